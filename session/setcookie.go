@@ -41,9 +41,9 @@ func (c cookieAttrs) String() (string, error) {
 		return "", errors.New("session: set cookie: the value has bytes that no cookie may carry")
 	case len(c.Name)+len(c.Value) > maxCookie:
 		return "", fmt.Errorf("session: set cookie: name and value take %d bytes, browsers keep %d", len(c.Name)+len(c.Value), maxCookie)
-	case c.Domain != "" && !validDomain(c.Domain):
+	case !validDomain(c.Domain):
 		return "", fmt.Errorf("session: set cookie: domain %q is not a host name", c.Domain)
-	case c.Path != "" && !validPath(c.Path):
+	case !validPath(c.Path):
 		return "", fmt.Errorf("session: set cookie: path %q is not a plain absolute path", c.Path)
 	case !expires.IsZero() && !validExpires(expires):
 		return "", fmt.Errorf("session: set cookie: year %d is not one that browsers read", expires.UTC().Year())
@@ -143,8 +143,11 @@ func cookieOctet(c byte) bool {
 
 // validDomain reports whether domain is a host name, with or without a dot before
 // it: labels of 1 to 63 letters, digits and inner hyphens (RFC 1123 §2.1), 253
-// bytes at most.
+// bytes at most. Empty means no Domain attribute and is valid too.
 func validDomain(domain string) bool {
+	if domain == "" {
+		return true
+	}
 	domain = strings.TrimPrefix(domain, ".")
 	if len(domain) > 253 {
 		return false
@@ -164,9 +167,13 @@ func validDomain(domain string) bool {
 
 // validPath reports whether browsers keep path as a cookie's path: it begins with
 // a slash (RFC 6265 §5.2.4), has at most 1024 bytes (RFC 6265bis §5.6) and none
-// that cookie 0.7.2 refuses: controls, semicolon, "<" and what is not ASCII.
+// that cookie 0.7.2 refuses: controls, semicolon, "<" and what is not ASCII. Empty
+// means no Path attribute and is valid too.
 func validPath(path string) bool {
-	if !strings.HasPrefix(path, "/") || len(path) > 1024 {
+	if path == "" {
+		return true
+	}
+	if path[0] != '/' || len(path) > 1024 {
 		return false
 	}
 	for i := range len(path) {
