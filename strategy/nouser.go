@@ -1,0 +1,36 @@
+package strategy
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// NoUser reports whether u is nobody: a nil pointer, map, slice, function, channel
+// or interface, also one that lies in a non-nil interface. A struct, a number or a
+// string is always somebody, whatever its value. Guards, and decorators that change
+// the user, ask it before they trust a success: in Node, done(null, null) is a
+// failure; here it is a mistake that must not become a log-in.
+func NoUser[U any](u U) bool {
+	switch reflect.TypeFor[U]().Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan, reflect.Interface, reflect.UnsafePointer:
+	default:
+		return false
+	}
+	v := reflect.ValueOf(u)
+	switch v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return v.IsNil()
+	}
+	return false
+}
+
+// checked returns user, or an error that is no refusal when user is nobody.
+func checked[U any](strategy string, user U) (U, error) {
+	if NoUser(user) {
+		var nobody U
+		return nobody, fmt.Errorf("strategy: %s: a nil user without an error: return an error that wraps ErrUnauthenticated to refuse", strategy)
+	}
+	return user, nil
+}

@@ -1,0 +1,104 @@
+// Package strategy answers: who sent this request?
+//
+// A [Strategy] looks at one kind of credential. It knows nothing of sessions.
+package strategy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// Strategy authenticates requests by one kind of credential: Passport's Strategy.
+// U is the application's user type, often a pointer. It is safe for concurrent use.
+//
+// Authenticate ends in one of Passport's five ways:
+//
+//	success(user)      user, nil; more about the log-in through [Report]
+//	fail(challenge)    an error that wraps [ErrUnauthenticated], often a [*Failure]: the next strategy is tried
+//	pass()             [ErrAnonymous]: stop, go on without a user
+//	redirect(url)      a [*Redirect]
+//	error(err)         any other error: an outage; nobody is logged in, the answer is 5xx
+//
+// A nil pointer, map, slice, func or interface is never a user.
+type Strategy[U any] interface {
+	// Name is the name by which a guard selects the strategy; not empty, constant.
+	Name() string
+	// Authenticate says who sent r. w is for headers (a cookie that success rotates);
+	// writing a status or a body is a bug.
+	Authenticate(w http.ResponseWriter, r *http.Request) (U, error)
+}
+
+// ErrUnauthenticated is wrapped by every error that means "these are not valid
+// credentials", absent and wrong alike.
+var ErrUnauthenticated = errors.New("strategy: not authenticated")
+
+// ErrAnonymous is returned by a strategy that lets the request pass without a user.
+var ErrAnonymous = errors.New("strategy: anonymous")
+
+// ErrBusy is returned when a bounded resource, such as the queue of a Hasher, is
+// full. Guards answer 503 with Retry-After.
+var ErrBusy = errors.New("strategy: too busy, try again")
+
+// Failure is a refusal that says how to answer: Passport's fail(challenge, status).
+// It matches ErrUnauthenticated. Its zero value is a plain 401.
+type Failure struct {
+	Challenge  string        // a WWW-Authenticate value, empty for none
+	Status     int           // 4xx; 0 means 401
+	RetryAfter time.Duration // 0 means no Retry-After header
+	Reason     string        // for operators' logs only; never a secret, never sent to the client
+}
+
+// Error implements error.
+func (f *Failure) Error() string {
+	if f.Reason == "" {
+		return ErrUnauthenticated.Error()
+	}
+	return "strategy: not authenticated: " + f.Reason
+}
+
+// Is reports whether target is ErrUnauthenticated.
+func (f *Failure) Is(target error) bool { return target == ErrUnauthenticated }
+
+// Redirect sends the client elsewhere to go on: Passport's redirect(url, status).
+type Redirect struct {
+	URL  string
+	Code int // 3xx; 0 means 302 Found
+}
+
+// Error implements error.
+func (*Redirect) Error() string { return "strategy: continue elsewhere" }
+
+// CrossSite is an optional ability of a Strategy. Without it, a request with an
+// unsafe method that a browser sent from another site is refused before the
+// strategy is asked. A strategy whose credentials a browser never adds by itself (a
+// header token), or whose flow carries its own state, returns true.
+type CrossSite interface {
+	AllowCrossSite(r *http.Request) bool
+}
+
+// Info is what a strategy tells about a success besides the user: the second
+// argument of Passport's success(user, info).
+type Info struct {
+	Factors  []string  // names of the factors proved; empty means the strategy's own name
+	At       time.Time // when the user proved who they are; zero means now
+	Labels   []string  // labels that the session is linked to (an OpenID Connect sid)
+	ReturnTo string    // where the flow wants to end; a local path
+	Detail   any       // for the application
+}
+
+type infoKey struct{}
+
+// WithInfo returns a context in which [Report] fills info. Guards call it.
+func WithInfo(ctx context.Context, info *Info) context.Context {
+	return context.WithValue(ctx, infoKey{}, info)
+}
+
+// Report tells the guard more about the log-in that the strategy is about to
+// return. Outside a guard it does nothing. Called twice, the last call counts.
+func Report(ctx context.Context, info Info) {
+	if p, ok := ctx.Value(infoKey{}).(*Info); ok {
+		*p = info
+	}
+}
