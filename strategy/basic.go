@@ -1,0 +1,81 @@
+package strategy
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// BasicStrategy authenticates by HTTP Basic authentication, RFC 7617:
+// passport-http's BasicStrategy. It is made by [NewBasic] and safe for concurrent use.
+//
+// A browser adds Basic credentials to every request by itself, whoever caused it. So
+// BasicStrategy is no [CrossSite]: unsafe requests from other sites are refused.
+type BasicStrategy[U any] struct {
+	challenge string
+	validate  func(ctx context.Context, userID, password string) (U, error)
+}
+
+var _ Strategy[any] = (*BasicStrategy[any])(nil)
+
+// NewBasic returns a strategy of the name "basic". realm is what a browser shows
+// beside its question for the password.
+//
+// validate says whose credentials they are, as for [NewLocal]; either may be empty
+// (programs send a key as user-id and no password). They are valid UTF-8 without
+// control characters, and userID has no colon. Clients should send them in Unicode
+// NFC (RFC 7617 §2.1); they come as sent. [PasswordCheck.Validate] serves, and then
+// every request costs a hash.
+//
+// NewBasic panics if validate is nil or realm is not printable ASCII.
+func NewBasic[U any](realm string, validate func(ctx context.Context, userID, password string) (U, error)) *BasicStrategy[U] {
+	if validate == nil {
+		panic("strategy: new basic: validate is nil")
+	}
+	// RFC 7617 §2.1: charset="UTF-8" is the only value there is.
+	return &BasicStrategy[U]{"Basic realm=" + quoteRealm("new basic", realm) + `, charset="UTF-8"`, validate}
+}
+
+// Name implements [Strategy].
+func (s *BasicStrategy[U]) Name() string { return "basic" }
+
+// Authenticate implements [Strategy]. Absent, malformed and refused credentials are
+// a [*Failure] with the challenge and status 401: RFC 9110 §11.4 asks for that
+// answer to "invalid credentials (e.g., a bad password) or partial credentials". Two
+// Authorization headers are a 400, since the field is no list.
+func (s *BasicStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
+	var nobody U
+	sent := readAuthorization(r)
+	if sent.repeated {
+		return nobody, refused(http.StatusBadRequest, "more than one Authorization header")
+	}
+	if !sent.is("Basic") {
+		return nobody, &Failure{Challenge: s.challenge}
+	}
+	userID, password, ok := parseBasic(sent.token)
+	if !ok {
+		return nobody, &Failure{Challenge: s.challenge, Reason: "malformed Basic credentials"}
+	}
+	user, err := s.validate(r.Context(), userID, password)
+	if err != nil {
+		return nobody, challenged(err, s.challenge)
+	}
+	return checked(s.Name(), user)
+}
+
+// parseBasic reads basic-credentials. RFC 7617 §2: "The user-id and password MUST
+// NOT contain any control characters"; the first colon separates them.
+func parseBasic(token string) (userID, password string, ok bool) {
+	decoded, err := base64.StdEncoding.Strict().DecodeString(token)
+	if err != nil || !utf8.Valid(decoded) {
+		return "", "", false
+	}
+	userID, password, ok = strings.Cut(string(decoded), ":")
+	if !ok || strings.ContainsFunc(userID, unicode.IsControl) || strings.ContainsFunc(password, unicode.IsControl) {
+		return "", "", false
+	}
+	return userID, password, true
+}

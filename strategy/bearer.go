@@ -1,0 +1,99 @@
+package strategy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// BearerStrategy authenticates by a token in the Authorization header, RFC 6750
+// §2.1: passport-http-bearer's Strategy. It is made by [NewBearer] and safe for
+// concurrent use.
+//
+// Tokens in a form or in the query string (RFC 6750 §2.2, §2.3), which
+// passport-http-bearer takes, are not read: URLs are logged, and a form can be posted
+// by any site.
+type BearerStrategy[U any] struct {
+	challenge string
+	validate  func(ctx context.Context, token string) (U, error)
+}
+
+var _ Strategy[any] = (*BearerStrategy[any])(nil)
+var _ CrossSite = (*BearerStrategy[any])(nil)
+
+// NewBearer returns a strategy of the name "bearer".
+//
+// validate says whose token it is, as for [NewLocal]; the token has the characters
+// that RFC 6750 allows. To refuse a good token for what it may not do, it returns
+// [InsufficientScope]. NewBearer panics if validate is nil or realm is not printable
+// ASCII.
+func NewBearer[U any](realm string, validate func(ctx context.Context, token string) (U, error)) *BearerStrategy[U] {
+	if validate == nil {
+		panic("strategy: new bearer: validate is nil")
+	}
+	return &BearerStrategy[U]{"Bearer realm=" + quoteRealm("new bearer", realm), validate}
+}
+
+// Name implements [Strategy].
+func (s *BearerStrategy[U]) Name() string { return "bearer" }
+
+// AllowCrossSite implements [CrossSite]. It returns true: a browser never adds a
+// token by itself.
+func (s *BearerStrategy[U]) AllowCrossSite(*http.Request) bool { return true }
+
+// Authenticate implements [Strategy]. Its refusals are a [*Failure] with a challenge
+// as RFC 6750 §3.1 asks:
+//
+//	401                             no credentials, or of another scheme: "SHOULD NOT include an error code"
+//	400  error="invalid_request"    a malformed or repeated header
+//	401  error="invalid_token"      validate refused the token
+//	403  error="insufficient_scope" validate returned InsufficientScope
+func (s *BearerStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
+	var nobody U
+	sent := readAuthorization(r)
+	malformed := &Failure{Status: http.StatusBadRequest, Challenge: s.challenge + `, error="invalid_request"`}
+	switch {
+	case sent.repeated:
+		malformed.Reason = "more than one Authorization header"
+		return nobody, malformed
+	case !sent.is("Bearer"):
+		return nobody, &Failure{Challenge: s.challenge}
+	case !isToken68(sent.token):
+		malformed.Reason = "malformed Bearer token"
+		return nobody, malformed
+	}
+	user, err := s.validate(r.Context(), sent.token)
+	var scope *scopeError
+	if errors.As(err, &scope) {
+		challenge := s.challenge + `, error="insufficient_scope"`
+		if scope.needed != "" {
+			challenge += `, scope="` + scope.needed + `"`
+		}
+		return nobody, &Failure{Status: http.StatusForbidden, Challenge: challenge, Reason: "insufficient scope"}
+	}
+	if err != nil {
+		return nobody, challenged(err, s.challenge+`, error="invalid_token"`)
+	}
+	return checked(s.Name(), user)
+}
+
+// scopeError is a refusal that a BearerStrategy answers with 403.
+type scopeError struct{ needed string }
+
+func (*scopeError) Error() string { return "strategy: not authenticated: insufficient scope" }
+
+func (*scopeError) Unwrap() error { return ErrUnauthenticated }
+
+// InsufficientScope returns the error by which the validate function of a
+// [BearerStrategy] says that the token is good but lacks a scope that the request
+// needs: status 403 and error="insufficient_scope" (RFC 6750 §3.1). It wraps
+// [ErrUnauthenticated]. needed goes into the challenge; what is no scope-token of
+// RFC 6749 §3.3 (printable ASCII without space, quote and backslash) is left out.
+func InsufficientScope(needed ...string) error {
+	tokens := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool {
+		return scope == "" || strings.ContainsFunc(scope, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\\' })
+	})
+	return &scopeError{strings.Join(tokens, " ")}
+}

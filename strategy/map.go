@@ -1,0 +1,52 @@
+package strategy
+
+import (
+	"context"
+	"net/http"
+)
+
+// Mapped is a strategy for users of type A used as one for users of type B. It is
+// made by [Map].
+type Mapped[A, B any] struct {
+	from Strategy[A]
+	to   func(ctx context.Context, user A) (B, error)
+}
+
+var _ Strategy[any] = (*Mapped[any, any])(nil)
+var _ CrossSite = (*Mapped[any, any])(nil)
+
+// Map returns s with its users turned into another type by to, for instance the
+// claims of a token into the row of the users table. It keeps the name of s and its
+// answer to [CrossSite].
+//
+// An error of to counts like one of a strategy: one that wraps [ErrUnauthenticated]
+// refuses, any other is an outage. Map panics if s or to is nil.
+func Map[A, B any](s Strategy[A], to func(ctx context.Context, user A) (B, error)) *Mapped[A, B] {
+	if NoUser(s) || to == nil {
+		panic("strategy: map: the strategy or the function is nil")
+	}
+	return &Mapped[A, B]{s, to}
+}
+
+// Name implements [Strategy].
+func (m *Mapped[A, B]) Name() string { return m.from.Name() }
+
+// Authenticate implements [Strategy].
+func (m *Mapped[A, B]) Authenticate(w http.ResponseWriter, r *http.Request) (B, error) {
+	var nobody B
+	a, err := m.from.Authenticate(w, r)
+	if err != nil {
+		return nobody, err
+	}
+	if a, err = checked(m.Name(), a); err != nil {
+		return nobody, err
+	}
+	b, err := m.to(r.Context(), a)
+	if err != nil {
+		return nobody, err
+	}
+	return checked(m.Name(), b)
+}
+
+// AllowCrossSite implements [CrossSite]. It answers what the inner strategy answers.
+func (m *Mapped[A, B]) AllowCrossSite(r *http.Request) bool { return AllowsCrossSite(m.from, r) }
