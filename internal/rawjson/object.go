@@ -1,0 +1,298 @@
+package rawjson
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+)
+
+// Object is a JSON object as text: its members in order, each with the bytes of
+// its name and its value. The zero value is the empty object. It shares memory with
+// the data it was parsed from and the values it was given, which must not change.
+// It must not be copied. Not safe for concurrent use.
+type Object struct {
+	members []member
+	inline  [6]member
+}
+
+type member struct {
+	name    []byte // between the quotes, as written
+	value   []byte
+	escaped bool // name has backslashes
+}
+
+func (m *member) is(name string) bool {
+	return !m.escaped && string(m.name) == name || m.escaped && m.decoded() == name
+}
+
+func (m *member) decoded() string {
+	if !m.escaped {
+		return string(m.name)
+	}
+	var s string
+	quoted := append(append([]byte{'"'}, m.name...), '"')
+	if json.Unmarshal(quoted, &s) != nil {
+		return string(m.name)
+	}
+	return s
+}
+
+// searchable is how many members are searched one by one before Parse counts names
+// in a map, so that a hostile record costs linear time.
+const searchable = 32
+
+// Parse makes o the object that data holds, after checking that data is one valid
+// JSON object. Of members with the same name the last value counts, at the place of
+// the first, as in JSON.parse. After an error o is empty.
+func (o *Object) Parse(data []byte) error {
+	o.members = o.inline[:0]
+	err := o.parse(data)
+	if err != nil {
+		o.members = o.inline[:0]
+	}
+	return err
+}
+
+func (o *Object) parse(data []byte) error {
+	if int64(len(data)) > math.MaxInt32 {
+		return errSyntax
+	}
+	i := space(data, 0)
+	if i >= len(data) || data[i] != '{' {
+		return errObject
+	}
+	if i = space(data, i+1); i < len(data) && data[i] == '}' {
+		return atEnd(data, i+1)
+	}
+	var places map[string]int
+	for {
+		nameEnd, escaped, err := str(data, i)
+		if err != nil {
+			return err
+		}
+		m := member{name: data[i+1 : nameEnd-1], escaped: escaped}
+		if i = space(data, nameEnd); i >= len(data) || data[i] != ':' {
+			return errSyntax
+		}
+		first := space(data, i+1)
+		if i, err = value(data, first); err != nil {
+			return err
+		}
+		m.value = data[first:i:i]
+		if len(o.members) == searchable && places == nil {
+			places = make(map[string]int, 2*searchable)
+			for j := range o.members {
+				places[o.members[j].decoded()] = j
+			}
+		}
+		o.add(m, places)
+		if i = space(data, i); i >= len(data) {
+			return errSyntax
+		}
+		if data[i] == '}' {
+			return atEnd(data, i+1)
+		}
+		if data[i] != ',' {
+			return errSyntax
+		}
+		i = space(data, i+1)
+	}
+}
+
+func atEnd(data []byte, i int) error {
+	if space(data, i) != len(data) {
+		return errSyntax
+	}
+	return nil
+}
+
+// add appends m, or gives its value to the member of the same name.
+func (o *Object) add(m member, places map[string]int) {
+	j := -1
+	if places != nil {
+		name := m.decoded()
+		if at, ok := places[name]; ok {
+			j = at
+		} else {
+			places[name] = len(o.members)
+		}
+	} else {
+		for k := range o.members {
+			if n := &o.members[k]; !n.escaped && !m.escaped && string(n.name) == string(m.name) ||
+				(n.escaped || m.escaped) && n.decoded() == m.decoded() {
+				j = k
+				break
+			}
+		}
+	}
+	if j >= 0 {
+		o.members[j].value = m.value
+		return
+	}
+	o.members = append(o.members, m)
+}
+
+func (o *Object) index(name string) int {
+	for i := range o.members {
+		if o.members[i].is(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Get returns the text of the member's value, or nil when there is none.
+func (o *Object) Get(name string) json.RawMessage {
+	if i := o.index(name); i >= 0 {
+		return o.members[i].value
+	}
+	return nil
+}
+
+// Set gives the member called name the value, which must be valid JSON. A new
+// member comes last.
+func (o *Object) Set(name string, value json.RawMessage) {
+	if i := o.index(name); i >= 0 {
+		o.members[i].value = value
+		return
+	}
+	quoted := Quote(name)
+	m := member{name: quoted[1 : len(quoted)-1], value: value}
+	m.escaped = string(m.name) != name
+	if o.members == nil {
+		o.members = o.inline[:0]
+	}
+	o.members = append(o.members, m)
+}
+
+// SetFirst is Set, but a new member comes first.
+func (o *Object) SetFirst(name string, value json.RawMessage) {
+	n := len(o.members)
+	if o.Set(name, value); len(o.members) > n && n > 0 {
+		last := o.members[n]
+		copy(o.members[1:], o.members[:n])
+		o.members[0] = last
+	}
+}
+
+// Delete removes the member called name and reports whether there was one.
+func (o *Object) Delete(name string) bool {
+	i := o.index(name)
+	if i < 0 {
+		return false
+	}
+	o.members = slices.Delete(o.members, i, i+1)
+	return true
+}
+
+// DeleteFunc removes the members for whose name del is true.
+func (o *Object) DeleteFunc(del func(name string) bool) {
+	o.members = slices.DeleteFunc(o.members, func(m member) bool { return del(m.decoded()) })
+}
+
+// Len returns the number of members.
+func (o *Object) Len() int { return len(o.members) }
+
+// Names returns the names of all members in order.
+func (o *Object) Names() []string {
+	names := make([]string, len(o.members))
+	for i := range o.members {
+		names[i] = o.members[i].decoded()
+	}
+	return names
+}
+
+// CopyFrom makes o an independent copy of from; the values' bytes are shared.
+func (o *Object) CopyFrom(from *Object) {
+	o.members = append(o.inline[:0], from.members...)
+}
+
+// AppendTo appends the object's text to b, without white space.
+func (o *Object) AppendTo(b []byte) []byte {
+	b = append(b, '{')
+	for i := range o.members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = append(b, o.members[i].name...)
+		b = append(b, '"', ':')
+		b = append(b, o.members[i].value...)
+	}
+	return append(b, '}')
+}
+
+// Size returns the length of what AppendTo appends.
+func (o *Object) Size() int {
+	if len(o.members) == 0 {
+		return len("{}")
+	}
+	n := 1
+	for i := range o.members {
+		n += len(o.members[i].name) + len(o.members[i].value) + 4
+	}
+	return n
+}
+
+// Find returns the value of the member called name in data, the text of a valid
+// JSON object, or nil. It allocates nothing.
+func Find(data json.RawMessage, name string) json.RawMessage {
+	var found json.RawMessage
+	Each(data, func(n, v []byte, escaped bool) {
+		m := member{name: n, escaped: escaped}
+		if m.is(name) {
+			found = v
+		}
+	})
+	return found
+}
+
+// Each calls f for each member of data, the text of a valid JSON object, with its
+// name as written, its value, and whether the name has escapes. It stops silently
+// at the first fault and does nothing for other JSON.
+func Each(data json.RawMessage, f func(name, value []byte, escaped bool)) {
+	i := space(data, 0)
+	if i >= len(data) || data[i] != '{' {
+		return
+	}
+	for i = space(data, i+1); i < len(data); i = space(data, i+1) {
+		nameEnd, escaped, err := str(data, i)
+		if err != nil {
+			return
+		}
+		name := data[i+1 : nameEnd-1]
+		if i = space(data, nameEnd); i >= len(data) || data[i] != ':' {
+			return
+		}
+		first := space(data, i+1)
+		if i, err = value(data, first); err != nil {
+			return
+		}
+		f(name, data[first:i:i], escaped)
+		if i = space(data, i); i >= len(data) || data[i] != ',' {
+			return
+		}
+	}
+}
+
+// Int returns the whole number that raw stands for.
+func Int(raw json.RawMessage) (int64, bool) {
+	var n int64
+	neg := len(raw) > 1 && raw[0] == '-'
+	if neg {
+		raw = raw[1:]
+	}
+	if len(raw) == 0 || len(raw) > 18 {
+		return 0, false
+	}
+	for _, c := range raw {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if neg {
+		n = -n
+	}
+	return n, true
+}

@@ -1,0 +1,163 @@
+package rawjson_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+)
+
+func TestValidAgreesWithEncodingJSON(t *testing.T) {
+	for _, text := range []string{
+		`{}`, `[]`, `null`, `true`, `false`, `0`, `-0`, `1e21`, `1.5E-3`, `"a"`, ` [ 1 , 2 ] `, `{"a":{"b":[{}]}}`,
+		`{"a":[],"b":{}}`, `"\u00e9\n"`, "\"\u2028\"",
+		``, ` `, `{`, `}`, `[`, `]`, `[1,]`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,}`, `{1:2}`, `01`, `-`, `1.`, `.5`, `1e`, `+1`,
+		`nul`, `tru`, `"`, `"\x"`, `"\u12"`, "\"\n\"", `[1 2]`, `{"a" 1}`, `{}{}`, `[}`, `{]`, `[[]`, `[]]`, `"a"b`, `NaN`,
+	} {
+		if got, want := rawjson.Valid([]byte(text)), json.Valid([]byte(text)); got != want {
+			t.Errorf("Valid(%q) = %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestDepthIsBounded(t *testing.T) {
+	nested := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
+	if !rawjson.Valid(nested(rawjson.MaxDepth)) {
+		t.Errorf("%d levels are refused", rawjson.MaxDepth)
+	}
+	if rawjson.Valid(nested(rawjson.MaxDepth + 1)) {
+		t.Errorf("%d levels are accepted", rawjson.MaxDepth+1)
+	}
+	if rawjson.Valid(bytes.Repeat([]byte(`{"a":`), 100_000)) {
+		t.Error("unclosed nesting is accepted")
+	}
+}
+
+func TestObjectEditsAsText(t *testing.T) {
+	const in = ` { "b" : 1.0 , "a":"\u0041" ,"2":4,"\u0063":null, "b":2e0 } `
+	for _, row := range []struct {
+		name string
+		edit func(o *rawjson.Object)
+		want string
+	}{
+		{"unchanged members keep their text and order, a repeated name its last value", func(*rawjson.Object) {}, `{"b":2e0,"a":"\u0041","2":4,"\u0063":null}`},
+		{"a value is replaced in place", func(o *rawjson.Object) { o.Set("a", json.RawMessage(`7`)) }, `{"b":2e0,"a":7,"2":4,"\u0063":null}`},
+		{"an escaped name is found", func(o *rawjson.Object) { o.Set("c", json.RawMessage(`7`)) }, `{"b":2e0,"a":"\u0041","2":4,"\u0063":7}`},
+		{"a new member comes last", func(o *rawjson.Object) { o.Set(`q"`, json.RawMessage(`[]`)) }, `{"b":2e0,"a":"\u0041","2":4,"\u0063":null,"q\"":[]}`},
+		{"SetFirst puts it first", func(o *rawjson.Object) { o.SetFirst("z", json.RawMessage(`0`)) }, `{"z":0,"b":2e0,"a":"\u0041","2":4,"\u0063":null}`},
+		{"SetFirst of a known member leaves its place", func(o *rawjson.Object) { o.SetFirst("2", json.RawMessage(`0`)) }, `{"b":2e0,"a":"\u0041","2":0,"\u0063":null}`},
+		{"a member is removed", func(o *rawjson.Object) { o.Delete("b") }, `{"a":"\u0041","2":4,"\u0063":null}`},
+		{"members are removed by name", func(o *rawjson.Object) { o.DeleteFunc(func(n string) bool { return n != "c" }) }, `{"\u0063":null}`},
+	} {
+		var o rawjson.Object
+		if err := o.Parse([]byte(in)); err != nil {
+			t.Fatal(err)
+		}
+		row.edit(&o)
+		if got := string(o.AppendTo(nil)); got != row.want {
+			t.Errorf("%s: got %s, want %s", row.name, got, row.want)
+		}
+		if got, want := o.Size(), len(row.want); got != want {
+			t.Errorf("%s: Size() = %d, want %d", row.name, got, want)
+		}
+	}
+}
+
+func TestCopyIsIndependent(t *testing.T) {
+	var a, b rawjson.Object
+	if err := a.Parse([]byte(`{"a":1,"b":2}`)); err != nil {
+		t.Fatal(err)
+	}
+	b.CopyFrom(&a)
+	b.Set("a", json.RawMessage(`9`))
+	b.Delete("b")
+	if got, want := string(a.AppendTo(nil)), `{"a":1,"b":2}`; got != want {
+		t.Errorf("the original became %s, want %s", got, want)
+	}
+}
+
+func TestManyMembersCostLinearTime(t *testing.T) {
+	var sb strings.Builder
+	sb.WriteByte('{')
+	const n = 200_000 // quadratic search would take minutes
+	for i := range n {
+		sb.WriteString(`"k` + strconv.Itoa(i%(n/2)) + `":` + strconv.Itoa(i) + `,`)
+	}
+	sb.WriteString(`"last":1}`)
+	var o rawjson.Object
+	if err := o.Parse([]byte(sb.String())); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := o.Len(), n/2+1; got != want {
+		t.Errorf("Len() = %d, want %d", got, want)
+	}
+	if got, want := string(o.Get("k7")), strconv.Itoa(n/2+7); got != want {
+		t.Errorf("Get(k7) = %s, want the last value %s", got, want)
+	}
+}
+
+func TestMarshalIsStringify(t *testing.T) {
+	for _, row := range []struct {
+		value any
+		want  string
+	}{
+		{"<a>&\u2028\u2029", "\"<a>&\u2028\u2029\""},
+		{`\u2028`, `"\\u2028"`},
+		{"\\\u2028", "\"\\\\\u2028\""},
+		{"\b\f\n\r\t\x01\x7f", "\"\\b\\f\\n\\r\\t\\u0001\x7f\""},
+		{map[string]string{"a<": "b>"}, `{"a<":"b>"}`},
+		{json.RawMessage(`1.0`), `1.0`},
+		{int64(9007199254740993), `9007199254740993`},
+	} {
+		got, err := rawjson.Marshal(row.value)
+		if err != nil || string(got) != row.want {
+			t.Errorf("Marshal(%q) = %s, %v, want %s", row.value, got, err, row.want)
+		}
+	}
+	if _, err := rawjson.Marshal(json.RawMessage(`{`)); err == nil {
+		t.Error("invalid raw JSON was accepted")
+	}
+}
+
+func FuzzObject(f *testing.F) {
+	for _, s := range []string{`{}`, `{"a":1}`, `{"a":{"b":[1,2,{"c":null}]},"a":2}`, `{"\u0061":"\ud83d\ude00"}`, `[1]`, `{"a":01}`, "{\"\xff\":1}"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var o rawjson.Object
+		err := o.Parse(data)
+		var m map[string]json.RawMessage
+		std := json.Unmarshal(data, &m)
+		if err == nil && (std != nil || m == nil) {
+			t.Fatalf("accepted what encoding/json refuses: %q", data)
+		}
+		if err != nil {
+			return
+		}
+		text := o.AppendTo(nil)
+		var again rawjson.Object
+		if err := again.Parse(text); err != nil {
+			t.Fatalf("own text %q is refused: %v", text, err)
+		}
+		if twice := again.AppendTo(nil); !bytes.Equal(text, twice) {
+			t.Fatalf("second writing differs: %q, %q", text, twice)
+		}
+	})
+}
+
+func BenchmarkParseSmallRecord(b *testing.B) {
+	data := []byte(`{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"passport":{"user":1,"go":{"for":1,"at":1795442400123}},"_go":{"b":1795442400123,"s":1795442400123,"v":"abcdefgh"}}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		var o rawjson.Object
+		if err := o.Parse(data); err != nil {
+			b.Fatal(err)
+		}
+		if o.Get("passport") == nil {
+			b.Fatal("no passport")
+		}
+	}
+}
