@@ -1,0 +1,151 @@
+// Package reqstate holds what one request knows about its session and its user.
+//
+// There is one [State] for each session manager (or stateless guard) that a
+// request meets. It is the request's context itself, so that finding it costs one
+// context lookup and carrying it costs no allocation of its own.
+package reqstate
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+type key struct{}
+
+// State is the context of a request that met a session manager or a guard.
+// Its owner embeds it in its own per-request struct. Fields other than the users
+// are set once, before the handler runs.
+type State struct {
+	context.Context        // the request's context as the outer handler left it
+	Owner           any    // the *session.Manager, or the stateless guard
+	Slots           Slots  // nil under a stateless guard
+	outer           *State // the state of another owner further out
+	users           []User
+	first           [1]User
+	after           []func(error)
+	noStore         bool
+}
+
+// Init sets up s below ctx. It must be called before s is used as a context.
+func (s *State) Init(ctx context.Context, owner any, slots Slots) {
+	s.Context, s.Owner, s.Slots, s.outer = ctx, owner, slots, From(ctx)
+}
+
+// Value implements [context.Context].
+func (s *State) Value(k any) any {
+	if k == (key{}) {
+		return s
+	}
+	return s.Context.Value(k)
+}
+
+// From returns the innermost State of ctx, or nil.
+func From(ctx context.Context) *State {
+	s, _ := ctx.Value(key{}).(*State)
+	return s
+}
+
+// Of returns the state in ctx that belongs to owner, or nil.
+func Of(ctx context.Context, owner any) *State {
+	s := From(ctx)
+	for s != nil && s.Owner != owner {
+		s = s.outer
+	}
+	return s
+}
+
+// Outer returns the state of another owner further out, or nil.
+func (s *State) Outer() *State { return s.outer }
+
+// User is what one guard decided about this request.
+type User struct {
+	Guard any // the *guard.Guard
+	Value any // the user, of the guard's type; nil when nobody
+	More  any // the guard's own facts about the log-in
+}
+
+// User returns what guard decided earlier in this request, in this state or one
+// further out.
+func (s *State) User(guard any) (User, bool) {
+	for ; s != nil; s = s.outer {
+		for _, u := range s.users {
+			if u.Guard == guard {
+				return u, true
+			}
+		}
+	}
+	return User{}, false
+}
+
+// SetUser records u, replacing what the same guard decided before.
+// It is called from the request's own goroutine, before the next handler runs.
+func (s *State) SetUser(u User) {
+	for t := s; t != nil; t = t.outer {
+		for i := range t.users {
+			if t.users[i].Guard == u.Guard {
+				t.users[i] = u
+				return
+			}
+		}
+	}
+	if s.users == nil {
+		s.users = s.first[:0]
+	}
+	s.users = append(s.users, u)
+}
+
+// SetNoStore marks the answer as one that no cache may keep: the commit adds
+// Cache-Control: no-store unless the handler chose a Cache-Control itself.
+func (s *State) SetNoStore() { s.noStore = true }
+
+// NoStore reports whether SetNoStore was called.
+func (s *State) NoStore() bool { return s.noStore }
+
+// AfterCommit has f called once, on the request's goroutine, when the session's last
+// commit is over, with its error. A request that panics has no commit.
+func (s *State) AfterCommit(f func(error)) { s.after = append(s.after, f) }
+
+// Committed calls what AfterCommit was given. The session's Manager calls it.
+func (s *State) Committed(err error) {
+	for _, f := range s.after {
+		f(err)
+	}
+	s.after = nil
+}
+
+// LogIn is a log-in that the session's commit carries out.
+type LogIn struct {
+	Key    string         // the guard's session key
+	Slot   Slot           // At zero means the commit's own time
+	Labels []string       // linked beside those that stay
+	Keep   []string       // top-level keys that an anonymous session hands on
+	MaxAge *time.Duration // nil leaves the configured lifetime; see session.SetMaxAge
+}
+
+// Slots is the part of a session that belongs to guards. The session's Manager
+// puts it into the State. All methods load the session on first use and return an
+// error only for an outage, a session that ended, or a response already on its way.
+type Slots interface {
+	// Slot returns the live log-in under key. User is nil when nobody is logged in,
+	// the log-in is past its absolute limit, or its user is null, false or "".
+	Slot(ctx context.Context, key string) (Slot, error)
+	// LogIn replaces the log-in under key, at the commit, under a new id. This
+	// request sees the new state at once.
+	LogIn(ctx context.Context, l LogIn) error
+	// StepUp replaces the facts (At, Factors) of the live log-in under key, at the
+	// commit, under a new id, keeping everything else.
+	StepUp(ctx context.Context, key string, slot Slot) error
+	// LogOut ends the log-in under key at the commit: the whole session and every
+	// id that the request presented, unless another guard's log-in lives in it.
+	LogOut(ctx context.Context, key string) error
+	// Revoke makes this request anonymous for key and ends the record at once, if it
+	// still has the bytes that were loaded. Failure is logged, never admits, and
+	// leaves the cookie alone. It is for a user who is gone or whose stamp changed.
+	Revoke(ctx context.Context, key string)
+	// Reread reads the session again from the store's authority and applies this
+	// request's changes to it anew. ErrSessionEnded says that it is gone.
+	Reread(ctx context.Context) error
+	// Take returns and removes the top-level key at the commit (returnTo).
+	Take(ctx context.Context, key string) (json.RawMessage, error)
+}
