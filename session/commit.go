@@ -1,0 +1,202 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// How a commit meets trouble: an outage is tried again a few times, a conflict until
+// the commit's deadline. Waiting is random, so that rivals part.
+const (
+	outageTries = 3
+	outagePause = 8 * time.Millisecond
+	rivalPause  = time.Millisecond
+	maxPause    = 64 * time.Millisecond
+)
+
+// pause waits before try number n (from 1), up to 2^n times unit. It returns ctx's
+// error when that ends first.
+func pause(ctx context.Context, unit time.Duration, n int) error {
+	longest := min(unit<<min(n, 10), maxPause)
+	t := time.NewTimer(time.Duration(rand.Int64N(int64(longest))) + 1)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// finish is the commit before the response's first byte. Afterwards the session
+// cannot be changed. The caller holds mu.
+func (s *Session) finish(ctx context.Context) error {
+	if s.state != stateLoaded {
+		s.closed = true
+		return nil
+	}
+	err := s.commit(ctx)
+	s.closed = true
+	return err
+}
+
+// commit carries out everything that is pending, or refreshes the session when its
+// time has come. It is bounded by StoreTimeout of its own, not by the request's
+// context: a client that hangs up does not lose its log-in.
+func (s *Session) commit(ctx context.Context) error {
+	if s.gone != nil {
+		return nil // the caller of the change got the error
+	}
+	if s.draft == nil && !s.plan.end {
+		if s.base == nil {
+			return nil
+		}
+		if !s.refreshDue(time.Now()) {
+			return s.reissue()
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.m.cfg.StoreTimeout)
+	defer cancel()
+	var err error
+	switch {
+	case s.plan.end:
+		err = s.commitEnd(ctx)
+	case s.draft == nil:
+		s.refresh(ctx)
+		return s.reissue()
+	case s.base == nil:
+		err = s.commitNew(ctx)
+	case s.plan.move:
+		err = s.commitMove(ctx)
+	default:
+		if err = s.commitUpdate(ctx); err == nil {
+			err = s.reissue()
+		}
+	}
+	if errors.Is(err, ErrSessionEnded) || errors.Is(err, ErrSessionChanged) {
+		s.dropChanges()
+		s.gone = err
+	}
+	return err
+}
+
+// commitUpdate writes the changes under the same id (S3): compare-and-swap, and
+// after a conflict the same operations again on the record that was found.
+func (s *Session) commitUpdate(ctx context.Context) error {
+	unlock, err := s.m.locks.lock(ctx, s.id)
+	if err != nil {
+		return fmt.Errorf("session: save: waiting for another commit: %w", err)
+	}
+	defer unlock()
+
+	before, old, rev := s.rec, s.base, newRev()
+	d := s.draft
+	due := s.refreshDue(time.Now())
+	unsure := false // a try's answer was lost
+	for outages, rivals := 0, 0; ; {
+		e, err := s.m.encode(d, &before.own, rev, time.Now())
+		if errors.Is(err, errPastDeadline) {
+			s.m.deleteQuietly(ctx, s.id, old)
+			return ErrSessionEnded
+		}
+		if err != nil {
+			return err
+		}
+		err = s.m.cfg.Store.Update(ctx, s.id, old, e.data, e.ttl)
+		var conflict *Conflict
+		switch {
+		case err == nil:
+			s.adopt(s.id, e.data, &e.rec)
+			if due {
+				s.m.reindex(ctx, s.id, e)
+			}
+			return nil
+		case errors.Is(err, ErrNotFound):
+			return ErrSessionEnded
+		case errors.As(err, &conflict):
+			found := new(record)
+			if found.parse(conflict.Current) != nil {
+				return ErrSessionChanged
+			}
+			if found.own.has(rev) { // ours, its answer lost (S4)
+				s.adopt(s.id, conflict.Current, found)
+				return nil
+			}
+			if !s.rec.sameIdentity(found) {
+				return ErrSessionChanged
+			}
+			if unsure && !found.own.tellsAllSince(&before.own) {
+				return errors.New("session: save: the answer was lost and the record does not tell whether the change is in it")
+			}
+			unsure = false
+			d = new(draft)
+			if err := d.replay(found, s.ops); err != nil {
+				return err
+			}
+			before, old = found, conflict.Current
+			if rivals++; rivals > 1 {
+				err = pause(ctx, rivalPause, rivals)
+			} else {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return fmt.Errorf("session: save: too many writers: %w", err)
+			}
+		default:
+			unsure = true
+			if outages++; outages == outageTries || pause(ctx, outagePause, outages) != nil {
+				return fmt.Errorf("session: save: %w", err)
+			}
+		}
+	}
+}
+
+// replay makes d the record r with ops applied.
+func (d *draft) replay(r *record, ops []op) error {
+	d.reset(r)
+	now := time.Now()
+	for _, o := range ops {
+		if err := o(d, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refreshDue reports whether the idle timeout's start should move. A record that Node
+// made is due at once: its birth is our first write (S14).
+func (s *Session) refreshDue(now time.Time) bool {
+	age := now.Sub(time.UnixMilli(s.rec.own.seen))
+	return !s.rec.own.known || age >= s.m.cfg.RefreshAfter || age < -s.m.cfg.RefreshAfter
+}
+
+// refresh moves the start of the idle timeout: one Update, never repeated, whose
+// failure the visitor does not notice (S12). While another commit of this process is
+// writing the same session there is no need for it.
+func (s *Session) refresh(ctx context.Context) {
+	unlock, ok := s.m.locks.tryLock(s.id)
+	if !ok {
+		return
+	}
+	defer unlock()
+	var d draft
+	d.reset(s.rec)
+	e, err := s.m.encode(&d, &s.rec.own, newRev(), time.Now())
+	if err == nil {
+		err = s.m.cfg.Store.Update(ctx, s.id, s.base, e.data, e.ttl)
+	}
+	if err != nil {
+		s.m.cfg.Logger.DebugContext(ctx, "session: not refreshed", "session", refOf(s.id), "error", err)
+		return
+	}
+	s.adopt(s.id, e.data, &e.rec)
+	s.m.reindex(ctx, s.id, e)
+	if s.m.cfg.Rolling {
+		if err := s.sendCookie(); err != nil {
+			s.m.cfg.Logger.ErrorContext(ctx, "session: rolling cookie not sent", "session", refOf(s.id), "error", err)
+		}
+	}
+}

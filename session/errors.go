@@ -1,0 +1,37 @@
+package session
+
+import (
+	"errors"
+	"net/http"
+)
+
+// ErrNoHandler is returned by [FromContext] when no [Manager.Handler] encloses the
+// code that asks.
+var ErrNoHandler = errors.New("session: no session in this context: wrap the route in Manager.Handler or in a guard's middleware, and pass on the request's own context")
+
+// ErrSessionEnded is returned when the session was ended, by a log-out or its time
+// limit, while this request was using it. Its changes are dropped. The default
+// answer is 409.
+var ErrSessionEnded = errors.New("session: ended while the request was using it")
+
+// ErrSessionChanged is returned when the user of the session changed while this
+// request was using it. Its changes are dropped, so that nothing done as one user
+// lands in another's session. The default answer is 409.
+var ErrSessionChanged = errors.New("session: now belongs to another log-in")
+
+// ErrCommitted is returned by every change of a session after the response has
+// started: the commit is over and the change would be lost. Make the change before
+// the first Write, WriteHeader or Flush.
+var ErrCommitted = errors.New("session: changed after the response had started: make the change before the first byte is written")
+
+// answerError is the default ErrorHandler. It reveals nothing of err.
+func answerError(w http.ResponseWriter, _ *http.Request, err error) {
+	status := http.StatusServiceUnavailable
+	text := "The session could not be saved. Please try again."
+	if errors.Is(err, ErrSessionEnded) || errors.Is(err, ErrSessionChanged) {
+		status = http.StatusConflict
+		text = "The session ended or changed while this request was running. Please try again."
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, text, status)
+}

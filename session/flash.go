@@ -1,0 +1,75 @@
+package session
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+)
+
+// flashKey is where connect-flash keeps its messages: {"type":["text",…]}
+// (connect-flash lib/flash.js).
+const flashKey Key[map[string][]string] = "flash"
+
+// Flash stores a message of the given kind ("info", "error") for the next page that
+// takes it: connect-flash's req.flash(type, message). Messages that requests add at
+// the same time are all kept. Its errors are those of [Key.Set].
+func (s *Session) Flash(kind, message string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.editFlash(kind, func(list []string) []string { return append(list, message) })
+}
+
+// Flashes returns the messages of the given kind, oldest first, and removes them:
+// connect-flash's req.flash(type). A message that another request adds meanwhile
+// stays for the next call.
+func (s *Session) Flashes(kind string) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all, _, err := flashKey.decode(s.view().Get(string(flashKey)))
+	if err != nil {
+		return nil, err
+	}
+	taken := all[kind]
+	if len(taken) == 0 {
+		return nil, nil
+	}
+	err = s.editFlash(kind, func(list []string) []string {
+		for _, text := range taken { // again on what another request left
+			if i := slices.Index(list, text); i >= 0 {
+				list = slices.Delete(list, i, i+1)
+			}
+		}
+		return list
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(taken), nil
+}
+
+// editFlash changes the list of one kind; other kinds stay as text.
+func (s *Session) editFlash(kind string, edit func([]string) []string) error {
+	return s.change(func(d *draft, _ time.Time) error {
+		var all rawjson.Object
+		if raw := d.obj.Get(string(flashKey)); raw != nil && all.Parse(raw) != nil {
+			all = rawjson.Object{} // not connect-flash's: start anew, as it would fail
+		}
+		list, _, err := Key[[]string](flashKey).decode(all.Get(kind))
+		if err != nil {
+			return err
+		}
+		if list = edit(list); len(list) == 0 {
+			all.Delete(kind)
+		} else {
+			raw, err := rawjson.Marshal(list)
+			if err != nil {
+				return err
+			}
+			all.Set(kind, raw)
+		}
+		d.obj.Set(string(flashKey), json.RawMessage(all.AppendTo(nil)))
+		return nil
+	})
+}

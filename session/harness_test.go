@@ -1,0 +1,156 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/session"
+)
+
+const secret = "a made-up secret of 32 bytes or more"
+
+const cookieName = "__Host-sid"
+
+// newManager returns a Manager over st with everything else as edit leaves it.
+func newManager(t testing.TB, st session.Store, edit ...func(*session.Config)) *session.Manager {
+	t.Helper()
+	cfg := session.Config{Store: st, Codec: session.SecureCookie(secret), Logger: slog.New(slog.DiscardHandler)}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	m, err := session.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+const (
+	count session.Key[int]    = "n"
+	text  session.Key[string] = "text"
+)
+
+// app is a program that does with its session what the query asks for: each of
+// op=… in turn. Its answer is the session's record, as text.
+func app(m *session.Manager) http.Handler {
+	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, o := range r.URL.Query()["op"] {
+			if err := do(r.Context(), m, o); err != nil {
+				http.Error(w, err.Error(), statusOf(err))
+				return
+			}
+		}
+		if r.URL.Path == "/public" {
+			fmt.Fprint(w, "public")
+			return
+		}
+		s, err := m.Session(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), statusOf(err))
+			return
+		}
+		b, err := json.Marshal(s)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Write(b)
+	}))
+}
+
+func statusOf(error) int { return http.StatusServiceUnavailable }
+
+// do carries out one operation: "set k v", "del k", "inc", "login user [key]",
+// "logout [key]", "renew", "regenerate [k…]", "destroy", "link l", "unlink l",
+// "flash text", "flashes", "save", "reload", "age 1h", "slot [key]", "revoke".
+func do(ctx context.Context, m *session.Manager, line string) error {
+	f := strings.Fields(line)
+	arg := func(i int, def string) string {
+		if i < len(f) {
+			return f[i]
+		}
+		return def
+	}
+	slots := reqstate.Of(ctx, m).Slots
+	s, err := m.Session(ctx)
+	if err != nil {
+		return err
+	}
+	switch f[0] {
+	case "set":
+		return session.Key[string](f[1]).Set(s, f[2])
+	case "del":
+		return session.Key[string](f[1]).Delete(s)
+	case "inc":
+		return count.Update(s, func(n int) (int, error) { return n + 1, nil })
+	case "login":
+		key := arg(2, "passport")
+		return slots.LogIn(ctx, reqstate.LogIn{Key: key, Slot: reqstate.Slot{User: json.RawMessage(f[1])}, Labels: []string{key + ":" + f[1]}, Keep: []string{"keep"}})
+	case "logout":
+		return slots.LogOut(ctx, arg(1, "passport"))
+	case "renew":
+		return s.Renew(ctx)
+	case "regenerate":
+		var keep []session.AnyKey
+		for _, k := range f[1:] {
+			keep = append(keep, session.Key[json.RawMessage](k))
+		}
+		return s.Regenerate(ctx, keep...)
+	case "destroy":
+		return s.Destroy(ctx)
+	case "link":
+		return s.Link(ctx, f[1])
+	case "unlink":
+		return s.Unlink(ctx, f[1])
+	case "flash":
+		return s.Flash("info", f[1])
+	case "flashes":
+		_, err := s.Flashes("info")
+		return err
+	case "save":
+		return s.Save(ctx)
+	case "reload":
+		return s.Reload(ctx)
+	case "age":
+		d, err := time.ParseDuration(f[1])
+		if err != nil {
+			return err
+		}
+		return s.SetMaxAge(d)
+	case "slot":
+		slot, err := slots.Slot(ctx, arg(1, "passport"))
+		if err == nil && slot.User == nil {
+			return fmt.Errorf("nobody is logged in under %s", arg(1, "passport"))
+		}
+		return err
+	case "revoke":
+		slots.Revoke(ctx, arg(1, "passport"))
+		return nil
+	}
+	return fmt.Errorf("unknown operation %q", line)
+}
+
+// url returns a path that carries out ops.
+func path(ops ...string) string {
+	p := "/?"
+	for i, o := range ops {
+		if i > 0 {
+			p += "&"
+		}
+		p += "op=" + strings.ReplaceAll(strings.ReplaceAll(o, `"`, "%22"), " ", "+")
+	}
+	return p
+}
+
+func open(t testing.TB, m *session.Manager) *browser.Browser {
+	t.Helper()
+	return browser.New(t, app(m))
+}

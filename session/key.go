@@ -1,0 +1,168 @@
+package session
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+)
+
+// Key is the name of a value of type T in the session: a property of Express's
+// req.session. It is declared once:
+//
+//	const Cart session.Key[CartData] = "cart"
+//
+// Values are stored as JSON, written the way JSON.stringify writes them. What other
+// programs stored under other names stays byte for byte. Node loses the precision of
+// whole numbers above 2^53.
+type Key[T any] string
+
+// AnyKey is a Key of any type. Others cannot implement it.
+type AnyKey interface{ keyName() string }
+
+func (k Key[T]) keyName() string { return string(k) }
+
+// Get returns the value, and false when there is none. The error says that the value
+// has another type than T.
+func (k Key[T]) Get(s *Session) (T, bool, error) {
+	s.mu.Lock()
+	raw := s.member(string(k))
+	s.mu.Unlock()
+	return k.decode(raw)
+}
+
+func (k Key[T]) decode(raw json.RawMessage) (v T, ok bool, err error) {
+	if raw == nil {
+		return v, false, nil
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		var zero T
+		return zero, false, fmt.Errorf("session: value %q: %w", string(k), err)
+	}
+	return v, true, nil
+}
+
+// member returns the text of a top-level member; a log-in past its limit is absent.
+func (s *Session) member(name string) json.RawMessage {
+	raw := s.view().Get(name)
+	if raw != nil && s.draft == nil && s.isSlot(name) {
+		if _, ok := s.rec.live(name, s.m.cfg.AbsoluteTimeout, time.Now()); !ok {
+			return nil
+		}
+	}
+	return raw
+}
+
+// Set stores v. Setting a key to what it holds already changes nothing. When another
+// request sets the same key at the same time, the last commit wins; use [Key.Update]
+// where the new value depends on the old.
+//
+// The error says that v has no JSON form, that the name cannot be used (Node drops
+// some, and some are ours), or that the session cannot be changed any more:
+// ErrCommitted, ErrSessionEnded.
+func (k Key[T]) Set(s *Session, v T) error {
+	raw, err := rawjson.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("session: value %q: %w", string(k), err)
+	}
+	return s.set(string(k), raw)
+}
+
+// Update replaces the value by what f makes of it; f gets the zero T when there is
+// none. If another request changed the session meanwhile, f runs again on what that
+// one wrote, so that no update is lost: f must not have side effects, nor use the
+// session. An error of f leaves the session as it was and is returned as it is.
+func (k Key[T]) Update(s *Session, f func(T) (T, error)) error {
+	if err := checkName(string(k)); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isSlot(string(k)) {
+		return errSlotKey(string(k))
+	}
+	return s.change(func(d *draft, _ time.Time) error {
+		v, _, err := k.decode(d.obj.Get(string(k)))
+		if err != nil {
+			return err
+		}
+		if v, err = f(v); err != nil {
+			return err
+		}
+		raw, err := rawjson.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("session: value %q: %w", string(k), err)
+		}
+		d.obj.Set(string(k), raw)
+		return nil
+	})
+}
+
+// Delete removes the value. Deleting what is not there changes nothing. Its errors
+// are those of Set.
+func (k Key[T]) Delete(s *Session) error {
+	if err := checkName(string(k)); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.remove(string(k))
+}
+
+func (s *Session) set(name string, raw json.RawMessage) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isSlot(name) {
+		return errSlotKey(name)
+	}
+	if old := s.view().Get(name); old != nil && string(old) == string(raw) {
+		return s.writable()
+	}
+	return s.change(func(d *draft, _ time.Time) error {
+		d.obj.Set(name, raw)
+		return nil
+	})
+}
+
+func (s *Session) remove(name string) error {
+	if s.isSlot(name) {
+		return errSlotKey(name)
+	}
+	if s.view().Get(name) == nil {
+		return s.writable()
+	}
+	return s.change(func(d *draft, _ time.Time) error {
+		d.obj.Delete(name)
+		return nil
+	})
+}
+
+func errSlotKey(name string) error {
+	return fmt.Errorf("session: value %q: this is a guard's log-in: use guard.LogInUser and guard.LogOutUser", name)
+}
+
+// reserved names cannot be used as keys. The first two hold the session's own data.
+// Node loses the rest: express-session copies a stored member only if the new
+// Session object has none of that name (session/session.js, Session), be it a method
+// of its own or of Object.prototype (ECMA-262 §20.1.3).
+var reserved = map[string]bool{
+	cookieKey: true, ownKey: true,
+	"req": true, "id": true, "touch": true, "resetMaxAge": true, "save": true, "reload": true, "destroy": true, "regenerate": true,
+	"constructor": true, "hasOwnProperty": true, "isPrototypeOf": true, "propertyIsEnumerable": true, "toLocaleString": true,
+	"toString": true, "valueOf": true, "__proto__": true, "__defineGetter__": true, "__defineSetter__": true,
+	"__lookupGetter__": true, "__lookupSetter__": true,
+}
+
+func checkName(name string) error {
+	switch {
+	case name == cookieKey || name == ownKey:
+		return fmt.Errorf("session: value %q: the name is taken by the session's own data", name)
+	case reserved[name]:
+		return fmt.Errorf("session: value %q: Node's express-session drops a value of that name: choose another", name)
+	}
+	return nil
+}

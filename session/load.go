@@ -1,0 +1,117 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// presented is an id in the request's cookies whose signature verified.
+type presented struct {
+	id  string
+	via int // index in Manager.accept
+}
+
+// maxLookups is how many of a request's verified ids are looked up for one that
+// lives. Each was issued by us, so more than one is rare.
+const maxLookups = 8
+
+// verified yields every id in the request whose signature verifies, under each
+// accepted cookie in turn. Ids may repeat.
+func (s *Session) verified(yield func(presented) bool) {
+	h := s.cookieHeader()
+	if h == nil {
+		if s.id != "" {
+			yield(presented{s.id, 0})
+		}
+		return
+	}
+	s.consult = true
+	for via := range s.m.accept {
+		a := &s.m.accept[via]
+		more := true
+		cookieValues(h, a.Name, func(value string) bool {
+			if id, ok := a.Codec.decode(a.Name, value); ok {
+				more = yield(presented{id, via})
+			}
+			return more
+		})
+		if !more {
+			return
+		}
+	}
+}
+
+// load finds the request's session on first use. Later calls return the same
+// outcome: an outage costs a request one StoreTimeout, not many. The caller holds mu.
+func (s *Session) load(ctx context.Context) error {
+	switch s.state {
+	case stateLoaded:
+		return nil
+	case stateFailed:
+		return s.loadErr
+	}
+	var err error
+	looked := 0
+	for p := range s.verified {
+		if looked++; looked > maxLookups {
+			break
+		}
+		var found bool
+		if looked == 1 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, s.m.cfg.StoreTimeout)
+			defer cancel()
+		}
+		if found, err = s.fetch(ctx, p.id, s.m.cfg.Store.Get); err != nil || found {
+			s.via = p.via
+			break
+		}
+	}
+	if err != nil {
+		s.state, s.loadErr = stateFailed, err
+		return err
+	}
+	s.state = stateLoaded
+	return nil
+}
+
+// fetch reads the record of id by get and makes s that session. found is false, and
+// s unchanged, when there is no record, or one that is malformed or past its
+// deadline: the visitor is anonymous then.
+func (s *Session) fetch(ctx context.Context, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
+	data, err := get(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("session: load: %w", err)
+	}
+	rec := s.rec
+	if s.id != "" {
+		rec = new(record) // keep what is there if the new one is no good
+	}
+	if err := rec.parse(data); err != nil {
+		s.m.cfg.Logger.WarnContext(ctx, "session: record ignored, visitor is anonymous", "session", refOf(id), "error", err)
+		return false, nil
+	}
+	if deadline := rec.deadline(s.m.cfg.AbsoluteTimeout); !deadline.IsZero() && !time.Now().Before(deadline) {
+		s.m.cfg.Logger.DebugContext(ctx, "session: past its absolute deadline", "session", refOf(id))
+		s.m.deleteQuietly(ctx, id, data)
+		if rec == s.rec {
+			*rec = record{}
+		}
+		return false, nil
+	}
+	s.id, s.base, s.rec = id, data, rec
+	return true, nil
+}
+
+// deleteQuietly ends a record that is of no more use, if it still is what was read.
+// Failing is harmless: the record is refused at every load.
+func (m *Manager) deleteQuietly(ctx context.Context, id string, old []byte) {
+	if err := m.cfg.Store.Delete(ctx, id, old); err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrConflict) {
+		m.cfg.Logger.DebugContext(ctx, "session: deleting a finished record failed", "session", refOf(id), "error", err)
+	}
+}

@@ -1,0 +1,57 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Regenerate makes the session an empty one under a new id, except for the values
+// named in keep: express-session's req.session.regenerate. Log-ins are dropped too;
+// use [Session.Renew] to keep them. It takes effect at the commit.
+func (s *Session) Regenerate(ctx context.Context, keep ...AnyKey) error {
+	return s.renew(ctx, func(d *draft, _ time.Time) error {
+		d.obj.DeleteFunc(func(name string) bool {
+			return slices.Contains(d.allKeys(), name) || !slices.ContainsFunc(keep, func(k AnyKey) bool { return k.keyName() == name })
+		})
+		d.keys, d.labels = nil, nil
+		return nil
+	})
+}
+
+// Renew gives the session a new id and keeps all that is in it: for every change of
+// what the user may do. It takes effect at the commit, which fails with
+// ErrSessionEnded if the session ended meanwhile.
+func (s *Session) Renew(ctx context.Context) error {
+	return s.renew(ctx, func(*draft, time.Time) error { return nil })
+}
+
+// renew plans a new id with o as the change of content.
+func (s *Session) renew(ctx context.Context, o op) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	if err := s.change(o); err != nil {
+		return err
+	}
+	s.plan.move = true
+	return nil
+}
+
+// Destroy ends the session for good, at the commit: req.session.destroy. It ends every
+// id that the request presented and expires their cookies. What is stored afterwards
+// goes into a new session.
+func (s *Session) Destroy(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	if s.closed {
+		return s.writable()
+	}
+	s.endAtCommit("")
+	return nil
+}

@@ -1,0 +1,119 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+)
+
+// Store keeps the records of sessions: opaque bytes under an id, each with a time
+// to live. It is the whole contract between this package and a database.
+//
+// A Store is safe for concurrent use. It must not keep or change the slices it is
+// given, nor change those it returned. Every method honours ctx: when it ends, the
+// method returns soon, with an error that wraps the context's. The rules are
+// checked one by one by package sessiontest.
+//
+// An id is at most 512 bytes of printable ASCII without braces. A record may hold
+// any bytes.
+type Store interface {
+	// Get returns the record of id. It returns ErrNotFound when there is none or its
+	// time has come; any other error is an outage. It may answer from a replica or a
+	// cache if the application chose one (see Authoritative).
+	Get(ctx context.Context, id string) ([]byte, error)
+
+	// Create stores data under an id that has no record, to be forgotten after ttl.
+	// It returns ErrExists, and changes nothing, when there is one. It is executed at
+	// most once: an implementation never sends it a second time on its own. After
+	// any error the caller gives the id up. A ttl under one millisecond is an error.
+	Create(ctx context.Context, id string, data []byte, ttl time.Duration) error
+
+	// Update replaces the record of id by new, with a new ttl, if its bytes are
+	// exactly old (compare-and-swap). Otherwise it changes nothing and returns a
+	// *Conflict with the bytes that are there, read in the same step from the
+	// authority, or ErrNotFound: it never creates. A ttl under one millisecond is an
+	// error.
+	Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error
+
+	// Delete removes the record of id. With old nil it does so unconditionally and an
+	// unknown id is not an error. Otherwise it removes the record only if its bytes
+	// are exactly old, and returns a *Conflict or ErrNotFound when they are not.
+	Delete(ctx context.Context, id string, old []byte) error
+}
+
+// ErrNotFound is returned by Get, Update and Delete when the id has no record.
+var ErrNotFound = errors.New("session: no such session")
+
+// ErrExists is returned by Create when the id already has a record.
+var ErrExists = errors.New("session: id already in use")
+
+// ErrConflict is what every [*Conflict] matches with errors.Is.
+var ErrConflict = errors.New("session: record was changed by another request")
+
+// Conflict is returned by Update, Delete and End when the record is not what the
+// caller last saw. It matches ErrConflict.
+type Conflict struct {
+	Current []byte // the record as it is, never nil
+}
+
+// Error implements error. It says nothing of the record's content.
+func (*Conflict) Error() string { return ErrConflict.Error() }
+
+// Is reports whether target is ErrConflict.
+func (*Conflict) Is(target error) bool { return target == ErrConflict }
+
+// Ender is an ability of a Store: to end a record and leave a note of what came of
+// it, in one step. With it a log-out that races with a renewal is final in either
+// order; without it the loser of that race may survive.
+//
+// The note is read by End only: Get, Create and Update of the id behave as if it
+// were not there, except that a store that keeps tombstones treats the id as
+// unknown for as long as the note lives.
+type Ender interface {
+	// End removes the record of id, like Delete, and leaves a note for life: next,
+	// the id that continues the session, or, if next is empty and the store keeps
+	// tombstones, a mark that the id has ended. A life of zero leaves no note. A store
+	// that keeps no tombstones keeps next for at most ten minutes.
+	//
+	// old nil ends it unconditionally; an unknown id is not an error. Otherwise a
+	// *Conflict or ErrNotFound says that nothing was ended. A note that is there
+	// already stays. Repeating a call that succeeded with the same next succeeds.
+	//
+	// successor is the id in the note that was there before, also beside ErrNotFound;
+	// empty when there is none.
+	End(ctx context.Context, id string, old []byte, next string, life time.Duration) (successor string, err error)
+}
+
+// Index is an ability of a Store: to find the sessions that carry a label.
+// An entry is a hint: the record decides. All methods ask the authority, never a
+// replica or a cache.
+type Index interface {
+	// AddLabel notes that the session id carries label, until deadline at the latest.
+	// Adding again moves the deadline.
+	AddLabel(ctx context.Context, label, id string, deadline time.Time) error
+	// RemoveLabel forgets ids under label. Unknown ids and labels are not an error.
+	RemoveLabel(ctx context.Context, label string, ids ...string) error
+	// Labelled lists the ids under label, oldest deadline first.
+	Labelled(ctx context.Context, label string) ([]string, error)
+}
+
+// Iterator is an ability of a Store: to walk all its records.
+type Iterator interface {
+	// All yields every record that lives through the whole walk at least once, in no
+	// order, with bounded memory. An error ends the walk.
+	All(ctx context.Context) iter.Seq2[Record, error]
+}
+
+// Record is one stored session, as Iterator yields it.
+type Record struct {
+	ID   string // secret: whoever knows it and a cookie secret is the user
+	Data []byte // the record's JSON
+}
+
+// Authoritative is an ability of a Store whose Get may be stale: to read the
+// authority itself, past any replica or cache.
+type Authoritative interface {
+	// GetMaster is Get, read from the authority.
+	GetMaster(ctx context.Context, id string) ([]byte, error)
+}
