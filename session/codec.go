@@ -39,7 +39,11 @@ func validID[T string | []byte](id T) bool {
 		return false
 	}
 	for i := range len(id) {
-		if c := id[i]; !cookieOctet(c) || c == '{' || c == '}' {
+		c := id[i]
+		if alphanumeric(c) || c == '-' || c == '_' {
+			continue // nearly every byte: halves the time
+		}
+		if !cookieOctet(c) || c == '{' || c == '}' {
 			return false
 		}
 	}
