@@ -18,8 +18,8 @@ import (
 // was signed for one cookie is refused under another name. The first secret signs,
 // all of them verify; each must have at least 32 bytes.
 //
-// The time is not checked: how long a session lives is the store's knowledge, and
-// the library's own limit of 30 days is switched off. The id is signed, not encrypted.
+// The time is not checked: how long a session lives is the store's knowledge, so
+// the library's own limit of 30 days does not apply. The id is signed, not encrypted.
 func SecureCookie(secrets ...string) Codec {
 	c := &secureCookieCodec{
 		faults: checkSecrets("SecureCookie", secrets, minSecret),
@@ -27,16 +27,16 @@ func SecureCookie(secrets ...string) Codec {
 		base64: base64.URLEncoding.Strict(),
 	}
 	if len(c.faults) == 0 {
-		c.library = securecookie.New([]byte(secrets[0]), nil).SetSerializer(securecookie.NopEncoder{}).MaxAge(0)
+		c.sign = securecookie.New([]byte(secrets[0]), nil).SetSerializer(securecookie.NopEncoder{}).Encode
 	}
 	return c
 }
 
 type secureCookieCodec struct {
-	faults  []error
-	library *securecookie.SecureCookie // signs with the first secret
-	keys    *keyring
-	base64  *base64.Encoding
+	faults []error
+	sign   func(name string, id any) (string, error) // the library's Encode; a func, because formatting shows a struct's key
+	keys   *keyring
+	base64 *base64.Encoding
 }
 
 func (c *secureCookieCodec) kind() string { return "securecookie" }
@@ -50,7 +50,7 @@ func (c *secureCookieCodec) encode(name, id string) (string, error) {
 	if !validID(id) {
 		return "", errInvalidID
 	}
-	value, err := c.library.Encode(name, []byte(id))
+	value, err := c.sign(name, []byte(id))
 	if err != nil {
 		return "", fmt.Errorf("session: sign id: %w", err)
 	}
@@ -88,10 +88,7 @@ func (c *secureCookieCodec) decode(name, value string) (id string, ok bool) {
 	if _, err := strconv.ParseInt(string(date), 10, 64); err != nil {
 		return "", false
 	}
-	var plain [maxID]byte
-	if c.base64.DecodedLen(len(encodedID)) > len(plain)+2 {
-		return "", false
-	}
+	var plain [maxID + 2]byte // and what base64 rounds up
 	raw, err := c.base64.AppendDecode(plain[:0], encodedID)
 	if err != nil || !validID(raw) {
 		return "", false
