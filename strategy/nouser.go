@@ -1,6 +1,7 @@
 package strategy
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 )
@@ -26,11 +27,15 @@ func NoUser[U any](u U) bool {
 	return false
 }
 
+// ErrNilUser is the error of a strategy that found a user who is nobody: a mistake of
+// the program. Guards answer 500.
+var ErrNilUser = errors.New("strategy: a nil user without an error: return an error that wraps ErrUnauthenticated to refuse")
+
 // checked returns user, or an error that is no refusal when user is nobody.
 func checked[U any](strategy string, user U) (U, error) {
 	if NoUser(user) {
 		var nobody U
-		return nobody, fmt.Errorf("strategy: %s: a nil user without an error: return an error that wraps ErrUnauthenticated to refuse", strategy)
+		return nobody, fmt.Errorf("strategy: %s: %w", strategy, ErrNilUser)
 	}
 	return user, nil
 }
