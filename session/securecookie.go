@@ -64,7 +64,7 @@ const maxSecure = (len("-9223372036854775808|") + (maxID+2)/3*4 + len("|") + sha
 // decode accepts what Decode of the library accepts, in the one spelling that its
 // Encode makes: the library's base64 ignores line ends and the unused bits of the
 // last character. It is written out because it runs on every request, where the
-// library's keys a new HMAC each time: more than twice the time and 14 allocations
+// library's keys a new HMAC each time: more than twice the time and a dozen allocations
 // instead of 1.
 func (c *secureCookieCodec) decode(name, value string) (id string, ok bool) {
 	if len(c.faults) > 0 || len(value) > maxSecure {
