@@ -54,6 +54,6 @@ func Example_password() {
 	}
 	// Output:
 	// logged in: member 1
-	// strategy: password: strategy: not authenticated
-	// strategy: password: strategy: not authenticated
+	// strategy: not authenticated: unknown user or wrong password
+	// strategy: not authenticated: unknown user or wrong password
 }

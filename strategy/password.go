@@ -89,7 +89,7 @@ func NewPassword[U any](accounts Accounts[U], hasher Hasher) *LocalStrategy[U] {
 
 // errRefused is the one answer to every log-in that is refused, so that no handler
 // can tell more than it should.
-var errRefused = fmt.Errorf("strategy: password: %w", ErrUnauthenticated)
+var errRefused = fmt.Errorf("%w: unknown user or wrong password", ErrUnauthenticated)
 
 // Validate returns the user of email if password is theirs. It returns one fixed
 // error that wraps [ErrUnauthenticated] when it is not, [ErrBusy] when the Hasher has
