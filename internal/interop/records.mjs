@@ -97,7 +97,7 @@ export async function ttl() {
   await add('no expiry', {}, endless)
   await add('expires false', {}, { ...endless, originalMaxAge: false, expires: false })
   await add('expires missing', {}, { originalMaxAge: null, httpOnly: true, path: '/' })
-  await add('expires number', {}, { ...endless, expires: now + 60000 })
+  await add('expires number', {}, { ...expiring(60000), expires: now + 60000 })
   await add('expires not a date', {}, { ...endless, expires: 'tomorrow' })
   await add('no cookie', {}, undefined)
   await add('option ttl 300, no expiry', { ttl: 300 }, endless)
