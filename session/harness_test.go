@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -153,4 +154,19 @@ func path(ops ...string) string {
 func open(t testing.TB, m *session.Manager) *browser.Browser {
 	t.Helper()
 	return browser.New(t, app(m))
+}
+
+func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
+
+// browserOf returns a browser with the cookies of b whose requests go to m: another
+// process that serves the same site.
+func browserOf(t testing.TB, b *browser.Browser, m *session.Manager) *browser.Browser {
+	t.Helper()
+	c := open(t, m)
+	for _, name := range []string{cookieName, "connect.sid", "old"} {
+		if v := b.Cookie(name); v != "" {
+			c.SetCookie(name, v)
+		}
+	}
+	return c
 }

@@ -47,8 +47,17 @@ type own struct {
 	labels json.RawMessage // array of strings
 }
 
-// parse reads data, which must stay unchanged while r is in use.
+// parse reads data, which must stay unchanged while r is in use. After an error r is
+// empty: nothing of a malformed record can be taken for a value or a log-in.
 func (r *record) parse(data []byte) error {
+	err := r.read(data)
+	if err != nil {
+		*r = record{}
+	}
+	return err
+}
+
+func (r *record) read(data []byte) error {
 	r.own, r.key, r.has = own{}, "", false
 	if len(data) > MaxRecordBytes {
 		return errMalformed
