@@ -1,0 +1,144 @@
+package strategy_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// stolen is a BreachChecker.
+type stolen map[string]error
+
+var errFound = errors.New("found")
+
+func (s stolen) Breached(_ context.Context, password string) (bool, error) {
+	if err := s[password]; err != errFound {
+		return false, err
+	}
+	return true, nil
+}
+
+func mustPolicy(t *testing.T, cfg strategy.PolicyConfig) *strategy.Policy {
+	t.Helper()
+	p, err := strategy.NewPolicy(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestASVS_6_2_PolicyAsksForLengthAndRefusesWhatIsGuessedFirst(t *testing.T) {
+	down := errors.New("connection refused")
+	p := mustPolicy(t, strategy.PolicyConfig{Blocklist: []string{"Wombatworks"}, Breached: stolen{"a stolen passphrase": errFound, "a passphrase to ask for": down}})
+	for _, row := range []struct {
+		name, password string
+		want           strategy.PolicyRule
+	}{
+		{"a passphrase", "correct camel brewing paperclip", ""},
+		{"15 code points of one kind", "xkqjvwzpfhmgtrc", ""},
+		{"15 code points of 30 bytes", "ёжикпошёлвлесок", ""},
+		{"64 characters of ASCII", strings.Repeat("kx7 vq2 ", 7) + "zmwpqrtu", ""},
+		{"spaces at the ends", "  vexing otter jig ", ""},
+		{"14 code points", "xkqjvwzpfhmgtr", strategy.RuleTooShort},
+		{"14 code points of 28 bytes", "ёжикпошёлвлесо", strategy.RuleTooShort},
+		{"nothing", "", strategy.RuleTooShort},
+		{"73 bytes", "kx7vq2zm" + strings.Repeat("ehwtdnvqsb jl", 5), strategy.RuleTooLong},
+		{"40 code points of 80 bytes", strings.Repeat("ёжикпошёлв", 4), strategy.RuleTooLong},
+		{"a NUL", "xkqjvwzpf\x00hmgtrc", strategy.RuleText},
+		{"no UTF-8", "xkqjvwzpf\xffhmgtrc", strategy.RuleText},
+		{"a common password twice", "passwordpassword", strategy.RuleCommon},
+		{"a common password in capitals and a number", "PASSWORD123456789", strategy.RuleCommon},
+		{"common words and a year", "Dragon-Sunshine-2024!", strategy.RuleCommon},
+		{"digits in order", "123456789012345", strategy.RuleCommon},
+		{"the alphabet", "abcdefghijklmnopqrstuvwxyz", strategy.RuleCommon},
+		{"the alphabet backwards", "zyxwvutsrqponmlkj", strategy.RuleCommon},
+		{"one character", strings.Repeat("ё", 20), strategy.RuleCommon},
+		{"three characters repeated", strings.Repeat("xqj", 6), strategy.RuleCommon},
+		{"rows of the keyboard", "qwertyuiopasdfghjkl", strategy.RuleCommon},
+		{"rows of the keyboard backwards", "poiuytrewqlkjhgfdsa", strategy.RuleCommon},
+		{"columns of the keyboard", "1qaz2wsx3edc4rfv", strategy.RuleCommon},
+		{"a word of the application", "wombatworkswombatworks1!", strategy.RuleCommon},
+		{"the person's address", "joe.foo@test.com", strategy.RuleCommon},
+		{"the person's name in pieces", "Josephine-Fooley-99", strategy.RuleCommon},
+		{"a stolen one", "a stolen passphrase", strategy.RuleBreached},
+	} {
+		err := p.Check(t.Context(), row.password, "joe.foo@test.com", "Josephine Fooley")
+		var broken *strategy.PolicyError
+		errors.As(err, &broken)
+		if row.want == "" && err != nil || row.want != "" && (broken == nil || broken.Rule != row.want) {
+			t.Errorf("%s: got %v, want rule %q", row.name, err, row.want)
+		}
+		if err != nil && row.password != "" && strings.Contains(err.Error(), row.password) {
+			t.Errorf("%s: the password is in the error %q", row.name, err)
+		}
+	}
+	var broken *strategy.PolicyError
+	if err := p.Check(t.Context(), "a passphrase to ask for"); !errors.Is(err, down) || errors.As(err, &broken) {
+		t.Errorf("the breach check fails: %v, want the outage", err)
+	}
+}
+
+func TestPolicyErrorsSayTheBound(t *testing.T) {
+	p := mustPolicy(t, strategy.PolicyConfig{MinLength: 8, MaxLength: 64, MaxBytes: 1024})
+	for password, want := range map[string]string{
+		"xkqjvwz":                      "shorter than 8 characters",
+		strings.Repeat("xkqj wzp ", 8): "longer than 64 characters",
+		strings.Repeat("x", 65):        "longer than 64 characters",
+		"xkqjvwz\x00":                  "not plain text",
+		"12345678":                     "easy to guess",
+		strings.Repeat("🦀🐫", 32) + "ёёёёёё": "longer than 64 characters",
+	} {
+		if err := p.Check(t.Context(), password); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", password, err, want)
+		}
+	}
+	if err := p.Check(t.Context(), "xkqjvwzp"); err != nil {
+		t.Errorf("8 characters: %v", err)
+	}
+	if err := mustPolicy(t, strategy.PolicyConfig{}).Check(t.Context(), strings.Repeat("🦀🐫🐙", 7)); err == nil || !strings.HasSuffix(err.Error(), "longer than 72 bytes") {
+		t.Errorf("84 bytes: got %v, want the bound in bytes", err)
+	}
+	if err := mustPolicy(t, strategy.PolicyConfig{Breached: stolen{"xkqjvwzpfhmgtrc": errFound}}).Check(t.Context(), "xkqjvwzpfhmgtrc"); err == nil || !strings.HasSuffix(err.Error(), "data breach") {
+		t.Errorf("a stolen password: got %v", err)
+	}
+}
+
+func TestNewPolicyNamesEveryMistake(t *testing.T) {
+	_, err := strategy.NewPolicy(strategy.PolicyConfig{MinLength: 7, MaxLength: 63, MaxBytes: 63})
+	for _, want := range []string{"MinLength", "MaxLength", "MaxBytes"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %s: %v", want, err)
+		}
+	}
+	if _, err := strategy.NewPolicy(strategy.PolicyConfig{MinLength: 70, MaxLength: 65, MaxBytes: 80}); err == nil {
+		t.Error("a MaxLength under MinLength is accepted")
+	}
+}
+
+func FuzzPolicy(f *testing.F) {
+	f.Add("passwordpassword", "joe@test.com")
+	f.Add("correct camel brewing paperclip", "")
+	p, err := strategy.NewPolicy(strategy.PolicyConfig{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, password, about string) {
+		first := p.Check(t.Context(), password, about)
+		var broken *strategy.PolicyError
+		if first != nil && !errors.As(first, &broken) {
+			t.Fatalf("%q: %v is no PolicyError", password, first)
+		}
+		if first == nil && len(password) > 72 {
+			t.Fatalf("%q may be chosen, and cannot be hashed", password)
+		}
+		// What is easy to guess stays so when it is said twice.
+		if first != nil && broken.Rule == strategy.RuleCommon && len(password) <= 36 {
+			if err := p.Check(t.Context(), password+password, about); err == nil {
+				t.Fatalf("%q is refused, and may be chosen twice over", password)
+			}
+		}
+	})
+}
