@@ -145,23 +145,17 @@ func errSlotKey(name string) error {
 	return fmt.Errorf("session: value %q: this is a guard's log-in: use guard.LogInUser and guard.LogOutUser", name)
 }
 
-// reserved names cannot be used as keys. The first two hold the session's own data.
-// Node loses the rest: express-session copies a stored member only if the new
+// checkName refuses the names that cannot be keys. Two hold the session's own data.
+// The others Node loses: express-session copies a stored member only if the new
 // Session object has none of that name (session/session.js, Session), be it a method
 // of its own or of Object.prototype (ECMA-262 §20.1.3).
-var reserved = map[string]bool{
-	cookieKey: true, ownKey: true,
-	"req": true, "id": true, "touch": true, "resetMaxAge": true, "save": true, "reload": true, "destroy": true, "regenerate": true,
-	"constructor": true, "hasOwnProperty": true, "isPrototypeOf": true, "propertyIsEnumerable": true, "toLocaleString": true,
-	"toString": true, "valueOf": true, "__proto__": true, "__defineGetter__": true, "__defineSetter__": true,
-	"__lookupGetter__": true, "__lookupSetter__": true,
-}
-
 func checkName(name string) error {
-	switch {
-	case name == cookieKey || name == ownKey:
+	switch name {
+	case cookieKey, ownKey:
 		return fmt.Errorf("session: value %q: the name is taken by the session's own data", name)
-	case reserved[name]:
+	case "req", "id", "touch", "resetMaxAge", "save", "reload", "destroy", "regenerate",
+		"constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf",
+		"__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__":
 		return fmt.Errorf("session: value %q: Node's express-session drops a value of that name: choose another", name)
 	}
 	return nil
