@@ -1,0 +1,126 @@
+package sessiontest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// check is one rule being tried on one store.
+type check struct {
+	reporter
+	session.Store
+	ender    session.Ender
+	index    session.Index
+	iterator session.Iterator
+	master   session.Authoritative
+	advance  func(time.Duration)
+	rule     string
+}
+
+// reporter is the part of *testing.T that rules use.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// hour is a life that no test outlasts without advance.
+const hour = time.Hour
+
+// wrong fails the test and says which rule is broken.
+func (k *check) wrong(format string, args ...any) {
+	k.Helper()
+	k.Errorf("%s\nthe contract says: %q", fmt.Sprintf(format, args...), k.rule)
+}
+
+// must stops the test when a step that prepares it fails.
+func (k *check) must(err error) {
+	k.Helper()
+	if err != nil {
+		k.Fatalf("a step before the rule is tried failed: %v", err)
+	}
+}
+
+// is checks an error; want nil means success.
+func (k *check) is(what string, got, want error) {
+	k.Helper()
+	if !errors.Is(got, want) {
+		k.wrong("%s: got error %v, want %v", what, got, want)
+	}
+}
+
+// fails checks that an error is there and none of the contract's answers.
+func (k *check) fails(what string, got error) {
+	k.Helper()
+	for _, answer := range []error{nil, session.ErrNotFound, session.ErrExists, session.ErrConflict} {
+		if errors.Is(got, answer) {
+			k.wrong("%s: got error %v, want one that is an outage", what, got)
+		}
+	}
+}
+
+// conflict checks that err is a *Conflict that holds the given bytes.
+func (k *check) conflict(what string, err error, current string) {
+	k.Helper()
+	var c *session.Conflict
+	if !errors.As(err, &c) || !errors.Is(err, session.ErrConflict) {
+		k.wrong("%s: got error %v, want a *Conflict", what, err)
+		return
+	}
+	if c.Current == nil || string(c.Current) != current {
+		k.wrong("%s: got Conflict.Current %q (nil: %t), want %q", what, c.Current, c.Current == nil, current)
+	}
+}
+
+// create stores a record that the rule is about.
+func (k *check) create(id, data string, ttl time.Duration) {
+	k.Helper()
+	k.must(k.Create(context.Background(), id, []byte(data), ttl))
+}
+
+// holds checks that id has the record want.
+func (k *check) holds(id, want string) {
+	k.Helper()
+	got, err := k.Get(context.Background(), id)
+	if err != nil || string(got) != want {
+		k.wrong("Get(%q): got %q and error %v, want %q", id, got, err, want)
+	}
+}
+
+// gone checks that id has no record.
+func (k *check) gone(id string) {
+	k.Helper()
+	got, err := k.Get(context.Background(), id)
+	if !errors.Is(err, session.ErrNotFound) {
+		k.wrong("Get(%q): got %q and error %v, want ErrNotFound", id, got, err)
+	}
+}
+
+// tombstones reports whether the store under test keeps them: what it ends stays
+// unknown, whoever writes it back.
+func (k *check) tombstones() bool {
+	k.Helper()
+	ctx := context.Background()
+	const id = "tombstone-probe"
+	k.create(id, "x", hour)
+	_, err := k.ender.End(ctx, id, nil, "", hour)
+	k.must(err)
+	k.create(id, "x", hour)
+	_, err = k.Get(ctx, id)
+	k.must(k.Delete(ctx, id, nil))
+	return errors.Is(err, session.ErrNotFound)
+}
+
+// ended calls End and stops the test when that fails.
+func (k *check) ended(id string, old []byte, next string, life time.Duration) (successor string) {
+	k.Helper()
+	successor, err := k.ender.End(context.Background(), id, old, next, life)
+	if err != nil {
+		k.wrong("End(%q): got error %v, want none", id, err)
+	}
+	return successor
+}
