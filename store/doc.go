@@ -1,0 +1,10 @@
+// Package store answers: where are the sessions kept?
+//
+// [RedisStore] keeps them in Redis, under the keys and in the bytes of connect-redis,
+// so that Node's programs share them. [MemoryStore] keeps them in the process: for
+// tests, and for a program that runs once and may forget at its end. Both pass
+// package sessiontest, and both have every ability that package session asks for.
+//
+// [RedisCounter], [RedisTokens] and their twins in memory keep what strategies need to
+// remember: counts within a window of time, and values that can be taken once.
+package store

@@ -1,0 +1,322 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// MemoryConfig says how a MemoryStore behaves. Its zero value is ready.
+type MemoryConfig struct {
+	// MaxSessions is how many sessions the store holds at most; zero means no limit.
+	// A full store refuses new sessions with ErrFull and evicts none, for otherwise
+	// whoever opens enough sessions logs everyone else out. Notes of ended sessions
+	// count while they live.
+	MaxSessions int
+
+	// Tombstones makes the store treat an id as unknown for as long as the note of its
+	// end lives, as RedisConfig.Tombstones does.
+	Tombstones bool
+}
+
+// ErrFull is returned by MemoryStore's Create when MaxSessions are alive. For the
+// session layer it is an outage: nobody is logged out, and new sessions get 503.
+var ErrFull = errors.New("store: full: MaxSessions are alive")
+
+// MemoryStore keeps sessions in memory: express-session's MemoryStore without its
+// leak. It is safe for concurrent use, and its reads scale with the cores. Records
+// are copied in and out.
+//
+// It has no goroutine and needs no closing. An entry whose time has come is invisible
+// at once; its memory comes back in the course of later writes, each of which frees a
+// few, so the store never holds much more than were alive at its busiest moment.
+type MemoryStore struct {
+	max        int64 // 0: none
+	tombstones bool
+	seed       maphash.Seed
+	held       atomic.Int64 // records and notes held, live or not yet swept
+	shards     [memoryShards]memoryShard
+	labels     memoryLabels
+}
+
+var (
+	_ session.Store         = (*MemoryStore)(nil)
+	_ session.Ender         = (*MemoryStore)(nil)
+	_ session.Index         = (*MemoryStore)(nil)
+	_ session.Iterator      = (*MemoryStore)(nil)
+	_ session.Authoritative = (*MemoryStore)(nil)
+)
+
+const (
+	memoryShards = 128 // far more than cores, so that two rarely meet
+	sweepLimit   = 8   // expired entries that one write frees at most
+)
+
+type memoryShard struct {
+	sync.RWMutex
+	records expiring[string]
+	notes   expiring[string] // the successor, or ended
+	_       [40]byte         // keeps the locks of two shards out of one cache line
+}
+
+// NewMemory returns an empty store. The error names a MaxSessions below zero.
+func NewMemory(cfg MemoryConfig) (*MemoryStore, error) {
+	if cfg.MaxSessions < 0 {
+		return nil, fmt.Errorf("store: MemoryConfig.MaxSessions is %d: give the most sessions to hold, or 0 for no limit", cfg.MaxSessions)
+	}
+	m := &MemoryStore{max: int64(cfg.MaxSessions), tombstones: cfg.Tombstones, seed: maphash.MakeSeed()}
+	for i := range m.shards {
+		m.shards[i].records, m.shards[i].notes = newExpiring[string](), newExpiring[string]()
+	}
+	m.labels.sets = newExpiring[map[string]int64]()
+	return m, nil
+}
+
+func (m *MemoryStore) shard(id string) *memoryShard {
+	return &m.shards[maphash.String(m.seed, id)%memoryShards]
+}
+
+// Get implements [session.Store].
+func (m *MemoryStore) Get(ctx context.Context, id string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("store: get: %w", err)
+	}
+	now := time.Now()
+	s := m.shard(id)
+	s.RLock()
+	e := m.find(s, id, now)
+	var data string
+	if e != nil {
+		data = e.value
+	}
+	s.RUnlock()
+	if e == nil {
+		return nil, session.ErrNotFound
+	}
+	return []byte(data), nil
+}
+
+// GetMaster implements [session.Authoritative]; it is Get.
+func (m *MemoryStore) GetMaster(ctx context.Context, id string) ([]byte, error) {
+	return m.Get(ctx, id)
+}
+
+// find returns the live record of id, or nil. A tombstone hides it.
+func (m *MemoryStore) find(s *memoryShard, id string, now time.Time) *entry[string] {
+	if m.tombstones && s.notes.get(id, now) != nil {
+		return nil
+	}
+	return s.records.get(id, now)
+}
+
+// compare returns nil when the live record of id is exactly old.
+func (m *MemoryStore) compare(s *memoryShard, id string, old []byte, now time.Time) (*entry[string], error) {
+	e := m.find(s, id, now)
+	if e == nil {
+		return nil, session.ErrNotFound
+	}
+	if e.value != string(old) {
+		return nil, &session.Conflict{Current: []byte(e.value)}
+	}
+	return e, nil
+}
+
+// Create implements [session.Store]. It returns ErrFull when MaxSessions are alive.
+func (m *MemoryStore) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
+	if err := checkTTL(ctx, ttl); err != nil {
+		return fmt.Errorf("store: create: %w", err)
+	}
+	if !validID(id) {
+		return fmt.Errorf("store: create: %w", errBadID)
+	}
+	record := string(data)
+	now := time.Now()
+	if !m.reserve(now) {
+		return ErrFull
+	}
+	s := m.shard(id)
+	s.Lock()
+	defer s.Unlock()
+	m.sweep(s, now, sweepLimit)
+	if s.records.get(id, now) != nil {
+		m.held.Add(-1)
+		return session.ErrExists
+	}
+	if s.records.remove(id) {
+		m.held.Add(-1)
+	}
+	// An id may be a part of a long header: it must not keep that alive.
+	s.records.set(strings.Clone(id), record, now.Add(ttl))
+	return nil
+}
+
+// reserve makes room for one more entry, and reports whether there is any.
+func (m *MemoryStore) reserve(now time.Time) bool {
+	for swept := false; ; {
+		n := m.held.Load()
+		if m.max == 0 || n < m.max {
+			if m.held.CompareAndSwap(n, n+1) {
+				return true
+			}
+			continue
+		}
+		if swept {
+			return false
+		}
+		swept = true
+		for i := range m.shards {
+			s := &m.shards[i]
+			s.Lock()
+			m.sweep(s, now, math.MaxInt)
+			s.Unlock()
+		}
+	}
+}
+
+func (m *MemoryStore) sweep(s *memoryShard, now time.Time, limit int) {
+	if n := s.records.sweep(now, limit) + s.notes.sweep(now, limit); n > 0 {
+		m.held.Add(int64(-n))
+	}
+}
+
+// Update implements [session.Store].
+func (m *MemoryStore) Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
+	if err := checkTTL(ctx, ttl); err != nil {
+		return fmt.Errorf("store: update: %w", err)
+	}
+	record := string(new)
+	now := time.Now()
+	s := m.shard(id)
+	s.Lock()
+	defer s.Unlock()
+	m.sweep(s, now, sweepLimit)
+	e, err := m.compare(s, id, old, now)
+	if err != nil {
+		return err
+	}
+	s.records.move(e, record, now.Add(ttl))
+	return nil
+}
+
+// Delete implements [session.Store].
+func (m *MemoryStore) Delete(ctx context.Context, id string, old []byte) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("store: delete: %w", err)
+	}
+	now := time.Now()
+	s := m.shard(id)
+	s.Lock()
+	defer s.Unlock()
+	m.sweep(s, now, sweepLimit)
+	if old != nil {
+		if _, err := m.compare(s, id, old, now); err != nil {
+			return err
+		}
+	}
+	m.forget(s, id)
+	return nil
+}
+
+func (m *MemoryStore) forget(s *memoryShard, id string) {
+	if s.records.remove(id) {
+		m.held.Add(-1)
+	}
+}
+
+// End implements [session.Ender].
+func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("store: end: %w", err)
+	}
+	if !validSuccessor(next) {
+		return "", fmt.Errorf("store: end: %w", errBadSuccessor)
+	}
+	note, life := noteOf(next, life, m.tombstones)
+	now := time.Now()
+	s := m.shard(id)
+	s.Lock()
+	defer s.Unlock()
+	m.sweep(s, now, sweepLimit)
+	there := ""
+	if e := s.notes.get(id, now); e != nil {
+		there = e.value
+	}
+	if next != "" && there == next { // the same call again
+		m.forget(s, id)
+		return "", nil
+	}
+	successor := there
+	if there == ended {
+		successor = ""
+	}
+	if old != nil {
+		if there != "" {
+			return successor, session.ErrNotFound
+		}
+		if _, err := m.compare(s, id, old, now); err != nil {
+			return successor, err
+		}
+	}
+	m.forget(s, id)
+	if there == "" && life > 0 && validID(id) {
+		if !s.notes.remove(id) { // else one whose time has come makes way
+			m.held.Add(1)
+		}
+		s.notes.set(strings.Clone(id), note, now.Add(life))
+	}
+	return successor, nil
+}
+
+// noteOf returns what the end of a session leaves behind, and for how long.
+func noteOf(next string, life time.Duration, tombstones bool) (string, time.Duration) {
+	switch {
+	case life < time.Millisecond:
+		return "", 0
+	case tombstones && next == "":
+		return ended, life
+	case tombstones:
+		return strings.Clone(next), life
+	case next == "":
+		return "", 0
+	}
+	return strings.Clone(next), min(life, maxSuccessorLife)
+}
+
+// All implements [session.Iterator]. It copies one part of the store at a time, about
+// a hundredth of the whole.
+func (m *MemoryStore) All(ctx context.Context) iter.Seq2[session.Record, error] {
+	return func(yield func(session.Record, error) bool) {
+		type pair struct{ id, data string }
+		var part []pair
+		for i := range m.shards {
+			if err := ctx.Err(); err != nil {
+				yield(session.Record{}, fmt.Errorf("store: all: %w", err))
+				return
+			}
+			part = part[:0]
+			now := time.Now()
+			s := &m.shards[i]
+			s.RLock()
+			for id := range s.records.entries {
+				if e := m.find(s, id, now); e != nil {
+					part = append(part, pair{id, e.value})
+				}
+			}
+			s.RUnlock()
+			for _, p := range part {
+				if !yield(session.Record{ID: p.id, Data: []byte(p.data)}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
