@@ -36,6 +36,7 @@ func (w *responseWriter) start() bool {
 	s.mu.Lock()
 	err := s.finish(w.r.Context())
 	s.mu.Unlock()
+	q.Committed(err)
 	if err == nil {
 		q.addHeaders()
 		return true
