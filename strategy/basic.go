@@ -20,6 +20,7 @@ type BasicStrategy[U any] struct {
 }
 
 var _ Strategy[any] = (*BasicStrategy[any])(nil)
+var _ Claimant = (*BasicStrategy[any])(nil)
 
 // NewBasic returns a strategy of the name "basic". realm is what a browser shows
 // beside its question for the password.
@@ -64,6 +65,16 @@ func (s *BasicStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) 
 		return nobody, challenged(err, s.challenge)
 	}
 	return checked(s.Name(), user)
+}
+
+// Claims implements [Claimant]: the user-id.
+func (s *BasicStrategy[U]) Claims(r *http.Request) (account string, ok bool) {
+	sent := readAuthorization(r)
+	if sent.repeated || !sent.is("Basic") {
+		return "", false
+	}
+	account, _, ok = parseBasic(sent.token)
+	return account, ok
 }
 
 // parseBasic reads basic-credentials. RFC 7617 §2: "The user-id and password MUST

@@ -21,6 +21,7 @@ type BearerStrategy[U any] struct {
 }
 
 var _ Strategy[any] = (*BearerStrategy[any])(nil)
+var _ Claimant = (*BearerStrategy[any])(nil)
 var _ CrossSite = (*BearerStrategy[any])(nil)
 
 // NewBearer returns a strategy of the name "bearer".
@@ -77,6 +78,12 @@ func (s *BearerStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request)
 		return nobody, challenged(err, s.challenge+`, error="invalid_token"`)
 	}
 	return checked(s.Name(), user)
+}
+
+// Claims implements [Claimant]: no name: a token has none.
+func (s *BearerStrategy[U]) Claims(r *http.Request) (account string, ok bool) {
+	sent := readAuthorization(r)
+	return "", !sent.repeated && sent.is("Bearer") && isToken68(sent.token)
 }
 
 // scopeError is a refusal that a BearerStrategy answers with 403.

@@ -26,6 +26,7 @@ type LocalStrategy[U any] struct {
 }
 
 var _ Strategy[any] = (*LocalStrategy[any])(nil)
+var _ Claimant = (*LocalStrategy[any])(nil)
 
 // LocalConfig says where LocalStrategy finds its credentials. Its zero value is
 // ready for use.
@@ -132,6 +133,12 @@ func (s *LocalStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) 
 		return nobody, err
 	}
 	return checked(s.name, user)
+}
+
+// Claims implements [Claimant]: the email in the body.
+func (s *LocalStrategy[U]) Claims(r *http.Request) (account string, ok bool) {
+	sent, err := s.credentials(r)
+	return sent.email, err == nil
 }
 
 func (s *LocalStrategy[U]) credentials(r *http.Request) (credentials, error) {

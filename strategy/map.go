@@ -14,6 +14,7 @@ type Mapped[A, B any] struct {
 
 var _ Strategy[any] = (*Mapped[any, any])(nil)
 var _ CrossSite = (*Mapped[any, any])(nil)
+var _ Claimant = (*Mapped[any, any])(nil)
 
 // Map returns s with its users turned into another type by to, for instance the
 // claims of a token into the row of the users table. It keeps the name of s and its
@@ -50,3 +51,6 @@ func (m *Mapped[A, B]) Authenticate(w http.ResponseWriter, r *http.Request) (B, 
 
 // AllowCrossSite implements [CrossSite]. It answers what the inner strategy answers.
 func (m *Mapped[A, B]) AllowCrossSite(r *http.Request) bool { return AllowsCrossSite(m.from, r) }
+
+// Claims implements [Claimant]. It answers what the inner strategy answers.
+func (m *Mapped[A, B]) Claims(r *http.Request) (account string, ok bool) { return claimsOf(m.from, r) }

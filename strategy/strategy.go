@@ -1,6 +1,18 @@
 // Package strategy answers: who sent this request?
 //
 // A [Strategy] looks at one kind of credential. It knows nothing of sessions.
+//
+//	NewLocal      email and password in a form or in JSON; the application checks them
+//	NewPassword   the same, checked against a users table with a Hasher
+//	NewBasic      HTTP Basic authentication, RFC 7617
+//	NewBearer     a token in the Authorization header, RFC 6750
+//	Anonymous     nobody, on purpose
+//	Func          a function of one's own
+//	Map, Named    another strategy, for another user type or under another name
+//	NewThrottle   another strategy, its guessing slowed down
+//
+// Passwords are hashed by a [Hasher], [Bcrypt] or [Argon2id], whose work is bounded
+// by a [Limit]; which may be chosen is for a [Policy] to say.
 package strategy
 
 import (
@@ -75,6 +87,8 @@ func (*Redirect) Error() string { return "strategy: continue elsewhere" }
 // strategy is asked. A strategy whose credentials a browser never adds by itself (a
 // header token), or whose flow carries its own state, returns true.
 type CrossSite interface {
+	// AllowCrossSite reports whether the strategy may be asked about r, a request with
+	// an unsafe method from another site.
 	AllowCrossSite(r *http.Request) bool
 }
 

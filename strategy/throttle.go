@@ -1,0 +1,192 @@
+package strategy
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Claimant is an ability of a Strategy: to tell, before anything is proved, whose
+// credentials a request brings. [Throttle] counts by it.
+type Claimant interface {
+	// Claims returns the login name that r brings, empty when its kind of credential
+	// has none. The bool is false when r brings no credentials that Authenticate would
+	// look at; then there is nothing to guess. r can be read afterwards as before.
+	Claims(r *http.Request) (account string, ok bool)
+}
+
+// ThrottleConfig says how [NewThrottle] counts. Its zero value is ready for use by one
+// process.
+type ThrottleConfig struct {
+	// Counter counts; nil means a new MemoryCounter. Several processes share one in a
+	// database.
+	Counter Counter
+	// AccountAttempts is how many wrong attempts on one account are free; zero means
+	// 10. Attempts that are under way count too: whoever sends Basic credentials with
+	// many requests at once needs more.
+	AccountAttempts int
+	// AddressAttempts is the same for one client address, on whatever accounts; zero
+	// means 100. For IPv6 it is the /64 that counts.
+	AddressAttempts int
+	// Delay is the pause before the first attempt that is not free, doubled for each
+	// further one; zero means 30 seconds.
+	Delay time.Duration
+	// MaxDelay is the longest pause; zero means 15 minutes.
+	MaxDelay time.Duration
+	// Window is the time after which wrong attempts are forgotten, counted from the
+	// first; zero means 24 hours. With the defaults, one account allows some 110 wrong
+	// attempts a day; NIST SP 800-63B-4 §3.2.2 allows 100 in a row.
+	Window time.Duration
+	// Familiar is how long an address stays familiar to an account after a log-in from
+	// it; zero means 30 days.
+	Familiar time.Duration
+	// TrustedProxies are the proxies whose X-Forwarded-For is believed; see ClientAddr.
+	TrustedProxies []netip.Prefix
+	// Claims stands in for the Claimant of a strategy that has none; nil means that
+	// such a strategy is counted by address only, every request of it.
+	Claims func(r *http.Request) (account string, ok bool)
+}
+
+// Throttle slows the guessing of credentials down, by account and by client address
+// (OWASP ASVS 5.0, 6.3.1). It is made by [NewThrottle] around any other strategy and
+// safe for concurrent use.
+//
+// Each attempt takes its place in the counters before it is looked at, so that a
+// hundred at once get no further than one after another. When the free attempts are
+// used up, the next one is allowed after a pause, each pause twice as long as the one
+// before up to a bound. Until then the answer is a [*Failure] with status 429 and
+// RetryAfter, whether or not the credentials are right: they are not looked at.
+//
+// Nobody is locked out for good. An attempt from an address that is familiar to the
+// account, by a log-in from it, is counted apart from those of the rest of the world:
+// a stranger who guesses at an account without end slows down its owner only where
+// the owner has not been before.
+//
+// A success makes the account's count start again; the address's count it only does
+// not raise, or an attacker's own account would buy any number of guesses. Requests
+// without credentials, malformed ones and outages do not count.
+type Throttle[U any] struct {
+	inner Strategy[U]
+	cfg   ThrottleConfig
+}
+
+var _ Strategy[any] = (*Throttle[any])(nil)
+
+// NewThrottle returns inner, throttled. It returns every mistake in cfg at once.
+func NewThrottle[U any](cfg ThrottleConfig, inner Strategy[U]) (*Throttle[U], error) {
+	var mistakes []error
+	wrong := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Errorf("strategy: new throttle: "+format, args...))
+	}
+	if cfg.Counter == nil {
+		cfg.Counter = &MemoryCounter{}
+	} else if NoUser(cfg.Counter) {
+		wrong("Counter is a nil pointer: give one that counts, or nil for a MemoryCounter")
+	}
+	for _, n := range []struct {
+		name     string
+		value    *int
+		fallback int
+	}{{"AccountAttempts", &cfg.AccountAttempts, 10}, {"AddressAttempts", &cfg.AddressAttempts, 100}} {
+		if *n.value < 0 {
+			wrong("%s is %d: give a number of attempts, or 0 for %d", n.name, *n.value, n.fallback)
+		} else if *n.value == 0 {
+			*n.value = n.fallback
+		}
+	}
+	for _, d := range []struct {
+		name     string
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{"Delay", &cfg.Delay, 30 * time.Second}, {"MaxDelay", &cfg.MaxDelay, 15 * time.Minute},
+		{"Window", &cfg.Window, 24 * time.Hour}, {"Familiar", &cfg.Familiar, 30 * 24 * time.Hour},
+	} {
+		if *d.value == 0 {
+			*d.value = d.fallback
+		} else if *d.value < time.Millisecond {
+			wrong("%s is %v: give a millisecond or more, or 0 for %v", d.name, *d.value, d.fallback)
+		}
+	}
+	if cfg.MaxDelay < cfg.Delay {
+		wrong("MaxDelay %v is shorter than Delay %v: give a longer one", cfg.MaxDelay, cfg.Delay)
+	}
+	if NoUser(inner) {
+		wrong("the strategy is nil: give the one to throttle")
+	}
+	if mistakes != nil {
+		return nil, errors.Join(mistakes...)
+	}
+	return &Throttle[U]{inner, cfg}, nil
+}
+
+// Name implements [Strategy].
+func (t *Throttle[U]) Name() string { return t.inner.Name() }
+
+// Unwrap returns the strategy without its throttle.
+func (t *Throttle[U]) Unwrap() Strategy[U] { return t.inner }
+
+// Authenticate implements [Strategy]. An outage of the Counter is an error: nobody
+// logs in uncounted.
+func (t *Throttle[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
+	var nobody U
+	account, ok := t.claims(r)
+	if !ok {
+		return t.inner.Authenticate(w, r)
+	}
+	from := network(ClientAddr(r, t.cfg.TrustedProxies)).String()
+	try := attempt{
+		counter: t.cfg.Counter, schedule: schedule{t.cfg.Delay, t.cfg.MaxDelay, t.cfg.Window},
+		account: strings.ToLower(strings.TrimSpace(account)), from: from, familiar: t.cfg.Familiar,
+	}
+	if err := try.begin(r.Context(), t.cfg.AddressAttempts, t.cfg.AccountAttempts); err != nil {
+		return nobody, err
+	}
+	user, err := t.inner.Authenticate(w, r)
+	switch {
+	case err == nil:
+		try.succeed(r.Context())
+	case !isGuess(err, account):
+		try.withdraw(r.Context())
+	}
+	return user, err
+}
+
+// isGuess reports whether err refuses credentials that were looked at. A 403 does so
+// for a password; for a token, which names no account, it means that the token is good.
+func isGuess(err error, account string) bool {
+	var f *Failure
+	switch {
+	case !errors.Is(err, ErrUnauthenticated):
+		return false
+	case !errors.As(err, &f) || f.Status == 0 || f.Status == http.StatusUnauthorized:
+		return true
+	}
+	return f.Status == http.StatusForbidden && account != ""
+}
+
+func (t *Throttle[U]) claims(r *http.Request) (string, bool) {
+	if t.cfg.Claims != nil {
+		return t.cfg.Claims(r)
+	}
+	return claimsOf(t.inner, r)
+}
+
+// claimsOf asks the outermost Claimant on the way through decorators. A strategy
+// without one is asked about every request.
+func claimsOf[U any](s Strategy[U], r *http.Request) (account string, ok bool) {
+	for s != nil {
+		if c, ok := s.(Claimant); ok {
+			return c.Claims(r)
+		}
+		inner, ok := s.(interface{ Unwrap() Strategy[U] })
+		if !ok {
+			break
+		}
+		s = inner.Unwrap()
+	}
+	return "", true
+}
