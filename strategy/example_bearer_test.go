@@ -3,6 +3,7 @@ package strategy_test
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -41,7 +42,8 @@ func Example_bearer() {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}
 		owner, err := owners.Authenticate(httptest.NewRecorder(), r)
-		if failure, ok := err.(*strategy.Failure); ok {
+		var failure *strategy.Failure
+		if errors.As(err, &failure) {
 			fmt.Println(failure.Status, failure.Challenge)
 		} else {
 			fmt.Println(owner, err)
