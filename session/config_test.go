@@ -17,7 +17,9 @@ import (
 )
 
 func TestNewNamesEveryMistake(t *testing.T) {
-	ok := func() session.Config { return session.Config{Store: newScripted(), Codec: session.SecureCookie(secret)} }
+	ok := func() session.Config {
+		return session.Config{Store: newScripted(), Codec: session.SecureCookie(secret)}
+	}
 	for _, row := range []struct {
 		name string
 		edit func(*session.Config)
@@ -104,7 +106,7 @@ func TestRecordFollowsTheConfig(t *testing.T) {
 		c.Domain, c.Path, c.SameSite, c.Partitioned, c.Priority = "app.example", "/a", http.SameSiteNoneMode, true, "Low"
 	})
 	b := open(t, m)
-	b.Get("/a" + path("set a 1")).Want(t, 200, "")
+	b.Get("/a"+path("set a 1")).Want(t, 200, "")
 	const want = `{"cookie":{"originalMaxAge":null,"partitioned":true,"priority":"low","expires":null,"secure":true,"httpOnly":true,"domain":"app.example","path":"/a","sameSite":"none"},"a":"1",`
 	if got := st.record(st.ids()[0]); !strings.HasPrefix(got, want) {
 		t.Errorf("record %s, want %s…", got, want)

@@ -32,7 +32,10 @@ func (s *Session) move(ctx context.Context, d *draft) error {
 		if err != nil {
 			return err
 		}
-		successor, err := s.endOld(ctx, newID, &e, &old, &before)
+		var successor string
+		if old != nil {
+			successor, err = s.endOld(ctx, newID, &e, &old, &before)
+		}
 		switch {
 		case err == nil:
 			if s.plan.credentials() {
@@ -93,10 +96,16 @@ func (s *Session) endOld(ctx context.Context, newID string, e **encoded, old *[]
 		case err == nil:
 			return "", nil
 		case errors.Is(err, ErrNotFound):
-			if s.plan.credentials() {
+			switch {
+			case !s.plan.credentials():
+				return successor, ErrSessionEnded
+			case next == "":
 				return "", nil // two log-ins at once: both are true
 			}
-			return successor, ErrSessionEnded
+			// Another guard's log-in was to be carried. It may have been ended: what this
+			// request did not prove itself cannot outlive the record it was in.
+			*old, *before = nil, new(record)
+			return "", errAgain
 		case errors.As(err, &conflict):
 			found := new(record)
 			if found.parse(conflict.Current) != nil {
