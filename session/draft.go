@@ -35,11 +35,6 @@ func (d *draft) reset(r *record) {
 	d.labels = r.labels()
 }
 
-func (d *draft) clear() {
-	d.obj = rawjson.Object{}
-	d.born, d.keys, d.labels = 0, nil, nil
-}
-
 // empty reports whether there is nothing worth a record.
 func (d *draft) empty() bool {
 	n := d.obj.Len()
