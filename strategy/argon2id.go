@@ -45,7 +45,7 @@ const (
 	argonSaltLen = 16 // bytes: RFC 9106 §3.1 recommends 16
 	argonTagLen  = 32
 	argonMaxLen  = 64 // of a stored salt or tag
-	argonMinSalt = 8  // RFC 9106 §3.1
+	argonMinSalt = 8  // what the reference implementation takes
 	argonMinTag  = 16 // shorter ones are guessed
 	argonLanes   = 16
 )
@@ -121,15 +121,10 @@ func (a *Argon2id) Verify(ctx context.Context, hash, password string) error {
 		}
 		return h.work() + a.makeUp(current, current.work()-h.work(), password)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case match:
-		return nil
-	case hash != "" && !readable:
-		return ErrBadHash
 	}
-	return errMismatch
+	return verdict(match, readable || hash == "")
 }
 
 // makeUp does missing KiB·passes of work, as near as whole passes allow, within the

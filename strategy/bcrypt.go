@@ -96,15 +96,10 @@ func (b *Bcrypt) Verify(ctx context.Context, hash, password string) error {
 		}
 		return work
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case match:
-		return nil
-	case hash != "" && !readable:
-		return ErrBadHash
 	}
-	return errMismatch
+	return verdict(match, readable || hash == "")
 }
 
 // noBcryptHash has the shape of a hash, for work whose outcome does not matter.

@@ -43,3 +43,15 @@ var ErrUnhashable = errors.New("strategy: password cannot be hashed")
 
 // errMismatch is what Verify returns for a wrong password.
 var errMismatch = fmt.Errorf("strategy: verify: wrong password: %w", ErrUnauthenticated)
+
+// verdict is how Verify ends when it has done its work. readable is true also for an
+// empty hash.
+func verdict(match, readable bool) error {
+	switch {
+	case match:
+		return nil
+	case !readable:
+		return ErrBadHash
+	}
+	return errMismatch
+}
