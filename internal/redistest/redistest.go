@@ -1,0 +1,227 @@
+// Package redistest starts real redis-servers on the loopback interface for tests.
+package redistest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Patience is how long tests wait for a server to get ready, or for a condition that
+// is polled.
+const Patience = 20 * time.Second
+
+// Server is one redis-server process without persistence. It is killed at the end of
+// the test, and also when the test process dies.
+type Server struct {
+	Addr string // host:port on 127.0.0.1
+
+	args []string
+	dir  string
+	cmd  *exec.Cmd
+	life io.Closer // the watcher's standard input: the server dies when it closes
+	log  *logBuffer
+}
+
+// Start starts a redis-server with args added to its command line ("--maxmemory",
+// "1mb"), and returns when it answers. The test fails when there is no redis-server.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Fatal("no redis-server in PATH: apt-get install -y redis-server")
+	}
+	s := &Server{dir: t.TempDir(), args: args}
+	t.Cleanup(s.Kill)
+	var err error
+	for range 3 { // the free port may be taken before the server has it
+		s.Addr = freeAddr(t)
+		if err = s.Restart(); err == nil {
+			return s
+		}
+	}
+	t.Fatalf("redis-server does not start: %v\n%s", err, s.log)
+	return nil
+}
+
+// Restart starts the server again on its address, after [Server.Kill].
+func (s *Server) Restart() error {
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		return err
+	}
+	// The watcher outlives neither this process nor the call of Kill.
+	const watcher = `redis-server "$@" & pid=$!; read -r _; kill -KILL $pid 2>/dev/null; wait $pid`
+	args := append([]string{"-c", watcher, "sh"}, s.args...)
+	args = append(args, "--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
+	s.cmd = exec.Command("/bin/sh", args...)
+	s.log = new(logBuffer)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if s.life, err = s.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	if err := s.ready(); err != nil {
+		s.Kill()
+		return err
+	}
+	return nil
+}
+
+// ready waits until the server answers, and makes sure that it is this one.
+func (s *Server) ready() error {
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
+	defer c.Close()
+	return Poll(func(ctx context.Context) error {
+		if strings.Contains(s.log.String(), "Address already in use") {
+			return errStop
+		}
+		dir, err := c.ConfigGet(ctx, "dir").Result()
+		if _, answered := errors.AsType[redis.Error](err); answered {
+			return nil // a password, or a renamed command
+		}
+		if err != nil {
+			return err
+		}
+		if dir["dir"] != s.dir {
+			return fmt.Errorf("another server has the port")
+		}
+		return nil
+	})
+}
+
+var errStop = errors.New("the port is taken")
+
+// Poll calls f until it returns nil, for as long as [Patience]. It returns f's last
+// error.
+func Poll(f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f(ctx)
+		if err == nil || errors.Is(err, errStop) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("gave up after %v: %w", Patience, err)
+		}
+	}
+}
+
+// Kill ends the server at once, as a crash would. Killing it twice is fine.
+func (s *Server) Kill() {
+	if s.life == nil {
+		return
+	}
+	_ = s.life.Close()
+	_ = s.cmd.Wait()
+	s.life = nil
+}
+
+// Client returns a client that is closed at the end of the test.
+func (s *Server) Client(t testing.TB, edit ...func(*redis.Options)) *redis.Client {
+	t.Helper()
+	opt := &redis.Options{Addr: s.Addr, ContextTimeoutEnabled: true}
+	for _, e := range edit {
+		e(opt)
+	}
+	c := redis.NewClient(opt)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// URL returns the server's address as a redis:// URL.
+func (s *Server) URL() string { return "redis://" + s.Addr }
+
+// Stop makes the server stop answering without closing its connections (SIGSTOP),
+// until [Server.Continue].
+func (s *Server) Stop(t testing.TB) { s.signal(t, syscall.SIGSTOP) }
+
+// Continue ends what Stop began.
+func (s *Server) Continue(t testing.TB) { s.signal(t, syscall.SIGCONT) }
+
+func (s *Server) signal(t testing.TB, sig syscall.Signal) {
+	t.Helper()
+	out, err := exec.Command("pgrep", "-P", strconv.Itoa(s.cmd.Process.Pid), "redis-server").Output()
+	if err != nil {
+		t.Fatalf("find the process of redis-server: %v", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		t.Fatalf("find the process of redis-server: %v", err)
+	}
+	if err := syscall.Kill(pid, sig); err != nil {
+		t.Fatalf("send %v to redis-server: %v", sig, err)
+	}
+}
+
+// Flush removes all keys and all scripts.
+func (s *Server) Flush(t testing.TB) {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	defer c.Close()
+	if err := errors.Join(c.FlushAll(context.Background()).Err(), c.ScriptFlush(context.Background()).Err()); err != nil {
+		t.Fatalf("flush redis-server: %v", err)
+	}
+}
+
+// advanceScript takes ARGV[1] milliseconds off the life of every key.
+const advanceScript = `for _,k in ipairs(redis.call('KEYS','*')) do
+local left=redis.call('PTTL',k)
+if left>=0 then redis.call('PEXPIRE',k,left-ARGV[1]) end end return 0`
+
+// Advance makes every key that expires do so d earlier: the server's clock itself
+// cannot be moved.
+func (s *Server) Advance(t testing.TB, d time.Duration) {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	defer c.Close()
+	if err := c.Eval(context.Background(), advanceScript, nil, d.Milliseconds()).Err(); err != nil {
+		t.Fatalf("advance redis-server by %v: %v", d, err)
+	}
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("find a free port: %v", err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// logBuffer is what the server prints.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
