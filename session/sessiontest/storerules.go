@@ -37,7 +37,10 @@ var storeRules = []rule{
 				k.create(id, data, hour)
 			}
 			for id, data := range oddRecords {
-				k.holds(id, data)
+				got, err := k.Get(context.Background(), id) // never read before, so never stale
+				if err != nil || string(got) != data {
+					k.wrong("Get(%q): got %s and error %v, want %s", id, short(got), err, short(data))
+				}
 			}
 			for id, data := range oddRecords {
 				k.is("Update from "+id, k.Update(context.Background(), id, []byte(data), []byte(data+data), hour), nil)
@@ -98,9 +101,11 @@ var storeRules = []rule{
 			if string(first) != "one" {
 				k.wrong("what Get returned became %q after an Update, want %q", first, "one")
 			}
-			second, err := k.Get(ctx, "id")
-			k.must(err)
-			copy(second, "xxx")
+			for range 2 {
+				got, err := k.Get(ctx, "id")
+				k.must(err)
+				copy(got, "xxx")
+			}
 			k.holds("id", "two")
 			var c *session.Conflict
 			if err := k.Update(ctx, "id", []byte("stale"), []byte("y"), hour); errors.As(err, &c) {
@@ -270,8 +275,12 @@ var storeRules = []rule{
 					}
 				}
 			})
-			got, err := k.Get(context.Background(), "id")
-			k.must(err)
+			var c *session.Conflict
+			if !errors.As(k.Update(context.Background(), "id", []byte("none"), nil, hour), &c) {
+				k.wrong("Update from other bytes: got no Conflict")
+				return
+			}
+			got := c.Current
 			for i := range writers {
 				if n := bytes.Count(got, []byte{byte('a' + i)}); n != each {
 					k.wrong("writer %d: %d of its %d updates are in the record", i, n, each)
