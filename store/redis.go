@@ -1,0 +1,294 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// RedisStore keeps sessions in Redis 6.2 or later, as connect-redis does: connect-redis's
+// RedisStore. It is safe for concurrent use. It owns no connection: closing the
+// client is the application's.
+//
+// Every method is one command and one slot of a cluster, save that a script is sent a
+// second time, as text, to a server that has not seen it. Methods return when their
+// context ends. A client whose Options.ContextTimeoutEnabled is set does that by
+// itself; with any other, each command costs a goroutine.
+//
+// A key of another type under the prefix is an unknown id to Get. Errors never tell
+// a key, an id or a record; those that are not in the contract are outages.
+type RedisStore struct {
+	main  *sender // everything that must not be stale
+	reads *sender // Get
+	cfg   RedisConfig
+
+	tagged bool // the prefix chooses the slot
+	fresh  bool // main's plain reads are the master's word
+}
+
+var (
+	_ session.Store         = (*RedisStore)(nil)
+	_ session.Ender         = (*RedisStore)(nil)
+	_ session.Index         = (*RedisStore)(nil)
+	_ session.Iterator      = (*RedisStore)(nil)
+	_ session.Authoritative = (*RedisStore)(nil)
+)
+
+// NewRedis returns a store on client. It sends nothing. The error names every mistake
+// in cfg at once.
+func NewRedis(client RedisClient, cfg RedisConfig) (*RedisStore, error) {
+	if err := cfg.complete(client); err != nil {
+		return nil, err
+	}
+	r := &RedisStore{main: newSender(client), cfg: cfg, fresh: authoritative(client)}
+	r.reads = r.main
+	if cfg.Reads != nil {
+		r.reads = newSender(cfg.Reads)
+	}
+	r.tagged, _ = hashTag(cfg.Prefix)
+	return r, nil
+}
+
+func (r *RedisStore) key(id string) string { return r.cfg.Prefix + id }
+
+// note returns the key of the note beside the record's key, in the same slot (S16).
+func (r *RedisStore) note(key string) string {
+	if r.tagged {
+		return "x:" + key
+	}
+	return "x:{" + key + "}"
+}
+
+// Get implements [session.Store]. It is one GET, or with tombstones one MGET.
+func (r *RedisStore) Get(ctx context.Context, id string) ([]byte, error) {
+	return r.get(ctx, r.reads, id)
+}
+
+func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, error) {
+	if r.cfg.Tombstones {
+		return r.getNoted(ctx, via, id)
+	}
+	if !validID(id) {
+		return nil, unknown(ctx, "get")
+	}
+	cmd := redis.NewStringCmd(ctx, "get", r.key(id))
+	err := via.send(ctx, cmd)
+	switch {
+	case err == nil:
+		return []byte(cmd.Val()), nil
+	case errors.Is(err, redis.Nil), wrongType(err):
+		return nil, session.ErrNotFound
+	}
+	return nil, outage("get", err)
+}
+
+// getNoted is get with tombstones. A record beside a note was written back by
+// someone who did not know of its end, and is removed.
+func (r *RedisStore) getNoted(ctx context.Context, via *sender, id string) ([]byte, error) {
+	if !validID(id) {
+		return nil, unknown(ctx, "get")
+	}
+	key := r.key(id)
+	cmd := redis.NewSliceCmd(ctx, "mget", key, r.note(key))
+	if err := via.send(ctx, cmd); err != nil {
+		return nil, outage("get", err)
+	}
+	return r.judge(ctx, key, cmd.Val())
+}
+
+// judge decides on a record and perhaps its note, as MGET answers them.
+func (r *RedisStore) judge(ctx context.Context, key string, found []any) ([]byte, error) {
+	if len(found) == 0 {
+		return nil, outage("get", errBadReply)
+	}
+	data, ok := found[0].(string)
+	if !ok {
+		return nil, session.ErrNotFound
+	}
+	if len(found) > 1 && found[1] != nil {
+		_ = r.main.send(ctx, redis.NewIntCmd(ctx, "del", key)) // as well as it can: the note hides it anyway
+		return nil, session.ErrNotFound
+	}
+	return []byte(data), nil
+}
+
+// GetMaster implements [session.Authoritative]. It asks the master, past a client-side
+// cache and replicas, in one command: a plain read where the client is known to have
+// neither, else a script.
+func (r *RedisStore) GetMaster(ctx context.Context, id string) ([]byte, error) {
+	if r.fresh {
+		return r.get(ctx, r.main, id)
+	}
+	if !validID(id) {
+		return nil, unknown(ctx, "get")
+	}
+	key := r.key(id)
+	keys := []string{key}
+	if r.cfg.Tombstones {
+		keys = append(keys, r.note(key))
+	}
+	cmd, err := r.main.run(ctx, mayResend, readScript, keys)
+	if err != nil {
+		return nil, outage("get", err)
+	}
+	found, err := cmd.Slice()
+	if err != nil {
+		return nil, outage("get", err)
+	}
+	return r.judge(ctx, key, found)
+}
+
+// Create implements [session.Store]. It is one SET NX that go-redis sends once.
+func (r *RedisStore) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
+	if err := checkTTL(ctx, ttl); err != nil {
+		return fmt.Errorf("store: create: %w", err)
+	}
+	if !validID(id) {
+		return fmt.Errorf("store: create: %w", errBadID)
+	}
+	_, err := r.main.exec(ctx, sendOnce, []any{"set", r.key(id), data, "nx", "px", ttl.Milliseconds()})
+	if errors.Is(err, redis.Nil) {
+		return session.ErrExists
+	}
+	if err != nil {
+		return outage("create", err)
+	}
+	return nil
+}
+
+// Update implements [session.Store]. It is one script that go-redis sends once.
+func (r *RedisStore) Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
+	if err := checkTTL(ctx, ttl); err != nil {
+		return fmt.Errorf("store: update: %w", err)
+	}
+	if !validID(id) {
+		return session.ErrNotFound
+	}
+	keys := []string{r.key(id)}
+	if r.cfg.Tombstones {
+		keys = append(keys, r.note(keys[0]))
+	}
+	cmd, err := r.main.run(ctx, sendOnce, updateScript, keys, bytesOf(old), bytesOf(new), ttl.Milliseconds())
+	if err != nil {
+		return outage("update", err)
+	}
+	_, err = verdict("update", cmd)
+	return err
+}
+
+// Delete implements [session.Store]. Without old it is one DEL, which go-redis may
+// send again. It leaves no note: see End.
+func (r *RedisStore) Delete(ctx context.Context, id string, old []byte) error {
+	if old != nil {
+		_, err := r.end(ctx, "delete", sendOnce, id, old, ended, 0)
+		return err
+	}
+	if !validID(id) {
+		return ctxError(ctx, "delete")
+	}
+	if err := r.main.send(ctx, redis.NewIntCmd(ctx, "del", r.key(id))); err != nil {
+		return outage("delete", err)
+	}
+	return nil
+}
+
+// End implements [session.Ender]. It is one script. Without old go-redis may send it
+// again: that ends what was to be ended.
+func (r *RedisStore) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
+	if !validSuccessor(next) {
+		return "", fmt.Errorf("store: end: %w", errBadSuccessor)
+	}
+	text, life := noteOf(next, life, r.cfg.Tombstones)
+	if text == "" { // next is compared with the note that is there, also when none is left
+		text = cmp.Or(next, ended)
+	}
+	again := sendOnce
+	if old == nil {
+		again = mayResend
+	}
+	return r.end(ctx, "end", again, id, old, text, life)
+}
+
+func (r *RedisStore) end(ctx context.Context, verb string, again resend, id string, old []byte, text string, life time.Duration) (string, error) {
+	if !validID(id) {
+		if old == nil {
+			return "", ctxError(ctx, verb)
+		}
+		return "", unknown(ctx, verb)
+	}
+	key := r.key(id)
+	args := []any{bytesOf(old), text, life.Milliseconds()}
+	if old != nil && len(old) == 0 {
+		args = append(args, "1")
+	}
+	cmd, err := r.main.run(ctx, again, endScript, []string{key, r.note(key)}, args...)
+	if err != nil {
+		return "", outage(verb, err)
+	}
+	successor, err := verdict(verb, cmd)
+	if old == nil && errors.Is(err, session.ErrNotFound) {
+		err = nil
+	}
+	return successor, err
+}
+
+// verdict reads the answer of updateScript and endScript.
+func verdict(verb string, cmd *redis.Cmd) (note string, err error) {
+	answer, err := cmd.Slice()
+	if err != nil || len(answer) == 0 {
+		return "", outage(verb, errBadReply)
+	}
+	text := ""
+	if len(answer) > 1 {
+		text, _ = answer[1].(string)
+	}
+	switch answer[0] {
+	case int64(answerConflict):
+		return "", &session.Conflict{Current: []byte(text)}
+	case int64(answerAbsent):
+		err = session.ErrNotFound
+	case int64(answerDone):
+	default:
+		return "", outage(verb, errBadReply)
+	}
+	if text == ended {
+		text = ""
+	}
+	return text, err
+}
+
+var errBadReply = errors.New("the server's answer is not one of ours")
+
+func outage(verb string, err error) error { return fmt.Errorf("store: %s: %w", verb, plain(err)) }
+
+// unknown answers for what is no id without asking Redis.
+func unknown(ctx context.Context, verb string) error {
+	if err := ctxError(ctx, verb); err != nil {
+		return err
+	}
+	return session.ErrNotFound
+}
+
+func ctxError(ctx context.Context, verb string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("store: %s: %w", verb, err)
+	}
+	return nil
+}
+
+func wrongType(err error) bool { return strings.Contains(err.Error(), "WRONGTYPE") }
+
+// bytesOf is b for a command: go-redis refuses a nil slice.
+func bytesOf(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

@@ -1,0 +1,119 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// RedisConfig says where and how a RedisStore keeps its records. Its zero value is
+// connect-redis's: the keys are "sess:" and the id. connect-redis's ttl, disableTTL
+// and disableTouch are not here because every record has the time to live that the
+// session layer gives it, and its serializer is not because the bytes are the
+// session layer's.
+type RedisConfig struct {
+	// Prefix begins the key of every record; empty means "sess:". It may hold a hash
+	// tag ("{app}:sess:"), which puts all records into one slot of a cluster.
+	// connect-redis: prefix.
+	Prefix string
+
+	// NoPrefix keeps records under the bare id. connect-redis: prefix: "". Walks then
+	// see every key of the database, so Clear is refused, and so are Tombstones.
+	NoPrefix bool
+
+	// Tombstones makes every end of a session last against a Node process that still
+	// holds it and writes it back: the end leaves a note beside the record's key until
+	// the record could not live any longer, each read asks for both in one MGET, and a
+	// noted id is unknown whatever is stored under it. It costs about 130 bytes of
+	// Redis memory per ended session. Node itself goes on honouring what it wrote.
+	Tombstones bool
+
+	// IndexPrefix begins the keys of labels; empty means "label:" and Prefix. It must
+	// not begin with Prefix, or Node's programs would take labels for sessions.
+	IndexPrefix string
+
+	// Reads, if not nil, is asked for records that are read, and nothing else: a
+	// client.AutoPipeline(), a client with a client-side cache, or one that reads from
+	// replicas. What must not be stale is asked of the store's own client. Nil means
+	// the store's own client.
+	Reads RedisClient
+
+	// ScanCount is how many keys one step of a walk asks for; 0 means 100.
+	// connect-redis: scanCount.
+	ScanCount int
+}
+
+const (
+	defaultPrefix    = "sess:"
+	defaultScanCount = 100
+)
+
+// complete fills in what is left out, or returns every mistake.
+func (c *RedisConfig) complete(client RedisClient) error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("store: "+format, args...)) }
+	if isNil(client) {
+		bad("client is nil: give NewRedis a client of go-redis")
+	}
+	if c.Reads != nil && isNil(c.Reads) {
+		bad("RedisConfig.Reads is a nil client: give a client, or leave the field out")
+	}
+	switch {
+	case c.NoPrefix && c.Prefix != "":
+		bad("RedisConfig.Prefix is given beside NoPrefix: choose one")
+	case c.NoPrefix && c.Tombstones:
+		bad("RedisConfig.Tombstones needs a Prefix: leave NoPrefix out")
+	case c.Prefix == "" && !c.NoPrefix:
+		c.Prefix = defaultPrefix
+	}
+	if c.IndexPrefix == "" {
+		c.IndexPrefix = "label:" + c.Prefix
+	}
+	if !c.NoPrefix && strings.HasPrefix(c.IndexPrefix, c.Prefix) {
+		bad("RedisConfig.IndexPrefix %q begins with the sessions' Prefix %q: give one that does not", c.IndexPrefix, c.Prefix)
+	}
+	for _, f := range []struct{ name, value string }{{"Prefix", c.Prefix}, {"IndexPrefix", c.IndexPrefix}} {
+		if _, ok := hashTag(f.value); !ok {
+			bad("RedisConfig.%s %q has an empty or half hash tag: give {tag}, or no braces", f.name, f.value)
+		}
+	}
+	if c.ScanCount < 0 {
+		bad("RedisConfig.ScanCount is %d: give the keys of one step, or 0 for %d", c.ScanCount, defaultScanCount)
+	} else if c.ScanCount == 0 {
+		c.ScanCount = defaultScanCount
+	}
+	return errors.Join(errs...)
+}
+
+func isNil(c RedisClient) bool {
+	v := reflect.ValueOf(c)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// hashTag returns whether prefix has a hash tag, and whether its braces are right.
+// Redis Cluster hashes only what stands between the first "{" and the next "}", if
+// that is not empty.
+func hashTag(prefix string) (tagged, ok bool) {
+	open, end := strings.IndexByte(prefix, '{'), strings.IndexByte(prefix, '}')
+	if open < 0 && end < 0 {
+		return false, true
+	}
+	ok = strings.Count(prefix, "{") == 1 && strings.Count(prefix, "}") == 1 && end > open+1
+	return ok, ok
+}
+
+// authoritative reports whether what client reads is always the master's word.
+func authoritative(client RedisClient) bool {
+	switch c := client.(type) {
+	case *redis.Client:
+		return c.Options().ClientSideCacheConfig == nil && c.Options().ClientSideCache == nil
+	case *redis.ClusterClient:
+		return !c.Options().ReadOnly
+	case *redis.Ring:
+		return true
+	}
+	return false
+}

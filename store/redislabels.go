@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// The entries of a label are one sorted set: ids by their deadlines in milliseconds.
+// The application's clock decides, so that it and the deadlines are of one mind.
+var (
+	// addScript: KEYS label; ARGV id deadline now.
+	// The set lives as long as its latest entry.
+	addScript = newScript(`redis.call('ZADD',KEYS[1],ARGV[2],ARGV[1])
+redis.call('ZREMRANGEBYSCORE',KEYS[1],'-inf',ARGV[3])
+local last=redis.call('ZRANGE',KEYS[1],-1,-1,'WITHSCORES')[2]
+if last then redis.call('PEXPIRE',KEYS[1],string.format('%.0f',last-ARGV[3])) end
+return 0`)
+
+	// listScript: KEYS label; ARGV now. A script, for the reason of readScript.
+	listScript = newScript(`return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')`)
+)
+
+// label returns the key of a label's entries. It tells nothing of the label (S9).
+func (r *RedisStore) label(label string) string { return r.cfg.IndexPrefix + digest(label) }
+
+// AddLabel implements [session.Index].
+func (r *RedisStore) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
+	if !validID(id) {
+		return fmt.Errorf("store: add label: %w", errBadID)
+	}
+	_, err := r.main.run(ctx, mayResend, addScript, []string{r.label(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
+	if err != nil {
+		return outage("add label", err)
+	}
+	return nil
+}
+
+// RemoveLabel implements [session.Index].
+func (r *RedisStore) RemoveLabel(ctx context.Context, label string, ids ...string) error {
+	if len(ids) == 0 {
+		return ctxError(ctx, "remove label")
+	}
+	args := append(make([]any, 0, 2+len(ids)), "zrem", r.label(label))
+	for _, id := range ids {
+		args = append(args, id)
+	}
+	if err := r.main.send(ctx, redis.NewIntCmd(ctx, args...)); err != nil {
+		return outage("remove label", err)
+	}
+	return nil
+}
+
+// Labelled implements [session.Index].
+func (r *RedisStore) Labelled(ctx context.Context, label string) ([]string, error) {
+	cmd, err := r.main.run(ctx, mayResend, listScript, []string{r.label(label)}, time.Now().UnixMilli())
+	if err != nil {
+		return nil, outage("labelled", err)
+	}
+	ids, err := cmd.StringSlice()
+	if err != nil {
+		return nil, outage("labelled", err)
+	}
+	return ids, nil
+}

@@ -1,0 +1,281 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// clearedLife is how long the tombstones live that Clear leaves: the session layer's
+// default AbsoluteTimeout.
+const clearedLife = 30 * 24 * time.Hour
+
+// errNodesHidden is returned by walks when the store's client is an automatic
+// pipeline of a cluster.
+var errNodesHidden = errors.New("the automatic pipeline does not show its cluster's nodes: give NewRedis the ClusterClient, and the pipeline as RedisConfig.Reads")
+
+// IDs yields the ids of all records: connect-redis's ids. It asks every master (or
+// shard) in turn with SCAN, in steps of ScanCount, so its memory is bounded. An id can
+// come twice when Redis grows or shrinks its tables or moves slots meanwhile. An error
+// ends the walk.
+func (r *RedisStore) IDs(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for keys, err := range r.steps(ctx, "ids") {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for _, key := range keys {
+				if !yield(key[len(r.cfg.Prefix):], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Count returns how many records there are: connect-redis's length. It walks over all
+// keys; see IDs.
+func (r *RedisStore) Count(ctx context.Context) (int, error) {
+	n := 0
+	for keys, err := range r.steps(ctx, "count") {
+		if err != nil {
+			return n, err
+		}
+		n += len(keys)
+	}
+	return n, nil
+}
+
+// All implements [session.Iterator]: connect-redis's all. It is IDs with one more
+// round trip for the records of each step.
+func (r *RedisStore) All(ctx context.Context) iter.Seq2[session.Record, error] {
+	return func(yield func(session.Record, error) bool) {
+		for keys, err := range r.steps(ctx, "all") {
+			if err != nil {
+				yield(session.Record{}, err)
+				return
+			}
+			records, err := r.fetch(ctx, keys)
+			if err != nil {
+				yield(session.Record{}, err)
+				return
+			}
+			for _, rec := range records {
+				if !yield(rec, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fetch reads the records of keys in one round trip to each node. Those that are gone
+// or of another type are left out.
+func (r *RedisStore) fetch(ctx context.Context, keys []string) ([]session.Record, error) {
+	cmds := make([]redis.Cmder, len(keys))
+	for i, key := range keys {
+		if r.cfg.Tombstones {
+			cmds[i] = redis.NewSliceCmd(ctx, "mget", key, r.note(key))
+		} else {
+			cmds[i] = redis.NewStringCmd(ctx, "get", key)
+		}
+	}
+	if err := r.main.sendAll(ctx, cmds); err != nil {
+		return nil, outage("all", err)
+	}
+	records := make([]session.Record, 0, len(keys))
+	for i, cmd := range cmds {
+		if err := cmd.Err(); errors.Is(err, redis.Nil) || err != nil && wrongType(err) {
+			continue
+		} else if err != nil {
+			return nil, outage("all", err)
+		}
+		rec := session.Record{ID: keys[i][len(r.cfg.Prefix):]}
+		switch c := cmd.(type) {
+		case *redis.StringCmd:
+			rec.Data = []byte(c.Val())
+		case *redis.SliceCmd:
+			found := c.Val()
+			data, ok := found[0].(string)
+			if !ok || found[1] != nil {
+				continue
+			}
+			rec.Data = []byte(data)
+		}
+		records = append(records, rec)
+	}
+	return records, nil
+}
+
+// Clear ends all sessions: connect-redis's clear. It walks over all keys as IDs does
+// and removes what it finds, so a session made meanwhile may stay. With Tombstones
+// each gets one for 30 days. Notes and tombstones of sessions that ended before stay,
+// for they keep them ended; so do labels' entries, for a session made meanwhile may
+// need them, and the others leave when they are next listed or at their deadline.
+// It returns how many records it removed, also beside an error.
+func (r *RedisStore) Clear(ctx context.Context) (int, error) {
+	if r.cfg.NoPrefix {
+		return 0, errors.New("store: clear: without a Prefix every key of the database would go: use FLUSHDB if that is meant")
+	}
+	n := 0
+	for keys, err := range r.steps(ctx, "clear") {
+		if err != nil {
+			return n, err
+		}
+		removed, err := r.remove(ctx, keys)
+		n += removed
+		if err != nil {
+			return n, outage("clear", err)
+		}
+	}
+	return n, nil
+}
+
+// remove ends the records of keys, each in its own slot.
+func (r *RedisStore) remove(ctx context.Context, keys []string) (n int, err error) {
+	if r.cfg.Tombstones {
+		for _, key := range keys {
+			cmd, err := r.main.run(ctx, mayResend, endScript, []string{key, r.note(key)}, "", ended, clearedLife.Milliseconds())
+			if err != nil {
+				return n, err
+			}
+			if _, err := verdict("clear", cmd); err == nil {
+				n++
+			}
+		}
+		return n, nil
+	}
+	cmds := make([]redis.Cmder, len(keys))
+	for i, key := range keys {
+		cmds[i] = redis.NewIntCmd(ctx, "unlink", key)
+	}
+	if err := r.main.sendAll(ctx, cmds); err != nil {
+		return 0, err
+	}
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return n, cmd.Err()
+		}
+		n += int(cmd.(*redis.IntCmd).Val())
+	}
+	return n, nil
+}
+
+// sendAll sends cmds as one pipeline. Errors of single commands are theirs.
+func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
+	pipe := s.client.Pipeline()
+	for _, cmd := range cmds {
+		_ = pipe.Process(ctx, cmd)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); _, _ = pipe.Exec(ctx) }()
+	select {
+	case <-done:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// steps yields the keys of records, one SCAN at a time.
+func (r *RedisStore) steps(ctx context.Context, verb string) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		nodes, err := r.nodes(ctx)
+		if err != nil {
+			yield(nil, outage(verb, err))
+			return
+		}
+		for _, node := range nodes {
+			var cursor uint64
+			for {
+				cmd := redis.NewScanCmd(ctx, nil, "scan", cursor, "match", escapeGlob(r.cfg.Prefix)+"*", "count", r.cfg.ScanCount)
+				if err := node.send(ctx, cmd); err != nil {
+					yield(nil, outage(verb, err))
+					return
+				}
+				var keys []string
+				keys, cursor = cmd.Val()
+				// SCAN may answer more keys than it was asked for.
+				for part := range slices.Chunk(r.own(keys), r.cfg.ScanCount) {
+					if !yield(part, nil) {
+						return
+					}
+				}
+				if cursor == 0 {
+					break
+				}
+			}
+		}
+	}
+}
+
+// own returns those of keys that are of records.
+func (r *RedisStore) own(keys []string) []string {
+	list := keys[:0]
+	for _, key := range keys {
+		if id, ok := strings.CutPrefix(key, r.cfg.Prefix); ok && validID(id) {
+			list = append(list, key)
+		}
+	}
+	return list
+}
+
+// nodes returns a sender for each server that holds a part of the keys.
+func (r *RedisStore) nodes(ctx context.Context) ([]*sender, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var each func(context.Context, func(context.Context, *redis.Client) error) error
+	switch c := r.main.client.(type) {
+	case *redis.ClusterClient:
+		each = c.ForEachMaster
+	case *redis.Ring:
+		each = c.ForEachShard
+	case *redis.AutoPipeliner:
+		if err := refuseCluster(ctx, r.main); err != nil {
+			return nil, err
+		}
+		return []*sender{r.main}, nil
+	default:
+		return []*sender{r.main}, nil
+	}
+	var mu sync.Mutex
+	var nodes []*sender
+	err := each(ctx, func(_ context.Context, c *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		nodes = append(nodes, newSender(c))
+		return nil
+	})
+	return nodes, err
+}
+
+// refuseCluster asks the server behind an automatic pipeline whether it is one of
+// several: SCAN would show a part of the keys for the whole.
+func refuseCluster(ctx context.Context, s *sender) error {
+	cmd := redis.NewStringCmd(ctx, "cluster", "info")
+	if err := s.send(ctx, cmd); err != nil {
+		if _, answered := errors.AsType[redis.Error](err); answered {
+			return nil // no cluster
+		}
+		return err
+	}
+	if strings.Contains(cmd.Val(), "cluster_state:") {
+		return errNodesHidden
+	}
+	return nil
+}
+
+// escapeGlob makes a SCAN pattern of a text.
+func escapeGlob(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// script is a Lua script and its SHA-1 in hexadecimal.
+type script struct{ text, hash string }
+
+func newScript(text string) *script { return &script{text: text, hash: redis.NewScript(text).Hash()} }
+
+// Every script names all its keys, and they lie in one slot.
+var (
+	// updateScript: KEYS record [note]; ARGV old new ms.
+	// Answers {0} done, {1,bytes} other bytes are there, {2} no record.
+	updateScript = newScript(`local v=redis.call('GET',KEYS[1])
+if not v or (KEYS[2] and redis.call('EXISTS',KEYS[2])==1) then return {2} end
+if v~=ARGV[1] then return {1,v} end
+redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return {0}`)
+
+	// endScript: KEYS record note; ARGV old|'' next|'-' ms|0 ['1' to compare to an empty old].
+	// Answers {0,note} ended, {1,bytes} other bytes are there, {2,note} no record.
+	// The record goes first: a Redis that is full refuses the note, and must not keep
+	// the record for it.
+	endScript = newScript(`local x=redis.call('GET',KEYS[2])
+if ARGV[2]~='-' and x==ARGV[2] then redis.call('DEL',KEYS[1]) return {0,''} end
+if ARGV[1]~='' or ARGV[4] then local v=redis.call('GET',KEYS[1])
+if not v or x then return {2,x or ''} end
+if v~=ARGV[1] then return {1,v} end end
+local n=redis.call('DEL',KEYS[1])
+if ARGV[3]~='0' and not x then redis.call('SET',KEYS[2],ARGV[2],'PX',ARGV[3]) end
+return {n==1 and 0 or 2,x or ''}`)
+
+	// readScript: KEYS record [note]. A script is sent to the master and is never
+	// answered by a client-side cache.
+	readScript = newScript(`return redis.call('MGET',unpack(KEYS))`)
+)
+
+// Answers of updateScript and endScript.
+const (
+	answerDone     = 0
+	answerConflict = 1
+	answerAbsent   = 2
+)
+
+// resend says whether go-redis may send a command again after a lost reply.
+type resend bool
+
+const (
+	mayResend resend = true
+	sendOnce  resend = false
+)
+
+// run executes a script by its hash, and by its text when the server does not have
+// it: it was not executed then, so that is no second time.
+func (s *sender) run(ctx context.Context, again resend, script *script, keys []string, args ...any) (*redis.Cmd, error) {
+	list := make([]any, 0, 3+len(keys)+len(args))
+	list = append(list, "evalsha", script.hash, len(keys))
+	for _, k := range keys {
+		list = append(list, k)
+	}
+	list = append(list, args...)
+	cmd, err := s.exec(ctx, again, list)
+	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
+		list[0], list[1] = "eval", script.text
+		cmd, err = s.exec(ctx, again, list)
+	}
+	return cmd, err
+}
+
+func (s *sender) exec(ctx context.Context, again resend, args []any) (*redis.Cmd, error) {
+	cmd := redis.NewCmd(ctx, args...)
+	if again {
+		return cmd, s.send(ctx, cmd)
+	}
+	return cmd, s.send(ctx, once{cmd})
+}
