@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// settings are what the application needs from outside.
+type settings struct {
+	redis     store.RedisClient
+	codec     session.Codec
+	plainHTTP bool // cookies travel without TLS
+	log       *slog.Logger
+}
+
+// app is what the handlers share.
+type app struct {
+	auth   *guard.Guard[*User]
+	users  *userTable
+	hasher strategy.Hasher
+	log    *slog.Logger
+}
+
+// newApp returns the application's routes. Its errors are mistakes in s.
+func newApp(s settings) (http.Handler, error) {
+	records, err := store.NewRedis(s.redis, store.RedisConfig{})
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := session.New(session.Config{Store: records, Codec: s.codec, InsecureHTTP: s.plainHTTP, Logger: s.log})
+	if err != nil {
+		return nil, err
+	}
+	a := &app{users: newUserTable(), hasher: &strategy.Bcrypt{}, log: s.log}
+
+	// The session remembers the user's id. The stamp ends it when the password changes.
+	ids := serializer.WithStamp(
+		serializer.ByID(func(u *User) int64 { return u.ID }, a.users.ByID),
+		func(u *User) string { return u.hash },
+	)
+	local := strategy.NewPassword(a.users, a.hasher)
+	a.auth, err = guard.New(guard.Config{Sessions: sessions, Logger: s.log}, ids, local)
+	if err != nil {
+		return nil, err
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", text("This message is public to all!"))
+	mux.Handle("GET /protected", a.auth.RequireAuth(text("You can only see this if you are authenticated")))
+	mux.Handle("GET /whoami", a.auth.RequireAuth(http.HandlerFunc(a.whoAmI)))
+	mux.Handle("POST /auth/login", a.auth.Authenticate("local")(a.auth.LogIn(http.HandlerFunc(a.showSession))))
+	mux.Handle("POST /auth/logout", a.auth.LogOut(text("You are logged out")))
+	// The guard refuses requests that another site caused; a route without one asks for it.
+	sameSite := http.NewCrossOriginProtection()
+	mux.Handle("POST /auth/register", sameSite.Handler(http.HandlerFunc(a.register)))
+	return mux, nil
+}
+
+// whoAmI answers with the user who is logged in.
+func (a *app) whoAmI(w http.ResponseWriter, r *http.Request) {
+	user, _ := a.auth.User(r.Context()) // RequireAuth saw to it that there is one
+	a.answer(w, http.StatusOK, user)
+}
+
+// showSession answers with the session's JSON, as res.json(req.session) does.
+func (a *app) showSession(w http.ResponseWriter, r *http.Request) {
+	s, err := session.FromContext(r.Context())
+	if err != nil {
+		a.auth.Error(w, r, err)
+		return
+	}
+	a.answer(w, http.StatusOK, s)
+}
+
+// text always answers with s.
+func text(s string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprint(w, s)
+	})
+}
+
+// answer writes v as JSON.
+func (a *app) answer(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		a.log.Error("an answer has no JSON form", "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if status >= 400 {
+		w.Header().Set("Content-Type", "application/problem+json")
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away is no concern of anybody's
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// options are what the command line says.
+type options struct {
+	addr          string
+	redis         string
+	secret        string
+	expressSecret string
+	tlsCert       string
+	tlsKey        string
+	insecureHTTP  bool
+}
+
+func (o options) tls() bool { return o.tlsCert != "" }
+
+// parse reads the command line. The error is flag.ErrHelp after -h.
+func parse(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("server", flag.ContinueOnError)
+	f.StringVar(&o.addr, "addr", ":3000", "where to listen, as `host:port`; without a host, on this machine's loopback only. The default is :3000.")
+	f.StringVar(&o.redis, "redis", os.Getenv("REDIS_URL"), "`URL` of the Redis that keeps the sessions, such as redis://localhost:6379/0. The default is $REDIS_URL; empty starts one inside this program, which forgets everything when it ends.")
+	f.StringVar(&o.secret, "secret", os.Getenv("SESSION_SECRET"), "`text` of at least 32 random bytes that signs the cookies. The default is $SESSION_SECRET, which other users of the machine do not see; empty makes a random one.")
+	f.StringVar(&o.expressSecret, "express-secret", "", "speak connect.sid with this secret, a `text`, instead of our own cookie: the sessions are then shared with an Express or NestJS application that uses the same secret and the same Redis.")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` of the certificate (PEM), to serve https. Needs -tls-key.")
+	f.StringVar(&o.tlsKey, "tls-key", "", "`file` of the certificate's key (PEM).")
+	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "serve plain http on other addresses than loopback too. Passwords and cookies can be read on the way, unless a proxy in front speaks https.")
+	f.Usage = func() { usage(f) }
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("%q is not a flag: see -h", f.Arg(0))
+	case (o.tlsCert == "") != (o.tlsKey == ""):
+		return o, errors.New("-tls-cert and -tls-key go together: give both, or none for plain http")
+	}
+	return o, nil
+}
+
+// usage prints the flags without their values, two of which can be secrets.
+func usage(f *flag.FlagSet) {
+	text := `Usage: server [flags]
+
+An application with registration, log-in and log-out, and pages for those who
+are logged in. Without flags it needs nothing installed: it listens on
+http://localhost:3000 and keeps its sessions in a Redis inside the program.
+
+`
+	f.VisitAll(func(x *flag.Flag) {
+		value, about := flag.UnquoteUsage(x)
+		text += strings.TrimRight("  -"+x.Name+" "+value, " ") + "\n" + wrapped(about) + "\n"
+	})
+	_, _ = io.WriteString(f.Output(), text)
+}
+
+// wrapped breaks text into indented lines.
+func wrapped(text string) string {
+	const indent, width = "        ", 80
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column == 0:
+			b.WriteString(indent)
+			column = len(indent)
+		case column+1+len(word) > width:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// backend is the Redis that keeps the sessions.
+type backend struct {
+	client *redis.Client
+	about  string // for people
+	close  func()
+}
+
+// openRedis connects to the Redis at url, or to one inside this program for "".
+func openRedis(ctx context.Context, url string) (backend, error) {
+	if url == "" {
+		return embedded(), nil
+	}
+	opt, err := redis.ParseURL(url)
+	if err != nil {
+		return backend{}, errors.New("-redis is not an URL like redis://localhost:6379/0") // err may quote the password in it
+	}
+	opt.ContextTimeoutEnabled = true
+	client := redis.NewClient(opt)
+	if err := client.Ping(ctx).Err(); err != nil {
+		_ = client.Close() // the error above says more
+		return backend{}, fmt.Errorf("-redis: no answer from %s: %w", opt.Addr, err)
+	}
+	about := fmt.Sprintf("Redis at %s, database %d", opt.Addr, opt.DB)
+	return backend{client, about, func() { _ = client.Close() }}, nil
+}
+
+// embedded returns a Redis without a port. Its clock runs, so that sessions expire.
+func embedded() backend {
+	server := miniredis.NewMiniRedis()
+	server.ClockTTL(true)
+	client := redis.NewClient(&redis.Options{
+		Dialer:                func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
+		ContextTimeoutEnabled: true,
+	})
+	about := "a Redis inside this program, which forgets everything when it ends (see -redis)"
+	return backend{client, about, func() {
+		_ = client.Close()
+		server.Close()
+	}}
+}

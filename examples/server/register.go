@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// registration is what a new user may send. What else is in the body, such as an id
+// or a role, is ignored.
+type registration struct {
+	FirstName            string `json:"firstName"`
+	LastName             string `json:"lastName"`
+	Email                string `json:"email"`
+	Password             string `json:"password"`
+	ConfirmationPassword string `json:"confirmationPassword"`
+}
+
+// register adds a user, who can log in then.
+func (a *app) register(w http.ResponseWriter, r *http.Request) {
+	in, err := readRegistration(w, r)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		a.refuse(w, http.StatusRequestEntityTooLarge, "The body is too large")
+		return
+	case err != nil:
+		a.refuse(w, http.StatusBadRequest, "The body is neither a form nor JSON with texts as values")
+		return
+	case in.FirstName == "" || in.LastName == "" || in.Email == "" || in.Password == "":
+		a.refuse(w, http.StatusBadRequest, "firstName, lastName, email, password and confirmationPassword must not be empty")
+		return
+	case in.Password != in.ConfirmationPassword:
+		a.refuse(w, http.StatusBadRequest, "Password and Confirmation Password must match")
+		return
+	}
+	// The article registers the password "password". In earnest, strategy.NewPolicy
+	// says here which ones are good enough.
+	hash, err := a.hasher.Hash(r.Context(), in.Password)
+	switch {
+	case errors.Is(err, strategy.ErrUnhashable):
+		a.refuse(w, http.StatusBadRequest, "Password must have at most 72 bytes, and no NUL")
+		return
+	case err != nil:
+		a.auth.Error(w, r, err) // 503: too many log-ins at once
+		return
+	}
+	user := &User{FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, hash: hash}
+	if err := a.users.Add(user); err != nil {
+		a.refuse(w, http.StatusBadRequest, "User email must be unique")
+		return
+	}
+	a.answer(w, http.StatusCreated, user)
+}
+
+// readRegistration reads a form or JSON from the body, never from the URL.
+func readRegistration(w http.ResponseWriter, r *http.Request) (in registration, err error) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return in, err
+		}
+		err = json.Unmarshal(body, &in)
+		return in, err
+	}
+	err = r.ParseForm()
+	in = registration{
+		FirstName:            r.PostForm.Get("firstName"),
+		LastName:             r.PostForm.Get("lastName"),
+		Email:                r.PostForm.Get("email"),
+		Password:             r.PostForm.Get("password"),
+		ConfirmationPassword: r.PostForm.Get("confirmationPassword"),
+	}
+	return in, err
+}
+
+// refuse answers with the form that the guard's refusals have (RFC 9457).
+func (a *app) refuse(w http.ResponseWriter, status int, detail string) {
+	a.answer(w, status, map[string]any{"title": http.StatusText(status), "status": status, "detail": detail})
+}

@@ -1,0 +1,293 @@
+package main_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	server "github.com/seed-6f34412b/passport/examples/server"
+)
+
+func TestArticle(t *testing.T) {
+	for _, s := range []struct{ name, kind, logIn, register string }{
+		{"forms", form, encode("email", joe, "password", joesPass), encode("email", "new.email@test.com", "password", "password", "confirmationPassword", "password", "firstName", "New", "lastName", "Test")},
+		{"JSON", "application/json", `{"email":"joefoo@test.com","password":"Passw0rd!"}`, `{"email":"new.email@test.com","password":"password","confirmationPassword":"password","firstName":"New","lastName":"Test"}`},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			v := start(t).visitor()
+			v.get("/").want(t, http.StatusOK, public)
+			v.get("/protected").want(t, http.StatusUnauthorized, "")
+			v.get("/whoami").want(t, http.StatusUnauthorized, "")
+			v.post("/auth/logout").want(t, http.StatusOK, "")
+
+			v.do(http.MethodPost, "/auth/login", s.kind, s.logIn).want(t, http.StatusOK, `{"cookie":{"originalMaxAge":`)
+			v.get("/protected").want(t, http.StatusOK, protected)
+			v.get("/whoami").want(t, http.StatusOK, `"firstName":"Joe"`)
+			v.post("/auth/logout").want(t, http.StatusOK, "")
+			v.get("/whoami").want(t, http.StatusUnauthorized, "")
+
+			v.do(http.MethodPost, "/auth/register", s.kind, s.register).want(t, http.StatusCreated, `"lastName":"Test"`)
+			v.get("/whoami").want(t, http.StatusUnauthorized, "")
+			v.logIn("NEW.email@test.com", "password").want(t, http.StatusOK, "")
+			v.get("/whoami").want(t, http.StatusOK, `"email":"new.email@test.com"`)
+		})
+	}
+}
+
+func TestRegistrationRefuses(t *testing.T) {
+	v := start(t).visitor()
+	for _, c := range []struct {
+		name, kind, body string
+		status           int
+		detail           string
+	}{
+		{"a password that is confirmed wrongly", form, "email=a@b&password=x&confirmationPassword=y&firstName=F&lastName=L", 400, "Password and Confirmation Password must match"},
+		{"an address that is taken", form, "email=JOEFOO@test.com&password=x&confirmationPassword=x&firstName=F&lastName=L", 400, "User email must be unique"},
+		{"a missing name", form, "email=a@b&password=x&confirmationPassword=x&lastName=L", 400, "must not be empty"},
+		{"a number for a text", "application/json", `{"email":"a@b","password":1}`, 400, "neither a form nor JSON"},
+		{"JSON with something behind it", "application/json", `{} {}`, 400, "neither a form nor JSON"},
+		{"a body of 100 KiB", form, "email=" + strings.Repeat("a", 100<<10), 413, "too large"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := v.do(http.MethodPost, "/auth/register", c.kind, c.body)
+			got.want(t, c.status, c.detail)
+			if kind := got.header.Get("Content-Type"); kind != "application/problem+json" {
+				t.Errorf("got type %q, want a problem document", kind)
+			}
+		})
+	}
+}
+
+func TestOtherSitesCannotPost(t *testing.T) {
+	v := start(t).visitor()
+	v.logIn(joe, joesPass).want(t, http.StatusOK, "")
+	for _, path := range []string{"/auth/login", "/auth/logout", "/auth/register"} {
+		got := v.do(http.MethodPost, path, form, encode("email", joe, "password", joesPass), "Sec-Fetch-Site", "cross-site")
+		if got.status != http.StatusForbidden {
+			t.Errorf("POST %s from another site: got %d, want 403", path, got.status)
+		}
+	}
+	v.get("/protected").want(t, http.StatusOK, protected)
+}
+
+func TestUnknownPathsAreNotFound(t *testing.T) {
+	v := start(t).visitor()
+	v.get("/nothing").want(t, http.StatusNotFound, "")
+	v.get("/auth/login").want(t, http.StatusMethodNotAllowed, "")
+}
+
+func TestStartSaysWhatAStrangerNeeds(t *testing.T) {
+	p := start(t)
+	for _, want := range []string{
+		"listening on " + p.url + ", Ctrl-C stops\n",
+		"store: a Redis inside this program, which forgets everything when it ends",
+		"curl " + p.url + "/auth/login -d 'email=joefoo@test.com&password=Passw0rd!' -c cookie.joe.txt\n",
+		"curl " + p.url + "/protected -b cookie.joe.txt\n",
+	} {
+		if !strings.Contains(p.welcome, want) {
+			t.Errorf("got %q, want it to contain %q", p.welcome, want)
+		}
+	}
+	p.stop()
+	for _, want := range []string{"a random one signs the cookies", "stopping", "stopped"} {
+		if !strings.Contains(p.log.String(), want) {
+			t.Errorf("got log %q, want it to contain %q", p.log.String(), want)
+		}
+	}
+}
+
+func TestRequestUnderWayFinishesBeforeTheStop(t *testing.T) {
+	p := start(t)
+	body, rest := io.Pipe()
+	reading := make(chan struct{})
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(reading) }})
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/auth/login", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", form)
+	r.Header.Set("Expect", "100-continue")
+	go func() {
+		<-reading // the handler asked for the body
+		p.signal()
+		p.log.wait("stopping")
+		_, _ = io.WriteString(rest, encode("email", joe, "password", joesPass))
+		_ = rest.Close()
+	}()
+	client := http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Minute}}
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(res.Body)
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	reply{status: res.StatusCode, body: string(got)}.want(t, http.StatusOK, `"user":1`)
+	p.wait()
+}
+
+func TestLogHasNoSecrets(t *testing.T) {
+	p := start(t, "-secret", secret)
+	v := p.visitor()
+	set := v.logIn(joe, joesPass).header.Get("Set-Cookie")
+	v.logIn(joe, "my other password")
+	p.stop()
+	value, _, _ := strings.Cut(strings.TrimPrefix(set, "sid="), ";")
+	if !strings.Contains(p.log.String(), "authn_login_success") || value == "" {
+		t.Fatalf("got log %q, want the log-in in it", p.log.String())
+	}
+	for _, s := range []string{value, joesPass, "my other password", secret} {
+		if strings.Contains(p.log.String(), s) {
+			t.Errorf("the log has %q in it: %s", s, p.log.String())
+		}
+	}
+}
+
+func TestHTTPSHasASecureCookie(t *testing.T) {
+	peer := httptest.NewTLSServer(nil) // for its certificate
+	defer peer.Close()
+	cert, key := pemFiles(t, peer.TLS.Certificates[0])
+	p := start(t, "-tls-cert", cert, "-tls-key", key)
+	if !strings.HasPrefix(p.url, "https://localhost:") {
+		t.Fatalf("got address %s, want https", p.url)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(peer.Certificate())
+	v := p.visitor()
+	v.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}}
+	got := v.logIn(joe, joesPass)
+	got.want(t, http.StatusOK, "")
+	if cookie := got.header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-sid=") || !strings.Contains(cookie, "; Secure") {
+		t.Errorf("got %q, want __Host-sid with Secure", cookie)
+	}
+	v.get("/protected").want(t, http.StatusOK, protected)
+}
+
+func TestExpressSecretSpeaksConnectSid(t *testing.T) {
+	for name, s := range map[string]string{"short": "sup3rs3cr3t", "long": secret} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, "-express-secret", s)
+			v := p.visitor()
+			got := v.logIn(joe, joesPass)
+			got.want(t, http.StatusOK, "")
+			if cookie := got.header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "connect.sid=s%3A") {
+				t.Errorf("got %q, want connect.sid", cookie)
+			}
+			v.get("/protected").want(t, http.StatusOK, protected)
+			p.stop()
+			if got, want := strings.Contains(p.log.String(), "fewer than 32 bytes"), name == "short"; got != want {
+				t.Errorf("got a warning %t, want %t: %s", got, want, p.log.String())
+			}
+		})
+	}
+}
+
+func TestHelpNamesEveryFlagAndNoSecret(t *testing.T) {
+	c := command(t, "-h")
+	c.Env = append(c.Env, "SESSION_SECRET="+secret, "REDIS_URL=redis://:hidden@localhost")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("-h ended with %v: %s", err, out)
+	}
+	for _, want := range []string{"-addr host:port\n", "-redis URL\n", "-secret text\n", "-express-secret text\n", "-tls-cert file\n", "-tls-key file\n", "-insecure-http", "http://localhost:3000"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("got %s, want it to contain %q", out, want)
+		}
+	}
+	if strings.Contains(string(out), secret) || strings.Contains(string(out), "hidden") {
+		t.Errorf("-h shows a secret: %s", out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if len(line) > 81 {
+			t.Errorf("a line of %d columns: %q", len(line)-1, line)
+		}
+	}
+}
+
+func TestServerRefusesToStartWith(t *testing.T) {
+	for _, c := range []struct {
+		name, args, want string
+	}{
+		{"plain http on every address", "-addr 0.0.0.0:0", "-insecure-http if a proxy in front speaks https"},
+		{"plain http on another machine's address", "-addr 192.0.2.1:0", "-tls-cert and -tls-key"},
+		{"plain http on every IPv6 address", "-addr [::]:0", "-tls-cert and -tls-key"},
+		{"an address without a port", "-addr localhost", "-addr"},
+		{"half of a certificate", "-tls-cert x", "give both"},
+		{"a certificate that is not there", "-tls-cert x -tls-key y", "-tls-cert"},
+		{"a flag that is not known", "-adr :3000", "not defined: -adr"},
+		{"an argument", "now", `"now" is not a flag`},
+		{"a short secret", "-addr :0 -secret short", "at least 32"},
+		{"a Redis that is no URL", "-addr :0 -redis http://:hidden@localhost", "-redis is not an URL"},
+		{"a Redis URL that does not parse", "-addr :0 -redis redis://:hidden@%zz", "-redis is not an URL"},
+		{"a Redis that does not answer", "-addr :0 -redis redis://:hidden@127.0.0.1:1", "-redis: no answer from 127.0.0.1:1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := command(t, strings.Fields(c.args)...).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), c.want) {
+				t.Errorf("got %v, %s, want a failure with %q", err, out, c.want)
+			}
+			if strings.Contains(string(out), "hidden") {
+				t.Errorf("the error shows the password: %s", out)
+			}
+		})
+	}
+}
+
+func TestInsecureHTTPServesOtherAddresses(t *testing.T) {
+	p := start(t, "-addr", "0.0.0.0:0", "-insecure-http")
+	v := p.visitor()
+	v.base = strings.Replace(p.url, "0.0.0.0", "127.0.0.1", 1)
+	v.get("/").want(t, http.StatusOK, public)
+}
+
+func TestEmbeddedRedisForgetsWhenTheTimeHasCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, stop := server.Embedded()
+		defer stop()
+		ctx := t.Context()
+		if err := client.Set(ctx, "sess:x", "{}", time.Hour).Err(); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			after time.Duration
+			want  int64
+		}{{59 * time.Minute, 1}, {2 * time.Minute, 0}} {
+			<-time.After(c.after)
+			if got, err := client.Exists(ctx, "sess:x").Result(); err != nil || got != c.want {
+				t.Errorf("after another %v: got %d keys and %v, want %d", c.after, got, err, c.want)
+			}
+		}
+	})
+}
+
+// pemFiles writes a certificate and its key into files.
+func pemFiles(t testing.TB, c tls.Certificate) (certFile, keyFile string) {
+	t.Helper()
+	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for _, f := range []struct {
+		name, kind string
+		der        []byte
+	}{{certFile, "CERTIFICATE", c.Certificate[0]}, {keyFile, "PRIVATE KEY", key}} {
+		if err := os.WriteFile(f.name, pem.EncodeToMemory(&pem.Block{Type: f.kind, Bytes: f.der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile
+}
