@@ -1,0 +1,280 @@
+"""The requests. V = protocol variant; TEXT is a naive reading, FIX is docs/PROTOCOL.md."""
+from mc import *
+class V:
+    retries=4
+    rev=False        # F1 every Go write carries a fresh revision + the few before it: 'was that conflict my own write?'
+    createback=False # F2a ErrExists/timeout on Create -> Get, same revision => mine (REJECTED, see 1i)
+    abandon=False    # F2 any answer but OK to a Create: that id is never used; it is deleted (best effort) and a new one drawn
+    once=False       # F2 and a Create is never resent by the client library
+    fence=False      # F11 (alternative to once) ending an id leaves x:{sess:id} for a while, and Create/Update refuse such an id
+    cas_end=False    # F3 login/regenerate end the old record by compare-and-delete, conflict -> carry again
+    abort_gone=False # F4 Regenerate without credentials: old record gone => delete new, fail
+    succ=False       # F5 successor pointer x:{sess:old}=new, read by log-out/destroy-all only (never by load)
+    loop=False       # F6 DestroyOwned repeats until a listing is empty
+    order='create-add'
+    slots=False      # F7 a merge never crosses a change of a log-in slot
+    rerun=False      # F8 read-modify-write is a function that is run again, not a value laid over
+    tomb=None        # None | 'write' (text: lives as long as a write can come) | 'deadline'
+    tombupd=False    # F9 the Update script refuses a tombstoned id
+    cleanup=True
+    def __init__(s,**k): s.__dict__.update(k)
+    def but(s,**k): d=dict(s.__dict__); d.update(k); return V(**d)
+TEXT=V()
+FIX=V(rev=True,abandon=True,once=True,tombupd=True,cas_end=True,abort_gone=True,succ=True,loop=True,slots=True,rerun=True)
+
+def load(v,id):
+    """-> record dict, None (anonymous) or ERR.  Marker rules of load live here."""
+    if v.tomb:
+        r=yield ('mget',id)
+        if r==ERR: return ERR
+        r,t=r
+        if t is not None: return None
+    else: r=yield ('get',id)
+    return r
+def logged(v,d,id):
+    """would a request with this cookie be logged in, in this store?"""
+    r=d.get('s:'+id)
+    if r is None: return None
+    if v.tomb and 'x:'+id in d: return None
+    r=dict(r)
+    if 'st' in r and d.get('db') is not None and r['st']!=d['db']: return None   # security stamp
+    return r.get('u')
+META={'rev','prev','u','st','own'}
+def stamp_rev(v,d,old,my):
+    if v.rev:
+        d['rev']=my
+        if old is not None: o=dict(old); d['prev']=((o.get('rev'),)+tuple(o.get('prev',())))[:3]
+
+def write(v,id,key,val=None,pid='w',inc=False,keybase=None):
+    def p():
+        b=yield from load(v,id)
+        if b==ERR: return ('err',)
+        if b is None: return ('anon',)
+        base=b; user=dict(base).get('u')
+        fixed=(dict(b).get(key,0)+1) if inc else val
+        maybe=False
+        for a in range(v.retries):
+            d=dict(b)
+            d[key]=(d.get(key,0)+1) if inc and v.rerun else fixed
+            stamp_rev(v,d,b,pid)
+            r=yield ('update',id,b,rec(d),v.tombupd)
+            if r==ERR: return ('err',)
+            if r[0]==OK: return ('ok',user,dict(b).get('u'))
+            if r[0]==NOTFOUND: return ('gone',)
+            cur=r[1]                                    # F10: the script hands back what it saw (one trip, primary)
+            c=dict(cur)
+            if v.rev and (c.get('rev')==pid or pid in c.get('prev',())): return ('ok',user,user)
+            if v.slots and (c.get('u'),c.get('st'))!=(dict(base).get('u'),dict(base).get('st')): return ('changed',)
+            b=cur
+        return ('err',)
+    return p
+
+def refresh(v,id,pid='r'):
+    def p():
+        b=yield from load(v,id)
+        if b in(ERR,None): return ('anon',)
+        d=dict(b); d['seen']=pid; stamp_rev(v,d,b,pid)
+        r=yield ('update',id,b,rec(d),v.tombupd)
+        return ('ok',) if r!=ERR and r[0]==OK else ('skip',)
+    return p
+
+def login(v,id,new,user,keep=(),pid='l',stamp=None,owner=None,credentials=True,after=None,retry_id=True):
+    """guard.LogIn (credentials) or Regenerate (credentials=False). Answers ('ok',new) with Set-Cookie new."""
+    def p():
+        st=stamp
+        if after:
+            r=yield ('wait',after)
+            if r[0]!='ok': return ('anon',)
+        if stamp=='db':
+            st=yield ('dbget',)                          # the strategy reads the user row and checks the password
+            if st==ERR: return ('err',)
+        b=None
+        if id:
+            b=yield from load(v,id)
+            if b==ERR: return ('err',)
+        if not credentials and (b is None or dict(b).get('u') is None): return ('anon',)
+        def content(b):
+            d={'u':user}
+            if st: d['st']=st
+            if owner: d['own']=owner
+            if b is not None:
+                o=dict(b)
+                if not credentials or o.get('u') in (None,user):
+                    for k in keep:
+                        if k in o: d[k]=o[k]
+            stamp_rev(v,d,None,pid)
+            return rec(d)
+        n=new; mine=content(b)
+        if owner and v.order=='add-create':
+            r=yield ('iadd',owner,n)
+            if r==ERR: return ('err',)
+        r=yield ('create',n,mine,v.fence,v.once)
+        if r in (ERR,EXISTS):
+            if v.abandon:
+                yield ('del',n)
+                n=n+"'"; r=yield ('create',n,mine,v.fence,v.once)
+            elif v.createback:
+                g=yield ('get',n)
+                if g==mine: r=OK
+                elif g==ERR or r==ERR: return ('err',)
+            elif r==EXISTS:
+                n=n+"'"; r=yield ('create',n,mine,v.fence,v.once)
+            if r!=OK:
+                return ('err',)
+        if owner and v.order=='create-add':
+            r=yield ('iadd',owner,n)
+            if r==ERR:
+                yield ('del',n); return ('err',)
+        if b is not None:
+            carry=not credentials                        # pointer only where a log-in is carried over
+            tomb=v.tomb is not None or v.fence
+            if not v.cas_end:
+                r=yield (('end',id,None,None,True) if tomb else ('del',id))
+                if r==ERR:
+                    if v.cleanup: yield ('del',n)
+                    return ('err',)
+            else:
+                for a in range(v.retries):
+                    if (v.succ and carry) or tomb: r=yield ('end',id,b,(n if carry and v.succ else None),tomb)
+                    else: r=yield ('cdel',id,b)
+                    if r==ERR:
+                        yield ('del',n); return ('err',)
+                    if r[0]==OK: break
+                    if r[0]==NOTFOUND:
+                        if credentials or not v.abort_gone: break
+                        yield ('del',n); return ('gone',)
+                    cur=r[1]
+                    if v.slots and not credentials and dict(cur).get('u')!=dict(b).get('u'):
+                        yield ('del',n); return ('changed',)
+                    b=cur; m2=content(b)
+                    r=yield ('update',n,mine,m2,False)
+                    if r==ERR or r[0]!=OK:
+                        yield ('del',n); return ('err',)
+                    mine=m2
+                else:
+                    yield ('del',n); return ('err',)
+            if owner: yield ('irem',owner,id)            # best effort, last
+        return ('ok',n)
+    return p
+
+def logout(v,ids,after=None,owner=None,loadfirst=True):
+    """ends every id the request presented"""
+    def p():
+        if after: yield ('wait',after)
+        for id in (ids if isinstance(ids,tuple) else (ids,)):
+            if loadfirst:
+                b=yield from load(v,id)
+                if b==ERR: return ('err',)
+            todo=id
+            for hop in range(4):
+                if v.succ or v.tomb or v.fence:
+                    r=yield ('end',todo,None,None,v.tomb is not None or v.fence)
+                    if r==ERR: return ('err',)
+                    nx=r[1]
+                    if v.succ and nx and nx!='-': todo=nx; continue
+                    break
+                else:
+                    r=yield ('del',todo)
+                    if r==ERR: return ('err',)
+                    break
+        if owner: yield ('irem',owner,ids)
+        return ('ok',)
+    return p
+
+def destroyowned(v,owner,changepw=None):
+    def p():
+        if changepw:
+            r=yield ('db',changepw)
+            if r==ERR: return ('err',)
+        done=set()
+        for a in range(5 if v.loop else 1):
+            l=yield ('ilist',owner)
+            if l==ERR: return ('err',)
+            if not l: break
+            for id in l:
+                if v.succ or v.tomb or v.fence: r=yield ('end',id,None,None,v.tomb is not None or v.fence)
+                else: r=yield ('del',id)
+                if r==ERR: return ('err',)
+                r=yield ('irem',owner,id)               # an id leaves the index only after its record is gone
+                if r==ERR: return ('err',)
+        else:
+            if v.loop: return ('err',)
+        return ('ok',)
+    return p
+
+def heal(v,owner):
+    def p():
+        l=yield ('ilist',owner)
+        if l==ERR: return ('err',)
+        for id in l:
+            b=yield ('get',id)
+            if b is None: yield ('irem',owner,id)
+        return ('ok',)
+    return p
+
+# ---- Node: express-session + connect-redis + passport as in NODE.md
+def node_write(id,key,val):
+    def p():
+        b=yield ('get',id)
+        if b in(None,ERR): return ('anon',)
+        d=dict(b); d[key]=val
+        yield ('set',id,rec(d)); return ('ok',)
+    return p
+def node_touch(id):
+    def p():
+        b=yield ('get',id)
+        if b in(None,ERR): return ('anon',)
+        yield ('touch',id); return ('ok',)
+    return p
+def node_login(id,new,user,inplace=False):
+    def p():
+        b=yield ('get',id)
+        if inplace:                                      # passport < 0.6
+            d=dict(b or ()); d['u']=user; yield ('set',id,rec(d)); return ('ok',id)
+        if b is not None: yield ('del',id)
+        yield ('set',new,rec({'u':user})); yield ('set',new,rec({'u':user})); return ('ok',new)
+    return p
+def node_logout(id,new):
+    def p():
+        b=yield ('get',id)
+        if b is None: return ('ok',)
+        d=dict(b); d.pop('u',None); yield ('set',id,rec(d)); yield ('del',id); yield ('set',new,rec({})); return ('ok',)
+    return p
+
+def partial_logout(v,id,mine,new,pid):
+    """two guards in one session: ends its own log-in, the other continues under a new id"""
+    def p():
+        cur=id
+        for hop in range(4):
+            b=yield ('get',cur)
+            if b==ERR: return ('err',)
+            if b is None:
+                nx=(yield ('succ',cur)) if v.succ else None
+                if nx==ERR: return ('err',)
+                if nx and nx!='-': cur=nx; continue
+                return ('ok',None)                        # nobody is logged in here
+            d=dict(b)
+            if mine not in d: return ('ok',None)
+            d.pop(mine)
+            if not [k for k in d if k.startswith('u_')]:
+                r=yield ('end',cur,None,None,v.fence)
+                if r==ERR: return ('err',)
+                if v.succ and r[1] and r[1]!='-': cur=r[1]; continue
+                return ('ok',None)
+            n=f'{new}{hop}'; stamp_rev(v,d,None,pid)
+            r=yield ('create',n,rec(d),v.fence,v.once)
+            if r!=OK: return ('err',)
+            if v.cas_end:
+                r=yield ('end',cur,b,n if v.succ else None,v.fence)
+                if r==ERR: yield ('del',n); return ('err',)
+                if r[0]==OK: return ('ok',n)
+                yield ('del',n)
+                if r[0]==CONFLICT: continue
+                if r[1] and r[1]!='-': cur=r[1]; continue
+                if v.abort_gone: return ('ok',None)
+            else:
+                r=yield ('del',cur)
+                if r==ERR: return ('err',)
+                return ('ok',n)
+        return ('err',)
+    return p

@@ -1,0 +1,30 @@
+// Package session answers: what does the server remember of this visitor?
+//
+// A [Manager] gives each request a [Session], found by the signed id in a cookie and
+// kept in a [Store] as the JSON that express-session writes, so that Node's programs
+// can share it. It is read on first use and written back, if it changed, just before
+// the first byte of the response:
+//
+//	const Cart session.Key[[]string] = "cart"
+//
+//	func add(w http.ResponseWriter, r *http.Request) {
+//		s, err := session.FromContext(r.Context())
+//		if err != nil {
+//			http.Error(w, "try again", http.StatusServiceUnavailable) // the store is down
+//			return
+//		}
+//		err = Cart.Update(s, func(c []string) ([]string, error) { return append(c, r.FormValue("item")), nil })
+//		…
+//	}
+//
+// # What is promised
+//
+// Log-out is final and no update is lost, however many requests and processes use the
+// session at once: a write is a compare-and-swap whose operations run again on what
+// another request wrote; a session never changes hands under one id; what was logged
+// out cannot come back, also if a command was stuck in the network. An outage of the
+// store is an error of FromContext or a 503 of the commit; it never touches a cookie.
+// The rules are written down in docs/PROTOCOL.md of the repository.
+//
+// Log-ins are the business of package guard. This package knows no users.
+package session
