@@ -161,17 +161,24 @@ func (m *Manager) look(ctx context.Context, id string) (*record, error) {
 	return rec, nil
 }
 
+// noteLife is how long a note on the end of rec is of use: for as long as rec could pass
+// for a session if a Node program wrote it back (S15). One that Node made and Go never
+// wrote has no deadline; its note lives as long as a log-in does.
+func (m *Manager) noteLife(rec *record) time.Duration {
+	deadline := rec.deadline(m.cfg.AbsoluteTimeout)
+	if deadline.IsZero() {
+		return m.cfg.AbsoluteTimeout
+	}
+	return time.Until(deadline)
+}
+
 // endForGood ends id whatever its record holds, and its labels' entries. It returns
 // the id under which the session went on, if it did. Asking again is harmless, so a
 // lost answer is no failure.
 func (m *Manager) endForGood(ctx context.Context, id string, rec *record) (next string, err error) {
 	var life time.Duration
 	if rec != nil {
-		if deadline := rec.deadline(m.cfg.AbsoluteTimeout); deadline.IsZero() {
-			life = m.cfg.AbsoluteTimeout
-		} else {
-			life = time.Until(deadline)
-		}
+		life = m.noteLife(rec)
 	}
 	for tries := 1; ; tries++ {
 		next, err = m.end(ctx, id, nil, "", life)

@@ -90,7 +90,7 @@ func (s *Session) endOld(ctx context.Context, newID string, e **encoded, old *[]
 		if s.leavesSuccessor(*before) {
 			next = newID
 		}
-		successor, err := s.m.end(ctx, s.id, *old, next, time.Until((*e).deadline))
+		successor, err := s.m.end(ctx, s.id, *old, next, s.m.noteLife(*before))
 		var conflict *Conflict
 		switch {
 		case err == nil:
