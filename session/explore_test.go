@@ -366,7 +366,7 @@ func (r *run) logged(cookie, key string) string {
 		return ""
 	} else {
 		_, rest, _ := strings.Cut(a.Text, `"`+key+`":{"user":`)
-		user, _, _ := strings.Cut(rest, ",")
+		user, _, _ := strings.Cut(rest, "}")
 		return user
 	}
 }

@@ -142,14 +142,23 @@ func (s *Session) isSlot(name string) bool {
 		s.draft != nil && slices.Contains(s.draft.keys, name)
 }
 
-// MarshalJSON returns the record as the commit will write it, without our own notes:
-// what res.json(req.session) answers in Express.
+// MarshalJSON returns the record as the commit will write it, without our own notes,
+// those in guards' log-ins included: what res.json(req.session) answers in Express.
 func (s *Session) MarshalJSON() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var d draft
 	d.obj.CopyFrom(s.view())
 	d.obj.Delete(ownKey)
+	for _, name := range d.obj.Names() {
+		if !s.isSlot(name) {
+			continue
+		}
+		var slot rawjson.Object
+		if slot.Parse(d.obj.Get(name)) == nil && slot.Delete("go") {
+			d.obj.Set(name, slot.AppendTo(nil))
+		}
+	}
 	if err := s.m.setCookieMember(&d, time.Now()); err != nil {
 		return nil, err
 	}
