@@ -166,9 +166,6 @@ func (t *slots) StepUp(ctx context.Context, key string, slot reqstate.Slot) erro
 		return err
 	}
 	defer s.mu.Unlock()
-	if slot.At.IsZero() {
-		slot.At = time.Now()
-	}
 	value := json.RawMessage(reqstate.AppendSlot(nil, slot))
 	err = s.change(func(d *draft, now time.Time) error {
 		former, ok := d.live(key, s.m.cfg.AbsoluteTimeout, now)
@@ -244,7 +241,7 @@ func (t *slots) Revoke(ctx context.Context, key string) {
 
 // revoke ends the record of a user who is gone, if it still is what was read.
 func (m *Manager) revoke(ctx context.Context, id string, old []byte, rec *record) {
-	if _, err := m.end(ctx, id, old, "", time.Until(rec.deadline(m.cfg.AbsoluteTimeout))); err != nil {
+	if _, err := m.end(ctx, id, old, "", m.noteLife(rec)); err != nil {
 		m.cfg.Logger.WarnContext(ctx, "session: revoked log-in not deleted; it is refused at every request", "session", refOf(id), "error", err)
 		return
 	}

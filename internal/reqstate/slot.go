@@ -67,8 +67,10 @@ func (s Slot) Factor(name string) (time.Time, bool) {
 func AppendSlot(b []byte, s Slot) []byte {
 	b = append(append(b, `{"user":`...), s.User...)
 	b = append(append(b, `,"go":{"for":`...), s.User...)
-	b = append(b, `,"at":`...)
-	b = strconv.AppendInt(b, s.At.UnixMilli(), 10)
+	if !s.At.IsZero() {
+		b = append(b, `,"at":`...)
+		b = strconv.AppendInt(b, s.At.UnixMilli(), 10)
+	}
 	if len(s.Stamp) > 0 {
 		b = append(append(append(b, `,"stamp":"`...), s.Stamp...), '"')
 	}
