@@ -1,0 +1,60 @@
+package guard_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/guard/guardtest"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// discard is a ResponseWriter that costs nothing.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header { return d.header }
+
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func (d *discard) WriteHeader(int) {}
+
+// TestTheReadPathAllocatesNothingOfItsOwn: a guarded read costs what loading the
+// session costs.
+func TestTheReadPathAllocatesNothingOfItsOwn(t *testing.T) {
+	w := newWorld(t)
+	joe := &User{ID: 1}
+	users := serializer.ByID(func(u *User) int { return u.ID }, func(context.Context, int) (*User, error) { return joe, nil })
+	g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: slog.New(slog.DiscardHandler)}, users, strategy.NewLocal(w.table.check))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	for _, c := range guardtest.LogIn(t, g, joe) {
+		r.AddCookie(c)
+	}
+	allocs := func(h http.Handler) float64 {
+		rw := &discard{http.Header{}}
+		return testing.AllocsPerRun(200, func() { clear(rw.header); w.store.asked(); h.ServeHTTP(rw, r) })
+	}
+	reached := false
+	loaded := allocs(w.sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := session.FromContext(r.Context()); err != nil {
+			t.Error(err)
+		}
+	})))
+	guarded := allocs(g.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		u, ok := g.User(r.Context())
+		reached = ok && u == joe
+	})))
+	if !reached {
+		t.Fatal("the handler was not reached by its user")
+	}
+	if guarded > loaded {
+		t.Errorf("a guarded read allocates %v times, and loading the session alone %v: want no more", guarded, loaded)
+	}
+}

@@ -1,0 +1,177 @@
+package guard
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// busyRetry is when a client may come back after [strategy.ErrBusy].
+const busyRetry = 5 * time.Second
+
+// answer is what a request that is not let pass gets. All its texts are fixed: who
+// asks learns the status and nothing of the cause (ASVS 5.0 16.5.1).
+type answer struct {
+	status     int
+	location   string
+	challenges []string
+	retryAfter time.Duration
+	html       bool
+	logIn      string // where a page's link leads
+}
+
+// refuse answers a request that is not let pass.
+func (g *Guard[U]) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	g.emitRefusal(r, err)
+	if g.cfg.Error != nil {
+		g.cfg.Error(w, r, err)
+		return
+	}
+	g.Error(w, r, err)
+}
+
+// Error writes the answer that a request gets which is not let pass because of err,
+// with [Status]'s status: the default of Config.Error, and what custom handlers fall
+// back on. It writes an event to no log.
+//
+// Clients that prefer HTML are sent to Config.LoginURL, or StepUpURL, if that is the
+// cure and the method is GET or HEAD; otherwise they get a small page. Others get a
+// problem document (RFC 9457). A 401 carries every challenge, each on a
+// WWW-Authenticate line of its own; strategies that need none, such as a form, leave
+// it without, since a browser would act on it. Caches keep none of it.
+//
+// Passport: res.end(STATUS_CODES[…]) in middleware/authenticate.js.
+func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
+	a := g.answerTo(r, err)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if a.location != "" {
+		if a.html {
+			h.Add("Vary", "Accept")
+		}
+		redirect(w, a.location, a.status)
+		return
+	}
+	h.Add("Vary", "Accept")
+	for _, c := range a.challenges {
+		h.Add("WWW-Authenticate", c)
+	}
+	if a.retryAfter > 0 {
+		seconds := (a.retryAfter + time.Second - 1) / time.Second
+		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+	}
+	a.write(w)
+}
+
+// answerTo decides what err is answered with.
+func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
+	a := answer{status: Status(err), html: prefersHTML(r.Header), logIn: g.cfg.LoginURL}
+	var elsewhere *strategy.Redirect
+	if errors.As(err, &elsewhere) && elsewhere.URL != "" {
+		return answer{status: a.status, location: elsewhere.URL}
+	}
+	if errors.Is(err, strategy.ErrBusy) {
+		a.retryAfter = busyRetry
+		return a
+	}
+	var insufficient *Insufficient
+	var refusal *Refusal
+	switch {
+	case errors.As(err, &insufficient):
+		a.challenges = []string{insufficient.challenge()}
+		if insufficient.Factor != "" {
+			a.logIn = g.cfg.StepUpURL
+		}
+	case errors.Is(err, strategy.ErrUnauthenticated):
+		if !errors.As(err, &refusal) {
+			refusal = &Refusal{Failures: []Failure{{Err: err}}}
+		}
+		a.retryAfter, a.challenges = refusal.RetryAfter(), refusal.Challenges()
+	}
+	if a.status != http.StatusUnauthorized {
+		a.logIn = ""
+	}
+	if a.html && a.logIn != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if to := withReturnTo(a.logIn, r); to != "" {
+			a.location, a.status = to, http.StatusSeeOther
+		}
+	}
+	return a
+}
+
+// challenge is that of RFC 9470 §3. Its scheme is Bearer, the only one that defines
+// the error; a client that uses cookies still reads what is missing.
+func (e *Insufficient) challenge() string {
+	c := `Bearer error="insufficient_user_authentication", error_description="Prove again who you are"`
+	if e.MaxAge > 0 {
+		c += fmt.Sprintf(`, max_age="%d"`, e.MaxAge/time.Second)
+	}
+	return c
+}
+
+// detail says what a client can do about a status.
+func detail(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "The request lacks something, or is malformed."
+	case http.StatusUnauthorized:
+		return "Log in to do this. What was sent, if anything, was not accepted."
+	case http.StatusForbidden:
+		return "This is not allowed."
+	case http.StatusConflict:
+		return "The session ended or changed in the meantime. Load the page again."
+	case http.StatusRequestEntityTooLarge:
+		return "The request is too large."
+	case http.StatusTooManyRequests:
+		return "Too many attempts. Try again later."
+	case http.StatusInternalServerError:
+		return "Something is wrong here. It was noted."
+	case http.StatusServiceUnavailable:
+		return "This does not work at the moment. Try again soon."
+	}
+	return "The request was refused."
+}
+
+// write writes the status and the body.
+func (a *answer) write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Del("Content-Length")
+	h.Del("Content-Encoding")
+	h.Set("X-Content-Type-Options", "nosniff")
+	title := http.StatusText(a.status)
+	if !a.html {
+		h.Set("Content-Type", "application/problem+json")
+		w.WriteHeader(a.status)
+		// A client that went away is no concern of anybody's.
+		_ = json.NewEncoder(w).Encode(struct {
+			Type   string `json:"type"`
+			Title  string `json:"title"`
+			Status int    `json:"status"`
+			Detail string `json:"detail"`
+		}{"about:blank", title, a.status, detail(a.status)})
+		return
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	w.WriteHeader(a.status)
+	link := ""
+	if a.logIn != "" {
+		link = `<p><a href="` + html.EscapeString(a.logIn) + `">Log in</a></p>` + "\n"
+	}
+	_, _ = io.WriteString(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>"+title+"</title>\n<h1>"+title+"</h1>\n<p>"+detail(a.status)+"</p>\n"+link+"</html>\n")
+}
+
+// redirect sends the client to location, which is safe: the application's own, or
+// from SafeReturnTo. [http.Redirect] would resolve it against the request's path.
+func redirect(w http.ResponseWriter, location string, status int) {
+	w.Header().Set("Location", location)
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(status)
+}

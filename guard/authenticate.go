@@ -1,0 +1,249 @@
+package guard
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Options say how [Guard.AuthenticateWith] works: the options of
+// passport.authenticate that concern a failure. Their zero value is Authenticate's.
+type Options struct {
+	// Strategies are asked in this order; none means all, in New's order.
+	Strategies []string
+
+	// FailureRedirect is where a refused request goes, with 303: a local path or an
+	// http or https URL. Passport: failureRedirect.
+	FailureRedirect string
+
+	// FailureFlash is a flash message of the kind "error" for a refused request. It
+	// makes a session for the visitor. Passport: failureFlash.
+	FailureFlash string
+
+	// FailureMessage is appended to the session's list "messages", as FailureFlash is
+	// to the flash. Passport: failureMessage.
+	FailureMessage string
+
+	// FailureText chooses the text of FailureFlash and FailureMessage by the refusal,
+	// say by its Status; empty keeps the fixed one. Do not show a Reason: it is for
+	// operators. Passport: failureFlash: true.
+	FailureText func(*Refusal) string
+
+	// FailureHandler answers a refused request, in place of the redirect and of
+	// Config.Error; it may call [Guard.Error]. err matches strategy.ErrUnauthenticated
+	// and is a *Refusal. An outage never gets here. Passport: failWithError, and the
+	// custom callback.
+	FailureHandler func(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// check panics for what cannot work.
+func (o *Options) check(stateless bool) {
+	if err := checkRedirect(o.FailureRedirect); err != nil {
+		panic(fmt.Sprintf("guard: AuthenticateWith: FailureRedirect %q: %v", o.FailureRedirect, err))
+	}
+	if stateless && (o.FailureFlash != "" || o.FailureMessage != "") {
+		panic("guard: AuthenticateWith: FailureFlash and FailureMessage need sessions, and this guard is stateless: set Config.Sessions")
+	}
+	if o.FailureHandler != nil && o.FailureRedirect != "" {
+		panic("guard: AuthenticateWith: FailureHandler and FailureRedirect both answer: set one of them")
+	}
+}
+
+// Authenticate asks the named strategies who sent the request, in this order; none
+// means all, in New's order: passport.authenticate(names) with session: false, Nest's
+// AuthGuard(names). Two names are reserved: "session" is the log-in that the session
+// remembers, and "anonymous" lets the request pass without a user.
+//
+// The first success stops: the handler finds the user by [Guard.User]. It is not
+// logged in: for that, [Guard.LogIn] comes next. A redirect and ErrAnonymous stop too.
+// When all refuse, the answer is the first status that one of them asked for, or 401
+// with all their challenges. Any other error of a strategy is an outage: the chain
+// stops and the answer is 503, never 401. A strategy that returns a nil user and no
+// error is a mistake: 500 and a log line.
+//
+// A strategy that another site could misuse (see [strategy.CrossSite]) is not asked
+// about an unsafe request from another site; unless another one succeeds, the answer
+// is 403.
+//
+// Unknown names panic while routes are built, and so does a nil handler, or "session"
+// on a stateless guard. Passport's authorize, which finds an account without logging
+// it in, is Authenticate on a second guard.
+func (g *Guard[U]) Authenticate(names ...string) func(http.Handler) http.Handler {
+	return g.authenticateWith("Authenticate", Options{Strategies: names})
+}
+
+// AuthenticateWith is [Guard.Authenticate] with more to say about failures. Beside
+// what Authenticate panics for, it panics if a redirect is not a local path or an
+// http or https URL, or if options exclude each other.
+func (g *Guard[U]) AuthenticateWith(o Options) func(http.Handler) http.Handler {
+	o.check(g.cfg.Sessions == nil)
+	return g.authenticateWith("AuthenticateWith", o)
+}
+
+func (g *Guard[U]) authenticateWith(route string, o Options) func(http.Handler) http.Handler {
+	chain := g.chain(route, o.Strategies)
+	return func(next http.Handler) http.Handler {
+		return g.mount(route, next, &authenticate[U]{g, chain, o, next})
+	}
+}
+
+type authenticate[U any] struct {
+	g     *Guard[U]
+	chain []strategy.Strategy[U]
+	o     Options
+	next  http.Handler
+}
+
+// ServeHTTP implements [http.Handler].
+func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	st, r := m.g.enter(w, r)
+	p := new(proof)
+	r = r.WithContext(strategy.WithInfo(r.Context(), &p.info))
+	user, err := m.g.ask(w, r, m.chain, p)
+	switch {
+	case err == nil && p.how == bySession:
+		st.SetUser(reqstate.User{Guard: m.g, Value: user, More: m.g.remembered})
+	case err == nil:
+		m.g.found(r, st, user, p)
+	case !errors.Is(err, strategy.ErrAnonymous):
+		m.fail(w, r, err)
+		return
+	}
+	m.next.ServeHTTP(w, r)
+}
+
+// ask is Passport's attempt (middleware/authenticate.js:183): the first strategy that
+// does anything but refuse decides. p says how.
+func (g *Guard[U]) ask(w http.ResponseWriter, r *http.Request, chain []strategy.Strategy[U], p *proof) (U, error) {
+	var none U
+	var failures []Failure
+	foreign := g.sameSite(r)
+	skipped := false
+	for _, s := range chain {
+		allowed := foreign == nil || strategy.AllowsCrossSite(s, r)
+		if !allowed {
+			skipped = true
+			continue
+		}
+		p.info = strategy.Info{}
+		user, err := s.Authenticate(w, r)
+		switch {
+		case err == nil && strategy.NoUser(user):
+			return none, &stopped{s.Name(), strategy.ErrNilUser}
+		case err == nil:
+			if _, remembered := s.(*sessionStrategy[U]); !remembered {
+				p.crossSite = strategy.AllowsCrossSite(s, r)
+				p.proved(s.Name(), time.Now())
+			}
+			return user, nil
+		case errors.Is(err, strategy.ErrUnauthenticated):
+			failures = append(failures, Failure{s.Name(), err})
+		case errors.Is(err, strategy.ErrAnonymous) && skipped:
+			return none, ErrCrossSite
+		default:
+			return none, &stopped{s.Name(), err}
+		}
+	}
+	if skipped {
+		return none, ErrCrossSite
+	}
+	return none, &Refusal{failures}
+}
+
+// stopped is an error with which a strategy ended the chain.
+type stopped struct {
+	strategy string
+	err      error
+}
+
+// Error implements error.
+func (e *stopped) Error() string { return "guard: strategy " + e.strategy + ": " + e.err.Error() }
+
+// Unwrap returns the strategy's error.
+func (e *stopped) Unwrap() error { return e.err }
+
+// found takes user, whom a strategy just found by credentials, as the request's. What
+// the same user proved earlier in the request still counts.
+func (g *Guard[U]) found(r *http.Request, st *reqstate.State, user U, p *proof) {
+	if before := g.proofOf(st); before != nil && before.how == byCredentials {
+		if old, ok := g.userIn(st); ok && g.same(r.Context(), old, user) {
+			p.factors = append(before.factors[:len(before.factors):len(before.factors)], p.factors...)
+		}
+	}
+	st.SetUser(reqstate.User{Guard: g, Value: user, More: p})
+	g.emitFor(r.Context(), user, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: p.strategy})
+}
+
+// fail answers a request that the chain did not let pass.
+func (m *authenticate[U]) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		m.g.refuse(w, r, err)
+		return
+	}
+	if err := m.leaveMessage(r, refusal); err != nil {
+		m.g.refuse(w, r, err)
+		return
+	}
+	switch {
+	case m.o.FailureHandler != nil:
+		m.g.emitRefusal(r, err)
+		m.o.FailureHandler(w, r, err)
+	case m.o.FailureRedirect != "":
+		m.g.emitRefusal(r, err)
+		redirect(w, m.o.FailureRedirect, http.StatusSeeOther)
+	default:
+		m.g.refuse(w, r, err)
+	}
+}
+
+func (m *authenticate[U]) leaveMessage(r *http.Request, refusal *Refusal) error {
+	flash, message := m.o.FailureFlash, m.o.FailureMessage
+	if m.o.FailureText != nil {
+		if text := m.o.FailureText(refusal); text != "" {
+			flash, message = orNone(flash, text), orNone(message, text)
+		}
+	}
+	return m.g.leave(r, "error", flash, message)
+}
+
+// orNone returns text, or nothing where nothing was asked for.
+func orNone(asked, text string) string {
+	if asked == "" {
+		return ""
+	}
+	return text
+}
+
+// leave puts a flash and a message, where they are not empty, into the session.
+func (g *Guard[U]) leave(r *http.Request, kind, flash, message string) error {
+	if flash == "" && message == "" {
+		return nil
+	}
+	s, err := g.cfg.Sessions.Session(r.Context())
+	if err != nil {
+		return fmt.Errorf("guard: leave a message: %w", err)
+	}
+	if flash != "" {
+		if err := s.Flash(kind, flash); err != nil {
+			return fmt.Errorf("guard: leave a message: %w", err)
+		}
+	}
+	if message == "" {
+		return nil
+	}
+	err = session.Key[[]json.RawMessage]("messages").Update(s, func(list []json.RawMessage) ([]json.RawMessage, error) {
+		return append(list, rawjson.Quote(message)), nil
+	})
+	if err != nil {
+		return fmt.Errorf("guard: leave a message: %w", err)
+	}
+	return nil
+}

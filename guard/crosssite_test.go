@@ -1,0 +1,118 @@
+package guard_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// from sends a request as a page of origin makes the browser send it.
+func from(b *browser.Browser, origin, method, path string, form string) browser.Answer {
+	r := b.Request(method, path, form)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	r.Header.Set("Origin", origin)
+	return b.Do(r)
+}
+
+// TestASVS_3_5_1_UnsafeRequestsFromOtherSitesAreRefused wherever the browser's own
+// credentials would decide.
+func TestASVS_3_5_1_UnsafeRequestsFromOtherSitesAreRefused(t *testing.T) {
+	const evil, shop = "https://evil.example", "https://shop.example"
+	form := "email=joe@test.com&password=Passw0rd!"
+	for _, row := range []struct {
+		name, origin, method, path string
+		status                     int
+		body                       string
+	}{
+		{"a log-in", evil, "POST", "/login", 403, "Forbidden"},
+		{"a log-out", evil, "POST", "/logout", 403, "Forbidden"},
+		{"a log-out by a link or an image", evil, "GET", "/logout", 403, "Forbidden"},
+		{"a guarded change", evil, "POST", "/me", 403, "Forbidden"},
+		{"a guarded DELETE", evil, "DELETE", "/me", 403, "Forbidden"},
+		{"a guarded page", evil, "GET", "/me", 200, "hello joe"},
+		{"a session among tokens", evil, "POST", "/api", 403, "Forbidden"},
+		{"a session before anonymous", evil, "POST", "/lenient", 403, "Forbidden"},
+		{"no session, anonymous", evil, "POST", "/anonymous", 200, "hello stranger"},
+		{"a restored session", evil, "POST", "/any", 200, "hello stranger"},
+		{"a restored session, then a guard", evil, "POST", "/strict", 403, "Forbidden"},
+		{"a log-in by the application", evil, "POST", "/register", 403, "Forbidden"},
+		{"a fresh log-in", evil, "POST", "/fresh", 403, "Forbidden"},
+		{"an uncached guard", evil, "POST", "/uncached", 403, "Forbidden"},
+		{"a trusted site's log-in", shop, "POST", "/login", 200, "hello joe"},
+		{"a trusted site's change", shop, "POST", "/me", 200, "hello joe"},
+		{"a trusted site's log-out", shop, "POST", "/logout", 200, "hello stranger"},
+	} {
+		w := newWorld(t, func(c *guard.Config) { c.TrustedOrigins = []string{shop} })
+		w.mux.Handle("/api", w.Authenticate("session", "token")(w.hello()))
+		w.mux.Handle("/lenient", w.Authenticate("session", "anonymous")(w.hello()))
+		w.mux.Handle("/anonymous", w.Authenticate("anonymous")(w.hello()))
+		w.mux.Handle("/strict", w.Restore(w.RequireAuth(w.hello())))
+		w.mux.Handle("/fresh", w.RequireFresh(1e12)(w.hello()))
+		w.mux.Handle("/uncached", w.RequireUncached(w.hello()))
+		w.mux.Handle("/register", w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if err := w.LogInUser(r, &User{ID: 1}); err != nil {
+				w.Error(rw, r, err)
+			}
+		})))
+		b := w.loggedIn("joe@test.com")
+		from(b, row.origin, row.method, row.path, form).Want(t, row.status, row.body)
+		if row.status == 403 {
+			b.Get("/me").Want(t, 200, "hello joe")
+		}
+	}
+}
+
+func TestBasicCredentialsOfABrowserAreNotForOtherSites(t *testing.T) {
+	w := newWorld(t)
+	g, err := guard.New(guard.Config{Logger: w.logger()}, nil, strategy.NewBasic("app", w.table.check))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := browser.New(t, g.Authenticate()(whoami(g)))
+	b.Header("Authorization", "Basic am9lQHRlc3QuY29tOlBhc3N3MHJkIQ==")
+	b.Post("/").Want(t, 200, "joe@test.com")
+	from(b, "https://evil.example", "POST", "/", "").Want(t, 403, "Forbidden")
+	from(b, "https://evil.example", "GET", "/", "").Want(t, 200, "joe@test.com")
+}
+
+func TestATokenDecidesForOtherSitesToo(t *testing.T) {
+	w := newWorld(t)
+	w.mux.Handle("/api", w.Authenticate("session", "token")(w.RequireAuth(w.hello())))
+	w.mux.Handle("/callback", w.Authenticate("token")(w.LogIn(w.hello())))
+	w.token.user, w.token.err = &User{ID: 2, Email: "jen@test.com"}, nil
+	b := w.loggedIn("joe@test.com")
+	from(b, "https://spa.example", "POST", "/api", "").Want(t, 200, "hello jen")
+	// An identity provider posts its answer to the callback.
+	from(w.open(), "https://id.example", "POST", "/callback", "").Want(t, 200, "hello jen")
+}
+
+func TestAStrategyIsNotAskedForAnotherSite(t *testing.T) {
+	w := newWorld(t)
+	w.mux.Handle("/code", w.Authenticate("totp", "token")(w.hello()))
+	w.second.user, w.second.err = &User{ID: 1}, nil
+	from(w.open(), "https://evil.example", "POST", "/code", "").Want(t, 403, "Forbidden")
+	if w.second.asked != 0 || w.token.asked != 1 {
+		t.Errorf("totp was asked %d times and token %d, want 0 and 1", w.second.asked, w.token.asked)
+	}
+	if got, want := w.saw(), "[malicious_cors]"; got != want {
+		t.Errorf("got events %s, want %s", got, want)
+	}
+}
+
+func TestProgramsAreNotOtherSites(t *testing.T) {
+	w := newWorld(t)
+	b := w.open()
+	r := b.Request("POST", "/login", `{"email":"joe@test.com","password":"Passw0rd!"}`)
+	r.Header.Set("Content-Type", "application/json")
+	b.Do(r).Want(t, 200, "hello joe") // curl sends neither Sec-Fetch-Site nor Origin
+	r = b.Request("POST", "/logout", "")
+	b.Do(r).Want(t, 200, "hello stranger")
+	if got := w.logged(); strings.Contains(got, "malicious_cors") {
+		t.Errorf("got log %q, want no malicious_cors", got)
+	}
+}

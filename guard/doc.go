@@ -1,0 +1,48 @@
+// Package guard answers: who may pass?
+//
+// It is Passport's model for net/http, and the place to start in this library.
+// Strategies say who sent a request, a serializer turns a user into an id and back,
+// sessions remember the id under a signed cookie, and a [Guard] keeps everyone else
+// out. You bring the users table and the routes:
+//
+//	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie(secret)})
+//	users := serializer.ByID(func(u *User) int { return u.ID }, table.ByID)
+//	auth, err := guard.New(guard.Config{Sessions: sessions}, users, strategy.NewLocal(table.Check))
+//
+//	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(home)))
+//	mux.Handle("POST /logout", auth.LogOut(goodbye))
+//	mux.Handle("GET /me", auth.RequireAuth(me))
+//
+// In the handler, [Guard.User] returns the user, typed. The first example below is a
+// whole program.
+//
+// # Middlewares
+//
+// Every middleware is, or makes, a func(http.Handler) http.Handler, and brings the
+// session along: a route needs [session.Manager.Handler] only where it uses a session
+// without a guard. A mistake in the route table, such as the name of a strategy that
+// is not there, panics while routes are built, not when a request comes.
+//
+//	Authenticate     ask strategies for credentials, and remember nothing
+//	LogIn            remember the user whom Authenticate found
+//	RequireAuth      let known users pass
+//	Require          let users pass whom a function approves
+//	RequireFresh     let users pass who logged in a short while ago
+//	RequireFactor    let users pass who proved a second factor, which StepUp adds
+//	RequireUncached  let known users pass, asking the store's master
+//	Restore          find the user if there is one, and let everyone pass
+//	LogOut           end the session
+//
+// Handlers do the same by [Guard.LogInUser], [Guard.LogOutUser] and [Guard.Check].
+//
+// # What is answered
+//
+// Refused credentials are 401, with every challenge; a known user who may not is 403;
+// an outage, of the store or of the users table, is 503 and logs nobody out; a session
+// that another request ended or changed meanwhile is 409. Browsers that ask for a page
+// are sent to Config.LoginURL instead of the 401. Unsafe requests that another site
+// caused are 403 wherever a cookie or the browser itself would vouch for them. The
+// texts are fixed; the cause goes to the log, as an [Event].
+//
+// [Guard.Error] is that answer, and Config.Error replaces it.
+package guard

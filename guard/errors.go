@@ -1,0 +1,164 @@
+package guard
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// ErrForbidden is returned by the check of [Guard.Require] when the user is known and
+// may not do this. The answer is 403.
+var ErrForbidden = errors.New("guard: forbidden")
+
+// ErrCrossSite is the error of a request with an unsafe method that a browser sent
+// from another site, where the browser's own credentials would decide. The answer is
+// 403. Config.TrustedOrigins lists sites that are exempt.
+var ErrCrossSite = errors.New("guard: cross-site request refused: add the site to Config.TrustedOrigins if it is yours")
+
+// Failure is one strategy's refusal.
+type Failure struct {
+	Strategy string // its name
+	Err      error  // matches strategy.ErrUnauthenticated; often a *strategy.Failure
+}
+
+// Refusal is the error of a request that none of the strategies accepted. It matches
+// strategy.ErrUnauthenticated, and errors.As finds the first *strategy.Failure in it.
+type Refusal struct {
+	Failures []Failure // in the order in which the strategies were asked; never empty
+}
+
+// Error implements error. It is for operators.
+func (e *Refusal) Error() string {
+	var b strings.Builder
+	b.WriteString("guard: refused")
+	for _, f := range e.Failures {
+		b.WriteString(": " + f.Strategy)
+		if reason := f.reason(); reason != "" {
+			b.WriteString(" (" + reason + ")")
+		}
+	}
+	return b.String()
+}
+
+// Unwrap returns the errors of the strategies.
+func (e *Refusal) Unwrap() []error {
+	errs := make([]error, len(e.Failures))
+	for i, f := range e.Failures {
+		errs[i] = f.Err
+	}
+	return errs
+}
+
+// Status returns the first status that a strategy asked for, 400 to 499, and 401
+// when none did: Passport's rule (middleware/authenticate.js:162).
+func (e *Refusal) Status() int {
+	for _, f := range e.Failures {
+		if d := f.detail(); d.Status >= 400 && d.Status < 500 {
+			return d.Status
+		}
+	}
+	return http.StatusUnauthorized
+}
+
+// Challenges returns the WWW-Authenticate values that go with Status: with 401 those
+// of every strategy that has one, as in Passport; with another status those of the
+// strategies that asked for it (RFC 6750 §3.1 has challenges with 400 and 403).
+func (e *Refusal) Challenges() []string {
+	var list []string
+	status := e.Status()
+	for _, f := range e.Failures {
+		if d := f.detail(); d.Challenge != "" && (status == http.StatusUnauthorized || status == d.Status) {
+			list = append(list, d.Challenge)
+		}
+	}
+	return list
+}
+
+// RetryAfter returns the longest wait that a strategy asked for, or 0.
+func (e *Refusal) RetryAfter() time.Duration {
+	var longest time.Duration
+	for _, f := range e.Failures {
+		longest = max(longest, f.detail().RetryAfter)
+	}
+	return longest
+}
+
+func (f Failure) detail() strategy.Failure {
+	var d *strategy.Failure
+	if errors.As(f.Err, &d) && d != nil {
+		return *d
+	}
+	return strategy.Failure{}
+}
+
+func (f Failure) reason() string { return f.detail().Reason }
+
+// Insufficient is the error of [Guard.RequireFresh] and [Guard.RequireFactor] for a
+// user who is logged in, but not well enough. It matches strategy.ErrUnauthenticated.
+// The answer is a challenge of RFC 9470 §3.
+type Insufficient struct {
+	Factor string        // the factor that is missing or too old; empty for the log-in itself
+	MaxAge time.Duration // how old it may be; 0 means any age
+}
+
+// Error implements error.
+func (e *Insufficient) Error() string {
+	if e.Factor == "" {
+		return "guard: the log-in is not fresh enough"
+	}
+	return "guard: the factor " + e.Factor + " is missing or too old"
+}
+
+// Is reports whether target is strategy.ErrUnauthenticated.
+func (e *Insufficient) Is(target error) bool { return target == strategy.ErrUnauthenticated }
+
+// misuse is an error of the program that only shows when a request arrives.
+type misuse struct{ text string }
+
+// Error implements error. The text names the cure.
+func (e *misuse) Error() string { return "guard: " + e.text }
+
+// Status returns the HTTP status with which [Guard.Error] answers err:
+//
+//	400 to 499  a refusal: 401, or the status that a strategy's Failure asked for
+//	403         ErrForbidden, ErrCrossSite
+//	409         session.ErrSessionEnded, session.ErrSessionChanged
+//	500         a mistake of the program: LogIn without Authenticate, a nil user, a redirect to nowhere,
+//	            strategy.ErrNilUser, serializer.ErrIDType, session.ErrNoHandler, session.ErrCommitted
+//	503         any other error: an outage
+//
+// A *strategy.Redirect has its own code.
+func Status(err error) int {
+	var redirect *strategy.Redirect
+	var refusal *Refusal
+	var insufficient *Insufficient
+	var wrong *misuse
+	switch {
+	case err == nil, errors.As(err, &wrong), errors.Is(err, strategy.ErrNilUser), errors.Is(err, serializer.ErrIDType),
+		errors.Is(err, session.ErrNoHandler), errors.Is(err, session.ErrCommitted):
+		return http.StatusInternalServerError
+	case errors.As(err, &redirect) && redirect.URL == "":
+		return http.StatusInternalServerError
+	case errors.As(err, &redirect):
+		if redirect.Code < 300 || redirect.Code > 399 {
+			return http.StatusFound
+		}
+		return redirect.Code
+	case errors.Is(err, ErrForbidden), errors.Is(err, ErrCrossSite):
+		return http.StatusForbidden
+	case errors.Is(err, session.ErrSessionEnded), errors.Is(err, session.ErrSessionChanged):
+		return http.StatusConflict
+	case errors.As(err, &insufficient):
+		return http.StatusUnauthorized
+	case errors.As(err, &refusal):
+		return refusal.Status()
+	case errors.Is(err, strategy.ErrUnauthenticated):
+		return (&Refusal{Failures: []Failure{{Err: err}}}).Status()
+	}
+	return http.StatusServiceUnavailable
+}

@@ -1,0 +1,30 @@
+package guard_test
+
+import (
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/guard"
+)
+
+// Browsers are sent to the log-in page and come back to where they wanted to go.
+func ExampleGuard_LogInWith() {
+	auth := newClub(silent, func(c *guard.Config) { c.LoginURL = "/login" })
+	back := guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"}
+	again := guard.Options{Strategies: []string{"local"}, FailureRedirect: "/login"}
+
+	mux := http.NewServeMux()
+	mux.Handle("POST /login", auth.AuthenticateWith(again)(auth.LogInWith(back)(nil)))
+	mux.Handle("GET /orders", auth.RequireAuth(say("your orders")))
+
+	v := visit(mux)
+	v.header.Set("Accept", "text/html")
+	v.do("GET", "/orders?page=2")
+	v.do("POST", "/login?return_to=%2Forders%3Fpage%3D2", "email=joe", "password=wrong")
+	v.do("POST", "/login?return_to=%2Forders%3Fpage%3D2", "email=joe", "password=secret")
+	v.do("GET", "/orders?page=2")
+	// Output:
+	// GET /orders?page=2: 303 to /login?return_to=%2Forders%3Fpage%3D2
+	// POST /login?return_to=%2Forders%3Fpage%3D2: 303 to /login
+	// POST /login?return_to=%2Forders%3Fpage%3D2: 303 to /orders?page=2
+	// GET /orders?page=2: 200 your orders
+}

@@ -1,0 +1,183 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// RequireFresh is [Guard.RequireAuth] for sensitive changes: the user must have
+// logged in with credentials at most maxAge ago (ASVS 5.0 7.5.1). The session is read
+// again from the store itself, past any replica or cache. Everyone else gets
+// [*Insufficient]: browsers go to Config.LoginURL, others get 401 with the challenge
+// of RFC 9470.
+//
+// A log-in made by Node has no time and is never fresh. A user whom Authenticate
+// found in this request without LogIn is fresh only if the strategy reported when they
+// proved who they are: a token may be older than it looks.
+//
+// It panics if maxAge is not positive, next is nil, or the guard is stateless.
+func (g *Guard[U]) RequireFresh(maxAge time.Duration) func(http.Handler) http.Handler {
+	g.needSessions("RequireFresh")
+	if maxAge <= 0 {
+		panic(fmt.Sprintf("guard: RequireFresh: maxAge is %v: give the age up to which a log-in is fresh, such as 10*time.Minute", maxAge))
+	}
+	return func(next http.Handler) http.Handler {
+		return g.gate("RequireFresh", next, func(r *http.Request, st *reqstate.State) error {
+			at, err := g.loggedInAt(r, st)
+			if err != nil {
+				return err
+			}
+			if age := time.Since(at); at.IsZero() || age > maxAge {
+				return &Insufficient{MaxAge: maxAge}
+			}
+			return nil
+		})
+	}
+}
+
+// loggedInAt returns when the request's user proved who they are; zero when unknown.
+func (g *Guard[U]) loggedInAt(r *http.Request, st *reqstate.State) (time.Time, error) {
+	p := g.proofOf(st)
+	if p != nil && p.how != bySession && !p.saved {
+		return p.info.At, nil
+	}
+	if p == nil || !p.saved {
+		if _, err := g.reread(r, st); err != nil {
+			return time.Time{}, err
+		}
+	}
+	slot, err := st.Slots.Slot(r.Context(), g.cfg.SessionKey)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("guard: require fresh: %w", err)
+	}
+	return slot.At, nil
+}
+
+// reread finds the session's user again, from the store's authority, whatever was
+// decided before.
+func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
+	var none U
+	if err := g.sameSite(r); err != nil {
+		return none, err
+	}
+	switch err := st.Slots.Reread(r.Context()); {
+	case errors.Is(err, session.ErrSessionEnded):
+		return none, g.nobody // logged out elsewhere, unknown to the replica or cache
+	case err != nil:
+		return none, fmt.Errorf("guard: read session: %w", err)
+	}
+	st.SetUser(reqstate.User{Guard: g})
+	return g.check(r, st)
+}
+
+// RequireUncached is [Guard.RequireAuth] for routes that must see a log-out at once
+// where the store answers from a replica or a client-side cache: the session is read
+// from the store itself. A user found by credentials in this request passes. It
+// panics if next is nil or the guard is stateless.
+func (g *Guard[U]) RequireUncached(next http.Handler) http.Handler {
+	g.needSessions("RequireUncached")
+	return g.gate("RequireUncached", next, func(r *http.Request, st *reqstate.State) error {
+		if p := g.proofOf(st); p != nil && p.how != bySession {
+			return nil
+		}
+		_, err := g.reread(r, st)
+		return err
+	})
+}
+
+// RequireFactor is [Guard.RequireAuth] for users who have also proved the named
+// factor, at most within ago; 0 means at any time in this log-in. A factor is a
+// strategy that succeeded before [Guard.LogIn] or [Guard.StepUp], or what it reported
+// as strategy.Info.Factors. Everyone else gets [*Insufficient]: browsers go to
+// Config.StepUpURL, others get 401 with the challenge of RFC 9470. It panics if name
+// is empty, within negative, next nil, or the guard stateless.
+func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Handler) http.Handler {
+	g.needSessions("RequireFactor")
+	if name == "" || within < 0 {
+		panic(fmt.Sprintf("guard: RequireFactor(%q, %v): name a factor, and an age that is not negative", name, within))
+	}
+	return func(next http.Handler) http.Handler {
+		return g.gate("RequireFactor", next, func(r *http.Request, st *reqstate.State) error {
+			if _, err := g.check(r, st); err != nil {
+				return err
+			}
+			at, err := g.factorAt(r, st, name)
+			if err != nil {
+				return err
+			}
+			if at.IsZero() || within > 0 && time.Since(at) > within {
+				return &Insufficient{Factor: name, MaxAge: within}
+			}
+			return nil
+		})
+	}
+}
+
+// factorAt returns when the request's user last proved the named factor; zero when never.
+func (g *Guard[U]) factorAt(r *http.Request, st *reqstate.State, name string) (time.Time, error) {
+	p := g.proofOf(st)
+	factors := p.factors
+	if p.how == bySession || p.saved {
+		slot, err := st.Slots.Slot(r.Context(), g.cfg.SessionKey)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("guard: require factor: %w", err)
+		}
+		factors = factorsOf(slot)
+	}
+	var last time.Time
+	for _, f := range factors {
+		if f.name == name && f.at.After(last) {
+			last = f.at
+		}
+	}
+	return last, nil
+}
+
+// StepUp adds what [Guard.Authenticate] just proved to the log-in that the session
+// remembers, as a further factor:
+//
+//	mux.Handle("POST /login/totp", auth.Authenticate("totp")(auth.StepUp(welcome)))
+//
+// The session gets a new id and keeps everything else, the time of the log-in
+// included: for [Guard.RequireFresh] the user logs in again. It must be the same user: where nobody
+// is logged in, or somebody else is, the answer is 401. Where Authenticate did not
+// run before, it is 500. It panics if next is nil or the guard is stateless.
+func (g *Guard[U]) StepUp(next http.Handler) http.Handler {
+	g.needSessions("StepUp")
+	return g.gate("StepUp", next, g.stepUp)
+}
+
+func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
+	ctx := r.Context()
+	p := g.proofOf(st)
+	user, known := g.userIn(st)
+	if !known || p.how != byCredentials {
+		return &misuse{"StepUp: no user was found by credentials in this request: put Authenticate with the second strategy before StepUp"}
+	}
+	if err := g.sameSiteLogIn(r, st); err != nil {
+		return err
+	}
+	remembered, err := g.restore(ctx, st)
+	if err != nil {
+		return err
+	}
+	if !g.same(ctx, remembered, user) {
+		return g.nobody
+	}
+	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	if err != nil {
+		return fmt.Errorf("guard: step up: %w", err)
+	}
+	slot.Factors = withFactors(slot.Factors, p.factors)
+	if err := st.Slots.StepUp(ctx, g.cfg.SessionKey, slot); err != nil {
+		return fmt.Errorf("guard: step up: %w", err)
+	}
+	p.saved = true
+	g.emitCommitted(ctx, st, Event{Name: EventSessionRenewed, Strategy: p.strategy, User: slot.User, Reason: ReasonStepUp})
+	return nil
+}

@@ -1,0 +1,192 @@
+package guard_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+func TestASVS_7_5_1_SensitiveChangesNeedAFreshLogIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *guard.Config) { c.LoginURL = "/login" })
+		w.mux.Handle("/delete", w.RequireFresh(10*time.Minute)(w.hello()))
+		w.open().Get("/delete").Want(t, 401, "")
+		b := w.loggedIn("joe@test.com")
+		b.Get("/delete").Want(t, 200, "hello joe")
+		pass(10 * time.Minute)
+		b.Get("/delete").Want(t, 200, "hello joe")
+		pass(time.Second)
+		a := b.Get("/delete")
+		a.Want(t, 401, "")
+		// RFC 9470 section 3
+		if got, want := a.Header.Get("WWW-Authenticate"), `Bearer error="insufficient_user_authentication", error_description="Prove again who you are", max_age="600"`; got != want {
+			t.Errorf("got challenge %q, want %q", got, want)
+		}
+		b.Get("/me").Want(t, 200, "hello joe")
+		b.Header("Accept", "text/html")
+		if got, want := b.Get("/delete").Header.Get("Location"), "/login?return_to=%2Fdelete"; got != want {
+			t.Errorf("a browser: got %q, want %q", got, want)
+		}
+		w.saw()
+		logIn(b, "joe@test.com").Want(t, 200, "hello joe")
+		b.Get("/delete").Want(t, 200, "hello joe")
+		if got, want := w.saw(), "[authn_login_success session_created]"; got != want {
+			t.Errorf("got events %s, want %s", got, want)
+		}
+	})
+}
+
+func TestALogInByNodeIsNeverFresh(t *testing.T) {
+	w := newWorld(t)
+	w.mux.Handle("/delete", w.RequireFresh(time.Hour)(w.hello()))
+	b := w.loggedIn("joe@test.com")
+	// What passport leaves when it logs in another user in the same record: user alone.
+	w.store.rewrite(t, func(record string) string { return strings.Replace(record, `"user":1`, `"user":2`, 1) })
+	b.Get("/me").Want(t, 200, "hello jen")
+	b.Get("/delete").Want(t, 401, "")
+	// A further factor does not make the log-in fresh.
+	w.mux.Handle("POST /code", w.Authenticate("totp")(w.StepUp(w.hello())))
+	w.mux.Handle("/pay", w.RequireFactor("totp", time.Minute)(w.hello()))
+	w.second.user, w.second.err = &User{ID: 2, Email: "jen@test.com", Pass: password}, nil
+	b.Post("/code").Want(t, 200, "hello jen")
+	b.Get("/pay").Want(t, 200, "hello jen")
+	b.Get("/delete").Want(t, 401, "")
+}
+
+func TestAUserFoundByATokenIsFreshOnlyIfTheStrategySaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.mux.Handle("/delete", w.Authenticate("token")(w.RequireFresh(time.Hour)(w.hello())))
+		w.token.user, w.token.err = &User{ID: 1, Email: "joe@test.com"}, nil
+		b := w.loggedIn("joe@test.com") // fresh, and of no help
+		for _, row := range []struct {
+			name   string
+			info   *strategy.Info
+			status int
+		}{
+			{"no time", nil, 401},
+			{"an old time", &strategy.Info{At: time.Now().Add(-2 * time.Hour)}, 401},
+			{"a recent time", &strategy.Info{At: time.Now().Add(-time.Minute)}, 200},
+		} {
+			w.token.info = row.info
+			if got := b.Get("/delete").StatusCode; got != row.status {
+				t.Errorf("%s: got %d, want %d", row.name, got, row.status)
+			}
+		}
+	})
+}
+
+func TestALogInInTheSameRequestIsFresh(t *testing.T) {
+	w := newWorld(t)
+	w.mux.Handle("POST /sudo", w.Authenticate("local")(w.LogIn(w.RequireFresh(time.Minute)(w.RequireFactor("local", time.Minute)(w.hello())))))
+	w.open().Post("/sudo", "email", "joe@test.com", "password", password).Want(t, 200, "hello joe")
+}
+
+func TestASVS_7_2_4_AFurtherFactorRotatesTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *guard.Config) { c.LoginURL, c.StepUpURL = "/login", "/code" })
+		w.record()
+		w.mux.Handle("POST /code", w.Authenticate("totp")(w.StepUp(w.hello())))
+		w.mux.Handle("/pay", w.RequireFactor("totp", 5*time.Minute)(w.hello()))
+		w.mux.Handle("/ever", w.RequireFactor("totp", 0)(w.hello()))
+		joe := &User{ID: 1, Email: "joe@test.com", Pass: password}
+
+		b := w.loggedIn("joe@test.com")
+		b.Get("/put?k=cart&v=x").Want(t, 200, "")
+		a := b.Get("/pay")
+		a.Want(t, 401, "")
+		if got := a.Header.Get("WWW-Authenticate"); !strings.Contains(got, `insufficient_user_authentication`) || !strings.Contains(got, `max_age="300"`) {
+			t.Errorf("got challenge %q, want RFC 9470's with max_age", got)
+		}
+		if got := b.Get("/ever").Header.Get("WWW-Authenticate"); strings.Contains(got, "max_age") {
+			t.Errorf("any age: got challenge %q, want no max_age", got)
+		}
+		if got, want := w.saw(), "[authz_fail/factor authz_fail/factor]"; got != want {
+			t.Errorf("got events %s, want %s", got, want)
+		}
+
+		b.Post("/code").Want(t, 401, "")
+		before, at := b.Cookie(sid), slot(t, b).Go.At
+		old := b.Twin()
+		pass(time.Minute)
+		w.second.user, w.second.err = joe, nil
+		w.saw()
+		b.Post("/code").Want(t, 200, "hello joe")
+		if got, want := w.saw(), "[authn_login_success session_renewed/step_up]"; got != want {
+			t.Errorf("got events %s, want %s", got, want)
+		}
+		if b.Cookie(sid) == before {
+			t.Error("the session has the same id after the second factor")
+		}
+		old.Get("/me").Want(t, 401, "")
+		s := slot(t, b)
+		if s.Go.At != at || s.Go.Factors["local"] != at || s.Go.Factors["totp"] != time.Now().UnixMilli() || len(s.Go.Stamp) != 22 {
+			t.Errorf("got %+v, want the log-in of %d with totp now", s, at)
+		}
+		b.Get("/record").Want(t, 200, `"cart":"x"`)
+		b.Get("/pay").Want(t, 200, "hello joe")
+		pass(6 * time.Minute)
+		b.Get("/pay").Want(t, 401, "")
+		b.Get("/ever").Want(t, 200, "hello joe")
+		b.Header("Accept", "text/html")
+		if got, want := b.Get("/pay").Header.Get("Location"), "/code?return_to=%2Fpay"; got != want {
+			t.Errorf("a browser: got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestStepUpIsForTheSameUser(t *testing.T) {
+	w := newWorld(t)
+	w.mux.Handle("POST /code", w.Authenticate("totp")(w.StepUp(w.hello())))
+	w.mux.Handle("POST /bare", w.StepUp(w.hello()))
+	w.mux.Handle("POST /session", w.Authenticate("session")(w.StepUp(w.hello())))
+	w.mux.Handle("/pay", w.RequireFactor("totp", 0)(w.hello()))
+	b := w.loggedIn("joe@test.com")
+	b.Post("/bare").Want(t, 500, "")
+	b.Post("/session").Want(t, 500, "")
+	if got := w.logged(); strings.Count(got, "put Authenticate with the second strategy before StepUp") != 2 {
+		t.Errorf("got log %q, want it to name the cure twice", got)
+	}
+	w.second.user, w.second.err = &User{ID: 2}, nil
+	b.Post("/code").Want(t, 401, "")
+	w.open().Post("/code").Want(t, 401, "")
+	b.Get("/pay").Want(t, 401, "")
+	w.second.user = &User{ID: 1}
+	w.store.fail(errOutage)
+	b.Post("/code").Want(t, 503, "")
+	w.store.fail(nil)
+	b.Get("/pay").Want(t, 401, "")
+	w.table.remove(1)
+	b.Post("/code").Want(t, 401, "")
+}
+
+func TestInfoOfASessionNamesItsFactors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var info strategy.Info
+		var ok bool
+		show := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { info, ok = w.Info(r.Context()) })
+		w.mux.Handle("POST /code", w.Authenticate("totp")(w.StepUp(w.hello())))
+		w.mux.Handle("/info", w.RequireAuth(show))
+		w.mux.Handle("/nobody", w.Restore(show))
+		b := w.loggedIn("joe@test.com")
+		at := time.Now()
+		pass(time.Minute)
+		w.second.user, w.second.err = &User{ID: 1}, nil
+		b.Post("/code").Want(t, 200, "")
+		b.Get("/info").Want(t, 200, "")
+		if got, want := fmt.Sprint(ok, info.Factors, info.At.UnixMilli()), fmt.Sprint(true, []string{"local", "totp"}, at.UnixMilli()); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		w.open().Get("/nobody").Want(t, 200, "")
+		if ok {
+			t.Errorf("nobody: got %v, want not ok", info)
+		}
+	})
+}

@@ -1,0 +1,255 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Config says how a Guard works. Its zero value makes a stateless guard, for APIs
+// whose requests all carry credentials.
+type Config struct {
+	// Sessions remembers who logged in. The guard always uses this Manager, however
+	// session Handlers nest, and its middlewares bring the session along. Nil makes a
+	// stateless guard: the middlewares that need a session panic while routes are
+	// built. Passport: app.use(session(…)), and session: false for nil.
+	Sessions *session.Manager
+
+	// SessionKey names the guard: the session keeps its log-in under this key. Empty
+	// means "passport", which Node reads. Two guards, such as users and admins, live
+	// in one session under two keys. Passport: the key option of its SessionManager.
+	SessionKey string
+
+	// LoginURL is where browsers go when nobody is logged in, with the page they
+	// wanted in the parameter return_to: a local path ("/login") or an http or https URL.
+	// Empty answers 401 to them too. Only GET and HEAD are redirected.
+	// connect-ensure-login: redirectTo.
+	LoginURL string
+
+	// StepUpURL is LoginURL for a user who is logged in but lacks a factor that
+	// [Guard.RequireFactor] asks for. Empty answers 401.
+	StepUpURL string
+
+	// TrustedOrigins are other origins ("https://shop.example"), sub-domains included,
+	// whose pages may send unsafe requests that are decided by cookies. Empty means none.
+	// See [http.CrossOriginProtection.AddTrustedOrigin].
+	TrustedOrigins []string
+
+	// Logger gets every Event, and what operators should repair. Nil means
+	// slog.Default(). No credential, cookie or session id is ever logged.
+	Logger *slog.Logger
+
+	// OnEvent, if set, gets every Event too, on the request's goroutine: it must not
+	// block, and must be safe for concurrent use.
+	OnEvent func(context.Context, Event)
+
+	// Error answers every request that the guard refuses, in place of [Guard.Error],
+	// which it may call. It must write an answer.
+	Error func(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// Guard keeps everyone out whom no strategy and no session vouches for: a Passport
+// instance. It is made by [New], immutable, and safe for concurrent use.
+type Guard[U any] struct {
+	cfg        Config
+	owner      any // whose request state the guard uses: Config.Sessions, or itself
+	users      serializer.Serializer[U]
+	stamps     stamps[U] // nil when the serializer has no stamps
+	strategies []strategy.Strategy[U]
+	reserved   []strategy.Strategy[U]
+	cross      *http.CrossOriginProtection
+	nobody     *Refusal // nobody is logged in
+	remembered *proof   // the user was found in the session
+}
+
+// stamps is what a serializer made by [serializer.WithStamp] can do.
+type stamps[U any] interface {
+	Stamp(user U, id json.RawMessage) string
+}
+
+// New returns a guard that authenticates by the given strategies and turns users
+// into session ids by users. The error names every mistake at once, with its cure;
+// it wraps no sentinel. users may be nil for a stateless guard.
+//
+// Passport: new Passport(), passport.use, passport.serializeUser and
+// deserializeUser; Nest: PassportModule.register.
+func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strategy.Strategy[U]) (*Guard[U], error) {
+	var mistakes []error
+	wrong := func(format string, args ...any) { mistakes = append(mistakes, fmt.Errorf("guard: "+format, args...)) }
+
+	if cfg.SessionKey == "" {
+		cfg.SessionKey = "passport"
+	}
+	cfg.TrustedOrigins = slices.Clone(cfg.TrustedOrigins)
+	g := &Guard[U]{cfg: cfg, strategies: slices.Clone(strategies), cross: http.NewCrossOriginProtection()}
+	g.cfg.check(g.cross, wrong)
+	if strategy.NoUser(users) {
+		if cfg.Sessions != nil {
+			wrong("the serializer is nil: pass one, such as serializer.ByID, or leave Config.Sessions out for a stateless guard")
+		}
+	} else {
+		g.users = users
+		g.stamps, _ = users.(stamps[U])
+	}
+	checkStrategies(strategies, wrong)
+	if mistakes != nil {
+		return nil, errors.Join(mistakes...)
+	}
+
+	g.owner = g
+	if cfg.Sessions != nil {
+		g.owner = cfg.Sessions
+		g.reserved = append(g.reserved, &sessionStrategy[U]{g})
+	}
+	g.reserved = append(g.reserved, strategy.Anonymous[U]())
+	g.nobody = &Refusal{Failures: []Failure{{Strategy: strategy.NameSession, Err: strategy.ErrUnauthenticated}}}
+	g.remembered = &proof{how: bySession, strategy: strategy.NameSession}
+	return g, nil
+}
+
+// check returns every mistake in c, and gives cross its trusted origins.
+func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...any)) {
+	switch c.SessionKey {
+	case "cookie", "flash", "messages", keyReturnTo:
+		wrong("Config.SessionKey %q is used for something else in the session: choose another, such as \"admin\"", c.SessionKey)
+	}
+	if !plainKey(c.SessionKey) {
+		wrong("Config.SessionKey %q: use a letter, and then letters, digits, - and _", c.SessionKey)
+	}
+	for _, u := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
+		if err := checkRedirect(u.url); err != nil {
+			wrong("Config.%s %q: %w", u.field, u.url, err)
+		}
+	}
+	for _, origin := range c.TrustedOrigins {
+		if err := cross.AddTrustedOrigin(origin); err != nil {
+			wrong("Config.TrustedOrigins: %w: write it as browsers do, like https://shop.example", err)
+		} else if origin != strings.ToLower(origin) {
+			wrong("Config.TrustedOrigins: %q has capitals, and browsers send none: write it in lower case", origin)
+		}
+	}
+}
+
+// plainKey reports whether key can name a guard. Labels of a session start with it
+// and a colon.
+func plainKey(key string) bool {
+	for i, c := range []byte(key) {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (i == 0 || c != '-' && c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return true
+}
+
+func checkStrategies[U any](strategies []strategy.Strategy[U], wrong func(string, ...any)) {
+	seen := map[string]bool{}
+	for i, s := range strategies {
+		if strategy.NoUser(s) {
+			wrong("strategy %d is nil: check the error of the function that made it", i+1)
+			continue
+		}
+		switch name := s.Name(); {
+		case name == "":
+			wrong("strategy %d (%T) has no name: its Name method must return one", i+1, s)
+		case name == strategy.NameSession || name == strategy.NameAnonymous:
+			wrong("strategy %d (%T) has the reserved name %q: choose another; the guard has that one built in", i+1, s, name)
+		case seen[name]:
+			wrong("two strategies are called %q: give one of them another name", name)
+		default:
+			seen[name] = true
+		}
+	}
+}
+
+// chain returns the strategies of the given names, or all for none. It panics for
+// the program's route table: route names the method that was called.
+func (g *Guard[U]) chain(route string, names []string) []strategy.Strategy[U] {
+	if len(names) == 0 {
+		if len(g.strategies) == 0 {
+			panic("guard: " + route + ": the guard has no strategies: pass some to New")
+		}
+		return g.strategies
+	}
+	all := slices.Concat(g.strategies, g.reserved)
+	list := make([]strategy.Strategy[U], 0, len(names))
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(s strategy.Strategy[U]) bool { return s.Name() == name })
+		if i < 0 {
+			if name == strategy.NameSession {
+				g.needSessions(route + "(\"session\")")
+			}
+			known := make([]string, len(all))
+			for i, s := range all {
+				known[i] = s.Name()
+			}
+			panic(fmt.Sprintf("guard: %s: unknown strategy %q: this guard knows %s", route, name, strings.Join(known, ", ")))
+		}
+		list = append(list, all[i])
+	}
+	return list
+}
+
+func (g *Guard[U]) needSessions(route string) {
+	if g.cfg.Sessions == nil {
+		panic("guard: " + route + " needs sessions, and this guard is stateless: set Config.Sessions")
+	}
+}
+
+// mount makes h, which calls next, a handler with a session around it.
+func (g *Guard[U]) mount(route string, next, h http.Handler) http.Handler {
+	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
+		panic("guard: " + route + ": the next handler is nil")
+	}
+	if g.cfg.Sessions == nil {
+		return h
+	}
+	return g.cfg.Sessions.Handler(h)
+}
+
+// enter returns the state of the request, and marks the answer as one that caches
+// must not keep. Below a session Handler the state is there; a stateless guard makes it.
+func (g *Guard[U]) enter(w http.ResponseWriter, r *http.Request) (*reqstate.State, *http.Request) {
+	st := reqstate.Of(r.Context(), g.owner)
+	if st == nil {
+		st = new(reqstate.State)
+		st.Init(r.Context(), g.owner, nil)
+		r = r.WithContext(st)
+	}
+	if st.Slots == nil && w.Header()["Cache-Control"] == nil {
+		w.Header().Set("Cache-Control", "no-store")
+	}
+	st.SetNoStore()
+	return st, r
+}
+
+// gate is a middleware that lets a request pass when admit has no objection.
+type gate[U any] struct {
+	g     *Guard[U]
+	next  http.Handler
+	admit func(r *http.Request, st *reqstate.State) error
+}
+
+// ServeHTTP implements [http.Handler].
+func (m *gate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	st, r := m.g.enter(w, r)
+	if err := m.admit(r, st); err != nil {
+		m.g.refuse(w, r, err)
+		return
+	}
+	m.next.ServeHTTP(w, r)
+}
+
+func (g *Guard[U]) gate(route string, next http.Handler, admit func(*http.Request, *reqstate.State) error) http.Handler {
+	return g.mount(route, next, &gate[U]{g, next, admit})
+}

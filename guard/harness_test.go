@@ -1,0 +1,355 @@
+package guard_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+const (
+	secret   = "a made-up secret of 32 bytes or more"
+	password = "Passw0rd!" // of every user
+	sid      = "__Host-sid"
+)
+
+var errOutage = errors.New("connection refused")
+
+// User is the application's own type.
+type User struct {
+	ID    int
+	Email string
+	Pass  string
+	Admin bool
+}
+
+// table is the application's users table.
+type table struct {
+	mu    sync.Mutex
+	rows  map[int]User
+	err   error // an outage
+	empty bool  // look-ups find a nil user, and say nothing
+	found int   // how often a user was looked up by id
+}
+
+func newTable() *table {
+	return &table{rows: map[int]User{
+		1: {ID: 1, Email: "joe@test.com", Pass: password},
+		2: {ID: 2, Email: "jen@test.com", Pass: password, Admin: true},
+	}}
+}
+
+func (t *table) check(_ context.Context, email, pass string) (*User, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err != nil {
+		return nil, t.err
+	}
+	for _, u := range t.rows {
+		if u.Email == email && u.Pass == pass {
+			return &u, nil
+		}
+	}
+	return nil, strategy.ErrUnauthenticated
+}
+
+func (t *table) byID(_ context.Context, id int) (*User, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.found++
+	if t.err != nil {
+		return nil, t.err
+	}
+	if t.empty {
+		return nil, nil
+	}
+	u, ok := t.rows[id]
+	if !ok {
+		return nil, serializer.ErrUserGone
+	}
+	return &u, nil
+}
+
+// set makes u a row of the table.
+func (t *table) set(u User) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows[u.ID] = u
+}
+
+func (t *table) remove(id int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.rows, id)
+}
+
+func (t *table) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err = err
+}
+
+// stamped is the serializer of an application whose sessions end with the password.
+func (t *table) stamped() serializer.Serializer[*User] {
+	return serializer.WithStamp(serializer.ByID(func(u *User) int { return u.ID }, t.byID), func(u *User) string { return u.Pass })
+}
+
+// fake is a strategy that answers as it is told.
+type fake struct {
+	name  string
+	user  *User
+	err   error
+	info  *strategy.Info
+	cross bool
+	asked int
+}
+
+func (f *fake) Name() string { return f.name }
+
+func (f *fake) AllowCrossSite(*http.Request) bool { return f.cross }
+
+func (f *fake) Authenticate(_ http.ResponseWriter, r *http.Request) (*User, error) {
+	f.asked++
+	if f.info != nil {
+		strategy.Report(r.Context(), *f.info)
+	}
+	return f.user, f.err
+}
+
+// switchable is a store that can be down, and that counts what it is asked.
+type switchable struct {
+	*store.MemoryStore
+	mu    sync.Mutex
+	down  error
+	bad   string // a method that fails alone
+	calls []string
+}
+
+func newStore(t testing.TB) *switchable {
+	t.Helper()
+	m, err := store.NewMemory(store.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &switchable{MemoryStore: m}
+}
+
+func (s *switchable) ask(call string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, call)
+	if call == s.bad {
+		return errOutage
+	}
+	return s.down
+}
+
+// asked returns the calls since the last time.
+func (s *switchable) asked() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := fmt.Sprint(s.calls)
+	s.calls = nil
+	return list
+}
+
+func (s *switchable) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = err
+}
+
+func (s *switchable) failOn(method string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bad = method
+}
+
+func (s *switchable) Get(ctx context.Context, id string) ([]byte, error) {
+	if err := s.ask("Get"); err != nil {
+		return nil, err
+	}
+	return s.MemoryStore.Get(ctx, id)
+}
+
+func (s *switchable) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
+	if err := s.ask("Create"); err != nil {
+		return err
+	}
+	return s.MemoryStore.Create(ctx, id, data, ttl)
+}
+
+func (s *switchable) Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
+	if err := s.ask("Update"); err != nil {
+		return err
+	}
+	return s.MemoryStore.Update(ctx, id, old, new, ttl)
+}
+
+func (s *switchable) Delete(ctx context.Context, id string, old []byte) error {
+	if err := s.ask("Delete"); err != nil {
+		return err
+	}
+	return s.MemoryStore.Delete(ctx, id, old)
+}
+
+func (s *switchable) GetMaster(ctx context.Context, id string) ([]byte, error) {
+	if err := s.ask("GetMaster"); err != nil {
+		return nil, err
+	}
+	return s.MemoryStore.GetMaster(ctx, id)
+}
+
+func (s *switchable) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
+	if err := s.ask("End"); err != nil {
+		return "", err
+	}
+	return s.MemoryStore.End(ctx, id, old, next, life)
+}
+
+// world is an application with everything in it.
+type world struct {
+	*guard.Guard[*User]
+	t        testing.TB
+	table    *table
+	store    *switchable
+	sessions *session.Manager
+	mux      *http.ServeMux
+	second   *fake // the strategy "totp"
+	token    *fake // the strategy "token", which other sites may use
+
+	mu     sync.Mutex
+	log    bytes.Buffer
+	events []guard.Event
+}
+
+// newWorld returns an application with routes that every test needs. edit changes
+// the guard's configuration.
+func newWorld(t testing.TB, edit ...func(*guard.Config)) *world {
+	t.Helper()
+	w := &world{t: t, table: newTable(), store: newStore(t), mux: http.NewServeMux()}
+	w.second = &fake{name: "totp", err: strategy.ErrUnauthenticated}
+	w.token = &fake{name: "token", err: &strategy.Failure{Challenge: `Bearer realm="api"`}, cross: true}
+	var err error
+	w.sessions, err = session.New(session.Config{Store: w.store, Codec: session.SecureCookie(secret), Logger: w.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Guard = w.guard("", edit...)
+	w.mux.Handle("POST /login", w.Authenticate("local")(w.LogIn(w.hello())))
+	w.mux.Handle("POST /logout", w.LogOut(w.hello()))
+	w.mux.Handle("GET /logout", w.LogOut(w.hello()))
+	w.mux.Handle("/me", w.RequireAuth(w.hello()))
+	w.mux.Handle("/any", w.Restore(w.hello()))
+	w.mux.HandleFunc("/public", func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, "public") })
+	return w
+}
+
+// guard returns another guard of the same application, under key.
+func (w *world) guard(key string, edit ...func(*guard.Config)) *guard.Guard[*User] {
+	w.t.Helper()
+	cfg := guard.Config{Sessions: w.sessions, SessionKey: key, Logger: w.logger(), OnEvent: w.note}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	g, err := guard.New(cfg, w.table.stamped(), strategy.NewLocal(w.table.check), strategy.Strategy[*User](w.second), w.token)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return g
+}
+
+func (w *world) note(_ context.Context, e guard.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, e)
+}
+
+// saw returns the names of the events since the last time, with their reasons.
+func (w *world) saw() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []string
+	for _, e := range w.events {
+		s := string(e.Name)
+		if e.Reason != "" {
+			s += "/" + e.Reason
+		}
+		list = append(list, s)
+	}
+	w.events = nil
+	return fmt.Sprint(list)
+}
+
+func (w *world) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(p)
+}
+
+func (w *world) logged() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.String()
+}
+
+func (w *world) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// hello greets the user whom w's guard finds.
+func (w *world) hello() http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		u, ok := w.User(r.Context())
+		if !ok {
+			fmt.Fprint(rw, "hello stranger")
+			return
+		}
+		fmt.Fprintf(rw, "hello %s", u.Email)
+	})
+}
+
+// open returns a new visitor.
+func (w *world) open() *browser.Browser { return browser.New(w.t, w.mux) }
+
+// loggedIn returns a visitor who is logged in as the user with email.
+func (w *world) loggedIn(email string) *browser.Browser {
+	w.t.Helper()
+	b := w.open()
+	logIn(b, email).Want(w.t, http.StatusOK, "hello "+email)
+	w.saw()
+	w.store.asked()
+	return b
+}
+
+func logIn(b *browser.Browser, email string) browser.Answer {
+	return b.Post("/login", "email", email, "password", password)
+}
+
+// pass lets time pass in a synctest bubble.
+func pass(d time.Duration) { <-time.After(d) }
+
+// rewrite changes every record behind the application's back, as Node may.
+func (s *switchable) rewrite(t testing.TB, change func(record string) string) {
+	t.Helper()
+	for r, err := range s.All(t.Context()) {
+		if err == nil {
+			err = s.MemoryStore.Update(t.Context(), r.ID, r.Data, []byte(change(string(r.Data))), time.Hour)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

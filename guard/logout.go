@@ -1,0 +1,92 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// LogOut ends the session, expires its cookies, and calls next, which answers:
+// req.logOut in Passport.
+//
+//	mux.Handle("POST /logout", auth.LogOut(goodbye))
+//
+// It ends every session that the request presents, before the first byte of the
+// answer; if one cannot be ended, the answer is 503 and the cookies stay. Another
+// guard's log-in in the same session stays, under a new id. For an anonymous visitor
+// it does nothing and creates nothing.
+//
+// A browser that was sent by another site gets 403, with GET too: a link or an image
+// elsewhere must not log anyone out. It panics if next is nil or the guard is
+// stateless.
+func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
+	g.needSessions("LogOut")
+	return g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) error {
+		if err := g.sameSiteStrict(r); err != nil {
+			return err
+		}
+		return g.logOut(r.Context(), st)
+	})
+}
+
+// LogOutUser logs the request's user out: req.logOut(), for handlers. The commit does
+// it, before the first byte of the response; this request is anonymous at once. For
+// an anonymous visitor it does nothing.
+//
+// The error is ErrCrossSite for an unsafe request from another site, session.ErrNoHandler
+// where neither a middleware of this guard nor the session's Handler is around the
+// caller, session.ErrCommitted after the response has started, and otherwise an
+// outage. Give it to [Guard.Error]. It panics if the guard is stateless.
+func (g *Guard[U]) LogOutUser(r *http.Request) error {
+	g.needSessions("LogOutUser")
+	st, err := g.stateOf(r, "LogOutUser")
+	if err != nil {
+		return err
+	}
+	if err := g.sameSite(r); err != nil {
+		return err
+	}
+	return g.logOut(r.Context(), st)
+}
+
+func (g *Guard[U]) logOut(ctx context.Context, st *reqstate.State) error {
+	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	if err != nil && !errors.Is(err, session.ErrSessionEnded) {
+		return fmt.Errorf("guard: log out: %w", err)
+	}
+	e := Event{Name: EventSessionExpired, User: append([]byte(nil), slot.User...), Session: g.ref(ctx), Reason: ReasonLogOut}
+	if err := st.Slots.LogOut(ctx, g.cfg.SessionKey); err != nil {
+		return fmt.Errorf("guard: log out: %w", err)
+	}
+	st.SetUser(reqstate.User{Guard: g})
+	if slot.User != nil {
+		g.emitCommitted(ctx, st, e)
+	}
+	return nil
+}
+
+// LogOutEverywhere ends every session in which user is logged in, except those with
+// the given [session.Session.Ref]; it returns how many. After it returned without an
+// error, no session lives whose log-in or renewal was answered before the call. An
+// error says that some may. It needs no request. It finds sessions by a label in the
+// store's index; sessions that Node made are in it once this guard has written them.
+// It panics if the guard is stateless.
+func (g *Guard[U]) LogOutEverywhere(ctx context.Context, user U, exceptRefs ...string) (int, error) {
+	g.needSessions("LogOutEverywhere")
+	id, err := g.serialize(ctx, user)
+	if err != nil {
+		return 0, fmt.Errorf("guard: log out everywhere: %w", err)
+	}
+	n, err := g.cfg.Sessions.DestroyLinked(ctx, g.label(id), exceptRefs...)
+	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: id, Reason: ReasonRevoked, Count: n}
+	if err != nil {
+		err = fmt.Errorf("guard: log out everywhere: %w", err)
+		e.Outcome, e.Err = OutcomeError, err
+	}
+	g.emit(ctx, e)
+	return n, err
+}

@@ -1,0 +1,188 @@
+package guard
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// sessionStrategy is the reserved strategy "session": Passport's SessionStrategy
+// (strategies/session.js), except that it refuses where Passport's lets anonymous
+// requests pass. A browser adds cookies by itself, so it is no strategy.CrossSite.
+type sessionStrategy[U any] struct{ g *Guard[U] }
+
+// Name implements [strategy.Strategy].
+func (s *sessionStrategy[U]) Name() string { return strategy.NameSession }
+
+// Authenticate implements [strategy.Strategy].
+func (s *sessionStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
+	return s.g.restore(r.Context(), reqstate.Of(r.Context(), s.g.owner))
+}
+
+// restore returns the user whom the session remembers. The error is g.nobody when
+// there is none; any other is an outage or a mistake.
+func (g *Guard[U]) restore(ctx context.Context, st *reqstate.State) (U, error) {
+	var none U
+	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	if err != nil {
+		return none, fmt.Errorf("guard: restore: %w", err)
+	}
+	if slot.User == nil {
+		return none, g.nobody
+	}
+	user, reason, err := g.revive(ctx, slot)
+	if err != nil {
+		return none, fmt.Errorf("guard: restore: %w", err)
+	}
+	if reason != "" {
+		ref := g.ref(ctx)
+		id := string(slot.User)
+		st.Slots.Revoke(ctx, g.cfg.SessionKey)
+		g.emit(ctx, Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: json.RawMessage(id), Session: ref, Reason: reason})
+		return none, g.nobody
+	}
+	return user, nil
+}
+
+// revive turns a log-in in a session into its user. reason is not empty when the
+// log-in is over: the user is gone, or the security stamp is another one.
+func (g *Guard[U]) revive(ctx context.Context, slot reqstate.Slot) (user U, reason string, err error) {
+	user, err = g.users.Deserialize(ctx, slot.User)
+	switch {
+	case errors.Is(err, serializer.ErrUserGone):
+		return user, ReasonUserGone, nil
+	case err != nil:
+		return user, "", err
+	case strategy.NoUser(user): // as Passport has it (authenticator.js, deserializeUser)
+		return user, ReasonUserGone, nil
+	case g.stamps != nil && slot.Stamp != nil &&
+		subtle.ConstantTimeCompare([]byte(g.stamps.Stamp(user, slot.User)), slot.Stamp) != 1:
+		return user, ReasonStamp, nil
+	}
+	return user, "", nil
+}
+
+// check returns the user of the request: one that was found in it already, or the
+// one whom the session remembers.
+func (g *Guard[U]) check(r *http.Request, st *reqstate.State) (U, error) {
+	if user, ok := g.userIn(st); ok {
+		return user, nil
+	}
+	var none U
+	if st.Slots == nil {
+		return none, g.nobody
+	}
+	if err := g.sameSite(r); err != nil {
+		return none, err
+	}
+	user, err := g.restore(r.Context(), st)
+	if err != nil {
+		return none, err
+	}
+	st.SetUser(reqstate.User{Guard: g, Value: user, More: g.remembered})
+	return user, nil
+}
+
+// Check decides what [Guard.RequireAuth] decides, without writing an answer: it
+// returns the user, or the error that RequireAuth would answer. It matches
+// strategy.ErrUnauthenticated when nobody is logged in, ErrCrossSite for a request
+// from another site, session.ErrNoHandler when neither a middleware of this guard nor
+// the session's Handler is around the caller; any other error is an outage. Call it
+// from the request's own goroutine.
+func (g *Guard[U]) Check(r *http.Request) (U, error) {
+	st, err := g.stateOf(r, "Check")
+	if err != nil {
+		if g.cfg.Sessions == nil { // no middleware of a stateless guard: nobody was found
+			err = g.nobody
+		}
+		var none U
+		return none, err
+	}
+	return g.check(r, st)
+}
+
+// stateOf returns the state that a middleware left in the request.
+func (g *Guard[U]) stateOf(r *http.Request, method string) (*reqstate.State, error) {
+	st := reqstate.Of(r.Context(), g.owner)
+	if st == nil {
+		return nil, fmt.Errorf("guard: %s: %w", method, session.ErrNoHandler)
+	}
+	return st, nil
+}
+
+// RequireAuth lets a request pass if its user is known: found earlier in the request
+// by [Guard.Authenticate], or logged in in the session, where it costs one read of
+// the store and one Deserialize. Everyone else gets the answer of [Guard.Error]: 401,
+// or a redirect to Config.LoginURL. Unsafe requests that another site caused are
+// refused with 403. It panics if next is nil.
+//
+// connect-ensure-login: ensureLoggedIn; Nest: a LoggedInGuard, or AuthGuard('session')
+// if that kept anyone out.
+func (g *Guard[U]) RequireAuth(next http.Handler) http.Handler {
+	return g.gate("RequireAuth", next, func(r *http.Request, st *reqstate.State) error {
+		_, err := g.check(r, st)
+		return err
+	})
+}
+
+// Restore finds the user whom the session remembers, if there is one, and lets every
+// request pass: passport.session(). It is for pages that greet users and serve
+// everyone. An outage is answered 503, so leave it off pages that must work without
+// the store. For an unsafe request that another site caused, nobody is found. It
+// panics if next is nil or the guard is stateless.
+func (g *Guard[U]) Restore(next http.Handler) http.Handler {
+	g.needSessions("Restore")
+	return g.mount("Restore", next, &restore[U]{g, next})
+}
+
+type restore[U any] struct {
+	g    *Guard[U]
+	next http.Handler
+}
+
+// ServeHTTP implements [http.Handler].
+func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	st := reqstate.Of(r.Context(), m.g.owner)
+	switch _, err := m.g.check(r, st); {
+	case err == nil:
+		st.SetNoStore()
+	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite):
+	default:
+		m.g.refuse(w, r, err)
+		return
+	}
+	m.next.ServeHTTP(w, r)
+}
+
+// UserOf returns the user who is logged in in s: the check to repeat on a long-lived
+// connection, after s.Reload. The error matches strategy.ErrUnauthenticated when the
+// log-in has ended, its user is gone or its security stamp changed: close the
+// connection. Any other error is an outage. It panics if the guard is stateless.
+func (g *Guard[U]) UserOf(ctx context.Context, s *session.Session) (U, error) {
+	g.needSessions("UserOf")
+	var none U
+	raw, _, err := session.Key[json.RawMessage](g.cfg.SessionKey).Get(s)
+	if err != nil {
+		return none, fmt.Errorf("guard: user of session: %w", err)
+	}
+	slot, ok := reqstate.ParseSlot(raw)
+	if !ok {
+		return none, g.nobody
+	}
+	user, reason, err := g.revive(ctx, slot)
+	if err != nil {
+		return none, fmt.Errorf("guard: user of session: %w", err)
+	}
+	if reason != "" {
+		return none, g.nobody
+	}
+	return user, nil
+}
