@@ -1,0 +1,126 @@
+package archtest
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows is what each package of the library may import, beside the standard
+// library: our own packages, and other modules.
+var arrows = map[string]struct{ ours, modules []string }{
+	"strategy":              {modules: []string{"golang.org/x/crypto"}},
+	"serializer":            {ours: []string{"internal/rawjson"}},
+	"session":               {ours: []string{"internal/reqstate", "internal/rawjson"}, modules: []string{"github.com/gorilla/securecookie"}},
+	"store":                 {ours: []string{"session"}, modules: []string{"github.com/redis/go-redis/v9"}},
+	"guard":                 {ours: []string{"strategy", "serializer", "session", "internal/reqstate", "internal/rawjson"}},
+	"guard/guardtest":       {ours: []string{"guard", "internal/reqstate"}},
+	"session/sessiontest":   {ours: []string{"session"}},
+	"strategy/strategytest": {ours: []string{"strategy"}},
+	"internal/reqstate":     {ours: []string{"internal/rawjson"}},
+	"internal/rawjson":      {},
+}
+
+// TestArrowsPointOneWay: dependencies go examples, guard, then strategy, serializer
+// and session, and never back.
+func TestArrowsPointOneWay(t *testing.T) {
+	_, files := sources(t)
+	for _, f := range files {
+		if f.test || tool(f.pkg) {
+			continue
+		}
+		allowed, known := arrows[f.pkg]
+		if !known {
+			t.Errorf("%s: package %q is not in the table of arrows: add it, and to ARCHITECTURE.md", f.path, f.pkg)
+			continue
+		}
+		ours, others := f.imports(t)
+		for _, path := range ours {
+			if !slices.Contains(allowed.ours, path) {
+				t.Errorf("%s imports %s, which package %s may not know", f.path, path, f.pkg)
+			}
+		}
+		for _, path := range others {
+			if !slices.ContainsFunc(allowed.modules, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") }) {
+				t.Errorf("%s imports %s, which package %s may not know", f.path, path, f.pkg)
+			}
+		}
+	}
+}
+
+func TestTheTableOfArrowsHasNoCycle(t *testing.T) {
+	var visit func(pkg string, path []string)
+	visit = func(pkg string, path []string) {
+		if slices.Contains(path, pkg) {
+			t.Fatalf("cycle: %s", strings.Join(append(path, pkg), " -> "))
+		}
+		for _, next := range arrows[pkg].ours {
+			visit(next, append(path, pkg))
+		}
+	}
+	for pkg := range arrows {
+		visit(pkg, nil)
+	}
+}
+
+func TestGuardDoesNotPullInRedis(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "./guard")
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	deps := strings.Fields(string(out))
+	if !slices.Contains(deps, module+"/session") {
+		t.Fatalf("go list printed no session among %d packages", len(deps))
+	}
+	for _, dep := range deps {
+		if strings.Contains(dep, "redis") || dep == module+"/store" {
+			t.Errorf("guard depends on %s", dep)
+		}
+	}
+}
+
+// TestTheCoreRequiresFourModules directly. Another one needs a sentence in
+// ARCHITECTURE.md, and a place here.
+func TestTheCoreRequiresFourModules(t *testing.T) {
+	allowed := []string{
+		"github.com/redis/go-redis/v9",
+		"golang.org/x/crypto",
+		"github.com/gorilla/securecookie",
+		"github.com/alicebob/miniredis/v2", // tests and examples
+	}
+	text, err := os.ReadFile(root + "/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "require (":
+			block = true
+			continue
+		case line == ")":
+			block = false
+		}
+		single, isSingle := strings.CutPrefix(line, "require ")
+		if !block && !isSingle || strings.HasSuffix(line, "// indirect") {
+			continue
+		}
+		if name, _, _ := strings.Cut(single, " "); name != "" && !slices.Contains(allowed, name) {
+			t.Errorf("go.mod requires %s", name)
+		}
+	}
+	_, files := sources(t)
+	for _, f := range files {
+		_, others := f.imports(t)
+		for _, path := range others {
+			if !slices.ContainsFunc(allowed, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") }) {
+				t.Errorf("%s imports %s, of no module that the core requires", f.path, path)
+			}
+		}
+	}
+}
