@@ -18,16 +18,8 @@ func (t *slots) Reread(ctx context.Context) error {
 		return nil // nothing in the store that could have changed
 	}
 	ops, draft, before := s.ops, s.draft, s.rec
-	ctx, cancel := context.WithTimeout(ctx, s.m.cfg.StoreTimeout)
-	defer cancel()
-	found, err := s.fetch(ctx, s.id, s.m.authority())
-	if err != nil {
+	if err := s.refetch(ctx); err != nil {
 		return err
-	}
-	if !found {
-		s.forget()
-		s.gone = ErrSessionEnded
-		return ErrSessionEnded
 	}
 	if draft == nil {
 		return nil

@@ -233,6 +233,12 @@ func (s *Session) reload(ctx context.Context) error {
 	if s.id == "" {
 		return nil
 	}
+	return s.refetch(ctx)
+}
+
+// refetch reads the record again, from the store's authority. The session is over
+// when it is gone.
+func (s *Session) refetch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.m.cfg.StoreTimeout)
 	defer cancel()
 	found, err := s.fetch(ctx, s.id, s.m.authority())
