@@ -144,9 +144,10 @@ func (g *Guard[U]) factorAt(r *http.Request, st *reqstate.State, name string) (t
 //	mux.Handle("POST /login/totp", auth.Authenticate("totp")(auth.StepUp(welcome)))
 //
 // The session gets a new id and keeps everything else, the time of the log-in
-// included: for [Guard.RequireFresh] the user logs in again. It must be the same user: where nobody
-// is logged in, or somebody else is, the answer is 401. Where Authenticate did not
-// run before, it is 500. It panics if next is nil or the guard is stateless.
+// included: for [Guard.RequireFresh] the user logs in again, which starts the factors
+// anew. It must be the same user: where nobody is logged in, or somebody else is, the
+// answer is 401. Where Authenticate did not run before, it is 500. It panics if next
+// is nil or the guard is stateless.
 func (g *Guard[U]) StepUp(next http.Handler) http.Handler {
 	g.needSessions("StepUp")
 	return g.gate("StepUp", next, g.stepUp)

@@ -176,7 +176,8 @@ func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proo
 // new user and so keeps this session while [serializer.WithStamp] ends the others.
 // The commit writes it, before the first byte of the response; this request sees the
 // user at once. The application vouches for the user: the log-in counts as fresh.
-// Factors that the same user proved before stay.
+// Factors that the same user proved before stay. Call it from the request's own
+// goroutine.
 //
 // The error is ErrCrossSite for an unsafe request from another site,
 // session.ErrNoHandler where neither a middleware of this guard nor the session's

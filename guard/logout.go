@@ -35,7 +35,7 @@ func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 
 // LogOutUser logs the request's user out: req.logOut(), for handlers. The commit does
 // it, before the first byte of the response; this request is anonymous at once. For
-// an anonymous visitor it does nothing.
+// an anonymous visitor it does nothing. Call it from the request's own goroutine.
 //
 // The error is ErrCrossSite for an unsafe request from another site, session.ErrNoHandler
 // where neither a middleware of this guard nor the session's Handler is around the
