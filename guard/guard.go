@@ -123,6 +123,9 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 	case "cookie", "flash", "messages", keyReturnTo:
 		wrong("Config.SessionKey %q is used for something else in the session: choose another, such as \"admin\"", c.SessionKey)
 	}
+	if reqstate.NodeDrops(c.SessionKey) {
+		wrong("Config.SessionKey %q: Node's express-session drops a value of that name: choose another, such as \"admin\"", c.SessionKey)
+	}
 	if !plainKey(c.SessionKey) {
 		wrong("Config.SessionKey %q: use a letter, and then letters, digits, - and _", c.SessionKey)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
 // Key is the name of a value of type T in the session: a property of Express's
@@ -145,17 +146,12 @@ func errSlotKey(name string) error {
 	return fmt.Errorf("session: value %q: this is a guard's log-in: use guard.LogInUser and guard.LogOutUser", name)
 }
 
-// checkName refuses the names that cannot be keys. Two hold the session's own data.
-// The others Node loses: express-session copies a stored member only if the new
-// Session object has none of that name (session/session.js, Session), be it a method
-// of its own or of Object.prototype (ECMA-262 §20.1.3).
+// checkName refuses the names that cannot be keys.
 func checkName(name string) error {
-	switch name {
-	case cookieKey, ownKey:
+	switch {
+	case name == cookieKey || name == ownKey:
 		return fmt.Errorf("session: value %q: the name is taken by the session's own data", name)
-	case "req", "id", "touch", "resetMaxAge", "save", "reload", "destroy", "regenerate",
-		"constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf",
-		"__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__":
+	case reqstate.NodeDrops(name):
 		return fmt.Errorf("session: value %q: Node's express-session drops a value of that name: choose another", name)
 	}
 	return nil
