@@ -1,0 +1,124 @@
+//go:build integration
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/internal/reliability/rig"
+	"github.com/seed-6f34412b/passport/internal/reliability/scenario"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// serve starts the program over st, twice, and returns one of the two and the address
+// for visitors, whose requests meet either: what holds must hold between processes too.
+func serve(t testing.TB, st session.Store, edit ...func(*session.Config)) (*rig.App, *scenario.Target) {
+	t.Helper()
+	var apps [2]*rig.App
+	for i := range apps {
+		var err error
+		if apps[i], err = rig.New(st, edit...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		apps[rand.IntN(len(apps))].ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	target, err := scenario.At(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(target.Close)
+	return apps[0], target
+}
+
+func newRedis(t testing.TB, client store.RedisClient, cfg store.RedisConfig) *store.RedisStore {
+	t.Helper()
+	r, err := store.NewRedis(client, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// newClient returns a client with go-redis's own settings, save for edits.
+func newClient(t testing.TB, addr string, edit ...func(*redis.Options)) *redis.Client {
+	t.Helper()
+	opt := &redis.Options{Addr: addr}
+	for _, e := range edit {
+		e(opt)
+	}
+	c := redis.NewClient(opt)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// stores are the places where sessions can lie, each freshly made.
+var stores = []struct {
+	name string
+	make func(*testing.T) session.Store
+}{
+	{"MemoryStore", func(t *testing.T) session.Store {
+		m, err := store.NewMemory(store.MemoryConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}},
+	{"RedisStore", func(t *testing.T) session.Store {
+		return newRedis(t, newClient(t, redistest.Start(t).Addr), store.RedisConfig{})
+	}},
+}
+
+// loggedIn returns a visitor who is logged in.
+func loggedIn(t testing.TB, target *scenario.Target, user int) *scenario.Visitor {
+	t.Helper()
+	v := target.Visitor()
+	if a := v.LogIn(t.Context(), user); !a.OK() {
+		t.Fatalf("log-in: %d %q %v", a.Status, a.Text, a.Err)
+	}
+	return v
+}
+
+// goroutinesBackTo waits until no more goroutines run than before, and a few.
+func goroutinesBackTo(t testing.TB, before int) {
+	t.Helper()
+	err := redistest.Poll(func(context.Context) error {
+		if n := runtime.NumGoroutine(); n > before+4 { // the runtime and net/http keep some of their own
+			return fmt.Errorf("%d goroutines, and %d before", n, before)
+		}
+		return nil
+	})
+	if err != nil {
+		buf := make([]byte, 1<<16)
+		t.Errorf("%v\n%s", err, buf[:runtime.Stack(buf, true)])
+	}
+}
+
+// recovered polls f until it returns true and tells how long that took.
+func recovered(t testing.TB, f func() bool) time.Duration {
+	t.Helper()
+	start := time.Now()
+	err := redistest.Poll(func(context.Context) error {
+		if f() {
+			return nil
+		}
+		return context.DeadlineExceeded
+	})
+	if err != nil {
+		t.Errorf("not well again: %v", err)
+	}
+	return time.Since(start)
+}

@@ -1,0 +1,148 @@
+// Command reliability runs everything that docs/RELIABILITY.md promises, and prints
+// the figures as Markdown:
+//
+//	go run ./internal/reliability
+//
+// It takes about a quarter of an hour and needs redis-server, redis-cli, node and npm
+// in the PATH. The short form, which continuous integration runs, is
+//
+//	go test -tags integration ./internal/reliability
+//
+// With -doc the figures also replace those in docs/RELIABILITY.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	doc := flag.Bool("doc", false, "put the figures into docs/RELIABILITY.md")
+	only := flag.String("only", "tests,peers,model,fuzz", "the parts to run")
+	fuzzTime := flag.Duration("fuzztime", 20*time.Second, "how long each fuzz target runs")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, strings.Split(*only, ","), *fuzzTime, *doc); err != nil {
+		fmt.Fprintln(os.Stderr, "reliability:", err)
+		os.Exit(1)
+	}
+}
+
+// run runs the named parts in the core module's root.
+func run(ctx context.Context, parts []string, fuzzTime time.Duration, doc bool) error {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	known := map[string]func(context.Context, string) (string, error){
+		"tests": tests,
+		"peers": peers,
+		"model": model,
+		"fuzz":  func(ctx context.Context, root string) (string, error) { return fuzz(ctx, root, fuzzTime) },
+	}
+	var figures strings.Builder
+	var errs []error
+	for _, part := range parts {
+		f, ok := known[part]
+		if !ok {
+			return fmt.Errorf("unknown part %q: give some of tests,peers,model,fuzz", part)
+		}
+		text, err := f(ctx, root)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", part, err))
+		}
+		fmt.Print(text)
+		figures.WriteString(text)
+	}
+	if doc && len(errs) == 0 {
+		errs = append(errs, replaceFigures(filepath.Join(root, "docs", "RELIABILITY.md"), figures.String()))
+	}
+	return errors.Join(errs...)
+}
+
+func moduleRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("go env: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+}
+
+// tests runs this package's tests at their full size.
+func tests(ctx context.Context, root string) (string, error) {
+	file, err := os.CreateTemp("", "reliability-*.md")
+	if err != nil {
+		return "", err
+	}
+	name := file.Name()
+	defer os.Remove(name)
+	if err := file.Close(); err != nil {
+		return "", err
+	}
+	_, err = call(ctx, root, "go", "test", "-tags", "integration", "-count=1", "-timeout=30m", "./internal/reliability", "-full", "-report", name)
+	text, readErr := os.ReadFile(name)
+	return string(text), errors.Join(err, readErr)
+}
+
+// peers runs the same races with other libraries. They live in a module of their own.
+func peers(ctx context.Context, root string) (string, error) {
+	return call(ctx, filepath.Join(root, "internal", "reliability", "peers"), "go", "run", ".")
+}
+
+// model explores the session layer's own code: every interleaving, with every fault.
+func model(ctx context.Context, root string) (string, error) {
+	out, err := call(ctx, root, "go", "test", "-count=1", "-v", "-run", "Explor|Ablat", "./session")
+	var b strings.Builder
+	b.WriteString("### 8. Every interleaving of the session layer's code\n\n```\n")
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, "--- ") || strings.Contains(line, "runs") || strings.Contains(line, "visited") {
+			b.WriteString(strings.TrimLeft(line, " "))
+		}
+	}
+	b.WriteString("```\n\n")
+	return b.String(), err
+}
+
+// call runs a program in dir, with its messages on standard error, and returns what
+// it printed.
+func call(ctx context.Context, dir, name string, args ...string) (string, error) {
+	fmt.Fprintln(os.Stderr, "#", name, strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s\n", out)
+		return string(out), fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return string(out), nil
+}
+
+// The marks in docs/RELIABILITY.md between which the figures stand.
+const (
+	beginMark = "<!-- figures: written by go run ./internal/reliability -doc -->\n"
+	endMark   = "<!-- end of figures -->"
+)
+
+func replaceFigures(path, figures string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(text), beginMark)
+	_, after, ok2 := strings.Cut(rest, endMark)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s has no marks for the figures", path)
+	}
+	return os.WriteFile(path, []byte(before+beginMark+"\n"+figures+endMark+after), 0o644)
+}
