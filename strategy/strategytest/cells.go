@@ -1,0 +1,176 @@
+package strategytest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// cellsRule is a rule of [strategy.Cells], quoted from its doc comment.
+type cellsRule struct {
+	rule  string
+	check func(t reporter, c cells)
+}
+
+// RunCells runs every rule of [strategy.Cells] as a subtest. newCells returns empty
+// Cells. advance makes time pass for them.
+func RunCells(t *testing.T, newCells func(t *testing.T) strategy.Cells, advance func(d time.Duration)) {
+	for _, r := range cellsRules {
+		t.Run(r.rule, func(t *testing.T) { r.check(t, cells{newCells(t), advance}) })
+	}
+}
+
+// RunCellsInBubble is RunCells for Cells whose clock is time.Now. Each rule is tried in
+// a [testing/synctest] bubble of its own, in which an hour passes at once.
+func RunCellsInBubble(t *testing.T, newCells func(t *testing.T) strategy.Cells) {
+	for _, r := range cellsRules {
+		t.Run(r.rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r.check(t, cells{newCells(t), func(d time.Duration) { <-time.After(d) }})
+			})
+		})
+	}
+}
+
+// cells are Cells under test.
+type cells struct {
+	strategy.Cells
+	advance func(time.Duration)
+}
+
+// value is text as bytes, nil when it is empty.
+func value(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return []byte(text)
+}
+
+// swap swaps and compares the answer. Empty texts stand for nil.
+func (c cells) swap(t reporter, key, old, new string, found string, swapped bool) {
+	t.Helper()
+	gotFound, got, err := c.Swap(context.Background(), key, value(old), value(new), time.Minute)
+	if err != nil {
+		t.Fatalf("Swap(%q, %q, %q): %v", key, old, new, err)
+	}
+	if got != swapped || string(gotFound) != found || !swapped && found == "" && gotFound != nil {
+		t.Errorf("Swap(%q, %q, %q): got %q, %t, want %q, %t", key, old, new, gotFound, got, found, swapped)
+	}
+}
+
+// load loads and compares the answer.
+func (c cells) load(t reporter, key, want string) {
+	t.Helper()
+	got, err := c.Load(context.Background(), key)
+	if err != nil {
+		t.Fatalf("Load(%q): %v", key, err)
+	}
+	if string(got) != want || want == "" && got != nil {
+		t.Errorf("Load(%q): got %q, want %q", key, got, want)
+	}
+}
+
+var cellsRules = []cellsRule{
+	{"Load returns what is kept under key, or nil when there is nothing", func(t reporter, c cells) {
+		c.load(t, "a", "")
+		c.swap(t, "a", "", "1\x00\xff", "", true)
+		c.load(t, "a", "1\x00\xff")
+		c.load(t, "b", "")
+	}},
+	{"or its time has come", func(t reporter, c cells) {
+		c.swap(t, "a", "", "1", "", true)
+		c.advance(59 * time.Second)
+		c.load(t, "a", "1")
+		c.swap(t, "a", "1", "2", "", true)
+		c.advance(59 * time.Second)
+		c.load(t, "a", "2")
+		c.advance(2 * time.Second)
+		c.load(t, "a", "")
+		c.swap(t, "a", "2", "3", "", false)
+		c.swap(t, "a", "", "4", "", true)
+	}},
+	{"Swap keeps new under key, if what is there is exactly old", func(t reporter, c cells) {
+		c.swap(t, "a", "", "1", "", true)
+		c.swap(t, "a", "1", "2", "", true)
+		c.swap(t, "a", "2", "2", "", true)
+		c.load(t, "a", "2")
+	}},
+	{"an old of nil says that nothing is", func(t reporter, c cells) {
+		c.swap(t, "a", "", "1", "", true)
+		c.swap(t, "a", "", "2", "1", false)
+		c.load(t, "a", "1")
+	}},
+	{"a new of nil removes", func(t reporter, c cells) {
+		c.swap(t, "a", "", "1", "", true)
+		c.swap(t, "a", "0", "", "1", false)
+		c.swap(t, "a", "1", "", "", true)
+		c.load(t, "a", "")
+		c.swap(t, "a", "", "", "", true)
+	}},
+	{"when something else is there, it changes nothing and returns false and what it found, nil for nothing", func(t reporter, c cells) {
+		c.swap(t, "a", "0", "1", "", false)
+		c.load(t, "a", "")
+		c.swap(t, "a", "", "1", "", true)
+		c.swap(t, "a", "0", "2", "1", false)
+		c.load(t, "a", "1")
+	}},
+	{"in one atomic step", func(t reporter, c cells) {
+		const each, workers = 25, 8
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(func() {
+				for range each {
+					if err := c.increment(); err != nil {
+						t.Errorf("%v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		c.load(t, "n", fmt.Sprint(each*workers))
+	}},
+	{"neither keeps nor changes the slices", func(t reporter, c cells) {
+		text := []byte("1")
+		if _, _, err := c.Swap(context.Background(), "a", nil, text, time.Minute); err != nil {
+			t.Fatalf("Swap: %v", err)
+		}
+		text[0] = 'x'
+		got, err := c.Load(context.Background(), "a")
+		if err != nil || string(got) != "1" {
+			t.Fatalf("Load: got %q and %v, want 1", got, err)
+		}
+		got[0] = 'y'
+		c.load(t, "a", "1")
+	}},
+	{"an error when the context has ended", func(t reporter, c cells) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := c.Load(ctx, "a"); err == nil {
+			t.Errorf("Load: no error")
+		}
+		if _, _, err := c.Swap(ctx, "a", nil, []byte("1"), time.Minute); err == nil {
+			t.Errorf("Swap: no error")
+		}
+		c.load(t, "a", "")
+	}},
+}
+
+// increment adds one to the number under n.
+func (c cells) increment() error {
+	old, err := c.Load(context.Background(), "n")
+	for swapped := false; err == nil && !swapped; {
+		n := 0
+		if old != nil {
+			if _, err := fmt.Sscan(string(old), &n); err != nil {
+				return err
+			}
+		}
+		old, swapped, err = c.Swap(context.Background(), "n", old, fmt.Append(nil, n+1), time.Minute)
+	}
+	return err
+}

@@ -1,0 +1,211 @@
+package strategy
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // RFC 6238 §1.2: HMAC-SHA-1 is the default that every authenticator knows
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// TOTPHash is the hash of a [TOTP].
+type TOTPHash uint8
+
+// The hashes of RFC 6238 §1.2. Many authenticators know SHA-1 only, and take it for the
+// others too; HMAC does not need its resistance to collisions.
+const (
+	TOTPSHA1 TOTPHash = iota
+	TOTPSHA256
+	TOTPSHA512
+)
+
+func (h TOTPHash) new() (make func() hash.Hash, name string, size int) {
+	switch h {
+	case TOTPSHA1:
+		return sha1.New, "SHA1", sha1.Size
+	case TOTPSHA256:
+		return sha256.New, "SHA256", sha256.Size
+	case TOTPSHA512:
+		return sha512.New, "SHA512", sha512.Size
+	}
+	return nil, "", 0
+}
+
+// TOTPConfig is what [NewTOTP] needs. Its zero value, but for Cells and Issuer, is what
+// all authenticator apps understand.
+type TOTPConfig struct {
+	// Cells remembers each account's last code, so that none is good twice: required.
+	// See store.NewRedisCells and store.NewMemoryCells.
+	Cells Cells
+	// Issuer is the application's name, as the authenticator app shows it; required.
+	Issuer string
+	// Hash is the HMAC's; zero is SHA-1.
+	Hash TOTPHash
+	// Digits is the length of a code, 6 or 8; zero means 6.
+	Digits int
+	// Period is how long a code is shown; zero means 30 seconds.
+	Period time.Duration
+	// Drift is how many periods before and after the present one are accepted too,
+	// because clocks differ and users type slowly; zero means 1, which RFC 6238 §5.2
+	// recommends, and below zero none. At most 10.
+	Drift int
+}
+
+// TOTP makes and checks the codes of authenticator apps, RFC 6238. It is made by
+// [NewTOTP] and safe for concurrent use.
+type TOTP struct {
+	cfg  TOTPConfig
+	hash func() hash.Hash
+	name string
+	size int
+}
+
+// NewTOTP returns every mistake in cfg at once.
+func NewTOTP(cfg TOTPConfig) (*TOTP, error) {
+	var mistakes []error
+	wrong := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Errorf("strategy: new TOTP: "+format, args...))
+	}
+	if NoUser(cfg.Cells) {
+		wrong("Cells is nil: give one that remembers used codes, such as store.NewRedisCells")
+	}
+	if cfg.Issuer == "" || strings.Contains(cfg.Issuer, ":") {
+		wrong("Issuer is %q: give the application's name, without a colon", cfg.Issuer)
+	}
+	if cfg.Digits == 0 {
+		cfg.Digits = 6
+	}
+	if cfg.Digits != 6 && cfg.Digits != 8 {
+		wrong("Digits is %d: want 6 or 8, or 0 for 6", cfg.Digits)
+	}
+	if cfg.Period == 0 {
+		cfg.Period = 30 * time.Second
+	}
+	if cfg.Period < time.Second || cfg.Period > 2*time.Minute || cfg.Period%time.Second != 0 {
+		wrong("Period is %v: want whole seconds, at most 2 minutes, or 0 for 30 seconds", cfg.Period)
+	}
+	if cfg.Drift == 0 {
+		cfg.Drift = 1
+	}
+	cfg.Drift = max(cfg.Drift, 0)
+	if cfg.Drift > 10 {
+		wrong("Drift is %d: so many codes at once are easily guessed: want at most 10, or 0 for 1", cfg.Drift)
+	}
+	t := &TOTP{cfg: cfg}
+	if t.hash, t.name, t.size = cfg.Hash.new(); t.hash == nil {
+		wrong("Hash %d is unknown: use TOTPSHA1, TOTPSHA256 or TOTPSHA512", cfg.Hash)
+	}
+	if mistakes != nil {
+		return nil, errors.Join(mistakes...)
+	}
+	return t, nil
+}
+
+// NewKey returns a random key for one account, as long as the hash's result (RFC 4226
+// §4, R6). Keep it like a password that cannot be hashed: encrypted, apart from the
+// users table.
+func (t *TOTP) NewKey() []byte {
+	key := make([]byte, t.size)
+	_, _ = rand.Read(key) // crypto/rand never fails
+	return key
+}
+
+// URL returns the otpauth:// address that an authenticator app reads as a QR code.
+// account names the user within the application. It contains the key: show it once, to
+// its owner, over TLS, and log it nowhere.
+//
+// https://github.com/google/google-authenticator/wiki/Key-Uri-Format
+func (t *TOTP) URL(account string, key []byte) string {
+	label := url.PathEscape(t.cfg.Issuer) + ":" + url.PathEscape(account)
+	q := []string{
+		"secret=" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key),
+		"issuer=" + strings.ReplaceAll(url.QueryEscape(t.cfg.Issuer), "+", "%20"), // apps do not read + as a space
+		"algorithm=" + t.name,
+		"digits=" + strconv.Itoa(t.cfg.Digits),
+		"period=" + strconv.Itoa(int(t.cfg.Period/time.Second)),
+	}
+	return "otpauth://totp/" + label + "?" + strings.Join(q, "&")
+}
+
+// Code returns the code that an authenticator app shows at the given time.
+func (t *TOTP) Code(key []byte, at time.Time) string { return t.code(key, t.step(at)) }
+
+// step is RFC 6238 §4.2's T.
+func (t *TOTP) step(at time.Time) int64 { return at.Unix() / int64(t.cfg.Period/time.Second) }
+
+// code is RFC 4226 §5.3, HOTP, of step.
+func (t *TOTP) code(key []byte, step int64) string {
+	mac := hmac.New(t.hash, key)
+	_ = binary.Write(mac, binary.BigEndian, step) // a hash never fails
+	sum := mac.Sum(nil)
+	at := sum[len(sum)-1] & 0xf
+	n := binary.BigEndian.Uint32(sum[at:]) & 0x7fffffff
+	mod := uint32(1_000_000)
+	if t.cfg.Digits == 8 {
+		mod = 100_000_000
+	}
+	return fmt.Sprintf("%0*d", t.cfg.Digits, n%mod)
+}
+
+// Verify checks the code that account's owner typed, spaces aside. A code is good once,
+// and makes those before it worthless (RFC 6238 §5.2): of two attempts with it at once,
+// one succeeds. The error wraps [ErrUnauthenticated] when the code is wrong, used or too
+// old, and key too short; any other is an outage.
+func (t *TOTP) Verify(ctx context.Context, account string, key []byte, code string) error {
+	code = strings.ReplaceAll(code, " ", "")
+	step, ok := t.match(key, code, t.step(time.Now()))
+	if !ok {
+		return errBadCode
+	}
+	cell := "totp:" + hashOf(account)
+	mine := []byte(strconv.FormatInt(step, 10))
+	last, err := t.cfg.Cells.Load(ctx, cell)
+	if err != nil {
+		return fmt.Errorf("strategy: TOTP: %w", err)
+	}
+	// Forgotten when no code of that time is accepted any more.
+	ttl := time.Duration(2*t.cfg.Drift+2) * t.cfg.Period
+	for {
+		if used, err := strconv.ParseInt(string(last), 10, 64); last != nil && (err != nil || used >= step) {
+			return errBadCode
+		}
+		found, swapped, err := t.cfg.Cells.Swap(ctx, cell, last, mine, ttl)
+		if err != nil {
+			return fmt.Errorf("strategy: TOTP: %w", err)
+		}
+		if swapped {
+			return nil
+		}
+		last = found
+	}
+}
+
+// minTOTPKey is 112 bits, the least that NIST SP 800-63B-4 §3.1.4.1 allows.
+const minTOTPKey = 14
+
+// match returns the step, within the drift, whose code is given. It compares with all of
+// them, and each in constant time.
+func (t *TOTP) match(key []byte, code string, now int64) (step int64, ok bool) {
+	if len(key) < minTOTPKey {
+		return 0, false
+	}
+	for s := now - int64(t.cfg.Drift); s <= now+int64(t.cfg.Drift); s++ {
+		if subtle.ConstantTimeCompare([]byte(t.code(key, s)), []byte(code)) == 1 {
+			step, ok = s, true
+		}
+	}
+	return step, ok
+}
+
+var errBadCode = fmt.Errorf("%w: the code is wrong, used or too old", ErrUnauthenticated)
