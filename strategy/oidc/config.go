@@ -1,0 +1,285 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Config says how a strategy talks to its provider. [New] needs Issuer, ClientID,
+// RedirectURL and CookieSecrets; [NewOAuth2] needs AuthURL and TokenURL too. Functions
+// such as [Google] and [GitHub] return it filled in as far as it is public. It is
+// copied and can be used again.
+type Config struct {
+	// Name is the strategy's name, of letters, digits, "-" and "_". Empty means "oidc"
+	// or "oauth2". It is part of the cookie's name.
+	Name string
+
+	// Issuer is the provider's identifier, exactly as its tokens and its metadata spell
+	// it. New finds everything else below it, at /.well-known/openid-configuration.
+	// NewOAuth2 only puts it into Identity.Issuer. passport-openidconnect: issuer.
+	Issuer string
+
+	// ClientID is what the provider calls this application.
+	ClientID string
+
+	// ClientSecret is this application's password with the provider. Empty makes a
+	// public client, which has only PKCE.
+	ClientSecret string
+
+	// SecretFunc, if set, returns the client secret for one log-in, in place of
+	// ClientSecret: for secrets that expire, such as [AppleSecret]. Its error is an
+	// outage. It must be safe for concurrent use.
+	SecretFunc func(context.Context) (string, error)
+
+	// RedirectURL is this application's callback, exactly as it is registered with the
+	// provider. It never depends on the request. passport-oauth2: callbackURL.
+	RedirectURL string
+
+	// CookieSecrets encrypt and sign the cookie of a log-in under way. The first is
+	// used, all are accepted; each has at least 32 bytes. They may be those of the
+	// session: the keys are derived for this purpose and provider.
+	CookieSecrets []string
+
+	// Scopes is what to ask for. New always adds "openid". passport-oauth2: scope.
+	Scopes []string
+
+	// AuthParams are further parameters of the authorization request, such as
+	// prompt=login, login_hint or access_type=offline. Those that this package sets
+	// itself are refused.
+	AuthParams map[string]string
+
+	// FormPost has the provider send its answer by a form (response_mode=form_post),
+	// which keeps the code out of its own redirect. The callback takes POST then, and
+	// sends the browser on to itself by GET with the answer encrypted, since only then
+	// do browsers send SameSite=Lax cookies. Apple requires it for names and addresses.
+	FormPost bool
+
+	// Bind, if set, returns what the log-in is bound to beside the browser, such as the
+	// id of the logged-in user for whom an account is linked. Start and callback must
+	// agree. It may return "".
+	Bind func(*http.Request) string
+
+	// MaxAge has the provider ask for credentials again if it did so longer ago, and is
+	// checked in the ID token; whole seconds. Zero asks for nothing. For
+	// guard.RequireFresh. Only for New. OpenID Connect Core §3.1.2.1: max_age.
+	MaxAge time.Duration
+
+	// ACRValues are the authentication contexts to ask for, and one of them must be in
+	// the ID token. Empty asks for none. Only for New. Core §3.1.2.1: acr_values.
+	ACRValues []string
+
+	// Algorithms are the signatures to accept on ID tokens, out of RS256, RS384, RS512,
+	// PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA. Empty means those of them that
+	// the provider announces, or RS256. Only for New.
+	Algorithms []string
+
+	// TrustedAudiences are other client ids that an ID token may name beside ClientID.
+	// Only for New.
+	TrustedAudiences []string
+
+	// IssuerTemplate is for providers with a shared endpoint for many tenants: the
+	// issuer with "{tenantid}" where each token has its tenant. See [Microsoft]. The
+	// application decides which tenants may log in. Only for New.
+	IssuerTemplate string
+
+	// UserInfo asks the userinfo endpoint too, for claims that are not in the ID token.
+	// Only for New.
+	UserInfo bool
+
+	// AuthURL and TokenURL are the provider's endpoints. Only for NewOAuth2.
+	AuthURL, TokenURL string
+
+	// BasicAuth sends the client secret in a header, not in the form. New finds out by
+	// itself. Only for NewOAuth2.
+	BasicAuth bool
+
+	// Profile says where the user's profile is, if NewOAuth2 gets no function for it.
+	Profile Profile
+
+	// HTTPClient talks to the provider: its Transport and Timeout are used. Redirects
+	// are not followed, and answers over 1 MiB are refused. Nil means a client of its
+	// own on http.DefaultTransport.
+	HTTPClient *http.Client
+
+	// Timeout bounds what one request waits for the provider in all. Zero means 5 s.
+	Timeout time.Duration
+
+	// LogInTimeout is how long a user may take at the provider. Zero means 10 minutes.
+	LogInTimeout time.Duration
+
+	// Once remembers what must not be used twice: states, and the ids of log-out
+	// tokens. Nil keeps them in this process; the processes of one program share one of
+	// package store. Starting a log-in does not ask it.
+	Once strategy.Counter
+
+	// Logger gets what the back-channel log-out does, and what operators should repair.
+	// Nil means slog.Default(). No token, code or secret is ever logged.
+	Logger *slog.Logger
+
+	// InsecureHTTP allows http URLs and a cookie without the Secure attribute. It is
+	// for development on loopback.
+	InsecureHTTP bool
+}
+
+const (
+	defaultTimeout      = 5 * time.Second
+	defaultLogInTimeout = 10 * time.Minute
+	minSecret           = 32
+)
+
+// algorithms are the signatures that can be accepted: none that is symmetric, since a
+// client secret is no key of the provider's, and not none.
+var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+// ownParams are the parameters of an authorization request that no application sets.
+var ownParams = []string{
+	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce",
+	"code_challenge", "code_challenge_method", "max_age", "acr_values", "request", "request_uri",
+}
+
+// mistakes collects what is wrong with a Config.
+type mistakes []error
+
+func (m *mistakes) add(format string, args ...any) {
+	*m = append(*m, fmt.Errorf("oidc: Config."+format, args...))
+}
+
+// complete copies c, fills in what is common to New and NewOAuth2, and returns the
+// mistakes in it.
+func (c Config) complete(name string) (Config, mistakes) {
+	var bad mistakes
+	if c.Name == "" {
+		c.Name = name
+	}
+	if !validName(c.Name) || c.Name == "session" || c.Name == "anonymous" {
+		bad.add("Name %q: use 1 to 32 letters, digits, - and _, and none of the guard's own names", c.Name)
+	}
+	if c.ClientID == "" {
+		bad.add("ClientID is empty: the provider gives one when the application is registered")
+	}
+	if c.SecretFunc != nil && c.ClientSecret != "" {
+		bad.add("ClientSecret and SecretFunc exclude each other: set one of them")
+	}
+	c.checkURL(&bad, "RedirectURL", c.RedirectURL)
+	if len(c.CookieSecrets) == 0 {
+		bad.add("CookieSecrets is empty: give at least one secret of 32 random bytes")
+	}
+	for i, s := range c.CookieSecrets {
+		if len(s) < minSecret {
+			bad.add("CookieSecrets[%d] has %d bytes: use at least %d random ones", i, len(s), minSecret)
+		}
+	}
+	for _, s := range c.Scopes {
+		if s == "" || strings.ContainsAny(s, " \t\r\n\"\\") {
+			bad.add("Scopes: %q is no scope (RFC 6749 §3.3): write one a string", s)
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(c.AuthParams)) {
+		if slices.Contains(ownParams, p) {
+			bad.add("AuthParams: %q is set by this package: use the field for it, if there is one", p)
+		}
+	}
+	for _, d := range []struct {
+		field string
+		value *time.Duration
+		zero  time.Duration
+	}{{"Timeout", &c.Timeout, defaultTimeout}, {"LogInTimeout", &c.LogInTimeout, defaultLogInTimeout}} {
+		if *d.value == 0 {
+			*d.value = d.zero
+		}
+		if *d.value < time.Millisecond {
+			bad.add("%s is %v: give a positive time, or 0 for %v", d.field, *d.value, d.zero)
+		}
+	}
+	if c.LogInTimeout > time.Hour {
+		bad.add("LogInTimeout is %v: an hour is the most for a log-in under way", c.LogInTimeout)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Once == nil {
+		c.Once = new(strategy.MemoryCounter)
+	}
+	c.Scopes, c.AuthParams = slices.Clone(c.Scopes), maps.Clone(c.AuthParams)
+	c.ACRValues, c.Algorithms = slices.Clone(c.ACRValues), slices.Clone(c.Algorithms)
+	c.TrustedAudiences = slices.Clone(c.TrustedAudiences)
+	if secret := c.ClientSecret; secret != "" && c.SecretFunc == nil {
+		// A func prints as an address.
+		c.SecretFunc = func(context.Context) (string, error) { return secret, nil }
+	}
+	c.ClientSecret = ""
+	c.HTTPClient = boundedClient(c.HTTPClient, c.InsecureHTTP)
+	return c, bad
+}
+
+// completeOpenID returns the mistakes that concern New alone.
+func (c *Config) completeOpenID(bad *mistakes) {
+	c.checkURL(bad, "Issuer", c.Issuer)
+	if strings.ContainsAny(c.Issuer, "?#") {
+		bad.add("Issuer %q has a query or a fragment (OpenID Connect Discovery §3 forbids them)", c.Issuer)
+	}
+	if c.AuthURL != "" || c.TokenURL != "" || c.BasicAuth || c.Profile != (Profile{}) {
+		bad.add("AuthURL, TokenURL, BasicAuth and Profile are for NewOAuth2: New finds them below Issuer")
+	}
+	if c.MaxAge < 0 || c.MaxAge%time.Second != 0 {
+		bad.add("MaxAge is %v: give whole seconds, or 0 to ask for nothing", c.MaxAge)
+	}
+	for _, a := range c.Algorithms {
+		if !slices.Contains(algorithms, a) {
+			bad.add("Algorithms: %q is not accepted: choose from %s", a, strings.Join(algorithms, ", "))
+		}
+	}
+	if c.IssuerTemplate != "" && strings.Count(c.IssuerTemplate, tenantMark) != 1 {
+		bad.add("IssuerTemplate %q: write %s once, where the tenant stands", c.IssuerTemplate, tenantMark)
+	}
+	if !slices.Contains(c.Scopes, "openid") {
+		c.Scopes = append([]string{"openid"}, c.Scopes...)
+	}
+}
+
+// completeOAuth2 returns the mistakes that concern NewOAuth2 alone.
+func (c *Config) completeOAuth2(bad *mistakes) {
+	if c.Issuer == "" {
+		bad.add("Issuer is empty: name the provider, like https://discord.com, so that its subjects are told from others'")
+	}
+	c.checkURL(bad, "AuthURL", c.AuthURL)
+	c.checkURL(bad, "TokenURL", c.TokenURL)
+	if c.MaxAge != 0 || len(c.ACRValues)+len(c.Algorithms)+len(c.TrustedAudiences) > 0 || c.IssuerTemplate != "" || c.UserInfo {
+		bad.add("MaxAge, ACRValues, Algorithms, TrustedAudiences, IssuerTemplate and UserInfo are for New: plain OAuth 2.0 has no ID token")
+	}
+	if slices.Contains(c.Scopes, "openid") {
+		bad.add("Scopes has \"openid\": use New for an OpenID provider, or leave it out")
+	}
+}
+
+// checkURL wants an absolute https URL without a fragment, RFC 9700 §2.6.
+func (c *Config) checkURL(bad *mistakes, field, value string) {
+	u, err := url.Parse(value)
+	switch {
+	case value == "":
+		bad.add("%s is empty: give an https URL", field)
+	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
+		bad.add("%s %q: want an absolute https URL without a fragment", field, value)
+	case u.Scheme == "http" && !c.InsecureHTTP:
+		bad.add("%s %q is not https: use https, or InsecureHTTP for development on loopback", field, value)
+	}
+}
+
+func validName(name string) bool {
+	return len(name) > 0 && len(name) <= 32 && !strings.ContainsFunc(name, func(c rune) bool {
+		return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
+	})
+}
+
+// err returns all mistakes as one error, or nil.
+func (m mistakes) err() error { return errors.Join(m...) }

@@ -1,0 +1,98 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// maxAnswer is how much of a provider's answer is read.
+const maxAnswer = 1 << 20
+
+var (
+	errTooLarge = errors.New("the provider's answer is over 1 MiB")
+	errPlain    = errors.New("the provider named an address that is not https")
+)
+
+// boundedClient returns a client with the transport and the timeout of c that trusts a
+// provider no further than it must: it follows no redirect, which could carry a
+// secret or a token to another host, keeps no cookies, and caps every answer.
+func boundedClient(c *http.Client, insecure bool) *http.Client {
+	b := &boundedTransport{base: http.DefaultTransport, insecure: insecure}
+	bounded := &http.Client{
+		Transport:     b,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if c != nil {
+		bounded.Timeout = c.Timeout
+		if c.Transport != nil {
+			b.base = c.Transport
+		}
+	}
+	return bounded
+}
+
+type boundedTransport struct {
+	base     http.RoundTripper
+	insecure bool
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" && !t.insecure {
+		return nil, errPlain
+	}
+	res, err := t.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	res.Body = &boundedBody{res.Body, maxAnswer}
+	return res, nil
+}
+
+// boundedBody fails where io.LimitReader would pass off a part for the whole.
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read implements [io.Reader].
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooLarge
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	return n, err
+}
+
+// getJSON fetches url into v. The error never has the answer's body in it.
+func getJSON(ctx context.Context, client *http.Client, url string, v any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Accept", "application/json")
+	res, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }() // it was read, or the error is known
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered status %d", r.URL.Redacted(), res.StatusCode)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("%s answered something else than the JSON that was expected", r.URL.Redacted())
+	}
+	return nil
+}

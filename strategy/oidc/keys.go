@@ -1,0 +1,126 @@
+package oidc
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// maxKeys is how many keys of a provider are looked at.
+const maxKeys = 100
+
+// minRSA is the size in bits of the smallest RSA key that is trusted (RFC 7518 §3.3).
+const minRSA = 2048
+
+// fetchKeys loads the provider's key set (RFC 7517 §5). Keys of unknown kinds are
+// passed over, as it asks.
+func (p *provider) fetchKeys(ctx context.Context) ([]jose.JSONWebKey, error) {
+	m, err := p.meta.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := getJSON(ctx, p.cfg.HTTPClient, m.KeysURL, &set); err != nil {
+		return nil, fmt.Errorf("fetch the provider's keys: %w", err)
+	}
+	var keys []jose.JSONWebKey
+	for _, raw := range set.Keys[:min(len(set.Keys), maxKeys)] {
+		var key jose.JSONWebKey
+		if json.Unmarshal(raw, &key) == nil && trusted(&key) {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("fetch the provider's keys: there is none among them that signs")
+	}
+	return keys, nil
+}
+
+// trusted reports whether key may have signed a token. A symmetric key in a public
+// document would be everybody's.
+func trusted(key *jose.JSONWebKey) bool {
+	if key.Use != "" && key.Use != "sig" {
+		return false
+	}
+	switch k := key.Key.(type) {
+	case *rsa.PublicKey:
+		return k.N.BitLen() >= minRSA
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+		return true
+	}
+	return false
+}
+
+// keySet verifies the signature of one token for go-oidc, which would not tell a bad
+// signature from keys that cannot be had.
+type keySet struct {
+	provider *provider
+	types    []string      // the values of the header typ that are taken, in lower case
+	gap      time.Duration // how long after a load an unknown key is not asked for again
+	outage   error         // why the keys cannot be had
+}
+
+var errSignature = errors.New("no key of the provider made the signature")
+
+// VerifySignature implements gooidc.KeySet.
+func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	jws, err := jose.ParseSigned(token, asJOSE(algorithms))
+	if err != nil || len(jws.Signatures) != 1 {
+		return nil, errors.New("the token is malformed")
+	}
+	header := jws.Signatures[0].Protected
+	// RFC 8725 §3.11: a token of one kind must not pass for another.
+	typ, _ := header.ExtraHeaders[jose.HeaderType].(string)
+	if !slices.Contains(s.types, strings.ToLower(typ)) {
+		return nil, errors.New("the token is of another type")
+	}
+	keys, err := s.provider.keys.get(ctx)
+	if err != nil {
+		s.outage = err
+		return nil, err
+	}
+	if payload, ok := verifyWith(keys, jws, header); ok {
+		return payload, nil
+	}
+	// OpenID Connect Core §10.1.1: an unknown key means that keys were rotated.
+	if keys, err = s.provider.keys.refresh(ctx, s.gap); err != nil {
+		s.outage = err
+		return nil, err
+	}
+	if payload, ok := verifyWith(keys, jws, header); ok {
+		return payload, nil
+	}
+	return nil, errSignature
+}
+
+func verifyWith(keys []jose.JSONWebKey, jws *jose.JSONWebSignature, header jose.Header) ([]byte, bool) {
+	for i := range keys {
+		key := &keys[i]
+		if header.KeyID != "" && key.KeyID != header.KeyID || key.Algorithm != "" && key.Algorithm != header.Algorithm {
+			continue
+		}
+		if payload, err := jws.Verify(key.Key); err == nil {
+			return payload, true
+		}
+	}
+	return nil, false
+}
+
+func asJOSE(names []string) []jose.SignatureAlgorithm {
+	list := make([]jose.SignatureAlgorithm, len(names))
+	for i, n := range names {
+		list[i] = jose.SignatureAlgorithm(n)
+	}
+	return list
+}
