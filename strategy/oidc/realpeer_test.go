@@ -1,0 +1,505 @@
+package oidc_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy/oidc"
+)
+
+// The tests of this file run against oidc-provider, a certified OpenID provider, and
+// Chromium. testdata/provider has what they need: npm ci there, and Debian's packages
+// nodejs and chromium.
+
+// certified is oidc-provider in a process of its own.
+type certified struct {
+	issuer string
+	stop   func()
+	log    *logBuffer
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// startCertified starts oidc-provider on the given port, or on a free one for 0, for the
+// application at app.
+func startCertified(t *testing.T, port, app string) *certified {
+	t.Helper()
+	client := func(id string, more map[string]any) map[string]any {
+		c := map[string]any{
+			"client_id": id, "client_secret": clientSecret, "redirect_uris": []string{app + "/callback/" + id},
+			"post_logout_redirect_uris": []string{app + "/"}, "require_auth_time": true,
+			"backchannel_logout_uri": app + "/backchannel/" + id, "backchannel_logout_session_required": true,
+		}
+		maps.Copy(c, more)
+		if id == "public" {
+			delete(c, "client_secret")
+		}
+		return c
+	}
+	arg, err := json.Marshal(map[string]any{"port": json.Number(port), "clients": []any{
+		client("rsa", nil),
+		client("ec", map[string]any{"id_token_signed_response_alg": "ES256", "token_endpoint_auth_method": "client_secret_basic"}),
+		client("form", nil),
+		client("public", map[string]any{"token_endpoint_auth_method": "none", "backchannel_logout_session_required": false}),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &certified{log: new(logBuffer)}
+	cmd := node(t, "provider.mjs", string(arg))
+	cmd.Stderr = c.log
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.stop = sync.OnceFunc(func() { // its standard input ends, and so does it
+		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
+			t.Errorf("provider: %v: %s", err, c.log)
+		}
+	})
+	t.Cleanup(c.stop)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the provider did not start: %v: %s", err, c.log)
+	}
+	c.issuer = strings.TrimSpace(line)
+	return c
+}
+
+// node returns a command that runs a script of testdata/provider.
+func node(t *testing.T, script, arg string) *exec.Cmd {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("testdata", "provider"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatalf("run npm ci in strategy/oidc/testdata/provider first: %v", err)
+	}
+	cmd := exec.Command("node", script, arg)
+	cmd.Dir = dir
+	return cmd
+}
+
+// shop is an application that serves over a real port.
+type shop struct {
+	t          testing.TB
+	server     *httptest.Server
+	url        string // at localhost, which is another site than the provider's 127.0.0.1
+	sessions   *session.Manager
+	strategies map[string]*oidc.Strategy[*User]
+	log        *logBuffer
+	mux        *http.ServeMux
+
+	mu  sync.Mutex
+	ids []oidc.Identity
+}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	s := &shop{t: t, log: new(logBuffer), mux: http.NewServeMux(), strategies: map[string]*oidc.Strategy[*User]{}}
+	s.server = httptest.NewServer(s.mux)
+	t.Cleanup(s.server.Close)
+	_, port, _ := strings.Cut(strings.TrimPrefix(s.server.URL, "http://"), ":")
+	s.url = "http://localhost:" + port
+	memory, err := store.NewMemory(store.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sessions, err = session.New(session.Config{Store: memory, Codec: session.SecureCookie(cookieSecret), InsecureHTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// open gives the application one route for each client of the provider.
+func (s *shop) open(op *certified, edit ...func(*oidc.Config)) {
+	s.t.Helper()
+	logger := slog.New(slog.NewTextHandler(s.log, nil))
+	users := serializer.ByID(func(u *User) string { return u.Key }, func(_ context.Context, key string) (*User, error) { return &User{Key: key}, nil })
+	for _, id := range []string{"rsa", "ec", "form", "public"} {
+		cfg := oidc.Config{
+			Name: id, Issuer: op.issuer, ClientID: id, ClientSecret: clientSecret, RedirectURL: s.url + "/callback/" + id,
+			CookieSecrets: []string{cookieSecret}, Scopes: []string{"profile", "email"}, UserInfo: true, InsecureHTTP: true, Logger: logger,
+			FormPost: id == "form",
+		}
+		if id == "public" {
+			cfg.ClientSecret = ""
+		}
+		for _, e := range edit {
+			e(&cfg)
+		}
+		st, err := oidc.New(cfg, func(_ context.Context, id oidc.Identity) (*User, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.ids = append(s.ids, id)
+			return &User{Key: id.Subject}, nil
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		auth, err := guard.New(guard.Config{Sessions: s.sessions, Logger: logger}, users, st)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		login := auth.Authenticate(id)(auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"})(nil))
+		s.mux.Handle("GET /login/"+id, login)
+		s.mux.Handle("/callback/"+id, login)
+		s.mux.Handle("POST /backchannel/"+id, st.BackChannelLogOut(s.sessions))
+		s.mux.Handle("POST /logout/"+id, auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			to, err := st.LogOutURL(r.Context(), oidc.LogOut{ReturnURL: s.url + "/"})
+			if err != nil {
+				s.t.Error(err)
+			}
+			http.Redirect(w, r, to, http.StatusSeeOther)
+		})))
+		s.strategies[id] = st
+		if id == "rsa" {
+			s.mux.Handle("GET /{$}", auth.Restore(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				which := r.URL.Query().Get("with")
+				who := "nobody"
+				if u, ok := auth.User(r.Context()); ok {
+					who = u.Key
+				}
+				fmt.Fprintf(w, `<!doctype html><p>hello %s</p><a id="login" href="/login/%s?return_to=/%%3Fwith=%[2]s">log in</a><form method="post" action="/logout/rsa"><button id="logout">log out</button></form>`, html.EscapeString(who), url.QueryEscape(which))
+			})))
+		}
+	}
+}
+
+// identity returns the last one that the application got.
+func (s *shop) identity() oidc.Identity {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ids) == 0 {
+		s.t.Fatalf("nobody logged in: %s", s.log)
+	}
+	return s.ids[len(s.ids)-1]
+}
+
+// person is a browser with a cookie jar that fills in the provider's forms.
+type person struct {
+	t      testing.TB
+	client *http.Client
+}
+
+func newPerson(t testing.TB) *person {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &person{t, &http.Client{Jar: jar}}
+}
+
+// get fetches a page, following redirects, and returns its address, status and text.
+func (p *person) get(to string) (*url.URL, int, string) {
+	p.t.Helper()
+	return p.read(p.client.Get(to))
+}
+
+func (p *person) read(res *http.Response, err error) (*url.URL, int, string) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err = errors.Join(err, res.Body.Close()); err != nil {
+		p.t.Fatal(err)
+	}
+	return res.Request.URL, res.StatusCode, string(body)
+}
+
+var (
+	action = regexp.MustCompile(`action="([^"]+)"`)
+	inputs = regexp.MustCompile(`<input type="?hidden"? name="([^"]+)" value="([^"]*)"`)
+)
+
+// submit sends the form of a page, with its hidden fields and those given.
+func (p *person) submit(at *url.URL, page string, fields ...string) (*url.URL, int, string) {
+	p.t.Helper()
+	m := action.FindStringSubmatch(page)
+	if m == nil {
+		p.t.Fatalf("got %s: %s, want a form", at, page)
+	}
+	form := url.Values{}
+	for _, in := range inputs.FindAllStringSubmatch(page, -1) {
+		form.Set(in[1], html.UnescapeString(in[2]))
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	to, err := at.Parse(html.UnescapeString(m[1]))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.read(p.client.PostForm(to.String(), form))
+}
+
+// logIn logs in at the shop through the provider's pages.
+func (p *person) logIn(s *shop, client, name string) (*url.URL, int, string) {
+	p.t.Helper()
+	at, status, page := p.get(s.url + "/login/" + client + "?return_to=/%3Fdone")
+	if strings.Contains(page, `name="login"`) {
+		at, status, page = p.submit(at, page, "login", name, "answer", "yes")
+	}
+	if strings.Contains(page, ">consent<") {
+		at, status, page = p.submit(at, page, "answer", "yes")
+	}
+	if strings.Contains(page, `name="code"`) { // the form of form_post, which a script submits
+		at, status, page = p.submit(at, page)
+	}
+	return at, status, page
+}
+
+func (p *person) want(s *shop, who string) {
+	p.t.Helper()
+	if _, status, page := p.get(s.url + "/"); status != http.StatusOK || !strings.Contains(page, "hello "+who) {
+		p.t.Errorf("got %d %s, want hello %s; log: %s", status, page, who, s.log)
+	}
+}
+
+func TestCertifiedProviderWithACookieJar(t *testing.T) {
+	s := newShop(t)
+	op := startCertified(t, "0", s.url)
+	s.open(op)
+	for _, client := range []string{"rsa", "ec", "form", "public"} {
+		t.Run(client, func(t *testing.T) {
+			p := newPerson(t)
+			at, status, page := p.logIn(s, client, "jen")
+			if status != http.StatusOK || at.RequestURI() != "/?done" || !strings.Contains(page, "hello jen") {
+				t.Fatalf("got %d at %s: %s, want the page that was asked for; log: %s; provider: %s", status, at, page, s.log, op.log)
+			}
+			id := s.identity()
+			if id.Issuer != op.issuer || id.Subject != "jen" || id.Name != "Name of jen" || id.Email != "jen@op.example" || !id.EmailVerified || id.Username != "jen" {
+				t.Errorf("got %+v, want Jen", id)
+			}
+			if id.AuthTime.IsZero() || id.Tokens.Access == "" || strings.Count(id.Tokens.ID, ".") != 2 || (id.SessionID == "") != (client == "public") {
+				t.Errorf("got auth_time %v and sid %q, want what the client is registered for", id.AuthTime, id.SessionID)
+			}
+		})
+	}
+	t.Run("a second log-in asks nothing", func(t *testing.T) {
+		p := newPerson(t)
+		p.logIn(s, "rsa", "jen")
+		_, _, page := p.get(s.url + "/login/rsa?return_to=/%3Fagain")
+		if !strings.Contains(page, "hello jen") {
+			t.Errorf("got %s, want Jen at once", page)
+		}
+	})
+	t.Run("the user says no", func(t *testing.T) {
+		p := newPerson(t)
+		at, _, page := p.get(s.url + "/login/rsa")
+		_, status, _ := p.submit(at, page, "answer", "no")
+		if status != http.StatusUnauthorized || !strings.Contains(s.log.String(), "answered access_denied") {
+			t.Errorf("got %d, want 401 and the reason; log: %s", status, s.log)
+		}
+		p.want(s, "nobody")
+	})
+	t.Run("a replayed callback", func(t *testing.T) {
+		p := newPerson(t)
+		var callback string
+		p.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/callback/") {
+				callback = r.URL.String()
+			}
+			return nil
+		}
+		p.logIn(s, "rsa", "jen")
+		thief := newPerson(t)
+		for _, who := range []*person{p, thief} {
+			if _, status, _ := who.get(callback); status != http.StatusUnauthorized {
+				t.Errorf("got %d for a replay, want 401", status)
+			}
+		}
+		thief.want(s, "nobody")
+	})
+	t.Run("an injected code", func(t *testing.T) {
+		stolen := newPerson(t)
+		var in url.Values
+		stolen.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/callback/") {
+				in = r.URL.Query()
+				return http.ErrUseLastResponse // the code never reaches the application
+			}
+			return nil
+		}
+		stolen.logIn(s, "rsa", "jen")
+		attacker := newPerson(t)
+		attacker.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/callback/") {
+				q := r.URL.Query()
+				q.Set("code", in.Get("code"))
+				r.URL.RawQuery = q.Encode()
+			}
+			return nil
+		}
+		if _, status, _ := attacker.logIn(s, "rsa", "mallory"); status != http.StatusUnauthorized {
+			t.Errorf("got %d, want 401", status)
+		}
+		attacker.want(s, "nobody")
+		if !strings.Contains(s.log.String(), "invalid_grant") {
+			t.Errorf("got the log %s, want the provider's invalid_grant", s.log)
+		}
+	})
+}
+
+func TestCertifiedProviderLogsOut(t *testing.T) {
+	s := newShop(t)
+	op := startCertified(t, "0", s.url)
+	s.open(op)
+	for _, client := range []string{"rsa", "public"} { // by sid, and by sub
+		t.Run("back-channel for "+client, func(t *testing.T) {
+			p, other := newPerson(t), newPerson(t)
+			p.logIn(s, client, "jen")
+			other.logIn(s, client, "joe")
+			p.want(s, "jen")
+			// At the provider itself, as if another application had asked for it.
+			at, _, page := p.get(op.issuer + "/session/end?client_id=" + client)
+			p.submit(at, page, "logout", "yes")
+			p.want(s, "nobody")
+			other.want(s, "joe")
+		})
+	}
+	t.Run("from here to there and back", func(t *testing.T) {
+		p := newPerson(t)
+		p.logIn(s, "rsa", "jen")
+		r, err := p.client.PostForm(s.url+"/logout/rsa", nil)
+		at, _, page := p.read(r, err)
+		at, status, page := p.submit(at, page, "logout", "yes")
+		if status != http.StatusOK || at.String() != s.url+"/" || !strings.Contains(page, "hello nobody") {
+			t.Errorf("got %d at %s: %s, want the application, with nobody logged in", status, at, page)
+		}
+		if _, _, page := p.get(s.url + "/login/rsa"); !strings.Contains(page, `name="login"`) {
+			t.Errorf("got %s, want the provider to ask again", page)
+		}
+	})
+	if text := op.log.String(); strings.Contains(text, "error") {
+		t.Errorf("the provider complains: %s", text)
+	}
+}
+
+func TestCertifiedProviderGoesAndComesBackWithNewKeys(t *testing.T) {
+	s := newShop(t)
+	op := startCertified(t, "0", s.url)
+	s.open(op)
+	before := newPerson(t)
+	before.logIn(s, "rsa", "jen")
+	before.want(s, "jen")
+
+	late := newPerson(t)
+	late.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.Path, "/callback/") {
+			op.stop() // after the user logged in there, before the code is redeemed
+		}
+		return nil
+	}
+	if _, status, _ := late.logIn(s, "rsa", "joe"); status != http.StatusServiceUnavailable {
+		t.Errorf("got %d while the provider is down, want 503; log: %s", status, s.log)
+	}
+	late.want(s, "nobody")
+	before.want(s, "jen")
+
+	_, port, _ := strings.Cut(strings.TrimPrefix(op.issuer, "http://"), ":")
+	startCertified(t, port, s.url)
+	after := newPerson(t)
+	after.logIn(s, "rsa", "joe")
+	after.want(s, "joe")
+}
+
+func TestChromium(t *testing.T) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatalf("install Debian's package chromium: %v", err)
+	}
+	s := newShop(t)
+	op := startCertified(t, "0", s.url)
+	s.open(op)
+	run := func(t *testing.T, job map[string]any) (got struct {
+		URL, Text, After string
+		Cookies          []string
+	}) {
+		t.Helper()
+		job["chromium"] = chromium
+		arg, err := json.Marshal(job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := node(t, "browser.mjs", string(arg))
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %s; log: %s; provider: %s", err, &stderr, s.log, op.log)
+		}
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return got
+	}
+	for _, client := range []string{"rsa", "form"} {
+		t.Run(client, func(t *testing.T) {
+			got := run(t, map[string]any{"start": s.url + "/?with=" + client, "login": "jen", "logout": client == "rsa"})
+			if got.URL != s.url+"/?with="+client || !strings.Contains(got.Text, "hello jen") || !slices.Equal(got.Cookies, []string{"sid"}) {
+				t.Errorf("got %+v, want Jen on the page that she asked for, with a session and no other cookie; log: %s", got, s.log)
+			}
+			if client == "rsa" && !strings.Contains(got.After, "hello nobody") {
+				t.Errorf("got %q after the log-out, want nobody", got.After)
+			}
+		})
+	}
+	t.Run("the user says no", func(t *testing.T) {
+		got := run(t, map[string]any{"start": s.url + "/?with=rsa", "login": "jen", "cancel": true})
+		if !strings.Contains(got.Text, "Unauthorized") || len(got.Cookies) != 0 {
+			t.Errorf("got %+v, want a refusal and no cookie", got)
+		}
+	})
+}
