@@ -24,7 +24,7 @@ func openRedis(ctx context.Context, url string) (backend, error) {
 	}
 	opt, err := redis.ParseURL(url)
 	if err != nil {
-		return backend{}, errors.New("-redis is not an URL like redis://localhost:6379/0") // err may quote the password in it
+		return backend{}, errors.New("-redis is not a URL like redis://localhost:6379/0") // err may quote the password in it
 	}
 	opt.ContextTimeoutEnabled = true
 	client := redis.NewClient(opt)

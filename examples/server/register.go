@@ -50,11 +50,14 @@ func (a *app) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user := &User{FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, hash: hash}
-	if err := a.users.Add(user); err != nil {
+	switch err := a.users.Add(user); {
+	case errors.Is(err, errTaken):
 		a.refuse(w, http.StatusBadRequest, "User email must be unique")
-		return
+	case err != nil:
+		a.auth.Error(w, r, err)
+	default:
+		a.answer(w, http.StatusCreated, user)
 	}
-	a.answer(w, http.StatusCreated, user)
 }
 
 // readRegistration reads a form or JSON from the body, never from the URL.

@@ -229,8 +229,8 @@ func TestServerRefusesToStartWith(t *testing.T) {
 		{"a flag that is not known", "-adr :3000", "not defined: -adr"},
 		{"an argument", "now", `"now" is not a flag`},
 		{"a short secret", "-addr :0 -secret short", "at least 32"},
-		{"a Redis that is no URL", "-addr :0 -redis http://:hidden@localhost", "-redis is not an URL"},
-		{"a Redis URL that does not parse", "-addr :0 -redis redis://:hidden@%zz", "-redis is not an URL"},
+		{"a Redis that is no URL", "-addr :0 -redis http://:hidden@localhost", "-redis is not a URL"},
+		{"a Redis URL that does not parse", "-addr :0 -redis redis://:hidden@%zz", "-redis is not a URL"},
 		{"a Redis that does not answer", "-addr :0 -redis redis://:hidden@127.0.0.1:1", "-redis: no answer from 127.0.0.1:1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
