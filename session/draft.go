@@ -33,6 +33,9 @@ func (d *draft) reset(r *record) {
 	d.born = r.own.born
 	d.keys = stringsOf(r.own.keys)
 	d.labels = r.labels()
+	if !r.own.known {
+		d.labels = r.passportLabels()
+	}
 }
 
 // empty reports whether there is nothing worth a record.

@@ -157,6 +157,16 @@ func (m *Manager) destroyChain(ctx context.Context, id string) (ended int, err e
 	return ended, errTooManyHops
 }
 
+// passportLabels returns the label that a guard would have given r, which Node made: our
+// first write gives it, so that a user's sessions are found whoever made them.
+func (r *record) passportLabels() []string {
+	slot, ok := r.slotAt("passport")
+	if !ok || len("passport:")+len(slot.User) > maxLabel {
+		return nil
+	}
+	return []string{"passport:" + string(slot.User)}
+}
+
 func (m *Manager) addLabel(ctx context.Context, label, id string, deadline time.Time) error {
 	if m.index == nil {
 		return nil // without an index labels are only kept; the calls that need it say so

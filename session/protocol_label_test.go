@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
 )
 
 // linked returns the sessions under label.
@@ -111,6 +114,32 @@ func TestS9_ListShowsWhatIsTrue(t *testing.T) {
 	}
 	if got := len(st.labels["passport:1"]); got != 3 {
 		t.Errorf("%d entries are left, want all but the one whose record is gone", got)
+	}
+}
+
+// A log-in by Node gets the label that a guard would have given it with Go's first
+// write, which is the refresh of the first read.
+func TestS9_NodesLogInIsLinkedOnceGoHasSeenIt(t *testing.T) {
+	for _, row := range []struct{ name, op, user, label string }{
+		{"a read", "slot", `1`, "passport:1"},
+		{"a write", "set text v", `"1"`, `passport:"1"`},
+		{"a renewal", "renew", `{"id":1}`, `passport:{"id":1}`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t, store.RedisConfig{})
+				b := open(t, f.m)
+				f.byNode(b, strings.Replace(nodesLogIn, `"user":1`, `"user":`+row.user, 1))
+				if n, err := f.m.DestroyLinked(t.Context(), row.label); n != 0 || err != nil {
+					t.Fatalf("before: %d ended, %v, want 0: Go does not know it yet", n, err)
+				}
+				ops(row.op)(f, b)
+				if n, err := f.m.DestroyLinked(t.Context(), row.label); n != 1 || err != nil {
+					t.Fatalf("after: %d ended, %v, want 1", n, err)
+				}
+				b.Get(path("slot")).Want(t, 503, "nobody")
+			})
+		})
 	}
 }
 
