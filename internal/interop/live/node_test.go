@@ -1,0 +1,104 @@
+//go:build integration
+
+package live_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// stacks are those of node/stacks.mjs. Nest is the article's application.
+var stacks = []string{
+	"express-session 1.17, connect-redis 6, passport 0.4",
+	"express-session 1.18, connect-redis 7, passport 0.6",
+	"express-session 1.19, connect-redis 10, passport 0.7",
+	nest,
+}
+
+const (
+	newest = "express-session 1.19, connect-redis 10, passport 0.7"
+	nest   = "Nest 11, express-session 1.19, connect-redis 10, passport 0.7"
+)
+
+// node is a process of Node that runs one stack.
+type node struct {
+	stack   string
+	control string // URL
+}
+
+// startNode starts Node for the time of the test. It fails the test when Node or the
+// packages are missing.
+func startNode(t *testing.T, stack, redisURL string) *node {
+	t.Helper()
+	if _, err := os.Stat("node/node_modules/.package-lock.json"); err != nil {
+		t.Fatal("the npm packages are missing: cd internal/interop/live/node && npm ci")
+	}
+	cmd := exec.Command("node", "main.mjs", stack, redisURL)
+	cmd.Dir = "node"
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	stdin, err := cmd.StdinPipe() // the process ends with it, also when this one dies
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start Node: %v", err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("Node (%s) ended badly: %v\n%s", stack, err, &complaints)
+		}
+	})
+	port, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("Node (%s) does not start: %v\n%s", stack, err, &complaints)
+	}
+	go io.Copy(io.Discard, stdout)
+	return &node{stack, "http://127.0.0.1:" + strings.TrimSpace(port)}
+}
+
+// options are those of an application of Node.
+type options struct {
+	Session  map[string]any `json:"session"`  // express-session's
+	Store    map[string]any `json:"store"`    // connect-redis's
+	Identity string         `json:"identity"` // number, string or object; empty means number
+}
+
+// app makes an application. Without secrets it has the one that Go has.
+func (n *node) app(t *testing.T, o options) peer {
+	t.Helper()
+	session := map[string]any{"secret": secrets[:1]}
+	for k, v := range o.Session {
+		session[k] = v
+	}
+	o.Session = session
+	if o.Identity == "" {
+		o.Identity = "number"
+	}
+	body, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Post(n.control, "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("Node (%s) makes no application: %d %v\n%s", n.stack, res.StatusCode, err, text)
+	}
+	return peer("http://127.0.0.1:" + string(text))
+}
