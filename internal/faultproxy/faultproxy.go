@@ -1,0 +1,248 @@
+// Package faultproxy stands between a Redis client and its server on the loopback
+// interface and does to single commands what networks do: it holds, loses, cuts,
+// halves and garbles.
+package faultproxy
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Command is a command with its arguments, as the client sent it.
+type Command []string
+
+// Is reports whether the command has the given name and holds every one of words
+// among its arguments, whatever their case: Is("SET", "NX").
+func (c Command) Is(name string, words ...string) bool {
+	if len(c) == 0 || !strings.EqualFold(c[0], name) {
+		return false
+	}
+	for _, w := range words {
+		if !slices.ContainsFunc(c[1:], func(arg string) bool { return strings.EqualFold(arg, w) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// Fate is what becomes of a command.
+type Fate int
+
+// The fates of a command and of the connection that it came on.
+const (
+	Forward  Fate = iota // executed and answered
+	Refuse               // not executed; the connection is closed
+	Reset                // not executed; the connection is reset
+	Swallow              // executed; never answered; the connection stays open and silent
+	CutReply             // executed; the connection is closed in place of the answer
+	Halve                // executed; half of the answer, then the connection is closed
+	Garble               // executed; the answer is no Redis reply
+)
+
+// Proxy is one listening address in front of one server. It is safe for concurrent
+// use and closed at the end of the test.
+type Proxy struct {
+	target   string
+	listener net.Listener
+
+	mu    sync.Mutex
+	fate  func(Command) Fate
+	seen  []Command
+	links map[*link]bool
+	down  bool
+	done  sync.WaitGroup
+}
+
+// New returns a proxy in front of the server at target (host:port).
+func New(t testing.TB, target string) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	p := &Proxy{target: target, listener: l, links: map[*link]bool{}}
+	p.done.Go(p.accept)
+	t.Cleanup(func() {
+		_ = l.Close()
+		p.Down()
+		p.done.Wait()
+	})
+	return p
+}
+
+// Addr returns the address for clients to connect to.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Faults has f decide the fate of every command from now on; nil forwards all. f is
+// called on the connection's goroutine before the command is sent on, and may block:
+// the command, and those behind it on its connection, hang in the network for so long.
+// They are sent on afterwards even if the client is gone.
+func (p *Proxy) Faults(f func(Command) Fate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fate = f
+}
+
+// Seen returns the commands that clients sent, in order of arrival, that match accepts.
+func (p *Proxy) Seen(match func(Command) bool) []Command {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []Command
+	for _, c := range p.seen {
+		if match(c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Cut closes every connection.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		l.close()
+	}
+}
+
+// Down closes every connection and every new one at once, until [Proxy.Up].
+func (p *Proxy) Down() {
+	p.mu.Lock()
+	p.down = true
+	p.mu.Unlock()
+	p.Cut()
+}
+
+// Up ends what Down began.
+func (p *Proxy) Up() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = false
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.target)
+		if err != nil {
+			_ = client.Close()
+			continue
+		}
+		l := &link{proxy: p, client: client.(*net.TCPConn), server: server.(*net.TCPConn), owed: make(chan Fate, 1<<16)}
+		p.mu.Lock()
+		down := p.down
+		p.links[l] = true
+		p.mu.Unlock()
+		if down {
+			l.close()
+		}
+		p.done.Go(l.requests)
+		p.done.Go(l.replies)
+	}
+}
+
+// judge records c and returns its fate.
+func (p *Proxy) judge(c Command) Fate {
+	p.mu.Lock()
+	p.seen = append(p.seen, c)
+	f := p.fate
+	p.mu.Unlock()
+	if f == nil {
+		return Forward
+	}
+	return f(c)
+}
+
+// link is one client's connection and its own to the server.
+type link struct {
+	proxy          *Proxy
+	client, server *net.TCPConn
+	owed           chan Fate // of the commands sent on and not yet answered, in order
+}
+
+func (l *link) close() {
+	_ = l.client.Close()
+	_ = l.server.Close()
+}
+
+// requests sends on what the client says. When the client is gone, the server still
+// gets what was on its way.
+func (l *link) requests() {
+	defer close(l.owed)
+	in := bufio.NewReader(l.client)
+	for {
+		raw, c, err := readCommand(in)
+		if err != nil {
+			_ = l.server.CloseWrite()
+			return
+		}
+		fate := l.proxy.judge(c)
+		switch fate {
+		case Refuse:
+			l.close()
+			return
+		case Reset:
+			_ = l.client.SetLinger(0)
+			l.close()
+			return
+		case Forward, Swallow, CutReply, Halve, Garble:
+		}
+		l.owed <- fate
+		if _, err := l.server.Write(raw); err != nil {
+			return
+		}
+	}
+}
+
+// replies sends back what the server says.
+func (l *link) replies() {
+	defer func() {
+		l.close()
+		l.proxy.mu.Lock()
+		delete(l.proxy.links, l)
+		l.proxy.mu.Unlock()
+	}()
+	in := bufio.NewReader(l.server)
+	silent := false
+	for {
+		raw, push, err := readReply(in)
+		if err != nil {
+			return
+		}
+		fate := Forward
+		if !push {
+			fate = <-l.owed
+		}
+		switch fate {
+		case CutReply:
+			return
+		case Halve:
+			_, _ = l.client.Write(raw[:len(raw)/2])
+			return
+		case Garble:
+			raw = []byte("\x16\x03\x01 this is no reply\r\n")
+		case Swallow:
+			silent = true
+		case Forward, Refuse, Reset:
+		}
+		if silent {
+			continue
+		}
+		if _, err := l.client.Write(raw); err != nil {
+			// The client is gone; the server's answers to what is on its way are drained.
+			_, _ = io.Copy(io.Discard, in)
+			return
+		}
+	}
+}
+
+var errProtocol = errors.New("faultproxy: not a Redis command")
