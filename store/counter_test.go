@@ -1,0 +1,230 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/internal/faultproxy"
+	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/strategytest"
+)
+
+var (
+	_ strategy.Counter = (*store.RedisCounter)(nil)
+	_ strategy.Tokens  = (*store.RedisTokens)(nil)
+	_ strategy.Tokens  = (*store.MemoryTokens)(nil)
+)
+
+func TestRedisCounterKeepsTheContract(t *testing.T) {
+	server := redistest.Start(t)
+	newCounter := func(t *testing.T, client store.RedisClient) strategy.Counter {
+		c, err := store.NewRedisCounter(client, store.RedisKeysConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for kind, newClient := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			client, _ := newClient(t, server)
+			strategytest.RunCounter(t, func(t *testing.T) strategy.Counter {
+				server.Flush(t)
+				return newCounter(t, client)
+			}, func(d time.Duration) { server.Advance(t, d) })
+		})
+	}
+	t.Run("on miniredis", func(t *testing.T) {
+		m := miniredis.RunT(t)
+		c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+		defer c.Close()
+		strategytest.RunCounter(t, func(t *testing.T) strategy.Counter {
+			m.FlushAll()
+			return newCounter(t, c)
+		}, m.FastForward)
+	})
+}
+
+func TestACountIsSentOnce(t *testing.T) {
+	proxy, through := behind(t, redistest.Start(t))
+	c, err := store.NewRedisCounter(through.Client(t), store.RedisKeysConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func() (int64, error) {
+		n, _, err := c.Add(t.Context(), "someone@example.com", 1, time.Minute)
+		return n, err
+	}
+	if _, err := add(); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Faults(first(isScript, faultproxy.CutReply))
+	if n, err := add(); err == nil {
+		t.Errorf("Add with a lost reply: got %d, want an outage", n)
+	}
+	if n, err := add(); n != 3 || err != nil {
+		t.Errorf("third Add: got %d and error %v, want 3", n, err)
+	}
+}
+
+func TestCounterAndTokensTellNoKeyToRedis(t *testing.T) {
+	server := redistest.Start(t)
+	client := server.Client(t)
+	counter, _ := store.NewRedisCounter(client, store.RedisKeysConfig{Prefix: "c:"})
+	tokens, _ := store.NewRedisTokens(client, store.RedisKeysConfig{})
+	if _, _, err := counter.Add(t.Context(), "joe@test.com", 1, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := tokens.Put(t.Context(), "joe@test.com", []byte("x"), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := client.Keys(t.Context(), "*").Result()
+	if err != nil || len(keys) != 2 {
+		t.Fatalf("keys: got %q and error %v, want 2", keys, err)
+	}
+	for _, k := range keys {
+		if bytes.Contains([]byte(k), []byte("joe")) || len(k) != len("c:")+32 && len(k) != len("token:")+32 {
+			t.Errorf("key %q: want a prefix and a digest of 32 characters", k)
+		}
+	}
+}
+
+func checkTokens(t *testing.T, tokens strategy.Tokens, advance func(time.Duration)) {
+	ctx := t.Context()
+	const nothing = "nothing"
+	take := func(key, want string) {
+		t.Helper()
+		got, found, err := tokens.Take(ctx, key)
+		if err == nil && !found && got == nil {
+			got = []byte(nothing)
+		}
+		if string(got) != want || err != nil {
+			t.Errorf("Take(%q): got %q, %t and error %v, want %q", key, got, found, err, want)
+		}
+	}
+	put := func(key, v string, ttl time.Duration) {
+		t.Helper()
+		if err := tokens.Put(ctx, key, []byte(v), ttl); err != nil {
+			t.Errorf("Put(%q): %v", key, err)
+		}
+	}
+	take("a", nothing)
+	put("a", "one", time.Hour)
+	put("b", "\x00\xff", time.Hour)
+	put("{c}", "", time.Hour)
+	take("a", "one")
+	take("a", nothing)
+	take("b", "\x00\xff")
+	take("{c}", "")
+	put("a", "one", time.Minute)
+	put("a", "two", time.Hour)
+	advance(2 * time.Minute)
+	take("a", "two")
+	put("a", "short", time.Minute)
+	put("b", "long", time.Hour)
+	advance(2 * time.Minute)
+	take("a", nothing)
+	take("b", "long")
+
+	given := []byte("given")
+	if err := tokens.Put(ctx, "a", given, time.Hour); err != nil {
+		t.Error(err)
+	}
+	copy(given, "xxxxx")
+	take("a", "given")
+	for _, ttl := range []time.Duration{0, -1, time.Millisecond - 1} {
+		if err := tokens.Put(ctx, "a", given, ttl); err == nil {
+			t.Errorf("Put for %v: got no error", ttl)
+		}
+	}
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	put("a", "kept", time.Hour)
+	if err := tokens.Put(over, "a", given, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Errorf("Put after the context's end: got error %v, want the context's", err)
+	}
+	if _, _, err := tokens.Take(over, "a"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Take after the context's end: got error %v, want the context's", err)
+	}
+	take("a", "kept")
+
+	put("once", "x", time.Hour)
+	var taken atomic.Int64
+	done := make(chan struct{})
+	for range 16 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			if _, found, err := tokens.Take(ctx, "once"); err != nil {
+				t.Error(err)
+			} else if found {
+				taken.Add(1)
+			}
+		}()
+	}
+	for range 16 {
+		<-done
+	}
+	if taken.Load() != 1 {
+		t.Errorf("%d of 16 parallel Takes got the token, want 1", taken.Load())
+	}
+}
+
+func TestTokensAreTakenOnce(t *testing.T) {
+	server := redistest.Start(t)
+	for kind, newClient := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			server.Flush(t)
+			client, _ := newClient(t, server)
+			tokens, err := store.NewRedisTokens(client, store.RedisKeysConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkTokens(t, tokens, func(d time.Duration) { server.Advance(t, d) })
+		})
+	}
+	t.Run("in memory", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			tokens, err := store.NewMemoryTokens(store.MemoryTokensConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkTokens(t, tokens, pass)
+		})
+	})
+}
+
+func TestFullMemoryTokensRefuseNewOnesAndForgetNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens, err := store.NewMemoryTokens(store.MemoryTokensConfig{MaxTokens: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		put := func(key string, want error) {
+			t.Helper()
+			if err := tokens.Put(t.Context(), key, []byte("x"), time.Minute); !errors.Is(err, want) {
+				t.Errorf("Put(%q): got error %v, want %v", key, err, want)
+			}
+		}
+		put("a", nil)
+		put("b", nil)
+		put("c", store.ErrFull)
+		put("a", nil) // in place of what is there
+		if _, found, _ := tokens.Take(t.Context(), "b"); !found {
+			t.Error("a full keeper of tokens forgot one")
+		}
+		put("c", nil)
+		put("b", store.ErrFull)
+		pass(2 * time.Minute)
+		put("b", nil)
+		put("d", nil)
+	})
+}

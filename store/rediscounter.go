@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// countScript: KEYS counter; ARGV n window-in-ms. Answers {count, ms left}.
+var countScript = newScript(`if redis.call('EXISTS',KEYS[1])==0 and tonumber(ARGV[1])<=0 then return {0,0} end
+local c=redis.call('INCRBY',KEYS[1],ARGV[1])
+if c<0 then c=redis.call('INCRBY',KEYS[1],-c) end
+local left=redis.call('PTTL',KEYS[1])
+if left<0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) left=tonumber(ARGV[2]) end
+return {c,left}`)
+
+// RedisKeysConfig says where a RedisCounter or RedisTokens keeps its keys.
+type RedisKeysConfig struct {
+	// Prefix begins every key; empty means "count:" for a RedisCounter and "token:" for
+	// RedisTokens. A digest of the caller's key follows, so that no e-mail address and no
+	// token can be read in Redis.
+	Prefix string
+}
+
+func (c *RedisKeysConfig) complete(client RedisClient, prefix string) error {
+	if isNil(client) {
+		return errors.New("store: client is nil: give a client of go-redis")
+	}
+	if c.Prefix == "" {
+		c.Prefix = prefix
+	}
+	if _, ok := hashTag(c.Prefix); !ok {
+		return fmt.Errorf("store: RedisKeysConfig.Prefix %q has an empty or half hash tag: give {tag}, or no braces", c.Prefix)
+	}
+	return nil
+}
+
+// RedisCounter counts within windows of time, in Redis: a strategy.Counter that several
+// processes share. It is safe for concurrent use.
+type RedisCounter struct {
+	redis  *sender
+	prefix string
+}
+
+// NewRedisCounter returns a counter on client. The error names a mistake in cfg.
+func NewRedisCounter(client RedisClient, cfg RedisKeysConfig) (*RedisCounter, error) {
+	if err := cfg.complete(client, "count:"); err != nil {
+		return nil, err
+	}
+	return &RedisCounter{newSender(client), cfg.Prefix}, nil
+}
+
+// Add adds n to what was counted under key, and returns the sum and how long it lasts.
+// The Add of a positive n that finds nothing begins a window, at whose end the count
+// is gone; later ones do not prolong it. n = 0 only asks. A negative n takes back, to
+// zero at most. A window under a millisecond is an error, any other error is an outage.
+// It is one script, sent once: after an error it may have been counted.
+func (c *RedisCounter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
+	if err := checkTTL(ctx, window); err != nil {
+		return 0, 0, fmt.Errorf("store: count: %w", err)
+	}
+	cmd, err := c.redis.run(ctx, sendOnce, countScript, []string{c.prefix + digest(key)}, n, window.Milliseconds())
+	if err != nil {
+		return 0, 0, outage("count", err)
+	}
+	answer, err := cmd.Int64Slice()
+	if err != nil || len(answer) != 2 {
+		return 0, 0, outage("count", errBadReply)
+	}
+	return answer[0], time.Duration(max(answer[1], 0)) * time.Millisecond, nil
+}

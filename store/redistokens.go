@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// RedisTokens keeps values that can be taken once, in Redis: a strategy.Tokens that
+// several processes share. It is safe for concurrent use.
+type RedisTokens struct {
+	redis  *sender
+	prefix string
+}
+
+// NewRedisTokens returns a keeper of tokens on client. The error names a mistake in cfg.
+func NewRedisTokens(client RedisClient, cfg RedisKeysConfig) (*RedisTokens, error) {
+	if err := cfg.complete(client, "token:"); err != nil {
+		return nil, err
+	}
+	return &RedisTokens{newSender(client), cfg.Prefix}, nil
+}
+
+// Put keeps v under key for ttl, in place of what was there. A ttl under a millisecond
+// is an error, any other error is an outage.
+func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Duration) error {
+	if err := checkTTL(ctx, ttl); err != nil {
+		return fmt.Errorf("store: put token: %w", err)
+	}
+	if _, err := t.redis.exec(ctx, mayResend, []any{"set", t.prefix + digest(key), bytesOf(v), "px", ttl.Milliseconds()}); err != nil {
+		return outage("put token", err)
+	}
+	return nil
+}
+
+// Take returns and removes what was put under key; of several callers one gets it. It
+// returns false when there is nothing. An error is an outage: the token may be gone.
+// It is one GETDEL, sent once.
+func (t *RedisTokens) Take(ctx context.Context, key string) ([]byte, bool, error) {
+	cmd, err := t.redis.exec(ctx, sendOnce, []any{"getdel", t.prefix + digest(key)})
+	if errors.Is(err, redis.Nil) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, outage("take token", err)
+	}
+	text, err := cmd.Text()
+	if err != nil {
+		return nil, false, outage("take token", errBadReply)
+	}
+	return []byte(text), true, nil
+}
