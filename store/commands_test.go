@@ -3,138 +3,152 @@ package store_test
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
-	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
-
-	"github.com/seed-6f34412b/passport/guard"
-	"github.com/seed-6f34412b/passport/internal/browser"
-	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/internal/faultproxy"
+	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
-	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// commands counts what a client sends: a go-redis hook.
-type commands struct {
-	mu   sync.Mutex
-	sent []string
-}
-
-func (c *commands) note(cmd redis.Cmder) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sent = append(c.sent, cmd.Name())
-}
-
-func (c *commands) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
-}
-
-func (c *commands) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error { c.note(cmd); return next(ctx, cmd) }
-}
-
-func (c *commands) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		for _, cmd := range cmds {
-			c.note(cmd)
-		}
-		return next(ctx, cmds)
-	}
-}
-
-// take returns what was sent since the last call.
-func (c *commands) take() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := strings.Join(c.sent, " ")
-	c.sent = nil
-	return s
-}
-
-// site is a program with one user on the given store.
-func site(t *testing.T, st session.Store, edit ...func(*session.Config)) http.Handler {
+// sent returns the commands that f makes r send, by name, without those that set up a
+// connection.
+func sent(t *testing.T, p *faultproxy.Proxy, f func() error) []string {
 	t.Helper()
-	cfg := session.Config{Store: st, Codec: session.Express("a made-up secret of 32 bytes or more")}
-	for _, e := range edit {
-		e(&cfg)
+	all := func(c faultproxy.Command) bool {
+		return !slices.ContainsFunc([]string{"HELLO", "CLIENT", "PING", "SELECT", "COMMAND"}, func(n string) bool { return c.Is(n) })
 	}
-	sessions, err := session.New(cfg)
-	if err != nil {
-		t.Fatal(err)
+	before := len(p.Seen(all))
+	if err := f(); err != nil {
+		t.Errorf("got error %v, want none", err)
 	}
-	local := strategy.NewLocal(func(_ context.Context, email, _ string) (string, error) { return email, nil })
-	users := serializer.ByID(func(u string) string { return u }, func(_ context.Context, id string) (string, error) { return id, nil })
-	auth, err := guard.New(guard.Config{Sessions: sessions}, users, local)
-	if err != nil {
-		t.Fatal(err)
+	var names []string
+	for _, c := range p.Seen(all)[before:] {
+		names = append(names, strings.ToUpper(c[0]))
 	}
-	const cart session.Key[int] = "cart"
-	done := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, _ := auth.User(r.Context())
-		fmt.Fprint(w, user)
-	})
-	mux := http.NewServeMux()
-	mux.Handle("GET /public", done)
-	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(done)))
-	mux.Handle("POST /logout", auth.LogOut(done))
-	mux.Handle("GET /me", auth.RequireAuth(done))
-	mux.Handle("POST /cart", auth.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		s, err := session.FromContext(r.Context())
-		if err == nil {
-			err = cart.Update(s, func(n int) (int, error) { return n + 1, nil })
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})))
-	return sessions.Handler(mux)
+	return names
 }
 
-func TestCommandsPerRequest(t *testing.T) {
-	server := miniredis.RunT(t)
-	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
-	defer client.Close()
-	var count commands
-	client.AddHook(&count)
-	st, err := store.NewRedis(client, store.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
+// TestEveryCallIsOneCommand: the table of costs in the protocol's description.
+func TestEveryCallIsOneCommand(t *testing.T) {
+	server := redistest.Start(t)
+	for _, tombstones := range []bool{false, true} {
+		server.Flush(t)
+		proxy, through := behind(t, server)
+		r := newRedis(t, through.Client(t), store.RedisConfig{Tombstones: tombstones})
+		read := map[bool]string{false: "GET", true: "MGET"}[tombstones]
+		ctx := t.Context()
+		calls := func() []struct {
+			name, want string
+			run        func() error
+		} {
+			return []struct {
+				name, want string
+				run        func() error
+			}{
+				{"Create", "SET", func() error { return r.Create(ctx, "id", []byte("x"), time.Hour) }},
+				{"Get", read, func() error { _, err := r.Get(ctx, "id"); return err }},
+				{"GetMaster", read, func() error { _, err := r.GetMaster(ctx, "id"); return err }},
+				{"Update", "EVALSHA", func() error { return r.Update(ctx, "id", []byte("x"), []byte("x"), time.Hour) }},
+				{"AddLabel", "EVALSHA", func() error { return r.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour)) }},
+				{"Labelled", "EVALSHA", func() error { _, err := r.Labelled(ctx, "l"); return err }},
+				{"RemoveLabel", "ZREM", func() error { return r.RemoveLabel(ctx, "l", "id", "other") }},
+				{"End", "EVALSHA", func() error { _, err := r.End(ctx, "id", []byte("x"), "", 0); return err }},
+				{"End again", "EVALSHA", func() error { _, err := r.End(ctx, "id", nil, "", 0); return err }},
+				{"Delete", "DEL", func() error { return r.Delete(ctx, "id", nil) }},
+			}
+		}
+		for _, c := range calls() { // the server learns the scripts
+			_ = sent(t, proxy, c.run)
+		}
+		for _, c := range calls() {
+			if got := sent(t, proxy, c.run); !slices.Equal(got, []string{c.want}) {
+				t.Errorf("%s with tombstones %t: sent %q, want one %s", c.name, tombstones, got, c.want)
+			}
+		}
 	}
-	h := site(t, st)
-	warm := browser.New(t, h) // loads the scripts
-	warm.Post("/login", "email", "w", "password", "x").Want(t, 200, "w")
-	warm.Post("/cart").Want(t, 200, "")
-	warm.Post("/login", "email", "w", "password", "x").Want(t, 200, "w")
-	warm.Post("/logout").Want(t, 200, "")
-	count.take()
+}
 
-	b := browser.New(t, h)
-	for _, row := range []struct {
-		name string
-		do   func() browser.Answer
-		code int
-		want string
-	}{
-		{"an anonymous visitor's public page", func() browser.Answer { return b.Get("/public") }, 200, ""},
-		{"an anonymous visitor at a guarded page", func() browser.Answer { return b.Get("/me") }, 401, ""},
-		{"a log-in: Create and label", func() browser.Answer { return b.Post("/login", "email", "joe", "password", "x") }, 200, "set evalsha"},
-		{"a public page with a cookie", func() browser.Answer { return b.Get("/public") }, 200, ""},
-		{"a guarded read", func() browser.Answer { return b.Get("/me") }, 200, "get"},
-		{"a write of a key", func() browser.Answer { return b.Post("/cart") }, 200, "get evalsha"},
-		{"a log-in over a session: Create, label, end of the old, its label", func() browser.Answer { return b.Post("/login", "email", "joe", "password", "x") }, 200, "get set evalsha evalsha zrem"},
-		{"a log-out: end and label", func() browser.Answer { return b.Post("/logout") }, 200, "get evalsha zrem"},
-		{"a log-out of nobody", func() browser.Answer { return b.Post("/logout") }, 200, ""},
-	} {
-		row.do().Want(t, row.code, "")
-		if got := count.take(); got != row.want {
-			t.Errorf("%s sent %q, want %q", row.name, got, row.want)
+// TestS17_GetMasterIsNotAnsweredByACache: a hot read costs no command; the read that
+// must not be stale costs one, and sees what another process wrote.
+func TestS17_GetMasterIsNotAnsweredByACache(t *testing.T) {
+	server := redistest.Start(t)
+	for _, tombstones := range []bool{false, true} {
+		server.Flush(t)
+		proxy, through := behind(t, server)
+		r := newRedis(t, cached(t, through), store.RedisConfig{Tombstones: tombstones})
+		create(t, r, "id", "one")
+		get := func() error { _, err := r.Get(t.Context(), "id"); return err }
+		master := func() error { _, err := r.GetMaster(t.Context(), "id"); return err }
+		_, _ = get(), master() // fills the cache; the server learns the script
+		if got := sent(t, proxy, get); len(got) != 0 {
+			t.Errorf("hot Get: sent %q, want nothing", got)
+		}
+		if got := sent(t, proxy, master); !slices.Equal(got, []string{"EVALSHA"}) {
+			t.Errorf("GetMaster: sent %q, want one EVALSHA", got)
+		}
+		if err := server.Client(t).Set(t.Context(), "sess:id", "two", time.Hour).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.GetMaster(t.Context(), "id"); string(got) != "two" || err != nil {
+			t.Errorf("GetMaster after another process's write: got %q and error %v, want %q", got, err, "two")
+		}
+		if err := redistest.Poll(func(ctx context.Context) error {
+			got, err := r.Get(ctx, "id")
+			if string(got) != "two" {
+				return fmt.Errorf("got %q and error %w", got, err)
+			}
+			return nil
+		}); err != nil {
+			t.Errorf("Get never saw another process's write: %v", err)
+		}
+	}
+}
+
+func TestReadsGoToTheClientForReads(t *testing.T) {
+	server := redistest.Start(t)
+	main, throughMain := behind(t, server)
+	reads, throughReads := behind(t, server)
+	r := newRedis(t, throughMain.Client(t), store.RedisConfig{Reads: throughReads.Client(t)})
+	sess := func(c faultproxy.Command) bool { return slices.Contains(c, "sess:id") }
+	create(t, r, "id", "x")
+	for _, f := range []func(context.Context, string) ([]byte, error){r.Get, r.GetMaster, r.Get} {
+		if got, err := f(t.Context(), "id"); string(got) != "x" || err != nil {
+			t.Errorf("got %q and error %v, want x", got, err)
+		}
+	}
+	if n, m := len(main.Seen(sess)), len(reads.Seen(sess)); n != 2 || m != 2 {
+		t.Errorf("the store's client was sent %d commands and the one for reads %d, want 2 (SET, GET) and 2 (GET)", n, m)
+	}
+}
+
+func TestAKeyOfAnotherTypeIsNoSession(t *testing.T) {
+	server := redistest.Start(t)
+	c := server.Client(t)
+	for _, cfg := range []store.RedisConfig{{}, {Tombstones: true}, {Reads: cached(t, server)}} {
+		server.Flush(t)
+		r := newRedis(t, c, cfg)
+		if err := c.HSet(t.Context(), "sess:id", "a", "b").Err(); err != nil {
+			t.Fatal(err)
+		}
+		isUnknown(t, r, "id")
+		if err := r.Create(t.Context(), "id", []byte("x"), time.Hour); err != session.ErrExists {
+			t.Errorf("Create: got error %v, want ErrExists", err)
+		}
+		for rec, err := range r.All(t.Context()) {
+			t.Errorf("All yielded %q and error %v, want nothing", rec.ID, err)
+		}
+		if err := r.Update(t.Context(), "id", []byte("x"), []byte("y"), time.Hour); err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
+			t.Errorf("Update: got error %v, want WRONGTYPE", err)
+		}
+		if _, err := r.End(t.Context(), "id", nil, "", 0); err != nil {
+			t.Errorf("End: got error %v, want none: it ends whatever is there", err)
+		}
+		if n, err := c.DBSize(t.Context()).Result(); n != 0 || err != nil {
+			t.Errorf("%d keys are left after End (error %v), want 0", n, err)
 		}
 	}
 }

@@ -66,7 +66,7 @@ var kinds = map[string]func(*testing.T, *redistest.Server) (store.RedisClient, s
 		return s.Client(t), store.RedisConfig{}
 	},
 	"Client that ignores contexts": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		return s.Client(t, func(o *redis.Options) { o.ContextTimeoutEnabled = false }), store.RedisConfig{}
+		return s.Client(t, contexts(false)), store.RedisConfig{}
 	},
 	"Client with a client-side cache": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
 		return s.Client(t), store.RedisConfig{Reads: cached(t, s)}
@@ -131,4 +131,9 @@ func TestRedisStoreKeepsTheContractOnRedis(t *testing.T) {
 			}, func(d time.Duration) { s.Advance(t, d) })
 		})
 	}
+}
+
+// contexts says whether a client honours the deadline of a context by itself.
+func contexts(honours bool) func(*redis.Options) {
+	return func(o *redis.Options) { o.ContextTimeoutEnabled = honours }
 }

@@ -32,7 +32,7 @@ func Run(t *testing.T, newStore func(t *testing.T) session.Store, advance func(d
 func RunInBubble(t *testing.T, newStore func(t *testing.T) session.Store) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { r.try(t, newStore, time.Sleep) })
+			synctest.Test(t, func(t *testing.T) { r.try(t, newStore, func(d time.Duration) { <-time.After(d) }) })
 		})
 	}
 }

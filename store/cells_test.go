@@ -1,0 +1,118 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/strategytest"
+)
+
+var (
+	_ strategy.Cells = (*store.RedisCells)(nil)
+	_ strategy.Cells = (*store.MemoryCells)(nil)
+)
+
+func newMemoryCells(t testing.TB, limit int) *store.MemoryCells {
+	t.Helper()
+	c, err := store.NewMemoryCells(store.MemoryCellsConfig{MaxCells: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newRedisCells(t testing.TB, client store.RedisClient, cfg store.RedisKeysConfig) *store.RedisCells {
+	t.Helper()
+	c, err := store.NewRedisCells(client, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestMemoryCellsKeepTheContract(t *testing.T) {
+	strategytest.RunCellsInBubble(t, func(t *testing.T) strategy.Cells { return newMemoryCells(t, 0) })
+}
+
+func TestRedisCellsKeepTheContractOnMiniredis(t *testing.T) {
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: true})
+	defer c.Close()
+	strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
+		m.FlushAll()
+		return newRedisCells(t, c, store.RedisKeysConfig{})
+	}, m.FastForward)
+}
+
+func TestRedisCellsKeepTheContractOnRedis(t *testing.T) {
+	s := redistest.Start(t)
+	c := s.Client(t)
+	strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
+		s.Flush(t)
+		return newRedisCells(t, c, store.RedisKeysConfig{Prefix: "{app}:cell:"})
+	}, func(d time.Duration) { s.Advance(t, d) })
+	for _, key := range c.Keys(t.Context(), "*").Val() {
+		if !strings.HasPrefix(key, "{app}:cell:") {
+			t.Errorf("key %q lacks the prefix", key)
+		}
+	}
+}
+
+func TestMemoryCellsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCells(t, 2)
+		put := func(key string, old []byte) error {
+			_, _, err := c.Swap(t.Context(), key, old, []byte("1"), time.Minute)
+			return err
+		}
+		for i := range 2 {
+			if err := put(fmt.Sprint(i), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := put("2", nil); !errors.Is(err, store.ErrFull) {
+			t.Errorf("one too many: got %v, want ErrFull", err)
+		}
+		if err := put("1", []byte("1")); err != nil {
+			t.Errorf("one that is there: got %v, want none", err)
+		}
+		<-time.After(time.Minute)
+		if err := put("2", nil); err != nil {
+			t.Errorf("after the time of the others: got %v, want none", err)
+		}
+	})
+}
+
+func TestCellsRefuseWhatCannotWork(t *testing.T) {
+	if _, err := store.NewMemoryCells(store.MemoryCellsConfig{MaxCells: -1}); err == nil || !strings.Contains(err.Error(), "MaxCells") {
+		t.Errorf("a negative MaxCells: got %v, want its name", err)
+	}
+	if _, err := store.NewRedisCells(nil, store.RedisKeysConfig{}); err == nil {
+		t.Error("no client: got no error")
+	}
+	if _, _, err := newMemoryCells(t, 0).Swap(t.Context(), "a", nil, []byte("1"), 0); err == nil {
+		t.Error("a ttl of zero: got no error")
+	}
+}
+
+func TestRedisCellsSayWhenRedisIsDown(t *testing.T) {
+	s := redistest.Start(t)
+	c := newRedisCells(t, s.Client(t), store.RedisKeysConfig{})
+	s.Kill()
+	if _, err := c.Load(t.Context(), "a"); err == nil {
+		t.Error("Load: got no error")
+	}
+	if _, _, err := c.Swap(t.Context(), "a", nil, []byte("1"), time.Minute); err == nil {
+		t.Error("Swap: got no error")
+	}
+}

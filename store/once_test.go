@@ -1,0 +1,199 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/faultproxy"
+	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// behind returns a proxy in front of s, and s as it is reached through the proxy.
+func behind(t *testing.T, s *redistest.Server) (*faultproxy.Proxy, *redistest.Server) {
+	p := faultproxy.New(t, s.Addr)
+	return p, &redistest.Server{Addr: p.Addr()}
+}
+
+// first gives the first command that match accepts a fate.
+func first(match func(faultproxy.Command) bool, f faultproxy.Fate) func(faultproxy.Command) faultproxy.Fate {
+	done := make(chan struct{}, 1)
+	return func(c faultproxy.Command) faultproxy.Fate {
+		if match(c) {
+			select {
+			case done <- struct{}{}:
+				return f
+			default:
+			}
+		}
+		return faultproxy.Forward
+	}
+}
+
+func isSet(c faultproxy.Command) bool    { return c.Is("SET", "NX") }
+func isScript(c faultproxy.Command) bool { return c.Is("EVALSHA") || c.Is("EVAL") }
+func isGet(c faultproxy.Command) bool    { return c.Is("GET") }
+
+// lostReplies are the ways in which the answer to an executed command is lost.
+var lostReplies = map[string]faultproxy.Fate{
+	"the connection is cut":     faultproxy.CutReply,
+	"half of the answer came":   faultproxy.Halve,
+	"the answer is garbled":     faultproxy.Garble,
+	"the answer never comes":    faultproxy.Swallow,
+	"it was not even forwarded": faultproxy.Refuse,
+	"the connection is reset":   faultproxy.Reset,
+}
+
+// TestS2_ACreateIsSentOnce with go-redis's own resending switched on, as it is by
+// default, whatever the client and however the answer is lost.
+func TestS2_ACreateIsSentOnce(t *testing.T) {
+	server := redistest.Start(t)
+	for kind, newClient := range kinds {
+		for loss, fate := range lostReplies {
+			t.Run(kind+", "+loss, func(t *testing.T) {
+				server.Flush(t)
+				proxy, through := behind(t, server)
+				client, cfg := newClient(t, through)
+				r := newRedis(t, client, cfg)
+				create := func(id string, within time.Duration) error {
+					ctx, cancel := context.WithTimeout(t.Context(), within)
+					defer cancel()
+					return r.Create(ctx, id, []byte("x"), time.Hour)
+				}
+				if err := create("first", redistest.Patience); err != nil {
+					t.Fatalf("Create without a fault: %v", err)
+				}
+				proxy.Faults(first(isSet, fate))
+				within := redistest.Patience
+				if fate == faultproxy.Swallow {
+					within = 50 * time.Millisecond
+				}
+				err := create("second", within)
+				if err == nil || errors.Is(err, session.ErrExists) {
+					t.Errorf("Create: got error %v, want an outage", err)
+				}
+				if n := len(proxy.Seen(isSet)) - 1; n != 1 {
+					t.Errorf("the server was sent %d SETs, want 1", n)
+				}
+				proxy.Cut() // what hangs is let go
+			})
+		}
+	}
+}
+
+// TestS2_SetNXIsSentTwice shows what TestS2_ACreateIsSentOnce would see of a client
+// that is left to itself: its own first SET makes the second fail.
+func TestS2_SetNXIsSentTwice(t *testing.T) {
+	proxy, through := behind(t, redistest.Start(t))
+	client := through.Client(t)
+	proxy.Faults(first(isSet, faultproxy.CutReply))
+	set, err := client.SetNX(t.Context(), "sess:id", "x", time.Hour).Result() //nolint:staticcheck // it is what others use
+	if set || err != nil {
+		t.Errorf("SetNX: got %t and error %v, want false: the second SET found the first's key", set, err)
+	}
+	if n := len(proxy.Seen(isSet)); n != 2 {
+		t.Errorf("the server was sent %d SETs, want 2", n)
+	}
+}
+
+// TestS2_AComparingCommandIsSentOnce: the session layer decides itself whether it asks
+// again.
+func TestS2_AComparingCommandIsSentOnce(t *testing.T) {
+	server := redistest.Start(t)
+	commands := map[string]func(context.Context, *store.RedisStore) error{
+		"Update": func(ctx context.Context, r *store.RedisStore) error {
+			return r.Update(ctx, "id", []byte("x"), []byte("y"), time.Hour)
+		},
+		"Delete": func(ctx context.Context, r *store.RedisStore) error { return r.Delete(ctx, "id", []byte("x")) },
+		"End": func(ctx context.Context, r *store.RedisStore) error {
+			_, err := r.End(ctx, "id", []byte("x"), "next", time.Hour)
+			return err
+		},
+	}
+	for kind, newClient := range kinds {
+		for name, command := range commands {
+			t.Run(kind+", "+name, func(t *testing.T) {
+				server.Flush(t)
+				proxy, through := behind(t, server)
+				client, cfg := newClient(t, through)
+				r := newRedis(t, client, cfg)
+				_ = command(t.Context(), r) // the server learns the script
+				if err := r.Create(t.Context(), "id", []byte("x"), time.Hour); err != nil {
+					t.Fatal(err)
+				}
+				before := len(proxy.Seen(isScript))
+				proxy.Faults(first(isScript, faultproxy.CutReply))
+				err := command(t.Context(), r)
+				if err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrConflict) {
+					t.Errorf("got error %v, want an outage", err)
+				}
+				if n := len(proxy.Seen(isScript)) - before; n != 1 {
+					t.Errorf("the server was sent %d scripts, want 1", n)
+				}
+			})
+		}
+	}
+}
+
+func TestWhatMayBeSentTwiceIs(t *testing.T) {
+	server := redistest.Start(t)
+	proxy, through := behind(t, server)
+	r := newRedis(t, through.Client(t), store.RedisConfig{})
+	for name, row := range map[string]struct {
+		match func(faultproxy.Command) bool
+		run   func(context.Context) error
+	}{
+		"Get":    {isGet, func(ctx context.Context) error { _, err := r.Get(ctx, "id"); return err }},
+		"Delete": {func(c faultproxy.Command) bool { return c.Is("DEL") }, func(ctx context.Context) error { return r.Delete(ctx, "id", nil) }},
+		"End":    {isScript, func(ctx context.Context) error { _, err := r.End(ctx, "id", nil, "", 0); return err }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := r.Create(t.Context(), "id", []byte("x"), time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			proxy.Faults(first(row.match, faultproxy.CutReply))
+			if err := row.run(t.Context()); err != nil {
+				t.Errorf("got error %v, want none: go-redis asks again", err)
+			}
+			proxy.Faults(nil)
+			if err := r.Delete(t.Context(), "id", nil); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestS2_ALateCreateIsExecuted is why an id is given up after any error: the SET that
+// its caller has long forgotten creates the record when it gets through.
+func TestS2_ALateCreateIsExecuted(t *testing.T) {
+	server := redistest.Start(t)
+	proxy, through := behind(t, server)
+	r := newRedis(t, through.Client(t), store.RedisConfig{})
+	stuck, release := make(chan struct{}), make(chan struct{})
+	proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+		if isSet(c) {
+			close(stuck)
+			<-release
+		}
+		return faultproxy.Forward
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Create(ctx, "id", []byte("late"), time.Hour) }()
+	<-stuck
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Create: got error %v, want that of the context", err)
+	}
+	direct := newRedis(t, server.Client(t), store.RedisConfig{})
+	if _, err := direct.Get(t.Context(), "id"); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("Get while the SET hangs: got error %v, want ErrNotFound", err)
+	}
+	close(release)
+	if err := redistest.Poll(func(ctx context.Context) error { _, err := direct.Get(ctx, "id"); return err }); err != nil {
+		t.Errorf("the SET that hung was not executed: %v", err)
+	}
+}

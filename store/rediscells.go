@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+var (
+	// loadScript: KEYS cell. A script, for the reason of readScript.
+	loadScript = newScript(`return {redis.call('GET',KEYS[1])}`)
+
+	// swapScript: KEYS cell; ARGV old|'' new|'' ms. Answers {0} done, {1,bytes} other
+	// bytes are there, {2} nothing is. Values are never empty.
+	swapScript = newScript(`local v=redis.call('GET',KEYS[1])
+if (v or '')~=ARGV[1] then if v then return {1,v} end return {2} end
+if ARGV[2]=='' then redis.call('DEL',KEYS[1]) else redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) end
+return {0}`)
+)
+
+// RedisCells keeps small values that are changed by comparing first, in Redis: a
+// strategy.Cells that several processes share. It is safe for concurrent use.
+type RedisCells struct {
+	redis  *sender
+	prefix string
+}
+
+// NewRedisCells returns cells on client, under the prefix "cell:" unless cfg has another.
+// The error names a mistake in cfg.
+func NewRedisCells(client RedisClient, cfg RedisKeysConfig) (*RedisCells, error) {
+	if err := cfg.complete(client, "cell:"); err != nil {
+		return nil, err
+	}
+	return &RedisCells{newSender(client), cfg.Prefix}, nil
+}
+
+// Load returns what is kept under key, nil when there is nothing or its time has come. It
+// asks the master. Any error is an outage.
+func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
+	cmd, err := c.redis.run(ctx, mayResend, loadScript, []string{c.prefix + digest(key)})
+	if err != nil {
+		return nil, outage("load cell", err)
+	}
+	answer, err := cmd.Slice()
+	if err != nil {
+		return nil, outage("load cell", err)
+	}
+	if len(answer) == 0 { // what a script makes of a list that begins with false
+		return nil, nil
+	}
+	text, ok := answer[0].(string)
+	if !ok {
+		return nil, nil
+	}
+	return []byte(text), nil
+}
+
+// Swap replaces what is kept under key by new for ttl, if it is exactly old; an old of nil
+// stands for nothing, a new of nil removes. Otherwise it returns false and what it found.
+// A ttl under a millisecond is an error, any other error is an outage. It is one script,
+// sent once: after an error it may have been executed.
+func (c *RedisCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error) {
+	if err := checkSwap(ctx, new, ttl); err != nil {
+		return nil, false, err
+	}
+	cmd, err := c.redis.run(ctx, sendOnce, swapScript, []string{c.prefix + digest(key)}, bytesOf(old), bytesOf(new), ttl.Milliseconds())
+	if err != nil {
+		return nil, false, outage("swap cell", err)
+	}
+	answer, err := cmd.Slice()
+	if err != nil || len(answer) == 0 {
+		return nil, false, outage("swap cell", errBadReply)
+	}
+	switch answer[0] {
+	case int64(answerDone):
+		return nil, true, nil
+	case int64(answerAbsent):
+		return nil, false, nil
+	case int64(answerConflict):
+		if text, ok := answer[len(answer)-1].(string); ok {
+			return []byte(text), false, nil
+		}
+	}
+	return nil, false, outage("swap cell", errBadReply)
+}

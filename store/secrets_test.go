@@ -1,0 +1,71 @@
+package store_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/faultproxy"
+	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// TestNoErrorTellsAnIDOrARecord: Redis quotes the arguments of a command that it does
+// not know, and go-redis a reply that it cannot read.
+func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
+	args := []string{}
+	for _, name := range []string{"SET", "EVALSHA", "EVAL", "GET", "MGET", "DEL", "ZREM", "GETDEL", "UNLINK"} {
+		args = append(args, "--rename-command", name, "HIDDEN"+name)
+	}
+	strict := redistest.Start(t, args...)
+	proxy, garbled := behind(t, redistest.Start(t))
+	proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+		if c.Is("HELLO") || c.Is("CLIENT") {
+			return faultproxy.Forward
+		}
+		return faultproxy.Garble
+	})
+	const id, record, label = "secret-id", `{"secret":"record"}`, "secret-label"
+	for name, server := range map[string]*redistest.Server{"a server that knows no command": strict, "a garbled answer": garbled} {
+		for _, tombstones := range []bool{false, true} {
+			c := server.Client(t)
+			r := newRedis(t, c, store.RedisConfig{Tombstones: tombstones})
+			counter, err := store.NewRedisCounter(c, store.RedisKeysConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens, err := store.NewRedisTokens(c, store.RedisKeysConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), redistest.Patience)
+			defer cancel()
+			for verb, call := range map[string]func() error{
+				"get":          func() error { _, err := r.Get(ctx, id); return err },
+				"create":       func() error { return r.Create(ctx, id, []byte(record), time.Hour) },
+				"update":       func() error { return r.Update(ctx, id, []byte(record), []byte(record), time.Hour) },
+				"delete":       func() error { return r.Delete(ctx, id, nil) },
+				"end":          func() error { _, err := r.End(ctx, id, []byte(record), id+"2", time.Hour); return err },
+				"add label":    func() error { return r.AddLabel(ctx, label, id, time.Now().Add(time.Hour)) },
+				"remove label": func() error { return r.RemoveLabel(ctx, label, id) },
+				"labelled":     func() error { _, err := r.Labelled(ctx, label); return err },
+				"count":        func() error { _, _, err := counter.Add(ctx, id, 1, time.Hour); return err },
+				"put token":    func() error { return tokens.Put(ctx, id, []byte(record), time.Hour) },
+				"take token":   func() error { _, _, err := tokens.Take(ctx, id); return err },
+			} {
+				err := call()
+				if err == nil {
+					t.Errorf("%s, %s: got no error", name, verb)
+					continue
+				}
+				if !strings.HasPrefix(err.Error(), "store: "+verb+": ") {
+					t.Errorf("%s: error %q does not begin with the package and %q", name, err, verb)
+				}
+				if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "no reply") {
+					t.Errorf("%s, %s: error %q tells a secret", name, verb, err)
+				}
+			}
+		}
+	}
+}
