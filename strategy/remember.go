@@ -1,0 +1,356 @@
+package strategy
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// RememberConfig is what [NewRememberMe] needs.
+type RememberConfig struct {
+	// Cells keeps what is remembered, by hashes only: store.NewRedisCells or
+	// store.NewMemoryCells. Required.
+	Cells Cells
+	// MaxAge is how long after a log-in with credentials a browser is remembered, however
+	// often it comes back; zero means 30 days. At most 400 days.
+	MaxAge time.Duration
+	// Grace is how long the token before the present one is still accepted: the time in
+	// which a browser that restores many tabs sends the same cookie with all of them. Zero
+	// means 30 seconds; at most 10 minutes.
+	Grace time.Duration
+	// CookieName is the cookie's name; empty means "__Host-remember", or "remember" with
+	// InsecureHTTP.
+	CookieName string
+	// InsecureHTTP leaves out the Secure attribute. It is for development on loopback.
+	InsecureHTTP bool
+}
+
+// NameRemember is the name of the factor of a log-in that a cookie of [RememberMe] made.
+// It never counts as a fresh log-in.
+const NameRemember = "remember"
+
+// RememberMe logs users in again by a cookie that outlives their session:
+// passport-remember-me. guard.Config takes it and does the work; it is made by
+// [NewRememberMe] and safe for concurrent use.
+//
+// The cookie is a series, which stays, and a token, which changes at every use. Who
+// presents an old token of a series has a copy of the cookie, or it is the owner whose
+// copy somebody else has used: both are answered with [*CookieTheft], upon which all of
+// the user's sessions and series end.
+//
+// Requests that a browser sends at once carry the same token. The first of them changes
+// it; the others, within Grace, are given the same next token, which can be told from
+// the presented one and a random value that is kept. So whichever answer reaches the
+// browser, and in whatever order, it has the right cookie, and a lost answer is made up
+// for. Neither a copy of the database nor an old cookie is enough to make the next token.
+type RememberMe struct{ cfg RememberConfig }
+
+const (
+	defaultRemember = 30 * 24 * time.Hour
+	maxRemember     = 400 * 24 * time.Hour // RFC 6265bis §5.6.1
+	defaultGrace    = 30 * time.Second
+	maxGrace        = 10 * time.Minute
+)
+
+// NewRememberMe returns every mistake in cfg at once.
+func NewRememberMe(cfg RememberConfig) (*RememberMe, error) {
+	var mistakes []error
+	wrong := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Errorf("strategy: new remember me: "+format, args...))
+	}
+	if NoUser(cfg.Cells) {
+		wrong("Cells is nil: give one that keeps the tokens' hashes, such as store.NewRedisCells")
+	}
+	if cfg.MaxAge == 0 {
+		cfg.MaxAge = defaultRemember
+	}
+	if cfg.MaxAge < time.Minute || cfg.MaxAge > maxRemember {
+		wrong("MaxAge is %v: want a minute to 400 days, or 0 for 30 days", cfg.MaxAge)
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = defaultGrace
+	}
+	if cfg.Grace < 0 || cfg.Grace > maxGrace {
+		wrong("Grace is %v: a stolen token would be good as long: want at most 10 minutes, or 0 for 30 seconds", cfg.Grace)
+	}
+	host := strings.HasPrefix(strings.ToLower(cfg.CookieName), "__host-") || strings.HasPrefix(strings.ToLower(cfg.CookieName), "__secure-")
+	switch {
+	case cfg.CookieName == "" && cfg.InsecureHTTP:
+		cfg.CookieName = "remember"
+	case cfg.CookieName == "":
+		cfg.CookieName = "__Host-remember"
+	case host && cfg.InsecureHTTP:
+		wrong("CookieName %q needs the Secure attribute: drop InsecureHTTP or the prefix", cfg.CookieName)
+	case (&http.Cookie{Name: cfg.CookieName}).Valid() != nil:
+		wrong("CookieName %q is not a cookie name (RFC 6265 §4.1.1)", cfg.CookieName)
+	}
+	if mistakes != nil {
+		return nil, errors.Join(mistakes...)
+	}
+	return &RememberMe{cfg}, nil
+}
+
+// Remembered is what a series remembers.
+type Remembered struct {
+	User   string    // as given to Remember
+	Stamp  []byte    // as given to Remember
+	Series string    // names the series; no secret
+	Since  time.Time // when Remember was called
+	era    string
+}
+
+// CookieTheft is returned by [RememberMe.Recall] for a token that was used before. It
+// matches [ErrUnauthenticated]. The series goes on until ForgetUser is called.
+type CookieTheft struct{ Remembered Remembered }
+
+// Error implements error.
+func (*CookieTheft) Error() string { return "strategy: remember me: a token was used a second time" }
+
+// Is reports whether target is ErrUnauthenticated.
+func (*CookieTheft) Is(target error) bool { return target == ErrUnauthenticated }
+
+var errNotRemembered = fmt.Errorf("%w: nobody is remembered", ErrUnauthenticated)
+
+// series is what Cells keep of one. Only hashes of tokens are in it.
+type series struct {
+	User  string `json:"u"`
+	Stamp []byte `json:"s,omitempty"`
+	Since int64  `json:"b"`           // Unix milliseconds
+	Era   string `json:"e,omitempty"` // the user's, when the series began
+	Token string `json:"h"`           // the present one
+	Last  string `json:"p,omitempty"` // the one before
+	Seed  []byte `json:"n,omitempty"` // makes the present one of the one before
+	Moved int64  `json:"t,omitempty"` // when, in Unix milliseconds
+}
+
+func (s *series) remembered(name string) Remembered {
+	return Remembered{s.User, s.Stamp, name, time.UnixMilli(s.Since), s.Era}
+}
+
+// nextToken returns the token that follows token.
+func nextToken(token string, seed []byte) string {
+	mac := hmac.New(sha256.New, seed)
+	mac.Write([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:tokenBytes])
+}
+
+// name is how a series is called in Cells and in labels.
+func seriesName(id string) string { return hashOf("series", id)[:22] }
+
+func seriesKey(name string) string { return "remember:series:" + name }
+func eraKey(user string) string    { return "remember:era:" + hashOf("era", user) }
+
+// Remember begins a series for user and returns its cookie. stamp is for the caller to
+// compare when Recall returns it; it must not be a secret. Any error is an outage.
+func (m *RememberMe) Remember(ctx context.Context, user string, stamp []byte) (Remembered, *http.Cookie, error) {
+	era, err := m.era(ctx, user)
+	if err != nil {
+		return Remembered{}, nil, err
+	}
+	id, token := newToken(), newToken()
+	s := series{User: user, Stamp: stamp, Since: time.Now().UnixMilli(), Era: era, Token: hashOf(token)}
+	name := seriesName(id)
+	if _, swapped, err := m.swap(ctx, seriesKey(name), nil, &s, m.cfg.MaxAge); err != nil || !swapped {
+		return Remembered{}, nil, fmt.Errorf("strategy: remember me: begin: %w", cmpError(err))
+	}
+	return s.remembered(name), m.cookie(id+"."+token, m.cfg.MaxAge), nil
+}
+
+// errTaken is for the impossible: two series of one name.
+var errTaken = errors.New("the random name is taken")
+
+func cmpError(err error) error {
+	if err == nil {
+		return errTaken
+	}
+	return err
+}
+
+// era returns the user's present one, and keeps it for as long as a series that begins
+// now. An era ends when all of the user's series do.
+func (m *RememberMe) era(ctx context.Context, user string) (string, error) {
+	key := eraKey(user)
+	for {
+		era, err := m.cfg.Cells.Load(ctx, key)
+		if err == nil && era == nil {
+			return "", nil // none ended within MaxAge
+		}
+		swapped := false
+		if err == nil {
+			_, swapped, err = m.cfg.Cells.Swap(ctx, key, era, era, m.cfg.MaxAge)
+		}
+		if err != nil {
+			return "", fmt.Errorf("strategy: remember me: %w", err)
+		}
+		if swapped {
+			return string(era), nil
+		}
+	}
+}
+
+// swap writes s, or removes it when it is nil. Found bytes that are those of s are its
+// own, its answer lost.
+func (m *RememberMe) swap(ctx context.Context, key string, old []byte, s *series, ttl time.Duration) (found []byte, swapped bool, err error) {
+	var text []byte
+	if s != nil {
+		if text, err = json.Marshal(s); err != nil {
+			return nil, false, err
+		}
+	}
+	found, swapped, err = m.cfg.Cells.Swap(ctx, key, old, text, ttl)
+	return found, swapped || err == nil && s != nil && bytes.Equal(found, text), err
+}
+
+// Presented reports whether r has a cookie that may be remembered.
+func (m *RememberMe) Presented(r *http.Request) bool {
+	_, err := r.Cookie(m.cfg.CookieName)
+	return err == nil
+}
+
+// maxSeries is how many cookies of the name are looked at.
+const maxSeries = 4
+
+// presented yields the series and token of each cookie that has the form of ours.
+func (m *RememberMe) presented(r *http.Request) (list [][2]string) {
+	for _, c := range r.CookiesNamed(m.cfg.CookieName) {
+		id, token, _ := strings.Cut(c.Value, ".")
+		if isToken(id) && isToken(token) && len(list) < maxSeries {
+			list = append(list, [2]string{id, token})
+		}
+	}
+	return list
+}
+
+// Recall returns whom r's cookie remembers, and the cookie that replaces it. The error
+// is a [*CookieTheft] for a token that was used before, otherwise one that wraps
+// [ErrUnauthenticated] when nobody is remembered; any other is an outage: the cookie must stay then.
+func (m *RememberMe) Recall(r *http.Request) (Remembered, *http.Cookie, error) {
+	failed := errNotRemembered
+	for _, p := range m.presented(r) {
+		rem, cookie, err := m.recall(r.Context(), p[0], p[1])
+		if err == nil || !errors.Is(err, ErrUnauthenticated) {
+			return rem, cookie, err
+		}
+		if _, theft := errors.AsType[*CookieTheft](err); theft {
+			failed = err
+		}
+	}
+	return Remembered{}, nil, failed
+}
+
+func (m *RememberMe) recall(ctx context.Context, id, token string) (Remembered, *http.Cookie, error) {
+	name := seriesName(id)
+	key, presented := seriesKey(name), hashOf(token)
+	raw, err := m.cfg.Cells.Load(ctx, key)
+	for {
+		if err != nil {
+			return Remembered{}, nil, fmt.Errorf("strategy: remember me: %w", err)
+		}
+		var s series
+		if raw == nil || json.Unmarshal(raw, &s) != nil {
+			return Remembered{}, nil, errNotRemembered
+		}
+		now := time.Now()
+		left := time.UnixMilli(s.Since).Add(m.cfg.MaxAge).Sub(now)
+		if left < time.Millisecond {
+			return Remembered{}, nil, errNotRemembered
+		}
+		var era []byte
+		era, err = m.cfg.Cells.Load(ctx, eraKey(s.User))
+		switch {
+		case err != nil:
+			return Remembered{}, nil, fmt.Errorf("strategy: remember me: %w", err)
+		case string(era) != s.Era:
+			return Remembered{}, nil, errNotRemembered
+		case sameText(s.Last, presented) && now.Sub(time.UnixMilli(s.Moved)) <= m.cfg.Grace:
+			return s.remembered(name), m.cookie(id+"."+nextToken(token, s.Seed), left), nil
+		case !sameText(s.Token, presented):
+			return Remembered{}, nil, &CookieTheft{s.remembered(name)}
+		}
+		seed := []byte(newToken())
+		following := nextToken(token, seed)
+		s.Last, s.Token, s.Seed, s.Moved = presented, hashOf(following), seed, now.UnixMilli()
+		var swapped bool
+		if raw, swapped, err = m.swap(ctx, key, raw, &s, left); swapped {
+			return s.remembered(name), m.cookie(id+"."+following, left), nil
+		}
+	}
+}
+
+func sameText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// Valid reports whether what Recall or Remember returned is still remembered. Asked after a session
+// was stored, it tells whether a log-out came in between. Any error is an outage.
+func (m *RememberMe) Valid(ctx context.Context, rem Remembered) (bool, error) {
+	raw, err := m.cfg.Cells.Load(ctx, seriesKey(rem.Series))
+	var era []byte
+	if err == nil {
+		era, err = m.cfg.Cells.Load(ctx, eraKey(rem.User))
+	}
+	if err != nil {
+		return false, fmt.Errorf("strategy: remember me: %w", err)
+	}
+	return raw != nil && string(era) == rem.era, nil
+}
+
+// Forget ends the series in r's cookie, as a log-out does, and returns what they
+// remembered and a cookie that makes the browser forget them, nil when it sent none. Any error is an
+// outage: the cookie must stay then.
+func (m *RememberMe) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
+	if !m.Presented(r) {
+		return nil, nil, nil
+	}
+	var ended []Remembered
+	for _, p := range m.presented(r) {
+		name := seriesName(p[0])
+		raw, err := m.cfg.Cells.Load(r.Context(), seriesKey(name))
+		for err == nil && raw != nil {
+			var s series
+			known := json.Unmarshal(raw, &s) == nil
+			var swapped bool
+			if raw, swapped, err = m.swap(r.Context(), seriesKey(name), raw, nil, time.Millisecond); swapped && known {
+				ended = append(ended, s.remembered(name))
+			}
+			if swapped {
+				break
+			}
+		}
+		if err != nil {
+			return ended, nil, fmt.Errorf("strategy: remember me: forget: %w", err)
+		}
+	}
+	return ended, m.cookie("", 0), nil
+}
+
+// ForgetUser ends all series of user. Any error is an outage.
+func (m *RememberMe) ForgetUser(ctx context.Context, user string) error {
+	key, era := eraKey(user), []byte(newToken())
+	old, err := m.cfg.Cells.Load(ctx, key)
+	for err == nil {
+		var swapped bool
+		old, swapped, err = m.cfg.Cells.Swap(ctx, key, old, era, m.cfg.MaxAge)
+		if err == nil && (swapped || bytes.Equal(old, era)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("strategy: remember me: forget user: %w", err)
+}
+
+// cookie returns the cookie with value; empty makes the browser forget it.
+func (m *RememberMe) cookie(value string, age time.Duration) *http.Cookie {
+	c := &http.Cookie{Name: m.cfg.CookieName, Value: value, Path: "/", HttpOnly: true, Secure: !m.cfg.InsecureHTTP, SameSite: http.SameSiteLaxMode}
+	c.MaxAge = int(age / time.Second)
+	if value == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
