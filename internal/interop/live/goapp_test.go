@@ -81,7 +81,6 @@ type goOptions struct {
 // goApp is the Go program beside Node's.
 type goApp struct {
 	peer
-	t        *testing.T
 	auth     *guard.Guard[*user]
 	sessions *session.Manager
 	store    *store.RedisStore
@@ -109,7 +108,7 @@ func startGo(t *testing.T, redis *redistest.Server, o goOptions) *goApp {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &goApp{t: t, auth: auth, sessions: sessions, store: records}
+	a := &goApp{auth: auth, sessions: sessions, store: records}
 	server := httptest.NewServer(a.routes(identities[o.identity]))
 	t.Cleanup(server.Close)
 	a.peer = peer(server.URL)
@@ -203,9 +202,7 @@ func (a *goApp) with(f func(*session.Session, *http.Request) (any, error)) http.
 		}
 		plain := json.NewEncoder(w)
 		plain.SetEscapeHTML(false) // as JSON.stringify
-		if err := plain.Encode(v); err != nil {
-			a.t.Errorf("answer: %v", err)
-		}
+		_ = plain.Encode(v)        // where the commit failed, the visitor has its answer
 	})
 }
 

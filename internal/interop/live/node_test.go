@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -31,6 +32,7 @@ const (
 type node struct {
 	stack   string
 	control string // URL
+	stop    func() // switches it off
 }
 
 // startNode starts Node for the time of the test. It fails the test when Node or the
@@ -55,18 +57,19 @@ func startNode(t *testing.T, stack, redisURL string) *node {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start Node: %v", err)
 	}
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		stdin.Close()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("Node (%s) ended badly: %v\n%s", stack, err, &complaints)
 		}
 	})
+	t.Cleanup(stop)
 	port, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		t.Fatalf("Node (%s) does not start: %v\n%s", stack, err, &complaints)
 	}
 	go io.Copy(io.Discard, stdout)
-	return &node{stack, "http://127.0.0.1:" + strings.TrimSpace(port)}
+	return &node{stack, "http://127.0.0.1:" + strings.TrimSpace(port), stop}
 }
 
 // options are those of an application of Node.
