@@ -58,16 +58,17 @@ func (s *Session) load(ctx context.Context) error {
 		if looked++; looked > maxLookups {
 			break
 		}
-		var found bool
 		if looked == 1 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, s.m.cfg.StoreTimeout)
-			defer cancel()
+			s.wait.begin(ctx, s.m.cfg.StoreTimeout)
 		}
-		if found, err = s.fetch(ctx, p.id, s.m.cfg.Store.Get); err != nil || found {
+		var found bool
+		if found, err = s.fetch(&s.wait, p.id, s.m.cfg.Store.Get); err != nil || found {
 			s.via = p.via
 			break
 		}
+	}
+	if looked > 0 {
+		s.wait.end()
 	}
 	if err != nil {
 		s.state, s.loadErr = stateFailed, err

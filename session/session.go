@@ -29,7 +29,8 @@ type Session struct {
 	via     int    // index in m.accept of the cookie it came under
 	base    []byte // the record as last read or written; nil when there is none
 	rec     *record
-	first   record // where the record that was loaded is parsed, so that a load allocates little
+	first   record  // where the record that was loaded is parsed, so that a load allocates little
+	wait    bounded // the load's wait for the store
 
 	ops     []op   // the changes since base, in order
 	draft   *draft // base with ops applied; nil when there are none

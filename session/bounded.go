@@ -1,0 +1,85 @@
+package session
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// bounded is a context with a deadline, as context.WithDeadline makes it, that costs
+// nothing until somebody asks for its channel: it lies in the Session, and the timer,
+// the channel and the tie to its parent are made by the first Done. A store that only
+// compares the deadline, or hands it to a connection, never does.
+type bounded struct {
+	parent   context.Context
+	deadline time.Time
+
+	mu    sync.Mutex
+	over  bool
+	inner context.Context // made by Done
+	stop  context.CancelFunc
+}
+
+// begin starts the wait. It must be called before b is used as a context, and end
+// after the wait, once.
+func (b *bounded) begin(parent context.Context, d time.Duration) {
+	b.parent, b.deadline = parent, time.Now().Add(d)
+	if earlier, ok := parent.Deadline(); ok && earlier.Before(b.deadline) {
+		b.deadline = earlier
+	}
+}
+
+// end releases what Done made, and ends the context for whoever still holds it.
+func (b *bounded) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+	if b.stop != nil {
+		b.stop()
+	}
+}
+
+// Deadline implements [context.Context].
+func (b *bounded) Deadline() (time.Time, bool) { return b.deadline, true }
+
+// Done implements [context.Context].
+func (b *bounded) Done() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.inner == nil {
+		b.inner, b.stop = context.WithDeadline(b.parent, b.deadline)
+		if b.over {
+			b.stop()
+		}
+	}
+	return b.inner.Done()
+}
+
+// Err implements [context.Context].
+func (b *bounded) Err() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.inner != nil:
+		return b.inner.Err()
+	case b.parent.Err() != nil:
+		return b.parent.Err()
+	case !time.Now().Before(b.deadline):
+		return context.DeadlineExceeded
+	case b.over:
+		return context.Canceled
+	}
+	return nil
+}
+
+// Value implements [context.Context]. What Done made answers, where there is any, so
+// that contexts derived from b are tied to it without a goroutine.
+func (b *bounded) Value(key any) any {
+	b.mu.Lock()
+	ctx := b.inner
+	b.mu.Unlock()
+	if ctx == nil {
+		ctx = b.parent
+	}
+	return ctx.Value(key)
+}
