@@ -1,0 +1,38 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// NewRedis takes whatever go-redis offers: a Client, a ClusterClient, a failover
+// client, a Ring. ContextTimeoutEnabled lets the client keep session.Config's
+// StoreTimeout by itself.
+func ExampleNewRedis() {
+	server, err := miniredis.Run() // in earnest: a Redis server
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+	defer client.Close()
+	sessions, err := store.NewRedis(client, store.RedisConfig{}) // keys begin with sess:, as connect-redis has it
+	if err != nil {
+		panic(err)
+	}
+
+	ctx := context.Background()
+	if err := sessions.Create(ctx, "some-id", []byte(`{"cookie":{}}`), time.Hour); err != nil {
+		panic(err)
+	}
+	n, err := sessions.Count(ctx)
+	fmt.Println(server.Keys(), n, err)
+	// Output: [sess:some-id] 1 <nil>
+}
