@@ -107,7 +107,7 @@ func TestBackChannel_2_6_TheLogOutTokenIsVerified(t *testing.T) {
 		{"HS256 with the client secret", func(p *provider) string {
 			return signed(t, jose.HS256, []byte(clientSecret+clientSecret), "", logOutClaims(p), nil)
 		}},
-		{"another key", func(p *provider) string { return newProvider(t, issuer).logOutToken(nil) }},
+		{"another key", func(*provider) string { return newProvider(t, issuer).logOutToken(nil) }},
 		{"an ID token", func(p *provider) string { return p.jwt(p.idClaims("x"), nil) }},
 		{"an access token", func(p *provider) string { return p.jwt(logOutClaims(p), map[jose.HeaderKey]any{"typ": "at+jwt"}) }},
 		{"no token", func(*provider) string { return "" }},

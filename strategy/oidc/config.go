@@ -154,10 +154,9 @@ func (m *mistakes) add(format string, args ...any) {
 	*m = append(*m, fmt.Errorf("oidc: Config."+format, args...))
 }
 
-// complete copies c, fills in what is common to New and NewOAuth2, and returns the
-// mistakes in it.
-func (c Config) complete(name string) (Config, mistakes) {
-	var bad mistakes
+// complete makes c a copy, fills in what is common to New and NewOAuth2, and adds the
+// mistakes in it to bad.
+func (c *Config) complete(bad *mistakes, name string) {
 	if c.Name == "" {
 		c.Name = name
 	}
@@ -170,7 +169,7 @@ func (c Config) complete(name string) (Config, mistakes) {
 	if c.SecretFunc != nil && c.ClientSecret != "" {
 		bad.add("ClientSecret and SecretFunc exclude each other: set one of them")
 	}
-	c.checkURL(&bad, "RedirectURL", c.RedirectURL)
+	c.checkURL(bad, "RedirectURL", c.RedirectURL)
 	if len(c.CookieSecrets) == 0 {
 		bad.add("CookieSecrets is empty: give at least one secret of 32 random bytes")
 	}
@@ -219,7 +218,6 @@ func (c Config) complete(name string) (Config, mistakes) {
 	}
 	c.ClientSecret = ""
 	c.HTTPClient = boundedClient(c.HTTPClient, c.InsecureHTTP)
-	return c, bad
 }
 
 // completeOpenID returns the mistakes that concern New alone.
@@ -282,4 +280,4 @@ func validName(name string) bool {
 }
 
 // err returns all mistakes as one error, or nil.
-func (m mistakes) err() error { return errors.Join(m...) }
+func (m *mistakes) err() error { return errors.Join(*m...) }

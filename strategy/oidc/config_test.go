@@ -39,7 +39,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
 	}
-	for _, line := range strings.Split(err.Error(), "\n") {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
 		if !strings.HasPrefix(line, "oidc: ") {
 			t.Errorf("got the line %q, want it to begin with oidc:", line)
 		}
@@ -197,7 +197,7 @@ func TestAppleSecretIsASignedToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jws, err := jose.ParseSigned(secret, []jose.SignatureAlgorithm{jose.ES256})
+	jws, err := jose.ParseSignedCompact(secret, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -159,7 +159,7 @@ func (f *flows) take(w http.ResponseWriter, r *http.Request, state string) *flow
 
 // setCookie sets one of this strategy's cookies for maxAge seconds, or expires it.
 func (f *flows) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is left out with InsecureHTTP alone
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		Secure: f.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})

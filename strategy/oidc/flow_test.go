@@ -139,8 +139,8 @@ func TestALogInThatTakesTooLongIsRefused(t *testing.T) {
 		w := newWorld(t)
 		b := w.open()
 		in := w.op.authorize(w.begin(b))
-		value, name := "", flowCookies(b)[0]
-		value = b.Cookie(name)
+		name := flowCookies(b)[0]
+		value := b.Cookie(name)
 		time.Sleep(10*time.Minute + time.Second)
 		b.SetCookie(name, value) // a browser that does not forget
 		w.refused(b, w.finish(b, in), http.StatusUnauthorized, "no log-in under way")

@@ -176,11 +176,9 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	claims := p.idClaims(request.Get("nonce"))
-	raw := ""
+	raw := p.jwt(claims, nil)
 	if p.sign != nil {
 		raw = p.sign(claims)
-	} else {
-		raw = p.jwt(claims, nil)
 	}
 	m := map[string]any{"access_token": "access-1", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "refresh-1", "id_token": raw, "scope": "openid email"}
 	if p.tokens != nil {

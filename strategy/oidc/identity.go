@@ -82,16 +82,16 @@ type Tokens struct {
 	Scopes  []string  // what was granted; nil if the provider does not say, which means all that was asked for
 }
 
-const hiddenTokens = "oidc.Tokens(hidden)"
+const concealed = "oidc.Tokens(concealed)"
 
 // String implements [fmt.Stringer] without the tokens.
-func (Tokens) String() string { return hiddenTokens }
+func (Tokens) String() string { return concealed }
 
 // GoString implements [fmt.GoStringer] without the tokens.
-func (Tokens) GoString() string { return hiddenTokens }
+func (Tokens) GoString() string { return concealed }
 
 // LogValue implements [slog.LogValuer] without the tokens.
-func (Tokens) LogValue() slog.Value { return slog.StringValue(hiddenTokens) }
+func (Tokens) LogValue() slog.Value { return slog.StringValue(concealed) }
 
 // OAuth2 returns the tokens in the form that golang.org/x/oauth2 uses.
 func (t Tokens) OAuth2() *oauth2.Token {

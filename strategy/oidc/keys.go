@@ -75,7 +75,7 @@ var errSignature = errors.New("no key of the provider made the signature")
 
 // VerifySignature implements gooidc.KeySet.
 func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	jws, err := jose.ParseSigned(token, asJOSE(algorithms))
+	jws, err := jose.ParseSignedCompact(token, asJOSE(algorithms))
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, errors.New("the token is malformed")
 	}

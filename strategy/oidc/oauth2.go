@@ -37,7 +37,8 @@ var _ strategy.CrossSite = (*OAuth2Strategy[any])(nil)
 // cfg.Profile. validate is as for [New]. Both must be safe for concurrent use. The
 // error of NewOAuth2 names every mistake in cfg at once.
 func NewOAuth2[U any](cfg Config, fetch func(ctx context.Context, client *http.Client) (Identity, error), validate func(ctx context.Context, id Identity) (U, error)) (*OAuth2Strategy[U], error) {
-	cfg, bad := cfg.complete("oauth2")
+	var bad mistakes
+	cfg.complete(&bad, "oauth2")
 	cfg.completeOAuth2(&bad)
 	if fetch == nil {
 		fetch = cfg.Profile.fetch

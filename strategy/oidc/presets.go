@@ -74,7 +74,7 @@ func Twitch() Config {
 //
 // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
 func GitHub() Config {
-	return Config{
+	return Config{ //nolint:gosec // addresses, no secret
 		Name: "github", Issuer: "https://github.com/login/oauth",
 		AuthURL: "https://github.com/login/oauth/authorize", TokenURL: "https://github.com/login/oauth/access_token",
 		Profile: Profile{URL: "https://api.github.com/user", Subject: "id", Email: "email", Name: "name", Username: "login", Picture: "avatar_url"},
@@ -86,7 +86,7 @@ func GitHub() Config {
 //
 // https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow
 func Facebook() Config {
-	return Config{
+	return Config{ //nolint:gosec // addresses, no secret
 		Name: "facebook", Issuer: "https://www.facebook.com", Scopes: []string{"public_profile", "email"},
 		AuthURL: "https://www.facebook.com/v22.0/dialog/oauth", TokenURL: "https://graph.facebook.com/v22.0/oauth/access_token",
 		Profile: Profile{URL: "https://graph.facebook.com/v22.0/me?fields=id,name,email,picture", Subject: "id", Email: "email", Name: "name", Picture: "picture.data.url"},
@@ -98,7 +98,7 @@ func Facebook() Config {
 //
 // https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code
 func X() Config {
-	return Config{
+	return Config{ //nolint:gosec // addresses, no secret
 		Name: "x", Issuer: "https://x.com", Scopes: []string{"users.read", "tweet.read"}, BasicAuth: true,
 		AuthURL: "https://x.com/i/oauth2/authorize", TokenURL: "https://api.x.com/2/oauth2/token",
 		Profile: Profile{URL: "https://api.x.com/2/users/me?user.fields=profile_image_url", Subject: "data.id", Name: "data.name", Username: "data.username", Picture: "data.profile_image_url"},
@@ -109,7 +109,7 @@ func X() Config {
 //
 // https://discord.com/developers/docs/topics/oauth2
 func Discord() Config {
-	return Config{
+	return Config{ //nolint:gosec // addresses, no secret
 		Name: "discord", Issuer: "https://discord.com", Scopes: []string{"identify", "email"},
 		AuthURL: "https://discord.com/oauth2/authorize", TokenURL: "https://discord.com/api/oauth2/token",
 		Profile: Profile{URL: "https://discord.com/api/users/@me", Subject: "id", Email: "email", EmailVerified: "verified", Name: "global_name", Username: "username"},
@@ -120,7 +120,7 @@ func Discord() Config {
 //
 // https://developer.spotify.com/documentation/web-api/tutorials/code-pkce-flow
 func Spotify() Config {
-	return Config{
+	return Config{ //nolint:gosec // addresses, no secret
 		Name: "spotify", Issuer: "https://accounts.spotify.com", Scopes: []string{"user-read-email"}, BasicAuth: true,
 		AuthURL: "https://accounts.spotify.com/authorize", TokenURL: "https://accounts.spotify.com/api/token",
 		Profile: Profile{URL: "https://api.spotify.com/v1/me", Subject: "id", Email: "email", Name: "display_name"},

@@ -32,7 +32,8 @@ var _ strategy.CrossSite = (*Strategy[any])(nil)
 // any other is an outage, and a nil user without an error is a mistake. It must be
 // safe for concurrent use. The error of New names every mistake in cfg at once.
 func New[U any](cfg Config, validate func(ctx context.Context, id Identity) (U, error)) (*Strategy[U], error) {
-	cfg, bad := cfg.complete("oidc")
+	var bad mistakes
+	cfg.complete(&bad, "oidc")
 	cfg.completeOpenID(&bad)
 	if validate == nil {
 		bad = append(bad, errNoValidate)

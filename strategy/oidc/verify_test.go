@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -76,7 +77,7 @@ func TestOIDCCore_3_1_3_7_TheIDTokenIsVerified(t *testing.T) {
 }
 
 func TestOIDCCore_3_1_3_7_TheSignatureIsVerified(t *testing.T) {
-	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // too small, and so refused
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestOIDCCore_3_1_3_7_TheSignatureIsVerified(t *testing.T) {
 	}{
 		{"8: no signature (alg none)", func(_ *provider, c map[string]any) string { return unsigned(t, c, `{"alg":"none"}`) }, "unexpected signature algorithm"},
 		{"8: no signature, spelled otherwise", func(_ *provider, c map[string]any) string { return unsigned(t, c, `{"alg":"nOnE"}`) }, "unexpected signature algorithm"},
-		{"7: HS256 with the client secret", func(p *provider, c map[string]any) string {
+		{"7: HS256 with the client secret", func(_ *provider, c map[string]any) string {
 			return signed(t, jose.HS256, []byte(clientSecret+clientSecret), "", c, nil)
 		}, "unexpected signature algorithm"},
 		{"7: HS256 with the public key", func(p *provider, c map[string]any) string {
@@ -97,11 +98,11 @@ func TestOIDCCore_3_1_3_7_TheSignatureIsVerified(t *testing.T) {
 			}
 			return signed(t, jose.HS256, public, p.kid, c, nil)
 		}, "unexpected signature algorithm"},
-		{"6: another key of the same name", func(p *provider, c map[string]any) string {
+		{"6: another key of the same name", func(_ *provider, c map[string]any) string {
 			other := newProvider(t, issuer)
 			return other.jwt(c, nil)
 		}, "no key of the provider"},
-		{"6: a key in the token itself (jwk)", func(p *provider, c map[string]any) string {
+		{"6: a key in the token itself (jwk)", func(_ *provider, c map[string]any) string {
 			other := newProvider(t, issuer)
 			return other.jwt(c, map[jose.HeaderKey]any{"jwk": other.public()})
 		}, "no key of the provider"},
@@ -137,6 +138,10 @@ func TestOIDCCore_3_1_3_7_TheSignatureIsVerified(t *testing.T) {
 		{"an access token in the place of an ID token", func(p *provider, c map[string]any) string {
 			return p.jwt(c, map[jose.HeaderKey]any{"typ": "at+jwt"})
 		}, "the token is of another type"},
+		{"JSON with the parts of a good token", func(p *provider, c map[string]any) string {
+			parts := strings.Split(p.jwt(c, nil), ".")
+			return fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, parts[0], parts[1], parts[2])
+		}, "the token is malformed"},
 		{"no token at all", func(*provider, map[string]any) string { return "not a token" }, "malformed jwt"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
