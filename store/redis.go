@@ -18,7 +18,8 @@ import (
 // client is the application's.
 //
 // Every method is one command and one slot of a cluster, save that a script is sent a
-// second time, as text, to a server that has not seen it. Methods return when their
+// second time, as text, to a server that has not seen it, and that RedisConfig.Replicas
+// adds WAIT. Methods return when their
 // context ends. A client whose Options.ContextTimeoutEnabled is set does that by
 // itself; with any other, each command costs a goroutine.
 //
@@ -52,6 +53,7 @@ func NewRedis(client RedisClient, cfg RedisConfig) (*RedisStore, error) {
 	if cfg.Reads != nil {
 		r.reads = newSender(cfg.Reads)
 	}
+	r.main.replicas = cfg.Replicas
 	r.tagged, _ = hashTag(cfg.Prefix)
 	return r, nil
 }
@@ -82,7 +84,7 @@ func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, e
 	err := via.send(ctx, cmd)
 	switch {
 	case err == nil:
-		return []byte(cmd.Val()), nil
+		return cmd.Bytes() // the reply itself: go-redis keeps no other hold of it
 	case errors.Is(err, redis.Nil), wrongType(err):
 		return nil, session.ErrNotFound
 	}
@@ -153,7 +155,7 @@ func (r *RedisStore) Create(ctx context.Context, id string, data []byte, ttl tim
 	if !validID(id) {
 		return fmt.Errorf("store: create: %w", errBadID)
 	}
-	_, err := r.main.exec(ctx, sendOnce, []any{"set", r.key(id), data, "nx", "px", ttl.Milliseconds()})
+	_, err := r.main.exec(ctx, sendOnce, r.key(id), []any{"set", r.key(id), data, "nx", "px", ttl.Milliseconds()})
 	if errors.Is(err, redis.Nil) {
 		return session.ErrExists
 	}

@@ -41,6 +41,20 @@ type RedisConfig struct {
 	// the store's own client.
 	Reads RedisClient
 
+	// Replicas is how many replicas must confirm, with WAIT, that they have what a write
+	// changed, before the write counts. Zero means none: the master's word is enough,
+	// and what it acknowledged in the last moment before it died is lost when a replica
+	// takes over. A write that too few confirm before its context ends (a second, if it
+	// does not end) is an outage, though it may have happened; while too few replicas
+	// live every log-in, log-out and change is one. It costs a command more in the same
+	// round trip, and the time of the slowest of those replicas. Redis makes loss
+	// unlikely so, not impossible: the replica that takes over must be one that
+	// confirmed, which is certain only if all of them have to.
+	//
+	// The client must be a *redis.Client or *redis.ClusterClient: others share their
+	// connections or do not show the master of a key.
+	Replicas int
+
 	// ScanCount is how many keys one step of a walk asks for; 0 means 100.
 	// connect-redis: scanCount.
 	ScanCount int
@@ -80,12 +94,26 @@ func (c *RedisConfig) complete(client RedisClient) error {
 			bad("RedisConfig.%s %q has an empty or half hash tag: give {tag}, or no braces", f.name, f.value)
 		}
 	}
+	if c.Replicas < 0 {
+		bad("RedisConfig.Replicas is %d: give how many must confirm a write, or 0 for none", c.Replicas)
+	} else if c.Replicas > 0 && !showsMaster(client) {
+		bad("RedisConfig.Replicas needs a *redis.Client or *redis.ClusterClient, not a %T: give that, and the pipeline as RedisConfig.Reads", client)
+	}
 	if c.ScanCount < 0 {
 		bad("RedisConfig.ScanCount is %d: give the keys of one step, or 0 for %d", c.ScanCount, defaultScanCount)
 	} else if c.ScanCount == 0 {
 		c.ScanCount = defaultScanCount
 	}
 	return errors.Join(errs...)
+}
+
+// showsMaster reports whether client tells which connection leads to a key's master.
+func showsMaster(client RedisClient) bool {
+	switch client.(type) {
+	case *redis.Client, *redis.ClusterClient:
+		return true
+	}
+	return false
 }
 
 func isNil(c RedisClient) bool {

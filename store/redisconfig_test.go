@@ -34,6 +34,9 @@ func TestNewRedisNamesEveryMistake(t *testing.T) {
 		"labels among the sessions":    {client, store.RedisConfig{IndexPrefix: "sess:labels:"}, []string{"RedisConfig.IndexPrefix", "begins with"}},
 		"labels by default among them": {client, store.RedisConfig{Prefix: "label"}, []string{"RedisConfig.IndexPrefix"}},
 		"half a tag for the labels":    {client, store.RedisConfig{IndexPrefix: "{l"}, []string{"RedisConfig.IndexPrefix", "hash tag"}},
+		"replicas":                     {client, store.RedisConfig{Replicas: 1}, nil},
+		"negative replicas":            {client, store.RedisConfig{Replicas: -1}, []string{"RedisConfig.Replicas"}},
+		"replicas behind a ring":       {redis.NewRing(&redis.RingOptions{}), store.RedisConfig{Replicas: 1}, []string{"RedisConfig.Replicas", "*redis.Ring"}},
 		"a negative step":              {client, store.RedisConfig{ScanCount: -1}, []string{"RedisConfig.ScanCount"}},
 		"all at once":                  {nil, store.RedisConfig{Prefix: "{", IndexPrefix: "}", ScanCount: -1}, []string{"client", "Prefix", "IndexPrefix", "ScanCount"}},
 	} {

@@ -20,7 +20,7 @@ if last then redis.call('PEXPIRE',KEYS[1],string.format('%.0f',last-ARGV[3])) en
 return 0`)
 
 	// listScript: KEYS label; ARGV now. A script, for the reason of readScript.
-	listScript = newScript(`return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')`)
+	listScript = newReadScript(`return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')`)
 )
 
 // label returns the key of a label's entries. It tells nothing of the label (S9).

@@ -30,7 +30,7 @@ func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Du
 	if err := checkTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: put token: %w", err)
 	}
-	if _, err := t.redis.exec(ctx, mayResend, []any{"set", t.prefix + digest(key), bytesOf(v), "px", ttl.Milliseconds()}); err != nil {
+	if _, err := t.redis.exec(ctx, mayResend, "", []any{"set", t.prefix + digest(key), bytesOf(v), "px", ttl.Milliseconds()}); err != nil {
 		return outage("put token", err)
 	}
 	return nil
@@ -40,7 +40,7 @@ func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Du
 // returns false when there is nothing. An error is an outage: the token may be gone.
 // It is one GETDEL, sent once.
 func (t *RedisTokens) Take(ctx context.Context, key string) ([]byte, bool, error) {
-	cmd, err := t.redis.exec(ctx, sendOnce, []any{"getdel", t.prefix + digest(key)})
+	cmd, err := t.redis.exec(ctx, sendOnce, "", []any{"getdel", t.prefix + digest(key)})
 	if errors.Is(err, redis.Nil) {
 		return nil, false, nil
 	}

@@ -8,9 +8,18 @@ import (
 )
 
 // script is a Lua script and its SHA-1 in hexadecimal.
-type script struct{ text, hash string }
+type script struct {
+	text, hash string
+	reads      bool // and writes nothing
+}
 
 func newScript(text string) *script { return &script{text: text, hash: redis.NewScript(text).Hash()} }
+
+func newReadScript(text string) *script {
+	s := newScript(text)
+	s.reads = true
+	return s
+}
 
 // Every script names all its keys, and they lie in one slot.
 var (
@@ -36,7 +45,7 @@ return {n==1 and 0 or 2,x or ''}`)
 
 	// readScript: KEYS record [note]. A script is sent to the master and is never
 	// answered by a client-side cache.
-	readScript = newScript(`return redis.call('MGET',unpack(KEYS))`)
+	readScript = newReadScript(`return redis.call('MGET',unpack(KEYS))`)
 )
 
 // Answers of updateScript and endScript.
@@ -63,18 +72,28 @@ func (s *sender) run(ctx context.Context, again resend, script *script, keys []s
 		list = append(list, k)
 	}
 	list = append(list, args...)
-	cmd, err := s.exec(ctx, again, list)
+	written := keys[0]
+	if script.reads {
+		written = ""
+	}
+	cmd, err := s.exec(ctx, again, written, list)
 	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
 		list[0], list[1] = "eval", script.text
-		cmd, err = s.exec(ctx, again, list)
+		cmd, err = s.exec(ctx, again, written, list)
 	}
 	return cmd, err
 }
 
-func (s *sender) exec(ctx context.Context, again resend, args []any) (*redis.Cmd, error) {
+// exec runs a command. written is the key that it writes, if replicas are to confirm
+// that.
+func (s *sender) exec(ctx context.Context, again resend, written string, args []any) (*redis.Cmd, error) {
 	cmd := redis.NewCmd(ctx, args...)
-	if again {
-		return cmd, s.send(ctx, cmd)
+	var c redis.Cmder = cmd
+	if again == sendOnce {
+		c = once{cmd}
 	}
-	return cmd, s.send(ctx, once{cmd})
+	if s.replicas > 0 && written != "" {
+		return cmd, s.confirmed(ctx, written, c)
+	}
+	return cmd, s.send(ctx, c)
 }

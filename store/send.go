@@ -34,6 +34,8 @@ type sender struct {
 	client   RedisClient
 	deferred *redis.AutoPipeliner // the client, if it is an automatic pipeline that does not block
 	bounded  bool                 // the client honours a deadline by itself
+	times    deadlines
+	replicas int                  // how many replicas must confirm a write
 }
 
 func newSender(client RedisClient) *sender {
@@ -59,10 +61,14 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	deadline, ok := ctx.Deadline()
+	if ok && (s.bounded || s.deferred != nil) {
+		ctx = &timed{ctx, s.times.at(deadline)}
+	}
 	if s.deferred != nil {
 		return s.deferred.Submit(ctx, cmd).WaitContext(ctx)
 	}
-	if deadline, ok := ctx.Deadline(); ok && s.bounded || ctx.Done() == nil {
+	if ok && s.bounded || ctx.Done() == nil {
 		err := s.client.Process(ctx, cmd)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
@@ -72,10 +78,15 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 		}
 		return err
 	}
+	return s.within(ctx, func() error { return s.client.Process(ctx, cmd) })
+}
+
+// within returns what f returns, or ctx's error when that ends first.
+func (s *sender) within(ctx context.Context, f func() error) error {
 	// A client that ignores the context would hold the caller for several read
 	// timeouts. What is left behind ends with the first of them.
 	done := make(chan error, 1)
-	go func() { done <- s.client.Process(ctx, cmd) }()
+	go func() { done <- f() }()
 	select {
 	case err := <-done:
 		return err

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// confirmTime is how long replicas have for their word when the context does not say.
+const confirmTime = time.Second
+
+// maxRedirects is how often a command follows a slot that moves.
+const maxRedirects = 3
+
+// errUnconfirmed is the cause of an outage: the master has executed the command, and
+// too few replicas have said that they have it.
+var errUnconfirmed = errors.New("too few replicas confirmed the write")
+
+// confirmed runs cmd on the master that has key, and WAIT behind it in the same trip
+// and on the same connection, for WAIT is about the writes of its own connection. A
+// pipeline of a cluster's client would follow a redirection with cmd alone and let
+// WAIT speak for nothing, so redirections are followed here.
+func (s *sender) confirmed(ctx context.Context, key string, cmd redis.Cmder) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	cluster, _ := s.client.(*redis.ClusterClient)
+	at, asking := "", false
+	for tries := 0; ; tries++ {
+		node, err := s.nodeOf(ctx, key, at)
+		if err != nil {
+			return err
+		}
+		err = s.within(ctx, func() error { return sendConfirmed(ctx, node, s.replicas, asking, cmd) })
+		if cluster == nil || tries == maxRedirects || ctx.Err() != nil {
+			return err
+		}
+		if at, asking = redis.IsAskError(err); asking {
+			continue
+		}
+		moved := false
+		if at, moved = redis.IsMovedError(err); !moved {
+			return err
+		}
+		cluster.ReloadState(ctx)
+	}
+}
+
+// nodeOf returns the client for the master of key, or for the one at an address.
+func (s *sender) nodeOf(ctx context.Context, key, at string) (*redis.Client, error) {
+	cluster, ok := s.client.(*redis.ClusterClient)
+	switch {
+	case !ok:
+		return s.client.(*redis.Client), nil // NewRedis made sure
+	case at == "":
+		return cluster.MasterForKey(ctx, key)
+	}
+	found := make(chan *redis.Client, 1)
+	err := cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
+		if c.Options().Addr == at {
+			found <- c
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case c := <-found:
+		return c, nil
+	default:
+		return nil, errors.New("the slot is on a node that is not known yet")
+	}
+}
+
+// sendConfirmed sends cmd and WAIT. The error of cmd goes first.
+func sendConfirmed(ctx context.Context, node *redis.Client, replicas int, asking bool, cmd redis.Cmder) error {
+	limit := confirmTime
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = time.Until(deadline) * 9 / 10 // the answer has to travel, too
+	}
+	wait := redis.NewIntCmd(ctx, "wait", replicas, max(limit.Milliseconds(), 1)) // 0 would mean for ever
+	pipe := node.Pipeline()
+	if asking {
+		_ = pipe.Process(ctx, redis.NewStatusCmd(ctx, "asking"))
+	}
+	_ = pipe.Process(ctx, cmd)
+	_ = pipe.Process(ctx, wait)
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	switch {
+	case cmd.Err() != nil:
+		return cmd.Err()
+	case wait.Err() != nil:
+		return wait.Err()
+	case wait.Val() < int64(replicas):
+		return errUnconfirmed
+	}
+	return nil
+}
