@@ -35,7 +35,7 @@ type sender struct {
 	deferred *redis.AutoPipeliner // the client, if it is an automatic pipeline that does not block
 	bounded  bool                 // the client honours a deadline by itself
 	times    deadlines
-	replicas int                  // how many replicas must confirm a write
+	replicas int // how many replicas must confirm a write
 }
 
 func newSender(client RedisClient) *sender {
