@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"strconv"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/oidc"
+)
+
+// What the provider calls this application. With a real provider, its pages give them.
+const (
+	clientID     = "social"
+	clientSecret = "not a secret: the example's provider knows it" //nolint:gosec // as it says
+)
+
+// The routes that the provider is told of.
+const (
+	callbackPath    = "/login/example/callback"
+	linkPath        = "/link/example"
+	backChannelPath = "/backchannel-logout"
+)
+
+// newApp returns the application.
+func newApp(s *site) (http.Handler, error) {
+	hasher := &strategy.Bcrypt{}
+	hash, err := hasher.Hash(context.Background(), examplePassword)
+	if err != nil {
+		return nil, err
+	}
+	table := &users{}
+	table.add(User{Name: "Joe Foo", Email: exampleEmail, Hash: hash})
+
+	memory, err := store.NewMemory(store.MemoryConfig{})
+	if err != nil {
+		return nil, err
+	}
+	secret := randomSecret() // a real application keeps one: with another, everyone is logged out
+	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie(secret), InsecureHTTP: true})
+	if err != nil {
+		return nil, err
+	}
+
+	// With Google this is oidc.Google(), and the four fields of one's own.
+	provider := oidc.Config{
+		Name: "example", Issuer: s.provider, ClientID: clientID, ClientSecret: clientSecret,
+		RedirectURL: s.app + callbackPath, CookieSecrets: []string{secret}, Scopes: []string{"profile"}, InsecureHTTP: true,
+	}
+	example, err := oidc.New(provider, table.byIdentity)
+	if err != nil {
+		return nil, err
+	}
+	local := strategy.NewPassword(strategy.LookupFunc[*User](table.byEmail), hasher)
+	auth, err := guard.New(guard.Config{Sessions: sessions, LoginURL: "/"},
+		serializer.ByID(func(u *User) int { return u.ID }, table.byID), local, example)
+	if err != nil {
+		return nil, err
+	}
+
+	// Connecting an account is a guard of its own, without LogIn: its user is the account.
+	provider.Name, provider.RedirectURL = "link", s.app+linkPath
+	provider.Bind = func(r *http.Request) string {
+		u, _ := auth.User(r.Context())
+		return strconv.Itoa(u.ID)
+	}
+	account, err := oidc.New(provider, func(_ context.Context, id oidc.Identity) (Account, error) {
+		return Account{id.Issuer, id.Subject}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	link, err := guard.New(guard.Config{}, nil, account)
+	if err != nil {
+		return nil, err
+	}
+
+	home := guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"}
+	mux := http.NewServeMux()
+	mux.Handle("POST /login", auth.AuthenticateWith(guard.Options{Strategies: []string{"local"}, FailureRedirect: "/?wrong"})(auth.LogInWith(home)(nil)))
+	login := auth.Authenticate("example")(auth.LogInWith(home)(nil))
+	mux.Handle("GET /login/example", login)
+	mux.Handle("GET "+callbackPath, login)
+	mux.Handle("GET "+linkPath, auth.RequireAuth(link.Authenticate("link")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, _ := auth.User(r.Context())
+		a, _ := link.User(r.Context())
+		if !table.connect(u.ID, a) {
+			http.Error(w, "This account is connected to another user.", http.StatusConflict)
+			return
+		}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	}))))
+	mux.Handle("POST /logout", auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to, err := example.LogOutURL(r.Context(), oidc.LogOut{ReturnURL: s.app + "/"})
+		if err != nil || r.FormValue("everywhere") == "" {
+			to = "/" // logged out here, and that is what was asked for, or what can be done
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	})))
+	mux.Handle("POST "+backChannelPath, example.BackChannelLogOut(sessions))
+	mux.Handle("GET /{$}", auth.Restore(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, _ := auth.User(r.Context())
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		to, _ := guard.SafeReturnTo(r.URL.Query().Get("return_to")) // LoginURL's; "" for none
+		render(w, page, map[string]any{"User": u, "Wrong": r.URL.Query().Has("wrong"), "Email": exampleEmail, "ReturnTo": to})
+	})))
+	return mux, nil
+}
+
+func randomSecret() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails: see package crypto/rand
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// render writes a page.
+func render(w http.ResponseWriter, t *template.Template, data any) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if err := t.Execute(w, data); err != nil {
+		http.Error(w, "This page does not work.", http.StatusInternalServerError)
+	}
+}
+
+var page = template.Must(template.New("page").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>social</title>
+<style>body{font:16px/1.5 sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem}label{display:block}</style>
+{{with .User}}
+<h1>Hello {{.Name}}</h1>
+<p>You are user {{.ID}}{{if .Hash}}, with a password{{end}}{{if .Accounts}}, with an account at the example provider{{end}}.</p>
+{{if not .Accounts}}<p><a href="/link/example">Connect an account at the example provider</a></p>{{end}}
+<form method="post" action="/logout"><button>Log out</button> <button name="everywhere" value="yes">Log out here and at the provider</button></form>
+{{else}}
+<h1>Who are you?</h1>
+{{if .Wrong}}<p>That is not right.</p>{{end}}
+<form method="post" action="/login?return_to={{.ReturnTo}}">
+<label>E-mail <input name="email" value="{{.Email}}" autocomplete="username"></label>
+<label>Password <input name="password" type="password" autocomplete="current-password"></label>
+<button>Log in</button>
+</form>
+<p>or <a href="/login/example?return_to={{.ReturnTo}}">log in with the example provider</a></p>
+{{end}}
+</html>
+`))
