@@ -27,6 +27,10 @@ const cookieKey = "cookie"
 // one in the store counts as malformed; a commit that would write one fails.
 const MaxRecordBytes = 1 << 20
 
+// maxKeyList is the size of the largest list of log-ins' keys. A longer one is not
+// ours, and looking each of its keys up would take quadratic time.
+const maxKeyList = 1 << 10
+
 var errMalformed = errors.New("session: record is not what express-session writes")
 
 // A record is the parsed form of a session's bytes. It shares memory with them.
@@ -89,6 +93,9 @@ func (r *record) read(data []byte) error {
 			o.labels = value
 		}
 	})
+	if len(o.keys) > maxKeyList {
+		return errMalformed
+	}
 	o.known = o.born > 0
 	r.own = o
 	return nil
