@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/store"
 )
 
@@ -93,29 +92,6 @@ func BenchmarkMemoryPerSession(b *testing.B) {
 			}
 			b.ReportMetric(float64(cost), "B/session")
 			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
-// BenchmarkRedisRead is one GET through the store: what contexts cost.
-func BenchmarkRedisRead(b *testing.B) {
-	server := redistest.Start(b)
-	for name, honours := range map[string]bool{"client honours contexts": true, "client ignores contexts": false} {
-		b.Run(name, func(b *testing.B) {
-			c := server.Client(b, contexts(honours))
-			r := newRedis(b, c, store.RedisConfig{})
-			_ = r.Delete(b.Context(), "id", nil)
-			if err := r.Create(b.Context(), "id", make([]byte, recordSize), time.Hour); err != nil {
-				b.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
-			defer cancel()
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := r.Get(ctx, "id"); err != nil {
-					b.Fatal(err)
-				}
-			}
 		})
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
@@ -54,20 +53,6 @@ func TestRedisCellsKeepTheContractOnMiniredis(t *testing.T) {
 	}, m.FastForward)
 }
 
-func TestRedisCellsKeepTheContractOnRedis(t *testing.T) {
-	s := redistest.Start(t)
-	c := s.Client(t)
-	strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
-		s.Flush(t)
-		return newRedisCells(t, c, store.RedisKeysConfig{Prefix: "{app}:cell:"})
-	}, func(d time.Duration) { s.Advance(t, d) })
-	for _, key := range c.Keys(t.Context(), "*").Val() {
-		if !strings.HasPrefix(key, "{app}:cell:") {
-			t.Errorf("key %q lacks the prefix", key)
-		}
-	}
-}
-
 func TestMemoryCellsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCells(t, 2)
@@ -102,17 +87,5 @@ func TestCellsRefuseWhatCannotWork(t *testing.T) {
 	}
 	if _, _, err := newMemoryCells(t, 0).Swap(t.Context(), "a", nil, []byte("1"), 0); err == nil {
 		t.Error("a ttl of zero: got no error")
-	}
-}
-
-func TestRedisCellsSayWhenRedisIsDown(t *testing.T) {
-	s := redistest.Start(t)
-	c := newRedisCells(t, s.Client(t), store.RedisKeysConfig{})
-	s.Kill()
-	if _, err := c.Load(t.Context(), "a"); err == nil {
-		t.Error("Load: got no error")
-	}
-	if _, _, err := c.Swap(t.Context(), "a", nil, []byte("1"), time.Minute); err == nil {
-		t.Error("Swap: got no error")
 	}
 }

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -12,8 +11,6 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/seed-6f34412b/passport/internal/faultproxy"
-	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
@@ -25,79 +22,35 @@ var (
 	_ strategy.Tokens  = (*store.MemoryTokens)(nil)
 )
 
-func TestRedisCounterKeepsTheContract(t *testing.T) {
-	server := redistest.Start(t)
-	newCounter := func(t *testing.T, client store.RedisClient) strategy.Counter {
-		c, err := store.NewRedisCounter(client, store.RedisKeysConfig{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	for kind, newClient := range kinds {
-		t.Run(kind, func(t *testing.T) {
-			client, _ := newClient(t, server)
-			strategytest.RunCounter(t, func(t *testing.T) strategy.Counter {
-				server.Flush(t)
-				return newCounter(t, client)
-			}, func(d time.Duration) { server.Advance(t, d) })
-		})
-	}
-	t.Run("on miniredis", func(t *testing.T) {
-		m := miniredis.RunT(t)
-		c := redis.NewClient(&redis.Options{Addr: m.Addr()})
-		defer c.Close()
-		strategytest.RunCounter(t, func(t *testing.T) strategy.Counter {
-			m.FlushAll()
-			return newCounter(t, c)
-		}, m.FastForward)
-	})
-}
-
-func TestACountIsSentOnce(t *testing.T) {
-	proxy, through := behind(t, redistest.Start(t))
-	c, err := store.NewRedisCounter(through.Client(t), store.RedisKeysConfig{})
+func newRedisCounter(t *testing.T, client store.RedisClient) strategy.Counter {
+	t.Helper()
+	c, err := store.NewRedisCounter(client, store.RedisKeysConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	add := func() (int64, error) {
-		n, _, err := c.Add(t.Context(), "someone@example.com", 1, time.Minute)
-		return n, err
-	}
-	if _, err := add(); err != nil {
-		t.Fatal(err)
-	}
-	proxy.Faults(first(isScript, faultproxy.CutReply))
-	if n, err := add(); err == nil {
-		t.Errorf("Add with a lost reply: got %d, want an outage", n)
-	}
-	if n, err := add(); n != 3 || err != nil {
-		t.Errorf("third Add: got %d and error %v, want 3", n, err)
-	}
+	return c
 }
 
-func TestCounterAndTokensTellNoKeyToRedis(t *testing.T) {
-	server := redistest.Start(t)
-	client := server.Client(t)
-	counter, _ := store.NewRedisCounter(client, store.RedisKeysConfig{Prefix: "c:"})
-	tokens, _ := store.NewRedisTokens(client, store.RedisKeysConfig{})
-	if _, _, err := counter.Add(t.Context(), "joe@test.com", 1, time.Minute); err != nil {
+func newRedisTokens(t *testing.T, client store.RedisClient) strategy.Tokens {
+	t.Helper()
+	tokens, err := store.NewRedisTokens(client, store.RedisKeysConfig{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tokens.Put(t.Context(), "joe@test.com", []byte("x"), time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := client.Keys(t.Context(), "*").Result()
-	if err != nil || len(keys) != 2 {
-		t.Fatalf("keys: got %q and error %v, want 2", keys, err)
-	}
-	for _, k := range keys {
-		if bytes.Contains([]byte(k), []byte("joe")) || len(k) != len("c:")+32 && len(k) != len("token:")+32 {
-			t.Errorf("key %q: want a prefix and a digest of 32 characters", k)
-		}
-	}
+	return tokens
 }
 
+func TestRedisCounterKeepsTheContractOnMiniredis(t *testing.T) {
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	defer c.Close()
+	strategytest.RunCounter(t, func(t *testing.T) strategy.Counter {
+		m.FlushAll()
+		return newRedisCounter(t, c)
+	}, m.FastForward)
+}
+
+// checkTokens tries each rule of strategy.Tokens.
 func checkTokens(t *testing.T, tokens strategy.Tokens, advance func(time.Duration)) {
 	ctx := t.Context()
 	const nothing = "nothing"
@@ -178,28 +131,21 @@ func checkTokens(t *testing.T, tokens strategy.Tokens, advance func(time.Duratio
 	}
 }
 
-func TestTokensAreTakenOnce(t *testing.T) {
-	server := redistest.Start(t)
-	for kind, newClient := range kinds {
-		t.Run(kind, func(t *testing.T) {
-			server.Flush(t)
-			client, _ := newClient(t, server)
-			tokens, err := store.NewRedisTokens(client, store.RedisKeysConfig{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkTokens(t, tokens, func(d time.Duration) { server.Advance(t, d) })
-		})
-	}
-	t.Run("in memory", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			tokens, err := store.NewMemoryTokens(store.MemoryTokensConfig{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkTokens(t, tokens, pass)
-		})
+func TestMemoryTokensAreTakenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens, err := store.NewMemoryTokens(store.MemoryTokensConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkTokens(t, tokens, pass)
 	})
+}
+
+func TestRedisTokensAreTakenOnceFromMiniredis(t *testing.T) {
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	defer c.Close()
+	checkTokens(t, newRedisTokens(t, c), m.FastForward)
 }
 
 func TestFullMemoryTokensRefuseNewOnesAndForgetNone(t *testing.T) {

@@ -25,6 +25,13 @@ func newMemory(t testing.TB, cfg store.MemoryConfig) *store.MemoryStore {
 }
 
 // pass lets time pass in a bubble.
+func create(t *testing.T, s session.Store, id, data string) {
+	t.Helper()
+	if err := s.Create(t.Context(), id, []byte(data), time.Hour); err != nil {
+		t.Fatalf("Create(%q): %v", id, err)
+	}
+}
+
 func pass(d time.Duration) { <-time.After(d) }
 
 func TestMemoryStoreKeepsTheContract(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build integration
+
 package store_test
 
 import (
@@ -14,26 +16,6 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
 )
-
-func create(t *testing.T, s session.Store, id, data string) {
-	t.Helper()
-	if err := s.Create(t.Context(), id, []byte(data), time.Hour); err != nil {
-		t.Fatalf("Create(%q): %v", id, err)
-	}
-}
-
-// isUnknown checks that Get, and GetMaster if there is one, do not find id.
-func isUnknown(t *testing.T, s session.Store, id string) {
-	t.Helper()
-	if data, err := s.Get(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
-		t.Errorf("Get(%q): got %q and error %v, want ErrNotFound", id, data, err)
-	}
-	if m, ok := s.(session.Authoritative); ok {
-		if data, err := m.GetMaster(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
-			t.Errorf("GetMaster(%q): got %q and error %v, want ErrNotFound", id, data, err)
-		}
-	}
-}
 
 // notes are the keys beside the record's key, by prefix (S16).
 var notes = map[string]string{
@@ -187,18 +169,5 @@ func TestS16_TheNoteLiesInTheRecordsSlot(t *testing.T) {
 	}
 	if len(slots) < 90 {
 		t.Errorf("150 keys lie in %d slots, want them spread", len(slots))
-	}
-}
-
-func TestS16_AnIDWithBracesIsUnknownWithoutAsking(t *testing.T) {
-	for _, cfg := range []store.RedisConfig{{}, {Tombstones: true}} {
-		// Nothing listens there: asking would be an outage.
-		r := newRedis(t, redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1}), cfg)
-		for _, id := range []string{"{", "}", "{id}", "a{b", "", "a\r\nb", strings.Repeat("a", 513)} {
-			isUnknown(t, r, id)
-		}
-		if _, err := r.Get(t.Context(), "id"); err == nil || errors.Is(err, session.ErrNotFound) {
-			t.Errorf("Get of an id: got error %v, want an outage", err)
-		}
 	}
 }

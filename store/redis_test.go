@@ -2,14 +2,14 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"net"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 	"github.com/seed-6f34412b/passport/store"
@@ -60,45 +60,30 @@ func TestRedisStoreKeepsTheContractInABubble(t *testing.T) {
 	})
 }
 
-// kinds are the clients of go-redis on one server.
-var kinds = map[string]func(*testing.T, *redistest.Server) (store.RedisClient, store.RedisConfig){
-	"Client": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		return s.Client(t), store.RedisConfig{}
-	},
-	"Client that ignores contexts": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		return s.Client(t, contexts(false)), store.RedisConfig{}
-	},
-	"Client with a client-side cache": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		return s.Client(t), store.RedisConfig{Reads: cached(t, s)}
-	},
-	"AutoPipeline": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		return pipelined(t, s.Client(t).AutoPipeline), store.RedisConfig{}
-	},
-	"AsyncAutoPipeline": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		return pipelined(t, s.Client(t).AsyncAutoPipeline), store.RedisConfig{}
-	},
-	"AutoPipeline for reads": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		c := s.Client(t)
-		return c, store.RedisConfig{Reads: pipelined(t, c.AutoPipeline)}
-	},
-	"full-duplex AutoPipeline": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		c := s.Client(t)
-		return pipelined(t, func() (*redis.AutoPipeliner, error) {
-			return c.AsyncAutoPipelineWithOptions(&redis.AutoPipelineOptions{FullDuplex: true})
-		}), store.RedisConfig{}
-	},
-	"Ring": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		r := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": s.Addr}, ContextTimeoutEnabled: true})
-		t.Cleanup(func() { r.Close() })
-		return r, store.RedisConfig{}
-	},
+// isUnknown checks that Get, and GetMaster if there is one, do not find id.
+func isUnknown(t *testing.T, s session.Store, id string) {
+	t.Helper()
+	if data, err := s.Get(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("Get(%q): got %q and error %v, want ErrNotFound", id, data, err)
+	}
+	if m, ok := s.(session.Authoritative); ok {
+		if data, err := m.GetMaster(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("GetMaster(%q): got %q and error %v, want ErrNotFound", id, data, err)
+		}
+	}
 }
 
-func cached(t *testing.T, s *redistest.Server) *redis.Client {
-	return s.Client(t, func(o *redis.Options) {
-		o.Protocol = 3
-		o.ClientSideCacheConfig = &redis.ClientSideCacheConfig{}
-	})
+func TestS16_AnIDWithBracesIsUnknownWithoutAsking(t *testing.T) {
+	for _, cfg := range []store.RedisConfig{{}, {Tombstones: true}} {
+		// Nothing listens there: asking would be an outage.
+		r := newRedis(t, redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1}), cfg)
+		for _, id := range []string{"{", "}", "{id}", "a{b", "", "a\r\nb", strings.Repeat("a", 513)} {
+			isUnknown(t, r, id)
+		}
+		if _, err := r.Get(t.Context(), "id"); err == nil || errors.Is(err, session.ErrNotFound) {
+			t.Errorf("Get of an id: got error %v, want an outage", err)
+		}
+	}
 }
 
 func pipelined(t *testing.T, face func() (*redis.AutoPipeliner, error)) *redis.AutoPipeliner {
@@ -109,31 +94,4 @@ func pipelined(t *testing.T, face func() (*redis.AutoPipeliner, error)) *redis.A
 	}
 	t.Cleanup(func() { p.Close() })
 	return p
-}
-
-func TestRedisStoreKeepsTheContractOnRedis(t *testing.T) {
-	s := redistest.Start(t)
-	for name, kind := range kinds {
-		t.Run(name, func(t *testing.T) {
-			client, cfg := kind(t, s)
-			sessiontest.Run(t, func(t *testing.T) session.Store {
-				s.Flush(t)
-				return newRedis(t, client, cfg)
-			}, func(d time.Duration) { s.Advance(t, d) })
-		})
-	}
-	for name, cfg := range configs {
-		t.Run(name, func(t *testing.T) {
-			client := s.Client(t)
-			sessiontest.Run(t, func(t *testing.T) session.Store {
-				s.Flush(t)
-				return newRedis(t, client, cfg)
-			}, func(d time.Duration) { s.Advance(t, d) })
-		})
-	}
-}
-
-// contexts says whether a client honours the deadline of a context by itself.
-func contexts(honours bool) func(*redis.Options) {
-	return func(o *redis.Options) { o.ContextTimeoutEnabled = honours }
 }

@@ -1,0 +1,40 @@
+//go:build integration
+
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/strategytest"
+)
+
+func TestRedisCellsKeepTheContractOnRedis(t *testing.T) {
+	s := redistest.Start(t)
+	c := s.Client(t)
+	strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
+		s.Flush(t)
+		return newRedisCells(t, c, store.RedisKeysConfig{Prefix: "{app}:cell:"})
+	}, func(d time.Duration) { s.Advance(t, d) })
+	for _, key := range c.Keys(t.Context(), "*").Val() {
+		if !strings.HasPrefix(key, "{app}:cell:") {
+			t.Errorf("key %q lacks the prefix", key)
+		}
+	}
+}
+
+func TestRedisCellsSayWhenRedisIsDown(t *testing.T) {
+	s := redistest.Start(t)
+	c := newRedisCells(t, s.Client(t), store.RedisKeysConfig{})
+	s.Kill()
+	if _, err := c.Load(t.Context(), "a"); err == nil {
+		t.Error("Load: got no error")
+	}
+	if _, _, err := c.Swap(t.Context(), "a", nil, []byte("1"), time.Minute); err == nil {
+		t.Error("Swap: got no error")
+	}
+}
