@@ -165,8 +165,10 @@ var enderRules = ability[session.Ender](
 		check: func(k *check) {
 			k.create("old", "x", hour)
 			k.ended("old", nil, "", hour)
-			if next := k.ended("old", nil, "", hour); next != "" {
-				k.wrong("End after an end without a successor: got successor %q, want none", next)
+			for _, life := range []time.Duration{hour, 0} {
+				if next := k.ended("old", nil, "", life); next != "" {
+					k.wrong("End after an end without a successor: got successor %q, want none", next)
+				}
 			}
 		},
 	},

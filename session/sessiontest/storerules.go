@@ -255,35 +255,33 @@ var storeRules = []rule{
 		name:  "parallel Updates lose nothing",
 		quote: "Update replaces the record of id by new, with a new ttl, if its bytes are exactly old (compare-and-swap).",
 		check: func(k *check) {
-			const writers, each = 8, 8
+			const writers, rounds = 8, 8
+			record := []byte{}
 			k.create("id", "", hour)
-			parallel(writers, func(i int) {
-				for range each {
-					old, err := k.Get(context.Background(), "id")
-					if err != nil {
-						k.wrong("Get beside writers: got error %v, want none", err)
-						return
-					}
+			for range rounds {
+				parallel(writers, func(i int) {
+					old := record // the same for all
 					var c *session.Conflict
-					for {
+					for range writers { // each conflict is another's success
 						err := k.Update(context.Background(), "id", old, append(bytes.Clone(old), byte('a'+i)), hour)
 						if !errors.As(err, &c) {
 							k.is("parallel Update", err, nil)
-							break
+							return
 						}
 						old = c.Current
 					}
+					k.wrong("a writer of %d met more conflicts than there were others", writers)
+				})
+				var c *session.Conflict
+				if !errors.As(k.Update(context.Background(), "id", []byte("none"), nil, hour), &c) {
+					k.wrong("Update from other bytes: got no Conflict")
+					return
 				}
-			})
-			var c *session.Conflict
-			if !errors.As(k.Update(context.Background(), "id", []byte("none"), nil, hour), &c) {
-				k.wrong("Update from other bytes: got no Conflict")
-				return
+				record = c.Current
 			}
-			got := c.Current
 			for i := range writers {
-				if n := bytes.Count(got, []byte{byte('a' + i)}); n != each {
-					k.wrong("writer %d: %d of its %d updates are in the record", i, n, each)
+				if n := bytes.Count(record, []byte{byte('a' + i)}); n != rounds {
+					k.wrong("writer %d: %d of its %d updates are in the record", i, n, rounds)
 				}
 			}
 		},
