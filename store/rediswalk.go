@@ -24,7 +24,8 @@ var errNodesHidden = errors.New("the automatic pipeline does not show its cluste
 
 // IDs yields the ids of all records: connect-redis's ids. It asks every master (or
 // shard) in turn with SCAN, in steps of ScanCount, so its memory is bounded. An id can
-// come twice when Redis grows or shrinks its tables or moves slots meanwhile. An error
+// come twice when Redis grows or shrinks its tables. When a cluster moves slots
+// meanwhile, the walk begins anew, 8 times at most, and then it is an error. An error
 // ends the walk.
 func (r *RedisStore) IDs(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
@@ -49,6 +50,9 @@ func (r *RedisStore) Count(ctx context.Context) (int, error) {
 	for keys, err := range r.steps(ctx, "count") {
 		if err != nil {
 			return n, err
+		}
+		if len(keys) == 0 {
+			n = 0 // the walk begins anew
 		}
 		n += len(keys)
 	}
@@ -186,36 +190,60 @@ func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
 	}
 }
 
-// steps yields the keys of records, one SCAN at a time.
+// steps yields the keys of records, one SCAN at a time. Where a cluster's slots moved
+// meanwhile it begins anew, and says so by a step without keys.
 func (r *RedisStore) steps(ctx context.Context, verb string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
-		nodes, err := r.nodes(ctx)
-		if err != nil {
-			yield(nil, outage(verb, err))
-			return
+		for range maxWalks {
+			before, moving, err := r.layout(ctx)
+			if err != nil {
+				yield(nil, outage(verb, err))
+				return
+			}
+			if !r.walk(ctx, verb, yield) {
+				return
+			}
+			after, stillMoving, err := r.layout(ctx)
+			if err != nil {
+				yield(nil, outage(verb, err))
+				return
+			}
+			if after == before && !moving && !stillMoving || !yield(nil, nil) {
+				return
+			}
 		}
-		for _, node := range nodes {
-			var cursor uint64
-			for {
-				cmd := redis.NewScanCmd(ctx, nil, "scan", cursor, "match", escapeGlob(r.cfg.Prefix)+"*", "count", r.cfg.ScanCount)
-				if err := node.send(ctx, cmd); err != nil {
-					yield(nil, outage(verb, err))
-					return
+		yield(nil, outage(verb, errSlotsMove))
+	}
+}
+
+// walk yields the keys of every node in turn, and reports whether it came to the end.
+func (r *RedisStore) walk(ctx context.Context, verb string, yield func([]string, error) bool) bool {
+	nodes, err := r.nodes(ctx)
+	if err != nil {
+		yield(nil, outage(verb, err))
+		return false
+	}
+	for _, node := range nodes {
+		for cursor := uint64(0); ; {
+			cmd := redis.NewScanCmd(ctx, nil, "scan", cursor, "match", escapeGlob(r.cfg.Prefix)+"*", "count", r.cfg.ScanCount)
+			if err := node.send(ctx, cmd); err != nil {
+				yield(nil, outage(verb, err))
+				return false
+			}
+			var keys []string
+			keys, cursor = cmd.Val()
+			// SCAN may answer more keys than it was asked for.
+			for part := range slices.Chunk(r.own(keys), r.cfg.ScanCount) {
+				if !yield(part, nil) {
+					return false
 				}
-				var keys []string
-				keys, cursor = cmd.Val()
-				// SCAN may answer more keys than it was asked for.
-				for part := range slices.Chunk(r.own(keys), r.cfg.ScanCount) {
-					if !yield(part, nil) {
-						return
-					}
-				}
-				if cursor == 0 {
-					break
-				}
+			}
+			if cursor == 0 {
+				break
 			}
 		}
 	}
+	return true
 }
 
 // own returns those of keys that are of records.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -192,5 +193,32 @@ func (c *Cluster) Move(ctx context.Context, slot, to int, during func()) error {
 			return err
 		}
 	}
-	return nil
+	return agree(nodes[:])
+}
+
+// agree waits until all nodes say the same of who has which slots. A node that still
+// believed otherwise could win the next dispute.
+func agree(nodes []*redis.Client) error {
+	return Poll(func(ctx context.Context) error {
+		views := map[string]bool{}
+		for _, n := range nodes {
+			text, err := n.ClusterNodes(ctx).Result()
+			if err != nil {
+				return err
+			}
+			var view []string
+			for line := range strings.Lines(text) {
+				if f := strings.Fields(line); len(f) >= 8 && strings.Contains(f[2], "master") {
+					own := slices.DeleteFunc(f[8:], func(s string) bool { return strings.HasPrefix(s, "[") })
+					view = append(view, fmt.Sprint(f[0], f[6], own))
+				}
+			}
+			slices.Sort(view)
+			views[fmt.Sprint(view)] = true
+		}
+		if len(views) != 1 {
+			return errors.New("the nodes do not agree on the slots")
+		}
+		return nil
+	})
 }
