@@ -1,0 +1,115 @@
+//go:build integration
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/internal/reliability/scenario"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// TestCancellationStorm: a thousand users whose browsers hang up at random. A reply
+// that is left unread in a connection must never become the next user's answer.
+func TestCancellationStorm(t *testing.T) {
+	row := table("7. Cancellation storm: users who hang up at random",
+		"Client", "Users", "Lasted", "Requests", "Cancelled", "Answers for another user", "Connections left", "Goroutines left")
+	for _, c := range clients {
+		t.Run(c.name, func(t *testing.T) {
+			server := redistest.Start(t)
+			client := newClient(t, server.Addr, c.edit)
+			_, target := serve(t, newRedis(t, client, store.RedisConfig{}))
+			before := runtime.NumGoroutine()
+			lasts := sized(2*time.Second, time.Minute)
+			s := storm{t: t, target: target}
+			s.rage(lasts)
+			target.Close()
+			goroutinesBackTo(t, before)
+			conns, err := newClient(t, server.Addr).ClientList(t.Context()).Result()
+			if err != nil {
+				t.Fatal(err)
+			}
+			pool := client.PoolStats()
+			row(c.name, users, lasts, s.asked.Load(), s.cancelled.Load(), s.wrong.Load(), pool.TotalConns, max(0, runtime.NumGoroutine()-before-4))
+			if s.wrong.Load() != 0 || s.cancelled.Load() == 0 || s.cancelled.Load() == s.asked.Load() {
+				t.Errorf("%d of %d answers for another user, %d cancelled", s.wrong.Load(), s.asked.Load(), s.cancelled.Load())
+			}
+			if limit := 10 * runtime.GOMAXPROCS(0); int(pool.TotalConns) > limit || lines(conns) > limit+1 {
+				t.Errorf("%d connections, and %d that the server has, want at most the pool's %d", pool.TotalConns, lines(conns), limit)
+			}
+		})
+	}
+}
+
+const users = 1000
+
+type storm struct {
+	t                       *testing.T
+	target                  *scenario.Target
+	asked, cancelled, wrong atomic.Int64
+}
+
+// rage has all users come, hang up and come again for a while.
+func (s *storm) rage(lasts time.Duration) {
+	visitors := make([]*scenario.Visitor, users)
+	scenario.Rounds(s.t.Context(), users, func(i int) { visitors[i-1] = loggedIn(s.t, s.target, i) })
+	ctx, cancel := context.WithTimeout(s.t.Context(), lasts)
+	defer cancel()
+	var group sync.WaitGroup
+	for i, v := range visitors {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				s.ask(v, i+1)
+				scenario.Wait(ctx, 600*time.Millisecond)
+			}
+		})
+	}
+	group.Wait()
+	for i, v := range visitors {
+		if a := v.Me(s.t.Context()); a.Text != fmt.Sprint(i+1) {
+			s.t.Errorf("after the storm user %d is %q, status %d", i+1, a.Text, a.Status)
+		}
+	}
+}
+
+// ask makes one request that is cancelled after a random while, perhaps too late.
+func (s *storm) ask(v *scenario.Visitor, user int) {
+	ctx, cancel := context.WithTimeout(s.t.Context(), scenario.Random(100*time.Millisecond))
+	defer cancel()
+	s.asked.Add(1)
+	if rand.IntN(4) == 0 {
+		if v.Set(ctx, "mine", fmt.Sprint(user), 0).Err != nil {
+			s.cancelled.Add(1)
+			return
+		}
+		data, err := v.Data(s.t.Context())
+		if err != nil || data["mine"] != fmt.Sprint(user) {
+			s.wrong.Add(1)
+		}
+		return
+	}
+	a := v.Me(ctx)
+	switch {
+	case a.Err != nil:
+		s.cancelled.Add(1)
+	case a.Text != fmt.Sprint(user):
+		s.wrong.Add(1)
+	}
+}
+
+func lines(s string) (n int) {
+	for _, c := range s {
+		if c == '\n' {
+			n++
+		}
+	}
+	return n
+}
