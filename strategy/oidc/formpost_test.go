@@ -95,6 +95,14 @@ func TestPostsThatAreNoAnswer(t *testing.T) {
 			b.Do(r).Want(t, row.status, "")
 		})
 	}
+	t.Run("too large, of unknown length", func(t *testing.T) {
+		w := newWorld(t, formPost)
+		r := w.open().Request(http.MethodPost, "/login/op/callback", "state=b&x="+strings.Repeat("x", 70<<10)+"&code=a")
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.ContentLength = -1
+		w.open().Do(r).Want(t, http.StatusForbidden, "")
+	})
 	t.Run("an answer where none is asked for by a form", func(t *testing.T) {
 		w := newWorld(t)
 		b := w.open()

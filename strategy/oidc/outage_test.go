@@ -210,6 +210,7 @@ func TestMetadataAndKeysAreAskedForOnceAnHour(t *testing.T) {
 		}
 		for range 5 {
 			w.loggedIn()
+			time.Sleep(10 * time.Second)
 		}
 		if m, k := w.op.called("/.well-known/openid-configuration"), w.op.called("/jwks"); m != 3 || k != 3 {
 			t.Errorf("in the outage asked %d and %d times, want 3 each", m, k)

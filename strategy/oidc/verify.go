@@ -142,7 +142,7 @@ func (p *provider) checkClaims(t *gooidc.IDToken, c *idClaims, f *flow, access s
 	if !ok || issued.After(now.Add(leeway)) {
 		return refuse("ID token: its time of issue is missing or in the future")
 	}
-	if t.Nonce == "" || subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(f.Nonce)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(f.Nonce)) != 1 {
 		return refuse("ID token: the nonce is not that of this log-in")
 	}
 	if t.AccessTokenHash != "" && t.VerifyAccessToken(access) != nil {

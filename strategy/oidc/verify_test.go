@@ -81,6 +81,10 @@ func TestOIDCCore_3_1_3_7_TheSignatureIsVerified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	large, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, row := range []struct {
 		name   string
 		sign   func(p *provider, c map[string]any) string
@@ -125,6 +129,12 @@ func TestOIDCCore_3_1_3_7_TheSignatureIsVerified(t *testing.T) {
 				return map[string]any{"keys": []any{p.public(), jose.JSONWebKey{Key: &other.key.PublicKey, KeyID: "enc", Use: "enc"}}}
 			}
 			return signed(t, jose.ES256, other.key, "enc", c, nil)
+		}, "no key of the provider"},
+		{"a key for another algorithm", func(p *provider, c map[string]any) string {
+			p.jwks = func() any {
+				return map[string]any{"keys": []any{p.public(), jose.JSONWebKey{Key: &large.PublicKey, KeyID: "pss", Algorithm: "PS256"}}}
+			}
+			return signed(t, jose.RS256, large, "pss", c, nil)
 		}, "no key of the provider"},
 		{"a symmetric key among the public ones", func(p *provider, c map[string]any) string {
 			p.jwks = func() any {
