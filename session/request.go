@@ -77,7 +77,10 @@ func (q *request) addHeaders() {
 	if q.sess.consult {
 		addVary(h)
 	}
-	if len(q.cookies) > 0 || q.NoStore() && len(h["Cache-Control"]) == 0 {
+	if others := q.Cookies(); len(others) > 0 {
+		h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), others...)
+	}
+	if len(q.cookies)+len(q.Cookies()) > 0 || q.NoStore() && len(h["Cache-Control"]) == 0 {
 		h["Cache-Control"] = noStore
 	}
 }

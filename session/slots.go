@@ -88,7 +88,7 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 		s.gone = nil // whatever became of the old session, a log-in starts its own
 		s.forget()
 	}
-	if l.Slot.At.IsZero() {
+	if l.Slot.At.IsZero() && !l.NoTime {
 		l.Slot.At = time.Now()
 	}
 	if err := s.change(s.m.logInOp(l)); err != nil {

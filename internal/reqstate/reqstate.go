@@ -8,6 +8,8 @@ package reqstate
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,6 +26,7 @@ type State struct {
 	users           []User
 	first           [1]User
 	after           []func(error)
+	cookies         []string
 	noStore         bool
 }
 
@@ -114,6 +117,16 @@ func (s *State) Committed(err error) {
 	s.after = nil
 }
 
+// AddCookie has the response carry line, a Set-Cookie of another cookie than the
+// session's, also when the commit fails. It replaces an earlier one of that name.
+func (s *State) AddCookie(line string) {
+	name, _, _ := strings.Cut(line, "=")
+	s.cookies = append(slices.DeleteFunc(s.cookies, func(l string) bool { return strings.HasPrefix(l, name+"=") }), line)
+}
+
+// Cookies returns what AddCookie was given.
+func (s *State) Cookies() []string { return s.cookies }
+
 // LogIn is a log-in that the session's commit carries out.
 type LogIn struct {
 	Key    string         // the guard's session key
@@ -121,6 +134,10 @@ type LogIn struct {
 	Labels []string       // linked beside those that stay
 	Keep   []string       // top-level keys that an anonymous session hands on
 	MaxAge *time.Duration // nil leaves the configured lifetime; see session.SetMaxAge
+
+	// NoTime leaves a zero At as it is: no credentials were checked, so the log-in is
+	// never fresh. Its absolute limit counts from the record's birth.
+	NoTime bool
 }
 
 // Slots is the part of a session that belongs to guards. The session's Manager
