@@ -27,6 +27,7 @@ const (
 	EventSessionRenewed EventName = "session_renewed"            // StepUp added a factor
 	EventSessionExpired EventName = "session_expired"            // a log-in ended; Reason says why
 	EventForbidden      EventName = "authz_fail"                 // a known user may not do this; Reason says why
+	EventTokenReuse     EventName = "authn_token_reuse"          // a remembered log-in's old token came back: somebody has a copy
 	EventCrossSite      EventName = "malicious_cors"             // another site caused an unsafe request
 	EventError          EventName = "guard_error"                // an outage or a mistake of the program; not in the vocabulary
 )
@@ -46,6 +47,8 @@ const (
 	ReasonRevoked   = "revoked"   // LogOutEverywhere
 	ReasonUserGone  = "user_gone" // serializer.ErrUserGone
 	ReasonStamp     = "stamp"     // the security stamp changed
+	ReasonTooMany   = "too_many"  // Config.MaxSessions
+	ReasonTheft     = "theft"     // of a cookie of Config.RememberMe
 	ReasonStepUp    = "step_up"   // StepUp
 	ReasonNotFresh  = "not_fresh" // RequireFresh
 	ReasonFactor    = "factor"    // RequireFactor
@@ -71,7 +74,7 @@ type Event struct {
 // level is the vocabulary's, where slog has it.
 func (e *Event) level() slog.Level {
 	switch {
-	case e.Outcome == OutcomeError:
+	case e.Outcome == OutcomeError, e.Name == EventTokenReuse:
 		return slog.LevelError
 	case e.Outcome == OutcomeFailure:
 		return slog.LevelWarn

@@ -45,6 +45,29 @@ type Config struct {
 	// See [http.CrossOriginProtection.AddTrustedOrigin].
 	TrustedOrigins []string
 
+	// MaxSessions is how many sessions a user may have at once; zero means no limit. When a
+	// log-in makes one too many, the oldest ends. Each log-in then lists the user's
+	// sessions. OWASP ASVS 5.0 7.1.2.
+	MaxSessions int
+
+	// RefuseMore refuses a log-in beyond MaxSessions with ErrTooManySessions instead.
+	// Whoever holds a user's password can then keep the user out.
+	RefuseMore bool
+
+	// Device says at a log-in what the session notes of where it came from, for
+	// [Guard.Sessions] to list: [ClientDevice], or a function of one's own. It is personal
+	// data: nil notes nothing.
+	Device func(*http.Request) Device
+
+	// RememberMe logs visitors in again whose browser was remembered at a log-in, see
+	// [LogInOptions].RememberMe: wherever the session is asked for a user and has none, by
+	// RequireAuth, Restore, Check and "session". Such a log-in is never fresh
+	// ([Guard.RequireFresh]). It ends by a log-out, by LogOutEverywhere and EndSession, by
+	// a change of the security stamp, and, with all of the user's sessions, when the
+	// cookie turns out to be stolen. Nil remembers nobody. Two guards need two, with two
+	// cookie names. Passport: passport-remember-me.
+	RememberMe *strategy.RememberMe
+
 	// Logger gets every Event, and what operators should repair. Nil means
 	// slog.Default(). No credential, cookie or session id is ever logged.
 	Logger *slog.Logger
@@ -129,6 +152,15 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 	if !plainKey(c.SessionKey) {
 		wrong("Config.SessionKey %q: use a letter, and then letters, digits, - and _", c.SessionKey)
 	}
+	switch {
+	case c.MaxSessions < 0:
+		wrong("Config.MaxSessions is %d: give the most sessions of a user, or 0 for no limit", c.MaxSessions)
+	case c.MaxSessions == 0 && c.RefuseMore:
+		wrong("Config.RefuseMore refuses nothing without MaxSessions: set it, or leave RefuseMore out")
+	}
+	if c.Sessions == nil && (c.MaxSessions > 0 || c.Device != nil || c.RememberMe != nil) {
+		wrong("Config.MaxSessions, Device and RememberMe need sessions: set Config.Sessions, or leave them out")
+	}
 	for _, u := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
 		if err := checkRedirect(u.url); err != nil {
 			wrong("Config.%s %q: %w", u.field, u.url, err)
@@ -165,7 +197,7 @@ func checkStrategies[U any](strategies []strategy.Strategy[U], wrong func(string
 		switch name := s.Name(); {
 		case name == "":
 			wrong("strategy %d (%T) has no name: its Name method must return one", i+1, s)
-		case name == strategy.NameSession || name == strategy.NameAnonymous:
+		case name == strategy.NameSession || name == strategy.NameAnonymous || name == strategy.NameRemember:
 			wrong("strategy %d (%T) has the reserved name %q: choose another; the guard has that one built in", i+1, s, name)
 		case seen[name]:
 			wrong("two strategies are called %q: give one of them another name", name)

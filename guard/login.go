@@ -45,6 +45,13 @@ type LogInOptions struct {
 	// instance; 0 means until the browser closes. ok false, or a nil Remember, leaves
 	// the session Config's own. See [session.Session.SetMaxAge].
 	Remember func(*http.Request) (maxAge time.Duration, ok bool)
+
+	// RememberMe says whether Config.RememberMe remembers this browser beyond the session,
+	// by a "remember me" box for instance. Nil, and false, make it forget whom it
+	// remembered before.
+	RememberMe func(*http.Request) bool
+
+	sameBrowser bool // remember it if it was
 }
 
 func (o *LogInOptions) check(next http.Handler) {
@@ -147,9 +154,13 @@ func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proo
 	}
 	in := reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
-		Slot:   reqstate.Slot{User: id, At: p.at(time.Now()), Factors: withFactors(nil, p.factors)},
+		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, p.factors)},
 		Labels: append([]string{g.label(id)}, p.info.Labels...),
 		Keep:   o.Keep,
+		NoTime: p.recalled,
+	}
+	if !p.recalled {
+		in.Slot.At = p.at(time.Now())
 	}
 	if in.Keep == nil {
 		in.Keep = []string{keyReturnTo, "flash"}
@@ -162,13 +173,21 @@ func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proo
 			in.MaxAge = &d
 		}
 	}
+	if !p.recalled {
+		if err := g.beginSeries(r, st, &in, o); err != nil {
+			return err
+		}
+	}
 	if err := st.Slots.LogIn(ctx, in); err != nil {
 		return fmt.Errorf("guard: log in: %w", err)
+	}
+	if err := g.noteDevice(r); err != nil {
+		return err
 	}
 	p.saved = true
 	st.SetUser(reqstate.User{Guard: g, Value: user, More: p})
 	g.emitCommitted(ctx, st, Event{Name: EventSessionCreated, Strategy: p.strategy, User: id})
-	return nil
+	return g.keepMaximum(r, st, user, id)
 }
 
 // LogInUser logs user in: req.logIn(user), for a handler that registers users or has
@@ -200,7 +219,7 @@ func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 	if err != nil {
 		return err
 	}
-	return g.remember(r, st, user, p, &LogInOptions{})
+	return g.remember(r, st, user, p, &LogInOptions{sameBrowser: true})
 }
 
 // vouch returns the proof for a user whom the application logs in: what the same user

@@ -29,7 +29,7 @@ func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 		if err := g.sameSiteStrict(r); err != nil {
 			return err
 		}
-		return g.logOut(r.Context(), st)
+		return g.logOut(r, st)
 	})
 }
 
@@ -50,10 +50,14 @@ func (g *Guard[U]) LogOutUser(r *http.Request) error {
 	if err := g.sameSite(r); err != nil {
 		return err
 	}
-	return g.logOut(r.Context(), st)
+	return g.logOut(r, st)
 }
 
-func (g *Guard[U]) logOut(ctx context.Context, st *reqstate.State) error {
+func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
+	ctx := r.Context()
+	if err := g.endSeries(r, st); err != nil {
+		return err
+	}
 	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
 	if err != nil && !errors.Is(err, session.ErrSessionEnded) {
 		return fmt.Errorf("guard: log out: %w", err)
@@ -72,7 +76,8 @@ func (g *Guard[U]) logOut(ctx context.Context, st *reqstate.State) error {
 // LogOutEverywhere ends every session in which user is logged in, except those with
 // the given [session.Session.Ref]; it returns how many. After it returned without an
 // error, no session lives whose log-in or renewal was answered before the call. An
-// error says that some may. It needs no request. It finds sessions by a label in the
+// error says that some may. It needs no request. Config.RememberMe forgets the user in
+// all browsers, those of the sessions that stay included. It finds sessions by a label in the
 // store's index; sessions that Node made are in it once this guard has written them.
 // It panics if the guard is stateless.
 func (g *Guard[U]) LogOutEverywhere(ctx context.Context, user U, exceptRefs ...string) (int, error) {
@@ -81,7 +86,13 @@ func (g *Guard[U]) LogOutEverywhere(ctx context.Context, user U, exceptRefs ...s
 	if err != nil {
 		return 0, fmt.Errorf("guard: log out everywhere: %w", err)
 	}
-	n, err := g.cfg.Sessions.DestroyLinked(ctx, g.label(id), exceptRefs...)
+	n := 0
+	if g.cfg.RememberMe != nil {
+		err = g.cfg.RememberMe.ForgetUser(ctx, g.label(id))
+	}
+	if err == nil {
+		n, err = g.cfg.Sessions.DestroyLinked(ctx, g.label(id), exceptRefs...)
+	}
 	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: id, Reason: ReasonRevoked, Count: n}
 	if err != nil {
 		err = fmt.Errorf("guard: log out everywhere: %w", err)

@@ -19,6 +19,7 @@ type proof struct {
 	info      strategy.Info // what it reported
 	factors   []factor      // what was proved in this request
 	crossSite bool          // the strategy may be asked by other sites
+	recalled  bool          // a cookie of Config.RememberMe found the user
 	saved     bool          // LogIn or LogInUser took the user into the session
 }
 

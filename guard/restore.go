@@ -24,7 +24,7 @@ func (s *sessionStrategy[U]) Name() string { return strategy.NameSession }
 
 // Authenticate implements [strategy.Strategy].
 func (s *sessionStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
-	return s.g.restore(r.Context(), reqstate.Of(r.Context(), s.g.owner))
+	return s.g.restoreOrRecall(r, reqstate.Of(r.Context(), s.g.owner))
 }
 
 // restore returns the user whom the session remembers. The error is g.nobody when
@@ -50,6 +50,15 @@ func (g *Guard[U]) restore(ctx context.Context, st *reqstate.State) (U, error) {
 		return none, g.nobody
 	}
 	return user, nil
+}
+
+// restoreOrRecall is restore, and then recall for a visitor whom the session does not know.
+func (g *Guard[U]) restoreOrRecall(r *http.Request, st *reqstate.State) (U, error) {
+	user, err := g.restore(r.Context(), st)
+	if errors.Is(err, strategy.ErrUnauthenticated) {
+		return g.recall(r, st)
+	}
+	return user, err
 }
 
 // revive turns a log-in in a session into its user. reason is not empty when the
@@ -83,7 +92,7 @@ func (g *Guard[U]) check(r *http.Request, st *reqstate.State) (U, error) {
 	if err := g.sameSite(r); err != nil {
 		return none, err
 	}
-	user, err := g.restore(r.Context(), st)
+	user, err := g.restoreOrRecall(r, st)
 	if err != nil {
 		return none, err
 	}

@@ -110,7 +110,9 @@ type Remembered struct {
 
 // CookieTheft is returned by [RememberMe.Recall] for a token that was used before. It
 // matches [ErrUnauthenticated]. The series goes on until ForgetUser is called.
-type CookieTheft struct{ Remembered Remembered }
+type CookieTheft struct {
+	Remembered Remembered // what the series remembers: whose cookie it is
+}
 
 // Error implements error.
 func (*CookieTheft) Error() string { return "strategy: remember me: a token was used a second time" }
@@ -311,24 +313,15 @@ func (m *RememberMe) Forget(r *http.Request) ([]Remembered, *http.Cookie, error)
 	}
 	var ended []Remembered
 	for _, p := range m.presented(r) {
-		name := seriesName(p[0])
-		raw, err := m.cfg.Cells.Load(r.Context(), seriesKey(name))
-		for err == nil && raw != nil {
-			var s series
-			known := json.Unmarshal(raw, &s) == nil
-			var swapped bool
-			if raw, swapped, err = m.swap(r.Context(), seriesKey(name), raw, nil, time.Millisecond); swapped && known {
-				ended = append(ended, s.remembered(name))
-			}
-			if swapped {
-				break
-			}
-		}
+		rem, err := m.end(r.Context(), seriesName(p[0]))
 		if err != nil {
-			return ended, nil, fmt.Errorf("strategy: remember me: forget: %w", err)
+			return ended, nil, err
+		}
+		if rem != nil {
+			ended = append(ended, *rem)
 		}
 	}
-	return ended, m.cookie("", 0), nil
+	return ended, m.Gone(), nil
 }
 
 // ForgetUser ends all series of user. Any error is an outage.
@@ -344,6 +337,36 @@ func (m *RememberMe) ForgetUser(ctx context.Context, user string) error {
 	}
 	return fmt.Errorf("strategy: remember me: forget user: %w", err)
 }
+
+// ForgetSeries ends the series of that name, see [Remembered]. Any error is an outage.
+func (m *RememberMe) ForgetSeries(ctx context.Context, name string) error {
+	_, err := m.end(ctx, name)
+	return err
+}
+
+// end removes a series and returns what it remembered, nil when there was none.
+func (m *RememberMe) end(ctx context.Context, name string) (*Remembered, error) {
+	raw, err := m.cfg.Cells.Load(ctx, seriesKey(name))
+	for err == nil && raw != nil {
+		old := raw
+		var swapped bool
+		if raw, swapped, err = m.swap(ctx, seriesKey(name), old, nil, 0); err == nil && swapped {
+			var s series
+			if json.Unmarshal(old, &s) != nil {
+				return nil, nil
+			}
+			rem := s.remembered(name)
+			return &rem, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("strategy: remember me: forget: %w", err)
+	}
+	return nil, nil
+}
+
+// Gone returns a cookie that makes the browser forget the series.
+func (m *RememberMe) Gone() *http.Cookie { return m.cookie("", 0) }
 
 // cookie returns the cookie with value; empty makes the browser forget it.
 func (m *RememberMe) cookie(value string, age time.Duration) *http.Cookie {

@@ -12,7 +12,9 @@ const (
 	NameAnonymous = "anonymous"
 )
 
-func reserved(name string) bool { return name == NameSession || name == NameAnonymous }
+func reserved(name string) bool {
+	return name == NameSession || name == NameAnonymous || name == NameRemember
+}
 
 // AnonymousStrategy lets every request pass without a user: passport-anonymous.
 // Its zero value is ready for use.

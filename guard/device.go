@@ -1,0 +1,64 @@
+package guard
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"unicode"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Device is from where a user logged in, as the session keeps it: personal data, which
+// lies in the record beside the log-in and is deleted with it. Nothing depends on it: it
+// is for users to recognise their own sessions.
+type Device struct {
+	Name    string `json:"name,omitempty"`    // such as the User-Agent header, as it was sent
+	Address string `json:"address,omitempty"` // the client's
+}
+
+const deviceKey session.Key[Device] = "_device"
+
+// maxDevice is the length of a Device's fields in bytes.
+const maxDevice = 256
+
+// ClientDevice returns a function for Config.Device that notes the User-Agent header and
+// the client's address, which is found behind the given proxies as [strategy.ClientAddr]
+// does. Show them escaped: the header is the client's invention.
+func ClientDevice(trustedProxies ...netip.Prefix) func(*http.Request) Device {
+	return func(r *http.Request) Device {
+		return Device{Name: r.UserAgent(), Address: strategy.ClientAddr(r, trustedProxies).String()}
+	}
+}
+
+// noteDevice puts the device into the session that was just logged in.
+func (g *Guard[U]) noteDevice(r *http.Request) error {
+	if g.cfg.Device == nil {
+		return nil
+	}
+	s, err := g.cfg.Sessions.Session(r.Context())
+	if err != nil {
+		return fmt.Errorf("guard: log in: %w", err)
+	}
+	d := g.cfg.Device(r)
+	if err := deviceKey.Set(s, Device{plainText(d.Name), plainText(d.Address)}); err != nil {
+		return fmt.Errorf("guard: log in: %w", err)
+	}
+	return nil
+}
+
+// plainText returns text of a bounded length without control characters.
+func plainText(text string) string {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(text, ""))
+	if len(text) > maxDevice {
+		text = strings.ToValidUTF8(text[:maxDevice], "")
+	}
+	return text
+}
