@@ -1,0 +1,87 @@
+package jwt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// fetcher returns a client like c that goes where it was sent and nowhere else.
+func fetcher(c *http.Client) *http.Client {
+	var own http.Client
+	if c != nil {
+		own = *c
+	}
+	own.Jar = nil
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
+}
+
+// fetch gets the set anew and then closes done. It runs in a goroutine of its own, so
+// that a client that goes away does not fail the others that wait.
+func (r *RemoteKeys) fetch(done chan struct{}) {
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
+	defer cancel()
+	keys, skipped, err := r.get(ctx)
+	log := r.cfg.Logger
+	if err != nil {
+		err = fmt.Errorf("jwt: remote keys: %w", err)
+		log.WarnContext(ctx, "jwt: key set not fetched", "error", err.Error())
+	}
+	for _, why := range skipped {
+		log.DebugContext(ctx, "jwt: key not usable", "error", why.Error())
+	}
+	if err == nil && len(keys) == 0 {
+		log.WarnContext(ctx, "jwt: the key set has no usable key", "passed over", len(skipped))
+	}
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failure = err
+	if err == nil {
+		r.keys, r.fetched = keys, time.Now()
+	}
+	r.inflight = nil
+	close(done)
+}
+
+// get asks for the set. What is no well-formed set is an error; one without keys is
+// the issuer's word.
+func (r *RemoteKeys) get(ctx context.Context) (keys []*Key, skipped []error, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.cfg.URL, nil) //nolint:gosec // the address is the program's own configuration
+	if err != nil {
+		return nil, nil, withoutURL(err)
+	}
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	res, err := r.cfg.Client.Do(req) //nolint:gosec // the same
+	if err != nil {
+		return nil, nil, withoutURL(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode/100 == 3 {
+		return nil, nil, fmt.Errorf("status %d: redirects are not followed: configure the address it leads to", res.StatusCode)
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, nil, fmt.Errorf("status %d", res.StatusCode)
+	}
+	data, err := io.ReadAll(io.LimitReader(res.Body, r.cfg.MaxBytes+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read: %w", withoutURL(err))
+	}
+	if int64(len(data)) > r.cfg.MaxBytes {
+		return nil, nil, fmt.Errorf("the answer is longer than %d bytes", r.cfg.MaxBytes)
+	}
+	return parseKeySet(data, r.cfg.Algorithms)
+}
+
+// withoutURL drops the address from an error: its query may hold a key to the API.
+func withoutURL(err error) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

@@ -1,0 +1,256 @@
+package jwt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Config says which tokens a Strategy accepts. Keys, Issuer and Audience must be set.
+type Config struct {
+	// Keys are the keys of the issuer. passport-jwt: secretOrKey, secretOrKeyProvider.
+	Keys Keys
+
+	// Issuer is the iss of its tokens, compared byte for byte. passport-jwt: issuer.
+	Issuer string
+
+	// Audience lists the names of this program; a token is for one of them if its aud
+	// has it. passport-jwt: audience.
+	Audience []string
+
+	// Types are the accepted values of the header's typ, so that a token made for
+	// another purpose is not taken for an access token (RFC 8725 §3.11). Case and a
+	// leading "application/" do not count. An empty string accepts a token without typ.
+	// None means at+jwt (RFC 9068); tokens of jsonwebtoken, and so of Nest, have "JWT".
+	Types []string
+
+	// Leeway is by how much the issuer's clock may differ in exp, nbf and iat. Zero means
+	// 30 seconds, negative none; at most 5 minutes. passport-jwt: clockTolerance.
+	Leeway time.Duration
+
+	// Cookie is the name of a cookie that holds the token. Empty reads the
+	// Authorization header. It is one or the other: a browser adds a cookie by itself,
+	// so the guard must refuse cross-site requests there, and here need not.
+	// The name starts with __Host- or __Secure-. passport-jwt: jwtFromRequest.
+	Cookie string
+
+	// InsecureCookieName allows a Cookie without the prefix, which plain http and any
+	// subdomain can set.
+	InsecureCookieName bool
+
+	// InsecureAnyIssuer accepts tokens of any issuer, and without one, if a key fits.
+	InsecureAnyIssuer bool
+
+	// InsecureAnyAudience accepts tokens that were made for other programs.
+	InsecureAnyAudience bool
+
+	// MaxBytes is the length up to which a token is looked at; zero means 16 KiB.
+	MaxBytes int
+
+	// Realm is that of the challenge, printable ASCII; empty means "api".
+	Realm string
+
+	// Name is the strategy's name; empty means "jwt".
+	Name string
+}
+
+const (
+	defaultLeeway   = 30 * time.Second
+	maxLeeway       = 5 * time.Minute
+	defaultMaxBytes = 16 << 10
+	maxTries        = 16 // signatures that are computed for one token at most
+)
+
+// Strategy authenticates by a JSON Web Token: passport-jwt's Strategy. It is made by
+// [New] and safe for concurrent use.
+type Strategy[U any] struct {
+	name   string
+	cookie string
+	bearer *strategy.BearerStrategy[U]
+}
+
+var _ strategy.Strategy[any] = (*Strategy[any])(nil)
+var _ strategy.CrossSite = (*Strategy[any])(nil)
+
+// New returns a strategy that accepts the tokens that cfg describes. The error names
+// every mistake at once.
+//
+// validate says whose token it is, from the claims; the signature and the registered
+// claims are good when it is called. Its errors mean what they mean to
+// [strategy.NewBearer]: [strategy.ErrUnauthenticated] refuses, such as when the
+// subject is gone; [strategy.InsufficientScope] is 403; any other error is an outage.
+// It must be safe for concurrent use. passport-jwt: verify; Nest: JwtStrategy.validate.
+//
+// [strategy.Report] gets the claims as Detail, and auth_time as At: a token is no
+// proof that its user is there now, so one without auth_time is never fresh.
+func New[C Claims, U any](cfg Config, validate func(ctx context.Context, claims C) (U, error)) (*Strategy[U], error) {
+	var mistakes []error
+	wrong := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Errorf("jwt: new: "+format, args...))
+	}
+	cfg.complete(wrong)
+	if validate == nil {
+		wrong("validate is nil: pass the function that finds the user of the claims")
+	}
+	if mistakes != nil {
+		return nil, errors.Join(mistakes...)
+	}
+	check := newVerifier(cfg)
+	accept := func(ctx context.Context, text string) (U, error) {
+		var nobody U
+		payload, facts, err := check.verify(ctx, text)
+		if err != nil {
+			return nobody, err
+		}
+		claims, err := decode[C](payload)
+		if err != nil {
+			return nobody, err
+		}
+		strategy.Report(ctx, strategy.Info{At: facts.authTime, Detail: claims})
+		return validate(ctx, claims)
+	}
+	return &Strategy[U]{cfg.Name, cfg.Cookie, strategy.NewBearer(cfg.Realm, accept)}, nil
+}
+
+// complete fills in what is left out and reports what is wrong.
+func (c *Config) complete(wrong func(string, ...any)) {
+	c.Audience, c.Types = slices.Clone(c.Audience), slices.Clone(c.Types)
+	if strategy.NoUser(c.Keys) {
+		wrong("Keys is nil: pass NewKeys, NewRemoteKeys or a KeysFunc")
+	}
+	switch {
+	case c.Issuer == "" && !c.InsecureAnyIssuer:
+		wrong("Issuer is empty: name the issuer, or set InsecureAnyIssuer")
+	case c.Issuer != "" && c.InsecureAnyIssuer:
+		wrong("Issuer is set and InsecureAnyIssuer too: leave one out")
+	}
+	switch {
+	case len(c.Audience) == 0 && !c.InsecureAnyAudience:
+		wrong("Audience is empty: name this program as the issuer does, or set InsecureAnyAudience")
+	case len(c.Audience) != 0 && c.InsecureAnyAudience:
+		wrong("Audience is set and InsecureAnyAudience too: leave one out")
+	case slices.Contains(c.Audience, ""):
+		wrong("Audience has an empty name: leave it out")
+	}
+	if len(c.Types) == 0 {
+		c.Types = []string{typeAccess}
+	}
+	for i, typ := range c.Types {
+		c.Types[i] = mediaType(typ)
+	}
+	if c.Leeway > maxLeeway {
+		wrong("Leeway is %v: set the clocks right and give at most %v", c.Leeway, maxLeeway)
+	}
+	if c.Leeway == 0 {
+		c.Leeway = defaultLeeway
+	}
+	c.Leeway = max(c.Leeway, 0)
+	if c.MaxBytes < 0 {
+		wrong("MaxBytes is %d: give a number of bytes, or 0 for 16 KiB", c.MaxBytes)
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = defaultMaxBytes
+	}
+	c.completeCookie(wrong)
+	if c.Realm == "" {
+		c.Realm = "api"
+	}
+	if strings.ContainsFunc(c.Realm, func(r rune) bool { return r < ' ' || r > '~' }) {
+		wrong("Realm is not printable ASCII: choose another")
+	}
+	if c.Name == "" {
+		c.Name = "jwt"
+	}
+	if c.Name == strategy.NameSession || c.Name == strategy.NameAnonymous {
+		wrong("Name %q is reserved: choose another", c.Name)
+	}
+}
+
+func (c *Config) completeCookie(wrong func(string, ...any)) {
+	if c.Cookie == "" {
+		if c.InsecureCookieName {
+			wrong("InsecureCookieName is set without Cookie: leave it out")
+		}
+		return
+	}
+	if (&http.Cookie{Name: c.Cookie}).Valid() != nil { //nolint:gosec // only the name is looked at
+		wrong("Cookie %q is no cookie name: use letters, digits and dashes", c.Cookie)
+	}
+	if !c.InsecureCookieName && !strings.HasPrefix(c.Cookie, "__Host-") && !strings.HasPrefix(c.Cookie, "__Secure-") {
+		wrong("Cookie %q can be set by other sites: call it __Host-%s, or set InsecureCookieName", c.Cookie, c.Cookie)
+	}
+}
+
+// Name implements [strategy.Strategy].
+func (s *Strategy[U]) Name() string { return s.name }
+
+// AllowCrossSite implements [strategy.CrossSite]: true for tokens in the header, false
+// for those in a cookie, which a browser sends along whoever caused the request.
+func (s *Strategy[U]) AllowCrossSite(*http.Request) bool { return s.cookie == "" }
+
+// Authenticate implements [strategy.Strategy]. Its refusals from the header are those of
+// [strategy.BearerStrategy]; those from a cookie are 401 and have no challenge, since
+// no scheme of WWW-Authenticate asks for one.
+func (s *Strategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
+	if s.cookie == "" {
+		return s.bearer.Authenticate(w, r)
+	}
+	var nobody U
+	sent := r.CookiesNamed(s.cookie)
+	switch len(sent) {
+	case 0:
+		return nobody, &strategy.Failure{}
+	case 1:
+	default:
+		return nobody, refused("the cookie is there twice")
+	}
+	inHeader := r.WithContext(r.Context())
+	inHeader.Header = http.Header{"Authorization": {"Bearer " + sent[0].Value}}
+	user, err := s.bearer.Authenticate(w, inHeader)
+	return user, withoutChallenge(err)
+}
+
+// withoutChallenge turns a refusal of BearerStrategy into one for a cookie.
+func withoutChallenge(err error) error {
+	var f *strategy.Failure
+	if !errors.As(err, &f) || f.Challenge == "" {
+		return err
+	}
+	plain := *f
+	plain.Challenge = ""
+	if plain.Status == http.StatusBadRequest { // a cookie cannot be repaired by whoever sent it
+		plain.Status = 0
+	}
+	return &plain
+}
+
+// decode fills the application's claims type.
+func decode[C Claims](payload []byte) (C, error) {
+	var claims C
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		reason := "claims: do not fit their Go type"
+		if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) {
+			reason += ": the field " + mismatch.Field
+		}
+		return claims, refused(reason)
+	}
+	for _, c := range []any{claims, &claims} {
+		if own, ok := c.(interface{ Validate() error }); ok {
+			if err := own.Validate(); err != nil {
+				return claims, refused("claims: " + err.Error())
+			}
+			break
+		}
+	}
+	return claims, nil
+}
+
+// refused returns a refusal that BearerStrategy gives its challenge.
+func refused(reason string) *strategy.Failure { return &strategy.Failure{Reason: "jwt: " + reason} }
