@@ -293,6 +293,31 @@ func TestALogOutIsFinalAgainstABrowserThatComesBack(t *testing.T) {
 	}
 }
 
+// TestALogOutBetweenTheTokenAndTheSession is found when the session is stored.
+func TestALogOutBetweenTheTokenAndTheSession(t *testing.T) {
+	var meanwhile func()
+	w := newRememberWorld(t, func(c *guard.Config) {
+		c.Device = func(*http.Request) guard.Device { // asked after the token was changed, before the session is stored
+			if f := meanwhile; f != nil {
+				meanwhile = nil
+				f()
+			}
+			return guard.Device{}
+		}
+	})
+	b := w.remembered("joe@test.com")
+	tab := b.Twin()
+	tab.SetCookie(sid, "")
+	meanwhile = func() { b.Post("/logout").Want(t, 200, "") }
+	tab.Get("/me").Want(t, 401, "")
+	if tab.Cookie(sid) != "" || tab.Cookie(rememberCookie) != "" {
+		t.Error("the tab has a cookie left")
+	}
+	if list, err := w.Sessions(t.Context(), joe); len(list) != 0 || err != nil {
+		t.Errorf("got %+v and %v, want no session", list, err)
+	}
+}
+
 func TestAnOutageForgetsNobody(t *testing.T) {
 	w := newRememberWorld(t)
 	b := w.remembered("joe@test.com")
