@@ -27,7 +27,7 @@ import (
 // a key, an id or a record; those that are not in the contract are outages.
 type RedisStore struct {
 	main  *sender // everything that must not be stale
-	reads *sender // Get
+	reads readers // Get
 	cfg   RedisConfig
 
 	tagged bool // the prefix chooses the slot
@@ -49,9 +49,12 @@ func NewRedis(client RedisClient, cfg RedisConfig) (*RedisStore, error) {
 		return nil, err
 	}
 	r := &RedisStore{main: newSender(client), cfg: cfg, fresh: authoritative(client)}
-	r.reads = r.main
+	r.reads.direct = r.main
 	if cfg.Reads != nil {
-		r.reads = newSender(cfg.Reads)
+		r.reads.direct = newSender(cfg.Reads)
+	}
+	if cfg.Pipeline != nil {
+		r.reads.pipeline = newSender(cfg.Pipeline)
 	}
 	r.main.replicas = cfg.Replicas
 	r.tagged, _ = hashTag(cfg.Prefix)
@@ -70,7 +73,7 @@ func (r *RedisStore) note(key string) string {
 
 // Get implements [session.Store]. It is one GET, or with tombstones one MGET.
 func (r *RedisStore) Get(ctx context.Context, id string) ([]byte, error) {
-	return r.get(ctx, r.reads, id)
+	return r.reads.get(ctx, id, r.get)
 }
 
 func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, error) {

@@ -35,11 +35,17 @@ type RedisConfig struct {
 	// not begin with Prefix, or Node's programs would take labels for sessions.
 	IndexPrefix string
 
-	// Reads, if not nil, is asked for records that are read, and nothing else: a
-	// client.AutoPipeline(), a client with a client-side cache, or one that reads from
-	// replicas. What must not be stale is asked of the store's own client. Nil means
-	// the store's own client.
+	// Reads, if not nil, is asked for records that are read, and nothing else: a client
+	// with a client-side cache, an automatic pipeline (client.AsyncAutoPipeline(); the
+	// blocking kind costs a goroutine a read), or a client that reads from replicas. What
+	// must not be stale is asked of the store's own client. Nil means the store's own
+	// client.
 	Reads RedisClient
+
+	// Pipeline, if not nil, is asked in place of Reads while at least twelve records are
+	// being read at once: client.AsyncAutoPipeline(). It sends them to Redis together,
+	// which costs each of a few some time and makes many much cheaper. Nil means never.
+	Pipeline RedisClient
 
 	// Replicas is how many replicas must confirm, with WAIT, that they have what a write
 	// changed, before the write counts. Zero means none: the master's word is enough,
@@ -72,8 +78,13 @@ func (c *RedisConfig) complete(client RedisClient) error {
 	if isNil(client) {
 		bad("client is nil: give NewRedis a client of go-redis")
 	}
-	if c.Reads != nil && isNil(c.Reads) {
-		bad("RedisConfig.Reads is a nil client: give a client, or leave the field out")
+	for _, f := range []struct {
+		name   string
+		client RedisClient
+	}{{"Reads", c.Reads}, {"Pipeline", c.Pipeline}} {
+		if f.client != nil && isNil(f.client) {
+			bad("RedisConfig.%s is a nil client: give a client, or leave the field out", f.name)
+		}
 	}
 	switch {
 	case c.NoPrefix && c.Prefix != "":

@@ -23,6 +23,7 @@ func TestNewRedisNamesEveryMistake(t *testing.T) {
 		"no client":                    {nil, store.RedisConfig{}, []string{"client is nil"}},
 		"a nil pointer":                {(*redis.Client)(nil), store.RedisConfig{}, []string{"client is nil"}},
 		"a nil client for reads":       {client, store.RedisConfig{Reads: (*redis.Ring)(nil)}, []string{"RedisConfig.Reads"}},
+		"a nil client for a pipeline":  {client, store.RedisConfig{Pipeline: (*redis.AutoPipeliner)(nil)}, []string{"RedisConfig.Pipeline"}},
 		"no prefix":                    {client, store.RedisConfig{NoPrefix: true}, nil},
 		"no prefix with tombstones":    {client, store.RedisConfig{NoPrefix: true, Tombstones: true}, []string{"Tombstones needs a Prefix"}},
 		"a prefix beside no prefix":    {client, store.RedisConfig{NoPrefix: true, Prefix: "s:"}, []string{"beside NoPrefix"}},

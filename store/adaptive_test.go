@@ -1,0 +1,75 @@
+package store_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// held is a hook that keeps every command until it is let go.
+type held struct {
+	entered chan struct{}
+	free    chan struct{}
+}
+
+func (h *held) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h *held) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h *held) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "get" {
+			h.entered <- struct{}{}
+			<-h.free
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func TestReadsTakeThePipelineWhileTwelveAreInFlight(t *testing.T) {
+	m := miniredis.RunT(t)
+	direct := redis.NewClient(&redis.Options{Addr: m.Addr(), PoolSize: 20})
+	defer direct.Close()
+	hold := &held{entered: make(chan struct{}), free: make(chan struct{})}
+	direct.AddHook(hold)
+	other := redis.NewClient(&redis.Options{Addr: m.Addr(), PoolSize: 1})
+	defer other.Close()
+	var count commands
+	other.AddHook(&count)
+	r := newRedis(t, direct, store.RedisConfig{Pipeline: pipelined(t, other.AsyncAutoPipeline)})
+	create(t, r, "id", "x")
+	if err := other.Ping(t.Context()).Err(); err != nil { // connects
+		t.Fatal(err)
+	}
+	count.take()
+	read := func() {
+		if got, err := r.Get(t.Context(), "id"); string(got) != "x" || err != nil {
+			t.Errorf("Get: got %q and error %v, want x", got, err)
+		}
+	}
+	for _, round := range []string{"at first", "again"} {
+		var readers sync.WaitGroup
+		for range 11 {
+			readers.Go(read)
+			<-hold.entered
+		}
+		if got := count.take(); got != "" {
+			t.Errorf("%s: the pipeline sent %q for 11 reads, want nothing", round, got)
+		}
+		read()
+		if got := count.take(); got != "get" {
+			t.Errorf("%s: the pipeline sent %q for the twelfth read, want get", round, got)
+		}
+		for range 11 {
+			hold.free <- struct{}{}
+		}
+		readers.Wait()
+	}
+}
