@@ -1,0 +1,10 @@
+// Command benchmarks measures an authenticated request of this library beside its
+// peers: real HTTP, a real redis-server, every stack a process of its own, the stacks
+// taken in turns within one run.
+//
+//	cd internal/benchmarks && GOWORK=off go run .
+//
+// It needs redis-server, node and npm, and nothing else: the load generator is its
+// own. It writes docs/PERFORMANCE.md and the plot beside it. It is a module of its
+// own, outside of go.work, so that no peer becomes a dependency of the library.
+package main

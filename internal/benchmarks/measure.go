@@ -1,0 +1,281 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// workload is one kind of traffic.
+type workload struct {
+	name, title string
+	visitors    int  // connections
+	sessions    int  // logged in before the measurement, and used in turns
+	payload     int  // bytes put into each session before
+	reads       bool // stacks that cannot log in take part
+	script      func(body string) script
+}
+
+const logIn = "email=joefoo@test.com&password=" + password
+
+func workloads() []workload {
+	always := func(method, path string) func(string) script {
+		return func(string) script {
+			text := request(method, path, "v=12")
+			return script{next: func(v *visitor) []byte { return with(text, v.cookie) }}
+		}
+	}
+	read := always("GET", "/protected")
+	return []workload{
+		{name: "read", title: "Authenticated read, 32 connections, one session each", visitors: 32, sessions: 32, reads: true, script: read},
+		{name: "read-one", title: "Authenticated read, 32 connections, one session", visitors: 32, sessions: 1, reads: true, script: read},
+		{name: "read-1000", title: "Authenticated read, 32 connections, 1,000 sessions", visitors: 32, sessions: 1000, reads: true, script: func(string) script { return script{} }},
+		{name: "read-2", title: "Authenticated read, 2 connections", visitors: 2, sessions: 2, reads: true, script: read},
+		{name: "read-8", title: "Authenticated read, 8 connections", visitors: 8, sessions: 8, reads: true, script: read},
+		{name: "read-128", title: "Authenticated read, 128 connections", visitors: 128, sessions: 128, reads: true, script: read},
+		{name: "public", title: "Public page with a session's cookie, 32 connections", visitors: 32, sessions: 32, reads: true, script: always("GET", "/public")},
+		{name: "write", title: "Write of one key, 32 connections, one session each", visitors: 32, sessions: 32, script: always("POST", "/write")},
+		{name: "login", title: "Log-in without hashing, then log-out, 32 connections", visitors: 32, script: func(string) script {
+			in, out := request("POST", "/login", logIn), request("POST", "/logout", "")
+			return script{cookies: true, next: func(v *visitor) []byte {
+				if v.n%2 == 0 {
+					return with(in, "")
+				}
+				return with(out, v.cookie)
+			}}
+		}},
+		{name: "mixed", title: "19 authenticated reads and a write, 32 connections", visitors: 32, sessions: 32, script: func(string) script {
+			get, post := request("GET", "/protected", ""), request("POST", "/write", "v=12")
+			return script{next: func(v *visitor) []byte {
+				if v.n%20 == 19 {
+					return with(post, v.cookie)
+				}
+				return with(get, v.cookie)
+			}}
+		}},
+		{name: "read-4k", title: "Authenticated read, session of 4 KB, 32 connections", visitors: 32, sessions: 32, payload: 4 << 10, script: read},
+		{name: "read-64k", title: "Authenticated read, session of 64 KB, 32 connections", visitors: 32, sessions: 32, payload: 64 << 10, script: read},
+	}
+}
+
+// row is what one stack did under one workload: a value for each round, and sums.
+type row struct {
+	stack
+	rates          []float64 // requests a second
+	ratios         []float64 // to the reference in the same round
+	p50, p99       []time.Duration
+	requests       int
+	server, redis  time.Duration
+	commands, wire int64
+	objects, bytes uint64
+}
+
+func (w *row) perRequest(total float64) float64 { return total / float64(max(w.requests, 1)) }
+
+func (w *row) cpuMicros() float64 { return w.perRequest(float64(w.server.Nanoseconds()) / 1e3) }
+
+// table is one workload's rows.
+type table struct {
+	workload
+	rows []*row
+}
+
+func (t *table) find(name string) *row {
+	for _, w := range t.rows {
+		if w.name == name {
+			return w
+		}
+	}
+	return nil
+}
+
+// measure runs one workload: all stacks in turns, round after round, so that what else
+// the machine does meets all alike. The first round warms up and does not count.
+func (r *run) measure(w workload) (*table, error) {
+	t := &table{workload: w}
+	var cookies [][]string
+	for _, p := range r.processes {
+		if p.part && !w.reads {
+			continue
+		}
+		c, err := logInMany(p, w)
+		if err != nil {
+			return nil, fmt.Errorf("%s: log in: %w", p.name, err)
+		}
+		cookies = append(cookies, c)
+		t.rows = append(t.rows, &row{stack: p.stack})
+	}
+	for round := range r.rounds + 1 {
+		i := 0
+		for _, p := range r.processes {
+			if p.part && !w.reads {
+				continue
+			}
+			length := r.length
+			if round == 0 {
+				length /= 4
+			}
+			if err := r.one(p, w, length, cookies[i], t.rows[i], round > 0); err != nil {
+				return nil, fmt.Errorf("%s: %w", p.name, err)
+			}
+			i++
+		}
+		if ref := t.find(reference); ref != nil && round > 0 {
+			for _, row := range t.rows {
+				row.ratios = append(row.ratios, row.rates[round-1]/ref.rates[round-1])
+			}
+		} else if ours := t.find("passport"); ours != nil && round > 0 {
+			for _, row := range t.rows {
+				row.ratios = append(row.ratios, row.rates[round-1]/ours.rates[round-1])
+			}
+		}
+	}
+	return t, nil
+}
+
+// one is one round of one stack.
+func (r *run) one(p *process, w workload, length time.Duration, cookies []string, row *row, counts bool) error {
+	s := w.script("")
+	if s.next == nil {
+		s = inTurns(cookies)
+	}
+	objects, size, err := p.allocated()
+	if err != nil {
+		return err
+	}
+	before, err := r.redis.traffic()
+	if err != nil {
+		return err
+	}
+	server, err := cpu(p.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	redis, err := cpu(r.redis.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	res, err := load(p.addr, w.visitors, length, s, cookies)
+	if err != nil || !counts {
+		return err
+	}
+	serverAfter, err := cpu(p.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	redisAfter, err := cpu(r.redis.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	after, err := r.redis.traffic()
+	if err != nil {
+		return err
+	}
+	objectsAfter, sizeAfter, err := p.allocated()
+	if err != nil {
+		return err
+	}
+	row.rates = append(row.rates, res.rate())
+	row.p50 = append(row.p50, res.quantile(0.5))
+	row.p99 = append(row.p99, res.quantile(0.99))
+	row.requests += res.requests
+	row.server += serverAfter - server
+	row.redis += redisAfter - redis
+	row.commands += after.commands - before.commands - 1 // the INFO itself
+	row.wire += after.bytes - before.bytes
+	row.objects += objectsAfter - objects
+	row.bytes += sizeAfter - size
+	return nil
+}
+
+// inTurns reads with a different session each time.
+func inTurns(cookies []string) script {
+	text := request("GET", "/protected", "")
+	requests := make([][]byte, max(len(cookies), 1))
+	for i := range requests {
+		cookie := ""
+		if len(cookies) > 0 {
+			cookie = cookies[i]
+		}
+		requests[i] = with(text, cookie)
+	}
+	next := 0
+	return script{next: func(*visitor) []byte {
+		next++
+		return requests[next%len(requests)]
+	}}
+}
+
+// stranger is what a server without sessions gets, so that its requests are as long.
+const stranger = "Cookie: connect.sid=s%3A0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef0123456789a\r\n"
+
+// logInMany makes the sessions of a workload and returns their cookies.
+func logInMany(p *process, w workload) ([]string, error) {
+	if p.part || w.sessions == 0 {
+		return []string{stranger}, nil
+	}
+	cookies := make([]string, 0, w.sessions)
+	for range w.sessions {
+		c, err := logInOnce(p, w.payload)
+		if err != nil {
+			return nil, err
+		}
+		cookies = append(cookies, c)
+	}
+	return cookies, nil
+}
+
+func logInOnce(p *process, payload int) (cookie string, err error) {
+	steps := []string{request("POST", "/login", logIn)}
+	if payload > 0 {
+		steps = append(steps, request("POST", "/write", "v="+strings.Repeat("x", payload)))
+	}
+	fd, err := connect(p.addr)
+	if err != nil {
+		return "", err
+	}
+	v := &visitor{fd: fd, buf: make([]byte, 0, 4096)}
+	defer v.close()
+	for _, text := range steps {
+		if err := v.send(script{next: func(v *visitor) []byte { return with(text, v.cookie) }}); err != nil {
+			return "", err
+		}
+		for done := false; !done; {
+			if done, err = v.receive(true); err != nil {
+				return "", err
+			}
+		}
+	}
+	if v.cookie == "" {
+		return "", fmt.Errorf("log-in set no cookie")
+	}
+	return v.cookie, nil
+}
+
+// median and spread of what the rounds gave.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	v := slices.Sorted(slices.Values(values))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+func medianTime(values []time.Duration) time.Duration {
+	if len(values) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(values))[len(values)/2]
+}
+
+func (t *table) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", t.title)
+	for _, w := range t.rows {
+		fmt.Fprintf(&b, "%-24s %8.0f/s %5.2f [%.2f-%.2f] cpu %6.1f us redis %5.1f us p50 %v p99 %v cmds %.2f bytes %.0f allocs %.1f %.0f B\n", w.name, median(w.rates), median(w.ratios),
+			slices.Min(w.ratios), slices.Max(w.ratios), w.cpuMicros(), w.perRequest(float64(w.redis.Nanoseconds())/1e3), medianTime(w.p50).Round(time.Microsecond), medianTime(w.p99).Round(time.Microsecond),
+			w.perRequest(float64(w.commands)), w.perRequest(float64(w.wire)), w.perRequest(float64(w.objects)), w.perRequest(float64(w.bytes)))
+	}
+	return b.String()
+}

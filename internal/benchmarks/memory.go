@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// memoryRow is what one session takes.
+type memoryRow struct {
+	title string
+	bytes float64
+	note  string
+}
+
+// measureMemory counts what a session takes in Redis, for this library and for
+// connect-redis, and in a MemoryStore.
+func (r *run) measureMemory() error {
+	ctx := context.Background()
+	for _, p := range r.processes {
+		if p.name != "passport" && p.name != "express" && p.name != "scs" {
+			continue
+		}
+		if err := r.redis.client.FlushAll(ctx).Err(); err != nil {
+			return err
+		}
+		if _, err := logInOnce(p, 0); err != nil {
+			return err
+		}
+		keys, err := r.redis.client.Keys(ctx, "*").Result()
+		if err != nil {
+			return err
+		}
+		row := memoryRow{title: "Redis: " + p.title}
+		for _, k := range keys {
+			n, err := r.redis.client.MemoryUsage(ctx, k).Result()
+			if err != nil {
+				return err
+			}
+			if t := r.redis.client.Type(ctx, k).Val(); t == "string" {
+				row.bytes += float64(n)
+				row.note += fmt.Sprintf("record of %d bytes", r.redis.client.StrLen(ctx, k).Val())
+			} else {
+				row.note += fmt.Sprintf("; beside it %d for the list of the user's sessions", n)
+			}
+		}
+		r.memory = append(r.memory, row)
+	}
+	row, err := memoryStore(1_000_000)
+	r.memory = append(r.memory, row)
+	return err
+}
+
+func memoryStore(sessions int) (memoryRow, error) {
+	st, err := store.NewMemory(store.MemoryConfig{})
+	if err != nil {
+		return memoryRow{}, err
+	}
+	before := heap()
+	payload := make([]byte, 250)
+	for i := range sessions {
+		if err := st.Create(context.Background(), fmt.Sprintf("%032d", i), payload, time.Hour); err != nil {
+			return memoryRow{}, err
+		}
+	}
+	each := float64(heap()-before) / float64(sessions)
+	runtime.KeepAlive(st)
+	return memoryRow{"MemoryStore at a million sessions", each, fmt.Sprintf("payload of %d bytes, so %.0f beside it", len(payload), each-float64(len(payload)))}, nil
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

@@ -1,0 +1,28 @@
+// What both Node stacks have: the user, the store, and the way to start. The packages
+// are those of ../../interop/live/node, which its package-lock.json pins.
+
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+
+export const require = createRequire(new URL('../../interop/live/node/package.json', import.meta.url))
+
+const session = require('express-session')
+const { RedisStore } = require('connect-redis-10')
+const { createClient } = require('redis')
+
+const joe = { id: 1, email: 'joefoo@test.com' }
+export const byID = id => id === joe.id ? joe : false
+export const byPassword = (email, password) => email === joe.email && password === 'Passw0rd!' ? joe : false
+export const publicAnswer = 'This message is public to all!'
+export const protectedAnswer = 'You can only see this if you are authenticated'
+
+export async function sessions() {
+  const client = createClient({ url: process.argv[2] })
+  await client.connect()
+  return session({ store: new RedisStore({ client }), secret: 'a made-up secret of 32 bytes or more', resave: false, saveUninitialized: false })
+}
+
+export function listen(app) {
+  const server = createServer(app).listen(0, '127.0.0.1', () => console.log(`127.0.0.1:${server.address().port}`))
+  process.stdin.on('end', () => process.exit()).resume()
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// process is a server of ours, started for this run. It ends with its standard input,
+// also when this program dies.
+type process struct {
+	stack
+	addr  string
+	admin string // tells allocations; "" in Node
+	cmd   *exec.Cmd
+	stdin io.Closer
+}
+
+func start(s stack, redisAddr string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, "-serve", s.name, "-redis", redisAddr)
+	if s.node != "" {
+		cmd = exec.Command("node", filepath.Join("node", s.node), "redis://"+redisAddr)
+	}
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{stack: s, cmd: cmd, stdin: stdin}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	fields := strings.Fields(line)
+	if err != nil || len(fields) == 0 {
+		p.stop()
+		return nil, fmt.Errorf("%s does not start: %v", s.name, err)
+	}
+	p.addr = fields[0]
+	if len(fields) > 1 {
+		p.admin = fields[1]
+	}
+	return p, nil
+}
+
+func (p *process) stop() {
+	_ = p.stdin.Close()
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// cpu returns the time that all threads of a process have run.
+func cpu(pid int) (time.Duration, error) {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(tasks) == 0 {
+		return 0, errors.Join(err, fmt.Errorf("process %d has no tasks", pid))
+	}
+	var sum time.Duration
+	for _, t := range tasks {
+		text, err := os.ReadFile(t)
+		if err != nil {
+			continue // the thread has ended
+		}
+		run, _, _ := strings.Cut(string(text), " ")
+		n, err := strconv.ParseInt(run, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(n)
+	}
+	return sum, nil
+}
+
+// allocated returns the objects and bytes that p has allocated.
+func (p *process) allocated() (objects, size uint64, err error) {
+	if p.admin == "" {
+		return 0, 0, nil
+	}
+	answer, err := http.Get("http://" + p.admin)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer answer.Body.Close()
+	_, err = fmt.Fscan(answer.Body, &objects, &size)
+	return objects, size, err
+}
+
+// redisServer is the redis-server of a run.
+type redisServer struct {
+	addr   string
+	cmd    *exec.Cmd
+	client *redis.Client
+}
+
+func startRedis() (*redisServer, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	addr := l.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	_ = l.Close()
+	r := &redisServer{addr: addr, client: redis.NewClient(&redis.Options{Addr: addr})}
+	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", os.TempDir())
+	if err := r.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("apt-get install redis-server: %w", err)
+	}
+	for range 100 {
+		if err = r.client.Ping(context.Background()).Err(); err == nil {
+			return r, nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	r.stop()
+	return nil, err
+}
+
+func (r *redisServer) stop() {
+	_ = r.client.Close()
+	_ = r.cmd.Process.Kill()
+	_ = r.cmd.Wait()
+}
+
+// traffic is what a redis-server has done so far.
+type traffic struct{ commands, bytes int64 }
+
+func (r *redisServer) traffic() (traffic, error) {
+	text, err := r.client.Info(context.Background(), "stats").Result()
+	if err != nil {
+		return traffic{}, err
+	}
+	var t traffic
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		n, _ := strconv.ParseInt(value, 10, 64)
+		switch name {
+		case "total_commands_processed":
+			t.commands = n
+		case "total_net_input_bytes", "total_net_output_bytes":
+			t.bytes += n
+		}
+	}
+	return t, nil
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The part of the page between these lines is ours; the rest is written by hand.
+const (
+	beginMark = "<!-- measured: begin -->"
+	endMark   = "<!-- measured: end -->"
+)
+
+// write puts what was measured into the page, and the plot beside it.
+func (r *run) write(page string) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	head, rest, ok := strings.Cut(string(text), beginMark)
+	_, tail, also := strings.Cut(rest, endMark)
+	if !ok || !also {
+		return fmt.Errorf("%s lacks the lines %s and %s", page, beginMark, endMark)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nMeasured on %s in %s: %s. %d rounds of %v for each stack and workload; what stands for a value is the median of the rounds.\n",
+		r.began.UTC().Format("2006-01-02"), time.Since(r.began).Round(time.Second), r.machine(), r.rounds, r.length)
+	for _, t := range r.tables {
+		t.markdown(&b)
+	}
+	r.extras(&b)
+	if t := r.find("read"); t != nil {
+		plot := filepath.Join(filepath.Dir(page), "performance.svg")
+		if err := os.WriteFile(plot, []byte(t.svg()), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(page, []byte(head+beginMark+b.String()+endMark+tail), 0o644)
+}
+
+func (r *run) find(name string) *table {
+	for _, t := range r.tables {
+		if t.name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// base is the row whose CPU counts as 1.00.
+func (t *table) base() *row {
+	if w := t.find(reference); w != nil {
+		return w
+	}
+	return t.find("passport")
+}
+
+func (t *table) markdown(b *strings.Builder) {
+	base := t.base()
+	against := "this library = 1.00"
+	if t.reads {
+		against = "one GET = 1.00"
+	}
+	fmt.Fprintf(b, "\n### %s\n\n| stack | requests/s | ratio (%s), least to most | p50 | p99 | server CPU | Redis CPU | commands | bytes to and from Redis | allocations | of bytes |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n", t.title, against)
+	for _, w := range t.rows {
+		ratio, relative := "", ""
+		if base != nil && len(w.ratios) > 0 {
+			ratio = fmt.Sprintf("%.2f (%.2f to %.2f)", median(w.ratios), slices.Min(w.ratios), slices.Max(w.ratios))
+			relative = fmt.Sprintf(" (%.2f)", w.cpuMicros()/base.cpuMicros())
+		}
+		objects, size := "", ""
+		if w.node == "" {
+			objects, size = fmt.Sprintf("%.0f", w.perRequest(float64(w.objects))), fmt.Sprintf("%.0f", w.perRequest(float64(w.bytes)))
+		}
+		fmt.Fprintf(b, "| %s | %.0f | %s | %s | %s | %.1f us%s | %.1f us | %.2f | %.0f | %s | %s |\n", w.title, median(w.rates), ratio, millis(medianTime(w.p50)), millis(medianTime(w.p99)),
+			w.cpuMicros(), relative, w.perRequest(float64(w.redis.Nanoseconds())/1e3), w.perRequest(float64(w.commands)), w.perRequest(float64(w.wire)), objects, size)
+	}
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1e3) }
+
+func (r *run) extras(b *strings.Builder) {
+	if len(r.memory) > 0 {
+		fmt.Fprintf(b, "\n### Memory of one session\n\n| where | bytes | of which |\n|---|---:|---|\n")
+		for _, m := range r.memory {
+			fmt.Fprintf(b, "| %s | %.0f | %s |\n", m.title, m.bytes, m.note)
+		}
+	}
+	if len(r.storm) > 0 {
+		fmt.Fprintf(b, "\n### A storm of log-ins\n\n%d clients log in without a pause, at bcrypt's cost 12 (Express: scrypt of that length), while %d authenticated reads a second go on.\n\n| server | p99 of a read, quiet | in the storm | log-ins/s | refused/s |\n|---|---:|---:|---:|---:|\n", stormClients, stormRate)
+		for _, s := range r.storm {
+			fmt.Fprintf(b, "| %s | %s | %s | %.1f | %.1f |\n", s.title, millis(s.quiet), millis(s.busy), s.logIns, s.refused)
+		}
+	}
+}
+
+// svg is a bar for each stack of t, with the spread of its rounds.
+func (t *table) svg() string {
+	const left, width, line = 330, 420, 26
+	most := 0.1
+	for _, w := range t.rows {
+		if len(w.ratios) > 0 {
+			most = max(most, slices.Max(w.ratios))
+		}
+	}
+	var b strings.Builder
+	height := len(t.rows)*line + 60
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13">`+"\n", left+width+80, height)
+	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="white"/>`+"\n"+`<text x="10" y="22" font-size="15">%s: requests/s, one GET = 1.00</text>`+"\n", t.title)
+	for i, w := range t.rows {
+		y, fill := 40+i*line, "#9aa5b1"
+		if strings.HasPrefix(w.title, "**") {
+			fill = "#2f6fb0"
+		}
+		m := median(w.ratios)
+		x := func(v float64) float64 { return left + v/most*width }
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.1f" height="18" fill="%s"/>`, left-8, y+14, strings.ReplaceAll(w.title, "**", ""), left, y, x(m)-left, fill)
+		fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="black"/><text x="%.1f" y="%d">%.2f</text>`+"\n", x(slices.Min(w.ratios)), x(slices.Max(w.ratios)), y+9, y+9, x(slices.Max(w.ratios))+6, y+14, m)
+	}
+	return b.String() + "</svg>\n"
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"runtime"
+
+	"github.com/gofiber/fiber/v3"
+	"github.com/redis/go-redis/v9"
+)
+
+// user is what every stack remembers.
+type user struct {
+	ID    int
+	Email string
+}
+
+var joe = &user{ID: 1, Email: "joefoo@test.com"}
+
+func byID(id int) *user {
+	if id == joe.ID {
+		return joe
+	}
+	return nil
+}
+
+// password is compared as text: hashing would hide everything else.
+const password = "Passw0rd!"
+
+func byPassword(email, given string) *user {
+	if email == joe.Email && given == password {
+		return joe
+	}
+	return nil
+}
+
+// secret signs every stack's cookies.
+const secret = "a made-up secret of 32 bytes or more"
+
+// Answers of every stack.
+const (
+	publicAnswer    = "This message is public to all!"
+	protectedAnswer = "You can only see this if you are authenticated"
+)
+
+// serve runs one stack until its standard input ends. It prints the addresses of the
+// application and of a listener that tells what the process has allocated.
+func serve(name, redisAddr string, stdin io.Reader) {
+	app, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	admin, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { log.Fatal(http.Serve(admin, http.HandlerFunc(allocations))) }()
+	options := &redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true}
+	if name == "fiber" {
+		go func() {
+			log.Fatal(fiberApp(redisAddr).Listener(app, fiber.ListenConfig{DisableStartupMessage: true}))
+		}()
+	} else {
+		h := handlerOf(name, options)
+		go func() { log.Fatal(http.Serve(app, h)) }()
+	}
+	fmt.Println(app.Addr(), admin.Addr())
+	_, _ = io.Copy(io.Discard, stdin)
+}
+
+func handlerOf(name string, options *redis.Options) http.Handler {
+	switch name {
+	case "floor":
+		return floor(func(context.Context) error { return nil })
+	case "get", "get-pipeline", "get-cache":
+		return oneGet(name, options)
+	case "scs":
+		return scsApp(options, false)
+	case "scs-idle":
+		return scsApp(options, true)
+	case "rbcervilla", "boj":
+		return gorillaApp(name, options)
+	case "gin":
+		return ginApp(options.Addr)
+	case "storm-bounded", "storm-unbounded":
+		return stormApp(name, options)
+	}
+	return passportApp(name, options)
+}
+
+// allocations tells what the process has allocated: objects and bytes.
+func allocations(w http.ResponseWriter, _ *http.Request) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	fmt.Fprintln(w, m.Mallocs, m.TotalAlloc)
+}
+
+// floor is a server without sessions that does work for a guarded page.
+func floor(work func(context.Context) error) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /public", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, publicAnswer) })
+	mux.HandleFunc("GET /protected", func(w http.ResponseWriter, r *http.Request) {
+		if err := work(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, protectedAnswer)
+	})
+	return mux
+}
+
+// oneGet asks Redis once for what is as long as a session.
+func oneGet(name string, options *redis.Options) http.Handler {
+	if name == "get-cache" {
+		options.Protocol = 3
+		options.ClientSideCacheConfig = &redis.ClientSideCacheConfig{}
+	}
+	client := redis.NewClient(options)
+	const key = "one:0123456789abcdef0123456789abcdef"
+	if err := client.Set(context.Background(), key, make([]byte, 250), 0).Err(); err != nil {
+		log.Fatal(err)
+	}
+	get := client.Get
+	if name == "get-pipeline" {
+		pipeline, err := client.AutoPipeline()
+		if err != nil {
+			log.Fatal(err)
+		}
+		get = pipeline.Get
+	}
+	return floor(func(ctx context.Context) error { return get(ctx, key).Err() })
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return v
+}

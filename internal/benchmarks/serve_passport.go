@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// passportStore is the store of the named form of this library's stack.
+func passportStore(name string, options *redis.Options) *store.RedisStore {
+	client := redis.NewClient(options)
+	var cfg store.RedisConfig
+	switch name {
+	case "passport-pipeline":
+		cfg.Reads = must(client.AsyncAutoPipeline())
+	case "passport-adaptive":
+		cfg.Pipeline = must(client.AsyncAutoPipeline())
+	case "passport-cache":
+		cached := *options
+		cached.Protocol = 3
+		cached.ClientSideCacheConfig = &redis.ClientSideCacheConfig{}
+		cfg.Reads = redis.NewClient(&cached)
+	}
+	return must(store.NewRedis(client, cfg))
+}
+
+// passportApp is this library's stack.
+func passportApp(name string, options *redis.Options) http.Handler {
+	codec := session.Express(secret)
+	if name == "passport-securecookie" {
+		codec = session.SecureCookie(secret)
+	}
+	check := func(_ context.Context, email, given string) (*user, error) {
+		if u := byPassword(email, given); u != nil {
+			return u, nil
+		}
+		return nil, strategy.ErrUnauthenticated
+	}
+	return passportRoutes(session.Config{Store: passportStore(name, options), Codec: codec, InsecureHTTP: true}, strategy.NewLocal(check))
+}
+
+func passportRoutes(cfg session.Config, local strategy.Strategy[*user]) http.Handler {
+	sessions := must(session.New(cfg))
+	users := serializer.ByID(func(u *user) int { return u.ID }, func(_ context.Context, id int) (*user, error) {
+		if u := byID(id); u != nil {
+			return u, nil
+		}
+		return nil, serializer.ErrUserGone
+	})
+	auth := must(guard.New(guard.Config{Sessions: sessions, Logger: slog.New(slog.DiscardHandler)}, users, local))
+	const cart session.Key[string] = "cart"
+	protected := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u, ok := auth.User(r.Context()); !ok || u.ID != joe.ID {
+			http.Error(w, "nobody", http.StatusInternalServerError)
+			return
+		}
+		_, _ = io.WriteString(w, protectedAnswer)
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /public", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, publicAnswer) })
+	mux.Handle("GET /protected", auth.RequireAuth(protected))
+	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(protected)))
+	mux.Handle("POST /logout", auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") })))
+	mux.Handle("POST /write", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = cart.Set(s, r.PostFormValue("v"))
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "done")
+	})))
+	return sessions.Handler(mux)
+}
