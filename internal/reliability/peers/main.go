@@ -1,0 +1,168 @@
+// Command peers puts other session libraries, and this one, into the races of package
+// scenario, each as its documentation shows it, all on one Redis, and prints how often
+// each broke the promises, as Markdown. It needs redis-server, node and npm. It is a
+// module of its own, so that no other library needs them:
+//
+//	cd internal/reliability/peers && GOWORK=off go run .
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/internal/reliability/rig"
+	"github.com/seed-6f34412b/passport/internal/reliability/scenario"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+func main() {
+	size := flag.Int("size", 1000, "rounds of each race")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *size); err != nil {
+		fmt.Fprintln(os.Stderr, "peers:", err)
+		os.Exit(1)
+	}
+}
+
+// peer is a library and a way to start a program with it, which listens at the address
+// that is returned until ctx ends.
+type peer struct {
+	name  string
+	start func(ctx context.Context, redisAddr string) (url string, err error)
+}
+
+var peers = []peer{
+	{"this library", inGo(ours)},
+	{"scs 2.9.0 + goredisstore", inGo(withSCS)},
+	{"gorilla/sessions 1.4.0 + boj/redistore 1.4.1", inGo(withGorilla)},
+	{"express-session 1.19.0 + connect-redis 10.0.0 + passport 0.7.0", inNode},
+}
+
+// run puts every peer into every scenario.
+func run(ctx context.Context, size int) error {
+	addr, err := startRedis(ctx)
+	if err != nil {
+		return err
+	}
+	results := make([][]scenario.Result, len(peers))
+	for i, p := range peers {
+		fmt.Fprintln(os.Stderr, "#", p.name)
+		url, err := p.start(ctx, addr)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		target, err := scenario.At(url)
+		if err != nil {
+			return err
+		}
+		results[i] = scenario.All(ctx, target, size)
+		target.Close()
+	}
+	fmt.Print("### 9. The same races, other libraries\n\n| Promise: none of")
+	for _, p := range peers {
+		fmt.Print(" | ", p.name)
+	}
+	fmt.Print(" |\n|", strings.Repeat("---|", len(peers)+1), "\n")
+	for k := range results[0] {
+		fmt.Print("| ", results[0][k].Name)
+		for i := range peers {
+			fmt.Print(" | ", results[i][k])
+			if n := results[i][k].Failed; n > 0 {
+				fmt.Printf(" (%d refused)", n)
+			}
+		}
+		fmt.Println(" |")
+	}
+	fmt.Println()
+	return ctx.Err()
+}
+
+// startRedis starts a redis-server without persistence, until ctx ends.
+func startRedis(ctx context.Context) (addr string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	addr = l.Addr().String()
+	_, port, err := net.SplitHostPort(addr)
+	if err = errors.Join(err, l.Close()); err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+	cmd.Stderr = os.Stderr
+	if err := startWithUs(cmd); err != nil {
+		return "", err
+	}
+	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
+	defer c.Close()
+	for range 100 {
+		if err = c.Ping(ctx).Err(); err == nil {
+			return addr, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return "", fmt.Errorf("redis-server does not answer: %w", err)
+}
+
+// inGo serves the handler that make returns.
+func inGo(make func(redisAddr string) (http.Handler, error)) func(context.Context, string) (string, error) {
+	return func(ctx context.Context, redisAddr string) (string, error) {
+		h, err := make(redisAddr)
+		if err != nil {
+			return "", err
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+		go func() { _ = srv.Serve(l) }() // until the program ends
+		return "http://" + l.Addr().String(), nil
+	}
+}
+
+// ours is this library as package rig uses it.
+func ours(redisAddr string) (http.Handler, error) {
+	st, err := store.NewRedis(redis.NewClient(&redis.Options{Addr: redisAddr}), store.RedisConfig{})
+	if err != nil {
+		return nil, err
+	}
+	return rig.New(st)
+}
+
+// inNode starts node/server.mjs, which prints its port.
+func inNode(ctx context.Context, redisAddr string) (string, error) {
+	install := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+	install.Dir, install.Stderr = "node", os.Stderr
+	if err := install.Run(); err != nil {
+		return "", fmt.Errorf("npm ci: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "node", "server.mjs", "redis://"+redisAddr)
+	cmd.Dir, cmd.Stderr = "node", os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := startWithUs(cmd); err != nil {
+		return "", err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("node: %w", err)
+	}
+	return "http://127.0.0.1:" + strings.TrimSpace(line), nil
+}
