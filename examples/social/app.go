@@ -31,13 +31,8 @@ const (
 
 // newApp returns the application.
 func newApp(s *site) (http.Handler, error) {
-	hasher := &strategy.Bcrypt{}
-	hash, err := hasher.Hash(context.Background(), examplePassword)
-	if err != nil {
-		return nil, err
-	}
 	table := &users{}
-	table.add(User{Name: "Joe Foo", Email: exampleEmail, Hash: hash})
+	table.add(User{Name: "Joe Foo", Email: exampleEmail, Hash: exampleHash})
 
 	memory, err := store.NewMemory(store.MemoryConfig{})
 	if err != nil {
@@ -58,7 +53,7 @@ func newApp(s *site) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	local := strategy.NewPassword(strategy.LookupFunc[*User](table.byEmail), hasher)
+	local := strategy.NewPassword(strategy.LookupFunc[*User](table.byEmail), &strategy.Bcrypt{})
 	auth, err := guard.New(guard.Config{Sessions: sessions, LoginURL: "/"},
 		serializer.ByID(func(u *User) int { return u.ID }, table.byID), local, example)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 const (
 	exampleEmail    = "joefoo@test.com"
 	examplePassword = "Passw0rd!"
+	exampleHash     = "$2a$12$PtAXhMak.MORH7p/lEfNuuuTy/lkfBiG3UEvR0erPPMEKsgZPFUF6"
 )
 
 // User is a row of the users table. A user logs in by a password, with an account at a
