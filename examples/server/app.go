@@ -18,6 +18,7 @@ type settings struct {
 	redis     store.RedisClient
 	codec     session.Codec
 	plainHTTP bool // cookies travel without TLS
+	totp      bool // offer a second factor
 	log       *slog.Logger
 }
 
@@ -47,7 +48,19 @@ func newApp(s settings) (http.Handler, error) {
 		func(u *User) string { return u.hash },
 	)
 	local := strategy.NewPassword(a.users, a.hasher)
-	a.auth, err = guard.New(guard.Config{Sessions: sessions, Logger: s.log}, ids, local)
+	methods := []strategy.Strategy[*User]{local}
+	var apps *authenticators
+	if s.totp {
+		if apps, err = newAuthenticators(s.redis, a); err != nil {
+			return nil, err
+		}
+		second, err := apps.strategy()
+		if err != nil {
+			return nil, err
+		}
+		methods = append(methods, second)
+	}
+	a.auth, err = guard.New(guard.Config{Sessions: sessions, Logger: s.log}, ids, methods...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +74,9 @@ func newApp(s settings) (http.Handler, error) {
 	// The guard refuses requests that another site caused; a route without one asks for it.
 	sameSite := http.NewCrossOriginProtection()
 	mux.Handle("POST /auth/register", sameSite.Handler(http.HandlerFunc(a.register)))
+	if apps != nil {
+		apps.routes(mux)
+	}
 	return mux, nil
 }
 

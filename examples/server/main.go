@@ -6,7 +6,7 @@
 //	curl http://localhost:3000/protected -b cookie.joe.txt
 //
 // Read app.go first: it has the sessions, the guard and the routes. users.go is the
-// users table, register.go a route of the application's own, redis.go where sessions
+// users table, totp.go a second factor, register.go a route of the application's own, redis.go where sessions
 // lie, and serve.go how a server starts and stops.
 package main
 
@@ -57,7 +57,7 @@ func run(args []string) error {
 		return err
 	}
 	defer redis.close()
-	handler, err := newApp(settings{redis: redis.client, codec: codec(o, log), plainHTTP: !o.tls(), log: log})
+	handler, err := newApp(settings{redis: redis.client, codec: codec(o, log), plainHTTP: !o.tls(), totp: o.totp, log: log})
 	if err != nil {
 		return err
 	}

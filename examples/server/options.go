@@ -18,6 +18,7 @@ type options struct {
 	tlsCert       string
 	tlsKey        string
 	insecureHTTP  bool
+	totp          bool
 }
 
 func (o options) tls() bool { return o.tlsCert != "" }
@@ -33,6 +34,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` of the certificate (PEM), to serve https. Needs -tls-key.")
 	f.StringVar(&o.tlsKey, "tls-key", "", "`file` of the certificate's key (PEM).")
 	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "serve plain http on other addresses than loopback too. Passwords and cookies can be read on the way, unless a proxy in front speaks https.")
+	f.BoolVar(&o.totp, "totp", false, "offer a second factor: POST /auth/totp/new sets up an authenticator app, POST /auth/totp takes its code, and GET /vault asks for it.")
 	f.Usage = func() { usage(f) }
 	if err := f.Parse(args); err != nil {
 		return o, err
