@@ -28,9 +28,10 @@ type MemoryConfig struct {
 	Tombstones bool
 }
 
-// ErrFull is returned by MemoryStore's Create when MaxSessions are alive. For the
-// session layer it is an outage: nobody is logged out, and new sessions get 503.
-var ErrFull = errors.New("store: full: MaxSessions are alive")
+// ErrFull is returned by what keeps things in memory when it holds as many as it may:
+// by MemoryStore's Create when MaxSessions are alive, and likewise by the others. For
+// the session layer it is an outage: nobody is logged out, and new sessions get 503.
+var ErrFull = errors.New("store: full: raise the limit, or use Redis")
 
 // MemoryStore keeps sessions in memory: express-session's MemoryStore without its
 // leak. It is safe for concurrent use, and its reads scale with the cores. Records
