@@ -1,6 +1,7 @@
 package rawjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"slices"
@@ -8,31 +9,48 @@ import (
 
 // Object is a JSON object as text: its members in order, each with the bytes of
 // its name and its value. The zero value is the empty object. It shares memory with
-// the data it was parsed from and the values it was given, which must not change.
+// the data it was parsed from, which must not change, and copies what it is given.
 // It must not be copied. Not safe for concurrent use.
 type Object struct {
 	members []member
-	inline  [6]member
+	inline  [5]member
 }
 
+// member is a name and a value in one slice, since every session that is read holds
+// an Object: two slices would take half as much again.
 type member struct {
-	name    []byte // between the quotes, as written
-	value   []byte
-	escaped bool // name has backslashes
+	text []byte // the name between its quotes, as written; then anything; then the value
+	name uint32 // where the name ends in text
+	at   uint32 // where the value begins
 }
 
-func (m *member) is(name string) bool {
-	return !m.escaped && string(m.name) == name || m.escaped && m.decoded() == name
+// memberOf makes a member of a name as written and a value.
+func memberOf(name, value []byte) member {
+	text := make([]byte, 0, len(name)+len(value))
+	return member{text: append(append(text, name...), value...), name: uint32(len(name)), at: uint32(len(name))}
 }
 
-func (m *member) decoded() string {
-	if !m.escaped {
-		return string(m.name)
+func (m *member) written() []byte { return m.text[:m.name:m.name] }
+func (m *member) value() []byte   { return m.text[m.at:] }
+func (m *member) escaped() bool   { return bytes.IndexByte(m.written(), '\\') >= 0 }
+
+func (m *member) is(name string) bool { return named(m.written(), m.escaped(), name) }
+
+func (m *member) decoded() string { return decoded(m.written(), m.escaped()) }
+
+// named reports whether a name as written stands for name.
+func named(written []byte, escaped bool, name string) bool {
+	return !escaped && string(written) == name || escaped && decoded(written, true) == name
+}
+
+func decoded(written []byte, escaped bool) string {
+	if !escaped {
+		return string(written)
 	}
 	var s string
-	quoted := append(append([]byte{'"'}, m.name...), '"')
+	quoted := append(append([]byte{'"'}, written...), '"')
 	if json.Unmarshal(quoted, &s) != nil {
-		return string(m.name)
+		return string(written)
 	}
 	return s
 }
@@ -66,11 +84,11 @@ func (o *Object) parse(data []byte) error {
 	}
 	var places map[string]int
 	for {
-		nameEnd, escaped, err := str(data, i)
+		start := i + 1
+		nameEnd, _, err := str(data, i)
 		if err != nil {
 			return err
 		}
-		m := member{name: data[i+1 : nameEnd-1], escaped: escaped}
 		if i = space(data, nameEnd); i >= len(data) || data[i] != ':' {
 			return errSyntax
 		}
@@ -78,7 +96,7 @@ func (o *Object) parse(data []byte) error {
 		if i, err = value(data, first); err != nil {
 			return err
 		}
-		m.value = data[first:i:i]
+		m := member{text: data[start:i:i], name: uint32(nameEnd - 1 - start), at: uint32(first - start)}
 		if len(o.members) == searchable && places == nil {
 			places = make(map[string]int, 2*searchable)
 			for j := range o.members {
@@ -118,15 +136,15 @@ func (o *Object) add(m member, places map[string]int) {
 		}
 	} else {
 		for k := range o.members {
-			if n := &o.members[k]; !n.escaped && !m.escaped && string(n.name) == string(m.name) ||
-				(n.escaped || m.escaped) && n.decoded() == m.decoded() {
+			n := &o.members[k]
+			if string(n.written()) == string(m.written()) || (n.escaped() || m.escaped()) && n.decoded() == m.decoded() {
 				j = k
 				break
 			}
 		}
 	}
 	if j >= 0 {
-		o.members[j].value = m.value
+		o.members[j] = memberOf(o.members[j].written(), m.value())
 		return
 	}
 	o.members = append(o.members, m)
@@ -144,7 +162,7 @@ func (o *Object) index(name string) int {
 // Get returns the text of the member's value, or nil when there is none.
 func (o *Object) Get(name string) json.RawMessage {
 	if i := o.index(name); i >= 0 {
-		return o.members[i].value
+		return o.members[i].value()
 	}
 	return nil
 }
@@ -153,12 +171,11 @@ func (o *Object) Get(name string) json.RawMessage {
 // member comes last.
 func (o *Object) Set(name string, value json.RawMessage) {
 	if i := o.index(name); i >= 0 {
-		o.members[i].value = value
+		o.members[i] = memberOf(o.members[i].written(), value)
 		return
 	}
 	quoted := Quote(name)
-	m := member{name: quoted[1 : len(quoted)-1], value: value}
-	m.escaped = string(m.name) != name
+	m := memberOf(quoted[1:len(quoted)-1], value)
 	if o.members == nil {
 		o.members = o.inline[:0]
 	}
@@ -215,9 +232,9 @@ func (o *Object) AppendTo(b []byte) []byte {
 			b = append(b, ',')
 		}
 		b = append(b, '"')
-		b = append(b, o.members[i].name...)
+		b = append(b, o.members[i].written()...)
 		b = append(b, '"', ':')
-		b = append(b, o.members[i].value...)
+		b = append(b, o.members[i].value()...)
 	}
 	return append(b, '}')
 }
@@ -229,7 +246,7 @@ func (o *Object) Size() int {
 	}
 	n := 1
 	for i := range o.members {
-		n += len(o.members[i].name) + len(o.members[i].value) + 4
+		n += len(o.members[i].written()) + len(o.members[i].value()) + 4
 	}
 	return n
 }
@@ -239,8 +256,7 @@ func (o *Object) Size() int {
 func Find(data json.RawMessage, name string) json.RawMessage {
 	var found json.RawMessage
 	Each(data, func(n, v []byte, escaped bool) {
-		m := member{name: n, escaped: escaped}
-		if m.is(name) {
+		if named(n, escaped, name) {
 			found = v
 		}
 	})

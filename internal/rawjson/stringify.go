@@ -73,7 +73,6 @@ func Unquote(raw json.RawMessage) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
 	}
-	m := member{name: raw[1 : len(raw)-1]}
-	m.escaped = bytes.IndexByte(m.name, '\\') >= 0
-	return m.decoded(), true
+	text := raw[1 : len(raw)-1]
+	return decoded(text, bytes.IndexByte(text, '\\') >= 0), true
 }
