@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // maxLabel is the length of the longest label in bytes.
@@ -52,8 +53,8 @@ func (s *Session) Unlink(ctx context.Context, label string) error {
 }
 
 func (s *Session) relabel(ctx context.Context, label string, edit func(*draft)) error {
-	if label == "" || len(label) > maxLabel {
-		return fmt.Errorf("session: label of %d bytes: want 1 to %d", len(label), maxLabel)
+	if label == "" || len(label) > maxLabel || !utf8.ValidString(label) {
+		return fmt.Errorf("session: label of %d bytes: want 1 to %d, of UTF-8, for the record is JSON", len(label), maxLabel)
 	}
 	if s.m.index == nil {
 		return errNoIndex
