@@ -72,7 +72,7 @@ type told struct {
 // which of the answers they got are no longer true: with its replicas in step, and
 // after they were cut off for a moment, which is when Redis loses writes.
 func TestAMasterDiesUnderLoad(t *testing.T) {
-	row := table("6. A master dies under load",
+	row := table("5. A master dies under load",
 		"Redis", "Replicas that confirm", "Replicas cut off before", "Log-ins lost", "Log-outs undone", "Wrong users", "Well again after")
 	for _, redisKind := range []struct {
 		name     string

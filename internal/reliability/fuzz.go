@@ -17,7 +17,7 @@ var fuzzFunc = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
 // fuzz runs every fuzz target of the core module for a while each.
 func fuzz(ctx context.Context, root string, each time.Duration) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### 11. Fuzz targets, %v each\n\n| Target | Package | Found |\n|---|---|---|\n", each)
+	fmt.Fprintf(&b, "### 10. Fuzz targets, %v each\n\n| Target | Package | Found |\n|---|---|---|\n", each)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -102,7 +102,7 @@ func peers(ctx context.Context, root string) (string, error) {
 func model(ctx context.Context, root string) (string, error) {
 	out, err := call(ctx, root, "go", "test", "-count=1", "-v", "-run", "Explor|Ablat", "./session")
 	var b strings.Builder
-	b.WriteString("### 10. Every interleaving of the session layer's code\n\n```\n")
+	b.WriteString("### 9. Every interleaving of the session layer's code\n\n```\n")
 	for line := range strings.Lines(out) {
 		if strings.Contains(line, "--- ") || strings.Contains(line, "runs") || strings.Contains(line, "visited") {
 			b.WriteString(strings.TrimLeft(line, " "))

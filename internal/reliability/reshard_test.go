@@ -14,7 +14,7 @@ import (
 // TestResharding moves slots from node to node while sessions are used, listed, ended
 // and cleared.
 func TestResharding(t *testing.T) {
-	row := table("8. Slots move in a cluster", "While slots move", "Wrong", "Of")
+	row := table("7. Slots move in a cluster", "While slots move", "Wrong", "Of")
 	c := redistest.StartCluster(t)
 	client := c.Client(t)
 	st := newRedis(t, client, store.RedisConfig{ScanCount: 10})

@@ -20,7 +20,7 @@ import (
 // TestCancellationStorm: a thousand users whose browsers hang up at random. A reply
 // that is left unread in a connection must never become the next user's answer.
 func TestCancellationStorm(t *testing.T) {
-	row := table("7. Cancellation storm: users who hang up at random",
+	row := table("6. Cancellation storm: users who hang up at random",
 		"Client", "Users", "Lasted", "Requests", "Cancelled", "Answers for another user", "Connections left", "Goroutines left")
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {

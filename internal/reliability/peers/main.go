@@ -72,7 +72,7 @@ func run(ctx context.Context, size int) error {
 		results[i] = scenario.All(ctx, target, size)
 		target.Close()
 	}
-	fmt.Print("### 9. The same races, other libraries\n\n| Promise: none of")
+	fmt.Print("### 8. The same races, other libraries\n\n| Promise: none of")
 	for _, p := range peers {
 		fmt.Print(" | ", p.name)
 	}
