@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -51,14 +50,6 @@ func serve(t *testing.T, m *session.Manager, h http.HandlerFunc, wrap ...func(ht
 func plain(c *session.Config) { c.InsecureHTTP = true }
 
 func TestCookieIsNeverLost(t *testing.T) {
-	gz := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			defer z.Close()
-			next.ServeHTTP(gzipWriter{w, z}, r)
-		})
-	}
 	for _, row := range []struct {
 		name   string
 		handle http.HandlerFunc
@@ -95,9 +86,9 @@ func TestCookieIsNeverLost(t *testing.T) {
 		}, nil, 200, "data: 0\n\ndata: 1\n\ndata: 2\n\n"},
 		{"TimeoutHandler outside", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") },
 			func(h http.Handler) http.Handler { return http.TimeoutHandler(h, time.Minute, "late") }, 200, "x"},
-		{"gzip outside", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }, gz, 200, "x"},
+		{"gzip outside", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }, gzipped, 200, "x"},
 		{"gzip inside", func(w http.ResponseWriter, r *http.Request) {
-			gz(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") })).ServeHTTP(w, r)
+			gzipped(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") })).ServeHTTP(w, r)
 		}, nil, 200, "x"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -135,13 +126,6 @@ func TestCookieIsNeverLost(t *testing.T) {
 		})
 	}
 }
-
-type gzipWriter struct {
-	http.ResponseWriter
-	z *gzip.Writer
-}
-
-func (g gzipWriter) Write(p []byte) (int, error) { return g.z.Write(p) }
 
 func TestEarlyHintsDoNotCommit(t *testing.T) {
 	st := newScripted()
