@@ -85,6 +85,7 @@ func site(t *testing.T, st session.Store, edit ...func(*session.Config)) http.Ha
 	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(done)))
 	mux.Handle("POST /logout", auth.LogOut(done))
 	mux.Handle("GET /me", auth.RequireAuth(done))
+	mux.Handle("GET /uncached", auth.RequireUncached(done))
 	mux.Handle("POST /cart", auth.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		s, err := session.FromContext(r.Context())
 		if err == nil {
