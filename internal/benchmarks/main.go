@@ -49,6 +49,8 @@ type run struct {
 	tables    []*table
 	storm     []stormRow
 	memory    []memoryRow
+
+	revocations []revocation
 }
 
 func (r *run) all(only, works []string, out string) error {
@@ -89,6 +91,11 @@ func (r *run) all(only, works []string, out string) error {
 		}
 		r.tables = append(r.tables, t)
 		fmt.Println(t)
+	}
+	if works == nil || slices.Contains(works, "revoke") {
+		if err := r.measureRevocation(); err != nil {
+			return err
+		}
 	}
 	if works == nil || slices.Contains(works, "memory") {
 		if err := r.measureMemory(); err != nil {

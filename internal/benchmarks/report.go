@@ -90,10 +90,16 @@ func (r *run) extras(b *strings.Builder) {
 			fmt.Fprintf(b, "| %s | %.0f | %s |\n", m.title, m.bytes, m.note)
 		}
 	}
+	if len(r.revocations) > 0 {
+		fmt.Fprintf(b, "\n### Log-out on another machine\n\nA session in use on one process is logged out on another, %d times: how long after the log-out's answer the first one still served it.\n\n| reads | refused at the first request | median | p99 | longest |\n|---|---:|---:|---:|---:|\n", revocations)
+		for _, v := range r.revocations {
+			fmt.Fprintf(b, "| %s | %d | %s | %s | %s |\n", v.title, v.refusedAt, millis(v.times[len(v.times)/2]), millis(v.times[len(v.times)*99/100]), millis(v.times[len(v.times)-1]))
+		}
+	}
 	if len(r.storm) > 0 {
-		fmt.Fprintf(b, "\n### A storm of log-ins\n\n%d clients log in without a pause, at bcrypt's cost 12 (Express: scrypt of that length), while %d authenticated reads a second go on.\n\n| server | p99 of a read, quiet | in the storm | log-ins/s | refused/s |\n|---|---:|---:|---:|---:|\n", stormClients, stormRate)
+		fmt.Fprintf(b, "\n### A storm of log-ins\n\n%d clients log in without a pause, at bcrypt's cost 12 (Express: scrypt of that length), while %d authenticated reads a second go on.\n\n| server | p99 of a read, quiet | in the storm | reads that failed | log-ins/s | refused/s |\n|---|---:|---:|---:|---:|---:|\n", stormClients, stormRate)
 		for _, s := range r.storm {
-			fmt.Fprintf(b, "| %s | %s | %s | %.1f | %.1f |\n", s.title, millis(s.quiet), millis(s.busy), s.logIns, s.refused)
+			fmt.Fprintf(b, "| %s | %s | %s | %d | %.1f | %.1f |\n", s.title, millis(s.quiet), millis(s.busy), s.failed, s.logIns, s.refused)
 		}
 	}
 }

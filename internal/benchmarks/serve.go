@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"runtime"
 
 	"github.com/gofiber/fiber/v3"
@@ -58,7 +59,11 @@ func serve(name, redisAddr string, stdin io.Reader) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	go func() { log.Fatal(http.Serve(admin, http.HandlerFunc(allocations))) }()
+	inside := http.NewServeMux()
+	inside.HandleFunc("/", allocations)
+	inside.HandleFunc("/debug/pprof/", pprof.Index)
+	inside.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	go func() { log.Fatal(http.Serve(admin, inside)) }()
 	options := &redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true}
 	if name == "fiber" {
 		go func() {
@@ -76,7 +81,7 @@ func handlerOf(name string, options *redis.Options) http.Handler {
 	switch name {
 	case "floor":
 		return floor(func(context.Context) error { return nil })
-	case "get", "get-pipeline", "get-cache":
+	case "get", "get-headers", "get-pipeline", "get-cache":
 		return oneGet(name, options)
 	case "scs":
 		return scsApp(options, false)
@@ -113,6 +118,16 @@ func floor(work func(context.Context) error) http.Handler {
 	return mux
 }
 
+// guardedHeaders adds what every answer to a user must carry, so that no cache hands it
+// to somebody else. net/http copies a header that a handler has touched.
+func guardedHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Vary"] = []string{"Cookie"}
+		w.Header()["Cache-Control"] = []string{"no-store"}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // oneGet asks Redis once for what is as long as a session.
 func oneGet(name string, options *redis.Options) http.Handler {
 	if name == "get-cache" {
@@ -132,7 +147,11 @@ func oneGet(name string, options *redis.Options) http.Handler {
 		}
 		get = pipeline.Get
 	}
-	return floor(func(ctx context.Context) error { return get(ctx, key).Err() })
+	h := floor(func(ctx context.Context) error { return get(ctx, key).Err() })
+	if name == "get-headers" {
+		h = guardedHeaders(h)
+	}
+	return h
 }
 
 func must[T any](v T, err error) T {

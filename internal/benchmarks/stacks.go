@@ -15,6 +15,7 @@ func stacks() []stack {
 	return []stack{
 		{name: "floor", title: "net/http alone", part: true},
 		{name: "get", title: "net/http + one GET", part: true},
+		{name: "get-headers", title: "net/http + one GET + the same two headers", part: true},
 		{name: "get-pipeline", title: "net/http + one GET, automatic pipeline", part: true},
 		{name: "get-cache", title: "net/http + one GET, client-side cache", part: true},
 		{name: "passport", title: "**this**"},

@@ -43,12 +43,13 @@ type stormRow struct {
 	quiet, busy time.Duration // p99 of an authenticated read
 	logIns      float64       // a second
 	refused     float64       // a second, with 503
+	failed      int           // reads that got no page
 }
 
 const (
-	stormClients = 200
+	stormClients = 100
 	stormRate    = 200 // authenticated reads a second
-	stormTime    = 6 * time.Second
+	stormTime    = 12 * time.Second
 )
 
 // measureStorm has hundreds of clients log in at once while another one reads its page
@@ -79,7 +80,7 @@ func storm(p *process) (stormRow, error) {
 	if err != nil {
 		return row, err
 	}
-	if row.quiet, err = steadyReads(p.addr, cookie, 3*time.Second); err != nil {
+	if row.quiet, _, err = steadyReads(p.addr, cookie, 3*time.Second); err != nil {
 		return row, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -103,7 +104,7 @@ func storm(p *process) (stormRow, error) {
 	}
 	pause(ctx, 2*time.Second) // until the queue is full
 	began, inBefore, refusedBefore := time.Now(), in.Load(), refused.Load()
-	row.busy, err = steadyReads(p.addr, cookie, stormTime)
+	row.busy, row.failed, err = steadyReads(p.addr, cookie, stormTime)
 	seconds := time.Since(began).Seconds()
 	row.logIns, row.refused = float64(in.Load()-inBefore)/seconds, float64(refused.Load()-refusedBefore)/seconds
 	cancel()
@@ -134,8 +135,9 @@ func postLogIn(ctx context.Context, client *http.Client, addr string) int {
 }
 
 // steadyReads returns the p99 of reads that start at a steady rate, whether or not the
-// ones before have been answered: waiting is not hidden.
-func steadyReads(addr, cookie string, d time.Duration) (time.Duration, error) {
+// ones before have been answered: waiting is not hidden. failures is how many were
+// answered by something else than the page.
+func steadyReads(addr, cookie string, d time.Duration) (p99 time.Duration, failures int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	text := with(request("GET", "/protected", ""), cookie)
@@ -156,7 +158,7 @@ func steadyReads(addr, cookie string, d time.Duration) (time.Duration, error) {
 				mu.Unlock()
 				return
 			}
-			v = &visitor{fd: fd, buf: make([]byte, 0, 1024)}
+			v = &visitor{fd: fd, buf: make([]byte, 0, 1024), any: true}
 		}
 		err := v.send(script{next: func(*visitor) []byte { return text }})
 		for done := false; !done && err == nil; {
@@ -169,6 +171,8 @@ func steadyReads(addr, cookie string, d time.Duration) (time.Duration, error) {
 			v.close()
 			return
 		}
+		failures += v.failed
+		v.failed = 0
 		times = append(times, time.Since(due))
 		idle <- v
 	}
@@ -184,8 +188,8 @@ func steadyReads(addr, cookie string, d time.Duration) (time.Duration, error) {
 		v.close()
 	}
 	if failed != nil || len(times) == 0 {
-		return 0, failed
+		return 0, 0, failed
 	}
 	slices.Sort(times)
-	return times[len(times)*99/100], nil
+	return times[len(times)*99/100], failures, nil
 }
