@@ -1,0 +1,21 @@
+//go:build integration && !race
+
+package store_test
+
+import (
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// TestAllocationsOfAGuardedReadOnRedis: nine are go-redis's for one GET of a key that
+// is put together.
+func TestAllocationsOfAGuardedReadOnRedis(t *testing.T) {
+	client := redistest.Start(t).Client(t, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
+	if got := guardedReadAllocs(t, newRedis(t, client, store.RedisConfig{})); got > 12 {
+		t.Errorf("a guarded read on Redis allocates %v times, want at most 12", got)
+	}
+}
