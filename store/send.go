@@ -14,8 +14,8 @@ import (
 // NewFailoverClient), *redis.ClusterClient, *redis.Ring and *redis.AutoPipeliner have
 // it.
 type RedisClient interface {
-	Process(ctx context.Context, cmd redis.Cmder) error
-	Pipeline() redis.Pipeliner
+	Process(ctx context.Context, cmd redis.Cmder) error // runs one command
+	Pipeline() redis.Pipeliner                          // collects several for one round trip
 }
 
 // once is a command that go-redis must not send a second time. After a lost reply it
