@@ -14,15 +14,15 @@ type workload struct {
 	sessions    int  // logged in before the measurement, and used in turns
 	payload     int  // bytes put into each session before
 	reads       bool // stacks that cannot log in take part
-	script      func(body string) script
+	script      func() script
 }
 
 const logIn = "email=joefoo@test.com&password=" + password
 
 func workloads() []workload {
-	always := func(method, path string) func(string) script {
-		return func(string) script {
-			text := request(method, path, "v=12")
+	always := func(method, path string) func() script {
+		return func() script {
+			text := request(method, path, "")
 			return script{next: func(v *visitor) []byte { return with(text, v.cookie) }}
 		}
 	}
@@ -30,13 +30,15 @@ func workloads() []workload {
 	return []workload{
 		{name: "read", title: "Authenticated read, 32 connections, one session each", visitors: 32, sessions: 32, reads: true, script: read},
 		{name: "read-one", title: "Authenticated read, 32 connections, one session", visitors: 32, sessions: 1, reads: true, script: read},
-		{name: "read-1000", title: "Authenticated read, 32 connections, 1,000 sessions", visitors: 32, sessions: 1000, reads: true, script: func(string) script { return script{} }},
+		{name: "read-1000", title: "Authenticated read, 32 connections, 1,000 sessions", visitors: 32, sessions: 1000, reads: true, script: func() script { return script{} }},
 		{name: "read-2", title: "Authenticated read, 2 connections", visitors: 2, sessions: 2, reads: true, script: read},
 		{name: "read-8", title: "Authenticated read, 8 connections", visitors: 8, sessions: 8, reads: true, script: read},
 		{name: "read-128", title: "Authenticated read, 128 connections", visitors: 128, sessions: 128, reads: true, script: read},
 		{name: "public", title: "Public page with a session's cookie, 32 connections", visitors: 32, sessions: 32, reads: true, script: always("GET", "/public")},
-		{name: "write", title: "Write of one key, 32 connections, one session each", visitors: 32, sessions: 32, script: always("POST", "/write")},
-		{name: "login", title: "Log-in without hashing, then log-out, 32 connections", visitors: 32, script: func(string) script {
+		{name: "write", title: "Write of one key, 32 connections, one session each", visitors: 32, sessions: 32, script: func() script {
+			return script{next: func(v *visitor) []byte { return with(writing(v.n), v.cookie) }}
+		}},
+		{name: "login", title: "Log-in without hashing, then log-out, 32 connections", visitors: 32, script: func() script {
 			in, out := request("POST", "/login", logIn), request("POST", "/logout", "")
 			return script{cookies: true, next: func(v *visitor) []byte {
 				if v.n%2 == 0 {
@@ -45,11 +47,11 @@ func workloads() []workload {
 				return with(out, v.cookie)
 			}}
 		}},
-		{name: "mixed", title: "19 authenticated reads and a write, 32 connections", visitors: 32, sessions: 32, script: func(string) script {
-			get, post := request("GET", "/protected", ""), request("POST", "/write", "v=12")
+		{name: "mixed", title: "19 authenticated reads and a write, 32 connections", visitors: 32, sessions: 32, script: func() script {
+			get := request("GET", "/protected", "")
 			return script{next: func(v *visitor) []byte {
 				if v.n%20 == 19 {
-					return with(post, v.cookie)
+					return with(writing(v.n), v.cookie)
 				}
 				return with(get, v.cookie)
 			}}
@@ -58,6 +60,9 @@ func workloads() []workload {
 		{name: "read-64k", title: "Authenticated read, session of 64 KB, 32 connections", visitors: 32, sessions: 32, payload: 64 << 10, script: read},
 	}
 }
+
+// writing is a request that writes what was not there before.
+func writing(n int) string { return request("POST", "/write", fmt.Sprintf("v=%08d", n)) }
 
 // row is what one stack did under one workload: a value for each round, and sums.
 type row struct {
@@ -136,7 +141,7 @@ func (r *run) measure(w workload) (*table, error) {
 
 // one is one round of one stack.
 func (r *run) one(p *process, w workload, length time.Duration, cookies []string, row *row, counts bool) error {
-	s := w.script("")
+	s := w.script()
 	if s.next == nil {
 		s = inTurns(cookies)
 	}

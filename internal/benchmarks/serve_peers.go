@@ -136,7 +136,9 @@ func gorillaApp(name string, options *redis.Options) http.Handler {
 func ginApp(addr string) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
-	e.Use(ginsessions.Sessions("sid", must(ginredis.NewStore(10, "tcp", addr, "", "", []byte(secret)))))
+	st := must(ginredis.NewStore(10, "tcp", addr, "", "", []byte(secret)))
+	must(ginredis.GetRedisStore(st)).SetMaxLength(1 << 20)
+	e.Use(ginsessions.Sessions("sid", st))
 	save := func(c *gin.Context, s ginsessions.Session) {
 		if err := s.Save(); err != nil {
 			c.String(http.StatusServiceUnavailable, err.Error())
