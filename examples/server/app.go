@@ -47,7 +47,16 @@ func newApp(s settings) (http.Handler, error) {
 		serializer.ByID(func(u *User) int64 { return u.ID }, a.users.ByID),
 		func(u *User) string { return u.hash },
 	)
-	local := strategy.NewPassword(a.users, a.hasher)
+	// Guessing is slowed down, by what all processes on this Redis have counted.
+	counter, err := store.NewRedisCounter(s.redis, store.RedisKeysConfig{})
+	if err != nil {
+		return nil, err
+	}
+	password := strategy.NewPassword(a.users, a.hasher)
+	local, err := strategy.NewThrottle(strategy.ThrottleConfig{Counter: counter}, strategy.Strategy[*User](password))
+	if err != nil {
+		return nil, err
+	}
 	methods := []strategy.Strategy[*User]{local}
 	var apps *authenticators
 	if s.totp {
