@@ -8,6 +8,7 @@
 package rawjson
 
 import (
+	"encoding/binary"
 	"errors"
 	"unicode/utf8"
 )
@@ -38,6 +39,12 @@ func str(data []byte, i int) (end int, escaped bool, err error) {
 	start := i
 	ascii := true
 	for i++; i < len(data); i++ {
+		for i+8 <= len(data) && plain(binary.LittleEndian.Uint64(data[i:])) {
+			i += 8
+		}
+		if i >= len(data) {
+			break
+		}
 		switch c := data[i]; {
 		case c == '"':
 			if !ascii && !utf8.Valid(data[start+1:i]) {
@@ -67,6 +74,15 @@ func str(data []byte, i int) (end int, escaped bool, err error) {
 		}
 	}
 	return 0, false, errSyntax
+}
+
+// plain reports whether none of eight bytes needs a look: no quote, backslash, control
+// character, or part of a character beyond ASCII. (Sean Eron Anderson, Bit Twiddling
+// Hacks, "Determine if a word has a byte less than n".)
+func plain(w uint64) bool {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := w^each*'"', w^each*'\\'
+	return (w|(w-each*0x20)&^w|(quote-each)&^quote|(backslash-each)&^backslash)&high == 0
 }
 
 func hex4(b []byte) bool {
