@@ -51,6 +51,7 @@ type run struct {
 	memory    []memoryRow
 
 	revocations []revocation
+	growth      []growthRow
 }
 
 func (r *run) all(only, works []string, out string) error {
@@ -99,6 +100,11 @@ func (r *run) all(only, works []string, out string) error {
 	}
 	if works == nil || slices.Contains(works, "memory") {
 		if err := r.measureMemory(); err != nil {
+			return err
+		}
+	}
+	if works == nil || slices.Contains(works, "growth") {
+		if err := r.measureGrowth(); err != nil {
 			return err
 		}
 	}

@@ -112,7 +112,8 @@ type redisServer struct {
 	client *redis.Client
 }
 
-func startRedis() (*redisServer, error) {
+// startRedis starts a redis-server with args added to its command line.
+func startRedis(args ...string) (*redisServer, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -121,7 +122,8 @@ func startRedis() (*redisServer, error) {
 	_, port, _ := net.SplitHostPort(addr)
 	_ = l.Close()
 	r := &redisServer{addr: addr, client: redis.NewClient(&redis.Options{Addr: addr})}
-	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", os.TempDir())
+	args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", os.TempDir()}, args...)
+	r.cmd = exec.Command("redis-server", args...)
 	if err := r.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("apt-get install redis-server: %w", err)
 	}
@@ -145,20 +147,28 @@ func (r *redisServer) stop() {
 type traffic struct{ commands, bytes int64 }
 
 func (r *redisServer) traffic() (traffic, error) {
-	text, err := r.client.Info(context.Background(), "stats").Result()
+	facts, err := r.info("stats")
+	return traffic{facts["total_commands_processed"], facts["total_net_input_bytes"] + facts["total_net_output_bytes"]}, err
+}
+
+// memory is what the server has in use, in bytes.
+func (r *redisServer) memory() (int64, error) {
+	facts, err := r.info("memory")
+	return facts["used_memory"], err
+}
+
+// info returns the whole numbers of a section of INFO.
+func (r *redisServer) info(section string) (map[string]int64, error) {
+	text, err := r.client.Info(context.Background(), section).Result()
 	if err != nil {
-		return traffic{}, err
+		return nil, err
 	}
-	var t traffic
+	facts := map[string]int64{}
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		n, _ := strconv.ParseInt(value, 10, 64)
-		switch name {
-		case "total_commands_processed":
-			t.commands = n
-		case "total_net_input_bytes", "total_net_output_bytes":
-			t.bytes += n
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			facts[name] = n
 		}
 	}
-	return t, nil
+	return facts, nil
 }

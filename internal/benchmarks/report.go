@@ -90,6 +90,12 @@ func (r *run) extras(b *strings.Builder) {
 			fmt.Fprintf(b, "| %s | %.0f | %s |\n", m.title, m.bytes, m.note)
 		}
 	}
+	if len(r.growth) > 0 {
+		fmt.Fprintf(b, "\n### An authenticated read beside other sessions in Redis\n\n| other sessions | requests/s | p50 | p99 | Redis CPU | memory of Redis |\n|---:|---:|---:|---:|---:|---:|\n")
+		for _, g := range r.growth {
+			fmt.Fprintf(b, "| %d | %.0f | %s | %s | %.1f us | %d MB |\n", g.sessions, g.rate, millis(g.p50), millis(g.p99), float64(g.redis.Nanoseconds())/1e3, g.memory>>20)
+		}
+	}
 	if len(r.revocations) > 0 {
 		fmt.Fprintf(b, "\n### Log-out on another machine\n\nA session in use on one process is logged out on another, %d times: how long after the log-out's answer the first one still served it.\n\n| reads | refused at the first request | median | p99 | longest |\n|---|---:|---:|---:|---:|\n", revocations)
 		for _, v := range r.revocations {
