@@ -24,7 +24,7 @@ func gzipped(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
-		defer z.Close()
+		defer func() { _ = z.Close() }()
 		next.ServeHTTP(gzipWriter{w, z}, r)
 	})
 }
@@ -201,11 +201,11 @@ func TestPushCommitsFirst(t *testing.T) {
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
 	defer srv.Close()
-	conn, err := tls.Dial("tcp", srv.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	conn, err := tls.Dial("tcp", srv.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}) //nolint:gosec // a test server's certificate
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	// The preface, empty SETTINGS, and HEADERS of stream 1: GET https / (RFC 7541 appendix A).
 	request := []byte{0x82, 0x87, 0x84, 0x41, 1, 'x'}
 	hello := bytes.Join([][]byte{[]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0, nil), frame(1, 0x5, 1, request)}, nil)
@@ -236,7 +236,7 @@ func TestPushCommitsFirst(t *testing.T) {
 
 // frame returns an HTTP/2 frame.
 func frame(kind, flags byte, stream uint32, payload []byte) []byte {
-	n := len(payload)
-	f := []byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags}
+	f := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind)) //nolint:gosec // short
+	f = append(f, flags)
 	return append(binary.BigEndian.AppendUint32(f, stream), payload...)
 }

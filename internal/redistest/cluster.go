@@ -53,7 +53,7 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 // Addrs returns the addresses of all nodes.
 func (c *Cluster) Addrs() []string {
 	var list []string
-	for _, s := range append(c.Masters[:len(c.Masters):len(c.Masters)], c.Replicas...) {
+	for _, s := range slices.Concat(c.Masters, c.Replicas) {
 		list = append(list, s.Addr)
 	}
 	return list
@@ -75,7 +75,7 @@ func (c *Cluster) Client(t testing.TB, edit ...func(*redis.ClusterOptions)) *red
 // replica follows a master.
 func (c *Cluster) Healthy() error {
 	return Poll(func(ctx context.Context) error {
-		for _, s := range append(c.Masters[:len(c.Masters):len(c.Masters)], c.Replicas...) {
+		for _, s := range slices.Concat(c.Masters, c.Replicas) {
 			if s.life == nil {
 				continue
 			}

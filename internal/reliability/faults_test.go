@@ -282,7 +282,7 @@ func TestFaultsAreBounded(t *testing.T) {
 			if limit := 2*storeTimeout + 2*margin; time.Duration(slowest.Load()) > limit {
 				t.Errorf("slowest answer after %v, want at most %v", time.Duration(slowest.Load()), limit)
 			}
-			if limit := uint32(10 * runtime.GOMAXPROCS(0)); conns > limit {
+			if limit := 10 * runtime.GOMAXPROCS(0); int(conns) > limit {
 				t.Errorf("%d connections, want at most the pool's %d", conns, limit)
 			}
 			if perVisitor > 12 {

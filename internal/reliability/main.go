@@ -84,23 +84,23 @@ func tests(ctx context.Context, root string) (string, error) {
 		return "", err
 	}
 	name := file.Name()
-	defer os.Remove(name)
+	defer func() { _ = os.Remove(name) }()
 	if err := file.Close(); err != nil {
 		return "", err
 	}
-	_, err = call(ctx, root, "go", "test", "-tags", "integration", "-count=1", "-timeout=30m", "./internal/reliability", "-full", "-report", name)
-	text, readErr := os.ReadFile(name)
+	_, err = call(ctx, root, "test", "-tags", "integration", "-count=1", "-timeout=30m", "./internal/reliability", "-full", "-report", name)
+	text, readErr := os.ReadFile(name) //nolint:gosec // the file that was made above
 	return string(text), errors.Join(err, readErr)
 }
 
 // peers runs the same races with other libraries. They live in a module of their own.
 func peers(ctx context.Context, root string) (string, error) {
-	return call(ctx, filepath.Join(root, "internal", "reliability", "peers"), "go", "run", ".")
+	return call(ctx, filepath.Join(root, "internal", "reliability", "peers"), "run", ".")
 }
 
 // model explores the session layer's own code: every interleaving, with every fault.
 func model(ctx context.Context, root string) (string, error) {
-	out, err := call(ctx, root, "go", "test", "-count=1", "-v", "-run", "Explor|Ablat", "./session")
+	out, err := call(ctx, root, "test", "-count=1", "-v", "-run", "Explor|Ablat", "./session")
 	var b strings.Builder
 	b.WriteString("### 9. Every interleaving of the session layer's code\n\n```\n")
 	for line := range strings.Lines(out) {
@@ -112,18 +112,18 @@ func model(ctx context.Context, root string) (string, error) {
 	return b.String(), err
 }
 
-// call runs a program in dir, with its messages on standard error, and returns what
+// call runs the go command in dir, with its messages on standard error, and returns what
 // it printed.
-func call(ctx context.Context, dir, name string, args ...string) (string, error) {
-	fmt.Fprintln(os.Stderr, "#", name, strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, name, args...)
+func call(ctx context.Context, dir string, args ...string) (string, error) {
+	fmt.Fprintln(os.Stderr, "# go", strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // with arguments of ours
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s\n", out)
-		return string(out), fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+		return string(out), fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
 	}
 	return string(out), nil
 }
@@ -135,7 +135,7 @@ const (
 )
 
 func replaceFigures(path, figures string) error {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // our own documentation
 	if err != nil {
 		return err
 	}
@@ -144,5 +144,5 @@ func replaceFigures(path, figures string) error {
 	if !ok || !ok2 {
 		return fmt.Errorf("%s has no marks for the figures", path)
 	}
-	return os.WriteFile(path, []byte(before+beginMark+"\n"+figures+endMark+after), 0o644)
+	return os.WriteFile(path, []byte(before+beginMark+"\n"+figures+endMark+after), 0o644) //nolint:gosec // as git has it
 }

@@ -91,7 +91,7 @@ func TestMain(m *testing.M) {
 	text := markdown()
 	fmt.Print(text)
 	if *reportFile != "" {
-		if err := os.WriteFile(*reportFile, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(*reportFile, []byte(text), 0o600); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}

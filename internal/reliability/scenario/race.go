@@ -86,7 +86,7 @@ func Alive(ctx context.Context, visitors ...*Visitor) bool {
 	return false
 }
 
-// LogOutAgainstWrite: a log-out that answered is final, whatever request of the same
+// LogOutAgainstWrite checks that a log-out that answered is final, whatever request of the same
 // session was in flight.
 func LogOutAgainstWrite(ctx context.Context, t *Target, rounds int) Result {
 	var y Tally
@@ -111,7 +111,7 @@ func LogOutAgainstWrite(ctx context.Context, t *Target, rounds int) Result {
 	return y.Result("sessions alive after a log-out that raced with a write")
 }
 
-// LogOutAgainstRenew: a log-out is final, also when the session gets another id
+// LogOutAgainstRenew checks that a log-out is final, also when the session gets another id
 // meanwhile.
 func LogOutAgainstRenew(ctx context.Context, t *Target, rounds int) Result {
 	var y Tally
@@ -136,7 +136,7 @@ func LogOutAgainstRenew(ctx context.Context, t *Target, rounds int) Result {
 	return y.Result("sessions alive after a log-out that raced with a new id")
 }
 
-// AnotherUser: what is written for one user is never found in the next one's session.
+// AnotherUser checks that what is written for one user is never found in the next one's session.
 func AnotherUser(ctx context.Context, t *Target, rounds int) Result {
 	var y Tally
 	Rounds(ctx, rounds, func(i int) {
@@ -164,7 +164,7 @@ func AnotherUser(ctx context.Context, t *Target, rounds int) Result {
 	return y.Result("a user's values found in the session of the next user")
 }
 
-// TwoLogIns: of two log-ins at once both are true, and each can be ended for good.
+// TwoLogIns checks that of two log-ins at once both are true, and each can be ended for good.
 func TwoLogIns(ctx context.Context, t *Target, rounds int) Result {
 	var y Tally
 	Rounds(ctx, rounds, func(i int) {
@@ -191,7 +191,7 @@ func TwoLogIns(ctx context.Context, t *Target, rounds int) Result {
 	return y.Result("two log-ins at once of which one was untrue or could not be ended")
 }
 
-// Writers: of the values that n requests set at once, each under its own name, none
+// Writers checks that of the values that n requests set at once, each under its own name, none
 // that was acknowledged is lost.
 func Writers(ctx context.Context, t *Target, n, rounds int) Result {
 	var y Tally
@@ -223,7 +223,7 @@ func Writers(ctx context.Context, t *Target, n, rounds int) Result {
 	return y.Result(fmt.Sprintf("values lost of those that %d requests set at once", n))
 }
 
-// Counter: of the additions that n requests make at once, none that was acknowledged
+// Counter checks that of the additions that n requests make at once, none that was acknowledged
 // is lost, and none is made twice.
 func Counter(ctx context.Context, t *Target, n, rounds int) Result {
 	var y Tally

@@ -170,4 +170,4 @@ func Wait(ctx context.Context, d time.Duration) {
 }
 
 // Random returns a random while, at most d.
-func Random(d time.Duration) time.Duration { return rand.N(d + 1) }
+func Random(d time.Duration) time.Duration { return rand.N(d + 1) } //nolint:gosec // no secret
