@@ -160,8 +160,8 @@ func TestASVS_3_3_1_TheCookieIsSafeByDefault(t *testing.T) {
 	}
 }
 
-// TestASVS_15_3_1_OddCookiesAreAnAnonymousVisitor: no panic, no error, no question to the store.
-func TestASVS_15_3_1_OddCookiesAreAnAnonymousVisitor(t *testing.T) {
+// TestASVS_16_5_3_OddCookiesAreAnAnonymousVisitor: no panic, no error, no question to the store.
+func TestASVS_16_5_3_OddCookiesAreAnAnonymousVisitor(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st, "login 1")
 	good := cookieName + "=" + b.Cookie(cookieName)
