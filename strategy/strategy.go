@@ -34,6 +34,11 @@ import (
 //	error(err)         any other error: an outage; nobody is logged in, the answer is 5xx
 //
 // A nil pointer, map, slice, func or interface is never a user.
+//
+// Authenticate leaves r to the handler as it found it: a body that it read can be read
+// again from its beginning. No credential is in the text of an error: operators log it.
+//
+// Package strategytest checks these rules one by one.
 type Strategy[U any] interface {
 	// Name is the name by which a guard selects the strategy; not empty, constant.
 	Name() string
@@ -56,7 +61,7 @@ var ErrBusy = errors.New("strategy: too busy, try again")
 // Failure is a refusal that says how to answer: Passport's fail(challenge, status).
 // It matches ErrUnauthenticated. Its zero value is a plain 401.
 type Failure struct {
-	Challenge  string        // a WWW-Authenticate value, empty for none
+	Challenge  string        // a WWW-Authenticate value of one challenge (RFC 9110 §11.3), empty for none
 	Status     int           // 4xx; 0 means 401
 	RetryAfter time.Duration // 0 means no Retry-After header
 	Reason     string        // for operators' logs only; never a secret, never sent to the client
@@ -88,7 +93,8 @@ func (*Redirect) Error() string { return "strategy: continue elsewhere" }
 // header token), or whose flow carries its own state, returns true.
 type CrossSite interface {
 	// AllowCrossSite reports whether the strategy may be asked about r, a request with
-	// an unsafe method from another site.
+	// an unsafe method from another site. The answer about one request is the same
+	// whenever it is asked: a guard asks before Authenticate and after.
 	AllowCrossSite(r *http.Request) bool
 }
 
@@ -110,7 +116,8 @@ func WithInfo(ctx context.Context, info *Info) context.Context {
 }
 
 // Report tells the guard more about the log-in that the strategy is about to
-// return. Outside a guard it does nothing. Called twice, the last call counts.
+// return, and is not called before an error. Outside a guard it does nothing. Called
+// twice, the last call counts.
 func Report(ctx context.Context, info Info) {
 	if p, ok := ctx.Value(infoKey{}).(*Info); ok {
 		*p = info
