@@ -113,8 +113,12 @@ func New[C Claims, U any](cfg Config, validate func(ctx context.Context, claims 
 		if err != nil {
 			return nobody, err
 		}
-		strategy.Report(ctx, strategy.Info{At: facts.authTime, Detail: claims})
-		return validate(ctx, claims)
+		info := strategy.Info{At: facts.authTime, Detail: claims}
+		user, err := validate(strategy.WithInfo(ctx, &info), claims) // its own Report counts
+		if err == nil {
+			strategy.Report(ctx, info)
+		}
+		return user, err
 	}
 	return &Strategy[U]{cfg.Name, cfg.Cookie, strategy.NewBearer(cfg.Realm, accept)}, nil
 }
