@@ -267,6 +267,17 @@ func median(values []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
+// middle returns between which values the middle half of the rounds lies: a round in
+// which the machine stood still says nothing.
+func middle(values []float64) (low, high float64) {
+	if len(values) == 0 {
+		return 0, 0
+	}
+	v := slices.Sorted(slices.Values(values))
+	n := len(v) - 1
+	return v[n/4], v[n-n/4]
+}
+
 func medianTime(values []time.Duration) time.Duration {
 	if len(values) == 0 {
 		return 0
@@ -278,8 +289,9 @@ func (t *table) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", t.title)
 	for _, w := range t.rows {
+		low, high := middle(w.ratios)
 		fmt.Fprintf(&b, "%-24s %8.0f/s %5.2f [%.2f-%.2f] cpu %6.1f us redis %5.1f us p50 %v p99 %v cmds %.2f bytes %.0f allocs %.1f %.0f B\n", w.name, median(w.rates), median(w.ratios),
-			slices.Min(w.ratios), slices.Max(w.ratios), w.cpuMicros(), w.perRequest(float64(w.redis.Nanoseconds())/1e3), medianTime(w.p50).Round(time.Microsecond), medianTime(w.p99).Round(time.Microsecond),
+			low, high, w.cpuMicros(), w.perRequest(float64(w.redis.Nanoseconds())/1e3), medianTime(w.p50).Round(time.Microsecond), medianTime(w.p99).Round(time.Microsecond),
 			w.perRequest(float64(w.commands)), w.perRequest(float64(w.wire)), w.perRequest(float64(w.objects)), w.perRequest(float64(w.bytes)))
 	}
 	return b.String()

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -124,6 +125,7 @@ func startRedis(args ...string) (*redisServer, error) {
 	r := &redisServer{addr: addr, client: redis.NewClient(&redis.Options{Addr: addr})}
 	args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", os.TempDir()}, args...)
 	r.cmd = exec.Command("redis-server", args...)
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no server outlives this program
 	if err := r.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("apt-get install redis-server: %w", err)
 	}
