@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheRequirementsCanBeRead(t *testing.T) {
+	list, err := parse(requirementsText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list {
+		if r.statement == "" || r.duty != "" && len(r.tests) > 0 {
+			t.Errorf("%v: want a statement, and tests or a duty", r.sources)
+		}
+	}
+	for _, bad := range []string{"ASVS 1 | a | b", "[s]\nASVS x | a | b", "[s]\nASVS 1 | a"} {
+		if _, err := parse(bad); err == nil {
+			t.Errorf("%q: got no error", bad)
+		}
+	}
+}
+
+func TestATestIsFoundByTheNumberInItsName(t *testing.T) {
+	for _, row := range []struct {
+		source, test string
+		want         bool
+	}{
+		{"ASVS 7.2.3", "TestASVS_7_2_3_IDs", true},
+		{"ASVS 7.2.3", "TestASVS_7_2_31_IDs", false},
+		{"ASVS 6.2", "TestASVS_6_2_Policy", true},
+		{"CVE-2015-5143", "TestDjangoCVE_2015_5143_X", true},
+		{"RFC 7617", "TestRFC7617_Basic", true},
+		{"RFC 761", "TestRFC7617_Basic", false},
+		{"S1", "TestS1_X", true},
+		{"S1", "TestS10_X", false},
+		{"NIST 2.1.3", "TestNIST_2_1_3_X", true},
+	} {
+		if got := names(row.source, row.test); got != row.want {
+			t.Errorf("names(%q, %q): got %t, want %t", row.source, row.test, got, row.want)
+		}
+	}
+}
+
+func TestGapsAreFound(t *testing.T) {
+	list, err := parse("[s]\nASVS 1.1 | has one |\nASVS 1.2 | has none |\nASVS 1.3 | names one | TestGone\nASVS 1.4 | is another's | duty: theirs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, gaps := match(list, []test{{"a", "TestASVS_1_1_X"}, {"a", "TestASVS_9_9_X"}})
+	if len(shown[0]) != 1 || len(gaps) != 4 {
+		t.Errorf("got %v and the gaps %v, want a test for 1.1, and four: 1.2, TestGone, 1.3, 9.9", shown, gaps)
+	}
+	if text := render(list, shown); !strings.Contains(text, "| ASVS 1.1 | has one | `a.TestASVS_1_1_X` | pass |") || !strings.Contains(text, "is another's | The application's duty: theirs | duty |") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestResultsAreReadFromGoTest(t *testing.T) {
+	results := map[test]string{}
+	err := collect(strings.NewReader(`{"Action":"run","Test":"TestA"}
+{"Action":"pass","Test":"TestA/sub"}
+{"Action":"fail","Test":"TestA"}
+{"Action":"pass"}
+`), "a", results)
+	if err != nil || len(results) != 1 || results[test{"a", "TestA"}] != "fail" {
+		t.Errorf("got %v and %v, want TestA failed", results, err)
+	}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+//go:embed requirements.txt
+var requirementsText string
+
+// requirement is one line of requirements.txt.
+type requirement struct {
+	section   string
+	sources   []string
+	statement string
+	tests     []string // listed by name
+	duty      string   // what the application does; empty when tests show it
+}
+
+var source = regexp.MustCompile(`^(ASVS \d+(\.\d+)*|NIST \d+(\.\d+)*|RFC \d+|CVE-\d+-\d+|S\d+)$`)
+
+// parse reads requirements.txt.
+func parse(text string) ([]requirement, error) {
+	var list []requirement
+	section := ""
+	lines := bufio.NewScanner(strings.NewReader(text))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		switch {
+		case line == "" || line[0] == '#':
+			continue
+		case line[0] == '[':
+			section = strings.Trim(line, "[]")
+			continue
+		}
+		parts := strings.Split(line, "|")
+		if len(parts) != 3 || section == "" {
+			return nil, fmt.Errorf("requirements.txt:%d: want a section, and sources | statement | what shows it", n)
+		}
+		r := requirement{section: section, statement: strings.TrimSpace(parts[1])}
+		for s := range strings.SplitSeq(parts[0], ";") {
+			if s = strings.TrimSpace(s); !source.MatchString(s) {
+				return nil, fmt.Errorf("requirements.txt:%d: %q is no source", n, s)
+			}
+			r.sources = append(r.sources, s)
+		}
+		shown := strings.TrimSpace(parts[2])
+		if duty, ok := strings.CutPrefix(shown, "duty:"); ok {
+			r.duty = strings.TrimSpace(duty)
+		} else {
+			r.tests = strings.Fields(shown)
+		}
+		list = append(list, r)
+	}
+	return list, lines.Err()
+}
+
+// names reports whether a test's name has the source's number in it.
+func names(source, test string) bool {
+	kind, number, ok := strings.Cut(source, " ")
+	switch {
+	case !ok && strings.HasPrefix(source, "CVE-"):
+		return strings.Contains(test, strings.ReplaceAll(source, "-", "_")+"_")
+	case !ok: // S8
+		return strings.HasPrefix(test, "Test"+source+"_")
+	case kind == "RFC":
+		return strings.HasPrefix(test, "TestRFC"+number+"_")
+	}
+	return strings.HasPrefix(test, "Test"+kind+"_"+strings.ReplaceAll(number, ".", "_")+"_")
+}
+
+// claims reports whether a test's name claims to show some requirement of a standard.
+func claims(test string) bool {
+	return strings.HasPrefix(test, "TestASVS_") || strings.HasPrefix(test, "TestNIST_") || strings.Contains(test, "CVE_")
+}
