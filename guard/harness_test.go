@@ -135,6 +135,7 @@ type switchable struct {
 	down  error
 	bad   string // a method that fails alone
 	calls []string
+	ids   []string // of all sessions that were ever made
 }
 
 func newStore(t testing.TB) *switchable {
@@ -188,6 +189,9 @@ func (s *switchable) Create(ctx context.Context, id string, data []byte, ttl tim
 	if err := s.ask("Create"); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.ids = append(s.ids, id)
+	s.mu.Unlock()
 	return s.MemoryStore.Create(ctx, id, data, ttl)
 }
 
@@ -232,7 +236,9 @@ type world struct {
 
 	mu     sync.Mutex
 	log    bytes.Buffer
-	events []guard.Event
+	events []guard.Event // since the last saw
+	heard  []guard.Event // all
+	hidden []string      // further secrets of the test
 }
 
 // newWorld returns an application with routes that every test needs. edit changes
@@ -248,6 +254,7 @@ func newWorld(t testing.TB, edit ...func(*guard.Config)) *world {
 		t.Fatal(err)
 	}
 	w.Guard = w.guard("", edit...)
+	t.Cleanup(w.wantNoSecretLogged)
 	w.mux.Handle("POST /login", w.Authenticate("local")(w.LogIn(w.hello())))
 	w.mux.Handle("POST /logout", w.LogOut(w.hello()))
 	w.mux.Handle("GET /logout", w.LogOut(w.hello()))
@@ -275,6 +282,7 @@ func (w *world) note(_ context.Context, e guard.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.events = append(w.events, e)
+	w.heard = append(w.heard, e)
 }
 
 // saw returns the names of the events since the last time, with their reasons.

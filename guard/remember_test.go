@@ -85,6 +85,7 @@ func (w *rememberWorld) remembered(email string) *browser.Browser {
 	w.t.Helper()
 	b := w.open()
 	b.Post("/login/box", "email", email, "password", password, "remember", "on").Want(w.t, 200, "hello")
+	w.hidden = append(w.hidden, strings.Split(b.Cookie(rememberCookie), ".")...)
 	w.saw()
 	return b
 }
