@@ -28,7 +28,7 @@ import (
 const (
 	storeTimeout = 250 * time.Millisecond
 	// margin is what a busy machine may add to the time of an answer.
-	margin = 250 * time.Millisecond
+	margin = 500 * time.Millisecond
 )
 
 // world is the program over a Redis behind a proxy.

@@ -24,13 +24,19 @@ import (
 	"time"
 )
 
+const allParts = "tests,peers,model,fuzz"
+
 func main() {
 	doc := flag.Bool("doc", false, "put the figures into docs/RELIABILITY.md")
-	only := flag.String("only", "tests,peers,model,fuzz", "the parts to run")
+	only := flag.String("only", allParts, "the parts to run")
 	fuzzTime := flag.Duration("fuzztime", 20*time.Second, "how long each fuzz target runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *doc && *only != allParts {
+		fmt.Fprintln(os.Stderr, "reliability: -doc replaces all figures: leave -only out")
+		os.Exit(2)
+	}
 	if err := run(ctx, strings.Split(*only, ","), *fuzzTime, *doc); err != nil {
 		fmt.Fprintln(os.Stderr, "reliability:", err)
 		os.Exit(1)
@@ -54,7 +60,7 @@ func run(ctx context.Context, parts []string, fuzzTime time.Duration, doc bool) 
 	for _, part := range parts {
 		f, ok := known[part]
 		if !ok {
-			return fmt.Errorf("unknown part %q: give some of tests,peers,model,fuzz", part)
+			return fmt.Errorf("unknown part %q: give some of %s", part, allParts)
 		}
 		text, err := f(ctx, root)
 		if err != nil {
