@@ -171,7 +171,7 @@ var strategyFaults = []struct {
 	{"good credentials are refused", "success(user) user, nil", instead(success, nil, strategy.ErrUnauthenticated)},
 	{"nobody and no error, as Node's done(null, false)", ruleNil, instead(refusal, nil, nil)},
 	{"a refusal is an error of its own", ruleAlike, instead(refusal, nil, errors.New("toy: bad token"))},
-	{"a refusal wraps by %v", ruleAlike, instead(refusal, nil, fmt.Errorf("toy: %v", strategy.ErrUnauthenticated))},
+	{"a refusal has the text and does not wrap", ruleAlike, instead(refusal, nil, errors.New("toy: "+strategy.ErrUnauthenticated.Error()))},
 	{"a refusal is ErrAnonymous too", ruleAlike, instead(refusal, nil, errors.Join(strategy.ErrUnauthenticated, strategy.ErrAnonymous))},
 	{"an outage is a refusal", ruleOutage, instead(outage, nil, fmt.Errorf("toy: %w", strategy.ErrUnauthenticated))},
 	{"an outage lets pass", ruleOutage, instead(outage, nil, strategy.ErrAnonymous)},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -247,7 +248,7 @@ const shortestSecret = 6
 
 // secretsOf lists what must not be in an error about r.
 func (c trial) secretsOf(r *http.Request) []string {
-	list := c.secrets[:len(c.secrets):len(c.secrets)]
+	list := slices.Clip(c.secrets)
 	for _, value := range r.Header.Values("Authorization") {
 		_, token, _ := strings.Cut(value, " ")
 		list = append(list, token)
