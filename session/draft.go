@@ -83,12 +83,8 @@ func (m *Manager) encode(d *draft, before *own, rev string, now time.Time) (*enc
 		of   []string
 	}{{"k", d.keys}, {"l", d.labels}} {
 		if len(list.of) > 0 {
-			raw, err := rawjson.Marshal(list.of)
-			if err != nil {
-				return nil, err
-			}
 			o = append(append(append(o, `,"`...), list.name...), `":`...)
-			o = append(o, raw...)
+			o = appendStrings(o, list.of)
 		}
 	}
 	o = append(o, '}')

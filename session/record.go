@@ -106,11 +106,44 @@ var passportKeys = []string{"passport"}
 
 // stringsOf reads a JSON array of strings. Anything else is the empty list.
 func stringsOf(raw json.RawMessage) []string {
+	if len(raw) == 0 {
+		return nil
+	}
+	if list, ok := plainStrings(raw); ok {
+		return list
+	}
 	var list []string
-	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil {
+	if json.Unmarshal(raw, &list) != nil {
 		return nil
 	}
 	return list
+}
+
+// plainStrings is stringsOf for the form in which we write lists, without blanks,
+// escapes and commas in the strings: a tenth of the time.
+func plainStrings(raw []byte) (list []string, ok bool) {
+	if len(raw) < 2 || raw[0] != '[' || raw[len(raw)-1] != ']' {
+		return nil, false
+	}
+	for item := range bytes.SplitSeq(raw[1:len(raw)-1], []byte(`,`)) {
+		if len(item) < 2 || item[0] != '"' || item[len(item)-1] != '"' || bytes.ContainsAny(item[1:len(item)-1], `"\\`) {
+			return nil, false
+		}
+		list = append(list, string(item[1:len(item)-1]))
+	}
+	return list, true
+}
+
+// appendStrings appends the JSON array of list.
+func appendStrings(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, rawjson.Quote(s)...)
+	}
+	return append(b, ']')
 }
 
 // slotKeys returns the members that are, or may be, log-ins: those that Go recorded,
