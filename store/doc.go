@@ -5,6 +5,7 @@
 // tests, and for a program that runs once and may forget at its end. Both pass
 // package sessiontest, and both have every ability that package session asks for.
 //
-// [RedisCounter], [RedisTokens] and [MemoryTokens] keep what strategies need to
-// remember: counts within a window of time, and values that can be taken once.
+// [RedisCounter], [RedisTokens], [RedisCells], and those in memory, keep what strategies need to
+// remember: counts within a window of time, values that can be taken once, and values that
+// are changed by comparing first.
 package store

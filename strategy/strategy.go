@@ -6,13 +6,17 @@
 //	NewPassword   the same, checked against a users table with a Hasher
 //	NewBasic      HTTP Basic authentication, RFC 7617
 //	NewBearer     a token in the Authorization header, RFC 6750
+//	NewMagicLink  a token that was mailed, good once
+//	NewTOTPStrategy
+//	              a code of an authenticator app, as a second factor
 //	Anonymous     nobody, on purpose
 //	Func          a function of one's own
 //	Map, Named    another strategy, for another user type or under another name
 //	NewThrottle   another strategy, its guessing slowed down
 //
 // Passwords are hashed by a [Hasher], [Bcrypt] or [Argon2id], whose work is bounded
-// by a [Limit]; which may be chosen is for a [Policy] to say.
+// by a [Limit]; which may be chosen is for a [Policy] to say. [OneTime] makes tokens
+// for other purposes too, and [RememberMe] is for guard.Config.
 package strategy
 
 import (

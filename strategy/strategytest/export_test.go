@@ -18,6 +18,16 @@ func BrokenCounterRules(newCounter func() strategy.Counter) (broken []string) {
 	return broken
 }
 
+// BrokenCellsRules returns the rules that the cells of newCells break.
+func BrokenCellsRules(newCells func() strategy.Cells) (broken []string) {
+	for _, r := range cellsRules {
+		if fails(func(t reporter) { r.check(t, cells{newCells(), time.Sleep}) }) {
+			broken = append(broken, r.rule)
+		}
+	}
+	return broken
+}
+
 // BrokenStrategyRules returns the rules that the strategies of newCase break.
 func BrokenStrategyRules[U any](newCase func() StrategyCase[U]) (broken []string) {
 	for _, r := range strategyRules {

@@ -1,0 +1,114 @@
+package strategytest_test
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/strategytest"
+)
+
+func newCells(t testing.TB) strategy.Cells {
+	t.Helper()
+	c, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestGoodCellsPass(t *testing.T) {
+	strategytest.RunCellsInBubble(t, func(t *testing.T) strategy.Cells { return newCells(t) })
+}
+
+// faultyCells are Cells with a fault.
+type faultyCells struct {
+	strategy.Cells
+	load func(c strategy.Cells, ctx context.Context, key string) ([]byte, error)
+	swap func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error)
+}
+
+func (f *faultyCells) Load(ctx context.Context, key string) ([]byte, error) {
+	if f.load == nil {
+		return f.Cells.Load(ctx, key)
+	}
+	return f.load(f.Cells, ctx, key)
+}
+
+func (f *faultyCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+	if f.swap == nil {
+		return f.Cells.Swap(ctx, key, old, new, ttl)
+	}
+	return f.swap(f.Cells, ctx, key, old, new, ttl)
+}
+
+func TestEachFaultOfCellsBreaksItsRule(t *testing.T) {
+	for _, row := range []struct {
+		fault, rule string
+		faulty      faultyCells
+	}{
+		{"an empty value for nothing", "Load returns what is kept under key, or nil when there is nothing", faultyCells{load: func(c strategy.Cells, ctx context.Context, key string) ([]byte, error) {
+			v, err := c.Load(ctx, key)
+			return append([]byte{}, v...), err
+		}}},
+		{"values last twice as long", "or its time has come", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+			return c.Swap(ctx, key, old, new, 2*ttl)
+		}}},
+		{"the same value again is no swap", "Swap keeps new under key, if what is there is exactly old", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+			if bytes.Equal(old, new) {
+				return old, false, nil
+			}
+			return c.Swap(ctx, key, old, new, ttl)
+		}}},
+		{"nil matches anything", "an old of nil says that nothing is", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+			if old == nil {
+				old, _ = c.Load(ctx, key)
+			}
+			return c.Swap(ctx, key, old, new, ttl)
+		}}},
+		{"nil is kept as a value", "a new of nil removes", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+			if new == nil {
+				new = []byte("nil")
+			}
+			return c.Swap(ctx, key, old, new, ttl)
+		}}},
+		{"what was found is kept quiet", "when something else is there, it changes nothing and returns false and what it found, nil for nothing", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+			_, swapped, err := c.Swap(ctx, key, old, new, ttl)
+			return nil, swapped, err
+		}}},
+		{"it reads and then writes", "in one atomic step", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+			there, _ := c.Load(ctx, key)
+			if !bytes.Equal(there, old) {
+				return there, false, nil
+			}
+			runtime.Gosched()
+			for {
+				found, swapped, err := c.Swap(ctx, key, there, new, ttl)
+				if swapped || err != nil {
+					return nil, swapped, err
+				}
+				there = found
+			}
+		}}},
+		{"it does not look at the context", "an error when the context has ended", faultyCells{swap: func(c strategy.Cells, _ context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+			return c.Swap(context.Background(), key, old, new, ttl)
+		}}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			broken := strategytest.BrokenCellsRules(func() strategy.Cells {
+				f := row.faulty
+				f.Cells = newCells(t)
+				return &f
+			})
+			if !slices.Contains(broken, row.rule) {
+				t.Errorf("%s: the rules %q fail, want %q among them", row.fault, broken, row.rule)
+			}
+		})
+	}
+}
