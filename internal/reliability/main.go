@@ -3,7 +3,7 @@
 //
 //	go run ./internal/reliability
 //
-// It takes about a quarter of an hour and needs redis-server, redis-cli, node and npm
+// It takes about twenty minutes on two cores and needs redis-server, redis-cli, node and npm
 // in the PATH. The short form, which continuous integration runs, is
 //
 //	go test -tags integration ./internal/reliability
@@ -107,7 +107,7 @@ func peers(ctx context.Context, root string) (string, error) {
 // model explores the session layer's own code: every interleaving, with every fault;
 // and copies of it from which a rule was taken out.
 func model(ctx context.Context, root string) (string, error) {
-	out, err := call(ctx, root, "test", "-tags", "integration", "-count=1", "-v", "-run", "^TestExpl", "./session")
+	out, err := call(ctx, root, "test", "-tags", "integration", "-count=1", "-timeout=30m", "-v", "-run", "^TestExpl", "./session")
 	var explored, found strings.Builder
 	name := ""
 	for line := range strings.Lines(out) {
