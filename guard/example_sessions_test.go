@@ -34,7 +34,7 @@ func ExampleGuard_Sessions() {
 		}
 		return list(w, r, user)
 	}))
-	mux.Handle("POST /sessions/end-others", own(func(w http.ResponseWriter, r *http.Request, user *Member) error {
+	mux.Handle("POST /sessions/end-others", own(func(_ http.ResponseWriter, r *http.Request, user *Member) error {
 		sessions, err := auth.Sessions(r.Context(), user)
 		if err != nil {
 			return err

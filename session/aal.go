@@ -2,8 +2,8 @@ package session
 
 import "time"
 
-// AAL1, AAL2 and AAL3 return the timeouts that NIST SP 800-63B-4 §2 sets for its
-// authentication assurance levels:
+// AAL1 returns the timeouts that NIST SP 800-63B-4 §2 sets for its first authentication
+// assurance level, as [AAL2] and [AAL3] do for the others:
 //
 //	cfg.IdleTimeout, cfg.AbsoluteTimeout = session.AAL2()
 //
@@ -16,8 +16,8 @@ import "time"
 // for a key that cannot be copied or phished.
 func AAL1() (idle, absolute time.Duration) { return 30 * 24 * time.Hour, 30 * 24 * time.Hour }
 
-// AAL2 is described at [AAL1].
+// AAL2 returns the timeouts of the second level, see [AAL1].
 func AAL2() (idle, absolute time.Duration) { return time.Hour, 24 * time.Hour }
 
-// AAL3 is described at [AAL1].
+// AAL3 returns the timeouts of the third level, see [AAL1].
 func AAL3() (idle, absolute time.Duration) { return 15 * time.Minute, 12 * time.Hour }

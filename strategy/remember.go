@@ -90,7 +90,7 @@ func NewRememberMe(cfg RememberConfig) (*RememberMe, error) {
 		cfg.CookieName = "__Host-remember"
 	case host && cfg.InsecureHTTP:
 		wrong("CookieName %q needs the Secure attribute: drop InsecureHTTP or the prefix", cfg.CookieName)
-	case (&http.Cookie{Name: cfg.CookieName}).Valid() != nil:
+	case (&http.Cookie{Name: cfg.CookieName}).Valid() != nil: //nolint:gosec // only the name is looked at
 		wrong("CookieName %q is not a cookie name (RFC 6265 §4.1.1)", cfg.CookieName)
 	}
 	if mistakes != nil {
@@ -352,11 +352,10 @@ func (m *RememberMe) end(ctx context.Context, name string) (*Remembered, error) 
 		var swapped bool
 		if raw, swapped, err = m.swap(ctx, seriesKey(name), old, nil, 0); err == nil && swapped {
 			var s series
-			if json.Unmarshal(old, &s) != nil {
-				return nil, nil
+			if json.Unmarshal(old, &s) == nil {
+				rem := s.remembered(name)
+				return &rem, nil
 			}
-			rem := s.remembered(name)
-			return &rem, nil
 		}
 	}
 	if err != nil {
@@ -370,7 +369,9 @@ func (m *RememberMe) Gone() *http.Cookie { return m.cookie("", 0) }
 
 // cookie returns the cookie with value; empty makes the browser forget it.
 func (m *RememberMe) cookie(value string, age time.Duration) *http.Cookie {
-	c := &http.Cookie{Name: m.cfg.CookieName, Value: value, Path: "/", HttpOnly: true, Secure: !m.cfg.InsecureHTTP, SameSite: http.SameSiteLaxMode}
+	c := &http.Cookie{ //nolint:gosec // Secure is left out only where InsecureHTTP asks for it
+		Name: m.cfg.CookieName, Value: value, Path: "/", HttpOnly: true, Secure: !m.cfg.InsecureHTTP, SameSite: http.SameSiteLaxMode,
+	}
 	c.MaxAge = int(age / time.Second)
 	if value == "" {
 		c.MaxAge = -1
