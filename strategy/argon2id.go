@@ -58,7 +58,7 @@ type argonHash struct {
 }
 
 func (h argonHash) key(password string) []byte {
-	return argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, uint32(len(h.tag)))
+	return argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, uint32(len(h.tag))) //nolint:gosec // at most argonMaxLen
 }
 
 func (h argonHash) work() uint64 { return uint64(h.memory) * uint64(h.passes) }
@@ -131,8 +131,8 @@ func (a *Argon2id) Verify(ctx context.Context, hash, password string) error {
 // memory of a current hash, and returns what it did.
 func (a *Argon2id) makeUp(current argonHash, missing uint64, password string) uint64 {
 	passes := (missing + uint64(current.memory) - 1) / uint64(current.memory)
-	current.passes = uint32(passes)
-	current.memory = max(uint32(missing/passes), 8*uint32(current.lanes))
+	current.passes = uint32(passes)                                       //nolint:gosec // far less work than 2^32 passes
+	current.memory = max(uint32(missing/passes), 8*uint32(current.lanes)) //nolint:gosec // not more than it was
 	current.key(password)
 	return current.work()
 }
@@ -192,7 +192,7 @@ func (a *Argon2id) parse(hash string) (argonHash, bool) {
 	tag, err2 := base64.RawStdEncoding.Strict().DecodeString(fields[5])
 	ok := ok1 && ok2 && ok3 && memory >= 8*lanes && err1 == nil && err2 == nil &&
 		len(salt) >= argonMinSalt && len(salt) <= argonMaxLen && len(tag) >= argonMinTag && len(tag) <= argonMaxLen
-	return argonHash{memory, passes, uint8(lanes), salt, tag}, ok
+	return argonHash{memory, passes, uint8(lanes), salt, tag}, ok //nolint:gosec // at most argonLanes
 }
 
 // argonParam reads name followed by a number from 1 to limit.

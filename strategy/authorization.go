@@ -71,7 +71,7 @@ func challenged(err error, challenge string) error {
 	}
 	with := *f
 	with.Challenge = challenge
-	if err == ErrUnauthenticated || err == error(f) {
+	if err == ErrUnauthenticated || err == error(f) { //nolint:errorlint // one that wraps them says more, and is kept
 		return &with
 	}
 	return fmt.Errorf("%w (%w)", &with, err)
