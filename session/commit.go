@@ -21,7 +21,7 @@ const (
 // error when that ends first.
 func pause(ctx context.Context, unit time.Duration, n int) error {
 	longest := min(unit<<min(n, 10), maxPause)
-	t := time.NewTimer(time.Duration(rand.Int64N(int64(longest))) + 1)
+	t := time.NewTimer(time.Duration(rand.Int64N(int64(longest))) + 1) //nolint:gosec // jitter is no secret
 	defer t.Stop()
 	select {
 	case <-t.C:

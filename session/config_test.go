@@ -166,7 +166,7 @@ func TestAnOutageIsNotALogOut(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st, "login 1")
 	gets := 0
-	st.before = func(_ context.Context, c call) fate { gets++; return fails }
+	st.before = func(context.Context, call) fate { gets++; return fails }
 	a := b.Get(path("slot", "slot"))
 	a.Want(t, 503, "")
 	if len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) == "" {

@@ -87,7 +87,7 @@ func appendUnescaped(dst []byte, raw string) []byte {
 // none: bad hexadecimal digits, an overlong form, a surrogate, a character cut short.
 func unescapeRune(s string) (char rune, size int) {
 	var b [utf8.UTFMax]byte
-	for n := 0; n < len(b); n++ {
+	for n := range b {
 		octet, ok := unescapeByte(s[3*n:])
 		if !ok {
 			return 0, 0

@@ -156,7 +156,7 @@ func (m *Manager) look(ctx context.Context, id string) (*record, error) {
 	}
 	rec := new(record)
 	if rec.parse(data) != nil {
-		return new(record), nil // malformed, but there: it is ended like any other
+		return new(record), nil //nolint:nilerr // malformed, but there: it is ended like any other
 	}
 	return rec, nil
 }

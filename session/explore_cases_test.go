@@ -67,7 +67,7 @@ func counted(r *run) string {
 	}
 	n := 0
 	if _, rest, ok := strings.Cut(r.sees(r.cookie), `"n":`); ok {
-		fmt.Sscanf(rest, "%d", &n)
+		_, _ = fmt.Sscanf(rest, "%d", &n) // 0 unless there is a number
 	}
 	if n < acknowledged || n > tried {
 		return fmt.Sprintf("%d increments answered success, %d were tried, n = %d", acknowledged, tried, n)
@@ -198,7 +198,7 @@ func scenarios() []scenario {
 				p.result = outcome{}
 			}
 		}, "H": func(p *process) {
-			for range p.m.Linked(withProcess(p.t.Context(), p.name), "passport:1") {
+			for range p.m.Linked(withProcess(p.t.Context(), p.name), "passport:1") { //nolint:errcheck // an error is one of the outcomes
 				p.result.status = 0 // listing removes the entries of what it does not find
 			}
 		}}, loggedOut("G", "passport"), nil, 0, 0},

@@ -362,13 +362,13 @@ func (r *run) logged(cookie, key string) string {
 	}
 	b := open(r.t, newManager(r.t, r.st, patient))
 	b.SetCookie(cookieName, cookie)
-	if a := b.Get(path("slot " + key)); a.StatusCode != 200 {
+	a := b.Get(path("slot " + key))
+	if a.StatusCode != 200 {
 		return ""
-	} else {
-		_, rest, _ := strings.Cut(a.Text, `"`+key+`":{"user":`)
-		user, _, _ := strings.Cut(rest, "}")
-		return user
 	}
+	_, rest, _ := strings.Cut(a.Text, `"`+key+`":{"user":`)
+	user, _, _ := strings.Cut(rest, "}")
+	return user
 }
 
 // sees returns the record that a request with the given cookie sees.

@@ -228,6 +228,7 @@ type gate struct {
 // hold makes s stop at the first call that match accepts. The gate is opened at the
 // end of the test at the latest.
 func (s *scripted) hold(t *testing.T, match func(call) bool) *gate {
+	t.Helper()
 	g := &gate{reached: make(chan struct{}), open: make(chan struct{})}
 	var once sync.Once
 	earlier := s.before

@@ -24,7 +24,7 @@ import (
 // returns a client with a cookie jar.
 func serve(t *testing.T, m *session.Manager, h http.HandlerFunc, wrap ...func(http.Handler) http.Handler) (*httptest.Server, *http.Client) {
 	t.Helper()
-	var handler http.Handler = m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := session.FromContext(r.Context())
 		if err != nil {
 			t.Error(err)
@@ -69,7 +69,7 @@ func TestCookieIsNeverLost(t *testing.T) {
 			}
 			fmt.Fprint(w, "x")
 		}, nil, 200, "x"},
-		{"ReadFrom", func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, strings.NewReader("x")) }, nil, 200, "x"},
+		{"ReadFrom", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, strings.NewReader("x")) }, nil, 200, "x"},
 		{"a file", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "testdata/hello.txt") }, nil, 200, "hello\n"},
 		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/done", http.StatusSeeOther) }, nil, 303, ""},
 		{"an early hint first", func(w http.ResponseWriter, _ *http.Request) {
@@ -137,7 +137,7 @@ func TestEarlyHintsDoNotCommit(t *testing.T) {
 		}
 	})
 	hints := 0
-	trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
 		hints++
 		if len(h["Set-Cookie"]) != 0 {
 			t.Error("the hint carries the cookie")
@@ -165,7 +165,7 @@ func TestHijackCommitsFirst(t *testing.T) {
 		}
 		defer conn.Close()
 		cookie := w.Header().Get("Set-Cookie")
-		fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\nSet-Cookie: %s\r\n\r\nhi", cookie)
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\nSet-Cookie: %s\r\n\r\nhi", cookie)
 	})
 	u, _ := url.Parse(srv.URL)
 	conn, err := net.Dial("tcp", u.Host)
@@ -173,8 +173,8 @@ func TestHijackCommitsFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	_, _ = fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // a 101 has none
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestAClientThatHangsUpKeepsItsLogIn(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st)
 	ctx, cancel := context.WithCancel(t.Context())
-	h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if err := do(r.Context(), m, "login 1"); err != nil {
 			t.Error(err)
 		}
@@ -363,7 +363,7 @@ func TestHTTP2AndHTTP10(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprint(conn, "GET / HTTP/1.0\r\n\r\n")
+	_, _ = fmt.Fprint(conn, "GET / HTTP/1.0\r\n\r\n")
 	answer, _ := io.ReadAll(conn)
 	if !strings.Contains(string(answer), "\r\nSet-Cookie: sid=") || !strings.HasSuffix(string(answer), "HTTP/1.0") {
 		t.Errorf("HTTP/1.0 answer: %q", answer)

@@ -66,7 +66,10 @@ var iteratorRules = ability[session.Iterator](
 			all := k.iterator.All(context.Background())
 			for range 2 {
 				n := 0
-				for range all {
+				for _, err := range all {
+					if err != nil {
+						k.Fatalf("All: %v", err)
+					}
 					if n++; n == 3 {
 						break
 					}
