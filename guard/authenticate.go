@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
@@ -174,7 +175,7 @@ func (e *stopped) Unwrap() error { return e.err }
 func (g *Guard[U]) found(r *http.Request, st *reqstate.State, user U, p *proof) {
 	if before := g.proofOf(st); before != nil && before.how == byCredentials {
 		if old, ok := g.userIn(st); ok && g.same(r.Context(), old, user) {
-			p.factors = append(before.factors[:len(before.factors):len(before.factors)], p.factors...)
+			p.factors = slices.Concat(before.factors, p.factors)
 		}
 	}
 	st.SetUser(reqstate.User{Guard: g, Value: user, More: p})

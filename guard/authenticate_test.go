@@ -218,7 +218,7 @@ func TestFailureOptions(t *testing.T) {
 	w.mux.Handle("POST /redirect", w.AuthenticateWith(guard.Options{Strategies: local, FailureRedirect: "/login?failed=1"})(w.hello()))
 	w.mux.Handle("POST /flash", w.AuthenticateWith(guard.Options{Strategies: local, FailureRedirect: "/login", FailureFlash: "Try again", FailureMessage: "No"})(w.hello()))
 	w.mux.Handle("POST /text", w.AuthenticateWith(guard.Options{Strategies: local, FailureFlash: "x", FailureText: func(r *guard.Refusal) string { return fmt.Sprint("status ", r.Status()) }})(w.hello()))
-	w.mux.Handle("POST /own", w.AuthenticateWith(guard.Options{Strategies: local, FailureHandler: func(rw http.ResponseWriter, r *http.Request, err error) {
+	w.mux.Handle("POST /own", w.AuthenticateWith(guard.Options{Strategies: local, FailureHandler: func(rw http.ResponseWriter, _ *http.Request, err error) {
 		var refusal *guard.Refusal
 		rw.WriteHeader(http.StatusTeapot)
 		fmt.Fprintf(rw, "%v %v %s", errors.As(err, &refusal), errors.Is(err, strategy.ErrUnauthenticated), refusal.Failures[0].Strategy)

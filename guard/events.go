@@ -19,6 +19,7 @@ import (
 // https://cheatsheetseries.owasp.org/cheatsheets/Logging_Vocabulary_Cheat_Sheet.html
 type EventName string
 
+// Names of events.
 const (
 	EventLogInSuccess   EventName = "authn_login_success"        // a strategy found a user by credentials
 	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted the credentials, or there were none
@@ -27,7 +28,7 @@ const (
 	EventSessionRenewed EventName = "session_renewed"            // StepUp added a factor
 	EventSessionExpired EventName = "session_expired"            // a log-in ended; Reason says why
 	EventForbidden      EventName = "authz_fail"                 // a known user may not do this; Reason says why
-	EventTokenReuse     EventName = "authn_token_reuse"          // a remembered log-in's old token came back: somebody has a copy
+	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // a remembered log-in's old token came back: somebody has a copy
 	EventCrossSite      EventName = "malicious_cors"             // another site caused an unsafe request
 	EventError          EventName = "guard_error"                // an outage or a mistake of the program; not in the vocabulary
 )
@@ -35,6 +36,7 @@ const (
 // Outcome says how it ended.
 type Outcome string
 
+// Values of Event.Outcome.
 const (
 	OutcomeSuccess Outcome = "success" // done
 	OutcomeFailure Outcome = "failure" // refused
