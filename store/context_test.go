@@ -105,7 +105,7 @@ func TestAServerThatIsRestartedIsFoundAgain(t *testing.T) {
 			n := 0
 			if err := redistest.Poll(func(ctx context.Context) error {
 				n++
-				return r.Create(ctx, string(rune('a'+n)), []byte("x"), time.Hour)
+				return r.Create(ctx, string(rune('a'+n)), []byte("x"), time.Hour) //nolint:gosec // few
 			}); err != nil {
 				t.Errorf("Create after the restart: %v", err)
 			}

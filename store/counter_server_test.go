@@ -3,7 +3,7 @@
 package store_test
 
 import (
-	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,7 +65,7 @@ func TestCounterAndTokensTellNoKeyToRedis(t *testing.T) {
 		t.Fatalf("keys: got %q and error %v, want 2", keys, err)
 	}
 	for _, k := range keys {
-		if bytes.Contains([]byte(k), []byte("joe")) || len(k) != len("c:")+32 && len(k) != len("token:")+32 {
+		if strings.Contains(k, "joe") || len(k) != len("c:")+32 && len(k) != len("token:")+32 {
 			t.Errorf("key %q: want a prefix and a digest of 32 characters", k)
 		}
 	}

@@ -183,7 +183,7 @@ func heap() int {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int(m.HeapAlloc)
+	return int(m.HeapAlloc) //nolint:gosec // it fits
 }
 
 // TestASessionCostsItsRecordAndALittle: the budget is 250 bytes beside the record.

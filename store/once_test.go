@@ -92,7 +92,7 @@ func TestS2_SetNXIsSentTwice(t *testing.T) {
 	proxy, through := behind(t, redistest.Start(t))
 	client := through.Client(t)
 	proxy.Faults(first(isSet, faultproxy.CutReply))
-	set, err := client.SetNX(t.Context(), "sess:id", "x", time.Hour).Result() //nolint:staticcheck // it is what others use
+	set, err := client.SetNX(t.Context(), "sess:id", "x", time.Hour).Result()
 	if set || err != nil {
 		t.Errorf("SetNX: got %t and error %v, want false: the second SET found the first's key", set, err)
 	}

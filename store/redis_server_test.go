@@ -44,7 +44,7 @@ var kinds = map[string]func(*testing.T, *redistest.Server) (store.RedisClient, s
 	},
 	"Ring": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
 		r := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": s.Addr}, ContextTimeoutEnabled: true})
-		t.Cleanup(func() { r.Close() })
+		t.Cleanup(func() { _ = r.Close() })
 		return r, store.RedisConfig{}
 	},
 }

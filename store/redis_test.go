@@ -92,6 +92,6 @@ func pipelined(t *testing.T, face func() (*redis.AutoPipeliner, error)) *redis.A
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Close() })
+	t.Cleanup(func() { _ = p.Close() })
 	return p
 }

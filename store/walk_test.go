@@ -44,7 +44,7 @@ func TestWalksSeeTheirPrefixAndNothingElse(t *testing.T) {
 	server := redistest.Start(t)
 	c := server.Client(t)
 	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": server.Addr, "two": redistest.Start(t).Addr}})
-	defer ring.Close()
+	defer func() { _ = ring.Close() }()
 	for name, cfg := range configs {
 		for kind, client := range map[string]store.RedisClient{"client": c, "ring": ring, "pipeline": pipelined(t, c.AutoPipeline)} {
 			t.Run(name+" on a "+kind, func(t *testing.T) {
