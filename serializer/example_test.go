@@ -63,7 +63,7 @@ func ExampleWithStamp() {
 // Old sessions hold e-mail addresses, new ones hold ids.
 func ExampleChain() {
 	byAddress := serializer.ByID(func(a *Account) string { return a.Name + "@example.com" },
-		func(ctx context.Context, address string) (*Account, error) {
+		func(_ context.Context, address string) (*Account, error) {
 			if address == "Joe@example.com" {
 				return accounts[1], nil
 			}

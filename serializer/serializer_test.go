@@ -295,7 +295,7 @@ func TestMistakesAtSetUpPanicWithTheCure(t *testing.T) {
 	}{
 		{"ByID without id", func() { serializer.ByID[*user, int](nil, find) }, "needs both functions"},
 		{"ByID without find", func() { serializer.ByID[*user, int](func(u *user) int { return u.id }, nil) }, "needs both functions"},
-		{"WithStamp without a serializer", func() { serializer.WithStamp[*user](none, func(u *user) string { return "" }) }, "needs a serializer"},
+		{"WithStamp without a serializer", func() { serializer.WithStamp[*user](none, func(*user) string { return "" }) }, "needs a serializer"},
 		{"WithStamp without a value", func() { serializer.WithStamp[*user](byID(newTable()), nil) }, "needs a serializer and a function"},
 		{"Chain of nothing", func() { serializer.Chain[*user]() }, "at least one"},
 		{"Chain with a nil link", func() { serializer.Chain[*user](byID(newTable()), none) }, "nil serializer"},

@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort("localhost", *goPort))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("localhost", *goPort))
 	if err != nil {
 		return fmt.Errorf("-go: %w", err)
 	}
@@ -100,7 +100,7 @@ func run(ctx context.Context, args []string) error {
 		err = nil // Ctrl-C
 	}
 	stop()
-	<-x.done
+	<-x.done //nolint:errcheck // it was told to stop
 	within, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return errors.Join(err, server.Shutdown(within))

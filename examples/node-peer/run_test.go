@@ -21,7 +21,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	}
 	programs := t.TempDir()
 	for _, name := range []string{"node", "npm"} {
-		if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil { //nolint:gosec // a program
 			t.Fatal(err)
 		}
 	}

@@ -4,6 +4,7 @@ package browser
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -63,9 +64,7 @@ func (b *Browser) Request(method, path, body string) *http.Request {
 	b.t.Helper()
 	r := httptest.NewRequest(method, b.base.String()+path, strings.NewReader(body))
 	b.mu.Lock()
-	for k, v := range b.header {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, b.header)
 	b.mu.Unlock()
 	for _, c := range b.jar.Cookies(b.base) {
 		r.AddCookie(c)

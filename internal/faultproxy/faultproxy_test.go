@@ -152,7 +152,7 @@ func TestAHeldCommandIsExecutedAfterItsClientIsGone(t *testing.T) {
 	}
 	close(release)
 	await(t, func() bool { return m.Exists("a") })
-	<-done
+	<-done //nolint:errcheck // its reply is lost either way
 }
 
 func TestDownRefusesAllUntilUp(t *testing.T) {

@@ -48,7 +48,7 @@ func readValue(in *bufio.Reader, buf *bytes.Buffer) (push bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	n, children := 0, 0
+	var n, children int
 	switch line[0] {
 	case '+', '-', ':', '_', '#', ',', '(':
 		return false, nil

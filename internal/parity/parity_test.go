@@ -46,7 +46,7 @@ func TestEveryRowOfTheDocumentHasItsTest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	inTable := false
 	lines := bufio.NewScanner(file)
 	for number := 1; lines.Scan(); number++ {

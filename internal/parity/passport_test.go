@@ -151,7 +151,7 @@ var passportRows = []row{
 	}},
 	{"keepSessionInfo", func(t *testing.T) {
 		a := logInWith(t, guard.LogInOptions{Keep: []string{"cart"}})
-		a.session("POST /cart", func(r *http.Request, s *session.Session) (any, error) {
+		a.session("POST /cart", func(_ *http.Request, s *session.Session) (any, error) {
 			return "", session.Key[string]("cart").Set(s, "full")
 		})
 		b := a.open()

@@ -27,7 +27,7 @@ type member struct {
 // memberOf makes a member of a name as written and a value.
 func memberOf(name, value []byte) member {
 	text := make([]byte, 0, len(name)+len(value))
-	return member{text: append(append(text, name...), value...), name: uint32(len(name)), at: uint32(len(name))}
+	return member{text: append(append(text, name...), value...), name: uint32(len(name)), at: uint32(len(name))} //nolint:gosec // a record is no 4 GiB
 }
 
 func (m *member) written() []byte { return m.text[:m.name:m.name] }
@@ -96,7 +96,7 @@ func (o *Object) parse(data []byte) error {
 		if i, err = value(data, first); err != nil {
 			return err
 		}
-		m := member{text: data[start:i:i], name: uint32(nameEnd - 1 - start), at: uint32(first - start)}
+		m := member{text: data[start:i:i], name: uint32(nameEnd - 1 - start), at: uint32(first - start)} //nolint:gosec // a record is no 4 GiB
 		if len(o.members) == searchable && places == nil {
 			places = make(map[string]int, 2*searchable)
 			for j := range o.members {

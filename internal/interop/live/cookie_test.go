@@ -3,6 +3,7 @@
 package live_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,9 +27,7 @@ type headers http.Header
 
 func (h headers) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
-	for k, v := range h {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, h)
 	return http.DefaultTransport.RoundTrip(r)
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -58,7 +59,7 @@ func startNode(t *testing.T, stack, redisURL string) *node {
 		t.Fatalf("start Node: %v", err)
 	}
 	stop := sync.OnceFunc(func() {
-		stdin.Close()
+		_ = stdin.Close() // Node stops at its end
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("Node (%s) ended badly: %v\n%s", stack, err, &complaints)
 		}
@@ -68,7 +69,7 @@ func startNode(t *testing.T, stack, redisURL string) *node {
 	if err != nil {
 		t.Fatalf("Node (%s) does not start: %v\n%s", stack, err, &complaints)
 	}
-	go io.Copy(io.Discard, stdout)
+	go func() { _, _ = io.Copy(io.Discard, stdout) }()
 	return &node{stack, "http://127.0.0.1:" + strings.TrimSpace(port), stop}
 }
 
@@ -83,9 +84,7 @@ type options struct {
 func (n *node) app(t *testing.T, o options) peer {
 	t.Helper()
 	session := map[string]any{"secret": secrets[:1]}
-	for k, v := range o.Session {
-		session[k] = v
-	}
+	maps.Copy(session, o.Session)
 	o.Session = session
 	if o.Identity == "" {
 		o.Identity = "number"
