@@ -75,6 +75,9 @@ func (s *Session) commit(ctx context.Context) error {
 		if err = s.commitUpdate(ctx); err == nil {
 			err = s.reissue()
 		}
+		if err == nil && s.m.cfg.Rolling {
+			err = s.sendCookie() // the write moved the idle timeout's start
+		}
 	}
 	if errors.Is(err, ErrSessionEnded) || errors.Is(err, ErrSessionChanged) {
 		s.dropChanges()
@@ -169,8 +172,11 @@ func (d *draft) replay(r *record, ops []op) error {
 // refreshDue reports whether the idle timeout's start should move. A record that Node
 // made is due at once: its birth is our first write (S14).
 func (s *Session) refreshDue(now time.Time) bool {
-	age := now.Sub(time.UnixMilli(s.rec.own.seen))
-	return !s.rec.own.known || age >= s.m.cfg.RefreshAfter || age < -s.m.cfg.RefreshAfter
+	age, after := now.Sub(time.UnixMilli(s.rec.own.seen)), s.m.cfg.RefreshAfter
+	if idle, ok := s.rec.idle(); ok { // a lifetime of its own may be shorter than the configured pace
+		after = min(after, idle/10)
+	}
+	return !s.rec.own.known || age >= after || age < -after
 }
 
 // refresh moves the start of the idle timeout: one Update, never repeated, whose

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -73,17 +74,52 @@ func (s *Session) commitNew(ctx context.Context) error {
 		s.dropChanges()
 		return nil
 	}
+	if !s.plan.credentials() {
+		if err := s.stillNobody(ctx); err != nil {
+			return err
+		}
+	}
 	id, e, err := s.createIndexed(ctx, s.draft)
 	if err != nil {
 		return err
 	}
 	if s.plan.credentials() {
-		if err := s.endPresented(ctx, ""); err != nil {
+		if err := s.endPresented(ctx, id); err != nil {
 			s.m.abandon(ctx, id)
 			return err
 		}
 	}
 	return s.arrive(id, e)
+}
+
+// stillNobody asks the authority whether the ids that the visitor presented are really
+// unknown, where the load may have asked a replica or a cache: a new session's cookie
+// must not take the place of a live one's (S13).
+func (s *Session) stillNobody(ctx context.Context) error {
+	if s.m.master == nil {
+		return nil
+	}
+	looked := 0
+	for p := range s.verified {
+		if looked++; looked > maxLookups {
+			break
+		}
+		data, err := s.m.master.GetMaster(ctx, p.id)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("session: create: %w", err)
+		}
+		var rec record
+		if rec.parse(data) != nil {
+			continue
+		}
+		if deadline := rec.deadline(s.m.cfg.AbsoluteTimeout); deadline.IsZero() || time.Now().Before(deadline) {
+			return ErrSessionChanged
+		}
+	}
+	return nil
 }
 
 // arrive makes the new record the session's and sends its cookie.

@@ -63,13 +63,10 @@ func (s *Session) commitEnd(ctx context.Context) error {
 // endAll ends the session in use and everything else that was presented. moved is
 // true when another guard's log-in lives on, under a new id whose cookie is sent.
 func (s *Session) endAll(ctx context.Context) (moved bool, err error) {
-	ended := s.id
-	if ended != "" {
-		if moved, err = s.endOwn(ctx); moved || err != nil {
-			return moved, err
-		}
+	if err := s.endPresented(ctx, s.id); err != nil || s.id == "" {
+		return false, err
 	}
-	return false, s.endPresented(ctx, ended)
+	return s.endOwn(ctx)
 }
 
 // endOwn ends the session in use, and where it went on. A log-out of one guard that
@@ -113,30 +110,31 @@ func (s *Session) leave(ctx context.Context, key string) error {
 	return s.move(ctx, d)
 }
 
-// endPresented ends every verified id of the request but one.
-func (s *Session) endPresented(ctx context.Context, except string) error {
-	ended := []string{except}
+// endPresented ends every verified id of the request, and where its session went on,
+// save those that the request itself is still busy with.
+func (s *Session) endPresented(ctx context.Context, busy ...string) error {
+	ended := slices.Clone(busy)
 	for p := range s.verified {
 		if slices.Contains(ended, p.id) {
 			continue
 		}
 		ended = append(ended, p.id)
-		if err := s.endChain(ctx, p.id); err != nil {
+		if err := s.endChain(ctx, p.id, busy); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// endChain ends id and every id that the session went on to.
-func (s *Session) endChain(ctx context.Context, id string) error {
+// endChain ends id and every id that the session went on to, up to one of stop.
+func (s *Session) endChain(ctx context.Context, id string, stop []string) error {
 	for range maxHops + 1 {
 		rec, err := s.m.look(ctx, id)
 		if err != nil {
 			return err
 		}
 		next, err := s.m.endForGood(ctx, id, rec)
-		if err != nil || next == "" {
+		if err != nil || next == "" || slices.Contains(stop, next) {
 			return err
 		}
 		id = next

@@ -58,7 +58,7 @@ func (s *Session) editFlash(kind string, edit func([]string) []string) error {
 		}
 		list, _, err := Key[[]string](flashKey).decode(all.Get(kind))
 		if err != nil {
-			return err
+			list = nil // not a list of texts: the same
 		}
 		if list = edit(list); len(list) == 0 {
 			all.Delete(kind)

@@ -47,8 +47,8 @@ func (k Key[T]) decode(raw json.RawMessage) (v T, ok bool, err error) {
 // member returns the text of a top-level member; a log-in past its limit is absent.
 func (s *Session) member(name string) json.RawMessage {
 	raw := s.view().Get(name)
-	if raw != nil && s.draft == nil && s.isSlot(name) {
-		if _, ok := s.rec.live(name, s.m.cfg.AbsoluteTimeout, time.Now()); !ok {
+	if raw != nil && s.isSlot(name) {
+		if _, ok := s.liveSlot(name); !ok {
 			return nil
 		}
 	}

@@ -18,6 +18,11 @@ func (s *Session) commitMove(ctx context.Context) error {
 	}
 	defer unlock()
 
+	if s.plan.follow != "" { // every other way in ends first, or nothing does (S8)
+		if err := s.endPresented(ctx, s.id); err != nil {
+			return err
+		}
+	}
 	return s.move(ctx, s.draft)
 }
 
@@ -39,7 +44,7 @@ func (s *Session) move(ctx context.Context, d *draft) error {
 		switch {
 		case err == nil:
 			if s.plan.credentials() {
-				if err := s.endPresented(ctx, s.id); err != nil {
+				if err := s.endPresented(ctx, s.id, newID); err != nil {
 					s.m.abandon(ctx, newID)
 					return err
 				}

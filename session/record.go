@@ -259,7 +259,7 @@ func (r *record) idle() (time.Duration, bool) { return maxAgeOf(r.obj.Get(cookie
 func maxAgeOf(cookie json.RawMessage) (time.Duration, bool) {
 	raw := rawjson.Find(cookie, "originalMaxAge")
 	ms, ok := rawjson.Int(raw)
-	if !ok && len(raw) > 0 && raw[0] != '"' {
+	if !ok && len(raw) > 0 && (raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9') {
 		var f float64 // 1e6, 60000.5
 		if json.Unmarshal(raw, &f) == nil && f >= 1 && f < 1e15 {
 			ms, ok = int64(f), true

@@ -18,6 +18,7 @@ type request struct {
 	header  http.Header // the request's
 	before  http.Header // the response's, as the outer handler left it; nil for none
 	cookies []string    // Set-Cookie lines of the commits that succeeded
+	issued  bool        // some of them were taken back
 }
 
 // Handler gives every request to next its session: express-session's middleware.
@@ -65,6 +66,20 @@ func (q *request) setCookie(name, line string) {
 	q.cookies = append(slices.DeleteFunc(q.cookies, same), line)
 }
 
+// dropCookies takes back the cookies of commits earlier in this request.
+func (q *request) dropCookies() {
+	h := q.w.Header()
+	if len(q.cookies) == 0 {
+		return
+	}
+	lines := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(l string) bool { return slices.Contains(q.cookies, l) })
+	if h["Set-Cookie"] = lines; len(lines) == 0 {
+		delete(h, "Set-Cookie")
+	}
+	q.cookies = nil
+	q.issued = true
+}
+
 // shared header values. Whoever adds to them gets a copy, since they are full.
 var (
 	noStore = []string{"no-store"}
@@ -72,9 +87,9 @@ var (
 )
 
 // addHeaders writes what caches must know, just before the response starts.
-func (q *request) addHeaders() {
+func (q *request) addHeaders(consulted bool) {
 	h := q.w.Header()
-	if q.sess.consult {
+	if consulted {
 		addVary(h)
 	}
 	if others := q.Cookies(); len(others) > 0 {

@@ -17,11 +17,11 @@ func (t *slots) Reread(ctx context.Context) error {
 	if s.base == nil || s.plan.end {
 		return nil // nothing in the store that could have changed
 	}
-	ops, draft, before := s.ops, s.draft, s.rec
+	ops, pending, before := s.ops, s.draft != nil, s.rec
 	if err := s.refetch(ctx); err != nil {
 		return err
 	}
-	if draft == nil {
+	if !pending {
 		return nil
 	}
 	if !before.sameIdentity(s.rec) {
@@ -29,5 +29,11 @@ func (t *slots) Reread(ctx context.Context) error {
 		s.gone = ErrSessionChanged
 		return ErrSessionChanged
 	}
-	return s.draft.replay(s.rec, ops)
+	again := new(draft)
+	if err := again.replay(s.rec, ops); err != nil {
+		s.dropChanges() // half of them must not be committed
+		return err
+	}
+	s.draft = again
+	return nil
 }

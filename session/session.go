@@ -217,7 +217,7 @@ func (s *Session) SetMaxAge(d time.Duration) error {
 	return s.change(func(dr *draft, _ time.Time) error { return s.m.setMaxAge(dr, d) })
 }
 
-// Reload forgets this request's changes and reads the session again, from the
+// Reload forgets this request's changes, but not its log-out, and reads the session again, from the
 // store's authority: req.session.reload. The error is ErrSessionEnded when it is
 // gone; any other is an outage. A session without a record stays as it is.
 func (s *Session) Reload(ctx context.Context) error {
@@ -229,6 +229,9 @@ func (s *Session) Reload(ctx context.Context) error {
 func (s *Session) reload(ctx context.Context) error {
 	if err := s.writable(); err != nil {
 		return err
+	}
+	if s.plan.end || s.plan.follow != "" {
+		return nil // a log-out that was asked for stays
 	}
 	s.dropChanges()
 	if s.id == "" {

@@ -72,7 +72,7 @@ func (s *Session) expireCookies(kept bool) {
 		}
 		present := false
 		cookieValues(s.req.header, a.Name, func(string) bool { present = true; return false })
-		if !present && !(i == 0 && len(s.req.cookies) > 0) {
+		if !present && !(i == 0 && s.req.issued) {
 			continue
 		}
 		done = append(done, a.Name)

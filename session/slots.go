@@ -114,7 +114,7 @@ func (m *Manager) logInOp(l reqstate.LogIn) op {
 			switch {
 			case same || others && !known:
 				return true
-			case name == cookieKey || slices.Contains(d.keys, name):
+			case name == cookieKey || slices.Contains(d.allKeys(), name):
 				return others
 			}
 			return !known && slices.Contains(l.Keep, name)
@@ -220,6 +220,9 @@ func (s *Session) endAtCommit(key string) {
 	s.gone = nil
 	s.plan.end, s.plan.endKey = true, key
 	s.draft = new(draft)
+	if s.req != nil {
+		s.req.dropCookies() // of a session that this request made: nobody may get in by it
+	}
 }
 
 func (t *slots) Revoke(ctx context.Context, key string) {

@@ -35,15 +35,16 @@ func (w *responseWriter) start() bool {
 	s := &q.sess
 	s.mu.Lock()
 	err := s.finish(w.r.Context())
+	consulted := s.consult
 	s.mu.Unlock()
 	q.Committed(err)
 	if err == nil {
-		q.addHeaders()
+		q.addHeaders(consulted)
 		return true
 	}
 	w.failed = true
 	q.dropHeaders()
-	q.addHeaders()
+	q.addHeaders(consulted)
 	s.m.cfg.ErrorHandler(w.ResponseWriter, w.r, err)
 	return false
 }
