@@ -240,8 +240,12 @@ func (g *Guard[U]) leave(r *http.Request, kind, flash, message string) error {
 	if message == "" {
 		return nil
 	}
-	err = session.Key[[]json.RawMessage]("messages").Update(s, func(list []json.RawMessage) ([]json.RawMessage, error) {
-		return append(list, rawjson.Quote(message)), nil
+	err = session.Key[json.RawMessage]("messages").Update(s, func(stored json.RawMessage) (json.RawMessage, error) {
+		var list []json.RawMessage
+		if json.Unmarshal(stored, &list) != nil {
+			list = nil // not a list: start anew, as a log-in must not fail for it
+		}
+		return rawjson.Marshal(append(list, rawjson.Quote(message)))
 	})
 	if err != nil {
 		return fmt.Errorf("guard: leave a message: %w", err)

@@ -131,26 +131,16 @@ func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (to string, err er
 	if err := m.g.sameSiteLogIn(r, st); err != nil {
 		return "", err
 	}
-	if err := m.g.remember(r, st, user, p, &m.o); err != nil {
-		return "", err
-	}
-	if err := m.g.leave(r, "success", m.o.SuccessFlash, m.o.SuccessMessage); err != nil {
-		return "", err
-	}
-	if m.o.ReturnTo {
-		if to, err = m.g.takeReturnTo(r, st, p); err != nil || to != "" {
-			return to, err
-		}
-	}
-	return m.o.SuccessRedirect, nil
+	return m.g.remember(r, st, user, p, &m.o)
 }
 
-// remember has the commit log user in, with what p proves.
-func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proof, o *LogInOptions) error {
+// remember has the commit log user in, with what p proves, and returns where o sends
+// them. After an error nothing of the log-in is pending, and the request has no user.
+func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proof, o *LogInOptions) (to string, err error) {
 	ctx := r.Context()
 	id, err := g.serialize(ctx, user)
 	if err != nil {
-		return fmt.Errorf("guard: log in: %w", err)
+		return "", fmt.Errorf("guard: log in: %w", err)
 	}
 	in := reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
@@ -175,19 +165,56 @@ func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proo
 	}
 	if !p.recalled {
 		if err := g.beginSeries(r, st, &in, o); err != nil {
-			return err
+			return "", err
 		}
 	}
-	if err := st.Slots.LogIn(ctx, in); err != nil {
-		return fmt.Errorf("guard: log in: %w", err)
-	}
-	if err := g.noteDevice(r); err != nil {
-		return err
+	if to, err = g.plan(r, st, in, p, o); err != nil {
+		st.Slots.Forget()
+		st.SetUser(reqstate.User{Guard: g})
+		g.takeBackSeries(ctx, st, in.Labels, p)
+		return "", err
 	}
 	p.saved = true
 	st.SetUser(reqstate.User{Guard: g, Value: user, More: p})
 	g.emitCommitted(ctx, st, Event{Name: EventSessionCreated, Strategy: p.strategy, User: id})
-	return g.keepMaximum(r, st, user, id)
+	if err := g.keepMaximum(r, st, user, id); err != nil {
+		g.takeBackSeries(ctx, st, in.Labels, p)
+		return "", err
+	}
+	return to, nil
+}
+
+// plan puts the log-in in and what comes with it into the session. What must be stored
+// before it is judged is stored at once.
+func (g *Guard[U]) plan(r *http.Request, st *reqstate.State, in reqstate.LogIn, p *proof, o *LogInOptions) (to string, err error) {
+	ctx := r.Context()
+	if err := st.Slots.LogIn(ctx, in); err != nil {
+		return "", fmt.Errorf("guard: log in: %w", err)
+	}
+	if err := g.noteDevice(r); err != nil {
+		return "", err
+	}
+	if err := g.leave(r, "success", o.SuccessFlash, o.SuccessMessage); err != nil {
+		return "", err
+	}
+	if o.ReturnTo {
+		if to, err = g.takeReturnTo(r, st, p); err != nil {
+			return "", err
+		}
+	}
+	if to == "" {
+		to = o.SuccessRedirect
+	}
+	if p.recalled || g.cfg.RefuseMore {
+		s, err := g.cfg.Sessions.Session(ctx)
+		if err == nil {
+			err = s.Save(ctx)
+		}
+		if err != nil {
+			return "", fmt.Errorf("guard: log in: %w", err)
+		}
+	}
+	return to, nil
 }
 
 // LogInUser logs user in: req.logIn(user), for a handler that registers users or has
@@ -201,7 +228,8 @@ func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proo
 // The error is ErrCrossSite for an unsafe request from another site,
 // session.ErrNoHandler where neither a middleware of this guard nor the session's
 // Handler is around the caller, session.ErrCommitted after the response has started,
-// and otherwise an outage. Nobody is logged in then. Give it to [Guard.Error]. It
+// and otherwise an outage. Nobody is logged in then, and what else this request changed
+// in the session is dropped. Give it to [Guard.Error]. It
 // panics if the guard is stateless.
 func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 	g.needSessions("LogInUser")
@@ -219,7 +247,8 @@ func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 	if err != nil {
 		return err
 	}
-	return g.remember(r, st, user, p, &LogInOptions{sameBrowser: true})
+	_, err = g.remember(r, st, user, p, &LogInOptions{sameBrowser: true})
+	return err
 }
 
 // vouch returns the proof for a user whom the application logs in: what the same user

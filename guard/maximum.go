@@ -16,7 +16,8 @@ var ErrTooManySessions = fmt.Errorf("guard: the user has as many sessions as Con
 
 // keepMaximum keeps user's sessions within Config.MaxSessions after a log-in.
 //
-// Every log-in first stores its session and its label, and only then counts. Of
+// Every log-in first stores its session and its label, and only then counts: with
+// Config.RefuseMore, plan has stored them. Of
 // several at once, the last one to count sees all of them; and all of them put the
 // sessions into the same order, so that each ends the same ones, and the first in that
 // order is ended by nobody. Counting first and storing then would let all of them in.
@@ -39,16 +40,10 @@ func (g *Guard[U]) keepMaximum(r *http.Request, st *reqstate.State, user U, id j
 		})
 		return nil
 	}
-	s, err := g.cfg.Sessions.Session(ctx)
-	if err == nil {
-		err = s.Save(ctx)
-	}
-	var ended []string
-	if err == nil {
-		ref := s.Ref()
-		if ended, err = g.endExcess(ctx, user, id); err == nil && !slices.Contains(ended, ref) {
-			return nil
-		}
+	ref := g.ref(ctx)
+	ended, err := g.endExcess(ctx, user, id)
+	if err == nil && !slices.Contains(ended, ref) {
+		return nil
 	}
 	// Not counted is not let in.
 	if out := g.logOut(r, st); out != nil || err != nil {

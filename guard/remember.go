@@ -49,6 +49,19 @@ func (g *Guard[U]) beginSeries(r *http.Request, st *reqstate.State, in *reqstate
 	return nil
 }
 
+// takeBackSeries ends the series that beginSeries began, among labels, for a log-in that
+// failed: its cookie would log the user in after all. A recalled user's series stays.
+func (g *Guard[U]) takeBackSeries(ctx context.Context, st *reqstate.State, labels []string, p *proof) {
+	for _, label := range labels {
+		name, ok := strings.CutPrefix(label, g.seriesPrefix())
+		if !ok || p.recalled {
+			continue
+		}
+		st.AddCookie(g.cfg.RememberMe.Gone().String())
+		_ = g.cfg.RememberMe.ForgetSeries(ctx, name) // nobody has got its cookie
+	}
+}
+
 // recall logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
 // g.nobody when there is none.
 func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
@@ -100,7 +113,7 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem strategy.Re
 	}
 	p := &proof{strategy: strategy.NameRemember, recalled: true, factors: []factor{{strategy.NameRemember, time.Now()}}}
 	p.info.Labels = []string{g.seriesPrefix() + rem.Series}
-	if err := g.remember(r, st, user, p, &LogInOptions{}); err != nil {
+	if _, err := g.remember(r, st, user, p, &LogInOptions{}); err != nil {
 		return none, err
 	}
 	if err := g.stillRemembered(r, st, rem); err != nil {
@@ -111,19 +124,12 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem strategy.Re
 	return user, nil
 }
 
-// stillRemembered stores the session and asks again whether its series goes on. A
+// stillRemembered asks again, after plan has stored the session, whether its series goes on. A
 // log-out that ended it before does so here; one that ends it later finds the session by
 // its label.
 func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem strategy.Remembered) error {
 	ctx := r.Context()
-	s, err := g.cfg.Sessions.Session(ctx)
-	if err == nil {
-		err = s.Save(ctx)
-	}
-	valid := false
-	if err == nil {
-		valid, err = g.cfg.RememberMe.Valid(ctx, rem)
-	}
+	valid, err := g.cfg.RememberMe.Valid(ctx, rem)
 	if valid {
 		return nil
 	}

@@ -251,6 +251,26 @@ func (m *Manager) revoke(ctx context.Context, id string, old []byte, rec *record
 	m.unindex(ctx, rec.labels(), id)
 }
 
+// Forget keeps the log-out that the request asked for before: its caller was told that
+// it will happen.
+func (t *slots) Forget() {
+	s := (*Session)(t)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.state != stateLoaded {
+		return
+	}
+	end, endKey, follow := s.plan.end, s.plan.endKey, s.plan.follow
+	s.dropChanges()
+	switch {
+	case end:
+		s.plan.end, s.plan.endKey = true, endKey
+		s.draft = new(draft)
+	case follow != "" && s.change(s.m.leaveOp(follow)) == nil:
+		s.plan.move, s.plan.follow = true, follow
+	}
+}
+
 func (t *slots) Take(ctx context.Context, key string) (json.RawMessage, error) {
 	s, err := t.use(ctx, "passport")
 	if err != nil {

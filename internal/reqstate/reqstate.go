@@ -165,4 +165,7 @@ type Slots interface {
 	Reread(ctx context.Context) error
 	// Take returns and removes the top-level key at the commit (returnTo).
 	Take(ctx context.Context, key string) (json.RawMessage, error)
+	// Forget drops the request's pending changes, but not its log-out: after a failed
+	// log-in nothing of it is committed.
+	Forget()
 }
