@@ -51,7 +51,7 @@ const NameRemember = "remember"
 // it; the others, within Grace, are given the same next token, which can be told from
 // the presented one and a random value that is kept. So whichever answer reaches the
 // browser, and in whatever order, it has the right cookie, and a lost answer is made up
-// for. Neither a copy of the database nor an old cookie is enough to make the next token.
+// for by a retry within Grace; a later one counts as theft. Neither a copy of the database nor an old cookie is enough to make the next token.
 type RememberMe struct{ cfg RememberConfig }
 
 const (
