@@ -78,7 +78,7 @@ func NewMemory(cfg MemoryConfig) (*MemoryStore, error) {
 	for i := range m.shards {
 		m.shards[i].records, m.shards[i].notes = newExpiring[string](), newExpiring[string]()
 	}
-	m.labels.sets = newExpiring[map[string]int64]()
+	m.labels.sets = newExpiring[*memberSet]()
 	return m, nil
 }
 

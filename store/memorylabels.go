@@ -4,19 +4,28 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// memoryLabels holds for each label its ids and their deadlines in Unix nanoseconds.
-// The set ends with the latest of them.
+// memoryLabels holds for each label its ids and their deadlines.
 type memoryLabels struct {
 	sync.RWMutex
-	sets expiring[map[string]int64]
+	sets expiring[*memberSet]
 }
+
+// memberSet holds the ids under one label and their deadlines in Unix nanoseconds. Its
+// entry ends with the latest of them. Ids past their deadline are invisible, and go
+// when as many again have come, so that adding costs no walk through all of them.
+type memberSet struct {
+	ends  map[string]int64
+	sweep int // walk through ends when it has so many
+}
+
+// leastSweep is below how many ids no walk is worth its while.
+const leastSweep = 16
 
 // AddLabel implements [session.Index].
 func (m *MemoryStore) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
@@ -31,31 +40,53 @@ func (m *MemoryStore) AddLabel(ctx context.Context, label, id string, deadline t
 	l.Lock()
 	defer l.Unlock()
 	l.sets.sweep(now, sweepLimit)
-	if e := l.sets.get(label, now); e != nil {
-		maps.DeleteFunc(e.value, func(_ string, end int64) bool { return end <= now.UnixNano() })
-		if deadline.After(now) {
-			e.value[strings.Clone(id)] = deadline.UnixNano()
-		} else {
-			delete(e.value, id)
-		}
-		l.settle(e)
-		return nil
-	}
-	if deadline.After(now) {
+	e := l.sets.get(label, now)
+	switch {
+	case e == nil && deadline.After(now):
 		l.sets.remove(label)
-		l.sets.set(strings.Clone(label), map[string]int64{strings.Clone(id): deadline.UnixNano()}, deadline)
+		set := &memberSet{map[string]int64{strings.Clone(id): deadline.UnixNano()}, leastSweep}
+		l.sets.set(strings.Clone(label), set, deadline)
+	case e != nil && deadline.After(now):
+		before := e.value.ends[id]
+		e.value.ends[strings.Clone(id)] = deadline.UnixNano()
+		if len(e.value.ends) >= e.value.sweep || before == e.end {
+			l.settle(e, now)
+		} else if deadline.UnixNano() > e.end {
+			l.sets.move(e, e.value, deadline)
+		}
+	case e != nil:
+		l.drop(e, now, id)
 	}
 	return nil
 }
 
-// settle gives a set that was changed its end, or forgets it when it is empty.
-func (l *memoryLabels) settle(e *entry[map[string]int64]) {
-	if len(e.value) == 0 {
+// settle forgets what has ended in a set and gives its entry the end of what is left.
+func (l *memoryLabels) settle(e *entry[*memberSet], now time.Time) {
+	var last int64
+	for id, end := range e.value.ends {
+		if end <= now.UnixNano() {
+			delete(e.value.ends, id)
+		}
+		last = max(last, end)
+	}
+	if len(e.value.ends) == 0 {
 		l.sets.remove(e.key)
 		return
 	}
-	last := slices.Max(slices.Collect(maps.Values(e.value)))
+	e.value.sweep = max(leastSweep, 2*len(e.value.ends))
 	l.sets.move(e, e.value, time.Unix(0, last))
+}
+
+// drop forgets ids of a set. Only without its last one does its end move.
+func (l *memoryLabels) drop(e *entry[*memberSet], now time.Time, ids ...string) {
+	settle := false
+	for _, id := range ids {
+		settle = settle || e.value.ends[id] == e.end
+		delete(e.value.ends, id)
+	}
+	if settle || len(e.value.ends) == 0 {
+		l.settle(e, now)
+	}
 }
 
 // RemoveLabel implements [session.Index].
@@ -69,10 +100,7 @@ func (m *MemoryStore) RemoveLabel(ctx context.Context, label string, ids ...stri
 	defer l.Unlock()
 	l.sets.sweep(now, sweepLimit)
 	if e := l.sets.get(label, now); e != nil {
-		for _, id := range ids {
-			delete(e.value, id)
-		}
-		l.settle(e)
+		l.drop(e, now, ids...)
 	}
 	return nil
 }
@@ -90,7 +118,7 @@ func (m *MemoryStore) Labelled(ctx context.Context, label string) ([]string, err
 	now := time.Now()
 	m.labels.RLock()
 	if e := m.labels.sets.get(label, now); e != nil {
-		for id, end := range e.value {
+		for id, end := range e.value.ends {
 			if end > now.UnixNano() {
 				list = append(list, member{id, end})
 			}
