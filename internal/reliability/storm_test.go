@@ -80,9 +80,14 @@ func (s *storm) rage(lasts time.Duration) {
 	}
 }
 
-// ask makes one request that is cancelled after a random while, perhaps too late.
+// ask makes one request that is cancelled after a random while, perhaps too late. Some
+// users are patient, so that there are answers on a slow machine too.
 func (s *storm) ask(v *scenario.Visitor, user int) {
-	ctx, cancel := context.WithTimeout(s.t.Context(), scenario.Random(100*time.Millisecond))
+	patience := scenario.Random(100 * time.Millisecond)
+	if rand.IntN(8) == 0 {
+		patience = redistest.Patience
+	}
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	s.asked.Add(1)
 	if rand.IntN(4) == 0 {
