@@ -120,11 +120,10 @@ var cellsRules = []cellsRule{
 		c.load(t, "a", "1")
 	}},
 	{"in one atomic step", func(t reporter, c cells) {
-		const each, workers = 25, 8
 		var wg sync.WaitGroup
 		for range workers {
 			wg.Go(func() {
-				for range each {
+				for range increments {
 					if err := c.increment(); err != nil {
 						t.Errorf("%v", err)
 					}
@@ -132,7 +131,7 @@ var cellsRules = []cellsRule{
 			})
 		}
 		wg.Wait()
-		c.load(t, "n", fmt.Sprint(each*workers))
+		c.load(t, "n", fmt.Sprint(increments*workers))
 	}},
 	{"neither keeps nor changes the slices", func(t reporter, c cells) {
 		text := []byte("1")
@@ -160,10 +159,16 @@ var cellsRules = []cellsRule{
 	}},
 }
 
-// increment adds one to the number under n.
+const increments, workers = 25, 8 // how often each of them adds one
+
+// increment adds one to the number under n. Each Swap that is refused means that
+// somebody else's was not, so that there cannot be more refusals than increments.
 func (c cells) increment() error {
 	old, err := c.Load(context.Background(), "n")
-	for swapped := false; err == nil && !swapped; {
+	for refused, swapped := 0, false; err == nil && !swapped; refused++ {
+		if refused > increments*workers {
+			return fmt.Errorf("a Swap was refused %d times, once at least without a change by another", refused)
+		}
 		n := 0
 		if old != nil {
 			if _, err := fmt.Sscan(string(old), &n); err != nil {
