@@ -87,7 +87,7 @@ func TestAFailedLogInDoesNotUndoALogOut(t *testing.T) {
 	admin := w.guard("admin")
 	w.mux.Handle("POST /admin/login", admin.Authenticate("local")(admin.LogIn(w.hello())))
 	w.mux.Handle("/admin/me", admin.RequireAuth(w.hello()))
-	w.mux.Handle("POST /switch", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w.mux.Handle("POST /switch", w.Restore(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if err := w.LogOutUser(r); err != nil {
 			t.Error(err)
 		}
