@@ -68,5 +68,12 @@ func TestReadsTakeThePipelineWhileTwelveAreInFlight(t *testing.T) {
 			hold.free <- struct{}{}
 		}
 		readers.Wait()
+		// A batch that was answered is no sign that the rush is over: the next 64 follow it.
+		for i := range 64 {
+			read()
+			if got := count.take(); !strings.HasPrefix(got, "get") {
+				t.Errorf("%s: the pipeline sent %q for read %d after the rush, want get", round, got, i+1)
+			}
+		}
 	}
 }

@@ -43,8 +43,9 @@ type RedisConfig struct {
 	Reads RedisClient
 
 	// Pipeline, if not nil, is asked in place of Reads while at least twelve records are
-	// being read at once: client.AsyncAutoPipeline(). It sends them to Redis together,
-	// which costs each of a few some time and makes many much cheaper. Nil means never.
+	// being read at once, and for the 64 after that: client.AsyncAutoPipeline(). It sends
+	// them to Redis together, which costs each of a few some time and makes many much
+	// cheaper. Nil means never.
 	Pipeline RedisClient
 
 	// Replicas is how many replicas must confirm, with WAIT, that they have what a write
