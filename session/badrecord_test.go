@@ -102,6 +102,7 @@ var badRecords = []struct{ name, record, user string }{
 	{"another user's facts", joe(`,"x":1,"passport":{"user":1,"go":{"for":2,"at":1,"stamp":"s"}}`), "1"},
 	{"100,000 labels", joe(`,"_go":{"b":1795442400123,"s":1795442400123,"l":["` + strings.Repeat(`a","`, 100_000) + `b"]}`), "1"},
 
+	{"the label of a log-in without one", `{` + goodCookie + `,"v":1,"_go":{"b":1795442400123,"v":"","l":1}}`, nobody},
 	{"a session of nobody", `{` + goodCookie + `}`, nobody},
 	{"passport null", `{` + goodCookie + `,"passport":null}`, nobody},
 	{"passport an array", `{` + goodCookie + `,"passport":[{"user":1}]}`, nobody},

@@ -14,16 +14,20 @@ type bounded struct {
 	parent   context.Context
 	deadline time.Time
 
-	mu    sync.Mutex
-	over  bool
-	inner context.Context // made by Done
-	stop  context.CancelFunc
+	mu   sync.Mutex
+	over bool
+	made *cancelable // by Done
 }
 
-// begin starts the wait. It must be called before b is used as a context, and end
-// after the wait, once.
-func (b *bounded) begin(parent context.Context, d time.Duration) {
-	b.parent, b.deadline = parent, time.Now().Add(d)
+type cancelable struct {
+	context.Context
+	stop context.CancelFunc
+}
+
+// begin starts the wait at now. It must be called before b is used as a context, and
+// end after the wait, once.
+func (b *bounded) begin(parent context.Context, now time.Time, d time.Duration) {
+	b.parent, b.deadline = parent, now.Add(d)
 	if earlier, ok := parent.Deadline(); ok && earlier.Before(b.deadline) {
 		b.deadline = earlier
 	}
@@ -34,8 +38,8 @@ func (b *bounded) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over = true
-	if b.stop != nil {
-		b.stop()
+	if b.made != nil {
+		b.made.stop()
 	}
 }
 
@@ -46,13 +50,14 @@ func (b *bounded) Deadline() (time.Time, bool) { return b.deadline, true }
 func (b *bounded) Done() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.inner == nil {
-		b.inner, b.stop = context.WithDeadline(b.parent, b.deadline)
+	if b.made == nil {
+		ctx, stop := context.WithDeadline(b.parent, b.deadline)
+		b.made = &cancelable{ctx, stop}
 		if b.over {
-			b.stop()
+			stop()
 		}
 	}
-	return b.inner.Done()
+	return b.made.Done()
 }
 
 // Err implements [context.Context].
@@ -60,8 +65,8 @@ func (b *bounded) Err() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.inner != nil:
-		return b.inner.Err()
+	case b.made != nil:
+		return b.made.Err()
 	case b.parent.Err() != nil:
 		return b.parent.Err()
 	case !time.Now().Before(b.deadline):
@@ -76,10 +81,10 @@ func (b *bounded) Err() error {
 // that contexts derived from b are tied to it without a goroutine.
 func (b *bounded) Value(key any) any {
 	b.mu.Lock()
-	ctx := b.inner
+	made := b.made
 	b.mu.Unlock()
-	if ctx == nil {
-		ctx = b.parent
+	if made != nil {
+		return made.Value(key)
 	}
-	return ctx.Value(key)
+	return b.parent.Value(key)
 }

@@ -51,10 +51,10 @@ func (s *Session) commit(ctx context.Context) error {
 		return nil // the caller of the change got the error
 	}
 	if s.draft == nil && !s.plan.end {
-		if s.base == nil {
+		if s.rec.data == nil {
 			return nil
 		}
-		if !s.refreshDue(time.Now()) {
+		if !s.refreshDue() {
 			return s.reissue()
 		}
 	}
@@ -67,7 +67,7 @@ func (s *Session) commit(ctx context.Context) error {
 	case s.draft == nil:
 		s.refresh(ctx)
 		return s.reissue()
-	case s.base == nil:
+	case s.rec.data == nil:
 		err = s.commitNew(ctx)
 	case s.plan.move:
 		err = s.commitMove(ctx)
@@ -95,24 +95,24 @@ func (s *Session) commitUpdate(ctx context.Context) error {
 	}
 	defer unlock()
 
-	before, old, rev := s.rec, s.base, newRev()
+	before, rev := s.rec, newRev()
 	d := s.draft
-	due := s.refreshDue(time.Now())
+	due := s.refreshDue()
 	unsure := false // a try's answer was lost
 	for outages, rivals := 0, 0; ; {
 		e, err := s.m.encode(d, &before.own, rev, time.Now())
 		if errors.Is(err, errPastDeadline) {
-			s.m.deleteQuietly(ctx, s.id, old)
+			s.m.deleteQuietly(ctx, s.id, before.data)
 			return ErrSessionEnded
 		}
 		if err != nil {
 			return err
 		}
-		err = s.m.cfg.Store.Update(ctx, s.id, old, e.data, e.ttl)
+		err = s.m.cfg.Store.Update(ctx, s.id, before.data, e.rec.data, e.ttl)
 		var conflict *Conflict
 		switch {
 		case err == nil:
-			s.adopt(s.id, e.data, &e.rec)
+			s.adopt(s.id, &e.rec)
 			if due {
 				s.m.reindex(ctx, s.id, e)
 			}
@@ -125,7 +125,7 @@ func (s *Session) commitUpdate(ctx context.Context) error {
 				return ErrSessionChanged
 			}
 			if found.own.has(rev) { // ours, its answer lost (S4)
-				s.adopt(s.id, conflict.Current, found)
+				s.adopt(s.id, found)
 				return nil
 			}
 			if !s.rec.sameIdentity(found) {
@@ -139,7 +139,7 @@ func (s *Session) commitUpdate(ctx context.Context) error {
 			if err := d.replay(found, s.ops); err != nil {
 				return err
 			}
-			before, old = found, conflict.Current
+			before = found
 			if rivals++; rivals > 1 {
 				err = pause(ctx, rivalPause, rivals)
 			} else {
@@ -169,10 +169,10 @@ func (d *draft) replay(r *record, ops []op) error {
 	return nil
 }
 
-// refreshDue reports whether the idle timeout's start should move. A record that Node
-// made is due at once: its birth is our first write (S14).
-func (s *Session) refreshDue(now time.Time) bool {
-	age, after := now.Sub(time.UnixMilli(s.rec.own.seen)), s.m.cfg.RefreshAfter
+// refreshDue reports whether the idle timeout's start should have moved when the record
+// was read. One that Node made is due at once: its birth is our first write (S14).
+func (s *Session) refreshDue() bool {
+	age, after := s.at.Sub(time.UnixMilli(s.rec.own.seen)), s.m.cfg.RefreshAfter
 	if idle, ok := s.rec.idle(); ok { // a lifetime of its own may be shorter than the configured pace
 		after = min(after, idle/10)
 	}
@@ -192,13 +192,13 @@ func (s *Session) refresh(ctx context.Context) {
 	d.reset(s.rec)
 	e, err := s.m.encode(&d, &s.rec.own, newRev(), time.Now())
 	if err == nil {
-		err = s.m.cfg.Store.Update(ctx, s.id, s.base, e.data, e.ttl)
+		err = s.m.cfg.Store.Update(ctx, s.id, s.rec.data, e.rec.data, e.ttl)
 	}
 	if err != nil {
 		s.m.cfg.Logger.DebugContext(ctx, "session: not refreshed", "session", refOf(s.id), "error", err)
 		return
 	}
-	s.adopt(s.id, e.data, &e.rec)
+	s.adopt(s.id, &e.rec)
 	s.m.reindex(ctx, s.id, e)
 	if s.m.cfg.Rolling {
 		if err := s.sendCookie(); err != nil {

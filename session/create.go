@@ -19,7 +19,7 @@ func (s *Session) create(ctx context.Context, d *draft) (id string, e *encoded, 
 			return "", nil, err
 		}
 		id = newID()
-		if err = s.m.cfg.Store.Create(ctx, id, e.data, e.ttl); err == nil {
+		if err = s.m.cfg.Store.Create(ctx, id, e.rec.data, e.ttl); err == nil {
 			return id, e, nil
 		}
 		s.m.abandon(ctx, id)
@@ -124,7 +124,7 @@ func (s *Session) stillNobody(ctx context.Context) error {
 
 // arrive makes the new record the session's and sends its cookie.
 func (s *Session) arrive(id string, e *encoded) error {
-	s.adopt(id, e.data, &e.rec)
+	s.adopt(id, &e.rec)
 	s.via = 0
 	return s.sendCookie()
 }

@@ -28,10 +28,10 @@ type draft struct {
 type op func(d *draft, now time.Time) error
 
 func (d *draft) reset(r *record) {
-	d.obj.CopyFrom(&r.obj)
+	d.obj.CopyFrom(r.object())
 	d.obj.Delete(ownKey)
 	d.born = r.own.born
-	d.keys = stringsOf(r.own.keys)
+	d.keys = stringsOf(r.own.list("k"))
 	d.labels = r.labels()
 	if !r.own.known {
 		d.labels = r.passportLabels()
@@ -54,7 +54,6 @@ var errPastDeadline = errors.New("session: past its absolute deadline")
 
 // encoded is a draft as text.
 type encoded struct {
-	data     []byte
 	ttl      time.Duration
 	deadline time.Time
 	rec      record
@@ -72,20 +71,23 @@ func (m *Manager) encode(d *draft, before *own, rev string, now time.Time) (*enc
 	}
 	o := make([]byte, 0, 160)
 	o = strconv.AppendInt(append(o, `{"b":`...), born, 10)
-	o = strconv.AppendInt(append(o, `,"s":`...), now.UnixMilli(), 10)
+	if seen := now.UnixMilli(); seen != born {
+		o = strconv.AppendInt(append(o, `,"s":`...), seen, 10)
+	}
 	o = append(append(o, `,"v":"`...), rev...)
 	if before != nil {
 		o = append(o, before.history(now)...)
 	}
 	o = append(o, '"')
-	for _, list := range []struct {
-		name string
-		of   []string
-	}{{"k", d.keys}, {"l", d.labels}} {
-		if len(list.of) > 0 {
-			o = append(append(append(o, `,"`...), list.name...), `":`...)
-			o = appendStrings(o, list.of)
-		}
+	if len(d.keys) > 0 && !slices.Equal(d.keys, passportKeys) {
+		o = appendStrings(append(o, `,"k":`...), d.keys)
+	}
+	switch {
+	case len(d.labels) == 0:
+	case slices.Equal(d.labels, passportLabels(d.obj.Get(passportKey))):
+		o = append(append(o, `,"l":`...), onlyPassport...)
+	default:
+		o = appendStrings(append(o, `,"l":`...), d.labels)
 	}
 	o = append(o, '}')
 	d.obj.Set(ownKey, o)
@@ -94,7 +96,7 @@ func (m *Manager) encode(d *draft, before *own, rev string, now time.Time) (*enc
 	if len(data) > MaxRecordBytes {
 		return nil, errTooLarge
 	}
-	e := &encoded{data: data}
+	e := new(encoded)
 	if err := e.rec.parse(data); err != nil {
 		return nil, fmt.Errorf("session: internal error: own record: %w", err)
 	}
@@ -120,7 +122,7 @@ func (m *Manager) setCookieMember(d *draft, now time.Time) error {
 	if cookie == nil {
 		cookie = m.newCookieMember
 	}
-	age, ok := maxAgeOf(cookie)
+	age, ok := parseMaxAge(rawjson.Find(cookie, maxAgeKey))
 	if ok {
 		var c rawjson.Object
 		if err := c.Parse(cookie); err != nil {
@@ -144,10 +146,10 @@ func (m *Manager) setMaxAge(d *draft, age time.Duration) error {
 		return fmt.Errorf("session: cookie member: %w", err)
 	}
 	if age == 0 {
-		c.Set("originalMaxAge", json.RawMessage("null"))
+		c.Set(maxAgeKey, json.RawMessage("null"))
 		c.Set("expires", json.RawMessage("null"))
 	} else {
-		c.Set("originalMaxAge", strconv.AppendInt(nil, age.Milliseconds(), 10))
+		c.Set(maxAgeKey, strconv.AppendInt(nil, age.Milliseconds(), 10))
 	}
 	d.obj.SetFirst(cookieKey, c.AppendTo(nil))
 	return nil

@@ -40,7 +40,7 @@ func (s *Session) commitEnd(ctx context.Context) error {
 		if newID, e, err = s.createIndexed(ctx, s.draft); err != nil {
 			return err
 		}
-		s.plan.endKey = "" // one cookie cannot carry two sessions: all of the old one ends
+		s.plan.set().endKey = "" // one cookie cannot carry two sessions: all of the old one ends
 	}
 	moved, err := s.endAll(ctx)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Session) endAll(ctx context.Context) (moved bool, err error) {
 // endOwn ends the session in use, and where it went on. A log-out of one guard that
 // finds another's log-in there ends only its own.
 func (s *Session) endOwn(ctx context.Context) (moved bool, err error) {
-	id, rec, key := s.id, s.rec, s.plan.endKey
+	id, rec, key := s.id, s.rec, s.plan.about().endKey
 	for range maxHops + 1 {
 		next, err := s.m.endForGood(ctx, id, rec)
 		if err != nil || next == "" {
@@ -82,7 +82,7 @@ func (s *Session) endOwn(ctx context.Context) (moved bool, err error) {
 			return false, err
 		}
 		if key != "" && rec != nil && slices.ContainsFunc(rec.liveKeys(s.m.cfg.AbsoluteTimeout, time.Now()), func(k string) bool { return k != key }) {
-			found, err := s.fetch(ctx, next, s.m.authority())
+			found, err := s.fetch(ctx, time.Now(), next, s.m.authority())
 			if err != nil {
 				return false, err
 			}
@@ -98,7 +98,7 @@ func (s *Session) endOwn(ctx context.Context) (moved bool, err error) {
 // leave carries out the log-out of key from the session that s has become.
 func (s *Session) leave(ctx context.Context, key string) error {
 	s.dropChanges()
-	s.plan.move, s.plan.follow = true, key
+	s.plan.move, s.plan.set().follow = true, key
 	s.ops = []op{s.m.leaveOp(key)}
 	if done, err := s.loggedOutThere(ctx); done || err != nil {
 		return err

@@ -24,6 +24,7 @@ func FuzzRecord(f *testing.F) {
 		`{"cookie":{"originalMaxAge":60000,"expires":"2026-11-23T14:01:00.123Z","httpOnly":true,"path":"/"},"passport":{"user":1},"a":[1, 2],"ü":"\u00fc"}`,
 		`{"cookie":{},"n":1.0,"n2":-0,"deep":{"b":{"c":null}}}`,
 		`{"cookie":{"originalMaxAge":0.5},"_go":{"b":1,"s":2,"v":"abc","k":["passport","admin"],"l":["x"]}}`,
+		`{"cookie":{"originalMaxAge":1e3,"\u006friginalMaxAge":null},"\u0070assport":{"user":2,"go":{"for":2,"at":3}},"passport":{"user":7},"_go":{"b":1,"v":"abcdefgh","l":1}}`,
 		`{"cookie":{"originalMaxAge":"60"},"_go":{"b":99999999999999,"v":""},"_go":null}`,
 		`{"cookie":null}`, `{"cookie":{}`, `[]`, `null`, ``, `{"cookie":{},"cookie":{}}`, "{\"cookie\":{},\"\xff\":\"\xff\"}", `{"cookie":{},"text":1,"text":"2"}`,
 	} {

@@ -161,7 +161,7 @@ func write(t *testing.T, st *scripted, m *session.Manager) string {
 func checkWrite(t *testing.T, label, stored string) {
 	t.Helper()
 	st, m, _ := nodeSession(t, stored)
-	want := strings.TrimSuffix(stored, "}") + `,"added":"x","_go":{"b":1795442400123,"s":1795442400123,"v":"`
+	want := strings.TrimSuffix(stored, "}") + `,"added":"x","_go":{"b":1795442400123,"v":"`
 	if got := write(t, st, m); !strings.HasPrefix(got, want) {
 		t.Errorf("%s: Go writes\n%s\nwant it to begin with\n%s", label, got, want)
 	}

@@ -48,7 +48,7 @@ func (k Key[T]) decode(raw json.RawMessage) (v T, ok bool, err error) {
 func (s *Session) member(name string) json.RawMessage {
 	raw := s.view().Get(name)
 	if raw != nil && s.isSlot(name) {
-		if _, ok := s.liveSlot(name); !ok {
+		if _, ok := s.liveSlot(name, time.Now()); !ok {
 			return nil
 		}
 	}

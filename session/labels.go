@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
 // maxLabel is the length of the longest label in bytes.
@@ -37,7 +39,7 @@ func (k Key[T]) Of(i Info) (T, bool, error) {
 		var zero T
 		return zero, false, nil
 	}
-	return k.decode(i.rec.obj.Get(string(k)))
+	return k.decode(i.rec.object().Get(string(k)))
 }
 
 // Link gives the session a label by which [Manager.Linked] finds it, at the commit and
@@ -158,10 +160,17 @@ func (m *Manager) destroyChain(ctx context.Context, id string) (ended int, err e
 	return ended, errTooManyHops
 }
 
-// passportLabels returns the label that a guard would have given r, which Node made: our
-// first write gives it, so that a user's sessions are found whoever made them.
+// passportLabels returns the label that a guard gives passport's log-in. To a record that
+// Node made our first write gives it too, so that a user's sessions are found whoever
+// made them.
 func (r *record) passportLabels() []string {
-	slot, ok := r.slotAt("passport")
+	slot, ok := r.slotAt(passportKey)
+	return labelsOf(slot, ok)
+}
+
+func passportLabels(raw json.RawMessage) []string { return labelsOf(reqstate.ParseSlot(raw)) }
+
+func labelsOf(slot reqstate.Slot, ok bool) []string {
 	if !ok || len("passport:")+len(slot.User) > maxLabel {
 		return nil
 	}

@@ -53,16 +53,18 @@ func (s *Session) load(ctx context.Context) error {
 		return s.loadErr
 	}
 	var err error
+	var now time.Time
 	looked := 0
 	for p := range s.verified {
 		if looked++; looked > maxLookups {
 			break
 		}
 		if looked == 1 {
-			s.wait.begin(ctx, s.m.cfg.StoreTimeout)
+			now = time.Now()
+			s.wait.begin(ctx, now, s.m.cfg.StoreTimeout)
 		}
 		var found bool
-		if found, err = s.fetch(&s.wait, p.id, s.m.cfg.Store.Get); err != nil || found {
+		if found, err = s.fetch(&s.wait, now, p.id, s.m.cfg.Store.Get); err != nil || found {
 			s.via = p.via
 			break
 		}
@@ -78,10 +80,10 @@ func (s *Session) load(ctx context.Context) error {
 	return nil
 }
 
-// fetch reads the record of id by get and makes s that session. found is false, and
-// s unchanged, when there is no record, or one that is malformed or past its
+// fetch reads the record of id by get at now and makes s that session. found is false,
+// and s unchanged, when there is no record, or one that is malformed or past its
 // deadline: the visitor is anonymous then.
-func (s *Session) fetch(ctx context.Context, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
+func (s *Session) fetch(ctx context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
 	data, err := get(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
@@ -97,7 +99,7 @@ func (s *Session) fetch(ctx context.Context, id string, get func(context.Context
 		s.m.cfg.Logger.WarnContext(ctx, "session: record ignored, visitor is anonymous", "session", refOf(id), "error", err)
 		return false, nil
 	}
-	if deadline := rec.deadline(s.m.cfg.AbsoluteTimeout); !deadline.IsZero() && !time.Now().Before(deadline) {
+	if deadline := rec.deadline(s.m.cfg.AbsoluteTimeout); !deadline.IsZero() && !now.Before(deadline) {
 		s.m.cfg.Logger.DebugContext(ctx, "session: past its absolute deadline", "session", refOf(id))
 		s.m.deleteQuietly(ctx, id, data)
 		if rec == s.rec {
@@ -105,7 +107,7 @@ func (s *Session) fetch(ctx context.Context, id string, get func(context.Context
 		}
 		return false, nil
 	}
-	s.id, s.base, s.rec = id, data, rec
+	s.id, s.rec, s.at = id, rec, now
 	return true, nil
 }
 

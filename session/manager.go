@@ -89,7 +89,7 @@ func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.StoreTimeout)
 	defer cancel()
-	found, err := s.fetch(ctx, id, m.cfg.Store.Get)
+	found, err := s.fetch(ctx, time.Now(), id, m.cfg.Store.Get)
 	if err != nil {
 		return nil, err
 	}

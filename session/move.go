@@ -18,7 +18,7 @@ func (s *Session) commitMove(ctx context.Context) error {
 	}
 	defer unlock()
 
-	if s.plan.follow != "" { // every other way in ends first, or nothing does (S8)
+	if s.plan.about().follow != "" { // every other way in ends first, or nothing does (S8)
 		if err := s.endPresented(ctx, s.id); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (s *Session) commitMove(ctx context.Context) error {
 
 // move does the work of commitMove, with d as the content.
 func (s *Session) move(ctx context.Context, d *draft) error {
-	old, before := s.base, s.rec
+	before := s.rec
 	for hops := 0; ; {
 		newID, e, err := s.createIndexed(ctx, d)
 		if errors.Is(err, errPastDeadline) {
@@ -38,8 +38,8 @@ func (s *Session) move(ctx context.Context, d *draft) error {
 			return err
 		}
 		var successor string
-		if old != nil {
-			successor, err = s.endOld(ctx, newID, &e, &old, &before)
+		if before.data != nil {
+			successor, err = s.endOld(ctx, newID, &e, &before)
 		}
 		switch {
 		case err == nil:
@@ -51,12 +51,12 @@ func (s *Session) move(ctx context.Context, d *draft) error {
 			}
 			s.m.unindex(ctx, before.labels(), s.id)
 			return s.arrive(newID, e)
-		case errors.Is(err, errAgain): // old and before are what the next round starts from
+		case errors.Is(err, errAgain): // before is what the next round starts from
 			s.m.abandon(ctx, newID)
-		case errors.Is(err, ErrSessionEnded) && s.plan.follow != "" && successor != "" && hops < maxHops:
+		case errors.Is(err, ErrSessionEnded) && s.plan.about().follow != "" && successor != "" && hops < maxHops:
 			s.m.abandon(ctx, newID)
 			hops++
-			found, err := s.fetch(ctx, successor, s.m.authority())
+			found, err := s.fetch(ctx, time.Now(), successor, s.m.authority())
 			if err != nil {
 				return err
 			}
@@ -64,11 +64,11 @@ func (s *Session) move(ctx context.Context, d *draft) error {
 				s.forget() // ended there too: nobody is logged in
 				return nil
 			}
-			old, before = s.base, s.rec
+			before = s.rec
 			if done, err := s.loggedOutThere(ctx); done || err != nil {
 				return err
 			}
-		case errors.Is(err, ErrSessionEnded) && s.plan.follow != "" && successor == "":
+		case errors.Is(err, ErrSessionEnded) && s.plan.about().follow != "" && successor == "":
 			s.m.abandon(ctx, newID)
 			s.forget() // the session is gone, and the log-in with it
 			return nil
@@ -87,15 +87,15 @@ func (s *Session) move(ctx context.Context, d *draft) error {
 // made again under another id: they never change under one (S1).
 var errAgain = errors.New("session: internal: carry again")
 
-// endOld ends the record *old that newID continues. While it changes under our hands
-// its content is carried again; *e, *old and *before follow.
-func (s *Session) endOld(ctx context.Context, newID string, e **encoded, old *[]byte, before **record) (successor string, err error) {
+// endOld ends the record *before that newID continues. While it changes under our hands
+// its content is carried again; *e and *before follow.
+func (s *Session) endOld(ctx context.Context, newID string, e **encoded, before **record) (successor string, err error) {
 	for rivals, outages := 0, 0; ; {
 		next := ""
 		if s.leavesSuccessor(*before) {
 			next = newID
 		}
-		successor, err := s.m.end(ctx, s.id, *old, next, s.m.noteLife(*before))
+		successor, err := s.m.end(ctx, s.id, (*before).data, next, s.m.noteLife(*before))
 		var conflict *Conflict
 		switch {
 		case err == nil:
@@ -109,7 +109,7 @@ func (s *Session) endOld(ctx context.Context, newID string, e **encoded, old *[]
 			}
 			// Another guard's log-in was to be carried. It may have been ended: what this
 			// request did not prove itself cannot outlive the record it was in.
-			*old, *before = nil, new(record)
+			*before = new(record)
 			return "", errAgain
 		case errors.As(err, &conflict):
 			found := new(record)
@@ -119,7 +119,7 @@ func (s *Session) endOld(ctx context.Context, newID string, e **encoded, old *[]
 			if !s.plan.credentials() && !s.rec.sameIdentity(found) {
 				return "", ErrSessionChanged
 			}
-			*old, *before = conflict.Current, found
+			*before = found
 			var d draft
 			if err := d.replay(found, s.ops); err != nil {
 				return "", err
@@ -134,7 +134,7 @@ func (s *Session) endOld(ctx context.Context, newID string, e **encoded, old *[]
 			if !(*e).rec.sameIdentity(&next.rec) {
 				return "", errAgain
 			}
-			if err := s.m.cfg.Store.Update(ctx, newID, (*e).data, next.data, next.ttl); err != nil {
+			if err := s.m.cfg.Store.Update(ctx, newID, (*e).rec.data, next.rec.data, next.ttl); err != nil {
 				return "", fmt.Errorf("session: save: %w", err)
 			}
 			*e = next
@@ -157,7 +157,7 @@ func (s *Session) endOld(ctx context.Context, newID string, e **encoded, old *[]
 func (s *Session) leavesSuccessor(before *record) bool {
 	now := time.Now()
 	for _, key := range before.liveKeys(s.m.cfg.AbsoluteTimeout, now) {
-		if !slices.Contains(s.plan.proved, key) {
+		if !slices.Contains(s.plan.about().proved, key) {
 			return true
 		}
 	}
@@ -167,16 +167,16 @@ func (s *Session) leavesSuccessor(before *record) bool {
 // loggedOutThere deals with a log-out of one guard that followed the session to where
 // it went on: done is true when the log-in is not there, or was the only one.
 func (s *Session) loggedOutThere(ctx context.Context) (done bool, err error) {
-	key := s.plan.follow
+	key := s.plan.about().follow
 	now := time.Now()
 	if _, ok := s.rec.live(key, s.m.cfg.AbsoluteTimeout, now); !ok {
-		s.adopt(s.id, s.base, s.rec)
+		s.adopt(s.id, s.rec)
 		return true, nil
 	}
 	if len(s.rec.liveKeys(s.m.cfg.AbsoluteTimeout, now)) > 1 {
 		return false, nil
 	}
-	s.plan.endKey = key
+	s.plan.set().endKey = key
 	moved, err := s.endOwn(ctx)
 	if err == nil && !moved {
 		s.forget()

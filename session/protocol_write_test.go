@@ -21,8 +21,8 @@ func identity(t *testing.T, record []byte) string {
 		Admin    json.RawMessage `json:"admin"`
 		Go       *struct {
 			B int64
-			K []string
-			L []string
+			K json.RawMessage
+			L json.RawMessage
 		} `json:"_go"`
 	}
 	if err := json.Unmarshal(record, &r); err != nil {
@@ -31,7 +31,7 @@ func identity(t *testing.T, record []byte) string {
 	if r.Go == nil {
 		return fmt.Sprintf("%s %s", r.Passport, r.Admin)
 	}
-	return fmt.Sprintf("%s %s %d %v %v", r.Passport, r.Admin, r.Go.B, r.Go.K, r.Go.L)
+	return fmt.Sprintf("%s %s %d %s %s", r.Passport, r.Admin, r.Go.B, r.Go.K, r.Go.L)
 }
 
 // revision returns the newest revision in a record.

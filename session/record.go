@@ -13,15 +13,20 @@ import (
 
 // ownKey is the one top-level member that is ours. Node keeps it and ignores it:
 //
-//	"_go":{"b":…,"s":…,"v":"…","k":["passport"],"l":["passport:2"]}
+//	"_go":{"b":…,"s":…,"v":"…","k":["passport","admin"],"l":["passport:2","sid:x"]}
 //
-// b is the birth and s the last write by Go, in Unix milliseconds. v holds the
-// revisions of the last writes, newest first. k names the members that are log-ins
-// of guards, l the labels. k and l are absent when empty.
+// b is the birth and s the last write by Go, in Unix milliseconds; s is absent when it
+// is b. v holds the revisions of the last writes, newest first. k names the members
+// that are log-ins of guards, l the labels. Each is absent when it is empty, and k also
+// when it is passport alone; l is 1 when it is the one label of passport's log-in. So
+// the member has some 50 bytes in nearly every record.
 const ownKey = "_go"
 
 // cookieKey is express-session's own member.
 const cookieKey = "cookie"
+
+// maxAgeKey is the cookie's own idle timeout.
+const maxAgeKey = "originalMaxAge"
 
 // MaxRecordBytes is the size of the largest record that is read or written. A larger
 // one in the store counts as malformed; a commit that would write one fails.
@@ -33,76 +38,112 @@ const maxKeyList = 1 << 10
 
 var errMalformed = errors.New("session: record is not what express-session writes")
 
-// A record is the parsed form of a session's bytes. It shares memory with them.
+// A record is a session's bytes, and what every request wants of them. They are read
+// in one pass; the other members are found when somebody asks for them.
 type record struct {
-	obj  rawjson.Object
-	own  own
-	slot reqstate.Slot // the log-in under slotKey, parsed once
-	key  string        // the slot's member
-	has  bool          // whether slot is a log-in
+	data    []byte          // nil when there is no record; must stay unchanged
+	members *rawjson.Object // all of them, once asked for: see object
+	maxAge  json.RawMessage // the cookie's originalMaxAge
+	own     own
+	slot    reqstate.Slot // the log-in under key, parsed once
+	key     string        // the slot's member
+	has     bool          // whether slot is a log-in
 }
 
 type own struct {
-	known  bool            // the record has our member: Go wrote it before
-	born   int64           // Unix milliseconds; 0 when Node made the record
-	seen   int64           // Unix milliseconds; 0 when Node made the record
-	revs   []byte          // revisions, newest first, revLen bytes each
-	keys   json.RawMessage // array of strings
-	labels json.RawMessage // array of strings
+	known bool            // the record has our member: Go wrote it before
+	keyed bool            // k is there
+	born  int64           // Unix milliseconds; 0 when Node made the record
+	seen  int64           // Unix milliseconds; 0 when Node made the record
+	revs  []byte          // revisions, newest first, revLen bytes each
+	text  json.RawMessage // all of it
 }
 
 // parse reads data, which must stay unchanged while r is in use. After an error r is
 // empty: nothing of a malformed record can be taken for a value or a log-in.
 func (r *record) parse(data []byte) error {
-	err := r.read(data)
+	if r.data != nil {
+		*r = record{}
+	}
+	r.data = data
+	err := r.read()
 	if err != nil {
 		*r = record{}
 	}
 	return err
 }
 
-func (r *record) read(data []byte) error {
-	r.own, r.key, r.has = own{}, "", false
-	if len(data) > MaxRecordBytes {
+func (r *record) read() error {
+	if len(r.data) > MaxRecordBytes {
 		return errMalformed
 	}
-	if err := r.obj.Parse(data); err != nil {
+	cookie := false
+	r.key = passportKey
+	in := rawjson.NewReader(r.data)
+	for ok := in.Enter(); ok && in.Next(); {
+		switch string(in.Name()) {
+		case cookieKey:
+			r.maxAge, cookie = nil, in.Enter()
+			for cookie && in.Next() {
+				if string(in.Name()) == maxAgeKey {
+					r.maxAge = in.Value()
+				}
+			}
+		case passportKey:
+			r.slot, r.has = reqstate.ReadSlot(&in)
+		case ownKey:
+			r.own.read(&in)
+		}
+	}
+	if err := in.End(); err != nil {
 		return err
 	}
-	if cookie := r.obj.Get(cookieKey); len(cookie) == 0 || cookie[0] != '{' {
+	if !cookie || r.own.keyed && len(r.own.list("k")) > maxKeyList {
 		return errMalformed
 	}
-	raw := r.obj.Get(ownKey)
-	if len(raw) == 0 || raw[0] != '{' {
-		return nil
-	}
-	var o own
-	rawjson.Each(raw, func(name, value []byte, _ bool) {
-		switch string(name) {
-		case "b":
-			o.born, _ = rawjson.Int(value)
-		case "s":
-			o.seen, _ = rawjson.Int(value)
-		case "v":
-			if value[0] == '"' {
-				o.revs = value[1 : len(value)-1]
-			}
-		case "k":
-			o.keys = value
-		case "l":
-			o.labels = value
-		}
-	})
-	if len(o.keys) > maxKeyList {
-		return errMalformed
-	}
-	o.known = o.born > 0
-	r.own = o
 	return nil
 }
 
+// read reads our own member, which is the value due in in.
+func (o *own) read(in *rawjson.Reader) {
+	*o = own{}
+	start := in.Offset()
+	for ok := in.Enter(); ok && in.Next(); {
+		switch string(in.Name()) {
+		case "b":
+			o.born, _ = rawjson.Int(in.Value())
+		case "s":
+			o.seen, _ = rawjson.Int(in.Value())
+		case "v":
+			if v := in.Value(); len(v) >= 2 && v[0] == '"' {
+				o.revs = v[1 : len(v)-1]
+			}
+		case "k":
+			o.keyed = true
+		}
+	}
+	if o.known = o.born > 0; o.seen == 0 {
+		o.seen = o.born
+	}
+	o.text = in.Since(start)
+}
+
+// object returns all members of the record. The result must not be changed.
+func (r *record) object() *rawjson.Object {
+	if r.members == nil {
+		r.members = new(rawjson.Object)
+		if r.data != nil {
+			_ = r.members.Parse(r.data) // valid: parse has read it
+		}
+	}
+	return r.members
+}
+
+// passportKey is the member of Passport's log-in, and of a guard's that says nothing else.
+const passportKey = "passport"
+
 // passportKeys is the list of slot keys of nearly every record.
-var passportKeys = []string{"passport"}
+var passportKeys = []string{passportKey}
 
 // stringsOf reads a JSON array of strings. Anything else is the empty list.
 func stringsOf(raw json.RawMessage) []string {
@@ -149,23 +190,35 @@ func appendStrings(b []byte, list []string) []byte {
 // slotKeys returns the members that are, or may be, log-ins: those that Go recorded,
 // and passport's own. The result must not be changed.
 func (r *record) slotKeys() []string {
-	if len(r.own.keys) == 0 || string(r.own.keys) == `["passport"]` {
+	if !r.own.keyed {
 		return passportKeys
 	}
-	keys := stringsOf(r.own.keys)
+	keys := stringsOf(r.own.list("k"))
 	if !slices.Contains(keys, "passport") {
 		keys = append(keys, "passport")
 	}
 	return keys
 }
 
-func (r *record) labels() []string { return stringsOf(r.own.labels) }
+// list returns the text of k or l, nil when it is absent.
+func (o *own) list(name string) json.RawMessage { return rawjson.Find(o.text, name) }
+
+// onlyPassport stands for the one label that passport's log-in has.
+const onlyPassport = "1"
+
+func (r *record) labels() []string {
+	text := r.own.list("l")
+	if string(text) == onlyPassport {
+		return r.passportLabels()
+	}
+	return stringsOf(text)
+}
 
 // slotAt returns the log-in under key, whether or not it is past its limit.
 func (r *record) slotAt(key string) (reqstate.Slot, bool) {
 	if r.key != key {
 		r.key = key
-		r.slot, r.has = reqstate.ParseSlot(r.obj.Get(key))
+		r.slot, r.has = reqstate.ParseSlot(r.object().Get(key))
 	}
 	return r.slot, r.has
 }
@@ -232,7 +285,7 @@ func (r *record) deadline(absolute time.Duration) time.Time {
 // sameIdentity reports whether o has the log-ins, labels and birth that r has: what
 // never changes under one id (S1). Our member alone may be added to what Node made.
 func (r *record) sameIdentity(o *record) bool {
-	if r.own.known && (!o.own.known || r.own.born != o.own.born || !bytes.Equal(r.own.labels, o.own.labels)) {
+	if r.own.known && (!o.own.known || r.own.born != o.own.born || !bytes.Equal(r.own.list("l"), o.own.list("l"))) {
 		return false
 	}
 	return r.sameSlots(o, r.slotKeys()) && r.sameSlots(o, o.slotKeys())
@@ -240,7 +293,7 @@ func (r *record) sameIdentity(o *record) bool {
 
 func (r *record) sameSlots(o *record, keys []string) bool {
 	for _, key := range keys {
-		mine, theirs := r.obj.Get(key), o.obj.Get(key)
+		mine, theirs := r.object().Get(key), o.object().Get(key)
 		if bytes.Equal(mine, theirs) {
 			continue
 		}
@@ -254,10 +307,10 @@ func (r *record) sameSlots(o *record, keys []string) bool {
 
 // idle returns the record's own idle timeout, Express's originalMaxAge, if it is a
 // number of milliseconds.
-func (r *record) idle() (time.Duration, bool) { return maxAgeOf(r.obj.Get(cookieKey)) }
+func (r *record) idle() (time.Duration, bool) { return parseMaxAge(r.maxAge) }
 
-func maxAgeOf(cookie json.RawMessage) (time.Duration, bool) {
-	raw := rawjson.Find(cookie, "originalMaxAge")
+// parseMaxAge reads the value of originalMaxAge.
+func parseMaxAge(raw json.RawMessage) (time.Duration, bool) {
 	ms, ok := rawjson.Int(raw)
 	if !ok && len(raw) > 0 && (raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9') {
 		var f float64 // 1e6, 60000.5

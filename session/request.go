@@ -9,16 +9,30 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// request is all that one request needs from a Manager, in one allocation: the
-// context's state, the session, and the response writer.
+// request is all that one request needs from a Manager, in one allocation of a
+// kilobyte: the context's state, the session, the response writer, and the request
+// itself as the next handler gets it.
 type request struct {
 	reqstate.State
-	sess    Session
-	w       responseWriter
-	header  http.Header // the request's
-	before  http.Header // the response's, as the outer handler left it; nil for none
-	cookies []string    // Set-Cookie lines of the commits that succeeded
-	issued  bool        // some of them were taken back
+	sess   Session
+	w      responseWriter
+	r      http.Request
+	before http.Header // the response's, as the outer handler left it; nil for none
+	sent   *sent       // nil until a commit sends a cookie
+}
+
+// sent is what the commits of a request did to the browser's cookies.
+type sent struct {
+	lines  []string // Set-Cookie lines of the commits that succeeded
+	issued bool     // some of them were taken back
+}
+
+// setCookies returns the Set-Cookie lines of the commits that succeeded.
+func (q *request) setCookies() []string {
+	if q.sent == nil {
+		return nil
+	}
+	return q.sent.lines
 }
 
 // Handler gives every request to next its session: express-session's middleware.
@@ -46,15 +60,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	q := &request{header: r.Header}
+	q := new(request)
 	if len(w.Header()) > 0 {
 		q.before = w.Header().Clone()
 	}
 	q.sess.m, q.sess.req = h.m, q
 	q.sess.rec = &q.sess.first
 	q.Init(r.Context(), h.m, (*slots)(&q.sess))
-	q.w = responseWriter{ResponseWriter: w, q: q, r: r}
-	h.next.ServeHTTP(&q.w, r.WithContext(q))
+	q.w = responseWriter{ResponseWriter: w, q: q}
+	q.r = *r.WithContext(q) // the compiler keeps the copy in between off the heap
+	h.next.ServeHTTP(&q.w, &q.r)
 	q.w.start()
 }
 
@@ -63,21 +78,23 @@ func (q *request) setCookie(name, line string) {
 	h := q.w.Header()
 	same := func(l string) bool { return strings.HasPrefix(l, name+"=") }
 	h["Set-Cookie"] = append(slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), same), line)
-	q.cookies = append(slices.DeleteFunc(q.cookies, same), line)
+	if q.sent == nil {
+		q.sent = new(sent)
+	}
+	q.sent.lines = append(slices.DeleteFunc(q.sent.lines, same), line)
 }
 
 // dropCookies takes back the cookies of commits earlier in this request.
 func (q *request) dropCookies() {
-	h := q.w.Header()
-	if len(q.cookies) == 0 {
+	h, taken := q.w.Header(), q.setCookies()
+	if len(taken) == 0 {
 		return
 	}
-	lines := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(l string) bool { return slices.Contains(q.cookies, l) })
+	lines := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(l string) bool { return slices.Contains(taken, l) })
 	if h["Set-Cookie"] = lines; len(lines) == 0 {
 		delete(h, "Set-Cookie")
 	}
-	q.cookies = nil
-	q.issued = true
+	q.sent.lines, q.sent.issued = nil, true
 }
 
 // shared header values. Whoever adds to them gets a copy, since they are full.
@@ -92,10 +109,11 @@ func (q *request) addHeaders(consulted bool) {
 	if consulted {
 		addVary(h)
 	}
-	if others := q.Cookies(); len(others) > 0 {
+	others := q.Cookies()
+	if len(others) > 0 {
 		h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), others...)
 	}
-	if len(q.cookies)+len(q.Cookies()) > 0 || q.NoStore() && len(h["Cache-Control"]) == 0 {
+	if len(q.setCookies())+len(others) > 0 || q.NoStore() && len(h["Cache-Control"]) == 0 {
 		h["Cache-Control"] = noStore
 	}
 }
@@ -122,7 +140,7 @@ func (q *request) dropHeaders() {
 	h := q.w.Header()
 	clear(h)
 	maps.Copy(h, q.before)
-	if len(q.cookies) > 0 {
-		h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), q.cookies...)
+	if lines := q.setCookies(); len(lines) > 0 {
+		h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), lines...)
 	}
 }

@@ -14,7 +14,7 @@ func (t *slots) Reread(ctx context.Context) error {
 	if s.gone != nil {
 		return s.gone
 	}
-	if s.base == nil || s.plan.end {
+	if s.rec.data == nil || s.plan.end {
 		return nil // nothing in the store that could have changed
 	}
 	ops, pending, before := s.ops, s.draft != nil, s.rec

@@ -24,16 +24,16 @@ type Session struct {
 	req *request // nil for a session that was opened by id
 
 	state   loadState
-	loadErr error  // stateFailed: the outage, remembered for the request
-	id      string // of the record; "" when there is none
-	via     int    // index in m.accept of the cookie it came under
-	base    []byte // the record as last read or written; nil when there is none
-	rec     *record
-	first   record  // where the record that was loaded is parsed, so that a load allocates little
-	wait    bounded // the load's wait for the store
+	loadErr error     // stateFailed: the outage, remembered for the request
+	id      string    // of the record; "" when there is none
+	via     int       // index in m.accept of the cookie it came under
+	rec     *record   // as last read or written; its data is nil when there is none
+	at      time.Time // when rec was asked for or written; zero when it was neither
+	first   record    // where the record that was loaded is parsed, so that a load allocates little
+	wait    bounded   // the load's wait for the store
 
-	ops     []op   // the changes since base, in order
-	draft   *draft // base with ops applied; nil when there are none
+	ops     []op   // the changes since rec, in order
+	draft   *draft // rec with ops applied; nil when there are none
 	plan    plan
 	gone    error // why nothing can be written any more: ErrSessionEnded
 	closed  bool  // the response has started
@@ -50,21 +50,47 @@ const (
 
 // plan is what the commit is to do beside writing the values.
 type plan struct {
-	move   bool     // store the session under a new id
+	move  bool     // store the session under a new id
+	end   bool     // end every id that the request presented
+	watch []string // slot keys that guards asked about
+	who   *who     // nil in nearly every request, which changes no log-in
+}
+
+// who says which log-ins a plan is about.
+type who struct {
 	proved []string // slot keys whose users just proved who they are: the old record may be gone
 	follow string   // log-out of this slot among others: goes after the session where it moved
-	end    bool     // end every id that the request presented
-	endKey string   // the slot whose log-out that is; "" for the whole session
-	watch  []string // slot keys that guards asked about
+	endKey string   // the slot whose log-out the end is; "" for the whole session
 	hidden []string // slot keys whose log-ins a guard has revoked
 }
 
+// about returns whom the plan is about, to read.
+func (p *plan) about() who {
+	if p.who == nil {
+		return who{}
+	}
+	return *p.who
+}
+
+// set returns whom the plan is about, to write.
+func (p *plan) set() *who {
+	if p.who == nil {
+		p.who = new(who)
+	}
+	return p.who
+}
+
 // credentials reports whether the plan is a log-in.
-func (p *plan) credentials() bool { return len(p.proved) > 0 }
+func (p *plan) credentials() bool { return len(p.about().proved) > 0 }
 
 // dropChanges forgets what is pending.
 func (s *Session) dropChanges() {
-	s.ops, s.draft, s.plan = nil, nil, plan{watch: s.plan.watch, hidden: s.plan.hidden}
+	s.ops, s.draft = nil, nil
+	hidden := s.plan.about().hidden
+	s.plan = plan{watch: s.plan.watch}
+	if hidden != nil {
+		s.plan.set().hidden = hidden
+	}
 }
 
 // loaded returns s after its first load.
@@ -82,7 +108,7 @@ func (s *Session) view() *rawjson.Object {
 	if s.draft != nil {
 		return &s.draft.obj
 	}
-	return &s.rec.obj
+	return s.rec.object()
 }
 
 // ID returns the id under which the session's record lies: express-session's
@@ -230,7 +256,7 @@ func (s *Session) reload(ctx context.Context) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	if s.plan.end || s.plan.follow != "" {
+	if s.plan.end || s.plan.about().follow != "" {
 		return nil // a log-out that was asked for stays
 	}
 	s.dropChanges()
@@ -245,7 +271,7 @@ func (s *Session) reload(ctx context.Context) error {
 func (s *Session) refetch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.m.cfg.StoreTimeout)
 	defer cancel()
-	found, err := s.fetch(ctx, s.id, s.m.authority())
+	found, err := s.fetch(ctx, time.Now(), s.id, s.m.authority())
 	if err != nil {
 		return err
 	}
@@ -269,15 +295,15 @@ func (s *Session) Save(ctx context.Context) error {
 	return s.commit(ctx)
 }
 
-// adopt makes data, which is in the store under id, what the session is based on.
-func (s *Session) adopt(id string, data []byte, rec *record) {
-	s.id, s.base, s.rec = id, data, rec
+// adopt makes rec, which is in the store under id, what the session is based on.
+func (s *Session) adopt(id string, rec *record) {
+	s.id, s.rec, s.at = id, rec, time.Now()
 	s.dropChanges()
 }
 
 // forget makes the session an empty one without a record.
 func (s *Session) forget() {
-	s.adopt("", nil, new(record))
+	s.adopt("", new(record))
 }
 
 // cookieHeader returns the request's header, or nil outside a request.
@@ -285,7 +311,7 @@ func (s *Session) cookieHeader() http.Header {
 	if s.req == nil {
 		return nil
 	}
-	return s.req.header
+	return s.req.r.Header
 }
 
 var _ json.Marshaler = (*Session)(nil)

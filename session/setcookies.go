@@ -51,7 +51,7 @@ func (s *Session) reissue() error {
 		return nil
 	}
 	present := false
-	cookieValues(s.req.header, s.m.cfg.Name, func(string) bool { present = true; return false })
+	cookieValues(s.req.r.Header, s.m.cfg.Name, func(string) bool { present = true; return false })
 	if present {
 		return nil
 	}
@@ -71,8 +71,8 @@ func (s *Session) expireCookies(kept bool) {
 			continue
 		}
 		present := false
-		cookieValues(s.req.header, a.Name, func(string) bool { present = true; return false })
-		if !present && !(i == 0 && s.req.issued) {
+		cookieValues(s.req.r.Header, a.Name, func(string) bool { present = true; return false })
+		if !present && !(i == 0 && s.req.sent != nil && s.req.sent.issued) {
 			continue
 		}
 		done = append(done, a.Name)

@@ -36,19 +36,19 @@ func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
 		return reqstate.Slot{}, err
 	}
 	defer s.mu.Unlock()
-	slot, _ := s.liveSlot(key)
+	slot, _ := s.liveSlot(key, s.at)
 	return slot, nil
 }
 
-// liveSlot returns the log-in under key as this request sees it.
-func (s *Session) liveSlot(key string) (reqstate.Slot, bool) {
-	if slices.Contains(s.plan.hidden, key) {
+// liveSlot returns the log-in under key as this request sees it at now.
+func (s *Session) liveSlot(key string, now time.Time) (reqstate.Slot, bool) {
+	if slices.Contains(s.plan.about().hidden, key) {
 		return reqstate.Slot{}, false
 	}
 	if s.draft != nil {
-		return s.draft.live(key, s.m.cfg.AbsoluteTimeout, time.Now())
+		return s.draft.live(key, s.m.cfg.AbsoluteTimeout, now)
 	}
-	return s.rec.live(key, s.m.cfg.AbsoluteTimeout, time.Now())
+	return s.rec.live(key, s.m.cfg.AbsoluteTimeout, now)
 }
 
 // live returns the log-in under key if its time is not over.
@@ -95,8 +95,9 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 		return err
 	}
 	s.plan.move = true
-	s.plan.proved = addString(s.plan.proved, l.Key)
-	s.plan.hidden = removeString(s.plan.hidden, l.Key)
+	w := s.plan.set()
+	w.proved = addString(w.proved, l.Key)
+	w.hidden = removeString(w.hidden, l.Key)
 	return nil
 }
 
@@ -192,7 +193,8 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 	if s.closed {
 		return s.writable()
 	}
-	s.plan.hidden = removeString(s.plan.hidden, key)
+	w := s.plan.set()
+	w.hidden = removeString(w.hidden, key)
 	var d draft
 	if s.draft != nil {
 		d.obj.CopyFrom(&s.draft.obj)
@@ -209,7 +211,7 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 		return err
 	}
 	s.plan.move = true
-	s.plan.follow = key
+	s.plan.set().follow = key
 	return nil
 }
 
@@ -218,7 +220,7 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 func (s *Session) endAtCommit(key string) {
 	s.dropChanges()
 	s.gone = nil
-	s.plan.end, s.plan.endKey = true, key
+	s.plan.end, s.plan.set().endKey = true, key
 	s.draft = new(draft)
 	if s.req != nil {
 		s.req.dropCookies() // of a session that this request made: nobody may get in by it
@@ -231,20 +233,21 @@ func (t *slots) Revoke(ctx context.Context, key string) {
 		return
 	}
 	defer s.mu.Unlock()
-	s.plan.hidden = addString(s.plan.hidden, key)
-	if s.base == nil || s.draft != nil || slices.ContainsFunc(s.rec.liveKeys(s.m.cfg.AbsoluteTimeout, time.Now()), func(k string) bool { return k != key }) {
+	w := s.plan.set()
+	w.hidden = addString(w.hidden, key)
+	if s.rec.data == nil || s.draft != nil || slices.ContainsFunc(s.rec.liveKeys(s.m.cfg.AbsoluteTimeout, time.Now()), func(k string) bool { return k != key }) {
 		return // nothing to end, or somebody else's log-in lives in it
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.m.cfg.StoreTimeout)
 	defer cancel()
-	s.m.revoke(ctx, s.id, s.base, s.rec)
+	s.m.revoke(ctx, s.id, s.rec)
 	s.forget()
 	s.gone = ErrSessionEnded // nothing may replace it within this request (S11, S13)
 }
 
 // revoke ends the record of a user who is gone, if it still is what was read.
-func (m *Manager) revoke(ctx context.Context, id string, old []byte, rec *record) {
-	if _, err := m.end(ctx, id, old, "", m.noteLife(rec)); err != nil {
+func (m *Manager) revoke(ctx context.Context, id string, rec *record) {
+	if _, err := m.end(ctx, id, rec.data, "", m.noteLife(rec)); err != nil {
 		m.cfg.Logger.WarnContext(ctx, "session: revoked log-in not deleted; it is refused at every request", "session", refOf(id), "error", err)
 		return
 	}
@@ -260,14 +263,14 @@ func (t *slots) Forget() {
 	if s.closed || s.state != stateLoaded {
 		return
 	}
-	end, endKey, follow := s.plan.end, s.plan.endKey, s.plan.follow
+	end, w := s.plan.end, s.plan.about()
 	s.dropChanges()
 	switch {
 	case end:
-		s.plan.end, s.plan.endKey = true, endKey
+		s.plan.end, s.plan.set().endKey = true, w.endKey
 		s.draft = new(draft)
-	case follow != "" && s.change(s.m.leaveOp(follow)) == nil:
-		s.plan.move, s.plan.follow = true, follow
+	case w.follow != "" && s.change(s.m.leaveOp(w.follow)) == nil:
+		s.plan.move, s.plan.set().follow = true, w.follow
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 type responseWriter struct {
 	http.ResponseWriter
 	q       *request
-	r       *http.Request
 	started bool
 	failed  bool
 }
@@ -34,7 +33,7 @@ func (w *responseWriter) start() bool {
 	q := w.q
 	s := &q.sess
 	s.mu.Lock()
-	err := s.finish(w.r.Context())
+	err := s.finish(q.Context)
 	consulted := s.consult
 	s.mu.Unlock()
 	q.Committed(err)
@@ -45,7 +44,7 @@ func (w *responseWriter) start() bool {
 	w.failed = true
 	q.dropHeaders()
 	q.addHeaders(consulted)
-	s.m.cfg.ErrorHandler(w.ResponseWriter, w.r, err)
+	s.m.cfg.ErrorHandler(w.ResponseWriter, &q.r, err)
 	return false
 }
 

@@ -15,7 +15,7 @@ import (
 // is put together.
 func TestAllocationsOfAGuardedReadOnRedis(t *testing.T) {
 	client := redistest.Start(t).Client(t, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
-	if got := guardedReadAllocs(t, newRedis(t, client, store.RedisConfig{})); got > 12 {
-		t.Errorf("a guarded read on Redis allocates %v times, want at most 12", got)
+	if got := guardedReadAllocs(t, newRedis(t, client, store.RedisConfig{})); got > 11 {
+		t.Errorf("a guarded read on Redis allocates %v times, want at most 11", got)
 	}
 }

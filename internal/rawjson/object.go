@@ -34,14 +34,12 @@ func (m *member) written() []byte { return m.text[:m.name:m.name] }
 func (m *member) value() []byte   { return m.text[m.at:] }
 func (m *member) escaped() bool   { return bytes.IndexByte(m.written(), '\\') >= 0 }
 
-func (m *member) is(name string) bool { return named(m.written(), m.escaped(), name) }
+// is reports whether m's name as written stands for name.
+func (m *member) is(name string) bool {
+	return string(m.written()) == name || m.escaped() && m.decoded() == name
+}
 
 func (m *member) decoded() string { return decoded(m.written(), m.escaped()) }
-
-// named reports whether a name as written stands for name.
-func named(written []byte, escaped bool, name string) bool {
-	return !escaped && string(written) == name || escaped && decoded(written, true) == name
-}
 
 func decoded(written []byte, escaped bool) string {
 	if !escaped {
@@ -75,28 +73,17 @@ func (o *Object) parse(data []byte) error {
 	if int64(len(data)) > math.MaxInt32 {
 		return errSyntax
 	}
-	i := space(data, 0)
-	if i >= len(data) || data[i] != '{' {
+	r := NewReader(data)
+	if !r.Enter() {
 		return errObject
 	}
-	if i = space(data, i+1); i < len(data) && data[i] == '}' {
-		return atEnd(data, i+1)
-	}
 	var places map[string]int
-	for {
-		start := i + 1
-		nameEnd, _, err := str(data, i)
-		if err != nil {
-			return err
+	for r.Next() {
+		start, end, at := r.name, r.nameEnd, r.i
+		if r.Value() == nil {
+			break
 		}
-		if i = space(data, nameEnd); i >= len(data) || data[i] != ':' {
-			return errSyntax
-		}
-		first := space(data, i+1)
-		if i, err = value(data, first); err != nil {
-			return err
-		}
-		m := member{text: data[start:i:i], name: uint32(nameEnd - 1 - start), at: uint32(first - start)} //nolint:gosec // a record is no 4 GiB
+		m := member{text: data[start:r.i:r.i], name: uint32(end - start), at: uint32(at - start)} //nolint:gosec // a record is no 4 GiB
 		if len(o.members) == searchable && places == nil {
 			places = make(map[string]int, 2*searchable)
 			for j := range o.members {
@@ -104,24 +91,8 @@ func (o *Object) parse(data []byte) error {
 			}
 		}
 		o.add(m, places)
-		if i = space(data, i); i >= len(data) {
-			return errSyntax
-		}
-		if data[i] == '}' {
-			return atEnd(data, i+1)
-		}
-		if data[i] != ',' {
-			return errSyntax
-		}
-		i = space(data, i+1)
 	}
-}
-
-func atEnd(data []byte, i int) error {
-	if space(data, i) != len(data) {
-		return errSyntax
-	}
-	return nil
+	return r.End()
 }
 
 // add appends m, or gives its value to the member of the same name.
@@ -255,40 +226,13 @@ func (o *Object) Size() int {
 // JSON object, or nil. It allocates nothing.
 func Find(data json.RawMessage, name string) json.RawMessage {
 	var found json.RawMessage
-	Each(data, func(n, v []byte, escaped bool) {
-		if named(n, escaped, name) {
-			found = v
+	r := NewReader(data)
+	for ok := r.Enter(); ok && r.Next(); {
+		if string(r.Name()) == name {
+			found = r.Value()
 		}
-	})
+	}
 	return found
-}
-
-// Each calls f for each member of data, the text of a valid JSON object, with its
-// name as written, its value, and whether the name has escapes. It stops silently
-// at the first fault and does nothing for other JSON.
-func Each(data json.RawMessage, f func(name, value []byte, escaped bool)) {
-	i := space(data, 0)
-	if i >= len(data) || data[i] != '{' {
-		return
-	}
-	for i = space(data, i+1); i < len(data); i = space(data, i+1) {
-		nameEnd, escaped, err := str(data, i)
-		if err != nil {
-			return
-		}
-		name := data[i+1 : nameEnd-1]
-		if i = space(data, nameEnd); i >= len(data) || data[i] != ':' {
-			return
-		}
-		first := space(data, i+1)
-		if i, err = value(data, first); err != nil {
-			return
-		}
-		f(name, data[first:i:i], escaped)
-		if i = space(data, i); i >= len(data) || data[i] != ',' {
-			return
-		}
-	}
 }
 
 // Int returns the whole number that raw stands for.

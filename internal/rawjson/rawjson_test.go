@@ -66,6 +66,62 @@ func TestObjectEditsAsText(t *testing.T) {
 	}
 }
 
+// told is what a Reader tells of data: the path and text of each value, with the
+// objects called "in" entered.
+func told(data string) (list []string, err error) {
+	r := rawjson.NewReader([]byte(data))
+	var tell func(path string)
+	tell = func(path string) {
+		for ok := r.Enter(); ok && r.Next(); {
+			name := path + string(r.Name())
+			switch {
+			case strings.HasSuffix(name, "in"):
+				at := r.Offset()
+				tell(name + ".")
+				list = append(list, name+"="+string(r.Since(at)))
+			case strings.HasSuffix(name, "skip"):
+			default:
+				list = append(list, name+"="+string(r.Value()))
+			}
+		}
+	}
+	tell("")
+	return list, r.End()
+}
+
+func TestReaderTellsOfMembersInOrder(t *testing.T) {
+	for _, row := range []struct{ name, data, want string }{
+		{"an empty object", ` { } `, ``},
+		{"values as written, with blanks around them left out", `{ "a" : 1.0 , "b":"\u0041" }`, `a=1.0 b="\u0041"`},
+		{"names are unescaped", `{"\u0061b":1}`, `ab=1`},
+		{"a repeated name comes twice", `{"a":1,"a":2}`, `a=1 a=2`},
+		{"values passed over", `{"skip":{"a":[1]},"a":2,"skip":3}`, `a=2`},
+		{"objects within", `{"in":{"a":1,"in":{}},"b":2}`, `in.a=1 in.in={} in={"a":1,"in":{}} b=2`},
+		{"what cannot be entered is passed over", `{"in":[{"a":1}],"b":2}`, `in= b=2`},
+		{"another value has no members", `[1]`, ``},
+	} {
+		got, err := told(row.data)
+		if err != nil || strings.Join(got, " ") != row.want {
+			t.Errorf("%s: got %q, %v, want %q", row.name, got, err, row.want)
+		}
+	}
+	for _, data := range []string{``, `{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{"a" 1}`, `{"a":1 "b":2}`, `{"in":{}`, `{"in":{"a":}}`, `{"in":{]}`, `{}}`, `{"in":{}}x`, `{"skip":[}`, `[1`, "{\"\xff\":1}"} {
+		if got, err := told(data); err == nil {
+			t.Errorf("%q is taken for JSON, and told %q", data, got)
+		}
+	}
+}
+
+func TestReaderCountsTheLevelsItEntered(t *testing.T) {
+	within := func(n int) string { return `{"in":{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}}` }
+	if _, err := told(within(rawjson.MaxDepth - 2)); err != nil {
+		t.Errorf("%d levels are refused: %v", rawjson.MaxDepth, err)
+	}
+	if _, err := told(within(rawjson.MaxDepth - 1)); err == nil {
+		t.Errorf("%d levels are accepted", rawjson.MaxDepth+1)
+	}
+}
+
 func TestCopyIsIndependent(t *testing.T) {
 	var a, b rawjson.Object
 	if err := a.Parse([]byte(`{"a":1,"b":2}`)); err != nil {
@@ -126,9 +182,13 @@ func FuzzObject(f *testing.F) {
 	for _, s := range []string{`{}`, `{"a":1}`, `{"a":{"b":[1,2,{"c":null}]},"a":2}`, `{"\u0061":"\ud83d\ude00"}`, `[1]`, `{"a":01}`, "{\"\xff\":1}"} {
 		f.Add([]byte(s))
 	}
+	f.Add([]byte(`{"in":{"a":{"in":1},"in":{}},"skip":[{"b":1}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var o rawjson.Object
 		err := o.Parse(data)
+		if _, told := told(string(data)); (told == nil) != rawjson.Valid(data) {
+			t.Fatalf("Reader says %v of %q, and Valid %v", told, data, rawjson.Valid(data))
+		}
 		var m map[string]json.RawMessage
 		std := json.Unmarshal(data, &m)
 		if err == nil && (std != nil || m == nil) {

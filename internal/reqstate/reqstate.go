@@ -25,9 +25,21 @@ type State struct {
 	outer           *State // the state of another owner further out
 	users           []User
 	first           [1]User
-	after           []func(error)
-	cookies         []string
+	answer          *answer
 	noStore         bool
+}
+
+// answer is what guards want of the answer to a request. Few do.
+type answer struct {
+	after   []func(error)
+	cookies []string
+}
+
+func (s *State) wanted() *answer {
+	if s.answer == nil {
+		s.answer = new(answer)
+	}
+	return s.answer
 }
 
 // Init sets up s below ctx. It must be called before s is used as a context.
@@ -107,25 +119,37 @@ func (s *State) NoStore() bool { return s.noStore }
 
 // AfterCommit has f called once, on the request's goroutine, when the session's last
 // commit is over, with its error. A request that panics has no commit.
-func (s *State) AfterCommit(f func(error)) { s.after = append(s.after, f) }
+func (s *State) AfterCommit(f func(error)) {
+	a := s.wanted()
+	a.after = append(a.after, f)
+}
 
 // Committed calls what AfterCommit was given. The session's Manager calls it.
 func (s *State) Committed(err error) {
-	for _, f := range s.after {
+	if s.answer == nil {
+		return
+	}
+	for _, f := range s.answer.after {
 		f(err)
 	}
-	s.after = nil
+	s.answer.after = nil
 }
 
 // AddCookie has the response carry line, a Set-Cookie of another cookie than the
 // session's, also when the commit fails. It replaces an earlier one of that name.
 func (s *State) AddCookie(line string) {
 	name, _, _ := strings.Cut(line, "=")
-	s.cookies = append(slices.DeleteFunc(s.cookies, func(l string) bool { return strings.HasPrefix(l, name+"=") }), line)
+	a := s.wanted()
+	a.cookies = append(slices.DeleteFunc(a.cookies, func(l string) bool { return strings.HasPrefix(l, name+"=") }), line)
 }
 
 // Cookies returns what AddCookie was given.
-func (s *State) Cookies() []string { return s.cookies }
+func (s *State) Cookies() []string {
+	if s.answer == nil {
+		return nil
+	}
+	return s.answer.cookies
+}
 
 // LogIn is a log-in that the session's commit carries out.
 type LogIn struct {

@@ -23,35 +23,57 @@ type Slot struct {
 // ParseSlot reads the member of a record at a guard's session key. ok is false when
 // nobody is logged in there: no user, or null, false or "", as Passport has it.
 func ParseSlot(raw json.RawMessage) (s Slot, ok bool) {
-	s.User = rawjson.Find(raw, "user")
+	r := rawjson.NewReader(raw)
+	s, ok = ReadSlot(&r)
+	if !ok || r.End() != nil {
+		return Slot{}, false
+	}
+	return s, true
+}
+
+// ReadSlot is ParseSlot for the value due in r. Faults are for r.End to tell.
+func ReadSlot(r *rawjson.Reader) (s Slot, ok bool) {
+	var owner []byte
+	for ok := r.Enter(); ok && r.Next(); {
+		switch string(r.Name()) {
+		case "user":
+			s.User = r.Value()
+		case "go":
+			s, owner = readMore(r, s.User)
+		}
+	}
 	switch string(s.User) {
 	case "", "null", "false", `""`:
 		return Slot{}, false
 	}
-	var extra Slot
-	var owner []byte
-	rawjson.Each(rawjson.Find(raw, "go"), func(name, value []byte, _ bool) {
-		switch string(name) {
-		case "for":
-			owner = value
-		case "at":
-			if ms, ok := rawjson.Int(value); ok && ms > 0 {
-				extra.At = time.UnixMilli(ms)
-			}
-		case "stamp":
-			if len(value) >= 2 && value[0] == '"' {
-				extra.Stamp = value[1 : len(value)-1]
-			}
-		case "factors":
-			if value[0] == '{' {
-				extra.Factors = value
-			}
-		}
-	})
-	if owner != nil && bytes.Equal(owner, s.User) {
-		s.At, s.Stamp, s.Factors = extra.At, extra.Stamp, extra.Factors
+	if owner == nil || !bytes.Equal(owner, s.User) {
+		s = Slot{User: s.User}
 	}
 	return s, true
+}
+
+// readMore reads what Go added to the log-in of user, and whose log-in that was.
+func readMore(r *rawjson.Reader, user json.RawMessage) (s Slot, owner []byte) {
+	s.User = user
+	for ok := r.Enter(); ok && r.Next(); {
+		switch string(r.Name()) {
+		case "for":
+			owner = r.Value()
+		case "at":
+			if ms, ok := rawjson.Int(r.Value()); ok && ms > 0 {
+				s.At = time.UnixMilli(ms)
+			}
+		case "stamp":
+			if v := r.Value(); len(v) >= 2 && v[0] == '"' {
+				s.Stamp = v[1 : len(v)-1]
+			}
+		case "factors":
+			if v := r.Value(); len(v) > 0 && v[0] == '{' {
+				s.Factors = v
+			}
+		}
+	}
+	return s, owner
 }
 
 // Factor returns when the named strategy last succeeded for this log-in.

@@ -1,0 +1,143 @@
+package rawjson
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Reader reads the members of a JSON object, and of objects in it, in one pass that
+// checks all of the text. The zero value is not usable: see [NewReader].
+//
+//	r := rawjson.NewReader(data)
+//	for ok := r.Enter(); ok && r.Next(); {
+//		switch string(r.Name()) {
+//		case "user":
+//			user = r.Value()
+//		case "go":
+//			for ok := r.Enter(); ok && r.Next(); {
+//				…
+//			}
+//		}
+//	}
+//	err := r.End()
+//
+// A value that was neither taken nor entered is passed over. It allocates nothing,
+// unless a name has escapes. Members with the same name all come, in order.
+type Reader struct {
+	data          []byte
+	name, nameEnd int  // where the member's name lies
+	i             int  // where the next value or member begins; negative after a fault
+	depth         int  // how many objects are entered
+	due           bool // a value begins at i
+	first         bool // no member of the innermost object was read yet
+}
+
+// NewReader returns a Reader of data, which must not change meanwhile.
+func NewReader(data []byte) Reader {
+	return Reader{data: data, i: space(data, 0), due: true}
+}
+
+// Enter begins with the members of the object that is the value due. Anything else is
+// left where it is, and reported as false.
+func (r *Reader) Enter() bool {
+	if !r.due || r.i >= len(r.data) || r.data[r.i] != '{' || r.depth == MaxDepth {
+		return false
+	}
+	r.i++
+	r.depth++
+	r.due, r.first = false, true
+	return true
+}
+
+// Next goes on to the next member of the innermost object that was entered. False says
+// that there is none, or that the text is no JSON: the object is then left.
+func (r *Reader) Next() bool {
+	if r.due {
+		r.Value()
+	}
+	if r.i < 0 {
+		return false
+	}
+	data := r.data
+	i := space(data, r.i)
+	if i >= len(data) {
+		return r.fail(badSyntax)
+	}
+	switch {
+	case data[i] == '}':
+		r.i = i + 1
+		r.depth--
+		r.first = false
+		return false
+	case r.first:
+		r.first = false
+	case data[i] == ',':
+		i = space(data, i+1)
+	default:
+		return r.fail(badSyntax)
+	}
+	end := str(data, i)
+	if end < 0 {
+		return r.fail(end)
+	}
+	r.name, r.nameEnd = i+1, end-1
+	if i = space(data, end); i >= len(data) || data[i] != ':' {
+		return r.fail(badSyntax)
+	}
+	r.i, r.due = space(data, i+1), true
+	return true
+}
+
+// Name returns the name of the member that Next came to.
+func (r *Reader) Name() []byte {
+	name := r.data[r.name:r.nameEnd]
+	if slices.Contains(name, '\\') { // names are too short for bytes.IndexByte to pay
+		return []byte(decoded(name, true))
+	}
+	return name
+}
+
+// Value returns the text of the value due, or nil when there is none or it is no JSON.
+func (r *Reader) Value() json.RawMessage {
+	if !r.due {
+		return nil
+	}
+	r.due = false
+	start := r.i
+	end := value(r.data, start, r.depth)
+	if r.i = end; end < 0 {
+		return nil
+	}
+	return r.data[start:end:end]
+}
+
+// Offset returns where the value due begins.
+func (r *Reader) Offset() int { return max(r.i, 0) }
+
+// Since returns the text from offset to the end of what was read, or nil after a fault.
+func (r *Reader) Since(offset int) json.RawMessage {
+	if r.i < offset {
+		return nil
+	}
+	return r.data[offset:r.i:r.i]
+}
+
+// End passes over what is left and returns the first fault of the whole text, which
+// must be one JSON value and nothing more.
+func (r *Reader) End() error {
+	if r.due {
+		r.Value()
+	}
+	if r.i >= 0 && (r.depth > 0 || space(r.data, r.i) != len(r.data)) {
+		r.i = badSyntax
+	}
+	if r.i < 0 {
+		return errorOf(r.i)
+	}
+	return nil
+}
+
+func (r *Reader) fail(fault int) bool {
+	r.i, r.due = fault, false
+	return false
+}
