@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,6 +39,46 @@ func (g gzipWriter) Write(p []byte) (int, error) { return g.z.Write(p) }
 
 func limited(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, d, "late") }
+}
+
+// TestFilesOfAnUploadAreRemoved: net/http's server does that for the request that it
+// made, and a middleware which hands on a copy leaves them behind.
+func TestFilesOfAnUploadAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	files := func() int {
+		list, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	kept := 0
+	srv, client := serve(t, newManager(t, newScripted(), plain), func(_ http.ResponseWriter, r *http.Request) {
+		if err := r.ParseMultipartForm(1); err != nil {
+			t.Error(err)
+		}
+		kept = files()
+	})
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", "name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = part.Write(make([]byte, 11<<20)) // more than ParseMultipartForm keeps in memory beside its limit
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
+	res, err := client.Post(srv.URL, form.FormDataContentType(), &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	srv.Close() // after the last request has ended
+	if kept != 1 || files() != 0 {
+		t.Errorf("%d files during the request and %d after it, want 1 and 0", kept, files())
+	}
 }
 
 func TestTimeoutHandlerInside(t *testing.T) {
