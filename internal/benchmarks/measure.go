@@ -217,7 +217,7 @@ const stranger = "Cookie: connect.sid=s%3A0123456789abcdef0123456789abcdef.01234
 
 // logInMany makes the sessions of a workload and returns their cookies.
 func logInMany(p *process, w workload) ([]string, error) {
-	if p.part || w.sessions == 0 {
+	if p.part && !p.users || w.sessions == 0 {
 		return []string{stranger}, nil
 	}
 	cookies := make([]string, 0, w.sessions)

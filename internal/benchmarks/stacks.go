@@ -6,6 +6,7 @@ type stack struct {
 	title string // for the table
 	node  string // the script, for a server in Node
 	part  bool   // has reads and a public page only
+	users bool   // of a part: it has log-ins too, to make sessions that are read
 }
 
 // reference is the stack that counts as 1.00.
@@ -19,6 +20,8 @@ func stacks() []stack {
 		{name: "get-pipeline", title: "net/http + one GET, automatic pipeline", part: true},
 		{name: "get-cache", title: "net/http + one GET, client-side cache", part: true},
 		{name: "passport", title: "**this**"},
+		{name: "passport-unused", title: "**this**, around a page that does not look at its session", part: true, users: true},
+		{name: "passport-session", title: "**this**, the session without a guard", part: true, users: true},
 		{name: "passport-pipeline", title: "**this**, automatic pipeline"},
 		{name: "passport-adaptive", title: "**this**, adaptive pipeline"},
 		{name: "passport-cache", title: "**this**, client-side cache"},

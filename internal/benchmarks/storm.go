@@ -34,7 +34,7 @@ func stormApp(name string, options *redis.Options) http.Handler {
 		return nil, "", strategy.ErrUnauthenticated
 	})
 	cfg := session.Config{Store: passportStore("passport", options), Codec: session.Express(secret), InsecureHTTP: true}
-	return passportRoutes(cfg, strategy.NewPassword(look, hasher))
+	return passportRoutes("storm", cfg, strategy.NewPassword(look, hasher))
 }
 
 // stormRow is one server under a storm of log-ins.
