@@ -91,8 +91,8 @@ func TestALoggedOutRequestStaysAnonymous(t *testing.T) {
 	w.loggedIn("joe@test.com").Post("/twice").Want(t, 401, "")
 }
 
-// TestASVS_7_4_3_LogOutEverywhere ends a user's sessions, all or all but one.
-func TestASVS_7_4_3_LogOutEverywhere(t *testing.T) {
+// TestASVS_7_4_5_LogOutEverywhere ends a user's sessions, all or all but one.
+func TestASVS_7_4_5_LogOutEverywhere(t *testing.T) {
 	w := newWorld(t)
 	var ref string
 	w.mux.Handle("GET /ref", w.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

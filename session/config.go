@@ -109,7 +109,7 @@ type Accept struct {
 }
 
 // Defaults of Config, and the longest life a browser grants a cookie
-// (RFC 6265bis §5.6.1: 400 days).
+// (RFC 6265bis §5.5: 400 days).
 const (
 	defaultIdle     = 24 * time.Hour
 	defaultAbsolute = 30 * 24 * time.Hour
@@ -263,6 +263,6 @@ func (c *Config) checkTimes(bad func(string, ...any)) {
 		bad("RefreshAfter %v must be shorter than IdleTimeout %v, or sessions in use end", c.RefreshAfter, c.IdleTimeout)
 	}
 	if c.AbsoluteTimeout > maxCookieAge {
-		bad("AbsoluteTimeout %v is over 400 days, longer than a browser keeps a cookie (RFC 6265bis §5.6.1)", c.AbsoluteTimeout)
+		bad("AbsoluteTimeout %v is over 400 days, longer than a browser keeps a cookie (RFC 6265bis §5.5)", c.AbsoluteTimeout)
 	}
 }

@@ -81,7 +81,7 @@ func TestLocalReadsFormsAndJSON(t *testing.T) {
 	}
 }
 
-func TestASVS_15_3_7_LocalRefusesWhatIsNotOneString(t *testing.T) {
+func TestASVS_15_3_5_LocalRefusesWhatIsNotOneString(t *testing.T) {
 	s := strategy.NewLocal(accept)
 	for _, row := range []struct {
 		name, contentType, body string
@@ -174,7 +174,7 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestASVS_15_3_5_LocalIgnoresTheQueryString(t *testing.T) {
+func TestASVS_15_3_7_LocalIgnoresTheQueryString(t *testing.T) {
 	s := strategy.NewLocal(accept)
 	for _, row := range []struct{ name, contentType, body string }{
 		{"an empty form", form, ""},

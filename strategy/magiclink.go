@@ -27,6 +27,11 @@ type MagicLinkConfig struct {
 // whose account it is, or a link from a stranger would log a visitor into the
 // stranger's account. To mail a link, call [OneTime.Issue]; answer the same whether or
 // not the address has an account, and put a [Throttle] or a limit of your own before it.
+//
+// NIST SP 800-63B-4 §3.1.3.1 and, at level 3, OWASP ASVS 5.0, 6.3.6 do not accept mail as
+// an authenticator. OWASP ASVS 5.0, 6.6.2 wants the link to work only where it was asked
+// for: put a value of that browser's session into what Issue is given, and compare it in
+// find.
 type MagicLink[U any] struct {
 	body   *LocalStrategy[U]
 	tokens *OneTime

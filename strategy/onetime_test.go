@@ -93,7 +93,7 @@ func TestASVS_6_5_1_AOneTimeTokenIsGoodOnce(t *testing.T) {
 	}
 }
 
-func TestASVS_6_5_2_AOneTimeTokenIsStoredHashed(t *testing.T) {
+func TestAOneTimeTokenIsStoredHashed(t *testing.T) {
 	s := newSpy(t)
 	token := issue(t, newOneTime(t, s, "reset"), "joe")
 	if strings.Contains(s.seen, token) || !strings.Contains(s.seen, "=joe\n") {
@@ -130,8 +130,8 @@ func TestASVS_6_5_5_AOneTimeTokenExpires(t *testing.T) {
 	})
 }
 
-// TestASVS_6_6_2_AOneTimeTokenIsBoundToItsPurpose, and trying it elsewhere leaves it good.
-func TestASVS_6_6_2_AOneTimeTokenIsBoundToItsPurpose(t *testing.T) {
+// TestAOneTimeTokenIsBoundToItsPurpose, and trying it elsewhere leaves it good.
+func TestAOneTimeTokenIsBoundToItsPurpose(t *testing.T) {
 	s := newSpy(t)
 	reset, logIn := newOneTime(t, s, "reset"), newOneTime(t, s, "log in")
 	token := issue(t, reset, "joe")

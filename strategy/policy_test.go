@@ -30,7 +30,7 @@ func mustPolicy(t *testing.T, cfg strategy.PolicyConfig) *strategy.Policy {
 	return p
 }
 
-func TestASVS_6_2_PolicyAsksForLengthAndRefusesWhatIsGuessedFirst(t *testing.T) {
+func TestASVS_6_2_1_PolicyAsksForLengthAndRefusesWhatIsGuessedFirst(t *testing.T) {
 	down := errors.New("connection refused")
 	p := mustPolicy(t, strategy.PolicyConfig{Blocklist: []string{"Wombatworks"}, Breached: stolen{"a stolen passphrase": errFound, "a passphrase to ask for": down}})
 	for _, row := range []struct {

@@ -42,6 +42,9 @@ const NameRemember = "remember"
 // passport-remember-me. guard.Config takes it and does the work; it is made by
 // [NewRememberMe] and safe for concurrent use.
 //
+// NIST SP 800-63B-4 §5.1 lets no cookie stand for an authentication in this way: leave it
+// out where that has to be followed.
+//
 // The cookie is a series, which stays, and a token, which changes at every use. Who
 // presents an old token of a series has a copy of the cookie, or it is the owner whose
 // copy somebody else has used: both are answered with [*CookieTheft], upon which all of
@@ -56,7 +59,7 @@ type RememberMe struct{ cfg RememberConfig }
 
 const (
 	defaultRemember = 30 * 24 * time.Hour
-	maxRemember     = 400 * 24 * time.Hour // RFC 6265bis §5.6.1
+	maxRemember     = 400 * 24 * time.Hour // RFC 6265bis §5.5
 	defaultGrace    = 30 * time.Second
 	maxGrace        = 10 * time.Minute
 )

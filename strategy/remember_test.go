@@ -99,8 +99,8 @@ func TestRememberMeRecallsAndRotates(t *testing.T) {
 	})
 }
 
-// TestASVS_7_2_3_ARememberedLogInHasTwo192BitSecretsStoredHashed.
-func TestASVS_7_2_3_ARememberedLogInHasTwo192BitSecretsStoredHashed(t *testing.T) {
+// TestASVS_11_5_1_ARememberedLogInHasTwo192BitSecretsStoredHashed.
+func TestASVS_11_5_1_ARememberedLogInHasTwo192BitSecretsStoredHashed(t *testing.T) {
 	dump := &dumpCells{Cells: newCells(t)}
 	d := remember(t, newRemember(t, dump), "joe")
 	for range 3 {

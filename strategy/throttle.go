@@ -38,7 +38,8 @@ type ThrottleConfig struct {
 	MaxDelay time.Duration
 	// Window is the time after which wrong attempts are forgotten, counted from the
 	// first; zero means 24 hours. With the defaults, one account allows some 110 wrong
-	// attempts a day; NIST SP 800-63B-4 §3.2.2 allows 100 in a row.
+	// attempts a day. NIST SP 800-63B-4 §3.2.2 wants an authenticator disabled after 100
+	// in a row at most: see Throttle.
 	Window time.Duration
 	// Familiar is how long an address stays familiar to an account after a log-in from
 	// it; zero means 30 days.
@@ -60,7 +61,8 @@ type ThrottleConfig struct {
 // before up to a bound. Until then the answer is a [*Failure] with status 429 and
 // RetryAfter, whether or not the credentials are right: they are not looked at.
 //
-// Nobody is locked out for good. An attempt from an address that is familiar to the
+// Nobody is locked out for good. Where NIST SP 800-63B-4 §3.2.2 has to be followed, count
+// the failures of each account in the users table and refuse it after 100 in a row. An attempt from an address that is familiar to the
 // account, by a log-in from it, is counted apart from those of the rest of the world:
 // a stranger who guesses at an account without end slows down its owner only where
 // the owner has not been before.

@@ -58,7 +58,8 @@ type TOTPConfig struct {
 	Period time.Duration
 	// Drift is how many periods before and after the present one are accepted too,
 	// because clocks differ and users type slowly; zero means 1, which RFC 6238 §5.2
-	// recommends, and below zero none. At most 10.
+	// recommends, and below zero none, for OWASP ASVS 5.0, 6.5.5, which grants a code 30
+	// seconds. At most 10.
 	Drift int
 }
 

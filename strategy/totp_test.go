@@ -344,8 +344,8 @@ func TestTOTPStrategyOutcomes(t *testing.T) {
 	}
 }
 
-// TestASVS_6_6_3_CodesAreThrottled: six digits would be guessed within hours.
-func TestASVS_6_6_3_CodesAreThrottled(t *testing.T) {
+// TestNIST_3_1_4_2_CodesAreThrottled: six digits would be guessed within hours.
+func TestNIST_3_1_4_2_CodesAreThrottled(t *testing.T) {
 	c, _ := newCodes(t)
 	limited, err := strategy.NewThrottle(strategy.ThrottleConfig{AccountAttempts: 5}, strategy.Strategy[*phone](c))
 	if err != nil {

@@ -49,7 +49,7 @@ func TestRFC9068_4_ResourceServerValidates(t *testing.T) {
 	})
 }
 
-func TestRFC9068_2_2_2_ScopesDecide(t *testing.T) {
+func TestRFC9068_2_2_3_ScopesDecide(t *testing.T) {
 	c := jwt.AccessClaims{Scope: "read  orders:write"}
 	for scope, want := range map[string]bool{"read": true, "orders:write": true, "orders": false, "write": false, "": false, "read orders:write": false} {
 		if got := c.HasScope(scope); got != want {

@@ -11,7 +11,7 @@ import (
 )
 
 // The tests of this file are named after the sections of RFC 9700, Best Current
-// Practice for OAuth 2.0 Security, and of RFC 9207.
+// Practice for OAuth 2.0 Security, and of RFC 9207; one after OWASP ASVS 5.0.
 
 // §2.1: "Clients and authorization servers MUST NOT expose URLs that forward the
 // user's browser to arbitrary URIs obtained from a query parameter".
@@ -296,7 +296,7 @@ func TestRFC9700_4_12_RedirectsAre303(t *testing.T) {
 }
 
 // A secret or a token that was sent to one host must not be sent on to another.
-func TestRFC9700_4_9_RedirectsOfTheProviderAreNotFollowed(t *testing.T) {
+func TestASVS_15_3_2_RedirectsOfTheProviderAreNotFollowed(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/token", "/jwks", "/me"} {
 		t.Run(path, func(t *testing.T) {
 			w := newWorld(t, func(c *oidc.Config) { c.UserInfo = true })
