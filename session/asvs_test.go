@@ -205,3 +205,40 @@ func TestASVS_14_3_2_CachesKeepNothingOfASession(t *testing.T) {
 		t.Errorf("a read: got Vary %s, want Cookie", got)
 	}
 }
+
+// TestASVS_4_1_3_SecureDoesNotDependOnTheRequest: no header of a client's, or of a proxy
+// that forgets it, sends the cookie in the clear.
+func TestASVS_4_1_3_SecureDoesNotDependOnTheRequest(t *testing.T) {
+	h := app(newManager(t, newScripted()))
+	for _, header := range [][2]string{{"X-Forwarded-Proto", "http"}, {"Forwarded", "proto=http"}, {"X-Forwarded-Ssl", "off"}, {"Front-End-Https", "off"}} {
+		r := httptest.NewRequest(http.MethodGet, "http://app.example"+path("login 1"), nil)
+		r.Header.Set(header[0], header[1])
+		w := newRecorder()
+		h.ServeHTTP(w, r)
+		if got := w.Header().Get("Set-Cookie"); !strings.HasPrefix(got, "__Host-sid=") || !strings.Contains(got, "; Secure") {
+			t.Errorf("%s: got %q, want a __Host- cookie that is Secure", header[0], got)
+		}
+	}
+}
+
+// TestASVS_14_3_3_TheCookieHoldsNothingButTheID, whoever is logged in and whatever the
+// session remembers.
+func TestASVS_14_3_3_TheCookieHoldsNothingButTheID(t *testing.T) {
+	st := newScripted()
+	b := open(t, newManager(t, st))
+	b.Get(path("login 1")).Want(t, 200, "")
+	before := b.Cookie(cookieName)
+	b.Get(path("set text "+strings.Repeat("private", 100))).Want(t, 200, "private")
+	if got := b.Cookie(cookieName); got != before {
+		t.Errorf("a value changed the cookie from %q to %q", before, got)
+	}
+	plain, err := base64.URLEncoding.DecodeString(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.SplitN(string(plain), "|", 3)
+	value, err := base64.URLEncoding.DecodeString(parts[1])
+	if id := st.ids()[0]; err != nil || !strings.Contains(string(value), id) || len(value) > len(id)+2 {
+		t.Errorf("got %q under the signature, want the id %q", value, id)
+	}
+}

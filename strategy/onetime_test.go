@@ -245,6 +245,21 @@ func TestAMagicLinkIsNotUsedUpByFollowingIt(t *testing.T) {
 	}
 }
 
+// TestASVS_6_6_3_GuessingMagicLinksIsThrottled by address: a token names no account.
+func TestASVS_6_6_3_GuessingMagicLinksIsThrottled(t *testing.T) {
+	s, o := newMagicLink(t)
+	limited := mustThrottle(t, strategy.ThrottleConfig{AddressAttempts: 3}, strategy.Strategy[*phone](s))
+	token := issue(t, o, "joe")
+	for range 3 {
+		if _, err := limited.Authenticate(nil, postForm("token="+strings.Repeat("A", 32))); !errors.Is(err, strategy.ErrUnauthenticated) || statusOf(err) == http.StatusTooManyRequests {
+			t.Errorf("a guess: got %v, want a refusal", err)
+		}
+	}
+	if _, err := limited.Authenticate(nil, postForm("token="+token)); statusOf(err) != http.StatusTooManyRequests {
+		t.Errorf("the fourth attempt: got %v, want 429", err)
+	}
+}
+
 func TestNewMagicLinkNamesEveryMistake(t *testing.T) {
 	_, err := strategy.NewMagicLink[*phone](strategy.MagicLinkConfig{Name: "anonymous"}, nil)
 	for _, want := range []string{"Tokens is nil", "find is nil", "reserved"} {

@@ -81,6 +81,33 @@ func TestASVS_6_2_1_PolicyAsksForLengthAndRefusesWhatIsGuessedFirst(t *testing.T
 	}
 }
 
+// TestASVS_6_2_5_NoKindOfCharacterIsAskedFor, or refused.
+func TestASVS_6_2_5_NoKindOfCharacterIsAskedFor(t *testing.T) {
+	p := mustPolicy(t, strategy.PolicyConfig{})
+	for _, password := range []string{
+		"xkqjvwzpfhmgtrcb", "XKQJVWZPFHMGTRCB", "7395028164739158", "!{;?)]#<'~@*:$^+", "  vexing otter jig ", "ёжикпошёлвлесок", "🦀🐫🐙🦉🐝🦔🐌🦩🐢🦜🐋🦥🐡🦘🐬",
+	} {
+		if err := p.Check(t.Context(), password); err != nil {
+			t.Errorf("%q: got %v, want no objection", password, err)
+		}
+	}
+}
+
+// TestASVS_6_2_9_SixtyFourCharactersAreAllowed: of ASCII where bcrypt hashes, of any
+// script where Argon2id does.
+func TestASVS_6_2_9_SixtyFourCharactersAreAllowed(t *testing.T) {
+	ascii := strings.Repeat("kx7 vq2 ", 7) + "zmwpqrtu"
+	if err := mustPolicy(t, strategy.PolicyConfig{}).Check(t.Context(), ascii); err != nil {
+		t.Errorf("64 bytes, with bcrypt: %v", err)
+	}
+	long := mustPolicy(t, strategy.PolicyConfig{MaxBytes: 1024})
+	for _, password := range []string{ascii, strings.Repeat("ёжик лес", 7) + "пошёлвсё", strings.Repeat("🦀🐫🐙🦉🐝🦔🐌🦩", 8)} {
+		if err := long.Check(t.Context(), password); err != nil {
+			t.Errorf("%d bytes, with Argon2id: %v", len(password), err)
+		}
+	}
+}
+
 func TestPolicyErrorsSayTheBound(t *testing.T) {
 	p := mustPolicy(t, strategy.PolicyConfig{MinLength: 8, MaxLength: 64, MaxBytes: 1024})
 	for password, want := range map[string]string{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,12 +34,34 @@ func TestATestIsFoundByTheNumberInItsName(t *testing.T) {
 		{"CVE-2015-5143", "TestDjangoCVE_2015_5143_X", true},
 		{"RFC 7617", "TestRFC7617_Basic", true},
 		{"RFC 761", "TestRFC7617_Basic", false},
+		{"RFC 6265bis", "TestRFC6265bis_5_5_X", true},
 		{"S1", "TestS1_X", true},
 		{"S1", "TestS10_X", false},
 		{"NIST 2.1.3", "TestNIST_2_1_3_X", true},
 	} {
 		if got := names(row.source, row.test); got != row.want {
 			t.Errorf("names(%q, %q): got %t, want %t", row.source, row.test, got, row.want)
+		}
+	}
+}
+
+func TestTheEditionsAreOnThePage(t *testing.T) {
+	if got := editions("# a\n> ASVS is 5.0.0.\n>\n[s]\nASVS 1 | a > b |\n> read today\n"); got != "ASVS is 5.0.0.\n\nread today\n" {
+		t.Errorf("got %q, want the lines that begin with >", got)
+	}
+	if text := render(nil, nil); !strings.Contains(text, "OWASP ASVS 5.0.0") || !strings.Contains(text, "2026-") {
+		t.Errorf("got %s, want the edition and when it was read", text)
+	}
+}
+
+func TestTestsOfAllModulesAreFound(t *testing.T) {
+	all, err := find("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pkg := range []string{"guard", "strategy/jwt", "strategy/oidc"} {
+		if !slices.ContainsFunc(all, func(t test) bool { return t.pkg == pkg }) {
+			t.Errorf("got no test of %s", pkg)
 		}
 	}
 }

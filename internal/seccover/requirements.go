@@ -20,7 +20,19 @@ type requirement struct {
 	duty      string   // what the application does; empty when tests show it
 }
 
-var source = regexp.MustCompile(`^(ASVS \d+(\.\d+)*|NIST \d+(\.\d+)*|RFC \d+|CVE-\d+-\d+|S\d+)$`)
+var source = regexp.MustCompile(`^(ASVS \d+(\.\d+)*|NIST \d+(\.\d+)*|RFC \d+(bis)?|CVE-\d+-\d+|S\d+)$`)
+
+// editions returns the lines of requirements.txt that begin with ">": which texts were
+// read, and when.
+func editions(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if said, ok := strings.CutPrefix(line, ">"); ok {
+			b.WriteString(strings.TrimSpace(said) + "\n")
+		}
+	}
+	return b.String()
+}
 
 // parse reads requirements.txt.
 func parse(text string) ([]requirement, error) {
@@ -30,7 +42,7 @@ func parse(text string) ([]requirement, error) {
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		switch {
-		case line == "" || line[0] == '#':
+		case line == "" || line[0] == '#' || line[0] == '>':
 			continue
 		case line[0] == '[':
 			section = strings.Trim(line, "[]")

@@ -17,23 +17,42 @@ import (
 	"strings"
 )
 
-// test is a test function of the core module, also one with the build tag integration.
+// test is a test function of a module in go.work, also one with the build tag integration.
 type test struct{ pkg, name string }
 
 func (t test) String() string { return t.pkg + "." + t.name }
 
 var testFunc = regexp.MustCompile(`(?m)^func (Test[A-Za-z0-9_]+)\(t \*testing\.T\)`)
 
+var workspace = regexp.MustCompile(`(?m)^\s*(?:use )?\./(\S+)$`)
+
+// modules lists the folders of go.work's modules below the core's; none without go.work.
+func modules(root string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(root, "go.work")) //nolint:gosec // the module's own file
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var list []string
+	for _, m := range workspace.FindAllSubmatch(text, -1) {
+		list = append(list, filepath.Join(root, string(m[1])))
+	}
+	return list, nil
+}
+
 // find lists the tests below root.
 func find(root string) ([]test, error) {
 	var list []test
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	ours, err := modules(root)
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() {
 			_, noModule := os.Stat(filepath.Join(path, "go.mod"))
-			if path != root && (noModule == nil || d.Name() == "testdata" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")) {
+			if path != root && (noModule == nil && !slices.Contains(ours, path) || d.Name() == "testdata" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")) {
 				return filepath.SkipDir
 			}
 			return nil
