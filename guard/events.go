@@ -46,15 +46,17 @@ const (
 // Values of Event.Reason. A strategy's own Reason may stand there too.
 const (
 	ReasonLogOut    = "logout"
-	ReasonRevoked   = "revoked"   // LogOutEverywhere
-	ReasonUserGone  = "user_gone" // serializer.ErrUserGone
-	ReasonStamp     = "stamp"     // the security stamp changed
-	ReasonTooMany   = "too_many"  // Config.MaxSessions
-	ReasonTheft     = "theft"     // of a cookie of Config.RememberMe
-	ReasonStepUp    = "step_up"   // StepUp
-	ReasonNotFresh  = "not_fresh" // RequireFresh
-	ReasonFactor    = "factor"    // RequireFactor
-	ReasonForbidden = "forbidden" // Require
+	ReasonRevoked   = "revoked"          // LogOutEverywhere
+	ReasonUserGone  = "user_gone"        // serializer.ErrUserGone
+	ReasonStamp     = "stamp"            // the security stamp changed
+	ReasonAbsolute  = "absolute_timeout" // session.Config.AbsoluteTimeout
+	ReasonGone      = "timeout_or_ended" // the session's id is one of ours, and the store does not know it any more
+	ReasonTooMany   = "too_many"         // Config.MaxSessions
+	ReasonTheft     = "theft"            // of a cookie of Config.RememberMe
+	ReasonStepUp    = "step_up"          // StepUp
+	ReasonNotFresh  = "not_fresh"        // RequireFresh
+	ReasonFactor    = "factor"           // RequireFactor
+	ReasonForbidden = "forbidden"        // Require
 )
 
 // Event is one thing that happened to somebody's authentication. Each goes to
@@ -153,6 +155,21 @@ func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Even
 		}
 		g.emit(ctx, e)
 	})
+}
+
+// emitLost sends the event of a log-in whose time is over, if that is why nobody is
+// logged in. A store forgets a record at its idle timeout, and who was in it; so each
+// request that still presents its id is told of, and what ended it is not known.
+func (g *Guard[U]) emitLost(ctx context.Context, st *reqstate.State) {
+	lost, ok := st.Slots.Lost(g.cfg.SessionKey)
+	if !ok {
+		return
+	}
+	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: lost.User, Session: lost.Ref, Reason: ReasonAbsolute}
+	if lost.User == nil {
+		e.Reason = ReasonGone
+	}
+	g.emit(ctx, e)
 }
 
 // ref returns the Ref of the request's session, if that is loaded and has one.

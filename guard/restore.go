@@ -36,6 +36,7 @@ func (g *Guard[U]) restore(ctx context.Context, st *reqstate.State) (U, error) {
 		return none, fmt.Errorf("guard: restore: %w", err)
 	}
 	if slot.User == nil {
+		g.emitLost(ctx, st)
 		return none, g.nobody
 	}
 	user, reason, err := g.revive(ctx, slot)

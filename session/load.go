@@ -86,6 +86,7 @@ func (s *Session) load(ctx context.Context) error {
 func (s *Session) fetch(ctx context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
 	data, err := get(ctx, id)
 	if errors.Is(err, ErrNotFound) {
+		s.lost = &lost{id: id}
 		return false, nil
 	}
 	if err != nil {
@@ -103,8 +104,9 @@ func (s *Session) fetch(ctx context.Context, now time.Time, id string, get func(
 		s.m.cfg.Logger.DebugContext(ctx, "session: past its absolute deadline", "session", refOf(id))
 		s.m.deleteQuietly(ctx, id, data)
 		if rec == s.rec {
-			*rec = record{}
+			s.rec = new(record)
 		}
+		s.lost = &lost{id, rec}
 		return false, nil
 	}
 	s.id, s.rec, s.at = id, rec, now

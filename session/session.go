@@ -36,6 +36,7 @@ type Session struct {
 	draft   *draft // rec with ops applied; nil when there are none
 	plan    plan
 	gone    error // why nothing can be written any more: ErrSessionEnded
+	lost    *lost // what was presented and is over; nil for nothing
 	closed  bool  // the response has started
 	consult bool  // the cookie was looked at: Vary
 }
@@ -297,7 +298,7 @@ func (s *Session) Save(ctx context.Context) error {
 
 // adopt makes rec, which is in the store under id, what the session is based on.
 func (s *Session) adopt(id string, rec *record) {
-	s.id, s.rec, s.at = id, rec, time.Now()
+	s.id, s.rec, s.at, s.lost = id, rec, time.Now(), nil
 	s.dropChanges()
 }
 

@@ -164,6 +164,12 @@ type LogIn struct {
 	NoTime bool
 }
 
+// Lost is a log-in whose time is over.
+type Lost struct {
+	Ref  string          // of its session
+	User json.RawMessage // nil when the record is gone, and with it who and why
+}
+
 // Slots is the part of a session that belongs to guards. The session's Manager
 // puts it into the State. All methods load the session on first use and return an
 // error only for an outage, a session that ended, or a response already on its way.
@@ -171,6 +177,10 @@ type Slots interface {
 	// Slot returns the live log-in under key. User is nil when nobody is logged in,
 	// the log-in is past its absolute limit, or its user is null, false or "".
 	Slot(ctx context.Context, key string) (Slot, error)
+	// Lost returns the log-in under key that is over, after Slot found nobody. ok is
+	// false when there was none as far as that can be known: the visitor presented no
+	// id of ours, or one whose record has no log-in under key. Each is told once.
+	Lost(key string) (lost Lost, ok bool)
 	// LogIn replaces the log-in under key, at the commit, under a new id. This
 	// request sees the new state at once.
 	LogIn(ctx context.Context, l LogIn) error
