@@ -123,6 +123,40 @@ func TestAFailedLogInIsNotRemembered(t *testing.T) {
 	b.Get("/me").Want(t, 401, "")
 }
 
+// TestALogInWhoseCommitFailsIsNotRemembered: neither a cookie nor a series is left that
+// would log the user in after all.
+func TestALogInWhoseCommitFailsIsNotRemembered(t *testing.T) {
+	for _, before := range []string{"", "joe@test.com", "jen@test.com"} {
+		w := newRememberWorld(t)
+		b := w.open()
+		if before != "" {
+			b = w.remembered(before)
+		}
+		series := map[string]bool{}
+		w.cells.set(nil, func(call string) {
+			if key, ok := strings.CutPrefix(call, "Swap "); ok && strings.HasPrefix(key, "remember:series:") {
+				series[key] = true
+			}
+		})
+		w.store.failOn("Create")
+		b.Post("/login/box", "email", "joe@test.com", "password", password, "remember", "on").Want(t, 503, "")
+		w.store.failOn("")
+		if got := b.Cookie(rememberCookie); got != "" {
+			t.Errorf("remembered before: %q: the browser has a cookie that remembers, want none", before)
+		}
+		if len(series) == 0 {
+			t.Error("no series was begun")
+		}
+		for key := range series {
+			if got, err := w.cells.Cells.Load(t.Context(), key); got != nil || err != nil {
+				t.Errorf("remembered before: %q: got a series left, or %v, want none", before, err)
+			}
+		}
+		b.SetCookie(sid, "")
+		b.Get("/me").Want(t, 401, "")
+	}
+}
+
 func TestARefusedLogInIsNotRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, true })

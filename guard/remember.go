@@ -42,6 +42,7 @@ func (g *Guard[U]) beginSeries(r *http.Request, st *reqstate.State, in *reqstate
 			return fmt.Errorf("guard: log in: %w", err)
 		}
 		in.Labels = append(in.Labels, g.seriesPrefix()+rem.Series)
+		g.takeBackUnlessCommitted(r.Context(), st, rem.Series)
 	}
 	if cookie != nil {
 		st.AddCookie(cookie.String())
@@ -60,6 +61,19 @@ func (g *Guard[U]) takeBackSeries(ctx context.Context, st *reqstate.State, label
 		st.AddCookie(g.cfg.RememberMe.Gone().String())
 		_ = g.cfg.RememberMe.ForgetSeries(ctx, name) // nobody has got its cookie
 	}
+}
+
+// takeBackUnlessCommitted ends the series of that name if the log-in that began it is not stored.
+func (g *Guard[U]) takeBackUnlessCommitted(ctx context.Context, st *reqstate.State, name string) {
+	st.AfterCommit(func(err error) {
+		if err == nil {
+			return
+		}
+		st.AddCookie(g.cfg.RememberMe.Gone().String())
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Sessions.StoreTimeout())
+		defer cancel()
+		_ = g.cfg.RememberMe.ForgetSeries(ctx, name) // nobody has got its cookie
+	})
 }
 
 // recall logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
