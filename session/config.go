@@ -100,7 +100,8 @@ type Accept struct {
 	// Codec reads the cookie.
 	Codec Codec
 	// Domain and Path are that cookie's attributes: a browser forgets a cookie only when
-	// they are the same. Empty Domain means none, empty Path "/".
+	// they are the same. Empty Domain means none, empty Path "/". A name that was used
+	// with several of them has an entry for each.
 	Domain, Path string
 	// Reissue sends a session that came under this cookie back under the primary name
 	// and codec, with the same id, so that the old cookie can be retired. It costs no

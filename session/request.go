@@ -76,10 +76,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// setCookie puts line into the response in place of an earlier one of the same cookie.
-func (q *request) setCookie(name, line string) {
+// setCookie puts line into the response in place of an earlier one of the same cookie, by name, domain and path.
+func (q *request) setCookie(line string) {
 	h := q.w.Header()
-	same := func(l string) bool { return strings.HasPrefix(l, name+"=") }
+	c := identityOf(line)
+	same := func(l string) bool { return identityOf(l) == c }
 	h["Set-Cookie"] = append(slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), same), line)
 	if q.sent == nil {
 		q.sent = new(sent)

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -40,7 +41,7 @@ func (s *Session) sendCookie() error {
 	if err != nil {
 		return fmt.Errorf("session: cookie: %w", err)
 	}
-	s.req.setCookie(primary.Name, line)
+	s.req.setCookie(line)
 	return nil
 }
 
@@ -59,15 +60,43 @@ func (s *Session) reissue() error {
 	return s.sendCookie()
 }
 
-// expireCookies makes the browser forget every accepted cookie that it sent. kept
-// leaves out the primary one, which carries a new session.
+// identity is what tells cookies apart in a browser (RFC 6265 §5.3, step 11).
+type identity struct{ name, domain, path string }
+
+// identityOf returns the identity of the cookie in a Set-Cookie line.
+func identityOf(line string) identity {
+	pair, attrs, _ := strings.Cut(line, ";")
+	name, _, _ := strings.Cut(pair, "=")
+	c := identity{name: name}
+	for attr := range strings.SplitSeq(attrs, ";") {
+		switch key, value, _ := strings.Cut(strings.TrimSpace(attr), "="); {
+		case strings.EqualFold(key, "Domain"):
+			c.domain = sameDomain(value)
+		case strings.EqualFold(key, "Path"):
+			c.path = value
+		}
+	}
+	return c
+}
+
+// sameDomain returns the form in which browsers compare domains.
+func sameDomain(domain string) string { return strings.ToLower(strings.TrimPrefix(domain, ".")) }
+
+func (a *Accept) identity() identity { return identity{a.Name, sameDomain(a.Domain), a.Path} }
+
+// expireCookies makes the browser forget every accepted cookie whose name it sent: with
+// which Domain and Path it does not say. kept leaves out the primary one, which carries
+// a new session.
 func (s *Session) expireCookies(kept bool) {
 	if s.req == nil {
 		return
 	}
-	var done []string
+	var done []identity
+	if kept {
+		done = append(done, s.m.accept[0].identity())
+	}
 	for i, a := range s.m.accept {
-		if slices.Contains(done, a.Name) || kept && a.Name == s.m.accept[0].Name {
+		if slices.Contains(done, a.identity()) {
 			continue
 		}
 		present := false
@@ -75,11 +104,11 @@ func (s *Session) expireCookies(kept bool) {
 		if !present && !(i == 0 && s.req.sent != nil && s.req.sent.issued) {
 			continue
 		}
-		done = append(done, a.Name)
+		done = append(done, a.identity())
 		attrs := s.m.attrs(a.Name)
 		attrs.Domain, attrs.Path, attrs.Expire = a.Domain, a.Path, true
 		if line, err := attrs.String(); err == nil { // a constant line, checked by New
-			s.req.setCookie(a.Name, line)
+			s.req.setCookie(line)
 		}
 	}
 }

@@ -1,0 +1,56 @@
+package session_test
+
+import (
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// TestS8_LogOutExpiresEachCookieOfAName: to a browser, cookies of one name with another
+// Domain or Path are different cookies.
+func TestS8_LogOutExpiresEachCookieOfAName(t *testing.T) {
+	old := session.SecureCookie(secret)
+	for _, row := range []struct {
+		name string
+		also []session.Accept
+		ops  []string
+		want []string // name, Domain and Path of the cookies that are expired, in order
+	}{
+		{"one with and one without a domain", []session.Accept{{Name: "old", Codec: old}, {Name: "old", Domain: "app.example", Codec: old}},
+			[]string{"logout"}, []string{"__Host-sid; Path=/", "old; Path=/", "old; Domain=app.example; Path=/"}},
+		{"two paths", []session.Accept{{Name: "old", Path: "/a", Codec: old}, {Name: "old", Path: "/b", Codec: old}},
+			[]string{"logout"}, []string{"__Host-sid; Path=/", "old; Path=/a", "old; Path=/b"}},
+		{"two kinds of one cookie", []session.Accept{{Name: "old", Codec: old}, {Name: "old", Codec: session.Express(secret)}},
+			[]string{"logout"}, []string{"__Host-sid; Path=/", "old; Path=/"}},
+		{"a domain with and without its dot", []session.Accept{{Name: "old", Domain: ".app.example", Codec: old}, {Name: "old", Domain: "App.example", Codec: session.Express(secret)}},
+			[]string{"logout"}, []string{"__Host-sid; Path=/", "old; Domain=.app.example; Path=/"}},
+		{"a new session after the log-out", []session.Accept{{Name: "old", Path: "/a", Codec: old}, {Name: "old", Path: "/b", Codec: old}},
+			[]string{"logout", "set k v"}, []string{"old; Path=/a", "old; Path=/b"}},
+		{"a log-out that is saved twice", []session.Accept{{Name: "old", Path: "/a", Codec: old}, {Name: "old", Path: "/b", Codec: old}},
+			[]string{"logout", "save", "set k v", "save", "logout"}, []string{"__Host-sid; Path=/", "old; Path=/a", "old; Path=/b"}},
+	} {
+		st := newScripted()
+		m := newManager(t, st, func(c *session.Config) { c.AlsoAccept = row.also })
+		b := open(t, m)
+		b.Get(path("login 1")).Want(t, 200, "")
+		r := httptest.NewRequest("GET", "https://app.example"+path(row.ops...), nil)
+		r.Header.Set("Cookie", cookieName+"="+b.Cookie(cookieName)+"; old=x")
+		w := newRecorder()
+		app(m).ServeHTTP(w, r)
+		var got []string
+		for _, line := range w.Header()["Set-Cookie"] {
+			name, _, _ := strings.Cut(line, "=")
+			if attrs, _, expired := strings.Cut(line, "; Expires=Thu, 01 Jan 1970 00:00:00 GMT"); expired {
+				got = append(got, name+strings.TrimPrefix(attrs, name+"="))
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(row.want)
+		if w.Code != 200 || !slices.Equal(got, row.want) {
+			t.Errorf("%s: status %d, expired %q, want 200 and %q", row.name, w.Code, got, row.want)
+		}
+	}
+}
