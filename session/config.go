@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
+	"reflect"
 	"time"
 )
 
@@ -28,8 +28,9 @@ type Config struct {
 	// with InsecureHTTP, Domain, or another Path than "/". Express: name.
 	Name string
 
-	// Domain lets the hosts below it see the cookie. Empty keeps it to the host that
-	// set it. Express: cookie.domain.
+	// Domain lets the hosts below it see the cookie: a name with a dot in it, since browsers
+	// refuse cookies for a whole top-level domain. Empty keeps it to the host that set it.
+	// Express: cookie.domain.
 	Domain string
 
 	// Path is the path below which the cookie is sent. Empty means "/". Express: cookie.path.
@@ -80,7 +81,7 @@ type Config struct {
 	RefreshAfter time.Duration
 
 	// StoreTimeout bounds what one request waits for the store at each step: the load,
-	// and the commit with its retries. Zero means 2 seconds.
+	// and the commit with its retries. Zero means 2 seconds; at most a minute.
 	StoreTimeout time.Duration
 
 	// Logger gets what operators should see. Nil means slog.Default(). No id, cookie
@@ -116,6 +117,7 @@ const (
 	defaultAbsolute = 30 * 24 * time.Hour
 	defaultStore    = 2 * time.Second
 	maxCookieAge    = 400 * 24 * time.Hour
+	maxStoreTimeout = time.Minute // longer, and an outage is a hang
 )
 
 // usualName is the cookie's name where none is given.
@@ -140,7 +142,7 @@ func (c *Config) complete() error {
 	if c.SameSite == 0 || c.SameSite == http.SameSiteDefaultMode {
 		c.SameSite = http.SameSiteLaxMode
 	}
-	if c.Store == nil {
+	if v := reflect.ValueOf(c.Store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		bad("Store is nil: use store.NewRedis or store.NewMemory")
 	}
 	if c.Codec == nil {
@@ -152,36 +154,7 @@ func (c *Config) complete() error {
 		c.Name = c.usualName(c.Codec)
 	}
 	c.checkCookie(bad)
-	c.AlsoAccept = append([]Accept(nil), c.AlsoAccept...)
-	for i := range c.AlsoAccept {
-		a := &c.AlsoAccept[i]
-		if a.Codec == nil {
-			bad("AlsoAccept[%d].Codec is nil: name the codec that signed those cookies", i)
-			continue
-		}
-		errs = append(errs, a.Codec.check()...)
-		if a.Name == "" {
-			a.Name = c.usualName(a.Codec)
-		}
-		if a.Path == "" {
-			a.Path = "/"
-		}
-		if a.Domain != "" && !validDomain(a.Domain) {
-			bad("AlsoAccept[%d].Domain %q is not a domain name", i, a.Domain)
-		}
-		if !validPath(a.Path) {
-			bad("AlsoAccept[%d].Path %q is not a path that begins with /", i, a.Path)
-		}
-		if !validCookieName(a.Name) {
-			bad("AlsoAccept[%d].Name %q is not a cookie name (RFC 6265 §4.1.1)", i, a.Name)
-		}
-		if a.Name == c.Name && c.Codec != nil && a.Codec.kind() == c.Codec.kind() {
-			bad("AlsoAccept[%d] has the name and kind of the primary cookie: add its secrets behind the first of Codec instead", i)
-		}
-		if a.Name == c.Name && a.Reissue {
-			bad("AlsoAccept[%d].Reissue needs another name than the primary %q, or the old and the new cookie cannot be told apart", i, c.Name)
-		}
-	}
+	errs = append(errs, c.checkAccepted(bad)...)
 	c.checkTimes(bad)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -190,80 +163,4 @@ func (c *Config) complete() error {
 		c.ErrorHandler = answerError
 	}
 	return errors.Join(errs...)
-}
-
-func (c *Config) checkCookie(bad func(string, ...any)) {
-	if !validCookieName(c.Name) {
-		bad("Name %q is not a cookie name (RFC 6265 §4.1.1): use letters, digits, - _ and .", c.Name)
-	}
-	if c.Domain != "" && !validDomain(c.Domain) {
-		bad("Domain %q is not a domain name", c.Domain)
-	}
-	if !validPath(c.Path) {
-		bad("Path %q is not a path that begins with / (RFC 6265 §4.1.1)", c.Path)
-	}
-	lower := strings.ToLower(c.Name)
-	if strings.HasPrefix(lower, "__host-") {
-		if c.InsecureHTTP {
-			bad("Name %q needs the Secure attribute: drop InsecureHTTP or the __Host- prefix", c.Name)
-		}
-		if c.Domain != "" {
-			bad("Name %q does not go with Domain: drop Domain or the __Host- prefix", c.Name)
-		}
-		if c.Path != "/" {
-			bad("Name %q needs Path \"/\": drop Path or the __Host- prefix", c.Name)
-		}
-	}
-	if strings.HasPrefix(lower, "__secure-") && c.InsecureHTTP {
-		bad("Name %q needs the Secure attribute: drop InsecureHTTP or the __Secure- prefix", c.Name)
-	}
-	switch c.SameSite {
-	case http.SameSiteLaxMode, http.SameSiteStrictMode:
-	case http.SameSiteNoneMode:
-		if c.InsecureHTTP {
-			bad("SameSite None needs the Secure attribute: drop InsecureHTTP or use Lax")
-		}
-	default:
-		bad("SameSite %d is unknown: use http.SameSiteLaxMode", int(c.SameSite))
-	}
-	if c.Partitioned && c.InsecureHTTP {
-		bad("Partitioned needs the Secure attribute: drop InsecureHTTP or Partitioned")
-	}
-	switch c.Priority {
-	case "", "Low", "Medium", "High":
-	default:
-		bad("Priority %q is unknown: use Low, Medium, High or nothing", c.Priority)
-	}
-}
-
-func (c *Config) checkTimes(bad func(string, ...any)) {
-	for _, f := range []struct {
-		name  string
-		value *time.Duration
-		def   time.Duration
-	}{
-		{"IdleTimeout", &c.IdleTimeout, defaultIdle},
-		{"AbsoluteTimeout", &c.AbsoluteTimeout, defaultAbsolute},
-		{"RefreshAfter", &c.RefreshAfter, 0},
-		{"StoreTimeout", &c.StoreTimeout, defaultStore},
-	} {
-		if *f.value == 0 {
-			*f.value = f.def
-		}
-		if *f.value < 0 || *f.value > 0 && *f.value < time.Millisecond {
-			bad("%s is %v: want at least a millisecond, or 0 for the default", f.name, *f.value)
-		}
-	}
-	if c.RefreshAfter == 0 {
-		c.RefreshAfter = max(c.IdleTimeout/10, time.Millisecond)
-	}
-	if c.IdleTimeout > c.AbsoluteTimeout {
-		bad("IdleTimeout %v is longer than AbsoluteTimeout %v: no session lives that long", c.IdleTimeout, c.AbsoluteTimeout)
-	}
-	if c.RefreshAfter >= c.IdleTimeout {
-		bad("RefreshAfter %v must be shorter than IdleTimeout %v, or sessions in use end", c.RefreshAfter, c.IdleTimeout)
-	}
-	if c.AbsoluteTimeout > maxCookieAge {
-		bad("AbsoluteTimeout %v is over 400 days, longer than a browser keeps a cookie (RFC 6265bis §5.5)", c.AbsoluteTimeout)
-	}
 }

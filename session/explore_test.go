@@ -321,7 +321,7 @@ func (s *scripted) execute(c call) {
 
 // patient gives commits all the time they need.
 func patient(c *session.Config) {
-	c.StoreTimeout, c.IdleTimeout, c.AbsoluteTimeout, c.RefreshAfter = 24*time.Hour, 30*24*time.Hour, 60*24*time.Hour, 10*24*time.Hour
+	c.StoreTimeout, c.IdleTimeout, c.AbsoluteTimeout, c.RefreshAfter = time.Minute, 30*24*time.Hour, 60*24*time.Hour, 10*24*time.Hour
 }
 
 // explore visits every run of sc and returns how many there were.
