@@ -40,8 +40,9 @@ type Config struct {
 	// [Guard.RequireFactor] asks for. Empty answers 401.
 	StepUpURL string
 
-	// TrustedOrigins are other origins ("https://shop.example"), sub-domains included,
-	// whose pages may send unsafe requests that are decided by cookies. Empty means none.
+	// TrustedOrigins are other origins ("https://shop.example") whose pages may send unsafe
+	// requests that are decided by cookies. A sub-domain is another origin, and listed by
+	// itself. Empty means none.
 	// See [http.CrossOriginProtection.AddTrustedOrigin].
 	TrustedOrigins []string
 
@@ -149,8 +150,8 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 	if reqstate.NodeDrops(c.SessionKey) {
 		wrong("Config.SessionKey %q: Node's express-session drops a value of that name: choose another, such as \"admin\"", c.SessionKey)
 	}
-	if !plainKey(c.SessionKey) {
-		wrong("Config.SessionKey %q: use a letter, and then letters, digits, - and _", c.SessionKey)
+	if !plainKey(c.SessionKey) || len(c.SessionKey) > maxSessionKey {
+		wrong("Config.SessionKey %q: use a letter, and then letters, digits, - and _, at most %d in all", c.SessionKey, maxSessionKey)
 	}
 	switch {
 	case c.MaxSessions < 0:
@@ -161,6 +162,9 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 	if c.Sessions == nil && (c.MaxSessions > 0 || c.Device != nil || c.RememberMe != nil) {
 		wrong("Config.MaxSessions, Device and RememberMe need sessions: set Config.Sessions, or leave them out")
 	}
+	if c.RememberMe != nil && c.Sessions != nil && c.RememberMe.Gone().Name == c.Sessions.CookieName() {
+		wrong("Config.RememberMe has the cookie name %q, which is the session's: give strategy.RememberConfig another CookieName", c.Sessions.CookieName())
+	}
 	for _, u := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
 		if err := checkRedirect(u.url); err != nil {
 			wrong("Config.%s %q: %w", u.field, u.url, err)
@@ -169,11 +173,16 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 	for _, origin := range c.TrustedOrigins {
 		if err := cross.AddTrustedOrigin(origin); err != nil {
 			wrong("Config.TrustedOrigins: %w: write it as browsers do, like https://shop.example", err)
+		} else if strings.Contains(origin, "*") {
+			wrong("Config.TrustedOrigins: %q stands for no other origins: write each of them by itself", origin)
 		} else if origin != strings.ToLower(origin) {
 			wrong("Config.TrustedOrigins: %q has capitals, and browsers send none: write it in lower case", origin)
 		}
 	}
 }
+
+// maxSessionKey keeps the keys of all guards within what a record lists of them.
+const maxSessionKey = 64
 
 // plainKey reports whether key can name a guard. Labels of a session start with it
 // and a colon.

@@ -61,7 +61,8 @@ func checkRedirect(target string) error {
 		return nil
 	}
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+	plain := !strings.ContainsFunc(target, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' })
+	if err != nil || !plain || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
 		return errors.New("want a path on this site, like /login, or an http or https URL")
 	}
 	return nil
