@@ -33,6 +33,9 @@ type Argon2id struct {
 	// parameters of new hashes. Lanes are bounded by 16.
 	MaxMemoryKiB uint32
 	MaxPasses    uint32
+	// InsecureFast admits parameters below 7 MiB, and below 35840 KiB times passes, the
+	// least of OWASP's choices. It is for tests.
+	InsecureFast bool
 	// Limit bounds the hashes at work; nil means one of its own with the default bounds.
 	Limit *Limit
 
@@ -48,6 +51,14 @@ const (
 	argonMinSalt = 8  // what the reference implementation takes
 	argonMinTag  = 16 // shorter ones are guessed
 	argonLanes   = 16
+
+	// The least of the choices of OWASP's Password Storage Cheat Sheet that are called
+	// equal is 7 MiB in 5 passes.
+	leastArgonMemory = 7 << 10
+	leastArgonWork   = leastArgonMemory * 5
+	// More is a slip of the unit, and each hash at work takes it.
+	mostArgonMemory = 2 << 20
+	mostArgonPasses = 64
 )
 
 // argonHash is a stored hash, read.
@@ -170,7 +181,21 @@ func (a *Argon2id) check() error {
 	if p.lanes > argonLanes {
 		mistakes = append(mistakes, fmt.Errorf("strategy: argon2id: Lanes is %d: give at most %d, or 0 for 1", p.lanes, argonLanes))
 	}
-	return errors.Join(mistakes...)
+	if !a.InsecureFast && (p.memory < leastArgonMemory || p.work() < leastArgonWork) {
+		mistakes = append(mistakes, fmt.Errorf("strategy: argon2id: MemoryKiB %d and Passes %d are too weak: give 7168 and 5, 19456 and 2, or 0 for these", p.memory, p.passes))
+	}
+	for _, f := range []struct {
+		name        string
+		value, most uint32
+	}{
+		{"MemoryKiB", p.memory, mostArgonMemory}, {"Passes", p.passes, mostArgonPasses},
+		{"MaxMemoryKiB", a.MaxMemoryKiB, mostArgonMemory}, {"MaxPasses", a.MaxPasses, mostArgonPasses},
+	} {
+		if f.value > f.most {
+			mistakes = append(mistakes, fmt.Errorf("strategy: argon2id: %s is %d: a few log-ins would take all memory or time: give at most %d, or 0", f.name, f.value, f.most))
+		}
+	}
+	return errors.Join(append(mistakes, a.Limit.check())...)
 }
 
 // parse reads a hash that may be computed. It takes the one form that the reference

@@ -17,7 +17,9 @@ const (
 )
 
 // smallArgon costs little.
-func smallArgon() *strategy.Argon2id { return &strategy.Argon2id{MemoryKiB: 64, Passes: 2} }
+func smallArgon() *strategy.Argon2id {
+	return &strategy.Argon2id{InsecureFast: true, MemoryKiB: 64, Passes: 2}
+}
 
 func TestArgon2idReadsTheHashesOfNode(t *testing.T) {
 	a := smallArgon()
@@ -68,7 +70,7 @@ func TestArgon2idZeroValueIsOWASPsChoice(t *testing.T) {
 
 func TestASVS_6_3_8_Argon2idWorksTheSameForWhatItCannotRead(t *testing.T) {
 	const salt, tag = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	a := &strategy.Argon2id{MemoryKiB: 64, Passes: 2, MaxMemoryKiB: 128, MaxPasses: 3}
+	a := &strategy.Argon2id{InsecureFast: true, MemoryKiB: 64, Passes: 2, MaxMemoryKiB: 128, MaxPasses: 3}
 	for _, row := range []struct {
 		name, hash string
 		want       error
@@ -142,7 +144,7 @@ func TestArgon2idRefusesImpossibleParameters(t *testing.T) {
 
 func TestHashersMoveFromBcryptToArgon2idAtLogIn(t *testing.T) {
 	limit := &strategy.Limit{}
-	b, a := &strategy.Bcrypt{Cost: 4, AllowTruncated: true, Limit: limit}, &strategy.Argon2id{MemoryKiB: 64, Passes: 2, Limit: limit}
+	b, a := &strategy.Bcrypt{InsecureFast: true, Cost: 4, AllowTruncated: true, Limit: limit}, &strategy.Argon2id{InsecureFast: true, MemoryKiB: 64, Passes: 2, Limit: limit}
 	hashers := strategy.Hashers{a, b}
 	accounts := &upgrading{table: table{rows: map[string]account{
 		"a": {email: "a", hash: mustHash(t, b, "p")},
@@ -208,8 +210,8 @@ func FuzzStoredHash(f *testing.F) {
 	f.Add(fromNode[0].hash)
 	f.Add("")
 	hashers := strategy.Hashers{
-		&strategy.Argon2id{MemoryKiB: 8, Passes: 1, MaxMemoryKiB: 64, MaxPasses: 3},
-		&strategy.Bcrypt{Cost: 4, MaxCost: 4},
+		&strategy.Argon2id{InsecureFast: true, MemoryKiB: 8, Passes: 1, MaxMemoryKiB: 64, MaxPasses: 3},
+		&strategy.Bcrypt{InsecureFast: true, Cost: 4, MaxCost: 4},
 	}
 	f.Fuzz(func(t *testing.T, hash string) {
 		err := hashers.Verify(t.Context(), hash, "no hash is of this")

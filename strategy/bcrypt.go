@@ -2,6 +2,7 @@ package strategy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,13 +17,16 @@ import (
 // logs in with half of a password, a longer one, or one with a NUL, is ErrUnhashable
 // for Hash and never right for Verify.
 type Bcrypt struct {
-	// Cost is the binary logarithm of the rounds, 4 to 31; zero means 12, a quarter of
-	// a second. A stored hash of a lower cost needs a rehash, one of a higher cost does not.
+	// Cost is the binary logarithm of the rounds, 10 to 16; zero means 12, a quarter of
+	// a second. Less is what OWASP's Password Storage Cheat Sheet calls weak, more keeps
+	// users waiting. A stored hash of a lower cost needs a rehash, one of a higher cost does not.
 	Cost int
 	// MaxCost is the highest cost of a stored hash that is still computed, since each
 	// step doubles the time that a stranger can make the server spend; zero means 15,
-	// some two seconds. It is never lower than Cost.
+	// some two seconds; at most 18. It is never lower than Cost.
 	MaxCost int
+	// InsecureFast admits a Cost from 4, whose hashes are guessed by the million. It is for tests.
+	InsecureFast bool
 	// AllowTruncated lets Verify compare only the first 72 bytes of a longer password.
 	// Node's bcrypt made such hashes silently; without this their owners must reset
 	// their passwords. False is the safe choice.
@@ -38,6 +42,9 @@ var _ Hasher = (*Bcrypt)(nil)
 const (
 	defaultBcryptCost    = 12
 	defaultBcryptMaxCost = 15
+	leastBcryptCost      = 10 // OWASP Password Storage Cheat Sheet: "with a minimum of 10"
+	mostBcryptCost       = 16 // four seconds
+	mostBcryptMaxCost    = 18
 	// bcryptMaxLen is how much of a password bcrypt uses: 18 words of key schedule.
 	bcryptMaxLen = 72
 )
@@ -129,10 +136,18 @@ func (b *Bcrypt) cost() int {
 
 // check returns the mistakes in b's fields. [NewPasswordCheck] asks it at start-up.
 func (b *Bcrypt) check() error {
-	if cost := b.cost(); cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
-		return fmt.Errorf("strategy: bcrypt: Cost is %d: give 4 to 31, or 0 for 12", cost)
+	var mistakes []error
+	least := leastBcryptCost
+	if b.InsecureFast {
+		least = bcrypt.MinCost
 	}
-	return nil
+	if cost := b.cost(); cost < least || cost > mostBcryptCost {
+		mistakes = append(mistakes, fmt.Errorf("strategy: bcrypt: Cost is %d: give %d to %d, or 0 for %d", cost, least, mostBcryptCost, defaultBcryptCost))
+	}
+	if b.MaxCost < 0 || b.MaxCost > mostBcryptMaxCost {
+		mistakes = append(mistakes, fmt.Errorf("strategy: bcrypt: MaxCost is %d: a stored hash could keep a core busy for minutes: give at most %d, or 0 for %d", b.MaxCost, mostBcryptMaxCost, defaultBcryptMaxCost))
+	}
+	return errors.Join(append(mistakes, b.Limit.check())...)
 }
 
 func (b *Bcrypt) limit() *Limit {

@@ -32,7 +32,7 @@ var truncated = []struct{ name, hash string }{
 }
 
 func TestBcryptReadsTheHashesOfNode(t *testing.T) {
-	b := &strategy.Bcrypt{Cost: 4}
+	b := &strategy.Bcrypt{InsecureFast: true, Cost: 4}
 	for _, row := range fromNode {
 		if err := b.Verify(t.Context(), row.hash, row.password); err != nil {
 			t.Errorf("%s: %v", row.name, err)
@@ -49,7 +49,7 @@ func TestBcryptReadsTheHashesOfNode(t *testing.T) {
 }
 
 func TestBcryptHashesAndVerifies(t *testing.T) {
-	b := &strategy.Bcrypt{Cost: 4}
+	b := &strategy.Bcrypt{InsecureFast: true, Cost: 4}
 	for _, password := range []string{"", "Passw0rd!", "pässwörd", digits80[:72], "\xff\x01"} {
 		hash, err := b.Hash(t.Context(), password)
 		if err != nil {
@@ -69,7 +69,7 @@ func TestBcryptHashesAndVerifies(t *testing.T) {
 }
 
 func TestCVE_2025_22228_BcryptNeverComparesHalfAPassword(t *testing.T) {
-	b := &strategy.Bcrypt{Cost: 4}
+	b := &strategy.Bcrypt{InsecureFast: true, Cost: 4}
 	for name, password := range map[string]string{"73 bytes": digits80[:73], "a NUL": "abc\x00def", "a NUL at the end": "abc\x00"} {
 		if _, err := b.Hash(t.Context(), password); !errors.Is(err, strategy.ErrUnhashable) || errors.Is(err, strategy.ErrUnauthenticated) {
 			t.Errorf("%s: Hash: %v, want ErrUnhashable", name, err)
@@ -101,7 +101,7 @@ func TestCVE_2025_22228_BcryptNeverComparesHalfAPassword(t *testing.T) {
 }
 
 func TestBcryptAdmitsTruncatedHashesByChoiceOnly(t *testing.T) {
-	b := &strategy.Bcrypt{Cost: 4, AllowTruncated: true}
+	b := &strategy.Bcrypt{InsecureFast: true, Cost: 4, AllowTruncated: true}
 	for _, row := range truncated {
 		if err := b.Verify(t.Context(), row.hash, digits80); err != nil {
 			t.Errorf("%s: %v", row.name, err)
@@ -120,7 +120,7 @@ func TestBcryptAdmitsTruncatedHashesByChoiceOnly(t *testing.T) {
 
 func TestASVS_6_3_8_BcryptWorksTheSameForWhatItCannotRead(t *testing.T) {
 	const salt, sum = "......................", "..............................."
-	b := &strategy.Bcrypt{Cost: 6, MaxCost: 7}
+	b := &strategy.Bcrypt{InsecureFast: true, Cost: 6, MaxCost: 7}
 	for _, row := range []struct {
 		name, hash string
 		want       error
@@ -196,7 +196,7 @@ func TestBcryptIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := &strategy.Limit{Workers: 1, Queue: -1}
 		release := hold(shared)
-		one, two := &strategy.Bcrypt{Cost: 4, Limit: shared}, &strategy.Bcrypt{Cost: 4, Limit: shared}
+		one, two := &strategy.Bcrypt{InsecureFast: true, Cost: 4, Limit: shared}, &strategy.Bcrypt{InsecureFast: true, Cost: 4, Limit: shared}
 		if _, err := one.Hash(t.Context(), "p"); !errors.Is(err, strategy.ErrBusy) {
 			t.Errorf("Hash: %v, want ErrBusy", err)
 		}

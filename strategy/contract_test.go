@@ -77,7 +77,7 @@ func sendBasic(secret string) *http.Request {
 // newPasswordCase has a table of users behind it that is down for one of them.
 func newPasswordCase(t *testing.T) strategytest.StrategyCase[*login] {
 	t.Helper()
-	hasher := &strategy.Bcrypt{Cost: 4}
+	hasher := &strategy.Bcrypt{InsecureFast: true, Cost: 4}
 	hash := mustHash(t, hasher, rightSecret)
 	s := strategy.NewPassword(strategy.LookupFunc[*login](func(_ context.Context, email string) (*login, string, error) {
 		switch email {

@@ -14,7 +14,7 @@ func Example_policy() {
 	if err != nil {
 		panic(err)
 	}
-	hasher := &strategy.Bcrypt{Cost: 4} // in earnest: &strategy.Bcrypt{}
+	hasher := &strategy.Bcrypt{InsecureFast: true, Cost: 4} // in earnest: &strategy.Bcrypt{}
 
 	register := func(email, password string) {
 		ctx := context.Background()

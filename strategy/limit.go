@@ -64,6 +64,19 @@ func (l *Limit) Do(ctx context.Context, f func() (work uint64)) error {
 	return nil
 }
 
+// check returns the mistakes in l's fields, which hashers report with their own.
+func (l *Limit) check() error {
+	if l != nil && l.Workers < 0 {
+		return fmt.Errorf("strategy: limit: Workers is %d: give how many run at once, or 0 for one less than GOMAXPROCS", l.Workers)
+	}
+	if l != nil && l.Queue > mostQueue {
+		return fmt.Errorf("strategy: limit: Queue is %d: who waits holds memory and a connection: give at most %d, or 0 for 64 for each worker", l.Queue, mostQueue)
+	}
+	return nil
+}
+
+const mostQueue = 100_000
+
 func (l *Limit) workers() int {
 	if l.Workers > 0 {
 		return l.Workers

@@ -38,13 +38,17 @@ type LocalConfig struct {
 	// PasswordField is the field of the password; empty means "password".
 	// passport-local: passwordField.
 	PasswordField string
-	// MaxBody is the size in bytes up to which a body is read; zero means 64 KiB.
+	// MaxBody is the size in bytes up to which a body is read; zero means 64 KiB; at most
+	// 16 MiB, since it is kept in memory.
 	MaxBody int64
 	// Name is the strategy's name; empty means "local".
 	Name string
 }
 
-const defaultMaxBody = 64 << 10
+const (
+	defaultMaxBody = 64 << 10
+	mostMaxBody    = 16 << 20
+)
 
 // NewLocal returns a strategy that takes the fields email and password, under the
 // name "local": passport-local's new Strategy(verify).
@@ -94,8 +98,8 @@ func NewLocalWith[U any](cfg LocalConfig, validate func(ctx context.Context, ema
 	if err == nil && err2 == nil && (email.within(password) || password.within(email)) {
 		wrong("EmailField %q and PasswordField %q overlap: name two fields", cfg.EmailField, cfg.PasswordField)
 	}
-	if cfg.MaxBody < 0 {
-		wrong("MaxBody is %d: give a number of bytes, or 0 for 64 KiB", cfg.MaxBody)
+	if cfg.MaxBody < 0 || cfg.MaxBody > mostMaxBody {
+		wrong("MaxBody is %d: give a number of bytes, at most %d, or 0 for 64 KiB", cfg.MaxBody, mostMaxBody)
 	}
 	if reserved(cfg.Name) {
 		wrong("Name %q is reserved: choose another", cfg.Name)

@@ -51,6 +51,14 @@ func (m *MemoryCounter) Add(ctx context.Context, key string, n int64, window tim
 	return c.count, c.until.Sub(now), nil
 }
 
+// check returns the mistakes in m's fields. [NewThrottle] asks it.
+func (m *MemoryCounter) check() error {
+	if m.Max < 0 {
+		return fmt.Errorf("Max is %d: give the most counters to hold, or 0 for 100,000", m.Max)
+	}
+	return nil
+}
+
 // Len returns the number of counters in memory, also of those whose window has
 // passed.
 func (m *MemoryCounter) Len() int {
@@ -64,7 +72,7 @@ func (m *MemoryCounter) Len() int {
 // Whoever wants a high counter dropped must so make very many others as high.
 func (m *MemoryCounter) makeRoom(now time.Time) {
 	limit := m.Max
-	if limit == 0 {
+	if limit <= 0 { // NewThrottle names it
 		limit = 100_000
 	}
 	if m.counters == nil {

@@ -82,8 +82,8 @@ func mustCheck[U any](t *testing.T, cfg strategy.PasswordConfig[U]) *strategy.Pa
 
 func TestASVS_6_3_8_EveryRefusalIsTheSameAnswerForTheSameWork(t *testing.T) {
 	const right = "Correct horse battery"
-	b := &strategy.Bcrypt{Cost: 6, MaxCost: 7}
-	current, old := mustHash(t, b, right), mustHash(t, &strategy.Bcrypt{Cost: 4}, right)
+	b := &strategy.Bcrypt{InsecureFast: true, Cost: 6, MaxCost: 7}
+	current, old := mustHash(t, b, right), mustHash(t, &strategy.Bcrypt{InsecureFast: true, Cost: 4}, right)
 	accounts := &table{rows: map[string]account{
 		"joe@test.com": {hash: current}, "old@test.com": {hash: old}, "none@test.com": {},
 		"locked@test.com": {hash: current, locked: true}, "lockedold@test.com": {hash: old, locked: true}, "lockednone@test.com": {locked: true},
@@ -136,7 +136,7 @@ func TestASVS_6_3_8_EveryRefusalIsTheSameAnswerForTheSameWork(t *testing.T) {
 
 func TestPasswordCheckKeepsAnOutageAnOutage(t *testing.T) {
 	down := errors.New("connection refused")
-	b := &strategy.Bcrypt{Cost: 4}
+	b := &strategy.Bcrypt{InsecureFast: true, Cost: 4}
 	accounts := &table{down: down}
 	check := mustCheck(t, strategy.PasswordConfig[*account]{Accounts: accounts, Hasher: b})
 	if _, err := check.Validate(t.Context(), "a", "p"); !errors.Is(err, down) || errors.Is(err, strategy.ErrUnauthenticated) || b.Stats().Done != 0 {
@@ -145,7 +145,7 @@ func TestPasswordCheckKeepsAnOutageAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := &strategy.Limit{Workers: 1, Queue: -1}
 		defer hold(busy)()
-		check := mustCheck(t, strategy.PasswordConfig[*account]{Accounts: &table{}, Hasher: &strategy.Bcrypt{Cost: 4, Limit: busy}})
+		check := mustCheck(t, strategy.PasswordConfig[*account]{Accounts: &table{}, Hasher: &strategy.Bcrypt{InsecureFast: true, Cost: 4, Limit: busy}})
 		if _, err := check.Validate(t.Context(), "a", "p"); !errors.Is(err, strategy.ErrBusy) || errors.Is(err, strategy.ErrUnauthenticated) {
 			t.Errorf("the queue is full: %v, want ErrBusy", err)
 		}
@@ -158,7 +158,7 @@ func TestPasswordCheckKeepsAnOutageAnOutage(t *testing.T) {
 }
 
 func TestPasswordCheckUpgradesTheHashAtLogIn(t *testing.T) {
-	weak, strong := &strategy.Bcrypt{Cost: 4}, &strategy.Bcrypt{Cost: 5}
+	weak, strong := &strategy.Bcrypt{InsecureFast: true, Cost: 4}, &strategy.Bcrypt{InsecureFast: true, Cost: 5}
 	old := mustHash(t, weak, "p")
 	accounts := &upgrading{table: table{rows: map[string]account{"a": {email: "a", hash: old}}}}
 	check := mustCheck(t, strategy.PasswordConfig[*account]{Accounts: accounts, Hasher: strong})
@@ -177,7 +177,7 @@ func TestPasswordCheckUpgradesTheHashAtLogIn(t *testing.T) {
 }
 
 func TestPasswordCheckLogsInWithoutAnUpgrade(t *testing.T) {
-	weak := &strategy.Bcrypt{Cost: 4}
+	weak := &strategy.Bcrypt{InsecureFast: true, Cost: 4}
 	old := mustHash(t, weak, "p")
 	rows := map[string]account{"a": {email: "a", hash: old}}
 	truncatedRows := map[string]account{"a": {email: "a", hash: truncated[0].hash}}
@@ -188,11 +188,11 @@ func TestPasswordCheckLogsInWithoutAnUpgrade(t *testing.T) {
 		password string
 		warnings int
 	}{
-		{"the table fails", &upgrading{table: table{rows: rows}, fail: errors.New("read-only")}, &strategy.Bcrypt{Cost: 5}, "p", 1},
-		{"the table cannot", &table{rows: rows}, &strategy.Bcrypt{Cost: 5}, "p", 0},
-		{"the password was truncated", &upgrading{table: table{rows: truncatedRows}}, &strategy.Bcrypt{Cost: 5, AllowTruncated: true}, digits80, 1},
-		{"the table returns nobody", nobodyAfterRehash{&table{rows: rows}}, &strategy.Bcrypt{Cost: 5}, "p", 1},
-		{"the hash is stronger than new ones", &upgrading{table: table{rows: map[string]account{"a": {email: "a", hash: mustHash(t, &strategy.Bcrypt{Cost: 5}, "p")}}}}, weak, "p", 0},
+		{"the table fails", &upgrading{table: table{rows: rows}, fail: errors.New("read-only")}, &strategy.Bcrypt{InsecureFast: true, Cost: 5}, "p", 1},
+		{"the table cannot", &table{rows: rows}, &strategy.Bcrypt{InsecureFast: true, Cost: 5}, "p", 0},
+		{"the password was truncated", &upgrading{table: table{rows: truncatedRows}}, &strategy.Bcrypt{InsecureFast: true, Cost: 5, AllowTruncated: true}, digits80, 1},
+		{"the table returns nobody", nobodyAfterRehash{&table{rows: rows}}, &strategy.Bcrypt{InsecureFast: true, Cost: 5}, "p", 1},
+		{"the hash is stronger than new ones", &upgrading{table: table{rows: map[string]account{"a": {email: "a", hash: mustHash(t, &strategy.Bcrypt{InsecureFast: true, Cost: 5}, "p")}}}}, weak, "p", 0},
 	} {
 		var log bytes.Buffer
 		check := mustCheck(t, strategy.PasswordConfig[*account]{Accounts: row.accounts, Hasher: row.hasher, Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -217,7 +217,7 @@ func (nobodyAfterRehash) Rehash(context.Context, *account, string, string) (*acc
 }
 
 func TestNewPasswordIsALocalStrategy(t *testing.T) {
-	b := &strategy.Bcrypt{Cost: 4}
+	b := &strategy.Bcrypt{InsecureFast: true, Cost: 4}
 	s := strategy.NewPassword(&table{rows: map[string]account{"a": {hash: mustHash(t, b, "p")}}}, b)
 	for body, want := range map[string]int{"email=a&password=p": 200, "email=a&password=q": 401, "email=b&password=p": 401, "email=a": 400} {
 		if user, err := s.Authenticate(nil, post(form, body)); statusOf(err) != want || (user != nil) != (want == 200) {

@@ -94,7 +94,7 @@ func NewRememberMe(cfg RememberConfig) (*RememberMe, error) {
 	case host && cfg.InsecureHTTP:
 		wrong("CookieName %q needs the Secure attribute: drop InsecureHTTP or the prefix", cfg.CookieName)
 	case (&http.Cookie{Name: cfg.CookieName}).Valid() != nil: //nolint:gosec // only the name is looked at
-		wrong("CookieName %q is not a cookie name (RFC 6265 §4.1.1)", cfg.CookieName)
+		wrong("CookieName %q is not a cookie name (RFC 6265 §4.1.1): use letters, digits, - _ and .", cfg.CookieName)
 	}
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)

@@ -25,26 +25,29 @@ type ThrottleConfig struct {
 	// database.
 	Counter Counter
 	// AccountAttempts is how many wrong attempts on one account are free; zero means
-	// 10. Attempts that are under way count too: whoever sends Basic credentials with
-	// many requests at once needs more.
+	// 10, and 100 is the most. Attempts that are under way count too: whoever sends Basic
+	// credentials with many requests at once needs more.
 	AccountAttempts int
 	// AddressAttempts is the same for one client address, on whatever accounts; zero
-	// means 100. For IPv6 it is the /64 that counts.
+	// means 100, and 100,000 is the most. For IPv6 it is the /64 that counts.
 	AddressAttempts int
 	// Delay is the pause before the first attempt that is not free, doubled for each
-	// further one; zero means 30 seconds.
+	// further one; zero means 30 seconds; at least a second.
 	Delay time.Duration
-	// MaxDelay is the longest pause; zero means 15 minutes.
+	// MaxDelay is the longest pause; zero means 15 minutes; at most 24 hours, or it would
+	// be a lock-out.
 	MaxDelay time.Duration
 	// Window is the time after which wrong attempts are forgotten, counted from the
-	// first; zero means 24 hours. With the defaults, one account allows some 110 wrong
-	// attempts a day. NIST SP 800-63B-4 §3.2.2 wants an authenticator disabled after 100
-	// in a row at most: see Throttle.
+	// first; zero means 24 hours; at least MaxDelay, at most 30 days. With the defaults, one
+	// account allows some 110 wrong attempts a day; what allows more than 2,000 is a
+	// mistake. NIST SP 800-63B-4 §3.2.2 wants an authenticator disabled after 100 in a row
+	// at most: see Throttle.
 	Window time.Duration
 	// Familiar is how long an address stays familiar to an account after a log-in from
-	// it; zero means 30 days.
+	// it; zero means 30 days; at most 400.
 	Familiar time.Duration
 	// TrustedProxies are the proxies whose X-Forwarded-For is believed; see ClientAddr.
+	// A prefix of everybody is a mistake: whoever is believed can be anyone.
 	TrustedProxies []netip.Prefix
 	// Claims stands in for the Claimant of a strategy that has none; nil means that
 	// such a strategy is counted by address only, every request of it.
@@ -88,34 +91,10 @@ func NewThrottle[U any](cfg ThrottleConfig, inner Strategy[U]) (*Throttle[U], er
 	} else if NoUser(cfg.Counter) {
 		wrong("Counter is a nil pointer: give one that counts, or nil for a MemoryCounter")
 	}
-	for _, n := range []struct {
-		name     string
-		value    *int
-		fallback int
-	}{{"AccountAttempts", &cfg.AccountAttempts, 10}, {"AddressAttempts", &cfg.AddressAttempts, 100}} {
-		if *n.value < 0 {
-			wrong("%s is %d: give a number of attempts, or 0 for %d", n.name, *n.value, n.fallback)
-		} else if *n.value == 0 {
-			*n.value = n.fallback
-		}
+	if c, ok := cfg.Counter.(*MemoryCounter); ok && c != nil && c.check() != nil {
+		wrong("Counter: MemoryCounter.%w", c.check())
 	}
-	for _, d := range []struct {
-		name     string
-		value    *time.Duration
-		fallback time.Duration
-	}{
-		{"Delay", &cfg.Delay, 30 * time.Second}, {"MaxDelay", &cfg.MaxDelay, 15 * time.Minute},
-		{"Window", &cfg.Window, 24 * time.Hour}, {"Familiar", &cfg.Familiar, 30 * 24 * time.Hour},
-	} {
-		if *d.value == 0 {
-			*d.value = d.fallback
-		} else if *d.value < time.Millisecond {
-			wrong("%s is %v: give a millisecond or more, or 0 for %v", d.name, *d.value, d.fallback)
-		}
-	}
-	if cfg.MaxDelay < cfg.Delay {
-		wrong("MaxDelay %v is shorter than Delay %v: give a longer one", cfg.MaxDelay, cfg.Delay)
-	}
+	cfg.check(wrong)
 	if NoUser(inner) {
 		wrong("the strategy is nil: give the one to throttle")
 	}
@@ -123,6 +102,76 @@ func NewThrottle[U any](cfg ThrottleConfig, inner Strategy[U]) (*Throttle[U], er
 		return nil, errors.Join(mistakes...)
 	}
 	return &Throttle[U]{inner, cfg}, nil
+}
+
+// check fills in the defaults of the figures in c, and names every mistake in them.
+func (c *ThrottleConfig) check(wrong func(string, ...any)) {
+	fine := true
+	for _, n := range []struct {
+		name           string
+		value          *int
+		fallback, most int
+	}{{"AccountAttempts", &c.AccountAttempts, 10, 100}, {"AddressAttempts", &c.AddressAttempts, 100, 100_000}} {
+		if *n.value == 0 {
+			*n.value = n.fallback
+		}
+		if *n.value < 0 || *n.value > n.most {
+			wrong("%s is %d: give a number of attempts, at most %d, or 0 for %d", n.name, *n.value, n.most, n.fallback)
+			fine = false
+		}
+	}
+	const day = 24 * time.Hour
+	for _, d := range []struct {
+		name                  string
+		value                 *time.Duration
+		least, fallback, most time.Duration
+	}{
+		{"Delay", &c.Delay, time.Second, 30 * time.Second, day}, {"MaxDelay", &c.MaxDelay, time.Second, 15 * time.Minute, day},
+		{"Window", &c.Window, time.Minute, day, 30 * day}, {"Familiar", &c.Familiar, time.Minute, 30 * day, 400 * day},
+	} {
+		if *d.value == 0 {
+			*d.value = d.fallback
+		}
+		if *d.value < d.least || *d.value > d.most {
+			wrong("%s is %v: give %v to %v, or 0 for %v", d.name, *d.value, d.least, d.most, d.fallback)
+			fine = false
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		switch {
+		case !p.IsValid():
+			wrong("TrustedProxies has a prefix that is none: give the proxies' addresses, like 10.0.0.0/8")
+		case p.Bits() == 0:
+			wrong("TrustedProxies has %v, which is everybody, and each client could give itself another address: give the proxies' own", p)
+		case p.Addr().Is4In6():
+			wrong("TrustedProxies has %v, which no address matches: give it as IPv4", p)
+		}
+	}
+	switch {
+	case !fine: // what follows compares them
+	case c.MaxDelay < c.Delay:
+		wrong("MaxDelay %v is shorter than Delay %v: give a longer one", c.MaxDelay, c.Delay)
+	case c.Window < c.MaxDelay:
+		wrong("Window %v is shorter than MaxDelay %v, and would end the pause: give a longer one", c.Window, c.MaxDelay)
+	default:
+		if n := c.guessesADay(); n > mostGuesses {
+			wrong("AccountAttempts, Delay, MaxDelay and Window allow %d wrong attempts a day on one account: give longer pauses or a longer Window for at most %d, or 0 for some 110", n, mostGuesses)
+		}
+	}
+}
+
+// mostGuesses is how many wrong attempts a day on one account NewThrottle lets a
+// configuration allow: of a million codes, one in 500.
+const mostGuesses = 2000
+
+// guessesADay returns how many wrong attempts a day on one account c allows, more or less.
+func (c *ThrottleConfig) guessesADay() int64 {
+	plan := schedule{c.Delay, c.MaxDelay, c.Window}
+	n, free := int64(c.AccountAttempts), int64(c.AccountAttempts)
+	for n <= mostGuesses && plan.opensAt(n+1, free) <= min(c.Window, 24*time.Hour) {
+		n++
+	}
+	return int64(float64(n) * max(1, (24*time.Hour).Seconds()/c.Window.Seconds()))
 }
 
 // Name implements [Strategy].

@@ -54,12 +54,12 @@ type TOTPConfig struct {
 	Hash TOTPHash
 	// Digits is the length of a code, 6 or 8; zero means 6.
 	Digits int
-	// Period is how long a code is shown; zero means 30 seconds.
+	// Period is how long a code is shown, in whole seconds, 15 to 120; zero means 30.
 	Period time.Duration
 	// Drift is how many periods before and after the present one are accepted too,
 	// because clocks differ and users type slowly; zero means 1, which RFC 6238 §5.2
 	// recommends, and below zero none, for OWASP ASVS 5.0, 6.5.5, which grants a code 30
-	// seconds. At most 10.
+	// seconds. At most 4, and 2 minutes.
 	Drift int
 }
 
@@ -71,6 +71,10 @@ type TOTP struct {
 	name string
 	size int
 }
+
+// maxDrift is how long ago and ahead a code may be. NIST SP 800-63B-4 §3.1.4.1 has codes
+// change at least that often.
+const maxDrift = 2 * time.Minute
 
 // NewTOTP returns every mistake in cfg at once.
 func NewTOTP(cfg TOTPConfig) (*TOTP, error) {
@@ -93,15 +97,15 @@ func NewTOTP(cfg TOTPConfig) (*TOTP, error) {
 	if cfg.Period == 0 {
 		cfg.Period = 30 * time.Second
 	}
-	if cfg.Period < time.Second || cfg.Period > 2*time.Minute || cfg.Period%time.Second != 0 {
-		wrong("Period is %v: want whole seconds, at most 2 minutes, or 0 for 30 seconds", cfg.Period)
+	if cfg.Period < 15*time.Second || cfg.Period > maxDrift || cfg.Period%time.Second != 0 {
+		wrong("Period is %v: want whole seconds, 15 to 120, or 0 for 30", cfg.Period)
 	}
 	if cfg.Drift == 0 {
 		cfg.Drift = 1
 	}
 	cfg.Drift = max(cfg.Drift, 0)
-	if cfg.Drift > 10 {
-		wrong("Drift is %d: so many codes at once are easily guessed: want at most 10, or 0 for 1", cfg.Drift)
+	if cfg.Drift > 4 || cfg.Period <= maxDrift && time.Duration(cfg.Drift)*cfg.Period > maxDrift {
+		wrong("Drift is %d: so many codes at once are easily guessed, and one that was seen is good for long: want at most 4 periods and %v, or 0 for 1", cfg.Drift, maxDrift)
 	}
 	t := &TOTP{cfg: cfg}
 	if t.hash, t.name, t.size = cfg.Hash.new(); t.hash == nil {
