@@ -39,7 +39,9 @@ func (g *Guard[U]) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // Error writes the answer that a request gets which is not let pass because of err,
 // with [Status]'s status: the default of Config.Error, and what custom handlers fall
-// back on. It writes an event to no log.
+// back on. It writes an event to no log. It also answers a request whose session could
+// not be saved, where a middleware of this guard is around the handler and
+// session.Config.ErrorHandler is nil.
 //
 // Clients that prefer HTML are sent to Config.LoginURL, or StepUpURL, if that is the
 // cure and the method is GET or HEAD; otherwise they get a small page. Others get a

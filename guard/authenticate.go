@@ -113,7 +113,10 @@ func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		st.SetUser(reqstate.User{Guard: m.g, Value: user, More: m.g.remembered})
 	case err == nil:
 		m.g.found(r, st, user, p)
-	case !errors.Is(err, strategy.ErrAnonymous):
+	case errors.Is(err, strategy.ErrAnonymous):
+		st.Meet(m.g)
+	default:
+		st.Meet(m.g)
 		m.fail(w, r, err)
 		return
 	}

@@ -165,6 +165,7 @@ func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		st.SetNoStore()
 	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite):
+		st.Meet(m.g)
 	default:
 		m.g.refuse(w, r, err)
 		return

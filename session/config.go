@@ -90,7 +90,8 @@ type Config struct {
 
 	// ErrorHandler answers a request whose commit failed; nothing of the handler's own
 	// response is sent. Nil answers 409 for [ErrSessionEnded] and [ErrSessionChanged],
-	// 503 otherwise, with a fixed text.
+	// 503 otherwise: as guard.Guard.Error does, where a guard's middleware is around the
+	// handler, and else with a fixed text.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 }
 
@@ -158,9 +159,6 @@ func (c *Config) complete() error {
 	c.checkTimes(bad)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
-	}
-	if c.ErrorHandler == nil {
-		c.ErrorHandler = answerError
 	}
 	return errors.Join(errs...)
 }

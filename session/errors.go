@@ -24,7 +24,18 @@ var ErrSessionChanged = errors.New("session: now belongs to another log-in")
 // the first Write, WriteHeader or Flush.
 var ErrCommitted = errors.New("session: changed after the response had started: make the change before the first byte is written")
 
-// answerError is the default ErrorHandler. It reveals nothing of err.
+// errorHandler returns what answers a commit that failed.
+func (q *request) errorHandler() func(http.ResponseWriter, *http.Request, error) {
+	if f := q.sess.m.cfg.ErrorHandler; f != nil {
+		return f
+	}
+	if g := q.Answerer(); g != nil {
+		return g.Error // in the form in which it answers everything else
+	}
+	return answerError
+}
+
+// answerError is the ErrorHandler where there is no other. It reveals nothing of err.
 func answerError(w http.ResponseWriter, _ *http.Request, err error) {
 	status := http.StatusServiceUnavailable
 	text := "The session could not be saved. Please try again."

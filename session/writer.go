@@ -44,7 +44,7 @@ func (w *responseWriter) start() bool {
 	w.failed = true
 	q.dropHeaders()
 	q.addHeaders(consulted)
-	s.m.cfg.ErrorHandler(w.ResponseWriter, &q.r, err)
+	q.errorHandler()(w.ResponseWriter, &q.r, err)
 	return false
 }
 

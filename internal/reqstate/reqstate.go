@@ -8,6 +8,7 @@ package reqstate
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -108,6 +109,30 @@ func (s *State) SetUser(u User) {
 		s.users = s.first[:0]
 	}
 	s.users = append(s.users, u)
+}
+
+// Answerer is a guard, in so far as it answers what failed.
+type Answerer interface {
+	// Error writes the answer to a request that failed by err.
+	Error(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// Answerer returns the guard that decided last about this request, or nil.
+func (s *State) Answerer() Answerer {
+	for i := len(s.users) - 1; i >= 0; i-- {
+		if g, ok := s.users[i].Guard.(Answerer); ok {
+			return g
+		}
+	}
+	return nil
+}
+
+// Meet records that guard has asked about this request and found nobody, unless it has
+// decided already.
+func (s *State) Meet(guard any) {
+	if _, ok := s.User(guard); !ok {
+		s.SetUser(User{Guard: guard})
+	}
 }
 
 // SetNoStore marks the answer as one that no cache may keep: the commit adds

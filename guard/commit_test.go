@@ -1,0 +1,113 @@
+package guard_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// TestAFailedCommitIsAnsweredInTheGuardsForm: a page for browsers, a problem for
+// programs, wherever a middleware of a guard is around the handler.
+func TestAFailedCommitIsAnsweredInTheGuardsForm(t *testing.T) {
+	put := func(w *world) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			s, err := w.sessions.Session(r.Context())
+			if err == nil {
+				err = session.Key[string]("cart").Set(s, "apples")
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			rw.Write([]byte("done"))
+		})
+	}
+	for _, row := range []struct {
+		name string
+		fail string // the store's method
+		who  string
+		do   func(w *world, b *browser.Browser) browser.Answer
+	}{
+		{"a log-in", "Create", "", func(_ *world, b *browser.Browser) browser.Answer { return logIn(b, "joe@test.com") }},
+		{"a log-out", "End", "joe@test.com", func(_ *world, b *browser.Browser) browser.Answer { return b.Post("/logout") }},
+		{"a user's page", "Update", "joe@test.com", func(w *world, b *browser.Browser) browser.Answer {
+			w.mux.Handle("/x", w.RequireAuth(put(w)))
+			return b.Get("/x")
+		}},
+		{"a visitor's page", "Create", "", func(w *world, b *browser.Browser) browser.Answer {
+			w.mux.Handle("/x", w.Restore(put(w)))
+			return b.Get("/x")
+		}},
+		{"a page for everybody", "Create", "", func(w *world, b *browser.Browser) browser.Answer {
+			w.mux.Handle("/x", w.Authenticate("anonymous")(put(w)))
+			return b.Get("/x")
+		}},
+		{"a refusal that leaves a message", "Create", "", func(w *world, b *browser.Browser) browser.Answer {
+			w.mux.Handle("/x", w.AuthenticateWith(guard.Options{Strategies: []string{"totp"}, FailureFlash: "no"})(put(w)))
+			return b.Get("/x")
+		}},
+		{"a page inside of the session's own Handler", "Update", "joe@test.com", func(w *world, b *browser.Browser) browser.Answer {
+			w.mux.Handle("/x", w.sessions.Handler(w.RequireAuth(put(w))))
+			return b.Get("/x")
+		}},
+	} {
+		for accept, want := range map[string]string{chrome: "text/html; charset=utf-8", "application/json": "application/problem+json"} {
+			w := newWorld(t)
+			b := w.open()
+			if row.who != "" {
+				b = w.loggedIn(row.who)
+			}
+			b.Header("Accept", accept)
+			w.store.failOn(row.fail)
+			a := row.do(w, b)
+			if got := a.Header.Get("Content-Type"); a.StatusCode != 503 || got != want {
+				t.Errorf("%s, for %.20s: got %d and %q, want 503 and %q", row.name, accept, a.StatusCode, got, want)
+			}
+			if vary, store := strings.Join(a.Header["Vary"], ", "), a.Header.Get("Cache-Control"); vary != "Cookie, Accept" || store != "no-store" {
+				t.Errorf("%s: got Vary %q and Cache-Control %q, want Cookie, Accept and no-store", row.name, vary, store)
+			}
+			if strings.Contains(a.Text, "done") || strings.Contains(a.Text, errOutage.Error()) || len(a.Header["Set-Cookie"]) > 0 {
+				t.Errorf("%s: got %q and cookies %q, want nothing of the handler and of the cause", row.name, a.Text, a.Header["Set-Cookie"])
+			}
+		}
+	}
+}
+
+func TestASessionThatEndedMeanwhileIsAnsweredInTheGuardsForm(t *testing.T) {
+	w := newWorld(t)
+	w.mux.Handle("/x", w.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s, err := w.sessions.Session(r.Context())
+		if err == nil {
+			_, err = w.LogOutEverywhere(t.Context(), joe)
+		}
+		if err == nil {
+			err = session.Key[string]("cart").Set(s, "apples")
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})))
+	a := w.loggedIn("joe@test.com").Get("/x")
+	a.Want(t, 409, `"status":409`)
+	if got := a.Header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("got %q, want a problem document", got)
+	}
+}
+
+func TestTheSessionsOwnErrorHandlerGoesFirst(t *testing.T) {
+	w := newWorld(t)
+	sessions, err := session.New(session.Config{
+		Store: w.store, Codec: session.SecureCookie(secret), Logger: w.logger(),
+		ErrorHandler: func(rw http.ResponseWriter, _ *http.Request, _ error) { rw.WriteHeader(http.StatusTeapot) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := w.guard("", func(c *guard.Config) { c.Sessions = sessions })
+	w.mux.Handle("POST /in", g.Authenticate("local")(g.LogIn(w.hello())))
+	w.store.failOn("Create")
+	w.open().Post("/in", "email", "joe@test.com", "password", password).Want(t, http.StatusTeapot, "")
+}
