@@ -330,7 +330,7 @@ func (w *world) hello() http.Handler {
 }
 
 // open returns a new visitor.
-func (w *world) open() *browser.Browser { return browser.New(w.t, w.mux) }
+func (w *world) open() *browser.Browser { return browser.New(w.t, w.watched()) }
 
 // loggedIn returns a visitor who is logged in as the user with email.
 func (w *world) loggedIn(email string) *browser.Browser {
