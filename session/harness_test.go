@@ -1,13 +1,16 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +26,7 @@ const cookieName = "__Host-sid"
 // newManager returns a Manager over st with everything else as edit leaves it.
 func newManager(t testing.TB, st session.Store, edit ...func(*session.Config)) *session.Manager {
 	t.Helper()
-	cfg := session.Config{Store: st, Codec: session.SecureCookie(secret), Logger: slog.New(slog.DiscardHandler)}
+	cfg := session.Config{Store: st, Codec: session.SecureCookie(secret), Logger: quietLogger(t)}
 	for _, e := range edit {
 		e(&cfg)
 	}
@@ -32,6 +35,42 @@ func newManager(t testing.TB, st session.Store, edit ...func(*session.Config)) *
 		t.Fatal(err)
 	}
 	return m
+}
+
+// quietLogger returns a logger, at the level of debugging, whose text is searched for
+// ids and cookies when the test ends: both have 32 characters and more in a row, and a
+// Ref has 16.
+func quietLogger(t testing.TB) *slog.Logger {
+	if _, ok := t.(*testing.T); !ok {
+		return slog.New(slog.DiscardHandler) // benchmarks
+	}
+	w := new(logText)
+	t.Cleanup(func() {
+		if found := idShape.FindString(w.String()); found != "" {
+			t.Errorf("an id or a cookie is in the log: %s", w.String())
+		}
+	})
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+var idShape = regexp.MustCompile(`[A-Za-z0-9_-]{32}`)
+
+// logText is what was logged, by the goroutines behind requests too.
+type logText struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (w *logText) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.Write(p)
+}
+
+func (w *logText) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
 }
 
 const (
