@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
@@ -18,9 +19,9 @@ const (
 
 // SafeReturnTo returns target, and true, if it is a path of this site to which a
 // browser may be sent: it begins with one slash and is at most 2048 bytes of
-// printable ASCII without spaces and backslashes; its path, percent-decoded, has
-// neither two slashes in a row, nor a backslash, a control character, or a segment "."
-// or "..". A query and a fragment may follow. Anything else gives "" and false: a
+// printable ASCII without spaces and backslashes; its path, percent-decoded, is UTF-8 and
+// has neither two slashes in a row, nor a backslash, a control character, or a segment
+// "." or "..". A query and a fragment may follow. Anything else gives "" and false: a
 // browser may take it for another site's address (ASVS 5.0 3.7.2).
 //
 // Every redirect of this package to an address that a request chose goes through it;
@@ -41,7 +42,10 @@ func SafeReturnTo(target string) (string, bool) {
 		return "", false
 	}
 	// Browsers do not decode %2f in a path, but a proxy or a router that redirects
-	// to its cleaned form may.
+	// to its cleaned form may, and one that takes %c0%af for a slash, too.
+	if !utf8.ValidString(u.Path) {
+		return "", false
+	}
 	segments := strings.Split(u.Path, "/")
 	for i, s := range segments {
 		inner := i > 0 && i < len(segments)-1
