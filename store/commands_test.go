@@ -74,6 +74,44 @@ func TestEveryCallIsOneCommand(t *testing.T) {
 	}
 }
 
+// TestACountATokenAndACellAreOneCommand of one key, and so atomic, one round trip, and
+// the same in a cluster.
+func TestACountATokenAndACellAreOneCommand(t *testing.T) {
+	proxy, through := behind(t, redistest.Start(t))
+	client := through.Client(t)
+	counter, tokens := newRedisCounter(t, client), newRedisTokens(t, client)
+	cells, err := store.NewRedisCells(client, store.RedisKeysConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	calls := []struct {
+		name, want string
+		run        func() error
+	}{
+		{"a count", "EVALSHA 1", func() error { _, _, err := counter.Add(ctx, "k", 1, time.Hour); return err }},
+		{"a count taken back", "EVALSHA 1", func() error { _, _, err := counter.Add(ctx, "k", -1, time.Hour); return err }},
+		{"a token put", "SET", func() error { return tokens.Put(ctx, "k", []byte("x"), time.Hour) }},
+		{"a token taken", "GETDEL", func() error { _, _, err := tokens.Take(ctx, "k"); return err }},
+		{"a cell read", "EVALSHA 1", func() error { _, err := cells.Load(ctx, "k"); return err }},
+		{"a cell swapped", "EVALSHA 1", func() error { _, _, err := cells.Swap(ctx, "k", nil, []byte("x"), time.Hour); return err }},
+	}
+	for _, c := range calls { // the server learns the scripts
+		_ = sent(t, proxy, c.run)
+	}
+	for _, c := range calls {
+		before := len(proxy.Seen(func(faultproxy.Command) bool { return true }))
+		got := sent(t, proxy, c.run)
+		all := proxy.Seen(func(faultproxy.Command) bool { return true })
+		if len(got) == 1 && got[0] == "EVALSHA" {
+			got[0] += " " + all[before][2] // the number of keys
+		}
+		if !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s: sent %q, want one %s", c.name, got, c.want)
+		}
+	}
+}
+
 // TestS17_GetMasterIsNotAnsweredByACache: a hot read costs no command; the read that
 // must not be stale costs one, and sees what another process wrote.
 func TestS17_GetMasterIsNotAnsweredByACache(t *testing.T) {

@@ -1,0 +1,62 @@
+package guard_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// TestAThrottledLogInAnswersTheSameForEveryPassword: 429, when to come back, and nothing
+// that tells a right password from a wrong one, or an account from none.
+func TestAThrottledLogInAnswersTheSameForEveryPassword(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		local, err := strategy.NewThrottle(strategy.ThrottleConfig{
+			AccountAttempts: 3, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}, // httptest's peer
+		}, strategy.NewLocal(w.table.check))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger(), OnEvent: w.note}, w.table.stamped(), strategy.Strategy[*User](local))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.mux.Handle("POST /in", g.Authenticate("local")(g.LogIn(whoami(g))))
+		n := 0
+		try := func(email, password string) browser.Answer {
+			b := w.open()
+			n++
+			b.Header("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", n))
+			return b.Post("/in", "email", email, "password", password)
+		}
+		for _, email := range []string{"joe@test.com", "nobody@test.com"} {
+			for range 3 {
+				try(email, "wrong").Want(t, 401, "")
+			}
+		}
+		w.saw()
+		first := try("joe@test.com", password)
+		for _, row := range []struct{ name, email, password string }{
+			{"a wrong password", "joe@test.com", "wrong"}, {"the right password again", "joe@test.com", password},
+			{"an account that is not there", "nobody@test.com", "wrong"},
+		} {
+			a := try(row.email, row.password)
+			if a.StatusCode != 429 || a.Header.Get("Retry-After") != "30" || a.Text != first.Text || fmt.Sprint(a.Header) != fmt.Sprint(first.Header) || len(a.Header["Set-Cookie"]) > 0 {
+				t.Errorf("%s: got %d, %q and %v, want 429, Retry-After 30 and no cookie, as for the right password: %q and %v", row.name, a.StatusCode, a.Text, a.Header, first.Text, first.Header)
+			}
+		}
+		const event = "excess_rate_limit_exceeded/too many attempts on one account"
+		if got, want := w.saw(), "["+strings.Repeat(event+" ", 3)+event+"]"; got != want {
+			t.Errorf("got events %s, want %s", got, want)
+		}
+		pass(30 * time.Second)
+		try("joe@test.com", password).Want(t, 200, "joe@test.com")
+	})
+}

@@ -1,0 +1,62 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// TestAHundredGuessesInTwoProcessesRunTenHashes: the counter is shared, so the budget of
+// an account is one for all of them. A further one is refused right or wrong.
+func TestAHundredGuessesInTwoProcessesRunTenHashes(t *testing.T) {
+	m := miniredis.RunT(t)
+	hasher := &strategy.Bcrypt{Cost: 4, InsecureFast: true, Limit: &strategy.Limit{Queue: 1000}}
+	hash, err := hasher.Hash(t.Context(), "the right password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lookup := strategy.LookupFunc[string](func(context.Context, string) (string, string, error) { return "joe", hash, nil })
+	var processes []strategy.Strategy[string]
+	for range 2 {
+		client := redis.NewClient(&redis.Options{Addr: m.Addr()})
+		defer client.Close()
+		s, err := strategy.NewThrottle(strategy.ThrottleConfig{Counter: newRedisCounter(t, client)}, strategy.NewPassword(lookup, hasher))
+		if err != nil {
+			t.Fatal(err)
+		}
+		processes = append(processes, s)
+	}
+	try := func(process, from int, password string) string {
+		r := httptest.NewRequest("POST", "/login", strings.NewReader("email=joe%40test.com&password="+password))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", from)
+		_, err := processes[process].Authenticate(httptest.NewRecorder(), r)
+		return fmt.Sprint(err)
+	}
+	before := hasher.Stats().Done
+	var refused atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Go(func() {
+			if strings.Contains(try(i%2, i, "wrong"), "too many attempts on one account") {
+				refused.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if hashes := hasher.Stats().Done - before; hashes != 10 || refused.Load() != 90 {
+		t.Errorf("got %d hashes and %d refusals, want 10 and 90", hashes, refused.Load())
+	}
+	if right, wrong := try(0, 200, "the+right+password"), try(1, 201, "wrong"); right != wrong || hasher.Stats().Done-before != 10 {
+		t.Errorf("afterwards: the right password gets %q, a wrong one %q, after %d hashes, want the same after 10", right, wrong, hasher.Stats().Done-before)
+	}
+}
