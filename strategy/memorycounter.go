@@ -54,7 +54,7 @@ func (m *MemoryCounter) Add(ctx context.Context, key string, n int64, window tim
 // check returns the mistakes in m's fields. [NewThrottle] asks it.
 func (m *MemoryCounter) check() error {
 	if m.Max < 0 {
-		return fmt.Errorf("Max is %d: give the most counters to hold, or 0 for 100,000", m.Max)
+		return fmt.Errorf("strategy: memory counter: Max is %d: give the most counters to hold, or 0 for 100,000", m.Max)
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func NewThrottle[U any](cfg ThrottleConfig, inner Strategy[U]) (*Throttle[U], er
 		wrong("Counter is a nil pointer: give one that counts, or nil for a MemoryCounter")
 	}
 	if c, ok := cfg.Counter.(*MemoryCounter); ok && c != nil && c.check() != nil {
-		wrong("Counter: MemoryCounter.%w", c.check())
+		wrong("Counter: %w", c.check())
 	}
 	cfg.check(wrong)
 	if NoUser(inner) {

@@ -106,7 +106,7 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		{"pauses of a second", throttle(func(c *strategy.ThrottleConfig) { c.Delay, c.MaxDelay = time.Second, time.Second }), "wrong attempts a day"},
 		{"an address that stays familiar for ever", throttle(func(c *strategy.ThrottleConfig) { c.Familiar = 401 * day }), "Familiar is 9624h"},
 		{"a counter that is a nil pointer", throttle(func(c *strategy.ThrottleConfig) { c.Counter = (*strategy.MemoryCounter)(nil) }), "Counter is a nil pointer"},
-		{"a counter with a negative bound", throttle(func(c *strategy.ThrottleConfig) { c.Counter = &strategy.MemoryCounter{Max: -1} }), "MemoryCounter.Max is -1"},
+		{"a counter with a negative bound", throttle(func(c *strategy.ThrottleConfig) { c.Counter = &strategy.MemoryCounter{Max: -1} }), "memory counter: Max is -1"},
 		{"every IPv4 address is a trusted proxy", proxies("10.0.0.0/8", "0.0.0.0/0"), "TrustedProxies has 0.0.0.0/0"},
 		{"every IPv6 address is a trusted proxy", proxies("::/0"), "TrustedProxies has ::/0"},
 		{"trusted proxies in a form that never matches", proxies("::ffff:10.0.0.0/104"), "TrustedProxies has ::ffff:10.0.0.0/104"},

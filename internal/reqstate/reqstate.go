@@ -119,8 +119,8 @@ type Answerer interface {
 
 // Answerer returns the guard that decided last about this request, or nil.
 func (s *State) Answerer() Answerer {
-	for i := len(s.users) - 1; i >= 0; i-- {
-		if g, ok := s.users[i].Guard.(Answerer); ok {
+	for _, u := range slices.Backward(s.users) {
+		if g, ok := u.Guard.(Answerer); ok {
 			return g
 		}
 	}
