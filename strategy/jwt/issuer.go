@@ -29,15 +29,18 @@ type IssuerConfig struct {
 	ClientID string
 
 	// Lifetime is how long they are good for, in whole seconds. Zero means 5 minutes: a
-	// signed token cannot be called back, so it is short and package refresh makes it
-	// last. Nest: signOptions.expiresIn.
+	// signed token cannot be called back, so it is short, at most 24 hours, and package
+	// refresh makes it last. Nest: signOptions.expiresIn.
 	Lifetime time.Duration
 
 	// Type is the header's typ; empty means at+jwt (RFC 9068 §2.1).
 	Type string
 }
 
-const defaultLifetime = 5 * time.Minute
+const (
+	defaultLifetime = 5 * time.Minute
+	mostLifetime    = 24 * time.Hour
+)
 
 // Issuer makes tokens with claims of the type C: Nest's JwtService. It is made by
 // [NewIssuer] and safe for concurrent use.
@@ -69,6 +72,9 @@ func NewIssuer[C Claims](cfg IssuerConfig) (*Issuer[C], error) {
 	}
 	if cfg.Lifetime < time.Second || cfg.Lifetime%time.Second != 0 {
 		wrong("Lifetime is %v: give whole seconds, or 0 for %v", cfg.Lifetime, defaultLifetime)
+	}
+	if cfg.Lifetime > mostLifetime {
+		wrong("Lifetime is %v, and no log-out calls a token back: give at most %v, and let package refresh renew it", cfg.Lifetime, mostLifetime)
 	}
 	if cfg.Type == "" {
 		cfg.Type = typeAccess

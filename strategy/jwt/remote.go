@@ -25,24 +25,24 @@ type RemoteConfig struct {
 	Algorithms []Algorithm
 
 	// RefreshAfter is the age at which the set is fetched again while requests go on
-	// with the old one. Zero means 10 minutes. jose: cacheMaxAge.
+	// with the old one. Zero means 10 minutes; at most 24 hours. jose: cacheMaxAge.
 	RefreshAfter time.Duration
 
 	// StaleFor is how much longer a set is used when it cannot be fetched again. Zero
-	// means 6 hours, negative not at all. It is the time for which whoever can cut this
+	// means 6 hours, negative not at all; at most 7 days. It is the time for which whoever can cut this
 	// program off from the issuer can keep a withdrawn key alive.
 	StaleFor time.Duration
 
 	// MinInterval is the least time between two fetches, so that tokens with made-up key
 	// ids cause no more. A token under a key that is newer than the last fetch waits as
-	// long in the worst case. Zero means 10 seconds. Without any usable keys it is 1
+	// long in the worst case. Zero means 10 seconds; at most an hour. Without any usable keys it is 1
 	// second at most. jose: cooldownDuration.
 	MinInterval time.Duration
 
-	// Timeout bounds one fetch. Zero means 5 seconds. jose: timeoutDuration.
+	// Timeout bounds one fetch. Zero means 5 seconds; at most a minute. jose: timeoutDuration.
 	Timeout time.Duration
 
-	// MaxBytes bounds the answer. Zero means 256 KiB.
+	// MaxBytes bounds the answer. Zero means 256 KiB; at most 16 MiB.
 	MaxBytes int64
 
 	// Client fetches. Its CheckRedirect and Jar are not used: redirects are refused.
@@ -64,6 +64,12 @@ const (
 	defaultTimeout      = 5 * time.Second
 	defaultMaxSet       = 256 << 10
 	emptyInterval       = time.Second // between fetches while there are no keys
+
+	mostRefreshAfter = 24 * time.Hour
+	mostStaleFor     = 7 * 24 * time.Hour
+	mostMinInterval  = time.Hour
+	mostTimeout      = time.Minute
+	mostSet          = 16 << 20
 )
 
 // RemoteKeys are the keys that an issuer publishes as a JWK Set. They are made by
@@ -109,16 +115,16 @@ func NewRemoteKeys(cfg RemoteConfig) (*RemoteKeys, error) {
 		wrong("URL is http: use https, or set InsecureHTTP on a network of your own")
 	}
 	for _, d := range []struct {
-		name  string
-		value *time.Duration
-		zero  time.Duration
+		name       string
+		value      *time.Duration
+		zero, most time.Duration
 	}{
-		{"RefreshAfter", &cfg.RefreshAfter, defaultRefreshAfter},
-		{"MinInterval", &cfg.MinInterval, defaultMinInterval},
-		{"Timeout", &cfg.Timeout, defaultTimeout},
+		{"RefreshAfter", &cfg.RefreshAfter, defaultRefreshAfter, mostRefreshAfter},
+		{"MinInterval", &cfg.MinInterval, defaultMinInterval, mostMinInterval},
+		{"Timeout", &cfg.Timeout, defaultTimeout, mostTimeout},
 	} {
-		if *d.value < 0 {
-			wrong("%s is %v: give a time, or 0 for %v", d.name, *d.value, d.zero)
+		if *d.value < 0 || *d.value > d.most {
+			wrong("%s is %v: give a time, at most %v, or 0 for %v", d.name, *d.value, d.most, d.zero)
 		}
 		if *d.value == 0 {
 			*d.value = d.zero
@@ -128,8 +134,11 @@ func NewRemoteKeys(cfg RemoteConfig) (*RemoteKeys, error) {
 		cfg.StaleFor = defaultStaleFor
 	}
 	cfg.StaleFor = max(cfg.StaleFor, 0)
-	if cfg.MaxBytes < 0 {
-		wrong("MaxBytes is %d: give a number of bytes, or 0 for 256 KiB", cfg.MaxBytes)
+	if cfg.StaleFor > mostStaleFor {
+		wrong("StaleFor is %v: a withdrawn key could live as long: give at most %v, or 0 for %v", cfg.StaleFor, mostStaleFor, defaultStaleFor)
+	}
+	if cfg.MaxBytes < 0 || cfg.MaxBytes > mostSet {
+		wrong("MaxBytes is %d: give a number of bytes, at most %d, or 0 for 256 KiB", cfg.MaxBytes, mostSet)
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = defaultMaxSet

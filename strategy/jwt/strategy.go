@@ -51,7 +51,8 @@ type Config struct {
 	// InsecureAnyAudience accepts tokens that were made for other programs.
 	InsecureAnyAudience bool
 
-	// MaxBytes is the length up to which a token is looked at; zero means 16 KiB.
+	// MaxBytes is the length up to which a token is looked at; zero means 16 KiB; at most
+	// 1 MiB, which is what net/http takes for all headers.
 	MaxBytes int
 
 	// Realm is that of the challenge, printable ASCII; empty means "api".
@@ -65,6 +66,7 @@ const (
 	defaultLeeway   = 30 * time.Second
 	maxLeeway       = 5 * time.Minute
 	defaultMaxBytes = 16 << 10
+	mostBytes       = 1 << 20
 	maxTries        = 16 // signatures that are computed for one token at most
 )
 
@@ -156,8 +158,8 @@ func (c *Config) complete(wrong func(string, ...any)) {
 		c.Leeway = defaultLeeway
 	}
 	c.Leeway = max(c.Leeway, 0)
-	if c.MaxBytes < 0 {
-		wrong("MaxBytes is %d: give a number of bytes, or 0 for 16 KiB", c.MaxBytes)
+	if c.MaxBytes < 0 || c.MaxBytes > mostBytes {
+		wrong("MaxBytes is %d: give a number of bytes, at most %d, or 0 for 16 KiB", c.MaxBytes, mostBytes)
 	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = defaultMaxBytes
@@ -172,7 +174,7 @@ func (c *Config) complete(wrong func(string, ...any)) {
 	if c.Name == "" {
 		c.Name = "jwt"
 	}
-	if c.Name == strategy.NameSession || c.Name == strategy.NameAnonymous {
+	if c.Name == strategy.NameSession || c.Name == strategy.NameAnonymous || c.Name == strategy.NameRemember {
 		wrong("Name %q is reserved: choose another", c.Name)
 	}
 }

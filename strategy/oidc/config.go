@@ -111,7 +111,8 @@ type Config struct {
 	// own on http.DefaultTransport.
 	HTTPClient *http.Client
 
-	// Timeout bounds what one request waits for the provider in all. Zero means 5 s.
+	// Timeout bounds what one request waits for the provider in all. Zero means 5 s; at
+	// most a minute.
 	Timeout time.Duration
 
 	// LogInTimeout is how long a user may take at the provider. Zero means 10 minutes.
@@ -160,7 +161,7 @@ func (c *Config) complete(bad *mistakes, name string) {
 	if c.Name == "" {
 		c.Name = name
 	}
-	if !validName(c.Name) || c.Name == "session" || c.Name == "anonymous" {
+	if !validName(c.Name) || c.Name == strategy.NameSession || c.Name == strategy.NameAnonymous || c.Name == strategy.NameRemember {
 		bad.add("Name %q: use 1 to 32 letters, digits, - and _, and none of the guard's own names", c.Name)
 	}
 	if c.ClientID == "" {
@@ -199,6 +200,9 @@ func (c *Config) complete(bad *mistakes, name string) {
 		if *d.value < time.Millisecond {
 			bad.add("%s is %v: give a positive time, or 0 for %v", d.field, *d.value, d.zero)
 		}
+	}
+	if c.Timeout > time.Minute {
+		bad.add("Timeout is %v: in an outage every log-in would hang as long: give at most a minute, or 0 for %v", c.Timeout, defaultTimeout)
 	}
 	if c.LogInTimeout > time.Hour {
 		bad.add("LogInTimeout is %v: an hour is the most for a log-in under way", c.LogInTimeout)

@@ -21,7 +21,7 @@ type Config struct {
 	IdleTimeout time.Duration
 
 	// AbsoluteTimeout ends a family so long after its log-in, however busy it is. Zero
-	// means 90 days.
+	// means 90 days; at most 400.
 	AbsoluteTimeout time.Duration
 
 	// Grace is for how long a replaced token gets the successor that it got before.
@@ -35,6 +35,7 @@ type Config struct {
 const (
 	defaultIdle     = 14 * 24 * time.Hour
 	defaultAbsolute = 90 * 24 * time.Hour
+	maxAbsolute     = 400 * 24 * time.Hour
 	defaultGrace    = 10 * time.Second
 )
 
@@ -75,6 +76,9 @@ func New(cfg Config) (*Tokens, error) {
 	}
 	if cfg.IdleTimeout < time.Second || cfg.AbsoluteTimeout < time.Second {
 		wrong("IdleTimeout %v and AbsoluteTimeout %v: give a second or more, or 0 for %v and %v", cfg.IdleTimeout, cfg.AbsoluteTimeout, defaultIdle, defaultAbsolute)
+	}
+	if cfg.AbsoluteTimeout > maxAbsolute || cfg.IdleTimeout > maxAbsolute {
+		wrong("IdleTimeout %v and AbsoluteTimeout %v: give at most %v, which is 400 days", cfg.IdleTimeout, cfg.AbsoluteTimeout, maxAbsolute)
 	}
 	if cfg.Grace == 0 {
 		cfg.Grace = defaultGrace

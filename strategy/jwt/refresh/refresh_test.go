@@ -404,6 +404,13 @@ func TestEveryMistakeInAConfigIsNamed(t *testing.T) {
 			t.Errorf("nothing about %q: %v", want, err)
 		}
 	}
+	const year = 365 * 24 * time.Hour
+	for _, cfg := range []refresh.Config{{AbsoluteTimeout: 2 * year}, {IdleTimeout: 2 * year}} {
+		cfg.Cells = newCells(t)
+		if _, err := refresh.New(cfg); err == nil || !strings.Contains(err.Error(), "400 days") {
+			t.Errorf("tokens for two years: got %v, want the bound named", err)
+		}
+	}
 	if _, err := refresh.New(refresh.Config{Cells: newCells(t)}); err != nil {
 		t.Error(err)
 	}
