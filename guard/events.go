@@ -50,7 +50,7 @@ const (
 	ReasonUserGone  = "user_gone"        // serializer.ErrUserGone
 	ReasonStamp     = "stamp"            // the security stamp changed
 	ReasonAbsolute  = "absolute_timeout" // session.Config.AbsoluteTimeout
-	ReasonGone      = "timeout_or_ended" // the session's id is one of ours, and the store does not know it any more
+	ReasonGone      = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
 	ReasonTooMany   = "too_many"         // Config.MaxSessions
 	ReasonTheft     = "theft"            // of a cookie of Config.RememberMe
 	ReasonStepUp    = "step_up"          // StepUp

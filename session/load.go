@@ -81,7 +81,7 @@ func (s *Session) load(ctx context.Context) error {
 }
 
 // fetch reads the record of id by get at now and makes s that session. found is false,
-// and s unchanged, when there is no record, or one that is malformed or past its
+// and s unchanged but for lost, when there is no record, or one that is malformed or past its
 // deadline: the visitor is anonymous then.
 func (s *Session) fetch(ctx context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
 	data, err := get(ctx, id)

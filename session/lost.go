@@ -33,6 +33,7 @@ func (t *slots) Lost(key string) (reqstate.Lost, bool) {
 	if _, live := rec.live(key, s.m.cfg.AbsoluteTimeout, time.Now()); !known || live || slices.Contains(s.plan.about().hidden, key) {
 		return reqstate.Lost{}, false
 	}
+	// Hidden like one that a guard has revoked, so that it is told once.
 	w := s.plan.set()
 	w.hidden = addString(w.hidden, key)
 	return reqstate.Lost{Ref: refOf(id), User: slices.Clone(slot.User)}, true
