@@ -79,6 +79,21 @@ func TestAnExpiryIsAnEvent(t *testing.T) {
 	}
 }
 
+// TestALogOutInTheSameRequestIsNoExpiry, where another guard's log-in keeps the record.
+func TestALogOutInTheSameRequestIsNoExpiry(t *testing.T) {
+	w := newWorld(t)
+	admin := w.guard("admin")
+	w.mux.Handle("POST /admin/login", admin.Authenticate("local")(admin.LogIn(w.hello())))
+	w.mux.Handle("POST /twice", w.RequireAuth(w.LogOut(w.Restore(w.hello()))))
+	b := w.loggedIn("joe@test.com")
+	b.Post("/admin/login", "email", "jen@test.com", "password", password).Want(t, 200, "")
+	w.saw()
+	b.Post("/twice").Want(t, 200, "hello stranger")
+	if got, want := w.saw(), "[session_expired/logout]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestAnExpirySaysWhoseAsFarAsThatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
