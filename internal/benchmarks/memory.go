@@ -42,7 +42,7 @@ func (r *run) measureMemory() error {
 			}
 			if t := r.redis.client.Type(ctx, k).Val(); t == "string" {
 				row.bytes += float64(n)
-				row.note += fmt.Sprintf("record of %d bytes", r.redis.client.StrLen(ctx, k).Val())
+				row.note = fmt.Sprintf("record of %d bytes%s", r.redis.client.StrLen(ctx, k).Val(), row.note)
 			} else {
 				row.note += fmt.Sprintf("; beside it %d for the list of the user's sessions", n)
 			}
