@@ -38,15 +38,15 @@ func (s *Session) finish(ctx context.Context) error {
 		s.closed = true
 		return nil
 	}
-	err := s.commit(ctx)
+	err := s.commit(ctx, s.at)
 	s.closed = true
 	return err
 }
 
-// commit carries out everything that is pending, or refreshes the session when its
-// time has come. It is bounded by StoreTimeout of its own, not by the request's
+// commit carries out everything that is pending, or refreshes the session when at now
+// the time for it has come: for a request, when the record was asked for. It is bounded by StoreTimeout of its own, not by the request's
 // context: a client that hangs up does not lose its log-in.
-func (s *Session) commit(ctx context.Context) error {
+func (s *Session) commit(ctx context.Context, now time.Time) error {
 	if s.gone != nil {
 		return nil // the caller of the change got the error
 	}
@@ -54,7 +54,7 @@ func (s *Session) commit(ctx context.Context) error {
 		if s.rec.data == nil {
 			return nil
 		}
-		if !s.refreshDue() {
+		if !s.refreshDue(now) {
 			return s.reissue()
 		}
 	}
@@ -97,7 +97,7 @@ func (s *Session) commitUpdate(ctx context.Context) error {
 
 	before, rev := s.rec, newRev()
 	d := s.draft
-	due := s.refreshDue()
+	due := s.refreshDue(time.Now())
 	unsure := false // a try's answer was lost
 	for outages, rivals := 0, 0; ; {
 		e, err := s.m.encode(d, &before.own, rev, time.Now())
@@ -169,10 +169,10 @@ func (d *draft) replay(r *record, ops []op) error {
 	return nil
 }
 
-// refreshDue reports whether the idle timeout's start should have moved when the record
-// was read. One that Node made is due at once: its birth is our first write (S14).
-func (s *Session) refreshDue() bool {
-	age, after := s.at.Sub(time.UnixMilli(s.rec.own.seen)), s.m.cfg.RefreshAfter
+// refreshDue reports whether the idle timeout's start should move at now. A record that
+// Node made is due at once: its birth is our first write (S14).
+func (s *Session) refreshDue(now time.Time) bool {
+	age, after := now.Sub(time.UnixMilli(s.rec.own.seen)), s.m.cfg.RefreshAfter
 	if idle, ok := s.rec.idle(); ok { // a lifetime of its own may be shorter than the configured pace
 		after = min(after, idle/10)
 	}

@@ -43,6 +43,28 @@ func TestS12_ARefreshThatFailsIsNotNoticed(t *testing.T) {
 	}
 }
 
+func TestS12_SaveRefreshesASessionThatIsHeldForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newScripted()
+		m := newManager(t, st, short)
+		open(t, m).Get(path("set text v")).Want(t, 200, "")
+		s, err := m.Open(t.Context(), st.ids()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"", "Update", "", "Update"} {
+			st.ops()
+			time.Sleep(6 * time.Minute)
+			if err := s.Save(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(st.ops(), " "); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	})
+}
+
 func TestS12_RefreshIsOneUpdateWhenItsTimeHasCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newScripted()

@@ -293,7 +293,7 @@ func (s *Session) Save(ctx context.Context) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	return s.commit(ctx)
+	return s.commit(ctx, time.Now())
 }
 
 // adopt makes rec, which is in the store under id, what the session is based on.
