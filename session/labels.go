@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed-6f34412b/passport/internal/rawjson"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
@@ -39,7 +40,7 @@ func (k Key[T]) Of(i Info) (T, bool, error) {
 		var zero T
 		return zero, false, nil
 	}
-	return k.decode(i.rec.object().Get(string(k)))
+	return k.decode(rawjson.Find(i.rec.data, string(k))) // Infos may be shared: no record's cache
 }
 
 // Link gives the session a label by which [Manager.Linked] finds it, at the commit and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,9 +107,15 @@ func TestS9_ListShowsWhatIsTrue(t *testing.T) {
 	if len(list) != 1 {
 		t.Fatalf("%d sessions are listed, want the real one", len(list))
 	}
-	if v, ok, err := text.Of(list[0]); v != "phone" || !ok || err != nil {
-		t.Errorf("its value is %q, %v, %v", v, ok, err)
+	var readers sync.WaitGroup
+	for range 2 { // an Info may be shared
+		readers.Go(func() {
+			if v, ok, err := text.Of(list[0]); v != "phone" || !ok || err != nil {
+				t.Errorf("its value is %q, %v, %v", v, ok, err)
+			}
+		})
 	}
+	readers.Wait()
 	if i := list[0]; i.Created.IsZero() || i.Seen.Before(i.Created) || !i.Deadline.After(i.Seen) || len(i.Ref) != 16 {
 		t.Errorf("its facts: %+v", i)
 	}
