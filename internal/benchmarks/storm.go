@@ -47,7 +47,7 @@ type stormRow struct {
 }
 
 const (
-	stormClients = 100
+	stormClients = 300
 	stormRate    = 200 // authenticated reads a second
 	stormTime    = 12 * time.Second
 )
