@@ -310,21 +310,17 @@ func budget(within time.Duration) int32 {
 func bruteForce(c *client, report func(string, bool)) (string, error) {
 	const guesses = 200
 	start := time.Now()
-	var looked, in atomic.Int32
+	var looked atomic.Int32
 	var failed atomic.Value
 	var wg sync.WaitGroup
 	for i := range guesses {
 		wg.Go(func() {
-			password := fmt.Sprint("guess ", i)
-			if i == guesses-1 {
-				password = jensPass // the last one is right
-			}
-			a, err := c.logIn(jen, password)
+			// All are wrong: the right one among the first ten would be a log-in like any other,
+			// after which the address is familiar and no longer slowed down.
+			a, err := c.logIn(jen, fmt.Sprint("guess ", i))
 			switch {
 			case err != nil:
 				failed.Store(err)
-			case a.status == http.StatusOK:
-				in.Add(1)
 			case a.status != http.StatusTooManyRequests:
 				looked.Add(1)
 			}
@@ -335,7 +331,7 @@ func bruteForce(c *client, report func(string, bool)) (string, error) {
 	if err, ok := failed.Load().(error); ok {
 		return "", err
 	}
-	report("more guesses than the budget are looked at", looked.Load()+in.Load() <= most)
+	report("more guesses than the budget are looked at", looked.Load() <= most)
 	if _, err := c.logIn(jen, "a guess for the place that a pause may have opened"); err != nil {
 		return "", err
 	}
@@ -344,5 +340,5 @@ func bruteForce(c *client, report func(string, bool)) (string, error) {
 		return "", err
 	}
 	report("the right password tells itself apart while guessing is slowed down", a.status == http.StatusTooManyRequests && a.header.Get("Retry-After") != "")
-	return fmt.Sprintf("%d of %d guesses were looked at, the budget is %d", looked.Load()+in.Load(), guesses, most), nil
+	return fmt.Sprintf("%d of %d guesses were looked at, the budget is %d", looked.Load(), guesses, most), nil
 }
