@@ -172,10 +172,11 @@ func (r *record) passportLabels() []string {
 func passportLabels(raw json.RawMessage) []string { return labelsOf(reqstate.ParseSlot(raw)) }
 
 func labelsOf(slot reqstate.Slot, ok bool) []string {
-	if !ok || len("passport:")+len(slot.User) > maxLabel {
+	label := passportKey + ":" + string(slot.User)
+	if !ok || len(label) > maxLabel {
 		return nil
 	}
-	return []string{"passport:" + string(slot.User)}
+	return []string{label}
 }
 
 func (m *Manager) addLabel(ctx context.Context, label, id string, deadline time.Time) error {

@@ -194,8 +194,8 @@ func (r *record) slotKeys() []string {
 		return passportKeys
 	}
 	keys := stringsOf(r.own.list("k"))
-	if !slices.Contains(keys, "passport") {
-		keys = append(keys, "passport")
+	if !slices.Contains(keys, passportKey) {
+		keys = append(keys, passportKey)
 	}
 	return keys
 }

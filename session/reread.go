@@ -6,7 +6,7 @@ import "context"
 // replica or a cache where the application asked for that (S17). Unlike
 // [Session.Reload] it keeps this request's changes.
 func (t *slots) Reread(ctx context.Context) error {
-	s, err := t.use(ctx, "passport")
+	s, err := t.use(ctx, passportKey)
 	if err != nil {
 		return err
 	}

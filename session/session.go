@@ -165,7 +165,7 @@ func (s *Session) isOurs(name string) bool {
 
 // isSlot reports whether name is a member that guards own.
 func (s *Session) isSlot(name string) bool {
-	return name == "passport" || slices.Contains(s.plan.watch, name) ||
+	return name == passportKey || slices.Contains(s.plan.watch, name) ||
 		s.draft == nil && slices.Contains(s.rec.slotKeys(), name) ||
 		s.draft != nil && slices.Contains(s.draft.keys, name)
 }

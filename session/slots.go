@@ -24,7 +24,7 @@ func (t *slots) use(ctx context.Context, key string) (*Session, error) {
 		s.mu.Unlock()
 		return nil, err
 	}
-	if key != "passport" && !slices.Contains(s.plan.watch, key) {
+	if key != passportKey && !slices.Contains(s.plan.watch, key) {
 		s.plan.watch = append(s.plan.watch, key)
 	}
 	return s, nil
@@ -68,7 +68,7 @@ func (d *draft) live(key string, absolute time.Duration, now time.Time) (reqstat
 }
 
 // allKeys returns the slot keys of d, passport's own included.
-func (d *draft) allKeys() []string { return addString(slices.Clone(d.keys), "passport") }
+func (d *draft) allKeys() []string { return addString(slices.Clone(d.keys), passportKey) }
 
 // others reports whether somebody is logged in under another key than key.
 func (d *draft) others(key string, absolute time.Duration, now time.Time) bool {
@@ -275,7 +275,7 @@ func (t *slots) Forget() {
 }
 
 func (t *slots) Take(ctx context.Context, key string) (json.RawMessage, error) {
-	s, err := t.use(ctx, "passport")
+	s, err := t.use(ctx, passportKey)
 	if err != nil {
 		return nil, err
 	}
