@@ -42,7 +42,7 @@ var _ Hasher = (*Bcrypt)(nil)
 const (
 	defaultBcryptCost    = 12
 	defaultBcryptMaxCost = 15
-	leastBcryptCost      = 10 // OWASP Password Storage Cheat Sheet: "with a minimum of 10"
+	leastBcryptCost      = 10 // the least of OWASP's Password Storage Cheat Sheet
 	mostBcryptCost       = 16 // four seconds
 	mostBcryptMaxCost    = 18
 	// bcryptMaxLen is how much of a password bcrypt uses: 18 words of key schedule.

@@ -64,11 +64,12 @@ type ThrottleConfig struct {
 // before up to a bound. Until then the answer is a [*Failure] with status 429 and
 // RetryAfter, whether or not the credentials are right: they are not looked at.
 //
-// Nobody is locked out for good. Where NIST SP 800-63B-4 §3.2.2 has to be followed, count
-// the failures of each account in the users table and refuse it after 100 in a row. An attempt from an address that is familiar to the
+// Nobody is locked out for good. An attempt from an address that is familiar to the
 // account, by a log-in from it, is counted apart from those of the rest of the world:
 // a stranger who guesses at an account without end slows down its owner only where
-// the owner has not been before.
+// the owner has not been before. Where NIST SP 800-63B-4 §3.2.2 has to be followed,
+// count the failures of each account in the users table too, and refuse it after 100 in
+// a row.
 //
 // A success makes the account's count start again; the address's count it only does
 // not raise, or an attacker's own account would buy any number of guesses. Requests
