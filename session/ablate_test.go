@@ -30,6 +30,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S6: a log-in carries another guard's log-in that may have ended", "move.go", "*before = new(record)\n\t\t\treturn \"\", errAgain", "return \"\", nil", "TestExploreEveryInterleaving/1k"},
 		{"S7: no pointer is left", "move.go", "\t\t\tnext = newID\n", "\t\t\tnext = newID[:0]\n", "TestExploreEveryInterleaving/1"},
 		{"S8: log-out does not follow", "end.go", "if err != nil || next == \"\" {\n\t\t\treturn false, err", "if err != nil || next != \"-\" {\n\t\t\treturn false, err", "TestExploreEveryInterleaving/1"},
+		{"S8: log-out of one guard follows one move only", "move.go", "if id, err = s.m.endForGood(ctx, id, nil); err != nil {", "if id = id[:0]; err != nil {", "TestExploreEveryInterleaving/1l"},
 		{"S8: only the id in use is ended", "end.go", "if err := s.endPresented(ctx, s.id); err != nil || s.id == \"\" {\n\t\treturn false, err", "if s.id == \"\" {\n\t\treturn false, nil", "TestS8"},
 		{"S9: the index comes before the record", "labels.go", "if rec == nil {\n\t\t\t\tm.unindex", "if rec != nil {\n\t\t\t\tm.unindex", "TestS9"},
 		{"S10: one listing is enough", "labels.go", "for range maxListings {", "for range 1 {", "TestS10|TestExploreEveryInterleaving/4"},

@@ -139,6 +139,11 @@ func scenarios() []scenario {
 		{"1i log-in over a session, log-out, late commands", anonymous, procs{"L": logInThenOut}, loggedOut("L", "passport"), allFaults, 2, 0},
 		{"1j two guards log out at once", []string{"login 1", "login 9 admin"}, procs{"P": step("logout"), "Q": step("logout admin")},
 			all(loggedOut("P", "passport"), loggedOut("Q", "admin")), allFaults, 1, 2},
+		{"1l log-out of one guard, two renewals", []string{"login 1", "login 9 admin"}, procs{"L": step("logout"), "G": func(p *process) {
+			if p.do("renew") {
+				p.do("renew")
+			}
+		}}, loggedOut("L", "passport"), nil, 0, 3},
 		{"1k log-out of one guard, log-in of another", in, procs{"L": step("logout"), "G": step("login 9 admin")}, loggedOut("L", "passport"), allFaults, 1, 3},
 		{"2a two writers of different keys", in, procs{"W": step("set a 1"), "X": step("set b 1")},
 			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`}), allFaults, 2, 0},

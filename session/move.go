@@ -55,14 +55,11 @@ func (s *Session) move(ctx context.Context, d *draft) error {
 			s.m.abandon(ctx, newID)
 		case errors.Is(err, ErrSessionEnded) && s.plan.about().follow != "" && successor != "" && hops < maxHops:
 			s.m.abandon(ctx, newID)
-			hops++
-			found, err := s.fetch(ctx, time.Now(), successor, s.m.authority())
-			if err != nil {
+			if hops, err = s.fetchSuccessor(ctx, successor, hops); err != nil {
 				return err
 			}
-			if !found {
-				s.forget() // ended there too: nobody is logged in
-				return nil
+			if s.id == "" {
+				return nil // ended there too: nobody is logged in
 			}
 			before = s.rec
 			if done, err := s.loggedOutThere(ctx); done || err != nil {
@@ -81,6 +78,26 @@ func (s *Session) move(ctx context.Context, d *draft) error {
 			return err
 		}
 	}
+}
+
+// fetchSuccessor makes s the session that the old one became: that of id, or, where id
+// has ended too, of its own successor, and so on. s is empty when none of them lives.
+// hops counts all that a log-out followed.
+func (s *Session) fetchSuccessor(ctx context.Context, id string, hops int) (int, error) {
+	for ; hops < maxHops; hops++ {
+		found, err := s.fetch(ctx, time.Now(), id, s.m.authority())
+		if found || err != nil {
+			return hops + 1, err
+		}
+		if id, err = s.m.endForGood(ctx, id, nil); err != nil {
+			return hops, err
+		}
+		if id == "" {
+			s.forget()
+			return hops, nil
+		}
+	}
+	return hops, errTooManyHops
 }
 
 // errAgain says that the log-ins to carry changed, so that the new record must be
