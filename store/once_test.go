@@ -5,8 +5,11 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/seed-6f34412b/passport/internal/faultproxy"
 	"github.com/seed-6f34412b/passport/internal/redistest"
@@ -137,6 +140,75 @@ func TestS2_AComparingCommandIsSentOnce(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestS2_WhateverCreatesIsSentOnce though go-redis would send it again.
+func TestS2_WhateverCreatesIsSentOnce(t *testing.T) {
+	server := redistest.Start(t)
+	proxy, through := behind(t, server)
+	client := through.Client(t)
+	r, counter, tokens := newRedis(t, client, store.RedisConfig{}), newRedisCounter(t, client), newRedisTokens(t, client)
+	cells, err := store.NewRedisCells(client, store.RedisKeysConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes := func(c faultproxy.Command) bool { return isScript(c) || c.Is("SET") || c.Is("GETDEL") }
+	for name, call := range map[string]func(ctx context.Context) error{
+		"a record":      func(ctx context.Context) error { return r.Create(ctx, "id", []byte("x"), time.Hour) },
+		"a label":       func(ctx context.Context) error { return r.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour)) },
+		"a count":       func(ctx context.Context) error { _, _, err := counter.Add(ctx, "k", 1, time.Hour); return err },
+		"a token":       func(ctx context.Context) error { return tokens.Put(ctx, "k", []byte("x"), time.Hour) },
+		"a token taken": func(ctx context.Context) error { _, _, err := tokens.Take(ctx, "k"); return err },
+		"a cell": func(ctx context.Context) error {
+			_, _, err := cells.Swap(ctx, "k", nil, []byte("x"), time.Hour)
+			return err
+		},
+	} {
+		if err := call(t.Context()); err != nil { // the server learns the script
+			t.Fatal(err)
+		}
+		before := len(proxy.Seen(writes))
+		proxy.Faults(first(writes, faultproxy.CutReply))
+		if err := call(t.Context()); err == nil {
+			t.Errorf("%s whose reply is lost: got no error, want an outage", name)
+		}
+		if n := len(proxy.Seen(writes)) - before; n != 1 {
+			t.Errorf("%s whose reply is lost: the server was sent %d commands, want 1", name, n)
+		}
+	}
+}
+
+// TestS2_ATokenIsTakenOnceThoughItsPutHung in the network until it had been taken.
+func TestS2_ATokenIsTakenOnceThoughItsPutHung(t *testing.T) {
+	server := redistest.Start(t)
+	proxy, through := behind(t, server)
+	tokens := newRedisTokens(t, through.Client(t, func(o *redis.Options) { o.ReadTimeout = 50 * time.Millisecond }))
+	release := make(chan struct{})
+	hang := first(func(c faultproxy.Command) bool { return c.Is("SET") }, faultproxy.CutReply)
+	proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+		if hang(c) != faultproxy.Forward {
+			<-release
+		}
+		return faultproxy.Forward
+	})
+	put := tokens.Put(t.Context(), "k", []byte("x"), time.Hour)
+	_, taken, err := newRedisTokens(t, server.Client(t)).Take(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	direct := server.Client(t)
+	if err := redistest.Poll(func(ctx context.Context) error {
+		if n, err := direct.DBSize(ctx).Result(); n == 0 || err != nil {
+			return fmt.Errorf("%d keys and error %w", n, err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatalf("the SET that hung was never executed: %v", err)
+	}
+	if put == nil || taken {
+		t.Errorf("Put: got error %v and a token that is taken: %t, and again when the first SET arrives; want an outage and none", put, taken)
 	}
 }
 

@@ -26,12 +26,13 @@ return 0`)
 // label returns the key of a label's entries. It tells nothing of the label (S9).
 func (r *RedisStore) label(label string) string { return r.cfg.IndexPrefix + digest(label) }
 
-// AddLabel implements [session.Index].
+// AddLabel implements [session.Index]. It is one script that go-redis sends once: a copy
+// that arrives late would move a later deadline back.
 func (r *RedisStore) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
 	if !validID(id) {
 		return fmt.Errorf("store: add label: %w", errBadID)
 	}
-	_, err := r.main.run(ctx, mayResend, addScript, []string{r.label(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
+	_, err := r.main.run(ctx, sendOnce, addScript, []string{r.label(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
 	if err != nil {
 		return outage("add label", err)
 	}

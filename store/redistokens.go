@@ -25,12 +25,13 @@ func NewRedisTokens(client RedisClient, cfg RedisKeysConfig) (*RedisTokens, erro
 }
 
 // Put keeps v under key for ttl, in place of what was there. A ttl under a millisecond
-// is an error, any other error is an outage.
+// is an error, any other error is an outage. It is one SET, sent once: a second copy
+// that arrives after Take would bring the token back.
 func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Duration) error {
 	if err := checkTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: put token: %w", err)
 	}
-	if _, err := t.redis.exec(ctx, mayResend, "", []any{"set", t.prefix + digest(key), bytesOf(v), "px", ttl.Milliseconds()}); err != nil {
+	if _, err := t.redis.exec(ctx, sendOnce, "", []any{"set", t.prefix + digest(key), bytesOf(v), "px", ttl.Milliseconds()}); err != nil {
 		return outage("put token", err)
 	}
 	return nil

@@ -55,7 +55,25 @@ const (
 	answerAbsent   = 2
 )
 
-// resend says whether go-redis may send a command again after a lost reply.
+// resend says whether go-redis may send a command again after a lost reply. The first
+// copy may hang in the network meanwhile and be executed at any later moment, so only
+// what creates nothing may be resent:
+//
+//	GET, MGET, readScript, loadScript, listScript, SCAN, CLUSTER   read only
+//	DEL, UNLINK                a record that is to be gone; an id is never used again
+//	ZREM                       an entry of a record that is gone, for the same reason
+//	endScript without old      removes; its note says what came of an id that has ended
+//
+// Everything else is sent once, and after an error the caller does not know whether it
+// was executed:
+//
+//	SET NX                     would bring back a session that was ended (S2)
+//	updateScript, endScript with old    the caller asks again and knows its own write (S3, S4)
+//	addScript                  would bring back an entry, or an earlier deadline
+//	SET of a token             would bring back a token that was taken
+//	GETDEL                     the second copy would find nothing, and nobody would have it
+//	countScript                would count twice
+//	swapScript                 the second copy would not find what the first has replaced
 type resend bool
 
 const (
