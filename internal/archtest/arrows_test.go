@@ -21,6 +21,8 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/strategytest": {ours: []string{"strategy"}},
 	"internal/reqstate":     {ours: []string{"internal/rawjson"}},
 	"internal/rawjson":      {},
+
+	"strategy/internal/cached": {}, // what modules below strategy fetch
 }
 
 // TestArrowsPointOneWay: dependencies go examples, guard, then strategy, serializer

@@ -7,7 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/cached"
 )
 
 // fetcher returns a client like c that goes where it was sent and nowhere else.
@@ -21,32 +22,22 @@ func fetcher(c *http.Client) *http.Client {
 	return &own
 }
 
-// fetch gets the set anew and then closes done. It runs in a goroutine of its own, so
-// that a client that goes away does not fail the others that wait.
-func (r *RemoteKeys) fetch(done chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
-	defer cancel()
+// fetch gets the set for the cache, and tells the log what is wrong with it.
+func (r *RemoteKeys) fetch(ctx context.Context) ([]*Key, error) {
 	keys, skipped, err := r.get(ctx)
 	log := r.cfg.Logger
 	if err != nil {
-		err = fmt.Errorf("jwt: remote keys: %w", err)
 		log.WarnContext(ctx, "jwt: key set not fetched", "error", err.Error())
+		return nil, err
 	}
 	for _, why := range skipped {
 		log.DebugContext(ctx, "jwt: key not usable", "error", why.Error())
 	}
-	if err == nil && len(keys) == 0 {
-		log.WarnContext(ctx, "jwt: the key set has no usable key", "passed over", len(skipped))
+	if len(keys) == 0 {
+		log.WarnContext(ctx, "jwt: the key set has no usable key", "skipped", len(skipped))
+		return nil, fmt.Errorf("the key set has no usable key: %w", cached.ErrNone)
 	}
-
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failure = err
-	if err == nil {
-		r.keys, r.fetched = keys, time.Now()
-	}
-	r.inflight = nil
-	close(done)
+	return keys, nil
 }
 
 // get asks for the set. What is no well-formed set is an error; one without keys is

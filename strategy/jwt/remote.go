@@ -8,8 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/cached"
 )
 
 // RemoteConfig says where RemoteKeys finds a key set and how long it is good for.
@@ -24,8 +25,9 @@ type RemoteConfig struct {
 	// set is bound to one of them as in [ParseKeySet].
 	Algorithms []Algorithm
 
-	// RefreshAfter is the age at which the set is fetched again while requests go on
-	// with the old one. Zero means 10 minutes; at most 24 hours. jose: cacheMaxAge.
+	// RefreshAfter is the age at which the set is fetched again. Requests use the old one
+	// meanwhile; at twice the age they wait for the new one, at most a second. Zero means
+	// 10 minutes; at most 24 hours. jose: cacheMaxAge.
 	RefreshAfter time.Duration
 
 	// StaleFor is how much longer a set is used when it cannot be fetched again. Zero
@@ -58,12 +60,11 @@ type RemoteConfig struct {
 }
 
 const (
-	defaultRefreshAfter = 10 * time.Minute
-	defaultStaleFor     = 6 * time.Hour
-	defaultMinInterval  = 10 * time.Second
+	defaultRefreshAfter = cached.FreshFor
+	defaultStaleFor     = cached.StaleFor
+	defaultMinInterval  = cached.MinInterval
 	defaultTimeout      = 5 * time.Second
 	defaultMaxSet       = 256 << 10
-	emptyInterval       = time.Second // between fetches while there are no keys
 
 	mostRefreshAfter = 24 * time.Hour
 	mostStaleFor     = 7 * 24 * time.Hour
@@ -84,13 +85,7 @@ const (
 // whose key may be one that could not be fetched, the error is an outage.
 type RemoteKeys struct {
 	cfg RemoteConfig
-
-	mu       sync.Mutex
-	keys     []*Key
-	fetched  time.Time     // when keys were; zero for never
-	tried    time.Time     // when the last fetch began; zero for never
-	failure  error         // of the last fetch
-	inflight chan struct{} // closed when the fetch under way is over; nil when there is none
+	set *cached.Value[[]*Key]
 }
 
 var _ Keys = (*RemoteKeys)(nil)
@@ -150,76 +145,19 @@ func NewRemoteKeys(cfg RemoteConfig) (*RemoteKeys, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &RemoteKeys{cfg: cfg}, nil
+	r := &RemoteKeys{cfg: cfg}
+	r.set = cached.New(cached.Rules{FreshFor: cfg.RefreshAfter, StaleFor: cfg.StaleFor, MinInterval: cfg.MinInterval, Timeout: cfg.Timeout}, r.fetch)
+	return r, nil
 }
 
 // Keys implements [Keys]. It asks the network only if there are no keys, they are old,
 // or none has the id keyID; then the error may wrap that of ctx, or of the fetch.
 func (r *RemoteKeys) Keys(ctx context.Context, keyID string) ([]*Key, error) {
-	keys, wait := r.look(keyID)
-	if keys != nil {
-		return keys, nil
+	keys, err := r.set.Find(ctx, r.cfg.MinInterval, func(keys []*Key) bool {
+		return keyID == "" || slices.ContainsFunc(keys, func(k *Key) bool { return k.id == "" || k.id == keyID })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("jwt: remote keys: %w", err)
 	}
-	if wait != nil {
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("jwt: remote keys: gave up waiting: %w", ctx.Err())
-		}
-	}
-	return r.answer(keyID)
-}
-
-// look starts a fetch if one is wanted and due. keys are those in hand if they will
-// do, or nil; wait is closed when the fetch under way is over, and nil when there is none.
-func (r *RemoteKeys) look(keyID string) (keys []*Key, wait <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	if r.known(now, keyID) {
-		keys = r.keys
-		if now.Sub(r.fetched) < r.cfg.RefreshAfter {
-			return keys, nil
-		}
-	}
-	if r.inflight == nil && r.due(now) {
-		r.tried, r.inflight = now, make(chan struct{})
-		go r.fetch(r.inflight)
-	}
-	return keys, r.inflight
-}
-
-// usable reports whether the keys are young enough to be used. r.mu is held.
-func (r *RemoteKeys) usable(now time.Time) bool {
-	return len(r.keys) > 0 && now.Sub(r.fetched) < r.cfg.RefreshAfter+r.cfg.StaleFor
-}
-
-// known reports whether a usable key may have signed a token of keyID. r.mu is held.
-func (r *RemoteKeys) known(now time.Time, keyID string) bool {
-	return r.usable(now) && (keyID == "" || slices.ContainsFunc(r.keys, func(k *Key) bool { return k.id == "" || k.id == keyID }))
-}
-
-// due reports whether another fetch may begin. r.mu is held.
-func (r *RemoteKeys) due(now time.Time) bool {
-	interval := r.cfg.MinInterval
-	if !r.usable(now) {
-		interval = min(interval, emptyInterval)
-	}
-	return r.tried.IsZero() || now.Sub(r.tried) >= interval
-}
-
-// answer returns what is known when there is nothing to wait for.
-func (r *RemoteKeys) answer(keyID string) ([]*Key, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	switch {
-	case r.known(now, keyID):
-		return r.keys, nil
-	case r.failure != nil:
-		return nil, r.failure
-	case !r.usable(now):
-		return nil, errNoKeys
-	}
-	return r.keys, nil // the issuer has no such key, and said so a moment ago
+	return keys, nil
 }

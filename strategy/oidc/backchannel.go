@@ -106,7 +106,7 @@ func (s *Strategy[U]) logOut(r *http.Request, sessions Sessions) (int, error) {
 
 // verifyLogOut makes the checks of Back-Channel Logout 1.0 §2.6.
 func (p *provider) verifyLogOut(ctx context.Context, raw string) (*gooidc.LogoutToken, error) {
-	m, err := p.meta.get(ctx)
+	m, err := p.meta.Get(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@
 // nonsense is an outage: guards answer 503, and nobody is logged in or out. All of the
 // provider's work for one request is bounded by Config.Timeout.
 //
+// Metadata and keys are fetched again after ten minutes; the old ones serve meanwhile. While they cannot be
+// fetched, they serve for six hours more; after that a log-in is a 503.
+//
 // # Tokens
 //
 // The tokens go to the application's validate function and nowhere else: the session

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/cached"
 )
 
 // maxKeys is how many keys of a provider are looked at.
@@ -24,7 +26,7 @@ const minRSA = 2048
 // fetchKeys loads the provider's key set (RFC 7517 §5). Keys of unknown kinds are
 // passed over, as it asks.
 func (p *provider) fetchKeys(ctx context.Context) ([]jose.JSONWebKey, error) {
-	m, err := p.meta.get(ctx)
+	m, err := p.meta.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +44,7 @@ func (p *provider) fetchKeys(ctx context.Context) ([]jose.JSONWebKey, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("fetch the provider's keys: there is none among them that signs")
+		return nil, fmt.Errorf("fetch the provider's keys: none among them that signs: %w", cached.ErrNone)
 	}
 	return keys, nil
 }
@@ -85,23 +87,21 @@ func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 	if !slices.Contains(s.types, strings.ToLower(typ)) {
 		return nil, errors.New("the token is of another type")
 	}
-	keys, err := s.provider.keys.get(ctx)
-	if err != nil {
+	// OpenID Connect Core §10.1.1: a signature under an unknown key means that keys were rotated.
+	var payload []byte
+	var good bool
+	_, err = s.provider.keys.Find(ctx, s.gap, func(keys []jose.JSONWebKey) bool {
+		payload, good = verifyWith(keys, jws, header)
+		return good
+	})
+	switch {
+	case err != nil:
 		s.outage = err
 		return nil, err
+	case !good:
+		return nil, errSignature
 	}
-	if payload, ok := verifyWith(keys, jws, header); ok {
-		return payload, nil
-	}
-	// OpenID Connect Core §10.1.1: an unknown key means that keys were rotated.
-	if keys, err = s.provider.keys.refresh(ctx, s.gap); err != nil {
-		s.outage = err
-		return nil, err
-	}
-	if payload, ok := verifyWith(keys, jws, header); ok {
-		return payload, nil
-	}
-	return nil, errSignature
+	return payload, nil
 }
 
 func verifyWith(keys []jose.JSONWebKey, jws *jose.JSONWebSignature, header jose.Header) ([]byte, bool) {

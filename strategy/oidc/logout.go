@@ -40,7 +40,7 @@ type LogOut struct {
 func (s *Strategy[U]) LogOutURL(ctx context.Context, o LogOut) (string, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	m, err := s.provider.meta.get(ctx)
+	m, err := s.provider.meta.Get(ctx)
 	if err != nil {
 		return "", s.broken("log out", err)
 	}

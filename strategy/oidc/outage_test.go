@@ -186,35 +186,64 @@ func TestTheProgramStartsWhileTheProviderIsDown(t *testing.T) {
 	})
 }
 
-func TestMetadataAndKeysAreAskedForOnceAnHour(t *testing.T) {
+// keysDown fails every request for metadata and keys, and no other.
+func keysDown(r *http.Request) error {
+	if strings.HasPrefix(r.URL.Path, "/.well-known") || r.URL.Path == "/jwks" {
+		return errDown
+	}
+	return nil
+}
+
+// asked checks how often the provider was asked for metadata and for keys so far.
+func (w *world) asked(when string, want int) {
+	w.t.Helper()
+	synctest.Wait() // for fetches in the background
+	if m, k := w.op.called("/.well-known/openid-configuration"), w.op.called("/jwks"); m != want || k != want {
+		w.t.Errorf("%s: asked for metadata %d times and for keys %d times, want %d each", when, m, k, want)
+	}
+}
+
+func TestMetadataAndKeysAreAskedForEveryTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		for range 5 {
 			w.loggedIn()
 		}
-		if m, k := w.op.called("/.well-known/openid-configuration"), w.op.called("/jwks"); m != 1 || k != 1 {
-			t.Errorf("asked for metadata %d times and for keys %d times, want once each", m, k)
-		}
-		time.Sleep(time.Hour)
+		w.asked("at first", 1)
+		time.Sleep(10*time.Minute - 1)
 		w.loggedIn()
-		if m, k := w.op.called("/.well-known/openid-configuration"), w.op.called("/jwks"); m != 2 || k != 2 {
-			t.Errorf("an hour later asked %d and %d times, want twice each", m, k)
-		}
-		// What is known serves through an outage, and the outage is not met by every request.
+		w.asked("just before they are old", 1)
+		time.Sleep(1)
+		w.loggedIn()
+		w.asked("when they are", 2)
 		time.Sleep(time.Hour)
-		w.op.network = func(r *http.Request) error {
-			if strings.HasPrefix(r.URL.Path, "/.well-known") || r.URL.Path == "/jwks" {
-				return errDown
-			}
-			return nil
-		}
+		w.op.rotate("k1") // the old key of the same name is withdrawn
+		w.loggedIn()
+		w.asked("an hour later", 3)
+		// What is known serves through an outage, and not every request is told of it.
+		w.op.network = keysDown
+		time.Sleep(time.Hour)
 		for range 5 {
 			w.loggedIn()
-			time.Sleep(10 * time.Second)
 		}
-		if m, k := w.op.called("/.well-known/openid-configuration"), w.op.called("/jwks"); m != 3 || k != 3 {
-			t.Errorf("in the outage asked %d and %d times, want 3 each", m, k)
-		}
+		w.asked("in an outage", 4)
+	})
+}
+
+// Whoever can cut this program off from the provider must not keep a withdrawn key alive for ever.
+func TestKeysThatCannotBeFetchedAreTrustedForSixHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.loggedIn()
+		w.op.network = keysDown
+		time.Sleep(6*time.Hour + 10*time.Minute - 1)
+		w.loggedIn()
+		time.Sleep(1)
+		b := w.open()
+		w.refused(b, w.try(), http.StatusServiceUnavailable, "connection refused")
+		w.op.network = nil
+		time.Sleep(time.Second)
+		w.loggedIn()
 	})
 }
 

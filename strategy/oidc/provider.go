@@ -13,18 +13,12 @@ import (
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/cached"
 )
 
-const (
-	// metadataAge is how long a provider's metadata, and its keys, are used before
-	// they are asked for again. It bounds how long a withdrawn key is trusted.
-	metadataAge = time.Hour
-	// retryGap keeps requests that come in one moment from each asking a provider that
-	// just failed. It also bounds how late its recovery is seen.
-	retryGap = 500 * time.Millisecond
-	// tenantMark stands for the tenant in Config.IssuerTemplate, as in Microsoft's metadata.
-	tenantMark = "{tenantid}"
-)
+// tenantMark stands for the tenant in Config.IssuerTemplate, as in Microsoft's metadata.
+const tenantMark = "{tenantid}"
 
 // metadata is what a provider says of itself (OpenID Connect Discovery §3, RFC 8414 §2).
 type metadata struct {
@@ -43,14 +37,14 @@ type metadata struct {
 // provider is the OpenID provider of one strategy.
 type provider struct {
 	cfg  *Config
-	meta cached[*metadata]
-	keys cached[[]jose.JSONWebKey]
+	meta *cached.Value[*metadata]
+	keys *cached.Value[[]jose.JSONWebKey]
 }
 
 func newProvider(cfg *Config) *provider {
 	p := &provider{cfg: cfg}
-	p.meta = cached[*metadata]{load: p.discover, timeout: cfg.Timeout, maxAge: metadataAge, gap: retryGap}
-	p.keys = cached[[]jose.JSONWebKey]{load: p.fetchKeys, timeout: cfg.Timeout, maxAge: metadataAge, gap: retryGap}
+	rules := cached.Rules{FreshFor: cached.FreshFor, StaleFor: cached.StaleFor, MinInterval: cached.MinInterval, Timeout: cfg.Timeout}
+	p.meta, p.keys = cached.New(rules, p.discover), cached.New(rules, p.fetchKeys)
 	return p
 }
 
@@ -78,7 +72,7 @@ func (p *provider) discover(ctx context.Context) (*metadata, error) {
 
 // client implements backend.
 func (p *provider) client(ctx context.Context) (*oauth2.Config, error) {
-	m, err := p.meta.get(ctx)
+	m, err := p.meta.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +104,7 @@ func (p *provider) params(f *flow) []oauth2.AuthCodeOption {
 // expected issuer identifier, clients MUST reject the authorization response"; a
 // provider that says that it sends one must have sent it.
 func (p *provider) checkIssuer(ctx context.Context, iss string) error {
-	m, err := p.meta.get(ctx)
+	m, err := p.meta.Get(ctx)
 	switch {
 	case err != nil:
 		return err

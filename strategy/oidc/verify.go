@@ -38,7 +38,7 @@ func (p *provider) identify(ctx context.Context, f *flow, token *oauth2.Token) (
 	if token.Type() != "Bearer" {
 		return id, nil, errors.New("the token endpoint answered with a token that is not a bearer token")
 	}
-	m, err := p.meta.get(ctx)
+	m, err := p.meta.Get(ctx)
 	if err != nil {
 		return id, nil, err
 	}
