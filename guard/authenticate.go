@@ -91,7 +91,7 @@ func (g *Guard[U]) AuthenticateWith(o Options) func(http.Handler) http.Handler {
 func (g *Guard[U]) authenticateWith(route string, o Options) func(http.Handler) http.Handler {
 	chain := g.chain(route, o.Strategies)
 	return func(next http.Handler) http.Handler {
-		return g.mount(route, next, &authenticate[U]{g, chain, o, next})
+		return g.withSession(route, next, &authenticate[U]{g, chain, o, next})
 	}
 }
 
@@ -104,28 +104,37 @@ type authenticate[U any] struct {
 
 // ServeHTTP implements [http.Handler].
 func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	st, r := m.g.enter(w, r)
-	p := new(proof)
-	r = r.WithContext(strategy.WithInfo(r.Context(), &p.info))
-	user, err := m.g.ask(w, r, m.chain, p)
-	switch {
-	case err == nil && p.how == bySession:
-		st.SetUser(reqstate.User{Guard: m.g, Value: user, More: m.g.remembered})
-	case err == nil:
-		m.g.found(r, st, user, p)
-	case errors.Is(err, strategy.ErrAnonymous):
-		st.Meet(m.g)
-	default:
-		st.Meet(m.g)
-		m.fail(w, r, err)
+	st, r := m.g.requestState(w, r)
+	var info strategy.Info
+	r = r.WithContext(strategy.WithInfo(r.Context(), &info))
+	if err := m.authenticate(w, r, st, &info); err != nil {
+		st.MarkAsked(m.g)
+		m.answerFailure(w, r, err)
 		return
 	}
 	m.next.ServeHTTP(w, r)
 }
 
-// ask is Passport's attempt (middleware/authenticate.js:183): the first strategy that
-// does anything but refuse decides. p says how.
-func (g *Guard[U]) ask(w http.ResponseWriter, r *http.Request, chain []strategy.Strategy[U], p *proof) (U, error) {
+// authenticate decides who sent the request, and makes them its user. The error is what
+// the request is answered with.
+func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, st *reqstate.State, info *strategy.Info) error {
+	user, by, err := m.g.tryStrategies(w, r, m.chain, info)
+	switch {
+	case errors.Is(err, strategy.ErrAnonymous):
+		st.MarkAsked(m.g)
+		return nil
+	case err != nil:
+		return err
+	case by == strategy.NameSession:
+		return nil // restoreUser made the user the request's
+	}
+	m.g.setProved(r, st, user, proof(by, *info, time.Now()))
+	return nil
+}
+
+// tryStrategies is Passport's attempt (middleware/authenticate.js:183): the first
+// strategy that does anything but refuse decides. by is its name, and info what it reported.
+func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain []strategy.Strategy[U], info *strategy.Info) (user U, by string, err error) {
 	var none U
 	var failures []Failure
 	foreign := g.sameSite(r)
@@ -136,29 +145,25 @@ func (g *Guard[U]) ask(w http.ResponseWriter, r *http.Request, chain []strategy.
 			skipped = true
 			continue
 		}
-		p.info = strategy.Info{}
+		*info = strategy.Info{}
 		user, err := s.Authenticate(w, r)
 		switch {
 		case err == nil && strategy.NoUser(user):
-			return none, &stopped{s.Name(), strategy.ErrNilUser}
+			return none, "", &stopped{s.Name(), strategy.ErrNilUser}
 		case err == nil:
-			if _, remembered := s.(*sessionStrategy[U]); !remembered {
-				p.crossSite = strategy.AllowsCrossSite(s, r)
-				p.proved(s.Name(), time.Now())
-			}
-			return user, nil
+			return user, s.Name(), nil
 		case errors.Is(err, strategy.ErrUnauthenticated):
 			failures = append(failures, Failure{s.Name(), err})
 		case errors.Is(err, strategy.ErrAnonymous) && skipped:
-			return none, ErrCrossSite
+			return none, "", ErrCrossSite
 		default:
-			return none, &stopped{s.Name(), err}
+			return none, "", &stopped{s.Name(), err}
 		}
 	}
 	if skipped {
-		return none, ErrCrossSite
+		return none, "", ErrCrossSite
 	}
-	return none, &Refusal{failures}
+	return none, "", &Refusal{failures}
 }
 
 // stopped is an error with which a strategy ended the chain.
@@ -173,26 +178,26 @@ func (e *stopped) Error() string { return "guard: strategy " + e.strategy + ": "
 // Unwrap returns the strategy's error.
 func (e *stopped) Unwrap() error { return e.err }
 
-// found takes user, whom a strategy just found by credentials, as the request's. What
+// setProved makes user, whom a strategy just found by credentials, the request's. What
 // the same user proved earlier in the request still counts.
-func (g *Guard[U]) found(r *http.Request, st *reqstate.State, user U, p *proof) {
-	if before := g.proofOf(st); before != nil && before.how == byCredentials {
+func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, e *evidence) {
+	if before := g.evidence(st); before.state.byCredentials() {
 		if old, ok := g.userIn(st); ok && g.same(r.Context(), old, user) {
-			p.factors = slices.Concat(before.factors, p.factors)
+			e.factors = slices.Concat(before.factors, e.factors)
 		}
 	}
-	st.SetUser(reqstate.User{Guard: g, Value: user, More: p})
-	g.emitFor(r.Context(), user, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: p.strategy})
+	g.setUser(st, user, e)
+	g.emitFor(r.Context(), user, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: e.strategy})
 }
 
-// fail answers a request that the chain did not let pass.
-func (m *authenticate[U]) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var refusal *Refusal
-	if !errors.As(err, &refusal) {
+// answerFailure answers a request that the chain did not let pass.
+func (m *authenticate[U]) answerFailure(w http.ResponseWriter, r *http.Request, err error) {
+	refusal, refused := errors.AsType[*Refusal](err)
+	if !refused {
 		m.g.refuse(w, r, err)
 		return
 	}
-	if err := m.leaveMessage(r, refusal); err != nil {
+	if err := m.addFailureMessages(r, refusal); err != nil {
 		m.g.refuse(w, r, err)
 		return
 	}
@@ -208,14 +213,14 @@ func (m *authenticate[U]) fail(w http.ResponseWriter, r *http.Request, err error
 	}
 }
 
-func (m *authenticate[U]) leaveMessage(r *http.Request, refusal *Refusal) error {
+func (m *authenticate[U]) addFailureMessages(r *http.Request, refusal *Refusal) error {
 	flash, message := m.o.FailureFlash, m.o.FailureMessage
 	if m.o.FailureText != nil {
 		if text := m.o.FailureText(refusal); text != "" {
 			flash, message = orNone(flash, text), orNone(message, text)
 		}
 	}
-	return m.g.leave(r, "error", flash, message)
+	return m.g.addMessages(r, "error", flash, message)
 }
 
 // orNone returns text, or nothing where nothing was asked for.
@@ -226,18 +231,18 @@ func orNone(asked, text string) string {
 	return text
 }
 
-// leave puts a flash and a message, where they are not empty, into the session.
-func (g *Guard[U]) leave(r *http.Request, kind, flash, message string) error {
+// addMessages puts a flash and a message, where they are not empty, into the session.
+func (g *Guard[U]) addMessages(r *http.Request, kind, flash, message string) error {
 	if flash == "" && message == "" {
 		return nil
 	}
 	s, err := g.cfg.Sessions.Session(r.Context())
 	if err != nil {
-		return fmt.Errorf("guard: leave a message: %w", err)
+		return fmt.Errorf("guard: add a message: %w", err)
 	}
 	if flash != "" {
 		if err := s.Flash(kind, flash); err != nil {
-			return fmt.Errorf("guard: leave a message: %w", err)
+			return fmt.Errorf("guard: add a message: %w", err)
 		}
 	}
 	if message == "" {
@@ -251,7 +256,7 @@ func (g *Guard[U]) leave(r *http.Request, kind, flash, message string) error {
 		return rawjson.Marshal(append(list, rawjson.Quote(message)))
 	})
 	if err != nil {
-		return fmt.Errorf("guard: leave a message: %w", err)
+		return fmt.Errorf("guard: add a message: %w", err)
 	}
 	return nil
 }

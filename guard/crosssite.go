@@ -1,10 +1,6 @@
 package guard
 
-import (
-	"net/http"
-
-	"github.com/seed-6f34412b/passport/internal/reqstate"
-)
+import "net/http"
 
 // sameSite returns ErrCrossSite for a request with an unsafe method that a browser
 // sent from another site. [http.CrossOriginProtection] knows it by Sec-Fetch-Site, or
@@ -21,15 +17,6 @@ func (g *Guard[U]) sameSite(r *http.Request) error {
 func (g *Guard[U]) sameSiteStrict(r *http.Request) error {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
 		r = &http.Request{Method: http.MethodPost, Host: r.Host, Header: r.Header}
-	}
-	return g.sameSite(r)
-}
-
-// sameSiteLogIn is sameSite for a log-in, which another site may cause if the
-// strategy that found the user in this request allows it.
-func (g *Guard[U]) sameSiteLogIn(r *http.Request, st *reqstate.State) error {
-	if p := g.proofOf(st); p != nil && p.crossSite {
-		return nil
 	}
 	return g.sameSite(r)
 }

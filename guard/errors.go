@@ -32,6 +32,9 @@ type Refusal struct {
 	Failures []Failure // in the order in which the strategies were asked; never empty
 }
 
+// errNobody is the error of a request whose session has no user.
+var errNobody error = &Refusal{Failures: []Failure{{Strategy: strategy.NameSession, Err: strategy.ErrUnauthenticated}}}
+
 // Error implements error. It is for operators.
 func (e *Refusal) Error() string {
 	var b strings.Builder

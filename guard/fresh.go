@@ -42,11 +42,11 @@ func (g *Guard[U]) RequireFresh(maxAge time.Duration) func(http.Handler) http.Ha
 
 // loggedInAt returns when the request's user proved who they are; zero when unknown.
 func (g *Guard[U]) loggedInAt(r *http.Request, st *reqstate.State) (time.Time, error) {
-	p := g.proofOf(st)
-	if p != nil && p.how != bySession && !p.saved {
-		return p.info.At, nil
-	}
-	if p == nil || !p.saved {
+	switch e := g.evidence(st); e.state {
+	case proved: // only a strategy that says when knows it
+		return e.info.At, nil
+	case loggedIn: // the session, as this request changed it, says when
+	default:
 		if _, err := g.reread(r, st); err != nil {
 			return time.Time{}, err
 		}
@@ -67,12 +67,12 @@ func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 	}
 	switch err := st.Slots.Reread(r.Context()); {
 	case errors.Is(err, session.ErrSessionEnded):
-		return none, g.nobody // logged out elsewhere, unknown to the replica or cache
+		return none, errNobody // logged out elsewhere, unknown to the replica or cache
 	case err != nil:
 		return none, fmt.Errorf("guard: read session: %w", err)
 	}
-	st.SetUser(reqstate.User{Guard: g})
-	return g.check(r, st)
+	g.clearUser(st)
+	return g.currentUser(r, st)
 }
 
 // RequireUncached is [Guard.RequireAuth] for routes that must see a log-out at once
@@ -82,7 +82,7 @@ func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 func (g *Guard[U]) RequireUncached(next http.Handler) http.Handler {
 	g.needSessions("RequireUncached")
 	return g.gate("RequireUncached", next, func(r *http.Request, st *reqstate.State) error {
-		if p := g.proofOf(st); p != nil && p.how != bySession {
+		if g.evidence(st).state.byCredentials() {
 			return nil
 		}
 		_, err := g.reread(r, st)
@@ -103,7 +103,7 @@ func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Ha
 	}
 	return func(next http.Handler) http.Handler {
 		return g.gate("RequireFactor", next, func(r *http.Request, st *reqstate.State) error {
-			if _, err := g.check(r, st); err != nil {
+			if _, err := g.currentUser(r, st); err != nil {
 				return err
 			}
 			at, err := g.factorAt(r, st, name)
@@ -120,9 +120,9 @@ func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Ha
 
 // factorAt returns when the request's user last proved the named factor; zero when never.
 func (g *Guard[U]) factorAt(r *http.Request, st *reqstate.State, name string) (time.Time, error) {
-	p := g.proofOf(st)
-	factors := p.factors
-	if p.how == bySession || p.saved {
+	e := g.evidence(st)
+	factors := e.factors
+	if e.state.inSession() {
 		slot, err := st.Slots.Slot(r.Context(), g.cfg.SessionKey)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("guard: require factor: %w", err)
@@ -155,30 +155,35 @@ func (g *Guard[U]) StepUp(next http.Handler) http.Handler {
 
 func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	ctx := r.Context()
-	p := g.proofOf(st)
-	user, known := g.userIn(st)
-	if !known || p.how != byCredentials {
+	e := g.evidence(st)
+	user, _ := g.userIn(st)
+	if !e.state.byCredentials() {
 		return &misuse{"StepUp: no user was found by credentials in this request: put Authenticate with the second strategy before StepUp"}
-	}
-	if err := g.sameSiteLogIn(r, st); err != nil {
-		return err
-	}
-	remembered, err := g.restore(ctx, st)
-	if err != nil {
-		return err
-	}
-	if !g.same(ctx, remembered, user) {
-		return g.nobody
 	}
 	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
 	if err != nil {
 		return fmt.Errorf("guard: step up: %w", err)
 	}
-	slot.Factors = withFactors(slot.Factors, p.factors)
+	if slot.User == nil {
+		g.emitLost(ctx, st)
+		return errNobody
+	}
+	remembered, ended, err := g.userOfSlot(ctx, slot)
+	if err != nil {
+		return fmt.Errorf("guard: step up: %w", err)
+	}
+	if ended != "" {
+		g.revoke(ctx, st, slot, ended)
+		return errNobody
+	}
+	if !g.same(ctx, remembered, user) {
+		return errNobody
+	}
+	slot.Factors = withFactors(slot.Factors, e.factors)
 	if err := st.Slots.StepUp(ctx, g.cfg.SessionKey, slot); err != nil {
 		return fmt.Errorf("guard: step up: %w", err)
 	}
-	p.saved = true
-	g.emitCommitted(ctx, st, Event{Name: EventSessionRenewed, Strategy: p.strategy, User: slot.User, Reason: ReasonStepUp})
+	g.setUser(st, user, e.inState(loggedIn))
+	g.emitCommitted(ctx, st, Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slot.User, Reason: ReasonStepUp})
 	return nil
 }

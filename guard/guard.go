@@ -92,8 +92,6 @@ type Guard[U any] struct {
 	strategies []strategy.Strategy[U]
 	reserved   []strategy.Strategy[U]
 	cross      *http.CrossOriginProtection
-	nobody     *Refusal // nobody is logged in
-	remembered *proof   // the user was found in the session
 }
 
 // stamps is what a serializer made by [serializer.WithStamp] can do.
@@ -136,8 +134,6 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 		g.reserved = append(g.reserved, &sessionStrategy[U]{g})
 	}
 	g.reserved = append(g.reserved, strategy.Anonymous[U]())
-	g.nobody = &Refusal{Failures: []Failure{{Strategy: strategy.NameSession, Err: strategy.ErrUnauthenticated}}}
-	g.remembered = &proof{how: bySession, strategy: strategy.NameSession}
 	return g, nil
 }
 
@@ -250,8 +246,8 @@ func (g *Guard[U]) needSessions(route string) {
 	}
 }
 
-// mount makes h, which calls next, a handler with a session around it.
-func (g *Guard[U]) mount(route string, next, h http.Handler) http.Handler {
+// withSession returns h, which calls next, with the session's Handler around it.
+func (g *Guard[U]) withSession(route string, next, h http.Handler) http.Handler {
 	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
 		panic("guard: " + route + ": the next handler is nil")
 	}
@@ -261,9 +257,9 @@ func (g *Guard[U]) mount(route string, next, h http.Handler) http.Handler {
 	return g.cfg.Sessions.Handler(h)
 }
 
-// enter returns the state of the request, and marks the answer as one that caches
+// requestState returns the state of the request, and marks the answer as one that caches
 // must not keep. Below a session Handler the state is there; a stateless guard makes it.
-func (g *Guard[U]) enter(w http.ResponseWriter, r *http.Request) (*reqstate.State, *http.Request) {
+func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) (*reqstate.State, *http.Request) {
 	st := reqstate.Of(r.Context(), g.owner)
 	if st == nil {
 		st = new(reqstate.State)
@@ -277,23 +273,23 @@ func (g *Guard[U]) enter(w http.ResponseWriter, r *http.Request) (*reqstate.Stat
 	return st, r
 }
 
-// gate is a middleware that lets a request pass when admit has no objection.
+// gate is a middleware that lets a request pass when decide returns no error.
 type gate[U any] struct {
-	g     *Guard[U]
-	next  http.Handler
-	admit func(r *http.Request, st *reqstate.State) error
+	g      *Guard[U]
+	next   http.Handler
+	decide func(r *http.Request, st *reqstate.State) error
 }
 
 // ServeHTTP implements [http.Handler].
 func (m *gate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	st, r := m.g.enter(w, r)
-	if err := m.admit(r, st); err != nil {
+	st, r := m.g.requestState(w, r)
+	if err := m.decide(r, st); err != nil {
 		m.g.refuse(w, r, err)
 		return
 	}
 	m.next.ServeHTTP(w, r)
 }
 
-func (g *Guard[U]) gate(route string, next http.Handler, admit func(*http.Request, *reqstate.State) error) http.Handler {
-	return g.mount(route, next, &gate[U]{g, next, admit})
+func (g *Guard[U]) gate(route string, next http.Handler, decide func(*http.Request, *reqstate.State) error) http.Handler {
+	return g.withSession(route, next, &gate[U]{g, next, decide})
 }

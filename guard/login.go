@@ -81,7 +81,7 @@ func (o *LogInOptions) check(next http.Handler) {
 // It panics if next is nil or the guard is stateless.
 func (g *Guard[U]) LogIn(next http.Handler) http.Handler {
 	g.needSessions("LogIn")
-	return g.mount("LogIn", next, &logIn[U]{g: g, next: next})
+	return g.withSession("LogIn", next, &logIn[U]{g: g, next: next})
 }
 
 // LogInWith is [Guard.LogIn] with more to say about success. Beside what LogIn
@@ -94,7 +94,7 @@ func (g *Guard[U]) LogInWith(o LogInOptions) func(http.Handler) http.Handler {
 		if next == nil {
 			next = http.NotFoundHandler() // never reached: SuccessRedirect is set
 		}
-		return g.mount("LogInWith", next, &logIn[U]{g, o, next})
+		return g.withSession("LogInWith", next, &logIn[U]{g, o, next})
 	}
 }
 
@@ -106,7 +106,7 @@ type logIn[U any] struct {
 
 // ServeHTTP implements [http.Handler].
 func (m *logIn[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	st, r := m.g.enter(w, r)
+	st, r := m.g.requestState(w, r)
 	to, err := m.logIn(r, st)
 	switch {
 	case err != nil:
@@ -120,23 +120,20 @@ func (m *logIn[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // logIn logs in the request's user and says where to go, or "" for the next handler.
 func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (to string, err error) {
-	p := m.g.proofOf(st)
-	user, known := m.g.userIn(st)
+	e := m.g.evidence(st)
+	user, _ := m.g.userIn(st)
 	switch {
-	case !known:
+	case e.state == nobody:
 		return "", &misuse{"LogIn: no user was found in this request: put Authenticate with a strategy for credentials, other than \"session\" and \"anonymous\", before LogIn"}
-	case p.how != byCredentials:
+	case !e.state.byCredentials():
 		return "", &misuse{"LogIn: the user of this request came from the session, not from credentials: put Authenticate with a strategy for credentials before LogIn"}
 	}
-	if err := m.g.sameSiteLogIn(r, st); err != nil {
-		return "", err
-	}
-	return m.g.remember(r, st, user, p, &m.o)
+	return m.g.remember(r, st, user, e, &m.o)
 }
 
-// remember has the commit log user in, with what p proves, and returns where o sends
+// remember has the commit log user in, with what e proves, and returns where o sends
 // them. After an error nothing of the log-in is pending, and the request has no user.
-func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proof, o *LogInOptions) (to string, err error) {
+func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, e *evidence, o *LogInOptions) (to string, err error) {
 	ctx := r.Context()
 	id, err := g.serialize(ctx, user)
 	if err != nil {
@@ -144,13 +141,13 @@ func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proo
 	}
 	in := reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
-		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, p.factors)},
-		Labels: append([]string{g.label(id)}, p.info.Labels...),
+		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
+		Labels: append([]string{g.label(id)}, e.info.Labels...),
 		Keep:   o.Keep,
-		NoTime: p.recalled,
+		NoTime: e.state == recalled,
 	}
-	if !p.recalled {
-		in.Slot.At = p.at(time.Now())
+	if e.state != recalled {
+		in.Slot.At = e.at(time.Now())
 	}
 	if in.Keep == nil {
 		in.Keep = []string{keyReturnTo, "flash"}
@@ -163,30 +160,34 @@ func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, p *proo
 			in.MaxAge = &d
 		}
 	}
-	if !p.recalled {
+	if e.state != recalled {
 		if err := g.beginSeries(r, st, &in, o); err != nil {
 			return "", err
 		}
 	}
-	if to, err = g.plan(r, st, in, p, o); err != nil {
+	if to, err = g.prepareLogIn(r, st, in, e, o); err != nil {
 		st.Slots.Forget()
-		st.SetUser(reqstate.User{Guard: g})
-		g.takeBackSeries(ctx, st, in.Labels, p)
+		g.clearUser(st)
+		g.takeBackSeries(ctx, st, in.Labels, e)
 		return "", err
 	}
-	p.saved = true
-	st.SetUser(reqstate.User{Guard: g, Value: user, More: p})
-	g.emitCommitted(ctx, st, Event{Name: EventSessionCreated, Strategy: p.strategy, User: id})
+	if e.state == recalled {
+		e = isRecalled
+	} else {
+		e = e.inState(loggedIn)
+	}
+	g.setUser(st, user, e)
+	g.emitCommitted(ctx, st, Event{Name: EventSessionCreated, Strategy: e.strategy, User: id})
 	if err := g.keepMaximum(r, st, user, id); err != nil {
-		g.takeBackSeries(ctx, st, in.Labels, p)
+		g.takeBackSeries(ctx, st, in.Labels, e)
 		return "", err
 	}
 	return to, nil
 }
 
-// plan puts the log-in in and what comes with it into the session. What must be stored
+// prepareLogIn puts the log-in in and what comes with it into the session. What must be stored
 // before it is judged is stored at once.
-func (g *Guard[U]) plan(r *http.Request, st *reqstate.State, in reqstate.LogIn, p *proof, o *LogInOptions) (to string, err error) {
+func (g *Guard[U]) prepareLogIn(r *http.Request, st *reqstate.State, in reqstate.LogIn, e *evidence, o *LogInOptions) (to string, err error) {
 	ctx := r.Context()
 	if err := st.Slots.LogIn(ctx, in); err != nil {
 		return "", fmt.Errorf("guard: log in: %w", err)
@@ -194,18 +195,18 @@ func (g *Guard[U]) plan(r *http.Request, st *reqstate.State, in reqstate.LogIn, 
 	if err := g.noteDevice(r); err != nil {
 		return "", err
 	}
-	if err := g.leave(r, "success", o.SuccessFlash, o.SuccessMessage); err != nil {
+	if err := g.addMessages(r, "success", o.SuccessFlash, o.SuccessMessage); err != nil {
 		return "", err
 	}
 	if o.ReturnTo {
-		if to, err = g.takeReturnTo(r, st, p); err != nil {
+		if to, err = g.takeReturnTo(r, st, e); err != nil {
 			return "", err
 		}
 	}
 	if to == "" {
 		to = o.SuccessRedirect
 	}
-	if p.recalled || g.cfg.RefuseMore {
+	if e.state == recalled || g.cfg.RefuseMore {
 		s, err := g.cfg.Sessions.Session(ctx)
 		if err == nil {
 			err = s.Save(ctx)
@@ -240,25 +241,27 @@ func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 	if strategy.NoUser(user) {
 		return &misuse{"LogInUser: the user is nil"}
 	}
-	if err := g.sameSiteLogIn(r, st); err != nil {
-		return err
+	if !g.evidence(st).state.byCredentials() { // or else Authenticate has asked
+		if err := g.sameSite(r); err != nil {
+			return err
+		}
 	}
-	p, err := g.vouch(r.Context(), st, user)
+	e, err := g.vouched(r.Context(), st, user)
 	if err != nil {
 		return err
 	}
-	_, err = g.remember(r, st, user, p, &LogInOptions{sameBrowser: true})
+	_, err = g.remember(r, st, user, e, &LogInOptions{sameBrowser: true})
 	return err
 }
 
-// vouch returns the proof for a user whom the application logs in: what the same user
+// vouched returns the evidence for a user whom the application logs in: what the same user
 // proved in this request, or for the log-in that the session remembers.
-func (g *Guard[U]) vouch(ctx context.Context, st *reqstate.State, user U) (*proof, error) {
-	before := g.proofOf(st)
-	if old, ok := g.userIn(st); ok && before.how != bySession && g.same(ctx, old, user) {
+func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (*evidence, error) {
+	before := g.evidence(st)
+	if old, ok := g.userIn(st); ok && before.state.byCredentials() && g.same(ctx, old, user) {
 		return before, nil
 	}
-	p := &proof{how: byApplication}
+	e := &evidence{state: loggedIn}
 	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
 	if err != nil {
 		return nil, fmt.Errorf("guard: log in: %w", err)
@@ -268,9 +271,9 @@ func (g *Guard[U]) vouch(ctx context.Context, st *reqstate.State, user U) (*proo
 		return nil, fmt.Errorf("guard: log in: %w", err)
 	}
 	if bytes.Equal(slot.User, id) {
-		p.factors = factorsOf(slot)
+		e.factors = factorsOf(slot)
 	}
-	return p, nil
+	return e, nil
 }
 
 // label is under which all sessions of a user are found.

@@ -66,7 +66,7 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	if err := st.Slots.LogOut(ctx, g.cfg.SessionKey); err != nil {
 		return fmt.Errorf("guard: log out: %w", err)
 	}
-	st.SetUser(reqstate.User{Guard: g})
+	g.clearUser(st)
 	if slot.User != nil {
 		g.emitCommitted(ctx, st, e)
 	}

@@ -17,7 +17,7 @@ var ErrTooManySessions = fmt.Errorf("guard: the user has as many sessions as Con
 // keepMaximum keeps user's sessions within Config.MaxSessions after a log-in.
 //
 // Every log-in first stores its session and its label, and only then counts: with
-// Config.RefuseMore, plan has stored them. Of
+// Config.RefuseMore, prepareLogIn has stored them. Of
 // several at once, the last one to count sees all of them; and all of them put the
 // sessions into the same order, so that each ends the same ones, and the first in that
 // order is ended by nobody. Counting first and storing then would let all of them in.

@@ -52,10 +52,10 @@ func (g *Guard[U]) beginSeries(r *http.Request, st *reqstate.State, in *reqstate
 
 // takeBackSeries ends the series that beginSeries began, among labels, for a log-in that
 // failed: its cookie would log the user in after all. A recalled user's series stays.
-func (g *Guard[U]) takeBackSeries(ctx context.Context, st *reqstate.State, labels []string, p *proof) {
+func (g *Guard[U]) takeBackSeries(ctx context.Context, st *reqstate.State, labels []string, e *evidence) {
 	for _, label := range labels {
 		name, ok := strings.CutPrefix(label, g.seriesPrefix())
-		if !ok || p.recalled {
+		if !ok || e.state == recalled {
 			continue
 		}
 		st.AddCookie(g.cfg.RememberMe.Gone().String())
@@ -77,12 +77,12 @@ func (g *Guard[U]) takeBackUnlessCommitted(ctx context.Context, st *reqstate.Sta
 }
 
 // recall logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
-// g.nobody when there is none.
+// errNobody when there is none.
 func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
 	m := g.cfg.RememberMe
 	if m == nil || !m.Presented(r) {
-		return none, g.nobody
+		return none, errNobody
 	}
 	ctx := r.Context()
 	rem, cookie, err := m.Recall(r)
@@ -93,7 +93,7 @@ func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
 	}
 	if errors.Is(err, strategy.ErrUnauthenticated) {
 		st.AddCookie(m.Gone().String())
-		return none, g.nobody
+		return none, errNobody
 	}
 	if err != nil {
 		return none, fmt.Errorf("guard: recall: %w", err)
@@ -112,33 +112,33 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem strategy.Re
 	ctx := r.Context()
 	id, mine := strings.CutPrefix(rem.User, g.cfg.SessionKey+":")
 	if !mine {
-		return none, g.nobody
+		return none, errNobody
 	}
 	slot := reqstate.Slot{User: json.RawMessage(id), Stamp: rem.Stamp}
-	user, reason, err := g.revive(ctx, slot)
-	if err == nil && reason != "" {
-		g.emit(ctx, Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, Strategy: strategy.NameRemember, User: slot.User, Reason: reason})
+	user, ended, err := g.userOfSlot(ctx, slot)
+	if err == nil && ended != "" {
+		g.emit(ctx, Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, Strategy: strategy.NameRemember, User: slot.User, Reason: ended})
 		if err = g.cfg.RememberMe.ForgetSeries(ctx, rem.Series); err == nil {
-			return none, g.nobody
+			return none, errNobody
 		}
 	}
 	if err != nil {
 		return none, fmt.Errorf("guard: recall: %w", err)
 	}
-	p := &proof{strategy: strategy.NameRemember, recalled: true, factors: []factor{{strategy.NameRemember, time.Now()}}}
-	p.info.Labels = []string{g.seriesPrefix() + rem.Series}
-	if _, err := g.remember(r, st, user, p, &LogInOptions{}); err != nil {
+	e := isRecalled.inState(recalled)
+	e.factors = []factor{{strategy.NameRemember, time.Now()}}
+	e.info.Labels = []string{g.seriesPrefix() + rem.Series}
+	if _, err := g.remember(r, st, user, e, &LogInOptions{}); err != nil {
 		return none, err
 	}
 	if err := g.stillRemembered(r, st, rem); err != nil {
 		return none, err
 	}
-	st.SetUser(reqstate.User{Guard: g, Value: user, More: g.remembered})
 	g.emit(ctx, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: strategy.NameRemember, User: slot.User, Session: g.ref(ctx)})
 	return user, nil
 }
 
-// stillRemembered asks again, after plan has stored the session, whether its series goes on. A
+// stillRemembered asks again, after prepareLogIn has stored the session, whether its series goes on. A
 // log-out that ended it before does so here; one that ends it later finds the session by
 // its label.
 func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem strategy.Remembered) error {
@@ -147,12 +147,12 @@ func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem stra
 	if valid {
 		return nil
 	}
-	st.SetUser(reqstate.User{Guard: g})
+	g.clearUser(st)
 	out := st.Slots.LogOut(ctx, g.cfg.SessionKey)
 	if err := firstError(err, out); err != nil {
 		return fmt.Errorf("guard: recall: %w", err)
 	}
-	return g.nobody
+	return errNobody
 }
 
 // endAfterTheft ends all sessions and series of the user whose cookie somebody copied.

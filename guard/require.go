@@ -23,7 +23,7 @@ func (g *Guard[U]) Require(check func(*http.Request, U) error) func(http.Handler
 	}
 	return func(next http.Handler) http.Handler {
 		return g.gate("Require", next, func(r *http.Request, st *reqstate.State) error {
-			user, err := g.check(r, st)
+			user, err := g.currentUser(r, st)
 			if err != nil {
 				return err
 			}

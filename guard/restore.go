@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/serializer"
@@ -24,47 +25,54 @@ func (s *sessionStrategy[U]) Name() string { return strategy.NameSession }
 
 // Authenticate implements [strategy.Strategy].
 func (s *sessionStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
-	return s.g.restoreOrRecall(r, reqstate.Of(r.Context(), s.g.owner))
+	return s.g.restoreUser(r, reqstate.Of(r.Context(), s.g.owner))
 }
 
-// restore returns the user whom the session remembers. The error is g.nobody when
-// there is none; any other is an outage or a mistake.
-func (g *Guard[U]) restore(ctx context.Context, st *reqstate.State) (U, error) {
+// currentUser returns the user of the request: one who was found in it already, or the
+// one whom the session remembers. The error is what the request is answered with.
+func (g *Guard[U]) currentUser(r *http.Request, st *reqstate.State) (U, error) {
+	if user, ok := g.userIn(st); ok {
+		return user, nil // found earlier in this request
+	}
+	var none U
+	if st.Slots == nil {
+		return none, errNobody // a stateless guard has nothing else to ask
+	}
+	if err := g.sameSite(r); err != nil {
+		return none, err // the browser, and no user, may have sent the cookie
+	}
+	return g.restoreUser(r, st)
+}
+
+// restoreUser finds the user whom the session remembers, or else the cookie of
+// Config.RememberMe, and makes them the request's. The error is errNobody when there is
+// none; any other is an outage or a mistake.
+func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
+	ctx := r.Context()
 	var none U
 	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
 	if err != nil {
 		return none, fmt.Errorf("guard: restore: %w", err)
 	}
-	if slot.User == nil {
+	if slot.User == nil { // nobody is logged in, or no longer
 		g.emitLost(ctx, st)
-		return none, g.nobody
+		return g.recall(r, st)
 	}
-	user, reason, err := g.revive(ctx, slot)
+	user, ended, err := g.userOfSlot(ctx, slot)
 	if err != nil {
 		return none, fmt.Errorf("guard: restore: %w", err)
 	}
-	if reason != "" {
-		ref := g.ref(ctx)
-		id := string(slot.User)
-		st.Slots.Revoke(ctx, g.cfg.SessionKey)
-		g.emit(ctx, Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: json.RawMessage(id), Session: ref, Reason: reason})
-		return none, g.nobody
+	if ended != "" { // the user is gone, or the stamp changed
+		g.revoke(ctx, st, slot, ended)
+		return g.recall(r, st)
 	}
+	g.setUser(st, user, isRestored)
 	return user, nil
 }
 
-// restoreOrRecall is restore, and then recall for a visitor whom the session does not know.
-func (g *Guard[U]) restoreOrRecall(r *http.Request, st *reqstate.State) (U, error) {
-	user, err := g.restore(r.Context(), st)
-	if errors.Is(err, strategy.ErrUnauthenticated) {
-		return g.recall(r, st)
-	}
-	return user, err
-}
-
-// revive turns a log-in in a session into its user. reason is not empty when the
-// log-in is over: the user is gone, or the security stamp is another one.
-func (g *Guard[U]) revive(ctx context.Context, slot reqstate.Slot) (user U, reason string, err error) {
+// userOfSlot turns a log-in in a session into its user. ended is the reason why the
+// log-in is over, and empty while it is not.
+func (g *Guard[U]) userOfSlot(ctx context.Context, slot reqstate.Slot) (user U, ended string, err error) {
 	user, err = g.users.Deserialize(ctx, slot.User)
 	switch {
 	case errors.Is(err, serializer.ErrUserGone):
@@ -80,25 +88,11 @@ func (g *Guard[U]) revive(ctx context.Context, slot reqstate.Slot) (user U, reas
 	return user, "", nil
 }
 
-// check returns the user of the request: one that was found in it already, or the
-// one whom the session remembers.
-func (g *Guard[U]) check(r *http.Request, st *reqstate.State) (U, error) {
-	if user, ok := g.userIn(st); ok {
-		return user, nil
-	}
-	var none U
-	if st.Slots == nil {
-		return none, g.nobody
-	}
-	if err := g.sameSite(r); err != nil {
-		return none, err
-	}
-	user, err := g.restoreOrRecall(r, st)
-	if err != nil {
-		return none, err
-	}
-	st.SetUser(reqstate.User{Guard: g, Value: user, More: g.remembered})
-	return user, nil
+// revoke ends the log-in in slot for reason: the user is gone, or the stamp changed.
+func (g *Guard[U]) revoke(ctx context.Context, st *reqstate.State, slot reqstate.Slot, reason string) {
+	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(slot.User), Session: g.ref(ctx), Reason: reason}
+	st.Slots.Revoke(ctx, g.cfg.SessionKey)
+	g.emit(ctx, e)
 }
 
 // Check decides what [Guard.RequireAuth] decides, without writing an answer: it
@@ -111,12 +105,12 @@ func (g *Guard[U]) Check(r *http.Request) (U, error) {
 	st, err := g.stateOf(r, "Check")
 	if err != nil {
 		if g.cfg.Sessions == nil { // no middleware of a stateless guard: nobody was found
-			err = g.nobody
+			err = errNobody
 		}
 		var none U
 		return none, err
 	}
-	return g.check(r, st)
+	return g.currentUser(r, st)
 }
 
 // stateOf returns the state that a middleware left in the request.
@@ -138,7 +132,7 @@ func (g *Guard[U]) stateOf(r *http.Request, method string) (*reqstate.State, err
 // if that kept anyone out.
 func (g *Guard[U]) RequireAuth(next http.Handler) http.Handler {
 	return g.gate("RequireAuth", next, func(r *http.Request, st *reqstate.State) error {
-		_, err := g.check(r, st)
+		_, err := g.currentUser(r, st)
 		return err
 	})
 }
@@ -150,7 +144,7 @@ func (g *Guard[U]) RequireAuth(next http.Handler) http.Handler {
 // panics if next is nil or the guard is stateless.
 func (g *Guard[U]) Restore(next http.Handler) http.Handler {
 	g.needSessions("Restore")
-	return g.mount("Restore", next, &restore[U]{g, next})
+	return g.withSession("Restore", next, &restore[U]{g, next})
 }
 
 type restore[U any] struct {
@@ -161,11 +155,11 @@ type restore[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := reqstate.Of(r.Context(), m.g.owner)
-	switch _, err := m.g.check(r, st); {
+	switch _, err := m.g.currentUser(r, st); {
 	case err == nil:
 		st.SetNoStore()
 	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite):
-		st.Meet(m.g)
+		st.MarkAsked(m.g)
 	default:
 		m.g.refuse(w, r, err)
 		return
@@ -186,14 +180,14 @@ func (g *Guard[U]) UserOf(ctx context.Context, s *session.Session) (U, error) {
 	}
 	slot, ok := reqstate.ParseSlot(raw)
 	if !ok {
-		return none, g.nobody
+		return none, errNobody
 	}
-	user, reason, err := g.revive(ctx, slot)
+	user, ended, err := g.userOfSlot(ctx, slot)
 	if err != nil {
 		return none, fmt.Errorf("guard: user of session: %w", err)
 	}
-	if reason != "" {
-		return none, g.nobody
+	if ended != "" {
+		return none, errNobody
 	}
 	return user, nil
 }

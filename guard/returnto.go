@@ -74,7 +74,7 @@ func checkRedirect(target string) error {
 
 // takeReturnTo returns where the log-in wants to end, or "". The session's own
 // returnTo is used up.
-func (g *Guard[U]) takeReturnTo(r *http.Request, st *reqstate.State, p *proof) (string, error) {
+func (g *Guard[U]) takeReturnTo(r *http.Request, st *reqstate.State, e *evidence) (string, error) {
 	raw, err := st.Slots.Take(r.Context(), keyReturnTo)
 	if err != nil {
 		return "", err
@@ -83,7 +83,7 @@ func (g *Guard[U]) takeReturnTo(r *http.Request, st *reqstate.State, p *proof) (
 	if r.PostForm == nil {
 		_ = r.ParseForm() // reads at most 10 MB, and only forms; a malformed one names no page
 	}
-	for _, target := range []string{p.info.ReturnTo, remembered, r.URL.Query().Get(paramReturnTo), r.PostForm.Get(paramReturnTo)} {
+	for _, target := range []string{e.info.ReturnTo, remembered, r.URL.Query().Get(paramReturnTo), r.PostForm.Get(paramReturnTo)} {
 		if to, ok := SafeReturnTo(target); ok {
 			return to, nil
 		}

@@ -127,9 +127,9 @@ func (s *State) Answerer() Answerer {
 	return nil
 }
 
-// Meet records that guard has asked about this request and found nobody, unless it has
+// MarkAsked records that guard has asked about this request and found nobody, unless it has
 // decided already.
-func (s *State) Meet(guard any) {
+func (s *State) MarkAsked(guard any) {
 	if _, ok := s.User(guard); !ok {
 		s.SetUser(User{Guard: guard})
 	}

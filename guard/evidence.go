@@ -1,0 +1,187 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// state says how this guard found the user of a request. A request has one for each
+// guard, and it only moves on: from nobody to how somebody was found, and from proved to
+// loggedIn.
+type state uint8
+
+const (
+	nobody   state = iota // nobody was found, or nobody was asked yet
+	restored              // the session remembered the user when the request came
+	recalled              // the cookie of Config.RememberMe logged the user in, in this request
+	proved                // a strategy found the user by credentials; the session does not know it
+	loggedIn              // LogIn, LogInUser or StepUp put the user into the session, in this request
+)
+
+// byCredentials reports whether the user was found in this request by more than the
+// browser's cookies.
+func (s state) byCredentials() bool { return s == proved || s == loggedIn }
+
+// inSession reports whether the session knows the user, and when and how they logged in.
+func (s state) inSession() bool { return s == restored || s == recalled || s == loggedIn }
+
+// evidence is what a guard knows about the user of a request beside the user: how they
+// were found, and what they proved in this request. It is immutable.
+type evidence struct {
+	state    state
+	strategy string        // the name of the one that succeeded
+	info     strategy.Info // what it reported
+	factors  []factor      // what was proved in this request
+}
+
+// What is the same for every request is shared, so that a read allocates nothing.
+var (
+	isNobody   = &evidence{state: nobody}
+	isRestored = &evidence{state: restored, strategy: strategy.NameSession}
+	isRecalled = &evidence{state: recalled, strategy: strategy.NameRemember}
+)
+
+// proof returns the evidence that the named strategy, which reported info, leaves at now.
+func proof(name string, info strategy.Info, now time.Time) *evidence {
+	e := &evidence{state: proved, strategy: name, info: info}
+	names := info.Factors
+	if len(names) == 0 {
+		names = []string{name}
+	}
+	for _, f := range names {
+		e.factors = append(e.factors, factor{f, e.at(now)})
+	}
+	return e
+}
+
+// inState returns a copy of e in the state s.
+func (e *evidence) inState(s state) *evidence {
+	c := *e
+	c.state = s
+	return &c
+}
+
+// at returns when the user proved who they are: what the strategy reported, unless
+// that lies in the future, or else now.
+func (e *evidence) at(now time.Time) time.Time {
+	if at := e.info.At; !at.IsZero() && !at.After(now) {
+		return at
+	}
+	return now
+}
+
+type factor struct {
+	name string
+	at   time.Time
+}
+
+// withFactors returns old, the JSON object of a slot's factors, with those of p in it.
+func withFactors(old json.RawMessage, factors []factor) json.RawMessage {
+	var obj rawjson.Object
+	if len(old) > 0 {
+		if err := obj.Parse(old); err != nil {
+			obj = rawjson.Object{}
+		}
+	}
+	for _, f := range factors {
+		obj.Set(f.name, strconv.AppendInt(nil, f.at.UnixMilli(), 10))
+	}
+	if obj.Len() == 0 {
+		return nil
+	}
+	return obj.AppendTo(nil)
+}
+
+// evidence returns how this guard's user of the request was found. It is never nil.
+func (g *Guard[U]) evidence(st *reqstate.State) *evidence {
+	u, ok := st.User(g)
+	if !ok || u.Value == nil {
+		return isNobody
+	}
+	if e, ok := u.More.(*evidence); ok {
+		return e
+	}
+	return isRestored // guardtest.WithUser
+}
+
+// setUser makes user the request's, found as e says.
+func (g *Guard[U]) setUser(st *reqstate.State, user U, e *evidence) {
+	st.SetUser(reqstate.User{Guard: g, Value: user, More: e})
+}
+
+// clearUser makes the request one of nobody.
+func (g *Guard[U]) clearUser(st *reqstate.State) { st.SetUser(reqstate.User{Guard: g}) }
+
+// userIn returns this guard's user of the request, as far as it is known yet.
+func (g *Guard[U]) userIn(st *reqstate.State) (U, bool) {
+	u, _ := st.User(g)
+	user, ok := u.Value.(U)
+	return user, ok
+}
+
+// User returns the user of the request in which ctx was made: Passport's req.user,
+// typed. ok is false when no middleware of this guard found one: behind
+// [Guard.RequireAuth] and [Guard.Authenticate] it is true. It asks nobody and is
+// safe for concurrent use once the handler runs.
+func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
+	if st := reqstate.From(ctx); st != nil {
+		return g.userIn(st)
+	}
+	return user, false
+}
+
+// Info returns what is known of the log-in beside the user: Passport's req.authInfo.
+// Behind Authenticate that is what the strategy reported, with Factors and At filled
+// in. Of a user found in the session, it is At (zero after a log-in by Node) and
+// Factors, oldest first. ok is false where [Guard.User] finds nobody.
+func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
+	st := reqstate.From(ctx)
+	if st == nil {
+		return info, false
+	}
+	e := g.evidence(st)
+	if e.state == nobody {
+		return info, false
+	}
+	info = e.info
+	factors := e.factors
+	if !e.state.byCredentials() {
+		if own := reqstate.Of(ctx, g.owner); own != nil && own.Slots != nil {
+			slot, err := own.Slots.Slot(ctx, g.cfg.SessionKey)
+			if err != nil {
+				return info, false
+			}
+			info.At, factors = slot.At, factorsOf(slot)
+		}
+	} else {
+		info.At = e.at(time.Now())
+	}
+	info.Factors = nil
+	for _, f := range factors {
+		info.Factors = append(info.Factors, f.name)
+	}
+	return info, true
+}
+
+// factorsOf returns the factors in a slot, oldest first.
+func factorsOf(slot reqstate.Slot) []factor {
+	var list []factor
+	var obj rawjson.Object
+	if len(slot.Factors) == 0 || obj.Parse(slot.Factors) != nil {
+		return nil
+	}
+	for _, name := range obj.Names() {
+		if at, ok := slot.Factor(name); ok {
+			list = append(list, factor{name, at})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b factor) int { return a.at.Compare(b.at) })
+	return list
+}
