@@ -22,7 +22,8 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"internal/reqstate":     {ours: []string{"internal/rawjson"}},
 	"internal/rawjson":      {},
 
-	"strategy/internal/cached": {}, // what modules below strategy fetch
+	"strategy/internal/cached":     {}, // what modules below strategy fetch
+	"strategy/internal/strictjson": {}, // and what they read in tokens
 }
 
 // TestArrowsPointOneWay: dependencies go examples, guard, then strategy, serializer

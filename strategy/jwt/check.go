@@ -34,6 +34,7 @@ func newClaimsCheck(cfg Config) claimsCheck {
 
 // verified is what this package reads in the claims of a token whose signature is good.
 type verified struct {
+	claims   object
 	authTime time.Time // zero when the token does not say
 }
 
@@ -63,9 +64,9 @@ func (c claimsCheck) check(typ string, payload []byte) (verified, error) {
 		}
 	}
 	if auth == nil {
-		return verified{}, nil
+		return verified{claims: o}, nil
 	}
-	return verified{*auth}, nil
+	return verified{o, *auth}, nil
 }
 
 // registeredIn reads the claims of RFC 7519 §4.1, each of its one type. A sub may be a

@@ -18,8 +18,9 @@
 //
 // A token passes when all of this holds; there is no switch for the first two.
 //
-//	form       three parts of strict base64url, at most Config.MaxBytes; no name twice in
-//	           header or claims, no crit, no b64, not nested, not encrypted
+//	form       three parts of strict base64url, at most Config.MaxBytes; no name twice in any
+//	           object of header or claims, none that fills a field of another case; no crit, no
+//	           b64, not nested, not encrypted
 //	signature  by one of Config.Keys. A [Key] is bound to one [Algorithm] when it is
 //	           made; the header's alg and kid choose among keys and do nothing else, and
 //	           keys inside the header (jwk, jku, x5c, x5u) are not looked at

@@ -28,6 +28,10 @@ type jwk struct {
 	Private    any      `json:"d,omitempty"` // anything here makes the key unusable
 }
 
+func jwkMembers() []string {
+	return []string{"kty", "kid", "use", "key_ops", "alg", "crv", "x", "y", "n", "e", "d"}
+}
+
 // maxKeys is how many keys of a set are looked at.
 const maxKeys = 100
 
@@ -93,8 +97,12 @@ func parseKeySet(data []byte, algorithms []Algorithm) (keys []*Key, skipped []er
 }
 
 func parseKey(raw json.RawMessage, algorithms []Algorithm) (*Key, error) {
-	if _, err := parseObject(raw); err != nil {
+	o, err := parseObject(raw)
+	if err != nil {
 		return nil, err
+	}
+	if name, found := o.misspelt(jwkMembers()...); found {
+		return nil, fmt.Errorf("%q is a member of another name in another case", name)
 	}
 	var j jwk
 	if err := json.Unmarshal(raw, &j); err != nil {

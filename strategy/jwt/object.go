@@ -1,74 +1,31 @@
 package jwt
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/strictjson"
 )
 
-// object is a JSON object's members by name.
-type object map[string]json.RawMessage
+// object is a header, a claims set or a key: its members by name.
+type object strictjson.Object
 
-// parseObject reads a header or a claims set. No name may be there twice: RFC 7519 §4
-// leaves a parser to refuse that or to take the last, and two parsers that choose
-// differently see two users. Names that differ by case only count as the same, since
-// encoding/json takes them for the same when it fills a struct.
+// parseObject refuses names that are there twice, and at the top names that differ by case only: a claims type
+// that reads itself could take them for one.
 func parseObject(data []byte) (object, error) {
-	if !utf8.Valid(data) || !json.Valid(data) {
-		return nil, errors.New("not JSON in UTF-8")
+	o, err := strictjson.Parse(data)
+	if err == nil && o.HasTwins() {
+		err = strictjson.ErrTwice
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
-		return nil, errors.New("not a JSON object")
-	}
-	members, folded := object{}, map[string]bool{}
-	for dec.More() {
-		token, err := dec.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return nil, errors.New("not a JSON object")
-		}
-		folding := fold(name)
-		if folded[folding] {
-			return nil, errors.New("a name is there twice")
-		}
-		folded[folding] = true
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, errors.New("not a JSON object")
-		}
-		members[name] = value
-	}
-	return members, nil
+	return object(o), err
 }
 
-// fold returns the same text for all spellings of a name that encoding/json takes for
-// one: those equal under Unicode's simple case folding.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		least := r
-		for c := unicode.SimpleFold(r); c != r; c = unicode.SimpleFold(c) {
-			least = min(least, c)
-		}
-		return least
-	}, name)
-}
-
-// misspelt returns a member whose name is one of names but for its case. It would
-// fill the field of a claims struct, past the check of the claim.
+// misspelt returns a member whose name is one of names but for its case.
 func (o object) misspelt(names ...string) (string, bool) {
-	for member := range o {
-		if !slices.Contains(names, member) && slices.ContainsFunc(names, func(name string) bool { return fold(name) == fold(member) }) {
-			return member, true
-		}
-	}
-	return "", false
+	return strictjson.Object(o).Misspelt(names...)
 }
 
 // text returns the string member called name; ok is false when it is there and is not

@@ -22,9 +22,60 @@ func TestRFC7519_4_ClaimNamesAreUnique(t *testing.T) {
 			{"sub twice, once with a long s", and(`"ſub":"1"`), 401, twice},
 			{"iss twice with the same value", and(`"iss":"` + issuer + `"`), 401, twice},
 			{"a claim of the application twice", and(`"role":"user","role":"admin"`), 401, twice},
+			{"a name twice, two levels down", and(`"realm_access":{"a":[{"roles":["user"],"roles":["admin"]}]}`), 401, twice},
+			{"two names that differ by case, a level down", and(`"clients":{"Shop":1,"shop":2}`), 200, ""},
 			{"nbf in capitals only", and(`"NBF":1`), 401, `jwt: claims: "NBF" is a claim of this name in another case`},
 			{"one claim once", and(`"role":"user"`), 200, ""},
 		})
+	})
+}
+
+// roleClaims is a claims type such as an application writes.
+type roleClaims struct {
+	jwt.RegisteredClaims
+
+	Roles  []string `json:"roles"`
+	Access struct {
+		Roles []string `json:"roles"`
+	} `json:"realm_access"`
+	Clients map[string]struct {
+		Roles []string `json:"roles"`
+	} `json:"resource_access"`
+}
+
+// "ROLES" is not "roles", though encoding/json fills a field by either.
+func TestRFC7519_4_ClaimNamesHaveACase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		s := must(jwt.New(configOf(keyOf(t, "", jwt.HS256)), func(_ context.Context, c roleClaims) (string, error) {
+			got = append(append([]string{}, c.Roles...), c.Access.Roles...)
+			for _, client := range c.Clients {
+				got = append(got, client.Roles...)
+			}
+			return c.Subject, nil
+		}))
+		wrong := func(name, field string) string {
+			return `jwt: claims: "` + name + `" differs from the field "` + field + `" by its case only`
+		}
+		for _, r := range []struct {
+			name, more string
+			roles      int
+			reason     string
+		}{
+			{"as the type has them", `"roles":["a"],"realm_access":{"roles":["b"]},"resource_access":{"x":{"roles":["c"]}}`, 3, ""},
+			{"in capitals", `"ROLES":["admin"]`, 0, wrong("ROLES", "roles")},
+			{"with a long s", `"roleſ":["admin"]`, 0, wrong("roleſ", "roles")},
+			{"a level down", `"realm_access":{"Roles":["admin"]}`, 0, wrong("Roles", "roles")},
+			{"two levels down, in a map", `"resource_access":{"x":{"ROLES":["admin"]}}`, 0, wrong("ROLES", "roles")},
+			{"names of a map are the issuer's", `"resource_access":{"x":{"roles":["a"]},"X":{"roles":["b"]}}`, 2, ""},
+			{"what is not in the type is not looked at", `"Groups":["a"],"other":{"Roles":1}`, 0, ""},
+		} {
+			got = nil
+			answer := present(t, s, hs256(atJWT, strings.TrimSuffix(with(nil), "}")+","+r.more+"}"))
+			if len(got) != r.roles || answer.reason != r.reason {
+				t.Errorf("%s: got the roles %v, reason %q, want %d of them, %q", r.name, got, answer.reason, r.roles, r.reason)
+			}
+		}
 	})
 }
 

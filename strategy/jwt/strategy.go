@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/strictjson"
 )
 
 // Config says which tokens a Strategy accepts. Keys, Issuer and Audience must be set.
@@ -90,6 +92,9 @@ var _ strategy.CrossSite = (*Strategy[any])(nil)
 // subject is gone; [strategy.InsufficientScope] is 403; any other error is an outage.
 // It must be safe for concurrent use. passport-jwt: verify; Nest: JwtStrategy.validate.
 //
+// Names of claims have a case (RFC 7519 §4): a token whose "ROLES" would fill the field "roles" of C, which
+// encoding/json allows, is refused. Types with an UnmarshalJSON of their own read as they like.
+//
 // [strategy.Report] gets the claims as Detail, and auth_time as At: a token is no
 // proof that its user is there now, so one without auth_time is never fresh.
 func New[C Claims, U any](cfg Config, validate func(ctx context.Context, claims C) (U, error)) (*Strategy[U], error) {
@@ -104,12 +109,15 @@ func New[C Claims, U any](cfg Config, validate func(ctx context.Context, claims 
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
 	}
-	check := newVerifier(cfg)
+	check, shape := newVerifier(cfg), strictjson.ShapeOf(reflect.TypeFor[C]())
 	accept := func(ctx context.Context, text string) (U, error) {
 		var nobody U
 		payload, facts, err := check.verify(ctx, text)
 		if err != nil {
 			return nobody, err
+		}
+		if err := shape.Check(strictjson.Object(facts.claims)); err != nil {
+			return nobody, refused("claims: " + err.Error())
 		}
 		claims, err := decode[C](payload)
 		if err != nil {

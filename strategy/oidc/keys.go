@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/seed-6f34412b/passport/strategy/internal/cached"
+	"github.com/seed-6f34412b/passport/strategy/internal/strictjson"
 )
 
 // maxKeys is how many keys of a provider are looked at.
@@ -101,7 +102,26 @@ func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 	case !good:
 		return nil, errSignature
 	}
-	return payload, nil
+	return payload, unambiguous(payload)
+}
+
+// checkedClaims are the claims that this package and go-oidc read into structs.
+var checkedClaims = []string{
+	"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "auth_time", "acr", "amr", "sid", "tid", "jti", "events",
+	"_claim_names", "_claim_sources",
+}
+
+// unambiguous refuses claims that two readers would take for different ones. A provider may let its users choose
+// the names of further claims: a "SUB" must not be read as the "sub".
+func unambiguous(payload []byte) error {
+	o, err := strictjson.Parse(payload)
+	if err != nil {
+		return err
+	}
+	if name, found := o.Misspelt(checkedClaims...); found {
+		return fmt.Errorf("%q is a claim of this name in another case", name)
+	}
+	return nil
 }
 
 func verifyWith(keys []jose.JSONWebKey, jws *jose.JSONWebSignature, header jose.Header) ([]byte, bool) {

@@ -1,0 +1,117 @@
+package strictjson_test
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/strictjson"
+)
+
+func TestNamesAreUniqueAtEveryDepth(t *testing.T) {
+	for _, r := range []struct {
+		name, text string
+		err        error
+	}{
+		{"an empty object", `{}`, nil},
+		{"each name once", `{"a":{"b":1,"c":{"b":2}},"b":[{"a":1},{"a":2}]}`, nil},
+		{"a value that is the name", `{"a":{"b":"b","c":["c","c"]}}`, nil},
+		{"twice at the top", `{"a":1,"a":1}`, strictjson.ErrTwice},
+		{"twice, once with an escape", `{"a":1,"\u0061":1}`, strictjson.ErrTwice},
+		{"twice in an object", `{"x":{"a":1,"a":2}}`, strictjson.ErrTwice},
+		{"twice in an object in a list", `{"x":[1,{"a":{},"b":[],"a":2}]}`, strictjson.ErrTwice},
+		{"twice after an object", `{"x":{"a":1,"b":{"a":1},"a":2}}`, strictjson.ErrTwice},
+		{"in two cases", `{"a":1,"A":2,"x":{"a":1,"A":2}}`, nil},
+	} {
+		if _, err := strictjson.Parse([]byte(r.text)); !errors.Is(err, r.err) {
+			t.Errorf("%s: got %v, want %v", r.name, err, r.err)
+		}
+	}
+	for _, text := range []string{``, `[]`, `1`, `{"a":1}{}`, `{"a"}`, "{\"a\":\"\xff\"}", `{a:1}`} {
+		if o, err := strictjson.Parse([]byte(text)); err == nil {
+			t.Errorf("%q: got %v, want an error", text, o)
+		}
+	}
+	deep := `{"a":` + strings.Repeat(`[`, 9000) + strings.Repeat(`]`, 9000) + `}`
+	if _, err := strictjson.Parse([]byte(deep)); err != nil {
+		t.Errorf("nested 9,000 times: %v", err)
+	}
+}
+
+func TestTwinsAndMisspeltNames(t *testing.T) {
+	for _, r := range []struct {
+		text     string
+		twins    bool
+		misspelt string
+	}{
+		{`{"sub":1,"aud":2}`, false, ""},
+		{`{"sub":1,"Sub":2}`, true, "Sub"},
+		{`{"ſub":1}`, false, "ſub"},
+		{`{"k":1,"\u212a":2}`, true, ""}, // the Kelvin sign
+		{`{"subs":1}`, false, ""},
+	} {
+		o, err := strictjson.Parse([]byte(r.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, _ := o.Misspelt("sub", "aud"); o.HasTwins() != r.twins || name != r.misspelt {
+			t.Errorf("%s: got %t, %q, want %t, %q", r.text, o.HasTwins(), name, r.twins, r.misspelt)
+		}
+	}
+}
+
+type base struct {
+	ID string `json:"id"`
+}
+
+type node struct {
+	*node
+	base
+
+	Name     string           `json:"name"`
+	Skipped  string           `json:"-"`
+	Plain    int              // its name is Plain
+	At       time.Time        `json:"at"` // reads itself
+	Any      any              `json:"any"`
+	Children []*node          `json:"children"`
+	ByName   map[string]node  `json:"by_name"`
+	Groups   map[string][]int `json:"groups"`
+	Inner    struct {
+		Admin bool `json:"admin"`
+	} `json:"inner"`
+}
+
+func TestAShapeIsWhatEncodingJSONFills(t *testing.T) {
+	shape := strictjson.ShapeOf(reflect.TypeFor[*node]())
+	for _, r := range []struct{ name, text, misspelt string }{
+		{"exact names", `{"id":"1","name":"a","Plain":1,"at":"2000-01-01T00:00:00Z","inner":{"admin":true}}`, ""},
+		{"of the type itself", `{"Name":"a"}`, "Name"},
+		{"of an embedded type", `{"ID":"a"}`, "ID"},
+		{"of a field without a tag", `{"plain":1}`, "plain"},
+		{"in an object", `{"inner":{"Admin":true}}`, "Admin"},
+		{"in a list", `{"children":[{"name":"a"},{"NAME":"b"}]}`, "NAME"},
+		{"in a list in a list", `{"children":[{"children":[{"inner":{"ADMIN":true}}]}]}`, "ADMIN"},
+		{"in a map", `{"by_name":{"x":{"Name":"a"}}}`, "Name"},
+		{"a name of a map", `{"by_name":{"NAME":{"name":"a"}},"groups":{"a":[1],"A":[2]}}`, ""},
+		{"a field that is skipped", `{"skipped":1,"SKIPPED":2}`, ""},
+		{"under any", `{"any":{"Name":1,"Admin":2}}`, ""},
+		{"a value of another kind", `{"inner":[],"children":{},"name":[{"Name":1}]}`, ""},
+	} {
+		o, err := strictjson.Parse([]byte(r.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = shape.Check(o)
+		if (err != nil) != (r.misspelt != "") || err != nil && !strings.HasPrefix(err.Error(), `"`+r.misspelt+`"`) {
+			t.Errorf("%s: got %v, want %q", r.name, err, r.misspelt)
+		}
+	}
+	for _, typ := range []reflect.Type{reflect.TypeFor[map[string]any](), reflect.TypeFor[any](), reflect.TypeFor[time.Time](), reflect.TypeFor[*time.Time](), reflect.TypeFor[[]string](), reflect.TypeFor[json.RawMessage]()} {
+		if s := strictjson.ShapeOf(typ); s != nil {
+			t.Errorf("%v: got a shape, want none", typ)
+		}
+	}
+}
