@@ -24,6 +24,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 
 	"strategy/internal/cached":     {}, // what modules below strategy fetch
 	"strategy/internal/strictjson": {}, // and what they read in tokens
+	"strategy/internal/rotating":   {}, // tokens that are replaced at each use
 }
 
 // TestArrowsPointOneWay: dependencies go examples, guard, then strategy, serializer

@@ -18,6 +18,20 @@
 //
 // The exchange may run twice: two tabs refresh at once, or the answer is lost on the
 // way and the client asks again with the old token. For Config.Grace after a rotation
-// the replaced token still gets an answer: the same successor that it got before, and
-// nothing is written. So nobody is logged out by a bad line, and a family never forks.
+// the replaced token gets the same successor that it got before, and nothing is
+// written. After that it gets another successor, as long as the first was not used, and
+// the first is void. So nobody is logged out by a bad line, however long it was down,
+// and a family never forks.
+//
+// # How soon a theft is found
+//
+// Two who hold copies of a token cannot both go on. The first use by either is like a
+// retry; from then on they hold different tokens, and the one of who came first is void.
+// The family ends when that comes, which is the second change of hands at the latest,
+// and at once when one of the two had used the family twice in a row before. Until then
+// a thief got the access tokens of one or more uses, with their short lifetimes. With a
+// negative Grace the first change of hands ends the family, and so does every answer that
+// is lost.
+//
+// Who always comes within Grace of the owner, after the owner, is not found.
 package refresh

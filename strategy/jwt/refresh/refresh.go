@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/rotating"
 )
 
 // Config says how Tokens works. Cells must be set.
@@ -24,8 +24,10 @@ type Config struct {
 	// means 90 days; at most 400.
 	AbsoluteTimeout time.Duration
 
-	// Grace is for how long a replaced token gets the successor that it got before.
-	// Zero means 10 seconds. Negative means none: then a lost answer logs the user out.
+	// Grace is for how long a replaced token gets the same successor that it got before,
+	// also when that is in use. Later it gets another one, as long as the first was not
+	// used. Zero means 10 seconds; at most a minute. Negative means that every second use
+	// of a token ends the family: then a lost answer logs the user out.
 	Grace time.Duration
 
 	// Logger gets a warning when a token is used again. Nil means slog.Default().
@@ -51,13 +53,16 @@ type Grant struct {
 // of a family that has ended. It wraps strategy.ErrUnauthenticated: guards answer 401.
 var ErrInvalid = fmt.Errorf("refresh: not a token in use: %w", strategy.ErrUnauthenticated)
 
-// ErrReused is returned by Rotate for a token that was replaced before, once: its
-// family has ended with the same call. It wraps ErrInvalid.
+// ErrReused is returned by Rotate, once, for a token whose successor was used, or was
+// replaced itself: its family has ended with the same call. It wraps ErrInvalid.
 var ErrReused = fmt.Errorf("refresh: replaced before: the family is ended: %w", ErrInvalid)
 
 // Tokens hands out refresh tokens and takes them back. It is made by [New] and safe for
 // concurrent use, also by several processes that share the Cells.
-type Tokens struct{ cfg Config }
+type Tokens struct {
+	log      *slog.Logger
+	rotating *rotating.Tokens
+}
 
 // New returns Tokens over cfg.Cells. The error names every mistake at once.
 func New(cfg Config) (*Tokens, error) {
@@ -92,7 +97,9 @@ func New(cfg Config) (*Tokens, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Tokens{cfg}, nil
+	return &Tokens{cfg.Logger, rotating.New(rotating.Config{
+		Cells: cfg.Cells, Kind: "refresh", IdleTimeout: cfg.IdleTimeout, MaxAge: cfg.AbsoluteTimeout, Grace: cfg.Grace,
+	})}, nil
 }
 
 // Issue begins a family for grant and returns its first token, in characters that fit
@@ -102,37 +109,15 @@ func (t *Tokens) Issue(ctx context.Context, grant Grant) (string, error) {
 	if grant.Subject == "" {
 		return "", errors.New("refresh: issue: the subject is empty")
 	}
-	era, err := t.era(ctx, grant.Subject)
+	data, err := json.Marshal(grant)
 	if err != nil {
 		return "", fmt.Errorf("refresh: issue: %w", err)
 	}
-	now, p := time.Now(), fresh()
-	data, err := json.Marshal(&record{Grant: grant, Born: now, Until: now.Add(t.cfg.AbsoluteTimeout), Era: era, Current: hash(p.secret)})
+	_, token, err := t.rotating.Begin(ctx, grant.Subject, data)
 	if err != nil {
 		return "", fmt.Errorf("refresh: issue: %w", err)
 	}
-	_, swapped, err := t.cfg.Cells.Swap(ctx, p.key, nil, data, min(t.cfg.IdleTimeout, t.cfg.AbsoluteTimeout))
-	if err == nil && !swapped {
-		err = errors.New("the random name is taken")
-	}
-	if err != nil {
-		return "", fmt.Errorf("refresh: issue: %w", err)
-	}
-	return p.token(p.secret), nil
-}
-
-// era returns the subject's present one, nil if none ended lately, and keeps it for as
-// long as a family that begins now.
-func (t *Tokens) era(ctx context.Context, subject string) ([]byte, error) {
-	era, err := t.cfg.Cells.Load(ctx, eraKey(subject))
-	for err == nil && era != nil {
-		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, eraKey(subject), era, era, t.cfg.AbsoluteTimeout)
-		if swapped {
-			break
-		}
-		era, err = found, swapErr
-	}
-	return era, err
+	return token, nil
 }
 
 // Rotate exchanges a token for the next one of its family, and says what the family
@@ -141,106 +126,40 @@ func (t *Tokens) era(ctx context.Context, subject string) ([]byte, error) {
 //
 // A token with the name of a family and a secret that was never its counts as one that
 // was replaced. The error is ErrInvalid, ErrReused (and ErrInvalid the next time), or
-// an outage: then the client may try again with the same token within Grace.
+// an outage: then the client may try again with the same token.
 func (t *Tokens) Rotate(ctx context.Context, token string) (grant Grant, next string, err error) {
-	p, ok := parse(token)
-	if !ok {
+	series, next, err := t.rotating.Use(ctx, token)
+	if reused, ok := errors.AsType[*rotating.Reused](err); ok {
+		t.log.WarnContext(ctx, "refresh: a replaced token was used again: its family is ended", "subject", reused.Series.Owner)
+		if _, _, err = t.rotating.End(ctx, reused.Series.Name); err == nil {
+			return Grant{}, "", ErrReused
+		}
+	}
+	if err == nil && json.Unmarshal(series.Data, &grant) != nil {
+		err = rotating.ErrMalformed
+	}
+	if errors.Is(err, rotating.ErrMalformed) {
+		t.log.ErrorContext(ctx, "refresh: the record of a family is malformed")
+	}
+	switch {
+	case errors.Is(err, rotating.ErrUnknown):
 		return Grant{}, "", ErrInvalid
+	case err != nil:
+		return Grant{}, "", fmt.Errorf("refresh: rotate: %w", err)
 	}
-	data, err := t.cfg.Cells.Load(ctx, p.key)
-	for err == nil {
-		var done bool
-		if grant, next, data, done, err = t.rotate(ctx, p, data); done {
-			return grant, next, nil
-		}
-	}
-	if !errors.Is(err, ErrInvalid) {
-		err = fmt.Errorf("refresh: rotate: %w", err)
-	}
-	return Grant{}, "", err
-}
-
-// rotate decides by data, what is kept of p's family. When another request changed
-// that meanwhile, it is not done and returns what is there now.
-func (t *Tokens) rotate(ctx context.Context, p presented, data []byte) (grant Grant, next string, found []byte, done bool, err error) {
-	r, err := t.alive(ctx, data)
-	if err != nil {
-		return Grant{}, "", nil, false, err
-	}
-	now := time.Now()
-	if p.is(r.Previous) && now.Sub(r.Rotated) < t.cfg.Grace {
-		return r.Grant, p.token(p.successor(r.Nonce)), nil, true, nil
-	}
-	if !p.is(r.Current) {
-		t.cfg.Logger.WarnContext(ctx, "refresh: a replaced token was used again: its family is ended", "subject", r.Grant.Subject)
-		if err := t.end(ctx, p.key, data); err != nil {
-			return Grant{}, "", nil, false, err
-		}
-		return Grant{}, "", nil, false, ErrReused
-	}
-	r.Nonce = random()
-	secret := p.successor(r.Nonce)
-	r.Previous, r.Current, r.Rotated = r.Current, hash(secret), now
-	rotated, err := json.Marshal(r)
-	if err != nil {
-		return Grant{}, "", nil, false, err
-	}
-	found, swapped, err := t.cfg.Cells.Swap(ctx, p.key, data, rotated, min(t.cfg.IdleTimeout, t.left(r, now)))
-	return r.Grant, p.token(secret), found, swapped && err == nil, err
-}
-
-// alive reads data, or returns ErrInvalid for a family that has ended.
-func (t *Tokens) alive(ctx context.Context, data []byte) (*record, error) {
-	if data == nil {
-		return nil, ErrInvalid
-	}
-	r, err := decodeRecord(data)
-	if err != nil {
-		t.cfg.Logger.ErrorContext(ctx, err.Error())
-		return nil, ErrInvalid
-	}
-	if t.left(r, time.Now()) < time.Millisecond {
-		return nil, ErrInvalid
-	}
-	era, err := t.cfg.Cells.Load(ctx, eraKey(r.Grant.Subject))
-	if err == nil && !bytes.Equal(era, r.Era) {
-		err = ErrInvalid
-	}
-	return r, err
-}
-
-// left returns how long the family may live. A shorter AbsoluteTimeout than that of
-// its log-in counts at once.
-func (t *Tokens) left(r *record, now time.Time) time.Duration {
-	return min(r.Until.Sub(now), r.Born.Add(t.cfg.AbsoluteTimeout).Sub(now))
+	return grant, next, nil
 }
 
 // Revoke ends the family of token: log-out (RFC 7009). A token that is not in use, and
 // one that was replaced, are no error (§2.2). Any error is an outage: then the family
 // may go on.
 func (t *Tokens) Revoke(ctx context.Context, token string) error {
-	p, ok := parse(token)
+	name, ok := rotating.Name(token)
 	if !ok {
 		return nil
 	}
-	data, err := t.cfg.Cells.Load(ctx, p.key)
-	if err == nil {
-		err = t.end(ctx, p.key, data)
-	}
-	if err != nil {
+	if _, _, err := t.rotating.End(ctx, name); err != nil {
 		return fmt.Errorf("refresh: revoke: %w", err)
-	}
-	return nil
-}
-
-// end removes a family, of which data was there a moment ago.
-func (t *Tokens) end(ctx context.Context, key string, data []byte) error {
-	for data != nil {
-		found, swapped, err := t.cfg.Cells.Swap(ctx, key, data, nil, time.Millisecond)
-		if err != nil || swapped {
-			return err
-		}
-		data = found
 	}
 	return nil
 }
@@ -248,14 +167,8 @@ func (t *Tokens) end(ctx context.Context, key string, data []byte) error {
 // RevokeAll ends every family of subject that was issued before the call, as after a
 // change of password. Any error is an outage: then they may go on.
 func (t *Tokens) RevokeAll(ctx context.Context, subject string) error {
-	era := random()
-	old, err := t.cfg.Cells.Load(ctx, eraKey(subject))
-	for err == nil {
-		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, eraKey(subject), old, era, t.cfg.AbsoluteTimeout)
-		if swapErr == nil && (swapped || bytes.Equal(found, era)) { // found: its own, the answer lost
-			return nil
-		}
-		old, err = found, swapErr
+	if err := t.rotating.EndAll(ctx, subject); err != nil {
+		return fmt.Errorf("refresh: revoke all: %w", err)
 	}
-	return fmt.Errorf("refresh: revoke all: %w", err)
+	return nil
 }

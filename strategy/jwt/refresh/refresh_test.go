@@ -58,15 +58,45 @@ func TestRFC9700_4_14_2_ReuseEndsTheFamily(t *testing.T) {
 	})
 }
 
-// The thief may come first.
-func TestRFC9700_4_14_2_TheOwnersReuseEndsItToo(t *testing.T) {
+// The thief may come first. Used once, the token is as if the owner's answer was lost;
+// then the thief's is void.
+func TestRFC9700_4_14_2_ACopyThatIsUsedFirstIsFound(t *testing.T) {
+	for _, uses := range []int{1, 2, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			tokens := newTokens(t, newCells(t))
+			owners := issue(t, tokens, "42")
+			thiefs := owners
+			for range uses {
+				thiefs = rotate(t, tokens, thiefs)
+				<-time.After(10 * time.Second)
+			}
+			if uses == 1 {
+				owners = rotate(t, tokens, owners)
+				owners, thiefs = thiefs, owners // who is found next
+			}
+			refuses(t, "who holds what was replaced", tokens, owners, refresh.ErrReused)
+			refuses(t, "the other", tokens, thiefs, refresh.ErrInvalid)
+		})
+	}
+}
+
+// However late the client asks again, and however often.
+func TestALostAnswerIsMadeUpForAtAnyTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tokens := newTokens(t, newCells(t))
 		first := issue(t, tokens, "42")
-		thiefs := rotate(t, tokens, first)
-		<-time.After(10 * time.Second)
-		refuses(t, "the owner's token", tokens, first, refresh.ErrReused)
-		refuses(t, "the thief's token", tokens, thiefs, refresh.ErrInvalid)
+		last := ""
+		for _, wait := range []time.Duration{0, time.Second, time.Minute, time.Hour, 24 * time.Hour} {
+			<-time.After(wait)
+			last = rotate(t, tokens, first)
+		}
+		rotate(t, tokens, rotate(t, tokens, last))
+
+		strict := newTokens(t, newCells(t), func(c *refresh.Config) { c.Grace = -1 })
+		first = issue(t, strict, "42")
+		rotate(t, strict, first)
+		<-time.After(time.Minute)
+		refuses(t, "without a grace", strict, first, refresh.ErrReused)
 	})
 }
 

@@ -1,0 +1,304 @@
+// Package rotating answers: is this the newest token of its series, and which one follows it?
+//
+// It is the one mechanism of remembered browsers (strategy/remember) and refresh tokens (strategy/jwt/refresh).
+// A log-in begins a series. Its token is used once: each use replaces it. Whoever has a copy of a token uses it
+// beside the owner, and then one of the two comes with a token that was replaced: a theft is found.
+//
+// # Lost answers
+//
+// A client that did not get the answer has the replaced token still, and comes with it again. So the replaced
+// token is good as long as its successor was not used:
+//
+//   - Within Config.Grace it gets the same successor, and nothing is written: tabs that are restored at once,
+//     and a retry.
+//   - After that it gets another successor, and the first one is void. If nobody had received the first one, that
+//     is all. If somebody had, a copy exists, and that one is found when it comes: [Reused].
+//
+// # How soon a theft is found
+//
+// Say that the token changes hands when it is used by the owner after the thief, or by the thief after the owner.
+// A theft is found at the second change of hands at the latest, and at the first if one of them used the token
+// twice in a row before. What each choice costs:
+//
+//	the owner's answers get lost                     no alarm, however often, and however late the owner retries
+//	the thief is first, once; the owner comes        the owner gets in; found when the thief comes again
+//	the owner is first, once; the thief comes        the thief gets in; found when the owner comes again
+//	the thief is first, twice or more; the owner     found at once
+//	the owner is first, twice or more; the thief     found at once
+//	both within the grace, each time                 not found until one of them is later than that, or is first
+//	                                                 twice
+//	an old copy, of two or more uses ago             found at once
+//	a copy of a token whose successor is unused      as good as a copy of the present one, which it was made beside
+//
+// So the price of a quiet retry is one use by a thief who would have been refused, until the owner comes again.
+// Callers end what the void token opened, as far as it can be ended: see [Series.Again].
+package rotating
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Cells is strategy.Cells, which says what its methods promise.
+type Cells interface {
+	// Load returns what is kept under key, nil for nothing.
+	Load(ctx context.Context, key string) ([]byte, error)
+	// Swap replaces old by new, in one atomic step.
+	Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error)
+}
+
+// Config says how Tokens works. Every field but Grace must be set.
+type Config struct {
+	// Cells keeps the series.
+	Cells Cells
+	// Kind begins the keys.
+	Kind string
+	// IdleTimeout ends a series that was not used for so long.
+	IdleTimeout time.Duration
+	// MaxAge ends a series so long after it began, however busy it is.
+	MaxAge time.Duration
+	// Grace is for how long a replaced token gets the same successor. Negative means that a token is answered
+	// once: any other use is a theft.
+	Grace time.Duration
+}
+
+// Series is what a token belongs to.
+type Series struct {
+	Name  string // no secret
+	Owner string
+	Data  json.RawMessage // as given to Begin
+	Since time.Time       // when it began
+	Until time.Time       // when it ends, however busy it is
+	// Again is true when the token was replaced before and its successor is void now: what that successor
+	// opened, if anybody had it, should end.
+	Again bool
+	era   []byte
+}
+
+// ErrUnknown is returned by Use for a token that is malformed, unknown or expired, or of a series that has ended.
+var ErrUnknown = errors.New("not a token in use")
+
+// ErrMalformed is returned by Use when the record of the series cannot be read. It wraps ErrUnknown.
+var ErrMalformed = fmt.Errorf("the record of a series is malformed: %w", ErrUnknown)
+
+// Reused is returned by Use for a token that was replaced, and for one that was never of its series. The series
+// goes on until End or EndAll is called.
+type Reused struct{ Series Series }
+
+// Error implements error.
+func (*Reused) Error() string { return "a token was used that had been replaced" }
+
+// errTaken is for the impossible: two series of one name.
+var errTaken = errors.New("the random name is taken")
+
+// Tokens begins series and rotates their tokens. It is safe for concurrent use, also by several processes that
+// share the Cells. A series is one cell, changed by compare-and-swap, so that of two that use a token at once one
+// replaces it. Only hashes are kept: nothing in the database can be used as a token.
+type Tokens struct{ cfg Config }
+
+// New returns Tokens. It does not check cfg.
+func New(cfg Config) *Tokens { return &Tokens{cfg} }
+
+// record is what is kept of a series.
+type record struct {
+	Owner    string          `json:"owner"`
+	Data     json.RawMessage `json:"data,omitempty"`
+	Since    int64           `json:"since"`              // Unix milliseconds
+	Until    int64           `json:"until"`              // Unix milliseconds
+	Era      []byte          `json:"era,omitempty"`      // the owner's when the series began: see EndAll
+	Current  []byte          `json:"current"`            // hash of the secret in use
+	Previous []byte          `json:"previous,omitempty"` // hash of the one that it replaced
+	Nonce    []byte          `json:"nonce,omitempty"`    // makes the secret in use of the one that it replaced
+	Replaced int64           `json:"replaced,omitempty"` // when it was made; Unix milliseconds
+}
+
+func (t *Tokens) seriesKey(name string) string { return t.cfg.Kind + ":series:" + name }
+func (t *Tokens) eraKey(owner string) string {
+	return t.cfg.Kind + ":era:" + encode(hash([]byte(owner)))
+}
+
+func (t *Tokens) series(name string, r *record) Series {
+	// A shorter MaxAge than that of its beginning counts at once.
+	since, until := time.UnixMilli(r.Since), time.UnixMilli(r.Until)
+	if limit := since.Add(t.cfg.MaxAge); limit.Before(until) {
+		until = limit
+	}
+	return Series{Name: name, Owner: r.Owner, Data: r.Data, Since: since, Until: until, era: r.Era}
+}
+
+// Begin begins a series for owner and returns its first token. data comes back with each use. Any error is an
+// outage, but for data that is no JSON; then no token is in use.
+func (t *Tokens) Begin(ctx context.Context, owner string, data json.RawMessage) (Series, string, error) {
+	era, err := t.era(ctx, owner)
+	if err != nil {
+		return Series{}, "", err
+	}
+	now, tok := time.Now(), first()
+	r := &record{Owner: owner, Data: data, Since: now.UnixMilli(), Until: now.Add(t.cfg.MaxAge).UnixMilli(), Era: era, Current: hash(tok.secret)}
+	_, swapped, err := t.swap(ctx, tok.name, nil, r, min(t.cfg.IdleTimeout, t.cfg.MaxAge))
+	if err == nil && !swapped {
+		err = errTaken
+	}
+	if err != nil {
+		return Series{}, "", err
+	}
+	return t.series(tok.name, r), tok.text(tok.secret), nil
+}
+
+// Use exchanges a token for the next one of its series. The error wraps ErrUnknown, is a [*Reused], or is an
+// outage, after which the client may try again with the same token.
+func (t *Tokens) Use(ctx context.Context, text string) (Series, string, error) {
+	tok, ok := parse(text)
+	if !ok {
+		return Series{}, "", ErrUnknown
+	}
+	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(tok.name))
+	for err == nil {
+		var s Series
+		var next string
+		if s, next, raw, err = t.use(ctx, tok, raw); next != "" {
+			return s, next, nil
+		}
+	}
+	return Series{}, "", err
+}
+
+// use decides by raw, the record of tok's series. If another request changed it meanwhile, next is empty, and found is
+// the record now.
+func (t *Tokens) use(ctx context.Context, tok token, raw []byte) (s Series, next string, found []byte, err error) {
+	r, err := t.alive(ctx, tok.name, raw)
+	if err != nil {
+		return Series{}, "", nil, err
+	}
+	now := time.Now()
+	s = t.series(tok.name, r)
+	switch {
+	case tok.has(r.Current):
+		r.Previous = r.Current
+	case t.cfg.Grace >= 0 && tok.has(r.Previous):
+		if now.Sub(time.UnixMilli(r.Replaced)) < t.cfg.Grace {
+			return s, tok.text(tok.successor(r.Nonce)), nil, nil
+		}
+		s.Again = true
+	default:
+		return Series{}, "", nil, &Reused{s}
+	}
+	r.Nonce = random()
+	secret := tok.successor(r.Nonce)
+	r.Current, r.Replaced = hash(secret), now.UnixMilli()
+	found, swapped, err := t.swap(ctx, tok.name, raw, r, min(t.cfg.IdleTimeout, s.Until.Sub(now)))
+	if err != nil || !swapped {
+		return Series{}, "", found, err
+	}
+	return s, tok.text(secret), nil, nil
+}
+
+// alive returns the record in raw unless its series has ended.
+func (t *Tokens) alive(ctx context.Context, name string, raw []byte) (*record, error) {
+	if raw == nil {
+		return nil, ErrUnknown
+	}
+	r := new(record)
+	if json.Unmarshal(raw, r) != nil || len(r.Current) != len(hash(nil)) {
+		return nil, ErrMalformed
+	}
+	s := t.series(name, r)
+	if time.Until(s.Until) < time.Millisecond {
+		return nil, ErrUnknown
+	}
+	if ok, err := t.sameEra(ctx, s); !ok {
+		return nil, cmpError(err, ErrUnknown)
+	}
+	return r, nil
+}
+
+func cmpError(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// swap replaces the record old of a series by r. If what it finds is r, an earlier attempt of the same call
+// succeeded and its answer was lost.
+func (t *Tokens) swap(ctx context.Context, name string, old []byte, r *record, ttl time.Duration) (found []byte, swapped bool, err error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, false, err
+	}
+	found, swapped, err = t.cfg.Cells.Swap(ctx, t.seriesKey(name), old, text, ttl)
+	return found, swapped || err == nil && bytes.Equal(found, text), err
+}
+
+// Alive reports whether a series that Begin or Use returned goes on. Any error is an outage.
+func (t *Tokens) Alive(ctx context.Context, s Series) (bool, error) {
+	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(s.Name))
+	if err != nil || raw == nil {
+		return false, err
+	}
+	return t.sameEra(ctx, s)
+}
+
+// Name returns the name of the series to which a token belongs by its form; ok is false for what is no token.
+func Name(text string) (name string, ok bool) {
+	tok, ok := parse(text)
+	return tok.name, ok
+}
+
+// End ends the series of that name. It returns what was ended; ok is false if there was no such series. Any error
+// is an outage, after which it may go on.
+func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, err error) {
+	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
+	for err == nil && raw != nil {
+		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, t.seriesKey(name), raw, nil, time.Millisecond)
+		if swapErr == nil && swapped {
+			r := new(record)
+			if json.Unmarshal(raw, r) != nil {
+				return Series{}, false, nil
+			}
+			return t.series(name, r), true, nil
+		}
+		raw, err = found, swapErr
+	}
+	return Series{}, false, err
+}
+
+// The era of an owner changes when all series of the owner end. It is kept for as long as a series that began
+// before can live; a series without one began when none had ended for that long.
+
+// EndAll ends every series of owner that began before the call. Any error is an outage, after which they may go
+// on.
+func (t *Tokens) EndAll(ctx context.Context, owner string) error {
+	key, era := t.eraKey(owner), random()
+	old, err := t.cfg.Cells.Load(ctx, key)
+	for err == nil {
+		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, key, old, era, t.cfg.MaxAge)
+		if swapErr == nil && (swapped || bytes.Equal(found, era)) { // found: its own, the answer was lost
+			return nil
+		}
+		old, err = found, swapErr
+	}
+	return err
+}
+
+// era returns the owner's present one, nil if there is none, and keeps it for as long as a series that begins now.
+func (t *Tokens) era(ctx context.Context, owner string) ([]byte, error) {
+	era, err := t.cfg.Cells.Load(ctx, t.eraKey(owner))
+	for err == nil && era != nil {
+		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, t.eraKey(owner), era, era, t.cfg.MaxAge)
+		if swapErr == nil && swapped {
+			return era, nil
+		}
+		era, err = found, swapErr
+	}
+	return nil, err
+}
+
+func (t *Tokens) sameEra(ctx context.Context, s Series) (bool, error) {
+	era, err := t.cfg.Cells.Load(ctx, t.eraKey(s.Owner))
+	return err == nil && bytes.Equal(era, s.era), err
+}
