@@ -1,8 +1,9 @@
 package session
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
 // Codec is how a session's id becomes the value of a cookie and back. It is made
@@ -12,67 +13,76 @@ import (
 // A Codec is immutable and safe for concurrent use. It reveals no secret when
 // printed. Mistakes in its secrets are reported by [New].
 type Codec interface {
-	// encode returns the value that carries id in the cookie called name, ready for
-	// Set-Cookie. The error says that the codec's secrets or the id are not usable.
-	encode(name, id string) (string, error)
-
-	// decode returns the id in value, as it stands in the Cookie header under name.
-	// ok is false unless one of the secrets signed it and the id is a valid one. The
-	// comparison takes the same time wherever the signature differs.
-	decode(name, value string) (id string, ok bool)
-
-	// kind is "securecookie" or "express": it selects the default cookie name.
-	kind() string
-
-	// check returns the mistakes in the secrets, none of which it quotes.
-	check() []error
+	codec() cookies.Codec
 }
 
-// maxID is the length of the longest id in bytes: the Store contract's limit.
-const maxID = 512
+// sealed is the only Codec.
+type sealed struct{ of cookies.Codec }
 
-// validID reports whether id may name a session: 1 to 512 bytes that can stand in
-// a cookie's value (RFC 6265 §4.1.1, cookie-octet), except braces, which in a
-// Redis key would choose the cluster's slot.
-func validID[T string | []byte](id T) bool {
-	if len(id) == 0 || len(id) > maxID {
-		return false
-	}
-	for i := range len(id) {
-		c := id[i]
-		if alphanumeric(c) || c == '-' || c == '_' {
-			continue // nearly every byte: halves the time
-		}
-		if !cookieOctet(c) || c == '{' || c == '}' {
-			return false
-		}
-	}
-	return true
-}
+func (s sealed) codec() cookies.Codec { return s.of }
 
-// errInvalidID is returned by encode. The id itself is a secret.
-var errInvalidID = errors.New("session: sign id: want 1 to 512 bytes of printable ASCII without space, quote, comma, semicolon, backslash and braces")
+// SecureCookie returns the Codec of github.com/gorilla/securecookie: the id, the
+// time of signing and an HMAC-SHA256 over both and the cookie's name. A value that
+// was signed for one cookie is refused under another name. The first secret signs,
+// all of them verify; each must have at least 32 bytes.
+//
+// The time is not checked: how long a session lives is the store's knowledge, so
+// the library's own limit of 30 days does not apply. The id is signed, not encrypted.
+func SecureCookie(secrets ...string) Codec { return sealed{cookies.SecureCookie(secrets...)} }
 
-// minSecret is the least length in bytes of a secret that is not named insecure:
-// the output size of SHA-256, below which RFC 2104 §3 discourages keys.
-const minSecret = 32
+// Express returns the Codec of express-session: the value is "s:", the id, "." and
+// its HMAC-SHA256 in base64, all percent-encoded. With it and the same secret, Go
+// and Node honour each other's cookies. The first secret signs, all of them
+// verify, in the order of express-session's array option secret.
+//
+// A secret is used as its UTF-8 bytes, as Node does; each must have at least 32
+// (see [InsecureExpress]). Values are read as cookie 0.7 writes them and also
+// unescaped, as cookie 2 does. The signature does not cover the cookie's name: an
+// application with two such cookies needs two secrets.
+//
+// cookie-signature 1.0.7, index.js:16; express-session 1.19.0, index.js:544, 670.
+func Express(secrets ...string) Codec { return sealed{cookies.Express(secrets...)} }
 
-// checkSecrets returns the mistakes in secrets. by is the constructor's name. least
-// is the least length in bytes.
-func checkSecrets(by string, secrets []string, least int) []error {
-	if len(secrets) == 0 {
-		return []error{fmt.Errorf("session: %s: no secret: give one of at least %d random bytes", by, minSecret)}
-	}
-	var errs []error
-	for i, s := range secrets {
-		switch {
-		case s == "":
-			errs = append(errs, fmt.Errorf("session: %s: secret %d of %d is empty: give at least %d random bytes", by, i+1, len(secrets), minSecret))
-		case len(s) < least && by == "Express":
-			errs = append(errs, fmt.Errorf("session: %s: secret %d of %d has %d bytes: give at least %d, or use InsecureExpress while Node still signs with a short one", by, i+1, len(secrets), len(s), least))
-		case len(s) < least:
-			errs = append(errs, fmt.Errorf("session: %s: secret %d of %d has %d bytes: give at least %d", by, i+1, len(secrets), len(s), least))
-		}
+// InsecureExpress is [Express] for secrets shorter than 32 bytes, which a Node
+// application may have and must keep while its sessions live. Whoever guesses a
+// secret can sign ids, though not invent ones that the store knows. An empty
+// secret is refused all the same.
+func InsecureExpress(secrets ...string) Codec { return sealed{cookies.InsecureExpress(secrets...)} }
+
+// checkCodec returns the mistakes in the secrets of c.
+func checkCodec(c Codec) (errs []error) {
+	for _, err := range c.codec().Check() {
+		errs = append(errs, fmt.Errorf("session: %w", err))
 	}
 	return errs
+}
+
+// accepted is a cookie under which sessions are found.
+type accepted struct {
+	name    string
+	codec   cookies.Codec
+	line    *cookies.Line
+	reissue bool
+}
+
+// accept returns the cookies under which sessions are found, the primary one first.
+func (c *Config) accept() ([]accepted, error) {
+	primary := Accept{Name: c.Name, Codec: c.Codec, Domain: c.Domain, Path: c.Path}
+	var all []accepted
+	for _, a := range append([]Accept{primary}, c.AlsoAccept...) {
+		line, err := cookies.NewLine(c.attributes(&a))
+		if err != nil {
+			return nil, fmt.Errorf("session: internal error: %w", err) // complete has looked at all of it
+		}
+		all = append(all, accepted{a.Name, a.Codec.codec(), line, a.Reissue})
+	}
+	return all, nil
+}
+
+// attributes returns those of the cookie a: its own scope, and the rest as c says.
+func (c *Config) attributes(a *Accept) cookies.Attributes {
+	return cookies.Attributes{
+		Name: a.Name, Domain: a.Domain, Path: a.Path, Priority: c.Priority,
+		HTTPOnly: !c.ScriptReadable, Secure: !c.InsecureHTTP, Partitioned: c.Partitioned, SameSite: c.SameSite,
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"reflect"
 	"time"
+
+	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
 // Config says how sessions are kept. Only Store and Codec are required; every zero
@@ -124,7 +126,7 @@ const (
 // usualName is the cookie's name where none is given.
 func (c *Config) usualName(codec Codec) string {
 	switch {
-	case codec != nil && codec.kind() == "express":
+	case codec != nil && codec.codec().Kind() == cookies.KindExpress:
 		return "connect.sid"
 	case c.InsecureHTTP || c.Domain != "" || c.Path != "/":
 		return "sid"
@@ -149,7 +151,7 @@ func (c *Config) complete() error {
 	if c.Codec == nil {
 		bad("Codec is nil: use session.SecureCookie(secret), or session.Express(secret) to share sessions with Node")
 	} else {
-		errs = append(errs, c.Codec.check()...)
+		errs = append(errs, checkCodec(c.Codec)...)
 	}
 	if c.Name == "" {
 		c.Name = c.usualName(c.Codec)

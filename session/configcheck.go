@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
 // prefixes are the beginnings of cookie names that browsers keep only with certain
@@ -20,11 +22,11 @@ var prefixes = []struct {
 
 // checkName reports what is wrong with a cookie that is called name.
 func (c *Config) checkName(bad func(string, ...any), field, name, domain, path string) {
-	if !validCookieName(name) {
+	if !cookies.ValidName(name) {
 		bad("%s %q is not a cookie name (RFC 6265 §4.1.1): use letters, digits, - _ and .", field, name)
 	}
 	if len(name) > maxName {
-		bad("%s has %d bytes, which leaves no room for the value in the %d that browsers keep: use at most %d", field, len(name), maxCookie, maxName)
+		bad("%s has %d bytes, which leaves no room for the value in the %d that browsers keep: use at most %d", field, len(name), cookies.MaxSize, maxName)
 	}
 	for _, p := range prefixes {
 		if len(name) < len(p.name) || !strings.EqualFold(name[:len(p.name)], p.name) {
@@ -55,12 +57,12 @@ func checkScope(bad func(string, ...any), field, domain, path string) {
 	_, notAddress := netip.ParseAddr(domain)
 	switch {
 	case domain == "":
-	case !validDomain(domain) || notAddress == nil:
+	case !cookies.ValidDomain(domain) || notAddress == nil:
 		bad("%sDomain %q is not a domain name: write it like example.com, or leave it out", field, domain)
 	case !strings.Contains(strings.TrimPrefix(domain, "."), "."):
 		bad("%sDomain %q has no dot in it, and browsers refuse cookies for a top-level domain: leave it out, for the host alone", field, domain)
 	}
-	if !validPath(path) {
+	if !cookies.ValidPath(path) {
 		bad("%sPath %q is not a path that begins with / (RFC 6265 §4.1.1): use /", field, path)
 	}
 }
@@ -136,7 +138,7 @@ func (c *Config) checkAccepted(bad func(string, ...any)) (errs []error) {
 			bad("AlsoAccept[%d].Codec is nil: name the codec that signed those cookies", i)
 			continue
 		}
-		errs = append(errs, a.Codec.check()...)
+		errs = append(errs, checkCodec(a.Codec)...)
 		if a.Name == "" {
 			a.Name = c.usualName(a.Codec)
 		}
@@ -146,12 +148,13 @@ func (c *Config) checkAccepted(bad func(string, ...any)) (errs []error) {
 		field := fmt.Sprintf("AlsoAccept[%d].", i)
 		checkScope(bad, field, a.Domain, a.Path)
 		c.checkName(bad, field+"Name", a.Name, a.Domain, a.Path)
+		at := c.attributes(a)
 		for j, b := range c.AlsoAccept[:i] {
-			if b.Codec != nil && a.identity() == b.identity() && a.Codec.kind() == b.Codec.kind() {
+			if bt := c.attributes(&b); b.Codec != nil && at.Scope() == bt.Scope() && a.Codec.codec().Kind() == b.Codec.codec().Kind() {
 				bad("AlsoAccept[%d] and [%d] are the same cookie of the same kind: put all secrets into one codec", j, i)
 			}
 		}
-		if a.Name == c.Name && c.Codec != nil && a.Codec.kind() == c.Codec.kind() {
+		if a.Name == c.Name && c.Codec != nil && a.Codec.codec().Kind() == c.Codec.codec().Kind() {
 			bad("AlsoAccept[%d] has the name and kind of the primary cookie: add its secrets behind the first of Codec instead", i)
 		}
 		if a.Name == c.Name && a.Reissue {

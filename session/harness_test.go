@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/internal/cookies"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/session"
 )
@@ -35,6 +36,16 @@ func newManager(t testing.TB, st session.Store, edit ...func(*session.Config)) *
 		t.Fatal(err)
 	}
 	return m
+}
+
+// expressValue is what Express puts into the cookie of the session id.
+func expressValue(t testing.TB, secret, id string) string {
+	t.Helper()
+	value, err := cookies.InsecureExpress(secret).Encode("connect.sid", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
 }
 
 // quietLogger returns a logger, at the level of debugging, whose text is searched for

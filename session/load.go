@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
 // presented is an id in the request's cookies whose signature verified.
@@ -30,15 +32,10 @@ func (s *Session) verified(yield func(presented) bool) {
 	s.consult = true
 	for via := range s.m.accept {
 		a := &s.m.accept[via]
-		more := true
-		cookieValues(h, a.Name, func(value string) bool {
-			if id, ok := a.Codec.decode(a.Name, value); ok {
-				more = yield(presented{id, via})
+		for value := range cookies.Values(h["Cookie"], a.name) {
+			if id, ok := a.codec.Decode(a.name, value); ok && !yield(presented{id, via}) {
+				return
 			}
-			return more
-		})
-		if !more {
-			return
 		}
 	}
 }

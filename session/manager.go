@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/cookies"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
@@ -14,7 +15,7 @@ import (
 // cookies have different names.
 type Manager struct {
 	cfg             Config
-	accept          []Accept // the primary first
+	accept          []accepted // the primary first
 	newCookieMember json.RawMessage
 	locks           idLocks
 	cleanups        chan struct{} // bounds the background deletions of abandoned ids
@@ -36,7 +37,10 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{cfg: cfg, cleanups: make(chan struct{}, maxCleanups)}
-	m.accept = append([]Accept{{Name: cfg.Name, Codec: cfg.Codec, Domain: cfg.Domain, Path: cfg.Path}}, cfg.AlsoAccept...)
+	var err error
+	if m.accept, err = cfg.accept(); err != nil {
+		return nil, err
+	}
 	m.newCookieMember = cfg.cookieMember()
 	m.ender, _ = cfg.Store.(Ender)
 	m.index, _ = cfg.Store.(Index)
@@ -84,7 +88,7 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
 	s := &Session{m: m}
 	s.rec = &s.first
-	if !validID(id) {
+	if !cookies.ValidID(id) {
 		return nil, ErrNotFound
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.StoreTimeout)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-6f34412b/passport/internal/cookies"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
@@ -23,16 +24,25 @@ type request struct {
 
 // sent is what the commits of a request did to the browser's cookies.
 type sent struct {
-	lines  []string // Set-Cookie lines of the commits that succeeded
-	issued bool     // some of them were taken back
+	cookies []sentCookie // of the commits that succeeded
+	issued  bool         // some of them were taken back
+}
+
+// sentCookie is a Set-Cookie line, and the cookie that it is about.
+type sentCookie struct {
+	cookies.Scope
+	line string
 }
 
 // setCookies returns the Set-Cookie lines of the commits that succeeded.
-func (q *request) setCookies() []string {
+func (q *request) setCookies() (lines []string) {
 	if q.sent == nil {
 		return nil
 	}
-	return q.sent.lines
+	for _, c := range q.sent.cookies {
+		lines = append(lines, c.line)
+	}
+	return lines
 }
 
 // Handler gives every request to next its session: express-session's middleware.
@@ -76,29 +86,44 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// setCookie puts line into the response in place of an earlier one of the same cookie, by name, domain and path.
-func (q *request) setCookie(line string) {
-	h := q.w.Header()
-	c := identityOf(line)
-	same := func(l string) bool { return identityOf(l) == c }
-	h["Set-Cookie"] = append(slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), same), line)
+// setCookie puts line into the response, in place of an earlier commit's line for the same cookie.
+func (q *request) setCookie(of *cookies.Line, line string) {
 	if q.sent == nil {
 		q.sent = new(sent)
 	}
-	q.sent.lines = append(slices.DeleteFunc(q.sent.lines, same), line)
+	for i, c := range q.sent.cookies {
+		if c.Scope == of.Scope {
+			q.unsetCookie(c.line)
+			q.sent.cookies = slices.Delete(q.sent.cookies, i, i+1)
+			break
+		}
+	}
+	h := q.w.Header()
+	h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), line)
+	q.sent.cookies = append(q.sent.cookies, sentCookie{of.Scope, line})
 }
 
 // dropCookies takes back the cookies of commits earlier in this request.
 func (q *request) dropCookies() {
-	h, taken := q.w.Header(), q.setCookies()
-	if len(taken) == 0 {
+	if q.sent == nil || len(q.sent.cookies) == 0 {
 		return
 	}
-	lines := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(l string) bool { return slices.Contains(taken, l) })
-	if h["Set-Cookie"] = lines; len(lines) == 0 {
+	for _, c := range q.sent.cookies {
+		q.unsetCookie(c.line)
+	}
+	q.sent.cookies, q.sent.issued = nil, true
+}
+
+// unsetCookie removes line from the response.
+func (q *request) unsetCookie(line string) {
+	h := q.w.Header()
+	i := slices.Index(h["Set-Cookie"], line)
+	if i < 0 {
+		return // somebody else removed it
+	}
+	if h["Set-Cookie"] = slices.Delete(slices.Clone(h["Set-Cookie"]), i, i+1); len(h["Set-Cookie"]) == 0 {
 		delete(h, "Set-Cookie")
 	}
-	q.sent.lines, q.sent.issued = nil, true
 }
 
 // shared header values. Whoever adds to them gets a copy, since they are full.

@@ -13,12 +13,13 @@ import (
 var arrows = map[string]struct{ ours, modules []string }{
 	"strategy":              {modules: []string{"golang.org/x/crypto"}},
 	"serializer":            {ours: []string{"internal/rawjson"}},
-	"session":               {ours: []string{"internal/reqstate", "internal/rawjson"}, modules: []string{"github.com/gorilla/securecookie"}},
+	"session":               {ours: []string{"internal/cookies", "internal/reqstate", "internal/rawjson"}},
 	"store":                 {ours: []string{"session"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"guard":                 {ours: []string{"strategy", "serializer", "session", "internal/reqstate", "internal/rawjson"}},
 	"guard/guardtest":       {ours: []string{"guard", "internal/reqstate"}},
 	"session/sessiontest":   {ours: []string{"session"}},
 	"strategy/strategytest": {ours: []string{"strategy"}},
+	"internal/cookies":      {modules: []string{"github.com/gorilla/securecookie"}},
 	"internal/reqstate":     {ours: []string{"internal/rawjson"}},
 	"internal/rawjson":      {},
 

@@ -1,57 +1,30 @@
-package session
+package cookies
 
 import (
-	"net/http"
 	"strings"
 	"unicode/utf8"
 )
 
-// cookieValues yields the value of every cookie called name, in the order of the
-// Cookie header lines, until yield returns false. Names are compared exactly.
-//
-// It finds what cookie 0.7.2 finds (index.js:100), not what net/http does: the two
-// disagree on quotes, tabs, bytes outside of ASCII and pairs without a name. Blanks
-// around name and value and one pair of quotes around the value are no part of
-// them. Node keeps only the first cookie of a name; here the caller sees all, because a
-// stale first one must not hide a live second one. Nothing is percent-decoded.
-func cookieValues(h http.Header, name string, yield func(raw string) bool) {
-	for _, line := range h["Cookie"] {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			eq := strings.IndexByte(pair, '=')
-			if eq < 0 || trimBlanks(pair[:eq]) != name {
-				continue
-			}
-			if !yield(unquote(trimBlanks(pair[eq+1:]))) {
-				return
-			}
+// percentEncode is JavaScript's encodeURIComponent (ECMA-262 §19.2.6.4).
+func percentEncode(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	b.Grow(len(s) + 16)
+	for i := range len(s) {
+		c := s[i]
+		if alphanumeric(c) || strings.IndexByte("-_.!~*'()", c) >= 0 {
+			b.WriteByte(c)
+			continue
 		}
+		b.WriteByte('%')
+		b.WriteByte(hex[c>>4])
+		b.WriteByte(hex[c&0xf])
 	}
+	return b.String()
 }
 
-// trimBlanks removes spaces and tabs from both ends of s, and nothing else that
-// Unicode calls space.
-func trimBlanks(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t') {
-		s = s[1:]
-	}
-	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
-		s = s[:len(s)-1]
-	}
-	return s
-}
-
-// unquote removes the quotes around s. A single quote counts as both, as in cookie
-// 0.7.2, index.js:138.
-func unquote(s string) string {
-	switch {
-	case s == `"`:
-		return ""
-	case len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"':
-		return s[1 : len(s)-1]
-	}
-	return s
+func alphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // percentDecode is JavaScript's decodeURIComponent (ECMA-262 §19.2.6.2), except

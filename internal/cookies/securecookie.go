@@ -1,4 +1,4 @@
-package session
+package cookies
 
 import (
 	"bytes"
@@ -9,21 +9,18 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/gorilla/securecookie"
 )
 
-// SecureCookie returns the Codec of github.com/gorilla/securecookie: the id, the
-// time of signing and an HMAC-SHA256 over both and the cookie's name. A value that
-// was signed for one cookie is refused under another name. The first secret signs,
-// all of them verify; each must have at least 32 bytes.
-//
-// The time is not checked: how long a session lives is the store's knowledge, so
-// the library's own limit of 30 days does not apply. The id is signed, not encrypted.
+// SecureCookie returns the codec of github.com/gorilla/securecookie: the id, the time of
+// signing and an HMAC-SHA256 over both and the cookie's name. The first secret signs, all of
+// them verify. The time is not checked: how long a session lives is the store's knowledge.
 func SecureCookie(secrets ...string) Codec {
-	c := &secureCookieCodec{
+	c := &secureCookie{
 		faults: checkSecrets("SecureCookie", secrets, minSecret),
-		keys:   newKeyring(secrets),
+		keys:   newKeys(secrets),
 		base64: base64.URLEncoding.Strict(),
 	}
 	if len(c.faults) == 0 {
@@ -32,46 +29,46 @@ func SecureCookie(secrets ...string) Codec {
 	return c
 }
 
-type secureCookieCodec struct {
+type secureCookie struct {
 	faults []error
 	sign   func(name string, id any) (string, error) // the library's Encode; a func, because formatting shows a struct's key
-	keys   *keyring
+	keys   *sync.Pool                                // of *keys
 	base64 *base64.Encoding
 }
 
-func (c *secureCookieCodec) kind() string { return "securecookie" }
+func (c *secureCookie) Kind() string { return KindSecureCookie }
 
-func (c *secureCookieCodec) check() []error { return slices.Clone(c.faults) }
+func (c *secureCookie) Check() []error { return slices.Clone(c.faults) }
 
-func (c *secureCookieCodec) encode(name, id string) (string, error) {
+func (c *secureCookie) Encode(name, id string) (string, error) {
 	if len(c.faults) > 0 {
 		return "", errors.Join(c.faults...)
 	}
-	if !validID(id) {
+	if !ValidID(id) {
 		return "", errInvalidID
 	}
 	value, err := c.sign(name, []byte(id))
 	if err != nil {
-		return "", fmt.Errorf("session: sign id: %w", err)
+		return "", fmt.Errorf("sign id: %w", err)
 	}
 	return value, nil
 }
 
 // maxSecure is the length of the longest value that can carry a valid id: date, id
 // in base64 and MAC, parted by pipes, in base64.
-const maxSecure = (len("-9223372036854775808|") + (maxID+2)/3*4 + len("|") + sha256.Size + 2) / 3 * 4
+const maxSecure = (len("-9223372036854775808|") + (MaxID+2)/3*4 + len("|") + sha256.Size + 2) / 3 * 4
 
-// decode accepts what Decode of the library accepts, in the one spelling that its
+// Decode accepts what Decode of the library accepts, in the one spelling that its
 // Encode makes: the library's base64 ignores line ends and the unused bits of the
 // last character. It is written out because it runs on every request, where the
 // library's keys a new HMAC each time: more than twice the time and a dozen allocations
 // instead of 1.
-func (c *secureCookieCodec) decode(name, value string) (id string, ok bool) {
+func (c *secureCookie) Decode(name, value string) (id string, ok bool) {
 	if len(c.faults) > 0 || len(value) > maxSecure {
 		return "", false
 	}
-	k := c.keys.take()
-	defer c.keys.put(k)
+	k := c.keys.Get().(*keys)
+	defer c.keys.Put(k)
 
 	// The value is "date|id|mac". What is signed is "name|date|id".
 	var encoded [maxSecure]byte
@@ -88,9 +85,9 @@ func (c *secureCookieCodec) decode(name, value string) (id string, ok bool) {
 	if _, err := strconv.ParseInt(string(date), 10, 64); err != nil {
 		return "", false
 	}
-	var plain [maxID + 2]byte // and what base64 rounds up
+	var plain [MaxID + 2]byte // and what base64 rounds up
 	raw, err := c.base64.AppendDecode(plain[:0], encodedID)
-	if err != nil || !validID(raw) {
+	if err != nil || !ValidID(raw) {
 		return "", false
 	}
 	return string(raw), true

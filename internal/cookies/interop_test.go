@@ -1,4 +1,4 @@
-package session_test
+package cookies_test
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
 // cookieFixtures is the part of the bytes made by Node that concerns cookies.
@@ -53,9 +53,9 @@ type nodeCookie struct {
 	SameSite                      any
 }
 
-func (n nodeCookie) attrs(t *testing.T) session.CookieAttrs {
+func (n nodeCookie) attrs(t *testing.T) (c cookies.Attributes, expires time.Time) {
 	t.Helper()
-	c := session.CookieAttrs{
+	c = cookies.Attributes{
 		Domain: n.Domain, Path: n.Path, Priority: n.Priority,
 		HTTPOnly: n.HTTPOnly, Secure: n.Secure, Partitioned: n.Partitioned,
 	}
@@ -64,7 +64,7 @@ func (n nodeCookie) attrs(t *testing.T) session.CookieAttrs {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Expires = at
+		expires = at
 	}
 	switch mode := n.SameSite.(type) {
 	case bool:
@@ -79,7 +79,16 @@ func (n nodeCookie) attrs(t *testing.T) session.CookieAttrs {
 			c.SameSite = 99
 		}
 	}
-	return c
+	return c, expires
+}
+
+// setCookie returns the Set-Cookie line of a cookie.
+func setCookie(a cookies.Attributes, value string, expires time.Time) (string, error) {
+	l, err := cookies.NewLine(a)
+	if err != nil {
+		return "", err
+	}
+	return l.Set(value, expires)
 }
 
 // eachFixture runs test on both files: the one that came with the protocol and the
@@ -89,7 +98,7 @@ func eachFixture(t *testing.T, test func(t *testing.T, f *cookieFixtures) (rows 
 	total := 0
 	for _, name := range []string{"given.json", "node.json"} {
 		t.Run(name, func(t *testing.T) {
-			data, err := os.ReadFile("testdata/interop/" + name)
+			data, err := os.ReadFile("../../session/testdata/interop/" + name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,18 +119,18 @@ func eachFixture(t *testing.T, test func(t *testing.T, f *cookieFixtures) (rows 
 func TestInteropSignatures(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *cookieFixtures) int {
 		for _, row := range f.Signatures {
-			if got := "s:" + session.Sign(row.ID, row.Secret); got != row.Signed {
+			if got := "s:" + cookies.Sign(row.ID, row.Secret); got != row.Signed {
 				t.Errorf("sign(%q, %q) = %q, Node signs %q", row.ID, row.Secret, got, row.Signed)
 			}
-			if got := session.PercentEncode(row.Signed); got != row.Encoded {
+			if got := cookies.PercentEncode(row.Signed); got != row.Encoded {
 				t.Errorf("percentEncode(%q) = %q, Node encodes %q", row.Signed, got, row.Encoded)
 			}
-			if got := session.PercentDecode(row.Encoded); got != row.Signed {
+			if got := cookies.PercentDecode(row.Encoded); got != row.Signed {
 				t.Errorf("percentDecode(%q) = %q, Node decodes %q", row.Encoded, got, row.Signed)
 			}
-			codec := session.InsecureExpress(row.Secret)
-			valid := session.ValidID(row.ID)
-			value, err := session.Encode(codec, "connect.sid", row.ID)
+			codec := cookies.InsecureExpress(row.Secret)
+			valid := cookies.ValidID(row.ID)
+			value, err := codec.Encode("connect.sid", row.ID)
 			if valid != (err == nil) || valid && value != row.Encoded {
 				t.Errorf("encode(%q) = %q, %v, Node writes %q, valid id: %v", row.ID, value, err, row.Encoded, valid)
 			}
@@ -129,12 +138,11 @@ func TestInteropSignatures(t *testing.T) {
 				if sent == row.Signed && strings.Contains(row.ID, "%") {
 					continue // cookie 0.7.2 would unescape it
 				}
-				if id, ok := session.Decode(codec, "connect.sid", sent); ok != valid || valid && id != row.ID {
+				if id, ok := codec.Decode("connect.sid", sent); ok != valid || valid && id != row.ID {
 					t.Errorf("decode(%q) = %q, %v, Node signed %q, valid id: %v", sent, id, ok, row.ID, valid)
 				}
 			}
-			attrs := session.CookieAttrs{Name: "connect.sid", Value: session.PercentEncode(row.Signed), Path: "/"}
-			if got, err := attrs.String(); got != row.SetCookie || err != nil {
+			if got, err := setCookie(cookies.Attributes{Name: "connect.sid", Path: "/"}, cookies.PercentEncode(row.Signed), time.Time{}); got != row.SetCookie || err != nil {
 				t.Errorf("Set-Cookie for id %q is %q, %v, Node sets %q", row.ID, got, err, row.SetCookie)
 			}
 		}
@@ -146,7 +154,7 @@ func TestInteropUnsign(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *cookieFixtures) int {
 		for _, row := range f.Unsign {
 			want, wantOK := row.Result.(string)
-			if got, ok := session.Unsign(row.Value, row.Secret); ok != wantOK || got != want {
+			if got, ok := cookies.Unsign(row.Value, row.Secret); ok != wantOK || got != want {
 				t.Errorf("unsign(%q, %q) = %q, %v, Node returns %v", row.Value, row.Secret, got, ok, row.Result)
 			}
 		}
@@ -157,13 +165,13 @@ func TestInteropUnsign(t *testing.T) {
 func TestInteropRequests(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *cookieFixtures) int {
 		for _, row := range f.Requests {
-			codec := session.Express(row.Secrets...)
+			codec := cookies.Express(row.Secrets...)
 			got, ok := "", false
-			session.CookieValues(http.Header{"Cookie": {row.Header}}, "connect.sid", func(raw string) bool {
-				got, ok = session.Decode(codec, "connect.sid", raw)
-				return false // Node looks at the first only
-			})
-			want, wantOK := "", row.ID != nil && session.ValidID(*row.ID)
+			for raw := range cookies.Values([]string{row.Header}, "connect.sid") {
+				got, ok = codec.Decode("connect.sid", raw)
+				break // Node looks at the first only
+			}
+			want, wantOK := "", row.ID != nil && cookies.ValidID(*row.ID)
 			if wantOK {
 				want = *row.ID
 			}
@@ -191,10 +199,10 @@ func TestInteropCookieParse(t *testing.T) {
 			}
 			for name := range names {
 				got, found := "", false
-				session.CookieValues(http.Header{"Cookie": {row.Header}}, name, func(raw string) bool {
-					got, found = session.PercentDecode(raw), true
-					return false
-				})
+				for raw := range cookies.Values([]string{row.Header}, name) {
+					got, found = cookies.PercentDecode(raw), true
+					break
+				}
 				if value, has := want[name]; found != has || got != value {
 					t.Errorf("Cookie: %q has %q = %q, %v, Node finds %q, %v", row.Header, name, got, found, value, has)
 				}
@@ -207,7 +215,7 @@ func TestInteropCookieParse(t *testing.T) {
 func TestInteropPercentCoding(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *cookieFixtures) int {
 		for _, row := range f.PercentEncode {
-			if got := session.PercentEncode(row.Text); got != row.Encoded {
+			if got := cookies.PercentEncode(row.Text); got != row.Encoded {
 				t.Errorf("percentEncode(%q) = %q, Node encodes %q", row.Text, got, row.Encoded)
 			}
 		}
@@ -216,7 +224,7 @@ func TestInteropPercentCoding(t *testing.T) {
 			if row.Error != "" {
 				want = row.Raw
 			}
-			if got := session.PercentDecode(row.Raw); got != want {
+			if got := cookies.PercentDecode(row.Raw); got != want {
 				t.Errorf("percentDecode(%q) = %q, want %q (Node's error: %q)", row.Raw, got, want, row.Error)
 			}
 		}
@@ -226,29 +234,29 @@ func TestInteropPercentCoding(t *testing.T) {
 
 func TestInteropCookieSerialize(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *cookieFixtures) int {
-		check := func(c session.CookieAttrs, want, nodeError string) {
+		check := func(c cookies.Attributes, value string, expires time.Time, want, nodeError string) {
 			t.Helper()
-			if got, err := c.String(); got != want || (err != nil) != (nodeError != "") {
+			if got, err := setCookie(c, value, expires); got != want || (err != nil) != (nodeError != "") {
 				t.Errorf("%+v\nis set as %q, %v\nNode sets  %q, %s", c, got, err, want, nodeError)
 			}
 		}
 		for _, row := range f.CookieSerialize {
-			c := row.Opts.attrs(t)
-			c.Name, c.Value = "n", "v"
-			check(c, row.Result, row.Error)
+			c, expires := row.Opts.attrs(t)
+			c.Name = "n"
+			check(c, "v", expires, row.Result, row.Error)
 		}
 		for _, row := range f.CookieName {
-			check(session.CookieAttrs{Name: row.Name, Value: "v"}, row.OK, row.Error)
-			if got := session.ValidCookieName(row.Name); got != (row.Error == "") {
+			check(cookies.Attributes{Name: row.Name}, "v", time.Time{}, row.OK, row.Error)
+			if got := cookies.ValidName(row.Name); got != (row.Error == "") {
 				t.Errorf("validCookieName(%q) = %v, Node says %q", row.Name, got, row.Error)
 			}
 		}
 		for _, row := range f.CookieValue {
-			check(session.CookieAttrs{Name: "n", Value: row.Value}, row.OK, row.Error)
+			check(cookies.Attributes{Name: "n"}, row.Value, time.Time{}, row.OK, row.Error)
 		}
 		for _, row := range f.CookiePath {
-			check(session.CookieAttrs{Name: "n", Value: "v", Path: row.Path}, row.OK, row.Error)
-			if got := session.ValidPath(row.Path); got != (row.Error == "") {
+			check(cookies.Attributes{Name: "n", Path: row.Path}, "v", time.Time{}, row.OK, row.Error)
+			if got := cookies.ValidPath(row.Path); got != (row.Error == "") {
 				t.Errorf("validPath(%q) = %v, Node says %q", row.Path, got, row.Error)
 			}
 		}
@@ -270,7 +278,7 @@ func TestInteropLayoutsSetCookie(t *testing.T) {
 			if err := json.Unmarshal([]byte(row.Live), &live); err != nil {
 				t.Fatal(err)
 			}
-			c := live.Cookie.attrs(t)
+			c, expires := live.Cookie.attrs(t)
 			c.Name = row.Opts.Name
 			if c.Name == "" {
 				c.Name = "connect.sid"
@@ -282,11 +290,11 @@ func TestInteropLayoutsSetCookie(t *testing.T) {
 			case []any:
 				secret = own[0].(string)
 			}
-			var err error
-			if c.Value, err = session.Encode(session.InsecureExpress(secret), c.Name, "ID"); err != nil {
+			value, err := cookies.InsecureExpress(secret).Encode(c.Name, "ID")
+			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := c.String(); got != row.SetCookie || err != nil {
+			if got, err := setCookie(c, value, expires); got != row.SetCookie || err != nil {
 				t.Errorf("%s: Set-Cookie is %q, %v, Node sets %q", row.Label, got, err, row.SetCookie)
 			}
 		}

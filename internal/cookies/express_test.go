@@ -1,22 +1,22 @@
-package session_test
+package cookies_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
 // Every way to write the same cookie gives the same id.
 func TestExpressSpellings(t *testing.T) {
-	codec := session.Express(secretA)
+	codec := cookies.Express(secretA)
 	for _, id := range []string{someID, "a.b/c", "a:b", "100%", "%41"} {
-		signed := "s:" + session.Sign(id, secretA)
+		signed := "s:" + cookies.Sign(id, secretA)
 		var all strings.Builder
 		for i := range len(signed) {
 			all.WriteString("%" + string("0123456789abcdef"[signed[i]>>4]) + string("0123456789ABCDEF"[signed[i]&15]))
 		}
-		escaped := session.PercentEncode(signed)
+		escaped := cookies.PercentEncode(signed)
 		spellings := map[string]string{
 			"as cookie 0.7 writes it":  escaped,
 			"every byte escaped":       all.String(),
@@ -29,7 +29,7 @@ func TestExpressSpellings(t *testing.T) {
 			spellings["as cookie 2 writes it"] = signed
 		}
 		for name, value := range spellings {
-			if got, ok := session.Decode(codec, "connect.sid", value); !ok || got != id {
+			if got, ok := codec.Decode("connect.sid", value); !ok || got != id {
 				t.Errorf("%s: decode(%q) = %q, %v, want %q", name, value, got, ok, id)
 			}
 		}
@@ -37,13 +37,13 @@ func TestExpressSpellings(t *testing.T) {
 }
 
 func TestExpressRefusesText(t *testing.T) {
-	codec := session.Express(secretA)
-	mac := session.Sign(someID, secretA)[len(someID):]
+	codec := cookies.Express(secretA)
+	mac := cookies.Sign(someID, secretA)[len(someID):]
 	for _, value := range []string{
 		"", "s", "s:", "s:.", "s%", "s%3", "s%3A", "s%3A.", "%", "%73", ".", "s:" + someID, "s:" + someID + ".", "s:" + mac, someID + mac, "S:" + someID + mac, "j:" + someID + mac,
-		"s%253A" + someID + mac, strings.Repeat("A", session.MaxExpress), strings.Repeat("%41", 1000), "s:" + strings.Repeat(".", 1<<20),
+		"s%253A" + someID + mac, strings.Repeat("A", cookies.MaxExpress), strings.Repeat("%41", 1000), "s:" + strings.Repeat(".", 1<<20),
 	} {
-		if id, ok := session.Decode(codec, "connect.sid", value); ok {
+		if id, ok := codec.Decode("connect.sid", value); ok {
 			t.Errorf("decode of %d bytes %.40q = %q, want it refused", len(value), value, id)
 		}
 	}
@@ -53,53 +53,53 @@ func TestExpressRefusesText(t *testing.T) {
 func TestExpressLongest(t *testing.T) {
 	id := strings.Repeat("x", 512)
 	var all strings.Builder
-	for _, c := range []byte("s:" + session.Sign(id, secretA)) {
+	for _, c := range []byte("s:" + cookies.Sign(id, secretA)) {
 		all.WriteString("%" + string("0123456789abcdef"[c>>4]) + string("0123456789abcdef"[c&15]))
 	}
-	if all.Len() != session.MaxExpress {
-		t.Errorf("longest value has %d bytes, want %d", all.Len(), session.MaxExpress)
+	if all.Len() != cookies.MaxExpress {
+		t.Errorf("longest value has %d bytes, want %d", all.Len(), cookies.MaxExpress)
 	}
-	if got, ok := session.Decode(session.Express(secretA), "connect.sid", all.String()); !ok || got != id {
+	if got, ok := cookies.Express(secretA).Decode("connect.sid", all.String()); !ok || got != id {
 		t.Errorf("decode = %q, %v, want the id", got, ok)
 	}
 }
 
 func FuzzExpressCodec(f *testing.F) {
-	codec := session.Express(secretA, secretB)
+	codec := cookies.Express(secretA, secretB)
 	for _, id := range []string{someID, "a", "a.b", "100%", "%41", "a/b", "", "ü", "{x}", strings.Repeat("x", 513)} {
 		f.Add(id)
-		f.Add("s:" + session.Sign(id, secretA))
-		f.Add(session.PercentEncode("s:" + session.Sign(id, secretB)))
+		f.Add("s:" + cookies.Sign(id, secretA))
+		f.Add(cookies.PercentEncode("s:" + cookies.Sign(id, secretB)))
 	}
 	f.Add("s%3A%")
 	f.Add("s%3A%ED%A0%80.")
 	f.Fuzz(func(t *testing.T, text string) {
 		// Read as a value: what is accepted stands for an id that encodes to a value
 		// that stands for it again, and is signed by one of the secrets.
-		if id, ok := session.Decode(codec, "connect.sid", text); ok {
+		if id, ok := codec.Decode("connect.sid", text); ok {
 			value := mustEncode(t, codec, "connect.sid", id)
-			if again, ok := session.Decode(codec, "connect.sid", value); !ok || again != id {
+			if again, ok := codec.Decode("connect.sid", value); !ok || again != id {
 				t.Fatalf("decode(%q) = %q, encoded again it decodes to %q, %v", text, id, again, ok)
 			}
-			if plain := session.PercentDecode(text); plain != "s:"+session.Sign(id, secretA) && plain != "s:"+session.Sign(id, secretB) {
+			if plain := cookies.PercentDecode(text); plain != "s:"+cookies.Sign(id, secretA) && plain != "s:"+cookies.Sign(id, secretB) {
 				t.Fatalf("decode(%q) = %q, which no secret signed", text, id)
 			}
 		}
 		// Read as an id: it comes back from both spellings.
-		value, err := session.Encode(codec, "connect.sid", text)
-		if (err == nil) != session.ValidID(text) {
-			t.Fatalf("encode(%q) = %v, valid: %v", text, err, session.ValidID(text))
+		value, err := codec.Encode("connect.sid", text)
+		if (err == nil) != cookies.ValidID(text) {
+			t.Fatalf("encode(%q) = %v, valid: %v", text, err, cookies.ValidID(text))
 		}
 		if err != nil {
 			return
 		}
-		if id, ok := session.Decode(codec, "connect.sid", value); !ok || id != text {
+		if id, ok := codec.Decode("connect.sid", value); !ok || id != text {
 			t.Fatalf("decode(encode(%q)) = %q, %v", text, id, ok)
 		}
 		if strings.Contains(text, "%") {
 			return // cookie 0.7.2 unescapes a raw value too
 		}
-		if id, ok := session.Decode(codec, "connect.sid", session.PercentDecode(value)); !ok || id != text {
+		if id, ok := codec.Decode("connect.sid", cookies.PercentDecode(value)); !ok || id != text {
 			t.Fatalf("decode of the raw form of %q = %q, %v", text, id, ok)
 		}
 	})

@@ -1,4 +1,4 @@
-package session_test
+package cookies_test
 
 import (
 	"fmt"
@@ -8,17 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// valuesOf collects what CookieValues yields.
+// valuesOf collects what Values yields.
 func valuesOf(name string, lines ...string) []string {
-	var all []string
-	session.CookieValues(http.Header{"Cookie": lines}, name, func(raw string) bool {
-		all = append(all, raw)
-		return true
-	})
-	return all
+	return slices.Collect(cookies.Values(lines, name))
 }
 
 func TestCookieValues(t *testing.T) {
@@ -55,7 +50,7 @@ func TestCookieValues(t *testing.T) {
 
 func TestCookieValuesStops(t *testing.T) {
 	calls := 0
-	session.CookieValues(http.Header{"Cookie": {"sid=1; sid=2", "sid=3"}}, "sid", func(string) bool {
+	cookies.Values([]string{"sid=1; sid=2", "sid=3"}, "sid")(func(string) bool {
 		calls++
 		return false
 	})
@@ -74,14 +69,13 @@ func TestCookieValuesOfManyCookies(t *testing.T) {
 	if got := valuesOf("sid", b.String()); !slices.Equal(got, []string{"last"}) {
 		t.Errorf("behind 5000 cookies: %q, want the last one", got)
 	}
-	codec, found := session.Express(secretA), 0
-	session.CookieValues(http.Header{"Cookie": {strings.Repeat("connect.sid=s:x.y; ", 5000)}}, "connect.sid", func(raw string) bool {
-		if id, ok := session.Decode(codec, "connect.sid", raw); ok {
+	codec, found := cookies.Express(secretA), 0
+	for raw := range cookies.Values([]string{strings.Repeat("connect.sid=s:x.y; ", 5000)}, "connect.sid") {
+		if id, ok := codec.Decode("connect.sid", raw); ok {
 			t.Errorf("decode(%q) = %q", raw, id)
 		}
 		found++
-		return true
-	})
+	}
 	if found != 5000 {
 		t.Errorf("%d duplicates found, want 5000", found)
 	}
@@ -103,7 +97,7 @@ func FuzzCookieHeader(f *testing.F) {
 			if !strings.Contains(header, value) || strings.Contains(value, ";") {
 				t.Fatalf("%q gives %q, which is not a part of it", header, value)
 			}
-			if len(session.PercentDecode(value)) > len(value) {
+			if len(cookies.PercentDecode(value)) > len(value) {
 				t.Fatalf("percentDecode(%q) is longer than its input", value)
 			}
 		}

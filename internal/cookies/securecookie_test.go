@@ -1,4 +1,4 @@
-package session_test
+package cookies_test
 
 import (
 	"encoding/base64"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/gorilla/securecookie"
 
-	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
 // library is a reader and writer of the same cookies that is not ours.
@@ -18,7 +18,7 @@ func library(secret string) *securecookie.SecureCookie {
 }
 
 func TestSecureCookieIsTheLibrarys(t *testing.T) {
-	codec := session.SecureCookie(secretA)
+	codec := cookies.SecureCookie(secretA)
 	for _, id := range []string{someID, "a", "ab", "abc", "abcd", "a|b", strings.Repeat("x", 512)} {
 		value := mustEncode(t, codec, "__Host-sid", id)
 		var got []byte
@@ -29,7 +29,7 @@ func TestSecureCookieIsTheLibrarys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, ok := session.Decode(codec, "__Host-sid", value); !ok || got != id {
+		if got, ok := codec.Decode("__Host-sid", value); !ok || got != id {
 			t.Errorf("we read the library's %q as %q, %v", id, got, ok)
 		}
 	}
@@ -38,10 +38,10 @@ func TestSecureCookieIsTheLibrarys(t *testing.T) {
 // gorilla/securecookie would refuse it after 30 days, whatever the session says.
 func TestSecureCookieHasNoAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		codec := session.SecureCookie(secretA)
+		codec := cookies.SecureCookie(secretA)
 		value := mustEncode(t, codec, "sid", someID)
 		time.Sleep(399 * 24 * time.Hour)
-		if id, ok := session.Decode(codec, "sid", value); !ok || id != someID {
+		if id, ok := codec.Decode("sid", value); !ok || id != someID {
 			t.Errorf("after 399 days: decode = %q, %v, want the id", id, ok)
 		}
 	})
@@ -50,10 +50,10 @@ func TestSecureCookieHasNoAge(t *testing.T) {
 // What is signed with our secret but is not what Encode makes, such as another
 // application's cookie, is refused like a bad signature.
 func TestSecureCookieSignedButOdd(t *testing.T) {
-	codec := session.SecureCookie(secretA)
+	codec := cookies.SecureCookie(secretA)
 	encode := base64.URLEncoding.EncodeToString
 	sign := func(text string) string {
-		_, mac, _ := strings.Cut(session.Sign("sid|"+text, secretA)[len("sid|"+text):], ".")
+		_, mac, _ := strings.Cut(cookies.Sign("sid|"+text, secretA)[len("sid|"+text):], ".")
 		sum, err := base64.RawStdEncoding.DecodeString(mac)
 		if err != nil {
 			t.Fatal(err)
@@ -81,19 +81,19 @@ func TestSecureCookieSignedButOdd(t *testing.T) {
 		{"an id with a brace", "1|" + encode([]byte("{a}")), false},
 		{"one part", "1", false},
 	} {
-		if id, ok := session.Decode(codec, "sid", sign(row.text)); ok != row.want {
+		if id, ok := codec.Decode("sid", sign(row.text)); ok != row.want {
 			t.Errorf("%s: decode = %q, %v, want %v", row.name, id, ok, row.want)
 		}
 	}
 }
 
 func TestSecureCookieRefusesText(t *testing.T) {
-	codec := session.SecureCookie(secretA)
+	codec := cookies.SecureCookie(secretA)
 	for _, value := range []string{
-		"", "|", "||", "a", "====", "%", "s:" + session.Sign(someID, secretA), base64.URLEncoding.EncodeToString([]byte("1|" + someID)),
-		base64.URLEncoding.EncodeToString([]byte("||")), strings.Repeat("A", session.MaxSecure), strings.Repeat("A", session.MaxSecure+1), strings.Repeat("A", 1<<20),
+		"", "|", "||", "a", "====", "%", "s:" + cookies.Sign(someID, secretA), base64.URLEncoding.EncodeToString([]byte("1|" + someID)),
+		base64.URLEncoding.EncodeToString([]byte("||")), strings.Repeat("A", cookies.MaxSecure), strings.Repeat("A", cookies.MaxSecure+1), strings.Repeat("A", 1<<20),
 	} {
-		if id, ok := session.Decode(codec, "sid", value); ok {
+		if id, ok := codec.Decode("sid", value); ok {
 			t.Errorf("decode of %d bytes %.40q = %q, want it refused", len(value), value, id)
 		}
 	}
@@ -101,19 +101,19 @@ func TestSecureCookieRefusesText(t *testing.T) {
 
 // A cookie's name may be longer than any buffer of ours.
 func TestSecureCookieLongName(t *testing.T) {
-	codec := session.SecureCookie(secretA)
+	codec := cookies.SecureCookie(secretA)
 	name := strings.Repeat("n", 3000)
 	value := mustEncode(t, codec, name, someID)
-	if id, ok := session.Decode(codec, name, value); !ok || id != someID {
+	if id, ok := codec.Decode(name, value); !ok || id != someID {
 		t.Errorf("decode = %q, %v, want the id", id, ok)
 	}
 }
 
 func FuzzSecureCookieCodec(f *testing.F) {
-	codec := session.SecureCookie(secretA, secretB)
+	codec := cookies.SecureCookie(secretA, secretB)
 	for _, id := range []string{someID, "a", "a|b", "", "\xff", strings.Repeat("x", 512)} {
 		f.Add("sid", id)
-		if session.ValidID(id) {
+		if cookies.ValidID(id) {
 			f.Add("sid", mustEncode(f, codec, "sid", id))
 			f.Add("", mustEncode(f, codec, "", id))
 		}
@@ -124,7 +124,7 @@ func FuzzSecureCookieCodec(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, text string) {
 		// Read as a value: we accept nothing that the library refuses, and only in the
 		// spelling that encodes to itself.
-		if id, ok := session.Decode(codec, name, text); ok {
+		if id, ok := codec.Decode(name, text); ok {
 			var got []byte
 			if err := library(secretA).Decode(name, text, &got); err != nil {
 				if err = library(secretB).Decode(name, text, &got); err != nil {
@@ -140,21 +140,21 @@ func FuzzSecureCookieCodec(f *testing.F) {
 			}
 		}
 		// Read as an id: it comes back, from us and from the library.
-		value, err := session.Encode(codec, name, text)
-		if (err == nil) != session.ValidID(text) {
-			t.Fatalf("encode(%q) = %v, valid: %v", text, err, session.ValidID(text))
+		value, err := codec.Encode(name, text)
+		if (err == nil) != cookies.ValidID(text) {
+			t.Fatalf("encode(%q) = %v, valid: %v", text, err, cookies.ValidID(text))
 		}
 		if err != nil {
 			return
 		}
-		if id, ok := session.Decode(codec, name, value); !ok || id != text {
+		if id, ok := codec.Decode(name, value); !ok || id != text {
 			t.Fatalf("decode(encode(%q)) = %q, %v", text, id, ok)
 		}
 		var got []byte
 		if err := library(secretA).Decode(name, value, &got); err != nil || string(got) != text {
 			t.Fatalf("the library reads our %q as %q, %v", text, got, err)
 		}
-		if id, ok := session.Decode(codec, name+"x", value); ok {
+		if id, ok := codec.Decode(name+"x", value); ok {
 			t.Fatalf("signed for %q, accepted as %q: %q", name, name+"x", id)
 		}
 	})

@@ -1,0 +1,64 @@
+package cookies
+
+import (
+	"iter"
+	"strings"
+)
+
+// Values is the sequence of the values of every cookie called name, in the order of lines,
+// which are those of the Cookie header. Names are compared exactly.
+//
+// It finds what cookie 0.7.2 finds (index.js:100), not what net/http does: the two
+// disagree on quotes, tabs, bytes outside of ASCII and pairs without a name. Blanks
+// around name and value and one pair of quotes around the value are no part of
+// them. Node keeps only the first cookie of a name; here the caller sees all, because a
+// stale first one must not hide a live second one. Nothing is percent-decoded.
+func Values(lines []string, name string) iter.Seq[string] {
+	return func(yield func(value string) bool) {
+		for _, line := range lines {
+			for line != "" {
+				var pair string
+				pair, line, _ = strings.Cut(line, ";")
+				eq := strings.IndexByte(pair, '=')
+				if eq < 0 || trimBlanks(pair[:eq]) != name {
+					continue
+				}
+				if !yield(unquote(trimBlanks(pair[eq+1:]))) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Sent reports whether lines have a cookie called name.
+func Sent(lines []string, name string) bool {
+	for range Values(lines, name) {
+		return true
+	}
+	return false
+}
+
+// trimBlanks removes spaces and tabs from both ends of s, and nothing else that
+// Unicode calls space.
+func trimBlanks(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// unquote removes the quotes around s. A single quote counts as both, as in cookie
+// 0.7.2, index.js:138.
+func unquote(s string) string {
+	switch {
+	case s == `"`:
+		return ""
+	case len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"':
+		return s[1 : len(s)-1]
+	}
+	return s
+}

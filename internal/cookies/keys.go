@@ -1,0 +1,40 @@
+package cookies
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"hash"
+	"slices"
+	"sync"
+)
+
+// keys computes HMAC-SHA256 under several secrets. Each caller borrows one from a pool,
+// because keying a new state takes three times as long as the sum itself. The buffers lie
+// here because what is passed to a hash.Hash escapes to the heap. Nothing in them is read
+// before it was written by the same borrower.
+type keys struct {
+	macs []hash.Hash // one per secret, in order
+	text [maxExpress]byte
+	sum  [sha256.Size]byte
+}
+
+// newKeys returns a pool of *keys for the secrets, which live in the hash states and in the
+// pool's New only, where no formatting verb finds them.
+func newKeys(secrets []string) *sync.Pool {
+	secrets = slices.Clone(secrets)
+	return &sync.Pool{New: func() any {
+		k := &keys{macs: make([]hash.Hash, len(secrets))}
+		for i, s := range secrets {
+			k.macs[i] = hmac.New(sha256.New, []byte(s))
+		}
+		return k
+	}}
+}
+
+// mac returns the sum of message under secret i. It is valid until the next call.
+func (k *keys) mac(i int, message []byte) []byte {
+	h := k.macs[i]
+	h.Reset() // a borrowed state may hold another request's message
+	h.Write(message)
+	return h.Sum(k.sum[:0])
+}
