@@ -16,6 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	passwords "github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // Person is a row of the users table.
@@ -58,13 +59,17 @@ func NewApp(people People, secret string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	local, err := passwords.New(passwords.LookupFunc[*Person](people.ByEmail), passwords.Config{Hasher: &passwords.Bcrypt{Cost: 10}})
+	if err != nil {
+		return nil, err
+	}
 	auth, err := guard.New(
 		guard.Config{Sessions: sessions, Logger: slog.New(slog.DiscardHandler)},
 		serializer.WithStamp(
 			serializer.ByID(func(p *Person) int { return p.ID }, people.ByID),
 			func(p *Person) string { return p.PasswordHash }, // a new password ends old sessions
 		),
-		strategy.NewPassword(strategy.LookupFunc[*Person](people.ByEmail), &strategy.Bcrypt{Cost: 10}),
+		local,
 	)
 	if err != nil {
 		return nil, err

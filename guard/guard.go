@@ -14,6 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
 // Config says how a Guard works. Its zero value makes a stateless guard, for APIs
@@ -67,7 +68,7 @@ type Config struct {
 	// a change of the security stamp, and, with all of the user's sessions, when the
 	// cookie turns out to be stolen. Nil remembers nobody. Two guards need two, with two
 	// cookie names. Passport: passport-remember-me.
-	RememberMe *strategy.RememberMe
+	RememberMe *remember.Me
 
 	// Logger gets every Event, and what operators should repair. Nil means
 	// slog.Default(). No credential, cookie or session id is ever logged.
@@ -159,7 +160,7 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 		wrong("Config.MaxSessions, Device and RememberMe need sessions: set Config.Sessions, or leave them out")
 	}
 	if c.RememberMe != nil && c.Sessions != nil && c.RememberMe.Gone().Name == c.Sessions.CookieName() {
-		wrong("Config.RememberMe has the cookie name %q, which is the session's: give strategy.RememberConfig another CookieName", c.Sessions.CookieName())
+		wrong("Config.RememberMe has the cookie name %q, which is the session's: give remember.Config another CookieName", c.Sessions.CookieName())
 	}
 	for _, u := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
 		if err := checkRedirect(u.url); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
 // A series of Config.RememberMe is of one log-in in one browser. The sessions that it
@@ -35,9 +36,9 @@ func (g *Guard[U]) beginSeries(r *http.Request, st *reqstate.State, in *reqstate
 		return fmt.Errorf("guard: log in: %w", err)
 	}
 	wanted := o.RememberMe != nil && o.RememberMe(r) ||
-		o.sameBrowser && slices.ContainsFunc(ended, func(rem strategy.Remembered) bool { return rem.User == who })
+		o.sameBrowser && slices.ContainsFunc(ended, func(rem remember.Remembered) bool { return rem.User == who })
 	if wanted {
-		var rem strategy.Remembered
+		var rem remember.Remembered
 		if rem, cookie, err = m.Remember(r.Context(), who, in.Slot.Stamp); err != nil {
 			return fmt.Errorf("guard: log in: %w", err)
 		}
@@ -86,7 +87,7 @@ func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
 	}
 	ctx := r.Context()
 	rem, cookie, err := m.Recall(r)
-	if theft, ok := errors.AsType[*strategy.CookieTheft](err); ok {
+	if theft, ok := errors.AsType[*remember.CookieTheft](err); ok {
 		if err := g.endAfterTheft(ctx, theft.Remembered); err != nil {
 			return none, err
 		}
@@ -107,7 +108,7 @@ func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
 }
 
 // recalled makes a session for what was remembered.
-func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem strategy.Remembered) (U, error) {
+func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Remembered) (U, error) {
 	var none U
 	ctx := r.Context()
 	id, mine := strings.CutPrefix(rem.User, g.cfg.SessionKey+":")
@@ -141,7 +142,7 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem strategy.Re
 // stillRemembered asks again, after prepareLogIn has stored the session, whether its series goes on. A
 // log-out that ended it before does so here; one that ends it later finds the session by
 // its label.
-func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem strategy.Remembered) error {
+func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem remember.Remembered) error {
 	ctx := r.Context()
 	valid, err := g.cfg.RememberMe.Valid(ctx, rem)
 	if valid {
@@ -158,7 +159,7 @@ func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem stra
 // endAfterTheft ends all sessions and series of the user whose cookie somebody copied.
 // The sessions first: if that fails, nothing has changed, and the next request with the
 // cookie finds the theft again. And once more, for what the thief began in between.
-func (g *Guard[U]) endAfterTheft(ctx context.Context, rem strategy.Remembered) error {
+func (g *Guard[U]) endAfterTheft(ctx context.Context, rem remember.Remembered) error {
 	id, mine := strings.CutPrefix(rem.User, g.cfg.SessionKey+":")
 	if !mine {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
 const rememberCookie = "__Host-remember"
@@ -68,7 +69,7 @@ func newRememberWorld(t testing.TB, edit ...func(*guard.Config)) *rememberWorld 
 		t.Fatal(err)
 	}
 	cells := &holdingCells{Cells: memory}
-	m, err := strategy.NewRememberMe(strategy.RememberConfig{Cells: cells, MaxAge: 90 * 24 * time.Hour})
+	m, err := remember.New(remember.Config{Cells: cells, MaxAge: 90 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +362,7 @@ func TestAnUnsafeRequestOfAnotherSiteRecallsNobody(t *testing.T) {
 
 func TestRememberMeNeedsSessions(t *testing.T) {
 	w := newRememberWorld(t)
-	m, err := strategy.NewRememberMe(strategy.RememberConfig{Cells: w.cells})
+	m, err := remember.New(remember.Config{Cells: w.cells})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,7 +388,7 @@ func TestAnothersSeriesIsNobodys(t *testing.T) {
 	w := newRememberWorld(t)
 	b := w.remembered("joe@test.com")
 	b.SetCookie(sid, "")
-	m, err := strategy.NewRememberMe(strategy.RememberConfig{Cells: w.cells})
+	m, err := remember.New(remember.Config{Cells: w.cells})
 	if err != nil {
 		t.Fatal(err)
 	}

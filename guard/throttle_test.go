@@ -11,6 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 // TestAThrottledLogInAnswersTheSameForEveryPassword: 429, when to come back, and nothing
@@ -18,7 +19,7 @@ import (
 func TestAThrottledLogInAnswersTheSameForEveryPassword(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		local, err := strategy.NewThrottle(strategy.ThrottleConfig{
+		local, err := throttle.New(throttle.Config{
 			AccountAttempts: 3, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}, // httptest's peer
 		}, strategy.NewLocal(w.table.check))
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
 // cure is how a mistake says what would be right.
@@ -22,8 +23,8 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	remember := func(cookie string) *strategy.RememberMe {
-		m, err := strategy.NewRememberMe(strategy.RememberConfig{Cells: cells, CookieName: cookie})
+	remembering := func(cookie string) *remember.Me {
+		m, err := remember.New(remember.Config{Cells: cells, CookieName: cookie})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,10 +86,10 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		{"all sub-domains of a trusted site", func(c *config) { c.TrustedOrigins = []string{"https://*.shop.example"} }, "Config.TrustedOrigins"},
 		{"a negative maximum of sessions", func(c *config) { c.MaxSessions = -1 }, "Config.MaxSessions is -1"},
 		{"a refusal without a maximum", func(c *config) { c.RefuseMore = true }, "Config.RefuseMore"},
-		{"remembered browsers without sessions", func(c *config) { c.Sessions, c.RememberMe = nil, remember("") }, "RememberMe need sessions"},
+		{"remembered browsers without sessions", func(c *config) { c.Sessions, c.RememberMe = nil, remembering("") }, "RememberMe need sessions"},
 		{"a maximum without sessions", func(c *config) { c.Sessions, c.MaxSessions = nil, 1 }, "Config.MaxSessions"},
 		{"devices without sessions", func(c *config) { c.Sessions, c.Device = nil, guard.ClientDevice() }, "Device"},
-		{"two cookies of one name", func(c *config) { c.RememberMe = remember(sid) }, `Config.RememberMe has the cookie name "__Host-sid"`},
+		{"two cookies of one name", func(c *config) { c.RememberMe = remembering(sid) }, `Config.RememberMe has the cookie name "__Host-sid"`},
 	} {
 		c := config{guard.Config{Sessions: w.sessions}, w.table.stamped(), []strategy.Strategy[*User]{&fake{name: "a"}}}
 		row.edit(&c)

@@ -13,23 +13,29 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 // TestAHundredGuessesInTwoProcessesRunTenHashes: the counter is shared, so the budget of
 // an account is one for all of them. A further one is refused right or wrong.
 func TestAHundredGuessesInTwoProcessesRunTenHashes(t *testing.T) {
 	m := miniredis.RunT(t)
-	hasher := &strategy.Bcrypt{Cost: 4, InsecureFast: true, Limit: &strategy.Limit{Queue: 1000}}
+	hasher := &password.Bcrypt{Cost: 4, InsecureFast: true, Limit: &password.Limit{Queue: 1000}}
 	hash, err := hasher.Hash(t.Context(), "the right password")
 	if err != nil {
 		t.Fatal(err)
 	}
-	lookup := strategy.LookupFunc[string](func(context.Context, string) (string, string, error) { return "joe", hash, nil })
+	lookup := password.LookupFunc[string](func(context.Context, string) (string, string, error) { return "joe", hash, nil })
 	var processes []strategy.Strategy[string]
 	for range 2 {
 		client := redis.NewClient(&redis.Options{Addr: m.Addr()})
 		defer client.Close()
-		s, err := strategy.NewThrottle(strategy.ThrottleConfig{Counter: newRedisCounter(t, client)}, strategy.NewPassword(lookup, hasher))
+		local, err := password.New(lookup, password.Config{Hasher: hasher})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := throttle.New(throttle.Config{Counter: newRedisCounter(t, client)}, local)
 		if err != nil {
 			t.Fatal(err)
 		}

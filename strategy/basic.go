@@ -28,7 +28,7 @@ var _ Claimant = (*BasicStrategy[any])(nil)
 // validate says whose credentials they are, as for [NewLocal]; either may be empty
 // (programs send a key as user-id and no password). They are valid UTF-8 without
 // control characters, and userID has no colon. Clients should send them in Unicode
-// NFC (RFC 7617 §2.1); they come as sent. [PasswordCheck.Validate] serves, and then
+// NFC (RFC 7617 §2.1); they come as sent. password.Check.Validate serves, and then
 // every request costs a hash.
 //
 // NewBasic panics if validate is nil or realm is not printable ASCII.
@@ -64,7 +64,7 @@ func (s *BasicStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		return nobody, challenged(err, s.challenge)
 	}
-	return checked(s.Name(), user)
+	return CheckUser(s.Name(), user)
 }
 
 // Claims implements [Claimant]: the user-id.

@@ -77,7 +77,7 @@ func (s *BearerStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return nobody, challenged(err, s.challenge+`, error="invalid_token"`)
 	}
-	return checked(s.Name(), user)
+	return CheckUser(s.Name(), user)
 }
 
 // Claims implements [Claimant]: no name: a token has none.

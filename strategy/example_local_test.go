@@ -25,7 +25,7 @@ func (Directory) Bind(_ context.Context, email, password string) error {
 type Person struct{ Email string }
 
 // A LocalStrategy whose validate function asks a directory. Passwords in a table of
-// one's own are for NewPassword.
+// one's own are for package password.
 func Example_local() {
 	var directory Directory
 	local, err := strategy.NewLocalWith(strategy.LocalConfig{EmailField: "user[email]", PasswordField: "user[password]"},

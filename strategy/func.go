@@ -17,7 +17,7 @@ var _ Strategy[any] = (*FuncStrategy[any])(nil)
 //
 // Func panics if name is empty or reserved, or authenticate nil.
 func Func[U any](name string, authenticate func(w http.ResponseWriter, r *http.Request) (U, error)) *FuncStrategy[U] {
-	if name == "" || reserved(name) {
+	if name == "" || ReservedName(name) {
 		panic("strategy: func: the name is empty or reserved")
 	}
 	if authenticate == nil {

@@ -39,18 +39,18 @@ func (m *Mapped[A, B]) Authenticate(w http.ResponseWriter, r *http.Request) (B, 
 	if err != nil {
 		return nobody, err
 	}
-	if a, err = checked(m.Name(), a); err != nil {
+	if a, err = CheckUser(m.Name(), a); err != nil {
 		return nobody, err
 	}
 	b, err := m.to(r.Context(), a)
 	if err != nil {
 		return nobody, err
 	}
-	return checked(m.Name(), b)
+	return CheckUser(m.Name(), b)
 }
 
 // AllowCrossSite implements [CrossSite]. It answers what the inner strategy answers.
 func (m *Mapped[A, B]) AllowCrossSite(r *http.Request) bool { return AllowsCrossSite(m.from, r) }
 
 // Claims implements [Claimant]. It answers what the inner strategy answers.
-func (m *Mapped[A, B]) Claims(r *http.Request) (account string, ok bool) { return claimsOf(m.from, r) }
+func (m *Mapped[A, B]) Claims(r *http.Request) (account string, ok bool) { return ClaimsOf(m.from, r) }

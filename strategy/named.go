@@ -13,7 +13,7 @@ var _ Strategy[any] = (*NamedStrategy[any])(nil)
 // Named returns s under another name, so that a guard can have two of a kind:
 // passport.use(name, strategy). It panics if name is empty or reserved, or s nil.
 func Named[U any](name string, s Strategy[U]) *NamedStrategy[U] {
-	if name == "" || reserved(name) {
+	if name == "" || ReservedName(name) {
 		panic("strategy: named: the name is empty or reserved")
 	}
 	if NoUser(s) {

@@ -31,11 +31,13 @@ func NoUser[U any](u U) bool {
 // the program. Guards answer 500.
 var ErrNilUser = errors.New("strategy: a nil user without an error: return an error that wraps ErrUnauthenticated to refuse")
 
-// checked returns user, or an error that is no refusal when user is nobody.
-func checked[U any](strategy string, user U) (U, error) {
+// CheckUser returns user, or an error that wraps [ErrNilUser] when user is nobody:
+// how a strategy ends that took its user from a function of the application. name is
+// the strategy's.
+func CheckUser[U any](name string, user U) (U, error) {
 	if NoUser(user) {
 		var nobody U
-		return nobody, fmt.Errorf("strategy: %s: %w", strategy, ErrNilUser)
+		return nobody, fmt.Errorf("strategy: %s: %w", name, ErrNilUser)
 	}
 	return user, nil
 }

@@ -10,9 +10,13 @@ const (
 	// NameAnonymous selects [Anonymous]; last in a list, it lets a request pass when
 	// all others refused: passport-anonymous.
 	NameAnonymous = "anonymous"
+	// NameRemember is the name of the factor of a log-in that a remembered browser made,
+	// see package remember. It never counts as a fresh log-in.
+	NameRemember = "remember"
 )
 
-func reserved(name string) bool {
+// ReservedName reports whether name is one that a guard gives a meaning of its own.
+func ReservedName(name string) bool {
 	return name == NameSession || name == NameAnonymous || name == NameRemember
 }
 

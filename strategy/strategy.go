@@ -2,21 +2,23 @@
 //
 // A [Strategy] looks at one kind of credential. It knows nothing of sessions.
 //
-//	NewLocal      email and password in a form or in JSON; the application checks them
-//	NewPassword   the same, checked against a users table with a Hasher
-//	NewBasic      HTTP Basic authentication, RFC 7617
-//	NewBearer     a token in the Authorization header, RFC 6750
-//	NewMagicLink  a token that was mailed, good once
-//	NewTOTPStrategy
-//	              a code of an authenticator app, as a second factor
-//	Anonymous     nobody, on purpose
-//	Func          a function of one's own
-//	Map, Named    another strategy, for another user type or under another name
-//	NewThrottle   another strategy, its guessing slowed down
+//	NewLocal     email and password in a form or in JSON; the application checks them
+//	NewBasic     HTTP Basic authentication, RFC 7617
+//	NewBearer    a token in the Authorization header, RFC 6750
+//	Anonymous    nobody, on purpose
+//	Func         a function of one's own
+//	Map, Named   another strategy, for another user type or under another name
 //
-// Passwords are hashed by a [Hasher], [Bcrypt] or [Argon2id], whose work is bounded
-// by a [Limit]; which may be chosen is for a [Policy] to say. [OneTime] makes tokens
-// for other purposes too, and [RememberMe] is for guard.Config.
+// The others are packages of their own below this one:
+//
+//	password     passwords in a users table, and their hashes
+//	throttle     another strategy, its guessing slowed down
+//	totp         a code of an authenticator app, as a second factor
+//	onetime      a token that was mailed, good once
+//	remember     a cookie that outlives the session
+//	jwt, oidc    tokens and log-ins of somebody else; modules of their own
+//
+// What they keep in a database they ask of [Counter], [Tokens] and [Cells].
 package strategy
 
 import (
@@ -111,6 +113,8 @@ type Info struct {
 	ReturnTo string    // where the flow wants to end; a local path
 	Detail   any       // for the application
 }
+
+func refused(status int, reason string) error { return &Failure{Status: status, Reason: reason} }
 
 type infoKey struct{}
 

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // User is a row of the users table, which both programs read.
@@ -63,7 +64,10 @@ func newApp(client *redis.Client, secret string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	local := strategy.NewPassword(strategy.LookupFunc[*User](users.byEmail), &strategy.Bcrypt{})
+	local, err := password.New(password.LookupFunc[*User](users.byEmail), password.Config{})
+	if err != nil {
+		return nil, err
+	}
 	auth, err := guard.New(guard.Config{Sessions: sessions}, serializer.ByID(func(u *User) int { return u.ID }, users.byID), local)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 // settings are what the application needs from outside.
@@ -26,7 +28,7 @@ type settings struct {
 type app struct {
 	auth   *guard.Guard[*User]
 	users  *userTable
-	hasher strategy.Hasher
+	hasher password.Hasher
 	log    *slog.Logger
 }
 
@@ -40,7 +42,7 @@ func newApp(s settings) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{users: newUserTable(), hasher: &strategy.Bcrypt{}, log: s.log}
+	a := &app{users: newUserTable(), hasher: &password.Bcrypt{}, log: s.log}
 
 	// The session remembers the user's id. The stamp ends it when the password changes.
 	ids := serializer.WithStamp(
@@ -52,8 +54,11 @@ func newApp(s settings) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	password := strategy.NewPassword(a.users, a.hasher)
-	local, err := strategy.NewThrottle(strategy.ThrottleConfig{Counter: counter}, strategy.Strategy[*User](password))
+	passwords, err := password.New(a.users, password.Config{Hasher: a.hasher, Logger: s.log})
+	if err != nil {
+		return nil, err
+	}
+	local, err := throttle.New(throttle.Config{Counter: counter}, strategy.Strategy[*User](passwords))
 	if err != nil {
 		return nil, err
 	}

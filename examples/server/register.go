@@ -7,7 +7,7 @@ import (
 	"mime"
 	"net/http"
 
-	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // registration is what a new user may send. What else is in the body, such as an id
@@ -38,11 +38,11 @@ func (a *app) register(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, http.StatusBadRequest, "Password and Confirmation Password must match")
 		return
 	}
-	// The article registers the password "password". In earnest, strategy.NewPolicy
+	// The article registers the password "password". In earnest, policy.New
 	// says here which ones are good enough.
 	hash, err := a.hasher.Hash(r.Context(), in.Password)
 	switch {
-	case errors.Is(err, strategy.ErrUnhashable):
+	case errors.Is(err, password.ErrUnhashable):
 		a.refuse(w, http.StatusBadRequest, "Password must have at most 72 bytes, and no NUL")
 		return
 	case err != nil:

@@ -10,12 +10,14 @@ import (
 
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
+	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
 // authenticators keeps who has an authenticator app. It is safe for concurrent use. In
 // earnest these are two tables, and the keys in them are encrypted.
 type authenticators struct {
-	totp  *strategy.TOTP
+	totp  *totp.Codes
 	auth  *app // asked for the user who is logged in
 	mu    sync.Mutex
 	keys  map[int64][]byte
@@ -27,7 +29,7 @@ func newAuthenticators(redis store.RedisClient, a *app) (*authenticators, error)
 	if err != nil {
 		return nil, err
 	}
-	totp, err := strategy.NewTOTP(strategy.TOTPConfig{Cells: cells, Issuer: "Passport example"})
+	totp, err := totp.NewCodes(totp.CodesConfig{Cells: cells, Issuer: "Passport example"})
 	if err != nil {
 		return nil, err
 	}
@@ -36,13 +38,13 @@ func newAuthenticators(redis store.RedisClient, a *app) (*authenticators, error)
 
 // strategy returns the second factor, whose guessing is slowed down.
 func (t *authenticators) strategy() (strategy.Strategy[*User], error) {
-	codes, err := strategy.NewTOTPStrategy(strategy.TOTPStrategyConfig[*User]{
-		TOTP: t.totp, Enrolled: t.enrolled, UseRecoveryCode: t.useRecoveryCode,
+	codes, err := totp.New(totp.Config[*User]{
+		Codes: t.totp, Enrolled: t.enrolled, UseRecoveryCode: t.useRecoveryCode,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return strategy.NewThrottle(strategy.ThrottleConfig{}, strategy.Strategy[*User](codes))
+	return throttle.New(throttle.Config{}, strategy.Strategy[*User](codes))
 }
 
 // routes adds what -totp offers: the app's set-up, the second factor, and a page that
@@ -61,7 +63,7 @@ const fresh = 10 * time.Minute
 func (t *authenticators) enrol(w http.ResponseWriter, r *http.Request) {
 	user, _ := t.auth.auth.User(r.Context())
 	key := t.totp.NewKey()
-	codes, hashes := strategy.NewRecoveryCodes(10)
+	codes, hashes := totp.NewRecoveryCodes(10)
 	t.mu.Lock()
 	t.keys[user.ID], t.codes[user.ID] = key, map[string]bool{}
 	for _, hash := range hashes {
@@ -85,18 +87,18 @@ func (t *authenticators) replacing(next http.Handler) http.Handler {
 }
 
 // enrolled finds the key of the user who is logged in.
-func (t *authenticators) enrolled(r *http.Request) (strategy.Enrolled[*User], error) {
+func (t *authenticators) enrolled(r *http.Request) (totp.Enrolled[*User], error) {
 	user, ok := t.auth.auth.User(r.Context())
 	if !ok {
-		return strategy.Enrolled[*User]{}, strategy.ErrUnauthenticated
+		return totp.Enrolled[*User]{}, strategy.ErrUnauthenticated
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	key := t.keys[user.ID]
 	if key == nil {
-		return strategy.Enrolled[*User]{}, strategy.ErrUnauthenticated
+		return totp.Enrolled[*User]{}, strategy.ErrUnauthenticated
 	}
-	return strategy.Enrolled[*User]{User: user, Account: strconv.FormatInt(user.ID, 10), Key: key}, nil
+	return totp.Enrolled[*User]{User: user, Account: strconv.FormatInt(user.ID, 10), Key: key}, nil
 }
 
 // useRecoveryCode is DELETE FROM codes WHERE user = ? AND hash = ?.

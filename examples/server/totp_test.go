@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/store"
-	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
 // codeOf is the authenticator app of the otpauth address.
@@ -28,7 +28,7 @@ func codeOf(t testing.TB, address string, at time.Time) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	phone, err := strategy.NewTOTP(strategy.TOTPConfig{Cells: cells, Issuer: "phone"})
+	phone, err := totp.NewCodes(totp.CodesConfig{Cells: cells, Issuer: "phone"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // User is a row of the users table. It is not changed once it is there.
@@ -29,7 +30,7 @@ type userTable struct {
 	byEmail map[string]*User // under the address in lower case
 }
 
-var _ strategy.Accounts[*User] = (*userTable)(nil)
+var _ password.Accounts[*User] = (*userTable)(nil)
 
 // newUserTable returns a table with the article's two users. Their passwords,
 // Passw0rd! and P4ssword!, were hashed beforehand, so that starting is quick.
@@ -72,7 +73,7 @@ func randomID() int64 {
 	return int64(binary.BigEndian.Uint64(b[:]) >> 11)
 }
 
-// Lookup implements strategy.Accounts: it finds the user who logs in.
+// Lookup implements password.Accounts: it finds the user who logs in.
 func (t *userTable) Lookup(_ context.Context, email string) (*User, string, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
-	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // What the provider calls this application. With a real provider, its pages give them.
@@ -53,7 +53,10 @@ func newApp(s *site) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	local := strategy.NewPassword(strategy.LookupFunc[*User](table.byEmail), &strategy.Bcrypt{})
+	local, err := password.New(password.LookupFunc[*User](table.byEmail), password.Config{})
+	if err != nil {
+		return nil, err
+	}
 	auth, err := guard.New(guard.Config{Sessions: sessions, LoginURL: "/"},
 		serializer.ByID(func(u *User) int { return u.ID }, table.byID), local, example)
 	if err != nil {

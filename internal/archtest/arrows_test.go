@@ -11,11 +11,10 @@ import (
 // arrows is what each package of the library may import, beside the standard
 // library: our own packages, and other modules.
 var arrows = map[string]struct{ ours, modules []string }{
-	"strategy":              {modules: []string{"golang.org/x/crypto"}},
 	"serializer":            {ours: []string{"internal/rawjson"}},
 	"session":               {ours: []string{"internal/cookies", "internal/reqstate", "internal/rawjson"}},
 	"store":                 {ours: []string{"session"}, modules: []string{"github.com/redis/go-redis/v9"}},
-	"guard":                 {ours: []string{"strategy", "serializer", "session", "internal/reqstate", "internal/rawjson"}},
+	"guard":                 {ours: []string{"strategy", "strategy/remember", "serializer", "session", "internal/reqstate", "internal/rawjson"}},
 	"guard/guardtest":       {ours: []string{"guard", "internal/reqstate"}},
 	"session/sessiontest":   {ours: []string{"session"}},
 	"strategy/strategytest": {ours: []string{"strategy"}},
@@ -23,6 +22,16 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"internal/reqstate":     {ours: []string{"internal/rawjson"}},
 	"internal/rawjson":      {},
 
+	"strategy":                 {ours: []string{"strategy/internal/body"}},
+	"strategy/password":        {ours: []string{"strategy"}, modules: []string{"golang.org/x/crypto"}},
+	"strategy/password/policy": {},
+	"strategy/throttle":        {ours: []string{"strategy"}},
+	"strategy/totp":            {ours: []string{"strategy", "strategy/internal/body", "strategy/internal/token"}},
+	"strategy/onetime":         {ours: []string{"strategy", "strategy/internal/body", "strategy/internal/token"}},
+	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/token"}},
+
+	"strategy/internal/body":       {}, // what several strategies read
+	"strategy/internal/token":      {}, // and make
 	"strategy/internal/cached":     {}, // what modules below strategy fetch
 	"strategy/internal/strictjson": {}, // and what they read in tokens
 	"strategy/internal/rotating":   {}, // tokens that are replaced at each use

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // hash is of password, at cost 12.
@@ -23,18 +24,18 @@ const hash = "$2a$12$PtAXhMak.MORH7p/lEfNuuuTy/lkfBiG3UEvR0erPPMEKsgZPFUF6"
 // stormApp is this library's stack with real hashing, bounded as by default or with as
 // many at once as come.
 func stormApp(name string, options *redis.Options) http.Handler {
-	hasher := &strategy.Bcrypt{}
+	hasher := &password.Bcrypt{}
 	if name == "storm-unbounded" {
-		hasher.Limit = &strategy.Limit{Workers: 10_000}
+		hasher.Limit = &password.Limit{Workers: 10_000}
 	}
-	look := strategy.LookupFunc[*user](func(_ context.Context, email string) (*user, string, error) {
+	look := password.LookupFunc[*user](func(_ context.Context, email string) (*user, string, error) {
 		if email == joe.Email {
 			return joe, hash, nil
 		}
 		return nil, "", strategy.ErrUnauthenticated
 	})
 	cfg := session.Config{Store: passportStore("passport", options), Codec: session.Express(secret), InsecureHTTP: true}
-	return passportRoutes("storm", cfg, strategy.NewPassword(look, hasher))
+	return passportRoutes("storm", cfg, must(password.New(look, password.Config{Hasher: hasher})))
 }
 
 // stormRow is one server under a storm of log-ins.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 // Config says how a strategy talks to its provider. [New] needs Issuer, ClientID,
@@ -211,7 +212,7 @@ func (c *Config) complete(bad *mistakes, name string) {
 		c.Logger = slog.Default()
 	}
 	if c.Once == nil {
-		c.Once = new(strategy.MemoryCounter)
+		c.Once = new(throttle.MemoryCounter)
 	}
 	c.Scopes, c.AuthParams = slices.Clone(c.Scopes), maps.Clone(c.AuthParams)
 	c.ACRValues, c.Algorithms = slices.Clone(c.ACRValues), slices.Clone(c.Algorithms)

@@ -10,16 +10,17 @@ import (
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 func TestAGoodCounterPasses(t *testing.T) {
-	strategytest.RunCounterInBubble(t, func(*testing.T) strategy.Counter { return &strategy.MemoryCounter{} })
+	strategytest.RunCounterInBubble(t, func(*testing.T) strategy.Counter { return &throttle.MemoryCounter{} })
 }
 
 // faulty is a MemoryCounter with a fault.
 type faulty struct {
-	strategy.MemoryCounter
-	add func(m *strategy.MemoryCounter, ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error)
+	throttle.MemoryCounter
+	add func(m *throttle.MemoryCounter, ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error)
 }
 
 func (f *faulty) Add(ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error) {
@@ -28,7 +29,7 @@ func (f *faulty) Add(ctx context.Context, key string, n int64, window time.Durat
 
 func TestEachFaultBreaksItsRule(t *testing.T) {
 	const hour = time.Hour
-	type memory = *strategy.MemoryCounter
+	type memory = *throttle.MemoryCounter
 	for _, row := range []struct {
 		fault, rule string
 		add         func(m memory, ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error)

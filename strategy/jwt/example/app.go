@@ -11,9 +11,9 @@ import (
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/store"
-	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 	"github.com/seed-6f34412b/passport/strategy/jwt/refresh"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // app is what the handlers share.
@@ -55,7 +55,10 @@ func newApp(self string, users *users) (http.Handler, error) {
 		return nil, err
 	}
 
-	local := strategy.NewPassword(strategy.LookupFunc[*User](users.byEmail), users.hasher)
+	local, err := password.New(password.LookupFunc[*User](users.byEmail), password.Config{Hasher: users.hasher})
+	if err != nil {
+		return nil, err
+	}
 	tokens, err := jwt.New(jwt.Config{Keys: keys, Issuer: self, Audience: []string{self}}, a.validate)
 	if err != nil {
 		return nil, err

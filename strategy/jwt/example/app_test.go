@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // client sends requests to the application.
@@ -21,7 +21,7 @@ type client struct {
 
 func newClient(t *testing.T) client {
 	t.Helper()
-	users, err := newUsers(&strategy.Bcrypt{InsecureFast: true, Cost: 4}) // cheap, for a test only
+	users, err := newUsers(&password.Bcrypt{InsecureFast: true, Cost: 4}) // cheap, for a test only
 	if err != nil {
 		t.Fatal(err)
 	}

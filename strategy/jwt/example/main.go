@@ -15,7 +15,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 const address = "localhost:3000"
@@ -28,7 +28,7 @@ func main() {
 }
 
 func run() error {
-	users, err := newUsers(&strategy.Bcrypt{})
+	users, err := newUsers(&password.Bcrypt{})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // User is a row of the users table.
@@ -18,11 +19,11 @@ type User struct {
 // users is the table.
 type users struct {
 	rows   []*User
-	hasher *strategy.Bcrypt
+	hasher *password.Bcrypt
 }
 
 // newUsers returns the article's two users.
-func newUsers(hasher *strategy.Bcrypt) (*users, error) {
+func newUsers(hasher *password.Bcrypt) (*users, error) {
 	t := &users{hasher: hasher}
 	for _, row := range []struct{ id, name, email, password string }{
 		{"1", "Joe Foo", "joefoo@test.com", "Passw0rd!"},
@@ -37,7 +38,7 @@ func newUsers(hasher *strategy.Bcrypt) (*users, error) {
 	return t, nil
 }
 
-// byEmail finds the user and the hash of their password, for strategy.NewPassword.
+// byEmail finds the user and the hash of their password, for password.New.
 func (t *users) byEmail(_ context.Context, email string) (*User, string, error) {
 	user, err := t.find(func(u *User) bool { return u.Email == email })
 	if err != nil {

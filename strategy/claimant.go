@@ -1,0 +1,28 @@
+package strategy
+
+import "net/http"
+
+// Claimant is an ability of a Strategy: to tell, before anything is proved, whose
+// credentials a request brings. Package throttle counts by it.
+type Claimant interface {
+	// Claims returns the login name that r brings, empty when its kind of credential
+	// has none. The bool is false when r brings no credentials that Authenticate would
+	// look at; then there is nothing to guess. r can be read afterwards as before.
+	Claims(r *http.Request) (account string, ok bool)
+}
+
+// ClaimsOf asks the outermost [Claimant] on the way from s through its Unwrap methods. A
+// strategy without one is asked about every request: the account is empty and ok true.
+func ClaimsOf[U any](s Strategy[U], r *http.Request) (account string, ok bool) {
+	for s != nil {
+		if c, ok := s.(Claimant); ok {
+			return c.Claims(r)
+		}
+		inner, ok := s.(interface{ Unwrap() Strategy[U] })
+		if !ok {
+			break
+		}
+		s = inner.Unwrap()
+	}
+	return "", true
+}

@@ -1,0 +1,186 @@
+// Package body reads the credentials in a request's body, a form or JSON, and leaves the
+// body to the handler as it was.
+package body
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// DefaultMax is the size in bytes up to which a body is read unless a strategy is told
+// otherwise.
+const DefaultMax = 64 << 10
+
+// Reader takes texts from a request's body by the rules of strategy.LocalStrategy.
+// All fields of the struct are required.
+type Reader struct {
+	Fields []Field // each must be there and not empty; the first has no control characters
+	Max    int64   // the largest body, in bytes
+	// Refuse makes the error of a body that is not readable, with the status to answer and
+	// a reason for operators that has no credential in it.
+	Refuse func(status int, reason string) error
+}
+
+// One returns a Reader of the one field that is called name.
+func One(name string, refuse func(status int, reason string) error) (*Reader, error) {
+	f, err := ParseField(name)
+	if err != nil {
+		return nil, fmt.Errorf("Field %q: %w: name it like token or user[token]", name, err)
+	}
+	return &Reader{[]Field{f}, DefaultMax, refuse}, nil
+}
+
+const (
+	mediaForm      = "application/x-www-form-urlencoded"
+	mediaMultipart = "multipart/form-data"
+	mediaJSON      = "application/json"
+)
+
+// Read returns the values of the fields in their order. Its errors are those of Refuse,
+// and the context's if it ends while the body is read. A form that somebody parsed
+// earlier is used as it is.
+func (rd *Reader) Read(r *http.Request) ([]string, error) {
+	if find := parsed(r); find != nil {
+		return rd.collect(find)
+	}
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, rd.missing()
+	}
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, rd.unsupported("the body is compressed")
+	}
+	types := r.Header.Values("Content-Type")
+	if len(types) != 1 {
+		types = []string{""}
+	}
+	body, err := rd.body(r)
+	if err != nil {
+		return nil, err
+	}
+	return rd.read(types[0], body)
+}
+
+// parsed returns how to find a field in a form that r has already been parsed into, nil
+// if it has not. r.Form is not asked: the query string is in it.
+func parsed(r *http.Request) func(Field) (string, error) {
+	values := r.PostForm
+	files := map[string]bool{}
+	if r.MultipartForm != nil {
+		values = r.MultipartForm.Value
+		for name := range r.MultipartForm.File {
+			files[name] = true
+		}
+	}
+	if len(values)+len(files) == 0 {
+		return nil
+	}
+	return func(name Field) (string, error) { return formValue(values, files, name) }
+}
+
+// body reads the body up to the cap and puts it back.
+func (rd *Reader) body(r *http.Request) ([]byte, error) {
+	if r.ContentLength > rd.Max {
+		return nil, rd.Refuse(http.StatusRequestEntityTooLarge, "the body is too large")
+	}
+	original := r.Body
+	body, err := io.ReadAll(io.LimitReader(original, rd.Max+1))
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), original), original}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge), int64(len(body)) > rd.Max:
+		return nil, rd.Refuse(http.StatusRequestEntityTooLarge, "the body is too large")
+	case err != nil && r.Context().Err() != nil:
+		return nil, fmt.Errorf("strategy: read body: %w", err)
+	case err != nil:
+		return nil, rd.Refuse(http.StatusBadRequest, "the body ends too early")
+	}
+	return body, nil
+}
+
+// read finds the fields in a body of the given Content-Type. It looks at nothing else.
+// A refusal says only what a client may know of its own request, never a value.
+func (rd *Reader) read(contentType string, body []byte) ([]string, error) {
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, rd.unsupported("Content-Type is absent or unreadable")
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii") {
+		return nil, rd.unsupported("the body is not in UTF-8")
+	}
+	if len(body) == 0 {
+		return nil, rd.missing()
+	}
+	var find func(Field) (string, error)
+	switch media {
+	case mediaForm:
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, rd.malformed("malformed form")
+		}
+		find = func(name Field) (string, error) { return formValue(values, nil, name) }
+	case mediaMultipart:
+		form, err := parseMultipart(body, params["boundary"])
+		if err != nil {
+			return nil, rd.malformed("malformed multipart form")
+		}
+		find = func(name Field) (string, error) { return formValue(form.values, form.files, name) }
+	case mediaJSON:
+		if !utf8.Valid(body) || !json.Valid(body) {
+			return nil, rd.malformed("malformed JSON")
+		}
+		find = func(name Field) (string, error) { return jsonValue(body, name) }
+	default:
+		return nil, rd.unsupported("Content-Type is neither a form nor JSON")
+	}
+	return rd.collect(find)
+}
+
+// collect asks find for all fields and checks what it finds.
+func (rd *Reader) collect(find func(Field) (string, error)) ([]string, error) {
+	values := make([]string, len(rd.Fields))
+	var wrong []error
+	for i, f := range rd.Fields {
+		value, err := find(f)
+		values[i], wrong = value, append(wrong, err)
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, rd.malformed(err.Error())
+	}
+	for _, value := range values {
+		if value == "" {
+			return nil, rd.missing()
+		}
+	}
+	for _, value := range values {
+		if !utf8.ValidString(value) {
+			return nil, rd.malformed("a credential is not UTF-8")
+		}
+	}
+	// No address has one, a database may choke on one, a log may be forged by one.
+	if strings.ContainsFunc(values[0], unicode.IsControl) {
+		return nil, rd.malformed(rd.Fields[0].formName(len(rd.Fields[0])) + " has a control character")
+	}
+	return values, nil
+}
+
+func (rd *Reader) malformed(reason string) error { return rd.Refuse(http.StatusBadRequest, reason) }
+
+func (rd *Reader) unsupported(reason string) error {
+	return rd.Refuse(http.StatusUnsupportedMediaType, reason)
+}
+
+// missing is passport-local's fail({message: 'Missing credentials'}, 400),
+// lib/strategy.js:75.
+func (rd *Reader) missing() error { return rd.malformed("missing credentials") }

@@ -1,0 +1,184 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Bcrypt is the Hasher of the bcrypt hashes that Node's bcrypt and bcryptjs, PHP and
+// most others store: $2a$, $2b$ and $2y$. It makes $2a$, which all of them read. The
+// zero value is ready for use; it must not be copied after first use.
+//
+// bcrypt sees at most 72 bytes of a password and none behind a NUL. So that nobody
+// logs in with half of a password, a longer one, or one with a NUL, is ErrUnhashable
+// for Hash and never right for Verify.
+type Bcrypt struct {
+	// Cost is the binary logarithm of the rounds, 10 to 16; zero means 12, a quarter of
+	// a second. Less is what OWASP's Password Storage Cheat Sheet calls weak, more keeps
+	// users waiting. A stored hash of a lower cost needs a rehash, one of a higher cost does not.
+	Cost int
+	// MaxCost is the highest cost of a stored hash that is still computed, since each
+	// step doubles the time that a stranger can make the server spend; zero means 15,
+	// some two seconds; at most 18. It is never lower than Cost.
+	MaxCost int
+	// InsecureFast admits a Cost from 4, whose hashes are guessed by the million. It is for tests.
+	InsecureFast bool
+	// AllowTruncated lets Verify compare only the first 72 bytes of a longer password.
+	// Node's bcrypt made such hashes silently; without this their owners must reset
+	// their passwords. False is the safe choice.
+	AllowTruncated bool
+	// Limit bounds the hashes at work; nil means one of its own with the default bounds.
+	Limit *Limit
+
+	own Limit
+}
+
+var _ Hasher = (*Bcrypt)(nil)
+
+const (
+	defaultBcryptCost    = 12
+	defaultBcryptMaxCost = 15
+	leastBcryptCost      = 10 // the least of OWASP's Password Storage Cheat Sheet
+	mostBcryptCost       = 16 // four seconds
+	mostBcryptMaxCost    = 18
+	// bcryptMaxLen is how much of a password bcrypt uses: 18 words of key schedule.
+	bcryptMaxLen = 72
+)
+
+// Hash implements [Hasher].
+func (b *Bcrypt) Hash(ctx context.Context, password string) (string, error) {
+	if len(password) > bcryptMaxLen {
+		return "", fmt.Errorf("%w: bcrypt takes at most 72 bytes", ErrUnhashable)
+	}
+	if strings.Contains(password, "\x00") {
+		return "", fmt.Errorf("%w: bcrypt takes no NUL", ErrUnhashable)
+	}
+	if err := b.check(); err != nil {
+		return "", err
+	}
+	var hash []byte
+	var err error
+	if refused := b.limit().Do(ctx, func() uint64 {
+		hash, err = bcrypt.GenerateFromPassword([]byte(password), b.cost())
+		return 1 << b.cost()
+	}); refused != nil {
+		return "", refused
+	}
+	if err != nil {
+		return "", fmt.Errorf("password: bcrypt: hash: %w", err)
+	}
+	return string(hash), nil
+}
+
+// Verify implements [Hasher]. A wrong password costs as much with a stored hash of a
+// lower cost as with one of the current cost; a hash of a higher cost takes longer.
+func (b *Bcrypt) Verify(ctx context.Context, hash, password string) error {
+	if err := b.check(); err != nil {
+		return err
+	}
+	possible := !strings.Contains(password, "\x00")
+	if len(password) > bcryptMaxLen {
+		password = password[:bcryptMaxLen]
+		possible = possible && b.AllowTruncated
+	}
+	compared := hash
+	cost, readable := b.parse(hash)
+	if !readable {
+		cost = b.cost()
+		compared = fmt.Sprintf(noBcryptHash, cost)
+	}
+	match := false
+	err := b.limit().Do(ctx, func() uint64 {
+		match = bcrypt.CompareHashAndPassword([]byte(compared), []byte(password)) == nil && possible && readable
+		work := uint64(1) << cost
+		// A mismatch at cost c is followed by hashes at c, c+1 and so on below the current
+		// cost: 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost, the work for an unknown user.
+		for c := cost; c < b.cost() && !match; c++ {
+			_ = bcrypt.CompareHashAndPassword(fmt.Appendf(nil, noBcryptHash, c), []byte(password))
+			work += 1 << c
+		}
+		return work
+	})
+	if err != nil {
+		return err
+	}
+	return verdict(match, readable || hash == "")
+}
+
+// noBcryptHash has the shape of a hash, for work whose outcome does not matter.
+const noBcryptHash = "$2a$%02d$....................................................."
+
+// Reads implements [Hasher].
+func (b *Bcrypt) Reads(hash string) bool {
+	_, ok := b.parse(hash)
+	return ok
+}
+
+// NeedsRehash implements [Hasher].
+func (b *Bcrypt) NeedsRehash(hash string) bool {
+	cost, ok := b.parse(hash)
+	return !ok || cost < b.cost()
+}
+
+// Stats says how many hashes run, wait, were made and were refused.
+func (b *Bcrypt) Stats() LimitStats { return b.limit().Stats() }
+
+func (b *Bcrypt) cost() int {
+	if b.Cost == 0 {
+		return defaultBcryptCost
+	}
+	return b.Cost
+}
+
+// check returns the mistakes in b's fields. [NewCheck] asks it at start-up.
+func (b *Bcrypt) check() error {
+	var mistakes []error
+	least := leastBcryptCost
+	if b.InsecureFast {
+		least = bcrypt.MinCost
+	}
+	if cost := b.cost(); cost < least || cost > mostBcryptCost {
+		mistakes = append(mistakes, fmt.Errorf("password: bcrypt: Cost is %d: give %d to %d, or 0 for %d", cost, least, mostBcryptCost, defaultBcryptCost))
+	}
+	if b.MaxCost < 0 || b.MaxCost > mostBcryptMaxCost {
+		mistakes = append(mistakes, fmt.Errorf("password: bcrypt: MaxCost is %d: a stored hash could keep a core busy for minutes: give at most %d, or 0 for %d", b.MaxCost, mostBcryptMaxCost, defaultBcryptMaxCost))
+	}
+	return errors.Join(append(mistakes, b.Limit.check())...)
+}
+
+func (b *Bcrypt) limit() *Limit {
+	if b.Limit != nil {
+		return b.Limit
+	}
+	return &b.own
+}
+
+// parse returns the cost of a hash that may be computed. $2$, which has no NUL at
+// the end, and $2x$, which marks the hashes of a faulty implementation, are not read.
+func (b *Bcrypt) parse(hash string) (cost int, ok bool) {
+	const length = len("$2a$12$") + 22 + 31
+	if len(hash) != length || hash[:2] != "$2" || strings.IndexByte("aby", hash[2]) < 0 || hash[3] != '$' || hash[6] != '$' {
+		return 0, false
+	}
+	tens, ones := hash[4]-'0', hash[5]-'0'
+	if tens > 9 || ones > 9 {
+		return 0, false
+	}
+	for i := 7; i < length; i++ {
+		switch c := hash[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '.' <= c && c <= '9':
+		default:
+			return 0, false
+		}
+	}
+	limit := b.MaxCost
+	if limit == 0 {
+		limit = defaultBcryptMaxCost
+	}
+	cost = int(tens)*10 + int(ones)
+	return cost, cost >= bcrypt.MinCost && cost <= min(max(limit, b.cost()), bcrypt.MaxCost)
+}

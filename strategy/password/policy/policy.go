@@ -1,0 +1,157 @@
+package policy
+
+import (
+	"context"
+	_ "embed" // for the common passwords
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Policy says which passwords may be chosen, at a registration, a change or a reset;
+// never at a log-in. It asks for length and refuses what is guessed first. It has no
+// rules of composition (a digit, a capital), which NIST SP 800-63B-4 §3.1.1.2 and
+// OWASP ASVS 5.0, 6.2.5 forbid: they make passwords alike. It is made by
+// [New], and safe for concurrent use.
+type Policy struct {
+	cfg   Config
+	words wordList
+}
+
+// Config is what [New] needs. The zero value suits passwords that are the
+// only factor, stored by [Bcrypt].
+type Config struct {
+	// MinLength is the least number of Unicode code points. Zero means 15, what NIST
+	// SP 800-63B-4 §3.1.1.2 asks for where the password is the only factor; where it is
+	// one of several, 8 is enough. Less than 8 is a mistake.
+	MinLength int
+	// MaxLength is the largest number of code points; zero means no other bound than
+	// MaxBytes. Less than 64 is a mistake (OWASP ASVS 5.0, 6.2.9).
+	MaxLength int
+	// MaxBytes is the largest number of bytes in UTF-8. Zero means 72, what Bcrypt can
+	// hold; with Argon2id, 1024 is a good choice.
+	MaxBytes int
+	// Blocklist is added to the few hundred common passwords that are built in: more
+	// of them, one a string, and words that belong to the application, such as its name.
+	// For OWASP ASVS 5.0, 6.2.4, add the 3,000 most common of MinLength and more.
+	Blocklist []string
+	// Breached, when not nil, is asked about passwords that pass every other rule.
+	Breached BreachChecker
+}
+
+// BreachChecker knows passwords that were stolen elsewhere (OWASP ASVS 5.0, 6.2.12).
+// A check over the network sends only the beginning of a hash, such as the range
+// request of Have I Been Pwned. It is safe for concurrent use.
+type BreachChecker interface {
+	// Breached reports whether password is known to have been stolen. An error is an
+	// outage.
+	Breached(ctx context.Context, password string) (bool, error)
+}
+
+// Rule is a rule of Policy that a password can break.
+type Rule string
+
+// The rules of Policy, in the order in which they are checked.
+const (
+	RuleText     Rule = "text"     // it is not UTF-8, or has a NUL
+	RuleTooShort Rule = "short"    // it has fewer code points than Config.MinLength
+	RuleTooLong  Rule = "long"     // it has more than MaxLength or MaxBytes
+	RuleCommon   Rule = "common"   // it consists of what is guessed first
+	RuleBreached Rule = "breached" // the BreachChecker knows it
+)
+
+// Error is returned by [Policy.Check] for a password that breaks a rule. It
+// never holds the password, so that its text may be shown to whoever chose it.
+type Error struct {
+	Rule  Rule
+	Limit int  // the bound that was broken, of RuleTooShort and RuleTooLong
+	Bytes bool // Limit counts bytes, not code points
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	const text = "policy: "
+	switch e.Rule {
+	case RuleTooShort:
+		return fmt.Sprintf(text+"the password is shorter than %d characters", e.Limit)
+	case RuleTooLong:
+		unit := "characters"
+		if e.Bytes {
+			unit = "bytes"
+		}
+		return fmt.Sprintf(text+"the password is longer than %d %s", e.Limit, unit)
+	case RuleCommon:
+		return text + "the password is easy to guess"
+	case RuleBreached:
+		return text + "the password is known from a data breach"
+	}
+	return text + "the password is not plain text"
+}
+
+//go:embed common.txt
+var commonPasswords string
+
+// New returns the policy that cfg describes. It returns every mistake at once.
+func New(cfg Config) (*Policy, error) {
+	if cfg.MinLength == 0 {
+		cfg.MinLength = 15
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 72
+	}
+	if cfg.MaxLength == 0 {
+		cfg.MaxLength = cfg.MaxBytes
+	}
+	var mistakes []error
+	if cfg.MinLength < 8 {
+		mistakes = append(mistakes, fmt.Errorf("policy: new: MinLength is %d: give at least 8, or 0 for 15", cfg.MinLength))
+	}
+	if cfg.MaxLength < max(64, cfg.MinLength) {
+		mistakes = append(mistakes, fmt.Errorf("policy: new: MaxLength is %d: give at least 64 and MinLength, or 0 for no bound", cfg.MaxLength))
+	}
+	if cfg.MaxBytes < 64 {
+		mistakes = append(mistakes, fmt.Errorf("policy: new: MaxBytes is %d: give at least 64, or 0 for 72", cfg.MaxBytes))
+	}
+	if mistakes != nil {
+		return nil, errors.Join(mistakes...)
+	}
+	p := &Policy{cfg: cfg, words: wordList{}}
+	for word := range strings.Lines(commonPasswords) {
+		p.words.add(strings.TrimSpace(word))
+	}
+	for _, word := range cfg.Blocklist {
+		p.words.add(word)
+	}
+	return p, nil
+}
+
+// Check returns nil if password may be chosen, a [*Error] that names the first
+// rule it breaks, or the error of the BreachChecker, wrapped. about is what is known
+// of the person: address, name, login; such words count as common.
+func (p *Policy) Check(ctx context.Context, password string, about ...string) error {
+	length := utf8.RuneCountInString(password)
+	switch {
+	case !utf8.ValidString(password) || strings.Contains(password, "\x00"):
+		return &Error{Rule: RuleText}
+	case length < p.cfg.MinLength:
+		return &Error{Rule: RuleTooShort, Limit: p.cfg.MinLength}
+	case length > p.cfg.MaxLength:
+		return &Error{Rule: RuleTooLong, Limit: p.cfg.MaxLength}
+	case len(password) > p.cfg.MaxBytes:
+		return &Error{Rule: RuleTooLong, Limit: p.cfg.MaxBytes, Bytes: true}
+	case unguessable(password, p.words, personal(about)) < p.cfg.MinLength/2:
+		return &Error{Rule: RuleCommon}
+	}
+	if p.cfg.Breached == nil {
+		return nil
+	}
+	breached, err := p.cfg.Breached.Breached(ctx, password)
+	if err != nil {
+		return fmt.Errorf("policy: breach check: %w", err)
+	}
+	if breached {
+		return &Error{Rule: RuleBreached}
+	}
+	return nil
+}

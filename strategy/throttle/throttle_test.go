@@ -1,0 +1,362 @@
+package throttle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
+)
+
+// guesses is a validate function that counts how often it was asked. The password is
+// "right" for everybody.
+type guesses struct{ n atomic.Int64 }
+
+func (g *guesses) validate(_ context.Context, email, password string) (login, error) {
+	g.n.Add(1)
+	switch password {
+	case "right":
+		return login{email, password}, nil
+	case "down":
+		return login{}, errors.New("database is down")
+	case "busy":
+		return login{}, strategy.ErrBusy
+	case "locked":
+		return login{}, &strategy.Failure{Status: 403}
+	}
+	return login{}, strategy.ErrUnauthenticated
+}
+
+func mustThrottle[U any](t *testing.T, cfg throttle.Config, s strategy.Strategy[U]) *throttle.Throttle[U] {
+	t.Helper()
+	throttled, err := throttle.New(cfg, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return throttled
+}
+
+// try sends credentials to s from an address and returns the status and the pause.
+func try(s strategy.Strategy[login], from, email, password string) (int, time.Duration) {
+	r := post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, email, password))
+	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(from), 4711).String()
+	_, err := s.Authenticate(nil, r)
+	var f *strategy.Failure
+	if errors.As(err, &f) {
+		return statusOf(err), f.RetryAfter
+	}
+	return statusOf(err), 0
+}
+
+const here, there = "192.0.2.1", "198.51.100.1"
+
+func TestASVS_6_3_1_ThrottleDelaysGuessesAtAnAccountMoreAndMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g guesses
+		s := mustThrottle(t, throttle.Config{AccountAttempts: 3, Delay: 10 * time.Second, MaxDelay: time.Minute, Window: time.Hour}, strategy.NewLocal(g.validate))
+		for range 3 {
+			if status, _ := try(s, here, "joe", "wrong"); status != 401 {
+				t.Fatalf("a free attempt: status %d, want 401", status)
+			}
+		}
+		for _, seconds := range []int{10, 20, 40, 60, 60} {
+			pause := time.Duration(seconds) * time.Second
+			for _, password := range []string{"wrong", "right"} {
+				asked := g.n.Load()
+				if status, wait := try(s, there, "Joe ", password); status != 429 || wait != pause || g.n.Load() != asked {
+					t.Errorf("a %s password: status %d, wait %v, looked at: %v, want 429 and %v", password, status, wait, g.n.Load() != asked, pause)
+				}
+			}
+			time.Sleep(pause - time.Second)
+			if status, wait := try(s, there, "joe", "right"); status != 429 || wait != time.Second {
+				t.Errorf("a second too early: status %d, wait %v, want 429 and 1s", status, wait)
+			}
+			time.Sleep(time.Second)
+			if status, _ := try(s, there, "JOE", "wrong"); status != 401 {
+				t.Errorf("after the pause: status %d, want 401", status)
+			}
+		}
+		if status, _ := try(s, there, "jen", "wrong"); status != 401 {
+			t.Errorf("another account: status %d, want 401", status)
+		}
+		time.Sleep(time.Hour)
+		for range 3 {
+			if status, _ := try(s, there, "joe", "wrong"); status != 401 {
+				t.Errorf("after the window: status %d, want 401", status)
+			}
+		}
+	})
+}
+
+func TestASVS_6_3_1_AHundredGuessesAtOnceOnABudgetOfTenRunTen(t *testing.T) {
+	for name, attempt := range map[string]func(s strategy.Strategy[login], i int) int{
+		"one account from many addresses": func(s strategy.Strategy[login], i int) int {
+			status, _ := try(s, fmt.Sprintf("192.0.2.%d", i), "joe", "wrong")
+			return status
+		},
+		"many accounts from one address": func(s strategy.Strategy[login], i int) int {
+			status, _ := try(s, here, fmt.Sprint("user", i), "wrong")
+			return status
+		},
+	} {
+		var g guesses
+		s := mustThrottle(t, throttle.Config{AccountAttempts: 10, AddressAttempts: 10}, strategy.NewLocal(g.validate))
+		var wg sync.WaitGroup
+		var refused atomic.Int64
+		for i := range 100 {
+			wg.Go(func() {
+				if attempt(s, i) == 429 {
+					refused.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if g.n.Load() != 10 || refused.Load() != 90 {
+			t.Errorf("%s: %d looked at, %d answered 429, want 10 and 90", name, g.n.Load(), refused.Load())
+		}
+	}
+}
+
+func TestThrottleCountsIPv6BySubscriber(t *testing.T) {
+	var g guesses
+	s := mustThrottle(t, throttle.Config{AddressAttempts: 2}, strategy.NewLocal(g.validate))
+	for i, row := range []struct {
+		from string
+		want int
+	}{
+		{"2001:db8:0:1::1", 401}, {"2001:db8:0:1:ffff::2", 401}, {"2001:db8:0:1::3", 429}, {"2001:db8:0:2::1", 401},
+		{"192.0.2.1", 401}, {"192.0.2.1", 401}, {"192.0.2.1", 429}, {"::ffff:192.0.2.1", 429}, {"192.0.2.2", 401},
+	} {
+		if status, _ := try(s, row.from, fmt.Sprint("user", i), "wrong"); status != row.want {
+			t.Errorf("attempt %d from %s: status %d, want %d", i, row.from, status, row.want)
+		}
+	}
+}
+
+func TestThrottleBelievesTrustedProxies(t *testing.T) {
+	var g guesses
+	s := mustThrottle(t, throttle.Config{AddressAttempts: 1, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, strategy.NewLocal(g.validate))
+	for i, row := range []struct {
+		forwarded string
+		want      int
+	}{{"203.0.113.1", 401}, {"203.0.113.1", 429}, {"203.0.113.2", 401}, {"203.0.113.9, 203.0.113.2", 429}} {
+		r := post(form, fmt.Sprintf("email=user%d&password=wrong", i))
+		r.Header.Set("X-Forwarded-For", row.forwarded)
+		if _, err := s.Authenticate(nil, r); statusOf(err) != row.want {
+			t.Errorf("attempt %d for %s: %v, want status %d", i, row.forwarded, err, row.want)
+		}
+	}
+}
+
+func TestThrottleNeverLocksTheOwnerOutWhereTheyHaveBeenBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g guesses
+		s := mustThrottle(t, throttle.Config{AccountAttempts: 3}, strategy.NewLocal(g.validate))
+		if status, _ := try(s, here, "joe", "right"); status != 200 {
+			t.Fatalf("the first log-in: status %d", status)
+		}
+		for range 23 * 60 { // a guess a minute, for as long as they are remembered
+			_, _ = try(s, there, "joe", "wrong")
+			time.Sleep(time.Minute)
+		}
+		if status, _ := try(s, there, "joe", "right"); status != 429 {
+			t.Errorf("the stranger's address: status %d, want 429", status)
+		}
+		if status, _ := try(s, here, "joe", "wrong"); status != 401 {
+			t.Errorf("the owner's address, mistyped: status %d, want 401", status)
+		}
+		if status, _ := try(s, here, "joe", "right"); status != 200 {
+			t.Errorf("the owner's address: status %d, want 200", status)
+		}
+		for range 3 {
+			_, _ = try(s, here, "joe", "wrong")
+		}
+		if status, _ := try(s, here, "joe", "right"); status != 429 {
+			t.Errorf("too many guesses from the owner's address: status %d, want 429", status)
+		}
+		time.Sleep(30 * 24 * time.Hour)
+		for range 3 {
+			_, _ = try(s, there, "joe", "wrong")
+		}
+		if status, _ := try(s, here, "joe", "right"); status != 429 {
+			t.Errorf("an address that is not familiar any more: status %d, want 429", status)
+		}
+	})
+}
+
+func TestThrottleStartsAgainAfterASuccess(t *testing.T) {
+	var g guesses
+	s := mustThrottle(t, throttle.Config{AccountAttempts: 3, AddressAttempts: 7}, strategy.NewLocal(g.validate))
+	for round := range 3 {
+		for range 2 {
+			if status, _ := try(s, here, "joe", "wrong"); status != 401 {
+				t.Errorf("round %d: status %d, want 401", round, status)
+			}
+		}
+		if status, _ := try(s, here, "joe", "right"); status != 200 {
+			t.Errorf("round %d: status %d, want 200", round, status)
+		}
+	}
+	// The address has six wrong attempts on it: a log-in of one's own buys no guesses.
+	_, _ = try(s, here, "jen", "wrong")
+	if status, _ := try(s, here, "joe", "right"); status != 429 {
+		t.Errorf("after seven wrong attempts from one address: status %d, want 429", status)
+	}
+}
+
+func TestThrottleCountsOnlyCredentialsThatWereLookedAt(t *testing.T) {
+	var g guesses
+	s := mustThrottle(t, throttle.Config{AccountAttempts: 1, AddressAttempts: 1}, strategy.NewLocal(g.validate))
+	for range 3 {
+		if _, err := s.Authenticate(nil, post(form, "email=joe")); statusOf(err) != 400 {
+			t.Errorf("a missing password: %v, want status 400", err)
+		}
+		if status, _ := try(s, here, "joe", "down"); status != 500 {
+			t.Errorf("an outage: status %d, want 500", status)
+		}
+		if status, _ := try(s, here, "joe", "busy"); status != 500 {
+			t.Errorf("a full queue: status %d, want 500", status)
+		}
+	}
+	if status, _ := try(s, here, "joe", "locked"); status != 403 {
+		t.Errorf("a refusal with 403: status %d", status)
+	}
+	if status, _ := try(s, here, "joe", "right"); status != 429 {
+		t.Errorf("after a refusal with 403: status %d, want 429", status)
+	}
+}
+
+func TestThrottleOfOtherStrategies(t *testing.T) {
+	refuse := func(err error) func(context.Context, string) (login, error) {
+		return func(context.Context, string) (login, error) { return login{}, err }
+	}
+	custom := strategy.Func("custom", func(http.ResponseWriter, *http.Request) (login, error) { return login{}, strategy.ErrUnauthenticated })
+	mapped := strategy.Map(strategy.NewBearer("r", refuse(strategy.ErrUnauthenticated)), func(_ context.Context, l login) (login, error) { return l, nil })
+	good, wrong, none := "Bearer abc", basic("joe:wrong"), ""
+	one := throttle.Config{AddressAttempts: 1}
+	account := throttle.Config{AccountAttempts: 1, Claims: func(r *http.Request) (string, bool) { return r.Host, r.Host != "" }}
+	for _, row := range []struct {
+		name   string
+		cfg    throttle.Config
+		s      strategy.Strategy[login]
+		header string
+		want   []int
+	}{
+		{"Basic without credentials is not counted", one, strategy.NewBasic("r", (&guesses{}).validate), none, []int{401, 401, 401}},
+		{"Basic is counted by user-id", throttle.Config{AccountAttempts: 1}, strategy.NewBasic("r", (&guesses{}).validate), wrong, []int{401, 429, 429}},
+		{"Bearer without a token is not counted", one, strategy.NewBearer("r", refuse(strategy.ErrUnauthenticated)), none, []int{401, 401}},
+		{"Bearer is counted by address", one, strategy.NewBearer("r", refuse(strategy.ErrUnauthenticated)), good, []int{401, 429}},
+		{"a good token that lacks a scope is no guess", one, strategy.NewBearer("r", refuse(strategy.InsufficientScope("x"))), good, []int{403, 403, 403}},
+		{"Map and Named hide nothing", one, strategy.Named("n", mapped), none, []int{401, 401}},
+		{"Map and Named count", one, strategy.Named("n", mapped), good, []int{401, 429}},
+		{"a strategy that cannot tell is counted by address", one, custom, none, []int{401, 429}},
+		{"the application can tell for it", account, custom, none, []int{401, 429}},
+	} {
+		s := mustThrottle(t, row.cfg, row.s)
+		for i, want := range row.want {
+			r := withAuthorization(row.header)
+			if row.header == "" {
+				r.Header.Del("Authorization")
+			}
+			if _, err := s.Authenticate(nil, r); statusOf(err) != want {
+				t.Errorf("%s: attempt %d: %v, want status %d", row.name, i+1, err, want)
+			}
+		}
+	}
+}
+
+func TestThrottleIsADecorator(t *testing.T) {
+	inner := strategy.NewBearer("r", acceptToken)
+	s := mustThrottle(t, throttle.Config{}, inner)
+	if s.Name() != "bearer" || s.Unwrap() != strategy.Strategy[string](inner) || !strategy.AllowsCrossSite(s, withAuthorization()) {
+		t.Errorf("name %q, unwraps to %T, cross-site %v", s.Name(), s.Unwrap(), strategy.AllowsCrossSite(s, withAuthorization()))
+	}
+	if user, err := s.Authenticate(nil, withAuthorization("Bearer abc")); user != "abc" || err != nil {
+		t.Errorf("got %q, %v, want abc", user, err)
+	}
+}
+
+// broken is a Counter that fails at the n-th call, and remembers every key.
+type broken struct {
+	throttle.MemoryCounter
+	n    int
+	keys []string
+}
+
+var errCounter = errors.New("connection refused")
+
+func (b *broken) Add(ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error) {
+	b.keys = append(b.keys, key)
+	if b.n--; b.n == 0 {
+		return 0, 0, errCounter
+	}
+	return b.MemoryCounter.Add(ctx, key, n, window)
+}
+
+func TestThrottleWithoutItsCounterLetsNobodyIn(t *testing.T) {
+	for n := 1; n <= 3; n++ { // address, familiar, account
+		var g guesses
+		counter := &broken{n: n}
+		s := mustThrottle(t, throttle.Config{Counter: counter, AddressAttempts: 1, AccountAttempts: 1}, strategy.NewLocal(g.validate))
+		r := post(form, "email=joe%40test.com&password=right")
+		if _, err := s.Authenticate(nil, r); !errors.Is(err, errCounter) || errors.Is(err, strategy.ErrUnauthenticated) || g.n.Load() != 0 {
+			t.Errorf("call %d fails: %v, looked at %d times, want the outage and never", n, err, g.n.Load())
+		}
+		if _, err := s.Authenticate(nil, post(form, "email=joe%40test.com&password=right")); err != nil {
+			t.Errorf("after call %d failed: %v, want the free attempt back", n, err)
+		}
+	}
+	var g guesses
+	counter := &broken{n: 5}
+	s := mustThrottle(t, throttle.Config{Counter: counter, AccountAttempts: 1}, strategy.NewLocal(g.validate))
+	_, _ = try(s, here, "joe@test.com", "wrong")
+	counter.n = 4 // the fourth call gives back what was refused
+	if status, _ := try(s, there, "joe@test.com", "right"); status != 500 || g.n.Load() != 1 {
+		t.Errorf("giving back fails: status %d, looked at %d times, want 500 and once", status, g.n.Load())
+	}
+	for _, key := range counter.keys {
+		if len(key) > 128 || strings.ContainsAny(key, "{}@ ") || strings.Contains(key, "joe") || strings.Contains(key, here) {
+			t.Errorf("the key %q is out of bounds, or tells whom it counts", key)
+		}
+	}
+}
+
+func TestThrottleCountsWhoHangsUp(t *testing.T) {
+	var g guesses
+	ctx, cancel := context.WithCancel(t.Context())
+	s := mustThrottle(t, throttle.Config{AccountAttempts: 1}, strategy.NewLocal(func(c context.Context, email, password string) (login, error) {
+		cancel()
+		return g.validate(c, email, password)
+	}))
+	for _, row := range []struct {
+		password string
+		want     int
+	}{{"right", 200}, {"wrong", 401}, {"right", 429}} {
+		r := post(form, "email=joe&password="+row.password).WithContext(ctx)
+		if _, err := s.Authenticate(nil, r); statusOf(err) != row.want {
+			t.Errorf("a %s password: %v, want status %d", row.password, err, row.want)
+		}
+		ctx, cancel = context.WithCancel(t.Context()) //nolint:fatcontext // a new one for the next attempt, not a nested one
+	}
+	cancel()
+}
+
+func TestNewThrottleNamesEveryMistake(t *testing.T) {
+	_, err := throttle.New[login](throttle.Config{
+		Counter: (*throttle.MemoryCounter)(nil), AccountAttempts: -1, AddressAttempts: -1, Delay: -1, MaxDelay: -2, Window: -1, Familiar: 1,
+	}, nil)
+	for _, want := range []string{"Counter", "AccountAttempts", "AddressAttempts", "Delay", "MaxDelay", "Window", "Familiar", "strategy is nil"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %s: %v", want, err)
+		}
+	}
+}
