@@ -11,31 +11,39 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 type key struct{}
 
 // State is the context of a request that met a session manager or a guard.
-// Its owner embeds it in its own per-request struct. Fields other than the users
-// are set once, before the handler runs.
+// Its owner embeds it in its own per-request struct.
+//
+// Its methods may be called concurrently: a middleware such as [http.TimeoutHandler] runs
+// the handler on another goroutine and answers while the handler is still at work.
 type State struct {
 	context.Context        // the request's context as the outer handler left it
-	Owner           any    // the *session.Manager, or the stateless guard
-	Slots           Slots  // nil under a stateless guard
+	Owner           any    // the *session.Manager, or the stateless guard; set by Init
+	Slots           Slots  // nil under a stateless guard; set by Init
 	outer           *State // the state of another owner further out
-	users           []User
-	first           [1]User
-	answer          *answer
-	noStore         bool
+
+	mu        sync.Mutex
+	users     []User
+	first     [1]User
+	answer    *answer
+	noStore   bool
+	committed bool
 }
 
 // answer is what guards want of the answer to a request. Few do.
 type answer struct {
 	after   []func(error)
 	cookies []string
+	err     error // of the commit
 }
 
+// wanted returns s.answer to write. The caller holds mu.
 func (s *State) wanted() *answer {
 	if s.answer == nil {
 		s.answer = new(answer)
@@ -78,37 +86,65 @@ func (s *State) Outer() *State { return s.outer }
 type User struct {
 	Guard any // the *guard.Guard
 	Value any // the user, of the guard's type; nil when nobody
-	More  any // the guard's own facts about the log-in
+	More  any // the guard's own facts about the log-in; never changed afterwards
 }
 
 // User returns what guard decided earlier in this request, in this state or one
 // further out.
 func (s *State) User(guard any) (User, bool) {
 	for ; s != nil; s = s.outer {
-		for _, u := range s.users {
-			if u.Guard == guard {
-				return u, true
-			}
+		if u, ok := s.own(guard); ok {
+			return u, true
+		}
+	}
+	return User{}, false
+}
+
+// own is User for this state alone.
+func (s *State) own(guard any) (User, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.users {
+		if u.Guard == guard {
+			return u, true
 		}
 	}
 	return User{}, false
 }
 
 // SetUser records u, replacing what the same guard decided before.
-// It is called from the request's own goroutine, before the next handler runs.
-func (s *State) SetUser(u User) {
-	for t := s; t != nil; t = t.outer {
-		for i := range t.users {
-			if t.users[i].Guard == u.Guard {
-				t.users[i] = u
-				return
-			}
+func (s *State) SetUser(u User) { s.record(u, true) }
+
+// MarkAsked records that guard has asked about this request and found nobody, unless it has
+// decided already.
+func (s *State) MarkAsked(guard any) { s.record(User{Guard: guard}, false) }
+
+// record records u where the same guard has decided before, if it is to replace that, and
+// otherwise here.
+func (s *State) record(u User, replace bool) {
+	for t := s.outer; t != nil; t = t.outer {
+		if t.recordOwn(u, replace, false) {
+			return
 		}
 	}
-	if s.users == nil {
-		s.users = s.first[:0]
+	s.recordOwn(u, replace, true)
+}
+
+// recordOwn is record for this state alone. It reports whether the guard had decided in it.
+func (s *State) recordOwn(u User, replace, add bool) (decided bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.users, func(v User) bool { return v.Guard == u.Guard })
+	switch {
+	case i >= 0 && replace:
+		s.users[i] = u
+	case i < 0 && add:
+		if s.users == nil {
+			s.users = s.first[:0]
+		}
+		s.users = append(s.users, u)
 	}
-	s.users = append(s.users, u)
+	return i >= 0
 }
 
 // Answerer is a guard, in so far as it answers what failed.
@@ -119,6 +155,8 @@ type Answerer interface {
 
 // Answerer returns the guard that decided last about this request, or nil.
 func (s *State) Answerer() Answerer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, u := range slices.Backward(s.users) {
 		if g, ok := u.Guard.(Answerer); ok {
 			return g
@@ -127,49 +165,73 @@ func (s *State) Answerer() Answerer {
 	return nil
 }
 
-// MarkAsked records that guard has asked about this request and found nobody, unless it has
-// decided already.
-func (s *State) MarkAsked(guard any) {
-	if _, ok := s.User(guard); !ok {
-		s.SetUser(User{Guard: guard})
-	}
-}
-
 // SetNoStore marks the answer as one that no cache may keep: the commit adds
 // Cache-Control: no-store unless the handler chose a Cache-Control itself.
-func (s *State) SetNoStore() { s.noStore = true }
-
-// NoStore reports whether SetNoStore was called.
-func (s *State) NoStore() bool { return s.noStore }
-
-// AfterCommit has f called once, on the request's goroutine, when the session's last
-// commit is over, with its error. A request that panics has no commit.
-func (s *State) AfterCommit(f func(error)) {
-	a := s.wanted()
-	a.after = append(a.after, f)
+func (s *State) SetNoStore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noStore = true
 }
 
-// Committed calls what AfterCommit was given. The session's Manager calls it.
-func (s *State) Committed(err error) {
-	if s.answer == nil {
+// NoStore reports whether SetNoStore was called.
+func (s *State) NoStore() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.noStore
+}
+
+// AfterCommit has f called once, when the session's last commit is over, with its error:
+// on the goroutine that commits, or at once where that has happened. A request that panics
+// has no commit.
+func (s *State) AfterCommit(f func(error)) {
+	s.mu.Lock()
+	if !s.committed {
+		a := s.wanted()
+		a.after = append(a.after, f)
+		s.mu.Unlock()
 		return
 	}
-	for _, f := range s.answer.after {
+	var err error
+	if s.answer != nil {
+		err = s.answer.err
+	}
+	s.mu.Unlock()
+	f(err)
+}
+
+// Committed calls what AfterCommit was given. The session's Manager calls it, once.
+func (s *State) Committed(err error) {
+	var after []func(error)
+	s.mu.Lock()
+	s.committed = true
+	if err != nil {
+		s.wanted().err = err
+	}
+	if s.answer != nil {
+		after, s.answer.after = s.answer.after, nil
+	}
+	s.mu.Unlock()
+	for _, f := range after {
 		f(err)
 	}
-	s.answer.after = nil
 }
 
 // AddCookie has the response carry line, a Set-Cookie of another cookie than the
-// session's, also when the commit fails. It replaces an earlier one of that name.
+// session's, also when the commit fails. It replaces an earlier one of that name. After
+// the response has started it does nothing.
 func (s *State) AddCookie(line string) {
 	name, _, _ := strings.Cut(line, "=")
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	a := s.wanted()
-	a.cookies = append(slices.DeleteFunc(a.cookies, func(l string) bool { return strings.HasPrefix(l, name+"=") }), line)
+	same := func(l string) bool { return strings.HasPrefix(l, name+"=") }
+	a.cookies = append(slices.DeleteFunc(slices.Clone(a.cookies), same), line)
 }
 
-// Cookies returns what AddCookie was given.
+// Cookies returns what AddCookie was given, to read.
 func (s *State) Cookies() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.answer == nil {
 		return nil
 	}
@@ -196,7 +258,7 @@ type Lost struct {
 }
 
 // Slots is the part of a session that belongs to guards. The session's Manager
-// puts it into the State. All methods load the session on first use and return an
+// puts it into the State. Its methods may be called concurrently. All methods load the session on first use and return an
 // error only for an outage, a session that ended, or a response already on its way.
 type Slots interface {
 	// Slot returns the live log-in under key. User is nil when nobody is logged in,
