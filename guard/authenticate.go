@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,9 +105,9 @@ type authenticate[U any] struct {
 
 // ServeHTTP implements [http.Handler].
 func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	st, r := m.g.requestState(w, r)
+	st := m.g.requestState(w, r)
 	var info strategy.Info
-	r = r.WithContext(strategy.WithInfo(r.Context(), &info))
+	reqstate.From(r.Context()).WithValues(strategy.WithInfo(context.Background(), &info))
 	if err := m.authenticate(w, r, st, &info); err != nil {
 		st.MarkAsked(m.g)
 		m.answerFailure(w, r, err)

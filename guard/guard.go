@@ -247,31 +247,47 @@ func (g *Guard[U]) needSessions(route string) {
 	}
 }
 
-// withSession returns h, which calls next, with the session's Handler around it.
+// withSession returns h, which calls next, with the session's Handler around it, or with
+// what takes its place for a stateless guard.
 func (g *Guard[U]) withSession(route string, next, h http.Handler) http.Handler {
 	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
 		panic("guard: " + route + ": the next handler is nil")
 	}
 	if g.cfg.Sessions == nil {
-		return h
+		return &stateless{g.owner, h}
 	}
 	return g.cfg.Sessions.Handler(h)
 }
 
-// requestState returns the state of the request, and marks the answer as one that caches
-// must not keep. Below a session Handler the state is there; a stateless guard makes it.
-func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) (*reqstate.State, *http.Request) {
-	st := reqstate.Of(r.Context(), g.owner)
-	if st == nil {
-		st = new(reqstate.State)
-		st.Init(r.Context(), g.owner, nil)
-		r = r.WithContext(st)
+// stateless gives a request the state of a guard without sessions, as a session's Handler
+// gives it one with a session.
+type stateless struct {
+	owner any
+	next  http.Handler
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *stateless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if reqstate.Of(r.Context(), h.owner) != nil {
+		h.next.ServeHTTP(w, r)
+		return
 	}
+	st := new(reqstate.State)
+	st.Init(r.Context(), h.owner, nil)
+	inner := r.WithContext(st)
+	defer reqstate.HandBack(r, inner)
+	h.next.ServeHTTP(w, inner)
+}
+
+// requestState returns the state of the request, and marks the answer as one that caches
+// must not keep.
+func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) *reqstate.State {
+	st := reqstate.Of(r.Context(), g.owner)
 	if st.Slots == nil && w.Header()["Cache-Control"] == nil {
 		w.Header().Set("Cache-Control", "no-store")
 	}
 	st.SetNoStore()
-	return st, r
+	return st
 }
 
 // gate is a middleware that lets a request pass when decide returns no error.
@@ -283,7 +299,7 @@ type gate[U any] struct {
 
 // ServeHTTP implements [http.Handler].
 func (m *gate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	st, r := m.g.requestState(w, r)
+	st := m.g.requestState(w, r)
 	if err := m.decide(r, st); err != nil {
 		m.g.refuse(w, r, err)
 		return

@@ -106,7 +106,7 @@ type logIn[U any] struct {
 
 // ServeHTTP implements [http.Handler].
 func (m *logIn[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	st, r := m.g.requestState(w, r)
+	st := m.g.requestState(w, r)
 	to, err := m.logIn(r, st)
 	switch {
 	case err != nil:

@@ -79,11 +79,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.Init(r.Context(), h.m, (*slots)(&q.sess))
 	q.w = responseWriter{ResponseWriter: w, q: q}
 	q.r = *r.WithContext(q) // the compiler keeps the copy in between off the heap
+	defer reqstate.HandBack(r, &q.r)
 	h.next.ServeHTTP(&q.w, &q.r)
 	q.w.start()
-	if r.MultipartForm == nil {
-		r.MultipartForm = q.r.MultipartForm // the server removes the files of an upload by the request it knows
-	}
 }
 
 // setCookie puts line into the response, in place of an earlier commit's line for the same cookie.

@@ -53,13 +53,6 @@ func TestFilesOfAnUploadAreRemoved(t *testing.T) {
 		}
 		return len(list)
 	}
-	kept := 0
-	srv, client := serve(t, newManager(t, newScripted(), plain), func(_ http.ResponseWriter, r *http.Request) {
-		if err := r.ParseMultipartForm(1); err != nil {
-			t.Error(err)
-		}
-		kept = files()
-	})
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	part, err := form.CreateFormFile("file", "name")
@@ -70,14 +63,48 @@ func TestFilesOfAnUploadAreRemoved(t *testing.T) {
 	if err := form.Close(); err != nil {
 		t.Fatal(err)
 	}
-	res, err := client.Post(srv.URL, form.FormDataContentType(), &body)
-	if err != nil {
-		t.Fatal(err)
+	for name, panics := range map[string]bool{"a handler that returns": false, "a panic that is recovered from": true} {
+		kept := 0
+		srv, client := serve(t, newManager(t, newScripted(), plain), func(_ http.ResponseWriter, r *http.Request) {
+			if err := r.ParseMultipartForm(1); err != nil {
+				t.Error(err)
+			}
+			if kept = files(); panics {
+				panic("made up")
+			}
+		}, recovered)
+		res, err := client.Post(srv.URL, form.FormDataContentType(), bytes.NewReader(body.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		srv.Close() // after the last request has ended
+		if kept != 1 || files() != 0 {
+			t.Errorf("%s: %d files during the request and %d after it, want 1 and 0", name, kept, files())
+		}
 	}
-	_ = res.Body.Close()
-	srv.Close() // after the last request has ended
-	if kept != 1 || files() != 0 {
-		t.Errorf("%d files during the request and %d after it, want 1 and 0", kept, files())
+}
+
+// recovered answers 500 to what panics.
+func recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				http.Error(w, "panicked", http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// TestThePatternOfAMuxInsideIsSeenOutside by what counts and traces requests.
+func TestThePatternOfAMuxInsideIsSeenOutside(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /orders/{id}", func(http.ResponseWriter, *http.Request) {})
+	r := httptest.NewRequest("GET", "/orders/7", nil)
+	newManager(t, newScripted()).Handler(mux).ServeHTTP(newRecorder(), r)
+	if r.Pattern != "GET /orders/{id}" {
+		t.Errorf("got the pattern %q, want GET /orders/{id}", r.Pattern)
 	}
 }
 

@@ -257,17 +257,7 @@ func TestFailedCommitLetsNothingOut(t *testing.T) {
 
 func TestPanicCommitsNothing(t *testing.T) {
 	st := newScripted()
-	recovery := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer func() {
-				if recover() != nil {
-					http.Error(w, "panicked", 500)
-				}
-			}()
-			next.ServeHTTP(w, r)
-		})
-	}
-	srv, client := serve(t, newManager(t, st, plain), func(http.ResponseWriter, *http.Request) { panic("x") }, recovery)
+	srv, client := serve(t, newManager(t, st, plain), func(http.ResponseWriter, *http.Request) { panic("x") }, recovered)
 	res, err := client.Get(srv.URL)
 	if err != nil {
 		t.Fatal(err)

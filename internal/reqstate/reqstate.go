@@ -29,6 +29,7 @@ type State struct {
 	outer           *State // the state of another owner further out
 
 	mu        sync.Mutex
+	values    context.Context // of WithValues; nil for none
 	users     []User
 	first     [1]User
 	answer    *answer
@@ -61,7 +62,24 @@ func (s *State) Value(k any) any {
 	if k == (key{}) {
 		return s
 	}
+	s.mu.Lock()
+	values := s.values
+	s.mu.Unlock()
+	if values != nil {
+		if v := values.Value(k); v != nil {
+			return v
+		}
+	}
 	return s.Context.Value(k)
+}
+
+// WithValues has Value ask ctx before the request's own context, in place of what it was
+// given before. A guard adds values in this way, so that the request is not copied again:
+// net/http removes the files of an upload by the request that it knows.
+func (s *State) WithValues(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.values = ctx
 }
 
 // From returns the innermost State of ctx, or nil.
@@ -81,6 +99,16 @@ func Of(ctx context.Context, owner any) *State {
 
 // Outer returns the state of another owner further out, or nil.
 func (s *State) Outer() *State { return s.outer }
+
+// HandBack gives to what a handler learned on from, the copy of it that carries a State:
+// the form whose files net/http removes after the request, and the pattern of a mux, for
+// a middleware further out. It is called when the handler has returned, or panicked.
+func HandBack(to, from *http.Request) {
+	if to.MultipartForm == nil {
+		to.MultipartForm = from.MultipartForm
+	}
+	to.Pattern = from.Pattern
+}
 
 // User is what one guard decided about this request.
 type User struct {
