@@ -37,8 +37,9 @@ const maxKeys = 100
 
 // ParseKeySet reads a JWK Set (RFC 7517 §5) of public keys, such as a file.
 //
-// Each key is bound to one of algorithms: the one its "alg" names or, if it has none,
-// the only one of its type among them. As the RFC asks, keys that cannot be used are
+// Each key is bound to the one of algorithms that its "alg" names. A key that has none,
+// which RFC 7517 §4.4 allows, is bound to each one of its type among them: list those
+// that the issuer uses, and no more. As the RFC asks, keys that cannot be used are
 // passed over: of other types or uses, out of range, with no algorithm or one that is
 // not listed; and besides, secrets and private keys, since what lies in a set for all
 // to read proves nothing. The error says that the set is malformed, has no key that
@@ -86,17 +87,18 @@ func parseKeySet(data []byte, algorithms []Algorithm) (keys []*Key, skipped []er
 		return nil, nil, fmt.Errorf("%d keys are more than %d", len(list), maxKeys)
 	}
 	for i, raw := range list {
-		k, err := parseKey(raw, algorithms)
+		bound, err := parseKey(raw, algorithms)
 		if err != nil {
 			skipped = append(skipped, fmt.Errorf("key %d: %w", i+1, err))
 			continue
 		}
-		keys = append(keys, k)
+		keys = append(keys, bound...)
 	}
 	return keys, skipped, nil
 }
 
-func parseKey(raw json.RawMessage, algorithms []Algorithm) (*Key, error) {
+// parseKey returns the key once for each algorithm that it may be used with.
+func parseKey(raw json.RawMessage, algorithms []Algorithm) ([]*Key, error) {
 	o, err := parseObject(raw)
 	if err != nil {
 		return nil, err
@@ -116,35 +118,43 @@ func parseKey(raw json.RawMessage, algorithms []Algorithm) (*Key, error) {
 	case len(j.Operations) != 0 && !slices.Contains(j.Operations, "verify"):
 		return nil, errors.New("not for verifying")
 	}
-	alg, err := j.algorithm(algorithms)
+	fitting, err := j.algorithms(algorithms)
 	if err != nil {
 		return nil, err
 	}
-	public, err := j.public(alg)
-	if err != nil {
-		return nil, err
+	var keys []*Key
+	for _, alg := range fitting {
+		public, err := j.public(alg)
+		if err != nil {
+			return nil, err
+		}
+		k, err := NewPublicKey(j.ID, alg, public)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
 	}
-	return NewPublicKey(j.ID, alg, public)
+	return keys, nil
 }
 
-// algorithm returns the one algorithm that the key is for.
-func (j *jwk) algorithm(allowed []Algorithm) (Algorithm, error) {
+// algorithms returns those of allowed that the key is for.
+func (j *jwk) algorithms(allowed []Algorithm) ([]Algorithm, error) {
 	if j.Algorithm != "" {
 		if alg := Algorithm(j.Algorithm); slices.Contains(allowed, alg) {
-			return alg, nil
+			return []Algorithm{alg}, nil
 		}
-		return "", errors.New("its alg is not among the algorithms")
+		return nil, errors.New("its alg is not among the algorithms")
 	}
 	var fitting []Algorithm
 	for _, alg := range allowed {
-		if r := alg.rules(); r.keyType() == j.Type && (r.kind != kindECDSA || r.curve.Params().Name == j.Curve) {
+		if r := alg.rules(); r.keyType() == j.Type && (r.kind != kindECDSA || r.curve.Params().Name == j.Curve) && !slices.Contains(fitting, alg) {
 			fitting = append(fitting, alg)
 		}
 	}
-	if len(fitting) != 1 {
-		return "", fmt.Errorf("it has no alg, and %d of the algorithms fit its type", len(fitting))
+	if len(fitting) == 0 {
+		return nil, errors.New("it has no alg, and none of the algorithms fits its type")
 	}
-	return fitting[0], nil
+	return fitting, nil
 }
 
 // keyType returns the kty of keys for the algorithm.

@@ -1,6 +1,7 @@
 package jwt
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -10,9 +11,10 @@ import (
 // ParsePEM reads a key from a PEM file: a "PUBLIC KEY" (PKIX), or a "PRIVATE KEY"
 // (PKCS #8), as openssl genpkey writes it and the secretOrKey of passport-jwt takes it.
 // id and the errors are those of [NewPublicKey] and [NewPrivateKey]; besides, the file
-// must hold one block of one of these types and nothing after it.
+// must hold one block of one of these types and nothing after it. Line breaks may be
+// written as the two characters \n, as in environment variables.
 func ParsePEM(id string, alg Algorithm, text []byte) (*Key, error) {
-	block, rest := pem.Decode(text)
+	block, rest := pem.Decode(bytes.ReplaceAll(text, []byte(`\n`), []byte("\n")))
 	if block == nil {
 		return nil, errors.New("jwt: parse PEM: no PEM block found")
 	}

@@ -22,7 +22,8 @@ type RemoteConfig struct {
 	URL string
 
 	// Algorithms are those the issuer signs with, none of them for secrets. A key of the
-	// set is bound to one of them as in [ParseKeySet].
+	// set is bound to one of them, or to those of its type if it does not say which, as in
+	// [ParseKeySet].
 	Algorithms []Algorithm
 
 	// RefreshAfter is the age at which the set is fetched again. Requests use the old one

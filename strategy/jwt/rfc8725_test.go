@@ -59,6 +59,27 @@ func TestRFC8725_3_1_EachKeyHasOneAlgorithm(t *testing.T) {
 	})
 }
 
+// RFC 7517 §4.4: "alg" is optional, and Entra ID leaves it out. Each of the algorithms that an application lists
+// for its type counts then, and no other.
+func TestRFC7517_4_4_AKeyWithoutAlgIsForThoseThatAreListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := strings.ReplaceAll(string(jwt.PublicKeySet(keyOf(t, "r", jwt.RS256))), `,"alg":"RS256"`, "")
+		cfg := configOf(keyOf(t, "", jwt.HS256))
+		cfg.Keys = must(jwt.ParseKeySet([]byte(set), jwt.RS256, jwt.PS256, jwt.ES256))
+		private := must(gojwt.ParseRSAPrivateKeyFromPEM(pemOf(t, "rsa")))
+		signed := func(alg string, method gojwt.SigningMethod) string {
+			return sign(method, private, `{"alg":"`+alg+`","typ":"at+jwt","kid":"r"}`, with(nil))
+		}
+		try(t, cfg, []row{
+			{"the first", signed("RS256", gojwt.SigningMethodRS256), 200, ""},
+			{"the second", signed("PS256", gojwt.SigningMethodPS256), 200, ""},
+			{"one under the name of the other", signed("RS256", gojwt.SigningMethodPS256), 401, badSig},
+			{"one that is not listed", signed("RS512", gojwt.SigningMethodRS512), 401, noSuchKey},
+			{"one of another type", signed("ES256", gojwt.SigningMethodRS256), 401, noSuchKey},
+		})
+	})
+}
+
 // RFC 8725 §2.1 and §3.2: "none" in every spelling.
 func TestRFC8725_3_2_NoneIsNoAlgorithm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

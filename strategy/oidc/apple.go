@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -19,15 +20,15 @@ import (
 const appleSecretLife = 5 * time.Minute
 
 // AppleSecret returns a Config.SecretFunc for [Apple]: its client secret is a token
-// that the application signs with the key (a .p8 file, PEM) that Apple gave it. teamID
-// and keyID come with the key. The error says what is wrong with the key.
+// that the application signs with the key (a .p8 file, PEM) that Apple gave it, whose line
+// breaks may be written as the two characters \n. teamID and keyID come with the key. The error says what is wrong with the key.
 //
 // https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
 func AppleSecret(teamID, keyID, clientID string, keyPEM []byte) (func(context.Context) (string, error), error) {
 	if teamID == "" || keyID == "" || clientID == "" {
 		return nil, errors.New("oidc: apple secret: the team id, the key id or the client id is empty")
 	}
-	block, _ := pem.Decode(keyPEM)
+	block, _ := pem.Decode(bytes.ReplaceAll(keyPEM, []byte(`\n`), []byte("\n")))
 	if block == nil {
 		return nil, errors.New("oidc: apple secret: the key is not PEM: pass the content of the .p8 file")
 	}

@@ -196,7 +196,11 @@ func TestAppleSecretIsASignedToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secretFunc, err := oidc.AppleSecret("TEAM", "KEY", "com.example.shop", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	file := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if _, err := oidc.AppleSecret("TEAM", "KEY", "com.example.shop", bytes.ReplaceAll(file, []byte("\n"), []byte(`\n`))); err != nil {
+		t.Errorf("a file with its line breaks spelled: %v", err)
+	}
+	secretFunc, err := oidc.AppleSecret("TEAM", "KEY", "com.example.shop", file)
 	if err != nil {
 		t.Fatal(err)
 	}
