@@ -30,6 +30,12 @@ type Config struct {
 	// NewOAuth2 only puts it into Identity.Issuer. passport-openidconnect: issuer.
 	Issuer string
 
+	// DiscoveryURL is the address of the metadata where it is not below Issuer: a Keycloak
+	// that has another name inside of a cluster, a policy of Azure AD B2C. What is there must
+	// name Issuer all the same. Empty means Issuer with /.well-known/openid-configuration
+	// after it. Only for New.
+	DiscoveryURL string
+
 	// ClientID is what the provider calls this application.
 	ClientID string
 
@@ -43,8 +49,14 @@ type Config struct {
 	SecretFunc func(context.Context) (string, error)
 
 	// RedirectURL is this application's callback, exactly as it is registered with the
-	// provider. It never depends on the request. passport-oauth2: callbackURL.
+	// provider. passport-oauth2: callbackURL.
 	RedirectURL string
+
+	// RedirectURLs are the callbacks at further hosts of this application, each registered
+	// with the provider. A log-in that starts at the host of one of them comes back to it,
+	// and all others to RedirectURL. The host is that of the request, so a proxy must pass
+	// it on; a host that is in none of them is never sent to the provider.
+	RedirectURLs []string
 
 	// CookieSecrets encrypt and sign the cookie of a log-in under way. The first is
 	// used, all are accepted; each has at least 32 bytes. They may be those of the
@@ -81,7 +93,10 @@ type Config struct {
 
 	// Algorithms are the signatures to accept on ID tokens, out of RS256, RS384, RS512,
 	// PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA. Empty means those of them that
-	// the provider announces, or RS256. Only for New.
+	// the provider announces, or RS256. HS256, whose key is the client secret, is accepted
+	// only where it is listed here, whatever the provider announces: LINE signs with it. The
+	// secret must have 32 bytes then, and be known to nobody else: whoever has it can log in
+	// as anyone. Only for New.
 	Algorithms []string
 
 	// TrustedAudiences are other client ids that an ID token may name beside ClientID.
@@ -93,8 +108,8 @@ type Config struct {
 	// application decides which tenants may log in. Only for New.
 	IssuerTemplate string
 
-	// UserInfo asks the userinfo endpoint too, for claims that are not in the ID token.
-	// Only for New.
+	// UserInfo asks the userinfo endpoint too, for claims that are not in the ID token. The
+	// answer may be JSON or a signed token (Core §5.3.2). Only for New.
 	UserInfo bool
 
 	// AuthURL and TokenURL are the provider's endpoints. Only for NewOAuth2.
@@ -128,6 +143,11 @@ type Config struct {
 	// Nil means slog.Default(). No token, code or secret is ever logged.
 	Logger *slog.Logger
 
+	// InsecureBackChannel allows http for what only this program asks for: the metadata, the
+	// keys, the tokens and the profile. It is for a provider in the same cluster; whoever
+	// can change what is sent between the two can log in as anyone.
+	InsecureBackChannel bool
+
 	// InsecureHTTP allows http URLs and a cookie without the Secure attribute. It is
 	// for development on loopback.
 	InsecureHTTP bool
@@ -137,10 +157,11 @@ const (
 	defaultTimeout      = 5 * time.Second
 	defaultLogInTimeout = 10 * time.Minute
 	minSecret           = 32
+	algHS256            = "HS256"
 )
 
-// algorithms are the signatures that can be accepted: none that is symmetric, since a
-// client secret is no key of the provider's, and not none.
+// algorithms are the signatures that can be accepted without being asked for: none that
+// is symmetric, since a client secret is no key of the provider's, and not none.
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 // ownParams are the parameters of an authorization request that no application sets.
@@ -171,7 +192,10 @@ func (c *Config) complete(bad *mistakes, name string) {
 	if c.SecretFunc != nil && c.ClientSecret != "" {
 		bad.add("ClientSecret and SecretFunc exclude each other: set one of them")
 	}
-	c.checkURL(bad, "RedirectURL", c.RedirectURL)
+	c.checkRedirects(bad)
+	if slices.Contains(c.Algorithms, algHS256) && len(c.ClientSecret) < minHS256 && c.SecretFunc == nil {
+		bad.add("Algorithms: HS256 takes the client secret as its key, and ClientSecret has %d bytes: it needs %d (RFC 7518 §3.2)", len(c.ClientSecret), minHS256)
+	}
 	if len(c.CookieSecrets) == 0 {
 		bad.add("CookieSecrets is empty: give at least one secret of 32 random bytes")
 	}
@@ -216,18 +240,21 @@ func (c *Config) complete(bad *mistakes, name string) {
 	}
 	c.Scopes, c.AuthParams = slices.Clone(c.Scopes), maps.Clone(c.AuthParams)
 	c.ACRValues, c.Algorithms = slices.Clone(c.ACRValues), slices.Clone(c.Algorithms)
-	c.TrustedAudiences = slices.Clone(c.TrustedAudiences)
+	c.TrustedAudiences, c.RedirectURLs = slices.Clone(c.TrustedAudiences), slices.Clone(c.RedirectURLs)
 	if secret := c.ClientSecret; secret != "" && c.SecretFunc == nil {
 		// A func prints as an address.
 		c.SecretFunc = func(context.Context) (string, error) { return secret, nil }
 	}
 	c.ClientSecret = ""
-	c.HTTPClient = boundedClient(c.HTTPClient, c.InsecureHTTP)
+	c.HTTPClient = boundedClient(c.HTTPClient, c.plainBackChannel())
 }
 
 // completeOpenID returns the mistakes that concern New alone.
 func (c *Config) completeOpenID(bad *mistakes) {
-	c.checkURL(bad, "Issuer", c.Issuer)
+	c.checkURL(bad, "Issuer", c.Issuer, c.plainBackChannel())
+	if c.DiscoveryURL != "" {
+		c.checkURL(bad, "DiscoveryURL", c.DiscoveryURL, c.plainBackChannel())
+	}
 	if strings.ContainsAny(c.Issuer, "?#") {
 		bad.add("Issuer %q has a query or a fragment (OpenID Connect Discovery §3 forbids them)", c.Issuer)
 	}
@@ -238,8 +265,8 @@ func (c *Config) completeOpenID(bad *mistakes) {
 		bad.add("MaxAge is %v: give whole seconds, or 0 to ask for nothing", c.MaxAge)
 	}
 	for _, a := range c.Algorithms {
-		if !slices.Contains(algorithms, a) {
-			bad.add("Algorithms: %q is not accepted: choose from %s", a, strings.Join(algorithms, ", "))
+		if a != algHS256 && !slices.Contains(algorithms, a) {
+			bad.add("Algorithms: %q is not accepted: choose from %s and HS256", a, strings.Join(algorithms, ", "))
 		}
 	}
 	if c.IssuerTemplate != "" && strings.Count(c.IssuerTemplate, tenantMark) != 1 {
@@ -255,8 +282,11 @@ func (c *Config) completeOAuth2(bad *mistakes) {
 	if c.Issuer == "" {
 		bad.add("Issuer is empty: name the provider, like https://discord.com, so that its subjects are told from others'")
 	}
-	c.checkURL(bad, "AuthURL", c.AuthURL)
-	c.checkURL(bad, "TokenURL", c.TokenURL)
+	c.checkURL(bad, "AuthURL", c.AuthURL, c.InsecureHTTP)
+	c.checkURL(bad, "TokenURL", c.TokenURL, c.plainBackChannel())
+	if c.DiscoveryURL != "" {
+		bad.add("DiscoveryURL is for New: plain OAuth 2.0 has no discovery that this package uses")
+	}
 	if c.MaxAge != 0 || len(c.ACRValues)+len(c.Algorithms)+len(c.TrustedAudiences) > 0 || c.IssuerTemplate != "" || c.UserInfo {
 		bad.add("MaxAge, ACRValues, Algorithms, TrustedAudiences, IssuerTemplate and UserInfo are for New: plain OAuth 2.0 has no ID token")
 	}
@@ -265,15 +295,32 @@ func (c *Config) completeOAuth2(bad *mistakes) {
 	}
 }
 
-// checkURL wants an absolute https URL without a fragment, RFC 9700 §2.6.
-func (c *Config) checkURL(bad *mistakes, field, value string) {
+// plainBackChannel reports whether this program may talk to the provider without TLS.
+func (c *Config) plainBackChannel() bool { return c.InsecureHTTP || c.InsecureBackChannel }
+
+// checkRedirects wants https callbacks, each at a host of its own.
+func (c *Config) checkRedirects(bad *mistakes) {
+	c.checkURL(bad, "RedirectURL", c.RedirectURL, c.InsecureHTTP)
+	hosts := []string{hostOf(c.RedirectURL)}
+	for i, u := range c.RedirectURLs {
+		c.checkURL(bad, fmt.Sprintf("RedirectURLs[%d]", i), u, c.InsecureHTTP)
+		if host := hostOf(u); slices.Contains(hosts, host) {
+			bad.add("RedirectURLs[%d] %q: another callback has this host: give one for each", i, u)
+		} else {
+			hosts = append(hosts, host)
+		}
+	}
+}
+
+// checkURL wants an absolute https URL without a fragment, RFC 9700 §2.6; plain allows http.
+func (*Config) checkURL(bad *mistakes, field, value string, plain bool) {
 	u, err := url.Parse(value)
 	switch {
 	case value == "":
 		bad.add("%s is empty: give an https URL", field)
 	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
 		bad.add("%s %q: want an absolute https URL without a fragment", field, value)
-	case u.Scheme == "http" && !c.InsecureHTTP:
+	case u.Scheme == "http" && !plain:
 		bad.add("%s %q is not https: use https, or InsecureHTTP for development on loopback", field, value)
 	}
 }

@@ -25,14 +25,14 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	_, err := oidc.New[*User](oidc.Config{
 		Name: "a.b", Issuer: "http://op.example?x", ClientSecret: "x", SecretFunc: func(context.Context) (string, error) { return "", nil },
 		RedirectURL: "/callback", CookieSecrets: []string{"short"}, Scopes: []string{"a b"}, AuthParams: map[string]string{"state": "x"},
-		MaxAge: time.Millisecond, Algorithms: []string{"HS256"}, IssuerTemplate: "x", BasicAuth: true, Timeout: -1, LogInTimeout: 2 * time.Hour,
+		MaxAge: time.Millisecond, Algorithms: []string{"HS512"}, IssuerTemplate: "x", BasicAuth: true, Timeout: -1, LogInTimeout: 2 * time.Hour,
 	}, nil)
 	if err == nil {
 		t.Fatal("got no error")
 	}
 	for _, want := range []string{
 		`Name "a.b"`, `Issuer "http://op.example?x" is not https`, "has a query", "ClientID is empty", "exclude each other", `RedirectURL "/callback"`,
-		"CookieSecrets[0] has 5 bytes", `Scopes: "a b"`, `AuthParams: "state"`, "MaxAge is 1ms", `Algorithms: "HS256"`, `IssuerTemplate "x"`,
+		"CookieSecrets[0] has 5 bytes", `Scopes: "a b"`, `AuthParams: "state"`, "MaxAge is 1ms", `Algorithms: "HS512"`, `IssuerTemplate "x"`,
 		"are for NewOAuth2", "Timeout is -1ns", "LogInTimeout is 2h", "validate is nil",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -66,7 +66,16 @@ func TestMistakesOneByOne(t *testing.T) {
 		{"an hour and more at the provider", func(c *oidc.Config) { c.LogInTimeout = 2 * time.Hour }, "LogInTimeout is 2h0m0s"},
 		{"a parameter of this package's", func(c *oidc.Config) { c.AuthParams = map[string]string{"redirect_uri": "https://evil.example"} }, "AuthParams"},
 		{"a password in the redirect", func(c *oidc.Config) { c.RedirectURL = "https://joe:x@app.example/" }, "RedirectURL"},
-		{"a symmetric signature", func(c *oidc.Config) { c.Algorithms = []string{"HS256"} }, "Algorithms"},
+		{"a symmetric signature", func(c *oidc.Config) { c.Algorithms = []string{"HS384"} }, "Algorithms"},
+		{"a client secret that is too short to be a key", func(c *oidc.Config) { c.Algorithms = []string{"HS256"} }, "ClientSecret has 23 bytes: it needs 32"},
+		{"no client secret to be a key", func(c *oidc.Config) { c.Algorithms, c.ClientSecret = []string{"HS256"}, "" }, "ClientSecret has 0 bytes"},
+		{"metadata over http", func(c *oidc.Config) { c.DiscoveryURL = "http://op.internal/metadata" }, "DiscoveryURL"},
+		{"metadata at a path", func(c *oidc.Config) { c.DiscoveryURL = "/metadata" }, "DiscoveryURL"},
+		{"a second callback over http", func(c *oidc.Config) { c.RedirectURLs = []string{"http://shop.example/callback"} }, "RedirectURLs[0]"},
+		{"a second callback over http, with a back channel over http", func(c *oidc.Config) {
+			c.RedirectURLs, c.InsecureBackChannel = []string{"http://shop.example/callback"}, true
+		}, "RedirectURLs[0]"},
+		{"two callbacks at one host", func(c *oidc.Config) { c.RedirectURLs = []string{"https://APP.example:443/callback"} }, "another callback has this host"},
 		{"no cookie secret", func(c *oidc.Config) { c.CookieSecrets = nil }, "CookieSecrets is empty"},
 		{"an empty scope", func(c *oidc.Config) { c.Scopes = []string{""} }, "Scopes"},
 		{"no signature at all", func(c *oidc.Config) { c.Algorithms = []string{"none"} }, "Algorithms"},
@@ -93,6 +102,7 @@ func TestMistakesOneByOne(t *testing.T) {
 		{"a token endpoint over http", func(c *oidc.Config) { c.TokenURL = "http://op.example/token" }, "TokenURL"},
 		{"openid", func(c *oidc.Config) { c.Scopes = []string{"openid"} }, "use New"},
 		{"max age", func(c *oidc.Config) { c.MaxAge = time.Hour }, "for New"},
+		{"metadata", func(c *oidc.Config) { c.DiscoveryURL = "https://op.example/metadata" }, "for New"},
 		{"userinfo", func(c *oidc.Config) { c.UserInfo = true }, "for New"},
 		{"no subject", func(c *oidc.Config) { c.Profile.Subject = "" }, "Profile has no Subject"},
 		{"no profile URL", func(c *oidc.Config) { c.Profile.URL = "" }, "Profile.URL is empty"},

@@ -21,6 +21,9 @@ func (c *core) exchange(ctx context.Context, code string, f *flow) (*oauth2.Toke
 	if err := c.cfg.authorize(ctx, client); err != nil {
 		return nil, err
 	}
+	if f.Redirect != "" {
+		client.RedirectURL = f.Redirect // RFC 6749 §4.1.3: that of the authorization request
+	}
 	token, err := client.Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
 	if err != nil {
 		return nil, exchangeError(ctx, err)

@@ -32,6 +32,7 @@ type flow struct {
 	Began    int64  `json:"t"` // Unix seconds
 	ReturnTo string `json:"r,omitempty"`
 	Bound    string `json:"b,omitempty"` // hash of what Config.Bind returned
+	Redirect string `json:"u,omitempty"` // one of Config.RedirectURLs; empty for RedirectURL
 }
 
 func newFlow() *flow {

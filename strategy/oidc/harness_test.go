@@ -44,6 +44,7 @@ type provider struct {
 	t      testing.TB
 	issuer string
 	client string
+	secret string
 
 	mu      sync.Mutex
 	key     *ecdsa.PrivateKey
@@ -61,7 +62,7 @@ type provider struct {
 
 func newProvider(t testing.TB, issuer string) *provider {
 	t.Helper()
-	p := &provider{t: t, issuer: issuer, client: "shop", codes: map[string]url.Values{}, route: map[string]http.HandlerFunc{}}
+	p := &provider{t: t, issuer: issuer, client: "shop", secret: clientSecret, codes: map[string]url.Values{}, route: map[string]http.HandlerFunc{}}
 	p.rotate("k1")
 	return p
 }
@@ -161,7 +162,7 @@ func (p *provider) public() any {
 // ask, and uses it up.
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	id, secret, _ := r.BasicAuth()
-	if id != p.client || secret != url.QueryEscape(clientSecret) {
+	if id != p.client || secret != url.QueryEscape(p.secret) {
 		answer(w, 401, map[string]any{"error": "invalid_client"})
 		return
 	}

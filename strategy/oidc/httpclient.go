@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
+	"net/url"
 )
 
 // maxAnswer is how much of a provider's answer is read.
@@ -72,27 +74,45 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// getJSON fetches url into v. The error never has the answer's body in it.
-func getJSON(ctx context.Context, client *http.Client, url string, v any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// getJSON fetches address into v. The error never has the answer's body in it.
+func getJSON(ctx context.Context, client *http.Client, address string, v any) error {
+	body, _, err := get(ctx, client, address, "application/json")
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Accept", "application/json")
+	return decodeJSON(address, body, v)
+}
+
+// get fetches address, and returns the answer and its media type.
+func get(ctx context.Context, client *http.Client, address, accept string) (body []byte, mediaType string, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	r.Header.Set("Accept", accept)
 	res, err := client.Do(r)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	defer func() { _ = res.Body.Close() }() // it was read, or the error is known
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered status %d", r.URL.Redacted(), res.StatusCode)
+		return nil, "", fmt.Errorf("%s answered status %d", r.URL.Redacted(), res.StatusCode)
 	}
-	body, err := io.ReadAll(res.Body)
+	if body, err = io.ReadAll(res.Body); err != nil {
+		return nil, "", err
+	}
+	mediaType, _, _ = mime.ParseMediaType(res.Header.Get("Content-Type")) // "" is as good as JSON
+	return body, mediaType, nil
+}
+
+// decodeJSON reads what was found at address.
+func decodeJSON(address string, body []byte, v any) error {
+	if json.Unmarshal(body, v) == nil {
+		return nil
+	}
+	u, err := url.Parse(address)
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("%s answered something else than the JSON that was expected", r.URL.Redacted())
-	}
-	return nil
+	return fmt.Errorf("%s answered something else than the JSON that was expected", u.Redacted())
 }

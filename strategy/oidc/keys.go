@@ -5,6 +5,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	gooidc "github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/seed-6f34412b/passport/strategy/internal/cached"
@@ -72,13 +75,14 @@ type keySet struct {
 	types    []string      // the values of the header typ that are taken, in lower case
 	gap      time.Duration // how long after a load an unknown key is not asked for again
 	outage   error         // why the keys cannot be had
+	secret   bool          // the signature was made with the client secret
 }
 
 var errSignature = errors.New("no key of the provider made the signature")
 
 // VerifySignature implements gooidc.KeySet.
 func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	jws, err := jose.ParseSignedCompact(token, asJOSE(algorithms))
+	jws, err := jose.ParseSignedCompact(token, asJOSE(s.provider.cfg.accepted()))
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, errors.New("the token is malformed")
 	}
@@ -87,6 +91,9 @@ func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 	typ, _ := header.ExtraHeaders[jose.HeaderType].(string)
 	if !slices.Contains(s.types, strings.ToLower(typ)) {
 		return nil, errors.New("the token is of another type")
+	}
+	if header.Algorithm == algHS256 {
+		return s.verifyWithSecret(ctx, jws)
 	}
 	// OpenID Connect Core §10.1.1: a signature under an unknown key means that keys were rotated.
 	var payload []byte
@@ -103,6 +110,47 @@ func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 		return nil, errSignature
 	}
 	return payload, unambiguous(payload)
+}
+
+// minHS256 is the length in bytes of the shortest client secret that is a key (RFC 7518 §3.2).
+const minHS256 = 32
+
+// accepted returns the algorithms that the application accepts.
+func (c *Config) accepted() []string {
+	if len(c.Algorithms) > 0 {
+		return c.Algorithms
+	}
+	return algorithms
+}
+
+// verifyWithSecret verifies a token of HS256, which is accepted only where Config.Algorithms has it. No key that the
+// provider publishes is tried (RFC 8725 §3.1): "the keys used are the octets of the UTF-8 representation of the
+// client_secret" (Core §10.1).
+func (s *keySet) verifyWithSecret(ctx context.Context, jws *jose.JSONWebSignature) ([]byte, error) {
+	secret, err := s.provider.cfg.SecretFunc(ctx)
+	if err == nil && len(secret) < minHS256 {
+		err = fmt.Errorf("HS256 takes the client secret as its key, which has %d bytes and needs %d", len(secret), minHS256)
+	}
+	if err != nil {
+		s.outage = fmt.Errorf("verify with the client secret: %w", err)
+		return nil, s.outage
+	}
+	payload, err := jws.Verify([]byte(secret))
+	if err != nil {
+		return nil, errSignature
+	}
+	s.secret = true
+	return payload, unambiguous(payload)
+}
+
+// hashes reports whether the at_hash of t, which s verified, is that of the access token. go-oidc knows the
+// hashes of the other algorithms.
+func (s *keySet) hashes(t *gooidc.IDToken, access string) bool {
+	if !s.secret {
+		return t.VerifyAccessToken(access) == nil
+	}
+	sum := sha256.Sum256([]byte(access)) // Core §3.1.3.6: the left half of it
+	return t.AccessTokenHash == base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
 
 // checkedClaims are the claims that this package and go-oidc read into structs.

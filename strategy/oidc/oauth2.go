@@ -45,7 +45,7 @@ func NewOAuth2[U any](cfg Config, fetch func(ctx context.Context, client *http.C
 		if cfg.Profile.Subject == "" {
 			bad.add("Profile has no Subject, and there is no function: say where the user's profile is")
 		}
-		cfg.checkURL(&bad, "Profile.URL", cfg.Profile.URL)
+		cfg.checkURL(&bad, "Profile.URL", cfg.Profile.URL, cfg.plainBackChannel())
 	}
 	if validate == nil {
 		bad = append(bad, errNoValidate)

@@ -49,10 +49,15 @@ func newProvider(cfg *Config) *provider {
 }
 
 // discover fetches the metadata. OpenID Connect Discovery §4.3: the issuer in it "MUST
-// be identical to the Issuer URL that was used as the prefix".
+// be identical to the Issuer URL that was used as the prefix". With a DiscoveryURL
+// the application says itself that what is there may speak for the issuer.
 func (p *provider) discover(ctx context.Context) (*metadata, error) {
+	at := p.cfg.DiscoveryURL
+	if at == "" {
+		at = strings.TrimSuffix(p.cfg.Issuer, "/") + "/.well-known/openid-configuration"
+	}
 	m := new(metadata)
-	if err := getJSON(ctx, p.cfg.HTTPClient, strings.TrimSuffix(p.cfg.Issuer, "/")+"/.well-known/openid-configuration", m); err != nil {
+	if err := getJSON(ctx, p.cfg.HTTPClient, at, m); err != nil {
 		return nil, fmt.Errorf("discover the provider: %w", err)
 	}
 	want := p.cfg.Issuer
@@ -62,8 +67,8 @@ func (p *provider) discover(ctx context.Context) (*metadata, error) {
 	if m.Issuer != want {
 		return nil, fmt.Errorf("discover the provider: it calls itself %q, not %q: spell Config.Issuer as it does", m.Issuer, want)
 	}
-	for _, u := range []string{m.AuthURL, m.TokenURL, m.KeysURL} {
-		if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || parsed.Scheme != "https" && !p.cfg.InsecureHTTP {
+	for u, plain := range map[string]bool{m.AuthURL: p.cfg.InsecureHTTP, m.TokenURL: p.cfg.plainBackChannel(), m.KeysURL: p.cfg.plainBackChannel()} {
+		if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || parsed.Scheme != "https" && !plain {
 			return nil, errors.New("discover the provider: its metadata lacks an endpoint, or has one that is not https")
 		}
 	}

@@ -98,12 +98,12 @@ func postedForm(r *http.Request) (url.Values, bool) {
 // onward sends the browser from the posted answer to the callback by GET. A 303
 // becomes a GET whatever came before (RFC 9110 §15.4.4), and to a GET on the way to a
 // page the browser adds the cookies that it kept from another site's POST.
-func (c *core) onward(in response) error {
+func (c *core) onward(r *http.Request, in response) error {
 	sealed, err := c.flows.seal(sealedParam, in)
 	if err != nil {
 		return malformed("the posted answer is too long")
 	}
-	u, err := url.Parse(c.cfg.RedirectURL)
+	u, err := url.Parse(c.cfg.redirectURL(r))
 	if err != nil {
 		return fmt.Errorf("oidc: %s: RedirectURL: %w", c.cfg.Name, err)
 	}

@@ -123,7 +123,7 @@ func authenticate[U any](c *core, validate func(context.Context, Identity) (U, e
 	case !ok:
 		return nobody, c.start(w, r)
 	case posted:
-		return nobody, c.onward(in)
+		return nobody, c.onward(r, in)
 	}
 	// RFC 9700 §4.2.4: the callback's address must not reach other sites.
 	w.Header().Set("Referrer-Policy", "no-referrer")
@@ -158,6 +158,9 @@ func (c *core) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := newFlow()
 	f.Bound = c.bound(r)
+	if client.RedirectURL = c.cfg.redirectURL(r); client.RedirectURL != c.cfg.RedirectURL {
+		f.Redirect = client.RedirectURL
+	}
 	for _, target := range []string{r.URL.Query().Get("return_to"), r.PostForm.Get("return_to")} {
 		if to, ok := guard.SafeReturnTo(target); ok && len(to) <= maxReturn {
 			f.ReturnTo = to
