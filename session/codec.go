@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
@@ -62,27 +63,36 @@ type accepted struct {
 	name    string
 	codec   cookies.Codec
 	line    *cookies.Line
+	read    bool // an earlier one has the same name and codec: whatever is sent was looked at
 	reissue bool
 }
 
 // accept returns the cookies under which sessions are found, the primary one first.
 func (c *Config) accept() ([]accepted, error) {
-	primary := Accept{Name: c.Name, Codec: c.Codec, Domain: c.Domain, Path: c.Path}
+	primary := c.primary()
 	var all []accepted
 	for _, a := range append([]Accept{primary}, c.AlsoAccept...) {
-		line, err := cookies.NewLine(c.attributes(&a))
+		attrs := c.attributes(&a)
+		line, err := cookies.NewLine(attrs)
 		if err != nil {
 			return nil, fmt.Errorf("session: internal error: %w", err) // complete has looked at all of it
 		}
-		all = append(all, accepted{a.Name, a.Codec.codec(), line, a.Reissue})
+		codec := a.Codec.codec()
+		read := slices.ContainsFunc(all, func(b accepted) bool { return b.name == a.Name && b.codec == codec })
+		all = append(all, accepted{a.Name, codec, line, read, a.Reissue})
 	}
 	return all, nil
+}
+
+// primary returns the cookie that is sent.
+func (c *Config) primary() Accept {
+	return Accept{Name: c.Name, Codec: c.Codec, Domain: c.Domain, Path: c.Path, Partitioned: c.Partitioned}
 }
 
 // attributes returns those of the cookie a: its own scope, and the rest as c says.
 func (c *Config) attributes(a *Accept) cookies.Attributes {
 	return cookies.Attributes{
-		Name: a.Name, Domain: a.Domain, Path: a.Path, Priority: c.Priority,
-		HTTPOnly: !c.ScriptReadable, Secure: !c.InsecureHTTP, Partitioned: c.Partitioned, SameSite: c.SameSite,
+		Name: a.Name, Domain: a.Domain, Path: a.Path, Partitioned: a.Partitioned,
+		Priority: c.Priority, HTTPOnly: !c.ScriptReadable, Secure: !c.InsecureHTTP, SameSite: c.SameSite,
 	}
 }

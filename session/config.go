@@ -22,7 +22,9 @@ type Config struct {
 	Codec Codec
 
 	// AlsoAccept lists other cookies under which a session is still found, after the
-	// primary one, in this order. Log-out ends what they carry and expires them too.
+	// primary one, in this order. Log-out ends what they carry and expires them too. So
+	// whatever was set under an earlier Name, Domain, Path, Partitioned or Codec belongs here,
+	// for as long as browsers may keep it.
 	AlsoAccept []Accept
 
 	// Name is the cookie's name. Empty means "connect.sid" with an Express codec;
@@ -99,14 +101,16 @@ type Config struct {
 
 // Accept is another cookie under which sessions are found.
 type Accept struct {
-	// Name is the cookie's name. Empty means the codec's usual one, as in Config.Name.
+	// Name is the cookie's name. Empty means the usual one for its Codec, Domain and Path, as in
+	// Config.Name.
 	Name string
 	// Codec reads the cookie.
 	Codec Codec
-	// Domain and Path are that cookie's attributes: a browser forgets a cookie only when
-	// they are the same. Empty Domain means none, empty Path "/". A name that was used
-	// with several of them has an entry for each.
+	// Domain, Path and Partitioned are that cookie's attributes: a browser forgets a cookie only
+	// when they are the same. Empty Domain means none, empty Path "/". A name that was used with
+	// several of them, the primary one included, has an entry for each, with the same Codec.
 	Domain, Path string
+	Partitioned  bool
 	// Reissue sends a session that came under this cookie back under the primary name
 	// and codec, with the same id, so that the old cookie can be retired. It costs no
 	// store command.
@@ -123,12 +127,12 @@ const (
 	maxStoreTimeout = time.Minute // longer, and an outage is a hang
 )
 
-// usualName is the cookie's name where none is given.
-func (c *Config) usualName(codec Codec) string {
+// usualName is the name of a cookie where none is given.
+func (c *Config) usualName(codec Codec, domain, path string) string {
 	switch {
 	case codec != nil && codec.codec().Kind() == cookies.KindExpress:
 		return "connect.sid"
-	case c.InsecureHTTP || c.Domain != "" || c.Path != "/":
+	case c.InsecureHTTP || domain != "" || path != "/":
 		return "sid"
 	}
 	return "__Host-sid"
@@ -154,7 +158,7 @@ func (c *Config) complete() error {
 		errs = append(errs, checkCodec(c.Codec)...)
 	}
 	if c.Name == "" {
-		c.Name = c.usualName(c.Codec)
+		c.Name = c.usualName(c.Codec, c.Domain, c.Path)
 	}
 	c.checkCookie(bad)
 	errs = append(errs, c.checkAccepted(bad)...)

@@ -139,27 +139,35 @@ func (c *Config) checkAccepted(bad func(string, ...any)) (errs []error) {
 			continue
 		}
 		errs = append(errs, checkCodec(a.Codec)...)
-		if a.Name == "" {
-			a.Name = c.usualName(a.Codec)
-		}
 		if a.Path == "" {
 			a.Path = "/"
+		}
+		if a.Name == "" {
+			a.Name = c.usualName(a.Codec, a.Domain, a.Path)
 		}
 		field := fmt.Sprintf("AlsoAccept[%d].", i)
 		checkScope(bad, field, a.Domain, a.Path)
 		c.checkName(bad, field+"Name", a.Name, a.Domain, a.Path)
-		at := c.attributes(a)
+		if a.Partitioned && c.InsecureHTTP {
+			bad("%sPartitioned needs the Secure attribute: drop InsecureHTTP or Partitioned", field)
+		}
 		for j, b := range c.AlsoAccept[:i] {
-			if bt := c.attributes(&b); b.Codec != nil && at.Scope() == bt.Scope() && a.Codec.codec().Kind() == b.Codec.codec().Kind() {
+			if c.sameCookie(a, &b) {
 				bad("AlsoAccept[%d] and [%d] are the same cookie of the same kind: put all secrets into one codec", j, i)
 			}
 		}
-		if a.Name == c.Name && c.Codec != nil && a.Codec.codec().Kind() == c.Codec.codec().Kind() {
-			bad("AlsoAccept[%d] has the name and kind of the primary cookie: add its secrets behind the first of Codec instead", i)
+		if primary := c.primary(); c.sameCookie(a, &primary) {
+			bad("AlsoAccept[%d] is the primary cookie, of the same kind: add its secrets behind the first of Codec instead, or say what was different, Domain, Path or Partitioned", i)
 		}
 		if a.Name == c.Name && a.Reissue {
 			bad("AlsoAccept[%d].Reissue needs another name than the primary %q, or the old and the new cookie cannot be told apart: use one, or drop Reissue", i, c.Name)
 		}
 	}
 	return errs
+}
+
+// sameCookie reports whether a and b are one cookie to a browser, signed by one kind of codec.
+func (c *Config) sameCookie(a, b *Accept) bool {
+	at, bt := c.attributes(a), c.attributes(b)
+	return a.Codec != nil && b.Codec != nil && at.Scope() == bt.Scope() && a.Codec.codec().Kind() == b.Codec.codec().Kind()
 }

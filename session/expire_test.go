@@ -54,3 +54,47 @@ func TestS8_LogOutExpiresEachCookieOfAName(t *testing.T) {
 		}
 	}
 }
+
+// TestS8_LogOutExpiresEveryCookieThatWasEverSet under one name, and ends what it carries.
+func TestS8_LogOutExpiresEveryCookieThatWasEverSet(t *testing.T) {
+	codec := session.SecureCookie(secret)
+	for _, row := range []struct {
+		name string
+		was  session.Accept // the other attributes are the primary's
+		now  func(*session.Config)
+		want []string // what is expired
+	}{
+		{"from a domain to the host", session.Accept{Domain: "app.example"}, func(*session.Config) {}, []string{"sid; Path=/", "sid; Domain=app.example; Path=/"}},
+		{"from the host to a domain", session.Accept{}, func(c *session.Config) { c.Domain = "app.example" }, []string{"sid; Domain=app.example; Path=/", "sid; Path=/"}},
+		{"from a path that the log-out is not below", session.Accept{Path: "/shop"}, func(*session.Config) {}, []string{"sid; Path=/shop"}}, // the browser sends nothing
+		{"to a cookie of each partition", session.Accept{}, func(c *session.Config) { c.Partitioned = true }, []string{"sid; Path=/; Partitioned", "sid; Path=/"}},
+		{"and back", session.Accept{Partitioned: true}, func(*session.Config) {}, []string{"sid; Path=/", "sid; Path=/; Partitioned"}},
+	} {
+		st := newScripted()
+		before := newManager(t, st, func(c *session.Config) {
+			c.Name, c.Codec, c.Domain, c.Path, c.Partitioned = "sid", codec, row.was.Domain, row.was.Path, row.was.Partitioned
+		})
+		w := newRecorder()
+		app(before).ServeHTTP(w, httptest.NewRequest("GET", "https://app.example"+path("login 1"), nil))
+		sent, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")
+		now := newManager(t, st, func(c *session.Config) {
+			row.was.Name, row.was.Codec = "sid", codec
+			c.Name, c.Codec, c.AlsoAccept = "sid", codec, []session.Accept{row.was}
+			row.now(c)
+		})
+		r := httptest.NewRequest("GET", "https://app.example"+path("logout"), nil)
+		if row.was.Path == "" {
+			r.Header.Set("Cookie", sent)
+		}
+		w = newRecorder()
+		app(now).ServeHTTP(w, r)
+		var got []string
+		for _, line := range w.Header()["Set-Cookie"] {
+			line = strings.Replace(line, "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure", "", 1)
+			got = append(got, strings.Replace(strings.TrimSuffix(line, "; SameSite=Lax"), "=;", ";", 1))
+		}
+		if lives := len(st.ids()) != 0; !slices.Equal(got, row.want) || lives != (row.was.Path != "") {
+			t.Errorf("%s: expired %q, want %q; the session lives: %v", row.name, got, row.want, lives)
+		}
+	}
+}

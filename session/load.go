@@ -32,6 +32,9 @@ func (s *Session) verified(yield func(presented) bool) {
 	s.consult = true
 	for via := range s.m.accept {
 		a := &s.m.accept[via]
+		if a.read {
+			continue
+		}
 		for value := range cookies.Values(h["Cookie"], a.name) {
 			if id, ok := a.codec.Decode(a.name, value); ok && !yield(presented{id, via}) {
 				return

@@ -51,9 +51,9 @@ func (s *Session) reissue() error {
 	return s.sendCookie()
 }
 
-// expireCookies makes the browser forget every accepted cookie whose name it sent: with
-// which Domain and Path it does not say. kept leaves out the primary one, which carries
-// a new session.
+// expireCookies makes the browser forget every accepted cookie that it may have: those whose
+// name it sent, with which Domain, Path and Partitioned it does not say, and those that it does
+// not send to this path. kept leaves out the primary one, which carries a new session.
 func (s *Session) expireCookies(kept bool) {
 	if s.req == nil {
 		return
@@ -62,11 +62,11 @@ func (s *Session) expireCookies(kept bool) {
 	if kept {
 		done = append(done, s.m.accept[0].line.Scope)
 	}
-	for i, a := range s.m.accept {
-		if slices.Contains(done, a.line.Scope) {
-			continue
-		}
-		if !cookies.Sent(s.req.r.Header["Cookie"], a.name) && !(i == 0 && s.req.sent != nil && s.req.sent.issued) {
+	sent, issued := s.req.r.Header["Cookie"], s.req.sent != nil && s.req.sent.issued
+	for i := range s.m.accept {
+		a := &s.m.accept[i]
+		mayBe := cookies.Sent(sent, a.name) || a.line.MayHide(s.req.r.URL.Path) || i == 0 && issued
+		if !mayBe || slices.Contains(done, a.line.Scope) {
 			continue
 		}
 		done = append(done, a.line.Scope)

@@ -83,7 +83,10 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		{"an outage that hangs for an hour", func(c *session.Config) { c.StoreTimeout = time.Hour }, "Config.StoreTimeout is 1h0m0s"},
 		{"another cookie without a codec", also(session.Accept{Name: "old"}), "Config.AlsoAccept[0].Codec is nil"},
 		{"another cookie with a short secret", also(session.Accept{Name: "old", Codec: session.Express("short")}), "has 5 bytes"},
-		{"another cookie that is the primary", also(session.Accept{Codec: session.SecureCookie(secret)}), "AlsoAccept[0] has the name and kind of the primary"},
+		{"another cookie that is the primary", also(session.Accept{Codec: session.SecureCookie(secret)}), "AlsoAccept[0] is the primary cookie"},
+		{"another cookie in a partition over plain http", func(c *session.Config) {
+			c.InsecureHTTP, c.AlsoAccept = true, []session.Accept{{Name: "old", Partitioned: true, Codec: sign}}
+		}, "Config.AlsoAccept[0].Partitioned"},
 		{"another cookie twice", also(session.Accept{Name: "old", Codec: sign}, session.Accept{Name: "old", Path: "/", Codec: sign}), "AlsoAccept[0] and [1] are the same cookie"},
 		{"another cookie of the primary's name that is sent back", also(session.Accept{Name: cookieName, Codec: session.Express(secret), Reissue: true}), "Config.AlsoAccept[0].Reissue"},
 		{"another cookie whose name is no token", also(session.Accept{Name: "a b", Codec: sign}), `Config.AlsoAccept[0].Name "a b"`},
@@ -118,6 +121,10 @@ func TestWhatIsSafeBuilds(t *testing.T) {
 		{"400 days", func(c *session.Config) { c.AbsoluteTimeout = 400 * 24 * time.Hour }},
 		{"a minute for the store", func(c *session.Config) { c.StoreTimeout = time.Minute }},
 		{"a name of 256 bytes", func(c *session.Config) { c.Name = strings.Repeat("n", 256) }},
+		{"the primary's name with another domain and without a partition", func(c *session.Config) {
+			c.Name, c.Partitioned = "sid", true
+			c.AlsoAccept = []session.Accept{{Name: "sid", Domain: "app.example", Codec: c.Codec}, {Name: "sid", Codec: c.Codec}}
+		}},
 		{"one old name at two paths", func(c *session.Config) {
 			c.AlsoAccept = []session.Accept{{Name: "old", Path: "/a", Codec: c.Codec}, {Name: "old", Path: "/b", Codec: c.Codec}}
 		}},

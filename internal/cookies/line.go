@@ -33,13 +33,24 @@ type Line struct {
 	after  string // and behind it
 }
 
-// Scope is what tells cookies apart in a browser (RFC 6265 §5.3, step 11): to it, one of the
-// same name with another Domain or Path is a different cookie. Scopes can be compared by ==.
-type Scope struct{ name, domain, path string }
+// Scope is what tells cookies apart in a browser (RFC 6265 §5.3, step 11, and CHIPS): to it, one
+// of the same name with another Domain or Path, or the other Partitioned, is a different cookie.
+// Scopes can be compared by ==.
+type Scope struct {
+	name, domain, path string
+	partitioned        bool
+}
 
 // Scope returns the scope of a cookie with these attributes.
 func (a *Attributes) Scope() Scope {
-	return Scope{a.Name, strings.ToLower(strings.TrimPrefix(a.Domain, ".")), a.Path}
+	return Scope{a.Name, strings.ToLower(strings.TrimPrefix(a.Domain, ".")), a.Path, a.Partitioned}
+}
+
+// MayHide reports whether a browser that has the cookie need not send it with a request for
+// path, which its Path does not cover (RFC 6265 §5.1.4).
+func (s *Scope) MayHide(path string) bool {
+	rest, below := strings.CutPrefix(path, s.path)
+	return !below || rest != "" && rest[0] != '/' && !strings.HasSuffix(s.path, "/")
 }
 
 // NewLine returns the line of the cookie with the attributes a, in the order of cookie 0.7.2.

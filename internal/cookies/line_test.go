@@ -159,10 +159,26 @@ func TestScopesOfOneCookie(t *testing.T) {
 		{"a domain with a dot and in capitals", cookies.Attributes{Name: "sid", Domain: ".app.example"}, cookies.Attributes{Name: "sid", Domain: "App.example"}, true},
 		{"a domain and none", cookies.Attributes{Name: "sid", Domain: "app.example"}, cookies.Attributes{Name: "sid"}, false},
 		{"two names", cookies.Attributes{Name: "sid"}, cookies.Attributes{Name: "SID"}, false},
+		{"one of them in a partition", cookies.Attributes{Name: "sid", Path: "/", Partitioned: true}, cookies.Attributes{Name: "sid", Path: "/"}, false},
 		{"two paths", cookies.Attributes{Name: "sid", Path: "/a"}, cookies.Attributes{Name: "sid", Path: "/"}, false},
 	} {
 		if got := row.a.Scope() == row.b.Scope(); got != row.want {
 			t.Errorf("%s: one cookie: %v, want %v", row.name, got, row.want)
+		}
+	}
+}
+
+func TestScopeMayHide(t *testing.T) {
+	for _, row := range []struct {
+		path, request string
+		want          bool
+	}{
+		{"/", "/", false}, {"/", "/a/b", false}, {"/a", "/a", false}, {"/a", "/a/b", false}, {"/a/", "/a/b", false},
+		{"/a", "/", true}, {"/a", "/ab", true}, {"/a/", "/a", true}, {"/a/b", "/a", true}, {"/a", "", true},
+	} {
+		a := cookies.Attributes{Name: "sid", Path: row.path}
+		if s := a.Scope(); s.MayHide(row.request) != row.want {
+			t.Errorf("Path=%s and a request for %s: hidden: %v, want %v", row.path, row.request, !row.want, row.want)
 		}
 	}
 }

@@ -1,0 +1,85 @@
+// Package chromium lets tests ask a real browser. It needs Debian's package chromium.
+package chromium
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long a script may take, the browser's start included.
+const patience = time.Minute
+
+// Run opens a page of app in a browser with an empty profile and runs script there, the body
+// of an async function of JavaScript. It returns what script returned, as JSON.
+//
+// app is served by https for every host name below example, so that scripts find origins in
+// https://app.example, https://www.app.example and so on; nothing else is reachable.
+func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
+	t.Helper()
+	binary, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatalf("install Debian's package chromium: %v", err)
+	}
+	answer := make(chan json.RawMessage, 1)
+	mux := http.NewServeMux()
+	mux.Handle("/", app)
+	mux.HandleFunc("GET /-/script", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<script>(async () => {%s})().catch(e => "failed: " + e).then(v => fetch("/-/answer", {method: "POST", body: JSON.stringify(v ?? null)}))</script>`, script)
+	})
+	mux.HandleFunc("POST /-/answer", func(_ http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err == nil {
+			select {
+			case answer <- body:
+			default:
+			}
+		}
+	})
+	server := httptest.NewTLSServer(mux)
+	defer server.Close()
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, err := os.MkdirTemp("", "chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(profile) }() // the browser's children may still write there: no t.TempDir
+	var log bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), binary, //nolint:gosec // the browser of the system, with our own arguments
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--ignore-certificate-errors", "--user-data-dir="+profile,
+		"--host-resolver-rules=MAP *.example "+address.Host+", MAP * ~NOTFOUND",
+		"https://app.example/-/script")
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case got := <-answer:
+		if strings.HasPrefix(string(got), `"failed: `) {
+			t.Fatalf("the script %s\n%s", got, script)
+		}
+		return got
+	case <-timer.C:
+		t.Fatalf("no answer from the browser after %v", patience)
+	}
+	return nil
+}
