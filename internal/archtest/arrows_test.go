@@ -21,6 +21,8 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"internal/cookies":      {modules: []string{"github.com/gorilla/securecookie"}},
 	"internal/reqstate":     {ours: []string{"internal/rawjson"}},
 	"internal/rawjson":      {},
+	"internal/record":       {ours: []string{"internal/rawjson"}},
+	"internal/protocol":     {ours: []string{"internal/record", "internal/rawjson"}},
 
 	"strategy":                 {ours: []string{"strategy/internal/body"}},
 	"strategy/password":        {ours: []string{"strategy"}, modules: []string{"golang.org/x/crypto"}},

@@ -1,0 +1,77 @@
+//go:build integration
+
+package protocol_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestExplorationFindsEachBug takes one rule at a time out of a copy of the code and
+// demands that the exploration, or the rule's own test, then fails: a check that
+// cannot fail proves nothing.
+func TestExplorationFindsEachBug(t *testing.T) {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const explore = "TestExploreEveryInterleaving/"
+	for _, row := range []struct{ name, file, old, new, finds string }{
+		{"S2: the id of a failed Create is used again", "create.go", "\tfor tries := 1; ; tries++ {\n\t\tid := newID()\n", "\tid := newID()\n\tfor tries := 1; ; tries++ {\n", explore + "1i"},
+		{"S2: a Create may be resent", "explore_test.go", `return c.Op != "Create" ||`, `return c.Op != "" ||`, explore + "1i"},
+		{"S3: the draft is laid over what another wrote", "update.go", "if err := d.Replay(found, v.ops, time.Now()); err != nil {", "if err := d.Replay(v.base, v.ops, time.Now()); err != nil {", explore + "2"},
+		{"S3: the log-in is not compared", "update.go", "if !v.base.SameIdentity(found) {", "if false {", explore + "5"},
+		{"S4: the own revision is not looked for", "update.go", "if found.HasRevision(revision) {", "if false {", explore + "2"},
+		{"S5: the old record is ended whatever it holds", "rotate.go", "v.p.end(ctx, v.id, r.before.Bytes(), next,", "v.p.end(ctx, v.id, nil, next,", explore + "2"},
+		{"S6: a renewal goes on though the old record is gone", "rotate.go", "case !proved:", "case false:", explore + "1"},
+		{"S6: a log-in carries another guard's log-in that may have ended", "rotate.go", "r.before = new(record.Record)\n\t\t\treturn true, nil", "return false, nil", explore + "1k"},
+		{"S7: no note is left", "rotate.go", "\t\t\tnext = r.made.id\n", "\t\t\tnext = r.made.id[:0]\n", explore + "1"},
+		{"S8: an end does not follow", "end.go", "err != nil || id == \"\" {\n\t\t\treturn ended, err", "err != nil || id != \"-\" {\n\t\t\treturn ended, err", explore + "1"},
+		{"S8: an end follows one move only", "end.go", "for range maxHops + 1 {", "for hop := range maxHops + 1 {\n\t\tif hop == 2 {\n\t\t\treturn ended, nil\n\t\t}", explore + "1"},
+		{"S8: the log-out of one guard does not follow", "end.go", "if _, err := v.p.endChain(ctx, v.id, v.p.sparing(leaving, nil)); err != nil {", "if false {", explore + "1l"},
+		{"S8: only the id in use is ended", "end.go", "for _, id := range v.presented {", "for _, id := range v.presented[:0] {", "TestS8"},
+		{"S8: the log-out of one guard ends the other's log-in", "end.go", "return p.withdraw(ctx, id, rec, leaving)", "return false, nil", explore + "1"},
+		{"S8: the last of two log-outs in one request counts", "plan.go", "leaving := with(v.plan.leaving, key)", "leaving := []string{key}", explore + "1m"},
+		{"S8: a log-in after a log-out ends nothing more", "rotate.go", "busy = busy[:1]", "busy = busy[:2]", explore + "1o"},
+		{"S9: the index comes before the record", "labels.go", "if rec == nil {\n\t\t\t\tp.unindex", "if rec != nil {\n\t\t\t\tp.unindex", explore + "4c"},
+		{"S10: one listing is enough", "labels.go", "if !left {", "if left = false; !left {", explore + "4"},
+		{"S11: a revoked log-in may be replaced", "plan.go", "v.finish(v.p.Ended) // nothing", "// nothing", "TestS11"},
+		{"S12: a refresh that fails is an error", "commit.go", "return v.refresh(ctx), nil", "return v.refresh(ctx), errUnfinished", "TestS12"},
+		{"S13: a stale read replaces a live session", "create.go", "if err := v.stillNobody(ctx); err != nil {", "if false {\n\t\t\tvar err error", explore + "3f"},
+		{"S17: an end reads a replica", "protocol.go", "if p.master != nil {", "if false {", explore + "1n"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			source := filepath.Join(dir, row.file)
+			text, err := os.ReadFile(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Count(string(text), row.old) != 1 {
+				t.Fatalf("%s has %d places like %q, want 1", row.file, strings.Count(string(text), row.old), row.old)
+			}
+			broken := filepath.Join(t.TempDir(), row.file)
+			if err := os.WriteFile(broken, []byte(strings.Replace(string(text), row.old, row.new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			overlay := broken + ".json"
+			list, err := json.Marshal(map[string]any{"Replace": map[string]string{source: broken}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(overlay, list, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-run="+row.finds, "-timeout=5m", ".").CombinedOutput()
+			switch {
+			case err == nil:
+				t.Errorf("without the rule %s still passes", row.finds)
+			case strings.Contains(string(out), "[build failed]") || !strings.Contains(string(out), "--- FAIL"):
+				t.Errorf("the copy did not run: %s", out)
+			}
+		})
+	}
+}

@@ -1,0 +1,116 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// stored is a record that this commit put into the store.
+type stored struct {
+	id string
+	*record.Encoded
+}
+
+// create stores d under a fresh id, and its labels' entries. Only an OK of the store
+// counts (S2): after any other answer the id is given up, for a Create that is still on
+// its way could bring it to life at any later moment. A log-in that cannot be found by
+// its label did not happen (S9).
+func (p *Protocol) create(ctx context.Context, d *record.Draft) (*stored, error) {
+	d.SetBorn(time.Now())
+	for tries := 1; ; tries++ {
+		id := newID()
+		e, err := d.Encode(p.Terms, id, nil, newRevision(), time.Now())
+		if err != nil {
+			return nil, err
+		}
+		if err = p.Store.Create(ctx, id, e.Record.Bytes(), e.TTL); err == nil {
+			made := &stored{id, e}
+			if err = p.addLabels(ctx, d.Labels(), made); err == nil {
+				return made, nil
+			}
+			p.abandon(ctx, id)
+			return nil, err
+		}
+		p.abandon(ctx, id)
+		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
+			return nil, fmt.Errorf("session: create: %w", err)
+		}
+	}
+}
+
+// abandon makes a best effort to delete a record whose id was never sent: now if the
+// context allows, otherwise in the background.
+func (p *Protocol) abandon(ctx context.Context, id string) {
+	if ctx.Err() == nil && p.Store.Delete(ctx, id, nil) == nil {
+		return
+	}
+	select {
+	case p.cleanups <- struct{}{}:
+	default:
+		return // the store is down; the record, if any, expires by itself
+	}
+	go func() {
+		defer func() { <-p.cleanups }()
+		ctx, cancel := p.bounded(ctx)
+		defer cancel()
+		if err := p.Store.Delete(ctx, id, nil); err != nil {
+			p.Report(ctx, NotDeleted, id, err)
+		}
+	}()
+}
+
+// commitNew stores a session that has no record yet.
+func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
+	if v.draft.Empty() {
+		v.drop()
+		return Outcome{}, nil
+	}
+	proved := v.plan.proved
+	if len(proved) == 0 {
+		if err := v.stillNobody(ctx); err != nil {
+			return Outcome{}, err
+		}
+	}
+	made, err := v.p.create(ctx, v.draft)
+	if errors.Is(err, record.ErrPastDeadline) {
+		return Outcome{}, v.p.Ended
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(proved) > 0 {
+		if _, err := v.endPresented(ctx, nil, made.id); err != nil {
+			v.p.abandon(ctx, made.id)
+			return Outcome{}, err
+		}
+	}
+	v.adopt(made.id, &made.Record)
+	return Outcome{Did: Created, Cookie: Send, Proved: proved}, nil
+}
+
+// stillNobody asks the primary whether the ids that the visitor presented are really
+// unknown, where the load may have asked a replica or a cache: a new session's cookie
+// must not take the place of a live one's (S13).
+func (v *Visit) stillNobody(ctx context.Context) error {
+	if v.p.master == nil {
+		return nil
+	}
+	for _, id := range v.presented {
+		data, err := v.p.master.GetMaster(ctx, id)
+		if errors.Is(err, v.p.NotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("session: create: %w", err)
+		}
+		var rec record.Record
+		if rec.Parse(id, data) == nil && !rec.Over(v.p.Terms.Absolute, time.Now()) {
+			return v.p.Changed
+		}
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// maxHops is how many times an end follows a session that moved on (S8).
+const maxHops = 8
+
+var errTooManyHops = fmt.Errorf("session: end: the session moved more than %d times meanwhile", maxHops)
+
+// commitEnd carries out a log-out that leaves the request without a session, or Destroy:
+// every id that the request presented ends (S8). What the request stored since then goes
+// into a new session.
+func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
+	leaving, proved := v.plan.leaving, v.plan.proved
+	var made *stored
+	if !v.draft.Empty() {
+		var err error
+		if made, err = v.p.create(ctx, v.draft); err != nil {
+			return Outcome{}, err
+		}
+		leaving = nil // one cookie cannot carry two sessions: all of the old one ends
+	}
+	stays, err := v.endPresented(ctx, leaving)
+	if err != nil {
+		if made != nil {
+			v.p.abandon(ctx, made.id)
+		}
+		return Outcome{}, err
+	}
+	switch {
+	case made != nil:
+		v.adopt(made.id, &made.Record)
+		return Outcome{Did: Ended, Cookie: ExpireOthers, Proved: proved}, nil
+	case stays:
+		v.clear()
+		return Outcome{Did: Ended, Cookie: Keep}, nil // the cookie of who stays is not ours to touch
+	}
+	v.clear()
+	return Outcome{Did: Ended, Cookie: Expire}, nil
+}
+
+// commitLeave carries out the log-out of guards beside whose log-ins others live. The
+// session in use gets a new id. Where that is not possible, since another request ended,
+// renewed or changed it meanwhile, the log-ins are taken out of it wherever it went: no
+// value is carried there and no cookie sent, for what happened since to that session is
+// not this request's to have.
+func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
+	if v.id == "" { // a log-in in this request made it: that ends everything else
+		return v.commitNew(ctx)
+	}
+	leaving := v.plan.leaving
+	if _, err := v.endPresented(ctx, leaving, v.id); err != nil {
+		return Outcome{}, err
+	}
+	out, err := v.commitRotation(ctx)
+	if !errors.Is(err, v.p.Ended) && !errors.Is(err, v.p.Changed) {
+		return out, err
+	}
+	if _, err := v.p.endChain(ctx, v.id, v.p.sparing(leaving, nil)); err != nil {
+		return Outcome{}, err
+	}
+	if len(v.ops) > v.plan.leaves {
+		return Outcome{}, err // the log-out is done, the changes beside it are not
+	}
+	v.clear()
+	return Outcome{Did: Ended}, nil
+}
+
+// endPresented ends every id that the request presented and the one in use, and where
+// their sessions went on, except the ids that this commit still needs. Of sessions in which
+// others are logged in than leaving, it takes leaving out; stays is then true. Without
+// leaving, all end.
+func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...string) (stays bool, err error) {
+	spare := v.p.sparing(leaving, busy)
+	stop := func(ctx context.Context, id string, rec *record.Record) (stopped bool, err error) {
+		stopped, err = spare(ctx, id, rec)
+		stays = stays || stopped && !slices.Contains(busy, id)
+		return stopped, err
+	}
+	for _, id := range v.presented {
+		if id == v.id {
+			continue
+		}
+		if _, err := v.p.endChain(ctx, id, stop); err != nil {
+			return stays, err
+		}
+	}
+	if v.id == "" || slices.Contains(busy, v.id) {
+		return stays, nil
+	}
+	next, err := v.p.endForGood(ctx, v.id, v.base) // read already, and nobody else is in it
+	if err == nil && next != "" {
+		_, err = v.p.endChain(ctx, next, stop)
+	}
+	return stays, err
+}
+
+// stop is where a chain of sessions does not end: it returns true for the one that goes on.
+// It gets the record as the primary has it, nil when there is none.
+type stop func(ctx context.Context, id string, rec *record.Record) (bool, error)
+
+// never is the stop of a chain of which everything ends.
+func never(context.Context, string, *record.Record) (bool, error) { return false, nil }
+
+// sparing is the stop of a log-out of leaving: it spares the ids in busy, and sessions in
+// which somebody else is logged in, out of which it takes leaving. Without leaving it
+// spares the ids in busy alone.
+func (p *Protocol) sparing(leaving, busy []string) stop {
+	return func(ctx context.Context, id string, rec *record.Record) (bool, error) {
+		if slices.Contains(busy, id) {
+			return true, nil
+		}
+		if len(leaving) == 0 {
+			return false, nil
+		}
+		return p.withdraw(ctx, id, rec, leaving)
+	}
+}
+
+// endChain ends id and every id that its session went on to, until stop returns true for
+// one, which then does not end. It is the one loop that ends sessions and follows them
+// (S8, S10).
+func (p *Protocol) endChain(ctx context.Context, id string, stop stop) (ended int, err error) {
+	for range maxHops + 1 {
+		rec, err := p.look(ctx, id)
+		if err != nil {
+			return ended, err
+		}
+		if stopped, err := stop(ctx, id, rec); stopped || err != nil {
+			return ended, err
+		}
+		if rec != nil {
+			ended++
+		}
+		if id, err = p.endForGood(ctx, id, rec); err != nil || id == "" {
+			return ended, err
+		}
+	}
+	return ended, errTooManyHops
+}
+
+// look returns the record of id as the primary has it, nil when there is none.
+func (p *Protocol) look(ctx context.Context, id string) (*record.Record, error) {
+	data, err := p.primary()(ctx, id)
+	if errors.Is(err, p.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("session: end: %w", err)
+	}
+	rec := new(record.Record)
+	if rec.Parse(id, data) != nil {
+		return new(record.Record), nil //nolint:nilerr // malformed, but there: it is ended like any other
+	}
+	return rec, nil
+}
+
+// endForGood ends id whatever its record holds, and its labels' entries. It returns
+// the id under which the session went on, if it did. Asking again is harmless, so a
+// lost answer is no failure.
+func (p *Protocol) endForGood(ctx context.Context, id string, rec *record.Record) (next string, err error) {
+	for tries := 1; ; tries++ {
+		next, err = p.end(ctx, id, nil, "", p.noteLife(rec))
+		if err == nil {
+			break
+		}
+		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
+			return "", fmt.Errorf("session: end: %w", err)
+		}
+	}
+	if rec != nil {
+		p.unindex(ctx, rec.Labels(), id)
+	}
+	return next, nil
+}
+
+// end ends one record. A store that cannot leave notes deletes it.
+func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, life time.Duration) (successor string, err error) {
+	if p.ender == nil {
+		return "", p.Store.Delete(ctx, id, old)
+	}
+	return p.ender.End(ctx, id, old, next, max(life, 0))
+}
+
+// noteLife is how long a note on the end of rec is of use: for as long as rec could pass
+// for a session if a Node program wrote it back (S15). Of a record that Node made and Go
+// never wrote, and of one that the store has forgotten, the deadline is not known; a note
+// on it lives as long as a log-in does.
+func (p *Protocol) noteLife(rec *record.Record) time.Duration {
+	if rec != nil {
+		if deadline := rec.Deadline(p.Terms.Absolute); !deadline.IsZero() {
+			return time.Until(deadline)
+		}
+	}
+	return p.Terms.Absolute
+}

@@ -1,0 +1,349 @@
+package protocol_test
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// This file explores: it runs the real protocol of two or three requests, each in a
+// process of its own, through every order of their store commands, with faults at every
+// place, and checks a promise after each run.
+//
+// A run is a list of choices. The scheduler lets every process come to its next command,
+// also those that pause before a try, then chooses which command is executed next and
+// what becomes of it. Backtracking over the choices visits all of them, up to a number of
+// faults and of preemptions (switches away from a process that could go on).
+
+// A fault is what can happen to a command besides being executed and answered.
+type fault string
+
+const (
+	crash    fault = "crash"           // the process dies before the command
+	noEffect fault = "not executed"    // and the process gets an error
+	noReply  fault = "reply lost"      // executed; the process gets an error
+	resent   fault = "resent"          // executed, reply lost, executed again and answered
+	late     fault = "late"            // the process gets an error; executed at any later moment
+	lateTwin fault = "resent and late" // a copy is executed and answered; the first at any later moment
+	oldRead  fault = "stale"           // a replica answers, with what was there at the beginning
+)
+
+var (
+	allFaults = []fault{crash, noEffect, noReply, resent, late, lateTwin}
+	staleOnly = []fault{oldRead}
+)
+
+// possible reports whether f can happen to c. A Create is never resent (S2).
+func (f fault) possible(c call) bool {
+	if f == oldRead {
+		return c.Op == "Get"
+	}
+	return c.Op != "Create" || f != resent && f != lateTwin
+}
+
+// process is one request, or several in a row, of one visitor.
+type process struct {
+	client
+
+	name   string
+	run    *run
+	ctx    context.Context
+	result int      // status of the last answer; 0 for a crash
+	held   []string // every cookie it ever had
+}
+
+// ok reports whether the process was answered with success.
+func (p *process) ok() bool { return p.result == 200 }
+
+// do makes one request and reports whether it was answered with success.
+func (p *process) do(ops ...op) bool {
+	p.result = 0
+	p.result = p.client.do(p.ctx, ops...)
+	p.held = append(p.held, p.cookie)
+	return p.ok()
+}
+
+// then carries out more requests if the last one succeeded. Otherwise the process counts
+// as crashed.
+func (p *process) then(ops ...op) bool {
+	if !p.ok() {
+		p.result = 0
+		return false
+	}
+	return p.do(ops...)
+}
+
+// node reads the visitor's record, edits it as text and writes it back blindly, as a
+// Node process does.
+func (p *process) node(old, new string) {
+	st := p.run.connect(p.name)
+	data, err := st.Get(p.ctx, p.run.id)
+	if err != nil {
+		p.result = 404
+		return
+	}
+	edited := strings.Replace(string(data), old, new, 1)
+	err = st.do(p.ctx, call{Op: "Set", ID: p.run.id}, func() error {
+		st.records[p.run.id] = []byte(edited)
+		return nil
+	})
+	if err == nil {
+		p.result = 200
+	}
+}
+
+// scenario is what is explored.
+type scenario struct {
+	name        string
+	before      [][]op // what the visitor did until then, one request each
+	procs       map[string]func(*process)
+	promise     func(r *run) string // "" when it holds
+	faults      []fault
+	budget      int // faults in one run
+	preemptions int // 0 means no bound; -full lifts it
+	replica     bool
+}
+
+// full makes the exploration complete: it takes minutes.
+var full = flag.Bool("full", false, "explore every scenario without a bound on preemptions")
+
+// run is one execution of a scenario.
+type run struct {
+	t       *testing.T
+	st      *server
+	procs   map[string]*process
+	choices []int // the prefix to follow, then what was chosen
+	widths  []int // how many options there were
+	trace   []string
+	replica bool
+	id      string // the visitor's session at the beginning, which is its cookie
+
+	mu      sync.Mutex
+	waiting []*command
+	lates   []call
+	budget  int
+	last    string
+	pre     int
+	running int
+}
+
+// command is a store call that waits for its fate.
+type command struct {
+	proc string
+	call call
+	fate chan fault // "" means executed and answered
+}
+
+// connect returns a connection of the named process, whose calls ask the scheduler.
+func (r *run) connect(name string) *scripted {
+	return &scripted{server: r.st, before: func(c call) fate { return r.gateway(name, c) }}
+}
+
+func (r *run) gateway(name string, c call) fate {
+	w := &command{name, c, make(chan fault)}
+	r.mu.Lock()
+	r.waiting = append(r.waiting, w)
+	r.mu.Unlock()
+	switch <-w.fate {
+	case crash:
+		runtime.Goexit()
+	case noEffect, late:
+		return fails
+	case noReply:
+		return replyLost
+	case oldRead:
+		return stale
+	case resent:
+		r.st.arrives(c)
+	}
+	return runs
+}
+
+// arrives carries out c without answering anybody.
+func (s *server) arrives(c call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.execute(c)
+}
+
+// option is one thing that can happen next.
+type option struct {
+	w    *command // nil for a late command
+	f    fault
+	late int // index in lates; -1 for the end
+}
+
+// choose returns the next option, by the prefix or the first.
+func (r *run) choose(sc *scenario) (o option, ok bool) {
+	slices.SortStableFunc(r.waiting, func(a, b *command) int {
+		return cmp.Or(strings.Compare(a.proc, b.proc), strings.Compare(a.call.Op, b.call.Op))
+	})
+	var options []option
+	continues := slices.ContainsFunc(r.waiting, func(w *command) bool { return w.proc == r.last })
+	bound := sc.preemptions > 0 && r.pre >= sc.preemptions && continues && !*full
+	for _, w := range r.waiting {
+		if bound && w.proc != r.last {
+			continue
+		}
+		options = append(options, option{w: w})
+		if r.budget == 0 {
+			continue
+		}
+		for _, f := range sc.faults {
+			if f.possible(w.call) {
+				options = append(options, option{w: w, f: f})
+			}
+		}
+	}
+	if len(r.waiting) == 0 {
+		options = append(options, option{late: -1})
+	}
+	for i := range r.lates {
+		options = append(options, option{late: i})
+	}
+	k := len(r.widths)
+	if k == len(r.choices) {
+		r.choices = append(r.choices, 0)
+	}
+	r.widths = append(r.widths, len(options))
+	o = options[r.choices[k]]
+	return o, o.w != nil || o.late >= 0
+}
+
+// execute carries out the scenario once.
+func (r *run) execute(sc *scenario) {
+	r.st, r.replica = newServer(), sc.replica
+	visitor := client{p: newProtocol(&scripted{server: r.st})}
+	for _, ops := range sc.before {
+		visitor.want(r.t, 200, ops...)
+	}
+	r.id = visitor.cookie
+	r.st.replica = maps.Clone(r.st.records)
+	r.budget = sc.budget
+	r.procs = map[string]*process{}
+	var group sync.WaitGroup
+	for _, name := range slices.Sorted(maps.Keys(sc.procs)) {
+		var st protocol.Store = r.connect(name)
+		if sc.replica {
+			st = replicated{r.connect(name)}
+		}
+		p := &process{client: client{p: newProtocol(st), cookie: r.id}, name: name, run: r, ctx: r.t.Context()}
+		r.procs[name] = p
+		r.running++
+		group.Go(func() {
+			defer func() { r.mu.Lock(); r.running--; r.mu.Unlock() }()
+			sc.procs[name](p)
+		})
+	}
+	for {
+		r.settle()
+		o, ok := r.choose(sc)
+		if !ok {
+			break
+		}
+		r.happen(o)
+	}
+	group.Wait()
+}
+
+// settle waits until every process stands before its next command or has finished.
+func (r *run) settle() {
+	for {
+		synctest.Wait()
+		r.mu.Lock()
+		paused := len(r.waiting) < r.running
+		r.mu.Unlock()
+		if !paused {
+			return
+		}
+		time.Sleep(maxPauseInTests) // somebody pauses before the next try
+	}
+}
+
+const maxPauseInTests = 70 * time.Millisecond
+
+func (r *run) happen(o option) {
+	if o.w == nil {
+		c := r.lates[o.late]
+		r.lates = slices.Delete(slices.Clone(r.lates), o.late, o.late+1)
+		r.trace = append(r.trace, "late "+r.show(c))
+		r.st.arrives(c)
+		return
+	}
+	what := o.w.proc + " " + r.show(o.w.call)
+	if o.f != "" {
+		r.budget--
+		what += ": " + string(o.f)
+	}
+	r.trace = append(r.trace, what)
+	if o.w.proc != r.last && slices.ContainsFunc(r.waiting, func(w *command) bool { return w.proc == r.last }) {
+		r.pre++
+	}
+	r.last = o.w.proc
+	if o.f == late || o.f == lateTwin {
+		r.lates = append(r.lates, o.w.call)
+	}
+	r.waiting = slices.DeleteFunc(r.waiting, func(w *command) bool { return w == o.w })
+	o.w.fate <- o.f
+}
+
+func (r *run) show(c call) string {
+	id := c.ID
+	if id == r.id {
+		id = "O"
+	}
+	return fmt.Sprintf("%s(%.6s)", c.Op, id)
+}
+
+// explore visits every run of sc and returns how many there were.
+func explore(t *testing.T, sc scenario) (visited int) {
+	t.Helper()
+	if raceDetector { // ten times slower, and there to find races between goroutines
+		sc.budget, sc.preemptions = min(sc.budget, 1), 2
+	}
+	for choices := []int{}; ; visited++ {
+		r := &run{choices: choices}
+		failed := ""
+		synctest.Test(t, func(t *testing.T) {
+			r.t = t
+			r.execute(&sc)
+			failed = sc.promise(r)
+		})
+		if failed != "" {
+			t.Errorf("%s\n  %s", failed, strings.Join(r.trace, "\n  "))
+			return visited
+		}
+		k := len(r.widths) - 1
+		for k >= 0 && r.choices[k]+1 >= r.widths[k] {
+			k--
+		}
+		if k < 0 {
+			return visited + 1
+		}
+		choices = slices.Clone(r.choices[:k+1])
+		choices[k]++
+	}
+}
+
+// logged returns what a request with the given cookie sees of the log-in under key:
+// the user, or "" when nobody is logged in.
+func (r *run) logged(cookie, key string) string {
+	var rec record.Record
+	if cookie == "" || rec.Parse(cookie, []byte(r.st.record(cookie))) != nil {
+		return ""
+	}
+	slot, _ := rec.Live(key, patient.Terms.Absolute, time.Now())
+	return string(slot.User)
+}

@@ -1,0 +1,162 @@
+package protocol_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// patient are lifetimes and limits that no test comes to.
+var patient = protocol.Settings{
+	Terms: record.Terms{
+		Idle: 30 * 24 * time.Hour, Absolute: 60 * 24 * time.Hour, RefreshAfter: 10 * 24 * time.Hour,
+		Cookie: json.RawMessage(`{"originalMaxAge":null,"expires":null,"secure":true,"httpOnly":true,"path":"/","sameSite":"lax"}`),
+	},
+	Timeout:  time.Minute,
+	NotFound: errNotFound, Ended: errEnded, Changed: errChanged, Found: found,
+}
+
+// newProtocol returns a process over st.
+func newProtocol(st protocol.Store, edit ...func(*protocol.Settings)) *protocol.Protocol {
+	s := patient
+	s.Store = st
+	s.Report = func(context.Context, protocol.Incident, string, error) {}
+	for _, e := range edit {
+		e(&s)
+	}
+	return protocol.New(s)
+}
+
+// client is a browser with one cookie, which is the id itself, in front of one process.
+type client struct {
+	p      *protocol.Protocol
+	cookie string
+	also   []string // other ids that it presents
+	seen   string   // the session's members as the last request saw them
+	out    protocol.Outcome
+}
+
+// op is what a request does to its session.
+type op func(ctx context.Context, v *protocol.Visit) error
+
+// do makes one request and returns its status: 200, 409 for a session that ended or
+// changed, 503 for an outage, 401 for nobody.
+func (c *client) do(ctx context.Context, ops ...op) int {
+	v := new(protocol.Visit)
+	v.Init(c.p)
+	for _, id := range append([]string{c.cookie}, c.also...) {
+		if id != "" {
+			v.Present(id)
+		}
+	}
+	c.out = protocol.Outcome{}
+	err := v.Load(ctx)
+	for _, o := range ops {
+		if err == nil {
+			err = o(ctx, v)
+		}
+	}
+	if err == nil {
+		c.seen = string(v.Members().AppendTo(nil))
+		c.out, err = v.Commit(ctx, v.At())
+	}
+	switch c.out.Cookie {
+	case protocol.Send, protocol.ExpireOthers:
+		c.cookie = v.ID()
+	case protocol.Expire:
+		c.cookie = ""
+	}
+	return status(err)
+}
+
+var errNobody = errors.New("nobody is logged in")
+
+func status(err error) int {
+	switch {
+	case err == nil:
+		return 200
+	case errors.Is(err, errEnded) || errors.Is(err, errChanged):
+		return 409
+	case errors.Is(err, errNobody):
+		return 401
+	}
+	return 503
+}
+
+func set(name, value string) op {
+	return func(_ context.Context, v *protocol.Visit) error {
+		return v.Change(func(d *record.Draft, _ time.Time) error {
+			d.Members.Set(name, json.RawMessage(strconv.Quote(value)))
+			return nil
+		})
+	}
+}
+
+func inc(_ context.Context, v *protocol.Visit) error {
+	return v.Change(func(d *record.Draft, _ time.Time) error {
+		n, _ := strconv.Atoi(string(d.Members.Get("n")))
+		d.Members.Set("n", json.RawMessage(strconv.Itoa(n+1)))
+		return nil
+	})
+}
+
+// logIn logs user in at the guard of key, with credentials.
+func logIn(user, key string) op {
+	return func(_ context.Context, v *protocol.Visit) error {
+		v.Watch(key)
+		return v.LogIn(record.LogIn{Key: key, Slot: record.Slot{User: json.RawMessage(user)}, Labels: []string{key + ":" + user}, Keep: []string{"keep"}})
+	}
+}
+
+func logOut(key string) op {
+	return func(_ context.Context, v *protocol.Visit) error {
+		v.Watch(key)
+		return v.LogOut(key)
+	}
+}
+
+func renew(_ context.Context, v *protocol.Visit) error {
+	return v.Rotate(func(*record.Draft, time.Time) error { return nil })
+}
+
+func destroy(_ context.Context, v *protocol.Visit) error {
+	v.End()
+	return v.Writable()
+}
+
+func revoke(ctx context.Context, v *protocol.Visit) error {
+	v.Revoke(ctx, "passport")
+	return nil
+}
+
+func reload(ctx context.Context, v *protocol.Visit) error { return v.Reload(ctx) }
+
+func save(ctx context.Context, v *protocol.Visit) error {
+	_, err := v.Commit(ctx, time.Now())
+	return err
+}
+
+// loggedIn demands that somebody is logged in under key.
+func loggedIn(key string) op {
+	return func(_ context.Context, v *protocol.Visit) error {
+		v.Watch(key)
+		if _, ok := v.Slot(key, v.At()); !ok {
+			return errNobody
+		}
+		return nil
+	}
+}
+
+// want fails the test unless a request that does ops is answered with status.
+func (c *client) want(t *testing.T, status int, ops ...op) {
+	t.Helper()
+	if got := c.do(t.Context(), ops...); got != status {
+		t.Errorf("got %d, want %d", got, status)
+	}
+}

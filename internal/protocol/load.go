@@ -1,0 +1,176 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// MaxPresented is how many different ids of one request count: they are looked up, and a
+// log-out or log-in ends them. What a request presents beyond that is as if it were not
+// there. Each was issued by us, so more than one is rare; without a bound, a request with
+// thousands of signed cookies would cost thousands of commands.
+const MaxPresented = 8
+
+// Present adds id, whose signature verified, to what the request presents, and reports
+// whether more of them count. An id that is there already does not count again. What a
+// request presents is taken once, before its load: what it does to its own header later
+// changes nothing.
+func (v *Visit) Present(id string) (more bool) {
+	if len(v.presented) < MaxPresented && !slices.Contains(v.presented, id) {
+		v.presented = append(v.presented, id)
+	}
+	return len(v.presented) < MaxPresented
+}
+
+// Load finds the session among the ids that were presented. Later calls return the same
+// outcome, so that an outage costs a request one time limit and not many. But when the
+// caller's own context ended, the next caller asks again.
+func (v *Visit) Load(ctx context.Context) error {
+	switch v.phase {
+	case unloaded:
+	case failed:
+		return v.cause
+	default:
+		return nil
+	}
+	if len(v.presented) > 0 {
+		if err := v.find(ctx); err != nil {
+			if ctx.Err() == nil {
+				v.phase, v.cause = failed, err
+			}
+			return err
+		}
+	}
+	v.phase = ready
+	return nil
+}
+
+func (v *Visit) find(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, v.p.Timeout)
+	defer cancel()
+	now := time.Now()
+	for _, id := range v.presented {
+		if found, err := v.fetch(ctx, now, id, v.p.Store.Get); found || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Open loads the session with the given id, outside of a request. found is false when
+// there is none that lives.
+func (v *Visit) Open(ctx context.Context, id string) (found bool, err error) {
+	v.Present(id)
+	if err := v.Load(ctx); err != nil {
+		return false, err
+	}
+	return v.id != "", nil
+}
+
+// fetch reads the record of id by get at now and makes v that session. found is false,
+// and v unchanged but for lost, when there is no record, or one that is malformed or past
+// its deadline: the visitor is anonymous then.
+func (v *Visit) fetch(ctx context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
+	data, err := get(ctx, id)
+	if errors.Is(err, v.p.NotFound) {
+		v.lost = &Lost{ID: id}
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("session: load: %w", err)
+	}
+	rec := v.base
+	if v.id != "" {
+		rec = new(record.Record) // keep what is there if the new one is no good
+	}
+	if err := rec.Parse(id, data); err != nil {
+		v.p.Report(ctx, RecordIgnored, id, err)
+		return false, nil
+	}
+	if rec.Over(v.p.Terms.Absolute, now) {
+		v.p.Report(ctx, PastDeadline, id, nil)
+		v.p.deleteExpired(ctx, id, data)
+		if rec == v.base {
+			v.base = new(record.Record)
+		}
+		v.lost = &Lost{id, rec}
+		return false, nil
+	}
+	v.id, v.base, v.at = id, rec, now
+	return true, nil
+}
+
+// deleteExpired deletes an expired record unless it has changed since it was read.
+// Failing is harmless: the record is refused at every load.
+func (p *Protocol) deleteExpired(ctx context.Context, id string, old []byte) {
+	err := p.Store.Delete(ctx, id, old)
+	if err != nil && !errors.Is(err, p.NotFound) && p.Found(err) == nil {
+		p.Report(ctx, NotDeleted, id, err)
+	}
+}
+
+// Reload forgets this request's changes, but not its log-out, and reads the session again
+// from the primary. The error is ErrEnded when it is gone. A session without a record
+// stays as it is.
+func (v *Visit) Reload(ctx context.Context) error {
+	if err := v.Writable(); err != nil {
+		return err
+	}
+	v.Forget()
+	if v.plan.end || v.id == "" {
+		return nil
+	}
+	if err := v.reread(ctx); err != nil {
+		return err
+	}
+	v.Forget() // the log-out again, from what was read
+	return nil
+}
+
+// Reread reads the session again from the primary and applies this request's changes to
+// it anew: what a guard decides must not rest on a replica or a cache where the
+// application asked for that (S17).
+func (v *Visit) Reread(ctx context.Context) error {
+	if v.phase == over {
+		return v.cause
+	}
+	if v.id == "" || v.plan.end {
+		return nil // nothing in the store that could have changed
+	}
+	before := v.base
+	if err := v.reread(ctx); err != nil || v.draft == nil {
+		return err
+	}
+	if !before.SameIdentity(v.base) {
+		v.finish(v.p.Changed)
+		return v.p.Changed
+	}
+	again := new(record.Draft)
+	if err := again.Replay(v.base, v.ops, time.Now()); err != nil {
+		v.drop() // half of them must not be committed
+		return err
+	}
+	v.draft = again
+	return nil
+}
+
+// reread reads the record again from the primary. The session is over when it is gone.
+func (v *Visit) reread(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, v.p.Timeout)
+	defer cancel()
+	found, err := v.fetch(ctx, time.Now(), v.id, v.p.primary())
+	if err != nil {
+		return err
+	}
+	if !found {
+		v.clear()
+		v.finish(v.p.Ended)
+		return v.p.Ended
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package protocol
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// This file has what a request can plan: a log-in, a new id, the log-out of a guard, the
+// end of everything. Each changes at once what the request sees; the commit carries it out.
+
+// ErrTooOld says that the credentials of a log-in were checked longer ago than a log-in
+// lasts.
+var ErrTooOld = errors.New("session: log-in: the credentials were checked longer ago than Config.AbsoluteTimeout")
+
+// LogIn replaces the log-in under l.Key, at the commit, under a new id. It also starts a
+// session where the old one ended. The error is ErrTooOld, or of [Visit.Writable].
+func (v *Visit) LogIn(l record.LogIn) error {
+	now := time.Now()
+	if l.Slot.At.IsZero() && !l.NoTime {
+		l.Slot.At = now
+	}
+	if !l.Slot.At.IsZero() && !now.Before(l.Slot.At.Add(v.p.Terms.Absolute)) {
+		return ErrTooOld
+	}
+	if v.phase == over {
+		v.clear() // whatever became of the old session, a log-in starts its own
+		v.phase, v.cause = ready, nil
+	}
+	if err := v.Change(l.Op(v.p.Terms)); err != nil {
+		return err
+	}
+	v.plan.rotate = true
+	v.plan.proved = with(v.plan.proved, l.Key)
+	v.hidden = without(v.hidden, l.Key)
+	return nil
+}
+
+// StepUp replaces the facts of the live log-in under key, at the commit, under a new id,
+// and keeps everything else. The error is ErrChanged when somebody else is logged in there.
+func (v *Visit) StepUp(key string, slot record.Slot) error {
+	return v.Rotate(func(d *record.Draft, now time.Time) error {
+		former, ok := d.Live(key, v.p.Terms.Absolute, now)
+		if !ok || !bytes.Equal(former.User, slot.User) {
+			return v.p.Changed
+		}
+		d.SetSlot(key, slot)
+		return nil
+	})
+}
+
+// Rotate gives the session a new id at the commit, with o as the change of content.
+func (v *Visit) Rotate(o record.Op) error {
+	if err := v.Change(o); err != nil {
+		return err
+	}
+	v.plan.rotate = true
+	return nil
+}
+
+// LogOut ends the log-in under key at the commit, in every session that the request
+// presents. A session in which nobody else is logged in ends with it.
+func (v *Visit) LogOut(key string) error {
+	if v.phase == failed {
+		return v.cause
+	}
+	v.hidden = without(v.hidden, key)
+	v.plan.proved = without(v.plan.proved, key)
+	if v.plan.end && len(v.plan.leaving) == 0 {
+		v.End() // all was to end already
+		return nil
+	}
+	leaving := with(v.plan.leaving, key)
+	if v.phase == over || v.plan.end || !v.seen().Others(leaving, v.p.Terms.Absolute, time.Now()) {
+		v.planEnd(leaving)
+		return nil
+	}
+	if err := v.Change(v.leaveOp([]string{key})); err != nil {
+		return err
+	}
+	v.plan.leaving = leaving
+	v.plan.leaves++
+	return nil
+}
+
+// seen returns a copy of the session's content, in which every member that a guard asked
+// about counts as a log-in.
+func (v *Visit) seen() *record.Draft {
+	d := new(record.Draft)
+	if v.draft != nil {
+		d = v.draft.Copy()
+	} else {
+		d.Reset(v.base)
+	}
+	d.Watch(v.watched)
+	return d
+}
+
+// leaveOp removes the log-ins under keys.
+func (v *Visit) leaveOp(keys []string) record.Op {
+	return func(d *record.Draft, now time.Time) error {
+		d.DropSlots(keys, v.p.Terms.Absolute, now)
+		return nil
+	}
+}
+
+// End plans the end of every presented id. From now on the request sees an empty session;
+// what it stores goes into a new one.
+func (v *Visit) End() { v.planEnd(nil) }
+
+// planEnd is End, for the log-out of leaving or, without any, for the whole session.
+func (v *Visit) planEnd(leaving []string) {
+	if v.drop(); v.phase == over {
+		if v.id != "" { // what became of it is not known: it is one of those presented
+			v.presented = with(v.presented, v.id)
+			v.clear()
+		}
+		v.phase, v.cause = ready, nil
+	}
+	v.plan.end, v.plan.leaving = true, leaving
+	v.draft = new(record.Draft)
+}
+
+// Forget drops the request's pending changes, but not its log-out: its caller was told
+// that it will happen.
+func (v *Visit) Forget() {
+	if v.phase != ready {
+		return
+	}
+	end, leaving := v.plan.end, v.plan.leaving
+	v.drop()
+	switch {
+	case end:
+		v.planEnd(leaving)
+	case len(leaving) > 0 && v.Change(v.leaveOp(leaving)) == nil:
+		v.plan.leaving, v.plan.leaves = leaving, 1
+	}
+}
+
+// Revoke makes this request anonymous for key and ends the record at once, if it still
+// has the bytes that were loaded and nobody else is logged in there. Failure is reported,
+// never admits, and leaves the cookie alone (S11).
+func (v *Visit) Revoke(ctx context.Context, key string) {
+	v.hidden = with(v.hidden, key)
+	if v.id == "" || v.draft != nil || othersIn(v.base, []string{key}, v.p.Terms.Absolute, time.Now()) {
+		return // nothing to end, or somebody else's log-in lives in it
+	}
+	ctx, cancel := v.p.bounded(ctx)
+	defer cancel()
+	if _, err := v.p.end(ctx, v.id, v.base.Bytes(), "", v.p.noteLife(v.base)); err != nil {
+		v.p.Report(ctx, NotRevoked, v.id, err)
+	} else {
+		v.p.unindex(ctx, v.base.Labels(), v.id)
+	}
+	v.clear()
+	v.finish(v.p.Ended) // nothing may replace it within this request (S13)
+}
+
+// othersIn reports whether somebody is logged in to rec at now under another key than keys.
+func othersIn(rec *record.Record, keys []string, absolute time.Duration, now time.Time) bool {
+	return slices.ContainsFunc(rec.LiveKeys(absolute, now), func(k string) bool { return !slices.Contains(keys, k) })
+}
+
+func with(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(slices.Clip(list), s)
+}
+
+func without(list []string, s string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(t string) bool { return t == s })
+}

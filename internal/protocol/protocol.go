@@ -1,0 +1,138 @@
+// Package protocol is docs/PROTOCOL.md in code: how a session is found, changed, moved and
+// ended, so that a log-out is final and no update is lost. It gets a store and records,
+// and carries out what a request plans. It knows no HTTP and no cookies.
+//
+// A [Protocol] belongs to one configuration. A [Visit] is what one request does with one
+// session: it loads, plans changes, and commits them. The commit returns an [Outcome],
+// from which the caller knows what to tell the browser.
+package protocol
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// Store is the part of session.Store that the protocol needs, declared again so that
+// neither package needs the other. session.Store has the contract.
+type Store interface {
+	// As session.Store has them.
+	Get(ctx context.Context, id string) ([]byte, error)
+	Create(ctx context.Context, id string, data []byte, ttl time.Duration) error
+	Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error
+	Delete(ctx context.Context, id string, old []byte) error
+}
+
+// Ender is session.Ender: it ends a record and leaves a note.
+type Ender interface {
+	End(ctx context.Context, id string, old []byte, next string, life time.Duration) (successor string, err error)
+}
+
+// Index is session.Index: it finds the sessions that carry a label.
+type Index interface {
+	// As session.Index has them.
+	AddLabel(ctx context.Context, label, id string, deadline time.Time) error
+	RemoveLabel(ctx context.Context, label string, ids ...string) error
+	Labelled(ctx context.Context, label string) ([]string, error)
+}
+
+// Authoritative is session.Authoritative: it reads past replicas and caches.
+type Authoritative interface {
+	// GetMaster is Get, read from the primary.
+	GetMaster(ctx context.Context, id string) ([]byte, error)
+}
+
+// Settings are what a [Protocol] is made of.
+type Settings struct {
+	// Store keeps the records. If it is an Ender, an Index or Authoritative, that is used.
+	Store Store
+	// Terms are the lifetimes of sessions.
+	Terms record.Terms
+	// Timeout bounds what one step waits for the store: the load, and the commit with its
+	// retries.
+	Timeout time.Duration
+	// Report gets what operators should see and no caller does. It is called on the
+	// goroutine of the request, or of a clean-up behind it.
+	Report func(ctx context.Context, what Incident, id string, err error)
+
+	// NotFound is what the store returns for an id that has no record. Found returns the
+	// record that an error of the store says was there instead of the expected one, or nil.
+	NotFound error
+	Found    func(error) []byte
+	// Ended and Changed are returned for a session that ended, or now belongs to another
+	// log-in, while a request was using it.
+	Ended, Changed error
+}
+
+// Incident is something that operators should see.
+type Incident uint8
+
+// The incidents, and what their error is.
+const (
+	RecordIgnored   Incident = iota // a malformed record counts as none; why it is malformed
+	PastDeadline                    // a record was past its absolute deadline; nil
+	NotDeleted                      // an expired or abandoned record was not deleted; the store's
+	NotRefreshed                    // an idle timeout was not moved; the store's
+	LabelNotAdded                   // an index entry was not renewed; the store's
+	LabelNotRemoved                 // an index entry was not removed; the store's
+	NotRevoked                      // a revoked log-in was not deleted, but is refused; the store's
+)
+
+// Protocol carries out what visits plan. It is made by [New], immutable, and safe for
+// concurrent use.
+type Protocol struct {
+	Settings
+
+	locks    idLocks
+	cleanups chan struct{} // bounds the background deletions of abandoned ids
+
+	// What the store can do beyond the contract: nil when it cannot.
+	ender  Ender
+	index  Index
+	master Authoritative
+}
+
+// maxCleanups is how many deletions of abandoned ids may wait for a slow store.
+const maxCleanups = 16
+
+// New returns a Protocol for s, of which every field must be set.
+func New(s Settings) *Protocol {
+	p := &Protocol{Settings: s, cleanups: make(chan struct{}, maxCleanups)}
+	p.ender, _ = s.Store.(Ender)
+	p.index, _ = s.Store.(Index)
+	p.master, _ = s.Store.(Authoritative)
+	return p
+}
+
+// Indexed reports whether sessions can be found by a label.
+func (p *Protocol) Indexed() bool { return p.index != nil }
+
+// primary returns the store's way to read past replicas and caches.
+func (p *Protocol) primary() func(context.Context, string) ([]byte, error) {
+	if p.master != nil {
+		return p.master.GetMaster
+	}
+	return p.Store.Get
+}
+
+// bounded gives a commit its own time limit: a client that hangs up does not lose its
+// log-in.
+func (p *Protocol) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), p.Timeout)
+}
+
+// newID returns a fresh id: 24 bytes from the system's generator as 32 characters,
+// what express-session makes (express-session index.js, generateSessionId).
+func newID() string { return randomText(24) }
+
+func newRevision() string { return randomText(record.RevisionBytes) }
+
+// randomText returns n random bytes as unpadded base64url.
+func randomText(n int) string {
+	var b [24]byte
+	rand.Read(b[:n]) // never fails: crypto/rand ends the program instead
+	return base64.RawURLEncoding.EncodeToString(b[:n])
+}

@@ -1,0 +1,281 @@
+package protocol_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// newClient returns a browser in front of a process over a store of its own.
+func newClient(edit ...func(*protocol.Settings)) (*client, *scripted) {
+	st := &scripted{server: newServer()}
+	return &client{p: newProtocol(st, edit...)}, st
+}
+
+// failing makes every call of op fail.
+func failing(op string) func(call) fate {
+	return func(c call) fate {
+		if c.Op == op {
+			return fails
+		}
+		return runs
+	}
+}
+
+func TestACommitSaysWhatItDid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := newClient()
+		for _, row := range []struct {
+			name string
+			wait time.Duration
+			ops  []op
+			want protocol.Outcome
+		}{
+			{"a visit", 0, nil, protocol.Outcome{}},
+			{"the first value", 0, []op{set("keep", "1")}, protocol.Outcome{Did: protocol.Created, Cookie: protocol.Send}},
+			{"a value", 0, []op{set("a", "1")}, protocol.Outcome{Did: protocol.Updated}},
+			{"a read", 0, nil, protocol.Outcome{}},
+			{"a read when the refresh is due", 11 * 24 * time.Hour, nil, protocol.Outcome{Did: protocol.Refreshed}},
+			{"a log-in", 0, []op{logIn("1", "passport")}, protocol.Outcome{Did: protocol.Rotated, Cookie: protocol.Send, Proved: []string{"passport"}}},
+			{"another guard's log-in", 0, []op{logIn("9", "admin")}, protocol.Outcome{Did: protocol.Rotated, Cookie: protocol.Send, Proved: []string{"admin"}}},
+			{"a renewal", 0, []op{renew}, protocol.Outcome{Did: protocol.Rotated, Cookie: protocol.Send}},
+			{"a log-in that was forgotten", 0, []op{logIn("2", "passport"), forget}, protocol.Outcome{}},
+			{"a log-in, then a reload", 0, []op{logIn("2", "passport"), reload}, protocol.Outcome{}},
+			{"the log-out of one guard", 0, []op{logOut("passport")}, protocol.Outcome{Did: protocol.Rotated, Cookie: protocol.Send}},
+			{"a log-out and another log-in", 0, []op{logOut("admin"), logIn("3", "passport")}, protocol.Outcome{Did: protocol.Ended, Cookie: protocol.ExpireOthers, Proved: []string{"passport"}}},
+			{"the last log-out, then a reload", 0, []op{logOut("passport"), reload}, protocol.Outcome{Did: protocol.Ended, Cookie: protocol.Expire}},
+			{"a log-in of nobody known", 0, []op{logIn("1", "passport")}, protocol.Outcome{Did: protocol.Created, Cookie: protocol.Send, Proved: []string{"passport"}}},
+			{"destroy", 0, []op{destroy}, protocol.Outcome{Did: protocol.Ended, Cookie: protocol.Expire}},
+		} {
+			time.Sleep(row.wait)
+			c.want(t, 200, row.ops...)
+			if got := c.out; got.Did != row.want.Did || got.Cookie != row.want.Cookie || !slices.Equal(got.Proved, row.want.Proved) {
+				t.Errorf("%s: got %+v, want %+v", row.name, got, row.want)
+			}
+		}
+	})
+}
+
+func forget(_ context.Context, v *protocol.Visit) error {
+	v.Forget()
+	return nil
+}
+
+func TestS8_LogOutEndsWhatIsPresentedBeside(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		also []op // what the other session holds
+		out  op
+		left int
+	}{
+		{"another log-in of the same guard", []op{logIn("2", "passport")}, logOut("passport"), 0},
+		{"nobody's session", []op{set("a", "1")}, logOut("passport"), 0},
+		{"another guard's log-in stays", []op{logIn("2", "admin")}, logOut("passport"), 1},
+		{"another guard's log-in beside one of the same", []op{logIn("2", "admin"), logIn("2", "passport")}, logOut("passport"), 1},
+		{"everything ends", []op{logIn("2", "admin")}, destroy, 0},
+	} {
+		c, st := newClient()
+		other := &client{p: c.p}
+		other.want(t, 200, row.also...)
+		c.want(t, 200, logIn("1", "passport"))
+		c.also = []string{other.cookie, other.cookie}
+		c.want(t, 200, row.out)
+		if got := len(st.ids()); got != row.left {
+			t.Errorf("%s: %d sessions are left, want %d", row.name, got, row.left)
+		}
+		if got := other.do(t.Context(), loggedIn("passport")); got != 401 {
+			t.Errorf("%s: a second way in: %d", row.name, got)
+		}
+		if row.left == 1 && (other.do(t.Context(), loggedIn("admin")) != 200 || c.out.Cookie != protocol.Keep) {
+			t.Errorf("%s: the other's cookie does not stay: %+v", row.name, c.out)
+		}
+	}
+}
+
+// A lost answer leaves a browser with an old cookie.
+func TestS8_LogOutWithAStaleCookieLeavesAnotherGuardsLogIn(t *testing.T) {
+	c, st := newClient()
+	c.want(t, 200, logIn("1", "passport"))
+	c.want(t, 200, logIn("9", "admin"))
+	stale := &client{p: c.p, cookie: c.cookie}
+	c.want(t, 200, renew)
+	c.want(t, 200, renew)
+	stale.want(t, 200, logOut("passport"))
+	c.want(t, 401, loggedIn("passport"))
+	c.want(t, 200, loggedIn("admin"))
+	if stale.out.Cookie != protocol.Keep || stale.do(t.Context(), loggedIn("admin")) != 401 {
+		t.Errorf("the stale cookie became a live one: %+v", stale.out)
+	}
+	if len(st.labels["passport:1"]) != 0 || len(st.labels["admin:9"]) != 1 {
+		t.Errorf("the index has %v", st.labels)
+	}
+	stale.want(t, 200, logOut("admin"))
+	c.want(t, 401, loggedIn("admin"))
+	if n := len(st.ids()); n != 0 {
+		t.Errorf("%d sessions are left", n)
+	}
+}
+
+func TestS8_WhatARequestPresentsIsBounded(t *testing.T) {
+	c, st := newClient()
+	calls := 0
+	st.after = func(call) { calls++ }
+	for range 3 * protocol.MaxPresented {
+		other := &client{p: c.p}
+		other.want(t, 200, set("a", "1"))
+		c.also = append(c.also, other.cookie, other.cookie)
+	}
+	calls = 0
+	c.want(t, 200, destroy)
+	if want := 2 * protocol.MaxPresented; len(st.ids()) != want || calls > 1+2*protocol.MaxPresented {
+		t.Errorf("%d sessions are left after %d commands, want %d", len(st.ids()), calls, want)
+	}
+	calls = 0
+	c.also = c.also[:2*protocol.MaxPresented]
+	c.want(t, 200)
+	if calls != protocol.MaxPresented {
+		t.Errorf("a load of ended sessions cost %d commands, want %d", calls, protocol.MaxPresented)
+	}
+}
+
+func TestS15_EveryEndOfAVerifiedIdLeavesANote(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, st := newClient()
+		c.want(t, 200, logIn("1", "passport"))
+		id := c.cookie
+		delete(st.records, id) // the store's idle timeout
+		c.want(t, 200, logOut("passport"))
+		if got := st.lives[id]; got != patient.Terms.Absolute {
+			t.Errorf("the note on a forgotten record lives for %v, want %v", got, patient.Terms.Absolute)
+		}
+	})
+}
+
+func TestS11_NothingReplacesARevokedSession(t *testing.T) {
+	c, st := newClient()
+	c.want(t, 200, logIn("1", "passport"))
+	c.want(t, 409, revoke, set("a", "1"))
+	if n := len(st.ids()); n != 0 || c.out.Cookie != protocol.Keep {
+		t.Errorf("%d sessions are left, cookie %v", n, c.out.Cookie)
+	}
+	c.want(t, 200, revoke, logIn("2", "passport"))
+}
+
+func TestS12_ARefreshThatFailsIsNotNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, st := newClient()
+		c.want(t, 200, logIn("1", "passport"))
+		time.Sleep(11 * 24 * time.Hour)
+		st.before = failing("Update")
+		c.want(t, 200)
+		if c.out.Did != protocol.Nothing {
+			t.Errorf("got %+v", c.out)
+		}
+	})
+}
+
+func TestALogInWithCredentialsThatAreTooOldIsRefused(t *testing.T) {
+	for _, before := range [][]op{nil, {set("a", "1")}} {
+		c, st := newClient()
+		c.want(t, 200, before...)
+		n := len(st.ids())
+		var err error
+		c.want(t, 503, func(_ context.Context, v *protocol.Visit) error {
+			err = v.LogIn(record.LogIn{Key: "passport", Slot: record.Slot{User: json.RawMessage("1"), At: time.Now().Add(-patient.Terms.Absolute)}})
+			return err
+		})
+		if !errors.Is(err, protocol.ErrTooOld) || len(st.ids()) != n {
+			t.Errorf("got %v, %d sessions", err, len(st.ids()))
+		}
+	}
+}
+
+// An outage is told once to a request. The end of a caller's own context is the caller's.
+func TestTheFirstCallersContextDoesNotDecideForTheOthers(t *testing.T) {
+	c, st := newClient()
+	c.want(t, 200, logIn("1", "passport"))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	var v protocol.Visit
+	v.Init(c.p)
+	v.Present(c.cookie)
+	if err := v.Load(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the caller's", err)
+	}
+	st.before = failing("Get")
+	if err := v.Load(t.Context()); !errors.Is(err, errFault) {
+		t.Errorf("got %v, want the outage", err)
+	}
+	st.before = nil
+	if err := v.Load(t.Context()); !errors.Is(err, errFault) {
+		t.Errorf("got %v, want the same outage again", err)
+	}
+}
+
+// A panic of a change that runs again, or of the store, leaves nothing locked and nothing
+// that passes as committed.
+func TestAPanicInsideACommit(t *testing.T) {
+	c, st := newClient()
+	c.want(t, 200, logIn("1", "passport"))
+	visit := func() *protocol.Visit {
+		v := new(protocol.Visit)
+		v.Init(c.p)
+		v.Present(c.cookie)
+		if err := v.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, plan := range []op{set("a", "1"), renew, logOut("passport")} {
+		v := visit()
+		if err := plan(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+		st.before = func(call) fate { panic("made up") }
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = v.Commit(t.Context(), time.Now())
+			t.Error("no panic")
+		}()
+		st.before = nil
+		if err := v.Writable(); err == nil {
+			t.Error("the visit goes on after a panic")
+		}
+		if out, err := v.Commit(t.Context(), time.Now()); out.Did != protocol.Nothing || err == nil {
+			t.Errorf("after a panic a commit says %+v, %v", out, err)
+		}
+		c.want(t, 200, set("b", "1")) // would wait for the lock
+	}
+}
+
+func TestChangesStayPendingAfterAnOutage(t *testing.T) {
+	for _, plan := range []op{set("a", "1"), renew, logIn("2", "passport"), logOut("admin"), destroy} {
+		c, st := newClient()
+		c.want(t, 200, logIn("1", "passport"))
+		c.want(t, 200, logIn("9", "admin"))
+		c.want(t, 200, plan, func(ctx context.Context, v *protocol.Visit) error {
+			st.before = func(c call) fate {
+				if c.Op == "Get" {
+					return runs
+				}
+				return fails
+			}
+			_, err := v.Commit(ctx, time.Now())
+			st.before = nil
+			if !errors.Is(err, errFault) {
+				t.Errorf("got %v, want the outage", err)
+			}
+			return nil
+		})
+		if c.out.Did == protocol.Nothing {
+			t.Error("the second commit had nothing to do")
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// rotation is a session on its way to a new id (S5, S6, S7).
+type rotation struct {
+	v      *Visit
+	before *record.Record // what the new record was made from; empty when the old one is gone
+	draft  *record.Draft
+	made   *stored // the new record
+	gone   bool    // the old record had ended before this rotation could end it
+}
+
+// commitRotation stores the session under a new id and ends the old one: Create, index,
+// compare-and-delete, cookie. The comparison makes sure that what was written under the
+// old id until its end is carried on.
+func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
+	unlock, err := v.p.lock(ctx, v.id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer unlock()
+	r := &rotation{v: v, before: v.base, draft: v.draft}
+	for again := true; again; {
+		if r.made, err = v.p.create(ctx, r.draft); err != nil {
+			if errors.Is(err, record.ErrPastDeadline) {
+				err = v.p.Ended
+			}
+			return Outcome{}, err
+		}
+		if again, err = r.endOld(ctx); err == nil && !again {
+			err = r.endOthers(ctx)
+		}
+		if again || err != nil {
+			v.p.abandon(ctx, r.made.id)
+		}
+		if again && err == nil {
+			err = r.carry()
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+	}
+	v.p.unindex(ctx, r.before.Labels(), v.id)
+	proved := v.plan.proved
+	v.adopt(r.made.id, &r.made.Record)
+	return Outcome{Did: Rotated, Cookie: Send, Proved: proved}, nil
+}
+
+// endOthers ends what the request presents beside the session in use, for a log-in. A
+// log-in that comes with a log-out also ends where the old session went on, if it did.
+func (r *rotation) endOthers(ctx context.Context) error {
+	v := r.v
+	if len(v.plan.proved) == 0 {
+		return nil
+	}
+	busy := []string{r.made.id, v.id}
+	if r.gone && len(v.plan.leaving) > 0 {
+		busy = busy[:1]
+	}
+	_, err := v.endPresented(ctx, nil, busy...)
+	return err
+}
+
+// carry makes the draft anew from the record that was found.
+func (r *rotation) carry() error {
+	r.draft = new(record.Draft)
+	return r.draft.Replay(r.before, r.v.ops, time.Now())
+}
+
+// endOld ends the record that the new one continues. While it changes meanwhile, its
+// content is carried again. again is true when the log-ins to carry changed: the new
+// record must be made again under another id, since they never change under one (S1).
+func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
+	v, proved := r.v, len(r.v.plan.proved) > 0
+	for rivals, outages := 0, 0; r.before.Exists(); {
+		next := ""
+		if r.carriesUnproved() {
+			next = r.made.id
+		}
+		_, err := v.p.end(ctx, v.id, r.before.Bytes(), next, v.p.noteLife(r.before))
+		if err == nil {
+			return false, nil
+		}
+		if errors.Is(err, v.p.NotFound) {
+			r.gone = true
+			switch {
+			case !proved:
+				return false, v.p.Ended
+			case next == "":
+				return false, nil // two log-ins at once: both are true
+			}
+			// Another guard's log-in was to be carried. It may have been ended: what this
+			// request did not prove itself cannot outlive the record it was in.
+			r.before = new(record.Record)
+			return true, nil
+		}
+		if current := v.p.Found(err); current != nil {
+			if again, err := r.carryFound(ctx, current); again || err != nil {
+				return again, err
+			}
+			rivals++
+			if err := yield(ctx, rivals); err != nil {
+				return false, fmt.Errorf("session: save: too many writers: %w", err)
+			}
+			continue
+		}
+		// Asking again is safe where the outcome is the same: the note makes it so, and a
+		// log-in does not depend on who ended the old record.
+		if outages++; next == "" && !proved || outages == outageTries || pause(ctx, outagePause, outages) != nil {
+			return false, fmt.Errorf("session: save: end the old record: %w", err)
+		}
+	}
+	return false, nil
+}
+
+// carryFound carries what another request wrote under the old id into the new record,
+// which nobody knows yet.
+func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, err error) {
+	v := r.v
+	found := new(record.Record)
+	if found.Parse(v.id, current) != nil {
+		return false, v.p.Changed
+	}
+	if len(v.plan.proved) == 0 && !v.base.SameIdentity(found) {
+		return false, v.p.Changed
+	}
+	r.before = found
+	if err := r.carry(); err != nil {
+		return false, err
+	}
+	old := &r.made.Record
+	r.draft.BornAs(old)
+	e, err := r.draft.Encode(v.p.Terms, r.made.id, old, newRevision(), time.Now())
+	if err != nil {
+		return false, err
+	}
+	if !old.SameIdentity(&e.Record) {
+		return true, nil
+	}
+	if err := v.p.Store.Update(ctx, r.made.id, old.Bytes(), e.Record.Bytes(), e.TTL); err != nil {
+		return false, fmt.Errorf("session: save: %w", err)
+	}
+	r.made.Encoded = e
+	return false, nil
+}
+
+// carriesUnproved reports whether the end of the old record must show where the session
+// went on: where a log-in is carried that did not just prove itself, a log-out under the
+// old id must find it (S7).
+func (r *rotation) carriesUnproved() bool {
+	for _, key := range r.before.LiveKeys(r.v.p.Terms.Absolute, time.Now()) {
+		if !slices.Contains(r.v.plan.proved, key) {
+			return true
+		}
+	}
+	return false
+}

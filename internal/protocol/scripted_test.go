@@ -1,0 +1,256 @@
+package protocol_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/protocol"
+)
+
+var (
+	errNotFound = errors.New("no such session")
+	errExists   = errors.New("id already in use")
+	errEnded    = errors.New("ended")
+	errChanged  = errors.New("changed")
+	errFault    = errors.New("made-up fault")
+)
+
+type conflict struct{ current []byte }
+
+func (*conflict) Error() string { return "conflict" }
+
+func found(err error) []byte {
+	if c, ok := errors.AsType[*conflict](err); ok {
+		return c.current
+	}
+	return nil
+}
+
+// call is one command that the protocol sent to the store.
+type call struct {
+	Op       string // Get, GetMaster, Create, Update, Delete, End, AddLabel, RemoveLabel, Labelled
+	ID       string
+	Old, New []byte
+	Next     string
+	Life     time.Duration
+}
+
+// fate is what becomes of a call.
+type fate int
+
+const (
+	runs      fate = iota // executed, answered
+	fails                 // not executed, an error is answered
+	replyLost             // executed, an error is answered
+	stale                 // a Get that a replica answers, with what was there at the beginning
+)
+
+// server is the content of a store. Records never expire.
+type server struct {
+	mu      sync.Mutex
+	records map[string][]byte
+	notes   map[string]string
+	labels  map[string][]string
+	lives   map[string]time.Duration // how long a note was asked for
+	replica map[string][]byte        // what a stale read finds
+}
+
+func newServer() *server {
+	return &server{records: map[string][]byte{}, notes: map[string]string{}, labels: map[string][]string{}, lives: map[string]time.Duration{}, replica: map[string][]byte{}}
+}
+
+// record returns what is stored under id as text, "" for nothing.
+func (s *server) record(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.records[id])
+}
+
+// ids returns the ids of all records.
+func (s *server) ids() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.records))
+}
+
+// scripted is one process's connection to a server: a Store with an index that leaves
+// notes. Every call passes through before, on the goroutine that made it: a test can hold
+// it there, fail it, or lose its reply.
+type scripted struct {
+	*server
+	before func(c call) fate
+	after  func(c call)
+	stale  bool // the call that runs is answered by a replica
+}
+
+// replicated is a scripted store whose Get may be answered by a replica.
+type replicated struct{ *scripted }
+
+var (
+	_ protocol.Store         = (*scripted)(nil)
+	_ protocol.Ender         = (*scripted)(nil)
+	_ protocol.Index         = (*scripted)(nil)
+	_ protocol.Authoritative = replicated{}
+)
+
+func (s *scripted) do(ctx context.Context, c call, run func() error) error {
+	f := runs
+	if s.before != nil {
+		f = s.before(c)
+	}
+	if f == fails {
+		return errFault
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.stale = f == stale
+	err := run()
+	s.mu.Unlock()
+	if s.after != nil {
+		s.after(c)
+	}
+	if f == replyLost {
+		return errFault
+	}
+	return err
+}
+
+func (s *scripted) get(ctx context.Context, op, id string) (data []byte, err error) {
+	err = s.do(ctx, call{Op: op, ID: id}, func() error {
+		records := s.records
+		if s.stale {
+			records = s.replica
+		}
+		d, ok := records[id]
+		if !ok {
+			return errNotFound
+		}
+		data = bytes.Clone(d)
+		return nil
+	})
+	return data, err
+}
+
+func (s *scripted) Get(ctx context.Context, id string) (data []byte, err error) {
+	return s.get(ctx, "Get", id)
+}
+
+func (s replicated) GetMaster(ctx context.Context, id string) (data []byte, err error) {
+	return s.get(ctx, "GetMaster", id)
+}
+
+func (s *scripted) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
+	c := call{Op: "Create", ID: id, New: data}
+	return s.do(ctx, c, func() error { return s.execute(c) })
+}
+
+func (s *scripted) Update(ctx context.Context, id string, old, data []byte, ttl time.Duration) error {
+	c := call{Op: "Update", ID: id, Old: old, New: data}
+	return s.do(ctx, c, func() error { return s.execute(c) })
+}
+
+func (s *scripted) Delete(ctx context.Context, id string, old []byte) error {
+	c := call{Op: "Delete", ID: id, Old: old}
+	return s.do(ctx, c, func() error { return s.execute(c) })
+}
+
+func (s *scripted) AddLabel(ctx context.Context, label, id string, _ time.Time) error {
+	c := call{Op: "AddLabel", ID: id, Next: label}
+	return s.do(ctx, c, func() error { return s.execute(c) })
+}
+
+func (s *scripted) RemoveLabel(ctx context.Context, label string, ids ...string) error {
+	c := call{Op: "RemoveLabel", ID: ids[0], Next: label}
+	return s.do(ctx, c, func() error { return s.execute(c) })
+}
+
+func (s *scripted) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (successor string, err error) {
+	c := call{Op: "End", ID: id, Old: old, Next: next, Life: life}
+	err = s.do(ctx, c, func() (err error) {
+		successor, err = s.end(c)
+		return err
+	})
+	return successor, err
+}
+
+func (s *scripted) Labelled(ctx context.Context, label string) (ids []string, err error) {
+	err = s.do(ctx, call{Op: "Labelled", Next: label}, func() error {
+		ids = slices.Clone(s.labels[label])
+		return nil
+	})
+	return ids, err
+}
+
+// execute carries out c as the server does when it arrives. The caller holds mu.
+func (s *server) execute(c call) error {
+	switch c.Op {
+	case "Create":
+		if _, ok := s.records[c.ID]; ok {
+			return errExists
+		}
+		s.records[c.ID] = bytes.Clone(c.New)
+	case "Update":
+		if err := s.compare(c.ID, c.Old); err != nil {
+			return err
+		}
+		s.records[c.ID] = bytes.Clone(c.New)
+	case "Delete":
+		if c.Old != nil {
+			if err := s.compare(c.ID, c.Old); err != nil {
+				return err
+			}
+		}
+		delete(s.records, c.ID)
+	case "End":
+		_, err := s.end(c)
+		return err
+	case "AddLabel":
+		if !slices.Contains(s.labels[c.Next], c.ID) {
+			s.labels[c.Next] = append(s.labels[c.Next], c.ID)
+		}
+	case "RemoveLabel":
+		s.labels[c.Next] = slices.DeleteFunc(s.labels[c.Next], func(id string) bool { return id == c.ID })
+	}
+	return nil
+}
+
+func (s *server) compare(id string, old []byte) error {
+	d, ok := s.records[id]
+	if !ok {
+		return errNotFound
+	}
+	if !bytes.Equal(d, old) {
+		return &conflict{bytes.Clone(d)}
+	}
+	return nil
+}
+
+// end follows the script of docs/PROTOCOL.md line by line, without tombstones.
+func (s *server) end(c call) (successor string, err error) {
+	note, noted := s.notes[c.ID]
+	if c.Next != "" && noted && note == c.Next {
+		delete(s.records, c.ID)
+		return "", nil
+	}
+	if c.Old != nil {
+		if _, ok := s.records[c.ID]; !ok || noted {
+			return note, errNotFound
+		}
+		if err := s.compare(c.ID, c.Old); err != nil {
+			return note, err
+		}
+	}
+	delete(s.records, c.ID)
+	s.lives[c.ID] = c.Life
+	if c.Next != "" && c.Life > 0 && !noted {
+		s.notes[c.ID] = c.Next
+	}
+	return note, nil
+}

@@ -1,0 +1,152 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// commitUpdate writes the changes under the same id (S3): compare-and-swap, and after a
+// conflict the same operations again on the record that was found.
+func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
+	unlock, err := v.p.lock(ctx, v.id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer unlock()
+
+	before, d, revision := v.base, v.draft, newRevision()
+	due := v.base.RefreshDue(v.p.Terms, time.Now())
+	unsure := false // a try's answer was lost
+	for outages, rivals := 0, 0; ; {
+		e, err := d.Encode(v.p.Terms, v.id, before, revision, time.Now())
+		if errors.Is(err, record.ErrPastDeadline) {
+			v.p.deleteExpired(ctx, v.id, before.Bytes())
+			return Outcome{}, v.p.Ended
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+		err = v.p.Store.Update(ctx, v.id, before.Bytes(), e.Record.Bytes(), e.TTL)
+		if err == nil {
+			v.adopt(v.id, &e.Record)
+			if due {
+				v.p.reindex(ctx, v.id, e)
+			}
+			return Outcome{Did: Updated}, nil
+		}
+		if errors.Is(err, v.p.NotFound) {
+			return Outcome{}, v.p.Ended
+		}
+		current := v.p.Found(err)
+		if current == nil {
+			unsure = true
+			if outages++; outages == outageTries || pause(ctx, outagePause, outages) != nil {
+				return Outcome{}, fmt.Errorf("session: save: %w", err)
+			}
+			continue
+		}
+		found := new(record.Record)
+		if found.Parse(v.id, current) != nil {
+			return Outcome{}, v.p.Changed
+		}
+		if found.HasRevision(revision) { // ours, its answer lost (S4)
+			v.adopt(v.id, found)
+			return Outcome{Did: Updated}, nil
+		}
+		if !v.base.SameIdentity(found) {
+			return Outcome{}, v.p.Changed
+		}
+		if unsure && !found.ShowsAllSince(before) {
+			return Outcome{}, errors.New("session: save: the answer was lost and the record does not show whether the change is in it")
+		}
+		unsure = false
+		d = new(record.Draft)
+		if err := d.Replay(found, v.ops, time.Now()); err != nil {
+			return Outcome{}, err
+		}
+		before = found
+		rivals++
+		if err := yield(ctx, rivals); err != nil {
+			return Outcome{}, fmt.Errorf("session: save: too many writers: %w", err)
+		}
+	}
+}
+
+// refresh moves the start of the idle timeout: one Update, never repeated, whose
+// failure the visitor does not notice (S12). While another commit of this process is
+// writing the same session there is no need for it.
+func (v *Visit) refresh(ctx context.Context) Outcome {
+	unlock, ok := v.p.locks.tryLock(v.id)
+	if !ok {
+		return Outcome{}
+	}
+	defer unlock()
+	var d record.Draft
+	d.Reset(v.base)
+	e, err := d.Encode(v.p.Terms, v.id, v.base, newRevision(), time.Now())
+	if err == nil {
+		err = v.p.Store.Update(ctx, v.id, v.base.Bytes(), e.Record.Bytes(), e.TTL)
+	}
+	if err != nil {
+		v.p.Report(ctx, NotRefreshed, v.id, err)
+		return Outcome{}
+	}
+	v.adopt(v.id, &e.Record)
+	v.p.reindex(ctx, v.id, e)
+	return Outcome{Did: Refreshed}
+}
+
+// withdraw takes the log-ins under keys out of the record of id, which may be rec, if
+// somebody else is logged in there: stays is then true. It is false when nobody else is,
+// or the record is gone: there is nothing to spare.
+//
+// It is the one Update that changes who is logged in under an id (S1). Nobody's rights
+// grow by it, and the others' cookie stays good, whichever answer reaches the browser last.
+func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, keys []string) (stays bool, err error) {
+	for outages, rivals := 0, 0; ; {
+		now := time.Now()
+		if rec == nil || !othersIn(rec, keys, p.Terms.Absolute, now) {
+			return false, nil
+		}
+		if !slices.ContainsFunc(rec.LiveKeys(p.Terms.Absolute, now), func(k string) bool { return slices.Contains(keys, k) }) {
+			return true, nil
+		}
+		var d record.Draft
+		d.Reset(rec)
+		d.DropSlots(keys, p.Terms.Absolute, now)
+		e, err := d.Encode(p.Terms, id, rec, newRevision(), now)
+		if errors.Is(err, record.ErrPastDeadline) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		err = p.Store.Update(ctx, id, rec.Bytes(), e.Record.Bytes(), e.TTL)
+		if err == nil {
+			left := slices.DeleteFunc(rec.Labels(), func(l string) bool { return slices.Contains(d.Labels(), l) })
+			p.unindex(ctx, left, id)
+			return true, nil
+		}
+		if errors.Is(err, p.NotFound) {
+			return false, nil
+		}
+		if current := p.Found(err); current != nil {
+			found := new(record.Record)
+			if found.Parse(id, current) != nil {
+				return false, nil //nolint:nilerr // malformed: it is ended like any other
+			}
+			rec = found
+			rivals++
+			if err := yield(ctx, rivals); err != nil {
+				return false, fmt.Errorf("session: end: too many writers: %w", err)
+			}
+		} else if outages++; outages == outageTries || pause(ctx, outagePause, outages) != nil {
+			return false, fmt.Errorf("session: end: %w", err)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package protocol
+
+import (
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// Visit is what one request does with one session: what it loaded, what it plans, and
+// what became of that. The zero value is not usable: see Init. It points into itself and
+// must not be copied. It is not safe for concurrent use.
+type Visit struct {
+	p     *Protocol
+	phase phase
+	cause error          // failed: the outage; over: ErrEnded or ErrChanged
+	id    string         // of base; "" when there is no record
+	base  *record.Record // as last read or written, never nil
+	at    time.Time      // when base was asked for or written; zero when it was neither
+	first record.Record  // where the record that was loaded is parsed, so that a load allocates little
+
+	presented []string // every verified id of the request, the one in use included
+
+	ops   []record.Op   // the changes since base, in order
+	draft *record.Draft // base with ops applied; nil when there are none
+	plan  plan
+
+	watched []string // slot keys that guards asked about
+	hidden  []string // slot keys whose log-ins a guard has revoked, or was told are over
+	lost    *Lost    // what was presented and is over; nil for nothing
+}
+
+// phase says where a visit stands.
+type phase uint8
+
+const (
+	unloaded phase = iota
+	failed         // the store could not be asked; the same for the rest of the request
+	ready          // with a record, or without one
+	over           // the session ended, or belongs to another log-in: nothing is written any more
+)
+
+// plan is what the commit is to do beside writing the values.
+type plan struct {
+	rotate  bool     // store the session under a new id
+	proved  []string // slot keys of log-ins whose users proved who they are in this request
+	leaving []string // slot keys of guards that log out
+	leaves  int      // how many of the changes only carry those log-outs out
+	end     bool     // the request sees an empty session; without leaving, all of it ends
+}
+
+// Init makes v a visit by the rules of p.
+func (v *Visit) Init(p *Protocol) {
+	v.p = p
+	v.base = &v.first
+}
+
+// Loaded reports whether the store was asked already.
+func (v *Visit) Loaded() bool { return v.phase != unloaded }
+
+// ID returns the id under which the session's record lies, "" when there is none.
+func (v *Visit) ID() string { return v.id }
+
+// At returns when the record was asked for or written; zero when it was neither.
+func (v *Visit) At() time.Time { return v.at }
+
+// Deadline returns when the session's record ends at the latest.
+func (v *Visit) Deadline() time.Time { return v.base.Deadline(v.p.Terms.Absolute) }
+
+// Idle returns the record's own idle timeout, if it has one.
+func (v *Visit) Idle() (time.Duration, bool) { return v.base.Idle() }
+
+// Members returns the session's members as this request sees them. The result must not
+// be changed, and is valid until the next change.
+func (v *Visit) Members() *rawjson.Object {
+	if v.draft != nil {
+		return &v.draft.Members
+	}
+	return v.base.Members()
+}
+
+// IsSlot reports whether name is a member that guards own.
+func (v *Visit) IsSlot(name string) bool {
+	if name == record.PassportKey || slices.Contains(v.watched, name) {
+		return true
+	}
+	if v.draft != nil {
+		return slices.Contains(v.draft.SlotKeys(), name)
+	}
+	return slices.Contains(v.base.SlotKeys(), name)
+}
+
+// Watch notes that a guard asks about the log-in under key.
+func (v *Visit) Watch(key string) {
+	if key != record.PassportKey && !slices.Contains(v.watched, key) {
+		v.watched = append(v.watched, key)
+	}
+}
+
+// Slot returns the log-in under key as this request sees it at now.
+func (v *Visit) Slot(key string, now time.Time) (record.Slot, bool) {
+	if slices.Contains(v.hidden, key) {
+		return record.Slot{}, false
+	}
+	if v.draft != nil {
+		return v.draft.Live(key, v.p.Terms.Absolute, now)
+	}
+	return v.base.Live(key, v.p.Terms.Absolute, now)
+}
+
+// Lost is a session whose id was presented and that is over. The last one counts, where a
+// request presents several and none of them lives.
+type Lost struct {
+	ID  string
+	rec *record.Record // past its deadline; nil when the store does not know the id any more
+}
+
+// Lost returns the session that is over, and who was logged in under key, after Slot
+// found nobody. user is nil when the record is gone, and with it who and why. ok is false
+// when there was none as far as that can be known. Each is reported once.
+func (v *Visit) Lost(key string, now time.Time) (id string, user []byte, ok bool) {
+	id, rec := v.id, v.base
+	if id == "" {
+		if v.lost == nil || v.plan.end {
+			return "", nil, false
+		}
+		id, rec = v.lost.ID, v.lost.rec
+	}
+	if rec == nil {
+		v.lost = nil
+		return id, nil, true
+	}
+	slot, known := rec.Slot(key)
+	if _, live := rec.Live(key, v.p.Terms.Absolute, now); !known || live || slices.Contains(v.hidden, key) {
+		return "", nil, false
+	}
+	v.hidden = append(v.hidden, key) // like one that was revoked, so that it is reported once
+	return id, slices.Clone(slot.User), true
+}
+
+// Writable returns why the session cannot be changed, if so: the outage of its load, or
+// that it ended or changed.
+func (v *Visit) Writable() error {
+	if v.phase == failed || v.phase == over {
+		return v.cause
+	}
+	return nil
+}
+
+// Change runs o on the session and keeps it for the commit. After an error of o nothing
+// has changed.
+func (v *Visit) Change(o record.Op) error {
+	if err := v.Writable(); err != nil {
+		return err
+	}
+	d := v.draft
+	if d == nil {
+		d = new(record.Draft)
+		d.Reset(v.base)
+	}
+	if err := o(d, time.Now()); err != nil {
+		return err
+	}
+	v.draft = d
+	v.ops = append(v.ops, o)
+	return nil
+}
+
+// drop forgets what is pending.
+func (v *Visit) drop() { v.ops, v.draft, v.plan = nil, nil, plan{} }
+
+// adopt makes rec, which is in the store under id, what the session is based on.
+func (v *Visit) adopt(id string, rec *record.Record) {
+	v.drop()
+	v.id, v.base, v.at, v.lost = id, rec, time.Now(), nil
+}
+
+// clear makes the session an empty one without a record.
+func (v *Visit) clear() { v.adopt("", new(record.Record)) }
+
+// finish says that nothing can be written any more, because of err.
+func (v *Visit) finish(err error) {
+	v.drop()
+	v.phase, v.cause = over, err
+}

@@ -1,0 +1,75 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+)
+
+// ErrTooLarge says that a draft cannot be written: its record would not be read again.
+var ErrTooLarge = fmt.Errorf("session: record is over %d bytes, or nested beyond %d levels: keep large data in a database and its key in the session", MaxBytes, rawjson.MaxDepth)
+
+// ErrPastDeadline says that the record's time is over: it is ended, not written.
+var ErrPastDeadline = errors.New("session: past its absolute deadline")
+
+var errTooManyKeys = errors.New("session: too many guards are logged in under long session keys")
+
+// Encoded is a draft as text.
+type Encoded struct {
+	Record   Record        // as reading it would give
+	TTL      time.Duration // whole milliseconds, at least one
+	Deadline time.Time     // when it ends at the latest
+}
+
+// Encode writes d as the record that is stored under id at now. before is the record that
+// it replaces under that id, or nil. The error is ErrTooLarge, ErrPastDeadline, or says
+// what of the draft cannot be written.
+func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now time.Time) (*Encoded, error) {
+	if err := d.SetExpires(t, now); err != nil {
+		return nil, err
+	}
+	e := new(Encoded)
+	r := &e.Record
+	r.notes.write(d, id, before, revision, now)
+	if r.notes.keyed && len(r.notes.list("k")) > maxKeyList {
+		return nil, errTooManyKeys
+	}
+	d.Members.Set(NotesKey, r.notes.text)
+	r.data = d.Members.AppendTo(make([]byte, 0, d.Members.Size()))
+	d.Members.Delete(NotesKey)
+	// Nothing that was written by the rules needs to be read again, but a value of our own
+	// can be nested as deeply as a whole record may be.
+	if len(r.data) > MaxBytes || len(r.data) > 2*rawjson.MaxDepth && !rawjson.Valid(r.data) {
+		return nil, ErrTooLarge
+	}
+	r.maxAge = rawjson.Find(d.Members.Get(CookieKey), maxAgeKey)
+	r.key = PassportKey
+	r.slot, r.has = d.Slot(PassportKey)
+	e.Deadline = deadlineOf(r.SlotKeys(), d.Slot, r.notes.born, t.Absolute)
+	idle, ok := r.Idle()
+	if !ok {
+		idle = t.Idle
+	}
+	e.TTL = min(idle, e.Deadline.Sub(now)).Truncate(time.Millisecond)
+	if e.TTL < time.Millisecond {
+		return nil, ErrPastDeadline
+	}
+	return e, nil
+}
+
+// SetBorn makes now the birth of a session that has none yet, so that it stays the same
+// however often the draft is encoded.
+func (d *Draft) SetBorn(now time.Time) {
+	if d.born == 0 {
+		d.born = now.UnixMilli()
+	}
+}
+
+// BornAs gives d the birth of r, if it has none of its own.
+func (d *Draft) BornAs(r *Record) {
+	if d.born == 0 {
+		d.born = r.notes.born
+	}
+}

@@ -1,0 +1,58 @@
+package record
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// LogIn is a log-in that is to be put into a session.
+type LogIn struct {
+	Key    string         // the guard's session key
+	Slot   Slot           // At zero means the commit's own time
+	Labels []string       // linked beside those that stay
+	Keep   []string       // top-level keys that an anonymous session hands on
+	MaxAge *time.Duration // nil leaves the configured lifetime; see session.SetMaxAge
+
+	// NoTime leaves a zero At as it is: no credentials were checked, so the log-in is
+	// never fresh. Its absolute limit counts from the record's birth.
+	NoTime bool
+}
+
+// Op puts the log-in into the session. The same user keeps the session's values;
+// after somebody else's log-in they are dropped; from a visitor whom nobody knew only
+// those named in Keep stay. Other guards' log-ins stay in any case.
+func (l *LogIn) Op(t Terms) Op {
+	value := AppendSlot(nil, l.Slot)
+	return func(d *Draft, now time.Time) error {
+		former, known := d.Live(l.Key, t.Absolute, now)
+		others := d.Others([]string{l.Key}, t.Absolute, now)
+		same := known && bytes.Equal(former.User, l.Slot.User)
+		slots := d.SlotKeys()
+		d.Members.DeleteFunc(func(name string) bool {
+			switch {
+			case same || others && !known:
+				return false
+			case name == CookieKey || slices.Contains(slots, name):
+				return !others
+			}
+			return known || !slices.Contains(l.Keep, name)
+		})
+		if !same && !others {
+			d.labels, d.keys = nil, nil
+		}
+		if !others {
+			d.born = 0 // the limit is the log-in's own
+		}
+		d.DropSlots([]string{l.Key}, t.Absolute, now)
+		d.keys = add(d.keys, l.Key)
+		for _, label := range l.Labels {
+			d.labels = add(d.labels, label)
+		}
+		d.Members.Set(l.Key, value)
+		if l.MaxAge != nil {
+			return d.SetMaxAge(t, *l.MaxAge)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,156 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+)
+
+// NotesKey is the one top-level member that is ours. Node keeps it and ignores it:
+//
+//	"_go":{"b":…,"s":…,"v":"…","i":"…","k":["passport","admin"],"l":["passport:2","sid:x"]}
+//
+// b is the birth and s the last write by Go, in Unix milliseconds; s is absent when it
+// is b. v holds the revisions of the last writes, newest first. i says for which id Go
+// wrote this, see [tieOf]. k names the members that are log-ins of guards, l the labels.
+// Each is absent when it is empty, and k also when it is passport alone; l is 1 when it
+// is the one label of passport's log-in, if Go made that. So the member has some 65
+// bytes in nearly every record.
+const NotesKey = "_go"
+
+// maxKeyList is the size of the largest list of log-ins' keys. A longer one is not
+// ours, and looking each of its keys up would take quadratic time.
+const maxKeyList = 1 << 10
+
+// notes is our own member, parsed.
+type notes struct {
+	known bool            // the record has our member: Go wrote it before
+	keyed bool            // k is there
+	born  int64           // Unix milliseconds; 0 when Node made the record
+	seen  int64           // Unix milliseconds; 0 when Node made the record
+	revs  []byte          // revisions, newest first, revisionLen bytes each
+	tie   []byte          // i; nil when it is absent
+	text  json.RawMessage // all of it
+}
+
+// read reads our member, which is the value due in in.
+func (n *notes) read(in *rawjson.Reader) {
+	*n = notes{}
+	start := in.Offset()
+	for ok := in.Enter(); ok && in.Next(); {
+		switch string(in.Name()) {
+		case "b":
+			n.born, _ = rawjson.Int(in.Value())
+		case "s":
+			n.seen, _ = rawjson.Int(in.Value())
+		case "v":
+			n.revs = unquoted(in.Value())
+		case "i":
+			n.tie = unquoted(in.Value())
+		case "k":
+			n.keyed = true
+		}
+	}
+	if n.known = n.born > 0; n.seen == 0 {
+		n.seen = n.born
+	}
+	n.text = in.Since(start)
+}
+
+// list returns the text of k or l, nil when it is absent.
+func (n *notes) list(name string) json.RawMessage { return rawjson.Find(n.text, name) }
+
+// write makes n the notes of the record of id with the content of d: their text, and the
+// facts that reading it would give.
+func (n *notes) write(d *Draft, id string, before *Record, revision string, now time.Time) {
+	n.known, n.born, n.seen = true, d.born, now.UnixMilli()
+	if n.born == 0 {
+		n.born = n.seen
+	}
+	b := make([]byte, 0, 176)
+	b = strconv.AppendInt(append(b, `{"b":`...), n.born, 10)
+	if n.seen != n.born {
+		b = strconv.AppendInt(append(b, `,"s":`...), n.seen, 10)
+	}
+	b = append(b, `,"v":"`...)
+	start := len(b)
+	b = append(b, revision...)
+	if before != nil {
+		b = append(b, before.notes.history(now)...)
+	}
+	end := len(b)
+	tie := tieOf(id)
+	b = append(append(append(b, `","i":"`...), tie[:]...), '"')
+	if n.keyed = len(d.keys) > 0 && !slices.Equal(d.keys, passportKeys); n.keyed {
+		b = appendStrings(append(b, `,"k":`...), d.keys)
+	}
+	switch {
+	case len(d.labels) == 0:
+	case slices.Equal(d.labels, onlyLabel(d.Slot(PassportKey))):
+		b = append(append(b, `,"l":`...), onlyPassport...)
+	default:
+		b = appendStrings(append(b, `,"l":`...), d.labels)
+	}
+	n.text = append(b, '}')
+	n.revs = n.text[start:end:end]
+	n.tie = n.text[end+len(`","i":"`):][:tieLen:tieLen]
+}
+
+// stringsOf reads a JSON array of strings. Anything else is the empty list.
+func stringsOf(raw json.RawMessage) []string {
+	if len(raw) == 0 {
+		return nil
+	}
+	if list, ok := plainStrings(raw); ok {
+		return list
+	}
+	var list []string
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// plainStrings is stringsOf for the form in which we write lists, without blanks,
+// escapes and commas in the strings: a tenth of the time.
+func plainStrings(raw []byte) (list []string, ok bool) {
+	if len(raw) < 2 || raw[0] != '[' || raw[len(raw)-1] != ']' {
+		return nil, false
+	}
+	for item := range bytes.SplitSeq(raw[1:len(raw)-1], []byte(`,`)) {
+		if len(item) < 2 || item[0] != '"' || item[len(item)-1] != '"' || bytes.ContainsAny(item[1:len(item)-1], `"\\`) {
+			return nil, false
+		}
+		list = append(list, string(item[1:len(item)-1]))
+	}
+	return list, true
+}
+
+// appendStrings appends the JSON array of list.
+func appendStrings(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, rawjson.Quote(s)...)
+	}
+	return append(b, ']')
+}
+
+// add returns list with s in it.
+func add(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// remove returns a copy of list without s.
+func remove(list []string, s string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(t string) bool { return t == s })
+}

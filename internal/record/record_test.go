@@ -1,0 +1,162 @@
+package record_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+var (
+	terms = record.Terms{
+		Idle: time.Hour, Absolute: 10 * time.Hour, RefreshAfter: 6 * time.Minute,
+		Cookie: json.RawMessage(`{"originalMaxAge":null,"expires":null,"path":"/"}`),
+	}
+	now = time.UnixMilli(1795442400123)
+)
+
+const revision = "k3J9aQx0"
+
+// records are what can lie in a store under the id "ID".
+var records = []string{
+	`{"cookie":{}}`,
+	`{"cookie":{"originalMaxAge":60000,"expires":"2026-11-23T14:01:00.123Z"},"passport":{"user":1},"a":[1, 2],"ü":"\u00fc"}`,
+	`{"cookie":{"originalMaxAge":0.5},"_go":{"b":1795442400000,"s":1795442400100,"v":"abcdefghabcdefgh","k":["passport","admin"],"l":["x"]}}`,
+	`{"cookie":{"originalMaxAge":1e3,"\u006friginalMaxAge":null},"\u0070assport":{"user":2,"go":{"for":2,"at":1795442400000}},"_go":{"b":1795442400000,"v":"abcdefgh","l":1}}`,
+	`{"cookie":{"originalMaxAge":"60"},"admin":{"user":9,"go":{"for":9,"at":1795442400000,"stamp":"s","factors":{"totp":1}}},"_go":{"b":1795442400000,"k":["admin"],"l":["admin:9"]}}`,
+	`{"cookie":{"originalMaxAge":1e15},"passport":{"go":{"for":2},"user":2},"_go":{"b":1795442400000,"v":"abcdefgh","i":"copied","k":["passport"]}}`,
+}
+
+// reread demands that what was encoded is what reading its bytes gives: the commit goes on
+// with it without reading it again.
+func reread(t *testing.T, id string, e *record.Encoded) {
+	t.Helper()
+	var again record.Record
+	if err := again.Parse(id, e.Record.Bytes()); err != nil {
+		t.Fatalf("wrote what cannot be read: %v\n%s", err, e.Record.Bytes())
+	}
+	for _, r := range []*record.Record{&again, &e.Record} { // what both keep once it was asked for
+		r.Members()
+		r.Slot(record.PassportKey)
+	}
+	if !reflect.DeepEqual(&again, &e.Record) {
+		t.Errorf("read\n%+v, wrote\n%+v\n%s", again, e.Record, e.Record.Bytes())
+	}
+	if d := again.Deadline(terms.Absolute); !d.Equal(e.Deadline) {
+		t.Errorf("deadline %v, wrote %v", d, e.Deadline)
+	}
+}
+
+func FuzzEncodedIsWhatIsRead(f *testing.F) {
+	for i, r := range records {
+		f.Add([]byte(r), "new", byte(i))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, value string, what byte) {
+		var r record.Record
+		if r.Parse("ID", data) != nil {
+			if r.Exists() {
+				t.Fatal("something of a malformed record is left")
+			}
+			return
+		}
+		raw, err := rawjson.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops := []record.Op{
+			func(d *record.Draft, _ time.Time) error { d.Members.Set("value", raw); return nil },
+			func(d *record.Draft, _ time.Time) error { d.AddLabel(value); return nil },
+			func(d *record.Draft, at time.Time) error {
+				d.DropSlots([]string{record.PassportKey}, terms.Absolute, at)
+				return nil
+			},
+			func(d *record.Draft, _ time.Time) error { return d.SetMaxAge(terms, time.Duration(what)*time.Minute) },
+			(&record.LogIn{Key: "admin", Slot: record.Slot{User: raw, At: now}, Labels: []string{"admin:" + string(raw)}, Keep: []string{"a"}}).Op(terms),
+			(&record.LogIn{Key: record.PassportKey, Slot: record.Slot{User: raw, At: now, Stamp: []byte("s")}}).Op(terms),
+		}
+		var d record.Draft
+		if err := d.Replay(&r, ops[int(what)%len(ops):][:1], now); err != nil {
+			return
+		}
+		e, err := d.Encode(terms, "ID", &r, revision, now)
+		if err != nil {
+			return
+		}
+		reread(t, "ID", e)
+		if e.TTL < time.Millisecond || e.TTL > record.MaxCookieAge || e.TTL%time.Millisecond != 0 {
+			t.Errorf("ttl %v", e.TTL)
+		}
+		if !e.Record.HasRevision(revision) {
+			t.Error("the revision is not there")
+		}
+	})
+}
+
+func TestWhatCannotBeReadIsNotWritten(t *testing.T) {
+	for _, row := range []struct{ name, value string }{
+		{"a value that is too large", `"` + strings.Repeat("x", record.MaxBytes) + `"`},
+		{"a value nested as deeply as a record may be", strings.Repeat("[", rawjson.MaxDepth) + strings.Repeat("]", rawjson.MaxDepth)},
+	} {
+		var d record.Draft
+		d.Members.Set("a", json.RawMessage(row.value))
+		if _, err := d.Encode(terms, "ID", nil, revision, now); err != record.ErrTooLarge {
+			t.Errorf("%s: got %v, want %v", row.name, err, record.ErrTooLarge)
+		}
+	}
+	var d record.Draft
+	for i := range 200 {
+		d.SetSlot(strings.Repeat("k", i+1), record.Slot{User: json.RawMessage("1"), At: now})
+	}
+	if _, err := d.Encode(terms, "ID", nil, revision, now); err == nil {
+		t.Error("wrote a list of log-ins that is not read")
+	}
+}
+
+func TestARecordIsRefreshedWhenItIsDue(t *testing.T) {
+	for _, row := range []struct {
+		name, record string
+		want         bool
+	}{
+		{"just written", `{"cookie":{"originalMaxAge":null},"_go":{"b":1795442400123}}`, false},
+		{"written long ago", `{"cookie":{},"_go":{"b":1795442000123}}`, true},
+		{"made by Node", `{"cookie":{}}`, true},
+		{"a log-in by Node since", `{"cookie":{},"passport":{"user":1},"_go":{"b":1795442400123}}`, true},
+		{"a shorter lifetime of its own", `{"cookie":{"originalMaxAge":60000},"_go":{"b":1795442390123}}`, true},
+		{"the configured lifetime", `{"cookie":{"originalMaxAge":3600000},"_go":{"b":1795442140123}}`, false},
+		{"a clock far ahead", `{"cookie":{},"_go":{"b":1795442900123}}`, true},
+	} {
+		var r record.Record
+		if err := r.Parse("ID", []byte(row.record)); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.RefreshDue(terms, now); got != row.want {
+			t.Errorf("%s: got %v, want %v", row.name, got, row.want)
+		}
+	}
+}
+
+func TestNotesCountOnlyWhereGoWroteThem(t *testing.T) {
+	var d record.Draft
+	if err := (&record.LogIn{Key: record.PassportKey, Slot: record.Slot{User: json.RawMessage("1"), At: now, Factors: json.RawMessage(`{"totp":1}`)}, Labels: []string{"passport:1"}}).Op(terms)(&d, now); err != nil {
+		t.Fatal(err)
+	}
+	e, err := d.Encode(terms, "ID", nil, revision, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"ID", "another"} {
+		var r record.Record
+		if err := r.Parse(id, e.Record.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		slot, ok := r.Slot(record.PassportKey)
+		_, factor := slot.Factor("totp")
+		if mine := id == "ID"; !ok || factor != mine || slot.ByGo != mine || (len(r.Labels()) == 1) != mine {
+			t.Errorf("under %s: %+v, labels %q", id, slot, r.Labels())
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package record
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/seed-6f34412b/passport/internal/rawjson"
+)
+
+// What Go notes in a record, in our own member and in those of log-ins, counts only
+// under the id for which, and for the log-in for which, Go wrote it. Node copies notes
+// without knowing them: a session whose members are copied into one with a new id, as
+// passport 0.6 and 0.7 do with keepSessionInfo, takes them along, and passport 0.4 logs
+// other people in under the same id. Such a log-in proved nothing to Go: it has no
+// time, no factors, no stamp, and no label yet.
+
+// tieLen is the length in characters of what ties our member to its id: 36 bits, for
+// accidents, since nobody can choose the id of a copy.
+const tieLen = 6
+
+// tieOf returns what our member says of the id for which it is written: the beginning of
+// a hash, which reveals nothing of the id.
+func tieOf(id string) (tie [tieLen]byte) {
+	var in [64]byte
+	sum := sha256.Sum256(append(append(in[:0], "passport session tie\x00"...), id...))
+	var text [8]byte
+	base64.RawURLEncoding.Encode(text[:], sum[:6])
+	copy(tie[:], text[:])
+	return tie
+}
+
+// judge decides whether our member counts for the record of id. One without a tie does:
+// an earlier version wrote it, and the next write ties it.
+func (r *Record) judge(id string) {
+	if r.notes.tie != nil {
+		if tie := tieOf(id); !bytes.Equal(r.notes.tie, tie[:]) {
+			r.notes = notes{keyed: r.notes.keyed, text: r.notes.text} // Node's copy: k still says where log-ins are
+		}
+	}
+	r.judgeSlot()
+	r.relabel = r.notes.known && (r.has && !r.slot.ByGo || r.notes.keyed) && !slices.Equal(r.Labels(), r.listed())
+}
+
+// judgeSlot takes from the log-in what Go did not note for this record.
+func (r *Record) judgeSlot() {
+	if !r.notes.known {
+		r.slot = r.slot.ByNode()
+	}
+}
+
+// onlyPassport stands for the one label that passport's log-in has, if Go made that.
+const onlyPassport = "1"
+
+// MaxLabel is the length of the longest label in bytes.
+const MaxLabel = 512
+
+// listed returns the labels as Go wrote them.
+func (r *Record) listed() []string {
+	if !r.notes.known {
+		return nil
+	}
+	text := r.notes.list("l")
+	if string(text) != onlyPassport {
+		return stringsOf(text)
+	}
+	return onlyLabel(r.Slot(PassportKey))
+}
+
+// Labels returns the labels of a record that Go wrote: those listed, but for the ones of
+// log-ins that Node replaced since. Nothing is indexed yet of a record that Go never wrote.
+func (r *Record) Labels() []string {
+	if !r.notes.known {
+		return nil
+	}
+	return relabelled(r.listed(), r.SlotKeys(), r.Slot)
+}
+
+// relabelled returns list with the labels of log-ins that Node made: such a log-in has
+// the label of its user, so that a user's sessions are found whoever made them, and none
+// that were another's under its key.
+func relabelled(list, keys []string, slotAt func(string) (Slot, bool)) []string {
+	for _, key := range keys {
+		slot, ok := slotAt(key)
+		if !ok || slot.ByGo {
+			continue
+		}
+		label, ok := labelOf(key, slot)
+		list = slices.DeleteFunc(list, func(l string) bool { return strings.HasPrefix(l, key+":") && l != label })
+		if ok {
+			list = add(list, label)
+		}
+	}
+	return list
+}
+
+// labelOf returns the label that a guard gives the log-in under key. ok is false when it
+// is longer than a label may be.
+func labelOf(key string, slot Slot) (label string, ok bool) {
+	label = key + ":" + string(slot.User)
+	return label, len(label) <= MaxLabel
+}
+
+// onlyLabel returns the one label that stands for onlyPassport.
+func onlyLabel(slot Slot, logged bool) []string {
+	if !logged || !slot.ByGo {
+		return nil
+	}
+	label, ok := labelOf(PassportKey, slot)
+	if !ok {
+		return nil
+	}
+	return []string{label}
+}
+
+// dropNotes takes the notes that do not count out of d, a copy of r, so that the next
+// write does not tie them to this id. In a record that Go did not write under this id,
+// every member with a guard's notes is a log-in that Node carried.
+func (d *Draft) dropNotes(r *Record) {
+	names := r.SlotKeys()
+	if !r.notes.known {
+		names = d.Members.Names()
+	}
+	for _, name := range names {
+		raw := d.Members.Get(name)
+		noted := rawjson.Find(raw, "go")
+		if noted == nil || !r.notes.known && rawjson.Find(noted, "for") == nil {
+			continue
+		}
+		slot, logged := ParseSlot(raw)
+		if r.notes.known && slot.ByGo {
+			continue
+		}
+		if logged && name != PassportKey {
+			d.keys = add(d.keys, name)
+		}
+		d.Members.Set(name, WithoutNotes(raw))
+	}
+}
