@@ -100,7 +100,7 @@ func (s *Session) commitUpdate(ctx context.Context) error {
 	due := s.refreshDue(time.Now())
 	unsure := false // a try's answer was lost
 	for outages, rivals := 0, 0; ; {
-		e, err := s.m.encode(d, &before.own, rev, time.Now())
+		e, err := s.m.encode(d, s.id, &before.own, rev, time.Now())
 		if errors.Is(err, errPastDeadline) {
 			s.m.deleteQuietly(ctx, s.id, before.data)
 			return ErrSessionEnded
@@ -121,7 +121,7 @@ func (s *Session) commitUpdate(ctx context.Context) error {
 			return ErrSessionEnded
 		case errors.As(err, &conflict):
 			found := new(record)
-			if found.parse(conflict.Current) != nil {
+			if found.parse(s.id, conflict.Current) != nil {
 				return ErrSessionChanged
 			}
 			if found.own.has(rev) { // ours, its answer lost (S4)
@@ -169,14 +169,14 @@ func (d *draft) replay(r *record, ops []op) error {
 	return nil
 }
 
-// refreshDue reports whether the idle timeout's start should move at now. A record that
-// Node made is due at once: its birth is our first write (S14).
+// refreshDue reports whether the idle timeout's start should move at now. A record or a
+// log-in that Node made is due at once: its birth is our first write (S14), and so is its label.
 func (s *Session) refreshDue(now time.Time) bool {
 	age, after := now.Sub(time.UnixMilli(s.rec.own.seen)), s.m.cfg.RefreshAfter
 	if idle, ok := s.rec.idle(); ok { // a lifetime of its own may be shorter than the configured pace
 		after = min(after, idle/10)
 	}
-	return !s.rec.own.known || age >= after || age < -after
+	return !s.rec.own.known || s.rec.relabel || age >= after || age < -after
 }
 
 // refresh moves the start of the idle timeout: one Update, never repeated, whose
@@ -190,7 +190,7 @@ func (s *Session) refresh(ctx context.Context) {
 	defer unlock()
 	var d draft
 	d.reset(s.rec)
-	e, err := s.m.encode(&d, &s.rec.own, newRev(), time.Now())
+	e, err := s.m.encode(&d, s.id, &s.rec.own, newRev(), time.Now())
 	if err == nil {
 		err = s.m.cfg.Store.Update(ctx, s.id, s.rec.data, e.rec.data, e.ttl)
 	}

@@ -15,10 +15,10 @@ func (s *Session) create(ctx context.Context, d *draft) (id string, e *encoded, 
 		d.born = time.Now().UnixMilli()
 	}
 	for tries := 1; ; tries++ {
-		if e, err = s.m.encode(d, nil, newRev(), time.Now()); err != nil {
+		id = newID()
+		if e, err = s.m.encode(d, id, nil, newRev(), time.Now()); err != nil {
 			return "", nil, err
 		}
-		id = newID()
 		if err = s.m.cfg.Store.Create(ctx, id, e.rec.data, e.ttl); err == nil {
 			return id, e, nil
 		}
@@ -112,7 +112,7 @@ func (s *Session) stillNobody(ctx context.Context) error {
 			return fmt.Errorf("session: create: %w", err)
 		}
 		var rec record
-		if rec.parse(data) != nil {
+		if rec.parse(p.id, data) != nil {
 			continue
 		}
 		if deadline := rec.deadline(s.m.cfg.AbsoluteTimeout); deadline.IsZero() || time.Now().Before(deadline) {

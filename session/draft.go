@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
 // A draft is the content of a session as this request wants it: a copy of the record
@@ -32,11 +33,12 @@ func (d *draft) reset(r *record) {
 	d.obj.Delete(ownKey)
 	d.born = r.own.born
 	d.keys = stringsOf(r.own.list("k"))
-	d.labels = r.labels()
-	if !r.own.known {
-		d.labels = r.passportLabels()
-	}
+	d.dropNotes(r)
+	d.labels = relabelled(r.listed(), d.allKeys(), d.slotAt)
 }
+
+// slotAt returns the log-in under key, whether or not it is past its limit.
+func (d *draft) slotAt(key string) (reqstate.Slot, bool) { return reqstate.ParseSlot(d.obj.Get(key)) }
 
 // empty reports whether there is nothing worth a record.
 func (d *draft) empty() bool {
@@ -59,9 +61,9 @@ type encoded struct {
 	rec      record
 }
 
-// encode writes d as the record that is stored at now. before is the record that it
-// replaces, or nil.
-func (m *Manager) encode(d *draft, before *own, rev string, now time.Time) (*encoded, error) {
+// encode writes d as the record that is stored under id at now. before is the record
+// that it replaces, or nil.
+func (m *Manager) encode(d *draft, id string, before *own, rev string, now time.Time) (*encoded, error) {
 	if err := m.setCookieMember(d, now); err != nil {
 		return nil, err
 	}
@@ -69,7 +71,7 @@ func (m *Manager) encode(d *draft, before *own, rev string, now time.Time) (*enc
 	if born == 0 {
 		born = now.UnixMilli()
 	}
-	o := make([]byte, 0, 160)
+	o := make([]byte, 0, 176)
 	o = strconv.AppendInt(append(o, `{"b":`...), born, 10)
 	if seen := now.UnixMilli(); seen != born {
 		o = strconv.AppendInt(append(o, `,"s":`...), seen, 10)
@@ -78,13 +80,15 @@ func (m *Manager) encode(d *draft, before *own, rev string, now time.Time) (*enc
 	if before != nil {
 		o = append(o, before.history(now)...)
 	}
-	o = append(o, '"')
+	tie := tieOf(id)
+	o = append(append(append(o, `","i":"`...), tie[:]...), '"')
 	if len(d.keys) > 0 && !slices.Equal(d.keys, passportKeys) {
 		o = appendStrings(append(o, `,"k":`...), d.keys)
 	}
+	slot, logged := d.slotAt(passportKey)
 	switch {
 	case len(d.labels) == 0:
-	case slices.Equal(d.labels, passportLabels(d.obj.Get(passportKey))):
+	case logged && slot.ByGo && slices.Equal(d.labels, labelsOf(passportKey, slot)):
 		o = append(append(o, `,"l":`...), onlyPassport...)
 	default:
 		o = appendStrings(append(o, `,"l":`...), d.labels)
@@ -97,7 +101,7 @@ func (m *Manager) encode(d *draft, before *own, rev string, now time.Time) (*enc
 		return nil, errTooLarge
 	}
 	e := new(encoded)
-	if err := e.rec.parse(data); err != nil {
+	if err := e.rec.parse(id, data); err != nil {
 		return nil, fmt.Errorf("session: internal error: own record: %w", err)
 	}
 	e.deadline = e.rec.deadline(m.cfg.AbsoluteTimeout)

@@ -153,7 +153,7 @@ func (m *Manager) look(ctx context.Context, id string) (*record, error) {
 		return nil, fmt.Errorf("session: end: %w", err)
 	}
 	rec := new(record)
-	if rec.parse(data) != nil {
+	if rec.parse(id, data) != nil {
 		return new(record), nil //nolint:nilerr // malformed, but there: it is ended like any other
 	}
 	return rec, nil

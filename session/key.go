@@ -44,12 +44,17 @@ func (k Key[T]) decode(raw json.RawMessage) (v T, ok bool, err error) {
 	return v, true, nil
 }
 
-// member returns the text of a top-level member; a log-in past its limit is absent.
+// member returns the text of a top-level member; a log-in past its limit is absent, and
+// has only the notes that count.
 func (s *Session) member(name string) json.RawMessage {
 	raw := s.view().Get(name)
 	if raw != nil && s.isSlot(name) {
-		if _, ok := s.liveSlot(name, time.Now()); !ok {
+		slot, ok := s.liveSlot(name, time.Now())
+		if !ok {
 			return nil
+		}
+		if !slot.ByGo {
+			return withoutNotes(raw)
 		}
 	}
 	return raw

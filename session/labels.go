@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
-	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
 // maxLabel is the length of the longest label in bytes.
@@ -159,24 +158,6 @@ func (m *Manager) destroyChain(ctx context.Context, id string) (ended int, err e
 		id = next
 	}
 	return ended, errTooManyHops
-}
-
-// passportLabels returns the label that a guard gives passport's log-in. To a record that
-// Node made our first write gives it too, so that a user's sessions are found whoever
-// made them.
-func (r *record) passportLabels() []string {
-	slot, ok := r.slotAt(passportKey)
-	return labelsOf(slot, ok)
-}
-
-func passportLabels(raw json.RawMessage) []string { return labelsOf(reqstate.ParseSlot(raw)) }
-
-func labelsOf(slot reqstate.Slot, ok bool) []string {
-	label := passportKey + ":" + string(slot.User)
-	if !ok || len(label) > maxLabel {
-		return nil
-	}
-	return []string{label}
 }
 
 func (m *Manager) addLabel(ctx context.Context, label, id string, deadline time.Time) error {

@@ -96,7 +96,7 @@ func (s *Session) fetch(ctx context.Context, now time.Time, id string, get func(
 	if s.id != "" {
 		rec = new(record) // keep what is there if the new one is no good
 	}
-	if err := rec.parse(data); err != nil {
+	if err := rec.parse(id, data); err != nil {
 		s.m.cfg.Logger.WarnContext(ctx, "session: record ignored, visitor is anonymous", "session", refOf(id), "error", err)
 		return false, nil
 	}

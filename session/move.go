@@ -130,7 +130,7 @@ func (s *Session) endOld(ctx context.Context, newID string, e **encoded, before 
 			return "", errAgain
 		case errors.As(err, &conflict):
 			found := new(record)
-			if found.parse(conflict.Current) != nil {
+			if found.parse(s.id, conflict.Current) != nil {
 				return "", ErrSessionChanged
 			}
 			if !s.plan.credentials() && !s.rec.sameIdentity(found) {
@@ -144,7 +144,7 @@ func (s *Session) endOld(ctx context.Context, newID string, e **encoded, before 
 			if d.born == 0 {
 				d.born = (*e).rec.own.born
 			}
-			next, err := s.m.encode(&d, &(*e).rec.own, newRev(), time.Now())
+			next, err := s.m.encode(&d, newID, &(*e).rec.own, newRev(), time.Now())
 			if err != nil {
 				return "", err
 			}

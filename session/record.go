@@ -13,13 +13,14 @@ import (
 
 // ownKey is the one top-level member that is ours. Node keeps it and ignores it:
 //
-//	"_go":{"b":…,"s":…,"v":"…","k":["passport","admin"],"l":["passport:2","sid:x"]}
+//	"_go":{"b":…,"s":…,"v":"…","i":"…","k":["passport","admin"],"l":["passport:2","sid:x"]}
 //
 // b is the birth and s the last write by Go, in Unix milliseconds; s is absent when it
-// is b. v holds the revisions of the last writes, newest first. k names the members
-// that are log-ins of guards, l the labels. Each is absent when it is empty, and k also
-// when it is passport alone; l is 1 when it is the one label of passport's log-in. So
-// the member has some 50 bytes in nearly every record.
+// is b. v holds the revisions of the last writes, newest first. i says for which id Go
+// wrote this, see [tieOf]. k names the members that are log-ins of guards, l the labels.
+// Each is absent when it is empty, and k also when it is passport alone; l is 1 when it
+// is the one label of passport's log-in, if Go made that. So the member has some 65
+// bytes in nearly every record.
 const ownKey = "_go"
 
 // cookieKey is express-session's own member.
@@ -48,6 +49,7 @@ type record struct {
 	slot    reqstate.Slot // the log-in under key, parsed once
 	key     string        // the slot's member
 	has     bool          // whether slot is a log-in
+	relabel bool          // a log-in by Node has no label yet
 }
 
 type own struct {
@@ -59,21 +61,21 @@ type own struct {
 	text  json.RawMessage // all of it
 }
 
-// parse reads data, which must stay unchanged while r is in use. After an error r is
-// empty: nothing of a malformed record can be taken for a value or a log-in.
-func (r *record) parse(data []byte) error {
+// parse reads data, the record of id, which must stay unchanged while r is in use. After
+// an error r is empty: nothing of a malformed record can be taken for a value or a log-in.
+func (r *record) parse(id string, data []byte) error {
 	if r.data != nil {
 		*r = record{}
 	}
 	r.data = data
-	err := r.read()
+	err := r.read(id)
 	if err != nil {
 		*r = record{}
 	}
 	return err
 }
 
-func (r *record) read() error {
+func (r *record) read(id string) error {
 	if len(r.data) > MaxRecordBytes {
 		return errMalformed
 	}
@@ -101,6 +103,7 @@ func (r *record) read() error {
 	if !cookie || r.own.keyed && len(r.own.list("k")) > maxKeyList {
 		return errMalformed
 	}
+	r.judge(id)
 	return nil
 }
 
@@ -115,9 +118,7 @@ func (o *own) read(in *rawjson.Reader) {
 		case "s":
 			o.seen, _ = rawjson.Int(in.Value())
 		case "v":
-			if v := in.Value(); len(v) >= 2 && v[0] == '"' {
-				o.revs = v[1 : len(v)-1]
-			}
+			o.revs = unquoted(in.Value())
 		case "k":
 			o.keyed = true
 		}
@@ -126,6 +127,14 @@ func (o *own) read(in *rawjson.Reader) {
 		o.seen = o.born
 	}
 	o.text = in.Since(start)
+}
+
+// unquoted returns what stands between the quotes of v, nil when v is no text.
+func unquoted(v json.RawMessage) []byte {
+	if len(v) < 2 || v[0] != '"' {
+		return nil
+	}
+	return v[1 : len(v)-1]
 }
 
 // object returns all members of the record. The result must not be changed.
@@ -203,22 +212,12 @@ func (r *record) slotKeys() []string {
 // list returns the text of k or l, nil when it is absent.
 func (o *own) list(name string) json.RawMessage { return rawjson.Find(o.text, name) }
 
-// onlyPassport stands for the one label that passport's log-in has.
-const onlyPassport = "1"
-
-func (r *record) labels() []string {
-	text := r.own.list("l")
-	if string(text) == onlyPassport {
-		return r.passportLabels()
-	}
-	return stringsOf(text)
-}
-
 // slotAt returns the log-in under key, whether or not it is past its limit.
 func (r *record) slotAt(key string) (reqstate.Slot, bool) {
 	if r.key != key {
 		r.key = key
 		r.slot, r.has = reqstate.ParseSlot(r.object().Get(key))
+		r.judgeSlot()
 	}
 	return r.slot, r.has
 }
@@ -283,9 +282,9 @@ func (r *record) deadline(absolute time.Duration) time.Time {
 }
 
 // sameIdentity reports whether o has the log-ins, labels and birth that r has: what
-// never changes under one id (S1). Our member alone may be added to what Node made.
+// never changes under one id (S1). What is ours may be added to what Node made.
 func (r *record) sameIdentity(o *record) bool {
-	if r.own.known && (!o.own.known || r.own.born != o.own.born || !bytes.Equal(r.own.list("l"), o.own.list("l"))) {
+	if r.own.known && (!o.own.known || r.own.born != o.own.born || !slices.Equal(r.labels(), o.labels())) {
 		return false
 	}
 	return r.sameSlots(o, r.slotKeys()) && r.sameSlots(o, o.slotKeys())
@@ -293,12 +292,8 @@ func (r *record) sameIdentity(o *record) bool {
 
 func (r *record) sameSlots(o *record, keys []string) bool {
 	for _, key := range keys {
-		mine, theirs := r.object().Get(key), o.object().Get(key)
-		if bytes.Equal(mine, theirs) {
-			continue
-		}
-		_, mineLive := reqstate.ParseSlot(mine)
-		if _, theirsLive := reqstate.ParseSlot(theirs); mineLive || theirsLive {
+		mine, logged := r.slotAt(key)
+		if theirs, too := o.slotAt(key); logged != too || logged && !mine.Same(theirs) {
 			return false
 		}
 	}

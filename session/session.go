@@ -23,7 +23,6 @@ type Session struct {
 	m   *Manager
 	req *request // nil for a session that was opened by id
 
-	state   loadState
 	loadErr error     // stateFailed: the outage, remembered for the request
 	id      string    // of the record; "" when there is none
 	via     int       // index in m.accept of the cookie it came under
@@ -37,8 +36,9 @@ type Session struct {
 	plan    plan
 	gone    error // why nothing can be written any more: ErrSessionEnded
 	lost    *lost // what was presented and is over; nil for nothing
-	closed  bool  // the response has started
-	consult bool  // the cookie was looked at: Vary
+	state   loadState
+	closed  bool // the response has started
+	consult bool // the cookie was looked at: Vary
 }
 
 type loadState uint8
@@ -182,9 +182,8 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 		if !s.isSlot(name) {
 			continue
 		}
-		var slot rawjson.Object
-		if slot.Parse(d.obj.Get(name)) == nil && slot.Delete("go") {
-			d.obj.Set(name, slot.AppendTo(nil))
+		if raw := d.obj.Get(name); raw != nil {
+			d.obj.Set(name, withoutNotes(raw))
 		}
 	}
 	if err := s.m.setCookieMember(&d, time.Now()); err != nil {

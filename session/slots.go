@@ -53,7 +53,7 @@ func (s *Session) liveSlot(key string, now time.Time) (reqstate.Slot, bool) {
 
 // live returns the log-in under key if its time is not over.
 func (d *draft) live(key string, absolute time.Duration, now time.Time) (reqstate.Slot, bool) {
-	slot, ok := reqstate.ParseSlot(d.obj.Get(key))
+	slot, ok := d.slotAt(key)
 	if !ok {
 		return reqstate.Slot{}, false
 	}

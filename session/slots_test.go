@@ -157,7 +157,7 @@ func TestLogInWithALifetimeOfItsOwn(t *testing.T) {
 }
 
 func TestSlotsOfNobody(t *testing.T) {
-	for _, passport := range []string{`{}`, `{"user":null}`, `{"user":false}`, `{"user":""}`, `null`, `5`, `"x"`, `[]`, `{"user":1,"go":{"for":1,"at":1}}`} {
+	for _, passport := range []string{`{}`, `{"user":null}`, `{"user":false}`, `{"user":""}`, `null`, `5`, `"x"`, `[]`, `{"user":1,"go":{"for":1,"at":1}},"_go":{"b":1}`} {
 		st := newScripted()
 		m := newManager(t, st)
 		b := open(t, m)

@@ -178,6 +178,18 @@ func (o *Object) DeleteFunc(del func(name string) bool) {
 	o.members = slices.DeleteFunc(o.members, func(m member) bool { return del(m.decoded()) })
 }
 
+// Replace puts f's result for each member's value in its place.
+func (o *Object) Replace(f func(value json.RawMessage) json.RawMessage) {
+	for i := range o.members {
+		m := &o.members[i]
+		if before := m.value(); len(before) > 0 {
+			if after := f(before); !bytes.Equal(before, after) {
+				*m = memberOf(m.written(), after)
+			}
+		}
+	}
+}
+
 // Len returns the number of members.
 func (o *Object) Len() int { return len(o.members) }
 

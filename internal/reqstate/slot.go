@@ -12,12 +12,25 @@ import (
 // Slot is a guard's log-in as it lies in the session's record, at the top-level
 // key that names the guard: {"user":2,"go":{"for":2,"at":…,"stamp":…,"factors":…}}.
 // Passport knows "user" and replaces it alone; so "go" counts only while its "for"
-// equals "user". Its byte slices are parts of the record and must not be changed.
+// equals "user" and it stands behind it: a user who was deleted and set again, as
+// passport 0.4 logs out and in, stands behind "go". Whether "go" was written for this
+// record at all, its session knows. Byte slices are parts of the record and must not
+// be changed.
 type Slot struct {
 	User    json.RawMessage // as the serializer wrote it; nil when nobody is logged in
 	At      time.Time       // when the credentials were checked; zero when Node logged in
 	Stamp   []byte          // security stamp, nil when there is none
 	Factors json.RawMessage // JSON object: strategy name -> Unix milliseconds; nil when there is none
+	ByGo    bool            // Go made this log-in: "go" counts. Not written
+}
+
+// ByNode returns the log-in without what Go noted: one that Node made.
+func (s Slot) ByNode() Slot { return Slot{User: s.User} }
+
+// Same reports whether s and o are the same log-in.
+func (s Slot) Same(o Slot) bool {
+	return s.ByGo == o.ByGo && s.At.Equal(o.At) &&
+		bytes.Equal(s.User, o.User) && bytes.Equal(s.Stamp, o.Stamp) && bytes.Equal(s.Factors, o.Factors)
 }
 
 // ParseSlot reads the member of a record at a guard's session key. ok is false when
@@ -37,7 +50,7 @@ func ReadSlot(r *rawjson.Reader) (s Slot, ok bool) {
 	for ok := r.Enter(); ok && r.Next(); {
 		switch string(r.Name()) {
 		case "user":
-			s.User = r.Value()
+			s, owner = Slot{User: r.Value()}, nil
 		case "go":
 			s, owner = readMore(r, s.User)
 		}
@@ -46,8 +59,8 @@ func ReadSlot(r *rawjson.Reader) (s Slot, ok bool) {
 	case "", "null", "false", `""`:
 		return Slot{}, false
 	}
-	if owner == nil || !bytes.Equal(owner, s.User) {
-		s = Slot{User: s.User}
+	if s.ByGo = owner != nil && bytes.Equal(owner, s.User); !s.ByGo {
+		s = s.ByNode()
 	}
 	return s, true
 }

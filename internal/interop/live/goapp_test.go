@@ -73,7 +73,8 @@ var identities = map[string]serializer.Serializer[*user]{
 
 // goOptions are those of the application in Go.
 type goOptions struct {
-	identity string // empty means number
+	identity string        // empty means number
+	stamp    func() string // the security stamp of every user; nil means none
 	redis    store.RedisConfig
 	edit     func(*session.Config)
 }
@@ -104,7 +105,11 @@ func startGo(t *testing.T, redis *redistest.Server, o goOptions) *goApp {
 	if o.identity == "" {
 		o.identity = "number"
 	}
-	auth, err := guard.New(guard.Config{Sessions: sessions, Logger: cfg.Logger}, identities[o.identity], strategy.NewLocal(check))
+	users := identities[o.identity]
+	if o.stamp != nil {
+		users = serializer.WithStamp(users, func(*user) string { return o.stamp() })
+	}
+	auth, err := guard.New(guard.Config{Sessions: sessions, Logger: cfg.Logger}, users, strategy.NewLocal(check))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +137,8 @@ func (a *goApp) routes(users serializer.Serializer[*user]) http.Handler {
 		}
 		w.Write(id)
 	})))
+	mux.Handle("GET /proved", a.auth.RequireFactor("local", 0)(say("proved")))
+	mux.Handle("GET /fresh", a.auth.RequireFresh(time.Hour)(say("fresh")))
 	back := guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"}
 	mux.Handle("POST /auth/login", a.auth.Authenticate("local")(a.auth.LogIn(a.with(func(s *session.Session, _ *http.Request) (any, error) { return s, nil }))))
 	mux.Handle("POST /auth/login-and-return", a.auth.Authenticate("local")(a.auth.LogInWith(back)(nil)))

@@ -28,9 +28,10 @@ export function expressApp({ Passport, session, logOutAtOnce }, { store, options
   app.get('/protected', loggedIn, (req, res) => res.json('You can only see this if you are authenticated'))
   app.get('/whoami', loggedIn, (req, res) => res.json(req.session.passport.user))
   app.post('/auth/login', passport.authenticate('local'), (req, res) => res.json(req.session))
+  app.post('/auth/login-and-keep', passport.authenticate('local', { keepSessionInfo: true }), (req, res) => res.json(req.session))
   app.post('/auth/logout', (req, res, next) => {
     const done = err => err ? next(err) : res.json('done')
-    if (!logOutAtOnce) return req.logout(done)
+    if (!logOutAtOnce) return req.logout({ keepSessionInfo: 'keep' in req.query }, done)
     req.logout()
     done()
   })

@@ -66,6 +66,11 @@ export function inside({ gates, options }) {
   })
   router.post('/destroy', (req, res, next) => req.session.destroy(done(res, next)))
   router.post('/regenerate', (req, res, next) => req.session.regenerate(done(res, next)))
+  // copy carries everything over to a new id by hand.
+  router.post('/copy', (req, res, next) => {
+    const { cookie, ...all } = req.session
+    req.session.regenerate(err => done(res, next)(err ?? void Object.assign(req.session, all)))
+  })
   router.post('/flash', (req, res) => {
     req.flash(req.query.kind, req.query.text)
     res.json('done')
