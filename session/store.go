@@ -12,8 +12,8 @@ import (
 //
 // A Store is safe for concurrent use. It must not keep or change the slices it is
 // given, nor change those it returned. Every method honours ctx: when it ends, the
-// method returns soon, with an error that wraps the context's. The rules are
-// checked one by one by package sessiontest.
+// method returns soon, at most two seconds later, with an error that wraps the
+// context's. The rules are checked one by one by package sessiontest.
 //
 // An id is at most 512 bytes of printable ASCII without braces. A record may hold
 // any bytes.

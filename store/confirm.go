@@ -23,9 +23,6 @@ var errUnconfirmed = errors.New("too few replicas confirmed the write")
 // pipeline of a cluster's client would follow a redirection with cmd alone and let
 // WAIT speak for nothing, so redirections are followed here.
 func (s *sender) confirmed(ctx context.Context, key string, cmd redis.Cmder) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	cluster, _ := s.client.(*redis.ClusterClient)
 	at, asking := "", false
 	for tries := 0; ; tries++ {
@@ -33,7 +30,7 @@ func (s *sender) confirmed(ctx context.Context, key string, cmd redis.Cmder) err
 		if err != nil {
 			return err
 		}
-		err = s.within(ctx, func() error { return sendConfirmed(ctx, node, s.replicas, asking, cmd) })
+		err = within(ctx, func() error { return sendConfirmed(ctx, node, s.replicas, asking, cmd) })
 		if cluster == nil || tries == maxRedirects || ctx.Err() != nil {
 			return err
 		}
@@ -55,24 +52,27 @@ func (s *sender) nodeOf(ctx context.Context, key, at string) (*redis.Client, err
 	case !ok:
 		return s.client.(*redis.Client), nil // NewRedis made sure
 	case at == "":
-		return cluster.MasterForKey(ctx, key)
-	}
-	found := make(chan *redis.Client, 1)
-	err := cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
-		if c.Options().Addr == at {
+		found := make(chan *redis.Client, 1)
+		err := within(ctx, func() error {
+			c, err := cluster.MasterForKey(ctx, key)
 			found <- c
+			return err
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
+		return <-found, nil
+	}
+	var list nodeList
+	if err := within(ctx, func() error { return cluster.ForEachMaster(ctx, list.add) }); err != nil {
 		return nil, err
 	}
-	select {
-	case c := <-found:
-		return c, nil
-	default:
-		return nil, errors.New("the slot is on a node that is not known yet")
+	for _, node := range list.senders() {
+		if c := node.client.(*redis.Client); c.Options().Addr == at {
+			return c, nil
+		}
 	}
+	return nil, errors.New("the slot is on a node that is not known yet")
 }
 
 // sendConfirmed sends cmd and WAIT. The error of cmd goes first.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -21,25 +20,24 @@ var errSlotsMove = errors.New("slots moved between the cluster's nodes during ea
 // it: otherwise keys may have moved from a node that was not asked yet to one that
 // was. moving is true when a slot is on its way. A client of one server has none.
 func (r *RedisStore) layout(ctx context.Context) (text string, moving bool, err error) {
-	cluster, ok := r.main.client.(*redis.ClusterClient)
-	if !ok {
+	if _, ok := r.main.client.(*redis.ClusterClient); !ok {
 		return "", false, nil
 	}
-	var mu sync.Mutex
+	nodes, err := r.nodes(ctx)
+	if err != nil {
+		return "", false, err
+	}
 	var list []string
-	err = cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
+	for _, node := range nodes {
 		cmd := redis.NewStringCmd(ctx, "cluster", "nodes")
-		if err := newSender(c).send(ctx, cmd); err != nil {
-			return err
+		if err := node.send(ctx, cmd); err != nil {
+			return "", false, err
 		}
-		mu.Lock()
-		defer mu.Unlock()
 		list = append(list, ownSlots(cmd.Val()))
-		return nil
-	})
+	}
 	slices.Sort(list)
 	text = strings.Join(list, "\n")
-	return text, strings.Contains(text, "["), err
+	return text, strings.Contains(text, "["), nil
 }
 
 // ownSlots returns what a node says of itself in CLUSTER NODES: its id, its epoch, and

@@ -19,9 +19,13 @@ import (
 //
 // Every method is one command and one slot of a cluster, save that a script is sent a
 // second time, as text, to a server that has not seen it, and that RedisConfig.Replicas
-// adds WAIT. Methods return when their
-// context ends. A client whose Options.ContextTimeoutEnabled is set does that by
-// itself; with any other, each command costs a goroutine.
+// adds WAIT.
+//
+// Methods return when their context ends: at once, or at its deadline where that is at
+// most two seconds away and the client's Options.ContextTimeoutEnabled is set. With any
+// other client, and any other context that can end, each command costs a goroutine. What is
+// left behind holds its connection until the deadline, or without ContextTimeoutEnabled
+// for the client's ReadTimeout.
 //
 // A key of another type under the prefix is an unknown id to Get. Errors never tell
 // a key, an id or a record; those that are not in the contract are outages.
@@ -158,7 +162,7 @@ func (r *RedisStore) Create(ctx context.Context, id string, data []byte, ttl tim
 	if !validID(id) {
 		return fmt.Errorf("store: create: %w", errBadID)
 	}
-	_, err := r.main.exec(ctx, sendOnce, r.key(id), []any{"set", r.key(id), data, "nx", "px", ttl.Milliseconds()})
+	_, err := r.main.exec(ctx, sendOnce, r.key(id), []any{"set", r.key(id), string(data), "nx", "px", ttl.Milliseconds()})
 	if errors.Is(err, redis.Nil) {
 		return session.ErrExists
 	}
@@ -180,7 +184,7 @@ func (r *RedisStore) Update(ctx context.Context, id string, old, new []byte, ttl
 	if r.cfg.Tombstones {
 		keys = append(keys, r.note(keys[0]))
 	}
-	cmd, err := r.main.run(ctx, sendOnce, updateScript, keys, bytesOf(old), bytesOf(new), ttl.Milliseconds())
+	cmd, err := r.main.run(ctx, sendOnce, updateScript, keys, string(old), string(new), ttl.Milliseconds())
 	if err != nil {
 		return outage("update", err)
 	}
@@ -229,7 +233,7 @@ func (r *RedisStore) end(ctx context.Context, verb string, again resend, id stri
 		return "", unknown(ctx, verb)
 	}
 	key := r.key(id)
-	args := []any{bytesOf(old), text, life.Milliseconds()}
+	args := []any{string(old), text, life.Milliseconds()}
 	if old != nil && len(old) == 0 {
 		args = append(args, "1")
 	}
@@ -289,11 +293,3 @@ func ctxError(ctx context.Context, verb string) error {
 }
 
 func wrongType(err error) bool { return strings.Contains(err.Error(), "WRONGTYPE") }
-
-// bytesOf is b for a command: go-redis refuses a nil slice.
-func bytesOf(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
-}

@@ -62,7 +62,7 @@ func (c *RedisCells) Swap(ctx context.Context, key string, old, new []byte, ttl 
 	if err := checkSwap(ctx, new, ttl); err != nil {
 		return nil, false, err
 	}
-	cmd, err := c.redis.run(ctx, sendOnce, swapScript, []string{c.prefix + digest(key)}, bytesOf(old), bytesOf(new), ttl.Milliseconds())
+	cmd, err := c.redis.run(ctx, sendOnce, swapScript, []string{c.prefix + digest(key)}, string(old), string(new), ttl.Milliseconds())
 	if err != nil {
 		return nil, false, outage("swap cell", err)
 	}

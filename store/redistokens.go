@@ -31,7 +31,7 @@ func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Du
 	if err := checkTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: put token: %w", err)
 	}
-	if _, err := t.redis.exec(ctx, sendOnce, "", []any{"set", t.prefix + digest(key), bytesOf(v), "px", ttl.Milliseconds()}); err != nil {
+	if _, err := t.redis.exec(ctx, sendOnce, "", []any{"set", t.prefix + digest(key), string(v), "px", ttl.Milliseconds()}); err != nil {
 		return outage("put token", err)
 	}
 	return nil

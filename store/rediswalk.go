@@ -180,14 +180,11 @@ func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
 	for _, cmd := range cmds {
 		_ = pipe.Process(ctx, cmd)
 	}
-	done := make(chan struct{})
-	go func() { defer close(done); _, _ = pipe.Exec(ctx) }()
-	select {
-	case <-done:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
+	err := within(ctx, func() error { _, err := pipe.Exec(ctx); return err })
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
+	return nil
 }
 
 // steps yields the keys of records, one SCAN at a time. Where a cluster's slots moved
@@ -276,15 +273,32 @@ func (r *RedisStore) nodes(ctx context.Context) ([]*sender, error) {
 	default:
 		return []*sender{r.main}, nil
 	}
-	var mu sync.Mutex
-	var nodes []*sender
-	err := each(ctx, func(_ context.Context, c *redis.Client) error {
-		mu.Lock()
-		defer mu.Unlock()
-		nodes = append(nodes, newSender(c))
-		return nil
-	})
-	return nodes, err
+	var list nodeList
+	err := within(ctx, func() error { return each(ctx, list.add) })
+	return list.senders(), err
+}
+
+// nodeList collects the servers of a cluster or ring, which go-redis shows in parallel
+// and perhaps after its caller has gone.
+type nodeList struct {
+	mu  sync.Mutex
+	all []*redis.Client
+}
+
+func (l *nodeList) add(_ context.Context, c *redis.Client) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, c)
+	return nil
+}
+
+func (l *nodeList) senders() (list []*sender) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.all {
+		list = append(list, newSender(c))
+	}
+	return list
 }
 
 // refuseCluster asks the server behind an automatic pipeline whether it is one of

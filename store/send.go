@@ -34,8 +34,7 @@ type sender struct {
 	client   RedisClient
 	deferred *redis.AutoPipeliner // the client, if it is an automatic pipeline that does not block
 	bounded  bool                 // the client honours a deadline by itself
-	times    deadlines
-	replicas int // how many replicas must confirm a write
+	replicas int                  // how many replicas must confirm a write
 }
 
 func newSender(client RedisClient) *sender {
@@ -55,44 +54,64 @@ func newSender(client RedisClient) *sender {
 	return s
 }
 
-// send runs cmd and returns its error. When ctx ends first, its error is returned at
-// once and cmd must not be looked at any more.
+// maxWait is the longest that a method of a store may take to return after its context
+// has ended, as session.Store says.
+const maxWait = 2 * time.Second
+
+// send runs cmd and returns its error. When ctx ends first, its error is returned and
+// cmd must not be looked at any more: it may still be on its way. Its arguments must
+// not be the caller's slices, for the same reason.
+//
+// go-redis honours a deadline if its Options say so, and never a cancellation while it
+// waits for an answer. So a command runs on a goroutine of its own, unless the deadline
+// is near enough to be waited for, as the session layer's is by default: the goroutine
+// would double the CPU time of a single guarded read.
 func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	deadline, ok := ctx.Deadline()
-	if ok && (s.bounded || s.deferred != nil) {
-		ctx = &timed{ctx, s.times.at(deadline)}
-	}
-	if s.deferred != nil {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.deferred != nil:
 		return s.deferred.Submit(ctx, cmd).WaitContext(ctx)
+	case !s.bounded || !ok || time.Until(deadline) > maxWait:
+		return within(ctx, func() error { return s.client.Process(ctx, cmd) })
 	}
-	if ok && s.bounded || ctx.Done() == nil {
-		err := s.client.Process(ctx, cmd)
-		if err != nil && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if ok && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(deadline) {
-			return context.DeadlineExceeded // the connection's timer was faster than the context's
-		}
-		return err
-	}
-	return s.within(ctx, func() error { return s.client.Process(ctx, cmd) })
+	near, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	defer cancel()
+	return contextError(ctx, s.client.Process(near, cmd))
 }
 
-// within returns what f returns, or ctx's error when that ends first.
-func (s *sender) within(ctx context.Context, f func() error) error {
-	// A client that ignores the context would hold the caller for several read
-	// timeouts. What is left behind ends with the first of them.
+// within returns what f returns, or ctx's error when that ends first. What is left
+// behind ends by the client's own time limits.
+func within(ctx context.Context, f func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if ctx.Done() == nil {
+		return f()
+	}
 	done := make(chan error, 1)
 	go func() { done <- f() }()
 	select {
 	case err := <-done:
-		return err
+		return contextError(ctx, err)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// contextError returns ctx's error in place of a failure that it explains, else err.
+func contextError(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if deadline, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded // the connection's timer was faster than the context's
+	}
+	return err
 }
 
 // plain returns err without what it may quote of the command or of the reply: keys,

@@ -153,6 +153,15 @@ var storeFaults = []fault{
 			return m.Create(context.Background(), id, data, ttl)
 		}
 	}},
+	{"an Update that is given up says that there is no record", "a call whose context ends meanwhile returns its answer or the context's error", func(m *store.MemoryStore, f *faulty) {
+		f.update = func(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
+			if ctx.Done() != nil && ctx.Err() == nil {
+				<-ctx.Done()
+				return session.ErrNotFound
+			}
+			return m.Update(ctx, id, old, new, ttl)
+		}
+	}},
 	{"an unknown id is an empty record", "Get of an unknown id is ErrNotFound", func(m *store.MemoryStore, f *faulty) {
 		f.get = func(ctx context.Context, id string) ([]byte, error) {
 			data, err := m.Get(ctx, id)

@@ -17,6 +17,24 @@ func TestAGateKeepsTheContract(t *testing.T) {
 	sessiontest.RunInBubble(t, func(*testing.T) session.Store { return sessiontest.NewGate(newMemory(false)).Store() })
 }
 
+// TestAGateThatHoldsACallLetsItsCallerGo when the context ends.
+func TestAGateThatHoldsACallLetsItsCallerGo(t *testing.T) {
+	sessiontest.RunSilent(t, func(*testing.T) (session.Store, func() func()) {
+		g := sessiontest.NewGate(newMemory(false))
+		return g.Store(), func() func() {
+			var holds []*sessiontest.Hold
+			for range 20 {
+				holds = append(holds, g.Hold(func(sessiontest.Call) bool { return true }))
+			}
+			return func() {
+				for _, h := range holds {
+					h.Release(sessiontest.Fail)
+				}
+			}
+		}
+	})
+}
+
 func TestAGateHasTheAbilitiesOfItsStore(t *testing.T) {
 	m := newMemory(false)
 	for i := range 16 {

@@ -19,7 +19,7 @@ import (
 // [session.Iterator], [session.Authoritative].
 //
 // newStore is called for each test and returns an empty store. advance makes the
-// store's clock go on by d; Run itself waits for nothing. Deadlines of labels are
+// store's clock go on by d; Run itself waits for nothing; [RunSilent] does. Deadlines of labels are
 // made from time.Now, which need not follow advance: the rules hold with and without.
 func Run(t *testing.T, newStore func(t *testing.T) session.Store, advance func(d time.Duration)) {
 	for _, r := range rules {
@@ -54,12 +54,16 @@ func (r rule) tryOn(t reporter, s session.Store, advance func(time.Duration)) {
 	if r.needs != nil && !r.needs(s) {
 		return // the ability is optional, and its rules with it
 	}
-	k := &check{reporter: t, Store: s, advance: advance, rule: r.quote}
+	r.check(newCheck(t, s, advance, r.quote))
+}
+
+func newCheck(t reporter, s session.Store, advance func(time.Duration), quote string) *check {
+	k := &check{reporter: t, Store: s, advance: advance, rule: quote}
 	k.ender, _ = s.(session.Ender)
 	k.index, _ = s.(session.Index)
 	k.iterator, _ = s.(session.Iterator)
 	k.master, _ = s.(session.Authoritative)
-	r.check(k)
+	return k
 }
 
 // rules is the contract, in the order of package session's doc comments.

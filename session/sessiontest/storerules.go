@@ -116,8 +116,13 @@ var storeRules = []rule{
 	},
 	{
 		name:  "a context that has ended is reported by every method",
-		quote: "Every method honours ctx: when it ends, the method returns soon, with an error that wraps the context's.",
-		check: checkContext,
+		quote: honoursContext,
+		check: checkEnded,
+	},
+	{
+		name:  "a call whose context ends meanwhile returns its answer or the context's error",
+		quote: honoursContext,
+		check: checkEnding,
 	},
 	{
 		name:  "Get of an unknown id is ErrNotFound",
@@ -323,48 +328,6 @@ var storeRules = []rule{
 			k.is("comparing Delete after the ttl", k.Delete(ctx, "expired", []byte("x")), session.ErrNotFound)
 		},
 	},
-}
-
-func checkContext(k *check) {
-	k.create("id", "x", hour)
-	over, cancel := context.WithCancel(context.Background())
-	cancel()
-	late, cancel := context.WithDeadline(context.Background(), time.Now().Add(-hour))
-	defer cancel()
-	for _, c := range []struct {
-		ctx  context.Context
-		want error
-	}{{over, context.Canceled}, {late, context.DeadlineExceeded}} {
-		_, err := k.Get(c.ctx, "id")
-		k.is("Get", err, c.want)
-		k.is("Create", k.Create(c.ctx, "new", []byte("x"), hour), c.want)
-		k.is("Update", k.Update(c.ctx, "id", []byte("x"), []byte("y"), hour), c.want)
-		k.is("Delete", k.Delete(c.ctx, "id", nil), c.want)
-		k.is("comparing Delete", k.Delete(c.ctx, "id", []byte("x")), c.want)
-		if k.ender != nil {
-			_, err := k.ender.End(c.ctx, "id", nil, "next", hour)
-			k.is("End", err, c.want)
-		}
-		if k.index != nil {
-			k.is("AddLabel", k.index.AddLabel(c.ctx, "label", "id", time.Now().Add(hour)), c.want)
-			k.is("RemoveLabel", k.index.RemoveLabel(c.ctx, "label", "id"), c.want)
-			_, err := k.index.Labelled(c.ctx, "label")
-			k.is("Labelled", err, c.want)
-		}
-		if k.iterator != nil {
-			var err error
-			for _, e := range k.iterator.All(c.ctx) {
-				err = e
-			}
-			k.is("All", err, c.want)
-		}
-		if k.master != nil {
-			_, err := k.master.GetMaster(c.ctx, "id")
-			k.is("GetMaster", err, c.want)
-		}
-	}
-	k.holds("id", "x")
-	k.gone("new")
 }
 
 // parallel runs f n times at once and waits for all.
