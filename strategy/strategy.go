@@ -16,6 +16,7 @@
 //	totp         a code of an authenticator app, as a second factor
 //	onetime      a token that was mailed, good once
 //	remember     a cookie that outlives the session
+//	apikey       the key of a program, in a header
 //	jwt, oidc    tokens and log-ins of somebody else; modules of their own
 //
 // What they keep in a database they ask of [Counter], [Tokens] and [Cells].

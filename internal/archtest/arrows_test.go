@@ -30,6 +30,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/throttle":        {ours: []string{"strategy"}},
 	"strategy/totp":            {ours: []string{"strategy", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/onetime":         {ours: []string{"strategy", "strategy/internal/body", "strategy/internal/token"}},
+	"strategy/apikey":          {ours: []string{"strategy"}},
 	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/token"}},
 
 	"strategy/internal/body":       {}, // what several strategies read
