@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
 // create stores d under a fresh id. Only an OK of the store counts (S2): after any
@@ -53,19 +55,35 @@ func (m *Manager) abandon(ctx context.Context, id string) {
 }
 
 // createIndexed is create and the labels' entries. A log-in that cannot be found by
-// its label did not happen (S9).
+// its label did not happen (S9), nor does one that the guard refuses now that others
+// can find it: then this record goes, and nothing else has changed.
 func (s *Session) createIndexed(ctx context.Context, d *draft) (id string, e *encoded, err error) {
-	id, e, err = s.create(ctx, d)
-	if err != nil {
-		return "", nil, err
-	}
-	for _, label := range d.labels {
-		if err := s.m.addLabel(ctx, label, id, e.deadline); err != nil {
-			s.m.abandon(ctx, id)
+	born := d.born
+	for {
+		id, e, err = s.create(ctx, d)
+		if err != nil {
 			return "", nil, err
 		}
+		for _, label := range d.labels {
+			if err := s.m.addLabel(ctx, label, id, e.deadline); err != nil {
+				s.m.abandon(ctx, id)
+				return "", nil, err
+			}
+		}
+		accept := s.plan.about().stored
+		if accept == nil {
+			return id, e, nil
+		}
+		if err = accept(ctx, refOf(id)); err == nil {
+			return id, e, nil
+		}
+		s.m.abandon(ctx, id)
+		s.m.unindex(ctx, d.labels, id)
+		if !errors.Is(err, reqstate.ErrAgain) {
+			return "", nil, err
+		}
+		d.born = born
 	}
-	return id, e, nil
 }
 
 // commitNew stores a session that has no record yet.

@@ -101,6 +101,13 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 	return nil
 }
 
+func (t *slots) OnStored(f func(ctx context.Context, ref string) error) {
+	s := (*Session)(t)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plan.set().stored = f
+}
+
 // logInOp puts a log-in into the session. The same user keeps the session's values;
 // after somebody else's log-in they are dropped; from a visitor whom nobody knew only
 // those named in Keep stay. Other guards' log-ins stay in any case.

@@ -8,6 +8,7 @@ package reqstate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -285,6 +286,10 @@ type Lost struct {
 	User json.RawMessage // nil when the record is gone, and with it who and why
 }
 
+// ErrAgain is returned by a function given to Slots.OnStored to have the record stored
+// once more, as a younger one.
+var ErrAgain = errors.New("reqstate: store the session again")
+
 // Slots is the part of a session that belongs to guards. The session's Manager
 // puts it into the State. Its methods may be called concurrently. All methods load the session on first use and return an
 // error only for an outage, a session that ended, or a response already on its way.
@@ -299,6 +304,12 @@ type Slots interface {
 	// LogIn replaces the log-in under key, at the commit, under a new id. This
 	// request sees the new state at once.
 	LogIn(ctx context.Context, l LogIn) error
+	// OnStored has the commit call f once the record of a log-in, or of a step-up, is
+	// stored and labelled under its new id, whose Ref it is given, and before anything
+	// else changes. ErrAgain stores it anew; after any other error that record is gone,
+	// the commit fails by it, and nothing has changed. f must not touch the session.
+	// It is asked about the changes that are pending, and forgotten with them.
+	OnStored(f func(ctx context.Context, ref string) error)
 	// StepUp replaces the facts (At, Factors) of the live log-in under key, at the
 	// commit, under a new id, keeping everything else.
 	StepUp(ctx context.Context, key string, slot Slot) error
