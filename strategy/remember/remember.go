@@ -107,6 +107,7 @@ type Remembered struct {
 	Stamp  []byte    // as given to Remember
 	Series string    // names the series; no secret
 	Since  time.Time // when Remember was called
+	Moved  time.Time // when the present token began
 	era    string
 }
 
@@ -137,7 +138,7 @@ type series struct {
 }
 
 func (s *series) remembered(name string) Remembered {
-	return Remembered{s.User, s.Stamp, name, time.UnixMilli(s.Since), s.Era}
+	return Remembered{s.User, s.Stamp, name, time.UnixMilli(s.Since), time.UnixMilli(max(s.Since, s.Moved)), s.Era}
 }
 
 // nextToken returns the token that follows sent.
@@ -304,6 +305,24 @@ func (m *Me) Valid(ctx context.Context, rem Remembered) (bool, error) {
 		return false, fmt.Errorf("remember: %w", err)
 	}
 	return raw != nil && string(era) == rem.era, nil
+}
+
+// Find returns what the series in r's cookie remember. It changes nothing, and does not
+// look whether the token is the present one. Any error is an outage.
+func (m *Me) Find(r *http.Request) ([]Remembered, error) {
+	var list []Remembered
+	for _, p := range m.presented(r) {
+		name := seriesName(p[0])
+		raw, err := m.cfg.Cells.Load(r.Context(), seriesKey(name))
+		if err != nil {
+			return nil, fmt.Errorf("remember: %w", err)
+		}
+		var s series
+		if raw != nil && json.Unmarshal(raw, &s) == nil {
+			list = append(list, s.remembered(name))
+		}
+	}
+	return list, nil
 }
 
 // Forget ends the series in r's cookie, as a log-out does, and returns what they
