@@ -48,12 +48,15 @@ type Config struct {
 	TrustedOrigins []string
 
 	// MaxSessions is how many sessions a user may have at once; zero means no limit. When a
-	// log-in makes one too many, the oldest ends. Each log-in then lists the user's
+	// log-in makes one too many, the oldest ends, and its browser is no longer remembered.
+	// The sessions of a browser that RememberMe logs in again and again count as one, and
+	// a user who is logged in already makes no new one. Each log-in lists the user's
 	// sessions. OWASP ASVS 5.0 7.1.2.
 	MaxSessions int
 
-	// RefuseMore refuses a log-in beyond MaxSessions with ErrTooManySessions instead.
-	// Whoever holds a user's password can then keep the user out.
+	// RefuseMore refuses a log-in beyond MaxSessions with ErrTooManySessions instead, and
+	// leaves everything else as it was: the visitor's session, other log-ins in it, and
+	// whom RememberMe remembers. Whoever holds a user's password can then keep the user out.
 	RefuseMore bool
 
 	// Device says at a log-in what the session notes of where it came from, for

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,7 +136,8 @@ type switchable struct {
 	down  error
 	bad   string // a method that fails alone
 	calls []string
-	ids   []string // of all sessions that were ever made
+	ids   []string          // of all sessions that were ever made
+	hold  func(call string) // runs before each call
 }
 
 func newStore(t testing.TB) *switchable {
@@ -148,6 +150,12 @@ func newStore(t testing.TB) *switchable {
 }
 
 func (s *switchable) ask(call string) error {
+	s.mu.Lock()
+	hold := s.hold
+	s.mu.Unlock()
+	if hold != nil {
+		hold(call)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, call)
@@ -170,6 +178,21 @@ func (s *switchable) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = err
+}
+
+// holdFirst holds the next call of that name until release is called.
+func (s *switchable) holdFirst(call string) (reached <-chan bool, release func()) {
+	here, on := make(chan bool, 1), make(chan bool)
+	var taken atomic.Bool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = func(c string) {
+		if c == call && taken.CompareAndSwap(false, true) {
+			here <- true
+			<-on
+		}
+	}
+	return here, func() { close(on) }
 }
 
 func (s *switchable) failOn(method string) {

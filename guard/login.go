@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
 // LogInOptions say how [Guard.LogInWith] works: the options of passport.authenticate
@@ -128,18 +129,49 @@ func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (to string, err er
 	case !e.state.byCredentials():
 		return "", &misuse{"LogIn: the user of this request came from the session, not from credentials: put Authenticate with a strategy for credentials before LogIn"}
 	}
-	return m.g.remember(r, st, user, e, &m.o)
+	return m.g.logIn(r, st, user, e, &m.o)
 }
 
-// remember has the commit log user in, with what e proves, and returns where o sends
-// them. After an error nothing of the log-in is pending, and the request has no user.
-func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, e *evidence, o *LogInOptions) (to string, err error) {
-	ctx := r.Context()
-	id, err := g.serialize(ctx, user)
+// logInPlan is a log-in that was decided on. Making one changes nothing; carryOut does
+// all of it, or nothing.
+type logInPlan[U any] struct {
+	user     U
+	evidence *evidence
+	in       reqstate.LogIn
+	o        *LogInOptions
+	isNew    bool                  // the session is not this user's yet: Config.MaxSessions counts it
+	remember bool                  // a series of Config.RememberMe begins
+	series   string                // its name, once it has begun
+	cookie   string                // its cookie
+	presents bool                  // the browser presents a cookie of Config.RememberMe
+	former   []remember.Remembered // the series that the browser presents: they end
+	counted  int                   // how often countSessions ran
+	excess   []UserSession         // what Config.MaxSessions ends, found when the log-in was stored
+	countErr error                 // why that could not be found
+}
+
+// logIn logs user in, whom e vouches for, and returns where o sends them.
+func (g *Guard[U]) logIn(r *http.Request, st *reqstate.State, user U, e *evidence, o *LogInOptions) (to string, err error) {
+	p, err := g.planLogIn(r, st, user, e, o)
 	if err != nil {
 		return "", fmt.Errorf("guard: log in: %w", err)
 	}
-	in := reqstate.LogIn{
+	return g.carryOut(r, st, p)
+}
+
+// planLogIn decides what a log-in changes.
+func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evidence, o *LogInOptions) (*logInPlan[U], error) {
+	ctx := r.Context()
+	id, err := g.serialize(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	before, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	if err != nil {
+		return nil, err
+	}
+	p := &logInPlan[U]{user: user, evidence: e, o: o, isNew: !bytes.Equal(before.User, id)}
+	p.in = reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
 		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
 		Labels: append([]string{g.label(id)}, e.info.Labels...),
@@ -147,66 +179,97 @@ func (g *Guard[U]) remember(r *http.Request, st *reqstate.State, user U, e *evid
 		NoTime: e.state == recalled,
 	}
 	if e.state != recalled {
-		in.Slot.At = e.at(time.Now())
+		p.in.Slot.At = e.at(time.Now())
 	}
-	if in.Keep == nil {
-		in.Keep = []string{keyReturnTo, "flash"}
+	if p.in.Keep == nil {
+		p.in.Keep = []string{keyReturnTo, "flash"}
 	}
 	if g.stamps != nil {
-		in.Slot.Stamp = []byte(g.stamps.Stamp(user, id))
+		p.in.Slot.Stamp = []byte(g.stamps.Stamp(user, id))
 	}
 	if o.Remember != nil {
 		if d, ok := o.Remember(r); ok {
-			in.MaxAge = &d
+			p.in.MaxAge = &d
 		}
 	}
-	if e.state != recalled {
-		if err := g.beginSeries(r, st, &in, o); err != nil {
-			return "", err
-		}
+	if g.cfg.RememberMe == nil || e.state == recalled {
+		return p, nil
 	}
-	if to, err = g.prepareLogIn(r, st, in, e, o); err != nil {
+	p.presents = g.cfg.RememberMe.Presented(r)
+	if p.former, err = g.cfg.RememberMe.Find(r); err != nil {
+		return nil, err
+	}
+	p.remember = o.RememberMe != nil && o.RememberMe(r) ||
+		o.sameBrowser && slices.ContainsFunc(p.former, func(rem remember.Remembered) bool { return rem.User == g.label(id) })
+	return p, nil
+}
+
+// carryOut does what p says, and returns where the options send the user. What could
+// not be undone waits for the commit's success. After an error nothing that was there
+// before has changed, nothing is pending, and the request has no user.
+func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]) (to string, err error) {
+	ctx := r.Context()
+	if err = g.beginSeries(ctx, p); err == nil {
+		to, err = g.changeSession(r, st, p)
+	}
+	if err != nil {
 		st.Slots.Forget()
 		g.clearUser(st)
-		g.takeBackSeries(ctx, st, in.Labels, e)
+		g.dropSeries(ctx, p)
 		return "", err
 	}
-	if e.state == recalled {
-		e = isRecalled
+	if p.evidence.state == recalled {
+		g.setUser(st, p.user, isRecalled)
 	} else {
-		e = e.inState(loggedIn)
+		g.setUser(st, p.user, p.evidence.inState(loggedIn))
 	}
-	g.setUser(st, user, e)
-	g.emitCommitted(ctx, st, Event{Name: EventSessionCreated, Strategy: e.strategy, User: id})
-	if err := g.keepMaximum(r, st, user, id); err != nil {
-		g.takeBackSeries(ctx, st, in.Labels, e)
-		return "", err
-	}
+	g.emitCommitted(ctx, st, Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User})
+	st.AfterCommit(func(err error) {
+		ctx, cancel := g.afterRequest(ctx)
+		defer cancel()
+		if err != nil {
+			g.dropSeries(ctx, p)
+			return
+		}
+		g.replaceSeries(ctx, st, p)
+		g.endExcess(ctx, p)
+	})
 	return to, nil
 }
 
-// prepareLogIn puts the log-in in and what comes with it into the session. What must be stored
-// before it is judged is stored at once.
-func (g *Guard[U]) prepareLogIn(r *http.Request, st *reqstate.State, in reqstate.LogIn, e *evidence, o *LogInOptions) (to string, err error) {
+// afterRequest returns a context for what has to follow a commit, also when the client
+// has gone.
+func (g *Guard[U]) afterRequest(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Sessions.StoreTimeout())
+}
+
+// changeSession puts the log-in, and what comes with it, into the session. It is stored
+// at once where it may be refused, or where what made it has to be looked at again.
+func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPlan[U]) (to string, err error) {
 	ctx := r.Context()
-	if err := st.Slots.LogIn(ctx, in); err != nil {
+	if err := st.Slots.LogIn(ctx, p.in); err != nil {
 		return "", fmt.Errorf("guard: log in: %w", err)
 	}
 	if err := g.noteDevice(r); err != nil {
 		return "", err
 	}
-	if err := g.addMessages(r, "success", o.SuccessFlash, o.SuccessMessage); err != nil {
+	if err := g.addMessages(r, "success", p.o.SuccessFlash, p.o.SuccessMessage); err != nil {
 		return "", err
 	}
-	if o.ReturnTo {
-		if to, err = g.takeReturnTo(r, st, e); err != nil {
+	if p.o.ReturnTo {
+		if to, err = g.takeReturnTo(r, st, p.evidence); err != nil {
 			return "", err
 		}
 	}
 	if to == "" {
-		to = o.SuccessRedirect
+		to = p.o.SuccessRedirect
 	}
-	if e.state == recalled || g.cfg.RefuseMore {
+	counted := p.isNew && g.cfg.MaxSessions > 0
+	if counted {
+		former := g.ref(ctx)
+		st.Slots.OnStored(func(ctx context.Context, ref string) error { return g.countSessions(ctx, p, former, ref) })
+	}
+	if p.evidence.state == recalled || counted && g.cfg.RefuseMore {
 		s, err := g.cfg.Sessions.Session(ctx)
 		if err == nil {
 			err = s.Save(ctx)
@@ -250,7 +313,7 @@ func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 	if err != nil {
 		return err
 	}
-	_, err = g.remember(r, st, user, e, &LogInOptions{sameBrowser: true})
+	_, err = g.logIn(r, st, user, e, &LogInOptions{sameBrowser: true})
 	return err
 }
 

@@ -2,10 +2,9 @@ package guard
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
@@ -14,42 +13,89 @@ import (
 // ErrForbidden.
 var ErrTooManySessions = fmt.Errorf("guard: the user has as many sessions as Config.MaxSessions allows: %w", ErrForbidden)
 
-// keepMaximum keeps user's sessions within Config.MaxSessions after a log-in.
+const (
+	countTries   = 4                     // how often a log-in counts while others are undecided
+	countPause   = 5 * time.Millisecond  // twice that before the second time; it doubles
+	longestPause = 50 * time.Millisecond // also for a clock that is ahead of ours
+)
+
+// countSessions counts the user's sessions for the log-in p, whose record was just
+// stored under ref, and decides whether it stays. former is the Ref of the session that
+// it replaces. The commit asks it before the log-in changes anything else.
 //
-// Every log-in first stores its session and its label, and only then counts: with
-// Config.RefuseMore, prepareLogIn has stored them. Of
-// several at once, the last one to count sees all of them; and all of them put the
-// sessions into the same order, so that each ends the same ones, and the first in that
-// order is ended by nobody. Counting first and storing then would let all of them in.
-func (g *Guard[U]) keepMaximum(r *http.Request, st *reqstate.State, user U, id json.RawMessage) error {
-	if g.cfg.MaxSessions == 0 {
-		return nil
-	}
-	ctx := r.Context()
-	if !g.cfg.RefuseMore {
-		st.AfterCommit(func(err error) {
-			if err != nil {
-				return
+// Every log-in is stored before it counts. So of several at once the last one to count
+// sees all of them, and no more than Config.MaxSessions are let in; counting first and
+// storing then would let all of them in. With Config.RefuseMore a log-in that finds too
+// many gives way, and takes only its own record with it. The first in an order that is
+// the same for all waits for the others to do so: or else none of them would get in.
+//
+// Without RefuseMore the oldest end, after the commit. A log-in that is not the latest,
+// because another one was stored in the same millisecond or by a clock ahead of ours, is
+// stored again: otherwise it would end itself and be answered with a dead cookie.
+func (g *Guard[U]) countSessions(ctx context.Context, p *logInPlan[U], former, ref string) error {
+	for {
+		p.counted++
+		list, err := g.sessionsOf(ctx, p.user, p.in.Slot.User, ref)
+		if err != nil && g.cfg.RefuseMore {
+			return fmt.Errorf("guard: log in: count the sessions: %w", err) // not counted is not let in
+		}
+		if err != nil {
+			p.countErr = err
+			return nil
+		}
+		list = slices.DeleteFunc(list, func(s UserSession) bool { return s.Ref == former || g.endsWith(p, &s) })
+		place := slices.IndexFunc(list, func(s UserSession) bool { return s.Ref == ref }) // the latest first
+		switch {
+		case len(list) <= g.cfg.MaxSessions:
+			return nil
+		case g.cfg.RefuseMore:
+			if len(list)-1-place >= g.cfg.MaxSessions || p.counted >= countTries || !pause(ctx, countPause<<p.counted) {
+				return ErrTooManySessions
 			}
-			// The commit happened, so this must too: also when the client has gone.
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Sessions.StoreTimeout())
-			defer cancel()
-			if _, err := g.endExcess(ctx, user, id); err != nil {
-				g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: id, Err: err})
-			}
-		})
-		return nil
+		case place > 0 && p.counted < countTries && pause(ctx, time.Until(list[0].began)+2*time.Millisecond):
+			return reqstate.ErrAgain
+		default:
+			list = slices.Delete(list, place, place+1)
+			p.excess = list[g.cfg.MaxSessions-1:]
+			return nil
+		}
 	}
-	ref := g.ref(ctx)
-	ended, err := g.endExcess(ctx, user, id)
-	if err == nil && !slices.Contains(ended, ref) {
-		return nil
+}
+
+// endsWith reports whether s ends when the log-in p is stored: it is the browser's own,
+// from before p.
+func (g *Guard[U]) endsWith(p *logInPlan[U], s *UserSession) bool {
+	for _, rem := range p.former {
+		if slices.Contains(s.labels, g.seriesPrefix()+rem.Series) {
+			return true
+		}
 	}
-	// Not counted is not let in.
-	if out := g.logOut(r, st); out != nil || err != nil {
-		return fmt.Errorf("guard: log in: count the sessions: %w", firstError(err, out))
+	return false
+}
+
+// pause waits for d, at most longestPause, and reports whether there is time left.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(min(max(d, 0), longestPause))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
-	return ErrTooManySessions
+}
+
+// endExcess ends, after the commit, what the log-in p has made too many.
+func (g *Guard[U]) endExcess(ctx context.Context, p *logInPlan[U]) {
+	err := p.countErr
+	for _, s := range p.excess {
+		if err == nil {
+			_, err = g.endBrowser(ctx, p.in.Slot.User, s, ReasonTooMany)
+		}
+	}
+	if err != nil {
+		g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: p.in.Slot.User, Err: fmt.Errorf("guard: log in: end the oldest session: %w", err)})
+	}
 }
 
 func firstError(a, b error) error {
@@ -57,28 +103,4 @@ func firstError(a, b error) error {
 		return a
 	}
 	return b
-}
-
-// endExcess ends the sessions of user that are too many, and returns their Refs: the
-// oldest, or with Config.RefuseMore the latest.
-func (g *Guard[U]) endExcess(ctx context.Context, user U, id json.RawMessage) ([]string, error) {
-	list, err := g.sessionsOf(ctx, user, id)
-	if err != nil {
-		return nil, err
-	}
-	if len(list) <= g.cfg.MaxSessions {
-		return nil, nil
-	}
-	excess := list[g.cfg.MaxSessions:]
-	if g.cfg.RefuseMore {
-		excess = list[:len(list)-g.cfg.MaxSessions]
-	}
-	var refs []string
-	for _, s := range excess {
-		if _, err := g.endSession(ctx, id, s, ReasonTooMany); err != nil {
-			return refs, err
-		}
-		refs = append(refs, s.Ref)
-	}
-	return refs, nil
 }

@@ -22,59 +22,55 @@ import (
 // seriesPrefix begins the labels of series. No user's JSON does.
 func (g *Guard[U]) seriesPrefix() string { return g.cfg.SessionKey + ":series:" }
 
-// beginSeries ends the series that the request presents, since another log-in takes
-// their place, and begins one for the log-in in if that is wanted: by the options, or,
-// where the application logs the same user in again, because there was one.
-func (g *Guard[U]) beginSeries(r *http.Request, st *reqstate.State, in *reqstate.LogIn, o *LogInOptions) error {
-	m := g.cfg.RememberMe
-	if m == nil {
+// beginSeries begins a series for the log-in p where that is wanted. Nobody gets its cookie
+// before the log-in is stored.
+func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
+	if !p.remember {
 		return nil
 	}
-	who := g.label(in.Slot.User)
-	ended, cookie, err := m.Forget(r)
+	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, g.label(p.in.Slot.User), p.in.Slot.Stamp)
 	if err != nil {
 		return fmt.Errorf("guard: log in: %w", err)
 	}
-	wanted := o.RememberMe != nil && o.RememberMe(r) ||
-		o.sameBrowser && slices.ContainsFunc(ended, func(rem remember.Remembered) bool { return rem.User == who })
-	if wanted {
-		var rem remember.Remembered
-		if rem, cookie, err = m.Remember(r.Context(), who, in.Slot.Stamp); err != nil {
-			return fmt.Errorf("guard: log in: %w", err)
-		}
-		in.Labels = append(in.Labels, g.seriesPrefix()+rem.Series)
-		g.takeBackUnlessCommitted(r.Context(), st, rem.Series)
-	}
-	if cookie != nil {
-		st.AddCookie(cookie.String())
-	}
+	p.series, p.cookie = rem.Series, cookie.String()
+	p.in.Labels = append(p.in.Labels, g.seriesPrefix()+rem.Series)
 	return nil
 }
 
-// takeBackSeries ends the series that beginSeries began, among labels, for a log-in that
-// failed: its cookie would log the user in after all. A recalled user's series stays.
-func (g *Guard[U]) takeBackSeries(ctx context.Context, st *reqstate.State, labels []string, e *evidence) {
-	for _, label := range labels {
-		name, ok := strings.CutPrefix(label, g.seriesPrefix())
-		if !ok || e.state == recalled {
-			continue
-		}
-		st.AddCookie(g.cfg.RememberMe.Gone().String())
-		_ = g.cfg.RememberMe.ForgetSeries(ctx, name) // nobody has got its cookie
+// dropSeries ends the series of a log-in that failed.
+func (g *Guard[U]) dropSeries(ctx context.Context, p *logInPlan[U]) {
+	if p.series != "" {
+		_ = g.cfg.RememberMe.ForgetSeries(ctx, p.series) // nobody has got its cookie
 	}
 }
 
-// takeBackUnlessCommitted ends the series of that name if the log-in that began it is not stored.
-func (g *Guard[U]) takeBackUnlessCommitted(ctx context.Context, st *reqstate.State, name string) {
-	st.AfterCommit(func(err error) {
-		if err == nil {
-			return
-		}
+// replaceSeries ends, after the log-in p was stored, the series that the browser
+// presented, and the sessions that they made: another log-in has taken their place.
+func (g *Guard[U]) replaceSeries(ctx context.Context, st *reqstate.State, p *logInPlan[U]) {
+	switch {
+	case p.cookie != "":
+		st.AddCookie(p.cookie)
+	case p.presents:
 		st.AddCookie(g.cfg.RememberMe.Gone().String())
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Sessions.StoreTimeout())
-		defer cancel()
-		_ = g.cfg.RememberMe.ForgetSeries(ctx, name) // nobody has got its cookie
-	})
+	}
+	for _, rem := range p.former {
+		if err := g.endSeriesOf(ctx, rem, g.ref(ctx)); err != nil {
+			g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: p.in.Slot.User, Err: fmt.Errorf("guard: log in: %w", err)})
+		}
+	}
+}
+
+// endSeriesOf ends the series of rem and, if it is this guard's, the sessions that it
+// made, except the one of that Ref.
+func (g *Guard[U]) endSeriesOf(ctx context.Context, rem remember.Remembered, exceptRef string) error {
+	if err := g.cfg.RememberMe.ForgetSeries(ctx, rem.Series); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(rem.User, g.cfg.SessionKey+":") {
+		return nil
+	}
+	_, err := g.cfg.Sessions.DestroyLinked(ctx, g.seriesPrefix()+rem.Series, exceptRef)
+	return err
 }
 
 // recall logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
@@ -129,17 +125,39 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Re
 	e := isRecalled.inState(recalled)
 	e.factors = []factor{{strategy.NameRemember, time.Now()}}
 	e.info.Labels = []string{g.seriesPrefix() + rem.Series}
-	if _, err := g.remember(r, st, user, e, &LogInOptions{}); err != nil {
+	if _, err := g.logIn(r, st, user, e, &LogInOptions{}); err != nil {
 		return none, err
 	}
 	if err := g.stillRemembered(r, st, rem); err != nil {
 		return none, err
 	}
+	g.endEarlier(ctx, st, slot.User, rem)
 	g.emit(ctx, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: strategy.NameRemember, User: slot.User, Session: g.ref(ctx)})
 	return user, nil
 }
 
-// stillRemembered asks again, after prepareLogIn has stored the session, whether its series goes on. A
+// endEarlier ends, after the commit, the sessions that the browser had before it came
+// back: it has lost their cookies. Those made since the token changed stay, for they
+// answer requests that the browser sent at once, and it keeps the cookie of one of them.
+func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json.RawMessage, rem remember.Remembered) {
+	user = slices.Clone(user)
+	st.AfterCommit(func(error) {
+		ctx, cancel := g.afterRequest(ctx)
+		defer cancel()
+		label := g.seriesPrefix() + rem.Series
+		for info, err := range g.cfg.Sessions.Linked(ctx, label) {
+			if err == nil && info.Created.Before(rem.Moved) {
+				_, err = g.cfg.Sessions.DestroyRef(ctx, label, info.Ref)
+			}
+			if err != nil {
+				g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: user, Err: fmt.Errorf("guard: recall: %w", err)})
+				return
+			}
+		}
+	})
+}
+
+// stillRemembered asks again, after the log-in was stored, whether its series goes on. A
 // log-out that ended it before does so here; one that ends it later finds the session by
 // its label.
 func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem remember.Remembered) error {
@@ -208,10 +226,10 @@ func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
 	return nil
 }
 
-// forgetSeriesOf ends the series among labels, and the sessions that they made but one.
-func (g *Guard[U]) forgetSeriesOf(ctx context.Context, labels []string, exceptRef string) error {
+// forgetSeriesOf ends the series among labels, and the sessions that they made.
+func (g *Guard[U]) forgetSeriesOf(ctx context.Context, labels []string) (ended int, err error) {
 	if g.cfg.RememberMe == nil {
-		return nil
+		return 0, nil
 	}
 	for _, label := range labels {
 		name, ok := strings.CutPrefix(label, g.seriesPrefix())
@@ -219,11 +237,13 @@ func (g *Guard[U]) forgetSeriesOf(ctx context.Context, labels []string, exceptRe
 			continue
 		}
 		if err := g.cfg.RememberMe.ForgetSeries(ctx, name); err != nil {
-			return err
+			return ended, err
 		}
-		if _, err := g.cfg.Sessions.DestroyLinked(ctx, label, exceptRef); err != nil {
-			return err
+		n, err := g.cfg.Sessions.DestroyLinked(ctx, label)
+		ended += n
+		if err != nil {
+			return ended, err
 		}
 	}
-	return nil
+	return ended, nil
 }

@@ -158,7 +158,7 @@ func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch _, err := m.g.currentUser(r, st); {
 	case err == nil:
 		st.SetNoStore()
-	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite):
+	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite), errors.Is(err, ErrTooManySessions):
 		st.MarkAsked(m.g)
 	default:
 		m.g.refuse(w, r, err)

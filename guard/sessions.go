@@ -14,6 +14,7 @@ import (
 )
 
 // UserSession is one of a user's sessions, for a page that lists them (ASVS 5.0 7.5.2).
+// The sessions of a browser that Config.RememberMe has logged in several times are one.
 // It has no secret in it; Ref is what [Guard.EndSession] takes.
 type UserSession struct {
 	Ref      string    `json:"ref"`               // as session.Session.Ref
@@ -26,6 +27,9 @@ type UserSession struct {
 	Current  bool      `json:"current"`           // it is the request's own
 
 	labels []string
+	began  time.Time // when it counts from, for Config.MaxSessions
+	refs   []string  // of all the browser's sessions, Ref included
+	key    string    // is the same for all sessions of one browser
 }
 
 // Sessions returns the sessions in which user is logged in, the latest log-in first. ctx
@@ -42,19 +46,20 @@ func (g *Guard[U]) Sessions(ctx context.Context, user U) ([]UserSession, error) 
 	if err != nil {
 		return nil, fmt.Errorf("guard: sessions: %w", err)
 	}
-	list, err := g.sessionsOf(ctx, user, id)
+	list, err := g.sessionsOf(ctx, user, id, g.ref(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("guard: sessions: %w", err)
 	}
 	return list, nil
 }
 
-func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage) ([]UserSession, error) {
+// sessionsOf lists the user's sessions, one for each browser, the latest first. current
+// is the Ref of the session that is the caller's own.
+func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, current string) ([]UserSession, error) {
 	stamp := ""
 	if g.stamps != nil {
 		stamp = g.stamps.Stamp(user, id)
 	}
-	current := g.ref(ctx)
 	var list []UserSession
 	for info, err := range g.cfg.Sessions.Linked(ctx, g.label(id)) {
 		if err != nil {
@@ -78,62 +83,90 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage) (
 		for _, f := range factorsOf(slot) {
 			s.Factors = append(s.Factors, f.name)
 		}
+		s.began, s.refs, s.key = s.Created, []string{s.Ref}, s.Ref
+		if s.LoggedIn.After(s.began) { // another guard's log-in began the session before
+			s.began = s.LoggedIn
+		}
+		if i := slices.IndexFunc(s.labels, func(l string) bool { return strings.HasPrefix(l, g.seriesPrefix()) }); i >= 0 {
+			s.key = s.labels[i]
+		}
 		list = append(list, s)
 	}
-	slices.SortFunc(list, func(a, b UserSession) int { return -oldestFirst(a, b) })
-	return list, nil
+	return byBrowser(list), nil
 }
 
-// oldestFirst is an order that is the same for everybody who asks.
-func oldestFirst(a, b UserSession) int {
-	return cmp.Or(a.began().Compare(b.began()), strings.Compare(a.Ref, b.Ref))
-}
-
-// began is when s counts from, for Config.MaxSessions.
-func (s *UserSession) began() time.Time {
-	if s.LoggedIn.IsZero() {
-		return s.Created
+// byBrowser makes one of the sessions that have one key: the current one, or else the
+// latest. The order is the same for everybody who lists them: the latest browser first.
+func byBrowser(list []UserSession) []UserSession {
+	latestFirst := func(a, b UserSession) int {
+		return cmp.Or(b.began.Compare(a.began), strings.Compare(b.key, a.key), strings.Compare(b.Ref, a.Ref))
 	}
-	return s.LoggedIn
+	slices.SortFunc(list, latestFirst)
+	var browsers []UserSession
+	for _, s := range list {
+		i := slices.IndexFunc(browsers, func(b UserSession) bool { return b.key == s.key })
+		if i < 0 {
+			browsers = append(browsers, s)
+			continue
+		}
+		b := &browsers[i]
+		s.began, s.refs = b.began, append(b.refs, s.Ref)
+		if s.Current {
+			*b = s
+		} else {
+			b.refs = s.refs
+		}
+	}
+	return browsers
 }
 
 // EndSession ends one of user's sessions, by the Ref that [Guard.Sessions] returned, and
-// forgets the browser where Config.RememberMe remembers it. It reports whether there
-// was one: a session that was renewed meanwhile has another Ref. It needs no request.
-// For all sessions, or all but some, there is [Guard.LogOutEverywhere]. An error is an
-// outage. It panics if the guard is stateless.
+// forgets the browser where Config.RememberMe remembers it: all of the browser's sessions
+// end. The Ref of an older session of the browser that asks ends that session alone. It
+// reports whether there was one: a session that was renewed meanwhile has another Ref.
+// ctx may be a request's, and need not be. For all sessions, or all but some, there is
+// [Guard.LogOutEverywhere]. An error is an outage. It panics if the guard is stateless.
 func (g *Guard[U]) EndSession(ctx context.Context, user U, ref string) (bool, error) {
 	g.needSessions("EndSession")
 	id, err := g.serialize(ctx, user)
 	var list []UserSession
 	if err == nil {
-		list, err = g.sessionsOf(ctx, user, id)
+		list, err = g.sessionsOf(ctx, user, id, g.ref(ctx))
 	}
 	if err != nil {
 		return false, fmt.Errorf("guard: end session: %w", err)
 	}
 	for _, s := range list {
-		if s.Ref == ref {
-			return g.endSession(ctx, id, s, ReasonRevoked)
+		switch {
+		case !slices.Contains(s.refs, ref):
+			continue
+		case s.Current && s.Ref != ref:
+			s.Ref, s.refs, s.labels = ref, []string{ref}, nil // what the caller uses stays
 		}
+		return g.endBrowser(ctx, id, s, ReasonRevoked)
 	}
 	return false, nil
 }
 
-// endSession ends s and what could bring it back.
-func (g *Guard[U]) endSession(ctx context.Context, id json.RawMessage, s UserSession, reason string) (bool, error) {
-	err := g.forgetSeriesOf(ctx, s.labels, s.Ref)
-	ended := false
-	if err == nil {
-		ended, err = g.cfg.Sessions.DestroyRef(ctx, g.label(id), s.Ref)
+// endBrowser ends all sessions of s, and what could bring them back.
+func (g *Guard[U]) endBrowser(ctx context.Context, id json.RawMessage, s UserSession, reason string) (bool, error) {
+	n, err := g.forgetSeriesOf(ctx, s.labels)
+	for _, ref := range s.refs {
+		if err != nil {
+			break
+		}
+		var ended bool
+		if ended, err = g.cfg.Sessions.DestroyRef(ctx, g.label(id), ref); ended {
+			n++
+		}
 	}
-	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: id, Session: s.Ref, Reason: reason, Count: 1}
+	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: id, Session: s.Ref, Reason: reason, Count: n}
 	if err != nil {
 		err = fmt.Errorf("guard: end session: %w", err)
 		e.Outcome, e.Err = OutcomeError, err
 	}
-	if ended || err != nil {
+	if n > 0 || err != nil {
 		g.emit(ctx, e)
 	}
-	return ended, err
+	return n > 0, err
 }

@@ -1,0 +1,130 @@
+package guard_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
+)
+
+// restart closes and opens b: session cookies are gone, and its tabs ask at once.
+func restart(b *browser.Browser, tabs int) (status []int) {
+	b.SetCookie(sid, "")
+	status = make([]int, tabs)
+	var wg sync.WaitGroup
+	requests := make([]*http.Request, tabs)
+	for i := range requests {
+		requests[i] = b.Request("GET", "/me", "")
+	}
+	for i, r := range requests {
+		wg.Go(func() { status[i] = b.Do(r).StatusCode })
+	}
+	wg.Wait()
+	return status
+}
+
+// TestABrowserThatComesBackIsOneDevice, however often, with however many tabs, and beside
+// however few sessions are allowed (G18, G19, C4).
+func TestABrowserThatComesBackIsOneDevice(t *testing.T) {
+	for _, tabs := range []int{1, 8, 20} {
+		for _, most := range []int{0, 1, 3} {
+			for _, refuse := range []bool{false, true} {
+				if most == 0 && refuse {
+					continue // refused by New
+				}
+				t.Run(fmt.Sprintf("%d tabs, %d sessions, refuse %t", tabs, most, refuse), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { testRestarts(t, tabs, most, refuse) })
+				})
+			}
+		}
+	}
+}
+
+func testRestarts(t *testing.T, tabs, most int, refuse bool) {
+	w := newRememberWorld(t, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = most, refuse })
+	devices, other := 1, w.open()
+	if most != 1 {
+		devices = 2
+		logIn(other, "joe@test.com").Want(t, 200, "")
+		pass(time.Second)
+	}
+	b := w.remembered("joe@test.com")
+	for n := range 5 {
+		pass(time.Hour)
+		for i, got := range restart(b, tabs) {
+			if got != 200 {
+				t.Fatalf("restart %d, tab %d: got %d, want 200", n+1, i+1, got)
+			}
+		}
+		b.Get("/me").Want(t, 200, "hello joe")
+		list := w.list(b)
+		if len(list) != devices || !list[0].Current {
+			t.Fatalf("restart %d: got %d entries, %+v, want %d with the own first", n+1, len(list), list, devices)
+		}
+		alive := 0
+		for _, id := range w.store.ids {
+			if _, err := w.sessions.Open(t.Context(), id); err == nil {
+				alive++
+			}
+		}
+		if alive > tabs+devices-1 {
+			t.Errorf("restart %d: %d sessions are alive, want at most %d: those of earlier restarts end", n+1, alive, tabs+devices-1)
+		}
+	}
+	if most != 1 {
+		other.Get("/me").Want(t, 200, "hello joe")
+	}
+	old := w.list(b)[0].Ref
+	pass(time.Hour)
+	restart(b, tabs)
+	b.Post("/sessions/end", "ref", old).Want(t, 200, "")
+	b.Get("/me").Want(t, 200, "hello joe")
+	b.Post("/sessions/end", "ref", w.list(b)[0].Ref).Want(t, 200, "true")
+	b.SetCookie(sid, "")
+	b.Get("/me").Want(t, 401, "")
+}
+
+// TestAnOldEntryOfTheOwnBrowserEndsAlone: the page was opened before the tabs of the
+// restart were (G19).
+func TestAnOldEntryOfTheOwnBrowserEndsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRememberWorld(t)
+		b := w.remembered("joe@test.com")
+		pass(time.Hour)
+		b.SetCookie(sid, "")
+		first, second := b.Request("GET", "/sessions", ""), b.Request("GET", "/me", "")
+		b.Do(first).Want(t, 200, "")
+		shown := w.list(b)[0].Ref
+		b.Do(second).Want(t, 200, "")
+		if got := w.list(b); len(got) != 1 || got[0].Ref == shown {
+			t.Fatalf("got %+v, want one entry with another Ref than %s", got, shown)
+		}
+		b.Post("/sessions/end", "ref", shown).Want(t, 200, "true")
+		b.Get("/me").Want(t, 200, "hello joe")
+		b.SetCookie(sid, "")
+		b.Get("/me").Want(t, 200, "hello joe")
+	})
+}
+
+// TestARememberedBrowserThatIsRefusedStaysRemembered: it gets in when another has left.
+func TestARememberedBrowserThatIsRefusedStaysRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRememberWorld(t, refuseMore(1))
+		b := w.remembered("joe@test.com")
+		nextMonth(b)
+		other := w.loggedIn("joe@test.com")
+		for range 3 {
+			pass(time.Hour)
+			b.Get("/me").Want(t, 403, "")
+			b.Get("/any").Want(t, 200, "hello stranger")
+		}
+		other.Get("/me").Want(t, 200, "hello joe")
+		other.Post("/logout").Want(t, 200, "")
+		b.Get("/me").Want(t, 200, "hello joe")
+	})
+}
