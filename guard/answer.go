@@ -30,18 +30,31 @@ type answer struct {
 // refuse answers a request that is not let pass.
 func (g *Guard[U]) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	g.emitRefusal(r, err)
-	if g.cfg.Error != nil {
-		g.cfg.Error(w, r, err)
+	g.answerRefused(w, r, err)
+}
+
+// answerRefused answers a request that is not let pass, or whose session could not be saved.
+func (g *Guard[U]) answerRefused(w http.ResponseWriter, r *http.Request, err error) {
+	if g.cfg.Error == nil {
+		g.Error(w, r, err)
 		return
 	}
-	g.Error(w, r, err)
+	g.answerBy(g.cfg.Error, w, r, err)
+}
+
+// answerBy has handler answer, and Error where handler writes nothing: what was refused must
+// not pass for a 200.
+func (g *Guard[U]) answerBy(handler func(http.ResponseWriter, *http.Request, error), w http.ResponseWriter, r *http.Request, err error) {
+	watched := &startWatcher{ResponseWriter: w}
+	if handler(watched, r, err); !watched.started {
+		g.Error(w, r, err)
+	}
 }
 
 // Error writes the answer that a request gets which is not let pass because of err,
 // with [Status]'s status: the default of Config.Error, and what custom handlers fall
-// back on. It writes an event to no log. It also answers a request whose session could
-// not be saved, where a middleware of this guard is around the handler and
-// session.Config.ErrorHandler is nil.
+// back on. An outage or a mistake of the program (5xx) is an [EventError], unless a
+// middleware of this guard or the session's Handler has reported it in this request.
 //
 // Clients that prefer HTML are sent to Config.LoginURL, or StepUpURL, if that is the
 // cure and the method is GET or HEAD; otherwise they get a small page. Others get a
@@ -51,6 +64,7 @@ func (g *Guard[U]) refuse(w http.ResponseWriter, r *http.Request, err error) {
 //
 // Passport: res.end(STATUS_CODES[…]) in middleware/authenticate.js.
 func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
+	g.emitOutage(r, err)
 	a := g.answerTo(r, err)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

@@ -39,7 +39,7 @@ type Options struct {
 	FailureText func(*Refusal) string
 
 	// FailureHandler answers a refused request, in place of the redirect and of
-	// Config.Error; it may call [Guard.Error]. err matches strategy.ErrUnauthenticated
+	// Config.Error; it may call [Guard.Error], which answers where it writes nothing. err matches strategy.ErrUnauthenticated
 	// and is a *Refusal. An outage never gets here. Passport: failWithError, and the
 	// custom callback.
 	FailureHandler func(w http.ResponseWriter, r *http.Request, err error)
@@ -205,7 +205,7 @@ func (m *authenticate[U]) answerFailure(w http.ResponseWriter, r *http.Request, 
 	switch {
 	case m.o.FailureHandler != nil:
 		m.g.emitRefusal(r, err)
-		m.o.FailureHandler(w, r, err)
+		m.g.answerBy(m.o.FailureHandler, w, r, err)
 	case m.o.FailureRedirect != "":
 		m.g.emitRefusal(r, err)
 		redirect(w, m.o.FailureRedirect, http.StatusSeeOther)

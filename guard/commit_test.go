@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,21 +11,23 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
+// put changes the session.
+func put(w *world) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s, err := w.sessions.Session(r.Context())
+		if err == nil {
+			err = session.Key[string]("cart").Set(s, "apples")
+		}
+		if err != nil {
+			w.t.Error(err)
+		}
+		rw.Write([]byte("done"))
+	})
+}
+
 // TestAFailedCommitIsAnsweredInTheGuardsForm: a page for browsers, a problem for
 // programs, wherever a middleware of a guard is around the handler.
 func TestAFailedCommitIsAnsweredInTheGuardsForm(t *testing.T) {
-	put := func(w *world) http.Handler {
-		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			s, err := w.sessions.Session(r.Context())
-			if err == nil {
-				err = session.Key[string]("cart").Set(s, "apples")
-			}
-			if err != nil {
-				t.Error(err)
-			}
-			rw.Write([]byte("done"))
-		})
-	}
 	for _, row := range []struct {
 		name string
 		fail string // the store's method
@@ -110,4 +113,84 @@ func TestTheSessionsOwnErrorHandlerGoesFirst(t *testing.T) {
 	w.mux.Handle("POST /in", g.Authenticate("local")(g.LogIn(w.hello())))
 	w.store.failOn("Create")
 	w.open().Post("/in", "email", "joe@test.com", "password", password).Want(t, http.StatusTeapot, "")
+}
+
+// TestConfigErrorAnswersFailedCommitsToo: an application has one error page.
+func TestConfigErrorAnswersFailedCommitsToo(t *testing.T) {
+	w := newWorld(t, func(c *guard.Config) {
+		c.Error = func(rw http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(rw, "our page", guard.Status(err))
+		}
+	})
+	w.mux.Handle("/x", w.RequireAuth(put(w)))
+	w.mux.Handle("/check", w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if _, err := w.Check(r); err != nil {
+			t.Error(err)
+		}
+		put(w).ServeHTTP(rw, r)
+	})))
+	b := w.loggedIn("joe@test.com")
+	w.store.failOn("Update")
+	b.Get("/x").Want(t, 503, "our page")
+	b.Get("/check").Want(t, 503, "our page")
+	w.store.failOn("Create")
+	logIn(w.open(), "jen@test.com").Want(t, 503, "our page")
+}
+
+// TestAnErrorPageThatWritesNothingIsNoSuccess: Guard.Error answers then.
+func TestAnErrorPageThatWritesNothingIsNoSuccess(t *testing.T) {
+	silent := func(http.ResponseWriter, *http.Request, error) {}
+	flush := func(rw http.ResponseWriter, _ *http.Request, _ error) { _ = http.NewResponseController(rw).Flush() }
+	for _, row := range []struct {
+		name   string
+		handle func(http.ResponseWriter, *http.Request, error)
+		status int
+	}{{"nothing", silent, 401}, {"a flush", flush, 200}} {
+		w := newWorld(t, func(c *guard.Config) { c.Error = row.handle })
+		api := w.guard("", func(c *guard.Config) { c.Sessions, c.Error = nil, row.handle })
+		w.mux.Handle("/handler", w.AuthenticateWith(guard.Options{Strategies: []string{"token"}, FailureHandler: row.handle})(w.hello()))
+		w.mux.Handle("/api", api.Authenticate("token")(w.hello()))
+		for _, path := range []string{"/me", "/handler", "/api"} {
+			if a := w.open().Get(path); a.StatusCode != row.status {
+				t.Errorf("%s, a page that writes %s: got %d, want %d", path, row.name, a.StatusCode, row.status)
+			}
+		}
+		if row.status != 401 {
+			continue
+		}
+		w.mux.Handle("/x", w.Restore(put(w)))
+		w.store.failOn("Create")
+		w.open().Get("/x").Want(t, 503, `"status":503`)
+	}
+}
+
+// TestAnOutageIsReportedOnce, whoever answers it: a middleware, Guard.Error in a handler, or
+// the session's Handler.
+func TestAnOutageIsReportedOnce(t *testing.T) {
+	w := newWorld(t, func(c *guard.Config) { c.LoginURL = "/login" })
+	look := func(answer func(rw http.ResponseWriter, r *http.Request, err error)) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if _, err := session.FromContext(r.Context()); err != nil {
+				answer(rw, r, fmt.Errorf("look: %w", err))
+			}
+		})
+	}
+	w.mux.Handle("/error", w.sessions.Handler(look(w.Error)))
+	w.mux.Handle("/twice", w.sessions.Handler(look(func(rw http.ResponseWriter, r *http.Request, err error) {
+		_, again := w.Check(r)
+		w.Error(rw, r, again)
+		w.Error(rw, r, err)
+	})))
+	w.mux.Handle("/plain", w.sessions.Handler(look(func(rw http.ResponseWriter, _ *http.Request, _ error) { rw.WriteHeader(503) })))
+	b := w.loggedIn("joe@test.com")
+	w.store.failOn("Get")
+	for _, path := range []string{"/me", "/any", "/error", "/twice", "/plain"} {
+		before := strings.Count(w.logged(), errOutage.Error())
+		if a := b.Get(path); a.StatusCode != 503 {
+			t.Errorf("%s: got %d, want 503", path, a.StatusCode)
+		}
+		if got := strings.Count(w.logged(), errOutage.Error()) - before; got != 1 {
+			t.Errorf("%s: the outage is in %d lines, want 1: %s", path, got, w.logged())
+		}
+	}
 }

@@ -199,14 +199,26 @@ func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 		g.emitKnown(ctx, Event{Name: EventForbidden, Outcome: OutcomeFailure, Reason: ReasonForbidden})
 	case errors.As(err, &refusal):
 		g.emitLogInFail(ctx, refusal)
-	case Status(err) >= 500 && ctx.Err() == nil:
-		e := Event{Name: EventError, Outcome: OutcomeError, Err: err}
-		var s *stopped
-		if errors.As(err, &s) {
-			e.Strategy = s.strategy
-		}
-		g.emit(ctx, e)
+	default:
+		g.emitOutage(r, err)
 	}
+}
+
+// emitOutage sends the event of an error that is no refusal, once in a request: for an
+// outage, or a mistake of the program.
+func (g *Guard[U]) emitOutage(r *http.Request, err error) {
+	ctx := r.Context()
+	if Status(err) < 500 || ctx.Err() != nil {
+		return
+	}
+	if st := reqstate.Of(ctx, g.owner); st != nil && !st.FirstReport(err) {
+		return
+	}
+	e := Event{Name: EventError, Outcome: OutcomeError, Err: err}
+	if s, ok := errors.AsType[*stopped](err); ok {
+		e.Strategy = s.strategy
+	}
+	g.emit(ctx, e)
 }
 
 func (g *Guard[U]) emitLogInFail(ctx context.Context, refusal *Refusal) {

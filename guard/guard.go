@@ -81,8 +81,10 @@ type Config struct {
 	// block, and must be safe for concurrent use.
 	OnEvent func(context.Context, Event)
 
-	// Error answers every request that the guard refuses, in place of [Guard.Error],
-	// which it may call. It must write an answer.
+	// Error answers every request that the guard refuses, and those whose session could
+	// not be saved below a middleware of the guard, unless session.Config.ErrorHandler is
+	// set: an application's one error page. It takes the place of [Guard.Error], which it
+	// may call, and which answers where it writes nothing.
 	Error func(w http.ResponseWriter, r *http.Request, err error)
 }
 
@@ -90,7 +92,8 @@ type Config struct {
 // instance. It is made by [New], immutable, and safe for concurrent use.
 type Guard[U any] struct {
 	cfg        Config
-	owner      any // whose request state the guard uses: Config.Sessions, or itself
+	owner      any                                             // whose request state the guard uses: Config.Sessions, or itself
+	answerer   func(http.ResponseWriter, *http.Request, error) // answerRefused
 	users      serializer.Serializer[U]
 	stamps     stamps[U] // nil when the serializer has no stamps
 	strategies []strategy.Strategy[U]
@@ -132,7 +135,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 		return nil, errors.Join(mistakes...)
 	}
 
-	g.owner = g
+	g.owner, g.answerer = g, g.answerRefused
 	if cfg.Sessions != nil {
 		g.owner = cfg.Sessions
 		g.reserved = append(g.reserved, &sessionStrategy[U]{g})
@@ -290,6 +293,7 @@ func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) *reqstat
 		w.Header().Set("Cache-Control", "no-store")
 	}
 	st.SetNoStore()
+	st.SetAnswerer(g.answerer)
 	return st
 }
 

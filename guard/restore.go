@@ -119,6 +119,7 @@ func (g *Guard[U]) stateOf(r *http.Request, method string) (*reqstate.State, err
 	if st == nil {
 		return nil, fmt.Errorf("guard: %s: %w", method, session.ErrNoHandler)
 	}
+	st.SetAnswerer(g.answerer)
 	return st, nil
 }
 
@@ -155,6 +156,7 @@ type restore[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := reqstate.Of(r.Context(), m.g.owner)
+	st.SetAnswerer(m.g.answerer)
 	switch _, err := m.g.currentUser(r, st); {
 	case err == nil:
 		st.SetNoStore()

@@ -93,9 +93,12 @@ type Config struct {
 	Logger *slog.Logger
 
 	// ErrorHandler answers a request whose commit failed; nothing of the handler's own
-	// response is sent. Nil answers 409 for [ErrSessionEnded] and [ErrSessionChanged],
-	// 503 otherwise: as guard.Guard.Error does, where a guard's middleware is around the
-	// handler, and else with a fixed text.
+	// response is sent. Nil leaves that to the guard whose middleware is around the
+	// handler, which answers as it does every other refusal: by guard.Config.Error, or
+	// guard.Guard.Error. Where there is no guard, a fixed text is sent. Whatever
+	// answers, [ErrSessionEnded] and [ErrSessionChanged] are 409 by default and other
+	// errors 503; where an ErrorHandler writes nothing, the answer is the one for nil.
+	// The log has a line already, with the cause.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 }
 

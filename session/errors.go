@@ -24,15 +24,17 @@ var ErrSessionChanged = errors.New("session: now belongs to another log-in")
 // the first Write, WriteHeader or Flush.
 var ErrCommitted = errors.New("session: changed after the response had started: make the change before the first byte is written")
 
-// errorHandler returns what answers a commit that failed.
-func (q *request) errorHandler() func(http.ResponseWriter, *http.Request, error) {
+// errorHandlers returns what answers a commit that failed. The next is asked where one
+// writes nothing: a failure must not pass for a 200.
+func (q *request) errorHandlers() []func(http.ResponseWriter, *http.Request, error) {
+	list := make([]func(http.ResponseWriter, *http.Request, error), 0, 3)
 	if f := q.sess.m.cfg.ErrorHandler; f != nil {
-		return f
+		list = append(list, f)
 	}
-	if g := q.Answerer(); g != nil {
-		return g.Error // in the form in which it answers everything else
+	if f := q.Answerer(); f != nil {
+		list = append(list, f) // in the form in which the guard answers everything else
 	}
-	return answerError
+	return append(list, answerError)
 }
 
 // answerError is the ErrorHandler where there is no other. It reveals nothing of err.

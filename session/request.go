@@ -1,6 +1,9 @@
 package session
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -48,8 +51,8 @@ func (q *request) setCookies() (lines []string) {
 // Handler gives every request to next its session: express-session's middleware.
 // The store is asked on first use; a route that never looks at its session costs no
 // command. Changes are committed just before the first byte of the response, or when
-// next returns. If that fails, nothing that next wrote is sent: Config.ErrorHandler
-// answers. Mounting the same Manager twice is a no-op. It panics if next is nil.
+// next returns. If that fails, nothing that next wrote is sent: the log gets a line, and
+// Config.ErrorHandler answers. Mounting the same Manager twice is a no-op. It panics if next is nil.
 //
 // The commit has its own time limit, so a client that hangs up does not lose its
 // log-in. A panic in next commits nothing.
@@ -82,6 +85,42 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer reqstate.HandBack(r, &q.r)
 	h.next.ServeHTTP(&q.w, &q.r)
 	q.w.start()
+}
+
+// close commits the session for the last time.
+func (s *Session) close(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.finish(ctx)
+}
+
+// logFailedLoad logs why the session could not be loaded, unless the client is gone.
+func (q *request) logFailedLoad() {
+	q.sess.mu.Lock()
+	err := q.sess.loadErr
+	q.sess.mu.Unlock()
+	if err != nil && q.Context.Err() == nil {
+		q.logFailure("session: could not be loaded", err)
+	}
+}
+
+// logFailure logs an error that the request is answered with, unless somebody has logged it.
+func (q *request) logFailure(text string, err error) {
+	if !q.FirstReport(err) {
+		return
+	}
+	level := slog.LevelError
+	if errors.Is(err, ErrSessionEnded) || errors.Is(err, ErrSessionChanged) {
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{slog.String("method", q.r.Method)}
+	if q.r.Pattern != "" {
+		attrs = append(attrs, slog.String("route", q.r.Pattern))
+	}
+	if ref := q.sess.Ref(); ref != "" {
+		attrs = append(attrs, slog.String("session", ref))
+	}
+	q.sess.m.cfg.Logger.LogAttrs(q, level, text, append(attrs, slog.Any("error", err))...)
 }
 
 // setCookie puts line into the response, in place of an earlier commit's line for the same cookie.
@@ -131,9 +170,9 @@ var (
 )
 
 // addHeaders writes what caches must know, just before the response starts.
-func (q *request) addHeaders(consulted bool) {
+func (q *request) addHeaders() {
 	h := q.w.Header()
-	if consulted {
+	if q.sess.consulted() {
 		addVary(h)
 	}
 	others := q.Cookies()
@@ -143,6 +182,13 @@ func (q *request) addHeaders(consulted bool) {
 	if len(q.setCookies())+len(others) > 0 || q.NoStore() && len(h["Cache-Control"]) == 0 {
 		h["Cache-Control"] = noStore
 	}
+}
+
+// consulted reports whether the response depends on the session's cookie.
+func (s *Session) consulted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.consult
 }
 
 func addVary(h http.Header) {

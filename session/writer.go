@@ -15,53 +15,92 @@ import (
 // lacks it. Unwrap serves [http.ResponseController].
 type responseWriter struct {
 	http.ResponseWriter
-	q       *request
-	started bool
-	failed  bool
+	q     *request
+	phase phase
+	wrote bool  // the response has started
+	err   error // why the commit failed
 }
+
+// phase says whose response a writer lets through.
+type phase uint8
+
+const (
+	uncommitted phase = iota // nobody's yet
+	committed                // the handler's
+	failed                   // nobody's: the commit failed, which is not answered yet
+	answering                // that of the error handler, which is at work
+	answered                 // nobody's any more
+)
 
 // errDiscarded is what a handler's Write gets after the commit failed.
 var errDiscarded = errors.New("session: response discarded: the session could not be committed")
 
-// start commits the session once, and reports whether the handler's response may
-// pass. When the commit fails, the error handler has answered.
+// start commits the session once, and reports whether what the caller is about to write
+// may pass. A failed commit is answered first.
 func (w *responseWriter) start() bool {
-	if w.started {
-		return !w.failed
+	if w.phase == uncommitted {
+		w.commit()
 	}
-	w.started = true
-	q := w.q
-	s := &q.sess
-	s.mu.Lock()
-	err := s.finish(q.Context)
-	consulted := s.consult
-	s.mu.Unlock()
-	q.Committed(err)
-	if err == nil {
-		q.addHeaders(consulted)
-		return true
+	if w.phase == failed {
+		w.answer()
 	}
-	w.failed = true
-	q.dropHeaders()
-	q.addHeaders(consulted)
-	q.errorHandler()(w.ResponseWriter, &q.r, err)
-	return false
+	return w.phase == committed || w.phase == answering
+}
+
+// write is start for what starts the response.
+func (w *responseWriter) write() bool {
+	ok := w.start()
+	w.wrote = w.wrote || ok
+	return ok
+}
+
+// commit commits the session.
+func (w *responseWriter) commit() {
+	w.phase = failed
+	if w.err = w.q.sess.close(w.q.Context); w.err == nil {
+		w.phase = committed
+	}
+	w.committed()
+}
+
+// committed tells everybody what became of the commit.
+func (w *responseWriter) committed() {
+	if w.err != nil {
+		w.q.logFailure("session: not saved, the request is answered with an error", w.err)
+	} else {
+		w.q.logFailedLoad()
+		defer w.q.addHeaders() // with the cookies that are added now
+	}
+	w.q.Committed(w.err)
+}
+
+// answer answers a commit that failed, by the first that writes something.
+func (w *responseWriter) answer() {
+	w.phase = answering
+	defer func() { w.phase = answered }()
+	w.q.dropHeaders()
+	w.q.addHeaders()
+	for _, handler := range w.q.errorHandlers() {
+		if handler(w, &w.q.r, w.err); w.wrote {
+			return
+		}
+	}
 }
 
 func (w *responseWriter) WriteHeader(status int) {
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
-		if !w.failed {
+		if w.phase != failed && w.phase != answered {
 			w.ResponseWriter.WriteHeader(status) // an early hint is not the response
 		}
 		return
 	}
-	if w.start() {
+	if w.write() {
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
 
 func (w *responseWriter) Write(p []byte) (int, error) {
-	if !w.start() {
+	if !w.write() {
 		return 0, errDiscarded
 	}
 	return w.ResponseWriter.Write(p)
@@ -69,7 +108,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 // WriteString implements [io.StringWriter].
 func (w *responseWriter) WriteString(s string) (int, error) {
-	if !w.start() {
+	if !w.write() {
 		return 0, errDiscarded
 	}
 	return io.WriteString(w.ResponseWriter, s)
@@ -77,7 +116,7 @@ func (w *responseWriter) WriteString(s string) (int, error) {
 
 // ReadFrom implements [io.ReaderFrom], for sendfile.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
-	if !w.start() {
+	if !w.write() {
 		return 0, errDiscarded
 	}
 	return io.Copy(w.ResponseWriter, src)
@@ -88,7 +127,7 @@ func (w *responseWriter) Flush() { _ = w.FlushError() }
 
 // FlushError is what [http.ResponseController] prefers to Flush.
 func (w *responseWriter) FlushError() error {
-	if !w.start() {
+	if !w.write() {
 		return errDiscarded
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
@@ -97,15 +136,16 @@ func (w *responseWriter) FlushError() error {
 // Hijack implements [http.Hijacker]. The session is committed first; the header that
 // carries a new cookie is the hijacker's to send.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if !w.start() {
+	if !w.write() {
 		return nil, nil, errDiscarded
 	}
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
-// Push implements [http.Pusher].
+// Push implements [http.Pusher]. It commits nothing: a push is a request of its own, and no
+// byte of this one's response.
 func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
-	if !w.start() {
+	if w.phase == failed || w.phase == answered {
 		return errDiscarded
 	}
 	if p, ok := w.ResponseWriter.(http.Pusher); ok {

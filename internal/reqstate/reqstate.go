@@ -34,15 +34,17 @@ type State struct {
 	users     []User
 	first     [1]User
 	answer    *answer
+	answerer  func(http.ResponseWriter, *http.Request, error)
 	noStore   bool
 	committed bool
 }
 
 // answer is what guards want of the answer to a request. Few do.
 type answer struct {
-	after   []func(error)
-	cookies []string
-	err     error // of the commit
+	after    []func(error)
+	cookies  []string
+	err      error   // of the commit
+	reported []error // of FirstReport
 }
 
 // wanted returns s.answer to write. The caller holds mu.
@@ -176,22 +178,43 @@ func (s *State) recordOwn(u User, replace, add bool) (decided bool) {
 	return i >= 0
 }
 
-// Answerer is a guard, in so far as it answers what failed.
-type Answerer interface {
-	// Error writes the answer to a request that failed by err.
-	Error(w http.ResponseWriter, r *http.Request, err error)
-}
-
-// Answerer returns the guard that decided last about this request, or nil.
-func (s *State) Answerer() Answerer {
+// SetAnswerer has f answer a request whose commit failed: a guard's way to answer what it
+// refuses. The last one counts.
+func (s *State) SetAnswerer(f func(http.ResponseWriter, *http.Request, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, u := range slices.Backward(s.users) {
-		if g, ok := u.Guard.(Answerer); ok {
-			return g
-		}
+	s.answerer = f
+}
+
+// Answerer returns what SetAnswerer was given, or nil.
+func (s *State) Answerer() func(http.ResponseWriter, *http.Request, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.answerer
+}
+
+// FirstReport notes that err is about to be reported to operators, and returns false where
+// one with the same cause was before.
+func (s *State) FirstReport(err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, cause := s.wanted(), causeOf(err)
+	if slices.ContainsFunc(a.reported, func(e error) bool { return errors.Is(e, cause) }) {
+		return false
 	}
-	return nil
+	a.reported = append(a.reported, cause)
+	return true
+}
+
+// causeOf returns the error that err wraps in the end.
+func causeOf(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
 }
 
 // SetNoStore marks the answer as one that no cache may keep: the commit adds
