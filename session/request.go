@@ -87,10 +87,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.w.start()
 }
 
-// close commits the session for the last time.
+// close commits the session for the last time: nothing can be changed afterwards, also
+// when the commit panics.
 func (s *Session) close(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() { s.closed = true }()
 	return s.finish(ctx)
 }
 

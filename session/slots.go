@@ -19,11 +19,10 @@ var _ reqstate.Slots = (*slots)(nil)
 // use locks the session, loads it, and notes that a guard asks about key.
 func (t *slots) use(ctx context.Context, key string) (*Session, error) {
 	s := (*Session)(t)
-	s.mu.Lock()
-	if err := s.load(ctx); err != nil {
-		s.mu.Unlock()
+	if _, err := s.loaded(ctx); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
 	if key != passportKey && !slices.Contains(s.plan.watch, key) {
 		s.plan.watch = append(s.plan.watch, key)
 	}

@@ -35,6 +35,9 @@ const (
 // errDiscarded is what a handler's Write gets after the commit failed.
 var errDiscarded = errors.New("session: response discarded: the session could not be committed")
 
+// errPanicked is the failure of a commit that panicked.
+var errPanicked = errors.New("session: the commit panicked")
+
 // start commits the session once, and reports whether what the caller is about to write
 // may pass. A failed commit is answered first.
 func (w *responseWriter) start() bool {
@@ -54,13 +57,14 @@ func (w *responseWriter) write() bool {
 	return ok
 }
 
-// commit commits the session.
+// commit commits the session. One that panics has failed: the panic goes on to whoever
+// recovers from it, and nothing that is written afterwards passes for the handler's response.
 func (w *responseWriter) commit() {
-	w.phase = failed
+	w.phase, w.err = failed, errPanicked
+	defer w.committed()
 	if w.err = w.q.sess.close(w.q.Context); w.err == nil {
 		w.phase = committed
 	}
-	w.committed()
 }
 
 // committed tells everybody what became of the commit.
