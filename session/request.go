@@ -21,31 +21,14 @@ type request struct {
 	sess   Session
 	w      responseWriter
 	r      http.Request
-	before http.Header // the response's, as the outer handler left it; nil for none
-	sent   *sent       // nil until a commit sends a cookie
-}
-
-// sent is what the commits of a request did to the browser's cookies.
-type sent struct {
-	cookies []sentCookie // of the commits that succeeded
-	issued  bool         // some of them were taken back
+	before http.Header  // the response's, as the outer handler left it; nil for none
+	sent   []sentCookie // of the commits that succeeded
 }
 
 // sentCookie is a Set-Cookie line, and the cookie that it is about.
 type sentCookie struct {
 	cookies.Scope
 	line string
-}
-
-// setCookies returns the Set-Cookie lines of the commits that succeeded.
-func (q *request) setCookies() (lines []string) {
-	if q.sent == nil {
-		return nil
-	}
-	for _, c := range q.sent.cookies {
-		lines = append(lines, c.line)
-	}
-	return lines
 }
 
 // Handler gives every request to next its session: express-session's middleware.
@@ -125,45 +108,20 @@ func (q *request) logFailure(text string, err error) {
 	q.sess.m.cfg.Logger.LogAttrs(q, level, text, append(attrs, slog.Any("error", err))...)
 }
 
-// setCookie puts line into the response, in place of an earlier commit's line for the same cookie.
+// setCookie has the response carry line, in place of an earlier commit's line for the same
+// cookie. It gets into the header when the response starts: what lies there before may be
+// cleared, by httputil.ReverseProxy after an early hint for instance.
 func (q *request) setCookie(of *cookies.Line, line string) {
-	if q.sent == nil {
-		q.sent = new(sent)
-	}
-	for i, c := range q.sent.cookies {
-		if c.Scope == of.Scope {
-			q.unsetCookie(c.line)
-			q.sent.cookies = slices.Delete(q.sent.cookies, i, i+1)
-			break
-		}
-	}
-	h := q.w.Header()
-	h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), line)
-	q.sent.cookies = append(q.sent.cookies, sentCookie{of.Scope, line})
+	q.dropCookie(of.Scope)
+	q.sent = append(q.sent, sentCookie{of.Scope, line})
+}
+
+func (q *request) dropCookie(of cookies.Scope) {
+	q.sent = slices.DeleteFunc(q.sent, func(c sentCookie) bool { return c.Scope == of })
 }
 
 // dropCookies takes back the cookies of commits earlier in this request.
-func (q *request) dropCookies() {
-	if q.sent == nil || len(q.sent.cookies) == 0 {
-		return
-	}
-	for _, c := range q.sent.cookies {
-		q.unsetCookie(c.line)
-	}
-	q.sent.cookies, q.sent.issued = nil, true
-}
-
-// unsetCookie removes line from the response.
-func (q *request) unsetCookie(line string) {
-	h := q.w.Header()
-	i := slices.Index(h["Set-Cookie"], line)
-	if i < 0 {
-		return // somebody else removed it
-	}
-	if h["Set-Cookie"] = slices.Delete(slices.Clone(h["Set-Cookie"]), i, i+1); len(h["Set-Cookie"]) == 0 {
-		delete(h, "Set-Cookie")
-	}
-}
+func (q *request) dropCookies() { q.sent = nil }
 
 // shared header values. Whoever adds to them gets a copy, since they are full.
 var (
@@ -171,17 +129,22 @@ var (
 	cookie  = []string{"Cookie"}
 )
 
-// addHeaders writes what caches must know, just before the response starts.
+// addHeaders writes cookies, and what caches must know, just before the response starts.
 func (q *request) addHeaders() {
 	h := q.w.Header()
 	if q.sess.consulted() {
 		addVary(h)
 	}
 	others := q.Cookies()
-	if len(others) > 0 {
-		h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), others...)
+	if len(q.sent)+len(others) > 0 {
+		lines := slices.Clip(h["Set-Cookie"])
+		for _, c := range q.sent {
+			lines = append(lines, c.line)
+		}
+		h["Set-Cookie"] = append(lines, others...)
+		h["Cache-Control"] = noStore
 	}
-	if len(q.setCookies())+len(others) > 0 || q.NoStore() && len(h["Cache-Control"]) == 0 {
+	if q.NoStore() && len(h["Cache-Control"]) == 0 {
 		h["Cache-Control"] = noStore
 	}
 }
@@ -209,13 +172,9 @@ func addVary(h http.Header) {
 	h["Vary"] = append(slices.Clip(vary), "Cookie")
 }
 
-// dropHeaders takes back what the handler put into the response's header. Cookies of
-// commits that did succeed stay: their old ones are dead.
+// dropHeaders takes back what the handler put into the response's header.
 func (q *request) dropHeaders() {
 	h := q.w.Header()
 	clear(h)
 	maps.Copy(h, q.before)
-	if lines := q.setCookies(); len(lines) > 0 {
-		h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), lines...)
-	}
 }

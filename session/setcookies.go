@@ -62,10 +62,10 @@ func (s *Session) expireCookies(kept bool) {
 	if kept {
 		done = append(done, s.m.accept[0].line.Scope)
 	}
-	sent, issued := s.req.r.Header["Cookie"], s.req.sent != nil && s.req.sent.issued
+	sent := s.req.r.Header["Cookie"]
 	for i := range s.m.accept {
 		a := &s.m.accept[i]
-		mayBe := cookies.Sent(sent, a.name) || a.line.MayHide(s.req.r.URL.Path) || i == 0 && issued
+		mayBe := cookies.Sent(sent, a.name) || a.line.MayHide(s.req.r.URL.Path)
 		if !mayBe || slices.Contains(done, a.line.Scope) {
 			continue
 		}
