@@ -187,28 +187,74 @@ func TestRestoredTabsAreNoTheft(t *testing.T) {
 // TestAStolenRememberCookieEndsEverything: the user's sessions, and all that is
 // remembered, on every device.
 func TestAStolenRememberCookieEndsEverything(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		play func(owner, thief *browser.Browser)
+	}{
+		{"the thief is first, and the owner's browser ends the thief's session", func(owner, thief *browser.Browser) {
+			thief.Get("/me").Want(t, 200, "hello joe")
+			pass(time.Minute)
+			owner.SetCookie(sid, "")
+			owner.Get("/me").Want(t, 200, "hello joe")
+			thief.Get("/me").Want(t, 401, "") // found
+		}},
+		{"the thief is first, twice", func(owner, thief *browser.Browser) {
+			thief.Get("/me").Want(t, 200, "hello joe")
+			thief.SetCookie(sid, "")
+			thief.Get("/me").Want(t, 200, "hello joe")
+			pass(time.Minute)
+			owner.SetCookie(sid, "")
+			owner.Get("/me").Want(t, 401, "")
+		}},
+		{"the owner is first, and the thief ends the owner's session", func(owner, thief *browser.Browser) {
+			owner.SetCookie(sid, "")
+			owner.Get("/me").Want(t, 200, "hello joe")
+			pass(time.Minute)
+			thief.Get("/me").Want(t, 200, "hello joe")
+			owner.Get("/me").Want(t, 401, "")
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRememberWorld(t)
+			owner, tablet, other := w.remembered("joe@test.com"), w.remembered("joe@test.com"), w.remembered("jen@test.com")
+			thief := w.open()
+			thief.SetCookie(rememberCookie, owner.Cookie(rememberCookie))
+			row.play(owner, thief)
+			if got, want := w.saw(), "authn_token_reuse/theft]"; !strings.HasSuffix(got, want) || strings.Count(got, "reuse") != 1 {
+				t.Errorf("%s: got events %s, want %s at the end, and once", row.name, got, want)
+			}
+			for _, b := range []*browser.Browser{owner, thief, tablet} {
+				b.Get("/me").Want(t, 401, "")
+				b.SetCookie(sid, "")
+				b.Get("/me").Want(t, 401, "")
+			}
+			other.Get("/me").Want(t, 200, "hello jen")
+			logIn(owner, "joe@test.com").Want(t, 200, "hello joe")
+			if got := w.logged(); !strings.Contains(got, "level=ERROR msg=authn_token_reuse") {
+				t.Errorf("%s: got log %s, want the theft as an error", row.name, got)
+			}
+		})
+	}
+}
+
+// TestALostAnswerCostsNoDevice: the browser comes again, with the cookie that it has.
+func TestALostAnswerCostsNoDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
-		owner, tablet, other := w.remembered("joe@test.com"), w.remembered("joe@test.com"), w.remembered("jen@test.com")
-		thief := w.open()
-		thief.SetCookie(rememberCookie, owner.Cookie(rememberCookie))
-		thief.Get("/me").Want(t, 200, "hello joe")
-		pass(time.Minute)
-		owner.SetCookie(sid, "")
-		w.saw()
-		owner.Get("/me").Want(t, 401, "")
-		if got, want := w.saw(), "[authn_token_reuse/theft]"; got != want {
-			t.Errorf("got events %s, want %s", got, want)
+		b, tablet := w.remembered("joe@test.com"), w.remembered("joe@test.com")
+		b.SetCookie(sid, "")
+		for range 3 {
+			lost := b.Twin()
+			lost.Get("/me").Want(t, 200, "hello joe")
+			pass(time.Hour)
+			if n := len(w.list(b)); n > 2 {
+				t.Errorf("%d sessions, want the tablet's and one", n)
+			}
 		}
-		for _, b := range []*browser.Browser{owner, thief, tablet} {
-			b.Get("/me").Want(t, 401, "")
-			b.SetCookie(sid, "")
-			b.Get("/me").Want(t, 401, "")
-		}
-		other.Get("/me").Want(t, 200, "hello jen")
-		logIn(owner, "joe@test.com").Want(t, 200, "hello joe")
-		if got := w.logged(); !strings.Contains(got, "level=ERROR msg=authn_token_reuse") {
-			t.Errorf("got log %s, want the theft as an error", got)
+		b.Get("/me").Want(t, 200, "hello joe")
+		tablet.Get("/me").Want(t, 200, "hello joe")
+		if got := w.saw(); strings.Contains(got, "reuse") {
+			t.Errorf("got events %s, want no theft", got)
 		}
 	})
 }

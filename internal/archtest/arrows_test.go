@@ -31,13 +31,13 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/totp":            {ours: []string{"strategy", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/onetime":         {ours: []string{"strategy", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/apikey":          {ours: []string{"strategy"}},
-	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/token"}},
+	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating"}},
 
-	"strategy/internal/body":       {}, // what several strategies read
-	"strategy/internal/token":      {}, // and make
-	"strategy/internal/cached":     {}, // what modules below strategy fetch
-	"strategy/internal/strictjson": {}, // and what they read in tokens
-	"strategy/internal/rotating":   {}, // tokens that are replaced at each use
+	"strategy/internal/body":       {},                                          // what several strategies read
+	"strategy/internal/token":      {},                                          // and make
+	"strategy/internal/cached":     {},                                          // what modules below strategy fetch
+	"strategy/internal/strictjson": {},                                          // and what they read in tokens
+	"strategy/internal/rotating":   {ours: []string{"strategy/internal/token"}}, // tokens that are replaced at each use
 }
 
 // TestArrowsPointOneWay: dependencies go examples, guard, then strategy, serializer

@@ -187,7 +187,7 @@ func TestRestoredTabsAreNoTheft(t *testing.T) {
 		if len(cookies) != 1 || cookies[before.Value] {
 			t.Errorf("got %d next cookies, want one new one", len(cookies))
 		}
-		<-time.After(30 * time.Second)
+		<-time.After(30*time.Second - 1)
 		(&device{t, d.m, before}).want("joe") // a slow tab, at the end of the grace
 		d.want("joe")
 		d.want("joe")
@@ -199,7 +199,14 @@ func TestAnOldCookieIsATheft(t *testing.T) {
 		name string
 		play func(owner, thief *device)
 	}{
-		{"the thief is first, the owner comes back", func(owner, thief *device) {
+		{"the thief is first, once", func(owner, thief *device) {
+			thief.want("joe")
+			<-time.After(31 * time.Second)
+			owner.want("joe") // as if the answer had been lost
+			thief.want("theft from joe")
+		}},
+		{"the thief is first, twice", func(owner, thief *device) {
+			thief.want("joe")
 			thief.want("joe")
 			<-time.After(31 * time.Second)
 			owner.want("theft from joe")
@@ -207,7 +214,8 @@ func TestAnOldCookieIsATheft(t *testing.T) {
 		{"the owner is first, the thief comes late", func(owner, thief *device) {
 			owner.want("joe")
 			<-time.After(31 * time.Second)
-			thief.want("theft from joe")
+			thief.want("joe")
+			owner.want("theft from joe")
 		}},
 		{"two turns back is not the token before, even at once", func(owner, thief *device) {
 			owner.want("joe")
@@ -235,6 +243,22 @@ func TestAnOldCookieIsATheft(t *testing.T) {
 			again.want("joe")
 		})
 	}
+}
+
+// TestALostAnswerIsNoTheft, however late the browser comes again, and however often: it is
+// closed, its connection breaks, or it crashes before it writes the cookie down.
+func TestALostAnswerIsNoTheft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := remembered(t, newRemember(t, newCells(t)), "joe")
+		for _, wait := range []time.Duration{0, time.Minute, 24 * time.Hour, 7 * 24 * time.Hour} {
+			<-time.After(wait)
+			if _, _, err := d.m.Recall(request(d.cookie)); err != nil { // and nothing comes back
+				t.Fatalf("after %v: %v", wait, err)
+			}
+		}
+		d.want("joe")
+		d.want("joe")
+	})
 }
 
 // TestForgettingAUserLastsAsLongAsTheOldestSeries: the note of it must not end before

@@ -31,7 +31,7 @@
 //	a copy of a token whose successor is unused      as good as a copy of the present one, which it was made beside
 //
 // So the price of a quiet retry is one use by a thief who would have been refused, until the owner comes again.
-// Callers end what the void token opened, as far as it can be ended: see [Series.Again].
+// Callers end what the void token opened, as far as it can be ended: see Series.Made.
 package rotating
 
 import (
@@ -41,6 +41,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
 
 // Cells is strategy.Cells, which says what its methods promise.
@@ -73,10 +75,10 @@ type Series struct {
 	Data  json.RawMessage // as given to Begin
 	Since time.Time       // when it began
 	Until time.Time       // when it ends, however busy it is
-	// Again is true when the token was replaced before and its successor is void now: what that successor
-	// opened, if anybody had it, should end.
-	Again bool
-	era   []byte
+	// Made is when the present token was. What was opened by an earlier use should end: if its token is void now,
+	// somebody else may have had it.
+	Made time.Time
+	era  string
 }
 
 // ErrUnknown is returned by Use for a token that is malformed, unknown or expired, or of a series that has ended.
@@ -109,17 +111,15 @@ type record struct {
 	Data     json.RawMessage `json:"data,omitempty"`
 	Since    int64           `json:"since"`              // Unix milliseconds
 	Until    int64           `json:"until"`              // Unix milliseconds
-	Era      []byte          `json:"era,omitempty"`      // the owner's when the series began: see EndAll
-	Current  []byte          `json:"current"`            // hash of the secret in use
-	Previous []byte          `json:"previous,omitempty"` // hash of the one that it replaced
-	Nonce    []byte          `json:"nonce,omitempty"`    // makes the secret in use of the one that it replaced
+	Era      string          `json:"era,omitempty"`      // the owner's when the series began: see EndAll
+	Current  string          `json:"current"`            // hash of the secret in use
+	Previous string          `json:"previous,omitempty"` // hash of the one that it replaced
+	Nonce    string          `json:"nonce,omitempty"`    // makes the secret in use of the one that it replaced
 	Replaced int64           `json:"replaced,omitempty"` // when it was made; Unix milliseconds
 }
 
 func (t *Tokens) seriesKey(name string) string { return t.cfg.Kind + ":series:" + name }
-func (t *Tokens) eraKey(owner string) string {
-	return t.cfg.Kind + ":era:" + encode(hash([]byte(owner)))
-}
+func (t *Tokens) eraKey(owner string) string   { return t.cfg.Kind + ":era:" + token.Hash("era", owner) }
 
 func (t *Tokens) series(name string, r *record) Series {
 	// A shorter MaxAge than that of its beginning counts at once.
@@ -127,7 +127,7 @@ func (t *Tokens) series(name string, r *record) Series {
 	if limit := since.Add(t.cfg.MaxAge); limit.Before(until) {
 		until = limit
 	}
-	return Series{Name: name, Owner: r.Owner, Data: r.Data, Since: since, Until: until, era: r.Era}
+	return Series{Name: name, Owner: r.Owner, Data: r.Data, Since: since, Until: until, Made: time.UnixMilli(max(r.Since, r.Replaced)), era: r.Era}
 }
 
 // Begin begins a series for owner and returns its first token. data comes back with each use. Any error is an
@@ -137,64 +137,63 @@ func (t *Tokens) Begin(ctx context.Context, owner string, data json.RawMessage) 
 	if err != nil {
 		return Series{}, "", err
 	}
-	now, tok := time.Now(), first()
-	r := &record{Owner: owner, Data: data, Since: now.UnixMilli(), Until: now.Add(t.cfg.MaxAge).UnixMilli(), Era: era, Current: hash(tok.secret)}
-	_, swapped, err := t.swap(ctx, tok.name, nil, r, min(t.cfg.IdleTimeout, t.cfg.MaxAge))
+	now, p := time.Now(), pair{token.New(), token.New()}
+	r := &record{Owner: owner, Data: data, Since: now.UnixMilli(), Until: now.Add(t.cfg.MaxAge).UnixMilli(), Era: era, Current: token.Hash(p.secret)}
+	_, swapped, err := t.swap(ctx, p.name(), nil, r, min(t.cfg.IdleTimeout, t.cfg.MaxAge))
 	if err == nil && !swapped {
 		err = errTaken
 	}
 	if err != nil {
 		return Series{}, "", err
 	}
-	return t.series(tok.name, r), tok.text(tok.secret), nil
+	return t.series(p.name(), r), p.with(p.secret), nil
 }
 
 // Use exchanges a token for the next one of its series. The error wraps ErrUnknown, is a [*Reused], or is an
 // outage, after which the client may try again with the same token.
 func (t *Tokens) Use(ctx context.Context, text string) (Series, string, error) {
-	tok, ok := parse(text)
+	p, ok := parse(text)
 	if !ok {
 		return Series{}, "", ErrUnknown
 	}
-	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(tok.name))
+	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(p.name()))
 	for err == nil {
 		var s Series
 		var next string
-		if s, next, raw, err = t.use(ctx, tok, raw); next != "" {
+		if s, next, raw, err = t.use(ctx, p, raw); next != "" {
 			return s, next, nil
 		}
 	}
 	return Series{}, "", err
 }
 
-// use decides by raw, the record of tok's series. If another request changed it meanwhile, next is empty, and found is
+// use decides by raw, the record of p's series. If another request changed it meanwhile, next is empty, and found is
 // the record now.
-func (t *Tokens) use(ctx context.Context, tok token, raw []byte) (s Series, next string, found []byte, err error) {
-	r, err := t.alive(ctx, tok.name, raw)
+func (t *Tokens) use(ctx context.Context, p pair, raw []byte) (s Series, next string, found []byte, err error) {
+	r, err := t.alive(ctx, p.name(), raw)
 	if err != nil {
 		return Series{}, "", nil, err
 	}
 	now := time.Now()
-	s = t.series(tok.name, r)
+	s = t.series(p.name(), r)
 	switch {
-	case tok.has(r.Current):
+	case p.has(r.Current):
 		r.Previous = r.Current
-	case t.cfg.Grace >= 0 && tok.has(r.Previous):
+	case t.cfg.Grace >= 0 && p.has(r.Previous):
 		if now.Sub(time.UnixMilli(r.Replaced)) < t.cfg.Grace {
-			return s, tok.text(tok.successor(r.Nonce)), nil, nil
+			return s, p.with(p.successor(r.Nonce)), nil, nil
 		}
-		s.Again = true
 	default:
 		return Series{}, "", nil, &Reused{s}
 	}
-	r.Nonce = random()
-	secret := tok.successor(r.Nonce)
-	r.Current, r.Replaced = hash(secret), now.UnixMilli()
-	found, swapped, err := t.swap(ctx, tok.name, raw, r, min(t.cfg.IdleTimeout, s.Until.Sub(now)))
+	r.Nonce = token.New()
+	secret := p.successor(r.Nonce)
+	r.Current, r.Replaced = token.Hash(secret), now.UnixMilli()
+	found, swapped, err := t.swap(ctx, p.name(), raw, r, min(t.cfg.IdleTimeout, s.Until.Sub(now)))
 	if err != nil || !swapped {
 		return Series{}, "", found, err
 	}
-	return s, tok.text(secret), nil, nil
+	return t.series(p.name(), r), p.with(secret), nil, nil
 }
 
 // alive returns the record in raw unless its series has ended.
@@ -203,7 +202,7 @@ func (t *Tokens) alive(ctx context.Context, name string, raw []byte) (*record, e
 		return nil, ErrUnknown
 	}
 	r := new(record)
-	if json.Unmarshal(raw, r) != nil || len(r.Current) != len(hash(nil)) {
+	if json.Unmarshal(raw, r) != nil || r.Current == "" {
 		return nil, ErrMalformed
 	}
 	s := t.series(name, r)
@@ -243,10 +242,21 @@ func (t *Tokens) Alive(ctx context.Context, s Series) (bool, error) {
 	return t.sameEra(ctx, s)
 }
 
+// Find returns the series of that name; ok is false if there is none. It does not look whether it has ended for
+// its age, or with all of its owner. Any error is an outage.
+func (t *Tokens) Find(ctx context.Context, name string) (s Series, ok bool, err error) {
+	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
+	r := new(record)
+	if err != nil || raw == nil || json.Unmarshal(raw, r) != nil {
+		return Series{}, false, err
+	}
+	return t.series(name, r), true, nil
+}
+
 // Name returns the name of the series to which a token belongs by its form; ok is false for what is no token.
 func Name(text string) (name string, ok bool) {
-	tok, ok := parse(text)
-	return tok.name, ok
+	p, ok := parse(text)
+	return p.name(), ok
 }
 
 // End ends the series of that name. It returns what was ended; ok is false if there was no such series. Any error
@@ -273,7 +283,7 @@ func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, e
 // EndAll ends every series of owner that began before the call. Any error is an outage, after which they may go
 // on.
 func (t *Tokens) EndAll(ctx context.Context, owner string) error {
-	key, era := t.eraKey(owner), random()
+	key, era := t.eraKey(owner), []byte(token.New())
 	old, err := t.cfg.Cells.Load(ctx, key)
 	for err == nil {
 		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, key, old, era, t.cfg.MaxAge)
@@ -285,20 +295,20 @@ func (t *Tokens) EndAll(ctx context.Context, owner string) error {
 	return err
 }
 
-// era returns the owner's present one, nil if there is none, and keeps it for as long as a series that begins now.
-func (t *Tokens) era(ctx context.Context, owner string) ([]byte, error) {
+// era returns the owner's present one, "" if there is none, and keeps it for as long as a series that begins now.
+func (t *Tokens) era(ctx context.Context, owner string) (string, error) {
 	era, err := t.cfg.Cells.Load(ctx, t.eraKey(owner))
 	for err == nil && era != nil {
 		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, t.eraKey(owner), era, era, t.cfg.MaxAge)
 		if swapErr == nil && swapped {
-			return era, nil
+			return string(era), nil
 		}
 		era, err = found, swapErr
 	}
-	return nil, err
+	return "", err
 }
 
 func (t *Tokens) sameEra(ctx context.Context, s Series) (bool, error) {
 	era, err := t.cfg.Cells.Load(ctx, t.eraKey(s.Owner))
-	return err == nil && bytes.Equal(era, s.era), err
+	return err == nil && string(era) == s.era, err
 }

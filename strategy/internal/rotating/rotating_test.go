@@ -54,8 +54,7 @@ func begin(t testing.TB, tokens *rotating.Tokens) *holder {
 	return &holder{t, tokens, token}
 }
 
-// use uses the token. The answer is "in", "in again" if a successor was made void, "found" or "out"; lost says
-// that it does not arrive.
+// use uses the token. The answer is "in", "found" or "out"; lost says that it does not arrive.
 func (h *holder) use(lost bool) string {
 	h.t.Helper()
 	s, next, err := h.tokens.Use(h.t.Context(), h.token)
@@ -76,9 +75,6 @@ func (h *holder) use(lost bool) string {
 	if !lost {
 		h.token = next
 	}
-	if s.Again {
-		return "in again"
-	}
 	return "in"
 }
 
@@ -88,21 +84,21 @@ func TestHowSoonATheftIsFound(t *testing.T) {
 	for _, row := range []struct{ name, story, want string }{
 		{"the owner alone", "O O-O-O", "in, in, in, in"},
 		{"an answer is lost, and asked for again at once", "o O O", "in, in, in"},
-		{"and asked for again later", "o-O-O", "in, in again, in"},
-		{"every answer is lost, for hours", "o-o-o-o o-O-O", "in, in again, in again, in again, in, in again, in"},
-		{"the thief is first, once", "C T-O-T", "in, in again, found"},
-		{"the thief is first, once, and the owner goes on", "C T-O-O-T", "in, in again, in, found"},
-		{"the owner is first, once", "C O-T-O", "in, in again, found"},
-		{"the owner is first, once, and the thief goes on", "C O-T-T-O", "in, in again, in, found"},
+		{"and asked for again later", "o-O-O", "in, in, in"},
+		{"every answer is lost, for hours", "o-o-o-o o-O-O", "in, in, in, in, in, in, in"},
+		{"the thief is first, once", "C T-O-T", "in, in, found"},
+		{"the thief is first, once, and the owner goes on", "C T-O-O-T", "in, in, in, found"},
+		{"the owner is first, once", "C O-T-O", "in, in, found"},
+		{"the owner is first, once, and the thief goes on", "C O-T-T-O", "in, in, in, found"},
 		{"the thief is first, twice", "C T-T-O", "in, in, found"},
 		{"the owner is first, twice", "C O-O-T", "in, in, found"},
 		{"twice at once", "C O O T", "in, in, found"},
-		{"both within the grace, then late", "C O T-O-T-O", "in, in, in, in again, found"},
+		{"both within the grace, then late", "C O T-O-T-O", "in, in, in, in, found"},
 		{"both within the grace each time, which is not found", "C O T-O T-O T-O T", "in, in, in, in, in, in, in, in"},
 		{"until one of them is first twice", "C O T-O T-O-O T", "in, in, in, in, in, in, found"},
-		{"a copy beside a lost answer", "C o-T-O-T", "in, in again, in again, found"},
+		{"a copy beside a lost answer", "C o-T-O-T", "in, in, in, found"},
 		{"an old copy", "C O-O-O-T", "in, in, in, found"},
-		{"the copy of a replaced token whose successor is unused", "C O-T-T", "in, in again, in"},
+		{"the copy of a replaced token whose successor is unused", "C O-T-T", "in, in, in"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			owner := begin(t, newTokens(t))

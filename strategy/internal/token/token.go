@@ -22,8 +22,8 @@ func New() string {
 // Valid reports whether s has the form of a token. It saves asking the database for what
 // cannot be there, and keeps long texts away from it.
 func Valid(s string) bool {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	return err == nil && len(b) == Bytes
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s) // which skips line breaks
+	return err == nil && len(b) == Bytes && len(s) == base64.RawURLEncoding.EncodedLen(Bytes)
 }
 
 // Hash names what parts say, so that they cannot be told from it: 43 characters of

@@ -219,9 +219,9 @@ func TestWhatIsNoTokenIsRefused(t *testing.T) {
 	tokens := newTokens(t, c)
 	good := issue(t, tokens, "42")
 	family, secret, _ := strings.Cut(good, ".")
-	zeros := strings.Repeat("A", 43)
+	zeros := strings.Repeat("A", 32)
 	c.before = errDown // the database is not asked about any of these
-	for _, token := range []string{"", ".", "x", family, family + ".", "." + secret, good + ".", good + "A", good + "=", good + "\n", "\n" + good, family + "." + secret[:42], family + "\n." + secret, strings.Repeat("A", 1<<16)} {
+	for _, token := range []string{"", ".", "x", family, family + ".", "." + secret, good + ".", good + "A", good + "=", good + "\n", "\n" + good, family + "." + secret[:31], family + "\n." + secret, strings.Repeat("A", 1<<16)} {
 		refuses(t, token, tokens, token, refresh.ErrInvalid)
 		if err := tokens.Revoke(t.Context(), token); err != nil {
 			t.Errorf("revoke %q: %v", token, err)
