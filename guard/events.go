@@ -25,7 +25,7 @@ const (
 	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted the credentials, or there were none
 	EventThrottled      EventName = "excess_rate_limit_exceeded" // a strategy refused with 429
 	EventSessionCreated EventName = "session_created"            // a user was logged in
-	EventSessionRenewed EventName = "session_renewed"            // StepUp added a factor
+	EventSessionRenewed EventName = "session_renewed"            // StepUp added a factor, or LogInUser logged the session's user in again
 	EventSessionExpired EventName = "session_expired"            // a log-in ended; Reason says why
 	EventForbidden      EventName = "authz_fail"                 // a known user may not do this; Reason says why
 	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // a remembered log-in's old token came back: somebody has a copy
@@ -54,6 +54,7 @@ const (
 	ReasonTooMany   = "too_many"         // Config.MaxSessions
 	ReasonTheft     = "theft"            // of a cookie of Config.RememberMe
 	ReasonStepUp    = "step_up"          // StepUp
+	ReasonLogInUser = "log_in_user"      // LogInUser, for the session's own user
 	ReasonNotFresh  = "not_fresh"        // RequireFresh
 	ReasonFactor    = "factor"           // RequireFactor
 	ReasonForbidden = "forbidden"        // Require

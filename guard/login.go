@@ -53,6 +53,7 @@ type LogInOptions struct {
 	RememberMe func(*http.Request) bool
 
 	sameBrowser bool // remember it if it was
+	renews      bool // the user is the session's own, see reqstate.LogIn
 }
 
 func (o *LogInOptions) check(next http.Handler) {
@@ -177,6 +178,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		Labels: append([]string{g.label(id)}, e.info.Labels...),
 		Keep:   o.Keep,
 		NoTime: e.state == recalled,
+		Renews: o.renews,
 	}
 	if e.state != recalled {
 		p.in.Slot.At = e.at(time.Now())
@@ -223,7 +225,11 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 	} else {
 		g.setUser(st, p.user, p.evidence.inState(loggedIn))
 	}
-	g.emitCommitted(ctx, st, Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User})
+	e := Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User}
+	if p.o.renews {
+		e.Name, e.Reason = EventSessionRenewed, ReasonLogInUser
+	}
+	g.emitCommitted(ctx, st, e)
 	st.AfterCommit(func(err error) {
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
@@ -289,6 +295,12 @@ func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPl
 // Factors that the same user proved before stay. Call it from the request's own
 // goroutine.
 //
+// For a user whom Authenticate found in this request, or who was not logged in here, it is
+// a log-in: the session is a new one. For the user whom the session itself remembers it
+// renews that session. If this has ended when the commit comes, by a log-out,
+// LogOutEverywhere or EndSession that was under way, the answer is 409 and nobody is
+// logged in. A handler that also calls [Guard.LogOutEverywhere] excepts its own session.
+//
 // The error is ErrCrossSite for an unsafe request from another site,
 // session.ErrNoHandler where neither a middleware of this guard nor the session's
 // Handler is around the caller, session.ErrCommitted after the response has started,
@@ -309,34 +321,37 @@ func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 			return err
 		}
 	}
-	e, err := g.vouched(r.Context(), st, user)
+	e, renews, err := g.vouched(r.Context(), st, user)
 	if err != nil {
 		return err
 	}
-	_, err = g.logIn(r, st, user, e, &LogInOptions{sameBrowser: true})
+	_, err = g.logIn(r, st, user, e, &LogInOptions{sameBrowser: true, renews: renews})
 	return err
 }
 
 // vouched returns the evidence for a user whom the application logs in: what the same user
-// proved in this request, or for the log-in that the session remembers.
-func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (*evidence, error) {
+// proved in this request, or for the log-in that the session remembers. renews says that
+// there is nothing else to show for the user than that session.
+func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (e *evidence, renews bool, err error) {
 	before := g.evidence(st)
+	e = &evidence{state: loggedIn}
 	if old, ok := g.userIn(st); ok && before.state.byCredentials() && g.same(ctx, old, user) {
-		return before, nil
+		if e = before; e.strategy != "" {
+			return e, false, nil // Authenticate found the user
+		}
 	}
-	e := &evidence{state: loggedIn}
 	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
 	if err != nil {
-		return nil, fmt.Errorf("guard: log in: %w", err)
+		return nil, false, fmt.Errorf("guard: log in: %w", err)
 	}
 	id, err := g.serialize(ctx, user)
 	if err != nil {
-		return nil, fmt.Errorf("guard: log in: %w", err)
+		return nil, false, fmt.Errorf("guard: log in: %w", err)
 	}
-	if bytes.Equal(slot.User, id) {
+	if renews = bytes.Equal(slot.User, id); renews && e != before {
 		e.factors = factorsOf(slot)
 	}
-	return e, nil
+	return e, renews, nil
 }
 
 // label is under which all sessions of a user are found.

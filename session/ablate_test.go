@@ -28,6 +28,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S5: the old record is ended whatever it holds", "move.go", "s.m.end(ctx, s.id, (*before).data, next,", "s.m.end(ctx, s.id, nil, next,", "TestExploreEveryInterleaving/2"},
 		{"S6: a renewal goes on though the old record is gone", "move.go", "case !s.plan.credentials():", "case false:", "TestExploreEveryInterleaving/1"},
 		{"S6: a log-in carries another guard's log-in that may have ended", "move.go", "*before = new(record)\n\t\t\treturn \"\", errAgain", "return \"\", nil", "TestExploreEveryInterleaving/1k"},
+		{"S6: the application's word is worth credentials", "slots.go", "if !l.Renews {\n\t\tw.proved", "if true {\n\t\tw.proved", "TestExploreEveryInterleaving/1m"},
 		{"S7: no pointer is left", "move.go", "\t\t\tnext = newID\n", "\t\t\tnext = newID[:0]\n", "TestExploreEveryInterleaving/1"},
 		{"S8: log-out does not follow", "end.go", "if err != nil || next == \"\" {\n\t\t\treturn false, err", "if err != nil || next != \"-\" {\n\t\t\treturn false, err", "TestExploreEveryInterleaving/1"},
 		{"S8: log-out of one guard follows one move only", "move.go", "if id, err = s.m.endForGood(ctx, id, nil); err != nil {", "if id = id[:0]; err != nil {", "TestExploreEveryInterleaving/1l"},

@@ -145,6 +145,9 @@ func scenarios() []scenario {
 			}
 		}}, loggedOut("L", "passport"), nil, 0, 3},
 		{"1k log-out of one guard, log-in of another", in, procs{"L": step("logout"), "G": step("login 9 admin")}, loggedOut("L", "passport"), allFaults, 1, 3},
+		{"1m log-out, the session's user logged in again by the application", in, procs{"L": step("logout"), "G": step("again 1")}, loggedOut("L", "passport"), allFaults, 1, 0},
+		{"1n log-out of one guard, the user logged in again by the application", []string{"login 1", "login 9 admin"}, procs{"L": step("logout"), "G": step("again 1")},
+			loggedOut("L", "passport"), nil, 0, 3},
 		{"2a two writers of different keys", in, procs{"W": step("set a 1"), "X": step("set b 1")},
 			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`}), allFaults, 2, 0},
 		{"2a three writers of different keys", in, procs{"W": step("set a 1"), "X": step("set b 1"), "Y": step("set c 1")},
@@ -195,6 +198,7 @@ func scenarios() []scenario {
 			return ""
 		}, allFaults, 1, 4},
 		{"4a destroy by label, a renewal", in, procs{"D": destroyLinked, "G": step("renew")}, loggedOut("D", "passport"), allFaults, 1, 2},
+		{"4a destroy by label, the session's user logged in again by the application", in, procs{"D": destroyLinked, "G": step("again 1")}, loggedOut("D", "passport"), nil, 0, 0},
 		{"4b destroy by label, a renewal, a write", in, procs{"D": destroyLinked, "G": step("renew"), "W": step("set k 1")}, loggedOut("D", "passport"), nil, 0, 3},
 		{"4c a log-in that was answered, then destroy by label, while the index heals", nil, procs{"G": func(p *process) {
 			if p.do("login 1") {

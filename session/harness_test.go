@@ -119,7 +119,7 @@ func app(m *session.Manager) http.Handler {
 
 func statusOf(error) int { return http.StatusServiceUnavailable }
 
-// do carries out one operation: "set k v", "del k", "inc", "login user [key]",
+// do carries out one operation: "set k v", "del k", "inc", "login user [key]", "again user [key]",
 // "logout [key]", "renew", "regenerate [k…]", "destroy", "link l", "unlink l",
 // "flash text", "flashes", "save", "reload", "age 1h", "slot [key]", "revoke".
 func do(ctx context.Context, m *session.Manager, line string) error {
@@ -145,6 +145,9 @@ func do(ctx context.Context, m *session.Manager, line string) error {
 	case "login":
 		key := arg(2, "passport")
 		return slots.LogIn(ctx, reqstate.LogIn{Key: key, Slot: reqstate.Slot{User: json.RawMessage(f[1])}, Labels: []string{key + ":" + f[1]}, Keep: []string{"keep"}})
+	case "again": // LogInUser for the session's own user
+		key := arg(2, "passport")
+		return slots.LogIn(ctx, reqstate.LogIn{Key: key, Slot: reqstate.Slot{User: json.RawMessage(f[1])}, Labels: []string{key + ":" + f[1]}, Renews: true})
 	case "logout":
 		return slots.LogOut(ctx, arg(1, "passport"))
 	case "renew":

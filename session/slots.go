@@ -84,8 +84,16 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 	}
 	defer s.mu.Unlock()
 	if s.gone != nil && !s.closed {
+		if l.Renews {
+			return s.gone
+		}
 		s.gone = nil // whatever became of the old session, a log-in starts its own
 		s.forget()
+	}
+	if l.Renews {
+		if now, ok := s.liveSlot(l.Key, time.Now()); !ok || !bytes.Equal(now.User, l.Slot.User) {
+			return ErrSessionChanged
+		}
 	}
 	if l.Slot.At.IsZero() && !l.NoTime {
 		l.Slot.At = time.Now()
@@ -95,7 +103,9 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 	}
 	s.plan.move = true
 	w := s.plan.set()
-	w.proved = addString(w.proved, l.Key)
+	if !l.Renews {
+		w.proved = addString(w.proved, l.Key)
+	}
 	w.hidden = removeString(w.hidden, l.Key)
 	return nil
 }
