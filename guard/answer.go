@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
@@ -126,6 +127,9 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 // the error; a client that uses cookies still reads what is missing.
 func (e *Insufficient) challenge() string {
 	c := `Bearer error="insufficient_user_authentication", error_description="Prove again who you are"`
+	if e.Factor != "" {
+		c += `, acr_values="` + strings.ReplaceAll(e.Factor, "|", " ") + `"`
+	}
 	if e.MaxAge > 0 {
 		c += fmt.Sprintf(`, max_age="%d"`, e.MaxAge/time.Second)
 	}

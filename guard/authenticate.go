@@ -126,16 +126,15 @@ func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, s
 		return nil
 	case err != nil:
 		return err
-	case by == strategy.NameSession:
+	case by.Name() == strategy.NameSession:
 		return nil // restoreUser made the user the request's
 	}
-	m.g.setProved(r, st, user, proof(by, *info, time.Now()))
-	return nil
+	return m.g.setProved(r, st, user, by, proof(by.Name(), *info, time.Now()))
 }
 
 // tryStrategies is Passport's attempt (middleware/authenticate.js:183): the first
-// strategy that does anything but refuse decides. by is its name, and info what it reported.
-func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain []strategy.Strategy[U], info *strategy.Info) (user U, by string, err error) {
+// strategy that does anything but refuse decides. info is what it reported.
+func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain []strategy.Strategy[U], info *strategy.Info) (user U, by strategy.Strategy[U], err error) {
 	var none U
 	var failures []Failure
 	foreign := g.sameSite(r)
@@ -150,21 +149,21 @@ func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain [
 		user, err := s.Authenticate(w, r)
 		switch {
 		case err == nil && strategy.NoUser(user):
-			return none, "", &stopped{s.Name(), strategy.ErrNilUser}
+			return none, nil, &stopped{s.Name(), strategy.ErrNilUser}
 		case err == nil:
-			return user, s.Name(), nil
+			return user, s, nil
 		case errors.Is(err, strategy.ErrUnauthenticated):
 			failures = append(failures, Failure{s.Name(), err})
 		case errors.Is(err, strategy.ErrAnonymous) && skipped:
-			return none, "", ErrCrossSite
+			return none, nil, ErrCrossSite
 		default:
-			return none, "", &stopped{s.Name(), err}
+			return none, nil, &stopped{s.Name(), err}
 		}
 	}
 	if skipped {
-		return none, "", ErrCrossSite
+		return none, nil, ErrCrossSite
 	}
-	return none, "", &Refusal{failures}
+	return none, nil, &Refusal{failures}
 }
 
 // stopped is an error with which a strategy ended the chain.
@@ -181,14 +180,22 @@ func (e *stopped) Unwrap() error { return e.err }
 
 // setProved makes user, whom a strategy just found by credentials, the request's. What
 // the same user proved earlier in the request still counts.
-func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, e *evidence) {
+func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by strategy.Strategy[U], e *evidence) error {
 	if before := g.evidence(st); before.state.byCredentials() {
 		if old, ok := g.userIn(st); ok && g.same(r.Context(), old, user) {
 			e.factors = slices.Concat(before.factors, e.factors)
 		}
 	}
+	if !strategy.IsForPrograms(by) {
+		missing, err := g.missingFactor(r.Context(), user, e.factors)
+		if err != nil {
+			return err
+		}
+		e.missing = missing
+	}
 	g.setUser(st, user, e)
 	g.emitFor(r.Context(), user, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: e.strategy})
+	return nil
 }
 
 // answerFailure answers a request that the chain did not let pass.

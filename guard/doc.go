@@ -28,7 +28,8 @@
 //	RequireAuth      let known users pass
 //	Require          let users pass whom a function approves
 //	RequireFresh     let users pass who logged in a short while ago
-//	RequireFactor    let users pass who proved a second factor, which StepUp adds
+//	RequireFactor    let users pass who proved a second factor, which StepUp adds;
+//	                 with Config.Factors every middleware does, for who has one
 //	RequireUncached  let known users pass, asking the store's master
 //	Restore          find the user if there is one, and let everyone pass
 //	LogOut           end the session

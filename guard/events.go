@@ -249,7 +249,7 @@ func (g *Guard[U]) emitKnown(ctx context.Context, e Event) {
 	if g.cfg.Sessions != nil {
 		e.Session = g.ref(ctx)
 	}
-	if user, ok := g.User(ctx); ok {
+	if user, ok := g.anyUser(ctx); ok {
 		g.emitFor(ctx, user, e)
 		return
 	}

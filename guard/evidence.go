@@ -39,6 +39,7 @@ type evidence struct {
 	strategy string        // the name of the one that succeeded
 	info     strategy.Info // what it reported
 	factors  []factor      // what was proved in this request
+	missing  string        // a factor that the user has and did not prove: the log-in is pending
 }
 
 // What is the same for every request is shared, so that a read allocates nothing.
@@ -126,15 +127,25 @@ func (g *Guard[U]) userIn(st *reqstate.State) (U, bool) {
 	return user, ok
 }
 
-// User returns the user of the request in which ctx was made: Passport's req.user,
-// typed. ok is false when no middleware of this guard found one: behind
-// [Guard.RequireAuth] and [Guard.Authenticate] it is true. It asks nobody and is
-// safe for concurrent use once the handler runs.
-func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
+// anyUser is userIn for a context; a pending user is one too.
+func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {
 	if st := reqstate.From(ctx); st != nil {
 		return g.userIn(st)
 	}
 	return user, false
+}
+
+// User returns the user of the request in which ctx was made: Passport's req.user,
+// typed. ok is false when no middleware of this guard found one, and while a factor of
+// Config.Factors is missing: behind [Guard.RequireAuth] it is true, and behind
+// [Guard.Authenticate] without Config.Factors. It asks nobody and is safe for concurrent
+// use once the handler runs.
+func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
+	st := reqstate.From(ctx)
+	if st == nil || g.evidence(st).missing != "" {
+		return user, false
+	}
+	return g.userIn(st)
 }
 
 // Info returns what is known of the log-in beside the user: Passport's req.authInfo.
@@ -147,7 +158,7 @@ func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
 		return info, false
 	}
 	e := g.evidence(st)
-	if e.state == nobody {
+	if e.state == nobody || e.missing != "" {
 		return info, false
 	}
 	info = e.info

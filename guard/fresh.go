@@ -32,6 +32,9 @@ func (g *Guard[U]) RequireFresh(maxAge time.Duration) func(http.Handler) http.Ha
 			if err != nil {
 				return err
 			}
+			if err := g.evidence(st).insufficient(); err != nil {
+				return err
+			}
 			if age := time.Since(at); at.IsZero() || age > maxAge {
 				return &Insufficient{MaxAge: maxAge}
 			}
@@ -82,8 +85,8 @@ func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 func (g *Guard[U]) RequireUncached(next http.Handler) http.Handler {
 	g.needSessions("RequireUncached")
 	return g.gate("RequireUncached", next, func(r *http.Request, st *reqstate.State) error {
-		if g.evidence(st).state.byCredentials() {
-			return nil
+		if e := g.evidence(st); e.state.byCredentials() {
+			return e.insufficient()
 		}
 		_, err := g.reread(r, st)
 		return err
@@ -146,13 +149,34 @@ func (g *Guard[U]) factorAt(r *http.Request, st *reqstate.State, name string) (t
 // The session gets a new id and keeps everything else, the time of the log-in
 // included: for [Guard.RequireFresh] the user logs in again, which starts the factors
 // anew. It must be the same user: where nobody is logged in, or somebody else is, the
-// answer is 401. Where Authenticate did not run before, it is 500. It panics if next
-// is nil or the guard is stateless.
+// answer is 401. Where Authenticate did not run before, it is 500. While a factor of
+// Config.Factors is still missing, the answer asks for it, and next is not called. It
+// panics if next is nil or the guard is stateless.
 func (g *Guard[U]) StepUp(next http.Handler) http.Handler {
 	g.needSessions("StepUp")
-	return g.gate("StepUp", next, g.stepUp)
+	return g.withSession("StepUp", next, &stepUp[U]{g, next})
 }
 
+type stepUp[U any] struct {
+	g    *Guard[U]
+	next http.Handler
+}
+
+// ServeHTTP implements [http.Handler].
+func (m *stepUp[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	st := m.g.requestState(w, r)
+	err := m.g.stepUp(r, st)
+	switch pending := m.g.evidence(st).insufficient(); {
+	case err != nil:
+		m.g.refuse(w, r, err)
+	case pending != nil:
+		m.g.answerPending(w, r, pending, "")
+	default:
+		m.next.ServeHTTP(w, r)
+	}
+}
+
+// stepUp adds what the request proved to the log-in in the session.
 func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	ctx := r.Context()
 	e := g.evidence(st)
@@ -179,11 +203,34 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	if !g.same(ctx, remembered, user) {
 		return errNobody
 	}
-	slot.Factors = withFactors(slot.Factors, e.factors)
-	if err := st.Slots.StepUp(ctx, g.cfg.SessionKey, slot); err != nil {
+	needed, err := g.factorsNeeded(ctx, user)
+	if err != nil {
 		return fmt.Errorf("guard: step up: %w", err)
 	}
-	g.setUser(st, user, e.inState(loggedIn))
+	was := firstMissing(needed, factorsOf(slot))
+	slot.Factors = withFactors(slot.Factors, e.factors)
+	e = e.inState(loggedIn).lacking(firstMissing(needed, factorsOf(slot)))
+	p := &logInPlan[U]{user: user, evidence: e, in: reqstate.LogIn{Slot: slot}, needed: needed}
+	p.counts = g.cfg.MaxSessions > 0 && was != "" && e.missing == "" // only now does it let the user pass
+	err = st.Slots.StepUp(ctx, g.cfg.SessionKey, slot)
+	if err == nil {
+		err = g.store(ctx, st, p)
+	}
+	if err != nil {
+		st.Slots.Forget()
+		g.clearUser(st)
+		return fmt.Errorf("guard: step up: %w", err)
+	}
+	g.setUser(st, user, e)
 	g.emitCommitted(ctx, st, Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slot.User, Reason: ReasonStepUp})
+	if p.counts {
+		st.AfterCommit(func(err error) {
+			ctx, cancel := g.afterRequest(ctx)
+			defer cancel()
+			if err == nil {
+				g.endExcess(ctx, p)
+			}
+		})
+	}
 	return nil
 }

@@ -41,6 +41,15 @@ type Config struct {
 	// [Guard.RequireFactor] asks for. Empty answers 401.
 	StepUpURL string
 
+	// Factors says which second factors a user has, see [FactorsOf]. A log-in in which one
+	// of them is missing is pending: it lets the user pass nowhere, and only [Guard.StepUp]
+	// can add to it. Wherever a user is asked for, browsers are sent to StepUpURL, and
+	// others get the challenge of RFC 9470, which names the factor. So it is with a
+	// password, and with RememberMe; credentials of programs are exempt, as
+	// [strategy.ForPrograms] says. The zero value asks nobody for a second factor, except
+	// behind [Guard.RequireFactor].
+	Factors UserFactors
+
 	// TrustedOrigins are other origins ("https://shop.example") whose pages may send unsafe
 	// requests that are decided by cookies. A sub-domain is another origin, and listed by
 	// itself. Empty means none.
@@ -95,7 +104,8 @@ type Guard[U any] struct {
 	owner      any                                             // whose request state the guard uses: Config.Sessions, or itself
 	answerer   func(http.ResponseWriter, *http.Request, error) // answerRefused
 	users      serializer.Serializer[U]
-	stamps     stamps[U] // nil when the serializer has no stamps
+	factors    func(context.Context, U) ([]string, error) // Config.Factors; nil for none
+	stamps     stamps[U]                                  // nil when the serializer has no stamps
 	strategies []strategy.Strategy[U]
 	reserved   []strategy.Strategy[U]
 	cross      *http.CrossOriginProtection
@@ -130,6 +140,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 		g.users = users
 		g.stamps, _ = users.(stamps[U])
 	}
+	g.checkFactors(wrong)
 	checkStrategies(strategies, wrong)
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)

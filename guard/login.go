@@ -76,6 +76,9 @@ func (o *LogInOptions) check(next http.Handler) {
 // again keeps the session's values; another user's are dropped; an anonymous
 // visitor's are too, except returnTo and flash.
 //
+// While a factor of Config.Factors is missing, next is not called: the log-in is stored,
+// and the answer asks for the factor.
+//
 // Only credentials count. Where Authenticate did not run before, or found the user by
 // "session", the answer is 500, and the log names the missing call: to log in again
 // from a session would make every session fresh for [Guard.RequireFresh].
@@ -110,9 +113,11 @@ type logIn[U any] struct {
 func (m *logIn[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := m.g.requestState(w, r)
 	to, err := m.logIn(r, st)
-	switch {
+	switch pending := m.g.evidence(st).insufficient(); {
 	case err != nil:
 		m.g.refuse(w, r, err)
+	case pending != nil:
+		m.g.answerPending(w, r, pending, to)
 	case to != "":
 		redirect(w, to, http.StatusSeeOther)
 	default:
@@ -140,7 +145,8 @@ type logInPlan[U any] struct {
 	evidence *evidence
 	in       reqstate.LogIn
 	o        *LogInOptions
-	isNew    bool                  // the session is not this user's yet: Config.MaxSessions counts it
+	needed   []string              // the factors that the user has
+	counts   bool                  // Config.MaxSessions counts it: the user was not logged in here before
 	remember bool                  // a series of Config.RememberMe begins
 	series   string                // its name, once it has begun
 	cookie   string                // its cookie
@@ -171,7 +177,14 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if err != nil {
 		return nil, err
 	}
-	p := &logInPlan[U]{user: user, evidence: e, o: o, isNew: !bytes.Equal(before.User, id)}
+	needed, err := g.factorsNeeded(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	e = e.lacking(firstMissing(needed, e.factors))
+	p := &logInPlan[U]{user: user, evidence: e, o: o, needed: needed}
+	// A pending log-in lets nobody pass, and must not end those that do.
+	p.counts = g.cfg.MaxSessions > 0 && e.missing == "" && (!bytes.Equal(before.User, id) || firstMissing(needed, factorsOf(before)) != "")
 	p.in = reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
 		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
@@ -221,7 +234,7 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		return "", err
 	}
 	if p.evidence.state == recalled {
-		g.setUser(st, p.user, isRecalled)
+		g.setUser(st, p.user, isRecalled.lacking(p.evidence.missing))
 	} else {
 		g.setUser(st, p.user, p.evidence.inState(loggedIn))
 	}
@@ -249,8 +262,7 @@ func (g *Guard[U]) afterRequest(ctx context.Context) (context.Context, context.C
 	return context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Sessions.StoreTimeout())
 }
 
-// changeSession puts the log-in, and what comes with it, into the session. It is stored
-// at once where it may be refused, or where what made it has to be looked at again.
+// changeSession puts the log-in, and what comes with it, into the session.
 func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPlan[U]) (to string, err error) {
 	ctx := r.Context()
 	if err := st.Slots.LogIn(ctx, p.in); err != nil {
@@ -270,21 +282,27 @@ func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPl
 	if to == "" {
 		to = p.o.SuccessRedirect
 	}
-	counted := p.isNew && g.cfg.MaxSessions > 0
-	if counted {
+	return to, g.store(ctx, st, p)
+}
+
+// store has the commit count the log-in p, if it counts, and stores it at once where it may
+// be refused, or where what made it has to be looked at again.
+func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U]) error {
+	if p.counts {
 		former := g.ref(ctx)
 		st.Slots.OnStored(func(ctx context.Context, ref string) error { return g.countSessions(ctx, p, former, ref) })
 	}
-	if p.evidence.state == recalled || counted && g.cfg.RefuseMore {
-		s, err := g.cfg.Sessions.Session(ctx)
-		if err == nil {
-			err = s.Save(ctx)
-		}
-		if err != nil {
-			return "", fmt.Errorf("guard: log in: %w", err)
-		}
+	if p.evidence.state != recalled && !(p.counts && g.cfg.RefuseMore) {
+		return nil
 	}
-	return to, nil
+	s, err := g.cfg.Sessions.Session(ctx)
+	if err == nil {
+		err = s.Save(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("guard: log in: %w", err)
+	}
+	return nil
 }
 
 // LogInUser logs user in: req.logIn(user), for a handler that registers users or has

@@ -35,7 +35,7 @@ const (
 func (g *Guard[U]) countSessions(ctx context.Context, p *logInPlan[U], former, ref string) error {
 	for {
 		p.counted++
-		list, err := g.sessionsOf(ctx, p.user, p.in.Slot.User, ref)
+		list, err := g.sessionsOf(ctx, p.user, p.in.Slot.User, p.needed, ref)
 		if err != nil && g.cfg.RefuseMore {
 			return fmt.Errorf("guard: log in: count the sessions: %w", err) // not counted is not let in
 		}
@@ -43,7 +43,7 @@ func (g *Guard[U]) countSessions(ctx context.Context, p *logInPlan[U], former, r
 			p.countErr = err
 			return nil
 		}
-		list = slices.DeleteFunc(list, func(s UserSession) bool { return s.Ref == former || g.endsWith(p, &s) })
+		list = slices.DeleteFunc(list, func(s UserSession) bool { return s.Ref == former || s.Pending || g.endsWith(p, &s) })
 		place := slices.IndexFunc(list, func(s UserSession) bool { return s.Ref == ref }) // the latest first
 		switch {
 		case len(list) <= g.cfg.MaxSessions:

@@ -133,6 +133,9 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Re
 	}
 	g.endEarlier(ctx, st, slot.User, rem)
 	g.emit(ctx, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: strategy.NameRemember, User: slot.User, Session: g.ref(ctx)})
+	if err := g.evidence(st).insufficient(); err != nil {
+		return none, err
+	}
 	return user, nil
 }
 

@@ -31,10 +31,13 @@ func (s *sessionStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request
 // currentUser returns the user of the request: one who was found in it already, or the
 // one whom the session remembers. The error is what the request is answered with.
 func (g *Guard[U]) currentUser(r *http.Request, st *reqstate.State) (U, error) {
-	if user, ok := g.userIn(st); ok {
-		return user, nil // found earlier in this request
-	}
 	var none U
+	if user, ok := g.userIn(st); ok { // found earlier in this request
+		if err := g.evidence(st).insufficient(); err != nil {
+			return none, err
+		}
+		return user, nil
+	}
 	if st.Slots == nil {
 		return none, errNobody // a stateless guard has nothing else to ask
 	}
@@ -66,8 +69,23 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 		g.revoke(ctx, st, slot, ended)
 		return g.recall(r, st)
 	}
-	g.setUser(st, user, isRestored)
+	missing, err := g.missingIn(ctx, user, slot)
+	if err != nil {
+		return none, err
+	}
+	g.setUser(st, user, isRestored.lacking(missing))
+	if missing != "" { // the log-in is pending
+		return none, &Insufficient{Factor: missing}
+	}
 	return user, nil
+}
+
+// missingIn returns the factor that user has and that the log-in in slot lacks, or "".
+func (g *Guard[U]) missingIn(ctx context.Context, user U, slot reqstate.Slot) (string, error) {
+	if g.factors == nil {
+		return "", nil
+	}
+	return g.missingFactor(ctx, user, factorsOf(slot))
 }
 
 // userOfSlot turns a log-in in a session into its user. ended is the reason why the
@@ -97,7 +115,8 @@ func (g *Guard[U]) revoke(ctx context.Context, st *reqstate.State, slot reqstate
 
 // Check decides what [Guard.RequireAuth] decides, without writing an answer: it
 // returns the user, or the error that RequireAuth would answer. It matches
-// strategy.ErrUnauthenticated when nobody is logged in, ErrCrossSite for a request
+// strategy.ErrUnauthenticated when nobody is logged in, and is an [*Insufficient] while
+// a factor of Config.Factors is missing; it matches ErrCrossSite for a request
 // from another site, session.ErrNoHandler when neither a middleware of this guard nor
 // the session's Handler is around the caller; any other error is an outage. Call it
 // from the request's own goroutine.
@@ -190,6 +209,13 @@ func (g *Guard[U]) UserOf(ctx context.Context, s *session.Session) (U, error) {
 	}
 	if ended != "" {
 		return none, errNobody
+	}
+	missing, err := g.missingIn(ctx, user, slot)
+	if err != nil {
+		return none, err
+	}
+	if missing != "" {
+		return none, &Insufficient{Factor: missing}
 	}
 	return user, nil
 }

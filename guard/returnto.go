@@ -98,20 +98,30 @@ func withReturnTo(page string, r *http.Request) string {
 	if !ok {
 		here, ok = SafeReturnTo(r.URL.RequestURI()) // an absolute form (RFC 9112 §3.2.2)
 	}
+	if path, _, _ := strings.Cut(page, "#"); ok && pathOf(path) == pathOf(here) {
+		return "" // or the browser would go round in circles
+	}
+	return addReturnTo(page, here)
+}
+
+func pathOf(target string) string {
+	path, _, _ := strings.Cut(target, "?")
+	return path
+}
+
+// addReturnTo returns page with the parameter return_to, if to is safe.
+func addReturnTo(page, to string) string {
+	to, ok := SafeReturnTo(to)
+	if !ok {
+		return page
+	}
 	page, fragment, _ := strings.Cut(page, "#")
 	if fragment != "" {
 		fragment = "#" + fragment
-	}
-	path, _, _ := strings.Cut(page, "?")
-	if at, _, _ := strings.Cut(here, "?"); ok && at == path {
-		return "" // or the browser would go round in circles
-	}
-	if !ok {
-		return page + fragment
 	}
 	separator := "?"
 	if strings.Contains(page, "?") {
 		separator = "&"
 	}
-	return page + separator + paramReturnTo + "=" + url.QueryEscape(here) + fragment
+	return page + separator + paramReturnTo + "=" + url.QueryEscape(to) + fragment
 }

@@ -25,6 +25,7 @@ type UserSession struct {
 	Deadline time.Time `json:"deadline"`          // when it ends at the latest; zero when only Node wrote it
 	Factors  []string  `json:"factors,omitempty"` // oldest first
 	Current  bool      `json:"current"`           // it is the request's own
+	Pending  bool      `json:"pending,omitempty"` // a factor of Config.Factors is missing: it lets nobody pass
 
 	labels []string
 	began  time.Time // when it counts from, for Config.MaxSessions
@@ -46,16 +47,25 @@ func (g *Guard[U]) Sessions(ctx context.Context, user U) ([]UserSession, error) 
 	if err != nil {
 		return nil, fmt.Errorf("guard: sessions: %w", err)
 	}
-	list, err := g.sessionsOf(ctx, user, id, g.ref(ctx))
+	list, err := g.listSessions(ctx, user, id)
 	if err != nil {
 		return nil, fmt.Errorf("guard: sessions: %w", err)
 	}
 	return list, nil
 }
 
+// listSessions is sessionsOf for a request, or for none.
+func (g *Guard[U]) listSessions(ctx context.Context, user U, id json.RawMessage) ([]UserSession, error) {
+	needed, err := g.factorsNeeded(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return g.sessionsOf(ctx, user, id, needed, g.ref(ctx))
+}
+
 // sessionsOf lists the user's sessions, one for each browser, the latest first. current
 // is the Ref of the session that is the caller's own.
-func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, current string) ([]UserSession, error) {
+func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, needed []string, current string) ([]UserSession, error) {
 	stamp := ""
 	if g.stamps != nil {
 		stamp = g.stamps.Stamp(user, id)
@@ -80,9 +90,11 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, c
 		if device, ok, err := deviceKey.Of(info); ok && err == nil {
 			s.Device = device
 		}
-		for _, f := range factorsOf(slot) {
+		proved := factorsOf(slot)
+		for _, f := range proved {
 			s.Factors = append(s.Factors, f.name)
 		}
+		s.Pending = firstMissing(needed, proved) != ""
 		s.began, s.refs, s.key = s.Created, []string{s.Ref}, s.Ref
 		if s.LoggedIn.After(s.began) { // another guard's log-in began the session before
 			s.began = s.LoggedIn
@@ -131,7 +143,7 @@ func (g *Guard[U]) EndSession(ctx context.Context, user U, ref string) (bool, er
 	id, err := g.serialize(ctx, user)
 	var list []UserSession
 	if err == nil {
-		list, err = g.sessionsOf(ctx, user, id, g.ref(ctx))
+		list, err = g.listSessions(ctx, user, id)
 	}
 	if err != nil {
 		return false, fmt.Errorf("guard: end session: %w", err)

@@ -23,6 +23,7 @@ type BearerStrategy[U any] struct {
 var _ Strategy[any] = (*BearerStrategy[any])(nil)
 var _ Claimant = (*BearerStrategy[any])(nil)
 var _ CrossSite = (*BearerStrategy[any])(nil)
+var _ ForPrograms = (*BearerStrategy[any])(nil)
 
 // NewBearer returns a strategy of the name "bearer".
 //
@@ -43,6 +44,9 @@ func (s *BearerStrategy[U]) Name() string { return "bearer" }
 // AllowCrossSite implements [CrossSite]. It returns true: a browser never adds a
 // token by itself.
 func (s *BearerStrategy[U]) AllowCrossSite(*http.Request) bool { return true }
+
+// ForPrograms implements [ForPrograms]. It returns true: a token is issued, not typed.
+func (s *BearerStrategy[U]) ForPrograms() bool { return true }
 
 // Authenticate implements [Strategy]. Its refusals are a [*Failure] with a challenge
 // as RFC 6750 §3.1 asks:

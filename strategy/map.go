@@ -15,6 +15,7 @@ type Mapped[A, B any] struct {
 var _ Strategy[any] = (*Mapped[any, any])(nil)
 var _ CrossSite = (*Mapped[any, any])(nil)
 var _ Claimant = (*Mapped[any, any])(nil)
+var _ ForPrograms = (*Mapped[any, any])(nil)
 
 // Map returns s with its users turned into another type by to, for instance the
 // claims of a token into the row of the users table. It keeps the name of s and its
@@ -51,6 +52,9 @@ func (m *Mapped[A, B]) Authenticate(w http.ResponseWriter, r *http.Request) (B, 
 
 // AllowCrossSite implements [CrossSite]. It answers what the inner strategy answers.
 func (m *Mapped[A, B]) AllowCrossSite(r *http.Request) bool { return AllowsCrossSite(m.from, r) }
+
+// ForPrograms implements [ForPrograms]. It answers what the inner strategy answers.
+func (m *Mapped[A, B]) ForPrograms() bool { return IsForPrograms(m.from) }
 
 // Claims implements [Claimant]. It answers what the inner strategy answers.
 func (m *Mapped[A, B]) Claims(r *http.Request) (account string, ok bool) { return ClaimsOf(m.from, r) }

@@ -40,6 +40,9 @@ func (s *Strategy[U]) Name() string { return s.cfg.Name }
 // AllowCrossSite implements [strategy.CrossSite]. It returns true.
 func (s *Strategy[U]) AllowCrossSite(*http.Request) bool { return true }
 
+// ForPrograms implements [strategy.ForPrograms]. It returns true.
+func (s *Strategy[U]) ForPrograms() bool { return true }
+
 // Authenticate implements [strategy.Strategy]. Its refusals are a [*strategy.Failure]:
 // 401 with a challenge, or 400 when r brings several keys.
 func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {

@@ -209,6 +209,10 @@ func (s *Strategy[U]) Name() string { return s.name }
 // for those in a cookie, which a browser sends along whoever caused the request.
 func (s *Strategy[U]) AllowCrossSite(*http.Request) bool { return s.cookie == "" }
 
+// ForPrograms implements [strategy.ForPrograms]: true for tokens in the header, false for
+// those in a cookie, which is a browser's log-in.
+func (s *Strategy[U]) ForPrograms() bool { return s.cookie == "" }
+
 // Authenticate implements [strategy.Strategy]. Its refusals from the header are those of
 // [strategy.BearerStrategy]; those from a cookie are 401 and have no challenge, since
 // no scheme of WWW-Authenticate asks for one.
