@@ -45,7 +45,9 @@ func TestS8_ChromiumForgetsEveryCookieThatWasEverSet(t *testing.T) {
 					mux.Handle("/out/", app(m))
 				}
 			}
-			mux.HandleFunc("/shop/sent", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, strings.Count(r.Header.Get("Cookie"), "sid=")) })
+			mux.HandleFunc("/shop/sent", func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, strings.Count(r.Header.Get("Cookie"), "sid="))
+			})
 
 			var script strings.Builder
 			for i := range row.moves {

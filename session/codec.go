@@ -94,5 +94,6 @@ func (c *Config) attributes(a *Accept) cookies.Attributes {
 	return cookies.Attributes{
 		Name: a.Name, Domain: a.Domain, Path: a.Path, Partitioned: a.Partitioned,
 		Priority: c.Priority, HTTPOnly: !c.ScriptReadable, Secure: !c.InsecureHTTP, SameSite: c.SameSite,
+		MaxAge: a.Codec != nil && a.Codec.codec().Kind() != cookies.KindExpress, // byte for byte what express-session sets
 	}
 }

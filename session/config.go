@@ -33,8 +33,9 @@ type Config struct {
 	Name string
 
 	// Domain lets the hosts below it see the cookie: a name with a dot in it, since browsers
-	// refuse cookies for a whole top-level domain. Empty keeps it to the host that set it.
-	// Express: cookie.domain.
+	// refuse cookies for a whole top-level domain, and no public suffix, such as co.uk or
+	// github.io. Letters beyond ASCII are written in punycode. Empty keeps the cookie to the host
+	// that set it. Express: cookie.domain.
 	Domain string
 
 	// Path is the path below which the cookie is sent. Empty means "/". Express: cookie.path.
@@ -61,8 +62,8 @@ type Config struct {
 	Priority string
 
 	// Persistent makes the browser keep the cookie when it closes, until the log-in's
-	// absolute deadline. A session's own [Session.SetMaxAge] goes first. Express: a
-	// cookie.maxAge.
+	// absolute deadline: by Expires, and by Max-Age too unless Codec is Express's, which never
+	// sends that. A session's own [Session.SetMaxAge] takes precedence. Express: a cookie.maxAge.
 	Persistent bool
 
 	// Rolling sends a persistent cookie again whenever the session is refreshed, with

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
@@ -57,10 +58,14 @@ func checkScope(bad func(string, ...any), field, domain, path string) {
 	_, notAddress := netip.ParseAddr(domain)
 	switch {
 	case domain == "":
+	case strings.ContainsFunc(domain, func(r rune) bool { return r >= utf8.RuneSelf }):
+		bad("%sDomain %q is not in punycode: write it as browsers do, like xn--bcher-kva.example for bücher.example", field, domain)
 	case !cookies.ValidDomain(domain) || notAddress == nil:
 		bad("%sDomain %q is not a domain name: write it like example.com, or leave it out", field, domain)
 	case !strings.Contains(strings.TrimPrefix(domain, "."), "."):
 		bad("%sDomain %q has no dot in it, and browsers refuse cookies for a top-level domain: leave it out, for the host alone", field, domain)
+	case cookies.PublicSuffix(domain):
+		bad("%sDomain %q is a public suffix, below which anybody can register, and browsers refuse cookies for it: use your own domain below it, or leave it out, for the host alone", field, domain)
 	}
 	if !cookies.ValidPath(path) {
 		bad("%sPath %q is not a path that begins with / (RFC 6265 §4.1.1): use /", field, path)

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
@@ -53,6 +54,27 @@ func TestOwnLifetime(t *testing.T) {
 	}
 	if got := st.record(st.ids()[0]); !strings.HasPrefix(got, `{"cookie":{"originalMaxAge":null,"expires":null,`) {
 		t.Errorf("record %s", got)
+	}
+}
+
+// TestAPersistentCookieSaysForHowLong, and until when, but under Express's codec, whose
+// counterpart says only until when.
+func TestAPersistentCookieSaysForHowLong(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		codec session.Codec
+		want  string
+	}{
+		{"SecureCookie", session.SecureCookie(secret), "Max-Age=2592000; Path=/; Expires=Mon, 31 Jan 2000 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax"},
+		{"Express", session.Express(secret), "Path=/; Expires=Mon, 31 Jan 2000 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newManager(t, newScripted(), func(c *session.Config) { c.Codec, c.Persistent = row.codec, true })
+			_, got, _ := strings.Cut(open(t, m).Get(path("login 1")).Header.Get("Set-Cookie"), "; ")
+			if got != row.want {
+				t.Errorf("%s: attributes %q, want %q", row.name, got, row.want)
+			}
+		})
 	}
 }
 

@@ -20,8 +20,8 @@ func (s *Session) sendCookie() error {
 		return fmt.Errorf("session: cookie: %w", err)
 	}
 	var expires time.Time
+	now := time.Now()
 	if idle, ok := s.rec.idle(); ok {
-		now := time.Now()
 		expires = s.rec.deadline(s.m.cfg.AbsoluteTimeout)
 		if s.m.cfg.Rolling {
 			expires = now.Add(idle)
@@ -30,7 +30,7 @@ func (s *Session) sendCookie() error {
 			expires = latest
 		}
 	}
-	line, err := primary.line.Set(value, expires)
+	line, err := primary.line.Set(value, now, expires)
 	if err != nil {
 		return fmt.Errorf("session: cookie: %w", err)
 	}

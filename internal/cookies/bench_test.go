@@ -79,7 +79,7 @@ func BenchmarkSetCookie(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := line.Set(value, time.Time{}); err != nil {
+		if _, err := line.Set(value, time.Time{}, time.Time{}); err != nil {
 			b.Fatal(err)
 		}
 	}

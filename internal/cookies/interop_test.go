@@ -88,7 +88,7 @@ func setCookie(a cookies.Attributes, value string, expires time.Time) (string, e
 	if err != nil {
 		return "", err
 	}
-	return l.Set(value, expires)
+	return l.Set(value, time.Time{}, expires)
 }
 
 // eachFixture runs test on both files: the one that came with the protocol and the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,6 +18,9 @@ type Attributes struct {
 	Priority string
 	// HTTPOnly, Secure and Partitioned are attributes without a value.
 	HTTPOnly, Secure, Partitioned bool
+	// MaxAge also says by Max-Age how long the cookie is kept, for browsers whose clock is wrong.
+	// express-session says it by Expires alone.
+	MaxAge bool
 	// SameSite is left out when it is 0 or SameSiteDefaultMode.
 	SameSite http.SameSite
 }
@@ -31,6 +35,7 @@ type Line struct {
 	Scope
 	before string // attributes that stand before Expires
 	after  string // and behind it
+	maxAge bool
 }
 
 // Scope is what tells cookies apart in a browser (RFC 6265 §5.3, step 11, and CHIPS): to it, one
@@ -70,7 +75,7 @@ func NewLine(a Attributes) (*Line, error) {
 	case !sameSiteOK:
 		return nil, fmt.Errorf("set cookie: SameSite %d is unknown", a.SameSite)
 	}
-	l := &Line{Scope: a.Scope()}
+	l := &Line{Scope: a.Scope(), maxAge: a.MaxAge}
 	if a.Domain != "" {
 		l.before += "; Domain=" + a.Domain
 	}
@@ -90,10 +95,10 @@ func NewLine(a Attributes) (*Line, error) {
 	return l, nil
 }
 
-// Set returns the header's value that sets the cookie to value until expires, or until the
-// browser closes where that is zero. The error says why a browser would drop it, and does not
-// quote value.
-func (l *Line) Set(value string, expires time.Time) (string, error) {
+// Set returns the header's value that sets the cookie to value until expires, which is counted
+// from now, or until the browser closes where it is zero. The error says why a browser would
+// drop it, and does not quote value.
+func (l *Line) Set(value string, now, expires time.Time) (string, error) {
 	switch year := expires.UTC().Year(); {
 	case !validValue(value):
 		return "", errors.New("set cookie: the value has bytes that no cookie may carry")
@@ -103,6 +108,9 @@ func (l *Line) Set(value string, expires time.Time) (string, error) {
 		return l.name + "=" + value + l.before + l.after, nil
 	case year < 1601 || year > 9999: // RFC 6265 §5.1.1, and four digits
 		return "", fmt.Errorf("set cookie: year %d is not one that browsers read", year)
+	}
+	if l.maxAge { // it takes precedence over Expires: RFC 6265 §4.1.2.2
+		value += "; Max-Age=" + strconv.FormatInt(max(1, int64(expires.Sub(now)/time.Second)), 10)
 	}
 	return l.name + "=" + value + l.before + "; Expires=" + expires.UTC().Format(http.TimeFormat) + l.after, nil
 }

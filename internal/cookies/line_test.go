@@ -76,6 +76,28 @@ func TestLineDropsPartOfASecond(t *testing.T) {
 	}
 }
 
+func TestLineSaysMaxAgeToo(t *testing.T) {
+	now := time.Date(2026, 11, 23, 14, 0, 0, 123_000_000, time.UTC)
+	for _, row := range []struct {
+		name    string
+		expires time.Time
+		want    string
+	}{
+		{"a cookie that ends with the browser", time.Time{}, "n=v; Path=/"},
+		{"a minute", now.Add(time.Minute), "n=v; Max-Age=60; Path=/; Expires=Mon, 23 Nov 2026 14:01:00 GMT"},
+		{"part of a second is dropped", now.Add(1999 * time.Millisecond), "n=v; Max-Age=1; Path=/; Expires=Mon, 23 Nov 2026 14:00:02 GMT"},
+		{"less than a second is one, for 0 deletes the cookie", now.Add(time.Millisecond), "n=v; Max-Age=1; Path=/; Expires=Mon, 23 Nov 2026 14:00:00 GMT"},
+	} {
+		l, err := cookies.NewLine(cookies.Attributes{Name: "n", Path: "/", MaxAge: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := l.Set("v", now, row.expires); got != row.want || err != nil {
+			t.Errorf("%s: Set-Cookie is %q, %v, want %q", row.name, got, err, row.want)
+		}
+	}
+}
+
 // net/http, which is not ours, reads the same cookie.
 func TestLineIsReadable(t *testing.T) {
 	at := time.Date(2026, 11, 23, 14, 1, 0, 0, time.UTC)
@@ -130,7 +152,7 @@ func TestLineExpires(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			set, err := line.Set("v", row.expires)
+			set, err := line.Set("v", time.Now(), row.expires)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -191,6 +213,17 @@ func TestValidDomain(t *testing.T) {
 	} {
 		if got := cookies.ValidDomain(domain); got != want {
 			t.Errorf("validDomain(%q) = %v, want %v", domain, got, want)
+		}
+	}
+}
+
+func TestPublicSuffix(t *testing.T) {
+	for domain, want := range map[string]bool{
+		"co.uk": true, ".co.uk": true, "CO.UK": true, "github.io": true, "com.au": true, "workers.dev": true, "com.de": true,
+		"shop.co.uk": false, "example.com": false, "me.github.io": false, "uk": false, "": false, "co": false,
+	} {
+		if got := cookies.PublicSuffix(domain); got != want {
+			t.Errorf("PublicSuffix(%q) = %v, want %v", domain, got, want)
 		}
 	}
 }
