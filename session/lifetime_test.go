@@ -103,6 +103,27 @@ func TestVary(t *testing.T) {
 	}
 }
 
+// TestHeadersBelongToOneResponse: a middleware that edits one in place changes no other's.
+func TestHeadersBelongToOneResponse(t *testing.T) {
+	m := newManager(t, newScripted())
+	respond := func() http.Header {
+		w := newRecorder()
+		app(m).ServeHTTP(w, httptest.NewRequest("GET", path("login 1"), nil))
+		return w.Header()
+	}
+	for _, h := range []http.Header{respond(), respond()} {
+		for _, name := range []string{"Vary", "Cache-Control"} {
+			lines := h[name]
+			if want := map[string]string{"Vary": "Cookie", "Cache-Control": "no-store"}[name]; len(lines) != 1 || lines[0] != want {
+				t.Errorf("%s is %q, want %q", name, lines, want)
+				continue
+			}
+			h[name] = append(lines, "more")
+			lines[0] = "edited"
+		}
+	}
+}
+
 func TestLogOutThenMore(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st, "login 1", "set text old")

@@ -23,6 +23,7 @@ type request struct {
 	r      http.Request
 	before http.Header  // the response's, as the outer handler left it; nil for none
 	sent   []sentCookie // of the commits that succeeded
+	values [2]string    // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
 // sentCookie is a Set-Cookie line, and the cookie that it is about.
@@ -123,29 +124,29 @@ func (q *request) dropCookie(of cookies.Scope) {
 // dropCookies takes back the cookies of commits earlier in this request.
 func (q *request) dropCookies() { q.sent = nil }
 
-// shared header values. Whoever adds to them gets a copy, since they are full.
-var (
-	noStore = []string{"no-store"}
-	cookie  = []string{"Cookie"}
-)
-
 // addHeaders writes cookies, and what caches must know, just before the response starts.
 func (q *request) addHeaders() {
 	h := q.w.Header()
-	if q.sess.consulted() {
-		addVary(h)
-	}
 	others := q.Cookies()
-	if len(q.sent)+len(others) > 0 {
+	keepOut := len(q.sent)+len(others) > 0
+	if keepOut {
 		lines := slices.Clip(h["Set-Cookie"])
 		for _, c := range q.sent {
 			lines = append(lines, c.line)
 		}
 		h["Set-Cookie"] = append(lines, others...)
-		h["Cache-Control"] = noStore
 	}
-	if q.NoStore() && len(h["Cache-Control"]) == 0 {
-		h["Cache-Control"] = noStore
+	if keepOut || q.NoStore() && len(h["Cache-Control"]) == 0 {
+		q.values[1] = "no-store"
+		h["Cache-Control"] = q.values[1:]
+	}
+	if vary := h["Vary"]; !q.sess.consulted() || varies(vary) {
+		return
+	} else if len(vary) > 0 {
+		h["Vary"] = append(slices.Clip(vary), "Cookie")
+	} else {
+		q.values[0] = "Cookie"
+		h["Vary"] = q.values[:1:1]
 	}
 }
 
@@ -156,20 +157,16 @@ func (s *Session) consulted() bool {
 	return s.consult
 }
 
-func addVary(h http.Header) {
-	vary := h["Vary"]
-	if len(vary) == 0 {
-		h["Vary"] = cookie
-		return
-	}
-	for _, line := range vary {
+// varies reports whether the lines of a Vary header name Cookie.
+func varies(lines []string) bool {
+	for _, line := range lines {
 		for field := range strings.SplitSeq(line, ",") {
 			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
-				return
+				return true
 			}
 		}
 	}
-	h["Vary"] = append(slices.Clip(vary), "Cookie")
+	return false
 }
 
 // dropHeaders takes back what the handler put into the response's header.
