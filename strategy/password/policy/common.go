@@ -52,10 +52,7 @@ func personal(about []string) wordList {
 // words, in any case, and the runs of the keyboard, the alphabet and of one
 // character are taken out. Of a text that is repeated only one copy counts.
 func unguessable(password string, lists ...wordList) int {
-	s := strings.ToLower(password)
-	if period := strings.Index(s[1:]+s, s) + 1; period > 0 {
-		s = s[:period]
-	}
+	s := unrepeated(password)
 	left := 0
 	for s != "" {
 		taken := run(s)
@@ -69,6 +66,15 @@ func unguessable(password string, lists ...wordList) int {
 		s = s[taken:]
 	}
 	return left
+}
+
+// unrepeated returns password in lower case, and one copy of a text that is repeated.
+func unrepeated(password string) string {
+	s := strings.ToLower(password)
+	if period := strings.Index(s[1:]+s, s) + 1; period > 0 {
+		s = s[:period]
+	}
+	return s
 }
 
 // keyboard has the rows of the common layouts, and the columns of the first.

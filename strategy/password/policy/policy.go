@@ -10,13 +10,15 @@ import (
 )
 
 // Policy says which passwords may be chosen, at a registration, a change or a reset;
-// never at a log-in. It asks for length and refuses what is guessed first. It has no
-// rules of composition (a digit, a capital), which NIST SP 800-63B-4 §3.1.1.2 and
-// OWASP ASVS 5.0, 6.2.5 forbid: they make passwords alike. It is made by
-// [New], and safe for concurrent use.
+// never at a log-in. It asks for length and refuses what is guessed first: the 3,000 most
+// common passwords of eight and more characters, which are built in, and what consists of
+// common words, names, rows of keys and repetitions. It has no rules of composition (a
+// digit, a capital), which NIST SP 800-63B-4 §3.1.1.2 and OWASP ASVS 5.0, 6.2.5 forbid:
+// they make passwords alike. It is made by [New], and safe for concurrent use.
 type Policy struct {
-	cfg   Config
-	words wordList
+	cfg    Config
+	words  wordList
+	common map[string]bool // whole passwords, as unrepeated returns them
 }
 
 // Config is what [New] needs. The zero value suits passwords that are the
@@ -32,21 +34,11 @@ type Config struct {
 	// MaxBytes is the largest number of bytes in UTF-8. Zero means 72, what Bcrypt can
 	// hold; with Argon2id, 1024 is a good choice.
 	MaxBytes int
-	// Blocklist is added to the few hundred common passwords that are built in: more
-	// of them, one a string, and words that belong to the application, such as its name.
-	// For OWASP ASVS 5.0, 6.2.4, add the 3,000 most common of MinLength and more.
+	// Blocklist has more words that a password must not consist of, such as the name of the
+	// application.
 	Blocklist []string
 	// Breached, when not nil, is asked about passwords that pass every other rule.
 	Breached BreachChecker
-}
-
-// BreachChecker knows passwords that were stolen elsewhere (OWASP ASVS 5.0, 6.2.12).
-// A check over the network sends only the beginning of a hash, such as the range
-// request of Have I Been Pwned. It is safe for concurrent use.
-type BreachChecker interface {
-	// Breached reports whether password is known to have been stolen. An error is an
-	// outage.
-	Breached(ctx context.Context, password string) (bool, error)
 }
 
 // Rule is a rule of Policy that a password can break.
@@ -61,8 +53,8 @@ const (
 	RuleBreached Rule = "breached" // the BreachChecker knows it
 )
 
-// Error is returned by [Policy.Check] for a password that breaks a rule. It
-// never holds the password, so that its text may be shown to whoever chose it.
+// Error is returned by [Policy.Check] for a password that breaks a rule. It never holds
+// the password. Its Text is for whoever chose it.
 type Error struct {
 	Rule  Rule
 	Limit int  // the bound that was broken, of RuleTooShort and RuleTooLong
@@ -89,7 +81,29 @@ func (e *Error) Error() string {
 	return text + "the password is not plain text"
 }
 
+// Text says what to do, in one English sentence for the person. For other languages
+// there are Rule, Limit and Bytes.
+func (e *Error) Text() string {
+	switch e.Rule {
+	case RuleTooShort:
+		return fmt.Sprintf("Use at least %d characters. A few words that have nothing to do with each other are a good choice.", e.Limit)
+	case RuleTooLong:
+		if e.Bytes {
+			return fmt.Sprintf("Use fewer characters: at most %d, or half as many of a script other than Latin.", e.Limit)
+		}
+		return fmt.Sprintf("Use at most %d characters.", e.Limit)
+	case RuleCommon:
+		return "This password is easy to guess. Choose words and signs that are not your name or address, and not common passwords."
+	case RuleBreached:
+		return "This password was stolen from another site and is on lists that attackers try. Choose another one."
+	}
+	return "This password has signs that cannot be used. Choose another one."
+}
+
 //go:embed common.txt
+var commonWords string
+
+//go:embed passwords.txt
 var commonPasswords string
 
 // New returns the policy that cfg describes. It returns every mistake at once.
@@ -116,9 +130,14 @@ func New(cfg Config) (*Policy, error) {
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
 	}
-	p := &Policy{cfg: cfg, words: wordList{}}
-	for word := range strings.Lines(commonPasswords) {
+	p := &Policy{cfg: cfg, words: wordList{}, common: make(map[string]bool, 4000)}
+	for word := range strings.Lines(commonWords) {
 		p.words.add(strings.TrimSpace(word))
+	}
+	for line := range strings.Lines(commonPasswords) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+			p.common[unrepeated(line)] = true
+		}
 	}
 	for _, word := range cfg.Blocklist {
 		p.words.add(word)
@@ -140,7 +159,7 @@ func (p *Policy) Check(ctx context.Context, password string, about ...string) er
 		return &Error{Rule: RuleTooLong, Limit: p.cfg.MaxLength}
 	case len(password) > p.cfg.MaxBytes:
 		return &Error{Rule: RuleTooLong, Limit: p.cfg.MaxBytes, Bytes: true}
-	case unguessable(password, p.words, personal(about)) < p.cfg.MinLength/2:
+	case p.common[unrepeated(password)], unguessable(password, p.words, personal(about)) < p.cfg.MinLength/2:
 		return &Error{Rule: RuleCommon}
 	}
 	if p.cfg.Breached == nil {

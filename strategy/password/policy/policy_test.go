@@ -3,6 +3,7 @@ package policy_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -168,4 +169,56 @@ func FuzzPolicy(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestASVS_6_2_4_TheThreeThousandMostCommonPasswordsAreRefused, at the length that NIST
+// asks for beside another factor. A sample by rank, of what consists of no shorter words.
+func TestASVS_6_2_4_TheThreeThousandMostCommonPasswordsAreRefused(t *testing.T) {
+	text, err := os.ReadFile("passwords.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := mustPolicy(t, policy.Config{MinLength: 8})
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		password := strings.TrimSpace(line)
+		if strings.HasPrefix(password, "#") {
+			continue
+		}
+		n++
+		for _, spelled := range []string{password, strings.ToUpper(password), password + password} {
+			var broken *policy.Error
+			if err := p.Check(t.Context(), spelled); !errors.As(err, &broken) || broken.Rule != policy.RuleCommon {
+				t.Errorf("%q: got %v, want %q", spelled, err, policy.RuleCommon)
+			}
+		}
+	}
+	if n < 3000 {
+		t.Errorf("there are %d, want 3,000", n)
+	}
+	for _, passphrase := range []string{"marlborojuniper", "purple tractor vs. moon"} {
+		if err := p.Check(t.Context(), passphrase); err != nil {
+			t.Errorf("%q has a common password in it and is none: got %v", passphrase, err)
+		}
+	}
+}
+
+// TestPolicyErrorsSpeakToPeople: a sentence that says what to do, with the bound.
+func TestPolicyErrorsSpeakToPeople(t *testing.T) {
+	for _, row := range []struct {
+		err  policy.Error
+		want string
+	}{
+		{policy.Error{Rule: policy.RuleTooShort, Limit: 15}, "Use at least 15 characters."},
+		{policy.Error{Rule: policy.RuleTooLong, Limit: 64}, "Use at most 64 characters."},
+		{policy.Error{Rule: policy.RuleTooLong, Limit: 72, Bytes: true}, "at most 72"},
+		{policy.Error{Rule: policy.RuleCommon}, "easy to guess"},
+		{policy.Error{Rule: policy.RuleBreached}, "stolen"},
+		{policy.Error{Rule: policy.RuleText}, "cannot be used"},
+	} {
+		text := row.err.Text()
+		if !strings.Contains(text, row.want) || !strings.HasSuffix(text, ".") || strings.Contains(text, "policy:") {
+			t.Errorf("%s: got %q, want a sentence with %q", row.err.Rule, text, row.want)
+		}
+	}
 }

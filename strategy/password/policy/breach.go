@@ -1,0 +1,22 @@
+package policy
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // the lists of stolen passwords are of SHA-1; nothing is protected by it
+	"encoding/hex"
+	"strings"
+)
+
+// BreachChecker knows passwords that were stolen elsewhere (OWASP ASVS 5.0, 6.2.12).
+// [Range] asks a service, [File] a list on disk. It is safe for concurrent use.
+type BreachChecker interface {
+	// Breached reports whether password is known to have been stolen. An error is an
+	// outage.
+	Breached(ctx context.Context, password string) (bool, error)
+}
+
+// sha1Of returns the hash under which lists of stolen passwords have one.
+func sha1Of(password string) string {
+	sum := sha1.Sum([]byte(password)) //nolint:gosec // see the import
+	return strings.ToUpper(hex.EncodeToString(sum[:]))
+}
