@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/seed-6f34412b/passport/internal/norows"
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
 
@@ -76,7 +77,7 @@ func (s *IDSerializer[U, ID]) Deserialize(ctx context.Context, id json.RawMessag
 	}
 	user, err := s.find(ctx, key)
 	if err != nil {
-		return user, fmt.Errorf("serializer: find user: %w", err)
+		return user, fmt.Errorf("serializer: find user: %w", norows.Hint(err, "for a user who is gone, find returns serializer.ErrUserGone"))
 	}
 	return user, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed-6f34412b/passport/internal/norows"
 )
 
 // BasicStrategy authenticates by HTTP Basic authentication, RFC 7617:
@@ -62,7 +64,7 @@ func (s *BasicStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) 
 	}
 	user, err := s.validate(r.Context(), userID, password)
 	if err != nil {
-		return nobody, challenged(err, s.challenge)
+		return nobody, challenged(norows.Hint(err, validateCure), s.challenge)
 	}
 	return CheckUser(s.Name(), user)
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/seed-6f34412b/passport/internal/norows"
 )
 
 // BearerStrategy authenticates by a token in the Authorization header, RFC 6750
@@ -79,7 +81,7 @@ func (s *BearerStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request)
 		return nobody, &Failure{Status: http.StatusForbidden, Challenge: challenge, Reason: "insufficient scope"}
 	}
 	if err != nil {
-		return nobody, challenged(err, s.challenge+`, error="invalid_token"`)
+		return nobody, challenged(norows.Hint(err, validateCure), s.challenge+`, error="invalid_token"`)
 	}
 	return CheckUser(s.Name(), user)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/seed-6f34412b/passport/internal/norows"
 	"github.com/seed-6f34412b/passport/strategy/internal/body"
 )
 
@@ -109,6 +110,9 @@ func NewLocalWith[U any](cfg LocalConfig, validate func(ctx context.Context, ema
 	return &LocalStrategy[U]{cfg.Name, reader, validate}, nil
 }
 
+// validateCure is for what a validate function passes on of a database.
+const validateCure = "for unknown credentials, validate returns an error that wraps strategy.ErrUnauthenticated"
+
 // Name implements [Strategy].
 func (s *LocalStrategy[U]) Name() string { return s.name }
 
@@ -130,7 +134,7 @@ func (s *LocalStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) 
 	}
 	user, err := s.validate(r.Context(), sent[0], sent[1])
 	if err != nil {
-		return nobody, err
+		return nobody, norows.Hint(err, validateCure)
 	}
 	return CheckUser(s.name, user)
 }

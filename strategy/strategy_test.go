@@ -151,3 +151,23 @@ func TestNamedRenamesAndUnwraps(t *testing.T) {
 		t.Error("no strategy allows cross-site requests")
 	}
 }
+
+// TestNoRowsIsAnOutageWithAHint, in whichever function the application passes it on.
+func TestNoRowsIsAnOutageWithAHint(t *testing.T) {
+	noRows := errors.New("sql: no rows in result set")
+	two := func(context.Context, string, string) (*login, error) { return nil, noRows }
+	one := func(context.Context, string) (*login, error) { return nil, noRows }
+	for _, row := range []struct {
+		s strategy.Strategy[*login]
+		r *http.Request
+	}{
+		{strategy.NewLocal(two), post(form, "email=joe&password=p")},
+		{strategy.NewBasic("r", two), withAuthorization(basic("joe:p"))},
+		{strategy.NewBearer("r", one), withAuthorization("Bearer abc")},
+	} {
+		_, err := row.s.Authenticate(nil, row.r)
+		if !errors.Is(err, noRows) || statusOf(err) != 500 || !strings.Contains(err.Error(), "wraps strategy.ErrUnauthenticated") {
+			t.Errorf("%s: got %v, want the outage, and what validate should return", row.s.Name(), err)
+		}
+	}
+}

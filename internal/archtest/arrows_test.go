@@ -11,7 +11,7 @@ import (
 // arrows is what each package of the library may import, beside the standard
 // library: our own packages, and other modules.
 var arrows = map[string]struct{ ours, modules []string }{
-	"serializer":            {ours: []string{"internal/rawjson"}},
+	"serializer":            {ours: []string{"internal/norows", "internal/rawjson"}},
 	"session":               {ours: []string{"internal/cookies", "internal/reqstate", "internal/rawjson"}},
 	"store":                 {ours: []string{"session"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"guard":                 {ours: []string{"strategy", "strategy/remember", "serializer", "session", "internal/reqstate", "internal/rawjson"}},
@@ -24,15 +24,17 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"internal/record":       {ours: []string{"internal/rawjson"}},
 	"internal/protocol":     {ours: []string{"internal/record", "internal/rawjson"}},
 
-	"strategy":                 {ours: []string{"strategy/internal/body"}},
-	"strategy/password":        {ours: []string{"strategy"}, modules: []string{"golang.org/x/crypto"}},
+	"strategy":                 {ours: []string{"internal/norows", "strategy/internal/body"}},
+	"strategy/password":        {ours: []string{"internal/norows", "strategy", "strategy/password/limit"}, modules: []string{"golang.org/x/crypto"}},
+	"strategy/password/limit":  {ours: []string{"strategy"}},
 	"strategy/password/policy": {},
 	"strategy/throttle":        {ours: []string{"strategy"}},
-	"strategy/totp":            {ours: []string{"strategy", "strategy/internal/body", "strategy/internal/token"}},
-	"strategy/onetime":         {ours: []string{"strategy", "strategy/internal/body", "strategy/internal/token"}},
-	"strategy/apikey":          {ours: []string{"strategy"}},
+	"strategy/totp":            {ours: []string{"internal/norows", "strategy", "strategy/internal/body", "strategy/internal/token"}},
+	"strategy/onetime":         {ours: []string{"internal/norows", "strategy", "strategy/internal/body", "strategy/internal/token"}},
+	"strategy/apikey":          {ours: []string{"internal/norows", "strategy"}},
 	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating"}},
 
+	"internal/norows":              {},                                          // errors of look-ups
 	"strategy/internal/body":       {},                                          // what several strategies read
 	"strategy/internal/token":      {},                                          // and make
 	"strategy/internal/cached":     {},                                          // what modules below strategy fetch

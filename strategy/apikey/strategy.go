@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/norows"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -60,7 +61,7 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	}
 	key, user, err := s.find(r.Context(), text.ID)
 	if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) {
-		return nobody, fmt.Errorf("apikey: find: %w", err)
+		return nobody, fmt.Errorf("apikey: find: %w", norows.Hint(err, "for an unknown id, Find returns an error that wraps strategy.ErrUnauthenticated"))
 	}
 	now := time.Now()
 	same := subtle.ConstantTimeCompare([]byte(key.Hash), []byte(text.Hash)) == 1

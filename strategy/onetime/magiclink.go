@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/seed-6f34412b/passport/internal/norows"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/internal/body"
 )
@@ -99,7 +100,7 @@ func (s *MagicLink[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, 
 	}
 	user, err := s.find(r.Context(), id)
 	if err != nil {
-		return nobody, fmt.Errorf("onetime: %s: find user: %w", s.Name(), err)
+		return nobody, fmt.Errorf("onetime: %s: find user: %w", s.Name(), norows.Hint(err, "for a user who is gone, find returns an error that wraps strategy.ErrUnauthenticated"))
 	}
 	return strategy.CheckUser(s.Name(), user)
 }

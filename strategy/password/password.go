@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/seed-6f34412b/passport/internal/norows"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -16,8 +17,8 @@ type Accounts[U any] interface {
 	// password, empty for a user who has none. Whether addresses differ by case is
 	// Lookup's decision.
 	//
-	// An error that wraps ErrUnauthenticated refuses the log-in: no such user, or one
-	// who is locked or disabled; beside it, Lookup returns the hash of a user who has
+	// An error that wraps strategy.ErrUnauthenticated refuses the log-in: no such user, or
+	// one who is locked or disabled; beside it, Lookup returns the hash of a user who has
 	// one, so that refusing costs the same work. Any other error is an outage.
 	Lookup(ctx context.Context, email string) (user U, hash string, err error)
 }
@@ -106,7 +107,7 @@ func (c *Check[U]) Validate(ctx context.Context, email, password string) (U, err
 	var nobody U
 	user, hash, lookup := c.accounts.Lookup(ctx, email)
 	if lookup != nil && !errors.Is(lookup, strategy.ErrUnauthenticated) {
-		return nobody, fmt.Errorf("password: look up: %w", lookup)
+		return nobody, fmt.Errorf("password: look up: %w", norows.Hint(lookup, "for an unknown user, Lookup returns an error that wraps strategy.ErrUnauthenticated"))
 	}
 	attempt := password
 	if lookup != nil || hash == "" {
@@ -118,7 +119,7 @@ func (c *Check[U]) Validate(ctx context.Context, email, password string) (U, err
 	err := c.cfg.Hasher.Verify(ctx, hash, attempt)
 	switch {
 	case errors.Is(err, ErrBadHash):
-		c.cfg.Logger.WarnContext(ctx, "password: the stored hash of an account is not readable; its owner cannot log in until the password is reset")
+		c.cfg.Logger.WarnContext(ctx, "password: the stored hash of an account is not readable; its owner cannot log in until it is mended or the password is reset", "error", err)
 		return nobody, errRefused
 	case err != nil && !errors.Is(err, strategy.ErrUnauthenticated):
 		return nobody, fmt.Errorf("password: %w", err)

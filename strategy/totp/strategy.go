@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/seed-6f34412b/passport/internal/norows"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/internal/body"
 )
@@ -100,7 +101,7 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	}
 	enrolled, err := s.cfg.Enrolled(r)
 	if err != nil {
-		return nobody, fmt.Errorf("totp: %s: %w", s.Name(), err)
+		return nobody, fmt.Errorf("totp: %s: %w", s.Name(), norows.Hint(err, "for a user without an app, Enrolled returns an error that wraps strategy.ErrUnauthenticated"))
 	}
 	factors := []string{s.Name()}
 	if hash, ok := HashRecoveryCode(sent[0]); ok && s.cfg.UseRecoveryCode != nil {
