@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
@@ -21,7 +22,7 @@ import (
 // an account is one for all of them. A further one is refused right or wrong.
 func TestAHundredGuessesInTwoProcessesRunTenHashes(t *testing.T) {
 	m := miniredis.RunT(t)
-	hasher := &password.Bcrypt{Cost: 4, InsecureFast: true, Limit: &password.Limit{Queue: 1000}}
+	hasher := &password.Bcrypt{Cost: 4, InsecureFast: true, Limit: &limit.Limit{Queue: 1000}}
 	hash, err := hasher.Hash(t.Context(), "the right password")
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
 // hash is of password, at cost 12.
@@ -26,7 +27,7 @@ const hash = "$2a$12$PtAXhMak.MORH7p/lEfNuuuTy/lkfBiG3UEvR0erPPMEKsgZPFUF6"
 func stormApp(name string, options *redis.Options) http.Handler {
 	hasher := &password.Bcrypt{}
 	if name == "storm-unbounded" {
-		hasher.Limit = &password.Limit{Workers: 10_000}
+		hasher.Limit = &limit.Limit{Workers: 10_000}
 	}
 	look := password.LookupFunc[*user](func(_ context.Context, email string) (*user, string, error) {
 		if email == joe.Email {

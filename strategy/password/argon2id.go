@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
 // Argon2id is the Hasher of Argon2id, RFC 9106, in the text form that the reference
@@ -21,10 +23,9 @@ import (
 // The zero value is ready for use; it must not be copied after first use. A password
 // may have any length and any bytes.
 type Argon2id struct {
-	// MemoryKiB, Passes and Lanes are the parameters m, t and p of new hashes. Zero
-	// means 19456 (19 MiB), 2 and 1, the smaller choice of OWASP's Password Storage Cheat
-	// Sheet. A stored hash of less memory or fewer passes needs a rehash. Each hash at
-	// work takes the memory, and one core for each lane.
+	// MemoryKiB, Passes and Lanes are the parameters m, t and p of new hashes. Zero means
+	// 19456 (19 MiB), 2 and 1, the smaller choice of OWASP's Password Storage Cheat Sheet.
+	// A stored hash of less memory or fewer passes needs a rehash.
 	MemoryKiB uint32
 	Passes    uint32
 	Lanes     uint8
@@ -37,9 +38,9 @@ type Argon2id struct {
 	// least of OWASP's choices. It is for tests.
 	InsecureFast bool
 	// Limit bounds the hashes at work; nil means one of its own with the default bounds.
-	Limit *Limit
+	Limit *limit.Limit
 
-	own Limit
+	own limit.Limit
 }
 
 var _ Hasher = (*Argon2id)(nil)
@@ -103,7 +104,7 @@ func (a *Argon2id) Hash(ctx context.Context, password string) (string, error) {
 	if _, err := rand.Read(h.salt); err != nil {
 		return "", fmt.Errorf("password: argon2id: salt: %w", err)
 	}
-	err := a.limit().Do(ctx, func() uint64 {
+	err := a.bound().DoLowPriority(ctx, func() uint64 {
 		h.tag = h.key(password)
 		return h.work()
 	})
@@ -125,7 +126,7 @@ func (a *Argon2id) Verify(ctx context.Context, hash, password string) error {
 		h = current
 	}
 	match := false
-	err := a.limit().Do(ctx, func() uint64 {
+	err := a.bound().Do(ctx, func() uint64 {
 		match = subtle.ConstantTimeCompare(h.key(password), h.tag) == 1 && readable
 		if match || h.work() >= current.work() {
 			return h.work()
@@ -135,7 +136,7 @@ func (a *Argon2id) Verify(ctx context.Context, hash, password string) error {
 	if err != nil {
 		return err
 	}
-	return verdict(match, readable || hash == "")
+	return verdict(match, readable, hash)
 }
 
 // makeUp does missing KiB·passes of work, as near as whole passes allow, within the
@@ -162,9 +163,9 @@ func (a *Argon2id) NeedsRehash(hash string) bool {
 }
 
 // Stats says how many hashes run, wait, were made and were refused.
-func (a *Argon2id) Stats() LimitStats { return a.limit().Stats() }
+func (a *Argon2id) Stats() limit.Stats { return a.bound().Stats() }
 
-func (a *Argon2id) limit() *Limit {
+func (a *Argon2id) bound() *limit.Limit {
 	if a.Limit != nil {
 		return a.Limit
 	}
@@ -195,7 +196,7 @@ func (a *Argon2id) check() error {
 			mistakes = append(mistakes, fmt.Errorf("password: argon2id: %s is %d: a few log-ins would take all memory or time: give at most %d, or 0", f.name, f.value, f.most))
 		}
 	}
-	return errors.Join(append(mistakes, a.Limit.check())...)
+	return errors.Join(append(mistakes, a.Limit.Check())...)
 }
 
 // parse reads a hash that may be computed. It takes the one form that the reference

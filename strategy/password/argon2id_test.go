@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
 // Hashes that @node-rs/argon2@2.2.1 made on Node 20.
@@ -64,7 +65,7 @@ func TestArgon2idZeroValueIsOWASPsChoice(t *testing.T) {
 	if hash := mustHash(t, &a, "p"); !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("the hash begins with %.31s", hash)
 	}
-	if got, want := a.Stats(), (password.LimitStats{Done: 1, Work: 2 * 19456}); got != want {
+	if got, want := a.Stats(), (limit.Stats{Done: 1, Work: 2 * 19456}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -144,8 +145,8 @@ func TestArgon2idRefusesImpossibleParameters(t *testing.T) {
 }
 
 func TestHashersMoveFromBcryptToArgon2idAtLogIn(t *testing.T) {
-	limit := &password.Limit{}
-	b, a := &password.Bcrypt{InsecureFast: true, Cost: 4, AllowTruncated: true, Limit: limit}, &password.Argon2id{InsecureFast: true, MemoryKiB: 64, Passes: 2, Limit: limit}
+	shared := &limit.Limit{}
+	b, a := &password.Bcrypt{InsecureFast: true, Cost: 4, AllowTruncated: true, Limit: shared}, &password.Argon2id{InsecureFast: true, MemoryKiB: 64, Passes: 2, Limit: shared}
 	hashers := password.Hashers{a, b}
 	accounts := &upgrading{table: table{rows: map[string]account{
 		"a": {email: "a", hash: mustHash(t, b, "p")},
@@ -165,11 +166,11 @@ func TestHashersMoveFromBcryptToArgon2idAtLogIn(t *testing.T) {
 			t.Errorf("%s, another password: %v, want ErrUnauthenticated", email, err)
 		}
 	}
-	before := limit.Stats()
+	before := shared.Stats()
 	for _, hash := range []string{"", "garbage"} {
 		_ = hashers.Verify(t.Context(), hash, "p")
 	}
-	if done, work := limit.Stats().Done-before.Done, limit.Stats().Work-before.Work; done != 2 || work != 2*128 {
+	if done, work := shared.Stats().Done-before.Done, shared.Stats().Work-before.Work; done != 2 || work != 2*128 {
 		t.Errorf("without a readable hash: %d hashes of work %d in all, want 2 of 256", done, work)
 	}
 	if !hashers.Reads(fromNode[0].hash) || !hashers.Reads(nodeArgon) || hashers.Reads("garbage") {
@@ -193,7 +194,7 @@ func TestHashersWithoutAHasherVerifyNothing(t *testing.T) {
 func TestArgon2idIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := smallArgon()
-		a.Limit = &password.Limit{Workers: 1, Queue: -1}
+		a.Limit = &limit.Limit{Workers: 1, Queue: -1}
 		release := hold(a.Limit)
 		if _, err := a.Hash(t.Context(), "p"); !errors.Is(err, strategy.ErrBusy) {
 			t.Errorf("Hash: %v, want ErrBusy", err)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
 // Bcrypt is the Hasher of the bcrypt hashes that Node's bcrypt and bcryptjs, PHP and
@@ -18,23 +20,20 @@ import (
 // for Hash and never right for Verify.
 type Bcrypt struct {
 	// Cost is the binary logarithm of the rounds, 10 to 16; zero means 12, a quarter of
-	// a second. Less is what OWASP's Password Storage Cheat Sheet calls weak, more keeps
-	// users waiting. A stored hash of a lower cost needs a rehash, one of a higher cost does not.
+	// a second. A stored hash of a lower cost needs a rehash.
 	Cost int
-	// MaxCost is the highest cost of a stored hash that is still computed, since each
-	// step doubles the time that a stranger can make the server spend; zero means 15,
+	// MaxCost is the highest cost of a stored hash that is still computed; zero means 15,
 	// some two seconds; at most 18. It is never lower than Cost.
 	MaxCost int
 	// InsecureFast admits a Cost from 4, whose hashes are guessed by the million. It is for tests.
 	InsecureFast bool
-	// AllowTruncated lets Verify compare only the first 72 bytes of a longer password.
-	// Node's bcrypt made such hashes silently; without this their owners must reset
-	// their passwords. False is the safe choice.
+	// AllowTruncated lets Verify compare only the first 72 bytes of a longer password, of
+	// which Node's bcrypt made hashes silently. Without it their owners must reset them.
 	AllowTruncated bool
 	// Limit bounds the hashes at work; nil means one of its own with the default bounds.
-	Limit *Limit
+	Limit *limit.Limit
 
-	own Limit
+	own limit.Limit
 }
 
 var _ Hasher = (*Bcrypt)(nil)
@@ -62,7 +61,7 @@ func (b *Bcrypt) Hash(ctx context.Context, password string) (string, error) {
 	}
 	var hash []byte
 	var err error
-	if refused := b.limit().Do(ctx, func() uint64 {
+	if refused := b.bound().DoLowPriority(ctx, func() uint64 {
 		hash, err = bcrypt.GenerateFromPassword([]byte(password), b.cost())
 		return 1 << b.cost()
 	}); refused != nil {
@@ -92,7 +91,7 @@ func (b *Bcrypt) Verify(ctx context.Context, hash, password string) error {
 		compared = fmt.Sprintf(noBcryptHash, cost)
 	}
 	match := false
-	err := b.limit().Do(ctx, func() uint64 {
+	err := b.bound().Do(ctx, func() uint64 {
 		match = bcrypt.CompareHashAndPassword([]byte(compared), []byte(password)) == nil && possible && readable
 		work := uint64(1) << cost
 		// A mismatch at cost c is followed by hashes at c, c+1 and so on below the current
@@ -106,7 +105,7 @@ func (b *Bcrypt) Verify(ctx context.Context, hash, password string) error {
 	if err != nil {
 		return err
 	}
-	return verdict(match, readable || hash == "")
+	return verdict(match, readable, hash)
 }
 
 // noBcryptHash has the shape of a hash, for work whose outcome does not matter.
@@ -125,7 +124,7 @@ func (b *Bcrypt) NeedsRehash(hash string) bool {
 }
 
 // Stats says how many hashes run, wait, were made and were refused.
-func (b *Bcrypt) Stats() LimitStats { return b.limit().Stats() }
+func (b *Bcrypt) Stats() limit.Stats { return b.bound().Stats() }
 
 func (b *Bcrypt) cost() int {
 	if b.Cost == 0 {
@@ -147,10 +146,10 @@ func (b *Bcrypt) check() error {
 	if b.MaxCost < 0 || b.MaxCost > mostBcryptMaxCost {
 		mistakes = append(mistakes, fmt.Errorf("password: bcrypt: MaxCost is %d: a stored hash could keep a core busy for minutes: give at most %d, or 0 for %d", b.MaxCost, mostBcryptMaxCost, defaultBcryptMaxCost))
 	}
-	return errors.Join(append(mistakes, b.Limit.check())...)
+	return errors.Join(append(mistakes, b.Limit.Check())...)
 }
 
-func (b *Bcrypt) limit() *Limit {
+func (b *Bcrypt) bound() *limit.Limit {
 	if b.Limit != nil {
 		return b.Limit
 	}
@@ -175,10 +174,10 @@ func (b *Bcrypt) parse(hash string) (cost int, ok bool) {
 			return 0, false
 		}
 	}
-	limit := b.MaxCost
-	if limit == 0 {
-		limit = defaultBcryptMaxCost
+	most := b.MaxCost
+	if most == 0 {
+		most = defaultBcryptMaxCost
 	}
 	cost = int(tens)*10 + int(ones)
-	return cost, cost >= bcrypt.MinCost && cost <= min(max(limit, b.cost()), bcrypt.MaxCost)
+	return cost, cost >= bcrypt.MinCost && cost <= min(max(most, b.cost()), bcrypt.MaxCost)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
 var digits80 = strings.Repeat("0123456789", 8)
@@ -168,7 +169,7 @@ func TestBcryptZeroValueIsCost12(t *testing.T) {
 	if err != nil || !strings.HasPrefix(hash, "$2a$12$") {
 		t.Errorf("the hash begins with %.7s, %v, want $2a$12$", hash, err)
 	}
-	if got, want := b.Stats(), (password.LimitStats{Done: 1, Work: 1 << 12}); got != want {
+	if got, want := b.Stats(), (limit.Stats{Done: 1, Work: 1 << 12}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if b.NeedsRehash(hash) || !b.NeedsRehash(fromNode[0].hash) {
@@ -195,7 +196,7 @@ func TestBcryptRefusesAnImpossibleCost(t *testing.T) {
 
 func TestBcryptIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shared := &password.Limit{Workers: 1, Queue: -1}
+		shared := &limit.Limit{Workers: 1, Queue: -1}
 		release := hold(shared)
 		one, two := &password.Bcrypt{InsecureFast: true, Cost: 4, Limit: shared}, &password.Bcrypt{InsecureFast: true, Cost: 4, Limit: shared}
 		if _, err := one.Hash(t.Context(), "p"); !errors.Is(err, strategy.ErrBusy) {

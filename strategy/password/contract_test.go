@@ -7,10 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
@@ -96,4 +99,12 @@ func challengeOf(err error) string {
 		return f.Challenge
 	}
 	return ""
+}
+
+// hold occupies one place of l until the returned function is called.
+func hold(l *limit.Limit) (release func()) {
+	gate := make(chan struct{})
+	go func() { _ = l.Do(context.Background(), func() uint64 { <-gate; return 1 }) }()
+	synctest.Wait()
+	return sync.OnceFunc(func() { close(gate); synctest.Wait() })
 }

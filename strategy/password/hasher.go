@@ -18,8 +18,8 @@ type Hasher interface {
 	Hash(ctx context.Context, password string) (hash string, err error)
 
 	// Verify returns nil if password is the one that hash was made of, and an error
-	// that wraps ErrUnauthenticated if it is not. It returns ErrBadHash when hash is
-	// not readable, and ErrBusy and the context's error as Hash does.
+	// that wraps ErrUnauthenticated if it is not. It returns one that wraps ErrBadHash when
+	// hash is not readable, and ErrBusy and the context's error as Hash does.
 	//
 	// Unless it returns one of the last two, Verify has done the work of at least one
 	// Hash, whatever it was given: also when password can never be right, and when
@@ -35,8 +35,10 @@ type Hasher interface {
 	NeedsRehash(hash string) bool
 }
 
-// ErrBadHash is returned by Verify when the stored hash is not readable: of another
-// kind, damaged, or costlier than is allowed. Nobody can log in with it.
+// ErrBadHash is wrapped by the error of Verify when the stored hash is not readable: of
+// another kind, damaged, or costlier than is allowed. The error says which, as far as the
+// form tells, and what would mend it; nothing of the hash is in it. Nobody can log in with
+// it.
 var ErrBadHash = errors.New("password: stored hash is not readable")
 
 // ErrUnhashable is returned by Hash when the password is one that this kind of hash
@@ -46,14 +48,13 @@ var ErrUnhashable = errors.New("password: password cannot be hashed")
 // errMismatch is what Verify returns for a wrong password.
 var errMismatch = fmt.Errorf("password: verify: wrong password: %w", strategy.ErrUnauthenticated)
 
-// verdict is how Verify ends when it has done its work. readable is true also for an
-// empty hash.
-func verdict(match, readable bool) error {
+// verdict is how Verify ends when it has done its work. An empty hash is nobody's.
+func verdict(match, readable bool, hash string) error {
 	switch {
 	case match:
 		return nil
-	case !readable:
-		return ErrBadHash
+	case !readable && hash != "":
+		return fmt.Errorf("%w: %s", ErrBadHash, formOf(hash))
 	}
 	return errMismatch
 }

@@ -8,14 +8,12 @@ import (
 )
 
 // Hashers moves an application from one kind of hash to another: the first makes all
-// new hashes, each verifies its own, and [Check] replaces an old one at its
-// owner's next log-in. Hashers{&Argon2id{}, &Bcrypt{}} leads from bcrypt to Argon2id.
-// Two of a kind must not be in it. Give them one Limit, so that together they stay
-// within it.
+// new hashes, each verifies its own, and [Check] replaces an old one at its owner's next
+// log-in. Hashers{&Argon2id{}, &Bcrypt{}} leads from bcrypt to Argon2id. Give them one
+// Limit, and no two of a kind.
 //
-// An unknown user costs one hash of the first kind. As long as the table has hashes
-// of another kind, whose time differs, the time of a refusal shows who has not logged
-// in since the move.
+// An unknown user costs one hash of the first kind. Until all are moved, the time of a
+// refusal shows who has not logged in since.
 type Hashers []Hasher
 
 var _ Hasher = Hashers(nil)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
 // account is a row of the users table.
@@ -144,7 +145,7 @@ func TestPasswordCheckKeepsAnOutageAnOutage(t *testing.T) {
 		t.Errorf("Lookup fails: %v after %d hashes, want the outage after none", err, b.Stats().Done)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		busy := &password.Limit{Workers: 1, Queue: -1}
+		busy := &limit.Limit{Workers: 1, Queue: -1}
 		defer hold(busy)()
 		check := mustCheck(t, &table{}, password.Config{Hasher: &password.Bcrypt{InsecureFast: true, Cost: 4, Limit: busy}})
 		if _, err := check.Validate(t.Context(), "a", "p"); !errors.Is(err, strategy.ErrBusy) || errors.Is(err, strategy.ErrUnauthenticated) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
 // cure is how a mistake says what would be right.
@@ -40,8 +41,8 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		{"a mistake behind a good hasher", hasher(password.Hashers{&password.Argon2id{}, &password.Bcrypt{Cost: 4}}), "Cost is 4"},
 		{"no hashers", hasher(password.Hashers{}), "hashers: empty"},
 		{"a hasher that is a nil pointer", hasher((*password.Bcrypt)(nil)), "Hasher is nil"},
-		{"a negative number of hashes at work", hasher(&password.Bcrypt{Limit: &password.Limit{Workers: -1}}), "Workers is -1"},
-		{"a queue without end", hasher(&password.Argon2id{Limit: &password.Limit{Queue: 1 << 30}}), "Queue is 1073741824"},
+		{"a negative number of hashes at work", hasher(&password.Bcrypt{Limit: &limit.Limit{Workers: -1}}), "Workers is -1"},
+		{"a queue without end", hasher(&password.Argon2id{Limit: &limit.Limit{Queue: 1 << 30}}), "Queue is 1073741824"},
 	} {
 		switch {
 		case row.err == nil:

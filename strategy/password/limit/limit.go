@@ -1,4 +1,5 @@
-package password
+// Package limit answers: how much expensive work may run at a time?
+package limit
 
 import (
 	"container/list"
@@ -10,12 +11,12 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Limit bounds how much expensive work runs at a time and how much waits for its
-// turn, so that a storm of log-ins does not slow every other request down. Those who
-// wait are served in the order they came.
+// Limit bounds how much expensive work runs at a time and how much waits for its turn, so
+// that a storm of log-ins does not slow every other request down. Those who wait are
+// served in the order they came, and log-ins before registrations: see DoLowPriority.
 //
-// The zero value is ready for use. Several hashers can share one Limit. It is safe
-// for concurrent use and must not be copied after first use.
+// The zero value is ready for use. Several hashers can share one Limit. It is safe for
+// concurrent use and must not be copied after first use.
 type Limit struct {
 	// Workers is how many pieces of work run at once. Zero means one less than
 	// GOMAXPROCS, but at least one and at most the number of cores: the rest is for
@@ -28,12 +29,13 @@ type Limit struct {
 	Queue int
 
 	mu      sync.Mutex
-	waiting list.List // of chan struct{}, closed when it is their turn
-	stats   LimitStats
+	waiting [2]list.List // of chan struct{}, closed when it is their turn; low priority second
+	favours int          // turns given to the first while the second waited
+	stats   Stats
 }
 
-// LimitStats is what a Limit did so far.
-type LimitStats struct {
+// Stats is what a Limit did so far.
+type Stats struct {
 	Running int    // at this moment
 	Waiting int    // at this moment
 	Done    uint64 // pieces of work finished
@@ -43,21 +45,39 @@ type LimitStats struct {
 	Work uint64
 }
 
+const (
+	normal = 0
+	low    = 1
+
+	lowShare  = 4 // low priority has this part of the queue
+	mostFavor = 3 // turns in a row for the others, while it waits
+	mostQueue = 100_000
+)
+
 // Stats returns the figures of this moment.
-func (l *Limit) Stats() LimitStats {
+func (l *Limit) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.stats
-	s.Waiting = l.waiting.Len()
+	s.Waiting = l.waiting[normal].Len() + l.waiting[low].Len()
 	return s
 }
 
 // Do runs f when its turn has come and returns nil; f returns what it cost, for
-// LimitStats.Work. Do returns ErrBusy at once when the queue is full, and an error
+// Stats.Work. Do returns [strategy.ErrBusy] at once when the queue is full, and an error
 // that wraps the context's when ctx ends before f started; f, once started, is not
 // interrupted.
-func (l *Limit) Do(ctx context.Context, f func() (work uint64)) error {
-	if err := l.acquire(ctx); err != nil {
+func (l *Limit) Do(ctx context.Context, f func() (work uint64)) error { return l.do(ctx, normal, f) }
+
+// DoLowPriority is Do for work that must not keep log-ins waiting: the hashes of new
+// passwords, which anybody can ask for at a registration. A quarter of the queue is open
+// to it, and while both wait, it has one turn in four.
+func (l *Limit) DoLowPriority(ctx context.Context, f func() (work uint64)) error {
+	return l.do(ctx, low, f)
+}
+
+func (l *Limit) do(ctx context.Context, line int, f func() (work uint64)) error {
+	if err := l.acquire(ctx, line); err != nil {
 		return err
 	}
 	var work uint64
@@ -66,18 +86,16 @@ func (l *Limit) Do(ctx context.Context, f func() (work uint64)) error {
 	return nil
 }
 
-// check returns the mistakes in l's fields, which hashers report with their own.
-func (l *Limit) check() error {
+// Check returns the mistakes in l's fields, which hashers report with their own.
+func (l *Limit) Check() error {
 	if l != nil && l.Workers < 0 {
-		return fmt.Errorf("password: limit: Workers is %d: give how many run at once, or 0 for one less than GOMAXPROCS", l.Workers)
+		return fmt.Errorf("limit: Workers is %d: give how many run at once, or 0 for one less than GOMAXPROCS", l.Workers)
 	}
 	if l != nil && l.Queue > mostQueue {
-		return fmt.Errorf("password: limit: Queue is %d: who waits holds memory and a connection: give at most %d, or 0 for 64 for each worker", l.Queue, mostQueue)
+		return fmt.Errorf("limit: Queue is %d: who waits holds memory and a connection: give at most %d, or 0 for 64 for each worker", l.Queue, mostQueue)
 	}
 	return nil
 }
-
-const mostQueue = 100_000
 
 func (l *Limit) workers() int {
 	if l.Workers > 0 {
@@ -86,28 +104,36 @@ func (l *Limit) workers() int {
 	return max(1, min(runtime.GOMAXPROCS(0)-1, runtime.NumCPU()))
 }
 
-func (l *Limit) acquire(ctx context.Context) error {
+// queue returns how many may wait in a line.
+func (l *Limit) queue(line, workers int) int {
+	n := l.Queue
+	if n == 0 {
+		n = 64 * workers
+	}
+	if line == low {
+		n = (n + lowShare - 1) / lowShare
+	}
+	return n
+}
+
+func (l *Limit) acquire(ctx context.Context, line int) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("password: limit: %w", err)
+		return fmt.Errorf("limit: %w", err)
 	}
 	workers := l.workers()
-	queue := l.Queue
-	if queue == 0 {
-		queue = 64 * workers
-	}
 	l.mu.Lock()
-	if l.stats.Running < workers && l.waiting.Len() == 0 {
+	if l.stats.Running < workers && l.waiting[normal].Len()+l.waiting[low].Len() == 0 {
 		l.stats.Running++
 		l.mu.Unlock()
 		return nil
 	}
-	if l.waiting.Len() >= queue {
+	if l.waiting[line].Len() >= l.queue(line, workers) {
 		l.stats.Refused++
 		l.mu.Unlock()
 		return strategy.ErrBusy
 	}
 	turn := make(chan struct{})
-	place := l.waiting.PushBack(turn)
+	place := l.waiting[line].PushBack(turn)
 	l.mu.Unlock()
 
 	select {
@@ -122,9 +148,9 @@ func (l *Limit) acquire(ctx context.Context) error {
 		l.stats.Running--
 		l.admit(workers)
 	default:
-		l.waiting.Remove(place)
+		l.waiting[line].Remove(place)
 	}
-	return fmt.Errorf("password: limit: gave up waiting: %w", ctx.Err())
+	return fmt.Errorf("limit: gave up waiting: %w", ctx.Err())
 }
 
 func (l *Limit) release(work uint64) {
@@ -137,12 +163,33 @@ func (l *Limit) release(work uint64) {
 	l.admit(workers)
 }
 
-// admit gives free places to those who wait longest. GOMAXPROCS may have changed, so
-// it can be several, or none. l.mu is held.
+// admit gives free places to those whose turn it is. GOMAXPROCS may have changed, so it
+// can be several, or none. l.mu is held.
 func (l *Limit) admit(workers int) {
-	for l.stats.Running < workers && l.waiting.Len() > 0 {
+	for l.stats.Running < workers {
+		line := l.next()
+		if line == nil {
+			return
+		}
 		l.stats.Running++
-		turn, _ := l.waiting.Remove(l.waiting.Front()).(chan struct{})
+		turn, _ := line.Remove(line.Front()).(chan struct{})
 		close(turn)
 	}
+}
+
+// next returns the line whose first has the next turn, nil when nobody waits.
+func (l *Limit) next() *list.List {
+	first, second := &l.waiting[normal], &l.waiting[low]
+	switch {
+	case second.Len() == 0 && first.Len() == 0:
+		return nil
+	case second.Len() == 0:
+		l.favours = 0
+		return first
+	case first.Len() == 0 || l.favours >= mostFavor:
+		l.favours = 0
+		return second
+	}
+	l.favours++
+	return first
 }

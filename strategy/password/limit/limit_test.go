@@ -1,4 +1,4 @@
-package password_test
+package limit_test
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 	"testing/synctest"
 
 	"github.com/seed-6f34412b/passport/strategy"
-	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
 // hold occupies one place of l until the returned function is called.
-func hold(l *password.Limit) (release func()) {
+func hold(l *limit.Limit) (release func()) {
 	gate := make(chan struct{})
 	go func() { _ = l.Do(context.Background(), func() uint64 { <-gate; return 1 }) }()
 	synctest.Wait()
@@ -23,21 +23,21 @@ func hold(l *password.Limit) (release func()) {
 
 func TestLimitServesInTheOrderOfArrival(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &password.Limit{Workers: 1}
+		l := &limit.Limit{Workers: 1}
 		release := hold(l)
 		var order []int
 		for i := range 5 {
 			go func() { _ = l.Do(t.Context(), func() uint64 { order = append(order, i); return 10 }) }()
 			synctest.Wait()
 		}
-		if got, want := l.Stats(), (password.LimitStats{Running: 1, Waiting: 5}); got != want {
+		if got, want := l.Stats(), (limit.Stats{Running: 1, Waiting: 5}); got != want {
 			t.Errorf("before: %+v, want %+v", got, want)
 		}
 		release()
 		if want := []int{0, 1, 2, 3, 4}; !slices.Equal(order, want) {
 			t.Errorf("served in the order %v, want %v", order, want)
 		}
-		if got, want := l.Stats(), (password.LimitStats{Done: 6, Work: 51}); got != want {
+		if got, want := l.Stats(), (limit.Stats{Done: 6, Work: 51}); got != want {
 			t.Errorf("afterwards: %+v, want %+v", got, want)
 		}
 	})
@@ -54,7 +54,7 @@ func TestLimitRefusesWhenTheQueueIsFull(t *testing.T) {
 			{"no queue", -1, 0},
 			{"the default for two workers", 0, 128},
 		} {
-			l := &password.Limit{Workers: 2, Queue: row.queue}
+			l := &limit.Limit{Workers: 2, Queue: row.queue}
 			first, second := hold(l), hold(l)
 			for range row.want {
 				go func() { _ = l.Do(t.Context(), func() uint64 { return 1 }) }()
@@ -63,7 +63,7 @@ func TestLimitRefusesWhenTheQueueIsFull(t *testing.T) {
 			if err := l.Do(t.Context(), func() uint64 { return 1 }); !errors.Is(err, strategy.ErrBusy) || errors.Is(err, strategy.ErrUnauthenticated) {
 				t.Errorf("%s: got %v, want ErrBusy", row.name, err)
 			}
-			if got, want := l.Stats(), (password.LimitStats{Running: 2, Waiting: row.want, Refused: 1}); got != want {
+			if got, want := l.Stats(), (limit.Stats{Running: 2, Waiting: row.want, Refused: 1}); got != want {
 				t.Errorf("%s: %+v, want %+v", row.name, got, want)
 			}
 			first()
@@ -77,7 +77,7 @@ func TestLimitRefusesWhenTheQueueIsFull(t *testing.T) {
 
 func TestLimitLetsAWaiterLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &password.Limit{Workers: 1}
+		l := &limit.Limit{Workers: 1}
 		release := hold(l)
 		ctx, cancel := context.WithCancel(t.Context())
 		left, served := make(chan error, 1), make(chan error, 1)
@@ -96,14 +96,14 @@ func TestLimitLetsAWaiterLeave(t *testing.T) {
 		if err := l.Do(ctx, func() uint64 { return 1 }); !errors.Is(err, context.Canceled) {
 			t.Errorf("a caller whose context has ended got %v", err)
 		}
-		if got, want := l.Stats(), (password.LimitStats{Done: 2, Work: 2}); got != want {
+		if got, want := l.Stats(), (limit.Stats{Done: 2, Work: 2}); got != want {
 			t.Errorf("afterwards: %+v, want %+v", got, want)
 		}
 	})
 }
 
 func TestLimitNeverLosesAPlace(t *testing.T) {
-	l := &password.Limit{Workers: 2, Queue: 1000}
+	l := &limit.Limit{Workers: 2, Queue: 1000}
 	var wg sync.WaitGroup
 	for i := range 400 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -128,7 +128,7 @@ func TestLimitNeverLosesAPlace(t *testing.T) {
 }
 
 func TestLimitFreesThePlaceOfAPanic(t *testing.T) {
-	l := &password.Limit{Workers: 1, Queue: -1}
+	l := &limit.Limit{Workers: 1, Queue: -1}
 	if !panics(func() { _ = l.Do(t.Context(), func() uint64 { panic("x") }) }) {
 		t.Error("the panic is swallowed")
 	}
@@ -140,13 +140,51 @@ func TestLimitFreesThePlaceOfAPanic(t *testing.T) {
 func TestLimitLeavesACoreToOtherRequests(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	synctest.Test(t, func(t *testing.T) {
-		var l password.Limit
+		var l limit.Limit
 		release := hold(&l)
 		next := hold(&l)
-		if got, want := l.Stats(), (password.LimitStats{Running: 1, Waiting: 1}); got != want {
+		if got, want := l.Stats(), (limit.Stats{Running: 1, Waiting: 1}); got != want {
 			t.Errorf("with GOMAXPROCS 2: %+v, want %+v", got, want)
 		}
 		release()
 		next()
+	})
+}
+
+func panics(f func()) (did bool) {
+	defer func() { did = recover() != nil }()
+	f()
+	return
+}
+
+// TestLowPriorityDoesNotKeepTheOthersWaiting: while both wait it has one turn in four, and
+// a quarter of the queue, so that registrations do not starve log-ins, nor the other way
+// round.
+func TestLowPriorityDoesNotKeepTheOthersWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &limit.Limit{Workers: 1, Queue: 16}
+		release := hold(l)
+		var order []byte
+		refused := 0
+		for range 120 {
+			go func() {
+				if err := l.DoLowPriority(t.Context(), func() uint64 { order = append(order, 'r'); return 1 }); errors.Is(err, strategy.ErrBusy) {
+					refused++
+				}
+			}()
+			synctest.Wait()
+		}
+		for range 8 {
+			go func() {
+				if err := l.Do(t.Context(), func() uint64 { order = append(order, 'l'); return 1 }); err != nil {
+					t.Errorf("a log-in: got %v, want it to wait", err)
+				}
+			}()
+			synctest.Wait()
+		}
+		release()
+		if got, want := string(order), "lllrlllrllrr"; got != want || refused != 116 {
+			t.Errorf("served in the order %s with %d refused, want %s and 116", got, refused, want)
+		}
 	})
 }

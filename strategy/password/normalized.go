@@ -1,0 +1,59 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Normalized returns a Hasher that takes one password for the same however a keyboard
+// spells it: é is one character on most, and two on some. New hashes are of form(password).
+// Old ones, of the text as it was sent, stay good: a password that is not in that form is
+// compared in both, whoever's it is.
+//
+// Give it to registrations and to [Config] alike. RFC 8265 asks for Unicode's NFC, which is
+// norm.NFC.String of golang.org/x/text/unicode/norm; this module does not bring the tables.
+// A nil form does what needs none: it replaces other spaces by U+0020 (§4.2.2), such as
+// that of the Option key and the space bar.
+func Normalized(h Hasher, form func(password string) string) Hasher {
+	if form == nil {
+		form = plainSpaces
+	}
+	return normalized{h, form}
+}
+
+type normalized struct {
+	inner Hasher
+	form  func(string) string
+}
+
+func (n normalized) Hash(ctx context.Context, password string) (string, error) {
+	return n.inner.Hash(ctx, n.form(password))
+}
+
+func (n normalized) Verify(ctx context.Context, hash, password string) error {
+	formed := n.form(password)
+	err := n.inner.Verify(ctx, hash, formed)
+	if formed == password || !errors.Is(err, strategy.ErrUnauthenticated) && !errors.Is(err, ErrBadHash) {
+		return err
+	}
+	return n.inner.Verify(ctx, hash, password)
+}
+
+func (n normalized) Reads(hash string) bool { return n.inner.Reads(hash) }
+
+func (n normalized) NeedsRehash(hash string) bool { return n.inner.NeedsRehash(hash) }
+
+func (n normalized) check() error { return checkHasher(n.inner) }
+
+func plainSpaces(password string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.Zs, c) {
+			return ' '
+		}
+		return c
+	}, password)
+}
