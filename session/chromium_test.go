@@ -67,3 +67,74 @@ func TestS8_ChromiumForgetsEveryCookieThatWasEverSet(t *testing.T) {
 		})
 	}
 }
+
+// TestS13_ChromiumKeepsTheSessionThatAnotherSitesRequestDoesNotBring: a payment provider's
+// form, or under Strict a link, leads to a page that stores something.
+func TestS13_ChromiumKeepsTheSessionThatAnotherSitesRequestDoesNotBring(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		mode  http.SameSite
+		leave string // the other site's page
+		to    string // where it leads
+		want  string // cookies that came, and what the log-in and the flash messages are afterwards
+	}{
+		{"a form, Lax", http.SameSiteLaxMode, "/form", "/paid", `0, logged in, []`},
+		{"a form that is answered by 303, Lax", http.SameSiteLaxMode, "/form", "/onward", `1, logged in, ["paid"]`},
+		{"a link, Lax", http.SameSiteLaxMode, "/link", "/paid", `1, logged in, ["paid"]`},
+		{"a form, Strict", http.SameSiteStrictMode, "/form", "/paid", `0, logged in, []`},
+		{"a link, Strict", http.SameSiteStrictMode, "/link", "/paid", `0, logged in, []`},
+		{"a form, None", http.SameSiteNoneMode, "/form", "/paid", `1, logged in, ["paid"]`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			m := newManager(t, newScripted(), func(c *session.Config) { c.SameSite = row.mode })
+			mux := http.NewServeMux()
+			mux.Handle("/in", app(m))
+			html := func(w http.ResponseWriter, format string, args ...any) {
+				w.Header().Set("Content-Type", "text/html; charset=utf-8")
+				fmt.Fprintf(w, format, args...)
+			}
+			mux.HandleFunc("/form", func(w http.ResponseWriter, r *http.Request) {
+				html(w, `<form method="post" action="https://app.example%s"></form><script>document.forms[0].submit()</script>`, r.FormValue("to"))
+			})
+			mux.HandleFunc("/link", func(w http.ResponseWriter, r *http.Request) {
+				html(w, `<a href="https://app.example%s">back</a><script>document.links[0].click()</script>`, r.FormValue("to"))
+			})
+			mux.Handle("/onward", http.RedirectHandler("/paid", http.StatusSeeOther))
+			mux.Handle("/paid", m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Sec-Fetch-Site") != "cross-site" {
+					t.Errorf("%s: Sec-Fetch-Site is %q", r.Method, r.Header.Get("Sec-Fetch-Site"))
+				}
+				if err := do(r.Context(), m, "flash paid"); err != nil {
+					t.Error(err)
+				}
+				html(w, `<script>fetch("/seen").then(r => r.text()).then(text => fetch("/-/answer", {method: "POST", body: JSON.stringify(%d + text)}))</script>`,
+					strings.Count(r.Header.Get("Cookie"), cookieName))
+			})))
+			mux.Handle("/seen", m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s, err := m.Session(r.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				list, err := s.Flashes("info")
+				if err == nil {
+					err = do(r.Context(), m, "slot")
+				}
+				who := "logged in"
+				if err != nil {
+					who = err.Error()
+				}
+				fmt.Fprintf(w, ", %s, %q", who, list)
+			})))
+			script := fmt.Sprintf(`await fetch("/in%s"); location.href = "https://pay.example%s?to=%s"; await new Promise(() => {});`,
+				strings.TrimPrefix(path("login 1"), "/"), row.leave, row.to)
+			var got string
+			if err := json.Unmarshal(chromium.Run(t, mux, script), &got); err != nil {
+				t.Fatal(err)
+			}
+			if got != row.want {
+				t.Errorf("got %s, want %s", got, row.want)
+			}
+		})
+	}
+}

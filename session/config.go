@@ -42,7 +42,15 @@ type Config struct {
 	Path string
 
 	// SameSite says which requests from other sites carry the cookie. Zero and
-	// http.SameSiteDefaultMode mean Lax. Express: cookie.sameSite.
+	// http.SameSiteDefaultMode mean Lax: links do, forms, frames and scripts do not. Express:
+	// cookie.sameSite.
+	//
+	// From a request to which the browser did not add the cookie for that reason
+	// (Sec-Fetch-Site: cross-site), no session is made, or its cookie would replace the
+	// visitor's: what such a request stores is for itself alone, and a line in the log says so.
+	// Only a log-in by credentials is stored. So a page to which another site posts, such as
+	// a payment provider, answers 303 to a page of its own, where the cookie comes along. Under
+	// Strict it does not, nor with links from elsewhere, until the visitor's next click.
 	SameSite http.SameSite
 
 	// InsecureHTTP leaves out the Secure attribute, so that the cookie also travels

@@ -92,6 +92,9 @@ func (s *Session) commitNew(ctx context.Context) error {
 		s.dropChanges()
 		return nil
 	}
+	if s.keepsNothing(ctx) {
+		return nil
+	}
 	if !s.plan.credentials() {
 		if err := s.stillNobody(ctx); err != nil {
 			return err

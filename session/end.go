@@ -35,7 +35,7 @@ func (m *Manager) end(ctx context.Context, id string, old []byte, next string, l
 func (s *Session) commitEnd(ctx context.Context) error {
 	var newID string
 	var e *encoded
-	if s.draft != nil && !s.draft.empty() {
+	if s.draft != nil && !s.draft.empty() && !s.keepsNothing(ctx) {
 		var err error
 		if newID, e, err = s.createIndexed(ctx, s.draft); err != nil {
 			return err

@@ -99,14 +99,20 @@ func (q *request) logFailure(text string, err error) {
 	if errors.Is(err, ErrSessionEnded) || errors.Is(err, ErrSessionChanged) {
 		level = slog.LevelWarn
 	}
-	attrs := []slog.Attr{slog.String("method", q.r.Method)}
-	if q.r.Pattern != "" {
-		attrs = append(attrs, slog.String("route", q.r.Pattern))
-	}
+	attrs := q.attrs()
 	if ref := q.sess.Ref(); ref != "" {
 		attrs = append(attrs, slog.String("session", ref))
 	}
 	q.sess.m.cfg.Logger.LogAttrs(q, level, text, append(attrs, slog.Any("error", err))...)
+}
+
+// attrs says in a log which request it is about.
+func (q *request) attrs() []slog.Attr {
+	attrs := []slog.Attr{slog.String("method", q.r.Method)}
+	if q.r.Pattern != "" {
+		attrs = append(attrs, slog.String("route", q.r.Pattern))
+	}
+	return attrs
 }
 
 // setCookie has the response carry line, in place of an earlier commit's line for the same

@@ -39,6 +39,7 @@ type Session struct {
 	state   loadState
 	closed  bool // the response has started
 	consult bool // the cookie was looked at: Vary
+	dropped bool // somebody was told that nothing is kept
 }
 
 type loadState uint8
@@ -59,11 +60,12 @@ type plan struct {
 
 // who says which log-ins a plan is about.
 type who struct {
-	proved []string                                    // slot keys whose users just proved who they are: the old record may be gone
-	follow string                                      // log-out of this slot among others: goes after the session where it moved
-	endKey string                                      // the slot whose log-out the end is; "" for the whole session
-	hidden []string                                    // slot keys whose log-ins a guard has revoked
-	stored func(ctx context.Context, ref string) error // decides whether what was stored stays; nil for yes
+	checked bool                                        // credentials were checked in this request
+	proved  []string                                    // slot keys whose users just proved who they are: the old record may be gone
+	follow  string                                      // log-out of this slot among others: goes after the session where it moved
+	endKey  string                                      // the slot whose log-out the end is; "" for the whole session
+	hidden  []string                                    // slot keys whose log-ins a guard has revoked
+	stored  func(ctx context.Context, ref string) error // decides whether what was stored stays; nil for yes
 }
 
 // about returns whom the plan is about, to read.

@@ -105,6 +105,7 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 	w := s.plan.set()
 	if !l.Renews {
 		w.proved = addString(w.proved, l.Key)
+		w.checked = w.checked || !l.NoTime
 	}
 	w.hidden = removeString(w.hidden, l.Key)
 	return nil

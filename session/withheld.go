@@ -1,0 +1,55 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/internal/cookies"
+)
+
+// withheld reports whether the browser may have kept the visitor's session cookie back from
+// this request, because another site caused it and Config.SameSite asked for that
+// (RFC 6265bis §5.8.3). A new session's cookie would then take the place of a live one's.
+//
+// Only Sec-Fetch-Site tells, which browsers send over https since 2020 or 2023 (Safari). A
+// request from the same site, from a sub-domain, or from outside of any page brings the
+// cookie; so does one with the cookie of another configuration. What the header does not
+// say is taken for that.
+func (q *request) withheld() bool {
+	h := q.r.Header
+	if h.Get("Sec-Fetch-Site") != "cross-site" || q.sess.m.cfg.SameSite == http.SameSiteNoneMode {
+		return false
+	}
+	for i := range q.sess.m.accept {
+		if cookies.Sent(h["Cookie"], q.sess.m.accept[i].name) {
+			return false
+		}
+	}
+	return q.sess.m.cfg.SameSite == http.SameSiteStrictMode || !followsLink(&q.r)
+}
+
+// followsLink reports whether r fills a window's address bar, by a method that changes
+// nothing: what brings Lax cookies from another site.
+func followsLink(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	}
+	return false
+}
+
+// keepsNothing reports whether what a visitor without a session stored is for this request
+// alone (S13), and says so once. A log-in by credentials is stored whoever caused it: the
+// strategy has decided that.
+func (s *Session) keepsNothing(ctx context.Context) bool {
+	if s.req == nil || s.plan.about().checked || !s.req.withheld() {
+		return false
+	}
+	if !s.dropped {
+		s.dropped = true
+		attrs := append(s.req.attrs(), slog.String("cure", "answer with 303 to a page of your own, which the cookie comes with, and store it there"))
+		s.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: not saved: another site caused the request, which brought no cookie, and a new session would replace the visitor's", attrs...)
+	}
+	return true
+}
