@@ -239,6 +239,20 @@ func (s *switchable) GetMaster(ctx context.Context, id string) ([]byte, error) {
 	return s.MemoryStore.GetMaster(ctx, id)
 }
 
+func (s *switchable) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
+	if err := s.ask("GetMany"); err != nil {
+		return nil, err
+	}
+	return s.MemoryStore.GetMany(ctx, ids)
+}
+
+func (s *switchable) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+	if err := s.ask("EndMany"); err != nil {
+		return nil, err
+	}
+	return s.MemoryStore.EndMany(ctx, ids, life)
+}
+
 func (s *switchable) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
 	if err := s.ask("End"); err != nil {
 		return "", err

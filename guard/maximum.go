@@ -88,10 +88,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 // endExcess ends, after the commit, what the log-in p has made too many.
 func (g *Guard[U]) endExcess(ctx context.Context, p *logInPlan[U]) {
 	err := p.countErr
-	for _, s := range p.excess {
-		if err == nil {
-			_, err = g.endBrowser(ctx, p.in.Slot.User, s, ReasonTooMany)
-		}
+	if err == nil && len(p.excess) > 0 {
+		_, err = g.endBrowsers(ctx, p.in.Slot.User, p.excess, ReasonTooMany)
 	}
 	if err != nil {
 		g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: p.in.Slot.User, Err: fmt.Errorf("guard: log in: end the oldest session: %w", err)})

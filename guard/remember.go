@@ -150,7 +150,7 @@ func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json
 		label := g.seriesPrefix() + rem.Series
 		for info, err := range g.cfg.Sessions.Linked(ctx, label) {
 			if err == nil && info.Created.Before(rem.Moved) {
-				_, err = g.cfg.Sessions.DestroyRef(ctx, label, info.Ref)
+				_, err = g.cfg.Sessions.DestroyRefs(ctx, label, info.Ref)
 			}
 			if err != nil {
 				g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: user, Err: fmt.Errorf("guard: recall: %w", err)})

@@ -155,30 +155,41 @@ func (g *Guard[U]) EndSession(ctx context.Context, user U, ref string) (bool, er
 		case s.Current && s.Ref != ref:
 			s.Ref, s.refs, s.labels = ref, []string{ref}, nil // what the caller uses stays
 		}
-		return g.endBrowser(ctx, id, s, ReasonRevoked)
+		return g.endBrowsers(ctx, id, []UserSession{s}, ReasonRevoked)
 	}
 	return false, nil
 }
 
-// endBrowser ends all sessions of s, and what could bring them back.
-func (g *Guard[U]) endBrowser(ctx context.Context, id json.RawMessage, s UserSession, reason string) (bool, error) {
-	n, err := g.forgetSeriesOf(ctx, s.labels)
-	for _, ref := range s.refs {
-		if err != nil {
-			break
+// endBrowsers ends all sessions of each of list, and what could bring them back. It reports
+// whether there was one.
+func (g *Guard[U]) endBrowsers(ctx context.Context, id json.RawMessage, list []UserSession, reason string) (found bool, err error) {
+	counts := make([]int, len(list))
+	var refs, ended []string
+	for i, s := range list {
+		if err == nil {
+			counts[i], err = g.forgetSeriesOf(ctx, s.labels)
 		}
-		var ended bool
-		if ended, err = g.cfg.Sessions.DestroyRef(ctx, g.label(id), ref); ended {
-			n++
-		}
+		refs = append(refs, s.refs...)
 	}
-	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: id, Session: s.Ref, Reason: reason, Count: n}
+	if err == nil {
+		ended, err = g.cfg.Sessions.DestroyRefs(ctx, g.label(id), refs...)
+	}
 	if err != nil {
 		err = fmt.Errorf("guard: end session: %w", err)
-		e.Outcome, e.Err = OutcomeError, err
 	}
-	if n > 0 || err != nil {
-		g.emit(ctx, e)
+	for i, s := range list {
+		for _, ref := range s.refs {
+			if slices.Contains(ended, ref) {
+				counts[i]++
+			}
+		}
+		e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: id, Session: s.Ref, Reason: reason, Count: counts[i]}
+		if err != nil {
+			e.Outcome, e.Err = OutcomeError, err
+		}
+		if found = found || counts[i] > 0; counts[i] > 0 || err != nil {
+			g.emit(ctx, e)
+		}
 	}
-	return n > 0, err
+	return found, err
 }

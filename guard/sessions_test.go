@@ -242,7 +242,7 @@ func TestASVS_15_4_2_LogInsAtOnceKeepTheMaximum(t *testing.T) {
 
 func TestAnOutageWhileCountingRefusesWhereRefusingIsAsked(t *testing.T) {
 	w := newDeviceWorld(t, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, true })
-	w.store.failOn("GetMaster")
+	w.store.failOn("GetMany")
 	b := w.open()
 	logIn(b, "joe@test.com").Want(t, 503, "")
 	w.store.failOn("")
@@ -251,7 +251,7 @@ func TestAnOutageWhileCountingRefusesWhereRefusingIsAsked(t *testing.T) {
 		t.Errorf("got %+v and %v, want one at most", list, err)
 	}
 	w = newDeviceWorld(t, func(c *guard.Config) { c.MaxSessions = 1 })
-	w.store.failOn("GetMaster")
+	w.store.failOn("GetMany")
 	b = w.open()
 	logIn(b, "joe@test.com").Want(t, 200, "")
 	if got := w.saw(); !strings.Contains(got, "guard_error") {
@@ -264,9 +264,9 @@ func TestAnOutageWhileCountingRefusesWhereRefusingIsAsked(t *testing.T) {
 func TestSessionsSayWhenTheStoreIsDown(t *testing.T) {
 	w := newDeviceWorld(t)
 	ref := w.list(w.loggedIn("joe@test.com"))[0].Ref
-	w.store.failOn("End")
+	w.store.failOn("EndMany")
 	if _, err := w.EndSession(t.Context(), joe, ref); err == nil {
-		t.Error("EndSession while End fails: got no error")
+		t.Error("EndSession while EndMany fails: got no error")
 	}
 	w.store.fail(errOutage)
 	if _, err := w.Sessions(t.Context(), joe); err == nil {

@@ -174,21 +174,33 @@ func (m *Manager) noteLife(rec *record) time.Duration {
 // the id under which the session went on, if it did. Asking again is harmless, so a
 // lost answer is no failure.
 func (m *Manager) endForGood(ctx context.Context, id string, rec *record) (next string, err error) {
-	var life time.Duration
-	if rec != nil {
-		life = m.noteLife(rec)
-	}
-	for tries := 1; ; tries++ {
-		next, err = m.end(ctx, id, nil, "", life)
-		if err == nil {
-			break
-		}
-		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
-			return "", fmt.Errorf("session: end: %w", err)
-		}
+	if next, err = m.endOnly(ctx, id, rec); err != nil {
+		return "", err
 	}
 	if rec != nil {
 		m.unindex(ctx, rec.labels(), id)
 	}
 	return next, nil
+}
+
+// endOnly is endForGood without the labels' entries.
+func (m *Manager) endOnly(ctx context.Context, id string, rec *record) (next string, err error) {
+	life := m.lifeOf(rec)
+	for tries := 1; ; tries++ {
+		next, err = m.end(ctx, id, nil, "", life)
+		if err == nil {
+			return next, nil
+		}
+		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
+			return "", fmt.Errorf("session: end: %w", err)
+		}
+	}
+}
+
+// lifeOf is noteLife, and zero where there is no record.
+func (m *Manager) lifeOf(rec *record) time.Duration {
+	if rec == nil {
+		return 0
+	}
+	return m.noteLife(rec)
 }

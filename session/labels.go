@@ -16,9 +16,6 @@ import (
 // maxLabel is the length of the longest label in bytes.
 const maxLabel = 512
 
-// maxListings bounds how often DestroyLinked lists a label anew.
-const maxListings = 16
-
 var errNoIndex = errors.New("session: labels: the store has no index: use store.RedisStore or store.MemoryStore")
 
 // Info describes a session that carries a label, for a list of a user's devices.
@@ -69,30 +66,39 @@ func (s *Session) relabel(ctx context.Context, label string, edit func(*draft)) 
 
 // Linked yields the live sessions that carry label, oldest deadline first. An error
 // is an outage and ends the listing. Entries of sessions that are gone are removed on
-// the way.
+// the way. Each trip to the store is bounded by Config.StoreTimeout; with a store that has
+// the ability [Batch] there is one trip for 300 sessions.
 func (m *Manager) Linked(ctx context.Context, label string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		if m.index == nil {
 			yield(Info{}, errNoIndex)
 			return
 		}
-		ids, err := m.index.Labelled(ctx, label)
+		ids, err := m.labelled(ctx, label)
 		if err != nil {
-			yield(Info{}, fmt.Errorf("session: labels: %w", err))
+			yield(Info{}, err)
 			return
 		}
-		for _, id := range ids {
-			rec, err := m.look(ctx, id)
+		for batch := range slices.Chunk(ids, batchSize) {
+			recs, err := m.lookMany(ctx, batch)
 			if err != nil {
 				yield(Info{}, err)
 				return
 			}
-			if rec == nil {
-				m.unindex(ctx, []string{label}, id)
-				continue
+			var gone []string
+			for i, id := range batch {
+				if recs[i] == nil {
+					gone = append(gone, id)
+				}
 			}
-			if info, ok := m.info(id, label, rec); ok && !yield(info, nil) {
-				return
+			m.unindex(ctx, []string{label}, gone...)
+			for i, id := range batch {
+				if recs[i] == nil {
+					continue
+				}
+				if info, ok := m.info(id, label, recs[i]); ok && !yield(info, nil) {
+					return
+				}
 			}
 		}
 	}
@@ -106,58 +112,6 @@ func (m *Manager) info(id, label string, rec *record) (Info, bool) {
 	}
 	live := i.Deadline.IsZero() || time.Now().Before(i.Deadline)
 	return i, live && slices.Contains(i.Labels, label)
-}
-
-// DestroyLinked ends every session that carries label, except those whose Ref is
-// given, and returns how many it ended. When it returns without an error, no session
-// is alive whose log-in or renewal was answered before the call, nor one that came
-// of it. An error is an outage: some may be alive; call again.
-func (m *Manager) DestroyLinked(ctx context.Context, label string, exceptRefs ...string) (int, error) {
-	if m.index == nil {
-		return 0, errNoIndex
-	}
-	n := 0
-	for range maxListings {
-		ids, err := m.index.Labelled(ctx, label)
-		if err != nil {
-			return n, fmt.Errorf("session: labels: %w", err)
-		}
-		ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(exceptRefs, refOf(id)) })
-		if len(ids) == 0 {
-			return n, nil
-		}
-		for _, id := range ids {
-			ended, err := m.destroyChain(ctx, id)
-			n += ended
-			if err != nil {
-				return n, err
-			}
-			// Only now: an entry leaves the index after its record is known to be gone (S9).
-			if err := m.index.RemoveLabel(ctx, label, id); err != nil {
-				return n, fmt.Errorf("session: labels: %w", err)
-			}
-		}
-	}
-	return n, fmt.Errorf("session: labels: sessions appear as fast as they end: gave up after %d listings", maxListings)
-}
-
-// destroyChain ends id and where its session went on.
-func (m *Manager) destroyChain(ctx context.Context, id string) (ended int, err error) {
-	for range maxHops + 1 {
-		rec, err := m.look(ctx, id)
-		if err != nil {
-			return ended, err
-		}
-		if rec != nil {
-			ended++
-		}
-		next, err := m.endForGood(ctx, id, rec)
-		if err != nil || next == "" {
-			return ended, err
-		}
-		id = next
-	}
-	return ended, errTooManyHops
 }
 
 func (m *Manager) addLabel(ctx context.Context, label, id string, deadline time.Time) error {
@@ -180,15 +134,15 @@ func (m *Manager) reindex(ctx context.Context, id string, e *encoded) {
 	}
 }
 
-// unindex removes the entries of an id that is gone, as well as it can: what stays is
+// unindex removes the entries of ids that are gone, as well as it can: what stays is
 // removed when the label is next listed.
-func (m *Manager) unindex(ctx context.Context, labels []string, id string) {
-	if m.index == nil {
+func (m *Manager) unindex(ctx context.Context, labels []string, ids ...string) {
+	if m.index == nil || len(ids) == 0 {
 		return
 	}
 	for _, label := range labels {
-		if err := m.index.RemoveLabel(ctx, label, id); err != nil {
-			m.cfg.Logger.DebugContext(ctx, "session: label not removed", "session", refOf(id), "error", err)
+		if err := m.index.RemoveLabel(ctx, label, ids...); err != nil {
+			m.cfg.Logger.DebugContext(ctx, "session: label not removed", "session", refOf(ids[0]), "error", err)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type Manager struct {
 	index  Index
 	walker Iterator
 	master Authoritative
+	batch  Batch
 }
 
 // maxCleanups is how many deletions of abandoned ids may wait for a slow store.
@@ -46,6 +47,7 @@ func New(cfg Config) (*Manager, error) {
 	m.index, _ = cfg.Store.(Index)
 	m.walker, _ = cfg.Store.(Iterator)
 	m.master, _ = cfg.Store.(Authoritative)
+	m.batch, _ = cfg.Store.(Batch)
 	return m, nil
 }
 

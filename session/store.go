@@ -117,3 +117,18 @@ type Authoritative interface {
 	// GetMaster is Get, read from the authority.
 	GetMaster(ctx context.Context, id string) ([]byte, error)
 }
+
+// Batch is an ability of a Store: to read and to end many records in one trip, or a few.
+// A list of a user's sessions, and the end of all of them, would otherwise cost a trip for
+// each. Both methods ask the authority, never a replica or a cache.
+type Batch interface {
+	// GetMany returns the records of ids, in the same order, nil where there is none. An
+	// error is an outage.
+	GetMany(ctx context.Context, ids []string) ([][]byte, error)
+
+	// EndMany removes the records of ids as End does without old and next, or as Delete
+	// does if the store is no Ender; unknown ids are not an error. successors are End's, in the
+	// order of ids, empty where there is none. After an error each of them may have ended
+	// or not; the call can be repeated.
+	EndMany(ctx context.Context, ids []string, life time.Duration) (successors []string, err error)
+}

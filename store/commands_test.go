@@ -55,6 +55,8 @@ func TestEveryCallIsOneCommand(t *testing.T) {
 				{"Get", read, func() error { _, err := r.Get(ctx, "id"); return err }},
 				{"GetMaster", read, func() error { _, err := r.GetMaster(ctx, "id"); return err }},
 				{"Update", "EVALSHA", func() error { return r.Update(ctx, "id", []byte("x"), []byte("x"), time.Hour) }},
+				{"GetMany", "MGET", func() error { _, err := r.GetMany(ctx, []string{"id", "unknown"}); return err }},
+				{"EndMany of one", "EVALSHA", func() error { _, err := r.EndMany(ctx, []string{"unknown"}, time.Hour); return err }},
 				{"AddLabel", "EVALSHA", func() error { return r.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour)) }},
 				{"Labelled", "EVALSHA", func() error { _, err := r.Labelled(ctx, "l"); return err }},
 				{"RemoveLabel", "ZREM", func() error { return r.RemoveLabel(ctx, "l", "id", "other") }},

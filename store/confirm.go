@@ -30,7 +30,12 @@ func (s *sender) confirmed(ctx context.Context, key string, cmd redis.Cmder) err
 		if err != nil {
 			return err
 		}
-		err = within(ctx, func() error { return sendConfirmed(ctx, node, s.replicas, asking, cmd) })
+		err = within(ctx, func() error {
+			if err := sendConfirmed(ctx, node, s.replicas, asking, cmd); cmd.Err() == nil {
+				return err
+			}
+			return cmd.Err()
+		})
 		if cluster == nil || tries == maxRedirects || ctx.Err() != nil {
 			return err
 		}
@@ -43,6 +48,36 @@ func (s *sender) confirmed(ctx context.Context, key string, cmd redis.Cmder) err
 		}
 		cluster.ReloadState(ctx)
 	}
+}
+
+// confirmedAll runs cmds, each of which writes the key beside it, on the masters that have
+// the keys: one trip to each, with one WAIT behind all. Those whose slot has moved are run
+// one by one.
+func (s *sender) confirmedAll(ctx context.Context, keys []string, cmds []redis.Cmder) error {
+	parts := map[*redis.Client][]redis.Cmder{}
+	for i, cmd := range cmds {
+		node, err := s.nodeOf(ctx, keys[i], "")
+		if err != nil {
+			return err
+		}
+		parts[node] = append(parts[node], cmd)
+	}
+	for node, part := range parts {
+		if err := within(ctx, func() error { return sendConfirmed(ctx, node, s.replicas, false, part...) }); err != nil {
+			return err
+		}
+	}
+	for i, cmd := range cmds {
+		_, moved := redis.IsMovedError(cmd.Err())
+		_, asked := redis.IsAskError(cmd.Err())
+		if !moved && !asked {
+			continue
+		}
+		if err := s.confirmed(ctx, keys[i], cmd); err != nil && !noScript(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // nodeOf returns the client for the master of key, or for the one at an address.
@@ -75,8 +110,8 @@ func (s *sender) nodeOf(ctx context.Context, key, at string) (*redis.Client, err
 	return nil, errors.New("the slot is on a node that is not known yet")
 }
 
-// sendConfirmed sends cmd and WAIT. The error of cmd goes first.
-func sendConfirmed(ctx context.Context, node *redis.Client, replicas int, asking bool, cmd redis.Cmder) error {
+// sendConfirmed sends cmds and WAIT, whose error it returns. Each command has its own.
+func sendConfirmed(ctx context.Context, node *redis.Client, replicas int, asking bool, cmds ...redis.Cmder) error {
 	limit := confirmTime
 	if deadline, ok := ctx.Deadline(); ok {
 		limit = time.Until(deadline) * 9 / 10 // the answer has to travel, too
@@ -86,12 +121,12 @@ func sendConfirmed(ctx context.Context, node *redis.Client, replicas int, asking
 	if asking {
 		_ = pipe.Process(ctx, redis.NewStatusCmd(ctx, "asking"))
 	}
-	_ = pipe.Process(ctx, cmd)
+	for _, cmd := range cmds {
+		_ = pipe.Process(ctx, cmd)
+	}
 	_ = pipe.Process(ctx, wait)
-	_, _ = pipe.Exec(ctx) // each command has its own error
+	_, _ = pipe.Exec(ctx)
 	switch {
-	case cmd.Err() != nil:
-		return cmd.Err()
 	case wait.Err() != nil:
 		return wait.Err()
 	case wait.Val() < int64(replicas):

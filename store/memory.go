@@ -55,6 +55,7 @@ var (
 	_ session.Index         = (*MemoryStore)(nil)
 	_ session.Iterator      = (*MemoryStore)(nil)
 	_ session.Authoritative = (*MemoryStore)(nil)
+	_ session.Batch         = (*MemoryStore)(nil)
 )
 
 const (
@@ -129,6 +130,32 @@ func (m *MemoryStore) compare(s *memoryShard, id string, old []byte, now time.Ti
 		return nil, &session.Conflict{Current: []byte(e.value)}
 	}
 	return e, nil
+}
+
+// GetMany implements [session.Batch].
+func (m *MemoryStore) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
+	records := make([][]byte, len(ids))
+	for i, id := range ids {
+		data, err := m.Get(ctx, id)
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
+			return nil, fmt.Errorf("store: get many: %w", err)
+		}
+		records[i] = data
+	}
+	return records, ctxError(ctx, "get many")
+}
+
+// EndMany implements [session.Batch].
+func (m *MemoryStore) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+	successors := make([]string, len(ids))
+	for i, id := range ids {
+		successor, err := m.End(ctx, id, nil, "", life)
+		if err != nil {
+			return nil, fmt.Errorf("store: end many: %w", err)
+		}
+		successors[i] = successor
+	}
+	return successors, ctxError(ctx, "end many")
 }
 
 // Create implements [session.Store]. It returns ErrFull when MaxSessions are alive.

@@ -44,6 +44,7 @@ var (
 	_ session.Index         = (*RedisStore)(nil)
 	_ session.Iterator      = (*RedisStore)(nil)
 	_ session.Authoritative = (*RedisStore)(nil)
+	_ session.Batch         = (*RedisStore)(nil)
 )
 
 // NewRedis returns a store on client. It sends nothing. The error names every mistake

@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -53,11 +55,48 @@ func TestRedisStoreKeepsTheContractInABubble(t *testing.T) {
 		c := redis.NewClient(&redis.Options{
 			ContextTimeoutEnabled: true,
 			Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
-			Dialer:                func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
+			Dialer: func(context.Context, string, string) (net.Conn, error) {
+				conn, err := m.Dial()
+				return newBuffered(conn), err
+			},
 		})
 		t.Cleanup(func() { c.Close(); m.Close() })
-		return newRedis(t, c, store.RedisConfig{ScanCount: 20}) // a pipe holds little of a pipeline
+		return newRedis(t, c, store.RedisConfig{})
 	})
+}
+
+// buffered is a pipe whose writer does not wait for its reader: as a network, it holds a
+// pipeline of commands.
+type buffered struct {
+	net.Conn
+	out  chan []byte
+	once sync.Once
+	done chan struct{}
+}
+
+func newBuffered(conn net.Conn) *buffered {
+	b := &buffered{Conn: conn, out: make(chan []byte, 1000), done: make(chan struct{})}
+	go func() {
+		for {
+			select {
+			case p := <-b.out:
+				_, _ = b.Conn.Write(p) //nolint:errcheck // the reader of the answer finds out
+			case <-b.done:
+				return
+			}
+		}
+	}()
+	return b
+}
+
+func (b *buffered) Write(p []byte) (int, error) {
+	b.out <- bytes.Clone(p)
+	return len(p), nil
+}
+
+func (b *buffered) Close() error {
+	b.once.Do(func() { close(b.done) })
+	return b.Conn.Close()
 }
 
 // isUnknown checks that Get, and GetMaster if there is one, do not find id.

@@ -81,26 +81,34 @@ const (
 	sendOnce  resend = false
 )
 
+// command returns EVALSHA with the script's hash, or EVAL with its text, and what c says.
+func (*script) command(name, which string, c scriptCall) []any {
+	list := make([]any, 0, 3+len(c.keys)+len(c.args))
+	list = append(list, name, which, len(c.keys))
+	for _, k := range c.keys {
+		list = append(list, k)
+	}
+	return append(list, c.args...)
+}
+
 // run executes a script by its hash, and by its text when the server does not have
 // it: it was not executed then, so that is no second time.
 func (s *sender) run(ctx context.Context, again resend, script *script, keys []string, args ...any) (*redis.Cmd, error) {
-	list := make([]any, 0, 3+len(keys)+len(args))
-	list = append(list, "evalsha", script.hash, len(keys))
-	for _, k := range keys {
-		list = append(list, k)
-	}
-	list = append(list, args...)
+	list := script.command("evalsha", script.hash, scriptCall{keys, args})
 	written := keys[0]
 	if script.reads {
 		written = ""
 	}
 	cmd, err := s.exec(ctx, again, written, list)
-	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
+	if err != nil && noScript(err) {
 		list[0], list[1] = "eval", script.text
 		cmd, err = s.exec(ctx, again, written, list)
 	}
 	return cmd, err
 }
+
+// noScript reports whether the server does not have the script, and so did not execute it.
+func noScript(err error) bool { return strings.HasPrefix(err.Error(), "NOSCRIPT") }
 
 // exec runs a command. written is the key that it writes, if replicas are to confirm
 // that.

@@ -49,6 +49,8 @@ func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
 				"update":       func() error { return r.Update(ctx, id, []byte(record), []byte(record), time.Hour) },
 				"delete":       func() error { return r.Delete(ctx, id, nil) },
 				"end":          func() error { _, err := r.End(ctx, id, []byte(record), id+"2", time.Hour); return err },
+				"get many":     func() error { _, err := r.GetMany(ctx, []string{id}); return err },
+				"end many":     func() error { _, err := r.EndMany(ctx, []string{id}, time.Hour); return err },
 				"add label":    func() error { return r.AddLabel(ctx, label, id, time.Now().Add(time.Hour)) },
 				"remove label": func() error { return r.RemoveLabel(ctx, label, id) },
 				"labelled":     func() error { _, err := r.Labelled(ctx, label); return err },

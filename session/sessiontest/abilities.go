@@ -2,17 +2,137 @@ package sessiontest
 
 import "github.com/seed-6f34412b/passport/session"
 
-// Store returns the store to give to the code under test. It has exactly the
-// abilities of the store behind the gate.
-func (g *Gate) Store() session.Store {
-	s := gated{g}
-	_, ender := g.inner.(session.Ender)
-	_, index := g.inner.(session.Index)
-	_, iterator := g.inner.(session.Iterator)
-	_, master := g.inner.(session.Authoritative)
-	type abilities struct{ ender, index, iterator, master bool }
-	switch (abilities{ender, index, iterator, master}) {
-	case abilities{true, true, true, true}:
+// abilities says what a store can do beyond the contract. It is a bit for each.
+type abilities uint8
+
+const (
+	canEnder abilities = 1 << iota
+	canIndex
+	canIterator
+	canAuthoritative
+	canBatch
+)
+
+// abilitiesOf returns the abilities of s.
+func abilitiesOf(s session.Store) (set abilities) {
+	if _, ok := s.(session.Ender); ok {
+		set |= canEnder
+	}
+	if _, ok := s.(session.Index); ok {
+		set |= canIndex
+	}
+	if _, ok := s.(session.Iterator); ok {
+		set |= canIterator
+	}
+	if _, ok := s.(session.Authoritative); ok {
+		set |= canAuthoritative
+	}
+	if _, ok := s.(session.Batch); ok {
+		set |= canBatch
+	}
+	return set
+}
+
+// all is a store with every ability.
+type all interface {
+	session.Store
+	session.Ender
+	session.Index
+	session.Iterator
+	session.Authoritative
+	session.Batch
+}
+
+// only returns s with no ability but those of set. Go has no way to choose the methods of
+// a value when the program runs, so there is a type for each set;
+// TestAStoreOfEverySetOfAbilities tries them all.
+func only(s all, set abilities) session.Store {
+	switch set {
+	case canEnder:
+		return struct {
+			session.Store
+			session.Ender
+		}{s, s}
+	case canIndex:
+		return struct {
+			session.Store
+			session.Index
+		}{s, s}
+	case canEnder | canIndex:
+		return struct {
+			session.Store
+			session.Ender
+			session.Index
+		}{s, s, s}
+	case canIterator:
+		return struct {
+			session.Store
+			session.Iterator
+		}{s, s}
+	case canEnder | canIterator:
+		return struct {
+			session.Store
+			session.Ender
+			session.Iterator
+		}{s, s, s}
+	case canIndex | canIterator:
+		return struct {
+			session.Store
+			session.Index
+			session.Iterator
+		}{s, s, s}
+	case canEnder | canIndex | canIterator:
+		return struct {
+			session.Store
+			session.Ender
+			session.Index
+			session.Iterator
+		}{s, s, s, s}
+	case canAuthoritative:
+		return struct {
+			session.Store
+			session.Authoritative
+		}{s, s}
+	case canEnder | canAuthoritative:
+		return struct {
+			session.Store
+			session.Ender
+			session.Authoritative
+		}{s, s, s}
+	case canIndex | canAuthoritative:
+		return struct {
+			session.Store
+			session.Index
+			session.Authoritative
+		}{s, s, s}
+	case canEnder | canIndex | canAuthoritative:
+		return struct {
+			session.Store
+			session.Ender
+			session.Index
+			session.Authoritative
+		}{s, s, s, s}
+	case canIterator | canAuthoritative:
+		return struct {
+			session.Store
+			session.Iterator
+			session.Authoritative
+		}{s, s, s}
+	case canEnder | canIterator | canAuthoritative:
+		return struct {
+			session.Store
+			session.Ender
+			session.Iterator
+			session.Authoritative
+		}{s, s, s, s}
+	case canIndex | canIterator | canAuthoritative:
+		return struct {
+			session.Store
+			session.Index
+			session.Iterator
+			session.Authoritative
+		}{s, s, s, s}
+	case canEnder | canIndex | canIterator | canAuthoritative:
 		return struct {
 			session.Store
 			session.Ender
@@ -20,90 +140,118 @@ func (g *Gate) Store() session.Store {
 			session.Iterator
 			session.Authoritative
 		}{s, s, s, s, s}
-	case abilities{true, true, true, false}:
+	case canBatch:
 		return struct {
 			session.Store
-			session.Ender
-			session.Index
-			session.Iterator
-		}{s, s, s, s}
-	case abilities{true, true, false, true}:
-		return struct {
-			session.Store
-			session.Ender
-			session.Index
-			session.Authoritative
-		}{s, s, s, s}
-	case abilities{true, true, false, false}:
-		return struct {
-			session.Store
-			session.Ender
-			session.Index
-		}{s, s, s}
-	case abilities{true, false, true, true}:
-		return struct {
-			session.Store
-			session.Ender
-			session.Iterator
-			session.Authoritative
-		}{s, s, s, s}
-	case abilities{true, false, true, false}:
-		return struct {
-			session.Store
-			session.Ender
-			session.Iterator
-		}{s, s, s}
-	case abilities{true, false, false, true}:
-		return struct {
-			session.Store
-			session.Ender
-			session.Authoritative
-		}{s, s, s}
-	case abilities{true, false, false, false}:
-		return struct {
-			session.Store
-			session.Ender
+			session.Batch
 		}{s, s}
-	case abilities{false, true, true, true}:
+	case canEnder | canBatch:
+		return struct {
+			session.Store
+			session.Ender
+			session.Batch
+		}{s, s, s}
+	case canIndex | canBatch:
 		return struct {
 			session.Store
 			session.Index
-			session.Iterator
-			session.Authoritative
+			session.Batch
+		}{s, s, s}
+	case canEnder | canIndex | canBatch:
+		return struct {
+			session.Store
+			session.Ender
+			session.Index
+			session.Batch
 		}{s, s, s, s}
-	case abilities{false, true, true, false}:
+	case canIterator | canBatch:
+		return struct {
+			session.Store
+			session.Iterator
+			session.Batch
+		}{s, s, s}
+	case canEnder | canIterator | canBatch:
+		return struct {
+			session.Store
+			session.Ender
+			session.Iterator
+			session.Batch
+		}{s, s, s, s}
+	case canIndex | canIterator | canBatch:
 		return struct {
 			session.Store
 			session.Index
 			session.Iterator
+			session.Batch
+		}{s, s, s, s}
+	case canEnder | canIndex | canIterator | canBatch:
+		return struct {
+			session.Store
+			session.Ender
+			session.Index
+			session.Iterator
+			session.Batch
+		}{s, s, s, s, s}
+	case canAuthoritative | canBatch:
+		return struct {
+			session.Store
+			session.Authoritative
+			session.Batch
 		}{s, s, s}
-	case abilities{false, true, false, true}:
+	case canEnder | canAuthoritative | canBatch:
+		return struct {
+			session.Store
+			session.Ender
+			session.Authoritative
+			session.Batch
+		}{s, s, s, s}
+	case canIndex | canAuthoritative | canBatch:
 		return struct {
 			session.Store
 			session.Index
 			session.Authoritative
-		}{s, s, s}
-	case abilities{false, true, false, false}:
+			session.Batch
+		}{s, s, s, s}
+	case canEnder | canIndex | canAuthoritative | canBatch:
+		return struct {
+			session.Store
+			session.Ender
+			session.Index
+			session.Authoritative
+			session.Batch
+		}{s, s, s, s, s}
+	case canIterator | canAuthoritative | canBatch:
+		return struct {
+			session.Store
+			session.Iterator
+			session.Authoritative
+			session.Batch
+		}{s, s, s, s}
+	case canEnder | canIterator | canAuthoritative | canBatch:
+		return struct {
+			session.Store
+			session.Ender
+			session.Iterator
+			session.Authoritative
+			session.Batch
+		}{s, s, s, s, s}
+	case canIndex | canIterator | canAuthoritative | canBatch:
 		return struct {
 			session.Store
 			session.Index
-		}{s, s}
-	case abilities{false, false, true, true}:
-		return struct {
-			session.Store
 			session.Iterator
 			session.Authoritative
-		}{s, s, s}
-	case abilities{false, false, true, false}:
+			session.Batch
+		}{s, s, s, s, s}
+	case canEnder | canIndex | canIterator | canAuthoritative | canBatch:
 		return struct {
 			session.Store
+			session.Ender
+			session.Index
 			session.Iterator
-		}{s, s}
-	case abilities{false, false, false, true}:
-		return struct {
-			session.Store
 			session.Authoritative
-		}{s, s}
+			session.Batch
+		}{s, s, s, s, s, s}
 	}
 	return struct{ session.Store }{s}
 }

@@ -141,6 +141,56 @@ var abilityFaults = []fault{
 			return successor, err
 		}
 	}},
+	{"records that are not there are left out", "many records come in the order of their ids", func(m *store.MemoryStore, f *faulty) {
+		f.many = func(ctx context.Context, ids []string) ([][]byte, error) {
+			records, err := m.GetMany(ctx, ids)
+			return slices.DeleteFunc(records, func(data []byte) bool { return data == nil }), err
+		}
+	}},
+	{"many records come from a cache", "many records are those of now", func(m *store.MemoryStore, f *faulty) {
+		cache := map[string][]byte{}
+		f.get = func(ctx context.Context, id string) ([]byte, error) {
+			data, err := m.Get(ctx, id)
+			cache[id] = data
+			return data, err
+		}
+		f.many = func(ctx context.Context, ids []string) ([][]byte, error) {
+			records, err := m.GetMany(ctx, ids)
+			for i, id := range ids {
+				if cache[id] != nil {
+					records[i] = cache[id]
+				}
+			}
+			return records, err
+		}
+	}},
+	{"the first hundred end", "many records end", func(m *store.MemoryStore, f *faulty) {
+		f.ends = func(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+			successors, err := m.EndMany(ctx, ids[:min(100, len(ids))], life)
+			return append(successors, make([]string, len(ids)-len(successors))...), err
+		}
+	}},
+	{"many are deleted without a look at their notes", "the end of many tells where each of them went on", func(m *store.MemoryStore, f *faulty) {
+		f.ends = func(ctx context.Context, ids []string, _ time.Duration) ([]string, error) {
+			for _, id := range ids {
+				if err := m.Delete(ctx, id, nil); err != nil {
+					return nil, err
+				}
+			}
+			return make([]string, len(ids)), nil
+		}
+	}},
+	{"what has ended ends no second time", "the end of many can be repeated", func(m *store.MemoryStore, f *faulty) {
+		f.ends = func(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+			if len(ids) == 0 {
+				return nil, nil
+			}
+			if _, err := m.Get(ctx, ids[len(ids)-1]); err != nil {
+				return nil, err
+			}
+			return m.EndMany(ctx, ids, life)
+		}
+	}},
 	{"ids come newest first", "ids are listed oldest deadline first", func(m *store.MemoryStore, f *faulty) {
 		f.list = func(ctx context.Context, label string) ([]string, error) {
 			ids, err := m.Labelled(ctx, label)

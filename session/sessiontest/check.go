@@ -17,6 +17,7 @@ type check struct {
 	index    session.Index
 	iterator session.Iterator
 	master   session.Authoritative
+	batch    session.Batch
 	advance  func(time.Duration)
 	rule     string
 }

@@ -40,6 +40,13 @@ func (k *check) calls() map[string]func(context.Context) error {
 	if k.master != nil {
 		calls["GetMaster"] = func(ctx context.Context) error { _, err := k.master.GetMaster(ctx, "id"); return err }
 	}
+	if k.batch != nil {
+		calls["GetMany"] = func(ctx context.Context) error { _, err := k.batch.GetMany(ctx, []string{"id", "unknown"}); return err }
+		calls["EndMany"] = func(ctx context.Context) error {
+			_, err := k.batch.EndMany(ctx, []string{"ended", "unknown"}, hour)
+			return err
+		}
+	}
 	return calls
 }
 

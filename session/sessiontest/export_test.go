@@ -10,6 +10,15 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
+// Sets is how many sets of abilities there are.
+const Sets = canBatch << 1
+
+// Only and AbilitiesOf let tests choose the abilities of a store.
+var (
+	Only        = only
+	AbilitiesOf = abilitiesOf
+)
+
 // Quotes returns the words of the contract that the rules quote.
 func Quotes() []string {
 	var list []string

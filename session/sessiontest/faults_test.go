@@ -31,10 +31,12 @@ type faulty struct {
 	list   func(ctx context.Context, label string) ([]string, error)
 	all    func(ctx context.Context) iter.Seq2[session.Record, error]
 	master func(ctx context.Context, id string) ([]byte, error)
+	many   func(ctx context.Context, ids []string) ([][]byte, error)
+	ends   func(ctx context.Context, ids []string, life time.Duration) ([]string, error)
 }
 
 func newFaulty(m *store.MemoryStore) *faulty {
-	return &faulty{m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster}
+	return &faulty{m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster, m.GetMany, m.EndMany}
 }
 
 func (f *faulty) Get(ctx context.Context, id string) ([]byte, error) {
@@ -85,6 +87,14 @@ func (f *faulty) GetMaster(ctx context.Context, id string) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.master(ctx, id)
+}
+
+func (f *faulty) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
+	return f.many(ctx, ids)
+}
+
+func (f *faulty) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+	return f.ends(ctx, ids, life)
 }
 
 // fault is a way to be wrong, and the rule that it breaks.

@@ -14,13 +14,13 @@ import (
 
 // Call is one call of a store's method, as a [Gate] sees it.
 type Call struct {
-	Op    string        // the method's name: Get, GetMaster, Create, Update, Delete, End, AddLabel, RemoveLabel, Labelled, All
-	ID    string        // empty for Labelled and All; the first one for RemoveLabel
+	Op    string        // the method's name: Get, GetMaster, GetMany, Create, Update, Delete, End, EndMany, AddLabel, RemoveLabel, Labelled, All
+	ID    string        // empty for Labelled and All; the first one for GetMany, EndMany and RemoveLabel
 	Label string        // of the index methods
 	Old   []byte        // of Update, Delete and End
 	New   []byte        // of Create and Update
 	Next  string        // of End
-	TTL   time.Duration // of Create and Update; the life of End's note
+	TTL   time.Duration // of Create and Update; the life of End's and EndMany's notes
 }
 
 // Fate is what becomes of a call.
@@ -202,6 +202,10 @@ func passErr(ctx context.Context, g *Gate, c Call, run func(context.Context) err
 	return err
 }
 
+// Store returns the store to give to the code under test. It has exactly the
+// abilities of the store behind the gate.
+func (g *Gate) Store() session.Store { return only(gated{g}, abilitiesOf(g.inner)) }
+
 // gated has every ability; Store hands out those that the inner store has.
 // It copies what it is given: a call may be executed when its caller has gone on.
 type gated struct{ g *Gate }
@@ -246,6 +250,27 @@ func (s gated) End(ctx context.Context, id string, old []byte, next string, life
 	})
 }
 
+func (s gated) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
+	ids = slices.Clone(ids)
+	return pass(ctx, s.g, Call{Op: "GetMany", ID: firstOf(ids)}, func(ctx context.Context) ([][]byte, error) {
+		return s.g.inner.(session.Batch).GetMany(ctx, ids)
+	})
+}
+
+func (s gated) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+	ids = slices.Clone(ids)
+	return pass(ctx, s.g, Call{Op: "EndMany", ID: firstOf(ids), TTL: life}, func(ctx context.Context) ([]string, error) {
+		return s.g.inner.(session.Batch).EndMany(ctx, ids, life)
+	})
+}
+
+func firstOf(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return ids[0]
+}
+
 func (s gated) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
 	return passErr(ctx, s.g, Call{Op: "AddLabel", ID: id, Label: label}, func(ctx context.Context) error {
 		return s.g.inner.(session.Index).AddLabel(ctx, label, id, deadline)
@@ -253,11 +278,8 @@ func (s gated) AddLabel(ctx context.Context, label, id string, deadline time.Tim
 }
 
 func (s gated) RemoveLabel(ctx context.Context, label string, ids ...string) error {
-	c := Call{Op: "RemoveLabel", Label: label}
-	if len(ids) > 0 {
-		c.ID = ids[0]
-	}
-	return passErr(ctx, s.g, c, func(ctx context.Context) error {
+	ids = slices.Clone(ids)
+	return passErr(ctx, s.g, Call{Op: "RemoveLabel", Label: label, ID: firstOf(ids)}, func(ctx context.Context) error {
 		return s.g.inner.(session.Index).RemoveLabel(ctx, label, ids...)
 	})
 }

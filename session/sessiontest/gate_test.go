@@ -35,104 +35,16 @@ func TestAGateThatHoldsACallLetsItsCallerGo(t *testing.T) {
 	})
 }
 
-func TestAGateHasTheAbilitiesOfItsStore(t *testing.T) {
-	m := newMemory(false)
-	for i := range 16 {
-		inner := map[int]session.Store{
-			0: struct{ session.Store }{m},
-			1: struct {
-				session.Store
-				session.Ender
-			}{m, m},
-			2: struct {
-				session.Store
-				session.Index
-			}{m, m},
-			3: struct {
-				session.Store
-				session.Ender
-				session.Index
-			}{m, m, m},
-			4: struct {
-				session.Store
-				session.Iterator
-			}{m, m},
-			5: struct {
-				session.Store
-				session.Ender
-				session.Iterator
-			}{m, m, m},
-			6: struct {
-				session.Store
-				session.Index
-				session.Iterator
-			}{m, m, m},
-			7: struct {
-				session.Store
-				session.Ender
-				session.Index
-				session.Iterator
-			}{m, m, m, m},
-			8: struct {
-				session.Store
-				session.Authoritative
-			}{m, m},
-			9: struct {
-				session.Store
-				session.Ender
-				session.Authoritative
-			}{m, m, m},
-			10: struct {
-				session.Store
-				session.Index
-				session.Authoritative
-			}{m, m, m},
-			11: struct {
-				session.Store
-				session.Ender
-				session.Index
-				session.Authoritative
-			}{m, m, m, m},
-			12: struct {
-				session.Store
-				session.Iterator
-				session.Authoritative
-			}{m, m, m},
-			13: struct {
-				session.Store
-				session.Ender
-				session.Iterator
-				session.Authoritative
-			}{m, m, m, m},
-			14: struct {
-				session.Store
-				session.Index
-				session.Iterator
-				session.Authoritative
-			}{m, m, m, m},
-			15: m,
-		}[i]
-		got := abilities(sessiontest.NewGate(inner).Store())
-		if want := abilities(inner); got != want || want != i {
-			t.Errorf("store %d: the gate's abilities are %d, want %d", i, got, want)
+func TestAStoreOfEverySetOfAbilities(t *testing.T) {
+	for set := range sessiontest.Sets {
+		inner := sessiontest.Only(newMemory(false), set)
+		if got := sessiontest.AbilitiesOf(inner); got != set {
+			t.Errorf("a store with the abilities %05b has %05b", set, got)
+		}
+		if got := sessiontest.AbilitiesOf(sessiontest.NewGate(inner).Store()); got != set {
+			t.Errorf("a gate in front of a store with the abilities %05b has %05b", set, got)
 		}
 	}
-}
-
-func abilities(s session.Store) (n int) {
-	if _, ok := s.(session.Ender); ok {
-		n |= 1
-	}
-	if _, ok := s.(session.Index); ok {
-		n |= 2
-	}
-	if _, ok := s.(session.Iterator); ok {
-		n |= 4
-	}
-	if _, ok := s.(session.Authoritative); ok {
-		n |= 8
-	}
-	return n
 }
 
 // full is a store with all abilities.
@@ -142,6 +54,7 @@ type full interface {
 	session.Index
 	session.Iterator
 	session.Authoritative
+	session.Batch
 }
 
 // each calls every method of s once.
@@ -151,6 +64,8 @@ func each(ctx context.Context, s full) map[string]error {
 	_, errs["GetMaster"] = s.GetMaster(ctx, "id")
 	errs["Update"] = s.Update(ctx, "id", []byte("x"), []byte("y"), time.Hour)
 	_, errs["End"] = s.End(ctx, "id", []byte("y"), "next", time.Minute)
+	_, errs["GetMany"] = s.GetMany(ctx, []string{"id", "next"})
+	_, errs["EndMany"] = s.EndMany(ctx, []string{"other", "next"}, time.Minute)
 	errs["AddLabel"] = s.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour))
 	_, errs["Labelled"] = s.Labelled(ctx, "l")
 	errs["RemoveLabel"] = s.RemoveLabel(ctx, "l", "id", "other")
@@ -231,6 +146,8 @@ func TestAGateShowsWhatIsCalledWithWhat(t *testing.T) {
 		`GetMaster id  "" ""  0s`,
 		`Update id  "x" "y"  1h0m0s`,
 		`End id  "y" "" next 1m0s`,
+		`GetMany id  "" ""  0s`,
+		`EndMany other  "" ""  1m0s`,
 		`AddLabel id l "" ""  0s`,
 		`Labelled  l "" ""  0s`,
 		`RemoveLabel id l "" ""  0s`,

@@ -16,7 +16,7 @@ import (
 // Run checks the store that newStore returns against every sentence of the contract
 // in package session, each in a test named after what it demands, and against the
 // abilities that the store has: [session.Ender], [session.Index],
-// [session.Iterator], [session.Authoritative].
+// [session.Iterator], [session.Authoritative], [session.Batch].
 //
 // newStore is called for each test and returns an empty store. advance makes the
 // store's clock go on by d; Run itself waits for nothing; [RunSilent] does. Deadlines of labels are
@@ -63,11 +63,12 @@ func newCheck(t reporter, s session.Store, advance func(time.Duration), quote st
 	k.index, _ = s.(session.Index)
 	k.iterator, _ = s.(session.Iterator)
 	k.master, _ = s.(session.Authoritative)
+	k.batch, _ = s.(session.Batch)
 	return k
 }
 
 // rules is the contract, in the order of package session's doc comments.
-var rules = concat(storeRules, enderRules, indexRules, iteratorRules, authoritativeRules)
+var rules = concat(storeRules, enderRules, indexRules, iteratorRules, authoritativeRules, batchRules)
 
 func concat(lists ...[]rule) (all []rule) {
 	for _, l := range lists {

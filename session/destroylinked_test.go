@@ -1,0 +1,141 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// batching returns a gate in front of a store that reads and ends many at once, and a
+// manager on it.
+func batching(t *testing.T) (*sessiontest.Gate, *session.Manager) {
+	t.Helper()
+	m, err := store.NewMemory(store.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := sessiontest.NewGate(m)
+	return g, newManager(t, g.Store())
+}
+
+// TestS10_DestroyingManyAgainstARenewal: whichever comes first, nothing lives on.
+func TestS10_DestroyingManyAgainstARenewal(t *testing.T) {
+	for _, at := range []string{"Create", "AddLabel", "End"} {
+		t.Run("the renewal waits at "+at, func(t *testing.T) {
+			g, m := batching(t)
+			b, other := open(t, m), open(t, m)
+			b.Get(path("login 1")).Want(t, 200, "")
+			other.Get(path("login 1")).Want(t, 200, "")
+			g.Hold(sessiontest.On(at)).During(
+				func() { b.Get(path("renew")) },
+				func() {
+					if _, err := m.DestroyLinked(t.Context(), "passport:1"); err != nil {
+						t.Error(err)
+					}
+				})
+			b.Get(path("slot")).Want(t, 503, "nobody")
+			other.Get(path("slot")).Want(t, 503, "nobody")
+		})
+	}
+	for _, at := range []string{"Labelled", "GetMany", "EndMany", "RemoveLabel"} {
+		t.Run("the end of all waits at "+at, func(t *testing.T) {
+			g, m := batching(t)
+			b := open(t, m)
+			b.Get(path("login 1")).Want(t, 200, "")
+			g.Hold(sessiontest.On(at)).During(
+				func() {
+					if _, err := m.DestroyLinked(t.Context(), "passport:1"); err != nil {
+						t.Error(err)
+					}
+				},
+				func() { b.Get(path("renew")); b.Get(path("renew")) })
+			b.Get(path("slot")).Want(t, 503, "nobody")
+		})
+	}
+}
+
+func TestS10_AFailureOfManyIsAnError(t *testing.T) {
+	for _, op := range []string{"Labelled", "GetMany", "EndMany", "RemoveLabel"} {
+		g, m := batching(t)
+		open(t, m).Get(path("login 1")).Want(t, 200, "")
+		g.Before = func(_ context.Context, c sessiontest.Call) sessiontest.Fate {
+			if c.Op == op {
+				return sessiontest.Fail
+			}
+			return sessiontest.Pass
+		}
+		if n, err := m.DestroyLinked(t.Context(), "passport:1"); !errors.Is(err, sessiontest.ErrFault) {
+			t.Errorf("%s fails: DestroyLinked() = %d, %v, want the fault", op, n, err)
+		}
+	}
+}
+
+// TestAStoreThatReadsManyWronglyIsAnOutage: its answers could be another session's.
+func TestAStoreThatReadsManyWronglyIsAnOutage(t *testing.T) {
+	inner, err := store.NewMemory(store.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newManager(t, forgetful{inner})
+	open(t, m).Get(path("login 1")).Want(t, 200, "")
+	for _, err := range m.Linked(t.Context(), "passport:1") {
+		if err == nil {
+			t.Error("Linked: got a session, want an outage")
+		}
+	}
+	if _, err := m.DestroyLinked(t.Context(), "passport:1"); err == nil {
+		t.Error("DestroyLinked: got no error, want an outage")
+	}
+}
+
+// forgetful is a store that answers no record for many.
+type forgetful struct{ *store.MemoryStore }
+
+func (forgetful) GetMany(context.Context, []string) ([][]byte, error) { return nil, nil }
+
+// TestDestroyRefsEndsThoseAndNoOther, with a store that can end many and with one that
+// cannot.
+func TestDestroyRefsEndsThoseAndNoOther(t *testing.T) {
+	inner, err := store.NewMemory(store.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, st := range map[string]session.Store{
+		"many at once": inner,
+		"one by one": struct {
+			session.Store
+			session.Index
+		}{inner, inner},
+	} {
+		m := newManager(t, st)
+		label := "passport:" + fmt.Sprint(len(name))
+		for range 5 {
+			open(t, m).Get(path("login "+fmt.Sprint(len(name)))).Want(t, 200, "")
+		}
+		var refs []string
+		for _, info := range linked(t, m, label) {
+			refs = append(refs, info.Ref)
+		}
+		ended, err := m.DestroyRefs(t.Context(), label, refs[1], refs[3], "unknown")
+		slices.Sort(ended)
+		if want := slices.Sorted(slices.Values([]string{refs[1], refs[3]})); !slices.Equal(ended, want) || err != nil {
+			t.Errorf("%s: DestroyRefs ended %q with error %v, want %q", name, ended, err, want)
+		}
+		var left []string
+		for _, info := range linked(t, m, label) {
+			left = append(left, info.Ref)
+		}
+		if want := []string{refs[0], refs[2], refs[4]}; !slices.Equal(left, want) {
+			t.Errorf("%s: %q are left, want %q", name, left, want)
+		}
+		if ended, err := m.DestroyRefs(t.Context(), "nobody", refs...); len(ended) != 0 || err != nil {
+			t.Errorf("%s: DestroyRefs under another label ended %q with error %v, want none", name, ended, err)
+		}
+	}
+}
