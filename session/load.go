@@ -22,8 +22,7 @@ const maxLookups = 8
 // verified yields every id in the request whose signature verifies, under each
 // accepted cookie in turn. Ids may repeat.
 func (s *Session) verified(yield func(presented) bool) {
-	h := s.cookieHeader()
-	if h == nil {
+	if s.req == nil {
 		if s.id != "" {
 			yield(presented{s.id, 0})
 		}
@@ -35,7 +34,7 @@ func (s *Session) verified(yield func(presented) bool) {
 		if a.read {
 			continue
 		}
-		for value := range cookies.Values(h["Cookie"], a.name) {
+		for value := range cookies.Values(s.req.cookies, a.name) {
 			if id, ok := a.codec.Decode(a.name, value); ok && !yield(presented{id, via}) {
 				return
 			}

@@ -33,7 +33,7 @@ func BenchmarkEncodeRecord(b *testing.B) {
 }
 
 // TestARequestsStateIsOneAllocation of little more than a kilobyte: the allocator hands out
-// 1,152 bytes, eight of which are its own.
+// 1,152 bytes, eight of which are its own, and then 1,280.
 func TestARequestsStateIsOneAllocation(t *testing.T) {
 	if session.RequestSize > 1144 {
 		t.Errorf("a request's state has %d bytes, want at most 1144", session.RequestSize)

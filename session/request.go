@@ -18,12 +18,14 @@ import (
 // itself as the next handler gets it.
 type request struct {
 	reqstate.State
-	sess   Session
-	w      responseWriter
-	r      http.Request
-	before http.Header  // the response's, as the outer handler left it; nil for none
-	sent   []sentCookie // of the commits that succeeded
-	values [2]string    // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
+	sess    Session
+	w       responseWriter
+	r       http.Request
+	cookies []string     // the lines of the request's Cookie header, as the outer handler left them
+	line    [1]string    // where they lie when there is no more than one
+	before  http.Header  // the response's, as the outer handler left it; nil for none
+	sent    []sentCookie // of the commits that succeeded
+	values  [2]string    // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
 // sentCookie is a Set-Cookie line, and the cookie that it is about.
@@ -37,6 +39,9 @@ type sentCookie struct {
 // command. Changes are committed just before the first byte of the response, or when
 // next returns. If that fails, nothing that next wrote is sent: the log gets a line, and
 // Config.ErrorHandler answers. Mounting the same Manager twice is a no-op. It panics if next is nil.
+//
+// What the request presents is taken when it comes: a handler or a middleware inside may
+// change its Cookie header, before it goes to an upstream for instance.
 //
 // The commit has its own time limit, so a client that hangs up does not lose its
 // log-in. A panic in next commits nothing.
@@ -61,6 +66,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(w.Header()) > 0 {
 		q.before = w.Header().Clone()
 	}
+	q.cookies = append(q.line[:0], r.Header["Cookie"]...)
 	q.sess.m, q.sess.req = h.m, q
 	q.sess.rec = &q.sess.first
 	q.Init(r.Context(), h.m, (*slots)(&q.sess))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -307,14 +306,6 @@ func (s *Session) adopt(id string, rec *record) {
 // forget makes the session an empty one without a record.
 func (s *Session) forget() {
 	s.adopt("", new(record))
-}
-
-// cookieHeader returns the request's header, or nil outside a request.
-func (s *Session) cookieHeader() http.Header {
-	if s.req == nil {
-		return nil
-	}
-	return s.req.r.Header
 }
 
 var _ json.Marshaler = (*Session)(nil)

@@ -44,7 +44,7 @@ func (s *Session) reissue() error {
 	if s.req == nil || s.via == 0 || !s.m.accept[s.via].reissue {
 		return nil
 	}
-	if cookies.Sent(s.req.r.Header["Cookie"], s.m.cfg.Name) {
+	if cookies.Sent(s.req.cookies, s.m.cfg.Name) {
 		return nil
 	}
 	s.via = 0
@@ -62,7 +62,7 @@ func (s *Session) expireCookies(kept bool) {
 	if kept {
 		done = append(done, s.m.accept[0].line.Scope)
 	}
-	sent := s.req.r.Header["Cookie"]
+	sent := s.req.cookies
 	for i := range s.m.accept {
 		a := &s.m.accept[i]
 		mayBe := cookies.Sent(sent, a.name) || a.line.MayHide(s.req.r.URL.Path)

@@ -30,7 +30,6 @@ type State struct {
 	outer           *State // the state of another owner further out
 
 	mu        sync.Mutex
-	values    context.Context // of WithValues; nil for none
 	users     []User
 	first     [1]User
 	answer    *answer
@@ -39,8 +38,9 @@ type State struct {
 	committed bool
 }
 
-// answer is what guards want of the answer to a request. Few do.
+// answer is what guards leave for the answer to a request, and for strategies. Few do.
 type answer struct {
+	values   context.Context // of WithValues; nil for none
 	after    []func(error)
 	cookies  []string
 	err      error   // of the commit
@@ -66,7 +66,10 @@ func (s *State) Value(k any) any {
 		return s
 	}
 	s.mu.Lock()
-	values := s.values
+	var values context.Context
+	if s.answer != nil {
+		values = s.answer.values
+	}
 	s.mu.Unlock()
 	if values != nil {
 		if v := values.Value(k); v != nil {
@@ -82,7 +85,7 @@ func (s *State) Value(k any) any {
 func (s *State) WithValues(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.values = ctx
+	s.wanted().values = ctx
 }
 
 // From returns the innermost State of ctx, or nil.
