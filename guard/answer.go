@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -26,6 +25,7 @@ type answer struct {
 	retryAfter time.Duration
 	html       bool
 	logIn      string // where a page's link leads
+	problem    problem
 }
 
 // refuse answers a request that is not let pass.
@@ -59,7 +59,7 @@ func (g *Guard[U]) answerBy(handler func(http.ResponseWriter, *http.Request, err
 //
 // Clients that prefer HTML are sent to Config.LoginURL, or StepUpURL, if that is the
 // cure and the method is GET or HEAD; otherwise they get a small page. Others get a
-// problem document (RFC 9457). A 401 carries every challenge, each on a
+// problem document (RFC 9457) of a type such as [ProblemLogIn]. A 401 carries every challenge, each on a
 // WWW-Authenticate line of its own; strategies that need none, such as a form, leave
 // it without, since a browser would act on it. Caches keep none of it.
 //
@@ -90,6 +90,7 @@ func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
 // answerTo decides what err is answered with.
 func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	a := answer{status: Status(err), html: prefersHTML(r.Header), logIn: g.cfg.LoginURL}
+	a.problem = problemOf(err, a.status)
 	var elsewhere *strategy.Redirect
 	if errors.As(err, &elsewhere) && elsewhere.URL != "" {
 		return answer{status: a.status, location: elsewhere.URL}
@@ -165,19 +166,11 @@ func (a *answer) write(w http.ResponseWriter) {
 	h.Del("Content-Length")
 	h.Del("Content-Encoding")
 	h.Set("X-Content-Type-Options", "nosniff")
-	title := http.StatusText(a.status)
 	if !a.html {
-		h.Set("Content-Type", "application/problem+json")
-		w.WriteHeader(a.status)
-		// A client that went away is no concern of anybody's.
-		_ = json.NewEncoder(w).Encode(struct {
-			Type   string `json:"type"`
-			Title  string `json:"title"`
-			Status int    `json:"status"`
-			Detail string `json:"detail"`
-		}{"about:blank", title, a.status, detail(a.status)})
+		a.problem.write(w)
 		return
 	}
+	title := a.problem.Title
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	w.WriteHeader(a.status)
@@ -185,7 +178,7 @@ func (a *answer) write(w http.ResponseWriter) {
 	if a.logIn != "" {
 		link = `<p><a href="` + html.EscapeString(a.logIn) + `">Log in</a></p>` + "\n"
 	}
-	_, _ = io.WriteString(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>"+title+"</title>\n<h1>"+title+"</h1>\n<p>"+detail(a.status)+"</p>\n"+link+"</html>\n")
+	_, _ = io.WriteString(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>"+title+"</title>\n<h1>"+title+"</h1>\n<p>"+a.problem.Detail+"</p>\n"+link+"</html>\n")
 }
 
 // redirect sends the client to location, which is safe: the application's own, or

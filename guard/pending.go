@@ -127,9 +127,5 @@ func (g *Guard[U]) answerPending(w http.ResponseWriter, r *http.Request, err err
 		redirect(w, addReturnTo(page, to), http.StatusSeeOther)
 		return
 	}
-	if g.cfg.Error != nil {
-		g.cfg.Error(w, r, err)
-		return
-	}
-	g.Error(w, r, err)
+	g.answerRefused(w, r, err)
 }
