@@ -74,7 +74,11 @@ func newApp(s settings) (http.Handler, error) {
 		}
 		methods = append(methods, second)
 	}
-	a.auth, err = guard.New(guard.Config{Sessions: sessions, Logger: s.log}, ids, methods...)
+	var factors guard.UserFactors
+	if apps != nil {
+		factors = guard.FactorsOf(apps.factors)
+	}
+	a.auth, err = guard.New(guard.Config{Sessions: sessions, Factors: factors, Logger: s.log}, ids, methods...)
 	if err != nil {
 		return nil, err
 	}

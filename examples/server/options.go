@@ -34,7 +34,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` of the certificate (PEM), to serve https. Needs -tls-key.")
 	f.StringVar(&o.tlsKey, "tls-key", "", "`file` of the certificate's key (PEM).")
 	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "serve plain http on other addresses than loopback too. Passwords and cookies can be read on the way, unless a proxy in front speaks https.")
-	f.BoolVar(&o.totp, "totp", false, "offer a second factor: POST /auth/totp/new sets up an authenticator app, POST /auth/totp takes its code, and GET /vault asks for it.")
+	f.BoolVar(&o.totp, "totp", false, "offer a second factor: POST /auth/totp/new and POST /auth/totp/confirm set up an authenticator app. Who has one is asked for its code, by POST /auth/totp, after each log-in; GET /vault asks everyone.")
 	f.Usage = func() { usage(f) }
 	if err := f.Parse(args); err != nil {
 		return o, err

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,11 +17,18 @@ import (
 // authenticators keeps who has an authenticator app. It is safe for concurrent use. In
 // earnest these are two tables, and the keys in them are encrypted.
 type authenticators struct {
-	totp  *totp.Codes
-	auth  *app // asked for the user who is logged in
-	mu    sync.Mutex
-	keys  map[int64][]byte
-	codes map[int64]map[string]bool // hashes of recovery codes
+	codes   *totp.Codes
+	counter strategy.Counter // of wrong codes, for all processes
+	app     *app             // asked for the user who is logged in
+	mu      sync.Mutex
+	used    map[int64]device // what counts
+	offered map[int64]device // shown, and not yet confirmed by a code
+}
+
+// device is an authenticator app.
+type device struct {
+	key      []byte
+	recovery map[string]bool // hashes of the recovery codes that are left
 }
 
 func newAuthenticators(redis store.RedisClient, a *app) (*authenticators, error) {
@@ -29,56 +36,87 @@ func newAuthenticators(redis store.RedisClient, a *app) (*authenticators, error)
 	if err != nil {
 		return nil, err
 	}
-	totp, err := totp.NewCodes(totp.CodesConfig{Cells: cells, Issuer: "Passport example"})
+	counter, err := store.NewRedisCounter(redis, store.RedisKeysConfig{Prefix: "totp-count:"})
 	if err != nil {
 		return nil, err
 	}
-	return &authenticators{totp: totp, auth: a, keys: map[int64][]byte{}, codes: map[int64]map[string]bool{}}, nil
+	codes, err := totp.NewCodes(totp.CodesConfig{Cells: cells, Issuer: "Passport example"})
+	if err != nil {
+		return nil, err
+	}
+	return &authenticators{codes: codes, counter: counter, app: a, used: map[int64]device{}, offered: map[int64]device{}}, nil
 }
 
 // strategy returns the second factor, whose guessing is slowed down.
 func (t *authenticators) strategy() (strategy.Strategy[*User], error) {
 	codes, err := totp.New(totp.Config[*User]{
-		Codes: t.totp, Enrolled: t.enrolled, UseRecoveryCode: t.useRecoveryCode,
+		Codes: t.codes, Enrolled: t.enrolled, UseRecoveryCode: t.useRecoveryCode,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return throttle.New(throttle.Config{}, strategy.Strategy[*User](codes))
+	return throttle.New(throttle.Config{Counter: t.counter}, strategy.Strategy[*User](codes))
 }
 
-// routes adds what -totp offers: the app's set-up, the second factor, and a page that
-// asks for it.
+// factors is for guard.Config.Factors: who has an app is asked for its code everywhere.
+func (t *authenticators) factors(_ context.Context, user *User) ([]string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.used[user.ID].key == nil {
+		return nil, nil
+	}
+	return []string{"totp"}, nil
+}
+
+const confirmPath = "/auth/totp/confirm"
+
+// routes adds what -totp offers: the app's set-up in two steps, the second factor, and a
+// page that asks everyone for it.
 func (t *authenticators) routes(mux *http.ServeMux) {
-	auth := t.auth.auth
-	mux.Handle("POST /auth/totp/new", auth.RequireFresh(fresh)(t.replacing(http.HandlerFunc(t.enrol))))
-	mux.Handle("POST /auth/totp", auth.RequireAuth(auth.Authenticate("totp")(auth.StepUp(text("You proved a second factor")))))
+	auth := t.app.auth
+	mux.Handle("POST /auth/totp/new", auth.RequireFresh(fresh)(t.replacing(http.HandlerFunc(t.offer))))
+	mux.Handle("POST "+confirmPath, auth.RequireFresh(fresh)(auth.Authenticate("totp")(auth.StepUp(http.HandlerFunc(t.confirm)))))
+	mux.Handle("POST /auth/totp", auth.Authenticate("totp")(auth.StepUp(text("You proved a second factor"))))
 	mux.Handle("GET /vault", auth.RequireFactor("totp", fresh)(text("You can only see this with a second factor")))
 }
 
 // fresh is how old a proof may be for what is sensitive.
 const fresh = 10 * time.Minute
 
-// enrol makes a key and recovery codes, and shows them once.
-func (t *authenticators) enrol(w http.ResponseWriter, r *http.Request) {
-	user, _ := t.auth.auth.User(r.Context())
-	key := t.totp.NewKey()
+// offer makes a key and recovery codes, and shows them once. They do not count before a
+// code shows that they have arrived.
+func (t *authenticators) offer(w http.ResponseWriter, r *http.Request) {
+	user, _ := t.app.auth.User(r.Context())
+	d := device{t.codes.NewKey(), map[string]bool{}}
 	codes, hashes := totp.NewRecoveryCodes(10)
-	t.mu.Lock()
-	t.keys[user.ID], t.codes[user.ID] = key, map[string]bool{}
 	for _, hash := range hashes {
-		t.codes[user.ID][hash] = true
+		d.recovery[hash] = true
+	}
+	t.mu.Lock()
+	t.offered[user.ID] = d
+	t.mu.Unlock()
+	t.app.answer(w, http.StatusCreated, map[string]any{"url": t.codes.URL(user.Email, d.key), "recoveryCodes": codes})
+}
+
+// confirm takes the app that was offered into use: its code was right.
+func (t *authenticators) confirm(w http.ResponseWriter, r *http.Request) {
+	user, _ := t.app.auth.User(r.Context())
+	t.mu.Lock()
+	if d := t.offered[user.ID]; d.key != nil {
+		t.used[user.ID] = d
+		delete(t.offered, user.ID)
 	}
 	t.mu.Unlock()
-	t.auth.answer(w, http.StatusCreated, map[string]any{"url": t.totp.URL(user.Email, key), "recoveryCodes": codes})
+	text("Your authenticator app is set up").ServeHTTP(w, r)
 }
 
 // replacing lets a user without an app pass, and one with an app who has just used it: or
-// a stolen password would be enough to have another app.
+// a stolen session would be enough to have another app.
 func (t *authenticators) replacing(next http.Handler) http.Handler {
-	guarded := t.auth.auth.RequireFactor("totp", fresh)(next)
+	guarded := t.app.auth.RequireFactor("totp", fresh)(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := t.enrolled(r); errors.Is(err, strategy.ErrUnauthenticated) {
+		user, _ := t.app.auth.User(r.Context())
+		if needed, _ := t.factors(r.Context(), user); needed == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -86,30 +124,38 @@ func (t *authenticators) replacing(next http.Handler) http.Handler {
 	})
 }
 
-// enrolled finds the key of the user who is logged in.
+// enrolled finds the key of the user whose log-in may still wait for a code.
 func (t *authenticators) enrolled(r *http.Request) (totp.Enrolled[*User], error) {
-	user, ok := t.auth.auth.User(r.Context())
-	if !ok {
-		return totp.Enrolled[*User]{}, strategy.ErrUnauthenticated
+	user, err := t.app.auth.StepUpUser(r)
+	if err != nil {
+		return totp.Enrolled[*User]{}, err
 	}
+	account := strconv.FormatInt(user.ID, 10)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := t.keys[user.ID]
+	key := t.used[user.ID].key
+	if r.URL.Path == confirmPath {
+		key, account = t.offered[user.ID].key, account+" new" // its codes are used up by themselves
+	}
 	if key == nil {
 		return totp.Enrolled[*User]{}, strategy.ErrUnauthenticated
 	}
-	return totp.Enrolled[*User]{User: user, Account: strconv.FormatInt(user.ID, 10), Key: key}, nil
+	return totp.Enrolled[*User]{User: user, Account: account, Key: key}, nil
 }
 
-// useRecoveryCode is DELETE FROM codes WHERE user = ? AND hash = ?.
+// useRecoveryCode is DELETE FROM codes WHERE user = ? AND hash = ?. An app that is new is
+// confirmed by its own code alone.
 func (t *authenticators) useRecoveryCode(_ context.Context, account, hash string) (bool, error) {
+	if strings.HasSuffix(account, " new") {
+		return false, nil
+	}
 	id, err := strconv.ParseInt(account, 10, 64)
 	if err != nil {
 		return false, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	there := t.codes[id][hash]
-	delete(t.codes[id], hash)
+	there := t.used[id].recovery[hash]
+	delete(t.used[id].recovery, hash)
 	return there, nil
 }
