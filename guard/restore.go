@@ -120,6 +120,10 @@ func (g *Guard[U]) revoke(ctx context.Context, st *reqstate.State, slot reqstate
 // from another site, session.ErrNoHandler when neither a middleware of this guard nor
 // the session's Handler is around the caller; any other error is an outage. Call it
 // from the request's own goroutine.
+//
+// Once the response has started, as on a stream of events, Check asks the store about a
+// user whom the session knows: a log-out meanwhile is found. One whom a strategy found in
+// this request, without LogIn, stays.
 func (g *Guard[U]) Check(r *http.Request) (U, error) {
 	st, err := g.stateOf(r, "Check")
 	if err != nil {
@@ -129,7 +133,26 @@ func (g *Guard[U]) Check(r *http.Request) (U, error) {
 		var none U
 		return none, err
 	}
+	if s := g.committed(r.Context()); s != nil && g.evidence(st).state != proved {
+		if err := g.sameSite(r); err != nil {
+			var none U
+			return none, err
+		}
+		return g.UserOf(r.Context(), s)
+	}
 	return g.currentUser(r, st)
+}
+
+// committed returns the request's session if the response has started, or nil.
+func (g *Guard[U]) committed(ctx context.Context) *session.Session {
+	if g.cfg.Sessions == nil {
+		return nil
+	}
+	s, err := g.cfg.Sessions.Session(ctx)
+	if err != nil || !s.Committed() {
+		return nil
+	}
+	return s
 }
 
 // stateOf returns the state that a middleware left in the request.
@@ -189,12 +212,19 @@ func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // UserOf returns the user who is logged in in s: the check to repeat on a long-lived
-// connection, after s.Reload. The error matches strategy.ErrUnauthenticated when the
-// log-in has ended, its user is gone or its security stamp changed: close the
-// connection. Any other error is an outage. It panics if the guard is stateless.
+// connection. Where s is the request's own, whose response has started, it is read again
+// from the store's authority; read one that [session.Manager.Open] returned by s.Reload
+// before. The error matches strategy.ErrUnauthenticated when the log-in has ended, its
+// user is gone or its security stamp changed: close the connection. Any other error is an
+// outage. It panics if the guard is stateless.
 func (g *Guard[U]) UserOf(ctx context.Context, s *session.Session) (U, error) {
 	g.needSessions("UserOf")
 	var none U
+	if s.Committed() {
+		if err := s.Reload(ctx); err != nil && !errors.Is(err, session.ErrSessionEnded) {
+			return none, fmt.Errorf("guard: user of session: %w", err)
+		}
+	}
 	raw, _, err := session.Key[json.RawMessage](g.cfg.SessionKey).Get(s)
 	if err != nil {
 		return none, fmt.Errorf("guard: user of session: %w", err)

@@ -84,9 +84,10 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 	return nil, ErrNoHandler
 }
 
-// Open returns the session with the given id outside of its request: for websockets,
-// jobs and tests. Nothing is committed by itself: call [Session.Save]. The error is
-// ErrNotFound when there is no live session of that id; any other is an outage.
+// Open returns the session with the given id outside of its request: for connections that
+// outlive it, jobs and tests. The id is what [Session.ID] returned, and a secret. Nothing
+// is committed by itself: call [Session.Save]. The error is ErrNotFound when there is no
+// live session of that id; any other is an outage.
 func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
 	s := &Session{m: m}
 	s.rec = &s.first

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -153,6 +154,14 @@ func (s *Session) IsNew() bool {
 	return s.id == ""
 }
 
+// Committed reports whether the response has started: the session's changes are committed, and
+// further ones fail with ErrCommitted. It is false for a session that was opened by id.
+func (s *Session) Committed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
 // Keys returns the names of the values in the session, in order, without the cookie
 // settings, our own notes and guards' log-ins.
 func (s *Session) Keys() []string {
@@ -212,16 +221,24 @@ func (s *Session) change(o op) error {
 	return nil
 }
 
-// writable returns why the session cannot be changed, if so.
-func (s *Session) writable() error {
+// usable returns why nothing can be done with the session any more, if so.
+func (s *Session) usable() error {
 	switch {
 	case s.state == stateFailed:
 		return s.loadErr
 	case s.closed:
-		s.m.cfg.Logger.Error("session changed after the response had started; the change is lost", "session", s.ref())
 		return ErrCommitted
 	}
 	return s.gone
+}
+
+// writable is usable for a change.
+func (s *Session) writable() error {
+	err := s.usable()
+	if errors.Is(err, ErrCommitted) {
+		s.m.cfg.Logger.Error("session changed after the response had started; the change is lost", "session", s.ref())
+	}
+	return err
 }
 
 func (s *Session) ref() string {
@@ -248,6 +265,11 @@ func (s *Session) SetMaxAge(d time.Duration) error {
 // Reload forgets this request's changes, but not its log-out, and reads the session again, from the
 // store's authority: req.session.reload. The error is ErrSessionEnded when it is
 // gone; any other is an outage. A session without a record stays as it is.
+//
+// It also works after the response has started, for a stream of events or a WebSocket to see
+// what became of its session: see guard.Guard.UserOf. A renewal elsewhere ends the session
+// under its old id, so the client connects again. Where the request itself is over, or lies
+// in another process, [Manager.Open] finds the session by its id.
 func (s *Session) Reload(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,7 +277,12 @@ func (s *Session) Reload(ctx context.Context) error {
 }
 
 func (s *Session) reload(ctx context.Context) error {
-	if err := s.writable(); err != nil {
+	switch err := s.usable(); {
+	case errors.Is(err, ErrCommitted) && s.gone == nil:
+		s.dropChanges() // of a commit that failed
+	case errors.Is(err, ErrCommitted):
+		return s.gone
+	case err != nil:
 		return err
 	}
 	if s.plan.end || s.plan.about().follow != "" {
@@ -291,7 +318,7 @@ func (s *Session) refetch(ctx context.Context) error {
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.writable(); err != nil {
+	if err := s.usable(); err != nil {
 		return err
 	}
 	return s.commit(ctx, time.Now())

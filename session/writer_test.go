@@ -287,7 +287,6 @@ func TestChangeAfterTheResponseStartedIsAnError(t *testing.T) {
 			"Flash":      func() error { return s.Flash("a", "b") },
 			"SetMaxAge":  func() error { return s.SetMaxAge(time.Hour) },
 			"Save":       func() error { return s.Save(r.Context()) },
-			"Reload":     func() error { return s.Reload(r.Context()) },
 			"LogIn":      func() error { return do(r.Context(), m, "login 1") },
 			"LogOut":     func() error { return do(r.Context(), m, "logout") },
 		} {
