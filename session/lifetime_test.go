@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -75,6 +77,34 @@ func TestAPersistentCookieSaysForHowLong(t *testing.T) {
 				t.Errorf("%s: attributes %q, want %q", row.name, got, row.want)
 			}
 		})
+	}
+}
+
+// TestAValueIsCopied: its buffer belongs to the caller, also while a conflict makes the change
+// run again.
+func TestAValueIsCopied(t *testing.T) {
+	st := newScripted()
+	visitor(t, st, "set a 1")
+	m, id := newManager(t, st), st.ids()[0]
+	mine, err := m.Open(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := m.Open(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const raw session.Key[json.RawMessage] = "raw"
+	buffer := json.RawMessage(`"mine"`)
+	if err := errors.Join(raw.Set(mine, buffer), text.Set(other, "x"), other.Save(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	copy(buffer, `"next"`)
+	if err := mine.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := st.record(id); !strings.Contains(got, `"raw":"mine"`) {
+		t.Errorf("the record is %s, want the value as it was at Set", got)
 	}
 }
 

@@ -7,13 +7,14 @@ import (
 )
 
 // Marshal returns v as JSON the way JSON.stringify writes it: `<`, `>` and `&` and
-// U+2028 and U+2029 stand for themselves. ECMA-262 section 25.5.2.3 (QuoteJSONString).
+// U+2028 and U+2029 stand for themselves. ECMA-262 section 25.5.2.3 (QuoteJSONString). The
+// result shares no memory with v.
 func Marshal(v any) (json.RawMessage, error) {
 	if raw, ok := v.(json.RawMessage); ok {
 		if !Valid(raw) {
 			return nil, fmt.Errorf("rawjson: marshal: %w", errSyntax)
 		}
-		return raw, nil
+		return bytes.Clone(raw), nil
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
