@@ -14,6 +14,7 @@ import (
 type Object struct {
 	members []member
 	inline  [5]member
+	places  map[string]int // of the members by name, once there are many; nil when not known
 }
 
 // member is a name and a value in one slice, since every session that is read holds
@@ -53,18 +54,18 @@ func decoded(written []byte, escaped bool) string {
 	return s
 }
 
-// searchable is how many members are searched one by one before Parse counts names
-// in a map, so that a hostile record costs linear time.
+// searchable is how many members are searched one by one. Where there are more, their names
+// are put into a map, so that a hostile record costs linear time.
 const searchable = 32
 
 // Parse makes o the object that data holds, after checking that data is one valid
 // JSON object. Of members with the same name the last value counts, at the place of
 // the first, as in JSON.parse. After an error o is empty.
 func (o *Object) Parse(data []byte) error {
-	o.members = o.inline[:0]
+	o.members, o.places = o.inline[:0], nil
 	err := o.parse(data)
 	if err != nil {
-		o.members = o.inline[:0]
+		o.members, o.places = o.inline[:0], nil
 	}
 	return err
 }
@@ -77,51 +78,56 @@ func (o *Object) parse(data []byte) error {
 	if !r.Enter() {
 		return errObject
 	}
-	var places map[string]int
 	for r.Next() {
 		start, end, at := r.name, r.nameEnd, r.i
 		if r.Value() == nil {
 			break
 		}
 		m := member{text: data[start:r.i:r.i], name: uint32(end - start), at: uint32(at - start)} //nolint:gosec // a record is no 4 GiB
-		if len(o.members) == searchable && places == nil {
-			places = make(map[string]int, 2*searchable)
-			for j := range o.members {
-				places[o.members[j].decoded()] = j
-			}
+		if j := o.find(&m); j >= 0 {
+			o.members[j] = memberOf(o.members[j].written(), m.value())
+		} else {
+			o.add(m)
 		}
-		o.add(m, places)
 	}
 	return r.End()
 }
 
-// add appends m, or gives its value to the member of the same name.
-func (o *Object) add(m member, places map[string]int) {
-	j := -1
-	if places != nil {
-		name := m.decoded()
-		if at, ok := places[name]; ok {
-			j = at
-		} else {
-			places[name] = len(o.members)
-		}
-	} else {
-		for k := range o.members {
-			n := &o.members[k]
-			if string(n.written()) == string(m.written()) || (n.escaped() || m.escaped()) && n.decoded() == m.decoded() {
-				j = k
-				break
-			}
+// find returns the place of the member that has the name of m, or -1.
+func (o *Object) find(m *member) int {
+	if m.escaped() || len(o.members) > searchable {
+		return o.index(m.decoded())
+	}
+	for i := range o.members {
+		n := &o.members[i]
+		if string(n.written()) == string(m.written()) || n.escaped() && n.decoded() == string(m.written()) {
+			return i
 		}
 	}
-	if j >= 0 {
-		o.members[j] = memberOf(o.members[j].written(), m.value())
-		return
+	return -1
+}
+
+// add appends m, whose name is new.
+func (o *Object) add(m member) {
+	if o.places != nil {
+		o.places[m.decoded()] = len(o.members)
 	}
 	o.members = append(o.members, m)
 }
 
 func (o *Object) index(name string) int {
+	if len(o.members) > searchable {
+		if o.places == nil {
+			o.places = make(map[string]int, 2*len(o.members))
+			for i := range o.members {
+				o.places[o.members[i].decoded()] = i
+			}
+		}
+		if i, ok := o.places[name]; ok {
+			return i
+		}
+		return -1
+	}
 	for i := range o.members {
 		if o.members[i].is(name) {
 			return i
@@ -150,7 +156,7 @@ func (o *Object) Set(name string, value json.RawMessage) {
 	if o.members == nil {
 		o.members = o.inline[:0]
 	}
-	o.members = append(o.members, m)
+	o.add(m)
 }
 
 // SetFirst is Set, but a new member comes first.
@@ -158,6 +164,7 @@ func (o *Object) SetFirst(name string, value json.RawMessage) {
 	n := len(o.members)
 	if o.Set(name, value); len(o.members) > n && n > 0 {
 		last := o.members[n]
+		o.places = nil
 		copy(o.members[1:], o.members[:n])
 		o.members[0] = last
 	}
@@ -169,12 +176,13 @@ func (o *Object) Delete(name string) bool {
 	if i < 0 {
 		return false
 	}
-	o.members = slices.Delete(o.members, i, i+1)
+	o.members, o.places = slices.Delete(o.members, i, i+1), nil
 	return true
 }
 
 // DeleteFunc removes the members for whose name del is true.
 func (o *Object) DeleteFunc(del func(name string) bool) {
+	o.places = nil
 	o.members = slices.DeleteFunc(o.members, func(m member) bool { return del(m.decoded()) })
 }
 
@@ -204,7 +212,7 @@ func (o *Object) Names() []string {
 
 // CopyFrom makes o an independent copy of from; the values' bytes are shared.
 func (o *Object) CopyFrom(from *Object) {
-	o.members = append(o.inline[:0], from.members...)
+	o.members, o.places = append(o.inline[:0], from.members...), nil
 }
 
 // AppendTo appends the object's text to b, without white space.

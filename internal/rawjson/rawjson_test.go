@@ -155,6 +155,42 @@ func TestManyMembersCostLinearTime(t *testing.T) {
 	}
 }
 
+func TestLookingUpEscapedNamesCostsLinearTime(t *testing.T) {
+	var sb strings.Builder
+	sb.WriteString(`{"_":0`)
+	const n = 200_000
+	for i := range n {
+		sb.WriteString(`,"\u006b` + strconv.Itoa(i) + `":` + strconv.Itoa(i))
+	}
+	sb.WriteByte('}')
+	var o, edited rawjson.Object
+	if err := o.Parse([]byte(sb.String())); err != nil {
+		t.Fatal(err)
+	}
+	edited.CopyFrom(&o)
+	edited.SetFirst("first", json.RawMessage(`1`))
+	edited.Delete("_")
+	for i := range n { // one by one they would take hours
+		name := "k" + strconv.Itoa(i)
+		if got := string(o.Get(name)) + string(edited.Get(name)); got != strconv.Itoa(i)+strconv.Itoa(i) {
+			t.Fatalf("Get(%s) twice = %s", name, got)
+		}
+		edited.Set(name, json.RawMessage(`-1`))
+	}
+	edited.Set("last", json.RawMessage(`2`))
+	if got := string(edited.Get("first")) + string(edited.Get("last")) + string(edited.Get("k7")); got != "12-1" || edited.Get("_") != nil || edited.Len() != n+2 {
+		t.Errorf("after the edits: %s, %d members", got, edited.Len())
+	}
+}
+
+func TestMarshalSharesNoMemory(t *testing.T) {
+	raw := json.RawMessage(`"theirs"`)
+	got, err := rawjson.Marshal(raw)
+	if copy(raw, `"others"`); string(got) != `"theirs"` || err != nil {
+		t.Errorf("the value became %s, %v", got, err)
+	}
+}
+
 func TestMarshalIsStringify(t *testing.T) {
 	for _, row := range []struct {
 		value any

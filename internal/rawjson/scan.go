@@ -53,6 +53,7 @@ func space(data []byte, i int) int {
 
 // str scans the string literal that starts at data[i]. RFC 8259 section 7.
 func str(data []byte, i int) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
 	if i >= len(data) || data[i] != '"' {
 		return badSyntax
 	}
@@ -60,8 +61,13 @@ func str(data []byte, i int) int {
 	ascii := true
 	for i++; ; i++ {
 		for i+8 <= len(data) {
-			m := marked(binary.LittleEndian.Uint64(data[i:]))
-			if m != 0 {
+			// The high bit of the first of these eight bytes that needs a look: a quote, a backslash, a
+			// control character, or a part of a character beyond ASCII. Bits above the first one say
+			// nothing. (Sean Eron Anderson, Bit Twiddling Hacks, "Determine if a word has a byte less
+			// than n".)
+			w := binary.LittleEndian.Uint64(data[i:])
+			quote, backslash := w^each*'"', w^each*'\\'
+			if m := (w | (w-each*0x20)&^w | (quote-each)&^quote | (backslash-each)&^backslash) & high; m != 0 {
 				i += bits.TrailingZeros64(m) / 8
 				break
 			}
@@ -99,16 +105,6 @@ func str(data []byte, i int) int {
 	}
 }
 
-// marked sets the high bit of the first of eight bytes that needs a look: a quote, a
-// backslash, a control character, or a part of a character beyond ASCII. Bits above the
-// first one say nothing. (Sean Eron Anderson, Bit Twiddling Hacks, "Determine if a word
-// has a byte less than n".)
-func marked(w uint64) uint64 {
-	const each, high = 0x0101010101010101, 0x8080808080808080
-	quote, backslash := w^each*'"', w^each*'\\'
-	return (w | (w-each*0x20)&^w | (quote-each)&^quote | (backslash-each)&^backslash) & high
-}
-
 func hex4(b []byte) bool {
 	for _, c := range b {
 		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
@@ -118,25 +114,32 @@ func hex4(b []byte) bool {
 	return true
 }
 
-func digits(data []byte, i int) int {
-	for i < len(data) && '0' <= data[i] && data[i] <= '9' {
-		i++
+// plain scans the number, true, false or null that starts at data[i]. RFC 8259 sections 3, 6.
+func plain(data []byte, i int) int {
+	digits := func(i int) int {
+		for i < len(data) && '0' <= data[i] && data[i] <= '9' {
+			i++
+		}
+		return i
 	}
-	return i
-}
-
-// number scans the number that starts at data[i]. RFC 8259 section 6.
-func number(data []byte, i int) int {
+	if i < len(data) && data[i] >= 'f' {
+		for _, word := range [...]string{"null", "true", "false"} {
+			if len(data)-i >= len(word) && string(data[i:i+len(word)]) == word {
+				return i + len(word)
+			}
+		}
+		return badSyntax
+	}
 	if i < len(data) && data[i] == '-' {
 		i++
 	}
 	first := i
-	if i = digits(data, i); i == first || data[first] == '0' && i > first+1 {
+	if i = digits(i); i == first || data[first] == '0' && i > first+1 {
 		return badSyntax
 	}
 	if i < len(data) && data[i] == '.' {
 		first = i + 1
-		if i = digits(data, first); i == first {
+		if i = digits(first); i == first {
 			return badSyntax
 		}
 	}
@@ -146,107 +149,82 @@ func number(data []byte, i int) int {
 			i++
 		}
 		first = i
-		if i = digits(data, i); i == first {
+		if i = digits(i); i == first {
 			return badSyntax
 		}
 	}
 	return i
 }
 
-func literal(data []byte, i int, word string) int {
-	if len(data)-i < len(word) || string(data[i:i+len(word)]) != word {
-		return badSyntax
-	}
-	return i + len(word)
-}
-
-// scalar scans the string, number or literal at data[i].
-func scalar(data []byte, i int) int {
+// value scans the JSON value that starts at data[i], within depth levels. It keeps its
+// own stack, so that no depth of nesting can exhaust the goroutine's.
+func value(data []byte, i, depth int) int {
 	if i >= len(data) {
 		return badSyntax
 	}
 	switch data[i] {
 	case '"':
 		return str(data, i)
-	case 't':
-		return literal(data, i, "true")
-	case 'f':
-		return literal(data, i, "false")
-	case 'n':
-		return literal(data, i, "null")
-	}
-	return number(data, i)
-}
-
-// value scans the JSON value that starts at data[i], within depth levels. It keeps its
-// own stack, so that no depth of nesting can exhaust the goroutine's.
-func value(data []byte, i, depth int) int {
-	if i < len(data) && data[i] != '{' && data[i] != '[' {
-		return scalar(data, i)
+	case '{', '[':
+	default:
+		return plain(data, i)
 	}
 	var inline [64]byte
-	open := inline[:0] // the closing bracket of each level
+	open := append(inline[:0], data[i]+2) // the closing bracket of each level: '{'+2 is '}', '['+2 is ']'
+	if depth >= MaxDepth {
+		return tooDeep
+	}
+	i = space(data, i+1)
+	fresh := true // nothing of the innermost level was read yet
 	for {
-		// A value is due at data[i].
-		if i = space(data, i); i >= len(data) {
+		// At data[i] a member of the innermost level is due, or its end.
+		if i >= len(data) {
 			return badSyntax
 		}
-		switch c := data[i]; c {
+		closing := open[len(open)-1]
+		switch {
+		case data[i] == closing:
+			if i++; len(open) == 1 {
+				return i
+			}
+			open = open[:len(open)-1]
+			i, fresh = space(data, i), false
+			continue
+		case fresh:
+		case data[i] == ',':
+			i = space(data, i+1)
+		default:
+			return badSyntax
+		}
+		if closing == '}' {
+			if i = str(data, i); i < 0 {
+				return i
+			}
+			if i = space(data, i); i >= len(data) || data[i] != ':' {
+				return badSyntax
+			}
+			i = space(data, i+1)
+		}
+		if fresh = false; i >= len(data) {
+			return badSyntax
+		}
+		switch data[i] {
 		case '{', '[':
 			if depth+len(open) >= MaxDepth {
 				return tooDeep
 			}
-			open = append(open, c+2) // '{'+2 is '}', '['+2 is ']'
-			i = space(data, i+1)
-			if i < len(data) && data[i] == c+2 {
-				break // empty: close below
-			}
-			if c == '{' {
-				if i = memberName(data, i); i < 0 {
-					return i
-				}
-			}
-			continue
-		default:
-			if i = scalar(data, i); i < 0 {
-				return i
-			}
-		}
-		// A value ended: close what closes here, then go on behind a comma.
-		for {
-			i = space(data, i)
-			if i >= len(data) {
-				return badSyntax
-			}
-			if data[i] != open[len(open)-1] {
-				break
-			}
+			open, fresh = append(open, data[i]+2), true
 			i++
-			if open = open[:len(open)-1]; len(open) == 0 {
-				return i
-			}
+		case '"':
+			i = str(data, i)
+		default:
+			i = plain(data, i)
 		}
-		if data[i] != ',' {
-			return badSyntax
+		if i < 0 {
+			return i
 		}
-		i++
-		if open[len(open)-1] == '}' {
-			if i = memberName(data, space(data, i)); i < 0 {
-				return i
-			}
-		}
+		i = space(data, i)
 	}
-}
-
-// memberName scans `"name" :` at data[i].
-func memberName(data []byte, i int) int {
-	if i = str(data, i); i < 0 {
-		return i
-	}
-	if i = space(data, i); i >= len(data) || data[i] != ':' {
-		return badSyntax
-	}
-	return i + 1
 }
 
 // Valid reports whether data is one JSON value, nothing more, not nested beyond
