@@ -135,7 +135,6 @@ const (
 	defaultIdle     = 24 * time.Hour
 	defaultAbsolute = 30 * 24 * time.Hour
 	defaultStore    = 2 * time.Second
-	maxCookieAge    = 400 * 24 * time.Hour
 	maxStoreTimeout = time.Minute // longer, and an outage is a hang
 )
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
+	"github.com/seed-6f34412b/passport/internal/record"
 )
 
 // prefixes are the beginnings of cookie names that browsers keep only with certain
@@ -129,7 +130,7 @@ func (c *Config) checkTimes(bad func(string, ...any)) {
 	if c.StoreTimeout > maxStoreTimeout {
 		bad("StoreTimeout is %v: in an outage every request would hang as long: want at most %v, or 0 for %v", c.StoreTimeout, maxStoreTimeout, defaultStore)
 	}
-	if c.AbsoluteTimeout > maxCookieAge {
+	if c.AbsoluteTimeout > record.MaxCookieAge {
 		bad("AbsoluteTimeout %v is over 400 days, longer than a browser keeps a cookie (RFC 6265bis §5.5): use less, or 0 for 30 days", c.AbsoluteTimeout)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/record"
 )
 
 // flashKey is where connect-flash keeps its messages: {"type":["text",…]}
@@ -27,7 +28,7 @@ func (s *Session) Flash(kind, message string) error {
 func (s *Session) Flashes(kind string) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all, _, err := flashKey.decode(s.view().Get(string(flashKey)))
+	all, _, err := flashKey.decode(s.visit.Members().Get(string(flashKey)))
 	if err != nil {
 		return nil, err
 	}
@@ -51,9 +52,9 @@ func (s *Session) Flashes(kind string) ([]string, error) {
 
 // editFlash changes the list of one kind; other kinds stay as text.
 func (s *Session) editFlash(kind string, edit func([]string) []string) error {
-	return s.change(func(d *draft, _ time.Time) error {
+	return s.change(func(d *record.Draft, _ time.Time) error {
 		var all rawjson.Object
-		if raw := d.obj.Get(string(flashKey)); raw != nil && all.Parse(raw) != nil {
+		if raw := d.Members.Get(string(flashKey)); raw != nil && all.Parse(raw) != nil {
 			all = rawjson.Object{} // not connect-flash's: start anew, as it would fail
 		}
 		list, _, err := Key[[]string](flashKey).decode(all.Get(kind))
@@ -69,7 +70,7 @@ func (s *Session) editFlash(kind string, edit func([]string) []string) error {
 			}
 			all.Set(kind, raw)
 		}
-		d.obj.Set(string(flashKey), json.RawMessage(all.AppendTo(nil)))
+		d.Members.Set(string(flashKey), json.RawMessage(all.AppendTo(nil)))
 		return nil
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/record"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
@@ -47,15 +48,15 @@ func (k Key[T]) decode(raw json.RawMessage) (v T, ok bool, err error) {
 // member returns the text of a top-level member; a log-in past its limit is absent, and
 // has only the notes that count.
 func (s *Session) member(name string) json.RawMessage {
-	raw := s.view().Get(name)
-	if raw != nil && s.isSlot(name) {
-		slot, ok := s.liveSlot(name, time.Now())
-		if !ok {
-			return nil
-		}
-		if !slot.ByGo {
-			return withoutNotes(raw)
-		}
+	raw := s.visit.Members().Get(name)
+	if raw == nil || !s.visit.IsSlot(name) {
+		return raw
+	}
+	switch slot, ok := s.visit.Slot(name, time.Now()); {
+	case !ok:
+		return nil
+	case !slot.ByGo:
+		return record.WithoutNotes(raw)
 	}
 	return raw
 }
@@ -85,11 +86,11 @@ func (k Key[T]) Update(s *Session, f func(T) (T, error)) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.isSlot(string(k)) {
+	if s.visit.IsSlot(string(k)) {
 		return errSlotKey(string(k))
 	}
-	return s.change(func(d *draft, _ time.Time) error {
-		v, _, err := k.decode(d.obj.Get(string(k)))
+	return s.change(func(d *record.Draft, _ time.Time) error {
+		v, _, err := k.decode(d.Members.Get(string(k)))
 		if err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (k Key[T]) Update(s *Session, f func(T) (T, error)) error {
 		if err != nil {
 			return fmt.Errorf("session: value %q: %w", string(k), err)
 		}
-		d.obj.Set(string(k), raw)
+		d.Members.Set(string(k), raw)
 		return nil
 	})
 }
@@ -122,27 +123,27 @@ func (s *Session) set(name string, raw json.RawMessage) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.isSlot(name) {
+	if s.visit.IsSlot(name) {
 		return errSlotKey(name)
 	}
-	if old := s.view().Get(name); old != nil && string(old) == string(raw) {
+	if old := s.visit.Members().Get(name); old != nil && string(old) == string(raw) {
 		return s.writable()
 	}
-	return s.change(func(d *draft, _ time.Time) error {
-		d.obj.Set(name, raw)
+	return s.change(func(d *record.Draft, _ time.Time) error {
+		d.Members.Set(name, raw)
 		return nil
 	})
 }
 
 func (s *Session) remove(name string) error {
-	if s.isSlot(name) {
+	if s.visit.IsSlot(name) {
 		return errSlotKey(name)
 	}
-	if s.view().Get(name) == nil {
+	if s.visit.Members().Get(name) == nil {
 		return s.writable()
 	}
-	return s.change(func(d *draft, _ time.Time) error {
-		d.obj.Delete(name)
+	return s.change(func(d *record.Draft, _ time.Time) error {
+		d.Members.Delete(name)
 		return nil
 	})
 }
@@ -154,7 +155,7 @@ func errSlotKey(name string) error {
 // checkName refuses the names that cannot be keys.
 func checkName(name string) error {
 	switch {
-	case name == cookieKey || name == ownKey:
+	case name == record.CookieKey || name == record.NotesKey:
 		return fmt.Errorf("session: value %q: the name is taken by the session's own data", name)
 	case reqstate.NodeDrops(name):
 		return fmt.Errorf("session: value %q: Node's express-session drops a value of that name: choose another", name)

@@ -10,11 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/record"
 )
-
-// maxLabel is the length of the longest label in bytes.
-const maxLabel = 512
 
 var errNoIndex = errors.New("session: labels: the store has no index: use store.RedisStore or store.MemoryStore")
 
@@ -26,7 +23,7 @@ type Info struct {
 	Deadline time.Time // when it ends at the latest; zero when only Node wrote it
 	Labels   []string
 
-	rec *record
+	rec *record.Record
 }
 
 // Of returns the value that the session described by i had under k when it was read.
@@ -36,29 +33,29 @@ func (k Key[T]) Of(i Info) (T, bool, error) {
 		var zero T
 		return zero, false, nil
 	}
-	return k.decode(rawjson.Find(i.rec.data, string(k))) // Infos may be shared: no record's cache
+	return k.decode(i.rec.Value(string(k))) // Infos may be shared: no record's cache
 }
 
 // Link gives the session a label by which [Manager.Linked] finds it, at the commit and
 // with a new id. A label is kept by [Session.Renew] and is not shown to Node's
 // programs. Labels of guards begin with their session key and a colon.
 func (s *Session) Link(ctx context.Context, label string) error {
-	return s.relabel(ctx, label, func(d *draft) { d.labels = addString(d.labels, label) })
+	return s.relabel(ctx, label, func(d *record.Draft) { d.AddLabel(label) })
 }
 
 // Unlink takes the label off the session, at the commit and with a new id.
 func (s *Session) Unlink(ctx context.Context, label string) error {
-	return s.relabel(ctx, label, func(d *draft) { d.labels = removeString(d.labels, label) })
+	return s.relabel(ctx, label, func(d *record.Draft) { d.RemoveLabel(label) })
 }
 
-func (s *Session) relabel(ctx context.Context, label string, edit func(*draft)) error {
-	if label == "" || len(label) > maxLabel || !utf8.ValidString(label) {
-		return fmt.Errorf("session: label of %d bytes: want 1 to %d, of UTF-8, for the record is JSON", len(label), maxLabel)
+func (s *Session) relabel(ctx context.Context, label string, edit func(*record.Draft)) error {
+	if label == "" || len(label) > record.MaxLabel || !utf8.ValidString(label) {
+		return fmt.Errorf("session: label of %d bytes: want 1 to %d, of UTF-8, for the record is JSON", len(label), record.MaxLabel)
 	}
-	if s.m.index == nil {
+	if !s.m.proto.Indexed() {
 		return errNoIndex
 	}
-	return s.renew(ctx, func(d *draft, _ time.Time) error {
+	return s.renew(ctx, func(d *record.Draft, _ time.Time) error {
 		edit(d)
 		return nil
 	})
@@ -70,81 +67,27 @@ func (s *Session) relabel(ctx context.Context, label string, edit func(*draft)) 
 // the ability [Batch] there is one trip for 300 sessions.
 func (m *Manager) Linked(ctx context.Context, label string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		if m.index == nil {
+		if !m.proto.Indexed() {
 			yield(Info{}, errNoIndex)
 			return
 		}
-		ids, err := m.labelled(ctx, label)
-		if err != nil {
-			yield(Info{}, err)
-			return
-		}
-		for batch := range slices.Chunk(ids, batchSize) {
-			recs, err := m.lookMany(ctx, batch)
+		for found, err := range m.proto.Labelled(ctx, label) {
 			if err != nil {
 				yield(Info{}, err)
 				return
 			}
-			var gone []string
-			for i, id := range batch {
-				if recs[i] == nil {
-					gone = append(gone, id)
-				}
-			}
-			m.unindex(ctx, []string{label}, gone...)
-			for i, id := range batch {
-				if recs[i] == nil {
-					continue
-				}
-				if info, ok := m.info(id, label, recs[i]); ok && !yield(info, nil) {
-					return
-				}
+			if info, ok := m.info(found.ID, label, found.Record); ok && !yield(info, nil) {
+				return
 			}
 		}
 	}
 }
 
 // info describes rec if it is live and carries label.
-func (m *Manager) info(id, label string, rec *record) (Info, bool) {
-	i := Info{Ref: refOf(id), Labels: rec.labels(), Deadline: rec.deadline(m.cfg.AbsoluteTimeout), rec: rec}
-	if rec.own.known {
-		i.Created, i.Seen = time.UnixMilli(rec.own.born), time.UnixMilli(rec.own.seen)
-	}
-	live := i.Deadline.IsZero() || time.Now().Before(i.Deadline)
-	return i, live && slices.Contains(i.Labels, label)
-}
-
-func (m *Manager) addLabel(ctx context.Context, label, id string, deadline time.Time) error {
-	if m.index == nil {
-		return nil // without an index labels are only kept; the calls that need it say so
-	}
-	if err := m.index.AddLabel(ctx, label, id, deadline); err != nil {
-		return fmt.Errorf("session: labels: %w", err)
-	}
-	return nil
-}
-
-// reindex adds the entries again, as well as it can: it heals an index that was
-// evicted (S9).
-func (m *Manager) reindex(ctx context.Context, id string, e *encoded) {
-	for _, label := range e.rec.labels() {
-		if err := m.addLabel(ctx, label, id, e.deadline); err != nil {
-			m.cfg.Logger.DebugContext(ctx, "session: label not refreshed", "session", refOf(id), "error", err)
-		}
-	}
-}
-
-// unindex removes the entries of ids that are gone, as well as it can: what stays is
-// removed when the label is next listed.
-func (m *Manager) unindex(ctx context.Context, labels []string, ids ...string) {
-	if m.index == nil || len(ids) == 0 {
-		return
-	}
-	for _, label := range labels {
-		if err := m.index.RemoveLabel(ctx, label, ids...); err != nil {
-			m.cfg.Logger.DebugContext(ctx, "session: label not removed", "session", refOf(ids[0]), "error", err)
-		}
-	}
+func (m *Manager) info(id, label string, rec *record.Record) (Info, bool) {
+	i := Info{Ref: refOf(id), Labels: rec.Labels(), Deadline: rec.Deadline(m.cfg.AbsoluteTimeout), rec: rec}
+	i.Created, i.Seen, _ = rec.Written()
+	return i, !rec.Over(m.cfg.AbsoluteTimeout, time.Now()) && slices.Contains(i.Labels, label)
 }
 
 var _ json.Marshaler = Info{}

@@ -2,11 +2,11 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
+	"github.com/seed-6f34412b/passport/internal/protocol"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
@@ -14,22 +14,10 @@ import (
 // for concurrent use. One per program is usual; several can nest as long as their
 // cookies have different names.
 type Manager struct {
-	cfg             Config
-	accept          []accepted // the primary first
-	newCookieMember json.RawMessage
-	locks           idLocks
-	cleanups        chan struct{} // bounds the background deletions of abandoned ids
-
-	// What the store can do beyond the contract: nil when it cannot.
-	ender  Ender
-	index  Index
-	walker Iterator
-	master Authoritative
-	batch  Batch
+	cfg    Config
+	accept []accepted // the primary first
+	proto  *protocol.Protocol
 }
-
-// maxCleanups is how many deletions of abandoned ids may wait for a slow store.
-const maxCleanups = 16
 
 // New checks cfg and returns a Manager for it. The error names every mistake at
 // once, by field, with its cure; it wraps no sentinel.
@@ -37,17 +25,15 @@ func New(cfg Config) (*Manager, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, cleanups: make(chan struct{}, maxCleanups)}
+	m := &Manager{cfg: cfg}
 	var err error
 	if m.accept, err = cfg.accept(); err != nil {
 		return nil, err
 	}
-	m.newCookieMember = cfg.cookieMember()
-	m.ender, _ = cfg.Store.(Ender)
-	m.index, _ = cfg.Store.(Index)
-	m.walker, _ = cfg.Store.(Iterator)
-	m.master, _ = cfg.Store.(Authoritative)
-	m.batch, _ = cfg.Store.(Batch)
+	m.proto = protocol.New(protocol.Settings{
+		Store: cfg.Store, Terms: cfg.terms(), Timeout: cfg.StoreTimeout, Report: m.report,
+		NotFound: ErrNotFound, Found: conflicting, Ended: ErrSessionEnded, Changed: ErrSessionChanged, Again: reqstate.ErrAgain,
+	})
 	return m, nil
 }
 
@@ -89,20 +75,17 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 // is committed by itself: call [Session.Save]. The error is ErrNotFound when there is no
 // live session of that id; any other is an outage.
 func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
-	s := &Session{m: m}
-	s.rec = &s.first
 	if !cookies.ValidID(id) {
 		return nil, ErrNotFound
 	}
-	ctx, cancel := context.WithTimeout(ctx, m.cfg.StoreTimeout)
-	defer cancel()
-	found, err := s.fetch(ctx, time.Now(), id, m.cfg.Store.Get)
-	if err != nil {
+	s := &Session{m: m}
+	s.visit.Init(m.proto)
+	s.visit.Present(id, 0)
+	if err := s.visit.Load(ctx); err != nil {
 		return nil, err
 	}
-	if !found {
+	if s.visit.ID() == "" {
 		return nil, ErrNotFound
 	}
-	s.state = stateLoaded
 	return s, nil
 }

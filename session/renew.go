@@ -4,17 +4,18 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
 )
 
 // Regenerate makes the session an empty one under a new id, except for the values
 // named in keep: express-session's req.session.regenerate. Log-ins are dropped too;
 // use [Session.Renew] to keep them. It takes effect at the commit.
 func (s *Session) Regenerate(ctx context.Context, keep ...AnyKey) error {
-	return s.renew(ctx, func(d *draft, _ time.Time) error {
-		d.obj.DeleteFunc(func(name string) bool {
-			return slices.Contains(d.allKeys(), name) || !slices.ContainsFunc(keep, func(k AnyKey) bool { return k.keyName() == name })
+	return s.renew(ctx, func(d *record.Draft, _ time.Time) error {
+		d.Clear(func(name string) bool {
+			return slices.ContainsFunc(keep, func(k AnyKey) bool { return k.keyName() == name })
 		})
-		d.keys, d.labels = nil, nil
 		return nil
 	})
 }
@@ -23,21 +24,20 @@ func (s *Session) Regenerate(ctx context.Context, keep ...AnyKey) error {
 // what the user may do. It takes effect at the commit, which fails with
 // ErrSessionEnded if the session ended meanwhile.
 func (s *Session) Renew(ctx context.Context) error {
-	return s.renew(ctx, func(*draft, time.Time) error { return nil })
+	return s.renew(ctx, func(*record.Draft, time.Time) error { return nil })
 }
 
 // renew plans a new id with o as the change of content.
-func (s *Session) renew(ctx context.Context, o op) error {
+func (s *Session) renew(ctx context.Context, o record.Op) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil {
 		return err
 	}
-	if err := s.change(o); err != nil {
+	if err := s.writable(); err != nil {
 		return err
 	}
-	s.plan.move = true
-	return nil
+	return s.visit.Rotate(o)
 }
 
 // Destroy ends the session for good, at the commit: req.session.destroy. It ends every
@@ -52,6 +52,15 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if s.closed {
 		return s.writable()
 	}
-	s.endAtCommit("")
+	s.visit.End()
+	s.dropCookies()
 	return nil
+}
+
+// dropCookies takes back the cookies of a session that this request made and whose end is
+// planned: nobody may get in by it.
+func (s *Session) dropCookies() {
+	if s.req != nil && s.visit.Ending() {
+		s.req.dropCookies()
+	}
 }

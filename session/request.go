@@ -68,7 +68,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q.cookies = append(q.line[:0], r.Header["Cookie"]...)
 	q.sess.m, q.sess.req = h.m, q
-	q.sess.rec = &q.sess.first
+	q.sess.visit.Init(h.m.proto)
 	q.Init(r.Context(), h.m, (*slots)(&q.sess))
 	q.w = responseWriter{ResponseWriter: w, q: q}
 	q.r = *r.WithContext(q) // the compiler keeps the copy in between off the heap
@@ -83,13 +83,13 @@ func (s *Session) close(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer func() { s.closed = true }()
-	return s.finish(ctx)
+	return s.commit(ctx, s.visit.At())
 }
 
 // logFailedLoad logs why the session could not be loaded, unless the client is gone.
 func (q *request) logFailedLoad() {
 	q.sess.mu.Lock()
-	err := q.sess.loadErr
+	err := q.sess.visit.Outage()
 	q.sess.mu.Unlock()
 	if err != nil && q.Context.Err() == nil {
 		q.logFailure("session: could not be loaded", err)

@@ -10,7 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/internal/record"
 )
 
 // Session is what the server remembers of one visitor: Express's req.session. It is
@@ -19,100 +20,14 @@ import (
 //
 // A Session is safe for concurrent use within its request.
 type Session struct {
-	mu  sync.Mutex
-	m   *Manager
-	req *request // nil for a session that was opened by id
+	mu    sync.Mutex
+	m     *Manager
+	req   *request // nil for a session that was opened by id
+	visit protocol.Visit
 
-	loadErr error     // stateFailed: the outage, remembered for the request
-	id      string    // of the record; "" when there is none
-	via     int       // index in m.accept of the cookie it came under
-	rec     *record   // as last read or written; its data is nil when there is none
-	at      time.Time // when rec was asked for or written; zero when it was neither
-	first   record    // where the record that was loaded is parsed, so that a load allocates little
-	wait    bounded   // the load's wait for the store
-
-	ops     []op   // the changes since rec, in order
-	draft   *draft // rec with ops applied; nil when there are none
-	plan    plan
-	gone    error // why nothing can be written any more: ErrSessionEnded
-	lost    *lost // what was presented and is over; nil for nothing
-	state   loadState
-	closed  bool // the response has started
 	consult bool // the cookie was looked at: Vary
-	dropped bool // somebody was told that nothing is kept
-}
-
-type loadState uint8
-
-const (
-	stateNew loadState = iota
-	stateLoaded
-	stateFailed
-)
-
-// plan is what the commit is to do beside writing the values.
-type plan struct {
-	move  bool     // store the session under a new id
-	end   bool     // end every id that the request presented
-	watch []string // slot keys that guards asked about
-	who   *who     // nil in nearly every request, which changes no log-in
-}
-
-// who says which log-ins a plan is about.
-type who struct {
-	checked bool                                        // credentials were checked in this request
-	proved  []string                                    // slot keys whose users just proved who they are: the old record may be gone
-	follow  string                                      // log-out of this slot among others: goes after the session where it moved
-	endKey  string                                      // the slot whose log-out the end is; "" for the whole session
-	hidden  []string                                    // slot keys whose log-ins a guard has revoked
-	stored  func(ctx context.Context, ref string) error // decides whether what was stored stays; nil for yes
-}
-
-// about returns whom the plan is about, to read.
-func (p *plan) about() who {
-	if p.who == nil {
-		return who{}
-	}
-	return *p.who
-}
-
-// set returns whom the plan is about, to write.
-func (p *plan) set() *who {
-	if p.who == nil {
-		p.who = new(who)
-	}
-	return p.who
-}
-
-// credentials reports whether the plan is a log-in.
-func (p *plan) credentials() bool { return len(p.about().proved) > 0 }
-
-// dropChanges forgets what is pending.
-func (s *Session) dropChanges() {
-	s.ops, s.draft = nil, nil
-	hidden := s.plan.about().hidden
-	s.plan = plan{watch: s.plan.watch}
-	if hidden != nil {
-		s.plan.set().hidden = hidden
-	}
-}
-
-// loaded returns s after its first load.
-func (s *Session) loaded(ctx context.Context) (*Session, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.load(ctx); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// view returns the session's members as this request sees them.
-func (s *Session) view() *rawjson.Object {
-	if s.draft != nil {
-		return &s.draft.obj
-	}
-	return s.rec.object()
+	closed  bool // the response has started
+	dropped bool // the log says that nothing is kept
 }
 
 // ID returns the id under which the session's record lies: express-session's
@@ -122,7 +37,7 @@ func (s *Session) view() *rawjson.Object {
 func (s *Session) ID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.id
+	return s.visit.ID()
 }
 
 // Ref returns a name for the session that is safe to show and to log: a hash of its
@@ -131,10 +46,7 @@ func (s *Session) ID() string {
 func (s *Session) Ref() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.id == "" {
-		return ""
-	}
-	return refOf(s.id)
+	return s.ref()
 }
 
 // String returns "session:" and the Ref.
@@ -151,7 +63,7 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue(s.Ref()) }
 func (s *Session) IsNew() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.id == ""
+	return s.visit.ID() == ""
 }
 
 // Committed reports whether the response has started: the session's changes are committed, and
@@ -167,18 +79,11 @@ func (s *Session) Committed() bool {
 func (s *Session) Keys() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.DeleteFunc(s.view().Names(), s.isOurs)
+	return slices.DeleteFunc(s.visit.Members().Names(), s.isOurs)
 }
 
 func (s *Session) isOurs(name string) bool {
-	return name == cookieKey || name == ownKey || s.isSlot(name)
-}
-
-// isSlot reports whether name is a member that guards own.
-func (s *Session) isSlot(name string) bool {
-	return name == passportKey || slices.Contains(s.plan.watch, name) ||
-		s.draft == nil && slices.Contains(s.rec.slotKeys(), name) ||
-		s.draft != nil && slices.Contains(s.draft.keys, name)
+	return name == record.CookieKey || name == record.NotesKey || s.visit.IsSlot(name)
 }
 
 // MarshalJSON returns the record as the commit will write it, without our own notes,
@@ -186,50 +91,34 @@ func (s *Session) isSlot(name string) bool {
 func (s *Session) MarshalJSON() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var d draft
-	d.obj.CopyFrom(s.view())
-	d.obj.Delete(ownKey)
-	for _, name := range d.obj.Names() {
-		if !s.isSlot(name) {
-			continue
-		}
-		if raw := d.obj.Get(name); raw != nil {
-			d.obj.Set(name, withoutNotes(raw))
+	var d record.Draft
+	d.Members.CopyFrom(s.visit.Members())
+	d.Members.Delete(record.NotesKey)
+	for _, name := range d.Members.Names() {
+		if s.visit.IsSlot(name) {
+			d.Members.Set(name, record.WithoutNotes(d.Members.Get(name)))
 		}
 	}
-	if err := s.m.setCookieMember(&d, time.Now()); err != nil {
+	if err := d.SetExpires(s.m.proto.Terms, time.Now()); err != nil {
 		return nil, err
 	}
-	return d.obj.AppendTo(nil), nil
+	return d.Members.AppendTo(nil), nil
 }
 
-// change runs o on the draft and keeps it for the commit. The caller holds mu.
-func (s *Session) change(o op) error {
+// change runs o on the session and keeps it for the commit. The caller holds mu.
+func (s *Session) change(o record.Op) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	d := s.draft
-	if d == nil {
-		d = new(draft)
-		d.reset(s.rec)
-	}
-	if err := o(d, time.Now()); err != nil {
-		return err
-	}
-	s.draft = d
-	s.ops = append(s.ops, o)
-	return nil
+	return s.visit.Change(o)
 }
 
 // usable returns why nothing can be done with the session any more, if so.
 func (s *Session) usable() error {
-	switch {
-	case s.state == stateFailed:
-		return s.loadErr
-	case s.closed:
+	if s.closed {
 		return ErrCommitted
 	}
-	return s.gone
+	return s.visit.Writable()
 }
 
 // writable is usable for a change.
@@ -242,10 +131,11 @@ func (s *Session) writable() error {
 }
 
 func (s *Session) ref() string {
-	if s.id == "" {
+	id := s.visit.ID()
+	if id == "" {
 		return ""
 	}
-	return refOf(s.id)
+	return refOf(id)
 }
 
 // SetMaxAge gives this session an idle lifetime of its own and makes its cookie
@@ -254,12 +144,12 @@ func (s *Session) ref() string {
 // follows at the commit, the browser when its cookie is next sent: at a log-in or
 // [Session.Renew].
 func (s *Session) SetMaxAge(d time.Duration) error {
-	if d < 0 || d > maxCookieAge || d > 0 && d < time.Millisecond {
+	if d < 0 || d > record.MaxCookieAge || d > 0 && d < time.Millisecond {
 		return fmt.Errorf("session: max age %v: want 0, or a millisecond to 400 days", d)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.change(func(dr *draft, _ time.Time) error { return s.m.setMaxAge(dr, d) })
+	return s.change(func(dr *record.Draft, _ time.Time) error { return dr.SetMaxAge(s.m.proto.Terms, d) })
 }
 
 // Reload forgets this request's changes, but not its log-out, and reads the session again, from the
@@ -277,62 +167,10 @@ func (s *Session) Reload(ctx context.Context) error {
 }
 
 func (s *Session) reload(ctx context.Context) error {
-	switch err := s.usable(); {
-	case errors.Is(err, ErrCommitted) && s.gone == nil:
-		s.dropChanges() // of a commit that failed
-	case errors.Is(err, ErrCommitted):
-		return s.gone
-	case err != nil:
-		return err
+	if s.closed {
+		s.visit.Discard() // of a commit that failed
 	}
-	if s.plan.end || s.plan.about().follow != "" {
-		return nil // a log-out that was asked for stays
-	}
-	s.dropChanges()
-	if s.id == "" {
-		return nil
-	}
-	return s.refetch(ctx)
-}
-
-// refetch reads the record again, from the store's authority. The session is over
-// when it is gone.
-func (s *Session) refetch(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.m.cfg.StoreTimeout)
-	defer cancel()
-	found, err := s.fetch(ctx, time.Now(), s.id, s.m.authority())
-	if err != nil {
-		return err
-	}
-	if !found {
-		s.forget()
-		s.gone = ErrSessionEnded
-		return ErrSessionEnded
-	}
-	return nil
-}
-
-// Save commits now what the response would commit before its first byte: req.session.save.
-// Its errors are those of the commit: ErrSessionEnded, ErrSessionChanged, or an
-// outage. The changes stay pending after an outage.
-func (s *Session) Save(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
-		return err
-	}
-	return s.commit(ctx, time.Now())
-}
-
-// adopt makes rec, which is in the store under id, what the session is based on.
-func (s *Session) adopt(id string, rec *record) {
-	s.id, s.rec, s.at, s.lost = id, rec, time.Now(), nil
-	s.dropChanges()
-}
-
-// forget makes the session an empty one without a record.
-func (s *Session) forget() {
-	s.adopt("", new(record))
+	return s.visit.Reload(ctx)
 }
 
 var _ json.Marshaler = (*Session)(nil)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
+	"github.com/seed-6f34412b/passport/internal/record"
 )
 
 // sendCookie puts the session's cookie into the response. Only log-in, renewal,
@@ -15,18 +16,18 @@ func (s *Session) sendCookie() error {
 		return nil
 	}
 	primary := &s.m.accept[0]
-	value, err := primary.codec.Encode(primary.name, s.id)
+	value, err := primary.codec.Encode(primary.name, s.visit.ID())
 	if err != nil {
 		return fmt.Errorf("session: cookie: %w", err)
 	}
 	var expires time.Time
 	now := time.Now()
-	if idle, ok := s.rec.idle(); ok {
-		expires = s.rec.deadline(s.m.cfg.AbsoluteTimeout)
+	if idle, ok := s.visit.Idle(); ok {
+		expires = s.visit.Deadline()
 		if s.m.cfg.Rolling {
 			expires = now.Add(idle)
 		}
-		if latest := now.Add(maxCookieAge); expires.After(latest) {
+		if latest := now.Add(record.MaxCookieAge); expires.After(latest) {
 			expires = latest
 		}
 	}
@@ -38,17 +39,11 @@ func (s *Session) sendCookie() error {
 	return nil
 }
 
-// reissue sends a session that came under an older cookie back under the primary
-// one: same id, no store command.
-func (s *Session) reissue() error {
-	if s.req == nil || s.via == 0 || !s.m.accept[s.via].reissue {
-		return nil
-	}
-	if cookies.Sent(s.req.cookies, s.m.cfg.Name) {
-		return nil
-	}
-	s.via = 0
-	return s.sendCookie()
+// reissueDue reports whether a session that came under an older cookie is to be sent back
+// under the primary one: same id, no store command.
+func (s *Session) reissueDue() bool {
+	via := s.visit.Via()
+	return s.req != nil && via > 0 && s.m.accept[via].reissue && s.visit.Writable() == nil && !cookies.Sent(s.req.cookies, s.m.cfg.Name)
 }
 
 // expireCookies makes the browser forget every accepted cookie that it may have: those whose

@@ -22,7 +22,7 @@ func (q *request) withheld() bool {
 		return false
 	}
 	for i := range q.sess.m.accept {
-		if cookies.Sent(h["Cookie"], q.sess.m.accept[i].name) {
+		if cookies.Sent(q.cookies, q.sess.m.accept[i].name) {
 			return false
 		}
 	}
@@ -43,7 +43,7 @@ func followsLink(r *http.Request) bool {
 // alone (S13), and says so once. A log-in by credentials is stored whoever caused it: the
 // strategy has decided that.
 func (s *Session) keepsNothing(ctx context.Context) bool {
-	if s.req == nil || s.plan.about().checked || !s.req.withheld() {
+	if s.req == nil || !s.req.withheld() {
 		return false
 	}
 	if !s.dropped {

@@ -12,14 +12,14 @@ import (
 // library: our own packages, and other modules.
 var arrows = map[string]struct{ ours, modules []string }{
 	"serializer":            {ours: []string{"internal/norows", "internal/rawjson"}},
-	"session":               {ours: []string{"internal/cookies", "internal/reqstate", "internal/rawjson"}},
+	"session":               {ours: []string{"internal/cookies", "internal/protocol", "internal/record", "internal/reqstate", "internal/rawjson"}},
 	"store":                 {ours: []string{"session"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"guard":                 {ours: []string{"strategy", "strategy/remember", "serializer", "session", "internal/reqstate", "internal/rawjson"}},
 	"guard/guardtest":       {ours: []string{"guard", "internal/reqstate"}},
 	"session/sessiontest":   {ours: []string{"session"}},
 	"strategy/strategytest": {ours: []string{"strategy"}},
 	"internal/cookies":      {modules: []string{"github.com/gorilla/securecookie"}},
-	"internal/reqstate":     {ours: []string{"internal/rawjson"}},
+	"internal/reqstate":     {ours: []string{"internal/record"}},
 	"internal/rawjson":      {},
 	"internal/record":       {ours: []string{"internal/rawjson"}},
 	"internal/protocol":     {ours: []string{"internal/record", "internal/rawjson"}},

@@ -15,12 +15,40 @@ type stored struct {
 	*record.Encoded
 }
 
-// create stores d under a fresh id, and its labels' entries. Only an OK of the store
-// counts (S2): after any other answer the id is given up, for a Create that is still on
-// its way could bring it to life at any later moment. A log-in that cannot be found by
-// its label did not happen (S9).
-func (p *Protocol) create(ctx context.Context, d *record.Draft) (*stored, error) {
-	d.SetBorn(time.Now())
+// create stores d under a fresh id, and its labels' entries. A log-in that cannot be found
+// by its label did not happen (S9), nor does one that is refused now that others can find
+// it: then this record goes, and nothing else has changed.
+func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
+	p := v.p
+	for {
+		unborn := d.SetBorn(time.Now())
+		made, err := p.createOnce(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if err = p.addLabels(ctx, d.Labels(), made); err != nil {
+			p.abandon(ctx, made.id)
+			return nil, err
+		}
+		if v.plan.stored == nil {
+			return made, nil
+		}
+		if err = v.plan.stored(ctx, made.id); err == nil {
+			return made, nil
+		}
+		p.abandon(ctx, made.id)
+		p.unindex(ctx, d.Labels(), made.id)
+		if !errors.Is(err, p.Again) {
+			return nil, err
+		}
+		unborn()
+	}
+}
+
+// createOnce stores d under a fresh id. Only an OK of the store counts (S2): after any
+// other answer the id is given up, for a Create that is still on its way could bring it
+// to life at any later moment.
+func (p *Protocol) createOnce(ctx context.Context, d *record.Draft) (*stored, error) {
 	for tries := 1; ; tries++ {
 		id := newID()
 		e, err := d.Encode(p.Terms, id, nil, newRevision(), time.Now())
@@ -28,12 +56,7 @@ func (p *Protocol) create(ctx context.Context, d *record.Draft) (*stored, error)
 			return nil, err
 		}
 		if err = p.Store.Create(ctx, id, e.Record.Bytes(), e.TTL); err == nil {
-			made := &stored{id, e}
-			if err = p.addLabels(ctx, d.Labels(), made); err == nil {
-				return made, nil
-			}
-			p.abandon(ctx, id)
-			return nil, err
+			return &stored{id, e}, nil
 		}
 		p.abandon(ctx, id)
 		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
@@ -69,13 +92,16 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 		v.drop()
 		return Outcome{}, nil
 	}
+	if v.plan.unsaved {
+		return Outcome{}, nil
+	}
 	proved := v.plan.proved
 	if len(proved) == 0 {
 		if err := v.stillNobody(ctx); err != nil {
 			return Outcome{}, err
 		}
 	}
-	made, err := v.p.create(ctx, v.draft)
+	made, err := v.create(ctx, v.draft)
 	if errors.Is(err, record.ErrPastDeadline) {
 		return Outcome{}, v.p.Ended
 	}
@@ -99,7 +125,8 @@ func (v *Visit) stillNobody(ctx context.Context) error {
 	if v.p.master == nil {
 		return nil
 	}
-	for _, id := range v.presented {
+	for _, presented := range v.presented {
+		id := presented.id
 		data, err := v.p.master.GetMaster(ctx, id)
 		if errors.Is(err, v.p.NotFound) {
 			continue

@@ -21,9 +21,9 @@ var errTooManyHops = fmt.Errorf("session: end: the session moved more than %d ti
 func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	leaving, proved := v.plan.leaving, v.plan.proved
 	var made *stored
-	if !v.draft.Empty() {
+	if !v.draft.Empty() && !v.plan.unsaved {
 		var err error
-		if made, err = v.p.create(ctx, v.draft); err != nil {
+		if made, err = v.create(ctx, v.draft); err != nil {
 			return Outcome{}, err
 		}
 		leaving = nil // one cookie cannot carry two sessions: all of the old one ends
@@ -64,7 +64,7 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 	if !errors.Is(err, v.p.Ended) && !errors.Is(err, v.p.Changed) {
 		return out, err
 	}
-	if _, err := v.p.endChain(ctx, v.id, v.p.sparing(leaving, nil)); err != nil {
+	if err := v.p.endChain(ctx, v.id, v.p.sparing(leaving, nil)); err != nil {
 		return Outcome{}, err
 	}
 	if len(v.ops) > v.plan.leaves {
@@ -85,11 +85,11 @@ func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...stri
 		stays = stays || stopped && !slices.Contains(busy, id)
 		return stopped, err
 	}
-	for _, id := range v.presented {
-		if id == v.id {
+	for _, p := range v.presented {
+		if p.id == v.id {
 			continue
 		}
-		if _, err := v.p.endChain(ctx, id, stop); err != nil {
+		if err := v.p.endChain(ctx, p.id, stop); err != nil {
 			return stays, err
 		}
 	}
@@ -98,7 +98,7 @@ func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...stri
 	}
 	next, err := v.p.endForGood(ctx, v.id, v.base) // read already, and nobody else is in it
 	if err == nil && next != "" {
-		_, err = v.p.endChain(ctx, next, stop)
+		err = v.p.endChain(ctx, next, stop)
 	}
 	return stays, err
 }
@@ -106,9 +106,6 @@ func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...stri
 // stop is where a chain of sessions does not end: it returns true for the one that goes on.
 // It gets the record as the primary has it, nil when there is none.
 type stop func(ctx context.Context, id string, rec *record.Record) (bool, error)
-
-// never is the stop of a chain of which everything ends.
-func never(context.Context, string, *record.Record) (bool, error) { return false, nil }
 
 // sparing is the stop of a log-out of leaving: it spares the ids in busy, and sessions in
 // which somebody else is logged in, out of which it takes leaving. Without leaving it
@@ -127,24 +124,21 @@ func (p *Protocol) sparing(leaving, busy []string) stop {
 
 // endChain ends id and every id that its session went on to, until stop returns true for
 // one, which then does not end. It is the one loop that ends sessions and follows them
-// (S8, S10).
-func (p *Protocol) endChain(ctx context.Context, id string, stop stop) (ended int, err error) {
+// (S8); endBatch is the same for many (S10).
+func (p *Protocol) endChain(ctx context.Context, id string, stop stop) error {
 	for range maxHops + 1 {
 		rec, err := p.look(ctx, id)
 		if err != nil {
-			return ended, err
+			return err
 		}
 		if stopped, err := stop(ctx, id, rec); stopped || err != nil {
-			return ended, err
-		}
-		if rec != nil {
-			ended++
+			return err
 		}
 		if id, err = p.endForGood(ctx, id, rec); err != nil || id == "" {
-			return ended, err
+			return err
 		}
 	}
-	return ended, errTooManyHops
+	return errTooManyHops
 }
 
 // look returns the record of id as the primary has it, nil when there is none.
@@ -156,30 +150,37 @@ func (p *Protocol) look(ctx context.Context, id string) (*record.Record, error) 
 	if err != nil {
 		return nil, fmt.Errorf("session: end: %w", err)
 	}
+	return parseToEnd(id, data), nil
+}
+
+// parseToEnd returns the record of id for its labels and its deadline. A malformed one is
+// empty, but there: it is ended like any other.
+func parseToEnd(id string, data []byte) *record.Record {
 	rec := new(record.Record)
-	if rec.Parse(id, data) != nil {
-		return new(record.Record), nil //nolint:nilerr // malformed, but there: it is ended like any other
-	}
-	return rec, nil
+	_ = rec.Parse(id, data)
+	return rec
 }
 
 // endForGood ends id whatever its record holds, and its labels' entries. It returns
-// the id under which the session went on, if it did. Asking again is harmless, so a
-// lost answer is no failure.
+// the id under which the session went on, if it did.
 func (p *Protocol) endForGood(ctx context.Context, id string, rec *record.Record) (next string, err error) {
+	if next, err = p.endOnly(ctx, id, rec); err == nil && rec != nil {
+		p.unindex(ctx, rec.Labels(), id)
+	}
+	return next, err
+}
+
+// endOnly is endForGood without the labels' entries. Asking again is harmless, so a lost
+// answer is no failure.
+func (p *Protocol) endOnly(ctx context.Context, id string, rec *record.Record) (next string, err error) {
 	for tries := 1; ; tries++ {
-		next, err = p.end(ctx, id, nil, "", p.noteLife(rec))
-		if err == nil {
-			break
+		if next, err = p.end(ctx, id, nil, "", p.noteLife(rec)); err == nil {
+			return next, nil
 		}
 		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
 			return "", fmt.Errorf("session: end: %w", err)
 		}
 	}
-	if rec != nil {
-		p.unindex(ctx, rec.Labels(), id)
-	}
-	return next, nil
 }
 
 // end ends one record. A store that cannot leave notes deletes it.

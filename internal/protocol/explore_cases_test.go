@@ -224,6 +224,9 @@ func scenarios() []scenario {
 			formerUserIsOut("L", "1"), allFaults, 1, 1, false},
 		{"1p log-out with another value, the session of another guard's log-in", in, procs{"L": step(logOut("passport"), set("evil", "1")), "G": step(logIn("9", "admin"))},
 			all(loggedOut("L", "passport"), without("G", "evil", "a value of the old id is in the new session"), notAs("L", "admin")), nil, 0, 3, false},
+		{"1q log-out, the session's user logged in again by the application", in, procs{"L": out, "G": step(again("1", "passport"))}, loggedOut("L", "passport"), allFaults, 1, 0, false},
+		{"1q log-out of one guard, the user logged in again by the application", inTwice, procs{"L": out, "G": step(again("1", "passport"))},
+			loggedOut("L", "passport"), nil, 0, 3, false},
 		{"2a two writers of different keys", in, procs{"W": step(set("a", "1")), "X": step(set("b", "1"))},
 			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`}), allFaults, 2, 0, false},
 		{"2a two writers of different keys, by a replica", in, procs{"W": step(set("a", "1")), "X": step(set("b", "1"))},
@@ -276,6 +279,7 @@ func scenarios() []scenario {
 				return ""
 			}, staleOnly, 2, 0, true},
 		{"4a destroy by label, a renewal", in, procs{"D": endLabelled, "G": step(renew)}, loggedOut("D", "passport"), allFaults, 1, 2, false},
+		{"4a destroy by label, the session's user logged in again by the application", in, procs{"D": endLabelled, "G": step(again("1", "passport"))}, loggedOut("D", "passport"), nil, 0, 0, false},
 		{"4b destroy by label, a renewal, a write", in, procs{"D": endLabelled, "G": step(renew), "W": step(set("k", "1"))}, loggedOut("D", "passport"), nil, 0, 3, false},
 		{"4c a log-in that was answered, then destroy by label, while the index heals", nil, procs{"G": func(p *process) {
 			if p.do(logIn("1", "passport")) {

@@ -19,7 +19,7 @@ var patient = protocol.Settings{
 		Cookie: json.RawMessage(`{"originalMaxAge":null,"expires":null,"secure":true,"httpOnly":true,"path":"/","sameSite":"lax"}`),
 	},
 	Timeout:  time.Minute,
-	NotFound: errNotFound, Ended: errEnded, Changed: errChanged, Found: found,
+	NotFound: errNotFound, Ended: errEnded, Changed: errChanged, Again: errAgain, Found: found,
 }
 
 // newProtocol returns a process over st.
@@ -52,7 +52,7 @@ func (c *client) do(ctx context.Context, ops ...op) int {
 	v.Init(c.p)
 	for _, id := range append([]string{c.cookie}, c.also...) {
 		if id != "" {
-			v.Present(id)
+			v.Present(id, 0)
 		}
 	}
 	c.out = protocol.Outcome{}
@@ -111,6 +111,13 @@ func logIn(user, key string) op {
 	return func(_ context.Context, v *protocol.Visit) error {
 		v.Watch(key)
 		return v.LogIn(record.LogIn{Key: key, Slot: record.Slot{User: json.RawMessage(user)}, Labels: []string{key + ":" + user}, Keep: []string{"keep"}})
+	}
+}
+
+// again is LogInUser for the session's own user.
+func again(user, key string) op {
+	return func(_ context.Context, v *protocol.Visit) error {
+		return v.LogIn(record.LogIn{Key: key, Slot: record.Slot{User: json.RawMessage(user)}, Labels: []string{key + ":" + user}, Renews: true})
 	}
 }
 

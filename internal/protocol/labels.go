@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/seed-6f34412b/passport/internal/record"
 )
@@ -38,53 +39,61 @@ func (p *Protocol) reindex(ctx context.Context, id string, e *record.Encoded) {
 	}
 }
 
-// unindex makes a best effort to remove the entries of an id that is gone: what stays is
+// unindex makes a best effort to remove the entries of ids that are gone: what stays is
 // removed when the label is next listed.
-func (p *Protocol) unindex(ctx context.Context, labels []string, id string) {
-	if p.index == nil {
+func (p *Protocol) unindex(ctx context.Context, labels []string, ids ...string) {
+	if p.index == nil || len(ids) == 0 {
 		return
 	}
 	for _, label := range labels {
-		if err := p.index.RemoveLabel(ctx, label, id); err != nil {
-			p.Report(ctx, LabelNotRemoved, id, err)
+		if err := p.index.RemoveLabel(ctx, label, ids...); err != nil {
+			p.Report(ctx, LabelNotRemoved, ids[0], err)
 		}
 	}
 }
 
-// Found is a session that carries a label.
-type Found struct {
+// Labelled is a session that carries a label.
+type Labelled struct {
 	ID     string         // a secret
 	Record *record.Record // as the primary has it
 }
 
 // Labelled yields the sessions under label whose record exists, oldest deadline first. An
 // error is an outage and ends the listing. Entries of sessions that are gone are removed
-// on the way. The store must have an index.
-func (p *Protocol) Labelled(ctx context.Context, label string) iter.Seq2[Found, error] {
-	return func(yield func(Found, error) bool) {
+// on the way. Each trip to the store has a time limit of its own. The store must have an
+// index.
+func (p *Protocol) Labelled(ctx context.Context, label string) iter.Seq2[Labelled, error] {
+	return func(yield func(Labelled, error) bool) {
 		ids, err := p.list(ctx, label)
 		if err != nil {
-			yield(Found{}, err)
+			yield(Labelled{}, err)
 			return
 		}
-		for _, id := range ids {
-			rec, err := p.look(ctx, id)
+		for batch := range slices.Chunk(ids, batchSize) {
+			recs, err := p.lookMany(ctx, batch)
 			if err != nil {
-				yield(Found{}, err)
+				yield(Labelled{}, err)
 				return
 			}
-			if rec == nil {
-				p.unindex(ctx, []string{label}, id)
-				continue
+			var gone []string
+			for i, rec := range recs {
+				if rec == nil {
+					gone = append(gone, batch[i])
+				}
 			}
-			if !yield(Found{id, rec}, nil) {
-				return
+			p.unindex(ctx, []string{label}, gone...)
+			for i, rec := range recs {
+				if rec != nil && !yield(Labelled{batch[i], rec}, nil) {
+					return
+				}
 			}
 		}
 	}
 }
 
 func (p *Protocol) list(ctx context.Context, label string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
 	ids, err := p.index.Labelled(ctx, label)
 	if err != nil {
 		return nil, fmt.Errorf("session: labels: %w", err)
@@ -98,50 +107,47 @@ func (p *Protocol) list(ctx context.Context, label string) ([]string, error) {
 // may be alive. The store must have an index.
 func (p *Protocol) EndLabelled(ctx context.Context, label string, ends func(id string) bool) (ended int, err error) {
 	for range maxListings {
-		ids, err := p.list(ctx, label)
-		if err != nil {
+		listed, alive, err := p.endEntries(ctx, label, ends)
+		ended += len(alive)
+		if err != nil || listed == 0 {
 			return ended, err
-		}
-		left := false
-		for _, id := range ids {
-			if !ends(id) {
-				continue
-			}
-			left = true
-			n, err := p.EndEntry(ctx, label, id)
-			if ended += n; err != nil {
-				return ended, err
-			}
-		}
-		if !left {
-			return ended, nil
 		}
 	}
 	return ended, fmt.Errorf("session: labels: sessions appear as fast as they end: gave up after %d listings", maxListings)
 }
 
-// EndEntry ends the session id, which is listed under label, and where it went on. An
-// entry leaves the index only after its record is known to be gone (S9).
-func (p *Protocol) EndEntry(ctx context.Context, label, id string) (ended int, err error) {
-	if ended, err = p.endChain(ctx, id, never); err != nil {
-		return ended, err
-	}
-	if err := p.index.RemoveLabel(ctx, label, id); err != nil {
-		return ended, fmt.Errorf("session: labels: %w", err)
-	}
-	return ended, nil
+// EndEntries ends the sessions that one listing of label shows and for whose id ends is
+// true, and where they went on. It returns the ids that had a record or went on.
+func (p *Protocol) EndEntries(ctx context.Context, label string, ends func(id string) bool) (alive []string, err error) {
+	_, alive, err = p.endEntries(ctx, label, ends)
+	return alive, err
 }
 
-// Entry returns the first id under label for which is is true, "" when there is none.
-func (p *Protocol) Entry(ctx context.Context, label string, is func(id string) bool) (string, error) {
+func (p *Protocol) endEntries(ctx context.Context, label string, ends func(id string) bool) (listed int, alive []string, err error) {
 	ids, err := p.list(ctx, label)
 	if err != nil {
-		return "", err
+		return 0, nil, err
 	}
-	for _, id := range ids {
-		if is(id) {
-			return id, nil
+	ids = slices.DeleteFunc(ids, func(id string) bool { return !ends(id) })
+	for batch := range slices.Chunk(ids, batchSize) {
+		found, err := p.endBatch(ctx, label, batch)
+		if err != nil {
+			return len(ids), alive, err
+		}
+		alive = append(alive, found...)
+		// Only now: an entry leaves the index after its record is known to be gone (S9).
+		if err := p.removeEntries(ctx, label, batch); err != nil {
+			return len(ids), alive, err
 		}
 	}
-	return "", nil
+	return len(ids), alive, nil
+}
+
+func (p *Protocol) removeEntries(ctx context.Context, label string, ids []string) error {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	if err := p.index.RemoveLabel(ctx, label, ids...); err != nil {
+		return fmt.Errorf("session: labels: %w", err)
+	}
+	return nil
 }

@@ -20,11 +20,21 @@ const MaxPresented = 8
 // whether more of them count. An id that is there already does not count again. What a
 // request presents is taken once, before its load: what it does to its own header later
 // changes nothing.
-func (v *Visit) Present(id string) (more bool) {
-	if len(v.presented) < MaxPresented && !slices.Contains(v.presented, id) {
-		v.presented = append(v.presented, id)
+// via is for the caller: which of its cookies it was.
+func (v *Visit) Present(id string, via int) (more bool) {
+	if v.presented == nil {
+		v.presented = v.one[:0]
+	}
+	if len(v.presented) < MaxPresented && !slices.ContainsFunc(v.presented, func(p presented) bool { return p.id == id }) {
+		v.presented = append(v.presented, presented{id, via})
 	}
 	return len(v.presented) < MaxPresented
+}
+
+// presented is an id whose signature verified.
+type presented struct {
+	id  string
+	via int
 }
 
 // Load finds the session among the ids that were presented. Later calls return the same
@@ -51,25 +61,22 @@ func (v *Visit) Load(ctx context.Context) error {
 }
 
 func (v *Visit) find(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, v.p.Timeout)
-	defer cancel()
-	now := time.Now()
-	for _, id := range v.presented {
-		if found, err := v.fetch(ctx, now, id, v.p.Store.Get); found || err != nil {
+	wait, now := &v.wait, time.Now()
+	if wait.parent != nil { // the first caller's context ended
+		wait = new(bounded)
+	}
+	wait.begin(ctx, now, v.p.Timeout)
+	defer wait.end()
+	for _, p := range v.presented {
+		found, err := v.fetch(wait, now, p.id, v.p.Store.Get)
+		if found {
+			v.via = p.via
+		}
+		if found || err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// Open loads the session with the given id, outside of a request. found is false when
-// there is none that lives.
-func (v *Visit) Open(ctx context.Context, id string) (found bool, err error) {
-	v.Present(id)
-	if err := v.Load(ctx); err != nil {
-		return false, err
-	}
-	return v.id != "", nil
 }
 
 // fetch reads the record of id by get at now and makes v that session. found is false,

@@ -18,7 +18,8 @@ import (
 var ErrTooOld = errors.New("session: log-in: the credentials were checked longer ago than Config.AbsoluteTimeout")
 
 // LogIn replaces the log-in under l.Key, at the commit, under a new id. It also starts a
-// session where the old one ended. The error is ErrTooOld, or of [Visit.Writable].
+// session where the old one ended, unless it only renews (S6). The error is ErrTooOld,
+// ErrChanged where another user is logged in than the one to renew, or of [Visit.Writable].
 func (v *Visit) LogIn(l record.LogIn) error {
 	now := time.Now()
 	if l.Slot.At.IsZero() && !l.NoTime {
@@ -27,7 +28,15 @@ func (v *Visit) LogIn(l record.LogIn) error {
 	if !l.Slot.At.IsZero() && !now.Before(l.Slot.At.Add(v.p.Terms.Absolute)) {
 		return ErrTooOld
 	}
-	if v.phase == over {
+	switch {
+	case l.Renews:
+		if err := v.Writable(); err != nil {
+			return err
+		}
+		if live, ok := v.Slot(l.Key, now); !ok || !bytes.Equal(live.User, l.Slot.User) {
+			return v.p.Changed
+		}
+	case v.phase == over:
 		v.clear() // whatever became of the old session, a log-in starts its own
 		v.phase, v.cause = ready, nil
 	}
@@ -35,10 +44,19 @@ func (v *Visit) LogIn(l record.LogIn) error {
 		return err
 	}
 	v.plan.rotate = true
-	v.plan.proved = with(v.plan.proved, l.Key)
+	if !l.Renews {
+		v.plan.proved = with(v.plan.proved, l.Key)
+		v.plan.checked = v.plan.checked || !l.NoTime
+	}
 	v.hidden = without(v.hidden, l.Key)
 	return nil
 }
+
+// OnStored has the commit call f once a new record is stored and labelled under its id,
+// and before anything else changes. Settings.Again stores it anew, as a younger one; after
+// any other error that record is gone, the commit fails by it, and nothing has changed. f
+// belongs to the changes that are pending, and is forgotten with them.
+func (v *Visit) OnStored(f func(ctx context.Context, id string) error) { v.plan.stored = f }
 
 // StepUp replaces the facts of the live log-in under key, at the commit, under a new id,
 // and keeps everything else. The error is ErrChanged when somebody else is logged in there.
@@ -116,7 +134,7 @@ func (v *Visit) End() { v.planEnd(nil) }
 func (v *Visit) planEnd(leaving []string) {
 	if v.drop(); v.phase == over {
 		if v.id != "" { // what became of it is not known: it is one of those presented
-			v.presented = with(v.presented, v.id)
+			v.presented = append(v.presented, presented{id: v.id})
 			v.clear()
 		}
 		v.phase, v.cause = ready, nil
@@ -140,6 +158,10 @@ func (v *Visit) Forget() {
 		v.plan.leaving, v.plan.leaves = leaving, 1
 	}
 }
+
+// Discard drops all that is pending, a log-out too: of a commit that failed and was
+// answered with that.
+func (v *Visit) Discard() { v.drop() }
 
 // Revoke makes this request anonymous for key and ends the record at once, if it still
 // has the bytes that were loaded and nobody else is logged in there. Failure is reported,

@@ -39,6 +39,13 @@ type Index interface {
 	Labelled(ctx context.Context, label string) ([]string, error)
 }
 
+// Batch is session.Batch: it reads and ends many records in one trip.
+type Batch interface {
+	// As session.Batch has them.
+	GetMany(ctx context.Context, ids []string) ([][]byte, error)
+	EndMany(ctx context.Context, ids []string, life time.Duration) (successors []string, err error)
+}
+
 // Authoritative is session.Authoritative: it reads past replicas and caches.
 type Authoritative interface {
 	// GetMaster is Get, read from the primary.
@@ -47,7 +54,7 @@ type Authoritative interface {
 
 // Settings are what a [Protocol] is made of.
 type Settings struct {
-	// Store keeps the records. If it is an Ender, an Index or Authoritative, that is used.
+	// Store keeps the records. If it is an Ender, an Index, a Batch or Authoritative, that is used.
 	Store Store
 	// Terms are the lifetimes of sessions.
 	Terms record.Terms
@@ -65,6 +72,9 @@ type Settings struct {
 	// Ended and Changed are returned for a session that ended, or now belongs to another
 	// log-in, while a request was using it.
 	Ended, Changed error
+	// Again is what a function given to [Visit.OnStored] returns to have the record stored
+	// once more.
+	Again error
 }
 
 // Incident is something that operators should see.
@@ -93,6 +103,7 @@ type Protocol struct {
 	ender  Ender
 	index  Index
 	master Authoritative
+	batch  Batch
 }
 
 // maxCleanups is how many deletions of abandoned ids may wait for a slow store.
@@ -104,6 +115,7 @@ func New(s Settings) *Protocol {
 	p.ender, _ = s.Store.(Ender)
 	p.index, _ = s.Store.(Index)
 	p.master, _ = s.Store.(Authoritative)
+	p.batch, _ = s.Store.(Batch)
 	return p
 }
 

@@ -205,7 +205,7 @@ func TestTheFirstCallersContextDoesNotDecideForTheOthers(t *testing.T) {
 	cancel()
 	var v protocol.Visit
 	v.Init(c.p)
-	v.Present(c.cookie)
+	v.Present(c.cookie, 0)
 	if err := v.Load(ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the caller's", err)
 	}
@@ -227,7 +227,7 @@ func TestAPanicInsideACommit(t *testing.T) {
 	visit := func() *protocol.Visit {
 		v := new(protocol.Visit)
 		v.Init(c.p)
-		v.Present(c.cookie)
+		v.Present(c.cookie, 0)
 		if err := v.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}

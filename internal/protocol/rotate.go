@@ -30,7 +30,7 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 	defer unlock()
 	r := &rotation{v: v, before: v.base, draft: v.draft}
 	for again := true; again; {
-		if r.made, err = v.p.create(ctx, r.draft); err != nil {
+		if r.made, err = v.create(ctx, r.draft); err != nil {
 			if errors.Is(err, record.ErrPastDeadline) {
 				err = v.p.Ended
 			}

@@ -17,6 +17,7 @@ var (
 	errExists   = errors.New("id already in use")
 	errEnded    = errors.New("ended")
 	errChanged  = errors.New("changed")
+	errAgain    = errors.New("again")
 	errFault    = errors.New("made-up fault")
 )
 

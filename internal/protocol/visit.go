@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -18,9 +19,12 @@ type Visit struct {
 	id    string         // of base; "" when there is no record
 	base  *record.Record // as last read or written, never nil
 	at    time.Time      // when base was asked for or written; zero when it was neither
+	wait  bounded        // the load's wait for the store
 	first record.Record  // where the record that was loaded is parsed, so that a load allocates little
 
-	presented []string // every verified id of the request, the one in use included
+	presented []presented // what the request presents, the id in use included
+	one       [1]presented
+	via       int // of the id in use, as Present was told; 0 after a new id
 
 	ops   []record.Op   // the changes since base, in order
 	draft *record.Draft // base with ops applied; nil when there are none
@@ -43,11 +47,14 @@ const (
 
 // plan is what the commit is to do beside writing the values.
 type plan struct {
-	rotate  bool     // store the session under a new id
-	proved  []string // slot keys of log-ins whose users proved who they are in this request
-	leaving []string // slot keys of guards that log out
-	leaves  int      // how many of the changes only carry those log-outs out
-	end     bool     // the request sees an empty session; without leaving, all of it ends
+	rotate  bool                                       // store the session under a new id
+	proved  []string                                   // slot keys of log-ins whose users proved who they are in this request
+	leaving []string                                   // slot keys of guards that log out
+	leaves  int                                        // how many of the changes only carry those log-outs out
+	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
+	checked bool                                       // credentials were checked in this request
+	unsaved bool                                       // no new session is made: what the request stores is for itself alone
+	end     bool                                       // the request sees an empty session; without leaving, all of it ends
 }
 
 // Init makes v a visit by the rules of p.
@@ -59,8 +66,31 @@ func (v *Visit) Init(p *Protocol) {
 // Loaded reports whether the store was asked already.
 func (v *Visit) Loaded() bool { return v.phase != unloaded }
 
+// Outage returns why the session could not be loaded, nil if it could.
+func (v *Visit) Outage() error {
+	if v.phase == failed {
+		return v.cause
+	}
+	return nil
+}
+
 // ID returns the id under which the session's record lies, "" when there is none.
 func (v *Visit) ID() string { return v.id }
+
+// Via returns what Present was told of the id in use; 0 for one that this visit made.
+func (v *Visit) Via() int { return v.via }
+
+// Creates reports whether the commit is to make a session for a visitor who brought none, or
+// in place of one that ends, though no credentials were checked.
+func (v *Visit) Creates() bool {
+	return v.phase == ready && v.draft != nil && (v.id == "" || v.plan.end) && !v.plan.checked && !v.draft.Empty()
+}
+
+// KeepNothing has the commit make no new session: what the request stores is for itself alone.
+func (v *Visit) KeepNothing() { v.plan.unsaved = true }
+
+// Ending reports whether an end is planned: the request sees an empty session.
+func (v *Visit) Ending() bool { return v.plan.end }
 
 // At returns when the record was asked for or written; zero when it was neither.
 func (v *Visit) At() time.Time { return v.at }
@@ -172,7 +202,9 @@ func (v *Visit) drop() { v.ops, v.draft, v.plan = nil, nil, plan{} }
 
 // adopt makes rec, which is in the store under id, what the session is based on.
 func (v *Visit) adopt(id string, rec *record.Record) {
-	v.drop()
+	if v.drop(); v.id != id {
+		v.via = 0
+	}
 	v.id, v.base, v.at, v.lost = id, rec, time.Now(), nil
 }
 

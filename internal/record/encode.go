@@ -60,11 +60,13 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 }
 
 // SetBorn makes now the birth of a session that has none yet, so that it stays the same
-// however often the draft is encoded.
-func (d *Draft) SetBorn(now time.Time) {
+// however often the draft is encoded. undo takes it back.
+func (d *Draft) SetBorn(now time.Time) (undo func()) {
+	before := d.born
 	if d.born == 0 {
 		d.born = now.UnixMilli()
 	}
+	return func() { d.born = before }
 }
 
 // BornAs gives d the birth of r, if it has none of its own.

@@ -17,6 +17,11 @@ type LogIn struct {
 	// NoTime leaves a zero At as it is: no credentials were checked, so the log-in is
 	// never fresh. Its absolute limit counts from the record's birth.
 	NoTime bool
+
+	// Renews says that the user was found by this very session, and proved nothing in this
+	// request: the commit renews the session, and fails with ErrSessionEnded if it has
+	// ended meanwhile. Otherwise the log-in is a session of its own.
+	Renews bool
 }
 
 // Op puts the log-in into the session. The same user keeps the session's values;

@@ -17,22 +17,28 @@ const MaxCookieAge = 400 * 24 * time.Hour
 
 // Idle returns the record's own idle timeout, Express's originalMaxAge, if it is a
 // number of milliseconds. One that is longer than a cookie's life counts as that.
-func (r *Record) Idle() (time.Duration, bool) { return parseMaxAge(r.maxAge) }
+func (r *Record) Idle() (time.Duration, bool) {
+	age, ok := parseMaxAge(r.maxAge)
+	return min(age, MaxCookieAge), ok
+}
 
-// parseMaxAge reads the value of originalMaxAge.
+// parseMaxAge reads the value of originalMaxAge. It is at most 285 years, which is more
+// than any date here needs.
 func parseMaxAge(raw json.RawMessage) (time.Duration, bool) {
 	ms, ok := rawjson.Int(raw)
 	if !ok && len(raw) > 0 && (raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9') {
 		var f float64 // 1e6, 60000.5
 		if json.Unmarshal(raw, &f) == nil && f >= 1 {
-			ms, ok = int64(min(f, 1e15)), true
+			ms, ok = int64(min(f, maxAgeMillis)), true
 		}
 	}
 	if !ok || ms <= 0 {
 		return 0, false
 	}
-	return time.Duration(min(ms, int64(MaxCookieAge/time.Millisecond))) * time.Millisecond, true
+	return time.Duration(min(ms, maxAgeMillis)) * time.Millisecond, true
 }
+
+const maxAgeMillis = 9e12
 
 // isoTime is JavaScript's Date.prototype.toISOString (ECMA-262 §21.4.4.36), quoted.
 const isoTime = `"2006-01-02T15:04:05.000Z"`

@@ -33,7 +33,6 @@ type notes struct {
 	born  int64           // Unix milliseconds; 0 when Node made the record
 	seen  int64           // Unix milliseconds; 0 when Node made the record
 	revs  []byte          // revisions, newest first, revisionLen bytes each
-	tie   []byte          // i; nil when it is absent
 	text  json.RawMessage // all of it
 }
 
@@ -49,8 +48,6 @@ func (n *notes) read(in *rawjson.Reader) {
 			n.seen, _ = rawjson.Int(in.Value())
 		case "v":
 			n.revs = unquoted(in.Value())
-		case "i":
-			n.tie = unquoted(in.Value())
 		case "k":
 			n.keyed = true
 		}
@@ -97,7 +94,6 @@ func (n *notes) write(d *Draft, id string, before *Record, revision string, now 
 	}
 	n.text = append(b, '}')
 	n.revs = n.text[start:end:end]
-	n.tie = n.text[end+len(`","i":"`):][:tieLen:tieLen]
 }
 
 // stringsOf reads a JSON array of strings. Anything else is the empty list.

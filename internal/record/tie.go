@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -35,8 +36,8 @@ func tieOf(id string) (tie [tieLen]byte) {
 // judge decides whether our member counts for the record of id. One without a tie does:
 // an earlier version wrote it, and the next write ties it.
 func (r *Record) judge(id string) {
-	if r.notes.tie != nil {
-		if tie := tieOf(id); !bytes.Equal(r.notes.tie, tie[:]) {
+	if text := r.notes.list("i"); text != nil {
+		if tie := tieOf(id); !bytes.Equal(unquoted(text), tie[:]) {
 			r.notes = notes{keyed: r.notes.keyed, text: r.notes.text} // Node's copy: k still says where log-ins are
 		}
 	}
@@ -119,23 +120,18 @@ func onlyLabel(slot Slot, logged bool) []string {
 // write does not tie them to this id. In a record that Go did not write under this id,
 // every member with a guard's notes is a log-in that Node carried.
 func (d *Draft) dropNotes(r *Record) {
-	names := r.SlotKeys()
-	if !r.notes.known {
-		names = d.Members.Names()
+	if r.notes.known {
+		for _, key := range r.SlotKeys() {
+			if slot, _ := d.Slot(key); !slot.ByGo && rawjson.Find(d.Members.Get(key), "go") != nil {
+				d.Members.Set(key, WithoutNotes(d.Members.Get(key)))
+			}
+		}
+		return
 	}
-	for _, name := range names {
-		raw := d.Members.Get(name)
-		noted := rawjson.Find(raw, "go")
-		if noted == nil || !r.notes.known && rawjson.Find(noted, "for") == nil {
-			continue
+	d.Members.Replace(func(value json.RawMessage) json.RawMessage {
+		if rawjson.Find(rawjson.Find(value, "go"), "for") == nil {
+			return value
 		}
-		slot, logged := ParseSlot(raw)
-		if r.notes.known && slot.ByGo {
-			continue
-		}
-		if logged && name != PassportKey {
-			d.keys = add(d.keys, name)
-		}
-		d.Members.Set(name, WithoutNotes(raw))
-	}
+		return WithoutNotes(value)
+	})
 }

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 type key struct{}
@@ -291,24 +290,6 @@ func (s *State) Cookies() []string {
 		return nil
 	}
 	return s.answer.cookies
-}
-
-// LogIn is a log-in that the session's commit carries out.
-type LogIn struct {
-	Key    string         // the guard's session key
-	Slot   Slot           // At zero means the commit's own time
-	Labels []string       // linked beside those that stay
-	Keep   []string       // top-level keys that an anonymous session hands on
-	MaxAge *time.Duration // nil leaves the configured lifetime; see session.SetMaxAge
-
-	// NoTime leaves a zero At as it is: no credentials were checked, so the log-in is
-	// never fresh. Its absolute limit counts from the record's birth.
-	NoTime bool
-
-	// Renews says that the user was found by this very session, and proved nothing in this
-	// request: the commit renews the session, and fails with ErrSessionEnded if it has
-	// ended meanwhile. Otherwise the log-in is a session of its own.
-	Renews bool
 }
 
 // Lost is a log-in whose time is over.

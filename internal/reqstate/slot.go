@@ -1,116 +1,17 @@
 package reqstate
 
 import (
-	"bytes"
 	"encoding/json"
-	"strconv"
-	"time"
 
-	"github.com/seed-6f34412b/passport/internal/rawjson"
+	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// Slot is a guard's log-in as it lies in the session's record, at the top-level
-// key that names the guard: {"user":2,"go":{"for":2,"at":…,"stamp":…,"factors":…}}.
-// Passport knows "user" and replaces it alone; so "go" counts only while its "for"
-// equals "user" and it stands behind it: a user who was deleted and set again, as
-// passport 0.4 logs out and in, stands behind "go". Whether "go" was written for this
-// record at all, its session knows. Byte slices are parts of the record and must not
-// be changed.
-type Slot struct {
-	User    json.RawMessage // as the serializer wrote it; nil when nobody is logged in
-	At      time.Time       // when the credentials were checked; zero when Node logged in
-	Stamp   []byte          // security stamp, nil when there is none
-	Factors json.RawMessage // JSON object: strategy name -> Unix milliseconds; nil when there is none
-	ByGo    bool            // Go made this log-in: "go" counts. Not written
-}
+// Slot is a guard's log-in as it lies in the session's record.
+type Slot = record.Slot
 
-// ByNode returns the log-in without what Go noted: one that Node made.
-func (s Slot) ByNode() Slot { return Slot{User: s.User} }
-
-// Same reports whether s and o are the same log-in.
-func (s Slot) Same(o Slot) bool {
-	return s.ByGo == o.ByGo && s.At.Equal(o.At) &&
-		bytes.Equal(s.User, o.User) && bytes.Equal(s.Stamp, o.Stamp) && bytes.Equal(s.Factors, o.Factors)
-}
+// LogIn is a log-in that the session's commit carries out.
+type LogIn = record.LogIn
 
 // ParseSlot reads the member of a record at a guard's session key. ok is false when
-// nobody is logged in there: no user, or null, false or "", as Passport has it.
-func ParseSlot(raw json.RawMessage) (s Slot, ok bool) {
-	r := rawjson.NewReader(raw)
-	s, ok = ReadSlot(&r)
-	if !ok || r.End() != nil {
-		return Slot{}, false
-	}
-	return s, true
-}
-
-// ReadSlot is ParseSlot for the value due in r. Faults are for r.End to tell.
-func ReadSlot(r *rawjson.Reader) (s Slot, ok bool) {
-	var owner []byte
-	for ok := r.Enter(); ok && r.Next(); {
-		switch string(r.Name()) {
-		case "user":
-			s, owner = Slot{User: r.Value()}, nil
-		case "go":
-			s, owner = readMore(r, s.User)
-		}
-	}
-	switch string(s.User) {
-	case "", "null", "false", `""`:
-		return Slot{}, false
-	}
-	if s.ByGo = owner != nil && bytes.Equal(owner, s.User); !s.ByGo {
-		s = s.ByNode()
-	}
-	return s, true
-}
-
-// readMore reads what Go added to the log-in of user, and whose log-in that was.
-func readMore(r *rawjson.Reader, user json.RawMessage) (s Slot, owner []byte) {
-	s.User = user
-	for ok := r.Enter(); ok && r.Next(); {
-		switch string(r.Name()) {
-		case "for":
-			owner = r.Value()
-		case "at":
-			if ms, ok := rawjson.Int(r.Value()); ok && ms > 0 {
-				s.At = time.UnixMilli(ms)
-			}
-		case "stamp":
-			if v := r.Value(); len(v) >= 2 && v[0] == '"' {
-				s.Stamp = v[1 : len(v)-1]
-			}
-		case "factors":
-			if v := r.Value(); len(v) > 0 && v[0] == '{' {
-				s.Factors = v
-			}
-		}
-	}
-	return s, owner
-}
-
-// Factor returns when the named strategy last succeeded for this log-in.
-func (s Slot) Factor(name string) (time.Time, bool) {
-	ms, ok := rawjson.Int(rawjson.Find(s.Factors, name))
-	if !ok {
-		return time.Time{}, false
-	}
-	return time.UnixMilli(ms), true
-}
-
-// AppendSlot appends the JSON of s to b. Stamp must be plain ASCII without quotes.
-func AppendSlot(b []byte, s Slot) []byte {
-	b = append(append(b, `{"user":`...), s.User...)
-	b = append(append(b, `,"go":{"for":`...), s.User...)
-	if !s.At.IsZero() {
-		b = append(b, `,"at":`...)
-		b = strconv.AppendInt(b, s.At.UnixMilli(), 10)
-	}
-	if len(s.Stamp) > 0 {
-		b = append(append(append(b, `,"stamp":"`...), s.Stamp...), '"')
-	}
-	if len(s.Factors) > 0 {
-		b = append(append(b, `,"factors":`...), s.Factors...)
-	}
-	return append(b, '}', '}')
-}
+// nobody is logged in there.
+func ParseSlot(raw json.RawMessage) (s Slot, ok bool) { return record.ParseSlot(raw) }
