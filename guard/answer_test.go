@@ -62,8 +62,8 @@ func TestRFC9457_AProblemDocument(t *testing.T) {
 	if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got["type"] != "about:blank" || got["title"] != "Unauthorized" || got["status"] != 401.0 || got["detail"] == "" || len(got) != 4 {
-		t.Errorf("got %v, want type about:blank, title Unauthorized, status 401 and a detail", got)
+	if got["type"] != guard.ProblemLogIn || got["title"] != "Unauthorized" || got["status"] != 401.0 || got["detail"] == "" || len(got) != 4 {
+		t.Errorf("got %v, want type ProblemLogIn, title Unauthorized, status 401 and a detail", got)
 	}
 }
 
