@@ -57,8 +57,10 @@ func (g *Guard[U]) answerBy(handler func(http.ResponseWriter, *http.Request, err
 // back on. An outage or a mistake of the program (5xx) is an [EventError], unless a
 // middleware of this guard or the session's Handler has reported it in this request.
 //
-// Clients that prefer HTML are sent to Config.LoginURL, or StepUpURL, if that is the
-// cure and the method is GET or HEAD; otherwise they get a small page. Others get a
+// A browser's window (Sec-Fetch-Mode: navigate, or a client that prefers HTML and does not
+// say) is sent to Config.LoginURL, or StepUpURL, if that is the cure and the method is GET
+// or HEAD, unless the browser itself can ask for a password; otherwise it gets a small
+// page. Scripts, images and programs get a
 // problem document (RFC 9457) of a type such as [ProblemLogIn]. A 401 carries every challenge, each on a
 // WWW-Authenticate line of its own; strategies that need none, such as a form, leave
 // it without, since a browser would act on it. Caches keep none of it.
@@ -116,12 +118,24 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	if a.status != http.StatusUnauthorized {
 		a.logIn = ""
 	}
-	if a.html && a.logIn != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if a.html && a.logIn != "" && !asksBrowser(a.challenges) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		if to := withReturnTo(a.logIn, r); to != "" {
 			a.location, a.status = to, http.StatusSeeOther
 		}
 	}
 	return a
+}
+
+// asksBrowser reports whether a browser asks its user when it gets challenges: the route
+// takes a password that way, and so does not need the log-in page.
+func asksBrowser(challenges []string) bool {
+	for _, c := range challenges {
+		scheme, _, _ := strings.Cut(c, " ")
+		if strings.EqualFold(scheme, "Basic") || strings.EqualFold(scheme, "Negotiate") {
+			return true
+		}
+	}
+	return false
 }
 
 // challenge is that of RFC 9470 §3. Its scheme is Bearer, the only one that defines

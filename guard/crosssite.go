@@ -1,15 +1,21 @@
 package guard
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
-// sameSite returns ErrCrossSite for a request with an unsafe method that a browser
-// sent from another site. [http.CrossOriginProtection] knows it by Sec-Fetch-Site, or
-// by Origin; a request with neither is not a browser's.
+// sameSite returns ErrCrossSite for a request with an unsafe method, or the handshake of
+// a WebSocket, that a browser sent from another site. [http.CrossOriginProtection] knows
+// it by Sec-Fetch-Site, or by Origin; a request with neither is not a browser's.
+//
+// The handshake is a GET that browsers let every site send, with cookies and without
+// asking the server first, and what follows is not safe (RFC 6455 §10.2).
 func (g *Guard[U]) sameSite(r *http.Request) error {
-	if g.cross.Check(r) != nil {
-		return ErrCrossSite
+	if isWebSocket(r) {
+		return g.sameSiteStrict(r)
 	}
-	return nil
+	return g.checkOrigin(r)
 }
 
 // sameSiteStrict is sameSite for a route that changes state whatever the method: a
@@ -18,5 +24,38 @@ func (g *Guard[U]) sameSiteStrict(r *http.Request) error {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
 		r = &http.Request{Method: http.MethodPost, Host: r.Host, Header: r.Header}
 	}
-	return g.sameSite(r)
+	return g.checkOrigin(r)
+}
+
+func (g *Guard[U]) checkOrigin(r *http.Request) error {
+	if g.cross.Check(r) == nil {
+		return nil
+	}
+	if origin := r.Header.Get("Origin"); g.cfg.TrustOrigin != nil && origin != "" && origin != "null" && g.cfg.TrustOrigin(origin) {
+		return nil
+	}
+	return ErrCrossSite
+}
+
+func isWebSocket(r *http.Request) bool {
+	for _, line := range r.Header["Upgrade"] {
+		for item := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(item), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isPrefetch reports whether a browser asks in case the user goes there, and shows
+// nothing of the answer yet: https://wicg.github.io/nav-speculation/prefetch.html
+func isPrefetch(r *http.Request) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Moz"} {
+		kind, _, _ := strings.Cut(r.Header.Get(name), ";")
+		if strings.EqualFold(strings.TrimSpace(kind), "prefetch") {
+			return true
+		}
+	}
+	return false
 }

@@ -43,6 +43,8 @@
 // that another request ended or changed meanwhile is 409. Browsers that ask for a page
 // are sent to Config.LoginURL instead of the 401. Unsafe requests that another site
 // caused are 403 wherever a cookie or the browser itself would vouch for them. The
+// A preflight of CORS has no credentials: put the middleware that answers it around the
+// guard's, and the site into Config.TrustedOrigins as well if it may change things. The
 // texts are fixed; the cause goes to the log, as an [Event].
 //
 // [Guard.Error] is that answer, and Config.Error replaces it.

@@ -52,9 +52,16 @@ type Config struct {
 
 	// TrustedOrigins are other origins ("https://shop.example") whose pages may send unsafe
 	// requests that are decided by cookies. A sub-domain is another origin, and listed by
-	// itself. Empty means none.
+	// itself. They are compared as browsers write them: a default port, capitals and the
+	// letters of a name do not matter. Empty means none.
 	// See [http.CrossOriginProtection.AddTrustedOrigin].
 	TrustedOrigins []string
+
+	// TrustOrigin is asked about the origins that TrustedOrigins does not list, where they
+	// cannot be: tenants' domains, preview deployments. It gets the header Origin, such as
+	// "https://shop.example", and must compare all of it. Nil trusts none. It must be safe
+	// for concurrent use.
+	TrustOrigin func(origin string) bool
 
 	// MaxSessions is how many sessions a user may have at once; zero means no limit. When a
 	// log-in makes one too many, the oldest ends, and its browser is no longer remembered.
@@ -185,12 +192,12 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 		}
 	}
 	for _, origin := range c.TrustedOrigins {
-		if err := cross.AddTrustedOrigin(origin); err != nil {
-			wrong("Config.TrustedOrigins: %w: write it as browsers do, like https://shop.example", err)
-		} else if strings.Contains(origin, "*") {
-			wrong("Config.TrustedOrigins: %q stands for no other origins: write each of them by itself", origin)
-		} else if origin != strings.ToLower(origin) {
-			wrong("Config.TrustedOrigins: %q has capitals, and browsers send none: write it in lower case", origin)
+		canonical, err := canonicalOrigin(origin)
+		if err == nil {
+			err = cross.AddTrustedOrigin(canonical)
+		}
+		if err != nil {
+			wrong("Config.TrustedOrigins: invalid origin %q: %w: write it like https://shop.example", origin, err)
 		}
 	}
 }

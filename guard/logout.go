@@ -21,15 +21,24 @@ import (
 // it does nothing and creates nothing.
 //
 // A browser that was sent by another site gets 403, with GET too: a link or an image
-// elsewhere must not log anyone out. It panics if next is nil or the guard is
+// elsewhere must not log anyone out. Nor must a browser that only looks ahead
+// (Sec-Purpose: prefetch): it gets 503, upon which it asks again in earnest. It panics if next is nil or the guard is
 // stateless.
 func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 	g.needSessions("LogOut")
-	return g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) error {
+	logOut := g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) error {
 		if err := g.sameSiteStrict(r); err != nil {
 			return err
 		}
 		return g.logOut(r, st)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isPrefetch(r) { // 503 has the browser ask again when its user goes there
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		logOut.ServeHTTP(w, r)
 	})
 }
 

@@ -6,10 +6,28 @@ import (
 	"strings"
 )
 
-// prefersHTML reports whether the client would rather have a page than a problem
-// document (RFC 9457): whether text/html has the higher quality in Accept. Clients
-// that say nothing, or */*, are programs.
+// prefersHTML reports whether the answer goes to a browser's window, and so is a page or
+// a redirect, and not a problem document (RFC 9457) for a program.
+//
+// Where the browser says what the answer is for (Fetch Metadata Request Headers §2),
+// that decides: a script that fetches a fragment accepts text/html too, and must not
+// put the log-in page into it. Elsewhere Accept decides, unless a library of scripts has
+// named itself.
 func prefersHTML(h http.Header) bool {
+	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate" && acceptsHTML(h)
+	}
+	for _, name := range []string{"X-Requested-With", "Hx-Request", "Turbo-Frame", "X-Turbo-Request-Id", "X-Up-Version"} {
+		if h.Get(name) != "" {
+			return false
+		}
+	}
+	return acceptsHTML(h)
+}
+
+// acceptsHTML reports whether text/html has the higher quality in Accept. Clients that
+// say nothing, or */*, are programs.
+func acceptsHTML(h http.Header) bool {
 	accept := strings.Join(h.Values("Accept"), ",")
 	return quality(accept, "text", "html") > max(quality(accept, "application", "problem+json"), quality(accept, "application", "json"))
 }

@@ -169,7 +169,7 @@ func (g *Guard[U]) stateOf(r *http.Request, method string) (*reqstate.State, err
 // by [Guard.Authenticate], or logged in in the session, where it costs one read of
 // the store and one Deserialize. Everyone else gets the answer of [Guard.Error]: 401,
 // or a redirect to Config.LoginURL. Unsafe requests that another site caused are
-// refused with 403. It panics if next is nil.
+// refused with 403, and so is the handshake of a WebSocket. It panics if next is nil.
 //
 // connect-ensure-login: ensureLoggedIn; Nest: a LoggedInGuard, or AuthGuard('session')
 // if that kept anyone out.
