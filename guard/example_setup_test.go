@@ -44,9 +44,9 @@ func newClub(log *slog.Logger, edit ...func(*guard.Config)) *guard.Guard[*Member
 		}
 		return members["joe"], nil
 	})
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	exitIf(err)
-	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie("an example's secret of 32 bytes or more"), Logger: log})
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie("an example's secret of 32 bytes or more"), Logger: log})
 	exitIf(err)
 	cfg := guard.Config{Sessions: sessions, Logger: log}
 	for _, e := range edit {

@@ -51,11 +51,11 @@ func (p People) ByID(_ context.Context, id int) (*Person, error) {
 
 // NewApp builds the routes.
 func NewApp(people People, secret string) (http.Handler, error) {
-	memory, err := store.NewMemory(store.MemoryConfig{}) // or store.NewRedis, to outlive the program
+	memory, err := store.Memory(store.MemoryConfig{}) // or store.Redis, to outlive the program
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie(secret)})
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(secret)})
 	if err != nil {
 		return nil, err
 	}

@@ -142,11 +142,11 @@ type switchable struct {
 
 func newStore(t testing.TB) *switchable {
 	t.Helper()
-	m, err := store.NewMemory(store.MemoryConfig{})
+	m, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &switchable{MemoryStore: m}
+	return &switchable{MemoryStore: m.Sessions}
 }
 
 func (s *switchable) ask(call string) error {

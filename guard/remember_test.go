@@ -64,11 +64,11 @@ type rememberWorld struct {
 
 func newRememberWorld(t testing.TB, edit ...func(*guard.Config)) *rememberWorld {
 	t.Helper()
-	memory, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cells := &holdingCells{Cells: memory}
+	cells := &holdingCells{Cells: memory.Cells}
 	m, err := remember.New(remember.Config{Cells: cells, MaxAge: 90 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)

@@ -19,12 +19,12 @@ var cure = regexp.MustCompile(`: (use|want|give|choose|write|set|pass|check|its 
 // and what would be safe.
 func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	w := newWorld(t)
-	cells, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	remembering := func(cookie string) *remember.Me {
-		m, err := remember.New(remember.Config{Cells: cells, CookieName: cookie})
+		m, err := remember.New(remember.Config{Cells: memory.Cells, CookieName: cookie})
 		if err != nil {
 			t.Fatal(err)
 		}

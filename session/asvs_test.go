@@ -17,11 +17,11 @@ import (
 
 func newMemory(t testing.TB) *store.MemoryStore {
 	t.Helper()
-	m, err := store.NewMemory(store.MemoryConfig{})
+	m, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return m.Sessions
 }
 
 func TestASVS_7_2_3_IDsAre24RandomBytes(t *testing.T) {

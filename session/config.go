@@ -161,7 +161,7 @@ func (c *Config) complete() error {
 		c.SameSite = http.SameSiteLaxMode
 	}
 	if v := reflect.ValueOf(c.Store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		bad("Store is nil: use store.NewRedis or store.NewMemory")
+		bad("Store is nil: use store.Redis or store.Memory")
 	}
 	if c.Codec == nil {
 		bad("Codec is nil: use session.SecureCookie(secret), or session.Express(secret) to share sessions with Node")

@@ -16,11 +16,11 @@ import (
 // manager on it.
 func batching(t *testing.T) (*sessiontest.Gate, *session.Manager) {
 	t.Helper()
-	m, err := store.NewMemory(store.MemoryConfig{})
+	m, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := sessiontest.NewGate(m)
+	g := sessiontest.NewGate(m.Sessions)
 	return g, newManager(t, g.Store())
 }
 
@@ -78,11 +78,11 @@ func TestS10_AFailureOfManyIsAnError(t *testing.T) {
 
 // TestAStoreThatReadsManyWronglyIsAnOutage: its answers could be another session's.
 func TestAStoreThatReadsManyWronglyIsAnOutage(t *testing.T) {
-	inner, err := store.NewMemory(store.MemoryConfig{})
+	inner, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newManager(t, forgetful{inner})
+	m := newManager(t, forgetful{inner.Sessions})
 	open(t, m).Get(path("login 1")).Want(t, 200, "")
 	for _, err := range m.Linked(t.Context(), "passport:1") {
 		if err == nil {
@@ -102,16 +102,16 @@ func (forgetful) GetMany(context.Context, []string) ([][]byte, error) { return n
 // TestDestroyRefsEndsThoseAndNoOther, with a store that can end many and with one that
 // cannot.
 func TestDestroyRefsEndsThoseAndNoOther(t *testing.T) {
-	inner, err := store.NewMemory(store.MemoryConfig{})
+	inner, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, st := range map[string]session.Store{
-		"many at once": inner,
+		"many at once": inner.Sessions,
 		"one by one": struct {
 			session.Store
 			session.Index
-		}{inner, inner},
+		}{inner.Sessions, inner.Sessions},
 	} {
 		m := newManager(t, st)
 		label := "passport:" + fmt.Sprint(len(name))

@@ -11,12 +11,12 @@ import (
 // To share live sessions with express-session, give both the same secret and the same
 // Redis. The second secret is an older one, still honoured while it is rotated out.
 func ExampleExpress() {
-	memory, err := store.NewMemory(store.MemoryConfig{}) // in earnest: store.NewRedis
+	memory, err := store.Memory(store.MemoryConfig{}) // in earnest: store.Redis
 	if err != nil {
 		panic(err)
 	}
 	sessions, err := session.New(session.Config{
-		Store: memory,
+		Store: memory.Sessions,
 		Codec: session.Express("the new secret that Node has first too", "the old secret that Node has second too"),
 	})
 	if err != nil {
@@ -29,12 +29,12 @@ func ExampleExpress() {
 // To leave Node for good, take its sessions over: they arrive under connect.sid and
 // leave under a cookie of our own, and nobody logs in again.
 func ExampleAccept() {
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		panic(err)
 	}
 	sessions, err := session.New(session.Config{
-		Store:      memory,
+		Store:      memory.Sessions,
 		Codec:      session.SecureCookie("a secret of at least 32 random bytes"),
 		AlsoAccept: []session.Accept{{Codec: session.Express("the secret that express-session has"), Reissue: true}},
 	})
@@ -55,7 +55,7 @@ func ExampleNew_incorrect() {
 	})
 	fmt.Println(err)
 	// Output:
-	// session: Config.Store is nil: use store.NewRedis or store.NewMemory
+	// session: Config.Store is nil: use store.Redis or store.Memory
 	// session: SecureCookie: secret 1 of 1 has 12 bytes: give at least 32
 	// session: Config.Name "__Host-sid" needs the Secure attribute: drop InsecureHTTP or the __Host- prefix
 	// session: Config.IdleTimeout 2h0m0s is longer than AbsoluteTimeout 1h0m0s: use a shorter one, or raise AbsoluteTimeout

@@ -13,11 +13,11 @@ import (
 // A label finds sessions again: here, all that came through one tenant.
 // Guards label their log-ins by themselves; see guard.LogOutEverywhere.
 func ExampleManager_Linked() {
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		panic(err)
 	}
-	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie("a secret of at least 32 random bytes")})
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie("a secret of at least 32 random bytes")})
 	if err != nil {
 		panic(err)
 	}

@@ -14,12 +14,12 @@ import (
 func Example_values() {
 	const cart session.Key[[]string] = "cart"
 
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		panic(err)
 	}
 	sessions, err := session.New(session.Config{
-		Store:        memory,
+		Store:        memory.Sessions,
 		Codec:        session.SecureCookie("a secret of at least 32 random bytes"),
 		InsecureHTTP: true, // httptest speaks plain http
 	})

@@ -43,15 +43,16 @@ func newFleet(t *testing.T, cfg store.RedisConfig) *fleet {
 		client.Close()
 		server.Close()
 	})
-	st, err := store.NewRedis(client, cfg)
+	cfg.Name = "test"
+	st, err := store.Redis(client, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{t: t, client: client, store: st, prefix: cfg.Prefix}
+	f := &fleet{t: t, client: client, store: st.Sessions, prefix: cfg.Prefix}
 	if f.prefix == "" {
 		f.prefix = "sess:"
 	}
-	f.m = newManager(t, st, func(c *session.Config) { c.Codec = session.Express(secret) })
+	f.m = newManager(t, st.Sessions, func(c *session.Config) { c.Codec = session.Express(secret) })
 	return f
 }
 
@@ -64,7 +65,7 @@ func (f *fleet) keys() []string {
 		f.t.Fatal(err)
 	}
 	for _, k := range all {
-		if !strings.HasPrefix(k, "label:") {
+		if !strings.HasPrefix(k, "test:label:") {
 			keys = append(keys, k)
 		}
 	}
@@ -200,7 +201,7 @@ func TestS15_WhatWasWrittenBackIsRemoved(t *testing.T) {
 		ops("logout")(f, b)
 		f.writeBack(key, data)
 		late.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody")
-		if got := f.keys(); len(got) != 1 || got[0] != "x:{"+key+"}" {
+		if got := f.keys(); len(got) != 1 || got[0] != "test:x:{"+key+"}" {
 			t.Errorf("keys are %q, want the note alone: Node must not go on with the record", got)
 		}
 	})
@@ -257,7 +258,7 @@ func TestS15_TheNoteLivesUntilTheRecordsDeadline(t *testing.T) {
 		key, _ := f.record()
 		time.Sleep(10 * time.Hour)
 		ops("logout")(f, b)
-		got, err := f.client.PTTL(t.Context(), "x:{"+key+"}").Result()
+		got, err := f.client.PTTL(t.Context(), "test:x:{"+key+"}").Result()
 		if want := 30*24*time.Hour - 10*time.Hour; err != nil || got != want {
 			t.Errorf("the note lives for %v, %v, want %v", got, err, want)
 		}
@@ -321,9 +322,9 @@ func TestS15_ReadingCostsOneMGET(t *testing.T) {
 
 func TestS16_TheNoteLiesInTheSlotOfItsRecord(t *testing.T) {
 	for _, row := range []struct{ prefix, want string }{
-		{"", "x:{sess:made-by-node}"},
-		{"app:", "x:{app:made-by-node}"},
-		{"{app}:sess:", "x:{app}:sess:made-by-node"},
+		{"", "test:x:{sess:made-by-node}"},
+		{"app:", "test:x:{app:made-by-node}"},
+		{"{app}:sess:", "test:x:{app}:sess:made-by-node"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFleet(t, store.RedisConfig{Prefix: row.prefix, Tombstones: true})
@@ -361,8 +362,9 @@ func TestS16_NewRefusesPrefixesThatHaveNoSlot(t *testing.T) {
 		{NoPrefix: true, Tombstones: true}, {Prefix: "{}sess:"}, {Prefix: "{sess:"}, {Prefix: "sess}:"}, {Prefix: "}{sess:"}, {Prefix: "{a}{b}:"},
 	} {
 		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-		if _, err := store.NewRedis(client, cfg); err == nil {
-			t.Errorf("NewRedis took %+v", cfg)
+		cfg.Name = "test"
+		if _, err := store.Redis(client, cfg); err == nil {
+			t.Errorf("Redis took %+v", cfg)
 		}
 		client.Close()
 	}

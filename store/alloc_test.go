@@ -62,11 +62,11 @@ func guardedReadAllocs(t *testing.T, st session.Store) float64 {
 // TestAllocationsOfAGuardedRead: the request's state, and the store's copy of the
 // record.
 func TestAllocationsOfAGuardedRead(t *testing.T) {
-	m, err := store.NewMemory(store.MemoryConfig{})
+	m, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := guardedReadAllocs(t, m); got > 2 {
+	if got := guardedReadAllocs(t, m.Sessions); got > 2 {
 		t.Errorf("a guarded read on a MemoryStore allocates %v times, want at most 2", got)
 	}
 }

@@ -18,10 +18,10 @@ func TestRedisCellsKeepTheContractOnRedis(t *testing.T) {
 	c := s.Client(t)
 	strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
 		s.Flush(t)
-		return newRedisCells(t, c, store.RedisKeysConfig{Prefix: "{app}:cell:"})
+		return newRedisCells(t, c, store.RedisConfig{Name: "app"})
 	}, func(d time.Duration) { s.Advance(t, d) })
 	for _, key := range c.Keys(t.Context(), "*").Val() {
-		if !strings.HasPrefix(key, "{app}:cell:") {
+		if !strings.HasPrefix(key, "app:cell:") {
 			t.Errorf("key %q lacks the prefix", key)
 		}
 	}
@@ -29,7 +29,7 @@ func TestRedisCellsKeepTheContractOnRedis(t *testing.T) {
 
 func TestRedisCellsSayWhenRedisIsDown(t *testing.T) {
 	s := redistest.Start(t)
-	c := newRedisCells(t, s.Client(t), store.RedisKeysConfig{})
+	c := newRedisCells(t, s.Client(t), store.RedisConfig{})
 	s.Kill()
 	if _, err := c.Load(t.Context(), "a"); err == nil {
 		t.Error("Load: got no error")

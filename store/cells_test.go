@@ -1,9 +1,9 @@
 package store_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,20 +23,21 @@ var (
 
 func newMemoryCells(t testing.TB, limit int) *store.MemoryCells {
 	t.Helper()
-	c, err := store.NewMemoryCells(store.MemoryCellsConfig{MaxCells: limit})
+	c, err := store.Memory(store.MemoryConfig{MaxValues: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c.Cells
 }
 
-func newRedisCells(t testing.TB, client store.RedisClient, cfg store.RedisKeysConfig) *store.RedisCells {
+func newRedisCells(t testing.TB, client store.RedisClient, cfg store.RedisConfig) *store.RedisCells {
 	t.Helper()
-	c, err := store.NewRedisCells(client, cfg)
+	cfg.Name = cmp.Or(cfg.Name, "test")
+	c, err := store.Redis(client, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c.Cells
 }
 
 func TestMemoryCellsKeepTheContract(t *testing.T) {
@@ -49,7 +50,7 @@ func TestRedisCellsKeepTheContractOnMiniredis(t *testing.T) {
 	defer c.Close()
 	strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
 		m.FlushAll()
-		return newRedisCells(t, c, store.RedisKeysConfig{})
+		return newRedisCells(t, c, store.RedisConfig{})
 	}, m.FastForward)
 }
 
@@ -79,12 +80,6 @@ func TestMemoryCellsAreBounded(t *testing.T) {
 }
 
 func TestCellsRefuseWhatCannotWork(t *testing.T) {
-	if _, err := store.NewMemoryCells(store.MemoryCellsConfig{MaxCells: -1}); err == nil || !strings.Contains(err.Error(), "MaxCells") {
-		t.Errorf("a negative MaxCells: got %v, want its name", err)
-	}
-	if _, err := store.NewRedisCells(nil, store.RedisKeysConfig{}); err == nil {
-		t.Error("no client: got no error")
-	}
 	if _, _, err := newMemoryCells(t, 0).Swap(t.Context(), "a", nil, []byte("1"), 0); err == nil {
 		t.Error("a ttl of zero: got no error")
 	}

@@ -82,10 +82,7 @@ func TestACountATokenAndACellAreOneCommand(t *testing.T) {
 	proxy, through := behind(t, redistest.Start(t))
 	client := through.Client(t)
 	counter, tokens := newRedisCounter(t, client), newRedisTokens(t, client)
-	cells, err := store.NewRedisCells(client, store.RedisKeysConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cells := newRedisCells(t, client, store.RedisConfig{})
 	ctx := t.Context()
 	calls := []struct {
 		name, want string

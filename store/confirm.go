@@ -85,7 +85,7 @@ func (s *sender) nodeOf(ctx context.Context, key, at string) (*redis.Client, err
 	cluster, ok := s.client.(*redis.ClusterClient)
 	switch {
 	case !ok:
-		return s.client.(*redis.Client), nil // NewRedis made sure
+		return s.client.(*redis.Client), nil // RedisConfig.complete made sure
 	case at == "":
 		found := make(chan *redis.Client, 1)
 		err := within(ctx, func() error {

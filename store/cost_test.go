@@ -104,11 +104,11 @@ func TestCommandsPerRequest(t *testing.T) {
 	defer client.Close()
 	var count commands
 	client.AddHook(&count)
-	st, err := store.NewRedis(client, store.RedisConfig{})
+	st, err := store.Redis(client, store.RedisConfig{Name: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := site(t, st)
+	h := site(t, st.Sessions)
 	warm := browser.New(t, h) // loads the scripts
 	warm.Post("/login", "email", "w", "password", "x").Want(t, 200, "w")
 	warm.Post("/cart").Want(t, 200, "")

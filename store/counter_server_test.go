@@ -29,10 +29,7 @@ func TestRedisCounterKeepsTheContractOnRedis(t *testing.T) {
 
 func TestACountIsSentOnce(t *testing.T) {
 	proxy, through := behind(t, redistest.Start(t))
-	c, err := store.NewRedisCounter(through.Client(t), store.RedisKeysConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := newRedisCounter(t, through.Client(t))
 	add := func() (int64, error) {
 		n, _, err := c.Add(t.Context(), "someone@example.com", 1, time.Minute)
 		return n, err
@@ -52,12 +49,14 @@ func TestACountIsSentOnce(t *testing.T) {
 func TestCounterAndTokensTellNoKeyToRedis(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Client(t)
-	counter, _ := store.NewRedisCounter(client, store.RedisKeysConfig{Prefix: "c:"})
-	tokens, _ := store.NewRedisTokens(client, store.RedisKeysConfig{})
-	if _, _, err := counter.Add(t.Context(), "joe@test.com", 1, time.Minute); err != nil {
+	all, err := store.Redis(client, store.RedisConfig{Name: "test"})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tokens.Put(t.Context(), "joe@test.com", []byte("x"), time.Minute); err != nil {
+	if _, _, err := all.Counter.Add(t.Context(), "joe@test.com", 1, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := all.Tokens.Put(t.Context(), "joe@test.com", []byte("x"), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := client.Keys(t.Context(), "*").Result()
@@ -65,7 +64,7 @@ func TestCounterAndTokensTellNoKeyToRedis(t *testing.T) {
 		t.Fatalf("keys: got %q and error %v, want 2", keys, err)
 	}
 	for _, k := range keys {
-		if strings.Contains(k, "joe") || len(k) != len("c:")+32 && len(k) != len("token:")+32 {
+		if strings.Contains(k, "joe") || len(k) != len("test:count:")+32 {
 			t.Errorf("key %q: want a prefix and a digest of 32 characters", k)
 		}
 	}

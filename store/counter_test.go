@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -20,24 +21,25 @@ var (
 	_ strategy.Counter = (*store.RedisCounter)(nil)
 	_ strategy.Tokens  = (*store.RedisTokens)(nil)
 	_ strategy.Tokens  = (*store.MemoryTokens)(nil)
+	_ strategy.Counter = (*store.MemoryCounter)(nil)
 )
 
 func newRedisCounter(t *testing.T, client store.RedisClient) strategy.Counter {
 	t.Helper()
-	c, err := store.NewRedisCounter(client, store.RedisKeysConfig{})
+	c, err := store.Redis(client, store.RedisConfig{Name: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c.Counter
 }
 
 func newRedisTokens(t *testing.T, client store.RedisClient) strategy.Tokens {
 	t.Helper()
-	tokens, err := store.NewRedisTokens(client, store.RedisKeysConfig{})
+	r, err := store.Redis(client, store.RedisConfig{Name: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tokens
+	return r.Tokens
 }
 
 func TestRedisCounterKeepsTheContractOnMiniredis(t *testing.T) {
@@ -48,6 +50,39 @@ func TestRedisCounterKeepsTheContractOnMiniredis(t *testing.T) {
 		m.FlushAll()
 		return newRedisCounter(t, c)
 	}, m.FastForward)
+}
+
+func TestMemoryCounterKeepsTheContract(t *testing.T) {
+	strategytest.RunCounterInBubble(t, func(t *testing.T) strategy.Counter {
+		m, err := store.Memory(store.MemoryConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Counter
+	})
+}
+
+// TestAFullMemoryCounterForgetsALowOne: the flood that fills it, not the account under
+// attack.
+func TestAFullMemoryCounterForgetsALowOne(t *testing.T) {
+	m, err := store.Memory(store.MemoryConfig{MaxValues: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(key string, n int64) int64 {
+		count, _, err := m.Counter.Add(t.Context(), key, n, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return count
+	}
+	add("under attack", 50)
+	for i := range 1000 {
+		add(fmt.Sprint("flood", i), 1)
+	}
+	if n := add("under attack", 1); n != 51 {
+		t.Errorf("the counter under attack is at %d, want 51", n)
+	}
 }
 
 // checkTokens tries each rule of strategy.Tokens.
@@ -133,11 +168,11 @@ func checkTokens(t *testing.T, tokens strategy.Tokens, advance func(time.Duratio
 
 func TestMemoryTokensAreTakenOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tokens, err := store.NewMemoryTokens(store.MemoryTokensConfig{})
+		m, err := store.Memory(store.MemoryConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkTokens(t, tokens, pass)
+		checkTokens(t, m.Tokens, pass)
 	})
 }
 
@@ -150,10 +185,11 @@ func TestRedisTokensAreTakenOnceFromMiniredis(t *testing.T) {
 
 func TestFullMemoryTokensRefuseNewOnesAndForgetNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tokens, err := store.NewMemoryTokens(store.MemoryTokensConfig{MaxTokens: 2})
+		m, err := store.Memory(store.MemoryConfig{MaxValues: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
+		tokens := m.Tokens
 		put := func(key string, want error) {
 			t.Helper()
 			if err := tokens.Put(t.Context(), key, []byte("x"), time.Minute); !errors.Is(err, want) {

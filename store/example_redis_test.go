@@ -11,10 +11,10 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// NewRedis takes whatever go-redis offers: a Client, a ClusterClient, a failover
+// Redis takes whatever go-redis offers: a Client, a ClusterClient, a failover
 // client, a Ring. ContextTimeoutEnabled lets the client keep session.Config's
 // StoreTimeout by itself.
-func ExampleNewRedis() {
+func ExampleRedis() {
 	server, err := miniredis.Run() // in earnest: a Redis server
 	if err != nil {
 		panic(err)
@@ -23,16 +23,16 @@ func ExampleNewRedis() {
 
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
 	defer client.Close()
-	sessions, err := store.NewRedis(client, store.RedisConfig{}) // keys begin with sess:, as connect-redis has it
+	kept, err := store.Redis(client, store.RedisConfig{Name: "shop"})
 	if err != nil {
 		panic(err)
 	}
 
 	ctx := context.Background()
-	if err := sessions.Create(ctx, "some-id", []byte(`{"cookie":{}}`), time.Hour); err != nil {
+	if err := kept.Sessions.Create(ctx, "some-id", []byte(`{"cookie":{}}`), time.Hour); err != nil {
 		panic(err)
 	}
-	n, err := sessions.Count(ctx)
+	n, err := kept.Sessions.Count(ctx)
 	fmt.Println(server.Keys(), n, err)
 	// Output: [sess:some-id] 1 <nil>
 }

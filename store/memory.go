@@ -15,26 +15,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// MemoryConfig says how a MemoryStore behaves. Its zero value is ready.
-type MemoryConfig struct {
-	// MaxSessions is how many sessions the store holds at most; zero means no limit.
-	// A full store refuses new sessions with ErrFull and evicts none, for otherwise
-	// whoever opens enough sessions logs everyone else out. Notes of ended sessions
-	// count while they live.
-	MaxSessions int
-
-	// Tombstones makes the store treat an id as unknown for as long as the note of its
-	// end lives, as RedisConfig.Tombstones does.
-	Tombstones bool
-}
-
-// ErrFull is returned by what keeps things in memory when it holds as many as it may:
-// by MemoryStore's Create when MaxSessions are alive, and likewise by the others. For
-// the session layer it is an outage: nobody is logged out, and new sessions get 503.
-var ErrFull = errors.New("store: full: raise the limit, or use Redis")
-
 // MemoryStore keeps sessions in memory: express-session's MemoryStore without its
-// leak. It is safe for concurrent use, and its reads scale with the cores. Records
+// leak, made by [Memory]. It is safe for concurrent use, and its reads scale with the cores. Records
 // are copied in and out.
 //
 // It has no goroutine and needs no closing. An entry whose time has come is invisible
@@ -70,17 +52,13 @@ type memoryShard struct {
 	_       [40]byte         // keeps the locks of two shards out of one cache line
 }
 
-// NewMemory returns an empty store. The error names a MaxSessions below zero.
-func NewMemory(cfg MemoryConfig) (*MemoryStore, error) {
-	if cfg.MaxSessions < 0 {
-		return nil, fmt.Errorf("store: MemoryConfig.MaxSessions is %d: give the most sessions to hold, or 0 for no limit", cfg.MaxSessions)
-	}
+func newMemoryStore(cfg MemoryConfig) *MemoryStore {
 	m := &MemoryStore{max: int64(cfg.MaxSessions), tombstones: cfg.Tombstones, seed: maphash.MakeSeed()}
 	for i := range m.shards {
 		m.shards[i].records, m.shards[i].notes = newExpiring[string](), newExpiring[string]()
 	}
 	m.labels.sets = newExpiring[*memberSet]()
-	return m, nil
+	return m
 }
 
 func (m *MemoryStore) shard(id string) *memoryShard {

@@ -17,11 +17,11 @@ import (
 
 func newMemory(t testing.TB, cfg store.MemoryConfig) *store.MemoryStore {
 	t.Helper()
-	m, err := store.NewMemory(cfg)
+	m, err := store.Memory(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return m.Sessions
 }
 
 // pass lets time pass in a bubble.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -9,29 +8,12 @@ import (
 	"time"
 )
 
-// MemoryCellsConfig says how much a MemoryCells holds.
-type MemoryCellsConfig struct {
-	// MaxCells is how many values are held at most; zero means 1,000,000. When there would
-	// be more, Swap returns ErrFull: forgetting one could make a used code good again.
-	MaxCells int
-}
-
-const defaultMaxCells = 1_000_000
-
 // MemoryCells is a strategy.Cells in the memory of this process. It is safe for
 // concurrent use, has no goroutine and needs no closing.
 type MemoryCells struct {
 	max    int
 	mu     sync.Mutex
 	values expiring[string]
-}
-
-// NewMemoryCells returns empty cells. The error names a MaxCells below zero.
-func NewMemoryCells(cfg MemoryCellsConfig) (*MemoryCells, error) {
-	if cfg.MaxCells < 0 {
-		return nil, fmt.Errorf("store: MemoryCellsConfig.MaxCells is %d: give the most values to hold, or 0 for %d", cfg.MaxCells, defaultMaxCells)
-	}
-	return &MemoryCells{max: cmp.Or(cfg.MaxCells, defaultMaxCells), values: newExpiring[string]()}, nil
 }
 
 // Load returns what is kept under key, as [RedisCells.Load] does.
@@ -52,7 +34,7 @@ func (c *MemoryCells) load(key string, now time.Time) []byte {
 	return nil
 }
 
-// Swap compares and writes, as [RedisCells.Swap] does. It returns ErrFull when MaxCells
+// Swap compares and writes, as [RedisCells.Swap] does. It returns ErrFull when MemoryConfig.MaxValues
 // are alive and it would add one.
 func (c *MemoryCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error) {
 	if err := checkSwap(ctx, new, ttl); err != nil {

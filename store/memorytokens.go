@@ -1,23 +1,12 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"sync"
 	"time"
 )
-
-// MemoryTokensConfig says how much a MemoryTokens holds.
-type MemoryTokensConfig struct {
-	// MaxTokens is how many tokens are held at most; zero means 1,000,000, about 250 MB
-	// of short ones. When there would be more, Put returns ErrFull: forgetting one
-	// would take away somebody's.
-	MaxTokens int
-}
-
-const defaultMaxTokens = 1_000_000
 
 // MemoryTokens is a strategy.Tokens in the memory of this process. It is safe for
 // concurrent use, has no goroutine and needs no closing.
@@ -27,16 +16,7 @@ type MemoryTokens struct {
 	values expiring[string]
 }
 
-// NewMemoryTokens returns an empty keeper of tokens. The error names a MaxTokens below
-// zero.
-func NewMemoryTokens(cfg MemoryTokensConfig) (*MemoryTokens, error) {
-	if cfg.MaxTokens < 0 {
-		return nil, fmt.Errorf("store: MemoryTokensConfig.MaxTokens is %d: give the most tokens to hold, or 0 for %d", cfg.MaxTokens, defaultMaxTokens)
-	}
-	return &MemoryTokens{max: cmp.Or(cfg.MaxTokens, defaultMaxTokens), values: newExpiring[string]()}, nil
-}
-
-// Put keeps v under key for ttl, as [RedisTokens.Put] does. It returns ErrFull when MaxTokens are alive.
+// Put keeps v under key for ttl, as [RedisTokens.Put] does. It returns ErrFull when MemoryConfig.MaxValues are alive.
 func (t *MemoryTokens) Put(ctx context.Context, key string, v []byte, ttl time.Duration) error {
 	if err := checkTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: put token: %w", err)

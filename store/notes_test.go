@@ -19,9 +19,9 @@ import (
 
 // notes are the keys beside the record's key, by prefix (S16).
 var notes = map[string]string{
-	"sess:":       "x:{sess:old}",
-	"{app}:sess:": "x:{app}:sess:old",
-	"s[1]*":       "x:{s[1]*old}",
+	"sess:":       "test:x:{sess:old}",
+	"{app}:sess:": "test:x:{app}:sess:old",
+	"s[1]*":       "test:x:{s[1]*old}",
 }
 
 func TestS7_TheSuccessorLiesBesideTheRecordForTenMinutes(t *testing.T) {
@@ -108,7 +108,7 @@ func TestS15_EveryEndLeavesATombstone(t *testing.T) {
 			if _, err := r.End(t.Context(), "old", row.old, row.next, row.life); err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.Get(t.Context(), "x:{sess:old}").Result()
+			got, err := c.Get(t.Context(), "test:x:{sess:old}").Result()
 			if err != nil && !errors.Is(err, redis.Nil) || got != row.note {
 				t.Errorf("note: got %q and error %v, want %q", got, err, row.note)
 			}

@@ -149,10 +149,7 @@ func TestS2_WhateverCreatesIsSentOnce(t *testing.T) {
 	proxy, through := behind(t, server)
 	client := through.Client(t)
 	r, counter, tokens := newRedis(t, client, store.RedisConfig{}), newRedisCounter(t, client), newRedisTokens(t, client)
-	cells, err := store.NewRedisCells(client, store.RedisKeysConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cells := newRedisCells(t, client, store.RedisConfig{})
 	writes := func(c faultproxy.Command) bool { return isScript(c) || c.Is("SET") || c.Is("GETDEL") }
 	for name, call := range map[string]func(ctx context.Context) error{
 		"a record":      func(ctx context.Context) error { return r.Create(ctx, "id", []byte("x"), time.Hour) },

@@ -14,8 +14,7 @@ import (
 )
 
 // RedisStore keeps sessions in Redis 6.2 or later, as connect-redis does: connect-redis's
-// RedisStore. It is safe for concurrent use. It owns no connection: closing the
-// client is the application's.
+// RedisStore. It is made by [Redis] and safe for concurrent use.
 //
 // Every method is one command and one slot of a cluster, save that a script is sent a
 // second time, as text, to a server that has not seen it, and that RedisConfig.Replicas
@@ -47,33 +46,15 @@ var (
 	_ session.Batch         = (*RedisStore)(nil)
 )
 
-// NewRedis returns a store on client. It sends nothing. The error names every mistake
-// in cfg at once.
-func NewRedis(client RedisClient, cfg RedisConfig) (*RedisStore, error) {
-	if err := cfg.complete(client); err != nil {
-		return nil, err
-	}
-	r := &RedisStore{main: newSender(client), cfg: cfg, fresh: authoritative(client)}
-	r.reads.direct = r.main
-	if cfg.Reads != nil {
-		r.reads.direct = newSender(cfg.Reads)
-	}
-	if cfg.Pipeline != nil {
-		r.reads.pipeline = newSender(cfg.Pipeline)
-	}
-	r.main.replicas = cfg.Replicas
-	r.tagged, _ = hashTag(cfg.Prefix)
-	return r, nil
-}
-
 func (r *RedisStore) key(id string) string { return r.cfg.Prefix + id }
 
-// note returns the key of the note beside the record's key, in the same slot (S16).
+// note returns the key of the note beside the record's key, in the same slot: what stands
+// in its braces is the record's key, or the hash tag of that (S16).
 func (r *RedisStore) note(key string) string {
 	if r.tagged {
-		return "x:" + key
+		return r.cfg.own("x:") + key
 	}
-	return "x:{" + key + "}"
+	return r.cfg.own("x:") + "{" + key + "}"
 }
 
 // Get implements [session.Store]. It is one GET, or with tombstones one MGET.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -19,11 +20,12 @@ import (
 
 func newRedis(t testing.TB, client store.RedisClient, cfg store.RedisConfig) *store.RedisStore {
 	t.Helper()
-	r, err := store.NewRedis(client, cfg)
+	cfg.Name = cmp.Or(cfg.Name, "test")
+	r, err := store.Redis(client, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r.Sessions
 }
 
 // configs are the forms of a RedisStore that keep its records in different ways.

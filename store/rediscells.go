@@ -7,7 +7,7 @@ import (
 
 var (
 	// loadScript: KEYS cell. A script, for the reason of readScript.
-	loadScript = newScript(`return {redis.call('GET',KEYS[1])}`)
+	loadScript = newReadScript(`return {redis.call('GET',KEYS[1])}`)
 
 	// swapScript: KEYS cell; ARGV old|'' new|'' ms. Answers {0} done, {1,bytes} other
 	// bytes are there, {2} nothing is. Values are never empty.
@@ -22,15 +22,6 @@ return {0}`)
 type RedisCells struct {
 	redis  *sender
 	prefix string
-}
-
-// NewRedisCells returns cells on client, under the prefix "cell:" unless cfg has another.
-// The error names a mistake in cfg.
-func NewRedisCells(client RedisClient, cfg RedisKeysConfig) (*RedisCells, error) {
-	if err := cfg.complete(client, "cell:"); err != nil {
-		return nil, err
-	}
-	return &RedisCells{newSender(client), cfg.Prefix}, nil
 }
 
 // Load returns what is kept under key, nil when there is nothing or its time has come. It

@@ -9,15 +9,23 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisConfig says where and how a RedisStore keeps its records. Its zero value is
-// connect-redis's: the keys are "sess:" and the id. connect-redis's ttl, disableTTL
-// and disableTouch are not here because every record has the time to live that the
-// session layer gives it, and its serializer is not because the bytes are the
-// session layer's.
+// RedisConfig says where and how a program keeps its data in Redis. connect-redis's ttl,
+// disableTTL and disableTouch are not here because every record has the time to live that
+// the session layer gives it, and its serializer is not because the bytes are the session
+// layer's.
 type RedisConfig struct {
-	// Prefix begins the key of every record; empty means "sess:". It may hold a hash
-	// tag ("{app}:sess:"), which puts all records into one slot of a cluster.
-	// connect-redis: prefix.
+	// Name is the program's, such as "shop"; required. It begins every key but those of
+	// the records, with a colon behind it: "shop:label:…", "shop:count:…". So programs of
+	// different Names that share a Redis share nothing that is kept by user, and a
+	// Redis user can be given the rights to one program's keys. Programs that share
+	// sessions on purpose, and all processes of one program, have the same Name. 1 to 64
+	// letters, digits, '.', '_' and '-'.
+	Name string
+
+	// Prefix begins the key of every record; empty means "sess:", as Node has it. Two
+	// programs that are not to accept each other's sessions have different prefixes too.
+	// It may hold a hash tag ("{app}:sess:"), which puts all records into one slot of a
+	// cluster. connect-redis: prefix.
 	Prefix string
 
 	// NoPrefix keeps records under the bare id. connect-redis: prefix: "". Walks then
@@ -30,10 +38,6 @@ type RedisConfig struct {
 	// noted id is unknown whatever is stored under it. It costs about 130 bytes of
 	// Redis memory per ended session. Node itself goes on honouring what it wrote.
 	Tombstones bool
-
-	// IndexPrefix begins the keys of labels; empty means "label:" and Prefix. It must
-	// not begin with Prefix, or Node's programs would take labels for sessions.
-	IndexPrefix string
 
 	// Reads, if not nil, is asked for records that are read, and nothing else: a client
 	// with a client-side cache, an automatic pipeline (client.AsyncAutoPipeline(); the
@@ -72,12 +76,30 @@ const (
 	defaultScanCount = 100
 )
 
+// kinds begin, behind the program's name, the keys that are not records: notes of ended
+// sessions, labels, counts, tokens and cells.
+var kinds = []string{"x:", "label:", "count:", "token:", "cell:"}
+
+const maxName = 64
+
+func validName(name string) bool {
+	for _, c := range []byte(name) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("._-", rune(c)) {
+			return false
+		}
+	}
+	return len(name) > 0 && len(name) <= maxName
+}
+
+// own returns what begins the keys of a kind that is the program's alone.
+func (c *RedisConfig) own(kind string) string { return c.Name + ":" + kind }
+
 // complete fills in what is left out, or returns every mistake.
 func (c *RedisConfig) complete(client RedisClient) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("store: "+format, args...)) }
 	if isNil(client) {
-		bad("client is nil: give NewRedis a client of go-redis")
+		bad("client is nil: give a client of go-redis")
 	}
 	for _, f := range []struct {
 		name   string
@@ -95,15 +117,15 @@ func (c *RedisConfig) complete(client RedisClient) error {
 	case c.Prefix == "" && !c.NoPrefix:
 		c.Prefix = defaultPrefix
 	}
-	if c.IndexPrefix == "" {
-		c.IndexPrefix = "label:" + c.Prefix
+	if !validName(c.Name) {
+		bad("RedisConfig.Name is %q: give the program's name, 1 to %d letters, digits, '.', '_' and '-', to begin its keys with", c.Name, maxName)
 	}
-	if !c.NoPrefix && strings.HasPrefix(c.IndexPrefix, c.Prefix) {
-		bad("RedisConfig.IndexPrefix %q begins with the sessions' Prefix %q: give one that does not", c.IndexPrefix, c.Prefix)
+	if _, ok := hashTag(c.Prefix); !ok {
+		bad("RedisConfig.Prefix %q has an empty or half hash tag: give {tag}, or no braces", c.Prefix)
 	}
-	for _, f := range []struct{ name, value string }{{"Prefix", c.Prefix}, {"IndexPrefix", c.IndexPrefix}} {
-		if _, ok := hashTag(f.value); !ok {
-			bad("RedisConfig.%s %q has an empty or half hash tag: give {tag}, or no braces", f.name, f.value)
+	for _, kind := range kinds {
+		if own := c.own(kind); !c.NoPrefix && (strings.HasPrefix(own, c.Prefix) || strings.HasPrefix(c.Prefix, own)) {
+			bad("RedisConfig.Prefix %q and the keys %q of RedisConfig.Name cannot be told apart: give another", c.Prefix, own)
 		}
 	}
 	if c.Replicas < 0 {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -15,40 +14,11 @@ local left=redis.call('PTTL',KEYS[1])
 if left<0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) left=tonumber(ARGV[2]) end
 return {c,left}`)
 
-// RedisKeysConfig says where a RedisCounter or RedisTokens keeps its keys.
-type RedisKeysConfig struct {
-	// Prefix begins every key; empty means "count:" for a RedisCounter and "token:" for
-	// RedisTokens. A digest of the caller's key follows, so that no e-mail address and no
-	// token can be read in Redis.
-	Prefix string
-}
-
-func (c *RedisKeysConfig) complete(client RedisClient, prefix string) error {
-	if isNil(client) {
-		return errors.New("store: client is nil: give a client of go-redis")
-	}
-	if c.Prefix == "" {
-		c.Prefix = prefix
-	}
-	if _, ok := hashTag(c.Prefix); !ok {
-		return fmt.Errorf("store: RedisKeysConfig.Prefix %q has an empty or half hash tag: give {tag}, or no braces", c.Prefix)
-	}
-	return nil
-}
-
 // RedisCounter counts within windows of time, in Redis: a strategy.Counter that several
 // processes share. It is safe for concurrent use.
 type RedisCounter struct {
 	redis  *sender
 	prefix string
-}
-
-// NewRedisCounter returns a counter on client. The error names a mistake in cfg.
-func NewRedisCounter(client RedisClient, cfg RedisKeysConfig) (*RedisCounter, error) {
-	if err := cfg.complete(client, "count:"); err != nil {
-		return nil, err
-	}
-	return &RedisCounter{newSender(client), cfg.Prefix}, nil
 }
 
 // Add adds n to what was counted under key, and returns the sum and how long it lasts.

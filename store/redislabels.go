@@ -24,7 +24,9 @@ return 0`)
 )
 
 // label returns the key of a label's entries. It tells nothing of the label (S9).
-func (r *RedisStore) label(label string) string { return r.cfg.IndexPrefix + digest(label) }
+func (r *RedisStore) label(label string) string {
+	return r.cfg.own("label:") + r.cfg.Prefix + digest(label)
+}
 
 // AddLabel implements [session.Index]. It is one script that go-redis sends once: a copy
 // that arrives late would move a later deadline back.

@@ -16,14 +16,6 @@ type RedisTokens struct {
 	prefix string
 }
 
-// NewRedisTokens returns a keeper of tokens on client. The error names a mistake in cfg.
-func NewRedisTokens(client RedisClient, cfg RedisKeysConfig) (*RedisTokens, error) {
-	if err := cfg.complete(client, "token:"); err != nil {
-		return nil, err
-	}
-	return &RedisTokens{newSender(client), cfg.Prefix}, nil
-}
-
 // Put keeps v under key for ttl, in place of what was there. A ttl under a millisecond
 // is an error, any other error is an outage. It is one SET, sent once: a second copy
 // that arrives after Take would bring the token back.
@@ -31,7 +23,8 @@ func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Du
 	if err := checkTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: put token: %w", err)
 	}
-	if _, err := t.redis.exec(ctx, sendOnce, "", []any{"set", t.prefix + digest(key), string(v), "px", ttl.Milliseconds()}); err != nil {
+	place := t.prefix + digest(key)
+	if _, err := t.redis.exec(ctx, sendOnce, place, []any{"set", place, string(v), "px", ttl.Milliseconds()}); err != nil {
 		return outage("put token", err)
 	}
 	return nil
@@ -41,7 +34,8 @@ func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Du
 // returns false when there is nothing. An error is an outage: the token may be gone.
 // It is one GETDEL, sent once.
 func (t *RedisTokens) Take(ctx context.Context, key string) ([]byte, bool, error) {
-	cmd, err := t.redis.exec(ctx, sendOnce, "", []any{"getdel", t.prefix + digest(key)})
+	place := t.prefix + digest(key)
+	cmd, err := t.redis.exec(ctx, sendOnce, place, []any{"getdel", place})
 	if errors.Is(err, redis.Nil) {
 		return nil, false, nil
 	}

@@ -20,7 +20,7 @@ const clearedLife = 30 * 24 * time.Hour
 
 // errNodesHidden is returned by walks when the store's client is an automatic
 // pipeline of a cluster.
-var errNodesHidden = errors.New("the automatic pipeline does not show its cluster's nodes: give NewRedis the ClusterClient, and the pipeline as RedisConfig.Reads")
+var errNodesHidden = errors.New("the automatic pipeline does not show its cluster's nodes: give Redis the ClusterClient, and the pipeline as RedisConfig.Reads")
 
 // IDs yields the ids of all records: connect-redis's ids. It asks every master (or
 // shard) in turn with SCAN, in steps of ScanCount, so its memory is bounded. An id can
@@ -247,7 +247,8 @@ func (r *RedisStore) walk(ctx context.Context, verb string, yield func([]string,
 func (r *RedisStore) own(keys []string) []string {
 	list := keys[:0]
 	for _, key := range keys {
-		if id, ok := strings.CutPrefix(key, r.cfg.Prefix); ok && validID(id) {
+		id, ok := strings.CutPrefix(key, r.cfg.Prefix)
+		if ok && validID(id) && !(r.cfg.NoPrefix && strings.HasPrefix(key, r.cfg.own(""))) {
 			list = append(list, key)
 		}
 	}

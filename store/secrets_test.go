@@ -33,14 +33,7 @@ func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
 		for _, tombstones := range []bool{false, true} {
 			c := server.Client(t)
 			r := newRedis(t, c, store.RedisConfig{Tombstones: tombstones})
-			counter, err := store.NewRedisCounter(c, store.RedisKeysConfig{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			tokens, err := store.NewRedisTokens(c, store.RedisKeysConfig{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			counter, tokens := newRedisCounter(t, c), newRedisTokens(t, c)
 			ctx, cancel := context.WithTimeout(t.Context(), redistest.Patience)
 			defer cancel()
 			for verb, call := range map[string]func() error{

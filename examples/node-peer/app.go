@@ -56,11 +56,11 @@ func newApp(client *redis.Client, secret string) (http.Handler, error) {
 		return nil, err
 	}
 	// Tombstones: a slow request of Express must not bring a log-out by Go back.
-	records, err := store.NewRedis(client, store.RedisConfig{Tombstones: true})
+	records, err := store.Redis(client, store.RedisConfig{Name: "example", Tombstones: true})
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := session.New(session.Config{Store: records, Codec: session.Express(secret), InsecureHTTP: true}) // http on loopback
+	sessions, err := session.New(session.Config{Store: records.Sessions, Codec: session.Express(secret), InsecureHTTP: true}) // http on loopback
 	if err != nil {
 		return nil, err
 	}

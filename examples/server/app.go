@@ -34,11 +34,11 @@ type app struct {
 
 // newApp returns the application's routes. Its errors are mistakes in s.
 func newApp(s settings) (http.Handler, error) {
-	records, err := store.NewRedis(s.redis, store.RedisConfig{})
+	shared, err := store.Redis(s.redis, store.RedisConfig{Name: "example"})
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := session.New(session.Config{Store: records, Codec: s.codec, InsecureHTTP: s.plainHTTP, Logger: s.log})
+	sessions, err := session.New(session.Config{Store: shared.Sessions, Codec: s.codec, InsecureHTTP: s.plainHTTP, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}
@@ -50,15 +50,11 @@ func newApp(s settings) (http.Handler, error) {
 		func(u *User) string { return u.hash },
 	)
 	// Guessing is slowed down, by what all processes on this Redis have counted.
-	counter, err := store.NewRedisCounter(s.redis, store.RedisKeysConfig{})
-	if err != nil {
-		return nil, err
-	}
 	passwords, err := password.New(a.users, password.Config{Hasher: a.hasher, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}
-	local, err := throttle.New(throttle.Config{Counter: counter}, strategy.Strategy[*User](passwords))
+	local, err := throttle.New(throttle.Config{Counter: shared.Counter}, strategy.Strategy[*User](passwords))
 	if err != nil {
 		return nil, err
 	}

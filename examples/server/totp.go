@@ -32,19 +32,16 @@ type device struct {
 }
 
 func newAuthenticators(redis store.RedisClient, a *app) (*authenticators, error) {
-	cells, err := store.NewRedisCells(redis, store.RedisKeysConfig{})
+	// A name of its own: a right password must not give back what wrong codes have used up.
+	kept, err := store.Redis(redis, store.RedisConfig{Name: "example-totp"})
 	if err != nil {
 		return nil, err
 	}
-	counter, err := store.NewRedisCounter(redis, store.RedisKeysConfig{Prefix: "totp-count:"})
+	codes, err := totp.NewCodes(totp.CodesConfig{Cells: kept.Cells, Issuer: "Passport example"})
 	if err != nil {
 		return nil, err
 	}
-	codes, err := totp.NewCodes(totp.CodesConfig{Cells: cells, Issuer: "Passport example"})
-	if err != nil {
-		return nil, err
-	}
-	return &authenticators{codes: codes, counter: counter, app: a, used: map[int64]device{}, offered: map[int64]device{}}, nil
+	return &authenticators{codes: codes, counter: kept.Counter, app: a, used: map[int64]device{}, offered: map[int64]device{}}, nil
 }
 
 // strategy returns the second factor, whose guessing is slowed down.

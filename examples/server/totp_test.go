@@ -27,11 +27,11 @@ func codeOf(t testing.TB, address string, at time.Time) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cells, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	phone, err := totp.NewCodes(totp.CodesConfig{Cells: cells, Issuer: "phone"})
+	phone, err := totp.NewCodes(totp.CodesConfig{Cells: memory.Cells, Issuer: "phone"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,12 +34,12 @@ func newApp(s *site) (http.Handler, error) {
 	table := &users{}
 	table.add(User{Name: "Joe Foo", Email: exampleEmail, Hash: exampleHash})
 
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		return nil, err
 	}
 	secret := randomSecret() // a real application keeps one: with another, everyone is logged out
-	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie(secret), InsecureHTTP: true})
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(secret), InsecureHTTP: true})
 	if err != nil {
 		return nil, err
 	}

@@ -23,11 +23,11 @@ type user struct{ name string }
 
 func newGuard(t testing.TB) *guard.Guard[*user] {
 	t.Helper()
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie("a made-up secret of 32 bytes or more")})
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie("a made-up secret of 32 bytes or more")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +126,11 @@ func TestLogInFailsTheTestOfANilUser(t *testing.T) {
 }
 
 func TestLogInFailsTheTestWhenTheStoreIsDown(t *testing.T) {
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := session.New(session.Config{Store: down{memory}, Codec: session.SecureCookie("a made-up secret of 32 bytes or more")})
+	sessions, err := session.New(session.Config{Store: down{memory.Sessions}, Codec: session.SecureCookie("a made-up secret of 32 bytes or more")})
 	if err != nil {
 		t.Fatal(err)
 	}

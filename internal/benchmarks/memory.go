@@ -55,19 +55,19 @@ func (r *run) measureMemory() error {
 }
 
 func memoryStore(sessions int) (memoryRow, error) {
-	st, err := store.NewMemory(store.MemoryConfig{})
+	st, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		return memoryRow{}, err
 	}
 	before := heap()
 	payload := make([]byte, 250)
 	for i := range sessions {
-		if err := st.Create(context.Background(), fmt.Sprintf("%032d", i), payload, time.Hour); err != nil {
+		if err := st.Sessions.Create(context.Background(), fmt.Sprintf("%032d", i), payload, time.Hour); err != nil {
 			return memoryRow{}, err
 		}
 	}
 	each := float64(heap()-before) / float64(sessions)
-	runtime.KeepAlive(st)
+	runtime.KeepAlive(st.Sessions)
 	return memoryRow{"MemoryStore at a million sessions", each, fmt.Sprintf("payload of %d bytes, so %.0f beside it", len(payload), each-float64(len(payload)))}, nil
 }
 

@@ -66,21 +66,21 @@ func run(b *testing.B, h http.Handler, r *http.Request) {
 }
 
 func BenchmarkReadMemory(b *testing.B) {
-	st, err := store.NewMemory(store.MemoryConfig{})
+	st, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	h, r := guarded(b, st, session.Express(secret))
+	h, r := guarded(b, st.Sessions, session.Express(secret))
 	run(b, h, r)
 }
 
 func BenchmarkReadRedis(b *testing.B) {
 	client := redistest.Start(b).Client(b, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
-	st, err := store.NewRedis(client, store.RedisConfig{})
+	st, err := store.Redis(client, store.RedisConfig{Name: "test"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	h, r := guarded(b, st, session.Express(secret))
+	h, r := guarded(b, st.Sessions, session.Express(secret))
 	run(b, h, r)
 }
 

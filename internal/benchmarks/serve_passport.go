@@ -18,7 +18,7 @@ import (
 // passportStore is the store of the named form of this library's stack.
 func passportStore(name string, options *redis.Options) *store.RedisStore {
 	client := redis.NewClient(options)
-	var cfg store.RedisConfig
+	cfg := store.RedisConfig{Name: "benchmark"}
 	switch name {
 	case "passport-pipeline":
 		cfg.Reads = must(client.AsyncAutoPipeline())
@@ -30,7 +30,7 @@ func passportStore(name string, options *redis.Options) *store.RedisStore {
 		cached.ClientSideCacheConfig = &redis.ClientSideCacheConfig{}
 		cfg.Reads = redis.NewClient(&cached)
 	}
-	return must(store.NewRedis(client, cfg))
+	return must(store.Redis(client, cfg)).Sessions
 }
 
 // passportApp is this library's stack.

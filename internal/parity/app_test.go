@@ -69,11 +69,11 @@ type app struct {
 
 func newApp(t *testing.T, edit ...func(*session.Config)) *app {
 	t.Helper()
-	records, err := store.NewMemory(store.MemoryConfig{})
+	records, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := session.Config{Store: records, Codec: session.Express(secret), Logger: slog.New(slog.DiscardHandler)}
+	cfg := session.Config{Store: records.Sessions, Codec: session.Express(secret), Logger: slog.New(slog.DiscardHandler)}
 	for _, e := range edit {
 		e(&cfg)
 	}
@@ -85,7 +85,7 @@ func newApp(t *testing.T, edit ...func(*session.Config)) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{Guard: auth, t: t, sessions: sessions, store: records, mux: http.NewServeMux()}
+	a := &app{Guard: auth, t: t, sessions: sessions, store: records.Sessions, mux: http.NewServeMux()}
 	a.mux.Handle("POST /login", a.Authenticate("local")(a.LogIn(a.hello())))
 	a.mux.Handle("POST /logout", a.LogOut(a.hello()))
 	a.mux.Handle("GET /me", a.RequireAuth(a.hello()))

@@ -21,11 +21,12 @@ func shared(t *testing.T, cfg store.RedisConfig) (*miniredis.Miniredis, *store.R
 	server := miniredis.RunT(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { client.Close() })
-	s, err := store.NewRedis(client, cfg)
+	cfg.Name = "test"
+	s, err := store.Redis(client, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server, s
+	return server, s.Sessions
 }
 
 const kept = `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"n":1}`
@@ -113,7 +114,7 @@ var connectRedisRows = []row{
 		if n, err := s.Count(t.Context()); n != 3 || err != nil {
 			t.Errorf("Count: %d, %v, want 3", n, err)
 		}
-		if _, err := store.NewRedis(redis.NewClient(&redis.Options{}), store.RedisConfig{ScanCount: -1}); err == nil {
+		if _, err := store.Redis(redis.NewClient(&redis.Options{}), store.RedisConfig{Name: "test", ScanCount: -1}); err == nil {
 			t.Error("a negative ScanCount was taken")
 		}
 	}},

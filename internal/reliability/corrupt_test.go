@@ -92,11 +92,11 @@ func TestCorruptRecords(t *testing.T) {
 	}
 	for _, row := range corrupt {
 		t.Run(row.name, func(t *testing.T) {
-			memory, err := store.NewMemory(store.MemoryConfig{})
+			memory, err := store.Memory(store.MemoryConfig{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			app, err := rig.New(memory)
+			app, err := rig.New(memory.Sessions)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,12 +112,12 @@ func TestCorruptRecords(t *testing.T) {
 				if !v.LogIn(ctx, 3).OK() {
 					t.Fatal("no log-in")
 				}
-				for r, err := range memory.All(ctx) {
+				for r, err := range memory.Sessions.All(ctx) {
 					if err == nil && !strings.Contains(string(r.Data), `"user":3`) {
 						continue
 					}
 					if err == nil {
-						err = memory.Update(ctx, r.ID, r.Data, []byte(row.record), time.Hour)
+						err = memory.Sessions.Update(ctx, r.ID, r.Data, []byte(row.record), time.Hour)
 					}
 					if err != nil {
 						t.Fatal(err)
@@ -150,7 +150,7 @@ func TestCorruptRecords(t *testing.T) {
 				t.Errorf("after the log-out: got %d %q, want 401", a.Status, a.Text)
 			}
 			left := 0
-			for _, err := range memory.All(ctx) {
+			for _, err := range memory.Sessions.All(ctx) {
 				if err != nil {
 					t.Fatal(err)
 				}

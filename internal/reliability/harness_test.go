@@ -46,11 +46,12 @@ func serve(t testing.TB, st session.Store, edit ...func(*session.Config)) (*rig.
 
 func newRedis(t testing.TB, client store.RedisClient, cfg store.RedisConfig) *store.RedisStore {
 	t.Helper()
-	r, err := store.NewRedis(client, cfg)
+	cfg.Name = "test"
+	r, err := store.Redis(client, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r.Sessions
 }
 
 // newClient returns a client with go-redis's own settings, save for edits.
@@ -71,11 +72,11 @@ var stores = []struct {
 	make func(*testing.T) session.Store
 }{
 	{"MemoryStore", func(t *testing.T) session.Store {
-		m, err := store.NewMemory(store.MemoryConfig{})
+		m, err := store.Memory(store.MemoryConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return m
+		return m.Sessions
 	}},
 	{"RedisStore", func(t *testing.T) session.Store {
 		return newRedis(t, newClient(t, redistest.Start(t).Addr), store.RedisConfig{})

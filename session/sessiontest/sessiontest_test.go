@@ -12,11 +12,11 @@ import (
 )
 
 func newMemory(tombstones bool) *store.MemoryStore {
-	m, err := store.NewMemory(store.MemoryConfig{Tombstones: tombstones})
+	m, err := store.Memory(store.MemoryConfig{Tombstones: tombstones})
 	if err != nil {
 		panic(err)
 	}
-	return m
+	return m.Sessions
 }
 
 // TestRulesQuoteTheContract word for word, so that neither changes alone.

@@ -67,11 +67,11 @@ func Example_beside() {
 	if err != nil {
 		panic(err)
 	}
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		panic(err)
 	}
-	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie("32 random bytes out of your vault")})
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie("32 random bytes out of your vault")})
 	if err != nil {
 		panic(err)
 	}

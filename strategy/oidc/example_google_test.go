@@ -20,11 +20,11 @@ func Example() {
 	find := func(_ context.Context, id int) (*User, error) { return &User{id}, nil }
 	secret := "32 random bytes out of your vault"
 
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	sessions, err := session.New(session.Config{Store: memory, Codec: session.SecureCookie(secret)})
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(secret)})
 	if err != nil {
 		log.Fatal(err)
 	}

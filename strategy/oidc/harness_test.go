@@ -305,11 +305,11 @@ func newWorld(t testing.TB, edit ...func(*oidc.Config)) *world {
 	if w.strategy, err = oidc.New(cfg, w.validate); err != nil {
 		t.Fatal(err)
 	}
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sessions, err = session.New(session.Config{Store: memory, Codec: session.SecureCookie(cookieSecret), Logger: w.logger()})
+	w.sessions, err = session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(cookieSecret), Logger: w.logger()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,11 +149,11 @@ func newShop(t *testing.T) *shop {
 	t.Cleanup(s.server.Close)
 	_, port, _ := strings.Cut(strings.TrimPrefix(s.server.URL, "http://"), ":")
 	s.url = "http://localhost:" + port
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.sessions, err = session.New(session.Config{Store: memory, Codec: session.SecureCookie(cookieSecret), InsecureHTTP: true})
+	s.sessions, err = session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(cookieSecret), InsecureHTTP: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,11 +14,11 @@ import (
 // The link of "forgot your password?": the token goes into the mail, and the form that
 // the link leads to posts it back with the new password.
 func Example_reset() {
-	memory, err := store.NewMemoryTokens(store.MemoryTokensConfig{}) // several processes: NewRedisTokens
+	memory, err := store.Memory(store.MemoryConfig{}) // several processes: store.Redis
 	if err != nil {
 		panic(err)
 	}
-	resets, err := onetime.New(onetime.Config{Tokens: memory, Purpose: "password reset", TTL: 10 * time.Minute})
+	resets, err := onetime.New(onetime.Config{Tokens: memory.Tokens, Purpose: "password reset", TTL: 10 * time.Minute})
 	if err != nil {
 		panic(err)
 	}

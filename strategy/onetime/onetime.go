@@ -12,7 +12,7 @@ import (
 
 // Config is what [New] needs.
 type Config struct {
-	// Tokens keeps them, by a hash only: store.NewRedisTokens or store.NewMemoryTokens.
+	// Tokens keeps them, by a hash only: that of store.Redis or of store.Memory.
 	Tokens strategy.Tokens
 	// Purpose is what the tokens are good for, such as "password reset"; required. A
 	// token of one purpose is nothing to another, also in the same Tokens.
@@ -43,7 +43,7 @@ func New(cfg Config) (*Tokens, error) {
 		mistakes = append(mistakes, fmt.Errorf("onetime: new: "+format, args...))
 	}
 	if strategy.NoUser(cfg.Tokens) {
-		wrong("Tokens is nil: give one that keeps them, such as store.NewRedisTokens")
+		wrong("Tokens is nil: give one that keeps them, such as that of store.Redis")
 	}
 	if cfg.Purpose == "" {
 		wrong("Purpose is empty: say what the tokens are good for")

@@ -48,11 +48,11 @@ func (s *spy) Take(ctx context.Context, key string) ([]byte, bool, error) {
 
 func newSpy(t testing.TB) *spy {
 	t.Helper()
-	m, err := store.NewMemoryTokens(store.MemoryTokensConfig{})
+	m, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &spy{Tokens: m}
+	return &spy{Tokens: m.Tokens}
 }
 
 func newOneTime(t testing.TB, tokens strategy.Tokens, purpose string) *onetime.Tokens {

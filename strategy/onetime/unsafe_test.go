@@ -17,12 +17,12 @@ var cure = regexp.MustCompile(`: (use|want|give|drop|choose|name|pass|say|make)\
 // field it is and what would be safe.
 func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	const day = 24 * time.Hour
-	memory, err := store.NewMemoryTokens(store.MemoryTokensConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	build := func(edit func(*onetime.Config)) error {
-		cfg := onetime.Config{Tokens: memory, Purpose: "log-in"}
+		cfg := onetime.Config{Tokens: memory.Tokens, Purpose: "log-in"}
 		edit(&cfg)
 		_, err := onetime.New(cfg)
 		return err

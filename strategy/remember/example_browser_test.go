@@ -13,11 +13,11 @@ import (
 // What a guard does with it: a cookie at the log-in, a new one whenever the browser comes
 // back, and an error that says whose cookie it was when an old one is shown.
 func Example_browser() {
-	cells, err := store.NewMemoryCells(store.MemoryCellsConfig{}) // several processes: NewRedisCells
+	memory, err := store.Memory(store.MemoryConfig{}) // several processes: store.Redis
 	if err != nil {
 		panic(err)
 	}
-	me, err := remember.New(remember.Config{Cells: cells, InsecureHTTP: true}) // http on loopback
+	me, err := remember.New(remember.Config{Cells: memory.Cells, InsecureHTTP: true}) // http on loopback
 	if err != nil {
 		panic(err)
 	}

@@ -15,8 +15,8 @@ import (
 
 // Config is what [New] needs.
 type Config struct {
-	// Cells keeps what is remembered, by hashes only: store.NewRedisCells or
-	// store.NewMemoryCells. Required.
+	// Cells keeps what is remembered, by hashes only: that of store.Redis or of
+	// store.Memory. Required.
 	Cells strategy.Cells
 	// MaxAge is how long after a log-in with credentials a browser is remembered, however
 	// often it comes back; zero means 30 days. At most 400 days.
@@ -75,7 +75,7 @@ func New(cfg Config) (*Me, error) {
 		mistakes = append(mistakes, fmt.Errorf("remember: new: "+format, args...))
 	}
 	if strategy.NoUser(cfg.Cells) {
-		wrong("Cells is nil: give one that keeps the tokens' hashes, such as store.NewRedisCells")
+		wrong("Cells is nil: give one that keeps the tokens' hashes, such as that of store.Redis")
 	}
 	if cfg.MaxAge == 0 {
 		cfg.MaxAge = defaultRemember

@@ -16,11 +16,11 @@ import (
 
 func newCells(t testing.TB) strategy.Cells {
 	t.Helper()
-	c, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	c, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c.Cells
 }
 
 func TestGoodCellsPass(t *testing.T) {

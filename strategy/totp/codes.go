@@ -49,7 +49,7 @@ func (h Hash) new() (make func() hash.Hash, name string, size int) {
 // all authenticator apps understand.
 type CodesConfig struct {
 	// Cells remembers each account's last code, so that none is good twice: required.
-	// See store.NewRedisCells and store.NewMemoryCells.
+	// See store.Redis and store.Memory.
 	Cells strategy.Cells
 	// Issuer is the application's name, as the authenticator app shows it; required.
 	Issuer string
@@ -86,7 +86,7 @@ func NewCodes(cfg CodesConfig) (*Codes, error) {
 		mistakes = append(mistakes, fmt.Errorf("totp: new codes: "+format, args...))
 	}
 	if strategy.NoUser(cfg.Cells) {
-		wrong("Cells is nil: give one that remembers used codes, such as store.NewRedisCells")
+		wrong("Cells is nil: give one that remembers used codes, such as that of store.Redis")
 	}
 	if cfg.Issuer == "" || strings.Contains(cfg.Issuer, ":") {
 		wrong("Issuer is %q: give the application's name, without a colon", cfg.Issuer)

@@ -49,11 +49,11 @@ func (b *brokenCells) Swap(ctx context.Context, key string, old, new []byte, ttl
 
 func newCells(t testing.TB) strategy.Cells {
 	t.Helper()
-	c, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	c, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c.Cells
 }
 
 func newTOTP(t testing.TB, cfg totp.CodesConfig) *totp.Codes {

@@ -17,11 +17,11 @@ import (
 // An account's key is made, shown to the app as a QR code, and confirmed by a first code
 // before it counts. Later, each code is good once.
 func Example_enrol() {
-	cells, err := store.NewMemoryCells(store.MemoryCellsConfig{}) // several processes: NewRedisCells
+	memory, err := store.Memory(store.MemoryConfig{}) // several processes: store.Redis
 	if err != nil {
 		panic(err)
 	}
-	codes, err := totp.NewCodes(totp.CodesConfig{Cells: cells, Issuer: "Example"})
+	codes, err := totp.NewCodes(totp.CodesConfig{Cells: memory.Cells, Issuer: "Example"})
 	if err != nil {
 		panic(err)
 	}

@@ -38,14 +38,14 @@ func main() {
 	server, err := miniredis.Run()
 	check(err)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
-	memory, err := store.NewMemory(store.MemoryConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	check(err)
-	overRedis, err := store.NewRedis(client, store.RedisConfig{})
+	overRedis, err := store.Redis(client, store.RedisConfig{Name: "test"})
 	check(err)
 	for _, kind := range []struct {
 		name  string
 		store session.Store
-	}{{"memory", memory}, {"redis", overRedis}} {
+	}{{"memory", memory.Sessions}, {"redis", overRedis.Sessions}} {
 		app := application(kind.store)
 		for _, flow := range []string{"get", "login", "logout"} {
 			warm, counted := prepare(app, flow), prepare(app, flow)

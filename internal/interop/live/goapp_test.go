@@ -90,11 +90,12 @@ type goApp struct {
 
 func startGo(t *testing.T, redis *redistest.Server, o goOptions) *goApp {
 	t.Helper()
-	records, err := store.NewRedis(redis.Client(t), o.redis)
+	o.redis.Name = "go"
+	records, err := store.Redis(redis.Client(t), o.redis)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := session.Config{Store: records, Codec: session.Express(secrets[0]), InsecureHTTP: true, Logger: slog.New(slog.DiscardHandler)}
+	cfg := session.Config{Store: records.Sessions, Codec: session.Express(secrets[0]), InsecureHTTP: true, Logger: slog.New(slog.DiscardHandler)}
 	if o.edit != nil {
 		o.edit(&cfg)
 	}
@@ -113,7 +114,7 @@ func startGo(t *testing.T, redis *redistest.Server, o goOptions) *goApp {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &goApp{auth: auth, sessions: sessions, store: records}
+	a := &goApp{auth: auth, sessions: sessions, store: records.Sessions}
 	server := httptest.NewServer(a.routes(identities[o.identity]))
 	t.Cleanup(server.Close)
 	a.peer = peer(server.URL)

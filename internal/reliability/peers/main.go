@@ -137,11 +137,11 @@ func inGo(make func(redisAddr string) (http.Handler, error)) func(context.Contex
 
 // ours is this library as package rig uses it.
 func ours(redisAddr string) (http.Handler, error) {
-	st, err := store.NewRedis(redis.NewClient(&redis.Options{Addr: redisAddr}), store.RedisConfig{})
+	st, err := store.Redis(redis.NewClient(&redis.Options{Addr: redisAddr}), store.RedisConfig{Name: "test"})
 	if err != nil {
 		return nil, err
 	}
-	return rig.New(st)
+	return rig.New(st.Sessions)
 }
 
 // inNode starts node/server.mjs, which prints its port.

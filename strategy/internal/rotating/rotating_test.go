@@ -22,11 +22,11 @@ const (
 
 func newCells(t testing.TB) strategy.Cells {
 	t.Helper()
-	cells, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cells
+	return memory.Cells
 }
 
 func newTokens(t testing.TB, edit ...func(*rotating.Config)) *rotating.Tokens {

@@ -46,11 +46,11 @@ func newApp(self string, users *users) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	cells, err := store.NewMemoryCells(store.MemoryCellsConfig{}) // store.NewRedisCells outlives a restart
+	memory, err := store.Memory(store.MemoryConfig{}) // store.Redis outlives a restart
 	if err != nil {
 		return nil, err
 	}
-	a.refresh, err = refresh.New(refresh.Config{Cells: cells})
+	a.refresh, err = refresh.New(refresh.Config{Cells: memory.Cells})
 	if err != nil {
 		return nil, err
 	}

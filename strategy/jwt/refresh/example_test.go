@@ -13,11 +13,11 @@ import (
 
 // What a log-in, the refreshes after it, and a thief see.
 func Example() {
-	cells, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		panic(err)
 	}
-	tokens, err := refresh.New(refresh.Config{Cells: cells, Logger: slog.New(slog.DiscardHandler)})
+	tokens, err := refresh.New(refresh.Config{Cells: memory.Cells, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		panic(err)
 	}

@@ -27,11 +27,11 @@ type cells struct {
 
 func newCells(t *testing.T) *cells {
 	t.Helper()
-	m, err := store.NewMemoryCells(store.MemoryCellsConfig{})
+	m, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cells{Cells: m}
+	return &cells{Cells: m.Cells}
 }
 
 var errDown = errors.New("redis: down")

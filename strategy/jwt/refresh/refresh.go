@@ -14,7 +14,7 @@ import (
 
 // Config says how Tokens works. Cells must be set.
 type Config struct {
-	// Cells keeps the families: store.NewRedisCells or store.NewMemoryCells.
+	// Cells keeps the families: that of store.Redis or of store.Memory.
 	Cells strategy.Cells
 
 	// IdleTimeout ends a family that was not rotated for so long. Zero means 14 days.
@@ -71,7 +71,7 @@ func New(cfg Config) (*Tokens, error) {
 		mistakes = append(mistakes, fmt.Errorf("refresh: new: "+format, args...))
 	}
 	if strategy.NoUser(cfg.Cells) {
-		wrong("Cells is nil: give one that keeps the tokens' hashes, such as store.NewRedisCells")
+		wrong("Cells is nil: give one that keeps the tokens' hashes, such as that of store.Redis")
 	}
 	if cfg.IdleTimeout == 0 {
 		cfg.IdleTimeout = defaultIdle

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+)
+
+// RedisStores is everything that a program keeps in Redis. It is made by [Redis], safe for
+// concurrent use, and needs no closing: the connections are the client's.
+type RedisStores struct {
+	Sessions *RedisStore   // a session.Store with every ability
+	Counter  *RedisCounter // a strategy.Counter: attempts, for throttles
+	Tokens   *RedisTokens  // a strategy.Tokens: links that work once
+	Cells    *RedisCells   // a strategy.Cells: used codes, remembered browsers, refresh tokens
+}
+
+// Redis returns what a program keeps in Redis, on client. It sends nothing; see
+// [RedisStores.Check]. The error names every mistake in cfg at once.
+func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
+	if err := cfg.complete(client); err != nil {
+		return nil, err
+	}
+	main := newSender(client)
+	main.replicas = cfg.Replicas
+	r := &RedisStore{main: main, cfg: cfg, fresh: authoritative(client)}
+	r.reads.direct = main
+	if cfg.Reads != nil {
+		r.reads.direct = newSender(cfg.Reads)
+	}
+	if cfg.Pipeline != nil {
+		r.reads.pipeline = newSender(cfg.Pipeline)
+	}
+	r.tagged, _ = hashTag(cfg.Prefix)
+	return &RedisStores{
+		Sessions: r,
+		Counter:  &RedisCounter{main, cfg.own("count:")},
+		Tokens:   &RedisTokens{main, cfg.own("token:")},
+		Cells:    &RedisCells{main, cfg.own("cell:")},
+	}, nil
+}
+
+// MemoryConfig says how much is held in memory. Its zero value is ready.
+type MemoryConfig struct {
+	// MaxSessions is how many sessions are held at most; zero means no limit.
+	// A full store refuses new sessions with ErrFull and evicts none, for otherwise
+	// whoever opens enough sessions logs everyone else out. Notes of ended sessions
+	// count while they live.
+	MaxSessions int
+
+	// MaxValues is how many counts, how many tokens and how many cells are held at most;
+	// zero means 1,000,000 of each, about 250 MB of short tokens. When there would be more,
+	// Tokens and Cells return ErrFull: forgetting one would take away somebody's, or make a
+	// used code good again. Counter forgets one that has counted little.
+	MaxValues int
+
+	// Tombstones makes the store treat an id as unknown for as long as the note of its
+	// end lives, as RedisConfig.Tombstones does.
+	Tombstones bool
+}
+
+const defaultMaxValues = 1_000_000
+
+// ErrFull is returned by what keeps things in memory when it holds as many as it may:
+// by MemoryStore's Create when MaxSessions are alive, and by MemoryTokens and MemoryCells.
+// For the session layer it is an outage: nobody is logged out, and new sessions get 503.
+var ErrFull = errors.New("store: full: raise the limit, or use Redis")
+
+// MemoryStores is everything that a program keeps, in the memory of its process: for tests,
+// and for a program that runs once and may forget at its end. It is made by [Memory], safe
+// for concurrent use, has no goroutine and needs no closing.
+type MemoryStores struct {
+	Sessions *MemoryStore   // as RedisStores.Sessions
+	Counter  *MemoryCounter // as RedisStores.Counter
+	Tokens   *MemoryTokens  // as RedisStores.Tokens
+	Cells    *MemoryCells   // as RedisStores.Cells
+}
+
+// Memory returns empty stores. The error names every number below zero.
+func Memory(cfg MemoryConfig) (*MemoryStores, error) {
+	var errs []error
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"MaxSessions", cfg.MaxSessions}, {"MaxValues", cfg.MaxValues}} {
+		if f.value < 0 {
+			errs = append(errs, fmt.Errorf("store: MemoryConfig.%s is %d: give the most to hold, or 0 for the default", f.name, f.value))
+		}
+	}
+	if errs != nil {
+		return nil, errors.Join(errs...)
+	}
+	most := cmp.Or(cfg.MaxValues, defaultMaxValues)
+	return &MemoryStores{
+		Sessions: newMemoryStore(cfg),
+		Counter:  &MemoryCounter{max: most, counts: newExpiring[int64]()},
+		Tokens:   &MemoryTokens{max: most, values: newExpiring[string]()},
+		Cells:    &MemoryCells{max: most, values: newExpiring[string]()},
+	}, nil
+}
