@@ -3,7 +3,6 @@ package rawjson
 import (
 	"bytes"
 	"encoding/json"
-	"math"
 	"slices"
 )
 
@@ -17,41 +16,21 @@ type Object struct {
 	places  map[string]int // of the members by name, once there are many; nil when not known
 }
 
-// member is a name and a value in one slice, since every session that is read holds
-// an Object: two slices would take half as much again.
+// member is a member's text.
 type member struct {
-	text []byte // the name between its quotes, as written; then anything; then the value
-	name uint32 // where the name ends in text
-	at   uint32 // where the value begins
+	name  []byte // between its quotes, as written
+	value json.RawMessage
 }
 
-// memberOf makes a member of a name as written and a value.
-func memberOf(name, value []byte) member {
-	text := make([]byte, 0, len(name)+len(value))
-	return member{text: append(append(text, name...), value...), name: uint32(len(name)), at: uint32(len(name))} //nolint:gosec // a record is no 4 GiB
-}
-
-func (m *member) written() []byte { return m.text[:m.name:m.name] }
-func (m *member) value() []byte   { return m.text[m.at:] }
-func (m *member) escaped() bool   { return bytes.IndexByte(m.written(), '\\') >= 0 }
-
-// is reports whether m's name as written stands for name.
-func (m *member) is(name string) bool {
-	return string(m.written()) == name || m.escaped() && m.decoded() == name
-}
-
-func (m *member) decoded() string { return decoded(m.written(), m.escaped()) }
-
-func decoded(written []byte, escaped bool) string {
-	if !escaped {
-		return string(written)
+// unescaped returns the name that is written as name between quotes.
+func unescaped(name []byte) string {
+	if bytes.IndexByte(name, '\\') >= 0 {
+		var s string
+		if json.Unmarshal(append(append([]byte{'"'}, name...), '"'), &s) == nil {
+			return s
+		}
 	}
-	var s string
-	quoted := append(append([]byte{'"'}, written...), '"')
-	if json.Unmarshal(quoted, &s) != nil {
-		return string(written)
-	}
-	return s
+	return string(name)
 }
 
 // searchable is how many members are searched one by one. Where there are more, their names
@@ -63,73 +42,47 @@ const searchable = 32
 // the first, as in JSON.parse. After an error o is empty.
 func (o *Object) Parse(data []byte) error {
 	o.members, o.places = o.inline[:0], nil
-	err := o.parse(data)
+	err := errObject
+	if r := NewReader(data); r.Enter() {
+		for r.Next() {
+			m := member{name: data[r.name:r.nameEnd:r.nameEnd]}
+			name := r.Name()
+			if m.value = r.Value(); m.value == nil {
+				break
+			}
+			if i := find(o, name); i >= 0 {
+				o.members[i].value = m.value
+				continue
+			}
+			if o.places != nil {
+				o.places[string(name)] = len(o.members)
+			}
+			o.members = append(o.members, m)
+		}
+		err = r.End()
+	}
 	if err != nil {
 		o.members, o.places = o.inline[:0], nil
 	}
 	return err
 }
 
-func (o *Object) parse(data []byte) error {
-	if int64(len(data)) > math.MaxInt32 {
-		return errSyntax
-	}
-	r := NewReader(data)
-	if !r.Enter() {
-		return errObject
-	}
-	for r.Next() {
-		start, end, at := r.name, r.nameEnd, r.i
-		if r.Value() == nil {
-			break
-		}
-		m := member{text: data[start:r.i:r.i], name: uint32(end - start), at: uint32(at - start)} //nolint:gosec // a record is no 4 GiB
-		if j := o.find(&m); j >= 0 {
-			o.members[j] = memberOf(o.members[j].written(), m.value())
-		} else {
-			o.add(m)
-		}
-	}
-	return r.End()
-}
-
-// find returns the place of the member that has the name of m, or -1.
-func (o *Object) find(m *member) int {
-	if m.escaped() || len(o.members) > searchable {
-		return o.index(m.decoded())
-	}
-	for i := range o.members {
-		n := &o.members[i]
-		if string(n.written()) == string(m.written()) || n.escaped() && n.decoded() == string(m.written()) {
-			return i
-		}
-	}
-	return -1
-}
-
-// add appends m, whose name is new.
-func (o *Object) add(m member) {
-	if o.places != nil {
-		o.places[m.decoded()] = len(o.members)
-	}
-	o.members = append(o.members, m)
-}
-
-func (o *Object) index(name string) int {
+// find returns the place of the member called name, or -1.
+func find[T string | []byte](o *Object, name T) int {
 	if len(o.members) > searchable {
 		if o.places == nil {
 			o.places = make(map[string]int, 2*len(o.members))
 			for i := range o.members {
-				o.places[o.members[i].decoded()] = i
+				o.places[unescaped(o.members[i].name)] = i
 			}
 		}
-		if i, ok := o.places[name]; ok {
+		if i, ok := o.places[string(name)]; ok {
 			return i
 		}
 		return -1
 	}
 	for i := range o.members {
-		if o.members[i].is(name) {
+		if n := o.members[i].name; string(n) == string(name) || bytes.IndexByte(n, '\\') >= 0 && unescaped(n) == string(name) {
 			return i
 		}
 	}
@@ -138,8 +91,8 @@ func (o *Object) index(name string) int {
 
 // Get returns the text of the member's value, or nil when there is none.
 func (o *Object) Get(name string) json.RawMessage {
-	if i := o.index(name); i >= 0 {
-		return o.members[i].value()
+	if i := find(o, name); i >= 0 {
+		return o.members[i].value
 	}
 	return nil
 }
@@ -147,16 +100,19 @@ func (o *Object) Get(name string) json.RawMessage {
 // Set gives the member called name the value, which must be valid JSON. A new
 // member comes last.
 func (o *Object) Set(name string, value json.RawMessage) {
-	if i := o.index(name); i >= 0 {
-		o.members[i] = memberOf(o.members[i].written(), value)
+	own := bytes.Clone(value)
+	if i := find(o, name); i >= 0 {
+		o.members[i].value = own
 		return
 	}
-	quoted := Quote(name)
-	m := memberOf(quoted[1:len(quoted)-1], value)
 	if o.members == nil {
 		o.members = o.inline[:0]
 	}
-	o.add(m)
+	if o.places != nil {
+		o.places[name] = len(o.members)
+	}
+	quoted := Quote(name)
+	o.members = append(o.members, member{quoted[1 : len(quoted)-1], own})
 }
 
 // SetFirst is Set, but a new member comes first.
@@ -172,7 +128,7 @@ func (o *Object) SetFirst(name string, value json.RawMessage) {
 
 // Delete removes the member called name and reports whether there was one.
 func (o *Object) Delete(name string) bool {
-	i := o.index(name)
+	i := find(o, name)
 	if i < 0 {
 		return false
 	}
@@ -183,17 +139,14 @@ func (o *Object) Delete(name string) bool {
 // DeleteFunc removes the members for whose name del is true.
 func (o *Object) DeleteFunc(del func(name string) bool) {
 	o.places = nil
-	o.members = slices.DeleteFunc(o.members, func(m member) bool { return del(m.decoded()) })
+	o.members = slices.DeleteFunc(o.members, func(m member) bool { return del(unescaped(m.name)) })
 }
 
 // Replace puts f's result for each member's value in its place.
 func (o *Object) Replace(f func(value json.RawMessage) json.RawMessage) {
 	for i := range o.members {
-		m := &o.members[i]
-		if before := m.value(); len(before) > 0 {
-			if after := f(before); !bytes.Equal(before, after) {
-				*m = memberOf(m.written(), after)
-			}
+		if m := &o.members[i]; len(m.value) > 0 {
+			m.value = f(m.value)
 		}
 	}
 }
@@ -205,7 +158,7 @@ func (o *Object) Len() int { return len(o.members) }
 func (o *Object) Names() []string {
 	names := make([]string, len(o.members))
 	for i := range o.members {
-		names[i] = o.members[i].decoded()
+		names[i] = unescaped(o.members[i].name)
 	}
 	return names
 }
@@ -217,29 +170,19 @@ func (o *Object) CopyFrom(from *Object) {
 
 // AppendTo appends the object's text to b, without white space.
 func (o *Object) AppendTo(b []byte) []byte {
-	b = append(b, '{')
+	size := len("{}")
+	for i := range o.members {
+		size += len(`"":,`) + len(o.members[i].name) + len(o.members[i].value)
+	}
+	b = append(slices.Grow(b, size), '{')
 	for i := range o.members {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, '"')
-		b = append(b, o.members[i].written()...)
-		b = append(b, '"', ':')
-		b = append(b, o.members[i].value()...)
+		b = append(append(append(b, '"'), o.members[i].name...), '"', ':')
+		b = append(b, o.members[i].value...)
 	}
 	return append(b, '}')
-}
-
-// Size returns the length of what AppendTo appends.
-func (o *Object) Size() int {
-	if len(o.members) == 0 {
-		return len("{}")
-	}
-	n := 1
-	for i := range o.members {
-		n += len(o.members[i].written()) + len(o.members[i].value()) + 4
-	}
-	return n
 }
 
 // Find returns the value of the member called name in data, the text of a valid

@@ -92,7 +92,7 @@ func (r *Reader) Next() bool {
 func (r *Reader) Name() []byte {
 	name := r.data[r.name:r.nameEnd]
 	if slices.Contains(name, '\\') { // names are too short for bytes.IndexByte to pay
-		return []byte(decoded(name, true))
+		return []byte(unescaped(name))
 	}
 	return name
 }

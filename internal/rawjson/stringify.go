@@ -22,15 +22,16 @@ func Marshal(v any) (json.RawMessage, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	return plainSeparators(bytes.TrimSuffix(buf.Bytes(), []byte{'\n'})), nil
+	text := bytes.TrimSuffix(buf.Bytes(), []byte{'\n'})
+	if bytes.Contains(text, []byte(`\u202`)) {
+		text = plainSeparators(text)
+	}
+	return text, nil
 }
 
 // plainSeparators undoes encoding/json's escaping of U+2028 and U+2029, which
 // JSON.stringify does not do. A backslash that is itself escaped is skipped as a pair.
 func plainSeparators(b []byte) []byte {
-	if !bytes.Contains(b, []byte(`\u202`)) {
-		return b
-	}
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {
 		if b[i] != '\\' {
@@ -74,6 +75,5 @@ func Unquote(raw json.RawMessage) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
 	}
-	text := raw[1 : len(raw)-1]
-	return decoded(text, bytes.IndexByte(text, '\\') >= 0), true
+	return unescaped(raw[1 : len(raw)-1]), true
 }

@@ -37,7 +37,7 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 		return nil, errTooManyKeys
 	}
 	d.Members.Set(NotesKey, r.notes.text)
-	r.data = d.Members.AppendTo(make([]byte, 0, d.Members.Size()))
+	r.data = d.Members.AppendTo(nil)
 	d.Members.Delete(NotesKey)
 	// Nothing that was written by the rules needs to be read again, but a value of our own
 	// can be nested as deeply as a whole record may be.
