@@ -3,6 +3,8 @@ package guard
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
@@ -184,7 +187,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	e = e.lacking(firstMissing(needed, e.factors))
 	p := &logInPlan[U]{user: user, evidence: e, o: o, needed: needed}
 	// A pending log-in lets nobody pass, and must not end those that do.
-	p.counts = g.cfg.MaxSessions > 0 && e.missing == "" && (!bytes.Equal(before.User, id) || firstMissing(needed, factorsOf(before)) != "")
+	p.counts = g.cfg.MaxSessions > 0 && e.missing == "" && (!g.sameUser(before.User, id) || firstMissing(needed, factorsOf(before)) != "")
 	p.in = reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
 		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
@@ -366,14 +369,39 @@ func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (e *
 	if err != nil {
 		return nil, false, fmt.Errorf("guard: log in: %w", err)
 	}
-	if renews = bytes.Equal(slot.User, id); renews && e != before {
+	if renews = g.sameUser(slot.User, id); renews && e != before {
 		e.factors = factorsOf(slot)
 	}
 	return e, renews, nil
 }
 
-// label is under which all sessions of a user are found.
-func (g *Guard[U]) label(id json.RawMessage) string { return g.cfg.SessionKey + ":" + string(id) }
+// label is under which all sessions of a user are found, and what RememberMe calls the
+// user. serialize has seen to it that there is a name.
+func (g *Guard[U]) label(id json.RawMessage) string {
+	name, err := serializer.NameOf(g.users, id)
+	if err != nil {
+		name = string(id)
+	}
+	label := g.cfg.SessionKey + ":" + name
+	if len(label) <= maxLabel {
+		return label
+	}
+	sum := sha256.Sum256([]byte(name))
+	return g.cfg.SessionKey + ":#" + base64.RawURLEncoding.EncodeToString(sum[:]) // no JSON begins so
+}
+
+// maxLabel is the length of the longest label of a session, in bytes.
+const maxLabel = 512
+
+// sameUser reports whether the ids a and b stand for one user.
+func (g *Guard[U]) sameUser(a, b json.RawMessage) bool {
+	if a == nil || b == nil || bytes.Equal(a, b) {
+		return bytes.Equal(a, b)
+	}
+	x, err := serializer.NameOf(g.users, a)
+	y, err2 := serializer.NameOf(g.users, b)
+	return errors.Join(err, err2) == nil && x == y
+}
 
 // serialize is the serializer's Serialize, with its result checked.
 func (g *Guard[U]) serialize(ctx context.Context, user U) (json.RawMessage, error) {
@@ -388,6 +416,9 @@ func (g *Guard[U]) serialize(ctx context.Context, user U) (json.RawMessage, erro
 	if !json.Valid(id) {
 		return nil, &misuse{fmt.Sprintf("the serializer (%T) returned something that is not JSON", g.users)}
 	}
+	if _, err := serializer.NameOf(g.users, id); err != nil {
+		return nil, err // a session that nobody can find could not be ended
+	}
 	return id, nil
 }
 
@@ -398,5 +429,5 @@ func (g *Guard[U]) same(ctx context.Context, a, b U) bool {
 	}
 	x, err := g.serialize(ctx, a)
 	y, err2 := g.serialize(ctx, b)
-	return errors.Join(err, err2) == nil && bytes.Equal(x, y)
+	return errors.Join(err, err2) == nil && g.sameUser(x, y)
 }

@@ -22,13 +22,18 @@ import (
 // seriesPrefix begins the labels of series. No user's JSON does.
 func (g *Guard[U]) seriesPrefix() string { return g.cfg.SessionKey + ":series:" }
 
+// isMine reports whether this guard began the series of rem.
+func (g *Guard[U]) isMine(rem remember.Remembered) bool {
+	return strings.HasPrefix(rem.User, g.cfg.SessionKey+":")
+}
+
 // beginSeries begins a series for the log-in p where that is wanted. Nobody gets its cookie
 // before the log-in is stored.
 func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 	if !p.remember {
 		return nil
 	}
-	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, g.label(p.in.Slot.User), p.in.Slot.Stamp)
+	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, g.label(p.in.Slot.User), p.in.Slot.User, p.in.Slot.Stamp)
 	if err != nil {
 		return fmt.Errorf("guard: log in: %w", err)
 	}
@@ -66,7 +71,7 @@ func (g *Guard[U]) endSeriesOf(ctx context.Context, rem remember.Remembered, exc
 	if err := g.cfg.RememberMe.ForgetSeries(ctx, rem.Series); err != nil {
 		return err
 	}
-	if !strings.HasPrefix(rem.User, g.cfg.SessionKey+":") {
+	if !g.isMine(rem) {
 		return nil
 	}
 	_, err := g.cfg.Sessions.DestroyLinked(ctx, g.seriesPrefix()+rem.Series, exceptRef)
@@ -107,11 +112,10 @@ func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
 func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Remembered) (U, error) {
 	var none U
 	ctx := r.Context()
-	id, mine := strings.CutPrefix(rem.User, g.cfg.SessionKey+":")
-	if !mine {
+	if !g.isMine(rem) {
 		return none, errNobody
 	}
-	slot := reqstate.Slot{User: json.RawMessage(id), Stamp: rem.Stamp}
+	slot := reqstate.Slot{User: rem.ID, Stamp: rem.Stamp}
 	user, ended, err := g.userOfSlot(ctx, slot)
 	if err == nil && ended != "" {
 		g.emit(ctx, Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, Strategy: strategy.NameRemember, User: slot.User, Reason: ended})
@@ -181,8 +185,7 @@ func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem reme
 // The sessions first: if that fails, nothing has changed, and the next request with the
 // cookie finds the theft again. And once more, for what the thief began in between.
 func (g *Guard[U]) endAfterTheft(ctx context.Context, rem remember.Remembered) error {
-	id, mine := strings.CutPrefix(rem.User, g.cfg.SessionKey+":")
-	if !mine {
+	if !g.isMine(rem) {
 		return nil
 	}
 	n, err := g.cfg.Sessions.DestroyLinked(ctx, rem.User)
@@ -194,7 +197,7 @@ func (g *Guard[U]) endAfterTheft(ctx context.Context, rem remember.Remembered) e
 		more, err = g.cfg.Sessions.DestroyLinked(ctx, rem.User)
 		n += more
 	}
-	e := Event{Name: EventTokenReuse, Outcome: OutcomeFailure, Strategy: strategy.NameRemember, User: json.RawMessage(id), Reason: ReasonTheft, Count: n}
+	e := Event{Name: EventTokenReuse, Outcome: OutcomeFailure, Strategy: strategy.NameRemember, User: rem.ID, Reason: ReasonTheft, Count: n}
 	if err != nil {
 		err = fmt.Errorf("guard: recall: %w", err)
 		e.Outcome, e.Err = OutcomeError, err
@@ -212,7 +215,7 @@ func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
 	}
 	ended, cookie, err := m.Forget(r)
 	for _, rem := range ended {
-		if err == nil && strings.HasPrefix(rem.User, g.cfg.SessionKey+":") {
+		if err == nil && g.isMine(rem) {
 			_, err = g.cfg.Sessions.DestroyLinked(r.Context(), g.seriesPrefix()+rem.Series, g.ref(r.Context()))
 		}
 	}

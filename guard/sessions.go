@@ -66,10 +66,6 @@ func (g *Guard[U]) listSessions(ctx context.Context, user U, id json.RawMessage)
 // sessionsOf lists the user's sessions, one for each browser, the latest first. current
 // is the Ref of the session that is the caller's own.
 func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, needed []string, current string) ([]UserSession, error) {
-	stamp := ""
-	if g.stamps != nil {
-		stamp = g.stamps.Stamp(user, id)
-	}
 	var list []UserSession
 	for info, err := range g.cfg.Sessions.Linked(ctx, g.label(id)) {
 		if err != nil {
@@ -80,7 +76,7 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, n
 			continue // not what a log-in looks like
 		}
 		slot, ok := reqstate.ParseSlot(raw)
-		if !ok || string(slot.User) != string(id) || g.stamps != nil && slot.Stamp != nil && string(slot.Stamp) != stamp {
+		if !ok || !g.sameUser(slot.User, id) || g.stamps != nil && slot.Stamp != nil && string(slot.Stamp) != g.stamps.Stamp(user, slot.User) {
 			continue
 		}
 		s := UserSession{

@@ -46,4 +46,7 @@ func (s *Stamped[U]) Stamp(user U, id json.RawMessage) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(sum[:0])[:stampBytes])
 }
 
+// Unwrap returns the serializer that s adds a stamp to.
+func (s *Stamped[U]) Unwrap() Serializer[U] { return s.Serializer }
+
 var _ Serializer[string] = (*Stamped[string])(nil)

@@ -21,7 +21,7 @@ func Example_browser() {
 	if err != nil {
 		panic(err)
 	}
-	_, first, err := me.Remember(context.Background(), "user 2", nil)
+	_, first, err := me.Remember(context.Background(), "user 2", []byte("2"), nil)
 	if err != nil {
 		panic(err)
 	}

@@ -111,6 +111,7 @@ func New(cfg Config) (*Me, error) {
 // Remembered is what a series remembers.
 type Remembered struct {
 	User   string    // as given to Remember
+	ID     []byte    // as given to Remember
 	Stamp  []byte    // as given to Remember
 	Series string    // names the series; no secret
 	Since  time.Time // when Remember was called
@@ -122,11 +123,19 @@ type Remembered struct {
 	series rotating.Series
 }
 
+// note is what a series keeps of its user.
+type note struct {
+	ID    json.RawMessage `json:"i"`
+	Stamp []byte          `json:"s,omitempty"`
+}
+
 func remembered(s rotating.Series) (Remembered, error) {
 	rem := Remembered{User: s.Owner, Series: s.Name, Since: s.Since, Moved: s.Made, series: s}
-	if err := json.Unmarshal(s.Data, &rem.Stamp); err != nil {
+	var n note
+	if err := json.Unmarshal(s.Data, &n); err != nil {
 		return Remembered{}, errNotRemembered // a record that is not ours
 	}
+	rem.ID, rem.Stamp = n.ID, n.Stamp
 	return rem, nil
 }
 
@@ -144,10 +153,11 @@ func (*CookieTheft) Is(target error) bool { return target == strategy.ErrUnauthe
 
 var errNotRemembered = fmt.Errorf("%w: nobody is remembered", strategy.ErrUnauthenticated)
 
-// Remember begins a series for user and returns its cookie. stamp is for the caller to
-// compare when Recall returns it; it must not be a secret. Any error is an outage.
-func (m *Me) Remember(ctx context.Context, user string, stamp []byte) (Remembered, *http.Cookie, error) {
-	data, err := json.Marshal(stamp)
+// Remember begins a series for user, by whose name ForgetUser ends it, and returns its
+// cookie. id, which is JSON, and stamp are for the caller to find the user by, and to
+// compare, when Recall returns them; they must not be secrets. Any error is an outage.
+func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte) (Remembered, *http.Cookie, error) {
+	data, err := json.Marshal(note{id, stamp})
 	if err != nil {
 		return Remembered{}, nil, fmt.Errorf("remember: begin: %w", err)
 	}

@@ -73,7 +73,7 @@ type device struct {
 // remember returns a device on which user ticked the box.
 func remembered(t testing.TB, m *remember.Me, user string) *device {
 	t.Helper()
-	_, cookie, err := m.Remember(t.Context(), user, []byte("stamp of "+user))
+	_, cookie, err := m.Remember(t.Context(), user, []byte(`"`+user+`"`), []byte("stamp of "+user))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +330,10 @@ func TestAnOutageIsNoRefusalOfARememberedLogIn(t *testing.T) {
 		calls int
 		do    func(m *remember.Me) error
 	}{
-		{"Remember", 2, func(m *remember.Me) error { _, _, err := m.Remember(t.Context(), "jen", nil); return err }},
+		{"Remember", 2, func(m *remember.Me) error {
+			_, _, err := m.Remember(t.Context(), "jen", []byte(`"jen"`), nil)
+			return err
+		}},
 		{"Recall", 3, func(m *remember.Me) error {
 			fresh := remembered(t, newRemember(t, cells), "jen")
 			_, _, err := m.Recall(request(fresh.cookie))

@@ -1,0 +1,120 @@
+package guard_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
+)
+
+// ticket is an id that holds more than who the user is.
+type ticket struct {
+	ID   string
+	Role string
+}
+
+// tickets keeps the whole ticket in the session, as Node does with an object.
+type tickets struct {
+	swapped bool // members are written in the other order
+	named   bool
+}
+
+func (s *tickets) Serialize(_ context.Context, t *ticket) (json.RawMessage, error) {
+	if s.swapped {
+		return json.Marshal(map[string]string{"Role": t.Role, "ID": t.ID, "A": ""})
+	}
+	return json.Marshal(struct{ Role, ID, A string }{t.Role, t.ID, ""})
+}
+
+func (s *tickets) Deserialize(_ context.Context, id json.RawMessage) (*ticket, error) {
+	t := new(ticket)
+	return t, json.Unmarshal(id, t)
+}
+
+type namedTickets struct{ *tickets }
+
+func (namedTickets) UserName(id json.RawMessage) (string, error) {
+	var t ticket
+	err := json.Unmarshal(id, &t)
+	return t.ID, err
+}
+
+// TestAUsersSessionsAreFoundByName, however the id is written and whatever else is in it (G20).
+func TestAUsersSessionsAreFoundByName(t *testing.T) {
+	long := strings.Repeat("x", 2000)
+	for _, row := range []struct {
+		name   string
+		s      serializer.Serializer[*ticket]
+		change func(s *tickets, u *ticket)
+		id     string
+	}{
+		{"the members change their order", nil, func(s *tickets, _ *ticket) { s.swapped = true }, "7"},
+		{"the role changes", namedTickets{}, func(_ *tickets, u *ticket) { u.Role = "admin" }, "7"},
+		{"the id is long", nil, func(*tickets, *ticket) {}, long},
+		{"the name is long, and the role changes", namedTickets{}, func(_ *tickets, u *ticket) { u.Role = "admin" }, long},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			inner := new(tickets)
+			users := serializer.Serializer[*ticket](inner)
+			if row.s != nil {
+				users = namedTickets{inner}
+			}
+			users = serializer.WithStamp(users, func(*ticket) string { return "the same" })
+			memory, err := store.Memory(store.MemoryConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			me, err := remember.New(remember.Config{Cells: memory.Cells})
+			if err != nil {
+				t.Fatal(err)
+			}
+			user := &ticket{ID: row.id, Role: "editor"}
+			g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "t", MaxSessions: 2, RememberMe: me, Logger: w.logger()}, users,
+				strategy.Strategy[*ticket](strategy.Func("any", func(http.ResponseWriter, *http.Request) (*ticket, error) { u := *user; return &u, nil })))
+			if err != nil {
+				t.Fatal(err)
+			}
+			yes := guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
+			w.mux.Handle("POST /t/login", g.Authenticate("any")(g.LogInWith(yes)(w.hello())))
+			w.mux.Handle("GET /t/me", g.RequireAuth(w.hello()))
+			first, second, third := w.open(), w.open(), w.open()
+			first.Post("/t/login").Want(t, 200, "")
+			pass(time.Second)
+			second.Post("/t/login").Want(t, 200, "")
+			pass(time.Second)
+			row.change(inner, user)
+			third.Post("/t/login").Want(t, 200, "")
+			first.Get("/t/me").Want(t, 401, "") // one too many
+			second.Get("/t/me").Want(t, 200, "")
+			if list, err := g.Sessions(t.Context(), user); err != nil || len(list) != 2 {
+				t.Errorf("%s: got %d sessions and %v, want 2", row.name, len(list), err)
+			}
+			if n, err := g.LogOutEverywhere(t.Context(), user); n != 2 || err != nil {
+				t.Errorf("%s: got %d sessions ended and %v, want 2", row.name, n, err)
+			}
+			second.Get("/t/me").Want(t, 401, "")
+			third.Get("/t/me").Want(t, 401, "")
+		})
+	}
+}
+
+func TestAUserWithoutANameIsAnError(t *testing.T) {
+	w := newWorld(t)
+	g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger()}, serializer.Serializer[*ticket](namedTickets{new(tickets)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := g.LogOutEverywhere(t.Context(), &ticket{Role: "editor"}); err == nil {
+		t.Errorf("got %d and no error, want one: nobody's sessions were looked for", n)
+	}
+}

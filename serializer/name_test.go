@@ -1,0 +1,56 @@
+package serializer_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/serializer"
+)
+
+// byPart names users by the member id of their ids.
+type byPart struct{ serializer.Serializer[*user] }
+
+func (byPart) UserName(id json.RawMessage) (string, error) {
+	var part struct{ ID string }
+	if json.Unmarshal(id, &part) != nil {
+		return "", serializer.ErrSkip
+	}
+	return part.ID, nil
+}
+
+func TestNameOf(t *testing.T) {
+	plain := serializer.Serializer[*user](byID(newTable()))
+	named := serializer.Serializer[*user](byPart{plain})
+	stamped := serializer.WithStamp(named, func(u *user) string { return u.hash })
+	for _, row := range []struct {
+		name string
+		s    serializer.Serializer[*user]
+		id   string
+		want string // empty for an error
+	}{
+		{"a number", plain, `12`, `12`},
+		{"a number in another form", plain, `1.2e1`, `12`},
+		{"a fraction", plain, `1.5`, `1.5`},
+		{"a string", plain, `"joe"`, `"joe"`},
+		{"a string with an escape", plain, `"jo\u0065"`, `"joe"`},
+		{"an object", plain, `{"id":1,"tenant":"a"}`, `{"id":1,"tenant":"a"}`},
+		{"its members in another order, with spaces", plain, `{ "tenant": "a", "id": 1.0 }`, `{"id":1,"tenant":"a"}`},
+		{"an array", plain, `[ 1, {"b":2,"a":1} ]`, `[1,{"a":1,"b":2}]`},
+		{"what is not JSON", plain, `{`, ``},
+		{"the serializer's own word", named, `{"id":"7","role":"admin"}`, `"7"`},
+		{"the same user in another role", named, `{"id":"7","role":"editor"}`, `"7"`},
+		{"below a stamp", stamped, `{"id":"7","role":"admin"}`, `"7"`},
+		{"in a chain", serializer.Chain[*user](stamped, plain), `{"id":"7","role":"admin"}`, `"7"`},
+		{"in a chain, an id of the other link", serializer.Chain[*user](stamped, plain), `7`, `7`},
+		{"an empty name", named, `{"role":"admin"}`, ``},
+	} {
+		got, err := serializer.NameOf(row.s, json.RawMessage(row.id))
+		if got != row.want || (err == nil) != (row.want != "") {
+			t.Errorf("%s: got %s and %v, want %q", row.name, got, err, row.want)
+		}
+	}
+	if _, err := serializer.NameOf(named, json.RawMessage(`7`)); !errors.Is(err, serializer.ErrSkip) {
+		t.Errorf("a serializer that has no name for an id: got %v, want ErrSkip", err)
+	}
+}
