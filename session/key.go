@@ -61,9 +61,10 @@ func (s *Session) member(name string) json.RawMessage {
 	return raw
 }
 
-// Set stores v. Setting a key to what it holds already changes nothing. When another
-// request sets the same key at the same time, the last commit wins; use [Key.Update]
-// where the new value depends on the old.
+// Set stores v. When another request sets the same key at the same time, the last commit
+// wins; use [Key.Update] where the new value depends on the old. Setting a key to what it
+// holds already, as this request sees it, writes nothing by itself, as in Express: what
+// another request set since stays. A request that writes anything else writes this too.
 //
 // The error says that v has no JSON form, that the name cannot be used (Node drops
 // some, and some are ours), or that the session cannot be changed any more:
@@ -126,26 +127,28 @@ func (s *Session) set(name string, raw json.RawMessage) error {
 	if s.visit.IsSlot(name) {
 		return errSlotKey(name)
 	}
-	if old := s.visit.Members().Get(name); old != nil && string(old) == string(raw) {
-		return s.writable()
-	}
-	return s.change(func(d *record.Draft, _ time.Time) error {
+	set := func(d *record.Draft, _ time.Time) error {
 		d.Members.Set(name, raw)
 		return nil
-	})
+	}
+	if old := s.visit.Members().Get(name); old != nil && string(old) == string(raw) {
+		return s.note(set)
+	}
+	return s.change(set)
 }
 
 func (s *Session) remove(name string) error {
 	if s.visit.IsSlot(name) {
 		return errSlotKey(name)
 	}
-	if s.visit.Members().Get(name) == nil {
-		return s.writable()
-	}
-	return s.change(func(d *record.Draft, _ time.Time) error {
+	del := func(d *record.Draft, _ time.Time) error {
 		d.Members.Delete(name)
 		return nil
-	})
+	}
+	if s.visit.Members().Get(name) == nil {
+		return s.note(del)
+	}
+	return s.change(del)
 }
 
 func errSlotKey(name string) error {

@@ -112,6 +112,14 @@ func (s *Session) change(o record.Op) error {
 	}
 	return s.visit.Change(o)
 }
+// note is change for an o that changes nothing, as this request sees the session.
+func (s *Session) note(o record.Op) error {
+	if err := s.writable(); err != nil {
+		return err
+	}
+	return s.visit.Note(o)
+}
+
 
 // usable returns why nothing can be done with the session any more, if so.
 func (s *Session) usable() error {

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -150,10 +151,17 @@ func (v *Visit) Reread(ctx context.Context) error {
 		return nil // nothing in the store that could have changed
 	}
 	before := v.base
-	if err := v.reread(ctx); err != nil || v.draft == nil {
+	if err := v.reread(ctx); err != nil || len(v.ops) == 0 {
 		return err
 	}
-	if !before.SameIdentity(v.base) {
+	same := before.SameIdentity(v.base)
+	if v.draft == nil && (!same || bytes.Equal(before.Bytes(), v.base.Bytes())) {
+		if !same {
+			v.drop() // they set what was there, which was another's
+		}
+		return nil
+	}
+	if !same {
 		v.finish(v.p.Changed)
 		return v.p.Changed
 	}

@@ -50,7 +50,7 @@ type plan struct {
 	rotate  bool                                       // store the session under a new id
 	proved  []string                                   // slot keys of log-ins whose users proved who they are in this request
 	leaving []string                                   // slot keys of guards that log out
-	leaves  int                                        // how many of the changes only carry those log-outs out
+	leaves  int                                        // how many of the changes only carry those log-outs out, or change nothing
 	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
 	checked bool                                       // credentials were checked in this request
 	unsaved bool                                       // no new session is made: what the request stores is for itself alone
@@ -194,6 +194,18 @@ func (v *Visit) Change(o record.Op) error {
 	}
 	v.draft = d
 	v.ops = append(v.ops, o)
+	return nil
+}
+
+// Note is Change for an o that changes nothing, as this request sees the session. By itself
+// it writes nothing; a request that writes something carries it out too, on what another
+// request may have written since.
+func (v *Visit) Note(o record.Op) error {
+	if err := v.Writable(); err != nil {
+		return err
+	}
+	v.ops = append(v.ops, o)
+	v.plan.leaves++
 	return nil
 }
 
