@@ -132,7 +132,8 @@ func (e *misuse) Error() string { return "guard: " + e.text }
 //	403         ErrForbidden, ErrCrossSite
 //	409         session.ErrSessionEnded, session.ErrSessionChanged
 //	500         a mistake of the program: LogIn without Authenticate, a nil user, a redirect to nowhere,
-//	            strategy.ErrNilUser, serializer.ErrIDType, session.ErrNoHandler, session.ErrCommitted
+//	            strategy.ErrNilUser, serializer.ErrIDType, session.ErrNoHandler, session.ErrCommitted,
+//	            session.ErrTooLarge, session.ErrValueType
 //	503         any other error: an outage
 //
 // A *strategy.Redirect has its own code.
@@ -143,7 +144,8 @@ func Status(err error) int {
 	var wrong *misuse
 	switch {
 	case err == nil, errors.As(err, &wrong), errors.Is(err, strategy.ErrNilUser), errors.Is(err, serializer.ErrIDType),
-		errors.Is(err, session.ErrNoHandler), errors.Is(err, session.ErrCommitted):
+		errors.Is(err, session.ErrNoHandler), errors.Is(err, session.ErrCommitted),
+		errors.Is(err, session.ErrTooLarge), errors.Is(err, session.ErrValueType):
 		return http.StatusInternalServerError
 	case errors.As(err, &redirect) && redirect.URL == "":
 		return http.StatusInternalServerError

@@ -3,6 +3,8 @@ package session
 import (
 	"errors"
 	"net/http"
+
+	"github.com/seed-6f34412b/passport/internal/record"
 )
 
 // ErrNoHandler is returned by [FromContext] when no [Manager.Handler] encloses the
@@ -24,6 +26,17 @@ var ErrSessionChanged = errors.New("session: now belongs to another log-in")
 // the first Write, WriteHeader or Flush.
 var ErrCommitted = errors.New("session: changed after the response had started: make the change before the first byte is written")
 
+// ErrTooLarge is returned by every change, such as [Key.Set] and [Session.Flash], that would
+// make the record larger than MaxRecordBytes, or nest it too deeply: nothing is changed
+// then. A commit returns it where another request took the room meanwhile. It is no outage:
+// the default answer is 500. Keep large data in a database and its key in the session.
+var ErrTooLarge = record.ErrTooLarge
+
+// ErrValueType is returned by [Key.Get], [Key.Update] and [Session.Flashes] when the session
+// holds a value of another type than the Key's: an earlier release, or Node, stored it. It
+// is no outage: the default answer is 500. See [Key] for what to do.
+var ErrValueType = errors.New("session: the value has another type than its Key")
+
 // errorHandlers returns what answers a commit that failed. The next is asked where one
 // writes nothing: a failure must not pass for a 200.
 func (q *request) errorHandlers() []func(http.ResponseWriter, *http.Request, error) {
@@ -41,9 +54,13 @@ func (q *request) errorHandlers() []func(http.ResponseWriter, *http.Request, err
 func answerError(w http.ResponseWriter, _ *http.Request, err error) {
 	status := http.StatusServiceUnavailable
 	text := "The session could not be saved. Please try again."
-	if errors.Is(err, ErrSessionEnded) || errors.Is(err, ErrSessionChanged) {
+	switch {
+	case errors.Is(err, ErrSessionEnded), errors.Is(err, ErrSessionChanged):
 		status = http.StatusConflict
 		text = "The session ended or changed while this request was running. Please try again."
+	case errors.Is(err, ErrTooLarge), errors.Is(err, ErrValueType):
+		status = http.StatusInternalServerError
+		text = "The session could not be saved."
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, text, status)

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -13,13 +12,20 @@ import (
 // (connect-flash lib/flash.js).
 const flashKey Key[map[string][]string] = "flash"
 
+// MaxFlashes is how many flash messages of one kind a session holds.
+const MaxFlashes = 100
+
 // Flash stores a message of the given kind ("info", "error") for the next page that
 // takes it: connect-flash's req.flash(type, message). Messages that requests add at
-// the same time are all kept. Its errors are those of [Key.Set].
+// the same time are all kept, up to MaxFlashes of each kind: where nobody reads them, the
+// oldest give way. Its errors are those of [Key.Set].
 func (s *Session) Flash(kind, message string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.editFlash(kind, func(list []string) []string { return append(list, message) })
+	return s.editFlash(kind, func(list []string) []string {
+		list = append(list, message)
+		return list[max(0, len(list)-MaxFlashes):]
+	})
 }
 
 // Flashes returns the messages of the given kind, oldest first, and removes them:
@@ -70,7 +76,6 @@ func (s *Session) editFlash(kind string, edit func([]string) []string) error {
 			}
 			all.Set(kind, raw)
 		}
-		d.Members.Set(string(flashKey), json.RawMessage(all.AppendTo(nil)))
-		return nil
+		return d.Put(string(flashKey), all.AppendTo(nil))
 	})
 }

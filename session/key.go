@@ -18,6 +18,16 @@ import (
 // Values are stored as JSON, written the way JSON.stringify writes them. What other
 // programs stored under other names stays byte for byte. Node loses the precision of
 // whole numbers above 2^53.
+//
+// Sessions outlive releases. A member that is added to a struct needs nothing: it is zero in
+// older values. A type that changes needs another name, or else code for both while older
+// sessions live:
+//
+//	cart, _, err := Cart.Get(s)
+//	if errors.Is(err, session.ErrValueType) { // the list that we stored before May
+//		items, _, _ := session.Key[[]string](Cart).Get(s)
+//		cart, err = CartData{Items: items}, nil
+//	}
 type Key[T any] string
 
 // AnyKey is a Key of any type. Others cannot implement it.
@@ -25,8 +35,8 @@ type AnyKey interface{ keyName() string }
 
 func (k Key[T]) keyName() string { return string(k) }
 
-// Get returns the value, and false when there is none. The error says that the value
-// has another type than T.
+// Get returns the value, and false when there is none. The error is ErrValueType when the
+// value has another type than T.
 func (k Key[T]) Get(s *Session) (T, bool, error) {
 	s.mu.Lock()
 	raw := s.member(string(k))
@@ -40,7 +50,7 @@ func (k Key[T]) decode(raw json.RawMessage) (v T, ok bool, err error) {
 	}
 	if err := json.Unmarshal(raw, &v); err != nil {
 		var zero T
-		return zero, false, fmt.Errorf("session: value %q: %w", string(k), err)
+		return zero, false, fmt.Errorf("session: value %q: %w: %w", string(k), ErrValueType, err)
 	}
 	return v, true, nil
 }
@@ -67,8 +77,8 @@ func (s *Session) member(name string) json.RawMessage {
 // another request set since stays. A request that writes anything else writes this too.
 //
 // The error says that v has no JSON form, that the name cannot be used (Node drops
-// some, and some are ours), or that the session cannot be changed any more:
-// ErrCommitted, ErrSessionEnded.
+// some, and some are ours), that it is too large (ErrTooLarge), or that the session cannot
+// be changed any more: ErrCommitted, ErrSessionEnded.
 func (k Key[T]) Set(s *Session, v T) error {
 	raw, err := rawjson.Marshal(v)
 	if err != nil {
@@ -80,7 +90,8 @@ func (k Key[T]) Set(s *Session, v T) error {
 // Update replaces the value by what f makes of it; f gets the zero T when there is
 // none. If another request changed the session meanwhile, f runs again on what that
 // one wrote, so that no update is lost: f must not have side effects, nor use the
-// session. An error of f leaves the session as it was and is returned as it is.
+// session. An error of f leaves the session as it was and is returned as it is. Other
+// errors are those of Set, and ErrValueType.
 func (k Key[T]) Update(s *Session, f func(T) (T, error)) error {
 	if err := checkName(string(k)); err != nil {
 		return err
@@ -102,8 +113,7 @@ func (k Key[T]) Update(s *Session, f func(T) (T, error)) error {
 		if err != nil {
 			return fmt.Errorf("session: value %q: %w", string(k), err)
 		}
-		d.Members.Set(string(k), raw)
-		return nil
+		return d.Put(string(k), raw)
 	})
 }
 
@@ -127,10 +137,7 @@ func (s *Session) set(name string, raw json.RawMessage) error {
 	if s.visit.IsSlot(name) {
 		return errSlotKey(name)
 	}
-	set := func(d *record.Draft, _ time.Time) error {
-		d.Members.Set(name, raw)
-		return nil
-	}
+	set := func(d *record.Draft, _ time.Time) error { return d.Put(name, raw) }
 	if old := s.visit.Members().Get(name); old != nil && string(old) == string(raw) {
 		return s.note(set)
 	}

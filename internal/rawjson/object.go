@@ -170,11 +170,7 @@ func (o *Object) CopyFrom(from *Object) {
 
 // AppendTo appends the object's text to b, without white space.
 func (o *Object) AppendTo(b []byte) []byte {
-	size := len("{}")
-	for i := range o.members {
-		size += len(`"":,`) + len(o.members[i].name) + len(o.members[i].value)
-	}
-	b = append(slices.Grow(b, size), '{')
+	b = append(slices.Grow(b, o.Size()), '{')
 	for i := range o.members {
 		if i > 0 {
 			b = append(b, ',')
@@ -183,6 +179,15 @@ func (o *Object) AppendTo(b []byte) []byte {
 		b = append(b, o.members[i].value...)
 	}
 	return append(b, '}')
+}
+
+// Size returns the length of what AppendTo appends, or a byte more.
+func (o *Object) Size() int {
+	size := len("{}")
+	for i := range o.members {
+		size += len(`"":,`) + len(o.members[i].name) + len(o.members[i].value)
+	}
+	return size
 }
 
 // Find returns the value of the member called name in data, the text of a valid

@@ -68,6 +68,20 @@ func (d *Draft) Empty() bool {
 	return n == 0 && len(d.labels) == 0
 }
 
+// room is what a record needs besides its values: our own notes, and the cookie's date.
+const room = 1 << 10
+
+// Put sets the member called name. The error is ErrTooLarge where the record would then be
+// too large to be written; d is unchanged.
+func (d *Draft) Put(name string, value json.RawMessage) error {
+	before := len(d.Members.Get(name))
+	if len(value) > before && d.Members.Size()-before+len(name)+len(value) > MaxBytes-room {
+		return ErrTooLarge
+	}
+	d.Members.Set(name, value)
+	return nil
+}
+
 // Labels returns the labels of the session.
 func (d *Draft) Labels() []string { return d.labels }
 
