@@ -13,7 +13,7 @@ import (
 // outage. The changes stay pending after an outage. Where nothing is pending it does not
 // ask whether the session still lives.
 func (s *Session) Save(ctx context.Context) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if err := s.usable(); err != nil {
 		return err

@@ -20,7 +20,7 @@ const MaxFlashes = 100
 // the same time are all kept, up to MaxFlashes of each kind: where nobody reads them, the
 // oldest give way. Its errors are those of [Key.Set].
 func (s *Session) Flash(kind, message string) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.editFlash(kind, func(list []string) []string {
 		list = append(list, message)
@@ -32,7 +32,7 @@ func (s *Session) Flash(kind, message string) error {
 // connect-flash's req.flash(type). A message that another request adds meanwhile
 // stays for the next call.
 func (s *Session) Flashes(kind string) ([]string, error) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	all, _, err := flashKey.decode(s.visit.Members().Get(string(flashKey)))
 	if err != nil {

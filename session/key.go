@@ -38,7 +38,7 @@ func (k Key[T]) keyName() string { return string(k) }
 // Get returns the value, and false when there is none. The error is ErrValueType when the
 // value has another type than T.
 func (k Key[T]) Get(s *Session) (T, bool, error) {
-	s.mu.Lock()
+	s.lock()
 	raw := s.member(string(k))
 	s.mu.Unlock()
 	return k.decode(raw)
@@ -89,14 +89,14 @@ func (k Key[T]) Set(s *Session, v T) error {
 
 // Update replaces the value by what f makes of it; f gets the zero T when there is
 // none. If another request changed the session meanwhile, f runs again on what that
-// one wrote, so that no update is lost: f must not have side effects, nor use the
-// session. An error of f leaves the session as it was and is returned as it is. Other
-// errors are those of Set, and ErrValueType.
+// one wrote, so that no update is lost: f must not have side effects. It cannot use the
+// session, and panics when it tries. An error of f leaves the session as it was and is
+// returned as it is. Other errors are those of Set, and ErrValueType.
 func (k Key[T]) Update(s *Session, f func(T) (T, error)) error {
 	if err := checkName(string(k)); err != nil {
 		return err
 	}
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if s.visit.IsSlot(string(k)) {
 		return errSlotKey(string(k))
@@ -106,7 +106,8 @@ func (k Key[T]) Update(s *Session, f func(T) (T, error)) error {
 		if err != nil {
 			return err
 		}
-		if v, err = f(v); err != nil {
+		err = s.running(func() (err error) { v, err = f(v); return err })
+		if err != nil {
 			return err
 		}
 		raw, err := rawjson.Marshal(v)
@@ -123,7 +124,7 @@ func (k Key[T]) Delete(s *Session) error {
 	if err := checkName(string(k)); err != nil {
 		return err
 	}
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.remove(string(k))
 }
@@ -132,7 +133,7 @@ func (s *Session) set(name string, raw json.RawMessage) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if s.visit.IsSlot(name) {
 		return errSlotKey(name)

@@ -36,7 +36,7 @@ func (s *Session) takeCookies() {
 
 // loaded returns s after its first load.
 func (s *Session) loaded(ctx context.Context) (*Session, error) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil {
 		return nil, err

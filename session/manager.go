@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
@@ -17,6 +18,8 @@ type Manager struct {
 	cfg    Config
 	accept []accepted // the primary first
 	proto  *protocol.Protocol
+
+	updaters sync.Map // *Session -> goroutineName, while the function of an Update runs
 }
 
 // New checks cfg and returns a Manager for it. The error names every mistake at

@@ -29,7 +29,7 @@ func (s *Session) Renew(ctx context.Context) error {
 
 // renew plans a new id with o as the change of content.
 func (s *Session) renew(ctx context.Context, o record.Op) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (s *Session) renew(ctx context.Context, o record.Op) error {
 // id that the request presented and expires their cookies. What is stored afterwards
 // goes into a new session.
 func (s *Session) Destroy(ctx context.Context) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil {
 		return err

@@ -80,7 +80,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // close commits the session for the last time: nothing can be changed afterwards, also
 // when the commit panics.
 func (s *Session) close(ctx context.Context) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	defer func() { s.closed = true }()
 	return s.commit(ctx, s.visit.At())
@@ -88,7 +88,7 @@ func (s *Session) close(ctx context.Context) error {
 
 // logFailedLoad logs why the session could not be loaded, unless the client is gone.
 func (q *request) logFailedLoad() {
-	q.sess.mu.Lock()
+	q.sess.lock()
 	err := q.sess.visit.Outage()
 	q.sess.mu.Unlock()
 	if err != nil && q.Context.Err() == nil {
@@ -164,7 +164,7 @@ func (q *request) addHeaders() {
 
 // consulted reports whether the response depends on the session's cookie.
 func (s *Session) consulted() bool {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.consult
 }

@@ -27,7 +27,6 @@ type Session struct {
 
 	consult bool // the cookie was looked at: Vary
 	closed  bool // the response has started
-	dropped bool // the log says that nothing is kept
 }
 
 // ID returns the id under which the session's record lies: express-session's
@@ -35,7 +34,7 @@ type Session struct {
 // saved, and after a log-out. A log-in or renewal gives a new one when it is saved.
 // It is a secret; show [Session.Ref] instead.
 func (s *Session) ID() string {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.visit.ID()
 }
@@ -44,7 +43,7 @@ func (s *Session) ID() string {
 // id, 16 characters of base64url. It is empty while there is no id. String, Format
 // and LogValue show it too.
 func (s *Session) Ref() string {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.ref()
 }
@@ -61,7 +60,7 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue(s.Ref()) }
 
 // IsNew reports whether the session has no record in the store yet.
 func (s *Session) IsNew() bool {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.visit.ID() == ""
 }
@@ -69,7 +68,7 @@ func (s *Session) IsNew() bool {
 // Committed reports whether the response has started: the session's changes are committed, and
 // further ones fail with ErrCommitted. It is false for a session that was opened by id.
 func (s *Session) Committed() bool {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.closed
 }
@@ -77,7 +76,7 @@ func (s *Session) Committed() bool {
 // Keys returns the names of the values in the session, in order, without the cookie
 // settings, our own notes and guards' log-ins.
 func (s *Session) Keys() []string {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return slices.DeleteFunc(s.visit.Members().Names(), s.isOurs)
 }
@@ -89,7 +88,7 @@ func (s *Session) isOurs(name string) bool {
 // MarshalJSON returns the record as the commit will write it, without our own notes,
 // those in guards' log-ins included: what res.json(req.session) answers in Express.
 func (s *Session) MarshalJSON() ([]byte, error) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	var d record.Draft
 	d.Members.CopyFrom(s.visit.Members())
@@ -112,6 +111,7 @@ func (s *Session) change(o record.Op) error {
 	}
 	return s.visit.Change(o)
 }
+
 // note is change for an o that changes nothing, as this request sees the session.
 func (s *Session) note(o record.Op) error {
 	if err := s.writable(); err != nil {
@@ -119,7 +119,6 @@ func (s *Session) note(o record.Op) error {
 	}
 	return s.visit.Note(o)
 }
-
 
 // usable returns why nothing can be done with the session any more, if so.
 func (s *Session) usable() error {
@@ -155,7 +154,7 @@ func (s *Session) SetMaxAge(d time.Duration) error {
 	if d < 0 || d > record.MaxCookieAge || d > 0 && d < time.Millisecond {
 		return fmt.Errorf("session: max age %v: want 0, or a millisecond to 400 days", d)
 	}
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.change(func(dr *record.Draft, _ time.Time) error { return dr.SetMaxAge(s.m.proto.Terms, d) })
 }
@@ -169,7 +168,7 @@ func (s *Session) SetMaxAge(d time.Duration) error {
 // under its old id, so the client connects again. Where the request itself is over, or lies
 // in another process, [Manager.Open] finds the session by its id.
 func (s *Session) Reload(ctx context.Context) error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.reload(ctx)
 }

@@ -21,7 +21,7 @@ func (t *slots) use(ctx context.Context, key string) (*Session, error) {
 	if _, err := s.loaded(ctx); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
+	s.lock()
 	s.visit.Watch(key)
 	return s, nil
 }
@@ -49,7 +49,7 @@ func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
 
 func (t *slots) Lost(key string) (reqstate.Lost, bool) {
 	s := (*Session)(t)
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	id, user, ok := s.visit.Lost(key, time.Now())
 	if !ok {
@@ -69,7 +69,7 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 
 func (t *slots) OnStored(f func(ctx context.Context, ref string) error) {
 	s := (*Session)(t)
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	s.visit.OnStored(func(ctx context.Context, id string) error { return f(ctx, refOf(id)) })
 }
@@ -116,7 +116,7 @@ func (t *slots) Reread(ctx context.Context) error {
 
 func (t *slots) Forget() {
 	s := (*Session)(t)
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if !s.closed {
 		s.visit.Forget()
