@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
@@ -61,6 +62,11 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 		text = "session: an expired or abandoned record was not deleted"
 	case protocol.NotRefreshed:
 		text = "session: not refreshed"
+		// Other requests may write or end a session; a store that takes no writes lets all of
+		// them run out, however much they are used.
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) && m.refreshLine.due(time.Now()) {
+			log, text = m.cfg.Logger.WarnContext, "session: not refreshed; while this goes on, sessions in use run out (told once a minute)"
+		}
 	case protocol.LabelNotAdded:
 		text = "session: label not refreshed"
 	case protocol.LabelNotRemoved:
@@ -73,6 +79,15 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 		return
 	}
 	log(ctx, text, "session", refOf(id), "error", err)
+}
+
+// seldom says of things that happen at any pace when one of them is to be told: at most once
+// a minute. The zero value is ready, and safe for concurrent use.
+type seldom struct{ last atomic.Int64 }
+
+func (s *seldom) due(now time.Time) bool {
+	last, seconds := s.last.Load(), now.Unix()
+	return (last == 0 || seconds-last >= 60) && s.last.CompareAndSwap(last, seconds)
 }
 
 // conflicting returns the record that err says was found in place of the expected one.

@@ -19,7 +19,8 @@ type Manager struct {
 	accept []accepted // the primary first
 	proto  *protocol.Protocol
 
-	updaters sync.Map // *Session -> goroutineName, while the function of an Update runs
+	updaters                  sync.Map // *Session -> goroutineName, while the function of an Update runs
+	refreshLine, withheldLine seldom
 }
 
 // New checks cfg and returns a Manager for it. The error names every mistake at

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
@@ -40,16 +41,15 @@ func followsLink(r *http.Request) bool {
 }
 
 // keepsNothing reports whether what a visitor without a session stored is for this request
-// alone (S13), and says so once. A log-in by credentials is stored whoever caused it: the
+// alone (S13), and says so. A log-in by credentials is stored whoever caused it: the
 // strategy has decided that.
 func (s *Session) keepsNothing(ctx context.Context) bool {
 	if s.req == nil || !s.req.withheld() {
 		return false
 	}
-	if !s.dropped {
-		s.dropped = true
+	if s.m.withheldLine.due(time.Now()) {
 		attrs := append(s.req.attrs(), slog.String("cure", "answer with 303 to a page of your own, which the cookie comes with, and store it there"))
-		s.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: not saved: another site caused the request, which brought no cookie, and a new session would replace the visitor's", attrs...)
+		s.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: not saved: another site caused the request, which brought no cookie, and a new session would replace the visitor's (told once a minute)", attrs...)
 	}
 	return true
 }
