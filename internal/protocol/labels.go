@@ -81,7 +81,11 @@ func (p *Protocol) Labelled(ctx context.Context, label string) iter.Seq2[Labelle
 					gone = append(gone, batch[i])
 				}
 			}
-			p.unindex(ctx, []string{label}, gone...)
+			if len(gone) > 0 {
+				if err := p.removeEntries(ctx, label, gone); err != nil {
+					p.Report(ctx, LabelNotRemoved, gone[0], err)
+				}
+			}
 			for i, rec := range recs {
 				if rec != nil && !yield(Labelled{batch[i], rec}, nil) {
 					return
