@@ -257,7 +257,41 @@ func verdict(verb string, cmd *redis.Cmd) (note string, err error) {
 
 var errBadReply = errors.New("the server's answer is not one of ours")
 
-func outage(verb string, err error) error { return fmt.Errorf("store: %s: %w", verb, plain(err)) }
+// outage is err of a call. Of a right that the Redis user lacks it names the commands, which
+// Redis does not where a script uses them or a key is another program's.
+func outage(verb string, err error) error {
+	if commands := commandsOf[verb]; commands != "" && denied(err) {
+		return fmt.Errorf("store: %s: the Redis user may not run %s on this key (docs/REDIS.md has the rights): %w", verb, commands, plain(err))
+	}
+	return fmt.Errorf("store: %s: %w", verb, plain(err))
+}
+
+func denied(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "NOPERM") || strings.Contains(text, "The user executing the script")
+}
+
+// commandsOf has the commands of each call; in brackets, what its script uses.
+var commandsOf = map[string]string{
+	"get":          "GET or MGET",
+	"get many":     "MGET or EVALSHA, EVAL (MGET)",
+	"create":       "SET",
+	"update":       "EVALSHA, EVAL (GET, EXISTS, SET)",
+	"delete":       "DEL or EVALSHA, EVAL (GET, DEL, SET)",
+	"end":          "EVALSHA, EVAL (GET, DEL, SET)",
+	"end many":     "EVALSHA, EVAL (GET, DEL, SET)",
+	"add label":    "EVALSHA, EVAL (ZADD, ZREMRANGEBYSCORE, ZRANGE, PEXPIRE)",
+	"remove label": "ZREM",
+	"labelled":     "EVALSHA, EVAL (ZRANGEBYSCORE)",
+	"count":        "EVALSHA, EVAL (EXISTS, INCRBY, PTTL, PEXPIRE) or, of sessions, SCAN",
+	"put token":    "SET",
+	"take token":   "GETDEL",
+	"load cell":    "EVALSHA, EVAL (GET)",
+	"swap cell":    "EVALSHA, EVAL (GET, SET, DEL)",
+	"ids":          "SCAN",
+	"all":          "SCAN, GET or MGET",
+	"clear":        "SCAN, UNLINK or EVALSHA, EVAL (GET, DEL, SET)",
+}
 
 // unknown answers for what is no id without asking Redis.
 func unknown(ctx context.Context, verb string) error {

@@ -43,7 +43,10 @@ var kinds = map[string]func(*testing.T, *redistest.Server) (store.RedisClient, s
 		}), store.RedisConfig{}
 	},
 	"Ring": func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
-		r := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": s.Addr}, ContextTimeoutEnabled: true})
+		r := redis.NewRing(&redis.RingOptions{
+			Addrs: map[string]string{"one": s.Addr}, ContextTimeoutEnabled: true,
+			Username: s.Client(t).Options().Username, Password: s.Client(t).Options().Password,
+		})
 		t.Cleanup(func() { _ = r.Close() })
 		return r, store.RedisConfig{}
 	},

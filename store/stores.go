@@ -16,7 +16,13 @@ type RedisStores struct {
 }
 
 // Redis returns what a program keeps in Redis, on client. It sends nothing; see
-// [RedisStores.Check]. The error names every mistake in cfg at once.
+// [RedisStores.Check]. The least rights that the client's Redis user needs, for a program
+// named shop, are
+//
+//	~sess:* ~shop:* -@all +hello +get +mget +set +del +getdel +eval +evalsha +exists
+//	+incrby +pexpire +pttl +zadd +zrange +zrangebyscore +zrem +zremrangebyscore
+//
+// and some more for walks, clusters and Replicas, which docs/REDIS.md has. The error names every mistake in cfg at once.
 func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 	if err := cfg.complete(client); err != nil {
 		return nil, err

@@ -28,6 +28,8 @@ const Patience = 20 * time.Second
 type Server struct {
 	Addr string // host:port on 127.0.0.1
 
+	username, password string // of the clients; empty means the default user
+
 	args []string
 	dir  string
 	cmd  *exec.Cmd
@@ -138,13 +140,32 @@ func (s *Server) Kill() {
 // Client returns a client that is closed at the end of the test.
 func (s *Server) Client(t testing.TB, edit ...func(*redis.Options)) *redis.Client {
 	t.Helper()
-	opt := &redis.Options{Addr: s.Addr, ContextTimeoutEnabled: true}
+	opt := &redis.Options{Addr: s.Addr, ContextTimeoutEnabled: true, Username: s.username, Password: s.password}
 	for _, e := range edit {
 		e(opt)
 	}
 	c := redis.NewClient(opt)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// LimitedUser and LimitedPassword are what a client of [Server.As] gives.
+const LimitedUser, LimitedPassword = "limited", "a-made-up-password"
+
+// As returns the same server for clients that are the Redis user with these rights, in the
+// words of ACL SETUSER. Flush and Advance go on as the default user.
+func (s *Server) As(t testing.TB, rights ...string) *Server {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	defer c.Close()
+	args := []any{"acl", "setuser", LimitedUser, "reset", "on", ">" + LimitedPassword}
+	for _, r := range rights {
+		args = append(args, r)
+	}
+	if err := c.Do(context.Background(), args...).Err(); err != nil {
+		t.Fatalf("make a Redis user: %v", err)
+	}
+	return &Server{Addr: s.Addr, username: LimitedUser, password: LimitedPassword}
 }
 
 // URL returns the server's address as a redis:// URL.
