@@ -27,7 +27,7 @@ func (w *world) record() {
 			w.t.Error(err)
 			return
 		}
-		b, err := json.Marshal(s)
+		b, err := s.ExpressJSON()
 		if err != nil {
 			w.t.Error(err)
 		}

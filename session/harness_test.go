@@ -108,7 +108,7 @@ func app(m *session.Manager) http.Handler {
 			http.Error(w, err.Error(), statusOf(err))
 			return
 		}
-		b, err := json.Marshal(s)
+		b, err := s.ExpressJSON()
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

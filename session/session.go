@@ -40,8 +40,8 @@ func (s *Session) ID() string {
 }
 
 // Ref returns a name for the session that is safe to show and to log: a hash of its
-// id, 16 characters of base64url. It is empty while there is no id. String, Format
-// and LogValue show it too.
+// id, 16 characters of base64url. It is empty while there is no id. String, Format,
+// LogValue and MarshalJSON show it too.
 func (s *Session) Ref() string {
 	s.lock()
 	defer s.mu.Unlock()
@@ -85,9 +85,14 @@ func (s *Session) isOurs(name string) bool {
 	return name == record.CookieKey || name == record.NotesKey || s.visit.IsSlot(name)
 }
 
-// MarshalJSON returns the record as the commit will write it, without our own notes,
-// those in guards' log-ins included: what res.json(req.session) answers in Express.
-func (s *Session) MarshalJSON() ([]byte, error) {
+// MarshalJSON returns the Ref, like String, Format and LogValue: a session in a log line or
+// an answer shows none of its values. [Session.ExpressJSON] shows them.
+func (s *Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.Ref()) }
+
+// ExpressJSON returns the record as the commit will write it, without our own notes,
+// those in guards' log-ins included: what res.json(req.session) answers in Express. Every
+// value of the session is in it.
+func (s *Session) ExpressJSON() ([]byte, error) {
 	s.lock()
 	defer s.mu.Unlock()
 	var d record.Draft

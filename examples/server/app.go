@@ -107,7 +107,12 @@ func (a *app) showSession(w http.ResponseWriter, r *http.Request) {
 		a.auth.Error(w, r, err)
 		return
 	}
-	a.answer(w, http.StatusOK, s)
+	record, err := s.ExpressJSON()
+	if err != nil {
+		a.auth.Error(w, r, err)
+		return
+	}
+	a.answer(w, http.StatusOK, json.RawMessage(record))
 }
 
 // text always answers with s.

@@ -247,7 +247,7 @@ var expressSessionRows = []row{
 	{"res.json(req.session)", func(t *testing.T) {
 		a := newApp(t)
 		a.session("GET /json", func(_ *http.Request, s *session.Session) (any, error) {
-			text, err := s.MarshalJSON()
+			text, err := s.ExpressJSON()
 			return string(text), err
 		})
 		got := a.joe().Get("/json").Text

@@ -1,0 +1,46 @@
+package session_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// TestNoValueGetsOutByMistake, neither in a log of either form nor in an answer that was
+// meant for something else.
+func TestNoValueGetsOutByMistake(t *testing.T) {
+	m := newManager(t, newScripted())
+	h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = errors.Join(text.Set(s, "made up and private"), s.Save(r.Context()))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		logger := slog.New(slog.NewJSONHandler(&log, nil))
+		logger.Info("plain", "session", s)
+		logger.Info("in a struct", "data", struct{ Session *session.Session }{s})
+		b, err := json.Marshal(map[string]any{"session": s})
+		if err != nil {
+			t.Error(err)
+		}
+		for name, shown := range map[string]string{"the log": log.String(), "json.Marshal": string(b), "%#v": fmt.Sprintf("%#v", s)} {
+			if strings.Contains(shown, "private") || !strings.Contains(shown, s.Ref()) {
+				t.Errorf("%s: got %s, want the Ref %s and no value", name, shown, s.Ref())
+			}
+		}
+		if b, err = s.ExpressJSON(); err != nil || !strings.Contains(string(b), "private") {
+			t.Errorf("ExpressJSON: got %s and error %v, want the record", b, err)
+		}
+	}))
+	h.ServeHTTP(newRecorder(), httptest.NewRequest("GET", "/", nil))
+}
