@@ -52,6 +52,7 @@ const (
 	ReasonAbsolute  = "absolute_timeout" // session.Config.AbsoluteTimeout
 	ReasonGone      = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
 	ReasonTooMany   = "too_many"         // Config.MaxSessions
+	ReasonReplaced  = "replaced"         // another user logged in, in the same session
 	ReasonTheft     = "theft"            // of a cookie of Config.RememberMe
 	ReasonStepUp    = "step_up"          // StepUp
 	ReasonLogInUser = "log_in_user"      // LogInUser, for the session's own user
@@ -143,10 +144,14 @@ func (g *Guard[U]) emitFor(ctx context.Context, user U, e Event) {
 	g.emit(ctx, e)
 }
 
-// emitCommitted sends e once the commit has shown whether it came true.
-func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Event) {
+// emitCommitted sends e once the commit has shown whether it came true. happened, if not
+// nil, says whether a commit that succeeded did what e says: without it there is no event.
+func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Event, happened func() bool) {
 	e.User = append(json.RawMessage(nil), e.User...)
 	st.AfterCommit(func(err error) {
+		if err == nil && happened != nil && !happened() {
+			return
+		}
 		e.Outcome = OutcomeSuccess
 		if err != nil {
 			e.Outcome, e.Err = OutcomeError, err

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -222,12 +223,14 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 		return fmt.Errorf("guard: step up: %w", err)
 	}
 	g.setUser(st, user, e)
-	g.emitCommitted(ctx, st, Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slot.User, Reason: ReasonStepUp})
+	id := string(slot.User)
+	stored := func() bool { return st.Stored(g.cfg.SessionKey, json.RawMessage(id)) }
+	g.emitCommitted(ctx, st, Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slot.User, Reason: ReasonStepUp}, stored)
 	if p.counts {
 		st.AfterCommit(func(err error) {
 			ctx, cancel := g.afterRequest(ctx)
 			defer cancel()
-			if err == nil {
+			if err == nil && stored() {
 				g.endExcess(ctx, p)
 			}
 		})

@@ -148,6 +148,7 @@ type logInPlan[U any] struct {
 	evidence *evidence
 	in       reqstate.LogIn
 	o        *LogInOptions
+	replaced Event                 // of the log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: the user was not logged in here before
 	remember bool                  // a series of Config.RememberMe begins
@@ -195,6 +196,9 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		Keep:   o.Keep,
 		NoTime: e.state == recalled,
 		Renews: o.renews,
+	}
+	if before.User != nil && !bytes.Equal(before.User, id) {
+		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: bytes.Clone(before.User), Session: g.ref(ctx), Reason: ReasonReplaced}
 	}
 	if e.state != recalled {
 		p.in.Slot.At = e.at(time.Now())
@@ -245,13 +249,17 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 	if p.o.renews {
 		e.Name, e.Reason = EventSessionRenewed, ReasonLogInUser
 	}
-	g.emitCommitted(ctx, st, e)
+	stored := func() bool { return st.Stored(g.cfg.SessionKey, p.in.Slot.User) }
+	g.emitCommitted(ctx, st, e, stored)
 	st.AfterCommit(func(err error) {
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
-		if err != nil {
+		if err != nil || !stored() {
 			g.dropSeries(ctx, p)
 			return
+		}
+		if p.replaced.User != nil {
+			g.emit(ctx, p.replaced)
 		}
 		g.replaceSeries(ctx, st, p)
 		g.endExcess(ctx, p)

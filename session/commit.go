@@ -32,6 +32,11 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if s.req != nil {
+		for _, l := range out.LogIns {
+			s.req.LoggedIn(l.Key, l.User)
+		}
+	}
 	switch out.Cookie {
 	case protocol.Send:
 		return s.sendCookie()

@@ -95,8 +95,7 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 	if v.plan.unsaved {
 		return Outcome{}, nil
 	}
-	proved := v.plan.proved
-	if len(proved) == 0 {
+	if len(v.plan.proved) == 0 {
 		if err := v.stillNobody(ctx); err != nil {
 			return Outcome{}, err
 		}
@@ -108,14 +107,14 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if len(proved) > 0 {
+	if len(v.plan.proved) > 0 {
 		if _, err := v.endPresented(ctx, nil, made.id); err != nil {
 			v.p.abandon(ctx, made.id)
 			return Outcome{}, err
 		}
 	}
 	v.adopt(made.id, &made.Record)
-	return Outcome{Did: Created, Cookie: Send, Proved: proved}, nil
+	return Outcome{Did: Created, Cookie: Send}, nil
 }
 
 // stillNobody asks the primary whether the ids that the visitor presented are really

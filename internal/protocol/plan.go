@@ -49,6 +49,7 @@ func (v *Visit) LogIn(l record.LogIn) error {
 		v.plan.checked = v.plan.checked || !l.NoTime
 	}
 	v.hidden = without(v.hidden, l.Key)
+	v.plan.logIns = append(v.plan.logIns, LogIn{l.Key, string(l.Slot.User)})
 	return nil
 }
 
@@ -61,7 +62,7 @@ func (v *Visit) OnStored(f func(ctx context.Context, id string) error) { v.plan.
 // StepUp replaces the facts of the live log-in under key, at the commit, under a new id,
 // and keeps everything else. The error is ErrChanged when somebody else is logged in there.
 func (v *Visit) StepUp(key string, slot record.Slot) error {
-	return v.Rotate(func(d *record.Draft, now time.Time) error {
+	err := v.Rotate(func(d *record.Draft, now time.Time) error {
 		former, ok := d.Live(key, v.p.Terms.Absolute, now)
 		if !ok || !bytes.Equal(former.User, slot.User) {
 			return v.p.Changed
@@ -69,6 +70,10 @@ func (v *Visit) StepUp(key string, slot record.Slot) error {
 		d.SetSlot(key, slot)
 		return nil
 	})
+	if err == nil {
+		v.plan.logIns = append(v.plan.logIns, LogIn{key, string(slot.User)})
+	}
+	return err
 }
 
 // Rotate gives the session a new id at the commit, with o as the change of content.

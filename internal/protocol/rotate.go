@@ -50,9 +50,8 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 		}
 	}
 	v.p.unindex(ctx, r.before.Labels(), v.id)
-	proved := v.plan.proved
 	v.adopt(r.made.id, &r.made.Record)
-	return Outcome{Did: Rotated, Cookie: Send, Proved: proved}, nil
+	return Outcome{Did: Rotated, Cookie: Send}, nil
 }
 
 // endOthers ends what the request presents beside the session in use, for a log-in. A

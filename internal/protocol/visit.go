@@ -15,6 +15,7 @@ import (
 type Visit struct {
 	p     *Protocol
 	phase phase
+	via   int32          // of the id in use, as Present was told; 0 after a new id
 	cause error          // failed: the outage; over: ErrEnded or ErrChanged
 	id    string         // of base; "" when there is no record
 	base  *record.Record // as last read or written, never nil
@@ -24,7 +25,6 @@ type Visit struct {
 
 	presented []presented // what the request presents, the id in use included
 	one       [1]presented
-	via       int // of the id in use, as Present was told; 0 after a new id
 
 	ops   []record.Op   // the changes since base, in order
 	draft *record.Draft // base with ops applied; nil when there are none
@@ -47,11 +47,12 @@ const (
 
 // plan is what the commit is to do beside writing the values.
 type plan struct {
-	rotate  bool                                       // store the session under a new id
 	proved  []string                                   // slot keys of log-ins whose users proved who they are in this request
+	logIns  []LogIn                                    // log-ins and step-ups, in the order of the calls
 	leaving []string                                   // slot keys of guards that log out
-	leaves  int                                        // how many of the changes only carry those log-outs out, or change nothing
 	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
+	leaves  int32                                      // how many of the changes only carry the log-outs out, or change nothing
+	rotate  bool                                       // store the session under a new id
 	checked bool                                       // credentials were checked in this request
 	unsaved bool                                       // no new session is made: what the request stores is for itself alone
 	end     bool                                       // the request sees an empty session; without leaving, all of it ends
@@ -78,7 +79,7 @@ func (v *Visit) Outage() error {
 func (v *Visit) ID() string { return v.id }
 
 // Via returns what Present was told of the id in use; 0 for one that this visit made.
-func (v *Visit) Via() int { return v.via }
+func (v *Visit) Via() int { return int(v.via) }
 
 // Creates reports whether the commit is to make a session for a visitor who brought none, or
 // in place of one that ends, though no credentials were checked.

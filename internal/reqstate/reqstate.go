@@ -44,6 +44,7 @@ type answer struct {
 	cookies  []string
 	err      error   // of the commit
 	reported []error // of FirstReport
+	logIns   []logIn // of LoggedIn
 }
 
 // wanted returns s.answer to write. The caller holds mu.
@@ -268,6 +269,26 @@ func (s *State) Committed(err error) {
 	for _, f := range after {
 		f(err)
 	}
+}
+
+// logIn is a log-in of user, as the serializer wrote it, under a guard's session key.
+type logIn struct{ key, user string }
+
+// LoggedIn notes that a commit has carried out a log-in, or a step-up, of user under key.
+// The session's Manager calls it.
+func (s *State) LoggedIn(key, user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.wanted()
+	a.logIns = append(a.logIns, logIn{key, user})
+}
+
+// Stored reports whether LoggedIn was told of a log-in of user under key. It was not where
+// the log-in was dropped before the commit, by Session.Reload or by another log-in.
+func (s *State) Stored(key string, user json.RawMessage) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.answer != nil && slices.Contains(s.answer.logIns, logIn{key, string(user)})
 }
 
 // AddCookie has the response carry line, a Set-Cookie of another cookie than the
