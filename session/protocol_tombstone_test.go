@@ -284,7 +284,7 @@ func TestS15_EveryVerifiedIdIsNoted(t *testing.T) {
 		ops("logout")(f, b)
 		f.writeBack(key, data)
 		late.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody")
-		if got, err := f.client.PTTL(t.Context(), "x:{"+key+"}").Result(); err != nil || got != 30*24*time.Hour {
+		if got, err := f.client.PTTL(t.Context(), "test:x:{"+key+"}").Result(); err != nil || got != 30*24*time.Hour {
 			t.Errorf("the note lives for %v, %v, want as long as a log-in", got, err)
 		}
 	})
