@@ -129,7 +129,19 @@ func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, s
 	case by.Name() == strategy.NameSession:
 		return nil // restoreUser made the user the request's
 	}
+	m.g.sendCookies(w, st, info.Cookies)
 	return m.g.setProved(r, st, user, by, proof(by.Name(), *info, time.Now()))
+}
+
+// sendCookies has the response carry the cookies of a strategy that succeeded.
+func (g *Guard[U]) sendCookies(w http.ResponseWriter, st *reqstate.State, cookies []*http.Cookie) {
+	for _, c := range cookies {
+		if g.cfg.Sessions == nil { // nothing is committed that would bring them along
+			http.SetCookie(w, c)
+		} else {
+			st.AddCookie(c.String())
+		}
+	}
 }
 
 // tryStrategies is Passport's attempt (middleware/authenticate.js:183): the first

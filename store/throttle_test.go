@@ -36,7 +36,7 @@ func TestAHundredGuessesInTwoProcessesRunTenHashes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := throttle.New(throttle.Config{Counter: newRedisCounter(t, client)}, local)
+		s, err := throttle.New(throttle.Config{Counter: newRedisCounter(t, client), Secrets: []string{strings.Repeat("s", 32)}}, local)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 // BasicStrategy is no [CrossSite]: unsafe requests from other sites are refused.
 type BasicStrategy[U any] struct {
 	challenge string
+	account   func(string) string
 	validate  func(ctx context.Context, userID, password string) (U, error)
 }
 
@@ -27,19 +28,27 @@ var _ Claimant = (*BasicStrategy[any])(nil)
 // NewBasic returns a strategy of the name "basic". realm is what a browser shows
 // beside its question for the password.
 //
-// validate says whose credentials they are, as for [NewLocal]; either may be empty
-// (programs send a key as user-id and no password). They are valid UTF-8 without
-// control characters, and userID has no colon. Clients should send them in Unicode
-// NFC (RFC 7617 §2.1); they come as sent. password.Check.Validate serves, and then
-// every request costs a hash.
+// validate says whose credentials they are, as for [NewLocal], with userID in the spelling
+// of [AccountName]; the password may be empty. They are valid UTF-8 without control
+// characters, and userID has no colon. password.Check.Validate serves, and then every
+// request costs a hash. Keys of programs are for package apikey: their case counts.
 //
 // NewBasic panics if validate is nil or realm is not printable ASCII.
 func NewBasic[U any](realm string, validate func(ctx context.Context, userID, password string) (U, error)) *BasicStrategy[U] {
+	return NewBasicWith(realm, nil, validate)
+}
+
+// NewBasicWith is [NewBasic] with a function in the place of [AccountName], like
+// LocalConfig.Account.
+func NewBasicWith[U any](realm string, account func(name string) string, validate func(ctx context.Context, userID, password string) (U, error)) *BasicStrategy[U] {
 	if validate == nil {
 		panic("strategy: new basic: validate is nil")
 	}
+	if account == nil {
+		account = AccountName
+	}
 	// RFC 7617 §2.1: charset="UTF-8" is the only value there is.
-	return &BasicStrategy[U]{"Basic realm=" + quoteRealm("new basic", realm) + `, charset="UTF-8"`, validate}
+	return &BasicStrategy[U]{"Basic realm=" + quoteRealm("new basic", realm) + `, charset="UTF-8"`, account, validate}
 }
 
 // Name implements [Strategy].
@@ -62,21 +71,24 @@ func (s *BasicStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) 
 	if !ok {
 		return nobody, &Failure{Challenge: s.challenge, Reason: "malformed Basic credentials"}
 	}
-	user, err := s.validate(r.Context(), userID, password)
+	user, err := s.validate(r.Context(), s.account(userID), password)
 	if err != nil {
 		return nobody, challenged(norows.Hint(err, validateCure), s.challenge)
 	}
 	return CheckUser(s.Name(), user)
 }
 
+// Account returns the one spelling of a user-id.
+func (s *BasicStrategy[U]) Account(name string) string { return s.account(name) }
+
 // Claims implements [Claimant]: the user-id.
-func (s *BasicStrategy[U]) Claims(r *http.Request) (account string, ok bool) {
+func (s *BasicStrategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	sent := readAuthorization(r)
 	if sent.repeated || !sent.is("Basic") {
-		return "", false
+		return "", false, nil
 	}
 	account, _, ok = parseBasic(sent.token)
-	return account, ok
+	return s.account(account), ok, nil
 }
 
 // parseBasic reads basic-credentials. RFC 7617 §2: "The user-id and password MUST

@@ -87,9 +87,9 @@ func (s *BearerStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request)
 }
 
 // Claims implements [Claimant]: no name: a token has none.
-func (s *BearerStrategy[U]) Claims(r *http.Request) (account string, ok bool) {
+func (s *BearerStrategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	sent := readAuthorization(r)
-	return "", !sent.repeated && sent.is("Bearer") && isToken68(sent.token)
+	return "", !sent.repeated && sent.is("Bearer") && isToken68(sent.token), nil
 }
 
 // scopeError is a refusal that a BearerStrategy answers with 403.

@@ -1,19 +1,23 @@
 package strategy
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
 // Claimant is an ability of a Strategy: to tell, before anything is proved, whose
 // credentials a request brings. Package throttle counts by it.
 type Claimant interface {
-	// Claims returns the login name that r brings, empty when its kind of credential
-	// has none. The bool is false when r brings no credentials that Authenticate would
-	// look at; then there is nothing to guess. r can be read afterwards as before.
-	Claims(r *http.Request) (account string, ok bool)
+	// Claims returns the login name that r brings, in the spelling that the strategy looks
+	// up, and empty when its kind of credential has none. The bool is false when r brings no
+	// credentials that Authenticate would look at; then there is nothing to guess. r can be
+	// read afterwards as before. Any error is an outage: whose they are is not known.
+	Claims(r *http.Request) (account string, ok bool, err error)
 }
 
 // ClaimsOf asks the outermost [Claimant] on the way from s through its Unwrap methods. A
 // strategy without one is asked about every request: the account is empty and ok true.
-func ClaimsOf[U any](s Strategy[U], r *http.Request) (account string, ok bool) {
+func ClaimsOf[U any](s Strategy[U], r *http.Request) (account string, ok bool, err error) {
 	for s != nil {
 		if c, ok := s.(Claimant); ok {
 			return c.Claims(r)
@@ -24,5 +28,13 @@ func ClaimsOf[U any](s Strategy[U], r *http.Request) (account string, ok bool) {
 		}
 		s = inner.Unwrap()
 	}
-	return "", true
+	return "", true, nil
+}
+
+// outage returns err unless it is a refusal.
+func outage(err error) error {
+	if errors.Is(err, ErrUnauthenticated) {
+		return nil
+	}
+	return err
 }

@@ -2,13 +2,13 @@ package strategy
 
 import "net/http"
 
-// FuncStrategy is a function used as a Strategy. It is made by [Func].
-type FuncStrategy[U any] struct {
+// funcStrategy is a function used as a Strategy.
+type funcStrategy[U any] struct {
 	name         string
 	authenticate func(w http.ResponseWriter, r *http.Request) (U, error)
 }
 
-var _ Strategy[any] = (*FuncStrategy[any])(nil)
+var _ Strategy[any] = (*funcStrategy[any])(nil)
 
 // Func returns a strategy that asks authenticate, whose contract is that of
 // [Strategy].Authenticate: passport-custom. Requests that a browser sent from
@@ -16,20 +16,20 @@ var _ Strategy[any] = (*FuncStrategy[any])(nil)
 // type of its own, with [CrossSite].
 //
 // Func panics if name is empty or reserved, or authenticate nil.
-func Func[U any](name string, authenticate func(w http.ResponseWriter, r *http.Request) (U, error)) *FuncStrategy[U] {
+func Func[U any](name string, authenticate func(w http.ResponseWriter, r *http.Request) (U, error)) Strategy[U] {
 	if name == "" || ReservedName(name) {
 		panic("strategy: func: the name is empty or reserved")
 	}
 	if authenticate == nil {
 		panic("strategy: func: " + name + ": authenticate is nil")
 	}
-	return &FuncStrategy[U]{name, authenticate}
+	return &funcStrategy[U]{name, authenticate}
 }
 
 // Name implements [Strategy].
-func (s *FuncStrategy[U]) Name() string { return s.name }
+func (s *funcStrategy[U]) Name() string { return s.name }
 
 // Authenticate implements [Strategy].
-func (s *FuncStrategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
+func (s *funcStrategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
 	return s.authenticate(w, r)
 }

@@ -21,6 +21,7 @@ import (
 type LocalStrategy[U any] struct {
 	name     string
 	body     *body.Reader
+	account  func(string) string
 	validate func(ctx context.Context, email, password string) (U, error)
 }
 
@@ -40,6 +41,9 @@ type LocalConfig struct {
 	// MaxBody is the size in bytes up to which a body is read; zero means 64 KiB; at most
 	// 16 MiB, since it is kept in memory.
 	MaxBody int64
+	// Account returns the one spelling of a login name; nil means [AccountName]. validate is
+	// given what it returns, and a throttle counts by it. It must be safe for concurrent use.
+	Account func(name string) string
 	// Name is the strategy's name; empty means "local".
 	Name string
 }
@@ -49,7 +53,8 @@ const mostMaxBody = 16 << 20
 // NewLocal returns a strategy that takes the fields email and password, under the
 // name "local": passport-local's new Strategy(verify).
 //
-// validate says whose they are; both are non-empty. An error that wraps
+// validate says whose they are; both are non-empty, and email is in the one spelling that
+// [AccountName] returns, under which a registration has stored it. An error that wraps
 // [ErrUnauthenticated] refuses them, any other error is an outage. A nil user
 // without an error is a mistake of the program and answered as one. validate must
 // be safe for concurrent use. NewLocal panics if it is nil.
@@ -75,6 +80,9 @@ func NewLocalWith[U any](cfg LocalConfig, validate func(ctx context.Context, ema
 	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = body.DefaultMax
+	}
+	if cfg.Account == nil {
+		cfg.Account = AccountName
 	}
 	if cfg.Name == "" {
 		cfg.Name = "local"
@@ -107,7 +115,7 @@ func NewLocalWith[U any](cfg LocalConfig, validate func(ctx context.Context, ema
 		return nil, errors.Join(mistakes...)
 	}
 	reader := &body.Reader{Fields: []body.Field{email, password}, Max: cfg.MaxBody, Refuse: refused}
-	return &LocalStrategy[U]{cfg.Name, reader, validate}, nil
+	return &LocalStrategy[U]{cfg.Name, reader, cfg.Account, validate}, nil
 }
 
 // validateCure is for what a validate function passes on of a database.
@@ -128,22 +136,35 @@ func (s *LocalStrategy[U]) Name() string { return s.name }
 // is used as it is.
 func (s *LocalStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
-	sent, err := s.body.Read(r)
+	email, password, err := s.Credentials(r)
 	if err != nil {
 		return nobody, err
 	}
-	user, err := s.validate(r.Context(), sent[0], sent[1])
+	user, err := s.validate(r.Context(), email, password)
 	if err != nil {
 		return nobody, norows.Hint(err, validateCure)
 	}
 	return CheckUser(s.name, user)
 }
 
-// Claims implements [Claimant]: the email in the body.
-func (s *LocalStrategy[U]) Claims(r *http.Request) (account string, ok bool) {
+// Credentials returns what Authenticate gives to validate, with the same errors: for the
+// handler of a registration, which stores the email under the name that log-ins look up.
+func (s *LocalStrategy[U]) Credentials(r *http.Request) (email, password string, err error) {
 	sent, err := s.body.Read(r)
 	if err != nil {
-		return "", false
+		return "", "", err
 	}
-	return sent[0], true
+	if email = s.account(sent[0]); email == "" {
+		return "", "", refused(http.StatusBadRequest, "missing credentials")
+	}
+	return email, sent[1], nil
+}
+
+// Account returns the one spelling of a login name: LocalConfig.Account.
+func (s *LocalStrategy[U]) Account(name string) string { return s.account(name) }
+
+// Claims implements [Claimant]: the email in the body.
+func (s *LocalStrategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
+	email, _, err := s.Credentials(r)
+	return email, err == nil, outage(err)
 }

@@ -68,7 +68,7 @@ func TestLocalReadsFormsAndJSON(t *testing.T) {
 	}{
 		{"a form", form, "email=a%40b.c&password=p+q%26&other=1&other=2", login{"a@b.c", "p q&"}},
 		{"a form with a charset", form + "; charset=UTF-8", "password=p&email=a", login{"a", "p"}},
-		{"a form with spaces kept", form, "email=+a+&password=+", login{" a ", " "}},
+		{"a password of spaces", form, "email=+a+&password=+", login{"a", " "}},
 		{"a media type in odd case", "Application/JSON", `{"email":"a","password":"p"}`, login{"a", "p"}},
 		{"JSON with escapes, other members and white space", js, " {\"x\":[{\"email\":1}],\"e\\u006dail\":\"\\u00e9\\ud83d\\ude00\",\n\"password\":\"\\\\ud800\"} ", login{"é😀", `\ud800`}},
 		{"JSON with a NUL in the password, which the Hasher judges", js, `{"email":"a","password":"p\u0000q"}`, login{"a", "p\x00q"}},

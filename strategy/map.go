@@ -5,36 +5,35 @@ import (
 	"net/http"
 )
 
-// Mapped is a strategy for users of type A used as one for users of type B. It is
-// made by [Map].
-type Mapped[A, B any] struct {
+// mapped is a strategy for users of type A used as one for users of type B.
+type mapped[A, B any] struct {
 	from Strategy[A]
 	to   func(ctx context.Context, user A) (B, error)
 }
 
-var _ Strategy[any] = (*Mapped[any, any])(nil)
-var _ CrossSite = (*Mapped[any, any])(nil)
-var _ Claimant = (*Mapped[any, any])(nil)
-var _ ForPrograms = (*Mapped[any, any])(nil)
+var _ Strategy[any] = (*mapped[any, any])(nil)
+var _ CrossSite = (*mapped[any, any])(nil)
+var _ Claimant = (*mapped[any, any])(nil)
+var _ ForPrograms = (*mapped[any, any])(nil)
 
 // Map returns s with its users turned into another type by to, for instance the
 // claims of a token into the row of the users table. It keeps the name of s and its
-// answer to [CrossSite].
+// answers to [CrossSite], [ForPrograms] and [Claimant].
 //
 // An error of to counts like one of a strategy: one that wraps [ErrUnauthenticated]
 // refuses, any other is an outage. Map panics if s or to is nil.
-func Map[A, B any](s Strategy[A], to func(ctx context.Context, user A) (B, error)) *Mapped[A, B] {
+func Map[A, B any](s Strategy[A], to func(ctx context.Context, user A) (B, error)) Strategy[B] {
 	if NoUser(s) || to == nil {
 		panic("strategy: map: the strategy or the function is nil")
 	}
-	return &Mapped[A, B]{s, to}
+	return &mapped[A, B]{s, to}
 }
 
 // Name implements [Strategy].
-func (m *Mapped[A, B]) Name() string { return m.from.Name() }
+func (m *mapped[A, B]) Name() string { return m.from.Name() }
 
 // Authenticate implements [Strategy].
-func (m *Mapped[A, B]) Authenticate(w http.ResponseWriter, r *http.Request) (B, error) {
+func (m *mapped[A, B]) Authenticate(w http.ResponseWriter, r *http.Request) (B, error) {
 	var nobody B
 	a, err := m.from.Authenticate(w, r)
 	if err != nil {
@@ -51,10 +50,15 @@ func (m *Mapped[A, B]) Authenticate(w http.ResponseWriter, r *http.Request) (B, 
 }
 
 // AllowCrossSite implements [CrossSite]. It answers what the inner strategy answers.
-func (m *Mapped[A, B]) AllowCrossSite(r *http.Request) bool { return AllowsCrossSite(m.from, r) }
+func (m *mapped[A, B]) AllowCrossSite(r *http.Request) bool { return AllowsCrossSite(m.from, r) }
 
 // ForPrograms implements [ForPrograms]. It answers what the inner strategy answers.
-func (m *Mapped[A, B]) ForPrograms() bool { return IsForPrograms(m.from) }
+func (m *mapped[A, B]) ForPrograms() bool { return IsForPrograms(m.from) }
 
 // Claims implements [Claimant]. It answers what the inner strategy answers.
-func (m *Mapped[A, B]) Claims(r *http.Request) (account string, ok bool) { return ClaimsOf(m.from, r) }
+func (m *mapped[A, B]) Claims(r *http.Request) (account string, ok bool, err error) {
+	return ClaimsOf(m.from, r)
+}
+
+// Account is that of the inner strategy.
+func (m *mapped[A, B]) Account(name string) string { return AccountOf(m.from, name) }

@@ -2,33 +2,33 @@ package strategy
 
 import "net/http"
 
-// NamedStrategy is a strategy under another name. It is made by [Named].
-type NamedStrategy[U any] struct {
+// namedStrategy is a strategy under another name.
+type namedStrategy[U any] struct {
 	name  string
 	inner Strategy[U]
 }
 
-var _ Strategy[any] = (*NamedStrategy[any])(nil)
+var _ Strategy[any] = (*namedStrategy[any])(nil)
 
 // Named returns s under another name, so that a guard can have two of a kind:
 // passport.use(name, strategy). It panics if name is empty or reserved, or s nil.
-func Named[U any](name string, s Strategy[U]) *NamedStrategy[U] {
+func Named[U any](name string, s Strategy[U]) Strategy[U] {
 	if name == "" || ReservedName(name) {
 		panic("strategy: named: the name is empty or reserved")
 	}
 	if NoUser(s) {
 		panic("strategy: named: " + name + ": the strategy is nil")
 	}
-	return &NamedStrategy[U]{name, s}
+	return &namedStrategy[U]{name, s}
 }
 
 // Name implements [Strategy].
-func (s *NamedStrategy[U]) Name() string { return s.name }
+func (s *namedStrategy[U]) Name() string { return s.name }
 
 // Authenticate implements [Strategy].
-func (s *NamedStrategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
+func (s *namedStrategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
 	return s.inner.Authenticate(w, r)
 }
 
 // Unwrap returns the strategy under its own name.
-func (s *NamedStrategy[U]) Unwrap() Strategy[U] { return s.inner }
+func (s *namedStrategy[U]) Unwrap() Strategy[U] { return s.inner }

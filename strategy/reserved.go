@@ -20,25 +20,24 @@ func ReservedName(name string) bool {
 	return name == NameSession || name == NameAnonymous || name == NameRemember
 }
 
-// AnonymousStrategy lets every request pass without a user: passport-anonymous.
-// Its zero value is ready for use.
-type AnonymousStrategy[U any] struct{}
+// anonymous lets every request pass without a user.
+type anonymous[U any] struct{}
 
-var _ Strategy[any] = AnonymousStrategy[any]{}
-var _ CrossSite = AnonymousStrategy[any]{}
+var _ Strategy[any] = anonymous[any]{}
+var _ CrossSite = anonymous[any]{}
 
 // Anonymous returns the strategy of the name [NameAnonymous].
-func Anonymous[U any]() AnonymousStrategy[U] { return AnonymousStrategy[U]{} }
+func Anonymous[U any]() Strategy[U] { return anonymous[U]{} }
 
 // Name implements [Strategy].
-func (AnonymousStrategy[U]) Name() string { return NameAnonymous }
+func (anonymous[U]) Name() string { return NameAnonymous }
 
 // Authenticate implements [Strategy]. It returns ErrAnonymous.
-func (AnonymousStrategy[U]) Authenticate(http.ResponseWriter, *http.Request) (U, error) {
+func (anonymous[U]) Authenticate(http.ResponseWriter, *http.Request) (U, error) {
 	var nobody U
 	return nobody, ErrAnonymous
 }
 
 // AllowCrossSite implements [CrossSite]. It returns true: no credential is used, so
 // none can be abused.
-func (AnonymousStrategy[U]) AllowCrossSite(*http.Request) bool { return true }
+func (anonymous[U]) AllowCrossSite(*http.Request) bool { return true }

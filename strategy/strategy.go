@@ -108,11 +108,12 @@ type CrossSite interface {
 // Info is what a strategy tells about a success besides the user: the second
 // argument of Passport's success(user, info).
 type Info struct {
-	Factors  []string  // names of the factors proved; empty means the strategy's own name
-	At       time.Time // when the user proved who they are; zero means now
-	Labels   []string  // labels that the session is linked to (an OpenID Connect sid)
-	ReturnTo string    // where the flow wants to end; a local path
-	Detail   any       // for the application
+	Factors  []string       // names of the factors proved; empty means the strategy's own name
+	At       time.Time      // when the user proved who they are; zero means now
+	Labels   []string       // labels that the session is linked to (an OpenID Connect sid)
+	ReturnTo string         // where the flow wants to end; a local path
+	Cookies  []*http.Cookie // for the answer to the log-in: see SendCookie
+	Detail   any            // for the application
 }
 
 func refused(status int, reason string) error { return &Failure{Status: status, Reason: reason} }
@@ -129,6 +130,18 @@ func WithInfo(ctx context.Context, info *Info) context.Context {
 // twice, the last call counts.
 func Report(ctx context.Context, info Info) {
 	if p, ok := ctx.Value(infoKey{}).(*Info); ok {
+		info.Cookies = append(p.Cookies, info.Cookies...)
 		*p = info
 	}
+}
+
+// SendCookie has the answer to the log-in carry c, also when something clears the headers
+// before it is sent. A strategy calls it when it succeeds. Outside a guard c is added to
+// the headers of w at once.
+func SendCookie(w http.ResponseWriter, r *http.Request, c *http.Cookie) {
+	if p, ok := r.Context().Value(infoKey{}).(*Info); ok {
+		p.Cookies = append(p.Cookies, c)
+		return
+	}
+	http.SetCookie(w, c)
 }

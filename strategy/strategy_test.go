@@ -74,7 +74,7 @@ func TestAnonymousLetsEveryRequestPass(t *testing.T) {
 		t.Errorf("got %v, %v, want ErrAnonymous", user, err)
 	}
 	if s.Name() != "anonymous" || !strategy.AllowsCrossSite(s, withAuthorization()) {
-		t.Errorf("name %q, cross-site %v, want anonymous and true", s.Name(), s.AllowCrossSite(nil))
+		t.Errorf("name %q, cross-site %v, want anonymous and true", s.Name(), strategy.AllowsCrossSite(s, withAuthorization()))
 	}
 }
 

@@ -28,7 +28,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/password":        {ours: []string{"internal/norows", "strategy", "strategy/password/limit"}, modules: []string{"golang.org/x/crypto"}},
 	"strategy/password/limit":  {ours: []string{"strategy"}},
 	"strategy/password/policy": {},
-	"strategy/throttle":        {ours: []string{"strategy"}},
+	"strategy/throttle":        {ours: []string{"strategy", "strategy/internal/token"}},
 	"strategy/totp":            {ours: []string{"internal/norows", "strategy", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/onetime":         {ours: []string{"internal/norows", "strategy", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/apikey":          {ours: []string{"internal/norows", "strategy"}},

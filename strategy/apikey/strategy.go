@@ -81,6 +81,6 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 
 // Claims implements [strategy.Claimant]: a key names no account, so attempts are counted
 // by address.
-func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool) {
-	return "", len(s.sent(r)) == 1
+func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
+	return "", len(s.sent(r)) == 1, nil
 }

@@ -107,10 +107,12 @@ func (s *MagicLink[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, 
 
 // Claims implements [strategy.Claimant]: a token names no account, so attempts are
 // counted by address.
-func (s *MagicLink[U]) Claims(r *http.Request) (account string, ok bool) {
+func (s *MagicLink[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	if r.Method != http.MethodPost {
-		return "", false
+		return "", false, nil
 	}
-	_, err := s.body.Read(r)
-	return "", err == nil
+	if _, err = s.body.Read(r); errors.Is(err, strategy.ErrUnauthenticated) {
+		return "", false, nil
+	}
+	return "", err == nil, err
 }

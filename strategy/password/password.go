@@ -14,8 +14,8 @@ import (
 // use.
 type Accounts[U any] interface {
 	// Lookup returns the user who logs in with email, and the stored hash of the
-	// password, empty for a user who has none. Whether addresses differ by case is
-	// Lookup's decision.
+	// password, empty for a user who has none. email is what Config.Account returns: in
+	// lower case by default, as registrations have stored it.
 	//
 	// An error that wraps strategy.ErrUnauthenticated refuses the log-in: no such user, or
 	// one who is locked or disabled; beside it, Lookup returns the hash of a user who has
@@ -46,6 +46,9 @@ type Rehasher[U any] interface {
 type Config struct {
 	Hasher Hasher       // nil means a new Bcrypt with its defaults
 	Logger *slog.Logger // nil means slog.Default(); no address, password or hash is logged
+	// Account returns the one spelling of a login name, which Lookup is given; nil means
+	// strategy.AccountName. See strategy.LocalConfig.
+	Account func(name string) string
 }
 
 // Check compares passwords with a users table. Unknown user, wrong password,
@@ -70,6 +73,9 @@ func NewCheck[U any](accounts Accounts[U], cfg Config) (*Check[U], error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	if cfg.Account == nil {
+		cfg.Account = strategy.AccountName
+	}
 	var mistakes []error
 	if strategy.NoUser(accounts) {
 		mistakes = append(mistakes, errors.New("password: new: accounts is nil: give the users table, such as a LookupFunc"))
@@ -89,7 +95,7 @@ func New[U any](accounts Accounts[U], cfg Config) (*strategy.LocalStrategy[U], e
 	if err != nil {
 		return nil, err
 	}
-	return strategy.NewLocal(check.Validate), nil
+	return strategy.NewLocalWith(strategy.LocalConfig{Account: cfg.Account}, check.Validate)
 }
 
 // errRefused is the one answer to every log-in that is refused, so that no handler
@@ -105,7 +111,7 @@ var errRefused = fmt.Errorf("%w: unknown user or wrong password", strategy.ErrUn
 // Accounts is a [Rehasher]. That never fails the log-in.
 func (c *Check[U]) Validate(ctx context.Context, email, password string) (U, error) {
 	var nobody U
-	user, hash, lookup := c.accounts.Lookup(ctx, email)
+	user, hash, lookup := c.accounts.Lookup(ctx, c.cfg.Account(email))
 	if lookup != nil && !errors.Is(lookup, strategy.ErrUnauthenticated) {
 		return nobody, fmt.Errorf("password: look up: %w", norows.Hint(lookup, "for an unknown user, Lookup returns an error that wraps strategy.ErrUnauthenticated"))
 	}

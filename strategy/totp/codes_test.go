@@ -328,13 +328,20 @@ func TestTOTPStrategyOutcomes(t *testing.T) {
 	if _, err := c.Authenticate(nil, postForm("")); !errors.As(err, &f) || f.Status != http.StatusBadRequest {
 		t.Errorf("no code: got %v, want 400", err)
 	}
-	if account, ok := c.Claims(postForm("code=1")); account != "joe" || !ok {
+	if account, ok, err := c.Claims(postForm("code=1")); account != "joe" || !ok || err != nil {
 		t.Errorf("Claims: got %q, %t, want joe", account, ok)
 	}
-	if _, ok := c.Claims(postForm("")); ok {
+	if _, ok, err := c.Claims(postForm("")); ok || err != nil {
 		t.Error("Claims without a code: got true")
 	}
+	c.err = strategy.ErrUnauthenticated
+	if _, ok, err := c.Claims(postForm("code=1")); ok || err != nil {
+		t.Errorf("Claims of a user without an app: got %t, %v, want false", ok, err)
+	}
 	c.err = errDown
+	if _, ok, err := c.Claims(postForm("code=1")); ok || !errors.Is(err, errDown) {
+		t.Errorf("Claims in an outage: got %t, %v, want the outage", ok, err)
+	}
 	if _, err := c.send("123456"); !errors.Is(err, errDown) || errors.Is(err, strategy.ErrUnauthenticated) {
 		t.Errorf("an outage: got %v", err)
 	}

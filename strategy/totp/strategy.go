@@ -124,10 +124,17 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 }
 
 // Claims implements [strategy.Claimant]: the account of the user whom Enrolled finds.
-func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool) {
-	if _, err := s.body.Read(r); err != nil {
-		return "", false
+func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
+	_, err = s.body.Read(r)
+	var enrolled Enrolled[U]
+	if err == nil {
+		enrolled, err = s.cfg.Enrolled(r)
 	}
-	enrolled, err := s.cfg.Enrolled(r)
-	return enrolled.Account, err == nil
+	switch {
+	case errors.Is(err, strategy.ErrUnauthenticated):
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("totp: %s: %w", s.Name(), err)
+	}
+	return enrolled.Account, true, nil
 }

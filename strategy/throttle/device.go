@@ -1,0 +1,144 @@
+package throttle
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/token"
+)
+
+// A browser that has logged in carries a cookie that says so: OWASP's device cookie. It is
+// a random name of the browser and, for each account that logged in with it, a note: when,
+// and a signature over the browser's name, the purpose, the strategy, the account and the
+// time. A note of one strategy is nothing to another: with a password alone nobody gets the
+// budget of a browser that has shown a code too.
+//
+// https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
+
+const (
+	maxNotes  = 8 // accounts, or strategies, of one browser
+	noteBytes = 4 + macBytes
+	macBytes  = 16
+	renewNote = 24 * time.Hour // a younger note is not written anew
+
+	defaultKnown = 90 * 24 * time.Hour
+	maxKnown     = 400 * 24 * time.Hour // RFC 6265bis §5.5
+	minSecret    = 32
+)
+
+// checkDevice is Config.check for what concerns the cookie. shared says that other
+// processes count too.
+func (c *Config) checkDevice(shared bool, wrong func(string, ...any)) {
+	if c.KnownFor == 0 {
+		c.KnownFor = defaultKnown
+	}
+	if c.KnownFor > maxKnown || c.KnownFor > 0 && c.KnownFor < time.Minute {
+		wrong("KnownFor is %v: give a minute to 400 days, 0 for 90 days, or less than 0 for programs", c.KnownFor)
+	}
+	for i, secret := range c.Secrets {
+		if len(secret) < minSecret {
+			wrong("Secrets[%d] has %d bytes and could be guessed: give %d random ones or more", i, len(secret), minSecret)
+		}
+	}
+	if len(c.Secrets) == 0 && c.KnownFor > 0 {
+		if shared {
+			wrong("Secrets is empty and Counter is shared: give the processes one secret, so that each knows the browsers that logged in at another, or KnownFor less than 0 for programs")
+		}
+		c.Secrets = []string{token.New() + token.New()}
+	}
+	prefixed := strings.HasPrefix(strings.ToLower(c.CookieName), "__host-") || strings.HasPrefix(strings.ToLower(c.CookieName), "__secure-")
+	switch {
+	case c.CookieName == "" && c.InsecureHTTP:
+		c.CookieName = "device"
+	case c.CookieName == "":
+		c.CookieName = "__Host-device"
+	case prefixed && c.InsecureHTTP:
+		wrong("CookieName %q needs the Secure attribute: drop InsecureHTTP or the prefix", c.CookieName)
+	case (&http.Cookie{Name: c.CookieName}).Valid() != nil: //nolint:gosec // only the name is looked at
+		wrong("CookieName %q is not a cookie name (RFC 6265 §4.1.1): use letters, digits, - _ and .", c.CookieName)
+	}
+}
+
+// device is a browser as its cookie tells.
+type device struct {
+	name  string   // random; empty when r brings no cookie of ours
+	notes []string // unproved, the latest first
+}
+
+// deviceOf reads the cookie. What has not the form of ours is dropped.
+func (c *Config) deviceOf(r *http.Request) device {
+	cookie, err := r.Cookie(c.CookieName)
+	if err != nil || c.KnownFor < 0 || len(cookie.Value) > 1024 {
+		return device{}
+	}
+	parts := strings.Split(cookie.Value, ".")
+	if !token.Valid(parts[0]) || len(parts) > 1+maxNotes {
+		return device{}
+	}
+	d := device{name: parts[0]}
+	for _, note := range parts[1:] {
+		if len(note) == base64.RawURLEncoding.EncodedLen(noteBytes) {
+			d.notes = append(d.notes, note)
+		}
+	}
+	return d
+}
+
+// knows returns the time of d's note of the account, and which of its notes that is. ok is
+// false when there is none that is signed and young enough.
+func (c *Config) knows(d device, names []string, account string, now time.Time) (at time.Time, index int, ok bool) {
+	for i, note := range d.notes {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(note)
+		if err != nil {
+			continue
+		}
+		at = time.Unix(int64(binary.BigEndian.Uint32(raw))*60, 0)
+		if age := now.Sub(at); age >= c.KnownFor || age < -time.Hour {
+			continue
+		}
+		for _, secret := range c.Secrets {
+			if subtle.ConstantTimeCompare(raw[4:], sign(secret, d.name, names, account, raw[:4])) == 1 {
+				return at, i, true
+			}
+		}
+	}
+	return time.Time{}, 0, false
+}
+
+// sign is the signature of a note.
+func sign(secret, name string, names []string, account string, at []byte) []byte {
+	mac := hmac.New(sha256.New, []byte(secret))
+	for _, part := range append([]string{"device", name, account, string(at)}, names...) {
+		_, _ = fmt.Fprintf(mac, "%d:%s", len(part), part) // a hash never fails
+	}
+	return mac.Sum(nil)[:macBytes]
+}
+
+// known returns the cookie by which d, or a new browser, is known to the account from now
+// on. Of too many notes the oldest is dropped.
+func (c *Config) known(d device, names []string, account string, now time.Time) *http.Cookie {
+	if d.name == "" {
+		d.name = token.New()
+	}
+	notes := make([]string, 0, maxNotes)
+	raw := binary.BigEndian.AppendUint32(nil, uint32(now.Unix()/60)) //nolint:gosec // minutes, until the year 10136
+	raw = append(raw, sign(c.Secrets[0], d.name, names, account, raw)...)
+	notes = append(notes, base64.RawURLEncoding.EncodeToString(raw))
+	_, own, has := c.knows(d, names, account, now)
+	for i, note := range d.notes {
+		if len(notes) < maxNotes && (!has || i != own) {
+			notes = append(notes, note)
+		}
+	}
+	return &http.Cookie{ //nolint:gosec // Secure is left out only where InsecureHTTP asks for it
+		Name: c.CookieName, Value: d.name + "." + strings.Join(notes, "."), Path: "/", MaxAge: int(c.KnownFor / time.Second),
+		HttpOnly: true, Secure: !c.InsecureHTTP, SameSite: http.SameSiteLaxMode,
+	}
+}
