@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/policy"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
@@ -21,15 +23,31 @@ type settings struct {
 	codec     session.Codec
 	plainHTTP bool // cookies travel without TLS
 	totp      bool // offer a second factor
-	log       *slog.Logger
+	// deviceSecret signs the cookie by which a browser is known to an account.
+	deviceSecret   string
+	trustedProxies []netip.Prefix
+	// article lets in the password of the article's registration, on loopback only.
+	article bool
+	log     *slog.Logger
 }
 
 // app is what the handlers share.
 type app struct {
-	auth   *guard.Guard[*User]
-	users  *userTable
-	hasher password.Hasher
-	log    *slog.Logger
+	settings
+	auth    *guard.Guard[*User]
+	users   *userTable
+	local   *strategy.LocalStrategy[*User] // says how an address is spelled
+	hasher  password.Hasher
+	policy  *policy.Policy
+	counter strategy.Counter // of attempts, for all processes on this Redis
+}
+
+// limits says how attempts are counted. purpose tells routes that are no strategy apart.
+func (a *app) limits(purpose string) throttle.Config {
+	return throttle.Config{
+		Counter: a.counter, Purpose: purpose, Secrets: []string{a.deviceSecret}, InsecureHTTP: a.plainHTTP,
+		TrustedProxies: a.trustedProxies, Logger: a.log,
+	}
 }
 
 // newApp returns the application's routes. Its errors are mistakes in s.
@@ -42,7 +60,7 @@ func newApp(s settings) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{users: newUserTable(), hasher: &password.Bcrypt{}, log: s.log}
+	a := &app{settings: s, users: newUserTable(), hasher: &password.Bcrypt{}}
 
 	// The session remembers the user's id. The stamp ends it when the password changes.
 	ids := serializer.WithStamp(
@@ -50,18 +68,27 @@ func newApp(s settings) (http.Handler, error) {
 		func(u *User) string { return u.hash },
 	)
 	// Guessing is slowed down, by what all processes on this Redis have counted.
-	passwords, err := password.New(a.users, password.Config{Hasher: a.hasher, Logger: s.log})
+	a.counter = shared.Counter
+	if a.local, err = password.New(a.users, password.Config{Hasher: a.hasher, Logger: s.log}); err != nil {
+		return nil, err
+	}
+	local, err := throttle.New(a.limits(""), strategy.Strategy[*User](a.local))
 	if err != nil {
 		return nil, err
 	}
-	local, err := throttle.New(throttle.Config{Counter: shared.Counter}, strategy.Strategy[*User](passwords))
+	// Anybody can ask for a registration, which costs a hash.
+	registrations, err := throttle.NewLimiter(a.limits("register"))
+	if err != nil {
+		return nil, err
+	}
+	a.policy, err = policy.New(policy.Config{MinLength: 8, Blocklist: []string{"passport"}}) // in earnest: and Breached
 	if err != nil {
 		return nil, err
 	}
 	methods := []strategy.Strategy[*User]{local}
 	var apps *authenticators
 	if s.totp {
-		if apps, err = newAuthenticators(s.redis, a); err != nil {
+		if apps, err = newAuthenticators(shared.Cells, a); err != nil {
 			return nil, err
 		}
 		second, err := apps.strategy()
@@ -87,7 +114,7 @@ func newApp(s settings) (http.Handler, error) {
 	mux.Handle("POST /auth/logout", a.auth.LogOut(text("You are logged out")))
 	// The guard refuses requests that another site caused; a route without one asks for it.
 	sameSite := http.NewCrossOriginProtection()
-	mux.Handle("POST /auth/register", sameSite.Handler(http.HandlerFunc(a.register)))
+	mux.Handle("POST /auth/register", sameSite.Handler(registrations.Handler(http.HandlerFunc(a.register))))
 	if apps != nil {
 		apps.routes(mux)
 	}

@@ -90,8 +90,13 @@ func TestSessionOfASeededUserSurvivesARestart(t *testing.T) {
 
 func TestCookieIsHiddenFromScripts(t *testing.T) {
 	got := start(t).visitor().logIn(joe, joesPass).header["Set-Cookie"]
-	if len(got) != 1 || !strings.HasPrefix(got[0], "sid=") || !strings.Contains(got[0], "; HttpOnly") || !strings.Contains(got[0], "; SameSite=Lax") {
-		t.Errorf("got cookies %q, want one sid with HttpOnly and SameSite=Lax", got)
+	if len(got) != 2 || !strings.HasPrefix(got[0], "sid=") || !strings.HasPrefix(got[1], "device=") {
+		t.Errorf("got cookies %q, want one sid, and the one by which the browser is known", got)
+	}
+	for _, cookie := range got {
+		if !strings.Contains(cookie, "; HttpOnly") || !strings.Contains(cookie, "; SameSite=Lax") {
+			t.Errorf("got %q, want HttpOnly and SameSite=Lax", cookie)
+		}
 	}
 }
 

@@ -57,7 +57,10 @@ func run(args []string) error {
 		return err
 	}
 	defer redis.close()
-	handler, err := newApp(settings{redis: redis.client, codec: codec(o, log), plainHTTP: !o.tls(), totp: o.totp, log: log})
+	handler, err := newApp(settings{
+		redis: redis.client, codec: codec(o, log), plainHTTP: !o.tls(), totp: o.totp, log: log,
+		deviceSecret: deviceSecret(o), trustedProxies: o.proxies, article: !o.tls() && !o.insecureHTTP,
+	})
 	if err != nil {
 		return err
 	}
@@ -89,4 +92,14 @@ func codec(o options, log *slog.Logger) session.Codec {
 		return session.SecureCookie(rand.Text() + rand.Text())
 	}
 	return session.SecureCookie(o.secret)
+}
+
+// deviceSecret is made of the secret that signs sessions, so that there is one to keep.
+func deviceSecret(o options) string {
+	for _, secret := range []string{o.secret, o.expressSecret} {
+		if secret != "" {
+			return "known browsers, signed with " + secret
+		}
+	}
+	return rand.Text() + rand.Text()
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"strings"
 )
@@ -19,6 +20,7 @@ type options struct {
 	tlsKey        string
 	insecureHTTP  bool
 	totp          bool
+	proxies       []netip.Prefix
 }
 
 func (o options) tls() bool { return o.tlsCert != "" }
@@ -35,6 +37,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.tlsKey, "tls-key", "", "`file` of the certificate's key (PEM).")
 	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "serve plain http on other addresses than loopback too. Passwords and cookies can be read on the way, unless a proxy in front speaks https.")
 	f.BoolVar(&o.totp, "totp", false, "offer a second factor: POST /auth/totp/new and POST /auth/totp/confirm set up an authenticator app. Who has one is asked for its code, by POST /auth/totp, after each log-in; GET /vault asks everyone.")
+	f.Func("trusted-proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For is believed. Without them all clients of a proxy count as one, and a stranger can use up the log-in attempts of all.", o.trust)
 	f.Usage = func() { usage(f) }
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -46,6 +49,21 @@ func parse(args []string) (options, error) {
 		return o, errors.New("-tls-cert and -tls-key go together: give both, or none for plain http")
 	}
 	return o, nil
+}
+
+// trust reads the flag -trusted-proxies.
+func (o *options) trust(list string) error {
+	for text := range strings.SplitSeq(list, ",") {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if addr, err2 := netip.ParseAddr(strings.TrimSpace(text)); err2 == nil {
+			prefix, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return fmt.Errorf("%q is neither an address nor a prefix", text)
+		}
+		o.proxies = append(o.proxies, prefix)
+	}
+	return nil
 }
 
 // usage prints the flags without their values, two of which can be secrets.

@@ -6,8 +6,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/mail"
 
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/policy"
 )
 
 // registration is what a new user may send. What else is in the body, such as an id
@@ -38,8 +40,22 @@ func (a *app) register(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, http.StatusBadRequest, "Password and Confirmation Password must match")
 		return
 	}
-	// The article registers the password "password". In earnest, policy.New
-	// says here which ones are good enough.
+	// The address is stored in the one spelling that log-ins look up and count.
+	if in.Email = a.local.Account(in.Email); !isAddress(in.Email) {
+		a.refuse(w, http.StatusBadRequest, "email is not an address, such as joefoo@test.com")
+		return
+	}
+	var broken *policy.Error
+	switch err := a.policy.Check(r.Context(), in.Password, in.Email, in.FirstName, in.LastName); {
+	case errors.As(err, &broken) && broken.Rule == policy.RuleCommon && a.article:
+		a.log.Warn("a password that is easy to guess was let in, as the article has it, because only this machine can see the server")
+	case broken != nil && broken.Rule != policy.RuleTooLong:
+		a.refuse(w, http.StatusBadRequest, broken.Text())
+		return
+	case err != nil && broken == nil:
+		a.auth.Error(w, r, err) // 503: the list of stolen passwords does not answer
+		return
+	}
 	hash, err := a.hasher.Hash(r.Context(), in.Password)
 	switch {
 	case errors.Is(err, password.ErrUnhashable):
@@ -80,6 +96,13 @@ func readRegistration(w http.ResponseWriter, r *http.Request) (in registration, 
 		ConfirmationPassword: r.PostForm.Get("confirmationPassword"),
 	}
 	return in, err
+}
+
+// isAddress reports whether s is one mail address and nothing else. Whether it is the
+// user's, only a mail tells.
+func isAddress(s string) bool {
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s && len(s) <= 254 // RFC 5321 §4.5.3.1.3
 }
 
 // refuse answers with the form that the guard's refusals have (RFC 9457).

@@ -53,7 +53,13 @@ func TestRegistrationRefuses(t *testing.T) {
 		detail           string
 	}{
 		{"a password that is confirmed wrongly", form, "email=a@b&password=x&confirmationPassword=y&firstName=F&lastName=L", 400, "Password and Confirmation Password must match"},
-		{"an address that is taken", form, "email=JOEFOO@test.com&password=x&confirmationPassword=x&firstName=F&lastName=L", 400, "User email must be unique"},
+		{"an address that is taken", form, "email=JOEFOO@test.com&password=xkqj+vwzp&confirmationPassword=xkqj+vwzp&firstName=F&lastName=L", 400, "User email must be unique"},
+		{"an address that is taken, but for a space", form, "email=joefoo@test.com%20&password=xkqj+vwzp&confirmationPassword=xkqj+vwzp&firstName=F&lastName=L", 400, "User email must be unique"},
+		{"an address that is taken, but for a character that nobody sees", "application/json", `{"email":"joe\u200bfoo@test.com","password":"xkqj vwzp","confirmationPassword":"xkqj vwzp","firstName":"F","lastName":"L"}`, 400, "User email must be unique"},
+		{"a name instead of an address", form, "email=joe&password=xkqj+vwzp&confirmationPassword=xkqj+vwzp&firstName=F&lastName=L", 400, "is not an address"},
+		{"an address with a name", form, "email=Joe+<joe@b.example>&password=xkqj+vwzp&confirmationPassword=xkqj+vwzp&firstName=F&lastName=L", 400, "is not an address"},
+		{"two addresses", form, "email=a@b.example,c@d.example&password=xkqj+vwzp&confirmationPassword=xkqj+vwzp&firstName=F&lastName=L", 400, "is not an address"},
+		{"a short password", form, "email=a@b.example&password=xkqjvwz&confirmationPassword=xkqjvwz&firstName=F&lastName=L", 400, "Use at least 8 characters"},
 		{"a missing name", form, "email=a@b&password=x&confirmationPassword=x&lastName=L", 400, "must not be empty"},
 		{"a number for a text", "application/json", `{"email":"a@b","password":1}`, 400, "neither a form nor JSON"},
 		{"JSON with something behind it", "application/json", `{} {}`, 400, "neither a form nor JSON"},
@@ -228,6 +234,8 @@ func TestServerRefusesToStartWith(t *testing.T) {
 		{"a certificate that is not there", "-tls-cert x -tls-key y", "-tls-cert"},
 		{"a flag that is not known", "-adr :3000", "not defined: -adr"},
 		{"an argument", "now", `"now" is not a flag`},
+		{"proxies that are none", "-trusted-proxies 10.0.0.0/8,everybody", `"everybody" is neither an address nor a prefix`},
+		{"everybody as a proxy", "-addr :0 -trusted-proxies 0.0.0.0/0", "which is everybody"},
 		{"a short secret", "-addr :0 -secret short", "at least 32"},
 		{"a Redis that is no URL", "-addr :0 -redis http://:hidden@localhost", "-redis is not a URL"},
 		{"a Redis URL that does not parse", "-addr :0 -redis redis://:hidden@%zz", "-redis is not a URL"},

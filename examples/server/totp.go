@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 	"github.com/seed-6f34412b/passport/strategy/totp"
@@ -18,8 +17,7 @@ import (
 // earnest these are two tables, and the keys in them are encrypted.
 type authenticators struct {
 	codes   *totp.Codes
-	counter strategy.Counter // of wrong codes, for all processes
-	app     *app             // asked for the user who is logged in
+	app     *app // asked for the user who is logged in
 	mu      sync.Mutex
 	used    map[int64]device // what counts
 	offered map[int64]device // shown, and not yet confirmed by a code
@@ -31,17 +29,12 @@ type device struct {
 	recovery map[string]bool // hashes of the recovery codes that are left
 }
 
-func newAuthenticators(redis store.RedisClient, a *app) (*authenticators, error) {
-	// A name of its own: a right password must not give back what wrong codes have used up.
-	kept, err := store.Redis(redis, store.RedisConfig{Name: "example-totp"})
+func newAuthenticators(cells strategy.Cells, a *app) (*authenticators, error) {
+	codes, err := totp.NewCodes(totp.CodesConfig{Cells: cells, Issuer: "Passport example"})
 	if err != nil {
 		return nil, err
 	}
-	codes, err := totp.NewCodes(totp.CodesConfig{Cells: kept.Cells, Issuer: "Passport example"})
-	if err != nil {
-		return nil, err
-	}
-	return &authenticators{codes: codes, counter: kept.Counter, app: a, used: map[int64]device{}, offered: map[int64]device{}}, nil
+	return &authenticators{codes: codes, app: a, used: map[int64]device{}, offered: map[int64]device{}}, nil
 }
 
 // strategy returns the second factor, whose guessing is slowed down.
@@ -52,7 +45,7 @@ func (t *authenticators) strategy() (strategy.Strategy[*User], error) {
 	if err != nil {
 		return nil, err
 	}
-	return throttle.New(throttle.Config{Counter: t.counter}, strategy.Strategy[*User](codes))
+	return throttle.New(t.app.limits(""), strategy.Strategy[*User](codes))
 }
 
 // factors is for guard.Config.Factors: who has an app is asked for its code everywhere.

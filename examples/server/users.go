@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/seed-6f34412b/passport/serializer"
@@ -27,7 +26,7 @@ type User struct {
 type userTable struct {
 	mu      sync.RWMutex
 	rows    map[int64]*User
-	byEmail map[string]*User // under the address in lower case
+	byEmail map[string]*User // under the address as strategy.AccountName spells it
 }
 
 var _ password.Accounts[*User] = (*userTable)(nil)
@@ -43,19 +42,19 @@ func newUserTable() *userTable {
 
 func (t *userTable) put(u *User) {
 	t.rows[u.ID] = u
-	t.byEmail[strings.ToLower(u.Email)] = u
+	t.byEmail[u.Email] = u
 }
 
 // errTaken is returned by Add when another user has the address.
 var errTaken = errors.New("the address is taken")
 
-// Add gives u an id and stores it. That the address is free is decided here, in one
+// Add gives u an id and stores it, under an address that strategy.AccountName spelled. That the address is free is decided here, in one
 // step with the storing: two registrations at once cannot both pass. A database has a
 // unique index for it.
 func (t *userTable) Add(u *User) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.byEmail[strings.ToLower(u.Email)] != nil {
+	if t.byEmail[u.Email] != nil {
 		return errTaken
 	}
 	for u.ID == 0 || t.rows[u.ID] != nil {
@@ -77,7 +76,7 @@ func randomID() int64 {
 func (t *userTable) Lookup(_ context.Context, email string) (*User, string, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	u := t.byEmail[strings.ToLower(email)]
+	u := t.byEmail[email]
 	if u == nil {
 		return nil, "", strategy.ErrUnauthenticated
 	}

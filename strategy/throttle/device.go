@@ -49,7 +49,7 @@ func (c *Config) checkDevice(shared bool, wrong func(string, ...any)) {
 	}
 	if len(c.Secrets) == 0 && c.KnownFor > 0 {
 		if shared {
-			wrong("Secrets is empty and Counter is shared: give the processes one secret, so that each knows the browsers that logged in at another, or KnownFor less than 0 for programs")
+			wrong("Secrets is empty beside a Counter of your own: give 32 random bytes, to all processes the same, so that each knows the browsers that logged in at another, or KnownFor less than 0 for programs")
 		}
 		c.Secrets = []string{token.New() + token.New()}
 	}

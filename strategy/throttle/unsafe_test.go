@@ -52,7 +52,7 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		{"a browser that is known for ever", build(func(c *throttle.Config) { c.KnownFor = 401 * day }), "KnownFor is 9624h"},
 		{"a browser that is known in the wrong unit", build(func(c *throttle.Config) { c.KnownFor = 90 }), "KnownFor is 90ns"},
 		{"a secret that is guessed", build(func(c *throttle.Config) { c.Secrets = []string{"secret"} }), "Secrets[0] has 6 bytes"},
-		{"processes that do not know each other's browsers", build(func(c *throttle.Config) { c.Counter = &broken{} }), "Secrets is empty and Counter is shared"},
+		{"processes that do not know each other's browsers", build(func(c *throttle.Config) { c.Counter = &broken{} }), "Secrets is empty beside a Counter"},
 		{"a __Host- cookie over plain http", build(func(c *throttle.Config) { c.CookieName, c.InsecureHTTP = "__Host-d", true }), `CookieName "__Host-d" needs the Secure`},
 		{"a cookie whose name is no token", build(func(c *throttle.Config) { c.CookieName = "a;b" }), `CookieName "a;b"`},
 		{"a counter that is a nil pointer", build(func(c *throttle.Config) { c.Counter = (*throttle.MemoryCounter)(nil) }), "Counter is a nil pointer"},
