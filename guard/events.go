@@ -52,7 +52,6 @@ const (
 	ReasonAbsolute  = "absolute_timeout" // session.Config.AbsoluteTimeout
 	ReasonGone      = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
 	ReasonTooMany   = "too_many"         // Config.MaxSessions
-	ReasonReplaced  = "replaced"         // another user logged in, in the same session
 	ReasonTheft     = "theft"            // of a cookie of Config.RememberMe
 	ReasonStepUp    = "step_up"          // StepUp
 	ReasonLogInUser = "log_in_user"      // LogInUser, for the session's own user
@@ -144,14 +143,21 @@ func (g *Guard[U]) emitFor(ctx context.Context, user U, e Event) {
 	g.emit(ctx, e)
 }
 
-// emitCommitted sends e once the commit has shown whether it came true. happened, if not
-// nil, says whether a commit that succeeded did what e says: without it there is no event.
-func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Event, happened func() bool) {
+// emitCommitted sends e once the commit has shown whether it came true.
+func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Event) {
+	st.AfterCommit(g.outcomeOf(ctx, e))
+}
+
+// emitLoggedIn is emitCommitted for a log-in or step-up, which may also be dropped before
+// the commit.
+func (g *Guard[U]) emitLoggedIn(ctx context.Context, st *reqstate.State, e Event) {
+	st.AfterLogIn(g.cfg.SessionKey, g.outcomeOf(ctx, e))
+}
+
+// outcomeOf returns what sends e with the outcome that it is given.
+func (g *Guard[U]) outcomeOf(ctx context.Context, e Event) func(error) {
 	e.User = append(json.RawMessage(nil), e.User...)
-	st.AfterCommit(func(err error) {
-		if err == nil && happened != nil && !happened() {
-			return
-		}
+	return func(err error) {
 		e.Outcome = OutcomeSuccess
 		if err != nil {
 			e.Outcome, e.Err = OutcomeError, err
@@ -160,7 +166,7 @@ func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Even
 			e.Session = g.ref(ctx)
 		}
 		g.emit(ctx, e)
-	})
+	}
 }
 
 // emitLost sends the event of a log-in whose time is over, if that is why nobody is

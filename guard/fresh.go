@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -223,14 +222,12 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 		return fmt.Errorf("guard: step up: %w", err)
 	}
 	g.setUser(st, user, e)
-	id := string(slot.User)
-	stored := func() bool { return st.Stored(g.cfg.SessionKey, json.RawMessage(id)) }
-	g.emitCommitted(ctx, st, Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slot.User, Reason: ReasonStepUp}, stored)
+	g.emitLoggedIn(ctx, st, Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slot.User, Reason: ReasonStepUp})
 	if p.counts {
-		st.AfterCommit(func(err error) {
+		st.AfterLogIn(g.cfg.SessionKey, func(err error) {
 			ctx, cancel := g.afterRequest(ctx)
 			defer cancel()
-			if err == nil && stored() {
+			if err == nil {
 				g.endExcess(ctx, p)
 			}
 		})

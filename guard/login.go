@@ -148,7 +148,6 @@ type logInPlan[U any] struct {
 	evidence *evidence
 	in       reqstate.LogIn
 	o        *LogInOptions
-	replaced Event                 // of the log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: the user was not logged in here before
 	remember bool                  // a series of Config.RememberMe begins
@@ -196,9 +195,6 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		Keep:   o.Keep,
 		NoTime: e.state == recalled,
 		Renews: o.renews,
-	}
-	if before.User != nil && !bytes.Equal(before.User, id) {
-		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: bytes.Clone(before.User), Session: g.ref(ctx), Reason: ReasonReplaced}
 	}
 	if e.state != recalled {
 		p.in.Slot.At = e.at(time.Now())
@@ -249,17 +245,13 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 	if p.o.renews {
 		e.Name, e.Reason = EventSessionRenewed, ReasonLogInUser
 	}
-	stored := func() bool { return st.Stored(g.cfg.SessionKey, p.in.Slot.User) }
-	g.emitCommitted(ctx, st, e, stored)
-	st.AfterCommit(func(err error) {
+	g.emitLoggedIn(ctx, st, e)
+	st.AfterLogIn(g.cfg.SessionKey, func(err error) {
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
-		if err != nil || !stored() {
+		if err != nil {
 			g.dropSeries(ctx, p)
 			return
-		}
-		if p.replaced.User != nil {
-			g.emit(ctx, p.replaced)
 		}
 		g.replaceSeries(ctx, st, p)
 		g.endExcess(ctx, p)
@@ -276,7 +268,9 @@ func (g *Guard[U]) afterRequest(ctx context.Context) (context.Context, context.C
 // changeSession puts the log-in, and what comes with it, into the session.
 func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPlan[U]) (to string, err error) {
 	ctx := r.Context()
-	if err := st.Slots.LogIn(ctx, p.in); err != nil {
+	if err := st.Slots.LogIn(ctx, p.in); errors.Is(err, reqstate.ErrTooOld) {
+		return "", fmt.Errorf("guard: log in: %w: %w", strategy.ErrUnauthenticated, err)
+	} else if err != nil {
 		return "", fmt.Errorf("guard: log in: %w", err)
 	}
 	if err := g.noteDevice(r); err != nil {

@@ -77,7 +77,7 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	}
 	g.clearUser(st)
 	if slot.User != nil {
-		g.emitCommitted(ctx, st, e, nil)
+		g.emitCommitted(ctx, st, e)
 	}
 	return nil
 }

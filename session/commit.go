@@ -33,9 +33,7 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 		return err
 	}
 	if s.req != nil {
-		for _, l := range out.LogIns {
-			s.req.LoggedIn(l.Key, l.User)
-		}
+		s.req.Stored(out.LogIns)
 	}
 	switch out.Cookie {
 	case protocol.Send:

@@ -36,7 +36,7 @@ func New(cfg Config) (*Manager, error) {
 	}
 	m.proto = protocol.New(protocol.Settings{
 		Store: cfg.Store, Terms: cfg.terms(), Timeout: cfg.StoreTimeout, Report: m.report,
-		NotFound: ErrNotFound, Found: conflicting, Ended: ErrSessionEnded, Changed: ErrSessionChanged, Again: reqstate.ErrAgain,
+		NotFound: ErrNotFound, Found: conflicting, Ended: ErrSessionEnded, Changed: ErrSessionChanged, Again: reqstate.ErrAgain, TooOld: reqstate.ErrTooOld,
 	})
 	return m, nil
 }

@@ -3,22 +3,15 @@ package protocol
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
 // Outcome is what a commit did, and what the browser is to be told. The zero value says
 // that there was nothing to do.
 type Outcome struct {
-	Did    Done    // to the session
-	Cookie Cookie  // for the browser
-	LogIns []LogIn // log-ins, step-ups included, that were stored
-}
-
-// LogIn is who is logged in under a slot key.
-type LogIn struct {
-	Key  string
-	User string // as the serializer wrote it
+	Did    Done     // to the session
+	Cookie Cookie   // for the browser
+	LogIns []string // slot keys of the log-ins and step-ups that were stored
 }
 
 // Done is what became of the session.
@@ -63,24 +56,12 @@ func (v *Visit) Commit(ctx context.Context, now time.Time) (Outcome, error) {
 	v.phase, v.cause = over, errUnfinished
 	ctx, cancel := v.p.bounded(ctx)
 	defer cancel()
-	logIns := v.plan.logIns
 	out, err := v.carryOut(ctx)
 	v.phase, v.cause = ready, nil
-	if err == nil {
-		out.LogIns = v.stored(logIns)
-	}
 	if errors.Is(err, v.p.Ended) || errors.Is(err, v.p.Changed) {
 		v.finish(err)
 	}
 	return out, err
-}
-
-// stored returns those of logIns that are in the session's record.
-func (v *Visit) stored(logIns []LogIn) []LogIn {
-	return slices.DeleteFunc(logIns, func(l LogIn) bool {
-		slot, ok := v.base.Slot(l.Key)
-		return !ok || string(slot.User) != l.User
-	})
 }
 
 // idle reports whether there is nothing to commit at now.

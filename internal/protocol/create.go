@@ -95,7 +95,8 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 	if v.plan.unsaved {
 		return Outcome{}, nil
 	}
-	if len(v.plan.proved) == 0 {
+	proved, logIns := v.plan.proved(), v.plan.keys()
+	if !proved {
 		if err := v.stillNobody(ctx); err != nil {
 			return Outcome{}, err
 		}
@@ -107,14 +108,14 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if len(v.plan.proved) > 0 {
+	if proved {
 		if _, err := v.endPresented(ctx, nil, made.id); err != nil {
 			v.p.abandon(ctx, made.id)
 			return Outcome{}, err
 		}
 	}
 	v.adopt(made.id, &made.Record)
-	return Outcome{Did: Created, Cookie: Send}, nil
+	return Outcome{Did: Created, Cookie: Send, LogIns: logIns}, nil
 }
 
 // stillNobody asks the primary whether the ids that the visitor presented are really

@@ -19,7 +19,7 @@ var errTooManyHops = fmt.Errorf("session: end: the session moved more than %d ti
 // every id that the request presented ends (S8). What the request stored since then goes
 // into a new session.
 func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
-	leaving := v.plan.leaving
+	leaving, logIns := v.plan.leaving, v.plan.keys()
 	var made *stored
 	if !v.draft.Empty() && !v.plan.unsaved {
 		var err error
@@ -38,7 +38,7 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	switch {
 	case made != nil:
 		v.adopt(made.id, &made.Record)
-		return Outcome{Did: Ended, Cookie: ExpireOthers}, nil
+		return Outcome{Did: Ended, Cookie: ExpireOthers, LogIns: logIns}, nil
 	case stays:
 		v.clear()
 		return Outcome{Did: Ended, Cookie: Keep}, nil // the cookie of who stays is not ours to touch
@@ -67,7 +67,7 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 	if err := v.p.endChain(ctx, v.id, v.p.sparing(leaving, nil)); err != nil {
 		return Outcome{}, err
 	}
-	if len(v.ops) > int(v.plan.leaves) {
+	if len(v.ops) > v.plan.leaves {
 		return Outcome{}, err // the log-out is done, the changes beside it are not
 	}
 	v.clear()

@@ -127,8 +127,8 @@ type run struct {
 	choices []int // the prefix to follow, then what was chosen
 	widths  []int // how many options there were
 	trace   []string
-	replica bool
-	id      string // the visitor's session at the beginning, which is its cookie
+	start   *server // what the visitor did until then
+	id      string  // the visitor's session at the beginning, which is its cookie
 
 	mu      sync.Mutex
 	waiting []*command
@@ -224,14 +224,7 @@ func (r *run) choose(sc *scenario) (o option, ok bool) {
 
 // execute carries out the scenario once.
 func (r *run) execute(sc *scenario) {
-	r.st, r.replica = newServer(), sc.replica
-	visitor := client{p: newProtocol(&scripted{server: r.st})}
-	for _, ops := range sc.before {
-		visitor.want(r.t, 200, ops...)
-	}
-	r.id = visitor.cookie
-	r.st.replica = maps.Clone(r.st.records)
-	r.budget = sc.budget
+	r.st, r.budget = r.start.copy(), sc.budget
 	r.procs = map[string]*process{}
 	var group sync.WaitGroup
 	for _, name := range slices.Sorted(maps.Keys(sc.procs)) {
@@ -307,14 +300,30 @@ func (r *run) show(c call) string {
 	return fmt.Sprintf("%s(%.6s)", c.Op, id)
 }
 
+// begin carries out what the visitor of sc did before. Time begins anew in every run, so
+// that its records are as old in each of them.
+func (sc *scenario) begin(t *testing.T) (start *server, id string) {
+	synctest.Test(t, func(t *testing.T) {
+		start = newServer()
+		visitor := client{p: newProtocol(&scripted{server: start})}
+		for _, ops := range sc.before {
+			visitor.want(t, 200, ops...)
+		}
+		start.replica = start.records
+		id = visitor.cookie
+	})
+	return start, id
+}
+
 // explore visits every run of sc and returns how many there were.
 func explore(t *testing.T, sc scenario) (visited int) {
 	t.Helper()
 	if raceDetector { // ten times slower, and there to find races between goroutines
 		sc.budget, sc.preemptions = min(sc.budget, 1), 2
 	}
+	start, id := sc.begin(t)
 	for choices := []int{}; ; visited++ {
-		r := &run{choices: choices}
+		r := &run{choices: choices, start: start, id: id}
 		failed := ""
 		synctest.Test(t, func(t *testing.T) {
 			r.t = t

@@ -19,7 +19,7 @@ var patient = protocol.Settings{
 		Cookie: json.RawMessage(`{"originalMaxAge":null,"expires":null,"secure":true,"httpOnly":true,"path":"/","sameSite":"lax"}`),
 	},
 	Timeout:  time.Minute,
-	NotFound: errNotFound, Ended: errEnded, Changed: errChanged, Again: errAgain, Found: found,
+	NotFound: errNotFound, Ended: errEnded, Changed: errChanged, Again: errAgain, TooOld: errTooOld, Found: found,
 }
 
 // newProtocol returns a process over st.

@@ -27,7 +27,7 @@ func (v *Visit) Present(id string, via int) (more bool) {
 		v.presented = v.one[:0]
 	}
 	if len(v.presented) < MaxPresented && !slices.ContainsFunc(v.presented, func(p presented) bool { return p.id == id }) {
-		v.presented = append(v.presented, presented{id, int32(via)}) //nolint:gosec // a handful of cookies
+		v.presented = append(v.presented, presented{id, via})
 	}
 	return len(v.presented) < MaxPresented
 }
@@ -35,7 +35,7 @@ func (v *Visit) Present(id string, via int) (more bool) {
 // presented is an id whose signature verified.
 type presented struct {
 	id  string
-	via int32
+	via int
 }
 
 // Load finds the session among the ids that were presented. Later calls return the same
@@ -51,7 +51,7 @@ func (v *Visit) Load(ctx context.Context) error {
 	}
 	if len(v.presented) > 0 {
 		if err := v.find(ctx); err != nil {
-			if !isOver(ctx) {
+			if ctx.Err() == nil {
 				v.phase, v.cause = failed, err
 			}
 			return err
@@ -59,12 +59,6 @@ func (v *Visit) Load(ctx context.Context) error {
 	}
 	v.phase = ready
 	return nil
-}
-
-// isOver reports whether ctx has ended, or would have if its timer were punctual.
-func isOver(ctx context.Context) bool {
-	deadline, limited := ctx.Deadline()
-	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
 }
 
 func (v *Visit) find(ctx context.Context) error {

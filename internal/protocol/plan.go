@@ -3,7 +3,6 @@ package protocol
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -13,12 +12,8 @@ import (
 // This file has what a request can plan: a log-in, a new id, the log-out of a guard, the
 // end of everything. Each changes at once what the request sees; the commit carries it out.
 
-// ErrTooOld says that the credentials of a log-in were checked longer ago than a log-in
-// lasts.
-var ErrTooOld = errors.New("session: log-in: the credentials were checked longer ago than Config.AbsoluteTimeout")
-
 // LogIn replaces the log-in under l.Key, at the commit, under a new id. It also starts a
-// session where the old one ended, unless it only renews (S6). The error is ErrTooOld,
+// session where the old one ended, unless it only renews (S6). The error is TooOld,
 // ErrChanged where another user is logged in than the one to renew, or of [Visit.Writable].
 func (v *Visit) LogIn(l record.LogIn) error {
 	now := time.Now()
@@ -26,7 +21,7 @@ func (v *Visit) LogIn(l record.LogIn) error {
 		l.Slot.At = now
 	}
 	if !l.Slot.At.IsZero() && !now.Before(l.Slot.At.Add(v.p.Terms.Absolute)) {
-		return ErrTooOld
+		return v.p.TooOld
 	}
 	switch {
 	case l.Renews:
@@ -44,12 +39,9 @@ func (v *Visit) LogIn(l record.LogIn) error {
 		return err
 	}
 	v.plan.rotate = true
-	if !l.Renews {
-		v.plan.proved = with(v.plan.proved, l.Key)
-		v.plan.checked = v.plan.checked || !l.NoTime
-	}
+	v.plan.logIn(l.Key, !l.Renews)
+	v.plan.checked = v.plan.checked || !l.Renews && !l.NoTime
 	v.hidden = without(v.hidden, l.Key)
-	v.plan.logIns = append(v.plan.logIns, LogIn{l.Key, string(l.Slot.User)})
 	return nil
 }
 
@@ -71,7 +63,7 @@ func (v *Visit) StepUp(key string, slot record.Slot) error {
 		return nil
 	})
 	if err == nil {
-		v.plan.logIns = append(v.plan.logIns, LogIn{key, string(slot.User)})
+		v.plan.logIn(key, false)
 	}
 	return err
 }
@@ -92,7 +84,7 @@ func (v *Visit) LogOut(key string) error {
 		return v.cause
 	}
 	v.hidden = without(v.hidden, key)
-	v.plan.proved = without(v.plan.proved, key)
+	v.plan.logOut(key)
 	if v.plan.end && len(v.plan.leaving) == 0 {
 		v.End() // all was to end already
 		return nil

@@ -75,6 +75,8 @@ type Settings struct {
 	// Again is what a function given to [Visit.OnStored] returns to have the record stored
 	// once more.
 	Again error
+	// TooOld is returned for a log-in whose credentials were checked longer ago than it lasts.
+	TooOld error
 }
 
 // Incident is something that operators should see.

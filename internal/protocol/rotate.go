@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/record"
@@ -50,15 +49,16 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 		}
 	}
 	v.p.unindex(ctx, r.before.Labels(), v.id)
+	logIns := v.plan.keys()
 	v.adopt(r.made.id, &r.made.Record)
-	return Outcome{Did: Rotated, Cookie: Send}, nil
+	return Outcome{Did: Rotated, Cookie: Send, LogIns: logIns}, nil
 }
 
 // endOthers ends what the request presents beside the session in use, for a log-in. A
 // log-in that comes with a log-out also ends where the old session went on, if it did.
 func (r *rotation) endOthers(ctx context.Context) error {
 	v := r.v
-	if len(v.plan.proved) == 0 {
+	if !v.plan.proved() {
 		return nil
 	}
 	busy := []string{r.made.id, v.id}
@@ -79,7 +79,7 @@ func (r *rotation) carry() error {
 // content is carried again. again is true when the log-ins to carry changed: the new
 // record must be made again under another id, since they never change under one (S1).
 func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
-	v, proved := r.v, len(r.v.plan.proved) > 0
+	v, proved := r.v, r.v.plan.proved()
 	for rivals, outages := 0, 0; r.before.Exists(); {
 		next := ""
 		if r.carriesUnproved() {
@@ -129,7 +129,7 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	if found.Parse(v.id, current) != nil {
 		return false, v.p.Changed
 	}
-	if len(v.plan.proved) == 0 && !v.base.SameIdentity(found) {
+	if !v.plan.proved() && !v.base.SameIdentity(found) {
 		return false, v.p.Changed
 	}
 	r.before = found
@@ -157,7 +157,7 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 // old id must find it (S7).
 func (r *rotation) carriesUnproved() bool {
 	for _, key := range r.before.LiveKeys(r.v.p.Terms.Absolute, time.Now()) {
-		if !slices.Contains(r.v.plan.proved, key) {
+		if !r.v.plan.proves(key) {
 			return true
 		}
 	}

@@ -18,6 +18,7 @@ var (
 	errEnded    = errors.New("ended")
 	errChanged  = errors.New("changed")
 	errAgain    = errors.New("again")
+	errTooOld   = errors.New("too old")
 	errFault    = errors.New("made-up fault")
 )
 
@@ -63,6 +64,11 @@ type server struct {
 
 func newServer() *server {
 	return &server{records: map[string][]byte{}, notes: map[string]string{}, labels: map[string][]string{}, lives: map[string]time.Duration{}, replica: map[string][]byte{}}
+}
+
+// copy returns a server with the same content.
+func (s *server) copy() *server {
+	return &server{records: maps.Clone(s.records), notes: maps.Clone(s.notes), labels: maps.Clone(s.labels), lives: maps.Clone(s.lives), replica: s.replica}
 }
 
 // record returns what is stored under id as text, "" for nothing.
@@ -214,10 +220,10 @@ func (s *server) execute(c call) error {
 		return err
 	case "AddLabel":
 		if !slices.Contains(s.labels[c.Next], c.ID) {
-			s.labels[c.Next] = append(s.labels[c.Next], c.ID)
+			s.labels[c.Next] = append(slices.Clip(s.labels[c.Next]), c.ID)
 		}
 	case "RemoveLabel":
-		s.labels[c.Next] = slices.DeleteFunc(s.labels[c.Next], func(id string) bool { return id == c.ID })
+		s.labels[c.Next] = slices.DeleteFunc(slices.Clone(s.labels[c.Next]), func(id string) bool { return id == c.ID })
 	}
 	return nil
 }

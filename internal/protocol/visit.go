@@ -15,7 +15,6 @@ import (
 type Visit struct {
 	p     *Protocol
 	phase phase
-	via   int32          // of the id in use, as Present was told; 0 after a new id
 	cause error          // failed: the outage; over: ErrEnded or ErrChanged
 	id    string         // of base; "" when there is no record
 	base  *record.Record // as last read or written, never nil
@@ -25,6 +24,7 @@ type Visit struct {
 
 	presented []presented // what the request presents, the id in use included
 	one       [1]presented
+	via       int // of the id in use, as Present was told; 0 after a new id
 
 	ops   []record.Op   // the changes since base, in order
 	draft *record.Draft // base with ops applied; nil when there are none
@@ -47,15 +47,54 @@ const (
 
 // plan is what the commit is to do beside writing the values.
 type plan struct {
-	proved  []string                                   // slot keys of log-ins whose users proved who they are in this request
-	logIns  []LogIn                                    // log-ins and step-ups, in the order of the calls
+	logIns  []plannedLogIn
 	leaving []string                                   // slot keys of guards that log out
 	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
-	leaves  int32                                      // how many of the changes only carry the log-outs out, or change nothing
+	leaves  int                                        // how many of the changes only carry those log-outs out, or change nothing
 	rotate  bool                                       // store the session under a new id
 	checked bool                                       // credentials were checked in this request
 	unsaved bool                                       // no new session is made: what the request stores is for itself alone
 	end     bool                                       // the request sees an empty session; without leaving, all of it ends
+}
+
+// plannedLogIn is a log-in or step-up of this request.
+type plannedLogIn struct {
+	key    string // of its slot
+	proved bool   // the user proved in this request who they are, and the old session need not live
+}
+
+// logIn notes a log-in or step-up under key.
+func (p *plan) logIn(key string, proved bool) {
+	for i := range p.logIns {
+		if p.logIns[i].key == key {
+			p.logIns[i].proved = p.logIns[i].proved || proved
+			return
+		}
+	}
+	p.logIns = append(p.logIns, plannedLogIn{key, proved})
+}
+
+// logOut takes back what logIn noted under key.
+func (p *plan) logOut(key string) {
+	p.logIns = slices.DeleteFunc(p.logIns, func(l plannedLogIn) bool { return l.key == key })
+}
+
+// proved reports whether the plan is a log-in of users who proved who they are.
+func (p *plan) proved() bool {
+	return slices.ContainsFunc(p.logIns, func(l plannedLogIn) bool { return l.proved })
+}
+
+// proves reports whether the user of the log-in under key proved who they are.
+func (p *plan) proves(key string) bool {
+	return slices.Contains(p.logIns, plannedLogIn{key, true})
+}
+
+// keys returns the slot keys of all log-ins and step-ups.
+func (p *plan) keys() (keys []string) {
+	for _, l := range p.logIns {
+		keys = append(keys, l.key)
+	}
+	return keys
 }
 
 // Init makes v a visit by the rules of p.
@@ -79,7 +118,7 @@ func (v *Visit) Outage() error {
 func (v *Visit) ID() string { return v.id }
 
 // Via returns what Present was told of the id in use; 0 for one that this visit made.
-func (v *Visit) Via() int { return int(v.via) }
+func (v *Visit) Via() int { return v.via }
 
 // Creates reports whether the commit is to make a session for a visitor who brought none, or
 // in place of one that ends, though no credentials were checked.

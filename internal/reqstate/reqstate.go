@@ -41,10 +41,10 @@ type State struct {
 type answer struct {
 	values   context.Context // of WithValues; nil for none
 	after    []func(error)
+	stored   []string // of Stored
 	cookies  []string
 	err      error   // of the commit
 	reported []error // of FirstReport
-	logIns   []logIn // of LoggedIn
 }
 
 // wanted returns s.answer to write. The caller holds mu.
@@ -235,6 +235,38 @@ func (s *State) NoStore() bool {
 	return s.noStore
 }
 
+// AfterLogIn is AfterCommit for what depends on a log-in or step-up under key: f gets nil
+// when a commit of this request stored it, ErrDropped when it was dropped before, by a
+// Reload for instance, and otherwise the commit's error.
+func (s *State) AfterLogIn(key string, f func(error)) {
+	s.AfterCommit(func(err error) {
+		s.mu.Lock()
+		stored := s.answer != nil && slices.Contains(s.answer.stored, key)
+		s.mu.Unlock()
+		switch {
+		case stored:
+			err = nil
+		case err == nil:
+			err = ErrDropped
+		}
+		f(err)
+	})
+}
+
+// ErrDropped says that a log-in was dropped before it was stored.
+var ErrDropped = errors.New("reqstate: the log-in was dropped before the commit")
+
+// Stored notes that a commit stored the log-ins under keys. The session's Manager calls it.
+func (s *State) Stored(keys []string) {
+	if len(keys) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.wanted()
+	a.stored = append(a.stored, keys...)
+}
+
 // AfterCommit has f called once, when the session's last commit is over, with its error:
 // on the goroutine that commits, or at once where that has happened. A request that panics
 // has no commit.
@@ -271,26 +303,6 @@ func (s *State) Committed(err error) {
 	}
 }
 
-// logIn is a log-in of user, as the serializer wrote it, under a guard's session key.
-type logIn struct{ key, user string }
-
-// LoggedIn notes that a commit has carried out a log-in, or a step-up, of user under key.
-// The session's Manager calls it.
-func (s *State) LoggedIn(key, user string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.wanted()
-	a.logIns = append(a.logIns, logIn{key, user})
-}
-
-// Stored reports whether LoggedIn was told of a log-in of user under key. It was not where
-// the log-in was dropped before the commit, by Session.Reload or by another log-in.
-func (s *State) Stored(key string, user json.RawMessage) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.answer != nil && slices.Contains(s.answer.logIns, logIn{key, string(user)})
-}
-
 // AddCookie has the response carry line, a Set-Cookie of another cookie than the
 // session's, also when the commit fails. It replaces an earlier one of that name. After
 // the response has started it does nothing.
@@ -323,6 +335,10 @@ type Lost struct {
 // once more, as a younger one.
 var ErrAgain = errors.New("reqstate: store the session again")
 
+// ErrTooOld is returned by Slots.LogIn for credentials that were checked longer ago than a
+// log-in lasts.
+var ErrTooOld = errors.New("session: log-in: the credentials were checked longer ago than Config.AbsoluteTimeout")
+
 // Slots is the part of a session that belongs to guards. The session's Manager
 // puts it into the State. Its methods may be called concurrently. All methods load the session on first use and return an
 // error only for an outage, a session that ended, or a response already on its way.
@@ -335,7 +351,7 @@ type Slots interface {
 	// id of ours, or one whose record has no log-in under key. Each is told once.
 	Lost(key string) (lost Lost, ok bool)
 	// LogIn replaces the log-in under key, at the commit, under a new id. This
-	// request sees the new state at once.
+	// request sees the new state at once. The error may also be ErrTooOld.
 	LogIn(ctx context.Context, l LogIn) error
 	// OnStored has the commit call f once the record of a log-in, or of a step-up, is
 	// stored and labelled under its new id, whose Ref it is given, and before anything
