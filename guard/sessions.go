@@ -15,14 +15,15 @@ import (
 
 // UserSession is one of a user's sessions, for a page that lists them (ASVS 5.0 7.5.2).
 // The sessions of a browser that Config.RememberMe has logged in several times are one.
-// It has no secret in it; Ref is what [Guard.EndSession] takes.
+// It has no secret in it; Ref is what [Guard.EndSession] takes. Its JSON leaves out the times
+// that are zero.
 type UserSession struct {
 	Ref      string    `json:"ref"`               // as session.Session.Ref
 	Device   Device    `json:"device"`            // what Config.Device noted
-	LoggedIn time.Time `json:"loggedIn"`          // when credentials were checked; zero when Node or RememberMe logged in
-	Created  time.Time `json:"created"`           // when the session began; zero when only Node wrote it
-	Seen     time.Time `json:"seen"`              // when it was last used, exact to session.Config.RefreshAfter; zero when only Node wrote it
-	Deadline time.Time `json:"deadline"`          // when it ends at the latest; zero when only Node wrote it
+	LoggedIn time.Time `json:"loggedIn,omitzero"` // when credentials were checked; zero when Node or RememberMe logged in
+	Created  time.Time `json:"created,omitzero"`  // when the session began; zero when only Node wrote it
+	Seen     time.Time `json:"seen,omitzero"`     // when it was last used, exact to session.Config.RefreshAfter; zero when only Node wrote it
+	Deadline time.Time `json:"deadline,omitzero"` // when it ends at the latest; zero when only Node wrote it
 	Factors  []string  `json:"factors,omitempty"` // oldest first
 	Current  bool      `json:"current"`           // it is the request's own
 	Pending  bool      `json:"pending,omitempty"` // a factor of Config.Factors is missing: it lets nobody pass

@@ -276,3 +276,11 @@ func TestSessionsSayWhenTheStoreIsDown(t *testing.T) {
 		t.Error("EndSession: got no error")
 	}
 }
+
+// TestATimeThatIsNotKnownIsLeftOut of the JSON: it is not the year 1.
+func TestATimeThatIsNotKnownIsLeftOut(t *testing.T) {
+	b, err := json.Marshal(guard.UserSession{Ref: "made-up"})
+	if want := `{"ref":"made-up","device":{},"current":false}`; err != nil || string(b) != want {
+		t.Errorf("got %s and error %v, want %s", b, err, want)
+	}
+}

@@ -92,12 +92,13 @@ func (m *Manager) info(id, label string, rec *record.Record) (Info, bool) {
 
 var _ json.Marshaler = Info{}
 
-// MarshalJSON shows the facts of i and none of the session's values.
+// MarshalJSON shows the facts of i and none of the session's values. A time that is not known
+// is left out.
 func (i Info) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Ref      string    `json:"ref"`
-		Created  time.Time `json:"created"`
-		Seen     time.Time `json:"seen"`
-		Deadline time.Time `json:"deadline"`
+		Created  time.Time `json:"created,omitzero"`
+		Seen     time.Time `json:"seen,omitzero"`
+		Deadline time.Time `json:"deadline,omitzero"`
 	}{i.Ref, i.Created, i.Seen, i.Deadline})
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/session"
 )
@@ -43,4 +44,12 @@ func TestNoValueGetsOutByMistake(t *testing.T) {
 		}
 	}))
 	h.ServeHTTP(newRecorder(), httptest.NewRequest("GET", "/", nil))
+}
+
+// TestATimeThatIsNotKnownIsLeftOut of the JSON of an Info: it is not the year 1.
+func TestATimeThatIsNotKnownIsLeftOut(t *testing.T) {
+	b, err := json.Marshal(session.Info{Ref: "made-up", Created: time.UnixMilli(1795442400123).UTC()})
+	if want := `{"ref":"made-up","created":"2026-11-23T14:00:00.123Z"}`; err != nil || string(b) != want {
+		t.Errorf("got %s and error %v, want %s", b, err, want)
+	}
 }
