@@ -52,6 +52,7 @@ const (
 	ReasonAbsolute  = "absolute_timeout" // session.Config.AbsoluteTimeout
 	ReasonGone      = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
 	ReasonTooMany   = "too_many"         // Config.MaxSessions
+	ReasonReplaced  = "replaced"         // another user logged in, in the same session
 	ReasonTheft     = "theft"            // of a cookie of Config.RememberMe
 	ReasonStepUp    = "step_up"          // StepUp
 	ReasonLogInUser = "log_in_user"      // LogInUser, for the session's own user

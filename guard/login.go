@@ -148,6 +148,7 @@ type logInPlan[U any] struct {
 	evidence *evidence
 	in       reqstate.LogIn
 	o        *LogInOptions
+	replaced Event                 // of the log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: the user was not logged in here before
 	remember bool                  // a series of Config.RememberMe begins
@@ -195,6 +196,9 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		Keep:   o.Keep,
 		NoTime: e.state == recalled,
 		Renews: o.renews,
+	}
+	if before.User != nil && !g.sameUser(before.User, id) {
+		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: bytes.Clone(before.User), Session: g.ref(ctx), Reason: ReasonReplaced}
 	}
 	if e.state != recalled {
 		p.in.Slot.At = e.at(time.Now())
@@ -252,6 +256,9 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		if err != nil {
 			g.dropSeries(ctx, p)
 			return
+		}
+		if p.replaced.User != nil {
+			g.emit(ctx, p.replaced)
 		}
 		g.replaceSeries(ctx, st, p)
 		g.endExcess(ctx, p)
