@@ -22,7 +22,8 @@ type Options struct {
 	Strategies []string
 
 	// FailureRedirect is where a refused request goes, with 303: a local path or an
-	// http or https URL. Passport: failureRedirect.
+	// http or https URL. The page that the request names in return_to goes along. Passport:
+	// failureRedirect.
 	FailureRedirect string
 
 	// FailureFlash is a flash message of the kind "error" for a refused request. It
@@ -227,7 +228,7 @@ func (m *authenticate[U]) answerFailure(w http.ResponseWriter, r *http.Request, 
 		m.g.answerBy(m.o.FailureHandler, w, r, err)
 	case m.o.FailureRedirect != "":
 		m.g.emitRefusal(r, err)
-		redirect(w, m.o.FailureRedirect, http.StatusSeeOther)
+		redirect(w, addReturnTo(m.o.FailureRedirect, askedReturnTo(r)), http.StatusSeeOther)
 	default:
 		m.g.refuse(w, r, err)
 	}

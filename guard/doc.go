@@ -34,7 +34,8 @@
 //	Restore          find the user if there is one, and let everyone pass
 //	LogOut           end the session
 //
-// Handlers do the same by [Guard.LogInUser], [Guard.LogOutUser] and [Guard.Check].
+// Handlers do the same by [Guard.LogInUser], [Guard.LogOutUser] and [Guard.Check], and by
+// [Guard.LogInContext] and [Guard.LogOutContext] where they get no request.
 //
 // # What is answered
 //

@@ -24,7 +24,7 @@ func ExampleGuard_LogInWith() {
 	v.do("GET", "/orders?page=2")
 	// Output:
 	// GET /orders?page=2: 303 to /login?return_to=%2Forders%3Fpage%3D2
-	// POST /login?return_to=%2Forders%3Fpage%3D2: 303 to /login
+	// POST /login?return_to=%2Forders%3Fpage%3D2: 303 to /login?return_to=%2Forders%3Fpage%3D2
 	// POST /login?return_to=%2Forders%3Fpage%3D2: 303 to /orders?page=2
 	// GET /orders?page=2: 200 your orders
 }

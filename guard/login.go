@@ -3,9 +3,6 @@ package guard
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,7 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
-	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
@@ -40,8 +37,8 @@ type LogInOptions struct {
 	// successMessage.
 	SuccessMessage string
 
-	// Keep lists the keys of an anonymous session that the user takes along. Nil means
-	// returnTo and flash; empty means none. A session that was another user's is
+	// Keep lists the keys of an anonymous session that the user takes along, beside
+	// returnTo and flash, which stay if it is nil too. Empty and not nil means none. A session that was another user's is
 	// dropped, whatever Keep says. Passport: keepSessionInfo, for all keys.
 	Keep []string
 
@@ -203,8 +200,8 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if e.state != recalled {
 		p.in.Slot.At = e.at(time.Now())
 	}
-	if p.in.Keep == nil {
-		p.in.Keep = []string{keyReturnTo, "flash"}
+	if o.Keep == nil || len(o.Keep) > 0 {
+		p.in.Keep = append([]string{keyReturnTo, "flash"}, o.Keep...)
 	}
 	if g.stamps != nil {
 		p.in.Slot.Stamp = []byte(g.stamps.Stamp(user, id))
@@ -339,24 +336,56 @@ func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U
 // panics if the guard is stateless.
 func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 	g.needSessions("LogInUser")
+	_, err := g.logInUser(r, user, LogInOptions{})
+	return err
+}
+
+// LogInContext is [Guard.LogInUser] with more to say, for handlers that get a context and
+// no request, as those of huma, connect and gqlgen do: ctx is the request's, or made of it.
+// It returns where o.ReturnTo and o.SuccessRedirect send the user, or "". A nil
+// o.RememberMe leaves the browser remembered if it was, and as the same user. The request
+// is the one that the session's Handler passed on, cross-site check included.
+func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to string, err error) {
+	g.needSessions("LogInContext")
+	if err := checkRedirect(o.SuccessRedirect); err != nil {
+		return "", &misuse{fmt.Sprintf("LogInContext: SuccessRedirect %q: %v", o.SuccessRedirect, err)}
+	}
+	r, err := g.requestOf(ctx, "LogInContext")
+	if err != nil {
+		return "", err
+	}
+	return g.logInUser(r, user, o)
+}
+
+// requestOf returns the request in which ctx was made, with ctx in it.
+func (g *Guard[U]) requestOf(ctx context.Context, method string) (*http.Request, error) {
+	st := reqstate.Of(ctx, g.owner)
+	if st == nil || st.Slots == nil {
+		return nil, fmt.Errorf("guard: %s: %w", method, session.ErrNoHandler)
+	}
+	return st.Slots.Request().WithContext(ctx), nil
+}
+
+// logInUser logs in a user whom the application vouches for.
+func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions) (to string, err error) {
 	st, err := g.stateOf(r, "LogInUser")
 	if err != nil {
-		return err
+		return "", err
 	}
 	if strategy.NoUser(user) {
-		return &misuse{"LogInUser: the user is nil"}
+		return "", &misuse{"LogInUser: the user is nil"}
 	}
 	if !g.evidence(st).state.byCredentials() { // or else Authenticate has asked
 		if err := g.sameSite(r); err != nil {
-			return err
+			return "", err
 		}
 	}
 	e, renews, err := g.vouched(r.Context(), st, user)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = g.logIn(r, st, user, e, &LogInOptions{sameBrowser: true, renews: renews})
-	return err
+	o.sameBrowser, o.renews = o.RememberMe == nil, renews
+	return g.logIn(r, st, user, e, &o)
 }
 
 // vouched returns the evidence for a user whom the application logs in: what the same user
@@ -382,61 +411,4 @@ func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (e *
 		e.factors = factorsOf(slot)
 	}
 	return e, renews, nil
-}
-
-// label is under which all sessions of a user are found, and what RememberMe calls the
-// user. serialize has seen to it that there is a name.
-func (g *Guard[U]) label(id json.RawMessage) string {
-	name, err := serializer.NameOf(g.users, id)
-	if err != nil {
-		name = string(id)
-	}
-	label := g.cfg.SessionKey + ":" + name
-	if len(label) <= maxLabel {
-		return label
-	}
-	sum := sha256.Sum256([]byte(name))
-	return g.cfg.SessionKey + ":#" + base64.RawURLEncoding.EncodeToString(sum[:]) // no JSON begins so
-}
-
-// maxLabel is the length of the longest label of a session, in bytes.
-const maxLabel = 512
-
-// sameUser reports whether the ids a and b stand for one user.
-func (g *Guard[U]) sameUser(a, b json.RawMessage) bool {
-	if a == nil || b == nil || bytes.Equal(a, b) {
-		return bytes.Equal(a, b)
-	}
-	x, err := serializer.NameOf(g.users, a)
-	y, err2 := serializer.NameOf(g.users, b)
-	return errors.Join(err, err2) == nil && x == y
-}
-
-// serialize is the serializer's Serialize, with its result checked.
-func (g *Guard[U]) serialize(ctx context.Context, user U) (json.RawMessage, error) {
-	id, err := g.users.Serialize(ctx, user)
-	if err != nil {
-		return nil, err
-	}
-	switch string(id) {
-	case "", "null", "false", `""`:
-		return nil, &misuse{fmt.Sprintf("the serializer (%T) returned %q, which means nobody: return the user's id as JSON", g.users, id)}
-	}
-	if !json.Valid(id) {
-		return nil, &misuse{fmt.Sprintf("the serializer (%T) returned something that is not JSON", g.users)}
-	}
-	if _, err := serializer.NameOf(g.users, id); err != nil {
-		return nil, err // a session that nobody can find could not be ended
-	}
-	return id, nil
-}
-
-// same reports whether a and b are the same user to the session.
-func (g *Guard[U]) same(ctx context.Context, a, b U) bool {
-	if g.users == nil {
-		return false
-	}
-	x, err := g.serialize(ctx, a)
-	y, err2 := g.serialize(ctx, b)
-	return errors.Join(err, err2) == nil && g.sameUser(x, y)
 }

@@ -128,7 +128,7 @@ func TestWhatALogInKeeps(t *testing.T) {
 		want   string
 	}{
 		{"an anonymous visitor keeps returnTo and flash", "", nil, "flash returnTo"},
-		{"an anonymous visitor keeps what Keep names", "", []string{"cart"}, "cart"},
+		{"an anonymous visitor keeps what Keep names as well", "", []string{"cart"}, "cart flash returnTo"},
 		{"an empty Keep is none", "", []string{}, ""},
 		{"the same user keeps everything", "joe@test.com", nil, "cart flash returnTo"},
 		{"another user keeps nothing", "jen@test.com", []string{"cart"}, ""},

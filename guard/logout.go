@@ -62,6 +62,17 @@ func (g *Guard[U]) LogOutUser(r *http.Request) error {
 	return g.logOut(r, st)
 }
 
+// LogOutContext is [Guard.LogOutUser] for handlers that get a context and no request: ctx
+// is the request's, or made of it.
+func (g *Guard[U]) LogOutContext(ctx context.Context) error {
+	g.needSessions("LogOutContext")
+	r, err := g.requestOf(ctx, "LogOutContext")
+	if err != nil {
+		return err
+	}
+	return g.LogOutUser(r)
+}
+
 func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	ctx := r.Context()
 	if err := g.endSeries(r, st); err != nil {

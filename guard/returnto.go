@@ -83,12 +83,25 @@ func (g *Guard[U]) takeReturnTo(r *http.Request, st *reqstate.State, e *evidence
 	if r.PostForm == nil {
 		_ = r.ParseForm() // reads at most 10 MB, and only forms; a malformed one names no page
 	}
-	for _, target := range []string{e.info.ReturnTo, remembered, r.URL.Query().Get(paramReturnTo), r.PostForm.Get(paramReturnTo)} {
+	return firstSafe(e.info.ReturnTo, remembered, r.URL.Query().Get(paramReturnTo), r.PostForm.Get(paramReturnTo)), nil
+}
+
+// firstSafe returns the first of targets that SafeReturnTo accepts, or "".
+func firstSafe(targets ...string) string {
+	for _, target := range targets {
 		if to, ok := SafeReturnTo(target); ok {
-			return to, nil
+			return to
 		}
 	}
-	return "", nil
+	return ""
+}
+
+// askedReturnTo returns the page that a request for a log-in names, or "".
+func askedReturnTo(r *http.Request) string {
+	if r.PostForm == nil {
+		_ = r.ParseForm() // as takeReturnTo does
+	}
+	return firstSafe(r.URL.Query().Get(paramReturnTo), r.PostForm.Get(paramReturnTo))
 }
 
 // withReturnTo returns page with the request's own address in the parameter

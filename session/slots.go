@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"time"
 
@@ -66,6 +67,8 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 	defer s.mu.Unlock()
 	return s.visit.LogIn(l)
 }
+
+func (t *slots) Request() *http.Request { return &(*Session)(t).req.r }
 
 func (t *slots) OnStored(f func(ctx context.Context, ref string) error) {
 	s := (*Session)(t)

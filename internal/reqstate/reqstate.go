@@ -353,6 +353,8 @@ type Slots interface {
 	// LogIn replaces the log-in under key, at the commit, under a new id. This
 	// request sees the new state at once. The error may also be ErrTooOld.
 	LogIn(ctx context.Context, l LogIn) error
+	// Request returns the request as the session's Handler passed it on.
+	Request() *http.Request
 	// OnStored has the commit call f once the record of a log-in, or of a step-up, is
 	// stored and labelled under its new id, whose Ref it is given, and before anything
 	// else changes. ErrAgain stores it anew; after any other error that record is gone,

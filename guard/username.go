@@ -1,0 +1,70 @@
+package guard
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/seed-6f34412b/passport/serializer"
+)
+
+// label is under which all sessions of a user are found, and what RememberMe calls the
+// user. serialize has seen to it that there is a name.
+func (g *Guard[U]) label(id json.RawMessage) string {
+	name, err := serializer.NameOf(g.users, id)
+	if err != nil {
+		name = string(id)
+	}
+	label := g.cfg.SessionKey + ":" + name
+	if len(label) <= maxLabel {
+		return label
+	}
+	sum := sha256.Sum256([]byte(name))
+	return g.cfg.SessionKey + ":#" + base64.RawURLEncoding.EncodeToString(sum[:]) // no JSON begins so
+}
+
+// maxLabel is the length of the longest label of a session, in bytes.
+const maxLabel = 512
+
+// sameUser reports whether the ids a and b stand for one user.
+func (g *Guard[U]) sameUser(a, b json.RawMessage) bool {
+	if a == nil || b == nil || bytes.Equal(a, b) {
+		return bytes.Equal(a, b)
+	}
+	x, err := serializer.NameOf(g.users, a)
+	y, err2 := serializer.NameOf(g.users, b)
+	return errors.Join(err, err2) == nil && x == y
+}
+
+// serialize is the serializer's Serialize, with its result checked.
+func (g *Guard[U]) serialize(ctx context.Context, user U) (json.RawMessage, error) {
+	id, err := g.users.Serialize(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	switch string(id) {
+	case "", "null", "false", `""`:
+		return nil, &misuse{fmt.Sprintf("the serializer (%T) returned %q, which means nobody: return the user's id as JSON", g.users, id)}
+	}
+	if !json.Valid(id) {
+		return nil, &misuse{fmt.Sprintf("the serializer (%T) returned something that is not JSON", g.users)}
+	}
+	if _, err := serializer.NameOf(g.users, id); err != nil {
+		return nil, err // a session that nobody can find could not be ended
+	}
+	return id, nil
+}
+
+// same reports whether a and b are the same user to the session.
+func (g *Guard[U]) same(ctx context.Context, a, b U) bool {
+	if g.users == nil {
+		return false
+	}
+	x, err := g.serialize(ctx, a)
+	y, err2 := g.serialize(ctx, b)
+	return errors.Join(err, err2) == nil && g.sameUser(x, y)
+}
