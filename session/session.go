@@ -103,7 +103,7 @@ func (s *Session) ExpressJSON() ([]byte, error) {
 			d.Members.Set(name, record.WithoutNotes(d.Members.Get(name)))
 		}
 	}
-	if err := d.SetExpires(s.m.proto.Terms, time.Now()); err != nil {
+	if _, err := d.SetExpires(s.m.proto.Terms, time.Now()); err != nil {
 		return nil, err
 	}
 	return d.Members.AppendTo(nil), nil

@@ -73,9 +73,7 @@ func told(data string) (list []string, err error) {
 			name := path + string(r.Name())
 			switch {
 			case strings.HasSuffix(name, "in"):
-				at := r.Offset()
 				tell(name + ".")
-				list = append(list, name+"="+string(r.Since(at)))
 			case strings.HasSuffix(name, "skip"):
 			default:
 				list = append(list, name+"="+string(r.Value()))
@@ -93,8 +91,8 @@ func TestReaderTellsOfMembersInOrder(t *testing.T) {
 		{"names are unescaped", `{"\u0061b":1}`, `ab=1`},
 		{"a repeated name comes twice", `{"a":1,"a":2}`, `a=1 a=2`},
 		{"values passed over", `{"skip":{"a":[1]},"a":2,"skip":3}`, `a=2`},
-		{"objects within", `{"in":{"a":1,"in":{}},"b":2}`, `in.a=1 in.in={} in={"a":1,"in":{}} b=2`},
-		{"what cannot be entered is passed over", `{"in":[{"a":1}],"b":2}`, `in= b=2`},
+		{"objects within", `{"in":{"a":1,"in":{}},"b":2}`, `in.a=1 b=2`},
+		{"what cannot be entered is passed over", `{"in":[{"a":1}],"b":2}`, `b=2`},
 		{"another value has no members", `[1]`, ``},
 	} {
 		got, err := told(row.data)

@@ -111,17 +111,6 @@ func (r *Reader) Value() json.RawMessage {
 	return r.data[start:end:end]
 }
 
-// Offset returns where the value due begins.
-func (r *Reader) Offset() int { return max(r.i, 0) }
-
-// Since returns the text from offset to the end of what was read, or nil after a fault.
-func (r *Reader) Since(offset int) json.RawMessage {
-	if r.i < offset {
-		return nil
-	}
-	return r.data[offset:r.i:r.i]
-}
-
 // End passes over what is left and returns the first fault of the whole text, which
 // must be one JSON value and nothing more.
 func (r *Reader) End() error {

@@ -36,7 +36,7 @@ func (d *Draft) Reset(r *Record) {
 	d.Members.CopyFrom(r.Members())
 	d.Members.Delete(NotesKey)
 	d.born = r.notes.born
-	d.keys = stringsOf(r.notes.list("k"))
+	d.keys = stringsOf(r.notes.keys)
 	d.dropNotes(r)
 	d.labels = relabelled(r.listed(), d.SlotKeys(), d.Slot)
 }
@@ -108,7 +108,7 @@ func (d *Draft) Slot(key string) (Slot, bool) { return ParseSlot(d.Members.Get(k
 // Live returns the log-in under key if it is not past its limit at now.
 func (d *Draft) Live(key string, absolute time.Duration, now time.Time) (Slot, bool) {
 	slot, ok := d.Slot(key)
-	if !ok || past(limitOf(slot, d.born, absolute), now) {
+	if limit := limitOf(slot, d.born, absolute); !ok || !limit.IsZero() && !now.Before(limit) {
 		return Slot{}, false
 	}
 	return slot, true

@@ -27,27 +27,27 @@ type Encoded struct {
 // it replaces under that id, or nil. The error is ErrTooLarge, ErrPastDeadline, or says
 // what of the draft cannot be written.
 func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now time.Time) (*Encoded, error) {
-	if err := d.SetExpires(t, now); err != nil {
+	age, err := d.SetExpires(t, now)
+	if err != nil {
 		return nil, err
 	}
 	e := new(Encoded)
 	r := &e.Record
-	r.notes.write(d, id, before, revision, now)
-	if r.notes.keyed && len(r.notes.list("k")) > maxKeyList {
-		return nil, errTooManyKeys
-	}
-	d.Members.Set(NotesKey, r.notes.text)
+	r.idle = age
+	d.Members.Set(NotesKey, r.notes.write(d, id, before, revision, now))
 	r.data = d.Members.AppendTo(nil)
 	d.Members.Delete(NotesKey)
+	if len(r.notes.keys) > maxKeyList {
+		return nil, errTooManyKeys
+	}
 	// Nothing that was written by the rules needs to be read again, but a value of our own
 	// can be nested as deeply as a whole record may be.
 	if len(r.data) > MaxBytes || len(r.data) > 2*rawjson.MaxDepth && !rawjson.Valid(r.data) {
 		return nil, ErrTooLarge
 	}
-	r.maxAge = rawjson.Find(d.Members.Get(CookieKey), maxAgeKey)
 	r.key = PassportKey
 	r.slot, r.has = d.Slot(PassportKey)
-	e.Deadline = deadlineOf(r.SlotKeys(), d.Slot, r.notes.born, t.Absolute)
+	e.Deadline = r.Deadline(t.Absolute)
 	idle, ok := r.Idle()
 	if !ok {
 		idle = t.Idle

@@ -17,25 +17,22 @@ const MaxCookieAge = 400 * 24 * time.Hour
 
 // Idle returns the record's own idle timeout, Express's originalMaxAge, if it is a
 // number of milliseconds. One that is longer than a cookie's life counts as that.
-func (r *Record) Idle() (time.Duration, bool) {
-	age, ok := parseMaxAge(r.maxAge)
-	return min(age, MaxCookieAge), ok
-}
+func (r *Record) Idle() (time.Duration, bool) { return min(r.idle, MaxCookieAge), r.idle > 0 }
 
-// parseMaxAge reads the value of originalMaxAge. It is at most 285 years, which is more
-// than any date here needs.
-func parseMaxAge(raw json.RawMessage) (time.Duration, bool) {
+// parseMaxAge reads the value of originalMaxAge; 0 means that it is no number, or none that
+// makes sense. It is at most 285 years, which is more than any date here needs.
+func parseMaxAge(raw json.RawMessage) time.Duration {
+	if len(raw) == 0 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
+		return 0 // null, in nearly every record
+	}
 	ms, ok := rawjson.Int(raw)
-	if !ok && len(raw) > 0 && (raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9') {
+	if !ok {
 		var f float64 // 1e6, 60000.5
 		if json.Unmarshal(raw, &f) == nil && f >= 1 {
-			ms, ok = int64(min(f, maxAgeMillis)), true
+			ms = int64(min(f, maxAgeMillis))
 		}
 	}
-	if !ok || ms <= 0 {
-		return 0, false
-	}
-	return time.Duration(min(ms, maxAgeMillis)) * time.Millisecond, true
+	return time.Duration(max(0, min(ms, maxAgeMillis))) * time.Millisecond
 }
 
 const maxAgeMillis = 9e12
@@ -43,20 +40,20 @@ const maxAgeMillis = 9e12
 // isoTime is JavaScript's Date.prototype.toISOString (ECMA-262 §21.4.4.36), quoted.
 const isoTime = `"2006-01-02T15:04:05.000Z"`
 
-// SetExpires makes the cookie member of d that of a new session, or moves its
-// expires. Other fields of an existing one stay byte for byte.
-func (d *Draft) SetExpires(t Terms, now time.Time) error {
+// SetExpires makes the cookie member of d that of a new session, or moves its expires.
+// Other fields of an existing one stay byte for byte. It returns the originalMaxAge.
+func (d *Draft) SetExpires(t Terms, now time.Time) (age time.Duration, err error) {
 	cookie := d.cookie(t)
-	if age, ok := parseMaxAge(rawjson.Find(cookie, maxAgeKey)); ok {
+	if age = parseMaxAge(rawjson.Find(cookie, maxAgeKey)); age > 0 {
 		var c rawjson.Object
 		if err := c.Parse(cookie); err != nil {
-			return fmt.Errorf("session: cookie member: %w", err)
+			return 0, fmt.Errorf("session: cookie member: %w", err)
 		}
 		c.Set("expires", json.RawMessage(now.Add(age).UTC().Format(isoTime)))
 		cookie = c.AppendTo(nil)
 	}
 	d.Members.SetFirst(CookieKey, cookie)
-	return nil
+	return age, nil
 }
 
 // SetMaxAge writes a lifetime of its own into the draft's cookie member; zero takes it out.

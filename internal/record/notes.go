@@ -28,18 +28,19 @@ const maxKeyList = 1 << 10
 
 // notes is our own member, parsed.
 type notes struct {
-	known bool            // the record has our member: Go wrote it before
-	keyed bool            // k is there
-	born  int64           // Unix milliseconds; 0 when Node made the record
-	seen  int64           // Unix milliseconds; 0 when Node made the record
-	revs  []byte          // revisions, newest first, revisionLen bytes each
-	text  json.RawMessage // all of it
+	born   int64           // Unix milliseconds; 0 when Go did not write the record under this id
+	seen   int64           // Unix milliseconds, as born
+	revs   []byte          // revisions, newest first, revisionLen bytes each
+	keys   json.RawMessage // k; nil when it is absent
+	labels json.RawMessage // l; nil when it is absent
 }
 
-// read reads our member, which is the value due in in.
-func (n *notes) read(in *rawjson.Reader) {
+// read reads our member in the record of id, which is the value due in in. One without a tie
+// counts: an earlier version wrote it, and the next write ties it. One that is tied to
+// another id is Node's copy, and only k counts: it still says where log-ins are.
+func (n *notes) read(in *rawjson.Reader, id string) {
 	*n = notes{}
-	start := in.Offset()
+	copied := false
 	for ok := in.Enter(); ok && in.Next(); {
 		switch string(in.Name()) {
 		case "b":
@@ -48,23 +49,29 @@ func (n *notes) read(in *rawjson.Reader) {
 			n.seen, _ = rawjson.Int(in.Value())
 		case "v":
 			n.revs = unquoted(in.Value())
+		case "i":
+			tie := tieOf(id)
+			copied = !bytes.Equal(unquoted(in.Value()), tie[:])
 		case "k":
-			n.keyed = true
+			n.keys = in.Value()
+		case "l":
+			n.labels = in.Value()
 		}
 	}
-	if n.known = n.born > 0; n.seen == 0 {
+	if copied {
+		*n = notes{keys: n.keys}
+	}
+	if n.born < 0 {
+		n.born = 0
+	}
+	if n.seen == 0 {
 		n.seen = n.born
 	}
-	n.text = in.Since(start)
 }
 
-// list returns the text of k or l, nil when it is absent.
-func (n *notes) list(name string) json.RawMessage { return rawjson.Find(n.text, name) }
-
-// write makes n the notes of the record of id with the content of d: their text, and the
-// facts that reading it would give.
-func (n *notes) write(d *Draft, id string, before *Record, revision string, now time.Time) {
-	n.known, n.born, n.seen = true, d.born, now.UnixMilli()
+// write makes n the notes of the record of id with the content of d, and returns their text.
+func (n *notes) write(d *Draft, id string, before *Record, revision string, now time.Time) (text []byte) {
+	n.born, n.seen = d.born, now.UnixMilli()
 	if n.born == 0 {
 		n.born = n.seen
 	}
@@ -82,18 +89,19 @@ func (n *notes) write(d *Draft, id string, before *Record, revision string, now 
 	end := len(b)
 	tie := tieOf(id)
 	b = append(append(append(b, `","i":"`...), tie[:]...), '"')
-	if n.keyed = len(d.keys) > 0 && !slices.Equal(d.keys, passportKeys); n.keyed {
-		b = appendStrings(append(b, `,"k":`...), d.keys)
+	if len(d.keys) > 0 && !slices.Equal(d.keys, passportKeys) {
+		n.keys = appendStrings(nil, d.keys)
+		b = append(append(b, `,"k":`...), n.keys...)
 	}
-	switch {
-	case len(d.labels) == 0:
-	case slices.Equal(d.labels, onlyLabel(d.Slot(PassportKey))):
-		b = append(append(b, `,"l":`...), onlyPassport...)
-	default:
-		b = appendStrings(append(b, `,"l":`...), d.labels)
+	if len(d.labels) > 0 {
+		n.labels = json.RawMessage(onlyPassport)
+		if !slices.Equal(d.labels, onlyLabel(d.Slot(PassportKey))) {
+			n.labels = appendStrings(nil, d.labels)
+		}
+		b = append(append(b, `,"l":`...), n.labels...)
 	}
-	n.text = append(b, '}')
-	n.revs = n.text[start:end:end]
+	n.revs = b[start:end:end]
+	return append(b, '}')
 }
 
 // stringsOf reads a JSON array of strings. Anything else is the empty list.

@@ -27,7 +27,7 @@ var errMalformed = errors.New("session: record is not what express-session write
 type Record struct {
 	data    []byte          // nil when there is no record; must stay unchanged
 	members *rawjson.Object // all of them, once asked for: see Members
-	maxAge  json.RawMessage // the cookie's originalMaxAge
+	idle    time.Duration   // the cookie's originalMaxAge; 0 for none
 	notes   notes
 	slot    Slot   // the log-in under key, parsed once
 	key     string // the slot's member
@@ -38,46 +38,37 @@ type Record struct {
 // Parse reads data, the record of id, which must stay unchanged while r is in use. After
 // an error r is empty: nothing of a malformed record can be taken for a value or a log-in.
 func (r *Record) Parse(id string, data []byte) error {
-	if r.data != nil {
-		*r = Record{}
-	}
-	r.data = data
-	err := r.read(id)
-	if err != nil {
-		*r = Record{}
-	}
-	return err
-}
-
-func (r *Record) read(id string) error {
-	if len(r.data) > MaxBytes {
-		return errMalformed
-	}
+	*r = Record{data: data, key: PassportKey}
 	cookie := false
-	r.key = PassportKey
-	in := rawjson.NewReader(r.data)
+	in := rawjson.NewReader(data)
 	for ok := in.Enter(); ok && in.Next(); {
 		switch string(in.Name()) {
 		case CookieKey:
-			r.maxAge, cookie = nil, in.Enter()
+			r.idle, cookie = 0, in.Enter()
 			for cookie && in.Next() {
 				if string(in.Name()) == maxAgeKey {
-					r.maxAge = in.Value()
+					r.idle = parseMaxAge(in.Value())
 				}
 			}
 		case PassportKey:
 			r.slot, r.has = readSlot(&in)
 		case NotesKey:
-			r.notes.read(&in)
+			r.notes.read(&in, id)
 		}
 	}
-	if err := in.End(); err != nil {
+	err := in.End()
+	if err == nil && (!cookie || len(data) > MaxBytes || len(r.notes.keys) > maxKeyList) {
+		err = errMalformed
+	}
+	if err != nil {
+		*r = Record{}
 		return err
 	}
-	if !cookie || r.notes.keyed && len(r.notes.list("k")) > maxKeyList {
-		return errMalformed
+	if r.notes.born == 0 {
+		r.slot = r.slot.ByNode()
+	} else if r.has && !r.slot.ByGo || r.notes.keys != nil {
+		r.relabel = !slices.Equal(r.Labels(), r.listed())
 	}
-	r.judge(id)
 	return nil
 }
 
@@ -104,7 +95,7 @@ func (r *Record) Value(name string) json.RawMessage { return rawjson.Find(r.data
 
 // Written returns when Go first and last wrote the record. ok is false when only Node did.
 func (r *Record) Written() (born, seen time.Time, ok bool) {
-	if !r.notes.known {
+	if r.notes.born == 0 {
 		return time.Time{}, time.Time{}, false
 	}
 	return time.UnixMilli(r.notes.born), time.UnixMilli(r.notes.seen), true
@@ -116,18 +107,19 @@ var passportKeys = []string{PassportKey}
 // SlotKeys returns the members that are, or may be, log-ins: those that Go recorded,
 // and passport's own. The result must not be changed.
 func (r *Record) SlotKeys() []string {
-	if !r.notes.keyed {
+	if r.notes.keys == nil {
 		return passportKeys
 	}
-	return add(stringsOf(r.notes.list("k")), PassportKey)
+	return add(stringsOf(r.notes.keys), PassportKey)
 }
 
 // Slot returns the log-in under key, whether or not it is past its limit.
 func (r *Record) Slot(key string) (Slot, bool) {
 	if r.key != key {
 		r.key = key
-		r.slot, r.has = ParseSlot(r.Members().Get(key))
-		r.judgeSlot()
+		if r.slot, r.has = ParseSlot(r.Members().Get(key)); r.notes.born == 0 {
+			r.slot = r.slot.ByNode()
+		}
 	}
 	return r.slot, r.has
 }
@@ -135,7 +127,7 @@ func (r *Record) Slot(key string) (Slot, bool) {
 // Live returns the log-in under key if it is not past its limit at now.
 func (r *Record) Live(key string, absolute time.Duration, now time.Time) (Slot, bool) {
 	s, ok := r.Slot(key)
-	if !ok || past(limitOf(s, r.notes.born, absolute), now) {
+	if limit := limitOf(s, r.notes.born, absolute); !ok || !limit.IsZero() && !now.Before(limit) {
 		return Slot{}, false
 	}
 	return s, true
@@ -165,45 +157,39 @@ func limitOf(s Slot, born int64, absolute time.Duration) time.Time {
 	return time.Time{}
 }
 
-func past(limit, now time.Time) bool { return !limit.IsZero() && !now.Before(limit) }
-
 // Deadline returns when the record ends at the latest: with its latest log-in, or
 // counted from its birth when nobody is logged in. Zero means not known yet.
 func (r *Record) Deadline(absolute time.Duration) time.Time {
-	return deadlineOf(r.SlotKeys(), r.Slot, r.notes.born, absolute)
-}
-
-func deadlineOf(keys []string, slotAt func(string) (Slot, bool), born int64, absolute time.Duration) time.Time {
 	var latest time.Time
-	found := false
-	for _, key := range keys {
-		s, ok := slotAt(key)
+	for _, key := range r.SlotKeys() {
+		s, ok := r.Slot(key)
 		if !ok {
 			continue
 		}
-		limit := limitOf(s, born, absolute)
+		limit := limitOf(s, r.notes.born, absolute)
 		if limit.IsZero() {
-			return time.Time{}
+			return limit
 		}
-		if found = true; limit.After(latest) {
+		if limit.After(latest) {
 			latest = limit
 		}
 	}
-	if found {
-		return latest
+	if latest.IsZero() {
+		return limitOf(Slot{}, r.notes.born, absolute)
 	}
-	return limitOf(Slot{}, born, absolute)
+	return latest
 }
 
 // Over reports whether the record is past its deadline at now.
 func (r *Record) Over(absolute time.Duration, now time.Time) bool {
-	return past(r.Deadline(absolute), now)
+	deadline := r.Deadline(absolute)
+	return !deadline.IsZero() && !now.Before(deadline)
 }
 
 // SameIdentity reports whether o has the log-ins, labels and birth that r has: what
 // never changes under one id (S1). What is ours may be added to what Node made.
 func (r *Record) SameIdentity(o *Record) bool {
-	if r.notes.known && (!o.notes.known || r.notes.born != o.notes.born || !slices.Equal(r.Labels(), o.Labels())) {
+	if r.notes.born > 0 && (o.notes.born == 0 || r.notes.born != o.notes.born || !slices.Equal(r.Labels(), o.Labels())) {
 		return false
 	}
 	return r.sameSlots(o, r.SlotKeys()) && r.sameSlots(o, o.SlotKeys())
@@ -224,8 +210,8 @@ func (r *Record) sameSlots(o *Record, keys []string) bool {
 // label.
 func (r *Record) RefreshDue(t Terms, now time.Time) bool {
 	age, after := now.Sub(time.UnixMilli(r.notes.seen)), t.RefreshAfter
-	if idle, ok := r.Idle(); ok && idle < t.Idle { // a shorter lifetime of its own needs a shorter pace
-		after = min(after, idle/10)
+	if r.idle > 0 && r.idle < t.Idle { // a shorter lifetime of its own needs a shorter pace
+		after = min(after, r.idle/10)
 	}
-	return !r.notes.known || r.relabel || age >= after || age < -after
+	return r.notes.born == 0 || r.relabel || age >= after || age < -after
 }

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -33,25 +32,6 @@ func tieOf(id string) (tie [tieLen]byte) {
 	return tie
 }
 
-// judge decides whether our member counts for the record of id. One without a tie does:
-// an earlier version wrote it, and the next write ties it.
-func (r *Record) judge(id string) {
-	if text := r.notes.list("i"); text != nil {
-		if tie := tieOf(id); !bytes.Equal(unquoted(text), tie[:]) {
-			r.notes = notes{keyed: r.notes.keyed, text: r.notes.text} // Node's copy: k still says where log-ins are
-		}
-	}
-	r.judgeSlot()
-	r.relabel = r.notes.known && (r.has && !r.slot.ByGo || r.notes.keyed) && !slices.Equal(r.Labels(), r.listed())
-}
-
-// judgeSlot takes from the log-in what Go did not note for this record.
-func (r *Record) judgeSlot() {
-	if !r.notes.known {
-		r.slot = r.slot.ByNode()
-	}
-}
-
 // onlyPassport stands for the one label that passport's log-in has, if Go made that.
 const onlyPassport = "1"
 
@@ -60,12 +40,11 @@ const MaxLabel = 512
 
 // listed returns the labels as Go wrote them.
 func (r *Record) listed() []string {
-	if !r.notes.known {
+	if r.notes.born == 0 {
 		return nil
 	}
-	text := r.notes.list("l")
-	if string(text) != onlyPassport {
-		return stringsOf(text)
+	if string(r.notes.labels) != onlyPassport {
+		return stringsOf(r.notes.labels)
 	}
 	return onlyLabel(r.Slot(PassportKey))
 }
@@ -73,7 +52,7 @@ func (r *Record) listed() []string {
 // Labels returns the labels of a record that Go wrote: those listed, but for the ones of
 // log-ins that Node replaced since. Nothing is indexed yet of a record that Go never wrote.
 func (r *Record) Labels() []string {
-	if !r.notes.known {
+	if r.notes.born == 0 {
 		return nil
 	}
 	return relabelled(r.listed(), r.SlotKeys(), r.Slot)
@@ -120,7 +99,7 @@ func onlyLabel(slot Slot, logged bool) []string {
 // write does not tie them to this id. In a record that Go did not write under this id,
 // every member with a guard's notes is a log-in that Node carried.
 func (d *Draft) dropNotes(r *Record) {
-	if r.notes.known {
+	if r.notes.born > 0 {
 		for _, key := range r.SlotKeys() {
 			if slot, _ := d.Slot(key); !slot.ByGo && rawjson.Find(d.Members.Get(key), "go") != nil {
 				d.Members.Set(key, WithoutNotes(d.Members.Get(key)))
