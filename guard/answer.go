@@ -26,6 +26,10 @@ type answer struct {
 	html       bool
 	logIn      string // where a page's link leads
 	problem    problem
+	title      string // of a page; empty means the problem's
+	detail     string // of a page, with title
+	onward     string // where a page's link leads that is to go on
+	refresh    bool   // and the browser follows it by itself
 }
 
 // refuse answers a request that is not let pass.
@@ -103,22 +107,32 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	}
 	var insufficient *Insufficient
 	var refusal *Refusal
+	stays := false // the browser gets the answer, wherever else it could go
 	switch {
 	case errors.As(err, &insufficient):
 		a.challenges = []string{insufficient.challenge()}
-		if insufficient.Factor != "" {
+		switch {
+		case insufficient.Factor != "":
 			a.logIn = g.cfg.StepUpURL
+		case a.logIn != "": // the log-in has to be as fresh as this: a provider is told so
+			a.logIn = withParam(a.logIn, paramMaxAge, strconv.FormatInt(int64(insufficient.MaxAge/time.Second), 10))
 		}
 	case errors.Is(err, strategy.ErrUnauthenticated):
 		if !errors.As(err, &refusal) {
 			refusal = &Refusal{Failures: []Failure{{Err: err}}}
 		}
 		a.retryAfter, a.challenges = refusal.RetryAfter(), refusal.Challenges()
+		stays = len(refusal.shown()) > 0
+	case errors.Is(err, ErrCrossSite):
+		a.asks(r)
+	}
+	if to := here(r); a.html && a.status == http.StatusUnauthorized && !stays && to != "" && g.cookiesWithheld(r) {
+		return *again(to)
 	}
 	if a.status != http.StatusUnauthorized {
 		a.logIn = ""
 	}
-	if a.html && a.logIn != "" && !asksBrowser(a.challenges) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if a.html && a.logIn != "" && !stays && !asksBrowser(a.challenges) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		if to := withReturnTo(a.logIn, r); to != "" {
 			a.location, a.status = to, http.StatusSeeOther
 		}
@@ -184,15 +198,25 @@ func (a *answer) write(w http.ResponseWriter) {
 		a.problem.write(w)
 		return
 	}
-	title := a.problem.Title
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	w.WriteHeader(a.status)
-	link := ""
-	if a.logIn != "" {
+	title, text := a.problem.Title, a.problem.Detail
+	if a.title != "" {
+		title, text = a.title, a.detail
+	}
+	link, refresh := "", ""
+	switch onward := html.EscapeString(a.onward); {
+	case onward != "":
+		h.Set("Referrer-Policy", "same-origin")
+		link = `<p><a href="` + onward + `">Go on</a></p>` + "\n"
+		if a.refresh {
+			refresh = `<meta http-equiv="refresh" content="0;url=` + onward + `">`
+		}
+	case a.logIn != "":
 		link = `<p><a href="` + html.EscapeString(a.logIn) + `">Log in</a></p>` + "\n"
 	}
-	_, _ = io.WriteString(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>"+title+"</title>\n<h1>"+title+"</h1>\n<p>"+a.problem.Detail+"</p>\n"+link+"</html>\n")
+	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"+refresh+"<title>"+title+"</title>\n<h1>"+title+"</h1>\n<p>"+text+"</p>\n"+link+"</html>\n")
 }
 
 // redirect sends the client to location, which is safe: the application's own, or

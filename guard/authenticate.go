@@ -107,11 +107,17 @@ type authenticate[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := m.g.requestState(w, r)
+	if to := here(r); to != "" && m.g.cookiesWithheld(r) && m.comesBack(r) {
+		again(to).write(w)
+		return
+	}
 	var info strategy.Info
 	reqstate.From(r.Context()).WithValues(strategy.WithInfo(context.Background(), &info))
 	if err := m.authenticate(w, r, st, &info); err != nil {
-		st.MarkAsked(m.g)
-		m.answerFailure(w, r, err)
+		if !m.passAgain(w, r, st, err) {
+			st.MarkAsked(m.g)
+			m.answerFailure(w, r, err)
+		}
 		return
 	}
 	m.next.ServeHTTP(w, r)

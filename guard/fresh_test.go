@@ -30,7 +30,7 @@ func TestASVS_7_5_1_SensitiveChangesNeedAFreshLogIn(t *testing.T) {
 		}
 		b.Get("/me").Want(t, 200, "hello joe")
 		b.Header("Accept", "text/html")
-		if got, want := b.Get("/delete").Header.Get("Location"), "/login?return_to=%2Fdelete"; got != want {
+		if got, want := b.Get("/delete").Header.Get("Location"), "/login?max_age=600&return_to=%2Fdelete"; got != want {
 			t.Errorf("a browser: got %q, want %q", got, want)
 		}
 		w.saw()

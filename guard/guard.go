@@ -33,8 +33,10 @@ type Config struct {
 
 	// LoginURL is where browsers go when nobody is logged in, with the page they
 	// wanted in the parameter return_to: a local path ("/login") or an http or https URL.
-	// Empty answers 401 to them too. Only GET and HEAD are redirected.
-	// connect-ensure-login: redirectTo.
+	// Empty answers 401 to them too. Only GET and HEAD are redirected, and nobody whose
+	// credentials were shown at an address of their own and refused, such as the answer of
+	// a provider ([strategy.Shown]). For [Guard.RequireFresh] there is a parameter max_age,
+	// in seconds, too. connect-ensure-login: redirectTo.
 	LoginURL string
 
 	// StepUpURL is LoginURL for a user who is logged in but lacks a factor that

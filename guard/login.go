@@ -86,7 +86,7 @@ func (o *LogInOptions) check(next http.Handler) {
 // It panics if next is nil or the guard is stateless.
 func (g *Guard[U]) LogIn(next http.Handler) http.Handler {
 	g.needSessions("LogIn")
-	return g.withSession("LogIn", next, &logIn[U]{g: g, next: next})
+	return g.logInRoute("LogIn", next, &logIn[U]{g: g, next: next})
 }
 
 // LogInWith is [Guard.LogIn] with more to say about success. Beside what LogIn
@@ -99,7 +99,7 @@ func (g *Guard[U]) LogInWith(o LogInOptions) func(http.Handler) http.Handler {
 		if next == nil {
 			next = http.NotFoundHandler() // never reached: SuccessRedirect is set
 		}
-		return g.withSession("LogInWith", next, &logIn[U]{g, o, next})
+		return g.logInRoute("LogInWith", next, &logIn[U]{g, o, next})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 const (
 	paramReturnTo = "return_to"
+	paramMaxAge   = "max_age"  // seconds, as OpenID Connect Core §3.1.2.1 names it
 	keyReturnTo   = "returnTo" // as connect-ensure-login and Passport name it
 	maxReturnTo   = 2048
 )
@@ -29,31 +30,39 @@ const (
 //
 //	to, ok := guard.SafeReturnTo(r.URL.Query().Get("return_to"))
 func SafeReturnTo(target string) (string, bool) {
-	if len(target) > maxReturnTo || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
+	if len(target) > maxReturnTo || !safePath(target) {
 		return "", false
+	}
+	return target, true
+}
+
+// safePath is SafeReturnTo for a target of any length.
+func safePath(target string) bool {
+	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
+		return false
 	}
 	for i := 0; i < len(target); i++ {
 		if c := target[i]; c <= ' ' || c >= 0x7f || c == '\\' {
-			return "", false
+			return false
 		}
 	}
 	u, err := url.Parse(target)
 	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil {
-		return "", false
+		return false
 	}
 	// Browsers do not decode %2f in a path, but a proxy or a router that redirects
 	// to its cleaned form may, and one that takes %c0%af for a slash, too.
 	if !utf8.ValidString(u.Path) {
-		return "", false
+		return false
 	}
 	segments := strings.Split(u.Path, "/")
 	for i, s := range segments {
 		inner := i > 0 && i < len(segments)-1
 		if s == "." || s == ".." || s == "" && inner || strings.ContainsFunc(s, unsafeInPath) {
-			return "", false
+			return false
 		}
 	}
-	return target, true
+	return true
 }
 
 func unsafeInPath(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }
@@ -111,30 +120,50 @@ func withReturnTo(page string, r *http.Request) string {
 	if !ok {
 		here, ok = SafeReturnTo(r.URL.RequestURI()) // an absolute form (RFC 9112 §3.2.2)
 	}
-	if path, _, _ := strings.Cut(page, "#"); ok && pathOf(path) == pathOf(here) {
+	if at, _, _ := strings.Cut(here, "?"); ok && isPage(page, at, r) {
 		return "" // or the browser would go round in circles
+	}
+	if isAnswer(r.URL.Query()) {
+		return page
 	}
 	return addReturnTo(page, here)
 }
 
-func pathOf(target string) string {
-	path, _, _ := strings.Cut(target, "?")
-	return path
-}
-
 // addReturnTo returns page with the parameter return_to, if to is safe.
 func addReturnTo(page, to string) string {
-	to, ok := SafeReturnTo(to)
-	if !ok {
-		return page
+	if to, ok := SafeReturnTo(to); ok {
+		return withParam(page, paramReturnTo, to)
 	}
-	page, fragment, _ := strings.Cut(page, "#")
-	if fragment != "" {
+	return page
+}
+
+// withParam returns page with one more parameter in its query.
+func withParam(page, name, value string) string {
+	page, fragment, found := strings.Cut(page, "#")
+	if found {
 		fragment = "#" + fragment
 	}
 	separator := "?"
 	if strings.Contains(page, "?") {
 		separator = "&"
 	}
-	return page + separator + paramReturnTo + "=" + url.QueryEscape(to) + fragment
+	return page + separator + name + "=" + url.QueryEscape(value) + fragment
+}
+
+// isPage reports whether at, the path of r, is that of page. An absolute page may be on another host, and r may
+// have come through a proxy that changes the host: then the request was sent here for its own sake once before, which
+// return_to tells.
+func isPage(page, at string, r *http.Request) bool {
+	u, err := url.Parse(page)
+	if err != nil || u.EscapedPath() != at {
+		return false
+	}
+	before, _, _ := strings.Cut(r.URL.Query().Get(paramReturnTo), "?")
+	return u.Host == "" || strings.EqualFold(u.Host, r.Host) || before == at
+}
+
+// isAnswer reports whether a request's parameters are the answer of a provider (RFC 6749 §4.1.2), which is good once:
+// nobody comes back to it.
+func isAnswer(q url.Values) bool {
+	return q.Has("state") && (q.Has("code") || q.Has("error"))
 }

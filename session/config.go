@@ -50,7 +50,8 @@ type Config struct {
 	// visitor's: what such a request stores is for itself alone, and a line in the log says so.
 	// Only a log-in by credentials is stored. So a page to which another site posts, such as
 	// a payment provider, answers 303 to a page of its own, where the cookie comes along. Under
-	// Strict it does not, nor with links from elsewhere, until the visitor's next click.
+	// Strict it does not, nor with links from elsewhere, until the visitor's next click; guards
+	// answer such a browser with a page that asks once more, from here.
 	SameSite http.SameSite
 
 	// InsecureHTTP leaves out the Secure attribute, so that the cookie also travels

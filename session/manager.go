@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -49,6 +50,9 @@ func (m *Manager) StoreTimeout() time.Duration { return m.cfg.StoreTimeout }
 
 // CookieName returns the name of the primary cookie.
 func (m *Manager) CookieName() string { return m.cfg.Name }
+
+// SameSite returns Config.SameSite, or what its zero value stands for.
+func (m *Manager) SameSite() http.SameSite { return m.cfg.SameSite }
 
 // FromContext returns the session of the innermost [Manager.Handler] around the
 // caller, and loads it on the first call in a request. A visitor without a live

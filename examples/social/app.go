@@ -26,6 +26,7 @@ const (
 const (
 	callbackPath    = "/login/example/callback"
 	linkPath        = "/link/example"
+	confirmPath     = "/link/confirm"
 	backChannelPath = "/backchannel-logout"
 )
 
@@ -64,14 +65,14 @@ func newApp(s *site) (http.Handler, error) {
 	}
 
 	// Connecting an account is a guard of its own, without LogIn: its user is the account.
+	// It starts by a POST: another site must not start it, since whoever is logged in at the
+	// provider, perhaps by that site's doing, becomes this user. And the user confirms it.
 	provider.Name, provider.RedirectURL = "link", s.app+linkPath
 	provider.Bind = func(r *http.Request) string {
 		u, _ := auth.User(r.Context())
 		return strconv.Itoa(u.ID)
 	}
-	account, err := oidc.New(provider, func(_ context.Context, id oidc.Identity) (Account, error) {
-		return Account{id.Issuer, id.Subject}, nil
-	})
+	account, err := oidc.New(provider, func(_ context.Context, id oidc.Identity) (oidc.Identity, error) { return id, nil })
 	if err != nil {
 		return nil, err
 	}
@@ -86,15 +87,10 @@ func newApp(s *site) (http.Handler, error) {
 	login := auth.Authenticate("example")(auth.LogInWith(home)(nil))
 	mux.Handle("GET /login/example", login)
 	mux.Handle("GET "+callbackPath, login)
-	mux.Handle("GET "+linkPath, auth.RequireAuth(link.Authenticate("link")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := auth.User(r.Context())
-		a, _ := link.User(r.Context())
-		if !table.connect(u.ID, a) {
-			http.Error(w, "This account is connected to another user.", http.StatusConflict)
-			return
-		}
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-	}))))
+	start := auth.RequireAuth(link.Authenticate("link")(ask(sessions, link)))
+	mux.Handle("POST "+linkPath, start)
+	mux.Handle("GET "+linkPath, start) // the callback
+	mux.Handle("POST "+confirmPath, auth.RequireAuth(confirm(sessions, auth, table)))
 	mux.Handle("POST /logout", auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to, err := example.LogOutURL(r.Context(), oidc.LogOut{ReturnURL: s.app + "/"})
 		if err != nil || r.FormValue("everywhere") == "" {
@@ -103,9 +99,12 @@ func newApp(s *site) (http.Handler, error) {
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	})))
 	mux.Handle("POST "+backChannelPath, example.BackChannelLogOut(sessions))
+	mux.Handle("GET /account", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, _ := auth.User(r.Context())
+		render(w, accountPage, u)
+	})))
 	mux.Handle("GET /{$}", auth.Restore(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u, _ := auth.User(r.Context())
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		to, _ := guard.SafeReturnTo(r.URL.Query().Get("return_to")) // LoginURL's; "" for none
 		render(w, page, map[string]any{"User": u, "Wrong": r.URL.Query().Has("wrong"), "Email": exampleEmail, "ReturnTo": to})
 	})))
@@ -121,6 +120,7 @@ func randomSecret() string {
 // render writes a page.
 func render(w http.ResponseWriter, t *template.Template, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	if err := t.Execute(w, data); err != nil {
 		http.Error(w, "This page does not work.", http.StatusInternalServerError)
 	}
@@ -132,7 +132,7 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 {{with .User}}
 <h1>Hello {{.Name}}</h1>
 <p>You are user {{.ID}}{{if .Hash}}, with a password{{end}}{{if .Accounts}}, with an account at the example provider{{end}}.</p>
-{{if not .Accounts}}<p><a href="/link/example">Connect an account at the example provider</a></p>{{end}}
+<p><a href="/account">Your account</a></p>
 <form method="post" action="/logout"><button>Log out</button> <button name="everywhere" value="yes">Log out here and at the provider</button></form>
 {{else}}
 <h1>Who are you?</h1>

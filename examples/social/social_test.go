@@ -129,18 +129,46 @@ func TestByPasswordAndByProvider(t *testing.T) {
 
 func TestAnAccountIsConnected(t *testing.T) {
 	app := start(t)
-	joe := newVisitor(t, app).post("/login", "email", "joefoo@test.com", "password", "Passw0rd!")
-	joe.get("/link/example").says("Jo").sees("Hello Joe Foo").sees("with an account at the example provider")
+	joe := newVisitor(t, app).post("/login", "email", "joefoo@test.com", "password", "Passw0rd!").get("/account").sees("Connect an account")
+	joe.post("/link/example").says("Jo").sees("Connect this account?").sees("you are Jo").get("/account").sees("Connect an account") // not yet
+	joe.post("/link/confirm").sees("has an account at the example provider").post("/link/confirm").sees("no account to connect")
 	newVisitor(t, app).get("/login/example").says("Jo").sees("Hello Joe Foo")
 	// It is Joe's now, and nobody else's.
-	newVisitor(t, app).get("/login/example").says("Jen").get("/link/example").says("Jo").sees("connected to another user")
+	newVisitor(t, app).get("/login/example").says("Jen").post("/link/example").says("Jo").post("/link/confirm").sees("connected to another user")
+}
+
+// TestAnotherSiteConnectsNothing, and neither does a link.
+func TestAnotherSiteConnectsNothing(t *testing.T) {
+	app := start(t)
+	joe := newVisitor(t, app).post("/login", "email", "joefoo@test.com", "password", "Passw0rd!")
+	for method, want := range map[string]string{http.MethodGet: "Another site sent you here", http.MethodPost: "Forbidden"} {
+		r, err := http.NewRequestWithContext(t.Context(), method, app+"/link/example", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Accept", "text/html")
+		joe.read(joe.http.Do(r))
+		joe.sees(want).get("/account").sees("Connect an account")
+	}
 }
 
 func TestAVisitorComesBackToWhatTheyAskedFor(t *testing.T) {
 	app := start(t)
-	v := newVisitor(t, app).get("/link/example").sees("Who are you?").sees(`href="/login/example?return_to=%2flink%2fexample"`)
-	v.get("/login/example?return_to=/link/example").says("Jen").says("Jen").sees("Hello Jen Bar")
-	newVisitor(t, app).post("/login?return_to=/link/example", "email", "joefoo@test.com", "password", "Passw0rd!").says("Jo").sees("Hello Joe Foo")
+	v := newVisitor(t, app).get("/account").sees("Who are you?").sees(`href="/login/example?return_to=%2faccount"`)
+	v.get("/login/example?return_to=/account").says("Jen").sees("The account of Jen Bar")
+	newVisitor(t, app).post("/login?return_to=/account", "email", "joefoo@test.com", "password", "Passw0rd!").sees("The account of Joe Foo")
+}
+
+// Back at the provider's page, the same answer leads to the used callback.
+func TestAUsedCallbackIsNoLogOut(t *testing.T) {
+	app := start(t)
+	v := newVisitor(t, app).get("/login/example")
+	provider := *v.at
+	v.says("Jen").sees("Hello Jen Bar")
+	again := *v
+	again.read(again.http.Get(provider.String()))
+	again.says("Jen").sees("Hello Jen Bar")
 }
 
 func TestLogOutThereEndsTheSessionHere(t *testing.T) {

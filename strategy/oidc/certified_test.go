@@ -57,12 +57,13 @@ func TestCertifiedProviderWithACookieJar(t *testing.T) {
 		}
 		p.logIn(s, "rsa", "jen")
 		thief := newPerson(t)
-		for _, who := range []*person{p, thief} {
-			if _, status, _ := who.get(callback); status != http.StatusUnauthorized {
-				t.Errorf("got %d for a replay, want 401", status)
-			}
+		if _, status, _ := thief.get(callback); status != http.StatusUnauthorized {
+			t.Errorf("got %d for a replay, want 401", status)
 		}
 		thief.want(s, "nobody")
+		if at, status, page := p.get(callback); status != http.StatusOK || at.Path != "/" || !strings.Contains(page, "hello jen") {
+			t.Errorf("got %d at %s, %s for the user who is logged in, want the page that a log-in leads to", status, at, page)
+		}
 	})
 	t.Run("an injected code", func(t *testing.T) {
 		stolen := newPerson(t)

@@ -79,12 +79,13 @@ type Config struct {
 
 	// Bind, if set, returns what the log-in is bound to beside the browser, such as the
 	// id of the logged-in user for whom an account is linked. Start and callback must
-	// agree. It may return "".
+	// agree. Such a log-in starts by a POST, or by a GET of which the browser says that a
+	// page of this application caused it. "" binds to nothing.
 	Bind func(*http.Request) string
 
 	// MaxAge has the provider ask for credentials again if it did so longer ago, and is
-	// checked in the ID token; whole seconds. Zero asks for nothing. For
-	// guard.RequireFresh. Only for New. OpenID Connect Core §3.1.2.1: max_age.
+	// checked in the ID token; whole seconds. Zero asks for nothing, unless the log-in
+	// starts with the parameter max_age, as guard.RequireFresh has it start. Only for New. OpenID Connect Core §3.1.2.1: max_age.
 	MaxAge time.Duration
 
 	// ACRValues are the authentication contexts to ask for, and one of them must be in

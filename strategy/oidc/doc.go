@@ -49,14 +49,37 @@
 // The tokens go to the application's validate function and nowhere else: the session
 // keeps none.
 //
+// # Where a log-in may start
+//
+// On a page of the application, by a link or a form, or in the address bar. A link or a
+// redirect on another site starts none, with a return_to of its choice least of all: it is
+// refused with [guard.ErrCrossSite], and a browser shows its user a page that asks whether
+// to go on. The browser says which it is (Sec-Fetch-Site); one that does not, and sends no
+// Referer, is believed. A guard with LoginURL at the start of a log-in, for a visitor who
+// followed another site's link, gets that page too.
+//
+// # Fresh log-ins
+//
+// guard.RequireFresh sends browsers to LoginURL with the parameter max_age. Where that is
+// the start of a log-in, the provider is asked for credentials as fresh, and its answer
+// is checked; a page of one's own carries the parameter on, as it does return_to.
+//
 // # Linking
 //
 // To connect a further provider to a user who is logged in, which is Passport's
-// authorize, use a second guard without LogIn, whose user is the account:
+// authorize, use a second guard without LogIn, whose user is the account, and Config.Bind,
+// which returns the logged-in user's id, so that the account lands with the user who asked
+// for it:
 //
 //	link, err := guard.New(guard.Config{}, nil, githubAccount) // a *oidc.OAuth2Strategy[Account]
-//	mux.Handle("/link/github", auth.RequireAuth(link.Authenticate("github")(save)))
+//	start := auth.RequireAuth(link.Authenticate("github")(ask))
+//	mux.Handle("POST /link/github", start) // from a button on a page of the application
+//	mux.Handle("GET /link/github", start)  // the callback
+//	mux.Handle("POST /link/github/confirm", auth.RequireAuth(connect))
 //
-// with Config.Bind returning the logged-in user's id, so that the account lands with
-// the user who asked for it.
+// The account at the provider may be one into which an attacker has logged the user in;
+// once connected, its owner is the user. So a log-in with Bind starts by a POST, or a GET of
+// which the browser says that a page of the application caused it, and the handler ask,
+// which gets the account, does not connect it: it keeps it in the session and shows whose it
+// is, on a page whose button connects it. examples/social has all of it.
 package oidc

@@ -3,10 +3,12 @@ package oidc_test
 import (
 	"context"
 	"fmt"
+	"html"
 	"log"
 	"net/http"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
@@ -35,10 +37,32 @@ func ExampleNewOAuth2_link() {
 		log.Fatal(err)
 	}
 
-	save := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, _ := auth.User(r.Context())
+	const pending session.Key[GitHubAccount] = "github"
+	ask := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		account, _ := link.User(r.Context())
-		fmt.Fprintf(w, "user %d is %s at GitHub", user.ID, account.Name)
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = pending.Set(s, account)
+		}
+		if err != nil {
+			auth.Error(w, r, err)
+			return
+		}
+		fmt.Fprintf(w, `<form method="post" action="/link/github/confirm">Connect %s?<button>Yes</button></form>`, html.EscapeString(account.Name))
 	})
-	http.Handle("GET /link/github", auth.RequireAuth(link.Authenticate("github")(save)))
+	connect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _ := auth.User(r.Context())
+		s, err := session.FromContext(r.Context())
+		if err != nil {
+			auth.Error(w, r, err)
+			return
+		}
+		if account, ok, err := pending.Get(s); ok && err == nil {
+			fmt.Fprintf(w, "user %d is %s at GitHub", user.ID, account.Name)
+		}
+	})
+	start := auth.RequireAuth(link.Authenticate("github")(ask))
+	http.Handle("POST /link/github", start) // from a button on a page of the application
+	http.Handle("GET /link/github", start)  // the callback
+	http.Handle("POST /link/github/confirm", auth.RequireAuth(connect))
 }

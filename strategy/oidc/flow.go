@@ -33,6 +33,8 @@ type flow struct {
 	ReturnTo string `json:"r,omitempty"`
 	Bound    string `json:"b,omitempty"` // hash of what Config.Bind returned
 	Redirect string `json:"u,omitempty"` // one of Config.RedirectURLs; empty for RedirectURL
+
+	MaxAge time.Duration `json:"m,omitempty"` // how long ago the provider may have seen the user's credentials
 }
 
 func newFlow() *flow {

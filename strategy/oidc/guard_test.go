@@ -41,7 +41,7 @@ func linkable(t *testing.T, w *world) (*provider, map[string]Account) {
 		t.Fatal(err)
 	}
 	linked := map[string]Account{}
-	w.mux.Handle("GET /link/hub", w.auth.RequireAuth(link.Authenticate("hub")(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w.mux.Handle("/link/hub", w.auth.RequireAuth(link.Authenticate("hub")(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		u, _ := w.auth.User(r.Context())
 		linked[u.Key], _ = link.User(r.Context())
 		fmt.Fprint(rw, "linked")
@@ -54,7 +54,7 @@ func TestASecondProviderIsLinkedToALoggedInUser(t *testing.T) {
 	op, linked := linkable(t, w)
 	b := w.loggedIn()
 	session := b.Cookie("__Host-sid")
-	in := op.authorize(b.Get("/link/hub").Header.Get("Location"))
+	in := op.authorize(b.Post("/link/hub").Header.Get("Location"))
 	b.Get("/link/hub?"+in.Encode()).Want(t, http.StatusOK, "linked")
 	if got := linked[issuer+" "+subject]; got != (Account{issuer, "7"}) {
 		t.Errorf("got the account %v, want the one at the second provider", got)
@@ -69,7 +69,7 @@ func TestAnAccountIsNotLinkedToAnotherUser(t *testing.T) {
 	w := newWorld(t)
 	op, linked := linkable(t, w)
 	b := w.loggedIn()
-	in := op.authorize(b.Get("/link/hub").Header.Get("Location"))
+	in := op.authorize(b.Post("/link/hub").Header.Get("Location"))
 	w.op.claims = func(c map[string]any) { c["sub"] = "another" }
 	w.logIn(b).Want(t, http.StatusSeeOther, "") // in another tab
 	b.Get("/link/hub?"+in.Encode()).Want(t, http.StatusUnauthorized, "")

@@ -295,6 +295,12 @@ func config(op *provider) oidc.Config {
 // newWorld returns an application; edit changes the strategy's configuration.
 func newWorld(t testing.TB, edit ...func(*oidc.Config)) *world {
 	t.Helper()
+	return newGuardedWorld(t, guard.Config{}, session.Config{}, edit...)
+}
+
+// newGuardedWorld is newWorld with settings of the guard and the session.
+func newGuardedWorld(t testing.TB, guarded guard.Config, remembered session.Config, edit ...func(*oidc.Config)) *world {
+	t.Helper()
 	w := &world{t: t, op: newProvider(t, issuer), mux: http.NewServeMux()}
 	cfg := config(w.op)
 	cfg.Logger = w.logger()
@@ -309,12 +315,14 @@ func newWorld(t testing.TB, edit ...func(*oidc.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sessions, err = session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(cookieSecret), Logger: w.logger()})
+	remembered.Store, remembered.Codec, remembered.Logger = memory.Sessions, session.SecureCookie(cookieSecret), w.logger()
+	w.sessions, err = session.New(remembered)
 	if err != nil {
 		t.Fatal(err)
 	}
 	users := serializer.ByID(func(u *User) int { return u.ID }, w.byID)
-	w.auth, err = guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger()}, users, w.strategy)
+	guarded.Sessions, guarded.Logger = w.sessions, w.logger()
+	w.auth, err = guard.New(guarded, users, w.strategy)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,8 +96,8 @@ func (c *Config) oauth2(e oauth2.Endpoint) *oauth2.Config {
 // params implements backend.
 func (p *provider) params(f *flow) []oauth2.AuthCodeOption {
 	list := []oauth2.AuthCodeOption{gooidc.Nonce(f.Nonce)}
-	if p.cfg.MaxAge > 0 {
-		list = append(list, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(int64(p.cfg.MaxAge/time.Second), 10)))
+	if f.MaxAge > 0 {
+		list = append(list, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(int64(f.MaxAge/time.Second), 10)))
 	}
 	if len(p.cfg.ACRValues) > 0 {
 		list = append(list, oauth2.SetAuthURLParam("acr_values", strings.Join(p.cfg.ACRValues, " ")))

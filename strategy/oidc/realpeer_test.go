@@ -142,7 +142,7 @@ type shop struct {
 	ids []oidc.Identity
 }
 
-func newShop(t *testing.T) *shop {
+func newShop(t *testing.T, edit ...func(*session.Config)) *shop {
 	t.Helper()
 	s := &shop{t: t, log: new(logBuffer), mux: http.NewServeMux(), strategies: map[string]*oidc.Strategy[*User]{}}
 	s.server = httptest.NewServer(s.mux)
@@ -153,7 +153,11 @@ func newShop(t *testing.T) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.sessions, err = session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(cookieSecret), InsecureHTTP: true})
+	cfg := session.Config{Store: memory.Sessions, Codec: session.SecureCookie(cookieSecret), InsecureHTTP: true}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	s.sessions, err = session.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func (c *core) response(r *http.Request) (in response, posted, ok bool, err erro
 		}
 		if sealed := query.Get(sealedParam); sealed != "" {
 			if !c.flows.open(sealedParam, sealed, &in) {
-				return in, false, true, refuse("the answer that was posted is not to be read, or too old")
+				return in, false, true, refuseUsed("the answer that was posted is not to be read, or too old")
 			}
 			return in, false, true, nil
 		}

@@ -58,11 +58,14 @@ func (s *Strategy[U]) Name() string { return s.cfg.Name }
 // Authenticate implements [strategy.Strategy]. It returns a [strategy.Redirect] for a
 // request that brings no answer of the provider. A parameter return_to, a path as
 // [guard.SafeReturnTo] wants it and at most 512 bytes long, is carried through and
-// reported as strategy.Info.ReturnTo.
+// reported as strategy.Info.ReturnTo; a parameter max_age, in seconds, is a Config.MaxAge
+// for this log-in, if it is less. A request that another site caused is refused with
+// [guard.ErrCrossSite], see the package's documentation.
 //
-// For the callback, the errors are those of validate, unchanged; a [*strategy.Failure]
-// for what is refused, with status 400 if no provider sends such a request; and an
-// outage if the provider is down, slow or answers nonsense. It reports when the
+// For the callback, the errors are those of validate, a [*strategy.Failure] for what else
+// is refused, with status 400 if no provider sends such a request, both in a
+// [*strategy.Shown]; and an outage if the provider is down, slow or answers nonsense. It
+// reports when the
 // provider saw the user's credentials, if it says so, as Info.At; but no longer ago
 // than a day or Config.MaxAge, since the session's absolute limit counts from there.
 func (s *Strategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
@@ -103,6 +106,17 @@ func newCore(cfg Config) (*core, error) {
 // refuse returns a refusal with the reason for the operator.
 func refuse(reason string) error { return &strategy.Failure{Reason: reason} }
 
+// refuseUsed refuses an answer that belongs to no log-in that is under way.
+func refuseUsed(reason string) error { return &strategy.Shown{Err: refuse(reason), Used: true} }
+
+// shown marks the refusal of an answer as one: guards do not begin another log-in for it.
+func shown(err error) error {
+	if errors.As(err, new(*strategy.Shown)) || !errors.Is(err, strategy.ErrUnauthenticated) {
+		return err
+	}
+	return &strategy.Shown{Err: err}
+}
+
 // broken wraps an error that is no refusal: an outage of the provider, or a mistake
 // in how it is set up.
 func (c *core) broken(verb string, err error) error {
@@ -119,7 +133,7 @@ func authenticate[U any](c *core, validate func(context.Context, Identity) (U, e
 	in, posted, ok, err := c.response(r)
 	switch {
 	case err != nil:
-		return nobody, err
+		return nobody, shown(err)
 	case !ok:
 		return nobody, c.start(w, r)
 	case posted:
@@ -129,11 +143,11 @@ func authenticate[U any](c *core, validate func(context.Context, Identity) (U, e
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	id, info, err := c.finish(w, r, in)
 	if err != nil {
-		return nobody, err
+		return nobody, shown(err)
 	}
 	user, err := validate(r.Context(), id)
 	if err != nil {
-		return nobody, err
+		return nobody, shown(err)
 	}
 	if strategy.NoUser(user) {
 		return nobody, c.broken("validate", strategy.ErrNilUser)
@@ -157,7 +171,7 @@ func (c *core) start(w http.ResponseWriter, r *http.Request) error {
 		return c.broken("start", err)
 	}
 	f := newFlow()
-	f.Bound = c.bound(r)
+	f.Bound, f.MaxAge = c.bound(r), c.maxAge(r)
 	if client.RedirectURL = c.cfg.redirectURL(r); client.RedirectURL != c.cfg.RedirectURL {
 		f.Redirect = client.RedirectURL
 	}
@@ -193,7 +207,7 @@ func (c *core) bound(r *http.Request) string {
 func (c *core) finish(w http.ResponseWriter, r *http.Request, in response) (id Identity, info strategy.Info, err error) {
 	f := c.flows.take(w, r, in.State)
 	if f == nil {
-		return id, info, refuse("this browser has no log-in under way with this state: it was begun elsewhere, with another provider, too long ago, or was used already")
+		return id, info, refuseUsed("this browser has no log-in under way with this state: it was begun elsewhere, with another provider, too long ago, or was used already")
 	}
 	ctx, cancel := c.bounded(r.Context())
 	defer cancel()
@@ -202,7 +216,7 @@ func (c *core) finish(w http.ResponseWriter, r *http.Request, in response) (id I
 	case err != nil:
 		return id, info, c.broken("use up the state", err)
 	case !first:
-		return id, info, refuse("the state was used already")
+		return id, info, refuseUsed("the state was used already")
 	case f.Bound != c.bound(r):
 		return id, info, refuse("the log-in was begun for another user of this application")
 	}

@@ -145,9 +145,9 @@ func (p *provider) checkClaims(t *gooidc.IDToken, c *idClaims, f *flow) error {
 	if subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(f.Nonce)) != 1 {
 		return refuse("ID token: the nonce is not that of this log-in")
 	}
-	if p.cfg.MaxAge > 0 {
+	if f.MaxAge > 0 {
 		at, ok := unix(c.AuthTime)
-		if !ok || at.After(now.Add(leeway)) || now.Sub(at) > p.cfg.MaxAge+leeway {
+		if !ok || at.After(now.Add(leeway)) || now.Sub(at) > f.MaxAge+leeway {
 			return refuse("ID token: the provider saw the user's credentials too long ago, or does not say when (auth_time)")
 		}
 	}
