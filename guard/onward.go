@@ -38,7 +38,7 @@ func again(to string) *answer {
 // asks makes a the page on which the user says whether what another site began should go on. Only where the
 // browser shows it to the user: a page cannot press its button for them, since it lies in no frame.
 func (a *answer) asks(r *http.Request) {
-	if a.html && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") != "no-cors" {
+	if a.html && r.Method == http.MethodGet {
 		a.title, a.detail, a.onward = "Go on?", "Another site sent you here. Go on only if you want to.", here(r)
 	}
 }

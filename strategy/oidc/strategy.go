@@ -164,6 +164,9 @@ func (c *core) bounded(ctx context.Context) (context.Context, context.CancelFunc
 
 // start begins a log-in: it returns the redirect to the provider.
 func (c *core) start(w http.ResponseWriter, r *http.Request) error {
+	if !c.begunHere(r) {
+		return c.broken("start", errElsewhere)
+	}
 	ctx, cancel := c.bounded(r.Context())
 	defer cancel()
 	client, err := c.backend.client(ctx)

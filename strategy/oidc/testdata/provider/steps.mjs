@@ -1,0 +1,42 @@
+// Goes through steps with Chromium, as a person would. The argument is JSON: {"chromium": path, "steps": [...]}. A step
+// is ["goto", url], ["click", selector], ["fill", selector, text], ["wait", origin], ["stranger"], which forgets all
+// cookies, or ["goto", "callback"], which is the last address at a path that begins with /callback. Prints, for each
+// step, where the browser is as a list in JSON; a step that fails ends it, with the error as the text.
+import { chromium } from 'playwright-core'
+
+const job = JSON.parse(process.argv[2])
+const browser = await chromium.launch({
+  executablePath: job.chromium,
+  headless: true,
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+  ],
+})
+const seen = []
+try {
+  const page = await (await browser.newContext()).newPage()
+  page.setDefaultTimeout(15_000)
+  let callback = ''
+  page.on('request', (r) => {
+    if (r.isNavigationRequest() && new URL(r.url()).pathname.startsWith('/callback')) callback = r.url()
+  })
+  for (const [verb, what, text] of job.steps) {
+    try {
+      if (verb === 'stranger') await page.context().clearCookies()
+      if (verb === 'goto') await page.goto(what === 'callback' ? callback : what)
+      if (verb === 'click') await page.click(what)
+      if (verb === 'fill') await page.fill(what, text)
+      if (verb === 'wait') await page.waitForURL((url) => url.origin === what)
+      await page.waitForLoadState()
+      await page.waitForFunction(() => !document.querySelector('meta[http-equiv=refresh]'))
+      seen.push({ url: page.url(), text: await page.textContent('body') })
+    } catch (err) {
+      seen.push({ url: page.url(), text: `failed: ${verb} ${what}: ${err.message}` })
+      break
+    }
+  }
+  console.log(JSON.stringify(seen))
+} finally {
+  await browser.close()
+}
