@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -60,4 +61,44 @@ func TestAThrottledLogInAnswersTheSameForEveryPassword(t *testing.T) {
 		pass(30 * time.Second)
 		try("joe@test.com", password).Want(t, 200, "joe@test.com")
 	})
+}
+
+// TestTheCookieOfAStrategyReachesTheBrowser: that by which a throttle knows it, from a guard
+// with sessions also when something clears the headers before the first byte, and from one
+// without. A log-in that the strategy refuses has none.
+func TestTheCookieOfAStrategyReachesTheBrowser(t *testing.T) {
+	w := newWorld(t)
+	local, err := throttle.New(throttle.Config{}, strategy.Strategy[*User](strategy.NewLocal(w.table.check)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger(), OnEvent: w.note}, w.table.stamped(), strategy.Strategy[*User](local))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stateless, err := guard.New(guard.Config{Logger: w.logger(), OnEvent: w.note}, nil, strategy.Strategy[*User](local))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clearing := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		clear(rw.Header())
+		fmt.Fprintln(rw, "in")
+	})
+	w.mux.Handle("POST /in", g.Authenticate("local")(g.LogIn(clearing)))
+	w.mux.Handle("POST /token", stateless.Authenticate("local")(whoami(stateless)))
+	for _, path := range []string{"/in", "/token"} {
+		known := func(password string) int {
+			a := w.open().Post(path, "email", "joe@test.com", "password", password)
+			n := 0
+			for _, line := range a.Header["Set-Cookie"] {
+				if strings.HasPrefix(line, "__Host-device=") {
+					n++
+				}
+			}
+			return n
+		}
+		if right, wrong := known(password), known("wrong"); right != 1 || wrong != 0 {
+			t.Errorf("%s: %d cookies for the right password and %d for a wrong one, want 1 and 0", path, right, wrong)
+		}
+	}
 }

@@ -71,8 +71,8 @@ func TestLookUpsCountersAndRegistrationsMeanOneAccount(t *testing.T) {
 	}
 	basics := strategy.NewBasicWith("r", withoutAccents, accept)
 	found, err := basics.Authenticate(nil, withAuthorization(basic("JOÉ:p")))
-	claimed, _, _ := basics.Claims(withAuthorization(basic("JOÉ:p")))
-	if err != nil || found.email != "joe" || claimed != "joe" || basics.Account("JOÉ") != "joe" {
+	claimed, _, _ := strategy.ClaimsOf(basics, withAuthorization(basic("JOÉ:p")))
+	if err != nil || found.email != "joe" || claimed != "joe" || strategy.AccountOf(basics, "JOÉ") != "joe" {
 		t.Errorf("Basic: got %v and %q, %v, want joe", found, claimed, err)
 	}
 	if _, err := strategy.NewLocal(accept).Authenticate(nil, post(form, "email=+%C2%A0&password=p")); statusOf(err) != 400 {

@@ -11,22 +11,21 @@ import (
 	"github.com/seed-6f34412b/passport/internal/norows"
 )
 
-// BasicStrategy authenticates by HTTP Basic authentication, RFC 7617:
-// passport-http's BasicStrategy. It is made by [NewBasic] and safe for concurrent use.
-//
-// A browser adds Basic credentials to every request by itself, whoever caused it. So
-// BasicStrategy is no [CrossSite]: unsafe requests from other sites are refused.
-type BasicStrategy[U any] struct {
+// basic is HTTP Basic authentication. It is no CrossSite: a browser adds its credentials to
+// every request by itself, whoever caused it.
+type basic[U any] struct {
 	challenge string
 	account   func(string) string
 	validate  func(ctx context.Context, userID, password string) (U, error)
 }
 
-var _ Strategy[any] = (*BasicStrategy[any])(nil)
-var _ Claimant = (*BasicStrategy[any])(nil)
+var _ Strategy[any] = (*basic[any])(nil)
+var _ Claimant = (*basic[any])(nil)
 
-// NewBasic returns a strategy of the name "basic". realm is what a browser shows
-// beside its question for the password.
+// NewBasic returns a strategy of the name "basic" for HTTP Basic authentication, RFC 7617:
+// passport-http's BasicStrategy. realm is what a browser shows beside its question for the
+// password. Unsafe requests from other sites are refused, since browsers add the
+// credentials to every request by themselves.
 //
 // validate says whose credentials they are, as for [NewLocal], with userID in the spelling
 // of [AccountName]; the password may be empty. They are valid UTF-8 without control
@@ -34,13 +33,13 @@ var _ Claimant = (*BasicStrategy[any])(nil)
 // request costs a hash. Keys of programs are for package apikey: their case counts.
 //
 // NewBasic panics if validate is nil or realm is not printable ASCII.
-func NewBasic[U any](realm string, validate func(ctx context.Context, userID, password string) (U, error)) *BasicStrategy[U] {
+func NewBasic[U any](realm string, validate func(ctx context.Context, userID, password string) (U, error)) Strategy[U] {
 	return NewBasicWith(realm, nil, validate)
 }
 
 // NewBasicWith is [NewBasic] with a function in the place of [AccountName], like
 // LocalConfig.Account.
-func NewBasicWith[U any](realm string, account func(name string) string, validate func(ctx context.Context, userID, password string) (U, error)) *BasicStrategy[U] {
+func NewBasicWith[U any](realm string, account func(name string) string, validate func(ctx context.Context, userID, password string) (U, error)) Strategy[U] {
 	if validate == nil {
 		panic("strategy: new basic: validate is nil")
 	}
@@ -48,17 +47,17 @@ func NewBasicWith[U any](realm string, account func(name string) string, validat
 		account = AccountName
 	}
 	// RFC 7617 §2.1: charset="UTF-8" is the only value there is.
-	return &BasicStrategy[U]{"Basic realm=" + quoteRealm("new basic", realm) + `, charset="UTF-8"`, account, validate}
+	return &basic[U]{"Basic realm=" + quoteRealm("new basic", realm) + `, charset="UTF-8"`, account, validate}
 }
 
 // Name implements [Strategy].
-func (s *BasicStrategy[U]) Name() string { return "basic" }
+func (s *basic[U]) Name() string { return "basic" }
 
-// Authenticate implements [Strategy]. Absent, malformed and refused credentials are
-// a [*Failure] with the challenge and status 401: RFC 9110 §11.4 asks for that
-// answer to "invalid credentials (e.g., a bad password) or partial credentials". Two
-// Authorization headers are a 400, since the field is no list.
-func (s *BasicStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
+// Authenticate implements [Strategy]. Absent, malformed and refused credentials are a
+// Failure with the challenge and status 401: RFC 9110 §11.4 asks for that answer to
+// "invalid credentials (e.g., a bad password) or partial credentials". Two Authorization
+// headers are a 400, since the field is no list.
+func (s *basic[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent := readAuthorization(r)
 	if sent.repeated {
@@ -79,10 +78,10 @@ func (s *BasicStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) 
 }
 
 // Account returns the one spelling of a user-id.
-func (s *BasicStrategy[U]) Account(name string) string { return s.account(name) }
+func (s *basic[U]) Account(name string) string { return s.account(name) }
 
 // Claims implements [Claimant]: the user-id.
-func (s *BasicStrategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
+func (s *basic[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	sent := readAuthorization(r)
 	if sent.repeated || !sent.is("Basic") {
 		return "", false, nil

@@ -10,54 +10,51 @@ import (
 	"github.com/seed-6f34412b/passport/internal/norows"
 )
 
-// BearerStrategy authenticates by a token in the Authorization header, RFC 6750
-// §2.1: passport-http-bearer's Strategy. It is made by [NewBearer] and safe for
-// concurrent use.
-//
-// Tokens in a form or in the query string (RFC 6750 §2.2, §2.3), which
-// passport-http-bearer takes, are not read: URLs are logged, and a form can be posted
-// by any site.
-type BearerStrategy[U any] struct {
+// bearer is a token in the Authorization header.
+type bearer[U any] struct {
 	challenge string
 	validate  func(ctx context.Context, token string) (U, error)
 }
 
-var _ Strategy[any] = (*BearerStrategy[any])(nil)
-var _ Claimant = (*BearerStrategy[any])(nil)
-var _ CrossSite = (*BearerStrategy[any])(nil)
-var _ ForPrograms = (*BearerStrategy[any])(nil)
+var _ Strategy[any] = (*bearer[any])(nil)
+var _ Claimant = (*bearer[any])(nil)
+var _ CrossSite = (*bearer[any])(nil)
+var _ ForPrograms = (*bearer[any])(nil)
 
-// NewBearer returns a strategy of the name "bearer".
+// NewBearer returns a strategy of the name "bearer" for a token in the Authorization
+// header, RFC 6750 §2.1: passport-http-bearer's Strategy. Tokens in a form or in the query
+// string (§2.2, §2.3), which that one takes, are not read: URLs are logged, and a form can
+// be posted by any site. Its refusals are a [*Failure] as §3.1 asks:
+//
+//	401                             no credentials, or of another scheme
+//	400  error="invalid_request"    a malformed or repeated header
+//	401  error="invalid_token"      validate refused the token
+//	403  error="insufficient_scope" validate returned InsufficientScope
 //
 // validate says whose token it is, as for [NewLocal]; the token has the characters
 // that RFC 6750 allows. To refuse a good token for what it may not do, it returns
 // [InsufficientScope]. NewBearer panics if validate is nil or realm is not printable
 // ASCII.
-func NewBearer[U any](realm string, validate func(ctx context.Context, token string) (U, error)) *BearerStrategy[U] {
+func NewBearer[U any](realm string, validate func(ctx context.Context, token string) (U, error)) Strategy[U] {
 	if validate == nil {
 		panic("strategy: new bearer: validate is nil")
 	}
-	return &BearerStrategy[U]{"Bearer realm=" + quoteRealm("new bearer", realm), validate}
+	return &bearer[U]{"Bearer realm=" + quoteRealm("new bearer", realm), validate}
 }
 
 // Name implements [Strategy].
-func (s *BearerStrategy[U]) Name() string { return "bearer" }
+func (s *bearer[U]) Name() string { return "bearer" }
 
 // AllowCrossSite implements [CrossSite]. It returns true: a browser never adds a
 // token by itself.
-func (s *BearerStrategy[U]) AllowCrossSite(*http.Request) bool { return true }
+func (s *bearer[U]) AllowCrossSite(*http.Request) bool { return true }
 
 // ForPrograms implements [ForPrograms]. It returns true: a token is issued, not typed.
-func (s *BearerStrategy[U]) ForPrograms() bool { return true }
+func (s *bearer[U]) ForPrograms() bool { return true }
 
-// Authenticate implements [Strategy]. Its refusals are a [*Failure] with a challenge
-// as RFC 6750 §3.1 asks:
-//
-//	401                             no credentials, or of another scheme: "SHOULD NOT include an error code"
-//	400  error="invalid_request"    a malformed or repeated header
-//	401  error="invalid_token"      validate refused the token
-//	403  error="insufficient_scope" validate returned InsufficientScope
-func (s *BearerStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
+// Authenticate implements [Strategy]. Of a request without credentials RFC 6750 §3.1 says
+// that the answer "SHOULD NOT include an error code".
+func (s *bearer[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent := readAuthorization(r)
 	malformed := &Failure{Status: http.StatusBadRequest, Challenge: s.challenge + `, error="invalid_request"`}
@@ -87,23 +84,22 @@ func (s *BearerStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request)
 }
 
 // Claims implements [Claimant]: no name: a token has none.
-func (s *BearerStrategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
+func (s *bearer[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	sent := readAuthorization(r)
 	return "", !sent.repeated && sent.is("Bearer") && isToken68(sent.token), nil
 }
 
-// scopeError is a refusal that a BearerStrategy answers with 403.
+// scopeError is a refusal that a bearer strategy answers with 403.
 type scopeError struct{ needed string }
 
 func (*scopeError) Error() string { return "strategy: not authenticated: insufficient scope" }
 
 func (*scopeError) Unwrap() error { return ErrUnauthenticated }
 
-// InsufficientScope returns the error by which the validate function of a
-// [BearerStrategy] says that the token is good but lacks a scope that the request
-// needs: status 403 and error="insufficient_scope" (RFC 6750 §3.1). It wraps
-// [ErrUnauthenticated]. needed goes into the challenge; what is no scope-token of
-// RFC 6749 §3.3 (printable ASCII without space, quote and backslash) is left out.
+// InsufficientScope returns the error by which the validate function of [NewBearer] says
+// that the token is good but lacks a scope that the request needs. It wraps
+// [ErrUnauthenticated]. needed goes into the challenge; what is no scope-token of RFC 6749
+// §3.3 is left out.
 func InsufficientScope(needed ...string) error {
 	tokens := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool {
 		return scope == "" || strings.ContainsFunc(scope, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\\' })

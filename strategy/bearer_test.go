@@ -31,13 +31,13 @@ func TestRFC6750_BearerReadsTheHeader(t *testing.T) {
 func TestRFC6750_3_1_BearerAnswersEachFaultWithItsCode(t *testing.T) {
 	const plain, invalidRequest, invalidToken = `Bearer realm="r"`, `Bearer realm="r", error="invalid_request"`, `Bearer realm="r", error="invalid_token"`
 	wrong := errors.New("wrong")
-	refuse := func(err error) *strategy.BearerStrategy[*login] {
+	refuse := func(err error) strategy.Strategy[*login] {
 		return strategy.NewBearer("r", func(context.Context, string) (*login, error) { return nil, err })
 	}
 	good := []string{"Bearer abc"}
 	for _, row := range []struct {
 		name      string
-		s         *strategy.BearerStrategy[*login]
+		s         strategy.Strategy[*login]
 		headers   []string
 		status    int
 		challenge string
@@ -64,7 +64,7 @@ func TestRFC6750_3_1_BearerAnswersEachFaultWithItsCode(t *testing.T) {
 		}
 	}
 	if err := strategy.InsufficientScope("read"); statusOf(err) != 401 {
-		t.Errorf("outside a BearerStrategy, %v is no refusal", err)
+		t.Errorf("outside a bearer strategy, %v is no refusal", err)
 	}
 }
 

@@ -6,12 +6,12 @@ import (
 )
 
 // Cells keeps small values that many may change at once, each by comparing first:
-// what [RememberMe] and [TOTP] ask of a database. It is safe for concurrent use, also
+// what packages remember and totp ask of a database. It is safe for concurrent use, also
 // by several processes if they share it. Callers pass keys from which no secret can be
 // told. The rules are checked one by one by package strategytest.
 type Cells interface {
 	// Load returns what is kept under key, or nil when there is nothing, or its time has
-	// come. It asks the authority, never a replica or a cache. Any error is an outage.
+	// come. It asks the primary, never a replica or a cache. Any error is an outage.
 	Load(ctx context.Context, key string) ([]byte, error)
 
 	// Swap keeps new under key for ttl, if what is there is exactly old; an old of nil

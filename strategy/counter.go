@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Counter counts under keys, each for a while: what [Throttle] asks of a database.
+// Counter counts under keys, each for a while: what package throttle asks of a database.
 // It is safe for concurrent use, also by several processes if they share it.
-// [MemoryCounter] is one for a single process. The rules are checked one by one by
+// throttle.MemoryCounter is one for a single process. The rules are checked one by one by
 // package strategytest.
 type Counter interface {
 	// Add adds n to the counter of key in one atomic step and returns its new value,

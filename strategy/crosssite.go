@@ -7,7 +7,7 @@ import "net/http"
 // through its Unwrap methods, and false when there is none.
 //
 // A decorator has a method Unwrap() Strategy[U] that returns what it decorates; one
-// that changes the user's type, such as [Mapped], implements CrossSite instead.
+// that changes the user's type, as [Map] does, implements CrossSite instead.
 func AllowsCrossSite[U any](s Strategy[U], r *http.Request) bool {
 	for s != nil {
 		if c, ok := s.(CrossSite); ok {

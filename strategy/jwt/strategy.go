@@ -77,7 +77,7 @@ const (
 type Strategy[U any] struct {
 	name   string
 	cookie string
-	bearer *strategy.BearerStrategy[U]
+	bearer strategy.Strategy[U]
 }
 
 var _ strategy.Strategy[any] = (*Strategy[any])(nil)
@@ -214,7 +214,7 @@ func (s *Strategy[U]) AllowCrossSite(*http.Request) bool { return s.cookie == ""
 func (s *Strategy[U]) ForPrograms() bool { return s.cookie == "" }
 
 // Authenticate implements [strategy.Strategy]. Its refusals from the header are those of
-// [strategy.BearerStrategy]; those from a cookie are 401 and have no challenge, since
+// [strategy.NewBearer]; those from a cookie are 401 and have no challenge, since
 // no scheme of WWW-Authenticate asks for one.
 func (s *Strategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
 	if s.cookie == "" {
@@ -235,7 +235,7 @@ func (s *Strategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, e
 	return user, withoutChallenge(err)
 }
 
-// withoutChallenge turns a refusal of BearerStrategy into one for a cookie.
+// withoutChallenge turns a refusal of NewBearer's into one for a cookie.
 func withoutChallenge(err error) error {
 	var f *strategy.Failure
 	if !errors.As(err, &f) || f.Challenge == "" {
@@ -270,5 +270,5 @@ func decode[C Claims](payload []byte) (C, error) {
 	return claims, nil
 }
 
-// refused returns a refusal that BearerStrategy gives its challenge.
+// refused returns a refusal that NewBearer's strategy gives its challenge.
 func refused(reason string) *strategy.Failure { return &strategy.Failure{Reason: "jwt: " + reason} }

@@ -34,8 +34,7 @@ type Argon2id struct {
 	// parameters of new hashes. Lanes are bounded by 16.
 	MaxMemoryKiB uint32
 	MaxPasses    uint32
-	// InsecureFast admits parameters below 7 MiB, and below 35840 KiB times passes, the
-	// least of OWASP's choices. It is for tests.
+	// InsecureFast admits parameters below the least of OWASP's choices. It is for tests.
 	InsecureFast bool
 	// Limit bounds the hashes at work; nil means one of its own with the default bounds.
 	Limit *limit.Limit

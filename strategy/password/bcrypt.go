@@ -15,9 +15,8 @@ import (
 // most others store: $2a$, $2b$ and $2y$. It makes $2a$, which all of them read. The
 // zero value is ready for use; it must not be copied after first use.
 //
-// bcrypt sees at most 72 bytes of a password and none behind a NUL. So that nobody
-// logs in with half of a password, a longer one, or one with a NUL, is ErrUnhashable
-// for Hash and never right for Verify.
+// bcrypt sees at most 72 bytes of a password and none behind a NUL. So a longer one, or
+// one with a NUL, is ErrUnhashable for Hash and never right for Verify.
 type Bcrypt struct {
 	// Cost is the binary logarithm of the rounds, 10 to 16; zero means 12, a quarter of
 	// a second. A stored hash of a lower cost needs a rehash.
@@ -25,7 +24,7 @@ type Bcrypt struct {
 	// MaxCost is the highest cost of a stored hash that is still computed; zero means 15,
 	// some two seconds; at most 18. It is never lower than Cost.
 	MaxCost int
-	// InsecureFast admits a Cost from 4, whose hashes are guessed by the million. It is for tests.
+	// InsecureFast admits a Cost from 4. It is for tests.
 	InsecureFast bool
 	// AllowTruncated lets Verify compare only the first 72 bytes of a longer password, of
 	// which Node's bcrypt made hashes silently. Without it their owners must reset them.

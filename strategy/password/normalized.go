@@ -16,8 +16,7 @@ import (
 //
 // Give it to registrations and to [Config] alike. RFC 8265 asks for Unicode's NFC, which is
 // norm.NFC.String of golang.org/x/text/unicode/norm; this module does not bring the tables.
-// A nil form does what needs none: it replaces other spaces by U+0020 (§4.2.2), such as
-// that of the Option key and the space bar.
+// A nil form replaces other spaces by U+0020 (§4.2.2), which needs none.
 func Normalized(h Hasher, form func(password string) string) Hasher {
 	if form == nil {
 		form = plainSpaces

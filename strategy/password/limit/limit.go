@@ -20,8 +20,8 @@ import (
 type Limit struct {
 	// Workers is how many pieces of work run at once. Zero means one less than
 	// GOMAXPROCS, but at least one and at most the number of cores: the rest is for
-	// other requests. (Raising GOMAXPROCS to twice the cores lets all cores hash while
-	// other goroutines still get their turn soon.)
+	// other requests. Raising GOMAXPROCS to twice the cores lets all cores hash while
+	// other goroutines still get their turn soon.
 	Workers int
 	// Queue is how many more may wait. Zero means 64 for each worker: at bcrypt's cost
 	// 12, a quarter of a second each, the last one waits some 15 seconds. Negative
