@@ -33,6 +33,7 @@ var attacks = []attack{
 	{"enumeration by status, body and headers", enumeration},
 	{"enumeration by time", timing},
 	{"brute force, 200 guesses at once", bruteForce},
+	{"tricks to have more guesses looked at", tricks},
 }
 
 // entered reports whether the guarded page was shown.
@@ -315,8 +316,7 @@ func bruteForce(c *client, report func(string, bool)) (string, error) {
 	var wg sync.WaitGroup
 	for i := range guesses {
 		wg.Go(func() {
-			// All are wrong: the right one among the first ten would be a log-in like any other,
-			// after which the address is familiar and no longer slowed down.
+			// All are wrong: the right one among the first ten would be a log-in like any other.
 			a, err := c.logIn(jen, fmt.Sprint("guess ", i))
 			switch {
 			case err != nil:

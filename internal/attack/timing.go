@@ -15,7 +15,7 @@ func timing(c *client, report func(string, bool)) (string, error) {
 	accounts := make([]string, 4) // the example's users and more, below the budget of each
 	for i := range accounts {
 		accounts[i] = fmt.Sprintf("known%d.%d@test.com", i, time.Now().UnixNano())
-		a, err := c.send("POST", "/auth/register", form("email", accounts[i], "password", "x", "confirmationPassword", "x", "firstName", "F", "lastName", "L"))
+		a, err := c.send("POST", "/auth/register", form("email", accounts[i], "password", "xkqj vwzp", "confirmationPassword", "xkqj vwzp", "firstName", "F", "lastName", "L"))
 		if err != nil || a.status != 201 {
 			return "", fmt.Errorf("register: %d, %w", a.status, err)
 		}

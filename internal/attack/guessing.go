@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// tricks tries to have more guesses at an account looked at than its budget: by accounts of
+// one's own that are nearly the victim's, by log-ins between, by spellings, addresses and
+// made-up device cookies. The victim's own browser gets in afterwards.
+func tricks(c *client, report func(string, bool)) (string, error) {
+	const pass = "xkqj vwzp"
+	start := time.Now()
+	victim := fmt.Sprintf("victim%d@test.com", start.UnixNano())
+	own := "mallory" + victim
+	register := func(email string) (answer, error) {
+		return c.send(http.MethodPost, "/auth/register", form("email", email, "password", pass, "confirmationPassword", pass, "firstName", "F", "lastName", "L"))
+	}
+	for _, email := range []string{victim, own} {
+		if a, err := register(email); err != nil || a.status != http.StatusCreated {
+			return "", fmt.Errorf("register: got %d, %w", a.status, err)
+		}
+	}
+	spellings := []string{victim + " ", strings.ToUpper(victim), "\u00a0" + victim, victim[:3] + "\u200b" + victim[3:], strings.Replace(victim, "test", "ＴＥＳＴ", 1)}
+	for _, email := range spellings {
+		a, err := register(email)
+		if err != nil {
+			return "", err
+		}
+		report(fmt.Sprintf("an account of one's own called %+q", email), a.status == http.StatusBadRequest)
+	}
+	known, err := deviceOf(c, victim, pass)
+	if err != nil {
+		return "", err
+	}
+	mallorys, err := deviceOf(c, own, pass)
+	if err != nil {
+		return "", err
+	}
+	_, note, _ := strings.Cut(known, ".")
+	looked := int32(0)
+	const guesses = 60
+	for i := range guesses {
+		at := newClient(c.base, byte(200+i%50))
+		if i%10 == 0 {
+			if _, err := at.logIn(own, pass); err != nil {
+				return "", err
+			}
+		}
+		cookie := []string{"", mallorys, mallorys + "." + note, mallorys + mallorys[strings.IndexByte(mallorys, '.'):]}[i%4]
+		a, err := at.logIn(append(spellings, victim)[i%6], fmt.Sprint("guess ", i), "Cookie", cookie)
+		at.http.CloseIdleConnections()
+		if err != nil {
+			return "", err
+		}
+		if a.status != http.StatusTooManyRequests {
+			looked++
+		}
+	}
+	most := budget(time.Since(start))
+	report("more guesses than the budget are looked at", looked <= most)
+	a, err := c.logIn(victim, pass, "Cookie", known)
+	report("the victim's own browser is kept out", err == nil && a.status == http.StatusOK)
+	return fmt.Sprintf("%d of %d guesses were looked at, the budget is %d", looked, guesses, most), err
+}
+
+// deviceOf logs in and returns the cookie by which the browser is known from then on.
+func deviceOf(c *client, email, password string) (string, error) {
+	a, err := c.logIn(email, password)
+	if err != nil {
+		return "", err
+	}
+	for _, line := range a.header.Values("Set-Cookie") {
+		if pair, _, _ := strings.Cut(line, ";"); strings.Contains(strings.SplitN(pair, "=", 2)[0], "device") {
+			return pair, nil
+		}
+	}
+	return "", fmt.Errorf("log-in of %s: got %d and no device cookie", email, a.status)
+}
