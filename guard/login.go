@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -195,7 +194,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		Renews: o.renews,
 	}
 	if before.User != nil && !g.sameUser(before.User, id) {
-		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: bytes.Clone(before.User), Session: g.ref(ctx), Reason: ReasonReplaced}
+		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(before.User), Session: g.ref(ctx), Reason: ReasonReplaced}
 	}
 	if e.state != recalled {
 		p.in.Slot.At = e.at(time.Now())
