@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/session"
 )
 
 // ErrTooManySessions answers a log-in that Config.RefuseMore refuses: 403. It matches
@@ -46,6 +47,10 @@ func (g *Guard[U]) countSessions(ctx context.Context, p *logInPlan[U], former, r
 		list = slices.DeleteFunc(list, func(s UserSession) bool { return s.Ref == former || s.Pending || g.endsWith(p, &s) })
 		place := slices.IndexFunc(list, func(s UserSession) bool { return s.Ref == ref }) // the latest first
 		switch {
+		case place < 0 && !g.cfg.RefuseMore && p.counted < countTries:
+			return reqstate.ErrAgain // a later log-in has ended it before it was answered
+		case place < 0:
+			return session.ErrSessionEnded // or LogOutEverywhere has
 		case len(list) <= g.cfg.MaxSessions:
 			return nil
 		case g.cfg.RefuseMore:

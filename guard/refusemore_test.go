@@ -160,3 +160,24 @@ func TestALogInThatStandsIsInWhenItIsAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestALogInThatIsEndedBeforeItCountsIsStoredAgain: another one counted between its record
+// and its own counting, and ended it as the older one.
+func TestALogInThatIsEndedBeforeItCountsIsStoredAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newDeviceWorld(t, func(c *guard.Config) { c.MaxSessions = 1 })
+		slow, fast := w.open(), w.open()
+		reached, release := w.store.holdFirst("GetMany")
+		answer := make(chan int, 1)
+		go func() { answer <- logIn(slow, "joe@test.com").StatusCode }()
+		<-reached
+		pass(time.Second)
+		logIn(fast, "joe@test.com").Want(t, 200, "")
+		release()
+		if got := <-answer; got != 200 {
+			t.Errorf("got %d, want 200", got)
+		}
+		slow.Get("/me").Want(t, 200, "")
+		fast.Get("/me").Want(t, 401, "")
+	})
+}
