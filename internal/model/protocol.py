@@ -16,11 +16,14 @@ class V:
     rerun=False      # F8 read-modify-write is a function that is run again, not a value laid over
     tomb=None        # None | 'write' (text: lives as long as a write can come) | 'deadline'
     tombupd=False    # F9 the Update script refuses a tombstoned id
+    walk=False       # F12 the log-out of one guard follows every move, not one
+    spare=False      # F13 and takes its log-in out of a session in which others are, instead of ending it
+    carrygone=False  # F14 a log-in that was to carry another guard's log-in carries nothing when the old record is gone
     cleanup=True
     def __init__(s,**k): s.__dict__.update(k)
     def but(s,**k): d=dict(s.__dict__); d.update(k); return V(**d)
 TEXT=V()
-FIX=V(rev=True,abandon=True,once=True,tombupd=True,cas_end=True,abort_gone=True,succ=True,loop=True,slots=True,rerun=True)
+FIX=V(rev=True,abandon=True,once=True,tombupd=True,cas_end=True,abort_gone=True,succ=True,loop=True,slots=True,rerun=True,walk=True,spare=True,carrygone=True)
 
 def load(v,id):
     """-> record dict, None (anonymous) or ERR.  Marker rules of load live here."""
@@ -241,40 +244,95 @@ def node_logout(id,new):
         d=dict(b); d.pop('u',None); yield ('set',id,rec(d)); yield ('del',id); yield ('set',new,rec({})); return ('ok',)
     return p
 
-def partial_logout(v,id,mine,new,pid):
-    """two guards in one session: ends its own log-in, the other continues under a new id"""
+# ---- two guards in one session: slots are the keys that begin with u_
+def slots(b): return {k:x for k,x in dict(b).items() if k.startswith('u_')}
+def others(b,mine): return any(k!=mine for k in slots(b))
+
+def carry_on(v,id,new,pid,slot=None,user=None):
+    """Renew (slot None), or a log-in of one guard with credentials that carries the other guards' log-ins."""
     def p():
-        cur=id
-        for hop in range(4):
-            b=yield ('get',cur)
-            if b==ERR: return ('err',)
-            if b is None:
-                nx=(yield ('succ',cur)) if v.succ else None
-                if nx==ERR: return ('err',)
-                if nx and nx!='-': cur=nx; continue
-                return ('ok',None)                        # nobody is logged in here
+        b=yield ('get',id)
+        if b==ERR: return ('err',)
+        if b is None: return ('anon',)
+        base=b; n=new
+        while True:
             d=dict(b)
-            if mine not in d: return ('ok',None)
-            d.pop(mine)
-            if not [k for k in d if k.startswith('u_')]:
-                r=yield ('end',cur,None,None,v.fence)
-                if r==ERR: return ('err',)
-                if v.succ and r[1] and r[1]!='-': cur=r[1]; continue
-                return ('ok',None)
-            n=f'{new}{hop}'; stamp_rev(v,d,None,pid)
+            if slot: d[slot]=user
+            stamp_rev(v,d,None,pid); mine=rec(d)
+            r=yield ('create',n,mine,v.fence,v.once)
+            if r!=OK:
+                yield ('del',n); return ('err',)
+            carries=any(k!=slot for k in slots(b))       # S7: a log-in that did not just prove itself
+            again=False
+            while b!=rec({}) and not again:
+                r=yield ('end',id,b,n if carries and v.succ else None,False)
+                if r==ERR:
+                    yield ('del',n); return ('err',)
+                if r[0]==OK: break
+                if r[0]==NOTFOUND:
+                    if not slot:
+                        yield ('del',n); return ('gone',)
+                    if carries and v.carrygone: b=rec({}); again=True   # S6: what was not proved here cannot outlive its record
+                    else: break
+                else:
+                    if not slot and slots(r[1])!=slots(base):
+                        yield ('del',n); return ('changed',)
+                    again=slots(r[1])!=slots(b); b=r[1]
+                    if not again:
+                        d=dict(b)
+                        if slot: d[slot]=user
+                        stamp_rev(v,d,mine,pid+'2')
+                        r=yield ('update',n,mine,rec(d),v.tombupd)
+                        if r==ERR or r[0]!=OK:
+                            yield ('del',n); return ('err',)
+                        mine=rec(d)
+            if not again: return ('ok',n)
+            yield ('del',n); n=n+"'"
+    return p
+
+def leave(v,id,mine,pid):
+    """S8: takes mine out of the session of id and of where it went on; a session in which nobody else is logged in ends."""
+    todo=id
+    for hop in range(4):
+        b=yield ('get',todo)
+        if b==ERR: return ('err',)
+        while v.spare and b is not None and others(b,mine):
+            if mine not in dict(b): return ('ok',None)
+            d=dict(b); d.pop(mine); stamp_rev(v,d,b,pid+str(hop))
+            r=yield ('update',todo,b,rec(d),v.tombupd)
+            if r==ERR: return ('err',)
+            if r[0]==OK: return ('ok',None)
+            b=r[1] if r[0]==CONFLICT else None
+        r=yield ('end',todo,None,None,v.fence)
+        if r==ERR: return ('err',)
+        nx=r[1] if v.succ else None
+        if not nx or nx=='-' or hop==0 and not v.walk: return ('ok',None)
+        todo=nx
+    return ('err',)
+
+def partial_logout(v,id,mine,new,pid,after=None):
+    """ends the log-in under mine; the other guards' go on, under a new id if this request moves the session itself"""
+    def p():
+        if after:
+            r=yield ('wait',after)
+            if r[0]!='ok': return ('anon',)
+        b=yield ('get',id)
+        if b==ERR: return ('err',)
+        if b is None or mine not in dict(b) or not others(b,mine):
+            return (yield from leave(v,id,mine,pid))
+        for a in range(3):
+            d=dict(b); d.pop(mine); n=f'{new}{a}'; stamp_rev(v,d,None,pid)
             r=yield ('create',n,rec(d),v.fence,v.once)
-            if r!=OK: return ('err',)
-            if v.cas_end:
-                r=yield ('end',cur,b,n if v.succ else None,v.fence)
-                if r==ERR: yield ('del',n); return ('err',)
-                if r[0]==OK: return ('ok',n)
-                yield ('del',n)
-                if r[0]==CONFLICT: continue
-                if r[1] and r[1]!='-': cur=r[1]; continue
-                if v.abort_gone: return ('ok',None)
-            else:
-                r=yield ('del',cur)
-                if r==ERR: return ('err',)
-                return ('ok',n)
-        return ('err',)
+            if r!=OK:
+                yield ('del',n); return ('err',)
+            if not v.cas_end:
+                r=yield ('del',id)
+                return ('ok',n) if r!=ERR else ('err',)
+            r=yield ('end',id,b,n if v.succ else None,v.fence)
+            if r!=ERR and r[0]==OK: return ('ok',n)
+            yield ('del',n)
+            if r==ERR: return ('err',)
+            if r[0]==NOTFOUND or slots(r[1])!=slots(b): break
+            b=r[1]
+        return (yield from leave(v,id,mine,pid))
     return p

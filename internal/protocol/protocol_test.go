@@ -279,3 +279,35 @@ func TestChangesStayPendingAfterAnOutage(t *testing.T) {
 		}
 	}
 }
+
+// The log-out of one guard was to spare another's log-in, whose time runs out before the
+// commit: then nobody is left whose session it could be.
+func TestS14_ACompanionWhoseTimeRunsOutIsNotSpared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, st := newClient()
+		c.want(t, 200, logIn("9", "admin"))
+		time.Sleep(20 * 24 * time.Hour)
+		c.want(t, 200, logIn("1", "passport"))
+		c.want(t, 200, logOut("passport"), func(context.Context, *protocol.Visit) error {
+			time.Sleep(41 * 24 * time.Hour)
+			return nil
+		})
+		if n := len(st.ids()); n != 0 || c.out.Did != protocol.Ended || c.out.Cookie != protocol.Keep {
+			t.Errorf("%d sessions are left, %+v", n, c.out)
+		}
+	})
+}
+
+// What is written after a log-out elsewhere is refused; where nothing is pending, nobody asks.
+func TestSaveAfterALogOutElsewhere(t *testing.T) {
+	c, _ := newClient()
+	c.want(t, 200, logIn("1", "passport"))
+	elsewhere := func(ctx context.Context, _ *protocol.Visit) error {
+		other := &client{p: c.p, cookie: c.cookie}
+		other.want(t, 200, destroy)
+		return nil
+	}
+	c.want(t, 200, elsewhere, save)
+	c.want(t, 200, logIn("1", "passport"))
+	c.want(t, 409, elsewhere, set("a", "1"), save)
+}
