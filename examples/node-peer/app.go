@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 // User is a row of the users table, which both programs read.
@@ -64,7 +66,12 @@ func newApp(client *redis.Client, secret string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	local, err := password.New(password.LookupFunc[*User](users.byEmail), password.Config{})
+	passwords, err := password.New(password.LookupFunc[*User](users.byEmail), password.Config{})
+	if err != nil {
+		return nil, err
+	}
+	device := sha256.Sum256([]byte("known browsers, signed with " + secret)) // the secret itself signs sessions
+	local, err := throttle.New(throttle.Config{Counter: records.Counter, Secrets: []string{string(device[:])}, InsecureHTTP: true}, passwords)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 // What the provider calls this application. With a real provider, its pages give them.
@@ -54,7 +55,11 @@ func newApp(s *site) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	local, err := password.New(password.LookupFunc[*User](table.byEmail), password.Config{})
+	passwords, err := password.New(password.LookupFunc[*User](table.byEmail), password.Config{})
+	if err != nil {
+		return nil, err
+	}
+	local, err := throttle.New(throttle.Config{InsecureHTTP: true}, passwords)
 	if err != nil {
 		return nil, err
 	}
