@@ -1,9 +1,6 @@
 package store
 
-import (
-	"context"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // pipelineFrom is how many reads must be in flight for the pipeline to pay: a batch of
 // a few costs each of them the hand-over to another goroutine and saves little.
@@ -24,17 +21,13 @@ type readers struct {
 	stays    atomic.Int64 // how many reads still take the pipeline
 }
 
-// get asks for what id has, by ask.
-func (a *readers) get(ctx context.Context, id string, ask func(ctx context.Context, via *sender, id string) ([]byte, error)) ([]byte, error) {
-	if a.pipeline == nil {
-		return ask(ctx, a.direct, id)
+// choose returns the way for one read, which calls done at its end.
+func (a *readers) choose() (via *sender, done func()) {
+	via = a.direct
+	if a.busy(a.inFlight.Add(1)) {
+		via = a.pipeline
 	}
-	n := a.inFlight.Add(1)
-	defer a.inFlight.Add(-1)
-	if !a.busy(n) {
-		return ask(ctx, a.direct, id)
-	}
-	return ask(ctx, a.pipeline, id)
+	return via, func() { a.inFlight.Add(-1) }
 }
 
 // busy reports whether a read that finds itself one of n takes the pipeline.

@@ -33,6 +33,8 @@ type RedisStore struct {
 	reads readers // Get
 	cfg   RedisConfig
 
+	notes, labels string // begin the keys of notes and of labels
+
 	tagged bool // the prefix chooses the slot
 	fresh  bool // main's plain reads are the master's word
 }
@@ -52,14 +54,19 @@ func (r *RedisStore) key(id string) string { return r.cfg.Prefix + id }
 // in its braces is the record's key, or the hash tag of that (S16).
 func (r *RedisStore) note(key string) string {
 	if r.tagged {
-		return r.cfg.own("x:") + key
+		return r.notes + key
 	}
-	return r.cfg.own("x:") + "{" + key + "}"
+	return r.notes + "{" + key + "}"
 }
 
 // Get implements [session.Store]. It is one GET, or with tombstones one MGET.
 func (r *RedisStore) Get(ctx context.Context, id string) ([]byte, error) {
-	return r.reads.get(ctx, id, r.get)
+	if r.reads.pipeline == nil {
+		return r.get(ctx, r.reads.direct, id)
+	}
+	via, done := r.reads.choose()
+	defer done()
+	return r.get(ctx, via, id)
 }
 
 func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, error) {

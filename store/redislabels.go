@@ -25,7 +25,7 @@ return 0`)
 
 // label returns the key of a label's entries. It tells nothing of the label (S9).
 func (r *RedisStore) label(label string) string {
-	return r.cfg.own("label:") + r.cfg.Prefix + digest(label)
+	return r.labels + digest(label)
 }
 
 // AddLabel implements [session.Index]. It is one script that go-redis sends once: a copy

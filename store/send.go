@@ -78,7 +78,10 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	}
 	near, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
-	return contextError(ctx, s.client.Process(near, cmd))
+	if err := s.client.Process(near, cmd); err != nil {
+		return contextError(ctx, err)
+	}
+	return nil
 }
 
 // within returns what f returns, or ctx's error when that ends first. What is left
@@ -94,7 +97,10 @@ func within(ctx context.Context, f func() error) error {
 	go func() { done <- f() }()
 	select {
 	case err := <-done:
-		return contextError(ctx, err)
+		if err != nil {
+			err = contextError(ctx, err)
+		}
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -102,9 +108,6 @@ func within(ctx context.Context, f func() error) error {
 
 // contextError returns ctx's error in place of a failure that it explains, else err.
 func contextError(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
