@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // TestAnErrorOfTheCallersContextIsTheCallers: the request goes on with a healthy one.
@@ -39,11 +40,11 @@ func TestAnErrorOfTheCallersContextIsTheCallers(t *testing.T) {
 				b := open(t, m)
 				b.Get(path("set a 1")).Want(t, 200, "")
 				slow := true
-				st.before = func(ctx context.Context, _ call) fate {
+				st.before = func(ctx context.Context, _ call) sessiontest.Fate {
 					if slow {
 						<-ctx.Done()
 					}
-					return runs
+					return sessiontest.Pass
 				}
 				h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 					ctx, cancel := row.ends(r.Context())
@@ -79,7 +80,7 @@ func TestAnOutageIsNoneOfTheCallers(t *testing.T) {
 		m := newManager(t, st)
 		b := open(t, m)
 		b.Get(path("set a 1")).Want(t, 200, "")
-		st.before = func(ctx context.Context, _ call) fate { <-ctx.Done(); return runs }
+		st.before = func(ctx context.Context, _ call) sessiontest.Fate { <-ctx.Done(); return sessiontest.Pass }
 		begin := time.Now()
 		h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			for range 3 {

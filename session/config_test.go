@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 func TestNewNamesEveryMistake(t *testing.T) {
@@ -166,7 +167,7 @@ func TestAnOutageIsNotALogOut(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st, "login 1")
 	gets := 0
-	st.before = func(context.Context, call) fate { gets++; return fails }
+	st.before = func(context.Context, call) sessiontest.Fate { gets++; return sessiontest.Fail }
 	a := b.Get(path("slot", "slot"))
 	a.Want(t, 503, "")
 	if len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) == "" {
@@ -285,7 +286,7 @@ func TestOpen(t *testing.T) {
 	if err := s.Reload(t.Context()); err != nil {
 		t.Errorf("Reload() of a session that this program ended = %v", err)
 	}
-	st.before = func(context.Context, call) fate { return fails }
+	st.before = func(context.Context, call) sessiontest.Fate { return sessiontest.Fail }
 	if _, err := m.Open(t.Context(), id); !errors.Is(err, errFault) {
 		t.Errorf("Open() in an outage = %v", err)
 	}

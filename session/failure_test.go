@@ -13,15 +13,16 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // failing makes a call of st fail.
 func failing(st *scripted, op string) {
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == op {
-			return fails
+			return sessiontest.Fail
 		}
-		return runs
+		return sessiontest.Pass
 	}
 }
 
@@ -64,11 +65,11 @@ func TestAFailedCommitIsOneLineInTheLog(t *testing.T) {
 				want += " session=" + s.Ref()
 			}
 			if failing(st, row.fail); row.fail == "" {
-				st.before = func(_ context.Context, c call) fate {
+				st.before = func(_ context.Context, c call) sessiontest.Fate {
 					if c.Op == "Update" {
 						clear(st.records) // logged out elsewhere
 					}
-					return runs
+					return sessiontest.Pass
 				}
 			}
 			b.Get(path(row.op))

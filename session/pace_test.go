@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 const day = 24 * time.Hour
@@ -94,18 +95,18 @@ func TestRefreshAfterIsHonouredWithPersistent(t *testing.T) {
 func TestAFailedRefreshIsALineNowAndThen(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		what fate
+		what sessiontest.Fate
 		rest func(st *scripted) // or else another request's doing, between load and refresh
 		want int                // lines in ten minutes
 	}{
-		{"an outage", fails, nil, 10},
-		{"lost answers", replyLost, nil, 10},
-		{"another request writes", runs, func(st *scripted) {
+		{"an outage", sessiontest.Fail, nil, 10},
+		{"lost answers", sessiontest.LoseReply, nil, 10},
+		{"another request writes", sessiontest.Pass, func(st *scripted) {
 			for _, id := range st.ids() {
 				st.put(id, strings.Replace(st.record(id), `"text":"v`, `"text":"vv`, 1))
 			}
 		}, 0},
-		{"the session ends", runs, func(st *scripted) { clear(st.records) }, 0},
+		{"the session ends", sessiontest.Pass, func(st *scripted) { clear(st.records) }, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -120,9 +121,9 @@ func TestAFailedRefreshIsALineNowAndThen(t *testing.T) {
 					b.Get(path("set text v")).Want(t, 200, "")
 					visitors = append(visitors, func() int { return b.Get("/?op=slot").StatusCode })
 				}
-				st.before = func(_ context.Context, c call) fate {
+				st.before = func(_ context.Context, c call) sessiontest.Fate {
 					if c.Op != "Update" {
-						return runs
+						return sessiontest.Pass
 					}
 					if row.rest != nil {
 						row.rest(st)

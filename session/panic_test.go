@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // TestAPanicInTheCommitLeavesNothingLocked: a middleware that recovers from it may look at
@@ -40,7 +41,7 @@ func TestAPanicInTheCommitLeavesNothingLocked(t *testing.T) {
 				b.Get(path("login 1", "set a 0")).Want(t, 200, "")
 				before := st.record(st.ids()[0])
 				panicking := false
-				st.before = func(ctx context.Context, c call) fate {
+				st.before = func(ctx context.Context, c call) sessiontest.Fate {
 					if panicking && c.Op == row.fail {
 						panic("made up")
 					}
@@ -49,7 +50,7 @@ func TestAPanicInTheCommitLeavesNothingLocked(t *testing.T) {
 						st.records[c.ID] = []byte(string(before[:len(before)-1]) + `,"rival":1}`)
 						st.mu.Unlock()
 					}
-					return runs
+					return sessiontest.Pass
 				}
 				handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					panicking = true
@@ -133,11 +134,11 @@ func touch(t *testing.T, r *http.Request) {
 func TestNothingChangesAfterAPanicInTheCommit(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st)
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "Create" {
 			panic("made up")
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := session.FromContext(r.Context())

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 	"github.com/seed-6f34412b/passport/store"
 )
 
@@ -30,11 +31,11 @@ func linked(t *testing.T, m *session.Manager, label string) []session.Info {
 
 func TestS9_AFailedIndexEntryIsAFailedLogIn(t *testing.T) {
 	st := newScripted()
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "AddLabel" {
-			return fails
+			return sessiontest.Fail
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	b := open(t, newManager(t, st))
 	b.Get(path("login 1")).Want(t, http.StatusServiceUnavailable, "")
@@ -194,11 +195,11 @@ func TestS10_PartialFailureIsAnError(t *testing.T) {
 			st := newScripted()
 			m := newManager(t, st)
 			open(t, m).Get(path("login 1")).Want(t, 200, "")
-			st.before = func(_ context.Context, c call) fate {
+			st.before = func(_ context.Context, c call) sessiontest.Fate {
 				if c.Op == op {
-					return fails
+					return sessiontest.Fail
 				}
-				return runs
+				return sessiontest.Pass
 			}
 			if _, err := m.DestroyLinked(t.Context(), "passport:1"); !errors.Is(err, errFault) {
 				t.Errorf("DestroyLinked() = %v, want the fault", err)
@@ -214,7 +215,7 @@ func TestS10_EndlessLogInsAreAnErrorNotALoop(t *testing.T) {
 	open(t, m).Get(path("login 1")).Want(t, 200, "")
 	busy := false
 	n := 0
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "Labelled" && !busy {
 			busy = true
 			n++
@@ -222,7 +223,7 @@ func TestS10_EndlessLogInsAreAnErrorNotALoop(t *testing.T) {
 			b.Get(path("login 1")).Want(t, 200, "")
 			busy = false
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	if _, err := m.DestroyLinked(t.Context(), "passport:1"); err == nil {
 		t.Error("DestroyLinked() succeeded though a session was made before each listing")
@@ -245,11 +246,11 @@ func TestS11_ARevokedLogInIsAnonymousAndGone(t *testing.T) {
 func TestS11_FailureToDeleteNeverAdmits(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st, "login 1")
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "End" {
-			return fails
+			return sessiontest.Fail
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	b.Get(path("revoke", "slot")).Want(t, 503, "nobody")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // visitor returns a browser that did ops, and a second process behind the same site
@@ -49,11 +50,11 @@ func TestS5_AnOutageOnTheWayLeavesNoNewRecordAndNoCookie(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			st := newScripted()
 			b, _ := visitor(t, st, "set keep 0")
-			st.before = func(_ context.Context, c call) fate {
+			st.before = func(_ context.Context, c call) sessiontest.Fate {
 				if c.Op == op {
-					return fails
+					return sessiontest.Fail
 				}
-				return runs
+				return sessiontest.Pass
 			}
 			was := b.Cookie(cookieName)
 			a := b.Get(path("login 1"))
@@ -188,12 +189,12 @@ func TestS7_AResentEndIsTheSameEnd(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st, "login 1")
 	lost := false
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "End" && !lost {
 			lost = true
-			return replyLost
+			return sessiontest.LoseReply
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	b.Get(path("renew")).Want(t, 200, "")
 	b.Get(path("slot")).Want(t, 200, "")
@@ -272,15 +273,15 @@ func TestS8_NoSuccessUnlessAllEnded(t *testing.T) {
 			b.Get(path("login 1")).Want(t, 200, "")
 			b.SetCookie("connect.sid", node.Cookie("connect.sid"))
 			second := ""
-			st.before = func(_ context.Context, c call) fate {
+			st.before = func(_ context.Context, c call) sessiontest.Fate {
 				if c.Op == "Get" && second == "" {
 					second = "armed" // the first Get is the load
-					return runs
+					return sessiontest.Pass
 				}
 				if c.Op == op {
-					return fails
+					return sessiontest.Fail
 				}
-				return runs
+				return sessiontest.Pass
 			}
 			a := b.Get(path("logout"))
 			a.Want(t, http.StatusServiceUnavailable, "")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // short is a configuration whose times are easy to follow.
@@ -19,8 +20,8 @@ func short(c *session.Config) {
 func TestS12_ARefreshThatFailsIsNotNoticed(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		fate fate
-	}{{"not executed", fails}, {"answer lost", replyLost}} {
+		fate sessiontest.Fate
+	}{{"not executed", sessiontest.Fail}, {"answer lost", sessiontest.LoseReply}} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				st := newScripted()
@@ -28,11 +29,11 @@ func TestS12_ARefreshThatFailsIsNotNoticed(t *testing.T) {
 				b.Get(path("login 1")).Want(t, 200, "")
 				st.ops()
 				time.Sleep(20 * time.Minute)
-				st.before = func(_ context.Context, c call) fate {
+				st.before = func(_ context.Context, c call) sessiontest.Fate {
 					if c.Op == "Update" {
 						return row.fate
 					}
-					return runs
+					return sessiontest.Pass
 				}
 				b.Get(path("slot")).Want(t, 200, `"user":1`)
 				if got := strings.Join(st.ops(), " "); strings.Count(got, "Update") > 1 {

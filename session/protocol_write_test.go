@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // identity returns what must never change under one id: log-ins, labels and birth.
@@ -74,22 +75,22 @@ func TestS1_NoUpdateChangesIdentity(t *testing.T) {
 func TestS2_OnlyAnOKOfCreateCounts(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		fate fate
+		fate sessiontest.Fate
 	}{
-		{"a Create that was not executed is not sent again", fails},
-		{"a Create whose answer was lost is given up", replyLost},
+		{"a Create that was not executed is not sent again", sessiontest.Fail},
+		{"a Create whose answer was lost is given up", sessiontest.LoseReply},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			st := newScripted()
 			tried := map[string]int{}
-			st.before = func(_ context.Context, c call) fate {
+			st.before = func(_ context.Context, c call) sessiontest.Fate {
 				if c.Op == "Create" {
 					tried[c.ID]++
 					if len(tried) == 1 {
 						return row.fate
 					}
 				}
-				return runs
+				return sessiontest.Pass
 			}
 			m := newManager(t, st)
 			b := open(t, m)
@@ -114,12 +115,12 @@ func TestS2_LogInStuckInTheNetworkCannotRiseAfterLogOut(t *testing.T) {
 	st := newScripted()
 	var late call
 	first := true
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "Create" && first {
 			first, late = false, c
-			return fails // for now
+			return sessiontest.Fail // for now
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	m := newManager(t, st)
 	b := open(t, m)
@@ -226,13 +227,13 @@ func TestS3_NothingDoneAsOneUserLandsInAnothersSession(t *testing.T) {
 func TestS4_ALostReplyIsNotAppliedTwice(t *testing.T) {
 	st := newScripted()
 	var lost sync.Map
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "Update" {
 			if _, again := lost.LoadOrStore(revision(string(c.New)), true); !again {
-				return replyLost
+				return sessiontest.LoseReply
 			}
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	managers := []*session.Manager{newManager(t, st), newManager(t, st)}
 	b := open(t, managers[0])
@@ -265,14 +266,14 @@ func TestS4_AnUpdateThatCannotBeToldApartIsAnOutage(t *testing.T) {
 	b.Get(path("login 1")).Want(t, 200, "")
 	id := st.ids()[0]
 	tries := 0
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op != "Update" {
-			return runs
+			return sessiontest.Pass
 		}
 		if tries++; tries == 1 {
-			return replyLost
+			return sessiontest.LoseReply
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	st.after = func(c call) {
 		if c.Op == "Update" && tries == 1 { // many others write before the second try

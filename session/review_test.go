@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 func TestS14_ASessionInUseDoesNotExpireUnderAShortLifetimeOfItsOwn(t *testing.T) {
@@ -76,11 +77,11 @@ func TestReloadKeepsAPlannedLogOut(t *testing.T) {
 func TestASessionMadeAndEndedInOneRequestLeavesNoCookie(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st)
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "End" {
-			return fails
+			return sessiontest.Fail
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	a := b.Get(path("login 1", "save", "logout"))
 	if a.StatusCode != http.StatusServiceUnavailable || len(a.Header["Set-Cookie"]) != 0 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // call is one command that the session layer sent to the store.
@@ -21,22 +22,13 @@ type call struct {
 	Next     string
 }
 
-// fate is what becomes of a call.
-type fate int
-
-const (
-	runs      fate = iota // executed, answered
-	fails                 // not executed, an error is answered
-	replyLost             // executed, an error is answered
-)
-
 var errFault = errors.New("made-up fault")
 
 // scripted is a Store with all abilities whose every call passes through before, on
 // the goroutine that made it: a test can hold it there, fail it, or lose its reply.
 // Records never expire.
 type scripted struct {
-	before func(ctx context.Context, c call) fate
+	before func(ctx context.Context, c call) sessiontest.Fate
 	after  func(c call) // the call was executed; nil is fine
 
 	mu      sync.Mutex
@@ -58,11 +50,11 @@ func newScripted() *scripted {
 }
 
 func (s *scripted) do(ctx context.Context, c call, run func() error) error {
-	f := runs
+	f := sessiontest.Pass
 	if s.before != nil {
 		f = s.before(ctx, c)
 	}
-	if f == fails {
+	if f == sessiontest.Fail {
 		return errFault
 	}
 	if err := ctx.Err(); err != nil {
@@ -75,7 +67,7 @@ func (s *scripted) do(ctx context.Context, c call, run func() error) error {
 	if s.after != nil {
 		s.after(c)
 	}
-	if f == replyLost {
+	if f == sessiontest.LoseReply {
 		return errFault
 	}
 	return err
@@ -232,7 +224,7 @@ func (s *scripted) hold(t *testing.T, match func(call) bool) *gate {
 	g := &gate{reached: make(chan struct{}), open: make(chan struct{})}
 	var once sync.Once
 	earlier := s.before
-	s.before = func(ctx context.Context, c call) fate {
+	s.before = func(ctx context.Context, c call) sessiontest.Fate {
 		if match(c) {
 			first := false
 			once.Do(func() { first = true })
@@ -244,7 +236,7 @@ func (s *scripted) hold(t *testing.T, match func(call) bool) *gate {
 		if earlier != nil {
 			return earlier(ctx, c)
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	return g
 }

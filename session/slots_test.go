@@ -13,6 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // with runs f as a handler of m, as the visitor b, and returns the answer.
@@ -225,7 +226,7 @@ func TestAStoreThatNeverAnswersIsBounded(t *testing.T) {
 	b := open(t, m)
 	b.Get(path("login 1")).Want(t, 200, "")
 	was := b.Cookie(cookieName)
-	st.before = func(ctx context.Context, _ call) fate { <-ctx.Done(); return runs }
+	st.before = func(ctx context.Context, _ call) sessiontest.Fate { <-ctx.Done(); return sessiontest.Pass }
 	for _, o := range []string{"slot", "set a 1", "login 2", "logout", "renew"} {
 		a := b.Get(path(o))
 		if a.StatusCode != 503 || len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) != was {
@@ -233,12 +234,12 @@ func TestAStoreThatNeverAnswersIsBounded(t *testing.T) {
 		}
 	}
 	b.Get("/public").Want(t, 200, "public")
-	st.before = func(ctx context.Context, c call) fate {
+	st.before = func(ctx context.Context, c call) sessiontest.Fate {
 		if c.Op == "Get" {
-			return runs
+			return sessiontest.Pass
 		}
 		<-ctx.Done()
-		return runs
+		return sessiontest.Pass
 	}
 	for _, o := range []string{"set a 1", "login 2", "logout", "renew", "link x", "destroy"} {
 		a := b.Get(path(o))
@@ -266,11 +267,11 @@ func TestSavingByHand(t *testing.T) {
 		t.Errorf("%d records are left", got)
 	}
 	// What a saved commit did stays true when a later one fails: its cookie goes out.
-	st.before = func(_ context.Context, c call) fate {
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "Update" {
-			return fails
+			return sessiontest.Fail
 		}
-		return runs
+		return sessiontest.Pass
 	}
 	a = b.Get(path("login 1", "save", "set text lost"))
 	if a.StatusCode != 503 || len(a.Header["Set-Cookie"]) != 1 {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // The response writer among others, above and below it.
@@ -151,11 +152,11 @@ func TestFailedCommitAmongOtherWriters(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			st := newScripted()
-			st.before = func(_ context.Context, c call) fate {
+			st.before = func(_ context.Context, c call) sessiontest.Fate {
 				if c.Op == "Create" {
-					return fails
+					return sessiontest.Fail
 				}
-				return runs
+				return sessiontest.Pass
 			}
 			var handle http.Handler = leak
 			if row.inside != nil {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // serve starts a real server for h, which sets a value in the session first, and
@@ -226,11 +227,11 @@ func TestFailedCommitLetsNothingOut(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			st := newScripted()
-			st.before = func(_ context.Context, c call) fate {
+			st.before = func(_ context.Context, c call) sessiontest.Fate {
 				if c.Op == "Create" {
-					return fails
+					return sessiontest.Fail
 				}
-				return runs
+				return sessiontest.Pass
 			}
 			outer := func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -52,7 +52,7 @@ func TestEveryCallReturnsSoonAfterItsContextEnds(t *testing.T) {
 				cfg.Prefix = t.Name() // tests run in parallel
 				r := newRedis(t, client, cfg)
 				return r, func() func() {
-					proxy.Faults(func(faultproxy.Command) faultproxy.Fate { return faultproxy.Swallow })
+					proxy.Faults(func(faultproxy.Command) faultproxy.Manner { return faultproxy.Swallow })
 					return func() { // what hangs is let go
 						proxy.Faults(nil)
 						proxy.Cut()

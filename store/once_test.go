@@ -24,9 +24,9 @@ func behind(t *testing.T, s *redistest.Server) (*faultproxy.Proxy, *redistest.Se
 }
 
 // first gives the first command that match accepts a fate.
-func first(match func(faultproxy.Command) bool, f faultproxy.Fate) func(faultproxy.Command) faultproxy.Fate {
+func first(match func(faultproxy.Command) bool, f faultproxy.Manner) func(faultproxy.Command) faultproxy.Manner {
 	done := make(chan struct{}, 1)
-	return func(c faultproxy.Command) faultproxy.Fate {
+	return func(c faultproxy.Command) faultproxy.Manner {
 		if match(c) {
 			select {
 			case done <- struct{}{}:
@@ -34,7 +34,7 @@ func first(match func(faultproxy.Command) bool, f faultproxy.Fate) func(faultpro
 			default:
 			}
 		}
-		return faultproxy.Forward
+		return faultproxy.Pass
 	}
 }
 
@@ -43,7 +43,7 @@ func isScript(c faultproxy.Command) bool { return c.Is("EVALSHA") || c.Is("EVAL"
 func isGet(c faultproxy.Command) bool    { return c.Is("GET") }
 
 // lostReplies are the ways in which the answer to an executed command is lost.
-var lostReplies = map[string]faultproxy.Fate{
+var lostReplies = map[string]faultproxy.Manner{
 	"the connection is cut":     faultproxy.CutReply,
 	"half of the answer came":   faultproxy.Halve,
 	"the answer is garbled":     faultproxy.Garble,
@@ -183,11 +183,11 @@ func TestS2_ATokenIsTakenOnceThoughItsPutHung(t *testing.T) {
 	tokens := newRedisTokens(t, through.Client(t, func(o *redis.Options) { o.ReadTimeout = 50 * time.Millisecond }))
 	release := make(chan struct{})
 	hang := first(func(c faultproxy.Command) bool { return c.Is("SET") }, faultproxy.CutReply)
-	proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
-		if hang(c) != faultproxy.Forward {
+	proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
+		if hang(c) != faultproxy.Pass {
 			<-release
 		}
-		return faultproxy.Forward
+		return faultproxy.Pass
 	})
 	put := tokens.Put(t.Context(), "k", []byte("x"), time.Hour)
 	_, taken, err := newRedisTokens(t, server.Client(t)).Take(t.Context(), "k")
@@ -244,12 +244,12 @@ func TestS2_ALateCreateIsExecuted(t *testing.T) {
 	proxy, through := behind(t, server)
 	r := newRedis(t, through.Client(t), store.RedisConfig{})
 	stuck, release := make(chan struct{}), make(chan struct{})
-	proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+	proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
 		if isSet(c) {
 			close(stuck)
 			<-release
 		}
-		return faultproxy.Forward
+		return faultproxy.Pass
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

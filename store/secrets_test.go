@@ -22,9 +22,9 @@ func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
 	}
 	strict := redistest.Start(t, args...)
 	proxy, garbled := behind(t, redistest.Start(t))
-	proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+	proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
 		if c.Is("HELLO") || c.Is("CLIENT") {
-			return faultproxy.Forward
+			return faultproxy.Pass
 		}
 		return faultproxy.Garble
 	})

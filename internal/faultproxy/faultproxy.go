@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // Command is a command with its arguments, as the client sent it.
@@ -31,19 +33,33 @@ func (c Command) Is(name string, words ...string) bool {
 	return true
 }
 
-// Fate is what becomes of a command.
-type Fate int
+// Manner is how a command meets its fate in the network. A fate has several: a reply is
+// lost in four.
+type Manner int
 
-// The fates of a command and of the connection that it came on.
+// The manners, and what becomes of the connection.
 const (
-	Forward  Fate = iota // executed and answered
-	Refuse               // not executed; the connection is closed
-	Reset                // not executed; the connection is reset
-	Swallow              // executed; never answered; the connection stays open and silent
-	CutReply             // executed; the connection is closed in place of the answer
-	Halve                // executed; half of the answer, then the connection is closed
-	Garble               // executed; the answer is no Redis reply
+	Pass     Manner = iota // executed and answered
+	Refuse                 // not executed; the connection is closed
+	Reset                  // not executed; the connection is reset
+	Swallow                // reply lost: never answered; the connection stays open and silent
+	CutReply               // reply lost: the connection is closed in place of it
+	Halve                  // reply lost: half of it comes, then the connection is closed
+	Garble                 // reply lost: what comes is no Redis reply
 )
+
+// Fate returns what becomes of the command, whichever way. A command that a function given
+// to [Proxy.Faults] holds is late.
+func (m Manner) Fate() sessiontest.Fate {
+	switch m {
+	case Pass:
+		return sessiontest.Pass
+	case Refuse, Reset:
+		return sessiontest.Fail
+	case Swallow, CutReply, Halve, Garble:
+	}
+	return sessiontest.LoseReply
+}
 
 // Proxy is one listening address in front of one server. It is safe for concurrent
 // use and closed at the end of the test.
@@ -52,7 +68,7 @@ type Proxy struct {
 	listener net.Listener
 
 	mu    sync.Mutex
-	fate  func(Command) Fate
+	fate  func(Command) Manner
 	seen  []Command
 	links map[*link]bool
 	down  bool
@@ -83,7 +99,7 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 // called on the connection's goroutine before the command is sent on, and may block:
 // the command, and those behind it on its connection, hang in the network for so long.
 // They are sent on afterwards even if the client is gone.
-func (p *Proxy) Faults(f func(Command) Fate) {
+func (p *Proxy) Faults(f func(Command) Manner) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fate = f
@@ -137,7 +153,7 @@ func (p *Proxy) accept() {
 			_ = client.Close()
 			continue
 		}
-		l := &link{proxy: p, client: client.(*net.TCPConn), server: server.(*net.TCPConn), owed: make(chan Fate, 1<<16)}
+		l := &link{proxy: p, client: client.(*net.TCPConn), server: server.(*net.TCPConn), owed: make(chan Manner, 1<<16)}
 		p.mu.Lock()
 		down := p.down
 		p.links[l] = true
@@ -151,13 +167,13 @@ func (p *Proxy) accept() {
 }
 
 // judge records c and returns its fate.
-func (p *Proxy) judge(c Command) Fate {
+func (p *Proxy) judge(c Command) Manner {
 	p.mu.Lock()
 	p.seen = append(p.seen, c)
 	f := p.fate
 	p.mu.Unlock()
 	if f == nil {
-		return Forward
+		return Pass
 	}
 	return f(c)
 }
@@ -166,7 +182,7 @@ func (p *Proxy) judge(c Command) Fate {
 type link struct {
 	proxy          *Proxy
 	client, server *net.TCPConn
-	owed           chan Fate // of the commands sent on and not yet answered, in order
+	owed           chan Manner // of the commands sent on and not yet answered, in order
 }
 
 func (l *link) close() {
@@ -194,7 +210,7 @@ func (l *link) requests() {
 			_ = l.client.SetLinger(0)
 			l.close()
 			return
-		case Forward, Swallow, CutReply, Halve, Garble:
+		case Pass, Swallow, CutReply, Halve, Garble:
 		}
 		l.owed <- fate
 		if _, err := l.server.Write(raw); err != nil {
@@ -218,7 +234,7 @@ func (l *link) replies() {
 		if err != nil {
 			return
 		}
-		fate := Forward
+		fate := Pass
 		if !push {
 			fate = <-l.owed
 		}
@@ -232,7 +248,7 @@ func (l *link) replies() {
 			raw = []byte("\x16\x03\x01 this is no reply\r\n")
 		case Swallow:
 			silent = true
-		case Forward, Refuse, Reset:
+		case Pass, Refuse, Reset:
 		}
 		if silent {
 			continue

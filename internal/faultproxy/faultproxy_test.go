@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed-6f34412b/passport/internal/faultproxy"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // start returns a proxy in front of a server, and a client that asks once.
@@ -74,11 +75,11 @@ func TestCommandsAndRepliesPassUnchanged(t *testing.T) {
 func TestACommandMeetsItsFate(t *testing.T) {
 	for _, row := range []struct {
 		name     string
-		fate     faultproxy.Fate
+		fate     faultproxy.Manner
 		executed bool
 		answer   string
 	}{
-		{"Forward", faultproxy.Forward, true, "+OK\r\n"},
+		{"Pass", faultproxy.Pass, true, "+OK\r\n"},
 		{"Refuse", faultproxy.Refuse, false, ""},
 		{"Reset", faultproxy.Reset, false, ""},
 		{"Swallow", faultproxy.Swallow, true, "silence"},
@@ -88,11 +89,11 @@ func TestACommandMeetsItsFate(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			m, p, _ := start(t)
-			p.Faults(func(c faultproxy.Command) faultproxy.Fate {
+			p.Faults(func(c faultproxy.Command) faultproxy.Manner {
 				if isSet(c) {
 					return row.fate
 				}
-				return faultproxy.Forward
+				return faultproxy.Pass
 			})
 			conn, err := net.Dial("tcp", p.Addr())
 			if err != nil {
@@ -118,13 +119,13 @@ func TestACommandMeetsItsFate(t *testing.T) {
 			if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
 				t.Errorf("answer: got %q and error %v, want %q", got, err, want)
 			}
-			if row.fate != faultproxy.Forward && row.fate != faultproxy.Garble {
+			if row.fate != faultproxy.Pass && row.fate != faultproxy.Garble {
 				if rest, err := io.ReadAll(conn); len(rest) != 0 || (err != nil) != (row.fate == faultproxy.Reset) {
 					t.Errorf("after the answer: got %q and error %v, want the end of the connection", rest, err)
 				}
 			}
-			if got := m.Exists("a"); got != row.executed {
-				t.Errorf("executed: got %t, want %t", got, row.executed)
+			if got := m.Exists("a"); got != row.executed || got != (row.fate.Fate() != sessiontest.Fail) {
+				t.Errorf("executed: got %t, want %t, as its fate says: %v", got, row.executed, row.fate.Fate())
 			}
 		})
 	}
@@ -134,12 +135,12 @@ func TestACommandMeetsItsFate(t *testing.T) {
 func TestAHeldCommandIsExecutedAfterItsClientIsGone(t *testing.T) {
 	m, p, c := start(t)
 	held, release := make(chan struct{}), make(chan struct{})
-	p.Faults(func(c faultproxy.Command) faultproxy.Fate {
+	p.Faults(func(c faultproxy.Command) faultproxy.Manner {
 		if isSet(c) {
 			close(held)
 			<-release
 		}
-		return faultproxy.Forward
+		return faultproxy.Pass
 	})
 	done := make(chan error, 1)
 	go func() { done <- c.Set(context.Background(), "a", "b", 0).Err() }()
@@ -258,7 +259,7 @@ func TestPushesAnswerNoCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	p.Faults(func(faultproxy.Command) faultproxy.Fate { return faultproxy.Garble })
+	p.Faults(func(faultproxy.Command) faultproxy.Manner { return faultproxy.Garble })
 	if _, err := io.WriteString(conn, "*2\r\n$3\r\nGET\r\n$1\r\na\r\n"); err != nil {
 		t.Fatal(err)
 	}

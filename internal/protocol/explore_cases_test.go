@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // step is a process of one request.
@@ -242,7 +244,7 @@ func scenarios() []scenario {
 		{"2c a write, the log-out of one guard", inTwice, procs{"W": step(set("keep", "1")), "G": out},
 			kept("G", map[string]string{"W": `"keep":"1"`}), allFaults, 1, 1, false},
 		{"2d two increments", in, procs{"W": step(inc), "X": step(inc)}, counted, allFaults, 2, 0, false},
-		{"2d three increments", in, procs{"W": step(inc), "X": step(inc), "Y": step(inc)}, counted, []fault{noReply, resent}, 1, 3, false},
+		{"2d three increments", in, procs{"W": step(inc), "X": step(inc), "Y": step(inc)}, counted, []sessiontest.Fate{sessiontest.LoseReply, sessiontest.Resend}, 1, 3, false},
 		{"2e a write whose reply is lost, another that saw it", in, procs{"W": step(set("k", "w")), "X": func(p *process) {
 			p.do()
 			if strings.Contains(p.seen, `"k":"w"`) {
@@ -255,7 +257,7 @@ func scenarios() []scenario {
 				return "the second write was undone by the first"
 			}
 			return ""
-		}, []fault{noReply, resent, lateTwin}, 2, 0, false},
+		}, []sessiontest.Fate{sessiontest.LoseReply, sessiontest.Resend, sessiontest.LateTwin}, 2, 0, false},
 		{"3a log-in, a write under the old id", anonymous, procs{"G": step(logIn("1", "passport")), "W": step(set("keep", "1"))}, arrived("G", "1"), allFaults, 1, 4, false},
 		{"3b two log-ins on one session", anonymous, procs{"G": step(logIn("1", "passport")), "H": step(logIn("2", "passport"))}, func(r *run) string {
 			for name, user := range map[string]string{"G": "1", "H": "2"} {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
 	"github.com/seed-6f34412b/passport/internal/record"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // This file explores: it runs the real protocol of two or three requests, each in a
@@ -27,30 +28,18 @@ import (
 // what becomes of it. Backtracking over the choices visits all of them, up to a number of
 // faults and of preemptions (switches away from a process that could go on).
 
-// A fault is what can happen to a command besides being executed and answered.
-type fault string
-
-const (
-	crash    fault = "crash"           // the process dies before the command
-	noEffect fault = "not executed"    // and the process gets an error
-	noReply  fault = "reply lost"      // executed; the process gets an error
-	resent   fault = "resent"          // executed, reply lost, executed again and answered
-	late     fault = "late"            // the process gets an error; executed at any later moment
-	lateTwin fault = "resent and late" // a copy is executed and answered; the first at any later moment
-	oldRead  fault = "stale"           // a replica answers, with what was there at the beginning
-)
-
+// What can happen to a command besides being executed and answered.
 var (
-	allFaults = []fault{crash, noEffect, noReply, resent, late, lateTwin}
-	staleOnly = []fault{oldRead}
+	allFaults = []sessiontest.Fate{sessiontest.Crash, sessiontest.Fail, sessiontest.LoseReply, sessiontest.Resend, sessiontest.Late, sessiontest.LateTwin}
+	staleOnly = []sessiontest.Fate{stale}
 )
 
 // possible reports whether f can happen to c. A Create is never resent (S2).
-func (f fault) possible(c call) bool {
-	if f == oldRead {
+func possible(f sessiontest.Fate, c call) bool {
+	if f == stale {
 		return c.Op == "Get"
 	}
-	return c.Op != "Create" || f != resent && f != lateTwin
+	return c.Op != "Create" || f != sessiontest.Resend && f != sessiontest.LateTwin
 }
 
 // process is one request, or several in a row, of one visitor.
@@ -110,7 +99,7 @@ type scenario struct {
 	before      [][]op // what the visitor did until then, one request each
 	procs       map[string]func(*process)
 	promise     func(r *run) string // "" when it holds
-	faults      []fault
+	faults      []sessiontest.Fate
 	budget      int // faults in one run
 	preemptions int // 0 means no bound; -full lifts it
 	replica     bool
@@ -143,32 +132,30 @@ type run struct {
 type command struct {
 	proc string
 	call call
-	fate chan fault // "" means executed and answered
+	fate chan sessiontest.Fate
 }
 
 // connect returns a connection of the named process, whose calls ask the scheduler.
 func (r *run) connect(name string) *scripted {
-	return &scripted{server: r.st, before: func(c call) fate { return r.gateway(name, c) }}
+	return &scripted{server: r.st, before: func(c call) sessiontest.Fate { return r.gateway(name, c) }}
 }
 
-func (r *run) gateway(name string, c call) fate {
-	w := &command{name, c, make(chan fault)}
+func (r *run) gateway(name string, c call) sessiontest.Fate {
+	w := &command{name, c, make(chan sessiontest.Fate)}
 	r.mu.Lock()
 	r.waiting = append(r.waiting, w)
 	r.mu.Unlock()
-	switch <-w.fate {
-	case crash:
+	switch f := <-w.fate; f {
+	case sessiontest.Crash:
 		runtime.Goexit()
-	case noEffect, late:
-		return fails
-	case noReply:
-		return replyLost
-	case oldRead:
-		return stale
-	case resent:
+	case sessiontest.Fail, sessiontest.Late:
+		return sessiontest.Fail
+	case sessiontest.LoseReply, stale:
+		return f
+	case sessiontest.Resend:
 		r.st.arrives(c)
 	}
-	return runs
+	return sessiontest.Pass
 }
 
 // arrives carries out c without answering anybody.
@@ -181,7 +168,7 @@ func (s *server) arrives(c call) {
 // option is one thing that can happen next.
 type option struct {
 	w    *command // nil for a late command
-	f    fault
+	f    sessiontest.Fate
 	late int // index in lates; -1 for the end
 }
 
@@ -202,7 +189,7 @@ func (r *run) choose(sc *scenario) (o option, ok bool) {
 			continue
 		}
 		for _, f := range sc.faults {
-			if f.possible(w.call) {
+			if possible(f, w.call) {
 				options = append(options, option{w: w, f: f})
 			}
 		}
@@ -276,16 +263,16 @@ func (r *run) happen(o option) {
 		return
 	}
 	what := o.w.proc + " " + r.show(o.w.call)
-	if o.f != "" {
+	if o.f != sessiontest.Pass {
 		r.budget--
-		what += ": " + string(o.f)
+		what += ": " + o.f.String()
 	}
 	r.trace = append(r.trace, what)
 	if o.w.proc != r.last && slices.ContainsFunc(r.waiting, func(w *command) bool { return w.proc == r.last }) {
 		r.pre++
 	}
 	r.last = o.w.proc
-	if o.f == late || o.f == lateTwin {
+	if o.f == sessiontest.Late || o.f == sessiontest.LateTwin {
 		r.lates = append(r.lates, o.w.call)
 	}
 	r.waiting = slices.DeleteFunc(r.waiting, func(w *command) bool { return w == o.w })

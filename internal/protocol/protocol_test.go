@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
 	"github.com/seed-6f34412b/passport/internal/record"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // newClient returns a browser in front of a process over a store of its own.
@@ -20,12 +21,12 @@ func newClient(edit ...func(*protocol.Settings)) (*client, *scripted) {
 }
 
 // failing makes every call of op fail.
-func failing(op string) func(call) fate {
-	return func(c call) fate {
+func failing(op string) func(call) sessiontest.Fate {
+	return func(c call) sessiontest.Fate {
 		if c.Op == op {
-			return fails
+			return sessiontest.Fail
 		}
-		return runs
+		return sessiontest.Pass
 	}
 }
 
@@ -238,7 +239,7 @@ func TestAPanicInsideACommit(t *testing.T) {
 		if err := plan(t.Context(), v); err != nil {
 			t.Fatal(err)
 		}
-		st.before = func(call) fate { panic("made up") }
+		st.before = func(call) sessiontest.Fate { panic("made up") }
 		func() {
 			defer func() { _ = recover() }()
 			_, _ = v.Commit(t.Context(), time.Now())
@@ -261,11 +262,11 @@ func TestChangesStayPendingAfterAnOutage(t *testing.T) {
 		c.want(t, 200, logIn("1", "passport"))
 		c.want(t, 200, logIn("9", "admin"))
 		c.want(t, 200, plan, func(ctx context.Context, v *protocol.Visit) error {
-			st.before = func(c call) fate {
+			st.before = func(c call) sessiontest.Fate {
 				if c.Op == "Get" {
-					return runs
+					return sessiontest.Pass
 				}
-				return fails
+				return sessiontest.Fail
 			}
 			_, err := v.Commit(ctx, time.Now())
 			st.before = nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 var (
@@ -42,15 +43,8 @@ type call struct {
 	Life     time.Duration
 }
 
-// fate is what becomes of a call.
-type fate int
-
-const (
-	runs      fate = iota // executed, answered
-	fails                 // not executed, an error is answered
-	replyLost             // executed, an error is answered
-	stale                 // a Get that a replica answers, with what was there at the beginning
-)
+// stale is the fate of a Get that a replica answers, with what was there at the beginning.
+const stale sessiontest.Fate = -1
 
 // server is the content of a store. Records never expire.
 type server struct {
@@ -90,7 +84,7 @@ func (s *server) ids() []string {
 // it there, fail it, or lose its reply.
 type scripted struct {
 	*server
-	before func(c call) fate
+	before func(c call) sessiontest.Fate
 	after  func(c call)
 	stale  bool // the call that runs is answered by a replica
 }
@@ -106,11 +100,11 @@ var (
 )
 
 func (s *scripted) do(ctx context.Context, c call, run func() error) error {
-	f := runs
+	f := sessiontest.Pass
 	if s.before != nil {
 		f = s.before(c)
 	}
-	if f == fails {
+	if f == sessiontest.Fail {
 		return errFault
 	}
 	if err := ctx.Err(); err != nil {
@@ -123,7 +117,7 @@ func (s *scripted) do(ctx context.Context, c call, run func() error) error {
 	if s.after != nil {
 		s.after(c)
 	}
-	if f == replyLost {
+	if f == sessiontest.LoseReply {
 		return errFault
 	}
 	return err

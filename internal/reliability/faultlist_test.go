@@ -26,9 +26,9 @@ type fault struct {
 var silence = [5]string{"503", "503", "503", "503", "503"}
 
 // through is a fault of the network.
-func through(fate faultproxy.Fate) func(*world) func() {
+func through(fate faultproxy.Manner) func(*world) func() {
 	return func(w *world) func() {
-		w.proxy.Faults(func(faultproxy.Command) faultproxy.Fate { return fate })
+		w.proxy.Faults(func(faultproxy.Command) faultproxy.Manner { return fate })
 		return func() {
 			w.proxy.Faults(nil)
 			w.proxy.Cut()
@@ -100,7 +100,7 @@ func (w *world) keys() []string {
 // hang holds every command until the end.
 func hang(w *world) func() {
 	open := make(chan struct{})
-	w.proxy.Faults(func(faultproxy.Command) faultproxy.Fate { <-open; return faultproxy.Forward })
+	w.proxy.Faults(func(faultproxy.Command) faultproxy.Manner { <-open; return faultproxy.Pass })
 	return func() {
 		w.proxy.Faults(nil)
 		close(open)

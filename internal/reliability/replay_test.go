@@ -42,12 +42,12 @@ func (w *world) holdFirst(match func(faultproxy.Command) bool) (release func()) 
 	var first atomic.Bool
 	open := make(chan struct{})
 	name := make(chan string, 1)
-	w.proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+	w.proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
 		if match(c) && first.CompareAndSwap(false, true) {
 			name <- strings.ToLower(c[0])
 			<-open
 		}
-		return faultproxy.Forward
+		return faultproxy.Pass
 	})
 	opened := sync.OnceFunc(func() { close(open) })
 	w.t.Cleanup(opened)
@@ -114,12 +114,12 @@ func TestS4_LostRepliesOfUpdatesAreNotAppliedTwice(t *testing.T) {
 	for range rounds {
 		v := loggedIn(t, w.target, 1)
 		var tried sync.Map
-		w.proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+		w.proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
 			if !isUpdate(c) {
-				return faultproxy.Forward
+				return faultproxy.Pass
 			}
 			if _, again := tried.LoadOrStore(revision(c[5]), true); again {
-				return faultproxy.Forward
+				return faultproxy.Pass
 			}
 			lost.Add(1)
 			return faultproxy.CutReply
@@ -188,11 +188,11 @@ func TestS8_ALogOutWhoseReplyIsLostIsSentAgain(t *testing.T) {
 	v := loggedIn(t, w.target, 1)
 	held := v.Twin()
 	var first atomic.Bool
-	w.proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+	w.proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
 		if isEnd(c) && first.CompareAndSwap(false, true) {
 			return faultproxy.CutReply
 		}
-		return faultproxy.Forward
+		return faultproxy.Pass
 	})
 	w.want("the log-out", v.LogOut(ctx), 200)
 	w.want("the session", held.Me(ctx), 401)
@@ -207,11 +207,11 @@ func TestS7_ARenewalWhoseReplyIsLostIsOne(t *testing.T) {
 	v := loggedIn(t, w.target, 1)
 	old := v.Twin()
 	var first atomic.Bool
-	w.proxy.Faults(func(c faultproxy.Command) faultproxy.Fate {
+	w.proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
 		if isEnd(c) && first.CompareAndSwap(false, true) {
 			return faultproxy.CutReply
 		}
-		return faultproxy.Forward
+		return faultproxy.Pass
 	})
 	w.want("the renewal", v.Renew(ctx, 0), 200)
 	w.want("the old cookie", old.Me(ctx), 401)

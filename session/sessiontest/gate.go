@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +24,8 @@ type Call struct {
 	TTL   time.Duration // of Create and Update; the life of End's and EndMany's notes
 }
 
-// Fate is what becomes of a call.
+// Fate is what becomes of a call. The tests of the save protocol, of the stores and of the
+// network between them use these words and no others.
 type Fate int
 
 // The fates of a command on its way to a database.
@@ -33,7 +35,21 @@ const (
 	LoseReply             // executed, but the answer is ErrFault
 	Resend                // executed, the reply lost, executed again; the second answer is given
 	Late                  // ErrFault now; executed when the test calls Deliver
+	LateTwin              // executed and answered; a first copy is executed again when the test calls Deliver
+	Crash                 // not executed: the caller's goroutine ends, as a process that dies
 )
+
+// Fates are all of them.
+func Fates() []Fate { return []Fate{Pass, Fail, LoseReply, Resend, Late, LateTwin, Crash} }
+
+// String returns the fate in words.
+func (f Fate) String() string {
+	words := []string{"executed", "not executed", "reply lost", "resent", "late", "resent and late", "crash"}
+	if f < 0 || int(f) >= len(words) {
+		return "unknown fate"
+	}
+	return words[f]
+}
 
 // ErrFault is the error of a call whose [Fate] was not to be answered.
 var ErrFault = errors.New("sessiontest: made-up fault")
@@ -169,7 +185,7 @@ func pass[T any](ctx context.Context, g *Gate, c Call, run func(context.Context)
 		case fate = <-h.fate:
 		case <-ctx.Done():
 			go func() { // the caller gave up; the command has not
-				if f := <-h.fate; f != Fail {
+				if f := <-h.fate; f != Fail && f != Crash {
 					_, _ = execute(context.WithoutCancel(ctx))
 				}
 			}()
@@ -186,11 +202,15 @@ func pass[T any](ctx context.Context, g *Gate, c Call, run func(context.Context)
 		return none, ErrFault
 	case Resend:
 		_, _ = execute(ctx)
-	case Late:
+	case Late, LateTwin:
 		g.mu.Lock()
 		g.late = append(g.late, func() { _, _ = execute(context.WithoutCancel(ctx)) })
 		g.mu.Unlock()
-		return none, ErrFault
+		if fate == Late {
+			return none, ErrFault
+		}
+	case Crash:
+		runtime.Goexit()
 	case Pass:
 	}
 	return execute(ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,71 +58,148 @@ type full interface {
 	session.Batch
 }
 
-// each calls every method of s once.
-func each(ctx context.Context, s full) map[string]error {
-	errs := map[string]error{}
-	_, errs["Get"] = s.Get(ctx, "id")
-	_, errs["GetMaster"] = s.GetMaster(ctx, "id")
-	errs["Update"] = s.Update(ctx, "id", []byte("x"), []byte("y"), time.Hour)
-	_, errs["End"] = s.End(ctx, "id", []byte("y"), "next", time.Minute)
-	_, errs["GetMany"] = s.GetMany(ctx, []string{"id", "next"})
-	_, errs["EndMany"] = s.EndMany(ctx, []string{"other", "next"}, time.Minute)
-	errs["AddLabel"] = s.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour))
-	_, errs["Labelled"] = s.Labelled(ctx, "l")
-	errs["RemoveLabel"] = s.RemoveLabel(ctx, "l", "id", "other")
-	errs["All"] = nil
-	for _, err := range s.All(ctx) {
-		errs["All"] = err
-	}
-	errs["Create"] = s.Create(ctx, "new", []byte("n"), time.Hour)
-	errs["Delete"] = s.Delete(ctx, "new", []byte("n"))
-	return errs
+// step is one call of a store's method, about what one user has.
+type step struct {
+	op  string
+	run func(ctx context.Context, s full, user string) error
 }
 
-// TestACallMeetsItsFate: how often each method is executed, and what it answers.
+// steps call every method once, in an order in which each can succeed.
+var steps = []step{
+	{"Get", func(ctx context.Context, s full, u string) error { _, err := s.Get(ctx, u+"id"); return err }},
+	{"GetMaster", func(ctx context.Context, s full, u string) error { _, err := s.GetMaster(ctx, u+"id"); return err }},
+	{"Update", func(ctx context.Context, s full, u string) error {
+		return s.Update(ctx, u+"id", []byte("x"), []byte("y"), time.Hour)
+	}},
+	{"End", func(ctx context.Context, s full, u string) error {
+		_, err := s.End(ctx, u+"id", nil, u+"next", time.Minute)
+		return err
+	}},
+	{"GetMany", func(ctx context.Context, s full, u string) error {
+		_, err := s.GetMany(ctx, []string{u + "id", u + "next"})
+		return err
+	}},
+	{"EndMany", func(ctx context.Context, s full, u string) error {
+		_, err := s.EndMany(ctx, []string{u + "other", u + "next"}, time.Minute)
+		return err
+	}},
+	{"AddLabel", func(ctx context.Context, s full, u string) error {
+		return s.AddLabel(ctx, u+"l", u+"id", time.Now().Add(time.Hour))
+	}},
+	{"Labelled", func(ctx context.Context, s full, u string) error { _, err := s.Labelled(ctx, u+"l"); return err }},
+	{"RemoveLabel", func(ctx context.Context, s full, u string) error {
+		return s.RemoveLabel(ctx, u+"l", u+"id", u+"other")
+	}},
+	{"All", func(ctx context.Context, s full, _ string) (err error) {
+		for _, e := range s.All(ctx) {
+			err = errors.Join(err, e)
+		}
+		return err
+	}},
+	{"Create", func(ctx context.Context, s full, u string) error {
+		return s.Create(ctx, u+"new", []byte("n"), time.Hour)
+	}},
+	{"Delete", func(ctx context.Context, s full, u string) error { return s.Delete(ctx, u+"new", nil) }},
+}
+
+// fates says of each how often a call is executed at once and later, and what is answered.
+var fates = map[sessiontest.Fate]struct {
+	times, later int
+	fails, dies  bool
+}{
+	sessiontest.Pass:      {1, 0, false, false},
+	sessiontest.Fail:      {0, 0, true, false},
+	sessiontest.LoseReply: {1, 0, true, false},
+	sessiontest.Resend:    {2, 0, false, false},
+	sessiontest.Late:      {0, 1, true, false},
+	sessiontest.LateTwin:  {1, 1, false, false},
+	sessiontest.Crash:     {0, 0, false, true},
+}
+
+type userKey struct{}
+
+// TestACallMeetsItsFate: every method, every fate and every one of three users whose calls
+// go on beside each other. The call of that user meets it and no other does.
 func TestACallMeetsItsFate(t *testing.T) {
-	for _, row := range []struct {
-		name   string
-		fate   sessiontest.Fate
-		times  int
-		later  int
-		failed bool
-	}{
-		{"Pass", sessiontest.Pass, 1, 0, false},
-		{"Fail", sessiontest.Fail, 0, 0, true},
-		{"LoseReply", sessiontest.LoseReply, 1, 0, true},
-		{"Resend", sessiontest.Resend, 2, 0, false},
-		{"Late", sessiontest.Late, 0, 1, true},
-	} {
-		g := sessiontest.NewGate(newMemory(false))
-		s := g.Store().(full)
-		if err := s.Create(t.Context(), "id", []byte("x"), time.Hour); err != nil {
-			t.Fatal(err)
+	users := []string{"joe-", "jen-", "jim-"}
+	for _, fate := range sessiontest.Fates() {
+		want, ok := fates[fate]
+		if !ok {
+			t.Fatalf("the test does not know the fate %v", fate)
 		}
-		g.Reset()
-		g.Before = func(context.Context, sessiontest.Call) sessiontest.Fate { return row.fate }
-		errs := each(t.Context(), s)
-		executed := map[string]int{}
-		for _, c := range g.Calls() {
-			executed[c.Op]++
-		}
-		if n, want := g.Deliver(), len(errs)*row.later; n != want {
-			t.Errorf("%s: Deliver executed %d calls, want %d", row.name, n, want)
-		}
-		for op, err := range errs {
-			if executed[op] != row.times {
-				t.Errorf("%s: %s was executed %d times, want %d", row.name, op, executed[op], row.times)
+		for _, victim := range users {
+			for _, hit := range steps {
+				name := fmt.Sprintf("%s of %s: %v", hit.op, victim, fate)
+				g := sessiontest.NewGate(newMemory(false))
+				s := g.Store().(full)
+				for _, u := range users {
+					if err := s.Create(t.Context(), u+"id", []byte("x"), time.Hour); err != nil {
+						t.Fatal(err)
+					}
+				}
+				g.Reset()
+				g.Before = func(ctx context.Context, c sessiontest.Call) sessiontest.Fate {
+					if c.Op == hit.op && ctx.Value(userKey{}) == victim {
+						return fate
+					}
+					return sessiontest.Pass
+				}
+				var all sync.WaitGroup
+				for _, u := range users {
+					all.Go(func() {
+						ctx := context.WithValue(t.Context(), userKey{}, u)
+						for _, st := range steps {
+							died := true
+							var err error
+							done := make(chan struct{})
+							go func() {
+								defer close(done)
+								err = st.run(ctx, s, u)
+								died = false
+							}()
+							<-done
+							met := st.op == hit.op && u == victim
+							if died != (met && want.dies) {
+								t.Errorf("%s: %s of %s: the caller died: %t", name, st.op, u, died)
+							}
+							if failed := errors.Is(err, sessiontest.ErrFault); failed != (met && want.fails) {
+								t.Errorf("%s: %s of %s: got error %v, want ErrFault: %t", name, st.op, u, err, met && want.fails)
+							}
+						}
+					})
+				}
+				all.Wait()
+				if n := g.Deliver(); n != want.later {
+					t.Errorf("%s: Deliver executed %d calls, want %d", name, n, want.later)
+				}
+				executed := map[string]int{}
+				for _, c := range g.Calls() {
+					executed[c.Op]++
+				}
+				for _, st := range steps {
+					n := len(users)
+					if st.op == hit.op {
+						n += want.times + want.later - 1
+					}
+					if executed[st.op] != n {
+						t.Errorf("%s: %s was executed %d times, want %d", name, st.op, executed[st.op], n)
+					}
+				}
+				if g.Deliver() != 0 {
+					t.Errorf("%s: a call was delivered twice", name)
+				}
 			}
-			if errors.Is(err, sessiontest.ErrFault) != row.failed {
-				t.Errorf("%s: %s: got error %v, want ErrFault: %t", row.name, op, err, row.failed)
-			}
 		}
-		if n, want := len(g.Calls()), len(errs)*(row.times+row.later); n != want {
-			t.Errorf("%s: %d calls were executed in the end, want %d", row.name, n, want)
-		}
-		if g.Deliver() != 0 {
-			t.Errorf("%s: a call was delivered twice", row.name)
-		}
+	}
+}
+
+func TestAFateHasAName(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range sessiontest.Fates() {
+		seen[f.String()] = true
+	}
+	if len(seen) != len(fates) || seen[sessiontest.Fate(99).String()] || sessiontest.Fate(-1).String() != "unknown fate" {
+		t.Errorf("the names are %v, want one for each of %d", seen, len(fates))
 	}
 }
 
@@ -135,7 +213,9 @@ func TestAGateShowsWhatIsCalledWithWhat(t *testing.T) {
 		t.Fatal(err)
 	}
 	data[0] = 'z'
-	_ = each(t.Context(), s)
+	for _, st := range steps {
+		_ = st.run(t.Context(), s, "")
+	}
 	var got []string
 	for _, c := range g.Calls() {
 		got = append(got, fmt.Sprintf("%s %s %s %q %q %s %v", c.Op, c.ID, c.Label, c.Old, c.New, c.Next, c.TTL))
@@ -145,7 +225,7 @@ func TestAGateShowsWhatIsCalledWithWhat(t *testing.T) {
 		`Get id  "" ""  0s`,
 		`GetMaster id  "" ""  0s`,
 		`Update id  "x" "y"  1h0m0s`,
-		`End id  "y" "" next 1m0s`,
+		`End id  "" "" next 1m0s`,
 		`GetMany id  "" ""  0s`,
 		`EndMany other  "" ""  1m0s`,
 		`AddLabel id l "" ""  0s`,
@@ -153,7 +233,7 @@ func TestAGateShowsWhatIsCalledWithWhat(t *testing.T) {
 		`RemoveLabel id l "" ""  0s`,
 		`All   "" ""  0s`,
 		`Create new  "" "n"  1h0m0s`,
-		`Delete new  "n" ""  0s`,
+		`Delete new  "" ""  0s`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("calls:\ngot  %q\nwant %q", got, want)
