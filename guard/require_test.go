@@ -31,7 +31,7 @@ func TestASVS_8_3_1_GuardsFailClosed(t *testing.T) {
 		{"the users table says busy", func(w *world, _ *browser.Browser) { w.table.fail(strategy.ErrBusy) }, 503, true},
 		{"the id has another type", func(w *world, _ *browser.Browser) { w.table.fail(serializer.ErrIDType) }, 500, true},
 		{"the users table refuses in the strategies' words", func(w *world, _ *browser.Browser) { w.table.fail(strategy.ErrUnauthenticated) }, 401, true},
-		{"the users table finds a nil user", func(w *world, _ *browser.Browser) { w.table.empty = true }, 401, true},
+		{"the users table finds a nil user", func(w *world, _ *browser.Browser) { w.table.empty = true }, 500, true},
 		{"the user is gone", func(w *world, _ *browser.Browser) { w.table.remove(1) }, 401, true},
 		{"the stamp changed", func(w *world, _ *browser.Browser) {
 			w.table.set(User{ID: 1, Email: "joe@test.com", Pass: "N3w!"})

@@ -15,7 +15,8 @@ type Serializer[U any] interface {
 	// passport.user: 1 stays 1 and "1" stays "1", and they are different users.
 	Serialize(ctx context.Context, user U) (json.RawMessage, error)
 	// Deserialize returns the user whom id stands for. ErrUserGone means that there
-	// is no such user any more, and ends the log-in; any other error is an outage.
+	// is no such user any more, and ends the log-in; any other error is an outage. A nil
+	// user without an error is a mistake, 500: where Passport ends the log-in.
 	// id is valid only during the call.
 	Deserialize(ctx context.Context, id json.RawMessage) (U, error)
 }
