@@ -129,7 +129,9 @@ func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, s
 	user, by, err := m.g.tryStrategies(w, r, m.chain, info)
 	switch {
 	case errors.Is(err, strategy.ErrAnonymous):
-		st.MarkAsked(m.g)
+		if m.g.evidence(st).state == nobody {
+			st.SetUser(reqstate.User{Guard: m.g, More: isAnonymous})
+		}
 		return nil
 	case err != nil:
 		return err

@@ -44,9 +44,10 @@ type evidence struct {
 
 // What is the same for every request is shared, so that a read allocates nothing.
 var (
-	isNobody   = &evidence{state: nobody}
-	isRestored = &evidence{state: restored, strategy: strategy.NameSession}
-	isRecalled = &evidence{state: recalled, strategy: strategy.NameRemember}
+	isNobody    = &evidence{state: nobody}
+	isAnonymous = &evidence{state: nobody, strategy: strategy.NameAnonymous} // as a strategy said
+	isRestored  = &evidence{state: restored, strategy: strategy.NameSession}
+	isRecalled  = &evidence{state: recalled, strategy: strategy.NameRemember}
 )
 
 // proof returns the evidence that the named strategy, which reported info, leaves at now.
@@ -103,11 +104,12 @@ func withFactors(old json.RawMessage, factors []factor) json.RawMessage {
 // evidence returns how this guard's user of the request was found. It is never nil.
 func (g *Guard[U]) evidence(st *reqstate.State) *evidence {
 	u, ok := st.User(g)
-	if !ok || u.Value == nil {
-		return isNobody
-	}
-	if e, ok := u.More.(*evidence); ok {
+	e, known := u.More.(*evidence)
+	switch {
+	case known:
 		return e
+	case !ok || u.Value == nil:
+		return isNobody
 	}
 	return isRestored // guardtest.WithUser
 }

@@ -78,6 +78,8 @@ func (o *LogInOptions) check(next http.Handler) {
 // While a factor of Config.Factors is missing, next is not called: the log-in is stored,
 // and the answer asks for the factor.
 //
+// A visitor for whom Authenticate decided on "anonymous" goes on to next without a log-in.
+//
 // Only credentials count. Where Authenticate did not run before, or found the user by
 // "session", the answer is 500, and the log names the missing call: to log in again
 // from a session would make every session fresh for [Guard.RequireFresh].
@@ -96,7 +98,9 @@ func (g *Guard[U]) LogInWith(o LogInOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		o.check(next)
 		if next == nil {
-			next = http.NotFoundHandler() // never reached: SuccessRedirect is set
+			next = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // for an anonymous visitor
+				redirect(w, o.SuccessRedirect, http.StatusSeeOther)
+			})
 		}
 		return g.logInRoute("LogInWith", next, &logIn[U]{g, o, next})
 	}
@@ -129,8 +133,10 @@ func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (to string, err er
 	e := m.g.evidence(st)
 	user, _ := m.g.userIn(st)
 	switch {
+	case e == isAnonymous:
+		return "", nil // to the next handler, as Passport's pass
 	case e.state == nobody:
-		return "", &misuse{"LogIn: no user was found in this request: put Authenticate with a strategy for credentials, other than \"session\" and \"anonymous\", before LogIn"}
+		return "", &misuse{"LogIn: no user was found in this request: put Authenticate with a strategy for credentials, other than \"session\", before LogIn"}
 	case !e.state.byCredentials():
 		return "", &misuse{"LogIn: the user of this request came from the session, not from credentials: put Authenticate with a strategy for credentials before LogIn"}
 	}

@@ -166,14 +166,12 @@ func TestLogInTakesOnlyCredentials(t *testing.T) {
 	w.mux.Handle("/bare", login)
 	w.mux.Handle("/session", w.Authenticate("session")(login))
 	w.mux.Handle("/restored", w.Restore(login))
-	w.mux.Handle("/anonymous", w.Authenticate("anonymous")(login))
 	b := w.loggedIn("joe@test.com")
 	for _, row := range []struct {
 		path, cure string
 		visitor    *browser.Browser
 	}{
 		{"/bare", "no user was found in this request: put Authenticate", w.open()},
-		{"/anonymous", "no user was found in this request: put Authenticate", w.open()},
 		{"/session", "came from the session, not from credentials: put Authenticate", b},
 		{"/restored", "came from the session, not from credentials: put Authenticate", b},
 	} {
