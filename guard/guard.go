@@ -2,7 +2,6 @@ package guard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -120,11 +119,6 @@ type Guard[U any] struct {
 	cross      *http.CrossOriginProtection
 }
 
-// stamps is what a serializer made by [serializer.WithStamp] can do.
-type stamps[U any] interface {
-	Stamp(user U, id json.RawMessage) string
-}
-
 // New returns a guard that authenticates by the given strategies and turns users
 // into session ids by users. The error names every mistake at once, with its cure;
 // it wraps no sentinel. users may be nil for a stateless guard.
@@ -147,7 +141,10 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 		}
 	} else {
 		g.users = users
-		g.stamps, _ = users.(stamps[U])
+		var hidden bool
+		if g.stamps, hidden = stampsOf(users); hidden {
+			wrong("the serializer (%T) hides the stamp of the one in it, and a change of the password would log nobody out: put serializer.WithStamp outermost, or give it a method Stamp that passes the stamp on", users)
+		}
 	}
 	g.checkFactors(wrong)
 	checkStrategies(strategies, wrong)

@@ -27,7 +27,8 @@ type Stamped[U any] struct {
 //
 // The session keeps an HMAC of it, cut to 128 bits, never the value. A log-in without
 // a stamp, made by Node or before the stamp was introduced, stays good. value is
-// called concurrently. WithStamp panics if s or value is nil. It goes outside Chain.
+// called concurrently. WithStamp panics if s or value is nil. It goes outside Chain and
+// decorators: guard.New refuses one that hides a stamp.
 func WithStamp[U any](s Serializer[U], value func(U) string) *Stamped[U] {
 	if isNil(s) || value == nil {
 		panic("serializer: WithStamp needs a serializer and a function")

@@ -1,0 +1,65 @@
+package guard_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+)
+
+// logging is a decorator as applications write them.
+type logging struct {
+	serializer.Serializer[*User]
+	log *slog.Logger
+}
+
+// private is one that keeps its serializer to itself.
+type private struct{ inner *serializer.Stamped[*User] }
+
+func (p private) Serialize(ctx context.Context, u *User) (json.RawMessage, error) {
+	return p.inner.Serialize(ctx, u)
+}
+
+func (p private) Deserialize(ctx context.Context, id json.RawMessage) (*User, error) {
+	return p.inner.Deserialize(ctx, id)
+}
+
+// passing is one that passes the stamp on.
+type passing struct{ private }
+
+func (p passing) Stamp(u *User, id json.RawMessage) string { return p.inner.Stamp(u, id) }
+
+// TestAStampCannotGetLost: where a serializer hides the stamp of the one in it, a change of
+// the password would log nobody out, and nobody would notice.
+func TestAStampCannotGetLost(t *testing.T) {
+	w := newWorld(t)
+	plain := serializer.ByID(func(u *User) int { return u.ID }, w.table.byID)
+	stamped := serializer.WithStamp(plain, func(u *User) string { return u.Pass })
+	for _, row := range []struct {
+		name   string
+		users  serializer.Serializer[*User]
+		hidden bool
+	}{
+		{"no stamp at all", plain, false},
+		{"a stamp", stamped, false},
+		{"a stamp outside of a chain", serializer.WithStamp(serializer.Chain(plain), func(u *User) string { return u.Pass }), false},
+		{"a stamp outside of a decorator", serializer.WithStamp(&logging{Serializer: plain}, func(u *User) string { return u.Pass }), false},
+		{"a decorator without a stamp", &logging{plain, w.logger()}, false},
+		{"a decorator of nothing", &logging{}, false},
+		{"a decorator that passes it on", passing{private{stamped}}, false},
+		{"a stamp in a chain", serializer.Chain(plain, stamped), true},
+		{"a stamp in a decorator", logging{stamped, nil}, true},
+		{"a stamp in a pointer to a decorator", &logging{stamped, w.logger()}, true},
+		{"a stamp in a private field", private{stamped}, true},
+		{"a stamp in a chain in a decorator", &logging{serializer.Chain[*User](private{stamped}), nil}, true},
+	} {
+		_, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger()}, row.users)
+		if hidden := err != nil; hidden != row.hidden || hidden && !strings.Contains(err.Error(), "put serializer.WithStamp outermost") {
+			t.Errorf("%s: got the error %v, want one: %t", row.name, err, row.hidden)
+		}
+	}
+}
