@@ -32,6 +32,7 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	s.changed = s.changed || out.Did > protocol.Refreshed
 	if s.req != nil {
 		s.req.Stored(out.LogIns)
 	}

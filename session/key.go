@@ -55,6 +55,36 @@ func (k Key[T]) decode(raw json.RawMessage) (v T, ok bool, err error) {
 	return v, true, nil
 }
 
+// Has reports whether there is a value, of whatever type.
+func (k Key[T]) Has(s *Session) bool {
+	s.lock()
+	defer s.mu.Unlock()
+	return s.member(string(k)) != nil
+}
+
+// Pop returns the value, as Get does, and deletes it. Two requests that pop it at the same
+// time both get it, as with [Session.Flashes]; where it may count only once, use
+// [Key.Update] with a function that returns an error when it finds the value used. Its
+// errors are those of Get, beside which the value stays, and of Delete.
+func (k Key[T]) Pop(s *Session) (v T, ok bool, err error) {
+	if err := checkName(string(k)); err != nil {
+		return v, false, err
+	}
+	s.lock()
+	defer s.mu.Unlock()
+	if s.visit.IsSlot(string(k)) {
+		return v, false, errSlotKey(string(k))
+	}
+	if v, ok, err = k.decode(s.member(string(k))); !ok {
+		return v, false, err
+	}
+	if err := s.remove(string(k)); err != nil {
+		var zero T
+		return zero, false, err
+	}
+	return v, true, nil
+}
+
 // member returns the text of a top-level member; a log-in past its limit is absent, and
 // has only the notes that count.
 func (s *Session) member(name string) json.RawMessage {

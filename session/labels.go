@@ -15,15 +15,31 @@ import (
 
 var errNoIndex = errors.New("session: labels: the store has no index: use store.RedisStore or store.MemoryStore")
 
-// Info describes a session that carries a label, for a list of a user's devices.
+// Info describes a stored session: one of a user's devices, or the request's own. It does not
+// change with the session, and may be shared.
 type Info struct {
 	Ref      string    // as Session.Ref
 	Created  time.Time // when the session, or the log-in that started it, began; zero when only Node wrote it
 	Seen     time.Time // last refresh, exact to Config.RefreshAfter; zero when only Node wrote it
+	Expires  time.Time // when it ends if nobody uses it again, Deadline at the latest; zero when only Node wrote it
 	Deadline time.Time // when it ends at the latest; zero when only Node wrote it
 	Labels   []string
 
 	rec *record.Record
+}
+
+// Info describes the session as it lies in the store: how this request found it, or left it
+// at its last commit. It is the zero Info while there is no record. A page that says "you
+// will be logged out in five minutes" shows Expires, and asks for it by a route behind
+// [Manager.NoRefresh]. Node's use of a session moves its end without a trace in the record.
+func (s *Session) Info() Info {
+	s.lock()
+	defer s.mu.Unlock()
+	id := s.visit.ID()
+	if id == "" {
+		return Info{}
+	}
+	return s.m.describe(id, s.visit.Record())
 }
 
 // Of returns the value that the session described by i had under k when it was read.
@@ -85,9 +101,23 @@ func (m *Manager) Linked(ctx context.Context, label string) iter.Seq2[Info, erro
 
 // info describes rec if it is live and carries label.
 func (m *Manager) info(id, label string, rec *record.Record) (Info, bool) {
-	i := Info{Ref: refOf(id), Labels: rec.Labels(), Deadline: rec.Deadline(m.cfg.AbsoluteTimeout), rec: rec}
-	i.Created, i.Seen, _ = rec.Written()
+	i := m.describe(id, rec)
 	return i, !rec.Over(m.cfg.AbsoluteTimeout, time.Now()) && slices.Contains(i.Labels, label)
+}
+
+func (m *Manager) describe(id string, rec *record.Record) Info {
+	i := Info{Ref: refOf(id), Labels: rec.Labels(), Deadline: rec.Deadline(m.cfg.AbsoluteTimeout), rec: rec}
+	written := false
+	if i.Created, i.Seen, written = rec.Written(); written {
+		idle, own := rec.Idle()
+		if !own {
+			idle = m.cfg.IdleTimeout
+		}
+		if i.Expires = i.Seen.Add(idle); i.Expires.After(i.Deadline) {
+			i.Expires = i.Deadline
+		}
+	}
+	return i
 }
 
 var _ json.Marshaler = Info{}
@@ -99,6 +129,7 @@ func (i Info) MarshalJSON() ([]byte, error) {
 		Ref      string    `json:"ref"`
 		Created  time.Time `json:"created,omitzero"`
 		Seen     time.Time `json:"seen,omitzero"`
+		Expires  time.Time `json:"expires,omitzero"`
 		Deadline time.Time `json:"deadline,omitzero"`
-	}{i.Ref, i.Created, i.Seen, i.Deadline})
+	}{i.Ref, i.Created, i.Seen, i.Expires, i.Deadline})
 }

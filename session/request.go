@@ -52,6 +52,21 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 	return &handler{m, next}
 }
 
+// NoRefresh is [Manager.Handler] for requests that are no use of the session, see
+// [Session.NoRefresh]: polls, presence, streams. It works inside a Handler and around a
+// guard's middleware, and asks the store nothing by itself. It panics if next is nil.
+func (m *Manager) NoRefresh(next http.Handler) http.Handler {
+	if next == nil {
+		panic("session: NoRefresh: nil http.Handler")
+	}
+	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if slots, ok := reqstate.Of(r.Context(), m).Slots.(*slots); ok {
+			(*Session)(slots).NoRefresh()
+		}
+		next.ServeHTTP(w, r)
+	}))
+}
+
 type handler struct {
 	m    *Manager
 	next http.Handler

@@ -27,6 +27,7 @@ type Session struct {
 
 	consult bool // the cookie was looked at: Vary
 	closed  bool // the response has started
+	changed bool // a commit wrote something
 }
 
 // ID returns the id under which the session's record lies: express-session's
@@ -71,6 +72,23 @@ func (s *Session) Committed() bool {
 	s.lock()
 	defer s.mu.Unlock()
 	return s.closed
+}
+
+// Changed reports whether this request has changed the session: it has stored something, or
+// its commit will. That the session is refreshed is no change.
+func (s *Session) Changed() bool {
+	s.lock()
+	defer s.mu.Unlock()
+	return s.changed || s.visit.Changes()
+}
+
+// NoRefresh says that this request is no use of the session, such as a poll or a heartbeat
+// that the page sends by itself: it does not keep the session from running out. A request
+// that changes the session refreshes it all the same. [Manager.NoRefresh] is the middleware.
+func (s *Session) NoRefresh() {
+	s.lock()
+	defer s.mu.Unlock()
+	s.visit.NoRefresh()
 }
 
 // Keys returns the names of the values in the session, in order, without the cookie

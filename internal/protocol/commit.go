@@ -66,7 +66,7 @@ func (v *Visit) Commit(ctx context.Context, now time.Time) (Outcome, error) {
 
 // idle reports whether there is nothing to commit at now.
 func (v *Visit) idle(now time.Time) bool {
-	return v.draft == nil && (v.id == "" || !v.base.RefreshDue(v.p.Terms, now))
+	return v.draft == nil && (v.id == "" || v.unused || !v.base.RefreshDue(v.p.Terms, now))
 }
 
 // carryOut is the one place where a plan becomes commands.

@@ -13,14 +13,15 @@ import (
 // what became of that. The zero value is not usable: see Init. It points into itself and
 // must not be copied. It is not safe for concurrent use.
 type Visit struct {
-	p     *Protocol
-	phase phase
-	cause error          // failed: the outage; over: ErrEnded or ErrChanged
-	id    string         // of base; "" when there is no record
-	base  *record.Record // as last read or written, never nil
-	at    time.Time      // when base was asked for or written; zero when it was neither
-	wait  bounded        // the load's wait for the store
-	first record.Record  // where the record that was loaded is parsed, so that a load allocates little
+	p      *Protocol
+	phase  phase
+	unused bool           // this request is no use of the session: no refresh
+	cause  error          // failed: the outage; over: ErrEnded or ErrChanged
+	id     string         // of base; "" when there is no record
+	base   *record.Record // as last read or written, never nil
+	at     time.Time      // when base was asked for or written; zero when it was neither
+	wait   bounded        // the load's wait for the store
+	first  record.Record  // where the record that was loaded is parsed, so that a load allocates little
 
 	presented []presented // what the request presents, the id in use included
 	one       [1]presented
@@ -137,6 +138,17 @@ func (v *Visit) At() time.Time { return v.at }
 
 // Deadline returns when the session's record ends at the latest.
 func (v *Visit) Deadline() time.Time { return v.base.Deadline(v.p.Terms.Absolute) }
+
+// Record returns the record as last read or written. It must not be changed.
+func (v *Visit) Record() *record.Record { return v.base }
+
+// Changes reports whether the commit has something else to do than to refresh the session.
+func (v *Visit) Changes() bool {
+	return v.draft != nil && (v.id != "" || v.plan.end || !v.draft.Empty())
+}
+
+// NoRefresh has the commit leave the idle timeout where it is, unless it writes anyway.
+func (v *Visit) NoRefresh() { v.unused = true }
 
 // Idle returns the record's own idle timeout, if it has one.
 func (v *Visit) Idle() (time.Duration, bool) { return v.base.Idle() }
