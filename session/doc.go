@@ -17,6 +17,14 @@
 //		…
 //	}
 //
+// # Beside pages
+//
+// On a stream of events or a WebSocket [Session.Reload] reads the session again after the
+// response has started. A poll, or anything that the page sends by itself, goes behind
+// [Manager.NoRefresh], or the visitor is never logged out for being away. [Manager.OpenCookies]
+// finds a session where there is no net/http, as in gRPC, and [Manager.Open] where there is no
+// request at all. Tests of handlers make sessions by sessiontest.WithSession.
+//
 // # What is promised
 //
 // Log-out is final and no update is lost, however many requests and processes use the

@@ -14,19 +14,24 @@ func (s *Session) load(ctx context.Context) error {
 	return s.visit.Load(ctx)
 }
 
-// takeCookies gives the visit every id whose signature verifies, under each accepted
-// cookie in turn. It happens once.
+// takeCookies gives the visit every id in the request whose signature verifies, under each
+// accepted cookie in turn. It happens once.
 func (s *Session) takeCookies() {
 	if s.req == nil {
 		return
 	}
 	s.consult = true
+	s.present(s.req.cookies)
+}
+
+// present gives the visit the ids in the lines of a Cookie header.
+func (s *Session) present(lines []string) {
 	for via := range s.m.accept {
 		a := &s.m.accept[via]
 		if a.read {
 			continue
 		}
-		for value := range cookies.Values(s.req.cookies, a.name) {
+		for value := range cookies.Values(lines, a.name) {
 			if id, ok := a.codec.Decode(a.name, value); ok && !s.visit.Present(id, via) {
 				return
 			}

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-6f34412b/passport/internal/cookies"
 	"github.com/seed-6f34412b/passport/internal/protocol"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
@@ -76,24 +75,4 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 		return (*Session)(st.Slots.(*slots)).loaded(ctx)
 	}
 	return nil, ErrNoHandler
-}
-
-// Open returns the session with the given id outside of its request: for connections that
-// outlive it, jobs and tests. The id is what [Session.ID] returned, and a secret. Nothing
-// is committed by itself: call [Session.Save]. The error is ErrNotFound when there is no
-// live session of that id; any other is an outage.
-func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
-	if !cookies.ValidID(id) {
-		return nil, ErrNotFound
-	}
-	s := &Session{m: m}
-	s.visit.Init(m.proto)
-	s.visit.Present(id, 0)
-	if err := s.visit.Load(ctx); err != nil {
-		return nil, err
-	}
-	if s.visit.ID() == "" {
-		return nil, ErrNotFound
-	}
-	return s, nil
 }

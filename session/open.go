@@ -1,0 +1,107 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/cookies"
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+// Open returns the session with the given id outside of its request: for connections that
+// outlive it, jobs and tests. The id is what [Session.ID] returned, and a secret. Nothing
+// is committed by itself: call [Session.Save]. The error is ErrNotFound when there is no
+// live session of that id; any other is an outage.
+func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
+	return m.open(ctx, func(s *Session) {
+		if cookies.ValidID(id) {
+			s.visit.Present(id, 0)
+		}
+	})
+}
+
+// OpenCookies is [Manager.Open] for whoever presents a cookie without net/http: the lines
+// are those of the Cookie header in gRPC's metadata, or in what a gateway for WebSockets
+// passes on. Every cookie that a request may bring is accepted, its signature is checked
+// first, and the first session that lives is opened.
+func (m *Manager) OpenCookies(ctx context.Context, lines ...string) (*Session, error) {
+	return m.open(ctx, func(s *Session) { s.present(lines) })
+}
+
+// OpenValue is [Manager.OpenCookies] for the value of the cookie by itself, such as a mobile
+// application sends in a header of its own. [Session.CookieValue] returns it.
+func (m *Manager) OpenValue(ctx context.Context, value string) (*Session, error) {
+	return m.open(ctx, func(s *Session) {
+		for via := range m.accept {
+			a := &m.accept[via]
+			if id, ok := a.codec.Decode(a.name, value); ok {
+				s.visit.Present(id, via)
+			}
+		}
+	})
+}
+
+// open returns the live session that present presents.
+func (m *Manager) open(ctx context.Context, present func(*Session)) (*Session, error) {
+	s := &Session{m: m}
+	s.visit.Init(m.proto)
+	present(s)
+	if err := s.visit.Load(ctx); err != nil {
+		return nil, err
+	}
+	if s.visit.ID() == "" {
+		return nil, ErrNotFound
+	}
+	return s, nil
+}
+
+var errNoCookie = errors.New("session: cookie value: the session has no record yet: call Save first")
+
+// CookieValue returns what the session's cookie carries: the signed id, for
+// [Manager.OpenValue]. Whoever knows it is the visitor. The error says that there is no
+// record yet; a log-in or renewal gives another value when it is saved.
+func (s *Session) CookieValue() (string, error) {
+	s.lock()
+	defer s.mu.Unlock()
+	if s.visit.ID() == "" {
+		return "", errNoCookie
+	}
+	primary := &s.m.accept[0]
+	value, err := primary.codec.Encode(primary.name, s.visit.ID())
+	if err != nil {
+		return "", fmt.Errorf("session: cookie value: %w", err)
+	}
+	return value, nil
+}
+
+var errNoWalk = errors.New("session: all: the store cannot walk its records: use store.RedisStore or store.MemoryStore")
+
+// All yields every live session, in no order, for jobs and statistics: it walks through the
+// whole store. Those that begin or end meanwhile may be missing; one may come twice. An
+// error is an outage, or says that the store is no [Iterator], and ends the walk. Values are
+// read by [Key.Of]; [Manager.DestroyRef] ends one by a label of it.
+func (m *Manager) All(ctx context.Context) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		walker, ok := m.cfg.Store.(Iterator)
+		if !ok {
+			yield(Info{}, errNoWalk)
+			return
+		}
+		for found, err := range walker.All(ctx) {
+			if err != nil {
+				yield(Info{}, fmt.Errorf("session: all: %w", err))
+				return
+			}
+			rec := new(record.Record)
+			if rec.Parse(found.ID, found.Data) != nil || rec.Over(m.cfg.AbsoluteTimeout, time.Now()) {
+				continue // nobody can use it
+			}
+			if !yield(m.describe(found.ID, rec), nil) {
+				return
+			}
+		}
+	}
+}
