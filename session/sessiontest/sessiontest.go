@@ -3,6 +3,7 @@
 //
 // [Run] is the contract as a table of rules; a store of one's own is right when it
 // passes. [Gate] stands in front of a store and holds, fails, repeats or delays calls.
+// [WithSession] is for the tests of an application: it makes a handler's session.
 package sessiontest
 
 import (
