@@ -156,9 +156,9 @@ var abilityFaults = []fault{
 		}
 		f.many = func(ctx context.Context, ids []string) ([][]byte, error) {
 			records, err := m.GetMany(ctx, ids)
-			for i, id := range ids {
-				if cache[id] != nil {
-					records[i] = cache[id]
+			for i := range records {
+				if cached := cache[ids[i]]; cached != nil {
+					records[i] = cached
 				}
 			}
 			return records, err
