@@ -29,7 +29,11 @@ func TestTheReadPathAllocatesNothingOfItsOwn(t *testing.T) {
 	w := newWorld(t)
 	joe := &User{ID: 1}
 	users := serializer.ByID(func(u *User) int { return u.ID }, func(context.Context, int) (*User, error) { return joe, nil })
-	g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: slog.New(slog.DiscardHandler)}, users, strategy.NewLocal(w.table.check))
+	sessions, err := session.New(session.Config{Store: w.store, Codec: session.SecureCookie(secret), Logger: w.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := guard.New(guard.Config{Sessions: sessions, Logger: slog.New(slog.DiscardHandler)}, users, strategy.NewLocal(w.table.check))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +46,7 @@ func TestTheReadPathAllocatesNothingOfItsOwn(t *testing.T) {
 		return testing.AllocsPerRun(200, func() { clear(rw.header); w.store.asked(); h.ServeHTTP(rw, r) })
 	}
 	reached := false
-	loaded := allocs(w.sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	loaded := allocs(sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if _, err := session.FromContext(r.Context()); err != nil {
 			t.Error(err)
 		}

@@ -27,7 +27,8 @@ type Config struct {
 
 	// SessionKey names the guard: the session keeps its log-in under this key. Empty
 	// means "passport", which Node reads. Two guards, such as users and admins, live
-	// in one session under two keys. Passport: the key option of its SessionManager.
+	// in one session under two keys: New refuses the key of another guard, unless both have
+	// the same serializer. Passport: the key option of its SessionManager.
 	SessionKey string
 
 	// LoginURL is where browsers go when nobody is logged in, with the page they
@@ -148,6 +149,10 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 	}
 	g.checkFactors(wrong)
 	checkStrategies(strategies, wrong)
+	if mistakes == nil && cfg.Sessions != nil && !cfg.Sessions.Claim(reqstate.Claim{Key: cfg.SessionKey, Users: users}) {
+		wrong("another guard of the same session.Manager has the SessionKey %q, and user 1 of the one would be user 1 of the other: "+
+			"give this guard a Config.SessionKey of its own, such as \"admin\", or the same serializer, if they are the same users", cfg.SessionKey)
+	}
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
 	}

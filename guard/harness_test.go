@@ -43,6 +43,7 @@ type table struct {
 	err   error // an outage
 	empty bool  // look-ups find a nil user, and say nothing
 	found int   // how often a user was looked up by id
+	users serializer.Serializer[*User]
 }
 
 func newTable() *table {
@@ -104,7 +105,12 @@ func (t *table) fail(err error) {
 
 // stamped is the serializer of an application whose sessions end with the password.
 func (t *table) stamped() serializer.Serializer[*User] {
-	return serializer.WithStamp(serializer.ByID(func(u *User) int { return u.ID }, t.byID), func(u *User) string { return u.Pass })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.users == nil {
+		t.users = serializer.WithStamp(serializer.ByID(func(u *User) int { return u.ID }, t.byID), func(u *User) string { return u.Pass })
+	}
+	return t.users
 }
 
 // fake is a strategy that answers as it is told.

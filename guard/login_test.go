@@ -187,7 +187,7 @@ func TestLogInTakesOnlyCredentials(t *testing.T) {
 
 func TestASerializerThatNamesNobodyLogsNobodyIn(t *testing.T) {
 	w := newWorld(t)
-	for _, row := range []struct {
+	for i, row := range []struct {
 		name   string
 		id     string
 		err    error
@@ -200,7 +200,7 @@ func TestASerializerThatNamesNobodyLogsNobodyIn(t *testing.T) {
 		{"no JSON", "{", nil, 500},
 		{"an outage", "", errOutage, 503},
 	} {
-		g, err := guard.New[*User](guard.Config{Sessions: w.sessions, Logger: w.logger()}, fixedID{row.id, row.err}, strategy.NewLocal(w.table.check))
+		g, err := guard.New[*User](guard.Config{Sessions: w.sessions, SessionKey: fmt.Sprintf("key%d", i), Logger: w.logger()}, fixedID{row.id, row.err}, strategy.NewLocal(w.table.check))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -110,7 +110,7 @@ func TestAUsersSessionsAreFoundByName(t *testing.T) {
 
 func TestAUserWithoutANameIsAnError(t *testing.T) {
 	w := newWorld(t)
-	g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger()}, serializer.Serializer[*ticket](namedTickets{new(tickets)}))
+	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "tickets", Logger: w.logger()}, serializer.Serializer[*ticket](namedTickets{new(tickets)}))
 	if err != nil {
 		t.Fatal(err)
 	}

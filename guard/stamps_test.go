@@ -57,7 +57,8 @@ func TestAStampCannotGetLost(t *testing.T) {
 		{"a stamp in a private field", private{stamped}, true},
 		{"a stamp in a chain in a decorator", &logging{serializer.Chain[*User](private{stamped}), nil}, true},
 	} {
-		_, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger()}, row.users)
+		w := newWorld(t)
+		_, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "other", Logger: w.logger()}, row.users)
 		if hidden := err != nil; hidden != row.hidden || hidden && !strings.Contains(err.Error(), "put serializer.WithStamp outermost") {
 			t.Errorf("%s: got the error %v, want one: %t", row.name, err, row.hidden)
 		}

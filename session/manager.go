@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type Manager struct {
 	accept []accepted // the primary first
 	proto  *protocol.Protocol
 
+	claims                    sync.Map // session key -> the serializer of the guards that keep log-ins there
 	updaters                  sync.Map // *Session -> goroutineName, while the function of an Update runs
 	refreshLine, withheldLine seldom
 }
@@ -39,6 +41,14 @@ func New(cfg Config) (*Manager, error) {
 		NotFound: ErrNotFound, Found: conflicting, Ended: ErrSessionEnded, Changed: ErrSessionChanged, Again: reqstate.ErrAgain, TooOld: reqstate.ErrTooOld,
 	})
 	return m, nil
+}
+
+// Claim is called by guard.New: it reports whether a guard may keep its log-ins under the
+// key of c. It may not where another one does whose serializer is another value: user 1 of
+// the one would be logged in as user 1 of the other.
+func (m *Manager) Claim(c reqstate.Claim) bool {
+	users, taken := m.claims.LoadOrStore(c.Key, c.Users)
+	return !taken || reflect.ValueOf(users).Comparable() && users == c.Users
 }
 
 // Logger returns the logger of the Config, never nil.

@@ -339,6 +339,12 @@ var ErrAgain = errors.New("reqstate: store the session again")
 // log-in lasts.
 var ErrTooOld = errors.New("session: log-in: the credentials were checked longer ago than Config.AbsoluteTimeout")
 
+// Claim is a guard's claim to the log-ins under Key.
+type Claim struct {
+	Key   string
+	Users any // the guard's serializer
+}
+
 // Slots is the part of a session that belongs to guards. The session's Manager
 // puts it into the State. Its methods may be called concurrently. All methods load the session on first use and return an
 // error only for an outage, a session that ended, or a response already on its way.
