@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // TestASessionWithoutHTTP is found by what a browser would send, under every accepted cookie.
@@ -63,7 +64,7 @@ func TestASessionWithoutHTTP(t *testing.T) {
 			}
 		}
 	}
-	st.before = func(context.Context, call) fate { return fails }
+	st.before = func(context.Context, call) sessiontest.Fate { return sessiontest.Fail }
 	if _, err := m.OpenValue(t.Context(), value); !errors.Is(err, errFault) {
 		t.Errorf("an outage: got %v", err)
 	}
