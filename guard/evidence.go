@@ -39,6 +39,7 @@ type evidence struct {
 	strategy string        // the name of the one that succeeded
 	info     strategy.Info // what it reported
 	factors  []factor      // what was proved in this request
+	series   string        // the series of Config.RememberMe that was recalled
 	missing  string        // a factor that the user has and did not prove: the log-in is pending
 }
 

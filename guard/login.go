@@ -194,7 +194,8 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	p.in = reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
 		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
-		Labels: append([]string{g.label(id)}, e.info.Labels...),
+		Labels: append([]string{g.label(id)}, g.linkLabels(e.info.Labels)...),
+		Keeps:  g.linkPrefix(),
 		Keep:   o.Keep,
 		NoTime: e.state == recalled,
 		Renews: o.renews,
@@ -215,6 +216,9 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		if d, ok := o.Remember(r); ok {
 			p.in.MaxAge = &d
 		}
+	}
+	if e.series != "" {
+		p.in.Labels = append(p.in.Labels, g.seriesPrefix()+e.series)
 	}
 	if g.cfg.RememberMe == nil || e.state == recalled {
 		return p, nil

@@ -402,7 +402,7 @@ func TestLabelsOfALogInFindItsSession(t *testing.T) {
 	w.mux.Handle("POST /code", w.Authenticate("totp")(w.LogIn(w.hello())))
 	w.second.err, w.second.user, w.second.info = nil, &User{ID: 2}, &strategy.Info{Labels: []string{"sid:abc"}}
 	w.open().Post("/code").Want(t, 200, "hello")
-	for _, label := range []string{"passport:2", "sid:abc"} {
+	for _, label := range []string{"passport:2", "passport:link:sid:abc"} {
 		n := 0
 		for _, err := range w.sessions.Linked(t.Context(), label) {
 			if err != nil {

@@ -33,7 +33,15 @@ func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 	if !p.remember {
 		return nil
 	}
-	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, g.label(p.in.Slot.User), p.in.Slot.User, p.in.Slot.Stamp)
+	user, labels := g.label(p.in.Slot.User), p.evidence.info.Labels
+	if p.in.Renews { // the log-in is the one that made the browser's former series
+		for _, rem := range p.former {
+			if rem.User == user {
+				labels = append(slices.Clip(labels), rem.Labels...)
+			}
+		}
+	}
+	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, user, p.in.Slot.User, p.in.Slot.Stamp, labels...)
 	if err != nil {
 		return fmt.Errorf("guard: log in: %w", err)
 	}
@@ -128,7 +136,7 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Re
 	}
 	e := isRecalled.inState(recalled)
 	e.factors = []factor{{strategy.NameRemember, time.Now()}}
-	e.info.Labels = []string{g.seriesPrefix() + rem.Series}
+	e.series, e.info.Labels = rem.Series, rem.Labels
 	if _, err := g.logIn(r, st, user, e, &LogInOptions{}); err != nil {
 		return none, err
 	}

@@ -77,7 +77,7 @@ var ends = map[string]func(s *site, there *browser.Browser){
 		}
 	},
 	"a provider's log-out": func(s *site, _ *browser.Browser) {
-		if _, err := s.other.sessions.DestroyLinked(s.t.Context(), "sid:x"); err != nil {
+		if _, err := s.other.EndLinked(s.t.Context(), "sid:x"); err != nil {
 			s.t.Error(err)
 		}
 	},

@@ -103,7 +103,7 @@ func newApp(s *site) (http.Handler, error) {
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	})))
-	mux.Handle("POST "+backChannelPath, example.BackChannelLogOut(sessions))
+	mux.Handle("POST "+backChannelPath, example.BackChannelLogOut(auth))
 	mux.Handle("GET /account", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u, _ := auth.User(r.Context())
 		render(w, accountPage, u)

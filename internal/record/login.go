@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,7 +11,7 @@ import (
 type LogIn struct {
 	Key    string         // the guard's session key
 	Slot   Slot           // At zero means the commit's own time
-	Labels []string       // linked beside those that stay
+	Labels []string       // linked beside those that stay; those that begin with the key and a colon end with it
 	Keep   []string       // top-level keys that an anonymous session hands on
 	MaxAge *time.Duration // nil leaves the configured lifetime; see session.SetMaxAge
 
@@ -22,6 +23,10 @@ type LogIn struct {
 	// request: the commit renews the session, and fails with ErrSessionEnded if it has
 	// ended meanwhile. Otherwise the log-in is a session of its own.
 	Renews bool
+
+	// Keeps is how the labels begin that stay when it Renews, besides what Labels has; empty
+	// keeps none.
+	Keeps string
 }
 
 // Op puts the log-in into the session. The same user keeps the session's values;
@@ -49,9 +54,10 @@ func (l *LogIn) Op(t Terms) Op {
 		if !others {
 			d.born = 0 // the limit is the log-in's own
 		}
+		kept := l.kept(d)
 		d.DropSlots([]string{l.Key}, t.Absolute, now)
 		d.keys = add(d.keys, l.Key)
-		for _, label := range l.Labels {
+		for _, label := range append(kept, l.Labels...) {
 			d.labels = add(d.labels, label)
 		}
 		d.Members.Set(l.Key, value)
@@ -60,4 +66,17 @@ func (l *LogIn) Op(t Terms) Op {
 		}
 		return nil
 	}
+}
+
+// kept returns the labels of d that stay with the log-in.
+func (l *LogIn) kept(d *Draft) (list []string) {
+	if !l.Renews || l.Keeps == "" {
+		return nil
+	}
+	for _, label := range d.labels {
+		if strings.HasPrefix(label, l.Keeps) {
+			list = append(list, label)
+		}
+	}
+	return list
 }

@@ -13,12 +13,10 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Sessions ends the sessions that carry a label. [*session.Manager] is one.
-//
-// [*session.Manager]: https://pkg.go.dev/github.com/seed-6f34412b/passport/session#Manager
-type Sessions interface {
-	// DestroyLinked returns how many sessions it ended; after an error some may be left.
-	DestroyLinked(ctx context.Context, label string, exceptRefs ...string) (int, error)
+// LogIns ends the log-ins that carry a label of the strategy. [*guard.Guard] is one.
+type LogIns interface {
+	// EndLinked returns how many sessions it ended; after an error some may be left.
+	EndLinked(ctx context.Context, label string) (int, error)
 }
 
 // logOutKeyGap bounds how often strangers, who can post tokens with unknown keys, make
@@ -33,25 +31,25 @@ const logOutLife = 10 * time.Minute
 // BackChannelLogOut returns the handler to which the provider reports that a user
 // logged out there: OpenID Connect Back-Channel Logout 1.0. It ends this program's
 // sessions of that log-in, or, when the provider names only the user, all of the
-// user's that this strategy began. The sessions are found by labels, so the store needs
-// an index, as those of package store have. Register the route with the provider as
-// backchannel_logout_uri:
+// user's that this strategy began, and forgets the browsers that the guard remembers for
+// them. They are found by labels, so the store needs an index, as those of package store
+// have. auth is the guard that logs in with this strategy. Register the route with the
+// provider as backchannel_logout_uri:
 //
-//	mux.Handle("POST /backchannel-logout", provider.BackChannelLogOut(sessions))
+//	mux.Handle("POST /backchannel-logout", provider.BackChannelLogOut(auth))
 //
 // It is called by the provider, not by a browser, and needs no guard: the token is
 // verified like an ID token, and once only. As §2.8 asks, the answer is 200 when the
 // sessions are ended, also when there was none, and otherwise 400 with a JSON object:
 // error is invalid_request for a bad token, and temporarily_unavailable when a session
-// could not be ended, or the provider's keys could not be had. It panics if sessions
-// is nil.
-func (s *Strategy[U]) BackChannelLogOut(sessions Sessions) http.Handler {
-	if strategy.NoUser(sessions) {
-		panic("oidc: BackChannelLogOut: sessions is nil: pass the session.Manager")
+// could not be ended, or the provider's keys could not be had. It panics if auth is nil.
+func (s *Strategy[U]) BackChannelLogOut(auth LogIns) http.Handler {
+	if strategy.NoUser(auth) {
+		panic("oidc: BackChannelLogOut: the guard is nil: pass the one that logs in with this strategy")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		n, err := s.logOut(r, sessions)
+		n, err := s.logOut(r, auth)
 		answer, status := "", http.StatusOK
 		switch {
 		case errors.Is(err, strategy.ErrUnauthenticated):
@@ -73,7 +71,7 @@ func (s *Strategy[U]) BackChannelLogOut(sessions Sessions) http.Handler {
 }
 
 // logOut carries out a log-out request and returns how many sessions it ended.
-func (s *Strategy[U]) logOut(r *http.Request, sessions Sessions) (int, error) {
+func (s *Strategy[U]) logOut(r *http.Request, auth LogIns) (int, error) {
 	form, ok := postedForm(r)
 	if !ok || len(form["logout_token"]) != 1 {
 		return 0, malformed("the request has no logout_token, or more than one, or is not a form")
@@ -97,7 +95,7 @@ func (s *Strategy[U]) logOut(r *http.Request, sessions Sessions) (int, error) {
 	}
 	// The provider is answered for what was done, not for what it waited for.
 	work := context.WithoutCancel(r.Context())
-	n, err := sessions.DestroyLinked(work, label)
+	n, err := auth.EndLinked(work, label)
 	if err != nil {
 		return n, s.broken("end the sessions", errors.Join(err, release(work, s.cfg.Once, "jti", t.Issuer+"\n"+t.TokenID, 2*logOutLife)))
 	}

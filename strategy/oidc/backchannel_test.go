@@ -168,10 +168,10 @@ func TestBackChannel_2_5_TheRequestIsAForm(t *testing.T) {
 	}
 }
 
-// brokenSessions cannot end a session until it is mended.
-type brokenSessions struct{ mended bool }
+// brokenLogIns cannot end a session until it is mended.
+type brokenLogIns struct{ mended bool }
 
-func (s *brokenSessions) DestroyLinked(context.Context, string, ...string) (int, error) {
+func (s *brokenLogIns) EndLinked(context.Context, string) (int, error) {
 	if s.mended {
 		return 1, nil
 	}
@@ -180,7 +180,7 @@ func (s *brokenSessions) DestroyLinked(context.Context, string, ...string) (int,
 
 func TestBackChannel_2_8_AFailedLogOutIsSaidAndMayBeRepeated(t *testing.T) {
 	w := newWorld(t)
-	sessions := &brokenSessions{}
+	sessions := &brokenLogIns{}
 	w.mux.Handle("POST /broken", w.strategy.BackChannelLogOut(sessions))
 	token := w.op.logOutToken(nil)
 	send := func() browser.Answer {
@@ -249,10 +249,10 @@ func TestLogOutTokensOfATenant(t *testing.T) {
 	}
 }
 
-func TestBackChannelLogOutWithoutSessionsPanics(t *testing.T) {
+func TestBackChannelLogOutWithoutAGuardPanics(t *testing.T) {
 	w := newWorld(t)
 	defer func() {
-		if r, _ := recover().(string); !strings.Contains(r, "session.Manager") {
+		if r, _ := recover().(string); !strings.Contains(r, "pass the one that logs in") {
 			t.Errorf("got the panic %q, want one that names the cure", r)
 		}
 	}()

@@ -48,5 +48,5 @@ func Example() {
 	login := auth.Authenticate("google")(auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"})(nil))
 	mux.Handle("GET /login/google", login)
 	mux.Handle("GET /login/google/callback", login)
-	mux.Handle("POST /backchannel-logout", google.BackChannelLogOut(sessions))
+	mux.Handle("POST /backchannel-logout", google.BackChannelLogOut(auth))
 }

@@ -333,7 +333,7 @@ func newGuardedWorld(t testing.TB, guarded guard.Config, remembered session.Conf
 		u, _ := w.auth.User(r.Context())
 		fmt.Fprintf(rw, "hello %s", u.Key)
 	})))
-	w.mux.Handle("POST /backchannel", w.strategy.BackChannelLogOut(w.sessions))
+	w.mux.Handle("POST /backchannel", w.strategy.BackChannelLogOut(w.auth))
 	return w
 }
 

@@ -197,7 +197,7 @@ func (s *shop) open(op *certified, edit ...func(*oidc.Config)) {
 		login := auth.Authenticate(id)(auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"})(nil))
 		s.mux.Handle("GET /login/"+id, login)
 		s.mux.Handle("/callback/"+id, login)
-		s.mux.Handle("POST /backchannel/"+id, st.BackChannelLogOut(s.sessions))
+		s.mux.Handle("POST /backchannel/"+id, st.BackChannelLogOut(auth))
 		s.mux.Handle("POST /logout/"+id, auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			to, err := st.LogOutURL(r.Context(), oidc.LogOut{ReturnURL: s.url + "/"})
 			if err != nil {

@@ -115,6 +115,7 @@ type Remembered struct {
 	Stamp  []byte    // as given to Remember
 	Series string    // names the series; no secret
 	Since  time.Time // when Remember was called
+	Labels []string  // as given to Remember
 	// Moved is when the present token was made. The sessions that the series made before
 	// should end: the browser that comes has not got their cookies, and if another one has,
 	// that is a thief's.
@@ -130,7 +131,7 @@ type note struct {
 }
 
 func remembered(s rotating.Series) (Remembered, error) {
-	rem := Remembered{User: s.Owner, Series: s.Name, Since: s.Since, Moved: s.Made, series: s}
+	rem := Remembered{User: s.Owner, Series: s.Name, Since: s.Since, Labels: s.Groups, Moved: s.Made, series: s}
 	var n note
 	if err := json.Unmarshal(s.Data, &n); err != nil {
 		return Remembered{}, errNotRemembered // a record that is not ours
@@ -155,13 +156,15 @@ var errNotRemembered = fmt.Errorf("%w: nobody is remembered", strategy.ErrUnauth
 
 // Remember begins a series for user, by whose name ForgetUser ends it, and returns its
 // cookie. id, which is JSON, and stamp are for the caller to find the user by, and to
-// compare, when Recall returns them; they must not be secrets. Any error is an outage.
-func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte) (Remembered, *http.Cookie, error) {
+// compare, when Recall returns them; they must not be secrets. labels are those of the
+// log-in, such as a provider's session, by which ForgetLabel ends the series; none may be
+// a user's name. Any error is an outage.
+func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels ...string) (Remembered, *http.Cookie, error) {
 	data, err := json.Marshal(note{id, stamp})
 	if err != nil {
 		return Remembered{}, nil, fmt.Errorf("remember: begin: %w", err)
 	}
-	series, text, err := m.rotating.Begin(ctx, user, data)
+	series, text, err := m.rotating.Begin(ctx, user, data, labels...)
 	if err != nil {
 		return Remembered{}, nil, fmt.Errorf("remember: begin: %w", err)
 	}
@@ -278,6 +281,14 @@ func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 func (m *Me) ForgetUser(ctx context.Context, user string) error {
 	if err := m.rotating.EndAll(ctx, user); err != nil {
 		return fmt.Errorf("remember: forget user: %w", err)
+	}
+	return nil
+}
+
+// ForgetLabel ends all series whose log-in had label. Any error is an outage.
+func (m *Me) ForgetLabel(ctx context.Context, label string) error {
+	if err := m.rotating.EndAll(ctx, label); err != nil {
+		return fmt.Errorf("remember: forget label: %w", err)
 	}
 	return nil
 }

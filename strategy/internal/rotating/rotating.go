@@ -40,6 +40,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
@@ -78,7 +79,9 @@ type Series struct {
 	// Made is when the present token was. What was opened by an earlier use should end: if its token is void now,
 	// somebody else may have had it.
 	Made time.Time
-	era  string
+	// Groups are the names, besides the owner's, by which EndAll ends the series: as given to Begin.
+	Groups []string
+	eras   map[string]string // by the owner's name and those of the groups
 }
 
 // ErrUnknown is returned by Use for a token that is malformed, unknown or expired, or of a series that has ended.
@@ -111,7 +114,8 @@ type record struct {
 	Data     json.RawMessage `json:"data,omitempty"`
 	Since    int64           `json:"since"`              // Unix milliseconds
 	Until    int64           `json:"until"`              // Unix milliseconds
-	Era      string          `json:"era,omitempty"`      // the owner's when the series began: see EndAll
+	Groups   []string        `json:"groups,omitempty"`   // other names by which the series ends
+	Eras     []string        `json:"eras,omitempty"`     // the owner's and the groups' when it began, if one had any: see EndAll
 	Current  string          `json:"current"`            // hash of the secret in use
 	Previous string          `json:"previous,omitempty"` // hash of the one that it replaced
 	Nonce    string          `json:"nonce,omitempty"`    // makes the secret in use of the one that it replaced
@@ -121,24 +125,44 @@ type record struct {
 func (t *Tokens) seriesKey(name string) string { return t.cfg.Kind + ":series:" + name }
 func (t *Tokens) eraKey(owner string) string   { return t.cfg.Kind + ":era:" + token.Hash("era", owner) }
 
+// eras returns the eras in which the series began.
+func (r *record) eras() map[string]string {
+	eras := make(map[string]string, 1+len(r.Groups))
+	for i, name := range append([]string{r.Owner}, r.Groups...) {
+		eras[name] = ""
+		if i < len(r.Eras) {
+			eras[name] = r.Eras[i]
+		}
+	}
+	return eras
+}
+
 func (t *Tokens) series(name string, r *record) Series {
 	// A shorter MaxAge than that of its beginning counts at once.
 	since, until := time.UnixMilli(r.Since), time.UnixMilli(r.Until)
 	if limit := since.Add(t.cfg.MaxAge); limit.Before(until) {
 		until = limit
 	}
-	return Series{Name: name, Owner: r.Owner, Data: r.Data, Since: since, Until: until, Made: time.UnixMilli(max(r.Since, r.Replaced)), era: r.Era}
+	return Series{Name: name, Owner: r.Owner, Data: r.Data, Since: since, Until: until, Made: time.UnixMilli(max(r.Since, r.Replaced)), Groups: r.Groups, eras: r.eras()}
 }
 
-// Begin begins a series for owner and returns its first token. data comes back with each use. Any error is an
-// outage, but for data that is no JSON; then no token is in use.
-func (t *Tokens) Begin(ctx context.Context, owner string, data json.RawMessage) (Series, string, error) {
-	era, err := t.era(ctx, owner)
-	if err != nil {
-		return Series{}, "", err
+// Begin begins a series for owner and returns its first token. data comes back with each use. The series also ends by
+// EndAll of each of groups, which must not be names of owners. Any error is an outage, but for data that is no JSON; then
+// no token is in use.
+func (t *Tokens) Begin(ctx context.Context, owner string, data json.RawMessage, groups ...string) (Series, string, error) {
+	var eras []string
+	for _, name := range append([]string{owner}, groups...) {
+		era, err := t.era(ctx, name)
+		if err != nil {
+			return Series{}, "", err
+		}
+		eras = append(eras, era)
+	}
+	if strings.Join(eras, "") == "" {
+		eras = nil
 	}
 	now, p := time.Now(), pair{token.New(), token.New()}
-	r := &record{Owner: owner, Data: data, Since: now.UnixMilli(), Until: now.Add(t.cfg.MaxAge).UnixMilli(), Era: era, Current: token.Hash(p.secret)}
+	r := &record{Owner: owner, Data: data, Since: now.UnixMilli(), Until: now.Add(t.cfg.MaxAge).UnixMilli(), Groups: groups, Eras: eras, Current: token.Hash(p.secret)}
 	_, swapped, err := t.swap(ctx, p.name(), nil, r, min(t.cfg.IdleTimeout, t.cfg.MaxAge))
 	if err == nil && !swapped {
 		err = errTaken
@@ -280,10 +304,10 @@ func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, e
 // The era of an owner changes when all series of the owner end. It is kept for as long as a series that began
 // before can live; a series without one began when none had ended for that long.
 
-// EndAll ends every series of owner that began before the call. Any error is an outage, after which they may go
-// on.
-func (t *Tokens) EndAll(ctx context.Context, owner string) error {
-	key, era := t.eraKey(owner), []byte(token.New())
+// EndAll ends every series of the owner, or the group, of that name that began before the call. Any error is an
+// outage, after which they may go on.
+func (t *Tokens) EndAll(ctx context.Context, name string) error {
+	key, era := t.eraKey(name), []byte(token.New())
 	old, err := t.cfg.Cells.Load(ctx, key)
 	for err == nil {
 		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, key, old, era, t.cfg.MaxAge)
@@ -308,7 +332,13 @@ func (t *Tokens) era(ctx context.Context, owner string) (string, error) {
 	return "", err
 }
 
+// sameEra reports whether no era of s has ended since it began.
 func (t *Tokens) sameEra(ctx context.Context, s Series) (bool, error) {
-	era, err := t.cfg.Cells.Load(ctx, t.eraKey(s.Owner))
-	return err == nil && string(era) == s.era, err
+	for name, began := range s.eras {
+		era, err := t.cfg.Cells.Load(ctx, t.eraKey(name))
+		if err != nil || string(era) != began {
+			return false, err
+		}
+	}
+	return true, nil
 }
