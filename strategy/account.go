@@ -11,7 +11,7 @@ import (
 // ones to ASCII. AccountName(AccountName(s)) is AccountName(s).
 //
 // It composes no Unicode characters, since that needs tables that this module does not
-// bring. A database that folds more, such as MySQL's collations without accents, needs a
+// bring: precis.Account, of the module strategy/precis, does. A database that folds more, such as MySQL's collations without accents, needs a
 // function of its own for LocalConfig.Account: what it takes for one name must be one name
 // to it, or a guesser has a budget for each spelling.
 func AccountName(name string) string {

@@ -14,9 +14,9 @@ import (
 // Old ones, of the text as it was sent, stay good: a password that is not in that form is
 // compared in both, whoever's it is.
 //
-// Give it to registrations and to [Config] alike. RFC 8265 asks for Unicode's NFC, which is
-// norm.NFC.String of golang.org/x/text/unicode/norm; this module does not bring the tables.
-// A nil form replaces other spaces by U+0020 (§4.2.2), which needs none.
+// Give it to registrations and to [Config] alike. precis.Password, of the module
+// strategy/precis, is the form of RFC 8265; the tables for it are not in this module. A nil
+// form replaces other spaces by U+0020 (§4.2.2), which needs none.
 func Normalized(h Hasher, form func(password string) string) Hasher {
 	if form == nil {
 		form = plainSpaces
