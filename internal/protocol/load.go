@@ -51,7 +51,7 @@ func (v *Visit) Load(ctx context.Context) error {
 	}
 	if len(v.presented) > 0 {
 		if err := v.find(ctx); err != nil {
-			if ctx.Err() == nil {
+			if !ended(ctx) {
 				v.phase, v.cause = failed, err
 			}
 			return err
@@ -59,6 +59,13 @@ func (v *Visit) Load(ctx context.Context) error {
 	}
 	v.phase = ready
 	return nil
+}
+
+// ended reports whether ctx has ended, or is about to: its deadline may be seen by a context
+// derived from it first.
+func ended(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
 }
 
 func (v *Visit) find(ctx context.Context) error {
