@@ -17,7 +17,7 @@ type workload struct {
 	script      func() script
 }
 
-const logIn = "email=joefoo@test.com&password=" + password
+const logIn = "email=joefoo@test.com&password=" + passphrase
 
 func workloads() []workload {
 	always := func(method, path string) func() script {

@@ -29,11 +29,11 @@ func byID(id int) *user {
 	return nil
 }
 
-// password is compared as text: hashing would hide everything else.
-const password = "Passw0rd!"
+// passphrase is compared as text: hashing would hide everything else.
+const passphrase = "Passw0rd!"
 
 func byPassword(email, given string) *user {
-	if email == joe.Email && given == password {
+	if email == joe.Email && given == passphrase {
 		return joe
 	}
 	return nil

@@ -19,7 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
-// hash is of password, at cost 12.
+// hash is of passphrase, at cost 12.
 const hash = "$2a$12$PtAXhMak.MORH7p/lEfNuuuTy/lkfBiG3UEvR0erPPMEKsgZPFUF6"
 
 // stormApp is this library's stack with real hashing, bounded as by default or with as
