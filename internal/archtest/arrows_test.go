@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -64,6 +65,21 @@ func TestArrowsPointOneWay(t *testing.T) {
 		for _, path := range others {
 			if !slices.ContainsFunc(allowed.modules, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") }) {
 				t.Errorf("%s imports %s, which package %s may not know", f.path, path, f.pkg)
+			}
+		}
+	}
+}
+
+// TestTheProtocolKnowsNoHTTP: the rooms below session are tried, explored and read without it.
+func TestTheProtocolKnowsNoHTTP(t *testing.T) {
+	_, files := sources(t)
+	for _, f := range files {
+		if f.pkg != "internal/protocol" && f.pkg != "internal/record" {
+			continue
+		}
+		for _, spec := range f.ast.Imports {
+			if path, err := strconv.Unquote(spec.Path.Value); err != nil || path == "net/http" || path == "log/slog" {
+				t.Errorf("%s imports %s", f.path, spec.Path.Value)
 			}
 		}
 	}

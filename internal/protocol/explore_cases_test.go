@@ -197,54 +197,54 @@ func scenarios() []scenario {
 		}
 	}
 	return []scenario{
-		{"1a log-out, a write", in, procs{"L": out, "W": step(set("k", "1"))}, all(loggedOut("L", "passport"), gone("L")), allFaults, 2, 0, false},
-		{"1b log-out, a write, by a replica", in, procs{"L": out, "W": step(set("k", "1"))}, all(loggedOut("L", "passport"), gone("L")), staleOnly, 2, 0, true},
-		{"1c log-out, a renewal", in, procs{"L": out, "G": step(renew)}, loggedOut("L", "passport"), allFaults, 1, 0, false},
-		{"1c log-out, a renewal, by a replica", in, procs{"L": steps(renew, logOut("passport")), "G": step(renew)}, loggedOut("L", "passport"), staleOnly, 2, 0, true},
-		{"1d log-out, a renewal, a write", in, procs{"L": out, "G": step(renew), "W": step(set("k", "1"))}, loggedOut("L", "passport"), nil, 0, 4, false},
-		{"1e log-out, two renewals", in, procs{"L": out, "G": step(renew), "H": step(renew)}, loggedOut("L", "passport"), nil, 0, 4, false},
-		{"1f log-out, a renewal of a renewal", in, procs{"L": out, "G": steps(renew, renew)}, loggedOut("L", "passport"), allFaults, 1, 2, false},
-		{"1g a renewal alone", in, procs{"G": step(renew)}, arrived("G", "1"), allFaults, 2, 0, false},
-		{"1i log-in, log-out, then a late Create", nil, procs{"L": logInThenOut}, loggedOut("L", "passport"), allFaults, 2, 0, false},
-		{"1i log-in over a session, log-out, late commands", anonymous, procs{"L": logInThenOut}, loggedOut("L", "passport"), allFaults, 2, 0, false},
+		{"1a log-out, a write", in, procs{"L": out, "W": step(set("k", "1"))}, all(loggedOut("L", "passport"), gone("L")), allFaults, 2, 0, withNotes},
+		{"1b log-out, a write, by a replica", in, procs{"L": out, "W": step(set("k", "1"))}, all(loggedOut("L", "passport"), gone("L")), staleOnly, 2, 0, byReplica},
+		{"1c log-out, a renewal", in, procs{"L": out, "G": step(renew)}, loggedOut("L", "passport"), allFaults, 1, 0, withNotes},
+		{"1c log-out, a renewal, by a replica", in, procs{"L": steps(renew, logOut("passport")), "G": step(renew)}, loggedOut("L", "passport"), staleOnly, 2, 0, byReplica},
+		{"1d log-out, a renewal, a write", in, procs{"L": out, "G": step(renew), "W": step(set("k", "1"))}, loggedOut("L", "passport"), nil, 0, 4, withNotes},
+		{"1e log-out, two renewals", in, procs{"L": out, "G": step(renew), "H": step(renew)}, loggedOut("L", "passport"), nil, 0, 4, withNotes},
+		{"1f log-out, a renewal of a renewal", in, procs{"L": out, "G": steps(renew, renew)}, loggedOut("L", "passport"), allFaults, 1, 2, withNotes},
+		{"1g a renewal alone", in, procs{"G": step(renew)}, arrived("G", "1"), allFaults, 2, 0, withNotes},
+		{"1i log-in, log-out, then a late Create", nil, procs{"L": logInThenOut}, loggedOut("L", "passport"), allFaults, 2, 0, withNotes},
+		{"1i log-in over a session, log-out, late commands", anonymous, procs{"L": logInThenOut}, loggedOut("L", "passport"), allFaults, 2, 0, withNotes},
 		{"1j two guards log out at once", inTwice, procs{"P": out, "Q": outAdmin},
-			all(loggedOut("P", "passport"), loggedOut("Q", "admin")), allFaults, 1, 1, false},
+			all(loggedOut("P", "passport"), loggedOut("Q", "admin")), allFaults, 1, 1, withNotes},
 		{"1j two of three guards log out at once", inThrice, procs{"P": out, "Q": outAdmin},
-			all(loggedOut("P", "passport"), loggedOut("Q", "admin"), stays("P", "staff")), nil, 0, 3, false},
+			all(loggedOut("P", "passport"), loggedOut("Q", "admin"), stays("P", "staff")), nil, 0, 3, withNotes},
 		{"1k log-out of one guard, log-in of another", in, procs{"L": out, "G": step(logIn("9", "admin"))},
-			all(loggedOut("L", "passport"), arrivedAs("G", "admin", "9")), allFaults, 1, 1, false},
+			all(loggedOut("L", "passport"), arrivedAs("G", "admin", "9")), allFaults, 1, 1, withNotes},
 		{"1l log-out of one guard, two renewals", inTwice, procs{"L": out, "G": steps(renew, renew)},
-			all(loggedOut("L", "passport"), stays("L", "admin")), nil, 0, 3, false},
-		{"1l log-out of one guard, two renewals, a fault", inTwice, procs{"L": out, "G": steps(renew, renew)}, loggedOut("L", "passport"), allFaults, 1, 1, false},
+			all(loggedOut("L", "passport"), stays("L", "admin")), nil, 0, 3, withNotes},
+		{"1l log-out of one guard, two renewals, a fault", inTwice, procs{"L": out, "G": steps(renew, renew)}, loggedOut("L", "passport"), allFaults, 1, 1, withNotes},
 		{"1m log-out of both guards in one request, two renewals", inTwice, procs{"L": step(logOut("passport"), logOut("admin")), "G": steps(renew, renew)},
-			all(loggedOut("L", "passport"), loggedOut("L", "admin")), nil, 0, 3, false},
+			all(loggedOut("L", "passport"), loggedOut("L", "admin")), nil, 0, 3, withNotes},
 		{"1n log-out of one guard with a stale cookie, a renewal", inTwice, procs{"L": lateOut, "G": step(renew)},
-			all(loggedOut("L", "passport"), stays("L", "admin")), nil, 0, 3, false},
+			all(loggedOut("L", "passport"), stays("L", "admin")), nil, 0, 3, withNotes},
 		{"1n log-out of one guard with a stale cookie, by a replica", inTwice, procs{"L": lateOut},
-			all(loggedOut("L", "passport"), stays("L", "admin")), staleOnly, 2, 0, true},
+			all(loggedOut("L", "passport"), stays("L", "admin")), staleOnly, 2, 0, byReplica},
 		{"1o log-out and log-in again in one request, a renewal", inTwice, procs{"L": step(logOut("passport"), logIn("2", "passport")), "G": step(renew)},
-			formerUserIsOut("L", "1"), allFaults, 1, 1, false},
+			formerUserIsOut("L", "1"), allFaults, 1, 1, withNotes},
 		{"1p log-out with another value, the session of another guard's log-in", in, procs{"L": step(logOut("passport"), set("evil", "1")), "G": step(logIn("9", "admin"))},
-			all(loggedOut("L", "passport"), without("G", "evil", "a value of the old id is in the new session"), notAs("L", "admin")), nil, 0, 3, false},
-		{"1q log-out, the session's user logged in again by the application", in, procs{"L": out, "G": step(again("1", "passport"))}, loggedOut("L", "passport"), allFaults, 1, 0, false},
+			all(loggedOut("L", "passport"), without("G", "evil", "a value of the old id is in the new session"), notAs("L", "admin")), nil, 0, 3, withNotes},
+		{"1q log-out, the session's user logged in again by the application", in, procs{"L": out, "G": step(again("1", "passport"))}, loggedOut("L", "passport"), allFaults, 1, 0, withNotes},
 		{"1q log-out of one guard, the user logged in again by the application", inTwice, procs{"L": out, "G": step(again("1", "passport"))},
-			loggedOut("L", "passport"), nil, 0, 3, false},
+			loggedOut("L", "passport"), nil, 0, 3, withNotes},
 		{"2a two writers of different keys", in, procs{"W": step(set("a", "1")), "X": step(set("b", "1"))},
-			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`}), allFaults, 2, 0, false},
+			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`}), allFaults, 2, 0, withNotes},
 		{"2a two writers of different keys, by a replica", in, procs{"W": step(set("a", "1")), "X": step(set("b", "1"))},
-			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`}), staleOnly, 2, 0, true},
+			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`}), staleOnly, 2, 0, byReplica},
 		{"2a three writers of different keys", in, procs{"W": step(set("a", "1")), "X": step(set("b", "1")), "Y": step(set("c", "1"))},
-			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`, "Y": `"c":"1"`}), nil, 0, 0, false},
+			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`, "Y": `"c":"1"`}), nil, 0, 0, withNotes},
 		{"2b a write, a log-in that keeps it", anonymous, procs{"W": step(set("keep", "1")), "G": step(logIn("1", "passport"))},
-			kept("G", map[string]string{"W": `"keep":"1"`}), allFaults, 1, 4, false},
+			kept("G", map[string]string{"W": `"keep":"1"`}), allFaults, 1, 4, withNotes},
 		{"2b a write, a renewal", in, procs{"W": step(set("keep", "1")), "G": step(renew)},
-			kept("G", map[string]string{"W": `"keep":"1"`}), allFaults, 1, 4, false},
+			kept("G", map[string]string{"W": `"keep":"1"`}), allFaults, 1, 4, withNotes},
 		{"2c two writes, a renewal", in, procs{"W": step(set("keep", "1")), "X": step(set("z", "1")), "G": step(renew)},
-			kept("G", map[string]string{"W": `"keep":"1"`, "X": `"z":"1"`}), nil, 0, 4, false},
+			kept("G", map[string]string{"W": `"keep":"1"`, "X": `"z":"1"`}), nil, 0, 4, withNotes},
 		{"2c a write, the log-out of one guard", inTwice, procs{"W": step(set("keep", "1")), "G": out},
-			kept("G", map[string]string{"W": `"keep":"1"`}), allFaults, 1, 1, false},
-		{"2d two increments", in, procs{"W": step(inc), "X": step(inc)}, counted, allFaults, 2, 0, false},
-		{"2d three increments", in, procs{"W": step(inc), "X": step(inc), "Y": step(inc)}, counted, []sessiontest.Fate{sessiontest.LoseReply, sessiontest.Resend}, 1, 3, false},
+			kept("G", map[string]string{"W": `"keep":"1"`}), allFaults, 1, 1, withNotes},
+		{"2d two increments", in, procs{"W": step(inc), "X": step(inc)}, counted, allFaults, 2, 0, withNotes},
+		{"2d three increments", in, procs{"W": step(inc), "X": step(inc), "Y": step(inc)}, counted, []sessiontest.Fate{sessiontest.LoseReply, sessiontest.Resend}, 1, 3, withNotes},
 		{"2e a write whose reply is lost, another that saw it", in, procs{"W": step(set("k", "w")), "X": func(p *process) {
 			p.do()
 			if strings.Contains(p.seen, `"k":"w"`) {
@@ -257,8 +257,8 @@ func scenarios() []scenario {
 				return "the second write was undone by the first"
 			}
 			return ""
-		}, []sessiontest.Fate{sessiontest.LoseReply, sessiontest.Resend, sessiontest.LateTwin}, 2, 0, false},
-		{"3a log-in, a write under the old id", anonymous, procs{"G": step(logIn("1", "passport")), "W": step(set("keep", "1"))}, arrived("G", "1"), allFaults, 1, 4, false},
+		}, []sessiontest.Fate{sessiontest.LoseReply, sessiontest.Resend, sessiontest.LateTwin}, 2, 0, withNotes},
+		{"3a log-in, a write under the old id", anonymous, procs{"G": step(logIn("1", "passport")), "W": step(set("keep", "1"))}, arrived("G", "1"), allFaults, 1, 4, withNotes},
 		{"3b two log-ins on one session", anonymous, procs{"G": step(logIn("1", "passport")), "H": step(logIn("2", "passport"))}, func(r *run) string {
 			for name, user := range map[string]string{"G": "1", "H": "2"} {
 				if p := r.procs[name]; !p.ok() {
@@ -268,21 +268,22 @@ func scenarios() []scenario {
 				}
 			}
 			return ""
-		}, nil, 0, 0, false},
+		}, nil, 0, 0, withNotes},
 		{"3d a write through the fixed id while it logs in", anonymous, procs{"G": step(logIn("1", "passport")), "W": step(set("evil", "1"))},
-			without("G", "evil", "a key written through the old id is in the new session"), allFaults, 1, 4, false},
+			without("G", "evil", "a key written through the old id is in the new session"), allFaults, 1, 4, withNotes},
 		{"3e log-in as another user", [][]op{{logIn("1", "passport"), set("keep", "secret")}}, procs{"G": step(logIn("2", "passport")), "W": step(set("keep", "secret2"))},
-			without("G", "secret", "the former user's values are in the new session"), allFaults, 1, 4, false},
+			without("G", "secret", "the former user's values are in the new session"), allFaults, 1, 4, withNotes},
 		{"3f a log-in, then a write that reads a replica", anonymous, procs{"G": steps(logIn("1", "passport"), set("k", "1"))},
 			func(r *run) string {
 				if p := r.procs["G"]; p.ok() && r.logged(p.cookie, "passport") == "" {
 					return "the cookie of the log-in was replaced"
 				}
 				return ""
-			}, staleOnly, 2, 0, true},
-		{"4a destroy by label, a renewal", in, procs{"D": endLabelled, "G": step(renew)}, loggedOut("D", "passport"), allFaults, 1, 2, false},
-		{"4a destroy by label, the session's user logged in again by the application", in, procs{"D": endLabelled, "G": step(again("1", "passport"))}, loggedOut("D", "passport"), nil, 0, 0, false},
-		{"4b destroy by label, a renewal, a write", in, procs{"D": endLabelled, "G": step(renew), "W": step(set("k", "1"))}, loggedOut("D", "passport"), nil, 0, 3, false},
+			}, staleOnly, 2, 0, byReplica},
+		{"4a destroy by label, a renewal", in, procs{"D": endLabelled, "G": step(renew)}, loggedOut("D", "passport"), allFaults, 1, 2, withNotes},
+		{"4a destroy by label, the session's user logged in again by the application", in, procs{"D": endLabelled, "G": step(again("1", "passport"))}, loggedOut("D", "passport"), nil, 0, 0, withNotes},
+		{"4b destroy by label, a renewal, a write", in, procs{"D": endLabelled, "G": step(renew), "W": step(set("k", "1"))}, loggedOut("D", "passport"), nil, 0, 3, withNotes},
+		{"4b destroy by label, a renewal, a store that leaves no notes", in, procs{"D": endLabelled, "G": step(renew)}, loggedOut("D", "passport"), nil, 0, 0, withoutNotes},
 		{"4c a log-in that was answered, then destroy by label, while the index heals", nil, procs{"G": func(p *process) {
 			if p.do(logIn("1", "passport")) {
 				endLabelled(p)
@@ -293,28 +294,28 @@ func scenarios() []scenario {
 			for range p.p.Labelled(p.ctx, "passport:1") { //nolint:errcheck // an error is one of the outcomes
 				p.result = 0 // listing removes the entries of what it does not find
 			}
-		}}, loggedOut("G", "passport"), nil, 0, 0, false},
+		}}, loggedOut("G", "passport"), nil, 0, 0, withNotes},
 		{"5a a write, Node logs another user in under the same id", in, procs{"W": step(set("mine", "1")), "N": func(p *process) { p.node(`"user":1`, `"user":2`) }}, func(r *run) string {
 			w := r.procs["W"]
 			if now := r.st.record(r.id); w.ok() && strings.Contains(w.seen, `"user":1`) && strings.Contains(now, `"user":2`) && strings.Contains(now, `"mine"`) && r.last == "W" {
 				return "a write made as user 1 is in a session that belongs to user 2"
 			}
 			return ""
-		}, nil, 0, 0, false},
+		}, nil, 0, 0, withNotes},
 		{"5b a write, Node logs out under the same id", in, procs{"W": step(set("mine", "1")), "N": func(p *process) { p.node(`{"user":1`, `{"gone":1`) }}, func(r *run) string {
 			w := r.procs["W"]
 			if now := r.st.record(r.id); w.ok() && strings.Contains(w.seen, `"user":1`) && !strings.Contains(now, `"user":1`) && strings.Contains(now, `"mine"`) && r.last == "W" {
 				return "a write made as user 1 went on top of Node's log-out"
 			}
 			return ""
-		}, nil, 0, 0, false},
+		}, nil, 0, 0, withNotes},
 		{"8a a log-in and a read that finds its record gone", anonymous, procs{"G": step(logIn("1", "passport")), "R": step()}, func(r *run) string {
 			if r.procs["R"].ok() && r.procs["R"].cookie != r.id {
 				return "a read touched the cookie"
 			}
 			return ""
-		}, nil, 0, 0, false},
-		{"8b a log-in and a request that sees the old stamp", in, procs{"P": step(logIn("1", "passport")), "Q": step(revoke)}, arrived("P", "1"), nil, 0, 0, false},
+		}, nil, 0, 0, withNotes},
+		{"8b a log-in and a request that sees the old stamp", in, procs{"P": step(logIn("1", "passport")), "Q": step(revoke)}, arrived("P", "1"), nil, 0, 0, withNotes},
 	}
 }
 

@@ -102,8 +102,17 @@ type scenario struct {
 	faults      []sessiontest.Fate
 	budget      int // faults in one run
 	preemptions int // 0 means no bound; -full lifts it
-	replica     bool
+	store       storeKind
 }
+
+// storeKind says what the store of a scenario can do.
+type storeKind int
+
+const (
+	withNotes    storeKind = iota
+	byReplica              // reads may be answered by a replica
+	withoutNotes           // it is no Ender
+)
 
 // full makes the exploration complete: it takes minutes.
 var full = flag.Bool("full", false, "explore every scenario without a bound on preemptions")
@@ -216,8 +225,12 @@ func (r *run) execute(sc *scenario) {
 	var group sync.WaitGroup
 	for _, name := range slices.Sorted(maps.Keys(sc.procs)) {
 		var st protocol.Store = r.connect(name)
-		if sc.replica {
+		switch sc.store {
+		case byReplica:
 			st = replicated{r.connect(name)}
+		case withoutNotes:
+			c := r.connect(name)
+			st = noteless{c, c}
 		}
 		p := &process{client: client{p: newProtocol(st), cookie: r.id}, name: name, run: r, ctx: r.t.Context()}
 		r.procs[name] = p

@@ -92,6 +92,12 @@ type scripted struct {
 // replicated is a scripted store whose Get may be answered by a replica.
 type replicated struct{ *scripted }
 
+// noteless is a scripted store that leaves no notes.
+type noteless struct {
+	protocol.Store
+	protocol.Index
+}
+
 var (
 	_ protocol.Store         = (*scripted)(nil)
 	_ protocol.Ender         = (*scripted)(nil)
