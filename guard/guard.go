@@ -314,8 +314,7 @@ func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) *reqstat
 	if st.Slots == nil && w.Header()["Cache-Control"] == nil {
 		w.Header().Set("Cache-Control", "no-store")
 	}
-	st.SetNoStore()
-	st.SetAnswerer(g.answerer)
+	st.Guarded(g.answerer, true)
 	return st
 }
 

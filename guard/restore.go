@@ -161,7 +161,7 @@ func (g *Guard[U]) stateOf(r *http.Request, method string) (*reqstate.State, err
 	if st == nil {
 		return nil, fmt.Errorf("guard: %s: %w", method, session.ErrNoHandler)
 	}
-	st.SetAnswerer(g.answerer)
+	st.Guarded(g.answerer, false)
 	return st, nil
 }
 
@@ -198,10 +198,10 @@ type restore[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := reqstate.Of(r.Context(), m.g.owner)
-	st.SetAnswerer(m.g.answerer)
+	st.Guarded(m.g.answerer, false)
 	switch _, err := m.g.currentUser(r, st); {
 	case err == nil:
-		st.SetNoStore()
+		st.Guarded(m.g.answerer, true)
 	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite), errors.Is(err, ErrTooManySessions):
 		st.MarkAsked(m.g)
 	default:

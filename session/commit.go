@@ -25,16 +25,19 @@ func (s *Session) Save(ctx context.Context) error {
 // commit has the visit carry out what is pending, and answers the browser accordingly. It
 // is the one place where an outcome becomes cookies. The caller holds mu.
 func (s *Session) commit(ctx context.Context, now time.Time) error {
-	if s.visit.Creates() && s.keepsNothing(ctx) {
-		s.visit.KeepNothing()
-	}
-	out, err := s.visit.Commit(ctx, now)
-	if err != nil {
-		return err
-	}
-	s.changed = s.changed || out.Did > protocol.Refreshed
-	if s.req != nil {
-		s.req.Stored(out.LogIns)
+	var out protocol.Outcome
+	if s.visit.Due(now) {
+		if s.visit.Creates() && s.keepsNothing(ctx) {
+			s.visit.KeepNothing()
+		}
+		var err error
+		if out, err = s.visit.Commit(ctx, now); err != nil {
+			return err
+		}
+		s.changed = s.changed || out.Did > protocol.Refreshed
+		if s.req != nil {
+			s.req.Stored(out.LogIns)
+		}
 	}
 	switch out.Cookie {
 	case protocol.Send:
@@ -47,7 +50,7 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	moved := out.Did == protocol.Refreshed || out.Did == protocol.Updated // the idle timeout's start
-	if s.m.cfg.Rolling && moved || s.reissueDue() {
+	if via := s.visit.Via; s.m.cfg.Rolling && moved || via > 0 && s.reissueDue(via) {
 		return s.sendCookie()
 	}
 	return nil

@@ -35,7 +35,7 @@ type Info struct {
 func (s *Session) Info() Info {
 	s.lock()
 	defer s.mu.Unlock()
-	id := s.visit.ID()
+	id := s.visit.ID
 	if id == "" {
 		return Info{}
 	}

@@ -8,18 +8,17 @@ import (
 
 // load finds the request's session on first use. The caller holds mu.
 func (s *Session) load(ctx context.Context) error {
-	if !s.visit.Loaded() && !s.consult {
+	if s.req != nil && !s.consult {
 		s.takeCookies()
 	}
-	return s.visit.Load(ctx)
+	err := s.visit.Load(ctx)
+	s.failed = s.failed || err != nil
+	return err
 }
 
 // takeCookies gives the visit every id in the request whose signature verifies, under each
 // accepted cookie in turn. It happens once.
 func (s *Session) takeCookies() {
-	if s.req == nil {
-		return
-	}
 	s.consult = true
 	s.present(s.req.cookies)
 }

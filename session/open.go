@@ -52,7 +52,7 @@ func (m *Manager) open(ctx context.Context, present func(*Session)) (*Session, e
 	if err := s.visit.Load(ctx); err != nil {
 		return nil, err
 	}
-	if s.visit.ID() == "" {
+	if s.visit.ID == "" {
 		return nil, ErrNotFound
 	}
 	return s, nil
@@ -66,11 +66,11 @@ var errNoCookie = errors.New("session: cookie value: the session has no record y
 func (s *Session) CookieValue() (string, error) {
 	s.lock()
 	defer s.mu.Unlock()
-	if s.visit.ID() == "" {
+	if s.visit.ID == "" {
 		return "", errNoCookie
 	}
 	primary := &s.m.accept[0]
-	value, err := primary.codec.Encode(primary.name, s.visit.ID())
+	value, err := primary.codec.Encode(primary.name, s.visit.ID)
 	if err != nil {
 		return "", fmt.Errorf("session: cookie value: %w", err)
 	}

@@ -89,26 +89,20 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.r = *r.WithContext(q) // the compiler keeps the copy in between off the heap
 	defer reqstate.HandBack(r, &q.r)
 	h.next.ServeHTTP(&q.w, &q.r)
-	q.w.start()
+	q.w.start(false)
 }
 
 // close commits the session for the last time: nothing can be changed afterwards, also
-// when the commit panics.
-func (s *Session) close(ctx context.Context) error {
+// when the commit panics. outage is why the session could not be loaded, for the log.
+func (s *Session) close(ctx context.Context) (outage, err error) {
 	s.lock()
 	defer s.mu.Unlock()
 	defer func() { s.closed = true }()
-	return s.commit(ctx, s.visit.At())
-}
-
-// logFailedLoad logs why the session could not be loaded, unless the client is gone.
-func (q *request) logFailedLoad() {
-	q.sess.lock()
-	err := q.sess.visit.Outage()
-	q.sess.mu.Unlock()
-	if err != nil && q.Context.Err() == nil {
-		q.logFailure("session: could not be loaded", err)
+	s.req.w.consulted = s.consult
+	if s.failed {
+		outage = s.visit.Outage()
 	}
+	return outage, s.commit(ctx, s.visit.At)
 }
 
 // logFailure logs an error that the request is answered with, unless somebody has logged it.
@@ -154,7 +148,7 @@ func (q *request) dropCookies() { q.sent = nil }
 // addHeaders writes cookies, and what caches must know, just before the response starts.
 func (q *request) addHeaders() {
 	h := q.w.Header()
-	others := q.Cookies()
+	others, noStore := q.Left()
 	keepOut := len(q.sent)+len(others) > 0
 	if keepOut {
 		lines := slices.Clip(h["Set-Cookie"])
@@ -163,25 +157,18 @@ func (q *request) addHeaders() {
 		}
 		h["Set-Cookie"] = append(lines, others...)
 	}
-	if keepOut || q.NoStore() && len(h["Cache-Control"]) == 0 {
+	if keepOut || noStore && len(h["Cache-Control"]) == 0 {
 		q.values[1] = "no-store"
 		h["Cache-Control"] = q.values[1:]
 	}
-	if vary := h["Vary"]; !q.sess.consulted() || varies(vary) {
-		return
-	} else if len(vary) > 0 {
-		h["Vary"] = append(slices.Clip(vary), "Cookie")
-	} else {
+	switch vary := h["Vary"]; {
+	case !q.w.consulted:
+	case len(vary) == 0:
 		q.values[0] = "Cookie"
 		h["Vary"] = q.values[:1:1]
+	case !varies(vary):
+		h["Vary"] = append(slices.Clip(vary), "Cookie")
 	}
-}
-
-// consulted reports whether the response depends on the session's cookie.
-func (s *Session) consulted() bool {
-	s.lock()
-	defer s.mu.Unlock()
-	return s.consult
 }
 
 // varies reports whether the lines of a Vary header name Cookie.

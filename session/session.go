@@ -28,6 +28,7 @@ type Session struct {
 	consult bool // the cookie was looked at: Vary
 	closed  bool // the response has started
 	changed bool // a commit wrote something
+	failed  bool // a load failed
 }
 
 // ID returns the id under which the session's record lies: express-session's
@@ -37,7 +38,7 @@ type Session struct {
 func (s *Session) ID() string {
 	s.lock()
 	defer s.mu.Unlock()
-	return s.visit.ID()
+	return s.visit.ID
 }
 
 // Ref returns a name for the session that is safe to show and to log: a hash of its
@@ -63,7 +64,7 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue(s.Ref()) }
 func (s *Session) IsNew() bool {
 	s.lock()
 	defer s.mu.Unlock()
-	return s.visit.ID() == ""
+	return s.visit.ID == ""
 }
 
 // Committed reports whether the response has started: the session's changes are committed, and
@@ -161,7 +162,7 @@ func (s *Session) writable() error {
 }
 
 func (s *Session) ref() string {
-	id := s.visit.ID()
+	id := s.visit.ID
 	if id == "" {
 		return ""
 	}

@@ -16,7 +16,7 @@ func (s *Session) sendCookie() error {
 		return nil
 	}
 	primary := &s.m.accept[0]
-	value, err := primary.codec.Encode(primary.name, s.visit.ID())
+	value, err := primary.codec.Encode(primary.name, s.visit.ID)
 	if err != nil {
 		return fmt.Errorf("session: cookie: %w", err)
 	}
@@ -39,11 +39,10 @@ func (s *Session) sendCookie() error {
 	return nil
 }
 
-// reissueDue reports whether a session that came under an older cookie is to be sent back
-// under the primary one: same id, no store command.
-func (s *Session) reissueDue() bool {
-	via := s.visit.Via()
-	return s.req != nil && via > 0 && s.m.accept[via].reissue && s.visit.Writable() == nil && !cookies.Sent(s.req.cookies, s.m.cfg.Name)
+// reissueDue reports whether a session that came under an older cookie, of place via, is to
+// be sent back under the primary one: same id, no store command.
+func (s *Session) reissueDue(via int) bool {
+	return s.req != nil && s.m.accept[via].reissue && s.visit.Writable() == nil && !cookies.Sent(s.req.cookies, s.m.cfg.Name)
 }
 
 // expireCookies makes the browser forget every accepted cookie that it may have: those whose

@@ -19,11 +19,14 @@ var _ reqstate.Slots = (*slots)(nil)
 // use locks the session, loads it, and notes that a guard asks about key.
 func (t *slots) use(ctx context.Context, key string) (*Session, error) {
 	s := (*Session)(t)
-	if _, err := s.loaded(ctx); err != nil {
+	s.lock()
+	if err := s.load(ctx); err != nil {
+		s.mu.Unlock()
 		return nil, err
 	}
-	s.lock()
-	s.visit.Watch(key)
+	if key != record.PassportKey {
+		s.visit.Watch(key)
+	}
 	return s, nil
 }
 
@@ -44,7 +47,7 @@ func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
 		return reqstate.Slot{}, err
 	}
 	defer s.mu.Unlock()
-	slot, _ := s.visit.Slot(key, s.visit.At())
+	slot, _ := s.visit.Slot(key, s.visit.At)
 	return slot, nil
 }
 

@@ -15,10 +15,11 @@ import (
 // lacks it. Unwrap serves [http.ResponseController].
 type responseWriter struct {
 	http.ResponseWriter
-	q     *request
-	phase phase
-	wrote bool  // the response has started
-	err   error // why the commit failed
+	q         *request
+	phase     phase
+	wrote     bool  // the response has started
+	consulted bool  // it depends on the session's cookie
+	err       error // why the commit failed
 }
 
 // phase says whose response a writer lets through.
@@ -38,44 +39,40 @@ var errDiscarded = errors.New("session: response discarded: the session could no
 // errPanicked is the failure of a commit that panicked.
 var errPanicked = errors.New("session: the commit panicked")
 
-// start commits the session once, and reports whether what the caller is about to write
-// may pass. A failed commit is answered first.
-func (w *responseWriter) start() bool {
+// start reports whether what the caller is about to write may pass; writes says that it
+// starts the response. The first call commits the session, and a failed commit is answered.
+func (w *responseWriter) start(writes bool) bool {
 	if w.phase == uncommitted {
 		w.commit()
 	}
 	if w.phase == failed {
 		w.answer()
 	}
-	return w.phase == committed || w.phase == answering
-}
-
-// write is start for what starts the response.
-func (w *responseWriter) write() bool {
-	ok := w.start()
-	w.wrote = w.wrote || ok
+	ok := w.phase == committed || w.phase == answering
+	w.wrote = w.wrote || ok && writes
 	return ok
 }
 
-// commit commits the session. One that panics has failed: the panic goes on to whoever
-// recovers from it, and nothing that is written afterwards passes for the handler's response.
+// commit commits the session, and tells everybody what became of it. One that panics has
+// failed: the panic goes on to whoever recovers from it, and nothing that is written
+// afterwards passes for the handler's response.
 func (w *responseWriter) commit() {
 	w.phase, w.err = failed, errPanicked
-	defer w.committed()
-	if w.err = w.q.sess.close(w.q.Context); w.err == nil {
+	var outage error
+	defer func() {
+		if w.err != nil {
+			w.q.logFailure("session: not saved, the request is answered with an error", w.err)
+		} else {
+			defer w.q.addHeaders() // with the cookies that are added now
+			if outage != nil && w.q.Context.Err() == nil {
+				w.q.logFailure("session: could not be loaded", outage)
+			}
+		}
+		w.q.Committed(w.err)
+	}()
+	if outage, w.err = w.q.sess.close(w.q.Context); w.err == nil {
 		w.phase = committed
 	}
-}
-
-// committed tells everybody what became of the commit.
-func (w *responseWriter) committed() {
-	if w.err != nil {
-		w.q.logFailure("session: not saved, the request is answered with an error", w.err)
-	} else {
-		w.q.logFailedLoad()
-		defer w.q.addHeaders() // with the cookies that are added now
-	}
-	w.q.Committed(w.err)
 }
 
 // answer answers a commit that failed, by the first that writes something.
@@ -98,13 +95,13 @@ func (w *responseWriter) WriteHeader(status int) {
 		}
 		return
 	}
-	if w.write() {
+	if w.start(true) {
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
 
 func (w *responseWriter) Write(p []byte) (int, error) {
-	if !w.write() {
+	if !w.start(true) {
 		return 0, errDiscarded
 	}
 	return w.ResponseWriter.Write(p)
@@ -112,7 +109,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 // WriteString implements [io.StringWriter].
 func (w *responseWriter) WriteString(s string) (int, error) {
-	if !w.write() {
+	if !w.start(true) {
 		return 0, errDiscarded
 	}
 	return io.WriteString(w.ResponseWriter, s)
@@ -120,7 +117,7 @@ func (w *responseWriter) WriteString(s string) (int, error) {
 
 // ReadFrom implements [io.ReaderFrom], for sendfile.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
-	if !w.write() {
+	if !w.start(true) {
 		return 0, errDiscarded
 	}
 	return io.Copy(w.ResponseWriter, src)
@@ -131,7 +128,7 @@ func (w *responseWriter) Flush() { _ = w.FlushError() }
 
 // FlushError is what [http.ResponseController] prefers to Flush.
 func (w *responseWriter) FlushError() error {
-	if !w.write() {
+	if !w.start(true) {
 		return errDiscarded
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
@@ -140,7 +137,7 @@ func (w *responseWriter) FlushError() error {
 // Hijack implements [http.Hijacker]. The session is committed first; the header that
 // carries a new cookie is the hijacker's to send.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if !w.write() {
+	if !w.start(true) {
 		return nil, nil, errDiscarded
 	}
 	return http.NewResponseController(w.ResponseWriter).Hijack()

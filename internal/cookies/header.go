@@ -23,7 +23,11 @@ func Values(lines []string, name string) iter.Seq[string] {
 				if eq < 0 || trimBlanks(pair[:eq]) != name {
 					continue
 				}
-				if !yield(unquote(trimBlanks(pair[eq+1:]))) {
+				value := trimBlanks(pair[eq+1:])
+				if value != "" && value[0] == '"' {
+					value = unquote(value)
+				}
+				if !yield(value) {
 					return
 				}
 			}
@@ -51,13 +55,13 @@ func trimBlanks(s string) string {
 	return s
 }
 
-// unquote removes the quotes around s. A single quote counts as both, as in cookie
+// unquote removes the quotes around s, which begins with one. A single quote counts as both, as in cookie
 // 0.7.2, index.js:138.
 func unquote(s string) string {
 	switch {
 	case s == `"`:
 		return ""
-	case len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"':
+	case s[len(s)-1] == '"':
 		return s[1 : len(s)-1]
 	}
 	return s

@@ -50,7 +50,7 @@ func (v *Visit) Commit(ctx context.Context, now time.Time) (Outcome, error) {
 	switch {
 	case v.cause == errUnfinished: //nolint:errorlint // it is never wrapped
 		return Outcome{}, v.cause
-	case v.phase != ready || v.idle(now):
+	case v.phase != ready || !v.Due(now):
 		return Outcome{}, nil // after an end, the caller of the change got the error
 	}
 	v.phase, v.cause = over, errUnfinished
@@ -64,9 +64,9 @@ func (v *Visit) Commit(ctx context.Context, now time.Time) (Outcome, error) {
 	return out, err
 }
 
-// idle reports whether there is nothing to commit at now.
-func (v *Visit) idle(now time.Time) bool {
-	return v.draft == nil && (v.id == "" || v.unused || !v.base.RefreshDue(v.p.Terms, now))
+// Due reports whether Commit may have something to do at now.
+func (v *Visit) Due(now time.Time) bool {
+	return v.draft != nil || v.phase == over || v.ID != "" && !v.unused && v.base.RefreshDue(v.p.Terms, now)
 }
 
 // carryOut is the one place where a plan becomes commands.
@@ -78,7 +78,7 @@ func (v *Visit) carryOut(ctx context.Context) (Outcome, error) {
 		return v.commitLeave(ctx)
 	case v.draft == nil:
 		return v.refresh(ctx), nil
-	case v.id == "":
+	case v.ID == "":
 		return v.commitNew(ctx)
 	case v.plan.rotate:
 		return v.commitRotation(ctx)

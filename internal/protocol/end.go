@@ -53,18 +53,18 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 // value is carried there and no cookie sent, for what happened since to that session is
 // not this request's to have.
 func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
-	if v.id == "" { // a log-in in this request made it: that ends everything else
+	if v.ID == "" { // a log-in in this request made it: that ends everything else
 		return v.commitNew(ctx)
 	}
 	leaving := v.plan.leaving
-	if _, err := v.endPresented(ctx, leaving, v.id); err != nil {
+	if _, err := v.endPresented(ctx, leaving, v.ID); err != nil {
 		return Outcome{}, err
 	}
 	out, err := v.commitRotation(ctx)
 	if !errors.Is(err, v.p.Ended) && !errors.Is(err, v.p.Changed) {
 		return out, err
 	}
-	if err := v.p.endChain(ctx, v.id, v.p.sparing(leaving, nil)); err != nil {
+	if err := v.p.endChain(ctx, v.ID, v.p.sparing(leaving, nil)); err != nil {
 		return Outcome{}, err
 	}
 	if len(v.ops) > v.plan.leaves {
@@ -86,17 +86,17 @@ func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...stri
 		return stopped, err
 	}
 	for _, p := range v.presented {
-		if p.id == v.id {
+		if p.id == v.ID {
 			continue
 		}
 		if err := v.p.endChain(ctx, p.id, stop); err != nil {
 			return stays, err
 		}
 	}
-	if v.id == "" || slices.Contains(busy, v.id) {
+	if v.ID == "" || slices.Contains(busy, v.ID) {
 		return stays, nil
 	}
-	next, err := v.p.endForGood(ctx, v.id, v.base) // read already, and nobody else is in it
+	next, err := v.p.endForGood(ctx, v.ID, v.base) // read already, and nobody else is in it
 	if err == nil && next != "" {
 		err = v.p.endChain(ctx, next, stop)
 	}

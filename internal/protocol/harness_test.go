@@ -64,11 +64,11 @@ func (c *client) do(ctx context.Context, ops ...op) int {
 	}
 	if err == nil {
 		c.seen = string(v.Members().AppendTo(nil))
-		c.out, err = v.Commit(ctx, v.At())
+		c.out, err = v.Commit(ctx, v.At)
 	}
 	switch c.out.Cookie {
 	case protocol.Send, protocol.ExpireOthers:
-		c.cookie = v.ID()
+		c.cookie = v.ID
 	case protocol.Expire:
 		c.cookie = ""
 	}
@@ -153,7 +153,7 @@ func save(ctx context.Context, v *protocol.Visit) error {
 func loggedIn(key string) op {
 	return func(_ context.Context, v *protocol.Visit) error {
 		v.Watch(key)
-		if _, ok := v.Slot(key, v.At()); !ok {
+		if _, ok := v.Slot(key, v.At); !ok {
 			return errNobody
 		}
 		return nil

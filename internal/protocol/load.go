@@ -49,12 +49,26 @@ func (v *Visit) Load(ctx context.Context) error {
 	default:
 		return nil
 	}
-	if len(v.presented) > 0 {
-		if err := v.find(ctx); err != nil {
+	if len(v.presented) == 0 {
+		v.phase = ready
+		return nil
+	}
+	wait, now := &v.wait, time.Now()
+	if wait.parent != nil { // the first caller's context ended
+		wait = new(bounded)
+	}
+	wait.begin(ctx, now, v.p.Timeout)
+	defer wait.end()
+	for _, p := range v.presented {
+		switch found, err := v.fetch(wait, now, p.id, v.p.Store.Get); {
+		case err != nil:
 			if !ended(ctx) {
 				v.phase, v.cause = failed, err
 			}
 			return err
+		case found:
+			v.phase, v.Via = ready, p.via
+			return nil
 		}
 	}
 	v.phase = ready
@@ -66,25 +80,6 @@ func (v *Visit) Load(ctx context.Context) error {
 func ended(ctx context.Context) bool {
 	deadline, limited := ctx.Deadline()
 	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
-}
-
-func (v *Visit) find(ctx context.Context) error {
-	wait, now := &v.wait, time.Now()
-	if wait.parent != nil { // the first caller's context ended
-		wait = new(bounded)
-	}
-	wait.begin(ctx, now, v.p.Timeout)
-	defer wait.end()
-	for _, p := range v.presented {
-		found, err := v.fetch(wait, now, p.id, v.p.Store.Get)
-		if found {
-			v.via = p.via
-		}
-		if found || err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // fetch reads the record of id by get at now and makes v that session. found is false,
@@ -100,7 +95,7 @@ func (v *Visit) fetch(ctx context.Context, now time.Time, id string, get func(co
 		return false, fmt.Errorf("session: load: %w", err)
 	}
 	rec := v.base
-	if v.id != "" {
+	if v.ID != "" {
 		rec = new(record.Record) // keep what is there if the new one is no good
 	}
 	if err := rec.Parse(id, data); err != nil {
@@ -116,7 +111,7 @@ func (v *Visit) fetch(ctx context.Context, now time.Time, id string, get func(co
 		v.lost = &Lost{id, rec}
 		return false, nil
 	}
-	v.id, v.base, v.at = id, rec, now
+	v.ID, v.base, v.At = id, rec, now
 	return true, nil
 }
 
@@ -137,7 +132,7 @@ func (v *Visit) Reload(ctx context.Context) error {
 		return err
 	}
 	v.Forget()
-	if v.plan.end || v.id == "" {
+	if v.plan.end || v.ID == "" {
 		return nil
 	}
 	if err := v.reread(ctx); err != nil {
@@ -154,7 +149,7 @@ func (v *Visit) Reread(ctx context.Context) error {
 	if v.phase == over {
 		return v.cause
 	}
-	if v.id == "" || v.plan.end {
+	if v.ID == "" || v.plan.end {
 		return nil // nothing in the store that could have changed
 	}
 	before := v.base
@@ -185,7 +180,7 @@ func (v *Visit) Reread(ctx context.Context) error {
 func (v *Visit) reread(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, v.p.Timeout)
 	defer cancel()
-	found, err := v.fetch(ctx, time.Now(), v.id, v.p.primary())
+	found, err := v.fetch(ctx, time.Now(), v.ID, v.p.primary())
 	if err != nil {
 		return err
 	}

@@ -130,8 +130,8 @@ func (v *Visit) End() { v.planEnd(nil) }
 // planEnd is End, for the log-out of leaving or, without any, for the whole session.
 func (v *Visit) planEnd(leaving []string) {
 	if v.drop(); v.phase == over {
-		if v.id != "" { // what became of it is not known: it is one of those presented
-			v.presented = append(v.presented, presented{id: v.id})
+		if v.ID != "" { // what became of it is not known: it is one of those presented
+			v.presented = append(v.presented, presented{id: v.ID})
 			v.clear()
 		}
 		v.phase, v.cause = ready, nil
@@ -165,15 +165,15 @@ func (v *Visit) Discard() { v.drop() }
 // never admits, and leaves the cookie alone (S11).
 func (v *Visit) Revoke(ctx context.Context, key string) {
 	v.hidden = with(v.hidden, key)
-	if v.id == "" || v.draft != nil || othersIn(v.base, []string{key}, v.p.Terms.Absolute, time.Now()) {
+	if v.ID == "" || v.draft != nil || othersIn(v.base, []string{key}, v.p.Terms.Absolute, time.Now()) {
 		return // nothing to end, or somebody else's log-in lives in it
 	}
 	ctx, cancel := v.p.bounded(ctx)
 	defer cancel()
-	if _, err := v.p.end(ctx, v.id, v.base.Bytes(), "", v.p.noteLife(v.base)); err != nil {
-		v.p.Report(ctx, NotRevoked, v.id, err)
+	if _, err := v.p.end(ctx, v.ID, v.base.Bytes(), "", v.p.noteLife(v.base)); err != nil {
+		v.p.Report(ctx, NotRevoked, v.ID, err)
 	} else {
-		v.p.unindex(ctx, v.base.Labels(), v.id)
+		v.p.unindex(ctx, v.base.Labels(), v.ID)
 	}
 	v.clear()
 	v.finish(v.p.Ended) // nothing may replace it within this request (S13)

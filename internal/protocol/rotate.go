@@ -22,7 +22,7 @@ type rotation struct {
 // compare-and-delete, cookie. The comparison makes sure that what was written under the
 // old id until its end is carried on.
 func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
-	unlock, err := v.p.lock(ctx, v.id)
+	unlock, err := v.p.lock(ctx, v.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -48,7 +48,7 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
-	v.p.unindex(ctx, r.before.Labels(), v.id)
+	v.p.unindex(ctx, r.before.Labels(), v.ID)
 	logIns := v.plan.keys()
 	v.adopt(r.made.id, &r.made.Record)
 	return Outcome{Did: Rotated, Cookie: Send, LogIns: logIns}, nil
@@ -61,7 +61,7 @@ func (r *rotation) endOthers(ctx context.Context) error {
 	if !v.plan.proved() {
 		return nil
 	}
-	busy := []string{r.made.id, v.id}
+	busy := []string{r.made.id, v.ID}
 	if r.gone && len(v.plan.leaving) > 0 {
 		busy = busy[:1]
 	}
@@ -85,7 +85,7 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 		if r.carriesUnproved() {
 			next = r.made.id
 		}
-		_, err := v.p.end(ctx, v.id, r.before.Bytes(), next, v.p.noteLife(r.before))
+		_, err := v.p.end(ctx, v.ID, r.before.Bytes(), next, v.p.noteLife(r.before))
 		if err == nil {
 			return false, nil
 		}
@@ -126,7 +126,7 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, err error) {
 	v := r.v
 	found := new(record.Record)
-	if found.Parse(v.id, current) != nil {
+	if found.Parse(v.ID, current) != nil {
 		return false, v.p.Changed
 	}
 	if !v.plan.proved() && !v.base.SameIdentity(found) {

@@ -13,7 +13,7 @@ import (
 // commitUpdate writes the changes under the same id (S3): compare-and-swap, and after a
 // conflict the same operations again on the record that was found.
 func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
-	unlock, err := v.p.lock(ctx, v.id)
+	unlock, err := v.p.lock(ctx, v.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -23,19 +23,19 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 	due := v.base.RefreshDue(v.p.Terms, time.Now())
 	unsure := false // a try's answer was lost
 	for outages, rivals := 0, 0; ; {
-		e, err := d.Encode(v.p.Terms, v.id, before, revision, time.Now())
+		e, err := d.Encode(v.p.Terms, v.ID, before, revision, time.Now())
 		if errors.Is(err, record.ErrPastDeadline) {
-			v.p.deleteExpired(ctx, v.id, before.Bytes())
+			v.p.deleteExpired(ctx, v.ID, before.Bytes())
 			return Outcome{}, v.p.Ended
 		}
 		if err != nil {
 			return Outcome{}, err
 		}
-		err = v.p.Store.Update(ctx, v.id, before.Bytes(), e.Record.Bytes(), e.TTL)
+		err = v.p.Store.Update(ctx, v.ID, before.Bytes(), e.Record.Bytes(), e.TTL)
 		if err == nil {
-			v.adopt(v.id, &e.Record)
+			v.adopt(v.ID, &e.Record)
 			if due {
-				v.p.reindex(ctx, v.id, e)
+				v.p.reindex(ctx, v.ID, e)
 			}
 			return Outcome{Did: Updated}, nil
 		}
@@ -51,11 +51,11 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 			continue
 		}
 		found := new(record.Record)
-		if found.Parse(v.id, current) != nil {
+		if found.Parse(v.ID, current) != nil {
 			return Outcome{}, v.p.Changed
 		}
 		if found.HasRevision(revision) { // ours, its answer lost (S4)
-			v.adopt(v.id, found)
+			v.adopt(v.ID, found)
 			return Outcome{Did: Updated}, nil
 		}
 		if !v.base.SameIdentity(found) {
@@ -81,23 +81,23 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 // failure the visitor does not notice (S12). While another commit of this process is
 // writing the same session there is no need for it.
 func (v *Visit) refresh(ctx context.Context) Outcome {
-	unlock, ok := v.p.locks.tryLock(v.id)
+	unlock, ok := v.p.locks.tryLock(v.ID)
 	if !ok {
 		return Outcome{}
 	}
 	defer unlock()
 	var d record.Draft
 	d.Reset(v.base)
-	e, err := d.Encode(v.p.Terms, v.id, v.base, newRevision(), time.Now())
+	e, err := d.Encode(v.p.Terms, v.ID, v.base, newRevision(), time.Now())
 	if err == nil {
-		err = v.p.Store.Update(ctx, v.id, v.base.Bytes(), e.Record.Bytes(), e.TTL)
+		err = v.p.Store.Update(ctx, v.ID, v.base.Bytes(), e.Record.Bytes(), e.TTL)
 	}
 	if err != nil {
-		v.p.Report(ctx, NotRefreshed, v.id, err)
+		v.p.Report(ctx, NotRefreshed, v.ID, err)
 		return Outcome{}
 	}
-	v.adopt(v.id, &e.Record)
-	v.p.reindex(ctx, v.id, e)
+	v.adopt(v.ID, &e.Record)
+	v.p.reindex(ctx, v.ID, e)
 	return Outcome{Did: Refreshed}
 }
 

@@ -11,21 +11,25 @@ import (
 
 // Visit is what one request does with one session: what it loaded, what it plans, and
 // what became of that. The zero value is not usable: see Init. It points into itself and
-// must not be copied. It is not safe for concurrent use.
+// must not be copied. It is not safe for concurrent use. The exported fields are to be read.
 type Visit struct {
+	// ID is the id under which the session's record lies, "" when there is none.
+	ID string
+	// Via is what Present was told of that id; 0 for one that this visit made.
+	Via int
+	// At is when the record was asked for or written; zero when it was neither.
+	At time.Time
+
 	p      *Protocol
 	phase  phase
 	unused bool           // this request is no use of the session: no refresh
 	cause  error          // failed: the outage; over: ErrEnded or ErrChanged
-	id     string         // of base; "" when there is no record
 	base   *record.Record // as last read or written, never nil
-	at     time.Time      // when base was asked for or written; zero when it was neither
 	wait   bounded        // the load's wait for the store
 	first  record.Record  // where the record that was loaded is parsed, so that a load allocates little
 
 	presented []presented // what the request presents, the id in use included
 	one       [1]presented
-	via       int // of the id in use, as Present was told; 0 after a new id
 
 	ops   []record.Op   // the changes since base, in order
 	draft *record.Draft // base with ops applied; nil when there are none
@@ -104,9 +108,6 @@ func (v *Visit) Init(p *Protocol) {
 	v.base = &v.first
 }
 
-// Loaded reports whether the store was asked already.
-func (v *Visit) Loaded() bool { return v.phase != unloaded }
-
 // Outage returns why the session could not be loaded, nil if it could.
 func (v *Visit) Outage() error {
 	if v.phase == failed {
@@ -115,16 +116,10 @@ func (v *Visit) Outage() error {
 	return nil
 }
 
-// ID returns the id under which the session's record lies, "" when there is none.
-func (v *Visit) ID() string { return v.id }
-
-// Via returns what Present was told of the id in use; 0 for one that this visit made.
-func (v *Visit) Via() int { return v.via }
-
 // Creates reports whether the commit is to make a session for a visitor who brought none, or
 // in place of one that ends, though no credentials were checked.
 func (v *Visit) Creates() bool {
-	return v.phase == ready && v.draft != nil && (v.id == "" || v.plan.end) && !v.plan.checked && !v.draft.Empty()
+	return v.phase == ready && v.draft != nil && (v.ID == "" || v.plan.end) && !v.plan.checked && !v.draft.Empty()
 }
 
 // KeepNothing has the commit make no new session: what the request stores is for itself alone.
@@ -132,9 +127,6 @@ func (v *Visit) KeepNothing() { v.plan.unsaved = true }
 
 // Ending reports whether an end is planned: the request sees an empty session.
 func (v *Visit) Ending() bool { return v.plan.end }
-
-// At returns when the record was asked for or written; zero when it was neither.
-func (v *Visit) At() time.Time { return v.at }
 
 // Deadline returns when the session's record ends at the latest.
 func (v *Visit) Deadline() time.Time { return v.base.Deadline(v.p.Terms.Absolute) }
@@ -144,7 +136,7 @@ func (v *Visit) Record() *record.Record { return v.base }
 
 // Changes reports whether the commit has something else to do than to refresh the session.
 func (v *Visit) Changes() bool {
-	return v.draft != nil && (v.id != "" || v.plan.end || !v.draft.Empty())
+	return v.draft != nil && (v.ID != "" || v.plan.end || !v.draft.Empty())
 }
 
 // NoRefresh has the commit leave the idle timeout where it is, unless it writes anyway.
@@ -202,7 +194,7 @@ type Lost struct {
 // found nobody. user is nil when the record is gone, and with it who and why. ok is false
 // when there was none as far as that can be known. Each is reported once.
 func (v *Visit) Lost(key string, now time.Time) (id string, user []byte, ok bool) {
-	id, rec := v.id, v.base
+	id, rec := v.ID, v.base
 	if id == "" {
 		if v.lost == nil || v.plan.end {
 			return "", nil, false
@@ -266,10 +258,10 @@ func (v *Visit) drop() { v.ops, v.draft, v.plan = nil, nil, plan{} }
 
 // adopt makes rec, which is in the store under id, what the session is based on.
 func (v *Visit) adopt(id string, rec *record.Record) {
-	if v.drop(); v.id != id {
-		v.via = 0
+	if v.drop(); v.ID != id {
+		v.Via = 0
 	}
-	v.id, v.base, v.at, v.lost = id, rec, time.Now(), nil
+	v.ID, v.base, v.At, v.lost = id, rec, time.Now(), nil
 }
 
 // clear makes the session an empty one without a record.

@@ -46,8 +46,13 @@ func (r *Record) Parse(id string, data []byte) error {
 		case CookieKey:
 			r.idle, cookie = 0, in.Enter()
 			for cookie && in.Next() {
-				if string(in.Name()) == maxAgeKey {
-					r.idle = parseMaxAge(in.Value())
+				if string(in.Name()) != maxAgeKey {
+					continue
+				}
+				if age := in.Value(); string(age) == "null" {
+					r.idle = 0
+				} else {
+					r.idle = parseMaxAge(age)
 				}
 			}
 		case PassportKey:

@@ -125,71 +125,64 @@ type User struct {
 
 // User returns what guard decided earlier in this request, in this state or one
 // further out.
-func (s *State) User(guard any) (User, bool) {
-	for ; s != nil; s = s.outer {
-		if u, ok := s.own(guard); ok {
-			return u, true
+func (s *State) User(guard any) (u User, ok bool) {
+	for ; s != nil && !ok; s = s.outer {
+		s.mu.Lock()
+		if i := s.place(guard); i >= 0 {
+			u, ok = s.users[i], true
 		}
+		s.mu.Unlock()
 	}
-	return User{}, false
+	return u, ok
 }
 
-// own is User for this state alone.
-func (s *State) own(guard any) (User, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, u := range s.users {
-		if u.Guard == guard {
-			return u, true
-		}
-	}
-	return User{}, false
+// place returns where the decision of guard lies in s.users, or -1. The caller holds mu.
+func (s *State) place(guard any) int {
+	return slices.IndexFunc(s.users, func(u User) bool { return u.Guard == guard })
 }
 
-// SetUser records u, replacing what the same guard decided before.
+// SetUser records u: in place of what the same guard decided before, or else here.
 func (s *State) SetUser(u User) { s.record(u, true) }
 
 // MarkAsked records that guard has asked about this request and found nobody, unless it has
 // decided already.
 func (s *State) MarkAsked(guard any) { s.record(User{Guard: guard}, false) }
 
-// record records u where the same guard has decided before, if it is to replace that, and
-// otherwise here.
 func (s *State) record(u User, replace bool) {
-	for t := s.outer; t != nil; t = t.outer {
-		if t.recordOwn(u, replace, false) {
+	for t := s.outer; ; t = t.outer {
+		own := t == nil // no other state has a decision of that guard
+		if own {
+			t = s
+		}
+		t.mu.Lock()
+		i := t.place(u.Guard)
+		switch {
+		case i >= 0 && replace:
+			t.users[i] = u
+		case i < 0 && own:
+			if t.users == nil {
+				t.users = t.first[:0]
+			}
+			t.users = append(t.users, u)
+		}
+		t.mu.Unlock()
+		if own || i >= 0 {
 			return
 		}
 	}
-	s.recordOwn(u, replace, true)
 }
 
-// recordOwn is record for this state alone. It reports whether the guard had decided in it.
-func (s *State) recordOwn(u User, replace, add bool) (decided bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.users, func(v User) bool { return v.Guard == u.Guard })
-	switch {
-	case i >= 0 && replace:
-		s.users[i] = u
-	case i < 0 && add:
-		if s.users == nil {
-			s.users = s.first[:0]
-		}
-		s.users = append(s.users, u)
-	}
-	return i >= 0
-}
-
-// SetAnswerer has f answer a request whose commit failed: a guard's way to answer what it
-// refuses. The last one counts.
-func (s *State) SetAnswerer(f func(http.ResponseWriter, *http.Request, error)) {
+// Guarded has f answer a request whose commit failed: a guard's way to answer what it
+// refuses. The last one counts. noStore marks the answer as one that no cache may keep: the
+// commit adds Cache-Control: no-store unless the handler chose a Cache-Control itself.
+func (s *State) Guarded(f func(http.ResponseWriter, *http.Request, error), noStore bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answerer = f
+	s.noStore = s.noStore || noStore
 }
 
-// Answerer returns what SetAnswerer was given, or nil.
+// Answerer returns the f that Guarded was given, or nil.
 func (s *State) Answerer() func(http.ResponseWriter, *http.Request, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,21 +211,6 @@ func causeOf(err error) error {
 		}
 		err = inner
 	}
-}
-
-// SetNoStore marks the answer as one that no cache may keep: the commit adds
-// Cache-Control: no-store unless the handler chose a Cache-Control itself.
-func (s *State) SetNoStore() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.noStore = true
-}
-
-// NoStore reports whether SetNoStore was called.
-func (s *State) NoStore() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.noStore
 }
 
 // AfterLogIn is AfterCommit for what depends on a log-in or step-up under key: f gets nil
@@ -315,14 +293,15 @@ func (s *State) AddCookie(line string) {
 	a.cookies = append(slices.DeleteFunc(slices.Clone(a.cookies), same), line)
 }
 
-// Cookies returns what AddCookie was given, to read.
-func (s *State) Cookies() []string {
+// Left returns what the answer is to carry: the cookies of AddCookie, to read, and whether no
+// cache may keep it.
+func (s *State) Left() (cookies []string, noStore bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.answer == nil {
-		return nil
+	if s.answer != nil {
+		cookies = s.answer.cookies
 	}
-	return s.answer.cookies
+	return cookies, s.noStore
 }
 
 // Lost is a log-in whose time is over.
