@@ -24,9 +24,9 @@ import (
 const module = "github.com/seed-6f34412b/passport"
 
 const (
-	getLimit    = 95
-	logInLimit  = 187
-	logOutLimit = 165
+	getLimit    = 89
+	logInLimit  = 224
+	logOutLimit = 163
 )
 
 // flows are the requests, by the folders into which subject writes their counters.
