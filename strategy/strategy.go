@@ -126,7 +126,7 @@ type CrossSite interface {
 type Info struct {
 	Factors  []string       // names of the factors proved; empty means the strategy's own name
 	At       time.Time      // when the user proved who they are; zero means now
-	Labels   []string  // names of the log-in elsewhere (an OpenID Connect sid), by which guard.EndLinked ends it
+	Labels   []string       // names of the log-in elsewhere (an OpenID Connect sid), by which guard.EndLinked ends it
 	ReturnTo string         // where the flow wants to end; a local path
 	Cookies  []*http.Cookie // for the answer to the log-in: see SendCookie
 	Detail   any            // for the application
