@@ -141,12 +141,12 @@ func (a *goApp) routes(users serializer.Serializer[*user]) http.Handler {
 	mux.Handle("GET /proved", a.auth.RequireFactor("local", 0)(say("proved")))
 	mux.Handle("GET /fresh", a.auth.RequireFresh(time.Hour)(say("fresh")))
 	back := guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"}
-	mux.Handle("POST /auth/login", a.auth.Authenticate("local")(a.auth.LogIn(a.with(func(s *session.Session, _ *http.Request) (any, error) { return s, nil }))))
+	mux.Handle("POST /auth/login", a.auth.Authenticate("local")(a.auth.LogIn(a.with(recordOf))))
 	mux.Handle("POST /auth/login-and-return", a.auth.Authenticate("local")(a.auth.LogInWith(back)(nil)))
 	mux.Handle("POST /auth/logout", a.auth.LogOut(say("done")))
 
 	for pattern, f := range map[string]func(*session.Session, *http.Request) (any, error){
-		"GET /session": func(s *session.Session, _ *http.Request) (any, error) { return s, nil },
+		"GET /session": recordOf,
 		"GET /get": func(s *session.Session, r *http.Request) (any, error) {
 			v, ok, err := session.Key[json.RawMessage](r.FormValue("key")).Get(s)
 			if !ok {
@@ -180,6 +180,12 @@ func (a *goApp) routes(users serializer.Serializer[*user]) http.Handler {
 		mux.Handle(pattern, a.sessions.Handler(a.with(f)))
 	}
 	return mux
+}
+
+// recordOf is res.json(req.session).
+func recordOf(s *session.Session, _ *http.Request) (any, error) {
+	text, err := s.ExpressJSON()
+	return json.RawMessage(text), err
 }
 
 // set stores the members of the body.
