@@ -15,7 +15,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
-	"github.com/seed-6f34412b/passport/strategy/password"
+	passwords "github.com/seed-6f34412b/passport/strategy/password"
 	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
@@ -25,18 +25,18 @@ const hash = "$2a$12$PtAXhMak.MORH7p/lEfNuuuTy/lkfBiG3UEvR0erPPMEKsgZPFUF6"
 // stormApp is this library's stack with real hashing, bounded as by default or with as
 // many at once as come.
 func stormApp(name string, options *redis.Options) http.Handler {
-	hasher := &password.Bcrypt{}
+	hasher := &passwords.Bcrypt{}
 	if name == "storm-unbounded" {
 		hasher.Limit = &limit.Limit{Workers: 10_000}
 	}
-	look := password.LookupFunc[*user](func(_ context.Context, email string) (*user, string, error) {
+	look := passwords.LookupFunc[*user](func(_ context.Context, email string) (*user, string, error) {
 		if email == joe.Email {
 			return joe, hash, nil
 		}
 		return nil, "", strategy.ErrUnauthenticated
 	})
 	cfg := session.Config{Store: passportStore("passport", options), Codec: session.Express(secret), InsecureHTTP: true}
-	return passportRoutes("storm", cfg, must(password.New(look, password.Config{Hasher: hasher})))
+	return passportRoutes("storm", cfg, must(passwords.New(look, passwords.Config{Hasher: hasher})))
 }
 
 // stormRow is one server under a storm of log-ins.
