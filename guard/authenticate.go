@@ -115,7 +115,7 @@ func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reqstate.From(r.Context()).WithValues(strategy.WithInfo(context.Background(), &info))
 	if err := m.authenticate(w, r, st, &info); err != nil {
 		if !m.passAgain(w, r, st, err) {
-			st.MarkAsked(m.g)
+			st.SetUser(reqstate.Asked(m.g))
 			m.answerFailure(w, r, err)
 		}
 		return

@@ -12,22 +12,9 @@ import (
 // The handshake is a GET that browsers let every site send, with cookies and without
 // asking the server first, and what follows is not safe (RFC 6455 §10.2).
 func (g *Guard[U]) sameSite(r *http.Request) error {
-	if isWebSocket(r) {
-		return g.sameSiteStrict(r)
+	if len(r.Header["Upgrade"]) > 0 && isWebSocket(r) {
+		r = asPost(r)
 	}
-	return g.checkOrigin(r)
-}
-
-// sameSiteStrict is sameSite for a route that changes state whatever the method: a
-// link or an image on another site must not log anyone out.
-func (g *Guard[U]) sameSiteStrict(r *http.Request) error {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
-		r = &http.Request{Method: http.MethodPost, Host: r.Host, Header: r.Header}
-	}
-	return g.checkOrigin(r)
-}
-
-func (g *Guard[U]) checkOrigin(r *http.Request) error {
 	if g.cross.Check(r) == nil {
 		return nil
 	}
@@ -35,6 +22,17 @@ func (g *Guard[U]) checkOrigin(r *http.Request) error {
 		return nil
 	}
 	return ErrCrossSite
+}
+
+// sameSiteStrict is sameSite for a route that changes state whatever the method: a
+// link or an image on another site must not log anyone out.
+func (g *Guard[U]) sameSiteStrict(r *http.Request) error {
+	return g.sameSite(asPost(r))
+}
+
+// asPost returns r as a request that changes something, for [http.CrossOriginProtection].
+func asPost(r *http.Request) *http.Request {
+	return &http.Request{Method: http.MethodPost, Host: r.Host, Header: r.Header}
 }
 
 func isWebSocket(r *http.Request) bool {

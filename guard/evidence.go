@@ -102,17 +102,24 @@ func withFactors(old json.RawMessage, factors []factor) json.RawMessage {
 	return obj.AppendTo(nil)
 }
 
-// evidence returns how this guard's user of the request was found. It is never nil.
-func (g *Guard[U]) evidence(st *reqstate.State) *evidence {
-	u, ok := st.User(g)
-	e, known := u.More.(*evidence)
-	switch {
+// found returns this guard's user of the request, as far as it is known yet, and how they
+// were found, which is never nil.
+func (g *Guard[U]) found(st *reqstate.State) (user U, e *evidence, ok bool) {
+	u, _ := st.User(g)
+	user, ok = u.Value.(U)
+	switch e, known := u.More.(*evidence); {
 	case known:
-		return e
-	case !ok || u.Value == nil:
-		return isNobody
+		return user, e, ok
+	case ok:
+		return user, isRestored, true // guardtest.WithUser
 	}
-	return isRestored // guardtest.WithUser
+	return user, isNobody, false
+}
+
+// evidence is found without the user.
+func (g *Guard[U]) evidence(st *reqstate.State) *evidence {
+	_, e, _ := g.found(st)
+	return e
 }
 
 // setUser makes user the request's, found as e says.
@@ -123,10 +130,9 @@ func (g *Guard[U]) setUser(st *reqstate.State, user U, e *evidence) {
 // clearUser makes the request one of nobody.
 func (g *Guard[U]) clearUser(st *reqstate.State) { st.SetUser(reqstate.User{Guard: g}) }
 
-// userIn returns this guard's user of the request, as far as it is known yet.
+// userIn is found without how.
 func (g *Guard[U]) userIn(st *reqstate.State) (U, bool) {
-	u, _ := st.User(g)
-	user, ok := u.Value.(U)
+	user, _, ok := g.found(st)
 	return user, ok
 }
 
@@ -145,10 +151,14 @@ func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {
 // use once the handler runs.
 func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
 	st := reqstate.From(ctx)
-	if st == nil || g.evidence(st).missing != "" {
+	if st == nil {
 		return user, false
 	}
-	return g.userIn(st)
+	found, e, ok := g.found(st)
+	if !ok || e.missing != "" {
+		return user, false
+	}
+	return found, true
 }
 
 // Info returns what is known of the log-in beside the user: Passport's req.authInfo.

@@ -32,9 +32,9 @@ func (s *sessionStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request
 // one whom the session remembers. The error is what the request is answered with.
 func (g *Guard[U]) currentUser(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
-	if user, ok := g.userIn(st); ok { // found earlier in this request
-		if err := g.evidence(st).insufficient(); err != nil {
-			return none, err
+	if user, e, ok := g.found(st); ok { // earlier in this request
+		if e.missing != "" {
+			return none, e.insufficient()
 		}
 		return user, nil
 	}
@@ -69,13 +69,17 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 		g.revoke(ctx, st, slot, ended)
 		return g.recall(r, st)
 	}
-	missing, err := g.missingIn(ctx, user, slot)
-	if err != nil {
-		return none, err
+	e := isRestored
+	if g.factors != nil {
+		missing, err := g.missingFactor(ctx, user, factorsOf(slot))
+		if err != nil {
+			return none, err
+		}
+		e = e.lacking(missing)
 	}
-	g.setUser(st, user, isRestored.lacking(missing))
-	if missing != "" { // the log-in is pending
-		return none, &Insufficient{Factor: missing}
+	g.setUser(st, user, e)
+	if e.missing != "" { // the log-in is pending
+		return none, &Insufficient{Factor: e.missing}
 	}
 	return user, nil
 }
@@ -203,7 +207,7 @@ func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		st.Guarded(m.g.answerer, true)
 	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite), errors.Is(err, ErrTooManySessions):
-		st.MarkAsked(m.g)
+		st.SetUser(reqstate.Asked(m.g))
 	default:
 		m.g.refuse(w, r, err)
 		return

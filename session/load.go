@@ -6,24 +6,20 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// load finds the request's session on first use. The caller holds mu.
+// load finds the request's session on first use, among the ids in its cookies, which are
+// taken once. The caller holds mu.
 func (s *Session) load(ctx context.Context) error {
 	if s.req != nil && !s.consult {
-		s.takeCookies()
+		s.consult = true
+		s.present(s.req.cookies)
 	}
 	err := s.visit.Load(ctx)
 	s.failed = s.failed || err != nil
 	return err
 }
 
-// takeCookies gives the visit every id in the request whose signature verifies, under each
-// accepted cookie in turn. It happens once.
-func (s *Session) takeCookies() {
-	s.consult = true
-	s.present(s.req.cookies)
-}
-
-// present gives the visit the ids in the lines of a Cookie header.
+// present gives the visit every id in the lines of a Cookie header whose signature verifies,
+// under each accepted cookie in turn.
 func (s *Session) present(lines []string) {
 	for via := range s.m.accept {
 		a := &s.m.accept[via]

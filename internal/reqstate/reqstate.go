@@ -123,12 +123,18 @@ type User struct {
 	More  any // the guard's own facts about the log-in; never changed afterwards
 }
 
+// Asked is the decision of a guard that has asked about the request and found nobody. It
+// replaces none.
+func Asked(guard any) User { return User{Guard: guard, More: asked{}} }
+
+type asked struct{}
+
 // User returns what guard decided earlier in this request, in this state or one
 // further out.
 func (s *State) User(guard any) (u User, ok bool) {
 	for ; s != nil && !ok; s = s.outer {
 		s.mu.Lock()
-		if i := s.place(guard); i >= 0 {
+		if i := slices.IndexFunc(s.users, func(v User) bool { return v.Guard == guard }); i >= 0 {
 			u, ok = s.users[i], true
 		}
 		s.mu.Unlock()
@@ -136,28 +142,17 @@ func (s *State) User(guard any) (u User, ok bool) {
 	return u, ok
 }
 
-// place returns where the decision of guard lies in s.users, or -1. The caller holds mu.
-func (s *State) place(guard any) int {
-	return slices.IndexFunc(s.users, func(u User) bool { return u.Guard == guard })
-}
-
 // SetUser records u: in place of what the same guard decided before, or else here.
-func (s *State) SetUser(u User) { s.record(u, true) }
-
-// MarkAsked records that guard has asked about this request and found nobody, unless it has
-// decided already.
-func (s *State) MarkAsked(guard any) { s.record(User{Guard: guard}, false) }
-
-func (s *State) record(u User, replace bool) {
+func (s *State) SetUser(u User) {
 	for t := s.outer; ; t = t.outer {
 		own := t == nil // no other state has a decision of that guard
 		if own {
 			t = s
 		}
 		t.mu.Lock()
-		i := t.place(u.Guard)
+		i := slices.IndexFunc(t.users, func(v User) bool { return v.Guard == u.Guard })
 		switch {
-		case i >= 0 && replace:
+		case i >= 0 && u.More != (asked{}):
 			t.users[i] = u
 		case i < 0 && own:
 			if t.users == nil {
