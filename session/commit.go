@@ -50,7 +50,7 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	moved := out.Did == protocol.Refreshed || out.Did == protocol.Updated // the idle timeout's start
-	if via := s.visit.Via; s.m.cfg.Rolling && moved || via > 0 && s.reissueDue(via) {
+	if via := s.visit.Via; s.m.cfg.Rolling && moved || via > 0 && s.reissueDue(int(via)) {
 		return s.sendCookie()
 	}
 	return nil

@@ -20,13 +20,19 @@ var _ reqstate.Slots = (*slots)(nil)
 func (t *slots) use(ctx context.Context, key string) (*Session, error) {
 	s := (*Session)(t)
 	s.lock()
+	keep := false // locked, also when the store panics
+	defer func() {
+		if !keep {
+			s.mu.Unlock()
+		}
+	}()
 	if err := s.load(ctx); err != nil {
-		s.mu.Unlock()
 		return nil, err
 	}
 	if key != record.PassportKey {
 		s.visit.Watch(key)
 	}
+	keep = true
 	return s, nil
 }
 

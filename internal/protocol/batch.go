@@ -21,10 +21,16 @@ const (
 func (p *Protocol) endBatch(ctx context.Context, label string, ids []string) (alive []string, err error) {
 	origin := ids // origin[i] is the id among the given ones that led to ids[i]
 	found := map[string]bool{}
-	for range maxHops + 1 {
+	for hop := range maxHops + 1 {
 		recs, err := p.lookMany(ctx, ids)
 		if err != nil {
 			return nil, err
+		}
+		if hop == 0 {
+			if ids, recs = carrying(label, ids, recs); len(ids) == 0 {
+				return nil, nil
+			}
+			origin = ids
 		}
 		next, err := p.endMany(ctx, ids, recs)
 		if err != nil {
@@ -136,4 +142,18 @@ func (p *Protocol) unindexMany(ctx context.Context, label string, ids []string, 
 	for l, gone := range others {
 		p.unindex(ctx, []string{l}, gone...)
 	}
+}
+
+// carrying leaves out the records that are known not to carry label any more: an entry is a
+// hint. Of one that is gone, malformed, or Node's alone, that is not known.
+func carrying(label string, ids []string, recs []*record.Record) (left []string, of []*record.Record) {
+	for i, rec := range recs {
+		if rec != nil {
+			if _, _, ours := rec.Written(); ours && !slices.Contains(rec.Labels(), label) {
+				continue
+			}
+		}
+		left, of = append(left, ids[i]), append(of, rec)
+	}
+	return left, of
 }

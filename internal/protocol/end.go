@@ -67,7 +67,7 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 	if err := v.p.endChain(ctx, v.ID, v.p.sparing(leaving, nil)); err != nil {
 		return Outcome{}, err
 	}
-	if len(v.ops) > v.plan.leaves {
+	if len(v.ops) > int(v.plan.leaves) {
 		return Outcome{}, err // the log-out is done, the changes beside it are not
 	}
 	v.clear()

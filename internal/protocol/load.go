@@ -27,7 +27,7 @@ func (v *Visit) Present(id string, via int) (more bool) {
 		v.presented = v.one[:0]
 	}
 	if len(v.presented) < MaxPresented && !slices.ContainsFunc(v.presented, func(p presented) bool { return p.id == id }) {
-		v.presented = append(v.presented, presented{id, via})
+		v.presented = append(v.presented, presented{id, int32(via)}) //nolint:gosec // a place in a short list
 	}
 	return len(v.presented) < MaxPresented
 }
@@ -35,7 +35,7 @@ func (v *Visit) Present(id string, via int) (more bool) {
 // presented is an id whose signature verified.
 type presented struct {
 	id  string
-	via int
+	via int32
 }
 
 // Load finds the session among the ids that were presented. Later calls return the same
@@ -164,8 +164,11 @@ func (v *Visit) Reread(ctx context.Context) error {
 		return nil
 	}
 	if !same {
-		v.finish(v.p.Changed)
-		return v.p.Changed
+		return v.lose(v.p.Changed)
+	}
+	if v.skipDone(v.base); len(v.ops) == 0 && !v.plan.rotate {
+		v.drop()
+		return nil
 	}
 	again := new(record.Draft)
 	if err := again.Replay(v.base, v.ops, time.Now()); err != nil {
@@ -185,9 +188,19 @@ func (v *Visit) reread(ctx context.Context) error {
 		return err
 	}
 	if !found {
-		v.clear()
-		v.finish(v.p.Ended)
-		return v.p.Ended
+		return v.lose(v.p.Ended)
 	}
 	return nil
+}
+
+// lose is finish for a re-read, which keeps the log-out: the commit takes it to wherever the
+// session went.
+func (v *Visit) lose(err error) error {
+	leaving := v.plan.leaving
+	if v.finish(err); len(leaving) > 0 {
+		v.planEnd(leaving)
+	} else if errors.Is(err, v.p.Ended) {
+		v.clear()
+	}
+	return err
 }

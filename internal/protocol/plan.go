@@ -41,6 +41,7 @@ func (v *Visit) LogIn(l record.LogIn) error {
 	v.plan.rotate = true
 	v.plan.logIn(l.Key, !l.Renews)
 	v.plan.checked = v.plan.checked || !l.Renews && !l.NoTime
+	v.plan.unsaved = v.plan.unsaved && !v.plan.checked
 	v.hidden = without(v.hidden, l.Key)
 	return nil
 }

@@ -132,6 +132,7 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	if !v.plan.proved() && !v.base.SameIdentity(found) {
 		return false, v.p.Changed
 	}
+	v.skipDone(found)
 	r.before = found
 	if err := r.carry(); err != nil {
 		return false, err

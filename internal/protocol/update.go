@@ -21,7 +21,8 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 
 	before, d, revision := v.base, v.draft, newRevision()
 	due := v.base.RefreshDue(v.p.Terms, time.Now())
-	unsure := false // a try's answer was lost
+	unsure := len(v.tried) > 0 // a try's answer was lost
+	v.tried = append(v.tried, try{revision, len(v.ops)})
 	for outages, rivals := 0, 0; ; {
 		e, err := d.Encode(v.p.Terms, v.ID, before, revision, time.Now())
 		if errors.Is(err, record.ErrPastDeadline) {
@@ -54,7 +55,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 		if found.Parse(v.ID, current) != nil {
 			return Outcome{}, v.p.Changed
 		}
-		if found.HasRevision(revision) { // ours, its answer lost (S4)
+		if v.skipDone(found); len(v.ops) == 0 { // ours, its answer lost (S4)
 			v.adopt(v.ID, found)
 			return Outcome{Did: Updated}, nil
 		}

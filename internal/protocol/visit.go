@@ -15,24 +15,25 @@ import (
 type Visit struct {
 	// ID is the id under which the session's record lies, "" when there is none.
 	ID string
-	// Via is what Present was told of that id; 0 for one that this visit made.
-	Via int
 	// At is when the record was asked for or written; zero when it was neither.
 	At time.Time
 
 	p      *Protocol
 	phase  phase
-	unused bool           // this request is no use of the session: no refresh
-	cause  error          // failed: the outage; over: ErrEnded or ErrChanged
-	base   *record.Record // as last read or written, never nil
-	wait   bounded        // the load's wait for the store
-	first  record.Record  // where the record that was loaded is parsed, so that a load allocates little
+	unused bool // this request is no use of the session: no refresh
+	// Via is what Present was told of that id; 0 for one that this visit made.
+	Via   int32
+	cause error          // failed: the outage; over: ErrEnded or ErrChanged
+	base  *record.Record // as last read or written, never nil
+	wait  bounded        // the load's wait for the store
+	first record.Record  // where the record that was loaded is parsed, so that a load allocates little
 
 	presented []presented // what the request presents, the id in use included
 	one       [1]presented
 
 	ops   []record.Op   // the changes since base, in order
 	draft *record.Draft // base with ops applied; nil when there are none
+	tried []try         // the Updates of ops whose outcome is not known
 	plan  plan
 
 	watched []string // slot keys that guards asked about
@@ -55,7 +56,7 @@ type plan struct {
 	logIns  []plannedLogIn
 	leaving []string                                   // slot keys of guards that log out
 	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
-	leaves  int                                        // how many of the changes only carry those log-outs out, or change nothing
+	leaves  int32                                      // how many of the changes only carry those log-outs out, or change nothing
 	rotate  bool                                       // store the session under a new id
 	checked bool                                       // credentials were checked in this request
 	unsaved bool                                       // no new session is made: what the request stores is for itself alone
@@ -254,7 +255,26 @@ func (v *Visit) Note(o record.Op) error {
 }
 
 // drop forgets what is pending.
-func (v *Visit) drop() { v.ops, v.draft, v.plan = nil, nil, plan{} }
+func (v *Visit) drop() { v.ops, v.draft, v.plan, v.tried = nil, nil, plan{}, nil }
+
+// try is an Update with the first ops of the pending changes.
+type try struct {
+	revision string
+	ops      int
+}
+
+// skipDone forgets the pending changes that found shows to be in it already (S4).
+func (v *Visit) skipDone(found *record.Record) {
+	for i, t := range slices.Backward(v.tried) {
+		if found.HasRevision(t.revision) {
+			v.ops, v.tried = v.ops[t.ops:], v.tried[i+1:]
+			for j := range v.tried {
+				v.tried[j].ops -= t.ops
+			}
+			return
+		}
+	}
+}
 
 // adopt makes rec, which is in the store under id, what the session is based on.
 func (v *Visit) adopt(id string, rec *record.Record) {
