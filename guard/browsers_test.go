@@ -52,7 +52,7 @@ func TestOnlyAWindowIsSentToTheLogInPage(t *testing.T) {
 func TestAChallengeThatABrowserCanAnswerIsSent(t *testing.T) {
 	w := newWorld(t)
 	basic := strategy.NewBasic("staging", w.table.check)
-	g, err := guard.New(guard.Config{Sessions: w.sessions, LoginURL: "/login", Logger: w.logger()}, w.table.stamped(), strategy.Strategy[*User](basic))
+	g, err := guard.New(guard.Config{Sessions: w.sessions, LoginURL: "/login", Logger: w.logger()}, w.table.stamped(), basic)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func TestALogInThatWasDroppedIsNoSuccess(t *testing.T) {
 			return s.Reload(r.Context())
 		}, guard.OutcomeError},
 	} {
-		w.mux.Handle("POST "+row.path, w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mux.Handle("POST "+row.path, w.Restore(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if err := w.LogInUser(r, &User{ID: 1, Email: "joe@test.com", Pass: password}); err != nil {
 				t.Error(err)
 			}

@@ -52,7 +52,7 @@ func newClub(log *slog.Logger, edit ...func(*guard.Config)) *guard.Guard[*Member
 	for _, e := range edit {
 		e(&cfg)
 	}
-	auth, err := guard.New(cfg, users, strategy.NewLocal(check), strategy.Strategy[*Member](code),
+	auth, err := guard.New(cfg, users, strategy.NewLocal(check), code,
 		strategy.NewBearer("club", func(_ context.Context, token string) (*Member, error) {
 			if token != "jens-token" {
 				return nil, strategy.ErrUnauthenticated

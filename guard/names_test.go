@@ -25,7 +25,6 @@ type ticket struct {
 // tickets keeps the whole ticket in the session, as Node does with an object.
 type tickets struct {
 	swapped bool // members are written in the other order
-	named   bool
 }
 
 func (s *tickets) Serialize(_ context.Context, t *ticket) (json.RawMessage, error) {
@@ -80,7 +79,7 @@ func TestAUsersSessionsAreFoundByName(t *testing.T) {
 			}
 			user := &ticket{ID: row.id, Role: "editor"}
 			g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "t", MaxSessions: 2, RememberMe: me, Logger: w.logger()}, users,
-				strategy.Strategy[*ticket](strategy.Func("any", func(http.ResponseWriter, *http.Request) (*ticket, error) { u := *user; return &u, nil })))
+				strategy.Func("any", func(http.ResponseWriter, *http.Request) (*ticket, error) { u := *user; return &u, nil }))
 			if err != nil {
 				t.Fatal(err)
 			}

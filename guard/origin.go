@@ -124,7 +124,7 @@ func punycode(label string) string {
 // digit returns the character for a digit of 0 to 35.
 func digit(d int) byte {
 	if d < 26 {
-		return byte('a' + d)
+		return byte('a' + d) //nolint:gosec // d is under 36
 	}
-	return byte('0' + d - 26)
+	return byte('0' + d - 26) //nolint:gosec // d is under 36
 }

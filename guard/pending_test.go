@@ -154,11 +154,11 @@ func TestCredentialsOfProgramsNeedNoSecondFactor(t *testing.T) {
 	factors := guard.FactorsOf(func(context.Context, *User) ([]string, error) { return []string{"totp"}, nil })
 	basic := strategy.NewBasic("api", func(context.Context, string, string) (*User, error) { return joe, nil })
 	bearer := strategy.NewBearer("api", validate)
-	g, err := guard.New(guard.Config{Factors: factors, Logger: w.logger()}, w.table.stamped(), basic, strategy.Strategy[*User](bearer))
+	g, err := guard.New(guard.Config{Factors: factors, Logger: w.logger()}, w.table.stamped(), basic, bearer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	named, err := guard.New(guard.Config{Factors: factors, Logger: w.logger()}, w.table.stamped(), strategy.Strategy[*User](strategy.Named("key", strategy.Strategy[*User](bearer))))
+	named, err := guard.New(guard.Config{Factors: factors, Logger: w.logger()}, w.table.stamped(), strategy.Named("key", bearer))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,8 @@ func hasWithin(v reflect.Value, wanted, through reflect.Type, depth int) bool {
 	if v.Kind() != reflect.Struct || depth == 0 {
 		return false
 	}
-	for i := range v.NumField() {
-		list := []reflect.Value{v.Field(i)}
+	for _, field := range v.Fields() {
+		list := []reflect.Value{field}
 		if k := list[0].Kind(); k == reflect.Slice || k == reflect.Array {
 			list = elements(list[0])
 		}

@@ -107,7 +107,7 @@ func TestAnErrorHandlerThatWritesNothingIsNoSuccess(t *testing.T) {
 		{"a flush alone", func(w http.ResponseWriter, _ *http.Request, _ error) { _ = http.NewResponseController(w).Flush() }, 200, ""},
 		{"another write of the handler's", func(w http.ResponseWriter, _ *http.Request, err error) {
 			if errors.Is(err, errFault) {
-				http.Error(w, "down", 502)
+				http.Error(w, "down", http.StatusBadGateway)
 			}
 		}, 502, "down"},
 	} {

@@ -107,7 +107,7 @@ func (m *Manager) info(id, label string, rec *record.Record) (Info, bool) {
 
 func (m *Manager) describe(id string, rec *record.Record) Info {
 	i := Info{Ref: refOf(id), Labels: rec.Labels(), Deadline: rec.Deadline(m.cfg.AbsoluteTimeout), rec: rec}
-	written := false
+	var written bool
 	if i.Created, i.Seen, written = rec.Written(); written {
 		idle, own := rec.Idle()
 		if !own {

@@ -148,7 +148,10 @@ func TestAll(t *testing.T) {
 	if want := []string{"by Node", "v0", "v1", "v2"}; !slices.Equal(texts, want) || len(refs) != 4 {
 		t.Errorf("got %q, want %q", texts, want)
 	}
-	for range m.All(t.Context()) {
+	for _, err := range m.All(t.Context()) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	st.err = errFault

@@ -41,13 +41,13 @@ func TestAPanicInTheCommitLeavesNothingLocked(t *testing.T) {
 				b.Get(path("login 1", "set a 0")).Want(t, 200, "")
 				before := st.record(st.ids()[0])
 				panicking := false
-				st.before = func(ctx context.Context, c call) sessiontest.Fate {
+				st.before = func(_ context.Context, c call) sessiontest.Fate {
 					if panicking && c.Op == row.fail {
 						panic("made up")
 					}
 					if c.Op == "Update" && row.op == "" { // a rival was faster
 						st.mu.Lock()
-						st.records[c.ID] = []byte(string(before[:len(before)-1]) + `,"rival":1}`)
+						st.records[c.ID] = []byte(before[:len(before)-1] + `,"rival":1}`)
 						st.mu.Unlock()
 					}
 					return sessiontest.Pass

@@ -42,7 +42,7 @@ func (s *sender) confirmed(ctx context.Context, key string, cmd redis.Cmder) err
 		if at, asking = redis.IsAskError(err); asking {
 			continue
 		}
-		moved := false
+		var moved bool
 		if at, moved = redis.IsMovedError(err); !moved {
 			return err
 		}

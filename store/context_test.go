@@ -21,6 +21,7 @@ import (
 // TestEveryCallReturnsSoonAfterItsContextEnds though the server never answers and the
 // client would wait for minutes.
 func TestEveryCallReturnsSoonAfterItsContextEnds(t *testing.T) {
+	t.Parallel()
 	server, _ := withReplica(t) // for those kinds that wait for it
 	all := maps.Clone(kinds)
 	all["ClusterClient"] = func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {

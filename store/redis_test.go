@@ -82,7 +82,7 @@ func newBuffered(conn net.Conn) *buffered {
 		for {
 			select {
 			case p := <-b.out:
-				_, _ = b.Conn.Write(p) //nolint:errcheck // the reader of the answer finds out
+				_, _ = b.Conn.Write(p)
 			case <-b.done:
 				return
 			}

@@ -23,7 +23,7 @@ type options struct {
 	proxies       []netip.Prefix
 }
 
-func (o options) tls() bool { return o.tlsCert != "" }
+func (o *options) tls() bool { return o.tlsCert != "" }
 
 // parse reads the command line. The error is flag.ErrHelp after -h.
 func parse(args []string) (options, error) {

@@ -14,7 +14,7 @@ import (
 
 // hostPort splits -addr. Without a host it is loopback, not every address that the
 // machine has, which is what package net would make of it.
-func (o options) hostPort() (host, port string, err error) {
+func (o *options) hostPort() (host, port string, err error) {
 	host, port, err = net.SplitHostPort(o.addr)
 	if host == "" {
 		host = "localhost"
@@ -39,7 +39,7 @@ func listen(o options) (*net.TCPListener, error) {
 }
 
 // tlsConfig returns the certificate to serve with, or nil for plain http.
-func (o options) tlsConfig() (*tls.Config, error) {
+func (o *options) tlsConfig() (*tls.Config, error) {
 	if !o.tls() {
 		return nil, nil
 	}
@@ -51,7 +51,7 @@ func (o options) tlsConfig() (*tls.Config, error) {
 }
 
 // url returns where a client finds the server.
-func (o options) url(l *net.TCPListener) string {
+func (o *options) url(l *net.TCPListener) string {
 	scheme := "http"
 	if o.tls() {
 		scheme = "https"

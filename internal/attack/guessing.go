@@ -11,7 +11,7 @@ import (
 // one's own that are nearly the victim's, by log-ins between, by spellings, addresses and
 // made-up device cookies. The victim's own browser gets in afterwards.
 func tricks(c *client, report func(string, bool)) (string, error) {
-	const pass = "xkqj vwzp"
+	const pass = "xkqj vwzp" //nolint:gosec // made up
 	start := time.Now()
 	victim := fmt.Sprintf("victim%d@test.com", start.UnixNano())
 	own := "mallory" + victim

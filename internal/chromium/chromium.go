@@ -51,7 +51,7 @@ func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := os.MkdirTemp("", "chromium-")
+	profile, err := os.MkdirTemp("", "chromium-") //nolint:usetesting // Chromium still writes to it when the test ends
 	if err != nil {
 		t.Fatal(err)
 	}

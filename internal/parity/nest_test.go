@@ -49,7 +49,7 @@ var nestRows = []row{
 		}
 	}},
 	{"PassportModule.register", func(t *testing.T) {
-		_, err := guard.New(guard.Config{LoginURL: "javascript:"}, byID, strategy.Strategy[*user](token), token)
+		_, err := guard.New(guard.Config{LoginURL: "javascript:"}, byID, token, token)
 		if err == nil || !strings.Contains(err.Error(), "LoginURL") || !strings.Contains(err.Error(), "token") {
 			t.Errorf("New: %v, want every mistake named", err)
 		}

@@ -134,7 +134,7 @@ var passportRows = []row{
 	}},
 	{"assignProperty", func(t *testing.T) { // two users in one request: the session's, and an account's
 		a := newApp(t)
-		accounts, err := guard.New(guard.Config{Logger: a.sessions.Logger()}, nil, strategy.Strategy[*user](token))
+		accounts, err := guard.New(guard.Config{Logger: a.sessions.Logger()}, nil, token)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,10 +45,8 @@ func (r *run) isHeld(cookie string) bool {
 		return true
 	}
 	for _, p := range r.procs {
-		for _, held := range p.held {
-			if held == cookie {
-				return true
-			}
+		if slices.Contains(p.held, cookie) {
+			return true
 		}
 	}
 	return false
@@ -365,6 +364,7 @@ func endLabelled(p *process) {
 }
 
 func TestExploreEveryInterleaving(t *testing.T) {
+	t.Parallel()
 	var total atomic.Int64
 	t.Cleanup(func() { t.Logf("%d runs in all", total.Load()) })
 	for _, sc := range scenarios() {

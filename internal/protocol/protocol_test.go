@@ -303,7 +303,7 @@ func TestS14_ACompanionWhoseTimeRunsOutIsNotSpared(t *testing.T) {
 func TestSaveAfterALogOutElsewhere(t *testing.T) {
 	c, _ := newClient()
 	c.want(t, 200, logIn("1", "passport"))
-	elsewhere := func(ctx context.Context, _ *protocol.Visit) error {
+	elsewhere := func(_ context.Context, _ *protocol.Visit) error {
 		other := &client{p: c.p, cookie: c.cookie}
 		other.want(t, 200, destroy)
 		return nil

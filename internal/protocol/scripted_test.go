@@ -153,12 +153,12 @@ func (s replicated) GetMaster(ctx context.Context, id string) (data []byte, err 
 	return s.get(ctx, "GetMaster", id)
 }
 
-func (s *scripted) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
+func (s *scripted) Create(ctx context.Context, id string, data []byte, _ time.Duration) error {
 	c := call{Op: "Create", ID: id, New: data}
 	return s.do(ctx, c, func() error { return s.execute(c) })
 }
 
-func (s *scripted) Update(ctx context.Context, id string, old, data []byte, ttl time.Duration) error {
+func (s *scripted) Update(ctx context.Context, id string, old, data []byte, _ time.Duration) error {
 	c := call{Op: "Update", ID: id, Old: old, New: data}
 	return s.do(ctx, c, func() error { return s.execute(c) })
 }

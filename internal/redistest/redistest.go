@@ -150,7 +150,10 @@ func (s *Server) Client(t testing.TB, edit ...func(*redis.Options)) *redis.Clien
 }
 
 // LimitedUser and LimitedPassword are what a client of [Server.As] gives.
-const LimitedUser, LimitedPassword = "limited", "a-made-up-password"
+const (
+	LimitedUser     = "limited"
+	LimitedPassword = "a-made-up-password" //nolint:gosec // made up, for a server on loopback
+)
 
 // As returns the same server for clients that are the Redis user with these rights, in the
 // words of ACL SETUSER. Flush and Advance go on as the default user.

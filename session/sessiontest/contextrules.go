@@ -32,7 +32,7 @@ func (k *check) calls() map[string]func(context.Context) error {
 	}
 	if k.iterator != nil {
 		calls["All"] = func(ctx context.Context) (err error) {
-			for _, err = range k.iterator.All(ctx) { //nolint:revive // the last error is looked at
+			for _, err = range k.iterator.All(ctx) {
 			}
 			return err
 		}
@@ -85,7 +85,7 @@ func checkEnding(k *check) {
 		ctx, cancel := context.WithCancel(context.Background())
 		go cancel()
 		next := []byte("x")
-		_ = k.Update(ctx, "id", []byte("x"), next, hour) //nolint:errcheck // what is stored says enough
+		_ = k.Update(ctx, "id", []byte("x"), next, hour)
 		next[0] = '!'
 		<-ctx.Done()
 	}
@@ -142,7 +142,7 @@ func (k *check) returnsSoon(name string, call func(context.Context) error, deadl
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- call(ctx) }()
-	if want == context.Canceled {
+	if errors.Is(want, context.Canceled) {
 		time.AfterFunc(50*time.Millisecond, cancel)
 	}
 	var late <-chan time.Time

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -27,7 +28,7 @@ func WithSession(t testing.TB, m *session.Manager, r *http.Request, fill func(*s
 		if err != nil {
 			t.Fatalf("sessiontest: make a session: %v", err)
 		}
-	})).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "https://sessiontest.example/", nil))
+	})).ServeHTTP(rec, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "https://sessiontest.example/", nil))
 	r = r.Clone(r.Context())
 	for _, cookie := range rec.Result().Cookies() {
 		r.AddCookie(cookie)

@@ -131,7 +131,7 @@ func mustStrategy(t testing.TB, table *table, cfg apikey.Config) *apikey.Strateg
 func with(fields ...string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/orders", nil)
 	for i := 0; i < len(fields); i += 2 {
-		r.Header.Add(fields[i], fields[i+1])
+		r.Header.Add(fields[i], fields[i+1]) //nolint:gosec // the test gives pairs
 	}
 	return r
 }

@@ -14,7 +14,7 @@ const form = "application/x-www-form-urlencoded"
 var errDown = errors.New("connection refused")
 
 // login is what a validate function was given.
-type login struct{ email, password string }
+type login struct{ email string }
 
 // phone is a user.
 type phone struct{ name string }

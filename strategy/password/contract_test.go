@@ -86,12 +86,6 @@ func statusOf(err error) int {
 	return http.StatusUnauthorized
 }
 
-func panics(f func()) (did bool) {
-	defer func() { did = recover() != nil }()
-	f()
-	return
-}
-
 // challengeOf returns the challenge that err asks for.
 func challengeOf(err error) string {
 	var f *strategy.Failure

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -147,7 +148,7 @@ var tricks = []struct {
 		c.send(s.log, "joe@test.com", "right")
 		c.send(s.codes, "joe@test.com", "000000")
 	}},
-	{"malformed and empty attempts between", func(s *site, i int) {
+	{"malformed and empty attempts between", func(s *site, _ int) {
 		c := newClient(here)
 		c.send(s.log, "joe@test.com", "")
 		c.send(s.log, "", "wrong")
@@ -189,7 +190,7 @@ func TestASVS_6_3_1_NoTrickLooksAtMoreThanTheBudget(t *testing.T) {
 // TestTheOwnersBrowserGetsIn a hundred times of a hundred, while a stranger keeps the
 // account busy, or the address, or both, or does any of the tricks.
 func TestTheOwnersBrowserGetsIn(t *testing.T) {
-	attacks := append(tricks[:len(tricks):len(tricks)], []struct {
+	attacks := append(slices.Clip(tricks), []struct {
 		name string
 		try  func(s *site, second int)
 	}{

@@ -47,7 +47,7 @@ func TestALimiterIsAMiddleware(t *testing.T) {
 			{"by account", throttle.Config{Purpose: "forgot", AccountAttempts: 3, Claims: local.Claims}, address},
 		} {
 			served := 0
-			h := mustLimiter(t, row.cfg).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := mustLimiter(t, row.cfg).Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				served++
 				if r.FormValue("password") != "new" {
 					t.Errorf("%s: the body is gone", row.name)
@@ -157,7 +157,7 @@ func TestAnOutageOfTheClaimantLetsNoGuessThrough(t *testing.T) {
 func TestRetryAfterIsExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := mustThrottle(t, throttle.Config{}, strategy.NewLocal(func(ctx context.Context, email, password string) (login, error) {
+		s := mustThrottle(t, throttle.Config{}, strategy.NewLocal(func(_ context.Context, _, password string) (login, error) {
 			if password == "slow" {
 				<-release
 			}

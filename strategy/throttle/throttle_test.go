@@ -242,7 +242,7 @@ func TestThrottleOfOtherStrategies(t *testing.T) {
 func TestThrottleIsADecorator(t *testing.T) {
 	inner := strategy.NewBearer("r", acceptToken)
 	s := mustThrottle(t, throttle.Config{}, inner)
-	if s.Name() != "bearer" || s.Unwrap() != strategy.Strategy[string](inner) || !strategy.AllowsCrossSite(s, withAuthorization()) {
+	if s.Name() != "bearer" || s.Unwrap() != inner || !strategy.AllowsCrossSite(s, withAuthorization()) {
 		t.Errorf("name %q, unwraps to %T, cross-site %v", s.Name(), s.Unwrap(), strategy.AllowsCrossSite(s, withAuthorization()))
 	}
 	if user, err := s.Authenticate(httptest.NewRecorder(), withAuthorization("Bearer abc")); user != "abc" || err != nil {

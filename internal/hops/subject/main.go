@@ -53,7 +53,7 @@ func main() {
 			check(coverage.ClearCounters())
 			send(app, counted)
 			dir := filepath.Join(os.Args[1], kind.name, flow)
-			check(os.MkdirAll(dir, 0o700))
+			check(os.MkdirAll(dir, 0o700)) //nolint:gosec // the folder that hops made
 			check(coverage.WriteCountersDir(dir))
 			check(coverage.WriteMetaDir(dir))
 		}
@@ -93,14 +93,14 @@ func application(records session.Store) http.Handler {
 
 // prepare returns the request of flow, from a browser of its own.
 func prepare(app http.Handler, flow string) *http.Request {
-	logIn := httptest.NewRequest("POST", "https://app.example/login", strings.NewReader("email=joefoo@test.com&password=Passw0rd!"))
+	logIn := httptest.NewRequestWithContext(context.Background(), "POST", "https://app.example/login", strings.NewReader("email=joefoo@test.com&password=Passw0rd!"))
 	logIn.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if flow == "login" {
 		return logIn
 	}
-	r := httptest.NewRequest("GET", "https://app.example/", nil)
+	r := httptest.NewRequestWithContext(context.Background(), "GET", "https://app.example/", nil)
 	if flow == "logout" {
-		r = httptest.NewRequest("POST", "https://app.example/logout", nil)
+		r = httptest.NewRequestWithContext(context.Background(), "POST", "https://app.example/logout", nil)
 	}
 	for _, c := range send(app, logIn) {
 		r.AddCookie(c)
@@ -113,7 +113,7 @@ func send(app http.Handler, r *http.Request) []*http.Cookie {
 	w := httptest.NewRecorder()
 	app.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
-		log.Fatalf("%s %s: status %d: %s", r.Method, r.URL.Path, w.Code, w.Body)
+		log.Fatalf("%s %s: status %d: %s", r.Method, r.URL.Path, w.Code, w.Body) //nolint:gosec // a request of its own
 	}
 	return w.Result().Cookies()
 }

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -158,10 +159,8 @@ func (rd *Reader) collect(find func(Field) (string, error)) ([]string, error) {
 	if err := errors.Join(wrong...); err != nil {
 		return nil, rd.malformed(err.Error())
 	}
-	for _, value := range values {
-		if value == "" {
-			return nil, rd.missing()
-		}
+	if slices.Contains(values, "") {
+		return nil, rd.missing()
 	}
 	for _, value := range values {
 		if !utf8.ValidString(value) {

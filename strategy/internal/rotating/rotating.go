@@ -292,7 +292,7 @@ func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, e
 		if swapErr == nil && swapped {
 			r := new(record)
 			if json.Unmarshal(raw, r) != nil {
-				return Series{}, false, nil
+				return Series{}, false, nil //nolint:nilerr // malformed: there is no series
 			}
 			return t.series(name, r), true, nil
 		}

@@ -128,7 +128,7 @@ func TestHowSoonATheftIsFound(t *testing.T) {
 func TestATheftIsFoundAtTheSecondChangeOfHands(t *testing.T) {
 	for seed := range uint64(300) {
 		synctest.Test(t, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test that can be repeated
+			random := rand.New(rand.NewPCG(seed, 0))
 			owner := begin(t, newTokens(t))
 			for range random.IntN(6) {
 				if got := owner.use(random.IntN(2) == 0); !strings.HasPrefix(got, "in") {

@@ -84,7 +84,7 @@ func unique(data []byte) error {
 	for {
 		token, err := dec.Token()
 		if err != nil {
-			return nil // the end, since the text is valid
+			return nil //nolint:nilerr // the end, since the text is valid
 		}
 		in := len(open) - 1
 		if name, ok := token.(string); ok && in >= 0 && open[in].names != nil && !open[in].value {

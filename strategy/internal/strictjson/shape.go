@@ -58,8 +58,7 @@ func (s *Shape) add(t reflect.Type, known map[reflect.Type]*Shape, embedded map[
 		return
 	}
 	embedded[t] = true
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		tag := f.Tag.Get("json")
 		name, _, _ := strings.Cut(tag, ",")
 		inner := f.Type

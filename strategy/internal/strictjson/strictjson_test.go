@@ -68,7 +68,7 @@ type base struct {
 }
 
 type node struct {
-	*node
+	*node //nolint:unused // the shape is what counts
 	base
 
 	Name     string           `json:"name"`

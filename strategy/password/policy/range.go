@@ -46,7 +46,7 @@ type Range struct{ cfg RangeConfig }
 var _ BreachChecker = (*Range)(nil)
 
 const (
-	pwnedPasswords = "https://api.pwnedpasswords.com/range/"
+	pwnedPasswords = "https://api.pwnedpasswords.com/range/" //nolint:gosec // an address
 	prefixDigits   = 5
 	maxRange       = 1 << 20 // bytes of an answer; they have some 40 kB
 )
