@@ -83,7 +83,7 @@ func TestAPanicOfTheStoreUnderAGuardLocksNothing(t *testing.T) {
 			t.Errorf("got %v, want the store's panic", err)
 		}))
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-		r.AddCookie(&http.Cookie{Name: cookieName, Value: b.Cookie(cookieName)}) //nolint:gosec // a request's
+		r.AddCookie(&http.Cookie{Name: cookieName, Value: b.Cookie(cookieName)})
 		w := newRecorder()
 		h.ServeHTTP(w, r)
 		if w.Code != http.StatusInternalServerError {

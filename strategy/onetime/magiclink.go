@@ -30,7 +30,7 @@ type MagicLinkConfig struct {
 // that is in the page's URL; the page answers with Referrer-Policy: no-referrer and says
 // whose account it is, or a link from a stranger would log a visitor into the
 // stranger's account. To mail a link, call [Tokens.Issue]; answer the same whether or
-// not the address has an account, and put a [Throttle] or a limit of your own before it.
+// not the address has an account, and put a throttle.Throttle or a limit of your own before it.
 //
 // NIST SP 800-63B-4 §3.1.3.1 and, at level 3, OWASP ASVS 5.0, 6.3.6 do not accept mail as
 // an authenticator. OWASP ASVS 5.0, 6.6.2 wants the link to work only where it was asked

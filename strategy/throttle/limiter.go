@@ -70,8 +70,11 @@ func (l *Limiter) decide(r *http.Request) error {
 		return l.Take(r, "")
 	}
 	account, ok, err := l.cfg.Claims(r)
-	if err != nil || !ok {
+	if err != nil {
 		return err
+	}
+	if !ok {
+		account = "" // nothing that Claims understands: it counts by address all the same
 	}
 	return l.Take(r, account)
 }

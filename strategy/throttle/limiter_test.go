@@ -226,3 +226,18 @@ func TestAProxyThatNobodyTrustsIsNamedOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestALimiterCountsWhatClaimsDoesNotUnderstand, by its address.
+func TestALimiterCountsWhatClaimsDoesNotUnderstand(t *testing.T) {
+	served := 0
+	cfg := throttle.Config{Purpose: "forgot", AddressAttempts: 3, Claims: strategy.NewLocal(accept).Claims}
+	h := mustLimiter(t, cfg).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
+	for range 10 {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("email=joe@test.com&email=x&password=new"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if served != 3 {
+		t.Errorf("%d requests with a repeated field were served, want 3", served)
+	}
+}

@@ -23,8 +23,7 @@ type Config[U any] struct {
 	// Codes checks them; required.
 	Codes *Codes
 	// Enrolled returns the user whose code r brings, and their key; required. As a second
-	// factor, that is the user whom the guard knows already (guard.Guard.User, behind
-	// RequireAuth). An error that wraps ErrUnauthenticated says that there is none, or
+	// factor, that is the user whose log-in waits for it (guard.Guard.StepUpUser). An error that wraps ErrUnauthenticated says that there is none, or
 	// that they have no app; any other is an outage.
 	Enrolled func(r *http.Request) (Enrolled[U], error)
 	// UseRecoveryCode removes hash from the account's recovery codes, in one step (DELETE …
@@ -40,7 +39,7 @@ type Config[U any] struct {
 // Strategy authenticates by a code of an authenticator app, or by a recovery code:
 // passport-totp's Strategy. It is a second factor, for guard.Guard.StepUp:
 //
-//	mux.Handle("POST /login/totp", auth.RequireAuth(auth.Authenticate("totp")(auth.StepUp(welcome))))
+//	mux.Handle("POST /login/totp", auth.Authenticate("totp")(auth.StepUp(welcome)))
 //
 // A recovery code proves the factor too, and "recovery" beside it, so that the
 // application can ask for a new app. Six digits can be guessed: wrap it in a
