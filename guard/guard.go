@@ -67,14 +67,17 @@ type Config struct {
 
 	// MaxSessions is how many sessions a user may have at once; zero means no limit. When a
 	// log-in makes one too many, the oldest ends, and its browser is no longer remembered.
-	// The sessions of a browser that RememberMe logs in again and again count as one, and
-	// a user who is logged in already makes no new one. Each log-in lists the user's
-	// sessions. OWASP ASVS 5.0 7.1.2.
+	// The sessions of a browser that RememberMe logs in again and again count as one. A log-in
+	// with credentials counts also where the user is logged in already: it takes the place of
+	// that session, but two at once would make two. [Guard.LogInUser] for the session's own
+	// user, StepUp and other renewals make no new one, unless they complete a log-in that was
+	// pending. Each log-in lists the user's sessions. OWASP ASVS 5.0 7.1.2.
 	MaxSessions int
 
 	// RefuseMore refuses a log-in beyond MaxSessions with ErrTooManySessions instead, and
 	// leaves everything else as it was: the visitor's session, other log-ins in it, and
-	// whom RememberMe remembers. Whoever holds a user's password can then keep the user out.
+	// whom RememberMe remembers. Where a user has more already, because the limit was lowered,
+	// a new log-in is refused in their own browser too; that they are logged in stays. Whoever holds a user's password can then keep the user out.
 	RefuseMore bool
 
 	// Device says at a log-in what the session notes of where it came from, for

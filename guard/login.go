@@ -152,7 +152,7 @@ type logInPlan[U any] struct {
 	o        *LogInOptions
 	replaced Event                 // of the log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
-	counts   bool                  // Config.MaxSessions counts it: the user was not logged in here before
+	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
 	remember bool                  // a series of Config.RememberMe begins
 	series   string                // its name, once it has begun
 	cookie   string                // its cookie
@@ -189,8 +189,9 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	}
 	e = e.lacking(firstMissing(needed, e.factors))
 	p := &logInPlan[U]{user: user, evidence: e, o: o, needed: needed}
-	// A pending log-in lets nobody pass, and must not end those that do.
-	p.counts = g.cfg.MaxSessions > 0 && e.missing == "" && (!g.sameUser(before.User, id) || firstMissing(needed, factorsOf(before)) != "")
+	// A pending log-in lets nobody pass, and must not end those that do. A renewal makes no new
+	// session, unless it completes a pending one.
+	p.counts = g.cfg.MaxSessions > 0 && e.missing == "" && (!o.renews || firstMissing(needed, factorsOf(before)) != "")
 	p.in = reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
 		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/session"
 )
 
 func refuseMore(most int) func(*guard.Config) {
@@ -77,7 +79,8 @@ func TestARefusedLogInLeavesARememberedBrowserRemembered(t *testing.T) {
 }
 
 // TestOnlyTheNewLogInIsRefused: sessions that are too many already, since the limit was
-// lowered or Node made them, stay; and what is no new session is not refused (C3).
+// lowered or Node made them, stay; and what is no new session is not refused (C3). A log-in
+// with credentials is one, whatever session its browser has already.
 func TestOnlyTheNewLogInIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newDeviceWorld(t)
@@ -96,7 +99,7 @@ func TestOnlyTheNewLogInIsRefused(t *testing.T) {
 		})))
 		w.open().Post("/lowered/login", "email", "joe@test.com", "password", password).Want(t, 403, "")
 		devices[1].Post("/lowered/password").Want(t, 200, "")
-		devices[2].Post("/lowered/login", "email", "joe@test.com", "password", password).Want(t, 200, "")
+		devices[2].Post("/lowered/login", "email", "joe@test.com", "password", password).Want(t, 403, "")
 		for _, b := range devices {
 			b.Get("/me").Want(t, 200, "hello joe")
 		}
@@ -128,6 +131,55 @@ func TestWhoeverIsAnswered200IsIn(t *testing.T) {
 		if in == 0 || in > 3 {
 			t.Errorf("%d of %d were let in, want 1 to 3", in, len(devices))
 		}
+	}
+}
+
+// TestLogInsFromOneSessionAreCounted: each of them makes a session of its own, whoever is
+// logged in already where they come from.
+func TestLogInsFromOneSessionAreCounted(t *testing.T) {
+	for _, refuse := range []bool{false, true} {
+		t.Run(fmt.Sprintf("refuse %t", refuse), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				limit := func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, refuse }
+				w := newDeviceWorld(t, limit)
+				w.sessions = w.process() // one process commits to a session one after the other
+				there := w.guard("", limit)
+				w.mux.Handle("POST /there/login", there.Authenticate("local")(there.LogIn(w.hello())))
+				slow := w.loggedIn("joe@test.com")
+				fast := slow.Twin()
+				pass(time.Second)
+				reached, release := w.store.holdFirst("Create")
+				answer := make(chan int, 1)
+				go func() { answer <- logIn(slow, "joe@test.com").StatusCode }()
+				<-reached
+				fast.Post("/there/login", "email", "joe@test.com", "password", password).Want(t, 200, "")
+				release()
+				<-answer
+				if list, err := w.Sessions(t.Context(), joe); err != nil || len(list) != 1 {
+					t.Errorf("got %d sessions and %v, want 1", len(list), err)
+				}
+			})
+		})
+	}
+}
+
+// process returns the session manager of another process on the same store.
+func (w *world) process() *session.Manager {
+	w.t.Helper()
+	m, err := session.New(session.Config{Store: w.store, Codec: session.SecureCookie(secret), Logger: w.logger()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return m
+}
+
+// TestALogInFromItsOnlySessionTakesItsPlace, and is not refused.
+func TestALogInFromItsOnlySessionTakesItsPlace(t *testing.T) {
+	for _, refuse := range []bool{false, true} {
+		w := newDeviceWorld(t, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, refuse })
+		b := w.loggedIn("joe@test.com")
+		logIn(b, "joe@test.com").Want(t, 200, "")
+		b.Get("/me").Want(t, 200, "hello joe")
 	}
 }
 
