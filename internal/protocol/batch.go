@@ -19,19 +19,16 @@ const (
 // endBatch is endChain for many ids at once, at most batchSize, one hop of all of them at
 // a time. It returns those that had a record or went on. Entries under label stay.
 func (p *Protocol) endBatch(ctx context.Context, label string, ids []string) (alive []string, err error) {
+	recs, err := p.lookMany(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	if ids, recs = carrying(label, ids, recs); len(ids) == 0 {
+		return nil, nil
+	}
 	origin := ids // origin[i] is the id among the given ones that led to ids[i]
 	found := map[string]bool{}
-	for hop := range maxHops + 1 {
-		recs, err := p.lookMany(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		if hop == 0 {
-			if ids, recs = carrying(label, ids, recs); len(ids) == 0 {
-				return nil, nil
-			}
-			origin = ids
-		}
+	for range maxHops + 1 {
 		next, err := p.endMany(ctx, ids, recs)
 		if err != nil {
 			return nil, err
@@ -48,6 +45,9 @@ func (p *Protocol) endBatch(ctx context.Context, label string, ids []string) (al
 		}
 		if ids, origin = moved, from; len(ids) == 0 {
 			return slices.Collect(maps.Keys(found)), nil
+		}
+		if recs, err = p.lookMany(ctx, ids); err != nil {
+			return nil, err
 		}
 	}
 	return nil, errTooManyHops

@@ -1,12 +1,14 @@
 package protocol_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/protocol"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
@@ -283,6 +285,12 @@ func scenarios() []scenario {
 		{"4a destroy by label, the session's user logged in again by the application", in, procs{"D": endLabelled, "G": step(again("1", "passport"))}, loggedOut("D", "passport"), nil, 0, 0, withNotes},
 		{"4b destroy by label, a renewal, a write", in, procs{"D": endLabelled, "G": step(renew), "W": step(set("k", "1"))}, loggedOut("D", "passport"), nil, 0, 3, withNotes},
 		{"4b destroy by label, a renewal, a store that leaves no notes", in, procs{"D": endLabelled, "G": step(renew)}, loggedOut("D", "passport"), nil, 0, 0, withoutNotes},
+		{"4b destroy by label, two renewals, a store that ends many at once", in, procs{"D": endLabelled, "G": steps(renew, renew)}, loggedOut("D", "passport"), nil, 0, 3, inBatches},
+		{"4b destroy by label, a renewal, a fault, a store that ends many at once", in, procs{"D": endLabelled, "G": step(renew)}, loggedOut("D", "passport"), allFaults, 1, 1, inBatches},
+		{"4b destroy by label, a log-in and a renewal, a store that ends many at once", in, procs{"D": endLabelled, "G": steps(logIn("9", "admin"), renew)},
+			loggedOut("D", "passport"), nil, 0, 3, inBatches},
+		{"4b one listing, two renewals, a store that ends many at once", in, procs{"D": endListed, "G": steps(renew, renew)}, loggedOut("D", "passport"), nil, 0, 3, inBatches},
+		{"4d two log-ins that count the user's sessions, of which one may be", nil, procs{"G": counting, "H": counting}, oneAtMost, nil, 0, 4, inBatches},
 		{"4c a log-in that was answered, then destroy by label, while the index heals", nil, procs{"G": func(p *process) {
 			if p.do(logIn("1", "passport")) {
 				endLabelled(p)
@@ -356,10 +364,44 @@ func formerUserIsOut(name, user string) func(*run) string {
 	}
 }
 
+// counting is a log-in that is refused where the user has another session.
+func counting(p *process) {
+	p.do(logIn("1", "passport"), func(_ context.Context, v *protocol.Visit) error {
+		v.OnStored(func(ctx context.Context, _ string) error {
+			n := 0
+			for _, err := range p.p.Labelled(ctx, "passport:1") {
+				if err != nil {
+					return err
+				}
+				if n++; n > 1 {
+					return errFault
+				}
+			}
+			return nil
+		})
+		return nil
+	})
+}
+
+// oneAtMost promises that the user of passport has one session.
+func oneAtMost(r *run) string {
+	if n := len(r.st.ids()); n > 1 {
+		return fmt.Sprintf("%d sessions of a user who may have one", n)
+	}
+	return ""
+}
+
 // endLabelled is the process of an administrator.
 func endLabelled(p *process) {
 	p.result = 0
 	_, err := p.p.EndLabelled(p.ctx, "passport:1", func(string) bool { return true })
+	p.result = status(err)
+}
+
+// endListed is the process of a log-in that ends the sessions which are too many.
+func endListed(p *process) {
+	p.result = 0
+	_, err := p.p.EndEntries(p.ctx, "passport:1", func(string) bool { return true })
 	p.result = status(err)
 }
 

@@ -112,6 +112,7 @@ const (
 	withNotes    storeKind = iota
 	byReplica              // reads may be answered by a replica
 	withoutNotes           // it is no Ender
+	inBatches              // many records are read and ended in one call
 )
 
 // full makes the exploration complete: it takes minutes.
@@ -231,6 +232,8 @@ func (r *run) execute(sc *scenario) {
 		case withoutNotes:
 			c := r.connect(name)
 			st = noteless{c, c}
+		case inBatches:
+			st = batched{r.connect(name)}
 		}
 		p := &process{client: client{p: newProtocol(st), cookie: r.id}, name: name, run: r, ctx: r.t.Context()}
 		r.procs[name] = p

@@ -92,6 +92,32 @@ type scripted struct {
 // replicated is a scripted store whose Get may be answered by a replica.
 type replicated struct{ *scripted }
 
+// batched is a scripted store that reads and ends many records in one call, one after the
+// other: nothing else is promised of their order, and after an error some of them ended.
+type batched struct{ *scripted }
+
+func (s batched) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
+	found := make([][]byte, len(ids))
+	for i, id := range ids {
+		data, err := s.get(ctx, "GetMaster", id)
+		if err != nil && !errors.Is(err, errNotFound) {
+			return nil, err
+		}
+		found[i] = data
+	}
+	return found, nil
+}
+
+func (s batched) EndMany(ctx context.Context, ids []string, life time.Duration) (successors []string, err error) {
+	successors = make([]string, len(ids))
+	for i, id := range ids {
+		if successors[i], err = s.End(ctx, id, nil, "", life); err != nil {
+			return nil, err
+		}
+	}
+	return successors, nil
+}
+
 // noteless is a scripted store that leaves no notes.
 type noteless struct {
 	protocol.Store
@@ -103,6 +129,7 @@ var (
 	_ protocol.Ender         = (*scripted)(nil)
 	_ protocol.Index         = (*scripted)(nil)
 	_ protocol.Authoritative = replicated{}
+	_ protocol.Batch         = batched{}
 )
 
 func (s *scripted) do(ctx context.Context, c call, run func() error) error {
