@@ -139,6 +139,38 @@ func TestARecordIsRefreshedWhenItIsDue(t *testing.T) {
 	}
 }
 
+// Passport 0.4 replaces the user and keeps our notes beside. One write by Go in between takes
+// them out, so that they do not count again when the first user comes back.
+func TestNotesDoNotComeBackWithTheirUser(t *testing.T) {
+	for _, row := range []struct {
+		key  string
+		keys string
+	}{{record.PassportKey, ""}, {"admin", `,"k":["admin"]`}} {
+		first := `{"cookie":{},"` + row.key + `":{"user":1,"go":{"for":1,"at":1795442400000,"stamp":"s","factors":{"totp":1}}},"_go":{"b":1795442400000` + row.keys + `,"l":["` + row.key + `:1"]}}`
+		second := strings.Replace(first, `"user":1`, `"user":2`, 1)
+		var r record.Record
+		if err := r.Parse("ID", []byte(second)); err != nil {
+			t.Fatal(err)
+		}
+		if !r.RefreshDue(terms, time.UnixMilli(1795442400001)) {
+			t.Errorf("%s: the first look at another user's log-in writes nothing", row.key)
+		}
+		var d record.Draft
+		d.Reset(&r)
+		e, err := d.Encode(terms, "ID", &r, revision, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back record.Record
+		if err := back.Parse("ID", []byte(strings.Replace(string(e.Record.Bytes()), `"user":2`, `"user":1`, 1))); err != nil {
+			t.Fatal(err)
+		}
+		if slot, ok := back.Slot(row.key); !ok || slot.ByGo || slot.Factors != nil || slot.Stamp != nil {
+			t.Errorf("%s: got %+v of the second log-in, want nothing of the first", row.key, slot)
+		}
+	}
+}
+
 func TestNotesCountOnlyWhereGoWroteThem(t *testing.T) {
 	var d record.Draft
 	if err := (&record.LogIn{Key: record.PassportKey, Slot: record.Slot{User: json.RawMessage("1"), At: now, Factors: json.RawMessage(`{"totp":1}`)}, Labels: []string{"passport:1"}}).Op(terms)(&d, now); err != nil {

@@ -15,7 +15,9 @@ import (
 // without knowing them: a session whose members are copied into one with a new id, as
 // passport 0.6 and 0.7 do with keepSessionInfo, takes them along, and passport 0.4 logs
 // other people in under the same id. Such a log-in proved nothing to Go: it has no
-// time, no factors, no stamp, and no label yet.
+// time, no factors, no stamp, and no label yet. What cannot be told: passport 0.4 replaces
+// the user, and later puts the first one back in the same place, while Go writes nothing in
+// between. The record then has the bytes that Go wrote (docs/MIGRATING.md has the cure).
 
 // tieLen is the length in characters of what ties our member to its id: 36 bits, for
 // accidents, since nobody can choose the id of a copy.
