@@ -52,7 +52,9 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if s.closed {
 		return s.writable()
 	}
-	s.visit.End()
+	if err := s.visit.End(); err != nil {
+		return err
+	}
 	s.dropCookies()
 	return nil
 }

@@ -45,15 +45,16 @@ var errUnfinished = errors.New("session: save: a panic left the commit unfinishe
 // it has come. It has its own time limit. The error is ErrEnded or ErrChanged: the changes
 // are dropped and nothing is written any more; any other is an outage: the changes stay,
 // based on the record that they were made on, and committing again is safe. After a
-// panic of the store or of a change, every later commit is an error.
+// panic of the store or of a change, every later commit is an error, and no change, log-in
+// or log-out is taken.
 func (v *Visit) Commit(ctx context.Context, now time.Time) (Outcome, error) {
 	switch {
-	case v.cause == errUnfinished: //nolint:errorlint // it is never wrapped
+	case v.phase == unfinished:
 		return Outcome{}, v.cause
 	case v.phase != ready || !v.Due(now):
 		return Outcome{}, nil // after an end, the caller of the change got the error
 	}
-	v.phase, v.cause = over, errUnfinished
+	v.phase, v.cause = unfinished, errUnfinished
 	ctx, cancel := v.p.bounded(ctx)
 	defer cancel()
 	out, err := v.carryOut(ctx)
@@ -66,7 +67,7 @@ func (v *Visit) Commit(ctx context.Context, now time.Time) (Outcome, error) {
 
 // Due reports whether Commit may have something to do at now.
 func (v *Visit) Due(now time.Time) bool {
-	return v.draft != nil || v.phase == over || v.ID != "" && !v.unused && v.base.RefreshDue(v.p.Terms, now)
+	return v.draft != nil || v.phase == unfinished || v.ID != "" && !v.unused && v.base.RefreshDue(v.p.Terms, now)
 }
 
 // carryOut is the one place where a plan becomes commands.

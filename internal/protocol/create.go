@@ -47,11 +47,14 @@ func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 
 // createOnce stores d under a fresh id. Only an OK of the store counts (S2): after any
 // other answer the id is given up, for a Create that is still on its way could bring it
-// to life at any later moment.
+// to life at any later moment. The error is ErrEnded for a log-in whose time is over.
 func (p *Protocol) createOnce(ctx context.Context, d *record.Draft) (*stored, error) {
 	for tries := 1; ; tries++ {
 		id := newID()
 		e, err := d.Encode(p.Terms, id, nil, newRevision(), time.Now())
+		if errors.Is(err, record.ErrPastDeadline) {
+			return nil, p.Ended
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -102,9 +105,6 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 		}
 	}
 	made, err := v.create(ctx, v.draft)
-	if errors.Is(err, record.ErrPastDeadline) {
-		return Outcome{}, v.p.Ended
-	}
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -21,12 +21,18 @@ var errTooManyHops = fmt.Errorf("session: end: the session moved more than %d ti
 func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	leaving, logIns := v.plan.leaving, v.plan.keys()
 	var made *stored
+	var late error // the new session was over before it began: the log-out is done all the same
 	if !v.draft.Empty() && !v.plan.unsaved {
 		var err error
-		if made, err = v.create(ctx, v.draft); err != nil {
+		made, err = v.create(ctx, v.draft)
+		switch {
+		case err == nil:
+			leaving = nil // one cookie cannot carry two sessions: all of the old one ends
+		case errors.Is(err, v.p.Ended):
+			late = err
+		default:
 			return Outcome{}, err
 		}
-		leaving = nil // one cookie cannot carry two sessions: all of the old one ends
 	}
 	stays, err := v.endPresented(ctx, leaving)
 	if err != nil {
@@ -36,6 +42,8 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	switch {
+	case late != nil:
+		return Outcome{}, late
 	case made != nil:
 		v.adopt(made.id, &made.Record)
 		return Outcome{Did: Ended, Cookie: ExpireOthers, LogIns: logIns}, nil

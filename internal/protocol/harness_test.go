@@ -133,8 +133,7 @@ func renew(_ context.Context, v *protocol.Visit) error {
 }
 
 func destroy(_ context.Context, v *protocol.Visit) error {
-	v.End()
-	return v.Writable()
+	return v.End()
 }
 
 func revoke(ctx context.Context, v *protocol.Visit) error {

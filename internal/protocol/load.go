@@ -146,7 +146,7 @@ func (v *Visit) Reload(ctx context.Context) error {
 // it anew: what a guard decides must not rest on a replica or a cache where the
 // application asked for that (S17).
 func (v *Visit) Reread(ctx context.Context) error {
-	if v.phase == over {
+	if v.phase == over || v.phase == unfinished {
 		return v.cause
 	}
 	if v.ID == "" || v.plan.end {

@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -48,8 +49,9 @@ func (v *Visit) LogIn(l record.LogIn) error {
 
 // OnStored has the commit call f once a new record is stored and labelled under its id,
 // and before anything else changes. Settings.Again stores it anew, as a younger one; after
-// any other error that record is gone, the commit fails by it, and nothing has changed. f
-// belongs to the changes that are pending, and is forgotten with them.
+// any other error that record is gone, the commit fails by it, and nothing has changed. But
+// where that error is ErrEnded, a log-out that was planned beside is done. f belongs to the
+// changes that are pending, and is forgotten with them.
 func (v *Visit) OnStored(f func(ctx context.Context, id string) error) { v.plan.stored = f }
 
 // StepUp replaces the facts of the live log-in under key, at the commit, under a new id,
@@ -81,13 +83,13 @@ func (v *Visit) Rotate(o record.Op) error {
 // LogOut ends the log-in under key at the commit, in every session that the request
 // presents. A session in which nobody else is logged in ends with it.
 func (v *Visit) LogOut(key string) error {
-	if v.phase == failed {
+	if v.phase == failed || v.phase == unfinished {
 		return v.cause
 	}
 	v.hidden = without(v.hidden, key)
 	v.plan.logOut(key)
 	if v.plan.end && len(v.plan.leaving) == 0 {
-		v.End() // all was to end already
+		v.planEnd(nil) // all was to end already
 		return nil
 	}
 	leaving := with(v.plan.leaving, key)
@@ -125,8 +127,14 @@ func (v *Visit) leaveOp(keys []string) record.Op {
 }
 
 // End plans the end of every presented id. From now on the request sees an empty session;
-// what it stores goes into a new one.
-func (v *Visit) End() { v.planEnd(nil) }
+// what it stores goes into a new one. The error is that of a commit that was left half done.
+func (v *Visit) End() error {
+	if v.phase == unfinished {
+		return v.cause
+	}
+	v.planEnd(nil)
+	return nil
+}
 
 // planEnd is End, for the log-out of leaving or, without any, for the whole session.
 func (v *Visit) planEnd(leaving []string) {
@@ -166,12 +174,12 @@ func (v *Visit) Discard() { v.drop() }
 // never admits, and leaves the cookie alone (S11).
 func (v *Visit) Revoke(ctx context.Context, key string) {
 	v.hidden = with(v.hidden, key)
-	if v.ID == "" || v.draft != nil || othersIn(v.base, []string{key}, v.p.Terms.Absolute, time.Now()) {
+	if v.phase != ready || v.ID == "" || v.draft != nil || othersIn(v.base, []string{key}, v.p.Terms.Absolute, time.Now()) {
 		return // nothing to end, or somebody else's log-in lives in it
 	}
 	ctx, cancel := v.p.bounded(ctx)
 	defer cancel()
-	if _, err := v.p.end(ctx, v.ID, v.base.Bytes(), "", v.p.noteLife(v.base)); err != nil {
+	if _, err := v.p.end(ctx, v.ID, v.base.Bytes(), "", v.p.noteLife(v.base)); err != nil && !errors.Is(err, v.p.NotFound) {
 		v.p.Report(ctx, NotRevoked, v.ID, err)
 	} else {
 		v.p.unindex(ctx, v.base.Labels(), v.ID)

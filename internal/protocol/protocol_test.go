@@ -65,6 +65,8 @@ func TestACommitSaysWhatItDid(t *testing.T) {
 	})
 }
 
+func reread(ctx context.Context, v *protocol.Visit) error { return v.Reread(ctx) }
+
 func forget(_ context.Context, v *protocol.Visit) error {
 	v.Forget()
 	return nil
@@ -250,8 +252,22 @@ func TestAPanicInsideACommit(t *testing.T) {
 		if err := v.Writable(); err == nil {
 			t.Error("the visit goes on after a panic")
 		}
-		if out, err := v.Commit(t.Context(), time.Now()); out.Did != protocol.Nothing || err == nil {
-			t.Errorf("after a panic a commit says %+v, %v", out, err)
+		for _, later := range []struct {
+			name  string
+			op    op
+			taken bool // it changes nothing
+		}{
+			{"a reload", reload, false}, {"a re-read", reread, false}, {"a value", set("a", "1"), false}, {"a new id", renew, false},
+			{"a log-in", logIn("2", "passport"), false}, {"a log-out", logOut("passport"), false}, {"an end", destroy, false},
+			{"a revocation", revoke, true}, {"forgetting", forget, true},
+		} {
+			before := st.record(c.cookie)
+			if err := later.op(t.Context(), v); (err == nil) != later.taken {
+				t.Errorf("after a panic %s says %v", later.name, err)
+			}
+			if out, err := v.Commit(t.Context(), time.Now()); out.Did != protocol.Nothing || err == nil || st.record(c.cookie) != before {
+				t.Errorf("after a panic and %s a commit says %+v, %v, want an error and the record unchanged", later.name, out, err)
+			}
 		}
 		c.want(t, 200, set("b", "1")) // would wait for the lock
 	}
@@ -299,6 +315,72 @@ func TestS14_ACompanionWhoseTimeRunsOutIsNotSpared(t *testing.T) {
 			t.Errorf("%d sessions are left, %+v", n, c.out)
 		}
 	})
+}
+
+// The credentials of a log-in that follows a log-out in the same request run out before the
+// commit: the log-in is not done, the log-out is.
+func TestS8_ALogOutIsDoneWithoutTheLogInThatFollowsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := newClient()
+		other := &client{p: c.p}
+		other.want(t, 200, logIn("2", "passport"))
+		other.want(t, 200, logIn("9", "admin"))
+		c.want(t, 200, logIn("1", "passport"))
+		c.also = []string{other.cookie}
+		former := &client{p: c.p, cookie: c.cookie}
+		c.want(t, 409, logOut("passport"), func(_ context.Context, v *protocol.Visit) error {
+			at := time.Now().Add(time.Second - patient.Terms.Absolute)
+			return v.LogIn(record.LogIn{Key: "passport", Slot: record.Slot{User: json.RawMessage("3"), At: at}})
+		}, func(context.Context, *protocol.Visit) error {
+			time.Sleep(2 * time.Second)
+			return nil
+		})
+		former.want(t, 401, loggedIn("passport"))
+		other.want(t, 401, loggedIn("passport"))
+		other.want(t, 200, loggedIn("admin"))
+	})
+}
+
+// A rotation that carries what another request wrote can find its own log-in over by then.
+func TestS14_ALogInWhoseTimeRunsOutDuringTheCommitIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, st := newClient()
+		c.want(t, 200, set("a", "1"))
+		rival := &client{p: c.p, cookie: c.cookie}
+		st.after = func(call call) {
+			if call.Op != "Create" {
+				return
+			}
+			st.after = nil
+			rival.p = newProtocol(st) // of another process: nothing waits for its commit
+			rival.want(t, 200, set("b", "1"))
+			time.Sleep(2 * time.Second)
+		}
+		c.want(t, 409, func(_ context.Context, v *protocol.Visit) error {
+			at := time.Now().Add(time.Second - patient.Terms.Absolute)
+			return v.LogIn(record.LogIn{Key: "passport", Slot: record.Slot{User: json.RawMessage("3"), At: at}})
+		})
+	})
+}
+
+// Whoever ended a revoked session was faster: that it is gone is no failure.
+func TestS11_ARevokedSessionThatIsGoneIsNotReported(t *testing.T) {
+	st := &scripted{server: newServer()}
+	told := 0
+	c := &client{p: newProtocol(noteless{st, st}, func(s *protocol.Settings) {
+		s.Report = func(_ context.Context, what protocol.Incident, _ string, err error) {
+			told++
+			t.Logf("incident %d: %v", what, err)
+		}
+	})}
+	c.want(t, 200, logIn("1", "passport"))
+	c.want(t, 200, func(context.Context, *protocol.Visit) error {
+		delete(st.records, c.cookie)
+		return nil
+	}, revoke)
+	if told != 0 {
+		t.Errorf("%d incidents, want none", told)
+	}
 }
 
 // What is written after a log-out elsewhere is refused; where nothing is pending, nobody asks.

@@ -30,9 +30,6 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 	r := &rotation{v: v, before: v.base, draft: v.draft}
 	for again := true; again; {
 		if r.made, err = v.create(ctx, r.draft); err != nil {
-			if errors.Is(err, record.ErrPastDeadline) {
-				err = v.p.Ended
-			}
 			return Outcome{}, err
 		}
 		if again, err = r.endOld(ctx); err == nil && !again {
@@ -140,6 +137,9 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	old := &r.made.Record
 	r.draft.BornAs(old)
 	e, err := r.draft.Encode(v.p.Terms, r.made.id, old, newRevision(), time.Now())
+	if errors.Is(err, record.ErrPastDeadline) {
+		return false, v.p.Ended
+	}
 	if err != nil {
 		return false, err
 	}

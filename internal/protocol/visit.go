@@ -23,7 +23,7 @@ type Visit struct {
 	unused bool // this request is no use of the session: no refresh
 	// Via is what Present was told of that id; 0 for one that this visit made.
 	Via   int32
-	cause error          // failed: the outage; over: ErrEnded or ErrChanged
+	cause error          // failed: the outage; over: ErrEnded or ErrChanged; unfinished: errUnfinished
 	base  *record.Record // as last read or written, never nil
 	wait  bounded        // the load's wait for the store
 	first record.Record  // where the record that was loaded is parsed, so that a load allocates little
@@ -45,10 +45,11 @@ type Visit struct {
 type phase uint8
 
 const (
-	unloaded phase = iota
-	failed         // the store could not be asked; the same for the rest of the request
-	ready          // with a record, or without one
-	over           // the session ended, or belongs to another log-in: nothing is written any more
+	unloaded   phase = iota
+	ready            // with a record, or without one
+	failed           // the store could not be asked; the same for the rest of the request
+	over             // the session ended, or belongs to another log-in: nothing but a log-in or a log-out is taken
+	unfinished       // a panic left a commit half done: nothing at all is taken
 )
 
 // plan is what the commit is to do beside writing the values.
@@ -214,10 +215,10 @@ func (v *Visit) Lost(key string, now time.Time) (id string, user []byte, ok bool
 	return id, slices.Clone(slot.User), true
 }
 
-// Writable returns why the session cannot be changed, if so: the outage of its load, or
-// that it ended or changed.
+// Writable returns why the session cannot be changed, if so: the outage of its load, that
+// it ended or changed, or that a commit was left half done.
 func (v *Visit) Writable() error {
-	if v.phase == failed || v.phase == over {
+	if v.phase > ready {
 		return v.cause
 	}
 	return nil
