@@ -95,6 +95,7 @@ func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
 
 // answerTo decides what err is answered with.
 func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
+	err = decisive(err)
 	a := answer{status: Status(err), html: prefersHTML(r.Header), logIn: g.cfg.LoginURL}
 	a.problem = problemOf(err, a.status)
 	var elsewhere *strategy.Redirect
@@ -109,6 +110,9 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	var refusal *Refusal
 	stays := false // the browser gets the answer, wherever else it could go
 	switch {
+	case errors.As(err, &refusal):
+		a.retryAfter, a.challenges = refusal.RetryAfter(), refusal.Challenges()
+		stays = len(refusal.shown()) > 0
 	case errors.As(err, &insufficient):
 		a.challenges = []string{insufficient.challenge()}
 		switch {
@@ -117,12 +121,6 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 		case a.logIn != "": // the log-in has to be as fresh as this: a provider is told so
 			a.logIn = withParam(a.logIn, paramMaxAge, strconv.FormatInt(int64(insufficient.MaxAge/time.Second), 10))
 		}
-	case errors.Is(err, strategy.ErrUnauthenticated):
-		if !errors.As(err, &refusal) {
-			refusal = &Refusal{Failures: []Failure{{Err: err}}}
-		}
-		a.retryAfter, a.challenges = refusal.RetryAfter(), refusal.Challenges()
-		stays = len(refusal.shown()) > 0
 	case errors.Is(err, ErrCrossSite):
 		a.asks(r)
 	}

@@ -225,7 +225,7 @@ func TestErrorsAreReadableForOperators(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&guard.Refusal{Failures: []guard.Failure{{"local", &strategy.Failure{Reason: "wrong password"}}, {"token", strategy.ErrUnauthenticated}}}, "guard: refused: local (wrong password): token"},
+		{&guard.Refusal{Failures: []guard.Failure{{Strategy: "local", Err: &strategy.Failure{Reason: "wrong password"}}, {Strategy: "token", Err: strategy.ErrUnauthenticated}}}, "guard: refused: local (wrong password): token"},
 		{&guard.Insufficient{}, "guard: the log-in is not fresh enough"},
 		{&guard.Insufficient{Factor: "totp"}, "guard: the factor totp is missing or too old"},
 	} {

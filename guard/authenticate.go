@@ -174,7 +174,7 @@ func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain [
 		case err == nil:
 			return user, s, nil
 		case errors.Is(err, strategy.ErrUnauthenticated):
-			failures = append(failures, Failure{s.Name(), err})
+			failures = append(failures, failureOf(s, r, err))
 		case errors.Is(err, strategy.ErrAnonymous) && skipped:
 			return none, nil, ErrCrossSite
 		default:

@@ -24,6 +24,8 @@ var ErrCrossSite = errors.New("guard: cross-site request refused: add the site t
 type Failure struct {
 	Strategy string // its name
 	Err      error  // matches strategy.ErrUnauthenticated; often a *strategy.Failure
+
+	blank bool // the request brought nothing that the strategy looks at
 }
 
 // Refusal is the error of a request that none of the strategies accepted. It matches
@@ -120,6 +122,36 @@ func (e *Insufficient) Error() string {
 // Is reports whether target is strategy.ErrUnauthenticated.
 func (e *Insufficient) Is(target error) bool { return target == strategy.ErrUnauthenticated }
 
+// decisive returns the part of err by which the status, the answer, its problem document
+// and the event go. Only a refusal by several strategies has two such parts: what a
+// strategy was shown and refused, and a log-in in the session that waits for a factor,
+// which the strategy "session" found. What was shown comes first: the client has to learn
+// that it was refused, and the log too. A strategy that was shown nothing only says how to
+// log in, and the user has begun to.
+func decisive(err error) error {
+	refusal, refused := errors.AsType[*Refusal](err)
+	if _, waits := errors.AsType[*Insufficient](err); !refused && !waits && errors.Is(err, strategy.ErrUnauthenticated) {
+		return &Refusal{Failures: []Failure{{Err: err}}} // of no strategy that is known
+	}
+	if !refused {
+		return err
+	}
+	var pending error
+	for _, f := range refusal.Failures {
+		insufficient, waits := errors.AsType[*Insufficient](f.Err)
+		switch {
+		case waits && pending == nil:
+			pending = insufficient
+		case !waits && !f.blank:
+			return refusal
+		}
+	}
+	if pending == nil {
+		return refusal
+	}
+	return pending
+}
+
 // misuse is an error of the program that only shows when a request arrives.
 type misuse struct{ text string }
 
@@ -138,6 +170,7 @@ func (e *misuse) Error() string { return "guard: " + e.text }
 //
 // A *strategy.Redirect has its own code.
 func Status(err error) int {
+	err = decisive(err)
 	var redirect *strategy.Redirect
 	var refusal *Refusal
 	var insufficient *Insufficient
@@ -158,12 +191,10 @@ func Status(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, session.ErrSessionEnded), errors.Is(err, session.ErrSessionChanged):
 		return http.StatusConflict
-	case errors.As(err, &insufficient):
-		return http.StatusUnauthorized
 	case errors.As(err, &refusal):
 		return refusal.Status()
-	case errors.Is(err, strategy.ErrUnauthenticated):
-		return (&Refusal{Failures: []Failure{{Err: err}}}).Status()
+	case errors.As(err, &insufficient):
+		return http.StatusUnauthorized
 	}
 	return http.StatusServiceUnavailable
 }

@@ -197,11 +197,14 @@ func (g *Guard[U]) ref(ctx context.Context) string {
 // in is none: that is how visitors are.
 func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 	ctx := r.Context()
+	err = decisive(err)
 	var refusal *Refusal
 	var insufficient *Insufficient
 	switch {
 	case errors.Is(err, ErrCrossSite):
 		g.emit(ctx, Event{Name: EventCrossSite, Outcome: OutcomeFailure})
+	case errors.As(err, &refusal):
+		g.emitLogInFail(ctx, refusal)
 	case errors.As(err, &insufficient):
 		e := Event{Name: EventForbidden, Outcome: OutcomeFailure, Strategy: insufficient.Factor, Reason: ReasonNotFresh}
 		if insufficient.Factor != "" {
@@ -210,8 +213,6 @@ func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 		g.emitKnown(ctx, e)
 	case errors.Is(err, ErrForbidden):
 		g.emitKnown(ctx, Event{Name: EventForbidden, Outcome: OutcomeFailure, Reason: ReasonForbidden})
-	case errors.As(err, &refusal):
-		g.emitLogInFail(ctx, refusal)
 	default:
 		g.emitOutage(r, err)
 	}
@@ -241,7 +242,7 @@ func (g *Guard[U]) emitLogInFail(ctx context.Context, refusal *Refusal) {
 	}
 	var names, reasons []string
 	for _, f := range refusal.Failures {
-		if f.Strategy == strategy.NameSession {
+		if f.Strategy == "" || f.Strategy == strategy.NameSession {
 			continue
 		}
 		names = append(names, f.Strategy)

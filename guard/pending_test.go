@@ -234,3 +234,47 @@ func TestFactorsAreForTheGuardsUsers(t *testing.T) {
 		t.Errorf("got %v, want an error that names Config.Factors", err)
 	}
 }
+
+// TestAPendingLogInHidesNoRefusal: what another strategy of the route was shown and refused
+// is answered and told as if nobody were logged in; what it was not shown is not.
+func TestAPendingLogInHidesNoRefusal(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		with   string // the strategy beside "session"
+		refuse error  // the answer of "token"
+		header string // Authorization
+		form   []string
+		status int
+		want   string
+	}{
+		{name: "no credentials in the header", with: "basic", status: 401, want: "[authz_fail/factor]"},
+		{name: "no token", with: "token", refuse: &strategy.Failure{Challenge: "Bearer"}, status: 401, want: "[authz_fail/factor]"},
+		{name: "a wrong password in the header", with: "basic", header: "Basic am9lQHRlc3QuY29tOng=", status: 401, want: "[authn_login_fail]"},
+		{name: "a wrong password in a form", with: "local", form: []string{"email", "joe@test.com", "password", "x"}, status: 401, want: "[authn_login_fail]"},
+		{name: "a form without a password", with: "local", form: []string{"email", "joe@test.com"}, status: 400, want: "[authn_login_fail/missing credentials]"},
+		{name: "too many attempts", with: "token", refuse: &strategy.Failure{Status: 429, RetryAfter: time.Minute}, status: 429, want: "[excess_rate_limit_exceeded]"},
+		{name: "a wrong token", with: "token", refuse: strategy.ErrUnauthenticated, status: 401, want: "[authn_login_fail]"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newFactorWorld(t)
+			basic := strategy.NewBasic("r", w.table.check)
+			both, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger(), OnEvent: w.note, Factors: guard.FactorsOf(func(context.Context, *User) ([]string, error) { return []string{"totp"}, nil })},
+				w.table.stamped(), strategy.NewLocal(w.table.check), basic, strategy.Strategy[*User](w.token))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.mux.Handle("/both", both.Authenticate("session", row.with)(w.hello()))
+			b := w.open()
+			logIn(b, "joe@test.com").Want(t, 401, "")
+			w.saw()
+			w.token.err = row.refuse
+			if row.header != "" {
+				b.Header("Authorization", row.header)
+			}
+			b.Post("/both", row.form...).Want(t, row.status, "")
+			if got := w.saw(); got != row.want {
+				t.Errorf("%s: got events %s, want %s", row.name, got, row.want)
+			}
+		})
+	}
+}

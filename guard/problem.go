@@ -45,10 +45,12 @@ type problem struct {
 
 // problemOf returns the document for err, which is answered with status.
 func problemOf(err error, status int) problem {
+	err = decisive(err)
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail(status)}
-	insufficient, ok := errors.AsType[*Insufficient](err)
+	insufficient, waits := errors.AsType[*Insufficient](err)
+	_, refused := errors.AsType[*Refusal](err)
 	switch {
-	case ok:
+	case waits && !refused:
 		p.Type, p.Detail = ProblemFresh, "Log in again to do this."
 		if insufficient.Factor != "" {
 			p.Type, p.Factor, p.Detail = ProblemFactor, insufficient.Factor, "Prove a further factor to do this."
