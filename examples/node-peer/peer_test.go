@@ -5,12 +5,13 @@ package main_test
 import (
 	"bufio"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // answers are what the printed commands show, in their order.
@@ -24,7 +25,7 @@ var answers = []string{
 // with a real one.
 func TestThePrintedCommands(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "node-peer")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := subprocess.Command(t, 0, "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	t.Run("embedded Redis", func(t *testing.T) { typeCommands(t, program) })
@@ -32,7 +33,7 @@ func TestThePrintedCommands(t *testing.T) {
 }
 
 func typeCommands(t *testing.T, program string, args ...string) {
-	cmd := exec.Command(program, append([]string{"-go", "0", "-express", "0"}, args...)...)
+	cmd := subprocess.Command(t, 0, program, append([]string{"-go", "0", "-express", "0"}, args...)...)
 	cmd.Dir = filepath.Join("..", "..")
 	var log strings.Builder
 	cmd.Stderr = &log
@@ -43,7 +44,6 @@ func typeCommands(t *testing.T, program string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() }) // done already, unless the test failed
 
 	var commands []string
 	lines := bufio.NewScanner(stdout)
@@ -57,7 +57,7 @@ func typeCommands(t *testing.T, program string, args ...string) {
 	}
 	dir := t.TempDir()
 	for i, command := range commands {
-		c := exec.Command("sh", "-c", command)
+		c := subprocess.Command(t, time.Minute, "sh", "-c", command)
 		c.Dir = dir
 		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), answers[i]) {
 			t.Errorf("%s\ngot %s, %v, want %s", command, out, err, answers[i])

@@ -3,11 +3,12 @@
 package main_test
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // article is what the article types, and what it sees.
@@ -23,7 +24,7 @@ var article = []struct{ command, answer string }{
 func (p *process) shell(dir, command string) string {
 	p.t.Helper()
 	command = strings.ReplaceAll(command, "http://localhost:3000", p.url)
-	c := exec.Command("sh", "-c", strings.Replace(command, "curl ", "curl --silent --show-error ", 1))
+	c := subprocess.Command(p.t, time.Minute, "sh", "-c", strings.Replace(command, "curl ", "curl --silent --show-error ", 1))
 	c.Dir = dir
 	out, err := c.CombinedOutput()
 	if err != nil {

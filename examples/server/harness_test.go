@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 var binary string // the program under test
@@ -29,7 +33,9 @@ func build(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "server")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer stop()
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		return 1
 	}
@@ -39,7 +45,7 @@ func build(m *testing.M) int {
 // command returns the program with nothing of the tester's own settings.
 func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
-	c := exec.Command(binary, args...)
+	c := subprocess.Command(t, 0, binary, args...)
 	c.Env = []string{"HOME=" + t.TempDir()}
 	return c
 }

@@ -2,11 +2,12 @@ package archtest
 
 import (
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // arrows is what each package of the library may import, beside the standard
@@ -101,7 +102,7 @@ func TestTheTableOfArrowsHasNoCycle(t *testing.T) {
 }
 
 func TestGuardDoesNotPullInRedis(t *testing.T) {
-	cmd := exec.Command("go", "list", "-deps", "./guard")
+	cmd := subprocess.Command(t, 0, "go", "list", "-deps", "./guard")
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // patience is how long a script may take, the browser's start included.
@@ -57,7 +59,7 @@ func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	}
 	defer func() { _ = os.RemoveAll(profile) }() // the browser's children may still write there: no t.TempDir
 	var log bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), binary, //nolint:gosec // the browser of the system, with our own arguments
+	cmd := subprocess.Command(t, patience, binary,
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--ignore-certificate-errors", "--user-data-dir="+profile,
 		"--host-resolver-rules=MAP *.example "+address.Host+", MAP * ~NOTFOUND",
@@ -66,20 +68,17 @@ func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	defer func() { _ = subprocess.Kill(cmd) }()
 	select {
 	case got := <-answer:
 		if strings.HasPrefix(string(got), `"failed: `) {
 			t.Fatalf("the script %s\n%s", got, script)
 		}
 		return got
-	case <-timer.C:
-		t.Fatalf("no answer from the browser after %v", patience)
+	case err := <-ended:
+		t.Fatalf("the browser ended without an answer: %v: %s", err, &log)
 	}
 	return nil
 }

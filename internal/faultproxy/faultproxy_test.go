@@ -222,7 +222,7 @@ func TestIsLooksAtTheNameAndAtWords(t *testing.T) {
 // await polls until ok.
 func await(t *testing.T, ok func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -5,10 +5,11 @@ package protocol_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // TestExplorationFindsEachBug takes one rule at a time out of a copy of the code and
@@ -68,7 +69,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 			if err := os.WriteFile(overlay, list, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-run="+row.finds, "-timeout=5m", ".").CombinedOutput()
+			out, err := subprocess.Command(t, 0, "go", "test", "-overlay="+overlay, "-run="+row.finds, "-timeout=5m", ".").CombinedOutput()
 			switch {
 			case err == nil:
 				t.Errorf("without the rule %s still passes", row.finds)

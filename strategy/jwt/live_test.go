@@ -7,9 +7,10 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"testing"
+	"time"
 
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
@@ -40,7 +41,7 @@ func TestNodeAcceptsTokensOfGo(t *testing.T) {
 		}
 	}
 	input := must(json.Marshal(map[string]any{"keySetURL": server.URL, "issuer": issuer, "audience": audience, "tokens": tokens}))
-	node := exec.CommandContext(t.Context(), "node", "testdata/interop/verify.mjs")
+	node := subprocess.Command(t, time.Minute, "node", "testdata/interop/verify.mjs")
 	var failure bytes.Buffer
 	node.Stdin, node.Stderr = bytes.NewReader(input), &failure
 	output, err := node.Output()

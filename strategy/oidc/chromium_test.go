@@ -29,7 +29,7 @@ func TestChromium(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := node(t, "browser.mjs", string(arg))
+		cmd := node(t, scriptLimit, "browser.mjs", string(arg))
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()

@@ -103,12 +103,12 @@ func play(t *testing.T, scenes []scene) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := node(t, "steps.mjs", string(arg))
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd := node(t, scriptLimit, "steps.mjs", string(arg))
+	var log bytes.Buffer
+	cmd.Stderr = &log
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v: %s", err, &stderr)
+		t.Fatalf("%v, after these steps:\n%s", err, &log)
 	}
 	var stops []struct{ URL, Text string }
 	if err := json.Unmarshal(out, &stops); err != nil {
@@ -137,7 +137,6 @@ func (s *town) atProvider(name, answer string) [][]string {
 
 // TestChromiumGoesInNoCircle: the ends of a callback, the first time, again, and by a user who is logged in.
 func TestChromiumGoesInNoCircle(t *testing.T) {
-	var scenes []scene
 	for _, row := range []struct {
 		login string // two slashes make it absolute
 		mode  http.SameSite
@@ -146,26 +145,24 @@ func TestChromiumGoesInNoCircle(t *testing.T) {
 		{"//guarded", http.SameSiteLaxMode}, {"/login/op", http.SameSiteLaxMode}, {"//login/op", http.SameSiteLaxMode},
 		{"", http.SameSiteStrictMode}, {"/login", http.SameSiteStrictMode}, {"//login/op", http.SameSiteStrictMode},
 	} {
-		s := newTown(t, row.login, func(c *session.Config) { c.SameSite = row.mode })
-		logIn := func(name, answer string) [][]string {
-			return append([][]string{{"stranger"}, {"goto", s.url + "/login"}, {"click", "#login"}}, s.atProvider(name, answer)...)
-		}
-		again := [][]string{{"goto", "callback"}}
-		for _, sc := range []scene{
-			{"the user says no", logIn("jen", "no"), "Unauthorized"},
-			{"the user says no, again", again, "Unauthorized"},
-			{"the application refuses the user", logIn("mallory", "yes"), "Unauthorized"},
-			{"the application refuses the user, again", again, "Unauthorized"},
-			{"a log-in", logIn("jen", "yes"), "me, hello jen"},
-			{"its callback again", again, "me, hello jen"},
-			{"a page that needs a fresh log-in", [][]string{{"goto", s.url + "/pay"}}, "paid, hello jen"},
-			{"from another site", [][]string{{"goto", s.other}, {"click", "#me"}}, "me, hello jen"},
-			{"a log-in that another site begins", [][]string{{"goto", s.other}, {"click", "#start"}}, "Another site sent you here"},
-			{"goes on if the user says so", [][]string{{"click", `a:text("Go on")`}}, "me, hello jen"},
-		} {
-			sc.name = fmt.Sprintf("LoginURL %q, SameSite %d: %s", row.login, row.mode, sc.name)
-			scenes = append(scenes, sc)
-		}
+		t.Run(fmt.Sprintf("LoginURL %q, SameSite %d", row.login, row.mode), func(t *testing.T) {
+			s := newTown(t, row.login, func(c *session.Config) { c.SameSite = row.mode })
+			logIn := func(name, answer string) [][]string {
+				return append([][]string{{"stranger"}, {"goto", s.url + "/login"}, {"click", "#login"}}, s.atProvider(name, answer)...)
+			}
+			again := [][]string{{"goto", "callback"}}
+			play(t, []scene{
+				{"the user says no", logIn("jen", "no"), "Unauthorized"},
+				{"the user says no, again", again, "Unauthorized"},
+				{"the application refuses the user", logIn("mallory", "yes"), "Unauthorized"},
+				{"the application refuses the user, again", again, "Unauthorized"},
+				{"a log-in", logIn("jen", "yes"), "me, hello jen"},
+				{"its callback again", again, "me, hello jen"},
+				{"a page that needs a fresh log-in", [][]string{{"goto", s.url + "/pay"}}, "paid, hello jen"},
+				{"from another site", [][]string{{"goto", s.other}, {"click", "#me"}}, "me, hello jen"},
+				{"a log-in that another site begins", [][]string{{"goto", s.other}, {"click", "#start"}}, "Another site sent you here"},
+				{"goes on if the user says so", [][]string{{"click", `a:text("Go on")`}}, "me, hello jen"},
+			})
+		})
 	}
-	play(t, scenes)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
@@ -144,7 +144,7 @@ func TestOneUserTypeCompilesAndTwoDoNot(t *testing.T) {
 			if _, err := os.Stat(path); err != nil {
 				t.Fatal(err)
 			}
-			out, err := exec.CommandContext(t.Context(), "go", "vet", path).CombinedOutput()
+			out, err := subprocess.Command(t, 0, "go", "vet", path).CombinedOutput()
 			if (err == nil) != (want == "") || !strings.Contains(string(out), want) {
 				t.Errorf("got %v and %s, want %q", err, out, want)
 			}

@@ -24,8 +24,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
@@ -86,7 +88,7 @@ func startCertified(t *testing.T, port, app string) *certified {
 		t.Fatal(err)
 	}
 	c := &certified{log: new(logBuffer)}
-	cmd := node(t, "provider.mjs", string(arg))
+	cmd := node(t, 0, "provider.mjs", string(arg))
 	cmd.Stderr = c.log
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -113,8 +115,11 @@ func startCertified(t *testing.T, port, app string) *certified {
 	return c
 }
 
-// node returns a command that runs a script of testdata/provider.
-func node(t *testing.T, script, arg string) *exec.Cmd {
+// scriptLimit is how long a script with a browser may take. It takes seconds.
+const scriptLimit = 2 * time.Minute
+
+// node returns a command that runs a script of testdata/provider, for as long as limit; 0 means as the test.
+func node(t *testing.T, limit time.Duration, script, arg string) *exec.Cmd {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("testdata", "provider"))
 	if err != nil {
@@ -123,7 +128,7 @@ func node(t *testing.T, script, arg string) *exec.Cmd {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatalf("run npm ci in strategy/oidc/testdata/provider first: %v", err)
 	}
-	cmd := exec.Command("node", script, arg)
+	cmd := subprocess.Command(t, limit, "node", script, arg)
 	cmd.Dir = dir
 	return cmd
 }

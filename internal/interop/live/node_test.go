@@ -10,10 +10,11 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // stacks are those of node/stacks.mjs. Nest is the article's application.
@@ -43,7 +44,7 @@ func startNode(t *testing.T, stack, redisURL string) *node {
 	if _, err := os.Stat("node/node_modules/.package-lock.json"); err != nil {
 		t.Fatal("the npm packages are missing: cd internal/interop/live/node && npm ci")
 	}
-	cmd := exec.Command("node", "main.mjs", stack, redisURL)
+	cmd := subprocess.Command(t, 0, "node", "main.mjs", stack, redisURL)
 	cmd.Dir = "node"
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints

@@ -1,17 +1,10 @@
 // Logs in with Chromium, as a person would. The argument is JSON: {"chromium": path,
 // "start": the application's URL, "login": user, "action": "" or "cancel"}. Prints where
 // the browser ended as JSON.
-import { chromium } from 'playwright-core'
+import { close, open } from './chromium.mjs'
 
 const job = JSON.parse(process.argv[2])
-const browser = await chromium.launch({
-  executablePath: job.chromium,
-  headless: true,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
-  ],
-})
+const browser = await open(job.chromium)
 try {
   const page = await (await browser.newContext()).newPage()
   page.setDefaultTimeout(20_000)
@@ -30,6 +23,9 @@ try {
     result.after = await page.textContent('body')
   }
   console.log(JSON.stringify(result))
+} catch (err) {
+  console.error(err)
+  process.exitCode = 1
 } finally {
-  await browser.close()
+  await close(browser)
 }

@@ -1,18 +1,14 @@
 // Goes through steps with Chromium, as a person would. The argument is JSON: {"chromium": path, "steps": [...]}. A step
 // is ["goto", url], ["click", selector], ["fill", selector, text], ["wait", origin], ["stranger"], which forgets all
 // cookies, or ["goto", "callback"], which is the last address at a path that begins with /callback. Prints, for each
-// step, where the browser is as a list in JSON; a step that fails ends it, with the error as the text.
-import { chromium } from 'playwright-core'
+// step, where the browser is as a list in JSON; a step that fails ends it, with the error as the text. On standard error
+// it says what it is about to do, so that whoever kills it knows where it stood.
+import { close, open } from './chromium.mjs'
 
 const job = JSON.parse(process.argv[2])
-const browser = await chromium.launch({
-  executablePath: job.chromium,
-  headless: true,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
-  ],
-})
+const about = (what) => process.stderr.write(`${what}\n`)
+about('start Chromium')
+const browser = await open(job.chromium)
 const seen = []
 try {
   const page = await (await browser.newContext()).newPage()
@@ -22,6 +18,7 @@ try {
     if (r.isNavigationRequest() && new URL(r.url()).pathname.startsWith('/callback')) callback = r.url()
   })
   for (const [verb, what, text] of job.steps) {
+    about([verb, what].join(' '))
     try {
       if (verb === 'stranger') await page.context().clearCookies()
       if (verb === 'goto') await page.goto(what === 'callback' ? callback : what)
@@ -37,6 +34,10 @@ try {
     }
   }
   console.log(JSON.stringify(seen))
+} catch (err) {
+  console.error(err)
+  process.exitCode = 1
 } finally {
-  await browser.close()
+  about('close Chromium')
+  await close(browser)
 }

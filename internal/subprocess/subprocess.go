@@ -1,0 +1,80 @@
+// Package subprocess starts programs for tests, so that none of them can keep its test waiting for ever.
+package subprocess
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	// Reserve is how long before the time limit of all tests (go test -timeout) a program is killed, so that its
+	// test can still say what it was doing.
+	Reserve = 20 * time.Second
+
+	// drain is how long Wait goes on reading what a killed program's children still have open.
+	drain = 5 * time.Second
+)
+
+var errEnded = errors.New("the test has ended")
+
+// Command is exec.Command for tests. The program runs in a process group of its own, which is killed when limit is
+// over, when the test binary's time limit is near, and at the end of the test. In the first two cases the test fails
+// with a message. A limit of 0 or less means none but the test binary's.
+//
+// The caller may set every field but Cancel, WaitDelay and SysProcAttr.
+func Command(t testing.TB, limit time.Duration, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	until, limited := time.Now().Add(limit), limit > 0
+	if d, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if all, ok := d.Deadline(); ok {
+			if all = all.Add(-Reserve); !limited || all.Before(until) {
+				until, limited = all, true
+			}
+		}
+	}
+	ctx, end := context.WithCancelCause(context.Background())
+	if limited {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadline(ctx, until)
+		t.Cleanup(stop)
+	}
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // programs of the tests
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = drain
+	began := time.Now()
+	var mu sync.Mutex
+	ended := false
+	cmd.Cancel = func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if !ended {
+			t.Errorf("%.100s still ran after %v: killed", cmd, time.Since(began).Round(time.Second))
+		}
+		return Kill(cmd)
+	}
+	t.Cleanup(func() {
+		mu.Lock()
+		ended = true
+		mu.Unlock()
+		_ = Kill(cmd)
+		end(errEnded)
+	})
+	return cmd
+}
+
+// Kill kills a program of [Command] and what it started. It is no error if nothing runs any more.
+func Kill(cmd *exec.Cmd) error {
+	if cmd.Process == nil {
+		return nil
+	}
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("kill the group of %s: %w", cmd.Path, err)
+	}
+	return nil
+}

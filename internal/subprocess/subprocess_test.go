@@ -1,0 +1,112 @@
+package subprocess_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
+)
+
+// recorder is a test whose failures are kept, with a time limit of its own.
+type recorder struct {
+	testing.TB
+	until    time.Time
+	failures []string
+	cleanups []func()
+}
+
+func (r *recorder) Deadline() (time.Time, bool) { return r.until, !r.until.IsZero() }
+func (r *recorder) Errorf(f string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(f, args...))
+}
+func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Helper()          {}
+
+func (r *recorder) end() {
+	for _, f := range slices.Backward(r.cleanups) {
+		f()
+	}
+}
+
+// sleeper leaves a child behind that keeps standard output open, as a browser does.
+const sleeper = `sleep 600 & echo $!; wait`
+
+func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		limit time.Duration
+		test  time.Duration // the test binary's limit from now on; 0 means none
+	}{
+		{"after its own limit", 50 * time.Millisecond, 0},
+		{"before the test binary's", 0, subprocess.Reserve + 50*time.Millisecond},
+		{"before the test binary's, which is nearer", time.Hour, subprocess.Reserve + 50*time.Millisecond},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := &recorder{TB: t}
+			if row.test != 0 {
+				r.until = time.Now().Add(row.test)
+			}
+			out, err := subprocess.Command(r, row.limit, "sh", "-c", sleeper).Output()
+			if err == nil || len(r.failures) != 1 || !strings.Contains(r.failures[0], "still ran after") {
+				t.Errorf("got the error %v and the failures %q, want one that tells", err, r.failures)
+			}
+			if text := strings.TrimSpace(string(out)); text != "" {
+				gone(t, text)
+			}
+			r.end()
+		})
+	}
+}
+
+func TestAProgramIsKilledWithItsTest(t *testing.T) {
+	r := &recorder{TB: t}
+	cmd := subprocess.Command(r, 0, "sh", "-c", sleeper)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var child string
+	if _, err := fmt.Fscan(stdout, &child); err != nil {
+		t.Fatal(err)
+	}
+	r.end()
+	if err := cmd.Wait(); err == nil || len(r.failures) != 0 {
+		t.Errorf("got %v and the failures %q, want a killed program and none", err, r.failures)
+	}
+	gone(t, child)
+}
+
+func TestAProgramThatEndsInTime(t *testing.T) {
+	r := &recorder{TB: t}
+	out, err := subprocess.Command(r, time.Minute, "echo", "done").Output()
+	r.end()
+	if err != nil || string(out) != "done\n" || len(r.failures) != 0 {
+		t.Errorf("got %q, %v and the failures %q, want done", out, err, r.failures)
+	}
+}
+
+// gone waits until there is no process with the id, or only what its parent has not asked about yet.
+func gone(t *testing.T, id string) {
+	t.Helper()
+	pid, err := strconv.Atoi(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil && syscall.Kill(pid, 0) != nil || strings.Contains(string(state), ") Z ") {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Errorf("process %d still runs", pid)
+}
