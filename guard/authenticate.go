@@ -112,7 +112,7 @@ func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var info strategy.Info
-	reqstate.From(r.Context()).WithValues(strategy.WithInfo(context.Background(), &info))
+	reqstate.Of(r.Context(), reqstate.Anyone).WithValues(strategy.WithInfo(context.Background(), &info))
 	if err := m.authenticate(w, r, st, &info); err != nil {
 		if !m.passAgain(w, r, st, err) {
 			st.SetUser(reqstate.Asked(m.g))

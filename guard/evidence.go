@@ -138,7 +138,7 @@ func (g *Guard[U]) userIn(st *reqstate.State) (U, bool) {
 
 // anyUser is userIn for a context; a pending user is one too.
 func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {
-	if st := reqstate.From(ctx); st != nil {
+	if st := reqstate.Of(ctx, reqstate.Anyone); st != nil {
 		return g.userIn(st)
 	}
 	return user, false
@@ -150,7 +150,7 @@ func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {
 // [Guard.Authenticate] without Config.Factors. It asks nobody and is safe for concurrent
 // use once the handler runs.
 func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
-	st := reqstate.From(ctx)
+	st := reqstate.Of(ctx, reqstate.Anyone)
 	if st == nil {
 		return user, false
 	}
@@ -166,7 +166,7 @@ func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
 // in. Of a user found in the session, it is At (zero after a log-in by Node) and
 // Factors, oldest first. ok is false where [Guard.User] finds nobody.
 func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
-	st := reqstate.From(ctx)
+	st := reqstate.Of(ctx, reqstate.Anyone)
 	if st == nil {
 		return info, false
 	}

@@ -303,8 +303,7 @@ func (h *stateless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	st := new(reqstate.State)
-	st.Init(r.Context(), h.owner, nil)
+	st := &reqstate.State{Context: r.Context(), Owner: h.owner, Outer: reqstate.Of(r.Context(), reqstate.Anyone)}
 	inner := r.WithContext(st)
 	defer reqstate.HandBack(r, inner)
 	h.next.ServeHTTP(w, inner)

@@ -6,32 +6,31 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// load finds the request's session on first use, among the ids in its cookies, which are
-// taken once. The caller holds mu.
+// load finds the session on first use. The visitor presents every id in the cookies whose
+// signature verifies, under each accepted cookie in turn. The caller holds mu.
 func (s *Session) load(ctx context.Context) error {
-	if s.req != nil && !s.consult {
-		s.consult = true
-		s.present(s.req.cookies)
+	accepted := s.m.accept
+	if s.consult {
+		accepted = nil // they were looked at
 	}
-	err := s.visit.Load(ctx)
-	s.failed = s.failed || err != nil
-	return err
-}
-
-// present gives the visit every id in the lines of a Cookie header whose signature verifies,
-// under each accepted cookie in turn.
-func (s *Session) present(lines []string) {
-	for via := range s.m.accept {
-		a := &s.m.accept[via]
+	s.consult = true
+ids:
+	for via := range accepted {
+		a := &accepted[via]
 		if a.read {
 			continue
 		}
-		for value := range cookies.Values(lines, a.name) {
+		for value := range cookies.Values(s.cookies, a.name) {
 			if id, ok := a.codec.Decode(a.name, value); ok && !s.visit.Present(id, via) {
-				return
+				break ids
 			}
 		}
 	}
+	err := s.visit.Load(ctx)
+	if err != nil {
+		s.outage = s.visit.Outage()
+	}
+	return err
 }
 
 // loaded returns s after its first load.

@@ -71,7 +71,7 @@ func (m *Manager) SameSite() http.SameSite { return m.cfg.SameSite }
 // of the store, wrapped, and the same for the rest of the request: answer 503 and
 // leave the cookie alone.
 func FromContext(ctx context.Context) (*Session, error) {
-	for st := reqstate.From(ctx); st != nil; st = st.Outer() {
+	for st := reqstate.Of(ctx, reqstate.Anyone); st != nil; st = st.Outer {
 		if s, ok := st.Slots.(*slots); ok {
 			return (*Session)(s).loaded(ctx)
 		}

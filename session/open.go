@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
@@ -16,11 +17,11 @@ import (
 // is committed by itself: call [Session.Save]. The error is ErrNotFound when there is no
 // live session of that id; any other is an outage.
 func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
-	return m.open(ctx, func(s *Session) {
-		if cookies.ValidID(id) {
-			s.visit.Present(id, 0)
-		}
-	})
+	s := m.newSession()
+	if cookies.ValidID(id) {
+		s.visit.Present(id, 0)
+	}
+	return s.opened(ctx)
 }
 
 // OpenCookies is [Manager.Open] for whoever presents a cookie without net/http: the lines
@@ -28,28 +29,34 @@ func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
 // passes on. Every cookie that a request may bring is accepted, its signature is checked
 // first, and the first session that lives is opened.
 func (m *Manager) OpenCookies(ctx context.Context, lines ...string) (*Session, error) {
-	return m.open(ctx, func(s *Session) { s.present(lines) })
+	s := m.newSession()
+	s.cookies = strings.Join(lines, ";")
+	return s.opened(ctx)
 }
 
 // OpenValue is [Manager.OpenCookies] for the value of the cookie by itself, such as a mobile
 // application sends in a header of its own. [Session.CookieValue] returns it.
 func (m *Manager) OpenValue(ctx context.Context, value string) (*Session, error) {
-	return m.open(ctx, func(s *Session) {
-		for via := range m.accept {
-			a := &m.accept[via]
-			if id, ok := a.codec.Decode(a.name, value); ok {
-				s.visit.Present(id, via)
-			}
+	s := m.newSession()
+	for via := range m.accept {
+		a := &m.accept[via]
+		if id, ok := a.codec.Decode(a.name, value); ok {
+			s.visit.Present(id, via)
 		}
-	})
+	}
+	return s.opened(ctx)
 }
 
-// open returns the live session that present presents.
-func (m *Manager) open(ctx context.Context, present func(*Session)) (*Session, error) {
+// newSession returns a session without a request.
+func (m *Manager) newSession() *Session {
 	s := &Session{m: m}
 	s.visit.Init(m.proto)
-	present(s)
-	if err := s.visit.Load(ctx); err != nil {
+	return s
+}
+
+// opened returns s if what it presents is a live session.
+func (s *Session) opened(ctx context.Context) (*Session, error) {
+	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
 	if s.visit.ID == "" {

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -18,14 +17,12 @@ import (
 // itself as the next handler gets it.
 type request struct {
 	reqstate.State
-	sess    Session
-	w       responseWriter
-	r       http.Request
-	cookies []string     // the lines of the request's Cookie header, as the outer handler left them
-	line    [1]string    // where they lie when there is no more than one
-	before  http.Header  // the response's, as the outer handler left it; nil for none
-	sent    []sentCookie // of the commits that succeeded
-	values  [2]string    // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
+	sess   Session
+	w      responseWriter
+	r      http.Request
+	before http.Header  // the response's, as the outer handler left it; nil for none
+	sent   []sentCookie // of the commits that succeeded
+	values [2]string    // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
 // sentCookie is a Set-Cookie line, and the cookie that it is about.
@@ -73,7 +70,8 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if reqstate.Of(r.Context(), h.m) != nil {
+	outer := reqstate.Of(r.Context(), reqstate.Anyone)
+	if outer != nil && reqstate.Of(outer, h.m) != nil {
 		h.next.ServeHTTP(w, r)
 		return
 	}
@@ -81,28 +79,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(w.Header()) > 0 {
 		q.before = w.Header().Clone()
 	}
-	q.cookies = append(q.line[:0], r.Header["Cookie"]...)
-	q.sess.m, q.sess.req = h.m, q
+	q.sess.m, q.sess.req, q.sess.cookies = h.m, q, strings.Join(r.Header["Cookie"], ";")
 	q.sess.visit.Init(h.m.proto)
-	q.Init(r.Context(), h.m, (*slots)(&q.sess))
+	q.Context, q.Owner, q.Slots, q.Outer = r.Context(), h.m, (*slots)(&q.sess), outer
 	q.w = responseWriter{ResponseWriter: w, q: q}
 	q.r = *r.WithContext(q) // the compiler keeps the copy in between off the heap
 	defer reqstate.HandBack(r, &q.r)
 	h.next.ServeHTTP(&q.w, &q.r)
 	q.w.start(false)
-}
-
-// close commits the session for the last time: nothing can be changed afterwards, also
-// when the commit panics. outage is why the session could not be loaded, for the log.
-func (s *Session) close(ctx context.Context) (outage, err error) {
-	s.lock()
-	defer s.mu.Unlock()
-	defer func() { s.closed = true }()
-	s.req.w.consulted = s.consult
-	if s.failed {
-		outage = s.visit.Outage()
-	}
-	return outage, s.commit(ctx, s.visit.At)
 }
 
 // logFailure logs an error that the request is answered with, unless somebody has logged it.

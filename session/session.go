@@ -25,10 +25,11 @@ type Session struct {
 	req   *request // nil for a session that was opened by id
 	visit protocol.Visit
 
-	consult bool // the cookie was looked at: Vary
-	closed  bool // the response has started
-	changed bool // a commit wrote something
-	failed  bool // a load failed
+	cookies string // the request's Cookie header, as the outer handler left it
+	outage  error  // why the session could not be loaded
+	consult bool   // the cookies were looked at: Vary
+	closed  bool   // the response has started
+	changed bool   // a commit wrote something
 }
 
 // ID returns the id under which the session's record lies: express-session's

@@ -42,7 +42,7 @@ func (s *Session) sendCookie() error {
 // reissueDue reports whether a session that came under an older cookie, of place via, is to
 // be sent back under the primary one: same id, no store command.
 func (s *Session) reissueDue(via int) bool {
-	return s.req != nil && s.m.accept[via].reissue && s.visit.Writable() == nil && !cookies.Sent(s.req.cookies, s.m.cfg.Name)
+	return s.req != nil && s.m.accept[via].reissue && s.visit.Writable() == nil && !cookies.Sent(s.cookies, s.m.cfg.Name)
 }
 
 // expireCookies makes the browser forget every accepted cookie that it may have: those whose
@@ -56,10 +56,9 @@ func (s *Session) expireCookies(kept bool) {
 	if kept {
 		done = append(done, s.m.accept[0].line.Scope)
 	}
-	sent := s.req.cookies
 	for i := range s.m.accept {
 		a := &s.m.accept[i]
-		mayBe := cookies.Sent(sent, a.name) || a.line.MayHide(s.req.r.URL.Path)
+		mayBe := cookies.Sent(s.cookies, a.name) || a.line.MayHide(s.req.r.URL.Path)
 		if !mayBe || slices.Contains(done, a.line.Scope) {
 			continue
 		}

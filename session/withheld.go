@@ -23,7 +23,7 @@ func (q *request) withheld() bool {
 		return false
 	}
 	for i := range q.sess.m.accept {
-		if cookies.Sent(q.cookies, q.sess.m.accept[i].name) {
+		if cookies.Sent(q.sess.cookies, q.sess.m.accept[i].name) {
 			return false
 		}
 	}

@@ -53,24 +53,30 @@ func (w *responseWriter) start(writes bool) bool {
 	return ok
 }
 
-// commit commits the session, and tells everybody what became of it. One that panics has
-// failed: the panic goes on to whoever recovers from it, and nothing that is written
-// afterwards passes for the handler's response.
+// commit commits the session for the last time, and tells everybody what became of it:
+// nothing can be changed afterwards. One that panics has failed: the panic goes on to whoever
+// recovers from it, and nothing that is written afterwards passes for the handler's response.
 func (w *responseWriter) commit() {
+	q, s := w.q, &w.q.sess
 	w.phase, w.err = failed, errPanicked
 	var outage error
-	defer func() {
+	defer func() { // the session is unlocked: whoever is told may use it
 		if w.err != nil {
-			w.q.logFailure("session: not saved, the request is answered with an error", w.err)
+			q.logFailure("session: not saved, the request is answered with an error", w.err)
 		} else {
-			defer w.q.addHeaders() // with the cookies that are added now
-			if outage != nil && w.q.Context.Err() == nil {
-				w.q.logFailure("session: could not be loaded", outage)
+			defer q.addHeaders() // with the cookies that are added now
+			if outage != nil && q.Context.Err() == nil {
+				q.logFailure("session: could not be loaded", outage)
 			}
 		}
-		w.q.Committed(w.err)
+		q.Committed(w.err)
 	}()
-	if outage, w.err = w.q.sess.close(w.q.Context); w.err == nil {
+	s.lock()
+	defer func() {
+		s.closed, w.consulted, outage = true, s.consult, s.outage
+		s.mu.Unlock()
+	}()
+	if w.err = s.commit(q.Context, s.visit.At); w.err == nil {
 		w.phase = committed
 	}
 }

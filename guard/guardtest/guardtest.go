@@ -39,8 +39,8 @@ func LogIn[U any](t testing.TB, g *guard.Guard[U], user U) []*http.Cookie {
 // returns user. Neither RequireFresh nor RequireFactor accept it, since there is no
 // log-in: use [LogIn] for those.
 func WithUser[U any](r *http.Request, g *guard.Guard[U], user U) *http.Request {
-	st := new(reqstate.State)
-	st.Init(r.Context(), st, nil)
+	st := &reqstate.State{Context: r.Context(), Outer: reqstate.Of(r.Context(), reqstate.Anyone)}
+	st.Owner = st
 	st.SetUser(reqstate.User{Guard: g, Value: user})
 	return r.WithContext(st)
 }

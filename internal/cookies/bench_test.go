@@ -56,11 +56,10 @@ func BenchmarkCookieValues(b *testing.B) {
 		"fourth": "_ga=GA1.1.1234567890.1234567890; theme=dark; csrf=abcdefghijklmnop; connect.sid=" + mustEncode(b, cookies.Express(secretA), "connect.sid", someID),
 	} {
 		b.Run(name, func(b *testing.B) {
-			header := http.Header{"Cookie": {line}}
 			b.ReportAllocs()
 			for b.Loop() {
 				found := false
-				for range cookies.Values(header["Cookie"], "connect.sid") {
+				for range cookies.Values(line, "connect.sid") {
 					found = true
 				}
 				if !found {

@@ -5,39 +5,38 @@ import (
 	"strings"
 )
 
-// Values is the sequence of the values of every cookie called name, in the order of lines,
-// which are those of the Cookie header. Names are compared exactly.
+// Values is the sequence of the values of every cookie called name in header, in order.
+// header is the Cookie header; a request with several lines of it has them joined by
+// semicolons (RFC 9113 §8.2.3). Names are compared exactly.
 //
 // It finds what cookie 0.7.2 finds (index.js:100), not what net/http does: the two
 // disagree on quotes, tabs, bytes outside of ASCII and pairs without a name. Blanks
 // around name and value and one pair of quotes around the value are no part of
 // them. Node keeps only the first cookie of a name; here the caller sees all, because a
 // stale first one must not hide a live second one. Nothing is percent-decoded.
-func Values(lines []string, name string) iter.Seq[string] {
+func Values(header, name string) iter.Seq[string] {
 	return func(yield func(value string) bool) {
-		for _, line := range lines {
-			for line != "" {
-				var pair string
-				pair, line, _ = strings.Cut(line, ";")
-				eq := strings.IndexByte(pair, '=')
-				if eq < 0 || trimBlanks(pair[:eq]) != name {
-					continue
-				}
-				value := trimBlanks(pair[eq+1:])
-				if value != "" && value[0] == '"' {
-					value = unquote(value)
-				}
-				if !yield(value) {
-					return
-				}
+		for header != "" {
+			var pair string
+			pair, header, _ = strings.Cut(header, ";")
+			eq := strings.IndexByte(pair, '=')
+			if eq < 0 || trimBlanks(pair[:eq]) != name {
+				continue
+			}
+			value := trimBlanks(pair[eq+1:])
+			if value != "" && value[0] == '"' {
+				value = unquote(value)
+			}
+			if !yield(value) {
+				return
 			}
 		}
 	}
 }
 
-// Sent reports whether lines have a cookie called name.
-func Sent(lines []string, name string) bool {
-	for range Values(lines, name) {
+// Sent reports whether header has a cookie called name.
+func Sent(header, name string) bool {
+	for range Values(header, name) {
 		return true
 	}
 	return false

@@ -11,9 +11,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// valuesOf collects what Values yields.
+// valuesOf collects what Values yields of a request with these lines.
 func valuesOf(name string, lines ...string) []string {
-	return slices.Collect(cookies.Values(lines, name))
+	return slices.Collect(cookies.Values(strings.Join(lines, ";"), name))
 }
 
 func TestCookieValues(t *testing.T) {
@@ -50,7 +50,7 @@ func TestCookieValues(t *testing.T) {
 
 func TestCookieValuesStops(t *testing.T) {
 	calls := 0
-	cookies.Values([]string{"sid=1; sid=2", "sid=3"}, "sid")(func(string) bool {
+	cookies.Values("sid=1; sid=2;sid=3", "sid")(func(string) bool {
 		calls++
 		return false
 	})
@@ -70,7 +70,7 @@ func TestCookieValuesOfManyCookies(t *testing.T) {
 		t.Errorf("behind 5000 cookies: %q, want the last one", got)
 	}
 	codec, found := cookies.Express(secretA), 0
-	for raw := range cookies.Values([]string{strings.Repeat("connect.sid=s:x.y; ", 5000)}, "connect.sid") {
+	for raw := range cookies.Values(strings.Repeat("connect.sid=s:x.y; ", 5000), "connect.sid") {
 		if id, ok := codec.Decode("connect.sid", raw); ok {
 			t.Errorf("decode(%q) = %q", raw, id)
 		}

@@ -24,9 +24,9 @@ import (
 const module = "github.com/seed-6f34412b/passport"
 
 const (
-	getLimit    = 81
-	logInLimit  = 221
-	logOutLimit = 160
+	getLimit    = 77
+	logInLimit  = 216
+	logOutLimit = 156
 )
 
 // flows are the requests, by the folders into which subject writes their counters.

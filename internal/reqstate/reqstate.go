@@ -15,18 +15,22 @@ import (
 	"sync"
 )
 
-type key struct{}
+// Anyone stands for any owner in [Of].
+var Anyone any = anyone{}
+
+type anyone struct{}
 
 // State is the context of a request that met a session manager or a guard.
-// Its owner embeds it in its own per-request struct.
+// Its owner embeds it in its own per-request struct, and sets the exported fields before
+// it is used.
 //
 // Its methods may be called concurrently: a middleware such as [http.TimeoutHandler] runs
 // the handler on another goroutine and answers while the handler is still at work.
 type State struct {
 	context.Context        // the request's context as the outer handler left it
-	Owner           any    // the *session.Manager, or the stateless guard; set by Init
-	Slots           Slots  // nil under a stateless guard; set by Init
-	outer           *State // the state of another owner further out
+	Owner           any    // the *session.Manager, or the stateless guard
+	Slots           Slots  // nil under a stateless guard
+	Outer           *State // the state of another owner further out, or nil
 
 	mu        sync.Mutex
 	users     []User
@@ -55,14 +59,9 @@ func (s *State) wanted() *answer {
 	return s.answer
 }
 
-// Init sets up s below ctx. It must be called before s is used as a context.
-func (s *State) Init(ctx context.Context, owner any, slots Slots) {
-	s.Context, s.Owner, s.Slots, s.outer = ctx, owner, slots, From(ctx)
-}
-
-// Value implements [context.Context].
+// Value implements [context.Context]. Its owner is the key of a State, see [Of].
 func (s *State) Value(k any) any {
-	if k == (key{}) {
+	if k == s.Owner || k == Anyone {
 		return s
 	}
 	s.mu.Lock()
@@ -88,23 +87,11 @@ func (s *State) WithValues(ctx context.Context) {
 	s.wanted().values = ctx
 }
 
-// From returns the innermost State of ctx, or nil.
-func From(ctx context.Context) *State {
-	s, _ := ctx.Value(key{}).(*State)
-	return s
-}
-
-// Of returns the state in ctx that belongs to owner, or nil.
+// Of returns the innermost state in ctx that belongs to owner, or nil.
 func Of(ctx context.Context, owner any) *State {
-	s := From(ctx)
-	for s != nil && s.Owner != owner {
-		s = s.outer
-	}
+	s, _ := ctx.Value(owner).(*State)
 	return s
 }
-
-// Outer returns the state of another owner further out, or nil.
-func (s *State) Outer() *State { return s.outer }
 
 // HandBack gives to what a handler learned on from, the copy of it that carries a State:
 // the form whose files net/http removes after the request, and the pattern of a mux, for
@@ -132,7 +119,7 @@ type asked struct{}
 // User returns what guard decided earlier in this request, in this state or one
 // further out.
 func (s *State) User(guard any) (u User, ok bool) {
-	for ; s != nil && !ok; s = s.outer {
+	for ; s != nil && !ok; s = s.Outer {
 		s.mu.Lock()
 		if i := slices.IndexFunc(s.users, func(v User) bool { return v.Guard == guard }); i >= 0 {
 			u, ok = s.users[i], true
@@ -144,7 +131,7 @@ func (s *State) User(guard any) (u User, ok bool) {
 
 // SetUser records u: in place of what the same guard decided before, or else here.
 func (s *State) SetUser(u User) {
-	for t := s.outer; ; t = t.outer {
+	for t := s.Outer; ; t = t.Outer {
 		own := t == nil // no other state has a decision of that guard
 		if own {
 			t = s
