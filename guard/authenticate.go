@@ -207,7 +207,8 @@ func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by str
 			e.factors = slices.Concat(before.factors, e.factors)
 		}
 	}
-	if !strategy.IsForPrograms(by) {
+	program := strategy.IsForPrograms(by)
+	if !program {
 		missing, err := g.missingFactor(r.Context(), user, e.factors)
 		if err != nil {
 			return err
@@ -215,7 +216,11 @@ func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by str
 		e.missing = missing
 	}
 	g.setUser(st, user, e)
-	g.emitFor(r.Context(), user, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: e.strategy})
+	name := EventLogInSuccess
+	if e.info.Linking {
+		name = EventAccountProved
+	}
+	g.emitFor(r, user, Event{Name: name, Outcome: OutcomeSuccess, Strategy: e.strategy, Program: program})
 	return nil
 }
 

@@ -10,7 +10,8 @@ import (
 // failureOf describes the refusal of r by s.
 func failureOf[U any](s strategy.Strategy[U], r *http.Request, err error) Failure {
 	f := Failure{Strategy: s.Name(), Err: err}
-	_, shown, outage := strategy.ClaimsOf(s, r)
+	account, shown, outage := strategy.ClaimsOf(s, r)
+	f.account = account
 	says, ok := errors.AsType[*strategy.Failure](err)
 	switch {
 	case ok && says.Status != 0, outage != nil: // it says more than how to log in, or nobody knows

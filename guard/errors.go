@@ -25,7 +25,8 @@ type Failure struct {
 	Strategy string // its name
 	Err      error  // matches strategy.ErrUnauthenticated; often a *strategy.Failure
 
-	blank bool // the request brought nothing that the strategy looks at
+	account string // the login name that the request claimed; empty when unknown
+	blank   bool   // the request brought nothing that the strategy looks at
 }
 
 // Refusal is the error of a request that none of the strategies accepted. It matches

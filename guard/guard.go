@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -94,6 +95,11 @@ type Config struct {
 	// cookie names. Passport: passport-remember-me.
 	RememberMe *remember.Me
 
+	// TrustedProxies are the proxies in front of the program, whose X-Forwarded-For is
+	// believed when an Event says from where a request came, see [strategy.ClientAddr]. Empty
+	// means none: the address is that of the connection.
+	TrustedProxies []netip.Prefix
+
 	// Logger gets every Event, and what operators should repair. Nil means
 	// slog.Default(). No credential, cookie or session id is ever logged.
 	Logger *slog.Logger
@@ -136,7 +142,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 	if cfg.SessionKey == "" {
 		cfg.SessionKey = "passport"
 	}
-	cfg.TrustedOrigins = slices.Clone(cfg.TrustedOrigins)
+	cfg.TrustedOrigins, cfg.TrustedProxies = slices.Clone(cfg.TrustedOrigins), slices.Clone(cfg.TrustedProxies)
 	g := &Guard[U]{cfg: cfg, strategies: slices.Clone(strategies), cross: http.NewCrossOriginProtection()}
 	g.cfg.check(g.cross, wrong)
 	if strategy.NoUser(users) {
@@ -196,6 +202,11 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 	for _, u := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
 		if err := checkRedirect(u.url); err != nil {
 			wrong("Config.%s %q: %w", u.field, u.url, err)
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		if !p.IsValid() || p.Bits() == 0 || p.Addr().Is4In6() {
+			wrong("Config.TrustedProxies has %v: give the addresses of your own proxies, like 10.0.0.0/8", p)
 		}
 	}
 	for _, origin := range c.TrustedOrigins {

@@ -101,7 +101,7 @@ func newApp(s settings) (http.Handler, error) {
 	if apps != nil {
 		factors = guard.FactorsOf(apps.factors)
 	}
-	a.auth, err = guard.New(guard.Config{Sessions: sessions, Factors: factors, Logger: s.log}, ids, methods...)
+	a.auth, err = guard.New(guard.Config{Sessions: sessions, Factors: factors, TrustedProxies: a.trustedProxies, Logger: s.log}, ids, methods...)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,9 @@ func TestASecondProviderIsLinkedToALoggedInUser(t *testing.T) {
 	if b.Cookie("__Host-sid") != session {
 		t.Error("linking changed the session")
 	}
+	if got := w.logged(); !strings.Contains(got, "msg=account_proved") || strings.Count(got, "msg=authn_login_success") != 1 {
+		t.Errorf("got log %q, want account_proved and no log-in by the second provider", got)
+	}
 	b.Get("/me").Want(t, http.StatusOK, "hello "+issuer+" "+subject)
 }
 

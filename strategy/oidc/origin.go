@@ -22,7 +22,7 @@ func (c *core) begunHere(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return true
 	}
-	links := c.cfg.Bind != nil && c.cfg.Bind(r) != ""
+	links := c.links(r)
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin":
 		return true
@@ -37,3 +37,6 @@ func (c *core) begunHere(r *http.Request) bool {
 	}
 	return false
 }
+
+// links reports whether a log-in connects an account to a user who is logged in.
+func (c *core) links(r *http.Request) bool { return c.cfg.Bind != nil && c.cfg.Bind(r) != "" }

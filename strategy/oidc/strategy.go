@@ -152,6 +152,7 @@ func authenticate[U any](c *core, validate func(context.Context, Identity) (U, e
 	if strategy.NoUser(user) {
 		return nobody, c.broken("validate", strategy.ErrNilUser)
 	}
+	info.Linking = c.links(r)
 	strategy.Report(r.Context(), info)
 	return user, nil
 }

@@ -1,0 +1,197 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+func (g *Guard[U]) logger() *slog.Logger {
+	if g.cfg.Logger != nil {
+		return g.cfg.Logger
+	}
+	return slog.Default()
+}
+
+// heard reports whether anybody listens to e.
+func (g *Guard[U]) heard(ctx context.Context, e *Event) bool {
+	return g.cfg.OnEvent != nil || g.logger().Enabled(ctx, e.level())
+}
+
+// emit sends e, of the request of which ctx is, if of any, to the log and to the callback.
+func (g *Guard[U]) emit(ctx context.Context, e Event) {
+	if !g.heard(ctx, &e) {
+		return
+	}
+	if st := reqstate.Of(ctx, g.owner); e.Address == "" && st != nil && st.Slots != nil {
+		g.locate(&e, st.Slots.Request())
+	}
+	e.Guard, e.Time = g.cfg.SessionKey, time.Now()
+	if log := g.logger(); log.Enabled(ctx, e.level()) {
+		log.LogAttrs(ctx, e.level(), string(e.Name), e.attrs()...)
+	}
+	if g.cfg.OnEvent != nil {
+		g.cfg.OnEvent(ctx, e)
+	}
+}
+
+// locate notes in e where r came from, and for which route.
+func (g *Guard[U]) locate(e *Event, r *http.Request) {
+	e.Address, e.Route = strategy.ClientAddr(r, g.cfg.TrustedProxies).String(), r.Pattern
+}
+
+// emitOf is emit for r: a guard without sessions has no other way to know the request.
+func (g *Guard[U]) emitOf(r *http.Request, e Event) {
+	if g.heard(r.Context(), &e) {
+		g.locate(&e, r)
+		g.emit(r.Context(), e)
+	}
+}
+
+// emitFor is emitOf with user's id in e, which it costs a Serialize to know.
+func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
+	ctx := r.Context()
+	if g.users != nil && g.heard(ctx, &e) {
+		if id, err := g.serialize(ctx, user); err == nil {
+			e.User = id
+		}
+	}
+	g.emitOf(r, e)
+}
+
+// emitCommitted sends e once the commit has shown whether it came true.
+func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Event) {
+	st.AfterCommit(g.outcomeOf(ctx, e))
+}
+
+// emitLoggedIn is emitCommitted for a log-in or step-up, which may also be dropped before
+// the commit.
+func (g *Guard[U]) emitLoggedIn(ctx context.Context, st *reqstate.State, e Event) {
+	st.AfterLogIn(g.cfg.SessionKey, g.outcomeOf(ctx, e))
+}
+
+// outcomeOf returns what sends e with the outcome that it is given.
+func (g *Guard[U]) outcomeOf(ctx context.Context, e Event) func(error) {
+	e.User = append(json.RawMessage(nil), e.User...)
+	return func(err error) {
+		e.Outcome = OutcomeSuccess
+		if err != nil {
+			e.Outcome, e.Err = OutcomeError, err
+		}
+		if e.Session == "" {
+			e.Session = g.ref(ctx)
+		}
+		g.emit(ctx, e)
+	}
+}
+
+// emitLost sends the event of a log-in whose time is over, if that is why nobody is
+// logged in. A store forgets a record at its idle timeout, and who was in it; so each
+// request that still presents its id is told of, and what ended it is not known.
+func (g *Guard[U]) emitLost(ctx context.Context, st *reqstate.State) {
+	lost, ok := st.Slots.Lost(g.cfg.SessionKey)
+	if !ok {
+		return
+	}
+	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: lost.User, Session: lost.Ref, Reason: ReasonAbsolute}
+	if lost.User == nil {
+		e.Reason = ReasonGone
+	}
+	g.emit(ctx, e)
+}
+
+// ref returns the Ref of the request's session, if that is loaded and has one.
+func (g *Guard[U]) ref(ctx context.Context) string {
+	if s, err := g.cfg.Sessions.Session(ctx); err == nil {
+		return s.Ref()
+	}
+	return ""
+}
+
+// emitRefusal sends the event of a request that is not let pass. Nobody being logged
+// in is none: that is how visitors are.
+func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
+	err = decisive(err)
+	var refusal *Refusal
+	var insufficient *Insufficient
+	switch {
+	case errors.Is(err, ErrCrossSite):
+		h := r.Header
+		g.emitOf(r, Event{Name: EventCrossSite, Outcome: OutcomeFailure,
+			Origin: plainText(h.Get("Origin")), FetchSite: plainText(h.Get("Sec-Fetch-Site")), Host: plainText(r.Host)})
+	case errors.As(err, &refusal):
+		g.emitLogInFail(r, refusal)
+	case errors.As(err, &insufficient):
+		e := Event{Name: EventForbidden, Outcome: OutcomeFailure, Strategy: insufficient.Factor, Reason: ReasonNotFresh}
+		if insufficient.Factor != "" {
+			e.Reason = ReasonFactor
+		}
+		g.emitKnown(r, e)
+	case errors.Is(err, ErrForbidden):
+		g.emitKnown(r, Event{Name: EventForbidden, Outcome: OutcomeFailure, Reason: ReasonForbidden})
+	default:
+		g.emitOutage(r, err)
+	}
+}
+
+// emitOutage sends the event of an error that is no refusal, once in a request: for an
+// outage, or a mistake of the program.
+func (g *Guard[U]) emitOutage(r *http.Request, err error) {
+	ctx := r.Context()
+	if Status(err) < 500 || ctx.Err() != nil {
+		return
+	}
+	if st := reqstate.Of(ctx, g.owner); st != nil && !st.FirstReport(err) {
+		return
+	}
+	e := Event{Name: EventError, Outcome: OutcomeError, Err: err}
+	if s, ok := errors.AsType[*stopped](err); ok {
+		e.Strategy = s.strategy
+	}
+	g.emitOf(r, e)
+}
+
+func (g *Guard[U]) emitLogInFail(r *http.Request, refusal *Refusal) {
+	e := Event{Name: EventLogInFail, Outcome: OutcomeFailure}
+	if refusal.Status() == http.StatusTooManyRequests {
+		e.Name = EventThrottled
+	}
+	var names, reasons []string
+	for _, f := range refusal.Failures {
+		if f.Strategy == "" || f.Strategy == strategy.NameSession {
+			continue
+		}
+		names = append(names, f.Strategy)
+		if reason := f.reason(); reason != "" {
+			reasons = append(reasons, reason)
+		}
+		if e.Account == "" {
+			e.Account = plainText(f.account)
+		}
+	}
+	if names == nil {
+		return
+	}
+	e.Strategy, e.Reason = strings.Join(names, ","), strings.Join(reasons, "; ")
+	g.emitOf(r, e)
+}
+
+// emitKnown is emitOf for a request whose user is known.
+func (g *Guard[U]) emitKnown(r *http.Request, e Event) {
+	ctx := r.Context()
+	if g.cfg.Sessions != nil {
+		e.Session = g.ref(ctx)
+	}
+	if user, ok := g.anyUser(ctx); ok {
+		g.emitFor(r, user, e)
+		return
+	}
+	g.emitOf(r, e)
+}
