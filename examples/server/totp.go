@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -58,14 +58,12 @@ func (t *authenticators) factors(_ context.Context, user *User) ([]string, error
 	return []string{"totp"}, nil
 }
 
-const confirmPath = "/auth/totp/confirm"
-
 // routes adds what -totp offers: the app's set-up in two steps, the second factor, and a
 // page that asks everyone for it.
 func (t *authenticators) routes(mux *http.ServeMux) {
 	auth := t.app.auth
 	mux.Handle("POST /auth/totp/new", auth.RequireFresh(fresh)(t.replacing(http.HandlerFunc(t.offer))))
-	mux.Handle("POST "+confirmPath, auth.RequireFresh(fresh)(auth.Authenticate("totp")(auth.StepUp(http.HandlerFunc(t.confirm)))))
+	mux.Handle("POST /auth/totp/confirm", auth.RequireFresh(fresh)(enrolling(auth.Authenticate("totp")(t.confirm(auth.StepUp(text("Your authenticator app is set up")))))))
 	mux.Handle("POST /auth/totp", auth.Authenticate("totp")(auth.StepUp(text("You proved a second factor"))))
 	mux.Handle("GET /vault", auth.RequireFactor("totp", fresh)(text("You can only see this with a second factor")))
 }
@@ -88,16 +86,47 @@ func (t *authenticators) offer(w http.ResponseWriter, r *http.Request) {
 	t.app.answer(w, http.StatusCreated, map[string]any{"url": t.codes.URL(user.Email, d.key), "recoveryCodes": codes})
 }
 
-// confirm takes the app that was offered into use: its code was right.
-func (t *authenticators) confirm(w http.ResponseWriter, r *http.Request) {
-	user, _ := t.app.auth.User(r.Context())
+// enrolment is a request that confirms an app. The app is found once, so that the one whose code was right is the
+// one that is taken into use, whatever another tab does meanwhile.
+type enrolment struct{ app device }
+
+type enrolmentKey struct{}
+
+func enrolmentOf(ctx context.Context) *enrolment {
+	e, _ := ctx.Value(enrolmentKey{}).(*enrolment)
+	return e
+}
+
+// enrolling marks a request as one that confirms an app.
+func enrolling(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), enrolmentKey{}, new(enrolment))))
+	})
+}
+
+// confirm takes the app whose code was right into use, unless another one has been offered since.
+func (t *authenticators) confirm(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _ := t.app.auth.User(r.Context())
+		proved := enrolmentOf(r.Context()).app
+		if !t.use(user.ID, proved) {
+			t.app.answer(w, http.StatusConflict, map[string]any{"status": http.StatusConflict, "detail": "the set-up was begun anew: confirm the newest app"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// use is UPDATE apps SET used = true WHERE user = ? AND key = ?, and reports whether there was such an offer.
+func (t *authenticators) use(user int64, d device) bool {
 	t.mu.Lock()
-	if d := t.offered[user.ID]; d.key != nil {
-		t.used[user.ID] = d
-		delete(t.offered, user.ID)
+	defer t.mu.Unlock()
+	if offered := t.offered[user]; offered.key == nil || !bytes.Equal(offered.key, d.key) {
+		return false
 	}
-	t.mu.Unlock()
-	text("Your authenticator app is set up").ServeHTTP(w, r)
+	t.used[user] = d
+	delete(t.offered, user)
+	return true
 }
 
 // replacing lets a user without an app pass, and one with an app who has just used it: or
@@ -120,23 +149,25 @@ func (t *authenticators) enrolled(r *http.Request) (totp.Enrolled[*User], error)
 	if err != nil {
 		return totp.Enrolled[*User]{}, err
 	}
-	account := strconv.FormatInt(user.ID, 10)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := t.used[user.ID].key
-	if r.URL.Path == confirmPath {
-		key, account = t.offered[user.ID].key, account+" new" // its codes are used up by themselves
+	d := t.used[user.ID]
+	if e := enrolmentOf(r.Context()); e != nil {
+		if e.app.key == nil {
+			e.app = t.offered[user.ID]
+		}
+		d = e.app
 	}
-	if key == nil {
+	if d.key == nil {
 		return totp.Enrolled[*User]{}, strategy.ErrUnauthenticated
 	}
-	return totp.Enrolled[*User]{User: user, Account: account, Key: key}, nil
+	return totp.Enrolled[*User]{User: user, Account: strconv.FormatInt(user.ID, 10), Key: d.key}, nil
 }
 
 // useRecoveryCode is DELETE FROM codes WHERE user = ? AND hash = ?. An app that is new is
 // confirmed by its own code alone.
-func (t *authenticators) useRecoveryCode(_ context.Context, account, hash string) (bool, error) {
-	if strings.HasSuffix(account, " new") {
+func (t *authenticators) useRecoveryCode(ctx context.Context, account, hash string) (bool, error) {
+	if enrolmentOf(ctx) != nil {
 		return false, nil
 	}
 	id, err := strconv.ParseInt(account, 10, 64)

@@ -13,8 +13,10 @@ import (
 
 // Enrolled is a user who has an authenticator app.
 type Enrolled[U any] struct {
-	User    U
-	Account string // names the user in Cells and in counters; constant
+	User U
+	// Account names the user in Cells and in counters. It is constant, and the same for an app that is not yet
+	// confirmed: a code is good once under each name.
+	Account string
 	Key     []byte // the app's, of Codes.NewKey
 }
 
