@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string) error {
 	}
 
 	secret := rand.Text() + rand.Text() // one for both
-	handler, err := newApp(client, secret)
+	handler, err := newApp(ctx, client, secret)
 	if err != nil {
 		return err
 	}

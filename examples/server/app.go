@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,7 @@ type settings struct {
 	redis     store.RedisClient
 	codec     session.Codec
 	plainHTTP bool // cookies travel without TLS
+	express   bool // Express or NestJS writes the same sessions
 	totp      bool // offer a second factor
 	// deviceSecret signs the cookie by which a browser is known to an account.
 	deviceSecret   string
@@ -50,10 +52,14 @@ func (a *app) limits(purpose string) throttle.Config {
 	}
 }
 
-// newApp returns the application's routes. Its errors are mistakes in s.
-func newApp(s settings) (http.Handler, error) {
-	shared, err := store.Redis(s.redis, store.RedisConfig{Name: "example"})
+// newApp returns the application's routes. Its errors are mistakes in s, and what is wrong with the Redis.
+func newApp(ctx context.Context, s settings) (http.Handler, error) {
+	// Tombstones: a slow request of Express must not bring a log-out by Go back.
+	shared, err := store.Redis(s.redis, store.RedisConfig{Name: "example", Tombstones: s.express})
 	if err != nil {
+		return nil, err
+	}
+	if err := shared.Check(ctx); err != nil {
 		return nil, err
 	}
 	sessions, err := session.New(session.Config{Store: shared.Sessions, Codec: s.codec, InsecureHTTP: s.plainHTTP, Logger: s.log})

@@ -100,3 +100,12 @@ func TestOutageIsNoLogOut(t *testing.T) {
 	}
 	v.get("/").want(t, 200, public)
 }
+
+// TestARedisThatEvictsIsFoundAtTheStart, and not when users have been logged out by it.
+func TestARedisThatEvictsIsFoundAtTheStart(t *testing.T) {
+	redis := redistest.Start(t, "--maxmemory", "10mb", "--maxmemory-policy", "allkeys-lru")
+	out, err := command(t, "-addr", "localhost:0", "-redis", redis.URL()).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "noeviction") {
+		t.Errorf("got %v: %s, want an error that names the cure", err, out)
+	}
+}

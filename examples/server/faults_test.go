@@ -176,3 +176,22 @@ func TestQueryStringDoesNotLogIn(t *testing.T) {
 	v.post("/auth/login?"+encode("email", joe, "password", joesPass)).want(t, http.StatusBadRequest, "")
 	v.get("/protected").want(t, http.StatusUnauthorized, "")
 }
+
+// TestASlowExpressDoesNotUndoALogOut: it writes back what it read before (G36).
+func TestASlowExpressDoesNotUndoALogOut(t *testing.T) {
+	redis := miniredis.RunT(t)
+	v := start(t, "-redis", "redis://"+redis.Addr(), "-express-secret", secret).visitor()
+	cookie := v.logIn(joe, joesPass).header.Get("Set-Cookie")
+	id, _, _ := strings.Cut(strings.TrimPrefix(cookie, "connect.sid=s%3A"), ".")
+	record, err := redis.Get("sess:" + id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.post("/auth/logout").want(t, http.StatusOK, "")
+	if err := redis.Set("sess:"+id, record); err != nil {
+		t.Fatal(err)
+	}
+	presented, _, _ := strings.Cut(cookie, ";")
+	p := v.do(http.MethodGet, "/protected", "", "", "Cookie", presented)
+	p.want(t, http.StatusUnauthorized, "")
+}

@@ -57,8 +57,8 @@ func run(args []string) error {
 		return err
 	}
 	defer redis.close()
-	handler, err := newApp(settings{
-		redis: redis.client, codec: codec(o, log), plainHTTP: !o.tls(), totp: o.totp, log: log,
+	handler, err := newApp(ctx, settings{
+		redis: redis.client, codec: codec(o, log), plainHTTP: !o.tls(), express: o.expressSecret != "", totp: o.totp, log: log,
 		deviceSecret: deviceSecret(o), trustedProxies: o.proxies, article: !o.tls() && !o.insecureHTTP,
 	})
 	if err != nil {
