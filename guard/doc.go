@@ -35,7 +35,9 @@
 //	LogOut           end the session
 //
 // Handlers do the same by [Guard.LogInUser], [Guard.LogOutUser] and [Guard.Check], and by
-// [Guard.LogInContext] and [Guard.LogOutContext] where they get no request.
+// [Guard.LogInContext] and [Guard.LogOutContext] where they get no request. One that has
+// checked the password again, before a sensitive change, says so by
+// [Guard.ReauthenticateUser].
 //
 // # What is answered
 //

@@ -18,7 +18,7 @@ const (
 	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted the credentials, or there were none
 	EventThrottled      EventName = "excess_rate_limit_exceeded" // a strategy refused with 429
 	EventSessionCreated EventName = "session_created"            // a user was logged in
-	EventSessionRenewed EventName = "session_renewed"            // StepUp added a factor, or LogInUser logged the session's user in again
+	EventSessionRenewed EventName = "session_renewed"            // StepUp added a factor, or the application logged the session's user in again
 	EventSessionExpired EventName = "session_expired"            // a log-in ended; Reason says why
 	EventForbidden      EventName = "authz_fail"                 // a known user may not do this; Reason says why
 	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // a remembered log-in's old token came back: somebody has a copy
@@ -39,20 +39,21 @@ const (
 
 // Values of Event.Reason. A strategy's own Reason may stand there too.
 const (
-	ReasonLogOut    = "logout"
-	ReasonRevoked   = "revoked"          // LogOutEverywhere
-	ReasonUserGone  = "user_gone"        // serializer.ErrUserGone
-	ReasonStamp     = "stamp"            // the security stamp changed
-	ReasonAbsolute  = "absolute_timeout" // session.Config.AbsoluteTimeout
-	ReasonGone      = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
-	ReasonTooMany   = "too_many"         // Config.MaxSessions
-	ReasonReplaced  = "replaced"         // another user logged in, in the same session
-	ReasonTheft     = "theft"            // of a cookie of Config.RememberMe
-	ReasonStepUp    = "step_up"          // StepUp
-	ReasonLogInUser = "log_in_user"      // LogInUser, for the session's own user
-	ReasonNotFresh  = "not_fresh"        // RequireFresh
-	ReasonFactor    = "factor"           // RequireFactor
-	ReasonForbidden = "forbidden"        // Require
+	ReasonLogOut          = "logout"
+	ReasonRevoked         = "revoked"          // LogOutEverywhere
+	ReasonUserGone        = "user_gone"        // serializer.ErrUserGone
+	ReasonStamp           = "stamp"            // the security stamp changed
+	ReasonAbsolute        = "absolute_timeout" // session.Config.AbsoluteTimeout
+	ReasonGone            = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
+	ReasonTooMany         = "too_many"         // Config.MaxSessions
+	ReasonReplaced        = "replaced"         // another user logged in, in the same session
+	ReasonTheft           = "theft"            // of a cookie of Config.RememberMe
+	ReasonStepUp          = "step_up"          // StepUp
+	ReasonLogInUser       = "log_in_user"      // LogInUser, for the session's own user
+	ReasonReauthenticated = "reauthenticated"  // ReauthenticateUser, for the session's own user
+	ReasonNotFresh        = "not_fresh"        // RequireFresh
+	ReasonFactor          = "factor"           // RequireFactor
+	ReasonForbidden       = "forbidden"        // Require
 )
 
 // Event is one thing that happened to somebody's authentication. Each goes to

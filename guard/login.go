@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
-	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
@@ -50,6 +49,11 @@ type LogInOptions struct {
 	// by a "remember me" box for instance. Nil, and false, make it forget whom it
 	// remembered before.
 	RememberMe func(*http.Request) bool
+
+	// Reauthenticated is for [Guard.LogInContext], and makes it [Guard.ReauthenticateUser]:
+	// the application has just checked the user's credentials. LogInWith, before which a
+	// strategy has, does not look at it.
+	Reauthenticated bool
 
 	sameBrowser bool // remember it if it was
 	renews      bool // the user is the session's own, see reqstate.LogIn
@@ -198,14 +202,18 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		Labels: append([]string{g.label(id)}, g.linkLabels(e.info.Labels)...),
 		Keeps:  g.linkPrefix(),
 		Keep:   o.Keep,
-		NoTime: e.state == recalled,
 		Renews: o.renews,
+	}
+	switch {
+	case e.state == recalled:
+		p.in.NoTime = true
+	case o.renews && !o.Reauthenticated:
+		p.in.Slot.At, p.in.NoTime = before.At, before.At.IsZero()
+	default:
+		p.in.Slot.At = e.at(time.Now())
 	}
 	if before.User != nil && !g.sameUser(before.User, id) {
 		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(before.User), Session: g.ref(ctx), Reason: ReasonReplaced}
-	}
-	if e.state != recalled {
-		p.in.Slot.At = e.at(time.Now())
 	}
 	if o.Keep == nil || len(o.Keep) > 0 {
 		p.in.Keep = append([]string{keyReturnTo, "flash"}, o.Keep...)
@@ -253,7 +261,10 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		g.setUser(st, p.user, p.evidence.inState(loggedIn))
 	}
 	e := Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User}
-	if p.o.renews {
+	switch {
+	case p.o.renews && p.o.Reauthenticated:
+		e.Name, e.Reason = EventSessionRenewed, ReasonReauthenticated
+	case p.o.renews:
 		e.Name, e.Reason = EventSessionRenewed, ReasonLogInUser
 	}
 	g.emitLoggedIn(ctx, st, e)
@@ -322,103 +333,4 @@ func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U
 		return fmt.Errorf("guard: log in: %w", err)
 	}
 	return nil
-}
-
-// LogInUser logs user in: req.logIn(user), for a handler that registers users or has
-// checked credentials itself, and for one that changes the password, which passes the
-// new user and so keeps this session while [serializer.WithStamp] ends the others.
-// The commit writes it, before the first byte of the response; this request sees the
-// user at once. The application vouches for the user: the log-in counts as fresh.
-// Factors that the same user proved before stay. Call it from the request's own
-// goroutine.
-//
-// For a user whom Authenticate found in this request, or who was not logged in here, it is
-// a log-in: the session is a new one. For the user whom the session itself remembers it
-// renews that session. If this has ended when the commit comes, by a log-out,
-// LogOutEverywhere or EndSession that was under way, the answer is 409 and nobody is
-// logged in. A handler that also calls [Guard.LogOutEverywhere] excepts its own session.
-//
-// The error is ErrCrossSite for an unsafe request from another site,
-// session.ErrNoHandler where neither a middleware of this guard nor the session's
-// Handler is around the caller, session.ErrCommitted after the response has started,
-// and otherwise an outage. Nobody is logged in then, and what else this request changed
-// in the session is dropped. Give it to [Guard.Error]. It
-// panics if the guard is stateless.
-func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
-	g.needSessions("LogInUser")
-	_, err := g.logInUser(r, user, LogInOptions{})
-	return err
-}
-
-// LogInContext is [Guard.LogInUser] with more to say, for handlers that get a context and
-// no request, as those of huma, connect and gqlgen do: ctx is the request's, or made of it.
-// It returns where o.ReturnTo and o.SuccessRedirect send the user, or "". A nil
-// o.RememberMe leaves the browser remembered if it was, and as the same user. The request
-// is the one that the session's Handler passed on, cross-site check included.
-func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to string, err error) {
-	g.needSessions("LogInContext")
-	if err := checkRedirect(o.SuccessRedirect); err != nil {
-		return "", &misuse{fmt.Sprintf("LogInContext: SuccessRedirect %q: %v", o.SuccessRedirect, err)}
-	}
-	r, err := g.requestOf(ctx, "LogInContext")
-	if err != nil {
-		return "", err
-	}
-	return g.logInUser(r, user, o)
-}
-
-// requestOf returns the request in which ctx was made, with ctx in it.
-func (g *Guard[U]) requestOf(ctx context.Context, method string) (*http.Request, error) {
-	st := reqstate.Of(ctx, g.owner)
-	if st == nil || st.Slots == nil {
-		return nil, fmt.Errorf("guard: %s: %w", method, session.ErrNoHandler)
-	}
-	return st.Slots.Request().WithContext(ctx), nil
-}
-
-// logInUser logs in a user whom the application vouches for.
-func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions) (to string, err error) {
-	st, err := g.stateOf(r, "LogInUser")
-	if err != nil {
-		return "", err
-	}
-	if strategy.NoUser(user) {
-		return "", &misuse{"LogInUser: the user is nil"}
-	}
-	if !g.evidence(st).state.byCredentials() { // or else Authenticate has asked
-		if err := g.sameSite(r); err != nil {
-			return "", err
-		}
-	}
-	e, renews, err := g.vouched(r.Context(), st, user)
-	if err != nil {
-		return "", err
-	}
-	o.sameBrowser, o.renews = o.RememberMe == nil, renews
-	return g.logIn(r, st, user, e, &o)
-}
-
-// vouched returns the evidence for a user whom the application logs in: what the same user
-// proved in this request, or for the log-in that the session remembers. renews says that
-// there is nothing else to show for the user than that session.
-func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (e *evidence, renews bool, err error) {
-	before := g.evidence(st)
-	e = &evidence{state: loggedIn}
-	if old, ok := g.userIn(st); ok && before.state.byCredentials() && g.same(ctx, old, user) {
-		if e = before; e.strategy != "" {
-			return e, false, nil // Authenticate found the user
-		}
-	}
-	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
-	if err != nil {
-		return nil, false, fmt.Errorf("guard: log in: %w", err)
-	}
-	id, err := g.serialize(ctx, user)
-	if err != nil {
-		return nil, false, fmt.Errorf("guard: log in: %w", err)
-	}
-	if renews = g.sameUser(slot.User, id); renews && e != before {
-		e.factors = factorsOf(slot)
-	}
-	return e, renews, nil
 }

@@ -51,7 +51,7 @@ func (l *LogIn) Op(t Terms) Op {
 		if !same && !others {
 			d.labels, d.keys = nil, nil
 		}
-		if !others {
+		if !others && !l.Renews {
 			d.born = 0 // the limit is the log-in's own
 		}
 		kept := l.kept(d)

@@ -1,0 +1,122 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// LogInUser logs user in: req.logIn(user), for a handler that registers users or has
+// checked credentials itself, and for one that changes what the serializer stores of a
+// user, such as the password: it passes the new user and so keeps this session while
+// [serializer.WithStamp] ends the others. The commit writes it, before the first byte of
+// the response; this request sees the user at once. Call it from the request's own
+// goroutine.
+//
+// For a user whom Authenticate found in this request, or who was not logged in here, it is
+// a log-in: the session is a new one, and as fresh as what Authenticate saw, or else fresh:
+// the application vouches for the user. For the user whom the session itself remembers it
+// renews that session, and the log-in in it stays as old as it was, with its factors:
+// Django's update_session_auth_hash. Who has checked the credentials once more says so by
+// [Guard.ReauthenticateUser]. If the session has ended when the commit comes, by a log-out,
+// LogOutEverywhere or EndSession that was under way, the answer is 409 and nobody is
+// logged in. A handler that also calls [Guard.LogOutEverywhere] excepts its own session.
+//
+// The error is ErrCrossSite for an unsafe request from another site,
+// session.ErrNoHandler where neither a middleware of this guard nor the session's
+// Handler is around the caller, session.ErrCommitted after the response has started,
+// and otherwise an outage. Nobody is logged in then, and what else this request changed
+// in the session is dropped. Give it to [Guard.Error]. It
+// panics if the guard is stateless.
+func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
+	g.needSessions("LogInUser")
+	_, err := g.logInUser(r, user, LogInOptions{})
+	return err
+}
+
+// ReauthenticateUser is [Guard.LogInUser] for a handler that has just checked the
+// credentials of user itself, such as the current password in the form that changes it:
+// also for the user whom the session remembers, the log-in is fresh from now on
+// ([Guard.RequireFresh]). The factors stay as old as they were.
+func (g *Guard[U]) ReauthenticateUser(r *http.Request, user U) error {
+	g.needSessions("ReauthenticateUser")
+	_, err := g.logInUser(r, user, LogInOptions{Reauthenticated: true})
+	return err
+}
+
+// LogInContext is [Guard.LogInUser] with more to say, for handlers that get a context and
+// no request, as those of huma, connect and gqlgen do: ctx is the request's, or made of it.
+// It returns where o.ReturnTo and o.SuccessRedirect send the user, or "". A nil
+// o.RememberMe leaves the browser remembered if it was, and as the same user. The request
+// is the one that the session's Handler passed on, cross-site check included.
+func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to string, err error) {
+	g.needSessions("LogInContext")
+	if err := checkRedirect(o.SuccessRedirect); err != nil {
+		return "", &misuse{fmt.Sprintf("LogInContext: SuccessRedirect %q: %v", o.SuccessRedirect, err)}
+	}
+	r, err := g.requestOf(ctx, "LogInContext")
+	if err != nil {
+		return "", err
+	}
+	return g.logInUser(r, user, o)
+}
+
+// requestOf returns the request in which ctx was made, with ctx in it.
+func (g *Guard[U]) requestOf(ctx context.Context, method string) (*http.Request, error) {
+	st := reqstate.Of(ctx, g.owner)
+	if st == nil || st.Slots == nil {
+		return nil, fmt.Errorf("guard: %s: %w", method, session.ErrNoHandler)
+	}
+	return st.Slots.Request().WithContext(ctx), nil
+}
+
+// logInUser logs in a user whom the application vouches for.
+func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions) (to string, err error) {
+	st, err := g.stateOf(r, "LogInUser")
+	if err != nil {
+		return "", err
+	}
+	if strategy.NoUser(user) {
+		return "", &misuse{"LogInUser: the user is nil"}
+	}
+	if !g.evidence(st).state.byCredentials() { // or else Authenticate has asked
+		if err := g.sameSite(r); err != nil {
+			return "", err
+		}
+	}
+	e, renews, err := g.vouched(r.Context(), st, user)
+	if err != nil {
+		return "", err
+	}
+	o.sameBrowser, o.renews = o.RememberMe == nil, renews
+	return g.logIn(r, st, user, e, &o)
+}
+
+// vouched returns the evidence for a user whom the application logs in: what the same user
+// proved in this request, or for the log-in that the session remembers. renews says that
+// there is nothing else to show for the user than that session.
+func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (e *evidence, renews bool, err error) {
+	before := g.evidence(st)
+	e = &evidence{state: loggedIn}
+	if old, ok := g.userIn(st); ok && before.state.byCredentials() && g.same(ctx, old, user) {
+		if e = before; e.strategy != "" {
+			return e, false, nil // Authenticate found the user
+		}
+	}
+	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	if err != nil {
+		return nil, false, fmt.Errorf("guard: log in: %w", err)
+	}
+	id, err := g.serialize(ctx, user)
+	if err != nil {
+		return nil, false, fmt.Errorf("guard: log in: %w", err)
+	}
+	if renews = g.sameUser(slot.User, id); renews && e != before {
+		e.factors = factorsOf(slot)
+	}
+	return e, renews, nil
+}
