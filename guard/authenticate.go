@@ -107,9 +107,11 @@ type authenticate[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := m.g.requestState(w, r)
-	if to := here(r); to != "" && m.g.cookiesWithheld(r) && m.comesBack(r) {
-		again(to).write(w)
-		return
+	if m.g.cookiesWithheld(r) && m.comesBack(r) {
+		if to := here(r); to != "" {
+			again(to).write(w)
+			return
+		}
 	}
 	var info strategy.Info
 	reqstate.Of(r.Context(), reqstate.Anyone).WithValues(strategy.WithInfo(context.Background(), &info))
