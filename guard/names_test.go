@@ -73,7 +73,7 @@ func TestAUsersSessionsAreFoundByName(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			me, err := remember.New(remember.Config{Cells: memory.Cells})
+			me, err := remember.New(remember.Config{Cells: memory.Cells, Secrets: rememberSecrets})
 			if err != nil {
 				t.Fatal(err)
 			}

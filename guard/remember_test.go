@@ -18,6 +18,8 @@ import (
 
 const rememberCookie = "__Host-remember"
 
+var rememberSecrets = []string{"a made-up secret of 32 bytes or more"}
+
 // holdingCells can be down, and call a function before each call.
 type holdingCells struct {
 	strategy.Cells
@@ -69,7 +71,7 @@ func newRememberWorld(t testing.TB, edit ...func(*guard.Config)) *rememberWorld 
 		t.Fatal(err)
 	}
 	cells := &holdingCells{Cells: memory.Cells}
-	m, err := remember.New(remember.Config{Cells: cells, MaxAge: 90 * 24 * time.Hour})
+	m, err := remember.New(remember.Config{Cells: cells, Secrets: rememberSecrets, MaxAge: 90 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -408,7 +410,7 @@ func TestAnUnsafeRequestOfAnotherSiteRecallsNobody(t *testing.T) {
 
 func TestRememberMeNeedsSessions(t *testing.T) {
 	w := newRememberWorld(t)
-	m, err := remember.New(remember.Config{Cells: w.cells})
+	m, err := remember.New(remember.Config{Cells: w.cells, Secrets: rememberSecrets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -434,7 +436,7 @@ func TestAnothersSeriesIsNobodys(t *testing.T) {
 	w := newRememberWorld(t)
 	b := w.remembered("joe@test.com")
 	b.SetCookie(sid, "")
-	m, err := remember.New(remember.Config{Cells: w.cells})
+	m, err := remember.New(remember.Config{Cells: w.cells, Secrets: rememberSecrets})
 	if err != nil {
 		t.Fatal(err)
 	}

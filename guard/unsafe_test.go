@@ -24,7 +24,7 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	remembering := func(cookie string) *remember.Me {
-		m, err := remember.New(remember.Config{Cells: memory.Cells, CookieName: cookie})
+		m, err := remember.New(remember.Config{Cells: memory.Cells, Secrets: rememberSecrets, CookieName: cookie})
 		if err != nil {
 			t.Fatal(err)
 		}

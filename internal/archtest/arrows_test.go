@@ -30,15 +30,16 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/password":        {ours: []string{"internal/norows", "strategy", "strategy/password/limit"}, modules: []string{"golang.org/x/crypto"}},
 	"strategy/password/limit":  {ours: []string{"strategy"}},
 	"strategy/password/policy": {},
-	"strategy/throttle":        {ours: []string{"strategy", "strategy/internal/token"}},
+	"strategy/throttle":        {ours: []string{"strategy", "strategy/internal/signed", "strategy/internal/token"}},
 	"strategy/totp":            {ours: []string{"internal/norows", "strategy", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/onetime":         {ours: []string{"internal/norows", "strategy", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/apikey":          {ours: []string{"internal/norows", "strategy"}},
-	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating"}},
+	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating", "strategy/internal/signed"}},
 
 	"internal/norows":              {},                                          // errors of look-ups
 	"strategy/internal/body":       {},                                          // what several strategies read
 	"strategy/internal/token":      {},                                          // and make
+	"strategy/internal/signed":     {},                                          // and sign
 	"strategy/internal/cached":     {},                                          // what modules below strategy fetch
 	"strategy/internal/strictjson": {},                                          // and what they read in tokens
 	"strategy/internal/rotating":   {ours: []string{"strategy/internal/token"}}, // tokens that are replaced at each use

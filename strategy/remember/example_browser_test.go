@@ -17,7 +17,10 @@ func Example_browser() {
 	if err != nil {
 		panic(err)
 	}
-	me, err := remember.New(remember.Config{Cells: memory.Cells, InsecureHTTP: true}) // http on loopback
+	me, err := remember.New(remember.Config{
+		Cells: memory.Cells, Secrets: []string{"a made-up secret of 32 bytes or more"},
+		InsecureHTTP: true, // on loopback
+	})
 	if err != nil {
 		panic(err)
 	}

@@ -2,15 +2,19 @@ package remember
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/internal/rotating"
+	"github.com/seed-6f34412b/passport/strategy/internal/signed"
 )
 
 // Config is what [New] needs.
@@ -25,6 +29,10 @@ type Config struct {
 	// which a browser that restores many tabs sends the same cookie with all of them. Later
 	// it gets another one, see [Me]. Zero means 30 seconds; at most 10 minutes.
 	Grace time.Duration
+	// Secrets sign the cookie, so that nobody can have the store asked for series that they made up. Each has at least
+	// 32 random bytes. The first signs; the others are former ones, whose cookies are still good: they are signed anew
+	// at their next use. All processes have the same. Required.
+	Secrets []string
 	// CookieName is the cookie's name; empty means "__Host-remember", or "remember" with
 	// InsecureHTTP.
 	CookieName string
@@ -89,17 +97,12 @@ func New(cfg Config) (*Me, error) {
 	if cfg.Grace < 0 || cfg.Grace > maxGrace {
 		wrong("Grace is %v: a stolen token would be good as long: want at most 10 minutes, or 0 for 30 seconds", cfg.Grace)
 	}
-	host := strings.HasPrefix(strings.ToLower(cfg.CookieName), "__host-") || strings.HasPrefix(strings.ToLower(cfg.CookieName), "__secure-")
-	switch {
-	case cfg.CookieName == "" && cfg.InsecureHTTP:
-		cfg.CookieName = "remember"
-	case cfg.CookieName == "":
-		cfg.CookieName = "__Host-remember"
-	case host && cfg.InsecureHTTP:
-		wrong("CookieName %q needs the Secure attribute: drop InsecureHTTP or the prefix", cfg.CookieName)
-	case (&http.Cookie{Name: cfg.CookieName}).Valid() != nil: //nolint:gosec // only the name is looked at
-		wrong("CookieName %q is not a cookie name (RFC 6265 §4.1.1): use letters, digits, - _ and .", cfg.CookieName)
+	if len(cfg.Secrets) == 0 {
+		wrong("Secrets is empty: give 32 random bytes, the same to all processes, and the same after a restart")
 	}
+	signed.CheckSecrets(cfg.Secrets, wrong)
+	cfg.Secrets = slices.Clone(cfg.Secrets)
+	cfg.CookieName = signed.CookieName(cfg.CookieName, "remember", cfg.InsecureHTTP, wrong)
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
 	}
@@ -169,7 +172,7 @@ func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels
 		return Remembered{}, nil, fmt.Errorf("remember: begin: %w", err)
 	}
 	rem, err := remembered(series)
-	return rem, m.cookie(text, m.cfg.MaxAge), err
+	return rem, m.cookie(m.sign(text), m.cfg.MaxAge), err
 }
 
 // Presented reports whether r has a cookie that may be remembered.
@@ -181,11 +184,33 @@ func (m *Me) Presented(r *http.Request) bool {
 // maxSeries is how many cookies of the name are looked at.
 const maxSeries = 4
 
-// presented returns the values of the cookies that have the form of ours.
+// sign returns the cookie's value for a token: the token, a dot and its signature.
+func (m *Me) sign(text string) string {
+	return text + "." + base64.RawURLEncoding.EncodeToString(signed.MAC(m.cfg.Secrets[0], m.parts(text)...))
+}
+
+// parts is what the signature says. With the cookie's name in it no other cookie of the application is one of ours.
+func (m *Me) parts(text string) []string { return []string{"remember", m.cfg.CookieName, text} }
+
+// open returns the token in a cookie's value, if it is signed by us.
+func (m *Me) open(value string) (text string, ok bool) {
+	dot := strings.LastIndexByte(value, '.')
+	if dot < 0 {
+		return "", false
+	}
+	mac, err := base64.RawURLEncoding.Strict().DecodeString(value[dot+1:])
+	text = value[:dot]
+	if _, valid := rotating.Name(text); err != nil || !valid || len(mac) != sha256.Size {
+		return "", false
+	}
+	return text, signed.Verify(mac, m.cfg.Secrets, m.parts(text)...)
+}
+
+// presented returns the tokens in the cookies that we have signed. No other reaches the store.
 func (m *Me) presented(r *http.Request) (list []string) {
 	for _, c := range r.CookiesNamed(m.cfg.CookieName) {
-		if _, ok := rotating.Name(c.Value); ok && len(list) < maxSeries {
-			list = append(list, c.Value)
+		if text, ok := m.open(c.Value); ok && len(list) < maxSeries {
+			list = append(list, text)
 		}
 	}
 	return list
@@ -226,7 +251,7 @@ func (m *Me) recall(ctx context.Context, text string) (Remembered, *http.Cookie,
 	case theft:
 		return Remembered{}, nil, &CookieTheft{rem}
 	}
-	return rem, m.cookie(next, time.Until(series.Until)), nil
+	return rem, m.cookie(m.sign(next), time.Until(series.Until)), nil
 }
 
 // Valid reports whether what Recall or Remember returned is still remembered. Asked after a session

@@ -16,6 +16,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
+// secrets are made up.
+var secrets = []string{"a made-up secret of 32 bytes or more"}
+
 var errDown = errors.New("connection refused")
 
 // brokenCells fail from the n-th call on.
@@ -56,7 +59,7 @@ func newCells(t testing.TB) strategy.Cells {
 
 func newRemember(t testing.TB, cells strategy.Cells) *remember.Me {
 	t.Helper()
-	m, err := remember.New(remember.Config{Cells: cells})
+	m, err := remember.New(remember.Config{Cells: cells, Secrets: secrets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,6 +390,7 @@ func TestNewRememberMeNamesEveryMistake(t *testing.T) {
 		want string
 	}{
 		{remember.Config{}, "Cells is nil"},
+		{remember.Config{}, "Secrets is empty"},
 		{remember.Config{MaxAge: time.Second}, "MaxAge is 1s"},
 		{remember.Config{MaxAge: 401 * 24 * time.Hour}, "MaxAge is 9624h"},
 		{remember.Config{Grace: time.Hour}, "Grace is 1h"},
@@ -399,7 +403,7 @@ func TestNewRememberMeNamesEveryMistake(t *testing.T) {
 			t.Errorf("%+v: got %v, want %q in it", row.cfg, err, row.want)
 		}
 	}
-	m, err := remember.New(remember.Config{Cells: newCells(t), InsecureHTTP: true})
+	m, err := remember.New(remember.Config{Cells: newCells(t), Secrets: secrets, InsecureHTTP: true})
 	if err != nil {
 		t.Fatal(err)
 	}

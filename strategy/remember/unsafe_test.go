@@ -18,7 +18,7 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	const day = 24 * time.Hour
 	cells := newCells(t)
 	build := func(edit func(*remember.Config)) error {
-		cfg := remember.Config{Cells: cells}
+		cfg := remember.Config{Cells: cells, Secrets: secrets}
 		edit(&cfg)
 		_, err := remember.New(cfg)
 		return err
@@ -29,6 +29,8 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		want string
 	}{
 		{"browsers remembered nowhere", build(func(c *remember.Config) { c.Cells = nil }), "Cells is nil"},
+		{"cookies that anybody can make up", build(func(c *remember.Config) { c.Secrets = nil }), "Secrets is empty"},
+		{"cookies whose secret can be guessed", build(func(c *remember.Config) { c.Secrets = append(c.Secrets, "short") }), "Secrets[1] has 5 bytes"},
 		{"browsers remembered for more than 400 days", build(func(c *remember.Config) { c.MaxAge = 400*day + 1 }), "MaxAge is 9600h0m0.000000001s"},
 		{"browsers remembered for less than no time", build(func(c *remember.Config) { c.MaxAge = -day }), "MaxAge is -24h"},
 		{"browsers remembered in the wrong unit", build(func(c *remember.Config) { c.MaxAge = 30 }), "MaxAge is 30ns"},

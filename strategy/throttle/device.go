@@ -1,16 +1,13 @@
 package throttle
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/seed-6f34412b/passport/strategy/internal/signed"
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
 
@@ -30,7 +27,6 @@ const (
 
 	defaultKnown = 90 * 24 * time.Hour
 	maxKnown     = 400 * 24 * time.Hour // RFC 6265bis §5.5
-	minSecret    = 32
 )
 
 // checkDevice is Config.check for what concerns the cookie. shared says that other
@@ -42,28 +38,14 @@ func (c *Config) checkDevice(shared bool, wrong func(string, ...any)) {
 	if c.KnownFor > maxKnown || c.KnownFor > 0 && c.KnownFor < time.Minute {
 		wrong("KnownFor is %v: give a minute to 400 days, 0 for 90 days, or less than 0 for programs", c.KnownFor)
 	}
-	for i, secret := range c.Secrets {
-		if len(secret) < minSecret {
-			wrong("Secrets[%d] has %d bytes and could be guessed: give %d random ones or more", i, len(secret), minSecret)
-		}
-	}
+	signed.CheckSecrets(c.Secrets, wrong)
 	if len(c.Secrets) == 0 && c.KnownFor > 0 {
 		if shared {
 			wrong("Secrets is empty beside a Counter of your own: give 32 random bytes, to all processes the same, so that each knows the browsers that logged in at another, or KnownFor less than 0 for programs")
 		}
 		c.Secrets = []string{token.New() + token.New()}
 	}
-	prefixed := strings.HasPrefix(strings.ToLower(c.CookieName), "__host-") || strings.HasPrefix(strings.ToLower(c.CookieName), "__secure-")
-	switch {
-	case c.CookieName == "" && c.InsecureHTTP:
-		c.CookieName = "device"
-	case c.CookieName == "":
-		c.CookieName = "__Host-device"
-	case prefixed && c.InsecureHTTP:
-		wrong("CookieName %q needs the Secure attribute: drop InsecureHTTP or the prefix", c.CookieName)
-	case (&http.Cookie{Name: c.CookieName}).Valid() != nil: //nolint:gosec // only the name is looked at
-		wrong("CookieName %q is not a cookie name (RFC 6265 §4.1.1): use letters, digits, - _ and .", c.CookieName)
-	}
+	c.CookieName = signed.CookieName(c.CookieName, "device", c.InsecureHTTP, wrong)
 }
 
 // device is a browser as its cookie tells.
@@ -103,22 +85,16 @@ func (c *Config) knows(d device, names []string, account string, now time.Time) 
 		if age := now.Sub(at); age >= c.KnownFor || age < -time.Hour {
 			continue
 		}
-		for _, secret := range c.Secrets {
-			if subtle.ConstantTimeCompare(raw[4:], sign(secret, d.name, names, account, raw[:4])) == 1 {
-				return at, i, true
-			}
+		if signed.Verify(raw[4:], c.Secrets, noteParts(d.name, names, account, raw[:4])...) {
+			return at, i, true
 		}
 	}
 	return time.Time{}, 0, false
 }
 
-// sign is the signature of a note.
-func sign(secret, name string, names []string, account string, at []byte) []byte {
-	mac := hmac.New(sha256.New, []byte(secret))
-	for _, part := range append([]string{"device", name, account, string(at)}, names...) {
-		_, _ = fmt.Fprintf(mac, "%d:%s", len(part), part) // a hash never fails
-	}
-	return mac.Sum(nil)[:macBytes]
+// noteParts is what the signature of a note says.
+func noteParts(name string, names []string, account string, at []byte) []string {
+	return append([]string{"device", name, account, string(at)}, names...)
 }
 
 // known returns the cookie by which d, or a new browser, is known to the account from now
@@ -129,7 +105,7 @@ func (c *Config) known(d device, names []string, account string, now time.Time) 
 	}
 	notes := make([]string, 0, maxNotes)
 	raw := binary.BigEndian.AppendUint32(nil, uint32(now.Unix()/60)) //nolint:gosec // minutes, until the year 10136
-	raw = append(raw, sign(c.Secrets[0], d.name, names, account, raw)...)
+	raw = append(raw, signed.MAC(c.Secrets[0], noteParts(d.name, names, account, raw)...)[:macBytes]...)
 	notes = append(notes, base64.RawURLEncoding.EncodeToString(raw))
 	_, own, has := c.knows(d, names, account, now)
 	for i, note := range d.notes {

@@ -1,0 +1,62 @@
+// Package signed is what the cookies of strategies have in common: names, secrets and signatures.
+package signed
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// MinSecret is the least length in bytes of a secret.
+const MinSecret = 32
+
+// CheckSecrets calls wrong for each secret that could be guessed.
+func CheckSecrets(secrets []string, wrong func(format string, args ...any)) {
+	for i, secret := range secrets {
+		if len(secret) < MinSecret {
+			wrong("Secrets[%d] has %d bytes and could be guessed: give %d random ones or more", i, len(secret), MinSecret)
+		}
+	}
+}
+
+// CookieName returns the name of a cookie that is usually called usual, with __Host- before it where it is Secure. It
+// calls wrong for a name that no browser takes.
+func CookieName(name, usual string, insecureHTTP bool, wrong func(format string, args ...any)) string {
+	lower := strings.ToLower(name)
+	switch prefixed := strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-"); {
+	case name == "" && insecureHTTP:
+		return usual
+	case name == "":
+		return "__Host-" + usual
+	case prefixed && insecureHTTP:
+		wrong("CookieName %q needs the Secure attribute: drop InsecureHTTP or the prefix", name)
+	case (&http.Cookie{Name: name}).Valid() != nil: //nolint:gosec // only the name is looked at
+		wrong("CookieName %q is not a cookie name (RFC 6265 §4.1.1): use letters, digits, - _ and .", name)
+	}
+	return name
+}
+
+// MAC signs parts: 32 bytes of HMAC-SHA-256. The length before each part keeps "ab","c" and "a","bc" apart.
+func MAC(secret string, parts ...string) []byte {
+	mac := hmac.New(sha256.New, []byte(secret))
+	for _, part := range parts {
+		_, _ = fmt.Fprintf(mac, "%d:%s", len(part), part) // a hash never fails
+	}
+	return mac.Sum(nil)
+}
+
+// Verify reports whether mac begins MAC of parts under one of the secrets. It takes the same time for every mac of one
+// length. An empty mac is never right.
+func Verify(mac []byte, secrets []string, parts ...string) bool {
+	ok := false
+	for _, secret := range secrets {
+		want := MAC(secret, parts...)
+		if len(mac) > 0 && len(mac) <= len(want) && subtle.ConstantTimeCompare(mac, want[:len(mac)]) == 1 {
+			ok = true
+		}
+	}
+	return ok
+}
