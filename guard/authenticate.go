@@ -150,7 +150,7 @@ func (g *Guard[U]) sendCookies(w http.ResponseWriter, st *reqstate.State, cookie
 		if g.cfg.Sessions == nil { // nothing is committed that would bring them along
 			http.SetCookie(w, c)
 		} else {
-			st.AddCookie(c.String())
+			st.Slots.AddCookie(c.String())
 		}
 	}
 }

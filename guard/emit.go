@@ -68,13 +68,13 @@ func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 
 // emitCommitted sends e once the commit has shown whether it came true.
 func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Event) {
-	st.AfterCommit(g.outcomeOf(ctx, e))
+	st.Slots.AfterCommit("", g.outcomeOf(ctx, e))
 }
 
 // emitLoggedIn is emitCommitted for a log-in or step-up, which may also be dropped before
 // the commit.
 func (g *Guard[U]) emitLoggedIn(ctx context.Context, st *reqstate.State, e Event) {
-	st.AfterLogIn(g.cfg.SessionKey, g.outcomeOf(ctx, e))
+	st.Slots.AfterCommit(g.cfg.SessionKey, g.outcomeOf(ctx, e))
 }
 
 // outcomeOf returns what sends e with the outcome that it is given.
@@ -107,10 +107,10 @@ func (g *Guard[U]) emitLost(ctx context.Context, st *reqstate.State) {
 	g.emit(ctx, e)
 }
 
-// ref returns the Ref of the request's session, if that is loaded and has one.
+// ref returns the Ref of the request's session, if it has one.
 func (g *Guard[U]) ref(ctx context.Context) string {
-	if s, err := g.cfg.Sessions.Session(ctx); err == nil {
-		return s.Ref()
+	if st := reqstate.Of(ctx, g.owner); st != nil && st.Slots != nil {
+		return st.Slots.Ref(ctx)
 	}
 	return ""
 }

@@ -224,7 +224,7 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	g.setUser(st, user, e)
 	g.emitLoggedIn(ctx, st, Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slot.User, Reason: ReasonStepUp})
 	if p.counts {
-		st.AfterLogIn(g.cfg.SessionKey, func(err error) {
+		st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
 			ctx, cancel := g.afterRequest(ctx)
 			defer cancel()
 			if err == nil {

@@ -324,10 +324,11 @@ func (h *stateless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // must not keep.
 func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) *reqstate.State {
 	st := reqstate.Of(r.Context(), g.owner)
-	if st.Slots == nil && w.Header()["Cache-Control"] == nil {
+	if st.Slots != nil {
+		st.Slots.Guarded(g.answerer, true)
+	} else if w.Header()["Cache-Control"] == nil {
 		w.Header().Set("Cache-Control", "no-store")
 	}
-	st.Guarded(g.answerer, true)
 	return st
 }
 

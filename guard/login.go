@@ -268,7 +268,7 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		e.Name, e.Reason = EventSessionRenewed, ReasonLogInUser
 	}
 	g.emitLoggedIn(ctx, st, e)
-	st.AfterLogIn(g.cfg.SessionKey, func(err error) {
+	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
 		if err != nil {

@@ -62,9 +62,9 @@ func (g *Guard[U]) dropSeries(ctx context.Context, p *logInPlan[U]) {
 func (g *Guard[U]) replaceSeries(ctx context.Context, st *reqstate.State, p *logInPlan[U]) {
 	switch {
 	case p.cookie != "":
-		st.AddCookie(p.cookie)
+		st.Slots.AddCookie(p.cookie)
 	case p.presents:
-		st.AddCookie(g.cfg.RememberMe.Gone().String())
+		st.Slots.AddCookie(g.cfg.RememberMe.Gone().String())
 	}
 	for _, rem := range p.former {
 		if err := g.endSeriesOf(ctx, rem, g.ref(ctx)); err != nil {
@@ -102,16 +102,16 @@ func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
 		}
 	}
 	if errors.Is(err, strategy.ErrUnauthenticated) {
-		st.AddCookie(m.Gone().String())
+		st.Slots.AddCookie(m.Gone().String())
 		return none, errNobody
 	}
 	if err != nil {
 		return none, fmt.Errorf("guard: recall: %w", err)
 	}
-	st.AddCookie(cookie.String())
+	st.Slots.AddCookie(cookie.String())
 	user, err := g.recalled(r, st, rem)
 	if errors.Is(err, strategy.ErrUnauthenticated) {
-		st.AddCookie(m.Gone().String())
+		st.Slots.AddCookie(m.Gone().String())
 	}
 	return user, err
 }
@@ -156,7 +156,7 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Re
 // answer requests that the browser sent at once, and it keeps the cookie of one of them.
 func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json.RawMessage, rem remember.Remembered) {
 	user = slices.Clone(user)
-	st.AfterCommit(func(error) {
+	st.Slots.AfterCommit("", func(error) {
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
 		label := g.seriesPrefix() + rem.Series
@@ -231,9 +231,9 @@ func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
 		return fmt.Errorf("guard: log out: %w", err)
 	}
 	if cookie != nil {
-		st.AfterCommit(func(err error) {
+		st.Slots.AfterCommit("", func(err error) {
 			if err == nil {
-				st.AddCookie(cookie.String())
+				st.Slots.AddCookie(cookie.String())
 			}
 		})
 	}

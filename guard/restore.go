@@ -165,7 +165,9 @@ func (g *Guard[U]) stateOf(r *http.Request, method string) (*reqstate.State, err
 	if st == nil {
 		return nil, fmt.Errorf("guard: %s: %w", method, session.ErrNoHandler)
 	}
-	st.Guarded(g.answerer, false)
+	if st.Slots != nil {
+		st.Slots.Guarded(g.answerer, false)
+	}
 	return st, nil
 }
 
@@ -202,10 +204,10 @@ type restore[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := reqstate.Of(r.Context(), m.g.owner)
-	st.Guarded(m.g.answerer, false)
+	st.Slots.Guarded(m.g.answerer, false)
 	switch _, err := m.g.currentUser(r, st); {
 	case err == nil:
-		st.Guarded(m.g.answerer, true)
+		st.Slots.Guarded(m.g.answerer, true)
 	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite), errors.Is(err, ErrTooManySessions):
 		st.SetUser(reqstate.Asked(m.g))
 	default:

@@ -35,8 +35,9 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 			return err
 		}
 		s.changed = s.changed || out.Did > protocol.Refreshed
-		if s.req != nil {
-			s.req.Stored(out.LogIns)
+		if len(out.LogIns) > 0 && s.req != nil {
+			left := s.req.toAnswer()
+			left.stored = append(left.stored, out.LogIns...)
 		}
 	}
 	switch out.Cookie {

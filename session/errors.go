@@ -44,7 +44,10 @@ func (q *request) errorHandlers() []func(http.ResponseWriter, *http.Request, err
 	if f := q.sess.m.cfg.ErrorHandler; f != nil {
 		list = append(list, f)
 	}
-	if f := q.Answerer(); f != nil {
+	q.sess.lock()
+	guarded := q.guarded
+	q.sess.mu.Unlock()
+	if f := guarded; f != nil {
 		list = append(list, f) // in the form in which the guard answers everything else
 	}
 	return append(list, answerError)

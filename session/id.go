@@ -6,8 +6,11 @@ import (
 )
 
 // refOf returns the name by which a session may be shown: a hash of its id, of which
-// the id cannot be found since ids are random. 16 characters.
+// the id cannot be found since ids are random. 16 characters; "" for no id.
 func refOf(id string) string {
+	if id == "" {
+		return ""
+	}
 	sum := sha256.Sum256([]byte("passport session ref\x00" + id))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }

@@ -27,9 +27,7 @@ ids:
 		}
 	}
 	err := s.visit.Load(ctx)
-	if err != nil {
-		s.outage = s.visit.Outage()
-	}
+	s.failed = s.failed || err != nil
 	return err
 }
 

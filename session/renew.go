@@ -63,6 +63,6 @@ func (s *Session) Destroy(ctx context.Context) error {
 // planned: nobody may get in by it.
 func (s *Session) dropCookies() {
 	if s.req != nil && s.visit.Ending() {
-		s.req.dropCookies()
+		s.req.sent = nil
 	}
 }

@@ -17,12 +17,15 @@ import (
 // itself as the next handler gets it.
 type request struct {
 	reqstate.State
-	sess   Session
-	w      responseWriter
-	r      http.Request
-	before http.Header  // the response's, as the outer handler left it; nil for none
-	sent   []sentCookie // of the commits that succeeded
-	values [2]string    // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
+	sess Session
+	w    responseWriter
+	r    http.Request
+	left *answer // what guards leave for the answer; nil for nothing
+	// guarded answers a commit that failed as the last guard answers what it refuses, if any.
+	guarded func(http.ResponseWriter, *http.Request, error)
+	before  http.Header  // the response's, as the outer handler left it; nil for none
+	sent    []sentCookie // of the commits that succeeded
+	values  [2]string    // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
 // sentCookie is a Set-Cookie line, and the cookie that it is about.
@@ -118,21 +121,20 @@ func (q *request) attrs() []slog.Attr {
 // cookie. It gets into the header when the response starts: what lies there before may be
 // cleared, by httputil.ReverseProxy after an early hint for instance.
 func (q *request) setCookie(of *cookies.Line, line string) {
-	q.dropCookie(of.Scope)
+	q.sent = slices.DeleteFunc(q.sent, func(c sentCookie) bool { return c.Scope == of.Scope })
 	q.sent = append(q.sent, sentCookie{of.Scope, line})
 }
-
-func (q *request) dropCookie(of cookies.Scope) {
-	q.sent = slices.DeleteFunc(q.sent, func(c sentCookie) bool { return c.Scope == of })
-}
-
-// dropCookies takes back the cookies of commits earlier in this request.
-func (q *request) dropCookies() { q.sent = nil }
 
 // addHeaders writes cookies, and what caches must know, just before the response starts.
 func (q *request) addHeaders() {
 	h := q.w.Header()
-	others, noStore := q.Left()
+	q.sess.lock()
+	var others []string
+	if q.left != nil {
+		others = q.left.cookies
+	}
+	noStore := q.w.noStore
+	q.sess.mu.Unlock()
 	keepOut := len(q.sent)+len(others) > 0
 	if keepOut {
 		lines := slices.Clip(h["Set-Cookie"])

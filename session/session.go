@@ -26,10 +26,10 @@ type Session struct {
 	visit protocol.Visit
 
 	cookies string // the request's Cookie header, as the outer handler left it
-	outage  error  // why the session could not be loaded
 	consult bool   // the cookies were looked at: Vary
 	closed  bool   // the response has started
 	changed bool   // a commit wrote something
+	failed  bool   // a load failed
 }
 
 // ID returns the id under which the session's record lies: express-session's
@@ -48,7 +48,7 @@ func (s *Session) ID() string {
 func (s *Session) Ref() string {
 	s.lock()
 	defer s.mu.Unlock()
-	return s.ref()
+	return refOf(s.visit.ID)
 }
 
 // String returns "session:" and the Ref.
@@ -157,17 +157,9 @@ func (s *Session) usable() error {
 func (s *Session) writable() error {
 	err := s.usable()
 	if errors.Is(err, ErrCommitted) {
-		s.m.cfg.Logger.Error("session changed after the response had started; the change is lost", "session", s.ref())
+		s.m.cfg.Logger.Error("session changed after the response had started; the change is lost", "session", refOf(s.visit.ID))
 	}
 	return err
-}
-
-func (s *Session) ref() string {
-	id := s.visit.ID
-	if id == "" {
-		return ""
-	}
-	return refOf(id)
 }
 
 // SetMaxAge gives this session an idle lifetime of its own and makes its cookie

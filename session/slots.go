@@ -16,8 +16,9 @@ type slots Session
 
 var _ reqstate.Slots = (*slots)(nil)
 
-// use locks the session, loads it, and notes that a guard asks about key.
-func (t *slots) use(ctx context.Context, key string) (*Session, error) {
+// use locks the session, loads it, and notes that a guard asks about key. A change is
+// refused after the response has started.
+func (t *slots) use(ctx context.Context, key string, changes bool) (*Session, error) {
 	s := (*Session)(t)
 	s.lock()
 	keep := false // locked, also when the store panics
@@ -32,29 +33,30 @@ func (t *slots) use(ctx context.Context, key string) (*Session, error) {
 	if key != record.PassportKey {
 		s.visit.Watch(key)
 	}
+	if changes && s.closed {
+		return nil, s.writable()
+	}
 	keep = true
 	return s, nil
 }
 
-// plan is use for a change, which is refused after the response has started.
-func (t *slots) plan(ctx context.Context, key string) (*Session, error) {
-	s, err := t.use(ctx, key)
-	if err == nil && s.closed {
-		err = s.writable()
-		s.mu.Unlock()
-		return nil, err
-	}
-	return s, err
-}
-
 func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
-	s, err := t.use(ctx, key)
+	s, err := t.use(ctx, key, false)
 	if err != nil {
 		return reqstate.Slot{}, err
 	}
 	defer s.mu.Unlock()
 	slot, _ := s.visit.Slot(key, s.visit.At)
 	return slot, nil
+}
+
+func (t *slots) Ref(ctx context.Context) string {
+	s, err := t.use(ctx, record.PassportKey, false)
+	if err != nil {
+		return ""
+	}
+	defer s.mu.Unlock()
+	return refOf(s.visit.ID)
 }
 
 func (t *slots) Lost(key string) (reqstate.Lost, bool) {
@@ -69,7 +71,7 @@ func (t *slots) Lost(key string) (reqstate.Lost, bool) {
 }
 
 func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
-	s, err := t.plan(ctx, l.Key)
+	s, err := t.use(ctx, l.Key, true)
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (t *slots) OnStored(f func(ctx context.Context, ref string) error) {
 }
 
 func (t *slots) StepUp(ctx context.Context, key string, slot reqstate.Slot) error {
-	s, err := t.plan(ctx, key)
+	s, err := t.use(ctx, key, true)
 	if err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func (t *slots) StepUp(ctx context.Context, key string, slot reqstate.Slot) erro
 }
 
 func (t *slots) LogOut(ctx context.Context, key string) error {
-	s, err := t.plan(ctx, key)
+	s, err := t.use(ctx, key, true)
 	if err != nil {
 		return err
 	}
@@ -109,7 +111,7 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 }
 
 func (t *slots) Revoke(ctx context.Context, key string) {
-	s, err := t.use(ctx, key)
+	s, err := t.use(ctx, key, false)
 	if err != nil {
 		return
 	}
@@ -118,7 +120,7 @@ func (t *slots) Revoke(ctx context.Context, key string) {
 }
 
 func (t *slots) Reread(ctx context.Context) error {
-	s, err := t.use(ctx, record.PassportKey)
+	s, err := t.use(ctx, record.PassportKey, false)
 	if err != nil {
 		return err
 	}
@@ -136,7 +138,7 @@ func (t *slots) Forget() {
 }
 
 func (t *slots) Take(ctx context.Context, key string) (json.RawMessage, error) {
-	s, err := t.use(ctx, record.PassportKey)
+	s, err := t.use(ctx, record.PassportKey, false)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type responseWriter struct {
 	phase     phase
 	wrote     bool  // the response has started
 	consulted bool  // it depends on the session's cookie
+	noStore   bool  // no cache may keep it
 	err       error // why the commit failed
 }
 
@@ -60,6 +61,7 @@ func (w *responseWriter) commit() {
 	q, s := w.q, &w.q.sess
 	w.phase, w.err = failed, errPanicked
 	var outage error
+	var after []afterCommit
 	defer func() { // the session is unlocked: whoever is told may use it
 		if w.err != nil {
 			q.logFailure("session: not saved, the request is answered with an error", w.err)
@@ -69,11 +71,19 @@ func (w *responseWriter) commit() {
 				q.logFailure("session: could not be loaded", outage)
 			}
 		}
-		q.Committed(w.err)
+		for _, a := range after {
+			a.f(q.left.outcome(a.key, w.err))
+		}
 	}()
 	s.lock()
 	defer func() {
-		s.closed, w.consulted, outage = true, s.consult, s.outage
+		s.closed, w.consulted = true, s.consult
+		if s.failed {
+			outage = s.visit.Outage()
+		}
+		if q.left != nil {
+			after, q.left.after = q.left.after, nil
+		}
 		s.mu.Unlock()
 	}()
 	if w.err = s.commit(q.Context, s.visit.At); w.err == nil {

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -32,31 +31,11 @@ type State struct {
 	Slots           Slots  // nil under a stateless guard
 	Outer           *State // the state of another owner further out, or nil
 
-	mu        sync.Mutex
-	users     []User
-	first     [1]User
-	answer    *answer
-	answerer  func(http.ResponseWriter, *http.Request, error)
-	noStore   bool
-	committed bool
-}
-
-// answer is what guards leave for the answer to a request, and for strategies. Few do.
-type answer struct {
+	mu       sync.Mutex
+	users    []User
+	first    [1]User
 	values   context.Context // of WithValues; nil for none
-	after    []func(error)
-	stored   []string // of Stored
-	cookies  []string
-	err      error   // of the commit
-	reported []error // of FirstReport
-}
-
-// wanted returns s.answer to write. The caller holds mu.
-func (s *State) wanted() *answer {
-	if s.answer == nil {
-		s.answer = new(answer)
-	}
-	return s.answer
+	reported error           // of FirstReport, joined
 }
 
 // Value implements [context.Context]. Its owner is the key of a State, see [Of].
@@ -65,10 +44,7 @@ func (s *State) Value(k any) any {
 		return s
 	}
 	s.mu.Lock()
-	var values context.Context
-	if s.answer != nil {
-		values = s.answer.values
-	}
+	values := s.values
 	s.mu.Unlock()
 	if values != nil {
 		if v := values.Value(k); v != nil {
@@ -84,7 +60,7 @@ func (s *State) Value(k any) any {
 func (s *State) WithValues(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.wanted().values = ctx
+	s.values = ctx
 }
 
 // Of returns the innermost state in ctx that belongs to owner, or nil.
@@ -154,33 +130,16 @@ func (s *State) SetUser(u User) {
 	}
 }
 
-// Guarded has f answer a request whose commit failed: a guard's way to answer what it
-// refuses. The last one counts. noStore marks the answer as one that no cache may keep: the
-// commit adds Cache-Control: no-store unless the handler chose a Cache-Control itself.
-func (s *State) Guarded(f func(http.ResponseWriter, *http.Request, error), noStore bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answerer = f
-	s.noStore = s.noStore || noStore
-}
-
-// Answerer returns the f that Guarded was given, or nil.
-func (s *State) Answerer() func(http.ResponseWriter, *http.Request, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.answerer
-}
-
 // FirstReport notes that err is about to be reported to operators, and returns false where
 // one with the same cause was before.
 func (s *State) FirstReport(err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, cause := s.wanted(), causeOf(err)
-	if slices.ContainsFunc(a.reported, func(e error) bool { return errors.Is(e, cause) }) {
+	cause := causeOf(err)
+	if errors.Is(s.reported, cause) {
 		return false
 	}
-	a.reported = append(a.reported, cause)
+	s.reported = errors.Join(s.reported, cause)
 	return true
 }
 
@@ -195,96 +154,8 @@ func causeOf(err error) error {
 	}
 }
 
-// AfterLogIn is AfterCommit for what depends on a log-in or step-up under key: f gets nil
-// when a commit of this request stored it, ErrDropped when it was dropped before, by a
-// Reload for instance, and otherwise the commit's error.
-func (s *State) AfterLogIn(key string, f func(error)) {
-	s.AfterCommit(func(err error) {
-		s.mu.Lock()
-		stored := s.answer != nil && slices.Contains(s.answer.stored, key)
-		s.mu.Unlock()
-		switch {
-		case stored:
-			err = nil
-		case err == nil:
-			err = ErrDropped
-		}
-		f(err)
-	})
-}
-
 // ErrDropped says that a log-in was dropped before it was stored.
 var ErrDropped = errors.New("reqstate: the log-in was dropped before the commit")
-
-// Stored notes that a commit stored the log-ins under keys. The session's Manager calls it.
-func (s *State) Stored(keys []string) {
-	if len(keys) == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.wanted()
-	a.stored = append(a.stored, keys...)
-}
-
-// AfterCommit has f called once, when the session's last commit is over, with its error:
-// on the goroutine that commits, or at once where that has happened. A request that panics
-// has no commit.
-func (s *State) AfterCommit(f func(error)) {
-	s.mu.Lock()
-	if !s.committed {
-		a := s.wanted()
-		a.after = append(a.after, f)
-		s.mu.Unlock()
-		return
-	}
-	var err error
-	if s.answer != nil {
-		err = s.answer.err
-	}
-	s.mu.Unlock()
-	f(err)
-}
-
-// Committed calls what AfterCommit was given. The session's Manager calls it, once.
-func (s *State) Committed(err error) {
-	var after []func(error)
-	s.mu.Lock()
-	s.committed = true
-	if err != nil {
-		s.wanted().err = err
-	}
-	if s.answer != nil {
-		after, s.answer.after = s.answer.after, nil
-	}
-	s.mu.Unlock()
-	for _, f := range after {
-		f(err)
-	}
-}
-
-// AddCookie has the response carry line, a Set-Cookie of another cookie than the
-// session's, also when the commit fails. It replaces an earlier one of that name. After
-// the response has started it does nothing.
-func (s *State) AddCookie(line string) {
-	name, _, _ := strings.Cut(line, "=")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.wanted()
-	same := func(l string) bool { return strings.HasPrefix(l, name+"=") }
-	a.cookies = append(slices.DeleteFunc(slices.Clone(a.cookies), same), line)
-}
-
-// Left returns what the answer is to carry: the cookies of AddCookie, to read, and whether no
-// cache may keep it.
-func (s *State) Left() (cookies []string, noStore bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.answer != nil {
-		cookies = s.answer.cookies
-	}
-	return cookies, s.noStore
-}
 
 // Lost is a log-in whose time is over.
 type Lost struct {
@@ -313,6 +184,8 @@ type Slots interface {
 	// Slot returns the live log-in under key. User is nil when nobody is logged in,
 	// the log-in is past its absolute limit, or its user is null, false or "".
 	Slot(ctx context.Context, key string) (Slot, error)
+	// Ref returns the session's Ref; "" when it has none, or cannot be loaded.
+	Ref(ctx context.Context) string
 	// Lost returns the log-in under key that is over, after Slot found nobody. ok is
 	// false when there was none as far as that can be known: the visitor presented no
 	// id of ours, or one whose record has no log-in under key. Each is told once.
@@ -346,4 +219,19 @@ type Slots interface {
 	// Forget drops the request's pending changes, but not its log-out: after a failed
 	// log-in nothing of it is committed.
 	Forget()
+
+	// Guarded has f answer a request whose commit failed: a guard's way to answer what it
+	// refuses. The last one counts. noStore marks the answer as one that no cache may keep:
+	// the commit adds Cache-Control: no-store unless the handler chose a Cache-Control itself.
+	Guarded(f func(http.ResponseWriter, *http.Request, error), noStore bool)
+	// AfterCommit has f called once, when the session's last commit is over, with its error:
+	// on the goroutine that commits, or at once where that has happened. A request that
+	// panics has no commit. key is empty, or that of a log-in or step-up on which f depends:
+	// then f gets nil when a commit of this request stored it, ErrDropped when it was dropped
+	// before, by a Reload for instance, and otherwise the commit's error.
+	AfterCommit(key string, f func(error))
+	// AddCookie has the response carry line, a Set-Cookie of another cookie than the
+	// session's, also when the commit fails. It replaces an earlier one of that name. After
+	// the response has started it does nothing.
+	AddCookie(line string)
 }
