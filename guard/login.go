@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -200,6 +201,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		Key:    g.cfg.SessionKey,
 		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
 		Labels: append([]string{g.label(id)}, g.linkLabels(e.info.Labels)...),
+		Same:   func(user json.RawMessage) bool { return g.sameUser(user, id) },
 		Keeps:  g.linkPrefix(),
 		Keep:   o.Keep,
 		Renews: o.renews,

@@ -107,6 +107,38 @@ func TestAUsersSessionsAreFoundByName(t *testing.T) {
 	}
 }
 
+// TestAUserWhoseIDChangesIsTheSameUser: who logs in again keeps the session's values, and LogInUser renews the session,
+// whatever else the id holds (G20).
+func TestAUserWhoseIDChangesIsTheSameUser(t *testing.T) {
+	w := newWorld(t)
+	w.record()
+	user := &ticket{ID: "7", Role: "editor"}
+	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "t", Logger: w.logger()}, namedTickets{new(tickets)},
+		strategy.Func("any", func(http.ResponseWriter, *http.Request) (*ticket, error) { u := *user; return &u, nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /t/login", g.Authenticate("any")(g.LogIn(w.hello())))
+	w.mux.Handle("POST /t/promote", g.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if err := g.LogInUser(r, &ticket{ID: "7", Role: "admin"}); err != nil {
+			g.Error(rw, r, err)
+		}
+	})))
+	b := w.open()
+	b.Post("/t/login").Want(t, 200, "")
+	b.Get("/put?k=cart&v=full").Want(t, 200, "")
+	b.Post("/t/promote").Want(t, 200, "")
+	b.Get("/record").Want(t, 200, `"Role":"admin"`)
+	user.Role = "owner"
+	b.Post("/t/login").Want(t, 200, "")
+	b.Get("/record").Want(t, 200, `"cart":"full"`)
+	user.ID = "8"
+	b.Post("/t/login").Want(t, 200, "")
+	if a := b.Get("/record"); strings.Contains(a.Text, "cart") {
+		t.Errorf("another user: got %s, want no cart", a.Text)
+	}
+}
+
 func TestAUserWithoutANameIsAnError(t *testing.T) {
 	w := newWorld(t)
 	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "tickets", Logger: w.logger()}, serializer.Serializer[*ticket](namedTickets{new(tickets)}))

@@ -29,7 +29,7 @@ func (v *Visit) LogIn(l record.LogIn) error {
 		if err := v.Writable(); err != nil {
 			return err
 		}
-		if live, ok := v.Slot(l.Key, now); !ok || !bytes.Equal(live.User, l.Slot.User) {
+		if live, ok := v.Slot(l.Key, now); !ok || !l.SameUser(live) {
 			return v.p.Changed
 		}
 	case v.phase == over:

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,10 @@ type LogIn struct {
 	// ended meanwhile. Otherwise the log-in is a session of its own.
 	Renews bool
 
+	// Same reports whether an id that the session holds stands for the same user, in whatever
+	// form it was written. Nil compares the bytes.
+	Same func(user json.RawMessage) bool
+
 	// Keeps is how the labels begin that stay when it Renews, besides what Labels has; empty
 	// keeps none.
 	Keeps string
@@ -37,7 +42,7 @@ func (l *LogIn) Op(t Terms) Op {
 	return func(d *Draft, now time.Time) error {
 		former, known := d.Live(l.Key, t.Absolute, now)
 		others := d.Others([]string{l.Key}, t.Absolute, now)
-		same := known && bytes.Equal(former.User, l.Slot.User)
+		same := known && l.SameUser(former)
 		slots := d.SlotKeys()
 		d.Members.DeleteFunc(func(name string) bool {
 			switch {
@@ -66,6 +71,11 @@ func (l *LogIn) Op(t Terms) Op {
 		}
 		return nil
 	}
+}
+
+// SameUser reports whether the log-in in slot is of the same user.
+func (l *LogIn) SameUser(slot Slot) bool {
+	return bytes.Equal(slot.User, l.Slot.User) || l.Same != nil && l.Same(slot.User)
 }
 
 // kept returns the labels of d that stay with the log-in.
