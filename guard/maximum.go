@@ -94,11 +94,30 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (g *Guard[U]) endExcess(ctx context.Context, p *logInPlan[U]) {
 	err := p.countErr
 	if err == nil && len(p.excess) > 0 {
+		err = g.stillExcess(ctx, p)
+	}
+	if err == nil && len(p.excess) > 0 {
 		_, err = g.endBrowsers(ctx, p.in.Slot.User, p.excess, ReasonTooMany)
 	}
 	if err != nil {
 		g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: p.in.Slot.User, Err: fmt.Errorf("guard: log in: end the oldest session: %w", err)})
 	}
+}
+
+// stillExcess takes out of p.excess what need not end any more: the log-in has ended other
+// sessions that the browser presented, which were counted.
+func (g *Guard[U]) stillExcess(ctx context.Context, p *logInPlan[U]) error {
+	current := g.ref(ctx)
+	list, err := g.sessionsOf(ctx, p.user, p.in.Slot.User, p.needed, current)
+	if err != nil {
+		return err
+	}
+	list = slices.DeleteFunc(list, func(s UserSession) bool { return s.Pending || s.Current || g.endsWith(p, &s) })
+	list = list[min(g.cfg.MaxSessions-1, len(list)):]
+	p.excess = slices.DeleteFunc(p.excess, func(s UserSession) bool {
+		return !slices.ContainsFunc(list, func(l UserSession) bool { return l.key == s.key })
+	})
+	return nil
 }
 
 func firstError(a, b error) error {
