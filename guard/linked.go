@@ -3,10 +3,12 @@ package guard
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // The labels that a strategy reports (strategy.Info.Labels) belong to the log-in that it made: they bear the
-// guard's key in the session, so that they end with that log-in, and a series of Config.RememberMe has them too.
+// guard's key in the session, so that they end with that log-in, and a series of Config.RememberMe has them too, under the same
+// names: two guards may keep their series in one place.
 
 // linkPrefix begins them in the session.
 func (g *Guard[U]) linkPrefix() string { return g.cfg.SessionKey + ":link:" }
@@ -15,6 +17,15 @@ func (g *Guard[U]) linkLabels(labels []string) []string {
 	list := make([]string, len(labels))
 	for i, label := range labels {
 		list[i] = g.linkPrefix() + label
+	}
+	return list
+}
+
+// unlinkLabels is the inverse of linkLabels.
+func (g *Guard[U]) unlinkLabels(labels []string) []string {
+	list := make([]string, len(labels))
+	for i, label := range labels {
+		list[i] = strings.TrimPrefix(label, g.linkPrefix())
 	}
 	return list
 }
@@ -29,7 +40,7 @@ func (g *Guard[U]) EndLinked(ctx context.Context, label string) (int, error) {
 	g.needSessions("EndLinked")
 	var err error
 	if g.cfg.RememberMe != nil {
-		err = g.cfg.RememberMe.ForgetLabel(ctx, label)
+		err = g.cfg.RememberMe.ForgetLabel(ctx, g.linkPrefix()+label)
 	}
 	n := 0
 	if err == nil {

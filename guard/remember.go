@@ -33,7 +33,7 @@ func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 	if !p.remember {
 		return nil
 	}
-	user, labels := g.label(p.in.Slot.User), p.evidence.info.Labels
+	user, labels := g.label(p.in.Slot.User), g.linkLabels(p.evidence.info.Labels)
 	if p.in.Renews { // the log-in is the one that made the browser's former series
 		for _, rem := range p.former {
 			if rem.User == user {
@@ -110,7 +110,7 @@ func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
 	}
 	st.Slots.AddCookie(cookie.String())
 	user, err := g.recalled(r, st, rem)
-	if errors.Is(err, strategy.ErrUnauthenticated) {
+	if _, pending := errors.AsType[*Insufficient](err); !pending && errors.Is(err, strategy.ErrUnauthenticated) {
 		st.Slots.AddCookie(m.Gone().String())
 	}
 	return user, err
@@ -136,7 +136,7 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Re
 	}
 	e := isRecalled.inState(recalled)
 	e.factors = []factor{{strategy.NameRemember, time.Now()}}
-	e.series, e.info.Labels = rem.Series, rem.Labels
+	e.series, e.info.Labels = rem.Series, g.unlinkLabels(rem.Labels)
 	if _, err := g.logIn(r, st, user, e, &LogInOptions{}); err != nil {
 		return none, err
 	}
@@ -159,9 +159,9 @@ func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json
 	st.Slots.AfterCommit("", func(error) {
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
-		label := g.seriesPrefix() + rem.Series
+		label, current := g.seriesPrefix()+rem.Series, g.ref(ctx)
 		for info, err := range g.cfg.Sessions.Linked(ctx, label) {
-			if err == nil && info.Created.Before(rem.Moved) {
+			if err == nil && info.Ref != current && info.Created.Before(rem.Moved) { // ours may be as old as another guard's log-in
 				_, err = g.cfg.Sessions.DestroyRefs(ctx, label, info.Ref)
 			}
 			if err != nil {
