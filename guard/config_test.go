@@ -8,7 +8,10 @@ import (
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
 func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
@@ -113,6 +116,11 @@ func TestMistakesInTheRouteTablePanicWhileRoutesAreBuilt(t *testing.T) {
 		}, "set one of them"},
 		{"freshness without an age", func() { w.RequireFresh(0) }, "maxAge is 0s"},
 		{"a factor without a name", func() { w.RequireFactor("", 0) }, "name a factor"},
+		{"a factor that no strategy proves", func() { w.RequireFactor("topt", 0) }, `no strategy of this guard proves the factor "topt", and nobody could pass: they prove local, totp, token`},
+		{"a remembered browser that is not", func() { w.RequireFactor("remember", 0) }, `proves the factor "remember"`},
+		{"to remember a browser without RememberMe", func() {
+			w.LogInWith(guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }})(h)
+		}, "LogInOptions.RememberMe remembers nobody without Config.RememberMe"},
 		{"a factor of a negative age", func() { w.RequireFactor("totp", -time.Second) }, "not negative"},
 		{"LogIn on a stateless guard", func() { stateless.LogIn(h) }, "LogIn needs sessions, and this guard is stateless: set Config.Sessions"},
 		{"LogInWith on a stateless guard", func() { stateless.LogInWith(guard.LogInOptions{}) }, "LogInWith needs sessions"},
@@ -131,5 +139,52 @@ func TestMistakesInTheRouteTablePanicWhileRoutesAreBuilt(t *testing.T) {
 	}
 	if got := panicText(func() { w.Require(allow)(h); w.Authenticate()(h); stateless.RequireAuth(h) }); got != "" {
 		t.Errorf("routes without a mistake: got panic %q", got)
+	}
+}
+
+// TestACookieThatRemembersFitsTheSessions: one that would not come back where the session's
+// does, or that others can set or delete, is refused when the program starts (G17).
+func TestACookieThatRemembersFitsTheSessions(t *testing.T) {
+	memory, err := store.Memory(store.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := func(c remember.Config) *remember.Me {
+		c.Cells, c.Secrets = memory.Cells, rememberSecrets
+		m, err := remember.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	shared := me(remember.Config{})
+	for _, row := range []struct {
+		name     string
+		insecure bool // the session
+		guards   []guard.Config
+		want     string // of the last one; empty for none
+	}{
+		{"two guards with one", false, []guard.Config{{RememberMe: shared}, {SessionKey: "admin", RememberMe: shared}}, "make one for each guard, and give remember.Config another CookieName"},
+		{"two with one name", false, []guard.Config{{RememberMe: me(remember.Config{})}, {SessionKey: "admin", RememberMe: me(remember.Config{})}}, "make one for each guard"},
+		{"two with two names", false, []guard.Config{{RememberMe: me(remember.Config{})}, {SessionKey: "admin", RememberMe: me(remember.Config{CookieName: "__Host-admin"})}}, ""},
+		{"the same guard twice", false, []guard.Config{{RememberMe: shared}, {RememberMe: shared}}, ""},
+		{"without Secure, over https", false, []guard.Config{{RememberMe: me(remember.Config{InsecureHTTP: true})}}, "set it in both remember.Config and session.Config, or in neither"},
+		{"Secure, over http", true, []guard.Config{{RememberMe: me(remember.Config{})}}, "set it in both"},
+		{"a name that a sub-domain can set", false, []guard.Config{{RememberMe: me(remember.Config{CookieName: "stay"})}}, `"stay", under which any other sub-domain can set one: leave out remember.Config.CookieName, or begin it with __Host-`},
+		{"any name over http", true, []guard.Config{{RememberMe: me(remember.Config{CookieName: "stay", InsecureHTTP: true})}}, ""},
+		{"the session's name", false, []guard.Config{{RememberMe: me(remember.Config{CookieName: sid})}}, "which is the session's"},
+	} {
+		w := newWorld(t)
+		w.sessions, err = session.New(session.Config{Store: w.store, Codec: session.SecureCookie(secret), InsecureHTTP: row.insecure, Logger: w.logger()})
+		for _, cfg := range row.guards {
+			if err != nil {
+				t.Fatalf("%s: %v", row.name, err)
+			}
+			cfg.Sessions = w.sessions
+			_, err = guard.New(cfg, w.table.stamped(), w.token)
+		}
+		if row.want == "" && err != nil || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s: got %v, want %q", row.name, err, row.want)
+		}
 	}
 }

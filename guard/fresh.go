@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
 )
 
 // RequireFresh is [Guard.RequireAuth] for sensitive changes: the user must have
@@ -97,12 +100,17 @@ func (g *Guard[U]) RequireUncached(next http.Handler) http.Handler {
 // factor, at most within ago; 0 means at any time in this log-in. A factor is a
 // strategy that succeeded before [Guard.LogIn] or [Guard.StepUp], or what it reported
 // as strategy.Info.Factors. Everyone else gets [*Insufficient]: browsers go to
-// Config.StepUpURL, others get 401 with the challenge of RFC 9470. It panics if name
-// is empty, within negative, next nil, or the guard stateless.
+// Config.StepUpURL, others get 401 with the challenge of RFC 9470. It panics if no strategy
+// of the guard proves such a factor ([strategy.FactorNamer]), within is negative, next is
+// nil, or the guard is stateless.
 func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Handler) http.Handler {
 	g.needSessions("RequireFactor")
 	if name == "" || within < 0 {
 		panic(fmt.Sprintf("guard: RequireFactor(%q, %v): name a factor, and an age that is not negative", name, within))
+	}
+	if !g.provesFactor(name) {
+		panic(fmt.Sprintf("guard: RequireFactor: no strategy of this guard proves the factor %q, and nobody could pass: they prove %s. "+
+			"Correct the name, or pass the strategy to New; one that reports other factors than its name lists them by strategy.FactorNamer", name, strings.Join(g.factorNames(), ", ")))
 	}
 	return func(next http.Handler) http.Handler {
 		return g.gate("RequireFactor", next, func(r *http.Request, st *reqstate.State) error {
@@ -119,6 +127,20 @@ func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Ha
 			return nil
 		})
 	}
+}
+
+// provesFactor reports whether a strategy of this guard, or a remembered browser, proves
+// the named factor.
+func (g *Guard[U]) provesFactor(name string) bool {
+	return slices.Contains(g.factorNames(), name) || name == strategy.NameRemember && g.cfg.RememberMe != nil
+}
+
+// factorNames returns the names of all factors that strategies of this guard prove.
+func (g *Guard[U]) factorNames() (names []string) {
+	for _, s := range g.strategies {
+		names = append(names, strategy.FactorNamesOf(s)...)
+	}
+	return names
 }
 
 // factorAt returns when the request's user last proved the named factor; zero when never.

@@ -91,8 +91,9 @@ type Config struct {
 	// RequireAuth, Restore, Check and "session". Such a log-in is never fresh
 	// ([Guard.RequireFresh]). It ends by a log-out, by LogOutEverywhere and EndSession, by
 	// a change of the security stamp, and, with all of the user's sessions, when the
-	// cookie turns out to be stolen. Nil remembers nobody. Two guards need two, with two
-	// cookie names. Passport: passport-remember-me.
+	// cookie turns out to be stolen. Nil remembers nobody. New refuses one whose cookie has
+	// another Secure attribute than the session's, or over https a name without __Host-, and
+	// the cookie name of another guard's. Passport: passport-remember-me.
 	RememberMe *remember.Me
 
 	// TrustedProxies are the proxies in front of the program, whose X-Forwarded-For is
@@ -158,9 +159,8 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 	}
 	g.checkFactors(wrong)
 	checkStrategies(strategies, wrong)
-	if mistakes == nil && cfg.Sessions != nil && !cfg.Sessions.Claim(reqstate.Claim{Key: cfg.SessionKey, Users: users}) {
-		wrong("another guard of the same session.Manager has the SessionKey %q, and user 1 of the one would be user 1 of the other: "+
-			"give this guard a Config.SessionKey of its own, such as \"admin\", or the same serializer, if they are the same users", cfg.SessionKey)
+	if mistakes == nil {
+		g.claim(wrong)
 	}
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
@@ -196,8 +196,8 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 	if c.Sessions == nil && (c.MaxSessions > 0 || c.Device != nil || c.RememberMe != nil) {
 		wrong("Config.MaxSessions, Device and RememberMe need sessions: set Config.Sessions, or leave them out")
 	}
-	if c.RememberMe != nil && c.Sessions != nil && c.RememberMe.Gone().Name == c.Sessions.CookieName() {
-		wrong("Config.RememberMe has the cookie name %q, which is the session's: give remember.Config another CookieName", c.Sessions.CookieName())
+	if c.RememberMe != nil && c.Sessions != nil {
+		c.checkRememberMe(wrong)
 	}
 	for _, u := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
 		if err := checkRedirect(u.url); err != nil {
@@ -217,6 +217,37 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 		if err != nil {
 			wrong("Config.TrustedOrigins: invalid origin %q: %w: write it like https://shop.example", origin, err)
 		}
+	}
+}
+
+// checkRememberMe compares the cookie of RememberMe with the session's.
+func (c *Config) checkRememberMe(wrong func(string, ...any)) {
+	cookie := c.RememberMe.Gone()
+	switch name := cookie.Name; {
+	case name == c.Sessions.CookieName():
+		wrong("Config.RememberMe has the cookie name %q, which is the session's: give remember.Config another CookieName", name)
+	case cookie.Secure != c.Sessions.Secure():
+		wrong("Config.RememberMe and the session differ in InsecureHTTP, and over http only one of the two cookies would come back: set it in both remember.Config and session.Config, or in neither")
+	case cookie.Secure && !strings.HasPrefix(strings.ToLower(name), "__host-"):
+		wrong("Config.RememberMe has the cookie name %q, under which any other sub-domain can set one: leave out remember.Config.CookieName, or begin it with __Host-", name)
+	}
+}
+
+// claim takes what no other guard of the same sessions may have.
+func (g *Guard[U]) claim(wrong func(string, ...any)) {
+	c := &g.cfg
+	if c.Sessions == nil {
+		return
+	}
+	if !c.Sessions.Claim(reqstate.Claim{Name: "slot:" + c.SessionKey, Owner: g.users}) {
+		wrong("another guard of the same session.Manager has the SessionKey %q, and user 1 of the one would be user 1 of the other: "+
+			"give this guard a Config.SessionKey of its own, such as \"admin\", or the same serializer, if they are the same users", c.SessionKey)
+	}
+	if c.RememberMe == nil {
+		return
+	}
+	if name := c.RememberMe.Gone().Name; !c.Sessions.Claim(reqstate.Claim{Name: "cookie:" + name, Owner: c.SessionKey}) {
+		wrong("Config.RememberMe has the cookie name %q, which another guard's has too, and the log-out of the one would make the browser forget the other: make one for each guard, and give remember.Config another CookieName", name)
 	}
 }
 

@@ -60,7 +60,11 @@ type LogInOptions struct {
 	renews      bool // the user is the session's own, see reqstate.LogIn
 }
 
-func (o *LogInOptions) check(next http.Handler) {
+// check panics for what cannot work.
+func (o *LogInOptions) check(next http.Handler, remembers bool) {
+	if o.RememberMe != nil && !remembers {
+		panic("guard: LogInWith: " + needsRememberMe)
+	}
 	if err := checkRedirect(o.SuccessRedirect); err != nil {
 		panic(fmt.Sprintf("guard: LogInWith: SuccessRedirect %q: %v", o.SuccessRedirect, err))
 	}
@@ -101,7 +105,7 @@ func (g *Guard[U]) LogInWith(o LogInOptions) func(http.Handler) http.Handler {
 	g.needSessions("LogInWith")
 	o.Keep = slices.Clone(o.Keep)
 	return func(next http.Handler) http.Handler {
-		o.check(next)
+		o.check(next, g.cfg.RememberMe != nil)
 		if next == nil {
 			next = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // for an anonymous visitor
 				redirect(w, o.SuccessRedirect, http.StatusSeeOther)
@@ -110,6 +114,8 @@ func (g *Guard[U]) LogInWith(o LogInOptions) func(http.Handler) http.Handler {
 		return g.logInRoute("LogInWith", next, &logIn[U]{g, o, next})
 	}
 }
+
+const needsRememberMe = "LogInOptions.RememberMe remembers nobody without Config.RememberMe: set that, or leave it out"
 
 type logIn[U any] struct {
 	g    *Guard[U]

@@ -58,6 +58,9 @@ func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to
 	if err := checkRedirect(o.SuccessRedirect); err != nil {
 		return "", &misuse{fmt.Sprintf("LogInContext: SuccessRedirect %q: %v", o.SuccessRedirect, err)}
 	}
+	if o.RememberMe != nil && g.cfg.RememberMe == nil {
+		return "", &misuse{"LogInContext: " + needsRememberMe}
+	}
 	r, err := g.requestOf(ctx, "LogInContext")
 	if err != nil {
 		return "", err

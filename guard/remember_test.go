@@ -440,6 +440,7 @@ func TestAnothersSeriesIsNobodys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.sessions = w.process() // New refuses it in one process
 	admins := w.guard("admin", func(c *guard.Config) { c.RememberMe = m })
 	w.mux.Handle("/admin", admins.RequireAuth(whoami(admins)))
 	b.Get("/admin").Want(t, 401, "")

@@ -75,9 +75,10 @@ type Config struct {
 	// sends that. A session's own [Session.SetMaxAge] takes precedence. Express: a cookie.maxAge.
 	Persistent bool
 
-	// Rolling sends a persistent cookie again whenever the session is refreshed, with
-	// the idle deadline as its Expires, as express-session does. A response that
-	// arrives late can then bring an older cookie back. Express: rolling.
+	// Rolling sends the cookie again whenever the session is refreshed, with the idle
+	// deadline as its Expires, as express-session does. A response that arrives late can
+	// then bring an older cookie back. It is of use where cookies are persistent: by
+	// Persistent, by [Session.SetMaxAge], or by Node's maxAge. Express: rolling.
 	Rolling bool
 
 	// IdleTimeout ends a session that is not used for so long. Zero means 24 hours.

@@ -43,12 +43,11 @@ func New(cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-// Claim is called by guard.New: it reports whether a guard may keep its log-ins under the
-// key of c. It may not where another one does whose serializer is another value: user 1 of
-// the one would be logged in as user 1 of the other.
+// Claim is called by guard.New: it reports whether a guard may use what c names. It may
+// not where another one does that has another owner.
 func (m *Manager) Claim(c reqstate.Claim) bool {
-	users, taken := m.claims.LoadOrStore(c.Key, c.Users)
-	return !taken || reflect.ValueOf(users).Comparable() && users == c.Users
+	owner, taken := m.claims.LoadOrStore(c.Name, c.Owner)
+	return !taken || reflect.ValueOf(owner).Comparable() && owner == c.Owner
 }
 
 // Logger returns the logger of the Config, never nil.
@@ -59,6 +58,9 @@ func (m *Manager) StoreTimeout() time.Duration { return m.cfg.StoreTimeout }
 
 // CookieName returns the name of the primary cookie.
 func (m *Manager) CookieName() string { return m.cfg.Name }
+
+// Secure reports whether cookies have the Secure attribute: Config.InsecureHTTP is not set.
+func (m *Manager) Secure() bool { return !m.cfg.InsecureHTTP }
 
 // SameSite returns Config.SameSite, or what its zero value stands for.
 func (m *Manager) SameSite() http.SameSite { return m.cfg.SameSite }

@@ -15,10 +15,11 @@ var _ Strategy[any] = (*mapped[any, any])(nil)
 var _ CrossSite = (*mapped[any, any])(nil)
 var _ Claimant = (*mapped[any, any])(nil)
 var _ ForPrograms = (*mapped[any, any])(nil)
+var _ FactorNamer = (*mapped[any, any])(nil)
 
 // Map returns s with its users turned into another type by to, for instance the
 // claims of a token into the row of the users table. It keeps the name of s and its
-// answers to [CrossSite], [ForPrograms] and [Claimant].
+// answers to [CrossSite], [ForPrograms], [FactorNamer] and [Claimant].
 //
 // An error of to counts like one of a strategy: one that wraps [ErrUnauthenticated]
 // refuses, any other is an outage. Map panics if s or to is nil.
@@ -54,6 +55,9 @@ func (m *mapped[A, B]) AllowCrossSite(r *http.Request) bool { return AllowsCross
 
 // ForPrograms implements [ForPrograms]. It answers what the inner strategy answers.
 func (m *mapped[A, B]) ForPrograms() bool { return IsForPrograms(m.from) }
+
+// FactorNames implements [FactorNamer]. It answers what the inner strategy answers.
+func (m *mapped[A, B]) FactorNames() []string { return FactorNamesOf(m.from) }
 
 // Claims implements [Claimant]. It answers what the inner strategy answers.
 func (m *mapped[A, B]) Claims(r *http.Request) (account string, ok bool, err error) {

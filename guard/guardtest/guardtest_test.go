@@ -90,7 +90,7 @@ func TestWithUserPassesGuards(t *testing.T) {
 		{"RequireAuth", g.RequireAuth(greet(g)), 200},
 		{"Require", g.Require(func(*http.Request, *user) error { return nil })(greet(g)), 200},
 		{"RequireFresh", g.RequireFresh(time.Hour)(greet(g)), 401},
-		{"RequireFactor", g.RequireFactor("totp", 0)(greet(g)), 401},
+		{"RequireFactor", g.RequireFactor("local", 0)(greet(g)), 401},
 		{"LogIn", g.LogIn(greet(g)), 500},
 	} {
 		rec := httptest.NewRecorder()

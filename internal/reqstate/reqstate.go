@@ -171,10 +171,10 @@ var ErrAgain = errors.New("reqstate: store the session again")
 // log-in lasts.
 var ErrTooOld = errors.New("session: log-in: the credentials were checked longer ago than Config.AbsoluteTimeout")
 
-// Claim is a guard's claim to the log-ins under Key.
+// Claim is a guard's claim to something that guards of one session must not share.
 type Claim struct {
-	Key   string
-	Users any // the guard's serializer
+	Name  string // "slot:" and a session key, or "cookie:" and the name of a cookie
+	Owner any    // guards with the same owner may share it
 }
 
 // Slots is the part of a session that belongs to guards. The session's Manager

@@ -124,6 +124,9 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	return user, err
 }
 
+// FactorNames implements [strategy.FactorNamer].
+func (s *Strategy[U]) FactorNames() []string { return []string{s.Name(), FactorRecovery} }
+
 // Claims implements [strategy.Claimant]: the account of the user whom Enrolled finds.
 func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	_, err = s.body.Read(r)

@@ -1,0 +1,36 @@
+package strategy_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// twoFactors is a strategy that lists what it reports.
+type twoFactors struct{ strategy.Strategy[string] }
+
+func (twoFactors) FactorNames() []string { return []string{"otp", "hwk"} }
+
+func TestFactorNamesOf(t *testing.T) {
+	plain := strategy.Func("plain", func(http.ResponseWriter, *http.Request) (string, error) { return "", strategy.ErrUnauthenticated })
+	listed := twoFactors{plain}
+	same := func(_ context.Context, user string) (string, error) { return user, nil }
+	for _, row := range []struct {
+		name string
+		s    strategy.Strategy[string]
+		want []string
+	}{
+		{"of none that lists them", plain, []string{"plain"}},
+		{"of one under another name", strategy.Named("other", plain), []string{"other"}},
+		{"of one that lists them", listed, []string{"otp", "hwk"}},
+		{"through Named", strategy.Named("other", strategy.Strategy[string](listed)), []string{"otp", "hwk"}},
+		{"through Map", strategy.Map(strategy.Strategy[string](listed), same), []string{"otp", "hwk"}},
+	} {
+		if got := strategy.FactorNamesOf(row.s); !slices.Equal(got, row.want) {
+			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
+		}
+	}
+}
