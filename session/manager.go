@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
@@ -23,6 +24,7 @@ type Manager struct {
 	claims                    sync.Map // session key -> the serializer of the guards that keep log-ins there
 	updaters                  sync.Map // *Session -> goroutineName, while the function of an Update runs
 	refreshLine, withheldLine seldom
+	toldPlainHTTP             atomic.Bool
 }
 
 // New checks cfg and returns a Manager for it. The error names every mistake at
@@ -61,6 +63,15 @@ func (m *Manager) CookieName() string { return m.cfg.Name }
 
 // Secure reports whether cookies have the Secure attribute: Config.InsecureHTTP is not set.
 func (m *Manager) Secure() bool { return !m.cfg.InsecureHTTP }
+
+// CookieNames returns the names of all cookies that are looked at, the primary one first.
+func (m *Manager) CookieNames() []string {
+	names := make([]string, len(m.accept))
+	for i := range m.accept {
+		names[i] = m.accept[i].name
+	}
+	return names
+}
 
 // SameSite returns Config.SameSite, or what its zero value stands for.
 func (m *Manager) SameSite() http.SameSite { return m.cfg.SameSite }

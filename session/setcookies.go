@@ -36,6 +36,9 @@ func (s *Session) sendCookie() error {
 		return fmt.Errorf("session: cookie: %w", err)
 	}
 	s.req.setCookie(primary.line, line)
+	if s.req.r.TLS == nil {
+		s.m.warnPlainHTTP(&s.req.r)
+	}
 	return nil
 }
 

@@ -1,0 +1,60 @@
+package session_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// TestASecureCookieOverPlainHTTPIsSaidOnce (G35): the browser drops it, and nothing else tells why nobody stays in.
+func TestASecureCookieOverPlainHTTPIsSaidOnce(t *testing.T) {
+	const name session.Key[int] = "n"
+	for _, row := range []struct {
+		name   string
+		header http.Header
+		edit   func(*session.Config)
+		want   int
+	}{
+		{"a form of a page over http", http.Header{"Origin": {"http://app.example"}}, func(*session.Config) {}, 1},
+		{"a proxy that was asked by http", http.Header{"X-Forwarded-Proto": {"http"}}, func(*session.Config) {}, 1},
+		{"a proxy that speaks TLS", http.Header{"Origin": {"https://app.example"}, "X-Forwarded-Proto": {"https"}}, func(*session.Config) {}, 0},
+		{"a proxy that says nothing", http.Header{}, func(*session.Config) {}, 0},
+		{"a form of another site", http.Header{"Origin": {"http://other.example"}}, func(*session.Config) {}, 0},
+		{"InsecureHTTP", http.Header{"Origin": {"http://app.example"}}, func(c *session.Config) { c.InsecureHTTP = true }, 0},
+	} {
+		memory, err := store.Memory(store.MemoryConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		cfg := session.Config{Store: memory.Sessions, Codec: session.SecureCookie("a made-up secret of 32 bytes or more"), Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		row.edit(&cfg)
+		m, err := session.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s, err := session.FromContext(r.Context())
+			if err == nil {
+				err = name.Set(s, 1)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}))
+		for range 3 {
+			r := httptest.NewRequest(http.MethodPost, "http://app.example/", nil)
+			r.Header = row.header
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if got := strings.Count(log.String(), "plain http"); got != row.want {
+			t.Errorf("%s: the log says it %d times, want %d: %s", row.name, got, row.want, &log)
+		}
+	}
+}
