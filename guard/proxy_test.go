@@ -1,11 +1,21 @@
 package guard_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"testing"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 // TestARecalledLogInBehindAProxyKeepsItsCookies: httputil.ReverseProxy clears the response's
@@ -43,5 +53,57 @@ func TestARecalledLogInBehindAProxyKeepsItsCookies(t *testing.T) {
 	}
 	if res.StatusCode != 200 || len(names) != 2 || names[0] != sid || names[1] != rememberCookie {
 		t.Errorf("got %d and the cookies %q, want 200, %s and %s", res.StatusCode, names, sid, rememberCookie)
+	}
+}
+
+// TestAnUpstreamDoesNotGetOurCookies (G35), nor set them: it would be able to log in as the user, or to log them out.
+func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
+	var got []string
+	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		got = r.Header["Cookie"]
+		for _, line := range []string{sid + "=evil; Path=/", " " + rememberCookie + " =evil", "=" + sid + "=evil", "__Host-device=evil", "own=evil", "theirs=1", "theirs; Secure"} {
+			rw.Header().Add("Set-Cookie", line)
+		}
+	}))
+	t.Cleanup(upstream.Close)
+	to, err := url.Parse(upstream.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := store.Memory(store.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(secret)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := remember.New(remember.Config{Cells: memory.Cells, Secrets: rememberSecrets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := func(context.Context, string, string) (*User, error) { return nil, strategy.ErrUnauthenticated }
+	slow, err := throttle.New(throttle.Config{}, strategy.Strategy[*User](strategy.NewLocal(nobody)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := serializer.ByID(func(u *User) int { return u.ID }, func(context.Context, int) (*User, error) { return nil, serializer.ErrUserGone })
+	auth, err := guard.New(guard.Config{Sessions: sessions, RememberMe: me}, users, strategy.Named("slow", strategy.Strategy[*User](slow)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Transport: auth.ProxyTransport(nil, "own"), Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	r := httptest.NewRequest(http.MethodGet, "https://app.example/", nil)
+	r.Header["Cookie"] = []string{"theirs=1; " + sid + "=secret;" + rememberCookie + "=secret; Theirs2=\"a b\"", sid + "=twice", "__Host-device=secret; own=secret;  " + sid + " =padded; last=1"}
+	rec := httptest.NewRecorder()
+	proxy.ServeHTTP(rec, r)
+	if want := []string{`theirs=1; Theirs2="a b"`, "last=1"}; !slices.Equal(got, want) {
+		t.Errorf("the upstream got the cookies %q, want %q", got, want)
+	}
+	if set, want := rec.Header()["Set-Cookie"], []string{"theirs=1", "theirs; Secure"}; !slices.Equal(set, want) {
+		t.Errorf("the browser got the cookies %q, want %q", set, want)
+	}
+	if sent := r.Header["Cookie"]; len(sent) != 3 {
+		t.Errorf("the request itself has the cookies %q, want all", sent)
 	}
 }

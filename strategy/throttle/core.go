@@ -67,6 +67,9 @@ func (t *try) succeed(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// CookieNames returns the name of the cookie by which a browser is known, for guard.Guard.ProxyTransport.
+func (c *core) CookieNames() []string { return []string{c.cfg.CookieName} }
+
 // warnOfProxies says once that requests come through a proxy that is not trusted: then all
 // of its clients are one address, which a stranger can use up for everybody.
 func (c *core) warnOfProxies(r *http.Request) {

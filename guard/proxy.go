@@ -1,0 +1,104 @@
+package guard
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// ProxyTransport returns a transport for httputil.ReverseProxy behind this guard, which keeps the guard's cookies
+// between the browser and this program: those of the session, of Config.RememberMe, of strategies that have a method
+// CookieNames() []string, such as a throttle.Throttle, and the named ones. A request goes on without them, so that the
+// upstream cannot log in as the user, and a Set-Cookie of their names is dropped from what it answers, so that it can
+// neither log the user out nor in as somebody else. Every other cookie passes. next does the work; nil means
+// http.DefaultTransport.
+//
+//	proxy := &httputil.ReverseProxy{Transport: auth.ProxyTransport(nil), Rewrite: …}
+//	mux.Handle("/reports/", auth.RequireAuth(proxy))
+//
+// The upstream learns who the user is from a header that Rewrite sets, and that it trusts from this program alone. It
+// is safe for concurrent use.
+func (g *Guard[U]) ProxyTransport(next http.RoundTripper, names ...string) http.RoundTripper {
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	names = slices.Clone(names)
+	if g.cfg.Sessions != nil {
+		names = append(names, g.cfg.Sessions.CookieNames()...)
+	}
+	if g.cfg.RememberMe != nil {
+		names = append(names, g.cfg.RememberMe.Gone().Name)
+	}
+	for _, s := range g.strategies {
+		names = append(names, cookieNames(s)...)
+	}
+	return &proxyTransport{next, names}
+}
+
+// cookieNames asks the outermost strategy, on the way from s through its Unwrap methods, that has cookies.
+func cookieNames[U any](s strategy.Strategy[U]) []string {
+	for {
+		if named, ok := s.(interface{ CookieNames() []string }); ok {
+			return named.CookieNames()
+		}
+		inner, ok := s.(interface{ Unwrap() strategy.Strategy[U] })
+		if !ok {
+			return nil
+		}
+		s = inner.Unwrap()
+	}
+}
+
+type proxyTransport struct {
+	next  http.RoundTripper
+	names []string
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if lines := r.Header["Cookie"]; lines != nil {
+		r = r.Clone(r.Context()) // a RoundTripper leaves the request as it is
+		delete(r.Header, "Cookie")
+		for _, line := range lines {
+			if kept := t.strip(line); kept != "" {
+				r.Header.Add("Cookie", kept)
+			}
+		}
+	}
+	res, err := t.next.RoundTrip(r)
+	if err != nil || res.Header["Set-Cookie"] == nil {
+		return res, err
+	}
+	if lines := slices.DeleteFunc(res.Header["Set-Cookie"], t.sets); len(lines) > 0 {
+		res.Header["Set-Cookie"] = lines
+	} else {
+		delete(res.Header, "Set-Cookie")
+	}
+	return res, nil
+}
+
+// strip returns a Cookie line without the cookies that do not pass.
+func (t *proxyTransport) strip(line string) string {
+	pairs := slices.DeleteFunc(strings.Split(line, ";"), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return t.has(name)
+	})
+	return strings.TrimSpace(strings.Join(pairs, ";"))
+}
+
+// sets reports whether a Set-Cookie line sets a cookie that does not pass. A browser sends a cookie without a name as
+// its value alone, which may look like one that has a name.
+func (t *proxyTransport) sets(line string) bool {
+	pair, _, _ := strings.Cut(line, ";")
+	name, value, ok := strings.Cut(pair, "=")
+	if ok && strings.TrimSpace(name) == "" {
+		name, _, _ = strings.Cut(value, "=")
+	}
+	return t.has(name)
+}
+
+func (t *proxyTransport) has(name string) bool {
+	return slices.Contains(t.names, strings.TrimSpace(name))
+}
