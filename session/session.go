@@ -115,18 +115,7 @@ func (s *Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.Ref()) }
 func (s *Session) ExpressJSON() ([]byte, error) {
 	s.lock()
 	defer s.mu.Unlock()
-	var d record.Draft
-	d.Members.CopyFrom(s.visit.Members())
-	d.Members.Delete(record.NotesKey)
-	for _, name := range d.Members.Names() {
-		if s.visit.IsSlot(name) {
-			d.Members.Set(name, record.WithoutNotes(d.Members.Get(name)))
-		}
-	}
-	if _, err := d.SetExpires(s.m.proto.Terms, time.Now()); err != nil {
-		return nil, err
-	}
-	return d.Members.AppendTo(nil), nil
+	return s.visit.ExpressJSON()
 }
 
 // change runs o on the session and keeps it for the commit. The caller holds mu.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 	"github.com/seed-6f34412b/passport/internal/record"
@@ -16,7 +17,11 @@ const MaxRecordBytes = record.MaxBytes
 
 // terms returns the lifetimes of c's sessions.
 func (c *Config) terms() record.Terms {
-	return record.Terms{Idle: c.IdleTimeout, Absolute: c.AbsoluteTimeout, RefreshAfter: c.RefreshAfter, Cookie: c.cookieMember()}
+	t := record.Terms{Idle: c.IdleTimeout, Absolute: c.AbsoluteTimeout, RefreshAfter: c.RefreshAfter, Cookie: c.cookieMember()}
+	if c.Persistent {
+		t.MaxAge = c.IdleTimeout.Truncate(time.Millisecond)
+	}
+	return t
 }
 
 // cookieMember returns the cookie member of a new session, with the fields and the

@@ -26,7 +26,7 @@ func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err = p.addLabels(ctx, d.Labels(), made); err != nil {
+		if err = p.addLabels(ctx, d.Labels, made); err != nil {
 			p.abandon(ctx, made.id)
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 			return made, nil
 		}
 		p.abandon(ctx, made.id)
-		p.unindex(ctx, d.Labels(), made.id)
+		p.unindex(ctx, d.Labels, made.id)
 		if !errors.Is(err, p.Again) {
 			return nil, err
 		}
@@ -50,8 +50,8 @@ func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 // to life at any later moment. The error is ErrEnded for a log-in whose time is over.
 func (p *Protocol) createOnce(ctx context.Context, d *record.Draft) (*stored, error) {
 	for tries := 1; ; tries++ {
-		id := newID()
-		e, err := d.Encode(p.Terms, id, nil, newRevision(), time.Now())
+		id := randomText(idBytes)
+		e, err := d.Encode(p.Terms, id, nil, randomText(record.RevisionBytes), time.Now())
 		if errors.Is(err, record.ErrPastDeadline) {
 			return nil, p.Ended
 		}
@@ -108,7 +108,7 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if proved {
+	if proved && len(v.presented) > 0 {
 		if _, err := v.endPresented(ctx, nil, made.id); err != nil {
 			v.p.abandon(ctx, made.id)
 			return Outcome{}, err

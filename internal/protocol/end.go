@@ -19,7 +19,7 @@ var errTooManyHops = fmt.Errorf("session: end: the session moved more than %d ti
 // every id that the request presented ends (S8). What the request stored since then goes
 // into a new session.
 func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
-	leaving, logIns := v.plan.leaving, v.plan.keys()
+	leaving := v.plan.leaving
 	var made *stored
 	var late error // the new session was over before it began: the log-out is done all the same
 	if !v.draft.Empty() && !v.plan.unsaved {
@@ -45,6 +45,7 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	case late != nil:
 		return Outcome{}, late
 	case made != nil:
+		logIns := v.plan.keys()
 		v.adopt(made.id, &made.Record)
 		return Outcome{Did: Ended, Cookie: ExpireOthers, LogIns: logIns}, nil
 	case stays:
@@ -72,7 +73,7 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 	if !errors.Is(err, v.p.Ended) && !errors.Is(err, v.p.Changed) {
 		return out, err
 	}
-	if err := v.p.endChain(ctx, v.ID, v.p.sparing(leaving, nil)); err != nil {
+	if err := v.p.endChain(ctx, v.ID, &spared{leaving: leaving}); err != nil {
 		return Outcome{}, err
 	}
 	if len(v.ops) > int(v.plan.leaves) {
@@ -87,60 +88,49 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 // others are logged in than leaving, it takes leaving out; stays is then true. Without
 // leaving, all end.
 func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...string) (stays bool, err error) {
-	spare := v.p.sparing(leaving, busy)
-	stop := func(ctx context.Context, id string, rec *record.Record) (stopped bool, err error) {
-		stopped, err = spare(ctx, id, rec)
-		stays = stays || stopped && !slices.Contains(busy, id)
-		return stopped, err
-	}
+	spare := &spared{leaving: leaving, busy: busy}
 	for _, p := range v.presented {
 		if p.id == v.ID {
 			continue
 		}
-		if err := v.p.endChain(ctx, p.id, stop); err != nil {
-			return stays, err
+		if err := v.p.endChain(ctx, p.id, spare); err != nil {
+			return false, err
 		}
 	}
 	if v.ID == "" || slices.Contains(busy, v.ID) {
-		return stays, nil
+		return spare.stays, nil
 	}
 	next, err := v.p.endForGood(ctx, v.ID, v.base) // read already, and nobody else is in it
 	if err == nil && next != "" {
-		err = v.p.endChain(ctx, next, stop)
+		err = v.p.endChain(ctx, next, spare)
 	}
-	return stays, err
+	return spare.stays, err
 }
 
-// stop is where a chain of sessions does not end: it returns true for the one that goes on.
-// It gets the record as the primary has it, nil when there is none.
-type stop func(ctx context.Context, id string, rec *record.Record) (bool, error)
-
-// sparing is the stop of a log-out of leaving: it spares the ids in busy, and sessions in
-// which somebody else is logged in, out of which it takes leaving. Without leaving it
-// spares the ids in busy alone.
-func (p *Protocol) sparing(leaving, busy []string) stop {
-	return func(ctx context.Context, id string, rec *record.Record) (bool, error) {
-		if slices.Contains(busy, id) {
-			return true, nil
-		}
-		if len(leaving) == 0 {
-			return false, nil
-		}
-		return p.withdraw(ctx, id, rec, leaving)
-	}
+// spared are the sessions at which an end stops: they go on.
+type spared struct {
+	busy    []string // ids that this commit still needs
+	leaving []string // for the log-out of these guards, sessions in which somebody else is logged in
+	stays   bool     // whether there was one of the latter
 }
 
-// endChain ends id and every id that its session went on to, until stop returns true for
-// one, which then does not end. It is the one loop that ends sessions and follows them
-// (S8); endBatch is the same for many (S10).
-func (p *Protocol) endChain(ctx context.Context, id string, stop stop) error {
+// endChain ends id and every id that its session went on to, but for those that are spared,
+// where it stops. Out of one in which others are logged in it takes those who leave. It is
+// the one loop that ends sessions and follows them (S8); endBatch is the same for many (S10).
+func (p *Protocol) endChain(ctx context.Context, id string, spare *spared) error {
 	for range maxHops + 1 {
+		if slices.Contains(spare.busy, id) {
+			return nil
+		}
 		rec, err := p.look(ctx, id)
 		if err != nil {
 			return err
 		}
-		if stopped, err := stop(ctx, id, rec); stopped || err != nil {
-			return err
+		if len(spare.leaving) > 0 {
+			stays, err := p.withdraw(ctx, id, rec, spare.leaving)
+			if spare.stays = spare.stays || stays; stays || err != nil {
+				return err
+			}
 		}
 		if id, err = p.endForGood(ctx, id, rec); err != nil || id == "" {
 			return err

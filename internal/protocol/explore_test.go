@@ -356,6 +356,8 @@ func (r *run) logged(cookie, key string) string {
 	if cookie == "" || rec.Parse(cookie, []byte(r.st.record(cookie))) != nil {
 		return ""
 	}
-	slot, _ := rec.Live(key, patient.Terms.Absolute, time.Now())
-	return string(slot.User)
+	if slot, ok := rec.Slot(key); ok && !slot.Over(patient.Terms.Absolute, time.Now()) {
+		return string(slot.User)
+	}
+	return ""
 }

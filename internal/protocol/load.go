@@ -170,8 +170,8 @@ func (v *Visit) Reread(ctx context.Context) error {
 		v.drop()
 		return nil
 	}
-	again := new(record.Draft)
-	if err := again.Replay(v.base, v.ops, time.Now()); err != nil {
+	again, err := v.replay(v.base)
+	if err != nil {
 		v.drop() // half of them must not be committed
 		return err
 	}

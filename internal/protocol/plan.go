@@ -43,7 +43,7 @@ func (v *Visit) LogIn(l record.LogIn) error {
 	v.plan.logIn(l.Key, !l.Renews)
 	v.plan.checked = v.plan.checked || !l.Renews && !l.NoTime
 	v.plan.unsaved = v.plan.unsaved && !v.plan.checked
-	v.hidden = without(v.hidden, l.Key)
+	delete(v.hidden, l.Key)
 	return nil
 }
 
@@ -58,8 +58,8 @@ func (v *Visit) OnStored(f func(ctx context.Context, id string) error) { v.plan.
 // and keeps everything else. The error is ErrChanged when somebody else is logged in there.
 func (v *Visit) StepUp(key string, slot record.Slot) error {
 	err := v.Rotate(func(d *record.Draft, now time.Time) error {
-		former, ok := d.Live(key, v.p.Terms.Absolute, now)
-		if !ok || !bytes.Equal(former.User, slot.User) {
+		former, ok := d.Slot(key)
+		if !ok || former.Over(v.p.Terms.Absolute, now) || !bytes.Equal(former.User, slot.User) {
 			return v.p.Changed
 		}
 		d.SetSlot(key, slot)
@@ -86,14 +86,17 @@ func (v *Visit) LogOut(key string) error {
 	if v.phase == failed || v.phase == unfinished {
 		return v.cause
 	}
-	v.hidden = without(v.hidden, key)
-	v.plan.logOut(key)
+	delete(v.hidden, key)
+	delete(v.plan.logIns, key)
 	if v.plan.end && len(v.plan.leaving) == 0 {
 		v.planEnd(nil) // all was to end already
 		return nil
 	}
-	leaving := with(v.plan.leaving, key)
-	if v.phase == over || v.plan.end || !v.seen().Others(leaving, v.p.Terms.Absolute, time.Now()) {
+	leaving := v.plan.leaving
+	if !slices.Contains(leaving, key) {
+		leaving = append(slices.Clip(leaving), key)
+	}
+	if v.phase == over || v.plan.end || !others(v.logIns(time.Now()), leaving) {
 		v.planEnd(leaving)
 		return nil
 	}
@@ -103,19 +106,6 @@ func (v *Visit) LogOut(key string) error {
 	v.plan.leaving = leaving
 	v.plan.leaves++
 	return nil
-}
-
-// seen returns a copy of the session's content, in which every member that a guard asked
-// about counts as a log-in.
-func (v *Visit) seen() *record.Draft {
-	d := new(record.Draft)
-	if v.draft != nil {
-		d = v.draft.Copy()
-	} else {
-		d.Reset(v.base)
-	}
-	d.Watch(v.watched)
-	return d
 }
 
 // leaveOp removes the log-ins under keys.
@@ -173,8 +163,8 @@ func (v *Visit) Discard() { v.drop() }
 // has the bytes that were loaded and nobody else is logged in there. Failure is reported,
 // never admits, and leaves the cookie alone (S11).
 func (v *Visit) Revoke(ctx context.Context, key string) {
-	v.hidden = with(v.hidden, key)
-	if v.phase != ready || v.ID == "" || v.draft != nil || othersIn(v.base, []string{key}, v.p.Terms.Absolute, time.Now()) {
+	v.hide(key)
+	if v.phase != ready || v.ID == "" || v.draft != nil || others(v.logIns(time.Now()), []string{key}) {
 		return // nothing to end, or somebody else's log-in lives in it
 	}
 	ctx, cancel := v.p.bounded(ctx)
@@ -188,18 +178,7 @@ func (v *Visit) Revoke(ctx context.Context, key string) {
 	v.finish(v.p.Ended) // nothing may replace it within this request (S13)
 }
 
-// othersIn reports whether somebody is logged in to rec at now under another key than keys.
-func othersIn(rec *record.Record, keys []string, absolute time.Duration, now time.Time) bool {
-	return slices.ContainsFunc(rec.LiveKeys(absolute, now), func(k string) bool { return !slices.Contains(keys, k) })
-}
-
-func with(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
-	}
-	return append(slices.Clip(list), s)
-}
-
-func without(list []string, s string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(t string) bool { return t == s })
+// others reports whether one of the log-ins has another key than keys.
+func others(logIns []record.Slot, keys []string) bool {
+	return slices.ContainsFunc(logIns, func(s record.Slot) bool { return !slices.Contains(keys, s.Key) })
 }

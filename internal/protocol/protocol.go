@@ -138,15 +138,14 @@ func (p *Protocol) bounded(ctx context.Context) (context.Context, context.Cancel
 	return context.WithTimeout(context.WithoutCancel(ctx), p.Timeout)
 }
 
-// newID returns a fresh id: 24 bytes from the system's generator as 32 characters,
-// what express-session makes (express-session index.js, generateSessionId).
-func newID() string { return randomText(24) }
+// idBytes is how many random bytes an id is made of, 32 characters: what express-session
+// makes (express-session index.js, generateSessionId).
+const idBytes = 24
 
-func newRevision() string { return randomText(record.RevisionBytes) }
-
-// randomText returns n random bytes as unpadded base64url.
+// randomText returns n random bytes from the system's generator, at most idBytes, as
+// unpadded base64url.
 func randomText(n int) string {
-	var b [24]byte
+	var b [idBytes]byte
 	rand.Read(b[:n]) // never fails: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(b[:n])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/record"
@@ -39,7 +40,7 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 			v.p.abandon(ctx, r.made.id)
 		}
 		if again && err == nil {
-			err = r.carry()
+			r.draft, err = v.replay(r.before)
 		}
 		if err != nil {
 			return Outcome{}, err
@@ -64,12 +65,6 @@ func (r *rotation) endOthers(ctx context.Context) error {
 	}
 	_, err := v.endPresented(ctx, nil, busy...)
 	return err
-}
-
-// carry makes the draft anew from the record that was found.
-func (r *rotation) carry() error {
-	r.draft = new(record.Draft)
-	return r.draft.Replay(r.before, r.v.ops, time.Now())
 }
 
 // endOld ends the record that the new one continues. While it changes meanwhile, its
@@ -131,12 +126,12 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	}
 	v.skipDone(found)
 	r.before = found
-	if err := r.carry(); err != nil {
+	if r.draft, err = v.replay(found); err != nil {
 		return false, err
 	}
 	old := &r.made.Record
 	r.draft.BornAs(old)
-	e, err := r.draft.Encode(v.p.Terms, r.made.id, old, newRevision(), time.Now())
+	e, err := r.draft.Encode(v.p.Terms, r.made.id, old, randomText(record.RevisionBytes), time.Now())
 	if errors.Is(err, record.ErrPastDeadline) {
 		return false, v.p.Ended
 	}
@@ -157,10 +152,6 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 // went on: where a log-in is carried that did not just prove itself, a log-out under the
 // old id must find it (S7).
 func (r *rotation) carriesUnproved() bool {
-	for _, key := range r.before.LiveKeys(r.v.p.Terms.Absolute, time.Now()) {
-		if !r.v.plan.proves(key) {
-			return true
-		}
-	}
-	return false
+	logIns := r.before.LogIns(r.v.p.Terms.Absolute, time.Now(), r.v.watched...)
+	return slices.ContainsFunc(logIns, func(s record.Slot) bool { return !r.v.plan.logIns[s.Key] })
 }

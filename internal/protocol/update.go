@@ -19,7 +19,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 	}
 	defer unlock()
 
-	before, d, revision := v.base, v.draft, newRevision()
+	before, d, revision := v.base, v.draft, randomText(record.RevisionBytes)
 	due := v.base.RefreshDue(v.p.Terms, time.Now())
 	unsure := len(v.tried) > 0 // a try's answer was lost
 	v.tried = append(v.tried, try{revision, len(v.ops)})
@@ -66,8 +66,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 			return Outcome{}, errors.New("session: save: the answer was lost and the record does not show whether the change is in it")
 		}
 		unsure = false
-		d = new(record.Draft)
-		if err := d.Replay(found, v.ops, time.Now()); err != nil {
+		if d, err = v.replay(found); err != nil {
 			return Outcome{}, err
 		}
 		before = found
@@ -88,8 +87,8 @@ func (v *Visit) refresh(ctx context.Context) Outcome {
 	}
 	defer unlock()
 	var d record.Draft
-	d.Reset(v.base)
-	e, err := d.Encode(v.p.Terms, v.ID, v.base, newRevision(), time.Now())
+	d.Reset(v.base, v.watched...)
+	e, err := d.Encode(v.p.Terms, v.ID, v.base, randomText(record.RevisionBytes), time.Now())
 	if err == nil {
 		err = v.p.Store.Update(ctx, v.ID, v.base.Bytes(), e.Record.Bytes(), e.TTL)
 	}
@@ -110,17 +109,21 @@ func (v *Visit) refresh(ctx context.Context) Outcome {
 // grow by it, and the others' cookie stays good, whichever answer reaches the browser last.
 func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, keys []string) (stays bool, err error) {
 	for outages, rivals := 0, 0; ; {
-		now := time.Now()
-		if rec == nil || !othersIn(rec, keys, p.Terms.Absolute, now) {
+		if rec == nil {
 			return false, nil
 		}
-		if !slices.ContainsFunc(rec.LiveKeys(p.Terms.Absolute, now), func(k string) bool { return slices.Contains(keys, k) }) {
+		now := time.Now()
+		logIns := rec.LogIns(p.Terms.Absolute, now, keys...)
+		if !others(logIns, keys) {
+			return false, nil
+		}
+		if !slices.ContainsFunc(logIns, func(s record.Slot) bool { return slices.Contains(keys, s.Key) }) {
 			return true, nil
 		}
 		var d record.Draft
-		d.Reset(rec)
+		d.Reset(rec, keys...)
 		d.DropSlots(keys, p.Terms.Absolute, now)
-		e, err := d.Encode(p.Terms, id, rec, newRevision(), now)
+		e, err := d.Encode(p.Terms, id, rec, randomText(record.RevisionBytes), now)
 		if errors.Is(err, record.ErrPastDeadline) {
 			return false, nil
 		}
@@ -129,7 +132,7 @@ func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, 
 		}
 		err = p.Store.Update(ctx, id, rec.Bytes(), e.Record.Bytes(), e.TTL)
 		if err == nil {
-			left := slices.DeleteFunc(rec.Labels(), func(l string) bool { return slices.Contains(d.Labels(), l) })
+			left := slices.DeleteFunc(rec.Labels(), func(l string) bool { return slices.Contains(d.Labels, l) })
 			p.unindex(ctx, left, id)
 			return true, nil
 		}

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -36,9 +37,9 @@ type Visit struct {
 	tried []try         // the Updates of ops whose outcome is not known
 	plan  plan
 
-	watched []string // slot keys that guards asked about
-	hidden  []string // slot keys whose log-ins a guard has revoked, or was told are over
-	lost    *Lost    // what was presented and is over; nil for nothing
+	watched []string        // slot keys that guards asked about
+	hidden  map[string]bool // slot keys whose log-ins a guard has revoked, or was told are over
+	lost    *Lost           // what was presented and is over; nil for nothing
 }
 
 // phase says where a visit stands.
@@ -54,7 +55,7 @@ const (
 
 // plan is what the commit is to do beside writing the values.
 type plan struct {
-	logIns  []plannedLogIn
+	logIns  map[string]bool                            // slot keys of log-ins and step-ups; true where the user proved in this request who they are
 	leaving []string                                   // slot keys of guards that log out
 	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
 	leaves  int32                                      // how many of the changes only carry those log-outs out, or change nothing
@@ -64,45 +65,26 @@ type plan struct {
 	end     bool                                       // the request sees an empty session; without leaving, all of it ends
 }
 
-// plannedLogIn is a log-in or step-up of this request.
-type plannedLogIn struct {
-	key    string // of its slot
-	proved bool   // the user proved in this request who they are, and the old session need not live
-}
-
 // logIn notes a log-in or step-up under key.
 func (p *plan) logIn(key string, proved bool) {
-	for i := range p.logIns {
-		if p.logIns[i].key == key {
-			p.logIns[i].proved = p.logIns[i].proved || proved
-			return
+	if p.logIns == nil {
+		p.logIns = map[string]bool{}
+	}
+	p.logIns[key] = p.logIns[key] || proved
+}
+
+// proved reports whether a user proved who they are: the old session need not live then.
+func (p *plan) proved() bool {
+	for _, proved := range p.logIns {
+		if proved {
+			return true
 		}
 	}
-	p.logIns = append(p.logIns, plannedLogIn{key, proved})
-}
-
-// logOut takes back what logIn noted under key.
-func (p *plan) logOut(key string) {
-	p.logIns = slices.DeleteFunc(p.logIns, func(l plannedLogIn) bool { return l.key == key })
-}
-
-// proved reports whether the plan is a log-in of users who proved who they are.
-func (p *plan) proved() bool {
-	return slices.ContainsFunc(p.logIns, func(l plannedLogIn) bool { return l.proved })
-}
-
-// proves reports whether the user of the log-in under key proved who they are.
-func (p *plan) proves(key string) bool {
-	return slices.Contains(p.logIns, plannedLogIn{key, true})
+	return false
 }
 
 // keys returns the slot keys of all log-ins and step-ups.
-func (p *plan) keys() (keys []string) {
-	for _, l := range p.logIns {
-		keys = append(keys, l.key)
-	}
-	return keys
-}
+func (p *plan) keys() []string { return slices.Sorted(maps.Keys(p.logIns)) }
 
 // Init makes v a visit by the rules of p.
 func (v *Visit) Init(p *Protocol) {
@@ -161,28 +143,39 @@ func (v *Visit) IsSlot(name string) bool {
 	if name == record.PassportKey || slices.Contains(v.watched, name) {
 		return true
 	}
-	if v.draft != nil {
-		return slices.Contains(v.draft.SlotKeys(), name)
-	}
-	return slices.Contains(v.base.SlotKeys(), name)
+	return v.draft != nil && v.draft.IsSlot(name) || slices.Contains(v.base.SlotKeys(), name)
 }
 
 // Watch notes that a guard asks about the log-in under key.
 func (v *Visit) Watch(key string) {
-	if key != record.PassportKey && !slices.Contains(v.watched, key) {
-		v.watched = append(v.watched, key)
+	if key == record.PassportKey || slices.Contains(v.watched, key) {
+		return
+	}
+	v.watched = append(v.watched, key)
+	if v.draft != nil {
+		v.draft.Watch(key)
 	}
 }
 
 // Slot returns the log-in under key as this request sees it at now.
-func (v *Visit) Slot(key string, now time.Time) (record.Slot, bool) {
-	if slices.Contains(v.hidden, key) {
+func (v *Visit) Slot(key string, now time.Time) (s record.Slot, ok bool) {
+	if v.draft != nil {
+		s, ok = v.draft.Slot(key)
+	} else {
+		s, ok = v.base.Slot(key)
+	}
+	if !ok || s.Over(v.p.Terms.Absolute, now) || v.hidden[key] {
 		return record.Slot{}, false
 	}
+	return s, true
+}
+
+// logIns returns who is logged in at now, as this request sees the session.
+func (v *Visit) logIns(now time.Time) []record.Slot {
 	if v.draft != nil {
-		return v.draft.Live(key, v.p.Terms.Absolute, now)
+		return v.draft.LogIns(v.p.Terms.Absolute, now)
 	}
-	return v.base.Live(key, v.p.Terms.Absolute, now)
+	return v.base.LogIns(v.p.Terms.Absolute, now, v.watched...)
 }
 
 // Lost is a session whose id was presented and that is over. The last one counts, where a
@@ -208,11 +201,19 @@ func (v *Visit) Lost(key string, now time.Time) (id string, user []byte, ok bool
 		return id, nil, true
 	}
 	slot, known := rec.Slot(key)
-	if _, live := rec.Live(key, v.p.Terms.Absolute, now); !known || live || slices.Contains(v.hidden, key) {
+	if !known || !slot.Over(v.p.Terms.Absolute, now) || v.hidden[key] {
 		return "", nil, false
 	}
-	v.hidden = append(v.hidden, key) // like one that was revoked, so that it is reported once
+	v.hide(key) // like one that was revoked, so that it is reported once
 	return id, slices.Clone(slot.User), true
+}
+
+// hide makes the log-in under key count as over for the rest of the request.
+func (v *Visit) hide(key string) {
+	if v.hidden == nil {
+		v.hidden = map[string]bool{}
+	}
+	v.hidden[key] = true
 }
 
 // Writable returns why the session cannot be changed, if so: the outage of its load, that
@@ -233,7 +234,7 @@ func (v *Visit) Change(o record.Op) error {
 	d := v.draft
 	if d == nil {
 		d = new(record.Draft)
-		d.Reset(v.base)
+		d.Reset(v.base, v.watched...)
 	}
 	if err := o(d, time.Now()); err != nil {
 		return err
@@ -253,6 +254,28 @@ func (v *Visit) Note(o record.Op) error {
 	v.ops = append(v.ops, o)
 	v.plan.leaves++
 	return nil
+}
+
+// replay returns the content of rec with the changes of this request.
+func (v *Visit) replay(rec *record.Record) (*record.Draft, error) {
+	d, now := new(record.Draft), time.Now()
+	d.Reset(rec, v.watched...)
+	for _, o := range v.ops {
+		if err := o(d, now); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// ExpressJSON returns the session, as this request sees it, as Express would show it.
+func (v *Visit) ExpressJSON() ([]byte, error) {
+	d := v.draft
+	if d == nil {
+		d = new(record.Draft)
+		d.Reset(v.base, v.watched...)
+	}
+	return d.ExpressJSON(v.p.Terms, time.Now())
 }
 
 // drop forgets what is pending.

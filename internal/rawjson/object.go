@@ -115,17 +115,6 @@ func (o *Object) Set(name string, value json.RawMessage) {
 	o.members = append(o.members, member{quoted[1 : len(quoted)-1], own})
 }
 
-// SetFirst is Set, but a new member comes first.
-func (o *Object) SetFirst(name string, value json.RawMessage) {
-	n := len(o.members)
-	if o.Set(name, value); len(o.members) > n && n > 0 {
-		last := o.members[n]
-		o.places = nil
-		copy(o.members[1:], o.members[:n])
-		o.members[0] = last
-	}
-}
-
 // Delete removes the member called name and reports whether there was one.
 func (o *Object) Delete(name string) bool {
 	i := find(o, name)
@@ -170,15 +159,20 @@ func (o *Object) CopyFrom(from *Object) {
 
 // AppendTo appends the object's text to b, without white space.
 func (o *Object) AppendTo(b []byte) []byte {
-	b = append(slices.Grow(b, o.Size()), '{')
-	for i := range o.members {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(append(b, '"'), o.members[i].name...), '"', ':')
-		b = append(b, o.members[i].value...)
+	b = o.AppendMembers(append(slices.Grow(b, o.Size()), '{'))
+	if len(o.members) > 0 {
+		b = b[:len(b)-1]
 	}
 	return append(b, '}')
+}
+
+// AppendMembers appends the text of the object's members to b, each with a comma behind it.
+func (o *Object) AppendMembers(b []byte) []byte {
+	for i := range o.members {
+		b = append(append(append(b, '"'), o.members[i].name...), '"', ':')
+		b = append(append(b, o.members[i].value...), ',')
+	}
+	return b
 }
 
 // Size returns the length of what AppendTo appends, or a byte more.

@@ -47,8 +47,6 @@ func TestObjectEditsAsText(t *testing.T) {
 		{"a value is replaced in place", func(o *rawjson.Object) { o.Set("a", json.RawMessage(`7`)) }, `{"b":2e0,"a":7,"2":4,"\u0063":null}`},
 		{"an escaped name is found", func(o *rawjson.Object) { o.Set("c", json.RawMessage(`7`)) }, `{"b":2e0,"a":"\u0041","2":4,"\u0063":7}`},
 		{"a new member comes last", func(o *rawjson.Object) { o.Set(`q"`, json.RawMessage(`[]`)) }, `{"b":2e0,"a":"\u0041","2":4,"\u0063":null,"q\"":[]}`},
-		{"SetFirst puts it first", func(o *rawjson.Object) { o.SetFirst("z", json.RawMessage(`0`)) }, `{"z":0,"b":2e0,"a":"\u0041","2":4,"\u0063":null}`},
-		{"SetFirst of a known member leaves its place", func(o *rawjson.Object) { o.SetFirst("2", json.RawMessage(`0`)) }, `{"b":2e0,"a":"\u0041","2":0,"\u0063":null}`},
 		{"a member is removed", func(o *rawjson.Object) { o.Delete("b") }, `{"a":"\u0041","2":4,"\u0063":null}`},
 		{"members are removed by name", func(o *rawjson.Object) { o.DeleteFunc(func(n string) bool { return n != "c" }) }, `{"\u0063":null}`},
 	} {
@@ -163,7 +161,7 @@ func TestLookingUpEscapedNamesCostsLinearTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	edited.CopyFrom(&o)
-	edited.SetFirst("first", json.RawMessage(`1`))
+	edited.Set("first", json.RawMessage(`1`))
 	edited.Delete("_")
 	for i := range n { // one by one they would take hours
 		name := "k" + strconv.Itoa(i)

@@ -14,6 +14,7 @@ import (
 type Terms struct {
 	Idle, Absolute, RefreshAfter time.Duration   // session.Config's
 	Cookie                       json.RawMessage // for a new record
+	MaxAge                       time.Duration   // the originalMaxAge that stands in Cookie; 0 for null
 }
 
 // Draft is the content of a session as a request wants it: a copy of the record with the
@@ -21,51 +22,40 @@ type Terms struct {
 // operations run again on the new one. The zero value is the content of a new session.
 type Draft struct {
 	Members rawjson.Object // all members but our own
+	Labels  []string
 
-	born   int64    // Unix milliseconds; 0 means at the commit
-	keys   []string // slot keys recorded by Go
-	labels []string
+	cookie json.RawMessage // the value of the cookie's member, which keeps its place in Members; nil for that of a new session
+	maxAge time.Duration   // the originalMaxAge in cookie
+	born   int64           // Unix milliseconds; 0 means at the commit
+	slots  []Slot          // the log-ins, also those past their limit
 }
 
 // Op is one change of a draft. It must give the same result when it runs again, except
 // for what it finds in the draft.
 type Op func(d *Draft, now time.Time) error
 
-// Reset makes d a copy of r.
-func (d *Draft) Reset(r *Record) {
+// Reset makes d a copy of r. Members called watched count as log-ins too: guards asked
+// about them.
+func (d *Draft) Reset(r *Record, watched ...string) {
+	*d = Draft{born: r.notes.born}
+	if !r.Exists() {
+		return
+	}
 	d.Members.CopyFrom(r.Members())
 	d.Members.Delete(NotesKey)
-	d.born = r.notes.born
-	d.keys = stringsOf(r.notes.keys)
+	d.cookie, d.maxAge = d.Members.Get(CookieKey), r.idle
+	d.slots = r.Slots(watched...)
+	d.Labels, _ = r.labels(d.slots)
 	d.dropNotes(r)
-	d.labels = relabelled(r.listed(), d.SlotKeys(), d.Slot)
-}
-
-// Replay makes d the record r with ops applied at now.
-func (d *Draft) Replay(r *Record, ops []Op, now time.Time) error {
-	d.Reset(r)
-	for _, o := range ops {
-		if err := o(d, now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Copy returns an independent copy of d.
-func (d *Draft) Copy() *Draft {
-	c := &Draft{born: d.born, keys: slices.Clone(d.keys), labels: slices.Clone(d.labels)}
-	c.Members.CopyFrom(&d.Members)
-	return c
 }
 
 // Empty reports whether there is nothing worth a record.
 func (d *Draft) Empty() bool {
 	n := d.Members.Len()
-	if d.Members.Get(CookieKey) != nil {
-		n--
+	if n == 1 && d.Members.Get(CookieKey) != nil {
+		n = 0
 	}
-	return n == 0 && len(d.labels) == 0
+	return n == 0 && len(d.Labels) == 0
 }
 
 // room is what a record needs besides its values: our own notes, and the cookie's date.
@@ -82,68 +72,109 @@ func (d *Draft) Put(name string, value json.RawMessage) error {
 	return nil
 }
 
-// Labels returns the labels of the session.
-func (d *Draft) Labels() []string { return d.labels }
-
 // AddLabel gives the session a label.
-func (d *Draft) AddLabel(label string) { d.labels = add(d.labels, label) }
+func (d *Draft) AddLabel(label string) { d.Labels = add(d.Labels, label) }
 
 // RemoveLabel takes a label off the session.
-func (d *Draft) RemoveLabel(label string) { d.labels = remove(d.labels, label) }
+func (d *Draft) RemoveLabel(label string) {
+	d.Labels = slices.DeleteFunc(d.Labels, func(l string) bool { return l == label })
+}
 
-// SlotKeys returns the slot keys of d, passport's own included.
-func (d *Draft) SlotKeys() []string { return add(slices.Clone(d.keys), PassportKey) }
-
-// Watch makes the members called keys count as log-ins: guards said that they are.
-func (d *Draft) Watch(keys []string) {
-	d.keys = slices.Clone(d.keys)
-	for _, key := range keys {
-		d.keys = add(d.keys, key)
-	}
+// IsSlot reports whether name is a member that guards own.
+func (d *Draft) IsSlot(name string) bool {
+	_, ok := d.Slot(name)
+	return ok || name == PassportKey
 }
 
 // Slot returns the log-in under key, whether or not it is past its limit.
-func (d *Draft) Slot(key string) (Slot, bool) { return ParseSlot(d.Members.Get(key)) }
-
-// Live returns the log-in under key if it is not past its limit at now.
-func (d *Draft) Live(key string, absolute time.Duration, now time.Time) (Slot, bool) {
-	slot, ok := d.Slot(key)
-	if limit := limitOf(slot, d.born, absolute); !ok || !limit.IsZero() && !now.Before(limit) {
-		return Slot{}, false
+func (d *Draft) Slot(key string) (Slot, bool) {
+	if i := slices.IndexFunc(d.slots, func(s Slot) bool { return s.Key == key }); i >= 0 {
+		return d.slots[i], true
 	}
-	return slot, true
+	return Slot{}, false
 }
 
-// Others reports whether somebody is logged in at now under another key than keys.
-func (d *Draft) Others(keys []string, absolute time.Duration, now time.Time) bool {
-	return slices.ContainsFunc(d.SlotKeys(), func(k string) bool {
-		_, ok := d.Live(k, absolute, now)
-		return ok && !slices.Contains(keys, k)
-	})
+// Watch makes the member called key count as a log-in: a guard asked about it. One that Go
+// did not record is Node's.
+func (d *Draft) Watch(key string) {
+	s, ok := ParseSlot(d.Members.Get(key))
+	if _, known := d.Slot(key); !ok || known {
+		return
+	}
+	s.Key = key
+	s = s.ByNode()
+	s.began = d.born
+	d.slots = append(d.slots, s)
+	d.Labels, _ = relabelled(d.Labels, s)
+	d.Members.Set(key, WithoutNotes(d.Members.Get(key)))
+}
+
+// LogIns returns who is logged in at now.
+func (d *Draft) LogIns(absolute time.Duration, now time.Time) (list []Slot) {
+	for _, s := range d.slots {
+		if !s.Over(absolute, now) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // SetSlot replaces the log-in under key by slot.
 func (d *Draft) SetSlot(key string, slot Slot) {
-	d.keys = add(d.keys, key)
+	slot.Key, slot.ByGo, slot.began = key, true, d.born
+	if !slot.At.IsZero() {
+		slot.began = slot.At.UnixMilli()
+		slot.At = time.UnixMilli(slot.began) // as it is written
+	}
 	d.Members.Set(key, AppendSlot(nil, slot))
+	d.slots = slices.DeleteFunc(d.slots, func(s Slot) bool { return s.Key == key })
+	if !nobody(slot.User) {
+		d.slots = append(d.slots, slot)
+	}
 }
 
 // DropSlots removes the log-ins under keys and those that are past their limit at now,
 // with the labels that bear their keys.
 func (d *Draft) DropSlots(keys []string, absolute time.Duration, now time.Time) {
-	for _, k := range d.SlotKeys() {
-		if _, ok := d.Live(k, absolute, now); ok && !slices.Contains(keys, k) {
-			continue
+	for _, s := range d.slots {
+		if s.Over(absolute, now) {
+			keys = append(slices.Clip(keys), s.Key)
 		}
-		d.Members.Delete(k)
-		d.keys = remove(d.keys, k)
-		d.labels = slices.DeleteFunc(slices.Clone(d.labels), func(l string) bool { return strings.HasPrefix(l, k+":") })
+	}
+	d.slots = slices.DeleteFunc(d.slots, func(s Slot) bool { return slices.Contains(keys, s.Key) })
+	for _, key := range keys {
+		d.Members.Delete(key)
+		d.Labels = slices.DeleteFunc(d.Labels, func(l string) bool { return strings.HasPrefix(l, key+":") })
 	}
 }
 
-// Clear removes all log-ins and labels, and the values whose names keep does not hold.
+// Clear removes all log-ins and labels, the settings of the cookie, and the values whose
+// names keep does not hold.
 func (d *Draft) Clear(keep func(name string) bool) {
-	slots := d.SlotKeys()
-	d.Members.DeleteFunc(func(name string) bool { return slices.Contains(slots, name) || !keep(name) })
-	d.keys, d.labels = nil, nil
+	d.Members.DeleteFunc(func(name string) bool { return name == CookieKey || d.IsSlot(name) || !keep(name) })
+	d.cookie, d.maxAge, d.slots, d.Labels = nil, 0, nil, nil
+}
+
+// ExpressJSON returns the session as Express would show it: without our notes, those in
+// log-ins included.
+func (d *Draft) ExpressJSON(t Terms, now time.Time) ([]byte, error) {
+	cookie, _, err := d.cookieAt(t, now)
+	if err != nil {
+		return nil, err
+	}
+	var all rawjson.Object
+	if d.Members.Get(CookieKey) == nil {
+		all.Set(CookieKey, cookie)
+	}
+	for _, name := range d.Members.Names() {
+		value := d.Members.Get(name)
+		switch {
+		case name == CookieKey:
+			value = cookie
+		case d.IsSlot(name):
+			value = WithoutNotes(value)
+		}
+		all.Set(name, value)
+	}
+	return all.AppendTo(nil), nil
 }

@@ -23,30 +23,51 @@ type Encoded struct {
 	Deadline time.Time     // when it ends at the latest
 }
 
-// Encode writes d as the record that is stored under id at now. before is the record that
-// it replaces under that id, or nil. The error is ErrTooLarge, ErrPastDeadline, or says
-// what of the draft cannot be written.
+// Encode writes d as the record that is stored under id at now: a new cookie's member first,
+// as express-session does, and our own last. before is the record that it replaces under
+// that id, or nil. The error is ErrTooLarge, ErrPastDeadline, or says what of the draft
+// cannot be written. Nothing that is written by the rules is read again: a test does that.
 func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now time.Time) (*Encoded, error) {
-	age, err := d.SetExpires(t, now)
+	cookie, age, err := d.cookieAt(t, now)
 	if err != nil {
 		return nil, err
 	}
 	e := new(Encoded)
 	r := &e.Record
-	r.idle = age
-	d.Members.Set(NotesKey, r.notes.write(d, id, before, revision, now))
-	r.data = d.Members.AppendTo(nil)
-	d.Members.Delete(NotesKey)
+	r.idle, r.slot.Key = age, PassportKey
+	r.notes.born, r.notes.seen = d.born, now.UnixMilli()
+	if d.born == 0 {
+		r.notes.born = r.notes.seen
+	}
+	r.slot.began = r.notes.born
+	for i := range d.slots {
+		s := &d.slots[i]
+		if s.At.IsZero() {
+			s.began = r.notes.born
+		}
+		if s.Key == PassportKey {
+			r.slot, r.logged = *s, true
+		}
+	}
+	r.began = latest(d.slots, r.notes.born)
+
+	b := make([]byte, 0, len(cookie)+d.Members.Size()+notesSize)
+	b = append(b, '{')
+	if d.Members.Get(CookieKey) != nil {
+		d.Members.Set(CookieKey, cookie)
+	} else {
+		b = append(append(append(b, `"`+CookieKey+`":`...), cookie...), ',')
+	}
+	b = d.Members.AppendMembers(b)
+	b = append(b, `"`+NotesKey+`":`...)
+	r.data = append(r.notes.write(b, d, id, before, revision), '}')
 	if len(r.notes.keys) > maxKeyList {
 		return nil, errTooManyKeys
 	}
-	// Nothing that was written by the rules needs to be read again, but a value of our own
-	// can be nested as deeply as a whole record may be.
+	// A value of our own can be nested as deeply as a whole record may be.
 	if len(r.data) > MaxBytes || len(r.data) > 2*rawjson.MaxDepth && !rawjson.Valid(r.data) {
 		return nil, ErrTooLarge
 	}
-	r.key = PassportKey
-	r.slot, r.has = d.Slot(PassportKey)
 	e.Deadline = r.Deadline(t.Absolute)
 	idle, ok := r.Idle()
 	if !ok {

@@ -38,34 +38,31 @@ type LogIn struct {
 // after somebody else's log-in they are dropped; from a visitor whom nobody knew only
 // those named in Keep stay. Other guards' log-ins stay in any case.
 func (l *LogIn) Op(t Terms) Op {
-	value := AppendSlot(nil, l.Slot)
 	return func(d *Draft, now time.Time) error {
-		former, known := d.Live(l.Key, t.Absolute, now)
-		others := d.Others([]string{l.Key}, t.Absolute, now)
-		same := known && l.SameUser(former)
-		slots := d.SlotKeys()
-		d.Members.DeleteFunc(func(name string) bool {
-			switch {
-			case same || others && !known:
-				return false
-			case name == CookieKey || slices.Contains(slots, name):
-				return !others
+		var known, same, others bool
+		for _, s := range d.LogIns(t.Absolute, now) {
+			if s.Key != l.Key {
+				others = true
+				continue
 			}
-			return known || !slices.Contains(l.Keep, name)
-		})
-		if !same && !others {
-			d.labels, d.keys = nil, nil
+			known, same = true, l.SameUser(s)
+		}
+		switch {
+		case same, others && !known: // whose values they are does not change
+		case others:
+			d.Members.DeleteFunc(func(name string) bool { return name != CookieKey && !d.IsSlot(name) })
+		default:
+			d.Clear(func(name string) bool { return !known && slices.Contains(l.Keep, name) })
 		}
 		if !others && !l.Renews {
 			d.born = 0 // the limit is the log-in's own
 		}
 		kept := l.kept(d)
 		d.DropSlots([]string{l.Key}, t.Absolute, now)
-		d.keys = add(d.keys, l.Key)
+		d.SetSlot(l.Key, l.Slot)
 		for _, label := range append(kept, l.Labels...) {
-			d.labels = add(d.labels, label)
+			d.AddLabel(label)
 		}
-		d.Members.Set(l.Key, value)
 		if l.MaxAge != nil {
 			return d.SetMaxAge(t, *l.MaxAge)
 		}
@@ -83,7 +80,7 @@ func (l *LogIn) kept(d *Draft) (list []string) {
 	if !l.Renews || l.Keeps == "" {
 		return nil
 	}
-	for _, label := range d.labels {
+	for _, label := range d.Labels {
 		if strings.HasPrefix(label, l.Keeps) {
 			list = append(list, label)
 		}

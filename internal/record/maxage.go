@@ -40,26 +40,32 @@ const maxAgeMillis = 9e12
 // isoTime is JavaScript's Date.prototype.toISOString (ECMA-262 §21.4.4.36), quoted.
 const isoTime = `"2006-01-02T15:04:05.000Z"`
 
-// SetExpires makes the cookie member of d that of a new session, or moves its expires.
-// Other fields of an existing one stay byte for byte. It returns the originalMaxAge.
-func (d *Draft) SetExpires(t Terms, now time.Time) (age time.Duration, err error) {
-	cookie := d.cookie(t)
-	if age = parseMaxAge(rawjson.Find(cookie, maxAgeKey)); age > 0 {
-		var c rawjson.Object
-		if err := c.Parse(cookie); err != nil {
-			return 0, fmt.Errorf("session: cookie member: %w", err)
-		}
-		c.Set("expires", json.RawMessage(now.Add(age).UTC().Format(isoTime)))
-		cookie = c.AppendTo(nil)
+// cookieAt returns the cookie member as it is written at now, that of a new session where d
+// has none, and the originalMaxAge in it. Only expires moves; other fields of an existing
+// one stay byte for byte.
+func (d *Draft) cookieAt(t Terms, now time.Time) (cookie json.RawMessage, age time.Duration, err error) {
+	if cookie, age = d.cookie, d.maxAge; cookie == nil {
+		cookie, age = t.Cookie, t.MaxAge
 	}
-	d.Members.SetFirst(CookieKey, cookie)
-	return age, nil
+	if age == 0 {
+		return cookie, 0, nil
+	}
+	var c rawjson.Object
+	if err := c.Parse(cookie); err != nil {
+		return nil, 0, fmt.Errorf("session: cookie member: %w", err)
+	}
+	c.Set("expires", json.RawMessage(now.Add(age).UTC().Format(isoTime)))
+	return c.AppendTo(nil), age, nil
 }
 
 // SetMaxAge writes a lifetime of its own into the draft's cookie member; zero takes it out.
 func (d *Draft) SetMaxAge(t Terms, age time.Duration) error {
+	cookie := d.cookie
+	if cookie == nil {
+		cookie = t.Cookie
+	}
 	var c rawjson.Object
-	if err := c.Parse(d.cookie(t)); err != nil {
+	if err := c.Parse(cookie); err != nil {
 		return fmt.Errorf("session: cookie member: %w", err)
 	}
 	if age == 0 {
@@ -68,13 +74,6 @@ func (d *Draft) SetMaxAge(t Terms, age time.Duration) error {
 	} else {
 		c.Set(maxAgeKey, strconv.AppendInt(nil, age.Milliseconds(), 10))
 	}
-	d.Members.SetFirst(CookieKey, c.AppendTo(nil))
+	d.cookie, d.maxAge = c.AppendTo(nil), age.Truncate(time.Millisecond)
 	return nil
-}
-
-func (d *Draft) cookie(t Terms) json.RawMessage {
-	if cookie := d.Members.Get(CookieKey); cookie != nil {
-		return cookie
-	}
-	return t.Cookie
 }

@@ -12,14 +12,14 @@ import (
 
 // NotesKey is the one top-level member that is ours. Node keeps it and ignores it:
 //
-//	"_go":{"b":…,"s":…,"v":"…","i":"…","k":["passport","admin"],"l":["passport:2","sid:x"]}
+//	"_go":{"b":…,"s":…,"v":"…","i":"…","k":["admin"],"l":["passport:2","sid:x"]}
 //
 // b is the birth and s the last write by Go, in Unix milliseconds; s is absent when it
 // is b. v holds the revisions of the last writes, newest first. i says for which id Go
-// wrote this, see [tieOf]. k names the members that are log-ins of guards, l the labels.
-// Each is absent when it is empty, and k also when it is passport alone; l is 1 when it
-// is the one label of passport's log-in, if Go made that. So the member has some 65
-// bytes in nearly every record.
+// wrote this, see [tieOf]. k names the members beside passport that are log-ins of guards,
+// l the labels. Each is absent when it is empty; l is 1 when it is the one label of
+// passport's log-in, if Go made that. So the member has some 65 bytes in nearly every
+// record.
 const NotesKey = "_go"
 
 // maxKeyList is the size of the largest list of log-ins' keys. A longer one is not
@@ -69,13 +69,12 @@ func (n *notes) read(in *rawjson.Reader, id string) {
 	}
 }
 
-// write makes n the notes of the record of id with the content of d, and returns their text.
-func (n *notes) write(d *Draft, id string, before *Record, revision string, now time.Time) (text []byte) {
-	n.born, n.seen = d.born, now.UnixMilli()
-	if n.born == 0 {
-		n.born = n.seen
-	}
-	b := make([]byte, 0, 176)
+// notesSize is how long our member is in nearly every record.
+const notesSize = 192
+
+// write appends the notes of the record of id with the content of d, of which n has the
+// times. The other facts of n become those that are written.
+func (n *notes) write(b []byte, d *Draft, id string, before *Record, revision string) []byte {
 	b = strconv.AppendInt(append(b, `{"b":`...), n.born, 10)
 	if n.seen != n.born {
 		b = strconv.AppendInt(append(b, `,"s":`...), n.seen, 10)
@@ -84,23 +83,32 @@ func (n *notes) write(d *Draft, id string, before *Record, revision string, now 
 	start := len(b)
 	b = append(b, revision...)
 	if before != nil {
-		b = append(b, before.notes.history(now)...)
+		b = append(b, before.notes.history(time.UnixMilli(n.seen))...)
 	}
-	end := len(b)
+	n.revs = b[start:len(b):len(b)]
 	tie := tieOf(id)
 	b = append(append(append(b, `","i":"`...), tie[:]...), '"')
-	if len(d.keys) > 0 && !slices.Equal(d.keys, passportKeys) {
-		n.keys = appendStrings(nil, d.keys)
+	own := "" // the label that is left out
+	var keys []string
+	for _, s := range d.slots {
+		switch {
+		case s.Key != PassportKey:
+			keys = append(keys, s.Key)
+		case s.ByGo:
+			own = s.label()
+		}
+	}
+	if len(keys) > 0 {
+		n.keys = appendStrings(nil, keys)
 		b = append(append(b, `,"k":`...), n.keys...)
 	}
-	if len(d.labels) > 0 {
+	if len(d.Labels) > 0 {
 		n.labels = json.RawMessage(onlyPassport)
-		if !slices.Equal(d.labels, onlyLabel(d.Slot(PassportKey))) {
-			n.labels = appendStrings(nil, d.labels)
+		if len(d.Labels) > 1 || d.Labels[0] != own {
+			n.labels = appendStrings(nil, d.Labels)
 		}
 		b = append(append(b, `,"l":`...), n.labels...)
 	}
-	n.revs = b[start:end:end]
 	return append(b, '}')
 }
 
@@ -152,9 +160,4 @@ func add(list []string, s string) []string {
 		return list
 	}
 	return append(list, s)
-}
-
-// remove returns a copy of list without s.
-func remove(list []string, s string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(t string) bool { return t == s })
 }

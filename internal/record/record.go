@@ -5,6 +5,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -23,22 +24,23 @@ var errMalformed = errors.New("session: record is not what express-session write
 
 // Record is a stored session: its JSON, and the few fields that every request needs,
 // parsed once. The other members are found when somebody asks for them. The zero value is
-// the session that has no record. Not safe for concurrent use; Value is.
+// the session that has no record. What changes of it is a [Draft]. Not safe for concurrent
+// use; Value is.
 type Record struct {
 	data    []byte          // nil when there is no record; must stay unchanged
 	members *rawjson.Object // all of them, once asked for: see Members
 	idle    time.Duration   // the cookie's originalMaxAge; 0 for none
 	notes   notes
-	slot    Slot   // the log-in under key, parsed once
-	key     string // the slot's member
-	has     bool   // whether slot is a log-in
-	relabel bool   // a log-in by Node has no label yet
+	slot    Slot  // the log-in that was asked for last, and at first passport's
+	logged  bool  // whether slot is a log-in; its Key says in any case which member was asked for
+	relabel bool  // a log-in by Node has no label yet
+	began   int64 // when its deadline began to count, in Unix milliseconds; 0: with the next write
 }
 
 // Parse reads data, the record of id, which must stay unchanged while r is in use. After
 // an error r is empty: nothing of a malformed record can be taken for a value or a log-in.
 func (r *Record) Parse(id string, data []byte) error {
-	*r = Record{data: data, key: PassportKey}
+	*r = Record{data: data}
 	cookie := false
 	in := rawjson.NewReader(data)
 	for ok := in.Enter(); ok && in.Next(); {
@@ -56,7 +58,7 @@ func (r *Record) Parse(id string, data []byte) error {
 				}
 			}
 		case PassportKey:
-			r.slot, r.has = readSlot(&in)
+			r.slot, r.logged = readSlot(&in)
 		case NotesKey:
 			r.notes.read(&in, id)
 		}
@@ -69,12 +71,29 @@ func (r *Record) Parse(id string, data []byte) error {
 		*r = Record{}
 		return err
 	}
+	r.slot.Key = PassportKey
 	if r.notes.born == 0 {
 		r.slot = r.slot.ByNode()
-	} else if r.has && !r.slot.ByGo || r.notes.keys != nil {
-		r.relabel = !slices.Equal(r.Labels(), r.listed())
+	}
+	if r.slot.began == 0 {
+		r.slot.began = r.notes.born
+	}
+	r.began = r.slot.began
+	if r.notes.keys != nil || r.logged && !r.slot.ByGo { // not so in nearly every record
+		slots := r.Slots()
+		r.began = latest(slots, r.notes.born)
+		_, r.relabel = r.labels(slots)
 	}
 	return nil
+}
+
+// latest returns when the deadline of a session with these log-ins began to count: with the
+// latest of them, or with the session's birth.
+func latest(slots []Slot, born int64) int64 {
+	if len(slots) == 0 {
+		return born
+	}
+	return slices.MaxFunc(slots, func(a, b Slot) int { return cmp.Compare(a.began, b.began) }).began
 }
 
 // Exists reports whether there is a record at all.
@@ -106,108 +125,79 @@ func (r *Record) Written() (born, seen time.Time, ok bool) {
 	return time.UnixMilli(r.notes.born), time.UnixMilli(r.notes.seen), true
 }
 
-// passportKeys is the list of slot keys of nearly every record.
-var passportKeys = []string{PassportKey}
-
 // SlotKeys returns the members that are, or may be, log-ins: those that Go recorded,
-// and passport's own. The result must not be changed.
-func (r *Record) SlotKeys() []string {
-	if r.notes.keys == nil {
-		return passportKeys
-	}
-	return add(stringsOf(r.notes.keys), PassportKey)
-}
+// and passport's own.
+func (r *Record) SlotKeys() []string { return add(stringsOf(r.notes.keys), PassportKey) }
 
-// Slot returns the log-in under key, whether or not it is past its limit.
+// Slot returns the log-in under key, whether or not it is past its limit. Under a key that
+// Go did not record it is Node's.
 func (r *Record) Slot(key string) (Slot, bool) {
-	if r.key != key {
-		r.key = key
-		if r.slot, r.has = ParseSlot(r.Members().Get(key)); r.notes.born == 0 {
-			r.slot = r.slot.ByNode()
+	if r.slot.Key == key || r.data == nil {
+		return r.slot, r.logged
+	}
+	r.slot, r.logged = ParseSlot(r.Value(key))
+	r.slot.Key = key
+	known := slices.Contains(r.SlotKeys(), key)
+	if r.notes.born == 0 || !known {
+		r.slot = r.slot.ByNode()
+	}
+	if r.slot.began == 0 {
+		r.slot.began = r.notes.born
+	}
+	r.relabel = r.relabel || r.logged && !known
+	return r.slot, r.logged
+}
+
+// Slots returns the log-ins under [Record.SlotKeys] and also, whether or not they are past
+// their limit.
+func (r *Record) Slots(also ...string) (list []Slot) {
+	keys := r.SlotKeys()
+	for _, key := range also {
+		keys = add(keys, key)
+	}
+	for _, key := range keys {
+		if s, ok := r.Slot(key); ok {
+			list = append(list, s)
 		}
 	}
-	return r.slot, r.has
+	return list
 }
 
-// Live returns the log-in under key if it is not past its limit at now.
-func (r *Record) Live(key string, absolute time.Duration, now time.Time) (Slot, bool) {
-	s, ok := r.Slot(key)
-	if limit := limitOf(s, r.notes.born, absolute); !ok || !limit.IsZero() && !now.Before(limit) {
-		return Slot{}, false
-	}
-	return s, true
-}
-
-// LiveKeys returns the slot keys under which somebody is logged in at now.
-func (r *Record) LiveKeys(absolute time.Duration, now time.Time) []string {
-	var keys []string
-	for _, key := range r.SlotKeys() {
-		if _, ok := r.Live(key, absolute, now); ok {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// limitOf returns when the log-in s of a record that was born then, in Unix milliseconds,
-// ends at the latest; zero means that nothing is known yet of its beginning. A log-in by
-// Node begins with our first write.
-func limitOf(s Slot, born int64, absolute time.Duration) time.Time {
-	switch {
-	case !s.At.IsZero():
-		return s.At.Add(absolute)
-	case born > 0:
-		return time.UnixMilli(born).Add(absolute)
-	}
-	return time.Time{}
+// LogIns returns who is logged in at now, under [Record.SlotKeys] and also.
+func (r *Record) LogIns(absolute time.Duration, now time.Time, also ...string) []Slot {
+	return slices.DeleteFunc(r.Slots(also...), func(s Slot) bool { return s.Over(absolute, now) })
 }
 
 // Deadline returns when the record ends at the latest: with its latest log-in, or
 // counted from its birth when nobody is logged in. Zero means not known yet.
 func (r *Record) Deadline(absolute time.Duration) time.Time {
-	var latest time.Time
-	for _, key := range r.SlotKeys() {
-		s, ok := r.Slot(key)
-		if !ok {
-			continue
-		}
-		limit := limitOf(s, r.notes.born, absolute)
-		if limit.IsZero() {
-			return limit
-		}
-		if limit.After(latest) {
-			latest = limit
-		}
+	if r.began == 0 {
+		return time.Time{}
 	}
-	if latest.IsZero() {
-		return limitOf(Slot{}, r.notes.born, absolute)
-	}
-	return latest
+	return time.UnixMilli(r.began).Add(absolute)
 }
 
 // Over reports whether the record is past its deadline at now.
 func (r *Record) Over(absolute time.Duration, now time.Time) bool {
-	deadline := r.Deadline(absolute)
-	return !deadline.IsZero() && !now.Before(deadline)
+	return r.began > 0 && now.Sub(time.UnixMilli(r.began)) >= absolute
 }
 
 // SameIdentity reports whether o has the log-ins, labels and birth that r has: what
 // never changes under one id (S1). What is ours may be added to what Node made.
 func (r *Record) SameIdentity(o *Record) bool {
-	if r.notes.born > 0 && (o.notes.born == 0 || r.notes.born != o.notes.born || !slices.Equal(r.Labels(), o.Labels())) {
-		return false
-	}
-	return r.sameSlots(o, r.SlotKeys()) && r.sameSlots(o, o.SlotKeys())
-}
-
-func (r *Record) sameSlots(o *Record, keys []string) bool {
-	for _, key := range keys {
-		mine, logged := r.Slot(key)
-		if theirs, too := o.Slot(key); logged != too || logged && !mine.Same(theirs) {
+	mine, theirs := r.Slots(o.SlotKeys()...), o.Slots(r.SlotKeys()...)
+	if r.notes.born > 0 {
+		had, _ := r.labels(mine)
+		if has, _ := o.labels(theirs); r.notes.born != o.notes.born || !slices.Equal(had, has) {
 			return false
 		}
 	}
-	return true
+	for _, s := range mine {
+		if !slices.ContainsFunc(theirs, s.same) {
+			return false
+		}
+	}
+	return len(mine) == len(theirs)
 }
 
 // RefreshDue reports whether the idle timeout's start should move at now. A record or a

@@ -79,7 +79,8 @@ func FuzzEncodedIsWhatIsRead(f *testing.F) {
 			(&record.LogIn{Key: record.PassportKey, Slot: record.Slot{User: raw, At: now, Stamp: []byte("s")}}).Op(terms),
 		}
 		var d record.Draft
-		if err := d.Replay(&r, ops[int(what)%len(ops):][:1], now); err != nil {
+		d.Reset(&r)
+		if err := ops[int(what)%len(ops)](&d, now); err != nil {
 			return
 		}
 		e, err := d.Encode(terms, "ID", &r, revision, now)

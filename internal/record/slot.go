@@ -21,19 +21,45 @@ type Slot struct {
 	Stamp   []byte          // security stamp, nil when there is none
 	Factors json.RawMessage // JSON object: strategy name -> Unix milliseconds; nil when there is none
 	ByGo    bool            // Go made this log-in: "go" counts. Not written
-}
+	Key     string          // the member. Not written
 
-// ByNode returns the log-in without what Go noted: one that Node made.
-func (s Slot) ByNode() Slot { return Slot{User: s.User} }
-
-// Same reports whether s and o are the same log-in.
-func (s Slot) Same(o Slot) bool {
-	return s.ByGo == o.ByGo && s.At.Equal(o.At) &&
-		bytes.Equal(s.User, o.User) && bytes.Equal(s.Stamp, o.Stamp) && bytes.Equal(s.Factors, o.Factors)
+	began int64 // when its absolute limit began to count, in Unix milliseconds; 0: with the next write
 }
 
 // PassportKey is the member of Passport's log-in, and of a guard's that says nothing else.
 const PassportKey = "passport"
+
+// ByNode returns the log-in without what Go noted: one that Node made.
+func (s Slot) ByNode() Slot { return Slot{User: s.User, Key: s.Key} }
+
+// Over reports whether the log-in is past its limit at now.
+func (s Slot) Over(absolute time.Duration, now time.Time) bool {
+	return s.began > 0 && now.Sub(time.UnixMilli(s.began)) >= absolute
+}
+
+// same reports whether s and o are the same log-in.
+func (s Slot) same(o Slot) bool {
+	return s.Key == o.Key && s.ByGo == o.ByGo && s.At.Equal(o.At) &&
+		bytes.Equal(s.User, o.User) && bytes.Equal(s.Stamp, o.Stamp) && bytes.Equal(s.Factors, o.Factors)
+}
+
+// label returns the label that a guard gives the log-in, "" when that is longer than a label
+// may be.
+func (s Slot) label() string {
+	if len(s.Key)+1+len(s.User) > MaxLabel {
+		return ""
+	}
+	return s.Key + ":" + string(s.User)
+}
+
+// nobody reports whether user is what Passport takes for nobody.
+func nobody(user json.RawMessage) bool {
+	switch string(user) {
+	case "", "null", "false", `""`:
+		return true
+	}
+	return false
+}
 
 // ParseSlot reads the member of a record at a guard's session key. ok is false when
 // nobody is logged in there: no user, or null, false or "", as Passport has it.
@@ -57,8 +83,7 @@ func readSlot(r *rawjson.Reader) (s Slot, ok bool) {
 			s, owner = readNotes(r, s.User)
 		}
 	}
-	switch string(s.User) {
-	case "", "null", "false", `""`:
+	if nobody(s.User) {
 		return Slot{}, false
 	}
 	if s.ByGo = owner != nil && bytes.Equal(owner, s.User); !s.ByGo {
@@ -76,7 +101,7 @@ func readNotes(r *rawjson.Reader, user json.RawMessage) (s Slot, owner []byte) {
 			owner = r.Value()
 		case "at":
 			if ms, ok := rawjson.Int(r.Value()); ok && ms > 0 {
-				s.At = time.UnixMilli(ms)
+				s.At, s.began = time.UnixMilli(ms), ms
 			}
 		case "stamp":
 			s.Stamp = unquoted(r.Value())
