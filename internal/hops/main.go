@@ -24,9 +24,9 @@ import (
 const module = "github.com/seed-6f34412b/passport"
 
 const (
-	getLimit    = 75
-	logInLimit  = 209
-	logOutLimit = 148
+	getLimit    = 73
+	logInLimit  = 174
+	logOutLimit = 130
 )
 
 // flows are the requests, by the folders into which subject writes their counters.
