@@ -1,0 +1,144 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// action is what a step does.
+type action struct {
+	name   string
+	weight int                                                  // how often it is drawn
+	do     func(w *world, ctx context.Context, s Step) *request // nil for none
+	tell   func(w *world, s Step, r *request)                   // the model
+}
+
+func actionOf(name string) *action {
+	for i := range actions {
+		if actions[i].name == name {
+			return &actions[i]
+		}
+	}
+	return nil
+}
+
+var actions []action
+
+func init() { //nolint:gochecknoinits // the table's functions use the table
+	actions = []action{
+		{"log in", 10, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "login", "email", s.email(), "password", "right", "remember", s.box())
+		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, s.who(), true, w.remembers(s), nil) }},
+		{"log in wrong", 1, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "login", "email", s.email(), "password", "wrong")
+		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, s.who(), false, false, nil) }},
+		{"log in by provider", 4, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "provider", "user", fmt.Sprint(s.who()), "label", fmt.Sprint(s.N%2), "remember", s.box())
+		}, func(w *world, s Step, r *request) {
+			w.model.LogIn(&r.Visit, s.who(), true, w.remembers(s), []string{s.label()})
+		}},
+		{"step up", 4, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()))
+		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who()) }},
+		{"page", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "me") },
+			func(w *world, _ Step, r *request) { w.model.Me(&r.Visit, r.user()) }},
+		{"proved page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "proved") },
+			func(w *world, _ Step, r *request) { w.model.Proved(&r.Visit, r.user()) }},
+		{"fresh page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "fresh") },
+			func(w *world, _ Step, r *request) { w.model.Fresh(&r.Visit, r.user(), freshFor) }},
+		{"set", 4, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "set", "name", key(s), "value", fmt.Sprint(s.U))
+		}, func(w *world, s Step, r *request) { w.model.Set(&r.Visit, key(s), fmt.Sprint(s.U)) }},
+		{"get", 2, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "get", "name", key(s))
+		}, func(w *world, s Step, r *request) { w.model.Get(&r.Visit, key(s), r.text) }},
+		{"renew", 3, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "renew") },
+			func(w *world, _ Step, r *request) { w.model.Renew(&r.Visit) }},
+		{"regenerate", 1, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "regenerate", "name", key(s), "value", "new")
+		}, func(w *world, s Step, r *request) { w.model.Regenerate(&r.Visit, key(s), "new") }},
+		{"change the password", 3, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "password", "fresh", fmt.Sprint(s.N%2))
+		}, func(w *world, s Step, r *request) { w.model.ChangePassword(&r.Visit, s.N%2 == 1) }},
+		{"change the role", 2, func(w *world, _ context.Context, s Step) *request {
+			w.table(s).change(s.who(), func(u *user) { u.Role = fmt.Sprint("role ", s.N) })
+			return nil
+		}, nil},
+		{"log out", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "logout") },
+			func(w *world, _ Step, r *request) { w.model.LogOut(&r.Visit) }},
+		{"destroy", 1, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "destroy") },
+			func(w *world, _ Step, r *request) { w.model.Destroy(&r.Visit) }},
+		{"log out everywhere", 3, func(w *world, ctx context.Context, s Step) *request {
+			_, auth := w.guard(s)
+			_, err := auth.LogOutEverywhere(ctx, w.table(s).row(s.who()))
+			return called(err)
+		}, func(w *world, s Step, _ *request) {
+			g, _ := w.guard(s)
+			w.model.LogOutEverywhere(g, s.who())
+		}},
+		{"end a device", 3, func(w *world, ctx context.Context, s Step) *request {
+			_, auth := w.guard(s)
+			u := w.table(s).row(s.who())
+			list, err := auth.Sessions(ctx, u)
+			if err != nil || len(list) == 0 {
+				return called(err)
+			}
+			d := list[s.N%len(list)]
+			id := w.idOf(d.Ref)
+			_, err = auth.EndSession(ctx, u, d.Ref)
+			r := called(err)
+			r.ID = id
+			return r
+		}, func(w *world, s Step, r *request) {
+			g, _ := w.guard(s)
+			w.model.EndSession(g, r.ID)
+		}},
+		{"log-out by the provider", 3, func(w *world, ctx context.Context, s Step) *request {
+			_, auth := w.guard(s)
+			_, err := auth.EndLinked(ctx, s.label())
+			return called(err)
+		}, func(w *world, s Step, _ *request) {
+			g, _ := w.guard(s)
+			w.model.EndLinked(g, s.label())
+		}},
+		{"reopen", 4, func(w *world, _ context.Context, s Step) *request {
+			w.browsers[s.B%browsers].reopen()
+			return nil
+		}, nil},
+		{"clock", 5, func(_ *world, _ context.Context, s Step) *request {
+			time.Sleep(lengths[s.N%len(lengths)])
+			return nil
+		}, nil},
+	}
+}
+
+// freshFor is how old a log-in may be at the route for fresh ones.
+const freshFor = 20 * time.Minute
+
+// called is what a call without a request answers.
+func called(err error) *request {
+	r := new(request)
+	r.Status = http.StatusOK
+	if err != nil {
+		r.Status, r.text = http.StatusServiceUnavailable, err.Error()
+	}
+	return r
+}
+
+func (r *request) user() int {
+	u, _ := strconv.Atoi(r.text)
+	return u
+}
+
+func (s Step) email() string { return fmt.Sprint(s.who(), "@test.example") }
+func (s Step) label() string { return fmt.Sprint("sid-", s.N%2) }
+
+func (s Step) box() string {
+	if s.Remember {
+		return "1"
+	}
+	return ""
+}

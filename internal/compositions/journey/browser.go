@@ -1,0 +1,101 @@
+package journey
+
+import (
+	"context"
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// browser is a visitor with a jar of cookies.
+type browser struct {
+	jar, before map[string]cookie // now, and before the last answer that changed it
+}
+
+type cookie struct {
+	value   string
+	expires time.Time // zero: until the browser closes
+}
+
+func newBrowser() *browser { return &browser{jar: map[string]cookie{}, before: map[string]cookie{}} }
+
+// cookies returns what the browser sends now, or what it would have sent before the last change.
+func (b *browser) cookies(old bool) map[string]cookie {
+	jar := b.jar
+	if old {
+		jar = b.before
+	}
+	live := map[string]cookie{}
+	for name, c := range jar {
+		if c.expires.IsZero() || time.Now().Before(c.expires) {
+			live[name] = c
+		}
+	}
+	return live
+}
+
+// take keeps the cookies of an answer.
+func (b *browser) take(list []*http.Cookie) {
+	if len(list) == 0 {
+		return
+	}
+	b.before = maps.Clone(b.jar)
+	for _, c := range list {
+		switch {
+		case c.MaxAge < 0, !c.Expires.IsZero() && !c.Expires.After(time.Now()):
+			delete(b.jar, c.Name)
+		case c.MaxAge > 0:
+			b.jar[c.Name] = cookie{c.Value, time.Now().Add(time.Duration(c.MaxAge) * time.Second)}
+		default:
+			b.jar[c.Name] = cookie{c.Value, c.Expires}
+		}
+	}
+}
+
+// reopen closes the browser and opens it again: session cookies are forgotten.
+func (b *browser) reopen() {
+	b.before = maps.Clone(b.jar)
+	maps.DeleteFunc(b.jar, func(_ string, c cookie) bool { return c.expires.IsZero() })
+}
+
+// send sends a form with cookies to the handler, as a page of the same origin does.
+func send(ctx context.Context, h http.Handler, path string, form url.Values, cookies map[string]cookie, header map[string]string) *http.Response {
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://app.example"+path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	for name, c := range cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: c.value}) //nolint:gosec // as a browser sends it
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// idIn returns the session's id in the value of a cookie, whose signature the program checks.
+func idIn(value string) string {
+	if text, err := url.QueryUnescape(value); err == nil {
+		if rest, ok := strings.CutPrefix(text, "s:"); ok { // as express-session signs it
+			return rest[:max(strings.LastIndexByte(rest, '.'), 0)]
+		}
+	}
+	text, err := base64.URLEncoding.DecodeString(value) // as gorilla/securecookie does
+	if err != nil {
+		return ""
+	}
+	parts := strings.SplitN(string(text), "|", 3)
+	if len(parts) != 3 {
+		return ""
+	}
+	id, err := base64.URLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return ""
+	}
+	return string(id)
+}

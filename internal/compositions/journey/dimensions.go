@@ -1,0 +1,100 @@
+package journey
+
+// dimension is a switch with its values.
+type dimension struct {
+	name   string
+	values []string
+	at     func(*Switches) *int
+}
+
+// Dimensions are all switches.
+var dimensions = []dimension{
+	{"guards", []string{"one", "two in a session", "two managers"}, func(s *Switches) *int { return &s.Guards }},
+	{"stamp", []string{"no", "yes"}, func(s *Switches) *int { return &s.Stamp }},
+	{"remember me", []string{"no", "yes", "offered by one process"}, func(s *Switches) *int { return &s.Remember }},
+	{"sessions at most", []string{"any", "1", "2"}, func(s *Switches) *int { return &s.Max }},
+	{"refuse more", []string{"no", "yes"}, func(s *Switches) *int { return &s.Refuse }},
+	{"second factor", []string{"none", "set up"}, func(s *Switches) *int { return &s.Factor }},
+	{"cookie", []string{"session", "persistent", "rolling"}, func(s *Switches) *int { return &s.Cookie }},
+	{"deployment", []string{"same", "another cookie"}, func(s *Switches) *int { return &s.Deploy }},
+	{"ids", []string{"numbers", "objects"}, func(s *Switches) *int { return &s.Ids }},
+	{"tombstones", []string{"no", "yes"}, func(s *Switches) *int { return &s.Notes }},
+	{"store", []string{"memory", "Redis"}, func(s *Switches) *int { return &s.Store }},
+}
+
+// Pairs returns switches such that every pair of values of two dimensions meets in one of them: a
+// covering array of strength two, made by taking again and again the row that covers most.
+func Pairs() []Switches {
+	type pair struct{ a, x, b, y int }
+	open := map[pair]bool{}
+	for a := range dimensions {
+		for b := a + 1; b < len(dimensions); b++ {
+			for x := range dimensions[a].values {
+				for y := range dimensions[b].values {
+					open[pair{a, x, b, y}] = true
+				}
+			}
+		}
+	}
+	var rows []Switches
+	for len(open) > 0 {
+		var first pair // the least pair that is open, so that the array is always the same
+		found := false
+		for p := range open {
+			less := p.a < first.a || p.a == first.a && (p.b < first.b || p.b == first.b && (p.x < first.x || p.x == first.x && p.y < first.y))
+			if !found || less {
+				first, found = p, true
+			}
+		}
+		row := make([]int, len(dimensions))
+		for i := range row {
+			row[i] = -1
+		}
+		row[first.a], row[first.b] = first.x, first.y
+		for i := range row {
+			if row[i] >= 0 {
+				continue
+			}
+			best, most := 0, -1
+			for x := range dimensions[i].values {
+				n := 0
+				for k, y := range row {
+					if y >= 0 && (k < i && open[pair{k, y, i, x}] || k > i && open[pair{i, x, k, y}]) {
+						n++
+					}
+				}
+				if n > most {
+					best, most = x, n
+				}
+			}
+			row[i] = best
+		}
+		var s Switches
+		for i, d := range dimensions {
+			*d.at(&s) = row[i]
+			for k := range i {
+				delete(open, pair{k, row[k], i, row[i]})
+			}
+		}
+		rows = append(rows, s)
+	}
+	return rows
+}
+
+// Describe names the values of s, in the order of DimensionNames.
+func (s Switches) Describe() []string {
+	list := make([]string, len(dimensions))
+	for i, d := range dimensions {
+		list[i] = d.values[*d.at(&s)]
+	}
+	return list
+}
+
+// DimensionNames are the names of all switches.
+func DimensionNames() []string {
+	list := make([]string, len(dimensions))
+	for i, d := range dimensions {
+		list[i] = d.name
+	}
+	return list
+}

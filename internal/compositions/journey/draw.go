@@ -1,0 +1,86 @@
+package journey
+
+// Draw draws a journey of n steps: pick returns a number below its argument.
+func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
+	j := Journey{Seed: seed, Switches: s}
+	total := 0
+	for _, a := range actions {
+		total += a.weight
+	}
+	few := pick(3) + 1 // browsers: with fewer of them, more meets
+	for range n {
+		k := pick(total)
+		var step Step
+		for _, a := range actions {
+			if k -= a.weight; k < 0 {
+				step.Do = a.name
+				break
+			}
+		}
+		step.B, step.G, step.U, step.P, step.N = pick(few), pick(2), 1+pick(2), pick(2), pick(len(lengths))
+		if pick(4) == 0 {
+			step.U = 3
+		}
+		step.Remember, step.Old, step.Lost = pick(2) == 0, pick(6) == 0, pick(12) == 0
+		j.Steps = append(j.Steps, step)
+	}
+	return j
+}
+
+// Shrink returns the smallest journey that it finds which breaks the same promise: with fewer
+// steps, switches that are off, and steps that say less. try returns the kind of a failure.
+func Shrink(j Journey, kind string, try func(Journey) string) Journey {
+	for smaller := true; smaller; {
+		smaller = false
+		accept := func(c Journey) bool {
+			if try(c) != kind {
+				return false
+			}
+			j, smaller = c, true
+			return true
+		}
+		for size := max(len(j.Steps)/2, 1); size > 0; size /= 2 {
+			for i := len(j.Steps) - size; i >= 0; i-- {
+				if i+size > len(j.Steps) {
+					continue
+				}
+				c := j
+				c.Steps = append(append([]Step(nil), j.Steps[:i]...), j.Steps[i+size:]...)
+				accept(c)
+			}
+		}
+		for _, d := range dimensions {
+			for x := range *d.at(&j.Switches) {
+				c := j
+				*d.at(&c.Switches) = x
+				if accept(c) {
+					break
+				}
+			}
+		}
+		for i := range j.Steps {
+			for _, less := range plainer {
+				c := j
+				c.Steps = append([]Step(nil), j.Steps...)
+				if less(&c.Steps[i]); c.Steps[i] != j.Steps[i] {
+					accept(c)
+				}
+			}
+		}
+	}
+	return j
+}
+
+// plainer are the ways in which a step can say less.
+var plainer = []func(*Step){
+	func(s *Step) { s.Lost = false },
+	func(s *Step) { s.Old = false },
+	func(s *Step) { s.Remember = false },
+	func(s *Step) { s.Fail = 0 },
+	func(s *Step) { s.P = 0 },
+	func(s *Step) { s.G = 0 },
+	func(s *Step) { s.B = 0 },
+	func(s *Step) { s.U = min(s.U, 1) },
+	func(s *Step) { s.U = 0 },
+	func(s *Step) { s.N /= 2 },
+}

@@ -1,0 +1,65 @@
+package journey_test
+
+import (
+	"flag"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/journey"
+)
+
+// few is how many journeys are run where no time is given.
+const few = 1500
+
+var (
+	duration = flag.Duration("for", inCI, "how long to search")
+	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first journey")
+)
+
+// TestRandomJourneys keeps what the documents promise. A journey that fails is printed as the test to
+// paste; more of them, for hours, are run by the command.
+func TestRandomJourneys(t *testing.T) {
+	o := journey.Options{Seed: *seed, For: *duration, Log: func(failure string) { t.Error(failure) }}
+	if o.For == 0 {
+		o.Count = few
+	}
+	t.Log(journey.Search(t, o))
+}
+
+// TestDrawnByRapid draws the same journeys by rapid, whose shrinking starts from the choices and
+// not from the journey: it keeps the kind of the failure that it met first.
+func TestDrawnByRapid(t *testing.T) {
+	pairs, kind := journey.Pairs(), ""
+	rapid.Check(t, func(rt *rapid.T) {
+		pick := func(n int) int { return rapid.IntRange(0, n-1).Draw(rt, "pick") }
+		s := pairs[pick(len(pairs))]
+		s.Store = 0
+		f := journey.Run(t, journey.Draw(uint64(pick(1000)), s, journey.Steps, pick)) //nolint:gosec // below 1000
+		if f == nil || kind != "" && f.Kind() != kind {
+			return
+		}
+		kind = f.Kind()
+		rt.Fatal(f)
+	})
+}
+
+// TestEveryPairOfValuesMeets in the covering array.
+func TestEveryPairOfValuesMeets(t *testing.T) {
+	rows := journey.Pairs()
+	t.Logf("%d configurations", len(rows))
+	names := journey.DimensionNames()
+	for a := range names {
+		for b := a + 1; b < len(names); b++ {
+			met, as, bs := map[[2]string]bool{}, map[string]bool{}, map[string]bool{}
+			for _, s := range rows {
+				d := s.Describe()
+				met[[2]string{d[a], d[b]}], as[d[a]], bs[d[b]] = true, true, true
+			}
+			if len(met) != len(as)*len(bs) {
+				t.Errorf("%s with %s: %d pairs meet, want %d", names[a], names[b], len(met), len(as)*len(bs))
+			}
+		}
+	}
+}

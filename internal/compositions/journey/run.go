@@ -1,0 +1,306 @@
+package journey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+const browsers = 3
+
+// Failure is a journey that broke a promise.
+type Failure struct {
+	Journey Journey
+	Step    int // after which it showed
+	Broken  []model.Broken
+}
+
+// Kind is the same for all journeys that break a promise in the same way.
+func (f *Failure) Kind() string { return f.Broken[0].Kind }
+
+// Error implements error.
+func (f *Failure) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "after step %d:", f.Step)
+	for _, p := range f.Broken {
+		fmt.Fprintf(&b, "\n\t%s: %s", p.Kind, p.Text)
+	}
+	return b.String() + "\n" + f.Journey.String()
+}
+
+// Try runs j, and fails the test where a promise does not hold.
+func Try(t *testing.T, j Journey) {
+	t.Helper()
+	if f := Run(t, j); f != nil {
+		t.Error(f)
+	}
+}
+
+// Run runs j in a bubble of its own. It returns nil if every promise held.
+func Run(t *testing.T, j Journey) (failure *Failure) {
+	synctest.Test(t, func(t *testing.T) {
+		cryptotest.SetGlobalRandom(t, j.Seed)
+		w, err := newWorld(j.Switches)
+		defer w.close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range j.Steps {
+			time.Sleep(7 * time.Millisecond) // "the oldest" must not be a matter of chance
+			w.step(s)
+			w.ask()
+			if len(w.model.Broken) > 0 {
+				failure = &Failure{j, i, w.model.Broken}
+				return
+			}
+		}
+	})
+	return failure
+}
+
+// world is the program, its visitors, and what must be true of them.
+type world struct {
+	shared    *shared
+	gate      *sessiontest.Gate
+	processes []*process
+	probe     *process // asks the store past the gate
+	browsers  []*browser
+	model     *model.Model
+	ids       []string // every one that was ever issued
+	issued    map[string]bool
+	close     func()
+}
+
+func newWorld(s Switches) (*world, error) {
+	w := &world{model: model.New(s.config()), issued: map[string]bool{}, close: func() {}}
+	var inner session.Store
+	w.shared = &shared{Switches: s, events: func(guard.Event) {}}
+	if s.Store == 1 {
+		server := miniredis.NewMiniRedis()
+		server.ClockTTL(true)
+		client := redis.NewClient(&redis.Options{
+			Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
+			Dialer:                func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
+			ContextTimeoutEnabled: true,
+		})
+		w.close = func() { client.Close(); server.Close() }
+		stores, err := store.Redis(client, store.RedisConfig{Name: "test", Tombstones: s.Notes == 1})
+		if err != nil {
+			return w, err
+		}
+		inner, w.shared.cells, w.shared.counter = stores.Sessions, stores.Cells, stores.Counter
+	} else {
+		stores, err := s.memory()
+		if err != nil {
+			return w, err
+		}
+		inner, w.shared.cells, w.shared.counter = stores.Sessions, stores.Cells, stores.Counter
+	}
+	w.gate = sessiontest.NewGate(inner)
+	w.gate.After = func(c sessiontest.Call, err error) {
+		if c.Op == "Create" && err == nil && !w.issued[c.ID] {
+			w.issued[c.ID] = true
+			w.ids = append(w.ids, c.ID)
+		}
+	}
+	for range w.shared.guardCount() {
+		w.shared.tables = append(w.shared.tables, newTable())
+	}
+	for number := range 2 {
+		p, err := w.shared.newProcess(number, w.gate.Store())
+		if err != nil {
+			return w, err
+		}
+		w.processes = append(w.processes, p)
+	}
+	var err error
+	if w.probe, err = w.shared.newProcess(1, inner); err != nil {
+		return w, err
+	}
+	for range browsers {
+		w.browsers = append(w.browsers, newBrowser())
+	}
+	return w, nil
+}
+
+// request is one request of a browser and its answer, for the model too.
+type request struct {
+	model.Visit
+	text    string
+	cookies []*http.Cookie
+}
+
+// send sends a request of step s.
+func (w *world) send(ctx context.Context, s Step, path string, form ...string) *request {
+	p, b := w.processes[s.P%2], w.browsers[s.B%browsers]
+	g := s.G % len(p.guards)
+	values := url.Values{}
+	for i := 0; i+1 < len(form); i += 2 {
+		values.Set(form[i], form[i+1])
+	}
+	cookies := b.cookies(s.Old)
+	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g}}
+	for _, name := range p.names[g] {
+		if id := idIn(cookies[name].value); id != "" && !slices.Contains(r.IDs, id) {
+			r.IDs = append(r.IDs, id)
+		}
+	}
+	if p.memory[g] != nil {
+		r.Token = cookies[rememberName(g)].value
+	}
+	res := send(ctx, p.handler, fmt.Sprintf("/%d/%s", g, path), values, cookies, nil)
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	r.Status, r.text = res.StatusCode, string(body)
+	r.cookies = res.Cookies()
+	for _, c := range r.cookies {
+		switch {
+		case c.Name == rememberName(g) && c.MaxAge < 0:
+			r.Forgot, r.Next = true, ""
+		case c.Name == rememberName(g):
+			r.Forgot, r.Next = false, c.Value
+		case c.Name == p.names[g][0] && c.Value != "":
+			if id := idIn(c.Value); !slices.Contains(r.IDs, id) {
+				r.ID = id
+			}
+		case slices.Contains(p.names[g], c.Name) && c.Value == "":
+			r.Gone = true
+		}
+	}
+	return r
+}
+
+// arrive has the browser keep the answer's cookies, unless the answer is lost. An outage that was
+// not made up is a failure: in synthetic time whoever waits for a lock waits until the limit.
+func (w *world) arrive(s Step, r *request) {
+	if r == nil {
+		return
+	}
+	if r.Status >= http.StatusInternalServerError && s.Fail == 0 {
+		w.broken(fmt.Sprintf("answer: %s is %d without an outage", s.Do, r.Status), "%s", r.text)
+	}
+	if !s.Lost {
+		w.browsers[s.B%browsers].take(r.cookies)
+	}
+}
+
+func (w *world) broken(kind, text string, args ...any) {
+	w.model.Broken = append(w.model.Broken, model.Broken{Kind: kind, Text: fmt.Sprintf(text, args...)})
+}
+
+// lengths are how long the clock goes on: just under and just over the limits, and others.
+var lengths = []time.Duration{
+	time.Second, grace - 2*time.Second, grace + 2*time.Second, refresh + 10*time.Second, 9 * time.Minute, 11 * time.Minute,
+	idle - refresh - 10*time.Second, idle - 10*time.Second, idle + 10*time.Second, absolute - idle, absolute - time.Minute, absolute + time.Minute, remFor - time.Hour, remFor + time.Hour,
+}
+
+func (s Step) who() int { return max(s.U, 1) }
+
+func key(s Step) string { return []string{"a", "b", "returnTo"}[s.N%3] }
+
+func (w *world) guard(s Step) (int, *guard.Guard[*user]) {
+	p := w.processes[s.P%2]
+	g := s.G % len(p.guards)
+	return g, p.guards[g]
+}
+
+func (w *world) remembers(s Step) bool {
+	g, _ := w.guard(s)
+	p := w.processes[s.P%2]
+	return s.Remember && p.memory[g] != nil && p.offers()
+}
+
+func (w *world) table(s Step) *table { return w.shared.tables[s.G%len(w.shared.tables)] }
+
+func (w *world) step(s Step) {
+	a := actionOf(s.Do)
+	if a == nil {
+		w.broken("journey: no such step", "%q", s.Do)
+		return
+	}
+	r := a.do(w, context.Background(), s)
+	w.arrive(s, r)
+	if a.tell != nil {
+		a.tell(w, s, r)
+	}
+}
+
+// idOf returns the id whose Ref that is.
+func (w *world) idOf(ref string) string {
+	for _, id := range w.ids {
+		if s, err := w.probe.managers[0].Open(context.Background(), id); err == nil && s.Ref() == ref {
+			return id
+		}
+	}
+	return ""
+}
+
+// ask asks the program about every id that was ever issued, and the lists of all users.
+func (w *world) ask() {
+	ctx := context.Background()
+	unsaid := w.model.Expired(time.Now())
+	refs := map[string]string{}
+	for _, id := range w.ids {
+		f := model.Found{Values: map[string]string{}, Users: make([]int, len(w.probe.guards)), Pending: make([]bool, len(w.probe.guards))}
+		s, err := w.probe.managers[0].Open(ctx, id)
+		switch {
+		case err == nil:
+			refs[s.Ref()] = id
+			f.Lives = true
+			for g, auth := range w.probe.guards {
+				u, err := auth.UserOf(ctx, s)
+				if insufficient, ok := errors.AsType[*guard.Insufficient](err); ok {
+					f.Pending[g] = insufficient.Factor != ""
+				}
+				if err == nil {
+					f.Users[g] = u.ID
+				}
+			}
+			for _, k := range []string{"a", "b", "returnTo"} {
+				if v, ok, err := session.Key[string](k).Get(s); ok && err == nil {
+					f.Values[k] = v
+				}
+			}
+		case !errors.Is(err, session.ErrNotFound):
+			w.broken("answer: Open fails", "%v", err)
+		}
+		if slices.Contains(unsaid, id) {
+			w.model.Settle(id, f.Lives)
+		}
+		w.model.Ask(id, f)
+	}
+	for g, auth := range w.probe.guards {
+		for _, id := range slices.Sorted(maps.Keys(w.shared.tables[g].rows)) {
+			u, _ := w.shared.tables[g].byID(ctx, id)
+			list, err := auth.Sessions(ctx, u)
+			if err != nil {
+				w.broken("answer: Sessions fails", "%v", err)
+			}
+			var got []model.Device
+			for _, d := range list {
+				got = append(got, model.Device{ID: refs[d.Ref], LoggedIn: d.LoggedIn, Totp: slices.Contains(d.Factors, "totp"), Pending: d.Pending})
+			}
+			w.model.Devices(g, id, got)
+		}
+	}
+}

@@ -1,0 +1,459 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// LogIn is told of a request with credentials at Guard.LogInWith. remember is the box; labels are
+// the strategy's names of the log-in.
+func (m *Model) LogIn(v *Visit, user int, right, remember bool, labels []string) {
+	if !right { // wrong credentials change nothing
+		m.status(v, 401, "a wrong log-in")
+		m.quiet(v, "a wrong log-in")
+		return
+	}
+	s, former := m.find(v), m.series(v)
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.passwords[[2]int{v.Guard, user}], Labels: labels}
+	if m.Refuse && m.tooMany(l, s, former) { // a refusal changes nothing
+		m.status(v, 403, "a log-in too many")
+		m.quiet(v, "a refused log-in")
+		return
+	}
+	if m.pending(l) {
+		m.status(v, 401, "a log-in whose factor is missing")
+	} else {
+		m.status(v, 200, "a log-in")
+	}
+	if v.Status >= 500 || v.Status == 409 {
+		return
+	}
+	if remember {
+		l.Series = m.begin(v, l)
+	} else {
+		m.want(v.Token == "" || v.Forgot, "cookie: a log-in does not forget whom the browser remembered", "the answer keeps the cookie of RememberMe")
+	}
+	n := m.enter(v, s, l, false, "a log-in")
+	if former != nil {
+		m.endSeries(former, n)
+	}
+	if m.Max > 0 && !m.Refuse && !m.pending(l) {
+		m.evict(n, v.Guard)
+	}
+}
+
+// quiet demands that the answer touches no cookie.
+func (m *Model) quiet(v *Visit, what string) {
+	m.want(v.ID == "" && !v.Gone, "cookie: "+what+" touches the session's cookie", "cookie %q, expired %v", short(v.ID), v.Gone)
+	m.want(v.Next == "" && !v.Forgot, "cookie: "+what+" touches the cookie of RememberMe", "cookie %q, expired %v", short(v.Next), v.Forgot)
+}
+
+// begin begins the series of a log-in.
+func (m *Model) begin(v *Visit, l *LogIn) *Series {
+	m.want(v.Next != "", "cookie: a log-in is not remembered", "the answer has no cookie of RememberMe")
+	r := &Series{Guard: v.Guard, User: l.User, Password: l.Password, Labels: l.Labels, Began: v.Now, Token: v.Next, Moved: v.Now}
+	m.tokens[v.Next] = r
+	return r
+}
+
+// series returns the series that the request presents, whichever of its tokens, if it goes on.
+func (m *Model) series(v *Visit) *Series {
+	r := m.tokens[v.Token]
+	if r == nil || r.Over || !v.Now.Before(r.Began.Add(m.Remember)) {
+		return nil
+	}
+	return r
+}
+
+// Me is told of a request at Guard.RequireAuth, which passed if passed is not 0: as that user.
+func (m *Model) Me(v *Visit, passed int) {
+	l := m.restore(v)
+	if l == nil {
+		m.want(v.Status == 401 || v.Status == 403, "answer: nobody is logged in and the route answers", "got %d as user %d", v.Status, passed)
+		return
+	}
+	m.status(v, 200, "a page of a user")
+	m.want(passed == l.User, "user: another user's page", "got user %d, want %d", passed, l.User)
+}
+
+// Proved is told of a request at Guard.RequireFactor of "totp".
+func (m *Model) Proved(v *Visit, passed int) {
+	l := m.restore(v)
+	m.want((v.Status == 200) == (l != nil && l.Totp), fmt.Sprintf("answer: a page for a second factor is %d", v.Status), "user %d, factor %v", m.user(l), l != nil && l.Totp)
+	m.want(v.Status != 200 || passed == m.user(l), "user: another user's page", "got user %d, want %d", passed, m.user(l))
+}
+
+// Fresh is told of a request at Guard.RequireFresh: the user logged in with credentials at most
+// maxAge ago.
+func (m *Model) Fresh(v *Visit, passed int, maxAge time.Duration) {
+	l := m.restore(v)
+	fresh := l != nil && !l.At.IsZero() && v.Now.Sub(l.At) <= maxAge
+	m.want((v.Status == 200) == fresh, fmt.Sprintf("answer: a page for a fresh log-in is %d", v.Status), "user %d, fresh %v", m.user(l), fresh)
+	m.want(v.Status != 200 || passed == m.user(l), "user: another user's page", "got user %d, want %d", passed, m.user(l))
+}
+
+// restore finds the user of a request: the log-in in the session, or else whom the browser
+// remembers. nil is nobody.
+func (m *Model) restore(v *Visit) *LogIn {
+	s := m.find(v)
+	if s != nil && s.LogIns[v.Guard] != nil {
+		l := s.LogIns[v.Guard]
+		switch {
+		case m.good(l) && m.pending(l):
+			m.quiet(v, "a page for a pending log-in")
+			return nil
+		case m.good(l):
+			m.want(!v.Gone, "cookie: a page expires the cookie", "the answer expires the session's cookie")
+			return l
+		case !m.others(s, v.Guard): // the stamp changed (S11): the session ends, unless another guard's log-in is in it
+			m.end(s.ID)
+			s = nil
+		}
+	}
+	return m.recall(v, s)
+}
+
+// recall logs the visitor in whom the browser's token remembers.
+func (m *Model) recall(v *Visit, s *Session) *LogIn {
+	r := m.series(v)
+	switch {
+	case v.Token == "":
+		return nil
+	case r == nil:
+		m.want(v.Forgot, "cookie: a dead token is kept", "the answer keeps the cookie of RememberMe")
+		return nil
+	case v.Token == r.Token:
+		r.Older, r.Token, r.Moved = r.Token, v.Next, v.Now // a token is used once
+	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at once
+		m.want(v.Next == r.Token, "token: tabs at once get different tokens", "the answer's token is not the present one")
+	case v.Token == r.Older: // an answer was lost: the present token was never used, and is void
+		r.Token, r.Moved = v.Next, v.Now
+	default: // an older one: somebody has a copy
+		m.endUser(r.Guard, r.User)
+		m.want(v.Forgot, "token: a theft is not found", "an old token is accepted")
+		return nil
+	}
+	m.tokens[r.Token] = r
+	if m.Stamp && r.Password != m.passwords[[2]int{r.Guard, r.User}] {
+		r.Over = true
+		return nil
+	}
+	m.want(v.Next != "", "token: a remembered browser gets no next token", "the answer has no cookie of RememberMe")
+	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels}
+	if m.Refuse && m.tooMany(l, s, nil) { // it stays remembered
+		m.want(v.ID == "" && !v.Gone, "cookie: a refused recall touches the session's cookie", "cookie %q", short(v.ID))
+		return nil
+	}
+	n := m.enter(v, s, l, false, "a remembered log-in")
+	for id, o := range m.live { // the browser has lost the cookies of the sessions before
+		if k := o.LogIns[r.Guard]; k != nil && k.Series == r && o != n && o.Born.Before(r.Moved) {
+			m.end(id)
+		}
+	}
+	if m.Max > 0 && !m.Refuse && !m.pending(l) {
+		m.evict(n, r.Guard)
+	}
+	if m.pending(l) {
+		return nil
+	}
+	return l
+}
+
+// StepUp is told of a request with a second factor of user at Guard.StepUp.
+func (m *Model) StepUp(v *Visit, user int) {
+	s := m.find(v)
+	if s == nil || s.LogIns[v.Guard] == nil {
+		m.status(v, 401, "a step up of nobody")
+		return
+	}
+	l := s.LogIns[v.Guard]
+	switch {
+	case !m.good(l):
+		m.status(v, 401, "a step up after the stamp changed")
+		if !m.others(s, v.Guard) {
+			m.end(s.ID)
+		}
+		return
+	case l.User != user:
+		m.status(v, 401, "a step up by another user")
+		return
+	}
+	was := m.pending(l)
+	up := *l
+	up.Totp = true
+	if was && m.Refuse && m.tooMany(&up, s, nil) {
+		m.status(v, 403, "a step up to a log-in too many")
+		m.quiet(v, "a refused step up")
+		return
+	}
+	m.status(v, 200, "a step up")
+	if v.Status != 200 {
+		return
+	}
+	n := m.move(v, s, -1, "a step up")
+	n.LogIns[v.Guard] = &up
+	if was && m.Max > 0 && !m.Refuse {
+		m.evict(n, v.Guard)
+	}
+}
+
+// ChangePassword is told of a request of a user who changes the password: the handler calls
+// Guard.LogInUser with the new user, which renews the session and keeps the log-in as old as it was,
+// or Guard.ReauthenticateUser, which makes it fresh.
+func (m *Model) ChangePassword(v *Visit, fresh bool) {
+	if v.Status != 200 {
+		l := m.restore(v)
+		m.want(l == nil, fmt.Sprintf("answer: a change of the password is %d", v.Status), "user %d", m.user(l))
+		return
+	}
+	old := m.restoreFirst(v)
+	if old == nil {
+		m.want(false, "answer: nobody is logged in and the password is changed", "got %d", v.Status)
+		return
+	}
+	m.passwords[[2]int{v.Guard, old.User}]++
+	s := m.at(old)
+	l := &LogIn{Guard: v.Guard, User: old.User, At: old.At, Password: m.passwords[[2]int{v.Guard, old.User}], Totp: old.Totp, Labels: old.Labels}
+	if fresh {
+		l.At = v.Now
+	}
+	former := m.series(v)
+	switch {
+	case former != nil && former.User == l.User: // remembered before, and so again
+		l.Series = m.begin(v, l)
+	default:
+		m.want(v.Token == "" || v.Forgot, "cookie: LogInUser keeps another user's token", "the answer keeps the cookie of RememberMe")
+	}
+	n := m.enter(v, s, l, true, "a change of the password")
+	if former != nil {
+		m.endSeries(former, n)
+	}
+}
+
+func (m *Model) user(l *LogIn) int {
+	if l == nil {
+		return 0
+	}
+	return l.User
+}
+
+// at returns the session that holds the log-in.
+func (m *Model) at(l *LogIn) *Session {
+	for _, s := range m.live {
+		if s.LogIns[l.Guard] == l {
+			return s
+		}
+	}
+	return nil
+}
+
+// restoreFirst is restore for a request that changes the session again: a log-in by a remembered
+// browser gets an id of its own in between, which no answer shows.
+func (m *Model) restoreFirst(v *Visit) *LogIn {
+	w := *v
+	w.ID = "between " + v.Now.String()
+	if w.Token != "" {
+		w.Next = "between " + v.Now.String()
+	}
+	n := len(m.Broken)
+	l := m.restore(&w)
+	m.Broken = m.Broken[:n]
+	return l
+}
+
+// LogOut is told of a request at Guard.LogOut: every session that it presents ends, and where it
+// went on (S8), except that another guard's log-in stays.
+func (m *Model) LogOut(v *Visit) {
+	s := m.find(v)
+	m.status(v, 200, "a log-out")
+	if v.Status != 200 {
+		return
+	}
+	if r := m.series(v); r != nil { // every session that the browser's series made, but the one in use
+		m.endSeries(r, s)
+	}
+	m.want(v.Token == "" || v.Forgot, "cookie: a log-out keeps the browser remembered", "the answer keeps the cookie of RememberMe")
+	if s != nil && m.others(s, v.Guard) {
+		for _, id := range v.IDs {
+			if id != s.ID {
+				m.chain(v.Now, id, v.Guard, s)
+			}
+		}
+		n := m.move(v, s, -1, "the log-out of one of two guards")
+		delete(n.LogIns, v.Guard)
+		return
+	}
+	stays := false
+	for _, id := range v.IDs {
+		m.chain(v.Now, id, v.Guard, nil)
+	}
+	for _, o := range m.live {
+		stays = stays || slices.Contains(v.IDs, o.ID)
+	}
+	_ = stays
+}
+
+// Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.
+func (m *Model) Destroy(v *Visit) {
+	m.find(v)
+	m.status(v, 200, "a destroyed session")
+	for _, id := range v.IDs {
+		m.chain(v.Now, id, -1, nil)
+	}
+}
+
+// Renew is told of Session.Renew, which keeps everything under a new id.
+func (m *Model) Renew(v *Visit) {
+	s := m.find(v)
+	m.status(v, 200, "a renewal")
+	if s == nil || v.Status != 200 { // nothing to renew
+		return
+	}
+	m.move(v, s, -1, "a renewal")
+}
+
+// Regenerate is told of Session.Regenerate, which keeps nothing: what the handler stores then, the
+// value of name, is all that is in the session.
+func (m *Model) Regenerate(v *Visit, name, value string) {
+	s := m.find(v)
+	m.status(v, 200, "a regenerated session")
+	if v.Status != 200 {
+		return
+	}
+	n := m.move(v, s, -1, "a regenerated session")
+	clear(n.LogIns)
+	clear(n.Values)
+	n.Values[name] = value
+}
+
+// Set is told of a request that stores a value: in the session, or in a new one for a visitor who
+// brought none.
+func (m *Model) Set(v *Visit, name, value string) {
+	s := m.find(v)
+	m.status(v, 200, "a write")
+	if v.Status != 200 {
+		return
+	}
+	if s == nil {
+		s = m.move(v, nil, -1, "a first write")
+	}
+	if value == "" {
+		delete(s.Values, name)
+		return
+	}
+	s.Values[name] = value
+}
+
+// Get is told of a request that reads a value.
+func (m *Model) Get(v *Visit, name, got string) {
+	s := m.find(v)
+	want := ""
+	if s != nil {
+		want = s.Values[name]
+	}
+	m.status(v, 200, "a read")
+	m.want(v.Status != 200 || got == want, "value: a request reads another value", "got %q, want %q", got, want)
+}
+
+// LogOutEverywhere is told of Guard.LogOutEverywhere: no session of the user lives, and no browser
+// is remembered.
+func (m *Model) LogOutEverywhere(guard, user int) { m.endUser(guard, user) }
+
+// EndSession is told of Guard.EndSession for the ids of one device: all of its sessions end, other
+// guards' log-ins in them too, and its browser is forgotten.
+func (m *Model) EndSession(guard int, id string) {
+	s := m.live[id]
+	if s == nil || s.LogIns[guard] == nil {
+		return
+	}
+	if r := s.LogIns[guard].Series; r != nil {
+		m.endSeries(r, nil)
+	}
+	m.end(id)
+}
+
+// EndLinked is told of Guard.EndLinked: every log-in that bears the label ends, its session with
+// it, and the browsers of such log-ins are forgotten.
+func (m *Model) EndLinked(guard int, label string) {
+	for _, r := range m.tokens {
+		if r.Guard == guard && slices.Contains(r.Labels, label) {
+			r.Over = true
+		}
+	}
+	for id, s := range m.live {
+		if l := s.LogIns[guard]; l != nil && slices.Contains(l.Labels, label) {
+			m.end(id)
+		}
+	}
+}
+
+// Found is what the program says of one id.
+type Found struct {
+	Lives   bool
+	Users   []int // by guard; 0 for nobody
+	Pending []bool
+	Values  map[string]string
+}
+
+// Ask compares what the program says of an id with what must be true.
+func (m *Model) Ask(id string, f Found) {
+	s := m.live[id]
+	if s == nil {
+		who := ""
+		for g, u := range f.Users {
+			if u > 0 {
+				who = " with a log-in"
+				m.want(false, "session: a log-in that ended lives", "guard %d, user %d under %s", g, u, short(id))
+			}
+		}
+		m.want(!f.Lives || who != "", "session: one that ended lives", "%s", short(id))
+		return
+	}
+	m.want(f.Lives, "session: one that lives is gone", "%s with %d log-ins", short(id), len(s.LogIns))
+	if !f.Lives {
+		return
+	}
+	for g, u := range f.Users {
+		want, pending := 0, false
+		if l := s.LogIns[g]; l != nil && m.good(l) {
+			if pending = m.pending(l); !pending {
+				want = l.User
+			}
+		}
+		m.want(u == want || want != 0, "user: a log-in that must not be", "guard %d of %s: got user %d, want nobody", g, short(id), u)
+		m.want(u == want || want == 0, "user: a log-in is missing or another's", "guard %d of %s: got user %d, want %d", g, short(id), u, want)
+		m.want(f.Pending[g] == pending, "user: pending is wrong", "guard %d of %s: got %v, want %v", g, short(id), f.Pending[g], pending)
+	}
+	for _, k := range []string{"a", "b", "returnTo"} {
+		m.want(f.Values[k] == s.Values[k], "value: a session holds another value", "%s of %s: got %q, want %q", k, short(id), f.Values[k], s.Values[k])
+	}
+}
+
+// Device is one entry of Guard.Sessions.
+type Device struct {
+	ID       string
+	LoggedIn time.Time
+	Totp     bool
+	Pending  bool
+}
+
+// Devices compares what Guard.Sessions lists with what must be true.
+func (m *Model) Devices(guard, user int, got []Device) {
+	want := m.devices(guard, user, nil)
+	m.want(len(got) == len(want), "list: the number of a user's devices", "guard %d, user %d: got %d, want %d", guard, user, len(got), len(want))
+	for _, d := range got {
+		i := slices.IndexFunc(want, func(w []*Session) bool { return slices.ContainsFunc(w, func(s *Session) bool { return s.ID == d.ID }) })
+		if i < 0 {
+			m.want(false, "list: a device that must not be", "guard %d, user %d: %s", guard, user, short(d.ID))
+			continue
+		}
+		s := want[i][slices.IndexFunc(want[i], func(s *Session) bool { return s.ID == d.ID })]
+		l := s.LogIns[guard]
+		m.want(d.LoggedIn.Equal(l.At.Truncate(time.Millisecond)), "list: when a device logged in", "got %v, want %v", d.LoggedIn, l.At)
+		m.want(d.Totp == l.Totp && d.Pending == m.pending(l), "list: a device's factors", "totp %v, pending %v, want %v, %v", d.Totp, d.Pending, l.Totp, m.pending(l))
+	}
+}
+
+// Live returns the ids that must live, in no order.
+func (m *Model) Live() map[string]*Session { return m.live }
