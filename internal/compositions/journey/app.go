@@ -243,7 +243,10 @@ func (p *process) routes() http.Handler {
 			u, _ := auth.User(r.Context())
 			fmt.Fprint(w, u.ID)
 		})
-		box := guard.LogInOptions{RememberMe: func(r *http.Request) bool { return r.FormValue("remember") != "" && p.offers() }}
+		var box guard.LogInOptions
+		if p.memory[g] != nil {
+			box.RememberMe = func(r *http.Request) bool { return r.FormValue("remember") != "" && p.offers() }
+		}
 		mux.Handle(at("login"), auth.Authenticate("local")(auth.LogInWith(box)(who)))
 		mux.Handle(at("provider"), auth.Authenticate("provider")(auth.LogInWith(box)(who)))
 		mux.Handle(at("totp"), auth.Authenticate("totp")(auth.StepUp(who)))

@@ -45,7 +45,7 @@ func Search(t *testing.T, o Options) *Report {
 	r := &Report{Seed: o.Seed, Of: triples()}
 	met, forms := map[[6]uint8]bool{}, map[string]bool{}
 	for ; (o.Count == 0 || r.Journeys < o.Count) && (o.For == 0 || time.Since(start) < o.For); r.Journeys++ {
-		seed := o.Seed + uint64(r.Journeys) //nolint:gosec // a number of journeys
+		seed := o.Seed + uint64(r.Journeys)      //nolint:gosec // a number of journeys
 		random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it has to follow the seed
 		row := r.Journeys / 2
 		s := pairs[row%len(pairs)]
