@@ -98,11 +98,11 @@ func (s *Session) NoRefresh() {
 func (s *Session) Keys() []string {
 	s.lock()
 	defer s.mu.Unlock()
-	return slices.DeleteFunc(s.visit.Members().Names(), s.isOurs)
-}
-
-func (s *Session) isOurs(name string) bool {
-	return name == record.CookieKey || name == record.NotesKey || s.visit.IsSlot(name)
+	names := s.visit.Members().Names()
+	slots := s.visit.Slots(names)
+	return slices.DeleteFunc(names, func(name string) bool {
+		return name == record.CookieKey || name == record.NotesKey || slots[name]
+	})
 }
 
 // MarshalJSON returns the Ref, like String, Format and LogValue: a session in a log line or
