@@ -146,7 +146,7 @@ func (s *Session) usable() error {
 func (s *Session) writable() error {
 	err := s.usable()
 	if errors.Is(err, ErrCommitted) {
-		s.m.cfg.Logger.Error("session changed after the response had started; the change is lost", "session", refOf(s.visit.ID))
+		s.log(context.Background(), slog.LevelError, "session changed after the response had started; the change is lost", slog.String("session", refOf(s.visit.ID)))
 	}
 	return err
 }
