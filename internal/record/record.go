@@ -125,9 +125,17 @@ func (r *Record) Written() (born, seen time.Time, ok bool) {
 	return time.UnixMilli(r.notes.born), time.UnixMilli(r.notes.seen), true
 }
 
+// passportKeys are the slot keys of nearly every record.
+var passportKeys = []string{PassportKey}
+
 // SlotKeys returns the members that are, or may be, log-ins: those that Go recorded,
-// and passport's own.
-func (r *Record) SlotKeys() []string { return add(stringsOf(r.notes.keys), PassportKey) }
+// and passport's own. The result must not be changed.
+func (r *Record) SlotKeys() []string {
+	if r.notes.keys == nil {
+		return passportKeys
+	}
+	return add(stringsOf(r.notes.keys), PassportKey)
+}
 
 // Slot returns the log-in under key, whether or not it is past its limit. Under a key that
 // Go did not record it is Node's.
