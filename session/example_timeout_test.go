@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// A page asks every minute how long the visitor stays logged in. Such a request is no use of
-// the session: it must not be what keeps it alive.
+// A page asks every minute how long the visitor stays logged in. Such a request does
+// not count as use of the session: it must not be what keeps it alive.
 func Example_timeout() {
 	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {

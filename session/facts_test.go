@@ -157,8 +157,8 @@ func TestChanged(t *testing.T) {
 	})
 }
 
-// TestARequestThatIsNoUseOfTheSession does not keep it alive, but for what it changes.
-func TestARequestThatIsNoUseOfTheSession(t *testing.T) {
+// TestARequestThatDoesNotCountAsUse of the session does not keep it alive, but for what it changes.
+func TestARequestThatDoesNotCountAsUse(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		route func(m *session.Manager, app http.Handler) http.Handler
@@ -196,6 +196,24 @@ func TestARequestThatIsNoUseOfTheSession(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestPollsOfASessionThatNodeMade: the first one notes when it began, so that it ends, and its
+// label, so that it is found. The others write nothing.
+func TestPollsOfASessionThatNodeMade(t *testing.T) {
+	st := newScripted()
+	m := newManager(t, st)
+	b := open(t, m)
+	b.Get(path("login 1")).Want(t, 200, "")
+	st.put(st.ids()[0], `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"passport":{"user":1}}`)
+	poll := m.NoRefresh(app(m))
+	for i, want := range []string{"Get Update AddLabel", "Get", "Get"} {
+		st.ops()
+		poll.ServeHTTP(newRecorder(), b.Request("GET", "/", ""))
+		if got := strings.Join(st.ops(), " "); got != want {
+			t.Errorf("poll %d asked %s, want %s", i+1, got, want)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 	return &handler{m, next}
 }
 
-// NoRefresh is [Manager.Handler] for requests that are no use of the session, see
+// NoRefresh is [Manager.Handler] for requests that do not count as use of the session, see
 // [Session.NoRefresh]: polls, presence, streams. It works inside a Handler and around a
 // guard's middleware, and asks the store nothing by itself. It panics if next is nil.
 func (m *Manager) NoRefresh(next http.Handler) http.Handler {

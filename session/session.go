@@ -84,9 +84,11 @@ func (s *Session) Changed() bool {
 	return s.changed || s.visit.Changes()
 }
 
-// NoRefresh says that this request is no use of the session, such as a poll or a heartbeat
-// that the page sends by itself: it does not keep the session from running out. A request
-// that changes the session refreshes it all the same. [Manager.NoRefresh] is the middleware.
+// NoRefresh says that this request does not count as use of the session, such as a poll or a
+// heartbeat that the page sends by itself: it does not keep the session from running out. A
+// request that changes the session refreshes it all the same, and so does the first one to a
+// session or log-in that Node made, which notes when it began, and its label.
+// [Manager.NoRefresh] is the middleware.
 func (s *Session) NoRefresh() {
 	s.lock()
 	defer s.mu.Unlock()

@@ -67,7 +67,7 @@ func (v *Visit) Commit(ctx context.Context, now time.Time) (Outcome, error) {
 
 // Due reports whether Commit may have something to do at now.
 func (v *Visit) Due(now time.Time) bool {
-	return v.draft != nil || v.phase == unfinished || v.ID != "" && !v.unused && v.base.RefreshDue(v.p.Terms, now)
+	return v.draft != nil || v.phase == unfinished || v.ID != "" && (!v.unused || v.base.Unnoted()) && v.base.RefreshDue(v.p.Terms, now)
 }
 
 // carryOut is the one place where a plan becomes commands.

@@ -21,7 +21,7 @@ type Visit struct {
 
 	p      *Protocol
 	phase  phase
-	unused bool // this request is no use of the session: no refresh
+	unused bool // this request does not count as use of the session: no refresh
 	// Via is what Present was told of that id; 0 for one that this visit made.
 	Via   int32
 	cause error          // failed: the outage; over: ErrEnded or ErrChanged; unfinished: errUnfinished
@@ -123,7 +123,8 @@ func (v *Visit) Changes() bool {
 	return v.draft != nil && (v.ID != "" || v.plan.end || !v.draft.Empty())
 }
 
-// NoRefresh has the commit leave the idle timeout where it is, unless it writes anyway.
+// NoRefresh has the commit leave the idle timeout where it is, unless it writes anyway: also
+// what a session that Node made has to have noted.
 func (v *Visit) NoRefresh() { v.unused = true }
 
 // Idle returns the record's own idle timeout, if it has one.

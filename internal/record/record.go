@@ -226,9 +226,12 @@ func (r *Record) SameIdentity(o *Record) bool {
 	return len(mine) == len(theirs)
 }
 
-// RefreshDue reports whether the idle timeout's start should move at now. A record or a
-// log-in that Node made is due at once: its birth is our first write (S14), and so is its
-// label.
+// Unnoted reports whether Go has yet to note that there is this record, or a log-in in it: Node
+// made it. Its birth is our first write (S14), and so is its label.
+func (r *Record) Unnoted() bool { return r.notes.born == 0 || r.relabel }
+
+// RefreshDue reports whether the idle timeout's start should move at now. What is unnoted is
+// due at once.
 func (r *Record) RefreshDue(t Terms, now time.Time) bool {
 	age, after := now.Sub(time.UnixMilli(r.notes.seen)), t.RefreshAfter
 	if r.idle > 0 && r.idle < t.Idle { // a shorter lifetime of its own needs a shorter pace

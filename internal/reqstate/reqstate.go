@@ -69,9 +69,10 @@ func Of(ctx context.Context, owner any) *State {
 	return s
 }
 
-// HandBack gives to what a handler learned on from, the copy of it that carries a State:
-// the form whose files net/http removes after the request, and the pattern of a mux, for
-// a middleware further out. It is called when the handler has returned, or panicked.
+// HandBack copies to the request to what a handler left in from, the copy of it that carries
+// a State: the form, whose files net/http removes after the request, and the pattern that a
+// mux matched, for a middleware further out. It is called when the handler has returned, or
+// panicked.
 func HandBack(to, from *http.Request) {
 	if to.MultipartForm == nil {
 		to.MultipartForm = from.MultipartForm
