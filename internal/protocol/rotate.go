@@ -130,7 +130,8 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 		return false, err
 	}
 	old := &r.made.Record
-	r.draft.BornAs(old)
+	born, _, _ := old.Written()
+	r.draft.SetBorn(born)
 	e, err := r.draft.Encode(v.p.Terms, r.made.id, old, randomText(record.RevisionBytes), time.Now())
 	if errors.Is(err, record.ErrPastDeadline) {
 		return false, v.p.Ended

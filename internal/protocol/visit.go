@@ -1,8 +1,6 @@
 package protocol
 
 import (
-	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -52,39 +50,6 @@ const (
 	over             // the session ended, or belongs to another log-in: nothing but a log-in or a log-out is taken
 	unfinished       // a panic left a commit half done: nothing at all is taken
 )
-
-// plan is what the commit is to do beside writing the values.
-type plan struct {
-	logIns  map[string]bool                            // slot keys of log-ins and step-ups; true where the user proved in this request who they are
-	leaving []string                                   // slot keys of guards that log out
-	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
-	leaves  int32                                      // how many of the changes only carry those log-outs out, or change nothing
-	rotate  bool                                       // store the session under a new id
-	checked bool                                       // credentials were checked in this request
-	unsaved bool                                       // no new session is made: what the request stores is for itself alone
-	end     bool                                       // the request sees an empty session; without leaving, all of it ends
-}
-
-// logIn notes a log-in or step-up under key.
-func (p *plan) logIn(key string, proved bool) {
-	if p.logIns == nil {
-		p.logIns = map[string]bool{}
-	}
-	p.logIns[key] = p.logIns[key] || proved
-}
-
-// proved reports whether a user proved who they are: the old session need not live then.
-func (p *plan) proved() bool {
-	for _, proved := range p.logIns {
-		if proved {
-			return true
-		}
-	}
-	return false
-}
-
-// keys returns the slot keys of all log-ins and step-ups.
-func (p *plan) keys() []string { return slices.Sorted(maps.Keys(p.logIns)) }
 
 // Init makes v a visit by the rules of p.
 func (v *Visit) Init(p *Protocol) {

@@ -50,13 +50,7 @@ func (d *Draft) Reset(r *Record, watched ...string) {
 }
 
 // Empty reports whether there is nothing worth a record.
-func (d *Draft) Empty() bool {
-	n := d.Members.Len()
-	if n == 1 && d.Members.Get(CookieKey) != nil {
-		n = 0
-	}
-	return n == 0 && len(d.Labels) == 0
-}
+func (d *Draft) Empty() bool { return d.Members.Len() == 0 && len(d.Labels) == 0 }
 
 // room is what a record needs besides its values: our own notes, and the cookie's date.
 const room = 1 << 10

@@ -80,19 +80,12 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 	return e, nil
 }
 
-// SetBorn makes now the birth of a session that has none yet, so that it stays the same
+// SetBorn makes at the birth of a session that has none yet, so that it stays the same
 // however often the draft is encoded. undo takes it back.
-func (d *Draft) SetBorn(now time.Time) (undo func()) {
+func (d *Draft) SetBorn(at time.Time) (undo func()) {
 	before := d.born
 	if d.born == 0 {
-		d.born = now.UnixMilli()
+		d.born = at.UnixMilli()
 	}
 	return func() { d.born = before }
-}
-
-// BornAs gives d the birth of r, if it has none of its own.
-func (d *Draft) BornAs(r *Record) {
-	if d.born == 0 {
-		d.born = r.notes.born
-	}
 }
