@@ -167,6 +167,7 @@ type logInPlan[U any] struct {
 	remember bool                  // a series of Config.RememberMe begins
 	series   string                // its name, once it has begun
 	cookie   string                // its cookie
+	goesOn   string                // the name of the series that goes on, as a log-in is renewed
 	presents bool                  // the browser presents a cookie of Config.RememberMe
 	former   []remember.Remembered // the series that the browser presents: they end
 	counted  int                   // how often countSessions ran

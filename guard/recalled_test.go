@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
@@ -101,4 +102,38 @@ func TestASessionThatTheLogInEndsIsNotCounted(t *testing.T) {
 		second.Get("/me").Want(t, 401, "")
 		old.Get("/me").Want(t, 200, "hello joe")
 	})
+}
+
+// TestALogOutForgetsABrowserThatWasRenewedMeanwhile: LogInUser begins no other series, of which a log-out that was under
+// way, or another tab with the cookies from before, would not know.
+func TestALogOutForgetsABrowserThatWasRenewedMeanwhile(t *testing.T) {
+	for _, out := range []func(w *rememberWorld, tab *browser.Browser) error{
+		func(w *rememberWorld, tab *browser.Browser) error { tab.Post("/logout").Want(w.t, 200, ""); return nil },
+		func(w *rememberWorld, _ *browser.Browser) error {
+			_, err := w.LogOutEverywhere(w.t.Context(), joe)
+			return err
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRememberWorld(t)
+			w.mux.Handle("POST /renew", w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				changed := User{ID: 1, Email: "joe@test.com", Pass: "another made-up one"}
+				w.table.set(changed)
+				if err := w.LogInUser(r, &changed); err != nil {
+					w.Error(rw, r, err)
+				}
+			})))
+			b := w.remembered("joe@test.com")
+			tab := b.Twin()
+			b.Post("/renew").Want(t, 200, "")
+			b.SetCookie(sid, "")
+			pass(time.Minute)
+			b.Get("/me").Want(t, 200, "hello joe") // remembered, with the new password
+			b.Post("/renew").Want(t, 200, "")
+			if err := out(w, tab); err != nil {
+				t.Error(err)
+			}
+			b.Get("/me").Want(t, 401, "")
+		})
+	}
 }

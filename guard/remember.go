@@ -33,15 +33,15 @@ func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 	if !p.remember {
 		return nil
 	}
-	user, labels := g.label(p.in.Slot.User), g.linkLabels(p.evidence.info.Labels)
-	if p.in.Renews { // the log-in is the one that made the browser's former series
-		for _, rem := range p.former {
-			if rem.User == user {
-				labels = append(slices.Clip(labels), rem.Labels...)
-			}
+	if p.in.Renews { // the log-in is the one that made the browser's series, which goes on
+		user := g.label(p.in.Slot.User)
+		if i := slices.IndexFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user }); i >= 0 {
+			p.goesOn = p.former[i].Series
+			p.in.Labels = append(p.in.Labels, g.seriesPrefix()+p.goesOn)
+			return nil
 		}
 	}
-	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, user, p.in.Slot.User, p.in.Slot.Stamp, labels...)
+	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, g.label(p.in.Slot.User), p.in.Slot.User, p.in.Slot.Stamp, g.linkLabels(p.evidence.info.Labels)...)
 	if err != nil {
 		return fmt.Errorf("guard: log in: %w", err)
 	}
@@ -58,18 +58,28 @@ func (g *Guard[U]) dropSeries(ctx context.Context, p *logInPlan[U]) {
 }
 
 // replaceSeries ends, after the log-in p was stored, the series that the browser
-// presented, and the sessions that they made: another log-in has taken their place.
+// presented, and the sessions that they made: another log-in has taken their place. The
+// series of a log-in that was renewed goes on: a log-out meanwhile, which knows no other,
+// has ended it, and a new one would undo that.
 func (g *Guard[U]) replaceSeries(ctx context.Context, st *reqstate.State, p *logInPlan[U]) {
+	kept := false
+	for _, rem := range p.former {
+		var err error
+		if rem.Series != p.goesOn {
+			err = g.endSeriesOf(ctx, rem, g.ref(ctx))
+		} else {
+			kept, err = g.cfg.RememberMe.Update(ctx, rem, p.in.Slot.User, p.in.Slot.Stamp)
+			kept = kept || err != nil // the browser is asked again when its session is over
+		}
+		if err != nil {
+			g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: p.in.Slot.User, Err: fmt.Errorf("guard: log in: %w", err)})
+		}
+	}
 	switch {
 	case p.cookie != "":
 		st.Slots.AddCookie(p.cookie)
-	case p.presents:
+	case p.presents && !kept:
 		st.Slots.AddCookie(g.cfg.RememberMe.Gone().String())
-	}
-	for _, rem := range p.former {
-		if err := g.endSeriesOf(ctx, rem, g.ref(ctx)); err != nil {
-			g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: p.in.Slot.User, Err: fmt.Errorf("guard: log in: %w", err)})
-		}
 	}
 }
 

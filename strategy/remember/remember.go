@@ -175,6 +175,19 @@ func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels
 	return rem, m.cookie(m.sign(text), m.cfg.MaxAge), err
 }
 
+// Update has the series of rem remember another id and stamp of the same user, after a change of the password for
+// instance: the browser's cookie goes on. ok is false when the series has ended. Any error is an outage.
+func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (ok bool, err error) {
+	data, err := json.Marshal(note{id, stamp})
+	if err == nil {
+		ok, err = m.rotating.Update(ctx, rem.Series, data)
+	}
+	if err != nil {
+		return false, fmt.Errorf("remember: update: %w", err)
+	}
+	return ok, nil
+}
+
 // Presented reports whether r has a cookie that may be remembered.
 func (m *Me) Presented(r *http.Request) bool {
 	_, err := r.Cookie(m.cfg.CookieName)

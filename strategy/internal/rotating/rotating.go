@@ -277,6 +277,27 @@ func (t *Tokens) Find(ctx context.Context, name string) (s Series, ok bool, err 
 	return t.series(name, r), true, nil
 }
 
+// Update gives the series of that name other data, and its token goes on as it is. ok is false if there is no such
+// series any more. Any error is an outage.
+func (t *Tokens) Update(ctx context.Context, name string, data json.RawMessage) (ok bool, err error) {
+	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
+	for err == nil {
+		r, aliveErr := t.alive(ctx, name, raw)
+		if errors.Is(aliveErr, ErrUnknown) {
+			return false, nil
+		}
+		if aliveErr != nil {
+			return false, aliveErr
+		}
+		r.Data = data
+		var swapped bool
+		if raw, swapped, err = t.swap(ctx, name, raw, r, min(t.cfg.IdleTimeout, time.Until(t.series(name, r).Until))); swapped {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
 // Name returns the name of the series to which a token belongs by its form; ok is false for what is no token.
 func Name(text string) (name string, ok bool) {
 	p, ok := parse(text)
