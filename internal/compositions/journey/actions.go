@@ -88,9 +88,11 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			}
 			d := list[s.N%len(list)]
 			id := w.idOf(d.Ref)
-			_, err = auth.EndSession(ctx, u, d.Ref)
+			found, err := auth.EndSession(ctx, u, d.Ref)
 			r := called(err)
-			r.ID = id
+			if r.ID = id; found {
+				r.text = "found"
+			}
 			return r
 		}, func(w *world, s Step, r *request) {
 			g, _ := w.guard(s)

@@ -220,13 +220,14 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	}
 	former := m.series(v)
 	switch {
-	case former != nil && former.User == l.User: // remembered before, and so again
-		l.Series = m.begin(v, l)
+	case former != nil && former.User == l.User: // remembered before: the series goes on
+		l.Series, former.Password = former, l.Password
+		m.want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
 	default:
 		m.want(v.Token == "" || v.Forgot, "cookie: LogInUser keeps another user's token", "the answer keeps the cookie of RememberMe")
 	}
 	n := m.enter(v, s, l, true, "a change of the password")
-	if former != nil {
+	if former != nil && former != l.Series {
 		m.endSeries(former, n)
 	}
 }
@@ -253,9 +254,6 @@ func (m *Model) at(l *LogIn) *Session {
 func (m *Model) restoreFirst(v *Visit) *LogIn {
 	w := *v
 	w.ID = "between " + v.Now.String()
-	if w.Token != "" {
-		w.Next = "between " + v.Now.String()
-	}
 	n := len(m.Broken)
 	l := m.restore(&w)
 	m.Broken = m.Broken[:n]

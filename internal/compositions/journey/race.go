@@ -1,0 +1,312 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Race is a run in which one request is held before one of its commands to a store, while others
+// are answered. What it holds for sure afterwards are identities: of a log-in that an answered
+// request ended, nothing is left.
+type Race struct {
+	Switches Switches
+	Before   []Step // one after the other, under the model
+	Held     Step   // at the first process
+	At       int    // before which of its commands, from 1
+	Others   []Step // while it is held; at the second process
+}
+
+// String returns r as the Go test to paste beside the mend.
+func (r Race) String() string {
+	list := func(steps []Step) string {
+		var texts []string
+		for _, s := range steps {
+			texts = append(texts, "{"+fields(s)+"}")
+		}
+		return strings.Join(texts, ", ")
+	}
+	return fmt.Sprintf("func TestPasted(t *testing.T) {\n\tjourney.TryRace(t, journey.Race{\n\t\tSwitches: journey.Switches{%s},\n\t\tBefore:   []journey.Step{%s},\n\t\tHeld:     journey.Step{%s},\n\t\tAt:       %d,\n\t\tOthers:   []journey.Step{%s},\n\t})\n}\n",
+		fields(r.Switches), list(r.Before), fields(r.Held), r.At, list(r.Others))
+}
+
+// TryRace runs r, and fails the test where a promise does not hold.
+func TryRace(t *testing.T, r Race) {
+	t.Helper()
+	if broken, _ := RunRace(t, r); len(broken) > 0 {
+		t.Errorf("%v\n%v", broken, r)
+	}
+}
+
+// hold stops a request before one of its commands.
+type hold struct {
+	mu               sync.Mutex
+	at, seen         int
+	reached, release chan struct{}
+}
+
+type holdKey struct{}
+
+// pass is called before each command to a store; ctx is the request's.
+func pass(ctx context.Context) {
+	h, ok := ctx.Value(holdKey{}).(*hold)
+	if !ok {
+		return
+	}
+	h.mu.Lock()
+	h.seen++
+	here := h.seen == h.at
+	h.mu.Unlock()
+	if here {
+		close(h.reached)
+		<-h.release
+	}
+}
+
+// heldCells are cells whose commands can be held too.
+type heldCells struct{ strategy.Cells }
+
+func (c heldCells) Load(ctx context.Context, key string) ([]byte, error) {
+	pass(ctx)
+	return c.Cells.Load(ctx, key)
+}
+
+func (c heldCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+	pass(ctx)
+	return c.Cells.Swap(ctx, key, old, new, ttl)
+}
+
+// RunRace runs r. reached is false when the held request has fewer commands.
+func RunRace(t *testing.T, r Race) (broken []model.Broken, reached bool) {
+	synctest.Test(t, func(t *testing.T) {
+		cryptotest.SetGlobalRandom(t, 1)
+		w, err := newWorld(r.Switches)
+		defer w.close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range r.Before {
+			time.Sleep(7 * time.Millisecond)
+			w.step(s)
+			w.ask()
+		}
+		if len(w.model.Broken) > 0 {
+			broken = w.model.Broken // a matter for journeys
+			return
+		}
+		time.Sleep(7 * time.Millisecond)
+		broken, reached = w.race(r)
+	})
+	return broken, reached
+}
+
+// race holds the request, lets the others pass, and asks what is left.
+func (w *world) race(r Race) (broken []model.Broken, reached bool) {
+	h := &hold{at: r.At, reached: make(chan struct{}), release: make(chan struct{})}
+	ctx := context.WithValue(context.Background(), holdKey{}, h)
+	var ended []entry
+	var pages []Step
+	ends := w.endedBy(r.Held)
+	done := make(chan *request, 1)
+	go func() { done <- actionOf(r.Held.Do).do(w, ctx, r.Held) }()
+	synctest.Wait()
+	select {
+	case <-h.reached:
+		reached = true
+	default:
+	}
+	for _, s := range r.Others {
+		s.P = 1
+		others := w.endedBy(s)
+		time.Sleep(7 * time.Millisecond)
+		if a := w.answered(s, actionOf(s.Do).do(w, context.Background(), s)); a {
+			ended = append(ended, others...)
+			pages = append(pages, s)
+		}
+		synctest.Wait()
+	}
+	close(h.release)
+	if w.answered(r.Held, <-done) {
+		ended = append(ended, ends...)
+		pages = append(pages, r.Held)
+	}
+	synctest.Wait() // for what goes on behind the request's back
+	w.left(ended, append(slices.Clone(r.Others), r.Held))
+	for _, s := range pages {
+		w.forgotten(s, append(slices.Clone(r.Others), r.Held))
+	}
+	return w.model.Broken, reached
+}
+
+// answered has the browser keep the answer's cookies, and reports whether a request that ends
+// log-ins was answered that it has.
+func (w *world) answered(s Step, r *request) bool {
+	w.arrive(s, r)
+	return r != nil && r.Status == http.StatusOK && (s.Do != "end a device" || r.text == "found")
+}
+
+// entry is a log-in as others see it.
+type entry struct {
+	guard, user int
+	at          int64 // milliseconds; 0 for one by a remembered browser
+}
+
+func entryOf(l *model.LogIn) entry {
+	e := entry{guard: l.Guard, user: l.User}
+	if !l.At.IsZero() {
+		e.at = l.At.UnixMilli()
+	}
+	return e
+}
+
+// endedBy returns the log-ins that an answer to s would say have ended, of those that are there.
+func (w *world) endedBy(s Step) (list []entry) {
+	g, _ := w.guard(s)
+	b := w.browsers[s.B%browsers]
+	jar := b.cookies(s.Old)
+	var presented []string
+	for _, name := range w.processes[s.P%2].names[g] {
+		presented = append(presented, idIn(jar[name].value))
+	}
+	for id, session := range w.model.Live() {
+		for _, l := range session.LogIns {
+			ends := false
+			switch s.Do {
+			case "log out":
+				ends = l.Guard == g && slices.Contains(presented, id)
+			case "destroy": // it knows no remembered browsers
+				ends = slices.Contains(presented, id) && w.shared.Remember == 0
+			case "log out everywhere":
+				ends = l.Guard == g && l.User == s.who()
+			case "end a device": // in races the user has one
+				ends = l.Guard == g && l.User == s.who()
+			case "log-out by the provider":
+				ends = l.Guard == g && slices.Contains(l.Labels, s.label())
+			}
+			if ends {
+				list = append(list, entryOf(l))
+			}
+		}
+	}
+	return list
+}
+
+// left looks for log-ins that have ended under every id that was ever issued. Only credentials
+// make another log-in of the same user.
+func (w *world) left(ended []entry, steps []Step) {
+	for g, auth := range w.probe.guards {
+		for id := range w.shared.tables[g].rows {
+			proved := credentials(g, id, steps)
+			list, err := auth.Sessions(context.Background(), w.shared.tables[g].row(id))
+			if err != nil {
+				w.broken("answer: Sessions fails", "%v", err)
+			}
+			for _, d := range list {
+				e := entry{guard: g, user: id}
+				if !d.LoggedIn.IsZero() {
+					e.at = d.LoggedIn.UnixMilli()
+				}
+				i := slices.IndexFunc(ended, func(o entry) bool { return o.guard == g && o.user == id && (!proved || o.at == e.at) })
+				if i >= 0 {
+					w.broken("race: a log-in that an answered request ended lives", "guard %d, user %d, logged in at %d, under %s", g, id, e.at, d.Ref)
+				}
+			}
+		}
+	}
+}
+
+func credentials(g, user int, steps []Step) bool {
+	return slices.ContainsFunc(steps, func(s Step) bool {
+		return strings.HasPrefix(s.Do, "log in") && s.G == g && s.who() == user
+	})
+}
+
+// forgotten looks whether the browser is let in again after an answered log-out of its user.
+func (w *world) forgotten(s Step, steps []Step) {
+	switch s.Do {
+	case "log out", "log out everywhere", "log-out by the provider", "end a device":
+	default:
+		return
+	}
+	g, _ := w.guard(s)
+	for _, o := range steps {
+		if strings.HasPrefix(o.Do, "log in") && o.G == s.G {
+			return
+		}
+	}
+	time.Sleep(7 * time.Millisecond)
+	if r := w.send(context.Background(), Step{B: s.B, G: g}, "me"); r.Status == http.StatusOK && (s.Do == "log out" || r.user() == s.who()) {
+		w.broken("race: a browser whose user was logged out is let in", "guard %d, user %s", g, r.text)
+	}
+}
+
+// Races runs every request of a list held before each of its commands, while each other is
+// answered, or two renewals are. It returns the failures, one for each kind, request and other
+// request.
+func Races(t *testing.T, full bool) (runs int, failures []string) {
+	renewals := [][]Step{{{Do: "renew"}, {Do: "renew"}}, {{Do: "renew"}, {Do: "step up", U: 1}}, {{Do: "change the password"}, {Do: "renew"}}}
+	requests := []Step{
+		{Do: "log out"}, {Do: "log out", G: 1}, {Do: "destroy"}, {Do: "log out everywhere", U: 1}, {Do: "end a device", U: 1}, {Do: "log-out by the provider"},
+		{Do: "renew"}, {Do: "step up", U: 1}, {Do: "change the password"}, {Do: "change the password", N: 1}, {Do: "set", U: 1}, {Do: "page"}, {Do: "page", G: 1},
+		{Do: "log in", U: 1}, {Do: "log in", U: 2}, {Do: "log in", G: 1, U: 1},
+	}
+	logIn := Step{Do: "log in by provider", U: 1, Remember: true}
+	second := Step{Do: "log in", G: 1, U: 2, Remember: true}
+	begin := map[string][]Step{"one": {logIn}, "two": {logIn, second}, "back": {logIn, {Do: "reopen"}}, "moved": {logIn, {Do: "renew"}}}
+	seen := map[string]bool{}
+	for _, c := range []struct {
+		s      Switches
+		begins string
+		full   bool
+	}{
+		{Switches{}, "one", false},
+		{Switches{Guards: 1}, "two", false},
+		{Switches{Remember: 1}, "one", false},
+		{Switches{Remember: 1}, "back", false},
+		{Switches{Notes: 1}, "moved", true},
+		{Switches{Guards: 1, Remember: 1}, "two", true},
+		{Switches{Guards: 1, Remember: 1}, "back", true},
+		{Switches{Guards: 1, Notes: 1, Stamp: 1}, "two", true},
+		{Switches{Max: 1}, "one", true},
+		{Switches{Max: 1, Refuse: 1, Remember: 1}, "one", true},
+		{Switches{Deploy: 1, Remember: 1}, "one", true},
+	} {
+		if c.full && !full {
+			continue
+		}
+		for _, held := range requests {
+			others := renewals
+			for _, o := range requests {
+				others = append(others, []Step{o})
+			}
+			for _, o := range others {
+				if c.s.Guards == 0 && (held.G > 0 || o[0].G > 0) {
+					continue
+				}
+				for at := 1; ; at++ {
+					r := Race{c.s, begin[c.begins], held, at, o}
+					broken, reached := RunRace(t, r)
+					runs++
+					if form := fmt.Sprint(held.Do, o); len(broken) > 0 && !seen[form+broken[0].Kind] {
+						seen[form+broken[0].Kind] = true
+						failures = append(failures, fmt.Sprintf("%v\n%v", broken, r))
+					}
+					if !reached || len(broken) > 0 {
+						break
+					}
+				}
+			}
+		}
+	}
+	return runs, failures
+}

@@ -1,0 +1,18 @@
+package journey_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/journey"
+)
+
+// TestRaces holds each request before each of its commands while each other is answered.
+func TestRaces(t *testing.T) {
+	start := time.Now()
+	runs, failures := journey.Races(t, inCI > 0)
+	t.Logf("%d races in %v", runs, time.Since(start).Round(time.Second))
+	for _, f := range failures {
+		t.Error(f)
+	}
+}
