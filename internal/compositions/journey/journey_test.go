@@ -10,11 +10,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/journey"
 )
 
-// few is how many journeys are run where no time is given.
-const few = 1500
-
 var (
 	duration = flag.Duration("for", inCI, "how long to search")
+	few      = flag.Int("journeys", 1500, "how many to run where no time is given")
 	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first journey")
 )
 
@@ -23,7 +21,7 @@ var (
 func TestRandomJourneys(t *testing.T) {
 	o := journey.Options{Seed: *seed, For: *duration, Log: func(failure string) { t.Error(failure) }}
 	if o.For == 0 {
-		o.Count = few
+		o.Count = *few
 	}
 	t.Log(journey.Search(t, o))
 }
