@@ -1,11 +1,12 @@
-// Command seccover writes docs/SECURITY-COVERAGE.md: which test shows each security
-// requirement, and whether it passes.
+// Command seccover writes docs/SECURITY-COVERAGE.md: which tests show each security requirement.
 //
-//	go run ./internal/seccover          run the tests and write the table
-//	go run ./internal/seccover -check   run them and compare with the table that is there
+//	go run ./internal/seccover          write the table
+//	go run ./internal/seccover -check   compare with the table that is there
+//	go run ./internal/seccover -run     run the tests first, with the race detector; this takes many minutes
 //
-// It needs redis-server. It fails when a requirement has neither a test nor somebody whose duty it is, when a
-// test does not pass, and when a test's name claims a requirement that is not listed.
+// It fails when a requirement has neither a test nor somebody whose duty it is, when a test that is named is not there
+// or is in a file whose tests skip, and when a test's name claims a requirement in whose row it is not. That each test
+// passes is for .ci/run to see, which runs all of them, with the race detector.
 package main
 
 import (
@@ -22,47 +23,34 @@ const table = "docs/SECURITY-COVERAGE.md"
 
 func main() {
 	check := flag.Bool("check", false, "compare with the table instead of writing it")
+	tests := flag.Bool("run", false, "run the tests first")
 	root := flag.String("root", ".", "the module's `folder`")
 	flag.Parse()
-	if err := cover(*root, *check); err != nil {
+	if err := cover(*root, *check, *tests); err != nil {
 		fmt.Fprintln(os.Stderr, "seccover:", err)
 		os.Exit(1)
 	}
 }
 
-func cover(root string, check bool) error {
+// cover writes the table, or compares it with the one that is there. With tests it runs them first.
+func cover(root string, check, tests bool) error {
 	list, err := parse(requirementsText)
 	if err != nil {
 		return err
 	}
-	all, err := find(root)
+	all, skips, err := find(root)
 	if err != nil {
 		return err
 	}
-	shown, gaps := match(list, all)
-	if gaps != nil {
+	if gaps := match(list, all, skips); gaps != nil {
 		return errors.Join(gaps...)
 	}
-	var wanted []test
-	for _, tests := range shown {
-		wanted = append(wanted, tests...)
-	}
-	slices.SortFunc(wanted, func(a, b test) int { return strings.Compare(a.String(), b.String()) })
-	wanted = slices.Compact(wanted)
-	results, err := run(root, wanted)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, t := range wanted {
-		if results[t] != "pass" {
-			failed = append(failed, fmt.Errorf("%s: %q, want pass", t, results[t]))
+	if tests {
+		if err := runAll(root, list); err != nil {
+			return err
 		}
 	}
-	if failed != nil {
-		return errors.Join(failed...)
-	}
-	text := render(list, shown)
+	text := render(list)
 	path := filepath.Join(root, table)
 	if !check {
 		return os.WriteFile(path, []byte(text), 0o644) //nolint:gosec // a document
@@ -77,51 +65,69 @@ func cover(root string, check bool) error {
 	return nil
 }
 
-// match finds the tests of each requirement, and what is missing.
-func match(list []requirement, all []test) (shown [][]test, gaps []error) {
-	used := map[test]bool{}
+// runAll runs every test that is named, and wants each to pass.
+func runAll(root string, list []requirement) error {
+	var wanted []test
 	for _, r := range list {
-		var tests []test
-		for _, t := range all {
-			byNumber := slices.ContainsFunc(r.sources, func(s string) bool { return names(s, t.name) })
-			if byNumber || slices.Contains(r.tests, t.name) {
-				tests = append(tests, t)
-				used[t] = true
-			}
-		}
-		for _, name := range r.tests {
-			if !slices.ContainsFunc(all, func(t test) bool { return t.name == name }) {
-				gaps = append(gaps, fmt.Errorf("%s: there is no test %s", r.sources[0], name))
-			}
-		}
-		if len(tests) == 0 && r.duty == "" {
-			gaps = append(gaps, fmt.Errorf("%s: no test shows it: %s", strings.Join(r.sources, "; "), r.statement))
-		}
-		shown = append(shown, tests)
+		wanted = append(wanted, r.tests...)
 	}
-	for _, t := range all {
-		if claims(t.name) && !used[t] && t.pkg != "internal/seccover" {
-			gaps = append(gaps, fmt.Errorf("%s claims a requirement that requirements.txt does not have", t))
+	slices.SortFunc(wanted, func(a, b test) int { return strings.Compare(a.String(), b.String()) })
+	wanted = slices.Compact(wanted)
+	results, err := run(root, wanted)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, t := range wanted {
+		if results[t] != "pass" {
+			failed = append(failed, fmt.Errorf("%s: %q, want pass", t, results[t]))
 		}
 	}
-	return shown, gaps
+	return errors.Join(failed...)
 }
 
-// render writes the table. All tests in it passed.
-func render(list []requirement, shown [][]test) string {
+// match says what is missing: a requirement that nothing shows, a test that is not there or may leave itself out, and
+// one that claims a requirement in whose row it is not.
+func match(list []requirement, all []test, skips map[test]bool) (gaps []error) {
+	for _, r := range list {
+		for _, t := range r.tests {
+			switch {
+			case !slices.Contains(all, t):
+				gaps = append(gaps, fmt.Errorf("%s: there is no test %s", r.sources[0], t))
+			case skips[t]:
+				gaps = append(gaps, fmt.Errorf("%s: %s is in a file whose tests skip", r.sources[0], t))
+			}
+		}
+		if len(r.tests) == 0 && r.duty == "" {
+			gaps = append(gaps, fmt.Errorf("%s: no test shows it: %s", strings.Join(r.sources, "; "), r.statement))
+		}
+	}
+	for _, t := range all {
+		claimed := slices.ContainsFunc(list, func(r requirement) bool {
+			return slices.Contains(r.tests, t) && slices.ContainsFunc(r.sources, func(s string) bool { return names(s, t.name) })
+		})
+		if claims(t.name) && !claimed && t.pkg != "internal/seccover" {
+			gaps = append(gaps, fmt.Errorf("%s is in no row of the requirement that its name claims", t))
+		}
+	}
+	return gaps
+}
+
+// render writes the table.
+func render(list []requirement) string {
 	var b strings.Builder
 	b.WriteString("# What shows each security requirement\n\n")
-	b.WriteString("Generated by `go run ./internal/seccover` from internal/seccover/requirements.txt and a run of the\ntests; `-check` fails when it is not current or not complete. S1 to S18 are the rules of\n[PROTOCOL.md](PROTOCOL.md).\n\n" + editions(requirementsText))
+	b.WriteString("Generated by `go run ./internal/seccover` from internal/seccover/requirements.txt; its test fails when it is\nnot current or not complete, and `.ci/run` runs every test that is named here, with the race\ndetector. S1 to S18 are the rules of [PROTOCOL.md](PROTOCOL.md).\n\n" + editions(requirementsText))
 	section := ""
 	duties, tests := 0, map[test]bool{}
-	for i, r := range list {
+	for _, r := range list {
 		if r.section != section {
 			section = r.section
-			b.WriteString("\n## " + section + "\n\n| Source | Requirement | Shown by | Result |\n|---|---|---|---|\n")
+			b.WriteString("\n## " + section + "\n\n| Source | Requirement | Shown by | Whose |\n|---|---|---|---|\n")
 		}
 		var by []string
-		result := "pass"
-		for _, t := range shown[i] {
+		result := "tests"
+		for _, t := range r.tests {
 			by = append(by, "`"+t.String()+"`")
 			tests[t] = true
 		}

@@ -16,7 +16,7 @@ func TestTheRequirementsCanBeRead(t *testing.T) {
 			t.Errorf("%v: want a statement, and tests or a duty", r.sources)
 		}
 	}
-	for _, bad := range []string{"ASVS 1 | a | b", "[s]\nASVS x | a | b", "[s]\nASVS 1 | a"} {
+	for _, bad := range []string{"ASVS 1 | a | b", "[s]\nASVS x | a | b", "[s]\nASVS 1 | a", "[s]\nASVS 1 | a | TestX", "\ta: TestX", "[s]\nASVS 1 | a | duty: b\n\ta: TestX"} {
 		if _, err := parse(bad); err == nil {
 			t.Errorf("%q: got no error", bad)
 		}
@@ -49,13 +49,13 @@ func TestTheEditionsAreOnThePage(t *testing.T) {
 	if got := editions("# a\n> ASVS is 5.0.0.\n>\n[s]\nASVS 1 | a > b |\n> read today\n"); got != "ASVS is 5.0.0.\n\nread today\n" {
 		t.Errorf("got %q, want the lines that begin with >", got)
 	}
-	if text := render(nil, nil); !strings.Contains(text, "OWASP ASVS 5.0.0") || !strings.Contains(text, "2026-") {
+	if text := render(nil); !strings.Contains(text, "OWASP ASVS 5.0.0") || !strings.Contains(text, "2026-") {
 		t.Errorf("got %s, want the edition and when it was read", text)
 	}
 }
 
 func TestTestsOfAllModulesAreFound(t *testing.T) {
-	all, err := find("../..")
+	all, _, err := find("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,26 +67,28 @@ func TestTestsOfAllModulesAreFound(t *testing.T) {
 }
 
 func TestGapsAreFound(t *testing.T) {
-	list, err := parse("[s]\nASVS 1.1 | has one |\nASVS 1.2 | has none |\nASVS 1.3 | names one | TestGone\nASVS 1.4 | is another's | duty: theirs")
+	list, err := parse("[s]\nASVS 1.1 | has one |\n\ta: TestASVS_1_1_X\nASVS 1.2 | has none |\nASVS 1.3 | names one |\n\ta: TestGone TestSkips\nASVS 1.4 | is another's | duty: theirs")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown, gaps := match(list, []test{{"a", "TestASVS_1_1_X"}, {"a", "TestASVS_9_9_X"}})
-	if len(shown[0]) != 1 || len(gaps) != 4 {
-		t.Errorf("got %v and the gaps %v, want a test for 1.1, and four: 1.2, TestGone, 1.3, 9.9", shown, gaps)
+	skips := test{"a", "TestSkips"}
+	gaps := match(list, []test{{"a", "TestASVS_1_1_X"}, {"b", "TestASVS_1_1_X"}, {"a", "TestASVS_9_9_X"}, skips}, map[test]bool{skips: true})
+	for _, want := range []string{"ASVS 1.2: no test", "no test a.TestGone", "a.TestSkips is in a file", "b.TestASVS_1_1_X is in no row", "a.TestASVS_9_9_X is in no row"} {
+		if !slices.ContainsFunc(gaps, func(err error) bool { return strings.Contains(err.Error(), want) }) || len(gaps) != 5 {
+			t.Errorf("got %v, want five, one of which says %q", gaps, want)
+		}
 	}
-	if text := render(list, shown); !strings.Contains(text, "| ASVS 1.1 | has one | `a.TestASVS_1_1_X` | pass |") || !strings.Contains(text, "is another's | The application's duty: theirs | duty |") {
+	if text := render(list); !strings.Contains(text, "| ASVS 1.1 | has one | `a.TestASVS_1_1_X` | tests |") || !strings.Contains(text, "is another's | The application's duty: theirs | duty |") {
 		t.Errorf("got %s", text)
 	}
 }
 
 func TestResultsAreReadFromGoTest(t *testing.T) {
-	results := map[test]string{}
-	err := collect(strings.NewReader(`{"Action":"run","Test":"TestA"}
-{"Action":"pass","Test":"TestA/sub"}
-{"Action":"fail","Test":"TestA"}
-{"Action":"pass"}
-`), "a", results)
+	results, err := collect(strings.NewReader(`{"Action":"run","Package":"github.com/seed-6f34412b/passport/a","Test":"TestA"}
+{"Action":"pass","Package":"github.com/seed-6f34412b/passport/a","Test":"TestA/sub"}
+{"Action":"fail","Package":"github.com/seed-6f34412b/passport/a","Test":"TestA"}
+{"Action":"pass","Package":"github.com/seed-6f34412b/passport/a"}
+`))
 	if err != nil || len(results) != 1 || results[test{"a", "TestA"}] != "fail" {
 		t.Errorf("got %v and %v, want TestA failed", results, err)
 	}

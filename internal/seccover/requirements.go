@@ -16,8 +16,8 @@ type requirement struct {
 	section   string
 	sources   []string
 	statement string
-	tests     []string // listed by name
-	duty      string   // what the application does; empty when tests show it
+	tests     []test
+	duty      string // what the application does; empty when tests show it
 }
 
 var source = regexp.MustCompile(`^(ASVS \d+(\.\d+)*|NIST \d+(\.\d+)*|RFC \d+(bis)?|CVE-\d+-\d+|S\d+)$`)
@@ -40,6 +40,17 @@ func parse(text string) ([]requirement, error) {
 	section := ""
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
+		if below, ok := strings.CutPrefix(lines.Text(), "\t"); ok {
+			pkg, names, ok := strings.Cut(below, ":")
+			if !ok || len(list) == 0 || list[len(list)-1].duty != "" {
+				return nil, fmt.Errorf("requirements.txt:%d: want a package's folder, a colon and tests, below a requirement that is no duty", n)
+			}
+			r := &list[len(list)-1]
+			for name := range strings.FieldsSeq(names) {
+				r.tests = append(r.tests, test{pkg, name})
+			}
+			continue
+		}
 		line := strings.TrimSpace(lines.Text())
 		switch {
 		case line == "" || line[0] == '#' || line[0] == '>':
@@ -62,8 +73,8 @@ func parse(text string) ([]requirement, error) {
 		shown := strings.TrimSpace(parts[2])
 		if duty, ok := strings.CutPrefix(shown, "duty:"); ok {
 			r.duty = strings.TrimSpace(duty)
-		} else {
-			r.tests = strings.Fields(shown)
+		} else if shown != "" {
+			return nil, fmt.Errorf("requirements.txt:%d: %q is no duty: name tests on lines of their own", n, shown)
 		}
 		list = append(list, r)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,13 +38,15 @@ func modules(root string) ([]string, error) {
 	return list, nil
 }
 
-// find lists the tests below root.
-func find(root string) ([]test, error) {
-	var list []test
+var skip = regexp.MustCompile(`\bt\.Skip(Now|f)?\(`)
+
+// find lists the tests below root, and those that are in a file where a test skips.
+func find(root string) (list []test, skips map[test]bool, err error) {
 	ours, err := modules(root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	skips = map[test]bool{}
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -69,52 +70,58 @@ func find(root string) ([]test, error) {
 			return err
 		}
 		for _, m := range testFunc.FindAllSubmatch(text, -1) {
-			list = append(list, test{filepath.ToSlash(pkg), string(m[1])})
+			found := test{filepath.ToSlash(pkg), string(m[1])}
+			list = append(list, found)
+			if skip.Match(text) {
+				skips[found] = true
+			}
 		}
 		return nil
 	})
 	slices.SortFunc(list, func(a, b test) int { return strings.Compare(a.String(), b.String()) })
-	return list, err
+	return list, skips, err
 }
 
-// run runs the tests and returns how each ended: "pass", "fail" or "skip".
+// run runs the tests, all packages at once, and returns how each ended: "pass", "fail" or "skip". A test of a package
+// runs too if it is called as one that is wanted of another package.
 func run(root string, tests []test) (map[test]string, error) {
-	byPackage := map[string][]string{}
+	var packages, names []string
 	for _, t := range tests {
-		byPackage[t.pkg] = append(byPackage[t.pkg], t.name)
+		packages, names = append(packages, "./"+t.pkg), append(names, t.name)
 	}
-	results := map[test]string{}
-	for _, pkg := range slices.Sorted(maps.Keys(byPackage)) {
-		cmd := exec.Command("go", "test", "-json", "-tags", "integration", "-run", "^("+strings.Join(byPackage[pkg], "|")+")$", "./"+pkg) //nolint:gosec,noctx // our own packages and names
-		cmd.Dir = root
-		cmd.Stderr = os.Stderr
-		out, err := cmd.Output()
-		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-			return nil, fmt.Errorf("go test ./%s: %w", pkg, err)
-		}
-		if err := collect(bytes.NewReader(out), pkg, results); err != nil {
-			return nil, fmt.Errorf("go test ./%s: %w", pkg, err)
-		}
+	slices.Sort(packages)
+	slices.Sort(names)
+	args := []string{"test", "-json", "-race", "-tags", "integration", "-timeout", "20m", "-run", "^(" + strings.Join(slices.Compact(names), "|") + ")$"}
+	cmd := exec.Command("go", append(args, slices.Compact(packages)...)...) //nolint:gosec,noctx // our own packages and names
+	cmd.Dir = root
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		return nil, fmt.Errorf("go test: %w", err)
 	}
-	return results, nil
+	return collect(bytes.NewReader(out))
 }
+
+// module is the path before a package's folder, also of the modules below the core's.
+const module = "github.com/seed-6f34412b/passport/"
 
 // collect reads the output of go test -json.
-func collect(out io.Reader, pkg string, results map[test]string) error {
+func collect(out io.Reader) (map[test]string, error) {
+	results := map[test]string{}
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
-		var e struct{ Action, Test, Output string }
+		var e struct{ Action, Package, Test string }
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return err
+			return nil, err
 		}
 		if e.Test == "" || strings.Contains(e.Test, "/") {
 			continue
 		}
 		switch e.Action {
 		case "pass", "fail", "skip":
-			results[test{pkg, e.Test}] = e.Action
+			results[test{strings.TrimPrefix(e.Package, module), e.Test}] = e.Action
 		}
 	}
-	return lines.Err()
+	return results, lines.Err()
 }
