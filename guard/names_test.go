@@ -107,6 +107,34 @@ func TestAUsersSessionsAreFoundByName(t *testing.T) {
 	}
 }
 
+// TestALogInOfNodeIsFoundByItsUser, however Node has written the id, and however long it is.
+func TestALogInOfNodeIsFoundByItsUser(t *testing.T) {
+	for _, id := range []string{"7", strings.Repeat("x", 2000)} {
+		w := newWorld(t)
+		w.record()
+		user := &ticket{ID: id, Role: "editor"}
+		g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "t", Logger: w.logger()}, serializer.Serializer[*ticket](new(tickets)),
+			strategy.Func("any", func(http.ResponseWriter, *http.Request) (*ticket, error) { return user, nil }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.mux.Handle("POST /t/login", g.Authenticate("any")(g.LogIn(w.hello())))
+		w.mux.Handle("/t/me", g.RequireAuth(w.hello()))
+		b := w.open()
+		b.Post("/t/login").Want(t, 200, "")
+		w.store.rewrite(t, func(record string) string { // a log-in by passport 0.4, which keeps the session's id
+			head, rest, _ := strings.Cut(record, `"t":{`)
+			_, rest, _ = strings.Cut(rest, "}},")
+			return head + `"t":{"user":{"ID":"` + id + `","A":"","Role":"editor"}},` + rest
+		})
+		b.Get("/put?k=cart&v=full").Want(t, 200, "")
+		if n, err := g.LogOutEverywhere(t.Context(), user); n != 1 || err != nil {
+			t.Errorf("got %d sessions ended and %v, want 1", n, err)
+		}
+		b.Get("/t/me").Want(t, 401, "")
+	}
+}
+
 // TestAUserWhoseIDChangesIsTheSameUser: who logs in again keeps the session's values, and LogInUser renews the session,
 // whatever else the id holds (G20).
 func TestAUserWhoseIDChangesIsTheSameUser(t *testing.T) {

@@ -3,12 +3,11 @@ package guard
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/serializer"
 )
 
@@ -19,16 +18,8 @@ func (g *Guard[U]) label(id json.RawMessage) string {
 	if err != nil {
 		name = string(id)
 	}
-	label := g.cfg.SessionKey + ":" + name
-	if len(label) <= maxLabel {
-		return label
-	}
-	sum := sha256.Sum256([]byte(name))
-	return g.cfg.SessionKey + ":#" + base64.RawURLEncoding.EncodeToString(sum[:]) // no JSON begins so
+	return reqstate.UserLabel(g.cfg.SessionKey, name)
 }
-
-// maxLabel is the length of the longest label of a session, in bytes.
-const maxLabel = 512
 
 // sameUser reports whether the ids a and b stand for one user.
 func (g *Guard[U]) sameUser(a, b json.RawMessage) bool {

@@ -1,13 +1,9 @@
 package serializer
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
@@ -60,48 +56,9 @@ func (c *Chained[U]) nameOf(id json.RawMessage) (string, error) {
 
 // canonical returns id in the one form that its value has.
 func canonical(id json.RawMessage) (string, error) {
-	if plain(id) {
-		return string(id), nil
-	}
-	d := json.NewDecoder(bytes.NewReader(id))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
+	one, err := rawjson.Canonical(id)
+	if err != nil {
 		return "", fmt.Errorf("serializer: name of a user: %w", err)
 	}
-	raw, err := rawjson.Marshal(sameNumbers(v)) // encoding/json sorts the members of a map
-	return string(raw), err
-}
-
-// plain reports whether id is a number or a string that has only one form.
-func plain(id json.RawMessage) bool {
-	if len(id) == 0 {
-		return false
-	}
-	if id[0] == '"' {
-		return bytes.IndexByte(id, '\\') < 0 && id[len(id)-1] == '"'
-	}
-	return !slices.ContainsFunc(id, func(c byte) bool { return c < '0' || c > '9' })
-}
-
-// sameNumbers writes the whole numbers in v, which JSON has many forms for, in one.
-func sameNumbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if strings.ContainsAny(string(v), ".eE") {
-			if f, err := strconv.ParseFloat(string(v), 64); err == nil && f == float64(int64(f)) {
-				return int64(f)
-			}
-		}
-		return v
-	case []any:
-		for i := range v {
-			v[i] = sameNumbers(v[i])
-		}
-	case map[string]any:
-		for name := range v {
-			v[name] = sameNumbers(v[name])
-		}
-	}
-	return v
+	return string(one), nil
 }

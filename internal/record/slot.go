@@ -2,6 +2,8 @@ package record
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -43,13 +45,25 @@ func (s Slot) same(o Slot) bool {
 		bytes.Equal(s.User, o.User) && bytes.Equal(s.Stamp, o.Stamp) && bytes.Equal(s.Factors, o.Factors)
 }
 
-// label returns the label that a guard gives the log-in, "" when that is longer than a label
-// may be.
+// label returns the label that a guard gives the log-in, unless its serializer names users
+// otherwise than by their ids; "" where the id is not JSON.
 func (s Slot) label() string {
-	if len(s.Key)+1+len(s.User) > MaxLabel {
+	name, err := rawjson.Canonical(s.User)
+	if err != nil {
 		return ""
 	}
-	return s.Key + ":" + string(s.User)
+	return UserLabel(s.Key, string(name))
+}
+
+// UserLabel returns the label under which a guard, whose session key is key, finds all
+// sessions of the user of that name, which is JSON in its canonical form.
+func UserLabel(key, name string) string {
+	label := key + ":" + name
+	if len(label) <= MaxLabel {
+		return label
+	}
+	sum := sha256.Sum256([]byte(name))
+	return key + ":#" + base64.RawURLEncoding.EncodeToString(sum[:]) // no JSON begins so
 }
 
 // nobody reports whether user is what Passport takes for nobody.

@@ -12,6 +12,10 @@ type Slot = record.Slot
 // LogIn is a log-in that the session's commit carries out.
 type LogIn = record.LogIn
 
+// UserLabel returns the label under which a guard, whose session key is key, finds all
+// sessions of the user of that name, which is JSON in its canonical form.
+func UserLabel(key, name string) string { return record.UserLabel(key, name) }
+
 // ParseSlot reads the member of a record at a guard's session key. ok is false when
 // nobody is logged in there.
 func ParseSlot(raw json.RawMessage) (s Slot, ok bool) { return record.ParseSlot(raw) }
