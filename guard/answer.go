@@ -124,7 +124,7 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	case errors.Is(err, ErrCrossSite):
 		a.asks(r)
 	}
-	if to := here(r); a.html && a.status == http.StatusUnauthorized && !stays && to != "" && g.cookiesWithheld(r) {
+	if to := here(r); a.html && a.status == http.StatusUnauthorized && !stays && to != "" && g.strict && cookiesWithheld(r) {
 		return *again(to)
 	}
 	if a.status != http.StatusUnauthorized {

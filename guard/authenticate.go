@@ -107,7 +107,7 @@ type authenticate[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := m.g.requestState(w, r)
-	if m.g.cookiesWithheld(r) && m.comesBack(r) {
+	if m.g.strict && cookiesWithheld(r) && m.comesBack(r) {
 		if to := here(r); to != "" {
 			again(to).write(w)
 			return
@@ -140,7 +140,9 @@ func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, s
 	case by.Name() == strategy.NameSession:
 		return nil // restoreUser made the user the request's
 	}
-	m.g.sendCookies(w, st, info.Cookies)
+	if len(info.Cookies) > 0 {
+		m.g.sendCookies(w, st, info.Cookies)
+	}
 	return m.g.setProved(r, st, user, by, proof(by.Name(), *info, time.Now()))
 }
 
@@ -204,13 +206,11 @@ func (e *stopped) Unwrap() error { return e.err }
 // setProved makes user, whom a strategy just found by credentials, the request's. What
 // the same user proved earlier in the request still counts.
 func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by strategy.Strategy[U], e *evidence) error {
-	if before := g.evidence(st); before.state.byCredentials() {
-		if old, ok := g.userIn(st); ok && g.same(r.Context(), old, user) {
-			e.factors = slices.Concat(before.factors, e.factors)
-		}
+	if old, before, ok := g.found(st); ok && before.state.byCredentials() && g.same(r.Context(), old, user) {
+		e.factors = slices.Concat(before.factors, e.factors)
 	}
 	program := strategy.IsForPrograms(by)
-	if !program {
+	if g.factors != nil && !program {
 		missing, err := g.missingFactor(r.Context(), user, e.factors)
 		if err != nil {
 			return err
@@ -256,6 +256,9 @@ func (m *authenticate[U]) addFailureMessages(r *http.Request, refusal *Refusal) 
 			flash, message = orNone(flash, text), orNone(message, text)
 		}
 	}
+	if flash == "" && message == "" {
+		return nil
+	}
 	return m.g.addMessages(r, "error", flash, message)
 }
 
@@ -269,9 +272,6 @@ func orNone(asked, text string) string {
 
 // addMessages puts a flash and a message, where they are not empty, into the session.
 func (g *Guard[U]) addMessages(r *http.Request, kind, flash, message string) error {
-	if flash == "" && message == "" {
-		return nil
-	}
 	s, err := g.cfg.Sessions.Session(r.Context())
 	if err != nil {
 		return fmt.Errorf("guard: add a message: %w", err)

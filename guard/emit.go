@@ -2,7 +2,6 @@ package guard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -58,7 +57,10 @@ func (g *Guard[U]) emitOf(r *http.Request, e Event) {
 // emitFor is emitOf with user's id in e, which it costs a Serialize to know.
 func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 	ctx := r.Context()
-	if g.users != nil && g.heard(ctx, &e) {
+	if !g.heard(ctx, &e) {
+		return
+	}
+	if g.users != nil {
 		if id, err := g.serialize(ctx, user); err == nil {
 			e.User = id
 		}
@@ -66,30 +68,19 @@ func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 	g.emitOf(r, e)
 }
 
-// emitCommitted sends e once the commit has shown whether it came true.
-func (g *Guard[U]) emitCommitted(ctx context.Context, st *reqstate.State, e Event) {
-	st.Slots.AfterCommit("", g.outcomeOf(ctx, e))
-}
-
-// emitLoggedIn is emitCommitted for a log-in or step-up, which may also be dropped before
-// the commit.
-func (g *Guard[U]) emitLoggedIn(ctx context.Context, st *reqstate.State, e Event) {
-	st.Slots.AfterCommit(g.cfg.SessionKey, g.outcomeOf(ctx, e))
-}
-
-// outcomeOf returns what sends e with the outcome that it is given.
-func (g *Guard[U]) outcomeOf(ctx context.Context, e Event) func(error) {
-	e.User = append(json.RawMessage(nil), e.User...)
-	return func(err error) {
-		e.Outcome = OutcomeSuccess
-		if err != nil {
-			e.Outcome, e.Err = OutcomeError, err
-		}
-		if e.Session == "" {
-			e.Session = g.ref(ctx)
-		}
-		g.emit(ctx, e)
+// emitOutcome sends e after a commit that ended in err.
+func (g *Guard[U]) emitOutcome(ctx context.Context, e Event, err error) {
+	e.Outcome = OutcomeSuccess
+	if err != nil {
+		e.Outcome, e.Err = OutcomeError, err
 	}
+	if !g.heard(ctx, &e) {
+		return
+	}
+	if e.Session == "" {
+		e.Session = g.ref(ctx)
+	}
+	g.emit(ctx, e)
 }
 
 // emitLost sends the event of a log-in whose time is over, if that is why nobody is

@@ -38,9 +38,11 @@ type evidence struct {
 	state    state
 	strategy string        // the name of the one that succeeded
 	info     strategy.Info // what it reported
+	at       time.Time     // when the user proved who they are, with state proved or loggedIn
 	factors  []factor      // what was proved in this request
 	series   string        // the series of Config.RememberMe that was recalled
 	missing  string        // a factor that the user has and did not prove: the log-in is pending
+	logIn    any           // the *logInPlan[U] that put the user into the session in this request; nil for none
 }
 
 // What is the same for every request is shared, so that a read allocates nothing.
@@ -52,14 +54,18 @@ var (
 )
 
 // proof returns the evidence that the named strategy, which reported info, leaves at now.
+// The user proved who they are when it says so, unless that lies in the future.
 func proof(name string, info strategy.Info, now time.Time) *evidence {
-	e := &evidence{state: proved, strategy: name, info: info}
+	e := &evidence{state: proved, strategy: name, info: info, at: now}
+	if at := info.At; !at.IsZero() && !at.After(now) {
+		e.at = at
+	}
 	names := info.Factors
 	if len(names) == 0 {
 		names = []string{name}
 	}
 	for _, f := range names {
-		e.factors = append(e.factors, factor{f, e.at(now)})
+		e.factors = append(e.factors, factor{f, e.at})
 	}
 	return e
 }
@@ -69,15 +75,6 @@ func (e *evidence) inState(s state) *evidence {
 	c := *e
 	c.state = s
 	return &c
-}
-
-// at returns when the user proved who they are: what the strategy reported, unless
-// that lies in the future, or else now.
-func (e *evidence) at(now time.Time) time.Time {
-	if at := e.info.At; !at.IsZero() && !at.After(now) {
-		return at
-	}
-	return now
 }
 
 type factor struct {
@@ -130,18 +127,12 @@ func (g *Guard[U]) setUser(st *reqstate.State, user U, e *evidence) {
 // clearUser makes the request one of nobody.
 func (g *Guard[U]) clearUser(st *reqstate.State) { st.SetUser(reqstate.User{Guard: g}) }
 
-// userIn is found without how.
-func (g *Guard[U]) userIn(st *reqstate.State) (U, bool) {
-	user, _, ok := g.found(st)
-	return user, ok
-}
-
-// anyUser is userIn for a context; a pending user is one too.
+// anyUser is found for a context, without how; a pending user is one too.
 func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {
 	if st := reqstate.Of(ctx, reqstate.Anyone); st != nil {
-		return g.userIn(st)
+		user, _, ok = g.found(st)
 	}
-	return user, false
+	return user, ok
 }
 
 // User returns the user of the request in which ctx was made: Passport's req.user,
@@ -185,7 +176,7 @@ func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
 			info.At, factors = slot.At, factorsOf(slot)
 		}
 	} else {
-		info.At = e.at(time.Now())
+		info.At = e.at
 	}
 	info.Factors = nil
 	for _, f := range factors {

@@ -201,8 +201,7 @@ func (m *stepUp[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // stepUp adds what the request proved to the log-in in the session.
 func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	ctx := r.Context()
-	e := g.evidence(st)
-	user, _ := g.userIn(st)
+	user, e, _ := g.found(st)
 	if !e.state.byCredentials() {
 		return &misuse{"StepUp: no user was found by credentials in this request: put Authenticate with the second strategy before StepUp"}
 	}
@@ -244,15 +243,14 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 		return fmt.Errorf("guard: step up: %w", err)
 	}
 	g.setUser(st, user, e)
-	g.emitLoggedIn(ctx, st, Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slot.User, Reason: ReasonStepUp})
-	if p.counts {
-		st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
+	event := Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slices.Clone(slot.User), Reason: ReasonStepUp}
+	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
+		g.emitOutcome(ctx, event, err)
+		if p.counts && err == nil {
 			ctx, cancel := g.afterRequest(ctx)
 			defer cancel()
-			if err == nil {
-				g.endExcess(ctx, p)
-			}
-		})
-	}
+			g.endExcess(ctx, p)
+		}
+	})
 	return nil
 }

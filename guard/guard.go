@@ -128,6 +128,7 @@ type Guard[U any] struct {
 	strategies []strategy.Strategy[U]
 	reserved   []strategy.Strategy[U]
 	cross      *http.CrossOriginProtection
+	strict     bool // the session's cookie is SameSite=Strict
 }
 
 // New returns a guard that authenticates by the given strategies and turns users
@@ -168,7 +169,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 
 	g.owner, g.answerer = g, g.answerRefused
 	if cfg.Sessions != nil {
-		g.owner = cfg.Sessions
+		g.owner, g.strict = cfg.Sessions, cfg.Sessions.SameSite() == http.SameSiteStrictMode
 		g.reserved = append(g.reserved, &sessionStrategy[U]{g})
 	}
 	g.reserved = append(g.reserved, strategy.Anonymous[U]())

@@ -126,30 +126,32 @@ type logIn[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *logIn[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := m.g.requestState(w, r)
-	to, err := m.logIn(r, st)
-	switch pending := m.g.evidence(st).insufficient(); {
+	done, err := m.logIn(r, st)
+	switch {
 	case err != nil:
 		m.g.refuse(w, r, err)
-	case pending != nil:
-		m.g.answerPending(w, r, pending, to)
-	case to != "":
-		redirect(w, to, http.StatusSeeOther)
+	case done == nil:
+		m.next.ServeHTTP(w, r)
+	case done.evidence.missing != "":
+		m.g.answerPending(w, r, done.evidence.insufficient(), done.to)
+	case done.to != "":
+		redirect(w, done.to, http.StatusSeeOther)
 	default:
 		m.next.ServeHTTP(w, r)
 	}
 }
 
-// logIn logs in the request's user and says where to go, or "" for the next handler.
-func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (to string, err error) {
-	e := m.g.evidence(st)
-	user, _ := m.g.userIn(st)
+// logIn logs in the request's user. It returns what was carried out, nil for an anonymous
+// visitor, who goes on to the next handler as by Passport's pass.
+func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (*logInPlan[U], error) {
+	user, e, _ := m.g.found(st)
 	switch {
 	case e == isAnonymous:
-		return "", nil // to the next handler, as Passport's pass
+		return nil, nil
 	case e.state == nobody:
-		return "", &misuse{"LogIn: no user was found in this request: put Authenticate with a strategy for credentials, other than \"session\", before LogIn"}
+		return nil, &misuse{"LogIn: no user was found in this request: put Authenticate with a strategy for credentials, other than \"session\", before LogIn"}
 	case !e.state.byCredentials():
-		return "", &misuse{"LogIn: the user of this request came from the session, not from credentials: put Authenticate with a strategy for credentials before LogIn"}
+		return nil, &misuse{"LogIn: the user of this request came from the session, not from credentials: put Authenticate with a strategy for credentials before LogIn"}
 	}
 	return m.g.logIn(r, st, user, e, &m.o)
 }
@@ -161,6 +163,10 @@ type logInPlan[U any] struct {
 	evidence *evidence
 	in       reqstate.LogIn
 	o        *LogInOptions
+	to       string                // where the options send the user, once it was carried out
+	earlier  *logInPlan[U]         // another user's log-in of this guard in the same request: it is dropped
+	saved    bool                  // it was stored before the commit
+	dropped  bool                  // another log-in took its place before it was stored
 	replaced Event                 // of the log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
@@ -175,13 +181,16 @@ type logInPlan[U any] struct {
 	countErr error                 // why that could not be found
 }
 
-// logIn logs user in, whom e vouches for, and returns where o sends them.
-func (g *Guard[U]) logIn(r *http.Request, st *reqstate.State, user U, e *evidence, o *LogInOptions) (to string, err error) {
+// logIn logs user in, whom e vouches for, and returns what was carried out.
+func (g *Guard[U]) logIn(r *http.Request, st *reqstate.State, user U, e *evidence, o *LogInOptions) (*logInPlan[U], error) {
 	p, err := g.planLogIn(r, st, user, e, o)
-	if err != nil {
-		return "", fmt.Errorf("guard: log in: %w", err)
+	if err == nil {
+		err = g.carryOut(r, st, p)
 	}
-	return g.carryOut(r, st, p)
+	if err != nil {
+		return nil, fmt.Errorf("guard: log in: %w", err)
+	}
+	return p, nil
 }
 
 // planLogIn decides what a log-in changes.
@@ -195,23 +204,30 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if err != nil {
 		return nil, err
 	}
-	needed, err := g.factorsNeeded(ctx, user)
-	if err != nil {
-		return nil, err
+	p := &logInPlan[U]{user: user, evidence: e, o: o}
+	if g.factors != nil {
+		if p.needed, err = g.factorsNeeded(ctx, user); err != nil {
+			return nil, err
+		}
+		e = e.lacking(firstMissing(p.needed, e.factors))
+		p.evidence = e
 	}
-	e = e.lacking(firstMissing(needed, e.factors))
-	p := &logInPlan[U]{user: user, evidence: e, o: o, needed: needed}
 	// A pending log-in lets nobody pass, and must not end those that do. A renewal makes no new
 	// session, unless it completes a pending one.
-	p.counts = g.cfg.MaxSessions > 0 && e.missing == "" && (!o.renews || firstMissing(needed, factorsOf(before)) != "")
+	p.counts = g.cfg.MaxSessions > 0 && e.missing == "" && (!o.renews || firstMissing(p.needed, factorsOf(before)) != "")
 	p.in = reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
 		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
-		Labels: append([]string{g.label(id)}, g.linkLabels(e.info.Labels)...),
+		Labels: []string{g.label(id)},
 		Same:   func(user json.RawMessage) bool { return g.sameUser(user, id) },
-		Keeps:  g.linkPrefix(),
 		Keep:   o.Keep,
 		Renews: o.renews,
+	}
+	if len(e.info.Labels) > 0 {
+		p.in.Labels = append(p.in.Labels, g.linkLabels(e.info.Labels)...)
+	}
+	if o.renews {
+		p.in.Keeps = g.linkPrefix()
 	}
 	switch {
 	case e.state == recalled:
@@ -219,10 +235,10 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	case o.renews && !o.Reauthenticated:
 		p.in.Slot.At, p.in.NoTime = before.At, before.At.IsZero()
 	default:
-		p.in.Slot.At = e.at(time.Now())
+		p.in.Slot.At = e.at
 	}
 	if before.User != nil && !g.sameUser(before.User, id) {
-		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(before.User), Session: g.ref(ctx), Reason: ReasonReplaced}
+		p.replaces(before.User, g.ref(ctx), g.evidence(st))
 	}
 	if o.Keep == nil || len(o.Keep) > 0 {
 		p.in.Keep = append([]string{keyReturnTo, "flash"}, o.Keep...)
@@ -250,25 +266,49 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	return p, nil
 }
 
-// carryOut does what p says, and returns where the options send the user. What could
-// not be undone waits for the commit's success. After an error nothing that was there
-// before has changed, nothing is pending, and the request has no user.
-func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]) (to string, err error) {
-	ctx := r.Context()
-	if err = g.beginSeries(ctx, p); err == nil {
-		to, err = g.changeSession(r, st, p)
+// replaces notes that the log-in takes the place of user's, in the session of that Ref. One
+// that was made in the same request, as e says, was never there.
+func (p *logInPlan[U]) replaces(user json.RawMessage, ref string, e *evidence) {
+	if earlier, ok := e.logIn.(*logInPlan[U]); ok && !earlier.saved {
+		p.earlier, p.replaced = earlier, earlier.replaced
+		return
 	}
-	if err != nil {
+	p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(user), Session: ref, Reason: ReasonReplaced}
+}
+
+// carryOut does what p says. What could not be undone waits for the commit's success. After
+// an error nothing that was there before has changed, nothing is pending, and the request
+// has no user.
+func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]) error {
+	ctx := r.Context()
+	if err := g.changeSession(r, st, p); err != nil {
 		st.Slots.Forget()
 		g.clearUser(st)
 		g.dropSeries(ctx, p)
-		return "", err
+		return err
 	}
-	if p.evidence.state == recalled {
-		g.setUser(st, p.user, isRecalled.lacking(p.evidence.missing))
+	if p.earlier != nil {
+		p.earlier.dropped = true
+	}
+	e := *p.evidence
+	if e.state == recalled {
+		e = *isRecalled
 	} else {
-		g.setUser(st, p.user, p.evidence.inState(loggedIn))
+		e.state = loggedIn
 	}
+	e.missing, e.logIn = p.evidence.missing, p
+	g.setUser(st, p.user, &e)
+	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
+		if p.dropped && err == nil {
+			err = reqstate.ErrDropped
+		}
+		g.finishLogIn(ctx, st, p, err)
+	})
+	return nil
+}
+
+// finishLogIn does what follows the commit of the log-in p, which ended in err.
+func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logInPlan[U], err error) {
 	e := Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User}
 	switch {
 	case p.o.renews && p.o.Reauthenticated:
@@ -276,21 +316,21 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 	case p.o.renews:
 		e.Name, e.Reason = EventSessionRenewed, ReasonLogInUser
 	}
-	g.emitLoggedIn(ctx, st, e)
-	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
-		ctx, cancel := g.afterRequest(ctx)
-		defer cancel()
-		if err != nil {
-			g.dropSeries(ctx, p)
-			return
-		}
-		if p.replaced.User != nil {
-			g.emit(ctx, p.replaced)
-		}
-		g.replaceSeries(ctx, st, p)
-		g.endExcess(ctx, p)
-	})
-	return to, nil
+	g.emitOutcome(ctx, e, err)
+	if p.replaced.User == nil && g.cfg.RememberMe == nil && !p.counts {
+		return
+	}
+	ctx, cancel := g.afterRequest(ctx)
+	defer cancel()
+	if err != nil {
+		g.dropSeries(ctx, p)
+		return
+	}
+	if p.replaced.User != nil {
+		g.emit(ctx, p.replaced)
+	}
+	g.replaceSeries(ctx, st, p)
+	g.endExcess(ctx, p)
 }
 
 // afterRequest returns a context for what has to follow a commit, also when the client
@@ -300,28 +340,42 @@ func (g *Guard[U]) afterRequest(ctx context.Context) (context.Context, context.C
 }
 
 // changeSession puts the log-in, and what comes with it, into the session.
-func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPlan[U]) (to string, err error) {
+func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPlan[U]) (err error) {
 	ctx := r.Context()
-	if err := st.Slots.LogIn(ctx, p.in); errors.Is(err, reqstate.ErrTooOld) {
-		return "", fmt.Errorf("guard: log in: %w: %w", strategy.ErrUnauthenticated, err)
-	} else if err != nil {
-		return "", fmt.Errorf("guard: log in: %w", err)
-	}
-	if err := g.noteDevice(r); err != nil {
-		return "", err
-	}
-	if err := g.addMessages(r, "success", p.o.SuccessFlash, p.o.SuccessMessage); err != nil {
-		return "", err
-	}
-	if p.o.ReturnTo {
-		if to, err = g.takeReturnTo(r, st, p.evidence); err != nil {
-			return "", err
+	if p.remember {
+		if err := g.beginSeries(ctx, p); err != nil {
+			return err
 		}
 	}
-	if to == "" {
-		to = p.o.SuccessRedirect
+	if err := st.Slots.LogIn(ctx, p.in); errors.Is(err, reqstate.ErrTooOld) {
+		return fmt.Errorf("%w: %w", strategy.ErrUnauthenticated, err)
+	} else if err != nil {
+		return err
 	}
-	return to, g.store(ctx, st, p)
+	if g.cfg.Device != nil {
+		if err := g.noteDevice(r); err != nil {
+			return err
+		}
+	}
+	if o := p.o; o.SuccessFlash != "" || o.SuccessMessage != "" {
+		if err := g.addMessages(r, "success", o.SuccessFlash, o.SuccessMessage); err != nil {
+			return err
+		}
+	}
+	p.to = p.o.SuccessRedirect
+	if p.o.ReturnTo {
+		to, err := g.takeReturnTo(r, st, p.evidence)
+		if err != nil {
+			return err
+		}
+		if to != "" {
+			p.to = to
+		}
+	}
+	if p.counts || p.evidence.state == recalled {
+		return g.store(ctx, st, p)
+	}
+	return nil
 }
 
 // store has the commit count the log-in p, if it counts, and stores it at once where it may
@@ -338,8 +392,6 @@ func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U
 	if err == nil {
 		err = s.Save(ctx)
 	}
-	if err != nil {
-		return fmt.Errorf("guard: log in: %w", err)
-	}
-	return nil
+	p.saved = err == nil
+	return err
 }

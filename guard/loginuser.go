@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/session"
@@ -96,16 +97,20 @@ func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions) (to string
 		return "", err
 	}
 	o.sameBrowser, o.renews = o.RememberMe == nil, renews
-	return g.logIn(r, st, user, e, &o)
+	done, err := g.logIn(r, st, user, e, &o)
+	if err != nil {
+		return "", err
+	}
+	return done.to, nil
 }
 
 // vouched returns the evidence for a user whom the application logs in: what the same user
 // proved in this request, or for the log-in that the session remembers. renews says that
 // there is nothing else to show for the user than that session.
 func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (e *evidence, renews bool, err error) {
-	before := g.evidence(st)
-	e = &evidence{state: loggedIn}
-	if old, ok := g.userIn(st); ok && before.state.byCredentials() && g.same(ctx, old, user) {
+	old, before, ok := g.found(st)
+	e = &evidence{state: loggedIn, at: time.Now()}
+	if ok && before.state.byCredentials() && g.same(ctx, old, user) {
 		if e = before; e.strategy != "" {
 			return e, false, nil // Authenticate found the user
 		}

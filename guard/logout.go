@@ -75,8 +75,10 @@ func (g *Guard[U]) LogOutContext(ctx context.Context) error {
 
 func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	ctx := r.Context()
-	if err := g.endSeries(r, st); err != nil {
-		return err
+	if g.cfg.RememberMe != nil {
+		if err := g.endSeries(r, st); err != nil {
+			return err
+		}
 	}
 	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
 	if err != nil && !errors.Is(err, session.ErrSessionEnded) {
@@ -88,7 +90,7 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	}
 	g.clearUser(st)
 	if slot.User != nil {
-		g.emitCommitted(ctx, st, e)
+		st.Slots.AfterCommit("", func(err error) { g.emitOutcome(ctx, e, err) })
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package guard_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -175,5 +176,42 @@ func TestAUserWithoutANameIsAnError(t *testing.T) {
 	}
 	if n, err := g.LogOutEverywhere(t.Context(), &ticket{Role: "editor"}); err == nil {
 		t.Errorf("got %d and no error, want one: nobody's sessions were looked for", n)
+	}
+}
+
+// reusing is a serializer that writes every id into one buffer.
+type reusing struct{ buffer []byte }
+
+func (s *reusing) Serialize(_ context.Context, u *User) (json.RawMessage, error) {
+	s.buffer = fmt.Appendf(s.buffer[:0], "%d", u.ID)
+	return s.buffer, nil
+}
+
+func (s *reusing) Deserialize(_ context.Context, id json.RawMessage) (*User, error) {
+	u := &User{Email: "user " + string(id)}
+	return u, json.Unmarshal(id, &u.ID)
+}
+
+// TestASerializerMayUseItsBufferAgain: what it returned is copied, in the session and in events.
+func TestASerializerMayUseItsBufferAgain(t *testing.T) {
+	w := newWorld(t)
+	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "reusing", Logger: w.logger(), OnEvent: w.note}, &reusing{}, w.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /in", g.Restore(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if err := g.LogInUser(r, &User{ID: 1}); err != nil {
+			t.Error(err)
+		}
+		if _, err := g.LogOutEverywhere(context.Background(), &User{ID: 2}); err != nil {
+			t.Error(err)
+		}
+	})))
+	w.mux.Handle("/who", g.RequireAuth(whoami(g)))
+	b := w.open()
+	b.Post("/in").Want(t, 200, "")
+	b.Get("/who").Want(t, 200, "user 1")
+	if got, want := w.outcomes(), "session_expired 2 success, session_created 1 success"; got != want {
+		t.Errorf("got events %q, want %q", got, want)
 	}
 }

@@ -12,12 +12,12 @@ import (
 // what another site began. A page of this site, on the other hand, is a new beginning: from there, the browser sends
 // all cookies, and says that the request is this site's own.
 
-// cookiesWithheld reports whether the browser came from another site and kept the session's cookie back because
+// cookiesWithheld reports whether the browser came from another site and kept the session's cookie back if
 // it is SameSite=Strict. Until it starts from a page of this site, also by a redirect, nobody seems to be logged in
 // (RFC 6265bis §5.2.1, §8.8.2).
-func (g *Guard[U]) cookiesWithheld(r *http.Request) bool {
+func cookiesWithheld(r *http.Request) bool {
 	h := r.Header
-	return g.cfg.Sessions != nil && g.cfg.Sessions.SameSite() == http.SameSiteStrictMode && r.Method == http.MethodGet &&
+	return r.Method == http.MethodGet &&
 		h.Get("Sec-Fetch-Site") == "cross-site" && h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document"
 }
 

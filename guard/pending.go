@@ -112,7 +112,7 @@ func (g *Guard[U]) StepUpUser(r *http.Request) (U, error) {
 	}
 	user, err := g.currentUser(r, st)
 	if insufficient, ok := errors.AsType[*Insufficient](err); ok && insufficient.Factor != "" {
-		if user, ok := g.userIn(st); ok {
+		if user, _, ok := g.found(st); ok {
 			return user, nil
 		}
 	}

@@ -27,12 +27,9 @@ func (g *Guard[U]) isMine(rem remember.Remembered) bool {
 	return strings.HasPrefix(rem.User, g.cfg.SessionKey+":")
 }
 
-// beginSeries begins a series for the log-in p where that is wanted. Nobody gets its cookie
+// beginSeries begins a series for the log-in p. Nobody gets its cookie
 // before the log-in is stored.
 func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
-	if !p.remember {
-		return nil
-	}
 	if p.in.Renews { // the log-in is the one that made the browser's series, which goes on
 		user := g.label(p.in.Slot.User)
 		if i := slices.IndexFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user }); i >= 0 {
@@ -43,7 +40,7 @@ func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 	}
 	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, g.label(p.in.Slot.User), p.in.Slot.User, p.in.Slot.Stamp, g.linkLabels(p.evidence.info.Labels)...)
 	if err != nil {
-		return fmt.Errorf("guard: log in: %w", err)
+		return err
 	}
 	p.series, p.cookie = rem.Series, cookie.String()
 	p.in.Labels = append(p.in.Labels, g.seriesPrefix()+rem.Series)
@@ -147,7 +144,8 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Re
 	e := isRecalled.inState(recalled)
 	e.factors = []factor{{strategy.NameRemember, time.Now()}}
 	e.series, e.info.Labels = rem.Series, g.unlinkLabels(rem.Labels)
-	if _, err := g.logIn(r, st, user, e, &LogInOptions{}); err != nil {
+	done, err := g.logIn(r, st, user, e, &LogInOptions{})
+	if err != nil {
 		return none, err
 	}
 	if err := g.stillRemembered(r, st, rem); err != nil {
@@ -155,10 +153,7 @@ func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Re
 	}
 	g.endEarlier(ctx, st, slot.User, rem)
 	g.emit(ctx, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: strategy.NameRemember, User: slot.User, Session: g.ref(ctx)})
-	if err := g.evidence(st).insufficient(); err != nil {
-		return none, err
-	}
-	return user, nil
+	return user, done.evidence.insufficient()
 }
 
 // endEarlier ends, after the commit, the sessions that the browser had before it came

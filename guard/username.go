@@ -31,7 +31,8 @@ func (g *Guard[U]) sameUser(a, b json.RawMessage) bool {
 	return errors.Join(err, err2) == nil && x == y
 }
 
-// serialize is the serializer's Serialize, with its result checked.
+// serialize is the serializer's Serialize, with its result checked, and copied: a serializer
+// may use its buffer again.
 func (g *Guard[U]) serialize(ctx context.Context, user U) (json.RawMessage, error) {
 	id, err := g.users.Serialize(ctx, user)
 	if err != nil {
@@ -47,7 +48,7 @@ func (g *Guard[U]) serialize(ctx context.Context, user U) (json.RawMessage, erro
 	if _, err := serializer.NameOf(g.users, id); err != nil {
 		return nil, err // a session that nobody can find could not be ended
 	}
-	return id, nil
+	return bytes.Clone(id), nil
 }
 
 // same reports whether a and b are the same user to the session.

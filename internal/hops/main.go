@@ -25,7 +25,7 @@ const module = "github.com/seed-6f34412b/passport"
 
 const (
 	getLimit    = 73
-	logInLimit  = 174
+	logInLimit  = 148
 	logOutLimit = 130
 )
 
