@@ -7,19 +7,23 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
 // Device is from where a user logged in, as the session keeps it: personal data, which
-// lies in the record beside the log-in and is deleted with it. Nothing depends on it: it
+// lies in the record beside the log-in and is deleted with it, another guard's log-in or not. Nothing depends on it: it
 // is for users to recognise their own sessions.
 type Device struct {
 	Name    string `json:"name,omitempty"`    // such as the User-Agent header, as it was sent
 	Address string `json:"address,omitempty"` // the client's
 }
 
-const deviceKey session.Key[Device] = "_device"
+// deviceKey is where the session keeps the device of this guard's log-in.
+func (g *Guard[U]) deviceKey() session.Key[Device] {
+	return session.Key[Device](reqstate.DevicePrefix + g.cfg.SessionKey)
+}
 
 // maxDevice is the length of a Device's fields in bytes.
 const maxDevice = 256
@@ -35,16 +39,13 @@ func ClientDevice(trustedProxies ...netip.Prefix) func(*http.Request) Device {
 
 // noteDevice puts the device into the session that was just logged in.
 func (g *Guard[U]) noteDevice(r *http.Request) error {
-	if g.cfg.Device == nil {
-		return nil
-	}
 	s, err := g.cfg.Sessions.Session(r.Context())
 	if err != nil {
-		return fmt.Errorf("guard: log in: %w", err)
+		return fmt.Errorf("note the device: %w", err)
 	}
 	d := g.cfg.Device(r)
-	if err := deviceKey.Set(s, Device{plainText(d.Name), plainText(d.Address)}); err != nil {
-		return fmt.Errorf("guard: log in: %w", err)
+	if err := g.deviceKey().Set(s, Device{plainText(d.Name), plainText(d.Address)}); err != nil {
+		return fmt.Errorf("note the device: %w", err)
 	}
 	return nil
 }

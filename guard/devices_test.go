@@ -3,6 +3,7 @@ package guard_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -127,4 +128,35 @@ func TestARememberedBrowserThatIsRefusedStaysRemembered(t *testing.T) {
 		other.Post("/logout").Want(t, 200, "")
 		b.Get("/me").Want(t, 200, "hello joe")
 	})
+}
+
+// TestADeviceEndsWithItsLogIn, also while another guard's log-in lives in the session, whose
+// own device stays.
+func TestADeviceEndsWithItsLogIn(t *testing.T) {
+	w := newDeviceWorld(t)
+	w.record()
+	admin := w.guard("admin", func(c *guard.Config) {
+		c.Device = func(*http.Request) guard.Device { return guard.Device{Name: "the admin's"} }
+	})
+	w.mux.Handle("POST /admin/login", admin.Authenticate("local")(admin.LogIn(w.hello())))
+	w.mux.Handle("POST /admin/logout", admin.LogOut(w.hello()))
+	b := w.open()
+	b.Header("User-Agent", "Firefox")
+	logIn(b, "joe@test.com").Want(t, 200, "")
+	b.Post("/admin/login", "email", "jen@test.com", "password", password).Want(t, 200, "")
+	logIn(b, "jen@test.com").Want(t, 200, "") // another user: the values go, and the other guard's device stays
+	for _, row := range []struct {
+		g    *guard.Guard[*User]
+		want string
+	}{{w.Guard, "Firefox"}, {admin, "the admin's"}} {
+		list, err := row.g.Sessions(t.Context(), &User{ID: 2, Pass: password})
+		if err != nil || len(list) != 1 || list[0].Device.Name != row.want {
+			t.Errorf("got %+v and %v, want one session from %q", list, err, row.want)
+		}
+	}
+	b.Post("/admin/logout").Want(t, 200, "")
+	a := b.Get("/record")
+	if strings.Contains(a.Text, "the admin's") || !strings.Contains(a.Text, "Firefox") {
+		t.Errorf("after the admin's log-out: got %s, want only the other device", a.Text)
+	}
 }

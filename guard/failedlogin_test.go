@@ -47,8 +47,8 @@ func TestALogInThatFailsHalfwayLogsNobodyIn(t *testing.T) {
 		{"a visitor's message cannot be left", "messages", "", message, 401},
 		{"another user's message cannot be left", "messages", "jen@test.com", message, 200},
 		{"a visitor's page to return to cannot be taken", "returnTo", "", back, 401},
-		{"a visitor's device cannot be noted", "_device", "", device, 401},
-		{"another user's device cannot be noted", "_device", "jen@test.com", device, 200},
+		{"a visitor's device cannot be noted", "_device:passport", "", device, 401},
+		{"another user's device cannot be noted", "_device:passport", "jen@test.com", device, 200},
 	} {
 		w := newDeviceWorld(t)
 		w.mux.Handle("POST /in", w.spoiling(row.key, w.Authenticate("local")(w.LogInWith(row.o)(nil))))
@@ -73,7 +73,7 @@ func TestALogInThatFailsHalfwayLogsNobodyIn(t *testing.T) {
 func TestAHandlerSeesNobodyAfterAFailedLogIn(t *testing.T) {
 	w := newDeviceWorld(t)
 	w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w.spoil(r, "_device")
+		w.spoil(r, "_device:passport")
 		if err := w.LogInUser(r, joe); err == nil {
 			t.Error("LogInUser: got no error")
 		}
@@ -91,7 +91,7 @@ func TestAFailedLogInDoesNotUndoALogOut(t *testing.T) {
 		if err := w.LogOutUser(r); err != nil {
 			t.Error(err)
 		}
-		w.spoil(r, "_device")
+		w.spoil(r, "_device:passport")
 		if err := w.LogInUser(r, joe); err == nil {
 			t.Error("LogInUser: got no error")
 		}
@@ -112,7 +112,7 @@ func TestAFailedLogInDoesNotUndoALogOut(t *testing.T) {
 func TestAFailedLogInIsNotRemembered(t *testing.T) {
 	w := newRememberWorld(t)
 	box := guard.LogInOptions{SuccessRedirect: "/home", RememberMe: func(*http.Request) bool { return true }}
-	w.mux.Handle("POST /in", w.spoiling("_device", w.Authenticate("local")(w.LogInWith(box)(nil))))
+	w.mux.Handle("POST /in", w.spoiling("_device:passport", w.Authenticate("local")(w.LogInWith(box)(nil))))
 	b := w.open()
 	if a := b.Post("/in", "email", "joe@test.com", "password", password); a.StatusCode < 500 {
 		t.Errorf("got %d, want a failure", a.StatusCode)

@@ -138,6 +138,7 @@ func (d *Draft) DropSlots(keys []string, absolute time.Duration, now time.Time) 
 	d.slots = slices.DeleteFunc(d.slots, func(s Slot) bool { return slices.Contains(keys, s.Key) })
 	for _, key := range keys {
 		d.Members.Delete(key)
+		d.Members.Delete(DevicePrefix + key)
 		d.Labels = slices.DeleteFunc(d.Labels, func(l string) bool { return strings.HasPrefix(l, key+":") })
 	}
 }

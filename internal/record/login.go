@@ -50,7 +50,7 @@ func (l *LogIn) Op(t Terms) Op {
 		switch {
 		case same, others && !known: // whose values they are does not change
 		case others:
-			d.Members.DeleteFunc(func(name string) bool { return name != CookieKey && !d.IsSlot(name) })
+			d.Members.DeleteFunc(func(name string) bool { return name != CookieKey && !d.IsSlot(strings.TrimPrefix(name, DevicePrefix)) })
 		default:
 			d.Clear(func(name string) bool { return !known && slices.Contains(l.Keep, name) })
 		}

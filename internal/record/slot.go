@@ -28,6 +28,10 @@ type Slot struct {
 	began int64 // when its absolute limit began to count, in Unix milliseconds; 0: with the next write
 }
 
+// DevicePrefix begins the name of the member with the device of a log-in, whose key follows.
+// The member ends with the log-in.
+const DevicePrefix = "_device:"
+
 // PassportKey is the member of Passport's log-in, and of a guard's that says nothing else.
 const PassportKey = "passport"
 

@@ -12,6 +12,10 @@ type Slot = record.Slot
 // LogIn is a log-in that the session's commit carries out.
 type LogIn = record.LogIn
 
+// DevicePrefix begins the name of the member with the device of a log-in; its guard's session
+// key follows. The member ends with the log-in.
+const DevicePrefix = record.DevicePrefix
+
 // UserLabel returns the label under which a guard, whose session key is key, finds all
 // sessions of the user of that name, which is JSON in its canonical form.
 func UserLabel(key, name string) string { return record.UserLabel(key, name) }
