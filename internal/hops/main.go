@@ -25,7 +25,7 @@ const module = "github.com/seed-6f34412b/passport"
 
 const (
 	getLimit    = 73
-	logInLimit  = 148
+	logInLimit  = 150
 	logOutLimit = 130
 )
 
