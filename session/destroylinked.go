@@ -8,9 +8,14 @@ import (
 // DestroyLinked ends every session that carries label, except those whose Ref is
 // given, and returns how many it ended. When it returns without an error, no session
 // is alive whose log-in or renewal was answered before the call, nor one that came
-// of it. A browser that a guard remembers can be logged in again: see [guard.Guard.EndLinked]
-// and LogOutEverywhere for that. An error is an outage: some may be alive; call again. Its trips are those of
+// of it. An error is an outage: some may be alive; call again. Its trips are those of
 // [Manager.Linked], three for 300 sessions.
+//
+// It ends sessions and nothing else. A browser that guard.Config.RememberMe remembers is
+// logged in again at its next request, in a session without the label. A label that has to
+// end that too is reported by the strategy, as strategy.Info.Labels, so that what is
+// remembered has it as well; [guard.Guard.EndLinked] ends both. All of a user's log-ins end
+// by guard.Guard.LogOutEverywhere.
 //
 // [guard.Guard.EndLinked]: https://pkg.go.dev/github.com/seed-6f34412b/passport/guard#Guard.EndLinked
 func (m *Manager) DestroyLinked(ctx context.Context, label string, exceptRefs ...string) (int, error) {

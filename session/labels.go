@@ -54,7 +54,8 @@ func (k Key[T]) Of(i Info) (T, bool, error) {
 
 // Link gives the session a label by which [Manager.Linked] finds it, at the commit and
 // with a new id. A label is kept by [Session.Renew] and is not shown to Node's
-// programs. Labels of guards begin with their session key and a colon.
+// programs; a session that guard.Config.RememberMe makes later does not have it. Labels of
+// guards begin with their session key and a colon.
 func (s *Session) Link(ctx context.Context, label string) error {
 	return s.relabel(ctx, label, func(d *record.Draft) { d.AddLabel(label) })
 }
