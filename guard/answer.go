@@ -56,18 +56,18 @@ func (g *Guard[U]) answerBy(handler func(http.ResponseWriter, *http.Request, err
 	}
 }
 
-// Error writes the answer that a request gets which is not let pass because of err,
-// with [Status]'s status: the default of Config.Error, and what custom handlers fall
-// back on. An outage or a mistake of the program (5xx) is an [EventError], unless a
-// middleware of this guard or the session's Handler has reported it in this request.
+// Error answers a request that is refused because of err, with the status that [Status] says:
+// the default of Config.Error, and what custom handlers fall back on. An outage or a mistake of
+// the program (5xx) is an [EventError], unless a middleware of this guard or the session's
+// Handler has reported it in this request.
 //
 // A browser's window (Sec-Fetch-Mode: navigate, or a client that prefers HTML and does not
 // say) is sent to Config.LoginURL, or StepUpURL, if that is the cure and the method is GET
 // or HEAD, unless the browser itself can ask for a password; otherwise it gets a small
-// page. Scripts, images and programs get a
-// problem document (RFC 9457) of a type such as [ProblemLogIn]. A 401 carries every challenge, each on a
-// WWW-Authenticate line of its own; strategies that need none, such as a form, leave
-// it without, since a browser would act on it. Caches keep none of it.
+// page. Scripts, images and programs get a problem document (RFC 9457) of a type such as
+// [ProblemLogIn]. A 401 carries every challenge, each on a WWW-Authenticate line of its
+// own. Strategies that have none, such as a form, add no line: a browser would act on it.
+// Caches keep none of it.
 //
 // Passport: res.end(STATUS_CODES[…]) in middleware/authenticate.js.
 func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
@@ -122,10 +122,10 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 			a.logIn = withParam(a.logIn, paramMaxAge, strconv.FormatInt(int64(insufficient.MaxAge/time.Second), 10))
 		}
 	case errors.Is(err, ErrCrossSite):
-		a.asks(r)
+		a.askToGoOn(r)
 	}
-	if to := here(r); a.html && a.status == http.StatusUnauthorized && !stays && to != "" && g.strict && cookiesWithheld(r) {
-		return *again(to)
+	if to := ownAddress(r); a.html && a.status == http.StatusUnauthorized && !stays && to != "" && g.strict && cookiesWithheld(r) {
+		return *repeatPage(to)
 	}
 	if a.status != http.StatusUnauthorized {
 		a.logIn = ""

@@ -39,10 +39,10 @@ type Options struct {
 	// operators. Passport: failureFlash: true.
 	FailureText func(*Refusal) string
 
-	// FailureHandler answers a refused request, in place of the redirect and of
-	// Config.Error; it may call [Guard.Error], which answers where it writes nothing. err matches strategy.ErrUnauthenticated
-	// and is a *Refusal. An outage never gets here. Passport: failWithError, and the
-	// custom callback.
+	// FailureHandler answers a refused request, in place of the redirect and of Config.Error;
+	// it may call [Guard.Error], which answers where it writes nothing. err matches
+	// strategy.ErrUnauthenticated and is a *Refusal. An outage never gets here. Passport:
+	// failWithError, and the custom callback.
 	FailureHandler func(w http.ResponseWriter, r *http.Request, err error)
 }
 
@@ -108,8 +108,8 @@ type authenticate[U any] struct {
 func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := m.g.requestState(w, r)
 	if m.g.strict && cookiesWithheld(r) && m.comesBack(r) {
-		if to := here(r); to != "" {
-			again(to).write(w)
+		if to := ownAddress(r); to != "" {
+			repeatPage(to).write(w)
 			return
 		}
 	}
@@ -206,7 +206,7 @@ func (e *stopped) Unwrap() error { return e.err }
 // setProved makes user, whom a strategy just found by credentials, the request's. What
 // the same user proved earlier in the request still counts.
 func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by strategy.Strategy[U], e *evidence) error {
-	if old, before, ok := g.found(st); ok && before.state.byCredentials() && g.same(r.Context(), old, user) {
+	if old, before, ok := g.requestUser(st); ok && before.state.byCredentials() && g.equalUsers(r.Context(), old, user) {
 		e.factors = slices.Concat(before.factors, e.factors)
 	}
 	program := strategy.IsForPrograms(by)

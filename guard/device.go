@@ -12,9 +12,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Device is from where a user logged in, as the session keeps it: personal data, which
-// lies in the record beside the log-in and is deleted with it, another guard's log-in or not. Nothing depends on it: it
-// is for users to recognise their own sessions.
+// Device says from where a user logged in. The session keeps it beside the log-in and
+// deletes it with that, also while another guard's log-in goes on. It is personal data, and
+// for users to recognise their own sessions: nothing else depends on it.
 type Device struct {
 	Name    string `json:"name,omitempty"`    // such as the User-Agent header, as it was sent
 	Address string `json:"address,omitempty"` // the client's

@@ -19,14 +19,14 @@ func (g *Guard[U]) logger() *slog.Logger {
 	return slog.Default()
 }
 
-// heard reports whether anybody listens to e.
-func (g *Guard[U]) heard(ctx context.Context, e *Event) bool {
+// isHeard reports whether anybody listens to e.
+func (g *Guard[U]) isHeard(ctx context.Context, e *Event) bool {
 	return g.cfg.OnEvent != nil || g.logger().Enabled(ctx, e.level())
 }
 
 // emit sends e, of the request of which ctx is, if of any, to the log and to the callback.
 func (g *Guard[U]) emit(ctx context.Context, e Event) {
-	if !g.heard(ctx, &e) {
+	if !g.isHeard(ctx, &e) {
 		return
 	}
 	if st := reqstate.Of(ctx, g.owner); e.Address == "" && st != nil && st.Slots != nil {
@@ -48,7 +48,7 @@ func (g *Guard[U]) locate(e *Event, r *http.Request) {
 
 // emitOf is emit for r: a guard without sessions has no other way to know the request.
 func (g *Guard[U]) emitOf(r *http.Request, e Event) {
-	if g.heard(r.Context(), &e) {
+	if g.isHeard(r.Context(), &e) {
 		g.locate(&e, r)
 		g.emit(r.Context(), e)
 	}
@@ -57,7 +57,7 @@ func (g *Guard[U]) emitOf(r *http.Request, e Event) {
 // emitFor is emitOf with user's id in e, which it costs a Serialize to know.
 func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 	ctx := r.Context()
-	if !g.heard(ctx, &e) {
+	if !g.isHeard(ctx, &e) {
 		return
 	}
 	if g.users != nil {
@@ -74,7 +74,7 @@ func (g *Guard[U]) emitOutcome(ctx context.Context, e Event, err error) {
 	if err != nil {
 		e.Outcome, e.Err = OutcomeError, err
 	}
-	if !g.heard(ctx, &e) {
+	if !g.isHeard(ctx, &e) {
 		return
 	}
 	if e.Session == "" {

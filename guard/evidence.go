@@ -99,9 +99,9 @@ func withFactors(old json.RawMessage, factors []factor) json.RawMessage {
 	return obj.AppendTo(nil)
 }
 
-// found returns this guard's user of the request, as far as it is known yet, and how they
+// requestUser returns this guard's user of the request, as far as it is known yet, and how they
 // were found, which is never nil.
-func (g *Guard[U]) found(st *reqstate.State) (user U, e *evidence, ok bool) {
+func (g *Guard[U]) requestUser(st *reqstate.State) (user U, e *evidence, ok bool) {
 	u, _ := st.User(g)
 	user, ok = u.Value.(U)
 	switch e, known := u.More.(*evidence); {
@@ -113,9 +113,9 @@ func (g *Guard[U]) found(st *reqstate.State) (user U, e *evidence, ok bool) {
 	return user, isNobody, false
 }
 
-// evidence is found without the user.
+// evidence is requestUser without the user.
 func (g *Guard[U]) evidence(st *reqstate.State) *evidence {
-	_, e, _ := g.found(st)
+	_, e, _ := g.requestUser(st)
 	return e
 }
 
@@ -127,10 +127,10 @@ func (g *Guard[U]) setUser(st *reqstate.State, user U, e *evidence) {
 // clearUser makes the request one of nobody.
 func (g *Guard[U]) clearUser(st *reqstate.State) { st.SetUser(reqstate.User{Guard: g}) }
 
-// anyUser is found for a context, without how; a pending user is one too.
+// anyUser is requestUser for a context, without how; a pending user is one too.
 func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {
 	if st := reqstate.Of(ctx, reqstate.Anyone); st != nil {
-		user, _, ok = g.found(st)
+		user, _, ok = g.requestUser(st)
 	}
 	return user, ok
 }
@@ -145,7 +145,7 @@ func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
 	if st == nil {
 		return user, false
 	}
-	found, e, ok := g.found(st)
+	found, e, ok := g.requestUser(st)
 	if !ok || e.missing != "" {
 		return user, false
 	}

@@ -201,7 +201,7 @@ func (m *stepUp[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // stepUp adds what the request proved to the log-in in the session.
 func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	ctx := r.Context()
-	user, e, _ := g.found(st)
+	user, e, _ := g.requestUser(st)
 	if !e.state.byCredentials() {
 		return &misuse{"StepUp: no user was found by credentials in this request: put Authenticate with the second strategy before StepUp"}
 	}
@@ -221,7 +221,7 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 		g.revoke(ctx, st, slot, ended)
 		return errNobody
 	}
-	if !g.same(ctx, remembered, user) {
+	if !g.equalUsers(ctx, remembered, user) {
 		return errNobody
 	}
 	needed, err := g.factorsNeeded(ctx, user)

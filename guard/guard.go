@@ -45,10 +45,10 @@ type Config struct {
 	StepUpURL string
 
 	// Factors says which second factors a user has, see [FactorsOf]. A log-in in which one
-	// of them is missing is pending: it lets the user pass nowhere, and only [Guard.StepUp]
-	// can add to it. Wherever a user is asked for, browsers are sent to StepUpURL, and
-	// others get the challenge of RFC 9470, which names the factor. So it is with a
-	// password, and with RememberMe; credentials of programs are exempt, as
+	// of them is missing is pending: it opens no route, and only [Guard.StepUp] adds to it.
+	// Where a route needs a user, browsers are sent to StepUpURL, and
+	// others get the challenge of RFC 9470, which names the factor. This
+	// holds for passwords and for RememberMe; credentials of programs are exempt, as
 	// [strategy.ForPrograms] says. The zero value asks nobody for a second factor, except
 	// behind [Guard.RequireFactor].
 	Factors UserFactors
@@ -78,7 +78,8 @@ type Config struct {
 	// RefuseMore refuses a log-in beyond MaxSessions with ErrTooManySessions instead, and
 	// leaves everything else as it was: the visitor's session, other log-ins in it, and
 	// whom RememberMe remembers. Where a user has more already, because the limit was lowered,
-	// a new log-in is refused in their own browser too; that they are logged in stays. Whoever holds a user's password can then keep the user out.
+	// a new log-in is refused in their own browser too, and they stay logged in as before.
+	// Whoever knows a user's password can keep the user out in this way.
 	RefuseMore bool
 
 	// Device says at a log-in what the session notes of where it came from, for
@@ -116,8 +117,8 @@ type Config struct {
 	Error func(w http.ResponseWriter, r *http.Request, err error)
 }
 
-// Guard keeps everyone out whom no strategy and no session vouches for: a Passport
-// instance. It is made by [New], immutable, and safe for concurrent use.
+// Guard lets those pass whom a strategy or the session knows, and keeps everyone else out: a
+// Passport instance. It is made by [New], immutable, and safe for concurrent use.
 type Guard[U any] struct {
 	cfg        Config
 	owner      any                                             // whose request state the guard uses: Config.Sessions, or itself
@@ -161,7 +162,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 	g.checkFactors(wrong)
 	checkStrategies(strategies, wrong)
 	if mistakes == nil {
-		g.claim(wrong)
+		g.claimNames(wrong)
 	}
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
@@ -234,8 +235,8 @@ func (c *Config) checkRememberMe(wrong func(string, ...any)) {
 	}
 }
 
-// claim takes what no other guard of the same sessions may have.
-func (g *Guard[U]) claim(wrong func(string, ...any)) {
+// claimNames takes what no other guard of the same sessions may have.
+func (g *Guard[U]) claimNames(wrong func(string, ...any)) {
 	c := &g.cfg
 	if c.Sessions == nil {
 		return

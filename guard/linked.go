@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// The labels that a strategy reports (strategy.Info.Labels) belong to the log-in that it made: they bear the
-// guard's key in the session, so that they end with that log-in, and a series of Config.RememberMe has them too, under the same
-// names: two guards may keep their series in one place.
+// The labels that a strategy reports (strategy.Info.Labels) belong to the log-in that it made:
+// they bear the guard's key in the session, so that they end with that log-in. A series of
+// Config.RememberMe has them too, under the same names: two guards may keep their series in one
+// place.
 
 // linkPrefix begins them in the session.
 func (g *Guard[U]) linkPrefix() string { return g.cfg.SessionKey + ":link:" }
@@ -30,12 +31,13 @@ func (g *Guard[U]) unlinkLabels(labels []string) []string {
 	return list
 }
 
-// EndLinked ends every log-in of this guard that carries label, by strategy.Info.Labels: what a provider calls its
-// session, for which it reports a log-out. Config.RememberMe forgets the browsers of these log-ins, also of those
-// whose session is over. It returns how many sessions it ended; other guards' log-ins in them end too. An error is an
-// outage: some may live; call again. After another log-in has taken the place of the one that brought the label, there
-// is nothing to end. Sessions with a label of the application's own, by [session.Session.Link], end by
-// [session.Manager.DestroyLinked]. It panics if the guard is stateless.
+// EndLinked ends every log-in of this guard that carries label, by strategy.Info.Labels: what a
+// provider calls its session, for which it reports a log-out. Config.RememberMe forgets the
+// browsers of these log-ins, also of those whose session is over. It returns how many sessions
+// it ended; other guards' log-ins in them end too. An error is an outage: some may live; call
+// again. After another log-in has taken the place of the one that brought the label, there is
+// nothing to end. Sessions with a label of the application's own, by [session.Session.Link],
+// end by [session.Manager.DestroyLinked]. It panics if the guard is stateless.
 func (g *Guard[U]) EndLinked(ctx context.Context, label string) (int, error) {
 	g.needSessions("EndLinked")
 	var err error

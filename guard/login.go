@@ -37,8 +37,9 @@ type LogInOptions struct {
 	SuccessMessage string
 
 	// Keep lists the keys of an anonymous session that the user takes along, beside
-	// returnTo and flash, which stay if it is nil too. Empty and not nil means none. A session that was another user's is
-	// dropped, whatever Keep says. Passport: keepSessionInfo, for all keys.
+	// returnTo and flash, which stay if it is nil too. Empty and not nil means none. The
+	// values of another user's session are dropped, whatever Keep says. Passport:
+	// keepSessionInfo, for all keys.
 	Keep []string
 
 	// Remember says how long this session may stay unused, by a "remember me" box for
@@ -144,7 +145,7 @@ func (m *logIn[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // logIn logs in the request's user. It returns what was carried out, nil for an anonymous
 // visitor, who goes on to the next handler as by Passport's pass.
 func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (*logInPlan[U], error) {
-	user, e, _ := m.g.found(st)
+	user, e, _ := m.g.requestUser(st)
 	switch {
 	case e == isAnonymous:
 		return nil, nil

@@ -92,7 +92,7 @@ func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions) (to string
 			return "", err
 		}
 	}
-	e, renews, err := g.vouched(r.Context(), st, user)
+	e, renews, err := g.evidenceFor(r.Context(), st, user)
 	if err != nil {
 		return "", err
 	}
@@ -104,13 +104,13 @@ func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions) (to string
 	return done.to, nil
 }
 
-// vouched returns the evidence for a user whom the application logs in: what the same user
+// evidenceFor returns the evidence for a user whom the application logs in: what the same user
 // proved in this request, or for the log-in that the session remembers. renews says that
 // there is nothing else to show for the user than that session.
-func (g *Guard[U]) vouched(ctx context.Context, st *reqstate.State, user U) (e *evidence, renews bool, err error) {
-	old, before, ok := g.found(st)
+func (g *Guard[U]) evidenceFor(ctx context.Context, st *reqstate.State, user U) (e *evidence, renews bool, err error) {
+	old, before, ok := g.requestUser(st)
 	e = &evidence{state: loggedIn, at: time.Now()}
-	if ok && before.state.byCredentials() && g.same(ctx, old, user) {
+	if ok && before.state.byCredentials() && g.equalUsers(ctx, old, user) {
 		if e = before; e.strategy != "" {
 			return e, false, nil // Authenticate found the user
 		}

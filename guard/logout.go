@@ -21,9 +21,9 @@ import (
 // it does nothing and creates nothing.
 //
 // A browser that was sent by another site gets 403, with GET too: a link or an image
-// elsewhere must not log anyone out. Nor must a browser that only looks ahead
-// (Sec-Purpose: prefetch): it gets 503, upon which it asks again in earnest. It panics if next is nil or the guard is
-// stateless.
+// elsewhere must not log anyone out. Nor must a prefetch (Sec-Purpose): it gets 503, and
+// the browser asks again when its user goes there. It panics if next is nil or the guard
+// is stateless.
 func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 	g.needSessions("LogOut")
 	logOut := g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) error {

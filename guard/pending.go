@@ -112,7 +112,7 @@ func (g *Guard[U]) StepUpUser(r *http.Request) (U, error) {
 	}
 	user, err := g.currentUser(r, st)
 	if insufficient, ok := errors.AsType[*Insufficient](err); ok && insufficient.Factor != "" {
-		if user, _, ok := g.found(st); ok {
+		if user, _, ok := g.requestUser(st); ok {
 			return user, nil
 		}
 	}

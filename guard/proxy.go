@@ -8,18 +8,19 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// ProxyTransport returns a transport for httputil.ReverseProxy behind this guard, which keeps the guard's cookies
-// between the browser and this program: those of the session, of Config.RememberMe, of strategies that have a method
-// CookieNames() []string, such as a throttle.Throttle, and the named ones. A request goes on without them, so that the
-// upstream cannot log in as the user, and a Set-Cookie of their names is dropped from what it answers, so that it can
-// neither log the user out nor in as somebody else. Every other cookie passes. next does the work; nil means
-// http.DefaultTransport.
+// ProxyTransport returns a transport for httputil.ReverseProxy behind this guard, which keeps
+// the guard's cookies between the browser and this program: those of the session, of
+// Config.RememberMe, of strategies that have a method CookieNames() []string, such as a
+// throttle.Throttle, and the named ones. A request goes on without them, so that the upstream
+// cannot log in as the user, and a Set-Cookie of their names is dropped from what it answers,
+// so that it can neither log the user out nor in as somebody else. Every other cookie passes.
+// next does the work; nil means http.DefaultTransport.
 //
 //	proxy := &httputil.ReverseProxy{Transport: auth.ProxyTransport(nil), Rewrite: …}
 //	mux.Handle("/reports/", auth.RequireAuth(proxy))
 //
-// The upstream learns who the user is from a header that Rewrite sets, and that it trusts from this program alone. It
-// is safe for concurrent use.
+// The upstream learns who the user is from a header that Rewrite sets, and that it trusts from
+// this program alone. It is safe for concurrent use.
 func (g *Guard[U]) ProxyTransport(next http.RoundTripper, names ...string) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -88,8 +89,8 @@ func (t *proxyTransport) strip(line string) string {
 	return strings.TrimSpace(strings.Join(pairs, ";"))
 }
 
-// sets reports whether a Set-Cookie line sets a cookie that does not pass. A browser sends a cookie without a name as
-// its value alone, which may look like one that has a name.
+// sets reports whether a Set-Cookie line sets a cookie that does not pass. A browser sends a
+// cookie without a name as its value alone, which may look like one that has a name.
 func (t *proxyTransport) sets(line string) bool {
 	pair, _, _ := strings.Cut(line, ";")
 	name, value, ok := strings.Cut(pair, "=")

@@ -93,9 +93,9 @@ func (g *Guard[U]) endSeriesOf(ctx context.Context, rem remember.Remembered, exc
 	return err
 }
 
-// recall logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
+// recallUser logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
 // errNobody when there is none.
-func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
+func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
 	m := g.cfg.RememberMe
 	if m == nil || !m.Presented(r) {
@@ -116,15 +116,15 @@ func (g *Guard[U]) recall(r *http.Request, st *reqstate.State) (U, error) {
 		return none, fmt.Errorf("guard: recall: %w", err)
 	}
 	st.Slots.AddCookie(cookie.String())
-	user, err := g.recalled(r, st, rem)
+	user, err := g.logInRecalled(r, st, rem)
 	if _, pending := errors.AsType[*Insufficient](err); !pending && errors.Is(err, strategy.ErrUnauthenticated) {
 		st.Slots.AddCookie(m.Gone().String())
 	}
 	return user, err
 }
 
-// recalled makes a session for what was remembered.
-func (g *Guard[U]) recalled(r *http.Request, st *reqstate.State, rem remember.Remembered) (U, error) {
+// logInRecalled makes a session for what was remembered.
+func (g *Guard[U]) logInRecalled(r *http.Request, st *reqstate.State, rem remember.Remembered) (U, error) {
 	var none U
 	ctx := r.Context()
 	if !g.isMine(rem) {

@@ -32,7 +32,7 @@ func (s *sessionStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request
 // one whom the session remembers. The error is what the request is answered with.
 func (g *Guard[U]) currentUser(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
-	if user, e, ok := g.found(st); ok { // earlier in this request
+	if user, e, ok := g.requestUser(st); ok { // earlier in this request
 		if e.missing != "" {
 			return none, e.insufficient()
 		}
@@ -59,7 +59,7 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 	}
 	if slot.User == nil { // nobody is logged in, or no longer
 		g.emitLost(ctx, st)
-		return g.recall(r, st)
+		return g.recallUser(r, st)
 	}
 	user, ended, err := g.userOfSlot(ctx, slot)
 	if err != nil {
@@ -67,7 +67,7 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 	}
 	if ended != "" { // the user is gone, or the stamp changed
 		g.revoke(ctx, st, slot, ended)
-		return g.recall(r, st)
+		return g.recallUser(r, st)
 	}
 	e := isRestored
 	if g.factors != nil {

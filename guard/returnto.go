@@ -150,9 +150,9 @@ func withParam(page, name, value string) string {
 	return page + separator + name + "=" + url.QueryEscape(value) + fragment
 }
 
-// isPage reports whether at, the path of r, is that of page. An absolute page may be on another host, and r may
-// have come through a proxy that changes the host: then the request was sent here for its own sake once before, which
-// return_to tells.
+// isPage reports whether at, the path of r, is that of page. An absolute page may be on another
+// host, and r may have come through a proxy that changes the host: then the request was sent
+// here for its own sake once before, which return_to tells.
 func isPage(page, at string, r *http.Request) bool {
 	u, err := url.Parse(page)
 	if err != nil || u.EscapedPath() != at {
@@ -162,8 +162,8 @@ func isPage(page, at string, r *http.Request) bool {
 	return u.Host == "" || strings.EqualFold(u.Host, r.Host) || before == at
 }
 
-// isAnswer reports whether a request's parameters are the answer of a provider (RFC 6749 §4.1.2), which is good once:
-// nobody comes back to it.
+// isAnswer reports whether a request's parameters are the answer of a provider (RFC 6749
+// §4.1.2), which is good once: nobody comes back to it.
 func isAnswer(q url.Values) bool {
 	return q.Has("state") && (q.Has("code") || q.Has("error"))
 }

@@ -51,8 +51,8 @@ func (g *Guard[U]) serialize(ctx context.Context, user U) (json.RawMessage, erro
 	return bytes.Clone(id), nil
 }
 
-// same reports whether a and b are the same user to the session.
-func (g *Guard[U]) same(ctx context.Context, a, b U) bool {
+// equalUsers reports whether a and b are the same user to the session.
+func (g *Guard[U]) equalUsers(ctx context.Context, a, b U) bool {
 	if g.users == nil {
 		return false
 	}
