@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
 // Save commits now what the response would commit before its first byte: req.session.save.
@@ -59,11 +61,10 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 
 // report writes what operators should see and no caller does. A session appears as its Ref.
 func (m *Manager) report(ctx context.Context, what protocol.Incident, id string, err error) {
-	log := m.cfg.Logger.DebugContext
-	text := ""
+	level, text := slog.LevelDebug, ""
 	switch what {
 	case protocol.RecordIgnored:
-		log, text = m.cfg.Logger.WarnContext, "session: record ignored, visitor is anonymous"
+		level, text = slog.LevelWarn, "session: record ignored, visitor is anonymous"
 	case protocol.PastDeadline:
 		text = "session: past its absolute deadline"
 	case protocol.NotDeleted:
@@ -73,20 +74,24 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 		// Other requests may write or end a session; a store that takes no writes lets all of
 		// them run out, however much they are used.
 		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) && m.refreshLine.due(time.Now()) {
-			log, text = m.cfg.Logger.WarnContext, "session: not refreshed; while this goes on, sessions in use run out (told once a minute)"
+			level, text = slog.LevelWarn, "session: not refreshed; while this goes on, sessions in use run out (told once a minute)"
 		}
 	case protocol.LabelNotAdded:
 		text = "session: label not refreshed"
 	case protocol.LabelNotRemoved:
 		text = "session: label not removed"
 	case protocol.NotRevoked:
-		log, text = m.cfg.Logger.WarnContext, "session: revoked log-in not deleted; it is refused at every request"
+		level, text = slog.LevelWarn, "session: revoked log-in not deleted; it is refused at every request"
 	}
-	if err == nil {
-		log(ctx, text, "session", refOf(id))
+	attrs := []slog.Attr{slog.String("session", refOf(id))}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	if st := reqstate.Of(ctx, m); st != nil { // the session may be locked
+		(*Session)(st.Slots.(*slots)).log(ctx, level, text, attrs...)
 		return
 	}
-	log(ctx, text, "session", refOf(id), "error", err)
+	m.cfg.Logger.LogAttrs(ctx, level, text, attrs...)
 }
 
 // seldom says of things that happen at any pace when one of them is to be told: at most once

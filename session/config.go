@@ -100,7 +100,9 @@ type Config struct {
 	StoreTimeout time.Duration
 
 	// Logger gets what operators should see. Nil means slog.Default(). No id, cookie
-	// or value is ever logged; a session appears as its [Session.Ref].
+	// or value is ever logged; a session appears as its [Session.Ref]. A line may be written
+	// while its session is locked: a Handler that asks for the session gets an error from
+	// [FromContext] then, and a panic from the methods of a Session that it has already.
 	Logger *slog.Logger
 
 	// ErrorHandler answers a request whose commit failed; nothing of the handler's own

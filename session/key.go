@@ -136,7 +136,7 @@ func (k Key[T]) Update(s *Session, f func(T) (T, error)) error {
 		if err != nil {
 			return err
 		}
-		err = s.running(func() (err error) { v, err = f(v); return err })
+		err = s.running(inUpdate, func() (err error) { v, err = f(v); return err })
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,12 @@ ids:
 
 // loaded returns s after its first load.
 func (s *Session) loaded(ctx context.Context) (*Session, error) {
-	s.lock()
+	if !s.mu.TryLock() {
+		if s.inside() == inLogger {
+			return nil, errInLogger
+		}
+		s.lock()
+	}
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil {
 		return nil, err

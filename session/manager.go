@@ -22,7 +22,7 @@ type Manager struct {
 	proto  *protocol.Protocol
 
 	claims                    sync.Map // session key -> the serializer of the guards that keep log-ins there
-	updaters                  sync.Map // *Session -> goroutineName, while the function of an Update runs
+	inside                    sync.Map // reentrant -> where, while the application's code runs
 	refreshLine, withheldLine seldom
 	toldPlainHTTP             atomic.Bool
 }
@@ -82,7 +82,8 @@ func (m *Manager) SameSite() http.SameSite { return m.cfg.SameSite }
 //
 // The error is ErrNoHandler when there is no Handler. Any other error is an outage
 // of the store, wrapped, and the same for the rest of the request: answer 503 and
-// leave the cookie alone.
+// leave the cookie alone. Inside the Handler of Config.Logger, where the session may be
+// waiting for the line to be written, there is an error too: log without it.
 func FromContext(ctx context.Context) (*Session, error) {
 	for st := reqstate.Of(ctx, reqstate.Anyone); st != nil; st = st.Outer {
 		if s, ok := st.Slots.(*slots); ok {

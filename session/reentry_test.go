@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // TestUpdateCannotUseItsSession: what its function asks of the session would wait for the
@@ -75,4 +77,58 @@ func TestOtherGoroutinesWaitForUpdate(t *testing.T) {
 	}
 	close(leave)
 	group.Wait()
+}
+
+// sessionLogger asks for the session that a line is about, as a Handler does that adds its
+// Ref to every line of a request.
+type sessionLogger struct {
+	slog.Handler
+	asked func(ctx context.Context, r slog.Record)
+}
+
+func (sessionLogger) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h sessionLogger) Handle(ctx context.Context, r slog.Record) error {
+	h.asked(ctx, r)
+	return nil
+}
+
+// TestALogLineDoesNotWaitForItsSession: a Handler that asks for the session while that is
+// locked gets an error at once; where it is not, it gets the session.
+func TestALogLineDoesNotWaitForItsSession(t *testing.T) {
+	st := newScripted()
+	lines, errs := 0, 0
+	var m *session.Manager
+	m = newManager(t, st, func(c *session.Config) {
+		c.Logger = slog.New(sessionLogger{slog.DiscardHandler, func(ctx context.Context, r slog.Record) {
+			lines++
+			for _, from := range []func(context.Context) (*session.Session, error){session.FromContext, m.Session} {
+				if _, err := from(ctx); err != nil {
+					if errs++; !strings.Contains(err.Error(), "Config.Logger") {
+						t.Errorf("%q: got %v, want the error that names the cure", r.Message, err)
+					}
+				}
+			}
+		}})
+	})
+	b := open(t, m)
+	b.Get(path("set a 1")).Want(t, 200, "")
+	st.put(st.ids()[0], "malformed")
+	b.Get("/").Want(t, 200, "") // the load tells of it
+	if lines != 1 || errs != 2 {
+		t.Errorf("%d lines and %d errors, want 1 line and 2 errors", lines, errs)
+	}
+	st.before = func(_ context.Context, c call) sessiontest.Fate {
+		if c.Op == "Create" {
+			return sessiontest.Fail
+		}
+		return sessiontest.Pass
+	}
+	c := open(t, m)
+	if a := c.Get(path("set a 2")); a.StatusCode != 503 { // a commit that fails: told when the session is unlocked
+		t.Errorf("status %d, want 503", a.StatusCode)
+	}
+	if lines != 2 || errs != 2 {
+		t.Errorf("%d lines and %d errors, want 2 lines, and no error for the second", lines, errs)
+	}
 }

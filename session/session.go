@@ -100,11 +100,11 @@ func (s *Session) NoRefresh() {
 func (s *Session) Keys() []string {
 	s.lock()
 	defer s.mu.Unlock()
-	return slices.DeleteFunc(s.visit.Members().Names(), s.isOurs)
-}
-
-func (s *Session) isOurs(name string) bool {
-	return name == record.CookieKey || name == record.NotesKey || s.visit.IsSlot(name)
+	names := s.visit.Members().Names()
+	slots := s.visit.Slots(names)
+	return slices.DeleteFunc(names, func(name string) bool {
+		return name == record.CookieKey || name == record.NotesKey || slots[name]
+	})
 }
 
 // MarshalJSON returns the Ref, like String, Format and LogValue: a session in a log line or
@@ -148,7 +148,7 @@ func (s *Session) usable() error {
 func (s *Session) writable() error {
 	err := s.usable()
 	if errors.Is(err, ErrCommitted) {
-		s.m.cfg.Logger.Error("session changed after the response had started; the change is lost", "session", refOf(s.visit.ID))
+		s.log(context.Background(), slog.LevelError, "session changed after the response had started; the change is lost", slog.String("session", refOf(s.visit.ID)))
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/browser"
@@ -221,33 +222,35 @@ func TestAStoreOfFourMethodsIsEnough(t *testing.T) {
 }
 
 func TestAStoreThatNeverAnswersIsBounded(t *testing.T) {
-	st := newScripted()
-	m := newManager(t, st, func(c *session.Config) { c.StoreTimeout = 5 * time.Millisecond })
-	b := open(t, m)
-	b.Get(path("login 1")).Want(t, 200, "")
-	was := b.Cookie(cookieName)
-	st.before = func(ctx context.Context, _ call) sessiontest.Fate { <-ctx.Done(); return sessiontest.Pass }
-	for _, o := range []string{"slot", "set a 1", "login 2", "logout", "renew"} {
-		a := b.Get(path(o))
-		if a.StatusCode != 503 || len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) != was {
-			t.Errorf("%s: %d, cookies %q", o, a.StatusCode, a.Header["Set-Cookie"])
+	synctest.Test(t, func(t *testing.T) { // the bound is in its time, not in the machine's
+		st := newScripted()
+		m := newManager(t, st, func(c *session.Config) { c.StoreTimeout = 5 * time.Millisecond })
+		b := open(t, m)
+		b.Get(path("login 1")).Want(t, 200, "")
+		was := b.Cookie(cookieName)
+		st.before = func(ctx context.Context, _ call) sessiontest.Fate { <-ctx.Done(); return sessiontest.Pass }
+		for _, o := range []string{"slot", "set a 1", "login 2", "logout", "renew"} {
+			a := b.Get(path(o))
+			if a.StatusCode != 503 || len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) != was {
+				t.Errorf("%s: %d, cookies %q", o, a.StatusCode, a.Header["Set-Cookie"])
+			}
 		}
-	}
-	b.Get("/public").Want(t, 200, "public")
-	st.before = func(ctx context.Context, c call) sessiontest.Fate {
-		if c.Op == "Get" {
+		b.Get("/public").Want(t, 200, "public")
+		st.before = func(ctx context.Context, c call) sessiontest.Fate {
+			if c.Op == "Get" {
+				return sessiontest.Pass
+			}
+			<-ctx.Done()
 			return sessiontest.Pass
 		}
-		<-ctx.Done()
-		return sessiontest.Pass
-	}
-	for _, o := range []string{"set a 1", "login 2", "logout", "renew", "link x", "destroy"} {
-		a := b.Get(path(o))
-		if a.StatusCode != 503 || len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) != was {
-			t.Errorf("%s: %d, cookies %q", o, a.StatusCode, a.Header["Set-Cookie"])
+		for _, o := range []string{"set a 1", "login 2", "logout", "renew", "link x", "destroy"} {
+			a := b.Get(path(o))
+			if a.StatusCode != 503 || len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) != was {
+				t.Errorf("%s: %d, cookies %q", o, a.StatusCode, a.Header["Set-Cookie"])
+			}
 		}
-	}
-	b.Get(path("slot")).Want(t, 200, "")
+		b.Get(path("slot")).Want(t, 200, "")
+	})
 }
 
 func TestSavingByHand(t *testing.T) {

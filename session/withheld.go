@@ -49,7 +49,7 @@ func (s *Session) keepsNothing(ctx context.Context) bool {
 	}
 	if s.m.withheldLine.due(time.Now()) {
 		attrs := append(s.req.attrs(), slog.String("cure", "answer with 303 to a page of your own, which the cookie comes with, and store it there"))
-		s.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: not saved: another site caused the request, which brought no cookie, and a new session would replace the visitor's (told once a minute)", attrs...)
+		s.log(ctx, slog.LevelWarn, "session: not saved: another site caused the request, which brought no cookie, and a new session would replace the visitor's (told once a minute)", attrs...)
 	}
 	return true
 }

@@ -34,7 +34,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S7: no note is left", "rotate.go", "\t\t\tnext = r.made.id\n", "\t\t\tnext = r.made.id[:0]\n", explore + "1c_log-out,_a_renewal$"},
 		{"S8: a log-out does not follow", "end.go", "if err == nil && next != \"\" {", "if false {", explore + "1c_log-out,_a_renewal$"},
 		{"S8: an end follows one move only", "end.go", "err != nil || id == \"\" {\n\t\t\treturn err", "err != nil || id != \"-\" {\n\t\t\treturn err", explore + "1f"},
-		{"S8: the log-out of one guard does not follow", "end.go", "if err := v.p.endChain(ctx, v.ID, &spared{leaving: leaving}); err != nil {", "if false {", explore + "1l_log-out_of_one_guard,_two_renewals$"},
+		{"S8: the log-out of one guard does not follow", "end.go", "if err := v.p.endChain(ctx, v.ID, &spared{leaving: leaving, watched: v.watched}); err != nil {", "if false {", explore + "1l_log-out_of_one_guard,_two_renewals$"},
 		{"S8: only the id in use is ended", "end.go", "for _, p := range v.presented {", "for _, p := range v.presented[:0] {", "TestS8"},
 		{"S8: the log-out of one guard ends the other's log-in", "end.go", "if len(spare.leaving) > 0 {", "if false {", explore + "1n"},
 		{"S8: the last of two log-outs in one request counts", "plan.go", "leaving = append(slices.Clip(leaving), key)", "leaving = []string{key}", explore + "1m"},

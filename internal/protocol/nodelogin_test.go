@@ -1,9 +1,20 @@
 package protocol_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/protocol"
 )
+
+// loggedInOrNot asks about the log-in under key.
+func loggedInOrNot(key string) op {
+	return func(_ context.Context, v *protocol.Visit) error {
+		v.Watch(key)
+		return nil
+	}
+}
 
 // Node logs in under the key of another guard, in a session that Go made: Go's notes do not
 // name that key.
@@ -38,6 +49,12 @@ func TestALogInThatNodeMadeBesideGosIsAGuards(t *testing.T) {
 	if out, stays := c.do(t.Context(), loggedIn("admin")), c.do(t.Context(), loggedIn("passport")); out != 401 || stays != 200 {
 		t.Errorf("its log-out with a stale cookie: admin answers %d and passport %d, want 401 and 200", out, stays)
 	}
+	nodesAdmin(c, st)
+	stale.want(t, 200, loggedInOrNot("admin"), logOut("passport"))
+	if out, stays := c.do(t.Context(), loggedIn("passport")), c.do(t.Context(), loggedIn("admin")); out != 401 || stays != 200 {
+		t.Errorf("the other's log-out with a stale cookie: passport answers %d and admin %d, want 401 and 200", out, stays)
+	}
+	c.want(t, 200, logOut("admin"), logIn("1", "passport"))
 	nodesAdmin(c, st)
 	c.want(t, 200, loggedIn("admin"))
 	if got := st.labels["admin:9"]; len(got) != 1 || got[0] != c.cookie {

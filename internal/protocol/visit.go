@@ -112,6 +112,21 @@ func (v *Visit) IsSlot(name string) bool {
 	return v.draft != nil && v.draft.IsSlot(name) || slices.Contains(v.base.SlotKeys(), name)
 }
 
+// Slots is IsSlot for many names, and reads the record's list of log-ins once: the set that
+// it returns has those of names that are members that guards own, and may have others.
+func (v *Visit) Slots(names []string) map[string]bool {
+	slots := map[string]bool{record.PassportKey: true}
+	for _, key := range slices.Concat(v.base.SlotKeys(), v.watched) {
+		slots[key] = true
+	}
+	for _, name := range names {
+		if v.draft != nil && v.draft.IsSlot(name) {
+			slots[name] = true
+		}
+	}
+	return slots
+}
+
 // Watch notes that a guard asks about the log-in under key.
 func (v *Visit) Watch(key string) {
 	if key == record.PassportKey || slices.Contains(v.watched, key) {

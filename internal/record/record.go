@@ -125,9 +125,17 @@ func (r *Record) Written() (born, seen time.Time, ok bool) {
 	return time.UnixMilli(r.notes.born), time.UnixMilli(r.notes.seen), true
 }
 
+// passportKeys are the slot keys of nearly every record.
+var passportKeys = []string{PassportKey}
+
 // SlotKeys returns the members that are, or may be, log-ins: those that Go recorded,
-// and passport's own.
-func (r *Record) SlotKeys() []string { return add(stringsOf(r.notes.keys), PassportKey) }
+// and passport's own. The result must not be changed.
+func (r *Record) SlotKeys() []string {
+	if r.notes.keys == nil {
+		return passportKeys
+	}
+	return add(stringsOf(r.notes.keys), PassportKey)
+}
 
 // Slot returns the log-in under key, whether or not it is past its limit. Under a key that
 // Go did not record it is Node's.
@@ -135,9 +143,19 @@ func (r *Record) Slot(key string) (Slot, bool) {
 	if r.slot.Key == key || r.data == nil {
 		return r.slot, r.logged
 	}
-	r.slot, r.logged = ParseSlot(r.Value(key))
+	return r.readSlot(key, slices.Contains(r.SlotKeys(), key))
+}
+
+// readSlot is Slot for another member than the last one; known says that Go recorded it.
+func (r *Record) readSlot(key string, known bool) (Slot, bool) {
+	var raw json.RawMessage
+	if r.members != nil {
+		raw = r.members.Get(key)
+	} else {
+		raw = r.Value(key)
+	}
+	r.slot, r.logged = ParseSlot(raw)
 	r.slot.Key = key
-	known := slices.Contains(r.SlotKeys(), key)
 	if r.notes.born == 0 || !known {
 		r.slot = r.slot.ByNode()
 	}
@@ -152,11 +170,19 @@ func (r *Record) Slot(key string) (Slot, bool) {
 // their limit.
 func (r *Record) Slots(also ...string) (list []Slot) {
 	keys := r.SlotKeys()
+	recorded := len(keys)
 	for _, key := range also {
 		keys = add(keys, key)
 	}
-	for _, key := range keys {
-		if s, ok := r.Slot(key); ok {
+	if len(keys) > 2 {
+		r.Members() // read once, in place of a search for each
+	}
+	for i, key := range keys {
+		s, ok := r.slot, r.logged
+		if s.Key != key && r.data != nil {
+			s, ok = r.readSlot(key, i < recorded)
+		}
+		if ok {
 			list = append(list, s)
 		}
 	}
