@@ -125,16 +125,16 @@ func (q *request) setCookie(of *cookies.Line, line string) {
 	q.sent = append(q.sent, sentCookie{of.Scope, line})
 }
 
-// addHeaders writes cookies, and what caches must know, just before the response starts.
-func (q *request) addHeaders() {
+// addHeaders writes cookies, and what caches must know, just before the response starts. left
+// is what guards left for it, and noStore says that no cache may keep it.
+func (q *request) addHeaders(left *answer, noStore bool) {
 	h := q.w.Header()
-	q.sess.lock()
 	var others []string
-	if q.left != nil {
-		others = q.left.cookies
+	if left != nil {
+		q.sess.lock()
+		others = left.cookies
+		q.sess.mu.Unlock()
 	}
-	noStore := q.w.noStore
-	q.sess.mu.Unlock()
 	keepOut := len(q.sent)+len(others) > 0
 	if keepOut {
 		lines := slices.Clip(h["Set-Cookie"])

@@ -61,18 +61,20 @@ func (w *responseWriter) commit() {
 	q, s := w.q, &w.q.sess
 	w.phase, w.err = failed, errPanicked
 	var outage error
+	var left *answer
 	var after []afterCommit
+	noStore := false
 	defer func() { // the session is unlocked: whoever is told may use it
 		if w.err != nil {
 			q.logFailure("session: not saved, the request is answered with an error", w.err)
 		} else {
-			defer q.addHeaders() // with the cookies that are added now
+			defer q.addHeaders(left, noStore) // with the cookies that are added now
 			if outage != nil && q.Context.Err() == nil {
 				q.logFailure("session: could not be loaded", outage)
 			}
 		}
 		for _, a := range after {
-			a.f(q.left.outcome(a.key, w.err))
+			a.f(left.outcome(a.key, w.err))
 		}
 	}()
 	s.lock()
@@ -81,8 +83,9 @@ func (w *responseWriter) commit() {
 		if s.failed {
 			outage = s.visit.Outage()
 		}
-		if q.left != nil {
-			after, q.left.after = q.left.after, nil
+		left, noStore = q.left, w.noStore
+		if left != nil {
+			after, left.after = left.after, nil
 		}
 		s.mu.Unlock()
 	}()
@@ -95,8 +98,11 @@ func (w *responseWriter) commit() {
 func (w *responseWriter) answer() {
 	w.phase = answering
 	defer func() { w.phase = answered }()
+	w.q.sess.lock()
+	left, noStore := w.q.left, w.noStore
+	w.q.sess.mu.Unlock()
 	w.q.dropHeaders()
-	w.q.addHeaders()
+	w.q.addHeaders(left, noStore)
 	for _, handler := range w.q.errorHandlers() {
 		if handler(w, &w.q.r, w.err); w.wrote {
 			return

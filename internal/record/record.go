@@ -40,7 +40,10 @@ type Record struct {
 // Parse reads data, the record of id, which must stay unchanged while r is in use. After
 // an error r is empty: nothing of a malformed record can be taken for a value or a log-in.
 func (r *Record) Parse(id string, data []byte) error {
-	*r = Record{data: data}
+	if r.data != nil {
+		*r = Record{}
+	}
+	r.data = data
 	cookie := false
 	in := rawjson.NewReader(data)
 	for ok := in.Enter(); ok && in.Next(); {

@@ -22,14 +22,22 @@ import (
 const tieLen = 6
 
 // tieOf returns what our member says of the id for which it is written: 36 bits of a sum of
-// it (FNV-1a, written out: with hash/fnv it takes three times as long, with SHA-256 five
-// times, at each read). Of an id of ours 156 random bits stay unknown to whoever sees it, and
-// without its signature an id opens nothing.
+// it, which is a product of eight bytes at a time, as in Knuth's multiplicative hashing: a tenth
+// of the time of SHA-256, at each read. Of an id of ours 156 random bits stay unknown to whoever
+// sees it, and without its signature an id opens nothing.
 func tieOf(id string) (tie [tieLen]byte) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	sum := uint64(0xcbf29ce484222325)
+	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio, and odd
+	sum := uint64(len(id))
+	for ; len(id) >= 8; id = id[8:] {
+		word := uint64(id[0]) | uint64(id[1])<<8 | uint64(id[2])<<16 | uint64(id[3])<<24 |
+			uint64(id[4])<<32 | uint64(id[5])<<40 | uint64(id[6])<<48 | uint64(id[7])<<56 // one load
+		sum = (sum ^ word) * golden
+		sum ^= sum >> 32 // so that the upper half counts below
+	}
 	for i := range len(id) {
-		sum = (sum ^ uint64(id[i])) * 0x100000001b3
+		sum = (sum ^ uint64(id[i])) * golden
+		sum ^= sum >> 32
 	}
 	for i := range tie {
 		tie[i] = alphabet[sum>>58]
