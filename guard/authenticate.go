@@ -165,7 +165,11 @@ func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain [
 	foreign := g.sameSite(r)
 	skipped := false
 	for _, s := range chain {
-		allowed := foreign == nil || strategy.AllowsCrossSite(s, r)
+		allowed := foreign == nil
+		if !allowed {
+			c, ok := strategy.Ability[strategy.CrossSite](s)
+			allowed = ok && c.AllowCrossSite(r)
+		}
 		if !allowed {
 			skipped = true
 			continue
@@ -209,7 +213,8 @@ func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by str
 	if old, before, ok := g.requestUser(st); ok && before.state.byCredentials() && g.equalUsers(r.Context(), old, user) {
 		e.factors = slices.Concat(before.factors, e.factors)
 	}
-	program := strategy.IsForPrograms(by)
+	p, ok := strategy.Ability[strategy.ForPrograms](by)
+	program := ok && p.ForPrograms()
 	if g.factors != nil && !program {
 		missing, err := g.missingFactor(r.Context(), user, e.factors)
 		if err != nil {

@@ -138,7 +138,11 @@ func (g *Guard[U]) provesFactor(name string) bool {
 // factorNames returns the names of all factors that strategies of this guard prove.
 func (g *Guard[U]) factorNames() (names []string) {
 	for _, s := range g.strategies {
-		names = append(names, strategy.FactorNamesOf(s)...)
+		if f, ok := strategy.Ability[strategy.FactorNamer](s); ok {
+			names = append(names, f.FactorNames()...)
+		} else {
+			names = append(names, s.Name())
+		}
 	}
 	return names
 }

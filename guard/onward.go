@@ -105,7 +105,7 @@ func (m *authenticate[U]) passAgain(w http.ResponseWriter, r *http.Request, st *
 // another site sends the browser.
 func (m *authenticate[U]) comesBack(r *http.Request) bool {
 	for _, s := range m.chain {
-		if strategy.AllowsCrossSite(s, r) {
+		if c, ok := strategy.Ability[strategy.CrossSite](s); ok && c.AllowCrossSite(r) {
 			return true
 		}
 	}

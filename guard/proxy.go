@@ -33,23 +33,11 @@ func (g *Guard[U]) ProxyTransport(next http.RoundTripper, names ...string) http.
 		names = append(names, g.cfg.RememberMe.Gone().Name)
 	}
 	for _, s := range g.strategies {
-		names = append(names, cookieNames(s)...)
+		if c, ok := strategy.Ability[interface{ CookieNames() []string }](s); ok {
+			names = append(names, c.CookieNames()...)
+		}
 	}
 	return &proxyTransport{next, names}
-}
-
-// cookieNames asks the outermost strategy, on the way from s through its Unwrap methods, that has cookies.
-func cookieNames[U any](s strategy.Strategy[U]) []string {
-	for {
-		if named, ok := s.(interface{ CookieNames() []string }); ok {
-			return named.CookieNames()
-		}
-		inner, ok := s.(interface{ Unwrap() strategy.Strategy[U] })
-		if !ok {
-			return nil
-		}
-		s = inner.Unwrap()
-	}
 }
 
 type proxyTransport struct {

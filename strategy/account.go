@@ -8,12 +8,12 @@ import (
 // AccountName returns the one spelling of a login name that look-ups, registrations and
 // counters use, so that all of them mean the same account: white space around it and
 // invisible characters in it are dropped, letters are folded to lower case, and full-width
-// ones to ASCII. AccountName(AccountName(s)) is AccountName(s).
+// ones to ASCII. Its result it returns as it is.
 //
-// It composes no Unicode characters, since that needs tables that this module does not
-// bring: precis.Account, of the module strategy/precis, does. A database that folds more, such as MySQL's collations without accents, needs a
-// function of its own for LocalConfig.Account: what it takes for one name must be one name
-// to it, or a guesser has a budget for each spelling.
+// It composes no Unicode characters: precis.Account, of the module strategy/precis, does. A
+// database that folds more, such as MySQL's collations without accents, needs a function of
+// its own for LocalConfig.Account: what is one name to the database must be one name to it,
+// or a guesser has a budget for each spelling.
 func AccountName(name string) string {
 	name = strings.Map(func(c rune) rune {
 		switch {
@@ -29,21 +29,4 @@ func AccountName(name string) string {
 		return unicode.ToLower(least)
 	}, name)
 	return strings.TrimSpace(name)
-}
-
-// AccountOf returns the one spelling of a login name by which s looks accounts up: the
-// answer of the outermost method Account(string) string on the way from s through its
-// Unwrap methods, or name as it is.
-func AccountOf[U any](s Strategy[U], name string) string {
-	for s != nil {
-		if a, ok := s.(interface{ Account(name string) string }); ok {
-			return a.Account(name)
-		}
-		inner, ok := s.(interface{ Unwrap() Strategy[U] })
-		if !ok {
-			break
-		}
-		s = inner.Unwrap()
-	}
-	return name
 }

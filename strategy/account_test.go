@@ -62,7 +62,7 @@ func TestLookUpsCountersAndRegistrationsMeanOneAccount(t *testing.T) {
 		}
 		for what, got := range map[string]string{
 			"the look-up": found.email, "the counter": claimed, "the registration": registered,
-			"Account": row.s.Account(row.spelled), "AccountOf": strategy.AccountOf(strategy.Named[login]("n", row.s), row.spelled),
+			"Account": row.s.Account(row.spelled), "behind Named": accountOf(strategy.Named[login]("n", row.s), row.spelled),
 		} {
 			if got != row.want {
 				t.Errorf("%s: %s has %q, want %q", row.name, what, got, row.want)
@@ -71,18 +71,19 @@ func TestLookUpsCountersAndRegistrationsMeanOneAccount(t *testing.T) {
 	}
 	basics := strategy.NewBasicWith("r", withoutAccents, accept)
 	found, err := basics.Authenticate(nil, withAuthorization(basic("JOÉ:p")))
-	claimed, _, _ := strategy.ClaimsOf(basics, withAuthorization(basic("JOÉ:p")))
-	if err != nil || found.email != "joe" || claimed != "joe" || strategy.AccountOf(basics, "JOÉ") != "joe" {
+	claimant, _ := strategy.Ability[strategy.Claimant](basics)
+	claimed, _, _ := claimant.Claims(withAuthorization(basic("JOÉ:p")))
+	if err != nil || found.email != "joe" || claimed != "joe" || accountOf(basics, "JOÉ") != "joe" {
 		t.Errorf("Basic: got %v and %q, %v, want joe", found, claimed, err)
 	}
 	if _, err := strategy.NewLocal(accept).Authenticate(nil, post(form, "email=+%C2%A0&password=p")); statusOf(err) != 400 {
 		t.Errorf("a name of spaces: got %v, want 400", err)
 	}
-	if got := strategy.AccountOf(strategy.NewBearer("r", acceptToken), " X"); got != " X" {
+	if got := accountOf(strategy.NewBearer("r", acceptToken), " X"); got != " X" {
 		t.Errorf("a strategy without names: got %q", got)
 	}
 	mapped := strategy.Map(with, func(_ context.Context, l login) (string, error) { return l.email, nil })
-	if got := strategy.AccountOf(mapped, "JOÉ"); got != "joe" {
+	if got := accountOf(mapped, "JOÉ"); got != "joe" {
 		t.Errorf("behind Map: got %q, want joe", got)
 	}
 }
@@ -101,4 +102,12 @@ func FuzzAccountName(f *testing.F) {
 			t.Errorf("%+q in another case: got %+q, want %+q", name, strategy.AccountName(strings.Map(unicode.SimpleFold, name)), once)
 		}
 	})
+}
+
+// accountOf returns the spelling by which s looks accounts up, or name as it is.
+func accountOf[U any](s strategy.Strategy[U], name string) string {
+	if a, ok := strategy.Ability[interface{ Account(name string) string }](s); ok {
+		return a.Account(name)
+	}
+	return name
 }

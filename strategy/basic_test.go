@@ -114,7 +114,7 @@ func TestBasicPassesOnWhatValidateSays(t *testing.T) {
 }
 
 func TestBasicIsAmbient(t *testing.T) {
-	if s := strategy.NewBasic("r", accept); strategy.AllowsCrossSite(s, withAuthorization()) {
+	if s := strategy.NewBasic("r", accept); allowsCrossSite(s, withAuthorization()) {
 		t.Error("cross-site requests are allowed, though browsers add Basic credentials by themselves")
 	}
 }

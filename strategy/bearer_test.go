@@ -78,7 +78,7 @@ func TestRFC6750_BearerReadsNoOtherPlace(t *testing.T) {
 
 func TestBearerIsNotAmbient(t *testing.T) {
 	s := strategy.NewBearer("r", acceptToken)
-	if !strategy.AllowsCrossSite(s, withAuthorization()) {
+	if !allowsCrossSite(s, withAuthorization()) {
 		t.Error("cross-site requests are refused, though no browser adds a token by itself")
 	}
 	if got := s.Name(); got != "bearer" {

@@ -15,22 +15,6 @@ type Claimant interface {
 	Claims(r *http.Request) (account string, ok bool, err error)
 }
 
-// ClaimsOf asks the outermost [Claimant] on the way from s through its Unwrap methods. A
-// strategy without one is asked about every request: the account is empty and ok true.
-func ClaimsOf[U any](s Strategy[U], r *http.Request) (account string, ok bool, err error) {
-	for s != nil {
-		if c, ok := s.(Claimant); ok {
-			return c.Claims(r)
-		}
-		inner, ok := s.(interface{ Unwrap() Strategy[U] })
-		if !ok {
-			break
-		}
-		s = inner.Unwrap()
-	}
-	return "", true, nil
-}
-
 // outage returns err unless it is a refusal.
 func outage(err error) error {
 	if errors.Is(err, ErrUnauthenticated) {

@@ -7,20 +7,3 @@ type FactorNamer interface {
 	// FactorNames returns the names. The answer is always the same.
 	FactorNames() []string
 }
-
-// FactorNamesOf returns the answer of the outermost [FactorNamer] on the way from s through
-// its Unwrap methods, and the name of s when there is none.
-func FactorNamesOf[U any](s Strategy[U]) []string {
-	name := s.Name()
-	for s != nil {
-		if f, ok := s.(FactorNamer); ok {
-			return f.FactorNames()
-		}
-		inner, ok := s.(interface{ Unwrap() Strategy[U] })
-		if !ok {
-			break
-		}
-		s = inner.Unwrap()
-	}
-	return []string{name}
-}

@@ -14,7 +14,7 @@ type twoFactors struct{ strategy.Strategy[string] }
 
 func (twoFactors) FactorNames() []string { return []string{"otp", "hwk"} }
 
-func TestFactorNamesOf(t *testing.T) {
+func TestFactorNamesAreFoundThroughDecorators(t *testing.T) {
 	plain := strategy.Func("plain", func(http.ResponseWriter, *http.Request) (string, error) { return "", strategy.ErrUnauthenticated })
 	listed := twoFactors{plain}
 	same := func(_ context.Context, user string) (string, error) { return user, nil }
@@ -29,7 +29,11 @@ func TestFactorNamesOf(t *testing.T) {
 		{"through Named", strategy.Named("other", strategy.Strategy[string](listed)), []string{"otp", "hwk"}},
 		{"through Map", strategy.Map(strategy.Strategy[string](listed), same), []string{"otp", "hwk"}},
 	} {
-		if got := strategy.FactorNamesOf(row.s); !slices.Equal(got, row.want) {
+		got := []string{row.s.Name()}
+		if f, ok := strategy.Ability[strategy.FactorNamer](row.s); ok {
+			got = f.FactorNames()
+		}
+		if !slices.Equal(got, row.want) {
 			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
 		}
 	}

@@ -9,19 +9,3 @@ type ForPrograms interface {
 	// ForPrograms reports whether that is so. The answer is always the same.
 	ForPrograms() bool
 }
-
-// IsForPrograms returns the answer of the outermost [ForPrograms] on the way from s through
-// its Unwrap methods, and false when there is none. [AllowsCrossSite] says what Unwrap is.
-func IsForPrograms[U any](s Strategy[U]) bool {
-	for s != nil {
-		if p, ok := s.(ForPrograms); ok {
-			return p.ForPrograms()
-		}
-		inner, ok := s.(interface{ Unwrap() Strategy[U] })
-		if !ok {
-			return false
-		}
-		s = inner.Unwrap()
-	}
-	return false
-}

@@ -51,18 +51,37 @@ func (m *mapped[A, B]) Authenticate(w http.ResponseWriter, r *http.Request) (B, 
 }
 
 // AllowCrossSite implements [CrossSite]. It answers what the inner strategy answers.
-func (m *mapped[A, B]) AllowCrossSite(r *http.Request) bool { return AllowsCrossSite(m.from, r) }
+func (m *mapped[A, B]) AllowCrossSite(r *http.Request) bool {
+	c, ok := Ability[CrossSite](m.from)
+	return ok && c.AllowCrossSite(r)
+}
 
 // ForPrograms implements [ForPrograms]. It answers what the inner strategy answers.
-func (m *mapped[A, B]) ForPrograms() bool { return IsForPrograms(m.from) }
+func (m *mapped[A, B]) ForPrograms() bool {
+	p, ok := Ability[ForPrograms](m.from)
+	return ok && p.ForPrograms()
+}
 
 // FactorNames implements [FactorNamer]. It answers what the inner strategy answers.
-func (m *mapped[A, B]) FactorNames() []string { return FactorNamesOf(m.from) }
+func (m *mapped[A, B]) FactorNames() []string {
+	if f, ok := Ability[FactorNamer](m.from); ok {
+		return f.FactorNames()
+	}
+	return []string{m.Name()}
+}
 
 // Claims implements [Claimant]. It answers what the inner strategy answers.
 func (m *mapped[A, B]) Claims(r *http.Request) (account string, ok bool, err error) {
-	return ClaimsOf(m.from, r)
+	if c, ok := Ability[Claimant](m.from); ok {
+		return c.Claims(r)
+	}
+	return "", true, nil
 }
 
 // Account is that of the inner strategy.
-func (m *mapped[A, B]) Account(name string) string { return AccountOf(m.from, name) }
+func (m *mapped[A, B]) Account(name string) string {
+	if a, ok := Ability[interface{ Account(name string) string }](m.from); ok {
+		return a.Account(name)
+	}
+	return name
+}

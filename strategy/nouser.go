@@ -8,8 +8,7 @@ import (
 
 // NoUser reports whether u is nobody: a nil pointer, map, slice, function, channel
 // or interface, also one that lies in a non-nil interface. A struct, a number or a
-// string is always somebody, whatever its value. In Node, done(null, null) is a failure;
-// here it is a mistake that must not become a log-in.
+// string is always somebody. Node takes done(null, null) for a failure.
 func NoUser[U any](u U) bool {
 	switch reflect.TypeFor[U]().Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan, reflect.Interface, reflect.UnsafePointer:

@@ -15,7 +15,7 @@ const (
 	NameRemember = "remember"
 )
 
-// ReservedName reports whether name is one that a guard gives a meaning of its own.
+// ReservedName reports whether a guard gives name a meaning of its own.
 func ReservedName(name string) bool {
 	return name == NameSession || name == NameAnonymous || name == NameRemember
 }

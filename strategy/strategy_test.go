@@ -73,8 +73,8 @@ func TestAnonymousLetsEveryRequestPass(t *testing.T) {
 	if user != nil || !errors.Is(err, strategy.ErrAnonymous) || errors.Is(err, strategy.ErrUnauthenticated) {
 		t.Errorf("got %v, %v, want ErrAnonymous", user, err)
 	}
-	if s.Name() != "anonymous" || !strategy.AllowsCrossSite(s, withAuthorization()) {
-		t.Errorf("name %q, cross-site %v, want anonymous and true", s.Name(), strategy.AllowsCrossSite(s, withAuthorization()))
+	if s.Name() != "anonymous" || !allowsCrossSite(s, withAuthorization()) {
+		t.Errorf("name %q, cross-site %v, want anonymous and true", s.Name(), allowsCrossSite(s, withAuthorization()))
 	}
 }
 
@@ -87,7 +87,7 @@ func TestFuncIsAStrategy(t *testing.T) {
 	if got, err := s.Authenticate(w, withAuthorization()); got != "example.com" || err != nil || w.Header().Get("X-Seen") != "yes" {
 		t.Errorf("got %q, %v, header %q", got, err, w.Header())
 	}
-	if s.Name() != "host" || strategy.AllowsCrossSite(s, withAuthorization()) {
+	if s.Name() != "host" || allowsCrossSite(s, withAuthorization()) {
 		t.Errorf("name %q, or cross-site requests are allowed", s.Name())
 	}
 	for _, name := range []string{"", strategy.NameSession, strategy.NameAnonymous} {
@@ -118,11 +118,11 @@ func TestMapChangesTheUserOnly(t *testing.T) {
 	if _, err := s.Authenticate(nil, withAuthorization()); challengeOf(err) == "" {
 		t.Errorf("a refusal loses its challenge: %v", err)
 	}
-	if s.Name() != "bearer" || !strategy.AllowsCrossSite(s, withAuthorization()) {
+	if s.Name() != "bearer" || !allowsCrossSite(s, withAuthorization()) {
 		t.Errorf("name %q, or the answer to CrossSite is lost", s.Name())
 	}
 	ambient := strategy.Map(strategy.NewBasic("r", accept), func(_ context.Context, l login) (string, error) { return l.email, nil })
-	if strategy.AllowsCrossSite(ambient, withAuthorization()) {
+	if allowsCrossSite(ambient, withAuthorization()) {
 		t.Error("Map allows cross-site requests that the inner strategy refuses")
 	}
 	asked := false
@@ -144,10 +144,10 @@ func TestNamedRenamesAndUnwraps(t *testing.T) {
 	if got, err := s.Authenticate(nil, withAuthorization("Bearer x")); got != "x" || err != nil {
 		t.Errorf("got %q, %v, want x", got, err)
 	}
-	if !strategy.AllowsCrossSite[string](s, withAuthorization()) {
+	if !allowsCrossSite(s, withAuthorization()) {
 		t.Error("the answer to CrossSite is not found through two decorators")
 	}
-	if strategy.AllowsCrossSite[string](nil, withAuthorization()) {
+	if allowsCrossSite(strategy.Strategy[string](nil), withAuthorization()) {
 		t.Error("no strategy allows cross-site requests")
 	}
 }
@@ -170,4 +170,10 @@ func TestNoRowsIsAnOutageWithAHint(t *testing.T) {
 			t.Errorf("%s: got %v, want the outage, and what validate should return", row.s.Name(), err)
 		}
 	}
+}
+
+// allowsCrossSite reports what s, or what it decorates, says of other sites.
+func allowsCrossSite[U any](s strategy.Strategy[U], r *http.Request) bool {
+	c, ok := strategy.Ability[strategy.CrossSite](s)
+	return ok && c.AllowCrossSite(r)
 }

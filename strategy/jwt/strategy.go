@@ -182,7 +182,7 @@ func (c *Config) complete(wrong func(string, ...any)) {
 	if c.Name == "" {
 		c.Name = "jwt"
 	}
-	if c.Name == strategy.NameSession || c.Name == strategy.NameAnonymous || c.Name == strategy.NameRemember {
+	if strategy.ReservedName(c.Name) {
 		wrong("Name %q is reserved: choose another", c.Name)
 	}
 }

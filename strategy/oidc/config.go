@@ -184,7 +184,7 @@ func (c *Config) complete(bad *mistakes, name string) {
 	if c.Name == "" {
 		c.Name = name
 	}
-	if !validName(c.Name) || c.Name == strategy.NameSession || c.Name == strategy.NameAnonymous || c.Name == strategy.NameRemember {
+	if !validName(c.Name) || strategy.ReservedName(c.Name) {
 		bad.add("Name %q: use 1 to 32 letters, digits, - and _, and none of the guard's own names", c.Name)
 	}
 	if c.ClientID == "" {

@@ -62,7 +62,10 @@ func newTrial[U any](t reporter, c StrategyCase[U]) trial {
 			user, err := c.Strategy.Authenticate(w, r)
 			return strategy.NoUser(user), err
 		},
-		func(r *http.Request) bool { return strategy.AllowsCrossSite(c.Strategy, r) },
+		func(r *http.Request) bool {
+			x, ok := strategy.Ability[strategy.CrossSite](c.Strategy)
+			return ok && x.AllowCrossSite(r)
+		},
 		c.Good, c.Wrong, c.Absent, c.Outage, c.Redirect, c.Secrets,
 	}
 }

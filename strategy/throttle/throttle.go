@@ -86,7 +86,7 @@ func (t *Throttle[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, e
 // is an outage.
 func (t *Throttle[U]) Unlock(ctx context.Context, account string) error {
 	a := t.attempt()
-	return a.forget(ctx, a.key("account", strategy.AccountOf(t.inner, account)))
+	return a.forget(ctx, a.key("account", t.spelled(account)))
 }
 
 // MakeKnown sends the cookie by which the browser that sent r is known to account from now
@@ -94,7 +94,7 @@ func (t *Throttle[U]) Unlock(ctx context.Context, account string) error {
 // log-in. It does nothing when Config.KnownFor is below zero.
 func (t *Throttle[U]) MakeKnown(w http.ResponseWriter, r *http.Request, account string) {
 	if t.cfg.KnownFor > 0 {
-		http.SetCookie(w, t.cfg.known(t.cfg.deviceOf(r), t.names, strategy.AccountOf(t.inner, account), time.Now()))
+		http.SetCookie(w, t.cfg.known(t.cfg.deviceOf(r), t.names, t.spelled(account), time.Now()))
 	}
 }
 
@@ -115,5 +115,16 @@ func (t *Throttle[U]) claims(r *http.Request) (string, bool, error) {
 	if t.cfg.Claims != nil {
 		return t.cfg.Claims(r)
 	}
-	return strategy.ClaimsOf(t.inner, r)
+	if c, ok := strategy.Ability[strategy.Claimant](t.inner); ok {
+		return c.Claims(r)
+	}
+	return "", true, nil
+}
+
+// spelled returns the one spelling of a login name by which the strategy looks accounts up.
+func (t *Throttle[U]) spelled(account string) string {
+	if a, ok := strategy.Ability[interface{ Account(name string) string }](t.inner); ok {
+		return a.Account(account)
+	}
+	return account
 }

@@ -242,8 +242,8 @@ func TestThrottleOfOtherStrategies(t *testing.T) {
 func TestThrottleIsADecorator(t *testing.T) {
 	inner := strategy.NewBearer("r", acceptToken)
 	s := mustThrottle(t, throttle.Config{}, inner)
-	if s.Name() != "bearer" || s.Unwrap() != inner || !strategy.AllowsCrossSite(s, withAuthorization()) {
-		t.Errorf("name %q, unwraps to %T, cross-site %v", s.Name(), s.Unwrap(), strategy.AllowsCrossSite(s, withAuthorization()))
+	if s.Name() != "bearer" || s.Unwrap() != inner || !allowsCrossSite(s, withAuthorization()) {
+		t.Errorf("name %q, unwraps to %T, cross-site %v", s.Name(), s.Unwrap(), allowsCrossSite(s, withAuthorization()))
 	}
 	if user, err := s.Authenticate(httptest.NewRecorder(), withAuthorization("Bearer abc")); user != "abc" || err != nil {
 		t.Errorf("got %q, %v, want abc", user, err)
@@ -321,4 +321,10 @@ func TestNewThrottleNamesEveryMistake(t *testing.T) {
 			t.Errorf("the error does not name %s: %v", want, err)
 		}
 	}
+}
+
+// allowsCrossSite reports what s, or what it decorates, says of other sites.
+func allowsCrossSite[U any](s strategy.Strategy[U], r *http.Request) bool {
+	c, ok := strategy.Ability[strategy.CrossSite](s)
+	return ok && c.AllowCrossSite(r)
 }
