@@ -197,3 +197,30 @@ func TestNotesOfAnEarlierVersionCount(t *testing.T) {
 		b.Get("/fresh").Want(t, 200, "hello joe")
 	})
 }
+
+// TestNodesLogInUnderAGuardsOwnKeyIsThatGuards: beside a log-in of Go, whose notes do not
+// name the key, and whichever guard is asked first.
+func TestNodesLogInUnderAGuardsOwnKeyIsThatGuards(t *testing.T) {
+	for _, row := range []struct{ out, stays string }{{"/admin/logout", "/me"}, {"/logout", "/admin/me"}} {
+		w := newWorld(t)
+		admin := w.guard("admin")
+		w.mux.Handle("POST /admin/logout", admin.LogOut(w.hello()))
+		w.mux.Handle("GET /admin/me", admin.RequireAuth(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+		b := w.loggedIn("joe@test.com")
+		w.store.rewrite(t, func(r string) string { return strings.Replace(r, `,"_go"`, `,"admin":{"user":2},"_go"`, 1) })
+		b.Post(row.out).Want(t, 200, "")
+		for _, page := range []string{"/me", "/admin/me"} {
+			want := 401
+			if page == row.stays {
+				want = 200
+			}
+			if got := b.Get(page).StatusCode; got != want {
+				t.Errorf("after %s, %s answers %d, want %d", row.out, page, got, want)
+			}
+		}
+		jen := &User{ID: 2, Email: "jen@test.com", Pass: password}
+		if n, err := admin.LogOutEverywhere(t.Context(), jen); (n == 1) != (row.stays == "/admin/me") || err != nil {
+			t.Errorf("after %s, LogOutEverywhere ended %d sessions of admin, %v", row.out, n, err)
+		}
+	}
+}

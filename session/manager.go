@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,9 @@ func New(cfg Config) (*Manager, error) {
 // Claim is called by guard.New: it reports whether a guard may use what c names. It may
 // not where another one does that has another owner.
 func (m *Manager) Claim(c reqstate.Claim) bool {
+	if key, ok := strings.CutPrefix(c.Name, "slot:"); ok {
+		m.proto.Guard(key)
+	}
 	owner, taken := m.claims.LoadOrStore(c.Name, c.Owner)
 	return !taken || reflect.ValueOf(owner).Comparable() && owner == c.Owner
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-6f34412b/passport/internal/record"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
@@ -16,9 +15,8 @@ type slots Session
 
 var _ reqstate.Slots = (*slots)(nil)
 
-// use locks the session, loads it, and notes that a guard asks about key. A change is
-// refused after the response has started.
-func (t *slots) use(ctx context.Context, key string, changes bool) (*Session, error) {
+// use locks the session and loads it. A change is refused after the response has started.
+func (t *slots) use(ctx context.Context, changes bool) (*Session, error) {
 	s := (*Session)(t)
 	s.lock()
 	keep := false // locked, also when the store panics
@@ -30,9 +28,6 @@ func (t *slots) use(ctx context.Context, key string, changes bool) (*Session, er
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
-	if key != record.PassportKey {
-		s.visit.Watch(key)
-	}
 	if changes && s.closed {
 		return nil, s.writable()
 	}
@@ -41,7 +36,7 @@ func (t *slots) use(ctx context.Context, key string, changes bool) (*Session, er
 }
 
 func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
-	s, err := t.use(ctx, key, false)
+	s, err := t.use(ctx, false)
 	if err != nil {
 		return reqstate.Slot{}, err
 	}
@@ -51,7 +46,7 @@ func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
 }
 
 func (t *slots) Ref(ctx context.Context) string {
-	s, err := t.use(ctx, record.PassportKey, false)
+	s, err := t.use(ctx, false)
 	if err != nil {
 		return ""
 	}
@@ -71,7 +66,7 @@ func (t *slots) Lost(key string) (reqstate.Lost, bool) {
 }
 
 func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
-	s, err := t.use(ctx, l.Key, true)
+	s, err := t.use(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -89,7 +84,7 @@ func (t *slots) OnStored(f func(ctx context.Context, ref string) error) {
 }
 
 func (t *slots) StepUp(ctx context.Context, key string, slot reqstate.Slot) error {
-	s, err := t.use(ctx, key, true)
+	s, err := t.use(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -98,7 +93,7 @@ func (t *slots) StepUp(ctx context.Context, key string, slot reqstate.Slot) erro
 }
 
 func (t *slots) LogOut(ctx context.Context, key string) error {
-	s, err := t.use(ctx, key, true)
+	s, err := t.use(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -111,7 +106,7 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 }
 
 func (t *slots) Revoke(ctx context.Context, key string) {
-	s, err := t.use(ctx, key, false)
+	s, err := t.use(ctx, false)
 	if err != nil {
 		return
 	}
@@ -120,7 +115,7 @@ func (t *slots) Revoke(ctx context.Context, key string) {
 }
 
 func (t *slots) Reread(ctx context.Context) error {
-	s, err := t.use(ctx, record.PassportKey, false)
+	s, err := t.use(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -138,7 +133,7 @@ func (t *slots) Forget() {
 }
 
 func (t *slots) Take(ctx context.Context, key string) (json.RawMessage, error) {
-	s, err := t.use(ctx, record.PassportKey, false)
+	s, err := t.use(ctx, false)
 	if err != nil {
 		return nil, err
 	}

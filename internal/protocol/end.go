@@ -73,7 +73,7 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 	if !errors.Is(err, v.p.Ended) && !errors.Is(err, v.p.Changed) {
 		return out, err
 	}
-	if err := v.p.endChain(ctx, v.ID, &spared{leaving: leaving, watched: v.watched}); err != nil {
+	if err := v.p.endChain(ctx, v.ID, &spared{leaving: leaving}); err != nil {
 		return Outcome{}, err
 	}
 	if len(v.ops) > int(v.plan.leaves) {
@@ -88,7 +88,7 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 // others are logged in than leaving, it takes leaving out; stays is then true. Without
 // leaving, all end.
 func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...string) (stays bool, err error) {
-	spare := &spared{busy: busy, leaving: leaving, watched: v.watched}
+	spare := &spared{busy: busy, leaving: leaving}
 	for _, p := range v.presented {
 		if p.id == v.ID {
 			continue
@@ -111,7 +111,6 @@ func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...stri
 type spared struct {
 	busy    []string // ids that this commit still needs
 	leaving []string // for the log-out of these guards, sessions in which somebody else is logged in
-	watched []string // slot keys that guards asked about in this request
 	stays   bool     // whether there was one of the latter
 }
 
@@ -128,7 +127,7 @@ func (p *Protocol) endChain(ctx context.Context, id string, spare *spared) error
 			return err
 		}
 		if len(spare.leaving) > 0 {
-			stays, err := p.withdraw(ctx, id, rec, spare.leaving, spare.watched)
+			stays, err := p.withdraw(ctx, id, rec, spare.leaving)
 			if spare.stays = spare.stays || stays; stays || err != nil {
 				return err
 			}

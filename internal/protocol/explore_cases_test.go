@@ -230,6 +230,12 @@ func scenarios() []scenario {
 		{"1q log-out, the session's user logged in again by the application", in, procs{"L": out, "G": step(again("1", "passport"))}, loggedOut("L", "passport"), allFaults, 1, 0, withNotes},
 		{"1q log-out of one guard, the user logged in again by the application", inTwice, procs{"L": out, "G": step(again("1", "passport"))},
 			loggedOut("L", "passport"), nil, 0, 3, withNotes},
+		{"1r log-out of a log-in that Node made beside ours, the other user logs in again", in, procs{"N": func(p *process) {
+			p.node(`{"cookie"`, `{"admin":{"user":9},"cookie"`)
+			if p.ok() {
+				p.do(logOut("admin"))
+			}
+		}, "G": step(logIn("1", "passport"))}, loggedOut("N", "admin"), nil, 0, 3, withNotes},
 		{"2a two writers of different keys", in, procs{"W": step(set("a", "1")), "X": step(set("b", "1"))},
 			kept("", map[string]string{"W": `"a":"1"`, "X": `"b":"1"`}), allFaults, 2, 0, withNotes},
 		{"2a two writers of different keys, by a replica", in, procs{"W": step(set("a", "1")), "X": step(set("b", "1"))},

@@ -30,7 +30,10 @@ func newProtocol(st protocol.Store, edit ...func(*protocol.Settings)) *protocol.
 	for _, e := range edit {
 		e(&s)
 	}
-	return protocol.New(s)
+	p := protocol.New(s)
+	p.Guard("admin")
+	p.Guard("staff")
+	return p
 }
 
 // client is a browser with one cookie, which is the id itself, in front of one process.
@@ -109,7 +112,6 @@ func inc(_ context.Context, v *protocol.Visit) error {
 // logIn logs user in at the guard of key, with credentials.
 func logIn(user, key string) op {
 	return func(_ context.Context, v *protocol.Visit) error {
-		v.Watch(key)
 		return v.LogIn(record.LogIn{Key: key, Slot: record.Slot{User: json.RawMessage(user)}, Labels: []string{key + ":" + user}, Keep: []string{"keep"}})
 	}
 }
@@ -123,7 +125,6 @@ func again(user, key string) op {
 
 func logOut(key string) op {
 	return func(_ context.Context, v *protocol.Visit) error {
-		v.Watch(key)
 		return v.LogOut(key)
 	}
 }
@@ -151,7 +152,6 @@ func save(ctx context.Context, v *protocol.Visit) error {
 // loggedIn demands that somebody is logged in under key.
 func loggedIn(key string) op {
 	return func(_ context.Context, v *protocol.Visit) error {
-		v.Watch(key)
 		if _, ok := v.Slot(key, v.At); !ok {
 			return errNobody
 		}

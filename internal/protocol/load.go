@@ -156,7 +156,7 @@ func (v *Visit) Reread(ctx context.Context) error {
 	if err := v.reread(ctx); err != nil || len(v.ops) == 0 {
 		return err
 	}
-	same := before.SameIdentity(v.base)
+	same := before.SameIdentity(v.base, v.p.guardKeys()...)
 	if v.draft == nil && (!same || bytes.Equal(before.Bytes(), v.base.Bytes())) {
 		if !same {
 			v.drop() // they set what was there, which was another's

@@ -11,6 +11,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/record"
@@ -93,13 +95,14 @@ const (
 	NotRevoked                      // a revoked log-in was not deleted, but is refused; the store's
 )
 
-// Protocol carries out what visits plan. It is made by [New], immutable, and safe for
-// concurrent use.
+// Protocol carries out what visits plan. It is made by [New], immutable but for
+// [Protocol.Guard], and safe for concurrent use.
 type Protocol struct {
 	Settings
 
 	locks    idLocks
 	cleanups chan struct{} // bounds the background deletions of abandoned ids
+	guards   atomic.Pointer[[]string]
 
 	// What the store can do beyond the contract: nil when it cannot.
 	ender  Ender
@@ -114,12 +117,31 @@ const maxCleanups = 16
 // New returns a Protocol for s, of which every field must be set.
 func New(s Settings) *Protocol {
 	p := &Protocol{Settings: s, cleanups: make(chan struct{}, maxCleanups)}
+	p.guards.Store(new([]string))
 	p.ender, _ = s.Store.(Ender)
 	p.index, _ = s.Store.(Index)
 	p.master, _ = s.Store.(Authoritative)
 	p.batch, _ = s.Store.(Batch)
 	return p
 }
+
+// Guard makes the member called key count as a log-in in every session, also where nothing
+// but Node wrote it: a guard keeps its log-ins there. passport does so in any case.
+func (p *Protocol) Guard(key string) {
+	for {
+		before := p.guards.Load()
+		if key == record.PassportKey || slices.Contains(*before, key) {
+			return
+		}
+		after := append(slices.Clip(*before), key)
+		if p.guards.CompareAndSwap(before, &after) {
+			return
+		}
+	}
+}
+
+// guardKeys returns the slot keys of all guards but passport.
+func (p *Protocol) guardKeys() []string { return *p.guards.Load() }
 
 // Indexed reports whether sessions can be found by a label.
 func (p *Protocol) Indexed() bool { return p.index != nil }

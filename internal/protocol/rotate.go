@@ -121,7 +121,7 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	if found.Parse(v.ID, current) != nil {
 		return false, v.p.Changed
 	}
-	if !v.plan.proved() && !v.base.SameIdentity(found) {
+	if !v.plan.proved() && !v.base.SameIdentity(found, v.p.guardKeys()...) {
 		return false, v.p.Changed
 	}
 	v.skipDone(found)
@@ -139,7 +139,7 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	if err != nil {
 		return false, err
 	}
-	if !old.SameIdentity(&e.Record) {
+	if !old.SameIdentity(&e.Record, v.p.guardKeys()...) {
 		return true, nil
 	}
 	if err := v.p.Store.Update(ctx, r.made.id, old.Bytes(), e.Record.Bytes(), e.TTL); err != nil {
@@ -153,6 +153,6 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 // went on: where a log-in is carried that did not just prove itself, a log-out under the
 // old id must find it (S7).
 func (r *rotation) carriesUnproved() bool {
-	logIns := r.before.LogIns(r.v.p.Terms.Absolute, time.Now(), r.v.watched...)
+	logIns := r.before.LogIns(r.v.p.Terms.Absolute, time.Now(), r.v.p.guardKeys()...)
 	return slices.ContainsFunc(logIns, func(s record.Slot) bool { return !r.v.plan.logIns[s.Key] })
 }

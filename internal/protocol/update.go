@@ -59,7 +59,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 			v.adopt(v.ID, found)
 			return Outcome{Did: Updated}, nil
 		}
-		if !v.base.SameIdentity(found) {
+		if !v.base.SameIdentity(found, v.p.guardKeys()...) {
 			return Outcome{}, v.p.Changed
 		}
 		if unsure && !found.ShowsAllSince(before) {
@@ -87,7 +87,7 @@ func (v *Visit) refresh(ctx context.Context) Outcome {
 	}
 	defer unlock()
 	var d record.Draft
-	d.Reset(v.base, v.watched...)
+	d.Reset(v.base, v.p.guardKeys()...)
 	e, err := d.Encode(v.p.Terms, v.ID, v.base, randomText(record.RevisionBytes), time.Now())
 	if err == nil {
 		err = v.p.Store.Update(ctx, v.ID, v.base.Bytes(), e.Record.Bytes(), e.TTL)
@@ -103,17 +103,17 @@ func (v *Visit) refresh(ctx context.Context) Outcome {
 
 // withdraw takes the log-ins under keys out of the record of id, which may be rec, if
 // somebody else is logged in there: stays is then true. It is false when nobody else is,
-// or the record is gone: there is nothing to spare. Members called watched count as log-ins.
+// or the record is gone: there is nothing to spare.
 //
 // It is the one Update that changes who is logged in under an id (S1). Nobody's rights
 // grow by it, and the others' cookie stays good, whichever answer reaches the browser last.
-func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, keys, watched []string) (stays bool, err error) {
+func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, keys []string) (stays bool, err error) {
 	for outages, rivals := 0, 0; ; {
 		if rec == nil {
 			return false, nil
 		}
 		now := time.Now()
-		logIns := rec.LogIns(p.Terms.Absolute, now, watched...)
+		logIns := rec.LogIns(p.Terms.Absolute, now, p.guardKeys()...)
 		if !others(logIns, keys) {
 			return false, nil
 		}
@@ -121,7 +121,7 @@ func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, 
 			return true, nil
 		}
 		var d record.Draft
-		d.Reset(rec, watched...)
+		d.Reset(rec, p.guardKeys()...)
 		d.DropSlots(keys, p.Terms.Absolute, now)
 		e, err := d.Encode(p.Terms, id, rec, randomText(record.RevisionBytes), now)
 		if errors.Is(err, record.ErrPastDeadline) {

@@ -35,9 +35,8 @@ type Visit struct {
 	tried []try         // the Updates of ops whose outcome is not known
 	plan  plan
 
-	watched []string        // slot keys that guards asked about
-	hidden  map[string]bool // slot keys whose log-ins a guard has revoked, or was told are over
-	lost    *Lost           // what was presented and is over; nil for nothing
+	hidden map[string]bool // slot keys whose log-ins a guard has revoked, or was told are over
+	lost   *Lost           // what was presented and is over; nil for nothing
 }
 
 // phase says where a visit stands.
@@ -106,7 +105,7 @@ func (v *Visit) Members() *rawjson.Object {
 
 // IsSlot reports whether name is a member that guards own.
 func (v *Visit) IsSlot(name string) bool {
-	if name == record.PassportKey || slices.Contains(v.watched, name) {
+	if name == record.PassportKey || slices.Contains(v.p.guardKeys(), name) {
 		return true
 	}
 	return v.draft != nil && v.draft.IsSlot(name) || slices.Contains(v.base.SlotKeys(), name)
@@ -116,7 +115,7 @@ func (v *Visit) IsSlot(name string) bool {
 // it returns has those of names that are members that guards own, and may have others.
 func (v *Visit) Slots(names []string) map[string]bool {
 	slots := map[string]bool{record.PassportKey: true}
-	for _, key := range slices.Concat(v.base.SlotKeys(), v.watched) {
+	for _, key := range slices.Concat(v.base.SlotKeys(), v.p.guardKeys()) {
 		slots[key] = true
 	}
 	for _, name := range names {
@@ -125,17 +124,6 @@ func (v *Visit) Slots(names []string) map[string]bool {
 		}
 	}
 	return slots
-}
-
-// Watch notes that a guard asks about the log-in under key.
-func (v *Visit) Watch(key string) {
-	if key == record.PassportKey || slices.Contains(v.watched, key) {
-		return
-	}
-	v.watched = append(v.watched, key)
-	if v.draft != nil {
-		v.draft.Watch(key)
-	}
 }
 
 // Slot returns the log-in under key as this request sees it at now.
@@ -156,7 +144,7 @@ func (v *Visit) logIns(now time.Time) []record.Slot {
 	if v.draft != nil {
 		return v.draft.LogIns(v.p.Terms.Absolute, now)
 	}
-	return v.base.LogIns(v.p.Terms.Absolute, now, v.watched...)
+	return v.base.LogIns(v.p.Terms.Absolute, now, v.p.guardKeys()...)
 }
 
 // Lost is a session whose id was presented and that is over. The last one counts, where a
@@ -215,7 +203,7 @@ func (v *Visit) Change(o record.Op) error {
 	d := v.draft
 	if d == nil {
 		d = new(record.Draft)
-		d.Reset(v.base, v.watched...)
+		d.Reset(v.base, v.p.guardKeys()...)
 	}
 	if err := o(d, time.Now()); err != nil {
 		return err
@@ -240,7 +228,7 @@ func (v *Visit) Note(o record.Op) error {
 // replay returns the content of rec with the changes of this request.
 func (v *Visit) replay(rec *record.Record) (*record.Draft, error) {
 	d, now := new(record.Draft), time.Now()
-	d.Reset(rec, v.watched...)
+	d.Reset(rec, v.p.guardKeys()...)
 	for _, o := range v.ops {
 		if err := o(d, now); err != nil {
 			return nil, err
@@ -254,7 +242,7 @@ func (v *Visit) ExpressJSON() ([]byte, error) {
 	d := v.draft
 	if d == nil {
 		d = new(record.Draft)
-		d.Reset(v.base, v.watched...)
+		d.Reset(v.base, v.p.guardKeys()...)
 	}
 	return d.ExpressJSON(v.p.Terms, time.Now())
 }

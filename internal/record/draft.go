@@ -34,9 +34,9 @@ type Draft struct {
 // for what it finds in the draft.
 type Op func(d *Draft, now time.Time) error
 
-// Reset makes d a copy of r. Members called watched count as log-ins too: guards asked
-// about them.
-func (d *Draft) Reset(r *Record, watched ...string) {
+// Reset makes d a copy of r. Members called guards count as log-ins too, besides those
+// that Go recorded.
+func (d *Draft) Reset(r *Record, guards ...string) {
 	*d = Draft{born: r.notes.born}
 	if !r.Exists() {
 		return
@@ -44,7 +44,7 @@ func (d *Draft) Reset(r *Record, watched ...string) {
 	d.Members.CopyFrom(r.Members())
 	d.Members.Delete(NotesKey)
 	d.cookie, d.maxAge = d.Members.Get(CookieKey), r.idle
-	d.slots = r.Slots(watched...)
+	d.slots = r.Slots(guards...)
 	d.Labels, _ = r.labels(d.slots)
 	d.dropNotes(r)
 }
@@ -86,21 +86,6 @@ func (d *Draft) Slot(key string) (Slot, bool) {
 		return d.slots[i], true
 	}
 	return Slot{}, false
-}
-
-// Watch makes the member called key count as a log-in: a guard asked about it. One that Go
-// did not record is Node's.
-func (d *Draft) Watch(key string) {
-	s, ok := ParseSlot(d.Members.Get(key))
-	if _, known := d.Slot(key); !ok || known {
-		return
-	}
-	s.Key = key
-	s = s.ByNode()
-	s.began = d.born
-	d.slots = append(d.slots, s)
-	d.Labels, _ = relabelled(d.Labels, s)
-	d.Members.Set(key, WithoutNotes(d.Members.Get(key)))
 }
 
 // LogIns returns who is logged in at now.

@@ -212,12 +212,16 @@ func (r *Record) Over(absolute time.Duration, now time.Time) bool {
 }
 
 // SameIdentity reports whether o has the log-ins, labels and birth that r has: what
-// never changes under one id (S1). What is ours may be added to what Node made.
-func (r *Record) SameIdentity(o *Record) bool {
-	mine, theirs := r.Slots(o.SlotKeys()...), o.Slots(r.SlotKeys()...)
+// never changes under one id (S1). What is ours may be added to what Node made. Members
+// called guards count as log-ins too.
+func (r *Record) SameIdentity(o *Record, guards ...string) bool {
+	mine, theirs := r.Slots(slices.Concat(o.SlotKeys(), guards)...), o.Slots(slices.Concat(r.SlotKeys(), guards)...)
 	if r.notes.born > 0 {
 		had, _ := r.labels(mine)
-		if has, _ := o.labels(theirs); r.notes.born != o.notes.born || !slices.Equal(had, has) {
+		has, _ := o.labels(theirs)
+		slices.Sort(had)
+		slices.Sort(has)
+		if r.notes.born != o.notes.born || !slices.Equal(had, has) {
 			return false
 		}
 	}
