@@ -6,6 +6,10 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
 )
 
 // action is what a step does.
@@ -31,18 +35,21 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 	actions = []action{
 		{"log in", 10, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "login", "email", s.email(), "password", "right", "remember", s.box())
-		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, s.who(), true, w.remembers(s), nil) }},
+		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, s.who(), true, w.remembers(s)) }},
 		{"log in wrong", 1, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "login", "email", s.email(), "password", "wrong")
-		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, s.who(), false, false, nil) }},
+		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, s.who(), false, false) }},
 		{"log in by provider", 4, func(w *world, ctx context.Context, s Step) *request {
-			return w.send(ctx, s, "provider", "user", fmt.Sprint(s.who()), "label", fmt.Sprint(s.N%2), "remember", s.box())
+			return w.send(ctx, s, "provider", "user", fmt.Sprint(s.who()), "code", "right", "label", fmt.Sprint(s.N%2), "remember", s.box())
 		}, func(w *world, s Step, r *request) {
-			w.model.LogIn(&r.Visit, s.who(), true, w.remembers(s), []string{s.label()})
+			w.model.Provider(&r.Visit, s.who(), w.remembers(s), s.label())
 		}},
 		{"step up", 4, func(w *world, ctx context.Context, s Step) *request {
-			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()))
-		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who()) }},
+			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()), "code", "right")
+		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who(), true) }},
+		{"step up wrong", 1, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()), "code", "wrong")
+		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who(), false) }},
 		{"page", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "me") },
 			func(w *world, _ Step, r *request) { w.model.Me(&r.Visit, r.user()) }},
 		{"proved page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "proved") },
@@ -52,6 +59,9 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 		{"set", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "set", "name", key(s), "value", fmt.Sprint(s.U))
 		}, func(w *world, s Step, r *request) { w.model.Set(&r.Visit, key(s), fmt.Sprint(s.U)) }},
+		{"set from another site", 2, func(w *world, ctx context.Context, s Step) *request {
+			return w.send(ctx, s, "set", "name", key(s), "value", fmt.Sprint(s.U))
+		}, func(w *world, s Step, r *request) { w.model.SetFromElsewhere(&r.Visit, key(s), fmt.Sprint(s.U)) }},
 		{"get", 2, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "get", "name", key(s))
 		}, func(w *world, s Step, r *request) { w.model.Get(&r.Visit, key(s), r.text) }},
@@ -98,6 +108,18 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			g, _ := w.guard(s)
 			w.model.EndSession(g, r.ID)
 		}},
+		{"end a device of one's own", 3, func(w *world, ctx context.Context, s Step) *request {
+			id, ref := w.known(s)
+			r := w.send(ctx, s, "end", "ref", ref)
+			r.text = id
+			return r
+		}, func(w *world, _ Step, r *request) { w.model.EndOwn(&r.Visit, r.text) }},
+		{"start a wrong program", 1, func(w *world, _ context.Context, s Step) *request {
+			if err := w.wrong(s); err == nil {
+				w.broken("config: a wrong program is started", "%d", s.N%2)
+			}
+			return nil
+		}, nil},
 		{"log-out by the provider", 3, func(w *world, ctx context.Context, s Step) *request {
 			_, auth := w.guard(s)
 			_, err := auth.EndLinked(ctx, s.label())
@@ -135,7 +157,7 @@ func (r *request) user() int {
 	return u
 }
 
-func (s Step) email() string { return fmt.Sprint(s.who(), "@test.example") }
+func (s Step) email() string { return fmt.Sprint(s.who()) }
 func (s Step) label() string { return fmt.Sprint("sid-", s.N%2) }
 
 func (s Step) box() string {
@@ -143,4 +165,40 @@ func (s Step) box() string {
 		return "1"
 	}
 	return ""
+}
+
+// known returns an id that was issued, whatever became of it, and the name by which a list showed it.
+func (w *world) known(s Step) (id, ref string) {
+	if len(w.ids) == 0 {
+		return "", "none"
+	}
+	id = w.ids[len(w.ids)-1-s.N%len(w.ids)]
+	for r, i := range w.refs {
+		if i == id {
+			return id, r
+		}
+	}
+	return id, "none"
+}
+
+// wrong starts a program that New must refuse: in which two guards would have one key, or the stamp is lost.
+func (w *world) wrong(s Step) error {
+	sessions, err := session.New(session.Config{Store: w.gate.Store(), Codec: session.SecureCookie(secret)})
+	if err != nil {
+		return err
+	}
+	table := w.shared.tables[0]
+	byID := func() serializer.Serializer[*user] {
+		return serializer.ByID(func(u *user) int { return u.ID }, table.byID)
+	}
+	if s.N%2 == 0 {
+		_, err = guard.New(guard.Config{Sessions: sessions}, byID())
+		if err == nil {
+			_, err = guard.New(guard.Config{Sessions: sessions}, byID())
+		}
+		return err
+	}
+	stamped := serializer.WithStamp(byID(), func(u *user) string { return fmt.Sprint(u.Password) })
+	_, err = guard.New(guard.Config{Sessions: sessions}, serializer.Serializer[*user](serializer.Chain[*user](stamped)))
+	return err
 }

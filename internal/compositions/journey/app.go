@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 const (
@@ -30,6 +31,8 @@ const (
 	absolute = 8 * time.Hour
 	grace    = 30 * time.Second
 	remFor   = 10 * 24 * time.Hour
+
+	freeGuesses = 1
 )
 
 // guardKeys are the session keys of the guards.
@@ -199,7 +202,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 		users = serializer.WithStamp(users, func(u *user) string { return fmt.Sprint("password ", u.Password) })
 	}
 	local := strategy.NewLocal(func(ctx context.Context, email, password string) (*user, error) {
-		id, _ := strconv.Atoi(strings.TrimSuffix(email, "@test.example"))
+		id, _ := strconv.Atoi(email)
 		if u, err := t.byID(ctx, id); err == nil && password == "right" {
 			return u, nil
 		}
@@ -209,7 +212,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 		return strategy.Func(name, func(_ http.ResponseWriter, r *http.Request) (*user, error) {
 			id, _ := strconv.Atoi(r.FormValue("user"))
 			u, err := t.byID(r.Context(), id)
-			if err != nil {
+			if err != nil || r.FormValue("code") != "right" {
 				return nil, strategy.ErrUnauthenticated
 			}
 			if labelled {
@@ -218,7 +221,24 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 			return u, nil
 		})
 	}
-	made, err := guard.New(cfg, users, local, byForm("totp", false), byForm("provider", true))
+	asked := []strategy.Strategy[*user]{local, byForm("totp", false)}
+	if s.Throttle > 0 {
+		for i, inner := range asked {
+			limits := throttle.Config{Counter: s.counter, Purpose: guardKeys[g], AccountAttempts: freeGuesses, Secrets: []string{secret}, Logger: logger}
+			if s.Throttle == 2 {
+				limits.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+			}
+			if i > 0 {
+				limits.Claims = func(r *http.Request) (string, bool, error) { return r.FormValue("user"), true, nil }
+			}
+			limited, err := throttle.New(limits, inner)
+			if err != nil {
+				return err
+			}
+			asked[i] = limited
+		}
+	}
+	made, err := guard.New(cfg, users, append(asked, byForm("provider", true))...)
 	if err != nil {
 		return err
 	}
@@ -250,7 +270,10 @@ func (p *process) routes() http.Handler {
 		mux.Handle(at("login"), auth.Authenticate("local")(auth.LogInWith(box)(who)))
 		mux.Handle(at("provider"), auth.Authenticate("provider")(auth.LogInWith(box)(who)))
 		mux.Handle(at("totp"), auth.Authenticate("totp")(auth.StepUp(who)))
-		mux.Handle(at("logout"), auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "bye") })))
+		mux.Handle(at("logout"), auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Cookie") // as before a request to an upstream: what was presented is taken when it comes
+			fmt.Fprint(w, "bye")
+		})))
 		mux.Handle(at("me"), auth.RequireAuth(who))
 		mux.Handle(at("proved"), auth.RequireFactor("totp", 0)(who))
 		mux.Handle(at("fresh"), auth.RequireFresh(freshFor)(who))
@@ -282,6 +305,15 @@ func (p *process) routes() http.Handler {
 				fmt.Fprint(w, text)
 			})))
 		}
+		mux.Handle(at("end"), auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			u, _ := auth.User(r.Context())
+			found, err := auth.EndSession(r.Context(), u, r.FormValue("ref"))
+			if err != nil {
+				auth.Error(w, r, err)
+				return
+			}
+			fmt.Fprint(w, map[bool]string{true: "found"}[found])
+		})))
 		in("set", func(r *http.Request, s *session.Session) (string, error) {
 			k := session.Key[string](r.FormValue("name"))
 			if v := r.FormValue("value"); v != "" {
@@ -309,7 +341,7 @@ func (p *process) routes() http.Handler {
 func (s Switches) config() model.Config {
 	return model.Config{
 		Guards: min(s.Guards+1, 2), Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Notes: s.Notes == 1,
-		Idle: idle, Refresh: refresh, Absolute: absolute, Grace: grace, Remember: remFor,
+		Idle: idle, Refresh: refresh, Absolute: absolute, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Withholds: s.SameSite != 2,
 	}
 }
 

@@ -19,6 +19,8 @@ var dimensions = []dimension{
 	{"deployment", []string{"same", "another cookie"}, func(s *Switches) *int { return &s.Deploy }},
 	{"ids", []string{"numbers", "objects"}, func(s *Switches) *int { return &s.Ids }},
 	{"tombstones", []string{"no", "yes"}, func(s *Switches) *int { return &s.Notes }},
+	{"SameSite", []string{"Lax", "Strict", "None"}, func(s *Switches) *int { return &s.SameSite }},
+	{"throttle", []string{"no", "yes", "behind a proxy"}, func(s *Switches) *int { return &s.Throttle }},
 	{"store", []string{"memory", "Redis"}, func(s *Switches) *int { return &s.Store }},
 }
 

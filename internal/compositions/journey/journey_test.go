@@ -12,6 +12,7 @@ import (
 
 var (
 	duration = flag.Duration("for", inCI, "how long to search")
+	first    = flag.Bool("first", false, "end at the first failure")
 	few      = flag.Int("journeys", 1500, "how many to run where no time is given")
 	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first journey")
 )
@@ -19,7 +20,7 @@ var (
 // TestRandomJourneys keeps what the documents promise. A journey that fails is printed as the test to
 // paste; more of them, for hours, are run by the command.
 func TestRandomJourneys(t *testing.T) {
-	o := journey.Options{Seed: *seed, For: *duration, Log: func(failure string) { t.Error(failure) }}
+	o := journey.Options{Seed: *seed, For: *duration, First: *first, Log: func(failure string) { t.Error(failure) }}
 	if o.For == 0 {
 		o.Count = *few
 	}

@@ -252,8 +252,8 @@ func (w *world) forgotten(s Step, steps []Step) {
 
 // Races runs every request of a list held before each of its commands, while each other is
 // answered, or two renewals are. It returns the failures, one for each kind, request and other
-// request.
-func Races(t *testing.T, full bool) (runs int, failures []string) {
+// request. full runs them with more switches; first ends at the first failure.
+func Races(t *testing.T, full, first bool) (runs int, failures []string) {
 	renewals := [][]Step{{{Do: "renew"}, {Do: "renew"}}, {{Do: "renew"}, {Do: "step up", U: 1}}, {{Do: "change the password"}, {Do: "renew"}}}
 	requests := []Step{
 		{Do: "log out"}, {Do: "log out", G: 1}, {Do: "destroy"}, {Do: "log out everywhere", U: 1}, {Do: "end a device", U: 1}, {Do: "log-out by the provider"},
@@ -300,6 +300,9 @@ func Races(t *testing.T, full bool) (runs int, failures []string) {
 					if form := fmt.Sprint(held.Do, o); len(broken) > 0 && !seen[form+broken[0].Kind] {
 						seen[form+broken[0].Kind] = true
 						failures = append(failures, fmt.Sprintf("%v\n%v", broken, r))
+						if first {
+							return runs, failures
+						}
 					}
 					if !reached || len(broken) > 0 {
 						break

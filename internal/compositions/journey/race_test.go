@@ -10,8 +10,8 @@ import (
 // TestRaces holds each request before each of its commands while each other is answered.
 func TestRaces(t *testing.T) {
 	start := time.Now()
-	runs, failures := journey.Races(t, inCI > 0)
-	t.Logf("%d races in %v", runs, time.Since(start).Round(time.Second))
+	runs, failures := journey.Races(t, inCI > 0, *first)
+	t.Logf("%d races in %v", runs, time.Since(start).Round(100*time.Millisecond))
 	for _, f := range failures {
 		t.Error(f)
 	}

@@ -88,11 +88,12 @@ type world struct {
 	model     *model.Model
 	ids       []string // every one that was ever issued
 	issued    map[string]bool
+	refs      map[string]string // of the ids, while they lived
 	close     func()
 }
 
 func newWorld(s Switches) (*world, error) {
-	w := &world{model: model.New(s.config()), issued: map[string]bool{}, close: func() {}}
+	w := &world{model: model.New(s.config()), issued: map[string]bool{}, refs: map[string]string{}, close: func() {}}
 	var inner session.Store
 	w.shared = &shared{Switches: s, events: func(guard.Event) {}}
 	if s.Store == 1 {
@@ -164,6 +165,9 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 		values.Set(form[i], form[i+1])
 	}
 	cookies := b.cookies(s.Old)
+	if s.Do == "set from another site" && w.shared.SameSite != 2 { // SameSite keeps them back from a form elsewhere
+		clear(cookies)
+	}
 	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g}}
 	for _, name := range p.names[g] {
 		if id := idIn(cookies[name].value); id != "" && !slices.Contains(r.IDs, id) {
@@ -173,7 +177,11 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 	if p.memory[g] != nil {
 		r.Token = cookies[rememberName(g)].value
 	}
-	res := send(ctx, p.handler, fmt.Sprintf("/%d/%s", g, path), values, cookies, nil)
+	header := map[string]string{"X-Forwarded-For": fmt.Sprint("198.51.100.", s.B%browsers)}
+	if s.Do == "set from another site" {
+		header["Sec-Fetch-Site"] = "cross-site"
+	}
+	res := send(ctx, p.handler, fmt.Sprintf("/%d/%s", g, path), values, cookies, header)
 	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	r.Status, r.text = res.StatusCode, string(body)
@@ -252,25 +260,19 @@ func (w *world) step(s Step) {
 
 // idOf returns the id whose Ref that is.
 func (w *world) idOf(ref string) string {
-	for _, id := range w.ids {
-		if s, err := w.probe.managers[0].Open(context.Background(), id); err == nil && s.Ref() == ref {
-			return id
-		}
-	}
-	return ""
+	return w.refs[ref]
 }
 
 // ask asks the program about every id that was ever issued, and the lists of all users.
 func (w *world) ask() {
 	ctx := context.Background()
 	unsaid := w.model.Expired(time.Now())
-	refs := map[string]string{}
 	for _, id := range w.ids {
 		f := model.Found{Values: map[string]string{}, Users: make([]int, len(w.probe.guards)), Pending: make([]bool, len(w.probe.guards))}
 		s, err := w.probe.managers[0].Open(ctx, id)
 		switch {
 		case err == nil:
-			refs[s.Ref()] = id
+			w.refs[s.Ref()] = id
 			f.Lives = true
 			for g, auth := range w.probe.guards {
 				u, err := auth.UserOf(ctx, s)
@@ -303,7 +305,7 @@ func (w *world) ask() {
 			}
 			var got []model.Device
 			for _, d := range list {
-				got = append(got, model.Device{ID: refs[d.Ref], LoggedIn: d.LoggedIn, Totp: slices.Contains(d.Factors, "totp"), Pending: d.Pending})
+				got = append(got, model.Device{ID: w.refs[d.Ref], LoggedIn: d.LoggedIn, Totp: slices.Contains(d.Factors, "totp"), Pending: d.Pending})
 			}
 			w.model.Devices(g, id, got)
 		}

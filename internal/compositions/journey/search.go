@@ -33,7 +33,7 @@ type Report struct {
 // String returns r in one line.
 func (r *Report) String() string {
 	return fmt.Sprintf("seed %d: %d journeys, %d steps in %v; %d of %d triples of values met; %d broken promises",
-		r.Seed, r.Journeys, r.Steps, r.Took.Round(time.Second), r.Triples, r.Of, len(r.Failures))
+		r.Seed, r.Journeys, r.Steps, r.Took.Round(100*time.Millisecond), r.Triples, r.Of, len(r.Failures))
 }
 
 // Search draws journeys and runs them: every second one with switches of the covering array, in

@@ -15,17 +15,19 @@ import (
 
 // Config is what the documents' sentences depend on.
 type Config struct {
-	Guards   int
-	Stamp    bool // a change of the password ends log-ins
-	Max      int  // guard.Config.MaxSessions
-	Refuse   bool // guard.Config.RefuseMore
-	Factor   bool // user 1 has set up the factor "totp"
-	Notes    bool // the store keeps tombstones
-	Idle     time.Duration
-	Refresh  time.Duration
-	Absolute time.Duration
-	Grace    time.Duration // of a replaced token that remembers a browser
-	Remember time.Duration // how long a browser is remembered
+	Guards               int
+	Stamp                bool // a change of the password ends log-ins
+	Max                  int  // guard.Config.MaxSessions
+	Refuse               bool // guard.Config.RefuseMore
+	Factor               bool // user 1 has set up the factor "totp"
+	Notes                bool // the store keeps tombstones
+	Idle                 time.Duration
+	Refresh              time.Duration
+	Free                 int  // how many wrong guesses are free
+	Throttled, Withholds bool // SameSite keeps cookies back from other sites' forms
+	Absolute             time.Duration
+	Grace                time.Duration // of a replaced token that remembers a browser
+	Remember             time.Duration // how long a browser is remembered
 }
 
 // LogIn is one log-in: of one user at one guard, from its credentials to its end. A renewal moves
@@ -71,6 +73,7 @@ type Model struct {
 	moved     map[string]note // where a session went on (S7)
 	tokens    map[string]*Series
 	passwords map[[2]int]int
+	wrong     map[string][]time.Time // guesses
 	Broken    []Broken
 }
 
@@ -81,7 +84,7 @@ type note struct {
 
 // New returns a Model of a program that has just started.
 func New(c Config) *Model {
-	return &Model{Config: c, live: map[string]*Session{}, moved: map[string]note{}, tokens: map[string]*Series{}, passwords: map[[2]int]int{}}
+	return &Model{Config: c, live: map[string]*Session{}, moved: map[string]note{}, tokens: map[string]*Series{}, passwords: map[[2]int]int{}, wrong: map[string][]time.Time{}}
 }
 
 // want notes a broken promise unless ok.
@@ -183,22 +186,22 @@ func (m *Model) end(id string) { delete(m.live, id) }
 
 // chain ends, for a log-out of guard or, if that is below zero, for good, the session of id and
 // where it went on (S7, S8). Where another guard's user is logged in, a log-out takes only its own
-// log-in out. busy does not end.
-func (m *Model) chain(now time.Time, id string, guard int, busy *Session) {
+// log-in out, and the session stays. busy does not end.
+func (m *Model) chain(now time.Time, id string, guard int, busy *Session) (stays bool) {
 	for {
 		s := m.live[id]
 		if s != nil && s == busy {
-			return
+			return false
 		}
 		if s != nil && guard >= 0 && m.others(s, guard) {
 			delete(s.LogIns, guard)
 			s.Maybe = now // taking a log-in out is a write
-			return
+			return true
 		}
 		m.end(id)
 		n, ok := m.moved[id]
 		if !ok || !now.Before(n.until) {
-			return
+			return false
 		}
 		id = n.to
 	}

@@ -6,14 +6,39 @@ import (
 	"time"
 )
 
-// LogIn is told of a request with credentials at Guard.LogInWith. remember is the box; labels are
-// the strategy's names of the log-in.
-func (m *Model) LogIn(v *Visit, user int, right, remember bool, labels []string) {
-	if !right { // wrong credentials change nothing
+// LogIn is told of a request with a password at Guard.LogInWith. remember is the box.
+func (m *Model) LogIn(v *Visit, user int, right, remember bool) {
+	switch looked := m.looked(v, "password", user, right); {
+	case !looked:
+		m.quiet(v, "a throttled log-in")
+	case !right: // wrong credentials change nothing
 		m.status(v, 401, "a wrong log-in")
 		m.quiet(v, "a wrong log-in")
-		return
+	default:
+		m.logIn(v, user, remember, nil)
 	}
+}
+
+// Provider is told of a log-in by a provider, whose name of it is label.
+func (m *Model) Provider(v *Visit, user int, remember bool, label string) {
+	m.logIn(v, user, remember, []string{label})
+}
+
+// looked reports whether the credentials were looked at. They must be while fewer than Free wrong
+// ones were tried for the user with this strategy in the last day; after that it is not said.
+func (m *Model) looked(v *Visit, strategy string, user int, right bool) bool {
+	key := fmt.Sprint(v.Guard, strategy, user)
+	recent := slices.DeleteFunc(m.wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })
+	m.want(v.Status != 429 || m.Throttled && len(recent) >= m.Free, "throttle: credentials are not looked at", "%s of user %d after %d wrong ones", strategy, user, len(recent))
+	if !right && v.Status != 429 {
+		recent = append(recent, v.Now)
+	}
+	m.wrong[key] = recent
+	return v.Status != 429
+}
+
+// logIn is a log-in with credentials that were right.
+func (m *Model) logIn(v *Visit, user int, remember bool, labels []string) {
 	s, former := m.find(v), m.series(v)
 	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.passwords[[2]int{v.Guard, user}], Labels: labels}
 	if m.Refuse && m.tooMany(l, s, former) { // a refusal changes nothing
@@ -161,7 +186,12 @@ func (m *Model) recall(v *Visit, s *Session) *LogIn {
 }
 
 // StepUp is told of a request with a second factor of user at Guard.StepUp.
-func (m *Model) StepUp(v *Visit, user int) {
+func (m *Model) StepUp(v *Visit, user int, right bool) {
+	if !m.looked(v, "totp", user, right) || !right {
+		m.want(v.Status == 401 || v.Status == 429, "answer: a wrong second factor", "got %d", v.Status)
+		m.quiet(v, "a wrong second factor")
+		return
+	}
 	s := m.find(v)
 	if s == nil || s.LogIns[v.Guard] == nil {
 		m.status(v, 401, "a step up of nobody")
@@ -284,12 +314,9 @@ func (m *Model) LogOut(v *Visit) {
 	}
 	stays := false
 	for _, id := range v.IDs {
-		m.chain(v.Now, id, v.Guard, nil)
+		stays = m.chain(v.Now, id, v.Guard, nil) || stays
 	}
-	for _, o := range m.live {
-		stays = stays || slices.Contains(v.IDs, o.ID)
-	}
-	_ = stays
+	m.want(v.Gone == (len(v.IDs) > 0 && !stays), "cookie: a log-out and the cookie", "expired: %v, another guard's log-in stays: %v", v.Gone, stays)
 }
 
 // Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.
@@ -343,6 +370,17 @@ func (m *Model) Set(v *Visit, name, value string) {
 	s.Values[name] = value
 }
 
+// SetFromElsewhere is Set for a form of another site. Where SameSite kept the cookies back, nothing
+// is stored, for a new session's cookie would replace the visitor's.
+func (m *Model) SetFromElsewhere(v *Visit, name, value string) {
+	if !m.Withholds {
+		m.Set(v, name, value)
+		return
+	}
+	m.status(v, 200, "a write from another site")
+	m.quiet(v, "a write from another site")
+}
+
 // Get is told of a request that reads a value.
 func (m *Model) Get(v *Visit, name, got string) {
 	s := m.find(v)
@@ -369,6 +407,25 @@ func (m *Model) EndSession(guard int, id string) {
 		m.endSeries(r, nil)
 	}
 	m.end(id)
+}
+
+// EndOwn is told of Guard.EndSession in a request of the user, for the id of one of their sessions: an
+// older session of the browser that asks ends by itself.
+func (m *Model) EndOwn(v *Visit, id string) {
+	own := m.restore(v)
+	if own == nil {
+		m.want(v.Status == 401 || v.Status == 403, "answer: nobody ends a device", "got %d", v.Status)
+		return
+	}
+	s, current := m.live[id], m.at(own)
+	if s == nil || s.LogIns[v.Guard] == nil || s.LogIns[v.Guard].User != own.User || !m.good(s.LogIns[v.Guard]) {
+		return
+	}
+	if r := s.LogIns[v.Guard].Series; s != current && r != nil && r == own.Series {
+		m.end(id)
+		return
+	}
+	m.EndSession(v.Guard, id)
 }
 
 // EndLinked is told of Guard.EndLinked: every log-in that bears the label ends, its session with

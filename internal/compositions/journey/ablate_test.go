@@ -1,0 +1,81 @@
+//go:build integration
+
+package journey_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestEachMendIsMissed takes one mend at a time out of a copy of the code and demands that the
+// journeys or the races then fail: a check that cannot fail proves nothing. The log has how soon
+// each was found.
+func TestEachMendIsMissed(t *testing.T) {
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const random, races = "TestRandomJourneys", "TestRaces"
+	for _, row := range []struct{ name, file, old, new, finds string }{
+		{"C1: the application's word is worth credentials", "guard/login.go", "Renews: o.renews,", "Renews: false,", races},
+		{"C2: a refused log-in logs out", "guard/login.go", "\t\tst.Slots.Forget()\n\t\tg.clearUser(st)\n\t\tg.dropSeries", "\t\t_ = st.Slots.LogOut(ctx, g.cfg.SessionKey)\n\t\tg.clearUser(st)\n\t\tg.dropSeries", random},
+		{"C5: labels outlive the log-in that brought them", "internal/record/login.go", `if !l.Renews || l.Keeps == "" {`, `if l.Keeps == "" {`, random},
+		{"C6: one process does not know of remembered browsers", "internal/compositions/journey/app.go", "if s.Remember > 0 {", "if s.Remember == 1 || s.Remember == 2 && p.number > 0 {", random},
+		{"S1: an end follows one move only", "internal/protocol/end.go", "err != nil || id == \"\" {\n\t\t\treturn err", "err != nil || id != \"-\" {\n\t\t\treturn err", races},
+		{"S6: the handler's header decides which cookies expire", "session/setcookies.go", "cookies.Sent(s.cookies, a.name) ||", `cookies.Sent(s.req.r.Header.Get("Cookie"), a.name) ||`, random},
+		{"S25: a form of another site makes a session", "session/withheld.go", `!= "cross-site" ||`, `!= "never" ||`, random},
+		{"S31: the log-out of one guard ends the other's log-in", "internal/protocol/end.go", "if spare.stays = spare.stays || stays; stays || err != nil {", "if _ = stays; err != nil {", random},
+		{"G2: strategies share their counters", "strategy/throttle/attempt.go", "append(append([]string{kind}, a.names...), parts...)", "append([]string{kind}, parts...)", random},
+		{"G3: two guards have one key", "guard/guard.go", `if !c.Sessions.Claim(reqstate.Claim{Name: "slot:" + c.SessionKey, Owner: g.users}) {`, "if false {", random},
+		{"G5: a provider's log-out forgets no browser", "guard/linked.go", "err = g.cfg.RememberMe.ForgetLabel(ctx, g.linkPrefix()+label)", "err = nil", random},
+		{"G10: a pending log-in passes", "guard/restore.go", "e = e.lacking(missing)", "_ = missing", random},
+		{"G16: labels outlive a log-out", "internal/record/draft.go", `strings.HasPrefix(l, key+":")`, `strings.HasPrefix(l, key+":never:")`, random},
+		{"G18: each session of a browser counts", "guard/sessions.go", "s.key = s.labels[i]", "_ = i", random},
+		{"G19: the end of an older session ends the caller's own", "guard/sessions.go", "case s.Current && s.Ref != ref:", "case false:", random},
+		{"G20: users are compared as JSON text", "guard/username.go", "return errors.Join(err, err2) == nil && x == y", "return errors.Join(err, err2) == nil && x == y && len(a) == 0", random},
+		{"G34: a lost stamp is accepted", "guard/guard.go", "if g.stamps, hidden = stampsOf(users); hidden {", "if g.stamps, hidden = stampsOf(users); hidden && false {", random},
+		{"a renewed log-in begins another series", "guard/remember.go", "if p.in.Renews {", "if false {", races},
+		{"a pending recall expires the cookie", "guard/remember.go", "_, pending := errors.AsType[*Insufficient](err); !pending && errors.Is", "errors.Is", random},
+		{"a recalled session that is as old as another guard's ends", "guard/remember.go", "info.Ref != current && info", "current != \"\" && info", random},
+		{"what a log-in ends is counted", "guard/maximum.go", "\tp.excess = slices.DeleteFunc(p.excess", "\t_ = slices.DeleteFunc(slices.Clone(p.excess)", random},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			source := filepath.Join(root, filepath.FromSlash(row.file))
+			text, err := os.ReadFile(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(text), row.old); n != 1 {
+				t.Fatalf("%s has %d places like %q, want 1", row.file, n, row.old)
+			}
+			broken := filepath.Join(t.TempDir(), filepath.Base(row.file))
+			if err := os.WriteFile(broken, []byte(strings.Replace(string(text), row.old, row.new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			list, err := json.Marshal(map[string]any{"Replace": map[string]string{source: broken}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			overlay := broken + ".json"
+			if err := os.WriteFile(overlay, list, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-count=1", "-run=^"+row.finds+"$", "-v", ".", //nolint:gosec // our own names
+				"-first", "-for=45s", fmt.Sprintf("-seed=%d", *seed)).CombinedOutput()
+			switch {
+			case err == nil:
+				t.Errorf("without the mend %s still passes:\n%s", row.finds, out)
+			case !strings.Contains(string(out), "--- FAIL"):
+				t.Errorf("the copy did not run: %s", out)
+			default:
+				t.Log(regexp.MustCompile(`\d+ (journeys|races).* in [0-9.a-zµ]+`).FindString(string(out)))
+			}
+		})
+	}
+}
