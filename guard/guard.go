@@ -67,7 +67,8 @@ type Config struct {
 	TrustOrigin func(origin string) bool
 
 	// MaxSessions is how many sessions a user may have at once; zero means no limit. When a
-	// log-in makes one too many, the oldest ends, and its browser is no longer remembered.
+	// log-in makes one too many, the oldest ends, and its browser is no longer remembered. A
+	// session is as old as its log-in, or as itself where it began later.
 	// The sessions of a browser that RememberMe logs in again and again count as one. A log-in
 	// with credentials counts also where the user is logged in already: it takes the place of
 	// that session, but two at once would make two. [Guard.LogInUser] for the session's own
@@ -92,7 +93,9 @@ type Config struct {
 	// RequireAuth, Restore, Check and "session". Such a log-in is never fresh
 	// ([Guard.RequireFresh]). It ends by a log-out, by LogOutEverywhere and EndSession, by
 	// a change of the security stamp, and, with all of the user's sessions, when the
-	// cookie turns out to be stolen. Nil remembers nobody. New refuses one whose cookie has
+	// cookie turns out to be stolen. Nil remembers nobody. A process without it cannot forget
+	// a browser that another one remembers: set it in all of them before the first one has
+	// LogInOptions.RememberMe, and take it away after the last. New refuses one whose cookie has
 	// another Secure attribute than the session's, or over https a name without __Host-, and
 	// the cookie name of another guard's. Passport: passport-remember-me.
 	RememberMe *remember.Me

@@ -15,10 +15,11 @@ import (
 //
 //	mux.Handle("POST /logout", auth.LogOut(goodbye))
 //
-// It ends every session that the request presents, before the first byte of the
-// answer; if one cannot be ended, the answer is 503 and the cookies stay. Another
-// guard's log-in in the same session stays, under a new id. For an anonymous visitor
-// it does nothing and creates nothing.
+// It ends every session that the request presents, an anonymous visitor's too, and where
+// each went on if it was renewed, before the first byte of the answer; if one cannot be
+// ended, the answer is 503 and the cookies stay. Another guard's log-in in such a session
+// stays: in the one in use under a new id, also where nobody of this guard is logged in.
+// For a visitor without a session it does nothing and creates nothing.
 //
 // A browser that was sent by another site gets 403, with GET too: a link or an image
 // elsewhere must not log anyone out. Nor must a prefetch (Sec-Purpose): it gets 503, and
@@ -44,7 +45,7 @@ func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 
 // LogOutUser logs the request's user out: req.logOut(), for handlers. The commit does
 // it, before the first byte of the response; this request is anonymous at once. For
-// an anonymous visitor it does nothing. Call it from the request's own goroutine.
+// a visitor without a session it does nothing. Call it from the request's own goroutine.
 //
 // The error is ErrCrossSite for an unsafe request from another site, session.ErrNoHandler
 // where neither a middleware of this guard nor the session's Handler is around the

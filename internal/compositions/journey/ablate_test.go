@@ -66,7 +66,7 @@ func TestEachMendIsMissed(t *testing.T) {
 			if err := os.WriteFile(overlay, list, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-count=1", "-run=^"+row.finds+"$", "-v", ".", //nolint:gosec // our own names
+			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-count=1", "-run=^"+row.finds+"$", "-v", ".",
 				"-first", "-for=45s", fmt.Sprintf("-seed=%d", *seed)).CombinedOutput()
 			switch {
 			case err == nil:

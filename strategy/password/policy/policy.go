@@ -12,9 +12,7 @@ import (
 // Policy says which passwords may be chosen, at a registration, a change or a reset;
 // never at a log-in. It asks for length and refuses what is guessed first: the 3,000 most
 // common passwords of eight and more characters, which are built in, and what consists of
-// common words, names, rows of keys and repetitions. Of the built-in ones only 31 have 15
-// characters or more: OWASP ASVS 5.0, 6.2.4 wants 3,000 that the policy would let pass, which
-// with a MinLength over 8 is what Config.Breached is for. It has no rules of composition (a
+// common words, names, rows of keys and repetitions. It has no rules of composition (a
 // digit, a capital), which NIST SP 800-63B-4 §3.1.1.2 and OWASP ASVS 5.0, 6.2.5 forbid:
 // they make passwords alike. It is made by [New], and safe for concurrent use.
 type Policy struct {
@@ -39,8 +37,7 @@ type Config struct {
 	// Blocklist has more words that a password must not consist of, such as the name of the
 	// application.
 	Blocklist []string
-	// Breached, when not nil, is asked about passwords that pass every other rule. Give one where MinLength is more
-	// than 8, as its zero value is.
+	// Breached, when not nil, is asked about passwords that pass every other rule.
 	Breached BreachChecker
 }
 

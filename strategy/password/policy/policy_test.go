@@ -179,15 +179,13 @@ func TestASVS_6_2_4_TheThreeThousandMostCommonPasswordsAreRefused(t *testing.T) 
 		t.Fatal(err)
 	}
 	p := mustPolicy(t, policy.Config{MinLength: 8})
-	n, long := 0, 0
+	n := 0
 	for line := range strings.Lines(string(text)) {
 		password := strings.TrimSpace(line)
 		if strings.HasPrefix(password, "#") {
 			continue
 		}
-		if n++; len(password) >= 15 {
-			long++
-		}
+		n++
 		for _, spelled := range []string{password, strings.ToUpper(password), password + password} {
 			var broken *policy.Error
 			if err := p.Check(t.Context(), spelled); !errors.As(err, &broken) || broken.Rule != policy.RuleCommon {
@@ -197,9 +195,6 @@ func TestASVS_6_2_4_TheThreeThousandMostCommonPasswordsAreRefused(t *testing.T) 
 	}
 	if n < 3000 {
 		t.Errorf("there are %d, want 3,000", n)
-	}
-	if long != 31 {
-		t.Errorf("%d have 15 characters, and the documentation of Policy says 31", long)
 	}
 	for _, passphrase := range []string{"marlborojuniper", "purple tractor vs. moon"} {
 		if err := p.Check(t.Context(), passphrase); err != nil {
