@@ -22,7 +22,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 	}
 	const explore = "TestExploreEveryInterleaving/"
 	for _, row := range []struct{ name, file, old, new, finds string }{
-		{"S2: the id of a failed Create is used again", "create.go", "\tfor tries := 1; ; tries++ {\n\t\tid := newID()\n", "\tid := newID()\n\tfor tries := 1; ; tries++ {\n", explore + "1i"},
+		{"S2: the id of a failed Create is used again", "create.go", "\tfor tries := 1; ; tries++ {\n\t\tid := randomText(idBytes)\n", "\tid := randomText(idBytes)\n\tfor tries := 1; ; tries++ {\n", explore + "1i"},
 		{"S2: a Create may be resent", "explore_test.go", `return c.Op != "Create" ||`, `return c.Op != "" ||`, explore + "1i"},
 		{"S3: the draft is laid over what another wrote", "update.go", "if d, err = v.replay(found); err != nil {", "if d, err = v.replay(v.base); err != nil {", explore + "2a_three"},
 		{"S3: the log-in is not compared", "update.go", "if !v.base.SameIdentity(found, v.p.guardKeys()...) {", "if false {", explore + "5"},
