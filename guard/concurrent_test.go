@@ -25,6 +25,11 @@ func TestEveryCallIsSafeBelowATimeout(t *testing.T) {
 		{"LogInUser", func(w *world, _ http.ResponseWriter, r *http.Request) {
 			_ = w.LogInUser(r, &User{ID: 2, Email: "jen@test.com", Pass: password})
 		}},
+		{"two log-ins", func(w *world, _ http.ResponseWriter, r *http.Request) {
+			_ = w.LogInUser(r, &User{ID: 2, Email: "jen@test.com", Pass: password})
+			_ = w.LogInUser(r, &User{ID: 3, Email: "jim@test.com", Pass: password})
+		}},
+		{"ReauthenticateUser", func(w *world, _ http.ResponseWriter, r *http.Request) { _ = w.ReauthenticateUser(r, joe) }},
 		{"LogOutUser", func(w *world, _ http.ResponseWriter, r *http.Request) { _ = w.LogOutUser(r) }},
 		{"Check", func(w *world, _ http.ResponseWriter, r *http.Request) { _, _ = w.Check(r) }},
 		{"User and Info", func(w *world, _ http.ResponseWriter, r *http.Request) { w.User(r.Context()); w.Info(r.Context()) }},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
@@ -167,7 +168,7 @@ type logInPlan[U any] struct {
 	to       string                // where the options send the user, once it was carried out
 	earlier  *logInPlan[U]         // another user's log-in of this guard in the same request: it is dropped
 	saved    bool                  // it was stored before the commit
-	dropped  bool                  // another log-in took its place before it was stored
+	dropped  atomic.Bool           // another log-in took its place before it was stored
 	replaced Event                 // of the log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
@@ -289,7 +290,7 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		return err
 	}
 	if p.earlier != nil {
-		p.earlier.dropped = true
+		p.earlier.dropped.Store(true)
 	}
 	e := *p.evidence
 	if e.state == recalled {
@@ -300,7 +301,7 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 	e.missing, e.logIn = p.evidence.missing, p
 	g.setUser(st, p.user, &e)
 	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
-		if p.dropped && err == nil {
+		if p.dropped.Load() && err == nil {
 			err = reqstate.ErrDropped
 		}
 		g.finishLogIn(ctx, st, p, err)
