@@ -47,7 +47,8 @@ func New(cfg Config) (*Manager, error) {
 }
 
 // Claim is called by guard.New: it reports whether a guard may use what c names. It may
-// not where another one does that has another owner.
+// not where another one does that has another owner. What lies under a session key that was
+// claimed is a log-in from then on, in every session.
 func (m *Manager) Claim(c reqstate.Claim) bool {
 	if key, ok := strings.CutPrefix(c.Name, "slot:"); ok {
 		m.proto.Guard(key)
