@@ -30,11 +30,14 @@ var attacks = []attack{
 	{"header injection", injection},
 	{"ways around the guard", around},
 	{"odd credentials", oddCredentials},
-	{"enumeration by status, body and headers", enumeration},
+	{"enumeration by status, body and headers", enumeration}, // from here on passwords are guessed
 	{"enumeration by time", timing},
 	{"brute force, 200 guesses at once", bruteForce},
 	{"tricks to have more guesses looked at", tricks},
 }
+
+// firstGuessing is where the attacks begin that guess.
+const firstGuessing = 8
 
 // entered reports whether the guarded page was shown.
 func entered(a answer) bool {

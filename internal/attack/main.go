@@ -1,12 +1,14 @@
 // Command attack tries the usual attacks on the example server, and prints how many of
 // them were refused. It ends with a failure unless all were.
 //
-//	go run ./internal/attack                             start a server of its own
+//	go run ./internal/attack                             start servers of its own, with all flags between them
 //	go run ./internal/attack -url http://localhost:3000  attack one that runs, freshly started
 package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,6 +17,9 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
 )
 
 func main() {
@@ -26,20 +31,60 @@ func main() {
 	}
 }
 
-// run attacks the server at address, or one that it starts for the purpose.
+// run attacks the server at address, or for "" one after another that it starts for the purpose, with all flags of the
+// example between them.
 func run(out io.Writer, address string) error {
-	if address == "" {
-		started, stop, err := start()
-		if err != nil {
-			return err
-		}
-		defer stop()
-		address = started
+	if address != "" {
+		return attackAll(out, strings.TrimSuffix(address, "/"), attacks)
 	}
-	return attackAll(out, strings.TrimSuffix(address, "/"))
+	dir, err := os.MkdirTemp("", "attack")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program, err := build(dir)
+	if err != nil {
+		return err
+	}
+	redis, err := miniredis.Run()
+	if err != nil {
+		return err
+	}
+	defer redis.Close()
+	list, err := settings(dir, redis)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, s := range list {
+		address, stop, err := start(program, dir, s.flags)
+		if err != nil {
+			return fmt.Errorf("start with %q: %w", s.flags, err)
+		}
+		_, _ = fmt.Fprintf(out, "== the server with %s\n", flagNames(s.flags))
+		if err := attackAll(out, address, s.attacks); err != nil {
+			failed = append(failed, fmt.Errorf("with %s: %w", flagNames(s.flags), err))
+		}
+		stop()
+	}
+	return errors.Join(failed...)
 }
 
-func attackAll(out io.Writer, address string) error {
+// flagNames returns the flags without their values.
+func flagNames(flags []string) string {
+	var names []string
+	for _, f := range flags {
+		if strings.HasPrefix(f, "-") {
+			names = append(names, f)
+		}
+	}
+	if names == nil {
+		return "no flags"
+	}
+	return strings.Join(names, " ")
+}
+
+func attackAll(out io.Writer, address string, attacks []attack) error {
 	tries, refused := 0, 0
 	for i, a := range attacks {
 		n, ok := 0, 0
@@ -67,33 +112,32 @@ func attackAll(out io.Writer, address string) error {
 	return nil
 }
 
-// start builds the example server and runs it on a free port of loopback.
-func start() (address string, stop func(), err error) {
-	dir, err := os.MkdirTemp("", "attack")
-	if err != nil {
-		return "", nil, err
+// build builds the example server in dir.
+func build(dir string) (program string, err error) {
+	program = filepath.Join(dir, "server")
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/seed-6f34412b/passport/examples/server") //nolint:gosec // a constant command into our own folder
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the example: %w\n%s", err, text)
 	}
-	program := filepath.Join(dir, "server")
-	remove := func() { _ = os.RemoveAll(dir) }
-	build := exec.Command("go", "build", "-o", program, "github.com/seed-6f34412b/passport/examples/server") //nolint:gosec,noctx // a constant command into our own folder, which ends by itself
-	if text, err := build.CombinedOutput(); err != nil {
-		remove()
-		return "", nil, fmt.Errorf("build the example: %w\n%s", err, text)
-	}
-	server := exec.Command(program, "-addr", "localhost:0") //nolint:gosec,noctx // what was just built; stop ends it
+	return program, nil
+}
+
+// start runs the example server on a free port of loopback.
+func start(program, dir string, flags []string) (address string, stop func(), err error) {
+	server := exec.Command(program, append([]string{"-addr", "localhost:0"}, flags...)...) //nolint:gosec,noctx // what was just built; stop ends it
 	server.Env = []string{"HOME=" + dir}
 	stdout, err := server.StdoutPipe()
 	if err == nil {
 		err = server.Start()
 	}
 	if err != nil {
-		remove()
 		return "", nil, err
 	}
 	stop = func() {
 		_ = server.Process.Signal(syscall.SIGTERM)
 		_ = server.Wait()
-		remove()
 	}
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {

@@ -5,8 +5,15 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 func TestEveryAttackOnTheExampleIsRefused(t *testing.T) {
@@ -18,6 +25,29 @@ func TestEveryAttackOnTheExampleIsRefused(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "NOT REFUSED") {
 		t.Error("an attack succeeded, and the program did not fail")
+	}
+}
+
+// TestEveryFlagOfTheExampleIsAttacked but the one that says where it listens.
+func TestEveryFlagOfTheExampleIsAttacked(t *testing.T) {
+	dir := t.TempDir()
+	program, err := build(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, _ := subprocess.Command(t, time.Minute, program, "-h").CombinedOutput() // it ends with a failure
+	flags := regexp.MustCompile(`(?m)^  (-[a-z-]+)`).FindAllSubmatch(help, -1)
+	list, err := settings(dir, miniredis.RunT(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range flags {
+		if name := string(f[1]); name != "-addr" && !slices.ContainsFunc(list, func(s setting) bool { return slices.Contains(s.flags, name) }) {
+			t.Errorf("no setting has %s", name)
+		}
+	}
+	if len(flags) < 9 {
+		t.Errorf("got the flags %q, want all: %s", flags, help)
 	}
 }
 
