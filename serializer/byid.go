@@ -67,9 +67,22 @@ func (s *IDSerializer[U, ID]) Serialize(_ context.Context, user U) (json.RawMess
 // Deserialize implements [Serializer]. It returns [ErrIDType] when id does not decode
 // as an ID, without asking find.
 func (s *IDSerializer[U, ID]) Deserialize(ctx context.Context, id json.RawMessage) (U, error) {
-	key, ok := decodePlain[ID](id)
-	if !ok {
-		var err error
+	var key ID
+	var err error
+	// The kinds of id that nearly every application has are decoded without the allocations
+	// of encoding/json: this runs at every authenticated request.
+	plain := false
+	switch p := any(&key).(type) {
+	case *int:
+		*p, err = strconv.Atoi(string(id))
+		plain = err == nil && id[0] != '+'
+	case *int64:
+		*p, err = strconv.ParseInt(string(id), 10, 64)
+		plain = err == nil && id[0] != '+'
+	case *string:
+		*p, plain = rawjson.Unquote(id)
+	}
+	if !plain {
 		if key, err = decode[ID](id); err != nil {
 			var none U
 			return none, err
@@ -80,22 +93,6 @@ func (s *IDSerializer[U, ID]) Deserialize(ctx context.Context, id json.RawMessag
 		return user, fmt.Errorf("serializer: find user: %w", norows.Hint(err, "for a user who is gone, find returns serializer.ErrUserGone"))
 	}
 	return user, nil
-}
-
-// decodePlain decodes the two kinds of id that nearly every application has, without
-// the allocations of encoding/json: it runs at every authenticated request.
-func decodePlain[ID any](raw json.RawMessage) (id ID, ok bool) {
-	switch p := any(&id).(type) {
-	case *int:
-		n, err := strconv.Atoi(string(raw))
-		*p, ok = n, err == nil && raw[0] != '+'
-	case *int64:
-		n, err := strconv.ParseInt(string(raw), 10, 64)
-		*p, ok = n, err == nil && raw[0] != '+'
-	case *string:
-		*p, ok = rawjson.Unquote(raw)
-	}
-	return id, ok
 }
 
 // decode is encoding/json, except that null is not an ID: encoding/json leaves the

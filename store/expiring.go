@@ -30,15 +30,17 @@ func (x *expiring[V]) get(key string, now time.Time) *entry[V] {
 	return nil
 }
 
-// set stores value under key, in place of what was there. The key is kept as it is.
-func (x *expiring[V]) set(key string, value V, end time.Time) {
+// set stores value under key, in place of what was there, and reports whether that was
+// nothing, live or not. The key is kept as it is.
+func (x *expiring[V]) set(key string, value V, end time.Time) (added bool) {
 	if e := x.entries[key]; e != nil {
 		x.move(e, value, end)
-		return
+		return false
 	}
 	e := &entry[V]{key: key, value: value, end: end.UnixNano()}
 	x.entries[key] = e
 	heap.Push(&x.queue, e)
+	return true
 }
 
 // move gives the entry e another value and another end.

@@ -157,11 +157,10 @@ func (m *MemoryStore) Create(ctx context.Context, id string, data []byte, ttl ti
 		m.held.Add(-1)
 		return session.ErrExists
 	}
-	if s.records.remove(id) {
-		m.held.Add(-1)
-	}
 	// An id may be a part of a long header: it must not keep that alive.
-	s.records.set(strings.Clone(id), record, now.Add(ttl))
+	if !s.records.set(strings.Clone(id), record, now.Add(ttl)) {
+		m.held.Add(-1) // the place of one whose time had come
+	}
 	return nil
 }
 
