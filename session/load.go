@@ -10,8 +10,8 @@ import (
 // signature verifies, under each accepted cookie in turn. The caller holds mu.
 func (s *Session) load(ctx context.Context) error {
 	accepted := s.m.accept
-	if s.consult {
-		accepted = nil // they were looked at
+	if s.consult || s.cookies == "" {
+		accepted = nil // they were looked at, or there are none
 	}
 	s.consult = true
 ids:

@@ -55,14 +55,8 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if err := s.visit.End(); err != nil {
 		return err
 	}
-	s.dropCookies()
-	return nil
-}
-
-// dropCookies takes back the cookies of a session that this request made and whose end is
-// planned: nobody may get in by it.
-func (s *Session) dropCookies() {
-	if s.req != nil && s.visit.Ending() {
-		s.req.sent = nil
+	if s.req != nil {
+		s.req.sent = nil // of a session that this request made: nobody may get in by it
 	}
+	return nil
 }

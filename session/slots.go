@@ -101,7 +101,9 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 	if err := s.visit.LogOut(key); err != nil {
 		return err
 	}
-	s.dropCookies()
+	if s.visit.Ending() {
+		s.req.sent = nil // of a session that this request made: nobody may get in by it
+	}
 	return nil
 }
 

@@ -20,10 +20,10 @@ func Values(header, name string) iter.Seq[string] {
 			var pair string
 			pair, header, _ = strings.Cut(header, ";")
 			eq := strings.IndexByte(pair, '=')
-			if eq < 0 || trimBlanks(pair[:eq]) != name {
+			if eq < 0 || strings.Trim(pair[:eq], blanks) != name {
 				continue
 			}
-			value := trimBlanks(pair[eq+1:])
+			value := strings.Trim(pair[eq+1:], blanks)
 			if value != "" && value[0] == '"' {
 				value = unquote(value)
 			}
@@ -42,17 +42,8 @@ func Sent(header, name string) bool {
 	return false
 }
 
-// trimBlanks removes spaces and tabs from both ends of s, and nothing else that
-// Unicode calls space.
-func trimBlanks(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t') {
-		s = s[1:]
-	}
-	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
-		s = s[:len(s)-1]
-	}
-	return s
-}
+// blanks are a space and a tab, and nothing else that Unicode calls space.
+const blanks = " \t"
 
 // unquote removes the quotes around s, which begins with one. A single quote counts as both, as in cookie
 // 0.7.2, index.js:138.

@@ -79,7 +79,17 @@ func (c *secureCookie) Decode(name, value string) (id string, ok bool) {
 	}
 	date, rest, ok1 := bytes.Cut(text[len(prefix):], []byte("|"))
 	encodedID, mac, ok2 := bytes.Cut(rest, []byte("|"))
-	if !ok1 || !ok2 || !k.verify(text[:len(text)-len(mac)-1], mac) {
+	if !ok1 || !ok2 {
+		return "", false
+	}
+	signed := false
+	for i := range k.macs {
+		// It takes the same time wherever the two differ.
+		if signed = subtle.ConstantTimeCompare(k.mac(i, text[:len(text)-len(mac)-1]), mac) == 1; signed {
+			break
+		}
+	}
+	if !signed {
 		return "", false
 	}
 	if _, err := strconv.ParseInt(string(date), 10, 64); err != nil {
@@ -91,15 +101,4 @@ func (c *secureCookie) Decode(name, value string) (id string, ok bool) {
 		return "", false
 	}
 	return string(raw), true
-}
-
-// verify reports whether mac is the sum of message under one of the secrets.
-// [subtle.ConstantTimeCompare] takes the same time wherever the two differ.
-func (k *keys) verify(message, mac []byte) bool {
-	for i := range k.macs {
-		if subtle.ConstantTimeCompare(k.mac(i, message), mac) == 1 {
-			return true
-		}
-	}
-	return false
 }

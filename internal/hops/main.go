@@ -24,9 +24,9 @@ import (
 const module = "github.com/seed-6f34412b/passport"
 
 const (
-	getLimit    = 73
-	logInLimit  = 150
-	logOutLimit = 130
+	getLimit    = 70
+	logInLimit  = 148
+	logOutLimit = 126
 )
 
 // flows are the requests, by the folders into which subject writes their counters.
