@@ -149,6 +149,8 @@ func (g *Guard[U]) emitOutage(r *http.Request, err error) {
 	g.emitOf(r, e)
 }
 
+// emitLogInFail sends the event of credentials that were refused. A request that brought none
+// is no event: programs that ban addresses count them.
 func (g *Guard[U]) emitLogInFail(r *http.Request, refusal *Refusal) {
 	e := Event{Name: EventLogInFail, Outcome: OutcomeFailure}
 	if refusal.Status() == http.StatusTooManyRequests {
@@ -156,8 +158,8 @@ func (g *Guard[U]) emitLogInFail(r *http.Request, refusal *Refusal) {
 	}
 	var names, reasons []string
 	for _, f := range refusal.Failures {
-		if f.Strategy == "" || f.Strategy == strategy.NameSession {
-			continue
+		if f.Strategy == "" || f.Strategy == strategy.NameSession || f.blank {
+			continue // nothing was tried there
 		}
 		names = append(names, f.Strategy)
 		if reason := f.reason(); reason != "" {

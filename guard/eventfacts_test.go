@@ -40,7 +40,7 @@ func TestAnEventSaysFromWhereAndForWhichRoute(t *testing.T) {
 		{func() { b.Post("/login", "email", "joe@test.com", "password", "x") }, []string{"authn_login_fail POST /login"}},
 		{func() { logIn(b, "joe@test.com") }, []string{"authn_login_success POST /login", "session_created POST /login"}},
 		{func() { b.Post("/everywhere") }, []string{"session_expired POST /everywhere"}},
-		{func() { b.Get("/api/7") }, []string{"authn_login_fail GET /api/{id}"}},
+		{func() { b.Header("Authorization", "Basic am9lQHRlc3QuY29tOng="); b.Get("/api/7") }, []string{"authn_login_fail GET /api/{id}"}},
 		{func() { w.table.fail(errOutage); b.Post("/login", "email", "x", "password", "x") }, []string{"guard_error POST /login"}},
 	} {
 		row.do()

@@ -28,6 +28,11 @@ func TestASVS_16_3_1_EveryOutcomeIsAnEvent(t *testing.T) {
 		{"a log-in", func(_ *world, b *browser.Browser) { logIn(b, "joe@test.com") }, "[authn_login_success session_created]"},
 		{"a wrong password", func(_ *world, b *browser.Browser) { b.Post("/login", "email", "joe@test.com", "password", "x") }, "[authn_login_fail]"},
 		{"missing credentials", func(_ *world, b *browser.Browser) { b.Post("/login") }, "[authn_login_fail/missing credentials]"},
+		{"no credentials for any strategy of a route", func(w *world, _ *browser.Browser) { w.open().Get("/api") }, "[]"},
+		{"a wrong token", func(w *world, _ *browser.Browser) {
+			w.token.err = strategy.ErrUnauthenticated
+			w.open().Get("/api")
+		}, "[authn_login_fail]"},
 		{"too many attempts", func(w *world, b *browser.Browser) {
 			w.second.err = &strategy.Failure{Status: 429}
 			b.Post("/code")
@@ -45,6 +50,7 @@ func TestASVS_16_3_1_EveryOutcomeIsAnEvent(t *testing.T) {
 			w.mux.Handle("/admin", w.Require(func(*http.Request, *User) error { return guard.ErrForbidden })(w.hello()))
 			w.mux.Handle("/fresh", w.RequireFresh(time.Hour)(w.hello()))
 			w.mux.Handle("/code", w.Authenticate("totp")(w.hello()))
+			w.mux.Handle("/api", w.Authenticate("session", "token")(w.hello()))
 			b := w.loggedIn("joe@test.com")
 			row.do(w, b)
 			if got := w.saw(); got != row.want {

@@ -20,7 +20,8 @@ import (
 //	[Definition]
 //	failregex = ^(?:time=)?\s*(?:level=)?WARN (?:msg=)?(?:authn_login_fail|excess_rate_limit_exceeded) guard=\S+ outcome=failure address=<HOST>(?:\s|$)
 //
-// It begins at the line's beginning, and what comes before the address no client can write:
+// A request without credentials, such as that of a page whose session has ended, is no such
+// line. The filter begins at the line's beginning, and what comes before the address no client can write:
 // a name that looks like a line of the log bans nobody. Behind a proxy, set
 // Config.TrustedProxies, or the address is the proxy's.
 func Example_fail2ban() {
