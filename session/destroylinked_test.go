@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
@@ -138,4 +139,21 @@ func TestDestroyRefsEndsThoseAndNoOther(t *testing.T) {
 			t.Errorf("%s: DestroyRefs under another label ended %q with error %v, want none", name, ended, err)
 		}
 	}
+}
+
+// TestS10_AnExceptedSessionLivesAlsoAsASuccessor: an entry of where it was before may have stayed in the index.
+func TestS10_AnExceptedSessionLivesAlsoAsASuccessor(t *testing.T) {
+	g, m := batching(t)
+	b := open(t, m)
+	b.Get(path("login 1")).Want(t, 200, "")
+	before := g.Calls()[slices.IndexFunc(g.Calls(), sessiontest.On("Create"))].ID
+	b.Get(path("renew")).Want(t, 200, "")
+	own := linked(t, m, "passport:1")[0].Ref
+	if err := g.Store().(session.Index).AddLabel(t.Context(), "passport:1", before, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := m.DestroyLinked(t.Context(), "passport:1", own); n != 0 || err != nil {
+		t.Errorf("DestroyLinked ended %d with error %v, want none", n, err)
+	}
+	b.Get(path("slot")).Want(t, 200, "")
 }

@@ -134,7 +134,7 @@ func (p *Protocol) endEntries(ctx context.Context, label string, ends func(id st
 	}
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !ends(id) })
 	for batch := range slices.Chunk(ids, batchSize) {
-		found, err := p.endBatch(ctx, label, batch)
+		found, err := p.endBatch(ctx, label, batch, ends)
 		if err != nil {
 			return len(ids), alive, err
 		}
