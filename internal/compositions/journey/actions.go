@@ -128,6 +128,24 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			g, _ := w.guard(s)
 			w.model.EndLinked(g, s.label())
 		}},
+		{"log in at Express", 4, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeLogIn) },
+			func(w *world, s Step, r *request) {
+				if r.IDs != nil {
+					w.model.NodeLogIn(&r.Visit, s.who(), w.shared.Node > 1, w.shared.nodeKeeps())
+				}
+			}},
+		{"log out at Express", 2, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeLogOut) },
+			func(w *world, _ Step, r *request) {
+				if r.IDs != nil {
+					w.model.NodeLogOut(&r.Visit, w.shared.Node > 1, w.shared.nodeKeeps())
+				}
+			}},
+		{"set at Express", 2, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeSet) },
+			func(w *world, s Step, r *request) {
+				if r.IDs != nil {
+					w.model.NodeSet(&r.Visit, key(s), fmt.Sprint(s.U))
+				}
+			}},
 		{"reopen", 4, func(w *world, _ context.Context, s Step) *request {
 			w.browsers[s.B%browsers].reopen()
 			return nil
@@ -137,6 +155,14 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, nil},
 	}
+}
+
+// express is a request to Express where there is one.
+func (w *world) express(s Step, do func(Step) *request) *request {
+	if w.shared.Node == 0 {
+		return called(nil)
+	}
+	return do(s)
 }
 
 // freshFor is how old a log-in may be at the route for fresh ones.

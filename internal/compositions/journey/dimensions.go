@@ -20,6 +20,7 @@ var dimensions = []dimension{
 	{"ids", []string{"numbers", "objects"}, func(s *Switches) *int { return &s.Ids }},
 	{"tombstones", []string{"no", "yes"}, func(s *Switches) *int { return &s.Notes }},
 	{"SameSite", []string{"Lax", "Strict", "None"}, func(s *Switches) *int { return &s.SameSite }},
+	{"Express beside", []string{"no", "passport 0.4", "passport 0.7", "0.7 that keeps sessions"}, func(s *Switches) *int { return &s.Node }},
 	{"throttle", []string{"no", "yes", "behind a proxy"}, func(s *Switches) *int { return &s.Throttle }},
 	{"store", []string{"memory", "Redis"}, func(s *Switches) *int { return &s.Store }},
 }

@@ -2,6 +2,9 @@ package journey
 
 // Draw draws a journey of n steps: pick returns a number below its argument.
 func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
+	if s.Node > 0 {
+		s.Ids = 0 // known: a Namer does not name what Express wrote
+	}
 	j := Journey{Seed: seed, Switches: s}
 	total := 0
 	for _, a := range actions {

@@ -81,6 +81,7 @@ func Run(t *testing.T, j Journey) (failure *Failure) {
 // world is the program, its visitors, and what must be true of them.
 type world struct {
 	shared    *shared
+	raw       session.Store // as Express sees it
 	gate      *sessiontest.Gate
 	processes []*process
 	probe     *process // asks the store past the gate
@@ -118,15 +119,14 @@ func newWorld(s Switches) (*world, error) {
 		inner, w.shared.cells, w.shared.counter = stores.Sessions, stores.Cells, stores.Counter
 	}
 	w.shared.cells = heldCells{w.shared.cells}
-	w.gate = sessiontest.NewGate(inner)
+	w.raw, w.gate = inner, sessiontest.NewGate(inner)
 	w.gate.Before = func(ctx context.Context, _ sessiontest.Call) sessiontest.Fate {
 		pass(ctx)
 		return sessiontest.Pass
 	}
 	w.gate.After = func(c sessiontest.Call, err error) {
-		if c.Op == "Create" && err == nil && !w.issued[c.ID] {
-			w.issued[c.ID] = true
-			w.ids = append(w.ids, c.ID)
+		if c.Op == "Create" && err == nil {
+			w.issue(c.ID)
 		}
 	}
 	for range w.shared.guardCount() {
@@ -147,6 +147,14 @@ func newWorld(s Switches) (*world, error) {
 		w.browsers = append(w.browsers, newBrowser())
 	}
 	return w, nil
+}
+
+// issue notes an id.
+func (w *world) issue(id string) {
+	if !w.issued[id] {
+		w.issued[id] = true
+		w.ids = append(w.ids, id)
+	}
 }
 
 // request is one request of a browser and its answer, for the model too.

@@ -39,6 +39,9 @@ type LogIn struct {
 	Totp        bool      // the second factor is proved
 	Series      *Series   // in which the log-in was remembered, or which made it
 	Labels      []string  // names of the log-in elsewhere
+	Node        bool      // Express made it: nothing is noted of it
+	Under       *LogIn    // whose notes of Go's lie there still
+	Listed      bool      // Go has written a session that Express wrote: it is in the index
 }
 
 // Session is what lies under one id. Ids are never used again (S1, S2).
@@ -49,6 +52,8 @@ type Session struct {
 	Born   time.Time
 	Sure   time.Time // the last use that surely moved the idle timeout, but for Refresh
 	Maybe  time.Time // the last use that may have
+	Stale  bool      // Express changed it in place: by which users it is found is not said
+	Unsaid bool      // it was ended by such a name, or not
 }
 
 // Series is what remembers a browser: a token that is replaced at each use.
@@ -116,7 +121,16 @@ func (m *Model) status(v *Visit, want int, what string) {
 func (m *Model) find(v *Visit) *Session {
 	for _, id := range v.IDs {
 		if s := m.live[id]; s != nil {
-			s.Sure, s.Maybe = v.Now, v.Now
+			s.Sure = v.Now
+			if v.Now.After(s.Maybe) {
+				s.Maybe = v.Now
+			}
+			if s.Born.IsZero() {
+				s.Born = v.Now // the first request that uses it writes it
+			}
+			for _, l := range s.LogIns {
+				l.Listed, l.Under = true, nil
+			}
 			return s
 		}
 	}
@@ -132,6 +146,11 @@ func (m *Model) Expired(now time.Time) (unsaid []string) {
 				delete(s.LogIns, g) // another guard's log-in stays
 			}
 		}
+		if s.Unsaid {
+			unsaid = append(unsaid, id)
+			s.Unsaid = false
+			continue
+		}
 		switch {
 		case !now.Before(m.deadline(s)), !now.Before(s.Maybe.Add(m.Idle)):
 			delete(m.live, id)
@@ -145,10 +164,13 @@ func (m *Model) Expired(now time.Time) (unsaid []string) {
 // limit is when a log-in ends however much it is used: its own time, or else the session's birth,
 // and AbsoluteTimeout.
 func (m *Model) limit(s *Session, l *LogIn) time.Time {
-	if l.At.IsZero() {
-		return s.Born.Add(m.Absolute)
+	switch {
+	case !l.At.IsZero():
+		return l.At.Add(m.Absolute)
+	case s.Born.IsZero(): // Go has not written it yet
+		return s.Maybe.Add(m.Absolute)
 	}
-	return l.At.Add(m.Absolute)
+	return s.Born.Add(m.Absolute)
 }
 
 // deadline is when a session ends: the latest of its log-ins, or an anonymous one's own.
@@ -158,10 +180,13 @@ func (m *Model) deadline(s *Session) (latest time.Time) {
 			latest = t
 		}
 	}
-	if latest.IsZero() {
-		return s.Born.Add(m.Absolute)
+	switch {
+	case !latest.IsZero():
+		return latest
+	case s.Born.IsZero():
+		return s.Maybe.Add(m.Absolute)
 	}
-	return latest
+	return s.Born.Add(m.Absolute)
 }
 
 // Settle is told what became of an id of which nothing is said.
@@ -173,8 +198,11 @@ func (m *Model) Settle(id string, lives bool) {
 
 // good reports whether the stamp of the log-in is that of the user (S11).
 func (m *Model) good(l *LogIn) bool {
-	return !m.Stamp || l.Password == m.passwords[[2]int{l.Guard, l.User}]
+	return !m.Stamp || l.Node || l.Password == m.passwords[[2]int{l.Guard, l.User}]
 }
+
+// listed reports whether the log-in is found by its user.
+func (l *LogIn) listed() bool { return !l.Node || l.Listed }
 
 // pending reports whether a factor that the user has set up is missing: nobody passes then.
 func (m *Model) pending(l *LogIn) bool { return m.Factor && l.User == 1 && !l.Totp }
@@ -221,6 +249,7 @@ func (m *Model) others(s *Session, guard int) bool {
 func (m *Model) endSeries(r *Series, but *Session) {
 	r.Over = true
 	for id, s := range m.live {
+		s.Unsaid = s.Unsaid || s.Stale && s != but
 		for _, l := range s.LogIns {
 			if l.Series == r && s != but {
 				m.end(id)
@@ -237,7 +266,8 @@ func (m *Model) endUser(guard, user int) {
 		}
 	}
 	for id, s := range m.live {
-		if l := s.LogIns[guard]; l != nil && l.User == user {
+		s.Unsaid = s.Unsaid || s.Stale
+		if l := s.LogIns[guard]; l != nil && l.User == user && l.listed() {
 			m.end(id)
 		}
 	}
@@ -255,7 +285,7 @@ func (m *Model) move(v *Visit, s *Session, proved int, what string) *Session {
 		m.live[n.ID] = n
 		return n
 	}
-	n.LogIns, n.Values, n.Born = maps.Clone(s.LogIns), maps.Clone(s.Values), s.Born
+	n.LogIns, n.Values, n.Born, n.Stale = maps.Clone(s.LogIns), maps.Clone(s.Values), s.Born, s.Stale
 	carries := false
 	for g := range s.LogIns {
 		carries = carries || g != proved
@@ -305,7 +335,8 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, renews bool, what string) 
 		n.Born = v.Now
 	}
 	n.LogIns[l.Guard] = l
-	if !renews { // a log-in ends whatever else the request presents
+	n.Stale = n.Stale && l.Guard > 0 // Express knows the first guard
+	if !renews {                     // a log-in ends whatever else the request presents
 		for _, id := range v.IDs {
 			if s == nil || id != s.ID {
 				m.chain(v.Now, id, -1, n)
@@ -320,7 +351,7 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, renews bool, what string) 
 func (m *Model) devices(guard, user int, but func(*Session, *LogIn) bool) (list [][]*Session) {
 	var all []*Session
 	for _, s := range m.live {
-		if l := s.LogIns[guard]; l != nil && l.User == user && m.good(l) && (but == nil || !but(s, l)) {
+		if l := s.LogIns[guard]; l != nil && l.User == user && l.listed() && m.good(l) && (but == nil || !but(s, l)) {
 			all = append(all, s)
 		}
 	}
