@@ -68,7 +68,7 @@ func TestEachMendIsMissed(t *testing.T) {
 				t.Fatal(err)
 			}
 			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-count=1", "-run=^"+row.finds+"$", "-v", ".",
-				"-first", "-for=45s", fmt.Sprintf("-seed=%d", *seed)).CombinedOutput()
+				"-first", "-for=2m", fmt.Sprintf("-seed=%d", *seed)).CombinedOutput()
 			switch {
 			case err == nil:
 				t.Errorf("without the mend %s still passes:\n%s", row.finds, out)
