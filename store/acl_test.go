@@ -77,7 +77,10 @@ func TestTheLeastRightsAreEnough(t *testing.T) {
 		}, func(d time.Duration) { server.Advance(t, d) })
 	})
 	t.Run("tokens", func(t *testing.T) {
-		checkTokens(t, newRedisTokens(t, client), func(d time.Duration) { server.Advance(t, d) })
+		strategytest.RunTokens(t, func(t *testing.T) strategy.Tokens {
+			server.Flush(t)
+			return newRedisTokens(t, client)
+		}, func(d time.Duration) { server.Advance(t, d) })
 	})
 	t.Run("Check", func(t *testing.T) {
 		if err := newStores(t, client).Check(t.Context()); err != nil {

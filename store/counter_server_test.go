@@ -70,13 +70,17 @@ func TestCounterAndTokensTellNoKeyToRedis(t *testing.T) {
 	}
 }
 
-func TestRedisTokensAreTakenOnceFromRedis(t *testing.T) {
+func TestRedisTokensKeepTheContractOnRedis(t *testing.T) {
 	server := redistest.Start(t)
 	for kind, newClient := range kinds {
 		t.Run(kind, func(t *testing.T) {
-			server.Flush(t)
 			client, _ := newClient(t, server)
-			checkTokens(t, newRedisTokens(t, client), func(d time.Duration) { server.Advance(t, d) })
+			newTokens := func(t *testing.T) strategy.Tokens {
+				server.Flush(t)
+				return newRedisTokens(t, client)
+			}
+			strategytest.RunTokens(t, newTokens, func(d time.Duration) { server.Advance(t, d) })
+			refuseTokens(t, newTokens(t))
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,102 +84,52 @@ func TestAFullMemoryCounterForgetsALowOne(t *testing.T) {
 	}
 }
 
-// checkTokens tries each rule of strategy.Tokens.
-func checkTokens(t *testing.T, tokens strategy.Tokens, advance func(time.Duration)) {
-	ctx := t.Context()
-	const nothing = "nothing"
-	take := func(key, want string) {
-		t.Helper()
-		got, found, err := tokens.Take(ctx, key)
-		if err == nil && !found && got == nil {
-			got = []byte(nothing)
-		}
-		if string(got) != want || err != nil {
-			t.Errorf("Take(%q): got %q, %t and error %v, want %q", key, got, found, err, want)
-		}
-	}
-	put := func(key, v string, ttl time.Duration) {
-		t.Helper()
-		if err := tokens.Put(ctx, key, []byte(v), ttl); err != nil {
-			t.Errorf("Put(%q): %v", key, err)
-		}
-	}
-	take("a", nothing)
-	put("a", "one", time.Hour)
-	put("b", "\x00\xff", time.Hour)
-	put("{c}", "", time.Hour)
-	take("a", "one")
-	take("a", nothing)
-	take("b", "\x00\xff")
-	take("{c}", "")
-	put("a", "one", time.Minute)
-	put("a", "two", time.Hour)
-	advance(2 * time.Minute)
-	take("a", "two")
-	put("a", "short", time.Minute)
-	put("b", "long", time.Hour)
-	advance(2 * time.Minute)
-	take("a", nothing)
-	take("b", "long")
-
-	given := []byte("given")
-	if err := tokens.Put(ctx, "a", given, time.Hour); err != nil {
-		t.Error(err)
-	}
-	copy(given, "xxxxx")
-	take("a", "given")
+// refuseTokens checks what the stores refuse beside the rules of the kit.
+func refuseTokens(t *testing.T, tokens strategy.Tokens) {
+	t.Helper()
 	for _, ttl := range []time.Duration{0, -1, time.Millisecond - 1} {
-		if err := tokens.Put(ctx, "a", given, ttl); err == nil {
+		if err := tokens.Put(t.Context(), "a", []byte("given"), ttl); err == nil {
 			t.Errorf("Put for %v: got no error", ttl)
 		}
 	}
-	over, cancel := context.WithCancel(ctx)
+	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	put("a", "kept", time.Hour)
-	if err := tokens.Put(over, "a", given, time.Hour); !errors.Is(err, context.Canceled) {
+	if err := tokens.Put(over, "a", []byte("given"), time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("Put after the context's end: got error %v, want the context's", err)
 	}
 	if _, _, err := tokens.Take(over, "a"); !errors.Is(err, context.Canceled) {
 		t.Errorf("Take after the context's end: got error %v, want the context's", err)
 	}
-	take("a", "kept")
-
-	put("once", "x", time.Hour)
-	var taken atomic.Int64
-	done := make(chan struct{})
-	for range 16 {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			if _, found, err := tokens.Take(ctx, "once"); err != nil {
-				t.Error(err)
-			} else if found {
-				taken.Add(1)
-			}
-		}()
+	if err := tokens.Put(t.Context(), "{c}", nil, time.Hour); err != nil {
+		t.Errorf("Put of a key with braces: %v", err)
 	}
-	for range 16 {
-		<-done
-	}
-	if taken.Load() != 1 {
-		t.Errorf("%d of 16 parallel Takes got the token, want 1", taken.Load())
+	if _, found, err := tokens.Take(t.Context(), "{c}"); !found || err != nil {
+		t.Errorf("Take of a key with braces: got %t and %v, want true", found, err)
 	}
 }
 
-func TestMemoryTokensAreTakenOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+func TestMemoryTokensKeepTheContract(t *testing.T) {
+	newTokens := func(t *testing.T) strategy.Tokens {
 		m, err := store.Memory(store.MemoryConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkTokens(t, m.Tokens, pass)
-	})
+		return m.Tokens
+	}
+	strategytest.RunTokensInBubble(t, newTokens)
+	refuseTokens(t, newTokens(t))
 }
 
-func TestRedisTokensAreTakenOnceFromMiniredis(t *testing.T) {
+func TestRedisTokensKeepTheContractOnMiniredis(t *testing.T) {
 	m := miniredis.RunT(t)
-	c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	c := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: true})
 	defer c.Close()
-	checkTokens(t, newRedisTokens(t, c), m.FastForward)
+	newTokens := func(t *testing.T) strategy.Tokens {
+		m.FlushAll()
+		return newRedisTokens(t, c)
+	}
+	strategytest.RunTokens(t, newTokens, m.FastForward)
+	refuseTokens(t, newTokens(t))
 }
 
 func TestFullMemoryTokensRefuseNewOnesAndForgetNone(t *testing.T) {

@@ -28,6 +28,16 @@ func BrokenCellsRules(newCells func() strategy.Cells) (broken []string) {
 	return broken
 }
 
+// BrokenTokensRules returns the rules that the tokens of newTokens break.
+func BrokenTokensRules(newTokens func() strategy.Tokens) (broken []string) {
+	for _, r := range tokensRules {
+		if fails(func(t reporter) { r.check(t, tokens{newTokens(), time.Sleep}) }) {
+			broken = append(broken, r.rule)
+		}
+	}
+	return broken
+}
+
 // BrokenStrategyRules returns the rules that the strategies of newCase break.
 func BrokenStrategyRules[U any](newCase func() StrategyCase[U]) (broken []string) {
 	for _, r := range strategyRules {
