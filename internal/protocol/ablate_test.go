@@ -42,6 +42,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S8: a log-in after a log-out ends nothing more", "rotate.go", "busy = busy[:1]", "busy = busy[:2]", explore + "1o"},
 		{"S8: a log-in that Node made beside ours is no guard's", "../record/draft.go", "d.slots = r.Slots(guards...)", "d.slots = r.Slots()", "TestALogInThatNode"},
 		{"S9: the index comes before the record", "labels.go", "if rec == nil {", "if rec != nil {", explore + "4c"},
+		{"S9: a session that Node logged in to is not found after another guard's log-out", "update.go", "due {\n\t\t\t\tp.reindex(ctx, id", "due && false {\n\t\t\t\tp.reindex(ctx, id", "TestS9_WhatGoWrites"},
 		{"S10: one listing is enough", "labels.go", "if err != nil || listed == 0 {", "if listed >= 0 {", explore + "4b_destroy_by_label,_a_renewal,_a_store"},
 		{"S10: many that end at once are not followed", "batch.go", "if next[i] != \"\" {", "if false {", explore + "4b_one_listing"},
 		{"S11: a revoked log-in may be replaced", "plan.go", "v.finish(v.p.Ended) // nothing", "// nothing", "TestS11"},

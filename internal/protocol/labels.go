@@ -26,14 +26,15 @@ func (p *Protocol) addLabels(ctx context.Context, labels []string, e *stored) er
 	return nil
 }
 
-// reindex makes a best effort to add the entries again: it heals an index that was
-// evicted (S9).
-func (p *Protocol) reindex(ctx context.Context, id string, e *record.Encoded) {
+// reindex makes a best effort to add the entries of rec again, after a write for which a
+// refresh was due: it heals an index that was evicted, and adds those of a log-in that Node
+// made (S9).
+func (p *Protocol) reindex(ctx context.Context, id string, rec *record.Record) {
 	if p.index == nil {
 		return
 	}
-	for _, label := range e.Record.Labels() {
-		if err := p.index.AddLabel(ctx, label, id, e.Deadline); err != nil {
+	for _, label := range rec.Labels() {
+		if err := p.index.AddLabel(ctx, label, id, rec.Deadline(p.Terms.Absolute)); err != nil {
 			p.Report(ctx, LabelNotAdded, id, err)
 		}
 	}

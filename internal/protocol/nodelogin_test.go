@@ -1,16 +1,26 @@
 package protocol_test
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
+
+// nodesAdmin has Node log 9 in under the key of another guard, in the session of c's cookie.
+func nodesAdmin(c *client, st *scripted) { nodeSets(st, c.cookie, `"admin":{"user":9}`) }
+
+// nodeSets has Node add a member to the record of id.
+func nodeSets(st *scripted, id, member string) {
+	st.records[id] = []byte(strings.Replace(st.record(id), `"cookie"`, member+`,"cookie"`, 1))
+}
 
 // Node logs in under the key of another guard, in a session that Go made: Go's notes do not
 // name that key.
 func TestALogInThatNodeMadeBesideGosIsAGuards(t *testing.T) {
-	nodesAdmin := func(c *client, st *scripted) {
-		st.records[c.cookie] = []byte(strings.Replace(st.record(c.cookie), `{"cookie"`, `{"admin":{"user":9},"cookie"`, 1))
-	}
 	for _, row := range []struct {
 		name       string
 		out, stays string
@@ -49,4 +59,142 @@ func TestALogInThatNodeMadeBesideGosIsAGuards(t *testing.T) {
 	if got := st.labels["admin:9"]; len(got) != 1 || got[0] != c.cookie {
 		t.Errorf("after the first look the index has %q, want the session", got)
 	}
+}
+
+// A log-in that Node made is one for a log-in of another guard too, also where no guard asked
+// about it in that request: it stays, and its own log-out finds it under the new id (S7).
+func TestALogInThatNodeMadeStaysBesideAnotherLogIn(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		first op // makes the session
+		again string
+		late  string // what Node writes while the log-in is under way; nothing where empty
+	}{
+		{"the same user logs in again", logIn("1", "passport"), "1", ""},
+		{"another user logs in", logIn("1", "passport"), "2", ""},
+		{"a log-in over an anonymous session", set("a", "1"), "1", ""},
+		{"another user logs in, and Node writes meanwhile", logIn("1", "passport"), "2", `"b":"1"`},
+		{"a log-in over an anonymous session, and Node writes meanwhile", set("a", "1"), "1", `"b":"1"`},
+	} {
+		c, st := newClient()
+		c.want(t, 200, row.first)
+		old := &client{p: c.p, cookie: c.cookie}
+		nodesAdmin(c, st)
+		if row.late != "" {
+			once(st, "End", func() { nodeSets(st, old.cookie, row.late) })
+		}
+		c.want(t, 200, logIn(row.again, "passport"))
+		if c.cookie == old.cookie {
+			t.Errorf("%s: the id stayed", row.name)
+		}
+		if got := c.do(t.Context(), loggedIn("admin")); got != 200 {
+			t.Errorf("%s: admin answers %d after it, want 200", row.name, got)
+		}
+		old.want(t, 200, logOut("admin"))
+		if admin, passport := c.do(t.Context(), loggedIn("admin")), c.do(t.Context(), loggedIn("passport")); admin != 401 || passport != 200 {
+			t.Errorf("%s: after admin's log-out with the old cookie admin answers %d and passport %d, want 401 and 200", row.name, admin, passport)
+		}
+	}
+}
+
+// once has f run before the first command called op.
+func once(st *scripted, op string, f func()) {
+	st.before = func(c call) sessiontest.Fate {
+		if c.Op == op {
+			st.before = nil
+			f()
+		}
+		return sessiontest.Pass
+	}
+}
+
+// S3: what was done before Node logged in beside is not written after it.
+func TestS3_ALogInThatNodeMakesMeanwhileIsAConflict(t *testing.T) {
+	for _, row := range []struct {
+		name, at string
+		ops      []op
+	}{
+		{"a value", "Update", []op{set("a", "1")}},
+		{"a renewal", "End", []op{renew}},
+	} {
+		c, st := newClient()
+		c.want(t, 200, logIn("1", "passport"))
+		once(st, row.at, func() { nodesAdmin(c, st) })
+		if got := c.do(t.Context(), row.ops...); got != 409 {
+			t.Errorf("%s: got %d, want 409", row.name, got)
+		}
+	}
+	c, st := newClient()
+	c.want(t, 200, logIn("1", "passport"))
+	got := c.do(t.Context(), set("a", "1"), func(ctx context.Context, v *protocol.Visit) error {
+		nodesAdmin(c, st)
+		return v.Reread(ctx)
+	})
+	if got != 409 {
+		t.Errorf("a value, and the session is read again: got %d, want 409", got)
+	}
+}
+
+// S9: once Go has written a session, the label of a user whom Node logged in finds it.
+func TestS9_WhatGoWritesOfALogInThatNodeMadeIsFound(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		op   op
+		old  bool // with the cookie that the session had before
+		fate sessiontest.Fate
+		late string // what Node writes before the first Update; nothing where empty
+	}{
+		{"a value", set("a", "1"), false, sessiontest.Pass, ""},
+		{"a value, and a conflict", set("a", "1"), false, sessiontest.Pass, `"b":"1"`},
+		{"a value whose answer is lost", set("a", "1"), false, sessiontest.LoseReply, ""},
+		{"the log-out of a third guard", logOut("staff"), true, sessiontest.Pass, ""},
+		{"the log-out of a third guard, and a conflict", logOut("staff"), true, sessiontest.Pass, `"b":"1"`},
+	} {
+		c, st := newClient()
+		c.want(t, 200, logIn("1", "passport"))
+		c.want(t, 200, logIn("5", "staff"))
+		user := &client{p: c.p, cookie: c.cookie}
+		c.want(t, 200, renew)
+		nodesAdmin(c, st)
+		if !row.old {
+			user.cookie = c.cookie
+		}
+		st.before = func(cmd call) sessiontest.Fate {
+			if cmd.Op != "Update" {
+				return sessiontest.Pass
+			}
+			if st.before = nil; row.late != "" {
+				nodeSets(st, c.cookie, row.late)
+			}
+			return row.fate
+		}
+		user.want(t, 200, row.op)
+		if got := st.labels["admin:9"]; !slices.Equal(got, []string{c.cookie}) {
+			t.Errorf("%s: the label of Node's user has %d sessions, want this one", row.name, len(got))
+		}
+	}
+}
+
+// The member of a guard is no value, and what Go noted in another session's log-in is not shown
+// though Node copied it.
+func TestALogInThatNodeMadeIsNoValue(t *testing.T) {
+	c, st := newClient()
+	c.want(t, 200, logIn("1", "passport"))
+	nodeSets(st, c.cookie, `"admin":{"user":9,"go":{"for":9,"at":1}},"staff":{}`)
+	c.want(t, 200, func(_ context.Context, v *protocol.Visit) error {
+		all := v.Slots([]string{"admin", "staff", "a"})
+		for _, row := range []struct {
+			name string
+			want bool
+		}{{"passport", true}, {"admin", true}, {"staff", true}, {"a", false}} {
+			if got := v.IsSlot(row.name); got != row.want || all[row.name] != row.want {
+				t.Errorf("%s is a guard's: got %t and %t, want %t", row.name, got, all[row.name], row.want)
+			}
+		}
+		shown, err := v.ExpressJSON()
+		if text := string(shown); err != nil || !strings.Contains(text, `"admin":{"user":9}`) {
+			t.Errorf("got %s, %v; want admin without notes", text, err)
+		}
+		return nil
+	})
 }

@@ -36,7 +36,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 		if err == nil {
 			v.adopt(v.ID, &e.Record)
 			if due {
-				v.p.reindex(ctx, v.ID, e)
+				v.p.reindex(ctx, v.ID, v.base)
 			}
 			return Outcome{Did: Updated}, nil
 		}
@@ -57,6 +57,9 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 		}
 		if v.skipDone(found); len(v.ops) == 0 { // ours, its answer lost (S4)
 			v.adopt(v.ID, found)
+			if due {
+				v.p.reindex(ctx, v.ID, v.base)
+			}
 			return Outcome{Did: Updated}, nil
 		}
 		if !v.base.SameIdentity(found, v.p.guardKeys()...) {
@@ -97,7 +100,7 @@ func (v *Visit) refresh(ctx context.Context) Outcome {
 		return Outcome{}
 	}
 	v.adopt(v.ID, &e.Record)
-	v.p.reindex(ctx, v.ID, e)
+	v.p.reindex(ctx, v.ID, v.base)
 	return Outcome{Did: Refreshed}
 }
 
@@ -123,6 +126,7 @@ func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, 
 		var d record.Draft
 		d.Reset(rec, p.guardKeys()...)
 		d.DropSlots(keys, p.Terms.Absolute, now)
+		due := rec.RefreshDue(p.Terms, now)
 		e, err := d.Encode(p.Terms, id, rec, randomText(record.RevisionBytes), now)
 		if errors.Is(err, record.ErrPastDeadline) {
 			return false, nil
@@ -134,6 +138,9 @@ func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, 
 		if err == nil {
 			left := slices.DeleteFunc(rec.Labels(), func(l string) bool { return slices.Contains(d.Labels, l) })
 			p.unindex(ctx, left, id)
+			if due {
+				p.reindex(ctx, id, &e.Record)
+			}
 			return true, nil
 		}
 		if errors.Is(err, p.NotFound) {
