@@ -10,18 +10,20 @@ import (
 // failureOf describes the refusal of r by s.
 func failureOf[U any](s strategy.Strategy[U], r *http.Request, err error) Failure {
 	f := Failure{Strategy: s.Name(), Err: err}
-	shown, outage := true, error(nil)
 	claimant, claims := strategy.Ability[strategy.Claimant](s)
+	ok, outage := false, error(nil)
 	if claims {
-		f.account, shown, outage = claimant.Claims(r)
+		f.account, ok, outage = claimant.Claims(r)
 	}
-	says, ok := errors.AsType[*strategy.Failure](err)
+	says, explained := errors.AsType[*strategy.Failure](err)
+	_, shown := errors.AsType[*strategy.Shown](err)
 	switch {
-	case ok && says.Status != 0, outage != nil: // it says more than how to log in, or nobody knows
-	case claims:
-		f.blank = !shown
-	default:
-		f.blank = ok && says.Reason == ""
+	case shown, explained && says.Status != 0: // it says more than how to log in
+		f.shown = true
+	case claims && outage == nil:
+		f.shown, f.blank = ok, !ok
+	default: // "not mine" and "wrong" look alike, but for a challenge alone
+		f.blank = explained && says.Reason == ""
 	}
 	return f
 }

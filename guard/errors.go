@@ -26,7 +26,8 @@ type Failure struct {
 	Err      error  // matches strategy.ErrUnauthenticated; often a *strategy.Failure
 
 	account string // the login name that the request claimed; empty when unknown
-	blank   bool   // the request brought nothing that the strategy looks at
+	shown   bool   // the request is known to have brought what the strategy refused
+	blank   bool   // the request is known to have brought nothing that the strategy looks at
 }
 
 // Refusal is the error of a request that none of the strategies accepted. It matches
@@ -127,8 +128,8 @@ func (e *Insufficient) Is(target error) bool { return target == strategy.ErrUnau
 // and the event go. Only a refusal by several strategies has two such parts: what a
 // strategy was shown and refused, and a log-in in the session that waits for a factor,
 // which the strategy "session" found. What was shown comes first: the client has to learn
-// that it was refused, and the log too. A strategy that was shown nothing only says how to
-// log in, and the user has begun to.
+// that it was refused, and the log too. A strategy that does not say that it was shown
+// something ([strategy.Claimant]) may only say how to log in, and the user has begun to.
 func decisive(err error) error {
 	refusal, refused := errors.AsType[*Refusal](err)
 	if _, waits := errors.AsType[*Insufficient](err); !refused && !waits && errors.Is(err, strategy.ErrUnauthenticated) {
@@ -143,7 +144,7 @@ func decisive(err error) error {
 		switch {
 		case waits && pending == nil:
 			pending = insufficient
-		case !waits && !f.blank:
+		case !waits && f.shown:
 			return refusal
 		}
 	}

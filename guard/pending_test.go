@@ -235,6 +235,25 @@ func TestFactorsAreForTheGuardsUsers(t *testing.T) {
 	}
 }
 
+// TestAPageOfSeveralStrategiesAsksForTheFactor: a strategy that was shown nothing, and cannot
+// say so, sends nobody back to the log-in page.
+func TestAPageOfSeveralStrategiesAsksForTheFactor(t *testing.T) {
+	w := newFactorWorld(t, func(c *guard.Config) { c.LoginURL, c.StepUpURL = "/login", "/code" })
+	w.token.err = &strategy.Failure{Reason: "api key: none, or several"}
+	w.mux.Handle("GET /page", w.Authenticate("session", "token")(w.hello()))
+	b := w.open()
+	logIn(b, "joe@test.com")
+	w.saw()
+	r := b.Request(http.MethodGet, "/page", "")
+	r.Header.Set("Accept", "text/html")
+	if a := b.Do(r); a.StatusCode != 303 || a.Header.Get("Location") != "/code?return_to=%2Fpage" {
+		t.Errorf("got %d to %q, want 303 to /code?return_to=%%2Fpage", a.StatusCode, a.Header.Get("Location"))
+	}
+	if got, want := w.saw(), "[authz_fail/factor]"; got != want {
+		t.Errorf("got events %s, want %s", got, want)
+	}
+}
+
 // TestAPendingLogInHidesNoRefusal: what another strategy of the route was shown and refused
 // is answered and told as if nobody were logged in; what it was not shown is not.
 func TestAPendingLogInHidesNoRefusal(t *testing.T) {
@@ -253,13 +272,18 @@ func TestAPendingLogInHidesNoRefusal(t *testing.T) {
 		{name: "a wrong password in a form", with: "local", form: []string{"email", "joe@test.com", "password", "x"}, status: 401, want: "[authn_login_fail]"},
 		{name: "a form without a password", with: "local", form: []string{"email", "joe@test.com"}, status: 400, want: "[authn_login_fail/missing credentials]"},
 		{name: "too many attempts", with: "token", refuse: &strategy.Failure{Status: 429, RetryAfter: time.Minute}, status: 429, want: "[excess_rate_limit_exceeded]"},
-		{name: "a wrong token", with: "token", refuse: strategy.ErrUnauthenticated, status: 401, want: "[authn_login_fail]"},
+		{name: "a wrong token", with: "token", refuse: &strategy.Shown{Err: strategy.ErrUnauthenticated}, status: 401, want: "[authn_login_fail]"},
+		{name: "nobody knows what", with: "token", refuse: strategy.ErrUnauthenticated, status: 401, want: "[authz_fail/factor]"},
+		{name: "nobody knows what, with a reason", with: "token", refuse: &strategy.Failure{Reason: "none, or several"}, status: 401, want: "[authz_fail/factor]"},
+		{name: "nobody knows what, through Map", with: "mapped", status: 401, want: "[authz_fail/factor]"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newFactorWorld(t)
 			basic := strategy.NewBasic("r", w.table.check)
 			both, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger(), OnEvent: w.note, Factors: guard.FactorsOf(func(context.Context, *User) ([]string, error) { return []string{"totp"}, nil })},
-				w.table.stamped(), strategy.NewLocal(w.table.check), basic, strategy.Strategy[*User](w.token))
+				w.table.stamped(), strategy.NewLocal(w.table.check), basic, strategy.Strategy[*User](w.token),
+				strategy.Map(strategy.Func("mapped", func(http.ResponseWriter, *http.Request) (*User, error) { return nil, strategy.ErrUnauthenticated }),
+					func(_ context.Context, u *User) (*User, error) { return u, nil }))
 			if err != nil {
 				t.Fatal(err)
 			}

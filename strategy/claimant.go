@@ -5,13 +5,13 @@ import (
 	"net/http"
 )
 
-// Claimant is an ability of a Strategy: to tell, before anything is proved, whose
-// credentials a request brings. Package throttle counts by it.
+// Claimant is an ability of a Strategy: to tell, before anything is proved, whose credentials a request brings.
+// Package throttle counts by it. A guard tells by it, by [Shown] and by Failure.Status whether there were any: a
+// refusal of which it does not know is logged, and a log-in that waits for a factor takes precedence over it.
 type Claimant interface {
-	// Claims returns the login name that r brings, in the spelling that the strategy looks
-	// up, and empty when its kind of credential has none. The bool is false when r brings no
-	// credentials that Authenticate would look at; then there is nothing to guess. r can be
-	// read afterwards as before. Any error is an outage: whose they are is not known.
+	// Claims returns the login name that r brings, in the spelling that the strategy looks up, and empty when
+	// its kind of credential has none. The bool is false when r brings no credentials that Authenticate would
+	// look at; then there is nothing to guess. r can be read afterwards as before. Any error is an outage.
 	Claims(r *http.Request) (account string, ok bool, err error)
 }
 

@@ -10,10 +10,9 @@ type funcStrategy[U any] struct {
 
 var _ Strategy[any] = (*funcStrategy[any])(nil)
 
-// Func returns a strategy that asks authenticate, whose contract is that of
-// [Strategy].Authenticate: passport-custom. Requests that a browser sent from
-// another site are refused before it is asked; a strategy that can allow them is a
-// type of its own, with [CrossSite].
+// Func returns a strategy that asks authenticate, whose contract is that of [Strategy].Authenticate:
+// passport-custom. Requests that a browser sent from another site are refused before it is asked; a strategy
+// that can allow them is a type of its own, with [CrossSite].
 //
 // Func panics if name is empty or reserved, or authenticate nil.
 func Func[U any](name string, authenticate func(w http.ResponseWriter, r *http.Request) (U, error)) Strategy[U] {

@@ -13,13 +13,12 @@ type mapped[A, B any] struct {
 
 var _ Strategy[any] = (*mapped[any, any])(nil)
 var _ CrossSite = (*mapped[any, any])(nil)
-var _ Claimant = (*mapped[any, any])(nil)
+var _ Claimant = (*mappedClaimant[any, any])(nil)
 var _ ForPrograms = (*mapped[any, any])(nil)
 var _ FactorNamer = (*mapped[any, any])(nil)
 
-// Map returns s with its users turned into another type by to, for instance the
-// claims of a token into the row of the users table. It keeps the name of s and its
-// answers to [CrossSite], [ForPrograms], [FactorNamer] and [Claimant].
+// Map returns s with its users turned into another type by to, for instance the claims of a token into the
+// row of the users table. It keeps the name of s and its [CrossSite], [ForPrograms], [FactorNamer], [Claimant].
 //
 // An error of to counts like one of a strategy: one that wraps [ErrUnauthenticated]
 // refuses, any other is an outage. Map panics if s or to is nil.
@@ -27,7 +26,18 @@ func Map[A, B any](s Strategy[A], to func(ctx context.Context, user A) (B, error
 	if NoUser(s) || to == nil {
 		panic("strategy: map: the strategy or the function is nil")
 	}
-	return &mapped[A, B]{s, to}
+	m := &mapped[A, B]{s, to}
+	if c, ok := Ability[Claimant](s); ok {
+		return &mappedClaimant[A, B]{m, c}
+	}
+	return m
+}
+
+// mappedClaimant is mapped for a strategy that is a Claimant: of any other one nobody knows
+// what it was shown.
+type mappedClaimant[A, B any] struct {
+	*mapped[A, B]
+	Claimant
 }
 
 // Name implements [Strategy].
@@ -68,14 +78,6 @@ func (m *mapped[A, B]) FactorNames() []string {
 		return f.FactorNames()
 	}
 	return []string{m.Name()}
-}
-
-// Claims implements [Claimant]. It answers what the inner strategy answers.
-func (m *mapped[A, B]) Claims(r *http.Request) (account string, ok bool, err error) {
-	if c, ok := Ability[Claimant](m.from); ok {
-		return c.Claims(r)
-	}
-	return "", true, nil
 }
 
 // Account is that of the inner strategy.

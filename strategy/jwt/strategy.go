@@ -82,6 +82,7 @@ type Strategy[U any] struct {
 
 var _ strategy.Strategy[any] = (*Strategy[any])(nil)
 var _ strategy.CrossSite = (*Strategy[any])(nil)
+var _ strategy.Claimant = (*Strategy[any])(nil)
 
 // New returns a strategy that accepts the tokens that cfg describes. The error names
 // every mistake at once.
@@ -233,6 +234,19 @@ func (s *Strategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, e
 	inHeader.Header = http.Header{"Authorization": {"Bearer " + sent[0].Value}}
 	user, err := s.bearer.Authenticate(w, inHeader)
 	return user, withoutChallenge(err)
+}
+
+// Claims implements [strategy.Claimant]: no name, since nothing is known of a token before
+// its signature is checked.
+func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
+	if s.cookie != "" {
+		return "", len(r.CookiesNamed(s.cookie)) > 0, nil
+	}
+	c, ok := strategy.Ability[strategy.Claimant](s.bearer)
+	if !ok {
+		return "", true, nil
+	}
+	return c.Claims(r)
 }
 
 // withoutChallenge turns a refusal of NewBearer's into one for a cookie.

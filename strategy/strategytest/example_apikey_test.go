@@ -30,6 +30,13 @@ func (s *APIKey[U]) Name() string { return "api-key" }
 // the header by itself.
 func (s *APIKey[U]) AllowCrossSite(*http.Request) bool { return true }
 
+// Claims implements [strategy.Claimant]: a key names no account. The bool tells the guard a
+// wrong key from none.
+func (s *APIKey[U]) Claims(r *http.Request) (account string, ok bool, err error) {
+	sent := r.Header.Values("X-API-Key")
+	return "", len(sent) == 1 && sent[0] != "", nil
+}
+
 // Authenticate implements [strategy.Strategy].
 func (s *APIKey[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U

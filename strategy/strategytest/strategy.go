@@ -32,7 +32,8 @@ type StrategyCase[U any] struct {
 }
 
 // RunStrategy runs every rule of [strategy.Strategy] as a subtest, and those of the
-// types that it returns. newCase is called for each rule. Run it with -race: one rule
+// types that it returns, and of [strategy.CrossSite] and [strategy.Claimant] where it has
+// them. newCase is called for each rule. Run it with -race: one rule
 // is that the strategy is safe for concurrent use.
 func RunStrategy[U any](t *testing.T, newCase func(t *testing.T) StrategyCase[U]) {
 	for _, r := range strategyRules {
@@ -46,6 +47,7 @@ type trial struct {
 	// authenticate asks the strategy. nobody says that the user is none.
 	authenticate func(w http.ResponseWriter, r *http.Request) (nobody bool, err error)
 	allows       func(r *http.Request) bool
+	claimant     strategy.Claimant // nil for a strategy that is none
 
 	good, wrong, absent, outage, redirect func() *http.Request
 	secrets                               []string
@@ -56,6 +58,7 @@ func newTrial[U any](t reporter, c StrategyCase[U]) trial {
 	if c.Strategy == nil || c.Good == nil || c.Wrong == nil {
 		t.Fatalf("StrategyCase: Strategy, Good or Wrong is nil: all three are required")
 	}
+	claimant, _ := strategy.Ability[strategy.Claimant](c.Strategy)
 	return trial{
 		c.Strategy,
 		func(w http.ResponseWriter, r *http.Request) (bool, error) {
@@ -66,6 +69,7 @@ func newTrial[U any](t reporter, c StrategyCase[U]) trial {
 			x, ok := strategy.Ability[strategy.CrossSite](c.Strategy)
 			return ok && x.AllowCrossSite(r)
 		},
+		claimant,
 		c.Good, c.Wrong, c.Absent, c.Outage, c.Redirect, c.Secrets,
 	}
 }

@@ -35,6 +35,7 @@ type toy struct {
 	name  func() string
 	allow func(r *http.Request) bool
 	ask   func(w http.ResponseWriter, r *http.Request) (*person, error)
+	claim func(r *http.Request) bool
 }
 
 func (s *toy) Name() string { return s.name() }
@@ -45,11 +46,16 @@ func (s *toy) Authenticate(w http.ResponseWriter, r *http.Request) (*person, err
 	return s.ask(w, r)
 }
 
+func (s *toy) Claims(r *http.Request) (account string, ok bool, err error) {
+	return "", s.claim(r), nil
+}
+
 func newToy() *toy {
 	return &toy{
 		func() string { return "toy" },
 		func(*http.Request) bool { return true },
 		keep,
+		func(r *http.Request) bool { return r.Header.Get("X-Token") != "" },
 	}
 }
 
@@ -155,6 +161,7 @@ const (
 	ruleStatus     = "4xx; 0 means 401"
 	ruleRedirect   = "3xx; 0 means 302 Found"
 	ruleReport     = "the log-in that the strategy is about to return"
+	ruleClaims     = "false when r brings no credentials that Authenticate would look at"
 	ruleConcurrent = "It is safe for concurrent use"
 )
 
@@ -232,6 +239,17 @@ var strategyFaults = []struct {
 		var n atomic.Int64
 		s.allow = func(*http.Request) bool { return n.Add(1)%2 == 0 }
 	}},
+	{"it claims what is not there", ruleClaims, func(s *toy) { s.claim = func(*http.Request) bool { return true } }},
+	{"it claims nothing", ruleClaims, func(s *toy) { s.claim = func(*http.Request) bool { return false } }},
+	{"it claims good credentials alone", ruleClaims, func(s *toy) {
+		s.claim = func(r *http.Request) bool { return r.Header.Get("X-Token") == goodToken }
+	}},
+	{"Claims reads the body", "r can be read afterwards as before", func(s *toy) {
+		s.claim = func(r *http.Request) bool {
+			_, _ = io.Copy(io.Discard, r.Body)
+			return r.Header.Get("X-Token") != ""
+		}
+	}},
 }
 
 // hidden is an error whose text is not that of what it wraps.
@@ -255,7 +273,7 @@ func TestACaseWithoutWhatIsRequiredFails(t *testing.T) {
 // TestRulesQuoteTheContract: each rule is in a comment of package strategy.
 func TestRulesQuoteTheContract(t *testing.T) {
 	var comments strings.Builder
-	for _, name := range []string{"strategy.go", "reserved.go"} {
+	for _, name := range []string{"strategy.go", "reserved.go", "claimant.go"} {
 		text, err := os.ReadFile(filepath.Join("..", name))
 		if err != nil {
 			t.Fatal(err)

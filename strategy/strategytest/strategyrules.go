@@ -186,7 +186,39 @@ var strategyRules = []strategyRule{
 			}
 		}
 	}},
+	{"false when r brings no credentials that Authenticate would look at", func(t reporter, c trial) {
+		if c.claimant == nil {
+			return
+		}
+		claims := func(kind string, r *http.Request, want bool) {
+			if _, ok, err := c.claimant.Claims(r); ok != want || err != nil {
+				t.Errorf("%s: Claims says %t, %v, want %t and no error", kind, ok, err, want)
+			}
+		}
+		claims("good credentials", c.good(), true)
+		if f := (*strategy.Failure)(nil); !errors.As(second(c.ask(c.wrong())), &f) || f.Status == 0 || f.Status == http.StatusUnauthorized {
+			claims("wrong credentials", c.wrong(), true) // with another status they may be malformed
+		}
+		if c.absent != nil {
+			claims("no credentials", c.absent(), false)
+		}
+	}},
+	{"r can be read afterwards as before", func(t reporter, c trial) {
+		if c.claimant == nil {
+			return
+		}
+		for _, m := range c.all() {
+			r := m.make()
+			sent := withBody(t, r)
+			_, _, _ = c.claimant.Claims(r)
+			if got, err := io.ReadAll(r.Body); err != nil || !bytes.Equal(got, sent) {
+				t.Errorf("%s: after Claims got %d bytes of the body and %v, want %d bytes and no error", m.kind, len(got), err, len(sent))
+			}
+		}
+	}},
 }
+
+func second(_ bool, err error) error { return err }
 
 // safeForConcurrentUse: good and wrong credentials at once get what they get one by one.
 func safeForConcurrentUse(t reporter, c trial) {
