@@ -157,3 +157,19 @@ func TestS10_AnExceptedSessionLivesAlsoAsASuccessor(t *testing.T) {
 	}
 	b.Get(path("slot")).Want(t, 200, "")
 }
+
+// TestS10_DestroyRefsFollowsARenewal that is answered while it ends the session.
+func TestS10_DestroyRefsFollowsARenewal(t *testing.T) {
+	g, m := batching(t)
+	b := open(t, m)
+	b.Get(path("login 1")).Want(t, 200, "")
+	ref := linked(t, m, "passport:1")[0].Ref
+	g.Hold(sessiontest.On("EndMany")).During(
+		func() {
+			if ended, err := m.DestroyRefs(t.Context(), "passport:1", ref); len(ended) != 1 || err != nil {
+				t.Errorf("DestroyRefs ended %q with error %v, want one", ended, err)
+			}
+		},
+		func() { b.Get(path("renew")).Want(t, 200, "") })
+	b.Get(path("slot")).Want(t, 503, "nobody")
+}

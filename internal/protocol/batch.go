@@ -18,8 +18,8 @@ const (
 
 // endBatch is endChain for many ids at once, at most batchSize, one hop of all of them at
 // a time. It returns those that had a record or went on. Entries under label stay, and
-// so does a session that ends refuses, where another one went on to it.
-func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, ends func(id string) bool) (alive []string, err error) {
+// so does a session that another one went on to, if follows refuses it.
+func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, follows func(id string) bool) (alive []string, err error) {
 	recs, err := p.lookMany(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, end
 			if recs[i] != nil {
 				found[origin[i]] = true
 			}
-			if next[i] != "" && ends(next[i]) { // what is excepted lives, also where a stale entry leads to it
+			if next[i] != "" && follows(next[i]) { // what is excepted lives, also where a stale entry leads to it
 				moved, from = append(moved, next[i]), append(from, origin[i])
 			}
 		}

@@ -112,7 +112,7 @@ func (p *Protocol) list(ctx context.Context, label string) ([]string, error) {
 // may be alive. The store must have an index.
 func (p *Protocol) EndLabelled(ctx context.Context, label string, ends func(id string) bool) (ended int, err error) {
 	for range maxListings {
-		listed, alive, err := p.endEntries(ctx, label, ends)
+		listed, alive, err := p.endEntries(ctx, label, ends, ends)
 		ended += len(alive)
 		if err != nil || listed == 0 {
 			return ended, err
@@ -124,18 +124,18 @@ func (p *Protocol) EndLabelled(ctx context.Context, label string, ends func(id s
 // EndEntries ends the sessions that one listing of label shows and for whose id ends is
 // true, and where they went on. It returns the ids that had a record or went on.
 func (p *Protocol) EndEntries(ctx context.Context, label string, ends func(id string) bool) (alive []string, err error) {
-	_, alive, err = p.endEntries(ctx, label, ends)
+	_, alive, err = p.endEntries(ctx, label, ends, func(string) bool { return true })
 	return alive, err
 }
 
-func (p *Protocol) endEntries(ctx context.Context, label string, ends func(id string) bool) (listed int, alive []string, err error) {
+func (p *Protocol) endEntries(ctx context.Context, label string, ends, follows func(id string) bool) (listed int, alive []string, err error) {
 	ids, err := p.list(ctx, label)
 	if err != nil {
 		return 0, nil, err
 	}
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !ends(id) })
 	for batch := range slices.Chunk(ids, batchSize) {
-		found, err := p.endBatch(ctx, label, batch, ends)
+		found, err := p.endBatch(ctx, label, batch, follows)
 		if err != nil {
 			return len(ids), alive, err
 		}
