@@ -152,7 +152,7 @@ func (w *world) race(r Race) (broken []model.Broken, reached bool) {
 // log-ins was answered that it has.
 func (w *world) answered(s Step, r *request) bool {
 	w.arrive(s, r)
-	return r != nil && r.Status == http.StatusOK && (s.Do != "end a device" || r.text == "found")
+	return r != nil && r.Status == http.StatusOK && (s.Do != "end a device" || r.text == "found" && w.model.Live()[r.ID] != nil) // and not what a held log-in has stored
 }
 
 // entry is a log-in as others see it.
