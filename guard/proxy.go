@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/internal/cookienames"
 )
 
 // ProxyTransport returns a transport for httputil.ReverseProxy behind this guard, which keeps
 // the guard's cookies between the browser and this program: those of the session, of
-// Config.RememberMe, of strategies that have a method CookieNames() []string, such as a
-// throttle.Throttle, and the named ones. A request goes on without them, so that the upstream
+// Config.RememberMe, of strategies and their decorators that have a method
+// CookieNames() []string, such as a throttle.Throttle, and the named ones; a name that ends in "*" stands for all that begin with
+// what is before it. Name the cookies of what is no strategy here, such as those of a
+// throttle.Limiter. A request goes on without them, so that the upstream
 // cannot log in as the user, and a Set-Cookie of their names is dropped from what it answers,
 // so that it can neither log the user out nor in as somebody else. Every other cookie passes.
 // next does the work; nil means http.DefaultTransport.
@@ -33,9 +35,7 @@ func (g *Guard[U]) ProxyTransport(next http.RoundTripper, names ...string) http.
 		names = append(names, g.cfg.RememberMe.Gone().Name)
 	}
 	for _, s := range g.strategies {
-		if c, ok := strategy.Ability[interface{ CookieNames() []string }](s); ok {
-			names = append(names, c.CookieNames()...)
-		}
+		names = append(names, cookienames.Of(s)...)
 	}
 	return &proxyTransport{next, names}
 }
@@ -89,5 +89,9 @@ func (t *proxyTransport) sets(line string) bool {
 }
 
 func (t *proxyTransport) has(name string) bool {
-	return slices.Contains(t.names, strings.TrimSpace(name))
+	name = strings.TrimSpace(name)
+	return slices.ContainsFunc(t.names, func(own string) bool {
+		prefix, many := strings.CutSuffix(own, "*")
+		return name == own || many && strings.HasPrefix(name, prefix)
+	})
 }

@@ -61,7 +61,7 @@ func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 	var got []string
 	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		got = r.Header["Cookie"]
-		for _, line := range []string{sid + "=evil; Path=/", " " + rememberCookie + " =evil", "=" + sid + "=evil", "__Host-device=evil", "own=evil", "theirs=1", "theirs; Secure"} {
+		for _, line := range []string{sid + "=evil; Path=/", " " + rememberCookie + " =evil", "=" + sid + "=evil", "__Host-device=evil", "flow.1=evil", "own=evil", "flow=1", "theirs=1", "theirs; Secure"} {
 			rw.Header().Add("Set-Cookie", line)
 		}
 	}))
@@ -83,27 +83,33 @@ func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody := func(context.Context, string, string) (*User, error) { return nil, strategy.ErrUnauthenticated }
-	slow, err := throttle.New(throttle.Config{}, strategy.Strategy[*User](strategy.NewLocal(nobody)))
+	// The cookies of all decorators count, and those of one below Map.
+	slow, err := throttle.New(throttle.Config{}, strategy.Strategy[*User](withCookies{strategy.NewLocal(nobody)}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	users := serializer.ByID(func(u *User) int { return u.ID }, func(context.Context, int) (*User, error) { return nil, serializer.ErrUserGone })
-	auth, err := guard.New(guard.Config{Sessions: sessions, RememberMe: me}, users, strategy.Named("slow", strategy.Strategy[*User](slow)))
+	auth, err := guard.New(guard.Config{Sessions: sessions, RememberMe: me}, users, strategy.Map(strategy.Named("slow", strategy.Strategy[*User](slow)), func(_ context.Context, u *User) (*User, error) { return u, nil }))
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := &httputil.ReverseProxy{Transport: auth.ProxyTransport(nil, "own"), Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	r := httptest.NewRequest(http.MethodGet, "https://app.example/", nil)
-	r.Header["Cookie"] = []string{"theirs=1; " + sid + "=secret;" + rememberCookie + "=secret; Theirs2=\"a b\"", sid + "=twice", "__Host-device=secret; own=secret;  " + sid + " =padded; last=1"}
+	r.Header["Cookie"] = []string{"theirs=1; " + sid + "=secret;" + rememberCookie + "=secret; Theirs2=\"a b\"", sid + "=twice", "__Host-device=secret; flow.1=secret; flow.=secret; flow=1; own=secret;  " + sid + " =padded; last=1"}
 	rec := httptest.NewRecorder()
 	proxy.ServeHTTP(rec, r)
-	if want := []string{`theirs=1; Theirs2="a b"`, "last=1"}; !slices.Equal(got, want) {
+	if want := []string{`theirs=1; Theirs2="a b"`, "flow=1; last=1"}; !slices.Equal(got, want) {
 		t.Errorf("the upstream got the cookies %q, want %q", got, want)
 	}
-	if set, want := rec.Header()["Set-Cookie"], []string{"theirs=1", "theirs; Secure"}; !slices.Equal(set, want) {
+	if set, want := rec.Header()["Set-Cookie"], []string{"flow=1", "theirs=1", "theirs; Secure"}; !slices.Equal(set, want) {
 		t.Errorf("the browser got the cookies %q, want %q", set, want)
 	}
 	if sent := r.Header["Cookie"]; len(sent) != 3 {
 		t.Errorf("the request itself has the cookies %q, want all", sent)
 	}
 }
+
+// withCookies is a strategy with a cookie for each log-in under way.
+type withCookies struct{ strategy.Strategy[*User] }
+
+func (withCookies) CookieNames() []string { return []string{"flow.*"} }

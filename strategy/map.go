@@ -3,6 +3,8 @@ package strategy
 import (
 	"context"
 	"net/http"
+
+	"github.com/seed-6f34412b/passport/internal/cookienames"
 )
 
 // mapped is a strategy for users of type A used as one for users of type B.
@@ -79,6 +81,9 @@ func (m *mapped[A, B]) FactorNames() []string {
 	}
 	return []string{m.Name()}
 }
+
+// CookieNames is that of the inner strategy and of all that it decorates.
+func (m *mapped[A, B]) CookieNames() []string { return cookienames.Of(m.from) }
 
 // Account is that of the inner strategy.
 func (m *mapped[A, B]) Account(name string) string {

@@ -16,7 +16,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"serializer":            {ours: []string{"internal/norows", "internal/rawjson"}},
 	"session":               {ours: []string{"internal/cookies", "internal/protocol", "internal/record", "internal/reqstate", "internal/rawjson"}},
 	"store":                 {ours: []string{"session"}, modules: []string{"github.com/redis/go-redis/v9"}},
-	"guard":                 {ours: []string{"strategy", "strategy/remember", "serializer", "session", "internal/reqstate", "internal/rawjson"}},
+	"guard":                 {ours: []string{"strategy", "strategy/remember", "serializer", "session", "internal/cookienames", "internal/reqstate", "internal/rawjson"}},
 	"guard/guardtest":       {ours: []string{"guard", "internal/reqstate"}},
 	"session/sessiontest":   {ours: []string{"session"}},
 	"strategy/strategytest": {ours: []string{"strategy"}},
@@ -26,7 +26,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"internal/record":       {ours: []string{"internal/rawjson"}},
 	"internal/protocol":     {ours: []string{"internal/record", "internal/rawjson"}},
 
-	"strategy":                 {ours: []string{"internal/norows", "strategy/internal/body"}},
+	"strategy":                 {ours: []string{"internal/cookienames", "internal/norows", "strategy/internal/body"}},
 	"strategy/password":        {ours: []string{"internal/norows", "strategy", "strategy/password/limit"}, modules: []string{"golang.org/x/crypto"}},
 	"strategy/password/limit":  {ours: []string{"strategy"}},
 	"strategy/password/policy": {},
@@ -37,6 +37,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating", "strategy/internal/signed"}},
 
 	"internal/norows":              {},                                          // errors of look-ups
+	"internal/cookienames":         {},                                          // of strategies
 	"strategy/internal/body":       {},                                          // what several strategies read
 	"strategy/internal/token":      {},                                          // and make
 	"strategy/internal/signed":     {},                                          // and sign

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
@@ -114,4 +115,26 @@ func TestRFC6750_5_CookiesAreAmbientAndHeadersAreNot(t *testing.T) {
 func allowsCrossSite[U any](s strategy.Strategy[U], r *http.Request) bool {
 	c, ok := strategy.Ability[strategy.CrossSite](s)
 	return ok && c.AllowCrossSite(r)
+}
+
+// TestAnUpstreamDoesNotGetTheToken that lies in a cookie: it would be able to act as the user.
+func TestAnUpstreamDoesNotGetTheToken(t *testing.T) {
+	for cookie, want := range map[string]string{"__Host-token": "a=b", "": "__Host-token=t; a=b"} {
+		cfg := configOf(keyOf(t, "", jwt.HS256))
+		cfg.Cookie = cookie
+		g := must(guard.New(guard.Config{}, nil, strategy.Named("n", strategy.Strategy[string](subjects(t, cfg)))))
+		got := "nothing"
+		upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Cookie") }))
+		t.Cleanup(upstream.Close)
+		r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, upstream.URL, nil))
+		r.Header.Set("Cookie", "__Host-token=t; a=b")
+		res, err := g.ProxyTransport(nil).RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if got != want {
+			t.Errorf("Config.Cookie %q: the upstream got the cookies %q, want %q", cookie, got, want)
+		}
+	}
 }

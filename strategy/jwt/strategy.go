@@ -214,6 +214,14 @@ func (s *Strategy[U]) AllowCrossSite(*http.Request) bool { return s.cookie == ""
 // those in a cookie, which is a browser's log-in.
 func (s *Strategy[U]) ForPrograms() bool { return s.cookie == "" }
 
+// CookieNames returns Config.Cookie, or nothing for tokens in the header, for guard.Guard.ProxyTransport.
+func (s *Strategy[U]) CookieNames() []string {
+	if s.cookie == "" {
+		return nil
+	}
+	return []string{s.cookie}
+}
+
 // Authenticate implements [strategy.Strategy]. Its refusals from the header are those of
 // [strategy.NewBearer]; those from a cookie are 401 and have no challenge, since
 // no scheme of WWW-Authenticate asks for one.

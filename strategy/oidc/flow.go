@@ -99,6 +99,10 @@ func (f *flows) open(name, sealed string, v any) bool {
 // name is that of the cookie in which the flow of state lies.
 func (f *flows) name(state string) string { return f.prefix + hashed(state)[:16] }
 
+// CookieNames returns the one name, ending in "*", that stands for the cookies of all log-ins under way, for
+// guard.Guard.ProxyTransport.
+func (c *core) CookieNames() []string { return []string{c.flows.prefix + "*"} }
+
 // put gives the browser a flow. When it has too many, the oldest goes.
 func (f *flows) put(w http.ResponseWriter, r *http.Request, fl *flow) error {
 	name := f.name(fl.State)

@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -225,5 +226,34 @@ func TestInsecureHTTPLeavesOutWhatPlainHTTPCannotHave(t *testing.T) {
 	c := w.open().Get("/login/op").Cookies()[0]
 	if c.Secure || !strings.HasPrefix(c.Name, "oidc.op.") || !c.HttpOnly {
 		t.Errorf("got the cookie %v, want one without Secure and __Host-", c)
+	}
+}
+
+// TestAnUpstreamDoesNotGetTheFlows: their cookies say who came from where, and one that an upstream sets takes a place.
+func TestAnUpstreamDoesNotGetTheFlows(t *testing.T) {
+	w := newWorld(t)
+	var got []string
+	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		got = r.Header["Cookie"]
+		rw.Header().Set("Set-Cookie", "__Host-oidc.op.0123456789abcdef=evil; Path=/; Secure")
+	}))
+	t.Cleanup(upstream.Close)
+	b := w.open()
+	w.begin(b)
+	w.begin(b)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, upstream.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range b.Request(http.MethodGet, "/", "").Cookies() {
+		r.AddCookie(c)
+	}
+	res, err := w.auth.ProxyTransport(nil).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if set := res.Header["Set-Cookie"]; len(flowCookies(b)) != 2 || got != nil || set != nil {
+		t.Errorf("of %q the upstream got %q, and it set %q; want 2, none and none", flowCookies(b), got, set)
 	}
 }
