@@ -23,7 +23,7 @@ var _ FactorNamer = (*mapped[any, any])(nil)
 // row of the users table. It keeps the name of s and its [CrossSite], [ForPrograms], [FactorNamer], [Claimant].
 //
 // An error of to counts like one of a strategy: one that wraps [ErrUnauthenticated]
-// refuses, any other is an outage. Map panics if s or to is nil.
+// refuses, any other is an outage. It panics if s or to is nil.
 func Map[A, B any](s Strategy[A], to func(ctx context.Context, user A) (B, error)) Strategy[B] {
 	if NoUser(s) || to == nil {
 		panic("strategy: map: the strategy or the function is nil")

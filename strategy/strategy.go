@@ -59,7 +59,7 @@ type Strategy[U any] interface {
 // credentials", absent and wrong alike.
 var ErrUnauthenticated = errors.New("strategy: not authenticated")
 
-// ErrAnonymous is returned by a strategy that lets the request pass without a user.
+// ErrAnonymous is returned by a strategy that lets a request pass without user.
 var ErrAnonymous = errors.New("strategy: anonymous")
 
 // ErrBusy is returned when a bounded resource, such as the queue of a Hasher, is
@@ -101,7 +101,7 @@ func (s *Shown) Error() string { return s.Err.Error() }
 // Unwrap returns Err.
 func (s *Shown) Unwrap() error { return s.Err }
 
-// Redirect sends the client elsewhere to go on: Passport's redirect(url, status).
+// Redirect sends the client elsewhere: Passport's redirect(url, status).
 type Redirect struct {
 	URL  string
 	Code int // 3xx; 0 means 302 Found
