@@ -92,6 +92,10 @@ func TestMistakesInTheRouteTablePanicWhileRoutesAreBuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bare, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "bare"}, w.table.stamped())
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := w.hello()
 	allow := func(*http.Request, *User) error { return nil }
 	for _, row := range []struct {
@@ -117,6 +121,7 @@ func TestMistakesInTheRouteTablePanicWhileRoutesAreBuilt(t *testing.T) {
 		{"freshness without an age", func() { w.RequireFresh(0) }, "maxAge is 0s"},
 		{"a factor without a name", func() { w.RequireFactor("", 0) }, "name a factor"},
 		{"a factor that no strategy proves", func() { w.RequireFactor("topt", 0) }, `no strategy of this guard proves the factor "topt", and nobody could pass: they prove local, totp, token`},
+		{"a factor on a guard without strategies", func() { bare.RequireFactor("totp", 0) }, "nobody could pass: it has no strategies. "},
 		{"a remembered browser that is not", func() { w.RequireFactor("remember", 0) }, `proves the factor "remember"`},
 		{"to remember a browser without RememberMe", func() {
 			w.LogInWith(guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }})(h)

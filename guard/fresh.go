@@ -101,7 +101,7 @@ func (g *Guard[U]) RequireUncached(next http.Handler) http.Handler {
 // strategy that succeeded before [Guard.LogIn] or [Guard.StepUp], or what it reported
 // as strategy.Info.Factors. Everyone else gets [*Insufficient]: browsers go to
 // Config.StepUpURL, others get 401 with the challenge of RFC 9470. It panics if no strategy
-// of the guard proves such a factor ([strategy.FactorNamer]), within is negative, next is
+// of the guard proves such a factor ([strategy.FactorNamer], [strategy.Func]), within is negative, next is
 // nil, or the guard is stateless.
 func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Handler) http.Handler {
 	g.needSessions("RequireFactor")
@@ -109,8 +109,13 @@ func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Ha
 		panic(fmt.Sprintf("guard: RequireFactor(%q, %v): name a factor, and an age that is not negative", name, within))
 	}
 	if !g.provesFactor(name) {
-		panic(fmt.Sprintf("guard: RequireFactor: no strategy of this guard proves the factor %q, and nobody could pass: they prove %s. "+
-			"Correct the name, or pass the strategy to New; one that reports other factors than its name lists them by strategy.FactorNamer", name, strings.Join(g.factorNames(), ", ")))
+		proved := "it has no strategies"
+		if names := g.factorNames(); names != nil {
+			proved = "they prove " + strings.Join(names, ", ")
+		}
+		panic(fmt.Sprintf("guard: RequireFactor: no strategy of this guard proves the factor %q, and nobody could pass: %s. "+
+			"Correct the name, or pass the strategy to New; one that reports other factors than its name lists them "+
+			"by strategy.FactorNamer, or as the last arguments of strategy.Func", name, proved))
 	}
 	return func(next http.Handler) http.Handler {
 		return g.gate("RequireFactor", next, func(r *http.Request, st *reqstate.State) error {

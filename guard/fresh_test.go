@@ -190,3 +190,24 @@ func TestInfoOfASessionNamesItsFactors(t *testing.T) {
 		}
 	})
 }
+
+// TestRequireFactorKnowsWhatAFuncReports, as it knows what a FactorNamer does.
+func TestRequireFactorKnowsWhatAFuncReports(t *testing.T) {
+	w := newWorld(t)
+	flow := strategy.Func("flow", func(_ http.ResponseWriter, r *http.Request) (*User, error) {
+		strategy.Report(r.Context(), strategy.Info{Factors: []string{"sms"}})
+		return &User{ID: 1, Email: "joe@test.com", Pass: password}, nil
+	}, "sms")
+	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "flow", Logger: w.logger()}, w.table.stamped(), flow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /flow", g.Authenticate("flow")(g.LogIn(w.hello())))
+	w.mux.Handle("/sms", g.RequireFactor("sms", 0)(w.hello()))
+	b := w.open()
+	b.Post("/flow").Want(t, 200, "")
+	b.Get("/sms").Want(t, 200, "")
+	if text := panicText(func() { g.RequireFactor("flow", 0) }); !strings.Contains(text, "they prove sms. ") {
+		t.Errorf("a factor that is not reported: got panic %q, want one that names sms", text)
+	}
+}

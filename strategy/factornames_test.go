@@ -15,7 +15,8 @@ type twoFactors struct{ strategy.Strategy[string] }
 func (twoFactors) FactorNames() []string { return []string{"otp", "hwk"} }
 
 func TestFactorNamesAreFoundThroughDecorators(t *testing.T) {
-	plain := strategy.Func("plain", func(http.ResponseWriter, *http.Request) (string, error) { return "", strategy.ErrUnauthenticated })
+	refuse := func(http.ResponseWriter, *http.Request) (string, error) { return "", strategy.ErrUnauthenticated }
+	plain := strategy.Func("plain", refuse)
 	listed := twoFactors{plain}
 	same := func(_ context.Context, user string) (string, error) { return user, nil }
 	for _, row := range []struct {
@@ -25,6 +26,7 @@ func TestFactorNamesAreFoundThroughDecorators(t *testing.T) {
 	}{
 		{"of none that lists them", plain, []string{"plain"}},
 		{"of one under another name", strategy.Named("other", plain), []string{"other"}},
+		{"of a function", strategy.Func("flow", refuse, "sms"), []string{"sms"}},
 		{"of one that lists them", listed, []string{"otp", "hwk"}},
 		{"through Named", strategy.Named("other", strategy.Strategy[string](listed)), []string{"otp", "hwk"}},
 		{"through Map", strategy.Map(strategy.Strategy[string](listed), same), []string{"otp", "hwk"}},

@@ -1,6 +1,9 @@
 package strategy
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // funcStrategy is a function used as a Strategy.
 type funcStrategy[U any] struct {
@@ -8,21 +11,33 @@ type funcStrategy[U any] struct {
 	authenticate func(w http.ResponseWriter, r *http.Request) (U, error)
 }
 
+// factorFunc is a funcStrategy that reports other factors than its name.
+type factorFunc[U any] struct {
+	funcStrategy[U]
+	factors []string
+}
+
 var _ Strategy[any] = (*funcStrategy[any])(nil)
+var _ FactorNamer = (*factorFunc[any])(nil)
 
 // Func returns a strategy that asks authenticate, whose contract is that of [Strategy].Authenticate:
 // passport-custom. Requests that a browser sent from another site are refused before it is asked; a strategy
-// that can allow them is a type of its own, with [CrossSite].
+// that can allow them is a type of its own, with [CrossSite]. factors are the names that it reports as
+// Info.Factors ([FactorNamer]); none means name.
 //
 // Func panics if name is empty or reserved, or authenticate nil.
-func Func[U any](name string, authenticate func(w http.ResponseWriter, r *http.Request) (U, error)) Strategy[U] {
+func Func[U any](name string, authenticate func(w http.ResponseWriter, r *http.Request) (U, error), factors ...string) Strategy[U] {
 	if name == "" || ReservedName(name) {
 		panic("strategy: func: the name is empty or reserved")
 	}
 	if authenticate == nil {
 		panic("strategy: func: " + name + ": authenticate is nil")
 	}
-	return &funcStrategy[U]{name, authenticate}
+	f := funcStrategy[U]{name, authenticate}
+	if len(factors) == 0 {
+		return &f // its factor is its name, also under another one
+	}
+	return &factorFunc[U]{f, slices.Clone(factors)}
 }
 
 // Name implements [Strategy].
@@ -32,3 +47,6 @@ func (s *funcStrategy[U]) Name() string { return s.name }
 func (s *funcStrategy[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
 	return s.authenticate(w, r)
 }
+
+// FactorNames implements [FactorNamer].
+func (s *factorFunc[U]) FactorNames() []string { return slices.Clone(s.factors) }

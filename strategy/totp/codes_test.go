@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -312,6 +313,25 @@ func TestASVS_6_5_2_RecoveryCodesAreStoredHashed(t *testing.T) {
 	for _, bad := range []string{"", "123456", codes[0] + "0", "u" + codes[0][1:]} {
 		if _, ok := totp.HashRecoveryCode(bad); ok {
 			t.Errorf("%q has the form of a recovery code", bad)
+		}
+	}
+}
+
+// TestRecoveryIsAFactorWhereCodesAreUsed: without UseRecoveryCode nobody proves it.
+func TestRecoveryIsAFactorWhereCodesAreUsed(t *testing.T) {
+	with, _ := newCodes(t)
+	without, err := totp.New(totp.Config[*phone]{Codes: with.totp, Enrolled: func(*http.Request) (totp.Enrolled[*phone], error) {
+		return totp.Enrolled[*phone]{}, strategy.ErrUnauthenticated
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		s    strategy.FactorNamer
+		want []string
+	}{{with, []string{"totp", "recovery"}}, {without, []string{"totp"}}} {
+		if got := row.s.FactorNames(); !slices.Equal(got, row.want) {
+			t.Errorf("got factors %q, want %q", got, row.want)
 		}
 	}
 }

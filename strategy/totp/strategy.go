@@ -124,8 +124,13 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	return user, err
 }
 
-// FactorNames implements [strategy.FactorNamer].
-func (s *Strategy[U]) FactorNames() []string { return []string{s.Name(), FactorRecovery} }
+// FactorNames implements [strategy.FactorNamer]: FactorRecovery is one of them if Config has UseRecoveryCode.
+func (s *Strategy[U]) FactorNames() []string {
+	if s.cfg.UseRecoveryCode == nil {
+		return []string{s.Name()}
+	}
+	return []string{s.Name(), FactorRecovery}
+}
 
 // Claims implements [strategy.Claimant]: the account of the user whom Enrolled finds.
 func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
