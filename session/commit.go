@@ -44,17 +44,17 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 	}
 	switch out.Cookie {
 	case protocol.Send:
-		return s.sendCookie()
+		return s.sendCookie(ctx)
 	case protocol.ExpireOthers:
 		s.expireCookies(true)
-		return s.sendCookie()
+		return s.sendCookie(ctx)
 	case protocol.Expire:
 		s.expireCookies(false)
 		return nil
 	}
 	moved := out.Did == protocol.Refreshed || out.Did == protocol.Updated // the idle timeout's start
 	if via := s.visit.Via; s.m.cfg.Rolling && moved || via > 0 && s.reissueDue(int(via)) {
-		return s.sendCookie()
+		return s.sendCookie(ctx)
 	}
 	return nil
 }

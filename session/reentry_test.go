@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -130,5 +132,52 @@ func TestALogLineDoesNotWaitForItsSession(t *testing.T) {
 	}
 	if lines != 2 || errs != 2 {
 		t.Errorf("%d lines and %d errors, want 2 lines, and no error for the second", lines, errs)
+	}
+}
+
+// TestEveryLineOfALockedSessionIsWrittenAsOne: where a line is written by the logger itself,
+// a Handler that asks for the session waits for ever.
+func TestEveryLineOfALockedSessionIsWrittenAsOne(t *testing.T) {
+	st := newScripted()
+	var s *session.Session
+	line, locked, asked := "", false, ""
+	m := newManager(t, st, func(c *session.Config) {
+		c.Logger = slog.New(sessionLogger{slog.DiscardHandler, func(ctx context.Context, r slog.Record) {
+			if line, locked, asked = r.Message, session.InLogger(s), ""; !locked {
+				return // it would wait
+			}
+			defer func() { asked = fmt.Sprint(recover()) }()
+			_, err := session.FromContext(ctx)
+			if !errors.Is(err, session.ErrNoHandler) && !strings.Contains(err.Error(), "Config.Logger") {
+				t.Errorf("%q: FromContext: got %v, want the error that names the cure", r.Message, err)
+			}
+			_ = s.Ref()
+		}})
+	})
+	h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var err error
+		if s, err = session.FromContext(r.Context()); err != nil {
+			t.Error(err)
+			return
+		}
+		if r.URL.Path == "/late" {
+			_, _ = w.Write([]byte("started"))
+		}
+		if err := count.Set(s, 1); (err != nil) != (r.URL.Path == "/late") {
+			t.Errorf("%s: Set: %v", r.URL.Path, err)
+		}
+	}))
+	for _, row := range []struct{ path, header, value, line string }{
+		{"/", "Origin", "http://app.example", "plain http"},
+		{"/", "Sec-Fetch-Site", "cross-site", "not saved"},
+		{"/late", "", "", "after the response had started"},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://app.example"+row.path, nil)
+		r.Header.Set(row.header, row.value)
+		line = ""
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if !strings.Contains(line, row.line) || !locked || !strings.Contains(asked, "Config.Logger") {
+			t.Errorf("%s %s: the line %q, told that it holds the session: %t; asked then, that says %q", row.path, row.value, line, locked, asked)
+		}
 	}
 }

@@ -105,7 +105,7 @@ func (q *request) logFailure(text string, err error) {
 	if ref := q.sess.Ref(); ref != "" {
 		attrs = append(attrs, slog.String("session", ref))
 	}
-	q.sess.m.cfg.Logger.LogAttrs(q, level, text, append(attrs, slog.Any("error", err))...)
+	q.sess.log(q, level, text, append(attrs, slog.Any("error", err))...)
 }
 
 // attrs says in a log which request it is about.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // sendCookie puts the session's cookie into the response. Only log-in, renewal,
 // log-out, re-issue and the first Create do (S13). Outside a request it does nothing.
-func (s *Session) sendCookie() error {
+func (s *Session) sendCookie(ctx context.Context) error {
 	if s.req == nil {
 		return nil
 	}
@@ -37,7 +38,7 @@ func (s *Session) sendCookie() error {
 	}
 	s.req.setCookie(primary.line, line)
 	if s.req.r.TLS == nil {
-		s.m.warnPlainHTTP(&s.req.r)
+		s.warnPlainHTTP(ctx)
 	}
 	return nil
 }

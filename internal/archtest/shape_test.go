@@ -144,3 +144,40 @@ func undocumentedMembers(fset *token.FileSet, s *ast.TypeSpec, doc *ast.CommentG
 	}
 	return faults
 }
+
+// TestASessionsLinesAreWrittenInOnePlace: a session may be locked when it writes one, and
+// Session.log keeps a Handler that asks for it from waiting for ever.
+func TestASessionsLinesAreWrittenInOnePlace(t *testing.T) {
+	fset, files := sources(t)
+	var in []string
+	for _, f := range files {
+		if f.pkg != "session" || f.test {
+			continue
+		}
+		for _, decl := range f.ast.Decls {
+			name := "no function"
+			if fn, ok := decl.(*ast.FuncDecl); ok {
+				name = fn.Name.Name
+			}
+			ast.Inspect(decl, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				method, ok := call.Fun.(*ast.SelectorExpr)
+				if !ok || method.Sel.Name == "Enabled" {
+					return true
+				}
+				if of, ok := method.X.(*ast.SelectorExpr); ok && of.Sel.Name == "Logger" {
+					if in = append(in, name); name != "log" && name != "report" {
+						t.Errorf("%s: %s writes a line by the logger itself: call Session.log", fset.Position(n.Pos()), name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	if len(in) != 2 {
+		t.Errorf("lines are written in %q: want log, and report, where there is no session", in)
+	}
+}
