@@ -258,7 +258,7 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 		if p.counts && err == nil {
 			ctx, cancel := g.afterRequest(ctx)
 			defer cancel()
-			g.endExcess(ctx, p)
+			g.endExcess(ctx, st, p)
 		}
 	})
 	return nil

@@ -332,7 +332,7 @@ func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logIn
 		g.emit(ctx, p.replaced)
 	}
 	g.replaceSeries(ctx, st, p)
-	g.endExcess(ctx, p)
+	g.endExcess(ctx, st, p)
 }
 
 // afterRequest returns a context for what has to follow a commit, also when the client
