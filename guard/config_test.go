@@ -126,6 +126,7 @@ func TestMistakesInTheRouteTablePanicWhileRoutesAreBuilt(t *testing.T) {
 		{"to remember a browser without RememberMe", func() {
 			w.LogInWith(guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }})(h)
 		}, "LogInOptions.RememberMe remembers nobody without Config.RememberMe"},
+		{"a log-in of a strategy that is said to be anew", func() { w.LogInWith(guard.LogInOptions{Reauthenticated: true})(h) }, "LogInWith: Reauthenticated is for LogInContext"},
 		{"a factor of a negative age", func() { w.RequireFactor("totp", -time.Second) }, "not negative"},
 		{"LogIn on a stateless guard", func() { stateless.LogIn(h) }, "LogIn needs sessions, and this guard is stateless: set Config.Sessions"},
 		{"LogInWith on a stateless guard", func() { stateless.LogInWith(guard.LogInOptions{}) }, "LogInWith needs sessions"},

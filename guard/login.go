@@ -55,7 +55,7 @@ type LogInOptions struct {
 
 	// Reauthenticated is for [Guard.LogInContext], and makes it [Guard.ReauthenticateUser]:
 	// the application has just checked the user's credentials. LogInWith, before which a
-	// strategy has, does not look at it.
+	// strategy has, panics.
 	Reauthenticated bool
 
 	sameBrowser bool // remember it if it was
@@ -66,6 +66,9 @@ type LogInOptions struct {
 func (o *LogInOptions) check(next http.Handler, remembers bool) {
 	if o.RememberMe != nil && !remembers {
 		panic("guard: LogInWith: " + needsRememberMe)
+	}
+	if o.Reauthenticated {
+		panic("guard: LogInWith: Reauthenticated is for LogInContext: what Authenticate saw is as fresh as it is")
 	}
 	if err := checkRedirect(o.SuccessRedirect); err != nil {
 		panic(fmt.Sprintf("guard: LogInWith: SuccessRedirect %q: %v", o.SuccessRedirect, err))
@@ -102,7 +105,8 @@ func (g *Guard[U]) LogIn(next http.Handler) http.Handler {
 }
 
 // LogInWith is [Guard.LogIn] with more to say about success. Beside what LogIn
-// panics for, it panics if SuccessRedirect is not a local path or an http or https URL.
+// panics for, it panics if SuccessRedirect is not a local path or an http or https URL, if
+// Reauthenticated is set, or RememberMe without that of Config.
 func (g *Guard[U]) LogInWith(o LogInOptions) func(http.Handler) http.Handler {
 	g.needSessions("LogInWith")
 	o.Keep = slices.Clone(o.Keep)

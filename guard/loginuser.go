@@ -35,7 +35,7 @@ import (
 // panics if the guard is stateless.
 func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 	g.needSessions("LogInUser")
-	_, err := g.logInUser(r, user, LogInOptions{})
+	_, err := g.logInUser(r, user, LogInOptions{}, "LogInUser")
 	return err
 }
 
@@ -45,7 +45,7 @@ func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 // ([Guard.RequireFresh]). The factors stay as old as they were.
 func (g *Guard[U]) ReauthenticateUser(r *http.Request, user U) error {
 	g.needSessions("ReauthenticateUser")
-	_, err := g.logInUser(r, user, LogInOptions{Reauthenticated: true})
+	_, err := g.logInUser(r, user, LogInOptions{Reauthenticated: true}, "ReauthenticateUser")
 	return err
 }
 
@@ -66,7 +66,7 @@ func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to
 	if err != nil {
 		return "", err
 	}
-	return g.logInUser(r, user, o)
+	return g.logInUser(r, user, o, "LogInContext")
 }
 
 // requestOf returns the request in which ctx was made, with ctx in it.
@@ -78,14 +78,14 @@ func (g *Guard[U]) requestOf(ctx context.Context, method string) (*http.Request,
 	return st.Slots.Request().WithContext(ctx), nil
 }
 
-// logInUser logs in a user whom the application vouches for.
-func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions) (to string, err error) {
-	st, err := g.stateOf(r, "LogInUser")
+// logInUser logs in a user whom the application vouches for. method is what it called.
+func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions, method string) (to string, err error) {
+	st, err := g.stateOf(r, method)
 	if err != nil {
 		return "", err
 	}
 	if strategy.NoUser(user) {
-		return "", &misuse{"LogInUser: the user is nil"}
+		return "", &misuse{method + ": the user is nil"}
 	}
 	if !g.evidence(st).state.byCredentials() { // or else Authenticate has asked
 		if err := g.sameSite(r); err != nil {
