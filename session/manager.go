@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
@@ -25,7 +24,7 @@ type Manager struct {
 	claims                    sync.Map // session key -> the serializer of the guards that keep log-ins there
 	inside                    sync.Map // reentrant -> where, while the application's code runs
 	refreshLine, withheldLine seldom
-	toldPlainHTTP             atomic.Bool
+	plainHTTPLine             seldom
 }
 
 // New checks cfg and returns a Manager for it. The error names every mistake at

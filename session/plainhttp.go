@@ -3,18 +3,31 @@ package session
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strings"
+	"time"
 )
 
-// warnPlainHTTP says once that a browser came over plain http and was sent a Secure cookie, which it drops: the log-in
-// succeeds, and the next request knows nobody. The request itself has to say so, since behind a proxy that speaks TLS
-// every request comes without: the Origin of a form, or what the proxy tells of the browser's scheme.
+// warnPlainHTTP says that a browser came over plain http and was sent a Secure cookie, which
+// it does not keep: the log-in succeeds, and the next request knows nobody. It says so once a
+// minute, since any client can send such a request, and must not use up the line for good.
 func (s *Session) warnPlainHTTP(ctx context.Context) {
-	m, r := s.m, &s.req.r
-	plain := strings.HasPrefix(r.Header.Get("Origin"), "http://"+r.Host) || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "http")
-	if !plain || m.cfg.InsecureHTTP || !m.toldPlainHTTP.CompareAndSwap(false, true) {
+	r := &s.req.r
+	if s.m.cfg.InsecureHTTP || !plainHTTP(r) || !s.m.plainHTTPLine.due(time.Now()) {
 		return
 	}
-	s.log(ctx, slog.LevelWarn, "session: a Secure cookie was sent over plain http, and browsers drop it, so that nobody stays logged in (told once): "+
-		"serve https, or set Config.InsecureHTTP for development on loopback", append(s.req.attrs(), slog.String("host", r.Host))...)
+	attrs := append(s.req.attrs(), slog.String("host", r.Host), slog.String("cure", "serve https, or set Config.InsecureHTTP for development on loopback"))
+	s.log(ctx, slog.LevelWarn, "session: a Secure cookie was sent over plain http, where browsers do not keep it (at localhost some do), so that nobody stays logged in (told once a minute)", attrs...)
+}
+
+// plainHTTP reports whether the browser says that its page came over plain http, or a proxy
+// that it was asked so. The request itself has to say it: behind a proxy that speaks TLS every
+// request comes without. Where the page came over https, a proxy's word does not count.
+func plainHTTP(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if strings.HasPrefix(origin, "https:") {
+		return false
+	}
+	host, ok := strings.CutPrefix(origin, "http://") // a browser leaves out the port 80
+	return ok && strings.EqualFold(host, strings.TrimSuffix(r.Host, ":80")) || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "http")
 }
