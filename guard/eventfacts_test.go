@@ -121,7 +121,8 @@ func TestAProgramsKeyIsLoggedAtDebug(t *testing.T) {
 	}
 }
 
-// TestLinkingIsAnEventOfItsOwn: an account is proved, and nobody is logged in by it.
+// TestLinkingIsAnEventOfItsOwn: an account is proved, and nobody is logged in by it, unless LogIn
+// says so.
 func TestLinkingIsAnEventOfItsOwn(t *testing.T) {
 	w := newWorld(t)
 	w.token.user, w.token.err, w.token.info = &User{ID: 7}, nil, &strategy.Info{Linking: true}
@@ -129,6 +130,18 @@ func TestLinkingIsAnEventOfItsOwn(t *testing.T) {
 	w.open().Get("/link")
 	if got, want := w.saw(), "[account_proved]"; got != want {
 		t.Errorf("got events %s, want %s", got, want)
+	}
+	w.mux.Handle("/in", w.Authenticate("token")(w.LogIn(w.hello())))
+	w.mux.Handle("/in/handler", w.Authenticate("token")(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if err := w.LogInUser(r, &User{ID: 7}); err != nil {
+			t.Error(err)
+		}
+	})))
+	for _, path := range []string{"/in", "/in/handler"} {
+		w.open().Get(path).Want(t, 200, "")
+		if got, want := w.saw(), "[account_proved authn_login_success session_created]"; got != want {
+			t.Errorf("%s: got events %s, want %s", path, got, want)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ type EventName string
 
 // Names of events.
 const (
-	EventLogInSuccess   EventName = "authn_login_success"        // a strategy found a user by credentials
+	EventLogInSuccess   EventName = "authn_login_success"        // a strategy found a user by credentials, but see EventAccountProved
 	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted what the request brought; a request without credentials is no event
 	EventThrottled      EventName = "excess_rate_limit_exceeded" // a strategy refused with 429
 	EventSessionCreated EventName = "session_created"            // a user was logged in
@@ -23,7 +23,7 @@ const (
 	EventForbidden      EventName = "authz_fail"                 // a known user may not do this; Reason says why
 	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // a remembered log-in's old token came back: somebody has a copy
 	EventCrossSite      EventName = "malicious_cors"             // another site caused an unsafe request; Origin, FetchSite and Host say which
-	EventAccountProved  EventName = "account_proved"             // an account elsewhere was proved, to be connected to a user (strategy.Info.Linking); not in the vocabulary
+	EventAccountProved  EventName = "account_proved"             // an account elsewhere was proved, to be connected to a user (strategy.Info.Linking); LogIn makes it EventLogInSuccess too; not in the vocabulary
 	EventError          EventName = "guard_error"                // an outage or a mistake of the program; not in the vocabulary
 )
 

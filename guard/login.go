@@ -196,6 +196,9 @@ func (g *Guard[U]) logIn(r *http.Request, st *reqstate.State, user U, e *evidenc
 	if err != nil {
 		return nil, fmt.Errorf("guard: log in: %w", err)
 	}
+	if e.state == proved && e.info.Linking { // Authenticate told of no log-in
+		g.emitFor(r, user, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: e.strategy})
+	}
 	return p, nil
 }
 

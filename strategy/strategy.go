@@ -128,7 +128,7 @@ type Info struct {
 	At       time.Time      // when the user proved who they are; zero means now
 	Labels   []string       // names of the log-in elsewhere (an OpenID Connect sid), by which guard.EndLinked ends it
 	ReturnTo string         // where the flow wants to end; a local path
-	Linking  bool           // the account is to be connected to a user who is logged in: it is no log-in
+	Linking  bool           // the account is to be connected to a user who is logged in: no log-in without guard.LogIn
 	Cookies  []*http.Cookie // for the answer to the log-in: see SendCookie
 	Detail   any            // for the application
 }

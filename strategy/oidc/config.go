@@ -80,7 +80,8 @@ type Config struct {
 	// Bind, if set, returns what the log-in is bound to beside the browser, such as the
 	// id of the logged-in user for whom an account is linked. Start and callback must
 	// agree. Such a log-in starts by a POST, or by a GET of which the browser says that a
-	// page of this application caused it. "" binds to nothing.
+	// page of this application caused it. "" binds to nothing. The event of a bound one is
+	// guard.EventAccountProved; guard.EventLogInSuccess is sent where guard.LogIn follows.
 	Bind func(*http.Request) string
 
 	// MaxAge has the provider ask for credentials again if it did so longer ago, and is
