@@ -61,7 +61,7 @@ func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 	var got []string
 	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		got = r.Header["Cookie"]
-		for _, line := range []string{sid + "=evil; Path=/", " " + rememberCookie + " =evil", "=" + sid + "=evil", "__Host-device=evil", "flow.1=evil", "own=evil", "flow=1", "theirs=1", "theirs; Secure"} {
+		for _, line := range []string{sid + "=evil; Path=/", " " + rememberCookie + " =evil", "=" + sid + "=evil", "__Host-device=evil", "flow.1=evil", "own=evil", "before=evil", "flow=1", "theirs=1", "theirs; Secure"} {
 			rw.Header().Add("Set-Cookie", line)
 		}
 	}))
@@ -74,7 +74,7 @@ func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(secret)})
+	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(secret), AlsoAccept: []session.Accept{{Name: "before", Codec: session.SecureCookie(secret)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 	}
 	proxy := &httputil.ReverseProxy{Transport: auth.ProxyTransport(nil, "own"), Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	r := httptest.NewRequest(http.MethodGet, "https://app.example/", nil)
-	r.Header["Cookie"] = []string{"theirs=1; " + sid + "=secret;" + rememberCookie + "=secret; Theirs2=\"a b\"", sid + "=twice", "__Host-device=secret; flow.1=secret; flow.=secret; flow=1; own=secret;  " + sid + " =padded; last=1"}
+	r.Header["Cookie"] = []string{"theirs=1; " + sid + "=secret;" + rememberCookie + "=secret; Theirs2=\"a b\"", sid + "=twice", "__Host-device=secret; before=secret; flow.1=secret; flow.=secret; flow=1; own=secret;  " + sid + " =padded; last=1"}
 	rec := httptest.NewRecorder()
 	proxy.ServeHTTP(rec, r)
 	if want := []string{`theirs=1; Theirs2="a b"`, "flow=1; last=1"}; !slices.Equal(got, want) {
