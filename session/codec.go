@@ -25,7 +25,8 @@ func (s sealed) codec() cookies.Codec { return s.of }
 // SecureCookie returns the Codec of github.com/gorilla/securecookie: the id, the
 // time of signing and an HMAC-SHA256 over both and the cookie's name. A value that
 // was signed for one cookie is refused under another name. The first secret signs,
-// all of them verify; each must have at least 32 bytes.
+// all of them verify; each must have at least 32 bytes. To replace one while several
+// processes run: (old, new) everywhere, then (new, old), then (new).
 //
 // The time is not checked: how long a session lives is the store's knowledge, so
 // the library's own limit of 30 days does not apply. The id is signed, not encrypted.

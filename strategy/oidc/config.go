@@ -60,7 +60,9 @@ type Config struct {
 
 	// CookieSecrets encrypt and sign the cookie of a log-in under way. The first is
 	// used, all are accepted; each has at least 32 bytes. They may be those of the
-	// session: the keys are derived for this purpose and provider.
+	// session: the keys are derived for this purpose and provider. To replace one while
+	// several processes run: {old, new} everywhere, then {new, old}, then {new}; or a log-in
+	// that began at one of them may not end at another.
 	CookieSecrets []string
 
 	// Scopes is what to ask for. New always adds "openid". passport-oauth2: scope.

@@ -31,7 +31,11 @@ type Config struct {
 	Grace time.Duration
 	// Secrets sign the cookie, so that nobody can have the store asked for series that they made up. Each has at least
 	// 32 random bytes. The first signs; the others are former ones, whose cookies are still good: they are signed anew
-	// at their next use. All processes have the same. Required.
+	// at their next use. Required.
+	//
+	// All processes have the same. To replace one while they are exchanged one after the other, all of them first get
+	// {old, new}, then all {new, old}, and after MaxAge {new}. A process that does not have the secret of a cookie
+	// forgets the browser, and a log-out there does not end the series.
 	Secrets []string
 	// CookieName is the cookie's name; empty means "__Host-remember", or "remember" with
 	// InsecureHTTP.

@@ -96,3 +96,61 @@ func TestSecretsRotate(t *testing.T) {
 		cookie = next
 	}
 }
+
+// TestSecretsRotateWhileProcessesAreExchanged: in the order that Config.Secrets gives, a browser goes on at each of
+// two neighbouring configurations, whichever signed its cookie, and a log-out at either ends the series. In a shorter
+// order a browser is forgotten.
+func TestSecretsRotateWhileProcessesAreExchanged(t *testing.T) {
+	cells := newCells(t)
+	old, newest := secrets[0], strings.Repeat("n", 32)
+	process := func(secrets ...string) *remember.Me {
+		m, err := remember.New(remember.Config{Cells: cells, Secrets: secrets})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	with := func(c *http.Cookie) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.AddCookie(c)
+		return r
+	}
+	for _, row := range []struct {
+		name string
+		a, b *remember.Me
+	}{
+		{"{old} beside {old, new}", process(old), process(old, newest)},
+		{"{old, new} beside {new, old}", process(old, newest), process(newest, old)},
+		{"{new, old} beside {new}", process(newest, old), process(newest)},
+	} {
+		for _, order := range [][2]*remember.Me{{row.a, row.b}, {row.b, row.a}} {
+			first, second := order[0], order[1]
+			_, cookie, err := first.Remember(t.Context(), "u", []byte(`1`), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, ended, err := second.Forget(with(cookie))
+			if err != nil || ended == nil {
+				t.Fatalf("%s: a log-out: got cookie %v and %v, want one that deletes it", row.name, ended, err)
+			}
+			_, _, err = first.Recall(with(cookie))
+			if err == nil {
+				t.Errorf("%s: a copy of the cookie logs in after a log-out", row.name)
+			}
+			_, cookie, err = first.Remember(t.Context(), "u", []byte(`1`), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err = second.Recall(with(cookie)); err != nil {
+				t.Errorf("%s: got %v, want the user", row.name, err)
+			}
+		}
+	}
+	_, cookie, err := process(newest, old).Remember(t.Context(), "u", []byte(`1`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := process(old).Recall(with(cookie)); err == nil {
+		t.Error("{new, old} beside {old}: the cookie is good, so the order does not matter any more: say so in Config.Secrets")
+	}
+}

@@ -48,7 +48,8 @@ type Config struct {
 	Claims func(r *http.Request) (account string, ok bool, err error)
 	// Secrets sign the cookie by which a browser is known: 32 bytes or more each; the first
 	// signs, all verify. Empty means a random one, which is enough for one process; those
-	// that share a Counter share them too.
+	// that share a Counter share them too. To replace one while several run: {old, new}
+	// everywhere, then {new, old}, then {new}; or browsers are strangers in between.
 	Secrets []string
 	// KnownFor is how long a browser is known to an account after a log-in; zero means 90
 	// days; at most 400. Below zero no browser is known: for programs, which keep no cookie.
