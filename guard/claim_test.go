@@ -2,11 +2,13 @@ package guard_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
 // TestTwoGuardsOfOneManagerHaveTwoKeys: otherwise customer 1 would be administrator 1.
@@ -52,6 +54,31 @@ func TestTwoGuardsOfOneManagerHaveTwoKeys(t *testing.T) {
 		if refused := err != nil; refused != row.refuse || refused && !strings.Contains(err.Error(), "give this guard a Config.SessionKey of its own") {
 			t.Errorf("%s: got the error %v, want one: %t", row.name, err, row.refuse)
 		}
+	}
+}
+
+// TestAGuardThatIsRefusedClaimsNothing: it can be made again, with a new serializer.
+func TestAGuardThatIsRefusedClaimsNothing(t *testing.T) {
+	w := newRememberWorld(t)
+	try := func(cookie string) error {
+		me, err := remember.New(remember.Config{Cells: w.cells, Secrets: rememberSecrets, CookieName: cookie})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = guard.New(guard.Config{Sessions: w.sessions, SessionKey: "admin", RememberMe: me}, serializer.ByID(func(u *User) int { return u.ID }, w.table.byID))
+		return err
+	}
+	if err := try(rememberCookie); err == nil || strings.Contains(err.Error(), "SessionKey") || !strings.Contains(err.Error(), "give remember.Config another CookieName") {
+		t.Errorf("with another guard's cookie: got %v, want the cookie's cure alone", err)
+	}
+	if err := try("__Host-admin"); err != nil {
+		t.Errorf("with a cookie of its own: got %v, want a guard", err)
+	}
+	if err := try("__Host-admin2"); err == nil || !strings.Contains(err.Error(), "give this guard a Config.SessionKey of its own") {
+		t.Errorf("a third one: got %v, want the key refused", err)
+	}
+	if got, want := w.sessions.CookieNames(), []string{sid, rememberCookie, "__Host-admin"}; !slices.Equal(got, want) {
+		t.Errorf("got the cookies %q, want %q", got, want)
 	}
 }
 

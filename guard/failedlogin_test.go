@@ -13,7 +13,9 @@ import (
 )
 
 // spoil makes every write to key fail from now on: as if another guard's log-in lay there.
-func (w *world) spoil(key string) { w.sessions.Claim(reqstate.Claim{Name: "slot:" + key, Owner: w}) }
+func (w *world) spoil(key string) {
+	w.sessions.Claim([]reqstate.Claim{{Name: "slot:" + key, Owner: w}})
+}
 
 // spoiling is log-in with a key spoilt: the log-in itself can be planned, and what
 // follows it fails.

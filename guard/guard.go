@@ -244,15 +244,19 @@ func (g *Guard[U]) claimNames(wrong func(string, ...any)) {
 	if c.Sessions == nil {
 		return
 	}
-	if !c.Sessions.Claim(reqstate.Claim{Name: "slot:" + c.SessionKey, Owner: g.users}) {
+	slot, cookie := "slot:"+c.SessionKey, ""
+	claims := []reqstate.Claim{{Name: slot, Owner: g.users}}
+	if c.RememberMe != nil {
+		cookie = c.RememberMe.Gone().Name
+		claims = append(claims, reqstate.Claim{Name: "cookie:" + cookie, Owner: c.SessionKey})
+	}
+	for _, taken := range c.Sessions.Claim(claims, g.strategyCookies()...) {
+		if taken.Name != slot {
+			wrong("Config.RememberMe has the cookie name %q, which another guard's has too, and the log-out of the one would make the browser forget the other: make one for each guard, and give remember.Config another CookieName", cookie)
+			continue
+		}
 		wrong("another guard of the same session.Manager has the SessionKey %q, and user 1 of the one would be user 1 of the other: "+
 			"give this guard a Config.SessionKey of its own, such as \"admin\", or the same serializer, if they are the same users", c.SessionKey)
-	}
-	if c.RememberMe == nil {
-		return
-	}
-	if name := c.RememberMe.Gone().Name; !c.Sessions.Claim(reqstate.Claim{Name: "cookie:" + name, Owner: c.SessionKey}) {
-		wrong("Config.RememberMe has the cookie name %q, which another guard's has too, and the log-out of the one would make the browser forget the other: make one for each guard, and give remember.Config another CookieName", name)
 	}
 }
 

@@ -6,14 +6,16 @@ import (
 	"strings"
 
 	"github.com/seed-6f34412b/passport/internal/cookienames"
+	"github.com/seed-6f34412b/passport/session"
 )
 
 // ProxyTransport returns a transport for httputil.ReverseProxy behind this guard, which keeps
-// the guard's cookies between the browser and this program: those of the session, of
-// Config.RememberMe, of strategies and their decorators that have a method
-// CookieNames() []string, such as a throttle.Throttle, and the named ones; a name that ends in "*" stands for all that begin with
-// what is before it. Name the cookies of what is no strategy here, such as those of a
-// throttle.Limiter. A request goes on without them, so that the upstream
+// the cookies between the browser and this program that log users in: those of the session; of
+// Config.RememberMe, and of strategies and their decorators that have a method CookieNames()
+// []string, such as a throttle.Throttle, of all guards with the same Config.Sessions; and the named
+// ones. A name that ends in "*" stands for all that begin with what is before it. Name the cookies
+// of what this guard does not know, such as a throttle.Limiter or a guard with other sessions or
+// none. A request goes on without them, so that the upstream
 // cannot log in as the user, and a Set-Cookie of their names is dropped from what it answers,
 // so that it can neither log the user out nor in as somebody else. Every other cookie passes.
 // next does the work; nil means http.DefaultTransport.
@@ -27,22 +29,22 @@ func (g *Guard[U]) ProxyTransport(next http.RoundTripper, names ...string) http.
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	names = slices.Clone(names)
-	if g.cfg.Sessions != nil {
-		names = append(names, g.cfg.Sessions.CookieNames()...)
-	}
-	if g.cfg.RememberMe != nil {
-		names = append(names, g.cfg.RememberMe.Gone().Name)
-	}
+	return &proxyTransport{next, g.cfg.Sessions, slices.Concat(names, g.strategyCookies())}
+}
+
+// strategyCookies returns the names of the cookies of all strategies.
+func (g *Guard[U]) strategyCookies() []string {
+	var names []string
 	for _, s := range g.strategies {
 		names = append(names, cookienames.Of(s)...)
 	}
-	return &proxyTransport{next, names}
+	return names
 }
 
 type proxyTransport struct {
-	next  http.RoundTripper
-	names []string
+	next     http.RoundTripper
+	sessions *session.Manager // nil for a stateless guard
+	names    []string         // more than those of sessions
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -90,8 +92,10 @@ func (t *proxyTransport) sets(line string) bool {
 
 func (t *proxyTransport) has(name string) bool {
 	name = strings.TrimSpace(name)
-	return slices.ContainsFunc(t.names, func(own string) bool {
+	is := func(own string) bool {
 		prefix, many := strings.CutSuffix(own, "*")
 		return name == own || many && strings.HasPrefix(name, prefix)
-	})
+	}
+	// The Manager is asked each time: a guard that is made later has cookies too.
+	return slices.ContainsFunc(t.names, is) || t.sessions != nil && slices.ContainsFunc(t.sessions.CookieNames(), is)
 }

@@ -113,3 +113,36 @@ func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 type withCookies struct{ strategy.Strategy[*User] }
 
 func (withCookies) CookieNames() []string { return []string{"flow.*"} }
+
+// TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies: it would be able to log in as the administrator, who is in the
+// same browser. The other guard may be made later.
+func TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies(t *testing.T) {
+	w := newRememberWorld(t)
+	var got []string
+	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		got = r.Header["Cookie"]
+		rw.Header().Set("Set-Cookie", "__Host-admin=evil")
+	}))
+	t.Cleanup(upstream.Close)
+	transport := w.ProxyTransport(nil)
+	admins, err := remember.New(remember.Config{Cells: w.cells, Secrets: rememberSecrets, CookieName: "__Host-admin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "admin", RememberMe: admins}, w.table.stamped(), strategy.Strategy[*User](withCookies{w.token})); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, upstream.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", "a=b; __Host-admin=secret; flow.1=secret; "+sid+"=secret; "+rememberCookie+"=secret")
+	res, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if set := res.Header["Set-Cookie"]; !slices.Equal(got, []string{"a=b"}) || set != nil {
+		t.Errorf("the upstream got the cookies %q and set %q, want a=b and none", got, set)
+	}
+}

@@ -4,8 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"reflect"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +20,7 @@ type Manager struct {
 	accept []accepted // the primary first
 	proto  *protocol.Protocol
 
-	claims                    sync.Map // session key -> the serializer of the guards that keep log-ins there
+	claims                    claims
 	inside                    sync.Map // reentrant -> where, while the application's code runs
 	refreshLine, withheldLine seldom
 	plainHTTPLine             seldom
@@ -45,17 +44,6 @@ func New(cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-// Claim is called by guard.New: it reports whether a guard may use what c names. It may
-// not where another one does that has another owner. What lies under a session key that was
-// claimed is a log-in from then on, in every session.
-func (m *Manager) Claim(c reqstate.Claim) bool {
-	if key, ok := strings.CutPrefix(c.Name, "slot:"); ok {
-		m.proto.Guard(key)
-	}
-	owner, taken := m.claims.LoadOrStore(c.Name, c.Owner)
-	return !taken || reflect.ValueOf(owner).Comparable() && owner == c.Owner
-}
-
 // Logger returns the logger of the Config, never nil.
 func (m *Manager) Logger() *slog.Logger { return m.cfg.Logger }
 
@@ -68,13 +56,15 @@ func (m *Manager) CookieName() string { return m.cfg.Name }
 // Secure reports whether cookies have the Secure attribute: Config.InsecureHTTP is not set.
 func (m *Manager) Secure() bool { return !m.cfg.InsecureHTTP }
 
-// CookieNames returns the names of all cookies that are looked at, the primary one first.
+// CookieNames returns the names of all cookies that are looked at, the primary one first, and then
+// those of the guards that use the Manager: of their Config.RememberMe and their strategies, where
+// one that ends in "*" stands for all that begin with what is before it.
 func (m *Manager) CookieNames() []string {
 	names := make([]string, len(m.accept))
 	for i := range m.accept {
 		names[i] = m.accept[i].name
 	}
-	return names
+	return slices.Concat(names, m.claims.cookies())
 }
 
 // SameSite returns Config.SameSite, or what its zero value stands for.

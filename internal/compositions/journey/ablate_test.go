@@ -33,7 +33,7 @@ func TestEachMendIsMissed(t *testing.T) {
 		{"S25: a form of another site makes a session", "session/withheld.go", `!= "cross-site" ||`, `!= "never" ||`, random},
 		{"S31: the log-out of one guard ends the other's log-in", "internal/protocol/end.go", "if spare.stays = spare.stays || stays; stays || err != nil {", "if _ = stays; err != nil {", random},
 		{"G2: strategies share their counters", "strategy/throttle/attempt.go", "append(append([]string{kind}, a.names...), parts...)", "append([]string{kind}, parts...)", random},
-		{"G3: two guards have one key", "guard/guard.go", `if !c.Sessions.Claim(reqstate.Claim{Name: "slot:" + c.SessionKey, Owner: g.users}) {`, "if false {", random},
+		{"G3: two guards have one key", "guard/guard.go", `for _, taken := range c.Sessions.Claim(claims, g.strategyCookies()...) {`, "c.Sessions.Claim(claims)\n\tfor _, taken := range claims[:0] {", random},
 		{"G5: a provider's log-out forgets no browser", "guard/linked.go", "err = g.cfg.RememberMe.ForgetLabel(ctx, g.linkPrefix()+label)", "err = nil", random},
 		{"G10: a pending log-in passes", "guard/restore.go", "e = e.lacking(missing)", "_ = missing", random},
 		{"G16: labels outlive a log-out", "internal/record/draft.go", `strings.HasPrefix(l, key+":")`, `strings.HasPrefix(l, key+":never:")`, random},
