@@ -1,9 +1,13 @@
 package guard
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/seed-6f34412b/passport/internal/cookienames"
 	"github.com/seed-6f34412b/passport/session"
@@ -17,7 +21,9 @@ import (
 // of what this guard does not know, such as a throttle.Limiter or a guard with other sessions or
 // none. A request goes on without them, so that the upstream
 // cannot log in as the user, and a Set-Cookie of their names is dropped from what it answers,
-// so that it can neither log the user out nor in as somebody else. Every other cookie passes.
+// early hints and trailers included, so that it can neither log the user out nor in as somebody
+// else; and so are "cookies" and "*" of Clear-Site-Data. Everything else passes: the upstream's
+// pages are of the same origin, and their scripts send requests as the user.
 // next does the work; nil means http.DefaultTransport.
 //
 //	proxy := &httputil.ReverseProxy{Transport: auth.ProxyTransport(nil), Rewrite: …}
@@ -58,16 +64,81 @@ func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 		}
 	}
-	res, err := t.next.RoundTrip(r)
-	if err != nil || res.Header["Set-Cookie"] == nil {
+	// The hook of httputil.ReverseProxy, which sends a 1xx on, is called after this one, with the same header.
+	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error { t.clean(http.Header(h)); return nil },
+	})
+	res, err := t.next.RoundTrip(r.WithContext(ctx))
+	if err != nil {
 		return res, err
 	}
-	if lines := slices.DeleteFunc(res.Header["Set-Cookie"], t.sets); len(lines) > 0 {
-		res.Header["Set-Cookie"] = lines
-	} else {
-		delete(res.Header, "Set-Cookie")
+	t.clean(res.Header)
+	t.clean(res.Trailer)                                 // the announced names
+	if res.StatusCode != http.StatusSwitchingProtocols { // whose Body is an io.Writer too, and which has no trailer
+		res.Body = &cleanTrailer{res.Body, res, t}
 	}
 	return res, nil
+}
+
+// cleanTrailer is the body of res, after which the trailer comes.
+type cleanTrailer struct {
+	io.ReadCloser
+	res *http.Response
+	t   *proxyTransport
+}
+
+// Read implements [io.Reader].
+func (b *cleanTrailer) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.t.clean(b.res.Trailer)
+	}
+	return n, err
+}
+
+// Close implements [io.Closer].
+func (b *cleanTrailer) Close() error {
+	err := b.ReadCloser.Close()
+	b.t.clean(b.res.Trailer)
+	return err
+}
+
+// clean removes from what an upstream answers the cookies that do not pass, and what ends them.
+func (t *proxyTransport) clean(h http.Header) {
+	keep(h, "Set-Cookie", func(line string) (string, bool) { return line, !t.sets(line) })
+	keep(h, "Clear-Site-Data", func(line string) (string, bool) {
+		parts := slices.DeleteFunc(strings.Split(line, ","), endsCookies)
+		return strings.TrimSpace(strings.Join(parts, ",")), len(parts) > 0
+	})
+}
+
+// keep has edit change the lines of a field, or remove them. A field without a line is removed.
+func keep(h http.Header, field string, edit func(string) (string, bool)) {
+	lines, there := h[field]
+	if !there {
+		return
+	}
+	var kept []string
+	for _, line := range lines {
+		if line, ok := edit(line); ok {
+			kept = append(kept, line)
+		}
+	}
+	if h[field] = kept; kept == nil {
+		delete(h, field)
+	}
+}
+
+// endsCookies reports whether a part of Clear-Site-Data ends cookies: "cookies" and "*", however a browser may read
+// the quotes. https://www.w3.org/TR/clear-site-data/#header
+func endsCookies(part string) bool {
+	part = strings.Map(func(c rune) rune {
+		if c == '*' || unicode.IsLetter(c) {
+			return unicode.ToLower(c)
+		}
+		return -1
+	}, part)
+	return strings.Contains(part, "cookie") || strings.Contains(part, "*")
 }
 
 // strip returns a Cookie line without the cookies that do not pass.

@@ -2,9 +2,12 @@ package guard_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/http/httputil"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"testing"
@@ -146,3 +149,84 @@ func TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies(t *testing.T) {
 		t.Errorf("the upstream got the cookies %q and set %q, want a=b and none", got, set)
 	}
 }
+
+// TestAnUpstreamEndsNoCookies, neither by Clear-Site-Data nor by a header that comes before the answer or after it.
+func TestAnUpstreamEndsNoCookies(t *testing.T) {
+	w := newWorld(t)
+	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		h := rw.Header()
+		h["Set-Cookie"], h["Clear-Site-Data"], h["Link"] = []string{sid + "=evil", "hint=1"}, []string{"*"}, []string{"</a>"}
+		rw.WriteHeader(http.StatusEarlyHints)
+		clear(h)
+		h["Clear-Site-Data"] = []string{`"cache", "Cookies","storage"`, `"*"`, `"coo\kies"`, " cookies "}
+		h["Trailer"] = []string{"Set-Cookie", "Sum"}
+		_, _ = rw.Write([]byte("x"))
+		h["Set-Cookie"], h["Sum"] = []string{sid + "=evil", "late=1"}, []string{"7"}
+		h[http.TrailerPrefix+"Clear-Site-Data"] = []string{`"cookies"`}
+	}))
+	t.Cleanup(upstream.Close)
+	to, err := url.Parse(upstream.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewServer(&httputil.ReverseProxy{Transport: w.ProxyTransport(nil), Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }})
+	t.Cleanup(front.Close)
+	var hint http.Header
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+		hint = http.Header(h)
+		return nil
+	}})
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, front.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := front.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, err := io.ReadAll(res.Body); string(body) != "x" || err != nil {
+		t.Fatalf("got %q and %v, want x", body, err)
+	}
+	for _, row := range []struct {
+		name string
+		got  []string
+		want []string
+	}{
+		{"the hint's cookies", hint["Set-Cookie"], []string{"hint=1"}},
+		{"what the hint clears", hint["Clear-Site-Data"], nil},
+		{"the hint's link", hint["Link"], []string{"</a>"}},
+		{"what the answer clears", res.Header["Clear-Site-Data"], []string{`"cache","storage"`}},
+		{"the trailer's cookies", res.Trailer["Set-Cookie"], []string{"late=1"}},
+		{"what the trailer clears", res.Trailer["Clear-Site-Data"], nil},
+		{"the trailer's sum", res.Trailer["Sum"], []string{"7"}},
+	} {
+		if !slices.Equal(row.got, row.want) {
+			t.Errorf("%s: got %q, want %q", row.name, row.got, row.want)
+		}
+	}
+}
+
+// TestAnUpstreamMaySwitchProtocols: the transport leaves the connection as it is.
+func TestAnUpstreamMaySwitchProtocols(t *testing.T) {
+	connection := struct {
+		io.Writer
+		io.ReadCloser
+	}{io.Discard, http.NoBody}
+	w := newWorld(t)
+	transport := w.ProxyTransport(roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusSwitchingProtocols, Body: connection, Header: http.Header{"Set-Cookie": {sid + "=evil"}}}, nil
+	}))
+	res, err := transport.RoundTrip(httptest.NewRequest(http.MethodGet, "https://app.example/", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if _, ok := res.Body.(io.Writer); !ok || len(res.Header) != 0 {
+		t.Errorf("got a body of type %T and the header %v, want one to write to, and no cookie", res.Body, res.Header)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
