@@ -5,15 +5,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-6f34412b/passport/internal/cookies"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// answer is what guards leave for the answer to a request. Few do. It is protected by the
-// Session's mutex.
+// answer is what commits and guards leave for the answer to a request. Few do. It is protected
+// by the Session's mutex.
 type answer struct {
+	sent    []sentCookie // of the commits that succeeded
 	after   []afterCommit
 	stored  []string // slot keys of the log-ins and step-ups that commits of this request stored
-	cookies []string // Set-Cookie lines; replaced, never changed
+	cookies []string // guards' Set-Cookie lines
+}
+
+// sentCookie is a Set-Cookie line, and the cookie that it is about.
+type sentCookie struct {
+	cookies.Scope
+	line string
 }
 
 type afterCommit struct {
@@ -71,5 +79,5 @@ func (t *slots) AddCookie(line string) {
 	defer s.mu.Unlock()
 	left := s.req.toAnswer()
 	same := func(l string) bool { return strings.HasPrefix(l, name+"=") }
-	left.cookies = append(slices.DeleteFunc(slices.Clone(left.cookies), same), line)
+	left.cookies = append(slices.DeleteFunc(left.cookies, same), line)
 }

@@ -56,7 +56,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 		return err
 	}
 	if s.req != nil {
-		s.req.sent = nil // of a session that this request made: nobody may get in by it
+		s.req.toAnswer().sent = nil // of a session that this request made: nobody may get in by it
 	}
 	return nil
 }

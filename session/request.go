@@ -20,18 +20,11 @@ type request struct {
 	sess Session
 	w    responseWriter
 	r    http.Request
-	left *answer // what guards leave for the answer; nil for nothing
+	left *answer // what commits and guards leave for the answer; nil for nothing
 	// guarded answers a commit that failed as the last guard answers what it refuses, if any.
 	guarded func(http.ResponseWriter, *http.Request, error)
-	before  http.Header  // the response's, as the outer handler left it; nil for none
-	sent    []sentCookie // of the commits that succeeded
-	values  [2]string    // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
-}
-
-// sentCookie is a Set-Cookie line, and the cookie that it is about.
-type sentCookie struct {
-	cookies.Scope
-	line string
+	before  http.Header // the response's, as the outer handler left it; nil for none
+	values  [2]string   // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
 // Handler gives every request to next its session: express-session's middleware.
@@ -121,27 +114,27 @@ func (q *request) attrs() []slog.Attr {
 // cookie. It gets into the header when the response starts: what lies there before may be
 // cleared, by httputil.ReverseProxy after an early hint for instance.
 func (q *request) setCookie(of *cookies.Line, line string) {
-	q.sent = slices.DeleteFunc(q.sent, func(c sentCookie) bool { return c.Scope == of.Scope })
-	q.sent = append(q.sent, sentCookie{of.Scope, line})
+	left := q.toAnswer()
+	left.sent = slices.DeleteFunc(left.sent, func(c sentCookie) bool { return c.Scope == of.Scope })
+	left.sent = append(left.sent, sentCookie{of.Scope, line})
 }
 
 // addHeaders writes cookies, and what caches must know, just before the response starts. left
-// is what guards left for it, and noStore says that no cache may keep it.
+// is what commits and guards left for it, and noStore says that no cache may keep it.
 func (q *request) addHeaders(left *answer, noStore bool) {
 	h := q.w.Header()
-	var others []string
+	var lines []string
 	if left != nil {
 		q.sess.lock()
-		others = left.cookies
-		q.sess.mu.Unlock()
-	}
-	keepOut := len(q.sent)+len(others) > 0
-	if keepOut {
-		lines := slices.Clip(h["Set-Cookie"])
-		for _, c := range q.sent {
+		for _, c := range left.sent {
 			lines = append(lines, c.line)
 		}
-		h["Set-Cookie"] = append(lines, others...)
+		lines = append(lines, left.cookies...)
+		q.sess.mu.Unlock()
+	}
+	keepOut := len(lines) > 0
+	if keepOut {
+		h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), lines...)
 	}
 	if keepOut || noStore && len(h["Cache-Control"]) == 0 {
 		q.values[1] = "no-store"

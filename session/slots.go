@@ -102,7 +102,7 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 		return err
 	}
 	if s.visit.Ending() {
-		s.req.sent = nil // of a session that this request made: nobody may get in by it
+		s.req.toAnswer().sent = nil // of a session that this request made: nobody may get in by it
 	}
 	return nil
 }

@@ -73,12 +73,12 @@ func (v *Visit) Due(now time.Time) bool {
 // carryOut is the one place where a plan becomes commands.
 func (v *Visit) carryOut(ctx context.Context) (Outcome, error) {
 	switch {
+	case v.draft == nil:
+		return v.refresh(ctx), nil
 	case v.plan.end:
 		return v.commitEnd(ctx)
 	case len(v.plan.leaving) > 0:
 		return v.commitLeave(ctx)
-	case v.draft == nil:
-		return v.refresh(ctx), nil
 	case v.ID == "":
 		return v.commitNew(ctx)
 	case v.plan.rotate:

@@ -76,7 +76,7 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 	if err := v.p.endChain(ctx, v.ID, &spared{leaving: leaving}); err != nil {
 		return Outcome{}, err
 	}
-	if len(v.ops) > int(v.plan.leaves) {
+	if len(v.plan.ops) > int(v.plan.leaves) {
 		return Outcome{}, err // the log-out is done, the changes beside it are not
 	}
 	v.clear()

@@ -132,7 +132,7 @@ func (v *Visit) Reload(ctx context.Context) error {
 		return err
 	}
 	v.Forget()
-	if v.plan.end || v.ID == "" {
+	if v.Ending() || v.ID == "" {
 		return nil
 	}
 	if err := v.reread(ctx); err != nil {
@@ -149,11 +149,11 @@ func (v *Visit) Reread(ctx context.Context) error {
 	if v.phase == over || v.phase == unfinished {
 		return v.cause
 	}
-	if v.ID == "" || v.plan.end {
+	if v.ID == "" || v.Ending() {
 		return nil // nothing in the store that could have changed
 	}
 	before := v.base
-	if err := v.reread(ctx); err != nil || len(v.ops) == 0 {
+	if err := v.reread(ctx); err != nil || len(v.planned().ops) == 0 {
 		return err
 	}
 	same := before.SameIdentity(v.base, v.p.guardKeys()...)
@@ -166,7 +166,7 @@ func (v *Visit) Reread(ctx context.Context) error {
 	if !same {
 		return v.lose(v.p.Changed)
 	}
-	if v.skipDone(v.base); len(v.ops) == 0 && !v.plan.rotate {
+	if v.skipDone(v.base); len(v.plan.ops) == 0 && !v.plan.rotate {
 		v.drop()
 		return nil
 	}
@@ -196,7 +196,7 @@ func (v *Visit) reread(ctx context.Context) error {
 // lose is finish for a re-read, which keeps the log-out: the commit takes it to wherever the
 // session went.
 func (v *Visit) lose(err error) error {
-	leaving := v.plan.leaving
+	leaving := v.planned().leaving
 	if v.finish(err); len(leaving) > 0 {
 		v.planEnd(leaving)
 	} else if errors.Is(err, v.p.Ended) {

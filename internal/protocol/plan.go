@@ -14,8 +14,11 @@ import (
 // This file has what a request can plan: a log-in, a new id, the log-out of a guard, the
 // end of everything. Each changes at once what the request sees; the commit carries it out.
 
-// plan is what the commit is to do beside writing the values.
+// plan is what is pending. It is apart from the Visit, which nearly always has none.
 type plan struct {
+	ops     []record.Op                                // the changes since the visit's base, in order
+	tried   []try                                      // the Updates of ops whose outcome is not known
+	first   record.Draft                               // the visit's first draft is made here
 	logIns  map[string]bool                            // slot keys of log-ins and step-ups; true where the user proved in this request who they are
 	leaving []string                                   // slot keys of guards that log out
 	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
@@ -24,6 +27,14 @@ type plan struct {
 	checked bool                                       // credentials were checked in this request
 	unsaved bool                                       // no new session is made: what the request stores is for itself alone
 	end     bool                                       // the request sees an empty session; without leaving, all of it ends
+}
+
+// planned returns what is pending, which is nothing without a plan. It is to be read.
+func (v *Visit) planned() *plan {
+	if v.plan == nil {
+		return new(plan)
+	}
+	return v.plan
 }
 
 // logIn notes a log-in or step-up under key.
@@ -86,7 +97,12 @@ func (v *Visit) LogIn(l record.LogIn) error {
 // any other error that record is gone, the commit fails by it, and nothing has changed. But
 // where that error is ErrEnded, a log-out that was planned beside is done. f belongs to the
 // changes that are pending, and is forgotten with them.
-func (v *Visit) OnStored(f func(ctx context.Context, id string) error) { v.plan.stored = f }
+func (v *Visit) OnStored(f func(ctx context.Context, id string) error) {
+	if v.plan == nil {
+		v.plan = new(plan)
+	}
+	v.plan.stored = f
+}
 
 // StepUp replaces the facts of the live log-in under key, at the commit, under a new id,
 // and keeps everything else. The error is ErrChanged when somebody else is logged in there.
@@ -121,16 +137,17 @@ func (v *Visit) LogOut(key string) error {
 		return v.cause
 	}
 	delete(v.hidden, key)
-	delete(v.plan.logIns, key)
-	if v.plan.end && len(v.plan.leaving) == 0 {
+	planned := v.planned()
+	delete(planned.logIns, key)
+	if planned.end && len(planned.leaving) == 0 {
 		v.planEnd(nil) // all was to end already
 		return nil
 	}
-	leaving := v.plan.leaving
+	leaving := planned.leaving
 	if !slices.Contains(leaving, key) {
 		leaving = append(slices.Clip(leaving), key)
 	}
-	if v.phase == over || v.plan.end || !others(v.logIns(time.Now()), leaving) {
+	if v.phase == over || planned.end || !others(v.logIns(time.Now()), leaving) {
 		v.planEnd(leaving)
 		return nil
 	}
@@ -169,8 +186,8 @@ func (v *Visit) planEnd(leaving []string) {
 		}
 		v.phase, v.cause = ready, nil
 	}
-	v.plan.end, v.plan.leaving = true, leaving
-	v.draft = new(record.Draft)
+	v.plan = &plan{end: true, leaving: leaving}
+	v.draft = &v.plan.first
 }
 
 // Forget drops the request's pending changes, but not its log-out: its caller was told
@@ -179,10 +196,11 @@ func (v *Visit) Forget() {
 	if v.phase != ready {
 		return
 	}
-	end, leaving := v.plan.end, v.plan.leaving
+	planned := v.planned()
+	leaving := planned.leaving
 	v.drop()
 	switch {
-	case end:
+	case planned.end:
 		v.planEnd(leaving)
 	case len(leaving) > 0 && v.Change(v.leaveOp(leaving)) == nil:
 		v.plan.leaving, v.plan.leaves = leaving, 1

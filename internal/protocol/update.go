@@ -21,8 +21,8 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 
 	before, d, revision := v.base, v.draft, randomText(record.RevisionBytes)
 	due := v.base.RefreshDue(v.p.Terms, time.Now())
-	unsure := len(v.tried) > 0 // a try's answer was lost
-	v.tried = append(v.tried, try{revision, len(v.ops)})
+	unsure := len(v.plan.tried) > 0 // a try's answer was lost
+	v.plan.tried = append(v.plan.tried, try{revision, len(v.plan.ops)})
 	for outages, rivals := 0, 0; ; {
 		e, err := d.Encode(v.p.Terms, v.ID, before, revision, time.Now())
 		if errors.Is(err, record.ErrPastDeadline) {
@@ -55,7 +55,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 		if found.Parse(v.ID, current) != nil {
 			return Outcome{}, v.p.Changed
 		}
-		if v.skipDone(found); len(v.ops) == 0 { // ours, its answer lost (S4)
+		if v.skipDone(found); len(v.plan.ops) == 0 { // ours, its answer lost (S4)
 			v.adopt(v.ID, found)
 			if due {
 				v.p.reindex(ctx, v.ID, v.base)

@@ -30,10 +30,8 @@ type Visit struct {
 	presented []presented // what the request presents, the id in use included
 	one       [1]presented
 
-	ops   []record.Op   // the changes since base, in order
-	draft *record.Draft // base with ops applied; nil when there are none
-	tried []try         // the Updates of ops whose outcome is not known
-	plan  plan
+	draft *record.Draft // base with the changes of plan applied; nil when there are none
+	plan  *plan         // nil while nothing is pending, as in nearly every request; never nil beside a draft
 
 	hidden map[string]bool // slot keys whose log-ins a guard has revoked, or was told are over
 	lost   *Lost           // what was presented and is over; nil for nothing
@@ -70,11 +68,12 @@ func (v *Visit) Creates() bool {
 	return v.phase == ready && v.draft != nil && (v.ID == "" || v.plan.end) && !v.plan.checked && !v.draft.Empty()
 }
 
-// KeepNothing has the commit make no new session: what the request stores is for itself alone.
+// KeepNothing has the commit make no new session, after Creates: what the request stores is for
+// itself alone.
 func (v *Visit) KeepNothing() { v.plan.unsaved = true }
 
 // Ending reports whether an end is planned: the request sees an empty session.
-func (v *Visit) Ending() bool { return v.plan.end }
+func (v *Visit) Ending() bool { return v.planned().end }
 
 // Deadline returns when the session's record ends at the latest.
 func (v *Visit) Deadline() time.Time { return v.base.Deadline(v.p.Terms.Absolute) }
@@ -160,7 +159,7 @@ type Lost struct {
 func (v *Visit) Lost(key string, now time.Time) (id string, user []byte, ok bool) {
 	id, rec := v.ID, v.base
 	if id == "" {
-		if v.lost == nil || v.plan.end {
+		if v.lost == nil || v.Ending() {
 			return "", nil, false
 		}
 		id, rec = v.lost.ID, v.lost.rec
@@ -200,16 +199,19 @@ func (v *Visit) Change(o record.Op) error {
 	if err := v.Writable(); err != nil {
 		return err
 	}
-	d := v.draft
+	d, p := v.draft, v.plan
+	if p == nil {
+		p = new(plan)
+	}
 	if d == nil {
-		d = new(record.Draft)
+		d = &p.first
 		d.Reset(v.base, v.p.guardKeys()...)
 	}
 	if err := o(d, time.Now()); err != nil {
 		return err
 	}
-	v.draft = d
-	v.ops = append(v.ops, o)
+	v.draft, v.plan = d, p
+	p.ops = append(p.ops, o)
 	return nil
 }
 
@@ -220,7 +222,10 @@ func (v *Visit) Note(o record.Op) error {
 	if err := v.Writable(); err != nil {
 		return err
 	}
-	v.ops = append(v.ops, o)
+	if v.plan == nil {
+		v.plan = new(plan)
+	}
+	v.plan.ops = append(v.plan.ops, o)
 	v.plan.leaves++
 	return nil
 }
@@ -229,7 +234,7 @@ func (v *Visit) Note(o record.Op) error {
 func (v *Visit) replay(rec *record.Record) (*record.Draft, error) {
 	d, now := new(record.Draft), time.Now()
 	d.Reset(rec, v.p.guardKeys()...)
-	for _, o := range v.ops {
+	for _, o := range v.plan.ops {
 		if err := o(d, now); err != nil {
 			return nil, err
 		}
@@ -248,7 +253,7 @@ func (v *Visit) ExpressJSON() ([]byte, error) {
 }
 
 // drop forgets what is pending.
-func (v *Visit) drop() { v.ops, v.draft, v.plan, v.tried = nil, nil, plan{}, nil }
+func (v *Visit) drop() { v.draft, v.plan = nil, nil }
 
 // try is an Update with the first ops of the pending changes.
 type try struct {
@@ -258,11 +263,12 @@ type try struct {
 
 // skipDone forgets the pending changes that found shows to be in it already (S4).
 func (v *Visit) skipDone(found *record.Record) {
-	for i, t := range slices.Backward(v.tried) {
+	p := v.plan
+	for i, t := range slices.Backward(p.tried) {
 		if found.HasRevision(t.revision) {
-			v.ops, v.tried = v.ops[t.ops:], v.tried[i+1:]
-			for j := range v.tried {
-				v.tried[j].ops -= t.ops
+			p.ops, p.tried = p.ops[t.ops:], p.tried[i+1:]
+			for j := range p.tried {
+				p.tried[j].ops -= t.ops
 			}
 			return
 		}
