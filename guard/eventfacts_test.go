@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -94,6 +95,25 @@ func TestACrossSiteEventSaysWhatToTrust(t *testing.T) {
 	const line = `level=WARN msg=malicious_cors guard=passport outcome=failure address=192.0.2.1 route=/me origin=https://shop.example sec_fetch_site=cross-site host=app.example`
 	if got := w.logged(); !strings.Contains(got, line) {
 		t.Errorf("got log %q, want it to contain %q", got, line)
+	}
+}
+
+// TestWhatAClientSentIsPlainAndBounded, in the fields of another site's request too.
+func TestWhatAClientSentIsPlainAndBounded(t *testing.T) {
+	w := newWorld(t)
+	long := "a\x1b\nb" + strings.Repeat("x", 300)
+	r := w.loggedIn("joe@test.com").Request("POST", "/me", "")
+	w.saw()
+	r.Header["Origin"], r.Header["Sec-Fetch-Site"], r.Host = []string{long}, []string{long}, long
+	w.mux.ServeHTTP(httptest.NewRecorder(), r)
+	if len(w.events) != 1 || w.events[0].Name != guard.EventCrossSite {
+		t.Fatalf("got events %+v, want malicious_cors", w.events)
+	}
+	want := "ab" + strings.Repeat("x", 254)
+	for name, got := range map[string]string{"origin": w.events[0].Origin, "site": w.events[0].FetchSite, "host": w.events[0].Host} {
+		if got != want {
+			t.Errorf("got the %s %q, want %q", name, got, want)
+		}
 	}
 }
 

@@ -58,9 +58,9 @@ const (
 
 // Event is one thing that happened to somebody's authentication. Each goes to
 // Config.Logger, as a record whose message is Name, and to Config.OnEvent. It holds no
-// secret: no credential, no cookie, no session id. Account, Address, Origin and Host are
-// what a client sent, without control characters and at most 256 bytes long; people now and
-// then type a password into the field of the name.
+// secret: no credential, no cookie, no session id. Account, Address, Origin, FetchSite and
+// Host are what a client sent, without control characters and at most 256 bytes long; people now and
+// then type a password into the field of the name. A strategy's own Reason, and Err, are as they were made.
 type Event struct {
 	Name     EventName       // what happened
 	Outcome  Outcome         // how it ended
