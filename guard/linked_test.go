@@ -26,8 +26,8 @@ func (w *world) ended(what string, g *guard.Guard[*User], want int) {
 	}
 }
 
-// TestAProvidersLogOutForgetsTheBrowserToo: whatever became of the session in the meantime, RememberMe does not bring
-// it back.
+// TestAProvidersLogOutForgetsTheBrowserToo: whatever became of the session in the meantime, RememberMe does
+// not bring it back.
 func TestAProvidersLogOutForgetsTheBrowserToo(t *testing.T) {
 	for _, row := range []struct {
 		name   string

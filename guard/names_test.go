@@ -136,8 +136,8 @@ func TestALogInOfNodeIsFoundByItsUser(t *testing.T) {
 	}
 }
 
-// TestAUserWhoseIDChangesIsTheSameUser: who logs in again keeps the session's values, and LogInUser renews the session,
-// whatever else the id holds (G20).
+// TestAUserWhoseIDChangesIsTheSameUser: who logs in again keeps the session's values, and LogInUser renews
+// the session, whatever else the id holds (G20).
 func TestAUserWhoseIDChangesIsTheSameUser(t *testing.T) {
 	w := newWorld(t)
 	w.record()

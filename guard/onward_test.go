@@ -9,8 +9,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestWhatWasShownAndRefusedIsAnswered: a redirect to the log-in could lead back to it. strategy/oidc has the same,
-// followed to its end, for every way in which a callback can end.
+// TestWhatWasShownAndRefusedIsAnswered: a redirect to the log-in could lead back to it. strategy/oidc has the
+// same, followed to its end, for every way in which a callback can end.
 func TestWhatWasShownAndRefusedIsAnswered(t *testing.T) {
 	w := newWorld(t, func(c *guard.Config) { c.LoginURL = "/login" })
 	w.mux.Handle("GET /callback", w.Authenticate("totp")(w.LogInWith(guard.LogInOptions{SuccessRedirect: "/home"})(nil)))

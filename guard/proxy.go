@@ -64,7 +64,8 @@ func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 		}
 	}
-	// The hook of httputil.ReverseProxy, which sends a 1xx on, is called after this one, with the same header.
+	// The hook of httputil.ReverseProxy, which sends a 1xx on, is called after this one, with the same
+	// header.
 	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error { t.clean(http.Header(h)); return nil },
 	})
@@ -129,8 +130,8 @@ func keep(h http.Header, field string, edit func(string) (string, bool)) {
 	}
 }
 
-// endsCookies reports whether a part of Clear-Site-Data ends cookies: "cookies" and "*", however a browser may read
-// the quotes. https://www.w3.org/TR/clear-site-data/#header
+// endsCookies reports whether a part of Clear-Site-Data ends cookies: "cookies" and "*", however a browser
+// may read the quotes. https://www.w3.org/TR/clear-site-data/#header
 func endsCookies(part string) bool {
 	part = strings.Map(func(c rune) rune {
 		if c == '*' || unicode.IsLetter(c) {

@@ -59,7 +59,8 @@ func TestARecalledLogInBehindAProxyKeepsItsCookies(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamDoesNotGetOurCookies (G35), nor set them: it would be able to log in as the user, or to log them out.
+// TestAnUpstreamDoesNotGetOurCookies (G35), nor set them: it would be able to log in as the user, or to log
+// them out.
 func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 	var got []string
 	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -117,8 +118,8 @@ type withCookies struct{ strategy.Strategy[*User] }
 
 func (withCookies) CookieNames() []string { return []string{"flow.*"} }
 
-// TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies: it would be able to log in as the administrator, who is in the
-// same browser. The other guard may be made later.
+// TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies: it would be able to log in as the administrator, who is
+// in the same browser. The other guard may be made later.
 func TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies(t *testing.T) {
 	w := newRememberWorld(t)
 	var got []string
@@ -150,7 +151,8 @@ func TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamEndsNoCookies, neither by Clear-Site-Data nor by a header that comes before the answer or after it.
+// TestAnUpstreamEndsNoCookies, neither by Clear-Site-Data nor by a header that comes before the answer or
+// after it.
 func TestAnUpstreamEndsNoCookies(t *testing.T) {
 	w := newWorld(t)
 	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {

@@ -44,8 +44,8 @@ func twoRemember(t *testing.T, w *rememberWorld) *guard.Guard[*User] {
 	return admins
 }
 
-// TestARecalledLogInBesideAnotherGuardsLives: the session is as old as the other guard's log-in, and not one of those
-// that the browser had before it came back.
+// TestARecalledLogInBesideAnotherGuardsLives: the session is as old as the other guard's log-in, and not one
+// of those that the browser had before it came back.
 func TestARecalledLogInBesideAnotherGuardsLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
@@ -77,8 +77,8 @@ func TestAProvidersLogOutIsForOneGuardsBrowsers(t *testing.T) {
 	})
 }
 
-// TestASessionThatTheLogInEndsIsNotCounted: a browser that comes with an old cookie ends where that session went on, and
-// nobody else's.
+// TestASessionThatTheLogInEndsIsNotCounted: a browser that comes with an old cookie ends where that session
+// went on, and nobody else's.
 func TestASessionThatTheLogInEndsIsNotCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newDeviceWorld(t, func(c *guard.Config) { c.MaxSessions = 2 })
@@ -104,8 +104,8 @@ func TestASessionThatTheLogInEndsIsNotCounted(t *testing.T) {
 	})
 }
 
-// TestALogOutForgetsABrowserThatWasRenewedMeanwhile: LogInUser begins no other series, of which a log-out that was under
-// way, or another tab with the cookies from before, would not know.
+// TestALogOutForgetsABrowserThatWasRenewedMeanwhile: LogInUser begins no other series, of which a log-out
+// that was under way, or another tab with the cookies from before, would not know.
 func TestALogOutForgetsABrowserThatWasRenewedMeanwhile(t *testing.T) {
 	for _, out := range []func(w *rememberWorld, tab *browser.Browser) error{
 		func(w *rememberWorld, tab *browser.Browser) error { tab.Post("/logout").Want(w.t, 200, ""); return nil },

@@ -141,7 +141,8 @@ func TestDestroyRefsEndsThoseAndNoOther(t *testing.T) {
 	}
 }
 
-// TestS10_AnExceptedSessionLivesAlsoAsASuccessor: an entry of where it was before may have stayed in the index.
+// TestS10_AnExceptedSessionLivesAlsoAsASuccessor: an entry of where it was before may have stayed in the
+// index.
 func TestS10_AnExceptedSessionLivesAlsoAsASuccessor(t *testing.T) {
 	g, m := batching(t)
 	b := open(t, m)

@@ -16,7 +16,8 @@ type MemoryTokens struct {
 	values expiring[string]
 }
 
-// Put keeps v under key for ttl, as [RedisTokens.Put] does. It returns ErrFull when MemoryConfig.MaxValues are alive.
+// Put keeps v under key for ttl, as [RedisTokens.Put] does. It returns ErrFull when MemoryConfig.MaxValues
+// are alive.
 func (t *MemoryTokens) Put(ctx context.Context, key string, v []byte, ttl time.Duration) error {
 	if err := checkTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: put token: %w", err)

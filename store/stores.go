@@ -22,7 +22,8 @@ type RedisStores struct {
 //	~sess:* ~shop:* -@all +hello +get +mget +set +del +getdel +eval +evalsha +exists
 //	+incrby +pexpire +pttl +zadd +zrange +zrangebyscore +zrem +zremrangebyscore
 //
-// and some more for walks, clusters and Replicas, which docs/REDIS.md has. The error names every mistake in cfg at once.
+// and some more for walks, clusters and Replicas, which docs/REDIS.md has. The error names every mistake in
+// cfg at once.
 func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 	if err := cfg.complete(client); err != nil {
 		return nil, err

@@ -1,10 +1,10 @@
 package strategy
 
-// Ability returns the outermost strategy that has the optional ability T, such as [CrossSite], on the way from s
-// through its Unwrap methods. ok is false when there is none.
+// Ability returns the outermost strategy that has the optional ability T, such as [CrossSite], on the way
+// from s through its Unwrap methods. ok is false when there is none.
 //
-// A decorator has a method Unwrap() Strategy[U] that returns what it decorates; one that changes the user's type, as
-// [Map] does, has the abilities itself.
+// A decorator has a method Unwrap() Strategy[U] that returns what it decorates; one that changes the user's
+// type, as [Map] does, has the abilities itself.
 func Ability[T, U any](s Strategy[U]) (ability T, ok bool) {
 	for s != nil {
 		if ability, ok = s.(T); ok {

@@ -1,7 +1,7 @@
 package strategy
 
-// FactorNamer is an optional ability of a Strategy that reports Info.Factors: to list the names that may be among
-// them, so that a guard can refuse others. A strategy without it proves one factor, of its own name.
+// FactorNamer is an optional ability of a Strategy that reports Info.Factors: to list the names that may be
+// among them, so that a guard can refuse others. A strategy without it proves one factor, of its own name.
 type FactorNamer interface {
 	// FactorNames returns the names. The answer is always the same.
 	FactorNames() []string

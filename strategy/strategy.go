@@ -88,8 +88,8 @@ func (f *Failure) Is(target error) bool { return target == ErrUnauthenticated }
 
 // Shown is a refusal of what the request itself showed at an address of its own, such as the answer of a
 // provider at a callback. It matches ErrUnauthenticated, as Err must. A guard answers it; it does not send a
-// browser to guard.Config.LoginURL, as it does where nothing was shown, since that could lead back to the same
-// address.
+// browser to guard.Config.LoginURL, as it does where nothing was shown, since that could lead back to the
+// same address.
 type Shown struct {
 	Err  error // why it was refused
 	Used bool  // it was used before, or belongs to no log-in under way: a user who is logged in already may go on

@@ -25,8 +25,8 @@ func offered(t testing.TB, r reply) string {
 	return app.URL
 }
 
-// TestAnotherTabBeginsTheSetUpAnew between the moment at which a code is compared and the one at which it counts: what is
-// taken into use is an app whose code was right, or none.
+// TestAnotherTabBeginsTheSetUpAnew between the moment at which a code is compared and the one at which it
+// counts: what is taken into use is an app whose code was right, or none.
 func TestAnotherTabBeginsTheSetUpAnew(t *testing.T) {
 	redis := miniredis.RunT(t)
 	p := start(t, "-totp", "-redis", "redis://"+redis.Addr(), "-secret", secret)

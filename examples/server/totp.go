@@ -86,8 +86,8 @@ func (t *authenticators) offer(w http.ResponseWriter, r *http.Request) {
 	t.app.answer(w, http.StatusCreated, map[string]any{"url": t.codes.URL(user.Email, d.key), "recoveryCodes": codes})
 }
 
-// enrolment is a request that confirms an app. The app is found once, so that the one whose code was right is the
-// one that is taken into use, whatever another tab does meanwhile.
+// enrolment is a request that confirms an app. The app is found once, so that the one whose code was right is
+// the one that is taken into use, whatever another tab does meanwhile.
 type enrolment struct{ app device }
 
 type enrolmentKey struct{}

@@ -48,9 +48,9 @@ func (t *userTable) put(u *User) {
 // errTaken is returned by Add when another user has the address.
 var errTaken = errors.New("the address is taken")
 
-// Add gives u an id and stores it, under an address that strategy.AccountName spelled. That the address is free is decided here, in one
-// step with the storing: two registrations at once cannot both pass. A database has a
-// unique index for it.
+// Add gives u an id and stores it, under an address that strategy.AccountName spelled. That the address is
+// free is decided here, in one step with the storing: two registrations at once cannot both pass. A database
+// has a unique index for it.
 func (t *userTable) Add(u *User) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 // pending is the account that the user has shown, and has not confirmed yet.
 const pending session.Key[Account] = "link"
 
-// ask keeps the account that the provider has just vouched for, and asks the user whether it is the right one.
+// ask keeps the account that the provider has just vouched for, and asks the user whether it is the right
+// one.
 func ask(sessions *session.Manager, link *guard.Guard[oidc.Identity]) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, _ := link.User(r.Context())

@@ -31,8 +31,8 @@ func main() {
 	}
 }
 
-// run attacks the server at address, or for "" one after another that it starts for the purpose, with all flags of the
-// example between them.
+// run attacks the server at address, or for "" one after another that it starts for the purpose, with all
+// flags of the example between them.
 func run(out io.Writer, address string) error {
 	if address != "" {
 		return attackAll(out, strings.TrimSuffix(address, "/"), attacks)

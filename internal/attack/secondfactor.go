@@ -172,8 +172,8 @@ func guessedCodes(c *client, report func(string, bool)) (string, error) {
 	return fmt.Sprintf("%d of %d codes were looked at, the budget is %d", looked, guesses, most), nil
 }
 
-// madeUpAddresses names another client with each guess, as somebody who comes through the trusted proxy and as
-// somebody who does not (G6, G7).
+// madeUpAddresses names another client with each guess, as somebody who comes through the trusted proxy and
+// as somebody who does not (G6, G7).
 func madeUpAddresses(c *client, report func(string, bool)) (string, error) {
 	victim := fmt.Sprintf("proxied%d@test.com", time.Now().UnixNano()) // nobody has logged in as them: a pause counts from the first attempt
 	if err := register(c, victim); err != nil {

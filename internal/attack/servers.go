@@ -25,8 +25,8 @@ type setting struct {
 	attacks []attack
 }
 
-// settings have each flag of the example once. What guesses passwords is tried on the server without flags alone: it
-// costs hashes, and the flags change nothing of it.
+// settings have each flag of the example once. What guesses passwords is tried on the server without flags
+// alone: it costs hashes, and the flags change nothing of it.
 func settings(dir string, redis *miniredis.Miniredis) ([]setting, error) {
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	if err := writeCertificate(cert, key); err != nil {
@@ -64,7 +64,8 @@ func writeCertificate(certFile, keyFile string) error {
 	)
 }
 
-// revived puts back, after a log-out, the record that was there before: what a slow request of Express does (G36).
+// revived puts back, after a log-out, the record that was there before: what a slow request of Express does
+// (G36).
 func revived(redis *miniredis.Miniredis) func(c *client, report func(string, bool)) (string, error) {
 	return func(c *client, report func(string, bool)) (string, error) {
 		cookie, err := c.logInCookie(joe, joesPass)

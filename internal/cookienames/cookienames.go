@@ -2,7 +2,8 @@
 package cookienames
 
 // Of returns the names of the cookies of s and of all that it decorates: those of every method
-// CookieNames() []string on the way through the methods Unwrap() S. S is a strategy.Strategy. It returns nil for none.
+// CookieNames() []string on the way through the methods Unwrap() S. S is a strategy.Strategy. It returns nil
+// for none.
 func Of[S any](s S) []string {
 	var names []string
 	for {

@@ -27,8 +27,8 @@ import (
 
 const (
 	storeTimeout = 250 * time.Millisecond
-	// margin is what a busy machine may add to the time of an answer. It is less than the 3 s of go-redis's own time
-	// limits, which is how long an answer takes when StoreTimeout is forgotten.
+	// margin is what a busy machine may add to the time of an answer. It is less than the 3 s of go-redis's
+	// own time limits, which is how long an answer takes when StoreTimeout is forgotten.
 	margin = 2500 * time.Millisecond
 )
 

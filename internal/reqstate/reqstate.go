@@ -179,8 +179,8 @@ type Claim struct {
 }
 
 // Slots is the part of a session that belongs to guards. The session's Manager
-// puts it into the State. Its methods may be called concurrently. All methods load the session on first use and return an
-// error only for an outage, a session that ended, or a response already on its way.
+// puts it into the State. Its methods may be called concurrently. All methods load the session on first use
+// and return an error only for an outage, a session that ended, or a response already on its way.
 type Slots interface {
 	// Slot returns the live log-in under key. User is nil when nobody is logged in,
 	// the log-in is past its absolute limit, or its user is null, false or "".

@@ -4,9 +4,9 @@
 //	go run ./internal/seccover -check   compare with the table that is there
 //	go run ./internal/seccover -run     run the tests first, with the race detector; this takes many minutes
 //
-// It fails when a requirement has neither a test nor somebody whose duty it is, when a test that is named is not there
-// or is in a file whose tests skip, and when a test's name claims a requirement in whose row it is not. That each test
-// passes is for .ci/run to see, which runs all of them, with the race detector.
+// It fails when a requirement has neither a test nor somebody whose duty it is, when a test that is named is
+// not there or is in a file whose tests skip, and when a test's name claims a requirement in whose row it is
+// not. That each test passes is for .ci/run to see, which runs all of them, with the race detector.
 package main
 
 import (
@@ -86,8 +86,8 @@ func runAll(root string, list []requirement) error {
 	return errors.Join(failed...)
 }
 
-// match says what is missing: a requirement that nothing shows, a test that is not there or may leave itself out, and
-// one that claims a requirement in whose row it is not.
+// match says what is missing: a requirement that nothing shows, a test that is not there or may leave itself
+// out, and one that claims a requirement in whose row it is not.
 func match(list []requirement, all []test, skips map[test]bool) (gaps []error) {
 	for _, r := range list {
 		for _, t := range r.tests {

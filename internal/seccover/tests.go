@@ -82,8 +82,8 @@ func find(root string) (list []test, skips map[test]bool, err error) {
 	return list, skips, err
 }
 
-// run runs the tests, all packages at once, and returns how each ended: "pass", "fail" or "skip". A test of a package
-// runs too if it is called as one that is wanted of another package.
+// run runs the tests, all packages at once, and returns how each ended: "pass", "fail" or "skip". A test of a
+// package runs too if it is called as one that is wanted of another package.
 func run(root string, tests []test) (map[test]string, error) {
 	var packages, names []string
 	for _, t := range tests {

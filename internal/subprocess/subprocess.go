@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// Reserve is how long before the time limit of all tests (go test -timeout) a program is killed, so that its
-	// test can still say what it was doing.
+	// Reserve is how long before the time limit of all tests (go test -timeout) a program is killed, so that
+	// its test can still say what it was doing.
 	Reserve = 20 * time.Second
 
 	// drain is how long Wait goes on reading what a killed program's children still have open.
@@ -23,9 +23,9 @@ const (
 
 var errEnded = errors.New("the test has ended")
 
-// Command is exec.Command for tests. The program runs in a process group of its own, which is killed when limit is
-// over, when the test binary's time limit is near, and at the end of the test. In the first two cases the test fails
-// with a message. A limit of 0 or less means none but the test binary's.
+// Command is exec.Command for tests. The program runs in a process group of its own, which is killed when
+// limit is over, when the test binary's time limit is near, and at the end of the test. In the first two
+// cases the test fails with a message. A limit of 0 or less means none but the test binary's.
 //
 // The caller may set every field but Cancel, WaitDelay and SysProcAttr.
 func Command(t testing.TB, limit time.Duration, name string, args ...string) *exec.Cmd {

@@ -13,8 +13,8 @@ import (
 // object is a header, a claims set or a key: its members by name.
 type object strictjson.Object
 
-// parseObject refuses names that are there twice, and at the top names that differ by case only: a claims type
-// that reads itself could take them for one.
+// parseObject refuses names that are there twice, and at the top names that differ by case only: a claims
+// type that reads itself could take them for one.
 func parseObject(data []byte) (object, error) {
 	o, err := strictjson.Parse(data)
 	if err == nil && o.HasTwins() {

@@ -59,8 +59,8 @@ func TestRFC8725_3_1_EachKeyHasOneAlgorithm(t *testing.T) {
 	})
 }
 
-// RFC 7517 §4.4: "alg" is optional, and Entra ID leaves it out. Each of the algorithms that an application lists
-// for its type counts then, and no other.
+// RFC 7517 §4.4: "alg" is optional, and Entra ID leaves it out. Each of the algorithms that an application
+// lists for its type counts then, and no other.
 func TestRFC7517_4_4_AKeyWithoutAlgIsForThoseThatAreListed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		set := strings.ReplaceAll(string(jwt.PublicKeySet(keyOf(t, "r", jwt.RS256))), `,"alg":"RS256"`, "")

@@ -21,7 +21,8 @@ const appleSecretLife = 5 * time.Minute
 
 // AppleSecret returns a Config.SecretFunc for [Apple]: its client secret is a token
 // that the application signs with the key (a .p8 file, PEM) that Apple gave it, whose line
-// breaks may be written as the two characters \n. teamID and keyID come with the key. The error says what is wrong with the key.
+// breaks may be written as the two characters \n. teamID and keyID come with the key. The error says what is
+// wrong with the key.
 //
 // https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
 func AppleSecret(teamID, keyID, clientID string, keyPEM []byte) (func(context.Context) (string, error), error) {

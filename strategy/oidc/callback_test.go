@@ -17,8 +17,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// follow opens path as a browser does and follows redirects, to the provider too, whose answer end may change. It
-// returns the last answer and the addresses on the way there.
+// follow opens path as a browser does and follows redirects, to the provider too, whose answer end may
+// change. It returns the last answer and the addresses on the way there.
 func (w *world) follow(b *browser.Browser, path string, end func(url.Values)) (browser.Answer, []string) {
 	w.t.Helper()
 	trail := []string{path}
@@ -64,8 +64,8 @@ func newCallbackWorld(t testing.TB, loginURL string, remembered session.Config) 
 	return w
 }
 
-// TestEveryWayACallbackCanEnd, followed to its end: no redirect leads in a circle, what was shown and refused is
-// answered, and a user who is logged in stays so.
+// TestEveryWayACallbackCanEnd, followed to its end: no redirect leads in a circle, what was shown and refused
+// is answered, and a user who is logged in stays so.
 func TestEveryWayACallbackCanEnd(t *testing.T) {
 	refusal := func(code string) func(*world, url.Values) {
 		return func(_ *world, in url.Values) { in.Del("code"); in.Set("error", code) }
@@ -170,8 +170,8 @@ func TestACallbackIsNeverAReturnTo(t *testing.T) {
 	}
 }
 
-// TestAFreshLogInIsNoCircle: the provider remembers the user for an hour, and the page wants a log-in that is five
-// minutes old. A provider that asks for credentials again is believed; one that does not is refused.
+// TestAFreshLogInIsNoCircle: the provider remembers the user for an hour, and the page wants a log-in that is
+// five minutes old. A provider that asks for credentials again is believed; one that does not is refused.
 func TestAFreshLogInIsNoCircle(t *testing.T) {
 	for _, asks := range []bool{true, false} {
 		for _, login := range loginURLs {
@@ -197,8 +197,8 @@ func TestAFreshLogInIsNoCircle(t *testing.T) {
 	}
 }
 
-// TestSessionsOfOneSiteWorkWithAProvider: a browser keeps a SameSite=Strict cookie back while another site sends it
-// here, redirects of ours included. A page of ours that asks once more ends that.
+// TestSessionsOfOneSiteWorkWithAProvider: a browser keeps a SameSite=Strict cookie back while another site
+// sends it here, redirects of ours included. A page of ours that asks once more ends that.
 func TestSessionsOfOneSiteWorkWithAProvider(t *testing.T) {
 	foreign := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
 	for _, mode := range []http.SameSite{http.SameSiteLaxMode, http.SameSiteStrictMode} {

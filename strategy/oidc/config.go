@@ -88,7 +88,8 @@ type Config struct {
 
 	// MaxAge has the provider ask for credentials again if it did so longer ago, and is
 	// checked in the ID token; whole seconds. Zero asks for nothing, unless the log-in
-	// starts with the parameter max_age, as guard.RequireFresh has it start. Only for New. OpenID Connect Core §3.1.2.1: max_age.
+	// starts with the parameter max_age, as guard.RequireFresh has it start. Only for New. OpenID Connect
+	// Core §3.1.2.1: max_age.
 	MaxAge time.Duration
 
 	// ACRValues are the authentication contexts to ask for, and one of them must be in

@@ -229,7 +229,8 @@ func TestInsecureHTTPLeavesOutWhatPlainHTTPCannotHave(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamDoesNotGetTheFlows: their cookies say who came from where, and one that an upstream sets takes a place.
+// TestAnUpstreamDoesNotGetTheFlows: their cookies say who came from where, and one that an upstream sets
+// takes a place.
 func TestAnUpstreamDoesNotGetTheFlows(t *testing.T) {
 	w := newWorld(t)
 	var got []string

@@ -123,9 +123,9 @@ func (c *Config) accepted() []string {
 	return algorithms
 }
 
-// verifyWithSecret verifies a token of HS256, which is accepted only where Config.Algorithms has it. No key that the
-// provider publishes is tried (RFC 8725 §3.1): "the keys used are the octets of the UTF-8 representation of the
-// client_secret" (Core §10.1).
+// verifyWithSecret verifies a token of HS256, which is accepted only where Config.Algorithms has it. No key
+// that the provider publishes is tried (RFC 8725 §3.1): "the keys used are the octets of the UTF-8
+// representation of the client_secret" (Core §10.1).
 func (s *keySet) verifyWithSecret(ctx context.Context, jws *jose.JSONWebSignature) ([]byte, error) {
 	secret, err := s.provider.cfg.SecretFunc(ctx)
 	if err == nil && len(secret) < minHS256 {
@@ -159,8 +159,8 @@ var checkedClaims = []string{
 	"_claim_names", "_claim_sources",
 }
 
-// unambiguous refuses claims that two readers would take for different ones. A provider may let its users choose
-// the names of further claims: a "SUB" must not be read as the "sub".
+// unambiguous refuses claims that two readers would take for different ones. A provider may let its users
+// choose the names of further claims: a "SUB" must not be read as the "sub".
 func unambiguous(payload []byte) error {
 	o, err := strictjson.Parse(payload)
 	if err != nil {

@@ -12,12 +12,13 @@ import (
 // errElsewhere is the error of a log-in that another site's page began.
 var errElsewhere = fmt.Errorf("another site's page began it: %w", guard.ErrCrossSite)
 
-// begunHere reports whether the user began this log-in, on a page of this application or by typing its address. ASVS
-// 5.0 7.6.2: "creation of a session requires either the user's consent or an explicit action".
+// begunHere reports whether the user began this log-in, on a page of this application or by typing its
+// address. ASVS 5.0 7.6.2: "creation of a session requires either the user's consent or an explicit action".
 //
-// A POST was checked by the guard, see AllowCrossSite. For a GET the browser says what caused it (Fetch Metadata
-// §2.3), the first page of a chain of redirects; one that does not say it sends a Referer. For a log-in that links an
-// account, no address that was typed, and no silence, will do: only a page of the application can ask for that.
+// A POST was checked by the guard, see AllowCrossSite. For a GET the browser says what caused it (Fetch
+// Metadata §2.3), the first page of a chain of redirects; one that does not say it sends a Referer. For a
+// log-in that links an account, no address that was typed, and no silence, will do: only a page of the
+// application can ask for that.
 func (c *core) begunHere(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return true

@@ -22,7 +22,8 @@ func visit(b *browser.Browser, method, path string, header ...string) browser.An
 }
 
 // TestASVS_7_6_2_ALogInStartsWithAnActionOfTheUser: on a page of the application, or in the address bar. And
-// TestASVS_3_5_3_… below: what changes something needs a POST, or the browser's word for where a GET comes from.
+// TestASVS_3_5_3_… below: what changes something needs a POST, or the browser's word for where a GET comes
+// from.
 func TestASVS_7_6_2_ALogInStartsWithAnActionOfTheUser(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -62,7 +63,8 @@ func TestASVS_7_6_2_ALogInStartsWithAnActionOfTheUser(t *testing.T) {
 	}
 }
 
-// TestASVS_3_5_3_AnotherSiteStartsNothingByGET: the user is asked, on a page of ours, and goes on by a link of it.
+// TestASVS_3_5_3_AnotherSiteStartsNothingByGET: the user is asked, on a page of ours, and goes on by a link
+// of it.
 func TestASVS_3_5_3_AnotherSiteStartsNothingByGET(t *testing.T) {
 	w := newWorld(t)
 	op, linked := linkable(t, w)

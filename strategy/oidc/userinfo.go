@@ -35,8 +35,8 @@ func (p *provider) userInfo(ctx context.Context, m *metadata, token *oauth2.Toke
 	return c, nil
 }
 
-// signedUserInfo returns the claims of an answer that is a token. Core §5.3.2: "If signed, the UserInfo Response
-// SHOULD contain the Claims iss (issuer) and aud (audience) as members".
+// signedUserInfo returns the claims of an answer that is a token. Core §5.3.2: "If signed, the UserInfo
+// Response SHOULD contain the Claims iss (issuer) and aud (audience) as members".
 func (p *provider) signedUserInfo(ctx context.Context, raw string) ([]byte, error) {
 	keys := &keySet{provider: p, types: []string{"", "jwt"}}
 	payload, err := keys.VerifySignature(ctx, raw)

@@ -29,13 +29,13 @@ type Config struct {
 	// which a browser that restores many tabs sends the same cookie with all of them. Later
 	// it gets another one, see [Me]. Zero means 30 seconds; at most 10 minutes.
 	Grace time.Duration
-	// Secrets sign the cookie, so that nobody can have the store asked for series that they made up. Each has at least
-	// 32 random bytes. The first signs; the others are former ones, whose cookies are still good: they are signed anew
-	// at their next use. Required.
+	// Secrets sign the cookie, so that nobody can have the store asked for series that they made up. Each has
+	// at least 32 random bytes. The first signs; the others are former ones, whose cookies are still good:
+	// they are signed anew at their next use. Required.
 	//
-	// All processes have the same. To replace one while they are exchanged one after the other, all of them first get
-	// {old, new}, then all {new, old}, and after MaxAge {new}. A process that does not have the secret of a cookie
-	// forgets the browser, and a log-out there does not end the series.
+	// All processes have the same. To replace one while they are exchanged one after the other, all of them
+	// first get {old, new}, then all {new, old}, and after MaxAge {new}. A process that does not have the
+	// secret of a cookie forgets the browser, and a log-out there does not end the series.
 	Secrets []string
 	// CookieName is the cookie's name; empty means "__Host-remember", or "remember" with
 	// InsecureHTTP.
@@ -179,8 +179,8 @@ func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels
 	return rem, m.cookie(m.sign(text), m.cfg.MaxAge), err
 }
 
-// Update has the series of rem remember another id and stamp of the same user, after a change of the password for
-// instance: the browser's cookie goes on. ok is false when the series has ended. Any error is an outage.
+// Update has the series of rem remember another id and stamp of the same user, after a change of the password
+// for instance: the browser's cookie goes on. ok is false when the series has ended. Any error is an outage.
 func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (ok bool, err error) {
 	data, err := json.Marshal(note{id, stamp})
 	if err == nil {
@@ -206,7 +206,8 @@ func (m *Me) sign(text string) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(signed.MAC(m.cfg.Secrets[0], m.parts(text)...))
 }
 
-// parts is what the signature says. With the cookie's name in it no other cookie of the application is one of ours.
+// parts is what the signature says. With the cookie's name in it no other cookie of the application is one of
+// ours.
 func (m *Me) parts(text string) []string { return []string{"remember", m.cfg.CookieName, text} }
 
 // open returns the token in a cookie's value, if it is signed by us.

@@ -97,9 +97,9 @@ func TestSecretsRotate(t *testing.T) {
 	}
 }
 
-// TestSecretsRotateWhileProcessesAreExchanged: in the order that Config.Secrets gives, a browser goes on at each of
-// two neighbouring configurations, whichever signed its cookie, and a log-out at either ends the series. In a shorter
-// order a browser is forgotten.
+// TestSecretsRotateWhileProcessesAreExchanged: in the order that Config.Secrets gives, a browser goes on at
+// each of two neighbouring configurations, whichever signed its cookie, and a log-out at either ends the
+// series. In a shorter order a browser is forgotten.
 func TestSecretsRotateWhileProcessesAreExchanged(t *testing.T) {
 	cells := newCells(t)
 	old, newest := secrets[0], strings.Repeat("n", 32)

@@ -14,8 +14,8 @@ import (
 // Enrolled is a user who has an authenticator app.
 type Enrolled[U any] struct {
 	User U
-	// Account names the user in Cells and in counters. It is constant, and the same for an app that is not yet
-	// confirmed: a code is good once under each name.
+	// Account names the user in Cells and in counters. It is constant, and the same for an app that is not
+	// yet confirmed: a code is good once under each name.
 	Account string
 	Key     []byte // the app's, of Codes.NewKey
 }
@@ -25,8 +25,8 @@ type Config[U any] struct {
 	// Codes checks them; required.
 	Codes *Codes
 	// Enrolled returns the user whose code r brings, and their key; required. As a second
-	// factor, that is the user whose log-in waits for it (guard.Guard.StepUpUser). An error that wraps ErrUnauthenticated says that there is none, or
-	// that they have no app; any other is an outage.
+	// factor, that is the user whose log-in waits for it (guard.Guard.StepUpUser). An error that wraps
+	// ErrUnauthenticated says that there is none, or that they have no app; any other is an outage.
 	Enrolled func(r *http.Request) (Enrolled[U], error)
 	// UseRecoveryCode removes hash from the account's recovery codes, in one step (DELETE …
 	// WHERE user = ? AND hash = ?), and reports whether it was there. An error is an

@@ -70,8 +70,8 @@ type state[T any] struct {
 	ended   int       // how many fetches have ended
 }
 
-// New returns a value that fetch gets. The slices and maps in it are shared by all callers, which must not change
-// them.
+// New returns a value that fetch gets. The slices and maps in it are shared by all callers, which must not
+// change them.
 func New[T any](rules Rules, fetch func(context.Context) (T, error)) *Value[T] {
 	return &Value[T]{rules: rules, fetch: fetch}
 }

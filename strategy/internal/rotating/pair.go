@@ -30,9 +30,9 @@ func (p pair) has(want string) bool {
 	return subtle.ConstantTimeCompare([]byte(token.Hash(p.secret)), []byte(want)) == 1
 }
 
-// successor returns the secret that replaces p's. It takes both: the nonce, which is kept in the database only, and
-// p's secret, of which the database has only the hash. So whoever still holds p can be given it again, and nobody
-// else can make it.
+// successor returns the secret that replaces p's. It takes both: the nonce, which is kept in the database
+// only, and p's secret, of which the database has only the hash. So whoever still holds p can be given it
+// again, and nobody else can make it.
 func (p pair) successor(nonce string) string {
 	mac := hmac.New(sha256.New, []byte(p.secret))
 	mac.Write([]byte(nonce))

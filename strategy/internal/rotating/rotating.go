@@ -1,8 +1,9 @@
 // Package rotating answers: is this the newest token of its series, and which one follows it?
 //
-// It is the one mechanism of remembered browsers (strategy/remember) and refresh tokens (strategy/jwt/refresh).
-// A log-in begins a series. Its token is used once: each use replaces it. Whoever has a copy of a token uses it
-// beside the owner, and then one of the two comes with a token that was replaced: a theft is found.
+// It is the one mechanism of remembered browsers (strategy/remember) and refresh tokens
+// (strategy/jwt/refresh). A log-in begins a series. Its token is used once: each use replaces it. Whoever has
+// a copy of a token uses it beside the owner, and then one of the two comes with a token that was replaced: a
+// theft is found.
 //
 // # Lost answers
 //
@@ -16,9 +17,9 @@
 //
 // # How soon a theft is found
 //
-// Say that the token changes hands when it is used by the owner after the thief, or by the thief after the owner.
-// A theft is found at the second change of hands at the latest, and at the first if one of them used the token
-// twice in a row before. What each choice costs:
+// Say that the token changes hands when it is used by the owner after the thief, or by the thief after the
+// owner. A theft is found at the second change of hands at the latest, and at the first if one of them used
+// the token twice in a row before. What each choice costs:
 //
 //	the owner's answers get lost                     no alarm, however often, and however late the owner retries
 //	the thief is first, once; the owner comes        the owner gets in; found when the thief comes again
@@ -30,8 +31,8 @@
 //	an old copy, of two or more uses ago             found at once
 //	a copy of a token whose successor is unused      as good as a copy of the present one, which it was made beside
 //
-// So the price of a quiet retry is one use by a thief who would have been refused, until the owner comes again.
-// Callers end what the void token opened, as far as it can be ended: see Series.Made.
+// So the price of a quiet retry is one use by a thief who would have been refused, until the owner comes
+// again. Callers end what the void token opened, as far as it can be ended: see Series.Made.
 package rotating
 
 import (
@@ -76,22 +77,23 @@ type Series struct {
 	Data  json.RawMessage // as given to Begin
 	Since time.Time       // when it began
 	Until time.Time       // when it ends, however busy it is
-	// Made is when the present token was. What was opened by an earlier use should end: if its token is void now,
-	// somebody else may have had it.
+	// Made is when the present token was. What was opened by an earlier use should end: if its token is void
+	// now, somebody else may have had it.
 	Made time.Time
 	// Groups are the names, besides the owner's, by which EndAll ends the series: as given to Begin.
 	Groups []string
 	eras   map[string]string // by the owner's name and those of the groups
 }
 
-// ErrUnknown is returned by Use for a token that is malformed, unknown or expired, or of a series that has ended.
+// ErrUnknown is returned by Use for a token that is malformed, unknown or expired, or of a series that has
+// ended.
 var ErrUnknown = errors.New("not a token in use")
 
 // ErrMalformed is returned by Use when the record of the series cannot be read. It wraps ErrUnknown.
 var ErrMalformed = fmt.Errorf("the record of a series is malformed: %w", ErrUnknown)
 
-// Reused is returned by Use for a token that was replaced, and for one that was never of its series. The series
-// goes on until End or EndAll is called.
+// Reused is returned by Use for a token that was replaced, and for one that was never of its series. The
+// series goes on until End or EndAll is called.
 type Reused struct{ Series Series }
 
 // Error implements error.
@@ -100,9 +102,9 @@ func (*Reused) Error() string { return "a token was used that had been replaced"
 // errTaken is for the impossible: two series of one name.
 var errTaken = errors.New("the random name is taken")
 
-// Tokens begins series and rotates their tokens. It is safe for concurrent use, also by several processes that
-// share the Cells. A series is one cell, changed by compare-and-swap, so that of two that use a token at once one
-// replaces it. Only hashes are kept: nothing in the database can be used as a token.
+// Tokens begins series and rotates their tokens. It is safe for concurrent use, also by several processes
+// that share the Cells. A series is one cell, changed by compare-and-swap, so that of two that use a token at
+// once one replaces it. Only hashes are kept: nothing in the database can be used as a token.
 type Tokens struct{ cfg Config }
 
 // New returns Tokens. It does not check cfg.
@@ -146,9 +148,9 @@ func (t *Tokens) series(name string, r *record) Series {
 	return Series{Name: name, Owner: r.Owner, Data: r.Data, Since: since, Until: until, Made: time.UnixMilli(max(r.Since, r.Replaced)), Groups: r.Groups, eras: r.eras()}
 }
 
-// Begin begins a series for owner and returns its first token. data comes back with each use. The series also ends by
-// EndAll of each of groups, which must not be names of owners. Any error is an outage, but for data that is no JSON; then
-// no token is in use.
+// Begin begins a series for owner and returns its first token. data comes back with each use. The series also
+// ends by EndAll of each of groups, which must not be names of owners. Any error is an outage, but for data
+// that is no JSON; then no token is in use.
 func (t *Tokens) Begin(ctx context.Context, owner string, data json.RawMessage, groups ...string) (Series, string, error) {
 	var eras []string
 	for _, name := range append([]string{owner}, groups...) {
@@ -191,8 +193,8 @@ func (t *Tokens) Use(ctx context.Context, text string) (Series, string, error) {
 	return Series{}, "", err
 }
 
-// use decides by raw, the record of p's series. If another request changed it meanwhile, next is empty, and found is
-// the record now.
+// use decides by raw, the record of p's series. If another request changed it meanwhile, next is empty, and
+// found is the record now.
 func (t *Tokens) use(ctx context.Context, p pair, raw []byte) (s Series, next string, found []byte, err error) {
 	r, err := t.alive(ctx, p.name(), raw)
 	if err != nil {
@@ -266,8 +268,8 @@ func (t *Tokens) Alive(ctx context.Context, s Series) (bool, error) {
 	return t.sameEra(ctx, s)
 }
 
-// Find returns the series of that name; ok is false if there is none. It does not look whether it has ended for
-// its age, or with all of its owner. Any error is an outage.
+// Find returns the series of that name; ok is false if there is none. It does not look whether it has ended
+// for its age, or with all of its owner. Any error is an outage.
 func (t *Tokens) Find(ctx context.Context, name string) (s Series, ok bool, err error) {
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
 	r := new(record)
@@ -277,8 +279,8 @@ func (t *Tokens) Find(ctx context.Context, name string) (s Series, ok bool, err 
 	return t.series(name, r), true, nil
 }
 
-// Update gives the series of that name other data, and its token goes on as it is. ok is false if there is no such
-// series any more. Any error is an outage.
+// Update gives the series of that name other data, and its token goes on as it is. ok is false if there is no
+// such series any more. Any error is an outage.
 func (t *Tokens) Update(ctx context.Context, name string, data json.RawMessage) (ok bool, err error) {
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
 	for err == nil {
@@ -304,8 +306,8 @@ func Name(text string) (name string, ok bool) {
 	return p.name(), ok
 }
 
-// End ends the series of that name. It returns what was ended; ok is false if there was no such series. Any error
-// is an outage, after which it may go on.
+// End ends the series of that name. It returns what was ended; ok is false if there was no such series. Any
+// error is an outage, after which it may go on.
 func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, err error) {
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
 	for err == nil && raw != nil {
@@ -325,8 +327,8 @@ func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, e
 // The era of an owner changes when all series of the owner end. It is kept for as long as a series that began
 // before can live; a series without one began when none had ended for that long.
 
-// EndAll ends every series of the owner, or the group, of that name that began before the call. Any error is an
-// outage, after which they may go on.
+// EndAll ends every series of the owner, or the group, of that name that began before the call. Any error is
+// an outage, after which they may go on.
 func (t *Tokens) EndAll(ctx context.Context, name string) error {
 	key, era := t.eraKey(name), []byte(token.New())
 	old, err := t.cfg.Cells.Load(ctx, key)
@@ -340,7 +342,8 @@ func (t *Tokens) EndAll(ctx context.Context, name string) error {
 	return err
 }
 
-// era returns the owner's present one, "" if there is none, and keeps it for as long as a series that begins now.
+// era returns the owner's present one, "" if there is none, and keeps it for as long as a series that begins
+// now.
 func (t *Tokens) era(ctx context.Context, owner string) (string, error) {
 	era, err := t.cfg.Cells.Load(ctx, t.eraKey(owner))
 	for err == nil && era != nil {

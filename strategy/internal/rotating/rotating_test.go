@@ -78,8 +78,8 @@ func (h *holder) use(lost bool) string {
 	return "in"
 }
 
-// The cases of the package's documentation. O is a use by the owner, T one by a thief, o one by the owner whose answer
-// is lost, C is where the thief copies the owner's token, and - is a wait beyond the grace.
+// The cases of the package's documentation. O is a use by the owner, T one by a thief, o one by the owner
+// whose answer is lost, C is where the thief copies the owner's token, and - is a wait beyond the grace.
 func TestHowSoonATheftIsFound(t *testing.T) {
 	for _, row := range []struct{ name, story, want string }{
 		{"the owner alone", "O O-O-O", "in, in, in, in"},

@@ -22,8 +22,8 @@ func CheckSecrets(secrets []string, wrong func(format string, args ...any)) {
 	}
 }
 
-// CookieName returns the name of a cookie that is usually called usual, with __Host- before it where it is Secure. It
-// calls wrong for a name that no browser takes.
+// CookieName returns the name of a cookie that is usually called usual, with __Host- before it where it is
+// Secure. It calls wrong for a name that no browser takes.
 func CookieName(name, usual string, insecureHTTP bool, wrong func(format string, args ...any)) string {
 	lower := strings.ToLower(name)
 	switch prefixed := strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-"); {
@@ -48,8 +48,8 @@ func MAC(secret string, parts ...string) []byte {
 	return mac.Sum(nil)
 }
 
-// Verify reports whether mac begins MAC of parts under one of the secrets. It takes the same time for every mac of one
-// length. An empty mac is never right.
+// Verify reports whether mac begins MAC of parts under one of the secrets. It takes the same time for every
+// mac of one length. An empty mac is never right.
 func Verify(mac []byte, secrets []string, parts ...string) bool {
 	ok := false
 	for _, secret := range secrets {

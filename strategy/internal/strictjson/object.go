@@ -1,8 +1,9 @@
 // Package strictjson answers: what does a signed JSON text say, if all its readers must read the same?
 //
-// encoding/json takes the last of two members with one name, and takes ROLES for roles when it fills a struct.
-// A signer that checked the first, or whose users choose the names of further claims, then signs one thing and
-// is understood to have signed another. Parse and [Shape.Check] refuse both, and [Object.Misspelt] is for readers that know only some of the names.
+// encoding/json takes the last of two members with one name, and takes ROLES for roles when it fills a
+// struct. A signer that checked the first, or whose users choose the names of further claims, then signs one
+// thing and is understood to have signed another. Parse and [Shape.Check] refuse both, and [Object.Misspelt]
+// is for readers that know only some of the names.
 package strictjson
 
 import (
@@ -26,9 +27,9 @@ var (
 	errObject  = errors.New("not a JSON object")
 )
 
-// Parse reads an object, such as the header or the claims of a token. No object in it may have a name twice: RFC
-// 7519 §4 leaves a parser to refuse that or to take the last, and two parsers that choose differently see two
-// users.
+// Parse reads an object, such as the header or the claims of a token. No object in it may have a name twice:
+// RFC 7519 §4 leaves a parser to refuse that or to take the last, and two parsers that choose differently see
+// two users.
 func Parse(data []byte) (Object, error) {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, errNotJSON
@@ -70,7 +71,8 @@ func membersOf(data []byte) (Object, error) {
 	return members, nil
 }
 
-// unique returns an error if an object in valid JSON has a name twice. It reads the text once, however deep it is.
+// unique returns an error if an object in valid JSON has a name twice. It reads the text once, however deep
+// it is.
 func unique(data []byte) error {
 	if data[0] != '{' && data[0] != '[' {
 		return nil

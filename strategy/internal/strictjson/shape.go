@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Shape is what encoding/json takes from an object for one Go type: which names, and what lies in their values.
-// It is made by [ShapeOf] and safe for concurrent use.
+// Shape is what encoding/json takes from an object for one Go type: which names, and what lies in their
+// values. It is made by [ShapeOf] and safe for concurrent use.
 type Shape struct {
 	fields map[string]*Shape // of a struct, by exact name; a nil Shape takes anything
 	folded map[string]string // of a struct: the exact name, by its folding
