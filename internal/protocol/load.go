@@ -57,7 +57,7 @@ func (v *Visit) Load(ctx context.Context) error {
 	if wait.parent != nil { // the first caller's context ended
 		wait = new(bounded)
 	}
-	wait.begin(ctx, now, v.p.Timeout)
+	wait.parent, wait.deadline = ctx, now.Add(v.p.Timeout)
 	defer wait.end()
 	for _, p := range v.presented {
 		switch found, err := v.fetch(wait, now, p.id, v.p.Store.Get); {

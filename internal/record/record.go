@@ -31,10 +31,10 @@ type Record struct {
 	members *rawjson.Object // all of them, once asked for: see Members
 	idle    time.Duration   // the cookie's originalMaxAge; 0 for none
 	notes   notes
-	slot    Slot  // the log-in that was asked for last, and at first passport's
-	logged  bool  // whether slot is a log-in; its Key says in any case which member was asked for
-	relabel bool  // a log-in by Node has no label yet
-	began   int64 // when its deadline began to count, in Unix milliseconds; 0: with the next write
+	slot    Slot // the log-in that was asked for last, and at first passport's
+	logged  bool // whether slot is a log-in; its Key says in any case which member was asked for
+	relabel bool // a log-in by Node has no label yet
+	limit        // the latest log-in's, or else its own: see Deadline
 }
 
 // Parse reads data, the record of id, which must stay unchanged while r is in use. After
@@ -204,11 +204,6 @@ func (r *Record) Deadline(absolute time.Duration) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(r.began).Add(absolute)
-}
-
-// Over reports whether the record is past its deadline at now.
-func (r *Record) Over(absolute time.Duration, now time.Time) bool {
-	return r.began > 0 && now.Sub(time.UnixMilli(r.began)) >= absolute
 }
 
 // SameIdentity reports whether o has the log-ins, labels and birth that r has: what

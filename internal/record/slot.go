@@ -25,7 +25,17 @@ type Slot struct {
 	ByGo    bool            // Go made this log-in: "go" counts. Not written
 	Key     string          // the member. Not written
 
-	began int64 // when its absolute limit began to count, in Unix milliseconds; 0: with the next write
+	limit // its own
+}
+
+// limit is the absolute one of a log-in, or of a record.
+type limit struct {
+	began int64 // when it began to count, in Unix milliseconds; 0: with the next write
+}
+
+// Over reports whether what it limits, for absolute, is over at now.
+func (l limit) Over(absolute time.Duration, now time.Time) bool {
+	return l.began > 0 && now.Sub(time.UnixMilli(l.began)) >= absolute
 }
 
 // DevicePrefix begins the name of the member with the device of a log-in, whose key follows.
@@ -37,11 +47,6 @@ const PassportKey = "passport"
 
 // ByNode returns the log-in without what Go noted: one that Node made.
 func (s Slot) ByNode() Slot { return Slot{User: s.User, Key: s.Key} }
-
-// Over reports whether the log-in is past its limit at now.
-func (s Slot) Over(absolute time.Duration, now time.Time) bool {
-	return s.began > 0 && now.Sub(time.UnixMilli(s.began)) >= absolute
-}
 
 // same reports whether s and o are the same log-in.
 func (s Slot) same(o Slot) bool {
