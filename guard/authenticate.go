@@ -117,7 +117,7 @@ func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reqstate.Of(r.Context(), reqstate.Anyone).WithValues(strategy.WithInfo(context.Background(), &info))
 	if err := m.authenticate(w, r, st, &info); err != nil {
 		if !m.passAgain(w, r, st, err) {
-			st.SetUser(reqstate.Asked(m.g))
+			st.SetUser(m.g, nil, reqstate.Asked)
 			m.answerFailure(w, r, err)
 		}
 		return
@@ -132,7 +132,7 @@ func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, s
 	switch {
 	case errors.Is(err, strategy.ErrAnonymous):
 		if m.g.evidence(st).state == nobody {
-			st.SetUser(reqstate.User{Guard: m.g, More: isAnonymous})
+			st.SetUser(m.g, nil, isAnonymous)
 		}
 		return nil
 	case err != nil:
@@ -222,7 +222,7 @@ func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by str
 		}
 		e.missing = missing
 	}
-	g.setUser(st, user, e)
+	st.SetUser(g, user, e)
 	name := EventLogInSuccess
 	if e.info.Linking {
 		name = EventAccountProved

@@ -24,13 +24,8 @@ func (g *Guard[U]) sameSite(r *http.Request) error {
 	return ErrCrossSite
 }
 
-// sameSiteStrict is sameSite for a route that changes state whatever the method: a
-// link or an image on another site must not log anyone out.
-func (g *Guard[U]) sameSiteStrict(r *http.Request) error {
-	return g.sameSite(asPost(r))
-}
-
-// asPost returns r as a request that changes something, for [http.CrossOriginProtection].
+// asPost returns r as a request that changes something, for sameSite on a route that does so
+// whatever the method.
 func asPost(r *http.Request) *http.Request {
 	return &http.Request{Method: http.MethodPost, Host: r.Host, Header: r.Header}
 }

@@ -119,13 +119,8 @@ func (g *Guard[U]) evidence(st *reqstate.State) *evidence {
 	return e
 }
 
-// setUser makes user the request's, found as e says.
-func (g *Guard[U]) setUser(st *reqstate.State, user U, e *evidence) {
-	st.SetUser(reqstate.User{Guard: g, Value: user, More: e})
-}
-
 // clearUser makes the request one of nobody.
-func (g *Guard[U]) clearUser(st *reqstate.State) { st.SetUser(reqstate.User{Guard: g}) }
+func (g *Guard[U]) clearUser(st *reqstate.State) { st.SetUser(g, nil, nil) }
 
 // anyUser is requestUser for a context, without how; a pending user is one too.
 func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {

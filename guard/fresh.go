@@ -30,18 +30,19 @@ func (g *Guard[U]) RequireFresh(maxAge time.Duration) func(http.Handler) http.Ha
 		panic(fmt.Sprintf("guard: RequireFresh: maxAge is %v: give the age up to which a log-in is fresh, such as 10*time.Minute", maxAge))
 	}
 	return func(next http.Handler) http.Handler {
-		return g.gate("RequireFresh", next, func(r *http.Request, st *reqstate.State) error {
+		return g.gate("RequireFresh", next, func(r *http.Request, st *reqstate.State) (user U, err error) {
 			at, err := g.loggedInAt(r, st)
 			if err != nil {
-				return err
+				return user, err
 			}
-			if err := g.evidence(st).insufficient(); err != nil {
-				return err
+			user, e, _ := g.requestUser(st)
+			if err := e.insufficient(); err != nil {
+				return user, err
 			}
 			if age := time.Since(at); at.IsZero() || age > maxAge {
-				return &Insufficient{MaxAge: maxAge}
+				return user, &Insufficient{MaxAge: maxAge}
 			}
-			return nil
+			return user, nil
 		})
 	}
 }
@@ -87,12 +88,11 @@ func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 // panics if next is nil or the guard is stateless.
 func (g *Guard[U]) RequireUncached(next http.Handler) http.Handler {
 	g.needSessions("RequireUncached")
-	return g.gate("RequireUncached", next, func(r *http.Request, st *reqstate.State) error {
-		if e := g.evidence(st); e.state.byCredentials() {
-			return e.insufficient()
+	return g.gate("RequireUncached", next, func(r *http.Request, st *reqstate.State) (U, error) {
+		if user, e, _ := g.requestUser(st); e.state.byCredentials() {
+			return user, e.insufficient()
 		}
-		_, err := g.reread(r, st)
-		return err
+		return g.reread(r, st)
 	})
 }
 
@@ -118,18 +118,19 @@ func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Ha
 			"by strategy.FactorNamer, or as the last arguments of strategy.Func", name, proved))
 	}
 	return func(next http.Handler) http.Handler {
-		return g.gate("RequireFactor", next, func(r *http.Request, st *reqstate.State) error {
-			if _, err := g.currentUser(r, st); err != nil {
-				return err
+		return g.gate("RequireFactor", next, func(r *http.Request, st *reqstate.State) (U, error) {
+			user, err := g.currentUser(r, st)
+			if err != nil {
+				return user, err
 			}
 			at, err := g.factorAt(r, st, name)
 			if err != nil {
-				return err
+				return user, err
 			}
 			if at.IsZero() || within > 0 && time.Since(at) > within {
-				return &Insufficient{Factor: name, MaxAge: within}
+				return user, &Insufficient{Factor: name, MaxAge: within}
 			}
-			return nil
+			return user, nil
 		})
 	}
 }
@@ -251,7 +252,7 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 		g.clearUser(st)
 		return fmt.Errorf("guard: step up: %w", err)
 	}
-	g.setUser(st, user, e)
+	st.SetUser(g, user, e)
 	event := Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slices.Clone(slot.User), Reason: ReasonStepUp}
 	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
 		g.emitOutcome(ctx, event, err)

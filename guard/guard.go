@@ -372,23 +372,24 @@ func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) *reqstat
 	return st
 }
 
-// gate is a middleware that lets a request pass when decide returns no error.
+// gate is a middleware that lets a request pass when decide returns no error; its user is not
+// asked for.
 type gate[U any] struct {
 	g      *Guard[U]
 	next   http.Handler
-	decide func(r *http.Request, st *reqstate.State) error
+	decide func(r *http.Request, st *reqstate.State) (U, error)
 }
 
 // ServeHTTP implements [http.Handler].
 func (m *gate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := m.g.requestState(w, r)
-	if err := m.decide(r, st); err != nil {
+	if _, err := m.decide(r, st); err != nil {
 		m.g.refuse(w, r, err)
 		return
 	}
 	m.next.ServeHTTP(w, r)
 }
 
-func (g *Guard[U]) gate(route string, next http.Handler, decide func(*http.Request, *reqstate.State) error) http.Handler {
+func (g *Guard[U]) gate(route string, next http.Handler, decide func(*http.Request, *reqstate.State) (U, error)) http.Handler {
 	return g.withSession(route, next, &gate[U]{g, next, decide})
 }

@@ -306,7 +306,7 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		e.state = loggedIn
 	}
 	e.missing, e.logIn = p.evidence.missing, p
-	g.setUser(st, p.user, &e)
+	st.SetUser(g, p.user, &e)
 	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
 		if p.dropped.Load() && err == nil {
 			err = reqstate.ErrDropped

@@ -27,11 +27,11 @@ import (
 // is stateless.
 func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 	g.needSessions("LogOut")
-	logOut := g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) error {
-		if err := g.sameSiteStrict(r); err != nil {
-			return err
+	logOut := g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) (nobody U, err error) {
+		if err := g.sameSite(asPost(r)); err != nil { // whatever the method: a link must not log anyone out
+			return nobody, err
 		}
-		return g.logOut(r, st)
+		return nobody, g.logOut(r, st)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isPrefetch(r) { // 503 has the browser ask again when its user goes there

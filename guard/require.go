@@ -22,12 +22,12 @@ func (g *Guard[U]) Require(check func(*http.Request, U) error) func(http.Handler
 		panic("guard: Require: the check is nil")
 	}
 	return func(next http.Handler) http.Handler {
-		return g.gate("Require", next, func(r *http.Request, st *reqstate.State) error {
+		return g.gate("Require", next, func(r *http.Request, st *reqstate.State) (U, error) {
 			user, err := g.currentUser(r, st)
 			if err != nil {
-				return err
+				return user, err
 			}
-			return check(r, user)
+			return user, check(r, user)
 		})
 	}
 }

@@ -77,7 +77,7 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 		}
 		e = e.lacking(missing)
 	}
-	g.setUser(st, user, e)
+	st.SetUser(g, user, e)
 	if e.missing != "" { // the log-in is pending
 		return none, &Insufficient{Factor: e.missing}
 	}
@@ -180,10 +180,7 @@ func (g *Guard[U]) stateOf(r *http.Request, method string) (*reqstate.State, err
 // connect-ensure-login: ensureLoggedIn; Nest: a LoggedInGuard, or AuthGuard('session')
 // if that kept anyone out.
 func (g *Guard[U]) RequireAuth(next http.Handler) http.Handler {
-	return g.gate("RequireAuth", next, func(r *http.Request, st *reqstate.State) error {
-		_, err := g.currentUser(r, st)
-		return err
-	})
+	return g.gate("RequireAuth", next, g.currentUser)
 }
 
 // Restore finds the user whom the session remembers, if there is one, and lets every
@@ -209,7 +206,7 @@ func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		st.Slots.Guarded(m.g.answerer, true)
 	case errors.Is(err, strategy.ErrUnauthenticated), errors.Is(err, ErrCrossSite), errors.Is(err, ErrTooManySessions):
-		st.SetUser(reqstate.Asked(m.g))
+		st.SetUser(m.g, nil, reqstate.Asked)
 	default:
 		m.g.refuse(w, r, err)
 		return

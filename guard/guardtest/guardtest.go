@@ -41,6 +41,6 @@ func LogIn[U any](t testing.TB, g *guard.Guard[U], user U) []*http.Cookie {
 func WithUser[U any](r *http.Request, g *guard.Guard[U], user U) *http.Request {
 	st := &reqstate.State{Context: r.Context(), Outer: reqstate.Of(r.Context(), reqstate.Anyone)}
 	st.Owner = st
-	st.SetUser(reqstate.User{Guard: g, Value: user})
+	st.SetUser(g, user, nil)
 	return r.WithContext(st)
 }

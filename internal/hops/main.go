@@ -24,9 +24,9 @@ import (
 const module = "github.com/seed-6f34412b/passport"
 
 const (
-	getLimit    = 70
-	logInLimit  = 148
-	logOutLimit = 126
+	getLimit    = 66
+	logInLimit  = 146
+	logOutLimit = 124
 )
 
 // flows are the requests, by the folders into which subject writes their counters.

@@ -87,9 +87,9 @@ type User struct {
 	More  any // the guard's own facts about the log-in; never changed afterwards
 }
 
-// Asked is the decision of a guard that has asked about the request and found nobody. It
-// replaces none.
-func Asked(guard any) User { return User{Guard: guard, More: asked{}} }
+// Asked is all that a guard knows which has asked about the request and found nobody. It
+// replaces no decision.
+var Asked any = asked{}
 
 type asked struct{}
 
@@ -106,17 +106,19 @@ func (s *State) User(guard any) (u User, ok bool) {
 	return u, ok
 }
 
-// SetUser records u: in place of what the same guard decided before, or else here.
-func (s *State) SetUser(u User) {
+// SetUser records what guard decided, as User has it: in place of what it decided before, or
+// else here.
+func (s *State) SetUser(guard, value, more any) {
+	u := User{guard, value, more}
 	for t := s.Outer; ; t = t.Outer {
 		own := t == nil // no other state has a decision of that guard
 		if own {
 			t = s
 		}
 		t.mu.Lock()
-		i := slices.IndexFunc(t.users, func(v User) bool { return v.Guard == u.Guard })
+		i := slices.IndexFunc(t.users, func(v User) bool { return v.Guard == guard })
 		switch {
-		case i >= 0 && u.More != (asked{}):
+		case i >= 0 && more != Asked:
 			t.users[i] = u
 		case i < 0 && own:
 			if t.users == nil {
