@@ -32,6 +32,9 @@ func (g *Guard[U]) emit(ctx context.Context, e Event) {
 	if st := reqstate.Of(ctx, g.owner); e.Address == "" && st != nil && st.Slots != nil {
 		g.locate(&e, st.Slots.Request())
 	}
+	if route, ok := ctx.Value(routeKey{}).(string); ok {
+		e.Route = route
+	}
 	e.Guard, e.Time = g.cfg.SessionKey, time.Now()
 	if log := g.logger(); log.Enabled(ctx, e.level()) {
 		log.LogAttrs(ctx, e.level(), string(e.Name), e.attrs()...)
@@ -44,6 +47,19 @@ func (g *Guard[U]) emit(ctx context.Context, e Event) {
 // locate notes in e where r came from, and for which route.
 func (g *Guard[U]) locate(e *Event, r *http.Request) {
 	e.Address, e.Route = strategy.ClientAddr(r, g.cfg.TrustedProxies).String(), r.Pattern
+}
+
+// routeKey finds in a context the pattern that matched its request.
+type routeKey struct{}
+
+// withRoute returns r's context for events that follow, also after the commit. A middleware
+// around the mux, such as http.TimeoutHandler, may have given it a copy of the request: the
+// pattern is then known to the copy alone.
+func withRoute(r *http.Request) context.Context {
+	if r.Pattern == "" {
+		return r.Context()
+	}
+	return context.WithValue(r.Context(), routeKey{}, r.Pattern)
 }
 
 // emitOf is emit for r: a guard without sessions has no other way to know the request.

@@ -7,10 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -58,6 +61,39 @@ func TestAnEventSaysFromWhereAndForWhichRoute(t *testing.T) {
 	}
 	if _, err := w.LogOutEverywhere(t.Context(), &User{ID: 1}); err != nil || w.events[0].Address != "" || w.events[0].Route != "" {
 		t.Errorf("without a request: got %+v and %v, want neither address nor route", w.events[0], err)
+	}
+}
+
+// TestARouteIsKnownBelowACopyOfTheRequest, which a middleware around the mux makes.
+func TestARouteIsKnownBelowACopyOfTheRequest(t *testing.T) {
+	w := newWorld(t)
+	w.mux.Handle("POST /totp", w.Authenticate("totp")(w.StepUp(w.hello())))
+	app := w.sessions.Handler(http.TimeoutHandler(w.mux, time.Minute, ""))
+	b := browser.New(t, app)
+	for _, row := range []struct {
+		path string
+		do   func()
+		want []guard.EventName
+	}{
+		{"/login", func() {}, []guard.EventName{guard.EventLogInSuccess, guard.EventSessionCreated}},
+		{"/totp", func() { w.second.user, w.second.err = &User{ID: 1, Email: "joe@test.com"}, nil }, []guard.EventName{guard.EventLogInSuccess, guard.EventSessionRenewed}},
+		{"/login", func() {}, []guard.EventName{guard.EventLogInSuccess, guard.EventSessionCreated}},
+		{"/logout", func() {}, []guard.EventName{guard.EventSessionExpired}},
+		{"/login", func() {}, []guard.EventName{guard.EventLogInSuccess, guard.EventSessionCreated}},
+		{"/me", func() { w.table.remove(1) }, []guard.EventName{guard.EventSessionExpired}},
+	} {
+		row.do()
+		b.Post(row.path, "email", "joe@test.com", "password", password)
+		var got []guard.EventName
+		for _, e := range w.events {
+			if got = append(got, e.Name); !strings.HasSuffix(e.Route, row.path) {
+				t.Errorf("%s: got %s for the route %q", row.path, e.Name, e.Route)
+			}
+		}
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: got events %q, want %q", row.path, got, row.want)
+		}
+		w.saw()
 	}
 }
 

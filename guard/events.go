@@ -67,7 +67,7 @@ type Event struct {
 	Time     time.Time       // when the event was sent
 	Guard    string          // Config.SessionKey
 	Address  string          // the client's, as Config.TrustedProxies finds it; empty outside of a request
-	Route    string          // the pattern that http.ServeMux matched, such as "POST /login"; empty for none
+	Route    string          // the pattern that http.ServeMux matched, such as "POST /login"; empty for none, and where only a context is given
 	Strategy string          // names, separated by commas, of the strategies concerned; empty for none
 	Program  bool            // the credentials were a program's key or token (strategy.ForPrograms)
 	User     json.RawMessage // the id as the serializer writes it; nil when unknown

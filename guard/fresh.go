@@ -210,7 +210,7 @@ func (m *stepUp[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // stepUp adds what the request proved to the log-in in the session.
 func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
-	ctx := r.Context()
+	ctx := withRoute(r)
 	user, e, _ := g.requestUser(st)
 	if !e.state.byCredentials() {
 		return &misuse{"StepUp: no user was found by credentials in this request: put Authenticate with the second strategy before StepUp"}

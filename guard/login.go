@@ -289,7 +289,7 @@ func (p *logInPlan[U]) replaces(user json.RawMessage, ref string, e *evidence) {
 // an error nothing that was there before has changed, nothing is pending, and the request
 // has no user.
 func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]) error {
-	ctx := r.Context()
+	ctx := withRoute(r)
 	if err := g.changeSession(r, st, p); err != nil {
 		st.Slots.Forget()
 		g.clearUser(st)

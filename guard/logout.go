@@ -75,7 +75,7 @@ func (g *Guard[U]) LogOutContext(ctx context.Context) error {
 }
 
 func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
-	ctx := r.Context()
+	ctx := withRoute(r)
 	if g.cfg.RememberMe != nil {
 		if err := g.endSeries(r, st); err != nil {
 			return err

@@ -101,7 +101,7 @@ func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 	if m == nil || !m.Presented(r) {
 		return none, errNobody
 	}
-	ctx := r.Context()
+	ctx := withRoute(r)
 	rem, cookie, err := m.Recall(r)
 	if theft, ok := errors.AsType[*remember.CookieTheft](err); ok {
 		if err := g.endAfterTheft(ctx, theft.Remembered); err != nil {
@@ -126,7 +126,7 @@ func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 // logInRecalled makes a session for what was remembered.
 func (g *Guard[U]) logInRecalled(r *http.Request, st *reqstate.State, rem remember.Remembered) (U, error) {
 	var none U
-	ctx := r.Context()
+	ctx := withRoute(r)
 	if !g.isMine(rem) {
 		return none, errNobody
 	}

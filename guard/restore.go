@@ -58,7 +58,7 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 		return none, fmt.Errorf("guard: restore: %w", err)
 	}
 	if slot.User == nil { // nobody is logged in, or no longer
-		g.emitLost(ctx, st)
+		g.emitLost(withRoute(r), st)
 		return g.recallUser(r, st)
 	}
 	user, ended, err := g.userOfSlot(ctx, slot)
@@ -66,7 +66,7 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 		return none, fmt.Errorf("guard: restore: %w", err)
 	}
 	if ended != "" { // the user is gone, or the stamp changed
-		g.revoke(ctx, st, slot, ended)
+		g.revoke(withRoute(r), st, slot, ended)
 		return g.recallUser(r, st)
 	}
 	e := isRestored

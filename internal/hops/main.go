@@ -25,8 +25,8 @@ const module = "github.com/seed-6f34412b/passport"
 
 const (
 	getLimit    = 66
-	logInLimit  = 146
-	logOutLimit = 124
+	logInLimit  = 147
+	logOutLimit = 125
 )
 
 // flows are the requests, by the folders into which subject writes their counters.
