@@ -61,7 +61,7 @@ func (r *Record) Parse(id string, data []byte) error {
 				}
 			}
 		case PassportKey:
-			r.slot, r.logged = readSlot(&in)
+			r.logged = r.slot.read(&in)
 		case NotesKey:
 			r.notes.read(&in, id)
 		}

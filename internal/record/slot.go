@@ -88,36 +88,39 @@ func nobody(user json.RawMessage) bool {
 // nobody is logged in there: no user, or null, false or "", as Passport has it.
 func ParseSlot(raw json.RawMessage) (s Slot, ok bool) {
 	r := rawjson.NewReader(raw)
-	s, ok = readSlot(&r)
-	if !ok || r.End() != nil {
+	if !s.read(&r) || r.End() != nil {
 		return Slot{}, false
 	}
 	return s, true
 }
 
-// readSlot is ParseSlot for the value due in r. Faults are for r.End to report.
-func readSlot(r *rawjson.Reader) (s Slot, ok bool) {
+// read is ParseSlot into s for the value due in r. Faults are for r.End to report. It writes
+// the fields where they lie: a copy of them all would cost a read more than reading them.
+func (s *Slot) read(r *rawjson.Reader) (ok bool) {
+	s.User = nil
 	var owner []byte
 	for ok := r.Enter(); ok && r.Next(); {
 		switch string(r.Name()) {
 		case "user":
-			s, owner = Slot{User: r.Value()}, nil
+			s.User, owner = r.Value(), nil
 		case "go":
-			s, owner = readNotes(r, s.User)
+			owner = s.readNotes(r)
 		}
 	}
-	if nobody(s.User) {
-		return Slot{}, false
+	s.ByGo = owner != nil && bytes.Equal(owner, s.User)
+	switch {
+	case nobody(s.User):
+		*s = Slot{}
+		return false
+	case !s.ByGo:
+		*s = s.ByNode()
 	}
-	if s.ByGo = owner != nil && bytes.Equal(owner, s.User); !s.ByGo {
-		s = s.ByNode()
-	}
-	return s, true
+	return true
 }
 
-// readNotes reads what Go added to the log-in of user, and whose log-in that was.
-func readNotes(r *rawjson.Reader, user json.RawMessage) (s Slot, owner []byte) {
-	s.User = user
+// readNotes reads what Go added to a log-in, and whose log-in that was.
+func (s *Slot) readNotes(r *rawjson.Reader) (owner []byte) {
+	s.At, s.began, s.Stamp, s.Factors = time.Time{}, 0, nil, nil
 	for ok := r.Enter(); ok && r.Next(); {
 		switch string(r.Name()) {
 		case "for":
@@ -134,7 +137,7 @@ func readNotes(r *rawjson.Reader, user json.RawMessage) (s Slot, owner []byte) {
 			}
 		}
 	}
-	return s, owner
+	return owner
 }
 
 // Factor returns when the named strategy last succeeded for this log-in.
