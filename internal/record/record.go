@@ -61,7 +61,7 @@ func (r *Record) Parse(id string, data []byte) error {
 				}
 			}
 		case PassportKey:
-			r.logged = r.slot.read(&in)
+			r.logged = readSlot(&in, &r.slot)
 		case NotesKey:
 			r.notes.read(&in, id)
 		}

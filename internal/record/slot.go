@@ -88,15 +88,15 @@ func nobody(user json.RawMessage) bool {
 // nobody is logged in there: no user, or null, false or "", as Passport has it.
 func ParseSlot(raw json.RawMessage) (s Slot, ok bool) {
 	r := rawjson.NewReader(raw)
-	if !s.read(&r) || r.End() != nil {
+	if !readSlot(&r, &s) || r.End() != nil {
 		return Slot{}, false
 	}
 	return s, true
 }
 
-// read is ParseSlot into s for the value due in r. Faults are for r.End to report. It writes
+// readSlot is ParseSlot into s for the value due in r. Faults are for r.End to report. It writes
 // the fields where they lie: a copy of them all would cost a read more than reading them.
-func (s *Slot) read(r *rawjson.Reader) (ok bool) {
+func readSlot(r *rawjson.Reader, s *Slot) (ok bool) {
 	s.User = nil
 	var owner []byte
 	for ok := r.Enter(); ok && r.Next(); {
@@ -104,7 +104,7 @@ func (s *Slot) read(r *rawjson.Reader) (ok bool) {
 		case "user":
 			s.User, owner = r.Value(), nil
 		case "go":
-			owner = s.readNotes(r)
+			owner = readNotes(r, s)
 		}
 	}
 	s.ByGo = owner != nil && bytes.Equal(owner, s.User)
@@ -118,8 +118,8 @@ func (s *Slot) read(r *rawjson.Reader) (ok bool) {
 	return true
 }
 
-// readNotes reads what Go added to a log-in, and whose log-in that was.
-func (s *Slot) readNotes(r *rawjson.Reader) (owner []byte) {
+// readNotes reads into s what Go added to the log-in, and whose log-in that was.
+func readNotes(r *rawjson.Reader, s *Slot) (owner []byte) {
 	s.At, s.began, s.Stamp, s.Factors = time.Time{}, 0, nil, nil
 	for ok := r.Enter(); ok && r.Next(); {
 		switch string(r.Name()) {
