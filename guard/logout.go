@@ -85,7 +85,7 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	if err != nil && !errors.Is(err, session.ErrSessionEnded) {
 		return fmt.Errorf("guard: log out: %w", err)
 	}
-	e := Event{Name: EventSessionExpired, User: append([]byte(nil), slot.User...), Session: g.ref(ctx), Reason: ReasonLogOut}
+	e := Event{Name: EventSessionExpired, User: append([]byte(nil), slot.User...), Session: st.Slots.Ref(ctx), Reason: ReasonLogOut}
 	if err := st.Slots.LogOut(ctx, g.cfg.SessionKey); err != nil {
 		return fmt.Errorf("guard: log out: %w", err)
 	}

@@ -38,8 +38,6 @@ func validID(id string) bool {
 	return true
 }
 
-func validSuccessor(next string) bool { return next == "" || validID(next) && next != ended }
-
 // checkTTL refuses what Redis would take for an outage or, worse, for "no expiry",
 // and a ctx that has ended.
 func checkTTL(ctx context.Context, ttl time.Duration) error {

@@ -242,10 +242,10 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("store: end: %w", err)
 	}
-	if !validSuccessor(next) {
-		return "", fmt.Errorf("store: end: %w", errBadSuccessor)
+	note, life, err := noteOf(next, life, m.tombstones)
+	if err != nil {
+		return "", err
 	}
-	note, life := noteOf(next, life, m.tombstones)
 	now := time.Now()
 	s := m.shard(id)
 	s.Lock()
@@ -281,19 +281,22 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 	return successor, nil
 }
 
-// noteOf returns what the end of a session leaves behind, and for how long.
-func noteOf(next string, life time.Duration, tombstones bool) (string, time.Duration) {
+// noteOf returns what the end of a session leaves behind, and for how long. The error says that
+// next, where there is one, cannot be the id of a session.
+func noteOf(next string, life time.Duration, tombstones bool) (string, time.Duration, error) {
 	switch {
+	case next != "" && (!validID(next) || next == ended):
+		return "", 0, fmt.Errorf("store: end: %w", errBadSuccessor)
 	case life < time.Millisecond:
-		return "", 0
+		return "", 0, nil
 	case tombstones && next == "":
-		return ended, life
+		return ended, life, nil
 	case tombstones:
-		return strings.Clone(next), life
+		return strings.Clone(next), life, nil
 	case next == "":
-		return "", 0
+		return "", 0, nil
 	}
-	return strings.Clone(next), min(life, maxSuccessorLife)
+	return strings.Clone(next), min(life, maxSuccessorLife), nil
 }
 
 // All implements [session.Iterator]. It copies one part of the store at a time, about

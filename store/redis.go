@@ -200,10 +200,10 @@ func (r *RedisStore) Delete(ctx context.Context, id string, old []byte) error {
 // End implements [session.Ender]. It is one script. Without old go-redis may send it
 // again: that ends what was to be ended.
 func (r *RedisStore) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
-	if !validSuccessor(next) {
-		return "", fmt.Errorf("store: end: %w", errBadSuccessor)
+	text, life, err := noteOf(next, life, r.cfg.Tombstones)
+	if err != nil {
+		return "", err
 	}
-	text, life := noteOf(next, life, r.cfg.Tombstones)
 	if text == "" { // next is compared with the note that is there, also when none is left
 		text = cmp.Or(next, ended)
 	}

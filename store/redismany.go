@@ -97,7 +97,7 @@ func (r *RedisStore) EndMany(ctx context.Context, ids []string, life time.Durati
 	if err := ctxError(ctx, "end many"); err != nil {
 		return nil, err
 	}
-	text, life := noteOf("", life, r.cfg.Tombstones)
+	text, life, _ := noteOf("", life, r.cfg.Tombstones) // there is no successor to refuse
 	if text == "" {
 		text = ended
 	}

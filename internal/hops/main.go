@@ -26,7 +26,7 @@ const module = "github.com/seed-6f34412b/passport"
 const (
 	getLimit    = 66
 	logInLimit  = 147
-	logOutLimit = 125
+	logOutLimit = 122
 )
 
 // flows are the requests, by the folders into which subject writes their counters.

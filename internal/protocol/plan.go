@@ -137,17 +137,19 @@ func (v *Visit) LogOut(key string) error {
 		return v.cause
 	}
 	delete(v.hidden, key)
-	planned := v.planned()
-	delete(planned.logIns, key)
-	if planned.end && len(planned.leaving) == 0 {
+	var leaving []string
+	if v.plan != nil {
+		delete(v.plan.logIns, key)
+		leaving = v.plan.leaving
+	}
+	if v.Ending() && len(leaving) == 0 {
 		v.planEnd(nil) // all was to end already
 		return nil
 	}
-	leaving := planned.leaving
 	if !slices.Contains(leaving, key) {
 		leaving = append(slices.Clip(leaving), key)
 	}
-	if v.phase == over || planned.end || !others(v.logIns(time.Now()), leaving) {
+	if v.phase == over || v.Ending() || !others(v.logIns(time.Now()), leaving) {
 		v.planEnd(leaving)
 		return nil
 	}

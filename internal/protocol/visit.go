@@ -73,7 +73,7 @@ func (v *Visit) Creates() bool {
 func (v *Visit) KeepNothing() { v.plan.unsaved = true }
 
 // Ending reports whether an end is planned: the request sees an empty session.
-func (v *Visit) Ending() bool { return v.planned().end }
+func (v *Visit) Ending() bool { return v.plan != nil && v.plan.end }
 
 // Deadline returns when the session's record ends at the latest.
 func (v *Visit) Deadline() time.Time { return v.base.Deadline(v.p.Terms.Absolute) }
