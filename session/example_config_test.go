@@ -58,6 +58,5 @@ func ExampleNew_incorrect() {
 	// session: Config.Store is nil: use store.Redis or store.Memory
 	// session: SecureCookie: secret 1 of 1 has 12 bytes: give at least 32
 	// session: Config.Name "__Host-sid" needs the Secure attribute: drop InsecureHTTP or the __Host- prefix
-	// session: Config.IdleTimeout 2h0m0s is longer than AbsoluteTimeout 1h0m0s: use a shorter one, or raise
-	// AbsoluteTimeout
+	// session: Config.IdleTimeout 2h0m0s is longer than AbsoluteTimeout 1h0m0s: use a shorter one, or raise AbsoluteTimeout
 }
