@@ -38,24 +38,13 @@ func NameOf[U any](s Serializer[U], id json.RawMessage) (string, error) {
 		return NameOf(inner.Unwrap(), id)
 	}
 	if c, ok := s.(*Chained[U]); ok {
-		return c.nameOf(id)
-	}
-	return canonical(id)
-}
-
-// nameOf asks the links in order.
-func (c *Chained[U]) nameOf(id json.RawMessage) (string, error) {
-	for _, l := range c.links {
-		name, err := NameOf(l, id)
-		if !errors.Is(err, ErrSkip) && !errors.Is(err, ErrIDType) {
-			return name, err
+		for _, l := range c.links {
+			name, err := NameOf(l, id)
+			if !errors.Is(err, ErrSkip) && !errors.Is(err, ErrIDType) {
+				return name, err
+			}
 		}
 	}
-	return canonical(id)
-}
-
-// canonical returns id in the one form that its value has.
-func canonical(id json.RawMessage) (string, error) {
 	one, err := rawjson.Canonical(id)
 	if err != nil {
 		return "", fmt.Errorf("serializer: name of a user: %w", err)
