@@ -50,8 +50,15 @@ const (
 // and the context's if it ends while the body is read. A form that somebody parsed
 // earlier is used as it is.
 func (rd *Reader) Read(r *http.Request) ([]string, error) {
-	if find := parsed(r); find != nil {
-		return rd.collect(find)
+	values, files := r.PostForm, map[string]bool{} // r.Form has the query string in it
+	if r.MultipartForm != nil {
+		values = r.MultipartForm.Value
+		for name := range r.MultipartForm.File {
+			files[name] = true
+		}
+	}
+	if len(values)+len(files) > 0 {
+		return rd.collect(func(name Field) (string, error) { return formValue(values, files, name) })
 	}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, rd.missing()
@@ -68,23 +75,6 @@ func (rd *Reader) Read(r *http.Request) ([]string, error) {
 		return nil, err
 	}
 	return rd.read(types[0], body)
-}
-
-// parsed returns how to find a field in a form that r has already been parsed into, nil
-// if it has not. r.Form is not asked: the query string is in it.
-func parsed(r *http.Request) func(Field) (string, error) {
-	values := r.PostForm
-	files := map[string]bool{}
-	if r.MultipartForm != nil {
-		values = r.MultipartForm.Value
-		for name := range r.MultipartForm.File {
-			files[name] = true
-		}
-	}
-	if len(values)+len(files) == 0 {
-		return nil
-	}
-	return func(name Field) (string, error) { return formValue(values, files, name) }
 }
 
 // body reads the body up to the cap and puts it back.
