@@ -25,7 +25,7 @@ const checkTime = time.Minute
 // node of a cluster behind a client for one server. What the server refuses to tell (INFO)
 // is passed over. An outage is one error.
 func (s *RedisStores) Check(ctx context.Context) error {
-	if err := s.Sessions.main.send(ctx, redis.NewStringCmd(ctx, "get", s.Sessions.key("check"))); err != nil && isOutage(err) {
+	if err := s.Sessions.main.send(ctx, redis.NewStringCmd(ctx, "get", s.Sessions.cfg.Prefix+"check")); err != nil && isOutage(err) {
 		return fmt.Errorf("store: check: %w", plain(err))
 	}
 	return errors.Join(append(s.checkServers(ctx), s.checkCommands(ctx)...)...)
@@ -61,7 +61,7 @@ func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 		func() error { _, err := r.End(ctx, id, changed, next, checkTime); return err },
 		func() error { _, err := r.EndMany(ctx, []string{id, next}, 0); return err },
 		func() error { return r.Delete(ctx, id, nil) },
-		func() error { return r.main.send(ctx, redis.NewIntCmd(ctx, "del", r.note(r.key(id)))) },
+		func() error { return r.main.send(ctx, redis.NewIntCmd(ctx, "del", r.note(r.cfg.Prefix+id))) },
 		func() error { return r.AddLabel(ctx, id, id, time.Now().Add(checkTime)) },
 		func() error { _, err := r.Labelled(ctx, id); return err },
 		func() error { return r.RemoveLabel(ctx, id, id) },

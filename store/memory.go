@@ -146,7 +146,9 @@ func (m *MemoryStore) Create(ctx context.Context, id string, data []byte, ttl ti
 	}
 	record := string(data)
 	now := time.Now()
-	if !m.reserve(now) {
+	if m.max == 0 {
+		m.held.Add(1)
+	} else if !m.reserve(now) {
 		return ErrFull
 	}
 	s := m.shard(id)
@@ -164,11 +166,11 @@ func (m *MemoryStore) Create(ctx context.Context, id string, data []byte, ttl ti
 	return nil
 }
 
-// reserve makes room for one more entry, and reports whether there is any.
+// reserve makes room for one more entry below max, and reports whether there is any.
 func (m *MemoryStore) reserve(now time.Time) bool {
 	for swept := false; ; {
 		n := m.held.Load()
-		if m.max == 0 || n < m.max {
+		if n < m.max {
 			if m.held.CompareAndSwap(n, n+1) {
 				return true
 			}

@@ -48,8 +48,6 @@ var (
 	_ session.Batch         = (*RedisStore)(nil)
 )
 
-func (r *RedisStore) key(id string) string { return r.cfg.Prefix + id }
-
 // note returns the key of the note beside the record's key, in the same slot: what stands
 // in its braces is the record's key, or the hash tag of that (S16).
 func (r *RedisStore) note(key string) string {
@@ -76,7 +74,7 @@ func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, e
 	if !validID(id) {
 		return nil, unknown(ctx, "get")
 	}
-	cmd := redis.NewStringCmd(ctx, "get", r.key(id))
+	cmd := redis.NewStringCmd(ctx, "get", r.cfg.Prefix+id)
 	err := via.send(ctx, cmd)
 	switch {
 	case err == nil:
@@ -93,7 +91,7 @@ func (r *RedisStore) getNoted(ctx context.Context, via *sender, id string) ([]by
 	if !validID(id) {
 		return nil, unknown(ctx, "get")
 	}
-	key := r.key(id)
+	key := r.cfg.Prefix + id
 	cmd := redis.NewSliceCmd(ctx, "mget", key, r.note(key))
 	if err := via.send(ctx, cmd); err != nil {
 		return nil, outage("get", err)
@@ -127,11 +125,7 @@ func (r *RedisStore) GetMaster(ctx context.Context, id string) ([]byte, error) {
 	if !validID(id) {
 		return nil, unknown(ctx, "get")
 	}
-	key := r.key(id)
-	keys := []string{key}
-	if r.cfg.Tombstones {
-		keys = append(keys, r.note(key))
-	}
+	keys := r.keysOf(id)
 	cmd, err := r.main.run(ctx, mayResend, readScript, keys)
 	if err != nil {
 		return nil, outage("get", err)
@@ -140,7 +134,7 @@ func (r *RedisStore) GetMaster(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, outage("get", err)
 	}
-	return r.judge(ctx, key, found)
+	return r.judge(ctx, keys[0], found)
 }
 
 // Create implements [session.Store]. It is one SET NX that go-redis sends once.
@@ -151,7 +145,8 @@ func (r *RedisStore) Create(ctx context.Context, id string, data []byte, ttl tim
 	if !validID(id) {
 		return fmt.Errorf("store: create: %w", errBadID)
 	}
-	_, err := r.main.exec(ctx, sendOnce, r.key(id), []any{"set", r.key(id), string(data), "nx", "px", ttl.Milliseconds()})
+	key := r.cfg.Prefix + id
+	_, err := r.main.exec(ctx, sendOnce, key, []any{"set", key, string(data), "nx", "px", ttl.Milliseconds()})
 	if errors.Is(err, redis.Nil) {
 		return session.ErrExists
 	}
@@ -169,11 +164,7 @@ func (r *RedisStore) Update(ctx context.Context, id string, old, new []byte, ttl
 	if !validID(id) {
 		return session.ErrNotFound
 	}
-	keys := []string{r.key(id)}
-	if r.cfg.Tombstones {
-		keys = append(keys, r.note(keys[0]))
-	}
-	cmd, err := r.main.run(ctx, sendOnce, updateScript, keys, string(old), string(new), ttl.Milliseconds())
+	cmd, err := r.main.run(ctx, sendOnce, updateScript, r.keysOf(id), string(old), string(new), ttl.Milliseconds())
 	if err != nil {
 		return outage("update", err)
 	}
@@ -191,7 +182,7 @@ func (r *RedisStore) Delete(ctx context.Context, id string, old []byte) error {
 	if !validID(id) {
 		return ctxError(ctx, "delete")
 	}
-	if err := r.main.send(ctx, redis.NewIntCmd(ctx, "del", r.key(id))); err != nil {
+	if err := r.main.send(ctx, redis.NewIntCmd(ctx, "del", r.cfg.Prefix+id)); err != nil {
 		return outage("delete", err)
 	}
 	return nil
@@ -221,7 +212,7 @@ func (r *RedisStore) end(ctx context.Context, verb string, again resend, id stri
 		}
 		return "", unknown(ctx, verb)
 	}
-	key := r.key(id)
+	key := r.cfg.Prefix + id
 	args := []any{string(old), text, life.Milliseconds()}
 	if old != nil && len(old) == 0 {
 		args = append(args, "1")

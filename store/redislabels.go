@@ -8,7 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The entries of a label are one sorted set: ids by their deadlines in milliseconds.
+// The entries of a label are one sorted set: ids by their deadlines in milliseconds. Its key
+// has a digest of the label, and tells nothing of it (S9).
 // The application's clock decides, so that it and the deadlines are of one mind.
 var (
 	// addScript: KEYS label; ARGV id deadline now.
@@ -23,18 +24,13 @@ return 0`)
 	listScript = newReadScript(`return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')`)
 )
 
-// label returns the key of a label's entries. It tells nothing of the label (S9).
-func (r *RedisStore) label(label string) string {
-	return r.labels + digest(label)
-}
-
 // AddLabel implements [session.Index]. It is one script that go-redis sends once: a copy
 // that arrives late would move a later deadline back.
 func (r *RedisStore) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
 	if !validID(id) {
 		return fmt.Errorf("store: add label: %w", errBadID)
 	}
-	_, err := r.main.run(ctx, sendOnce, addScript, []string{r.label(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
+	_, err := r.main.run(ctx, sendOnce, addScript, []string{r.labels + digest(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
 	if err != nil {
 		return outage("add label", err)
 	}
@@ -46,7 +42,7 @@ func (r *RedisStore) RemoveLabel(ctx context.Context, label string, ids ...strin
 	if len(ids) == 0 {
 		return ctxError(ctx, "remove label")
 	}
-	args := append(make([]any, 0, 2+len(ids)), "zrem", r.label(label))
+	args := append(make([]any, 0, 2+len(ids)), "zrem", r.labels+digest(label))
 	for _, id := range ids {
 		args = append(args, id)
 	}
@@ -58,7 +54,7 @@ func (r *RedisStore) RemoveLabel(ctx context.Context, label string, ids ...strin
 
 // Labelled implements [session.Index].
 func (r *RedisStore) Labelled(ctx context.Context, label string) ([]string, error) {
-	cmd, err := r.main.run(ctx, mayResend, listScript, []string{r.label(label)}, time.Now().UnixMilli())
+	cmd, err := r.main.run(ctx, mayResend, listScript, []string{r.labels + digest(label)}, time.Now().UnixMilli())
 	if err != nil {
 		return nil, outage("labelled", err)
 	}

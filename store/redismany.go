@@ -46,7 +46,7 @@ func (r *RedisStore) GetMany(ctx context.Context, ids []string) ([][]byte, error
 		switch {
 		case !ok:
 		case width > 1 && entry[1] != nil:
-			noted = append(noted, redis.NewIntCmd(ctx, "del", r.key(ids[i])))
+			noted = append(noted, redis.NewIntCmd(ctx, "del", r.cfg.Prefix+ids[i]))
 		default:
 			records[i] = []byte(text)
 		}
@@ -59,7 +59,7 @@ func (r *RedisStore) GetMany(ctx context.Context, ids []string) ([][]byte, error
 
 // keysOf returns the key of a record, and with tombstones that of its note.
 func (r *RedisStore) keysOf(id string) []string {
-	key := r.key(id)
+	key := r.cfg.Prefix + id
 	if r.cfg.Tombstones {
 		return []string{key, r.note(key)}
 	}
@@ -106,7 +106,8 @@ func (r *RedisStore) EndMany(ctx context.Context, ids []string, life time.Durati
 	for i, id := range ids {
 		if validID(id) {
 			places = append(places, i)
-			calls = append(calls, scriptCall{[]string{r.key(id), r.note(r.key(id))}, []any{"", text, life.Milliseconds()}})
+			key := r.cfg.Prefix + id
+			calls = append(calls, scriptCall{[]string{key, r.note(key)}, []any{"", text, life.Milliseconds()}})
 		}
 	}
 	cmds, err := r.main.runAll(ctx, endScript, calls)
