@@ -143,7 +143,7 @@ func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, s
 	if len(info.Cookies) > 0 {
 		m.g.sendCookies(w, st, info.Cookies)
 	}
-	return m.g.setProved(r, st, user, by, proof(by.Name(), *info, time.Now()))
+	return m.g.setProved(r, st, user, by.Name(), *info)
 }
 
 // sendCookies has the response carry the cookies of a strategy that succeeded.
@@ -207,14 +207,26 @@ func (e *stopped) Error() string { return "guard: strategy " + e.strategy + ": "
 // Unwrap returns the strategy's error.
 func (e *stopped) Unwrap() error { return e.err }
 
-// setProved makes user, whom a strategy just found by credentials, the request's. What
-// the same user proved earlier in the request still counts.
-func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by strategy.Strategy[U], e *evidence) error {
-	if old, before, ok := g.requestUser(st); ok && before.state.byCredentials() && g.equalUsers(r.Context(), old, user) {
-		e.factors = slices.Concat(before.factors, e.factors)
+// setProved makes user, whom the named strategy, which reported info, just found by
+// credentials, the request's. They proved who they are when info says so, unless that lies in
+// the future. What the same user proved earlier in the request still counts.
+func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, name string, info strategy.Info) error {
+	now := time.Now()
+	e := &evidence{state: proved, strategy: name, info: info, at: now}
+	if at := info.At; !at.IsZero() && !at.After(now) {
+		e.at = at
 	}
-	p, ok := strategy.Ability[strategy.ForPrograms](by)
-	program := ok && p.ForPrograms()
+	if old, before, ok := g.requestUser(st); ok && before.state.byCredentials() && g.equalUsers(r.Context(), old, user) {
+		e.factors = slices.Clone(before.factors)
+	}
+	names := info.Factors
+	if len(names) == 0 {
+		names = []string{name}
+	}
+	for _, f := range names {
+		e.factors = append(e.factors, factor{f, e.at})
+	}
+	program := g.programs[name]
 	if g.factors != nil && !program {
 		missing, err := g.missingFactor(r.Context(), user, e.factors)
 		if err != nil {
@@ -223,11 +235,11 @@ func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, by str
 		e.missing = missing
 	}
 	st.SetUser(g, user, e)
-	name := EventLogInSuccess
-	if e.info.Linking {
-		name = EventAccountProved
+	event := Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: name, Program: program}
+	if info.Linking {
+		event.Name = EventAccountProved
 	}
-	g.emitFor(r, user, Event{Name: name, Outcome: OutcomeSuccess, Strategy: e.strategy, Program: program})
+	g.emitFor(r, user, event)
 	return nil
 }
 

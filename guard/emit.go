@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,21 +13,19 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-func (g *Guard[U]) logger() *slog.Logger {
-	if g.cfg.Logger != nil {
-		return g.cfg.Logger
+// listeners returns the log that e goes to, nil for none, and whether anybody listens to it.
+func (g *Guard[U]) listeners(ctx context.Context, e *Event) (log *slog.Logger, heard bool) {
+	log = cmp.Or(g.cfg.Logger, slog.Default())
+	if !log.Enabled(ctx, e.level()) {
+		log = nil
 	}
-	return slog.Default()
-}
-
-// isHeard reports whether anybody listens to e.
-func (g *Guard[U]) isHeard(ctx context.Context, e *Event) bool {
-	return g.cfg.OnEvent != nil || g.logger().Enabled(ctx, e.level())
+	return log, log != nil || g.cfg.OnEvent != nil
 }
 
 // emit sends e, of the request of which ctx is, if of any, to the log and to the callback.
 func (g *Guard[U]) emit(ctx context.Context, e Event) {
-	if !g.isHeard(ctx, &e) {
+	log, heard := g.listeners(ctx, &e)
+	if !heard {
 		return
 	}
 	if st := reqstate.Of(ctx, g.owner); e.Address == "" && st != nil && st.Slots != nil {
@@ -36,7 +35,7 @@ func (g *Guard[U]) emit(ctx context.Context, e Event) {
 		e.Route = route
 	}
 	e.Guard, e.Time = g.cfg.SessionKey, time.Now()
-	if log := g.logger(); log.Enabled(ctx, e.level()) {
+	if log != nil {
 		log.LogAttrs(ctx, e.level(), string(e.Name), e.attrs()...)
 	}
 	if g.cfg.OnEvent != nil {
@@ -64,7 +63,7 @@ func withRoute(r *http.Request) context.Context {
 
 // emitOf is emit for r: a guard without sessions has no other way to know the request.
 func (g *Guard[U]) emitOf(r *http.Request, e Event) {
-	if g.isHeard(r.Context(), &e) {
+	if _, heard := g.listeners(r.Context(), &e); heard {
 		g.locate(&e, r)
 		g.emit(r.Context(), e)
 	}
@@ -73,7 +72,7 @@ func (g *Guard[U]) emitOf(r *http.Request, e Event) {
 // emitFor is emitOf with user's id in e, which it costs a Serialize to know.
 func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 	ctx := r.Context()
-	if !g.isHeard(ctx, &e) {
+	if _, heard := g.listeners(ctx, &e); !heard {
 		return
 	}
 	if g.users != nil {
@@ -90,7 +89,7 @@ func (g *Guard[U]) emitOutcome(ctx context.Context, e Event, err error) {
 	if err != nil {
 		e.Outcome, e.Err = OutcomeError, err
 	}
-	if !g.isHeard(ctx, &e) {
+	if _, heard := g.listeners(ctx, &e); !heard {
 		return
 	}
 	if e.Session == "" {

@@ -53,23 +53,6 @@ var (
 	isRecalled  = &evidence{state: recalled, strategy: strategy.NameRemember}
 )
 
-// proof returns the evidence that the named strategy, which reported info, leaves at now.
-// The user proved who they are when it says so, unless that lies in the future.
-func proof(name string, info strategy.Info, now time.Time) *evidence {
-	e := &evidence{state: proved, strategy: name, info: info, at: now}
-	if at := info.At; !at.IsZero() && !at.After(now) {
-		e.at = at
-	}
-	names := info.Factors
-	if len(names) == 0 {
-		names = []string{name}
-	}
-	for _, f := range names {
-		e.factors = append(e.factors, factor{f, e.at})
-	}
-	return e
-}
-
 // inState returns a copy of e in the state s.
 func (e *evidence) inState(s state) *evidence {
 	c := *e

@@ -131,6 +131,7 @@ type Guard[U any] struct {
 	stamps     stamps[U]                                  // nil when the serializer has no stamps
 	strategies []strategy.Strategy[U]
 	reserved   []strategy.Strategy[U]
+	programs   map[string]bool // the names of strategies for programs' credentials, strategy.ForPrograms
 	cross      *http.CrossOriginProtection
 	strict     bool // the session's cookie is SameSite=Strict
 }
@@ -171,6 +172,12 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 		return nil, errors.Join(mistakes...)
 	}
 
+	g.programs = map[string]bool{}
+	for _, s := range strategies {
+		if p, ok := strategy.Ability[strategy.ForPrograms](s); ok {
+			g.programs[s.Name()] = p.ForPrograms()
+		}
+	}
 	g.owner, g.answerer = g, g.answerRefused
 	if cfg.Sessions != nil {
 		g.owner, g.strict = cfg.Sessions, cfg.Sessions.SameSite() == http.SameSiteStrictMode

@@ -24,9 +24,9 @@ import (
 const module = "github.com/seed-6f34412b/passport"
 
 const (
-	getLimit    = 66
-	logInLimit  = 147
-	logOutLimit = 122
+	getLimit    = 65
+	logInLimit  = 141
+	logOutLimit = 120
 )
 
 // flows are the requests, by the folders into which subject writes their counters.
