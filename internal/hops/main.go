@@ -23,10 +23,13 @@ import (
 
 const module = "github.com/seed-6f34412b/passport"
 
+// The limits. A write finds its part of the memory store, of 128, at random: where another record
+// is in it too, the queue of that part compares and moves them, for three functions more at a
+// log-in and two at a log-out.
 const (
 	getLimit    = 65
-	logInLimit  = 141
-	logOutLimit = 120
+	logInLimit  = 141 + 3
+	logOutLimit = 120 + 2
 )
 
 // flows are the requests, by the folders into which subject writes their counters.
