@@ -101,7 +101,8 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 // error, no session lives whose log-in or renewal was answered before the call. An
 // error says that some may. It needs no request. Config.RememberMe forgets the user in
 // all browsers, those of the sessions that stay included. It finds sessions by a label in the
-// store's index; sessions that Node made are in it once this guard has written them.
+// store's index; sessions that Node made are in it once this guard has written them,
+// but not those of users whom a serializer.Namer names: the session layer has their ids alone.
 // It panics if the guard is stateless.
 func (g *Guard[U]) LogOutEverywhere(ctx context.Context, user U, exceptRefs ...string) (int, error) {
 	g.needSessions("LogOutEverywhere")

@@ -8,7 +8,7 @@ import (
 // AccountName returns the one spelling of a login name that look-ups, registrations and
 // counters use, so that all of them mean the same account: white space around it and
 // invisible characters in it are dropped, letters are folded to lower case, and full-width
-// ones to ASCII. Its result it returns as it is.
+// ones to ASCII. Given its own result, it returns it unchanged.
 //
 // It composes no Unicode characters: precis.Account, of the module strategy/precis, does. A
 // database that folds more, such as MySQL's collations without accents, needs a function of

@@ -6,8 +6,8 @@ import (
 )
 
 // Claimant is an ability of a Strategy: to tell, before anything is proved, whose credentials a request
-// brings. Package throttle counts by it. By it, [Shown] and Failure.Status a guard knows whether there were
-// any; a log-in that waits for a factor takes precedence over one that it does not know.
+// brings. Package throttle counts by it. Where a guard cannot tell by it, [Shown] or Failure.Status whether the
+// strategy was shown anything, a log-in that waits for a factor decides the answer.
 type Claimant interface {
 	// Claims returns the login name that r brings, in the spelling that the strategy looks up, and empty when
 	// its kind of credential has none. The bool is false when r brings no credentials that Authenticate would

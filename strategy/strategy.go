@@ -59,7 +59,7 @@ type Strategy[U any] interface {
 // credentials", absent and wrong alike.
 var ErrUnauthenticated = errors.New("strategy: not authenticated")
 
-// ErrAnonymous is returned by a strategy that lets a request pass without user.
+// ErrAnonymous is returned by a strategy that lets a request pass without a user.
 var ErrAnonymous = errors.New("strategy: anonymous")
 
 // ErrBusy is returned when a bounded resource, such as the queue of a Hasher, is
