@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/session"
 )
@@ -221,6 +222,33 @@ func TestNodesLogInUnderAGuardsOwnKeyIsThatGuards(t *testing.T) {
 		jen := &User{ID: 2, Email: "jen@test.com", Pass: password}
 		if n, err := admin.LogOutEverywhere(t.Context(), jen); (n == 1) != (row.stays == "/admin/me") || err != nil {
 			t.Errorf("after %s, LogOutEverywhere ended %d sessions of admin, %v", row.out, n, err)
+		}
+	}
+}
+
+// TestNobodySeesTheDeviceOfALogInThatNodeReplaced: nor does the first user see it again, under
+// the log-in that Node made for them.
+func TestNobodySeesTheDeviceOfALogInThatNodeReplaced(t *testing.T) {
+	for _, row := range []struct {
+		user int
+		seen bool // Go has written what Node made
+	}{{1, false}, {1, true}, {2, true}} {
+		w := newDeviceWorld(t)
+		b := w.open()
+		b.Header("User-Agent", "Firefox")
+		logIn(b, "joe@test.com").Want(t, 200, "")
+		w.store.rewrite(t, func(r string) string {
+			return strings.Replace(userLast(r), `"user":1}`, fmt.Sprintf(`"user":%d}`, row.user), 1)
+		})
+		if row.seen {
+			b.Get("/me").Want(t, 200, "hello ")
+		}
+		list, err := w.Sessions(t.Context(), &User{ID: row.user, Pass: password})
+		if err != nil || len(list) != 1 || list[0].Device != (guard.Device{}) {
+			t.Errorf("%+v: got %+v and %v, want one session without a device", row, list, err)
+		}
+		if _, text := w.store.stored(t); row.user == 2 && strings.Contains(text, "Firefox") {
+			t.Errorf("%+v: got %s, want no device in it", row, text)
 		}
 	}
 }

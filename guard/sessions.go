@@ -86,7 +86,7 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, n
 			Ref: info.Ref, LoggedIn: slot.At, Created: info.Created, Seen: info.Seen, Deadline: info.Deadline,
 			Current: info.Ref == current, labels: info.Labels,
 		}
-		if device, ok, err := g.deviceKey().Of(info); ok && err == nil {
+		if device, ok, err := g.deviceKey().Of(info); ok && err == nil && slot.ByGo {
 			s.Device = device
 		}
 		proved := factorsOf(slot)

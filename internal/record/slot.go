@@ -39,7 +39,7 @@ func (l limit) Over(absolute time.Duration, now time.Time) bool {
 }
 
 // DevicePrefix begins the name of the member with the device of a log-in, whose key follows.
-// The member ends with the log-in.
+// The member ends with the log-in; where Node ended that, with Go's next write.
 const DevicePrefix = "_device:"
 
 // PassportKey is the member of Passport's log-in, and of a guard's that says nothing else.

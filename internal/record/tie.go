@@ -96,8 +96,9 @@ func relabelled(list []string, s Slot) (now []string, changed bool) {
 }
 
 // dropNotes takes the notes that do not count out of d, a copy of r in which slots are the
-// log-ins, so that the next write does not tie them to this id. In a record that Go did not
-// write under this id, every member with a guard's notes is a log-in that Node carried.
+// log-ins, so that the next write does not tie them to this id, and with them the devices of
+// log-ins that Go did not make. In a record that Go did not write under this id, every member
+// with a guard's notes is a log-in that Node carried, and every device is another session's.
 func (d *Draft) dropNotes(r *Record) {
 	if r.notes.born == 0 {
 		d.Members.Replace(func(value json.RawMessage) json.RawMessage {
@@ -106,6 +107,7 @@ func (d *Draft) dropNotes(r *Record) {
 			}
 			return WithoutNotes(value)
 		})
+		d.Members.DeleteFunc(func(name string) bool { return strings.HasPrefix(name, DevicePrefix) })
 		return
 	}
 	keys := r.SlotKeys()
@@ -113,7 +115,11 @@ func (d *Draft) dropNotes(r *Record) {
 		keys = add(keys, s.Key)
 	}
 	for _, key := range keys {
-		if s, _ := d.Slot(key); !s.ByGo && rawjson.Find(d.Members.Get(key), "go") != nil {
+		if s, _ := d.Slot(key); s.ByGo {
+			continue
+		}
+		d.Members.Delete(DevicePrefix + key)
+		if rawjson.Find(d.Members.Get(key), "go") != nil {
 			d.Members.Set(key, WithoutNotes(d.Members.Get(key)))
 		}
 	}

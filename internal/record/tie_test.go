@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -40,5 +41,51 @@ func TestNotesCountUnderTheirOwnIDAlone(t *testing.T) {
 				t.Errorf("the notes of %q count under %q", id, other)
 			}
 		}
+	}
+}
+
+// TestADeviceEndsWithItsLogIn: also where Node ended that, who knows no devices.
+func TestADeviceEndsWithItsLogIn(t *testing.T) {
+	now := time.Now()
+	terms := record.Terms{Idle: time.Hour, Absolute: time.Hour, Cookie: []byte(`{}`)}
+	var d record.Draft
+	for _, key := range []string{"passport", "admin"} {
+		d.SetSlot(key, record.Slot{User: []byte("1"), At: now})
+		d.Members.Set(record.DevicePrefix+key, []byte(`{}`))
+	}
+	e, err := d.Encode(terms, "id", nil, "abcdefgh", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passport := string(d.Members.Get("passport"))
+	for _, row := range []struct {
+		name, id, byNode string // byNode is what Node has left in place of passport's log-in
+		want             []string
+	}{
+		{"as Go wrote it", "id", passport, []string{"passport", "admin"}},
+		{"another user", "id", `{"user":2}`, []string{"admin"}},
+		{"another user beside the notes", "id", strings.Replace(passport, `"user":1`, `"user":2`, 1), []string{"admin"}},
+		{"the same user, logged in anew", "id", `{"user":1}`, []string{"admin"}},
+		{"nobody", "id", `{}`, []string{"admin"}},
+		{"a copy under another id", "other", passport, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var r record.Record
+			text := strings.Replace(string(e.Record.Bytes()), passport, row.byNode, 1)
+			if err := r.Parse(row.id, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			var next record.Draft
+			next.Reset(&r)
+			var got []string
+			for _, key := range []string{"passport", "admin"} {
+				if next.Members.Get(record.DevicePrefix+key) != nil {
+					got = append(got, key)
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(row.want) {
+				t.Errorf("devices stay of %v, want %v", got, row.want)
+			}
+		})
 	}
 }
