@@ -57,7 +57,8 @@ func (g *Guard[U]) dropSeries(ctx context.Context, p *logInPlan[U]) {
 // replaceSeries ends, after the log-in p was stored, the series that the browser
 // presented, and the sessions that they made: another log-in has taken their place. The
 // series of a log-in that was renewed goes on: a log-out meanwhile, which knows no other,
-// has ended it, and a new one would undo that.
+// has ended it, and a new one would undo that. Its token is another one where the stamp is:
+// a copy of the cookie is no better than the sessions that the change has ended.
 func (g *Guard[U]) replaceSeries(ctx context.Context, st *reqstate.State, p *logInPlan[U]) {
 	kept := false
 	for _, rem := range p.former {
@@ -65,8 +66,12 @@ func (g *Guard[U]) replaceSeries(ctx context.Context, st *reqstate.State, p *log
 		if rem.Series != p.goesOn {
 			err = g.endSeriesOf(ctx, rem, g.ref(ctx))
 		} else {
-			kept, err = g.cfg.RememberMe.Update(ctx, rem, p.in.Slot.User, p.in.Slot.Stamp)
+			var next *http.Cookie
+			next, kept, err = g.cfg.RememberMe.Update(ctx, rem, p.in.Slot.User, p.in.Slot.Stamp)
 			kept = kept || err != nil // the browser is asked again when its session is over
+			if next != nil {
+				p.cookie = next.String()
+			}
 		}
 		if err != nil {
 			g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: p.in.Slot.User, Err: fmt.Errorf("guard: log in: %w", err)})

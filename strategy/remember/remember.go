@@ -129,6 +129,7 @@ type Remembered struct {
 	Moved time.Time
 
 	series rotating.Series
+	id     string // of the series, for Update
 }
 
 // note is what a series keeps of its user.
@@ -179,17 +180,24 @@ func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels
 	return rem, m.cookie(m.sign(text), m.cfg.MaxAge), err
 }
 
-// Update has the series of rem remember another id and stamp of the same user, after a change of the password
-// for instance: the browser's cookie goes on. ok is false when the series has ended. Any error is an outage.
-func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (ok bool, err error) {
+// Update has the series of rem, which Find returned, remember another id and stamp of the same user, after a
+// change of the password for instance. The series goes on, with another token: cookie is for the browser, and a
+// copy of any earlier one is good for nothing. It is nil where id and stamp are as before, and the browser's
+// cookie goes on. ok is false when the series has ended. Any error is an outage.
+func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (cookie *http.Cookie, ok bool, err error) {
 	data, err := json.Marshal(note{id, stamp})
+	var series rotating.Series
+	var next string
 	if err == nil {
-		ok, err = m.rotating.Update(ctx, rem.Series, data)
+		series, next, ok, err = m.rotating.Renew(ctx, rem.id, data)
 	}
-	if err != nil {
-		return false, fmt.Errorf("remember: update: %w", err)
+	switch {
+	case err != nil:
+		return nil, false, fmt.Errorf("remember: update: %w", err)
+	case next != "":
+		cookie = m.cookie(m.sign(next), time.Until(series.Until))
 	}
-	return ok, nil
+	return cookie, ok, nil
 }
 
 // Presented reports whether r has a cookie that may be remembered.
@@ -293,6 +301,7 @@ func (m *Me) Find(r *http.Request) ([]Remembered, error) {
 			return nil, fmt.Errorf("remember: %w", err)
 		}
 		if rem, err := remembered(series); found && err == nil {
+			rem.id, _ = rotating.ID(text)
 			list = append(list, rem)
 		}
 	}

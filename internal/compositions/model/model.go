@@ -63,6 +63,7 @@ type Series struct {
 	Labels       []string
 	Began        time.Time
 	Token, Older string    // the present token, and the one that it replaced
+	Void         []string  // those that were good before the stamp changed
 	Moved        time.Time // when the present token was made
 	Over         bool
 }

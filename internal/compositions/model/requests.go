@@ -148,6 +148,9 @@ func (m *Model) recall(v *Visit, s *Session) *LogIn {
 	case r == nil:
 		m.want(v.Forgot, "cookie: a dead token is kept", "the answer keeps the cookie of RememberMe")
 		return nil
+	case slices.Contains(r.Void, v.Token): // a copy from before the change of the password, or its answer was lost
+		m.want(v.Forgot, "token: a copy is good after a change of the password", "a void token is accepted")
+		return nil
 	case v.Token == r.Token:
 		r.Older, r.Token, r.Moved = r.Token, v.Next, v.Now // a token is used once
 	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at once
@@ -253,6 +256,11 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	case former != nil && former.User == l.User: // remembered before: the series goes on
 		l.Series, former.Password = former, l.Password
 		m.want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
+		if m.Stamp { // with another token
+			m.want(v.Next != "" && v.Next != v.Token, "token: a change of the password keeps the token", "the answer has no other cookie of RememberMe")
+			former.Void, former.Older, former.Token, former.Moved = []string{former.Token, former.Older}, "", v.Next, v.Now
+			m.tokens[v.Next] = former
+		}
 	default:
 		m.want(v.Token == "" || v.Forgot, "cookie: LogInUser keeps another user's token", "the answer keeps the cookie of RememberMe")
 	}

@@ -41,6 +41,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,8 +86,8 @@ type Series struct {
 	eras   map[string]string // by the owner's name and those of the groups
 }
 
-// ErrUnknown is returned by Use for a token that is malformed, unknown or expired, or of a series that has
-// ended.
+// ErrUnknown is returned by Use for a token that is malformed, unknown, expired or made void by Renew, or of a
+// series that has ended.
 var ErrUnknown = errors.New("not a token in use")
 
 // ErrMalformed is returned by Use when the record of the series cannot be read. It wraps ErrUnknown.
@@ -122,6 +123,7 @@ type record struct {
 	Previous string          `json:"previous,omitempty"` // hash of the one that it replaced
 	Nonce    string          `json:"nonce,omitempty"`    // makes the secret in use of the one that it replaced
 	Replaced int64           `json:"replaced,omitempty"` // when it was made; Unix milliseconds
+	Void     []string        `json:"void,omitempty"`     // hashes of those that were good before Renew
 }
 
 func (t *Tokens) seriesKey(name string) string { return t.cfg.Kind + ":series:" + name }
@@ -209,6 +211,8 @@ func (t *Tokens) use(ctx context.Context, p pair, raw []byte) (s Series, next st
 		if now.Sub(time.UnixMilli(r.Replaced)) < t.cfg.Grace {
 			return s, p.with(p.successor(r.Nonce)), nil, nil
 		}
+	case slices.ContainsFunc(r.Void, p.has): // also of an owner who did not get the answer of Renew
+		return Series{}, "", nil, ErrUnknown
 	default:
 		return Series{}, "", nil, &Reused{s}
 	}
@@ -279,25 +283,43 @@ func (t *Tokens) Find(ctx context.Context, name string) (s Series, ok bool, err 
 	return t.series(name, r), true, nil
 }
 
-// Update gives the series of that name other data, and its token goes on as it is. ok is false if there is no
-// such series any more. Any error is an outage.
-func (t *Tokens) Update(ctx context.Context, name string, data json.RawMessage) (ok bool, err error) {
-	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
+// Renew gives the series of that id, see [ID], other data and another token, next: every earlier one is void.
+// Where data is what the series has, nothing changes, and next is "". ok is false if there is no such series
+// any more. Any error is an outage.
+func (t *Tokens) Renew(ctx context.Context, id string, data json.RawMessage) (s Series, next string, ok bool, err error) {
+	p := pair{id, token.New()}
+	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(p.name()))
 	for err == nil {
-		r, aliveErr := t.alive(ctx, name, raw)
+		r, aliveErr := t.alive(ctx, p.name(), raw)
 		if errors.Is(aliveErr, ErrUnknown) {
-			return false, nil
+			return Series{}, "", false, nil
 		}
 		if aliveErr != nil {
-			return false, aliveErr
+			return Series{}, "", false, aliveErr
 		}
-		r.Data = data
+		if bytes.Equal(r.Data, data) {
+			return t.series(p.name(), r), "", true, nil
+		}
+		// No successor of the one before: whoever holds that could be given it again.
+		r.Void = []string{r.Current}
+		if r.Previous != "" {
+			r.Void = append(r.Void, r.Previous)
+		}
+		r.Data, r.Current, r.Previous, r.Nonce, r.Replaced = data, token.Hash(p.secret), "", "", time.Now().UnixMilli()
+		s = t.series(p.name(), r)
 		var swapped bool
-		if raw, swapped, err = t.swap(ctx, name, raw, r, min(t.cfg.IdleTimeout, time.Until(t.series(name, r).Until))); swapped {
-			return true, nil
+		if raw, swapped, err = t.swap(ctx, p.name(), raw, r, min(t.cfg.IdleTimeout, time.Until(s.Until))); swapped {
+			return s, p.with(p.secret), true, nil
 		}
 	}
-	return false, err
+	return Series{}, "", false, err
+}
+
+// ID returns what Renew calls the series of a token; ok is false for what is no token. It is not kept in the
+// database, and is no token by itself.
+func ID(text string) (id string, ok bool) {
+	p, ok := parse(text)
+	return p.id, ok
 }
 
 // Name returns the name of the series to which a token belongs by its form; ok is false for what is no token.
