@@ -179,6 +179,7 @@ type logInPlan[U any] struct {
 	remember bool                  // a series of Config.RememberMe begins
 	series   string                // its name, once it has begun
 	cookie   string                // its cookie
+	begun    *remember.Remembered  // the series of the log-in, if it began in this request
 	goesOn   string                // the name of the series that goes on, as a log-in is renewed
 	presents bool                  // the browser presents a cookie of Config.RememberMe
 	former   []remember.Remembered // the series that the browser presents: they end
@@ -270,6 +271,9 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if p.former, err = g.cfg.RememberMe.Find(r); err != nil {
 		return nil, err
 	}
+	if e.begun != nil { // its cookie goes out with this answer, unless this log-in replaces it
+		p.former, p.presents = append([]remember.Remembered{*e.begun}, p.former...), true
+	}
 	p.remember = o.RememberMe != nil && o.RememberMe(r) ||
 		o.sameBrowser && slices.ContainsFunc(p.former, func(rem remember.Remembered) bool { return rem.User == g.label(id) })
 	return p, nil
@@ -303,7 +307,7 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 	if e.state == recalled {
 		e = *isRecalled
 	} else {
-		e.state = loggedIn
+		e.state, e.begun = loggedIn, p.begun
 	}
 	e.missing, e.logIn = p.evidence.missing, p
 	st.SetUser(g, p.user, &e)

@@ -30,10 +30,11 @@ func (g *Guard[U]) isMine(rem remember.Remembered) bool {
 // beginSeries begins a series for the log-in p. Nobody gets its cookie
 // before the log-in is stored.
 func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
-	if p.in.Renews { // the log-in is the one that made the browser's series, which goes on
+	begun := p.evidence.begun
+	if p.in.Renews || begun != nil { // the log-in is the one that made the browser's series, which goes on
 		user := g.label(p.in.Slot.User)
 		if i := slices.IndexFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user }); i >= 0 {
-			p.goesOn = p.former[i].Series
+			p.goesOn, p.begun = p.former[i].Series, begun
 			p.in.Labels = append(p.in.Labels, g.seriesPrefix()+p.goesOn)
 			return nil
 		}
@@ -42,7 +43,7 @@ func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 	if err != nil {
 		return err
 	}
-	p.series, p.cookie = rem.Series, cookie.String()
+	p.series, p.cookie, p.begun = rem.Series, cookie.String(), &rem
 	p.in.Labels = append(p.in.Labels, g.seriesPrefix()+rem.Series)
 	return nil
 }

@@ -177,13 +177,14 @@ func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels
 		return Remembered{}, nil, fmt.Errorf("remember: begin: %w", err)
 	}
 	rem, err := remembered(series)
+	rem.id, _ = rotating.ID(text)
 	return rem, m.cookie(m.sign(text), m.cfg.MaxAge), err
 }
 
-// Update has the series of rem, which Find returned, remember another id and stamp of the same user, after a
-// change of the password for instance. The series goes on, with another token: cookie is for the browser, and a
-// copy of any earlier one is good for nothing. It is nil where id and stamp are as before, and the browser's
-// cookie goes on. ok is false when the series has ended. Any error is an outage.
+// Update has the series of rem, which Find or Remember returned, remember another id and stamp of the same user,
+// after a change of the password for instance. The series goes on, with another token: cookie is for the
+// browser, and a copy of any earlier one is good for nothing. It is nil where id and stamp are as before, and
+// the browser's cookie goes on. ok is false when the series has ended. Any error is an outage.
 func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (cookie *http.Cookie, ok bool, err error) {
 	data, err := json.Marshal(note{id, stamp})
 	var series rotating.Series
