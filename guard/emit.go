@@ -86,7 +86,7 @@ func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 // emitOutcome sends e after a commit that ended in err.
 func (g *Guard[U]) emitOutcome(ctx context.Context, e Event, err error) {
 	e.Outcome = OutcomeSuccess
-	if err != nil {
+	if err != nil && !errors.Is(err, reqstate.ErrReplaced) { // that one was stored
 		e.Outcome, e.Err = OutcomeError, err
 	}
 	if _, heard := g.listeners(ctx, &e); !heard {

@@ -44,7 +44,6 @@ type evidence struct {
 	factors  []factor             // what was proved in this request
 	series   string               // the series of Config.RememberMe that was recalled
 	missing  string               // a factor that the user has and did not prove: the log-in is pending
-	logIn    any                  // the *logInPlan[U] that put the user into the session in this request; nil for none
 }
 
 // What is the same for every request is shared, so that a read allocates nothing.

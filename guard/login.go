@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
@@ -170,10 +169,7 @@ type logInPlan[U any] struct {
 	in       reqstate.LogIn
 	o        *LogInOptions
 	to       string                // where the options send the user, once it was carried out
-	earlier  *logInPlan[U]         // another user's log-in of this guard in the same request: it is dropped
-	saved    bool                  // it was stored before the commit
-	dropped  atomic.Bool           // another log-in took its place before it was stored
-	replaced Event                 // of the log-in that this one replaces; without a User for none
+	replaced Event                 // of the stored log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
 	remember bool                  // a series of Config.RememberMe begins
@@ -247,8 +243,14 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	default:
 		p.in.Slot.At = e.at
 	}
-	if before.User != nil && !g.sameUser(before.User, id) {
-		p.replaces(before.User, g.ref(ctx), g.evidence(st))
+	var standing reqstate.Slot // what this request logged in before, and did not store, was never there
+	if before.User != nil {
+		if standing, err = st.Slots.Standing(ctx, g.cfg.SessionKey); err != nil {
+			return nil, err
+		}
+	}
+	if standing.User != nil && !g.sameUser(standing.User, id) {
+		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(standing.User), Session: g.ref(ctx), Reason: ReasonReplaced}
 	}
 	if o.Keep == nil || len(o.Keep) > 0 {
 		p.in.Keep = append([]string{keyReturnTo, "flash"}, o.Keep...)
@@ -279,16 +281,6 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	return p, nil
 }
 
-// replaces notes that the log-in takes the place of user's, in the session of that Ref. One
-// that was made in the same request, as e says, was never there.
-func (p *logInPlan[U]) replaces(user json.RawMessage, ref string, e *evidence) {
-	if earlier, ok := e.logIn.(*logInPlan[U]); ok && !earlier.saved {
-		p.earlier, p.replaced = earlier, earlier.replaced
-		return
-	}
-	p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(user), Session: ref, Reason: ReasonReplaced}
-}
-
 // carryOut does what p says. What could not be undone waits for the commit's success. After
 // an error nothing that was there before has changed, nothing is pending, and the request
 // has no user.
@@ -300,23 +292,15 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		g.dropSeries(ctx, p)
 		return err
 	}
-	if p.earlier != nil {
-		p.earlier.dropped.Store(true)
-	}
 	e := *p.evidence
 	if e.state == recalled {
 		e = *isRecalled
 	} else {
 		e.state, e.begun = loggedIn, p.begun
 	}
-	e.missing, e.logIn = p.evidence.missing, p
+	e.missing = p.evidence.missing
 	st.SetUser(g, p.user, &e)
-	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
-		if p.dropped.Load() && err == nil {
-			err = reqstate.ErrDropped
-		}
-		g.finishLogIn(ctx, st, p, err)
-	})
+	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) { g.finishLogIn(ctx, st, p, err) })
 	return nil
 }
 
@@ -335,12 +319,12 @@ func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logIn
 	}
 	ctx, cancel := g.afterRequest(ctx)
 	defer cancel()
-	if err != nil {
+	if p.replaced.User != nil && (err == nil || errors.Is(err, reqstate.ErrReplaced)) {
+		g.emit(ctx, p.replaced)
+	}
+	if err != nil { // nobody is remembered for it, and it makes no session too many
 		g.dropSeries(ctx, p)
 		return
-	}
-	if p.replaced.User != nil {
-		g.emit(ctx, p.replaced)
 	}
 	g.replaceSeries(ctx, st, p)
 	g.endExcess(ctx, st, p)
@@ -405,6 +389,5 @@ func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U
 	if err == nil {
 		err = s.Save(ctx)
 	}
-	p.saved = err == nil
 	return err
 }

@@ -81,7 +81,7 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 			return err
 		}
 	}
-	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	slot, err := st.Slots.Standing(ctx, g.cfg.SessionKey) // a log-in of this request that was not stored ends nothing
 	if err != nil && !errors.Is(err, session.ErrSessionEnded) {
 		return fmt.Errorf("guard: log out: %w", err)
 	}

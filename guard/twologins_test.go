@@ -54,3 +54,83 @@ func TestOfTwoLogInsInOneRequestTheLastOneCounts(t *testing.T) {
 		b.Get("/me").Want(t, 401, "")
 	}
 }
+
+// TestWhatBecameOfALogInIsItsOwn: with two log-ins in one request, whatever comes between them,
+// each event says what became of its own log-in, only what was stored is replaced or ends, and
+// the browser is not remembered for a log-in that is over.
+func TestWhatBecameOfALogInIsItsOwn(t *testing.T) {
+	jen := &User{ID: 2, Email: "jen@test.com", Pass: password}
+	box := guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
+	save := func(w *world, r *http.Request) error {
+		s, err := w.sessions.Session(r.Context())
+		if err != nil {
+			return err
+		}
+		return s.Save(r.Context())
+	}
+	out := func(w *world, r *http.Request) error { return w.LogOutUser(r) }
+	in := func(w *world, r *http.Request) error { return w.LogInUser(r, jen) }
+	for _, row := range []struct {
+		name, before string
+		then         []func(*world, *http.Request) error
+		status       int
+		want         string
+	}{
+		{"a Save between", "", []func(*world, *http.Request) error{save, in}, 200,
+			"session_created 1 success, session_created 2 success, session_expired 1 success"},
+		{"a log-out between", "", []func(*world, *http.Request) error{out, in}, 200,
+			"session_created 1 error, session_created 2 success"},
+		{"a log-out between, of who was a third user", "jim@test.com", []func(*world, *http.Request) error{out, in}, 200,
+			"session_created 1 error, session_expired 3 success, session_created 2 success"},
+		{"a Save and a log-out between", "", []func(*world, *http.Request) error{save, out, in}, 200,
+			"session_created 1 success, session_expired 1 success, session_created 2 success"},
+		{"a log-out and nobody after it", "", []func(*world, *http.Request) error{out}, 401, "session_created 1 error"},
+		{"a Save, a log-out and nobody after it", "", []func(*world, *http.Request) error{save, out}, 401,
+			"session_created 1 success, session_expired 1 success"},
+	} {
+		w := newRememberWorld(t)
+		w.table.set(User{ID: 3, Email: "jim@test.com", Pass: password})
+		w.mux.Handle("POST /both", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			_, err := w.LogInContext(r.Context(), joe, box)
+			for _, f := range row.then {
+				if err == nil {
+					err = f(w.world, r)
+				}
+			}
+			if err != nil {
+				w.Error(rw, r, err)
+			}
+		})))
+		b := w.open()
+		if row.before != "" {
+			logIn(b, row.before).Want(t, 200, "")
+		}
+		w.outcomes()
+		b.Post("/both").Want(t, 200, "")
+		if got := w.outcomes(); got != row.want {
+			t.Errorf("%s: got events %q, want %q", row.name, got, row.want)
+		}
+		if got := b.Get("/me").StatusCode; got != row.status {
+			t.Errorf("%s: got %d, want %d", row.name, got, row.status)
+		}
+		b.SetCookie(sid, "")
+		b.Get("/me").Want(t, 401, "")
+	}
+}
+
+// TestOfTwoChainsInOneRequestTheLastOneCounts: a second strategy that finds another user before
+// the first log-in was stored takes its place, series and all.
+func TestOfTwoChainsInOneRequestTheLastOneCounts(t *testing.T) {
+	w := newRememberWorld(t)
+	w.second.user, w.second.err = &User{ID: 2, Email: "jen@test.com", Pass: password}, nil
+	box := guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
+	w.mux.Handle("POST /both", w.Authenticate("local")(w.LogInWith(box)(w.Authenticate("totp")(w.LogIn(w.hello())))))
+	b := w.open()
+	b.Post("/both", "email", "joe@test.com", "password", password).Want(t, 200, "hello jen")
+	want := "authn_login_success 1 success, authn_login_success 2 success, session_created 1 error, session_created 2 success"
+	if got := w.outcomes(); got != want {
+		t.Errorf("got events %q, want %q", got, want)
+	}
+	b.SetCookie(sid, "")
+	b.Get("/me").Want(t, 401, "")
+}

@@ -14,7 +14,7 @@ import (
 type answer struct {
 	sent    []sentCookie // of the commits that succeeded
 	after   []afterCommit
-	stored  []string // slot keys of the log-ins and step-ups that commits of this request stored
+	stored  []string // slot keys whose last log-in or step-up of this request a commit has stored
 	cookies []string // guards' Set-Cookie lines
 }
 
@@ -24,10 +24,21 @@ type sentCookie struct {
 	line string
 }
 
+// afterCommit is a function of AfterCommit, and with a key what became of its log-in.
 type afterCommit struct {
-	key string
-	f   func(error)
+	key  string
+	f    func(error)
+	fate fate
 }
+
+type fate uint8
+
+const (
+	open     fate = iota // no commit has carried it out yet
+	stored               // a commit has stored it
+	dropped              // another user's log-in or a log-out took its place before that
+	replaced             // or after that
+)
 
 // toAnswer returns q.left to write.
 func (q *request) toAnswer() *answer {
@@ -37,17 +48,44 @@ func (q *request) toAnswer() *answer {
 	return q.left
 }
 
-// outcome returns what functions of AfterCommit get for key after a commit that ended in err.
-func (a *answer) outcome(key string, err error) error {
+// outcome returns what the function gets after a last commit that ended in err.
+func (a *afterCommit) outcome(err error) error {
 	switch {
-	case key == "":
+	case a.key == "":
 		return err
-	case slices.Contains(a.stored, key):
+	case a.fate == stored:
 		return nil
-	case err == nil:
+	case a.fate == replaced:
+		return reqstate.ErrReplaced
+	case a.fate == dropped, err == nil:
 		return reqstate.ErrDropped
 	}
 	return err
+}
+
+// logInsStored notes that a commit has stored the log-ins and step-ups under keys.
+func (a *answer) logInsStored(keys []string) {
+	a.stored = append(a.stored, keys...)
+	for i := range a.after {
+		if f := &a.after[i]; f.fate == open && slices.Contains(keys, f.key) {
+			f.fate = stored
+		}
+	}
+}
+
+// planned notes that something else is planned under key. The log-ins and step-ups of this
+// request under it are over, unless they go on in it.
+func (a *answer) planned(key string, goesOn bool) {
+	a.stored = slices.DeleteFunc(a.stored, func(k string) bool { return k == key })
+	for i := range a.after {
+		switch f := &a.after[i]; {
+		case goesOn || f.key != key:
+		case f.fate == open:
+			f.fate = dropped
+		case f.fate == stored:
+			f.fate = replaced
+		}
+	}
 }
 
 func (t *slots) Guarded(f func(http.ResponseWriter, *http.Request, error), noStore bool) {
@@ -62,12 +100,16 @@ func (t *slots) AfterCommit(key string, f func(error)) {
 	s := (*Session)(t)
 	s.lock()
 	left := s.req.toAnswer()
+	after := afterCommit{key: key, f: f}
+	if slices.Contains(left.stored, key) {
+		after.fate = stored
+	}
 	if !s.closed {
-		left.after = append(left.after, afterCommit{key, f})
+		left.after = append(left.after, after)
 		s.mu.Unlock()
 		return
 	}
-	err := left.outcome(key, s.req.w.err)
+	err := after.outcome(s.req.w.err)
 	s.mu.Unlock()
 	f(err)
 }

@@ -38,8 +38,7 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 		}
 		s.changed = s.changed || out.Did > protocol.Refreshed
 		if len(out.LogIns) > 0 && s.req != nil {
-			left := s.req.toAnswer()
-			left.stored = append(left.stored, out.LogIns...)
+			s.req.toAnswer().logInsStored(out.LogIns)
 		}
 	}
 	switch out.Cookie {

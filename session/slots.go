@@ -45,6 +45,16 @@ func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
 	return slot, nil
 }
 
+func (t *slots) Standing(ctx context.Context, key string) (reqstate.Slot, error) {
+	s, err := t.use(ctx, false)
+	if err != nil {
+		return reqstate.Slot{}, err
+	}
+	defer s.mu.Unlock()
+	slot, _ := s.visit.Standing(key, s.visit.At)
+	return slot, nil
+}
+
 func (t *slots) Ref(ctx context.Context) string {
 	s, err := t.use(ctx, false)
 	if err != nil {
@@ -71,7 +81,14 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	return s.visit.LogIn(l)
+	before, ok := s.visit.Slot(l.Key, time.Now())
+	if err := s.visit.LogIn(l); err != nil {
+		return err
+	}
+	if left := s.req.left; left != nil {
+		left.planned(l.Key, ok && l.SameUser(before))
+	}
+	return nil
 }
 
 func (t *slots) Request() *http.Request { return &(*Session)(t).req.r }
@@ -89,7 +106,13 @@ func (t *slots) StepUp(ctx context.Context, key string, slot reqstate.Slot) erro
 		return err
 	}
 	defer s.mu.Unlock()
-	return s.visit.StepUp(key, slot)
+	if err := s.visit.StepUp(key, slot); err != nil {
+		return err
+	}
+	if left := s.req.left; left != nil {
+		left.planned(key, true)
+	}
+	return nil
 }
 
 func (t *slots) LogOut(ctx context.Context, key string) error {
@@ -101,8 +124,11 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 	if err := s.visit.LogOut(key); err != nil {
 		return err
 	}
-	if s.visit.Ending() {
-		s.req.toAnswer().sent = nil // of a session that this request made: nobody may get in by it
+	if left := s.req.left; left != nil {
+		left.planned(key, false)
+		if s.visit.Ending() {
+			left.sent = nil // of a session that this request made: nobody may get in by it
+		}
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (w *responseWriter) commit() {
 			}
 		}
 		for _, a := range after {
-			a.f(left.outcome(a.key, w.err))
+			a.f(a.outcome(w.err))
 		}
 	}()
 	s.lock()

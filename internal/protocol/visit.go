@@ -138,6 +138,18 @@ func (v *Visit) Slot(key string, now time.Time) (s record.Slot, ok bool) {
 	return s, true
 }
 
+// Standing returns the log-in under key that is stored, and that what is pending under key would
+// replace or end. ok is false where nobody is logged in there, or a log-out is pending already.
+func (v *Visit) Standing(key string, now time.Time) (s record.Slot, ok bool) {
+	if v.Ending() || slices.Contains(v.planned().leaving, key) || v.hidden[key] {
+		return record.Slot{}, false
+	}
+	if s, ok = v.base.Slot(key); !ok || s.Over(v.p.Terms.Absolute, now) {
+		return record.Slot{}, false
+	}
+	return s, true
+}
+
 // logIns returns who is logged in at now, as this request sees the session.
 func (v *Visit) logIns(now time.Time) []record.Slot {
 	if v.draft != nil {

@@ -160,6 +160,10 @@ func causeOf(err error) error {
 // ErrDropped says that a log-in was dropped before it was stored.
 var ErrDropped = errors.New("reqstate: the log-in was dropped before the commit")
 
+// ErrReplaced says that a log-in was stored, and that another user's log-in or a log-out took its
+// place later in the same request.
+var ErrReplaced = errors.New("reqstate: the log-in was replaced in the request that made it")
+
 // Lost is a log-in whose time is over.
 type Lost struct {
 	Ref  string          // of its session
@@ -187,6 +191,9 @@ type Slots interface {
 	// Slot returns the live log-in under key. User is nil when nobody is logged in,
 	// the log-in is past its absolute limit, or its user is null, false or "".
 	Slot(ctx context.Context, key string) (Slot, error)
+	// Standing returns the log-in under key that is stored, whatever this request has logged in
+	// since. User is nil where Slot's would be, and once a log-out under key is pending.
+	Standing(ctx context.Context, key string) (Slot, error)
 	// Ref returns the session's Ref; "" when it has none, or cannot be loaded.
 	Ref(ctx context.Context) string
 	// Lost returns the log-in under key that is over, after Slot found nobody. ok is
@@ -230,8 +237,10 @@ type Slots interface {
 	// AfterCommit has f called once, when the session's last commit is over, with its error:
 	// on the goroutine that commits, or at once where that has happened. A request that
 	// panics has no commit. key is empty, or that of a log-in or step-up on which f depends:
-	// then f gets nil when a commit of this request stored it, ErrDropped when it was dropped
-	// before, by a Reload for instance, and otherwise the commit's error.
+	// then f gets nil when a commit of this request stored it, ErrReplaced when another user's
+	// log-in or a log-out took its place after that, ErrDropped when one did before, or it was
+	// dropped by a Reload for instance, and otherwise the commit's error. Call it after that
+	// log-in, and before the next.
 	AfterCommit(key string, f func(error))
 	// AddCookie has the response carry line, a Set-Cookie of another cookie than the
 	// session's, also when the commit fails. It replaces an earlier one of that name. After
