@@ -380,7 +380,9 @@ func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPl
 func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U]) error {
 	if p.counts {
 		former := g.ref(ctx)
-		st.Slots.OnStored(func(ctx context.Context, ref string) error { return g.countSessions(ctx, p, former, ref) })
+		st.Slots.OnStored(g.cfg.SessionKey, func(ctx context.Context, ref string) error {
+			return g.countSessions(ctx, p, former, ref)
+		})
 	}
 	if p.evidence.state != recalled && !(p.counts && g.cfg.RefuseMore) {
 		return nil

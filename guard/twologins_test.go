@@ -1,10 +1,14 @@
 package guard_test
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
 )
@@ -133,4 +137,52 @@ func TestOfTwoChainsInOneRequestTheLastOneCounts(t *testing.T) {
 	}
 	b.SetCookie(sid, "")
 	b.Get("/me").Want(t, 401, "")
+}
+
+// TestMaxSessionsCountsTheLogInThatIsStored: not one that the same request replaced or took
+// back, and that of each guard.
+func TestMaxSessionsCountsTheLogInThatIsStored(t *testing.T) {
+	jen := &User{ID: 2, Email: "jen@test.com", Pass: password}
+	for _, row := range []struct {
+		name string
+		do   func(r *http.Request, g, admin *guard.Guard[*User]) error
+		want string // the status, and how many sessions Joe has, of which one is allowed
+	}{
+		{"replaced by a pending one", func(r *http.Request, g, _ *guard.Guard[*User]) error {
+			return cmp.Or(g.LogInUser(r, joe), g.LogInUser(r, jen))
+		}, "200 1"},
+		{"taken back beside another guard's", func(r *http.Request, g, admin *guard.Guard[*User]) error {
+			return cmp.Or(admin.LogInUser(r, jen), g.LogInUser(r, joe), g.LogOutUser(r))
+		}, "200 1"},
+		{"beside another guard's", func(r *http.Request, g, admin *guard.Guard[*User]) error {
+			return cmp.Or(g.LogInUser(r, joe), admin.LogInUser(r, jen))
+		}, "200 1"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(c *guard.Config) {
+					c.MaxSessions = 1
+					c.Factors = guard.FactorsOf(func(_ context.Context, u *User) ([]string, error) {
+						if u.ID == jen.ID {
+							return []string{"totp"}, nil
+						}
+						return nil, nil
+					})
+				})
+				admin := w.guard("admin", func(c *guard.Config) { c.MaxSessions = 1 })
+				w.mux.Handle("POST /both", w.Restore(admin.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					if err := row.do(r, w.Guard, admin); err != nil {
+						w.Error(rw, r, err)
+					}
+				}))))
+				w.loggedIn("joe@test.com") // on another device
+				pass(time.Second)
+				status := w.open().Post("/both").StatusCode
+				list, err := w.Sessions(t.Context(), joe)
+				if got := fmt.Sprint(status, " ", len(list)); got != row.want || err != nil {
+					t.Errorf("got %s and %v, want %s", got, err, row.want)
+				}
+			})
+		})
+	}
 }

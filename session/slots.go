@@ -93,11 +93,11 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 
 func (t *slots) Request() *http.Request { return &(*Session)(t).req.r }
 
-func (t *slots) OnStored(f func(ctx context.Context, ref string) error) {
+func (t *slots) OnStored(key string, f func(ctx context.Context, ref string) error) {
 	s := (*Session)(t)
 	s.lock()
 	defer s.mu.Unlock()
-	s.visit.OnStored(func(ctx context.Context, id string) error { return f(ctx, refOf(id)) })
+	s.visit.OnStored(key, func(ctx context.Context, id string) error { return f(ctx, refOf(id)) })
 }
 
 func (t *slots) StepUp(ctx context.Context, key string, slot reqstate.Slot) error {

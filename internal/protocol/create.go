@@ -30,10 +30,10 @@ func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 			p.abandon(ctx, made.id)
 			return nil, err
 		}
-		if v.plan.stored == nil {
+		if len(v.plan.stored) == 0 {
 			return made, nil
 		}
-		if err = v.plan.stored(ctx, made.id); err == nil {
+		if err = v.plan.stays(ctx, d, made.id); err == nil {
 			return made, nil
 		}
 		p.abandon(ctx, made.id)

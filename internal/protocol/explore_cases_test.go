@@ -373,7 +373,7 @@ func formerUserIsOut(name, user string) func(*run) string {
 // counting is a log-in that is refused where the user has another session.
 func counting(p *process) {
 	p.do(logIn("1", "passport"), func(_ context.Context, v *protocol.Visit) error {
-		v.OnStored(func(ctx context.Context, _ string) error {
+		v.OnStored("passport", func(ctx context.Context, _ string) error {
 			n := 0
 			for _, err := range p.p.Labelled(ctx, "passport:1") {
 				if err != nil {

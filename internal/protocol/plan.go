@@ -16,18 +16,21 @@ import (
 
 // plan is what is pending. It is apart from the Visit, which nearly always has none.
 type plan struct {
-	ops     []record.Op                                // the changes since the visit's base, in order
-	tried   []try                                      // the Updates of ops whose outcome is not known
-	first   record.Draft                               // the visit's first draft is made here
-	logIns  map[string]bool                            // slot keys of log-ins and step-ups; true where the user proved in this request who they are
-	leaving []string                                   // slot keys of guards that log out
-	stored  func(ctx context.Context, id string) error // decides whether a new record stays; nil for yes
-	leaves  int32                                      // how many of the changes only carry those log-outs out, or change nothing
-	rotate  bool                                       // store the session under a new id
-	checked bool                                       // credentials were checked in this request
-	unsaved bool                                       // no new session is made: what the request stores is for itself alone
-	end     bool                                       // the request sees an empty session; without leaving, all of it ends
+	ops     []record.Op         // the changes since the visit's base, in order
+	tried   []try               // the Updates of ops whose outcome is not known
+	first   record.Draft        // the visit's first draft is made here
+	logIns  map[string]bool     // slot keys of log-ins and step-ups; true where the user proved in this request who they are
+	leaving []string            // slot keys of guards that log out
+	stored  map[string]onStored // decide whether a new record with a log-in under that slot key stays
+	leaves  int32               // how many of the changes only carry those log-outs out, or change nothing
+	rotate  bool                // store the session under a new id
+	checked bool                // credentials were checked in this request
+	unsaved bool                // no new session is made: what the request stores is for itself alone
+	end     bool                // the request sees an empty session; without leaving, all of it ends
 }
+
+// onStored is a function given to [Visit.OnStored].
+type onStored = func(ctx context.Context, id string) error
 
 // planned returns what is pending, which is nothing without a plan. It is to be read.
 func (v *Visit) planned() *plan {
@@ -85,6 +88,9 @@ func (v *Visit) LogIn(l record.LogIn) error {
 		return err
 	}
 	v.plan.rotate = true
+	if !l.Renews {
+		delete(v.plan.stored, l.Key)
+	}
 	v.plan.logIn(l.Key, !l.Renews)
 	v.plan.checked = v.plan.checked || !l.Renews && !l.NoTime
 	v.plan.unsaved = v.plan.unsaved && !v.plan.checked
@@ -96,12 +102,29 @@ func (v *Visit) LogIn(l record.LogIn) error {
 // and before anything else changes. Settings.Again stores it anew, as a younger one; after
 // any other error that record is gone, the commit fails by it, and nothing has changed. But
 // where that error is ErrEnded, a log-out that was planned beside is done. f belongs to the
-// changes that are pending, and is forgotten with them.
-func (v *Visit) OnStored(f func(ctx context.Context, id string) error) {
+// log-in or step-up under key that is pending, and is forgotten with it: at the next log-in
+// under key that is no renewal, and where the record has no log-in there.
+func (v *Visit) OnStored(key string, f func(ctx context.Context, id string) error) {
 	if v.plan == nil {
 		v.plan = new(plan)
 	}
-	v.plan.stored = f
+	if v.plan.stored == nil {
+		v.plan.stored = map[string]onStored{}
+	}
+	v.plan.stored[key] = f
+}
+
+// stays asks the functions of [Visit.OnStored] for the log-ins of d, which is stored under id.
+func (p *plan) stays(ctx context.Context, d *record.Draft, id string) error {
+	for _, key := range slices.Sorted(maps.Keys(p.stored)) {
+		if _, ok := d.Slot(key); !ok {
+			continue
+		}
+		if err := p.stored[key](ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // StepUp replaces the facts of the live log-in under key, at the commit, under a new id,

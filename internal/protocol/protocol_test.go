@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -361,4 +362,55 @@ func TestS14_ARenewalKeepsTheLimit(t *testing.T) {
 			t.Errorf("after its limit the session holds %s", c.seen)
 		}
 	})
+}
+
+// TestARecordIsAskedAboutForTheLogInsInIt, and not for one that the same request replaced or
+// took back.
+func TestARecordIsAskedAboutForTheLogInsInIt(t *testing.T) {
+	var asked []string
+	counted := func(user, key string) op {
+		return func(ctx context.Context, v *protocol.Visit) error {
+			if err := logIn(user, key)(ctx, v); err != nil {
+				return err
+			}
+			v.OnStored(key, func(context.Context, string) error {
+				asked = append(asked, user)
+				return nil
+			})
+			return nil
+		}
+	}
+	regenerate := func(_ context.Context, v *protocol.Visit) error {
+		return v.Rotate(func(d *record.Draft, _ time.Time) error {
+			d.Clear(func(string) bool { return false })
+			return nil
+		})
+	}
+	for _, row := range []struct {
+		name string
+		ops  []op
+		want string
+	}{
+		{"one", []op{counted("1", "passport")}, "[1]"},
+		{"renewed", []op{counted("1", "passport"), again("1", "passport")}, "[1]"},
+		{"under a new id", []op{counted("1", "passport"), renew}, "[1]"},
+		{"replaced", []op{counted("1", "passport"), logIn("2", "passport")}, "[]"},
+		{"replaced by one that asks", []op{counted("1", "passport"), counted("2", "passport")}, "[2]"},
+		{"logged out", []op{counted("1", "passport"), logOut("passport")}, "[]"},
+		{"logged out, and in", []op{counted("1", "passport"), logOut("passport"), logIn("2", "passport")}, "[]"},
+		{"dropped", []op{counted("1", "passport"), regenerate, set("a", "1")}, "[]"},
+		{"of two guards", []op{counted("1", "passport"), counted("2", "admin")}, "[2 1]"},
+		{"of two guards, one logged out", []op{counted("1", "passport"), counted("2", "admin"), logOut("passport")}, "[2]"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			for _, before := range []op{set("a", "1"), logIn("3", "staff")} {
+				c, _ := newClient()
+				c.want(t, 200, before)
+				asked = nil
+				if got := c.do(t.Context(), row.ops...); got != 200 || fmt.Sprint(asked) != row.want {
+					t.Errorf("got %d, and the functions of users %v asked, want 200 and %s", got, asked, row.want)
+				}
+			}
+		})
+	}
 }

@@ -205,12 +205,13 @@ type Slots interface {
 	LogIn(ctx context.Context, l LogIn) error
 	// Request returns the request as the session's Handler passed it on.
 	Request() *http.Request
-	// OnStored has the commit call f once the record of a log-in, or of a step-up, is
+	// OnStored has the commit call f once the record of the log-in or step-up under key is
 	// stored and labelled under its new id, whose Ref it is given, and before anything
 	// else changes. ErrAgain stores it anew; after any other error that record is gone,
 	// the commit fails by it, and nothing has changed. f must not touch the session.
-	// It is asked about the changes that are pending, and forgotten with them.
-	OnStored(f func(ctx context.Context, ref string) error)
+	// It is asked about the log-in that is pending, and forgotten where another one takes
+	// its place, or a log-out takes it back.
+	OnStored(key string, f func(ctx context.Context, ref string) error)
 	// StepUp replaces the facts (At, Factors) of the live log-in under key, at the
 	// commit, under a new id, keeping everything else.
 	StepUp(ctx context.Context, key string, slot Slot) error
