@@ -29,7 +29,12 @@ func (g *Guard[U]) emit(ctx context.Context, e Event) {
 		return
 	}
 	if st := reqstate.Of(ctx, g.owner); e.Address == "" && st != nil && st.Slots != nil {
-		g.locate(&e, st.Slots.Request())
+		// The commit may be on another goroutine than the handler, who may be changing the header.
+		came := http.Request{RemoteAddr: st.Slots.Request().RemoteAddr, Pattern: st.Slots.Request().Pattern}
+		if len(g.cfg.TrustedProxies) > 0 {
+			came.Header = http.Header{"X-Forwarded-For": {st.Slots.Forwarded()}}
+		}
+		g.locate(&e, &came)
 	}
 	if route, ok := ctx.Value(routeKey{}).(string); ok {
 		e.Route = route

@@ -269,8 +269,9 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if g.cfg.RememberMe == nil || e.state == recalled {
 		return p, nil
 	}
-	p.presents = g.cfg.RememberMe.Presented(r)
-	if p.former, err = g.cfg.RememberMe.Find(r); err != nil {
+	came := asItCame(r, st)
+	p.presents = g.cfg.RememberMe.Presented(came)
+	if p.former, err = g.cfg.RememberMe.Find(came); err != nil {
 		return nil, err
 	}
 	if e.begun != nil { // its cookie goes out with this answer, unless this log-in replaces it

@@ -3,7 +3,6 @@ package guard
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -94,7 +93,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // endExcess ends, after the commit, what the log-in p has made too many.
 func (g *Guard[U]) endExcess(ctx context.Context, st *reqstate.State, p *logInPlan[U]) {
 	err := p.countErr
-	if err == nil && len(p.excess) > 0 && g.presentsSession(st.Slots.Request()) {
+	if err == nil && len(p.excess) > 0 && st.Slots.Presents() { // or else the browser has no other session to be ended
 		err = g.stillExcess(ctx, p)
 	}
 	if err == nil && len(p.excess) > 0 {
@@ -119,12 +118,6 @@ func (g *Guard[U]) stillExcess(ctx context.Context, p *logInPlan[U]) error {
 		return !slices.ContainsFunc(list, func(l UserSession) bool { return l.key == s.key })
 	})
 	return nil
-}
-
-// presentsSession reports whether the browser sent a cookie of the session. Without one there
-// is no other session of it that the log-in could have ended.
-func (g *Guard[U]) presentsSession(r *http.Request) bool {
-	return slices.ContainsFunc(g.cfg.Sessions.CookieNames(), func(name string) bool { return len(r.CookiesNamed(name)) > 0 })
 }
 
 func firstError(a, b error) error {

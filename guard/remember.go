@@ -99,16 +99,28 @@ func (g *Guard[U]) endSeriesOf(ctx context.Context, rem remember.Remembered, exc
 	return err
 }
 
+// asItCame returns r with the cookies that the browser sent. Something inside of the session's
+// Handler may have changed them since (S6).
+func asItCame(r *http.Request, st *reqstate.State) *http.Request {
+	came := r.WithContext(r.Context())
+	came.Header = http.Header{"Cookie": {st.Slots.Cookies()}}
+	return came
+}
+
 // recallUser logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
 // errNobody when there is none.
 func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
 	m := g.cfg.RememberMe
-	if m == nil || !m.Presented(r) {
+	if m == nil || st.Slots.Cookies() == "" {
+		return none, errNobody
+	}
+	came := asItCame(r, st)
+	if !m.Presented(came) {
 		return none, errNobody
 	}
 	ctx := withRoute(r)
-	rem, cookie, err := m.Recall(r)
+	rem, cookie, err := m.Recall(came)
 	if theft, ok := errors.AsType[*remember.CookieTheft](err); ok {
 		if err := g.endAfterTheft(ctx, theft.Remembered); err != nil {
 			return none, err
@@ -232,7 +244,7 @@ func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
 	if m == nil {
 		return nil
 	}
-	ended, cookie, err := m.Forget(r)
+	ended, cookie, err := m.Forget(asItCame(r, st))
 	for _, rem := range ended {
 		if err == nil && g.isMine(rem) {
 			_, err = g.cfg.Sessions.DestroyLinked(r.Context(), g.seriesPrefix()+rem.Series, g.ref(r.Context()))

@@ -12,11 +12,10 @@ import (
 // it does not keep: the log-in succeeds, and the next request knows nobody. It says so once a
 // minute, since any client can send such a request, and must not use up the line for good.
 func (s *Session) warnPlainHTTP(ctx context.Context) {
-	r := &s.req.r
-	if s.m.cfg.InsecureHTTP || !plainHTTP(r) || !s.m.plainHTTPLine.due(time.Now()) {
+	if !s.m.plainHTTPLine.due(time.Now()) {
 		return
 	}
-	attrs := append(s.req.attrs(), slog.String("host", r.Host), slog.String("cure", "serve https, or set Config.InsecureHTTP for development on loopback"))
+	attrs := append(s.req.attrs(), slog.String("host", s.req.r.Host), slog.String("cure", "serve https, or set Config.InsecureHTTP for development on loopback"))
 	s.log(ctx, slog.LevelWarn, "session: a Secure cookie was sent over plain http, where browsers do not keep it (at localhost some do), so that nobody stays logged in (told once a minute)", attrs...)
 }
 

@@ -33,8 +33,9 @@ type request struct {
 // next returns. If that fails, nothing that next wrote is sent: the log gets a line, and
 // Config.ErrorHandler answers. Mounting the same Manager twice is a no-op. It panics if next is nil.
 //
-// What the request presents is taken when it comes: a handler or a middleware inside may
-// change its Cookie header, before it goes to an upstream for instance.
+// What the request presents, and the rest of its header that the commit needs, is taken when it
+// comes: a handler or a middleware inside may change the header, before it goes to an upstream
+// for instance, also while another goroutine commits.
 //
 // The commit has its own time limit, so a client that hangs up does not lose its
 // log-in. A panic in next commits nothing.
@@ -76,6 +77,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.before = w.Header().Clone()
 	}
 	q.sess.m, q.sess.req, q.sess.cookies = h.m, q, strings.Join(r.Header["Cookie"], ";")
+	q.sess.forwarded = strings.Join(r.Header["X-Forwarded-For"], ",")
+	q.sess.plain = r.TLS == nil && !h.m.cfg.InsecureHTTP && plainHTTP(r)
+	q.sess.crossSite = r.Header.Get("Sec-Fetch-Site") == "cross-site" && withholds(r, h.m.cfg.SameSite)
 	q.sess.visit.Init(h.m.proto)
 	q.Context, q.Owner, q.Slots, q.Outer = r.Context(), h.m, (*slots)(&q.sess), outer
 	q.w = responseWriter{ResponseWriter: w, q: q}

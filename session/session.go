@@ -25,11 +25,15 @@ type Session struct {
 	req   *request // nil for a session that was opened by id
 	visit protocol.Visit
 
-	cookies string // the request's Cookie header, as the outer handler left it
-	consult bool   // the cookies were looked at: Vary
-	closed  bool   // the response has started
-	changed bool   // a commit wrote something
-	failed  bool   // a load failed
+	cookies   string // the request's Cookie header, as the outer handler left it
+	forwarded string // and its X-Forwarded-For
+	consult   bool   // the cookies were looked at: Vary
+	closed    bool   // the response has started
+	changed   bool   // a commit wrote something
+	failed    bool   // a load failed
+
+	plain     bool // the browser came over plain http, see plainHTTP
+	crossSite bool // another site caused the request, see withholds
 }
 
 // ID returns the id under which the session's record lies: express-session's

@@ -37,7 +37,7 @@ func (s *Session) sendCookie(ctx context.Context) error {
 		return fmt.Errorf("session: cookie: %w", err)
 	}
 	s.req.setCookie(primary.line, line)
-	if s.req.r.TLS == nil {
+	if s.plain {
 		s.warnPlainHTTP(ctx)
 	}
 	return nil

@@ -93,6 +93,12 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 
 func (t *slots) Request() *http.Request { return &(*Session)(t).req.r }
 
+func (t *slots) Cookies() string { return (*Session)(t).cookies }
+
+func (t *slots) Presents() bool { return (*Session)(t).presents() }
+
+func (t *slots) Forwarded() string { return (*Session)(t).forwarded }
+
 func (t *slots) OnStored(key string, f func(ctx context.Context, ref string) error) {
 	s := (*Session)(t)
 	s.lock()

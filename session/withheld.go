@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/cookies"
@@ -18,16 +19,18 @@ import (
 // cookie; so does one with the cookie of another configuration. What the header does not
 // say is taken for that.
 func (q *request) withheld() bool {
-	h := q.r.Header
-	if h.Get("Sec-Fetch-Site") != "cross-site" || q.sess.m.cfg.SameSite == http.SameSiteNoneMode {
-		return false
-	}
-	for i := range q.sess.m.accept {
-		if cookies.Sent(q.sess.cookies, q.sess.m.accept[i].name) {
-			return false
-		}
-	}
-	return q.sess.m.cfg.SameSite == http.SameSiteStrictMode || !followsLink(&q.r)
+	return q.sess.crossSite && !q.sess.presents()
+}
+
+// presents reports whether the request came with a cookie of the session, good or not.
+func (s *Session) presents() bool {
+	return slices.ContainsFunc(s.m.accept, func(a accepted) bool { return cookies.Sent(s.cookies, a.name) })
+}
+
+// withholds reports whether browsers send r, which another site caused, without cookies of
+// that SameSite.
+func withholds(r *http.Request, of http.SameSite) bool {
+	return of == http.SameSiteStrictMode || of != http.SameSiteNoneMode && !followsLink(r)
 }
 
 // followsLink reports whether r fills a window's address bar, by a method that changes

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/session"
 )
@@ -59,7 +60,11 @@ func TestS13_ARequestFromWhichTheCookieWasWithheldGetsNoSession(t *testing.T) {
 				c.SameSite, c.Logger = row.mode, slog.New(slog.NewTextHandler(&log, nil))
 				c.AlsoAccept = []session.Accept{{Name: "old", Codec: session.Express(secret)}}
 			})
-			b := open(t, m)
+			inside := app(m)
+			b := browser.New(t, m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				clear(r.Header) // what came counts
+				inside.ServeHTTP(w, r)
+			})))
 			r := row.r.request(b.Request("GET", path(strings.Split(op, "; ")...), ""))
 			if row.other != "" {
 				r.Header.Set("Cookie", row.other)

@@ -205,6 +205,13 @@ type Slots interface {
 	LogIn(ctx context.Context, l LogIn) error
 	// Request returns the request as the session's Handler passed it on.
 	Request() *http.Request
+	// Cookies returns the request's Cookie header as it came, several lines of it joined by
+	// semicolons. Something inside may have changed the header since, or be changing it.
+	Cookies() string
+	// Presents reports whether one of them is a cookie of the session.
+	Presents() bool
+	// Forwarded is Cookies for X-Forwarded-For, joined by commas.
+	Forwarded() string
 	// OnStored has the commit call f once the record of the log-in or step-up under key is
 	// stored and labelled under its new id, whose Ref it is given, and before anything
 	// else changes. ErrAgain stores it anew; after any other error that record is gone,
