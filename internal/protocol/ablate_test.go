@@ -44,7 +44,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S9: the index comes before the record", "labels.go", "if rec == nil {", "if rec != nil {", explore + "4c"},
 		{"S9: a session that Node logged in to is not found after another guard's log-out", "update.go", "due {\n\t\t\t\tp.reindex(ctx, id", "due && false {\n\t\t\t\tp.reindex(ctx, id", "TestS9_WhatGoWrites"},
 		{"S10: one listing is enough", "labels.go", "if err != nil || listed == 0 {", "if listed >= 0 {", explore + "4b_destroy_by_label,_a_renewal,_a_store"},
-		{"S10: many that end at once are not followed", "batch.go", "if next[i] != \"\" {", "if false {", explore + "4b_one_listing"},
+		{"S10: many that end at once are not followed", "batch.go", "if next[i] != \"\" && follows(next[i]) {", "if false {", explore + "4b_one_listing"},
 		{"S11: a revoked log-in may be replaced", "plan.go", "v.finish(v.p.Ended) // nothing", "// nothing", "TestS11"},
 		{"S12: a refresh that fails is an error", "commit.go", "return v.refresh(ctx), nil", "return v.refresh(ctx), errUnfinished", "TestS12"},
 		{"S13: a stale read replaces a live session", "create.go", "if err := v.stillNobody(ctx); err != nil {", "if false {\n\t\t\tvar err error", explore + "3f"},
