@@ -5,36 +5,21 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// cellsRule is a rule of [strategy.Cells], quoted from its doc comment.
-type cellsRule struct {
-	rule  string
-	check func(t reporter, c cells)
-}
-
 // RunCells runs every rule of [strategy.Cells] as a subtest. newCells returns empty
 // Cells. advance makes time pass for them.
 func RunCells(t *testing.T, newCells func(t *testing.T) strategy.Cells, advance func(d time.Duration)) {
-	for _, r := range cellsRules {
-		t.Run(r.rule, func(t *testing.T) { r.check(t, cells{newCells(t), advance}) })
-	}
+	run(t, cellsRules, func(t *testing.T) cells { return cells{newCells(t), advance} })
 }
 
 // RunCellsInBubble is RunCells for Cells whose clock is time.Now. Each rule is tried in
 // a [testing/synctest] bubble of its own, in which an hour passes at once.
 func RunCellsInBubble(t *testing.T, newCells func(t *testing.T) strategy.Cells) {
-	for _, r := range cellsRules {
-		t.Run(r.rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r.check(t, cells{newCells(t), func(d time.Duration) { <-time.After(d) }})
-			})
-		})
-	}
+	runInBubble(t, cellsRules, func(t *testing.T) cells { return cells{newCells(t), pass} })
 }
 
 // cells are Cells under test.
@@ -75,7 +60,7 @@ func (c cells) load(t reporter, key, want string) {
 	}
 }
 
-var cellsRules = []cellsRule{
+var cellsRules = []rule[cells]{
 	{"Load returns what is kept under key, or nil when there is nothing", func(t reporter, c cells) {
 		c.load(t, "a", "")
 		c.swap(t, "a", "", "1\x00\xff", "", true)

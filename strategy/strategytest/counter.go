@@ -7,41 +7,21 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// counterRule is a rule of [strategy.Counter], quoted from its doc comment.
-type counterRule struct {
-	rule  string
-	check func(t reporter, c counter)
-}
-
-// reporter is the part of *testing.T that rules use.
-type reporter interface {
-	Helper()
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
-
 // RunCounter runs every rule of [strategy.Counter] as a subtest. newCounter returns an
 // empty Counter. advance makes time pass for it.
 func RunCounter(t *testing.T, newCounter func(t *testing.T) strategy.Counter, advance func(d time.Duration)) {
-	for _, r := range counterRules {
-		t.Run(r.rule, func(t *testing.T) { r.check(t, counter{newCounter(t), advance}) })
-	}
+	run(t, counterRules, func(t *testing.T) counter { return counter{newCounter(t), advance} })
 }
 
 // RunCounterInBubble is RunCounter for a Counter whose clock is time.Now. Each rule
 // is tried in a [testing/synctest] bubble of its own, in which an hour passes at once.
 func RunCounterInBubble(t *testing.T, newCounter func(t *testing.T) strategy.Counter) {
-	for _, r := range counterRules {
-		t.Run(r.rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { r.check(t, counter{newCounter(t), time.Sleep}) })
-		})
-	}
+	runInBubble(t, counterRules, func(t *testing.T) counter { return counter{newCounter(t), pass} })
 }
 
 // counter is a Counter under test.
@@ -66,7 +46,7 @@ func (c counter) add(t reporter, key string, n int64, window time.Duration, coun
 	}
 }
 
-var counterRules = []counterRule{
+var counterRules = []rule[counter]{
 	{"adds n to the counter of key and returns its new value", func(t reporter, c counter) {
 		c.add(t, "a", 1, time.Minute, 1, time.Minute)
 		c.add(t, "a", 5, time.Minute, 6, time.Minute)

@@ -3,57 +3,46 @@ package strategytest
 import (
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
 // BrokenCounterRules returns the rules that the counters of newCounter break.
-func BrokenCounterRules(newCounter func() strategy.Counter) (broken []string) {
-	for _, r := range counterRules {
-		if fails(func(t reporter) { r.check(t, counter{newCounter(), time.Sleep}) }) {
-			broken = append(broken, r.rule)
-		}
-	}
-	return broken
+func BrokenCounterRules(newCounter func() strategy.Counter) []string {
+	return broken(counterRules, func(reporter) counter { return counter{newCounter(), pass} })
 }
 
 // BrokenCellsRules returns the rules that the cells of newCells break.
-func BrokenCellsRules(newCells func() strategy.Cells) (broken []string) {
-	for _, r := range cellsRules {
-		if fails(func(t reporter) { r.check(t, cells{newCells(), time.Sleep}) }) {
-			broken = append(broken, r.rule)
-		}
-	}
-	return broken
+func BrokenCellsRules(newCells func() strategy.Cells) []string {
+	return broken(cellsRules, func(reporter) cells { return cells{newCells(), pass} })
 }
 
 // BrokenTokensRules returns the rules that the tokens of newTokens break.
-func BrokenTokensRules(newTokens func() strategy.Tokens) (broken []string) {
-	for _, r := range tokensRules {
-		if fails(func(t reporter) { r.check(t, tokens{newTokens(), time.Sleep}) }) {
-			broken = append(broken, r.rule)
-		}
-	}
-	return broken
+func BrokenTokensRules(newTokens func() strategy.Tokens) []string {
+	return broken(tokensRules, func(reporter) tokens { return tokens{newTokens(), pass} })
 }
 
 // BrokenStrategyRules returns the rules that the strategies of newCase break.
-func BrokenStrategyRules[U any](newCase func() StrategyCase[U]) (broken []string) {
-	for _, r := range strategyRules {
-		if fails(func(t reporter) { r.check(t, newTrial(t, newCase())) }) {
-			broken = append(broken, r.rule)
+func BrokenStrategyRules[U any](newCase func() StrategyCase[U]) []string {
+	return broken(strategyRules, func(t reporter) trial { return newTrial(t, newCase()) })
+}
+
+// broken returns the rules that the S of newS break.
+func broken[S any](rules []rule[S], newS func(t reporter) S) (texts []string) {
+	for _, r := range rules {
+		if fails(func(t reporter) { r.check(t, newS(t)) }) {
+			texts = append(texts, r.text)
 		}
 	}
-	return broken
+	return texts
 }
 
 // StrategyRules returns all rules of strategies.
-func StrategyRules() (rules []string) {
+func StrategyRules() (texts []string) {
 	for _, r := range strategyRules {
-		rules = append(rules, r.rule)
+		texts = append(texts, r.text)
 	}
-	return rules
+	return texts
 }
 
 // IsChallenge is isChallenge.

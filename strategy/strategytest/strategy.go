@@ -36,9 +36,7 @@ type StrategyCase[U any] struct {
 // them. newCase is called for each rule. Run it with -race: one rule
 // is that the strategy is safe for concurrent use.
 func RunStrategy[U any](t *testing.T, newCase func(t *testing.T) StrategyCase[U]) {
-	for _, r := range strategyRules {
-		t.Run(r.rule, func(t *testing.T) { r.check(t, newTrial(t, newCase(t))) })
-	}
+	run(t, strategyRules, func(t *testing.T) trial { return newTrial(t, newCase(t)) })
 }
 
 // trial is a StrategyCase of any user type.

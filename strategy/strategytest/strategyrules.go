@@ -13,14 +13,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// strategyRule is a rule of [strategy.Strategy] or of a type that it returns, quoted from
-// the doc comments of package strategy.
-type strategyRule struct {
-	rule  string
-	check func(t reporter, c trial)
-}
-
-var strategyRules = []strategyRule{
+// strategyRules are rules of [strategy.Strategy] and of the types that it returns.
+var strategyRules = []rule[trial]{
 	{"the name by which a guard selects the strategy; not empty, constant", func(t reporter, c trial) {
 		name := c.strategy.Name()
 		if name == "" {

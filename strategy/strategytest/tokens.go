@@ -5,36 +5,21 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// tokensRule is a rule of [strategy.Tokens], quoted from its doc comment.
-type tokensRule struct {
-	rule  string
-	check func(t reporter, k tokens)
-}
-
 // RunTokens runs every rule of [strategy.Tokens] as a subtest. newTokens returns empty
 // Tokens. advance makes time pass for them.
 func RunTokens(t *testing.T, newTokens func(t *testing.T) strategy.Tokens, advance func(d time.Duration)) {
-	for _, r := range tokensRules {
-		t.Run(r.rule, func(t *testing.T) { r.check(t, tokens{newTokens(t), advance}) })
-	}
+	run(t, tokensRules, func(t *testing.T) tokens { return tokens{newTokens(t), advance} })
 }
 
 // RunTokensInBubble is RunTokens for Tokens whose clock is time.Now. Each rule is tried in
 // a [testing/synctest] bubble of its own, in which an hour passes at once.
 func RunTokensInBubble(t *testing.T, newTokens func(t *testing.T) strategy.Tokens) {
-	for _, r := range tokensRules {
-		t.Run(r.rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r.check(t, tokens{newTokens(t), func(d time.Duration) { <-time.After(d) }})
-			})
-		})
-	}
+	runInBubble(t, tokensRules, func(t *testing.T) tokens { return tokens{newTokens(t), pass} })
 }
 
 // tokens are Tokens under test.
@@ -67,7 +52,7 @@ func (k tokens) nothing(t reporter, key string) {
 	}
 }
 
-var tokensRules = []tokensRule{
+var tokensRules = []rule[tokens]{
 	{"Take returns what is kept under key", func(t reporter, k tokens) {
 		k.put(t, "a", "one", time.Hour)
 		k.put(t, "b", "\x00\xff", time.Hour)
