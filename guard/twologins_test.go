@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
 )
 
 // outcomes returns the events since the last time, each with its user and outcome.
@@ -25,6 +26,37 @@ func (w *world) outcomes() string {
 	return strings.Join(list, ", ")
 }
 
+// bothLogIns has a browser, in which before is logged in unless it is empty, send one request that
+// logs joe in, remembered, and then does what then says. It compares the events and returns the
+// browser.
+func bothLogIns(t *testing.T, name, before, want string, then ...func(*world, *http.Request) error) *browser.Browser {
+	t.Helper()
+	w := newRememberWorld(t)
+	w.table.set(User{ID: 3, Email: "jim@test.com", Pass: password})
+	box := guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
+	w.mux.Handle("POST /both", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		_, err := w.LogInContext(r.Context(), joe, box)
+		for _, f := range then {
+			if err == nil {
+				err = f(w.world, r)
+			}
+		}
+		if err != nil {
+			w.Error(rw, r, err)
+		}
+	})))
+	b := w.open()
+	if before != "" {
+		logIn(b, before).Want(t, 200, "")
+	}
+	w.outcomes()
+	b.Post("/both").Want(t, 200, "")
+	if got := w.outcomes(); got != want {
+		t.Errorf("%s: got events %q, want %q", name, got, want)
+	}
+	return b
+}
+
 // TestOfTwoLogInsInOneRequestTheLastOneCounts: the first was never stored, so nothing says that
 // it was, nothing replaced it, and no browser is remembered for it.
 func TestOfTwoLogInsInOneRequestTheLastOneCounts(t *testing.T) {
@@ -32,27 +64,10 @@ func TestOfTwoLogInsInOneRequestTheLastOneCounts(t *testing.T) {
 		{"a visitor", "", "session_created 1 error, session_created 2 success"},
 		{"who was a third user", "jim@test.com", "session_created 1 error, session_created 2 success, session_expired 3 success"},
 	} {
-		w := newRememberWorld(t)
-		w.table.set(User{ID: 3, Email: "jim@test.com", Pass: password})
-		yes := func(*http.Request) bool { return true }
-		w.mux.Handle("POST /both", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			_, err := w.LogInContext(r.Context(), joe, guard.LogInOptions{RememberMe: yes})
-			if err == nil {
-				_, err = w.LogInContext(r.Context(), &User{ID: 2, Email: "jen@test.com", Pass: password}, guard.LogInOptions{})
-			}
-			if err != nil {
-				w.Error(rw, r, err)
-			}
-		})))
-		b := w.open()
-		if row.before != "" {
-			logIn(b, row.before).Want(t, 200, "")
-		}
-		w.outcomes()
-		b.Post("/both").Want(t, 200, "")
-		if got := w.outcomes(); got != row.want {
-			t.Errorf("%s: got events %q, want %q", row.name, got, row.want)
-		}
+		b := bothLogIns(t, row.name, row.before, row.want, func(w *world, r *http.Request) error {
+			_, err := w.LogInContext(r.Context(), &User{ID: 2, Email: "jen@test.com", Pass: password}, guard.LogInOptions{})
+			return err
+		})
 		b.Get("/me").Want(t, 200, "hello jen")
 		b.SetCookie(sid, "")
 		b.Get("/me").Want(t, 401, "")
@@ -64,7 +79,6 @@ func TestOfTwoLogInsInOneRequestTheLastOneCounts(t *testing.T) {
 // the browser is not remembered for a log-in that is over.
 func TestWhatBecameOfALogInIsItsOwn(t *testing.T) {
 	jen := &User{ID: 2, Email: "jen@test.com", Pass: password}
-	box := guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
 	save := func(w *world, r *http.Request) error {
 		s, err := w.sessions.Session(r.Context())
 		if err != nil {
@@ -92,28 +106,7 @@ func TestWhatBecameOfALogInIsItsOwn(t *testing.T) {
 		{"a Save, a log-out and nobody after it", "", []func(*world, *http.Request) error{save, out}, 401,
 			"session_created 1 success, session_expired 1 success"},
 	} {
-		w := newRememberWorld(t)
-		w.table.set(User{ID: 3, Email: "jim@test.com", Pass: password})
-		w.mux.Handle("POST /both", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			_, err := w.LogInContext(r.Context(), joe, box)
-			for _, f := range row.then {
-				if err == nil {
-					err = f(w.world, r)
-				}
-			}
-			if err != nil {
-				w.Error(rw, r, err)
-			}
-		})))
-		b := w.open()
-		if row.before != "" {
-			logIn(b, row.before).Want(t, 200, "")
-		}
-		w.outcomes()
-		b.Post("/both").Want(t, 200, "")
-		if got := w.outcomes(); got != row.want {
-			t.Errorf("%s: got events %q, want %q", row.name, got, row.want)
-		}
+		b := bothLogIns(t, row.name, row.before, row.want, row.then...)
 		if got := b.Get("/me").StatusCode; got != row.status {
 			t.Errorf("%s: got %d, want %d", row.name, got, row.status)
 		}
