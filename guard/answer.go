@@ -124,8 +124,10 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	case errors.Is(err, ErrCrossSite):
 		a.askToGoOn(r)
 	}
-	if to := ownAddress(r); a.html && a.status == http.StatusUnauthorized && !stays && to != "" && g.strict && cookiesWithheld(r) {
-		return *repeatPage(to)
+	if g.strict && a.html && a.status == http.StatusUnauthorized && !stays && cookiesWithheld(r) {
+		if to := ownAddress(r); to != "" {
+			return *repeatPage(to)
+		}
 	}
 	if a.status != http.StatusUnauthorized {
 		a.logIn = ""

@@ -165,12 +165,7 @@ func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain [
 	foreign := g.sameSite(r)
 	skipped := false
 	for _, s := range chain {
-		allowed := foreign == nil
-		if !allowed {
-			c, ok := strategy.Ability[strategy.CrossSite](s)
-			allowed = ok && c.AllowCrossSite(r)
-		}
-		if !allowed {
+		if foreign != nil && !allowsCrossSite(s, r) {
 			skipped = true
 			continue
 		}

@@ -3,6 +3,8 @@ package guard
 import (
 	"net/http"
 	"strings"
+
+	"github.com/seed-6f34412b/passport/strategy"
 )
 
 // sameSite returns ErrCrossSite for a request with an unsafe method, or the handshake of
@@ -51,4 +53,10 @@ func isPrefetch(r *http.Request) bool {
 		}
 	}
 	return false
+}
+
+// allowsCrossSite reports whether s lets another site send r.
+func allowsCrossSite[U any](s strategy.Strategy[U], r *http.Request) bool {
+	c, ok := strategy.Ability[strategy.CrossSite](s)
+	return ok && c.AllowCrossSite(r)
 }

@@ -106,7 +106,7 @@ func (g *Guard[U]) emitOutcome(ctx context.Context, e Event, err error) {
 // emitLost sends the event of a log-in whose time is over, if that is why nobody is
 // logged in. A store forgets a record at its idle timeout, and who was in it; so each
 // request that still presents its id is told of, and what ended it is not known.
-func (g *Guard[U]) emitLost(ctx context.Context, st *reqstate.State) {
+func (g *Guard[U]) emitLost(r *http.Request, st *reqstate.State) {
 	lost, ok := st.Slots.Lost(g.cfg.SessionKey)
 	if !ok {
 		return
@@ -115,7 +115,7 @@ func (g *Guard[U]) emitLost(ctx context.Context, st *reqstate.State) {
 	if lost.User == nil {
 		e.Reason = ReasonGone
 	}
-	g.emit(ctx, e)
+	g.emit(withRoute(r), e)
 }
 
 // ref returns the Ref of the request's session, if it has one.
@@ -199,9 +199,7 @@ func (g *Guard[U]) emitLogInFail(r *http.Request, refusal *Refusal) {
 // emitKnown is emitOf for a request whose user is known.
 func (g *Guard[U]) emitKnown(r *http.Request, e Event) {
 	ctx := r.Context()
-	if g.cfg.Sessions != nil {
-		e.Session = g.ref(ctx)
-	}
+	e.Session = g.ref(ctx)
 	if user, ok := g.anyUser(ctx); ok {
 		g.emitFor(r, user, e)
 		return

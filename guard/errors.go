@@ -132,10 +132,10 @@ func (e *Insufficient) Is(target error) bool { return target == strategy.ErrUnau
 // something ([strategy.Claimant]) may only say how to log in, and the user has begun to.
 func decisive(err error) error {
 	refusal, refused := errors.AsType[*Refusal](err)
-	if _, waits := errors.AsType[*Insufficient](err); !refused && !waits && errors.Is(err, strategy.ErrUnauthenticated) {
-		return &Refusal{Failures: []Failure{{Err: err}}} // of no strategy that is known
-	}
 	if !refused {
+		if _, waits := errors.AsType[*Insufficient](err); !waits && errors.Is(err, strategy.ErrUnauthenticated) {
+			return &Refusal{Failures: []Failure{{Err: err}}} // of no strategy that is known
+		}
 		return err
 	}
 	var pending error

@@ -220,7 +220,7 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 		return fmt.Errorf("guard: step up: %w", err)
 	}
 	if slot.User == nil {
-		g.emitLost(ctx, st)
+		g.emitLost(r, st)
 		return errNobody
 	}
 	remembered, ended, err := g.userOfSlot(ctx, slot)

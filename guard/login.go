@@ -194,7 +194,7 @@ func (g *Guard[U]) logIn(r *http.Request, st *reqstate.State, user U, e *evidenc
 		return nil, fmt.Errorf("guard: log in: %w", err)
 	}
 	if e.state == proved && e.info.Linking { // Authenticate told of no log-in
-		g.emitFor(r, user, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: e.strategy})
+		g.emitOf(r, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: e.strategy, User: p.in.Slot.User})
 	}
 	return p, nil
 }
@@ -210,7 +210,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if err != nil {
 		return nil, err
 	}
-	p := &logInPlan[U]{user: user, evidence: e, o: o}
+	p, label := &logInPlan[U]{user: user, evidence: e, o: o}, g.label(id)
 	if g.factors != nil {
 		if p.needed, err = g.factorsNeeded(ctx, user); err != nil {
 			return nil, err
@@ -224,7 +224,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	p.in = reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
 		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
-		Labels: []string{g.label(id)},
+		Labels: []string{label},
 		Same:   func(user json.RawMessage) bool { return g.sameUser(user, id) },
 		Keep:   o.Keep,
 		Renews: o.renews,
@@ -278,7 +278,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		p.former, p.presents = append([]remember.Remembered{*e.begun}, p.former...), true
 	}
 	p.remember = o.RememberMe != nil && o.RememberMe(r) ||
-		o.sameBrowser && slices.ContainsFunc(p.former, func(rem remember.Remembered) bool { return rem.User == g.label(id) })
+		o.sameBrowser && slices.ContainsFunc(p.former, func(rem remember.Remembered) bool { return rem.User == label })
 	return p, nil
 }
 

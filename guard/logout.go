@@ -110,12 +110,12 @@ func (g *Guard[U]) LogOutEverywhere(ctx context.Context, user U, exceptRefs ...s
 	if err != nil {
 		return 0, fmt.Errorf("guard: log out everywhere: %w", err)
 	}
-	n := 0
+	n, label := 0, g.label(id)
 	if g.cfg.RememberMe != nil {
-		err = g.cfg.RememberMe.ForgetUser(ctx, g.label(id))
+		err = g.cfg.RememberMe.ForgetUser(ctx, label)
 	}
 	if err == nil {
-		n, err = g.cfg.Sessions.DestroyLinked(ctx, g.label(id), exceptRefs...)
+		n, err = g.cfg.Sessions.DestroyLinked(ctx, label, exceptRefs...)
 	}
 	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: id, Reason: ReasonRevoked, Count: n}
 	if err != nil {

@@ -119,10 +119,3 @@ func (g *Guard[U]) stillExcess(ctx context.Context, p *logInPlan[U]) error {
 	})
 	return nil
 }
-
-func firstError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}

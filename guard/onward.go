@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/strategy"
@@ -104,10 +105,5 @@ func (m *authenticate[U]) passAgain(w http.ResponseWriter, r *http.Request, st *
 // comesBack reports whether r is the callback of one of the chain's strategies, to which
 // another site sends the browser.
 func (m *authenticate[U]) comesBack(r *http.Request) bool {
-	for _, s := range m.chain {
-		if c, ok := strategy.Ability[strategy.CrossSite](s); ok && c.AllowCrossSite(r) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.chain, func(s strategy.Strategy[U]) bool { return allowsCrossSite(s, r) })
 }

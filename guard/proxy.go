@@ -55,14 +55,12 @@ type proxyTransport struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if lines := r.Header["Cookie"]; lines != nil {
+	if t.sessions != nil { // asked each time: a guard that is made later has cookies too
+		t = &proxyTransport{next: t.next, names: slices.Concat(t.names, t.sessions.CookieNames())}
+	}
+	if r.Header["Cookie"] != nil {
 		r = r.Clone(r.Context()) // a RoundTripper leaves the request as it is
-		delete(r.Header, "Cookie")
-		for _, line := range lines {
-			if kept := t.strip(line); kept != "" {
-				r.Header.Add("Cookie", kept)
-			}
-		}
+		keep(r.Header, "Cookie", func(line string) (string, bool) { line = t.strip(line); return line, line != "" })
 	}
 	// The hook of httputil.ReverseProxy, which sends a 1xx on, is called after this one, with the same
 	// header.
@@ -164,10 +162,8 @@ func (t *proxyTransport) sets(line string) bool {
 
 func (t *proxyTransport) has(name string) bool {
 	name = strings.TrimSpace(name)
-	is := func(own string) bool {
+	return slices.ContainsFunc(t.names, func(own string) bool {
 		prefix, many := strings.CutSuffix(own, "*")
 		return name == own || many && strings.HasPrefix(name, prefix)
-	}
-	// The Manager is asked each time: a guard that is made later has cookies too.
-	return slices.ContainsFunc(t.names, is) || t.sessions != nil && slices.ContainsFunc(t.sessions.CookieNames(), is)
+	})
 }

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,16 +31,15 @@ func (g *Guard[U]) isMine(rem remember.Remembered) bool {
 // beginSeries begins a series for the log-in p. Nobody gets its cookie
 // before the log-in is stored.
 func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
-	begun := p.evidence.begun
-	if p.in.Renews || begun != nil { // the log-in is the one that made the browser's series, which goes on
-		user := g.label(p.in.Slot.User)
+	begun, user := p.evidence.begun, p.in.Labels[0] // see planLogIn
+	if p.in.Renews || begun != nil {                // the log-in is the one that made the browser's series, which goes on
 		if i := slices.IndexFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user }); i >= 0 {
 			p.goesOn, p.begun = p.former[i].Series, begun
 			p.in.Labels = append(p.in.Labels, g.seriesPrefix()+p.goesOn)
 			return nil
 		}
 	}
-	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, g.label(p.in.Slot.User), p.in.Slot.User, p.in.Slot.Stamp, g.linkLabels(p.evidence.info.Labels)...)
+	rem, cookie, err := g.cfg.RememberMe.Remember(ctx, user, p.in.Slot.User, p.in.Slot.Stamp, g.linkLabels(p.evidence.info.Labels)...)
 	if err != nil {
 		return err
 	}
@@ -119,10 +119,9 @@ func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 	if !m.Presented(came) {
 		return none, errNobody
 	}
-	ctx := withRoute(r)
 	rem, cookie, err := m.Recall(came)
 	if theft, ok := errors.AsType[*remember.CookieTheft](err); ok {
-		if err := g.endAfterTheft(ctx, theft.Remembered); err != nil {
+		if err := g.endAfterTheft(withRoute(r), theft.Remembered); err != nil {
 			return none, err
 		}
 	}
@@ -206,7 +205,7 @@ func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem reme
 	}
 	g.clearUser(st)
 	out := st.Slots.LogOut(ctx, g.cfg.SessionKey)
-	if err := firstError(err, out); err != nil {
+	if err := cmp.Or(err, out); err != nil {
 		return fmt.Errorf("guard: recall: %w", err)
 	}
 	return errNobody
@@ -240,11 +239,7 @@ func (g *Guard[U]) endAfterTheft(ctx context.Context, rem remember.Remembered) e
 // endSeries ends the series that the request presents, at a log-out, and every session
 // that they made but the request's own, which the log-out ends itself.
 func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
-	m := g.cfg.RememberMe
-	if m == nil {
-		return nil
-	}
-	ended, cookie, err := m.Forget(asItCame(r, st))
+	ended, cookie, err := g.cfg.RememberMe.Forget(asItCame(r, st))
 	for _, rem := range ended {
 		if err == nil && g.isMine(rem) {
 			_, err = g.cfg.Sessions.DestroyLinked(r.Context(), g.seriesPrefix()+rem.Series, g.ref(r.Context()))

@@ -58,7 +58,7 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 		return none, fmt.Errorf("guard: restore: %w", err)
 	}
 	if slot.User == nil { // nobody is logged in, or no longer
-		g.emitLost(withRoute(r), st)
+		g.emitLost(r, st)
 		return g.recallUser(r, st)
 	}
 	user, ended, err := g.userOfSlot(ctx, slot)
