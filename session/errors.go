@@ -47,8 +47,8 @@ func (q *request) errorHandlers() []func(http.ResponseWriter, *http.Request, err
 	q.sess.lock()
 	guarded := q.guarded
 	q.sess.mu.Unlock()
-	if f := guarded; f != nil {
-		list = append(list, f) // in the form in which the guard answers everything else
+	if guarded != nil {
+		list = append(list, guarded) // in the form in which the guard answers everything else
 	}
 	return append(list, answerError)
 }

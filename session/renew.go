@@ -55,8 +55,8 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if err := s.visit.End(); err != nil {
 		return err
 	}
-	if s.req != nil {
-		s.req.toAnswer().sent = nil // of a session that this request made: nobody may get in by it
+	if s.req != nil && s.req.left != nil {
+		s.req.left.sent = nil // of a session that this request made: nobody may get in by it
 	}
 	return nil
 }

@@ -18,9 +18,7 @@ import (
 // request from the same site, from a sub-domain, or from outside of any page brings the
 // cookie; so does one with the cookie of another configuration. What the header does not
 // say is taken for that.
-func (q *request) withheld() bool {
-	return q.sess.crossSite && !q.sess.presents()
-}
+func (s *Session) withheld() bool { return s.crossSite && !s.presents() }
 
 // presents reports whether the request came with a cookie of the session, good or not.
 func (s *Session) presents() bool {
@@ -47,7 +45,7 @@ func followsLink(r *http.Request) bool {
 // alone (S13), and says so. A log-in by credentials is stored whoever caused it: the
 // strategy has decided that.
 func (s *Session) keepsNothing(ctx context.Context) bool {
-	if s.req == nil || !s.req.withheld() {
+	if !s.withheld() {
 		return false
 	}
 	if s.m.withheldLine.due(time.Now()) {

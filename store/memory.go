@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -283,22 +284,19 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 	return successor, nil
 }
 
-// noteOf returns what the end of a session leaves behind, and for how long. The error says that
-// next, where there is one, cannot be the id of a session.
+// noteOf returns what the end of a session leaves behind, and for how long: 0 leaves nothing, but
+// next is compared with the note that is there also then. The error says that next, where there
+// is one, cannot be the id of a session.
 func noteOf(next string, life time.Duration, tombstones bool) (string, time.Duration, error) {
 	switch {
 	case next != "" && (!validID(next) || next == ended):
 		return "", 0, fmt.Errorf("store: end: %w", errBadSuccessor)
-	case life < time.Millisecond:
-		return "", 0, nil
-	case tombstones && next == "":
-		return ended, life, nil
-	case tombstones:
-		return strings.Clone(next), life, nil
-	case next == "":
-		return "", 0, nil
+	case life < time.Millisecond, next == "" && !tombstones:
+		life = 0
+	case !tombstones:
+		life = min(life, maxSuccessorLife)
 	}
-	return strings.Clone(next), min(life, maxSuccessorLife), nil
+	return cmp.Or(strings.Clone(next), ended), life, nil
 }
 
 // All implements [session.Iterator]. It copies one part of the store at a time, about

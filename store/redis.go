@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,9 +193,6 @@ func (r *RedisStore) End(ctx context.Context, id string, old []byte, next string
 	text, life, err := noteOf(next, life, r.cfg.Tombstones)
 	if err != nil {
 		return "", err
-	}
-	if text == "" { // next is compared with the note that is there, also when none is left
-		text = cmp.Or(next, ended)
 	}
 	again := sendOnce
 	if old == nil {

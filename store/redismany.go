@@ -98,9 +98,6 @@ func (r *RedisStore) EndMany(ctx context.Context, ids []string, life time.Durati
 		return nil, err
 	}
 	text, life, _ := noteOf("", life, r.cfg.Tombstones) // there is no successor to refuse
-	if text == "" {
-		text = ended
-	}
 	var calls []scriptCall
 	var places []int
 	for i, id := range ids {

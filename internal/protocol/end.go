@@ -23,15 +23,10 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	var made *stored
 	var late error // the new session was over before it began: the log-out is done all the same
 	if !v.draft.Empty() && !v.plan.unsaved {
-		var err error
-		made, err = v.create(ctx, v.draft)
-		switch {
-		case err == nil:
+		if made, late = v.create(ctx, v.draft); late == nil {
 			leaving = nil // one cookie cannot carry two sessions: all of the old one ends
-		case errors.Is(err, v.p.Ended):
-			late = err
-		default:
-			return Outcome{}, err
+		} else if !errors.Is(late, v.p.Ended) {
+			return Outcome{}, late
 		}
 	}
 	stays, err := v.endPresented(ctx, leaving)

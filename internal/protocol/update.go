@@ -23,6 +23,13 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 	due := v.base.RefreshDue(v.p.Terms, time.Now())
 	unsure := len(v.plan.tried) > 0 // a try's answer was lost
 	v.plan.tried = append(v.plan.tried, try{revision, len(v.plan.ops)})
+	written := func(rec *record.Record) (Outcome, error) {
+		v.adopt(v.ID, rec)
+		if due {
+			v.p.reindex(ctx, v.ID, rec)
+		}
+		return Outcome{Did: Updated}, nil
+	}
 	for outages, rivals := 0, 0; ; {
 		e, err := d.Encode(v.p.Terms, v.ID, before, revision, time.Now())
 		if errors.Is(err, record.ErrPastDeadline) {
@@ -34,11 +41,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 		}
 		err = v.p.Store.Update(ctx, v.ID, before.Bytes(), e.Record.Bytes(), e.TTL)
 		if err == nil {
-			v.adopt(v.ID, &e.Record)
-			if due {
-				v.p.reindex(ctx, v.ID, v.base)
-			}
-			return Outcome{Did: Updated}, nil
+			return written(&e.Record)
 		}
 		if errors.Is(err, v.p.NotFound) {
 			return Outcome{}, v.p.Ended
@@ -56,11 +59,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 			return Outcome{}, v.p.Changed
 		}
 		if v.skipDone(found); len(v.plan.ops) == 0 { // ours, its answer lost (S4)
-			v.adopt(v.ID, found)
-			if due {
-				v.p.reindex(ctx, v.ID, v.base)
-			}
-			return Outcome{Did: Updated}, nil
+			return written(found)
 		}
 		if !v.base.SameIdentity(found, v.p.guardKeys()...) {
 			return Outcome{}, v.p.Changed

@@ -72,8 +72,10 @@ func (r *Record) labels(slots []Slot) (list []string, news bool) {
 	}
 	for _, s := range slots {
 		if s.ByGo {
-			if short && s.Key == PassportKey && s.label() != "" {
-				list = append(list, s.label())
+			if short && s.Key == PassportKey {
+				if label := s.label(); label != "" {
+					list = append(list, label)
+				}
 			}
 			continue
 		}
