@@ -11,21 +11,17 @@ import (
 // one's own that are nearly the victim's, by log-ins between, by spellings, addresses and
 // made-up device cookies. The victim's own browser gets in afterwards.
 func tricks(c *client, report func(string, bool)) (string, error) {
-	const pass = "xkqj vwzp" //nolint:gosec // made up
 	start := time.Now()
 	victim := fmt.Sprintf("victim%d@test.com", start.UnixNano())
 	own := "mallory" + victim
-	register := func(email string) (answer, error) {
-		return c.send(http.MethodPost, "/auth/register", form("email", email, "password", pass, "confirmationPassword", pass, "firstName", "F", "lastName", "L"))
-	}
 	for _, email := range []string{victim, own} {
-		if a, err := register(email); err != nil || a.status != http.StatusCreated {
-			return "", fmt.Errorf("register: got %d, %w", a.status, err)
+		if err := register(c, email); err != nil {
+			return "", err
 		}
 	}
 	spellings := []string{victim + " ", strings.ToUpper(victim), "\u00a0" + victim, victim[:3] + "\u200b" + victim[3:], strings.Replace(victim, "test", "ＴＥＳＴ", 1)}
 	for _, email := range spellings {
-		a, err := register(email)
+		a, err := sendRegistration(c, email)
 		if err != nil {
 			return "", err
 		}
@@ -59,11 +55,17 @@ func tricks(c *client, report func(string, bool)) (string, error) {
 			looked++
 		}
 	}
-	most := budget(time.Since(start))
-	report("more guesses than the budget are looked at", looked <= most)
+	text := verdict(start, looked, guesses, "guesses", report)
 	a, err := c.logIn(victim, pass, "Cookie", known)
 	report("the victim's own browser is kept out", err == nil && a.status == http.StatusOK)
-	return fmt.Sprintf("%d of %d guesses were looked at, the budget is %d", looked, guesses, most), err
+	return text, err
+}
+
+// verdict reports whether no more guesses were looked at than the budget, and says how many.
+func verdict(start time.Time, looked int32, guesses int, what string, report func(string, bool)) string {
+	most := budget(time.Since(start))
+	report("more "+what+" than the budget are looked at", looked <= most)
+	return fmt.Sprintf("%d of %d %s were looked at, the budget is %d", looked, guesses, what, most)
 }
 
 // deviceOf logs in and returns the cookie by which the browser is known from then on.

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -74,7 +75,7 @@ func revived(redis *miniredis.Miniredis) func(c *client, report func(string, boo
 		}
 		before := map[string]string{}
 		for _, key := range redis.Keys() {
-			if text, err := redis.Get(key); err == nil && len(key) > 5 && key[:5] == "sess:" {
+			if text, err := redis.Get(key); err == nil && strings.HasPrefix(key, "sess:") {
 				before[key] = text
 			}
 		}

@@ -21,8 +21,6 @@ const (
 	drain = 5 * time.Second
 )
 
-var errEnded = errors.New("the test has ended")
-
 // Command is exec.Command for tests. The program runs in a process group of its own, which is killed when
 // limit is over, when the test binary's time limit is near, and at the end of the test. In the first two
 // cases the test fails with a message. A limit of 0 or less means none but the test binary's.
@@ -38,7 +36,7 @@ func Command(t testing.TB, limit time.Duration, name string, args ...string) *ex
 			}
 		}
 	}
-	ctx, end := context.WithCancelCause(context.Background())
+	ctx, end := context.WithCancel(context.Background())
 	if limited {
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadline(ctx, until)
@@ -63,7 +61,7 @@ func Command(t testing.TB, limit time.Duration, name string, args ...string) *ex
 		ended = true
 		mu.Unlock()
 		_ = Kill(cmd)
-		end(errEnded)
+		end()
 	})
 	return cmd
 }

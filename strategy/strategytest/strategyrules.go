@@ -28,8 +28,7 @@ var strategyRules = []rule[trial]{
 		}
 	}},
 	{"No other strategy has one of them", func(t reporter, c trial) {
-		switch name := c.strategy.Name(); name {
-		case strategy.NameSession, strategy.NameAnonymous, strategy.NameRemember:
+		if name := c.strategy.Name(); strategy.ReservedName(name) {
 			t.Errorf("the name %q is reserved", name)
 		}
 	}},

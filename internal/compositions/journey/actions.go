@@ -97,7 +97,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 				return called(err)
 			}
 			d := list[s.N%len(list)]
-			id := w.idOf(d.Ref)
+			id := w.refs[d.Ref]
 			found, err := auth.EndSession(ctx, u, d.Ref)
 			r := called(err)
 			if r.ID = id; found {

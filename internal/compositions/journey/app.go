@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -251,7 +250,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 func (p *process) offers() bool { return p.shared.Remember == 1 || p.number > 0 }
 
 func rememberName(g int) string {
-	return cmp.Or(map[int]string{0: "__Host-remember"}[g], "__Host-remember2")
+	return []string{"__Host-remember", "__Host-remember2"}[g]
 }
 
 // routes are the application.
@@ -340,7 +339,7 @@ func (p *process) routes() http.Handler {
 // config is what the model has to know of the switches.
 func (s Switches) config() model.Config {
 	return model.Config{
-		Guards: min(s.Guards+1, 2), Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Notes: s.Notes == 1,
+		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Notes: s.Notes == 1,
 		Idle: idle, Refresh: refresh, Absolute: absolute, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Withholds: s.SameSite != 2,
 	}
 }

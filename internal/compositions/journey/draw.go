@@ -79,7 +79,6 @@ var plainer = []func(*Step){
 	func(s *Step) { s.Lost = false },
 	func(s *Step) { s.Old = false },
 	func(s *Step) { s.Remember = false },
-	func(s *Step) { s.Fail = 0 },
 	func(s *Step) { s.P = 0 },
 	func(s *Step) { s.G = 0 },
 	func(s *Step) { s.B = 0 },

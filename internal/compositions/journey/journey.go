@@ -21,21 +21,20 @@ type Journey struct {
 
 // Switches say which features are on. The zero value is the plainest program.
 type Switches struct {
-	Guards   int    // 0 and 1: two guards in one session; 2: each with a Manager of its own
-	Stamp    int    // 1: sessions end with the password
-	Remember int    // 1: browsers are remembered; 2: newly by the second process only
-	Max      int    // sessions of a user at most, if not 0
-	Refuse   int    // 1: a log-in too many is refused
-	Factor   int    // 1: user 1 has set up a second factor
-	Cookie   int    // 1: persistent; 2: rolling too
-	Deploy   int    // 1: the second process has another cookie and codec, and accepts the first's with Reissue
-	Ids      int    // 1: users' ids are objects with a role in them
-	Notes    int    // 1: the store keeps tombstones
-	Store    int    // 1: Redis
-	SameSite int    // 1: Strict; 2: None and Partitioned
-	Node     int    // Express beside: 1: passport 0.4; 2: 0.7; 3: 0.7 with keepSessionInfo
-	Throttle int    // 1: guesses are counted; 2: behind a trusted proxy
-	Known    string // faults that are known and not mended yet, by name, so that the rest still runs
+	Guards   int // 0 and 1: two guards in one session; 2: each with a Manager of its own
+	Stamp    int // 1: sessions end with the password
+	Remember int // 1: browsers are remembered; 2: newly by the second process only
+	Max      int // sessions of a user at most, if not 0
+	Refuse   int // 1: a log-in too many is refused
+	Factor   int // 1: user 1 has set up a second factor
+	Cookie   int // 1: persistent; 2: rolling too
+	Deploy   int // 1: the second process has another cookie and codec, and accepts the first's with Reissue
+	Ids      int // 1: users' ids are objects with a role in them
+	Notes    int // 1: the store keeps tombstones
+	Store    int // 1: Redis
+	SameSite int // 1: Strict; 2: None and Partitioned
+	Node     int // Express beside: 1: passport 0.4; 2: 0.7; 3: 0.7 with keepSessionInfo
+	Throttle int // 1: guesses are counted; 2: behind a trusted proxy
 }
 
 // Step is one thing that somebody does.
@@ -49,7 +48,6 @@ type Step struct {
 	Remember bool   // the box at a log-in
 	Old      bool   // with the cookies that the browser had before the last change
 	Lost     bool   // the answer does not arrive
-	Fail     int    // this command of the request to the store fails, if not 0
 }
 
 // String returns j as the Go test to paste beside the mend.

@@ -50,13 +50,15 @@ func parseObject(text []byte) (o object) {
 }
 
 func (o object) text() []byte {
-	var b bytes.Buffer
+	b := []byte("{")
 	for i, m := range o {
-		b.WriteString(map[bool]string{true: "{", false: ","}[i == 0])
+		if i > 0 {
+			b = append(b, ',')
+		}
 		name, _ := json.Marshal(m.name)
-		b.Write(append(append(name, ':'), m.value...))
+		b = append(append(append(b, name...), ':'), m.value...)
 	}
-	return append(b.Bytes(), '}')
+	return append(b, '}')
 }
 
 func (o object) get(name string) json.RawMessage {
@@ -156,11 +158,7 @@ func (w *world) nodeLogOut(s Step) *request {
 			return session[:1], true
 		}
 		if passport != nil {
-			text := parseObject(passport).without("user").text()
-			if len(text) == 1 {
-				text = []byte("{}")
-			}
-			session = session.set("passport", text)
+			session = session.set("passport", parseObject(passport).without("user").text())
 		}
 		return session, w.shared.Node > 1
 	})

@@ -211,13 +211,13 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 	return r
 }
 
-// arrive has the browser keep the answer's cookies, unless the answer is lost. An outage that was
-// not made up is a failure: in synthetic time whoever waits for a lock waits until the limit.
+// arrive has the browser keep the answer's cookies, unless the answer is lost. An outage is
+// a failure: in synthetic time whoever waits for a lock waits until the limit.
 func (w *world) arrive(s Step, r *request) {
 	if r == nil {
 		return
 	}
-	if r.Status >= http.StatusInternalServerError && s.Fail == 0 {
+	if r.Status >= http.StatusInternalServerError {
 		w.broken(fmt.Sprintf("answer: %s is %d without an outage", s.Do, r.Status), "%s", r.text)
 	}
 	if !s.Lost {
@@ -264,11 +264,6 @@ func (w *world) step(s Step) {
 	if a.tell != nil {
 		a.tell(w, s, r)
 	}
-}
-
-// idOf returns the id whose Ref that is.
-func (w *world) idOf(ref string) string {
-	return w.refs[ref]
 }
 
 // ask asks the program about every id that was ever issued, and the lists of all users.

@@ -15,7 +15,6 @@ import (
 
 // Config is what the documents' sentences depend on.
 type Config struct {
-	Guards               int
 	Stamp                bool // a change of the password ends log-ins
 	Max                  int  // guard.Config.MaxSessions
 	Refuse               bool // guard.Config.RefuseMore

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// MinSecret is the least length in bytes of a secret.
-const MinSecret = 32
+// minSecret is the least length in bytes of a secret.
+const minSecret = 32
 
 // CheckSecrets calls wrong for each secret that could be guessed.
 func CheckSecrets(secrets []string, wrong func(format string, args ...any)) {
 	for i, secret := range secrets {
-		if len(secret) < MinSecret {
-			wrong("Secrets[%d] has %d bytes and could be guessed: give %d random ones or more", i, len(secret), MinSecret)
+		if len(secret) < minSecret {
+			wrong("Secrets[%d] has %d bytes and could be guessed: give %d random ones or more", i, len(secret), minSecret)
 		}
 	}
 }
