@@ -41,6 +41,7 @@ func embedded() backend {
 	server := miniredis.NewMiniRedis()
 	server.ClockTTL(true)
 	client := redis.NewClient(&redis.Options{
+		Addr:                  "127.0.0.1:0", // of no use but that go-redis looks up no name; its default is localhost
 		Dialer:                func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
 		ContextTimeoutEnabled: true,
 	})
