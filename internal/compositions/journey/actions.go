@@ -147,7 +147,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 				}
 			}},
 		{"reopen", 4, func(w *world, _ context.Context, s Step) *request {
-			w.browsers[s.B%browsers].reopen()
+			w.browser(s).reopen()
 			return nil
 		}, nil},
 		{"clock", 5, func(_ *world, _ context.Context, s Step) *request {

@@ -3,10 +3,8 @@ package journey
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -18,7 +16,6 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
-	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 const (
@@ -125,37 +122,8 @@ func (s *shared) newProcess(number int, st session.Store) (*process, error) {
 	p := &process{shared: s, number: number}
 	logger := slog.New(slog.DiscardHandler)
 	for g := range s.guardCount() {
-		if g == 0 || s.Guards == 2 {
-			cfg := session.Config{Store: st, IdleTimeout: idle, AbsoluteTimeout: absolute, Logger: logger, Persistent: s.Cookie > 0, Rolling: s.Cookie > 1}
-			suffix := ""
-			if g > 0 {
-				suffix = "2"
-			}
-			first, second := "connect.sid"+suffix, "__Host-sid"+suffix
-			cfg.Name, cfg.Codec = first, session.Express(older+suffix)
-			names := []string{first}
-			if s.Deploy == 1 {
-				other := session.Accept{Name: second, Codec: session.SecureCookie(secret + suffix)}
-				if number > 0 {
-					cfg.Name, cfg.Codec = second, session.SecureCookie(secret+suffix)
-					other = session.Accept{Name: first, Codec: session.Express(older + suffix), Reissue: true}
-				}
-				cfg.AlsoAccept = []session.Accept{other}
-				names = []string{cfg.Name, other.Name}
-			}
-			switch s.SameSite {
-			case 1:
-				cfg.SameSite = http.SameSiteStrictMode
-			case 2:
-				cfg.SameSite, cfg.Partitioned = http.SameSiteNoneMode, true
-			}
-			m, err := session.New(cfg)
-			if err != nil {
-				return nil, err
-			}
-			p.managers, p.names = append(p.managers, m), append(p.names, names)
-		} else {
-			p.managers, p.names = append(p.managers, p.managers[0]), append(p.names, p.names[0])
+		if err := p.addManager(g, st, logger); err != nil {
+			return nil, err
 		}
 		if err := p.addGuard(g, logger); err != nil {
 			return nil, err
@@ -165,85 +133,42 @@ func (s *shared) newProcess(number int, st session.Store) (*process, error) {
 	return p, nil
 }
 
-func (s *shared) guardCount() int { return min(s.Guards+1, 2) }
-
-func (p *process) addGuard(g int, logger *slog.Logger) error {
-	s := p.shared
-	cfg := guard.Config{
-		Sessions: p.managers[g], SessionKey: guardKeys[g], Logger: logger,
-		MaxSessions: s.Max, RefuseMore: s.Refuse == 1 && s.Max > 0,
-		OnEvent: func(_ context.Context, e guard.Event) { s.events(e) },
+// addManager gives guard g its Manager: the first guard's, or one of its own with cookies of its own.
+func (p *process) addManager(g int, st session.Store, logger *slog.Logger) error {
+	s, suffix := p.shared, ""
+	switch {
+	case g > 0 && s.Guards < 2:
+		p.managers, p.names = append(p.managers, p.managers[0]), append(p.names, p.names[0])
+		return nil
+	case g > 0:
+		suffix = "2"
 	}
-	var me *remember.Me
-	if s.Remember > 0 {
-		var err error
-		me, err = remember.New(remember.Config{Cells: s.cells, Secrets: []string{secret}, MaxAge: remFor, Grace: grace, CookieName: rememberName(g)})
-		if err != nil {
-			return err
+	express := session.Accept{Name: "connect.sid" + suffix, Codec: session.Express(older + suffix)}
+	cfg := session.Config{
+		Store: st, Name: express.Name, Codec: express.Codec, IdleTimeout: idle, AbsoluteTimeout: absolute, Logger: logger,
+		Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
+	}
+	names := []string{cfg.Name}
+	if s.Deploy == 1 {
+		other := session.Accept{Name: "__Host-sid" + suffix, Codec: session.SecureCookie(secret + suffix)}
+		if p.number > 0 {
+			cfg.Name, cfg.Codec, other = other.Name, other.Codec, express
+			other.Reissue = true
 		}
-		cfg.RememberMe = me
+		cfg.AlsoAccept, names = []session.Accept{other}, []string{cfg.Name, other.Name}
 	}
-	if s.Factor == 1 {
-		cfg.Factors = guard.FactorsOf(func(_ context.Context, u *user) ([]string, error) {
-			if u.ID == 1 {
-				return []string{"totp"}, nil
-			}
-			return nil, nil
-		})
+	switch s.SameSite {
+	case 1:
+		cfg.SameSite = http.SameSiteStrictMode
+	case 2:
+		cfg.SameSite, cfg.Partitioned = http.SameSiteNoneMode, true
 	}
-	t := s.tables[g]
-	var users serializer.Serializer[*user] = serializer.ByID(func(u *user) int { return u.ID }, t.byID)
-	if s.Ids == 1 {
-		users = named{serializer.ByID(func(u *user) objectID { return objectID{u.ID, u.Role} },
-			func(ctx context.Context, id objectID) (*user, error) { return t.byID(ctx, id.ID) })}
-	}
-	if s.Stamp == 1 {
-		users = serializer.WithStamp(users, func(u *user) string { return fmt.Sprint("password ", u.Password) })
-	}
-	local := strategy.NewLocal(func(ctx context.Context, email, password string) (*user, error) {
-		id, _ := strconv.Atoi(email)
-		if u, err := t.byID(ctx, id); err == nil && password == "right" {
-			return u, nil
-		}
-		return nil, strategy.ErrUnauthenticated
-	})
-	byForm := func(name string, labelled bool) strategy.Strategy[*user] {
-		return strategy.Func(name, func(_ http.ResponseWriter, r *http.Request) (*user, error) {
-			id, _ := strconv.Atoi(r.FormValue("user"))
-			u, err := t.byID(r.Context(), id)
-			if err != nil || r.FormValue("code") != "right" {
-				return nil, strategy.ErrUnauthenticated
-			}
-			if labelled {
-				strategy.Report(r.Context(), strategy.Info{Labels: []string{"sid-" + r.FormValue("label")}})
-			}
-			return u, nil
-		})
-	}
-	asked := []strategy.Strategy[*user]{local, byForm("totp", false)}
-	if s.Throttle > 0 {
-		for i, inner := range asked {
-			limits := throttle.Config{Counter: s.counter, Purpose: guardKeys[g], AccountAttempts: freeGuesses, Secrets: []string{secret}, Logger: logger}
-			if s.Throttle == 2 {
-				limits.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
-			}
-			if i > 0 {
-				limits.Claims = func(r *http.Request) (string, bool, error) { return r.FormValue("user"), true, nil }
-			}
-			limited, err := throttle.New(limits, inner)
-			if err != nil {
-				return err
-			}
-			asked[i] = limited
-		}
-	}
-	made, err := guard.New(cfg, users, append(asked, byForm("provider", true))...)
-	if err != nil {
-		return err
-	}
-	p.guards, p.memory = append(p.guards, made), append(p.memory, me)
-	return nil
+	m, err := session.New(cfg)
+	p.managers, p.names = append(p.managers, m), append(p.names, names)
+	return err
 }
+
+func (s *shared) guardCount() int { return min(s.Guards+1, 2) }
 
 // offers reports whether the process has the box: the setting is turned on in all processes before
 // the box is.
@@ -251,89 +176,6 @@ func (p *process) offers() bool { return p.shared.Remember == 1 || p.number > 0 
 
 func rememberName(g int) string {
 	return []string{"__Host-remember", "__Host-remember2"}[g]
-}
-
-// routes are the application.
-func (p *process) routes() http.Handler {
-	mux := http.NewServeMux()
-	for g, auth := range p.guards {
-		at := func(path string) string { return fmt.Sprintf("POST /%d/%s", g, path) }
-		who := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			u, _ := auth.User(r.Context())
-			fmt.Fprint(w, u.ID)
-		})
-		var box guard.LogInOptions
-		if p.memory[g] != nil {
-			box.RememberMe = func(r *http.Request) bool { return r.FormValue("remember") != "" && p.offers() }
-		}
-		mux.Handle(at("login"), auth.Authenticate("local")(auth.LogInWith(box)(who)))
-		mux.Handle(at("provider"), auth.Authenticate("provider")(auth.LogInWith(box)(who)))
-		mux.Handle(at("totp"), auth.Authenticate("totp")(auth.StepUp(who)))
-		mux.Handle(at("logout"), auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.Header.Del("Cookie") // as before a request to an upstream: what was presented is taken when it comes
-			fmt.Fprint(w, "bye")
-		})))
-		mux.Handle(at("me"), auth.RequireAuth(who))
-		mux.Handle(at("proved"), auth.RequireFactor("totp", 0)(who))
-		mux.Handle(at("fresh"), auth.RequireFresh(freshFor)(who))
-		mux.Handle(at("password"), auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			u, _ := auth.User(r.Context())
-			changed := p.shared.tables[g].change(u.ID, func(u *user) { u.Password++ })
-			logIn := auth.LogInUser
-			if r.FormValue("fresh") == "1" {
-				logIn = auth.ReauthenticateUser
-			}
-			if err := logIn(r, changed); err != nil {
-				auth.Error(w, r, err)
-				return
-			}
-			fmt.Fprint(w, u.ID)
-		})))
-		m := p.managers[g]
-		in := func(path string, f func(r *http.Request, s *session.Session) (string, error)) {
-			mux.Handle(at(path), m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				s, err := m.Session(r.Context())
-				text := ""
-				if err == nil {
-					text, err = f(r, s)
-				}
-				if err != nil {
-					http.Error(w, err.Error(), guard.Status(err))
-					return
-				}
-				fmt.Fprint(w, text)
-			})))
-		}
-		mux.Handle(at("end"), auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			u, _ := auth.User(r.Context())
-			found, err := auth.EndSession(r.Context(), u, r.FormValue("ref"))
-			if err != nil {
-				auth.Error(w, r, err)
-				return
-			}
-			fmt.Fprint(w, map[bool]string{true: "found"}[found])
-		})))
-		in("set", func(r *http.Request, s *session.Session) (string, error) {
-			k := session.Key[string](r.FormValue("name"))
-			if v := r.FormValue("value"); v != "" {
-				return "", k.Set(s, v)
-			}
-			return "", k.Delete(s)
-		})
-		in("get", func(r *http.Request, s *session.Session) (string, error) {
-			v, _, err := session.Key[string](r.FormValue("name")).Get(s)
-			return v, err
-		})
-		in("renew", func(r *http.Request, s *session.Session) (string, error) { return "", s.Renew(r.Context()) })
-		in("regenerate", func(r *http.Request, s *session.Session) (string, error) {
-			if err := s.Regenerate(r.Context()); err != nil {
-				return "", err
-			}
-			return "", session.Key[string](r.FormValue("name")).Set(s, r.FormValue("value"))
-		})
-		in("destroy", func(r *http.Request, s *session.Session) (string, error) { return "", s.Destroy(r.Context()) })
-	}
-	return mux
 }
 
 // config is what the model has to know of the switches.

@@ -82,7 +82,7 @@ func (o object) without(name string) object {
 
 // node is one request to Express. The session is saved, under another id where passport regenerates.
 func (w *world) node(s Step, change func(session object) (object, bool)) *request {
-	ctx, b := context.Background(), w.browsers[s.B%browsers]
+	ctx, b := context.Background(), w.browser(s)
 	r := called(nil)
 	r.Now = time.Now()
 	id := idIn(b.cookies(s.Old)[nodeCookie].value)

@@ -3,6 +3,7 @@ package journey
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -96,16 +97,12 @@ func RunRace(t *testing.T, r Race) (broken []model.Broken, reached bool) {
 			t.Fatal(err)
 		}
 		for _, s := range r.Before {
-			time.Sleep(7 * time.Millisecond)
-			w.step(s)
-			w.ask()
+			w.walk(s)
 		}
-		if len(w.model.Broken) > 0 {
-			broken = w.model.Broken // a matter for journeys
-			return
+		if broken = w.model.Broken; len(broken) == 0 { // else it is a matter for journeys
+			time.Sleep(pause)
+			broken, reached = w.race(r)
 		}
-		time.Sleep(7 * time.Millisecond)
-		broken, reached = w.race(r)
 	})
 	return broken, reached
 }
@@ -115,9 +112,13 @@ func (w *world) race(r Race) (broken []model.Broken, reached bool) {
 	h := &hold{at: r.At, reached: make(chan struct{}), release: make(chan struct{})}
 	ctx := context.WithValue(context.Background(), holdKey{}, h)
 	var ended []entry
-	var pages []Step
-	ends := w.endedBy(r.Held)
-	done := make(chan *request, 1)
+	var answered []Step
+	take := func(s Step, ends []entry, r *request) {
+		if w.answered(s, r) {
+			ended, answered = append(ended, ends...), append(answered, s)
+		}
+	}
+	ends, done := w.endedBy(r.Held), make(chan *request, 1)
 	go func() { done <- actionOf(r.Held.Do).do(w, ctx, r.Held) }()
 	synctest.Wait()
 	select {
@@ -128,22 +129,17 @@ func (w *world) race(r Race) (broken []model.Broken, reached bool) {
 	for _, s := range r.Others {
 		s.P = 1
 		others := w.endedBy(s)
-		time.Sleep(7 * time.Millisecond)
-		if a := w.answered(s, actionOf(s.Do).do(w, context.Background(), s)); a {
-			ended = append(ended, others...)
-			pages = append(pages, s)
-		}
+		time.Sleep(pause)
+		take(s, others, actionOf(s.Do).do(w, context.Background(), s))
 		synctest.Wait()
 	}
 	close(h.release)
-	if w.answered(r.Held, <-done) {
-		ended = append(ended, ends...)
-		pages = append(pages, r.Held)
-	}
+	take(r.Held, ends, <-done)
 	synctest.Wait() // for what goes on behind the request's back
-	w.left(ended, append(slices.Clone(r.Others), r.Held))
-	for _, s := range pages {
-		w.forgotten(s, append(slices.Clone(r.Others), r.Held))
+	all := append(slices.Clone(r.Others), r.Held)
+	w.left(ended, all)
+	for _, s := range answered {
+		w.forgotten(s, all)
 	}
 	return w.model.Broken, reached
 }
@@ -172,7 +168,7 @@ func entryOf(l *model.LogIn) entry {
 // endedBy returns the log-ins that an answer to s would say have ended, of those that are there.
 func (w *world) endedBy(s Step) (list []entry) {
 	g, _ := w.guard(s)
-	b := w.browsers[s.B%browsers]
+	b := w.browser(s)
 	jar := b.cookies(s.Old)
 	var presented []string
 	for _, name := range w.processes[s.P%2].names[g] {
@@ -244,7 +240,7 @@ func (w *world) forgotten(s Step, steps []Step) {
 			return
 		}
 	}
-	time.Sleep(7 * time.Millisecond)
+	time.Sleep(pause)
 	if r := w.send(context.Background(), Step{B: s.B, G: g}, "me"); r.Status == http.StatusOK && (s.Do == "log out" || r.user() == s.who()) {
 		w.broken("race: a browser whose user was logged out is let in", "guard %d, user %s", g, r.text)
 	}
@@ -284,32 +280,49 @@ func Races(t *testing.T, full, first bool) (runs int, failures []string) {
 		if c.full && !full {
 			continue
 		}
-		for _, held := range requests {
-			others := renewals
-			for _, o := range requests {
-				others = append(others, []Step{o})
+		for r := range racesOf(c.s, begin[c.begins], requests, renewals) {
+			n, broken := everyHold(t, r)
+			runs += n
+			if len(broken) == 0 {
+				continue
 			}
-			for _, o := range others {
-				if c.s.Guards == 0 && (held.G > 0 || o[0].G > 0) {
-					continue
-				}
-				for at := 1; ; at++ {
-					r := Race{c.s, begin[c.begins], held, at, o}
-					broken, reached := RunRace(t, r)
-					runs++
-					if form := fmt.Sprint(held.Do, o); len(broken) > 0 && !seen[form+broken[0].Kind] {
-						seen[form+broken[0].Kind] = true
-						failures = append(failures, fmt.Sprintf("%v\n%v", broken, r))
-						if first {
-							return runs, failures
-						}
-					}
-					if !reached || len(broken) > 0 {
-						break
-					}
-				}
+			if form := fmt.Sprint(r.Held.Do, r.Others, broken[0].Kind); !seen[form] {
+				seen[form] = true
+				failures = append(failures, fmt.Sprintf("%v\n%v", broken, r))
+			}
+			if first {
+				return runs, failures
 			}
 		}
 	}
 	return runs, failures
+}
+
+// racesOf yields each request, to be held, with each other one and each of the pairs.
+func racesOf(s Switches, before, requests []Step, pairs [][]Step) iter.Seq[*Race] {
+	others := slices.Clone(pairs)
+	for _, o := range requests {
+		others = append(others, []Step{o})
+	}
+	return func(yield func(*Race) bool) {
+		for _, held := range requests {
+			for _, o := range others {
+				if s.Guards == 0 && (held.G > 0 || o[0].G > 0) {
+					continue
+				}
+				if !yield(&Race{Switches: s, Before: before, Held: held, Others: o}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// everyHold runs r with the request held before each of its commands, until something breaks.
+func everyHold(t *testing.T, r *Race) (runs int, broken []model.Broken) {
+	for reached := true; reached && len(broken) == 0; runs++ {
+		r.At++
+		broken, reached = RunRace(t, *r)
+	}
+	return runs, broken
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +24,10 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-const browsers = 3
+const (
+	browsers = 3
+	pause    = 7 * time.Millisecond // between steps: "the oldest" must not be a matter of chance
+)
 
 // Failure is a journey that broke a promise.
 type Failure struct {
@@ -66,9 +67,7 @@ func Run(t *testing.T, j Journey) (failure *Failure) {
 			t.Fatal(err)
 		}
 		for i, s := range j.Steps {
-			time.Sleep(7 * time.Millisecond) // "the oldest" must not be a matter of chance
-			w.step(s)
-			w.ask()
+			w.walk(s)
 			if len(w.model.Broken) > 0 {
 				failure = &Failure{j, i, w.model.Broken}
 				return
@@ -157,60 +156,6 @@ func (w *world) issue(id string) {
 	}
 }
 
-// request is one request of a browser and its answer, for the model too.
-type request struct {
-	model.Visit
-	text    string
-	cookies []*http.Cookie
-}
-
-// send sends a request of step s.
-func (w *world) send(ctx context.Context, s Step, path string, form ...string) *request {
-	p, b := w.processes[s.P%2], w.browsers[s.B%browsers]
-	g := s.G % len(p.guards)
-	values := url.Values{}
-	for i := 0; i+1 < len(form); i += 2 {
-		values.Set(form[i], form[i+1])
-	}
-	cookies := b.cookies(s.Old)
-	if s.Do == "set from another site" && w.shared.SameSite != 2 { // SameSite keeps them back from a form elsewhere
-		clear(cookies)
-	}
-	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g}}
-	for _, name := range p.names[g] {
-		if id := idIn(cookies[name].value); id != "" && !slices.Contains(r.IDs, id) {
-			r.IDs = append(r.IDs, id)
-		}
-	}
-	if p.memory[g] != nil {
-		r.Token = cookies[rememberName(g)].value
-	}
-	header := map[string]string{"X-Forwarded-For": fmt.Sprint("198.51.100.", s.B%browsers)}
-	if s.Do == "set from another site" {
-		header["Sec-Fetch-Site"] = "cross-site"
-	}
-	res := send(ctx, p.handler, fmt.Sprintf("/%d/%s", g, path), values, cookies, header)
-	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	r.Status, r.text = res.StatusCode, string(body)
-	r.cookies = res.Cookies()
-	for _, c := range r.cookies {
-		switch {
-		case c.Name == rememberName(g) && c.MaxAge < 0:
-			r.Forgot, r.Next = true, ""
-		case c.Name == rememberName(g):
-			r.Forgot, r.Next = false, c.Value
-		case c.Name == p.names[g][0] && c.Value != "":
-			if id := idIn(c.Value); !slices.Contains(r.IDs, id) {
-				r.ID = id
-			}
-		case slices.Contains(p.names[g], c.Name) && c.Value == "":
-			r.Gone = true
-		}
-	}
-	return r
-}
-
 // arrive has the browser keep the answer's cookies, unless the answer is lost. An outage is
 // a failure: in synthetic time whoever waits for a lock waits until the limit.
 func (w *world) arrive(s Step, r *request) {
@@ -221,7 +166,7 @@ func (w *world) arrive(s Step, r *request) {
 		w.broken(fmt.Sprintf("answer: %s is %d without an outage", s.Do, r.Status), "%s", r.text)
 	}
 	if !s.Lost {
-		w.browsers[s.B%browsers].take(r.cookies)
+		w.browser(s).take(r.cookies)
 	}
 }
 
@@ -251,7 +196,16 @@ func (w *world) remembers(s Step) bool {
 	return s.Remember && p.memory[g] != nil && p.offers()
 }
 
+func (w *world) browser(s Step) *browser { return w.browsers[s.B%browsers] }
+
 func (w *world) table(s Step) *table { return w.shared.tables[s.G%len(w.shared.tables)] }
+
+// walk takes a step and asks what is true then.
+func (w *world) walk(s Step) {
+	time.Sleep(pause)
+	w.step(s)
+	w.ask()
+}
 
 func (w *world) step(s Step) {
 	a := actionOf(s.Do)

@@ -1,0 +1,94 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
+)
+
+func (p *process) addGuard(g int, logger *slog.Logger) error {
+	s := p.shared
+	cfg := guard.Config{
+		Sessions: p.managers[g], SessionKey: guardKeys[g], Logger: logger,
+		MaxSessions: s.Max, RefuseMore: s.Refuse == 1 && s.Max > 0,
+		OnEvent: func(_ context.Context, e guard.Event) { s.events(e) },
+	}
+	var me *remember.Me
+	if s.Remember > 0 {
+		var err error
+		me, err = remember.New(remember.Config{Cells: s.cells, Secrets: []string{secret}, MaxAge: remFor, Grace: grace, CookieName: rememberName(g)})
+		if err != nil {
+			return err
+		}
+		cfg.RememberMe = me
+	}
+	if s.Factor == 1 {
+		cfg.Factors = guard.FactorsOf(func(_ context.Context, u *user) ([]string, error) {
+			if u.ID == 1 {
+				return []string{"totp"}, nil
+			}
+			return nil, nil
+		})
+	}
+	t := s.tables[g]
+	var users serializer.Serializer[*user] = serializer.ByID(func(u *user) int { return u.ID }, t.byID)
+	if s.Ids == 1 {
+		users = named{serializer.ByID(func(u *user) objectID { return objectID{u.ID, u.Role} },
+			func(ctx context.Context, id objectID) (*user, error) { return t.byID(ctx, id.ID) })}
+	}
+	if s.Stamp == 1 {
+		users = serializer.WithStamp(users, func(u *user) string { return fmt.Sprint("password ", u.Password) })
+	}
+	local := strategy.NewLocal(func(ctx context.Context, email, password string) (*user, error) {
+		id, _ := strconv.Atoi(email)
+		if u, err := t.byID(ctx, id); err == nil && password == "right" {
+			return u, nil
+		}
+		return nil, strategy.ErrUnauthenticated
+	})
+	byForm := func(name string, labelled bool) strategy.Strategy[*user] {
+		return strategy.Func(name, func(_ http.ResponseWriter, r *http.Request) (*user, error) {
+			id, _ := strconv.Atoi(r.FormValue("user"))
+			u, err := t.byID(r.Context(), id)
+			if err != nil || r.FormValue("code") != "right" {
+				return nil, strategy.ErrUnauthenticated
+			}
+			if labelled {
+				strategy.Report(r.Context(), strategy.Info{Labels: []string{"sid-" + r.FormValue("label")}})
+			}
+			return u, nil
+		})
+	}
+	asked := []strategy.Strategy[*user]{local, byForm("totp", false)}
+	if s.Throttle > 0 {
+		for i, inner := range asked {
+			limits := throttle.Config{Counter: s.counter, Purpose: guardKeys[g], AccountAttempts: freeGuesses, Secrets: []string{secret}, Logger: logger}
+			if s.Throttle == 2 {
+				limits.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+			}
+			if i > 0 {
+				limits.Claims = func(r *http.Request) (string, bool, error) { return r.FormValue("user"), true, nil }
+			}
+			limited, err := throttle.New(limits, inner)
+			if err != nil {
+				return err
+			}
+			asked[i] = limited
+		}
+	}
+	made, err := guard.New(cfg, users, append(asked, byForm("provider", true))...)
+	if err != nil {
+		return err
+	}
+	p.guards, p.memory = append(p.guards, made), append(p.memory, me)
+	return nil
+}

@@ -1,0 +1,67 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+)
+
+// request is one request of a browser and its answer, for the model too.
+type request struct {
+	model.Visit
+	text    string
+	cookies []*http.Cookie
+}
+
+// send sends a request of step s.
+func (w *world) send(ctx context.Context, s Step, path string, form ...string) *request {
+	p, b := w.processes[s.P%2], w.browser(s)
+	g := s.G % len(p.guards)
+	values := url.Values{}
+	for i := 0; i+1 < len(form); i += 2 {
+		values.Set(form[i], form[i+1])
+	}
+	cookies := b.cookies(s.Old)
+	if s.Do == "set from another site" && w.shared.SameSite != 2 { // SameSite keeps them back from a form elsewhere
+		clear(cookies)
+	}
+	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g}}
+	for _, name := range p.names[g] {
+		if id := idIn(cookies[name].value); id != "" && !slices.Contains(r.IDs, id) {
+			r.IDs = append(r.IDs, id)
+		}
+	}
+	if p.memory[g] != nil {
+		r.Token = cookies[rememberName(g)].value
+	}
+	header := map[string]string{"X-Forwarded-For": fmt.Sprint("198.51.100.", s.B%browsers)}
+	if s.Do == "set from another site" {
+		header["Sec-Fetch-Site"] = "cross-site"
+	}
+	res := send(ctx, p.handler, fmt.Sprintf("/%d/%s", g, path), values, cookies, header)
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	r.Status, r.text = res.StatusCode, string(body)
+	r.cookies = res.Cookies()
+	for _, c := range r.cookies {
+		switch {
+		case c.Name == rememberName(g) && c.MaxAge < 0:
+			r.Forgot, r.Next = true, ""
+		case c.Name == rememberName(g):
+			r.Forgot, r.Next = false, c.Value
+		case c.Name == p.names[g][0] && c.Value != "":
+			if id := idIn(c.Value); !slices.Contains(r.IDs, id) {
+				r.ID = id
+			}
+		case slices.Contains(p.names[g], c.Name) && c.Value == "":
+			r.Gone = true
+		}
+	}
+	return r
+}
