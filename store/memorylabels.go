@@ -43,7 +43,6 @@ func (m *MemoryStore) AddLabel(ctx context.Context, label, id string, deadline t
 	e := l.sets.get(label, now)
 	switch {
 	case e == nil && deadline.After(now):
-		l.sets.remove(label)
 		set := &memberSet{map[string]int64{strings.Clone(id): deadline.UnixNano()}, leastSweep}
 		l.sets.set(strings.Clone(label), set, deadline)
 	case e != nil && deadline.After(now):

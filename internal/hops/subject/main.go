@@ -1,6 +1,8 @@
 // Command subject is the application that the command hops looks at. It is built with coverage
 // counters. For each store and kind of request it sends one to warm up and another one like it,
-// and writes the counters of that one below the folder that is its argument.
+// and writes the counters of that one below the folder that is its argument. The store has no
+// other sessions meanwhile: the memory store's parts, which it chooses at random, would else
+// compare two of them in some runs.
 package main
 
 import (
@@ -46,16 +48,18 @@ func main() {
 		name  string
 		store session.Store
 	}{{"memory", memory.Sessions}, {"redis", overRedis.Sessions}} {
-		app := application(kind.store)
+		app, end := application(kind.store)
 		for _, flow := range []string{"get", "login", "logout"} {
-			warm, counted := prepare(app, flow), prepare(app, flow)
-			send(app, warm)
+			send(app, prepare(app, flow))
+			end()
+			counted := prepare(app, flow)
 			check(coverage.ClearCounters())
 			send(app, counted)
 			dir := filepath.Join(os.Args[1], kind.name, flow)
 			check(os.MkdirAll(dir, 0o700)) //nolint:gosec // the folder that hops made
 			check(coverage.WriteCountersDir(dir))
 			check(coverage.WriteMetaDir(dir))
+			end()
 		}
 	}
 	check(client.Close())
@@ -63,7 +67,8 @@ func main() {
 }
 
 // application has the routes of examples/server; its log-in neither counts guesses nor hashes.
-func application(records session.Store) http.Handler {
+// end ends all of its sessions.
+func application(records session.Store) (app http.Handler, end func()) {
 	quiet := slog.New(slog.DiscardHandler)
 	sessions, err := session.New(session.Config{Store: records, Codec: session.SecureCookie("a made-up secret of 32 bytes or more"), Logger: quiet})
 	check(err)
@@ -88,7 +93,10 @@ func application(records session.Store) http.Handler {
 	mux.Handle("GET /", auth.RequireAuth(page))
 	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(page)))
 	mux.Handle("POST /logout", auth.LogOut(page))
-	return mux
+	return mux, func() {
+		_, err := auth.LogOutEverywhere(context.Background(), joe)
+		check(err)
+	}
 }
 
 // prepare returns the request of flow, from a browser of its own.
