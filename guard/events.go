@@ -15,7 +15,7 @@ type EventName string
 // Names of events.
 const (
 	EventLogInSuccess   EventName = "authn_login_success"        // a strategy found a user by credentials, but see EventAccountProved
-	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted what the request brought; a request without credentials is no event
+	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted what the request brought; a request without credentials, an empty form too, is no event
 	EventThrottled      EventName = "excess_rate_limit_exceeded" // a strategy refused with 429
 	EventSessionCreated EventName = "session_created"            // a user was logged in
 	EventSessionRenewed EventName = "session_renewed"            // StepUp added a factor, or the application logged the session's user in again

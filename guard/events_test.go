@@ -27,7 +27,8 @@ func TestASVS_16_3_1_EveryOutcomeIsAnEvent(t *testing.T) {
 	}{
 		{"a log-in", func(_ *world, b *browser.Browser) { logIn(b, "joe@test.com") }, "[authn_login_success session_created]"},
 		{"a wrong password", func(_ *world, b *browser.Browser) { b.Post("/login", "email", "joe@test.com", "password", "x") }, "[authn_login_fail]"},
-		{"missing credentials", func(_ *world, b *browser.Browser) { b.Post("/login") }, "[authn_login_fail/missing credentials]"},
+		{"half of the credentials", func(_ *world, b *browser.Browser) { b.Post("/login", "email", "joe@test.com") }, "[authn_login_fail/missing credentials]"},
+		{"an empty form", func(_ *world, b *browser.Browser) { b.Post("/login", "email", "", "password", "") }, "[]"},
 		{"no credentials for any strategy of a route", func(w *world, _ *browser.Browser) { w.open().Get("/api") }, "[]"},
 		{"a wrong token", func(w *world, _ *browser.Browser) {
 			w.token.err = strategy.ErrUnauthenticated
@@ -91,7 +92,7 @@ func TestAnEventSaysWhoAndWhere(t *testing.T) {
 func TestEventsHaveTheLevelOfTheirOutcome(t *testing.T) {
 	w := newWorld(t)
 	b := w.loggedIn("joe@test.com")
-	b.Post("/login").Want(t, 400, "")
+	b.Post("/login", "password", "x").Want(t, 400, "")
 	w.table.fail(errOutage)
 	b.Get("/me").Want(t, 503, "")
 	for _, want := range []string{

@@ -267,6 +267,9 @@ func TestAPendingLogInHidesNoRefusal(t *testing.T) {
 		want   string
 	}{
 		{name: "no credentials in the header", with: "basic", status: 401, want: "[authz_fail/factor]"},
+		{name: "malformed credentials in the header", with: "basic", header: "Basic !!", status: 401, want: "[authn_login_fail/malformed Basic credentials]"},
+		{name: "another form", with: "local", form: []string{"cart", "3"}, status: 401, want: "[authz_fail/factor]"},
+		{name: "no form", with: "local", status: 401, want: "[authz_fail/factor]"},
 		{name: "no token", with: "token", refuse: &strategy.Failure{Challenge: "Bearer"}, status: 401, want: "[authz_fail/factor]"},
 		{name: "a wrong password in the header", with: "basic", header: "Basic am9lQHRlc3QuY29tOng=", status: 401, want: "[authn_login_fail]"},
 		{name: "a wrong password in a form", with: "local", form: []string{"email", "joe@test.com", "password", "x"}, status: 401, want: "[authn_login_fail]"},

@@ -6,7 +6,7 @@ import (
 )
 
 // Claimant is an ability of a Strategy: to tell, before anything is proved, whose credentials a request
-// brings. Package throttle counts by it. Where a guard cannot tell by it, [Shown] or Failure.Status whether the
+// brings. Package throttle counts by it. Where a guard cannot tell by it, [Shown] or a [Failure] whether the
 // strategy was shown anything, a log-in that waits for a factor decides the answer.
 type Claimant interface {
 	// Claims returns the login name that r brings, in the spelling that the strategy looks up, and empty when

@@ -72,7 +72,7 @@ type Failure struct {
 	Challenge  string        // a WWW-Authenticate value of one challenge (RFC 9110 §11.3), empty for none
 	Status     int           // 4xx; 0 means 401
 	RetryAfter time.Duration // 0 means no Retry-After header
-	Reason     string        // for operators' logs only; never a secret, never sent to the client
+	Reason     string        // for operators' logs only, never a secret; empty where the request brought nothing
 }
 
 // Error implements error.

@@ -51,7 +51,7 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	sent := s.sent(r)
 	switch {
 	case len(sent) == 0:
-		return nobody, s.refusal("", "no API key")
+		return nobody, s.refusal("", "")
 	case len(sent) > 1:
 		return nobody, &strategy.Failure{Status: http.StatusBadRequest, Reason: "more than one API key"}
 	}

@@ -88,7 +88,7 @@ func (s *MagicLink[U]) Name() string { return s.name }
 func (s *MagicLink[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	if r.Method != http.MethodPost {
-		return nobody, refuse(http.StatusMethodNotAllowed, "a one-time token is taken from a POST only")
+		return nobody, fmt.Errorf("%w: a one-time token is taken from a POST only", refuse(http.StatusMethodNotAllowed, ""))
 	}
 	sent, err := s.body.Read(r)
 	if err != nil {

@@ -41,8 +41,11 @@ func (s *APIKey[U]) Claims(r *http.Request) (account string, ok bool, err error)
 func (s *APIKey[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent := r.Header.Values("X-API-Key")
-	if len(sent) != 1 || sent[0] == "" {
-		return nobody, &strategy.Failure{Reason: "api key: none, or several"}
+	switch {
+	case len(sent) == 0 || sent[0] == "":
+		return nobody, strategy.ErrUnauthenticated
+	case len(sent) > 1:
+		return nobody, &strategy.Failure{Reason: "api key: several"}
 	}
 	user, err := s.find(r.Context(), sha256.Sum256([]byte(sent[0])))
 	if err != nil {

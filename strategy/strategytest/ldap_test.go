@@ -28,7 +28,7 @@ func TestLDAPKeepsTheContract(t *testing.T) {
 			Strategy: ldap,
 			Good:     func() *http.Request { return send("username=jen&password=P4ssword!") },
 			Wrong:    func() *http.Request { return send("username=jen&password=a-wrong-password") },
-			Absent:   func() *http.Request { return send("username=jen&password=") },
+			Absent:   func() *http.Request { return send("") },
 			Outage: func() *http.Request {
 				dir.down = errors.New("no route to host")
 				return send("username=jen&password=P4ssword!")

@@ -72,7 +72,11 @@ func keep(w http.ResponseWriter, r *http.Request) (*person, error) {
 	if r.URL.Path == "/start" {
 		return nil, &strategy.Redirect{URL: "https://op.example/auth", Code: http.StatusSeeOther}
 	}
-	return nil, &strategy.Failure{Challenge: `Toy realm="r"`, Reason: "toy: not a token of ours"}
+	f := &strategy.Failure{Challenge: `Toy realm="r"`}
+	if r.Header.Get("X-Token") != "" {
+		f.Reason = "toy: not a token of ours"
+	}
+	return nil, f
 }
 
 // toyCase is the case of s.
@@ -244,6 +248,7 @@ var strategyFaults = []struct {
 	{"it claims good credentials alone", ruleClaims, func(s *toy) {
 		s.claim = func(r *http.Request) bool { return r.Header.Get("X-Token") == goodToken }
 	}},
+	{"nothing at all has a reason", "empty where the request brought nothing", instead(refusal, nil, &strategy.Failure{Reason: "toy: no token"})},
 	{"Claims reads the body", "r can be read afterwards as before", func(s *toy) {
 		s.claim = func(r *http.Request) bool {
 			_, _ = io.Copy(io.Discard, r.Body)

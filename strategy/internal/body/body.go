@@ -71,8 +71,11 @@ func (rd *Reader) Read(r *http.Request) ([]string, error) {
 		types = []string{""}
 	}
 	body, err := rd.body(r)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case len(body) == 0: // the client has not said so
+		return nil, rd.missing()
 	}
 	return rd.read(types[0], body)
 }
@@ -100,7 +103,7 @@ func (rd *Reader) body(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// read finds the fields in a body of the given Content-Type. It looks at nothing else.
+// read finds the fields in a body, which is not empty, of the given Content-Type. It looks at nothing else.
 // A refusal says only what a client may know of its own request, never a value.
 func (rd *Reader) read(contentType string, body []byte) ([]string, error) {
 	media, params, err := mime.ParseMediaType(contentType)
@@ -109,9 +112,6 @@ func (rd *Reader) read(contentType string, body []byte) ([]string, error) {
 	}
 	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii") {
 		return nil, rd.unsupported("the body is not in UTF-8")
-	}
-	if len(body) == 0 {
-		return nil, rd.missing()
 	}
 	var find func(Field) (string, error)
 	switch media {
@@ -149,8 +149,11 @@ func (rd *Reader) collect(find func(Field) (string, error)) ([]string, error) {
 	if err := errors.Join(wrong...); err != nil {
 		return nil, rd.malformed(err.Error())
 	}
-	if slices.Contains(values, "") {
+	switch {
+	case strings.Join(values, "") == "":
 		return nil, rd.missing()
+	case slices.Contains(values, ""):
+		return nil, rd.malformed(missing)
 	}
 	for _, value := range values {
 		if !utf8.ValidString(value) {
@@ -170,6 +173,12 @@ func (rd *Reader) unsupported(reason string) error {
 	return rd.Refuse(http.StatusUnsupportedMediaType, reason)
 }
 
-// missing is passport-local's fail({message: 'Missing credentials'}, 400),
+// missing is the text of passport-local's fail({message: 'Missing credentials'}, 400),
 // lib/strategy.js:75.
-func (rd *Reader) missing() error { return rd.malformed("missing credentials") }
+const missing = "missing credentials"
+
+// missing refuses a request that has none of the fields. There is no reason for operators:
+// nothing was shown.
+func (rd *Reader) missing() error {
+	return fmt.Errorf("%w: %s", rd.Refuse(http.StatusBadRequest, ""), missing)
+}
