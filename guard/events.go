@@ -9,6 +9,21 @@ import (
 // EventName says what happened. Where the OWASP Logging Vocabulary has a word for it,
 // it is that word.
 //
+// What a call ends is one event, with the session in use or the one that was asked for. What ends along with
+// it sends none of its own: other sessions that the request presents, those of the same series of
+// Config.RememberMe, other guards' log-ins in the session. Nor do [session.Session.Destroy], Renew and
+// Regenerate, which know no users.
+//
+// EventLogInSuccess says nothing of what becomes of the log-in: RefuseMore may refuse it, with EventForbidden
+// and ReasonTooMany. A log-in by Config.RememberMe sends it with EventSessionCreated. One whose second factor
+// is missing is created too; every page that is refused for it is EventForbidden with ReasonFactor, and the
+// answer to the log-in itself is not.
+//
+// A log-out is an event where a user was logged in, EndSession and EndLinked where they ended something,
+// LogOutEverywhere always. An ended log-in is found by requests that ask for the user: with ReasonGone by each
+// that presents its id, of several ids the last; with ReasonStamp by one, or where another guard's log-in
+// keeps the session by each.
+//
 // https://cheatsheetseries.owasp.org/cheatsheets/Logging_Vocabulary_Cheat_Sheet.html
 type EventName string
 
@@ -40,12 +55,12 @@ const (
 // Values of Event.Reason. A strategy's own Reason may stand there too.
 const (
 	ReasonLogOut          = "logout"
-	ReasonRevoked         = "revoked"          // LogOutEverywhere
+	ReasonRevoked         = "revoked"          // LogOutEverywhere, EndSession, EndLinked
 	ReasonUserGone        = "user_gone"        // serializer.ErrUserGone
 	ReasonStamp           = "stamp"            // the security stamp changed
 	ReasonAbsolute        = "absolute_timeout" // session.Config.AbsoluteTimeout
 	ReasonGone            = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
-	ReasonTooMany         = "too_many"         // Config.MaxSessions
+	ReasonTooMany         = "too_many"         // Config.MaxSessions, of what ended; with EventForbidden Config.RefuseMore
 	ReasonReplaced        = "replaced"         // another user logged in, in the same session
 	ReasonTheft           = "theft"            // of a cookie of Config.RememberMe
 	ReasonStepUp          = "step_up"          // StepUp
@@ -72,9 +87,9 @@ type Event struct {
 	Program  bool            // the credentials were a program's key or token (strategy.ForPrograms)
 	User     json.RawMessage // the id as the serializer writes it; nil when unknown
 	Account  string          // the login name that refused credentials claim (strategy.Claimant); empty when unknown
-	Session  string          // the session's Ref; empty when there is none
+	Session  string          // the Ref of the session that this is about; empty when there is none, and for credentials
 	Reason   string          // for operators
-	Count    int             // of sessions, where several ended at once
+	Count    int             // of sessions that ended, with ReasonRevoked, ReasonTooMany and ReasonTheft
 	Err      error           // with OutcomeError
 
 	// Of EventCrossSite, for Config.TrustedOrigins: what the browser said of the page that

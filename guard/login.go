@@ -371,7 +371,7 @@ func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPl
 		}
 	}
 	if p.counts || p.evidence.state == recalled {
-		return g.store(ctx, st, p)
+		return g.store(withRoute(r), st, p)
 	}
 	return nil
 }
@@ -379,8 +379,8 @@ func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPl
 // store has the commit count the log-in p, if it counts, and stores it at once where it may
 // be refused, or where what made it has to be looked at again.
 func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U]) error {
+	former := g.ref(ctx)
 	if p.counts {
-		former := g.ref(ctx)
 		st.Slots.OnStored(g.cfg.SessionKey, func(ctx context.Context, ref string) error {
 			return g.countSessions(ctx, p, former, ref)
 		})
@@ -391,6 +391,10 @@ func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U
 	s, err := g.cfg.Sessions.Session(ctx)
 	if err == nil {
 		err = s.Save(ctx)
+	}
+	if errors.Is(err, ErrTooManySessions) { // here, for who is refused is forgotten next
+		g.emit(ctx, Event{Name: EventForbidden, Outcome: OutcomeFailure, Strategy: p.evidence.strategy,
+			User: slices.Clone(p.in.Slot.User), Session: former, Reason: ReasonTooMany})
 	}
 	return err
 }

@@ -78,6 +78,41 @@ func TestARefusedLogInLeavesARememberedBrowserRemembered(t *testing.T) {
 	})
 }
 
+// TestTheEventOfARefusedLogInSaysWhoAndWhy, whoever hears of the refusal.
+func TestTheEventOfARefusedLogInSaysWhoAndWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRememberWorld(t, refuseMore(1))
+		w.mux.Handle("POST /register", w.sessions.Handler(w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if err := w.LogInUser(r, joe); err != nil {
+				w.Error(rw, r, err)
+			}
+		}))))
+		b := w.remembered("joe@test.com")
+		pass(25 * time.Hour)
+		w.loggedIn("joe@test.com")
+		w.events = nil
+		for _, row := range []struct {
+			name string
+			do   func() browser.Answer
+			want string
+		}{
+			{"a log-in", func() browser.Answer { return logIn(w.open(), "joe@test.com") }, "[authn_login_success authz_fail/too_many]"},
+			{"a remembered browser", func() browser.Answer { return b.Get("/me") }, "[session_expired/timeout_or_ended authz_fail/too_many]"},
+			{"the application's word", func() browser.Answer { return w.open().Post("/register") }, "[authz_fail/too_many]"},
+		} {
+			row.do().Want(t, 403, "")
+			for _, e := range w.events {
+				if e.Name == guard.EventForbidden && (string(e.User) != "1" || e.Address == "" || e.Route == "") {
+					t.Errorf("%s: got user %s, address %q and route %q, want user 1 and both", row.name, e.User, e.Address, e.Route)
+				}
+			}
+			if got := w.saw(); got != row.want {
+				t.Errorf("%s: got %s, want %s", row.name, got, row.want)
+			}
+		}
+	})
+}
+
 // TestOnlyTheNewLogInIsRefused: sessions that are too many already, since the limit was
 // lowered or Node made them, stay; and what is no new session is not refused (C3). A log-in
 // with credentials is one, whatever session its browser has already.
