@@ -2,6 +2,7 @@ package journey
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -89,13 +91,15 @@ type world struct {
 	ids       []string // every one that was ever issued
 	issued    map[string]bool
 	refs      map[string]string // of the ids, while they lived
+	eventsMu  sync.Mutex
+	events    []guard.Event // since the model was told of them
 	close     func()
 }
 
 func newWorld(s Switches) (*world, error) {
 	w := &world{model: model.New(s.config()), issued: map[string]bool{}, refs: map[string]string{}, close: func() {}}
 	var inner session.Store
-	w.shared = &shared{Switches: s, events: func(guard.Event) {}}
+	w.shared = &shared{Switches: s, events: w.hear}
 	if s.Store == 1 {
 		server := miniredis.NewMiniRedis()
 		server.ClockTTL(true)
@@ -204,7 +208,8 @@ func (w *world) table(s Step) *table { return w.shared.tables[s.G%len(w.shared.t
 func (w *world) walk(s Step) {
 	time.Sleep(pause)
 	w.step(s)
-	w.ask()
+	w.ask() // finds the sessions that events name
+	w.model.Heard(w.heard())
 }
 
 func (w *world) step(s Step) {
@@ -218,6 +223,43 @@ func (w *world) step(s Step) {
 	if a.tell != nil {
 		a.tell(w, s, r)
 	}
+	if r != nil {
+		w.model.Answered(&r.Visit)
+	}
+}
+
+// hear keeps an event, as the model knows it.
+func (w *world) hear(e guard.Event) {
+	w.eventsMu.Lock()
+	defer w.eventsMu.Unlock()
+	w.events = append(w.events, e)
+}
+
+// heard returns the events since it was asked last. A session that no question has found goes by its Ref.
+func (w *world) heard() (list []model.Event) {
+	w.eventsMu.Lock()
+	defer w.eventsMu.Unlock()
+	for _, e := range w.events {
+		m := model.Event{
+			Guard: slices.Index(guardKeys, e.Guard), Name: string(e.Name), Reason: e.Reason, Outcome: string(e.Outcome),
+			Strategy: e.Strategy, User: userIn(e.User), Session: e.Session, Count: e.Count,
+		}
+		if id := w.refs[e.Session]; id != "" {
+			m.Session = id
+		}
+		list = append(list, m)
+	}
+	w.events = nil
+	return list
+}
+
+// userIn returns the number in a user's id.
+func userIn(id []byte) (n int) {
+	var o objectID
+	if json.Unmarshal(id, &n) != nil && json.Unmarshal(id, &o) == nil {
+		n = o.ID
+	}
+	return n
 }
 
 // ask asks the program about every id that was ever issued, and the lists of all users.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
@@ -44,6 +45,9 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 	if s.Do == "set from another site" {
 		header["Sec-Fetch-Site"] = "cross-site"
 	}
+	if g := p.names[g]; p.number > 0 && w.shared.Deploy == 1 {
+		r.Reissues = cookies[g[0]].value == ""
+	}
 	res := send(ctx, p.handler, fmt.Sprintf("/%d/%s", g, path), values, cookies, header)
 	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
@@ -54,11 +58,14 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 		case c.Name == rememberName(g) && c.MaxAge < 0:
 			r.Forgot, r.Next = true, ""
 		case c.Name == rememberName(g):
-			r.Forgot, r.Next = false, c.Value
+			r.Forgot, r.Next, r.Keeps = false, c.Value, time.Duration(c.MaxAge)*time.Second
 		case c.Name == p.names[g][0] && c.Value != "":
 			if id := idIn(c.Value); !slices.Contains(r.IDs, id) {
 				r.ID = id
+			} else {
+				r.Again = true
 			}
+			r.Until, r.MaxAge, r.Ages = c.Expires, time.Duration(c.MaxAge)*time.Second, !strings.HasPrefix(c.Value, "s%3A")
 		case slices.Contains(p.names[g], c.Name) && c.Value == "":
 			r.Gone = true
 		}

@@ -57,7 +57,7 @@ type Device struct {
 
 // Devices compares what Guard.Sessions lists with what must be true.
 func (m *Model) Devices(guard, user int, got []Device) {
-	want := m.devices(guard, user, nil)
+	want := m.devices(guard, user, all)
 	unsaid := 0
 	for id, s := range m.live {
 		if s.Stale {
@@ -83,6 +83,3 @@ func (m *Model) Devices(guard, user int, got []Device) {
 		m.want(d.Totp == l.Totp && d.Pending == m.pending(l), "list: a device's factors", "totp %v, pending %v, want %v, %v", d.Totp, d.Pending, l.Totp, m.pending(l))
 	}
 }
-
-// Live returns the ids that must live, in no order.
-func (m *Model) Live() map[string]*Session { return m.live }

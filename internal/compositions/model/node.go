@@ -15,10 +15,10 @@ const nodeTTL = 24 * time.Hour
 func (m *Model) byNode(v *Visit, id string) *Session {
 	s := m.live[id]
 	if s == nil {
-		s = &Session{ID: id, LogIns: map[int]*LogIn{}, Values: map[string]string{}}
+		s = &Session{ID: id, LogIns: map[int]*LogIn{}, Over: map[int]*LogIn{}, Values: map[string]string{}}
 		m.live[id] = s
 	}
-	s.Sure, s.Maybe = v.Now, v.Now.Add(nodeTTL-m.Idle)
+	s.Sure, s.Maybe, s.Node = v.Now, v.Now.Add(nodeTTL-m.Idle), true
 	return s
 }
 

@@ -6,227 +6,95 @@ import (
 	"time"
 )
 
+// --- log-ins ---
+
 // LogIn is told of a request with a password at Guard.LogInWith. remember is the box.
 func (m *Model) LogIn(v *Visit, user int, right, remember bool) {
-	switch looked := m.looked(v, "password", user, right); {
-	case !looked:
-		m.quiet(v, "a throttled log-in")
-	case !right: // wrong credentials change nothing
-		m.status(v, 401, "a wrong log-in")
-		m.quiet(v, "a wrong log-in")
-	default:
-		m.logIn(v, user, remember, nil)
+	if m.accepted(v, "local", user, right) {
+		m.logIn(v, "local", user, remember, nil)
 	}
 }
 
 // Provider is told of a log-in by a provider, whose name of it is label.
 func (m *Model) Provider(v *Visit, user int, remember bool, label string) {
-	m.logIn(v, user, remember, []string{label})
+	if m.accepted(v, "provider", user, true) {
+		m.logIn(v, "provider", user, remember, []string{label})
+	}
 }
 
-// looked reports whether the credentials were looked at. They must be while fewer than Free wrong
-// ones were tried for the user with this strategy in the last day; after that it is not said.
-func (m *Model) looked(v *Visit, strategy string, user int, right bool) bool {
+// accepted reports whether a strategy takes the credentials: a refusal changes nothing. They must
+// be looked at while fewer than Free wrong ones were tried for the user with this strategy in the
+// last day; after that it is not said.
+func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	key := fmt.Sprint(v.Guard, strategy, user)
 	recent := slices.DeleteFunc(m.wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })
-	m.want(v.Status != 429 || m.Throttled && len(recent) >= m.Free, "throttle: credentials are not looked at", "%s of user %d after %d wrong ones", strategy, user, len(recent))
-	if !right && v.Status != 429 {
+	e := Event{Guard: v.Guard, Name: "authn_login_success", Strategy: strategy, User: user}
+	switch {
+	case v.Status == 429:
+		m.want(m.Throttled && len(recent) >= m.Free, "throttle: credentials are not looked at", "%s of user %d after %d wrong ones", strategy, user, len(recent))
+		e.Name, e.Reason, e.User = "excess_rate_limit_exceeded", anything, 0
+	case !right:
+		m.status(v, 401, "a wrong log-in")
 		recent = append(recent, v.Now)
+		e.Name, e.Reason, e.User = "authn_login_fail", anything, 0
 	}
 	m.wrong[key] = recent
-	return v.Status != 429
+	m.expect(e)
+	if e.User == 0 {
+		m.quiet(v, "a log-in that is not accepted")
+	}
+	return e.User > 0
 }
 
 // logIn is a log-in with credentials that were right.
-func (m *Model) logIn(v *Visit, user int, remember bool, labels []string) {
+func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels []string) {
 	s, former := m.find(v), m.series(v)
-	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.passwords[[2]int{v.Guard, user}], Labels: labels}
-	if m.Refuse && m.tooMany(l, s, former) { // a refusal changes nothing
-		m.status(v, 403, "a log-in too many")
-		m.quiet(v, "a refused log-in")
-		return
-	}
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.passwords[[2]int{v.Guard, user}], Labels: labels, Listed: true}
+	want := 200
 	if m.pending(l) {
-		m.status(v, 401, "a log-in whose factor is missing")
-	} else {
-		m.status(v, 200, "a log-in")
+		want = 401
 	}
-	if v.Status >= 500 || v.Status == 409 {
+	if m.tooMany(v, l, s, former, strategy) || !m.status(v, want, "a log-in") {
 		return
 	}
 	if remember {
-		l.Series = m.begin(v, l)
+		m.want(v.Next != "", "cookie: a log-in is not remembered", "the answer has no cookie of RememberMe")
+		r := &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
+		r.Series, l.Series, m.tokens[v.Next] = r, r, r
 	} else {
 		m.want(v.Token == "" || v.Forgot, "cookie: a log-in does not forget whom the browser remembered", "the answer keeps the cookie of RememberMe")
 	}
-	n := m.enter(v, s, l, false, "a log-in")
-	if former != nil {
-		m.endSeries(former, n)
-	}
-	if m.Max > 0 && !m.Refuse && !m.pending(l) {
-		m.evict(n, v.Guard)
-	}
-}
-
-// quiet demands that the answer touches no cookie.
-func (m *Model) quiet(v *Visit, what string) {
-	m.want(v.ID == "" && !v.Gone, "cookie: "+what+" touches the session's cookie", "cookie %q, expired %v", short(v.ID), v.Gone)
-	m.want(v.Next == "" && !v.Forgot, "cookie: "+what+" touches the cookie of RememberMe", "cookie %q, expired %v", short(v.Next), v.Forgot)
-}
-
-// begin begins the series of a log-in.
-func (m *Model) begin(v *Visit, l *LogIn) *Series {
-	m.want(v.Next != "", "cookie: a log-in is not remembered", "the answer has no cookie of RememberMe")
-	r := &Series{Guard: v.Guard, User: l.User, Password: l.Password, Labels: l.Labels, Began: v.Now, Token: v.Next, Moved: v.Now}
-	m.tokens[v.Next] = r
-	return r
+	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: strategy}, "a log-in")
+	m.endSeries(former, n)
+	m.evict(n, v.Guard)
 }
 
 // series returns the series that the request presents, whichever of its tokens, if it goes on.
 func (m *Model) series(v *Visit) *Series {
 	r := m.tokens[v.Token]
-	if r == nil || r.Over || !v.Now.Before(r.Began.Add(m.Remember)) {
+	if r == nil || r.Over || !v.Now.Before(r.At.Add(m.Remember)) {
 		return nil
 	}
 	return r
 }
 
-// Me is told of a request at Guard.RequireAuth, which passed if passed is not 0: as that user.
-func (m *Model) Me(v *Visit, passed int) {
-	l := m.restore(v)
-	if l == nil {
-		m.want(v.Status == 401 || v.Status == 403, "answer: nobody is logged in and the route answers", "got %d as user %d", v.Status, passed)
-		return
-	}
-	m.status(v, 200, "a page of a user")
-	m.want(passed == l.User, "user: another user's page", "got user %d, want %d", passed, l.User)
-}
-
-// Proved is told of a request at Guard.RequireFactor of "totp".
-func (m *Model) Proved(v *Visit, passed int) {
-	l := m.restore(v)
-	m.want((v.Status == 200) == (l != nil && l.Totp), fmt.Sprintf("answer: a page for a second factor is %d", v.Status), "user %d, factor %v", m.user(l), l != nil && l.Totp)
-	m.want(v.Status != 200 || passed == m.user(l), "user: another user's page", "got user %d, want %d", passed, m.user(l))
-}
-
-// Fresh is told of a request at Guard.RequireFresh: the user logged in with credentials at most
-// maxAge ago.
-func (m *Model) Fresh(v *Visit, passed int, maxAge time.Duration) {
-	l := m.restore(v)
-	fresh := l != nil && !l.At.IsZero() && v.Now.Sub(l.At) <= maxAge
-	m.want((v.Status == 200) == fresh, fmt.Sprintf("answer: a page for a fresh log-in is %d", v.Status), "user %d, fresh %v", m.user(l), fresh)
-	m.want(v.Status != 200 || passed == m.user(l), "user: another user's page", "got user %d, want %d", passed, m.user(l))
-}
-
-// restore finds the user of a request: the log-in in the session, or else whom the browser
-// remembers. nil is nobody.
-func (m *Model) restore(v *Visit) *LogIn {
-	s := m.find(v)
-	if s != nil && s.LogIns[v.Guard] != nil {
-		l := s.LogIns[v.Guard]
-		switch {
-		case m.good(l) && m.pending(l):
-			m.quiet(v, "a page for a pending log-in")
-			return nil
-		case m.good(l):
-			m.want(!v.Gone, "cookie: a page expires the cookie", "the answer expires the session's cookie")
-			return l
-		case !m.others(s, v.Guard): // the stamp changed (S11): the session ends, unless another guard's log-in is in it
-			m.end(s.ID)
-			s = nil
-		}
-	}
-	return m.recall(v, s)
-}
-
-// recall logs the visitor in whom the browser's token remembers.
-func (m *Model) recall(v *Visit, s *Session) *LogIn {
-	r := m.series(v)
-	switch {
-	case v.Token == "":
-		return nil
-	case r == nil:
-		m.want(v.Forgot, "cookie: a dead token is kept", "the answer keeps the cookie of RememberMe")
-		return nil
-	case slices.Contains(r.Void, v.Token): // a copy from before the change of the password, or its answer was lost
-		m.want(v.Forgot, "token: a copy is good after a change of the password", "a void token is accepted")
-		return nil
-	case v.Token == r.Token:
-		r.Older, r.Token, r.Moved = r.Token, v.Next, v.Now // a token is used once
-	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at once
-		m.want(v.Next == r.Token, "token: tabs at once get different tokens", "the answer's token is not the present one")
-	case v.Token == r.Older: // an answer was lost: the present token was never used, and is void
-		r.Token, r.Moved = v.Next, v.Now
-	default: // an older one: somebody has a copy
-		m.endUser(r.Guard, r.User)
-		m.want(v.Forgot, "token: a theft is not found", "an old token is accepted")
-		return nil
-	}
-	m.tokens[r.Token] = r
-	if m.Stamp && r.Password != m.passwords[[2]int{r.Guard, r.User}] {
-		r.Over = true
-		return nil
-	}
-	m.want(v.Next != "", "token: a remembered browser gets no next token", "the answer has no cookie of RememberMe")
-	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels}
-	if m.Refuse && m.tooMany(l, s, nil) { // it stays remembered
-		m.want(v.ID == "" && !v.Gone, "cookie: a refused recall touches the session's cookie", "cookie %q", short(v.ID))
-		return nil
-	}
-	n := m.enter(v, s, l, false, "a remembered log-in")
-	for id, o := range m.live { // the browser has lost the cookies of the sessions before
-		if k := o.LogIns[r.Guard]; k != nil && k.Series == r && o != n && o.Born.Before(r.Moved) {
-			m.end(id)
-		}
-	}
-	if m.Max > 0 && !m.Refuse && !m.pending(l) {
-		m.evict(n, r.Guard)
-	}
-	if m.pending(l) {
-		return nil
-	}
-	return l
-}
-
 // StepUp is told of a request with a second factor of user at Guard.StepUp.
 func (m *Model) StepUp(v *Visit, user int, right bool) {
-	if !m.looked(v, "totp", user, right) || !right {
-		m.want(v.Status == 401 || v.Status == 429, "answer: a wrong second factor", "got %d", v.Status)
-		m.quiet(v, "a wrong second factor")
+	if !m.accepted(v, "totp", user, right) {
 		return
 	}
-	s := m.find(v)
-	if s == nil || s.LogIns[v.Guard] == nil {
-		m.status(v, 401, "a step up of nobody")
+	s, l := m.remembered(v)
+	if l == nil || l.User != user {
+		m.status(v, 401, "a step up of nobody, or by another user")
 		return
 	}
-	l := s.LogIns[v.Guard]
-	switch {
-	case !m.good(l):
-		m.status(v, 401, "a step up after the stamp changed")
-		if !m.others(s, v.Guard) {
-			m.end(s.ID)
-		}
-		return
-	case l.User != user:
-		m.status(v, 401, "a step up by another user")
-		return
-	}
-	was := m.pending(l)
 	up := *l
 	up.Totp = true
-	if was && m.Refuse && m.tooMany(&up, s, nil) {
-		m.status(v, 403, "a step up to a log-in too many")
-		m.quiet(v, "a refused step up")
+	if m.pending(l) && m.tooMany(v, &up, s, nil, "totp") || !m.status(v, 200, "a step up") {
 		return
 	}
-	m.status(v, 200, "a step up")
-	if v.Status != 200 {
-		return
-	}
-	n := m.move(v, s, -1, "a step up")
-	n.LogIns[v.Guard] = &up
-	if was && m.Max > 0 && !m.Refuse {
+	n := m.enter(v, s, &up, Event{Name: "session_renewed", Reason: "step_up", Strategy: "totp"}, "a step up")
+	if m.pending(l) {
 		m.evict(n, v.Guard)
 	}
 }
@@ -235,25 +103,24 @@ func (m *Model) StepUp(v *Visit, user int, right bool) {
 // Guard.LogInUser with the new user, which renews the session and keeps the log-in as old as it was,
 // or Guard.ReauthenticateUser, which makes it fresh.
 func (m *Model) ChangePassword(v *Visit, fresh bool) {
-	if v.Status != 200 {
-		l := m.restore(v)
-		m.want(l == nil, fmt.Sprintf("answer: a change of the password is %d", v.Status), "user %d", m.user(l))
+	w, former, reason := *v, m.series(v), "log_in_user"
+	if v.Status == 200 { // a remembered browser gets an id in between, and if the stamp changes a token, which no answer shows
+		if w.ID = "between " + v.Now.String(); m.Stamp {
+			w.Next = w.ID
+		}
+	}
+	old := m.restore(&w)
+	if old == nil || !m.status(v, 200, "a change of the password") {
 		return
 	}
-	old := m.restoreFirst(v)
-	if old == nil {
-		m.want(false, "answer: nobody is logged in and the password is changed", "got %d", v.Status)
-		return
-	}
-	m.passwords[[2]int{v.Guard, old.User}]++
-	s := m.at(old)
-	l := &LogIn{Guard: v.Guard, User: old.User, At: old.At, Password: m.passwords[[2]int{v.Guard, old.User}], Totp: old.Totp, Labels: old.Labels}
+	user := [2]int{v.Guard, old.User}
+	m.passwords[user]++
+	l := *old
+	l.Password, l.Series = m.passwords[user], nil
 	if fresh {
-		l.At = v.Now
+		l.At, reason = v.Now, "reauthenticated"
 	}
-	former := m.series(v)
-	switch {
-	case former != nil && former.User == l.User: // remembered before: the series goes on
+	if former != nil && former.User == l.User { // remembered before: the series goes on
 		l.Series, former.Password = former, l.Password
 		m.want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
 		if m.Stamp { // with another token
@@ -261,39 +128,282 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 			former.Void, former.Older, former.Token, former.Moved = []string{former.Token, former.Older}, "", v.Next, v.Now
 			m.tokens[v.Next] = former
 		}
-	default:
+		former = nil
+	} else {
 		m.want(v.Token == "" || v.Forgot, "cookie: LogInUser keeps another user's token", "the answer keeps the cookie of RememberMe")
 	}
-	n := m.enter(v, s, l, true, "a change of the password")
-	if former != nil && former != l.Series {
-		m.endSeries(former, n)
+	n := m.enter(v, m.at(old), &l, Event{Name: "session_renewed", Reason: reason}, "a change of the password")
+	m.endSeries(former, n)
+}
+
+// --- pages ---
+
+// Me is told of a request at Guard.RequireAuth, which passed if passed is not 0: as that user.
+func (m *Model) Me(v *Visit, passed int) {
+	m.page(v, passed, "a page of a user", Event{}, func(*LogIn) bool { return true })
+}
+
+// Proved is told of a request at Guard.RequireFactor of "totp".
+func (m *Model) Proved(v *Visit, passed int) {
+	m.page(v, passed, "a page for a second factor", Event{Reason: "factor", Strategy: "totp"}, func(l *LogIn) bool { return l.Totp })
+}
+
+// Fresh is told of a request at Guard.RequireFresh: the user logged in with credentials at most
+// maxAge ago.
+func (m *Model) Fresh(v *Visit, passed int, maxAge time.Duration) {
+	m.page(v, passed, "a page for a fresh log-in", Event{Reason: "not_fresh"}, func(l *LogIn) bool { return !l.At.IsZero() && v.Now.Sub(l.At) <= maxAge })
+}
+
+func (m *Model) page(v *Visit, passed int, what string, refusal Event, may func(*LogIn) bool) {
+	l := m.restore(v)
+	switch {
+	case l == nil:
+	case may(l):
+		m.want(!m.status(v, 200, what) || passed == l.User, "user: another user's page", "got user %d, want %d", passed, l.User)
+	default:
+		m.status(v, 401, what+" that does not qualify")
+		m.forbidden(l, refusal)
 	}
 }
 
-func (m *Model) user(l *LogIn) int {
+// forbidden demands the event of a user who is not let pass.
+func (m *Model) forbidden(l *LogIn, e Event) {
+	e.Name, e.Guard, e.User, e.Session = "authz_fail", l.Guard, l.User, m.at(l).ID
+	m.expect(e)
+}
+
+// restore returns the log-in by which a request passes Guard.RequireAuth: the one in the session,
+// or else of whom the browser remembers. nil is nobody, and demands that the answer says so.
+func (m *Model) restore(v *Visit) *LogIn {
+	s, l := m.remembered(v)
+	want := 401
+	if l != nil {
+		if m.want(!v.Gone, "cookie: a page expires the cookie", "the answer expires the session's cookie"); m.pending(l) {
+			m.quiet(v, "a page for a pending log-in")
+		}
+	} else {
+		l, want = m.recall(v, s)
+	}
+	if l != nil && m.pending(l) {
+		m.forbidden(l, Event{Reason: "factor", Strategy: "totp"})
+		l = nil
+	}
 	if l == nil {
-		return 0
+		m.status(v, want, "a page of nobody")
 	}
-	return l.User
+	return l
 }
 
-// at returns the session that holds the log-in.
-func (m *Model) at(l *LogIn) *Session {
-	for _, s := range m.live {
-		if s.LogIns[l.Guard] == l {
-			return s
+// remembered returns the session of a request, and the log-in in it.
+func (m *Model) remembered(v *Visit) (*Session, *LogIn) {
+	s := m.find(v)
+	if s == nil {
+		m.lost(v)
+		return nil, nil
+	}
+	l := s.LogIns[v.Guard]
+	ended := Event{Guard: v.Guard, Name: "session_expired", Reason: "stamp", Session: s.ID}
+	switch over := s.Over[v.Guard]; {
+	case l == nil && over != nil:
+		ended.Reason, ended.User, ended.unsure = "absolute_timeout", over.User, true
+		m.expect(ended)
+	case l != nil && !m.good(l): // M11
+		ended.User = l.User
+		m.expect(ended)
+		if l = nil; !s.others(v.Guard) {
+			m.end(s.ID)
+			s = nil
 		}
 	}
-	return nil
+	return s, l
 }
 
-// restoreFirst is restore for a request that changes the session again: a log-in by a remembered
-// browser gets an id of its own in between, which no answer shows.
-func (m *Model) restoreFirst(v *Visit) *LogIn {
-	w := *v
-	w.ID = "between " + v.Now.String()
-	n := len(m.Broken)
-	l := m.restore(&w)
-	m.Broken = m.Broken[:n]
-	return l
+// recall logs the visitor in whom the browser's token remembers (M6), and says what the answer is if
+// that is nobody.
+func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
+	r := m.series(v)
+	remembered := Event{Guard: v.Guard, Strategy: "remember"}
+	switch {
+	case v.Token == "":
+		return nil, 401
+	case r == nil, slices.Contains(r.Void, v.Token): // a copy from before the change of the password, or its answer was lost
+		r = nil
+	case v.Token == r.Token:
+		r.Older, r.Token, r.Moved = r.Token, v.Next, v.Now // a token is used once
+	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at once
+		m.want(v.Next == r.Token, "token: tabs at once get different tokens", "the answer's token is not the present one")
+	case v.Token == r.Older: // an answer was lost: the present token was never used, and is void
+		r.Token, r.Moved = v.Next, v.Now
+	default: // an older one: somebody has a copy
+		n := m.endUser(r.Guard, r.User)
+		remembered.Name, remembered.Reason, remembered.User, remembered.Count = "authn_token_reuse", "theft", r.User, n
+		m.expect(remembered)
+		r = nil
+	}
+	if r != nil && m.Stamp && r.Password != m.passwords[[2]int{r.Guard, r.User}] {
+		r.Over = true
+		remembered.Name, remembered.Reason, remembered.User = "session_expired", "stamp", r.User
+		m.expect(remembered)
+		r = nil
+	}
+	if r == nil {
+		m.want(v.Forgot, "token: one that is not good is kept", "the answer keeps the cookie of RememberMe")
+		return nil, 401
+	}
+	m.tokens[r.Token] = r
+	m.want(v.Next != "", "token: a remembered browser gets no next token", "the answer has no cookie of RememberMe")
+	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels, Listed: true}
+	if m.tooMany(v, l, s, nil, "remember") { // it stays remembered
+		return nil, 403
+	}
+	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: "remember"}, "a remembered log-in")
+	remembered.Name, remembered.User, remembered.Session = "authn_login_success", r.User, n.ID
+	m.expect(remembered)
+	for id, o := range m.live { // the browser has lost the cookies of the sessions before
+		if k := o.LogIns[r.Guard]; k != nil && k.Series == r && o != n && o.Born.Before(r.Moved) {
+			m.later = append(m.later, func() { m.end(id) })
+		}
+	}
+	m.evict(n, r.Guard)
+	return l, 401
+}
+
+// --- sessions ---
+
+// Renew is told of Session.Renew, which keeps everything under a new id.
+func (m *Model) Renew(v *Visit) {
+	if s := m.find(v); m.status(v, 200, "a renewal") && s != nil {
+		m.move(v, s, none, "a renewal")
+	}
+}
+
+// Regenerate is told of Session.Regenerate, which keeps nothing: what the handler stores then, the
+// value of name, is all that is in the session.
+func (m *Model) Regenerate(v *Visit, name, value string) {
+	s := m.find(v)
+	if m.status(v, 200, "a regenerated session") {
+		n := m.move(v, s, none, "a regenerated session")
+		clear(n.LogIns)
+		clear(n.Over)
+		clear(n.Values)
+		n.Values[name] = value
+	}
+}
+
+// Set is told of a request that stores a value, or deletes it: in the session, or in a new one for
+// a visitor who brought none.
+func (m *Model) Set(v *Visit, name, value string) {
+	s := m.find(v)
+	if !m.status(v, 200, "a write") {
+		return
+	}
+	if s == nil {
+		s = m.move(v, nil, none, "a first write")
+	}
+	s.Values[name] = value
+}
+
+// SetFromElsewhere is Set for a form of another site. Where SameSite kept the cookies back, nothing
+// is stored, for a new session's cookie would replace the visitor's.
+func (m *Model) SetFromElsewhere(v *Visit, name, value string) {
+	if !m.Withholds {
+		m.Set(v, name, value)
+		return
+	}
+	m.status(v, 200, "a write from another site")
+	m.quiet(v, "a write from another site")
+}
+
+// Get is told of a request that reads a value.
+func (m *Model) Get(v *Visit, name, got string) {
+	want := ""
+	if s := m.find(v); s != nil {
+		want = s.Values[name]
+	}
+	m.want(!m.status(v, 200, "a read") || got == want, "value: a request reads another value", "got %q, want %q", got, want)
+}
+
+// --- ends ---
+
+// LogOut is told of a request at Guard.LogOut (S8, M1, M3).
+func (m *Model) LogOut(v *Visit) {
+	s := m.find(v)
+	if !m.status(v, 200, "a log-out") {
+		return
+	}
+	m.want(v.Token == "" || v.Forgot, "cookie: a log-out keeps the browser remembered", "the answer keeps the cookie of RememberMe")
+	m.endSeries(m.series(v), s)
+	var n *Session // in which another guard's user stays
+	if s != nil {
+		l := s.LogIns[v.Guard]
+		if l != nil {
+			m.expect(Event{Guard: v.Guard, Name: "session_expired", Reason: "logout", User: l.User, Session: s.ID})
+		}
+		if s.others(v.Guard) {
+			n = m.move(v, s, none, "the log-out of one of two guards")
+			delete(n.LogIns, v.Guard)
+		}
+	}
+	stays := m.leave(v, v.Guard, n)
+	m.want(v.Gone == (len(v.IDs) > 0 && !stays), "cookie: a log-out and the cookie", "expired: %v, another guard's log-in stays: %v", v.Gone, stays)
+}
+
+// Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.
+func (m *Model) Destroy(v *Visit) {
+	m.find(v)
+	if m.status(v, 200, "a destroyed session") {
+		m.leave(v, none, nil)
+	}
+}
+
+// LogOutEverywhere is told of Guard.LogOutEverywhere: no session of the user lives, and no browser
+// is remembered.
+func (m *Model) LogOutEverywhere(guard, user int) {
+	n := m.endUser(guard, user)
+	m.expect(Event{Guard: guard, Name: "session_expired", Reason: "revoked", User: user, Count: n})
+}
+
+// endUser ends every session in which the user is logged in, and every series.
+func (m *Model) endUser(guard, user int) int {
+	return m.endAll(func(l *LogIn) bool { return l.Guard == guard && l.User == user && l.Listed }, nil)
+}
+
+// EndLinked is told of Guard.EndLinked: every log-in that bears the label ends (M8).
+func (m *Model) EndLinked(guard int, label string) {
+	n := m.endAll(func(l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }, nil)
+	if n != 0 {
+		m.expect(Event{Guard: guard, Name: "session_expired", Reason: "revoked", Count: n, unsure: n < 0})
+	}
+}
+
+// EndSession is told of Guard.EndSession for the id by which a device is listed.
+func (m *Model) EndSession(guard int, id string) {
+	if s := m.live[id]; s != nil && s.LogIns[guard] != nil {
+		m.endDevice(s.LogIns[guard], id, "revoked")
+	}
+}
+
+// EndOwn is told of Guard.EndSession in a request of the user, for the id of one of their sessions: an
+// older session of the browser that asks ends by itself.
+func (m *Model) EndOwn(v *Visit, id string) {
+	s := m.live[id]
+	listed := s != nil && s.has(func(l *LogIn) bool { return l.Guard == v.Guard && l.Listed }) // before this request
+	own := m.restore(v)
+	if own == nil || !m.status(v, 200, "the end of a device") || !listed {
+		return
+	}
+	current := m.at(own)
+	for _, d := range m.devices(v.Guard, own.User, all) {
+		i := slices.IndexFunc(d, func(s *Session) bool { return s.ID == id })
+		switch {
+		case i < 0:
+		case d[i] != current && slices.Contains(d, current):
+			m.end(id)
+			m.expect(Event{Guard: v.Guard, Name: "session_expired", Reason: "revoked", User: own.User, Session: id, Count: 1})
+		case d[i] == current:
+			m.endDevice(own, id, "revoked")
+		default:
+			m.endDevice(d[i].LogIns[v.Guard], d[0].ID, "revoked")
+		}
+	}
 }
