@@ -40,6 +40,7 @@ type evidence struct {
 	strategy string               // the name of the one that succeeded
 	info     strategy.Info        // what it reported
 	begun    *remember.Remembered // the series that a log-in of the user began in this request
+	told     *toldLogIn           // the event of a log-in of the user in this request
 	at       time.Time            // when the user proved who they are, with state proved or loggedIn
 	factors  []factor             // what was proved in this request
 	series   string               // the series of Config.RememberMe that was recalled
@@ -133,8 +134,9 @@ func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
 
 // Info returns what is known of the log-in beside the user: Passport's req.authInfo.
 // Behind Authenticate that is what the strategy reported, with Factors and At filled
-// in. Of a user found in the session, it is At (zero after a log-in by Node) and
-// Factors, oldest first. ok is false where [Guard.User] finds nobody.
+// in. Of a user in the session, also one whom this request logged in, At (zero after a
+// log-in by Node) and Factors, oldest first, are the session's: the next request finds the
+// same. ok is false where [Guard.User] finds nobody.
 func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
 	st := reqstate.Of(ctx, reqstate.Anyone)
 	if st == nil {
@@ -146,7 +148,7 @@ func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
 	}
 	info = e.info
 	factors := e.factors
-	if !e.state.byCredentials() {
+	if e.state.inSession() {
 		if own := reqstate.Of(ctx, g.owner); own != nil && own.Slots != nil {
 			slot, err := own.Slots.Slot(ctx, g.cfg.SessionKey)
 			if err != nil {

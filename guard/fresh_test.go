@@ -1,8 +1,10 @@
 package guard_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -189,6 +191,59 @@ func TestInfoOfASessionNamesItsFactors(t *testing.T) {
 			t.Errorf("nobody: got %v, want not ok", info)
 		}
 	})
+}
+
+// TestInfoIsTheNextRequestsToo: the request that changes a log-in sees of it what the next one
+// finds.
+func TestInfoIsTheNextRequestsToo(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(w *world, r *http.Request) error // nil for a step-up
+		at     time.Duration                         // after the log-in
+	}{
+		{"LogInUser", func(w *world, r *http.Request) error { return w.LogInUser(r, joe) }, 0},
+		{"LogInUser, then again", func(w *world, r *http.Request) error {
+			return errors.Join(w.LogInUser(r, joe), w.LogInUser(r, joe))
+		}, 0},
+		{"ReauthenticateUser", func(w *world, r *http.Request) error { return w.ReauthenticateUser(r, joe) }, time.Minute},
+		{"LogInUser for somebody else", func(w *world, r *http.Request) error {
+			return w.LogInUser(r, &User{ID: 2, Email: "jen@test.com", Pass: password})
+		}, time.Minute},
+		{"StepUp", nil, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			var info strategy.Info
+			show := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { info, _ = w.Info(r.Context()) })
+			w.mux.Handle("/info", w.RequireAuth(show))
+			w.mux.Handle("POST /change", w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if err := row.change(w, r); err != nil {
+					w.Error(rw, r, err)
+				}
+				show.ServeHTTP(rw, r)
+			})))
+			if row.change == nil {
+				w.second.user, w.second.err = joe, nil
+				w.mux.Handle("POST /code", w.Authenticate("totp")(w.StepUp(show)))
+			}
+			b := w.loggedIn("joe@test.com")
+			begun := time.Now()
+			pass(time.Minute)
+			if row.change == nil {
+				b.Post("/code").Want(t, 200, "")
+			} else {
+				b.Post("/change").Want(t, 200, "")
+			}
+			now := info
+			b.Get("/info").Want(t, 200, "")
+			if !now.At.Equal(info.At) || !slices.Equal(now.Factors, info.Factors) {
+				t.Errorf("%s: got %v and %q, then %v and %q, want the same", row.name, now.At, now.Factors, info.At, info.Factors)
+			}
+			if got := info.At.Sub(begun); got.Round(time.Second) != row.at {
+				t.Errorf("%s: got a time %v after the log-in, want %v", row.name, got, row.at)
+			}
+		})
+	}
 }
 
 // TestRequireFactorKnowsWhatAFuncReports, as it knows what a FactorNamer does.

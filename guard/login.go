@@ -169,6 +169,8 @@ type logInPlan[U any] struct {
 	in       reqstate.LogIn
 	o        *LogInOptions
 	to       string                // where the options send the user, once it was carried out
+	told     *toldLogIn            // its event; nil where that of an earlier log-in of the request says it too
+	standing reqstate.Slot         // the stored log-in, before this one
 	replaced Event                 // of the stored log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
@@ -243,14 +245,13 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	default:
 		p.in.Slot.At = e.at
 	}
-	var standing reqstate.Slot // what this request logged in before, and did not store, was never there
-	if before.User != nil {
-		if standing, err = st.Slots.Standing(ctx, g.cfg.SessionKey); err != nil {
+	if before.User != nil { // what this request logged in before, and did not store, was never there
+		if p.standing, err = st.Slots.Standing(ctx, g.cfg.SessionKey); err != nil {
 			return nil, err
 		}
 	}
-	if standing.User != nil && !g.sameUser(standing.User, id) {
-		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(standing.User), Session: g.ref(ctx), Reason: ReasonReplaced}
+	if user := p.standing.User; user != nil && !g.sameUser(user, id) {
+		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(user), Session: g.ref(ctx), Reason: ReasonReplaced}
 	}
 	if o.Keep == nil || len(o.Keep) > 0 {
 		p.in.Keep = append([]string{keyReturnTo, "flash"}, o.Keep...)
@@ -300,6 +301,21 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		e.state, e.begun = loggedIn, p.begun
 	}
 	e.missing = p.evidence.missing
+	event := Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User}
+	switch {
+	case p.o.renews && p.o.Reauthenticated:
+		event.Name, event.Reason = EventSessionRenewed, ReasonReauthenticated
+	case p.o.renews:
+		event.Name, event.Reason = EventSessionRenewed, ReasonLogInUser
+	}
+	if _, was, _ := g.requestUser(st); was.told != nil && g.sameUser(was.told.event.Load().User, event.User) && was.told.covers(p.standing) {
+		e.told, p.replaced = was.told, Event{} // it tells who was replaced, too
+		e.told.add(&event)
+	} else {
+		p.told = &toldLogIn{standing: p.standing}
+		p.told.event.Store(&event)
+		e.told = p.told
+	}
 	st.SetUser(g, p.user, &e)
 	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) { g.finishLogIn(ctx, st, p, err) })
 	return nil
@@ -307,14 +323,9 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 
 // finishLogIn does what follows the commit of the log-in p, which ended in err.
 func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logInPlan[U], err error) {
-	e := Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User}
-	switch {
-	case p.o.renews && p.o.Reauthenticated:
-		e.Name, e.Reason = EventSessionRenewed, ReasonReauthenticated
-	case p.o.renews:
-		e.Name, e.Reason = EventSessionRenewed, ReasonLogInUser
+	if p.told != nil {
+		g.emitOutcome(ctx, *p.told.event.Load(), err)
 	}
-	g.emitOutcome(ctx, e, err)
 	if p.replaced.User == nil && g.cfg.RememberMe == nil && !p.counts {
 		return
 	}

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -25,7 +26,10 @@ func TestOnlyReauthenticationMakesALogInFresh(t *testing.T) {
 				return err
 			}
 			return w.LogInUser(r, u)
-		}, 401, "[session_renewed/log_in_user session_renewed/log_in_user]"},
+		}, 401, "[session_renewed/log_in_user]"},
+		{"LogInUser, then ReauthenticateUser", func(w *world, r *http.Request, u *User) error {
+			return errors.Join(w.LogInUser(r, u), w.ReauthenticateUser(r, u))
+		}, 200, "[session_renewed/reauthenticated]"},
 		{"LogInContext", func(w *world, r *http.Request, u *User) error {
 			_, err := w.LogInContext(r.Context(), u, guard.LogInOptions{})
 			return err

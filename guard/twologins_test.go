@@ -115,6 +115,54 @@ func TestWhatBecameOfALogInIsItsOwn(t *testing.T) {
 	}
 }
 
+// TestTwoLogInsOfOneUserInOneRequestAreOneEvent, unless a commit has stored the first before: then
+// there are two sessions.
+func TestTwoLogInsOfOneUserInOneRequestAreOneEvent(t *testing.T) {
+	again := func(w *world, r *http.Request) error { return w.LogInUser(r, joe) }
+	jen := func(w *world, r *http.Request) error {
+		return w.LogInUser(r, &User{ID: 2, Email: "jen@test.com", Pass: password})
+	}
+	save := func(w *world, r *http.Request) error {
+		s, err := w.sessions.Session(r.Context())
+		if err != nil {
+			return err
+		}
+		return s.Save(r.Context())
+	}
+	for _, row := range []struct {
+		name, before string
+		then         []func(*world, *http.Request) error
+		want         string
+	}{
+		{"a visitor", "", []func(*world, *http.Request) error{again}, "session_created 1 success"},
+		{"three", "", []func(*world, *http.Request) error{again, again}, "session_created 1 success"},
+		{"the session's own user", "joe@test.com", []func(*world, *http.Request) error{again}, "session_renewed 1 success"},
+		{"another user", "jen@test.com", []func(*world, *http.Request) error{again}, "session_created 1 success, session_expired 2 success"},
+		{"a Save between", "", []func(*world, *http.Request) error{save, again}, "session_created 1 success, session_renewed 1 success"},
+		{"another user between", "", []func(*world, *http.Request) error{jen, again}, "session_created 1 error, session_created 2 error, session_created 1 success"},
+	} {
+		bothLogIns(t, row.name, row.before, row.want, row.then...).Get("/me").Want(t, 200, "hello joe")
+	}
+
+	w := newWorld(t)
+	w.second.user, w.second.err = joe, nil
+	w.mux.Handle("POST /both", w.Authenticate("local")(w.LogIn(w.Authenticate("totp")(w.LogIn(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if err := again(w, r); err != nil {
+			w.Error(rw, r, err)
+		}
+	}))))))
+	const found = "authn_login_success 1 success, authn_login_success 1 success, "
+	w.open().Post("/both", "email", "joe@test.com", "password", password).Want(t, 200, "")
+	if got, want := w.outcomes(), found+"session_created 1 success"; got != want {
+		t.Errorf("two strategies: got events %q, want %q", got, want)
+	}
+	w.store.failOn("Create")
+	w.open().Post("/both", "email", "joe@test.com", "password", password).Want(t, 503, "")
+	if got, want := w.outcomes(), found+"session_created 1 error"; !strings.HasPrefix(got, want) || strings.Count(got, "session_created") != 1 {
+		t.Errorf("an outage: got events %q, want %q first and no other session_created", got, want)
+	}
+}
+
 // TestOfTwoChainsInOneRequestTheLastOneCounts: a second strategy that finds another user before
 // the first log-in was stored takes its place, series and all.
 func TestOfTwoChainsInOneRequestTheLastOneCounts(t *testing.T) {
