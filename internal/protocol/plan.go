@@ -94,7 +94,6 @@ func (v *Visit) LogIn(l record.LogIn) error {
 	v.plan.logIn(l.Key, !l.Renews)
 	v.plan.checked = v.plan.checked || !l.Renews && !l.NoTime
 	v.plan.unsaved = v.plan.unsaved && !v.plan.checked
-	delete(v.hidden, l.Key)
 	return nil
 }
 

@@ -33,7 +33,7 @@ type Visit struct {
 	draft *record.Draft // base with the changes of plan applied; nil when there are none
 	plan  *plan         // nil while nothing is pending, as in nearly every request; never nil beside a draft
 
-	hidden map[string]bool // slot keys whose log-ins a guard has revoked, or was told are over
+	hidden map[string]bool // slot keys whose stored log-ins a guard has revoked, or was told are over
 	lost   *Lost           // what was presented and is over; nil for nothing
 }
 
@@ -132,8 +132,13 @@ func (v *Visit) Slot(key string, now time.Time) (s record.Slot, ok bool) {
 	} else {
 		s, ok = v.base.Slot(key)
 	}
-	if !ok || s.Over(v.p.Terms.Absolute, now) || v.hidden[key] {
+	if !ok || s.Over(v.p.Terms.Absolute, now) {
 		return record.Slot{}, false
+	}
+	if v.hidden[key] {
+		if _, pending := v.planned().logIns[key]; !pending { // another one, which is not hidden
+			return record.Slot{}, false
+		}
 	}
 	return s, true
 }
