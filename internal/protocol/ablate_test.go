@@ -30,7 +30,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S5: the old record is ended whatever it holds", "rotate.go", "v.p.end(ctx, v.ID, r.before.Bytes(), next,", "v.p.end(ctx, v.ID, nil, next,", explore + "2b"},
 		{"S6: a renewal goes on though the old record is gone", "rotate.go", "case !proved:\n\t\t\t\treturn false, v.p.Ended", "case !proved:\n\t\t\t\treturn false, nil", explore + "1c_log-out,_a_renewal$"},
 		{"S6: a log-in carries another guard's log-in that may have ended", "rotate.go", "r.before = new(record.Record)\n\t\t\treturn true, nil", "return false, nil", explore + "1k"},
-		{"S6: the application's word is worth credentials", "plan.go", "v.plan.logIn(l.Key, !l.Renews)", "v.plan.logIn(l.Key, true)", explore + "1q"},
+		{"S6: the application's word is worth credentials", "plan.go", "if !l.Renews {\n\t\tv.plan.proved", "if true {\n\t\tv.plan.proved", explore + "1q"},
 		{"S6: a log-in that Node made beside ours is carried as a value", "rotate.go", "time.Now(), r.v.p.guardKeys()...)", "time.Now())", explore + "1r"},
 		{"S7: no note is left", "rotate.go", "\t\t\tnext = r.made.id\n", "\t\t\tnext = r.made.id[:0]\n", explore + "1c_log-out,_a_renewal$"},
 		{"S8: a log-out does not follow", "end.go", "if err == nil && next != \"\" {", "if false {", explore + "1c_log-out,_a_renewal$"},
@@ -48,7 +48,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S11: a revoked log-in may be replaced", "plan.go", "v.finish(v.p.Ended) // nothing", "// nothing", "TestS11"},
 		{"S12: a refresh that fails is an error", "commit.go", "return v.refresh(ctx), nil", "return v.refresh(ctx), errUnfinished", "TestS12"},
 		{"S13: a stale read replaces a live session", "create.go", "if err := v.stillNobody(ctx); err != nil {", "if false {\n\t\t\tvar err error", explore + "3f"},
-		{"S14: a renewal starts the limit anew", "../record/draft.go", "*d = Draft{born: r.notes.born}", "*d = Draft{}", "TestS14"},
+		{"S14: a renewal starts the limit anew", "../record/draft.go", "*d = Draft{Born: r.notes.born}", "*d = Draft{}", "TestS14"},
 		{"S17: an end reads a replica", "protocol.go", "if p.master != nil {", "if false {", explore + "1n"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

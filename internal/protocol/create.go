@@ -20,8 +20,11 @@ type stored struct {
 // it: then this record goes, and nothing else has changed.
 func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 	p := v.p
+	born := d.Born
 	for {
-		unborn := d.SetBorn(time.Now())
+		if born == 0 { // however often it is encoded, it stays the same until it is stored anew
+			d.Born = time.Now().UnixMilli()
+		}
 		made, err := p.createOnce(ctx, d)
 		if err != nil {
 			return nil, err
@@ -41,7 +44,6 @@ func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 		if !errors.Is(err, p.Again) {
 			return nil, err
 		}
-		unborn()
 	}
 }
 
@@ -98,7 +100,7 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 	if v.plan.unsaved {
 		return Outcome{}, nil
 	}
-	proved, logIns := v.plan.proved(), v.plan.keys()
+	logIns, proved := v.plan.logIns, len(v.plan.proved) > 0
 	if !proved {
 		if err := v.stillNobody(ctx); err != nil {
 			return Outcome{}, err

@@ -40,7 +40,7 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	case late != nil:
 		return Outcome{}, late
 	case made != nil:
-		logIns := v.plan.keys()
+		logIns := v.plan.logIns
 		v.adopt(made.id, &made.Record)
 		return Outcome{Did: Ended, Cookie: ExpireOthers, LogIns: logIns}, nil
 	case stays:

@@ -19,7 +19,8 @@ type plan struct {
 	ops     []record.Op         // the changes since the visit's base, in order
 	tried   []try               // the Updates of ops whose outcome is not known
 	first   record.Draft        // the visit's first draft is made here
-	logIns  map[string]bool     // slot keys of log-ins and step-ups; true where the user proved in this request who they are
+	logIns  []string            // slot keys of log-ins and step-ups
+	proved  []string            // of those in which the user proved who they are: with one, the old session need not live
 	leaving []string            // slot keys of guards that log out
 	stored  map[string]onStored // decide whether a new record with a log-in under that slot key stays
 	leaves  int32               // how many of the changes only carry those log-outs out, or change nothing
@@ -39,27 +40,6 @@ func (v *Visit) planned() *plan {
 	}
 	return v.plan
 }
-
-// logIn notes a log-in or step-up under key.
-func (p *plan) logIn(key string, proved bool) {
-	if p.logIns == nil {
-		p.logIns = map[string]bool{}
-	}
-	p.logIns[key] = p.logIns[key] || proved
-}
-
-// proved reports whether a user proved who they are: the old session need not live then.
-func (p *plan) proved() bool {
-	for _, proved := range p.logIns {
-		if proved {
-			return true
-		}
-	}
-	return false
-}
-
-// keys returns the slot keys of all log-ins and step-ups.
-func (p *plan) keys() []string { return slices.Sorted(maps.Keys(p.logIns)) }
 
 // LogIn replaces the log-in under l.Key, at the commit, under a new id. It also starts a
 // session where the old one ended, unless it only renews (S6). The error is TooOld,
@@ -88,10 +68,11 @@ func (v *Visit) LogIn(l record.LogIn) error {
 		return err
 	}
 	v.plan.rotate = true
+	v.plan.logIns = append(v.plan.logIns, l.Key)
 	if !l.Renews {
+		v.plan.proved = append(v.plan.proved, l.Key)
 		delete(v.plan.stored, l.Key)
 	}
-	v.plan.logIn(l.Key, !l.Renews)
 	v.plan.checked = v.plan.checked || !l.Renews && !l.NoTime
 	v.plan.unsaved = v.plan.unsaved && !v.plan.checked
 	return nil
@@ -138,7 +119,7 @@ func (v *Visit) StepUp(key string, slot record.Slot) error {
 		return nil
 	})
 	if err == nil {
-		v.plan.logIn(key, false)
+		v.plan.logIns = append(v.plan.logIns, key)
 	}
 	return err
 }
@@ -161,7 +142,8 @@ func (v *Visit) LogOut(key string) error {
 	delete(v.hidden, key)
 	var leaving []string
 	if v.plan != nil {
-		delete(v.plan.logIns, key)
+		gone := func(k string) bool { return k == key }
+		v.plan.logIns, v.plan.proved = slices.DeleteFunc(v.plan.logIns, gone), slices.DeleteFunc(v.plan.proved, gone)
 		leaving = v.plan.leaving
 	}
 	if v.Ending() && len(leaving) == 0 {

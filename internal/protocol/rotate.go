@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/record"
@@ -47,7 +46,7 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 		}
 	}
 	v.p.unindex(ctx, r.before.Labels(), v.ID)
-	logIns := v.plan.keys()
+	logIns := v.plan.logIns
 	v.adopt(r.made.id, &r.made.Record)
 	return Outcome{Did: Rotated, Cookie: Send, LogIns: logIns}, nil
 }
@@ -56,7 +55,7 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 // log-in that comes with a log-out also ends where the old session went on, if it did.
 func (r *rotation) endOthers(ctx context.Context) error {
 	v := r.v
-	if !v.plan.proved() {
+	if len(v.plan.proved) == 0 {
 		return nil
 	}
 	busy := []string{r.made.id, v.ID}
@@ -71,7 +70,7 @@ func (r *rotation) endOthers(ctx context.Context) error {
 // content is carried again. again is true when the log-ins to carry changed: the new
 // record must be made again under another id, since they never change under one (S1).
 func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
-	v, proved := r.v, r.v.plan.proved()
+	v, proved := r.v, len(r.v.plan.proved) > 0
 	for rivals, outages := 0, 0; r.before.Exists(); {
 		next := ""
 		if r.carriesUnproved() {
@@ -121,7 +120,7 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	if found.Parse(v.ID, current) != nil {
 		return false, v.p.Changed
 	}
-	if !v.plan.proved() && !v.base.SameIdentity(found, v.p.guardKeys()...) {
+	if len(v.plan.proved) == 0 && !v.base.SameIdentity(found, v.p.guardKeys()...) {
 		return false, v.p.Changed
 	}
 	v.skipDone(found)
@@ -130,8 +129,10 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 		return false, err
 	}
 	old := &r.made.Record
-	born, _, _ := old.Written()
-	r.draft.SetBorn(born)
+	if r.draft.Born == 0 {
+		born, _, _ := old.Written()
+		r.draft.Born = born.UnixMilli()
+	}
 	e, err := r.draft.Encode(v.p.Terms, r.made.id, old, randomText(record.RevisionBytes), time.Now())
 	if errors.Is(err, record.ErrPastDeadline) {
 		return false, v.p.Ended
@@ -154,5 +155,5 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 // old id must find it (S7).
 func (r *rotation) carriesUnproved() bool {
 	logIns := r.before.LogIns(r.v.p.Terms.Absolute, time.Now(), r.v.p.guardKeys()...)
-	return slices.ContainsFunc(logIns, func(s record.Slot) bool { return !r.v.plan.logIns[s.Key] })
+	return others(logIns, r.v.plan.proved)
 }

@@ -132,13 +132,9 @@ func (v *Visit) Slot(key string, now time.Time) (s record.Slot, ok bool) {
 	} else {
 		s, ok = v.base.Slot(key)
 	}
-	if !ok || s.Over(v.p.Terms.Absolute, now) {
+	hidden := v.hidden[key] && !slices.Contains(v.planned().logIns, key) // one that is pending is another one
+	if !ok || hidden || s.Over(v.p.Terms.Absolute, now) {
 		return record.Slot{}, false
-	}
-	if v.hidden[key] {
-		if _, pending := v.planned().logIns[key]; !pending { // another one, which is not hidden
-			return record.Slot{}, false
-		}
 	}
 	return s, true
 }

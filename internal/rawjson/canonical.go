@@ -12,7 +12,9 @@ import (
 // in order, no space, numbers and escapes as JSON.stringify writes them. It may return v
 // itself. The error says that v is not JSON.
 func Canonical(v json.RawMessage) (json.RawMessage, error) {
-	if onlyForm(v) {
+	text := len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' && bytes.IndexByte(v, '\\') < 0
+	digits := len(v) > 0 && !slices.ContainsFunc(v, func(c byte) bool { return c < '0' || c > '9' })
+	if text || digits { // it has only one form
 		return v, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(v))
@@ -22,17 +24,6 @@ func Canonical(v json.RawMessage) (json.RawMessage, error) {
 		return nil, err
 	}
 	return Marshal(sameNumbers(value)) // encoding/json sorts the members of a map
-}
-
-// onlyForm reports whether id is a number or a string that has only one form.
-func onlyForm(id json.RawMessage) bool {
-	if len(id) == 0 {
-		return false
-	}
-	if id[0] == '"' {
-		return bytes.IndexByte(id, '\\') < 0 && id[len(id)-1] == '"'
-	}
-	return !slices.ContainsFunc(id, func(c byte) bool { return c < '0' || c > '9' })
 }
 
 // sameNumbers writes the whole numbers in v, which JSON has many forms for, in one.

@@ -23,10 +23,10 @@ type Terms struct {
 type Draft struct {
 	Members rawjson.Object // all members but our own
 	Labels  []string
+	Born    int64 // Unix milliseconds; 0 means at the commit
 
 	cookie json.RawMessage // the value of the cookie's member, which keeps its place in Members; nil for that of a new session
 	maxAge time.Duration   // the originalMaxAge in cookie
-	born   int64           // Unix milliseconds; 0 means at the commit
 	slots  []Slot          // the log-ins, also those past their limit
 }
 
@@ -37,8 +37,8 @@ type Op func(d *Draft, now time.Time) error
 // Reset makes d a copy of r. Members called guards count as log-ins too, besides those
 // that Go recorded.
 func (d *Draft) Reset(r *Record, guards ...string) {
-	*d = Draft{born: r.notes.born}
-	if !r.Exists() {
+	*d = Draft{Born: r.notes.born}
+	if r.data == nil {
 		return
 	}
 	d.Members.CopyFrom(r.Members())
@@ -100,7 +100,7 @@ func (d *Draft) LogIns(absolute time.Duration, now time.Time) (list []Slot) {
 
 // SetSlot replaces the log-in under key by slot.
 func (d *Draft) SetSlot(key string, slot Slot) {
-	slot.Key, slot.ByGo, slot.began = key, true, d.born
+	slot.Key, slot.ByGo, slot.began = key, true, d.Born
 	if !slot.At.IsZero() {
 		slot.began = slot.At.UnixMilli()
 		slot.At = time.UnixMilli(slot.began) // as it is written

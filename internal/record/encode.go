@@ -35,8 +35,8 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 	e := new(Encoded)
 	r := &e.Record
 	r.idle, r.slot.Key = age, PassportKey
-	r.notes.born, r.notes.seen = d.born, now.UnixMilli()
-	if d.born == 0 {
+	r.notes.born, r.notes.seen = d.Born, now.UnixMilli()
+	if d.Born == 0 {
 		r.notes.born = r.notes.seen
 	}
 	r.slot.began = r.notes.born
@@ -48,8 +48,11 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 		if s.Key == PassportKey {
 			r.slot, r.logged = *s, true
 		}
+		r.began = max(r.began, s.began)
 	}
-	r.began = latest(d.slots, r.notes.born)
+	if len(d.slots) == 0 {
+		r.began = r.notes.born
+	}
 
 	b := make([]byte, 0, len(cookie)+d.Members.Size()+notesSize)
 	b = append(b, '{')
@@ -78,14 +81,4 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 		return nil, ErrPastDeadline
 	}
 	return e, nil
-}
-
-// SetBorn makes at the birth of a session that has none yet, so that it stays the same
-// however often the draft is encoded. undo takes it back.
-func (d *Draft) SetBorn(at time.Time) (undo func()) {
-	before := d.born
-	if d.born == 0 {
-		d.born = at.UnixMilli()
-	}
-	return func() { d.born = before }
 }

@@ -29,8 +29,8 @@ type LogIn struct {
 	// form it was written. Nil compares the bytes.
 	Same func(user json.RawMessage) bool
 
-	// Keeps is how the labels begin that stay when it Renews, besides what Labels has; empty
-	// keeps none.
+	// Keeps is how the labels begin that stay, besides what Labels has; empty keeps none. It is
+	// for a log-in that Renews: any other one ends the labels of the one before.
 	Keeps string
 }
 
@@ -55,13 +55,13 @@ func (l *LogIn) Op(t Terms) Op {
 			d.Clear(func(name string) bool { return !known && slices.Contains(l.Keep, name) })
 		}
 		if !others && !l.Renews {
-			d.born = 0 // the limit is the log-in's own
+			d.Born = 0 // the limit is the log-in's own
 		}
-		kept := l.kept(d)
+		kept := slices.DeleteFunc(slices.Clone(d.Labels), func(label string) bool { return l.Keeps == "" || !strings.HasPrefix(label, l.Keeps) })
 		d.DropSlots([]string{l.Key}, t.Absolute, now)
 		d.SetSlot(l.Key, l.Slot)
 		for _, label := range append(kept, l.Labels...) {
-			d.AddLabel(label)
+			d.Labels = add(d.Labels, label)
 		}
 		if l.MaxAge != nil {
 			return d.SetMaxAge(t, *l.MaxAge)
@@ -73,17 +73,4 @@ func (l *LogIn) Op(t Terms) Op {
 // SameUser reports whether the log-in in slot is of the same user.
 func (l *LogIn) SameUser(slot Slot) bool {
 	return bytes.Equal(slot.User, l.Slot.User) || l.Same != nil && l.Same(slot.User)
-}
-
-// kept returns the labels of d that stay with the log-in.
-func (l *LogIn) kept(d *Draft) (list []string) {
-	if !l.Renews || l.Keeps == "" {
-		return nil
-	}
-	for _, label := range d.Labels {
-		if strings.HasPrefix(label, l.Keeps) {
-			list = append(list, label)
-		}
-	}
-	return list
 }

@@ -84,19 +84,13 @@ func (r *Record) Parse(id string, data []byte) error {
 	r.began = r.slot.began
 	if r.notes.keys != nil || r.logged && !r.slot.ByGo { // not so in nearly every record
 		slots := r.Slots()
-		r.began = latest(slots, r.notes.born)
+		r.began = r.notes.born
+		if len(slots) > 0 {
+			r.began = slices.MaxFunc(slots, func(a, b Slot) int { return cmp.Compare(a.began, b.began) }).began
+		}
 		_, r.relabel = r.labels(slots)
 	}
 	return nil
-}
-
-// latest returns when the deadline of a session with these log-ins began to count: with the
-// latest of them, or with the session's birth.
-func latest(slots []Slot, born int64) int64 {
-	if len(slots) == 0 {
-		return born
-	}
-	return slices.MaxFunc(slots, func(a, b Slot) int { return cmp.Compare(a.began, b.began) }).began
 }
 
 // Exists reports whether there is a record at all.
