@@ -138,8 +138,10 @@ type note struct {
 	Stamp []byte          `json:"s,omitempty"`
 }
 
-func remembered(s rotating.Series) (Remembered, error) {
-	rem := Remembered{User: s.Owner, Series: s.Name, Since: s.Since, Labels: s.Groups, Moved: s.Made, series: s}
+// remembered returns what the series of the token text remembers.
+func remembered(s rotating.Series, text string) (Remembered, error) {
+	id, _ := rotating.ID(text)
+	rem := Remembered{id: id, User: s.Owner, Series: s.Name, Since: s.Since, Labels: s.Groups, Moved: s.Made, series: s}
 	var n note
 	if err := json.Unmarshal(s.Data, &n); err != nil {
 		return Remembered{}, errNotRemembered // a record that is not ours
@@ -176,12 +178,11 @@ func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels
 	if err != nil {
 		return Remembered{}, nil, fmt.Errorf("remember: begin: %w", err)
 	}
-	rem, err := remembered(series)
-	rem.id, _ = rotating.ID(text)
+	rem, err := remembered(series, text)
 	return rem, m.cookie(m.sign(text), m.cfg.MaxAge), err
 }
 
-// Update has the series of rem, which Find or Remember returned, remember another id and stamp of the same user,
+// Update has the series of rem, which Find, Recall or Remember returned, remember another id and stamp of the same user,
 // after a change of the password for instance. The series goes on, with another token: cookie is for the
 // browser, and a copy of any earlier one is good for nothing. It is nil where id and stamp are as before, and
 // the browser's cookie goes on. ok is false when the series has ended. Any error is an outage.
@@ -271,7 +272,7 @@ func (m *Me) recall(ctx context.Context, text string) (Remembered, *http.Cookie,
 	case err != nil:
 		return Remembered{}, nil, fmt.Errorf("remember: recall: %w", err)
 	}
-	rem, err := remembered(series)
+	rem, err := remembered(series, text)
 	switch {
 	case err != nil:
 		return Remembered{}, nil, err
@@ -301,8 +302,7 @@ func (m *Me) Find(r *http.Request) ([]Remembered, error) {
 		if err != nil {
 			return nil, fmt.Errorf("remember: %w", err)
 		}
-		if rem, err := remembered(series); found && err == nil {
-			rem.id, _ = rotating.ID(text)
+		if rem, err := remembered(series, text); found && err == nil {
 			list = append(list, rem)
 		}
 	}
@@ -323,7 +323,7 @@ func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 		if err != nil {
 			return ended, nil, fmt.Errorf("remember: forget: %w", err)
 		}
-		if rem, err := remembered(series); found && err == nil {
+		if rem, err := remembered(series, text); found && err == nil {
 			ended = append(ended, rem)
 		}
 	}
