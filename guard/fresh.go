@@ -144,11 +144,13 @@ func (g *Guard[U]) provesFactor(name string) bool {
 // factorNames returns the names of all factors that strategies of this guard prove.
 func (g *Guard[U]) factorNames() (names []string) {
 	for _, s := range g.strategies {
+		own := []string{s.Name()}
 		if f, ok := strategy.Ability[strategy.FactorNamer](s); ok {
-			names = append(names, f.FactorNames()...)
-		} else {
-			names = append(names, s.Name())
+			if reported := f.FactorNames(); len(reported) > 0 {
+				own = reported
+			}
 		}
+		names = append(names, own...)
 	}
 	return names
 }

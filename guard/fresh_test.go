@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -243,6 +244,27 @@ func TestInfoIsTheNextRequestsToo(t *testing.T) {
 				t.Errorf("%s: got a time %v after the log-in, want %v", row.name, got, row.at)
 			}
 		})
+	}
+}
+
+// TestRequireFactorKnowsTheNameOfADecorated: a strategy that lists no factors proves one of the
+// name that the guard has it by, mapped or not.
+func TestRequireFactorKnowsTheNameOfADecorated(t *testing.T) {
+	w := newWorld(t)
+	same := func(_ context.Context, u *User) (*User, error) { return u, nil }
+	w.second.user, w.second.err = joe, nil
+	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "mapped", Logger: w.logger()}, w.table.stamped(),
+		strategy.Named("key", strategy.Map(strategy.Strategy[*User](w.second), same)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /key", g.Authenticate("key")(g.LogIn(w.hello())))
+	w.mux.Handle("/vault", g.RequireFactor("key", 0)(w.hello()))
+	b := w.open()
+	b.Post("/key").Want(t, 200, "")
+	b.Get("/vault").Want(t, 200, "")
+	if text := panicText(func() { g.RequireFactor("totp", 0) }); !strings.Contains(text, "they prove key. ") {
+		t.Errorf("the name of the inner one: got panic %q, want one that names key", text)
 	}
 }
 

@@ -30,6 +30,8 @@ func TestFactorNamesAreFoundThroughDecorators(t *testing.T) {
 		{"of one that lists them", listed, []string{"otp", "hwk"}},
 		{"through Named", strategy.Named("other", strategy.Strategy[string](listed)), []string{"otp", "hwk"}},
 		{"through Map", strategy.Map(strategy.Strategy[string](listed), same), []string{"otp", "hwk"}},
+		{"of none, through Map", strategy.Map(plain, same), nil},
+		{"of none, through Map, under another name", strategy.Named("other", strategy.Map(plain, same)), nil},
 	} {
 		got := []string{row.s.Name()}
 		if f, ok := strategy.Ability[strategy.FactorNamer](row.s); ok {

@@ -80,7 +80,7 @@ func (m *mapped[A, B]) FactorNames() []string {
 	if f, ok := Ability[FactorNamer](m.from); ok {
 		return f.FactorNames()
 	}
-	return []string{m.Name()}
+	return nil // its factor is its name, also under another one
 }
 
 // CookieNames is that of the inner strategy and of all that it decorates.
