@@ -29,8 +29,10 @@ func (s *Session) Save(ctx context.Context) error {
 func (s *Session) commit(ctx context.Context, now time.Time) error {
 	var out protocol.Outcome
 	if s.visit.Due(now) {
-		if s.visit.Creates() && s.keepsNothing(ctx) {
+		// A log-in by credentials is stored whoever caused it: the strategy has decided that.
+		if s.crossSite && s.visit.Creates() && !s.presents() {
 			s.visit.KeepNothing()
+			s.warnWithheld(ctx)
 		}
 		var err error
 		if out, err = s.visit.Commit(ctx, now); err != nil {

@@ -79,7 +79,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.sess.m, q.sess.req, q.sess.cookies = h.m, q, strings.Join(r.Header["Cookie"], ";")
 	q.sess.forwarded = strings.Join(r.Header["X-Forwarded-For"], ",")
 	q.sess.plain = r.TLS == nil && !h.m.cfg.InsecureHTTP && plainHTTP(r)
-	q.sess.crossSite = r.Header.Get("Sec-Fetch-Site") == "cross-site" && withholds(r, h.m.cfg.SameSite)
+	q.sess.crossSite = slices.Contains(r.Header["Sec-Fetch-Site"], "cross-site") && withholds(r, h.m.cfg.SameSite)
 	q.sess.visit.Init(h.m.proto)
 	q.Context, q.Owner, q.Slots, q.Outer = r.Context(), h.m, (*slots)(&q.sess), outer
 	q.w = responseWriter{ResponseWriter: w, q: q}

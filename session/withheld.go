@@ -10,23 +10,19 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// withheld reports whether the browser may have kept the visitor's session cookie back from
-// this request, because another site caused it and Config.SameSite asked for that
-// (RFC 6265bis §5.8.3). A new session's cookie would then take the place of a live one's.
-//
-// Only Sec-Fetch-Site tells, which browsers send over https since 2020 or 2023 (Safari). A
-// request from the same site, from a sub-domain, or from outside of any page brings the
-// cookie; so does one with the cookie of another configuration. What the header does not
-// say is taken for that.
-func (s *Session) withheld() bool { return s.crossSite && !s.presents() }
-
 // presents reports whether the request came with a cookie of the session, good or not.
 func (s *Session) presents() bool {
 	return slices.ContainsFunc(s.m.accept, func(a accepted) bool { return cookies.Sent(s.cookies, a.name) })
 }
 
 // withholds reports whether browsers send r, which another site caused, without cookies of
-// that SameSite.
+// that SameSite (RFC 6265bis §5.8.3). A new session's cookie would then take the place of a
+// live one's.
+//
+// Only Sec-Fetch-Site tells, which browsers send over https since 2020 or 2023 (Safari). A
+// request from the same site, from a sub-domain, or from outside of any page brings the
+// cookie; so does one with the cookie of another configuration. What the header does not
+// say is taken for that.
 func withholds(r *http.Request, of http.SameSite) bool {
 	return of == http.SameSiteStrictMode || of != http.SameSiteNoneMode && !followsLink(r)
 }
@@ -41,16 +37,11 @@ func followsLink(r *http.Request) bool {
 	return false
 }
 
-// keepsNothing reports whether what a visitor without a session stored is for this request
-// alone (S13), and says so. A log-in by credentials is stored whoever caused it: the
-// strategy has decided that.
-func (s *Session) keepsNothing(ctx context.Context) bool {
-	if !s.withheld() {
-		return false
+// warnWithheld says that what a visitor without a session stored is for this request alone (S13).
+func (s *Session) warnWithheld(ctx context.Context) {
+	if !s.m.withheldLine.due(time.Now()) {
+		return
 	}
-	if s.m.withheldLine.due(time.Now()) {
-		attrs := append(s.req.attrs(), slog.String("cure", "answer with 303 to a page of your own, which the cookie comes with, and store it there"))
-		s.log(ctx, slog.LevelWarn, "session: not saved: another site caused the request, which brought no cookie, and a new session would replace the visitor's (told once a minute)", attrs...)
-	}
-	return true
+	attrs := append(s.req.attrs(), slog.String("cure", "answer with 303 to a page of your own, which the cookie comes with, and store it there"))
+	s.log(ctx, slog.LevelWarn, "session: not saved: another site caused the request, which brought no cookie, and a new session would replace the visitor's (told once a minute)", attrs...)
 }

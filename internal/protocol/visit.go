@@ -290,10 +290,11 @@ func (v *Visit) skipDone(found *record.Record) {
 
 // adopt makes rec, which is in the store under id, what the session is based on.
 func (v *Visit) adopt(id string, rec *record.Record) {
-	if v.drop(); v.ID != id {
+	if v.ID != id {
 		v.Via = 0
 	}
 	v.ID, v.base, v.At, v.lost = id, rec, time.Now(), nil
+	v.draft, v.plan = nil, nil
 }
 
 // clear makes the session an empty one without a record.

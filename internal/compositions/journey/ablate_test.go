@@ -30,7 +30,7 @@ func TestEachMendIsMissed(t *testing.T) {
 		{"S1: an end follows one move only", "internal/protocol/end.go", "err != nil || id == \"\" {\n\t\t\treturn err", "err != nil || id != \"-\" {\n\t\t\treturn err", races},
 		{"S6: the handler's header decides which cookies expire", "session/setcookies.go", "cookies.Sent(s.cookies, a.name) ||", `cookies.Sent(s.req.r.Header.Get("Cookie"), a.name) ||`, random},
 		{"S24: what Node copied counts", "internal/record/notes.go", "copied = !bytes.Equal(unquoted(in.Value()), tie[:])", "copied = len(tie) == 0", random},
-		{"S25: a form of another site makes a session", "session/withheld.go", "return s.crossSite && !s.presents()", "return false", random},
+		{"S25: a form of another site makes a session", "session/commit.go", "if s.crossSite && s.visit", "if false && s.visit", random},
 		{"S31: the log-out of one guard ends the other's log-in", "internal/protocol/end.go", "if spare.stays = spare.stays || stays; stays || err != nil {", "if _ = stays; err != nil {", random},
 		{"G2: strategies share their counters", "strategy/throttle/attempt.go", "append(append([]string{kind}, a.names...), parts...)", "append([]string{kind}, parts...)", random},
 		{"G3: two guards have one key", "guard/guard.go", `for _, taken := range c.Sessions.Claim(claims, g.strategyCookies()...) {`, "c.Sessions.Claim(claims)\n\tfor _, taken := range claims[:0] {", random},
