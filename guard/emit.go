@@ -81,7 +81,7 @@ func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 		return
 	}
 	if g.users != nil {
-		if id, err := g.serialize(ctx, user); err == nil {
+		if id, _, err := g.serialize(ctx, user); err == nil {
 			e.User = id
 		}
 	}

@@ -175,8 +175,7 @@ type logInPlan[U any] struct {
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
 	remember bool                  // a series of Config.RememberMe begins
-	series   string                // its name, once it has begun
-	cookie   string                // its cookie
+	cookie   string                // its cookie, once it has begun
 	begun    *remember.Remembered  // the series of the log-in, if it began in this request
 	goesOn   string                // the name of the series that goes on, as a log-in is renewed
 	presents bool                  // the browser presents a cookie of Config.RememberMe
@@ -204,7 +203,7 @@ func (g *Guard[U]) logIn(r *http.Request, st *reqstate.State, user U, e *evidenc
 // planLogIn decides what a log-in changes.
 func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evidence, o *LogInOptions) (*logInPlan[U], error) {
 	ctx := r.Context()
-	id, err := g.serialize(ctx, user)
+	id, name, err := g.serialize(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -212,39 +211,17 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if err != nil {
 		return nil, err
 	}
-	p, label := &logInPlan[U]{user: user, evidence: e, o: o}, g.label(id)
+	p := &logInPlan[U]{user: user, evidence: e, o: o}
 	if g.factors != nil {
 		if p.needed, err = g.factorsNeeded(ctx, user); err != nil {
 			return nil, err
 		}
-		e = e.lacking(firstMissing(p.needed, e.factors))
-		p.evidence = e
+		p.evidence = e.lacking(firstMissing(p.needed, e.factors))
 	}
 	// A pending log-in lets nobody pass, and must not end those that do. A renewal makes no new
 	// session, unless it completes a pending one.
-	p.counts = g.cfg.MaxSessions > 0 && e.missing == "" && (!o.renews || firstMissing(p.needed, factorsOf(before)) != "")
-	p.in = reqstate.LogIn{
-		Key:    g.cfg.SessionKey,
-		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
-		Labels: []string{label},
-		Same:   func(user json.RawMessage) bool { return g.sameUser(user, id) },
-		Keep:   o.Keep,
-		Renews: o.renews,
-	}
-	if len(e.info.Labels) > 0 {
-		p.in.Labels = append(p.in.Labels, g.linkLabels(e.info.Labels)...)
-	}
-	if o.renews {
-		p.in.Keeps = g.linkPrefix()
-	}
-	switch {
-	case e.state == recalled:
-		p.in.NoTime = true
-	case o.renews && !o.Reauthenticated:
-		p.in.Slot.At, p.in.NoTime = before.At, before.At.IsZero()
-	default:
-		p.in.Slot.At = e.at
-	}
+	p.counts = g.cfg.MaxSessions > 0 && p.evidence.missing == "" && (!o.renews || firstMissing(p.needed, factorsOf(before)) != "")
+	p.in = g.toStore(r, p, id, name, before.At)
 	if before.User != nil { // what this request logged in before, and did not store, was never there
 		if p.standing, err = st.Slots.Standing(ctx, g.cfg.SessionKey); err != nil {
 			return nil, err
@@ -253,34 +230,53 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if user := p.standing.User; user != nil && !g.sameUser(user, id) {
 		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(user), Session: g.ref(ctx), Reason: ReasonReplaced}
 	}
-	if o.Keep == nil || len(o.Keep) > 0 {
-		p.in.Keep = append([]string{keyReturnTo, "flash"}, o.Keep...)
+	if g.cfg.RememberMe != nil && e.state != recalled {
+		err = g.planSeries(r, st, p)
+	}
+	return p, err
+}
+
+// toStore returns what the session stores of the log-in p. id and name are those of its user; at is
+// when the log-in began that is there already.
+func (g *Guard[U]) toStore(r *http.Request, p *logInPlan[U], id json.RawMessage, name string, at time.Time) reqstate.LogIn {
+	e, o := p.evidence, p.o
+	in := reqstate.LogIn{
+		Key:    g.cfg.SessionKey,
+		Name:   name,
+		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
+		Same:   func(user json.RawMessage) bool { return g.sameUser(user, id) },
+		Keep:   o.Keep,
+		Renews: o.renews,
+	}
+	switch {
+	case e.state == recalled:
+		in.NoTime = true
+	case o.renews && !o.Reauthenticated:
+		in.Slot.At, in.NoTime = at, at.IsZero()
+	default:
+		in.Slot.At = e.at
 	}
 	if g.stamps != nil {
-		p.in.Slot.Stamp = []byte(g.stamps.Stamp(user, id))
+		in.Slot.Stamp = []byte(g.stamps.Stamp(p.user, id))
+	}
+	if len(e.info.Labels) > 0 {
+		in.Labels = g.linkLabels(e.info.Labels)
+	}
+	if e.series != "" {
+		in.Labels = append(in.Labels, g.seriesPrefix()+e.series)
+	}
+	if o.renews {
+		in.Keeps = g.linkPrefix()
+	}
+	if o.Keep == nil || len(o.Keep) > 0 {
+		in.Keep = append([]string{keyReturnTo, "flash"}, o.Keep...)
 	}
 	if o.Remember != nil {
 		if d, ok := o.Remember(r); ok {
-			p.in.MaxAge = &d
+			in.MaxAge = &d
 		}
 	}
-	if e.series != "" {
-		p.in.Labels = append(p.in.Labels, g.seriesPrefix()+e.series)
-	}
-	if g.cfg.RememberMe == nil || e.state == recalled {
-		return p, nil
-	}
-	came := asItCame(r, st)
-	p.presents = g.cfg.RememberMe.Presented(came)
-	if p.former, err = g.cfg.RememberMe.Find(came); err != nil {
-		return nil, err
-	}
-	if e.begun != nil { // its cookie goes out with this answer, unless this log-in replaces it
-		p.former, p.presents = append([]remember.Remembered{*e.begun}, p.former...), true
-	}
-	p.remember = o.RememberMe != nil && o.RememberMe(r) ||
-		o.sameBrowser && slices.ContainsFunc(p.former, func(rem remember.Remembered) bool { return rem.User == label })
-	return p, nil
+	return in
 }
 
 // carryOut does what p says. What could not be undone waits for the commit's success. After

@@ -119,7 +119,7 @@ func (g *Guard[U]) evidenceFor(ctx context.Context, st *reqstate.State, user U) 
 	if err != nil {
 		return nil, false, fmt.Errorf("guard: log in: %w", err)
 	}
-	id, err := g.serialize(ctx, user)
+	id, _, err := g.serialize(ctx, user)
 	if err != nil {
 		return nil, false, fmt.Errorf("guard: log in: %w", err)
 	}

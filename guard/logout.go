@@ -106,7 +106,7 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 // It panics if the guard is stateless.
 func (g *Guard[U]) LogOutEverywhere(ctx context.Context, user U, exceptRefs ...string) (int, error) {
 	g.needSessions("LogOutEverywhere")
-	id, err := g.serialize(ctx, user)
+	id, _, err := g.serialize(ctx, user)
 	if err != nil {
 		return 0, fmt.Errorf("guard: log out everywhere: %w", err)
 	}

@@ -28,11 +28,28 @@ func (g *Guard[U]) isMine(rem remember.Remembered) bool {
 	return strings.HasPrefix(rem.User, g.cfg.SessionKey+":")
 }
 
+// planSeries notes for the log-in p what the browser presents of Config.RememberMe, and whether it
+// is to be remembered.
+func (g *Guard[U]) planSeries(r *http.Request, st *reqstate.State, p *logInPlan[U]) (err error) {
+	came, e, o := asItCame(r, st), p.evidence, p.o
+	p.presents = g.cfg.RememberMe.Presented(came)
+	if p.former, err = g.cfg.RememberMe.Find(came); err != nil {
+		return err
+	}
+	if e.begun != nil { // its cookie goes out with this answer, unless this log-in replaces it
+		p.former, p.presents = append([]remember.Remembered{*e.begun}, p.former...), true
+	}
+	user := g.label(p.in.Slot.User)
+	p.remember = o.RememberMe != nil && o.RememberMe(r) ||
+		o.sameBrowser && slices.ContainsFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user })
+	return nil
+}
+
 // beginSeries begins a series for the log-in p. Nobody gets its cookie
 // before the log-in is stored.
 func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
-	begun, user := p.evidence.begun, p.in.Labels[0] // see planLogIn
-	if p.in.Renews || begun != nil {                // the log-in is the one that made the browser's series, which goes on
+	begun, user := p.evidence.begun, g.label(p.in.Slot.User)
+	if p.in.Renews || begun != nil { // the log-in is the one that made the browser's series, which goes on
 		if i := slices.IndexFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user }); i >= 0 {
 			p.goesOn, p.begun = p.former[i].Series, begun
 			p.in.Labels = append(p.in.Labels, g.seriesPrefix()+p.goesOn)
@@ -43,15 +60,15 @@ func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 	if err != nil {
 		return err
 	}
-	p.series, p.cookie, p.begun = rem.Series, cookie.String(), &rem
+	p.cookie, p.begun = cookie.String(), &rem
 	p.in.Labels = append(p.in.Labels, g.seriesPrefix()+rem.Series)
 	return nil
 }
 
 // dropSeries ends the series of a log-in that failed.
 func (g *Guard[U]) dropSeries(ctx context.Context, p *logInPlan[U]) {
-	if p.series != "" {
-		_ = g.cfg.RememberMe.ForgetSeries(ctx, p.series) // nobody has got its cookie
+	if p.cookie != "" {
+		_ = g.cfg.RememberMe.ForgetSeries(ctx, p.begun.Series) // nobody has got its cookie
 	}
 }
 

@@ -84,14 +84,6 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 	return user, nil
 }
 
-// missingIn returns the factor that user has and that the log-in in slot lacks, or "".
-func (g *Guard[U]) missingIn(ctx context.Context, user U, slot reqstate.Slot) (string, error) {
-	if g.factors == nil {
-		return "", nil
-	}
-	return g.missingFactor(ctx, user, factorsOf(slot))
-}
-
 // userOfSlot turns a log-in in a session into its user. ended is the reason why the
 // log-in is over, and empty while it is not.
 func (g *Guard[U]) userOfSlot(ctx context.Context, slot reqstate.Slot) (user U, ended string, err error) {
@@ -243,7 +235,7 @@ func (g *Guard[U]) UserOf(ctx context.Context, s *session.Session) (U, error) {
 	if ended != "" {
 		return none, errNobody
 	}
-	missing, err := g.missingIn(ctx, user, slot)
+	missing, err := g.missingFactor(ctx, user, factorsOf(slot))
 	if err != nil {
 		return none, err
 	}

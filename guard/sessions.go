@@ -46,7 +46,7 @@ type UserSession struct {
 // security stamp has ended are left out.
 func (g *Guard[U]) Sessions(ctx context.Context, user U) ([]UserSession, error) {
 	g.needSessions("Sessions")
-	id, err := g.serialize(ctx, user)
+	id, _, err := g.serialize(ctx, user)
 	if err != nil {
 		return nil, fmt.Errorf("guard: sessions: %w", err)
 	}
@@ -139,7 +139,7 @@ func byBrowser(list []UserSession) []UserSession {
 // [Guard.LogOutEverywhere]. An error is an outage. It panics if the guard is stateless.
 func (g *Guard[U]) EndSession(ctx context.Context, user U, ref string) (bool, error) {
 	g.needSessions("EndSession")
-	id, err := g.serialize(ctx, user)
+	id, _, err := g.serialize(ctx, user)
 	var list []UserSession
 	if err == nil {
 		list, err = g.listSessions(ctx, user, id)

@@ -30,7 +30,7 @@ var flows = []struct {
 	limit        int
 }{
 	{"get", "authenticated GET", 65},
-	{"login", "log-in", 131},
+	{"login", "log-in", 130},
 	{"logout", "log-out", 120},
 }
 

@@ -12,6 +12,7 @@ import (
 type LogIn struct {
 	Key    string         // the guard's session key
 	Slot   Slot           // At zero means the commit's own time
+	Name   string         // the user's, as [UserLabel] has it: under its label the session is found; empty for none
 	Labels []string       // linked beside those that stay; those that begin with the key and a colon end with it
 	Keep   []string       // top-level keys that an anonymous session hands on
 	MaxAge *time.Duration // nil leaves the configured lifetime; see session.SetMaxAge
@@ -60,6 +61,9 @@ func (l *LogIn) Op(t Terms) Op {
 		kept := slices.DeleteFunc(slices.Clone(d.Labels), func(label string) bool { return l.Keeps == "" || !strings.HasPrefix(label, l.Keeps) })
 		d.DropSlots([]string{l.Key}, t.Absolute, now)
 		d.SetSlot(l.Key, l.Slot)
+		if l.Name != "" {
+			d.Labels = add(d.Labels, UserLabel(l.Key, l.Name))
+		}
 		for _, label := range append(kept, l.Labels...) {
 			d.Labels = add(d.Labels, label)
 		}

@@ -25,7 +25,7 @@ func TestEachMendIsMissed(t *testing.T) {
 	for _, row := range []struct{ name, file, old, new, finds string }{
 		{"C1: the application's word is worth credentials", "guard/login.go", "Renews: o.renews,", "Renews: false,", races},
 		{"C2: a refused log-in logs out", "guard/login.go", "\t\tst.Slots.Forget()\n\t\tg.clearUser(st)\n\t\tg.dropSeries", "\t\t_ = st.Slots.LogOut(ctx, g.cfg.SessionKey)\n\t\tg.clearUser(st)\n\t\tg.dropSeries", random},
-		{"C5: labels outlive the log-in that brought them", "guard/login.go", "if o.renews {\n\t\tp.in.Keeps", "if true {\n\t\tp.in.Keeps", random},
+		{"C5: labels outlive the log-in that brought them", "guard/login.go", "if o.renews {\n\t\tin.Keeps", "if true {\n\t\tin.Keeps", random},
 		{"C6: one process does not know of remembered browsers", "internal/compositions/journey/guards.go", "if s.Remember > 0 {", "if s.Remember == 1 || s.Remember == 2 && p.number > 0 {", random},
 		{"S1: an end follows one move only", "internal/protocol/end.go", "err != nil || id == \"\" {\n\t\t\treturn err", "err != nil || id != \"-\" {\n\t\t\treturn err", races},
 		{"S6: the handler's header decides which cookies expire", "session/setcookies.go", "cookies.Sent(s.cookies, a.name) ||", `cookies.Sent(s.req.r.Header.Get("Cookie"), a.name) ||`, random},
