@@ -3,6 +3,7 @@ package serializer_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/serializer"
@@ -32,6 +33,20 @@ func TestNameOf(t *testing.T) {
 		{"a number", plain, `12`, `12`},
 		{"a number in another form", plain, `1.2e1`, `12`},
 		{"a fraction", plain, `1.5`, `1.5`},
+		{"a fraction in another form", plain, `1.50`, `1.5`},
+		{"a fraction with an exponent", plain, `150.0e-2`, `1.5`},
+		{"a small one", plain, `0.00000010`, `1e-7`},
+		{"a big one", plain, `1E19`, `10000000000000000000`},
+		{"a bigger one", plain, `10e20`, `1e+21`},
+		{"a bigger one, in full", plain, "1" + strings.Repeat("0", 21), `1e+21`},
+		{"a negative one", plain, `-5.0`, `-5`},
+		{"zero, below", plain, `-0`, `0`},
+		{"zero, in another form", plain, `-0.0e3`, `0`},
+		{"beyond 2^53", plain, `9007199254740993`, `9007199254740993`},
+		{"beyond 2^53, in an object", plain, `{"id":9007199254740993}`, `{"id":9007199254740993}`},
+		{"beyond 2^53, with a fraction", plain, `9007199254740993.0`, `9007199254740993.0`},
+		{"beyond a float64", plain, `1e400`, `1e400`},
+		{"below a float64", plain, `1e-400`, `1e-400`},
 		{"a string", plain, `"joe"`, `"joe"`},
 		{"a string with an escape", plain, `"jo\u0065"`, `"joe"`},
 		{"an object", plain, `{"id":1,"tenant":"a"}`, `{"id":1,"tenant":"a"}`},
