@@ -36,6 +36,20 @@ func TestALogInThatWasDroppedIsNoSuccess(t *testing.T) {
 			}
 			return s.Reload(r.Context())
 		}, guard.OutcomeError},
+		{"/regenerated", func(r *http.Request) error {
+			s, err := w.sessions.Session(r.Context())
+			if err != nil {
+				return err
+			}
+			return s.Regenerate(r.Context())
+		}, guard.OutcomeError},
+		{"/renewed", func(r *http.Request) error {
+			s, err := w.sessions.Session(r.Context())
+			if err != nil {
+				return err
+			}
+			return s.Renew(r.Context())
+		}, guard.OutcomeSuccess},
 	} {
 		w.mux.Handle("POST "+row.path, w.Restore(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if err := w.LogInUser(r, &User{ID: 1, Email: "joe@test.com", Pass: password}); err != nil {

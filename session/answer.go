@@ -88,6 +88,15 @@ func (a *answer) planned(key string, goesOn bool) {
 	}
 }
 
+// plannedWithout is planned for a new id under which the log-ins are gone that gone reports.
+func (a *answer) plannedWithout(gone func(key string) bool) {
+	for _, f := range a.after {
+		if f.key != "" && gone(f.key) {
+			a.planned(f.key, false)
+		}
+	}
+}
+
 func (t *slots) Guarded(f func(http.ResponseWriter, *http.Request, error), noStore bool) {
 	s := (*Session)(t)
 	s.lock()

@@ -37,7 +37,16 @@ func (s *Session) renew(ctx context.Context, o record.Op) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	return s.visit.Rotate(o)
+	if err := s.visit.Rotate(o); err != nil {
+		return err
+	}
+	if s.req != nil && s.req.left != nil {
+		s.req.left.plannedWithout(func(key string) bool {
+			_, ok := s.visit.Slot(key, time.Now())
+			return !ok
+		})
+	}
+	return nil
 }
 
 // Destroy ends the session for good, at the commit: req.session.destroy. It ends every

@@ -124,12 +124,19 @@ func (v *Visit) StepUp(key string, slot record.Slot) error {
 	return err
 }
 
-// Rotate gives the session a new id at the commit, with o as the change of content.
+// Rotate gives the session a new id at the commit, with o as the change of content. A pending
+// log-in that o drops is none any more.
 func (v *Visit) Rotate(o record.Op) error {
 	if err := v.Change(o); err != nil {
 		return err
 	}
 	v.plan.rotate = true
+	gone := func(key string) bool {
+		_, ok := v.draft.Slot(key)
+		return !ok
+	}
+	v.plan.logIns, v.plan.proved = slices.DeleteFunc(v.plan.logIns, gone), slices.DeleteFunc(v.plan.proved, gone)
+	v.plan.checked = v.plan.checked && len(v.plan.proved) > 0
 	return nil
 }
 

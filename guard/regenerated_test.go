@@ -1,0 +1,83 @@
+package guard_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// TestALogInThatRegenerateDroppedIsNone: neither the event nor the remembered browser says that
+// the user is in, whatever else the session goes on with.
+func TestALogInThatRegenerateDroppedIsNone(t *testing.T) {
+	basket := session.Key[int]("basket")
+	for _, row := range []struct {
+		name, before string
+		saves        bool
+		want         string
+	}{
+		{"a visitor", "", false, "session_created 1 error"},
+		{"another user", "jen@test.com", false, "session_created 1 error"},
+		{"the user's own session", "joe@test.com", false, "session_renewed 1 error"},
+		{"stored in between", "", true, "session_created 1 success"},
+		{"stored in between, of another user", "jen@test.com", true, "session_created 1 success, session_expired 2 success"},
+	} {
+		w := newRememberWorld(t)
+		w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			s, err := w.sessions.Session(r.Context())
+			if err == nil {
+				_, err = w.LogInContext(r.Context(), joe, guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }})
+			}
+			if err == nil && row.saves {
+				err = s.Save(r.Context())
+			}
+			if err == nil {
+				err = s.Regenerate(r.Context())
+			}
+			if err == nil {
+				err = basket.Set(s, 3)
+			}
+			if err != nil {
+				w.Error(rw, r, err)
+			}
+		})))
+		b := w.open()
+		if row.before != "" {
+			logIn(b, row.before).Want(t, 200, "")
+		}
+		w.outcomes()
+		b.Post("/in").Want(t, 200, "")
+		if got := w.outcomes(); got != row.want {
+			t.Errorf("%s: got events %q, want %q", row.name, got, row.want)
+		}
+		b.Get("/me").Want(t, 401, "")
+		b.SetCookie(sid, "")
+		b.Get("/me").Want(t, 401, "")
+	}
+}
+
+// TestALogInThatRegenerateDroppedProvesNothing: without it, what the session goes on with ends with
+// the session (S6).
+func TestALogInThatRegenerateDroppedProvesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s, err := w.sessions.Session(r.Context())
+		if err == nil {
+			err = w.LogInUser(r, joe)
+		}
+		if err == nil {
+			err = s.Regenerate(r.Context())
+		}
+		if err == nil {
+			err = session.Key[int]("basket").Set(s, 3)
+		}
+		if err == nil { // an administrator, meanwhile
+			_, err = w.LogOutEverywhere(r.Context(), &User{ID: 2, Email: "jen@test.com", Pass: password})
+		}
+		if err != nil {
+			w.Error(rw, r, err)
+		}
+	})))
+	w.loggedIn("jen@test.com").Post("/in").Want(t, 409, "")
+}
