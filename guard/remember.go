@@ -254,11 +254,13 @@ func (g *Guard[U]) endAfterTheft(ctx context.Context, rem remember.Remembered) e
 }
 
 // endSeries ends the series that the request presents, at a log-out, and every session
-// that they made but the request's own, which the log-out ends itself.
+// that they made but the request's own, which the log-out ends itself. The series go first, so that
+// none of them makes another session, and their sessions are found by name alone: a log-out that
+// is tried again after an outage in between finds the series gone.
 func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
 	ended, cookie, err := g.cfg.RememberMe.Forget(asItCame(r, st))
 	for _, rem := range ended {
-		if err == nil && g.isMine(rem) {
+		if err == nil && (rem.User == "" || g.isMine(rem)) {
 			_, err = g.cfg.Sessions.DestroyLinked(r.Context(), g.seriesPrefix()+rem.Series, g.ref(r.Context()))
 		}
 	}

@@ -310,8 +310,9 @@ func (m *Me) Find(r *http.Request) ([]Remembered, error) {
 }
 
 // Forget ends the series in r's cookie, as a log-out does, and returns what they
-// remembered and a cookie that makes the browser forget them, nil when it sent none. Any error is an
-// outage: the cookie must stay then.
+// remembered and a cookie that makes the browser forget them, nil when it sent none. Of a series that is over
+// already only the name is known: whoever calls again after an outage can still end what it made. Any error
+// is an outage: the cookie must stay then.
 func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 	if !m.Presented(r) {
 		return nil, nil, nil
@@ -323,9 +324,11 @@ func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 		if err != nil {
 			return ended, nil, fmt.Errorf("remember: forget: %w", err)
 		}
-		if rem, err := remembered(series, text); found && err == nil {
-			ended = append(ended, rem)
+		rem, err := remembered(series, text)
+		if !found || err != nil {
+			rem = Remembered{Series: name}
 		}
+		ended = append(ended, rem)
 	}
 	return ended, m.Gone(), nil
 }

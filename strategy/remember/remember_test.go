@@ -296,6 +296,10 @@ func TestForgettingEndsTheSeriesOfTheCookieAlone(t *testing.T) {
 	if ok, err := m.Valid(t.Context(), rem); ok || err != nil {
 		t.Errorf("after: got %t and %v, want not valid", ok, err)
 	}
+	again, cookie, err := m.Forget(request(here.cookie)) // after an outage of what it was asked for
+	if err != nil || len(again) != 1 || again[0].User != "" || again[0].Series != rem.Series || cookie == nil {
+		t.Errorf("again: got %v, %v and %v, want the name of the series and a cookie that ends", again, cookie, err)
+	}
 	here.want("nobody")
 	there.want("joe")
 	if ended, cookie, err := m.Forget(request()); ended != nil || cookie != nil || err != nil {
