@@ -155,6 +155,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, nil},
 	}
+	actions = append(actions, outages...)
 }
 
 // express is a request to Express where there is one.

@@ -13,7 +13,6 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
-	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
@@ -184,9 +183,4 @@ func (s Switches) config() model.Config {
 		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Notes: s.Notes == 1,
 		Idle: idle, Refresh: refresh, Absolute: absolute, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Withholds: s.SameSite != 2, Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
 	}
-}
-
-// stores are what the program keeps, made anew for each journey.
-func (s Switches) memory() (*store.MemoryStores, error) {
-	return store.Memory(store.MemoryConfig{Tombstones: s.Notes == 1})
 }

@@ -22,6 +22,7 @@ var dimensions = []dimension{
 	{"SameSite", []string{"Lax", "Strict", "None"}, func(s *Switches) *int { return &s.SameSite }},
 	{"Express beside", []string{"no", "passport 0.4", "passport 0.7", "0.7 that keeps sessions"}, func(s *Switches) *int { return &s.Node }},
 	{"throttle", []string{"no", "yes", "behind a proxy"}, func(s *Switches) *int { return &s.Throttle }},
+	{"outages", []string{"none", "yes", "failover too"}, func(s *Switches) *int { return &s.Outage }},
 	{"store", []string{"memory", "Redis"}, func(s *Switches) *int { return &s.Store }},
 }
 

@@ -1,20 +1,25 @@
 package journey
 
+import (
+	"slices"
+	"strings"
+)
+
 // Draw draws a journey of n steps: pick returns a number below its argument.
 func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
 	if s.Node > 0 {
 		s.Ids = 0 // known: a Namer does not name what Express wrote
 	}
 	j := Journey{Seed: seed, Switches: s}
-	total := 0
-	for _, a := range actions {
+	total, some := 0, s.actions()
+	for _, a := range some {
 		total += a.weight
 	}
 	few := pick(3) + 1 // browsers: with fewer of them, more meets
 	for range n {
 		k := pick(total)
 		var step Step
-		for _, a := range actions {
+		for _, a := range some {
 			if k -= a.weight; k < 0 {
 				step.Do = a.name
 				break
@@ -28,6 +33,19 @@ func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
 		j.Steps = append(j.Steps, step)
 	}
 	return j
+}
+
+// actions are those that do anything under the switches.
+func (s Switches) actions() []action {
+	return slices.DeleteFunc(slices.Clone(actions), func(a action) bool {
+		return s.Node == 0 && strings.HasSuffix(a.name, "at Express") || !s.happens(a.name)
+	})
+}
+
+// happens reports whether a step that is something done to the store can be, under the switches.
+func (s Switches) happens(do string) bool {
+	return !strings.HasPrefix(do, "the store") && !strings.HasPrefix(do, "the replica") ||
+		s.Outage == 2 || s.Outage == 1 && strings.HasPrefix(do, "the store")
 }
 
 // Shrink returns the smallest journey that it finds which breaks the same promise: with fewer

@@ -32,6 +32,7 @@ type Switches struct {
 	Ids      int // 1: users' ids are objects with a role in them
 	Notes    int // 1: the store keeps tombstones
 	Store    int // 1: Redis
+	Outage   int // 1: the store dies, hangs, comes back, or empty; 2: a replica takes over too
 	SameSite int // 1: Strict; 2: None and Partitioned
 	Node     int // Express beside: 1: passport 0.4; 2: 0.7; 3: 0.7 with keepSessionInfo
 	Throttle int // 1: guesses are counted; 2: behind a trusted proxy

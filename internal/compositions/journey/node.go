@@ -84,7 +84,9 @@ func (o object) without(name string) object {
 func (w *world) node(s Step, change func(session object) (object, bool)) *request {
 	ctx, b := context.Background(), w.browser(s)
 	r := called(nil)
-	r.Now = time.Now()
+	if r.Now = time.Now(); w.condition.isDown() || w.stores.says != "" {
+		return r // an error page
+	}
 	id := idIn(b.cookies(s.Old)[nodeCookie].value)
 	r.IDs = []string{id}
 	data, err := w.raw.Get(ctx, id)
@@ -96,6 +98,7 @@ func (w *world) node(s Step, change func(session object) (object, bool)) *reques
 	changed, regenerate := change(session)
 	switch {
 	case changed == nil: // nothing to save
+		r.IDs = nil
 	case found && !regenerate:
 		err = w.raw.Update(ctx, id, data, changed.text(), nodeTTL)
 	default:

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
-	"github.com/seed-6f34412b/passport/strategy"
 )
 
 // Race is a run in which one request is held before one of its commands to a store, while others
@@ -72,19 +71,6 @@ func pass(ctx context.Context) {
 		close(h.reached)
 		<-h.release
 	}
-}
-
-// heldCells are cells whose commands can be held too.
-type heldCells struct{ strategy.Cells }
-
-func (c heldCells) Load(ctx context.Context, key string) ([]byte, error) {
-	pass(ctx)
-	return c.Cells.Load(ctx, key)
-}
-
-func (c heldCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
-	pass(ctx)
-	return c.Cells.Swap(ctx, key, old, new, ttl)
 }
 
 // RunRace runs r. reached is false when the held request has fewer commands.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,14 +15,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
-
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
-	"github.com/seed-6f34412b/passport/store"
 )
 
 const (
@@ -82,8 +77,10 @@ func Run(t *testing.T, j Journey) (failure *Failure) {
 // world is the program, its visitors, and what must be true of them.
 type world struct {
 	shared    *shared
-	raw       session.Store // as Express sees it
+	stores    *cluster
+	raw       session.Store // past the gate: as Express sees it
 	gate      *sessiontest.Gate
+	condition *condition
 	processes []*process
 	probe     *process // asks the store past the gate
 	browsers  []*browser
@@ -93,41 +90,34 @@ type world struct {
 	refs      map[string]string // of the ids, while they lived
 	eventsMu  sync.Mutex
 	events    []guard.Event // since the model was told of them
-	close     func()
+}
+
+func (w *world) close() {
+	if w.shared.Outage > 0 {
+		w.back()
+		time.Sleep(time.Minute) // for what waits for the store behind a request's back
+	}
+	w.stores.all(func(n *node) { n.close() })
 }
 
 func newWorld(s Switches) (*world, error) {
-	w := &world{model: model.New(s.config()), issued: map[string]bool{}, refs: map[string]string{}, close: func() {}}
-	var inner session.Store
-	w.shared = &shared{Switches: s, events: w.hear}
-	if s.Store == 1 {
-		server := miniredis.NewMiniRedis()
-		server.ClockTTL(true)
-		client := redis.NewClient(&redis.Options{
-			Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
-			Dialer:                func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
-			ContextTimeoutEnabled: true,
-		})
-		w.close = func() { client.Close(); server.Close() }
-		stores, err := store.Redis(client, store.RedisConfig{Name: "test", Tombstones: s.Notes == 1})
-		if err != nil {
-			return w, err
-		}
-		inner, w.shared.cells, w.shared.counter = stores.Sessions, stores.Cells, stores.Counter
-	} else {
-		stores, err := s.memory()
-		if err != nil {
-			return w, err
-		}
-		inner, w.shared.cells, w.shared.counter = stores.Sessions, stores.Cells, stores.Counter
+	w := &world{
+		model: model.New(s.config()), condition: &condition{}, stores: &cluster{}, issued: map[string]bool{}, refs: map[string]string{},
 	}
-	w.shared.cells = heldCells{w.shared.cells}
-	w.raw, w.gate = inner, sessiontest.NewGate(inner)
+	w.shared = &shared{Switches: s, events: w.hear}
+	w.stores.wrote = w.condition.ended
+	if err := s.fill(w.stores); err != nil {
+		return w, err
+	}
+	w.shared.cells, w.shared.counter = cells{clusterCells{w.stores}, w.condition}, counter{clusterCounter{w.stores}, w.condition}
+	w.raw = clusterSessions{w.stores}
+	w.gate = sessiontest.NewGate(w.raw)
 	w.gate.Before = func(ctx context.Context, _ sessiontest.Call) sessiontest.Fate {
 		pass(ctx)
-		return sessiontest.Pass
+		return w.condition.fate(ctx)
 	}
 	w.gate.After = func(c sessiontest.Call, err error) {
+		w.condition.executed(c, err)
 		if c.Op == "Create" && err == nil {
 			w.issue(c.ID)
 		}
@@ -143,7 +133,7 @@ func newWorld(s Switches) (*world, error) {
 		w.processes = append(w.processes, p)
 	}
 	var err error
-	if w.probe, err = w.shared.newProcess(1, inner); err != nil {
+	if w.probe, err = w.shared.newProcess(1, w.raw); err != nil {
 		return w, err
 	}
 	for range browsers {
@@ -166,7 +156,7 @@ func (w *world) arrive(s Step, r *request) {
 	if r == nil {
 		return
 	}
-	if r.Status >= http.StatusInternalServerError {
+	if r.Status >= http.StatusInternalServerError && (r.Status != http.StatusServiceUnavailable || !w.condition.met) {
 		w.broken(fmt.Sprintf("answer: %s is %d without an outage", s.Do, r.Status), "%s", r.text)
 	}
 	if !s.Lost {
@@ -206,7 +196,7 @@ func (w *world) table(s Step) *table { return w.shared.tables[s.G%len(w.shared.t
 
 // walk takes a step and asks what is true then.
 func (w *world) walk(s Step) {
-	time.Sleep(pause)
+	time.Sleep(time.Until(time.Now().Truncate(time.Millisecond).Add(pause))) // records know no less than a millisecond
 	w.step(s)
 	w.ask() // finds the sessions that events name
 	w.model.Heard(w.heard())
@@ -218,12 +208,17 @@ func (w *world) step(s Step) {
 		w.broken("journey: no such step", "%q", s.Do)
 		return
 	}
+	if !w.shared.happens(s.Do) {
+		return
+	}
+	w.condition.begin()
 	r := a.do(w, context.Background(), s)
+	refused := w.met(s, r)
 	w.arrive(s, r)
-	if a.tell != nil {
+	if a.tell != nil && !refused {
 		a.tell(w, s, r)
 	}
-	if r != nil {
+	if r != nil && !refused {
 		w.model.Answered(&r.Visit)
 	}
 }
@@ -264,6 +259,7 @@ func userIn(id []byte) (n int) {
 
 // ask asks the program about every id that was ever issued, and the lists of all users.
 func (w *world) ask() {
+	defer w.stores.ask()()
 	ctx := context.Background()
 	unsaid := w.model.Expired(time.Now())
 	for _, id := range w.ids {

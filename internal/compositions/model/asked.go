@@ -15,6 +15,7 @@ type Found struct {
 
 // Ask compares what the program says of an id with what must be true.
 func (m *Model) Ask(id string, f Found) {
+	m.settle(id, f)
 	s := m.live[id]
 	if s == nil {
 		who := ""
@@ -57,6 +58,7 @@ type Device struct {
 
 // Devices compares what Guard.Sessions lists with what must be true.
 func (m *Model) Devices(guard, user int, got []Device) {
+	m.listOrphans(guard, user, got)
 	want := m.devices(guard, user, all)
 	unsaid := 0
 	for id, s := range m.live {

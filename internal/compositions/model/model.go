@@ -106,6 +106,8 @@ type Model struct {
 	used      *Session               // by the request
 	later     []func()               // what follows the request's commit
 	events    []Event                // of the step
+	doubt     doubt                  // what outages left open
+	kept      *kept                  // what a replica has
 	Broken    []Broken
 }
 
@@ -151,18 +153,27 @@ func (m *Model) find(v *Visit) *Session {
 		return nil
 	}
 	s := m.live[v.IDs[i]]
+	if m.doubt.on {
+		m.mayBeUsed(s, v.Now)
+		return s
+	}
 	s.Sure, s.Due = v.Now, !v.Now.Before(s.Maybe.Add(m.Refresh))
 	if v.Now.After(s.Maybe) {
 		s.Maybe = v.Now
 	}
+	s.written(v.Now) // the first request that uses it writes it
+	m.used = s
+	return s
+}
+
+// written says that Go has written the session.
+func (s *Session) written(now time.Time) {
 	if s.Born.IsZero() {
-		s.Born = v.Now // the first request that uses it writes it
+		s.Born = now
 	}
 	for _, l := range s.LogIns {
 		l.Listed, l.Under = true, nil
 	}
-	m.used = s
-	return s
 }
 
 // good reports whether the stamp of the log-in is that of the user (S11).

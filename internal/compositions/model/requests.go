@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels
 		m.want(v.Token == "" || v.Forgot, "cookie: a log-in does not forget whom the browser remembered", "the answer keeps the cookie of RememberMe")
 	}
 	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: strategy}, "a log-in")
-	m.endSeries(former, n)
+	m.softly(func() { m.endSeries(former, n) })
 	m.evict(n, v.Guard)
 }
 
@@ -123,7 +124,7 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	if former != nil && former.User == l.User { // remembered before: the series goes on
 		l.Series, former.Password = former, l.Password
 		m.want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
-		if m.Stamp { // with another token
+		if m.Stamp || v.Next != "" && v.Next != former.Token { // with another token, also where the user's id is written otherwise now
 			m.want(v.Next != "" && v.Next != v.Token, "token: a change of the password keeps the token", "the answer has no other cookie of RememberMe")
 			former.Void, former.Older, former.Token, former.Moved = []string{former.Token, former.Older}, "", v.Next, v.Now
 			m.tokens[v.Next] = former
@@ -133,7 +134,7 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 		m.want(v.Token == "" || v.Forgot, "cookie: LogInUser keeps another user's token", "the answer keeps the cookie of RememberMe")
 	}
 	n := m.enter(v, m.at(old), &l, Event{Name: "session_renewed", Reason: reason}, "a change of the password")
-	m.endSeries(former, n)
+	m.softly(func() { m.endSeries(former, n) })
 }
 
 // --- pages ---
@@ -228,10 +229,12 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 		return nil, 401
 	case r == nil, slices.Contains(r.Void, v.Token): // a copy from before the change of the password, or its answer was lost
 		r = nil
+	case m.doubt.series[r]:
+		r = m.recallInDoubt(v, r)
 	case v.Token == r.Token:
 		r.Older, r.Token, r.Moved = r.Token, v.Next, v.Now // a token is used once
 	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at once
-		m.want(v.Next == r.Token, "token: tabs at once get different tokens", "the answer's token is not the present one")
+		m.want(v.Next == r.Token || strings.HasPrefix(v.Next, "between"), "token: tabs at once get different tokens", "the answer's token is not the present one")
 	case v.Token == r.Older: // an answer was lost: the present token was never used, and is void
 		r.Token, r.Moved = v.Next, v.Now
 	default: // an older one: somebody has a copy
@@ -345,7 +348,7 @@ func (m *Model) LogOut(v *Visit) {
 		}
 	}
 	stays := m.leave(v, v.Guard, n)
-	m.want(v.Gone == (len(v.IDs) > 0 && !stays), "cookie: a log-out and the cookie", "expired: %v, another guard's log-in stays: %v", v.Gone, stays)
+	m.want(v.Gone == (len(v.IDs) > 0 && !stays) || m.mayGoOn(v), "cookie: a log-out and the cookie", "expired: %v, another guard's log-in stays: %v", v.Gone, stays)
 }
 
 // Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.

@@ -7,16 +7,28 @@ import (
 )
 
 // end removes a session for good.
-func (m *Model) end(id string) { delete(m.live, id) }
+func (m *Model) end(id string) {
+	if m.doubt.soft {
+		m.doubtSession(id, &Half{Ends: true})
+		return
+	}
+	delete(m.live, id)
+}
 
 // endAll ends every session with a log-in that is meant, other guards' log-ins in it too (M4), and
 // every series of such a log-in (M5). but stays. It returns how many sessions it ended, less than
 // zero where that is not said.
 func (m *Model) endAll(meant func(*LogIn) bool, but *Session) (n int) {
 	for _, r := range m.tokens {
-		r.Over = r.Over || meant(&r.LogIn)
+		switch {
+		case !meant(&r.LogIn):
+		case m.doubt.soft:
+			m.doubtSeries(r)
+		default:
+			r.Over = true
+		}
 	}
-	unsaid := false
+	unsaid := m.doubt.soft
 	for id, s := range m.live {
 		s.Unsaid = s.Unsaid || s.Stale && s != but
 		unsaid = unsaid || s.Unsaid
@@ -58,8 +70,11 @@ func (m *Model) leave(v *Visit, guard int, n *Session) (stays bool) {
 				break
 			}
 			if s != nil && guard != none && s.others(guard) {
-				delete(s.LogIns, guard)
-				s.Maybe, stays = v.Now, true // taking a log-in out is a write
+				if stays = true; s.LogIns[guard] != nil {
+					delete(s.LogIns, guard)
+					s.written(v.Now) // taking a log-in out is a write
+					s.Maybe = v.Now
+				}
 				break
 			}
 			m.end(id)

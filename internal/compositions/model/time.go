@@ -68,11 +68,13 @@ func (m *Model) deadline(s *Session) (latest time.Time) {
 // a cookie is sent again. The session's is only by Reissue, and with Rolling whenever the session is refreshed.
 func (m *Model) Answered(v *Visit) {
 	for _, f := range m.later {
-		f()
+		m.softly(f)
 	}
 	s, again := m.used, false
 	m.used, m.later = nil, nil
 	switch {
+	case m.doubt.on: // it took its time
+		return
 	case v.ID != "":
 		s = m.live[v.ID]
 	case s != nil && m.live[s.ID] == s && !v.Gone:

@@ -1,0 +1,225 @@
+package journey
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// cluster is a store whose master hands on what was executed to a replica, at once or, while the
+// replica is behind, later. The replica has the same commands executed and not the same keys copied,
+// which comes to the same.
+type cluster struct {
+	mu      sync.Mutex
+	nodes   []*node
+	behind  bool
+	backlog []func(*node)
+	says    string             // the error that the master answers
+	wrote   func(ids []string) // is told of several records that ended
+}
+
+func (c *cluster) master() *node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.nodes[0]
+}
+
+// hand hands a command on.
+func (c *cluster) hand(f func(*node)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case len(c.nodes) < 2:
+	case c.behind:
+		c.backlog = append(c.backlog, f)
+	default:
+		f(c.nodes[1])
+	}
+}
+
+// catchUp has the replica execute what it has missed.
+func (c *cluster) catchUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.backlog {
+		f(c.nodes[1])
+	}
+	c.behind, c.backlog = false, nil
+}
+
+// fallBehind has the replica get nothing any more, and reports whether it did.
+func (c *cluster) fallBehind() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.nodes) < 2 || c.behind {
+		return false
+	}
+	c.behind = true
+	return true
+}
+
+// failOver makes the replica the master, with what it has. The old master does not come back. late
+// says that the replica had fallen behind, done that there was one.
+func (c *cluster) failOver() (late, done bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.nodes) < 2 {
+		return false, false
+	}
+	c.nodes[0].close()
+	late, c.nodes, c.behind, c.backlog = c.behind, c.nodes[1:], false, nil
+	return late, true
+}
+
+// all calls f of each node.
+func (c *cluster) all(f func(*node)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.nodes {
+		f(n)
+	}
+}
+
+// refuse has the master answer every command by that error, until it is empty.
+func (c *cluster) refuse(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.says = text
+	c.nodes[0].refuse(text)
+}
+
+// ask has the master answer what the test asks, until done is called.
+func (c *cluster) ask() (done func()) {
+	text := c.says
+	c.refuse("")
+	return func() { c.refuse(text) }
+}
+
+// answered reports whether a sessions' store has executed a command that returned err.
+func answered(err error) bool {
+	var conflict *session.Conflict
+	return err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) || errors.As(err, &conflict)
+}
+
+// The sessions.
+
+type clusterSessions struct{ *cluster }
+
+var _ fullStore = clusterSessions{}
+
+func (c clusterSessions) Get(ctx context.Context, id string) ([]byte, error) {
+	return c.master().sessions.Get(ctx, id)
+}
+
+func (c clusterSessions) GetMaster(ctx context.Context, id string) ([]byte, error) {
+	return c.master().sessions.GetMaster(ctx, id)
+}
+
+func (c clusterSessions) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
+	return c.master().sessions.GetMany(ctx, ids)
+}
+
+func (c clusterSessions) Labelled(ctx context.Context, label string) ([]string, error) {
+	return c.master().sessions.Labelled(ctx, label)
+}
+
+func (c clusterSessions) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
+	err := c.master().sessions.Create(ctx, id, data, ttl)
+	if err == nil {
+		data, until := slices.Clone(data), time.Now().Add(ttl)
+		c.hand(func(n *node) {
+			if left := time.Until(until); left >= time.Millisecond {
+				_ = n.sessions.Create(context.Background(), id, data, left)
+			}
+		})
+	}
+	return err
+}
+
+func (c clusterSessions) Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
+	err := c.master().sessions.Update(ctx, id, old, new, ttl)
+	if err == nil {
+		old, new, until := slices.Clone(old), slices.Clone(new), time.Now().Add(ttl)
+		c.hand(func(n *node) {
+			if left := time.Until(until); left >= time.Millisecond {
+				_ = n.sessions.Update(context.Background(), id, old, new, left)
+			} else {
+				_ = n.sessions.Delete(context.Background(), id, nil)
+			}
+		})
+	}
+	return err
+}
+
+func (c clusterSessions) Delete(ctx context.Context, id string, old []byte) error {
+	err := c.master().sessions.Delete(ctx, id, old)
+	if err == nil {
+		c.hand(func(n *node) { _ = n.sessions.Delete(context.Background(), id, nil) })
+	}
+	return err
+}
+
+func (c clusterSessions) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
+	old = slices.Clone(old)
+	successor, err := c.master().sessions.End(ctx, id, old, next, life)
+	if answered(err) { // it may leave a note for a record that is not there
+		c.hand(func(n *node) { _, _ = n.sessions.End(context.Background(), id, old, next, life) })
+	}
+	return successor, err
+}
+
+func (c clusterSessions) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+	successors, err := c.master().sessions.EndMany(ctx, ids, life)
+	if err == nil {
+		c.wrote(ids)
+		c.hand(func(n *node) { _, _ = n.sessions.EndMany(context.Background(), ids, life) })
+	}
+	return successors, err
+}
+
+func (c clusterSessions) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
+	err := c.master().sessions.AddLabel(ctx, label, id, deadline)
+	if err == nil {
+		c.hand(func(n *node) { _ = n.sessions.AddLabel(context.Background(), label, id, deadline) })
+	}
+	return err
+}
+
+func (c clusterSessions) RemoveLabel(ctx context.Context, label string, ids ...string) error {
+	err := c.master().sessions.RemoveLabel(ctx, label, ids...)
+	if err == nil {
+		c.hand(func(n *node) { _ = n.sessions.RemoveLabel(context.Background(), label, ids...) })
+	}
+	return err
+}
+
+// What strategies keep.
+
+type clusterCells struct{ *cluster }
+
+func (c clusterCells) Load(ctx context.Context, key string) ([]byte, error) {
+	return c.master().cells.Load(ctx, key)
+}
+
+func (c clusterCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+	found, swapped, err := c.master().cells.Swap(ctx, key, old, new, ttl)
+	if swapped {
+		old, new := slices.Clone(old), slices.Clone(new)
+		c.hand(func(n *node) { _, _, _ = n.cells.Swap(context.Background(), key, old, new, ttl) })
+	}
+	return found, swapped, err
+}
+
+type clusterCounter struct{ *cluster }
+
+func (c clusterCounter) Add(ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error) {
+	count, reset, err := c.master().counter.Add(ctx, key, n, window)
+	if err == nil {
+		c.hand(func(m *node) { _, _, _ = m.counter.Add(context.Background(), key, n, window) })
+	}
+	return count, reset, err
+}

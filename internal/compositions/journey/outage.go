@@ -1,0 +1,258 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// condition is how the stores are, and what became of the commands of the present step. All
+// processes share them; the probe asks past it.
+type condition struct {
+	mu     sync.Mutex
+	down   string // "" works, "dead" refuses every command, "hangs" answers none
+	passes int    // commands that are executed before that
+	loses  bool   // the next one after them is executed too, and its answer lost
+
+	met, counted bool // in this step a command failed; one that counts a guess
+	half         model.Half
+}
+
+// begin begins a step.
+func (c *condition) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.met, c.counted, c.half = false, false, model.Half{}
+}
+
+// set changes how the stores are.
+func (c *condition) set(down string, passes int, loses bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down, c.passes, c.loses = down, passes, loses
+}
+
+func (c *condition) isDown() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.down != ""
+}
+
+// fate decides what becomes of a command.
+func (c *condition) fate(ctx context.Context) sessiontest.Fate {
+	c.mu.Lock()
+	down, fate := c.down, sessiontest.Pass
+	switch {
+	case down == "":
+	case c.passes > 0:
+		c.passes--
+		down = ""
+	case c.loses:
+		c.loses = false
+		c.met, fate = true, sessiontest.LoseReply
+	default:
+		c.met, fate = true, sessiontest.Fail
+	}
+	c.mu.Unlock()
+	if down == "hangs" {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Hour): // whoever has no limit of its own is found by its answer's time
+		}
+	}
+	return fate
+}
+
+// executed is told of each command to the sessions' store that was executed.
+func (c *condition) executed(call sessiontest.Call, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err != nil && answered(err):
+	case err != nil:
+		c.met = true // the server's own
+	case call.Op == "Create":
+		c.half.Made = append(c.half.Made, call.ID)
+	case slices.Contains([]string{"Update", "Delete", "End"}, call.Op):
+		c.half.Touched = append(c.half.Touched, call.ID)
+	}
+}
+
+// ended is told of records that were ended at once.
+func (c *condition) ended(ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.half.Touched = append(c.half.Touched, ids...)
+}
+
+// cells are cells in that condition, whose commands can be held too.
+type cells struct {
+	strategy.Cells
+	*condition
+}
+
+func (c cells) Load(ctx context.Context, key string) (data []byte, err error) {
+	pass(ctx)
+	err = c.run(ctx, func() error {
+		data, err = c.Cells.Load(ctx, key)
+		return err
+	})
+	return data, err
+}
+
+func (c cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error) {
+	pass(ctx)
+	err = c.run(ctx, func() error {
+		if found, swapped, err = c.Cells.Swap(ctx, key, old, new, ttl); swapped {
+			c.mu.Lock()
+			c.half.Cells = true
+			c.mu.Unlock()
+		}
+		return err
+	})
+	return found, swapped, err
+}
+
+// counter is a counter in that condition.
+type counter struct {
+	strategy.Counter
+	*condition
+}
+
+func (c counter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
+	err = c.run(ctx, func() error {
+		count, reset, err = c.Counter.Add(ctx, key, n, window)
+		return err
+	})
+	if err != nil && n >= 0 { // what is taken back afterwards may stay counted
+		c.mu.Lock()
+		c.counted = true
+		c.mu.Unlock()
+	}
+	return count, reset, err
+}
+
+// run runs a command that is none of the sessions' store.
+func (c *condition) run(ctx context.Context, command func() error) error {
+	fate := c.fate(ctx)
+	if fate == sessiontest.Fail {
+		return sessiontest.ErrFault
+	}
+	err := command()
+	switch {
+	case fate == sessiontest.LoseReply:
+		return sessiontest.ErrFault
+	case err != nil:
+		c.mu.Lock()
+		c.met = true
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// outages are the steps of those who run the store.
+var outages = []action{
+	{"the store dies", 3, func(w *world, _ context.Context, s Step) *request {
+		if s.N%7 == 0 && w.shared.Store > 0 { // as the server itself says it
+			w.stores.refuse("ERR down")
+		} else {
+			w.condition.set("dead", s.N%7, s.N > 6)
+		}
+		return nil
+	}, nil},
+	{"the store hangs", 2, func(w *world, _ context.Context, s Step) *request {
+		w.condition.set("hangs", s.N, false)
+		return nil
+	}, nil},
+	{"the store is back", 8, func(w *world, _ context.Context, _ Step) *request {
+		w.back()
+		return nil
+	}, nil},
+	{"the replica falls behind", 3, func(w *world, _ context.Context, _ Step) *request {
+		if w.stores.fallBehind() {
+			w.model.Keep()
+		}
+		return nil
+	}, nil},
+	{"the replica takes over", 2, func(w *world, _ context.Context, _ Step) *request {
+		w.back()
+		if late, done := w.stores.failOver(); done && late {
+			w.model.Restore()
+		}
+		return nil
+	}, nil},
+	{"the store is back empty", 1, func(w *world, _ context.Context, _ Step) *request {
+		w.back()
+		w.stores.catchUp()
+		w.stores.all(func(n *node) { _ = n.flush() })
+		w.model.Empty()
+		return nil
+	}, nil},
+}
+
+func (w *world) back() {
+	w.condition.set("", 0, false)
+	w.stores.refuse("")
+}
+
+// endsNothing are the steps that may end or move no session, unless a remembered browser logs in.
+var endsNothing = []string{"log in wrong", "step up wrong", "page", "proved page", "fresh page", "set", "set from another site", "get"}
+
+// met tells the model of a request that an outage met, and reports whether that is all there is to say.
+func (w *world) met(s Step, r *request) bool {
+	if w.shared.Outage == 0 || r == nil {
+		return false
+	}
+	synctest.Wait() // for what goes on behind the request's back
+	c := w.condition
+	c.mu.Lock()
+	met, counted, half := c.met, c.counted, c.half
+	c.mu.Unlock()
+	if counted && r.Status != http.StatusServiceUnavailable {
+		w.broken("outage: credentials are looked at without being counted", "%s: got %d", s.Do, r.Status)
+	}
+	if !met {
+		w.model.Outage(nil)
+		return false
+	}
+	half.Visit = r.Visit
+	if s.Do == "end a device" {
+		half.ID = "" // the device's
+	}
+	half.Ends = !slices.Contains(endsNothing, s.Do) || r.Token != ""
+	switch s.Do {
+	case "log in", "log in wrong", "step up", "step up wrong":
+		half.User, half.Guess = s.who(), "local"
+		if s.Do == "step up" || s.Do == "step up wrong" {
+			half.Guess = "totp"
+		}
+	case "log in by provider":
+		half.User, half.Labels = s.who(), []string{s.label()}
+	case "log out everywhere", "end a device":
+		half.User = s.who()
+	case "set", "set from another site":
+		half.Name, half.Value = key(s), fmt.Sprint(s.U)
+	case "regenerate":
+		half.Name, half.Value = key(s), "new"
+	}
+	if r.Status != http.StatusServiceUnavailable {
+		w.model.Outage(&half)
+		return false
+	}
+	w.model.Outage(nil)
+	for g, t := range w.shared.tables {
+		for id := range t.rows {
+			w.model.Changed(g, id, t.row(id).Password)
+		}
+	}
+	w.model.Refused(&half)
+	return true
+}

@@ -1,0 +1,100 @@
+package journey
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// fullStore is what both stores of the project can do.
+type fullStore interface {
+	session.Store
+	session.Ender
+	session.Index
+	session.Batch
+	session.Authoritative
+}
+
+// node is one server with what all processes of the program keep.
+type node struct {
+	sessions fullStore
+	cells    strategy.Cells
+	counter  strategy.Counter
+	refuse   func(string) // has it answer every command by that error, until it is empty
+	flush    func() error // has it forget everything
+	close    func()
+}
+
+// fill gives the cluster its nodes: with a replica where one can take over.
+func (s Switches) fill(c *cluster) error {
+	for range 1 + s.Outage/2 {
+		n, err := s.newNode(nil)
+		if err != nil {
+			return err
+		}
+		c.nodes = append(c.nodes, n)
+	}
+	return nil
+}
+
+// newNode makes a node of the kind that s names. Its reads go to reads, nil for itself.
+func (s Switches) newNode(reads *server) (*node, error) {
+	if s.Store == 0 {
+		n := &node{close: func() {}, refuse: func(string) {}}
+		n.flush = func() error {
+			stores, err := store.Memory(store.MemoryConfig{Tombstones: s.Notes == 1})
+			if err == nil {
+				n.sessions, n.cells, n.counter = stores.Sessions, stores.Cells, stores.Counter
+			}
+			return err
+		}
+		return n, n.flush()
+	}
+	return s.redisNode(newServer(), reads)
+}
+
+// server is a Redis with its client.
+type server struct {
+	*miniredis.Miniredis
+	client *redis.Client
+}
+
+func newServer() *server {
+	s := miniredis.NewMiniRedis()
+	s.ClockTTL(true)
+	return &server{s, redis.NewClient(&redis.Options{
+		Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
+		Dialer:                func(context.Context, string, string) (net.Conn, error) { return s.Dial() },
+		ContextTimeoutEnabled: true,
+	})}
+}
+
+func (s Switches) redisNode(main, reads *server) (*node, error) {
+	cfg := store.RedisConfig{Name: "test", Tombstones: s.Notes == 1}
+	closers := []func() error{main.client.Close}
+	if reads != nil {
+		cfg.Reads = reads.client
+	}
+	stores, err := store.Redis(main.client, cfg)
+	if err != nil {
+		return nil, errors.Join(err, main.client.Close())
+	}
+	return &node{
+		sessions: stores.Sessions, cells: stores.Cells, counter: stores.Counter,
+		refuse: main.SetError,
+		flush:  func() error { main.FlushAll(); return nil },
+		close: func() {
+			for _, c := range closers {
+				_ = c()
+			}
+			main.Close()
+		},
+	}, nil
+}
