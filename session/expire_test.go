@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -95,6 +96,44 @@ func TestS8_LogOutExpiresEveryCookieThatWasEverSet(t *testing.T) {
 		}
 		if lives := len(st.ids()) != 0; !slices.Equal(got, row.want) || lives != (row.was.Path != "") {
 			t.Errorf("%s: expired %q, want %q; the session lives: %v", row.name, got, row.want, lives)
+		}
+	}
+}
+
+// TestS8_WhichPathABrowserAskedFor is what the request line says, whatever a middleware around or
+// inside made of the URL.
+func TestS8_WhichPathABrowserAskedFor(t *testing.T) {
+	m := newManager(t, newScripted(), func(c *session.Config) {
+		c.AlsoAccept = []session.Accept{{Name: "old", Path: "/shop", Codec: session.SecureCookie(secret)}}
+	})
+	out := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = s.Destroy(r.Context())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	rewritten := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = "/shop/log-out"
+		out.ServeHTTP(w, r)
+	})
+	for _, row := range []struct {
+		name, path string
+		h          http.Handler
+		want       bool // the cookie for /shop, which the browser did not send, is expired
+	}{
+		{"as it is", "/log-out", m.Handler(out), true},
+		{"rewritten inside", "/log-out", m.Handler(rewritten), true},
+		{"below the cookie's path", "/shop/log-out", m.Handler(out), false},
+		{"with a prefix that is cut off outside", "/shop/log-out", http.StripPrefix("/shop", m.Handler(out)), false},
+		{"by an absolute address, as proxies ask", "https://app.example/log-out", m.Handler(rewritten), true},
+	} {
+		w := newRecorder()
+		row.h.ServeHTTP(w, httptest.NewRequest("GET", row.path, nil))
+		if got := strings.Contains(strings.Join(w.Header()["Set-Cookie"], "\n"), "old=; Path=/shop"); got != row.want {
+			t.Errorf("%s: got %q, want it to be expired: %t", row.name, w.Header()["Set-Cookie"], row.want)
 		}
 	}
 }

@@ -23,8 +23,9 @@ type request struct {
 	left *answer // what commits and guards leave for the answer; nil for nothing
 	// guarded answers a commit that failed as the last guard answers what it refuses, if any.
 	guarded func(http.ResponseWriter, *http.Request, error)
-	before  http.Header // the response's, as the outer handler left it; nil for none
-	values  [2]string   // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
+	came    *http.Request // what an answer to a failed commit may read, see keep; nil for none
+	before  http.Header   // the response's, as the outer handler left it; nil for none
+	values  [2]string     // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
 // Handler gives every request to next its session: express-session's middleware.
@@ -35,7 +36,8 @@ type request struct {
 //
 // What the request presents, and the rest of its header that the commit needs, is taken when it
 // comes: a handler or a middleware inside may change the header, before it goes to an upstream
-// for instance, also while another goroutine commits.
+// for instance, also while another goroutine commits. Who answers a commit that failed gets the
+// header and the URL as they were when the session was first changed.
 //
 // The commit has its own time limit, so a client that hangs up does not lose its
 // log-in. A panic in next commits nothing.
@@ -87,6 +89,25 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer reqstate.HandBack(r, &q.r)
 	h.next.ServeHTTP(&q.w, &q.r)
 	q.w.start(false)
+}
+
+// keep takes, at the first change of the session, the header and the URL for who answers a commit
+// that fails: the handler may still be at work then, on another goroutine.
+func (q *request) keep() {
+	if q != nil && q.came == nil {
+		q.came = &http.Request{Header: q.r.Header.Clone(), URL: new(*q.r.URL)}
+	}
+}
+
+// asKept returns the request as it came, as far as keep has taken it.
+func (q *request) asKept() *http.Request {
+	r := q.r
+	q.sess.lock()
+	defer q.sess.mu.Unlock()
+	if q.came != nil {
+		r.Header, r.URL = q.came.Header, q.came.URL
+	}
+	return &r
 }
 
 // logFailure logs an error that the request is answered with, unless somebody has logged it.

@@ -151,6 +151,9 @@ func (s *Session) usable() error {
 // writable is usable for a change.
 func (s *Session) writable() error {
 	err := s.usable()
+	if err == nil {
+		s.req.keep()
+	}
 	if errors.Is(err, ErrCommitted) {
 		s.log(context.Background(), slog.LevelError, "session changed after the response had started; the change is lost", slog.String("session", refOf(s.visit.ID)))
 	}

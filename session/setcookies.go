@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -60,9 +61,15 @@ func (s *Session) expireCookies(kept bool) {
 	if kept {
 		done = append(done, s.m.accept[0].line.Scope)
 	}
+	path := s.req.r.RequestURI // the URL may have been changed since, or be changing
+	if u, err := url.ParseRequestURI(path); err == nil {
+		path = u.Path
+	} else { // a program made the request
+		path = s.req.r.URL.Path
+	}
 	for i := range s.m.accept {
 		a := &s.m.accept[i]
-		mayBe := cookies.Sent(s.cookies, a.name) || a.line.MayHide(s.req.r.URL.Path)
+		mayBe := cookies.Sent(s.cookies, a.name) || a.line.MayHide(path)
 		if !mayBe || slices.Contains(done, a.line.Scope) {
 			continue
 		}

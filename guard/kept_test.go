@@ -1,0 +1,84 @@
+package guard_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// TestAFailedCommitIsAnsweredByWhatCame: under http.TimeoutHandler the handler is still at work, on
+// another goroutine, when the answer is written. The race detector tells of what that reads.
+func TestAFailedCommitIsAnsweredByWhatCame(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(w *world, r *http.Request) error
+	}{
+		{"a value", func(w *world, r *http.Request) error {
+			s, err := w.sessions.Session(r.Context())
+			if err != nil {
+				return err
+			}
+			return session.Key[int]("cart").Set(s, 3)
+		}},
+		{"a flash message", func(w *world, r *http.Request) error {
+			s, err := w.sessions.Session(r.Context())
+			if err != nil {
+				return err
+			}
+			return s.Flash("error", "no")
+		}},
+		{"a log-in", func(w *world, r *http.Request) error { return w.LogInUser(r, joe) }},
+		{"a log-out", func(w *world, r *http.Request) error { return w.LogOutUser(r) }},
+		{"a new id", func(w *world, r *http.Request) error {
+			s, err := w.sessions.Session(r.Context())
+			if err != nil {
+				return err
+			}
+			return s.Renew(r.Context())
+		}},
+		{"an end", func(w *world, r *http.Request) error {
+			s, err := w.sessions.Session(r.Context())
+			if err != nil {
+				return err
+			}
+			return s.Destroy(r.Context())
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked string
+			w := newWorld(t, func(c *guard.Config) {
+				c.Error = func(_ http.ResponseWriter, r *http.Request, _ error) { // and Error answers
+					asked = r.URL.RequestURI() + " " + r.Header.Get("X-Request-Id")
+				}
+			})
+			late := w.Restore(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				if err := row.change(w, r); err != nil {
+					t.Error(err)
+				}
+				w.store.fail(errOutage)
+				for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(time.Second) {
+					for _, name := range []string{"Accept", "Sec-Fetch-Mode", "Hx-Request", "X-Request-Id"} {
+						r.Header.Set(name, "application/json")
+					}
+					r.URL.Path, r.URL.RawQuery = "/elsewhere", ""
+				}
+			}))
+			b := w.loggedIn("joe@test.com")
+			r := b.Request(http.MethodPost, "/page?q=1", "")
+			r.Header.Set("Accept", chrome)
+			r.Header.Set("X-Request-Id", "7")
+			rec := httptest.NewRecorder()
+			w.sessions.Handler(http.TimeoutHandler(late, 1500*time.Millisecond, "late")).ServeHTTP(rec, r)
+			if got := rec.Header().Get("Content-Type"); rec.Code != 503 || got != "text/html; charset=utf-8" || asked != "/page?q=1 7" {
+				t.Errorf("%s: got %d as %q, and %q is what the guard's Error was asked about, want a page and what came", row.name, rec.Code, got, asked)
+			}
+			w.store.fail(nil)
+			time.Sleep(2 * time.Minute) // until the handler is done
+		})
+	}
+}
