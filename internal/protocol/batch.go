@@ -132,7 +132,7 @@ func (p *Protocol) unindexMany(ctx context.Context, label string, ids []string, 
 		if rec == nil {
 			continue
 		}
-		for _, l := range rec.Labels() {
+		for _, l := range rec.Indexed() {
 			if l != label && (others[l] != nil || len(others) < maxUnindex) {
 				others[l] = append(others[l], ids[i])
 			}

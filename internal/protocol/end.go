@@ -158,7 +158,7 @@ func parseToEnd(id string, data []byte) *record.Record {
 // the id under which the session went on, if it did.
 func (p *Protocol) endForGood(ctx context.Context, id string, rec *record.Record) (next string, err error) {
 	if next, err = p.endOnly(ctx, id, rec); err == nil && rec != nil {
-		p.unindex(ctx, rec.Labels(), id)
+		p.unindex(ctx, rec.Indexed(), id)
 	}
 	return next, err
 }

@@ -53,6 +53,16 @@ func (p *Protocol) unindex(ctx context.Context, labels []string, ids ...string) 
 	}
 }
 
+// unindexLeft makes a best effort to remove the entries of id under labels that before had and now has not:
+// of a log-in that was taken out, or that Node replaced or ended.
+func (p *Protocol) unindexLeft(ctx context.Context, id string, before, now *record.Record) {
+	if p.index == nil {
+		return
+	}
+	labels := now.Labels()
+	p.unindex(ctx, slices.DeleteFunc(before.Indexed(), func(l string) bool { return slices.Contains(labels, l) }), id)
+}
+
 // Labelled is a session that carries a label.
 type Labelled struct {
 	ID     string         // a secret

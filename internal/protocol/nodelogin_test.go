@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/internal/record"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
@@ -171,6 +173,52 @@ func TestS9_WhatGoWritesOfALogInThatNodeMadeIsFound(t *testing.T) {
 		user.want(t, 200, row.op)
 		if got := st.labels["admin:9"]; !slices.Equal(got, []string{c.cookie}) {
 			t.Errorf("%s: the label of Node's user has %d sessions, want this one", row.name, len(got))
+		}
+	}
+}
+
+// What ends by a label of a log-in that Node replaced or ended is not the session of who came then, also
+// where Go wrote or renewed it since.
+func TestLabelsEndWithALogInThatNodeReplacedOrEnded(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		write op
+		link  bool   // the log-in has a label from elsewhere beside that of its user
+		node  string // what Node writes in place of the user
+		again op     // the next request
+	}{
+		{"a value", set("a", "1"), false, `"user":2`, nil},
+		{"a renewal", renew, false, `"user":2`, nil},
+		{"a renewal, and a label from elsewhere", renew, true, `"user":2`, nil},
+		{"the next log-in", logIn("2", "passport"), true, `"user":2`, nil},
+		{"a value, after a log-out at Node", set("a", "1"), true, `"user":null`, nil},
+		{"a renewal, after a log-out at Node", renew, false, `"user":null`, nil},
+		{"nothing, after a log-out at Node", loggedIn("staff"), true, `"user":null`, nil},
+		{"a refresh, and a renewal", loggedIn("passport"), true, `"user":2`, renew},
+		{"a value, after a log-out at Node, and a renewal", set("a", "1"), true, `"user":null`, renew},
+	} {
+		c, st := newClient()
+		c.want(t, 200, logIn("1", "passport"), func(_ context.Context, v *protocol.Visit) error {
+			if !row.link {
+				return nil
+			}
+			return v.Rotate(func(d *record.Draft, _ time.Time) error {
+				d.AddLabel("passport:link:x")
+				return nil
+			})
+		})
+		st.records[c.cookie] = []byte(strings.Replace(st.record(c.cookie), `"user":1`, row.node, 1))
+		c.do(t.Context(), row.write)
+		if row.again != nil {
+			c.do(t.Context(), row.again)
+		}
+		for _, label := range []string{"passport:1", "passport:link:x"} {
+			if n, err := c.p.EndLabelled(t.Context(), label, func(string) bool { return true }); n != 0 || err != nil {
+				t.Errorf("%s: %d sessions ended by the label %s, error %v, want none", row.name, n, label, err)
+			}
+		}
+		if st.record(c.cookie) == "" {
+			t.Errorf("%s: the session is gone", row.name)
 		}
 	}
 }

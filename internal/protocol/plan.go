@@ -237,7 +237,7 @@ func (v *Visit) Revoke(ctx context.Context, key string) {
 	if _, err := v.p.end(ctx, v.ID, v.base.Bytes(), "", v.p.noteLife(v.base)); err != nil && !errors.Is(err, v.p.NotFound) {
 		v.p.Report(ctx, NotRevoked, v.ID, err)
 	} else {
-		v.p.unindex(ctx, v.base.Labels(), v.ID)
+		v.p.unindex(ctx, v.base.Indexed(), v.ID)
 	}
 	v.clear()
 	v.finish(v.p.Ended) // nothing may replace it within this request (S13)

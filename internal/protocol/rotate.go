@@ -45,7 +45,7 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
-	v.p.unindex(ctx, r.before.Labels(), v.ID)
+	v.p.unindex(ctx, r.before.Indexed(), v.ID)
 	logIns := v.plan.logIns
 	v.adopt(r.made.id, &r.made.Record)
 	return Outcome{Did: Rotated, Cookie: Send, LogIns: logIns}, nil

@@ -24,6 +24,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 	unsure := len(v.plan.tried) > 0 // a try's answer was lost
 	v.plan.tried = append(v.plan.tried, try{revision, len(v.plan.ops)})
 	written := func(rec *record.Record) (Outcome, error) {
+		v.p.unindexLeft(ctx, v.ID, v.base, rec)
 		v.adopt(v.ID, rec)
 		if due {
 			v.p.reindex(ctx, v.ID, rec)
@@ -98,6 +99,7 @@ func (v *Visit) refresh(ctx context.Context) Outcome {
 		v.p.Report(ctx, NotRefreshed, v.ID, err)
 		return Outcome{}
 	}
+	v.p.unindexLeft(ctx, v.ID, v.base, &e.Record)
 	v.adopt(v.ID, &e.Record)
 	v.p.reindex(ctx, v.ID, v.base)
 	return Outcome{Did: Refreshed}
@@ -135,8 +137,7 @@ func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, 
 		}
 		err = p.Store.Update(ctx, id, rec.Bytes(), e.Record.Bytes(), e.TTL)
 		if err == nil {
-			left := slices.DeleteFunc(rec.Labels(), func(l string) bool { return slices.Contains(d.Labels, l) })
-			p.unindex(ctx, left, id)
+			p.unindexLeft(ctx, id, rec, &e.Record)
 			if due {
 				p.reindex(ctx, id, &e.Record)
 			}

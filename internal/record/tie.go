@@ -53,7 +53,7 @@ const onlyPassport = "1"
 const MaxLabel = 512
 
 // Labels returns the labels of a record that Go wrote: those listed, but for the ones of
-// log-ins that Node replaced since. Nothing is indexed yet of a record that Go never wrote.
+// log-ins that Node replaced or ended since. Nothing is indexed yet of a record that Go never wrote.
 func (r *Record) Labels() []string {
 	if r.notes.born == 0 {
 		return nil
@@ -62,13 +62,37 @@ func (r *Record) Labels() []string {
 	return list
 }
 
+// Indexed returns the labels under which the index may have a record that Go wrote: those of Labels, and
+// those that log-ins had which Node replaced or ended since. What such a label's user ends must not end where the
+// session goes on, which is another's.
+func (r *Record) Indexed() []string {
+	if r.notes.born == 0 {
+		return nil
+	}
+	list, _ := r.labels(r.Slots())
+	if len(list) == 0 || !r.slot.ByGo || r.notes.keys != nil { // not so in nearly every record
+		list = append(list, r.replaced(list)...)
+	}
+	return list
+}
+
+// replaced returns the labels that Go noted in r and that are not in list any more.
+func (r *Record) replaced(list []string) (old []string) {
+	if string(r.notes.labels) != onlyPassport {
+		old = stringsOf(r.notes.labels)
+	} else if user := rawjson.Find(rawjson.Find(r.Value(PassportKey), "go"), "for"); user != nil {
+		old = []string{Slot{User: user, Key: PassportKey}.label()}
+	}
+	return slices.DeleteFunc(old, func(l string) bool { return l == "" || slices.Contains(list, l) })
+}
+
 // labels returns the labels of r with these log-ins, and whether they are to be written
 // anew: a log-in that Node made has the label of its user, so that a user's sessions are
 // found whoever made them, and none that were another's under its key.
 func (r *Record) labels(slots []Slot) (list []string, news bool) {
 	short := string(r.notes.labels) == onlyPassport
 	if r.notes.born > 0 && !short {
-		list = stringsOf(r.notes.labels)
+		list = r.ofLogIns(stringsOf(r.notes.labels), slots)
 	}
 	for _, s := range slots {
 		if s.ByGo {
@@ -84,6 +108,16 @@ func (r *Record) labels(slots []Slot) (list []string, news bool) {
 		news = news || changed
 	}
 	return list, news
+}
+
+// ofLogIns returns list without the labels of log-ins that Node has ended.
+func (r *Record) ofLogIns(list []string, slots []Slot) []string {
+	for _, key := range r.SlotKeys() {
+		if !slices.ContainsFunc(slots, func(s Slot) bool { return s.Key == key }) {
+			list = slices.DeleteFunc(list, func(l string) bool { return strings.HasPrefix(l, key+":") })
+		}
+	}
+	return list
 }
 
 // relabelled returns list with the label of s, which Node made, in place of all under its key.
