@@ -26,7 +26,8 @@ func TestEachMendIsMissed(t *testing.T) {
 		{"C1: the application's word is worth credentials", "guard/login.go", "Renews: o.renews,", "Renews: false,", races},
 		{"C2: a refused log-in logs out", "guard/login.go", "\t\tst.Slots.Forget()\n\t\tg.clearUser(st)\n\t\tg.dropSeries", "\t\t_ = st.Slots.LogOut(ctx, g.cfg.SessionKey)\n\t\tg.clearUser(st)\n\t\tg.dropSeries", random},
 		{"C5: labels outlive the log-in that brought them", "guard/login.go", "if o.renews {\n\t\tin.Keeps", "if true {\n\t\tin.Keeps", random},
-		{"C6: one process does not know of remembered browsers", "internal/compositions/journey/guards.go", "if s.Remember > 0 {", "if s.Remember == 1 || s.Remember == 2 && p.number > 0 {", random},
+		{"C6: a log-out forgets no browser", "guard/logout.go", "if err := g.endSeries(r, st); err != nil {", "if err := error(nil); err != nil {", random},
+		{"C9: a log-in that replaces another is no event", "guard/login.go", "if p.replaced.User != nil && (", "if p.replaced.User != nil && false && (", random},
 		{"S1: an end follows one move only", "internal/protocol/end.go", "err != nil || id == \"\" {\n\t\t\treturn err", "err != nil || id != \"-\" {\n\t\t\treturn err", races},
 		{"S6: the handler's header decides which cookies expire", "session/setcookies.go", "cookies.Sent(s.cookies, a.name) ||", `cookies.Sent(s.req.r.Header.Get("Cookie"), a.name) ||`, random},
 		{"S24: what Node copied counts", "internal/record/notes.go", "copied = !bytes.Equal(unquoted(in.Value()), tie[:])", "copied = len(tie) == 0", random},
@@ -40,7 +41,11 @@ func TestEachMendIsMissed(t *testing.T) {
 		{"G18: each session of a browser counts", "guard/sessions.go", "s.key = s.labels[i]", "_ = i", random},
 		{"G19: the end of an older session ends the caller's own", "guard/sessions.go", "case s.Current && s.Ref != ref:", "case false:", random},
 		{"G20: users are compared as JSON text", "guard/username.go", "return errors.Join(err, err2) == nil && x == y", "return errors.Join(err, err2) == nil && x == y && len(a) == 0", random},
+		{"G21: credentials that were shown and refused are sent to LoginURL", "guard/answer.go", "stays = len(refusal.shown()) > 0", "stays = len(refusal.shown()) > 99", random},
 		{"G34: a lost stamp is accepted", "guard/guard.go", "if g.stamps, hidden = stampsOf(users); hidden {", "if g.stamps, hidden = stampsOf(users); hidden && false {", random},
+		{"a refused log-in is no event", "guard/login.go", "if errors.Is(err, ErrTooManySessions) {", "if false {", random},
+		{"a label of a log-in that Node replaced finds where the session went on", "internal/protocol/rotate.go", "r.before.Indexed()", "r.before.Labels()", random},
+		{"the cookie is not sent again when the session is refreshed", "session/commit.go", "if via := s.visit.Via; s.m.cfg.Rolling && moved ||", "if via := s.visit.Via; s.m.cfg.Rolling && moved && false ||", random},
 		{"a renewed log-in begins another series", "guard/remember.go", "if p.in.Renews || begun != nil {", "if begun != nil {", races},
 		{"a pending recall expires the cookie", "guard/remember.go", "_, pending := errors.AsType[*Insufficient](err); !pending && errors.Is", "errors.Is", random},
 		{"a recalled session that is as old as another guard's ends", "guard/remember.go", "info.Ref != current && info", "current != \"\" && info", random},
@@ -75,7 +80,7 @@ func TestEachMendIsMissed(t *testing.T) {
 			case !strings.Contains(string(out), "--- FAIL"):
 				t.Errorf("the copy did not run: %s", out)
 			default:
-				t.Log(regexp.MustCompile(`\d+ (journeys|races).* in [0-9.a-zµ]+`).FindString(string(out)))
+				t.Logf("%s: %s", regexp.MustCompile(`(?m)after step \d+:\n\s*(.*)$|\[\{.*?\}`).FindString(string(out)), regexp.MustCompile(`\d+ (journeys|races).* in [0-9.a-zµ]+`).FindString(string(out)))
 			}
 		})
 	}

@@ -52,6 +52,8 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who(), false) }},
 		{"page", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "me") },
 			func(w *world, _ Step, r *request) { w.model.Me(&r.Visit, r.user()) }},
+		{"open a page", 3, func(w *world, ctx context.Context, s Step) *request { return w.openPage(ctx, s) },
+			func(w *world, s Step, r *request) { w.tellOpened(s, r) }},
 		{"proved page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "proved") },
 			func(w *world, _ Step, r *request) { w.model.Proved(&r.Visit, r.user()) }},
 		{"fresh page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "fresh") },

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -103,6 +104,7 @@ type shared struct {
 	cells   strategy.Cells
 	counter strategy.Counter
 	events  func(guard.Event)
+	there   url.Values // what the provider says of the user, when a browser is sent there
 }
 
 // process is one running program.

@@ -62,10 +62,16 @@ func (b *browser) reopen() {
 	maps.DeleteFunc(b.jar, func(_ string, c cookie) bool { return c.expires.IsZero() })
 }
 
-// send sends a form with cookies to the handler, as a page of the same origin does.
-func send(ctx context.Context, h http.Handler, path string, form url.Values, cookies map[string]cookie, header map[string]string) *http.Response {
-	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://app.example"+path, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+// send sends a form, or a click on a link, with cookies to the handler, as a page of the same origin does.
+func send(ctx context.Context, h http.Handler, method, path string, form url.Values, cookies map[string]cookie, header map[string]string) *http.Response {
+	r := httptest.NewRequestWithContext(ctx, method, "https://app.example"+path, strings.NewReader(form.Encode()))
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	} else {
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Sec-Fetch-Dest", "document")
+	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	for name, value := range header {
 		r.Header.Set(name, value)

@@ -20,7 +20,8 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 	cfg := guard.Config{
 		Sessions: p.managers[g], SessionKey: guardKeys[g], Logger: logger,
 		MaxSessions: s.Max, RefuseMore: s.Refuse == 1 && s.Max > 0,
-		OnEvent: func(_ context.Context, e guard.Event) { s.events(e) },
+		LoginURL: logInPage(g),
+		OnEvent:  func(_ context.Context, e guard.Event) { s.events(e) },
 	}
 	var me *remember.Me
 	if s.Remember > 0 {
@@ -60,7 +61,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 			id, _ := strconv.Atoi(r.FormValue("user"))
 			u, err := t.byID(r.Context(), id)
 			if err != nil || r.FormValue("code") != "right" {
-				return nil, strategy.ErrUnauthenticated
+				return nil, &strategy.Shown{Err: strategy.ErrUnauthenticated}
 			}
 			if labelled {
 				strategy.Report(r.Context(), strategy.Info{Labels: []string{"sid-" + r.FormValue("label")}})

@@ -204,7 +204,7 @@ func (w *world) back() {
 }
 
 // endsNothing are the steps that may end or move no session, unless a remembered browser logs in.
-var endsNothing = []string{"log in wrong", "step up wrong", "page", "proved page", "fresh page", "set", "set from another site", "get"}
+var endsNothing = []string{"log in wrong", "step up wrong", "page", "open a page", "proved page", "fresh page", "set", "set from another site", "get"}
 
 // met tells the model of a request that an outage met, and reports whether that is all there is to say.
 func (w *world) met(s Step, r *request) bool {

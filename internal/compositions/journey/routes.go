@@ -30,6 +30,7 @@ func (p *process) routes() http.Handler {
 		})))
 		mux.Handle(at("me"), auth.RequireAuth(who))
 		mux.Handle(at("proved"), auth.RequireFactor("totp", 0)(who))
+		p.follow(mux, g, auth)
 		mux.Handle(at("fresh"), auth.RequireFresh(freshFor)(who))
 		mux.Handle(at("password"), auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			u, _ := auth.User(r.Context())

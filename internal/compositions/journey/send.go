@@ -16,23 +16,31 @@ import (
 // request is one request of a browser and its answer, for the model too.
 type request struct {
 	model.Visit
-	text    string
-	cookies []*http.Cookie
+	text     string
+	cookies  []*http.Cookie
+	path     string
+	location string // of a redirect
 }
 
-// send sends a request of step s.
+// send sends a form of step s.
 func (w *world) send(ctx context.Context, s Step, path string, form ...string) *request {
-	p, b := w.processes[s.P%2], w.browser(s)
-	g := s.G % len(p.guards)
+	g, _ := w.guard(s)
 	values := url.Values{}
 	for i := 0; i+1 < len(form); i += 2 {
 		values.Set(form[i], form[i+1])
 	}
+	return w.request(ctx, s, http.MethodPost, fmt.Sprintf("/%d/%s", g, path), values)
+}
+
+// request sends a request of step s.
+func (w *world) request(ctx context.Context, s Step, method, path string, values url.Values) *request {
+	p, b := w.processes[s.P%2], w.browser(s)
+	g := s.G % len(p.guards)
 	cookies := b.cookies(s.Old)
 	if s.Do == "set from another site" && w.shared.SameSite != 2 { // SameSite keeps them back from a form elsewhere
 		clear(cookies)
 	}
-	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g}}
+	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g}, path: path}
 	for _, name := range p.names[g] {
 		if id := idIn(cookies[name].value); id != "" && !slices.Contains(r.IDs, id) {
 			r.IDs = append(r.IDs, id)
@@ -48,10 +56,10 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 	if g := p.names[g]; p.number > 0 && w.shared.Deploy == 1 {
 		r.Reissues = cookies[g[0]].value == ""
 	}
-	res := send(ctx, p.handler, fmt.Sprintf("/%d/%s", g, path), values, cookies, header)
+	res := send(ctx, p.handler, method, path, values, cookies, header)
 	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
-	r.Status, r.text = res.StatusCode, string(body)
+	r.Status, r.text, r.location = res.StatusCode, string(body), res.Header.Get("Location")
 	r.cookies = res.Cookies()
 	for _, c := range r.cookies {
 		switch {

@@ -59,22 +59,15 @@ type Device struct {
 // Devices compares what Guard.Sessions lists with what must be true.
 func (m *Model) Devices(guard, user int, got []Device) {
 	m.listOrphans(guard, user, got)
-	want := m.devices(guard, user, all)
-	unsaid := 0
 	for id, s := range m.live {
-		if s.Stale {
-			want = slices.DeleteFunc(want, func(d []*Session) bool { return d[0].ID == id })
-			if slices.ContainsFunc(got, func(d Device) bool { return d.ID == id }) {
-				unsaid++
-			}
+		if l := s.LogIns[guard]; s.Read && s.Found == user && l != nil && l.User == user { // not said, but now
+			s.Found, l.Listed = 0, slices.ContainsFunc(got, func(d Device) bool { return d.ID == id })
 		}
 	}
-	m.want(len(got)-unsaid == len(want), "list: the number of a user's devices", "guard %d, user %d: got %d, want %d", guard, user, len(got), len(want))
+	want := m.devices(guard, user, all)
+	m.want(len(got) == len(want), "list: the number of a user's devices", "guard %d, user %d: got %d, want %d", guard, user, len(got), len(want))
 	for _, d := range got {
 		i := slices.IndexFunc(want, func(w []*Session) bool { return slices.ContainsFunc(w, func(s *Session) bool { return s.ID == d.ID }) })
-		if s := m.live[d.ID]; s != nil && s.Stale {
-			continue
-		}
 		if i < 0 {
 			m.want(false, "list: a device that must not be", "guard %d, user %d: %s", guard, user, short(d.ID))
 			continue

@@ -1,7 +1,7 @@
 // Package model answers: what must be true of log-ins and sessions after each request?
 //
 // It is written from the documents, docs/PROTOCOL.md and the doc comments of guard, session and
-// remember, and knows no code of theirs. Numbers such as S8 are the protocol's rules, M1 to M15 its
+// remember, and knows no code of theirs. Numbers such as S8 are the protocol's rules, M1 to M17 its
 // sentences on what features mean together. A Model is told of each request what it presented and
 // what was answered, decides what both mean, and is asked what every id that was ever issued must
 // open now, and which events must have been sent.
@@ -55,8 +55,9 @@ type Session struct {
 	Maybe  time.Time // the last use that may have
 	Due    bool      // the request in which it was used last has surely moved that
 	Node   bool      // Express has written it
-	Stale  bool      // Express changed it in place: by which users it is found is not said
-	Unsaid bool      // it was ended by such a name, or not
+	Found  int       // the user under whose name Go has listed it, where Express logged that one out since
+	Read   bool      // Go may have written it since
+	Half   bool      // an outage met such a write
 }
 
 // Series is what remembers a browser: a token that is replaced at each use. Its LogIn is the one
@@ -153,15 +154,18 @@ func (m *Model) find(v *Visit) *Session {
 		return nil
 	}
 	s := m.live[v.IDs[i]]
-	if m.doubt.on {
+	s.Half = s.Half || m.doubt.on
+	s.Due = !s.Half && !v.Now.Before(s.Maybe.Add(m.Refresh))
+	switch {
+	case s.Due, !s.Half && s.Born.IsZero(), !s.Half && s.has(func(l *LogIn) bool { return !l.Listed }): // M15
+		s.written(v.Now)
+	default:
 		m.mayBeUsed(s, v.Now)
+	}
+	if m.doubt.on {
 		return s
 	}
-	s.Sure, s.Due = v.Now, !v.Now.Before(s.Maybe.Add(m.Refresh))
-	if v.Now.After(s.Maybe) {
-		s.Maybe = v.Now
-	}
-	s.written(v.Now) // the first request that uses it writes it
+	s.Sure = v.Now
 	m.used = s
 	return s
 }
@@ -171,6 +175,7 @@ func (s *Session) written(now time.Time) {
 	if s.Born.IsZero() {
 		s.Born = now
 	}
+	s.Sure, s.Maybe, s.Found, s.Read, s.Half = now, now, 0, false, false
 	for _, l := range s.LogIns {
 		l.Listed, l.Under = true, nil
 	}

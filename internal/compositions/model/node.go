@@ -37,6 +37,7 @@ func (m *Model) NodeLogIn(v *Visit, user int, moves, keeps bool) {
 			}
 		}
 	}
+	l.Listed = l.User == s.Found
 	s.LogIns[0] = l
 }
 
@@ -60,7 +61,9 @@ func (m *Model) NodeSet(v *Visit, name, value string) {
 func (m *Model) nodeVisit(v *Visit, moves, keeps bool) *Session {
 	old := m.live[v.IDs[0]]
 	if old != nil && !moves {
-		old.Stale = true
+		if l := old.LogIns[0]; l != nil && l.Listed {
+			old.Found, old.Read = l.User, false
+		}
 		return m.byNode(v, old.ID)
 	}
 	s := m.byNode(v, v.ID)

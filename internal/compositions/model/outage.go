@@ -156,6 +156,7 @@ func (m *Model) settle(id string, f Found) {
 	if h.Name != "" && f.Values[h.Name] == h.Value {
 		s.Values[h.Name] = h.Value
 	}
+	s.Half = true
 	m.mayBeUsed(s, h.Now)
 }
 
@@ -166,7 +167,9 @@ func (m *Model) mayBeUsed(s *Session, now time.Time) {
 		s.Maybe = now
 	}
 	for _, l := range s.LogIns {
-		s.Stale = s.Stale || l.Node
+		if s.Read = true; !l.Listed {
+			s.Found = l.User
+		}
 	}
 }
 
@@ -185,7 +188,7 @@ func (m *Model) mayGoOn(v *Visit) bool {
 func (m *Model) adopt(id string, h *Half, f Found) {
 	s := &Session{ID: id, LogIns: map[int]*LogIn{}, Over: map[int]*LogIn{}, Values: maps.Clone(f.Values), Born: h.Now, Maybe: h.Now}
 	if h.from != nil {
-		s.Born, s.Stale = h.from.Born, h.from.Stale
+		s.Born = h.from.Born
 	}
 	maps.DeleteFunc(s.Values, func(_, v string) bool { return v == "" })
 	for k, v := range s.Values {

@@ -23,6 +23,19 @@ func (m *Model) Provider(v *Visit, user int, remember bool, label string) {
 	}
 }
 
+// Callback is told of a provider's answer at Guard.LogIn, to which the browser was sent.
+func (m *Model) Callback(v *Visit, user int, right bool, label string) {
+	if m.accepted(v, "provider", user, right) {
+		m.logIn(v, "provider", user, false, []string{label})
+	}
+}
+
+// Hop is told how many addresses a browser has asked for that goes where it is sent. What it shows and
+// what is refused is answered, not sent to the page for the log-in (M17): page, log-in, callback, page.
+func (m *Model) Hop(n int) {
+	m.want(n <= 4, "answer: a chain of redirects does not end", "%d addresses", n)
+}
+
 // accepted reports whether a strategy takes the credentials: a refusal changes nothing. They must
 // be looked at while fewer than Free wrong ones were tried for the user with this strategy in the
 // last day; after that it is not said.
@@ -117,14 +130,16 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	user := [2]int{v.Guard, old.User}
 	m.passwords[user]++
 	l := *old
-	l.Password, l.Series = m.passwords[user], nil
+	l.Password, l.Series, l.Node = m.passwords[user], nil, false
 	if fresh {
 		l.At, reason = v.Now, "reauthenticated"
 	}
 	if former != nil && former.User == l.User { // remembered before: the series goes on
 		l.Series, former.Password = former, l.Password
 		m.want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
-		if m.Stamp || v.Next != "" && v.Next != former.Token { // with another token, also where the user's id is written otherwise now
+		if m.doubt.on { // the browser is asked again when its session is over
+			m.doubtSeries(former)
+		} else if m.Stamp || v.Next != "" && v.Next != former.Token { // with another token, also where the user's id is written otherwise now
 			m.want(v.Next != "" && v.Next != v.Token, "token: a change of the password keeps the token", "the answer has no other cookie of RememberMe")
 			former.Void, former.Older, former.Token, former.Moved = []string{former.Token, former.Older}, "", v.Next, v.Now
 			m.tokens[v.Next] = former
@@ -368,6 +383,11 @@ func (m *Model) LogOutEverywhere(guard, user int) {
 
 // endUser ends every session in which the user is logged in, and every series.
 func (m *Model) endUser(guard, user int) int {
+	for _, s := range m.live {
+		if guard == 0 && s.Found == user {
+			s.Found = 0
+		}
+	}
 	return m.endAll(func(l *LogIn) bool { return l.Guard == guard && l.User == user && l.Listed }, nil)
 }
 

@@ -30,8 +30,6 @@ func (m *Model) endAll(meant func(*LogIn) bool, but *Session) (n int) {
 	}
 	unsaid := m.doubt.soft
 	for id, s := range m.live {
-		s.Unsaid = s.Unsaid || s.Stale && s != but
-		unsaid = unsaid || s.Unsaid
 		if s != but && s.has(meant) {
 			unsaid = unsaid || m.unsure(s, m.now)
 			m.end(id)
@@ -72,8 +70,7 @@ func (m *Model) leave(v *Visit, guard int, n *Session) (stays bool) {
 			if s != nil && guard != none && s.others(guard) {
 				if stays = true; s.LogIns[guard] != nil {
 					delete(s.LogIns, guard)
-					s.written(v.Now) // taking a log-in out is a write
-					s.Maybe = v.Now
+					s.written(v.Now)
 				}
 				break
 			}
@@ -97,7 +94,8 @@ func (m *Model) move(v *Visit, s *Session, proved int, what string) *Session {
 		return n
 	}
 	n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
-	n.Born, n.Node, n.Stale = s.Born, s.Node, s.Stale
+	n.Born, n.Node = s.Born, s.Node
+	n.written(v.Now)
 	if s.others(proved) {
 		until := v.Now.Add(10 * time.Minute)
 		if m.Notes {
@@ -124,9 +122,8 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Ses
 	case former == nil && !others: // an anonymous visitor's: what LogInOptions.Keep names
 		maps.DeleteFunc(n.Values, func(name, _ string) bool { return name != "returnTo" && name != "flash" })
 	}
-	n.LogIns[l.Guard] = l
+	n.LogIns[l.Guard], l.Listed = l, true
 	delete(n.Over, l.Guard)
-	n.Stale = n.Stale && l.Guard > 0 // Express knows the first guard
 	e.Guard, e.User, e.Session = l.Guard, l.User, v.ID
 	m.expect(e)
 	if renews {

@@ -15,9 +15,8 @@ func (m *Model) Expired(now time.Time) (unsaid []string) {
 		}
 		over := !now.Before(m.deadline(s))
 		switch {
-		case s.Unsaid, !over && m.unsure(s, now):
+		case !over && m.unsure(s, now):
 			unsaid = append(unsaid, id)
-			s.Unsaid = false
 		case over || !now.Before(s.Sure.Add(m.Idle-m.Refresh)):
 			if delete(m.live, id); over && s.Node {
 				m.past[id] = s

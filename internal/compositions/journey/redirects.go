@@ -1,0 +1,78 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/seed-6f34412b/passport/guard"
+)
+
+// This file is a browser's window, which goes where it is sent: to a page, from there to Config.LoginURL, to
+// the provider, who knows the user already, to the callback, and back to the page.
+
+func pageOf(g int) string     { return fmt.Sprintf("/%d/page", g) }
+func logInPage(g int) string  { return fmt.Sprintf("/%d/start", g) }
+func callbackOf(g int) string { return fmt.Sprintf("/%d/callback", g) }
+
+// follow adds the routes of guard g.
+func (p *process) follow(mux *http.ServeMux, g int, auth *guard.Guard[*user]) {
+	mux.Handle("GET "+pageOf(g), auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, _ := auth.User(r.Context())
+		fmt.Fprint(w, u.ID)
+	})))
+	mux.HandleFunc("GET "+logInPage(g), func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, callbackOf(g)+"?"+p.shared.there.Encode(), http.StatusFound)
+	})
+	mux.Handle("GET "+callbackOf(g), auth.Authenticate("provider")(auth.LogInWith(guard.LogInOptions{SuccessRedirect: pageOf(g)})(nil)))
+}
+
+// openPage has a browser open a page and follow where it is sent, unless the store may be down on the way. The
+// provider's answer is refused for some.
+func (w *world) openPage(ctx context.Context, s Step) *request {
+	w.shared.there = url.Values{"user": {fmt.Sprint(s.who())}, "code": {"right"}, "label": {fmt.Sprint(s.N % 2)}}
+	if refused(s) {
+		w.shared.there.Set("code", "wrong")
+	}
+	g, _ := w.guard(s)
+	r := w.request(ctx, s, http.MethodGet, pageOf(g), nil)
+	for hops := 1; ; hops++ {
+		w.model.Hop(hops)
+		if r.location == "" || s.Lost || w.shared.Outage > 0 || len(w.model.Broken) > 0 {
+			return r
+		}
+		to := r.location
+		w.told(s, r)
+		s.Old = false
+		r = w.request(ctx, s, http.MethodGet, to, nil)
+	}
+}
+
+// told is told of one answer on the way.
+func (w *world) told(s Step, r *request) {
+	w.arrive(s, r)
+	w.tellOpened(s, r)
+	w.model.Answered(&r.Visit)
+}
+
+// tellOpened tells the model what the request was that had this answer. To be sent to the page for the log-in is a
+// 401, and from the callback back to the page is a success.
+func (w *world) tellOpened(s Step, r *request) {
+	g, _ := w.guard(s)
+	switch path, _, _ := strings.Cut(r.path, "?"); {
+	case path == pageOf(g):
+		if strings.HasPrefix(r.location, logInPage(g)+"?") {
+			r.Status = http.StatusUnauthorized
+		}
+		w.model.Me(&r.Visit, r.user())
+	case path == callbackOf(g):
+		if r.location == pageOf(g) {
+			r.Status = http.StatusOK
+		}
+		w.model.Callback(&r.Visit, s.who(), !refused(s), s.label())
+	}
+}
+
+func refused(s Step) bool { return s.N%3 == 0 }
