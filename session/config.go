@@ -14,7 +14,8 @@ import (
 // Config says how sessions are kept. Only Store and Codec are required; every zero
 // value is the safe choice. It is copied by [New] and can be used again.
 type Config struct {
-	// Store keeps the records. Express: store.
+	// Store keeps the records. The contexts that it is given have the values of the request's, but
+	// the session and its user, which wait for it. Express: store.
 	Store Store
 
 	// Codec signs the id in the cookie: [SecureCookie], or [Express] to share

@@ -82,7 +82,23 @@ func (b *bounded) Value(key any) any {
 	made := b.made
 	b.mu.Unlock()
 	if made != nil {
-		return made.Value(key)
+		return withoutSession(made.Value(key))
 	}
-	return b.parent.Value(key)
+	return withoutSession(b.parent.Value(key))
+}
+
+// forStore is a context for the store: all values are in it but what leads to the session. That
+// is locked while it waits for the store, and a store that asked for it, or the Handler of its log,
+// would wait for ever.
+type forStore struct{ context.Context }
+
+// Value implements [context.Context].
+func (c forStore) Value(key any) any { return withoutSession(c.Context.Value(key)) }
+
+// withoutSession returns v, the value of a context, or nil for one that leads to the session.
+func withoutSession(v any) any {
+	if _, leads := v.(interface{ LeadsToSession() }); leads {
+		return nil
+	}
+	return v
 }

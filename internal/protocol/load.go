@@ -60,7 +60,7 @@ func (v *Visit) Load(ctx context.Context) error {
 	wait.parent, wait.deadline = ctx, now.Add(v.p.Timeout)
 	defer wait.end()
 	for _, p := range v.presented {
-		switch found, err := v.fetch(wait, now, p.id, v.p.Store.Get); {
+		switch found, err := v.fetch(ctx, wait, now, p.id, v.p.Store.Get); {
 		case err != nil:
 			if !ended(ctx) {
 				v.phase, v.cause = failed, err
@@ -84,9 +84,9 @@ func ended(ctx context.Context) bool {
 
 // fetch reads the record of id by get at now and makes v that session. found is false,
 // and v unchanged but for lost, when there is no record, or one that is malformed or past
-// its deadline: the visitor is anonymous then.
-func (v *Visit) fetch(ctx context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
-	data, err := get(ctx, id)
+// its deadline: the visitor is anonymous then. wait is for the store, ctx for what is reported.
+func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
+	data, err := get(wait, id)
 	if errors.Is(err, v.p.NotFound) {
 		v.lost = &Lost{ID: id}
 		return false, nil
@@ -104,7 +104,7 @@ func (v *Visit) fetch(ctx context.Context, now time.Time, id string, get func(co
 	}
 	if rec.Over(v.p.Terms.Absolute, now) {
 		v.p.Report(ctx, PastDeadline, id, nil)
-		v.p.deleteExpired(ctx, id, data)
+		v.p.deleteExpired(ctx, wait, id, data)
 		if rec == v.base {
 			v.base = new(record.Record)
 		}
@@ -117,8 +117,8 @@ func (v *Visit) fetch(ctx context.Context, now time.Time, id string, get func(co
 
 // deleteExpired deletes an expired record unless it has changed since it was read.
 // Failing is harmless: the record is refused at every load.
-func (p *Protocol) deleteExpired(ctx context.Context, id string, old []byte) {
-	err := p.Store.Delete(ctx, id, old)
+func (p *Protocol) deleteExpired(ctx, wait context.Context, id string, old []byte) {
+	err := p.Store.Delete(wait, id, old)
 	if err != nil && !errors.Is(err, p.NotFound) && p.Found(err) == nil {
 		p.Report(ctx, NotDeleted, id, err)
 	}
@@ -181,9 +181,9 @@ func (v *Visit) Reread(ctx context.Context) error {
 
 // reread reads the record again from the primary. The session is over when it is gone.
 func (v *Visit) reread(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, v.p.Timeout)
+	wait, cancel := context.WithTimeout(forStore{ctx}, v.p.Timeout)
 	defer cancel()
-	found, err := v.fetch(ctx, time.Now(), v.ID, v.p.primary())
+	found, err := v.fetch(ctx, wait, time.Now(), v.ID, v.p.primary())
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ func (p *Protocol) primary() func(context.Context, string) ([]byte, error) {
 // bounded gives a commit its own time limit: a client that hangs up does not lose its
 // log-in.
 func (p *Protocol) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), p.Timeout)
+	return context.WithTimeout(forStore{context.WithoutCancel(ctx)}, p.Timeout)
 }
 
 // idBytes is how many random bytes an id is made of, 32 characters: what express-session

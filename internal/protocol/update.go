@@ -34,7 +34,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 	for outages, rivals := 0, 0; ; {
 		e, err := d.Encode(v.p.Terms, v.ID, before, revision, time.Now())
 		if errors.Is(err, record.ErrPastDeadline) {
-			v.p.deleteExpired(ctx, v.ID, before.Bytes())
+			v.p.deleteExpired(ctx, ctx, v.ID, before.Bytes())
 			return Outcome{}, v.p.Ended
 		}
 		if err != nil {

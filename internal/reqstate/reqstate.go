@@ -54,6 +54,10 @@ func (s *State) Value(k any) any {
 	return s.Context.Value(k)
 }
 
+// LeadsToSession marks the State as what a context for a store must not have in it: see
+// protocol.Visit.
+func (s *State) LeadsToSession() {}
+
 // WithValues has Value ask ctx before the request's own context, in place of what it was
 // given before. A guard adds values in this way, so that the request is not copied again:
 // net/http removes the files of an upload by the request that it knows.
