@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,7 +22,8 @@ type attack struct {
 	try  func(c *client, report func(what string, refused bool)) (statistics string, err error)
 }
 
-var attacks = []attack{
+// sessionAttacks guess nothing.
+var sessionAttacks = []attack{
 	{"cookie tampered in every byte", tampered},
 	{"cookies forged, duplicated, oversized", forged},
 	{"cookies replayed after a log-out", replayed},
@@ -30,14 +32,19 @@ var attacks = []attack{
 	{"header injection", injection},
 	{"ways around the guard", around},
 	{"odd credentials", oddCredentials},
-	{"enumeration by status, body and headers", enumeration}, // from here on passwords are guessed
+}
+
+// guessingAttacks guess passwords, or keep the server at hashing some.
+var guessingAttacks = []attack{
+	{"enumeration by status, body and headers", enumeration},
 	{"enumeration by time", timing},
 	{"brute force, 200 guesses at once", bruteForce},
 	{"tricks to have more guesses looked at", tricks},
+	{"registrations that starve log-ins", starving},
 }
 
-// firstGuessing is where the attacks begin that guess.
-const firstGuessing = 8
+// attacks are those on a server with any flags.
+var attacks = slices.Concat(sessionAttacks, guessingAttacks)
 
 // entered reports whether the guarded page was shown.
 func entered(a answer) bool {

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,14 +36,11 @@ func settings(dir string, redis *miniredis.Miniredis) ([]setting, error) {
 	}
 	return []setting{
 		{nil, attacks},
-		{[]string{"-totp", "-secret", secret, "-trusted-proxies", "127.0.0.9"}, append(sessionAttacks(), secondFactorAttacks...)},
-		{[]string{"-express-secret", secret, "-redis", "redis://" + redis.Addr(), "-insecure-http"}, append(sessionAttacks(), attack{"a record that a slow Express writes back", revived(redis)})},
-		{[]string{"-tls-cert", cert, "-tls-key", key}, sessionAttacks()},
+		{[]string{"-totp", "-secret", secret, "-trusted-proxies", "127.0.0.9"}, slices.Concat(sessionAttacks, secondFactorAttacks)},
+		{[]string{"-express-secret", secret, "-redis", "redis://" + redis.Addr(), "-insecure-http"}, append(slices.Clip(sessionAttacks), attack{"a record that a slow Express writes back", revived(redis)})},
+		{[]string{"-tls-cert", cert, "-tls-key", key}, sessionAttacks},
 	}, nil
 }
-
-// sessionAttacks are those that guess nothing.
-func sessionAttacks() []attack { return attacks[:firstGuessing:firstGuessing] }
 
 // writeCertificate makes a certificate of localhost for an hour.
 func writeCertificate(certFile, keyFile string) error {
