@@ -42,7 +42,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 		{"log in by provider", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "provider", "user", fmt.Sprint(s.who()), "code", "right", "label", fmt.Sprint(s.N%2), "remember", s.box())
 		}, func(w *world, s Step, r *request) {
-			w.model.Provider(&r.Visit, s.who(), w.remembers(s), s.label())
+			w.model.Provider(&r.Visit, s.who(), true, w.remembers(s), s.label())
 		}},
 		{"step up", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()), "code", "right")

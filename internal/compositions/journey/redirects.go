@@ -71,7 +71,7 @@ func (w *world) tellOpened(s Step, r *request) {
 		if r.location == pageOf(g) {
 			r.Status = http.StatusOK
 		}
-		w.model.Callback(&r.Visit, s.who(), !refused(s), s.label())
+		w.model.Provider(&r.Visit, s.who(), !refused(s), false, s.label())
 	}
 }
 

@@ -72,8 +72,7 @@ func (m *Model) Devices(guard, user int, got []Device) {
 			m.want(false, "list: a device that must not be", "guard %d, user %d: %s", guard, user, short(d.ID))
 			continue
 		}
-		s := want[i][slices.IndexFunc(want[i], func(s *Session) bool { return s.ID == d.ID })]
-		l := s.LogIns[guard]
+		l := m.live[d.ID].LogIns[guard]
 		m.want(d.LoggedIn.Equal(l.At.Truncate(time.Millisecond)), "list: when a device logged in", "got %v, want %v", d.LoggedIn, l.At)
 		m.want(d.Totp == l.Totp && d.Pending == m.pending(l), "list: a device's factors", "totp %v, pending %v, want %v, %v", d.Totp, d.Pending, l.Totp, m.pending(l))
 	}

@@ -7,8 +7,6 @@ import (
 	"time"
 )
 
-// --- log-ins ---
-
 // LogIn is told of a request with a password at Guard.LogInWith. remember is the box.
 func (m *Model) LogIn(v *Visit, user int, right, remember bool) {
 	if m.accepted(v, "local", user, right) {
@@ -16,17 +14,10 @@ func (m *Model) LogIn(v *Visit, user int, right, remember bool) {
 	}
 }
 
-// Provider is told of a log-in by a provider, whose name of it is label.
-func (m *Model) Provider(v *Visit, user int, remember bool, label string) {
-	if m.accepted(v, "provider", user, true) {
-		m.logIn(v, "provider", user, remember, []string{label})
-	}
-}
-
-// Callback is told of a provider's answer at Guard.LogIn, to which the browser was sent.
-func (m *Model) Callback(v *Visit, user int, right bool, label string) {
+// Provider is told of a provider's answer at Guard.LogIn or LogInWith. label is its name of the log-in.
+func (m *Model) Provider(v *Visit, user int, right, remember bool, label string) {
 	if m.accepted(v, "provider", user, right) {
-		m.logIn(v, "provider", user, false, []string{label})
+		m.logIn(v, "provider", user, remember, []string{label})
 	}
 }
 
@@ -151,8 +142,6 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	n := m.enter(v, m.at(old), &l, Event{Name: "session_renewed", Reason: reason}, "a change of the password")
 	m.softly(func() { m.endSeries(former, n) })
 }
-
-// --- pages ---
 
 // Me is told of a request at Guard.RequireAuth, which passed if passed is not 0: as that user.
 func (m *Model) Me(v *Visit, passed int) {
@@ -284,149 +273,4 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 	}
 	m.evict(n, r.Guard)
 	return l, 401
-}
-
-// --- sessions ---
-
-// Renew is told of Session.Renew, which keeps everything under a new id.
-func (m *Model) Renew(v *Visit) {
-	if s := m.find(v); m.status(v, 200, "a renewal") && s != nil {
-		m.move(v, s, none, "a renewal")
-	}
-}
-
-// Regenerate is told of Session.Regenerate, which keeps nothing: what the handler stores then, the
-// value of name, is all that is in the session.
-func (m *Model) Regenerate(v *Visit, name, value string) {
-	s := m.find(v)
-	if m.status(v, 200, "a regenerated session") {
-		n := m.move(v, s, none, "a regenerated session")
-		clear(n.LogIns)
-		clear(n.Over)
-		clear(n.Values)
-		n.Values[name] = value
-	}
-}
-
-// Set is told of a request that stores a value, or deletes it: in the session, or in a new one for
-// a visitor who brought none.
-func (m *Model) Set(v *Visit, name, value string) {
-	s := m.find(v)
-	if !m.status(v, 200, "a write") {
-		return
-	}
-	if s == nil {
-		s = m.move(v, nil, none, "a first write")
-	}
-	s.Values[name] = value
-}
-
-// SetFromElsewhere is Set for a form of another site. Where SameSite kept the cookies back, nothing
-// is stored, for a new session's cookie would replace the visitor's.
-func (m *Model) SetFromElsewhere(v *Visit, name, value string) {
-	if !m.Withholds {
-		m.Set(v, name, value)
-		return
-	}
-	m.status(v, 200, "a write from another site")
-	m.quiet(v, "a write from another site")
-}
-
-// Get is told of a request that reads a value.
-func (m *Model) Get(v *Visit, name, got string) {
-	want := ""
-	if s := m.find(v); s != nil {
-		want = s.Values[name]
-	}
-	m.want(!m.status(v, 200, "a read") || got == want, "value: a request reads another value", "got %q, want %q", got, want)
-}
-
-// --- ends ---
-
-// LogOut is told of a request at Guard.LogOut (S8, M1, M3).
-func (m *Model) LogOut(v *Visit) {
-	s := m.find(v)
-	if !m.status(v, 200, "a log-out") {
-		return
-	}
-	m.want(v.Token == "" || v.Forgot, "cookie: a log-out keeps the browser remembered", "the answer keeps the cookie of RememberMe")
-	m.endSeries(m.series(v), s)
-	var n *Session // in which another guard's user stays
-	if s != nil {
-		l := s.LogIns[v.Guard]
-		if l != nil {
-			m.expect(Event{Guard: v.Guard, Name: "session_expired", Reason: "logout", User: l.User, Session: s.ID})
-		}
-		if s.others(v.Guard) {
-			n = m.move(v, s, none, "the log-out of one of two guards")
-			delete(n.LogIns, v.Guard)
-		}
-	}
-	stays := m.leave(v, v.Guard, n)
-	m.want(v.Gone == (len(v.IDs) > 0 && !stays) || m.mayGoOn(v), "cookie: a log-out and the cookie", "expired: %v, another guard's log-in stays: %v", v.Gone, stays)
-}
-
-// Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.
-func (m *Model) Destroy(v *Visit) {
-	m.find(v)
-	if m.status(v, 200, "a destroyed session") {
-		m.leave(v, none, nil)
-	}
-}
-
-// LogOutEverywhere is told of Guard.LogOutEverywhere: no session of the user lives, and no browser
-// is remembered.
-func (m *Model) LogOutEverywhere(guard, user int) {
-	n := m.endUser(guard, user)
-	m.expect(Event{Guard: guard, Name: "session_expired", Reason: "revoked", User: user, Count: n})
-}
-
-// endUser ends every session in which the user is logged in, and every series.
-func (m *Model) endUser(guard, user int) int {
-	for _, s := range m.live {
-		if guard == 0 && s.Found == user {
-			s.Found = 0
-		}
-	}
-	return m.endAll(func(l *LogIn) bool { return l.Guard == guard && l.User == user && l.Listed }, nil)
-}
-
-// EndLinked is told of Guard.EndLinked: every log-in that bears the label ends (M8).
-func (m *Model) EndLinked(guard int, label string) {
-	n := m.endAll(func(l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }, nil)
-	if n != 0 {
-		m.expect(Event{Guard: guard, Name: "session_expired", Reason: "revoked", Count: n, unsure: n < 0})
-	}
-}
-
-// EndSession is told of Guard.EndSession for the id by which a device is listed.
-func (m *Model) EndSession(guard int, id string) {
-	if s := m.live[id]; s != nil && s.LogIns[guard] != nil {
-		m.endDevice(s.LogIns[guard], id, "revoked")
-	}
-}
-
-// EndOwn is told of Guard.EndSession in a request of the user, for the id of one of their sessions: an
-// older session of the browser that asks ends by itself.
-func (m *Model) EndOwn(v *Visit, id string) {
-	s := m.live[id]
-	listed := s != nil && s.has(func(l *LogIn) bool { return l.Guard == v.Guard && l.Listed }) // before this request
-	own := m.restore(v)
-	if own == nil || !m.status(v, 200, "the end of a device") || !listed {
-		return
-	}
-	current := m.at(own)
-	for _, d := range m.devices(v.Guard, own.User, all) {
-		i := slices.IndexFunc(d, func(s *Session) bool { return s.ID == id })
-		switch {
-		case i < 0:
-		case d[i] != current && slices.Contains(d, current):
-			m.end(id)
-			m.expect(Event{Guard: v.Guard, Name: "session_expired", Reason: "revoked", User: own.User, Session: id, Count: 1})
-		case d[i] == current:
-			m.endDevice(own, id, "revoked")
-		default:
-			m.endDevice(d[i].LogIns[v.Guard], d[0].ID, "revoked")
-		}
-	}
 }

@@ -49,9 +49,10 @@ func (m *Model) endSeries(r *Series, but *Session) {
 	}
 }
 
-// endDevice ends the log-in, its series and what that made (M5). id is how its user's list shows it.
-func (m *Model) endDevice(l *LogIn, id, reason string) {
-	n := m.endAll(func(k *LogIn) bool { return k == l || l.Series != nil && k.Series == l.Series }, nil)
+// endDevice ends the log-in, and the series with what that made, nil for none (M5). id is how the user's list
+// shows it.
+func (m *Model) endDevice(l *LogIn, r *Series, id, reason string) {
+	n := m.endAll(func(k *LogIn) bool { return k == l || r != nil && k.Series == r }, nil)
 	if n != 0 {
 		m.expect(Event{Guard: l.Guard, Name: "session_expired", Reason: reason, User: l.User, Session: id, Count: n, unsure: n < 0})
 	}
@@ -202,7 +203,8 @@ func (m *Model) evict(n *Session, guard int) {
 	}
 	for i, d := range m.rivals(l, n, nil) {
 		if i >= m.Max-1 {
-			m.later = append(m.later, func() { m.endDevice(d[0].LogIns[guard], d[0].ID, "too_many") })
+			oldest := d[0].LogIns[guard]
+			m.later = append(m.later, func() { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many") })
 		}
 	}
 }
