@@ -78,8 +78,10 @@ type Config struct {
 
 	// Rolling sends the cookie again whenever the session is refreshed, with the idle
 	// deadline as its Expires, as express-session does. A response that arrives late can
-	// then bring an older cookie back. It is of use where cookies are persistent: by
-	// Persistent, by [Session.SetMaxAge], or by Node's maxAge. Express: rolling.
+	// then bring an older cookie back. It moves the end of persistent cookies, and each
+	// session's record says whether its cookie is one: by Persistent, by [Session.SetMaxAge],
+	// or by Node's maxAge. So it is taken without Persistent too, and then does nothing to
+	// sessions that end with the browser but to send their cookie again. Express: rolling.
 	Rolling bool
 
 	// IdleTimeout ends a session that is not used for so long. Zero means 24 hours.

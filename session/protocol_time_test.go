@@ -246,6 +246,41 @@ func TestS13_RollingSendsTheIdleDeadlineAtEachRefresh(t *testing.T) {
 	})
 }
 
+// TestRollingIsOfUseWithoutPersistent: whether a cookie outlives the browser is for each session to
+// say. The last row's is sent again and ends with the browser all the same.
+func TestRollingIsOfUseWithoutPersistent(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		ops     []string
+		change  func(record string) string
+		expires time.Duration
+	}{
+		{"SetMaxAge", []string{"login 1", "age 2h"}, nil, 2 * time.Hour},
+		{"Node's maxAge", []string{"login 1"}, func(record string) string {
+			return strings.Replace(record, `"originalMaxAge":null`, `"originalMaxAge":1800000`, 1)
+		}, 30 * time.Minute},
+		{"neither", []string{"login 1"}, nil, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			st := newScripted()
+			b := open(t, newManager(t, st, short, func(c *session.Config) { c.Rolling = true }))
+			b.Get(path(row.ops...)).Want(t, 200, "")
+			if id := st.ids()[0]; row.change != nil {
+				st.put(id, row.change(st.record(id)))
+			}
+			time.Sleep(20 * time.Minute)
+			want := ""
+			if row.expires > 0 {
+				want = "; Expires=" + time.Now().Add(row.expires).UTC().Format(http.TimeFormat)
+			}
+			got := b.Get(path("slot")).Header.Get("Set-Cookie")
+			if got == "" || !strings.Contains(got, want) || want == "" && strings.Contains(got, "Expires") {
+				t.Errorf("%s: got the cookie %q, want %q in it", row.name, got, want)
+			}
+		})
+	}
+}
+
 func TestS14_TheAbsoluteLimitBelongsToTheLogIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newScripted()

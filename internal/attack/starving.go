@@ -21,7 +21,7 @@ func starving(c *client, report func(string, bool)) (string, error) {
 	full := make(chan struct{}, registrations+1) // as soon as no more registrations can wait, or all are done
 	for i := range registrations {
 		all.Go(func() {
-			from := newClient(c.base, byte(60+i))
+			from := newClient(c.base, byte(60+i%registrations))
 			defer from.http.CloseIdleConnections()
 			a, err := sendRegistration(from, fmt.Sprintf("crowd%d%s", i, user))
 			if err != nil || a.status != http.StatusCreated {
