@@ -236,6 +236,10 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	if !g.equalUsers(ctx, remembered, user) {
 		return errNobody
 	}
+	_, name, err := g.serialize(ctx, user)
+	if err != nil {
+		return fmt.Errorf("guard: step up: %w", err)
+	}
 	needed, err := g.factorsNeeded(ctx, user)
 	if err != nil {
 		return fmt.Errorf("guard: step up: %w", err)
@@ -245,7 +249,7 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	e = e.inState(loggedIn).lacking(firstMissing(needed, factorsOf(slot)))
 	p := &logInPlan[U]{user: user, evidence: e, in: reqstate.LogIn{Slot: slot}, needed: needed}
 	p.counts = g.cfg.MaxSessions > 0 && was != "" && e.missing == "" // only now does it let the user pass
-	err = st.Slots.StepUp(ctx, g.cfg.SessionKey, slot)
+	err = st.Slots.StepUp(ctx, g.cfg.SessionKey, name, slot)
 	if err == nil {
 		err = g.store(ctx, st, p)
 	}

@@ -319,7 +319,7 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 
 // finishLogIn does what follows the commit of the log-in p, which ended in err.
 func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logInPlan[U], err error) {
-	if p.told != nil {
+	if p.told != nil && !(p.evidence.state == recalled && errors.Is(err, reqstate.ErrDropped)) { // this request alone knows of it
 		g.emitOutcome(ctx, *p.told.event.Load(), err)
 	}
 	if p.replaced.User == nil && g.cfg.RememberMe == nil && !p.counts {

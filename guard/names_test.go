@@ -215,3 +215,32 @@ func TestASerializerMayUseItsBufferAgain(t *testing.T) {
 		t.Errorf("got events %q, want %q", got, want)
 	}
 }
+
+// TestAStepUpAfterALogInByNodeIsCounted, also where a Namer names users: what Node wrote has no label
+// by that name, and MaxSessions found no session of the user, not even the one at hand.
+func TestAStepUpAfterALogInByNodeIsCounted(t *testing.T) {
+	w := newWorld(t)
+	joe := &ticket{ID: "7", Role: "editor"}
+	prove := func(name string) strategy.Strategy[*ticket] {
+		return strategy.Func(name, func(http.ResponseWriter, *http.Request) (*ticket, error) { u := *joe; return &u, nil })
+	}
+	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "t", MaxSessions: 1, Logger: w.logger(),
+		Factors: guard.FactorsOf(func(context.Context, *ticket) ([]string, error) { return []string{"code"}, nil }),
+	}, serializer.Serializer[*ticket](namedTickets{new(tickets)}), prove("any"), prove("code"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /t/login", g.Authenticate("any")(g.LogIn(w.hello())))
+	w.mux.Handle("POST /t/code", g.Authenticate("code")(g.StepUp(w.hello())))
+	w.mux.Handle("GET /t/me", g.RequireAuth(w.hello()))
+	b := w.open()
+	b.Post("/t/login").Want(t, 401, "")
+	w.store.rewrite(t, func(string) string {
+		return `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"t":{"user":{"ID":"7","Role":"editor"}}}`
+	})
+	b.Post("/t/code").Want(t, 200, "")
+	b.Get("/t/me").Want(t, 200, "")
+	if list, err := g.Sessions(t.Context(), joe); err != nil || len(list) != 1 {
+		t.Errorf("got %d sessions and %v, want 1", len(list), err)
+	}
+}

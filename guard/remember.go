@@ -190,12 +190,15 @@ func (g *Guard[U]) logInRecalled(r *http.Request, st *reqstate.State, rem rememb
 	return user, done.evidence.insufficient()
 }
 
-// endEarlier ends, after the commit, the sessions that the browser had before it came
+// endEarlier ends, after a commit that stored the session, those that the browser had before it came
 // back: it has lost their cookies. Those made since the token changed stay, for they
 // answer requests that the browser sent at once, and it keeps the cookie of one of them.
 func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json.RawMessage, rem remember.Remembered) {
 	user = slices.Clone(user)
-	st.Slots.AfterCommit("", func(error) {
+	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
+		if errors.Is(err, reqstate.ErrDropped) { // another site's link: SameSite may have kept the cookie of one of them back
+			return
+		}
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
 		label, current := g.seriesPrefix()+rem.Series, g.ref(ctx)

@@ -111,13 +111,13 @@ func (t *slots) OnStored(key string, f func(ctx context.Context, ref string) err
 	s.visit.OnStored(key, func(ctx context.Context, id string) error { return f(ctx, refOf(id)) })
 }
 
-func (t *slots) StepUp(ctx context.Context, key string, slot reqstate.Slot) error {
+func (t *slots) StepUp(ctx context.Context, key, name string, slot reqstate.Slot) error {
 	s, err := t.use(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
-	if err := s.visit.StepUp(key, slot); err != nil {
+	if err := s.visit.StepUp(key, name, slot); err != nil {
 		return err
 	}
 	if left := s.req.left; left != nil {

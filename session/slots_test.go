@@ -43,7 +43,7 @@ func TestStepUpReplacesTheFactsUnderANewId(t *testing.T) {
 			t.Fatal(err)
 		}
 		slot.At, slot.Factors, slot.Stamp = time.Now(), json.RawMessage(`{"local":1,"totp":1795442400123}`), []byte("stamp")
-		if err := slots.StepUp(ctx, "passport", slot); err != nil {
+		if err := slots.StepUp(ctx, "passport", "1", slot); err != nil {
 			t.Error(err)
 		}
 	})
@@ -62,7 +62,7 @@ func TestStepUpReplacesTheFactsUnderANewId(t *testing.T) {
 			t.Error("a factor that was not proved is there")
 		}
 		slot.User = json.RawMessage(`2`)
-		if err := slots.StepUp(ctx, "passport", slot); !errors.Is(err, session.ErrSessionChanged) {
+		if err := slots.StepUp(ctx, "passport", "1", slot); !errors.Is(err, session.ErrSessionChanged) {
 			t.Errorf("StepUp as another user = %v, want ErrSessionChanged", err)
 		}
 	})

@@ -108,14 +108,16 @@ func (p *plan) stays(ctx context.Context, d *record.Draft, id string) error {
 }
 
 // StepUp replaces the facts of the live log-in under key, at the commit, under a new id,
-// and keeps everything else. The error is ErrChanged when somebody else is logged in there.
-func (v *Visit) StepUp(key string, slot record.Slot) error {
+// and keeps everything else. name is its user's, under whose label the session is found then. The
+// error is ErrChanged when somebody else is logged in there.
+func (v *Visit) StepUp(key, name string, slot record.Slot) error {
 	err := v.Rotate(func(d *record.Draft, now time.Time) error {
 		former, ok := d.Slot(key)
 		if !ok || former.Over(v.p.Terms.Absolute, now) || !bytes.Equal(former.User, slot.User) {
 			return v.p.Changed
 		}
 		d.SetSlot(key, slot)
+		d.AddLabel(record.UserLabel(key, name))
 		return nil
 	})
 	if err == nil {

@@ -224,8 +224,9 @@ type Slots interface {
 	// its place, or a log-out takes it back.
 	OnStored(key string, f func(ctx context.Context, ref string) error)
 	// StepUp replaces the facts (At, Factors) of the live log-in under key, at the
-	// commit, under a new id, keeping everything else.
-	StepUp(ctx context.Context, key string, slot Slot) error
+	// commit, under a new id, keeping everything else. name is its user's: a log-in that Node made
+	// has no label by it.
+	StepUp(ctx context.Context, key, name string, slot Slot) error
 	// LogOut ends the log-in under key at the commit: the whole session and every
 	// id that the request presented, unless another guard's log-in lives in it.
 	LogOut(ctx context.Context, key string) error
