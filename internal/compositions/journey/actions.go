@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
@@ -51,7 +52,13 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()), "code", "wrong")
 		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who(), false) }},
 		{"page", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "me") },
-			func(w *world, _ Step, r *request) { w.model.Me(&r.Visit, r.user()) }},
+			func(w *world, _ Step, r *request) {
+				if w.shared.Factor == 2 {
+					w.model.Proved(&r.Visit, r.user())
+				} else {
+					w.model.Me(&r.Visit, r.user())
+				}
+			}},
 		{"open a page", 3, func(w *world, ctx context.Context, s Step) *request { return w.openPage(ctx, s) },
 			func(w *world, s Step, r *request) { w.tellOpened(s, r) }},
 		{"proved page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "proved") },
@@ -111,7 +118,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			w.model.EndSession(g, r.ID)
 		}},
 		{"end a device of one's own", 3, func(w *world, ctx context.Context, s Step) *request {
-			id, ref := w.known(s)
+			id, ref := w.seen(s)
 			r := w.send(ctx, s, "end", "ref", ref)
 			r.text = id
 			return r
@@ -157,7 +164,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, nil},
 	}
-	actions = append(actions, outages...)
+	actions = append(append(actions, visits...), outages...)
 }
 
 // express is a request to Express where there is one.
@@ -182,7 +189,8 @@ func called(err error) *request {
 }
 
 func (r *request) user() int {
-	u, _ := strconv.Atoi(r.text)
+	text, _, _ := strings.Cut(r.text, " ")
+	u, _ := strconv.Atoi(text)
 	return u
 }
 
@@ -196,8 +204,8 @@ func (s Step) box() string {
 	return ""
 }
 
-// known returns an id that was issued, whatever became of it, and the name by which a list showed it.
-func (w *world) known(s Step) (id, ref string) {
+// seen returns an id that was issued, whatever became of it, and the name by which a list showed it.
+func (w *world) seen(s Step) (id, ref string) {
 	if len(w.ids) == 0 {
 		return "", "none"
 	}

@@ -21,6 +21,7 @@ import (
 const (
 	secret = "a made-up secret of 32 bytes or more"
 	older  = "an older made-up secret of 32 bytes or more"
+	newer  = "a newer made-up secret of 32 bytes or more"
 
 	idle     = 30 * time.Minute
 	refresh  = 3 * time.Minute
@@ -45,6 +46,12 @@ type user struct {
 type objectID struct {
 	ID   int    `json:"id"`
 	Role string `json:"role"`
+}
+
+// tenantID is what an application of several tenants keeps.
+type tenantID struct {
+	ID     int    `json:"id"`
+	Tenant string `json:"tenant"`
 }
 
 // table is the users table of one guard.
@@ -73,6 +80,15 @@ func (t *table) byID(_ context.Context, id int) (*user, error) {
 
 // row returns the user of that id.
 func (t *table) row(id int) *user { return t.change(id, func(*user) {}) }
+
+// add adds a user who registers.
+func (t *table) add() *user {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := user{ID: len(t.rows) + 1, Role: "member"}
+	t.rows[u.ID] = u
+	return &u
+}
 
 func (t *table) change(id int, f func(*user)) *user {
 	t.mu.Lock()
@@ -113,8 +129,9 @@ type process struct {
 	number   int
 	managers []*session.Manager // by guard; one manager for both is there twice
 	guards   []*guard.Guard[*user]
-	memory   []*remember.Me // by guard; nil where browsers are not remembered
-	names    [][]string     // the cookies' names that a manager accepts, in order
+	api      *guard.Guard[*user] // for programs, beside: without sessions
+	memory   []*remember.Me      // by guard; nil where browsers are not remembered
+	names    [][]string          // the cookies' names that a manager accepts, in order
 	handler  http.Handler
 }
 
@@ -130,6 +147,10 @@ func (s *shared) newProcess(number int, st session.Store) (*process, error) {
 			return nil, err
 		}
 	}
+	var err error
+	if p.api, err = s.newAPI(logger); err != nil {
+		return nil, err
+	}
 	p.handler = p.routes()
 	return p, nil
 }
@@ -144,7 +165,7 @@ func (p *process) addManager(g int, st session.Store, logger *slog.Logger) error
 	case g > 0:
 		suffix = "2"
 	}
-	express := session.Accept{Name: "connect.sid" + suffix, Codec: session.Express(older + suffix)}
+	express := session.Accept{Name: "connect.sid" + suffix, Codec: session.Express(p.secrets(older+suffix, newer+suffix)...)}
 	cfg := session.Config{
 		Store: st, Name: express.Name, Codec: express.Codec, IdleTimeout: idle, AbsoluteTimeout: absolute, Logger: logger,
 		Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
@@ -161,8 +182,8 @@ func (p *process) addManager(g int, st session.Store, logger *slog.Logger) error
 	switch s.SameSite {
 	case 1:
 		cfg.SameSite = http.SameSiteStrictMode
-	case 2:
-		cfg.SameSite, cfg.Partitioned = http.SameSiteNoneMode, true
+	case 2, 3:
+		cfg.SameSite, cfg.Partitioned = http.SameSiteNoneMode, s.SameSite == 3
 	}
 	m, err := session.New(cfg)
 	p.managers, p.names = append(p.managers, m), append(p.names, names)
@@ -182,7 +203,7 @@ func rememberName(g int) string {
 // config is what the model has to know of the switches.
 func (s Switches) config() model.Config {
 	return model.Config{
-		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Notes: s.Notes == 1,
-		Idle: idle, Refresh: refresh, Absolute: absolute, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Withholds: s.SameSite != 2, Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
+		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Alike: s.Ids == 0, Named: s.Ids == 1, Notes: s.Notes == 1,
+		Idle: idle, Refresh: refresh, Absolute: absolute, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Withholds: s.SameSite < 2, Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
 	}
 }

@@ -7,13 +7,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
 
 // browser is a visitor with a jar of cookies.
 type browser struct {
-	jar, before map[string]cookie // now, and before the last answer that changed it
+	jar, before map[string]cookie   // now, and before the last answer that changed it
+	older       []map[string]cookie // before each that did
+	late        [][]*http.Cookie    // of answers that are still on their way
 }
 
 type cookie struct {
@@ -44,6 +47,7 @@ func (b *browser) take(list []*http.Cookie) {
 		return
 	}
 	b.before = maps.Clone(b.jar)
+	b.older = append(b.older, b.before)
 	for _, c := range list {
 		switch {
 		case c.MaxAge < 0, !c.Expires.IsZero() && !c.Expires.After(time.Now()):
@@ -53,6 +57,29 @@ func (b *browser) take(list []*http.Cookie) {
 		default:
 			b.jar[c.Name] = cookie{c.Value, c.Expires}
 		}
+	}
+}
+
+// arrive takes an answer, or leaves it on its way until the next one that is not late: other tabs ask
+// meanwhile. first says that the earlier answers come first.
+func (b *browser) arrive(list []*http.Cookie, late, first bool) {
+	b.late = append(b.late, list)
+	if late {
+		return
+	}
+	answers := b.late
+	if b.late = nil; !first {
+		slices.Reverse(answers)
+	}
+	for _, list := range answers {
+		b.take(list)
+	}
+}
+
+// restore opens the browser with the cookies of an earlier time, as from a backup.
+func (b *browser) restore(n int) {
+	if len(b.older) > 0 {
+		b.before, b.jar = maps.Clone(b.jar), maps.Clone(b.older[n%len(b.older)])
 	}
 }
 

@@ -7,9 +7,6 @@ import (
 
 // Draw draws a journey of n steps: pick returns a number below its argument.
 func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
-	if s.Node > 0 {
-		s.Ids = 0 // known: a Namer does not name what Express wrote
-	}
 	j := Journey{Seed: seed, Switches: s}
 	total, some := 0, s.actions()
 	for _, a := range some {
@@ -30,6 +27,7 @@ func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
 			step.U = 3
 		}
 		step.Remember, step.Old, step.Lost = pick(2) == 0, pick(6) == 0, pick(12) == 0
+		step.Late = pick(10) == 0
 		j.Steps = append(j.Steps, step)
 	}
 	return j
@@ -95,6 +93,7 @@ func Shrink(j Journey, kind string, try func(Journey) string) Journey {
 // plainer are the ways in which a step can say less.
 var plainer = []func(*Step){
 	func(s *Step) { s.Lost = false },
+	func(s *Step) { s.Late = false },
 	func(s *Step) { s.Old = false },
 	func(s *Step) { s.Remember = false },
 	func(s *Step) { s.P = 0 },

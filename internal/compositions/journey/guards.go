@@ -15,6 +15,19 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
+// secrets returns the process's secrets, of which old is replaced by next.
+func (p *process) secrets(old, next string) []string {
+	switch {
+	case p.shared.Deploy < 2:
+		return []string{old}
+	case p.number == 0:
+		return []string{old, next}
+	case p.shared.Deploy == 2:
+		return []string{next, old}
+	}
+	return []string{next}
+}
+
 func (p *process) addGuard(g int, logger *slog.Logger) error {
 	s := p.shared
 	cfg := guard.Config{
@@ -26,7 +39,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 	var me *remember.Me
 	if s.Remember > 0 {
 		var err error
-		me, err = remember.New(remember.Config{Cells: s.cells, Secrets: []string{secret}, MaxAge: remFor, Grace: grace, CookieName: rememberName(g)})
+		me, err = remember.New(remember.Config{Cells: s.cells, Secrets: p.secrets(secret, newer), MaxAge: remFor, Grace: grace, CookieName: rememberName(g)})
 		if err != nil {
 			return err
 		}
@@ -42,7 +55,11 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 	}
 	t := s.tables[g]
 	var users serializer.Serializer[*user] = serializer.ByID(func(u *user) int { return u.ID }, t.byID)
-	if s.Ids == 1 {
+	switch s.Ids {
+	case 2:
+		users = serializer.ByID(func(u *user) tenantID { return tenantID{u.ID, "t"} },
+			func(ctx context.Context, id tenantID) (*user, error) { return t.byID(ctx, id.ID) })
+	case 1:
 		users = named{serializer.ByID(func(u *user) objectID { return objectID{u.ID, u.Role} },
 			func(ctx context.Context, id objectID) (*user, error) { return t.byID(ctx, id.ID) })}
 	}
@@ -72,7 +89,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 	asked := []strategy.Strategy[*user]{local, byForm("totp", false)}
 	if s.Throttle > 0 {
 		for i, inner := range asked {
-			limits := throttle.Config{Counter: s.counter, Purpose: guardKeys[g], AccountAttempts: freeGuesses, Secrets: []string{secret}, Logger: logger}
+			limits := throttle.Config{Counter: s.counter, Purpose: guardKeys[g], AccountAttempts: freeGuesses, Secrets: p.secrets(secret, newer), Logger: logger}
 			if s.Throttle == 2 {
 				limits.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 			}
@@ -92,4 +109,14 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 	}
 	p.guards, p.memory = append(p.guards, made), append(p.memory, me)
 	return nil
+}
+
+// newAPI makes a guard without sessions, for the keys of programs.
+func (s *shared) newAPI(logger *slog.Logger) (*guard.Guard[*user], error) {
+	return guard.New(guard.Config{Logger: logger}, nil, strategy.NewBearer("api", func(_ context.Context, token string) (*user, error) {
+		if token == "right" {
+			return &user{ID: 1}, nil
+		}
+		return nil, strategy.ErrUnauthenticated
+	}))
 }

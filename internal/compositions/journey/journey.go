@@ -26,16 +26,16 @@ type Switches struct {
 	Remember int // 1: browsers are remembered; 2: newly by the second process only
 	Max      int // sessions of a user at most, if not 0
 	Refuse   int // 1: a log-in too many is refused
-	Factor   int // 1: user 1 has set up a second factor
+	Factor   int // 1: user 1 has set up a second factor; 2: pages ask for it of everybody
 	Cookie   int // 1: persistent; 2: rolling too
-	Deploy   int // 1: the second process has another cookie and codec, and accepts the first's with Reissue
-	Ids      int // 1: users' ids are objects with a role in them
+	Deploy   int // the second process: 1: another cookie and codec, and accepts the first's with Reissue; 2: another secret first; 3: it alone
+	Ids      int // users' ids: 1: objects with a role in them, and a Namer; 2: objects
 	Notes    int // 1: the store keeps tombstones
 	Store    int // 1: Redis
 	Outage   int // 1: the store dies, hangs, comes back, or empty; 2: a replica takes over too
-	SameSite int // 1: Strict; 2: None and Partitioned
+	SameSite int // 1: Strict; 2: None; 3: None and Partitioned
 	Node     int // Express beside: 1: passport 0.4; 2: 0.7; 3: 0.7 with keepSessionInfo
-	Throttle int // 1: guesses are counted; 2: behind a trusted proxy
+	Throttle int // 1: guesses are counted; 2: behind a trusted proxy; 3: behind one that is not trusted
 }
 
 // Step is one thing that somebody does.
@@ -49,6 +49,7 @@ type Step struct {
 	Remember bool   // the box at a log-in
 	Old      bool   // with the cookies that the browser had before the last change
 	Lost     bool   // the answer does not arrive
+	Late     bool   // or after the next one: another tab asks meanwhile
 }
 
 // String returns j as the Go test to paste beside the mend.

@@ -111,7 +111,7 @@ func (w *world) node(s Step, change func(session object) (object, bool)) *reques
 		if len(changed) > 1 {
 			err = w.raw.Create(ctx, r.ID, changed.text(), nodeTTL)
 			w.issue(r.ID)
-			r.cookies = []*http.Cookie{{Name: nodeCookie, Value: signAsNode(r.ID)}} //nolint:gosec // as Express sends it
+			r.cookies = []*http.Cookie{{Name: nodeCookie, Value: signAsNode(older, r.ID)}} //nolint:gosec // as Express sends it
 		}
 	}
 	if err != nil && found {
@@ -121,8 +121,8 @@ func (w *world) node(s Step, change func(session object) (object, bool)) *reques
 }
 
 // signAsNode is cookie-signature's sign, as express-session writes it.
-func signAsNode(id string) string {
-	mac := hmac.New(sha256.New, []byte(older))
+func signAsNode(secret, id string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(id))
 	return url.QueryEscape("s:" + id + "." + strings.TrimRight(base64.StdEncoding.EncodeToString(mac.Sum(nil)), "="))
 }
@@ -144,7 +144,10 @@ func (w *world) nodeLogIn(s Step) *request {
 // nodeID is the user's id as Express writes it.
 func (w *world) nodeID(s Step) []byte {
 	u := w.shared.tables[0].row(s.who())
-	if w.shared.Ids == 1 {
+	switch w.shared.Ids {
+	case 2:
+		return fmt.Appendf(nil, `{"tenant":"t","id":%d}`, u.ID)
+	case 1:
 		return fmt.Appendf(nil, `{"role":%q,"id":%d}`, u.Role, u.ID)
 	}
 	return fmt.Append(nil, u.ID)

@@ -204,7 +204,10 @@ func (w *world) back() {
 }
 
 // endsNothing are the steps that may end or move no session, unless a remembered browser logs in.
-var endsNothing = []string{"log in wrong", "step up wrong", "page", "open a page", "proved page", "fresh page", "set", "set from another site", "get"}
+var endsNothing = []string{
+	"log in wrong", "step up wrong", "page", "open a page", "proved page", "fresh page", "set", "set from another site", "get",
+	"flash", "read flash", "follow a link", "page of an upstream",
+}
 
 // met tells the model of a request that an outage met, and reports whether that is all there is to say.
 func (w *world) met(s Step, r *request) bool {
@@ -238,6 +241,10 @@ func (w *world) met(s Step, r *request) bool {
 		half.User, half.Labels = s.who(), []string{s.label()}
 	case "log out everywhere", "end a device":
 		half.User = s.who()
+	case "register":
+		half.User = len(w.table(s).rows)
+	case "flash", "read flash":
+		half.Flash = true
 	case "set", "set from another site":
 		half.Name, half.Value = key(s), fmt.Sprint(s.U)
 	case "regenerate":

@@ -37,6 +37,7 @@ func (w *world) openPage(ctx context.Context, s Step) *request {
 		w.shared.there.Set("code", "wrong")
 	}
 	g, _ := w.guard(s)
+	s.Late = false // a window waits for where it is sent
 	r := w.request(ctx, s, http.MethodGet, pageOf(g), nil)
 	for hops := 1; ; hops++ {
 		w.model.Hop(hops)

@@ -3,10 +3,26 @@ package journey
 import (
 	"fmt"
 	"net/http"
+	"net/http/httputil"
+	"strconv"
+	"strings"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/session"
 )
+
+// proxy is a page of an upstream, behind the guard.
+func (p *process) proxy(g int) http.Handler {
+	auth := p.guards[g]
+	return &httputil.ReverseProxy{
+		Transport: auth.ProxyTransport(upstream{append([]string{rememberName(g)}, p.names[g]...)}),
+		Rewrite: func(r *httputil.ProxyRequest) {
+			u, _ := auth.User(r.In.Context())
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", "upstream"
+			r.Out.Header.Set("User", strconv.Itoa(u.ID))
+		},
+	}
+}
 
 // routes are the application.
 func (p *process) routes() http.Handler {
@@ -28,7 +44,25 @@ func (p *process) routes() http.Handler {
 			r.Header.Del("Cookie") // as before a request to an upstream: what was presented is taken when it comes
 			fmt.Fprint(w, "bye")
 		})))
-		mux.Handle(at("me"), auth.RequireAuth(who))
+		page := auth.RequireAuth
+		if p.shared.Factor == 2 {
+			page = auth.RequireFactor("totp", 0)
+		}
+		mux.Handle(at("me"), page(who))
+		mux.Handle(fmt.Sprintf("GET /%d/link", g), auth.RequireAuth(who))
+		mux.Handle(at("upstream"), auth.RequireAuth(p.proxy(g)))
+		mux.Handle(at("api"), p.api.Authenticate("bearer")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			u, _ := p.api.User(r.Context())
+			fmt.Fprint(w, u.ID)
+		})))
+		mux.Handle(at("register"), p.managers[g].Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			u := p.shared.tables[g].add()
+			if err := auth.LogInUser(r, u); err != nil {
+				auth.Error(w, r, err)
+				return
+			}
+			fmt.Fprint(w, u.ID)
+		})))
 		mux.Handle(at("proved"), auth.RequireFactor("totp", 0)(who))
 		p.follow(mux, g, auth)
 		mux.Handle(at("fresh"), auth.RequireFresh(freshFor)(who))
@@ -79,6 +113,13 @@ func (p *process) routes() http.Handler {
 		in("get", func(r *http.Request, s *session.Session) (string, error) {
 			v, _, err := session.Key[string](r.FormValue("name")).Get(s)
 			return v, err
+		})
+		in("flash", func(r *http.Request, s *session.Session) (string, error) {
+			return "", s.Flash("info", r.FormValue("text"))
+		})
+		in("flashes", func(_ *http.Request, s *session.Session) (string, error) {
+			list, err := s.Flashes("info")
+			return strings.Join(list, " "), err
 		})
 		in("renew", func(r *http.Request, s *session.Session) (string, error) { return "", s.Renew(r.Context()) })
 		in("regenerate", func(r *http.Request, s *session.Session) (string, error) {

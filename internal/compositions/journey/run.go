@@ -87,6 +87,7 @@ type world struct {
 	model     *model.Model
 	ids       []string // every one that was ever issued
 	issued    map[string]bool
+	signed    map[string]int    // by which process a browser's token was signed
 	refs      map[string]string // of the ids, while they lived
 	eventsMu  sync.Mutex
 	events    []guard.Event // since the model was told of them
@@ -102,7 +103,7 @@ func (w *world) close() {
 
 func newWorld(s Switches) (*world, error) {
 	w := &world{
-		model: model.New(s.config()), condition: &condition{}, stores: &cluster{}, issued: map[string]bool{}, refs: map[string]string{},
+		model: model.New(s.config()), condition: &condition{}, stores: &cluster{}, issued: map[string]bool{}, signed: map[string]int{}, refs: map[string]string{},
 	}
 	w.shared = &shared{Switches: s, events: w.hear}
 	w.stores.wrote = w.condition.ended
@@ -160,7 +161,7 @@ func (w *world) arrive(s Step, r *request) {
 		w.broken(fmt.Sprintf("answer: %s is %d without an outage", s.Do, r.Status), "%s", r.text)
 	}
 	if !s.Lost {
-		w.browser(s).take(r.cookies)
+		w.browser(s).arrive(r.cookies, s.Late, s.N%2 == 0)
 	}
 }
 

@@ -29,34 +29,34 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 	for i := 0; i+1 < len(form); i += 2 {
 		values.Set(form[i], form[i+1])
 	}
+	if s.Do == "follow a link" {
+		return w.request(ctx, s, http.MethodGet, fmt.Sprintf("/%d/%s", g, path), nil)
+	}
 	return w.request(ctx, s, http.MethodPost, fmt.Sprintf("/%d/%s", g, path), values)
 }
 
 // request sends a request of step s.
 func (w *world) request(ctx context.Context, s Step, method, path string, values url.Values) *request {
-	p, b := w.processes[s.P%2], w.browser(s)
+	p := w.processes[s.P%2]
 	g := s.G % len(p.guards)
-	cookies := b.cookies(s.Old)
-	if s.Do == "set from another site" && w.shared.SameSite != 2 { // SameSite keeps them back from a form elsewhere
-		clear(cookies)
-	}
+	cookies := w.sends(s, p.names[g])
 	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g}, path: path}
+	if elsewhere, link := s.fromElsewhere(); elsewhere {
+		r.Withheld = w.shared.SameSite == 1 || w.shared.SameSite == 0 && !link
+	}
 	for _, name := range p.names[g] {
-		if id := idIn(cookies[name].value); id != "" && !slices.Contains(r.IDs, id) {
+		r.Sent = r.Sent || cookies[name].value != ""
+		if id := p.accepted(cookies[name].value); id != "" && !slices.Contains(r.IDs, id) {
 			r.IDs = append(r.IDs, id)
 		}
 	}
 	if p.memory[g] != nil {
-		r.Token = cookies[rememberName(g)].value
-	}
-	header := map[string]string{"X-Forwarded-For": fmt.Sprint("198.51.100.", s.B%browsers)}
-	if s.Do == "set from another site" {
-		header["Sec-Fetch-Site"] = "cross-site"
+		r.Token = w.known(p, cookies[rememberName(g)].value)
 	}
 	if g := p.names[g]; p.number > 0 && w.shared.Deploy == 1 {
 		r.Reissues = cookies[g[0]].value == ""
 	}
-	res := send(ctx, p.handler, method, path, values, cookies, header)
+	res := send(ctx, p.handler, method, path, values, cookies, w.header(s))
 	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	r.Status, r.text, r.location = res.StatusCode, string(body), res.Header.Get("Location")
@@ -66,7 +66,8 @@ func (w *world) request(ctx context.Context, s Step, method, path string, values
 		case c.Name == rememberName(g) && c.MaxAge < 0:
 			r.Forgot, r.Next = true, ""
 		case c.Name == rememberName(g):
-			r.Forgot, r.Next, r.Keeps = false, c.Value, time.Duration(c.MaxAge)*time.Second
+			w.signed[c.Value] = p.number
+			r.Forgot, r.Next, r.Keeps = false, unsigned(c.Value), time.Duration(c.MaxAge)*time.Second
 		case c.Name == p.names[g][0] && c.Value != "":
 			if id := idIn(c.Value); !slices.Contains(r.IDs, id) {
 				r.ID = id

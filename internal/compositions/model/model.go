@@ -19,6 +19,8 @@ type Config struct {
 	Max                 int  // guard.Config.MaxSessions
 	Refuse              bool // guard.Config.RefuseMore
 	Factor              bool // user 1 has set up the factor "totp"
+	Alike               bool // Express writes users' ids as Go does
+	Named               bool // a serializer.Namer names users: what Express wrote is not found by it
 	Notes               bool // the store keeps tombstones
 	Persistent, Rolling bool // session.Config's
 	Throttled           bool
@@ -40,6 +42,7 @@ type LogIn struct {
 	Series      *Series   // in which the log-in was remembered, or which made it
 	Labels      []string  // names of the log-in elsewhere
 	Listed      bool      // it is found by its user: one of Express's is once Go has written it (M15)
+	Unnamed     bool      // but has not the name that a serializer.Namer gives its user: Express made it (M15)
 	Node        bool      // Express made it: nothing is noted of it
 	Under       *LogIn    // whose notes of Go's lie there still
 }
@@ -75,7 +78,9 @@ type Visit struct {
 	Now      time.Time
 	Guard    int
 	IDs      []string // the session ids of its cookies, in the order in which they are accepted
+	Sent     bool     // it has a cookie of the session's, good or not
 	Token    string   // the cookie by which the guard's RememberMe knows the browser
+	Withheld bool     // another site caused it, and SameSite kept the session's cookie back (S13)
 	Reissues bool     // the primary cookie is absent, and session.Accept.Reissue sends it
 
 	Status int
@@ -143,8 +148,12 @@ func (m *Model) status(v *Visit, want int, what string) bool {
 
 // quiet demands that the answer touches no cookie.
 func (m *Model) quiet(v *Visit, what string) {
-	m.want(v.ID == "" && !v.Gone, "cookie: "+what+" touches the session's cookie", "cookie %q, expired %v", short(v.ID), v.Gone)
+	m.quietSession(v, what)
 	m.want(v.Next == "" && !v.Forgot, "cookie: "+what+" touches the cookie of RememberMe", "cookie %q, expired %v", short(v.Next), v.Forgot)
+}
+
+func (m *Model) quietSession(v *Visit, what string) {
+	m.want(v.ID == "" && !v.Gone, "cookie: "+what+" touches the session's cookie", "cookie %q, expired %v", short(v.ID), v.Gone)
 }
 
 // find returns the session of a request: the first that lives (M14). It is used by that.
@@ -180,6 +189,9 @@ func (s *Session) written(now time.Time) {
 		l.Listed, l.Under = true, nil
 	}
 }
+
+// listed reports whether the log-in is found by its user.
+func (l *LogIn) listed() bool { return l.Listed && !l.Unnamed }
 
 // good reports whether the stamp of the log-in is that of the user (S11).
 func (m *Model) good(l *LogIn) bool {

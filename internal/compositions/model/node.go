@@ -26,18 +26,19 @@ func (m *Model) byNode(v *Visit, id string) *Session {
 // passport 0.6; keeps that it keeps its content, as before and with keepSessionInfo.
 func (m *Model) NodeLogIn(v *Visit, user int, moves, keeps bool) {
 	s := m.nodeVisit(v, moves, keeps)
-	l, before := &LogIn{User: user, Node: true}, s.LogIns[0]
+	l, before := &LogIn{User: user, Node: true, Unnamed: m.Named}, s.LogIns[0]
 	if before != nil && !moves { // passport 0.4 replaces the user alone: nobody can tell when it puts the first one back
 		if l.Under = before; before.Node {
 			l.Under = before.Under
 		}
-		if before.User == user || l.Under != nil && l.Under.User == user {
-			if l = before; before.User != user {
-				l = before.Under
-			}
+		switch { // an id that is written otherwise is not what Go noted
+		case before.User == user && (before.Node || m.Alike):
+			l = before
+		case l.Under != nil && l.Under.User == user && m.Alike:
+			l = l.Under
 		}
 	}
-	l.Listed = l.User == s.Found
+	l.Listed = l.User == s.Found && !l.Unnamed
 	s.LogIns[0] = l
 }
 
@@ -61,7 +62,7 @@ func (m *Model) NodeSet(v *Visit, name, value string) {
 func (m *Model) nodeVisit(v *Visit, moves, keeps bool) *Session {
 	old := m.live[v.IDs[0]]
 	if old != nil && !moves {
-		if l := old.LogIns[0]; l != nil && l.Listed {
+		if l := old.LogIns[0]; l != nil && l.listed() {
 			old.Found, old.Read = l.User, false
 		}
 		return m.byNode(v, old.ID)
@@ -74,7 +75,7 @@ func (m *Model) nodeVisit(v *Visit, moves, keeps bool) *Session {
 	if keeps {
 		s.Values = maps.Clone(old.Values)
 		for g, l := range old.LogIns {
-			s.LogIns[g] = &LogIn{Guard: g, User: l.User, Node: true}
+			s.LogIns[g] = &LogIn{Guard: g, User: l.User, Node: true, Unnamed: m.Named}
 		}
 	}
 	return s

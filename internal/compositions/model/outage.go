@@ -11,7 +11,8 @@ import (
 // Before a command of the request was executed, nothing of it has happened; after that it may have
 // happened or not (S18), which the next questions settle: a session is as it was, or as the request
 // would have made it, or gone if the request was to end or to move it. What it stored under an id that
-// no answer brought may live until its time has come: nobody can present it.
+// no answer brought may live until its time has come: nobody can present it, but for a remembered browser, which
+// learns where it was let in before the outage.
 
 // Half is a request or call that an outage met and that was answered 503.
 type Half struct {
@@ -23,6 +24,7 @@ type Half struct {
 	User        int      // whom it was about; 0 for nobody in particular
 	Labels      []string // of the log-in
 	Name, Value string   // what it was to store
+	Flash       bool     // it was to add messages, or to show them
 	Guess       string   // the strategy whose credentials it showed
 
 	from *Session // what it presented
@@ -90,10 +92,13 @@ func (m *Model) made(h *Half) {
 // Refused is told of a request that an outage met and that was answered 503.
 func (m *Model) Refused(h *Half) {
 	quiet := h.Visit
-	if r := m.tokens[h.Token]; r != nil && h.Cells { // a token that is used up may be replaced all the same
+	if r := m.tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token) { // a token that is used up may be replaced all the same
 		if quiet.Next = ""; h.Next != "" {
 			m.tokens[h.Next] = r
 		}
+	}
+	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and bring the session into which that has let the browser
+		quiet.ID, h.ID = "", ""
 	}
 	if r := m.series(&h.Visit); h.Forgot && (r == nil || m.doubt.series[r]) { // it was found to be dead
 		quiet.Forgot = false
@@ -157,6 +162,9 @@ func (m *Model) settle(id string, f Found) {
 		s.Values[h.Name] = h.Value
 	}
 	s.Half = true
+	if h.Flash {
+		s.Values["flash"] = anything
+	}
 	m.mayBeUsed(s, h.Now)
 }
 
@@ -230,6 +238,7 @@ func (m *Model) listOrphans(guard, user int, got []Device) {
 				l.Series, l.Labels = nil, h.Labels
 			}
 			l.At, l.Totp, l.Node = got[i].LoggedIn, got[i].Totp, false
+			l.Unnamed = false
 		}
 		s.LogIns[guard] = &l
 	}

@@ -263,6 +263,14 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 	if m.tooMany(v, l, s, nil, "remember") { // it stays remembered
 		return nil, 403
 	}
+	if v.Withheld { // for this page alone: the visitor may have a session that ends nothing and stays
+		m.quietSession(v, "a remembered log-in at a link from another site")
+		remembered.Name, remembered.User = "authn_login_success", r.User
+		m.expect(remembered)
+		m.live[""] = &Session{LogIns: map[int]*LogIn{l.Guard: l}}
+		m.later = append(m.later, func() { delete(m.live, "") })
+		return l, 401
+	}
 	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: "remember"}, "a remembered log-in")
 	remembered.Name, remembered.User, remembered.Session = "authn_login_success", r.User, n.ID
 	m.expect(remembered)

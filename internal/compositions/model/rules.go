@@ -123,7 +123,7 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Ses
 	case former == nil && !others: // an anonymous visitor's: what LogInOptions.Keep names
 		maps.DeleteFunc(n.Values, func(name, _ string) bool { return name != "returnTo" && name != "flash" })
 	}
-	n.LogIns[l.Guard], l.Listed = l, true
+	n.LogIns[l.Guard], l.Listed, l.Unnamed = l, true, false
 	delete(n.Over, l.Guard)
 	e.Guard, e.User, e.Session = l.Guard, l.User, v.ID
 	m.expect(e)
@@ -147,7 +147,7 @@ func all(*Session, *LogIn) bool { return true }
 func (m *Model) devices(guard, user int, counts func(*Session, *LogIn) bool) (list [][]*Session) {
 	var found []*Session
 	for _, s := range m.live {
-		if l := s.LogIns[guard]; l != nil && l.User == user && l.Listed && m.good(l) && counts(s, l) {
+		if l := s.LogIns[guard]; l != nil && l.User == user && l.listed() && m.good(l) && counts(s, l) {
 			found = append(found, s)
 		}
 	}

@@ -75,7 +75,7 @@ func (m *Model) LogOut(v *Visit) {
 		}
 	}
 	stays := m.leave(v, v.Guard, n)
-	m.want(v.Gone == (len(v.IDs) > 0 && !stays) || m.mayGoOn(v), "cookie: a log-out and the cookie", "expired: %v, another guard's log-in stays: %v", v.Gone, stays)
+	m.want(v.Gone == (v.Sent && !stays) || m.mayGoOn(v), "cookie: a log-out and the cookie", "expired: %v, another guard's log-in stays: %v", v.Gone, stays)
 }
 
 // Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.
@@ -100,7 +100,7 @@ func (m *Model) endUser(guard, user int) int {
 			s.Found = 0
 		}
 	}
-	return m.endAll(func(l *LogIn) bool { return l.Guard == guard && l.User == user && l.Listed }, nil)
+	return m.endAll(func(l *LogIn) bool { return l.Guard == guard && l.User == user && l.listed() }, nil)
 }
 
 // EndLinked is told of Guard.EndLinked: every log-in that bears the label ends (M8).
@@ -122,7 +122,7 @@ func (m *Model) EndSession(guard int, id string) {
 // older session of the browser that asks ends by itself.
 func (m *Model) EndOwn(v *Visit, id string) {
 	s := m.live[id]
-	listed := s != nil && s.has(func(l *LogIn) bool { return l.Guard == v.Guard && l.Listed }) // before this request
+	listed := s != nil && s.has(func(l *LogIn) bool { return l.Guard == v.Guard && l.listed() }) // before this request
 	own := m.restore(v)
 	if own == nil || !m.status(v, 200, "the end of a device") || !listed {
 		return

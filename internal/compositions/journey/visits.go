@@ -1,0 +1,127 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// visits are further steps of visitors: messages for the next page, a registration, links, old tabs,
+// and pages that are not the program's own.
+var visits = []action{
+	{"flash", 2, func(w *world, ctx context.Context, s Step) *request {
+		return w.send(ctx, s, "flash", "text", fmt.Sprint(s.U))
+	}, func(w *world, s Step, r *request) { w.model.Flash(&r.Visit, fmt.Sprint(s.U)) }},
+	{"read flash", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "flashes") },
+		func(w *world, _ Step, r *request) { w.model.Flashes(&r.Visit, r.text) }},
+	{"register", 1, func(w *world, ctx context.Context, s Step) *request {
+		return w.send(ctx, s, "register")
+	}, func(w *world, _ Step, r *request) { w.model.Register(&r.Visit, r.user()) }},
+	{"follow a link", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "link") },
+		func(w *world, s Step, r *request) {
+			onward := r.Withheld && strings.HasPrefix(r.text, "<") // from a page of ours the browser sends the cookie
+			if g, _ := w.guard(s); onward || strings.HasPrefix(r.location, logInPage(g)+"?") {
+				r.Status = http.StatusUnauthorized
+			}
+			w.model.Me(&r.Visit, r.user())
+		}},
+	{"restore an old browser", 1, func(w *world, _ context.Context, s Step) *request {
+		w.browser(s).restore(s.N)
+		return nil
+	}, nil},
+	{"page of an upstream", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "upstream") },
+		func(w *world, s Step, r *request) {
+			p := w.processes[s.P%2]
+			for _, name := range append([]string{rememberName(s.G % len(p.guards))}, p.names[s.G%len(p.guards)]...) {
+				if strings.Contains(r.text, name+"=") {
+					w.broken("upstream: it gets a cookie of the program", "%s", name)
+				}
+			}
+			w.model.Me(&r.Visit, r.user())
+		}},
+	{"call of a program", 1, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "api") },
+		func(w *world, s Step, r *request) { w.model.Program(&r.Visit, s.N%3 == 0) }},
+}
+
+// fromElsewhere reports whether another site caused the request of a step, and whether as a link.
+func (s Step) fromElsewhere() (elsewhere, link bool) {
+	link = s.Do == "follow a link"
+	return link || s.Do == "set from another site", link
+}
+
+// header is what a browser, or a program, sends with the request of a step.
+func (w *world) header(s Step) map[string]string {
+	header := map[string]string{}
+	if w.shared.Throttle > 1 {
+		header["X-Forwarded-For"] = fmt.Sprint("198.51.100.", s.B%browsers)
+	}
+	switch elsewhere, link := s.fromElsewhere(); {
+	case link:
+		header["Sec-Fetch-Site"], header["Sec-Fetch-Mode"], header["Sec-Fetch-Dest"] = "cross-site", "navigate", "document"
+	case elsewhere:
+		header["Sec-Fetch-Site"] = "cross-site"
+	}
+	if s.Do == "call of a program" {
+		header["Authorization"] = []string{"Bearer right", "Bearer wrong", "Basic eDp5"}[s.N%3]
+	}
+	return header
+}
+
+// sends returns the cookies that the browser sends with the request of a step. SameSite keeps the
+// session's back from a form of another site, unless it is None, and if Strict from a link too. What remembers the
+// browser is Lax.
+func (w *world) sends(s Step, names []string) map[string]cookie {
+	cookies := w.browser(s).cookies(s.Old)
+	switch elsewhere, link := s.fromElsewhere(); {
+	case link && w.shared.SameSite == 1:
+		for _, name := range names {
+			delete(cookies, name)
+		}
+	case elsewhere && !link && w.shared.SameSite < 2:
+		clear(cookies)
+	case elsewhere && !link:
+		delete(cookies, rememberName(0))
+		delete(cookies, rememberName(1))
+	}
+	return cookies
+}
+
+// accepted returns the id in the value of a cookie, if a secret signed it that process p accepts.
+func (p *process) accepted(value string) string {
+	id := idIn(value)
+	if id == "" || p.shared.Deploy != 3 || p.number == 0 || slices.ContainsFunc([]string{"", "2"}, func(suffix string) bool {
+		return value == signAsNode(newer+suffix, id)
+	}) {
+		return id
+	}
+	return ""
+}
+
+// known returns a browser's token, or another text if the secret that signed it is none of p's.
+func (w *world) known(p *process, token string) string {
+	if token != "" && w.shared.Deploy == 3 && p.number == 1 && w.signed[token] == 0 {
+		return "unknown"
+	}
+	return unsigned(token)
+}
+
+// unsigned returns a browser's token without the signature, which each process makes with its first secret.
+func unsigned(token string) string { return token[:max(strings.LastIndexByte(token, '.'), 0)] }
+
+// upstream is what lies behind a reverse proxy: it shows what cookies it got, and sets some of the program's names.
+type upstream struct{ names []string }
+
+func (u upstream) RoundTrip(r *http.Request) (*http.Response, error) {
+	header := http.Header{}
+	for _, name := range u.names {
+		header.Add("Set-Cookie", name+"=; Path=/; Max-Age=0; Secure")
+	}
+	header.Set("Clear-Site-Data", `"cookies"`)
+	return &http.Response{
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Request: r,
+		Body: io.NopCloser(strings.NewReader(r.Header.Get("User") + " " + r.Header.Get("Cookie"))),
+	}, nil
+}
