@@ -7,7 +7,7 @@ import (
 )
 
 // smallRecord is what a log-in stores, with one value of the application's.
-const smallRecord = `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/","sameSite":"lax"},"passport":{"user":1,"go":{"for":1,"at":1795442400123,"factors":{"local":1795442400123}}},"cart":{"apples":3},"_go":{"b":1795442400123,"v":"k3J9aQx0","l":1}}`
+const smallRecord = `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/","sameSite":"lax"},"passport":{"user":1,"go":{"for":1,"at":1795442400123,"factors":{"local":1795442400123}}},"cart":{"apples":3},"_go":{"b":1795442400123,"v":"k3J9aQx0","i":"d9fmCG"}}`
 
 func BenchmarkParse(b *testing.B) {
 	data := []byte(smallRecord)

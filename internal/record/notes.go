@@ -17,9 +17,9 @@ import (
 // b is the birth and s the last write by Go, in Unix milliseconds; s is absent when it
 // is b. v holds the revisions of the last writes, newest first. i says for which id Go
 // wrote this, see [tieOf]. k names the members beside passport that are log-ins of guards,
-// l the labels. Each is absent when it is empty; l is 1 when it is the one label of
-// passport's log-in, if Go made that. So the member has some 65 bytes in nearly every
-// record.
+// l the labels. k is absent when it is empty, and l where it would be the one label of
+// passport's log-in, if Go made that, and otherwise none. So the member has some 60 bytes in
+// nearly every record.
 const NotesKey = "_go"
 
 // maxKeyList is the size of the largest list of log-ins' keys. A longer one is not
@@ -88,25 +88,21 @@ func (n *notes) write(b []byte, d *Draft, id string, before *Record, revision st
 	n.revs = b[start:len(b):len(b)]
 	tie := tieOf(id)
 	b = append(append(append(b, `","i":"`...), tie[:]...), '"')
-	own := "" // the label that is left out
-	var keys []string
+	var keys, own []string // own: the labels that are left out
 	for _, s := range d.slots {
 		switch {
 		case s.Key != PassportKey:
 			keys = append(keys, s.Key)
 		case s.ByGo:
-			own = s.label()
+			own = []string{s.label()}
 		}
 	}
 	if len(keys) > 0 {
 		n.keys = appendStrings(nil, keys)
 		b = append(append(b, `,"k":`...), n.keys...)
 	}
-	if len(d.Labels) > 0 {
-		n.labels = json.RawMessage(onlyPassport)
-		if len(d.Labels) > 1 || d.Labels[0] != own {
-			n.labels = appendStrings(nil, d.Labels)
-		}
+	if !slices.Equal(d.Labels, own) {
+		n.labels = appendStrings(nil, d.Labels)
 		b = append(append(b, `,"l":`...), n.labels...)
 	}
 	return append(b, '}')

@@ -3,6 +3,7 @@ package record_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ var records = []string{
 	`{"cookie":{}}`,
 	`{"cookie":{"originalMaxAge":60000,"expires":"2026-11-23T14:01:00.123Z"},"passport":{"user":1},"a":[1, 2],"ü":"\u00fc"}`,
 	`{"cookie":{"originalMaxAge":0.5},"_go":{"b":1795442400000,"s":1795442400100,"v":"abcdefghabcdefgh","k":["passport","admin"],"l":["x"]}}`,
-	`{"cookie":{"originalMaxAge":1e3,"\u006friginalMaxAge":null},"\u0070assport":{"user":2,"go":{"for":2,"at":1795442400000}},"_go":{"b":1795442400000,"v":"abcdefgh","l":1}}`,
+	`{"cookie":{"originalMaxAge":1e3,"\u006friginalMaxAge":null},"\u0070assport":{"user":2,"go":{"for":2,"at":1795442400000}},"_go":{"b":1795442400000,"v":"abcdefgh"}}`,
 	`{"cookie":{"originalMaxAge":"60"},"admin":{"user":9,"go":{"for":9,"at":1795442400000,"stamp":"s","factors":{"totp":1}}},"_go":{"b":1795442400000,"k":["admin"],"l":["admin:9"]}}`,
 	`{"cookie":{"originalMaxAge":1e15},"passport":{"go":{"for":2},"user":2},"_go":{"b":1795442400000,"v":"abcdefgh","i":"copied","k":["passport"]}}`,
 }
@@ -114,6 +115,40 @@ func TestWhatCannotBeReadIsNotWritten(t *testing.T) {
 	}
 	if _, err := d.Encode(terms, "ID", nil, revision, now); err == nil {
 		t.Error("wrote a list of log-ins that is not read")
+	}
+}
+
+// TestTheLabelOfNearlyEveryRecordIsLeftOut: that of the user whom Go logged in under passport.
+func TestTheLabelOfNearlyEveryRecordIsLeftOut(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		logIn  bool
+		labels []string
+		want   string
+	}{
+		{"its user's", true, []string{"passport:1"}, ``},
+		{"none", true, nil, `"l":[]`},
+		{"another one", true, []string{"x"}, `"l":["x"]`},
+		{"two", true, []string{"passport:1", "x"}, `"l":["passport:1","x"]`},
+		{"nobody's", false, nil, ``},
+		{"one without a log-in", false, []string{"x"}, `"l":["x"]`},
+	} {
+		d := record.Draft{Labels: row.labels}
+		if row.logIn {
+			d.SetSlot(record.PassportKey, record.Slot{User: json.RawMessage("1"), At: now})
+		}
+		e, err := d.Encode(terms, "ID", nil, revision, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := e.Record.Bytes()
+		if _, got, _ := strings.Cut(strings.TrimSuffix(string(text), "}}"), `,"l":`); got != strings.TrimPrefix(row.want, `"l":`) {
+			t.Errorf("%s: %s has the labels %q, want %q", row.name, text, got, row.want)
+		}
+		var r record.Record
+		if err := r.Parse("ID", text); err != nil || !slices.Equal(r.Labels(), row.labels) {
+			t.Errorf("%s: %s is read with the labels %q and error %v, want %q", row.name, text, r.Labels(), err, row.labels)
+		}
 	}
 }
 

@@ -46,9 +46,6 @@ func tieOf(id string) (tie [tieLen]byte) {
 	return tie
 }
 
-// onlyPassport stands for the one label that passport's log-in has, if Go made that.
-const onlyPassport = "1"
-
 // MaxLabel is the length of the longest label in bytes.
 const MaxLabel = 512
 
@@ -78,7 +75,7 @@ func (r *Record) Indexed() []string {
 
 // replaced returns the labels that Go noted in r and that are not in list any more.
 func (r *Record) replaced(list []string) (old []string) {
-	if string(r.notes.labels) != onlyPassport {
+	if r.notes.labels != nil {
 		old = stringsOf(r.notes.labels)
 	} else if user := rawjson.Find(rawjson.Find(r.Value(PassportKey), "go"), "for"); user != nil {
 		old = []string{Slot{User: user, Key: PassportKey}.label()}
@@ -90,13 +87,13 @@ func (r *Record) replaced(list []string) (old []string) {
 // anew: a log-in that Node made has the label of its user, so that a user's sessions are
 // found whoever made them, and none that were another's under its key.
 func (r *Record) labels(slots []Slot) (list []string, news bool) {
-	short := string(r.notes.labels) == onlyPassport
-	if r.notes.born > 0 && !short {
+	listed := r.notes.labels != nil
+	if listed && r.notes.born > 0 {
 		list = r.ofLogIns(stringsOf(r.notes.labels), slots)
 	}
 	for _, s := range slots {
 		if s.ByGo {
-			if short && s.Key == PassportKey {
+			if !listed && s.Key == PassportKey {
 				if label := s.label(); label != "" {
 					list = append(list, label)
 				}
