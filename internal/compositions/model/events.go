@@ -14,6 +14,7 @@ type Event struct {
 	User           int    // 0 for none
 	Session        string // its id
 	Count          int    // less than 0: not said
+	Account        string // whom refused credentials claim
 	Outcome        string
 	anyone, unsure bool // User, and whether it is sent at all, is not said
 }
@@ -55,7 +56,7 @@ func (m *Model) Heard(got []Event) {
 
 // covers reports whether e is the event that w demands.
 func (w Event) covers(e Event) bool {
-	return e.Guard == w.Guard && e.Name == w.Name && e.Outcome == w.Outcome && e.Strategy == w.Strategy &&
+	return e.Guard == w.Guard && e.Name == w.Name && e.Outcome == w.Outcome && e.Strategy == w.Strategy && e.Account == w.Account &&
 		(w.Reason == anything || slices.Contains(strings.Split(w.Reason, "|"), e.Reason)) &&
 		(w.anyone || e.User == w.User) && (w.Session == anything || e.Session == w.Session) && (w.Count < 0 || e.Count == w.Count)
 }

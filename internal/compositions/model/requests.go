@@ -27,16 +27,18 @@ func (m *Model) Hop(n int) {
 	m.want(n <= 4, "answer: a chain of redirects does not end", "%d addresses", n)
 }
 
-// accepted reports whether a strategy takes the credentials: a refusal changes nothing. They must
-// be looked at while fewer than Free wrong ones were tried for the user with this strategy in the
-// last day; after that it is not said.
+// accepted reports whether a strategy takes the credentials: a refusal changes nothing. They must be looked at
+// while fewer than Free wrong ones were tried for the user with this strategy in the last day, and after the
+// pause that follows more of them: throttle.Config.Delay, doubled for each. Whether they are before is not
+// said, for a browser that knows the account has a count of its own.
 func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	key := fmt.Sprint(v.Guard, strategy, user)
 	recent := slices.DeleteFunc(m.wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })
 	e := Event{Guard: v.Guard, Name: "authn_login_success", Strategy: strategy, User: user}
-	switch {
+	switch n := len(recent); {
 	case v.Status == 429:
-		m.want(m.Throttled && len(recent) >= m.Free, "throttle: credentials are not looked at", "%s of user %d after %d wrong ones", strategy, user, len(recent))
+		pauses := m.Throttled && n >= m.Free && v.Now.Sub(recent[n-1]) < min(30*time.Second<<min(n-m.Free, 9), 15*time.Minute)
+		m.want(pauses, "throttle: credentials are not looked at", "%s of user %d after %d wrong ones", strategy, user, n)
 		e.Name, e.Reason, e.User = "excess_rate_limit_exceeded", anything, 0
 	case !right:
 		m.status(v, 401, "a wrong log-in")
@@ -44,10 +46,13 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 		e.Name, e.Reason, e.User = "authn_login_fail", anything, 0
 	}
 	m.wrong[key] = recent
-	m.expect(e)
 	if e.User == 0 {
 		m.quiet(v, "a log-in that is not accepted")
+		if strategy == "local" { // it says whom the credentials claim
+			e.Account = fmt.Sprint(user)
+		}
 	}
+	m.expect(e)
 	return e.User > 0
 }
 
