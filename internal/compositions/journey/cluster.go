@@ -16,6 +16,7 @@ import (
 type cluster struct {
 	mu      sync.Mutex
 	nodes   []*node
+	reader  *node // where the first master's records are read, which gets everything at once; nil for itself
 	behind  bool
 	backlog []func(*node)
 	says    string             // the error that the master answers
@@ -32,6 +33,9 @@ func (c *cluster) master() *node {
 func (c *cluster) hand(f func(*node)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.reader != nil {
+		f(c.reader)
+	}
 	switch {
 	case len(c.nodes) < 2:
 	case c.behind:
@@ -71,6 +75,10 @@ func (c *cluster) failOver() (late, done bool) {
 		return false, false
 	}
 	c.nodes[0].close()
+	if c.reader != nil {
+		c.reader.close()
+		c.reader = nil
+	}
 	late, c.nodes, c.behind, c.backlog = c.behind, c.nodes[1:], false, nil
 	return late, true
 }
@@ -82,6 +90,9 @@ func (c *cluster) all(f func(*node)) {
 	for _, n := range c.nodes {
 		f(n)
 	}
+	if c.reader != nil {
+		f(c.reader)
+	}
 }
 
 // refuse has the master answer every command by that error, until it is empty.
@@ -90,6 +101,9 @@ func (c *cluster) refuse(text string) {
 	defer c.mu.Unlock()
 	c.says = text
 	c.nodes[0].refuse(text)
+	if c.reader != nil {
+		c.reader.refuse(text)
+	}
 }
 
 // ask has the master answer what the test asks, until done is called.

@@ -31,7 +31,7 @@ type Switches struct {
 	Deploy   int // the second process: 1: another cookie and codec, and accepts the first's with Reissue; 2: another secret first; 3: it alone
 	Ids      int // users' ids: 1: objects with a role in them, and a Namer; 2: objects
 	Notes    int // 1: the store keeps tombstones
-	Store    int // 1: Redis
+	Store    int // 1: Redis; 2: records are read in an automatic pipeline; 3: from a replica
 	Outage   int // 1: the store dies, hangs, comes back, or empty; 2: a replica takes over too
 	SameSite int // 1: Strict; 2: None; 3: None and Partitioned
 	Node     int // Express beside: 1: passport 0.4; 2: 0.7; 3: 0.7 with keepSessionInfo

@@ -32,14 +32,22 @@ type node struct {
 	close    func()
 }
 
-// fill gives the cluster its nodes: with a replica where one can take over.
-func (s Switches) fill(c *cluster) error {
+// fill gives the cluster its nodes: with a replica where one can take over, and one where the master's
+// records are read.
+func (s Switches) fill(c *cluster) (err error) {
+	var reads *server
+	if s.Store == 3 {
+		reads = newServer()
+		if c.reader, err = s.redisNode(reads, nil); err != nil {
+			return err
+		}
+	}
 	for range 1 + s.Outage/2 {
-		n, err := s.newNode(nil)
+		n, err := s.newNode(reads)
 		if err != nil {
 			return err
 		}
-		c.nodes = append(c.nodes, n)
+		c.nodes, reads = append(c.nodes, n), nil // what takes over is read itself
 	}
 	return nil
 }
@@ -79,8 +87,15 @@ func newServer() *server {
 func (s Switches) redisNode(main, reads *server) (*node, error) {
 	cfg := store.RedisConfig{Name: "test", Tombstones: s.Notes == 1}
 	closers := []func() error{main.client.Close}
-	if reads != nil {
+	switch {
+	case reads != nil:
 		cfg.Reads = reads.client
+	case s.Store == 2:
+		pipeline, err := main.client.AsyncAutoPipeline()
+		if err != nil {
+			return nil, errors.Join(err, main.client.Close())
+		}
+		cfg.Reads, closers = pipeline, append([]func() error{pipeline.Close}, closers...)
 	}
 	stores, err := store.Redis(main.client, cfg)
 	if err != nil {
