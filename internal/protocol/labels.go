@@ -60,7 +60,10 @@ func (p *Protocol) unindexLeft(ctx context.Context, id string, before, now *reco
 		return
 	}
 	labels := now.Labels()
-	p.unindex(ctx, slices.DeleteFunc(before.Indexed(), func(l string) bool { return slices.Contains(labels, l) }), id)
+	left := slices.DeleteFunc(before.Indexed(), func(l string) bool { return slices.Contains(labels, l) })
+	if len(left) > 0 { // seldom: what unindex is given would be allocated at each write
+		p.unindex(ctx, left, id)
+	}
 }
 
 // Labelled is a session that carries a label.
