@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -53,7 +54,9 @@ func TestLookUpsCountersAndRegistrationsMeanOneAccount(t *testing.T) {
 		{"by default", " JoeFoo@Test.com\u200b", "joefoo@test.com", strategy.NewLocal(accept)},
 		{"by a function of one's own", " JoéFoo@Test.com", "joefoo@test.com", with},
 	} {
-		send := func() *http.Request { return post(js, fmt.Sprintf(`{"email":%q,"password":" P "}`, row.spelled)) }
+		send := func() *http.Request {
+			return credtest.Post(js, fmt.Sprintf(`{"email":%q,"password":" P "}`, row.spelled))
+		}
 		found, err := row.s.Authenticate(nil, send())
 		claimed, ok, err2 := row.s.Claims(send())
 		registered, password, err3 := row.s.Credentials(send())
@@ -76,7 +79,7 @@ func TestLookUpsCountersAndRegistrationsMeanOneAccount(t *testing.T) {
 	if err != nil || found.email != "joe" || claimed != "joe" || accountOf(basics, "JOÉ") != "joe" {
 		t.Errorf("Basic: got %v and %q, %v, want joe", found, claimed, err)
 	}
-	if _, err := strategy.NewLocal(accept).Authenticate(nil, post(form, "email=+%C2%A0&password=p")); statusOf(err) != 400 {
+	if _, err := strategy.NewLocal(accept).Authenticate(nil, credtest.Post(form, "email=+%C2%A0&password=p")); credtest.StatusOf(err) != 400 {
 		t.Errorf("a name of spaces: got %v, want 400", err)
 	}
 	if got := accountOf(strategy.NewBearer("r", acceptToken), " X"); got != " X" {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -75,7 +76,7 @@ func TestRFC7617_BasicRefusesWithAChallenge(t *testing.T) {
 		{"two headers", []string{basic("a:b"), basic("a:b")}, 400, ""},
 	} {
 		got, err := s.Authenticate(nil, withAuthorization(row.headers...))
-		if statusOf(err) != row.status || challengeOf(err) != row.want || got != (login{}) {
+		if credtest.StatusOf(err) != row.status || challengeOf(err) != row.want || got != (login{}) {
 			t.Errorf("%s: got %q, %v, challenge %q, want status %d and challenge %q", row.name, got, err, challengeOf(err), row.status, row.want)
 		}
 	}
@@ -100,7 +101,7 @@ func TestBasicPassesOnWhatValidateSays(t *testing.T) {
 	} {
 		s := strategy.NewBasic("r", func(context.Context, string, string) (*login, error) { return nil, row.err })
 		_, err := s.Authenticate(nil, withAuthorization(basic("a:b")))
-		if statusOf(err) != row.status || challengeOf(err) != row.challenge {
+		if credtest.StatusOf(err) != row.status || challengeOf(err) != row.challenge {
 			t.Errorf("%s: got %v, challenge %q, want status %d, challenge %q", row.name, err, challengeOf(err), row.status, row.challenge)
 		}
 		if errors.Is(row.err, wrong) && !errors.Is(err, wrong) {
@@ -139,7 +140,7 @@ func FuzzBasicHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		got, err := s.Authenticate(nil, withAuthorization(header))
 		if err != nil {
-			if statusOf(err) != 401 || challengeOf(err) == "" {
+			if credtest.StatusOf(err) != 401 || challengeOf(err) == "" {
 				t.Fatalf("%q: %v", header, err)
 			}
 			return

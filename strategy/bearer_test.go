@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -59,11 +60,11 @@ func TestRFC6750_3_1_BearerAnswersEachFaultWithItsCode(t *testing.T) {
 		{"a nil user", refuse(nil), good, 500, ""},
 	} {
 		got, err := row.s.Authenticate(nil, withAuthorization(row.headers...))
-		if statusOf(err) != row.status || challengeOf(err) != row.challenge || got != nil {
+		if credtest.StatusOf(err) != row.status || challengeOf(err) != row.challenge || got != nil {
 			t.Errorf("%s: got %v, %v, challenge %q, want status %d, challenge %q", row.name, got, err, challengeOf(err), row.status, row.challenge)
 		}
 	}
-	if err := strategy.InsufficientScope("read"); statusOf(err) != 401 {
+	if err := strategy.InsufficientScope("read"); credtest.StatusOf(err) != 401 {
 		t.Errorf("outside a bearer strategy, %v is no refusal", err)
 	}
 }
@@ -71,7 +72,7 @@ func TestRFC6750_3_1_BearerAnswersEachFaultWithItsCode(t *testing.T) {
 func TestRFC6750_BearerReadsNoOtherPlace(t *testing.T) {
 	r := httptest.NewRequest("POST", "/?access_token=abc", strings.NewReader("access_token=abc"))
 	r.Header.Set("Content-Type", form)
-	if got, err := strategy.NewBearer("r", acceptToken).Authenticate(nil, r); statusOf(err) != 401 {
+	if got, err := strategy.NewBearer("r", acceptToken).Authenticate(nil, r); credtest.StatusOf(err) != 401 {
 		t.Errorf("got %q, %v, want status 401", got, err)
 	}
 }
@@ -96,7 +97,7 @@ func FuzzBearerHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		token, err := s.Authenticate(nil, withAuthorization(header))
 		if err != nil {
-			if status := statusOf(err); status != http.StatusUnauthorized && status != http.StatusBadRequest || challengeOf(err) == "" {
+			if status := credtest.StatusOf(err); status != http.StatusUnauthorized && status != http.StatusBadRequest || challengeOf(err) == "" {
 				t.Fatalf("%q: %v", header, err)
 			}
 			return

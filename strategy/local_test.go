@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -29,14 +30,6 @@ func accept(_ context.Context, email, password string) (login, error) {
 	return login{email, password}, nil
 }
 
-func post(contentType, body string) *http.Request {
-	r := httptest.NewRequest("POST", "/login?email=query&password=query", strings.NewReader(body))
-	if contentType != "" {
-		r.Header.Set("Content-Type", contentType)
-	}
-	return r
-}
-
 // multi joins parts of a multipart form with the boundary B.
 func multi(bodies ...string) string {
 	return "--B\r\n" + strings.Join(bodies, "\r\n--B\r\n") + "\r\n--B--\r\n"
@@ -44,20 +37,6 @@ func multi(bodies ...string) string {
 
 func part(disposition, value string) string {
 	return "Content-Disposition: form-data; " + disposition + "\r\n\r\n" + value
-}
-
-// statusOf returns the status that err asks for: 200 for none, 500 for an outage.
-func statusOf(err error) int {
-	var f *strategy.Failure
-	switch {
-	case err == nil:
-		return http.StatusOK
-	case !errors.Is(err, strategy.ErrUnauthenticated):
-		return http.StatusInternalServerError
-	case errors.As(err, &f) && f.Status != 0:
-		return f.Status
-	}
-	return http.StatusUnauthorized
 }
 
 func TestLocalReadsFormsAndJSON(t *testing.T) {
@@ -74,7 +53,7 @@ func TestLocalReadsFormsAndJSON(t *testing.T) {
 		{"JSON with a NUL in the password, which the Hasher judges", js, `{"email":"a","password":"p\u0000q"}`, login{"a", "p\x00q"}},
 		{"a multipart form", parts, multi(part(`name="email"`, "a"), part(`name="password"`, "p\r\nq"), part(`name="f"; filename="x"`, "…")), login{"a", "p\r\nq"}},
 	} {
-		got, err := s.Authenticate(httptest.NewRecorder(), post(row.contentType, row.body))
+		got, err := s.Authenticate(httptest.NewRecorder(), credtest.Post(row.contentType, row.body))
 		if err != nil || got != row.want {
 			t.Errorf("%s: got %q, %v, want %q", row.name, got, err, row.want)
 		}
@@ -135,8 +114,8 @@ func TestASVS_15_3_5_LocalRefusesWhatIsNotOneString(t *testing.T) {
 		{"another charset", js + "; charset=utf-16", `{"email":"a","password":"p"}`, 415},
 		{"a body over the cap", form, "email=a&password=" + strings.Repeat("p", 64<<10), 413},
 	} {
-		got, err := s.Authenticate(httptest.NewRecorder(), post(row.contentType, row.body))
-		if statusOf(err) != row.want || got != (login{}) {
+		got, err := s.Authenticate(httptest.NewRecorder(), credtest.Post(row.contentType, row.body))
+		if credtest.StatusOf(err) != row.want || got != (login{}) {
 			t.Errorf("%s: got %q, %v, want status %d", row.name, got, err, row.want)
 		}
 	}
@@ -162,9 +141,9 @@ func TestLocalRefusesAmbiguousOrCompressedBodies(t *testing.T) {
 			r.Body = io.NopCloser(brokenReader{})
 		}, 500},
 	} {
-		r := post(form, "email=a&password=p")
+		r := credtest.Post(form, "email=a&password=p")
 		row.change(r)
-		if _, err := s.Authenticate(httptest.NewRecorder(), r); statusOf(err) != row.want {
+		if _, err := s.Authenticate(httptest.NewRecorder(), r); credtest.StatusOf(err) != row.want {
 			t.Errorf("%s: got %v, want status %d", row.name, err, row.want)
 		}
 	}
@@ -182,12 +161,12 @@ func TestASVS_15_3_7_LocalIgnoresTheQueryString(t *testing.T) {
 		{"JSON", js, "{}"},
 		{"multipart", parts, multi(part(`name="x"`, "1"))},
 	} {
-		if got, err := s.Authenticate(nil, post(row.contentType, row.body)); statusOf(err) != 400 {
+		if got, err := s.Authenticate(nil, credtest.Post(row.contentType, row.body)); credtest.StatusOf(err) != 400 {
 			t.Errorf("%s: got %q, %v, want status 400", row.name, got, err)
 		}
-		parsed := post(row.contentType, row.body)
+		parsed := credtest.Post(row.contentType, row.body)
 		_ = parsed.ParseMultipartForm(1 << 20)
-		if got, err := s.Authenticate(nil, parsed); statusOf(err) != 400 {
+		if got, err := s.Authenticate(nil, parsed); credtest.StatusOf(err) != 400 {
 			t.Errorf("%s, parsed before: got %q, %v, want status 400", row.name, got, err)
 		}
 	}
@@ -214,7 +193,7 @@ func TestLocalLeavesTheBodyToTheHandler(t *testing.T) {
 			return login{v.Email, v.Password}, err
 		}},
 	} {
-		r := post(row.contentType, row.body)
+		r := credtest.Post(row.contentType, row.body)
 		for range 2 { // a chain may ask two strategies
 			if got, err := s.Authenticate(nil, r); err != nil || got != want {
 				t.Errorf("%s: got %q, %v, want %q", row.name, got, err, want)
@@ -226,7 +205,7 @@ func TestLocalLeavesTheBodyToTheHandler(t *testing.T) {
 		if got, err := row.read(r); err != nil || got != want {
 			t.Errorf("%s after Authenticate: got %q, %v, want %q", row.name, got, err, want)
 		}
-		before := post(row.contentType, row.body)
+		before := credtest.Post(row.contentType, row.body)
 		if _, err := row.read(before); err != nil {
 			t.Fatal(err)
 		}
@@ -243,9 +222,9 @@ func TestLocalLeavesALargeBodyToTheHandlerToo(t *testing.T) {
 	s := strategy.NewLocal(accept)
 	body := strings.Repeat("x", 70<<10)
 	for _, length := range []int64{int64(len(body)), -1} {
-		r := post(js, body)
+		r := credtest.Post(js, body)
 		r.ContentLength = length
-		if _, err := s.Authenticate(nil, r); statusOf(err) != 413 {
+		if _, err := s.Authenticate(nil, r); credtest.StatusOf(err) != 413 {
 			t.Errorf("Content-Length %d: got %v, want status 413", length, err)
 		}
 		if got, err := io.ReadAll(r.Body); err != nil || string(got) != body {
@@ -258,11 +237,11 @@ func TestLocalLeavesALargeBodyToTheHandlerToo(t *testing.T) {
 }
 
 func TestLocalRefusesFilesOfAParsedForm(t *testing.T) {
-	r := post(parts, multi(part(`name="email"`, "a"), part(`name="password"; filename="x"`, "p")))
+	r := credtest.Post(parts, multi(part(`name="email"`, "a"), part(`name="password"; filename="x"`, "p")))
 	if err := r.ParseMultipartForm(1 << 20); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := strategy.NewLocal(accept).Authenticate(nil, r); statusOf(err) != 400 {
+	if _, err := strategy.NewLocal(accept).Authenticate(nil, r); credtest.StatusOf(err) != 400 {
 		t.Errorf("got %v, want status 400", err)
 	}
 }
@@ -290,8 +269,8 @@ func TestLocalRenamedAndNestedFields(t *testing.T) {
 		{"a repeated outer name in JSON", js, `{"user":{"name":"b"},"user":{"name":"a","secret":{"text":"p"}}}`, 400},
 		{"a body over the cap of 200 bytes", form, "user[name]=a&user[secret][text]=" + strings.Repeat("p", 200), 413},
 	} {
-		got, err := s.Authenticate(nil, post(row.contentType, row.body))
-		if statusOf(err) != row.want || err == nil && got != (login{"a", "p"}) {
+		got, err := s.Authenticate(nil, credtest.Post(row.contentType, row.body))
+		if credtest.StatusOf(err) != row.want || err == nil && got != (login{"a", "p"}) {
 			t.Errorf("%s: got %q, %v, want status %d", row.name, got, err, row.want)
 		}
 	}
@@ -344,8 +323,8 @@ func TestLocalPassesOnWhatValidateSays(t *testing.T) {
 		{"a nil user and no error", nil, nil, 500},
 	} {
 		s := strategy.NewLocal(func(context.Context, string, string) (*login, error) { return row.user, row.err })
-		user, err := s.Authenticate(nil, post(form, "email=a&password=p"))
-		if statusOf(err) != row.want || row.err != nil && !errors.Is(err, row.err) || (user != nil) != (row.want == 200) {
+		user, err := s.Authenticate(nil, credtest.Post(form, "email=a&password=p"))
+		if credtest.StatusOf(err) != row.want || row.err != nil && !errors.Is(err, row.err) || (user != nil) != (row.want == 200) {
 			t.Errorf("%s: got %v, %v, want status %d", row.name, user, err, row.want)
 		}
 	}
@@ -359,13 +338,13 @@ func FuzzLocalCredentials(f *testing.F) {
 	}
 	s := strategy.NewLocal(accept)
 	f.Fuzz(func(t *testing.T, contentType, body string) {
-		r := post("", body)
+		r := credtest.Post("", body)
 		r.Header.Set("Content-Type", contentType)
 		found, err := s.Authenticate(nil, r)
 		if rest, _ := io.ReadAll(r.Body); string(rest) != body {
 			t.Fatalf("the body is %q afterwards", rest)
 		}
-		if status := statusOf(err); status != 200 && status != 400 && status != 413 && status != 415 {
+		if status := credtest.StatusOf(err); status != 200 && status != 400 && status != 413 && status != 415 {
 			t.Fatalf("status %d: %v", status, err)
 		}
 		if err != nil {
@@ -397,7 +376,7 @@ func encodings(t *testing.T, l login) []*http.Request {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	requests := []*http.Request{post(form, url.Values(values).Encode()), post(js, string(text)), post(w.FormDataContentType(), body.String())}
+	requests := []*http.Request{credtest.Post(form, url.Values(values).Encode()), credtest.Post(js, string(text)), credtest.Post(w.FormDataContentType(), body.String())}
 	for _, r := range requests {
 		if r.ContentLength > 64<<10 { // an encoding may be longer than the cap
 			return nil

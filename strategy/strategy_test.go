@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -111,7 +112,7 @@ func TestMapChangesTheUserOnly(t *testing.T) {
 	})
 	for token, status := range map[string]int{"good": 200, "gone": 401, "down": 500, "nil": 500} {
 		user, err := s.Authenticate(nil, withAuthorization("Bearer "+token))
-		if statusOf(err) != status || (user != nil) != (status == 200) {
+		if credtest.StatusOf(err) != status || (user != nil) != (status == 200) {
 			t.Errorf("%s: got %v, %v, want status %d", token, user, err, status)
 		}
 	}
@@ -128,7 +129,7 @@ func TestMapChangesTheUserOnly(t *testing.T) {
 	asked := false
 	none := strategy.Map(strategy.Func("none", func(http.ResponseWriter, *http.Request) (*login, error) { return nil, nil }),
 		func(context.Context, *login) (string, error) { asked = true; return "somebody", nil })
-	if user, err := none.Authenticate(nil, withAuthorization()); statusOf(err) != 500 || user != "" || asked {
+	if user, err := none.Authenticate(nil, withAuthorization()); credtest.StatusOf(err) != 500 || user != "" || asked {
 		t.Errorf("a nil user: got %q, %v, function called: %v, want status 500", user, err, asked)
 	}
 	if !panics(func() { strategy.Map[string, string](nil, acceptToken) }) || !panics(func() { strategy.Map[string, string](ambient, nil) }) {
@@ -161,12 +162,12 @@ func TestNoRowsIsAnOutageWithAHint(t *testing.T) {
 		s strategy.Strategy[*login]
 		r *http.Request
 	}{
-		{strategy.NewLocal(two), post(form, "email=joe&password=p")},
+		{strategy.NewLocal(two), credtest.Post(form, "email=joe&password=p")},
 		{strategy.NewBasic("r", two), withAuthorization(basic("joe:p"))},
 		{strategy.NewBearer("r", one), withAuthorization("Bearer abc")},
 	} {
 		_, err := row.s.Authenticate(nil, row.r)
-		if !errors.Is(err, noRows) || statusOf(err) != 500 || !strings.Contains(err.Error(), "wraps strategy.ErrUnauthenticated") {
+		if !errors.Is(err, noRows) || credtest.StatusOf(err) != 500 || !strings.Contains(err.Error(), "wraps strategy.ErrUnauthenticated") {
 			t.Errorf("%s: got %v, want the outage, and what validate should return", row.s.Name(), err)
 		}
 	}

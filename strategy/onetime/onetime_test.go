@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/onetime"
@@ -163,11 +164,11 @@ func TestAnOutageIsNoRefusalOfAOneTimeToken(t *testing.T) {
 	s := newSpy(t)
 	o := newOneTime(t, s, "reset")
 	token := issue(t, o, "joe")
-	s.err = errDown
-	if _, err := o.Issue(t.Context(), "joe"); !errors.Is(err, errDown) || strings.Contains(err.Error(), token) {
+	s.err = credtest.ErrDown
+	if _, err := o.Issue(t.Context(), "joe"); !errors.Is(err, credtest.ErrDown) || strings.Contains(err.Error(), token) {
 		t.Errorf("Issue: got %v, want the outage and no token", err)
 	}
-	if _, err := o.Redeem(t.Context(), token); !errors.Is(err, errDown) || errors.Is(err, strategy.ErrUnauthenticated) || strings.Contains(err.Error(), token) {
+	if _, err := o.Redeem(t.Context(), token); !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) || strings.Contains(err.Error(), token) {
 		t.Errorf("Redeem: got %v, want the outage and no token", err)
 	}
 }
@@ -191,7 +192,7 @@ func newMagicLink(t testing.TB) (*onetime.MagicLink[*phone], *onetime.Tokens) {
 		case "gone":
 			return nil, strategy.ErrUnauthenticated
 		case "down":
-			return nil, errDown
+			return nil, credtest.ErrDown
 		case "nil":
 			return nil, nil
 		}
@@ -214,7 +215,7 @@ func TestMagicLinkLogsInByAPostedToken(t *testing.T) {
 	if _, err := s.Authenticate(nil, postForm("token="+token)); !errors.Is(err, strategy.ErrUnauthenticated) {
 		t.Errorf("a second time: got %v, want a refusal", err)
 	}
-	for user, want := range map[string]error{"gone": strategy.ErrUnauthenticated, "down": errDown, "nil": strategy.ErrNilUser} {
+	for user, want := range map[string]error{"gone": strategy.ErrUnauthenticated, "down": credtest.ErrDown, "nil": strategy.ErrNilUser} {
 		if _, err := s.Authenticate(nil, postForm("token="+issue(t, o, user))); !errors.Is(err, want) {
 			t.Errorf("user %s: got %v, want %v", user, err, want)
 		}
@@ -256,11 +257,11 @@ func TestASVS_6_6_3_GuessingMagicLinksIsThrottled(t *testing.T) {
 	}
 	token := issue(t, o, "joe")
 	for range 3 {
-		if _, err := limited.Authenticate(nil, postForm("token="+strings.Repeat("A", 32))); !errors.Is(err, strategy.ErrUnauthenticated) || statusOf(err) == http.StatusTooManyRequests {
+		if _, err := limited.Authenticate(nil, postForm("token="+strings.Repeat("A", 32))); !errors.Is(err, strategy.ErrUnauthenticated) || credtest.StatusOf(err) == http.StatusTooManyRequests {
 			t.Errorf("a guess: got %v, want a refusal", err)
 		}
 	}
-	if _, err := limited.Authenticate(nil, postForm("token="+token)); statusOf(err) != http.StatusTooManyRequests {
+	if _, err := limited.Authenticate(nil, postForm("token="+token)); credtest.StatusOf(err) != http.StatusTooManyRequests {
 		t.Errorf("the fourth attempt: got %v, want 429", err)
 	}
 }

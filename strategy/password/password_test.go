@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
 	"github.com/seed-6f34412b/passport/strategy/password/limit"
@@ -94,7 +95,7 @@ func TestASVS_6_3_8_EveryRefusalIsTheSameAnswerForTheSameWork(t *testing.T) {
 	var log bytes.Buffer
 	check := mustCheck(t, accounts, password.Config{Hasher: b, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	_, want := check.Validate(t.Context(), "nobody@test.com", right)
-	if statusOf(want) != 401 || challengeOf(want) != "" || errors.Is(want, errNoSuchUser) {
+	if credtest.StatusOf(want) != 401 || challengeOf(want) != "" || errors.Is(want, errNoSuchUser) {
 		t.Fatalf("an unknown user: %v, want a plain refusal", want)
 	}
 	for _, row := range []struct{ name, email, password string }{
@@ -154,7 +155,7 @@ func TestPasswordCheckKeepsAnOutageAnOutage(t *testing.T) {
 	})
 	hash := mustHash(t, b, "p")
 	nobody := mustCheck(t, password.LookupFunc[*account](func(context.Context, string) (*account, string, error) { return nil, hash, nil }), password.Config{Hasher: b})
-	if user, err := nobody.Validate(t.Context(), "a", "p"); user != nil || statusOf(err) != 500 {
+	if user, err := nobody.Validate(t.Context(), "a", "p"); user != nil || credtest.StatusOf(err) != 500 {
 		t.Errorf("a nil user with the right password: %v, %v, want an error that is no refusal", user, err)
 	}
 }
@@ -225,7 +226,7 @@ func TestNewPasswordIsALocalStrategy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for body, want := range map[string]int{"email=a&password=p": 200, "email=a&password=q": 401, "email=b&password=p": 401, "email=a": 400} {
-		if user, err := s.Authenticate(nil, post("application/x-www-form-urlencoded", body)); statusOf(err) != want || (user != nil) != (want == 200) {
+		if user, err := s.Authenticate(nil, credtest.Post("application/x-www-form-urlencoded", body)); credtest.StatusOf(err) != want || (user != nil) != (want == 200) {
 			t.Errorf("%s: got %v, %v, want status %d", body, user, err, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
@@ -18,35 +19,6 @@ import (
 
 // secrets are made up.
 var secrets = []string{"a made-up secret of 32 bytes or more"}
-
-var errDown = errors.New("connection refused")
-
-// brokenCells fail from the n-th call on.
-type brokenCells struct {
-	strategy.Cells
-	calls, from int
-}
-
-func (b *brokenCells) down() error {
-	if b.calls++; b.calls >= b.from {
-		return errDown
-	}
-	return nil
-}
-
-func (b *brokenCells) Load(ctx context.Context, key string) ([]byte, error) {
-	if err := b.down(); err != nil {
-		return nil, err
-	}
-	return b.Cells.Load(ctx, key)
-}
-
-func (b *brokenCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
-	if err := b.down(); err != nil {
-		return nil, false, err
-	}
-	return b.Cells.Swap(ctx, key, old, new, ttl)
-}
 
 func newCells(t testing.TB) strategy.Cells {
 	t.Helper()
@@ -351,8 +323,8 @@ func TestAnOutageIsNoRefusalOfARememberedLogIn(t *testing.T) {
 		{"ForgetUser", 2, func(m *remember.Me) error { return m.ForgetUser(t.Context(), "ann") }},
 	} {
 		for from := 1; from <= row.calls; from++ {
-			err := row.do(newRemember(t, &brokenCells{Cells: cells, from: from}))
-			if !errors.Is(err, errDown) || errors.Is(err, strategy.ErrUnauthenticated) {
+			err := row.do(newRemember(t, &credtest.Cells{Cells: cells, From: from}))
+			if !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) {
 				t.Errorf("%s, down from call %d: got %v, want the outage", row.name, from, err)
 			}
 		}

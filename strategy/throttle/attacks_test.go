@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
@@ -56,7 +57,7 @@ func newSite(t *testing.T) *site {
 
 // register makes an account of the name as the form spells it, unless it is taken.
 func (s *site) register(spelled, password string) bool {
-	name, password, err := s.form.Credentials(post(form, "email="+spelled+"&password="+password))
+	name, password, err := s.form.Credentials(credtest.Post(form, "email="+spelled+"&password="+password))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, taken := s.accounts[name]; err != nil || taken {
@@ -76,7 +77,7 @@ func newClient(from string) *client { return &client{from, map[string]*http.Cook
 
 // send sends credentials to s, and keeps the cookies of the answer.
 func (c *client) send(s strategy.Strategy[string], name, secret string) int {
-	r := post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, name, secret))
+	r := credtest.Post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, name, secret))
 	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(c.from), 4711).String()
 	for _, cookie := range c.cookies {
 		r.AddCookie(cookie)
@@ -86,7 +87,7 @@ func (c *client) send(s strategy.Strategy[string], name, secret string) int {
 	for _, cookie := range w.Result().Cookies() {
 		c.cookies[cookie.Name] = cookie
 	}
-	return statusOf(err)
+	return credtest.StatusOf(err)
 }
 
 // address returns the i-th of many addresses, of IPv4 and IPv6.

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
@@ -28,16 +29,16 @@ func lockedOut(t *testing.T, cfg throttle.Config) *throttle.Throttle[login] {
 // logIn sends a password with cookies, and returns the status and the device cookie, nil if
 // there is none in the answer.
 func logIn(s strategy.Strategy[login], name, password string, cookies ...*http.Cookie) (int, *http.Cookie) {
-	r := post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, name, password))
+	r := credtest.Post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, name, password))
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}
 	w := httptest.NewRecorder()
 	_, err := s.Authenticate(w, r)
 	for _, c := range w.Result().Cookies() {
-		return statusOf(err), c
+		return credtest.StatusOf(err), c
 	}
-	return statusOf(err), nil
+	return credtest.StatusOf(err), nil
 }
 
 var secrets = []string{strings.Repeat("a", 32)}
@@ -238,9 +239,9 @@ func FuzzDeviceCookie(f *testing.F) {
 	f.Add("")
 	f.Fuzz(func(t *testing.T, value string) {
 		s := lockedOut(t, throttle.Config{Secrets: secrets})
-		r := post(js, `{"email":"joe","password":"right"}`)
+		r := credtest.Post(js, `{"email":"joe","password":"right"}`)
 		r.Header.Set("Cookie", "__Host-device="+value)
-		if _, err := s.Authenticate(httptest.NewRecorder(), r); statusOf(err) != 429 {
+		if _, err := s.Authenticate(httptest.NewRecorder(), r); credtest.StatusOf(err) != 429 {
 			t.Errorf("%q: got %v, want 429", value, err)
 		}
 	})

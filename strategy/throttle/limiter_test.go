@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
@@ -29,7 +30,7 @@ func mustLimiter(t *testing.T, cfg throttle.Config) *throttle.Limiter {
 }
 
 func from(addr string) *http.Request {
-	r := post(form, "email=joe@test.com&password=new")
+	r := credtest.Post(form, "email=joe@test.com&password=new")
 	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(addr), 4711).String()
 	return r
 }
@@ -84,7 +85,7 @@ func TestALimiterCountsWhatIsGuessed(t *testing.T) {
 		}
 	}
 	err := l.Attempt(from(there), "joe", func(context.Context) error { t.Error("it was looked at"); return nil })
-	if statusOf(err) != 429 {
+	if credtest.StatusOf(err) != 429 {
 		t.Errorf("after two wrong ones: got %v, want 429", err)
 	}
 	if err := l.Take(from(there), "jen"); err != nil {
@@ -103,7 +104,7 @@ func TestLimitersOfTwoPurposesCountApart(t *testing.T) {
 	customers, staff := mustThrottle(t, cfg(""), strategy.NewLocal(g.validate)), mustThrottle(t, cfg("staff"), strategy.NewLocal(g.validate))
 	for _, want := range []int{200, 429} {
 		for name, err := range map[string]error{"register": register.Take(from(here), "joe"), "forgot": forgot.Take(from(here), "joe")} {
-			if statusOf(err) != want {
+			if credtest.StatusOf(err) != want {
 				t.Errorf("%s: got %v, want status %d", name, err, want)
 			}
 		}
@@ -215,7 +216,7 @@ func TestAProxyThatNobodyTrustsIsNamedOnce(t *testing.T) {
 		var g guesses
 		s := mustThrottle(t, throttle.Config{TrustedProxies: row.trusted, Logger: slog.New(slog.NewTextHandler(&log, nil))}, strategy.NewLocal(g.validate))
 		for i := range 20 {
-			r := post(form, fmt.Sprintf("email=user%d&password=wrong", i))
+			r := credtest.Post(form, fmt.Sprintf("email=user%d&password=wrong", i))
 			r.Header.Set(row.header, "for=198.51.100.1")
 			if _, err := s.Authenticate(httptest.NewRecorder(), r); err == nil {
 				t.Fatal("it succeeds")

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
@@ -48,14 +49,14 @@ func mustThrottle[U any](t *testing.T, cfg throttle.Config, s strategy.Strategy[
 
 // try sends credentials to s from an address and returns the status and the pause.
 func try(s strategy.Strategy[login], from, email, password string) (int, time.Duration) {
-	r := post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, email, password))
+	r := credtest.Post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, email, password))
 	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(from), 4711).String()
 	_, err := s.Authenticate(httptest.NewRecorder(), r)
 	var f *strategy.Failure
 	if errors.As(err, &f) {
-		return statusOf(err), f.RetryAfter
+		return credtest.StatusOf(err), f.RetryAfter
 	}
-	return statusOf(err), 0
+	return credtest.StatusOf(err), 0
 }
 
 const here, there = "192.0.2.1", "198.51.100.1"
@@ -150,9 +151,9 @@ func TestThrottleBelievesTrustedProxies(t *testing.T) {
 		forwarded string
 		want      int
 	}{{"203.0.113.1", 401}, {"203.0.113.1", 429}, {"203.0.113.2", 401}, {"203.0.113.9, 203.0.113.2", 429}} {
-		r := post(form, fmt.Sprintf("email=user%d&password=wrong", i))
+		r := credtest.Post(form, fmt.Sprintf("email=user%d&password=wrong", i))
 		r.Header.Set("X-Forwarded-For", row.forwarded)
-		if _, err := s.Authenticate(httptest.NewRecorder(), r); statusOf(err) != row.want {
+		if _, err := s.Authenticate(httptest.NewRecorder(), r); credtest.StatusOf(err) != row.want {
 			t.Errorf("attempt %d for %s: %v, want status %d", i, row.forwarded, err, row.want)
 		}
 	}
@@ -182,7 +183,7 @@ func TestThrottleCountsOnlyCredentialsThatWereLookedAt(t *testing.T) {
 	var g guesses
 	s := mustThrottle(t, throttle.Config{AccountAttempts: 1, AddressAttempts: 1}, strategy.NewLocal(g.validate))
 	for range 3 {
-		if _, err := s.Authenticate(httptest.NewRecorder(), post(form, "email=joe")); statusOf(err) != 400 {
+		if _, err := s.Authenticate(httptest.NewRecorder(), credtest.Post(form, "email=joe")); credtest.StatusOf(err) != 400 {
 			t.Errorf("a missing password: %v, want status 400", err)
 		}
 		if status, _ := try(s, here, "joe", "down"); status != 500 {
@@ -232,7 +233,7 @@ func TestThrottleOfOtherStrategies(t *testing.T) {
 			if row.header == "" {
 				r.Header.Del("Authorization")
 			}
-			if _, err := s.Authenticate(httptest.NewRecorder(), r); statusOf(err) != want {
+			if _, err := s.Authenticate(httptest.NewRecorder(), r); credtest.StatusOf(err) != want {
 				t.Errorf("%s: attempt %d: %v, want status %d", row.name, i+1, err, want)
 			}
 		}
@@ -273,11 +274,11 @@ func TestThrottleWithoutItsCounterLetsNobodyIn(t *testing.T) {
 		var g guesses
 		counter := &broken{n: n}
 		s := mustThrottle(t, throttle.Config{Counter: counter, Secrets: secrets, AddressAttempts: 1, AccountAttempts: 1}, strategy.NewLocal(g.validate))
-		r := post(form, "email=joe%40test.com&password=right")
+		r := credtest.Post(form, "email=joe%40test.com&password=right")
 		if _, err := s.Authenticate(httptest.NewRecorder(), r); !errors.Is(err, errCounter) || errors.Is(err, strategy.ErrUnauthenticated) || g.n.Load() != 0 {
 			t.Errorf("call %d fails: %v, looked at %d times, want the outage and never", n, err, g.n.Load())
 		}
-		if _, err := s.Authenticate(httptest.NewRecorder(), post(form, "email=joe%40test.com&password=right")); err != nil {
+		if _, err := s.Authenticate(httptest.NewRecorder(), credtest.Post(form, "email=joe%40test.com&password=right")); err != nil {
 			t.Errorf("after call %d failed: %v, want the free attempt back", n, err)
 		}
 	}
@@ -303,8 +304,8 @@ func TestThrottleCountsWhoHangsUp(t *testing.T) {
 		password string
 		want     int
 	}{{"right", 200}, {"wrong", 401}, {"right", 429}} {
-		r := post(form, "email=joe&password="+row.password).WithContext(ctx)
-		if _, err := s.Authenticate(httptest.NewRecorder(), r); statusOf(err) != row.want {
+		r := credtest.Post(form, "email=joe&password="+row.password).WithContext(ctx)
+		if _, err := s.Authenticate(httptest.NewRecorder(), r); credtest.StatusOf(err) != row.want {
 			t.Errorf("a %s password: %v, want status %d", row.password, err, row.want)
 		}
 		ctx, cancel = context.WithCancel(t.Context()) //nolint:fatcontext // a new one for the next attempt, not a nested one

@@ -13,40 +13,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
-
-var errDown = errors.New("connection refused")
-
-// brokenCells fail from the n-th call on.
-type brokenCells struct {
-	strategy.Cells
-	calls, from int
-}
-
-func (b *brokenCells) down() error {
-	if b.calls++; b.calls >= b.from {
-		return errDown
-	}
-	return nil
-}
-
-func (b *brokenCells) Load(ctx context.Context, key string) ([]byte, error) {
-	if err := b.down(); err != nil {
-		return nil, err
-	}
-	return b.Cells.Load(ctx, key)
-}
-
-func (b *brokenCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
-	if err := b.down(); err != nil {
-		return nil, false, err
-	}
-	return b.Cells.Swap(ctx, key, old, new, ttl)
-}
 
 func newCells(t testing.TB) strategy.Cells {
 	t.Helper()
@@ -192,10 +164,10 @@ func TestTOTPRefusesShortKeysAndOddCodes(t *testing.T) {
 
 func TestTOTPSaysWhenItsCellsAreDown(t *testing.T) {
 	for from := 1; from <= 2; from++ {
-		totp := newTOTP(t, totp.CodesConfig{Cells: &brokenCells{Cells: newCells(t), from: from}})
+		totp := newTOTP(t, totp.CodesConfig{Cells: &credtest.Cells{Cells: newCells(t), From: from}})
 		key := totp.NewKey()
 		err := totp.Verify(t.Context(), "joe", key, totp.Code(key, time.Now()))
-		if !errors.Is(err, errDown) || errors.Is(err, strategy.ErrUnauthenticated) {
+		if !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) {
 			t.Errorf("down from call %d: got %v, want an outage", from, err)
 		}
 	}
@@ -358,11 +330,11 @@ func TestTOTPStrategyOutcomes(t *testing.T) {
 	if _, ok, err := c.Claims(postForm("code=1")); ok || err != nil {
 		t.Errorf("Claims of a user without an app: got %t, %v, want false", ok, err)
 	}
-	c.err = errDown
-	if _, ok, err := c.Claims(postForm("code=1")); ok || !errors.Is(err, errDown) {
+	c.err = credtest.ErrDown
+	if _, ok, err := c.Claims(postForm("code=1")); ok || !errors.Is(err, credtest.ErrDown) {
 		t.Errorf("Claims in an outage: got %t, %v, want the outage", ok, err)
 	}
-	if _, err := c.send("123456"); !errors.Is(err, errDown) || errors.Is(err, strategy.ErrUnauthenticated) {
+	if _, err := c.send("123456"); !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) {
 		t.Errorf("an outage: got %v", err)
 	}
 	_, err := totp.New(totp.Config[*phone]{Name: "session", Field: "a["})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
@@ -24,7 +25,7 @@ func newTOTPCase(t *testing.T) strategytest.StrategyCase[*phone] {
 	s, err := totp.New(totp.Config[*phone]{Codes: codes, Enrolled: func(r *http.Request) (totp.Enrolled[*phone], error) {
 		account := r.Header.Get("X-Account")
 		if account == downSecret {
-			return totp.Enrolled[*phone]{}, errDown
+			return totp.Enrolled[*phone]{}, credtest.ErrDown
 		}
 		return totp.Enrolled[*phone]{User: &phone{account}, Account: account, Key: key}, nil
 	}})
