@@ -174,8 +174,9 @@ func (m *Model) mayBeUsed(s *Session, now time.Time) {
 	if now.After(s.Maybe) {
 		s.Maybe = now
 	}
+	s.Read = true
 	for _, l := range s.LogIns {
-		if s.Read = true; !l.Listed {
+		if !l.Listed {
 			s.Found = l.User
 		}
 	}
@@ -189,6 +190,16 @@ func (m *Model) mayGoOn(v *Visit) bool {
 		}
 	}
 	return false
+}
+
+// followOrphans says that an end of what v presents may have followed it to such ids: of guard's log-in, or
+// for none of the session.
+func (m *Model) followOrphans(v *Visit, guard int) {
+	for id, h := range m.doubt.orphans {
+		if m.live[id] != nil && h.from != nil && slices.Contains(v.IDs, h.from.ID) {
+			m.doubtSession(id, &Half{Visit: Visit{Now: v.Now, Guard: guard}, Ends: true})
+		}
+	}
 }
 
 // adopt takes a session that a refused request stored under an id that no answer brought. It can hold

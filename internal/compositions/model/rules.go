@@ -62,6 +62,7 @@ func (m *Model) endDevice(l *LogIn, r *Series, id, reason string) {
 // or else a session stays, without the guard's log-in, in which another's user is logged in. n is
 // the request's own, and stays.
 func (m *Model) leave(v *Visit, guard int, n *Session) (stays bool) {
+	m.followOrphans(v, guard)
 	for _, id := range v.IDs {
 		for id != "" {
 			s, to := m.live[id], m.moved[id]
