@@ -176,3 +176,42 @@ func (w *world) nodeSet(s Step) *request {
 		return session.set(key(s), fmt.Appendf(nil, "%q", fmt.Sprint(s.U))), false
 	})
 }
+
+// slow is a request to Express that has read its session and not written it yet.
+type slow struct {
+	id      string
+	session object
+}
+
+// nodeBegin begins such a request, where the store keeps tombstones, and ids change at a log-in: otherwise what it
+// writes late undoes ends and users, and what Go then does with that record is not said.
+func (w *world) nodeBegin(s Step) *request {
+	r := called(nil)
+	if w.shared.Notes == 0 || w.shared.Node < 2 {
+		return r
+	}
+	id := idIn(w.browser(s).cookies(s.Old)[nodeCookie].value)
+	if data, err := w.raw.Get(context.Background(), id); err == nil {
+		w.slow, r.IDs = &slow{id, parseObject(data)}, []string{id}
+	}
+	return r
+}
+
+// nodeEnd has it store a value: express-session saves the whole session, whatever became of it.
+func (w *world) nodeEnd(s Step) *request {
+	r := called(nil)
+	if w.slow == nil || w.condition.isDown() || w.stores.says != "" {
+		return r
+	}
+	q := w.slow
+	w.slow, r.Now, r.IDs = nil, time.Now(), []string{q.id}
+	text := q.session.set(key(s), fmt.Appendf(nil, "%q", fmt.Sprint(s.U))).text()
+	ctx := context.Background()
+	if err := w.raw.Delete(ctx, q.id, nil); err != nil {
+		w.broken("journey: Express cannot write", "%v", err)
+	}
+	if err := w.raw.Create(ctx, q.id, text, nodeTTL); err != nil {
+		w.broken("journey: Express cannot write", "%v", err)
+	}
+	return r
+}

@@ -87,6 +87,7 @@ type world struct {
 	model     *model.Model
 	ids       []string // every one that was ever issued
 	issued    map[string]bool
+	slow      *slow
 	signed    map[string]int    // by which process a browser's token was signed
 	refs      map[string]string // of the ids, while they lived
 	eventsMu  sync.Mutex

@@ -22,6 +22,7 @@ func (m *Model) Restore() {
 		}
 	}
 	m.live, m.past, m.moved, m.tokens, m.wrong, m.doubt = k.live, k.past, k.moved, k.tokens, k.wrong, k.doubt
+	m.noted = k.noted
 }
 
 // kept is what a store has.
@@ -70,7 +71,7 @@ func (m *Model) copy() *kept {
 		}
 		return to
 	}
-	k.live, k.past, k.moved = copySessions(m.live), copySessions(m.past), maps.Clone(m.moved)
+	k.live, k.past, k.moved, k.noted = copySessions(m.live), copySessions(m.past), maps.Clone(m.moved), maps.Clone(m.noted)
 	for token, r := range m.tokens {
 		k.tokens[token] = copySeries(r)
 	}

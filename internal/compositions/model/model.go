@@ -113,6 +113,8 @@ type Model struct {
 	later     []func()               // what follows the request's commit
 	events    []Event                // of the step
 	doubt     doubt                  // what outages left open
+	noted     map[string]time.Time   // until when the note of an end lives, by id
+	slow      *Session               // as Express has read it
 	kept      *kept                  // what a replica has
 	Broken    []Broken
 }
@@ -129,7 +131,7 @@ const none = -1
 func New(c Config) *Model {
 	return &Model{
 		Config: c, live: map[string]*Session{}, past: map[string]*Session{}, moved: map[string]note{},
-		tokens: map[string]*Series{}, passwords: map[[2]int]int{}, wrong: map[string][]time.Time{},
+		tokens: map[string]*Series{}, passwords: map[[2]int]int{}, wrong: map[string][]time.Time{}, noted: map[string]time.Time{},
 	}
 }
 

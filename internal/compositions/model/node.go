@@ -48,7 +48,7 @@ func (m *Model) NodeLogOut(v *Visit, moves, keeps bool) {
 		return
 	}
 	if moves && !keeps {
-		m.end(v.IDs[0])
+		delete(m.live, v.IDs[0]) // without a note
 		return
 	}
 	delete(m.nodeVisit(v, moves, keeps).LogIns, 0)
@@ -71,7 +71,7 @@ func (m *Model) nodeVisit(v *Visit, moves, keeps bool) *Session {
 	if old == nil {
 		return s
 	}
-	m.end(old.ID)
+	delete(m.live, old.ID) // without a note
 	if keeps {
 		s.Values = maps.Clone(old.Values)
 		for g, l := range old.LogIns {

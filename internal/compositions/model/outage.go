@@ -277,4 +277,5 @@ func (m *Model) recallInDoubt(v *Visit, r *Series) *Series {
 func (m *Model) Empty() {
 	fresh := New(m.Config)
 	m.live, m.past, m.moved, m.tokens, m.wrong, m.doubt = fresh.live, fresh.past, fresh.moved, fresh.tokens, fresh.wrong, doubt{}
+	m.noted = fresh.noted
 }

@@ -265,9 +265,6 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 	m.tokens[r.Token] = r
 	m.want(v.Next != "", "token: a remembered browser gets no next token", "the answer has no cookie of RememberMe")
 	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels, Listed: true}
-	if m.tooMany(v, l, s, nil, "remember") { // it stays remembered
-		return nil, 403
-	}
 	if v.Withheld { // for this page alone: the visitor may have a session that ends nothing and stays
 		m.quietSession(v, "a remembered log-in at a link from another site")
 		remembered.Name, remembered.User = "authn_login_success", r.User
@@ -275,6 +272,9 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 		m.live[""] = &Session{LogIns: map[int]*LogIn{l.Guard: l}}
 		m.later = append(m.later, func() { delete(m.live, "") })
 		return l, 401
+	}
+	if m.tooMany(v, l, s, nil, "remember") { // it stays remembered
+		return nil, 403
 	}
 	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: "remember"}, "a remembered log-in")
 	remembered.Name, remembered.User, remembered.Session = "authn_login_success", r.User, n.ID

@@ -12,6 +12,10 @@ func (m *Model) end(id string) {
 		m.doubtSession(id, &Half{Ends: true})
 		return
 	}
+	m.noted[id] = m.now.Add(m.Absolute)
+	if s := m.live[id]; s != nil && !s.Born.IsZero() {
+		m.noted[id] = m.deadline(s)
+	}
 	delete(m.live, id)
 }
 
