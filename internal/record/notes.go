@@ -18,8 +18,8 @@ import (
 // is b. v holds the revisions of the last writes, newest first. i says for which id Go
 // wrote this, see [tieOf]. k names the members beside passport that are log-ins of guards,
 // l the labels. k is absent when it is empty, and l where it would be the one label of
-// passport's log-in, if Go made that, and otherwise none. So the member has some 60 bytes in
-// nearly every record.
+// passport's log-in, if Go made that, and otherwise none; earlier versions wrote 1 then. So
+// the member has some 60 bytes in nearly every record.
 const NotesKey = "_go"
 
 // maxKeyList is the size of the largest list of log-ins' keys. A longer one is not
@@ -55,7 +55,9 @@ func (n *notes) read(in *rawjson.Reader, id string) {
 		case "k":
 			n.keys = in.Value()
 		case "l":
-			n.labels = in.Value()
+			if n.labels = in.Value(); string(n.labels) == "1" {
+				n.labels = nil // how earlier versions wrote what is left out now
+			}
 		}
 	}
 	if copied {

@@ -152,6 +152,15 @@ func TestTheLabelOfNearlyEveryRecordIsLeftOut(t *testing.T) {
 	}
 }
 
+// TestTheLabelThatWasWrittenAs1IsRead: a session of an earlier version is found by its user.
+func TestTheLabelThatWasWrittenAs1IsRead(t *testing.T) {
+	var r record.Record
+	text := `{"cookie":{},"passport":{"user":1,"go":{"for":1,"at":1795442400000}},"_go":{"b":1795442400000,"v":"abcdefgh","l":1}}`
+	if err := r.Parse("ID", []byte(text)); err != nil || !slices.Equal(r.Labels(), []string{"passport:1"}) {
+		t.Errorf("got the labels %q and error %v, want passport:1", r.Labels(), err)
+	}
+}
+
 func TestARecordIsRefreshedWhenItIsDue(t *testing.T) {
 	for _, row := range []struct {
 		name, record string
