@@ -44,7 +44,6 @@ func TestEachMendIsMissed(t *testing.T) {
 		{"G21: credentials that were shown and refused are sent to LoginURL", "guard/answer.go", "stays = len(refusal.shown()) > 0", "stays = len(refusal.shown()) > 99", random},
 		{"G34: a lost stamp is accepted", "guard/guard.go", "if g.stamps, hidden = stampsOf(users); hidden {", "if g.stamps, hidden = stampsOf(users); hidden && false {", random},
 		{"a refused log-in is no event", "guard/login.go", "if errors.Is(err, ErrTooManySessions) {", "if false {", random},
-		{"a label of a log-in that Node replaced finds where the session went on", "internal/protocol/rotate.go", "r.before.Indexed()", "r.before.Labels()", random},
 		{"the cookie is not sent again when the session is refreshed", "session/commit.go", "if via := s.visit.Via; s.m.cfg.Rolling && moved ||", "if via := s.visit.Via; s.m.cfg.Rolling && moved && false ||", random},
 		{"a renewed log-in begins another series", "guard/remember.go", "if p.in.Renews || begun != nil {", "if begun != nil {", races},
 		{"a pending recall expires the cookie", "guard/remember.go", "_, pending := errors.AsType[*Insufficient](err); !pending && errors.Is", "errors.Is", random},
