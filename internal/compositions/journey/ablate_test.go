@@ -49,6 +49,9 @@ func TestEachMendIsMissed(t *testing.T) {
 		{"a pending recall expires the cookie", "guard/remember.go", "_, pending := errors.AsType[*Insufficient](err); !pending && errors.Is", "errors.Is", random},
 		{"a recalled session that is as old as another guard's ends", "guard/remember.go", "info.Ref != current && info", "current != \"\" && info", random},
 		{"what a log-in ends is counted", "guard/maximum.go", "\tp.excess = slices.DeleteFunc(p.excess", "\t_ = slices.DeleteFunc(slices.Clone(p.excess)", random},
+		{"a log-out that is tried again finds no session", "guard/remember.go", `(rem.User == "" || g.isMine(rem))`, "g.isMine(rem)", random},
+		{"a link from another site ends a session", "guard/remember.go", "if errors.Is(err, reqstate.ErrDropped) {", "if errors.Is(err, reqstate.ErrDropped) && false {", random},
+		{"a step up does not list what Node made", "internal/protocol/plan.go", "d.AddLabel(record.UserLabel(key, name))", "_ = name", random},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			source := filepath.Join(root, filepath.FromSlash(row.file))

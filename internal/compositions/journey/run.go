@@ -55,10 +55,23 @@ func Try(t *testing.T, j Journey) {
 }
 
 // Run runs j in a bubble of its own. It returns nil if every promise held.
-func Run(t *testing.T, j Journey) (failure *Failure) {
+func Run(t *testing.T, j Journey) (failure *Failure) { return j.run(t, newServer) }
+
+// RunOn is Run on the Redis at address, of which each server of the journey is a database. There time is real:
+// without the steps that let time pass.
+func RunOn(t *testing.T, j Journey, address string) *Failure {
+	databases := 0
+	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
+	return j.run(t, func() *server {
+		databases++
+		return serverAt(address, databases)
+	})
+}
+
+func (j Journey) run(t *testing.T, servers func() *server) (failure *Failure) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, j.Seed)
-		w, err := newWorld(j.Switches)
+		w, err := newWorld(j.Switches, servers)
 		defer w.close()
 		if err != nil {
 			t.Fatal(err)
@@ -102,13 +115,13 @@ func (w *world) close() {
 	w.stores.all(func(n *node) { n.close() })
 }
 
-func newWorld(s Switches) (*world, error) {
+func newWorld(s Switches, servers func() *server) (*world, error) {
 	w := &world{
 		model: model.New(s.config()), condition: &condition{}, stores: &cluster{}, issued: map[string]bool{}, signed: map[string]int{}, refs: map[string]string{},
 	}
 	w.shared = &shared{Switches: s, events: w.hear}
 	w.stores.wrote = w.condition.ended
-	if err := s.fill(w.stores); err != nil {
+	if err := s.fill(w.stores, servers); err != nil {
 		return w, err
 	}
 	w.shared.cells, w.shared.counter = cells{clusterCells{w.stores}, w.condition}, counter{clusterCounter{w.stores}, w.condition}

@@ -34,16 +34,16 @@ type node struct {
 
 // fill gives the cluster its nodes: with a replica where one can take over, and one where the master's
 // records are read.
-func (s Switches) fill(c *cluster) (err error) {
+func (s Switches) fill(c *cluster, servers func() *server) (err error) {
 	var reads *server
 	if s.Store == 3 {
-		reads = newServer()
+		reads = servers()
 		if c.reader, err = s.redisNode(reads, nil); err != nil {
 			return err
 		}
 	}
 	for range 1 + s.Outage/2 {
-		n, err := s.newNode(reads)
+		n, err := s.newNode(servers, reads)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (s Switches) fill(c *cluster) (err error) {
 }
 
 // newNode makes a node of the kind that s names. Its reads go to reads, nil for itself.
-func (s Switches) newNode(reads *server) (*node, error) {
+func (s Switches) newNode(servers func() *server, reads *server) (*node, error) {
 	if s.Store == 0 {
 		n := &node{close: func() {}, refuse: func(string) {}}
 		n.flush = func() error {
@@ -65,23 +65,38 @@ func (s Switches) newNode(reads *server) (*node, error) {
 		}
 		return n, n.flush()
 	}
-	return s.redisNode(newServer(), reads)
+	return s.redisNode(servers(), reads)
 }
 
 // server is a Redis with its client.
 type server struct {
-	*miniredis.Miniredis
 	client *redis.Client
+	refuse func(string)
+	flush  func() error
+	close  func()
 }
 
 func newServer() *server {
 	s := miniredis.NewMiniRedis()
 	s.ClockTTL(true)
-	return &server{s, redis.NewClient(&redis.Options{
-		Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
-		Dialer:                func(context.Context, string, string) (net.Conn, error) { return s.Dial() },
-		ContextTimeoutEnabled: true,
-	})}
+	return &server{
+		client: redis.NewClient(&redis.Options{
+			Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
+			Dialer:                func(context.Context, string, string) (net.Conn, error) { return s.Dial() },
+			ContextTimeoutEnabled: true,
+		}),
+		refuse: s.SetError,
+		flush:  func() error { s.FlushAll(); return nil },
+		close:  s.Close,
+	}
+}
+
+// serverAt is the database of a real Redis, emptied.
+func serverAt(address string, database int) *server {
+	client := redis.NewClient(&redis.Options{Addr: address, DB: database, ContextTimeoutEnabled: true})
+	flush := func() error { return client.FlushDB(context.Background()).Err() }
+	_ = flush() // or the first command says what is wrong
+	return &server{client: client, flush: flush, refuse: func(string) {}, close: func() {}}
 }
 
 func (s Switches) redisNode(main, reads *server) (*node, error) {
@@ -103,13 +118,13 @@ func (s Switches) redisNode(main, reads *server) (*node, error) {
 	}
 	return &node{
 		sessions: stores.Sessions, cells: stores.Cells, counter: stores.Counter,
-		refuse: main.SetError,
-		flush:  func() error { main.FlushAll(); return nil },
+		refuse: main.refuse,
+		flush:  main.flush,
 		close: func() {
 			for _, c := range closers {
 				_ = c()
 			}
-			main.Close()
+			main.close()
 		},
 	}, nil
 }
