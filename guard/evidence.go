@@ -40,7 +40,6 @@ type evidence struct {
 	strategy string               // the name of the one that succeeded
 	info     strategy.Info        // what it reported
 	begun    *remember.Remembered // the series that a log-in of the user began in this request
-	told     *toldLogIn           // the event of a log-in of the user in this request
 	at       time.Time            // when the user proved who they are, with state proved or loggedIn
 	factors  []factor             // what was proved in this request
 	series   string               // the series of Config.RememberMe that was recalled

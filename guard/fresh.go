@@ -260,7 +260,7 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	}
 	st.SetUser(g, user, e)
 	event := Event{Name: EventSessionRenewed, Strategy: e.strategy, User: slices.Clone(slot.User), Reason: ReasonStepUp}
-	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
+	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error, _ bool) {
 		g.emitOutcome(ctx, event, err)
 		if p.counts && err == nil {
 			ctx, cancel := g.afterRequest(ctx)

@@ -169,8 +169,7 @@ type logInPlan[U any] struct {
 	in       reqstate.LogIn
 	o        *LogInOptions
 	to       string                // where the options send the user, once it was carried out
-	told     *toldLogIn            // its event; nil where that of an earlier log-in of the request says it too
-	standing reqstate.Slot         // the stored log-in, before this one
+	event    Event                 // that it was carried out; without an Outcome
 	replaced Event                 // of the stored log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
@@ -222,13 +221,22 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	// session, unless it completes a pending one.
 	p.counts = g.cfg.MaxSessions > 0 && p.evidence.missing == "" && (!o.renews || firstMissing(p.needed, factorsOf(before)) != "")
 	p.in = g.toStore(r, p, id, name, before.At)
-	if before.User != nil { // what this request logged in before, and did not store, was never there
-		if p.standing, err = st.Slots.Standing(ctx, g.cfg.SessionKey); err != nil {
+	p.event = Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User}
+	var stored reqstate.Slot // what this request logged in before, and did not store, was never there
+	if before.User != nil {
+		if stored, err = st.Slots.Standing(ctx, g.cfg.SessionKey); err != nil {
 			return nil, err
 		}
 	}
-	if user := p.standing.User; user != nil && !g.sameUser(user, id) {
-		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(user), Session: g.ref(ctx), Reason: ReasonReplaced}
+	switch {
+	case stored.User == nil:
+	case !g.sameUser(stored.User, id):
+		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(stored.User), Session: g.ref(ctx), Reason: ReasonReplaced}
+	case o.renews:
+		p.event.Name, p.event.Reason = EventSessionRenewed, ReasonLogInUser
+		if o.Reauthenticated || !p.in.Slot.At.Equal(stored.At) { // that, or an earlier log-in of the request
+			p.event.Reason = ReasonReauthenticated
+		}
 	}
 	if g.cfg.RememberMe != nil && e.state != recalled {
 		err = g.planSeries(r, st, p)
@@ -297,39 +305,25 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		e.state, e.begun = loggedIn, p.begun
 	}
 	e.missing = p.evidence.missing
-	event := Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User}
-	switch {
-	case p.o.renews && p.o.Reauthenticated:
-		event.Name, event.Reason = EventSessionRenewed, ReasonReauthenticated
-	case p.o.renews:
-		event.Name, event.Reason = EventSessionRenewed, ReasonLogInUser
-	}
-	if _, was, _ := g.requestUser(st); was.told != nil && g.sameUser(was.told.event.Load().User, event.User) && was.told.covers(p.standing) {
-		e.told, p.replaced = was.told, Event{} // it tells who was replaced, too
-		e.told.add(&event)
-	} else {
-		p.told = &toldLogIn{standing: p.standing}
-		p.told.event.Store(&event)
-		e.told = p.told
-	}
 	st.SetUser(g, p.user, &e)
-	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) { g.finishLogIn(ctx, st, p, err) })
+	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error, repeated bool) { g.finishLogIn(ctx, st, p, err, repeated) })
 	return nil
 }
 
-// finishLogIn does what follows the commit of the log-in p, which ended in err.
-func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logInPlan[U], err error) {
-	if p.told != nil && !(p.evidence.state == recalled && errors.Is(err, reqstate.ErrDropped)) { // this request alone knows of it
-		g.emitOutcome(ctx, *p.told.event.Load(), err)
+// finishLogIn does what follows the commit of the log-in p, which ended in err. Of repeated
+// log-ins of one user the last tells of all.
+func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logInPlan[U], err error, repeated bool) {
+	if !repeated && !(p.evidence.state == recalled && errors.Is(err, reqstate.ErrDropped)) { // this request alone knows of it
+		g.emitOutcome(ctx, p.event, err)
+		if p.replaced.User != nil && (err == nil || errors.Is(err, reqstate.ErrReplaced)) {
+			g.emit(ctx, p.replaced)
+		}
 	}
-	if p.replaced.User == nil && g.cfg.RememberMe == nil && !p.counts {
+	if g.cfg.RememberMe == nil && !p.counts {
 		return
 	}
 	ctx, cancel := g.afterRequest(ctx)
 	defer cancel()
-	if p.replaced.User != nil && (err == nil || errors.Is(err, reqstate.ErrReplaced)) {
-		g.emit(ctx, p.replaced)
-	}
 	if err != nil { // nobody is remembered for it, and it makes no session too many
 		g.dropSeries(ctx, p)
 		return

@@ -91,7 +91,7 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	}
 	g.clearUser(st)
 	if slot.User != nil {
-		st.Slots.AfterCommit("", func(err error) { g.emitOutcome(ctx, e, err) })
+		st.Slots.AfterCommit("", func(err error, _ bool) { g.emitOutcome(ctx, e, err) })
 	}
 	return nil
 }

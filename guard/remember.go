@@ -195,7 +195,7 @@ func (g *Guard[U]) logInRecalled(r *http.Request, st *reqstate.State, rem rememb
 // answer requests that the browser sent at once, and it keeps the cookie of one of them.
 func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json.RawMessage, rem remember.Remembered) {
 	user = slices.Clone(user)
-	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error) {
+	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error, _ bool) {
 		if errors.Is(err, reqstate.ErrDropped) { // another site's link: SameSite may have kept the cookie of one of them back
 			return
 		}
@@ -271,7 +271,7 @@ func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
 		return fmt.Errorf("guard: log out: %w", err)
 	}
 	if cookie != nil {
-		st.Slots.AfterCommit("", func(err error) {
+		st.Slots.AfterCommit("", func(err error, _ bool) {
 			if err == nil {
 				st.Slots.AddCookie(cookie.String())
 			}

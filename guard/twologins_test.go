@@ -3,6 +3,7 @@ package guard_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/session"
 )
 
 // outcomes returns the events since the last time, each with its user and outcome.
@@ -122,13 +124,24 @@ func TestTwoLogInsOfOneUserInOneRequestAreOneEvent(t *testing.T) {
 	jen := func(w *world, r *http.Request) error {
 		return w.LogInUser(r, &User{ID: 2, Email: "jen@test.com", Pass: password})
 	}
-	save := func(w *world, r *http.Request) error {
-		s, err := w.sessions.Session(r.Context())
-		if err != nil {
-			return err
+	with := func(do func(*session.Session, context.Context) error) func(*world, *http.Request) error {
+		return func(w *world, r *http.Request) error {
+			s, err := w.sessions.Session(r.Context())
+			if err != nil {
+				return err
+			}
+			return do(s, r.Context())
 		}
-		return s.Save(r.Context())
 	}
+	save, reload, destroy := with((*session.Session).Save), with((*session.Session).Reload), with((*session.Session).Destroy)
+	regenerate := with(func(s *session.Session, ctx context.Context) error { return s.Regenerate(ctx) })
+	fails := func(w *world, r *http.Request) error {
+		if _, err := w.LogInContext(r.Context(), joe, guard.LogInOptions{SuccessFlash: strings.Repeat("x", 2<<20)}); err == nil {
+			return errors.New("the log-in did not fail")
+		}
+		return nil
+	}
+	const dropped = "session_created 1 error, session_created 1 success"
 	for _, row := range []struct {
 		name, before string
 		then         []func(*world, *http.Request) error
@@ -139,12 +152,35 @@ func TestTwoLogInsOfOneUserInOneRequestAreOneEvent(t *testing.T) {
 		{"the session's own user", "joe@test.com", []func(*world, *http.Request) error{again}, "session_renewed 1 success"},
 		{"another user", "jen@test.com", []func(*world, *http.Request) error{again}, "session_created 1 success, session_expired 2 success"},
 		{"a Save between", "", []func(*world, *http.Request) error{save, again}, "session_created 1 success, session_renewed 1 success"},
+		{"two Saves between, of the session's own user", "joe@test.com", []func(*world, *http.Request) error{save, again, save, again},
+			"session_renewed 1 success, session_renewed 1 success, session_renewed 1 success"},
 		{"another user between", "", []func(*world, *http.Request) error{jen, again}, "session_created 1 error, session_created 2 error, session_created 1 success"},
+		{"a Regenerate between", "", []func(*world, *http.Request) error{regenerate, again}, dropped},
+		{"a Destroy between", "", []func(*world, *http.Request) error{destroy, again}, dropped},
+		{"a Reload between", "", []func(*world, *http.Request) error{reload, again}, dropped},
+		{"a Reload between, of another user's session", "jen@test.com", []func(*world, *http.Request) error{reload, again}, dropped + ", session_expired 2 success"},
+		{"a log-in that fails after it, of the session's own user", "joe@test.com", []func(*world, *http.Request) error{fails, again}, "session_renewed 1 error, session_renewed 1 success"},
+		{"a log-in that fails after it", "", []func(*world, *http.Request) error{fails, again}, dropped},
 	} {
 		bothLogIns(t, row.name, row.before, row.want, row.then...).Get("/me").Want(t, 200, "hello joe")
 	}
 
 	w := newWorld(t)
+	w.mux.Handle("POST /saved", w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		err := cmp.Or(again(w, r), save(w, r))
+		w.store.failOn("Create")
+		if err := cmp.Or(err, again(w, r)); err != nil {
+			w.Error(rw, r, err)
+		}
+	})))
+	b := w.loggedIn("joe@test.com")
+	w.outcomes()
+	b.Post("/saved").Want(t, 503, "")
+	if got, want := w.outcomes(), "session_renewed 1 success, session_renewed 1 error"; !strings.HasPrefix(got, want) {
+		t.Errorf("an outage after a Save: got events %q, want %q first", got, want)
+	}
+
+	w = newWorld(t)
 	w.second.user, w.second.err = joe, nil
 	w.mux.Handle("POST /both", w.Authenticate("local")(w.LogIn(w.Authenticate("totp")(w.LogIn(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if err := again(w, r); err != nil {

@@ -26,9 +26,10 @@ type sentCookie struct {
 
 // afterCommit is a function of AfterCommit, and with a key what became of its log-in.
 type afterCommit struct {
-	key  string
-	f    func(error)
-	fate fate
+	key      string
+	f        func(err error, repeated bool)
+	fate     fate
+	repeated bool // the same user was logged in again before a commit stored it
 }
 
 type fate uint8
@@ -88,6 +89,24 @@ func (a *answer) planned(key string, goesOn bool) {
 	}
 }
 
+// repeated notes that a user who is logged in under key is logged in again.
+func (a *answer) repeated(key string) {
+	for i := range a.after {
+		if f := &a.after[i]; f.key == key && f.fate == open {
+			f.repeated = true
+		}
+	}
+}
+
+// forgotten notes that nothing is planned any more.
+func (a *answer) forgotten() {
+	for i := range a.after {
+		if f := &a.after[i]; f.key != "" && f.fate == open {
+			f.fate, f.repeated = dropped, false
+		}
+	}
+}
+
 // plannedWithout is planned for a new id under which the log-ins are gone that gone reports.
 func (a *answer) plannedWithout(gone func(key string) bool) {
 	for _, f := range a.after {
@@ -105,7 +124,7 @@ func (t *slots) Guarded(f func(http.ResponseWriter, *http.Request, error), noSto
 	s.mu.Unlock()
 }
 
-func (t *slots) AfterCommit(key string, f func(error)) {
+func (t *slots) AfterCommit(key string, f func(err error, repeated bool)) {
 	s := (*Session)(t)
 	s.lock()
 	left := s.req.toAnswer()
@@ -120,7 +139,7 @@ func (t *slots) AfterCommit(key string, f func(error)) {
 	}
 	err := after.outcome(s.req.w.err)
 	s.mu.Unlock()
-	f(err)
+	f(err, false)
 }
 
 func (t *slots) AddCookie(line string) {

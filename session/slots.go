@@ -91,7 +91,11 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 		return err
 	}
 	if left := s.req.left; left != nil {
-		left.planned(l.Key, ok && l.SameUser(before))
+		same := ok && l.SameUser(before)
+		left.planned(l.Key, same)
+		if same {
+			left.repeated(l.Key)
+		}
 	}
 	return nil
 }
@@ -166,8 +170,12 @@ func (t *slots) Forget() {
 	s := (*Session)(t)
 	s.lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.visit.Forget()
+	if s.closed {
+		return
+	}
+	s.visit.Forget()
+	if left := s.req.left; left != nil {
+		left.forgotten()
 	}
 }
 

@@ -76,7 +76,7 @@ func (w *responseWriter) commit() {
 			}
 		}
 		for _, a := range after {
-			a.f(a.outcome(w.err))
+			a.f(a.outcome(w.err), a.repeated)
 		}
 	}()
 	s.lock()

@@ -252,9 +252,10 @@ type Slots interface {
 	// panics has no commit. key is empty, or that of a log-in or step-up on which f depends:
 	// then f gets nil when a commit of this request stored it, ErrReplaced when another user's
 	// log-in or a log-out took its place after that, ErrDropped when one did before, or it was
-	// dropped by a Reload for instance, and otherwise the commit's error. Call it after that
-	// log-in, and before the next.
-	AfterCommit(key string, f func(error))
+	// dropped by a Reload for instance, and otherwise the commit's error. repeated reports
+	// whether the same user was logged in again before a commit stored it: the two become one.
+	// Call it after that log-in, and before the next.
+	AfterCommit(key string, f func(err error, repeated bool))
 	// AddCookie has the response carry line, a Set-Cookie of another cookie than the
 	// session's, also when the commit fails. It replaces an earlier one of that name. After
 	// the response has started it does nothing.
