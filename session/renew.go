@@ -61,7 +61,6 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if s.closed {
 		return s.writable()
 	}
-	s.req.keep()
 	if err := s.visit.End(); err != nil {
 		return err
 	}

@@ -20,12 +20,10 @@ type request struct {
 	sess Session
 	w    responseWriter
 	r    http.Request
-	left *answer // what commits and guards leave for the answer; nil for nothing
+	left *answer // what commits, guards and the outer handler leave for the answer; nil for nothing
 	// guarded answers a commit that failed as the last guard answers what it refuses, if any.
 	guarded func(http.ResponseWriter, *http.Request, error)
-	came    *http.Request // what an answer to a failed commit may read, see keep; nil for none
-	before  http.Header   // the response's, as the outer handler left it; nil for none
-	values  [2]string     // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
+	values  [2]string // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
 // Handler gives every request to next its session: express-session's middleware.
@@ -36,8 +34,8 @@ type request struct {
 //
 // What the request presents, and the rest of its header that the commit needs, is taken when it
 // comes: a handler or a middleware inside may change the header, before it goes to an upstream
-// for instance, also while another goroutine commits. Who answers a commit that failed gets the
-// header and the URL as they were when the session was first changed.
+// for instance, also while another goroutine commits. So Config.ErrorHandler has its say on what
+// that gets of them.
 //
 // The commit has its own time limit, so a client that hangs up does not lose its
 // log-in. A panic in next commits nothing.
@@ -76,12 +74,26 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := new(request)
 	if len(w.Header()) > 0 {
-		q.before = w.Header().Clone()
+		q.left = &answer{before: w.Header().Clone()}
 	}
 	q.sess.m, q.sess.req, q.sess.cookies = h.m, q, strings.Join(r.Header["Cookie"], ";")
 	q.sess.forwarded = strings.Join(r.Header["X-Forwarded-For"], ",")
 	q.sess.plain = r.TLS == nil && !h.m.cfg.InsecureHTTP && plainHTTP(r)
 	q.sess.crossSite = slices.Contains(r.Header["Sec-Fetch-Site"], "cross-site") && withholds(r, h.m.cfg.SameSite)
+	q.sess.accept = strings.Join(r.Header["Accept"], ",")
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	for _, name := range reqstate.Libraries {
+		if mode == "" && r.Header.Get(name) != "" {
+			mode = "cors"
+		}
+	}
+	switch mode {
+	case "":
+	case "navigate":
+		q.sess.asker = window
+	default:
+		q.sess.asker = script
+	}
 	q.sess.visit.Init(h.m.proto)
 	q.Context, q.Owner, q.Slots, q.Outer = r.Context(), h.m, (*slots)(&q.sess), outer
 	q.w = responseWriter{ResponseWriter: w, q: q}
@@ -89,25 +101,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer reqstate.HandBack(r, &q.r)
 	h.next.ServeHTTP(&q.w, &q.r)
 	q.w.start(false)
-}
-
-// keep takes, at the first change of the session, the header and the URL for who answers a commit
-// that fails: the handler may still be at work then, on another goroutine.
-func (q *request) keep() {
-	if q != nil && q.came == nil {
-		q.came = &http.Request{Header: q.r.Header.Clone(), URL: new(*q.r.URL)}
-	}
-}
-
-// asKept returns the request as it came, as far as keep has taken it.
-func (q *request) asKept() *http.Request {
-	r := q.r
-	q.sess.lock()
-	defer q.sess.mu.Unlock()
-	if q.came != nil {
-		r.Header, r.URL = q.came.Header, q.came.URL
-	}
-	return &r
 }
 
 // logFailure logs an error that the request is answered with, unless somebody has logged it.
@@ -191,5 +184,7 @@ func varies(lines []string) bool {
 func (q *request) dropHeaders() {
 	h := q.w.Header()
 	clear(h)
-	maps.Copy(h, q.before)
+	if q.left != nil {
+		maps.Copy(h, q.left.before)
+	}
 }

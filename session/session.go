@@ -34,6 +34,9 @@ type Session struct {
 
 	plain     bool // the browser came over plain http, see plainHTTP
 	crossSite bool // another site caused the request, see withholds
+
+	accept string // its Accept header
+	asker  asker  // what its answer is for
 }
 
 // ID returns the id under which the session's record lies: express-session's
@@ -151,9 +154,6 @@ func (s *Session) usable() error {
 // writable is usable for a change.
 func (s *Session) writable() error {
 	err := s.usable()
-	if err == nil {
-		s.req.keep()
-	}
 	if errors.Is(err, ErrCommitted) {
 		s.log(context.Background(), slog.LevelError, "session changed after the response had started; the change is lost", slog.String("session", refOf(s.visit.ID)))
 	}

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"time"
 
@@ -61,12 +60,7 @@ func (s *Session) expireCookies(kept bool) {
 	if kept {
 		done = append(done, s.m.accept[0].line.Scope)
 	}
-	path := s.req.r.RequestURI // the URL may have been changed since, or be changing
-	if u, err := url.ParseRequestURI(path); err == nil {
-		path = u.Path
-	} else { // a program made the request
-		path = s.req.r.URL.Path
-	}
+	path := s.req.url().Path
 	for i := range s.m.accept {
 		a := &s.m.accept[i]
 		mayBe := cookies.Sent(s.cookies, a.name) || a.line.MayHide(path)

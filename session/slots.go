@@ -28,13 +28,8 @@ func (t *slots) use(ctx context.Context, changes bool) (*Session, error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
-	if changes {
-		if s.closed {
-			return nil, s.writable()
-		}
-		if q := s.req; q.came == nil { // keep; a log-in and a log-out run as few functions as can be
-			q.came = &http.Request{Header: q.r.Header.Clone(), URL: new(*q.r.URL)}
-		}
+	if changes && s.closed {
+		return nil, s.writable()
 	}
 	keep = true
 	return s, nil

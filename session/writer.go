@@ -105,7 +105,7 @@ func (w *responseWriter) answer() {
 	w.q.sess.mu.Unlock()
 	w.q.dropHeaders()
 	w.q.addHeaders(left, noStore)
-	r := w.q.asKept()
+	r := w.q.asItCame()
 	defer reqstate.HandBack(&w.q.r, r)
 	for _, handler := range w.q.errorHandlers() {
 		if handler(w, r, w.err); w.wrote {

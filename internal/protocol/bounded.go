@@ -17,8 +17,7 @@ type bounded struct {
 	deadline time.Time // the parent's may be earlier
 
 	mu   sync.Mutex
-	over bool
-	made *cancelable // by Done
+	made *cancelable // by Done, or by end
 }
 
 type cancelable struct {
@@ -26,14 +25,21 @@ type cancelable struct {
 	stop context.CancelFunc
 }
 
+// endedWait is what a context has made that ends before anybody asked for its channel.
+var endedWait = func() *cancelable {
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	return &cancelable{ctx, stop}
+}()
+
 // end releases what Done made, and ends the context for whoever still holds it.
 func (b *bounded) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.over = true
-	if b.made != nil {
-		b.made.stop()
+	if b.made == nil {
+		b.made = endedWait
 	}
+	b.made.stop()
 }
 
 // Deadline implements [context.Context].
@@ -51,9 +57,6 @@ func (b *bounded) Done() <-chan struct{} {
 	if b.made == nil {
 		ctx, stop := context.WithDeadline(b.parent, b.deadline)
 		b.made = &cancelable{ctx, stop}
-		if b.over {
-			stop()
-		}
 	}
 	return b.made.Done()
 }
@@ -69,8 +72,6 @@ func (b *bounded) Err() error {
 		return b.parent.Err()
 	case !time.Now().Before(b.deadline):
 		return context.DeadlineExceeded
-	case b.over:
-		return context.Canceled
 	}
 	return nil
 }
@@ -81,7 +82,7 @@ func (b *bounded) Value(key any) any {
 	b.mu.Lock()
 	made := b.made
 	b.mu.Unlock()
-	if made != nil {
+	if made != nil && made != endedWait {
 		return withoutSession(made.Value(key))
 	}
 	return withoutSession(b.parent.Value(key))
