@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -80,4 +81,56 @@ func TestALogInThatRegenerateDroppedProvesNothing(t *testing.T) {
 		}
 	})))
 	w.loggedIn("jen@test.com").Post("/in").Want(t, 409, "")
+}
+
+// TestASeriesLivesAsLongAsItsLogIn: a stored log-in that ends in the same request takes the series of
+// its browser along, and one that goes on keeps it.
+func TestASeriesLivesAsLongAsItsLogIn(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		then func(w *rememberWorld, s *session.Session, r *http.Request) error
+		me   int // by the remembered browser, without the session's cookie
+	}{
+		{"nothing more", func(*rememberWorld, *session.Session, *http.Request) error { return nil }, 200},
+		{"Destroy", func(_ *rememberWorld, s *session.Session, r *http.Request) error { return s.Destroy(r.Context()) }, 401},
+		{"Regenerate", func(_ *rememberWorld, s *session.Session, r *http.Request) error { return s.Regenerate(r.Context()) }, 401},
+		{"Regenerate that Reload takes back", func(_ *rememberWorld, s *session.Session, r *http.Request) error {
+			return errors.Join(s.Regenerate(r.Context()), s.Reload(r.Context()))
+		}, 200},
+		{"another user's log-in that Reload takes back", func(w *rememberWorld, s *session.Session, r *http.Request) error {
+			return errors.Join(w.LogInUser(r, &User{ID: 2, Email: "jen@test.com", Pass: password}), s.Reload(r.Context()))
+		}, 200},
+		{"Destroy, and Reload, which does not take it back", func(_ *rememberWorld, s *session.Session, r *http.Request) error {
+			return errors.Join(s.Destroy(r.Context()), s.Reload(r.Context()))
+		}, 401},
+		{"Regenerate, and a commit that fails", func(w *rememberWorld, s *session.Session, r *http.Request) error {
+			err := s.Regenerate(r.Context())
+			w.store.fail(errOutage)
+			return err
+		}, 200},
+	} {
+		w := newRememberWorld(t)
+		w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			s, err := w.sessions.Session(r.Context())
+			if err == nil {
+				_, err = w.LogInContext(r.Context(), joe, guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }})
+			}
+			if err == nil {
+				err = s.Save(r.Context())
+			}
+			if err == nil {
+				err = row.then(w, s, r)
+			}
+			if err != nil {
+				w.Error(rw, r, err)
+			}
+		})))
+		b := w.open()
+		b.Post("/in")
+		w.store.fail(nil)
+		b.SetCookie(sid, "")
+		if got := b.Get("/me").StatusCode; got != row.me {
+			t.Errorf("%s: the remembered browser gets %d, want %d", row.name, got, row.me)
+		}
+	}
 }

@@ -31,6 +31,7 @@ type afterCommit struct {
 	f        func(err error, repeated bool)
 	fate     fate
 	repeated bool // the same user was logged in again before a commit stored it
+	leaves   bool // it is stored, and what is planned takes its place or drops it
 }
 
 type fate uint8
@@ -38,7 +39,7 @@ type fate uint8
 const (
 	open     fate = iota // no commit has carried it out yet
 	stored               // a commit has stored it
-	dropped              // another user's log-in or a log-out took its place before that
+	dropped              // another user's log-in, Regenerate or a log-out took its place before that
 	replaced             // or after that
 )
 
@@ -65,18 +66,23 @@ func (a *afterCommit) outcome(err error) error {
 	return err
 }
 
-// logInsStored notes that a commit has stored the log-ins and step-ups under keys.
-func (a *answer) logInsStored(keys []string) {
+// carriedOut notes that a commit has carried out what was planned, and stored the log-ins and
+// step-ups under keys.
+func (a *answer) carriedOut(keys []string) {
 	a.stored = append(a.stored, keys...)
 	for i := range a.after {
-		if f := &a.after[i]; f.fate == open && slices.Contains(keys, f.key) {
+		switch f := &a.after[i]; {
+		case f.leaves:
+			f.fate, f.leaves = replaced, false
+		case f.fate == open && slices.Contains(keys, f.key):
 			f.fate = stored
 		}
 	}
 }
 
 // planned notes that something else is planned under key. The log-ins and step-ups of this
-// request under it are over, unless they go on in it.
+// request under it are over, unless they go on in it: those that are stored, once a commit has
+// carried the plan out.
 func (a *answer) planned(key string, goesOn bool) {
 	a.stored = slices.DeleteFunc(a.stored, func(k string) bool { return k == key })
 	for i := range a.after {
@@ -85,7 +91,19 @@ func (a *answer) planned(key string, goesOn bool) {
 		case f.fate == open:
 			f.fate = dropped
 		case f.fate == stored:
-			f.fate = replaced
+			f.leaves = true
+		}
+	}
+}
+
+// ended is planned for a log-out under key, or under every key for "". Nothing takes it back.
+func (a *answer) ended(key string) {
+	for i := range a.after {
+		if f := &a.after[i]; f.key != "" && (key == "" || f.key == key) {
+			a.planned(f.key, false)
+			if f.leaves {
+				f.fate, f.leaves = replaced, false
+			}
 		}
 	}
 }
@@ -105,6 +123,13 @@ func (a *answer) forgotten() {
 		if f := &a.after[i]; f.key != "" && f.fate == open {
 			f.fate, f.repeated = dropped, false
 		}
+	}
+}
+
+// unplanned notes that what was planned is forgotten: what is stored stays.
+func (a *answer) unplanned() {
+	for i := range a.after {
+		a.after[i].leaves = false
 	}
 }
 

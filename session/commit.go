@@ -39,8 +39,8 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 			return err
 		}
 		s.changed = s.changed || out.Did > protocol.Refreshed
-		if len(out.LogIns) > 0 && s.req != nil {
-			s.req.toAnswer().logInsStored(out.LogIns)
+		if s.req != nil && (len(out.LogIns) > 0 || s.req.left != nil) {
+			s.req.toAnswer().carriedOut(out.LogIns)
 		}
 	}
 	switch out.Cookie {

@@ -65,6 +65,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 		return err
 	}
 	if s.req != nil && s.req.left != nil {
+		s.req.left.ended("")
 		s.req.left.sent = nil // of a session that this request made: nobody may get in by it
 	}
 	return nil

@@ -135,7 +135,7 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 		return err
 	}
 	if left := s.req.left; left != nil {
-		left.planned(key, false)
+		left.ended(key)
 		if s.visit.Ending() {
 			left.sent = nil // of a session that this request made: nobody may get in by it
 		}
@@ -171,6 +171,7 @@ func (t *slots) Forget() {
 	s.visit.Forget()
 	if left := s.req.left; left != nil {
 		left.forgotten()
+		left.unplanned()
 	}
 }
 
