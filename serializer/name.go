@@ -22,8 +22,8 @@ type Namer interface {
 // NameOf returns the name of the user whom id stands for, as JSON: the word of s, or of
 // the serializer that it adds to, if it is a [Namer], and otherwise id itself in a form
 // that does not depend on how it was written: members in order, no space, numbers and
-// escapes as JSON.stringify writes them, so that 1.50 and 1.5 are one user. Numbers of more
-// than 15 digits are compared by their text.
+// escapes as JSON.stringify writes them, so that 1.50 and 1.5 are one user. Numbers are
+// compared with all of their digits, also where a float64 has fewer.
 func NameOf[U any](s Serializer[U], id json.RawMessage) (string, error) {
 	if n, ok := s.(Namer); ok {
 		name, err := n.UserName(id)

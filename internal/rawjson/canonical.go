@@ -3,15 +3,16 @@ package rawjson
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 // Canonical returns v in the one form that its value has, however it was written: members
-// in order, no space, numbers and escapes as JSON.stringify writes them. Numbers that a float64
-// may not hold keep their text: two of them must not become one. It may return v itself. The
-// error says that v is not JSON.
+// in order, no space, numbers and escapes as JSON.stringify writes them. Numbers keep all of their
+// digits, also where a float64 has fewer: two of them must not become one. It may return v itself.
+// The error says that v is not JSON.
 func Canonical(v json.RawMessage) (json.RawMessage, error) {
 	text := len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' && bytes.IndexByte(v, '\\') < 0
 	digits := len(v) > 0 && len(v) <= maxPlain && !slices.ContainsFunc(v, func(c byte) bool { return c < '0' || c > '9' })
@@ -31,23 +32,11 @@ func Canonical(v json.RawMessage) (json.RawMessage, error) {
 // §6.1.6.1.20), at most.
 const maxPlain = 21
 
-// exactDigits is how many significant digits every float64 holds.
-const exactDigits = 15
-
 // sameNumbers writes the numbers in v, which JSON has many forms for, in one.
 func sameNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
-		mantissa, _, _ := strings.Cut(strings.ToLower(string(v)), "e")
-		digits := strings.Trim(strings.NewReplacer("-", "", ".", "").Replace(mantissa), "0")
-		f, err := strconv.ParseFloat(string(v), 64)
-		switch {
-		case digits == "":
-			return 0 // -0 too: String(-0) is "0" (ECMA-262 §6.1.6.1.20)
-		case err != nil, f == 0, len(digits) > exactDigits:
-			return v
-		}
-		return f // encoding/json writes it as ECMA-262 §6.1.6.1.20 does
+		return json.Number(decimal(string(v)))
 	case []any:
 		for i := range v {
 			v[i] = sameNumbers(v[i])
@@ -58,4 +47,40 @@ func sameNumbers(v any) any {
 		}
 	}
 	return v
+}
+
+// decimal writes the JSON number v as ECMA-262 §6.1.6.1.20 does, but with all of its digits. An
+// exponent that no int holds stays as it is.
+func decimal(v string) string {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(v), "e")
+	mantissa, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	point := len(whole) // how many digits stand before the point
+	digits := strings.TrimLeft(whole+fraction, "0")
+	point -= len(whole+fraction) - len(digits)
+	if digits = strings.TrimRight(digits, "0"); digits == "" {
+		return "0" // -0 too: String(-0) is "0"
+	}
+	if exponent != "" {
+		e, err := strconv.ParseInt(exponent, 10, 32)
+		if err != nil {
+			return v
+		}
+		point += int(e)
+	}
+	sign := ""
+	if negative {
+		sign = "-"
+	}
+	switch n := len(digits); {
+	case n <= point && point <= maxPlain:
+		return sign + digits + strings.Repeat("0", point-n)
+	case 0 < point && point <= maxPlain:
+		return sign + digits[:point] + "." + digits[point:]
+	case -6 < point && point <= 0:
+		return sign + "0." + strings.Repeat("0", -point) + digits
+	case n > 1:
+		digits = digits[:1] + "." + digits[1:]
+	}
+	return fmt.Sprintf("%s%se%+d", sign, digits, point-1)
 }
