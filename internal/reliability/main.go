@@ -107,7 +107,7 @@ func peers(ctx context.Context, root string) (string, error) {
 // model explores the session layer's own code: every interleaving, with every fault;
 // and copies of it from which a rule was taken out.
 func model(ctx context.Context, root string) (string, error) {
-	out, err := call(ctx, root, "test", "-tags", "integration", "-count=1", "-timeout=30m", "-v", "-run", "^TestExpl", "./session")
+	out, err := call(ctx, root, "test", "-tags", "integration", "-count=1", "-timeout=30m", "-v", "-run", "^TestExpl", "./internal/protocol")
 	var explored, found strings.Builder
 	name := ""
 	for line := range strings.Lines(out) {
