@@ -191,6 +191,23 @@ func TestS15_WithoutTombstonesANodeRequestBringsALogInBack(t *testing.T) {
 	})
 }
 
+// TestS15_ALogInEndsWhatWasWrittenBack: the note on where the session went on lies beside it.
+func TestS15_ALogInEndsWhatWasWrittenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, store.RedisConfig{})
+		b := open(t, f.m)
+		logInByGo(f, b)
+		key, data := f.record()
+		late := b.Twin()
+		ops("renew")(f, b)
+		f.writeBack(key, data)
+		thief := late.Twin()
+		thief.Get(path("slot")).Want(t, http.StatusOK, `"user":1`)
+		ops("login 2")(f, late)
+		thief.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody")
+	})
+}
+
 func TestS15_WhatWasWrittenBackIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, store.RedisConfig{Tombstones: true})

@@ -28,7 +28,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S3: the log-in is not compared", "update.go", "if !v.base.SameIdentity(found, v.p.guardKeys()...) {", "if false {", explore + "5"},
 		{"S4: the own revision is not looked for", "update.go", "if v.skipDone(found); len(v.plan.ops) == 0 {", "if false {", explore + "2d_two"},
 		{"S5: the old record is ended whatever it holds", "rotate.go", "v.p.end(ctx, v.ID, r.before.Bytes(), next,", "v.p.end(ctx, v.ID, nil, next,", explore + "2b"},
-		{"S6: a renewal goes on though the old record is gone", "rotate.go", "case !proved:\n\t\t\t\treturn false, v.p.Ended", "case !proved:\n\t\t\t\treturn false, nil", explore + "1c_log-out,_a_renewal$"},
+		{"S6: a renewal goes on though the old record is gone", "rotate.go", "if !proved {\n\t\t\t\treturn false, v.p.Ended", "if !proved {\n\t\t\t\treturn false, nil", explore + "1c_log-out,_a_renewal$"},
 		{"S6: a log-in carries another guard's log-in that may have ended", "rotate.go", "r.before = new(record.Record)\n\t\t\treturn true, nil", "return false, nil", explore + "1k"},
 		{"S6: the application's word is worth credentials", "plan.go", "if !l.Renews {\n\t\tv.plan.proved", "if true {\n\t\tv.plan.proved", explore + "1q"},
 		{"S6: a log-in that Node made beside ours is carried as a value", "rotate.go", "time.Now(), r.v.p.guardKeys()...)", "time.Now())", explore + "1r"},

@@ -76,16 +76,21 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 		if r.carriesUnproved() {
 			next = r.made.id
 		}
-		_, err := v.p.end(ctx, v.ID, r.before.Bytes(), next, v.p.noteLife(r.before))
+		successor, err := v.p.end(ctx, v.ID, r.before.Bytes(), next, v.p.noteLife(r.before))
 		if err == nil {
 			return false, nil
 		}
 		if errors.Is(err, v.p.NotFound) {
 			r.gone = true
-			switch {
-			case !proved:
+			if !proved {
 				return false, v.p.Ended
-			case next == "":
+			}
+			if successor != "" { // what lies beside that note is Node's, which wrote it back
+				if _, err := v.p.endOnly(ctx, v.ID, r.before); err != nil {
+					return false, err
+				}
+			}
+			if next == "" {
 				return false, nil // two log-ins at once: both are true
 			}
 			// Another guard's log-in was to be carried. It may have been ended: what this
