@@ -54,8 +54,9 @@ func (k Key[T]) Of(i Info) (T, bool, error) {
 
 // Link gives the session a label by which [Manager.Linked] finds it, at the commit and
 // with a new id. A label is kept by [Session.Renew] and is not shown to Node's
-// programs; a session that guard.Config.RememberMe makes later does not have it. Labels of
-// guards begin with their session key and a colon.
+// programs; a session that guard.Config.RememberMe makes later does not have it. Labels
+// that begin with passport and a colon, or with another guard's session key and a colon, are
+// reserved for guards: Link and Unlink refuse them.
 func (s *Session) Link(ctx context.Context, label string) error {
 	return s.relabel(ctx, label, func(d *record.Draft) { d.AddLabel(label) })
 }
@@ -68,6 +69,9 @@ func (s *Session) Unlink(ctx context.Context, label string) error {
 func (s *Session) relabel(ctx context.Context, label string, edit func(*record.Draft)) error {
 	if label == "" || len(label) > record.MaxLabel || !utf8.ValidString(label) {
 		return fmt.Errorf("session: label of %d bytes: want 1 to %d, of UTF-8, for the record is JSON", len(label), record.MaxLabel)
+	}
+	if key := s.m.proto.GuardOf(label); key != "" {
+		return fmt.Errorf("session: a label that begins with %q belongs to the log-in of a guard, and ends with it: choose another beginning", key+":")
 	}
 	if !s.m.proto.Indexed() {
 		return errNoIndex

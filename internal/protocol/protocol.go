@@ -12,6 +12,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -138,6 +139,15 @@ func (p *Protocol) Guard(key string) {
 			return
 		}
 	}
+}
+
+// GuardOf returns the slot key whose labels begin as label does, "" where no guard owns it.
+func (p *Protocol) GuardOf(label string) string {
+	key, _, ok := strings.Cut(label, ":")
+	if ok && (key == record.PassportKey || slices.Contains(p.guardKeys(), key)) {
+		return key
+	}
+	return ""
 }
 
 // guardKeys returns the slot keys of all guards but passport.
