@@ -134,3 +134,35 @@ func TestASeriesLivesAsLongAsItsLogIn(t *testing.T) {
 		}
 	}
 }
+
+// TestS13_ALogInThatIsDroppedReplacesNothing: where a session ended under a request, a log-in takes its
+// place; when that is dropped, nothing does.
+func TestS13_ALogInThatIsDroppedReplacesNothing(t *testing.T) {
+	for name, drop := range map[string]func(s *session.Session, r *http.Request) error{
+		"Regenerate": func(s *session.Session, r *http.Request) error { return s.Regenerate(r.Context()) },
+		"Reload":     func(s *session.Session, r *http.Request) error { return s.Reload(r.Context()) },
+	} {
+		w := newWorld(t)
+		w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s, err := w.sessions.Session(r.Context())
+			if err == nil {
+				err = w.LogInUser(r, &User{ID: 2, Email: "jen@test.com", Pass: password})
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := drop(s, r); !errors.Is(err, session.ErrSessionEnded) {
+				t.Errorf("%s: got %v, want ErrSessionEnded", name, err)
+			}
+			if err := session.Key[int]("basket").Set(s, 3); !errors.Is(err, session.ErrSessionEnded) {
+				t.Errorf("%s, and then a value: got %v, want ErrSessionEnded", name, err)
+			}
+		})))
+		b := w.loggedIn("joe@test.com")
+		w.table.remove(1)
+		if got := b.Post("/in").Header["Set-Cookie"]; got != nil {
+			t.Errorf("%s: got the cookies %q, want none", name, got)
+		}
+	}
+}

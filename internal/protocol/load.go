@@ -132,8 +132,8 @@ func (v *Visit) Reload(ctx context.Context) error {
 		return err
 	}
 	v.Forget()
-	if v.Ending() || v.ID == "" {
-		return nil
+	if v.phase == over || v.Ending() || v.ID == "" {
+		return v.cause
 	}
 	if err := v.reread(ctx); err != nil {
 		return err

@@ -26,6 +26,7 @@ type plan struct {
 	leaves  int32               // how many of the changes only carry those log-outs out, or change nothing
 	rotate  bool                // store the session under a new id
 	checked bool                // credentials were checked in this request
+	instead error               // of the session that ended under the request, which only a log-in takes the place of (S13)
 	unsaved bool                // no new session is made: what the request stores is for itself alone
 	end     bool                // the request sees an empty session; without leaving, all of it ends
 }
@@ -52,6 +53,7 @@ func (v *Visit) LogIn(l record.LogIn) error {
 	if !l.Slot.At.IsZero() && !now.Before(l.Slot.At.Add(v.p.Terms.Absolute)) {
 		return v.p.TooOld
 	}
+	var instead error
 	switch {
 	case l.Renews:
 		if err := v.Writable(); err != nil {
@@ -61,11 +63,18 @@ func (v *Visit) LogIn(l record.LogIn) error {
 			return v.p.Changed
 		}
 	case v.phase == over:
+		instead = v.cause
 		v.clear() // whatever became of the old session, a log-in starts its own
 		v.phase, v.cause = ready, nil
 	}
 	if err := v.Change(l.Op(v.p.Terms)); err != nil {
+		if instead != nil {
+			v.finish(instead)
+		}
 		return err
+	}
+	if instead != nil {
+		v.plan.instead = instead
 	}
 	v.plan.rotate = true
 	v.plan.logIns = append(v.plan.logIns, l.Key)
@@ -139,6 +148,10 @@ func (v *Visit) Rotate(o record.Op) error {
 	}
 	v.plan.logIns, v.plan.proved = slices.DeleteFunc(v.plan.logIns, gone), slices.DeleteFunc(v.plan.proved, gone)
 	v.plan.checked = v.plan.checked && len(v.plan.proved) > 0
+	if err := v.plan.instead; err != nil && len(v.plan.proved) == 0 {
+		v.finish(err)
+		return err
+	}
 	return nil
 }
 
@@ -215,6 +228,8 @@ func (v *Visit) Forget() {
 	leaving := planned.leaving
 	v.drop()
 	switch {
+	case planned.instead != nil:
+		v.finish(planned.instead)
 	case planned.end:
 		v.planEnd(leaving)
 	case len(leaving) > 0 && v.Change(v.leaveOp(leaving)) == nil:
