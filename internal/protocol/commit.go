@@ -59,7 +59,7 @@ func (v *Visit) Commit(ctx context.Context, now time.Time) (Outcome, error) {
 	defer cancel()
 	out, err := v.carryOut(ctx)
 	v.phase, v.cause = ready, nil
-	for _, key := range out.LogIns { // in the place of what was hidden
+	for _, key := range out.LogIns { // a log-in that a guard revoked hides this one no more
 		delete(v.hidden, key)
 	}
 	if errors.Is(err, v.p.Ended) || errors.Is(err, v.p.Changed) {

@@ -22,7 +22,7 @@ func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 	p := v.p
 	born := d.Born
 	for {
-		if born == 0 { // however often it is encoded, it stays the same until it is stored anew
+		if born == 0 { // set before Encode, so that carrying changes over does not move it
 			d.Born = time.Now().UnixMilli()
 		}
 		made, err := p.createOnce(ctx, d)
