@@ -136,7 +136,8 @@ func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
 // in. Of a user in the session, also one whom this request logged in, At (zero after a
 // log-in by Node) and Factors, oldest first, are the session's: the next request finds the
 // same. After session.Session.Regenerate, Destroy or Reload, which take a log-in out of the session,
-// the request keeps its user, with a zero At, and the next one finds nobody. ok is false where [Guard.User] finds nobody.
+// the request keeps its user, with a zero At, and the next one finds nobody.
+// ok is false where [Guard.User] finds nobody.
 func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
 	st := reqstate.Of(ctx, reqstate.Anyone)
 	if st == nil {
