@@ -133,7 +133,7 @@ func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 	var refusal *Refusal
 	var insufficient *Insufficient
 	switch {
-	case errors.Is(err, ErrTooManySessions): // store has sent it
+	case errors.As(err, new(*refusedLogIn)): // store has sent it
 	case errors.Is(err, ErrCrossSite):
 		h := r.Header
 		g.emitOf(r, Event{Name: EventCrossSite, Outcome: OutcomeFailure,

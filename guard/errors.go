@@ -154,6 +154,12 @@ func decisive(err error) error {
 	return pending
 }
 
+// refusedLogIn is ErrTooManySessions of a log-in, whose event was sent.
+type refusedLogIn struct{ error }
+
+// Unwrap returns the error.
+func (e *refusedLogIn) Unwrap() error { return e.error }
+
 // misuse is an error of the program that only shows when a request arrives.
 type misuse struct{ text string }
 

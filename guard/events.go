@@ -9,15 +9,15 @@ import (
 // EventName says what happened. Where the OWASP Logging Vocabulary has a word for it,
 // it is that word.
 //
-// What a call ends is one event, with the session in use or the one that was asked for. What ends along with
-// it sends none of its own: other sessions that the request presents, those of the same series of
-// Config.RememberMe, other guards' log-ins in the session. Nor do [session.Session.Destroy], Renew and
-// Regenerate, which know no users.
+// What a call ends is one event, with the session in use or the one that was asked for; what a log-in ends by
+// Config.MaxSessions is one for each session. What ends along with these sends none of its own: other sessions
+// that the request presents, those of the same series of Config.RememberMe, other guards' log-ins in the
+// session. Nor do [session.Session.Destroy], Renew and Regenerate, which know no users.
 //
 // EventLogInSuccess says nothing of what becomes of the log-in: RefuseMore may refuse it, with EventForbidden
 // and ReasonTooMany. A log-in by Config.RememberMe sends it with EventSessionCreated. One whose second factor
-// is missing is created too; every page that is refused for it is EventForbidden with ReasonFactor, and the
-// answer to the log-in itself is not.
+// is missing is created too; the answer to that log-in sends no event more, every later request that is refused
+// for the factor sends EventForbidden with ReasonFactor.
 //
 // A log-out is an event where a user was logged in, EndSession and EndLinked where they ended something,
 // LogOutEverywhere always. An ended log-in is found by requests that ask for the user: with ReasonGone by each

@@ -43,11 +43,13 @@ func TestASVS_16_3_1_EveryOutcomeIsAnEvent(t *testing.T) {
 		{"a log-in that is too old", func(_ *world, b *browser.Browser) { pass(2 * time.Hour); b.Get("/fresh") }, "[authz_fail/not_fresh]"},
 		{"another site", func(_ *world, b *browser.Browser) { from(b, "https://evil.example", "POST", "/me", "") }, "[malicious_cors]"},
 		{"an outage", func(w *world, b *browser.Browser) { w.table.fail(errOutage); b.Get("/me") }, "[guard_error]"},
+		{"a limit of the application", func(_ *world, b *browser.Browser) { b.Get("/limit") }, "[authz_fail/forbidden]"},
 		{"a guarded page", func(_ *world, b *browser.Browser) { b.Get("/me") }, "[]"},
 		{"a visitor", func(w *world, _ *browser.Browser) { w.open().Get("/me"); w.open().Get("/any") }, "[]"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
+			w.mux.Handle("/limit", w.Require(func(*http.Request, *User) error { return guard.ErrTooManySessions })(w.hello()))
 			w.mux.Handle("/admin", w.Require(func(*http.Request, *User) error { return guard.ErrForbidden })(w.hello()))
 			w.mux.Handle("/fresh", w.RequireFresh(time.Hour)(w.hello()))
 			w.mux.Handle("/code", w.Authenticate("totp")(w.hello()))

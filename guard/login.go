@@ -396,6 +396,7 @@ func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U
 	if errors.Is(err, ErrTooManySessions) { // here, for who is refused is forgotten next
 		g.emit(ctx, Event{Name: EventForbidden, Outcome: OutcomeFailure, Strategy: p.evidence.strategy,
 			User: slices.Clone(p.in.Slot.User), Session: former, Reason: ReasonTooMany})
+		return &refusedLogIn{err}
 	}
 	return err
 }
