@@ -72,3 +72,22 @@ func TestAnOpenDoorIsNoticed(t *testing.T) {
 		}
 	}
 }
+
+// TestAServerWithoutABoundIsNoticed: it registers everybody, and the log-ins meet it when it is done.
+func TestAServerWithoutABoundIsNoticed(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/auth/register" {
+			w.WriteHeader(http.StatusCreated)
+		}
+	}))
+	defer server.Close()
+	bad := 0
+	_, err := starving(newClient(server.URL, 2), func(_ string, refused bool) {
+		if !refused {
+			bad++
+		}
+	})
+	if bad != 1 || err != nil {
+		t.Errorf("got %d reports and the error %v, want one report", bad, err)
+	}
+}
