@@ -19,7 +19,7 @@ import (
 
 // TestWhoBringsNothingShowedNothing: a page that takes several kinds of credentials is no failed
 // log-in for its visitors, whichever status a strategy gives to those who bring none. What is
-// malformed was shown.
+// malformed was shown; of a body that cannot be read nobody knows what it has.
 func TestWhoBringsNothingShowedNothing(t *testing.T) {
 	const form, js = "application/x-www-form-urlencoded", "application/json"
 	memory, err := store.Memory(store.MemoryConfig{})
@@ -36,10 +36,10 @@ func TestWhoBringsNothingShowedNothing(t *testing.T) {
 	}
 	type row struct{ method, media, body, header, value string }
 	rows := map[string][]row{ // each shows something malformed to the strategy of that name
-		"local":      {{"POST", form, "email=joe", "", ""}, {"POST", js, `{"email":`, "", ""}, {"POST", "text/plain", "joe", "", ""}, {"POST", form, "email=" + strings.Repeat("x", 70_000), "", ""}},
+		"local":      {{"POST", form, "email=joe", "", ""}, {"POST", js, `{"email":1}`, "", ""}, {"POST", form, "email[]=joe", "", ""}},
 		"limited":    {{"POST", form, "password=x", "", ""}},
 		"totp":       {{"POST", form, "code=1&code=2", "", ""}, {"POST", js, `{"code":1}`, "", ""}},
-		"magic-link": {{"POST", form, "token=1&token=2", "", ""}, {"POST", js, `[]`, "", ""}},
+		"magic-link": {{"POST", form, "token=1&token=2", "", ""}, {"POST", js, `{"token":[]}`, "", ""}},
 		"mapped":     {{"POST", form, "email=joe&email=jen&password=x", "", ""}},
 		"basic":      {{"GET", "", "", "Authorization", "Basic !!"}, {"GET", "", "", "Authorization", "Basic"}},
 		"bearer":     {{"GET", "", "", "Authorization", "Bearer !!"}, {"GET", "", "", "Authorization", "Bearer"}},
@@ -48,6 +48,8 @@ func TestWhoBringsNothingShowedNothing(t *testing.T) {
 	nothing := []row{
 		{"GET", "", "", "", ""}, {"HEAD", "", "", "", ""}, {"POST", "", "", "", ""}, {"POST", form, "", "", ""}, {"POST", form, "cart=3", "", ""},
 		{"POST", js, `{"cart":3}`, "", ""}, {"POST", form, "email=&password=&code=&token=", "", ""},
+		{"POST", "text/plain", "joe", "", ""}, {"POST", "application/octet-stream", "joe", "", ""}, {"POST", js, "[]", "", ""},
+		{"POST", js, `{"cart":`, "", ""}, {"POST", form, "cart=" + strings.Repeat("3", 70_000), "", ""}, {"POST", form, "cart=%", "", ""},
 	}
 	ask := func(name string, what row) string {
 		r := httptest.NewRequest(what.method, "/", strings.NewReader(what.body))
@@ -78,6 +80,43 @@ func TestWhoBringsNothingShowedNothing(t *testing.T) {
 				t.Errorf("%s shown nothing, %+v: got the event %q, want none", s.Name(), what, got)
 			}
 		}
+	}
+}
+
+// former is a strategy written before Failure had Malformed: it has a Reason for a request without a key, too.
+type former struct{}
+
+func (former) Name() string { return "former" }
+
+func (former) Claims(r *http.Request) (string, bool, error) {
+	return "", r.Header.Get("Key") != "", nil
+}
+
+func (former) Authenticate(http.ResponseWriter, *http.Request) (*User, error) {
+	return nil, &strategy.Failure{Reason: "api key: none, or several"}
+}
+
+// TestAReasonAloneShowsNothing: it raises no false alarm, and hides no log-in that waits for its factor.
+func TestAReasonAloneShowsNothing(t *testing.T) {
+	w := newWorld(t)
+	g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger(), OnEvent: w.note,
+		Factors: guard.FactorsOf(func(context.Context, *User) ([]string, error) { return []string{"totp"}, nil })},
+		w.table.stamped(), strategy.NewLocal(w.table.check), strategy.Strategy[*User](w.second), former{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /former/login", g.Authenticate("local")(g.LogIn(w.hello())))
+	w.mux.Handle("GET /page", g.Authenticate("session", "former")(w.hello()))
+	b := w.open()
+	b.Get("/page").Want(t, 401, "")
+	if got := w.saw(); got != "[]" {
+		t.Errorf("a visitor: got events %s, want none", got)
+	}
+	b.Post("/former/login", "email", "joe@test.com", "password", password).Want(t, 401, "")
+	w.saw()
+	b.Get("/page").Want(t, 401, "")
+	if got, want := w.saw(), "[authz_fail/factor]"; got != want {
+		t.Errorf("a log-in that waits: got events %s, want %s", got, want)
 	}
 }
 

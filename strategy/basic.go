@@ -61,14 +61,14 @@ func (s *basic[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, erro
 	var nobody U
 	sent := readAuthorization(r)
 	if sent.repeated {
-		return nobody, refused(http.StatusBadRequest, "more than one Authorization header")
+		return nobody, refused(http.StatusBadRequest, "more than one Authorization header", true)
 	}
 	if !sent.is("Basic") {
 		return nobody, &Failure{Challenge: s.challenge}
 	}
 	userID, password, ok := parseBasic(sent.token)
 	if !ok {
-		return nobody, &Failure{Challenge: s.challenge, Reason: "malformed Basic credentials"}
+		return nobody, &Failure{Challenge: s.challenge, Reason: "malformed Basic credentials", Malformed: true}
 	}
 	user, err := s.validate(r.Context(), s.account(userID), password)
 	if err != nil {

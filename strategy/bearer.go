@@ -57,7 +57,7 @@ func (s *bearer[U]) ForPrograms() bool { return true }
 func (s *bearer[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent := readAuthorization(r)
-	malformed := &Failure{Status: http.StatusBadRequest, Challenge: s.challenge + `, error="invalid_request"`}
+	malformed := &Failure{Status: http.StatusBadRequest, Challenge: s.challenge + `, error="invalid_request"`, Malformed: true}
 	switch {
 	case sent.repeated:
 		malformed.Reason = "more than one Authorization header"

@@ -155,7 +155,7 @@ func (s *LocalStrategy[U]) Credentials(r *http.Request) (email, password string,
 		return "", "", err
 	}
 	if email = s.account(sent[0]); email == "" {
-		return "", "", refused(http.StatusBadRequest, "missing credentials")
+		return "", "", refused(http.StatusBadRequest, "missing credentials", true)
 	}
 	return email, sent[1], nil
 }

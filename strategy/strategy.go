@@ -72,7 +72,8 @@ type Failure struct {
 	Challenge  string        // a WWW-Authenticate value of one challenge (RFC 9110 §11.3), empty for none
 	Status     int           // 4xx; 0 means 401
 	RetryAfter time.Duration // 0 means no Retry-After header
-	Reason     string        // for operators' logs only, never a secret; empty where the request brought nothing
+	Reason     string        // for operators' logs only; never a secret, never sent to the client
+	Malformed  bool          // r brought credentials of this kind that cannot be read
 }
 
 // Error implements error.
@@ -133,7 +134,9 @@ type Info struct {
 	Detail   any            // for the application
 }
 
-func refused(status int, reason string) error { return &Failure{Status: status, Reason: reason} }
+func refused(status int, reason string, malformed bool) error {
+	return &Failure{Status: status, Reason: reason, Malformed: malformed}
+}
 
 type infoKey struct{}
 

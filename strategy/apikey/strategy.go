@@ -53,7 +53,7 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	case len(sent) == 0:
 		return nobody, s.refusal("", "")
 	case len(sent) > 1:
-		return nobody, &strategy.Failure{Status: http.StatusBadRequest, Reason: "more than one API key"}
+		return nobody, &strategy.Failure{Status: http.StatusBadRequest, Reason: "more than one API key", Malformed: true}
 	}
 	text, ok := Parse(sent[0])
 	if !ok || text.Prefix != s.cfg.Prefix {

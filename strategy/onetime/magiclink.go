@@ -75,8 +75,8 @@ func NewMagicLink[U any](cfg MagicLinkConfig, find func(ctx context.Context, use
 	return &MagicLink[U]{cfg.Name, reader, cfg.Tokens, find}, nil
 }
 
-func refuse(status int, reason string) error {
-	return &strategy.Failure{Status: status, Reason: reason}
+func refuse(status int, reason string, malformed bool) error {
+	return &strategy.Failure{Status: status, Reason: reason, Malformed: malformed}
 }
 
 // Name implements [strategy.Strategy].
@@ -88,7 +88,7 @@ func (s *MagicLink[U]) Name() string { return s.name }
 func (s *MagicLink[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	if r.Method != http.MethodPost {
-		return nobody, fmt.Errorf("%w: a one-time token is taken from a POST only", refuse(http.StatusMethodNotAllowed, ""))
+		return nobody, fmt.Errorf("%w: a one-time token is taken from a POST only", refuse(http.StatusMethodNotAllowed, "", false))
 	}
 	sent, err := s.body.Read(r)
 	if err != nil {

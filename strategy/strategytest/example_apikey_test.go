@@ -41,11 +41,8 @@ func (s *APIKey[U]) Claims(r *http.Request) (account string, ok bool, err error)
 func (s *APIKey[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent := r.Header.Values("X-API-Key")
-	switch {
-	case len(sent) == 0 || sent[0] == "":
-		return nobody, strategy.ErrUnauthenticated
-	case len(sent) > 1:
-		return nobody, &strategy.Failure{Reason: "api key: several"}
+	if len(sent) != 1 || sent[0] == "" {
+		return nobody, &strategy.Failure{Reason: "api key: none, or several", Malformed: len(sent) > 1}
 	}
 	user, err := s.find(r.Context(), sha256.Sum256([]byte(sent[0])))
 	if err != nil {

@@ -72,11 +72,7 @@ func keep(w http.ResponseWriter, r *http.Request) (*person, error) {
 	if r.URL.Path == "/start" {
 		return nil, &strategy.Redirect{URL: "https://op.example/auth", Code: http.StatusSeeOther}
 	}
-	f := &strategy.Failure{Challenge: `Toy realm="r"`}
-	if r.Header.Get("X-Token") != "" {
-		f.Reason = "toy: not a token of ours"
-	}
-	return nil, f
+	return nil, &strategy.Failure{Challenge: `Toy realm="r"`, Reason: "toy: not a token of ours"}
 }
 
 // toyCase is the case of s.
@@ -248,7 +244,7 @@ var strategyFaults = []struct {
 	{"it claims good credentials alone", ruleClaims, func(s *toy) {
 		s.claim = func(r *http.Request) bool { return r.Header.Get("X-Token") == goodToken }
 	}},
-	{"nothing at all has a reason", "empty where the request brought nothing", instead(refusal, nil, &strategy.Failure{Reason: "toy: no token"})},
+	{"nothing at all is malformed", "brought credentials of this kind that cannot be read", instead(refusal, nil, &strategy.Failure{Malformed: true})},
 	{"Claims reads the body", "r can be read afterwards as before", func(s *toy) {
 		s.claim = func(r *http.Request) bool {
 			_, _ = io.Copy(io.Discard, r.Body)

@@ -196,12 +196,12 @@ var strategyRules = []rule[trial]{
 			claims("no credentials", c.absent(), false)
 		}
 	}},
-	{"empty where the request brought nothing", func(t reporter, c trial) {
+	{"brought credentials of this kind that cannot be read", func(t reporter, c trial) {
 		if c.claimant == nil || c.absent == nil {
 			return
 		}
-		if f := (*strategy.Failure)(nil); errors.As(second(c.ask(c.absent())), &f) && f.Reason != "" {
-			t.Errorf("no credentials: got the Reason %q, want none: a guard takes it for malformed ones", f.Reason)
+		if f := (*strategy.Failure)(nil); errors.As(second(c.ask(c.absent())), &f) && f.Malformed {
+			t.Errorf("no credentials: got a Failure with Malformed, want none")
 		}
 	}},
 	{"r can be read afterwards as before", func(t reporter, c trial) {

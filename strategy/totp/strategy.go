@@ -85,8 +85,8 @@ func New[U any](cfg Config[U]) (*Strategy[U], error) {
 	return &Strategy[U]{cfg, reader}, nil
 }
 
-func refuse(status int, reason string) error {
-	return &strategy.Failure{Status: status, Reason: reason}
+func refuse(status int, reason string, malformed bool) error {
+	return &strategy.Failure{Status: status, Reason: reason, Malformed: malformed}
 }
 
 // Name implements [strategy.Strategy].

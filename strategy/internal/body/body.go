@@ -26,13 +26,14 @@ const DefaultMax = 64 << 10
 type Reader struct {
 	Fields []Field // each must be there and not empty; the first has no control characters
 	Max    int64   // the largest body, in bytes
-	// Refuse makes the error of a body that is not readable, with the status to answer and
-	// a reason for operators that has no credential in it.
-	Refuse func(status int, reason string) error
+	// Refuse makes the error of a body without all fields, with the status to answer and a reason for
+	// operators that has no credential in it. malformed says that one of the fields was found; in a body
+	// that is not readable none is.
+	Refuse func(status int, reason string, malformed bool) error
 }
 
 // One returns a Reader of the one field that is called name.
-func One(name string, refuse func(status int, reason string) error) (*Reader, error) {
+func One(name string, refuse func(status int, reason string, malformed bool) error) (*Reader, error) {
 	f, err := ParseField(name)
 	if err != nil {
 		return nil, fmt.Errorf("Field %q: %w: name it like token or user[token]", name, err)
@@ -83,7 +84,7 @@ func (rd *Reader) Read(r *http.Request) ([]string, error) {
 // body reads the body up to the cap and puts it back.
 func (rd *Reader) body(r *http.Request) ([]byte, error) {
 	if r.ContentLength > rd.Max {
-		return nil, rd.Refuse(http.StatusRequestEntityTooLarge, "the body is too large")
+		return nil, rd.Refuse(http.StatusRequestEntityTooLarge, "the body is too large", false)
 	}
 	original := r.Body
 	body, err := io.ReadAll(io.LimitReader(original, rd.Max+1))
@@ -94,11 +95,11 @@ func (rd *Reader) body(r *http.Request) ([]byte, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge), int64(len(body)) > rd.Max:
-		return nil, rd.Refuse(http.StatusRequestEntityTooLarge, "the body is too large")
+		return nil, rd.Refuse(http.StatusRequestEntityTooLarge, "the body is too large", false)
 	case err != nil && r.Context().Err() != nil:
 		return nil, fmt.Errorf("strategy: read body: %w", err)
 	case err != nil:
-		return nil, rd.Refuse(http.StatusBadRequest, "the body ends too early")
+		return nil, rd.unreadable("the body ends too early")
 	}
 	return body, nil
 }
@@ -118,18 +119,21 @@ func (rd *Reader) read(contentType string, body []byte) ([]string, error) {
 	case mediaForm:
 		values, err := url.ParseQuery(string(body))
 		if err != nil {
-			return nil, rd.malformed("malformed form")
+			return nil, rd.unreadable("malformed form")
 		}
 		find = func(name Field) (string, error) { return formValue(values, nil, name) }
 	case mediaMultipart:
 		form, err := parseMultipart(body, params["boundary"])
 		if err != nil {
-			return nil, rd.malformed("malformed multipart form")
+			return nil, rd.unreadable("malformed multipart form")
 		}
 		find = func(name Field) (string, error) { return formValue(form.values, form.files, name) }
 	case mediaJSON:
 		if !utf8.Valid(body) || !json.Valid(body) {
-			return nil, rd.malformed("malformed JSON")
+			return nil, rd.unreadable("malformed JSON")
+		}
+		if bytes.TrimSpace(body)[0] != '{' {
+			return nil, rd.unreadable("the JSON is not an object")
 		}
 		find = func(name Field) (string, error) { return jsonValue(body, name) }
 	default:
@@ -167,18 +171,21 @@ func (rd *Reader) collect(find func(Field) (string, error)) ([]string, error) {
 	return values, nil
 }
 
-func (rd *Reader) malformed(reason string) error { return rd.Refuse(http.StatusBadRequest, reason) }
+func (rd *Reader) malformed(reason string) error {
+	return rd.Refuse(http.StatusBadRequest, reason, true)
+}
+
+func (rd *Reader) unreadable(reason string) error {
+	return rd.Refuse(http.StatusBadRequest, reason, false)
+}
 
 func (rd *Reader) unsupported(reason string) error {
-	return rd.Refuse(http.StatusUnsupportedMediaType, reason)
+	return rd.Refuse(http.StatusUnsupportedMediaType, reason, false)
 }
 
 // missing is the text of passport-local's fail({message: 'Missing credentials'}, 400),
 // lib/strategy.js:75.
 const missing = "missing credentials"
 
-// missing refuses a request that has none of the fields. There is no reason for operators:
-// nothing was shown.
-func (rd *Reader) missing() error {
-	return fmt.Errorf("%w: %s", rd.Refuse(http.StatusBadRequest, ""), missing)
-}
+// missing refuses a request that has none of the fields.
+func (rd *Reader) missing() error { return rd.unreadable(missing) }

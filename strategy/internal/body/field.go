@@ -121,15 +121,12 @@ func parseMultipart(body []byte, boundary string) (*multipartForm, error) {
 	}
 }
 
-// jsonValue returns the string at the field's path in a valid document, "" when
+// jsonValue returns the string at the field's path in document, a valid object, "" when
 // there is none. Every object on the way must name its member once.
 func jsonValue(document []byte, path Field) (string, error) {
 	raw := json.RawMessage(bytes.TrimSpace(document))
 	for i, name := range path {
 		if raw[0] != '{' {
-			if i == 0 {
-				return "", errors.New("the JSON is not an object")
-			}
 			return "", fmt.Errorf("%s is not an object", path.formName(i))
 		}
 		var err error
