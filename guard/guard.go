@@ -116,8 +116,7 @@ type Config struct {
 	// Error answers every request that the guard refuses, and those whose session could
 	// not be saved below a middleware of the guard, unless session.Config.ErrorHandler is
 	// set: an application's one error page. It takes the place of [Guard.Error], which it
-	// may call, and which answers where it writes nothing. Of the request whose session
-	// could not be saved it gets what session.Config.ErrorHandler gets.
+	// may call, and which answers where it writes nothing.
 	Error func(w http.ResponseWriter, r *http.Request, err error)
 }
 

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
 // prefersHTML reports whether the answer goes to a browser's window, and so is a page or
@@ -19,7 +17,7 @@ func prefersHTML(h http.Header) bool {
 	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate" && acceptsHTML(h)
 	}
-	for _, name := range reqstate.Libraries {
+	for _, name := range []string{"X-Requested-With", "Hx-Request", "Turbo-Frame", "X-Turbo-Request-Id", "X-Up-Version"} {
 		if h.Get(name) != "" {
 			return false
 		}

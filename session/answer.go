@@ -14,9 +14,8 @@ import (
 type answer struct {
 	sent    []sentCookie // of the commits that succeeded
 	after   []afterCommit
-	stored  []string    // slot keys whose last log-in or step-up of this request a commit has stored
-	cookies []string    // guards' Set-Cookie lines
-	before  http.Header // the response's, as the outer handler left it; nil for none
+	stored  []string // slot keys whose last log-in or step-up of this request a commit has stored
+	cookies []string // guards' Set-Cookie lines
 }
 
 // sentCookie is a Set-Cookie line, and the cookie that it is about.

@@ -115,11 +115,6 @@ type Config struct {
 	// answers, [ErrSessionEnded] and [ErrSessionChanged] are 409 by default and other
 	// errors 503; where an ErrorHandler writes nothing, the answer is the one for nil.
 	// The log has a line already, with the cause.
-	//
-	// The handler may still be at work, on another goroutine, and be changing its request. So
-	// the URL is what the client asked for, and of the header there are Accept, Cookie,
-	// X-Forwarded-For and Sec-Fetch-Mode, as navigate for a browser's window and as cors for a
-	// script or any other. What else the answer needs, a middleware outside puts into the context.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 }
 

@@ -20,10 +20,11 @@ type request struct {
 	sess Session
 	w    responseWriter
 	r    http.Request
-	left *answer // what commits, guards and the outer handler leave for the answer; nil for nothing
+	left *answer // what commits and guards leave for the answer; nil for nothing
 	// guarded answers a commit that failed as the last guard answers what it refuses, if any.
 	guarded func(http.ResponseWriter, *http.Request, error)
-	values  [2]string // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
+	before  http.Header // the response's, as the outer handler left it; nil for none
+	values  [2]string   // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
 // Handler gives every request to next its session: express-session's middleware.
@@ -34,8 +35,9 @@ type request struct {
 //
 // What the request presents, and the rest of its header that the commit needs, is taken when it
 // comes: a handler or a middleware inside may change the header, before it goes to an upstream
-// for instance, also while another goroutine commits. So Config.ErrorHandler has its say on what
-// that gets of them.
+// for instance, also while another goroutine commits. Who answers a commit that failed gets the
+// request as it is then. So a handler that goes on after its answer, below http.TimeoutHandler,
+// must not change its request, as [http.Handler] says.
 //
 // The commit has its own time limit, so a client that hangs up does not lose its
 // log-in. A panic in next commits nothing.
@@ -74,26 +76,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := new(request)
 	if len(w.Header()) > 0 {
-		q.left = &answer{before: w.Header().Clone()}
+		q.before = w.Header().Clone()
 	}
 	q.sess.m, q.sess.req, q.sess.cookies = h.m, q, strings.Join(r.Header["Cookie"], ";")
 	q.sess.forwarded = strings.Join(r.Header["X-Forwarded-For"], ",")
 	q.sess.plain = r.TLS == nil && !h.m.cfg.InsecureHTTP && plainHTTP(r)
 	q.sess.crossSite = slices.Contains(r.Header["Sec-Fetch-Site"], "cross-site") && withholds(r, h.m.cfg.SameSite)
-	q.sess.accept = strings.Join(r.Header["Accept"], ",")
-	mode := r.Header.Get("Sec-Fetch-Mode")
-	for _, name := range reqstate.Libraries {
-		if mode == "" && r.Header.Get(name) != "" {
-			mode = "cors"
-		}
-	}
-	switch mode {
-	case "":
-	case "navigate":
-		q.sess.asker = window
-	default:
-		q.sess.asker = script
-	}
 	q.sess.visit.Init(h.m.proto)
 	q.Context, q.Owner, q.Slots, q.Outer = r.Context(), h.m, (*slots)(&q.sess), outer
 	q.w = responseWriter{ResponseWriter: w, q: q}
@@ -184,7 +172,5 @@ func varies(lines []string) bool {
 func (q *request) dropHeaders() {
 	h := q.w.Header()
 	clear(h)
-	if q.left != nil {
-		maps.Copy(h, q.left.before)
-	}
+	maps.Copy(h, q.before)
 }

@@ -34,9 +34,6 @@ type Session struct {
 
 	plain     bool // the browser came over plain http, see plainHTTP
 	crossSite bool // another site caused the request, see withholds
-
-	accept string // its Accept header
-	asker  asker  // what its answer is for
 }
 
 // ID returns the id under which the session's record lies: express-session's

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -60,7 +61,12 @@ func (s *Session) expireCookies(kept bool) {
 	if kept {
 		done = append(done, s.m.accept[0].line.Scope)
 	}
-	path := s.req.url().Path
+	path := s.req.r.RequestURI // a middleware may have changed the URL
+	if u, err := url.ParseRequestURI(path); err == nil {
+		path = u.Path
+	} else { // a program made the request
+		path = s.req.r.URL.Path
+	}
 	for i := range s.m.accept {
 		a := &s.m.accept[i]
 		mayBe := cookies.Sent(s.cookies, a.name) || a.line.MayHide(path)

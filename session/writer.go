@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-
-	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
 // responseWriter commits the session before the first byte of the response.
@@ -105,10 +103,8 @@ func (w *responseWriter) answer() {
 	w.q.sess.mu.Unlock()
 	w.q.dropHeaders()
 	w.q.addHeaders(left, noStore)
-	r := w.q.asItCame()
-	defer reqstate.HandBack(&w.q.r, r)
 	for _, handler := range w.q.errorHandlers() {
-		if handler(w, r, w.err); w.wrote {
+		if handler(w, &w.q.r, w.err); w.wrote {
 			return
 		}
 	}

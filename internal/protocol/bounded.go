@@ -17,7 +17,8 @@ type bounded struct {
 	deadline time.Time // the parent's may be earlier
 
 	mu   sync.Mutex
-	made *cancelable // by Done, or by end
+	over bool
+	made *cancelable // by Done
 }
 
 type cancelable struct {
@@ -25,21 +26,14 @@ type cancelable struct {
 	stop context.CancelFunc
 }
 
-// endedWait is what a context has made that ends before anybody asked for its channel.
-var endedWait = func() *cancelable {
-	ctx, stop := context.WithCancel(context.Background())
-	stop()
-	return &cancelable{ctx, stop}
-}()
-
 // end releases what Done made, and ends the context for whoever still holds it.
 func (b *bounded) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.made == nil {
-		b.made = endedWait
+	b.over = true
+	if b.made != nil {
+		b.made.stop()
 	}
-	b.made.stop()
 }
 
 // Deadline implements [context.Context].
@@ -57,6 +51,9 @@ func (b *bounded) Done() <-chan struct{} {
 	if b.made == nil {
 		ctx, stop := context.WithDeadline(b.parent, b.deadline)
 		b.made = &cancelable{ctx, stop}
+		if b.over {
+			stop()
+		}
 	}
 	return b.made.Done()
 }
@@ -72,6 +69,8 @@ func (b *bounded) Err() error {
 		return b.parent.Err()
 	case !time.Now().Before(b.deadline):
 		return context.DeadlineExceeded
+	case b.over:
+		return context.Canceled
 	}
 	return nil
 }
@@ -82,7 +81,7 @@ func (b *bounded) Value(key any) any {
 	b.mu.Lock()
 	made := b.made
 	b.mu.Unlock()
-	if made != nil && made != endedWait {
+	if made != nil {
 		return withoutSession(made.Value(key))
 	}
 	return withoutSession(b.parent.Value(key))
