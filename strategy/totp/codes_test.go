@@ -360,3 +360,17 @@ func TestNIST_3_1_4_2_CodesAreThrottled(t *testing.T) {
 		t.Errorf("the sixth attempt: got %v, want 429", err)
 	}
 }
+
+// TestACodeOfALockedUserWasShown: Enrolled refuses with a reason of its own.
+func TestACodeOfALockedUserWasShown(t *testing.T) {
+	c, _ := newCodes(t)
+	c.err = &strategy.Failure{Status: http.StatusForbidden, Reason: "locked"}
+	_, err := c.send("123456")
+	if shown, ok := errors.AsType[*strategy.Shown](err); !ok || !errors.Is(err, strategy.ErrUnauthenticated) || shown.Used {
+		t.Errorf("got %v, want a refusal of what was shown", err)
+	}
+	c.err = strategy.ErrUnauthenticated
+	if _, err := c.send("123456"); errors.As(err, new(*strategy.Shown)) || !errors.Is(err, strategy.ErrUnauthenticated) {
+		t.Errorf("without an app: got %v, want a refusal alone", err)
+	}
+}
