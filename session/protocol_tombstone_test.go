@@ -201,10 +201,11 @@ func TestS15_ALogInEndsWhatWasWrittenBack(t *testing.T) {
 		late := b.Twin()
 		ops("renew")(f, b)
 		f.writeBack(key, data)
-		thief := late.Twin()
+		owner, thief := b.Twin(), late.Twin()
 		thief.Get(path("slot")).Want(t, http.StatusOK, `"user":1`)
 		ops("login 2")(f, late)
 		thief.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody")
+		owner.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody") // it went on there
 	})
 }
 

@@ -143,3 +143,18 @@ func TestS8_ALogOutSurvivesAReloadThatFindsTheSessionMoved(t *testing.T) {
 		}
 	}
 }
+
+// TestS8_ALogOutOutlivesTheLogInBesideIt, which the request drops: what it presents is an id whose
+// session went on elsewhere.
+func TestS8_ALogOutOutlivesTheLogInBesideIt(t *testing.T) {
+	for _, then := range [][]string{{}, {"regenerate"}, {"reload"}, {"regenerate", "set a 1"}, {"logout"}} {
+		m := newManager(t, newScripted())
+		b := open(t, m)
+		b.Get(path("login 1")).Want(t, 200, "")
+		b.Get(path("login 2 admin")).Want(t, 200, "")
+		old := b.Twin()
+		b.Get(path("renew")).Want(t, 200, "")
+		old.Get(path(append([]string{"login 3", "logout admin"}, then...)...)).Want(t, 200, "")
+		b.Get(path("slot admin")).Want(t, 503, "nobody is logged in under admin")
+	}
+}

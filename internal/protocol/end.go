@@ -57,7 +57,10 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 // value is carried there and no cookie sent, for what happened since to that session is
 // not this request's to have.
 func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
-	if v.ID == "" { // a log-in in this request made it: that ends everything else
+	switch {
+	case v.ID == "" && len(v.plan.proved) == 0: // the log-in beside it was dropped
+		return v.commitEnd(ctx)
+	case v.ID == "": // a log-in in this request made it: that ends everything else
 		return v.commitNew(ctx)
 	}
 	leaving := v.plan.leaving

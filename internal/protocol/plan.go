@@ -149,8 +149,7 @@ func (v *Visit) Rotate(o record.Op) error {
 	v.plan.logIns, v.plan.proved = slices.DeleteFunc(v.plan.logIns, gone), slices.DeleteFunc(v.plan.proved, gone)
 	v.plan.checked = v.plan.checked && len(v.plan.proved) > 0
 	if err := v.plan.instead; err != nil && len(v.plan.proved) == 0 {
-		v.finish(err)
-		return err
+		return v.lose(err)
 	}
 	return nil
 }
@@ -229,7 +228,9 @@ func (v *Visit) Forget() {
 	v.drop()
 	switch {
 	case planned.instead != nil:
-		v.finish(planned.instead)
+		if v.finish(planned.instead); len(leaving) > 0 {
+			v.planEnd(leaving)
+		}
 	case planned.end:
 		v.planEnd(leaving)
 	case len(leaving) > 0 && v.Change(v.leaveOp(leaving)) == nil:

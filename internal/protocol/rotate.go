@@ -16,6 +16,7 @@ type rotation struct {
 	draft  *record.Draft
 	made   *stored // the new record
 	gone   bool    // the old record had ended before this rotation could end it
+	back   bool    // and Node has written it back since
 }
 
 // commitRotation stores the session under a new id and ends the old one: Create, index,
@@ -51,15 +52,15 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 	return Outcome{Did: Rotated, Cookie: Send, LogIns: logIns}, nil
 }
 
-// endOthers ends what the request presents beside the session in use, for a log-in. A
-// log-in that comes with a log-out also ends where the old session went on, if it did.
+// endOthers ends what the request presents beside the session in use, for a log-in. It also
+// ends where the old session went on, if a log-out comes with it, or Node wrote the old one back.
 func (r *rotation) endOthers(ctx context.Context) error {
 	v := r.v
 	if len(v.plan.proved) == 0 {
 		return nil
 	}
 	busy := []string{r.made.id, v.ID}
-	if r.gone && len(v.plan.leaving) > 0 {
+	if r.back || r.gone && len(v.plan.leaving) > 0 {
 		busy = busy[:1]
 	}
 	_, err := v.endPresented(ctx, nil, busy...)
@@ -86,9 +87,11 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 				return false, v.p.Ended
 			}
 			if successor != "" { // what lies beside that note is Node's, which wrote it back
-				if _, err := v.p.endOnly(ctx, v.ID, r.before); err != nil {
+				there, err := v.p.look(ctx, v.ID)
+				if err != nil {
 					return false, err
 				}
+				r.back = there != nil
 			}
 			if next == "" {
 				return false, nil // two log-ins at once: both are true
