@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,8 +96,9 @@ func TestAMasterDiesUnderLoad(t *testing.T) {
 				if f.wrong.Load() != 0 || f.ins == 0 || f.outs == 0 {
 					t.Errorf("%d answers for a wrong user, %d log-ins, %d log-outs", f.wrong.Load(), f.ins, f.outs)
 				}
-				if redisKind.replicas > 0 && f.lost+f.undone != 0 {
-					t.Errorf("%d of %d log-ins lost, %d of %d log-outs undone, though replicas confirmed them", f.lost, f.ins, f.undone, f.outs)
+				// Where one of two confirms, the other may take over.
+				if redisKind.replicas == len(top.replicas) && f.lost+f.undone != 0 {
+					t.Errorf("%d of %d log-ins lost, %d of %d log-outs undone, though all replicas confirmed them", f.lost, f.ins, f.undone, f.outs)
 				}
 			})
 		}
@@ -143,7 +145,11 @@ func (f *failover) run(top topology, cutOff bool) {
 	stop()
 	load.Wait()
 	for _, a := range f.answers {
-		got := a.who.Me(t.Context())
+		var got scenario.Answer
+		recovered(t, func() bool {
+			got = a.who.Me(t.Context())
+			return got.Status != http.StatusServiceUnavailable
+		})
 		if got.OK() && got.Text != fmt.Sprint(a.user) {
 			f.wrong.Add(1)
 		}
