@@ -52,6 +52,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S17: an end reads a replica", "protocol.go", "if p.master != nil {", "if false {", explore + "1n"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			source := filepath.Join(dir, row.file)
 			text, err := os.ReadFile(source)
 			if err != nil {

@@ -49,11 +49,11 @@ func TestEachMendIsMissed(t *testing.T) {
 		{"a pending recall expires the cookie", "guard/remember.go", "_, pending := errors.AsType[*Insufficient](err); !pending && errors.Is", "errors.Is", random},
 		{"a recalled session that is as old as another guard's ends", "guard/remember.go", "info.Ref != current && info", "current != \"\" && info", random},
 		{"what a log-in ends is counted", "guard/maximum.go", "\tp.excess = slices.DeleteFunc(p.excess", "\t_ = slices.DeleteFunc(slices.Clone(p.excess)", random},
-		{"a log-out that is tried again finds no session", "guard/remember.go", `(rem.User == "" || g.isMine(rem))`, "g.isMine(rem)", random},
 		{"a link from another site ends a session", "guard/remember.go", "if errors.Is(err, reqstate.ErrDropped) {", "if errors.Is(err, reqstate.ErrDropped) && false {", random},
 		{"a step up does not list what Node made", "internal/protocol/plan.go", "d.AddLabel(record.UserLabel(key, name))", "_ = name", random},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			source := filepath.Join(root, filepath.FromSlash(row.file))
 			text, err := os.ReadFile(source)
 			if err != nil {
@@ -75,7 +75,7 @@ func TestEachMendIsMissed(t *testing.T) {
 				t.Fatal(err)
 			}
 			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-count=1", "-run=^"+row.finds+"$", "-v", ".",
-				"-first", "-for=2m", fmt.Sprintf("-seed=%d", *seed)).CombinedOutput()
+				"-first", "-for=8m", fmt.Sprintf("-seed=%d", *seed)).CombinedOutput()
 			switch {
 			case err == nil:
 				t.Errorf("without the mend %s still passes:\n%s", row.finds, out)

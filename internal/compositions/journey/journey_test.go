@@ -3,7 +3,6 @@ package journey_test
 import (
 	"flag"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -14,7 +13,7 @@ var (
 	duration = flag.Duration("for", inCI, "how long to search")
 	first    = flag.Bool("first", false, "end at the first failure")
 	few      = flag.Int("journeys", 1500, "how many to run where no time is given")
-	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first journey")
+	seed     = flag.Uint64("seed", 20261126, "of the first journey; the same by default, so that the same code has the same answer")
 )
 
 // TestRandomJourneys keeps what the documents promise. A journey that fails is printed as the test to
