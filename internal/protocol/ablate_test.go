@@ -16,6 +16,7 @@ import (
 // demands that the exploration, or the rule's own test, then fails: a check that
 // cannot fail proves nothing.
 func TestExplorationFindsEachBug(t *testing.T) {
+	t.Parallel()
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)

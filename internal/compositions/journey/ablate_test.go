@@ -17,6 +17,7 @@ import (
 // journeys or the races then fail: a check that cannot fail proves nothing. The log has how soon
 // each was found.
 func TestEachMendIsMissed(t *testing.T) {
+	t.Parallel()
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
