@@ -1,11 +1,13 @@
 package guard_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -15,47 +17,29 @@ func TestALogInThatWasDroppedIsNoSuccess(t *testing.T) {
 	w := newWorld(t)
 	for _, row := range []struct {
 		path string
-		then func(*http.Request) error
+		then func(ctx context.Context, s *session.Session) error
 		want guard.Outcome
 	}{
-		{"/kept", func(*http.Request) error { return nil }, guard.OutcomeSuccess},
-		{"/saved", func(r *http.Request) error {
-			s, err := w.sessions.Session(r.Context())
-			if err != nil {
+		{"/kept", func(context.Context, *session.Session) error { return nil }, guard.OutcomeSuccess},
+		{"/saved", func(ctx context.Context, s *session.Session) error {
+			if err := s.Save(ctx); err != nil {
 				return err
 			}
-			if err := s.Save(r.Context()); err != nil {
-				return err
-			}
-			return s.Reload(r.Context())
+			return s.Reload(ctx)
 		}, guard.OutcomeSuccess},
-		{"/dropped", func(r *http.Request) error {
-			s, err := w.sessions.Session(r.Context())
-			if err != nil {
-				return err
-			}
-			return s.Reload(r.Context())
-		}, guard.OutcomeError},
-		{"/regenerated", func(r *http.Request) error {
-			s, err := w.sessions.Session(r.Context())
-			if err != nil {
-				return err
-			}
-			return s.Regenerate(r.Context())
-		}, guard.OutcomeError},
-		{"/renewed", func(r *http.Request) error {
-			s, err := w.sessions.Session(r.Context())
-			if err != nil {
-				return err
-			}
-			return s.Renew(r.Context())
-		}, guard.OutcomeSuccess},
+		{"/dropped", func(ctx context.Context, s *session.Session) error { return s.Reload(ctx) }, guard.OutcomeError},
+		{"/regenerated", func(ctx context.Context, s *session.Session) error { return s.Regenerate(ctx) }, guard.OutcomeError},
+		{"/renewed", func(ctx context.Context, s *session.Session) error { return s.Renew(ctx) }, guard.OutcomeSuccess},
 	} {
 		w.mux.Handle("POST "+row.path, w.Restore(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if err := w.LogInUser(r, &User{ID: 1, Email: "joe@test.com", Pass: password}); err != nil {
 				t.Error(err)
 			}
-			if err := row.then(r); err != nil {
+			s, err := w.sessions.Session(r.Context())
+			if err == nil {
+				err = row.then(r.Context(), s)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		})))

@@ -247,44 +247,39 @@ func TestInfoIsTheNextRequestsToo(t *testing.T) {
 	}
 }
 
+// wantFactor demands that a log-in by the strategy st, of name, passes RequireFactor(proved), and
+// that RequireFactor(other) panics and names proved.
+func (w *world) wantFactor(st strategy.Strategy[*User], name, proved, other string) {
+	w.t.Helper()
+	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "factor", Logger: w.logger()}, w.table.stamped(), st)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.mux.Handle("POST /"+name, g.Authenticate(name)(g.LogIn(w.hello())))
+	w.mux.Handle("/vault", g.RequireFactor(proved, 0)(w.hello()))
+	b := w.open()
+	b.Post("/"+name).Want(w.t, 200, "")
+	b.Get("/vault").Want(w.t, 200, "")
+	if text := panicText(func() { g.RequireFactor(other, 0) }); !strings.Contains(text, "they prove "+proved+". ") {
+		w.t.Errorf("RequireFactor(%q): got panic %q, want one that names %s", other, text, proved)
+	}
+}
+
 // TestRequireFactorKnowsTheNameOfADecorated: a strategy that lists no factors proves one of the
 // name that the guard has it by, mapped or not.
 func TestRequireFactorKnowsTheNameOfADecorated(t *testing.T) {
 	w := newWorld(t)
 	same := func(_ context.Context, u *User) (*User, error) { return u, nil }
 	w.second.user, w.second.err = joe, nil
-	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "mapped", Logger: w.logger()}, w.table.stamped(),
-		strategy.Named("key", strategy.Map(strategy.Strategy[*User](w.second), same)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.mux.Handle("POST /key", g.Authenticate("key")(g.LogIn(w.hello())))
-	w.mux.Handle("/vault", g.RequireFactor("key", 0)(w.hello()))
-	b := w.open()
-	b.Post("/key").Want(t, 200, "")
-	b.Get("/vault").Want(t, 200, "")
-	if text := panicText(func() { g.RequireFactor("totp", 0) }); !strings.Contains(text, "they prove key. ") {
-		t.Errorf("the name of the inner one: got panic %q, want one that names key", text)
-	}
+	mapped := strategy.Named("key", strategy.Map(strategy.Strategy[*User](w.second), same))
+	w.wantFactor(mapped, "key", "key", "totp") // totp is the name of the inner one
 }
 
 // TestRequireFactorKnowsWhatAFuncReports, as it knows what a FactorNamer does.
 func TestRequireFactorKnowsWhatAFuncReports(t *testing.T) {
 	w := newWorld(t)
-	flow := strategy.Func("flow", func(_ http.ResponseWriter, r *http.Request) (*User, error) {
+	w.wantFactor(strategy.Func("flow", func(_ http.ResponseWriter, r *http.Request) (*User, error) {
 		strategy.Report(r.Context(), strategy.Info{Factors: []string{"sms"}})
 		return &User{ID: 1, Email: "joe@test.com", Pass: password}, nil
-	}, "sms")
-	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "flow", Logger: w.logger()}, w.table.stamped(), flow)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.mux.Handle("POST /flow", g.Authenticate("flow")(g.LogIn(w.hello())))
-	w.mux.Handle("/sms", g.RequireFactor("sms", 0)(w.hello()))
-	b := w.open()
-	b.Post("/flow").Want(t, 200, "")
-	b.Get("/sms").Want(t, 200, "")
-	if text := panicText(func() { g.RequireFactor("flow", 0) }); !strings.Contains(text, "they prove sms. ") {
-		t.Errorf("a factor that is not reported: got panic %q, want one that names sms", text)
-	}
+	}, "sms"), "flow", "sms", "flow")
 }

@@ -135,16 +135,3 @@ func with(fields ...string) *http.Request {
 	}
 	return r
 }
-
-func statusOf(err error) int {
-	var f *strategy.Failure
-	switch {
-	case err == nil:
-		return http.StatusOK
-	case !errors.Is(err, strategy.ErrUnauthenticated):
-		return http.StatusInternalServerError
-	case errors.As(err, &f) && f.Status != 0:
-		return f.Status
-	}
-	return http.StatusUnauthorized
-}

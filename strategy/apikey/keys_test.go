@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy/apikey"
 )
 
@@ -39,7 +40,7 @@ func TestKeysAreIssuedListedAndRevoked(t *testing.T) {
 		if err := keys.Revoke(t.Context(), "joe", one.ID); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Authenticate(nil, with("X-API-Key", first)); statusOf(err) != 401 {
+		if _, err := s.Authenticate(nil, with("X-API-Key", first)); credtest.StatusOf(err) != 401 {
 			t.Errorf("after it was revoked: got %v, want 401", err)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/apikey"
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
@@ -90,7 +91,7 @@ func TestWhatCountsAsOneKey(t *testing.T) {
 		{"ten thousand characters", usual, []string{"X-API-Key", "shop_" + strings.Repeat("A", 10_000)}, 401},
 	} {
 		user, err := row.s.Authenticate(nil, with(row.fields...))
-		if got := statusOf(err); got != row.want || (user != nil) != (row.want == 200) {
+		if got := credtest.StatusOf(err); got != row.want || (user != nil) != (row.want == 200) {
 			t.Errorf("%s: got %v, %v, want status %d", row.name, user, err, row.want)
 		}
 	}
@@ -130,7 +131,7 @@ func TestASVS_6_3_8_APIKeysAreRefusedAlike(t *testing.T) {
 		t.Errorf("a disabled owner: got %v, want %v", err, want)
 	}
 	asked := db.asked
-	if _, err := s.Authenticate(nil, with("X-API-Key", gone[:len(gone)-1]+"!")); statusOf(err) != 401 || db.asked != asked {
+	if _, err := s.Authenticate(nil, with("X-API-Key", gone[:len(gone)-1]+"!")); credtest.StatusOf(err) != 401 || db.asked != asked {
 		t.Errorf("a slip of the keyboard: got %v after %d look-ups, want 401 after none", err, db.asked-asked)
 	}
 }
@@ -163,7 +164,7 @@ func TestAKeyIsExpired(t *testing.T) {
 		text, _ := issue(t, mustKeys(t, db), apikey.Request{Owner: "marvin", TTL: time.Hour})
 		for _, row := range []struct{ pass, want int }{{0, 200}, {3599, 200}, {1, 401}} {
 			time.Sleep(time.Duration(row.pass) * time.Second)
-			if _, err := s.Authenticate(nil, with("X-API-Key", text)); statusOf(err) != row.want {
+			if _, err := s.Authenticate(nil, with("X-API-Key", text)); credtest.StatusOf(err) != row.want {
 				t.Errorf("%d s later: got %v, want status %d", row.pass, err, row.want)
 			}
 		}
