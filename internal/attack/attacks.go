@@ -337,11 +337,10 @@ func bruteForce(c *client, report func(string, bool)) (string, error) {
 		})
 	}
 	wg.Wait()
-	most := budget(time.Since(start))
 	if err, ok := failed.Load().(error); ok {
 		return "", err
 	}
-	report("more guesses than the budget are looked at", looked.Load() <= most)
+	text := verdict(start, looked.Load(), guesses, "guesses", report)
 	if _, err := c.logIn(jen, "a guess for the place that a pause may have opened"); err != nil {
 		return "", err
 	}
@@ -350,5 +349,5 @@ func bruteForce(c *client, report func(string, bool)) (string, error) {
 		return "", err
 	}
 	report("the right password tells itself apart while guessing is slowed down", a.status == http.StatusTooManyRequests && a.header.Get("Retry-After") != "")
-	return fmt.Sprintf("%d of %d guesses were looked at, the budget is %d", looked.Load(), guesses, most), nil
+	return text, nil
 }

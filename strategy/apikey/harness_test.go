@@ -13,8 +13,6 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/apikey"
 )
 
-var errDown = errors.New("connection refused")
-
 // robot is the user that a key stands for.
 type robot struct {
 	Name   string

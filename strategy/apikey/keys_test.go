@@ -48,18 +48,18 @@ func TestKeysAreIssuedListedAndRevoked(t *testing.T) {
 
 func TestAnOutageOfTheTableIsAnError(t *testing.T) {
 	db := newTable()
-	db.down = errDown
+	db.down = credtest.ErrDown
 	keys := mustKeys(t, db)
 	_, _, err := keys.Issue(t.Context(), apikey.Request{Owner: "joe"})
 	_, err2 := keys.List(t.Context(), "joe")
 	err3 := keys.Revoke(t.Context(), "joe", "x")
 	for _, err := range []error{err, err2, err3} {
-		if !errors.Is(err, errDown) {
+		if !errors.Is(err, credtest.ErrDown) {
 			t.Errorf("got %v, want the outage", err)
 		}
 	}
 	for _, req := range []apikey.Request{{}, {Owner: "joe", TTL: -1}} {
-		if _, _, err := keys.Issue(t.Context(), req); err == nil || errors.Is(err, errDown) {
+		if _, _, err := keys.Issue(t.Context(), req); err == nil || errors.Is(err, credtest.ErrDown) {
 			t.Errorf("%+v: got %v, want a mistake that is named", req, err)
 		}
 	}

@@ -38,7 +38,7 @@ func TestAPIKeyKeepsTheContract(t *testing.T) {
 				Outage: func() *http.Request {
 					db.mu.Lock()
 					defer db.mu.Unlock()
-					db.down = errDown
+					db.down = credtest.ErrDown
 					return send(good)()
 				},
 				Secrets: []string{good, revoked, good[len("shop_")+13:]},
@@ -206,7 +206,7 @@ func TestAUseThatCannotBeStoredRefusesNobody(t *testing.T) {
 	var log bytes.Buffer
 	text, _ := issue(t, mustKeys(t, db), apikey.Request{Owner: "marvin"})
 	s := mustStrategy(t, db, apikey.Config{
-		Used:   func(context.Context, string, time.Time) error { return errDown },
+		Used:   func(context.Context, string, time.Time) error { return credtest.ErrDown },
 		Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	for range 3 {

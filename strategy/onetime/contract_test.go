@@ -25,7 +25,7 @@ func newMagicLinkCase(t *testing.T) strategytest.StrategyCase[*login] {
 	}
 	issued := issue(t, oneTime, credtest.Outage)
 	gone := issue(t, oneTime, "a user who is gone")
-	send := func(token string) *http.Request { return credtest.Post(form, "token="+token) }
+	send := func(token string) *http.Request { return postForm("token=" + token) }
 	return strategytest.StrategyCase[*login]{
 		Strategy: s,
 		Good:     func() *http.Request { return send(issue(t, oneTime, credtest.Right)) },

@@ -66,13 +66,13 @@ func (c *cluster) fallBehind() bool {
 	return true
 }
 
-// failOver makes the replica the master, with what it has. The old master does not come back. late
-// says that the replica had fallen behind, done that there was one.
-func (c *cluster) failOver() (late, done bool) {
+// failOver makes the replica, where there is one, the master, with what it has. The old master does not come
+// back. late says that the replica had fallen behind.
+func (c *cluster) failOver() (late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.nodes) < 2 {
-		return false, false
+		return false
 	}
 	c.nodes[0].close()
 	if c.reader != nil {
@@ -80,7 +80,7 @@ func (c *cluster) failOver() (late, done bool) {
 		c.reader = nil
 	}
 	late, c.nodes, c.behind, c.backlog = c.behind, c.nodes[1:], false, nil
-	return late, true
+	return late
 }
 
 // all calls f of each node.

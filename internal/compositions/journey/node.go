@@ -84,7 +84,7 @@ func (o object) without(name string) object {
 func (w *world) node(s Step, change func(session object) (object, bool)) *request {
 	ctx, b := context.Background(), w.browser(s)
 	r := called(nil)
-	if r.Now = time.Now(); w.condition.isDown() || w.stores.says != "" {
+	if r.Now = time.Now(); w.storeIsDown() {
 		return r // an error page
 	}
 	id := idIn(b.cookies(s.Old)[nodeCookie].value)
@@ -200,7 +200,7 @@ func (w *world) nodeBegin(s Step) *request {
 // nodeEnd has it store a value: express-session saves the whole session, whatever became of it.
 func (w *world) nodeEnd(s Step) *request {
 	r := called(nil)
-	if w.slow == nil || w.condition.isDown() || w.stores.says != "" {
+	if w.slow == nil || w.storeIsDown() {
 		return r
 	}
 	q := w.slow

@@ -184,7 +184,7 @@ var outages = []action{
 	}, nil},
 	{"the replica takes over", 2, func(w *world, _ context.Context, _ Step) *request {
 		w.back()
-		if late, done := w.stores.failOver(); done && late {
+		if w.stores.failOver() {
 			w.model.Restore()
 		}
 		return nil
@@ -202,6 +202,9 @@ func (w *world) back() {
 	w.condition.set("", 0, false)
 	w.stores.refuse("")
 }
+
+// storeIsDown reports whether no command is executed now.
+func (w *world) storeIsDown() bool { return w.condition.isDown() || w.stores.says != "" }
 
 // endsNothing are the steps that may end or move no session, unless a remembered browser logs in.
 var endsNothing = []string{
@@ -232,11 +235,10 @@ func (w *world) met(s Step, r *request) bool {
 	}
 	half.Ends = !slices.Contains(endsNothing, s.Do) || r.Token != ""
 	switch s.Do {
-	case "log in", "log in wrong", "step up", "step up wrong":
+	case "log in", "log in wrong":
 		half.User, half.Guess = s.who(), "local"
-		if s.Do == "step up" || s.Do == "step up wrong" {
-			half.Guess = "totp"
-		}
+	case "step up", "step up wrong":
+		half.User, half.Guess = s.who(), "totp"
 	case "log in by provider":
 		half.User, half.Labels = s.who(), []string{s.label()}
 	case "log out everywhere", "end a device":

@@ -17,12 +17,9 @@ func pageOf(g int) string     { return fmt.Sprintf("/%d/page", g) }
 func logInPage(g int) string  { return fmt.Sprintf("/%d/start", g) }
 func callbackOf(g int) string { return fmt.Sprintf("/%d/callback", g) }
 
-// follow adds the routes of guard g.
-func (p *process) follow(mux *http.ServeMux, g int, auth *guard.Guard[*user]) {
-	mux.Handle("GET "+pageOf(g), auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := auth.User(r.Context())
-		fmt.Fprint(w, u.ID)
-	})))
+// follow adds the routes of guard g, of which who answers the page.
+func (p *process) follow(mux *http.ServeMux, g int, auth *guard.Guard[*user], who http.Handler) {
+	mux.Handle("GET "+pageOf(g), auth.RequireAuth(who))
 	mux.HandleFunc("GET "+logInPage(g), func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, callbackOf(g)+"?"+p.shared.there.Encode(), http.StatusFound)
 	})

@@ -64,7 +64,7 @@ func (p *process) routes() http.Handler {
 			fmt.Fprint(w, u.ID)
 		})))
 		mux.Handle(at("proved"), auth.RequireFactor("totp", 0)(who))
-		p.follow(mux, g, auth)
+		p.follow(mux, g, auth, who)
 		mux.Handle(at("fresh"), auth.RequireFresh(freshFor)(who))
 		mux.Handle(at("password"), auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			u, _ := auth.User(r.Context())

@@ -190,7 +190,7 @@ func (m *Model) tooMany(v *Visit, l *LogIn, s *Session, former *Series, strategy
 		return false
 	}
 	m.status(v, 403, "a log-in too many")
-	m.want(v.ID == "" && !v.Gone, "cookie: a refused log-in touches the session's cookie", "cookie %q, expired %v", short(v.ID), v.Gone)
+	m.quietSession(v, "a refused log-in")
 	m.want(l.Series != nil || v.Next == "" && !v.Forgot, "cookie: a refused log-in touches the cookie of RememberMe", "cookie %q, expired %v", short(v.Next), v.Forgot)
 	e := Event{Guard: l.Guard, Name: "authz_fail", Reason: "too_many", Strategy: strategy, User: l.User}
 	if s != nil {
