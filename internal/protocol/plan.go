@@ -224,13 +224,13 @@ func (v *Visit) Forget() {
 		return
 	}
 	planned := v.planned()
+	if planned.instead != nil {
+		_ = v.lose(planned.instead) // what it was dropped for is the caller's to know
+		return
+	}
 	leaving := planned.leaving
 	v.drop()
 	switch {
-	case planned.instead != nil:
-		if v.finish(planned.instead); len(leaving) > 0 {
-			v.planEnd(leaving)
-		}
 	case planned.end:
 		v.planEnd(leaving)
 	case len(leaving) > 0 && v.Change(v.leaveOp(leaving)) == nil:

@@ -37,6 +37,7 @@ package rotating
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -240,16 +241,9 @@ func (t *Tokens) alive(ctx context.Context, name string, raw []byte) (*record, e
 		return nil, ErrUnknown
 	}
 	if ok, err := t.sameEra(ctx, s); !ok {
-		return nil, cmpError(err, ErrUnknown)
+		return nil, cmp.Or(err, ErrUnknown)
 	}
 	return r, nil
-}
-
-func cmpError(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // swap replaces the record old of a series by r. If what it finds is r, an earlier attempt of the same call
