@@ -65,6 +65,8 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			func(w *world, _ Step, r *request) { w.model.Proved(&r.Visit, r.user()) }},
 		{"fresh page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "fresh") },
 			func(w *world, _ Step, r *request) { w.model.Fresh(&r.Visit, r.user(), freshFor) }},
+		{"admin page", 3, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "admin") },
+			func(w *world, _ Step, r *request) { w.model.Admin(&r.Visit, r.user()) }},
 		{"set", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "set", "name", key(s), "value", fmt.Sprint(s.U))
 		}, func(w *world, s Step, r *request) { w.model.Set(&r.Visit, key(s), fmt.Sprint(s.U)) }},
@@ -83,9 +85,12 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return w.send(ctx, s, "password", "fresh", fmt.Sprint(s.N%2))
 		}, func(w *world, s Step, r *request) { w.model.ChangePassword(&r.Visit, s.N%2 == 1) }},
 		{"change the role", 2, func(w *world, _ context.Context, s Step) *request {
-			w.table(s).change(s.who(), func(u *user) { u.Role = fmt.Sprint("role ", s.N) })
+			w.table(s).change(s.who(), func(u *user) { u.Role = s.role() })
 			return nil
-		}, nil},
+		}, func(w *world, s Step, _ *request) {
+			g, _ := w.guard(s)
+			w.model.ChangeRole(g, s.who(), s.role() == admin)
+		}},
 		{"log out", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "logout") },
 			func(w *world, _ Step, r *request) { w.model.LogOut(&r.Visit) }},
 		{"destroy", 1, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "destroy") },
@@ -187,6 +192,9 @@ func (w *world) express(s Step, do func(Step) *request) *request {
 	return do(s)
 }
 
+// admin is the role that a route asks for.
+const admin = "admin"
+
 // freshFor is how old a log-in may be at the route for fresh ones.
 const freshFor = 20 * time.Minute
 
@@ -207,6 +215,7 @@ func (r *request) user() int {
 }
 
 func (s Step) email() string { return fmt.Sprint(s.who()) }
+func (s Step) role() string  { return []string{admin, fmt.Sprint("role ", s.N)}[s.N%2] }
 func (s Step) label() string { return fmt.Sprint("sid-", s.N%2) }
 
 func (s Step) box() string {

@@ -3,6 +3,7 @@ package journey
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -99,18 +100,18 @@ func (t *table) change(id int, f func(*user)) *user {
 	return &u
 }
 
-// named is a serializer of ids that hold a role: who the user is, is the member id.
+// named is a serializer of ids that may hold a role: who the user is, is the member id, or the number.
 type named struct {
 	serializer.Serializer[*user]
 }
 
 // UserName implements [serializer.Namer].
 func (named) UserName(id json.RawMessage) (string, error) {
-	var v objectID
-	if err := json.Unmarshal(id, &v); err != nil {
-		return "", err
+	n := userIn(id)
+	if n == 0 {
+		return "", fmt.Errorf("no user: %s", id)
 	}
-	return strconv.Itoa(v.ID), nil
+	return strconv.Itoa(n), nil
 }
 
 // shared is what all processes of the program share.
@@ -200,10 +201,18 @@ func rememberName(g int) string {
 	return []string{"__Host-remember", "__Host-remember2"}[g]
 }
 
+// form says how a process writes users' ids: 0 as Express does.
+func (s Switches) form(process int) int {
+	if s.Ids == 3 {
+		return process
+	}
+	return min(s.Ids, 1)
+}
+
 // config is what the model has to know of the switches.
 func (s Switches) config() model.Config {
 	return model.Config{
-		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Alike: s.Ids == 0, Named: s.Ids == 1, Notes: s.Notes == 1,
+		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Named: s.Ids == 1 || s.Ids == 3, Notes: s.Notes == 1,
 		Idle: idle, Refresh: refresh, Absolute: absolute, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Withholds: s.SameSite < 2, Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
 	}
 }

@@ -17,7 +17,7 @@ var dimensions = []dimension{
 	{"second factor", []string{"none", "set up", "asked for by pages"}, func(s *Switches) *int { return &s.Factor }},
 	{"cookie", []string{"session", "persistent", "rolling"}, func(s *Switches) *int { return &s.Cookie }},
 	{"deployment", []string{"same", "another cookie", "another secret first", "another secret"}, func(s *Switches) *int { return &s.Deploy }},
-	{"ids", []string{"numbers", "objects with a name", "objects"}, func(s *Switches) *int { return &s.Ids }},
+	{"ids", []string{"numbers", "objects with a name", "objects", "numbers first"}, func(s *Switches) *int { return &s.Ids }},
 	{"tombstones", []string{"no", "yes"}, func(s *Switches) *int { return &s.Notes }},
 	{"SameSite", []string{"Lax", "Strict", "None", "None, Partitioned"}, func(s *Switches) *int { return &s.SameSite }},
 	{"Express beside", []string{"no", "passport 0.4", "passport 0.7", "0.7 that keeps sessions"}, func(s *Switches) *int { return &s.Node }},

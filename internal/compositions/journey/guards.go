@@ -54,15 +54,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 		})
 	}
 	t := s.tables[g]
-	var users serializer.Serializer[*user] = serializer.ByID(func(u *user) int { return u.ID }, t.byID)
-	switch s.Ids {
-	case 2:
-		users = serializer.ByID(func(u *user) tenantID { return tenantID{u.ID, "t"} },
-			func(ctx context.Context, id tenantID) (*user, error) { return t.byID(ctx, id.ID) })
-	case 1:
-		users = named{serializer.ByID(func(u *user) objectID { return objectID{u.ID, u.Role} },
-			func(ctx context.Context, id objectID) (*user, error) { return t.byID(ctx, id.ID) })}
-	}
+	users := t.serializer(s.Ids, p.number)
 	if s.Stamp == 1 {
 		users = serializer.WithStamp(users, func(u *user) string { return fmt.Sprint("password ", u.Password) })
 	}
@@ -109,6 +101,26 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 	}
 	p.guards, p.memory = append(p.guards, made), append(p.memory, me)
 	return nil
+}
+
+// serializer returns that of a process, by the switch of the ids' form.
+func (t *table) serializer(ids, process int) serializer.Serializer[*user] {
+	number := serializer.ByID(func(u *user) int { return u.ID }, t.byID)
+	role := serializer.ByID(func(u *user) objectID { return objectID{u.ID, u.Role} },
+		func(ctx context.Context, id objectID) (*user, error) { return t.byID(ctx, id.ID) })
+	switch ids {
+	case 1:
+		return named{role}
+	case 2:
+		return serializer.ByID(func(u *user) tenantID { return tenantID{u.ID, "t"} },
+			func(ctx context.Context, id tenantID) (*user, error) { return t.byID(ctx, id.ID) })
+	case 3: // in a rolling deployment each process reads both forms
+		if process == 0 {
+			return named{serializer.Chain[*user](number, role)}
+		}
+		return named{serializer.Chain[*user](role, number)}
+	}
+	return number
 }
 
 // newAPI makes a guard without sessions, for the keys of programs.

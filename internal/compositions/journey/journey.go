@@ -29,7 +29,7 @@ type Switches struct {
 	Factor   int // 1: user 1 has set up a second factor; 2: pages ask for it of everybody
 	Cookie   int // 1: persistent; 2: rolling too
 	Deploy   int // the second process: 1: another cookie and codec, and accepts the first's with Reissue; 2: another secret first; 3: it alone
-	Ids      int // users' ids: 1: objects with a role in them, and a Namer; 2: objects
+	Ids      int // users' ids: 1: objects with a role in them, and a Namer; 2: objects; 3: the second process alone writes those of 1
 	Notes    int // 1: the store keeps tombstones
 	Store    int // 1: Redis; 2: records are read in an automatic pipeline; 3: from a replica
 	Outage   int // 1: the store dies, hangs, comes back, or empty; 2: a replica takes over too

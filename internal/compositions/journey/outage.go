@@ -208,7 +208,7 @@ func (w *world) storeIsDown() bool { return w.condition.isDown() || w.stores.say
 
 // endsNothing are the steps that may end or move no session, unless a remembered browser logs in.
 var endsNothing = []string{
-	"log in wrong", "step up wrong", "page", "open a page", "proved page", "fresh page", "set", "set from another site", "get",
+	"log in wrong", "step up wrong", "page", "open a page", "proved page", "fresh page", "admin page", "set", "set from another site", "get",
 	"flash", "read flash", "follow a link", "page of an upstream",
 }
 

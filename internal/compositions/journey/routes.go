@@ -66,6 +66,12 @@ func (p *process) routes() http.Handler {
 		mux.Handle(at("proved"), auth.RequireFactor("totp", 0)(who))
 		p.follow(mux, g, auth, who)
 		mux.Handle(at("fresh"), auth.RequireFresh(freshFor)(who))
+		mux.Handle(at("admin"), auth.Require(func(_ *http.Request, u *user) error {
+			if u.Role != admin {
+				return guard.ErrForbidden
+			}
+			return nil
+		})(who))
 		mux.Handle(at("password"), auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			u, _ := auth.User(r.Context())
 			changed := p.shared.tables[g].change(u.ID, func(u *user) { u.Password++ })

@@ -40,7 +40,7 @@ func (w *world) request(ctx context.Context, s Step, method, path string, values
 	p := w.processes[s.P%2]
 	g := s.G % len(p.guards)
 	cookies := w.sends(s, p.names[g])
-	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g}, path: path}
+	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g, Form: w.shared.form(p.number)}, path: path}
 	if elsewhere, link := s.fromElsewhere(); elsewhere {
 		r.Withheld = w.shared.SameSite == 1 || w.shared.SameSite == 0 && !link
 	}

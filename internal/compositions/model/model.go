@@ -19,7 +19,6 @@ type Config struct {
 	Max                 int  // guard.Config.MaxSessions
 	Refuse              bool // guard.Config.RefuseMore
 	Factor              bool // user 1 has set up the factor "totp"
-	Alike               bool // Express writes users' ids as Go does
 	Named               bool // a serializer.Namer names users: what Express wrote is not found by it
 	Notes               bool // the store keeps tombstones
 	Persistent, Rolling bool // session.Config's
@@ -44,6 +43,7 @@ type LogIn struct {
 	Listed      bool      // it is found by its user: one of Express's is once Go has written it (M15)
 	Unnamed     bool      // but has not the name that a serializer.Namer gives its user: Express made it (M15)
 	Node        bool      // Express made it: nothing is noted of it
+	Form        int       // how its user's id is written
 	Under       *LogIn    // whose notes of Go's lie there still
 }
 
@@ -77,6 +77,7 @@ type Series struct {
 type Visit struct {
 	Now      time.Time
 	Guard    int
+	Form     int      // how the process that answers writes users' ids: 0 as Express does
 	IDs      []string // the session ids of its cookies, in the order in which they are accepted
 	Sent     bool     // it has a cookie of the session's, good or not
 	Token    string   // the cookie by which the guard's RememberMe knows the browser
@@ -107,6 +108,7 @@ type Model struct {
 	moved     map[string]note     // where a session went on (S7)
 	tokens    map[string]*Series
 	passwords map[[2]int]int
+	admins    map[[2]int]bool
 	wrong     map[string][]time.Time // guesses
 	now       time.Time              // when it was last asked
 	used      *Session               // by the request
@@ -131,7 +133,7 @@ const none = -1
 func New(c Config) *Model {
 	return &Model{
 		Config: c, live: map[string]*Session{}, past: map[string]*Session{}, moved: map[string]note{},
-		tokens: map[string]*Series{}, passwords: map[[2]int]int{}, wrong: map[string][]time.Time{}, noted: map[string]time.Time{},
+		tokens: map[string]*Series{}, passwords: map[[2]int]int{}, admins: map[[2]int]bool{}, wrong: map[string][]time.Time{}, noted: map[string]time.Time{},
 	}
 }
 

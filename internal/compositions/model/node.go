@@ -32,9 +32,9 @@ func (m *Model) NodeLogIn(v *Visit, user int, moves, keeps bool) {
 			l.Under = before.Under
 		}
 		switch { // an id that is written otherwise is not what Go noted
-		case before.User == user && (before.Node || m.Alike):
+		case before.User == user && before.Form == 0:
 			l = before
-		case l.Under != nil && l.Under.User == user && m.Alike:
+		case l.Under != nil && l.Under.User == user && l.Under.Form == 0:
 			l = l.Under
 		}
 	}

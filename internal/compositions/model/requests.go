@@ -59,7 +59,7 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 // logIn is a log-in with credentials that were right.
 func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels []string) {
 	s, former := m.find(v), m.series(v)
-	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.passwords[[2]int{v.Guard, user}], Labels: labels, Listed: true}
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.passwords[[2]int{v.Guard, user}], Labels: labels, Listed: true, Form: v.Form}
 	want := 200
 	if m.pending(l) {
 		want = 401
@@ -126,7 +126,7 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	user := [2]int{v.Guard, old.User}
 	m.passwords[user]++
 	l := *old
-	l.Password, l.Series, l.Node = m.passwords[user], nil, false
+	l.Password, l.Series, l.Node, l.Form = m.passwords[user], nil, false, v.Form
 	if fresh {
 		l.At, reason = v.Now, "reauthenticated"
 	}
@@ -164,6 +164,14 @@ func (m *Model) Fresh(v *Visit, passed int, maxAge time.Duration) {
 	m.page(v, passed, "a page for a fresh log-in", Event{Reason: "not_fresh"}, func(l *LogIn) bool { return !l.At.IsZero() && v.Now.Sub(l.At) <= maxAge })
 }
 
+// ChangeRole is told that the application gave a user the role that Admin's route asks for, or took it.
+func (m *Model) ChangeRole(guard, user int, admin bool) { m.admins[[2]int{guard, user}] = admin }
+
+// Admin is told of a request at Guard.Require, whose check asks for the role that the user has now.
+func (m *Model) Admin(v *Visit, passed int) {
+	m.page(v, passed, "a page for a role", Event{Reason: "forbidden"}, func(l *LogIn) bool { return m.admins[[2]int{l.Guard, l.User}] })
+}
+
 func (m *Model) page(v *Visit, passed int, what string, refusal Event, may func(*LogIn) bool) {
 	l := m.restore(v)
 	switch {
@@ -171,7 +179,11 @@ func (m *Model) page(v *Visit, passed int, what string, refusal Event, may func(
 	case may(l):
 		m.want(!m.status(v, 200, what) || passed == l.User, "user: another user's page", "got user %d, want %d", passed, l.User)
 	default:
-		m.status(v, 401, what+" that does not qualify")
+		want := 401
+		if refusal.Reason == "forbidden" {
+			want = 403
+		}
+		m.status(v, want, what+" that does not qualify")
 		m.forbidden(l, refusal)
 	}
 }
@@ -264,7 +276,7 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 	}
 	m.tokens[r.Token] = r
 	m.want(v.Next != "", "token: a remembered browser gets no next token", "the answer has no cookie of RememberMe")
-	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels, Listed: true}
+	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels, Listed: true, Form: v.Form}
 	if v.Withheld { // for this page alone: the visitor may have a session that ends nothing and stays
 		m.quietSession(v, "a remembered log-in at a link from another site")
 		remembered.Name, remembered.User = "authn_login_success", r.User
