@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"bufio"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,16 +36,12 @@ func typeCommands(t *testing.T, program string, args ...string) {
 	cmd.Dir = filepath.Join("..", "..")
 	var log strings.Builder
 	cmd.Stderr = &log
-	stdout, err := cmd.StdoutPipe()
+	lines, err := subprocess.Lines(cmd, subprocess.Start)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 
 	var commands []string
-	lines := bufio.NewScanner(stdout)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Ctrl-C") {
 		if command, ok := strings.CutPrefix(lines.Text(), "  curl "); ok {
 			commands = append(commands, "curl --silent --show-error "+command)

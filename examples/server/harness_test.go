@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -65,15 +64,11 @@ func start(t testing.TB, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: command(t, append([]string{"-addr", "localhost:0"}, args...)...)}
 	p.cmd.Stderr = &p.log
-	stdout, err := p.cmd.StdoutPipe()
+	lines, err := subprocess.Lines(p.cmd, subprocess.Start)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() { p.stop() })
-	lines := bufio.NewScanner(stdout)
 	for !strings.Contains(p.welcome, "then:") {
 		if !lines.Scan() {
 			_ = p.cmd.Wait()

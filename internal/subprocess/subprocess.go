@@ -2,6 +2,7 @@
 package subprocess
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,10 @@ const (
 	// Reserve is how long before the time limit of all tests (go test -timeout) a program is killed, so that
 	// its test can still say what it was doing.
 	Reserve = 20 * time.Second
+
+	// Start is how long a program may take until it prints its first line. It takes a second or two; the rest
+	// is for a machine that is busy.
+	Start = 2 * time.Minute
 
 	// drain is how long Wait goes on reading what a killed program's children still have open.
 	drain = 5 * time.Second
@@ -64,6 +69,31 @@ func Command(t testing.TB, limit time.Duration, name string, args ...string) *ex
 		end()
 	})
 	return cmd
+}
+
+// Lines starts a program of [Command] and returns what it prints. Unless the first line comes within limit,
+// normally [Start], the program is killed: the lines end, and so does the caller's wait for the one that says
+// that it is ready.
+//
+// The caller reads the lines before it calls Wait, and may change cmd.Stdin and cmd.Stderr before the call.
+func Lines(cmd *exec.Cmd, limit time.Duration) (*bufio.Scanner, error) {
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	impatient := time.AfterFunc(limit, func() { _ = Kill(cmd) })
+	lines := bufio.NewScanner(stdout)
+	lines.Split(func(data []byte, atEOF bool) (int, []byte, error) {
+		n, line, err := bufio.ScanLines(data, atEOF)
+		if n > 0 || atEOF {
+			impatient.Stop()
+		}
+		return n, line, err
+	})
+	return lines, nil
 }
 
 // Kill kills a program of [Command] and what it started. It is no error if nothing runs any more.

@@ -96,6 +96,50 @@ func TestAProgramThatEndsInTime(t *testing.T) {
 	}
 }
 
+func TestAProgramThatNeverSaysItIsReady(t *testing.T) {
+	r := &recorder{TB: t}
+	cmd := subprocess.Command(r, 0, "sh", "-c", `exec sleep 600`)
+	lines, err := subprocess.Lines(cmd, 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines.Scan() {
+		t.Errorf("got the line %q, want none", lines.Text())
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the program ended well, want it killed")
+	}
+	r.end()
+}
+
+func TestAProgramThatIsReadyStays(t *testing.T) {
+	r := &recorder{TB: t}
+	cmd := subprocess.Command(r, 0, "sh", "-c", `echo ready; read line; echo "$line"`)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 500 * time.Millisecond
+	lines, err := subprocess.Lines(cmd, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !lines.Scan() || lines.Text() != "ready" {
+		t.Fatalf("got %q, %v, want ready", lines.Text(), lines.Err())
+	}
+	<-time.After(2 * limit) // the limit is for the first line alone
+	if _, err := fmt.Fprintln(in, "still here"); err != nil {
+		t.Fatal(err)
+	}
+	if !lines.Scan() || lines.Text() != "still here" {
+		t.Errorf("got %q, %v, want the second line", lines.Text(), lines.Err())
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the program ended with %v, want well", err)
+	}
+	r.end()
+}
+
 // gone waits until there is no process with the id, or only what its parent has not asked about yet.
 func gone(t *testing.T, id string) {
 	t.Helper()

@@ -3,9 +3,12 @@
 package oidc_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +28,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/subprocess"
@@ -83,7 +88,7 @@ func startCertified(t *testing.T, port, app string) *certified {
 		client("ec", map[string]any{"id_token_signed_response_alg": "ES256", "token_endpoint_auth_method": "client_secret_basic"}),
 		client("form", nil),
 		client("public", map[string]any{"token_endpoint_auth_method": "none", "backchannel_logout_session_required": false}),
-	}})
+	}, "keys": newKeys(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,11 +99,8 @@ func startCertified(t *testing.T, port, app string) *certified {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
+	lines, err := subprocess.Lines(cmd, subprocess.Start)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	c.stop = sync.OnceFunc(func() { // its standard input ends, and so does it
@@ -107,12 +109,28 @@ func startCertified(t *testing.T, port, app string) *certified {
 		}
 	})
 	t.Cleanup(c.stop)
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the provider did not start: %v: %s", err, c.log)
+	if !lines.Scan() {
+		t.Fatalf("the provider did not start: %s", c.log)
 	}
-	c.issuer = strings.TrimSpace(line)
+	c.issuer = lines.Text()
 	return c
+}
+
+// newKeys returns a key for each way in which the provider's clients have their ID tokens signed.
+func newKeys(t *testing.T) []jose.JSONWebKey {
+	t.Helper()
+	rs, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	es, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []jose.JSONWebKey{
+		{Key: rs, KeyID: rand.Text(), Algorithm: string(jose.RS256), Use: "sig"},
+		{Key: es, KeyID: rand.Text(), Algorithm: string(jose.ES256), Use: "sig"},
+	}
 }
 
 // scriptLimit is how long a script with a browser may take. It takes seconds.

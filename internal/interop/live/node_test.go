@@ -3,14 +3,12 @@
 package live_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 
@@ -52,11 +50,8 @@ func startNode(t *testing.T, stack, redisURL string) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stdout, err := cmd.StdoutPipe()
+	lines, err := subprocess.Lines(cmd, subprocess.Start)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
 		t.Fatalf("start Node: %v", err)
 	}
 	stop := sync.OnceFunc(func() {
@@ -66,12 +61,15 @@ func startNode(t *testing.T, stack, redisURL string) *node {
 		}
 	})
 	t.Cleanup(stop)
-	port, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatalf("Node (%s) does not start: %v\n%s", stack, err, &complaints)
+	if !lines.Scan() {
+		t.Fatalf("Node (%s) does not start\n%s", stack, &complaints)
 	}
-	go func() { _, _ = io.Copy(io.Discard, stdout) }()
-	return &node{stack, "http://127.0.0.1:" + strings.TrimSpace(port), stop}
+	port := lines.Text()
+	go func() { // a full pipe would stop it
+		for lines.Scan() {
+		}
+	}()
+	return &node{stack, "http://127.0.0.1:" + port, stop}
 }
 
 // options are those of an application of Node.

@@ -1,15 +1,14 @@
 // Runs oidc-provider, a certified OpenID provider, on a free port of the loopback. The
-// argument is JSON: {"port": 0, "clients": [...]}, with clients as oidc-provider takes
-// them. Prints its issuer, makes new keys each time, and ends with its standard input.
+// argument is JSON: {"port": 0, "clients": [...], "keys": [...]}, with clients as oidc-provider
+// takes them and private keys as JWKs. Prints its issuer, and ends with its standard input.
+//
+// It makes no keys itself: Node 20 exports a key that it has just made as a JWK under a lock that
+// the garbage collector may want in the middle of it, and then stands still for ever.
 import { createServer } from 'node:http'
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import Provider from 'oidc-provider'
 
 const config = JSON.parse(process.argv[2])
-
-const jwk = (alg, type, options) => ({
-  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: randomUUID(),
-})
 
 const server = createServer()
 await new Promise((resolve) => server.listen(config.port, '127.0.0.1', resolve))
@@ -17,7 +16,7 @@ const issuer = `http://127.0.0.1:${server.address().port}`
 
 const provider = new Provider(issuer, {
   clients: config.clients,
-  jwks: { keys: [jwk('RS256', 'rsa', { modulusLength: 2048 }), jwk('ES256', 'ec', { namedCurve: 'P-256' })] },
+  jwks: { keys: config.keys },
   cookies: { keys: [randomBytes(32).toString('hex')] },
   claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
   pkce: { required: () => true },
