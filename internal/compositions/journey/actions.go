@@ -160,13 +160,13 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 					w.model.NodeSet(&r.Visit, key(s), fmt.Sprint(s.U))
 				}
 			}},
-		{"begin at Express", 2, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeBegin) },
+		{"begin at Express", 3, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeBegin) },
 			func(w *world, _ Step, r *request) {
 				if r.IDs != nil {
 					w.model.NodeBegins(r.IDs[0])
 				}
 			}},
-		{"end at Express", 2, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeEnd) },
+		{"end at Express", 3, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeEnd) },
 			func(w *world, s Step, r *request) {
 				if r.IDs != nil {
 					w.model.NodeEnds(&r.Visit, key(s), fmt.Sprint(s.U))

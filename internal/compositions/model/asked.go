@@ -60,8 +60,8 @@ type Device struct {
 func (m *Model) Devices(guard, user int, got []Device) {
 	m.listOrphans(guard, user, got)
 	for id, s := range m.live {
-		if l := s.LogIns[guard]; s.Read && s.Found == user && l != nil && l.User == user { // not said, but now
-			s.Found, l.Listed = 0, slices.ContainsFunc(got, func(d Device) bool { return d.ID == id })
+		if l := s.LogIns[guard]; l != nil && l.User == user && (l.Unsaid || s.Read && s.Found == user) { // not said, but now
+			s.Found, l.Unsaid, l.Listed = 0, false, slices.ContainsFunc(got, func(d Device) bool { return d.ID == id })
 		}
 	}
 	want := m.devices(guard, user, all)

@@ -41,6 +41,7 @@ type LogIn struct {
 	Series      *Series   // in which the log-in was remembered, or which made it
 	Labels      []string  // names of the log-in elsewhere
 	Listed      bool      // it is found by its user: one of Express's is once Go has written it (M15)
+	Unsaid      bool      // whether Listed holds is not said
 	Unnamed     bool      // but has not the name that a serializer.Namer gives its user: Express made it (M15)
 	Node        bool      // Express made it: nothing is noted of it
 	Form        int       // how its user's id is written

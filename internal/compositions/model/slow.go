@@ -2,14 +2,22 @@ package model
 
 import "maps"
 
-// A slow request of Express read a session, and writes it back as it was then, with a value. It may write under an
-// id that has ended since: the record is there again. With tombstones Go goes on taking the id for unknown, for as
-// long as the note of the end lives (S15); without, the log-out of who was logged in there is undone.
+// A slow request of Express read a session, and writes it back as it was then, with a value: what was written
+// meanwhile is lost, a log-in that Go took out is back. It may write under an id that has ended since: the record
+// is there again. With tombstones Go goes on taking the id for unknown, for as long as the note of the end lives
+// (S15); without, that end is undone. Whether a list shows such a log-in is not said.
 
 // NodeBegins is told that Express has read the session of an id.
 func (m *Model) NodeBegins(id string) {
-	if m.slow = nil; m.live[id] != nil {
-		m.slow = m.copy().live[id]
+	m.slow = nil
+	if s := m.live[id]; s != nil {
+		then := *s
+		then.Values, then.LogIns = maps.Clone(s.Values), map[int]*LogIn{}
+		for g, l := range s.LogIns {
+			c := *l
+			then.LogIns[g] = &c
+		}
+		m.slow = &then
 	}
 }
 
@@ -22,15 +30,9 @@ func (m *Model) NodeEnds(v *Visit, name, value string) {
 	s := m.byNode(v, then.ID)
 	s.Values = maps.Clone(then.Values)
 	s.Values[name] = value
-	was := s.LogIns
 	s.LogIns = then.LogIns
-	for g, l := range s.LogIns {
-		if k := was[g]; k != nil && k.User == l.User {
-			s.LogIns[g] = k
-			continue
-		}
-		l.Listed = false // what lists it has gone with it, or not
-		s.Found = l.User
+	for _, l := range s.LogIns {
+		l.Unsaid = l.Listed // what lists it has gone with it, or not
 	}
 	if now == nil {
 		s.Born = then.Born
