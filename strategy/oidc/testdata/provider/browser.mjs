@@ -7,7 +7,7 @@ const job = JSON.parse(process.argv[2])
 const browser = await open(job.chromium)
 try {
   const page = await (await browser.newContext()).newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(45_000)
   await page.goto(job.start)
   await page.click('#login')
   await page.fill('input[name=login]', job.login)

@@ -12,7 +12,7 @@ const browser = await open(job.chromium)
 const seen = []
 try {
   const page = await (await browser.newContext()).newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(45_000)
   let callback = ''
   page.on('request', (r) => {
     if (r.isNavigationRequest() && new URL(r.url()).pathname.startsWith('/callback')) callback = r.url()
