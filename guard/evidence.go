@@ -37,13 +37,13 @@ func (s state) inSession() bool { return s == restored || s == recalled || s == 
 // were found, and what they proved in this request. It is immutable.
 type evidence struct {
 	state    state
-	strategy string               // the name of the one that succeeded
-	info     strategy.Info        // what it reported
-	begun    *remember.Remembered // the series that a log-in of the user began in this request
-	at       time.Time            // when the user proved who they are, with state proved or loggedIn
-	factors  []factor             // what was proved in this request
-	series   string               // the series of Config.RememberMe that was recalled
-	missing  string               // a factor that the user has and did not prove: the log-in is pending
+	strategy string                // the name of the one that succeeded
+	info     strategy.Info         // what it reported
+	begun    []remember.Remembered // the series that log-ins of the user began in this request
+	at       time.Time             // when the user proved who they are, with state proved or loggedIn
+	factors  []factor              // what was proved in this request
+	series   string                // the series of Config.RememberMe that was recalled
+	missing  string                // a factor that the user has and did not prove: the log-in is pending
 }
 
 // What is the same for every request is shared, so that a read allocates nothing.

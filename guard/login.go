@@ -175,7 +175,7 @@ type logInPlan[U any] struct {
 	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
 	remember bool                  // a series of Config.RememberMe begins
 	cookie   string                // its cookie, once it has begun
-	begun    *remember.Remembered  // the series of the log-in, if it began in this request
+	begun    *remember.Remembered  // the series of the log-in, or of the one before it, that began in this request
 	goesOn   string                // the name of the series that goes on, as a log-in is renewed
 	presents bool                  // the browser presents a cookie of Config.RememberMe
 	former   []remember.Remembered // the series that the browser presents: they end
@@ -302,7 +302,10 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 	if e.state == recalled {
 		e = *isRecalled
 	} else {
-		e.state, e.begun = loggedIn, p.begun
+		e.state = loggedIn
+		if p.cookie != "" {
+			e.begun = append(slices.Clip(e.begun), *p.begun)
+		}
 	}
 	e.missing = p.evidence.missing
 	st.SetUser(g, p.user, &e)

@@ -52,8 +52,10 @@ func (g *Guard[U]) ReauthenticateUser(r *http.Request, user U) error {
 // LogInContext is [Guard.LogInUser] with more to say, for handlers that get a context and
 // no request, as those of huma, connect and gqlgen do: ctx is the request's, or made of it.
 // It returns where o.ReturnTo and o.SuccessRedirect send the user, or "". A nil
-// o.RememberMe leaves the browser remembered if it was, and as the same user. The request
-// is the one that the session's Handler passed on, cross-site check included.
+// o.RememberMe leaves the browser remembered if it was, and as the same user: before the
+// request, or by a log-in of this request that session.Session.Regenerate, Destroy or Reload
+// has not dropped since. The request is the one that the session's Handler passed on,
+// cross-site check included.
 func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to string, err error) {
 	g.needSessions("LogInContext")
 	if err := checkRedirect(o.SuccessRedirect); err != nil {

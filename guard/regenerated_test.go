@@ -1,13 +1,18 @@
 package guard_test
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/session"
 )
+
+// always has the browser remembered.
+var always = guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
 
 // TestALogInThatRegenerateDroppedIsNone: neither the event nor the remembered browser says that
 // the user is in, whatever else the session goes on with.
@@ -28,7 +33,7 @@ func TestALogInThatRegenerateDroppedIsNone(t *testing.T) {
 		w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			s, err := w.sessions.Session(r.Context())
 			if err == nil {
-				_, err = w.LogInContext(r.Context(), joe, guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }})
+				_, err = w.LogInContext(r.Context(), joe, always)
 			}
 			if err == nil && row.saves {
 				err = s.Save(r.Context())
@@ -113,7 +118,7 @@ func TestASeriesLivesAsLongAsItsLogIn(t *testing.T) {
 		w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			s, err := w.sessions.Session(r.Context())
 			if err == nil {
-				_, err = w.LogInContext(r.Context(), joe, guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }})
+				_, err = w.LogInContext(r.Context(), joe, always)
 			}
 			if err == nil {
 				err = s.Save(r.Context())
@@ -133,6 +138,36 @@ func TestASeriesLivesAsLongAsItsLogIn(t *testing.T) {
 			t.Errorf("%s: the remembered browser gets %d, want %d", row.name, got, row.me)
 		}
 	}
+}
+
+// TestASeriesHasTheLabelOfTheSessionThatItMade, also where another log-in was dropped in between.
+func TestASeriesHasTheLabelOfTheSessionThatItMade(t *testing.T) {
+	w := newRememberWorld(t)
+	w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s, err := w.sessions.Session(r.Context())
+		for _, f := range []func() error{
+			func() error { _, err := w.LogInContext(r.Context(), joe, always); return err },
+			func() error { return s.Save(r.Context()) },
+			func() error { return s.Regenerate(r.Context()) },
+			func() error { _, err := w.LogInContext(r.Context(), joe, always); return err },
+			func() error { return s.Reload(r.Context()) },
+			func() error { return w.LogInUser(r, joe) },
+		} {
+			if err == nil {
+				err = f()
+			}
+		}
+		if err != nil {
+			w.Error(rw, r, err)
+		}
+	})))
+	b := w.open()
+	b.Post("/in").Want(t, 200, "")
+	list := w.list(b)
+	if ended, err := w.EndSession(t.Context(), joe, list[0].Ref); len(list) != 1 || !ended || err != nil {
+		t.Errorf("got %+v, ended %t and %v, want one session, which ends", list, ended, err)
+	}
+	b.Get("/me").Want(t, 401, "")
 }
 
 // TestS13_ALogInThatIsDroppedReplacesNothing: where a session ended under a request, a log-in takes its
@@ -163,6 +198,56 @@ func TestS13_ALogInThatIsDroppedReplacesNothing(t *testing.T) {
 		w.table.remove(1)
 		if got := b.Post("/in").Header["Set-Cookie"]; got != nil {
 			t.Errorf("%s: got the cookies %q, want none", name, got)
+		}
+	}
+}
+
+// TestWhatADroppedLogInAskedForIsDropped: the next log-in of the request decides anew whether the
+// browser is remembered, by what it asks for and by what the browser brought.
+func TestWhatADroppedLogInAskedForIsDropped(t *testing.T) {
+	regenerate := func(s *session.Session, r *http.Request) error { return s.Regenerate(r.Context()) }
+	for name, drop := range map[string]func(s *session.Session, r *http.Request) error{
+		"Regenerate":           regenerate,
+		"Save, and Regenerate": func(s *session.Session, r *http.Request) error { return cmp.Or(s.Save(r.Context()), regenerate(s, r)) },
+		"Destroy":              func(s *session.Session, r *http.Request) error { return s.Destroy(r.Context()) },
+		"Reload":               func(s *session.Session, r *http.Request) error { return s.Reload(r.Context()) },
+	} {
+		for _, row := range []struct {
+			name   string
+			before func(w *rememberWorld) *browser.Browser
+			second guard.LogInOptions
+			me     int // by the remembered browser, without the session's cookie
+		}{
+			{"a visitor", func(w *rememberWorld) *browser.Browser { return w.open() }, guard.LogInOptions{}, 401},
+			{"a visitor, who is to be remembered", func(w *rememberWorld) *browser.Browser { return w.open() }, always, 200},
+			{"the user", func(w *rememberWorld) *browser.Browser { return w.loggedIn("joe@test.com") }, guard.LogInOptions{}, 401},
+			{"the user, who is to be remembered", func(w *rememberWorld) *browser.Browser { return w.loggedIn("joe@test.com") }, always, 200},
+			{"the user, who is remembered", func(w *rememberWorld) *browser.Browser { return w.remembered("joe@test.com") }, guard.LogInOptions{}, 200},
+			{"another user, who is remembered", func(w *rememberWorld) *browser.Browser { return w.remembered("jen@test.com") }, guard.LogInOptions{}, 401},
+		} {
+			w := newRememberWorld(t)
+			w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				s, err := w.sessions.Session(r.Context())
+				if err == nil {
+					_, err = w.LogInContext(r.Context(), joe, always)
+				}
+				if err == nil {
+					err = drop(s, r)
+				}
+				if err == nil {
+					_, err = w.LogInContext(r.Context(), joe, row.second)
+				}
+				if err != nil {
+					w.Error(rw, r, err)
+				}
+			})))
+			b := row.before(w)
+			b.Post("/in").Want(t, 200, "")
+			b.Get("/me").Want(t, 200, "hello joe")
+			b.SetCookie(sid, "")
+			if got := b.Get("/me").StatusCode; got != row.me {
+				t.Errorf("%s, %s: the remembered browser gets %d, want %d", name, row.name, got, row.me)
+			}
 		}
 	}
 }

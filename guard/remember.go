@@ -36,8 +36,11 @@ func (g *Guard[U]) planSeries(r *http.Request, st *reqstate.State, p *logInPlan[
 	if p.former, err = g.cfg.RememberMe.Find(came); err != nil {
 		return err
 	}
-	if e.begun != nil { // its cookie goes out with this answer, unless this log-in replaces it
-		p.former, p.presents = append([]remember.Remembered{*e.begun}, p.former...), true
+	for _, rem := range e.begun {
+		if st.Slots.Carries(r.Context(), g.seriesPrefix()+rem.Series) { // or else its log-in was dropped
+			p.begun = &rem // its cookie goes out with this answer, unless this log-in replaces it
+			p.former, p.presents = append([]remember.Remembered{rem}, p.former...), true
+		}
 	}
 	user := g.label(p.in.Slot.User)
 	p.remember = o.RememberMe != nil && o.RememberMe(r) ||
@@ -48,10 +51,10 @@ func (g *Guard[U]) planSeries(r *http.Request, st *reqstate.State, p *logInPlan[
 // beginSeries begins a series for the log-in p. Nobody gets its cookie
 // before the log-in is stored.
 func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
-	begun, user := p.evidence.begun, g.label(p.in.Slot.User)
-	if p.in.Renews || begun != nil { // the log-in is the one that made the browser's series, which goes on
+	user := g.label(p.in.Slot.User)
+	if p.in.Renews || p.begun != nil { // the log-in is the one that made the browser's series, which goes on
 		if i := slices.IndexFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user }); i >= 0 {
-			p.goesOn, p.begun = p.former[i].Series, begun
+			p.goesOn = p.former[i].Series
 			p.in.Labels = append(p.in.Labels, g.seriesPrefix()+p.goesOn)
 			return nil
 		}

@@ -26,7 +26,6 @@ func TestALinkFromAnotherSiteEndsNoSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		auth := w.guard("", func(c *guard.Config) { c.RememberMe = m })
-		always := guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
 		w.mux.Handle("POST /strict/login", auth.Authenticate("local")(auth.LogInWith(always)(whoami(auth))))
 		w.mux.Handle("GET /strict/me", auth.RequireAuth(whoami(auth)))
 		b := w.open()

@@ -35,9 +35,8 @@ func bothLogIns(t *testing.T, name, before, want string, then ...func(*world, *h
 	t.Helper()
 	w := newRememberWorld(t)
 	w.table.set(User{ID: 3, Email: "jim@test.com", Pass: password})
-	box := guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
 	w.mux.Handle("POST /both", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		_, err := w.LogInContext(r.Context(), joe, box)
+		_, err := w.LogInContext(r.Context(), joe, always)
 		for _, f := range then {
 			if err == nil {
 				err = f(w.world, r)
@@ -159,6 +158,9 @@ func TestTwoLogInsOfOneUserInOneRequestAreOneEvent(t *testing.T) {
 		{"a Destroy between", "", []func(*world, *http.Request) error{destroy, again}, dropped},
 		{"a Reload between", "", []func(*world, *http.Request) error{reload, again}, dropped},
 		{"a Reload between, of another user's session", "jen@test.com", []func(*world, *http.Request) error{reload, again}, dropped + ", session_expired 2 success"},
+		{"a Reload between, of the session's own user", "joe@test.com", []func(*world, *http.Request) error{reload, again}, "session_renewed 1 error, session_renewed 1 success"},
+		{"a Reload after two", "", []func(*world, *http.Request) error{again, reload, again}, dropped},
+		{"a log-in that fails after two", "", []func(*world, *http.Request) error{again, fails, again}, dropped},
 		{"a log-in that fails after it, of the session's own user", "joe@test.com", []func(*world, *http.Request) error{fails, again}, "session_renewed 1 error, session_renewed 1 success"},
 		{"a log-in that fails after it", "", []func(*world, *http.Request) error{fails, again}, dropped},
 	} {
@@ -199,13 +201,39 @@ func TestTwoLogInsOfOneUserInOneRequestAreOneEvent(t *testing.T) {
 	}
 }
 
+// TestALogInThatASaveDroppedIsNone: the session that it renews had ended, so the log-in after it is
+// another one.
+func TestALogInThatASaveDroppedIsNone(t *testing.T) {
+	w := newRememberWorld(t)
+	w.mux.Handle("POST /both", w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s, err := w.sessions.Session(r.Context())
+		if err == nil {
+			_, err = w.LogInContext(r.Context(), joe, always)
+		}
+		if err == nil {
+			_, err = w.LogOutEverywhere(r.Context(), joe)
+		}
+		if err != nil || !errors.Is(s.Save(r.Context()), session.ErrSessionEnded) {
+			t.Errorf("got %v, want none, and ErrSessionEnded for Save", err)
+		}
+		w.Authenticate("local")(w.LogIn(w.hello())).ServeHTTP(rw, r)
+	})))
+	b := w.loggedIn("joe@test.com")
+	b.Post("/both", "email", "joe@test.com", "password", password).Want(t, 200, "hello joe")
+	want := "session_expired 1 success, authn_login_success 1 success, session_renewed 1 error, session_created 1 success"
+	if got := w.outcomes(); got != want {
+		t.Errorf("got events %q, want %q", got, want)
+	}
+	b.SetCookie(sid, "")
+	b.Get("/me").Want(t, 401, "")
+}
+
 // TestOfTwoChainsInOneRequestTheLastOneCounts: a second strategy that finds another user before
 // the first log-in was stored takes its place, series and all.
 func TestOfTwoChainsInOneRequestTheLastOneCounts(t *testing.T) {
 	w := newRememberWorld(t)
 	w.second.user, w.second.err = &User{ID: 2, Email: "jen@test.com", Pass: password}, nil
-	box := guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
-	w.mux.Handle("POST /both", w.Authenticate("local")(w.LogInWith(box)(w.Authenticate("totp")(w.LogIn(w.hello())))))
+	w.mux.Handle("POST /both", w.Authenticate("local")(w.LogInWith(always)(w.Authenticate("totp")(w.LogIn(w.hello())))))
 	b := w.open()
 	b.Post("/both", "email", "joe@test.com", "password", password).Want(t, 200, "hello jen")
 	want := "authn_login_success 1 success, authn_login_success 2 success, session_created 1 error, session_created 2 success"

@@ -14,6 +14,7 @@ import (
 type answer struct {
 	sent    []sentCookie // of the commits that succeeded
 	after   []afterCommit
+	repeats string   // the slot key of a log-in, not yet in after, of the user who is logged in there already
 	stored  []string // slot keys whose last log-in or step-up of this request a commit has stored
 	cookies []string // guards' Set-Cookie lines
 }
@@ -30,7 +31,6 @@ type afterCommit struct {
 	f        func(err error, repeated bool)
 	fate     fate
 	repeated bool // the same user was logged in again before a commit stored it
-	leaves   bool // it is stored, and what is planned takes its place or drops it
 }
 
 type fate uint8
@@ -38,8 +38,9 @@ type fate uint8
 const (
 	open     fate = iota // no commit has carried it out yet
 	stored               // a commit has stored it
-	dropped              // another user's log-in, Regenerate or a log-out took its place before that
-	replaced             // or after that
+	leaving              // and what is planned takes its place, or drops it
+	replaced             // and something took its place, or dropped it
+	dropped              // it was dropped, or something took its place, before a commit stored it
 )
 
 // toAnswer returns q.left to write.
@@ -55,7 +56,7 @@ func (a *afterCommit) outcome(err error) error {
 	switch {
 	case a.key == "":
 		return err
-	case a.fate == stored:
+	case a.fate == stored, a.fate == leaving:
 		return nil
 	case a.fate == replaced:
 		return reqstate.ErrReplaced
@@ -71,26 +72,30 @@ func (a *answer) carriedOut(keys []string) {
 	a.stored = append(a.stored, keys...)
 	for i := range a.after {
 		switch f := &a.after[i]; {
-		case f.leaves:
-			f.fate, f.leaves = replaced, false
+		case f.fate == leaving:
+			f.fate = replaced
 		case f.fate == open && slices.Contains(keys, f.key):
 			f.fate = stored
 		}
 	}
 }
 
-// planned notes that something else is planned under key. The log-ins and step-ups of this
-// request under it are over, unless they go on in it: those that are stored, once a commit has
-// carried the plan out.
-func (a *answer) planned(key string, goesOn bool) {
+// continued notes that the log-in under key is planned anew: its user's, or a step-up.
+func (a *answer) continued(key string) {
 	a.stored = slices.DeleteFunc(a.stored, func(k string) bool { return k == key })
+}
+
+// planned notes that something else is planned under key. The log-ins and step-ups of this
+// request under it are over: those that are stored, once a commit has carried the plan out.
+func (a *answer) planned(key string) {
+	a.continued(key)
 	for i := range a.after {
 		switch f := &a.after[i]; {
-		case goesOn || f.key != key:
+		case f.key != key:
 		case f.fate == open:
 			f.fate = dropped
 		case f.fate == stored:
-			f.leaves = true
+			f.fate = leaving
 		}
 	}
 }
@@ -99,36 +104,34 @@ func (a *answer) planned(key string, goesOn bool) {
 func (a *answer) ended(key string) {
 	for i := range a.after {
 		if f := &a.after[i]; f.key != "" && (key == "" || f.key == key) {
-			a.planned(f.key, false)
-			if f.leaves {
-				f.fate, f.leaves = replaced, false
+			a.planned(f.key)
+			if f.fate == leaving {
+				f.fate = replaced
 			}
 		}
 	}
 }
 
-// repeated notes that a user who is logged in under key is logged in again.
-func (a *answer) repeated(key string) {
+// repeated notes that the log-in that repeats others is the one to tell of them.
+func (a *answer) repeated() {
 	for i := range a.after {
-		if f := &a.after[i]; f.key == key && f.fate == open {
+		if f := &a.after[i]; f.key == a.repeats && f.fate == open {
 			f.repeated = true
 		}
 	}
+	a.repeats = ""
 }
 
-// forgotten notes that nothing is planned any more.
+// forgotten notes that nothing is planned any more: what is stored stays.
 func (a *answer) forgotten() {
+	a.repeats = ""
 	for i := range a.after {
-		if f := &a.after[i]; f.key != "" && f.fate == open {
-			f.fate, f.repeated = dropped, false
+		switch f := &a.after[i]; {
+		case f.fate == leaving:
+			f.fate = stored
+		case f.fate == open && f.key != "":
+			f.fate = dropped
 		}
-	}
-}
-
-// unplanned notes that what was planned is forgotten: what is stored stays.
-func (a *answer) unplanned() {
-	for i := range a.after {
-		a.after[i].leaves = false
 	}
 }
 
@@ -136,7 +139,7 @@ func (a *answer) unplanned() {
 func (a *answer) plannedWithout(gone func(key string) bool) {
 	for _, f := range a.after {
 		if f.key != "" && gone(f.key) {
-			a.planned(f.key, false)
+			a.planned(f.key)
 		}
 	}
 }
@@ -153,6 +156,9 @@ func (t *slots) AfterCommit(key string, f func(err error, repeated bool)) {
 	s := (*Session)(t)
 	s.lock()
 	left := s.req.toAnswer()
+	if left.repeats != "" && left.repeats == key {
+		left.repeated()
+	}
 	after := afterCommit{key: key, f: f}
 	if slices.Contains(left.stored, key) {
 		after.fate = stored

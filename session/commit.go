@@ -21,7 +21,23 @@ func (s *Session) Save(ctx context.Context) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	return s.commit(ctx, time.Now())
+	err := s.commit(ctx, time.Now())
+	if drops(err) {
+		s.forgotten()
+	}
+	return err
+}
+
+// drops reports whether err says that what was planned is forgotten (S18).
+func drops(err error) bool {
+	return errors.Is(err, ErrSessionEnded) || errors.Is(err, ErrSessionChanged)
+}
+
+// forgotten notes for the answer, if one is to come, that nothing is planned any more.
+func (s *Session) forgotten() {
+	if s.req != nil && s.req.left != nil {
+		s.req.left.forgotten()
+	}
 }
 
 // commit has the visit carry out what is pending, and answers the browser accordingly. It

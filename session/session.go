@@ -188,13 +188,9 @@ func (s *Session) Reload(ctx context.Context) error {
 func (s *Session) reload(ctx context.Context) error {
 	if s.closed {
 		s.visit.Discard() // of a commit that failed
-		return s.visit.Reload(ctx)
 	}
-	err := s.visit.Reload(ctx)
-	if s.req != nil && s.req.left != nil {
-		s.req.left.unplanned()
-	}
-	return err
+	defer s.forgotten()
+	return s.visit.Reload(ctx)
 }
 
 var _ json.Marshaler = (*Session)(nil)

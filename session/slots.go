@@ -55,6 +55,15 @@ func (t *slots) Standing(ctx context.Context, key string) (reqstate.Slot, error)
 	return slot, nil
 }
 
+func (t *slots) Carries(ctx context.Context, label string) bool {
+	s, err := t.use(ctx, false)
+	if err != nil {
+		return false
+	}
+	defer s.mu.Unlock()
+	return s.visit.Carries(label)
+}
+
 func (t *slots) Ref(ctx context.Context) string {
 	s, err := t.use(ctx, false)
 	if err != nil {
@@ -86,10 +95,11 @@ func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
 		return err
 	}
 	if left := s.req.left; left != nil {
-		same := ok && l.SameUser(before)
-		left.planned(l.Key, same)
-		if same {
-			left.repeated(l.Key)
+		if ok && l.SameUser(before) {
+			left.continued(l.Key)
+			left.repeats = l.Key
+		} else {
+			left.planned(l.Key)
 		}
 	}
 	return nil
@@ -120,7 +130,7 @@ func (t *slots) StepUp(ctx context.Context, key, name string, slot reqstate.Slot
 		return err
 	}
 	if left := s.req.left; left != nil {
-		left.planned(key, true)
+		left.continued(key)
 	}
 	return nil
 }
@@ -158,7 +168,11 @@ func (t *slots) Reread(ctx context.Context) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	return s.visit.Reread(ctx)
+	err = s.visit.Reread(ctx)
+	if drops(err) {
+		s.forgotten()
+	}
+	return err
 }
 
 func (t *slots) Forget() {
@@ -169,10 +183,7 @@ func (t *slots) Forget() {
 		return
 	}
 	s.visit.Forget()
-	if left := s.req.left; left != nil {
-		left.forgotten()
-		left.unplanned()
-	}
+	s.forgotten()
 }
 
 func (t *slots) Take(ctx context.Context, key string) (json.RawMessage, error) {

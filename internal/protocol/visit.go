@@ -151,6 +151,14 @@ func (v *Visit) Standing(key string, now time.Time) (s record.Slot, ok bool) {
 	return s, true
 }
 
+// Carries reports whether the session has label, as this request sees it.
+func (v *Visit) Carries(label string) bool {
+	if v.draft != nil {
+		return slices.Contains(v.draft.Labels, label)
+	}
+	return slices.Contains(v.base.Labels(), label)
+}
+
 // logIns returns who is logged in at now, as this request sees the session.
 func (v *Visit) logIns(now time.Time) []record.Slot {
 	if v.draft != nil {

@@ -198,6 +198,9 @@ type Slots interface {
 	// Standing returns the log-in under key that is stored, whatever this request has logged in
 	// since. User is nil where Slot's would be, and once a log-out under key is pending.
 	Standing(ctx context.Context, key string) (Slot, error)
+	// Carries reports whether the session has label, as this request sees it; false where it cannot be
+	// loaded.
+	Carries(ctx context.Context, label string) bool
 	// Ref returns the session's Ref; "" when it has none, or cannot be loaded.
 	Ref(ctx context.Context) string
 	// Lost returns the log-in under key that is over, after Slot found nobody. ok is

@@ -46,7 +46,7 @@ func TestEachMendIsMissed(t *testing.T) {
 		{"G34: a lost stamp is accepted", "guard/guard.go", "if g.stamps, hidden = stampsOf(users); hidden {", "if g.stamps, hidden = stampsOf(users); hidden && false {", random},
 		{"a refused log-in is no event", "guard/login.go", "if errors.Is(err, ErrTooManySessions) {", "if false {", random},
 		{"the cookie is not sent again when the session is refreshed", "session/commit.go", "if via := s.visit.Via; s.m.cfg.Rolling && moved ||", "if via := s.visit.Via; s.m.cfg.Rolling && moved && false ||", random},
-		{"a renewed log-in begins another series", "guard/remember.go", "if p.in.Renews || begun != nil {", "if begun != nil {", races},
+		{"a renewed log-in begins another series", "guard/remember.go", "if p.in.Renews || p.begun != nil {", "if p.begun != nil {", races},
 		{"a pending recall expires the cookie", "guard/remember.go", "_, pending := errors.AsType[*Insufficient](err); !pending && errors.Is", "errors.Is", random},
 		{"a recalled session that is as old as another guard's ends", "guard/remember.go", "info.Ref != current && info", "current != \"\" && info", random},
 		{"what a log-in ends is counted", "guard/maximum.go", "\tp.excess = slices.DeleteFunc(p.excess", "\t_ = slices.DeleteFunc(slices.Clone(p.excess)", random},
