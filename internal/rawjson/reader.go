@@ -1,9 +1,6 @@
 package rawjson
 
-import (
-	"encoding/json"
-	"slices"
-)
+import "encoding/json"
 
 // Reader reads the members of a JSON object, and of objects in it, in one pass that
 // checks all of the text. The zero value is not usable: see [NewReader].
@@ -28,6 +25,7 @@ type Reader struct {
 	name, nameEnd int  // where the member's name lies
 	i             int  // where the next value or member begins; negative after a fault
 	depth         int  // how many objects are entered
+	escaped       bool // there are escapes in the name
 	due           bool // a value begins at i
 	first         bool // no member of the innermost object was read yet
 }
@@ -76,11 +74,11 @@ func (r *Reader) Next() bool {
 	default:
 		return r.fail(badSyntax)
 	}
-	end := str(data, i)
+	end, escaped := str(data, i)
 	if end < 0 {
 		return r.fail(end)
 	}
-	r.name, r.nameEnd = i+1, end-1
+	r.name, r.nameEnd, r.escaped = i+1, end-1, escaped
 	if i = space(data, end); i >= len(data) || data[i] != ':' {
 		return r.fail(badSyntax)
 	}
@@ -91,7 +89,7 @@ func (r *Reader) Next() bool {
 // Name returns the name of the member that Next came to.
 func (r *Reader) Name() []byte {
 	name := r.data[r.name:r.nameEnd]
-	if slices.Contains(name, '\\') { // names are too short for bytes.IndexByte to pay
+	if r.escaped {
 		return []byte(unescaped(name))
 	}
 	return name

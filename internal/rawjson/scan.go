@@ -51,11 +51,12 @@ func space(data []byte, i int) int {
 	return i
 }
 
-// str scans the string literal that starts at data[i]. RFC 8259 section 7.
-func str(data []byte, i int) int {
+// str scans the string literal that starts at data[i], and reports whether there are escapes in
+// it. RFC 8259 section 7.
+func str(data []byte, i int) (end int, escaped bool) {
 	const each, high = 0x0101010101010101, 0x8080808080808080
 	if i >= len(data) || data[i] != '"' {
-		return badSyntax
+		return badSyntax, false
 	}
 	start := i
 	ascii := true
@@ -74,32 +75,33 @@ func str(data []byte, i int) int {
 			i += 8
 		}
 		if i >= len(data) {
-			return badSyntax
+			return badSyntax, false
 		}
 		switch c := data[i]; {
 		case c == '"':
 			if !ascii && !utf8.Valid(data[start+1:i]) {
-				return badUTF8
+				return badUTF8, false
 			}
-			return i + 1
+			return i + 1, escaped
 		case c < 0x20:
-			return badSyntax
+			return badSyntax, false
 		case c >= utf8.RuneSelf:
 			ascii = false
 		case c == '\\':
+			escaped = true
 			i++
 			if i >= len(data) {
-				return badSyntax
+				return badSyntax, false
 			}
 			switch data[i] {
 			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 			case 'u':
 				if i+4 >= len(data) || !hex4(data[i+1:i+5]) {
-					return badSyntax
+					return badSyntax, false
 				}
 				i += 4
 			default:
-				return badSyntax
+				return badSyntax, false
 			}
 		}
 	}
@@ -117,20 +119,17 @@ func hex4(b []byte) bool {
 // plain scans the number, true, false or null that starts at data[i]. RFC 8259 sections 3, 6.
 func plain(data []byte, i int) int {
 	digits := func(i int) int {
-		for i < len(data) && '0' <= data[i] && data[i] <= '9' {
+		for i < len(data) && data[i]-'0' <= 9 {
 			i++
 		}
 		return i
 	}
-	if i < len(data) && data[i] >= 'f' {
-		for _, word := range [...]string{"null", "true", "false"} {
-			if len(data)-i >= len(word) && string(data[i:i+len(word)]) == word {
-				return i + len(word)
-			}
-		}
-		return badSyntax
-	}
-	if i < len(data) && data[i] == '-' {
+	switch rest := data[i:]; {
+	case len(rest) >= 4 && (string(rest[:4]) == "null" || string(rest[:4]) == "true"):
+		return i + 4
+	case len(rest) >= 5 && string(rest[:5]) == "false":
+		return i + 5
+	case len(rest) > 0 && rest[0] == '-':
 		i++
 	}
 	first := i
@@ -164,7 +163,8 @@ func value(data []byte, i, depth int) int {
 	}
 	switch data[i] {
 	case '"':
-		return str(data, i)
+		i, _ = str(data, i)
+		return i
 	case '{', '[':
 	default:
 		return plain(data, i)
@@ -197,7 +197,7 @@ func value(data []byte, i, depth int) int {
 			return badSyntax
 		}
 		if closing == '}' {
-			if i = str(data, i); i < 0 {
+			if i, _ = str(data, i); i < 0 {
 				return i
 			}
 			if i = space(data, i); i >= len(data) || data[i] != ':' {
@@ -216,7 +216,7 @@ func value(data []byte, i, depth int) int {
 			open, fresh = append(open, data[i]+2), true
 			i++
 		case '"':
-			i = str(data, i)
+			i, _ = str(data, i)
 		default:
 			i = plain(data, i)
 		}
