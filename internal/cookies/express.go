@@ -81,15 +81,16 @@ func (c *express) Decode(_, value string) (id string, ok bool) {
 }
 
 // unsign returns the id that plain carries before its last dot, if one of the
-// secrets signed it: exports.unsign of cookie-signature 1.0.7, index.js:36.
+// secrets signed it: exports.unsign of cookie-signature 1.0.7, index.js:36. There is
+// no dot in a signature.
 //
 // The text of the signature is compared, as in Node, not the bytes it stands for:
 // each id has exactly one valid signature per secret. [subtle.ConstantTimeCompare]
 // takes the same time wherever the two differ. The secrets are tried in order, so
 // that only the holder of a valid cookie can measure which of them signed it.
 func (k *keys) unsign(plain []byte) (id []byte, ok bool) {
-	dot := bytes.LastIndexByte(plain, '.')
-	if dot < 0 || len(plain)-dot-1 != macText || !ValidID(plain[:dot]) {
+	dot := len(plain) - macText - len(".")
+	if dot < 0 || plain[dot] != '.' || !ValidID(plain[:dot]) {
 		return nil, false
 	}
 	id, given := plain[:dot], plain[dot+1:]

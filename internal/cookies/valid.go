@@ -16,9 +16,7 @@ func ValidName(name string) bool {
 // validValue reports whether value may stand in a Set-Cookie header without quotes.
 func validValue(value string) bool {
 	for i := range len(value) {
-		switch c := value[i]; {
-		case c < 64 && notOctetLow>>c&1 == 0, 64 <= c && c < 128 && notOctetHigh>>(c-64)&1 == 0:
-		default:
+		if !cookieOctet[value[i]] {
 			return false
 		}
 	}
