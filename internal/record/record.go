@@ -229,9 +229,9 @@ func (r *Record) Unnoted() bool { return r.notes.born == 0 || r.relabel }
 // RefreshDue reports whether the idle timeout's start should move at now. What is unnoted is
 // due at once.
 func (r *Record) RefreshDue(t Terms, now time.Time) bool {
-	age, after := now.Sub(time.UnixMilli(r.notes.seen)), t.RefreshAfter
+	age, after := now.UnixMilli()-r.notes.seen, t.RefreshAfter.Milliseconds()
 	if r.idle > 0 && r.idle < t.Idle { // a shorter lifetime of its own needs a shorter pace
-		after = min(after, r.idle/10)
+		after = min(after, r.idle.Milliseconds()/10)
 	}
 	return r.notes.born == 0 || r.relabel || age >= after || age < -after
 }

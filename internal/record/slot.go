@@ -33,9 +33,9 @@ type limit struct {
 	began int64 // when it began to count, in Unix milliseconds; 0: with the next write
 }
 
-// Over reports whether what it limits, for absolute, is over at now.
+// Over reports whether what it limits, for absolute, is over at now, in whole milliseconds.
 func (l limit) Over(absolute time.Duration, now time.Time) bool {
-	return l.began > 0 && now.Sub(time.UnixMilli(l.began)) >= absolute
+	return l.began > 0 && now.UnixMilli()-l.began >= absolute.Milliseconds()
 }
 
 // DevicePrefix begins the name of the member with the device of a log-in, whose key follows.
