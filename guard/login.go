@@ -206,7 +206,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	if err != nil {
 		return nil, err
 	}
-	before, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	before, err := st.Slots.Former(ctx, g.cfg.SessionKey)
 	if err != nil {
 		return nil, err
 	}

@@ -120,3 +120,79 @@ func TestAReReadFindsWhoIsLoggedInNow(t *testing.T) {
 	b.Get("/cached").Want(t, 200, "joe@test.com")
 	b.Get("/layered").Want(t, 200, "jen@test.com")
 }
+
+// TestS17_WhatChangesASessionIsNotDecidedByAReplica: it does not know yet where another guard's user has logged in.
+func TestS17_WhatChangesASessionIsNotDecidedByAReplica(t *testing.T) {
+	for _, row := range []struct {
+		name, path string
+		admin      bool // somebody is logged in there then
+	}{
+		{"a log-in keeps another guard's log-in", "/login/admin", true},
+		{"a log-out spares it, and gives the session a new id", "/logout/admin", false},
+		{"a renewal gives it a new id", "/renew", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			sessions, err := session.New(session.Config{Store: unaware{w.store}, Codec: session.SecureCookie(secret), Logger: w.logger()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			admins, err := guard.New(guard.Config{Sessions: sessions, SessionKey: "admin", Logger: w.logger()}, w.table.stamped(), strategy.NewLocal(w.table.check))
+			if err != nil {
+				t.Fatal(err)
+			}
+			users, err := guard.New(guard.Config{Sessions: sessions, Logger: w.logger()}, w.table.stamped())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.mux.Handle("/uncached", users.RequireUncached(whoami(users)))
+			w.mux.Handle("POST /login/admin", admins.Authenticate("local")(admins.LogIn(w.hello())))
+			w.mux.Handle("POST /logout/admin", admins.LogOut(w.hello()))
+			w.mux.Handle("POST /renew", sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				s, err := session.FromContext(r.Context())
+				if err == nil {
+					err = s.Renew(r.Context())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})))
+			b := w.loggedIn("joe@test.com")
+			b.Get("/uncached").Want(t, 200, "joe@test.com")
+			before := w.records()
+			b.Post(row.path, "email", "joe@test.com", "password", password).Want(t, 200, "")
+			after := w.records()
+			if len(before) != 1 || len(after) != 1 {
+				t.Fatalf("got %d records, then %d, want one", len(before), len(after))
+			}
+			for id, data := range after {
+				if before[id] != "" {
+					t.Error("the session keeps its id")
+				}
+				for key, want := range map[string]bool{"passport": true, "admin": row.admin} {
+					if got := strings.Contains(data, `"`+key+`":{"user":1`); got != want {
+						t.Errorf("%s: got %v, want %v in %s", key, got, want, data)
+					}
+				}
+			}
+		})
+	}
+}
+
+// records returns what the store has, by id.
+func (w *world) records() map[string]string {
+	w.t.Helper()
+	list := map[string]string{}
+	for r, err := range w.store.All(w.t.Context()) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		list[r.ID] = string(r.Data)
+	}
+	return list
+}
+
+// unaware is a store whose Get asks a replica that has nothing yet.
+type unaware struct{ *switchable }
+
+func (unaware) Get(context.Context, string) ([]byte, error) { return nil, session.ErrNotFound }

@@ -37,6 +37,9 @@ func (s *Session) renew(ctx context.Context, o record.Op) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
+	if err := s.visit.LookAgain(ctx); err != nil {
+		return err
+	}
 	if err := s.visit.Rotate(o); err != nil {
 		return err
 	}

@@ -45,12 +45,32 @@ func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
 	return slot, nil
 }
 
+func (t *slots) Former(ctx context.Context, key string) (reqstate.Slot, error) {
+	s, err := t.use(ctx, false)
+	if err != nil {
+		return reqstate.Slot{}, err
+	}
+	defer s.mu.Unlock()
+	if s.visit.Unknown {
+		if err := s.visit.LookAgain(ctx); err != nil {
+			return reqstate.Slot{}, err
+		}
+	}
+	slot, _ := s.visit.Slot(key, s.visit.At)
+	return slot, nil
+}
+
 func (t *slots) Standing(ctx context.Context, key string) (reqstate.Slot, error) {
 	s, err := t.use(ctx, false)
 	if err != nil {
 		return reqstate.Slot{}, err
 	}
 	defer s.mu.Unlock()
+	if s.visit.Unknown {
+		if err := s.visit.LookAgain(ctx); err != nil {
+			return reqstate.Slot{}, err
+		}
+	}
 	slot, _ := s.visit.Standing(key, s.visit.At)
 	return slot, nil
 }

@@ -71,7 +71,7 @@ func (v *Visit) Load(ctx context.Context) error {
 			return nil
 		}
 	}
-	v.phase = ready
+	v.phase, v.Unknown = ready, true
 	return nil
 }
 
@@ -149,6 +149,9 @@ func (v *Visit) Reread(ctx context.Context) error {
 	if v.phase == over || v.phase == unfinished {
 		return v.cause
 	}
+	if v.Unknown {
+		return v.LookAgain(ctx)
+	}
 	if v.ID == "" || v.Ending() {
 		return nil // nothing in the store that could have changed
 	}
@@ -176,6 +179,28 @@ func (v *Visit) Reread(ctx context.Context) error {
 		return err
 	}
 	v.draft = again
+	return nil
+}
+
+// LookAgain asks the primary for what is Unknown, unless something is pending already: a replica
+// or a cache may not know a session that lives (S17).
+func (v *Visit) LookAgain(ctx context.Context) error {
+	if !v.Unknown || v.ID != "" || v.phase != ready || v.draft != nil || v.p.master == nil {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(forStore{ctx}, v.p.Timeout)
+	defer cancel()
+	for _, p := range v.presented {
+		found, err := v.fetch(ctx, wait, time.Now(), p.id, v.p.master.GetMaster)
+		if err != nil {
+			return err
+		}
+		if found {
+			v.Via, v.lost = p.via, nil
+			break
+		}
+	}
+	v.Unknown = false
 	return nil
 }
 

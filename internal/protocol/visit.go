@@ -17,9 +17,11 @@ type Visit struct {
 	// At is when the record was asked for or written; zero when it was neither.
 	At time.Time
 
-	p      *Protocol
-	phase  phase
-	unused bool // this request does not count as use of the session: no refresh
+	p     *Protocol
+	phase phase
+	// Unknown says that the load has found nothing of what the request presents.
+	Unknown bool
+	unused  bool // this request does not count as use of the session: no refresh
 	// Via is what Present was told of that id; 0 for one that this visit made.
 	Via   int32
 	cause error          // failed: the outage; over: ErrEnded or ErrChanged; unfinished: errUnfinished

@@ -195,8 +195,11 @@ type Slots interface {
 	// Slot returns the live log-in under key. User is nil when nobody is logged in,
 	// the log-in is past its absolute limit, or its user is null, false or "".
 	Slot(ctx context.Context, key string) (Slot, error)
-	// Standing returns the log-in under key that is stored, whatever this request has logged in
-	// since. User is nil where Slot's would be, and once a log-out under key is pending.
+	// Former is Slot for a log-in that takes its place: a session that a replica or a cache does
+	// not know is asked for at the store's authority.
+	Former(ctx context.Context, key string) (Slot, error)
+	// Standing is Former for the log-in that is stored, whatever this request has logged in
+	// since. User is nil where Former's would be, and once a log-out under key is pending.
 	Standing(ctx context.Context, key string) (Slot, error)
 	// Carries reports whether the session has label, as this request sees it; false where it cannot be
 	// loaded.

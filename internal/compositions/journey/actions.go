@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -176,12 +177,13 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			w.browser(s).reopen()
 			return nil
 		}, nil},
-		{"clock", 5, func(_ *world, _ context.Context, s Step) *request {
+		{"clock", 5, func(w *world, _ context.Context, s Step) *request {
+			w.stores.readAll() // nothing lags for minutes
 			time.Sleep(lengths[s.N%len(lengths)])
 			return nil
 		}, nil},
 	}
-	actions = append(append(actions, visits...), outages...)
+	actions = slices.Concat(actions, visits, outages, lags)
 }
 
 // express is a request to Express where there is one.

@@ -19,6 +19,7 @@ type cluster struct {
 	reader  *node // where the first master's records are read, which gets everything at once; nil for itself
 	behind  bool
 	backlog []func(*node)
+	lagging *laggard           // where all records are read, if not nil
 	says    string             // the error that the master answers
 	wrote   func(ids []string) // is told of several records that ended
 }
@@ -35,6 +36,9 @@ func (c *cluster) hand(f func(*node)) {
 	defer c.mu.Unlock()
 	if c.reader != nil {
 		f(c.reader)
+	}
+	if c.lagging != nil {
+		c.lagging.hand(f)
 	}
 	switch {
 	case len(c.nodes) < 2:
@@ -79,6 +83,10 @@ func (c *cluster) failOver() (late bool) {
 		c.reader.close()
 		c.reader = nil
 	}
+	if c.lagging != nil {
+		c.lagging.close()
+		c.lagging = nil
+	}
 	late, c.nodes, c.behind, c.backlog = c.behind, c.nodes[1:], false, nil
 	return late
 }
@@ -92,6 +100,9 @@ func (c *cluster) all(f func(*node)) {
 	}
 	if c.reader != nil {
 		f(c.reader)
+	}
+	if c.lagging != nil {
+		f(c.lagging.node)
 	}
 }
 
@@ -121,11 +132,17 @@ func answered(err error) bool {
 
 // The sessions.
 
-type clusterSessions struct{ *cluster }
+type clusterSessions struct {
+	*cluster
+	lags bool // records are read from the one that may lag
+}
 
 var _ fullStore = clusterSessions{}
 
 func (c clusterSessions) Get(ctx context.Context, id string) ([]byte, error) {
+	if from := c.lagging; c.lags && from != nil {
+		return from.Get(ctx, id)
+	}
 	return c.master().sessions.Get(ctx, id)
 }
 

@@ -42,6 +42,9 @@ func (s Switches) actions() []action {
 
 // happens reports whether a step that is something done to the store can be, under the switches.
 func (s Switches) happens(do string) bool {
+	if strings.HasPrefix(do, "the reads") {
+		return s.Lag == 1
+	}
 	return !strings.HasPrefix(do, "the store") && !strings.HasPrefix(do, "the replica") ||
 		s.Outage == 2 || s.Outage == 1 && strings.HasPrefix(do, "the store")
 }

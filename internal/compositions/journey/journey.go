@@ -33,6 +33,7 @@ type Switches struct {
 	Notes    int // 1: the store keeps tombstones
 	Store    int // 1: Redis; 2: records are read in an automatic pipeline; 3: from a replica
 	Outage   int // 1: the store dies, hangs, comes back, or empty; 2: a replica takes over too
+	Lag      int // 1: records are read from a replica that may lag
 	SameSite int // 1: Strict; 2: None; 3: None and Partitioned
 	Node     int // Express beside: 1: passport 0.4; 2: 0.7; 3: 0.7 with keepSessionInfo
 	Throttle int // 1: guesses are counted; 2: behind a trusted proxy; 3: behind one that is not trusted

@@ -192,6 +192,7 @@ var outages = []action{
 	{"the store is back empty", 1, func(w *world, _ context.Context, _ Step) *request {
 		w.back()
 		w.stores.catchUp()
+		w.stores.readAll()
 		w.stores.all(func(n *node) { _ = n.flush() })
 		w.model.Empty()
 		return nil

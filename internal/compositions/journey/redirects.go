@@ -38,7 +38,7 @@ func (w *world) openPage(ctx context.Context, s Step) *request {
 	r := w.request(ctx, s, http.MethodGet, pageOf(g), nil)
 	for hops := 1; ; hops++ {
 		w.model.Hop(hops)
-		if r.location == "" || s.Lost || w.shared.Outage > 0 || len(w.model.Broken) > 0 {
+		if r.location == "" || s.Lost || w.shared.Outage > 0 || w.shared.Lag > 0 || len(w.model.Broken) > 0 {
 			return r
 		}
 		to := r.location

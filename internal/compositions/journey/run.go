@@ -125,8 +125,8 @@ func newWorld(s Switches, servers func() *server) (*world, error) {
 		return w, err
 	}
 	w.shared.cells, w.shared.counter = cells{clusterCells{w.stores}, w.condition}, counter{clusterCounter{w.stores}, w.condition}
-	w.raw = clusterSessions{w.stores}
-	w.gate = sessiontest.NewGate(w.raw)
+	w.raw = clusterSessions{w.stores, false}
+	w.gate = sessiontest.NewGate(clusterSessions{w.stores, true})
 	w.gate.Before = func(ctx context.Context, _ sessiontest.Call) sessiontest.Fate {
 		pass(ctx)
 		return w.condition.fate(ctx)
@@ -228,7 +228,7 @@ func (w *world) step(s Step) {
 	}
 	w.condition.begin()
 	r := a.do(w, context.Background(), s)
-	refused := w.met(s, r)
+	refused := w.met(s, r) || w.lagged(s, r)
 	w.arrive(s, r)
 	if a.tell != nil && !refused {
 		a.tell(w, s, r)

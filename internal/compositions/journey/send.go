@@ -56,6 +56,10 @@ func (w *world) request(ctx context.Context, s Step, method, path string, values
 	if g := p.names[g]; p.number > 0 && w.shared.Deploy == 1 {
 		r.Reissues = cookies[g[0]].value == ""
 	}
+	if r.Stale = w.stores.stale(r.IDs); r.Stale && !w.sayable(s, r) {
+		w.stores.readAll()
+		r.Stale = false
+	}
 	res := send(ctx, p.handler, method, path, values, cookies, w.header(s))
 	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)

@@ -42,6 +42,13 @@ func (s Switches) fill(c *cluster, servers func() *server) (err error) {
 			return err
 		}
 	}
+	if s.Lag == 1 {
+		n, err := s.newNode(servers, nil)
+		if err != nil {
+			return err
+		}
+		c.lagging = &laggard{node: n}
+	}
 	for range 1 + s.Outage/2 {
 		n, err := s.newNode(servers, reads)
 		if err != nil {

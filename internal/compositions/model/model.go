@@ -83,6 +83,7 @@ type Visit struct {
 	Sent     bool     // it has a cookie of the session's, good or not
 	Token    string   // the cookie by which the guard's RememberMe knows the browser
 	Withheld bool     // another site caused it, and SameSite kept the session's cookie back (S13)
+	Stale    bool     // a replica that lags shows one of the ids' records as it was (S17)
 	Reissues bool     // the primary cookie is absent, and session.Accept.Reissue sends it
 
 	Status int
@@ -119,6 +120,7 @@ type Model struct {
 	noted     map[string]time.Time   // until when the note of an end lives, by id
 	slow      *Session               // as Express has read it
 	kept      *kept                  // what a replica has
+	before    map[string][]*LogIn    // when the replica that is read fell behind
 	Broken    []Broken
 }
 
@@ -168,6 +170,10 @@ func (m *Model) find(v *Visit) *Session {
 		return nil
 	}
 	s := m.live[v.IDs[i]]
+	if v.Stale {
+		m.mayBeUsed(s, v.Now)
+		return s
+	}
 	s.Half = s.Half || m.doubt.on
 	s.Due = !s.Half && !v.Now.Before(s.Maybe.Add(m.Refresh))
 	switch {

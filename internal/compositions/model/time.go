@@ -72,7 +72,7 @@ func (m *Model) Answered(v *Visit) {
 	s, again := m.used, false
 	m.used, m.later = nil, nil
 	switch {
-	case m.doubt.on: // it took its time
+	case m.doubt.on, v.Stale: // it took its time, or may not know what there is
 		return
 	case v.ID != "":
 		s = m.live[v.ID]

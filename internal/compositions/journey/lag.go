@@ -1,0 +1,128 @@
+package journey
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+)
+
+// laggard is a replica whose records are read, and which may get what was executed later.
+type laggard struct {
+	*node
+	behind  bool
+	backlog []func(*node)
+}
+
+func (l *laggard) Get(ctx context.Context, id string) ([]byte, error) { return l.sessions.Get(ctx, id) }
+
+func (l *laggard) hand(f func(*node)) {
+	if l.behind {
+		l.backlog = append(l.backlog, f)
+	} else {
+		f(l.node)
+	}
+}
+
+// lag has the replica get nothing any more, and reports whether it did.
+func (c *cluster) lag() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lagging == nil || c.lagging.behind {
+		return false
+	}
+	c.lagging.behind = true
+	return true
+}
+
+// readAll has it get what it has missed.
+func (c *cluster) readAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l := c.lagging; l != nil {
+		for _, f := range l.backlog {
+			f(l.node)
+		}
+		l.behind, l.backlog = false, nil
+	}
+}
+
+// stale reports whether one of the records is another there.
+func (c *cluster) stale(ids []string) bool {
+	if c.lagging == nil || !c.lagging.behind {
+		return false
+	}
+	ctx := context.Background()
+	for _, id := range ids {
+		now, _ := c.master().sessions.Get(ctx, id)
+		then, _ := c.lagging.Get(ctx, id)
+		if !bytes.Equal(now, then) {
+			return true
+		}
+	}
+	return false
+}
+
+// lags are the steps of a replica that is read.
+var lags = []action{
+	{"the reads fall behind", 5, func(w *world, _ context.Context, _ Step) *request {
+		if w.stores.lag() {
+			w.model.Lag()
+		}
+		return nil
+	}, nil},
+	{"the reads catch up", 3, func(w *world, _ context.Context, _ Step) *request {
+		w.stores.readAll()
+		return nil
+	}, nil},
+}
+
+// lagged tells the model of a request that met a stale record, and reports whether that is all there is to say.
+func (w *world) lagged(s Step, r *request) bool {
+	if r == nil || !r.Stale {
+		return false
+	}
+	passed := 0
+	if r.Status == http.StatusOK {
+		passed = r.user()
+	}
+	switch may, page := looks[s.Do]; {
+	case page:
+		w.model.Looked(&r.Visit, passed, may)
+	case s.Do == "get", s.Do == "read flash":
+		w.model.Looked(&r.Visit, 0, nil)
+	case s.proves():
+		w.model.Blurred()
+		return false
+	default:
+		return w.model.Refusable(&r.Visit, s.Do)
+	}
+	return true
+}
+
+// proves reports whether a step is a log-in or a log-out, or needs no session.
+func (s Step) proves() bool {
+	return strings.HasPrefix(s.Do, "log ") || s.Do == "register" || s.Do == "destroy" || s.Do == "call of a program"
+}
+
+// sayable reports whether the documents say what a request means that meets a stale record. They do not for a
+// log-in where the replica shows a session that has ended, which is as if both were at once (S6), nor say which of
+// two cookies counts.
+func (w *world) sayable(s Step, r *request) bool {
+	_, page := looks[s.Do]
+	if page || s.Do == "get" || s.Do == "read flash" {
+		return r.Token == ""
+	}
+	_, err := w.raw.Get(context.Background(), r.IDs[0])
+	return r.Token == "" && len(r.IDs) == 1 && (err == nil || !s.proves())
+}
+
+// looks are the pages that a stale record answers, and who may pass.
+var looks = map[string]func(*model.LogIn) bool{
+	"page": anyone, "open a page": anyone, "follow a link": anyone, "page of an upstream": anyone, "admin page": anyone,
+	"proved page": func(l *model.LogIn) bool { return l.Totp },
+}
+
+func anyone(*model.LogIn) bool { return true }

@@ -1,0 +1,60 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A replica that lags, or a cache, shows a session as it was (S17). A page may be answered by that: a log-out is
+// final, and a log-in known, within that time. Whatever changes something asks the master: it means what it would
+// mean without, or is refused and changes nothing.
+
+// Lag says that the replica that is read gets nothing any more.
+func (m *Model) Lag() {
+	m.before = map[string][]*LogIn{}
+	for id, s := range m.live {
+		for _, l := range s.LogIns {
+			m.before[id] = append(m.before[id], l)
+		}
+	}
+}
+
+// Looked is told of a page that was answered by a stale record, as that user. passed is 0 if it was refused.
+func (m *Model) Looked(v *Visit, passed int, may func(*LogIn) bool) {
+	m.find(v)
+	m.doubt.mute = true
+	m.quietSession(v, "a page that a lagging replica answers")
+	if passed == 0 {
+		return
+	}
+	for _, id := range v.IDs {
+		list := slices.Clone(m.before[id])
+		if s := m.live[id]; s != nil {
+			for _, l := range s.LogIns {
+				list = append(list, l)
+			}
+		}
+		if slices.ContainsFunc(list, func(l *LogIn) bool {
+			return l.Guard == v.Guard && l.User == passed && m.good(l) && !m.pending(l) && may(l)
+		}) {
+			return
+		}
+	}
+	m.want(false, "lag: a page shows who was never there", "user %d", passed)
+}
+
+// Blurred is told of a log-in or a log-out that has met a stale record: it means what it would without. But its
+// events may say whom that shows.
+func (m *Model) Blurred() { m.doubt.mute = true }
+
+// Refusable is told of any other request that has met a stale record, and reports whether it was refused, which
+// is all there is to say then.
+func (m *Model) Refusable(v *Visit, what string) bool {
+	m.doubt.mute = true
+	if v.Status != 401 && v.Status != 409 {
+		return false
+	}
+	m.find(v)
+	m.quiet(v, fmt.Sprintf("%s that a lagging replica has refused", what))
+	return true
+}
