@@ -112,6 +112,26 @@ func TestAnOldEntryOfTheOwnBrowserEndsAlone(t *testing.T) {
 	})
 }
 
+// TestABrowserIsADeviceWhileAnyOfItsSessionsLives: of two that tabs made at once a log-in replaces one, without
+// the token that remembers the browser. The other lives, and counts.
+func TestABrowserIsADeviceWhileAnyOfItsSessionsLives(t *testing.T) {
+	for refuse, want := range map[bool]int{false: 200, true: 403} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRememberWorld(t, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, refuse })
+			b := w.remembered("joe@test.com")
+			pass(time.Hour)
+			if got := restart(b, 2); got[0] != 200 || got[1] != 200 {
+				t.Fatalf("got %v from two tabs, want 200", got)
+			}
+			b.SetCookie(rememberCookie, "")
+			logIn(b, "joe@test.com").Want(t, want, "")
+			if list := w.list(b); len(list) != 1 || !list[0].Current {
+				t.Errorf("refuse %t: got %d devices, want the own: %+v", refuse, len(list), list)
+			}
+		})
+	}
+}
+
 // TestARememberedBrowserThatIsRefusedStaysRemembered: it gets in when another has left.
 func TestARememberedBrowserThatIsRefusedStaysRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

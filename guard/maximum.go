@@ -44,7 +44,7 @@ func (g *Guard[U]) countSessions(ctx context.Context, p *logInPlan[U], former, r
 			p.countErr = err
 			return nil //nolint:nilerr // the log-in stands, and the event says so
 		}
-		list = slices.DeleteFunc(list, func(s UserSession) bool { return s.Ref == former || s.Pending || g.endsWith(p, &s) })
+		list = slices.DeleteFunc(list, func(s UserSession) bool { return len(s.refs) == 1 && s.Ref == former || s.Pending || g.endsWith(p, &s) })
 		place := slices.IndexFunc(list, func(s UserSession) bool { return s.Ref == ref }) // the latest first
 		switch {
 		case place < 0 && !g.cfg.RefuseMore && p.counted < countTries:
