@@ -162,7 +162,7 @@ func (g *Guard[U]) sendCookies(w http.ResponseWriter, st *reqstate.State, cookie
 func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain []strategy.Strategy[U], info *strategy.Info) (user U, by strategy.Strategy[U], err error) {
 	var none U
 	var failures []Failure
-	foreign := g.sameSite(r)
+	foreign := g.sameSite(r, r.Method)
 	skipped := false
 	for _, s := range chain {
 		if foreign != nil && !allowsCrossSite(s, r) {

@@ -4,32 +4,39 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// sameSite returns ErrCrossSite for a request with an unsafe method, or the handshake of
-// a WebSocket, that a browser sent from another site. [http.CrossOriginProtection] knows
-// it by Sec-Fetch-Site, or by Origin; a request with neither is not a browser's.
+// sameSite returns ErrCrossSite for a request that a browser sent from another site, and that changes
+// something: by method, r's or that of a route which does so whatever it is, by the method that r came
+// with, or as the handshake of a WebSocket. [http.CrossOriginProtection] knows it by Sec-Fetch-Site, or
+// by Origin; a request with neither is not a browser's. What counts is the header as it came: a handler
+// or a middleware may have changed it since, for an upstream say.
 //
 // The handshake is a GET that browsers let every site send, with cookies and without
 // asking the server first, and what follows is not safe (RFC 6455 §10.2).
-func (g *Guard[U]) sameSite(r *http.Request) error {
-	if len(r.Header["Upgrade"]) > 0 && isWebSocket(r) {
-		r = asPost(r)
+func (g *Guard[U]) sameSite(r *http.Request, method string) error {
+	came := r
+	if st := reqstate.Of(r.Context(), g.owner); st != nil {
+		if came = st.Foreign; came == nil {
+			return nil
+		}
 	}
-	if g.cross.Check(r) == nil {
+	asks := http.Request{Method: method, Host: came.Host, Header: came.Header}
+	switch {
+	case len(came.Header["Upgrade"]) > 0 && isWebSocket(came):
+		asks.Method = http.MethodPost
+	case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions:
+		asks.Method = came.Method
+	}
+	if g.cross.Check(&asks) == nil {
 		return nil
 	}
-	if origin := r.Header.Get("Origin"); g.cfg.TrustOrigin != nil && origin != "" && origin != "null" && g.cfg.TrustOrigin(origin) {
+	if origin := came.Header.Get("Origin"); g.cfg.TrustOrigin != nil && origin != "" && origin != "null" && g.cfg.TrustOrigin(origin) {
 		return nil
 	}
 	return ErrCrossSite
-}
-
-// asPost returns r as a request that changes something, for sameSite on a route that does so
-// whatever the method.
-func asPost(r *http.Request) *http.Request {
-	return &http.Request{Method: http.MethodPost, Host: r.Host, Header: r.Header}
 }
 
 func isWebSocket(r *http.Request) bool {

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -115,4 +116,48 @@ func TestProgramsAreNotOtherSites(t *testing.T) {
 	if got := w.logged(); strings.Contains(got, "malicious_cors") {
 		t.Errorf("got log %q, want no malicious_cors", got)
 	}
+}
+
+// TestWhatCameSaysWhoseTheRequestIs: something between the session's Handler and the guard may have
+// changed the request since.
+func TestWhatCameSaysWhoseTheRequestIs(t *testing.T) {
+	const evil = "https://evil.example"
+	w := newWorld(t)
+	changed := func(method string, h http.Handler) http.Handler {
+		return w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			for _, name := range []string{"Sec-Fetch-Site", "Origin", "Upgrade"} { // in place too, as the slices are shared
+				for i := range r.Header[name] {
+					r.Header[name][i] = "same-origin"
+				}
+				r.Header.Del(name)
+			}
+			r.Method = method
+			h.ServeHTTP(rw, r)
+		}))
+	}
+	w.mux.Handle("POST /in", changed("GET", w.byContext(func(ctx context.Context) error {
+		_, err := w.LogInContext(ctx, joe, guard.LogInOptions{})
+		return err
+	})))
+	w.mux.Handle("POST /out", changed("GET", w.byContext(w.LogOutContext)))
+	w.mux.Handle("POST /change", changed("GET", w.RequireAuth(w.hello())))
+	w.mux.Handle("GET /change", changed("DELETE", w.RequireAuth(w.hello())))
+	w.mux.Handle("POST /form", changed("POST", w.Authenticate("local")(w.hello())))
+	w.mux.Handle("POST /leave", changed("POST", w.LogOut(w.hello())))
+	b := w.loggedIn("jen@test.com")
+	for _, route := range []string{"POST /in", "POST /out", "POST /change", "GET /change", "POST /form", "POST /leave"} {
+		method, path, _ := strings.Cut(route, " ")
+		from(b, evil, method, path, "email=joe@test.com&password=Passw0rd!").Want(t, 403, "Forbidden")
+	}
+	for _, e := range w.events {
+		if e.Name == guard.EventCrossSite && (e.Origin != evil || e.FetchSite != "cross-site") {
+			t.Errorf("got an event of %q, %q, want %s, cross-site", e.Origin, e.FetchSite, evil)
+		}
+	}
+	b.Get("/me").Want(t, 200, "hello jen")
+	w.mux.Handle("POST /foreign", w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		r.Header.Set("Sec-Fetch-Site", "cross-site") // as a request to an upstream may have it
+		w.RequireAuth(w.hello()).ServeHTTP(rw, r)
+	})))
+	b.Post("/foreign").Want(t, 200, "hello jen")
 }

@@ -135,9 +135,13 @@ func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 	switch {
 	case errors.As(err, new(*refusedLogIn)): // store has sent it
 	case errors.Is(err, ErrCrossSite):
-		h := r.Header
+		came := r
+		if st := reqstate.Of(r.Context(), g.owner); st != nil && st.Foreign != nil {
+			came = st.Foreign
+		}
+		h := came.Header
 		g.emitOf(r, Event{Name: EventCrossSite, Outcome: OutcomeFailure,
-			Origin: plainText(h.Get("Origin")), FetchSite: plainText(h.Get("Sec-Fetch-Site")), Host: plainText(r.Host)})
+			Origin: plainText(h.Get("Origin")), FetchSite: plainText(h.Get("Sec-Fetch-Site")), Host: plainText(came.Host)})
 	case errors.As(err, &refusal):
 		g.emitLogInFail(r, refusal)
 	case errors.As(err, &insufficient):

@@ -69,7 +69,7 @@ func (g *Guard[U]) loggedInAt(r *http.Request, st *reqstate.State) (time.Time, e
 // decided before.
 func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
-	if err := g.sameSite(r); err != nil {
+	if err := g.sameSite(r, r.Method); err != nil {
 		return none, err
 	}
 	switch err := st.Slots.Reread(r.Context()); {

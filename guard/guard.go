@@ -361,7 +361,7 @@ func (h *stateless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	st := &reqstate.State{Context: r.Context(), Owner: h.owner, Outer: reqstate.Of(r.Context(), reqstate.Anyone)}
+	st := &reqstate.State{Context: r.Context(), Owner: h.owner, Outer: reqstate.Of(r.Context(), reqstate.Anyone), Foreign: reqstate.ForeignOf(r)}
 	inner := r.WithContext(st)
 	defer reqstate.HandBack(r, inner)
 	h.next.ServeHTTP(w, inner)

@@ -54,8 +54,8 @@ func (g *Guard[U]) ReauthenticateUser(r *http.Request, user U) error {
 // It returns where o.ReturnTo and o.SuccessRedirect send the user, or "". A nil
 // o.RememberMe leaves the browser remembered if it was, and as the same user: before the
 // request, or by a log-in of this request that session.Session.Regenerate, Destroy or Reload
-// has not dropped since. The request is the one that the session's Handler passed on,
-// cross-site check included.
+// has not dropped since. The request is the one that the session's Handler passed on, and the
+// cross-site check is of its header as it came.
 func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to string, err error) {
 	g.needSessions("LogInContext")
 	if err := checkRedirect(o.SuccessRedirect); err != nil {
@@ -90,7 +90,7 @@ func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions, method str
 		return "", &misuse{method + ": the user is nil"}
 	}
 	if !g.evidence(st).state.byCredentials() { // or else Authenticate has asked
-		if err := g.sameSite(r); err != nil {
+		if err := g.sameSite(r, r.Method); err != nil {
 			return "", err
 		}
 	}

@@ -28,7 +28,7 @@ import (
 func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 	g.needSessions("LogOut")
 	logOut := g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) (nobody U, err error) {
-		if err := g.sameSite(asPost(r)); err != nil { // whatever the method: a link must not log anyone out
+		if err := g.sameSite(r, http.MethodPost); err != nil { // whatever the method: a link must not log anyone out
 			return nobody, err
 		}
 		return nobody, g.logOut(r, st)
@@ -57,7 +57,7 @@ func (g *Guard[U]) LogOutUser(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := g.sameSite(r); err != nil {
+	if err := g.sameSite(r, r.Method); err != nil {
 		return err
 	}
 	return g.logOut(r, st)

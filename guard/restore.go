@@ -41,7 +41,7 @@ func (g *Guard[U]) currentUser(r *http.Request, st *reqstate.State) (U, error) {
 	if st.Slots == nil {
 		return none, errNobody // a stateless guard has nothing else to ask
 	}
-	if err := g.sameSite(r); err != nil {
+	if err := g.sameSite(r, r.Method); err != nil {
 		return none, err // the browser, and no user, may have sent the cookie
 	}
 	return g.restoreUser(r, st)
@@ -130,7 +130,7 @@ func (g *Guard[U]) Check(r *http.Request) (U, error) {
 		return none, err
 	}
 	if s := g.committed(r.Context()); s != nil && g.evidence(st).state != proved {
-		if err := g.sameSite(r); err != nil {
+		if err := g.sameSite(r, r.Method); err != nil {
 			var none U
 			return none, err
 		}

@@ -30,6 +30,9 @@ type State struct {
 	Owner           any    // the *session.Manager, or the stateless guard
 	Slots           Slots  // nil under a stateless guard
 	Outer           *State // the state of another owner further out, or nil
+	// Foreign is what another site may have caused, see ForeignOf; nil for what the browser says
+	// this one did, and for what no browser sent.
+	Foreign *http.Request
 
 	mu       sync.Mutex
 	users    []User
@@ -71,6 +74,16 @@ func (s *State) WithValues(ctx context.Context) {
 func Of(ctx context.Context, owner any) *State {
 	s, _ := ctx.Value(owner).(*State)
 	return s
+}
+
+// ForeignOf returns of r what tells whether another site caused it, as it came: something further in
+// may change the request.
+func ForeignOf(r *http.Request) *http.Request {
+	came := &http.Request{Method: r.Method, Host: r.Host, Header: http.Header{}}
+	for _, name := range []string{"Sec-Fetch-Site", "Origin", "Upgrade"} {
+		came.Header[name] = slices.Clone(r.Header[name])
+	}
+	return came
 }
 
 // HandBack copies to the request to what a handler left in from, the copy of it that carries
