@@ -28,6 +28,19 @@ func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func (d *discard) WriteHeader(int) {}
 
+// TestAVisitorWhomNothingRemembersCostsNothing with Config.RememberMe, whatever other cookies come.
+func TestAVisitorWhomNothingRemembersCostsNothing(t *testing.T) {
+	allocs := func(w *world) float64 {
+		r := httptest.NewRequest(http.MethodGet, "/any", nil)
+		r.Header.Set("Cookie", "theme=dark; consent=1")
+		rw, h := &discard{http.Header{}}, w.Restore(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		return testing.AllocsPerRun(200, func() { clear(rw.header); h.ServeHTTP(rw, r) })
+	}
+	if got, want := allocs(newRememberWorld(t).world), allocs(newDeviceWorld(t)); got > want {
+		t.Errorf("a visitor costs %v allocations, and without RememberMe %v: want no more", got, want)
+	}
+}
+
 // TestTheReadPathAllocatesNothingOfItsOwn: a guarded read costs what loading the
 // session costs.
 func TestTheReadPathAllocatesNothingOfItsOwn(t *testing.T) {

@@ -133,7 +133,8 @@ type Guard[U any] struct {
 	reserved   []strategy.Strategy[U]
 	programs   map[string]bool // the names of strategies for programs' credentials, strategy.ForPrograms
 	cross      *http.CrossOriginProtection
-	strict     bool // the session's cookie is SameSite=Strict
+	remembers  string // the name of RememberMe's cookie
+	strict     bool   // the session's cookie is SameSite=Strict
 }
 
 // New returns a guard that authenticates by the given strategies and turns users
@@ -251,15 +252,15 @@ func (g *Guard[U]) claimNames(wrong func(string, ...any)) {
 	if c.Sessions == nil {
 		return
 	}
-	slot, cookie := "slot:"+c.SessionKey, ""
+	slot := "slot:" + c.SessionKey
 	claims := []reqstate.Claim{{Name: slot, Owner: g.users}}
 	if c.RememberMe != nil {
-		cookie = c.RememberMe.Gone().Name
-		claims = append(claims, reqstate.Claim{Name: "cookie:" + cookie, Owner: c.SessionKey})
+		g.remembers = c.RememberMe.Gone().Name
+		claims = append(claims, reqstate.Claim{Name: "cookie:" + g.remembers, Owner: c.SessionKey})
 	}
 	for _, taken := range c.Sessions.Claim(claims, g.strategyCookies()...) {
 		if taken.Name != slot {
-			wrong("Config.RememberMe has the cookie name %q, which another guard's has too, and the log-out of the one would make the browser forget the other: make one for each guard, and give remember.Config another CookieName", cookie)
+			wrong("Config.RememberMe has the cookie name %q, which another guard's has too, and the log-out of the one would make the browser forget the other: make one for each guard, and give remember.Config another CookieName", g.remembers)
 			continue
 		}
 		wrong("another guard of the same session.Manager has the SessionKey %q, and user 1 of the one would be user 1 of the other: "+

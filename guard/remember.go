@@ -132,7 +132,7 @@ func asItCame(r *http.Request, st *reqstate.State) *http.Request {
 func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
 	m := g.cfg.RememberMe
-	if m == nil || st.Slots.Cookies() == "" {
+	if m == nil || !strings.Contains(st.Slots.Cookies(), g.remembers) { // cheap, for most visitors have none
 		return none, errNobody
 	}
 	came := asItCame(r, st)
