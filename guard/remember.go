@@ -235,20 +235,21 @@ func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem reme
 }
 
 // endAfterTheft ends all sessions and series of the user whose cookie somebody copied.
-// The sessions first: if that fails, nothing has changed, and the next request with the
-// cookie finds the theft again. And once more, for what the thief began in between.
+// The series go first, so that none of them makes another session. That of the cookie is marked until
+// all is done: if something fails, the next request with the cookie finds the theft again.
 func (g *Guard[U]) endAfterTheft(ctx context.Context, rem remember.Remembered) error {
 	if !g.isMine(rem) {
 		return nil
 	}
-	n, err := g.cfg.Sessions.DestroyLinked(ctx, rem.User)
+	n, err := 0, g.cfg.RememberMe.MarkStolen(ctx, rem.Series)
 	if err == nil {
 		err = g.cfg.RememberMe.ForgetUser(ctx, rem.User)
 	}
 	if err == nil {
-		var more int
-		more, err = g.cfg.Sessions.DestroyLinked(ctx, rem.User)
-		n += more
+		n, err = g.cfg.Sessions.DestroyLinked(ctx, rem.User)
+	}
+	if err == nil {
+		err = g.cfg.RememberMe.ForgetSeries(ctx, rem.Series)
 	}
 	e := Event{Name: EventTokenReuse, Outcome: OutcomeFailure, Strategy: strategy.NameRemember, User: rem.ID, Reason: ReasonTheft, Count: n}
 	if err != nil {

@@ -1,6 +1,9 @@
 package guard_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestALogOutThatIsTriedAgainEndsWhatTheSeriesMade: the first one has ended the series and not the
 // sessions that it made, one of which the browser has no cookie of.
@@ -21,5 +24,43 @@ func TestALogOutThatIsTriedAgainEndsWhatTheSeriesMade(t *testing.T) {
 	}
 	if b.Cookie(rememberCookie) != "" {
 		t.Error("the browser still has the cookie")
+	}
+}
+
+// TestATheftThatWasFoundEndsTheSessionsAtTheNextUse at the latest, whatever the store did meanwhile: the
+// cookies are good for nothing already, and a browser has just come back by one of them.
+func TestATheftThatWasFoundEndsTheSessionsAtTheNextUse(t *testing.T) {
+	w := newRememberWorld(t)
+	b, other := w.remembered("joe@test.com"), w.remembered("joe@test.com")
+	old := b.Cookie(rememberCookie)
+	for range 2 {
+		b.SetCookie(sid, "")
+		b.Get("/me").Want(t, 200, "hello joe")
+	}
+	other.SetCookie(sid, "")
+	w.cells.set(nil, func(call string) {
+		if strings.HasPrefix(call, "Swap remember:era") { // all series are about to end
+			w.cells.set(nil, nil)
+			other.Get("/me").Want(t, 200, "hello joe")
+			w.store.failOn("EndMany")
+		}
+	})
+	thief := w.open()
+	thief.SetCookie(rememberCookie, old)
+	thief.Get("/me").Want(t, 503, "")
+	w.store.failOn("")
+	thief.Get("/me").Want(t, 401, "")
+	if list, err := w.Sessions(t.Context(), joe); len(list) != 0 || err != nil {
+		t.Errorf("got %+v and %v, want no session", list, err)
+	}
+	if thief.Cookie(rememberCookie) != "" {
+		t.Error("the browser still has the cookie")
+	}
+	b.SetCookie(sid, "")
+	logIn(w.open(), "joe@test.com").Want(t, 200, "hello joe")
+	w.saw()
+	b.Get("/me").Want(t, 401, "")
+	if got := w.saw(); strings.Contains(got, "reuse") {
+		t.Errorf("got events %s, want no theft any more", got)
 	}
 }

@@ -151,7 +151,7 @@ func remembered(s rotating.Series, text string) (Remembered, error) {
 }
 
 // CookieTheft is returned by [Me.Recall] for a token that was used before. It
-// matches [strategy.ErrUnauthenticated]. The series goes on until ForgetUser is called.
+// matches [strategy.ErrUnauthenticated]. The series goes on until ForgetUser or ForgetSeries is called.
 type CookieTheft struct {
 	Remembered Remembered // what the series remembers: whose cookie it is
 }
@@ -331,6 +331,16 @@ func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 		ended = append(ended, rem)
 	}
 	return ended, m.Gone(), nil
+}
+
+// MarkStolen has every cookie of the series of that name, see [Remembered], be a [*CookieTheft] from now on,
+// also after ForgetUser, and until ForgetSeries: whoever ends what a thief may have, and meets an outage, finds
+// the theft again at the cookie's next use. Any error is an outage.
+func (m *Me) MarkStolen(ctx context.Context, name string) error {
+	if err := m.rotating.MarkStolen(ctx, name); err != nil {
+		return fmt.Errorf("remember: mark stolen: %w", err)
+	}
+	return nil
 }
 
 // ForgetUser ends all series of user. Any error is an outage.

@@ -125,6 +125,7 @@ type record struct {
 	Nonce    string          `json:"nonce,omitempty"`    // makes the secret in use of the one that it replaced
 	Replaced int64           `json:"replaced,omitempty"` // when it was made; Unix milliseconds
 	Void     []string        `json:"void,omitempty"`     // hashes of those that were good before Renew
+	Stolen   bool            `json:"stolen,omitempty"`   // none is good: see MarkStolen
 }
 
 func (t *Tokens) seriesKey(name string) string { return t.cfg.Kind + ":series:" + name }
@@ -240,10 +241,39 @@ func (t *Tokens) alive(ctx context.Context, name string, raw []byte) (*record, e
 	if time.Until(s.Until) < time.Millisecond {
 		return nil, ErrUnknown
 	}
+	if r.Stolen {
+		return nil, &Reused{s}
+	}
 	if ok, err := t.sameEra(ctx, s); !ok {
 		return nil, cmp.Or(err, ErrUnknown)
 	}
 	return r, nil
+}
+
+// isOver reports whether err, of alive, says that the series has ended or is stolen.
+func isOver(err error) bool {
+	_, stolen := errors.AsType[*Reused](err)
+	return stolen || errors.Is(err, ErrUnknown)
+}
+
+// MarkStolen has every use of a token of the series of that name be a theft, [Reused], from now on, also after
+// EndAll: so that whoever ends what a thief may have can begin again after an outage. End removes the mark with
+// the series. Any error is an outage.
+func (t *Tokens) MarkStolen(ctx context.Context, name string) error {
+	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
+	for err == nil && raw != nil {
+		r := new(record)
+		if json.Unmarshal(raw, r) != nil || r.Stolen {
+			return nil //nolint:nilerr // malformed: there is no series
+		}
+		r.Stolen = true
+		left := max(time.Until(t.series(name, r).Until), time.Millisecond)
+		var swapped bool
+		if raw, swapped, err = t.swap(ctx, name, raw, r, min(t.cfg.IdleTimeout, left)); swapped {
+			return nil
+		}
+	}
+	return err
 }
 
 // swap replaces the record old of a series by r. If what it finds is r, an earlier attempt of the same call
@@ -260,10 +290,13 @@ func (t *Tokens) swap(ctx context.Context, name string, old []byte, r *record, t
 // Alive reports whether a series that Begin or Use returned goes on. Any error is an outage.
 func (t *Tokens) Alive(ctx context.Context, s Series) (bool, error) {
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(s.Name))
-	if err != nil || raw == nil {
+	if err != nil {
 		return false, err
 	}
-	return t.sameEra(ctx, s)
+	if _, err = t.alive(ctx, s.Name, raw); isOver(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Find returns the series of that name; ok is false if there is none. It does not look whether it has ended
@@ -285,7 +318,7 @@ func (t *Tokens) Renew(ctx context.Context, id string, data json.RawMessage) (s 
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(p.name()))
 	for err == nil {
 		r, aliveErr := t.alive(ctx, p.name(), raw)
-		if errors.Is(aliveErr, ErrUnknown) {
+		if isOver(aliveErr) {
 			return Series{}, "", false, nil
 		}
 		if aliveErr != nil {
