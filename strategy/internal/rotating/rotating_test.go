@@ -198,3 +198,40 @@ func TestSeriesEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestAStolenSeriesIsATheftUntilItEnds, at each use and by whichever token.
+func TestAStolenSeriesIsATheftUntilItEnds(t *testing.T) {
+	tokens := newTokens(t)
+	h, ctx := begin(t, tokens), t.Context()
+	s, _, err := tokens.Use(ctx, h.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := rotating.ID(h.token)
+	for _, then := range []func() error{
+		func() error { return tokens.MarkStolen(ctx, s.Name) },
+		func() error { return tokens.MarkStolen(ctx, s.Name) },
+		func() error { return tokens.EndAll(ctx, "joe") },
+	} {
+		if err := then(); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.use(false); got != "found" {
+			t.Errorf("got %s, want found", got)
+		}
+		alive, err := tokens.Alive(ctx, s)
+		_, next, ok, err2 := tokens.Renew(ctx, id, json.RawMessage(`"other"`))
+		if alive || ok || next != "" || errors.Join(err, err2) != nil {
+			t.Errorf("got alive %t, renewed %t, %v and %v, want neither", alive, ok, err, err2)
+		}
+	}
+	if _, ok, err := tokens.End(ctx, s.Name); !ok || err != nil {
+		t.Errorf("got ended %t and %v, want true", ok, err)
+	}
+	if got := h.use(false); got != "out" {
+		t.Errorf("got %s, want out", got)
+	}
+	if err := tokens.MarkStolen(ctx, s.Name); err != nil || h.use(false) != "out" {
+		t.Errorf("a series that is over: got %v, want that it stays over", err)
+	}
+}
