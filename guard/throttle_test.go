@@ -63,6 +63,30 @@ func TestAThrottledLogInAnswersTheSameForEveryPassword(t *testing.T) {
 	})
 }
 
+// TestARefusalSaysWhichAccountThrottleClaims: Config.Claims knows it of a strategy that does not.
+func TestARefusalSaysWhichAccountThrottleClaims(t *testing.T) {
+	w := newWorld(t)
+	claims := func(r *http.Request) (string, bool, error) {
+		return r.Header.Get("X-Account"), r.Header.Get("X-Account") != "", nil
+	}
+	throttled, err := throttle.New(throttle.Config{Claims: claims}, strategy.Strategy[*User](w.second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := guard.New(guard.Config{Logger: w.logger(), OnEvent: w.note}, nil, strategy.Strategy[*User](throttled))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /in", g.Authenticate("totp")(whoami(g)))
+	b := w.open()
+	b.Post("/in").Want(t, 401, "")
+	b.Header("X-Account", "joe@test.com")
+	b.Post("/in").Want(t, 401, "")
+	if len(w.events) != 1 || w.events[0].Name != guard.EventLogInFail || w.events[0].Account != "joe@test.com" {
+		t.Errorf("got events %+v, want one log-in that failed, of joe@test.com", w.events)
+	}
+}
+
 // TestTheCookieOfAStrategyReachesTheBrowser: that by which a throttle knows it, from a guard
 // with sessions also when something clears the headers before the first byte, and from one
 // without. A log-in that the strategy refuses has none.

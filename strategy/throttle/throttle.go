@@ -47,8 +47,23 @@ func New[U any](cfg Config, inner strategy.Strategy[U]) (*Throttle[U], error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Claims != nil {
+		inner = &claimed[U]{inner, cfg.Claims}
+	}
 	return &Throttle[U]{newCore(cfg, inner.Name()), inner}, nil
 }
+
+// claimed is a strategy of which Config.Claims says what it is shown: to a guard too.
+type claimed[U any] struct {
+	strategy.Strategy[U]
+	claims func(r *http.Request) (account string, ok bool, err error)
+}
+
+// Claims implements [strategy.Claimant].
+func (c *claimed[U]) Claims(r *http.Request) (string, bool, error) { return c.claims(r) }
+
+// Unwrap returns the strategy itself, for its other abilities.
+func (c *claimed[U]) Unwrap() strategy.Strategy[U] { return c.Strategy }
 
 // Name implements [strategy.Strategy].
 func (t *Throttle[U]) Name() string { return t.inner.Name() }
@@ -112,9 +127,6 @@ func isGuess(err error, account string) bool {
 }
 
 func (t *Throttle[U]) claims(r *http.Request) (string, bool, error) {
-	if t.cfg.Claims != nil {
-		return t.cfg.Claims(r)
-	}
 	if c, ok := strategy.Ability[strategy.Claimant](t.inner); ok {
 		return c.Claims(r)
 	}
