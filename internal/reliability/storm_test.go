@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +23,7 @@ import (
 // that is left unread in a connection must never become the next user's answer.
 func TestCancellationStorm(t *testing.T) {
 	row := table("6. Cancellation storm: users who hang up at random",
-		"Client", "Users", "Lasted", "Requests", "Cancelled", "Answers for another user", "Connections left", "Goroutines left")
+		"Client", "Users", "Lasted", "Requests", "Cancelled", "Answered 503", "Answers for another user", "Connections left", "Goroutines left")
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
 			server := redistest.Start(t)
@@ -38,9 +40,10 @@ func TestCancellationStorm(t *testing.T) {
 				t.Fatal(err)
 			}
 			pool := client.PoolStats()
-			row(c.name, users, lasts, s.asked.Load(), s.cancelled.Load(), s.wrong.Load(), pool.TotalConns, max(0, runtime.NumGoroutine()-before-4))
+			row(c.name, users, lasts, s.asked.Load(), s.cancelled.Load(), s.refused.Load(), s.wrong.Load(), pool.TotalConns, max(0, runtime.NumGoroutine()-before-4))
 			if s.wrong.Load() != 0 || s.cancelled.Load() == 0 || s.cancelled.Load() == s.asked.Load() {
-				t.Errorf("%d of %d answers for another user, %d cancelled", s.wrong.Load(), s.asked.Load(), s.cancelled.Load())
+				t.Errorf("%d of %d answers for another user, %d cancelled, %d refused; the first: %v",
+					s.wrong.Load(), s.asked.Load(), s.cancelled.Load(), s.refused.Load(), s.first.Load())
 			}
 			if limit := 10 * runtime.GOMAXPROCS(0); int(pool.TotalConns) > limit || lines(conns) > limit+1 {
 				t.Errorf("%d connections, and %d that the server has, want at most the pool's %d", pool.TotalConns, lines(conns), limit)
@@ -52,9 +55,13 @@ func TestCancellationStorm(t *testing.T) {
 const users = 1000
 
 type storm struct {
-	t                       *testing.T
-	target                  *scenario.Target
-	asked, cancelled, wrong atomic.Int64
+	t      *testing.T
+	target *scenario.Target
+
+	asked, cancelled atomic.Int64
+	refused          atomic.Int64 // 503: the program had no time left, and said so
+	wrong            atomic.Int64
+	first            atomic.Value // what was wrong, as text
 }
 
 // rage has all users come, hang up and come again for a while.
@@ -91,23 +98,37 @@ func (s *storm) ask(v *scenario.Visitor, user int) {
 	defer cancel()
 	s.asked.Add(1)
 	if rand.IntN(4) == 0 {
-		if v.Set(ctx, "mine", fmt.Sprint(user), 0).Err != nil {
-			s.cancelled.Add(1)
+		if a := v.Set(ctx, "mine", fmt.Sprint(user), 0); !s.told(a, user, "") {
 			return
 		}
-		data, err := v.Data(s.t.Context())
-		if err != nil || data["mine"] != fmt.Sprint(user) {
-			s.wrong.Add(1)
-		}
+		a := v.Do(s.t.Context(), http.MethodGet, "/data")
+		s.told(a, user, fmt.Sprintf(`"mine":"%d"`, user))
 		return
 	}
 	a := v.Me(ctx)
+	if s.told(a, user, "") && a.Text != fmt.Sprint(user) {
+		s.blame(user, a)
+	}
+}
+
+// told counts what an answer is, and reports whether it did what was asked. Its text has part in it.
+func (s *storm) told(a scenario.Answer, user int, part string) bool {
 	switch {
 	case a.Err != nil:
 		s.cancelled.Add(1)
-	case a.Text != fmt.Sprint(user):
-		s.wrong.Add(1)
+	case a.Status == http.StatusServiceUnavailable:
+		s.refused.Add(1)
+	case !a.OK() || !strings.Contains(a.Text, part):
+		s.blame(user, a)
+	default:
+		return true
 	}
+	return false
+}
+
+func (s *storm) blame(user int, a scenario.Answer) {
+	s.wrong.Add(1)
+	s.first.CompareAndSwap(nil, fmt.Sprintf("user %d: %d %.100q", user, a.Status, a.Text))
 }
 
 func lines(s string) (n int) {
