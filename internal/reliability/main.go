@@ -8,18 +8,23 @@
 //
 //	go test -tags integration ./internal/reliability
 //
-// With -doc the figures also replace those in docs/RELIABILITY.md.
+// With -doc the tables of all parts that ran without an error also replace those in docs/RELIABILITY.md.
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,16 +32,12 @@ import (
 const allParts = "tests,peers,model,fuzz"
 
 func main() {
-	doc := flag.Bool("doc", false, "put the figures into docs/RELIABILITY.md")
+	doc := flag.Bool("doc", false, "put the tables into docs/RELIABILITY.md")
 	only := flag.String("only", allParts, "the parts to run")
 	fuzzTime := flag.Duration("fuzztime", 20*time.Second, "how long each fuzz target runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if *doc && *only != allParts {
-		fmt.Fprintln(os.Stderr, "reliability: -doc replaces all figures: leave -only out")
-		os.Exit(2)
-	}
 	if err := run(ctx, strings.Split(*only, ","), *fuzzTime, *doc); err != nil {
 		fmt.Fprintln(os.Stderr, "reliability:", err)
 		os.Exit(1)
@@ -55,7 +56,6 @@ func run(ctx context.Context, parts []string, fuzzTime time.Duration, doc bool) 
 		"model": model,
 		"fuzz":  func(ctx context.Context, root string) (string, error) { return fuzz(ctx, root, fuzzTime) },
 	}
-	var figures strings.Builder
 	var errs []error
 	for _, part := range parts {
 		f, ok := known[part]
@@ -63,14 +63,13 @@ func run(ctx context.Context, parts []string, fuzzTime time.Duration, doc bool) 
 			return fmt.Errorf("unknown part %q: give some of %s", part, allParts)
 		}
 		text, err := f(ctx, root)
+		fmt.Print(text)
+		if err == nil && doc {
+			err = replaceTables(filepath.Join(root, "docs", "RELIABILITY.md"), text)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", part, err))
 		}
-		fmt.Print(text)
-		figures.WriteString(text)
-	}
-	if doc && len(errs) == 0 {
-		errs = append(errs, replaceFigures(filepath.Join(root, "docs", "RELIABILITY.md"), figures.String()))
 	}
 	return errors.Join(errs...)
 }
@@ -107,23 +106,36 @@ func peers(ctx context.Context, root string) (string, error) {
 // model explores the session layer's own code: every interleaving, with every fault;
 // and copies of it from which a rule was taken out.
 func model(ctx context.Context, root string) (string, error) {
-	out, err := call(ctx, root, "test", "-tags", "integration", "-count=1", "-timeout=30m", "-v", "-run", "^TestExpl", "./internal/protocol")
-	var explored, found strings.Builder
-	name := ""
+	out, err := call(ctx, root, "test", "-json", "-tags", "integration", "-count=1", "-timeout=30m", "-run", "^TestExpl", "./internal/protocol")
+	var tests []string // in the order of their source: they run side by side
+	says := map[string]string{}
 	for line := range strings.Lines(out) {
-		f := strings.Fields(line)
+		var e struct{ Action, Test, Output string }
+		if json.Unmarshal([]byte(line), &e) != nil {
+			continue // a message of the go command
+		}
+		_, rule, _ := strings.Cut(e.Test, "TestExplorationFindsEachBug/")
+		f := strings.Fields(e.Output)
 		switch {
-		case strings.HasPrefix(line, "=== RUN") && len(f) == 3:
-			_, name, _ = strings.Cut(f[2], "/")
-		case len(f) == 3 && f[2] == "runs":
-			fmt.Fprintf(&explored, "| %s | %s |\n", strings.ReplaceAll(name, "_", " "), f[1])
-		case len(f) > 2 && strings.HasPrefix(f[2], "TestExplorationFindsEachBug/"):
-			_, rule, _ := strings.Cut(f[2], "/")
-			verdict := map[string]string{"PASS:": "found", "FAIL:": "missed"}[f[1]]
-			fmt.Fprintf(&found, "| %s | %s |\n", strings.ReplaceAll(rule, "_", " "), verdict)
+		case e.Action == "run":
+			tests = append(tests, e.Test)
+		case len(f) > 2 && f[2] == "runs":
+			says[e.Test] = f[1]
+		case rule != "" && e.Action == "pass":
+			says[e.Test] = "found"
+		case rule != "" && e.Action == "fail":
+			says[e.Test] = "missed"
 		}
 	}
-	return fmt.Sprintf("### 9. Every interleaving of the session layer's code\n\n| Scenario | Runs, none of which broke a promise |\n|---|---|\n%s\n| Taken out of a copy of the code | The exploration |\n|---|---|\n%s\n", &explored, &found), err
+	tables := map[string]string{}
+	for _, test := range tests {
+		of, name, _ := strings.Cut(test, "/")
+		if text := says[test]; text != "" {
+			tables[of] += fmt.Sprintf("| %s | %s |\n", strings.ReplaceAll(cmp.Or(name, "all"), "_", " "), text)
+		}
+	}
+	return fmt.Sprintf("### 9. Every interleaving of the session layer's code\n\n| Scenario | Runs, none of which broke a promise |\n|---|---|\n%s\n| Taken out of a copy of the code | The exploration |\n|---|---|\n%s\n",
+		tables["TestExploreEveryInterleaving"], tables["TestExplorationFindsEachBug"]), err
 }
 
 // call runs the go command in dir, with its messages on standard error, and returns what
@@ -148,15 +160,36 @@ const (
 	endMark   = "<!-- end of figures -->"
 )
 
-func replaceFigures(path, figures string) error {
-	text, err := os.ReadFile(path) //nolint:gosec // our own documentation
+// replaceTables puts each table of text in the place of the one with its number, or behind the others.
+func replaceTables(path, text string) error {
+	page, err := os.ReadFile(path) //nolint:gosec // our own documentation
 	if err != nil {
 		return err
 	}
-	before, rest, ok := strings.Cut(string(text), beginMark)
-	_, after, ok2 := strings.Cut(rest, endMark)
+	before, rest, ok := strings.Cut(string(page), beginMark)
+	old, after, ok2 := strings.Cut(rest, endMark)
 	if !ok || !ok2 {
 		return fmt.Errorf("%s has no marks for the figures", path)
 	}
-	return os.WriteFile(path, []byte(before+beginMark+"\n"+figures+endMark+after), 0o644) //nolint:gosec // as git has it
+	tables := byNumber(old)
+	maps.Copy(tables, byNumber(text))
+	var figures strings.Builder
+	for _, n := range slices.Sorted(maps.Keys(tables)) {
+		figures.WriteString(tableMark + strings.TrimSpace(tables[n]) + "\n\n")
+	}
+	return os.WriteFile(path, []byte(before+beginMark+"\n"+figures.String()+endMark+after), 0o644) //nolint:gosec // as git has it
+}
+
+const tableMark = "### "
+
+// byNumber returns the tables of a text by the number in their titles.
+func byNumber(text string) map[int]string {
+	tables := map[int]string{}
+	for _, table := range strings.Split("\n"+text, "\n"+tableMark)[1:] {
+		number, _, _ := strings.Cut(table, ".")
+		if n, err := strconv.Atoi(number); err == nil {
+			tables[n] = table
+		}
+	}
+	return tables
 }
