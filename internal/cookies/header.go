@@ -20,7 +20,7 @@ func Values(header, name string) iter.Seq[string] {
 			var pair string
 			pair, header, _ = strings.Cut(header, ";")
 			eq := strings.IndexByte(pair, '=')
-			if eq < 0 || strings.Trim(pair[:eq], blanks) != name {
+			if eq < len(name) || strings.Trim(pair[:eq], blanks) != name { // the first: too short, or no "="
 				continue
 			}
 			value := strings.Trim(pair[eq+1:], blanks)
