@@ -81,8 +81,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.sess.m, q.sess.req, q.sess.cookies = h.m, q, strings.Join(r.Header["Cookie"], ";")
 	q.sess.forwarded = strings.Join(r.Header["X-Forwarded-For"], ",")
 	q.sess.plain = r.TLS == nil && !h.m.cfg.InsecureHTTP && plainHTTP(r)
-	q.sess.crossSite = slices.Contains(r.Header["Sec-Fetch-Site"], "cross-site") && withholds(r, h.m.cfg.SameSite)
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "same-origin" && site != "none" && (site != "" || r.Header["Origin"] != nil) {
+	sites := r.Header["Sec-Fetch-Site"]
+	q.sess.crossSite = slices.Contains(sites, "cross-site") && withholds(r, h.m.cfg.SameSite)
+	if site := strings.Join(sites, ","); site != "same-origin" && site != "none" && (site != "" || r.Header["Origin"] != nil) {
 		q.Foreign = reqstate.ForeignOf(r)
 	}
 	q.sess.visit.Init(h.m.proto)
