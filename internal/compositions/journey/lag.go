@@ -97,26 +97,30 @@ func (w *world) lagged(s Step, r *request) bool {
 		w.model.Blurred()
 		return false
 	default:
-		return w.model.Refusable(&r.Visit, s.Do)
+		if !w.model.Refusable(&r.Visit, s.Do) {
+			return false
+		}
+		w.tellPasswords() // the application's own table
 	}
 	return true
 }
 
 // proves reports whether a step is a log-in or a log-out, or needs no session.
 func (s Step) proves() bool {
-	return strings.HasPrefix(s.Do, "log ") || s.Do == "register" || s.Do == "destroy" || s.Do == "call of a program"
+	return strings.HasPrefix(s.Do, "log ") || s.Do == "register" || s.Do == "destroy" || s.Do == "call of a program" || s.Do == "step up wrong"
 }
 
 // sayable reports whether the documents say what a request means that meets a stale record. They do not for a
-// log-in where the replica shows a session that has ended, which is as if both were at once (S6), nor say which of
-// two cookies counts.
+// log-in where the replica shows a session that has ended, which is as if both were at once (S6), nor of what a page
+// does beside the session, nor say which of two cookies counts.
 func (w *world) sayable(s Step, r *request) bool {
 	_, page := looks[s.Do]
 	if page || s.Do == "get" || s.Do == "read flash" {
 		return r.Token == ""
 	}
 	_, err := w.raw.Get(context.Background(), r.IDs[0])
-	return r.Token == "" && len(r.IDs) == 1 && (err == nil || !s.proves())
+	acts := s.proves() || s.Do == "end a device of one's own" || s.Do == "change the password"
+	return r.Token == "" && len(r.IDs) == 1 && (err == nil && w.shared.Node != 1 || !acts)
 }
 
 // looks are the pages that a stale record answers, and who may pass.

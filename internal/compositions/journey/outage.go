@@ -258,11 +258,16 @@ func (w *world) met(s Step, r *request) bool {
 		return false
 	}
 	w.model.Outage(nil)
+	w.tellPasswords()
+	w.model.Refused(&half)
+	return true
+}
+
+// tellPasswords tells the model how often users have changed their passwords: that is not in the store.
+func (w *world) tellPasswords() {
 	for g, t := range w.shared.tables {
 		for id := range t.rows {
 			w.model.Changed(g, id, t.row(id).Password)
 		}
 	}
-	w.model.Refused(&half)
-	return true
 }

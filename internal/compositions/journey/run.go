@@ -58,10 +58,10 @@ func Try(t *testing.T, j Journey) {
 func Run(t *testing.T, j Journey) (failure *Failure) { return j.run(t, newServer) }
 
 // RunOn is Run on the Redis at address, of which each server of the journey is a database. There time is real:
-// without the steps that let time pass.
+// without the steps in which time passes.
 func RunOn(t *testing.T, j Journey, address string) *Failure {
 	databases := 0
-	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
+	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" || s.Do == "the store hangs" })
 	return j.run(t, func() *server {
 		databases++
 		return serverAt(address, databases)

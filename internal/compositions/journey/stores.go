@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -101,9 +102,56 @@ func newServer() *server {
 // serverAt is the database of a real Redis, emptied.
 func serverAt(address string, database int) *server {
 	client := redis.NewClient(&redis.Options{Addr: address, DB: database, ContextTimeoutEnabled: true})
+	r := new(refusal)
+	client.AddHook(r)
 	flush := func() error { return client.FlushDB(context.Background()).Err() }
 	_ = flush() // or the first command says what is wrong
-	return &server{client: client, flush: flush, refuse: func(string) {}, close: func() {}}
+	return &server{client: client, flush: flush, refuse: func(text string) { r.says.Store(text) }, close: func() {}}
+}
+
+// serverError is an error as the server says it.
+type serverError string
+
+func (e serverError) Error() string { return string(e) }
+
+// RedisError implements [redis.Error].
+func (serverError) RedisError() {}
+
+// refusal has a client say that its server answers every command by an error.
+type refusal struct{ says atomic.Value }
+
+func (r *refusal) err() error {
+	if text, _ := r.says.Load().(string); text != "" {
+		return serverError(text)
+	}
+	return nil
+}
+
+// DialHook implements [redis.Hook].
+func (*refusal) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook implements [redis.Hook].
+func (r *refusal) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if err := r.err(); err != nil {
+			cmd.SetErr(err)
+			return err
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// ProcessPipelineHook implements [redis.Hook].
+func (r *refusal) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if err := r.err(); err != nil {
+			for _, cmd := range cmds {
+				cmd.SetErr(err)
+			}
+			return err
+		}
+		return next(ctx, cmds)
+	}
 }
 
 func (s Switches) redisNode(main, reads *server) (*node, error) {

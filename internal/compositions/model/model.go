@@ -61,6 +61,7 @@ type Session struct {
 	Node   bool      // Express has written it
 	Found  int       // the user under whose name Go has listed it, where Express logged that one out since
 	Read   bool      // Go may have written it since
+	Late   bool      // Express wrote it after it had ended: what finds it by a name may have gone
 	Half   bool      // an outage met such a write
 }
 
@@ -195,7 +196,7 @@ func (s *Session) written(now time.Time) {
 	if s.Born.IsZero() {
 		s.Born = now
 	}
-	s.Sure, s.Maybe, s.Found, s.Read, s.Half = now, now, 0, false, false
+	s.Sure, s.Maybe, s.Found, s.Read, s.Half, s.Late = now, now, 0, false, false, false
 	for _, l := range s.LogIns {
 		l.Listed, l.Under = true, nil
 	}

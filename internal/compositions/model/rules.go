@@ -35,8 +35,12 @@ func (m *Model) endAll(meant func(*LogIn) bool, but *Session) (n int) {
 	unsaid := m.doubt.soft
 	for id, s := range m.live {
 		if s != but && s.has(meant) {
-			unsaid = unsaid || m.unsure(s, m.now)
-			m.end(id)
+			unsaid = unsaid || s.Late || m.unsure(s, m.now)
+			if s.Late {
+				m.doubtSession(id, &Half{Ends: true})
+			} else {
+				m.end(id)
+			}
 			n++
 		}
 	}

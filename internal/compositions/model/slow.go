@@ -35,7 +35,7 @@ func (m *Model) NodeEnds(v *Visit, name, value string) {
 		l.Unsaid = l.Listed // what lists it has gone with it, or not
 	}
 	if now == nil {
-		s.Born = then.Born
+		s.Born, s.Late = then.Born, true
 	}
 	s.Half, s.Read = true, true
 }
