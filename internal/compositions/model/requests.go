@@ -48,7 +48,7 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	m.wrong[key] = recent
 	if e.User == 0 {
 		m.quiet(v, "a log-in that is not accepted")
-		if strategy == "local" { // it says whom the credentials claim
+		if strategy == "local" || strategy == "totp" && m.Throttled { // it, or throttle.Config.Claims, says whom the credentials claim
 			e.Account = fmt.Sprint(user)
 		}
 	}
