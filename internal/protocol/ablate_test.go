@@ -3,26 +3,18 @@
 package protocol_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/seed-6f34412b/passport/internal/subprocess"
+	"github.com/seed-6f34412b/passport/internal/ablate"
 )
 
 // TestExplorationFindsEachBug takes one rule at a time out of a copy of the code and
 // demands that the exploration, or the rule's own test, then fails: a check that
-// cannot fail proves nothing.
+// cannot fail proves nothing. With none taken out, the copy has to pass.
 func TestExplorationFindsEachBug(t *testing.T) {
 	t.Parallel()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
 	const explore = "TestExploreEveryInterleaving/"
-	for _, row := range []struct{ name, file, old, new, finds string }{
+	rows := []ablate.Row{
 		{"S2: the id of a failed Create is used again", "create.go", "\tfor tries := 1; ; tries++ {\n\t\tid := randomText(idBytes)\n", "\tid := randomText(idBytes)\n\tfor tries := 1; ; tries++ {\n", explore + "1i"},
 		{"S2: a Create may be resent", "explore_test.go", `return c.Op != "Create" ||`, `return c.Op != "" ||`, explore + "1i"},
 		{"S3: the draft is laid over what another wrote", "update.go", "if d, err = v.replay(found); err != nil {", "if d, err = v.replay(v.base); err != nil {", explore + "2a_three"},
@@ -51,35 +43,19 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S13: a stale read replaces a live session", "create.go", "if err := v.stillNobody(ctx); err != nil {", "if false {\n\t\t\tvar err error", explore + "3f"},
 		{"S14: a renewal starts the limit anew", "../record/draft.go", "*d = Draft{Born: r.notes.born}", "*d = Draft{}", "TestS14"},
 		{"S17: an end reads a replica", "protocol.go", "if p.master != nil {", "if false {", explore + "1n"},
-	} {
-		t.Run(row.name, func(t *testing.T) {
+	}
+	copied := ablate.Build(t, ".", rows)
+	t.Run("nothing", func(t *testing.T) {
+		t.Parallel()
+		if out, passed := copied.Run(t, -1, ".", "-few"); !passed {
+			t.Errorf("with every rule it fails:\n%s", out)
+		}
+	})
+	for i, row := range rows {
+		t.Run(row.Name, func(t *testing.T) {
 			t.Parallel()
-			source := filepath.Join(dir, row.file)
-			text, err := os.ReadFile(source)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.Count(string(text), row.old) != 1 {
-				t.Fatalf("%s has %d places like %q, want 1", row.file, strings.Count(string(text), row.old), row.old)
-			}
-			broken := filepath.Join(t.TempDir(), filepath.Base(row.file))
-			if err := os.WriteFile(broken, []byte(strings.Replace(string(text), row.old, row.new, 1)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			overlay := broken + ".json"
-			list, err := json.Marshal(map[string]any{"Replace": map[string]string{source: broken}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(overlay, list, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			out, err := subprocess.Command(t, 0, "go", "test", "-overlay="+overlay, "-run="+row.finds, "-timeout=5m", ".").CombinedOutput()
-			switch {
-			case err == nil:
-				t.Errorf("without the rule %s still passes", row.finds)
-			case strings.Contains(string(out), "[build failed]") || !strings.Contains(string(out), "--- FAIL"):
-				t.Errorf("the copy did not run: %s", out)
+			if _, passed := copied.Run(t, i, row.Finds, "-test.failfast"); passed {
+				t.Errorf("without the rule %s still passes", row.Finds)
 			}
 		})
 	}

@@ -115,8 +115,14 @@ const (
 	inBatches              // many records are read and ended in one call
 )
 
-// full makes the exploration complete: it takes minutes.
-var full = flag.Bool("full", false, "explore every scenario without a bound on preemptions")
+var (
+	// full makes the exploration complete: it takes minutes.
+	full = flag.Bool("full", false, "explore every scenario without a bound on preemptions")
+
+	// few makes it short: the race detector, which makes it ten times slower, is there to find races between
+	// goroutines. The tests without it see the rest.
+	few = flag.Bool("few", raceDetector, "explore with one fault and one preemption at most")
+)
 
 // run is one execution of a scenario.
 type run struct {
@@ -321,8 +327,8 @@ func (sc *scenario) begin(t *testing.T) (start *server, id string) {
 // explore visits every run of sc and returns how many there were.
 func explore(t *testing.T, sc scenario) (visited int) {
 	t.Helper()
-	if raceDetector { // ten times slower, and there to find races between goroutines
-		sc.budget, sc.preemptions = min(sc.budget, 1), 2
+	if *few {
+		sc.budget, sc.preemptions = min(sc.budget, 1), 1
 	}
 	start, id := sc.begin(t)
 	for choices := []int{}; ; visited++ {
