@@ -54,15 +54,16 @@ type Session struct {
 	LogIns map[int]*LogIn // by guard
 	Over   map[int]*LogIn // whose limit has passed, while another guard's goes on
 	Values map[string]string
-	Born   time.Time // zero for one of Express's that Go has not written yet
-	Sure   time.Time // the last use that surely moved the idle timeout, but for Refresh
-	Maybe  time.Time // the last use that may have
-	Due    bool      // the request in which it was used last has surely moved that
-	Node   bool      // Express has written it
-	Found  int       // the user under whose name Go has listed it, where Express logged that one out since
-	Read   bool      // Go may have written it since
-	Late   bool      // Express wrote it after it had ended: what finds it by a name may have gone
-	Half   bool      // an outage met such a write
+	Born   time.Time      // zero for one of Express's that Go has not written yet
+	Sure   time.Time      // the last use that surely moved the idle timeout, but for Refresh
+	Maybe  time.Time      // the last use that may have
+	Due    bool           // the request in which it was used last has surely moved that
+	Node   bool           // Express has written it
+	Found  int            // the user under whose name Go has listed it, where Express logged that one out since
+	Read   bool           // Go may have written it since
+	Was    map[int]*LogIn // that were dropped, and by which it may be found still
+	Late   bool           // Express wrote it after it had ended: what finds it by a name may have gone
+	Half   bool           // an outage met such a write
 }
 
 // Series is what remembers a browser: a token that is replaced at each use. Its LogIn is the one

@@ -34,9 +34,11 @@ func (m *Model) endAll(meant func(*LogIn) bool, but *Session) (n int) {
 	}
 	unsaid := m.doubt.soft
 	for id, s := range m.live {
-		if s != but && s.has(meant) {
-			unsaid = unsaid || s.Late || m.unsure(s, m.now)
-			if s.Late {
+		was := (&Session{LogIns: s.Was}).has(meant)
+		if s != but && (was || s.has(meant)) {
+			open := s.Late || was
+			unsaid = unsaid || open || m.unsure(s, m.now)
+			if open {
 				m.doubtSession(id, &Half{Ends: true})
 			} else {
 				m.end(id)

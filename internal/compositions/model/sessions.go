@@ -1,6 +1,9 @@
 package model
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Renew is told of Session.Renew, which keeps everything under a new id.
 func (m *Model) Renew(v *Visit) {
@@ -15,6 +18,9 @@ func (m *Model) Regenerate(v *Visit, name, value string) {
 	s := m.find(v)
 	if m.status(v, 200, "a regenerated session") {
 		n := m.move(v, s, none, "a regenerated session")
+		if m.doubt.on { // the old id may be listed still, and what ends it follows it here
+			n.Was = maps.Clone(n.LogIns)
+		}
 		clear(n.LogIns)
 		clear(n.Over)
 		clear(n.Values)
