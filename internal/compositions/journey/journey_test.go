@@ -12,6 +12,8 @@ import (
 var (
 	duration = flag.Duration("for", inCI, "how long to search")
 	first    = flag.Bool("first", false, "end at the first failure")
+	full     = flag.Bool("full", false, "run the races with all switches")
+	from     = flag.Int("from", 0, "the number of the first journey")
 	few      = flag.Int("journeys", 1500, "how many to run where no time is given")
 	seed     = flag.Uint64("seed", 20261126, "of the first journey; the same by default, so that the same code has the same answer")
 )
@@ -19,7 +21,7 @@ var (
 // TestRandomJourneys keeps what the documents promise. A journey that fails is printed as the test to
 // paste; more of them, for hours, are run by the command.
 func TestRandomJourneys(t *testing.T) {
-	o := journey.Options{Seed: *seed, For: *duration, First: *first, Log: func(failure string) { t.Error(failure) }}
+	o := journey.Options{Seed: *seed, From: *from, For: *duration, First: *first, Log: func(failure string) { t.Error(failure) }}
 	if o.For == 0 {
 		o.Count = *few
 	}

@@ -14,7 +14,8 @@ const Steps = 16
 
 // Options say how long to search. A search ends at the first of the limits that are set.
 type Options struct {
-	Seed  uint64
+	Seed  uint64        // of journey 0
+	From  int           // the number of the first journey
 	For   time.Duration // of real time
 	Count int           // of journeys
 	First bool          // end at the first failure
@@ -45,11 +46,12 @@ func Search(t *testing.T, o Options) *Report {
 	r := &Report{Seed: o.Seed, Of: triples()}
 	met, forms := map[[6]uint8]bool{}, map[string]bool{}
 	for ; (o.Count == 0 || r.Journeys < o.Count) && (o.For == 0 || time.Since(start) < o.For); r.Journeys++ {
-		seed := o.Seed + uint64(r.Journeys)      //nolint:gosec // a number of journeys
+		n := o.From + r.Journeys
+		seed := o.Seed + uint64(n)               //nolint:gosec // a number of journeys
 		random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it has to follow the seed
-		row := r.Journeys / 2
+		row := n / 2
 		s := pairs[row%len(pairs)]
-		if r.Journeys%2 == 1 {
+		if n%2 == 1 {
 			for _, d := range dimensions {
 				*d.at(&s) = random.IntN(len(d.values))
 			}
