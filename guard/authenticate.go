@@ -212,7 +212,7 @@ func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, name s
 		e.at = at
 	}
 	if old, before, ok := g.requestUser(st); ok && before.state.byCredentials() && g.equalUsers(r.Context(), old, user) {
-		e.factors, e.begun = slices.Clone(before.factors), before.begun
+		e.factors = slices.Clone(before.factors)
 	}
 	names := info.Factors
 	if len(names) == 0 {

@@ -10,7 +10,6 @@ import (
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/strategy"
-	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
 // state says how this guard found the user of a request. A request has one for each
@@ -37,13 +36,12 @@ func (s state) inSession() bool { return s == restored || s == recalled || s == 
 // were found, and what they proved in this request. It is immutable.
 type evidence struct {
 	state    state
-	strategy string                // the name of the one that succeeded
-	info     strategy.Info         // what it reported
-	begun    []remember.Remembered // the series that log-ins of the user began in this request
-	at       time.Time             // when the user proved who they are, with state proved or loggedIn
-	factors  []factor              // what was proved in this request
-	series   string                // the series of Config.RememberMe that was recalled
-	missing  string                // a factor that the user has and did not prove: the log-in is pending
+	strategy string        // the name of the one that succeeded
+	info     strategy.Info // what it reported
+	at       time.Time     // when the user proved who they are, with state proved or loggedIn
+	factors  []factor      // what was proved in this request
+	series   string        // the series of Config.RememberMe that was recalled
+	missing  string        // a factor that the user has and did not prove: the log-in is pending
 }
 
 // What is the same for every request is shared, so that a read allocates nothing.

@@ -217,7 +217,7 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 	if !e.state.byCredentials() {
 		return &misuse{"StepUp: no user was found by credentials in this request: put Authenticate with the second strategy before StepUp"}
 	}
-	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	slot, err := st.Slots.Former(ctx, g.cfg.SessionKey)
 	if err != nil {
 		return fmt.Errorf("guard: step up: %w", err)
 	}

@@ -303,9 +303,9 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 		e = *isRecalled
 	} else {
 		e.state = loggedIn
-		if p.cookie != "" {
-			e.begun = append(slices.Clip(e.begun), *p.begun)
-		}
+	}
+	if p.cookie != "" {
+		st.SetUser(begunBy[U]{g}, nil, append(slices.Clip(g.begun(st)), *p.begun))
 	}
 	e.missing = p.evidence.missing
 	st.SetUser(g, p.user, &e)

@@ -117,7 +117,7 @@ func (g *Guard[U]) evidenceFor(ctx context.Context, st *reqstate.State, user U) 
 			return e, false, nil // Authenticate found the user
 		}
 	}
-	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	slot, err := st.Slots.Former(ctx, g.cfg.SessionKey)
 	if err != nil {
 		return nil, false, fmt.Errorf("guard: log in: %w", err)
 	}

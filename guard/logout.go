@@ -76,12 +76,13 @@ func (g *Guard[U]) LogOutContext(ctx context.Context) error {
 
 func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	ctx := withRoute(r)
+	// A log-in of this request that was not stored ends nothing. First, for endSeries spares the session in use.
+	slot, err := st.Slots.Standing(ctx, g.cfg.SessionKey)
 	if g.cfg.RememberMe != nil {
 		if err := g.endSeries(r, st); err != nil {
 			return err
 		}
 	}
-	slot, err := st.Slots.Standing(ctx, g.cfg.SessionKey) // a log-in of this request that was not stored ends nothing
 	if err != nil && !errors.Is(err, session.ErrSessionEnded) {
 		return fmt.Errorf("guard: log out: %w", err)
 	}

@@ -28,21 +28,31 @@ func (g *Guard[U]) isMine(rem remember.Remembered) bool {
 	return strings.HasPrefix(rem.User, g.cfg.SessionKey+":")
 }
 
+// begunBy is the key in the request's State of the series that log-ins of g began: whatever the request
+// decides of its user afterwards, a log-in that was stored keeps its own.
+type begunBy[U any] struct{ g *Guard[U] }
+
+func (g *Guard[U]) begun(st *reqstate.State) []remember.Remembered {
+	u, _ := st.User(begunBy[U]{g})
+	list, _ := u.More.([]remember.Remembered)
+	return list
+}
+
 // planSeries notes for the log-in p what the browser presents of Config.RememberMe, and whether it
 // is to be remembered.
 func (g *Guard[U]) planSeries(r *http.Request, st *reqstate.State, p *logInPlan[U]) (err error) {
-	came, e, o := asItCame(r, st), p.evidence, p.o
+	came, o := asItCame(r, st), p.o
 	p.presents = g.cfg.RememberMe.Presented(came)
 	if p.former, err = g.cfg.RememberMe.Find(came); err != nil {
 		return err
 	}
-	for _, rem := range e.begun {
-		if st.Slots.Carries(r.Context(), g.seriesPrefix()+rem.Series) { // or else its log-in was dropped
+	user := g.label(p.in.Slot.User)
+	for _, rem := range g.begun(st) {
+		if rem.User == user && st.Slots.Carries(r.Context(), g.seriesPrefix()+rem.Series) { // or else its log-in was dropped
 			p.begun = &rem // its cookie goes out with this answer, unless this log-in replaces it
 			p.former, p.presents = append([]remember.Remembered{rem}, p.former...), true
 		}
 	}
-	user := g.label(p.in.Slot.User)
 	p.remember = o.RememberMe != nil && o.RememberMe(r) ||
 		o.sameBrowser && slices.ContainsFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user })
 	return nil
@@ -127,12 +137,17 @@ func asItCame(r *http.Request, st *reqstate.State) *http.Request {
 	return came
 }
 
+// mayRecall reports whether there may be a cookie of Config.RememberMe. It is cheap, for most visitors have none.
+func (g *Guard[U]) mayRecall(st *reqstate.State) bool {
+	return g.cfg.RememberMe != nil && strings.Contains(st.Slots.Cookies(), g.remembers)
+}
+
 // recallUser logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
 // errNobody when there is none.
 func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
 	m := g.cfg.RememberMe
-	if m == nil || !strings.Contains(st.Slots.Cookies(), g.remembers) { // cheap, for most visitors have none
+	if !g.mayRecall(st) {
 		return none, errNobody
 	}
 	came := asItCame(r, st)

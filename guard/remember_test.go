@@ -62,6 +62,7 @@ func (h *holdingCells) Swap(ctx context.Context, key string, old, new []byte, tt
 type rememberWorld struct {
 	*world
 	cells *holdingCells
+	me    *remember.Me
 }
 
 func newRememberWorld(t testing.TB, edit ...func(*guard.Config)) *rememberWorld {
@@ -75,7 +76,7 @@ func newRememberWorld(t testing.TB, edit ...func(*guard.Config)) *rememberWorld 
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &rememberWorld{newDeviceWorld(t, append(edit, func(c *guard.Config) { c.RememberMe = m })...), cells}
+	w := &rememberWorld{newDeviceWorld(t, append(edit, func(c *guard.Config) { c.RememberMe = m })...), cells, m}
 	box := guard.LogInOptions{RememberMe: func(r *http.Request) bool { return r.PostFormValue("remember") == "on" }}
 	w.mux.Handle("POST /login/box", w.Authenticate("local")(w.LogInWith(box)(w.hello())))
 	w.mux.Handle("/fresh", w.RequireFresh(24*time.Hour)(w.hello()))

@@ -54,6 +54,9 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 	ctx := r.Context()
 	var none U
 	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
+	if err == nil && slot.User == nil && g.mayRecall(st) { // a recalled log-in would take the place of a better one
+		slot, err = st.Slots.Former(ctx, g.cfg.SessionKey)
+	}
 	if err != nil {
 		return none, fmt.Errorf("guard: restore: %w", err)
 	}

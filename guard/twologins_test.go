@@ -291,3 +291,56 @@ func TestMaxSessionsCountsTheLogInThatIsStored(t *testing.T) {
 		})
 	}
 }
+
+// TestALogInThatIsStoredAtOnceTellsOfTheOneBefore: RefuseMore has the second one stored before it is told of.
+func TestALogInThatIsStoredAtOnceTellsOfTheOneBefore(t *testing.T) {
+	w := newRememberWorld(t, refuseMore(1))
+	w.mux.Handle("POST /both", w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if err := w.LogInUser(r, joe); err != nil {
+			t.Error(err)
+		}
+		w.Authenticate("local")(w.LogIn(w.hello())).ServeHTTP(rw, r)
+	})))
+	b := w.loggedIn("joe@test.com")
+	w.outcomes()
+	b.Post("/both", "email", "joe@test.com", "password", password).Want(t, 200, "hello joe")
+	if got, want := w.outcomes(), "authn_login_success 1 success, session_created 1 success"; got != want {
+		t.Errorf("got events %q, want %q", got, want)
+	}
+}
+
+// TestASeriesIsKnownAfterALogInThatFailed: the one that began it was stored before. The next log-in takes it
+// over, or ends it.
+func TestASeriesIsKnownAfterALogInThatFailed(t *testing.T) {
+	for _, goesOn := range []bool{true, false} {
+		w := newRememberWorld(t)
+		w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			s, err := w.sessions.Session(r.Context())
+			if err == nil {
+				_, err = w.LogInContext(r.Context(), joe, always)
+			}
+			if err == nil {
+				err = s.Save(r.Context())
+			}
+			if _, failed := w.LogInContext(r.Context(), joe, guard.LogInOptions{SuccessFlash: strings.Repeat("x", 2<<20)}); err != nil || failed == nil {
+				t.Errorf("got %v and %v, want none, and that the second log-in fails", err, failed)
+			}
+			if !goesOn {
+				w.Authenticate("local")(w.LogIn(w.hello())).ServeHTTP(rw, r)
+			} else if err := w.LogInUser(r, joe); err != nil {
+				t.Error(err)
+			}
+		})))
+		b := w.open()
+		b.Post("/in", "email", "joe@test.com", "password", password).Want(t, 200, "")
+		if list := w.list(b); goesOn {
+			if ended, err := w.EndSession(t.Context(), joe, list[0].Ref); !ended || err != nil {
+				t.Errorf("got ended %t and %v, want true", ended, err)
+			}
+		}
+		b.SetCookie(sid, "")
+		if got := b.Get("/me").StatusCode; got != 401 {
+			t.Errorf("goes on %t: the remembered browser gets %d, want 401", goesOn, got)
+		}
+	}
+}

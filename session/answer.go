@@ -69,6 +69,9 @@ func (a *afterCommit) outcome(err error) error {
 // carriedOut notes that a commit has carried out what was planned, and stored the log-ins and
 // step-ups under keys.
 func (a *answer) carriedOut(keys []string) {
+	if slices.Contains(keys, a.repeats) { // it is to tell of those that are stored with it
+		a.repeated()
+	}
 	a.stored = append(a.stored, keys...)
 	for i := range a.after {
 		switch f := &a.after[i]; {

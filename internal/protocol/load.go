@@ -126,14 +126,17 @@ func (p *Protocol) deleteExpired(ctx, wait context.Context, id string, old []byt
 
 // Reload forgets this request's changes, but not its log-out, and reads the session again
 // from the primary. The error is ErrEnded when it is gone. A session without a record
-// stays as it is.
+// stays as it is, unless that is Unknown.
 func (v *Visit) Reload(ctx context.Context) error {
 	if err := v.Writable(); err != nil {
 		return err
 	}
 	v.Forget()
-	if v.phase == over || v.Ending() || v.ID == "" {
+	if v.phase == over || v.Ending() {
 		return v.cause
+	}
+	if v.ID == "" {
+		return v.LookAgain(ctx)
 	}
 	if err := v.reread(ctx); err != nil {
 		return err
@@ -182,10 +185,11 @@ func (v *Visit) Reread(ctx context.Context) error {
 	return nil
 }
 
-// LookAgain asks the primary for what is Unknown, unless something is pending already: a replica
-// or a cache may not know a session that lives (S17).
+// LookAgain asks the primary for what is Unknown, unless a log-in, a new id or an end is pending already: a
+// replica or a cache may not know a session that lives (S17). What is pending is applied to it; the error is
+// ErrChanged where somebody is logged in there.
 func (v *Visit) LookAgain(ctx context.Context) error {
-	if !v.Unknown || v.ID != "" || v.phase != ready || v.draft != nil || v.p.master == nil {
+	if !v.Unknown || v.ID != "" || v.phase != ready || v.planned().rotate || v.Ending() || v.p.master == nil {
 		return nil
 	}
 	wait, cancel := context.WithTimeout(forStore{ctx}, v.p.Timeout)
@@ -200,7 +204,18 @@ func (v *Visit) LookAgain(ctx context.Context) error {
 			break
 		}
 	}
-	v.Unknown = false
+	if v.Unknown = false; v.ID == "" || v.draft == nil {
+		return nil
+	}
+	if !new(record.Record).SameIdentity(v.base, v.p.guardKeys()...) {
+		return v.lose(v.p.Changed) // what is pending was meant for nobody's
+	}
+	again, err := v.replay(v.base)
+	if err != nil {
+		v.drop()
+		return err
+	}
+	v.draft = again
 	return nil
 }
 
