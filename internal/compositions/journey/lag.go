@@ -3,7 +3,9 @@ package journey
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
@@ -65,6 +67,16 @@ func (c *cluster) stale(ids []string) bool {
 	return false
 }
 
+// shows reports whether one of the records has the text there.
+func (c *cluster) shows(ids []string, text string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(ids, func(id string) bool {
+		data, _ := c.lagging.Get(context.Background(), id)
+		return bytes.Contains(data, []byte(text))
+	})
+}
+
 // lags are the steps of a replica that is read.
 var lags = []action{
 	{"the reads fall behind", 5, func(w *world, _ context.Context, _ Step) *request {
@@ -112,11 +124,15 @@ func (s Step) proves() bool {
 
 // sayable reports whether the documents say what a request means that meets a stale record. They do not for a
 // log-in where the replica shows a session that has ended, which is as if both were at once (S6), nor of what a page
-// does beside the session, nor say which of two cookies counts.
+// does beside the session, nor say which of two cookies counts. A value that is set where the replica shows it
+// already changes nothing (session.Key.Set), of which the model knows nothing.
 func (w *world) sayable(s Step, r *request) bool {
 	_, page := looks[s.Do]
 	if page || s.Do == "get" || s.Do == "read flash" {
 		return r.Token == ""
+	}
+	if strings.HasPrefix(s.Do, "set") && w.stores.shows(r.IDs, fmt.Sprintf("%q:%q", key(s), fmt.Sprint(s.U))) {
+		return false
 	}
 	_, err := w.raw.Get(context.Background(), r.IDs[0])
 	acts := s.proves() || s.Do == "end a device of one's own" || s.Do == "change the password"
