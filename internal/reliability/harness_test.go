@@ -86,9 +86,16 @@ var stores = []struct {
 // loggedIn returns a visitor who is logged in.
 func loggedIn(t testing.TB, target *scenario.Target, user int) *scenario.Visitor {
 	t.Helper()
-	v := target.Visitor()
-	if a := v.LogIn(t.Context(), user); !a.OK() {
-		t.Fatalf("log-in: %d %q %v", a.Status, a.Text, a.Err)
+	var v *scenario.Visitor
+	err := redistest.Poll(func(ctx context.Context) error { // a busy machine may need more than one
+		v = target.Visitor()
+		if a := v.LogIn(ctx, user); !a.OK() {
+			return fmt.Errorf("%d %q %v", a.Status, a.Text, a.Err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("log-in: %v", err)
 	}
 	return v
 }
