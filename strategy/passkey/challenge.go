@@ -1,0 +1,157 @@
+package passkey
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/signed"
+	"github.com/seed-6f34412b/passport/strategy/internal/token"
+)
+
+// purpose is what a challenge is for.
+type purpose byte
+
+const (
+	toLogIn    purpose = 'l' // by anybody
+	toStepUp   purpose = 's' // by one user, whose keys the options name
+	toRegister purpose = 'r' // by one user
+)
+
+// challenge is what an authenticator signs: its purpose, the second in which it ends,
+// random bytes, a hash of these and the user's handle, and a MAC of all that and of the
+// browser, which is a random cookie. A guess of the MAC is as good as one of a random
+// challenge.
+type challenge []byte
+
+const (
+	endsAt        = 1
+	randomAt      = endsAt + 8
+	userAt        = randomAt + token.Bytes
+	macAt         = userAt + sha256.Size
+	challengeSize = macAt + sha256.Size
+)
+
+func (c challenge) purpose() purpose { return purpose(c[0]) }
+
+func (c challenge) ends() time.Time {
+	return time.Unix(int64(binary.BigEndian.Uint64(c[endsAt:])), 0) //nolint:gosec // the MAC is checked
+}
+
+// user is the part of c that says for whom it is.
+func (c challenge) user(handle []byte) []byte {
+	if c.purpose() == toLogIn {
+		handle = nil
+	}
+	sum := sha256.Sum256(slices.Concat(c[:userAt], handle))
+	return sum[:]
+}
+
+// isFor reports whether c, which is of this program, was made for the user with handle, or for anybody.
+func (c challenge) isFor(handle []byte) bool {
+	return string(c[userAt:macAt]) == string(c.user(handle))
+}
+
+// challenges makes challenges and checks them.
+type challenges struct {
+	cookie  string
+	secure  bool
+	timeout time.Duration
+	scope   []string // strategy and site
+	secrets []string
+	once    strategy.Counter
+}
+
+// newChallenges takes the secrets out of cfg, so that they are not printed with it.
+func newChallenges[U any](cfg *Config[U]) *challenges {
+	insecure := cfg.insecureHTTP()
+	c := &challenges{
+		cookie: signed.CookieName("", cfg.Name, insecure, nil), secure: !insecure,
+		timeout: cfg.Timeout, scope: []string{"passport strategy/passkey", cfg.Name, cfg.RPID},
+		secrets: cfg.Secrets, once: cfg.Once,
+	}
+	cfg.Secrets = nil
+	return c
+}
+
+// begin returns a challenge for the browser of r. handle is the user's, nil for anybody.
+func (c *challenges) begin(w http.ResponseWriter, r *http.Request, for_ purpose, handle []byte) challenge {
+	browser := token.New()
+	for _, there := range c.browsers(r) {
+		if token.Valid(there) {
+			browser = there // another tab may be at work
+			break
+		}
+	}
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is left out at http://localhost alone
+		Name: c.cookie, Value: browser, Path: "/", MaxAge: int((c.timeout + time.Second - 1) / time.Second),
+		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
+	made := make(challenge, userAt, challengeSize)
+	made[0] = byte(for_)
+	binary.BigEndian.PutUint64(made[endsAt:], uint64(time.Now().Add(c.timeout).Unix())) //nolint:gosec // after 1970
+	_, _ = rand.Read(made[randomAt:])                                                   // crypto/rand never fails
+	made = append(made, made.user(handle)...)
+	return append(made, signed.MAC(c.secrets[0], c.parts(made, browser)...)...)
+}
+
+// parts are what the MAC of a challenge is of.
+func (c *challenges) parts(made challenge, browser string) []string {
+	return slices.Concat(c.scope, []string{string(made[:macAt]), browser})
+}
+
+// maxCookies is how many cookies of the same name are looked at.
+const maxCookies = 4
+
+// browsers returns the cookies that say which browser sent r.
+func (c *challenges) browsers(r *http.Request) (values []string) {
+	for i, cookie := range r.CookiesNamed(c.cookie) {
+		if i < maxCookies {
+			values = append(values, cookie.Value)
+		}
+	}
+	return values
+}
+
+// check returns the challenge that an answer has, if it is for one of purposes, in time,
+// and made for the browser of r. The caller asks isFor.
+func (c *challenges) check(r *http.Request, sent string, purposes ...purpose) (challenge, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sent)
+	if err != nil || len(raw) != challengeSize || encode(raw) != sent { // the decoder skips line breaks
+		return nil, refuse("the challenge is none of this program")
+	}
+	made, browsers := challenge(raw), c.browsers(r)
+	ours := slices.ContainsFunc(browsers, func(browser string) bool {
+		return signed.Verify(made[macAt:], c.secrets, c.parts(made, browser)...)
+	})
+	switch {
+	case len(browsers) == 0:
+		return nil, refuse("the browser sent no cookie %s with the challenge: it was begun elsewhere, or more than %v ago", c.cookie, c.timeout)
+	case !ours:
+		return nil, refuse("the challenge was made for another browser, or by another program")
+	case !slices.Contains(purposes, made.purpose()):
+		return nil, refuse("the challenge was made for something else")
+	case !time.Now().Before(made.ends()):
+		return nil, refuse("the challenge is older than %v", c.timeout)
+	}
+	return made, nil
+}
+
+// use uses up a challenge that has been checked. Of several calls at once, one succeeds.
+func (c *challenges) use(ctx context.Context, made challenge) error {
+	n, _, err := c.once.Add(ctx, "passkey:"+token.Hash(string(made)), 1, c.timeout+time.Minute)
+	if err != nil {
+		return fmt.Errorf("use up the challenge: %w", err)
+	}
+	if n != 1 {
+		return refuse("the challenge was used already")
+	}
+	return nil
+}

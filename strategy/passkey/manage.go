@@ -1,0 +1,231 @@
+package passkey
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Summary is what a page shows of a passkey. It has no key in it.
+type Summary struct {
+	ID             string    `json:"id"` // as the browser writes it, for the routes of Rename and Remove
+	Name           string    `json:"name"`
+	Model          string    `json:"model,omitempty"` // see [Model]
+	Created        time.Time `json:"created"`
+	LastUsed       time.Time `json:"lastUsed,omitzero"`
+	BackupEligible bool      `json:"backupEligible"` // it can be copied to other devices
+	BackedUp       bool      `json:"backedUp"`       // it has been
+}
+
+func summary(c Credential) Summary {
+	return Summary{
+		ID: encode(c.ID), Name: c.Name, Model: Model(c.AAGUID), Created: c.Created, LastUsed: c.LastUsed,
+		BackupEligible: c.BackupEligible, BackedUp: c.BackedUp,
+	}
+}
+
+// List returns the handler that lists the user's passkeys: the members passkeys, of [Summary], and [Signals].
+func (s *Strategy[U]) List(auth *guard.Guard[U]) http.Handler {
+	return auth.RequireAuth(s.withUser(auth, func(w http.ResponseWriter, r *http.Request, user U) {
+		account, list, err := s.passkeysOf(r, user)
+		if err != nil {
+			s.fail(auth, w, r, err)
+			return
+		}
+		s.answerList(w, account, list)
+	}))
+}
+
+type listing struct {
+	Passkeys []Summary `json:"passkeys"`
+	Signals  Signals   `json:"signals"`
+}
+
+func (s *Strategy[U]) answerList(w http.ResponseWriter, account Account, list []Credential) {
+	l := listing{Passkeys: []Summary{}, Signals: s.signals(account, list)}
+	for _, c := range list {
+		l.Passkeys = append(l.Passkeys, summary(c))
+	}
+	answerJSON(w, http.StatusOK, l)
+}
+
+// maxName is how many characters a name may have.
+const maxName = 64
+
+// Rename returns the handler that names a passkey of the user: the body is {"name": "…"}, and the pattern
+// of the route ends in {id}. It answers like [Strategy.List]; a passkey that is not the user's
+// is a 404. It panics if Config.Credentials is no [Renamer].
+func (s *Strategy[U]) Rename(auth *guard.Guard[U]) http.Handler {
+	table, ok := s.cfg.Credentials.(Renamer[U])
+	if !ok {
+		panic("passkey: Rename: Config.Credentials has no method Rename: add that of passkey.Renamer")
+	}
+	return s.changing(auth, auth.RequireAuth, func(r *http.Request, user U, id []byte) (bool, error) {
+		name, err := newName(r)
+		if err != nil {
+			return false, err
+		}
+		return table.Rename(r.Context(), user, id, name)
+	})
+}
+
+func newName(r *http.Request) (string, error) {
+	body, err := readJSON(r)
+	if err != nil {
+		return "", err
+	}
+	var sent struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal(body, &sent) != nil {
+		return "", unreadable(http.StatusBadRequest, "the body is not {\"name\": \"…\"}")
+	}
+	name := strings.TrimSpace(sent.Name)
+	if n := utf8.RuneCountInString(name); n == 0 || n > maxName || strings.ContainsFunc(name, unicode.IsControl) {
+		return "", unreadable(http.StatusBadRequest, fmt.Sprintf("a passkey's name has 1 to %d characters, none of them for control", maxName))
+	}
+	return name, nil
+}
+
+// Remove returns the handler that removes a passkey of the user, who has logged in at most
+// Config.FreshFor ago; the pattern of the route ends in {id}. It answers like [Strategy.List], whose
+// signals have the browser forget the passkey. The last one is refused with 409 while Config.WithoutPasskey says
+// that its user could not log in any more. Sessions that it began go on: guard.Guard.LogOutEverywhere ends them.
+func (s *Strategy[U]) Remove(auth *guard.Guard[U]) http.Handler {
+	return s.changing(auth, auth.RequireFresh(s.cfg.FreshFor), func(r *http.Request, user U, id []byte) (bool, error) {
+		without := false
+		if s.cfg.WithoutPasskey != nil {
+			var err error
+			if without, err = s.cfg.WithoutPasskey(r.Context(), user); err != nil {
+				return false, fmt.Errorf("other ways to log in: %w", err)
+			}
+		}
+		return s.cfg.Credentials.Remove(r.Context(), user, id, !without)
+	})
+}
+
+// changing returns the handler of a route that changes one passkey and answers with those that are left.
+func (s *Strategy[U]) changing(auth *guard.Guard[U], require func(http.Handler) http.Handler, change func(*http.Request, U, []byte) (bool, error)) http.Handler {
+	return s.posted(auth, require(s.withUser(auth, func(w http.ResponseWriter, r *http.Request, user U) {
+		id, err := base64.RawURLEncoding.DecodeString(r.PathValue("id"))
+		if err != nil || len(id) == 0 {
+			s.fail(auth, w, r, errNone)
+			return
+		}
+		there, err := change(r, user, id)
+		if err == nil && !there {
+			err = errNone
+		}
+		if err != nil {
+			s.fail(auth, w, r, err)
+			return
+		}
+		account, list, err := s.passkeysOf(r, user)
+		if err != nil {
+			s.fail(auth, w, r, err)
+			return
+		}
+		s.answerList(w, account, list)
+	})))
+}
+
+var errNone = &strategy.Failure{Status: http.StatusNotFound, Reason: "the user has no passkey with this id"}
+
+// Signals are what a page tells the browser, so that it offers no passkey that is of no use:
+// the arguments of PublicKeyCredential.signalAllAcceptedCredentials and signalCurrentUserDetails. Level 3 §5.1.10.
+type Signals struct {
+	AllAcceptedCredentials AcceptedCredentials `json:"allAcceptedCredentials"`
+	CurrentUserDetails     UserDetails         `json:"currentUserDetails"`
+}
+
+// AcceptedCredentials are the passkeys that a user has here.
+type AcceptedCredentials struct {
+	RPID                     string   `json:"rpId"`
+	UserID                   string   `json:"userId"`
+	AllAcceptedCredentialIDs []string `json:"allAcceptedCredentialIds"`
+}
+
+// UserDetails are the names of a user.
+type UserDetails struct {
+	RPID        string `json:"rpId"`
+	UserID      string `json:"userId"`
+	Name        string `json:"name"`
+	DisplayName string `json:"displayName"`
+}
+
+// UnknownCredential is a passkey that is not here: the argument of PublicKeyCredential.signalUnknownCredential.
+type UnknownCredential struct {
+	RPID         string `json:"rpId"`
+	CredentialID string `json:"credentialId"`
+}
+
+func (s *Strategy[U]) signals(a Account, list []Credential) Signals {
+	ids := []string{}
+	for _, c := range list {
+		ids = append(ids, encode(c.ID))
+	}
+	return Signals{
+		AcceptedCredentials{s.cfg.RPID, encode(a.Handle), ids},
+		UserDetails{s.cfg.RPID, encode(a.Handle), a.Name, a.DisplayName},
+	}
+}
+
+// FailureHandler returns a function for guard.Options.FailureHandler that answers the refusal of a
+// passkey that is not in the table with the member unknownCredential, of [UnknownCredential], so that
+// the page can have the browser forget it:
+//
+//	auth.AuthenticateWith(guard.Options{Strategies: []string{"passkey"}, FailureHandler: passkeys.FailureHandler(auth)})
+//
+// Every other refusal is answered by Guard.Error.
+func (s *Strategy[U]) FailureHandler(auth *guard.Guard[U]) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		var e *unknown
+		if !errors.As(err, &e) {
+			auth.Error(w, r, err)
+			return
+		}
+		status := http.StatusUnauthorized
+		answer(w, status, "application/problem+json", map[string]any{
+			"type": guard.ProblemLogIn, "title": http.StatusText(status), "status": status,
+			"detail":            "This passkey is not known here any more.",
+			"unknownCredential": UnknownCredential{s.cfg.RPID, encode(e.id)},
+		})
+	}
+}
+
+// unknown is the refusal of a passkey that is not in the table.
+type unknown struct {
+	id    []byte
+	cause error
+}
+
+// Error implements error.
+func (e *unknown) Error() string { return e.cause.Error() }
+
+// Unwrap returns what the table said, and the refusal with its reason.
+func (e *unknown) Unwrap() []error {
+	return []error{e.cause, &strategy.Failure{Reason: "the passkey is not in the table", Malformed: true}}
+}
+
+// RelatedOrigins returns the handler for GET /.well-known/webauthn at Config.RPID, which browsers ask whether a page
+// of another domain may use the passkeys: Config.RelatedOrigins. Level 3 §5.11.
+func (s *Strategy[U]) RelatedOrigins() http.Handler {
+	origins := append([]string{}, s.cfg.RelatedOrigins...)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		text, err := json.Marshal(map[string][]string{"origins": origins})
+		if err != nil {
+			panic("passkey: internal error: " + err.Error())
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(text)
+	})
+}
