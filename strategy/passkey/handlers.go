@@ -162,7 +162,10 @@ func (s *Strategy[U]) passkeysOf(r *http.Request, user U) (Account, []Credential
 		return account, nil, err
 	}
 	list, err := s.cfg.Credentials.List(r.Context(), user)
-	return account, list, err
+	if err != nil {
+		return account, nil, fmt.Errorf("list passkeys: %w", err)
+	}
+	return account, list, nil
 }
 
 func descriptors(list []Credential) []protocol.CredentialDescriptor {
@@ -221,7 +224,7 @@ func (s *Strategy[U]) fail(auth *guard.Guard[U], w http.ResponseWriter, r *http.
 			refusal.Status = http.StatusBadRequest
 		}
 	case !errors.Is(err, strategy.ErrUnauthenticated):
-		auth.Error(w, r, err)
+		auth.Error(w, r, fmt.Errorf("passkey: %s: %w", s.cfg.Name, err))
 		return
 	}
 	s.cfg.Logger.LogAttrs(r.Context(), slog.LevelWarn, "passkey refused",

@@ -58,11 +58,11 @@ func (t *table) at(id []byte) int {
 	return slices.IndexFunc(t.rows, func(r row) bool { return bytes.Equal(r.ID, id) })
 }
 
-func (t *table) Find(_ context.Context, id []byte) (passkey.Credential, *User, error) {
+func (t *table) Find(ctx context.Context, id []byte) (passkey.Credential, *User, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.err != nil {
-		return passkey.Credential{}, nil, t.err
+	if err := cmp.Or(ctx.Err(), t.err); err != nil {
+		return passkey.Credential{}, nil, err
 	}
 	i := t.at(id)
 	if i < 0 {
@@ -71,7 +71,7 @@ func (t *table) Find(_ context.Context, id []byte) (passkey.Credential, *User, e
 	return t.rows[i].Credential, t.users[t.rows[i].user-1], nil
 }
 
-func (t *table) List(_ context.Context, u *User) (list []passkey.Credential, err error) {
+func (t *table) List(ctx context.Context, u *User) (list []passkey.Credential, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range t.rows {
@@ -80,14 +80,14 @@ func (t *table) List(_ context.Context, u *User) (list []passkey.Credential, err
 		}
 	}
 	slices.SortStableFunc(list, func(a, b passkey.Credential) int { return a.Created.Compare(b.Created) })
-	return list, t.err
+	return list, cmp.Or(ctx.Err(), t.err)
 }
 
-func (t *table) Add(_ context.Context, u *User, c passkey.Credential) error {
+func (t *table) Add(ctx context.Context, u *User, c passkey.Credential) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.err != nil {
-		return t.err
+	if err := cmp.Or(ctx.Err(), t.err); err != nil {
+		return err
 	}
 	if t.at(c.ID) >= 0 {
 		return passkey.ErrExists
@@ -97,24 +97,24 @@ func (t *table) Add(_ context.Context, u *User, c passkey.Credential) error {
 	return nil
 }
 
-func (t *table) Update(_ context.Context, c passkey.Credential, signCount uint32) (bool, error) {
+func (t *table) Update(ctx context.Context, c passkey.Credential, signCount uint32) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.at(c.ID)
-	if t.err != nil || i < 0 || t.rows[i].SignCount != signCount {
-		return false, t.err
+	if err := cmp.Or(ctx.Err(), t.err); err != nil || i < 0 || t.rows[i].SignCount != signCount {
+		return false, err
 	}
 	r := &t.rows[i]
 	r.SignCount, r.BackedUp, r.LastUsed = c.SignCount, c.BackedUp, c.LastUsed
 	return true, nil
 }
 
-func (t *table) Remove(_ context.Context, u *User, id []byte, keepLast bool) (bool, error) {
+func (t *table) Remove(ctx context.Context, u *User, id []byte, keepLast bool) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.at(id)
-	if t.err != nil || i < 0 || t.rows[i].user != u.ID {
-		return false, t.err
+	if err := cmp.Or(ctx.Err(), t.err); err != nil || i < 0 || t.rows[i].user != u.ID {
+		return false, err
 	}
 	others := slices.ContainsFunc(t.rows, func(r row) bool { return r.user == u.ID && !bytes.Equal(r.ID, id) })
 	if keepLast && !others {
@@ -124,12 +124,12 @@ func (t *table) Remove(_ context.Context, u *User, id []byte, keepLast bool) (bo
 	return true, nil
 }
 
-func (t *table) Rename(_ context.Context, u *User, id []byte, name string) (bool, error) {
+func (t *table) Rename(ctx context.Context, u *User, id []byte, name string) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.at(id)
-	if t.err != nil || i < 0 || t.rows[i].user != u.ID {
-		return false, t.err
+	if err := cmp.Or(ctx.Err(), t.err); err != nil || i < 0 || t.rows[i].user != u.ID {
+		return false, err
 	}
 	t.rows[i].Name = name
 	return true, nil

@@ -64,12 +64,18 @@ func (v *vector) answer(t *testing.T, of map[string][]byte) []byte {
 	return text
 }
 
-func TestLevel3_16_TestVectors(t *testing.T) {
-	all := vectors(t)
-	root, err := x509.ParseCertificate(all[0].registration["attestation_ca_cert"])
+// testRoots are the certificate that vouches for the authenticators of the vectors.
+func testRoots(t testing.TB) []*x509.Certificate {
+	t.Helper()
+	root, err := x509.ParseCertificate(vectors(t)[0].registration["attestation_ca_cert"])
 	if err != nil {
 		t.Fatal(err)
 	}
+	return []*x509.Certificate{root}
+}
+
+func TestLevel3_16_TestVectors(t *testing.T) {
+	all := vectors(t)
 	site := func(roots []*x509.Certificate) *passkey.Strategy[*User] {
 		return newWorld(t, func(c *passkey.Config[*User]) {
 			c.RPID, c.Origins = "example.org", []string{"https://example.org"}
@@ -79,7 +85,7 @@ func TestLevel3_16_TestVectors(t *testing.T) {
 			}
 		}).passkeys
 	}
-	plain, bank := site(nil), site([]*x509.Certificate{root})
+	plain, bank := site(nil), site(testRoots(t))
 	// What is refused, and why; and what the bank refuses.
 	refused := map[string]string{
 		"none-es256-crossOrigin": "in a frame of another origin", "none-es256-topOrigin": "in a frame of another origin",
