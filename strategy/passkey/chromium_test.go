@@ -14,12 +14,13 @@ import (
 	"testing"
 
 	"github.com/seed-6f34412b/passport/strategy/passkey"
+	"github.com/seed-6f34412b/passport/strategy/passkey/internal/peer"
 )
 
 // shop is a world at http://localhost, with a page that has the example's script.
 type shop struct {
 	*world
-	browser *program
+	browser *peer.Program
 	url     string
 }
 
@@ -28,7 +29,7 @@ func openShop(t *testing.T, edit ...func(*passkey.Config[*User])) *shop {
 	var mux *http.ServeMux
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
-	s := &shop{browser: chromium(t), url: strings.Replace(server.URL, "127.0.0.1", "localhost", 1)}
+	s := &shop{browser: peer.Chromium(t, "."), url: strings.Replace(server.URL, "127.0.0.1", "localhost", 1)}
 	s.world = newWorld(t, append([]func(*passkey.Config[*User]){func(c *passkey.Config[*User]) {
 		c.RPID, c.Origins = "localhost", []string{s.url}
 	}}, edit...)...)
@@ -48,11 +49,8 @@ window.ready = true</script>`)
 	return s
 }
 
-// authenticator are options of the DevTools protocol: one that syncs, as most do.
-var synced = map[string]any{
-	"protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
-	"isUserVerified": true, "automaticPresenceSimulation": true, "defaultBackupEligibility": true, "defaultBackupState": true,
-}
+// synced is an authenticator whose passkeys are copied to other devices.
+var synced = peer.Synced()
 
 // deviceBound is one whose keys stay in it.
 var deviceBound = with(synced, "transport", "usb", "defaultBackupEligibility", false, "defaultBackupState", false)
@@ -69,7 +67,7 @@ func with(options map[string]any, pairs ...any) map[string]any {
 // visit opens the page in a browser without cookies, which has a new authenticator.
 func (s *shop) visit(options map[string]any) {
 	s.t.Helper()
-	s.browser.ask(map[string]any{"do": "fresh", "url": s.url, "options": options}, nil)
+	s.browser.Ask(map[string]any{"do": "fresh", "url": s.url, "options": options}, nil)
 	s.run("while (!window.ready) await new Promise(requestAnimationFrame)")
 }
 
@@ -80,7 +78,7 @@ func (s *shop) run(script string, args ...any) string {
 		Value  json.RawMessage
 		Thrown string
 	}
-	s.browser.ask(map[string]any{"do": "run", "script": fmt.Sprintf(script, args...)}, &got)
+	s.browser.Ask(map[string]any{"do": "run", "script": fmt.Sprintf(script, args...)}, &got)
 	if got.Thrown != "" {
 		return got.Thrown
 	}
@@ -110,7 +108,7 @@ func (s *shop) byPassword(u *User) {
 func (s *shop) stored() (list []storedKey) {
 	s.t.Helper()
 	var got struct{ Credentials []storedKey }
-	s.browser.ask(map[string]any{"do": "devtools", "method": "getCredentials"}, &got)
+	s.browser.Ask(map[string]any{"do": "devtools", "method": "getCredentials"}, &got)
 	return got.Credentials
 }
 
@@ -138,7 +136,7 @@ func (s *shop) logOut() {
 // devtools calls a method of the DevTools protocol for the authenticator.
 func (s *shop) devtools(method string, pairs ...any) {
 	s.t.Helper()
-	s.browser.ask(map[string]any{"do": "devtools", "method": method, "params": with(nil, pairs...)}, nil)
+	s.browser.Ask(map[string]any{"do": "devtools", "method": method, "params": with(nil, pairs...)}, nil)
 }
 
 func TestChromium(t *testing.T) {
@@ -162,8 +160,8 @@ func TestChromium(t *testing.T) {
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			outer := s.t
-			s.t, s.browser.t, s.world.t = t, t, t
-			defer func() { s.t, s.browser.t, s.world.t = outer, outer.(*testing.T), outer }()
+			s.t, s.browser.T = t, t
+			defer func() { s.t, s.browser.T = outer, outer }()
 			s.table.rows, s.needed = nil, nil
 			s.log.Reset()
 			s.visit(part.authenticator)
@@ -277,7 +275,7 @@ func twoUsers(t *testing.T, s *shop) {
 func (s *shop) counts(signCount int32) {
 	s.t.Helper()
 	var got struct{ Credentials []map[string]any }
-	s.browser.ask(map[string]any{"do": "devtools", "method": "getCredentials"}, &got)
+	s.browser.Ask(map[string]any{"do": "devtools", "method": "getCredentials"}, &got)
 	key := got.Credentials[0]
 	s.devtools("removeCredential", "credentialId", key["credentialId"])
 	s.devtools("addCredential", "credential", with(key, "signCount", signCount))

@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"github.com/seed-6f34412b/passport/strategy/passkey"
+	"github.com/seed-6f34412b/passport/strategy/passkey/internal/peer"
 )
 
 // call calls a function of @simplewebauthn/server.
-func call[T any](t *testing.T, server *program, function string, with map[string]any) (value T) {
+func call[T any](t *testing.T, server *peer.Program, function string, with map[string]any) (value T) {
 	t.Helper()
-	server.ask(map[string]any{"call": function, "with": with}, &value)
+	server.Ask(map[string]any{"call": function, "with": with}, &value)
 	return value
 }
 
@@ -40,7 +41,7 @@ type verifiedAnswer struct {
 
 // TestSimpleWebAuthnVerifiesWhatWeAsk, and sees in it what we see.
 func TestSimpleWebAuthnVerifiesWhatWeAsk(t *testing.T) {
-	server := start(t, "server.mjs")
+	server := peer.Start(t, ".", "server.mjs")
 	for _, row := range []struct {
 		name string
 		make func(testing.TB) *authenticator
@@ -84,7 +85,7 @@ func TestSimpleWebAuthnVerifiesWhatWeAsk(t *testing.T) {
 
 // TestWeVerifyWhatSimpleWebAuthnAsks: the answers to its options are good here too.
 func TestWeVerifyWhatSimpleWebAuthnAsks(t *testing.T) {
-	server := start(t, "server.mjs")
+	server := peer.Start(t, ".", "server.mjs")
 	w := newWorld(t)
 	a := newAuthenticator(t)
 	options := func(function string, with map[string]any) (text, challenge string) {

@@ -1,5 +1,5 @@
-// All the script that passkeys need: no library. The browser turns the JSON of the server into what
-// navigator.credentials takes, and its answer into JSON again (WebAuthn Level 3).
+// All the script that passkeys need: no library. The browser turns the server's JSON into what
+// navigator.credentials takes, and its own answer into JSON again (WebAuthn Level 3).
 
 async function send(method, url, body) {
   const headers = { 'Content-Type': 'application/json', Accept: 'application/json' }
@@ -18,10 +18,13 @@ export async function register() {
 }
 
 // logIn asks for a passkey. With { mediation: 'conditional' } the browser offers it in the form field that has
-// autocomplete="username webauthn", and nothing is seen until the user chooses it there.
+// autocomplete="username webauthn", and shows nothing until the user goes there. A further call ends one that waits.
+let waiting
 export async function logIn(how, route = '/passkey') {
+  waiting?.abort()
+  const { signal } = (waiting = new AbortController())
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await send('POST', route + '/options'))
-  return send('POST', route, await navigator.credentials.get({ publicKey, ...how }))
+  return send('POST', route, await navigator.credentials.get({ publicKey, signal, ...how }))
 }
 
 export const list = () => send('GET', '/passkeys')

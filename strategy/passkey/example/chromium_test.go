@@ -1,0 +1,85 @@
+//go:build integration
+
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/strategy/passkey/internal/peer"
+)
+
+// start runs the example and returns its address.
+func start(t *testing.T) string {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan string), make(chan error, 1)
+	go func() { ended <- run(ctx, "localhost:0", func(url string) { ready <- url }) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	select {
+	case url := <-ready:
+		return url
+	case err := <-ended:
+		ended <- err
+		t.Fatal("it did not start")
+		return ""
+	}
+}
+
+// TestAPersonRegistersAndLogsInByAPasskey, with an authenticator that answers at once.
+func TestAPersonRegistersAndLogsInByAPasskey(t *testing.T) {
+	url := start(t)
+	browser := peer.Chromium(t, "..")
+	do := func(what string, with map[string]any) {
+		t.Helper()
+		command := map[string]any{"do": what}
+		for k, v := range with {
+			command[k] = v
+		}
+		browser.Ask(command, nil)
+	}
+	picture := func(name string) {
+		t.Helper()
+		if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+			do("screenshot", map[string]any{"path": dir + "/" + name + ".png"})
+		}
+	}
+	type m = map[string]any
+	do("fresh", m{"url": url, "options": peer.Synced()})
+	picture("login")
+	do("fill", m{"selector": "form[action='/register'] [name=email]", "text": "kim@test.com"})
+	do("fill", m{"selector": "form[action='/register'] [name=password]", "text": "four words that nobody says"})
+	do("click", m{"selector": "form[action='/register'] button"})
+	do("wait", m{"text": "Hello kim@test.com"})
+	do("wait", m{"text": "You have none yet"})
+	do("click", m{"selector": "#add"})
+	do("wait", m{"text": "unknown model, made"})
+	do("fill", m{"selector": "#list input", "text": "Kim's phone"})
+	do("click", m{"selector": "#list .rename"})
+	picture("passkeys")
+	// The field offers the passkey as soon as the page is there: here it is taken at once.
+	do("click", m{"selector": "form[action='/logout'] button"})
+	do("wait", m{"text": "Hello kim@test.com"})
+	do("wait", m{"text": ", used "})
+	// By the button, where the user has not gone to the field.
+	do("devtools", m{"method": "setAutomaticPresenceSimulation", "params": m{"enabled": false}})
+	do("click", m{"selector": "form[action='/logout'] button"})
+	do("wait", m{"text": "Log in with a passkey"})
+	do("devtools", m{"method": "setAutomaticPresenceSimulation", "params": m{"enabled": true}})
+	do("click", m{"selector": "#with-passkey"})
+	do("wait", m{"text": "Hello kim@test.com"})
+	do("click", m{"selector": "#list .remove"})
+	do("wait", m{"text": "You have none yet"})
+	// With the password, as ever.
+	do("click", m{"selector": "form[action='/logout'] button"})
+	do("fill", m{"selector": "form[action='/login'] [name=email]", "text": exampleEmail})
+	do("fill", m{"selector": "form[action='/login'] [name=password]", "text": examplePassword})
+	do("click", m{"selector": "form[action='/login'] button"})
+	do("wait", m{"text": "Hello " + exampleEmail})
+}
