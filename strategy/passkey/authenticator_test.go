@@ -198,7 +198,7 @@ func (a *authenticator) authData(rpID string, k *key) []byte {
 	d := binary.BigEndian.AppendUint32(append(sum[:], flags), a.count)
 	if k != nil {
 		d = append(d, a.aaguid[:]...)
-		d = binary.BigEndian.AppendUint16(d, uint16(len(k.id)))
+		d = binary.BigEndian.AppendUint16(d, uint16(len(k.id))) //nolint:gosec // 20 bytes
 		d = append(append(d, k.id...), k.cose(a.t)...)
 	}
 	if a.data != nil {

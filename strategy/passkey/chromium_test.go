@@ -58,8 +58,8 @@ var deviceBound = with(synced, "transport", "usb", "defaultBackupEligibility", f
 func with(options map[string]any, pairs ...any) map[string]any {
 	c := map[string]any{}
 	maps.Copy(c, options)
-	for i := 0; i < len(pairs); i += 2 {
-		c[pairs[i].(string)] = pairs[i+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		c[pair[0].(string)] = pair[1]
 	}
 	return c
 }
@@ -189,7 +189,7 @@ func aLife(t *testing.T, s *shop) {
 	s.want("renamed", `return rename((await list()).passkeys[0].id, 'renamed')`)
 }
 
-func bySimpleWebAuthn(t *testing.T, s *shop) {
+func bySimpleWebAuthn(_ *testing.T, s *shop) {
 	s.byPassword(s.joe)
 	s.want("Joe", `const {startRegistration} = SimpleWebAuthnBrowser
 		const options = await (await fetch('/passkeys/options', {method: 'POST'})).json()

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -76,7 +77,7 @@ var badAnswers = []struct {
 }
 
 func TestABadAnswerLogsNobodyIn(t *testing.T) {
-	rows := append(badAnswers[:len(badAnswers):len(badAnswers)], []struct {
+	rows := append(slices.Clip(badAnswers), []struct {
 		name   string
 		edit   func(*authenticator)
 		status int
@@ -137,7 +138,7 @@ func TestABadAnswerRegistersNothing(t *testing.T) {
 	cose := func(from, to []byte) func(*authenticator) {
 		return func(a *authenticator) { a.data = func(d []byte) []byte { return replaced(a.t, d, from, to) } }
 	}
-	rows := append(badAnswers[:len(badAnswers):len(badAnswers)], []struct {
+	rows := append(slices.Clip(badAnswers), []struct {
 		name   string
 		edit   func(*authenticator)
 		status int

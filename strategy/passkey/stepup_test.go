@@ -125,15 +125,6 @@ func TestEachAlgorithm(t *testing.T) {
 	}
 }
 
-func TestADeviceBoundPolicyRefusesSyncedPasskeys(t *testing.T) {
-	w := newWorld(t, func(c *passkey.Config[*User]) { c.Policy.DeviceBound = true })
-	v := w.visit(newAuthenticator(t))
-	v.byPassword(w.joe)
-	v.wantRefused(v.register(), http.StatusBadRequest, "Policy.DeviceBound is set")
-	v.authenticator = newSecurityKey(t)
-	v.register().Want(t, http.StatusCreated, "")
-}
-
 // TestTheBackupStateIsFollowed: a passkey is copied to another device, and taken back.
 func TestTheBackupStateIsFollowed(t *testing.T) {
 	w := newWorld(t)

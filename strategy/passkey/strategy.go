@@ -143,9 +143,9 @@ func (s *Strategy[U]) account(ctx context.Context, user U) (Account, error) {
 	case err != nil:
 		return a, fmt.Errorf("the account of a user: %w", err)
 	case len(a.Handle) < minHandle || len(a.Handle) > maxHandle:
-		return a, fmt.Errorf("Account.Handle has %d bytes: give each user %d to %d random ones, of NewHandle, and keep them", len(a.Handle), minHandle, maxHandle) //nolint:staticcheck // a name
+		return a, fmt.Errorf("Account.Handle has %d bytes: give each user %d to %d random ones, of NewHandle, and keep them", len(a.Handle), minHandle, maxHandle)
 	case a.Name == "":
-		return a, errors.New("Account.Name is empty: give what the user logs in with") //nolint:staticcheck // a name
+		return a, errors.New("Account.Name is empty: give what the user logs in with")
 	}
 	if a.DisplayName == "" {
 		a.DisplayName = a.Name

@@ -38,11 +38,8 @@ func TestAPersonRegistersAndLogsInByAPasskey(t *testing.T) {
 	browser := peer.Chromium(t, "..")
 	do := func(what string, with map[string]any) {
 		t.Helper()
-		command := map[string]any{"do": what}
-		for k, v := range with {
-			command[k] = v
-		}
-		browser.Ask(command, nil)
+		with["do"] = what
+		browser.Ask(with, nil)
 	}
 	picture := func(name string) {
 		t.Helper()

@@ -13,7 +13,8 @@ function say(err) {
 async function autofill() {
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
   setTimeout(autofill, 4 * 60_000)
-  passkeys.logIn({ mediation: 'conditional' }).then(() => location.assign('/'), say)
+  const quiet = (err) => err.name === 'NotAllowedError' || say(err) // the user has done nothing that was to fail
+  passkeys.logIn({ mediation: 'conditional' }).then(() => location.assign('/'), quiet)
 }
 
 if ($('with-passkey')) {
