@@ -23,8 +23,8 @@ import (
 //go:embed page.html page.js passkeys.js
 var files embed.FS
 
-// newApp returns the application at url.
-func newApp(url string) (http.Handler, error) {
+// newApp returns the application at url, whose new passwords hasher hashes.
+func newApp(url string, hasher password.Hasher) (http.Handler, error) {
 	table := &users{}
 	if _, err := table.add(exampleEmail, exampleHash); err != nil {
 		return nil, err
@@ -38,7 +38,6 @@ func newApp(url string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	hasher := &password.Bcrypt{}
 	passwords, err := password.New(password.LookupFunc[*User](table.byEmail), password.Config{Hasher: hasher})
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func TestTheTableKeepsTheContract(t *testing.T) {
 
 func TestOnlyLocalhostServesWithoutTLS(t *testing.T) {
 	for _, addr := range []string{":3000", "0.0.0.0:3000", "127.0.0.1:3000", "localhost"} {
-		if err := run(context.Background(), addr, nil); err == nil || !strings.Contains(err.Error(), "give localhost and a port") {
+		if err := run(context.Background(), addr, nil, nil); err == nil || !strings.Contains(err.Error(), "give localhost and a port") {
 			t.Errorf("%s: got %v, want the cure", addr, err)
 		}
 	}

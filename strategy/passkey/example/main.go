@@ -19,13 +19,15 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 func main() {
 	addr := flag.String("addr", "localhost:3000", "where to listen: a `port` of localhost")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *addr, func(url string) {
+	err := run(ctx, *addr, &password.Bcrypt{}, func(url string) {
 		fmt.Printf("open %s in a browser, Ctrl-C stops\nusers: %s with %s, or register\n", url, exampleEmail, examplePassword)
 	})
 	stop()
@@ -36,7 +38,7 @@ func main() {
 }
 
 // run serves the application until ctx ends. It calls ready when it can be reached.
-func run(ctx context.Context, addr string, ready func(url string)) error {
+func run(ctx context.Context, addr string, hasher password.Hasher, ready func(url string)) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || host != "localhost" {
 		return fmt.Errorf("-addr %s: give localhost and a port: without TLS browsers have passkeys there alone", addr)
@@ -46,7 +48,7 @@ func run(ctx context.Context, addr string, ready func(url string)) error {
 		return err
 	}
 	url := "http://localhost:" + strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
-	handler, err := newApp(url)
+	handler, err := newApp(url, hasher)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

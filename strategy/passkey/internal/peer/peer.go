@@ -17,8 +17,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// limit is how long a script may take. It takes seconds.
-const limit = 2 * time.Minute
+// limit is how long a script may take. It takes seconds, and minutes where others keep the machine busy.
+const limit = 8 * time.Minute
 
 // Program is a script that answers a line with a line.
 type Program struct {

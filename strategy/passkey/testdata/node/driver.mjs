@@ -3,7 +3,7 @@
 import { chromium } from 'playwright-core'
 import { createInterface } from 'node:readline'
 
-const limit = 20_000 // milliseconds, for each command
+const limit = 90_000 // milliseconds, for each command
 const browser = await chromium.launch({
   executablePath: process.argv[2],
   headless: true,
