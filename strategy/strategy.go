@@ -17,8 +17,8 @@
 //	onetime      a token that was mailed, good once
 //	remember     a cookie that outlives the session
 //	apikey       the key of a program, in a header
-//	jwt, oidc    tokens and log-ins of somebody else; modules of their own
-//	precis       one form of Unicode for names and passwords; a module of its own
+//	jwt, oidc    tokens and log-ins of somebody else; modules of their own, as are
+//	passkey      keys of WebAuthn; and precis, one form of Unicode for names and passwords
 //
 // What they keep in a database they ask of [Counter], [Tokens] and [Cells].
 package strategy
