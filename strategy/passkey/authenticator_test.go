@@ -40,6 +40,7 @@ type authenticator struct {
 	client func(map[string]any)
 	data   func([]byte) []byte
 	object func(map[string]any)
+	attest func(data, clientDataHash []byte) (format string, statement map[string]any)
 	json   func(map[string]any)
 }
 
@@ -239,12 +240,17 @@ func (a *authenticator) create(optionsJSON string) string {
 		}
 	}
 	a.keys = append(a.keys, k)
-	object := map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": a.authData(o.RPID, k)}
+	data, client := a.authData(o.RPID, k), a.clientData("webauthn.create", o.Challenge)
+	object := map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": data}
+	if a.attest != nil {
+		sum := sha256.Sum256(client)
+		object["fmt"], object["attStmt"] = a.attest(data, sum[:])
+	}
 	if a.object != nil {
 		a.object(object)
 	}
 	return a.finish(k, map[string]any{
-		"clientDataJSON": b64(a.clientData("webauthn.create", o.Challenge)), "attestationObject": b64(cbor(a.t, object)),
+		"clientDataJSON": b64(client), "attestationObject": b64(cbor(a.t, object)),
 		"transports": []string{"internal", "hybrid"},
 	})
 }
