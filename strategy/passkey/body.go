@@ -54,5 +54,5 @@ func unreadable(status int, reason string) error {
 
 // refuse returns a refusal with the reason for the operator.
 func refuse(format string, args ...any) error {
-	return &strategy.Failure{Reason: fmt.Sprintf(format, args...), Malformed: true}
+	return &strategy.Failure{Reason: fmt.Sprintf(format, args...)}
 }

@@ -215,7 +215,7 @@ func newWorld(t testing.TB, edit ...func(*passkey.Config[*User])) *world {
 		return nil, strategy.ErrUnauthenticated
 	})
 	w.auth, err = guard.New(guard.Config{
-		Sessions: sessions, Logger: logger,
+		Sessions: sessions, Logger: logger, TrustedOrigins: cfg.Origins[1:],
 		Factors: guard.FactorsOf(func(context.Context, *User) ([]string, error) { return w.needed, nil }),
 		OnEvent: func(_ context.Context, e guard.Event) {
 			w.mu.Lock()

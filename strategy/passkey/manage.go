@@ -149,23 +149,23 @@ type Signals struct {
 
 // AcceptedCredentials are the passkeys that a user has here.
 type AcceptedCredentials struct {
-	RPID                     string   `json:"rpId"`
-	UserID                   string   `json:"userId"`
-	AllAcceptedCredentialIDs []string `json:"allAcceptedCredentialIds"`
+	RPID                     string   `json:"rpId"`                     // Config.RPID
+	UserID                   string   `json:"userId"`                   // Account.Handle
+	AllAcceptedCredentialIDs []string `json:"allAcceptedCredentialIds"` // none is an empty list
 }
 
 // UserDetails are the names of a user.
 type UserDetails struct {
-	RPID        string `json:"rpId"`
-	UserID      string `json:"userId"`
-	Name        string `json:"name"`
-	DisplayName string `json:"displayName"`
+	RPID        string `json:"rpId"`        // Config.RPID
+	UserID      string `json:"userId"`      // Account.Handle
+	Name        string `json:"name"`        // Account.Name
+	DisplayName string `json:"displayName"` // Account.DisplayName
 }
 
 // UnknownCredential is a passkey that is not here: the argument of PublicKeyCredential.signalUnknownCredential.
 type UnknownCredential struct {
-	RPID         string `json:"rpId"`
-	CredentialID string `json:"credentialId"`
+	RPID         string `json:"rpId"`         // Config.RPID
+	CredentialID string `json:"credentialId"` // as the browser writes it
 }
 
 func (s *Strategy[U]) signals(a Account, list []Credential) Signals {
@@ -213,7 +213,7 @@ func (e *unknown) Error() string { return e.cause.Error() }
 
 // Unwrap returns what the table said, and the refusal with its reason.
 func (e *unknown) Unwrap() []error {
-	return []error{e.cause, &strategy.Failure{Reason: "the passkey is not in the table", Malformed: true}}
+	return []error{e.cause, &strategy.Failure{Reason: "the passkey is not in the table"}}
 }
 
 // RelatedOrigins returns the handler for GET /.well-known/webauthn at Config.RPID, which browsers ask whether a page

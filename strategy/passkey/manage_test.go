@@ -3,6 +3,7 @@ package passkey_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
@@ -250,6 +252,29 @@ func TestOtherSitesBeginNothing(t *testing.T) {
 	r.Header.Set("Sec-Fetch-Site", "same-site")
 	r.Header.Set("Origin", origin)
 	v.Do(r).Want(t, http.StatusOK, "challenge")
+}
+
+// TestAnApplicationAtAnotherOriginOfTheSite: its scripts ask this host, with CORS around the handlers.
+func TestAnApplicationAtAnotherOriginOfTheSite(t *testing.T) {
+	const spa = "https://spa.app.example"
+	w := newWorld(t, func(c *passkey.Config[*User]) { c.Origins = append(c.Origins, spa) })
+	v := w.visit(newAuthenticator(t))
+	v.origin = spa
+	v.Header("Origin", spa)
+	ask := func(method, path, body string) browser.Answer {
+		r := v.Request(method, path, body)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Sec-Fetch-Site", "same-site")
+		return v.Do(r)
+	}
+	v.byPassword(w.joe)
+	ask(http.MethodPost, "/passkeys", v.create(ask(http.MethodPost, "/passkeys/options", "").Text)).Want(t, http.StatusCreated, "")
+	ask(http.MethodPost, "/stepup", v.get(ask(http.MethodPost, "/stepup/options", "").Text)).Want(t, http.StatusOK, "done")
+	ask(http.MethodPost, "/passkey", v.get(ask(http.MethodPost, "/passkey/options", "").Text)).Want(t, http.StatusOK, "done")
+	ask(http.MethodDelete, "/passkeys/"+b64(v.keys[0].id), "").Want(t, http.StatusOK, "")
+	if got := w.passkeys.CookieNames(); !slices.Equal(got, []string{"__Host-passkey"}) || v.Cookie(got[0]) == "" {
+		t.Errorf("got the cookies %q, want the browser's", got)
+	}
 }
 
 func TestBeginAnswersAPost(t *testing.T) {

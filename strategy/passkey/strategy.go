@@ -24,6 +24,7 @@ type Strategy[U any] struct {
 
 var _ strategy.Strategy[any] = (*Strategy[any])(nil)
 var _ strategy.FactorNamer = (*Strategy[any])(nil)
+var _ strategy.Claimant = (*Strategy[any])(nil)
 
 // What follows Config.Name in the names of the factors.
 const (
@@ -57,6 +58,22 @@ func (s *Strategy[U]) FactorNames() []string {
 // CookieNames returns the name of the cookie that says which browser began, for
 // guard.Guard.ProxyTransport.
 func (s *Strategy[U]) CookieNames() []string { return []string{s.challenges.cookie} }
+
+// Claims implements [strategy.Claimant]: an answer of an authenticator names no account. The bool tells the
+// guard one that is refused from none.
+func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
+	body, err := readJSON(r)
+	if err == nil {
+		_, err = parseAssertion(body)
+	}
+	switch {
+	case errors.Is(err, strategy.ErrUnauthenticated):
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("passkey: %s: %w", s.cfg.Name, err)
+	}
+	return "", true, nil
+}
 
 // Authenticate implements [strategy.Strategy]. The body of r is what navigator.credentials.get
 // returned to the page: an AuthenticationResponseJSON, to a challenge of BeginLogIn or
