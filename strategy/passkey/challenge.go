@@ -71,9 +71,12 @@ type challenges struct {
 
 // newChallenges takes the secrets out of cfg, so that they are not printed with it.
 func newChallenges[U any](cfg *Config[U]) *challenges {
-	insecure := cfg.insecureHTTP()
+	insecure, cookie := cfg.insecureHTTP(), defaultName
+	if cfg.Name != defaultName {
+		cookie += "." + cfg.Name
+	}
 	c := &challenges{
-		cookie: signed.CookieName("", cfg.Name, insecure, nil), secure: !insecure,
+		cookie: signed.CookieName("", cookie, insecure, nil), secure: !insecure,
 		timeout: cfg.Timeout, scope: []string{"passport strategy/passkey", cfg.Name, cfg.RPID},
 		secrets: cfg.Secrets, once: cfg.Once,
 	}

@@ -37,7 +37,8 @@ type Config[U any] struct {
 	Origins []string
 
 	// RelatedOrigins are further origins, at other domains, such as "https://shop.de".
-	// Browsers ask the page of [Strategy.RelatedOrigins] about them, and accept five names.
+	// Browsers ask the page of [Strategy.RelatedOrigins] about them, and accept five names. The host of
+	// each serves the routes itself, for a cookie does not travel between sites.
 	RelatedOrigins []string
 
 	// Secrets sign challenges. The first is used, all are accepted; each has at least 32

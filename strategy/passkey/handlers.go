@@ -63,10 +63,7 @@ func (s *Strategy[U]) requestOptions(w http.ResponseWriter, r *http.Request, for
 // for navigator.credentials.create. Who has too many passkeys gets a 409.
 func (s *Strategy[U]) BeginRegistration(auth *guard.Guard[U]) http.Handler {
 	return s.posted(auth, s.fresh(auth, func(w http.ResponseWriter, r *http.Request, user U) {
-		account, list, err := s.passkeysOf(r, user)
-		if err == nil && len(list) >= s.cfg.MaxPerUser {
-			err = &strategy.Failure{Status: http.StatusConflict, Reason: "the user has as many passkeys as Config.MaxPerUser allows"}
-		}
+		account, list, err := s.mayRegister(r, user)
 		if err != nil {
 			s.fail(auth, w, r, err)
 			return
@@ -106,17 +103,12 @@ func (s *Strategy[U]) creationOptions(w http.ResponseWriter, r *http.Request, ac
 // passkey that is registered already, with the reason in Config.Logger.
 func (s *Strategy[U]) FinishRegistration(auth *guard.Guard[U]) http.Handler {
 	return s.posted(auth, s.fresh(auth, func(w http.ResponseWriter, r *http.Request, user U) {
-		c, err := s.register(r, user)
+		done, err := s.register(r, user)
 		if err != nil {
 			s.fail(auth, w, r, err)
 			return
 		}
-		account, list, err := s.passkeysOf(r, user)
-		if err != nil {
-			s.fail(auth, w, r, err)
-			return
-		}
-		answerJSON(w, http.StatusCreated, registered{summary(c), s.signals(account, list)})
+		answerJSON(w, http.StatusCreated, done)
 	}))
 }
 
@@ -125,34 +117,47 @@ type registered struct {
 	Signals Signals `json:"signals"`
 }
 
-func (s *Strategy[U]) register(r *http.Request, user U) (c Credential, err error) {
+func (s *Strategy[U]) register(r *http.Request, user U) (done registered, err error) {
 	body, err := readJSON(r)
 	if err != nil {
-		return c, err
+		return done, err
 	}
 	answer, err := parseAttestation(body)
 	if err != nil {
-		return c, err
+		return done, err
 	}
 	asked, err := s.challenges.check(r, answer.Response.CollectedClientData.Challenge, toRegister)
 	if err != nil {
-		return c, err
+		return done, err
 	}
-	account, err := s.account(r.Context(), user)
+	account, list, err := s.mayRegister(r, user) // many may have begun at once
 	if err != nil {
-		return c, err
+		return done, err
 	}
 	if !asked.isFor(account.Handle) {
-		return c, refuse("the challenge was made for another user")
+		return done, refuse("the challenge was made for another user")
 	}
-	if c, err = s.site.verifyAttestation(answer, encode(asked)); err != nil {
-		return c, err
+	c, err := s.site.verifyAttestation(answer, encode(asked))
+	if err != nil {
+		return done, err
 	}
 	if err := s.challenges.use(r.Context(), asked); err != nil {
-		return c, err
+		return done, err
 	}
 	c.Created = time.Now().UTC().Truncate(time.Second)
-	return c, s.cfg.Credentials.Add(r.Context(), user, c)
+	if err := s.cfg.Credentials.Add(r.Context(), user, c); err != nil {
+		return done, err
+	}
+	return registered{summary(c), s.signals(account, append(list, c))}, nil
+}
+
+// mayRegister is passkeysOf for a user who wants one more.
+func (s *Strategy[U]) mayRegister(r *http.Request, user U) (Account, []Credential, error) {
+	account, list, err := s.passkeysOf(r, user)
+	if err == nil && len(list) >= s.cfg.MaxPerUser {
+		err = &strategy.Failure{Status: http.StatusConflict, Reason: "the user has as many passkeys as Config.MaxPerUser allows"}
+	}
+	return account, list, err
 }
 
 // passkeysOf returns what the application says of user, and their passkeys.
@@ -181,10 +186,15 @@ func descriptors(list []Credential) []protocol.CredentialDescriptor {
 
 // posted lets requests pass that a page of the site made to change something.
 func (s *Strategy[U]) posted(auth *guard.Guard[U], next http.Handler) http.Handler {
+	return s.unsafe(auth, http.MethodPost, next)
+}
+
+// unsafe is posted for a route of another method, which allow names.
+func (s *Strategy[U]) unsafe(auth *guard.Guard[U], allow string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method):
-			w.Header().Set("Allow", http.MethodPost)
+			w.Header().Set("Allow", allow)
 			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 		case s.cross.Check(r) != nil:
 			auth.Error(w, r, fmt.Errorf("passkey: the page is at none of Config.Origins: %w", guard.ErrCrossSite))

@@ -69,7 +69,7 @@ func (s *Strategy[U]) Rename(auth *guard.Guard[U]) http.Handler {
 	if !ok {
 		panic("passkey: Rename: Config.Credentials has no method Rename: add that of passkey.Renamer")
 	}
-	return s.changing(auth, auth.RequireAuth, func(r *http.Request, user U, id []byte) (bool, error) {
+	return s.changing(auth, http.MethodPatch, auth.RequireAuth, func(r *http.Request, user U, id []byte) (bool, error) {
 		name, err := newName(r)
 		if err != nil {
 			return false, err
@@ -101,7 +101,7 @@ func newName(r *http.Request) (string, error) {
 // signals have the browser forget the passkey. The last one is refused with 409 while Config.WithoutPasskey says
 // that its user could not log in any more. Sessions that it began go on: guard.Guard.LogOutEverywhere ends them.
 func (s *Strategy[U]) Remove(auth *guard.Guard[U]) http.Handler {
-	return s.changing(auth, auth.RequireFresh(s.cfg.FreshFor), func(r *http.Request, user U, id []byte) (bool, error) {
+	return s.changing(auth, http.MethodDelete, auth.RequireFresh(s.cfg.FreshFor), func(r *http.Request, user U, id []byte) (bool, error) {
 		without := false
 		if s.cfg.WithoutPasskey != nil {
 			var err error
@@ -114,8 +114,8 @@ func (s *Strategy[U]) Remove(auth *guard.Guard[U]) http.Handler {
 }
 
 // changing returns the handler of a route that changes one passkey and answers with those that are left.
-func (s *Strategy[U]) changing(auth *guard.Guard[U], require func(http.Handler) http.Handler, change func(*http.Request, U, []byte) (bool, error)) http.Handler {
-	return s.posted(auth, require(s.withUser(auth, func(w http.ResponseWriter, r *http.Request, user U) {
+func (s *Strategy[U]) changing(auth *guard.Guard[U], method string, require func(http.Handler) http.Handler, change func(*http.Request, U, []byte) (bool, error)) http.Handler {
+	return s.unsafe(auth, method, require(s.withUser(auth, func(w http.ResponseWriter, r *http.Request, user U) {
 		id, err := base64.RawURLEncoding.DecodeString(r.PathValue("id"))
 		if err != nil || len(id) == 0 {
 			s.fail(auth, w, r, errNone)

@@ -168,6 +168,18 @@ func TestRegistrationsAreBounded(t *testing.T) {
 		v.register().Want(t, http.StatusCreated, "")
 	}
 	v.wantRefused(v.send(http.MethodPost, "/passkeys/options", ""), http.StatusConflict, "as many passkeys as Config.MaxPerUser allows")
+	// Also when all began before the first one ended.
+	w.table.rows = nil
+	var begun []string
+	for range 3 {
+		begun = append(begun, v.options("/passkeys/options"))
+	}
+	for i, text := range begun {
+		v.authenticator = newAuthenticator(t)
+		if got, want := v.send(http.MethodPost, "/passkeys", v.create(text)).StatusCode, []int{201, 201, 409}[i]; got != want {
+			t.Errorf("the end of registration %d: got %d, want %d", i, got, want)
+		}
+	}
 }
 
 func TestAPasskeyIsRegisteredOnce(t *testing.T) {

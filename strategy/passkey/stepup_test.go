@@ -83,7 +83,7 @@ func TestTwoStrategiesOverOneTable(t *testing.T) {
 	strict.mux.Handle("POST /key/options", lax.BeginLogIn(strict.auth))
 	v.flags = present | eligible
 	text := v.options("/key/options")
-	v.SetCookie("__Host-passkey", v.Cookie("__Host-key"))
+	v.SetCookie("__Host-passkey", v.Cookie("__Host-passkey.key"))
 	v.wantRefused(v.send(http.MethodPost, "/passkey", v.get(text)), http.StatusUnauthorized, "or by another program")
 }
 
