@@ -26,7 +26,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	byID := func(_ context.Context, id int) (*User, error) { return nil, serializer.ErrUserGone }
+	byID := func(context.Context, int) (*User, error) { return nil, serializer.ErrUserGone }
 
 	passkeys, err := passkey.New(passkey.Config[*User]{
 		RPID: "shop.example", RPName: "Shop", Origins: []string{"https://shop.example"},
