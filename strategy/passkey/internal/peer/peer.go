@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// limit is how long a script may take. It takes seconds, and minutes where others keep the machine busy.
+// limit is how long a script may take. It takes seconds, and more beside other tests.
 const limit = 8 * time.Minute
 
 // Program is a script that answers a line with a line.
