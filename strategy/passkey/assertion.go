@@ -92,6 +92,9 @@ func (s *site) verifyAssertion(answer *protocol.ParsedCredentialAssertionData, c
 	if err != nil {
 		return refuse("the signature is not the passkey's: %s", reason(err))
 	}
+	if s.policy.UserVerification == Required && !c.UserVerified { // whoever finds a key without a PIN can set one
+		return refuse("the passkey did not verify its user at the registration, and Policy.UserVerification is Required")
+	}
 	if data.Flags.HasBackupEligible() != c.BackupEligible {
 		return refuse("the passkey can be backed up: %t, and was registered with the opposite", data.Flags.HasBackupEligible())
 	}

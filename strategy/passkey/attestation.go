@@ -1,9 +1,11 @@
 package passkey
 
 import (
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
+	"math/big"
 	"slices"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -37,6 +39,9 @@ func (s *site) verifyAttestation(answer *protocol.ParsedCredentialCreationData, 
 	if s.policy.DeviceBound && data.Flags.HasBackupEligible() {
 		return c, refuse("the passkey can be copied to other devices, and Policy.DeviceBound is set")
 	}
+	if err := checkCertificates(object); err != nil {
+		return c, err
+	}
 	_, err = answer.Verify(challenge, s.rpID, s.origins, s.opaque, nil, protocol.TopOriginExplicitVerificationMode,
 		false, s.policy.UserVerification == Required, true, nil, s.parameters(), protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
 	if err != nil {
@@ -69,8 +74,45 @@ func (s *site) checkKey(cose []byte) error {
 	if !slices.Contains(s.policy.Algorithms, Algorithm(key.Algorithm)) {
 		return refuse("the public key is of the algorithm %d, which Policy.Algorithms does not offer", key.Algorithm)
 	}
-	if _, err := webauthncose.ParsePublicKey(cose); err != nil {
+	public, err := webauthncose.ParsePublicKey(cose)
+	if err != nil {
 		return refuse("the public key is no key of the algorithm %d", key.Algorithm)
+	}
+	if k, ok := public.(webauthncose.RSAPublicKeyData); ok {
+		return checkRSA(new(big.Int).SetBytes(k.Modulus))
+	}
+	return nil
+}
+
+const minRSABits, maxRSABits = 2048, 8192 // as in package jwt
+
+// checkRSA refuses the modulus of an RSA key that can be factored, or with which one signature costs seconds.
+func checkRSA(n *big.Int) error {
+	if bits := n.BitLen(); bits < minRSABits || bits > maxRSABits {
+		return refuse("an RSA key of %d bits: only those of %d to %d are accepted", bits, minRSABits, maxRSABits)
+	}
+	return nil
+}
+
+// checkCertificates refuses certificates by which it costs seconds to verify an attestation, also where no
+// Policy.Roots asks for one.
+func checkCertificates(object *protocol.AttestationObject) error {
+	whole := protocol.NonCompoundAttestationObject{Format: object.Format, AttStatement: object.AttStatement}
+	for _, statement := range append([]protocol.NonCompoundAttestationObject{whole}, object.SubStatements...) {
+		if statement.Format == string(protocol.AttestationFormatAndroidSafetyNet) {
+			return refuse("the attestation is of format %q, which Google has ended", statement.Format)
+		}
+		chain, err := certificates(statement.AttStatement["x5c"])
+		if err != nil {
+			return err
+		}
+		for _, c := range chain {
+			if k, ok := c.PublicKey.(*rsa.PublicKey); ok {
+				if err := checkRSA(k.N); err != nil {
+					return err
+				}
+			}
+		}
 	}
 	return nil
 }

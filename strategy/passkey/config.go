@@ -89,7 +89,8 @@ type Config[U any] struct {
 // Policy says what is asked of passkeys.
 type Policy struct {
 	// UserVerification says whether the authenticator has to check a PIN, a finger or a face.
-	// Empty means Required. With Preferred and Discouraged a log-in may prove one factor only:
+	// Empty means Required: at the registration and at each log-in, so that a key that was
+	// registered without, by an earlier policy, is not accepted: a finder could set its PIN. With Preferred and Discouraged a log-in may prove one factor only:
 	// see the names of the factors in the package's documentation.
 	UserVerification Requirement
 

@@ -170,7 +170,7 @@ func TestABadAnswerRegistersNothing(t *testing.T) {
 			a.object = func(m map[string]any) {
 				m["fmt"], m["attStmt"] = "tpm", map[string]any{"ver": "2.0", "alg": -257, "x5c": []any{[]byte{1}}, "sig": []byte{1}, "certInfo": []byte{1}, "pubArea": []byte{1}}
 			}
-		}, 400, "is not valid"},
+		}, 400, "a certificate of the attestation cannot be read"},
 		{"a compound of compounds", func(a *authenticator) {
 			a.object = func(m map[string]any) {
 				one := map[string]any{"fmt": "compound", "attStmt": map[string]any{}}
