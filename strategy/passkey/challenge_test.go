@@ -11,7 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// TestAChallengeIsBoundAndGoodOnce: to the browser, to what it is for, to the user, to five minutes, to one use.
+// TestAChallengeIsBoundAndGoodOnce: to the browser, to what it is for, to the user, to five minutes,
+// to one use.
 func TestAChallengeIsBoundAndGoodOnce(t *testing.T) {
 	for _, row := range []struct {
 		name   string

@@ -281,8 +281,8 @@ func (s *shop) counts(signCount int32) {
 	s.devtools("addCredential", "credential", with(key, "signCount", signCount))
 }
 
-// synchronised: each copy of a synced passkey counts for itself. Most do not count at all, which this authenticator
-// cannot; TestACounterThatGoesBack has those.
+// synchronised: each copy of a synced passkey counts for itself. Most do not count at all, which this
+// authenticator cannot; TestACounterThatGoesBack has those.
 func synchronised(t *testing.T, s *shop) {
 	s.registers(s.joe)
 	for _, count := range []int32{1000, 5, 0} {

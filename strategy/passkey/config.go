@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -90,12 +91,15 @@ type Config[U any] struct {
 type Policy struct {
 	// UserVerification says whether the authenticator has to check a PIN, a finger or a face.
 	// Empty means Required: at the registration and at each log-in, so that a key that was
-	// registered without, by an earlier policy, is not accepted: a finder could set its PIN. With Preferred and Discouraged a log-in may prove one factor only:
-	// see the names of the factors in the package's documentation.
+	// registered without, by an earlier policy, is not accepted: a finder could set its PIN. With
+	// Preferred and Discouraged a log-in may prove one factor only: see the names of the factors in the
+	// package's documentation.
 	UserVerification Requirement
 
 	// ResidentKey says whether a passkey has to be found by the authenticator itself, so that
-	// its user types no name. Empty means Preferred: a key without is good behind StepUp.
+	// its user types no name. Empty means Preferred: a key without is good behind StepUp, and no way
+	// in by itself. Where users have no password or the like use Required: [Strategy.Remove] cannot tell the
+	// two kinds apart, and might leave a user with such a key alone.
 	ResidentKey Requirement
 
 	// Algorithms are accepted for new passkeys, the best first. Nil means ES256, EdDSA and
@@ -107,7 +111,8 @@ type Policy struct {
 	// password managers have none. Passkeys that are there stay good.
 	Roots []*x509.Certificate
 
-	// DeviceBound refuses new passkeys that can be copied to other devices, as AAL3 wants it.
+	// DeviceBound refuses new passkeys that can be copied to other devices, as AAL3 wants it. That a key
+	// cannot be copied is what it says of itself; with Roots its maker vouches for it.
 	DeviceBound bool
 }
 
@@ -277,11 +282,30 @@ func (c *Config[U]) checkOrigin(bad *mistakes, field, origin string) (host strin
 		bad.add("%s %q: write it as a browser does, like https://shop.example: lower case, no path, no default port", field, origin)
 		return "", false
 	}
+	if !asciiHost(u.Hostname()) || !validPort(u.Port()) {
+		bad.add("%s %q: no browser is at this origin: give each host by itself, without *, names of other letters as xn--…, and a port up to 65535", field, origin)
+		return "", false
+	}
 	if u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost" && !strings.HasSuffix(u.Hostname(), ".localhost")) {
 		bad.add("%s %q is not https: browsers have no passkeys there. http is for localhost", field, origin)
 		return "", false
 	}
 	return u.Hostname(), true
+}
+
+// asciiHost reports whether host has letters, digits, - and _ between its dots, as browsers write it.
+func asciiHost(host string) bool {
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && strconv.FormatUint(n, 10) == port
 }
 
 // insecureHTTP reports whether the site is served without TLS: at localhost alone.

@@ -31,7 +31,8 @@
 //	passkey:verified  the authenticator checked a PIN, a finger or a face too: a second one
 //	passkey:device    the key cannot leave its device: with passkey:verified what AAL3 asks for
 //
-// with Config.Name in the place of "passkey". strategy.Info.Detail is an [Assertion], which
+// with Config.Name in the place of "passkey". That a key cannot leave its device is what it said of
+// itself; with Policy.Roots its maker vouches for it. strategy.Info.Detail is an [Assertion], which
 // says more. As a second factor, behind guard.Guard.StepUp, the options come from
 // [Strategy.BeginStepUp], which names the keys of the user, so that keys serve that no
 // authenticator can find by itself.

@@ -68,8 +68,8 @@ func Example() {
 	// Output: 200 shop.example required
 }
 
-// Passkeys of www.shop.example are of no use at shop.example. The other way round they are: choose the domain above
-// all hosts that may log in, for it can never be changed.
+// Passkeys of www.shop.example are of no use at shop.example. The other way round they are: choose the
+// domain above all hosts that may log in, for it can never be changed.
 func ExampleNew_incorrect() {
 	_, err := passkey.New(passkey.Config[*User]{
 		RPID: "www.shop.example", RPName: "Shop", Origins: []string{"https://shop.example"},

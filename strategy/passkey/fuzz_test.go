@@ -28,8 +28,8 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// FuzzLogIn sends answers to a challenge that is good, of any other content, for a passkey that is there. Without its
-// key nobody logs in.
+// FuzzLogIn sends answers to a challenge that is good, of any other content, for a passkey that is
+// there. Without its key nobody logs in.
 func FuzzLogIn(f *testing.F) {
 	w := newWorld(f)
 	v := w.registered(newAuthenticator(f))

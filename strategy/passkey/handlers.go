@@ -191,6 +191,9 @@ func (s *Strategy[U]) posted(auth *guard.Guard[U], next http.Handler) http.Handl
 
 // unsafe is posted for a route of another method, which allow names.
 func (s *Strategy[U]) unsafe(auth *guard.Guard[U], allow string, next http.Handler) http.Handler {
+	if auth == nil {
+		panic("passkey: the guard is nil: make it by guard.New before the handlers")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method):

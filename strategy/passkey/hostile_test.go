@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,8 +24,8 @@ func modulus(bits int) *big.Int {
 	return new(big.Int).SetBytes(raw)
 }
 
-// TestAnRSAKeyHasAGoodSize: one signature by a key of 180,000 bits costs seconds, and whoever may register it can ask for
-// as many as they like.
+// TestAnRSAKeyHasAGoodSize: one signature by a key of 180,000 bits costs seconds, and whoever may
+// register it can ask for as many as they like.
 func TestAnRSAKeyHasAGoodSize(t *testing.T) {
 	for _, row := range []struct {
 		bits, status int
@@ -42,7 +43,8 @@ func TestAnRSAKeyHasAGoodSize(t *testing.T) {
 	}
 }
 
-// TestTheCertificatesOfAnAttestationHaveGoodKeys, also where nobody asked for an attestation: it is verified all the same.
+// TestTheCertificatesOfAnAttestationHaveGoodKeys, also where nobody asked for an attestation: it is
+// verified all the same.
 func TestTheCertificatesOfAnAttestationHaveGoodKeys(t *testing.T) {
 	by := certify(t, "maker", nil, nil)
 	public := &rsa.PublicKey{N: modulus(16384), E: 1<<31 - 1}
@@ -73,8 +75,9 @@ func TestTheCertificatesOfAnAttestationHaveGoodKeys(t *testing.T) {
 	}
 }
 
-// TestAFoundKeyIsNoWayIn: a security key had no PIN when its owner registered it, as the second factor. Whoever
-// finds it can set one. A strategy over the same table that counts each passkey as two factors does not take it.
+// TestAFoundKeyIsNoWayIn: a security key had no PIN when its owner registered it, as the second
+// factor. Whoever finds it can set one. A strategy over the same table that counts each passkey as two
+// factors does not take it.
 func TestAFoundKeyIsNoWayIn(t *testing.T) {
 	w := newWorld(t)
 	cfg := config(w)
@@ -92,4 +95,14 @@ func TestAFoundKeyIsNoWayIn(t *testing.T) {
 	finder := w.visit(v.authenticator)
 	finder.flags = present | verified
 	finder.wantRefused(finder.logIn(), http.StatusUnauthorized, "did not verify its user at the registration")
+}
+
+func TestAHandlerNeedsAGuard(t *testing.T) {
+	w := newWorld(t)
+	defer func() {
+		if text, _ := recover().(string); !strings.Contains(text, "make it by guard.New") {
+			t.Errorf("got the panic %q, want the cure", text)
+		}
+	}()
+	w.passkeys.BeginLogIn(nil)
 }

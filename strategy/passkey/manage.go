@@ -98,8 +98,9 @@ func newName(r *http.Request) (string, error) {
 
 // Remove returns the handler that removes a passkey of the user, who has logged in at most
 // Config.FreshFor ago; the pattern of the route ends in {id}. It answers like [Strategy.List], whose
-// signals have the browser forget the passkey. The last one is refused with 409 while Config.WithoutPasskey says
-// that its user could not log in any more. Sessions that it began go on: guard.Guard.LogOutEverywhere ends them.
+// signals have the browser forget the passkey. The last one is refused with 409 while
+// Config.WithoutPasskey says that its user could not log in any more. Sessions that it began go on:
+// guard.Guard.LogOutEverywhere ends them.
 func (s *Strategy[U]) Remove(auth *guard.Guard[U]) http.Handler {
 	return s.changing(auth, http.MethodDelete, auth.RequireFresh(s.cfg.FreshFor), func(r *http.Request, user U, id []byte) (bool, error) {
 		without := false
@@ -141,7 +142,8 @@ func (s *Strategy[U]) changing(auth *guard.Guard[U], method string, require func
 var errNone = &strategy.Failure{Status: http.StatusNotFound, Reason: "the user has no passkey with this id"}
 
 // Signals are what a page tells the browser, so that it offers no passkey that is of no use:
-// the arguments of PublicKeyCredential.signalAllAcceptedCredentials and signalCurrentUserDetails. Level 3 §5.1.10.
+// the arguments of PublicKeyCredential.signalAllAcceptedCredentials and signalCurrentUserDetails.
+// Level 3 §5.1.10.
 type Signals struct {
 	AllAcceptedCredentials AcceptedCredentials `json:"allAcceptedCredentials"`
 	CurrentUserDetails     UserDetails         `json:"currentUserDetails"`
@@ -162,7 +164,8 @@ type UserDetails struct {
 	DisplayName string `json:"displayName"` // Account.DisplayName
 }
 
-// UnknownCredential is a passkey that is not here: the argument of PublicKeyCredential.signalUnknownCredential.
+// UnknownCredential is a passkey that is not here: the argument of
+// PublicKeyCredential.signalUnknownCredential.
 type UnknownCredential struct {
 	RPID         string `json:"rpId"`         // Config.RPID
 	CredentialID string `json:"credentialId"` // as the browser writes it
@@ -183,7 +186,8 @@ func (s *Strategy[U]) signals(a Account, list []Credential) Signals {
 // passkey that is not in the table with the member unknownCredential, of [UnknownCredential], so that
 // the page can have the browser forget it:
 //
-//	auth.AuthenticateWith(guard.Options{Strategies: []string{"passkey"}, FailureHandler: passkeys.FailureHandler(auth)})
+//	known := guard.Options{Strategies: []string{"passkey"}, FailureHandler: passkeys.FailureHandler(auth)}
+//	mux.Handle("POST /passkey", auth.AuthenticateWith(known)(auth.LogIn(welcome)))
 //
 // Every other refusal is answered by Guard.Error.
 func (s *Strategy[U]) FailureHandler(auth *guard.Guard[U]) func(http.ResponseWriter, *http.Request, error) {
@@ -216,8 +220,8 @@ func (e *unknown) Unwrap() []error {
 	return []error{e.cause, &strategy.Failure{Reason: "the passkey is not in the table"}}
 }
 
-// RelatedOrigins returns the handler for GET /.well-known/webauthn at Config.RPID, which browsers ask whether a page
-// of another domain may use the passkeys: Config.RelatedOrigins. Level 3 §5.11.
+// RelatedOrigins returns the handler for GET /.well-known/webauthn at Config.RPID, which browsers ask
+// whether a page of another domain may use the passkeys: Config.RelatedOrigins. Level 3 §5.11.
 func (s *Strategy[U]) RelatedOrigins() http.Handler {
 	origins := append([]string{}, s.cfg.RelatedOrigins...)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -7,8 +7,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// TestNIST_2_2_APhishedPasswordIsUseless: a site between the two hands on what Joe types, and the challenge, and what
-// his authenticator answers there.
+// TestNIST_2_2_APhishedPasswordIsUseless: a site between the two hands on what Joe types, and the
+// challenge, and what his authenticator answers there.
 func TestNIST_2_2_APhishedPasswordIsUseless(t *testing.T) {
 	w := newWorld(t)
 	joe := w.registered(newAuthenticator(t))

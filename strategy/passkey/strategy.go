@@ -197,7 +197,8 @@ func (s *Strategy[U]) use(ctx context.Context, asked challenge, answer *protocol
 	const attempts = 5
 	for range attempts {
 		was := c.SignCount
-		// What another use has stored meanwhile stays where it is more: two tabs, or two copies of a synced passkey.
+		// What another use has stored meanwhile stays where it is more: two tabs, or two copies of a synced
+		// passkey.
 		c.SignCount, c.BackedUp, c.LastUsed = max(was, data.Counter), data.Flags.HasBackupState(), time.Now().UTC().Truncate(time.Second)
 		done, err := s.cfg.Credentials.Update(ctx, *c, was)
 		if err != nil {

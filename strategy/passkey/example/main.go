@@ -2,9 +2,9 @@
 //
 //	go run ./strategy/passkey/example
 //
-// It needs nothing: http://localhost is good enough for passkeys. Read app.go first: it has the strategies, the guard
-// and the routes. users.go is the users table and the table of passkeys, passkeys.js all the script that passkeys
-// need, page.js what these two pages do with it.
+// It needs nothing: http://localhost is good enough for passkeys. Read app.go first: it has the
+// strategies, the guard and the routes. users.go is the users table and the table of passkeys,
+// passkeys.js all the script that passkeys need, page.js what these two pages do with it.
 package main
 
 import (

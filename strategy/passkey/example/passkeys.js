@@ -17,8 +17,9 @@ export async function register() {
   return send('POST', '/passkeys', await navigator.credentials.create({ publicKey }))
 }
 
-// logIn asks for a passkey. With { mediation: 'conditional' } the browser offers it in the form field that has
-// autocomplete="username webauthn", and shows nothing until the user goes there. A further call ends one that waits.
+// logIn asks for a passkey. With { mediation: 'conditional' } the browser offers it in the form field
+// that has autocomplete="username webauthn", and shows nothing until the user goes there. A further
+// call ends one that waits.
 let waiting
 export async function logIn(how, route = '/passkey') {
   waiting?.abort()

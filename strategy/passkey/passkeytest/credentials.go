@@ -14,9 +14,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// RunCredentials runs every rule of [passkey.Credentials] as a subtest, and those of [passkey.Renamer] where the
-// table is one. newTable returns an empty table and two users, a and b, who are in it. Run it with -race, and
-// against the real database: two rules are about calls at once.
+// RunCredentials runs every rule of [passkey.Credentials] as a subtest, and those of [passkey.Renamer]
+// where the table is one. newTable returns an empty table and two users, a and b, who are in it. Run
+// it with -race, and against the real database: two rules are about calls at once.
 func RunCredentials[U any](t *testing.T, newTable func(t *testing.T) (table passkey.Credentials[U], a, b U)) {
 	for _, r := range rules[U]() {
 		t.Run(r.text, func(t *testing.T) {

@@ -103,8 +103,8 @@ func (p *Program) Ask(command map[string]any, value any) {
 	}
 }
 
-// Synced are the options of the DevTools protocol for an authenticator whose passkeys are copied to other devices, as
-// most are.
+// Synced are the options of the DevTools protocol for an authenticator whose passkeys are copied to
+// other devices, as most are.
 func Synced() map[string]any {
 	return map[string]any{
 		"protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
