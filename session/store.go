@@ -112,7 +112,9 @@ type Record struct {
 }
 
 // Authoritative is an ability of a Store whose Get may be stale: to read the
-// authority itself, past any replica or cache.
+// authority itself, past any replica or cache. It is not asked for what Get did not find where
+// the error is an ErrNotFound that has a method Authority() any, which returns the store, a
+// pointer: the answer is the authority's already.
 type Authoritative interface {
 	// GetMaster is Get, read from the authority.
 	GetMaster(ctx context.Context, id string) ([]byte, error)

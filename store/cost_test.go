@@ -139,3 +139,48 @@ func TestCommandsPerRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestADeadCookieIsReadOnce where reads are the master's word. Where they may come from a replica, what changes
+// a session asks the master too (S17).
+func TestADeadCookieIsReadOnce(t *testing.T) {
+	server := miniredis.RunT(t)
+	var count commands
+	connect := func() *redis.Client {
+		client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+		t.Cleanup(func() { _ = client.Close() })
+		client.AddHook(&count)
+		return client
+	}
+	for _, row := range []struct{ name, load string }{{"one client", "get"}, {"reads from a replica", "get get"}} {
+		t.Run(row.name, func(t *testing.T) {
+			cfg := store.RedisConfig{Name: "test"}
+			if row.load != "get" {
+				cfg.Reads = connect()
+			}
+			st, err := store.Redis(connect(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := browser.New(t, site(t, st.Sessions))
+			b.Post("/login", "email", "joe", "password", "x").Want(t, 200, "joe") // loads the scripts
+			dead := b.Cookie("connect.sid")
+			b.Post("/logout").Want(t, 200, "")
+			for _, does := range []struct {
+				name, want string
+				do         func() browser.Answer
+				code       int
+			}{
+				{"RequireUncached", "", func() browser.Answer { return b.Get("/uncached") }, 401},
+				{"a log-out", " get evalsha", func() browser.Answer { return b.Post("/logout") }, 200},
+				{"a log-in", " set evalsha get evalsha", func() browser.Answer { return b.Post("/login", "email", "joe", "password", "x") }, 200},
+			} {
+				b.SetCookie("connect.sid", dead)
+				count.take()
+				does.do().Want(t, does.code, "")
+				if got, want := count.take(), row.load+does.want; got != want {
+					t.Errorf("%s with a dead cookie sent %q, want %q", does.name, got, want)
+				}
+			}
+		})
+	}
+}

@@ -59,12 +59,25 @@ func (r *RedisStore) note(key string) string {
 // Get implements [session.Store]. It is one GET, or with tombstones one MGET.
 func (r *RedisStore) Get(ctx context.Context, id string) ([]byte, error) {
 	if r.reads.pipeline == nil {
-		return r.get(ctx, r.reads.direct, id)
+		data, err := r.get(ctx, r.reads.direct, id)
+		if r.fresh && r.reads.direct == r.main && errors.Is(err, session.ErrNotFound) {
+			err = gone{r}
+		}
+		return data, err
 	}
 	via, done := r.reads.choose()
 	defer done()
 	return r.get(ctx, via, id)
 }
+
+// gone is session.ErrNotFound as the authority says it: [session.Authoritative].
+type gone struct{ store *RedisStore }
+
+func (gone) Error() string { return session.ErrNotFound.Error() }
+
+func (gone) Is(target error) bool { return target == session.ErrNotFound }
+
+func (g gone) Authority() any { return g.store }
 
 func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, error) {
 	if r.cfg.Tombstones {

@@ -60,19 +60,31 @@ func (v *Visit) Load(ctx context.Context) error {
 	wait.parent, wait.deadline = ctx, now.Add(v.p.Timeout)
 	defer wait.end()
 	for _, p := range v.presented {
-		switch found, err := v.fetch(ctx, wait, now, p.id, v.p.Store.Get); {
+		found, err := v.fetch(ctx, wait, now, p.id, v.p.Store.Get)
+		v.Unknown = v.Unknown || !v.final
+		switch {
 		case err != nil:
 			if !ended(ctx) {
 				v.phase, v.cause = failed, err
 			}
 			return err
 		case found:
-			v.phase, v.Via = ready, p.via
+			v.phase, v.Via, v.Unknown = ready, p.via, false
 			return nil
 		}
 	}
-	v.phase, v.Unknown = ready, true
+	v.phase = ready
 	return nil
+}
+
+// final reports whether err is the authority's own word. Of a store that is part of another, say the replica
+// of a pair, it is not.
+func (p *Protocol) final(err error) bool {
+	said, ok := errors.AsType[interface {
+		error
+		Authority() any
+	}](err)
+	return ok && said.Authority() == any(p.Store)
 }
 
 // ended reports whether ctx has ended, or is about to: its deadline may be seen by a context
@@ -87,8 +99,9 @@ func ended(ctx context.Context) bool {
 // its deadline: the visitor is anonymous then. wait is for the store, ctx for what is reported.
 func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
 	data, err := get(wait, id)
+	v.final = false
 	if errors.Is(err, v.p.NotFound) {
-		v.lost = &Lost{ID: id}
+		v.lost, v.final = &Lost{ID: id}, v.p.final(err)
 		return false, nil
 	}
 	if err != nil {
