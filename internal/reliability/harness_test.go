@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -90,7 +91,7 @@ func loggedIn(t testing.TB, target *scenario.Target, user int) *scenario.Visitor
 	err := redistest.Poll(func(ctx context.Context) error { // a busy machine may need more than one
 		v = target.Visitor()
 		if a := v.LogIn(ctx, user); !a.OK() {
-			return fmt.Errorf("%d %q %v", a.Status, a.Text, a.Err)
+			return errors.Join(fmt.Errorf("answer %d %q", a.Status, a.Text), a.Err)
 		}
 		return nil
 	})
