@@ -60,8 +60,8 @@ func (v *Visit) Load(ctx context.Context) error {
 	wait.parent, wait.deadline = ctx, now.Add(v.p.Timeout)
 	defer wait.end()
 	for _, p := range v.presented {
-		found, err := v.fetch(ctx, wait, now, p.id, v.p.Store.Get)
-		v.Unknown = v.Unknown || !v.final
+		found, final, err := v.fetch(ctx, wait, now, p.id, v.p.Store.Get)
+		v.Unknown = v.Unknown || !final
 		switch {
 		case err != nil:
 			if !ended(ctx) {
@@ -96,16 +96,16 @@ func ended(ctx context.Context) bool {
 
 // fetch reads the record of id by get at now and makes v that session. found is false,
 // and v unchanged but for lost, when there is no record, or one that is malformed or past
-// its deadline: the visitor is anonymous then. wait is for the store, ctx for what is reported.
-func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found bool, err error) {
+// its deadline: the visitor is anonymous then. final says that the primary has none either. wait is for
+// the store, ctx for what is reported.
+func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found, final bool, err error) {
 	data, err := get(wait, id)
-	v.final = false
 	if errors.Is(err, v.p.NotFound) {
-		v.lost, v.final = &Lost{ID: id}, v.p.final(err)
-		return false, nil
+		v.lost = &Lost{ID: id}
+		return false, v.p.final(err), nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("session: load: %w", err)
+		return false, false, fmt.Errorf("session: load: %w", err)
 	}
 	rec := v.base
 	if v.ID != "" {
@@ -113,7 +113,7 @@ func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get f
 	}
 	if err := rec.Parse(id, data); err != nil {
 		v.p.Report(ctx, RecordIgnored, id, err)
-		return false, nil
+		return false, false, nil
 	}
 	if rec.Over(v.p.Terms.Absolute, now) {
 		v.p.Report(ctx, PastDeadline, id, nil)
@@ -122,10 +122,10 @@ func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get f
 			v.base = new(record.Record)
 		}
 		v.lost = &Lost{id, rec}
-		return false, nil
+		return false, false, nil
 	}
 	v.ID, v.base, v.At = id, rec, now
-	return true, nil
+	return true, false, nil
 }
 
 // deleteExpired deletes an expired record unless it has changed since it was read.
@@ -189,9 +189,14 @@ func (v *Visit) Reread(ctx context.Context) error {
 		v.drop()
 		return nil
 	}
+	return v.applyAnew()
+}
+
+// applyAnew applies what is planned to the record that was read.
+func (v *Visit) applyAnew() error {
 	again, err := v.replay(v.base)
 	if err != nil {
-		v.drop() // half of them must not be committed
+		v.drop() // half of it must not be committed
 		return err
 	}
 	v.draft = again
@@ -208,7 +213,7 @@ func (v *Visit) LookAgain(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(forStore{ctx}, v.p.Timeout)
 	defer cancel()
 	for _, p := range v.presented {
-		found, err := v.fetch(ctx, wait, time.Now(), p.id, v.p.master.GetMaster)
+		found, _, err := v.fetch(ctx, wait, time.Now(), p.id, v.p.master.GetMaster)
 		if err != nil {
 			return err
 		}
@@ -223,20 +228,14 @@ func (v *Visit) LookAgain(ctx context.Context) error {
 	if !new(record.Record).SameIdentity(v.base, v.p.guardKeys()...) {
 		return v.lose(v.p.Changed) // what is pending was meant for nobody's
 	}
-	again, err := v.replay(v.base)
-	if err != nil {
-		v.drop()
-		return err
-	}
-	v.draft = again
-	return nil
+	return v.applyAnew()
 }
 
 // reread reads the record again from the primary. The session is over when it is gone.
 func (v *Visit) reread(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(forStore{ctx}, v.p.Timeout)
 	defer cancel()
-	found, err := v.fetch(ctx, wait, time.Now(), v.ID, v.p.primary())
+	found, _, err := v.fetch(ctx, wait, time.Now(), v.ID, v.p.primary())
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,6 @@ type Visit struct {
 	// Unknown says that the load has found nothing of what the request presents, and that the
 	// primary may know more.
 	Unknown bool
-	final   bool // what was fetched last is unknown to the primary too
 	unused  bool // this request does not count as use of the session: no refresh
 	// Via is what Present was told of that id; 0 for one that this visit made.
 	Via   int32
