@@ -15,8 +15,17 @@ type slots Session
 
 var _ reqstate.Slots = (*slots)(nil)
 
-// use locks the session and loads it. A change is refused after the response has started.
-func (t *slots) use(ctx context.Context, changes bool) (*Session, error) {
+// purpose says what for a guard uses the session.
+type purpose uint8
+
+const (
+	toRead   purpose = iota
+	toDecide         // what changes it: what the load does not know is asked for at the store's authority (S17)
+	toChange         // refused after the response has started
+)
+
+// use locks the session and loads it.
+func (t *slots) use(ctx context.Context, as purpose) (*Session, error) {
 	s := (*Session)(t)
 	s.lock()
 	keep := false // locked, also when the store panics
@@ -28,15 +37,20 @@ func (t *slots) use(ctx context.Context, changes bool) (*Session, error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
-	if changes && s.closed {
+	if as == toChange && s.closed {
 		return nil, s.writable()
+	}
+	if as == toDecide && s.visit.Unknown {
+		if err := s.visit.LookAgain(ctx); err != nil {
+			return nil, err
+		}
 	}
 	keep = true
 	return s, nil
 }
 
 func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
-	s, err := t.use(ctx, false)
+	s, err := t.use(ctx, toRead)
 	if err != nil {
 		return reqstate.Slot{}, err
 	}
@@ -46,37 +60,27 @@ func (t *slots) Slot(ctx context.Context, key string) (reqstate.Slot, error) {
 }
 
 func (t *slots) Former(ctx context.Context, key string) (reqstate.Slot, error) {
-	s, err := t.use(ctx, false)
+	s, err := t.use(ctx, toDecide)
 	if err != nil {
 		return reqstate.Slot{}, err
 	}
 	defer s.mu.Unlock()
-	if s.visit.Unknown {
-		if err := s.visit.LookAgain(ctx); err != nil {
-			return reqstate.Slot{}, err
-		}
-	}
 	slot, _ := s.visit.Slot(key, s.visit.At)
 	return slot, nil
 }
 
 func (t *slots) Standing(ctx context.Context, key string) (reqstate.Slot, error) {
-	s, err := t.use(ctx, false)
+	s, err := t.use(ctx, toDecide)
 	if err != nil {
 		return reqstate.Slot{}, err
 	}
 	defer s.mu.Unlock()
-	if s.visit.Unknown {
-		if err := s.visit.LookAgain(ctx); err != nil {
-			return reqstate.Slot{}, err
-		}
-	}
 	slot, _ := s.visit.Standing(key, s.visit.At)
 	return slot, nil
 }
 
 func (t *slots) Carries(ctx context.Context, label string) bool {
-	s, err := t.use(ctx, false)
+	s, err := t.use(ctx, toRead)
 	if err != nil {
 		return false
 	}
@@ -85,7 +89,7 @@ func (t *slots) Carries(ctx context.Context, label string) bool {
 }
 
 func (t *slots) Ref(ctx context.Context) string {
-	s, err := t.use(ctx, false)
+	s, err := t.use(ctx, toRead)
 	if err != nil {
 		return ""
 	}
@@ -105,7 +109,7 @@ func (t *slots) Lost(key string) (reqstate.Lost, bool) {
 }
 
 func (t *slots) LogIn(ctx context.Context, l reqstate.LogIn) error {
-	s, err := t.use(ctx, true)
+	s, err := t.use(ctx, toChange)
 	if err != nil {
 		return err
 	}
@@ -141,7 +145,7 @@ func (t *slots) OnStored(key string, f func(ctx context.Context, ref string) err
 }
 
 func (t *slots) StepUp(ctx context.Context, key, name string, slot reqstate.Slot) error {
-	s, err := t.use(ctx, true)
+	s, err := t.use(ctx, toChange)
 	if err != nil {
 		return err
 	}
@@ -156,7 +160,7 @@ func (t *slots) StepUp(ctx context.Context, key, name string, slot reqstate.Slot
 }
 
 func (t *slots) LogOut(ctx context.Context, key string) error {
-	s, err := t.use(ctx, true)
+	s, err := t.use(ctx, toChange)
 	if err != nil {
 		return err
 	}
@@ -174,7 +178,7 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 }
 
 func (t *slots) Revoke(ctx context.Context, key string) {
-	s, err := t.use(ctx, false)
+	s, err := t.use(ctx, toRead)
 	if err != nil {
 		return
 	}
@@ -183,7 +187,7 @@ func (t *slots) Revoke(ctx context.Context, key string) {
 }
 
 func (t *slots) Reread(ctx context.Context) error {
-	s, err := t.use(ctx, false)
+	s, err := t.use(ctx, toRead)
 	if err != nil {
 		return err
 	}
@@ -207,7 +211,7 @@ func (t *slots) Forget() {
 }
 
 func (t *slots) Take(ctx context.Context, key string) (json.RawMessage, error) {
-	s, err := t.use(ctx, false)
+	s, err := t.use(ctx, toRead)
 	if err != nil {
 		return nil, err
 	}
