@@ -11,6 +11,22 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
+// afterLogIn logs joe in, remembered, and goes on with then in the same request.
+func (w *rememberWorld) afterLogIn(then func(http.ResponseWriter, *http.Request, *session.Session) error) http.Handler {
+	return w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s, err := w.sessions.Session(r.Context())
+		if err == nil {
+			_, err = w.LogInContext(r.Context(), joe, always)
+		}
+		if err == nil {
+			err = then(rw, r, s)
+		}
+		if err != nil {
+			w.Error(rw, r, err)
+		}
+	}))
+}
+
 // always has the browser remembered.
 var always = guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
 
@@ -115,21 +131,12 @@ func TestASeriesLivesAsLongAsItsLogIn(t *testing.T) {
 		}, 200},
 	} {
 		w := newRememberWorld(t)
-		w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			s, err := w.sessions.Session(r.Context())
-			if err == nil {
-				_, err = w.LogInContext(r.Context(), joe, always)
+		w.mux.Handle("POST /in", w.afterLogIn(func(_ http.ResponseWriter, r *http.Request, s *session.Session) error {
+			if err := s.Save(r.Context()); err != nil {
+				return err
 			}
-			if err == nil {
-				err = s.Save(r.Context())
-			}
-			if err == nil {
-				err = row.then(w, s, r)
-			}
-			if err != nil {
-				w.Error(rw, r, err)
-			}
-		})))
+			return row.then(w, s, r)
+		}))
 		b := w.open()
 		b.Post("/in")
 		w.store.fail(nil)
@@ -226,21 +233,13 @@ func TestWhatADroppedLogInAskedForIsDropped(t *testing.T) {
 			{"another user, who is remembered", func(w *rememberWorld) *browser.Browser { return w.remembered("jen@test.com") }, guard.LogInOptions{}, 401},
 		} {
 			w := newRememberWorld(t)
-			w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				s, err := w.sessions.Session(r.Context())
-				if err == nil {
-					_, err = w.LogInContext(r.Context(), joe, always)
+			w.mux.Handle("POST /in", w.afterLogIn(func(_ http.ResponseWriter, r *http.Request, s *session.Session) error {
+				if err := drop(s, r); err != nil {
+					return err
 				}
-				if err == nil {
-					err = drop(s, r)
-				}
-				if err == nil {
-					_, err = w.LogInContext(r.Context(), joe, row.second)
-				}
-				if err != nil {
-					w.Error(rw, r, err)
-				}
-			})))
+				_, err := w.LogInContext(r.Context(), joe, row.second)
+				return err
+			}))
 			b := row.before(w)
 			b.Post("/in").Want(t, 200, "")
 			b.Get("/me").Want(t, 200, "hello joe")
