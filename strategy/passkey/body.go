@@ -1,14 +1,12 @@
 package passkey
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/body"
 )
 
 // maxBody is the size in bytes up to which an answer of a browser is read. The largest have the chain of
@@ -21,30 +19,17 @@ func readJSON(r *http.Request) ([]byte, error) {
 		return nil, &strategy.Failure{Status: http.StatusBadRequest, Reason: "no answer of an authenticator"}
 	}
 	if r.ContentLength > maxBody {
-		return nil, unreadable(http.StatusRequestEntityTooLarge, "the answer is too large")
+		return nil, unreadable(http.StatusRequestEntityTooLarge, body.TooLarge)
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" || r.Header.Get("Content-Encoding") != "" {
 		return nil, &strategy.Failure{Status: http.StatusUnsupportedMediaType, Reason: "the body is not JSON: send it with Content-Type application/json, uncompressed"}
 	}
-	original := r.Body
-	body, err := io.ReadAll(io.LimitReader(original, maxBody+1))
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(body), original), original}
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge), len(body) > maxBody:
-		return nil, unreadable(http.StatusRequestEntityTooLarge, "the answer is too large")
-	case err != nil && r.Context().Err() != nil:
-		return nil, fmt.Errorf("read the body: %w", err)
-	case err != nil:
-		return nil, unreadable(http.StatusBadRequest, "the body ends too early")
-	case len(body) == 0: // the client has not said so
-		return nil, &strategy.Failure{Status: http.StatusBadRequest, Reason: "no answer of an authenticator"}
+	sent, err := body.Whole(r, maxBody, unreadable)
+	if err == nil && len(sent) == 0 { // the client has not said so
+		err = &strategy.Failure{Status: http.StatusBadRequest, Reason: "no answer of an authenticator"}
 	}
-	return body, nil
+	return sent, err
 }
 
 // unreadable refuses an answer that no browser sends.

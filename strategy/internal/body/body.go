@@ -71,7 +71,11 @@ func (rd *Reader) Read(r *http.Request) ([]string, error) {
 	if len(types) != 1 {
 		types = []string{""}
 	}
-	body, err := rd.body(r)
+	refuse := func(status int, reason string) error { return rd.Refuse(status, reason, false) }
+	if r.ContentLength > rd.Max {
+		return nil, refuse(http.StatusRequestEntityTooLarge, TooLarge)
+	}
+	body, err := Whole(r, rd.Max, refuse)
 	switch {
 	case err != nil:
 		return nil, err
@@ -81,28 +85,30 @@ func (rd *Reader) Read(r *http.Request) ([]string, error) {
 	return rd.read(types[0], body)
 }
 
-// body reads the body up to the cap and puts it back.
-func (rd *Reader) body(r *http.Request) ([]byte, error) {
-	if r.ContentLength > rd.Max {
-		return nil, rd.Refuse(http.StatusRequestEntityTooLarge, "the body is too large", false)
-	}
+// Whole returns the body of r, of at most max bytes, and leaves it to the handler as it was. It refuses
+// one that is larger or ends too early by refuse, with the status to answer and a reason for operators. Its
+// other error is the context's, which ended meanwhile.
+func Whole(r *http.Request, max int64, refuse func(status int, reason string) error) ([]byte, error) {
 	original := r.Body
-	body, err := io.ReadAll(io.LimitReader(original, rd.Max+1))
+	body, err := io.ReadAll(io.LimitReader(original, max+1))
 	r.Body = struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(body), original), original}
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge), int64(len(body)) > rd.Max:
-		return nil, rd.Refuse(http.StatusRequestEntityTooLarge, "the body is too large", false)
+	case errors.As(err, &tooLarge), int64(len(body)) > max:
+		return nil, refuse(http.StatusRequestEntityTooLarge, TooLarge)
 	case err != nil && r.Context().Err() != nil:
 		return nil, fmt.Errorf("strategy: read body: %w", err)
 	case err != nil:
-		return nil, rd.unreadable("the body ends too early")
+		return nil, refuse(http.StatusBadRequest, "the body ends too early")
 	}
 	return body, nil
 }
+
+// TooLarge is the reason of a refusal with the status 413.
+const TooLarge = "the body is too large"
 
 // read finds the fields in a body, which is not empty, of the given Content-Type. It looks at nothing else.
 // A refusal says only what a client may know of its own request, never a value.
