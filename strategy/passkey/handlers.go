@@ -62,13 +62,12 @@ func (s *Strategy[U]) requestOptions(w http.ResponseWriter, r *http.Request, for
 // Config.FreshFor ago: it answers a POST with a PublicKeyCredentialCreationOptionsJSON,
 // for navigator.credentials.create. Who has too many passkeys gets a 409.
 func (s *Strategy[U]) BeginRegistration(auth *guard.Guard[U]) http.Handler {
-	return s.posted(auth, s.fresh(auth, func(w http.ResponseWriter, r *http.Request, user U) {
+	return s.posted(auth, s.fresh(auth, http.StatusOK, func(w http.ResponseWriter, r *http.Request, user U) (any, error) {
 		account, list, err := s.mayRegister(r, user)
 		if err != nil {
-			s.fail(auth, w, r, err)
-			return
+			return nil, err
 		}
-		answerJSON(w, http.StatusOK, s.creationOptions(w, r, account, list))
+		return s.creationOptions(w, r, account, list), nil
 	}))
 }
 
@@ -102,13 +101,8 @@ func (s *Strategy[U]) creationOptions(w http.ResponseWriter, r *http.Request, ac
 // 201 with the member passkey, as [Strategy.List] has it, and [Signals]. A refusal is 400, or 409 for a
 // passkey that is registered already, with the reason in Config.Logger.
 func (s *Strategy[U]) FinishRegistration(auth *guard.Guard[U]) http.Handler {
-	return s.posted(auth, s.fresh(auth, func(w http.ResponseWriter, r *http.Request, user U) {
-		done, err := s.register(r, user)
-		if err != nil {
-			s.fail(auth, w, r, err)
-			return
-		}
-		answerJSON(w, http.StatusCreated, done)
+	return s.posted(auth, s.fresh(auth, http.StatusCreated, func(_ http.ResponseWriter, r *http.Request, user U) (any, error) {
+		return s.register(r, user)
 	}))
 }
 
@@ -207,19 +201,28 @@ func (s *Strategy[U]) unsafe(auth *guard.Guard[U], allow string, next http.Handl
 	})
 }
 
-// fresh asks for a fresh log-in with all factors.
-func (s *Strategy[U]) fresh(auth *guard.Guard[U], next func(http.ResponseWriter, *http.Request, U)) http.Handler {
-	return auth.RequireFresh(s.cfg.FreshFor)(s.withUser(auth, next))
+// fresh is answers behind a fresh log-in with all factors.
+func (s *Strategy[U]) fresh(auth *guard.Guard[U], status int, what answerer[U]) http.Handler {
+	return auth.RequireFresh(s.cfg.FreshFor)(s.answers(auth, status, what))
 }
 
-func (s *Strategy[U]) withUser(auth *guard.Guard[U], next func(http.ResponseWriter, *http.Request, U)) http.Handler {
+// answerer returns what the user of a request is answered, which is JSON.
+type answerer[U any] func(w http.ResponseWriter, r *http.Request, user U) (any, error)
+
+// answers returns the handler that answers what with status, or its error.
+func (s *Strategy[U]) answers(auth *guard.Guard[U], status int, what answerer[U]) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, ok := auth.User(r.Context())
 		if !ok {
 			auth.Error(w, r, strategy.ErrUnauthenticated)
 			return
 		}
-		next(w, r, user)
+		v, err := what(w, r, user)
+		if err != nil {
+			s.fail(auth, w, r, err)
+			return
+		}
+		answerJSON(w, status, v)
 	})
 }
 

@@ -35,13 +35,8 @@ func summary(c Credential) Summary {
 
 // List returns the handler that lists the user's passkeys: the members passkeys, of [Summary], and [Signals].
 func (s *Strategy[U]) List(auth *guard.Guard[U]) http.Handler {
-	return auth.RequireAuth(s.withUser(auth, func(w http.ResponseWriter, r *http.Request, user U) {
-		account, list, err := s.passkeysOf(r, user)
-		if err != nil {
-			s.fail(auth, w, r, err)
-			return
-		}
-		s.answerList(w, account, list)
+	return auth.RequireAuth(s.answers(auth, http.StatusOK, func(_ http.ResponseWriter, r *http.Request, user U) (any, error) {
+		return s.list(r, user)
 	}))
 }
 
@@ -50,12 +45,16 @@ type listing struct {
 	Signals  Signals   `json:"signals"`
 }
 
-func (s *Strategy[U]) answerList(w http.ResponseWriter, account Account, list []Credential) {
+func (s *Strategy[U]) list(r *http.Request, user U) (listing, error) {
+	account, list, err := s.passkeysOf(r, user)
+	if err != nil {
+		return listing{}, err
+	}
 	l := listing{Passkeys: []Summary{}, Signals: s.signals(account, list)}
 	for _, c := range list {
 		l.Passkeys = append(l.Passkeys, summary(c))
 	}
-	answerJSON(w, http.StatusOK, l)
+	return l, nil
 }
 
 // maxName is how many characters a name may have.
@@ -116,26 +115,18 @@ func (s *Strategy[U]) Remove(auth *guard.Guard[U]) http.Handler {
 
 // changing returns the handler of a route that changes one passkey and answers with those that are left.
 func (s *Strategy[U]) changing(auth *guard.Guard[U], method string, require func(http.Handler) http.Handler, change func(*http.Request, U, []byte) (bool, error)) http.Handler {
-	return s.unsafe(auth, method, require(s.withUser(auth, func(w http.ResponseWriter, r *http.Request, user U) {
+	return s.unsafe(auth, method, require(s.answers(auth, http.StatusOK, func(_ http.ResponseWriter, r *http.Request, user U) (any, error) {
 		id, err := base64.RawURLEncoding.DecodeString(r.PathValue("id"))
 		if err != nil || len(id) == 0 {
-			s.fail(auth, w, r, errNone)
-			return
+			return nil, errNone
 		}
-		there, err := change(r, user, id)
-		if err == nil && !there {
-			err = errNone
+		switch there, err := change(r, user, id); {
+		case err != nil:
+			return nil, err
+		case !there:
+			return nil, errNone
 		}
-		if err != nil {
-			s.fail(auth, w, r, err)
-			return
-		}
-		account, list, err := s.passkeysOf(r, user)
-		if err != nil {
-			s.fail(auth, w, r, err)
-			return
-		}
-		s.answerList(w, account, list)
+		return s.list(r, user)
 	})))
 }
 
