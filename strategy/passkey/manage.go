@@ -214,12 +214,11 @@ func (e *unknown) Unwrap() []error {
 // RelatedOrigins returns the handler for GET /.well-known/webauthn at Config.RPID, which browsers ask
 // whether a page of another domain may use the passkeys: Config.RelatedOrigins. Level 3 §5.11.
 func (s *Strategy[U]) RelatedOrigins() http.Handler {
-	origins := append([]string{}, s.cfg.RelatedOrigins...)
+	text, err := json.Marshal(map[string][]string{"origins": append([]string{}, s.cfg.RelatedOrigins...)})
+	if err != nil {
+		panic("passkey: internal error: " + err.Error())
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		text, err := json.Marshal(map[string][]string{"origins": origins})
-		if err != nil {
-			panic("passkey: internal error: " + err.Error())
-		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(text)
 	})
