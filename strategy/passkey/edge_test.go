@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
@@ -77,11 +78,6 @@ func TestUsesAtOnceAreJudgedByWhatIsStored(t *testing.T) {
 	}
 }
 
-// failingReader is a body that ends with an error.
-type failingReader struct{ err error }
-
-func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
-
 func TestBodiesThatBreakOff(t *testing.T) {
 	w := newWorld(t)
 	ended, cancel := context.WithCancel(t.Context())
@@ -92,9 +88,9 @@ func TestBodiesThatBreakOff(t *testing.T) {
 		ctx    context.Context
 		status int // 0 for an outage
 	}{
-		{"in the middle", failingReader{io.ErrUnexpectedEOF}, t.Context(), http.StatusBadRequest},
-		{"when the client has gone", failingReader{io.ErrUnexpectedEOF}, ended, 0},
-		{"at a middleware's limit", failingReader{&http.MaxBytesError{Limit: 1}}, t.Context(), http.StatusRequestEntityTooLarge},
+		{"in the middle", iotest.ErrReader(io.ErrUnexpectedEOF), t.Context(), http.StatusBadRequest},
+		{"when the client has gone", iotest.ErrReader(io.ErrUnexpectedEOF), ended, 0},
+		{"at a middleware's limit", iotest.ErrReader(&http.MaxBytesError{Limit: 1}), t.Context(), http.StatusRequestEntityTooLarge},
 		{"before they begin", strings.NewReader(""), t.Context(), http.StatusBadRequest},
 		{"too late", strings.NewReader(strings.Repeat(" ", 64<<10+1)), t.Context(), http.StatusRequestEntityTooLarge},
 	} {
