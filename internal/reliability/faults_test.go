@@ -42,9 +42,9 @@ type world struct {
 	target *scenario.Target
 }
 
-// newWorld returns a world in which f can happen. Only faults of the network need
-// the proxy: a connection to a dead server must be refused, not accepted and closed.
-func newWorld(t *testing.T, f fault, edit func(*redis.Options)) *world {
+// newWorld returns a world in which f can happen, whose program gives up its store after limit. Only faults
+// of the network need the proxy: a connection to a dead server must be refused, not accepted and closed.
+func newWorld(t *testing.T, f fault, limit time.Duration, edit func(*redis.Options)) *world {
 	w := &world{t: t, server: redistest.Start(t, "--enable-debug-command", "yes", "--enable-protected-configs", "yes")}
 	w.proxy = faultproxy.New(t, w.server.Addr)
 	w.admin = newClient(t, w.server.Addr, func(o *redis.Options) { o.ReadTimeout = redistest.Patience })
@@ -53,10 +53,6 @@ func newWorld(t *testing.T, f fault, edit func(*redis.Options)) *world {
 		addr = w.proxy.Addr()
 	}
 	w.client = newClient(t, addr, edit)
-	limit := storeTimeout
-	if answers := strings.Join(f.answers[:], ""); answers != "" && !strings.Contains(answers, "503") {
-		limit = redistest.Patience // a busy machine is no outage
-	}
 	_, w.target = serve(t, newRedis(t, w.client, store.RedisConfig{}), func(c *session.Config) { c.StoreTimeout = limit })
 	return w
 }
@@ -88,7 +84,11 @@ func TestFaults(t *testing.T) {
 	for _, c := range clients {
 		for _, f := range faults {
 			t.Run(c.name+"/"+f.name, func(t *testing.T) {
-				w := newWorld(t, f, c.edit)
+				limit := storeTimeout
+				if !slices.Contains(f.answers[:], "503") {
+					limit = redistest.Patience // a busy machine is no outage
+				}
+				w := newWorld(t, f, limit, c.edit)
 				got, slowest, again := w.suffer(f)
 				row(f.name, c.name, got[0], got[1], got[2], got[3], got[4], got[5], slowest, again)
 			})
@@ -204,7 +204,7 @@ func TestRecoveryAfterALongOutage(t *testing.T) {
 				continue
 			}
 			t.Run(c.name+"/"+f.name, func(t *testing.T) {
-				w := newWorld(t, f, c.edit)
+				w := newWorld(t, f, storeTimeout, c.edit)
 				v := loggedIn(t, w.target, 1)
 				end := f.begin(w)
 				var all, wrong, slowest atomic.Int64
@@ -235,7 +235,7 @@ func TestFaultsAreBounded(t *testing.T) {
 	row := table("4. A crowd while the store is silent", "Client", "Visitors", "Answered 503", "Slowest", "Goroutines per visitor, at most", "Connections, at most", "Left behind")
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, fault{}, c.edit)
+			w := newWorld(t, fault{}, storeTimeout, c.edit)
 			ctx := t.Context()
 			v := loggedIn(t, w.target, 1)
 			v.Me(ctx)

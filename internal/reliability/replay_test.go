@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -22,10 +23,10 @@ import (
 // These tests replay, on a real server, what the exploration of the session layer
 // looks for on paper: commands that are executed late, twice, or without an answer.
 
-func newReplay(t *testing.T) *world { return newReplayOf(t, fault{name: "network"}) }
-
-func newReplayOf(t *testing.T, f fault) *world {
-	w := newWorld(t, f, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
+// newReplay returns a world for one. Where something is stuck, limit is storeTimeout; where nothing is, a busy
+// machine has [redistest.Patience].
+func newReplay(t *testing.T, limit time.Duration) *world {
+	w := newWorld(t, fault{name: "network"}, limit, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
 	v := loggedIn(t, w.target, 1) // the server knows all scripts from here on
 	v.Set(t.Context(), "k", "v", 0)
 	v.LogOut(t.Context())
@@ -84,7 +85,7 @@ func (w *world) want(what string, got scenario.Answer, status int) {
 }
 
 func TestS2_ALogInStuckInTheNetworkDoesNotRise(t *testing.T) {
-	w := newReplay(t)
+	w := newReplay(t, storeTimeout)
 	ctx := t.Context()
 	v := w.target.Visitor()
 	release := w.holdFirst(isCreate)
@@ -108,11 +109,7 @@ func TestS2_ALogInStuckInTheNetworkDoesNotRise(t *testing.T) {
 // TestS4_LostRepliesOfUpdatesAreNotAppliedTwice: the answer to the first try of every
 // writer is lost.
 func TestS4_LostRepliesOfUpdatesAreNotAppliedTwice(t *testing.T) {
-	f := fault{name: "network"}
-	for i := range f.answers {
-		f.answers[i] = "200" // nothing is stuck, so a busy machine has all the time it needs
-	}
-	w := newReplayOf(t, f)
+	w := newReplay(t, redistest.Patience)
 	ctx := t.Context()
 	var told, lost atomic.Int64
 	const writers = 10
@@ -158,7 +155,7 @@ func revision(record string) string {
 }
 
 func TestS3_ALateUpdateBringsNothingBack(t *testing.T) {
-	w := newReplay(t)
+	w := newReplay(t, storeTimeout)
 	ctx := t.Context()
 	v := loggedIn(t, w.target, 1)
 	held := v.Twin()
@@ -173,7 +170,7 @@ func TestS3_ALateUpdateBringsNothingBack(t *testing.T) {
 }
 
 func TestS8_ALateLogOutEndsWhatItWasAskedFor(t *testing.T) {
-	w := newReplay(t)
+	w := newReplay(t, storeTimeout)
 	ctx := t.Context()
 	v := loggedIn(t, w.target, 1)
 	other := loggedIn(t, w.target, 1)
@@ -189,7 +186,7 @@ func TestS8_ALateLogOutEndsWhatItWasAskedFor(t *testing.T) {
 }
 
 func TestS8_ALogOutWhoseReplyIsLostIsSentAgain(t *testing.T) {
-	w := newReplay(t)
+	w := newReplay(t, redistest.Patience)
 	ctx := t.Context()
 	v := loggedIn(t, w.target, 1)
 	held := v.Twin()
@@ -208,7 +205,7 @@ func TestS8_ALogOutWhoseReplyIsLostIsSentAgain(t *testing.T) {
 }
 
 func TestS7_ARenewalWhoseReplyIsLostIsOne(t *testing.T) {
-	w := newReplay(t)
+	w := newReplay(t, redistest.Patience)
 	ctx := t.Context()
 	v := loggedIn(t, w.target, 1)
 	old := v.Twin()
@@ -227,7 +224,7 @@ func TestS7_ARenewalWhoseReplyIsLostIsOne(t *testing.T) {
 }
 
 func TestS5_ALateEndOfARenewalSparesWhatWasWrittenSince(t *testing.T) {
-	w := newReplay(t)
+	w := newReplay(t, storeTimeout)
 	ctx := t.Context()
 	v := loggedIn(t, w.target, 1)
 	release := w.holdFirst(isEnd)
@@ -243,7 +240,7 @@ func TestS5_ALateEndOfARenewalSparesWhatWasWrittenSince(t *testing.T) {
 }
 
 func TestS6_ALogInOverASessionThatCannotBeEndedFails(t *testing.T) {
-	w := newReplay(t)
+	w := newReplay(t, storeTimeout)
 	ctx := t.Context()
 	v := loggedIn(t, w.target, 1)
 	cookie := v.Cookie(rig.Cookie)
