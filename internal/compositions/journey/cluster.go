@@ -11,15 +11,14 @@ import (
 )
 
 // cluster is a store whose master hands on what was executed to a replica, at once or, while the
-// replica is behind, later. The replica has the same commands executed and not the same keys copied,
-// which comes to the same.
+// replica is behind, later, and to one whose records are read. These have the same commands executed
+// and not the same keys copied, which comes to the same.
 type cluster struct {
 	mu      sync.Mutex
-	nodes   []*node
-	reader  *node // where the first master's records are read, which gets everything at once; nil for itself
-	behind  bool
-	backlog []func(*node)
-	lagging *laggard           // where all records are read, if not nil
+	first   *node              // the master
+	reader  *node              // where the first master's records are read, which gets everything at once; nil for itself
+	replica *follower          // which may take over, if not nil
+	lagging *follower          // where all records are read, if not nil
 	says    string             // the error that the master answers
 	wrote   func(ids []string) // is told of several records that ended
 }
@@ -27,7 +26,45 @@ type cluster struct {
 func (c *cluster) master() *node {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.nodes[0]
+	return c.first
+}
+
+// follower is a node that gets what the master has executed, at once or, while it is behind, later. One that is
+// nil is none.
+type follower struct {
+	*node
+	behind  bool
+	backlog []func(*node)
+}
+
+func (l *follower) hand(f func(*node)) {
+	switch {
+	case l == nil:
+	case l.behind:
+		l.backlog = append(l.backlog, f)
+	default:
+		f(l.node)
+	}
+}
+
+// fallBehind has it get nothing any more, and reports whether it did.
+func (l *follower) fallBehind() bool {
+	if l == nil || l.behind {
+		return false
+	}
+	l.behind = true
+	return true
+}
+
+// catchUp has it get what it has missed.
+func (l *follower) catchUp() {
+	if l == nil {
+		return
+	}
+	for _, f := range l.backlog {
+		f(l.node)
+	}
+	l.behind, l.backlog = false, nil
 }
 
 // hand hands a command on.
@@ -37,37 +74,22 @@ func (c *cluster) hand(f func(*node)) {
 	if c.reader != nil {
 		f(c.reader)
 	}
-	if c.lagging != nil {
-		c.lagging.hand(f)
-	}
-	switch {
-	case len(c.nodes) < 2:
-	case c.behind:
-		c.backlog = append(c.backlog, f)
-	default:
-		f(c.nodes[1])
-	}
+	c.replica.hand(f)
+	c.lagging.hand(f)
 }
 
 // catchUp has the replica execute what it has missed.
 func (c *cluster) catchUp() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, f := range c.backlog {
-		f(c.nodes[1])
-	}
-	c.behind, c.backlog = false, nil
+	c.replica.catchUp()
 }
 
 // fallBehind has the replica get nothing any more, and reports whether it did.
 func (c *cluster) fallBehind() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.nodes) < 2 || c.behind {
-		return false
-	}
-	c.behind = true
-	return true
+	return c.replica.fallBehind()
 }
 
 // failOver makes the replica, where there is one, the master, with what it has. The old master does not come
@@ -75,10 +97,10 @@ func (c *cluster) fallBehind() bool {
 func (c *cluster) failOver() (late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.nodes) < 2 {
+	if c.replica == nil {
 		return false
 	}
-	c.nodes[0].close()
+	c.first.close()
 	if c.reader != nil {
 		c.reader.close()
 		c.reader = nil
@@ -87,7 +109,7 @@ func (c *cluster) failOver() (late bool) {
 		c.lagging.close()
 		c.lagging = nil
 	}
-	late, c.nodes, c.behind, c.backlog = c.behind, c.nodes[1:], false, nil
+	late, c.first, c.replica = c.replica.behind, c.replica.node, nil
 	return late
 }
 
@@ -95,14 +117,16 @@ func (c *cluster) failOver() (late bool) {
 func (c *cluster) all(f func(*node)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, n := range c.nodes {
-		f(n)
+	nodes := []*node{c.first, c.reader}
+	for _, l := range []*follower{c.replica, c.lagging} {
+		if l != nil {
+			nodes = append(nodes, l.node)
+		}
 	}
-	if c.reader != nil {
-		f(c.reader)
-	}
-	if c.lagging != nil {
-		f(c.lagging.node)
+	for _, n := range nodes {
+		if n != nil { // the cluster may have failed to start
+			f(n)
+		}
 	}
 }
 
@@ -111,7 +135,7 @@ func (c *cluster) refuse(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.says = text
-	c.nodes[0].refuse(text)
+	c.first.refuse(text)
 	if c.reader != nil {
 		c.reader.refuse(text)
 	}
@@ -141,7 +165,7 @@ var _ fullStore = clusterSessions{}
 
 func (c clusterSessions) Get(ctx context.Context, id string) ([]byte, error) {
 	if from := c.lagging; c.lags && from != nil {
-		return from.Get(ctx, id)
+		return from.sessions.Get(ctx, id)
 	}
 	return c.master().sessions.Get(ctx, id)
 }

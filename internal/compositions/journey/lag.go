@@ -11,44 +11,18 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// laggard is a replica whose records are read, and which may get what was executed later.
-type laggard struct {
-	*node
-	behind  bool
-	backlog []func(*node)
-}
-
-func (l *laggard) Get(ctx context.Context, id string) ([]byte, error) { return l.sessions.Get(ctx, id) }
-
-func (l *laggard) hand(f func(*node)) {
-	if l.behind {
-		l.backlog = append(l.backlog, f)
-	} else {
-		f(l.node)
-	}
-}
-
-// lag has the replica get nothing any more, and reports whether it did.
+// lag has the replica that is read get nothing any more, and reports whether it did.
 func (c *cluster) lag() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lagging == nil || c.lagging.behind {
-		return false
-	}
-	c.lagging.behind = true
-	return true
+	return c.lagging.fallBehind()
 }
 
 // readAll has it get what it has missed.
 func (c *cluster) readAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l := c.lagging; l != nil {
-		for _, f := range l.backlog {
-			f(l.node)
-		}
-		l.behind, l.backlog = false, nil
-	}
+	c.lagging.catchUp()
 }
 
 // stale reports whether one of the records is another there.
@@ -59,7 +33,7 @@ func (c *cluster) stale(ids []string) bool {
 	ctx := context.Background()
 	for _, id := range ids {
 		now, _ := c.master().sessions.Get(ctx, id)
-		then, _ := c.lagging.Get(ctx, id)
+		then, _ := c.lagging.sessions.Get(ctx, id)
 		if !bytes.Equal(now, then) {
 			return true
 		}
@@ -72,7 +46,7 @@ func (c *cluster) shows(ids []string, text string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.ContainsFunc(ids, func(id string) bool {
-		data, _ := c.lagging.Get(context.Background(), id)
+		data, _ := c.lagging.sessions.Get(context.Background(), id)
 		return bytes.Contains(data, []byte(text))
 	})
 }

@@ -44,20 +44,22 @@ func (s Switches) fill(c *cluster, servers func() *server) (err error) {
 		}
 	}
 	if s.Lag == 1 {
-		n, err := s.newNode(servers, nil)
-		if err != nil {
+		if c.lagging, err = s.newFollower(servers); err != nil {
 			return err
 		}
-		c.lagging = &laggard{node: n}
 	}
-	for range 1 + s.Outage/2 {
-		n, err := s.newNode(servers, reads)
-		if err != nil {
-			return err
-		}
-		c.nodes, reads = append(c.nodes, n), nil // what takes over is read itself
+	if c.first, err = s.newNode(servers, reads); err != nil {
+		return err
 	}
-	return nil
+	if s.Outage == 2 {
+		c.replica, err = s.newFollower(servers)
+	}
+	return err
+}
+
+func (s Switches) newFollower(servers func() *server) (*follower, error) {
+	n, err := s.newNode(servers, nil) // what takes over is read itself
+	return &follower{node: n}, err
 }
 
 // newNode makes a node of the kind that s names. Its reads go to reads, nil for itself.
