@@ -70,15 +70,13 @@ func (w *world) lagged(s Step, r *request) bool {
 	if r == nil || !r.Stale {
 		return false
 	}
-	passed := 0
-	if r.Status == http.StatusOK {
-		passed = r.user()
-	}
-	switch may, page := looks[s.Do]; {
-	case page:
+	switch may, look := looks[s.Do]; {
+	case look:
+		passed := 0
+		if may != nil && r.Status == http.StatusOK {
+			passed = r.user()
+		}
 		w.model.Looked(&r.Visit, passed, may)
-	case s.Do == "get", s.Do == "read flash":
-		w.model.Looked(&r.Visit, 0, nil)
 	case s.proves():
 		w.model.Blurred()
 		return false
@@ -101,8 +99,7 @@ func (s Step) proves() bool {
 // does beside the session, nor say which of two cookies counts. A value that is set where the replica shows it
 // already changes nothing (session.Key.Set), of which the model knows nothing.
 func (w *world) sayable(s Step, r *request) bool {
-	_, page := looks[s.Do]
-	if page || s.Do == "get" || s.Do == "read flash" {
+	if _, look := looks[s.Do]; look {
 		return r.Token == ""
 	}
 	if strings.HasPrefix(s.Do, "set") && w.stores.shows(r.IDs, fmt.Sprintf("%q:%q", key(s), fmt.Sprint(s.U))) {
@@ -113,8 +110,9 @@ func (w *world) sayable(s Step, r *request) bool {
 	return r.Token == "" && len(r.IDs) == 1 && (err == nil && w.shared.Node != 1 || !acts)
 }
 
-// looks are the pages that a stale record answers, and who may pass.
+// looks are the steps that a stale record answers, and who may pass at one that shows who is logged in.
 var looks = map[string]func(*model.LogIn) bool{
+	"get": nil, "read flash": nil,
 	"page": anyone, "open a page": anyone, "follow a link": anyone, "page of an upstream": anyone, "admin page": anyone,
 	"proved page": func(l *model.LogIn) bool { return l.Totp },
 }
