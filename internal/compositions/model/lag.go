@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -13,13 +14,12 @@ import (
 func (m *Model) Lag() {
 	m.before = map[string][]*LogIn{}
 	for id, s := range m.live {
-		for _, l := range s.LogIns {
-			m.before[id] = append(m.before[id], l)
-		}
+		m.before[id] = slices.Collect(maps.Values(s.LogIns))
 	}
 }
 
-// Looked is told of a page that was answered by a stale record, as that user. passed is 0 if it was refused.
+// Looked is told of a page that was answered by a stale record, as that user. passed is 0 if it was refused, or
+// shows nobody.
 func (m *Model) Looked(v *Visit, passed int, may func(*LogIn) bool) {
 	m.find(v)
 	m.doubt.mute = true
@@ -30,9 +30,7 @@ func (m *Model) Looked(v *Visit, passed int, may func(*LogIn) bool) {
 	for _, id := range v.IDs {
 		list := slices.Clone(m.before[id])
 		if s := m.live[id]; s != nil {
-			for _, l := range s.LogIns {
-				list = append(list, l)
-			}
+			list = slices.AppendSeq(list, maps.Values(s.LogIns))
 		}
 		if slices.ContainsFunc(list, func(l *LogIn) bool {
 			return l.Guard == v.Guard && l.User == passed && m.good(l) && !m.pending(l) && may(l)

@@ -35,16 +35,16 @@ func (m *Model) endAll(meant func(*LogIn) bool, but *Session) (n int) {
 	unsaid := m.doubt.soft
 	for id, s := range m.live {
 		was := (&Session{LogIns: s.Was}).has(meant)
-		if s != but && (was || s.has(meant)) {
-			open := s.Late || was
-			unsaid = unsaid || open || m.unsure(s, m.now)
-			if open {
-				m.doubtSession(id, &Half{Ends: true})
-			} else {
-				m.end(id)
-			}
-			n++
+		if s == but || !was && !s.has(meant) {
+			continue
 		}
+		if n++; was || s.Late {
+			unsaid = true
+			m.doubtSession(id, &Half{Ends: true})
+			continue
+		}
+		unsaid = unsaid || m.unsure(s, m.now)
+		m.end(id)
 	}
 	if unsaid {
 		return -1
