@@ -56,17 +56,18 @@ func (m *Model) copy() *kept {
 		c.Series, c.Under = copySeries(l.Series), copyLogIn(l.Under)
 		return &c
 	}
+	copyLogIns := func(of map[int]*LogIn) map[int]*LogIn {
+		to := map[int]*LogIn{}
+		for g, l := range of {
+			to[g] = copyLogIn(l)
+		}
+		return to
+	}
 	copySessions := func(of map[string]*Session) map[string]*Session {
 		to := map[string]*Session{}
 		for id, s := range of {
 			c := *s
-			c.LogIns, c.Over, c.Values = map[int]*LogIn{}, map[int]*LogIn{}, maps.Clone(s.Values)
-			for g, l := range s.LogIns {
-				c.LogIns[g] = copyLogIn(l)
-			}
-			for g, l := range s.Over {
-				c.Over[g] = copyLogIn(l)
-			}
+			c.LogIns, c.Over, c.Was, c.Values = copyLogIns(s.LogIns), copyLogIns(s.Over), copyLogIns(s.Was), maps.Clone(s.Values)
 			to[id] = &c
 		}
 		return to
