@@ -23,7 +23,7 @@ import (
 // These tests replay, on a real server, what the exploration of the session layer
 // looks for on paper: commands that are executed late, twice, or without an answer.
 
-// newReplay returns a world for one. Where something is stuck, limit is storeTimeout; where nothing is, a busy
+// newReplay returns a world for one. limit is storeTimeout; where ten writers meet and nothing is stuck, a busy
 // machine has [redistest.Patience].
 func newReplay(t *testing.T, limit time.Duration) *world {
 	w := newWorld(t, fault{name: "network"}, limit, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
@@ -186,7 +186,7 @@ func TestS8_ALateLogOutEndsWhatItWasAskedFor(t *testing.T) {
 }
 
 func TestS8_ALogOutWhoseReplyIsLostIsSentAgain(t *testing.T) {
-	w := newReplay(t, redistest.Patience)
+	w := newReplay(t, storeTimeout)
 	ctx := t.Context()
 	v := loggedIn(t, w.target, 1)
 	held := v.Twin()
@@ -205,7 +205,7 @@ func TestS8_ALogOutWhoseReplyIsLostIsSentAgain(t *testing.T) {
 }
 
 func TestS7_ARenewalWhoseReplyIsLostIsOne(t *testing.T) {
-	w := newReplay(t, redistest.Patience)
+	w := newReplay(t, storeTimeout)
 	ctx := t.Context()
 	v := loggedIn(t, w.target, 1)
 	old := v.Twin()
