@@ -3,15 +3,19 @@
 //
 //	go run ./internal/compositions -for 1h
 //
-// It prints the covering array, how much it ran, and every broken promise as a Go test to paste.
+// It prints the covering array, how much it ran, and every broken promise as a Go test to paste. With -doc it
+// also takes the mends out, one at a time, and puts the tables into docs/RELIABILITY.md.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,29 +26,80 @@ func main() {
 	duration := flag.Duration("for", time.Minute, "how long to search")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first journey; the same seed draws the same journeys")
 	pairs := flag.Bool("pairs", false, "print the covering array and end")
+	doc := flag.Bool("doc", false, "put the tables into docs/RELIABILITY.md; that takes minutes more")
 	flag.Parse()
-	printPairs()
-	if *pairs {
+	array := covering()
+	if fmt.Println(array); *pairs {
 		return
 	}
-	// Synthetic time, and random numbers that follow a seed, are for tests alone.
-	cmd := exec.CommandContext(context.Background(), "go", "test", "-run=^TestRandomJourneys$", "-count=1", "-timeout=0", "-v", //nolint:gosec // our own numbers
-		"github.com/seed-6f34412b/passport/internal/compositions/journey", "-for="+duration.String(), fmt.Sprintf("-seed=%d", *seed))
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
+	if err := run(array, *duration, *seed, *doc); err != nil {
 		fmt.Fprintln(os.Stderr, "compositions:", err)
 		os.Exit(1)
 	}
 }
 
-// printPairs prints the switches in which every pair of values meets.
-func printPairs() {
-	rows := journey.Pairs()
-	fmt.Printf("%d configurations, in which every pair of values of two switches meets:\n\n", len(rows))
-	fmt.Println("| " + strings.Join(journey.DimensionNames(), " | ") + " |")
-	fmt.Println("|" + strings.Repeat("---|", len(journey.DimensionNames())))
-	for _, s := range rows {
-		fmt.Println("| " + strings.Join(s.Describe(), " | ") + " |")
+func run(array string, duration time.Duration, seed uint64, doc bool) error {
+	out, err := test("-run=^TestRandomJourneys$", "-for="+duration.String(), fmt.Sprintf("-seed=%d", seed))
+	if err != nil || !doc {
+		return err
 	}
-	fmt.Println()
+	ran := regexp.MustCompile(`seed \d+: .*`).FindString(out)
+	out, err = test("-run=^TestEachMendIsMissed$", "-tags=integration", "-early")
+	if err != nil {
+		return err
+	}
+	races := regexp.MustCompile(`\d+ races in .*`).FindString(out)
+	found := strings.Join(regexp.MustCompile(`\| .* \|\n`).FindAllString(out, -1), "")
+	return write(fmt.Sprintf("The last run: %s; with more switches %s.\n\n%s\n"+
+		"Each of these mends was taken out of a copy of the code, one at a time:\n\n"+
+		"| Taken out | The broken promise by which it is found | after |\n|---|---|---|\n%s", ran, races, array, found))
+}
+
+// test runs tests of the journeys, in which alone time is synthetic and random numbers follow a seed. It returns
+// what they print.
+func test(args ...string) (string, error) {
+	args = append([]string{"test", "github.com/seed-6f34412b/passport/internal/compositions/journey", "-count=1", "-timeout=0", "-v"}, args...)
+	cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // our own arguments
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(os.Stdout, &out), os.Stderr
+	err := cmd.Run()
+	return out.String(), err
+}
+
+// covering returns the switches in which every pair of values meets.
+func covering() string {
+	rows := journey.Pairs()
+	var b strings.Builder
+	fmt.Fprintf(&b, "In these %d configurations every pair of values of two switches meets:\n\n", len(rows))
+	fmt.Fprintln(&b, "| "+strings.Join(journey.DimensionNames(), " | ")+" |")
+	fmt.Fprintln(&b, "|"+strings.Repeat("---|", len(journey.DimensionNames())))
+	for _, s := range rows {
+		fmt.Fprintln(&b, "| "+strings.Join(s.Describe(), " | ")+" |")
+	}
+	return b.String()
+}
+
+// The tables lie between these lines.
+const (
+	begins = "<!-- compositions: written by go run ./internal/compositions -doc -->\n"
+	ends   = "<!-- end of compositions -->\n"
+)
+
+// write puts text between the marks.
+func write(text string) error {
+	root, err := exec.CommandContext(context.Background(), "go", "list", "-m", "-f={{.Dir}}", "github.com/seed-6f34412b/passport").Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
+	name := filepath.Join(strings.TrimSpace(string(root)), "docs", "RELIABILITY.md")
+	page, err := os.ReadFile(name) //nolint:gosec // our own
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(page), begins)
+	_, after, ended := strings.Cut(rest, ends)
+	if !found || !ended {
+		return fmt.Errorf("%s has no lines %q and %q", name, begins, ends)
+	}
+	return os.WriteFile(name, []byte(before+begins+"\n"+text+"\n"+ends+after), 0o644) //nolint:gosec // a page to be read
 }

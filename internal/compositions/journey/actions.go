@@ -131,7 +131,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 		}, func(w *world, _ Step, r *request) { w.model.EndOwn(&r.Visit, r.text) }},
 		{"start a wrong program", 1, func(w *world, _ context.Context, s Step) *request {
 			if err := w.wrong(s); err == nil {
-				w.broken("config: a wrong program is started", "%d", s.N%2)
+				w.broken([]string{"config: two guards with one key are started", "config: a lost stamp is accepted"}[s.N%2], "%d", s.N)
 			}
 			return nil
 		}, nil},

@@ -11,7 +11,8 @@ import (
 
 var (
 	duration = flag.Duration("for", inCI, "how long to search")
-	first    = flag.Bool("first", false, "end at the first failure")
+	ofKind   = flag.String("kind", "", "look for broken promises of this kind alone, and end at the first")
+	ofStep   = flag.String("step", "", "and only where they show after a step whose name begins so")
 	full     = flag.Bool("full", false, "run the races with all switches")
 	from     = flag.Int("from", 0, "the number of the first journey")
 	few      = flag.Int("journeys", 1500, "how many to run where no time is given")
@@ -21,7 +22,7 @@ var (
 // TestRandomJourneys keeps what the documents promise. A journey that fails is printed as the test to
 // paste; more of them, for hours, are run by the command.
 func TestRandomJourneys(t *testing.T) {
-	o := journey.Options{Seed: *seed, From: *from, For: *duration, First: *first, Log: func(failure string) { t.Error(failure) }}
+	o := journey.Options{Seed: *seed, From: *from, For: *duration, Kind: *ofKind, Step: *ofStep, Log: func(failure string) { t.Error(failure) }}
 	if o.For == 0 {
 		o.Count = *few
 	}

@@ -234,8 +234,9 @@ func (w *world) forgotten(s Step, steps []Step) {
 
 // Races runs every request of a list held before each of its commands, while each other is
 // answered, or two renewals are. It returns the failures, one for each kind, request and other
-// request. full runs them with more switches; first ends at the first failure.
-func Races(t *testing.T, full, first bool) (runs int, failures []string) {
+// request. full runs them with more switches; of a kind that is not "" it runs until the first failure, and passes
+// over others.
+func Races(t *testing.T, full bool, kind string) (runs int, failures []string) {
 	renewals := [][]Step{{{Do: "renew"}, {Do: "renew"}}, {{Do: "renew"}, {Do: "step up", U: 1}}, {{Do: "change the password"}, {Do: "renew"}}}
 	requests := []Step{
 		{Do: "log out"}, {Do: "log out", G: 1}, {Do: "destroy"}, {Do: "log out everywhere", U: 1}, {Do: "end a device", U: 1}, {Do: "log-out by the provider"},
@@ -269,14 +270,14 @@ func Races(t *testing.T, full, first bool) (runs int, failures []string) {
 		for r := range racesOf(c.s, begin[c.begins], requests, renewals) {
 			n, broken := everyHold(t, r)
 			runs += n
-			if len(broken) == 0 {
+			if len(broken) == 0 || kind != "" && broken[0].Kind != kind {
 				continue
 			}
 			if form := fmt.Sprint(r.Held.Do, r.Others, broken[0].Kind); !seen[form] {
 				seen[form] = true
 				failures = append(failures, fmt.Sprintf("%v\n%v", broken, r))
 			}
-			if first {
+			if kind != "" {
 				return runs, failures
 			}
 		}

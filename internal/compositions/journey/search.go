@@ -18,7 +18,8 @@ type Options struct {
 	From  int           // the number of the first journey
 	For   time.Duration // of real time
 	Count int           // of journeys
-	First bool          // end at the first failure
+	Kind  string        // look for failures of this kind alone, and end at the first; "" for all
+	Step  string        // and only where they show after a step whose name begins so
 	Log   func(string)  // gets each failure when it is shrunk; nil for nowhere
 }
 
@@ -63,7 +64,7 @@ func Search(t *testing.T, o Options) *Report {
 		j := Draw(seed, s, Steps, random.IntN)
 		r.Steps += len(j.Steps)
 		f := Run(t, j)
-		if f == nil {
+		if f == nil || o.Kind != "" && (f.Kind() != o.Kind || !strings.HasPrefix(f.Journey.Steps[f.Step].Do, o.Step)) {
 			continue
 		}
 		small := Run(t, Shrink(j, f.Kind(), kindOf(t)))
@@ -77,7 +78,7 @@ func Search(t *testing.T, o Options) *Report {
 				o.Log(small.Error())
 			}
 		}
-		if o.First {
+		if o.Kind != "" {
 			r.Journeys++
 			break
 		}

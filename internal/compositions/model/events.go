@@ -42,15 +42,19 @@ func (m *Model) Heard(got []Event) {
 	if m.events = nil; m.muted(got) {
 		return
 	}
+	var extra []Event
 	for _, e := range got {
-		i := slices.IndexFunc(want, func(w Event) bool { return w.covers(e) })
-		m.want(i >= 0, fmt.Sprintf("event: %s of the reason %q is sent", e.Name, e.Reason), "got %+v, want %+v", e, want)
-		if i >= 0 {
+		if i := slices.IndexFunc(want, func(w Event) bool { return w.covers(e) }); i >= 0 {
 			want = slices.Delete(slices.Clone(want), i, i+1)
+		} else {
+			extra = append(extra, e)
 		}
 	}
 	for _, w := range want {
 		m.want(w.unsure, fmt.Sprintf("event: %s of the reason %q is missing", w.Name, w.Reason), "got %+v, want %+v", got, w)
+	}
+	for _, e := range extra {
+		m.want(false, fmt.Sprintf("event: %s of the reason %q is sent", e.Name, e.Reason), "got %+v, want %+v", e, want)
 	}
 }
 

@@ -81,7 +81,10 @@ func (m *Model) LogOut(v *Visit) {
 		}
 	}
 	stays := m.leave(v, v.Guard, n)
-	m.want(v.Gone == (v.Sent && !stays) || m.mayGoOn(v), "cookie: a log-out and the cookie", "expired: %v, another guard's log-in stays: %v", v.Gone, stays)
+	if over := v.Sent && !stays; !m.mayGoOn(v) {
+		m.want(v.Gone || !over, "cookie: a log-out keeps the session's cookie", "nobody's log-in stays")
+		m.want(!v.Gone || over, "cookie: a log-out expires a cookie that it must not", "another guard's log-in stays: %v", stays)
+	}
 }
 
 // Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.
