@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // MemoryStore keeps sessions in memory: express-session's MemoryStore without its
@@ -139,11 +139,11 @@ func (m *MemoryStore) EndMany(ctx context.Context, ids []string, life time.Durat
 
 // Create implements [session.Store]. It returns ErrFull when MaxSessions are alive.
 func (m *MemoryStore) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
-	if err := checkTTL(ctx, ttl); err != nil {
+	if err := contract.CheckTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: create: %w", err)
 	}
-	if !validID(id) {
-		return fmt.Errorf("store: create: %w", errBadID)
+	if !contract.ValidID(id) {
+		return fmt.Errorf("store: create: %w", contract.ErrBadID)
 	}
 	record := string(data)
 	now := time.Now()
@@ -198,7 +198,7 @@ func (m *MemoryStore) sweep(s *memoryShard, now time.Time, limit int) {
 
 // Update implements [session.Store].
 func (m *MemoryStore) Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
-	if err := checkTTL(ctx, ttl); err != nil {
+	if err := contract.CheckTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: update: %w", err)
 	}
 	record := string(new)
@@ -245,9 +245,9 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("store: end: %w", err)
 	}
-	note, life, err := noteOf(next, life, m.tombstones)
+	note, life, err := contract.Note(next, life, m.tombstones)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("store: end: %w", err)
 	}
 	now := time.Now()
 	s := m.shard(id)
@@ -263,7 +263,7 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 		return "", nil
 	}
 	successor := there
-	if there == ended {
+	if there == contract.Ended {
 		successor = ""
 	}
 	if old != nil {
@@ -275,28 +275,13 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 		}
 	}
 	m.forget(s, id)
-	if there == "" && life > 0 && validID(id) {
+	if there == "" && life > 0 && contract.ValidID(id) {
 		if !s.notes.remove(id) { // else one whose time has come makes way
 			m.held.Add(1)
 		}
 		s.notes.set(strings.Clone(id), note, now.Add(life))
 	}
 	return successor, nil
-}
-
-// noteOf returns what the end of a session leaves behind, and for how long: 0 leaves nothing, but
-// next is compared with the note that is there also then. The error says that next, where there
-// is one, cannot be the id of a session.
-func noteOf(next string, life time.Duration, tombstones bool) (string, time.Duration, error) {
-	switch {
-	case next != "" && (!validID(next) || next == ended):
-		return "", 0, fmt.Errorf("store: end: %w", errBadSuccessor)
-	case life < time.Millisecond, next == "" && !tombstones:
-		life = 0
-	case !tombstones:
-		life = min(life, maxSuccessorLife)
-	}
-	return cmp.Or(strings.Clone(next), ended), life, nil
 }
 
 // All implements [session.Iterator]. It copies one part of the store at a time, about

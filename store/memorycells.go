@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // MemoryCells is a strategy.Cells in the memory of this process. It is safe for
@@ -21,7 +23,7 @@ func (c *MemoryCells) Load(ctx context.Context, key string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("store: load cell: %w", err)
 	}
-	key = digest(key)
+	key = contract.Digest(key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.load(key, time.Now()), nil
@@ -37,10 +39,10 @@ func (c *MemoryCells) load(key string, now time.Time) []byte {
 // Swap compares and writes, as [RedisCells.Swap] does. It returns ErrFull when MemoryConfig.MaxValues
 // are alive and it would add one.
 func (c *MemoryCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error) {
-	if err := checkSwap(ctx, new, ttl); err != nil {
-		return nil, false, err
+	if err := contract.CheckSwap(ctx, new, ttl); err != nil {
+		return nil, false, fmt.Errorf("store: swap cell: %w", err)
 	}
-	key, value := digest(key), string(new)
+	key, value := contract.Digest(key), string(new)
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,16 +61,4 @@ func (c *MemoryCells) Swap(ctx context.Context, key string, old, new []byte, ttl
 	}
 	c.values.set(key, value, now.Add(ttl))
 	return nil, true, nil
-}
-
-// checkSwap returns what is wrong with the arguments of a Swap.
-func checkSwap(ctx context.Context, new []byte, ttl time.Duration) error {
-	err := ctx.Err()
-	if new != nil {
-		err = checkTTL(ctx, ttl)
-	}
-	if err != nil {
-		return fmt.Errorf("store: swap cell: %w", err)
-	}
-	return nil
 }

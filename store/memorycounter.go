@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // MemoryCounter is a strategy.Counter in the memory of this process. It is safe for
@@ -19,10 +21,10 @@ type MemoryCounter struct {
 // Add counts, as [RedisCounter.Add] does. When there are as many counters as may be, one
 // that has counted little makes room.
 func (c *MemoryCounter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
-	if err := checkTTL(ctx, window); err != nil {
+	if err := contract.CheckTTL(ctx, window); err != nil {
 		return 0, 0, fmt.Errorf("store: count: %w", err)
 	}
-	key = digest(key)
+	key = contract.Digest(key)
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // memoryLabels holds for each label its ids and their deadlines.
@@ -32,8 +34,8 @@ func (m *MemoryStore) AddLabel(ctx context.Context, label, id string, deadline t
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("store: add label: %w", err)
 	}
-	if !validID(id) {
-		return fmt.Errorf("store: add label: %w", errBadID)
+	if !contract.ValidID(id) {
+		return fmt.Errorf("store: add label: %w", contract.ErrBadID)
 	}
 	now := time.Now()
 	l := &m.labels

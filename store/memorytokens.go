@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // MemoryTokens is a strategy.Tokens in the memory of this process. It is safe for
@@ -19,10 +21,10 @@ type MemoryTokens struct {
 // Put keeps v under key for ttl, as [RedisTokens.Put] does. It returns ErrFull when MemoryConfig.MaxValues
 // are alive.
 func (t *MemoryTokens) Put(ctx context.Context, key string, v []byte, ttl time.Duration) error {
-	if err := checkTTL(ctx, ttl); err != nil {
+	if err := contract.CheckTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: put token: %w", err)
 	}
-	key, value := digest(key), string(v)
+	key, value := contract.Digest(key), string(v)
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,7 +44,7 @@ func (t *MemoryTokens) Take(ctx context.Context, key string) ([]byte, bool, erro
 	if err := ctx.Err(); err != nil {
 		return nil, false, fmt.Errorf("store: take token: %w", err)
 	}
-	key = digest(key)
+	key = contract.Digest(key)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e := t.values.get(key, time.Now())

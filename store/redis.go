@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // RedisStore keeps sessions in Redis 6.2 or later, as connect-redis does: connect-redis's
@@ -83,7 +84,7 @@ func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, e
 	if r.cfg.Tombstones {
 		return r.getNoted(ctx, via, id)
 	}
-	if !validID(id) {
+	if !contract.ValidID(id) {
 		return nil, unknown(ctx, "get")
 	}
 	cmd := redis.NewStringCmd(ctx, "get", r.cfg.Prefix+id)
@@ -100,7 +101,7 @@ func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, e
 // getNoted is get with tombstones. A record beside a note was written back by
 // someone who did not know of its end, and is removed.
 func (r *RedisStore) getNoted(ctx context.Context, via *sender, id string) ([]byte, error) {
-	if !validID(id) {
+	if !contract.ValidID(id) {
 		return nil, unknown(ctx, "get")
 	}
 	key := r.cfg.Prefix + id
@@ -134,7 +135,7 @@ func (r *RedisStore) GetMaster(ctx context.Context, id string) ([]byte, error) {
 	if r.fresh {
 		return r.get(ctx, r.main, id)
 	}
-	if !validID(id) {
+	if !contract.ValidID(id) {
 		return nil, unknown(ctx, "get")
 	}
 	keys := r.keysOf(id)
@@ -151,11 +152,11 @@ func (r *RedisStore) GetMaster(ctx context.Context, id string) ([]byte, error) {
 
 // Create implements [session.Store]. It is one SET NX that go-redis sends once.
 func (r *RedisStore) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
-	if err := checkTTL(ctx, ttl); err != nil {
+	if err := contract.CheckTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: create: %w", err)
 	}
-	if !validID(id) {
-		return fmt.Errorf("store: create: %w", errBadID)
+	if !contract.ValidID(id) {
+		return fmt.Errorf("store: create: %w", contract.ErrBadID)
 	}
 	key := r.cfg.Prefix + id
 	_, err := r.main.exec(ctx, sendOnce, key, []any{"set", key, string(data), "nx", "px", ttl.Milliseconds()})
@@ -170,10 +171,10 @@ func (r *RedisStore) Create(ctx context.Context, id string, data []byte, ttl tim
 
 // Update implements [session.Store]. It is one script that go-redis sends once.
 func (r *RedisStore) Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
-	if err := checkTTL(ctx, ttl); err != nil {
+	if err := contract.CheckTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: update: %w", err)
 	}
-	if !validID(id) {
+	if !contract.ValidID(id) {
 		return session.ErrNotFound
 	}
 	cmd, err := r.main.run(ctx, sendOnce, updateScript, r.keysOf(id), string(old), string(new), ttl.Milliseconds())
@@ -188,10 +189,10 @@ func (r *RedisStore) Update(ctx context.Context, id string, old, new []byte, ttl
 // send again. It leaves no note: see End.
 func (r *RedisStore) Delete(ctx context.Context, id string, old []byte) error {
 	if old != nil {
-		_, err := r.end(ctx, "delete", sendOnce, id, old, ended, 0)
+		_, err := r.end(ctx, "delete", sendOnce, id, old, contract.Ended, 0)
 		return err
 	}
-	if !validID(id) {
+	if !contract.ValidID(id) {
 		return ctxError(ctx, "delete")
 	}
 	if err := r.main.send(ctx, redis.NewIntCmd(ctx, "del", r.cfg.Prefix+id)); err != nil {
@@ -203,9 +204,9 @@ func (r *RedisStore) Delete(ctx context.Context, id string, old []byte) error {
 // End implements [session.Ender]. It is one script. Without old go-redis may send it
 // again: that ends what was to be ended.
 func (r *RedisStore) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
-	text, life, err := noteOf(next, life, r.cfg.Tombstones)
+	text, life, err := contract.Note(next, life, r.cfg.Tombstones)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("store: end: %w", err)
 	}
 	again := sendOnce
 	if old == nil {
@@ -215,7 +216,7 @@ func (r *RedisStore) End(ctx context.Context, id string, old []byte, next string
 }
 
 func (r *RedisStore) end(ctx context.Context, verb string, again resend, id string, old []byte, text string, life time.Duration) (string, error) {
-	if !validID(id) {
+	if !contract.ValidID(id) {
 		if old == nil {
 			return "", ctxError(ctx, verb)
 		}
@@ -256,7 +257,7 @@ func verdict(verb string, cmd *redis.Cmd) (note string, err error) {
 	default:
 		return "", outage(verb, errBadReply)
 	}
-	if text == ended {
+	if text == contract.Ended {
 		text = ""
 	}
 	return text, err

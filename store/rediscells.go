@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 var (
@@ -27,7 +30,7 @@ type RedisCells struct {
 // Load returns what is kept under key, nil when there is nothing or its time has come. It
 // asks the master. Any error is an outage.
 func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
-	cmd, err := c.redis.run(ctx, mayResend, loadScript, []string{c.prefix + digest(key)})
+	cmd, err := c.redis.run(ctx, mayResend, loadScript, []string{c.prefix + contract.Digest(key)})
 	if err != nil {
 		return nil, outage("load cell", err)
 	}
@@ -50,10 +53,10 @@ func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
 // A ttl under a millisecond is an error, any other error is an outage. It is one script,
 // sent once: after an error it may have been executed.
 func (c *RedisCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error) {
-	if err := checkSwap(ctx, new, ttl); err != nil {
-		return nil, false, err
+	if err := contract.CheckSwap(ctx, new, ttl); err != nil {
+		return nil, false, fmt.Errorf("store: swap cell: %w", err)
 	}
-	cmd, err := c.redis.run(ctx, sendOnce, swapScript, []string{c.prefix + digest(key)}, string(old), string(new), ttl.Milliseconds())
+	cmd, err := c.redis.run(ctx, sendOnce, swapScript, []string{c.prefix + contract.Digest(key)}, string(old), string(new), ttl.Milliseconds())
 	if err != nil {
 		return nil, false, outage("swap cell", err)
 	}

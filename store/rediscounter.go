@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // countScript: KEYS counter; ARGV n window-in-ms. Answers {count, ms left}.
@@ -27,10 +29,10 @@ type RedisCounter struct {
 // zero at most. A window under a millisecond is an error, any other error is an outage.
 // It is one script, sent once: after an error it may have been counted.
 func (c *RedisCounter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
-	if err := checkTTL(ctx, window); err != nil {
+	if err := contract.CheckTTL(ctx, window); err != nil {
 		return 0, 0, fmt.Errorf("store: count: %w", err)
 	}
-	cmd, err := c.redis.run(ctx, sendOnce, countScript, []string{c.prefix + digest(key)}, n, window.Milliseconds())
+	cmd, err := c.redis.run(ctx, sendOnce, countScript, []string{c.prefix + contract.Digest(key)}, n, window.Milliseconds())
 	if err != nil {
 		return 0, 0, outage("count", err)
 	}

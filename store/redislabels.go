@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // The entries of a label are one sorted set: ids by their deadlines in milliseconds. Its key
@@ -27,10 +29,10 @@ return 0`)
 // AddLabel implements [session.Index]. It is one script that go-redis sends once: a copy
 // that arrives late would move a later deadline back.
 func (r *RedisStore) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
-	if !validID(id) {
-		return fmt.Errorf("store: add label: %w", errBadID)
+	if !contract.ValidID(id) {
+		return fmt.Errorf("store: add label: %w", contract.ErrBadID)
 	}
-	_, err := r.main.run(ctx, sendOnce, addScript, []string{r.labels + digest(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
+	_, err := r.main.run(ctx, sendOnce, addScript, []string{r.labels + contract.Digest(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
 	if err != nil {
 		return outage("add label", err)
 	}
@@ -42,7 +44,7 @@ func (r *RedisStore) RemoveLabel(ctx context.Context, label string, ids ...strin
 	if len(ids) == 0 {
 		return ctxError(ctx, "remove label")
 	}
-	args := append(make([]any, 0, 2+len(ids)), "zrem", r.labels+digest(label))
+	args := append(make([]any, 0, 2+len(ids)), "zrem", r.labels+contract.Digest(label))
 	for _, id := range ids {
 		args = append(args, id)
 	}
@@ -54,7 +56,7 @@ func (r *RedisStore) RemoveLabel(ctx context.Context, label string, ids ...strin
 
 // Labelled implements [session.Index].
 func (r *RedisStore) Labelled(ctx context.Context, label string) ([]string, error) {
-	cmd, err := r.main.run(ctx, mayResend, listScript, []string{r.labels + digest(label)}, time.Now().UnixMilli())
+	cmd, err := r.main.run(ctx, mayResend, listScript, []string{r.labels + contract.Digest(label)}, time.Now().UnixMilli())
 	if err != nil {
 		return nil, outage("labelled", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // GetMany implements [session.Batch]. It is one MGET where one server has all keys, else
@@ -20,7 +21,7 @@ func (r *RedisStore) GetMany(ctx context.Context, ids []string) ([][]byte, error
 	var places []int        // of the ids that can have a record
 	_, single := r.main.client.(*redis.Client)
 	for i, id := range ids {
-		if !validID(id) {
+		if !contract.ValidID(id) {
 			continue
 		}
 		places = append(places, i)
@@ -97,11 +98,11 @@ func (r *RedisStore) EndMany(ctx context.Context, ids []string, life time.Durati
 	if err := ctxError(ctx, "end many"); err != nil {
 		return nil, err
 	}
-	text, life, _ := noteOf("", life, r.cfg.Tombstones) // there is no successor to refuse
+	text, life, _ := contract.Note("", life, r.cfg.Tombstones) // there is no successor to refuse
 	var calls []scriptCall
 	var places []int
 	for i, id := range ids {
-		if validID(id) {
+		if contract.ValidID(id) {
 			places = append(places, i)
 			key := r.cfg.Prefix + id
 			calls = append(calls, scriptCall{[]string{key, r.note(key)}, []any{"", text, life.Milliseconds()}})

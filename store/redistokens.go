@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // RedisTokens keeps values that can be taken once, in Redis: a strategy.Tokens that
@@ -20,10 +22,10 @@ type RedisTokens struct {
 // is an error, any other error is an outage. It is one SET, sent once: a second copy
 // that arrives after Take would bring the token back.
 func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Duration) error {
-	if err := checkTTL(ctx, ttl); err != nil {
+	if err := contract.CheckTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: put token: %w", err)
 	}
-	place := t.prefix + digest(key)
+	place := t.prefix + contract.Digest(key)
 	if _, err := t.redis.exec(ctx, sendOnce, place, []any{"set", place, string(v), "px", ttl.Milliseconds()}); err != nil {
 		return outage("put token", err)
 	}
@@ -34,7 +36,7 @@ func (t *RedisTokens) Put(ctx context.Context, key string, v []byte, ttl time.Du
 // returns false when there is nothing. An error is an outage: the token may be gone.
 // It is one GETDEL, sent once.
 func (t *RedisTokens) Take(ctx context.Context, key string) ([]byte, bool, error) {
-	place := t.prefix + digest(key)
+	place := t.prefix + contract.Digest(key)
 	cmd, err := t.redis.exec(ctx, sendOnce, place, []any{"getdel", place})
 	if errors.Is(err, redis.Nil) {
 		return nil, false, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // clearedLife is how long the tombstones live that Clear leaves: the session layer's
@@ -148,7 +149,7 @@ func (r *RedisStore) Clear(ctx context.Context) (int, error) {
 func (r *RedisStore) remove(ctx context.Context, keys []string) (n int, err error) {
 	if r.cfg.Tombstones {
 		for _, key := range keys {
-			cmd, err := r.main.run(ctx, mayResend, endScript, []string{key, r.note(key)}, "", ended, clearedLife.Milliseconds())
+			cmd, err := r.main.run(ctx, mayResend, endScript, []string{key, r.note(key)}, "", contract.Ended, clearedLife.Milliseconds())
 			if err != nil {
 				return n, err
 			}
@@ -248,7 +249,7 @@ func (r *RedisStore) own(keys []string) []string {
 	list := keys[:0]
 	for _, key := range keys {
 		id, ok := strings.CutPrefix(key, r.cfg.Prefix)
-		if ok && validID(id) && !(r.cfg.NoPrefix && strings.HasPrefix(key, r.cfg.own(""))) {
+		if ok && contract.ValidID(id) && !(r.cfg.NoPrefix && strings.HasPrefix(key, r.cfg.own(""))) {
 			list = append(list, key)
 		}
 	}

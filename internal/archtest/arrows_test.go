@@ -15,7 +15,9 @@ import (
 var arrows = map[string]struct{ ours, modules []string }{
 	"serializer":            {ours: []string{"internal/norows", "internal/rawjson"}},
 	"session":               {ours: []string{"internal/cookies", "internal/protocol", "internal/record", "internal/reqstate", "internal/rawjson"}},
-	"store":                 {ours: []string{"session"}, modules: []string{"github.com/redis/go-redis/v9"}},
+	"store":                 {ours: []string{"session", "store/internal/contract"}, modules: []string{"github.com/redis/go-redis/v9"}},
+	"store/sqlstore":        {ours: []string{"session", "store/internal/contract"}},
+	"store/sqlstore/schema": {ours: []string{"store/sqlstore"}},
 	"guard":                 {ours: []string{"strategy", "strategy/remember", "serializer", "session", "internal/cookienames", "internal/reqstate", "internal/rawjson"}},
 	"guard/guardtest":       {ours: []string{"guard", "internal/reqstate"}},
 	"session/sessiontest":   {ours: []string{"session"}},
@@ -36,6 +38,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/apikey":          {ours: []string{"internal/norows", "strategy"}},
 	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating", "strategy/internal/signed"}},
 
+	"store/internal/contract":      {},                                          // what all stores refuse
 	"internal/norows":              {},                                          // errors of look-ups
 	"internal/cookienames":         {},                                          // of strategies
 	"strategy/internal/body":       {},                                          // what several strategies read
