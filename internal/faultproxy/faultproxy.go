@@ -1,5 +1,5 @@
-// Package faultproxy stands between a Redis client and its server on the loopback
-// interface and does to single commands what networks do: it holds, loses, cuts,
+// Package faultproxy stands between a client and its server on the loopback
+// interface, Redis or a database, and does to single commands what networks do: it holds, loses, cuts,
 // halves and garbles.
 package faultproxy
 
@@ -66,6 +66,7 @@ func (m Manner) Fate() sessiontest.Fate {
 type Proxy struct {
 	target   string
 	listener net.Listener
+	serve    func(*link)
 
 	mu    sync.Mutex
 	fate  func(Command) Manner
@@ -78,12 +79,22 @@ type Proxy struct {
 // New returns a proxy in front of the server at target (host:port).
 func New(t testing.TB, target string) *Proxy {
 	t.Helper()
+	p := listen(t, target)
+	p.serve = func(l *link) {
+		p.done.Go(l.requests)
+		p.done.Go(l.replies)
+	}
+	p.done.Go(p.accept)
+	return p
+}
+
+func listen(t testing.TB, target string) *Proxy {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
 	p := &Proxy{target: target, listener: l, links: map[*link]bool{}}
-	p.done.Go(p.accept)
 	t.Cleanup(func() {
 		_ = l.Close()
 		p.Down()
@@ -161,8 +172,7 @@ func (p *Proxy) accept() {
 		if down {
 			l.close()
 		}
-		p.done.Go(l.requests)
-		p.done.Go(l.replies)
+		p.serve(l)
 	}
 }
 
@@ -188,6 +198,14 @@ type link struct {
 func (l *link) close() {
 	_ = l.client.Close()
 	_ = l.server.Close()
+}
+
+// forget closes the link and takes it off the proxy's list.
+func (l *link) forget() {
+	l.close()
+	l.proxy.mu.Lock()
+	defer l.proxy.mu.Unlock()
+	delete(l.proxy.links, l)
 }
 
 // requests sends on what the client says. When the client is gone, the server still
@@ -221,12 +239,7 @@ func (l *link) requests() {
 
 // replies sends back what the server says.
 func (l *link) replies() {
-	defer func() {
-		l.close()
-		l.proxy.mu.Lock()
-		delete(l.proxy.links, l)
-		l.proxy.mu.Unlock()
-	}()
+	defer l.forget()
 	in := bufio.NewReader(l.server)
 	silent := false
 	for {
