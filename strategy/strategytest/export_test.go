@@ -9,7 +9,7 @@ import (
 
 // BrokenCounterRules returns the rules that the counters of newCounter break.
 func BrokenCounterRules(newCounter func() strategy.Counter) []string {
-	return broken(counterRules, func(reporter) counter { return counter{newCounter(), pass} })
+	return broken(counterRules, func(reporter) counter { return countingFrom(newCounter(), pass) })
 }
 
 // BrokenCellsRules returns the rules that the cells of newCells break.
