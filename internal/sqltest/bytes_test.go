@@ -1,0 +1,137 @@
+//go:build integration
+
+package sqltest_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/sqlstore"
+)
+
+// TestARecordLiesInNodesTableByteForByte, and another of the same meaning is another.
+func TestARecordLiesInNodesTableByteForByte(t *testing.T) {
+	servers := start(t)
+	for _, p := range servers.nodes() {
+		t.Run(p.name, func(t *testing.T) {
+			db, s := p.stores(t)
+			ctx := context.Background()
+			column, id := "sess::text", "sid"
+			if p.cfg.Dialect == sqlstore.MySQL {
+				column, id = "CAST(data AS BINARY)", "session_id"
+			}
+			for name, row := range map[string]struct{ text, other string }{
+				"spaces":               {`{ "cookie" : {} ,"a":1}`, `{"cookie":{},"a":1}`},
+				"the order of keys":    {`{"b":1,"a":2}`, `{"a":2,"b":1}`},
+				"the same key twice":   {`{"a":1,"a":2}`, `{"a":2}`},
+				"a NUL as JSON has it": {`{"a":"x\u0000y"}`, `{"a":"xy"}`},
+				"half a pair":          {`{"a":"\ud800"}`, `{"a":"\ud801"}`},
+				"an escape":            {`{"a":"\u00e9"}`, `{"a":"é"}`},
+				"blanks at the end":    {`{"a":1} `, `{"a":1}`},
+				"the case of letters":  {`{"a":"A"}`, `{"a":"a"}`},
+				"accents":              {`{"a":"é"}`, `{"a":"e"}`},
+				"beyond the BMP":       {`{"a":"😀"}`, `{"a":"😁"}`},
+				"a number's text":      {`{"a":1.0e2}`, `{"a":100}`},
+				"quotes":               {`{"a":"'\"\\ ` + "`" + `$1 :id ? {now}"}`, `{"a":"'"}`},
+			} {
+				must(t, s.Sessions.Create(ctx, "id", []byte(row.text), time.Hour))
+				var raw []byte
+				must(t, db.QueryRowContext(ctx, "SELECT "+column+" FROM "+nodeTableOf[p.name]+" WHERE "+id+"='id'").Scan(&raw))
+				if string(raw) != row.text {
+					t.Errorf("%s: Node's table has %q, want %q", name, raw, row.text)
+				}
+				var c *session.Conflict
+				if err := s.Sessions.Update(ctx, "id", []byte(row.other), []byte(`{}`), time.Hour); !errors.As(err, &c) || string(c.Current) != row.text {
+					t.Errorf("%s: Update from %q: got error %v, want a Conflict", name, row.other, err)
+				}
+				must(t, s.Sessions.Update(ctx, "id", []byte(row.text), []byte(row.text), time.Hour))
+				must(t, s.Sessions.Delete(ctx, "id", []byte(row.text)))
+			}
+		})
+	}
+}
+
+// TestLargeAndOddValues: a record of a megabyte, and ids and values with all that a statement could take for its own.
+func TestLargeAndOddValues(t *testing.T) {
+	servers := start(t)
+	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
+		t.Run(p.name, func(t *testing.T) {
+			_, s := p.stores(t, tombstones)
+			ctx := context.Background()
+			large := []byte(`{"a":"` + strings.Repeat(`é'"\\`, 1<<20/6) + `"}`)
+			large = slices.Clip(large)
+			must(t, s.Sessions.Create(ctx, "large", large, time.Hour))
+			if got, err := s.Sessions.Get(ctx, "large"); string(got) != string(large) || err != nil {
+				t.Errorf("got %d bytes and error %v, want %d", len(got), err, len(large))
+			}
+			must(t, s.Sessions.Update(ctx, "large", large, append(large, ' '), time.Hour))
+			if _, err := s.Sessions.End(ctx, "large", append(large, ' '), "", time.Hour); err != nil {
+				t.Errorf("End of a large one: %v", err)
+			}
+			for _, id := range []string{`a'b`, `a"b`, "a`b", `a\`, `a'; DROP TABLE passport_sessions; --`, "$1", ":id", "?", "%", "_", "a b", " a", "A", "a"} {
+				must(t, s.Sessions.Create(ctx, id, []byte(`{"id":1}`), time.Hour))
+				must(t, s.Sessions.AddLabel(ctx, id, id, time.Now().Add(time.Hour)))
+				if ids, err := s.Sessions.Labelled(ctx, id); !slices.Equal(ids, []string{id}) || err != nil {
+					t.Errorf("under the label %q: got %q and error %v", id, ids, err)
+				}
+				must(t, s.Sessions.RemoveLabel(ctx, id, id, "other", id+"'"))
+				if got, err := s.Sessions.GetMany(ctx, []string{id, id + "x"}); err != nil || got[0] == nil || got[1] != nil {
+					t.Errorf("GetMany of %q: got %q and error %v", id, got, err)
+				}
+				if _, err := s.Sessions.End(ctx, id, nil, id+"'next", time.Hour); err != nil {
+					t.Errorf("End of %q: %v", id, err)
+				}
+				if next, err := s.Sessions.EndMany(ctx, []string{id}, time.Hour); err != nil || next[0] != id+"'next" {
+					t.Errorf("EndMany of %q: got %q and error %v", id, next, err)
+				}
+			}
+		})
+	}
+}
+
+// TestIdsThatNodesTableCannotHold are no ids there: what would be cut, and what its comparisons take for another.
+func TestIdsThatNodesTableCannotHold(t *testing.T) {
+	p := start(t).nodes()[2]
+	p.prepare = strings.Replace(p.prepare, "512", "128", 1)
+	_, s := p.stores(t)
+	ctx := context.Background()
+	must(t, s.Sessions.Create(ctx, "id", []byte(`{}`), time.Hour))
+	for _, id := range []string{strings.Repeat("a", 129), "id ", "id  "} {
+		if err := s.Sessions.Create(ctx, id, []byte(`{}`), time.Hour); err == nil || errors.Is(err, session.ErrExists) {
+			t.Errorf("Create of %q: got error %v, want that it is no id", id, err)
+		}
+		if _, err := s.Sessions.Get(ctx, id); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("Get of %q: got error %v, want ErrNotFound", id, err)
+		}
+	}
+	must(t, s.Sessions.Create(ctx, strings.Repeat("a", 128), []byte(`{}`), time.Hour))
+}
+
+// TestErrorsTellNoSecret: neither ids nor records, though databases quote them.
+func TestErrorsTellNoSecret(t *testing.T) {
+	servers := start(t)
+	for _, p := range slices.Concat(servers.places()[:3], servers.nodes()) {
+		t.Run(p.name, func(t *testing.T) {
+			db, s := p.stores(t)
+			for table := range p.times {
+				if p.cfg.Dialect == sqlstore.MySQL {
+					exec(t, db, "CREATE TRIGGER refuse_"+table+" BEFORE INSERT ON "+table+" FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused: ''secretId0123'' \"secret record\"'")
+				} else if p.cfg.Dialect == sqlstore.Postgres {
+					exec(t, db, "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused: \"secretId0123\" ''secret record'''; END $$")
+					exec(t, db, "CREATE TRIGGER refuse BEFORE INSERT ON "+table+" FOR EACH ROW EXECUTE FUNCTION refuse()")
+				} else {
+					exec(t, db, "CREATE TRIGGER refuse_"+table+" BEFORE INSERT ON "+table+" BEGIN SELECT RAISE(ABORT, 'refused: \"secretId0123\" ''secret record'''); END")
+				}
+			}
+			err := s.Sessions.Create(t.Context(), "secretId0123", []byte(`{"secret":"secret record"}`), time.Hour)
+			if err == nil || !strings.Contains(err.Error(), "refused: (left out) (left out)") || strings.Contains(err.Error(), "secret") {
+				t.Errorf("got error %v, want one that is refused and tells no secret", err)
+			}
+		})
+	}
+}

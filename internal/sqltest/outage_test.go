@@ -1,0 +1,308 @@
+//go:build integration
+
+package sqltest_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/internal/faultproxy"
+	"github.com/seed-6f34412b/passport/internal/reliability/rig"
+	"github.com/seed-6f34412b/passport/internal/sqltest"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/sqlstore"
+)
+
+// world is a program over a database that something happens to, and a user of it.
+type world struct {
+	*browser.Browser
+	t      *testing.T
+	db     *sql.DB // the program's
+	admin  *sql.DB // another's
+	pg     sqltest.Postgres
+	maria  sqltest.MariaDB
+	end    func() // ends what began
+	stores *sqlstore.Stores
+}
+
+// storeTimeout is long enough for a busy machine when nothing is wrong.
+const storeTimeout = time.Second
+
+func (w *world) exec(query string) {
+	w.t.Helper()
+	exec(w.t, w.admin, query)
+}
+
+// newWorld makes a program over db and logs a user in.
+func newWorld(t *testing.T, db, admin *sql.DB, cfg sqlstore.Config) *world {
+	t.Helper()
+	cfg.Migrate = true
+	s, err := sqlstore.New(t.Context(), db, cfg)
+	must(t, err)
+	app, err := rig.New(s.Sessions, func(c *session.Config) { c.StoreTimeout = storeTimeout })
+	must(t, err)
+	w := &world{Browser: browser.New(t, app), t: t, db: db, admin: admin, stores: s}
+	w.Post("/login?user=7").Want(t, http.StatusOK, "")
+	w.Post("/set?key=a&value=1").Want(t, http.StatusOK, "")
+	return w
+}
+
+// TestAnOutageIs503AndLogsNobodyOut: whatever happens to the database, the answer is 503, the cookie stays, and
+// when it is over the user is still there.
+func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
+	type outage struct {
+		name   string
+		begin  func(w *world)
+		params []string // of the program's data source
+		reads  bool     // go on
+	}
+	servers := start(t)
+	ownPG := sqltest.StartPostgres(t, "-c", "synchronous_commit=on") // what was acknowledged outlasts a crash
+	ownMaria := sqltest.StartMariaDB(t, "--innodb-flush-log-at-trx-commit=2")
+	for _, o := range []outage{
+		{name: "killed", begin: func(w *world) { w.pg.Kill(); w.end = func() { must(w.t, w.pg.Restart(t)) } }},
+		{name: "stopped in order", begin: func(w *world) { w.pg.Stop(); w.end = func() { must(w.t, w.pg.Restart(t)) } }},
+		{name: "read-only", reads: true, begin: func(w *world) {
+			w.exec("ALTER ROLE plain SET default_transaction_read_only=on")
+			w.reconnect()
+			w.end = func() {
+				w.exec("ALTER ROLE plain RESET default_transaction_read_only")
+				w.reconnect()
+			}
+		}},
+		{name: "too many connections", begin: func(w *world) {
+			w.exec("ALTER ROLE plain CONNECTION LIMIT 0")
+			w.reconnect()
+			w.end = func() { w.exec("ALTER ROLE plain CONNECTION LIMIT -1") }
+		}},
+		{name: "a lock that somebody holds, and a statement timeout", params: []string{"statement_timeout=100"}, begin: func(w *world) {
+			w.end = lock(w.t, w.admin, "BEGIN; LOCK TABLE passport_sessions IN ACCESS EXCLUSIVE MODE", "COMMIT")
+		}},
+		{name: "a lock that somebody holds for longer than StoreTimeout", begin: func(w *world) {
+			w.end = lock(w.t, w.admin, "BEGIN; LOCK TABLE passport_sessions IN ACCESS EXCLUSIVE MODE", "COMMIT")
+		}},
+		{name: "a lock timeout", params: []string{"lock_timeout=50"}, begin: func(w *world) {
+			w.end = lock(w.t, w.admin, "BEGIN; LOCK TABLE passport_sessions IN ACCESS EXCLUSIVE MODE", "COMMIT")
+		}},
+		{name: "the table is gone", begin: func(w *world) {
+			w.exec("ALTER TABLE passport_sessions RENAME TO elsewhere")
+			w.end = func() { w.exec("ALTER TABLE elsewhere RENAME TO passport_sessions") }
+		}},
+		{name: "connections that somebody ends", begin: func(w *world) {
+			w.exec("ALTER ROLE plain NOLOGIN")
+			w.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename='plain'")
+			w.end = func() { w.exec("ALTER ROLE plain LOGIN") }
+		}},
+	} {
+		t.Run("PostgreSQL, "+o.name, func(t *testing.T) {
+			pg := servers.pg
+			if o.name == "killed" || o.name == "stopped in order" {
+				pg = ownPG
+			}
+			name := pg.Database(t)
+			admin := sqltest.Open(t, "pgx", pg.URL(name))
+			exec(t, admin, "DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+			exec(t, admin, "GRANT CREATE, USAGE ON SCHEMA public TO plain")
+			db := sqltest.Open(t, "pgx", strings.Replace(pg.URL(name, o.params...), "app@", "plain@", 1))
+			w := newWorld(t, db, admin, sqlstore.Config{Dialect: sqlstore.Postgres})
+			w.pg = pg
+			w.survives(o.begin, o.reads)
+		})
+	}
+	for _, o := range []outage{
+		{name: "killed", begin: func(w *world) { w.maria.Kill(); w.end = func() { must(w.t, w.maria.Restart(t)) } }},
+		{name: "stopped in order", begin: func(w *world) { w.maria.Stop(); w.end = func() { must(w.t, w.maria.Restart(t)) } }},
+		{name: "frozen", begin: func(w *world) { w.maria.Freeze(w.t); w.end = func() { w.maria.Thaw(w.t) } }},
+		{name: "read-only", reads: true, begin: func(w *world) {
+			w.exec("SET GLOBAL read_only=1")
+			w.end = func() { w.exec("SET GLOBAL read_only=0") }
+		}},
+		{name: "too many connections", begin: func(w *world) {
+			w.exec("SET GLOBAL max_connections=10")
+			w.takeAll()
+			end := w.end
+			w.end = func() {
+				end()
+				w.exec("SET GLOBAL max_connections=150")
+			}
+		}},
+		{name: "a lock that somebody holds, and a statement timeout", params: []string{"max_statement_time=0.1"}, begin: func(w *world) {
+			w.end = lock(w.t, w.admin, "LOCK TABLES passport_sessions WRITE", "UNLOCK TABLES")
+		}},
+		{name: "a lock that somebody holds for longer than StoreTimeout", begin: func(w *world) {
+			w.end = lock(w.t, w.admin, "LOCK TABLES passport_sessions WRITE", "UNLOCK TABLES")
+		}},
+		{name: "the table is gone", begin: func(w *world) {
+			w.exec("RENAME TABLE passport_sessions TO elsewhere")
+			w.end = func() { w.exec("RENAME TABLE elsewhere TO passport_sessions") }
+		}},
+	} {
+		t.Run("MariaDB, "+o.name, func(t *testing.T) {
+			m := servers.maria
+			if o.name == "killed" || o.name == "stopped in order" || o.name == "frozen" {
+				m = ownMaria
+			}
+			name := m.Database(t)
+			admin := sqltest.Open(t, "mysql", m.DSN(name))
+			exec(t, admin, "CREATE USER IF NOT EXISTS plain@'%' IDENTIFIED BY 'app'")
+			exec(t, admin, "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, INDEX ON "+name+".* TO plain@'%'")
+			w := newWorld(t, sqltest.Open(t, "mysql", strings.Replace(m.DSN(name, o.params...), "app:app", "plain:app", 1)), admin, sqlstore.Config{Dialect: sqlstore.MySQL})
+			w.maria = m
+			w.survives(o.begin, o.reads)
+		})
+	}
+	for name, begin := range map[string]func(w *world){
+		"a lock that somebody holds": func(w *world) { w.end = lock(w.t, w.db, "BEGIN EXCLUSIVE", "COMMIT") },
+		"the table is gone": func(w *world) {
+			w.exec("ALTER TABLE passport_sessions RENAME TO elsewhere")
+			w.end = func() { w.exec("ALTER TABLE elsewhere RENAME TO passport_sessions") }
+		},
+	} {
+		t.Run("SQLite, "+name, func(t *testing.T) {
+			db := sqltest.SQLiteFile(t)
+			newWorld(t, db, db, sqlstore.Config{Dialect: sqlstore.SQLite}).survives(begin, false)
+		})
+	}
+}
+
+// reconnect closes the program's idle connections.
+func (w *world) reconnect() {
+	w.db.SetMaxIdleConns(0)
+	w.db.SetMaxIdleConns(2)
+}
+
+// takeAll takes every connection that the server has. Those of the program are closed, for it finds no more.
+func (w *world) takeAll() {
+	w.db.SetMaxIdleConns(0)
+	var taken []*sql.Conn
+	w.end = func() {
+		for _, c := range taken {
+			_ = c.Close()
+		}
+		w.admin.SetMaxIdleConns(0)
+		w.db.SetMaxIdleConns(2)
+	}
+	for {
+		c, err := w.admin.Conn(w.t.Context())
+		if err != nil {
+			return
+		}
+		if taken = append(taken, c); len(taken) > 100 {
+			w.t.Fatal("the server has connections without end")
+		}
+	}
+}
+
+// send makes a request of a method and a path.
+func send(b *browser.Browser, request string) browser.Answer {
+	if path, get := strings.CutPrefix(request, "GET "); get {
+		return b.Get(path)
+	}
+	return b.Post(strings.TrimPrefix(request, "POST "))
+}
+
+// survives has something happen, and looks at the answers meanwhile and afterwards.
+func (w *world) survives(begin func(*world), reads bool) {
+	w.t.Helper()
+	before := w.Cookie(rig.Cookie)
+	begin(w)
+	began := time.Now()
+	var wg sync.WaitGroup
+	for _, path := range []string{"GET /me", "POST /set?key=b&value=2", "POST /renew", "POST /logout", "POST /login?user=8"} {
+		wg.Go(func() {
+			want := http.StatusServiceUnavailable
+			if reads && path == "GET /me" {
+				want = http.StatusOK
+			}
+			if got := send(w.Browser, path); got.StatusCode != want {
+				w.t.Errorf("%s: got %d %q, want %d", path, got.StatusCode, got.Text, want)
+			}
+		})
+	}
+	wg.Wait()
+	if w.Cookie(rig.Cookie) != before {
+		w.t.Error("the cookie changed")
+	}
+	w.t.Logf("the longest answer took %v, with a StoreTimeout of %v", time.Since(began).Round(time.Millisecond), storeTimeout)
+	w.end()
+	must(w.t, sqltest.Poll(func(context.Context) error {
+		if a := w.Get("/me"); a.StatusCode != http.StatusOK {
+			return fmt.Errorf("got %d when it was over", a.StatusCode)
+		}
+		return nil
+	}))
+	w.Get("/me").Want(w.t, http.StatusOK, "7")
+	w.Get("/data").Want(w.t, http.StatusOK, `"a":"1"`)
+	w.Post("/set?key=c&value=3").Want(w.t, http.StatusOK, "")
+	w.Post("/logout").Want(w.t, http.StatusOK, "")
+	w.Get("/me").Want(w.t, http.StatusUnauthorized, "")
+}
+
+// TestAFaultOfTheNetworkIsNoLogOut: each manner, at each flight of each kind of request.
+func TestAFaultOfTheNetworkIsNoLogOut(t *testing.T) {
+	t.Parallel() // with itself alone: no other test is
+	servers := start(t)
+	for _, p := range servers.onServers() {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			proxy, _, s := servers.behind(t, p)
+			app, err := rig.New(s.Sessions, func(c *session.Config) { c.StoreTimeout = 300 * time.Millisecond })
+			must(t, err)
+			var faults atomic.Int64
+			for _, manner := range []faultproxy.Manner{faultproxy.Refuse, faultproxy.Reset, faultproxy.Swallow, faultproxy.CutReply, faultproxy.Halve, faultproxy.Garble} {
+				for _, path := range []string{"GET /me", "POST /set?key=b&value=2", "POST /renew", "POST /logout", "POST /login?user=7"} {
+					for at := range 3 {
+						proxy.Faults(nil)
+						b := browser.New(t, app)
+						must(t, sqltest.Poll(func(context.Context) error {
+							if a := b.Post("/login?user=7"); a.StatusCode != http.StatusOK {
+								return fmt.Errorf("got %d before the fault", a.StatusCode)
+							}
+							return nil
+						}))
+						before := b.Cookie(rig.Cookie)
+						var n atomic.Int64
+						proxy.Faults(func(faultproxy.Command) faultproxy.Manner {
+							if n.Add(1) == int64(at+1) {
+								faults.Add(1)
+								return manner
+							}
+							return faultproxy.Pass
+						})
+						_, route, _ := strings.Cut(path, " ")
+						got := send(b, path)
+						proxy.Faults(nil)
+						switch got.StatusCode {
+						case http.StatusOK:
+						case http.StatusServiceUnavailable:
+							if b.Cookie(rig.Cookie) != before {
+								t.Errorf("manner %d at flight %d of %s: 503, and the cookie changed", manner, at, path)
+							}
+						default:
+							t.Errorf("manner %d at flight %d of %s: got %d, want 200 or 503", manner, at, path, got.StatusCode)
+						}
+						ended := route == "/logout" || strings.HasPrefix(route, "/login") || route == "/renew"
+						must(t, sqltest.Poll(func(context.Context) error {
+							if a := b.Get("/me"); a.StatusCode == http.StatusServiceUnavailable {
+								return fmt.Errorf("got %d after the fault", a.StatusCode)
+							}
+							return nil
+						}))
+						if a := b.Get("/me"); a.StatusCode != http.StatusOK && !ended {
+							t.Errorf("manner %d at flight %d of %s: got %d afterwards, want the user", manner, at, path, a.StatusCode)
+						}
+					}
+				}
+			}
+			t.Logf("%d faults", faults.Load())
+		})
+	}
+}

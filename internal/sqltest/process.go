@@ -1,0 +1,284 @@
+// Package sqltest starts real PostgreSQL and MariaDB servers on the loopback interface for tests, and opens
+// databases of theirs, and of SQLite. It is a module of its own, for the drivers are none of the core's
+// dependencies.
+package sqltest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
+)
+
+// Patience is how long tests wait for a server to get ready, or for a condition that is polled.
+const Patience = time.Minute
+
+// account is the system's user who owns the servers if the tests run as root, whom they refuse.
+const account = "nobody"
+
+// Server is one process of a database server. It keeps its data in a folder of its own, is killed at the end of
+// the test, and also when the test process dies.
+type Server struct {
+	Addr string // host:port on 127.0.0.1
+
+	kind kind
+	args []string
+	dir  string
+	cmd  *exec.Cmd
+	life io.Closer // the watcher's standard input: the server ends when it closes
+	log  *logBuffer
+}
+
+// kind is how to make and start a server.
+type kind struct {
+	name    string
+	signal  string // asks it to end at once, but in order
+	prepare func(t testing.TB, dir string)
+	command func(dir, port string) []string
+	ready   func(ctx context.Context, addr, dir string) error
+}
+
+// startServer makes a folder with an empty database and starts the server, with args added to its command line.
+func startServer(t testing.TB, k kind, args ...string) *Server {
+	t.Helper()
+	s := &Server{kind: k, args: args, dir: folder(t)}
+	k.prepare(t, s.dir)
+	t.Cleanup(s.Stop)
+	var err error
+	for range 3 { // the free port may be taken before the server has it
+		s.Addr = freeAddr(t)
+		if err = s.Restart(t); err == nil {
+			return s
+		}
+	}
+	t.Fatalf("%s does not start: %v\n%s", k.name, err, s.log)
+	return nil
+}
+
+// Restart starts the server again on its address and with its data, after [Server.Kill] or [Server.Stop].
+func (s *Server) Restart(t testing.TB) error {
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		return err
+	}
+	// The watcher outlives neither this process nor the call of Stop.
+	watcher := `"$@" & pid=$!; echo $pid >` + filepath.Join(s.dir, "watched") + `; read -r word; kill -${word:-` + s.kind.signal + `} $pid 2>/dev/null; wait $pid`
+	args := append([]string{"sh", "-c", watcher, "sh"}, s.kind.command(s.dir, port)...)
+	s.cmd = as(t, append(args, s.args...)...)
+	s.log = new(logBuffer)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if s.life, err = s.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	err = Poll(func(ctx context.Context) error {
+		if strings.Contains(s.log.String(), "in use") {
+			return errTaken
+		}
+		return s.kind.ready(ctx, s.Addr, s.dir)
+	})
+	if err != nil {
+		s.Stop()
+	}
+	return err
+}
+
+// Stop ends the server in order: its clients are told. Ending it twice is fine.
+func (s *Server) Stop() { s.end("") }
+
+// Kill ends the server at once, as a crash would.
+func (s *Server) Kill() { s.end("KILL") }
+
+func (s *Server) end(signal string) {
+	if s.life == nil {
+		return
+	}
+	if signal != "" {
+		if w, ok := s.life.(io.Writer); ok {
+			_, _ = io.WriteString(w, signal+"\n")
+		}
+	}
+	_ = s.life.Close()
+	_ = s.cmd.Wait()
+	s.life = nil
+}
+
+// Freeze makes the server's main process stop answering without closing its connections (SIGSTOP), until
+// [Server.Thaw]. PostgreSQL has a process for each connection, which goes on: there only new ones hang.
+func (s *Server) Freeze(t testing.TB) {
+	t.Helper()
+	pid := s.send(t, syscall.SIGSTOP)
+	err := Poll(func(context.Context) error { // until all of its threads have stopped
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(threads) == 0 {
+			return fmt.Errorf("find the threads of process %d: %w", pid, err)
+		}
+		for _, name := range threads {
+			if text, err := os.ReadFile(name); err == nil && !strings.Contains(string(text), ") T ") { //nolint:gosec // below /proc
+				return errors.New("a thread has not stopped")
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Thaw ends what Freeze began.
+func (s *Server) Thaw(t testing.TB) { s.send(t, syscall.SIGCONT) }
+
+func (s *Server) send(t testing.TB, sig syscall.Signal) (pid int) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "watched"))
+	if err != nil {
+		t.Fatalf("find the process of %s: %v", s.kind.name, err)
+	}
+	if pid, err = strconv.Atoi(strings.TrimSpace(string(text))); err != nil {
+		t.Fatalf("find the process of %s: %v", s.kind.name, err)
+	}
+	if err := syscall.Kill(pid, sig); err != nil {
+		t.Fatalf("send %v to %s: %v", sig, s.kind.name, err)
+	}
+	return pid
+}
+
+// as returns a command that is not run by root.
+func as(t testing.TB, args ...string) *exec.Cmd {
+	if os.Getuid() == 0 {
+		u := owner(t)
+		args = append([]string{"setpriv", "--reuid=" + u.Uid, "--regid=" + u.Gid, "--clear-groups"}, args...)
+	}
+	cmd := subprocess.Command(t, 0, args[0], args[1:]...)
+	cmd.Dir = "/"
+	return cmd
+}
+
+func owner(t testing.TB) *user.User {
+	t.Helper()
+	u, err := user.Lookup(account)
+	if err != nil {
+		t.Fatalf("find the user who is to own the servers: %v", err)
+	}
+	return u
+}
+
+// run runs a program to its end.
+func run(t testing.TB, args ...string) {
+	t.Helper()
+	cmd := as(t, args...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", args[0], err, out)
+	}
+}
+
+// folder makes a folder for a server's data; those of testing.T are closed to other users.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sqltest") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if os.Getuid() == 0 {
+		u := owner(t)
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		if err := os.Chown(dir, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// program returns the path of the first of names that is there.
+func program(t testing.TB, install string, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		found, err := filepath.Glob(name)
+		if err == nil && len(found) > 0 {
+			return found[len(found)-1]
+		}
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("no %s: apt-get install -y %s", names[0], install)
+	return ""
+}
+
+var errTaken = errors.New("the port is taken")
+
+// Poll calls f until it returns nil, for as long as [Patience]. It returns f's last error.
+func Poll(f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f(ctx)
+		if err == nil || errors.Is(err, errTaken) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("gave up after %v: %w", Patience, err)
+		}
+	}
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("find a free port: %v", err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// logBuffer is what the server prints.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// initFile writes what a MariaDB runs at its start: the user of the tests.
+func initFile(t testing.TB, dir string) string {
+	t.Helper()
+	name := filepath.Join(dir, "init.sql")
+	const text = "CREATE USER IF NOT EXISTS app@'%' IDENTIFIED BY 'app';\nGRANT ALL ON *.* TO app@'%' WITH GRANT OPTION;\n"
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil { //nolint:gosec // the server's user reads it
+		t.Fatal(err)
+	}
+	return name
+}

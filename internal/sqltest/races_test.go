@@ -1,0 +1,120 @@
+//go:build integration
+
+package sqltest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// TestS7_ALogOutBesideARenewalIsFinal in either order: whoever comes second finds the other's doing.
+func TestS7_ALogOutBesideARenewalIsFinal(t *testing.T) {
+	servers := start(t)
+	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
+		for _, tombs := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, tombstones %t", p.name, tombs), func(t *testing.T) {
+				edit := keep
+				if tombs {
+					edit = tombstones
+				}
+				_, s := p.stores(t, edit)
+				r, ctx := s.Sessions, context.Background()
+				first := map[string]int{}
+				for i := range 60 {
+					o, n := fmt.Sprint("old", i), fmt.Sprint("new", i)
+					must(t, r.Create(ctx, o, []byte(`{"cookie":{}}`), time.Hour))
+					must(t, r.Create(ctx, n, []byte(`{"cookie":{}}`), time.Hour))
+					var renewal, logOut error
+					var wg sync.WaitGroup
+					wg.Go(func() {
+						if _, renewal = r.End(ctx, o, []byte(`{"cookie":{}}`), n, time.Hour); renewal != nil { // as the session layer does: nobody knows this id
+							_ = r.Delete(ctx, n, nil)
+						}
+					})
+					wg.Go(func() {
+						for id := o; id != "" && logOut == nil; {
+							id, logOut = r.End(ctx, id, nil, "", time.Hour)
+						}
+					})
+					wg.Wait()
+					must(t, logOut)
+					switch {
+					case renewal == nil:
+						first["renewal"]++
+					case errors.Is(renewal, session.ErrNotFound):
+						first["log-out"]++
+					default:
+						t.Errorf("renewal: got %v, want it or ErrNotFound", renewal)
+					}
+					for _, id := range []string{o, n} {
+						if _, err := r.GetMaster(ctx, id); !errors.Is(err, session.ErrNotFound) {
+							t.Errorf("after the log-out, and the renewal that ended with %v, %s is there (error %v)", renewal, id, err)
+						}
+					}
+				}
+				t.Log(first)
+			})
+		}
+	}
+}
+
+// TestS15_WhatNodeWritesBackLateStaysUnknown: a request of Node's that still runs when Go ends its session.
+func TestS15_WhatNodeWritesBackLateStaysUnknown(t *testing.T) {
+	servers := start(t)
+	for _, p := range servers.nodes() {
+		t.Run(p.name, func(t *testing.T) {
+			db, s := p.stores(t, tombstones)
+			r, ctx := s.Sessions, context.Background()
+			set := map[string]string{ // as the packages write it
+				"connect-pg-simple":     `INSERT INTO "session" (sess, expire, sid) SELECT $1::json, to_timestamp($2::double precision), $3 ON CONFLICT (sid) DO UPDATE SET sess=$1::json, expire=to_timestamp($2::double precision) RETURNING sid`,
+				"connect-session-knex":  `INSERT INTO sessions (sess, expired, sid) VALUES ($1::json, to_timestamp($2::double precision), $3) ON CONFLICT (sid) DO UPDATE SET sess=excluded.sess, expired=excluded.expired`,
+				"express-mysql-session": "INSERT INTO `sessions` (`data`, `expires`, `session_id`) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE `expires` = VALUES(`expires`), `data` = VALUES(`data`)",
+			}[p.name]
+			for i := range 60 {
+				id := fmt.Sprint("id", i)
+				must(t, r.Create(ctx, id, []byte(`{"cookie":{}}`), time.Hour))
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					for range 5 {
+						exec(t, db, set, `{"cookie":{},"late":1}`, time.Now().Add(time.Hour).Unix(), id)
+					}
+				})
+				wg.Go(func() {
+					var err error
+					if i%2 == 0 {
+						_, err = r.End(ctx, id, nil, "", time.Hour)
+					} else {
+						_, err = r.EndMany(ctx, []string{"other", id}, time.Hour)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				})
+				wg.Wait()
+				if _, err := r.Get(ctx, id); !errors.Is(err, session.ErrNotFound) {
+					t.Errorf("%s came back: got error %v, want ErrNotFound", id, err)
+				}
+				if got, err := r.GetMany(ctx, []string{id}); err != nil || got[0] != nil {
+					t.Errorf("%s is among many: got %q and error %v, want none", id, got, err)
+				}
+				if err := r.Update(ctx, id, []byte(`{"cookie":{},"late":1}`), []byte(`{"cookie":{}}`), time.Hour); !errors.Is(err, session.ErrNotFound) {
+					t.Errorf("Update of %s: got error %v, want ErrNotFound", id, err)
+				}
+				var rows int
+				must(t, db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+nodeTableOf[p.name]).Scan(&rows))
+				if rows != 0 {
+					t.Errorf("the record that was written back is still in Node's table: %d rows", rows)
+				}
+			}
+		})
+	}
+}
+
+var nodeTableOf = map[string]string{"connect-pg-simple": "session", "connect-session-knex": "sessions", "express-mysql-session": "sessions"}

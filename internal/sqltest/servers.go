@@ -1,0 +1,148 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	_ "github.com/go-sql-driver/mysql" // the driver "mysql"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
+)
+
+// Postgres is a PostgreSQL server.
+type Postgres struct{ *Server }
+
+// StartPostgres starts a PostgreSQL server, with args added to its command line ("-c", "max_connections=5").
+func StartPostgres(t testing.TB, args ...string) Postgres {
+	t.Helper()
+	initdb := program(t, "postgresql", "/usr/lib/postgresql/*/bin/initdb", "initdb")
+	postgres := program(t, "postgresql", "/usr/lib/postgresql/*/bin/postgres", "postgres")
+	return Postgres{startServer(t, kind{
+		name: "postgres", signal: "INT",
+		prepare: func(t testing.TB, dir string) {
+			run(t, initdb, "--pgdata", filepath.Join(dir, "data"), "--auth", "trust", "--username", "app", "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8")
+		},
+		command: func(dir, port string) []string {
+			return []string{
+				postgres, "-D", filepath.Join(dir, "data"), "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+				"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "shared_buffers=32MB",
+			}
+		},
+		ready: func(ctx context.Context, addr, dir string) error {
+			return isOurs(ctx, "pgx", postgresURL(addr, "postgres"), "SHOW data_directory", filepath.Join(dir, "data"))
+		},
+	}, args...)}
+}
+
+func postgresURL(addr, database string, params ...string) string {
+	u := url.URL{Scheme: "postgres", User: url.User("app"), Host: addr, Path: database, RawQuery: strings.Join(append([]string{"sslmode=disable"}, params...), "&")}
+	return u.String()
+}
+
+// URL returns where a database is, for the driver "pgx" and for Node's pg; params are added to it.
+func (p Postgres) URL(database string, params ...string) string {
+	return postgresURL(p.Addr, database, params...)
+}
+
+// Database makes an empty database and returns its name.
+func (p Postgres) Database(t testing.TB) string { return makeDatabase(t, "pgx", p.URL("postgres")) }
+
+// MariaDB is a MariaDB server.
+type MariaDB struct{ *Server }
+
+// StartMariaDB starts a MariaDB server, with args added to its command line ("--max-connections=5").
+func StartMariaDB(t testing.TB, args ...string) MariaDB {
+	t.Helper()
+	install := program(t, "mariadb-server", "mariadb-install-db", "mysql_install_db")
+	server := program(t, "mariadb-server", "mariadbd", "/usr/sbin/mariadbd", "mysqld", "/usr/sbin/mysqld")
+	return MariaDB{startServer(t, kind{
+		name: "mariadbd", signal: "TERM",
+		prepare: func(t testing.TB, dir string) {
+			run(t, install, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--skip-test-db", "--skip-log-bin", "--innodb-buffer-pool-size=16M")
+		},
+		command: func(dir, port string) []string {
+			return []string{
+				server, "--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--port=" + port, "--bind-address=127.0.0.1",
+				"--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"),
+				"--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--innodb-fast-shutdown=2", "--skip-name-resolve",
+				"--init-file=" + initFile(t, dir),
+			}
+		},
+		ready: func(ctx context.Context, addr, dir string) error {
+			return isOurs(ctx, "mysql", mariaDSN(addr, ""), "SELECT @@datadir", filepath.Join(dir, "data"))
+		},
+	}, args...)}
+}
+
+func mariaDSN(addr, database string, params ...string) string {
+	return fmt.Sprintf("app:app@tcp(%s)/%s?%s", addr, database, strings.Join(append([]string{"clientFoundRows=true"}, params...), "&"))
+}
+
+// DSN returns where a database is, for the driver "mysql", with clientFoundRows=true; params are added to it.
+func (m MariaDB) DSN(database string, params ...string) string {
+	return mariaDSN(m.Addr, database, params...)
+}
+
+// Database makes an empty database and returns its name. The user is app, with the password app.
+func (m MariaDB) Database(t testing.TB) string { return makeDatabase(t, "mysql", m.DSN("")) }
+
+// isOurs returns nil if the server at source answers want: another process may have taken the port.
+func isOurs(ctx context.Context, driver, source, query, want string) error {
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	var got string
+	if err := db.QueryRowContext(ctx, query).Scan(&got); err != nil {
+		return err
+	}
+	if filepath.Clean(got) != want {
+		return errTaken
+	}
+	return nil
+}
+
+var databases atomic.Int64
+
+func makeDatabase(t testing.TB, driver, source string) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	db := Open(t, driver, source)
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatalf("make a database: %v", err)
+	}
+	return name
+}
+
+// Open opens a database, and closes it at the end of the test.
+func Open(t testing.TB, driver, source string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxIdleConns(32) // connections are dear
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// SQLiteFile opens an SQLite database in a file; params are added to a time to wait for locks.
+func SQLiteFile(t testing.TB, params ...string) *sql.DB {
+	t.Helper()
+	return Open(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "db")+"?"+strings.Join(append([]string{"_pragma=busy_timeout(5000)", "_pragma=synchronous(OFF)"}, params...), "&"))
+}
+
+// SQLiteMemory opens an SQLite database in memory, on one connection, as that has to be.
+func SQLiteMemory(t testing.TB) *sql.DB {
+	t.Helper()
+	db := Open(t, "sqlite", ":memory:")
+	db.SetMaxOpenConns(1)
+	return db
+}

@@ -1,0 +1,150 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
+)
+
+// beside ends records of a table of Node's. The notes are in a table beside it, so that an end is about two rows.
+//
+// Whoever ends with a comparison removes the record first, and leaves the note in the same transaction. Whoever ends
+// without one removes first, too, and then looks for a note: so either the note is there, or the other finds no record.
+type beside struct {
+	*Store
+	removeSame *statement // if there is no note
+	seeNote    *statement
+	lookAt     *statement
+
+	// In PostgreSQL, which writes in WITH, both steps are one statement.
+	endNote, endSameNote *statement
+
+	leave *statement // a note, unless there is a live one; MySQL
+}
+
+func newBeside(s *Store) ender {
+	e := &beside{Store: s}
+	e.removeSame = s.statement("id old", "DELETE FROM {sessions} WHERE {match} AND {same} AND {live} AND NOT {noted}")
+	e.seeNote = s.statement("id", "SELECT note FROM {notes} WHERE id=:id AND until>{now}")
+	e.lookAt = s.statement("id", "SELECT (SELECT {read} FROM {sessions} WHERE {match} AND {live}), (SELECT note FROM {notes} WHERE id=:id AND until>{now})")
+	if !s.words.returns {
+		e.leave = s.statement("id note life", leaveMySQL("(:id,:note,{now}+:life)"))
+		return e
+	}
+	// The notes come from the removal, so that it comes first: rows are locked in one order.
+	e.endNote = s.statement("id note life", "WITH d AS (DELETE FROM {sessions} WHERE {match} RETURNING 1) "+
+		"INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM (SELECT count(*) FROM d) AS done"+leaveUnlessLive)
+	e.endSameNote = s.statement("id old note life", "WITH d AS (DELETE FROM {sessions} WHERE {match} AND {same} AND {live} AND NOT {noted} RETURNING 1) "+
+		"INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM d ON CONFLICT (id) DO UPDATE SET note=excluded.note, until=excluded.until WHERE n.until<={now}")
+	return e
+}
+
+// leaveUnlessLive returns the notes that are there afterwards.
+const leaveUnlessLive = ` ON CONFLICT (id) DO UPDATE SET
+note=CASE WHEN n.until>{now} THEN n.note ELSE excluded.note END,
+until=CASE WHEN n.until>{now} THEN n.until ELSE excluded.until END
+RETURNING id, note`
+
+// leaveMySQL leaves notes, and tells of one row by LAST_INSERT_ID that there was a live one.
+func leaveMySQL(rows string) string {
+	return "INSERT INTO {notes} (id,note,until) VALUES " + rows + ` ON DUPLICATE KEY UPDATE
+note=IF(LAST_INSERT_ID(IF(until>{now},2,1))=2,note,VALUES(note)),
+until=IF(until>{now},until,VALUES(until))`
+}
+
+func (e *beside) end(ctx context.Context, id, note string, life int64) (there string, err error) {
+	switch {
+	case life == 0:
+		if _, err = e.remove.exec(ctx, nil, id); err == nil {
+			_, err = e.seeNote.row(ctx, nil, []any{id}, &there)
+		}
+	case e.endNote != nil:
+		_, err = e.endNote.row(ctx, nil, []any{id, note, life}, new(string), &there)
+	case note == contract.Ended: // half of it ends the session as well, and an outage is repeated
+		if _, err = e.remove.exec(ctx, nil, id); err == nil {
+			there, err = e.leaveNote(ctx, nil, id, note, life)
+		}
+	default:
+		err = e.transaction(ctx, func(tx *sql.Tx) (err error) {
+			if _, err = e.remove.exec(ctx, tx, id); err == nil {
+				there, err = e.leaveNote(ctx, tx, id, note, life)
+			}
+			return err
+		}, e.remove, e.leave)
+	}
+	return there, err
+}
+
+// leaveNote leaves a note unless there is a live one, and returns that which is there then.
+func (e *beside) leaveNote(ctx context.Context, tx *sql.Tx, id, note string, life int64) (there string, err error) {
+	result, err := e.leave.exec(ctx, tx, id, note, life)
+	if err != nil {
+		return "", err
+	}
+	if was, err := result.LastInsertId(); err != nil || was != stayed {
+		return note, err
+	}
+	_, err = e.seeNote.row(ctx, tx, []any{id}, &there)
+	return there, err
+}
+
+func (e *beside) endSame(ctx context.Context, id string, old []byte, note string, life int64) (ended bool, err error) {
+	packed := e.table.pack(old)
+	if life == 0 {
+		n, err := e.removeSame.affected(ctx, nil, id, packed)
+		return n > 0, err
+	}
+	if e.endSameNote != nil {
+		// No row may also mean that the record was removed and a log-out has left its note meanwhile: that one counts.
+		n, err := e.endSameNote.affected(ctx, nil, id, packed, note, life)
+		return n > 0, err
+	}
+	err = e.transaction(ctx, func(tx *sql.Tx) error {
+		n, err := e.removeSame.affected(ctx, tx, id, packed)
+		if err != nil || n == 0 {
+			return err
+		}
+		there, err := e.leaveNote(ctx, tx, id, note, life)
+		ended = there == note
+		return err
+	}, e.removeSame, e.leave)
+	return ended && err == nil, err
+}
+
+func (e *beside) endMany(ctx context.Context, ids []string, life int64) (map[string]string, error) {
+	words, params := list(len(ids))
+	values := make([]any, len(ids), len(ids)+1)
+	for i, id := range ids {
+		values[i] = id
+	}
+	if _, err := e.once(params, "DELETE FROM {sessions} WHERE {id} IN ("+words+")").exec(ctx, nil, values...); err != nil {
+		return nil, err
+	}
+	if life > 0 {
+		list := make([]string, len(params))
+		for i, p := range params {
+			list[i] = "(:" + p + ",'-',{now}+:life)"
+		}
+		rows := strings.Join(list, ",")
+		params, all := append(slices.Clone(params), "life"), append(values, life)
+		if e.words.returns {
+			return e.notes(ctx, e.once(params, "INSERT INTO {notes} AS n (id,note,until) VALUES "+rows+leaveUnlessLive), all)
+		}
+		if _, err := e.once(params, leaveMySQL(rows)).exec(ctx, nil, all...); err != nil {
+			return nil, err
+		}
+	}
+	return e.notes(ctx, e.once(params, "SELECT id, note FROM {notes} WHERE until>{now} AND id IN ("+words+")"), values)
+}
+
+func (e *beside) look(ctx context.Context, id string, old []byte) (f found, err error) {
+	var note sql.NullString
+	if _, err = e.lookAt.row(ctx, nil, []any{id}, &f.data, &note); err != nil {
+		return found{}, err
+	}
+	f.live, f.note = f.data != nil, note.String
+	return f.judged(e.table, old), nil
+}

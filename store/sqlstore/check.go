@@ -1,0 +1,158 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/internal/contract"
+)
+
+// discovery is what New learns of a database before it makes statements.
+type discovery struct {
+	zone  string // of times without one; ConnectPGSimple
+	zoned bool   // the times of ConnectPGSimple have a zone
+	maxID int    // how long an id in Node's table may be; 0: as long as any
+}
+
+// discover asks the database for what would go wrong later.
+func discover(ctx context.Context, db *sql.DB, cfg Config) (discovery, error) {
+	p := &probe{ctx: ctx, db: db, cfg: cfg}
+	switch cfg.Dialect {
+	case Postgres:
+		p.postgres()
+	case MySQL:
+		p.mysql()
+	case SQLite:
+		p.sqlite()
+	}
+	return p.known, errors.Join(p.errs...)
+}
+
+// probe asks a database questions, and collects what is wrong with it.
+type probe struct {
+	ctx   context.Context //nolint:containedctx // one call's
+	db    *sql.DB
+	cfg   Config
+	known discovery
+	errs  []error
+}
+
+// bad notes what is wrong; the text ends with the cure.
+func (p *probe) bad(format string, args ...any) {
+	p.errs = append(p.errs, fmt.Errorf("sqlstore: check: "+format, args...))
+}
+
+// ask reads the one row that a query returns, and reports whether there was one. A failure is noted.
+func (p *probe) ask(query string, args []any, into ...any) bool {
+	err := p.db.QueryRowContext(p.ctx, query, args...).Scan(into...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		p.errs = append(p.errs, outage("check", contextError(p.ctx, err)))
+	}
+	return err == nil
+}
+
+// checkTime is how long what Check stores would live if it could not remove it.
+const checkTime = time.Minute
+
+// Check tries every call that a program makes, on ids and keys of its own, and looks whether the pool is one with
+// which comparing works. New calls it; it is for a program's readiness probe too. The error joins everything that is
+// wrong: a table that is not there, a right that the database's user lacks. An outage is one error.
+func (s *Stores) Check(ctx context.Context) error {
+	if err := s.checkFoundRows(ctx); err != nil {
+		return s.cured(err)
+	}
+	id, next := "check-"+rand.Text(), "check-"+rand.Text()
+	old, changed := []byte(`{"cookie":{},"check":1}`), []byte(`{"cookie":{},"check":2}`)
+	r := s.Sessions
+	var errs []error
+	for _, call := range []func() error{
+		func() error { return r.Create(ctx, id, old, checkTime) },
+		func() error { _, err := r.GetMaster(ctx, id); return err },
+		func() error { _, err := r.Get(ctx, next); return err },
+		func() error { return r.Update(ctx, id, old, changed, checkTime) },
+		func() error { _, err := r.GetMany(ctx, []string{id, next}); return err },
+		func() error { _, err := r.End(ctx, id, changed, next, checkTime); return err },
+		func() error { _, err := r.EndMany(ctx, []string{id, next}, checkTime); return err },
+		func() error { return r.Delete(ctx, id, nil) },
+		func() error { return r.AddLabel(ctx, id, id, time.Now().Add(checkTime)) },
+		func() error { _, err := r.Labelled(ctx, id); return err },
+		func() error { return r.RemoveLabel(ctx, id, id) },
+		func() error { _, _, err := s.Counter.Add(ctx, id, 1, checkTime); return err },
+		func() error { return s.Tokens.Put(ctx, id, old, checkTime) },
+		func() error { _, _, err := s.Tokens.Take(ctx, id); return err },
+		func() error { _, _, err := s.Cells.Swap(ctx, id, nil, old, checkTime); return err },
+		func() error { _, err := s.Cells.Load(ctx, id); return err },
+		func() error { _, _, err := s.Cells.Swap(ctx, id, old, nil, checkTime); return err },
+		func() error { return s.forgetCheck(ctx, id, next) },
+	} {
+		err := call()
+		follows := errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrConflict) // from a step that failed
+		if err != nil && !follows {
+			errs = append(errs, s.cured(err))
+		}
+		if ctx.Err() != nil {
+			return ctxError(ctx, "check")
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// forgetCheck removes the notes and the count that Check has left.
+func (s *Stores) forgetCheck(ctx context.Context, id, next string) error {
+	notes := "{notes}"
+	if s.cfg.Layout == Own {
+		notes = "{sessions}"
+	}
+	drop := s.once([]string{"id", "next"}, "DELETE FROM "+notes+" WHERE id IN (:id,:next)")
+	uncount := s.once([]string{"key"}, "DELETE FROM {values} WHERE kind='"+countKind+"' AND k=:key")
+	return s.do(ctx, "check", func() error {
+		if _, err := drop.exec(ctx, nil, id, next); err != nil {
+			return err
+		}
+		_, err := uncount.exec(ctx, nil, contract.Digest(id))
+		return err
+	})
+}
+
+// cured adds the cure to an error that says that a table is not there.
+func (s *Stores) cured(err error) error {
+	text := err.Error()
+	for _, lack := range []string{"does not exist", "doesn't exist", "no such table", "no such column", "Unknown column"} {
+		if strings.Contains(text, lack) {
+			return fmt.Errorf("%w: make our tables by what `go run github.com/seed-6f34412b/passport/store/sqlstore/schema` prints, or set Config.Migrate", err)
+		}
+	}
+	return err
+}
+
+// errFoundRows is the cause of an error of New.
+var errFoundRows = errors.New("an UPDATE that finds its row and changes nothing reports no row: add clientFoundRows=true to the data source of the driver")
+
+// checkFoundRows looks whether the driver counts the rows that a statement found, as comparing needs it, or, as
+// drivers for MySQL do by default, those that it changed.
+func (s *Stores) checkFoundRows(ctx context.Context) error {
+	key := "check" + rand.Text()
+	insert := s.once([]string{"key"}, "INSERT INTO {values} (kind,k,value,expires) VALUES ('"+leaseKind+"',:key,{empty},0)")
+	same := s.once([]string{"key"}, "UPDATE {values} SET expires=expires WHERE kind='"+leaseKind+"' AND k=:key")
+	return s.do(ctx, "check", func() error {
+		tx, err := s.db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }()
+		if _, err := insert.exec(ctx, tx, key); err != nil {
+			return err
+		}
+		n, err := same.affected(ctx, tx, key)
+		if err == nil && n != 1 {
+			return errFoundRows
+		}
+		return err
+	})
+}

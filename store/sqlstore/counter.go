@@ -1,0 +1,82 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
+)
+
+// Counter counts within windows of time: a strategy.Counter that several processes share. It is made by [New] and
+// safe for concurrent use.
+type Counter struct {
+	*database
+	add, change, left *statement
+}
+
+func newCounter(d *database) *Counter {
+	c := &Counter{database: d}
+	const row = "INSERT INTO {values} %s(kind,k,n,expires) VALUES ('" + countKind + "',:key,%s,{now}+:window) "
+	const live = " WHERE kind='" + countKind + "' AND k=:key AND expires>{now}"
+	if d.words.returns {
+		c.add = d.statement("key n window", fmt.Sprintf(row, "AS v ", ":n")+`ON CONFLICT (kind,k) DO UPDATE SET
+n=CASE WHEN v.expires>{now} THEN {greatest}(0,v.n+excluded.n) ELSE excluded.n END,
+expires=CASE WHEN v.expires>{now} THEN v.expires ELSE excluded.expires END
+RETURNING n, expires-{now}`)
+		c.change = d.statement("key n", "UPDATE {values} SET n={greatest}(0,n+:n)"+live+" RETURNING n, expires-{now}")
+	} else {
+		// LAST_INSERT_ID tells the sum in the answer to the statement.
+		c.add = d.statement("key n window", fmt.Sprintf(row, "", "LAST_INSERT_ID(:n)")+`ON DUPLICATE KEY UPDATE
+n=LAST_INSERT_ID(IF(expires>{now},GREATEST(0,n+VALUES(n)),VALUES(n))),
+expires=IF(expires>{now},expires,VALUES(expires))`)
+		c.change = d.statement("key n", "UPDATE {values} SET n=LAST_INSERT_ID(GREATEST(0,n+:n))"+live)
+	}
+	c.left = d.statement("key", "SELECT n, expires-{now} FROM {values}"+live)
+	return c
+}
+
+// Add adds n to what was counted under key, and returns the sum and how long it lasts. The Add of a positive n that
+// finds nothing begins a window, at whose end the count is gone; later ones do not prolong it. n = 0 only asks. A
+// negative n takes back, to zero at most. A window under a millisecond is an error, any other error is an outage,
+// after which it may have been counted. It is one statement, in MySQL with one SELECT more.
+func (c *Counter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
+	if err := contract.CheckTTL(ctx, window); err != nil {
+		return 0, 0, fmt.Errorf("sqlstore: count: %w", err)
+	}
+	key = contract.Digest(key)
+	sum, err := try(ctx, c.database, "count", func() (counted, error) { return c.attempt(ctx, key, n, window) })
+	return sum.count, time.Duration(max(sum.left, 0)) * time.Millisecond, err
+}
+
+// counted is a sum, and how many milliseconds it lasts.
+type counted struct{ count, left int64 }
+
+func (c *Counter) attempt(ctx context.Context, key string, n int64, window time.Duration) (sum counted, err error) {
+	q, values := c.left, []any{key}
+	switch {
+	case n > 0:
+		q, values = c.add, []any{key, n, window.Milliseconds()}
+	case n < 0:
+		q, values = c.change, []any{key, n}
+	}
+	if n == 0 || c.words.returns {
+		_, err = q.row(ctx, nil, values, &sum.count, &sum.left)
+		return sum, err
+	}
+	result, err := q.exec(ctx, nil, values...)
+	if err != nil {
+		return sum, err
+	}
+	if found, err := result.RowsAffected(); err != nil || found == 0 {
+		return sum, err
+	}
+	if sum.count, err = result.LastInsertId(); err != nil {
+		return sum, err
+	}
+	var now int64
+	if there, err := c.left.row(ctx, nil, []any{key}, &now, &sum.left); err != nil || !there {
+		sum.left = window.Milliseconds() // it has ended meanwhile, or nobody knows: the count stands
+	}
+	return sum, nil
+}

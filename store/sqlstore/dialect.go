@@ -1,0 +1,120 @@
+package sqlstore
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Dialect says which database it is.
+type Dialect int
+
+// The databases. The zero Dialect is none.
+const (
+	Postgres Dialect = iota + 1 // PostgreSQL 12 or later
+	MySQL                       // MySQL 8.0 or MariaDB 10.5 or later, with InnoDB
+	SQLite                      // SQLite 3.42 or later
+)
+
+// String returns the database's name.
+func (d Dialect) String() string {
+	if w, ok := dialects[d]; ok {
+		return w.name
+	}
+	return fmt.Sprintf("Dialect(%d)", int(d))
+}
+
+// wording is what the databases say differently.
+type wording struct {
+	name     string
+	quote    string // of names
+	now      string // milliseconds since 1970 by the database's clock, the same throughout a statement
+	empty    string // no bytes
+	greatest string // the function for the larger of two
+	bytes    string // types of columns
+	id       string
+	text     string
+	returns  bool     // INSERT, UPDATE and DELETE have RETURNING
+	numbered bool     // placeholders are $1, $2
+	undone   []string // what its drivers say when a statement was refused because of another one, and undone
+	blocks   bool     // a statement may wait for longer than its context
+	prepared bool     // a statement that was not prepared costs more than one round trip, or is parsed anew
+}
+
+var dialects = map[Dialect]wording{
+	Postgres: {
+		name: "PostgreSQL", quote: `"`, empty: `''::bytea`, greatest: "GREATEST",
+		now:   "(floor(extract(epoch FROM statement_timestamp())*1000)::bigint)",
+		bytes: "bytea", id: `text COLLATE "C"`, text: `text COLLATE "C"`,
+		returns: true, numbered: true,
+	},
+	MySQL: {
+		// UNIX_TIMESTAMP(NOW(3)) would be ambiguous in the hour in which summer time ends.
+		name: "MySQL", quote: "`", empty: "''", greatest: "GREATEST",
+		now:   "(TIMESTAMPDIFF(MICROSECOND,'1970-01-01 00:00:00',UTC_TIMESTAMP(3)) DIV 1000)",
+		bytes: "LONGBLOB", id: "VARBINARY(512)", text: "VARBINARY(512)",
+		prepared: true,
+		undone:   []string{"Error 1213 ", "Error 1020 "}, // a deadlock; a row that has changed since it was read
+	},
+	SQLite: {
+		name: "SQLite", quote: `"`, empty: "x''", greatest: "MAX",
+		now:   "CAST(round(unixepoch('now','subsec')*1000) AS INTEGER)",
+		bytes: "BLOB", id: "TEXT", text: "TEXT",
+		returns: true, blocks: true, prepared: true,
+		undone: []string{"SQLITE_BUSY", "SQLITE_LOCKED", "database is locked", "database table is locked"},
+	},
+}
+
+// name quotes a table's name, which may have a schema and a dot before it.
+func (w wording) quoted(name string) string {
+	parts := strings.Split(name, ".")
+	for i, p := range parts {
+		parts[i] = w.quote + p + w.quote
+	}
+	return strings.Join(parts, ".")
+}
+
+// placeholders replaces the words :name in text by the database's placeholders. params are the names of the
+// values, in the order in which they will be given; order says which of them stands where, and is nil where
+// the database numbers them itself.
+func (w wording) placeholders(params []string, text string) (out string, order []int) {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, ":")
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		if strings.HasPrefix(after, ":") { // a cast
+			b.WriteString("::")
+			text = after[1:]
+			continue
+		}
+		end := 0
+		for end < len(after) && (after[end] >= 'a' && after[end] <= 'z' || after[end] >= '0' && after[end] <= '9') {
+			end++
+		}
+		at := indexOf(params, after[:end])
+		if at < 0 { // a colon of the text, such as a time of day
+			b.WriteString(":")
+			text = after
+			continue
+		}
+		if w.numbered {
+			fmt.Fprintf(&b, "$%d", at+1)
+		} else {
+			b.WriteString("?")
+			order = append(order, at)
+		}
+		text = after[end:]
+	}
+	return b.String(), order
+}
+
+func indexOf(list []string, s string) int {
+	for i, x := range list {
+		if x == s {
+			return i
+		}
+	}
+	return -1
+}

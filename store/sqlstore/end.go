@@ -1,0 +1,117 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/internal/contract"
+)
+
+// ender ends records, each in one atomic step. There are two, for where a layout keeps the notes.
+type ender interface {
+	// end removes the record of id and leaves note for life, unless there is a live one; it returns that which
+	// is there then, empty if there is none. Note is in force only with a life.
+	end(ctx context.Context, id, note string, life int64) (there string, err error)
+
+	// endSame does the same if the record's bytes are old and there is no live note, and reports whether it did.
+	endSame(ctx context.Context, id string, old []byte, note string, life int64) (bool, error)
+
+	// endMany is end of many, without successors.
+	endMany(ctx context.Context, ids []string, life int64) (there map[string]string, err error)
+
+	// look returns what is there, and whether it is old.
+	look(ctx context.Context, id string, old []byte) (found, error)
+}
+
+// found is what there is under an id.
+type found struct {
+	live bool
+	data []byte
+	same bool   // live, and the bytes that were expected
+	note string // a live one
+}
+
+// refusal is the answer to who expected other bytes.
+func (f found) refusal() error {
+	if !f.live {
+		return session.ErrNotFound
+	}
+	return &session.Conflict{Current: f.data}
+}
+
+// judged compares what was read to old.
+func (f found) judged(t table, old []byte) found {
+	if !f.live {
+		f.data = nil
+		return f
+	}
+	f.data = t.unpack(f.data)
+	f.same = bytes.Equal(f.data, old)
+	return f
+}
+
+// errChanged says that a statement found other bytes, and those that it was to find are there now: it is tried again.
+var errChanged = errors.New("the record changed while it was compared")
+
+// End implements [session.Ender]. With the tables of our own layout it is one statement where nothing stands in
+// the way, beside a table of Node's one transaction.
+func (s *Store) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
+	note, life, err := contract.Note(next, life, s.tombstones)
+	if err != nil {
+		return "", fmt.Errorf("sqlstore: end: %w", err)
+	}
+	return s.end(ctx, "end", id, old, note, life)
+}
+
+func (s *Store) end(ctx context.Context, verb, id string, old []byte, note string, life time.Duration) (string, error) {
+	if !s.table.valid(id) {
+		if err := ctxError(ctx, verb); err != nil || old == nil {
+			return "", err
+		}
+		return "", session.ErrNotFound
+	}
+	old = bytes.Clone(old)
+	o, err := try(ctx, s.database, verb, func() (outcome, error) { return s.attempt(ctx, id, old, note, life.Milliseconds()) })
+	if err != nil {
+		return "", err
+	}
+	if o.there == note {
+		o.there = ""
+	}
+	return contract.Successor(o.there), o.refused
+}
+
+// outcome is what came of an end: the note that is there, and the contract's refusal.
+type outcome struct {
+	there   string
+	refused error
+}
+
+// attempt ends a record, or says why not.
+func (s *Store) attempt(ctx context.Context, id string, old []byte, note string, life int64) (o outcome, err error) {
+	if old == nil {
+		o.there, err = s.ender.end(ctx, id, note, life)
+		return o, err
+	}
+	ended, err := s.ender.endSame(ctx, id, old, note, life)
+	if err != nil || ended {
+		return o, err
+	}
+	f, err := s.ender.look(ctx, id, old)
+	switch {
+	case err != nil:
+		return o, err
+	case note != contract.Ended && f.note == note: // the same call again
+		o.there, err = s.ender.end(ctx, id, note, 0)
+		return o, err
+	case f.note != "":
+		return outcome{f.note, session.ErrNotFound}, nil
+	case f.same:
+		return o, errChanged
+	}
+	return outcome{refused: f.refusal()}, nil
+}

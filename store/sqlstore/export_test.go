@@ -1,0 +1,4 @@
+package sqlstore
+
+// Plain is for tests.
+var Plain = plain

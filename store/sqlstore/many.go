@@ -1,0 +1,101 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
+)
+
+// sizes are for how many ids at once there are statements; the rest of their places is filled with one of the ids.
+var sizes = []int{1, 16, 300}
+
+const largest = 300
+
+// many reads many records at once, by a statement for each of sizes.
+type many struct{ gets []*statement }
+
+func newMany(s *Store, rowSeen string) (m many) {
+	for _, n := range sizes {
+		words, params := list(n)
+		m.gets = append(m.gets, s.statementOf(params, "SELECT {id}, {read} FROM {sessions} WHERE {id} IN ("+words+") AND {live}"+rowSeen))
+	}
+	return m
+}
+
+// GetMany implements [session.Batch]. It is one SELECT for each 300 ids, of the primary.
+func (s *Store) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
+	if err := ctxError(ctx, "get many"); err != nil {
+		return nil, err
+	}
+	there := map[string][]byte{}
+	for part := range slices.Chunk(s.validOf(ids), largest) {
+		found, err := try(ctx, s.database, "get many", func() (map[string][]byte, error) { return s.getPart(ctx, part) })
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(there, found)
+	}
+	records := make([][]byte, len(ids))
+	for i, id := range ids {
+		if data, ok := there[id]; ok {
+			records[i] = s.table.unpack(slices.Clone(data))
+		}
+	}
+	return records, nil
+}
+
+func (s *Store) getPart(ctx context.Context, ids []string) (map[string][]byte, error) {
+	at := slices.IndexFunc(sizes, func(n int) bool { return n >= len(ids) })
+	values := make([]any, sizes[at])
+	for i := range values {
+		values[i] = ids[min(i, len(ids)-1)]
+	}
+	there := map[string][]byte{}
+	err := s.many.gets[at].each(ctx, nil, values, func(rows *sql.Rows) error {
+		var id string
+		var data []byte
+		err := rows.Scan(&id, &data)
+		there[id] = data
+		return err
+	})
+	return there, err
+}
+
+// validOf returns those of ids that may have a record, each once.
+func (s *Store) validOf(ids []string) []string {
+	var list []string
+	for _, id := range ids {
+		if s.table.valid(id) {
+			list = append(list, id)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// EndMany implements [session.Batch]. It is one or two statements, or one transaction, for each 300 ids.
+func (s *Store) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+	if err := ctxError(ctx, "end many"); err != nil {
+		return nil, err
+	}
+	_, life, _ = contract.Note("", life, s.tombstones) // there is no successor to refuse
+	notes := map[string]string{}
+	for part := range slices.Chunk(s.validOf(ids), largest) {
+		there, err := try(ctx, s.database, "end many", func() (map[string]string, error) {
+			return s.ender.endMany(ctx, part, life.Milliseconds())
+		})
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(notes, there)
+	}
+	successors := make([]string, len(ids))
+	for i, id := range ids {
+		successors[i] = contract.Successor(notes[id])
+	}
+	return successors, nil
+}

@@ -1,0 +1,140 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// statement is one SQL statement, with its placeholders in the words of its database. Where that saves a round
+// trip it is prepared at its first use, and database/sql then prepares it on each connection that it is used on.
+type statement struct {
+	db       *sql.DB
+	text     string
+	order    []int
+	prepared bool
+	stmt     atomic.Pointer[sql.Stmt]
+}
+
+// querier is what runs statements: a pool, or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// args puts the values in the order of the placeholders. A value may stand at several.
+func (s *statement) args(values []any) []any {
+	if s.order == nil {
+		return values
+	}
+	list := make([]any, len(s.order))
+	for i, at := range s.order {
+		list[i] = values[at]
+	}
+	return list
+}
+
+// prepare returns the prepared statement, nil where there is to be none.
+func (s *statement) prepare(ctx context.Context, tx *sql.Tx) (*sql.Stmt, error) {
+	if !s.prepared {
+		return nil, nil
+	}
+	stmt := s.stmt.Load()
+	if stmt == nil {
+		if tx != nil { // the pool may have no second connection
+			return tx.PrepareContext(ctx, s.text)
+		}
+		made, err := s.db.PrepareContext(ctx, s.text)
+		if err != nil {
+			return nil, err
+		}
+		if stmt = made; !s.stmt.CompareAndSwap(nil, made) {
+			_ = made.Close()
+			stmt = s.stmt.Load()
+		}
+	}
+	if tx != nil {
+		return tx.StmtContext(ctx, stmt), nil
+	}
+	return stmt, nil
+}
+
+// exec runs a statement that returns no rows; tx may be nil.
+func (s *statement) exec(ctx context.Context, tx *sql.Tx, values ...any) (sql.Result, error) {
+	stmt, err := s.prepare(ctx, tx)
+	switch {
+	case err != nil:
+		return nil, err
+	case stmt != nil:
+		return stmt.ExecContext(ctx, s.args(values)...)
+	}
+	return s.on(tx).ExecContext(ctx, s.text, s.args(values)...)
+}
+
+// affected is exec, and returns how many rows were found.
+func (s *statement) affected(ctx context.Context, tx *sql.Tx, values ...any) (int64, error) {
+	result, err := s.exec(ctx, tx, values...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// row reads the one row that a statement returns into into, and reports whether there was one.
+func (s *statement) row(ctx context.Context, tx *sql.Tx, values []any, into ...any) (found bool, err error) {
+	err = s.each(ctx, tx, values, func(rows *sql.Rows) error {
+		found = true
+		return rows.Scan(into...)
+	})
+	return found, err
+}
+
+// each calls scan for each row that a statement returns.
+func (s *statement) each(ctx context.Context, tx *sql.Tx, values []any, scan func(*sql.Rows) error) error {
+	rows, err := s.query(ctx, tx, values...)
+	if err != nil {
+		return err
+	}
+	for err == nil && rows.Next() {
+		err = scan(rows)
+	}
+	if err == nil {
+		err = rows.Err()
+	}
+	if closed := rows.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// query runs a statement that returns rows, which the caller closes.
+func (s *statement) query(ctx context.Context, tx *sql.Tx, values ...any) (*sql.Rows, error) {
+	stmt, err := s.prepare(ctx, tx)
+	switch {
+	case err != nil:
+		return nil, err
+	case stmt != nil:
+		return stmt.QueryContext(ctx, s.args(values)...)
+	}
+	return s.on(tx).QueryContext(ctx, s.text, s.args(values)...)
+}
+
+func (s *statement) on(tx *sql.Tx) querier {
+	if tx != nil {
+		return tx
+	}
+	return s.db
+}
+
+// list is n times the word :id, numbered from 0, with commas between, and the names.
+func list(n int) (text string, names []string) {
+	names = make([]string, n)
+	words := make([]string, n)
+	for i := range n {
+		names[i] = "id" + strconv.Itoa(i)
+		words[i] = ":" + names[i]
+	}
+	return strings.Join(words, ","), names
+}

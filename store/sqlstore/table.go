@@ -1,0 +1,84 @@
+package sqlstore
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
+)
+
+// table is how a layout keeps records: its words in statements, and how an id and a record become values.
+type table struct {
+	words  map[string]string // {match} and the like, see layouts
+	create string            // inserts id and new for ttl, unless there is a live record
+	update string            // sets new for ttl, without its condition
+	remove string            // removes the record of id
+	ender  func(*Store) ender
+	maxID  int
+
+	pack   func(data []byte) any // nil is an empty record
+	unpack func(data []byte) []byte
+	ids    func(id string) bool // nil, or what else an id must be
+}
+
+// valid reports whether id may name a session in this table.
+func (t *table) valid(id string) bool {
+	return contract.ValidID(id) && len(id) <= t.maxID && (t.ids == nil || t.ids(id))
+}
+
+func (t *table) badID() error {
+	if t.maxID == contract.MaxID && t.ids == nil {
+		return contract.ErrBadID
+	}
+	return fmt.Errorf("%w, or is none that the table can hold, of %d bytes at most without a blank at its end", contract.ErrBadID, t.maxID)
+}
+
+// ownTable is our own layout.
+func ownTable(d Dialect, prefix string) table {
+	w := dialects[d]
+	t := table{
+		words: map[string]string{
+			"{sessions}": w.quoted(prefix + "sessions"),
+			"{id}":       "id",
+			"{match}":    "id=:id",
+			"{same}":     "data=:old",
+			"{live}":     "expires>{now}",
+			"{read}":     "data",
+			"{noted}":    "until>{now}",
+			"{rownoted}": "until>{now}",
+		},
+		update: "UPDATE {sessions} SET data=:new, expires={now}+:ttl, gone={greatest}({now}+:ttl,until)",
+		remove: "UPDATE {sessions} SET data={empty}, expires=0, gone=until WHERE id=:id",
+		ender:  newInRow,
+		maxID:  contract.MaxID,
+		pack:   packBytes,
+		unpack: unpackBytes,
+	}
+	const row = "INSERT INTO {sessions} %s(id,data,expires,note,until,gone) VALUES (:id,:new,{now}+:ttl,'',0,{now}+:ttl) "
+	if w.returns {
+		t.create = fmt.Sprintf(row, "AS s ") + `ON CONFLICT (id) DO UPDATE SET
+data=excluded.data, expires=excluded.expires, gone={greatest}(excluded.gone,s.until) WHERE s.expires<={now}`
+	} else {
+		// MySQL assigns from left to right; the first assignment tells what was there.
+		t.create = fmt.Sprintf(row, "") + `ON DUPLICATE KEY UPDATE
+until=IF(LAST_INSERT_ID(IF(expires>{now},2,1))=0,until,until),
+data=IF(expires>{now},data,VALUES(data)),
+gone=IF(expires>{now},gone,GREATEST(VALUES(gone),until)),
+expires=IF(expires>{now},expires,VALUES(expires))`
+	}
+	return t
+}
+
+func packBytes(data []byte) any {
+	if data == nil {
+		return []byte{} // a nil slice would be NULL
+	}
+	return bytes.Clone(data) // the caller's slice is its own again when its call returns
+}
+
+func unpackBytes(data []byte) []byte {
+	if data == nil {
+		return []byte{}
+	}
+	return data
+}
