@@ -50,6 +50,8 @@ func TestNewFindsTheTraps(t *testing.T) {
 		{"connections that choose a time zone", pgSimple, pg("timezone=Asia/Tokyo"), pgSimpleTable, "give the zone of Node's in Config.TimeZone"},
 		{"connections that choose one, and Node's is given", zone("UTC"), pg("timezone=Asia/Tokyo"), pgSimpleTable, ""},
 		{"a zone that there is not", zone("Moon/Base"), pg(), pgSimpleTable, "give a name of pg_timezone_names"},
+		{"a zone that is an abbreviation too", zone("CET"), pg(), pgSimpleTable, "such as Europe/Brussels for CET"},
+		{"a zone with summer time", zone("Europe/Brussels"), pg(), pgSimpleTable, ""},
 		{"times with a zone", pgSimple, pg("timezone=Asia/Tokyo"), strings.Replace(pgSimpleTable, "timestamp(6)", "timestamptz", 1), ""},
 		{"jsonb", pgSimple, pg(), strings.Replace(pgSimpleTable, "json", "jsonb", 1), `ALTER TABLE "session" ALTER COLUMN sess TYPE json USING sess::json`},
 		{"text for json", pgSimple, pg(), strings.Replace(pgSimpleTable, "json", "text", 1), "want json"},

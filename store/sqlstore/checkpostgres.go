@@ -103,10 +103,27 @@ func (p *probe) postgresZone() {
 			p.bad("the times in %s have no zone and mean that of Node's connections, while ours choose %q themselves: "+
 				"give the zone of Node's in Config.TimeZone, or leave ours to the server", p.cfg.Table, zone)
 		}
+		p.postgresSummer()
 		return
 	}
 	var valid bool
 	if !p.ask("SELECT EXISTS (SELECT 1 FROM pg_timezone_names WHERE lower(name)=lower($1::text))", []any{p.cfg.TimeZone}, &valid) || !valid {
 		p.bad("Config.TimeZone is %q, which the server does not know: give a name of pg_timezone_names", p.cfg.TimeZone)
+		return
+	}
+	p.postgresSummer()
+}
+
+// postgresSummer looks whether the zone means to AT TIME ZONE what it means to a connection: CET, MET, EET and WET
+// are zones with summer time to the one, and abbreviations of the winter's to the other.
+func (p *probe) postgresSummer() {
+	var same bool
+	if !p.ask(`SELECT (SELECT bool_and(t::timestamp=t AT TIME ZONE z.name) FROM generate_series(now()-interval '1 year', now(), interval '10 days') AS t)
+FROM (SELECT set_config('TimeZone', $1::text, true) AS set, $1::text AS name OFFSET 0) AS z WHERE z.set<>''`, []any{p.known.zone}, &same) {
+		return
+	}
+	if !same {
+		p.bad("the time zone %q is also an abbreviation, without summer time: give a place of that zone in Config.TimeZone, "+
+			"such as Europe/Brussels for CET", p.known.zone)
 	}
 }
