@@ -109,17 +109,23 @@ func nodeTable(l Layout, name string, known discovery) table {
 // makes none.
 const wrapped = `{"_bytes":"`
 
-func packText(data []byte) any {
-	if json.Valid(data) && utf8.Valid(data) && !bytes.HasPrefix(data, []byte(wrapped)) {
+func packText(data []byte) any { return textOf(data) }
+
+// textOf returns data where that is JSON and no wrapping, else its wrapping.
+func textOf(data []byte) string {
+	if json.Valid(data) && utf8.Valid(data) && bytes.Equal(unpackText(data), data) {
 		return string(data)
 	}
 	return wrapped + base64.StdEncoding.EncodeToString(data) + `"}`
 }
 
+// unpackText is the reverse of textOf. What only looks like a wrapping is a record of Node's, as it is: comparing must
+// find it again.
 func unpackText(data []byte) []byte {
 	if text, found := bytes.CutPrefix(data, []byte(wrapped)); found {
 		if text, found = bytes.CutSuffix(text, []byte(`"}`)); found {
-			if out, err := base64.StdEncoding.AppendDecode([]byte{}, text); err == nil {
+			out, err := base64.StdEncoding.AppendDecode([]byte{}, text)
+			if err == nil && textOf(out) == string(data) {
 				return out
 			}
 		}
