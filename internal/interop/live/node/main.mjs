@@ -1,6 +1,6 @@
 // Runs one stack and makes applications of it on demand, each on a port of its own.
 //
-//   node main.mjs STACK REDIS-URL
+//   node main.mjs STACK URL-OF-REDIS-OR-THE-DATABASE
 //
 // It prints the port of its control server, where POST / with the application's
 // options answers the application's port, and ends when its standard input does.
@@ -16,7 +16,7 @@ const [name, url] = process.argv.slice(2)
 if (!stacks[name]) throw new Error(`no stack ${name}: there are ${Object.keys(stacks).join('; ')}`)
 
 const stack = await stacks[name]()
-const client = await stack.connect(url)
+const makeStore = await stack.connect(url)
 const makeApp = stack.makeApp ?? expressApp
 
 async function listen(handler) {
@@ -29,7 +29,7 @@ const port = await listen(async (req, res) => {
   try {
     const { session = {}, store = {}, identity = 'number' } = await json(req)
     const options = { resave: false, saveUninitialized: false, ...session }
-    const app = await makeApp(stack, { store: new stack.Store({ client, ...store }), options, identity })
+    const app = await makeApp(stack, { store: await makeStore(store), options, identity })
     res.end(String(await listen(app)))
   } catch (err) {
     res.writeHead(500).end(err.stack)

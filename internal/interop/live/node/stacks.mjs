@@ -1,42 +1,88 @@
-// The stacks: versions of express-session, connect-redis and passport that are in
-// use together, each with the Redis client of its time. A process loads one of them:
-// passport before 0.6 changes every request of the process.
+// The stacks: versions of express-session, a store and passport that are in use
+// together, each with the client of its time. A process loads one of them: passport
+// before 0.6 changes every request of the process.
+
+import { promised } from './tools.mjs'
 
 const load = async name => (await import(name)).default
 
-const withClient = name => async url => {
+// Each of these has the versions of its packages, and connects to a URL: that gives a
+// function which makes a store by the options of the store's package.
+
+const redis = (Store, name) => async url => {
   const client = (await load(name)).createClient({ url })
   await client.connect()
-  return client
+  return options => new Store({ client, ...options })
 }
 
+// The stores that follow make their tables when they are first used.
+
+const pgSimple = (session, version) => async connectionString => {
+  const pool = new (await load('pg')).Pool({ connectionString })
+  const Store = (await load(`connect-pg-simple-${version}`))(session)
+  return async options => {
+    const store = new Store({ pool, createTableIfMissing: true, pruneSessionInterval: false, ...options })
+    await promised(store, 'pruneSessions')
+    return store
+  }
+}
+
+const mysql = session => async url => {
+  const pool = (await load('mysql2/promise')).createPool(url)
+  const Store = (await load('express-mysql-session'))(session)
+  return async options => {
+    const store = new Store({ clearExpired: false, ...options }, pool)
+    await store.onReady()
+    return store
+  }
+}
+
+const knex = async url => {
+  const db = (await load('knex'))({ client: 'pg', connection: url })
+  const { ConnectSessionKnexStore } = await import('connect-session-knex')
+  return async options => {
+    const store = new ConnectSessionKnexStore({ knex: db, cleanupInterval: 0, ...options })
+    await store.ready
+    return store
+  }
+}
+
+// withStore makes a stack of packages: those of express-session and passport by their names
+// here, and of the store by a function of the former.
+const withStore = (sessionName, passportName, connect) => async () => {
+  const session = await load(sessionName)
+  return {
+    session,
+    connect: await connect(session),
+    Passport: (await load(passportName)).Passport,
+    logOutAtOnce: passportName === 'passport-0.4', // req.logout takes no callback before passport 0.6
+  }
+}
+
+const old = ['express-session-1.17', 'passport-0.4']
+const middle = ['express-session-1.18', 'passport-0.6']
+const newest = ['express-session', 'passport']
+
 export const stacks = {
-  'express-session 1.17, connect-redis 6, passport 0.4': async () => {
-    const session = await load('express-session-1.17')
-    return {
-      session,
-      Store: (await load('connect-redis-6'))(session),
-      connect: async url => new (await load('ioredis'))(url),
-      Passport: (await load('passport-0.4')).Passport,
-      logOutAtOnce: true, // req.logout takes no callback before passport 0.6
+  'express-session 1.17, connect-redis 6, passport 0.4': withStore(...old, async session => {
+    const Store = (await load('connect-redis-6'))(session)
+    return async url => {
+      const client = new (await load('ioredis'))(url)
+      return options => new Store({ client, ...options })
     }
-  },
-  'express-session 1.18, connect-redis 7, passport 0.6': async () => ({
-    session: await load('express-session-1.18'),
-    Store: await load('connect-redis-7'),
-    connect: withClient('redis-4'),
-    Passport: (await load('passport-0.6')).Passport,
   }),
-  'express-session 1.19, connect-redis 10, passport 0.7': async () => ({
-    session: await load('express-session'),
-    Store: (await import('connect-redis-10')).RedisStore,
-    connect: withClient('redis'),
-    Passport: (await load('passport')).Passport,
-  }),
+  'express-session 1.18, connect-redis 7, passport 0.6': withStore(...middle, async () => redis(await load('connect-redis-7'), 'redis-4')),
+  'express-session 1.19, connect-redis 10, passport 0.7': withStore(...newest, async () => redis((await import('connect-redis-10')).RedisStore, 'redis')),
   'Nest 11, express-session 1.19, connect-redis 10, passport 0.7': async () => ({
     session: await load('express-session'),
-    Store: (await import('connect-redis-10')).RedisStore,
-    connect: withClient('redis'),
+    connect: redis((await import('connect-redis-10')).RedisStore, 'redis'),
     makeApp: (await import('./nest.mjs')).nestApp,
   }),
+  'express-session 1.17, connect-pg-simple 9, passport 0.4': withStore(...old, session => pgSimple(session, 9)),
+  'express-session 1.18, connect-pg-simple 9, passport 0.6': withStore(...middle, session => pgSimple(session, 9)),
+  'express-session 1.19, connect-pg-simple 10, passport 0.7': withStore(...newest, session => pgSimple(session, 10)),
+  'express-session 1.17, express-mysql-session 3, passport 0.4': withStore(...old, mysql),
+  'express-session 1.18, express-mysql-session 3, passport 0.6': withStore(...middle, mysql),
+  'express-session 1.19, express-mysql-session 3, passport 0.7': withStore(...newest, mysql),
+  'express-session 1.19, connect-session-knex 5, passport 0.7': withStore(...newest, () => knex),
 }

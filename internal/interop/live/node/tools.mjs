@@ -28,7 +28,7 @@ class Gates extends EventEmitter {
 }
 
 // promised calls an old method with a callback, or a new one that returns a promise.
-const promised = (object, method) => new Promise((resolve, reject) => {
+export const promised = (object, method) => new Promise((resolve, reject) => {
   const result = object[method]((err, value) => err ? reject(err) : resolve(value))
   result?.then?.(resolve, reject)
 })
@@ -38,7 +38,7 @@ export function outside({ store, gates = new Gates() }) {
   const router = Router()
   router.get('/gate/wait', async (req, res) => res.json(await gates.wait(req.query.name) ?? null))
   router.post('/gate/release', (req, res) => res.json(gates.release(req.query.name) ?? null))
-  for (const method of ['all', 'ids', 'length', 'clear']) {
+  for (const method of ['all', 'ids', 'length', 'clear', 'pruneSessions', 'clearExpiredSessions', 'dbCleanup']) {
     router.post('/store/' + method, async (req, res) => res.json(await promised(store, method) ?? null))
   }
   return { router, gates }

@@ -1,6 +1,4 @@
-//go:build integration
-
-package live_test
+package live
 
 import (
 	"maps"
@@ -14,7 +12,7 @@ import (
 )
 
 // send asks for path with a Cookie header as it is given.
-func send(w *world, p peer, path, header string) answer {
+func send(w *World, p peer, path, header string) answer {
 	w.Helper()
 	v := newVisitor(w.T)
 	v.client.Jar = nil
@@ -33,9 +31,9 @@ func (h headers) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // cookieScenarios: one cookie for both.
 var cookieScenarios = []scenario{
-	{"the secret rotates, Go first", func(w *world) { rotate(w, "Go") }},
-	{"the secret rotates, Node first", func(w *world) { rotate(w, "Node") }},
-	{"percent-encoded and raw cookies", func(w *world) {
+	{"the secret rotates, Go first", func(w *World) { rotate(w, "Go") }},
+	{"the secret rotates, Node first", func(w *World) { rotate(w, "Node") }},
+	{"percent-encoded and raw cookies", func(w *World) {
 		express, goApp := w.pair()
 		for _, from := range []peer{express, goApp.peer} {
 			v := newVisitor(w.T)
@@ -52,7 +50,7 @@ var cookieScenarios = []scenario{
 			}
 		}
 	}},
-	{"a cookie that Node wrote by cookie 2.x", func(w *world) {
+	{"a cookie that Node wrote by cookie 2.x", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
@@ -63,7 +61,7 @@ var cookieScenarios = []scenario{
 		v.isUser(goApp.peer, "Go", "1")
 		v.isUser(express, "Node", "1")
 	}},
-	{"a stale cookie before the live one", func(w *world) {
+	{"a stale cookie before the live one", func(w *World) {
 		express, goApp := w.pair()
 		stale, live := newVisitor(w.T), newVisitor(w.T)
 		stale.logIn(express, joe)
@@ -72,7 +70,7 @@ var cookieScenarios = []scenario{
 		stale.post(express, "/destroy", nil).ok(w.T, "destroy")
 		send(w, goApp.peer, "/whoami", "connect.sid="+old+"; connect.sid="+live.cookie("connect.sid")).want(w.T, "Go tries both", "2")
 	}},
-	{"a forged cookie is nobody's on both sides", func(w *world) {
+	{"a forged cookie is nobody's on both sides", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
@@ -83,7 +81,7 @@ var cookieScenarios = []scenario{
 			}
 		}
 	}},
-	{"rolling cookies of Node", func(w *world) {
+	{"rolling cookies of Node", func(w *World) {
 		express := w.express(options{Session: map[string]any{"rolling": true, "cookie": map[string]any{"maxAge": 3600000}}})
 		goApp := w.goApp(goOptions{})
 		v := newVisitor(w.T)
@@ -98,7 +96,7 @@ var cookieScenarios = []scenario{
 			v.isUser(goApp.peer, "Go", "1")
 		}
 	}},
-	{"rolling cookies of Go", func(w *world) {
+	{"rolling cookies of Go", func(w *World) {
 		express := w.express(options{})
 		goApp := w.goApp(goOptions{edit: func(c *session.Config) {
 			c.Rolling, c.Persistent, c.RefreshAfter = true, true, time.Millisecond
@@ -115,7 +113,7 @@ var cookieScenarios = []scenario{
 			v.isUser(express, "Node", "1")
 		}
 	}},
-	{"the cookie's attributes are what both were told", func(w *world) {
+	{"the cookie's attributes are what both were told", func(w *World) {
 		express := w.express(options{Session: map[string]any{"cookie": map[string]any{"sameSite": "lax", "httpOnly": true, "path": "/"}}})
 		goApp := w.goApp(goOptions{})
 		var lines []string

@@ -1,6 +1,4 @@
-//go:build integration
-
-package live_test
+package live
 
 import (
 	"bytes"
@@ -9,23 +7,11 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/internal/subprocess"
-)
-
-// stacks are those of node/stacks.mjs. Nest is the article's application.
-var stacks = []string{
-	"express-session 1.17, connect-redis 6, passport 0.4",
-	"express-session 1.18, connect-redis 7, passport 0.6",
-	"express-session 1.19, connect-redis 10, passport 0.7",
-	nest,
-}
-
-const (
-	newest = "express-session 1.19, connect-redis 10, passport 0.7"
-	nest   = "Nest 11, express-session 1.19, connect-redis 10, passport 0.7"
 )
 
 // node is a process of Node that runs one stack.
@@ -35,15 +21,15 @@ type node struct {
 	stop    func() // switches it off
 }
 
-// startNode starts Node for the time of the test. It fails the test when Node or the
-// packages are missing.
-func startNode(t *testing.T, stack, redisURL string) *node {
+// startNode starts Node in dir for the time of the test. It fails the test when Node or
+// the packages are missing.
+func startNode(t *testing.T, dir, stack, address string) *node {
 	t.Helper()
-	if _, err := os.Stat("node/node_modules/.package-lock.json"); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
 		t.Fatal("the npm packages are missing: cd internal/interop/live/node && npm ci")
 	}
-	cmd := subprocess.Command(t, 0, "node", "main.mjs", stack, redisURL)
-	cmd.Dir = "node"
+	cmd := subprocess.Command(t, 0, "node", "main.mjs", stack, address)
+	cmd.Dir = dir
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	stdin, err := cmd.StdinPipe() // the process ends with it, also when this one dies
@@ -75,7 +61,7 @@ func startNode(t *testing.T, stack, redisURL string) *node {
 // options are those of an application of Node.
 type options struct {
 	Session  map[string]any `json:"session"`  // express-session's
-	Store    map[string]any `json:"store"`    // connect-redis's
+	Store    map[string]any `json:"store"`    // its store's
 	Identity string         `json:"identity"` // number, string or object; empty means number
 }
 
@@ -92,7 +78,11 @@ func (n *node) app(t *testing.T, o options) peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Post(n.control, "application/json", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.control, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,4 @@
-//go:build integration
-
-package live_test
+package live
 
 import (
 	"context"
@@ -15,10 +13,8 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
-	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
-	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -75,8 +71,9 @@ var identities = map[string]serializer.Serializer[*user]{
 type goOptions struct {
 	identity string        // empty means number
 	stamp    func() string // the security stamp of every user; nil means none
-	redis    store.RedisConfig
 	edit     func(*session.Config)
+
+	tombstones, elsewhere bool // see GoStore
 }
 
 // goApp is the Go program beside Node's.
@@ -84,18 +81,13 @@ type goApp struct {
 	peer
 	auth     *guard.Guard[*user]
 	sessions *session.Manager
-	store    *store.RedisStore
+	store    Sessions
 	gates    gates
 }
 
-func startGo(t *testing.T, redis *redistest.Server, o goOptions) *goApp {
+func startGo(t *testing.T, store Sessions, o goOptions) *goApp {
 	t.Helper()
-	o.redis.Name = "go"
-	records, err := store.Redis(redis.Client(t), o.redis)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := session.Config{Store: records.Sessions, Codec: session.Express(secrets[0]), InsecureHTTP: true, Logger: slog.New(slog.DiscardHandler)}
+	cfg := session.Config{Store: store, Codec: session.Express(secrets[0]), InsecureHTTP: true, Logger: slog.New(slog.DiscardHandler)}
 	if o.edit != nil {
 		o.edit(&cfg)
 	}
@@ -114,7 +106,7 @@ func startGo(t *testing.T, redis *redistest.Server, o goOptions) *goApp {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &goApp{auth: auth, sessions: sessions, store: records.Sessions}
+	a := &goApp{auth: auth, sessions: sessions, store: store}
 	server := httptest.NewServer(a.routes(identities[o.identity]))
 	t.Cleanup(server.Close)
 	a.peer = peer(server.URL)

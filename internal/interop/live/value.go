@@ -1,6 +1,4 @@
-//go:build integration
-
-package live_test
+package live
 
 import (
 	"encoding/json"
@@ -12,13 +10,13 @@ import (
 // values are JSON texts as JSON.stringify writes them.
 var values = []string{
 	`null`, `true`, `false`, `0`, `1`, `-1`, `1.5`, `0.1`, `1e+21`, `1e-7`, `9007199254740992`, `12345678901234567000`,
-	`""`, `"text"`, `"<a href='x'>&amp;</a>"`, `"\"quoted\" \\ /"`, `"\b\f\n\r\t\u0001"`, `"é日本🔑"`, "\"\u2028\u2029\"", `"\ud800"`,
+	`""`, `"text"`, `"<a href='x'>&amp;</a>"`, `"\"quoted\" \\ /"`, `"\b\f\n\r\t\u0001"`, `"é日本🔑"`, "\"\u2028\u2029\"", `"\ud800"`, `"\udc00\ud800 alone"`, `"\u0000"`, `"a\u0000b"`, `"ends in blanks  "`,
 	`[]`, `{}`, `[1,"two",[3,{"four":null}]]`, `{"z":1,"a":2,"m":{"y":[],"b":{}}}`, `{"1":"integer-like keys first","b":1}`,
 }
 
 // valueScenarios: what one side sets, the other keeps byte for byte.
 var valueScenarios = []scenario{
-	{"Node sets values, Go keeps them through its own write", func(w *world) {
+	{"Node sets values, Go keeps them through its own write", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
@@ -37,7 +35,7 @@ var valueScenarios = []scenario{
 			v.get(express, "/get?key="+key).want(w.T, "Node reads "+text+" after Go wrote", text)
 		}
 	}},
-	{"Go sets values, Node keeps them through its own write", func(w *world) {
+	{"Go sets values, Node keeps them through its own write", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(goApp.peer, joe)
@@ -57,7 +55,7 @@ var valueScenarios = []scenario{
 		}
 		v.isUser(goApp.peer, "Go", "1")
 	}},
-	{"both take turns at one value", func(w *world) {
+	{"both take turns at one value", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
@@ -70,7 +68,7 @@ var valueScenarios = []scenario{
 			v.get(reader, "/get?key=n").want(w.T, "n", fmt.Sprint(i))
 		}
 	}},
-	{"what one deletes is gone for the other", func(w *world) {
+	{"what one deletes is gone for the other", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.post(express, "/set", map[string]any{"a": 1}).ok(w.T, "set")
@@ -80,7 +78,7 @@ var valueScenarios = []scenario{
 		v.get(express, "/get?key=a").want(w.T, "a in Node", "null")
 		v.get(goApp.peer, "/get?key=b").want(w.T, "b in Go", "null")
 	}},
-	{"flash messages cross over", func(w *world) {
+	{"flash messages cross over", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		for _, way := range [][2]peer{{express, goApp.peer}, {goApp.peer, express}} {
@@ -95,7 +93,7 @@ var valueScenarios = []scenario{
 			}
 		}
 	}},
-	{"an anonymous session is one on both sides", func(w *world) {
+	{"an anonymous session is one on both sides", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.post(goApp.peer, "/set", map[string]any{"cart": []int{1, 2}}).ok(w.T, "set")
@@ -103,7 +101,7 @@ var valueScenarios = []scenario{
 		v.isNobody(express, "Node")
 		v.isNobody(goApp.peer, "Go")
 	}},
-	{"the session's JSON is the same text on both sides", func(w *world) {
+	{"the session's JSON is the same text on both sides", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)

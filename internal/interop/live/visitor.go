@@ -1,6 +1,4 @@
-//go:build integration
-
-package live_test
+package live
 
 import (
 	"bytes"
@@ -44,7 +42,7 @@ func (v *visitor) twin() *visitor {
 	return w
 }
 
-func (v *visitor) cookie(name string) string {
+func (v *visitor) cookie(name string) string { //nolint:unparam // it reads better with the name
 	for _, c := range v.jar.Cookies(host) {
 		if c.Name == name {
 			return c.Value
@@ -79,7 +77,7 @@ func (v *visitor) try(method string, p peer, path string, body any) (answer, err
 			return answer{}, err
 		}
 	}
-	r, err := http.NewRequest(method, string(p)+path, &text)
+	r, err := http.NewRequestWithContext(v.t.Context(), method, string(p)+path, &text)
 	if err != nil {
 		return answer{}, err
 	}
@@ -138,9 +136,9 @@ func (v *visitor) logIn(p peer, who credentials) answer {
 	return v.post(p, "/auth/login", who).ok(v.t, "log in")
 }
 
-func (v *visitor) logOut(p peer) answer {
+func (v *visitor) logOut(p peer) {
 	v.t.Helper()
-	return v.post(p, "/auth/logout", nil).ok(v.t, "log out")
+	v.post(p, "/auth/logout", nil).ok(v.t, "log out")
 }
 
 // isUser checks who the application says the visitor is: the JSON at passport.user.

@@ -1,6 +1,4 @@
-//go:build integration
-
-package live_test
+package live
 
 import (
 	"net/http"
@@ -10,7 +8,7 @@ import (
 
 // logInScenarios: who is logged in on one side is so on the other.
 var logInScenarios = []scenario{
-	{"Node logs in, Go sees the user", func(w *world) {
+	{"Node logs in, Go sees the user", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.isNobody(goApp.peer, "Go, before")
@@ -18,7 +16,7 @@ var logInScenarios = []scenario{
 		v.isUser(goApp.peer, "Go", "1")
 		v.isUser(express, "Node, after Go wrote", "1")
 	}},
-	{"Go logs in, Node sees the user", func(w *world) {
+	{"Go logs in, Node sees the user", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.isNobody(express, "Node, before")
@@ -26,7 +24,7 @@ var logInScenarios = []scenario{
 		v.isUser(express, "Node", "2")
 		v.isUser(goApp.peer, "Go", "2")
 	}},
-	{"Node logs out, Go says 401", func(w *world) {
+	{"Node logs out, Go says 401", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(goApp.peer, joe)
@@ -36,7 +34,7 @@ var logInScenarios = []scenario{
 		v.isNobody(goApp.peer, "Go")
 		late.isNobody(goApp.peer, "Go with the cookie of before")
 	}},
-	{"Go logs out, Node says 401", func(w *world) {
+	{"Go logs out, Node says 401", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
@@ -45,25 +43,25 @@ var logInScenarios = []scenario{
 		v.logOut(goApp.peer)
 		v.isNobody(express, "Node")
 		late.isNobody(express, "Node with the cookie of before")
-		if keys := w.keys(); len(keys) != 0 {
-			w.Errorf("sessions left: %q", keys)
+		if ids := w.ids(); len(ids) != 0 {
+			w.Errorf("sessions left: %q", ids)
 		}
 	}},
-	{"Node destroys the session, Go says 401", func(w *world) {
+	{"Node destroys the session, Go says 401", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(goApp.peer, joe)
 		v.post(express, "/destroy", nil).ok(w.T, "destroy")
 		v.isNobody(goApp.peer, "Go")
 	}},
-	{"Go destroys the session, Node says 401", func(w *world) {
+	{"Go destroys the session, Node says 401", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
 		v.post(goApp.peer, "/destroy", nil).ok(w.T, "destroy")
 		v.isNobody(express, "Node")
 	}},
-	{"Go logs another user in over Node's session", func(w *world) {
+	{"Go logs another user in over Node's session", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
@@ -75,7 +73,7 @@ var logInScenarios = []scenario{
 		late.isNobody(express, "Node with Joe's cookie")
 		late.isNobody(goApp.peer, "Go with Joe's cookie")
 	}},
-	{"Node logs another user in over Go's session", func(w *world) {
+	{"Node logs another user in over Go's session", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(goApp.peer, joe)
@@ -88,7 +86,7 @@ var logInScenarios = []scenario{
 		}
 		late.isNobody(goApp.peer, "Go with Joe's cookie")
 	}},
-	{"a new id by Go, Node follows", func(w *world) {
+	{"a new id by Go, Node follows", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
@@ -97,7 +95,7 @@ var logInScenarios = []scenario{
 		v.isUser(express, "Node", "1")
 		late.isNobody(express, "Node with the old id")
 	}},
-	{"a new id by Node, Go follows", func(w *world) {
+	{"a new id by Node, Go follows", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(goApp.peer, joe)
@@ -108,23 +106,21 @@ var logInScenarios = []scenario{
 		v.get(goApp.peer, "/get?key=n").want(w.T, "n", "1")
 		late.isNobody(goApp.peer, "Go with the old id")
 	}},
-	{"a user whom Node forgot about is anonymous in Go", func(w *world) {
+	{"a user whom Node forgot about is anonymous in Go", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.logIn(express, joe)
-		key, _ := w.record()
+		id, _ := w.record()
 		record := `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"passport":{"user":99}}`
-		if err := w.client.SetArgs(w.Context(), key, record, keepTTL).Err(); err != nil {
-			w.Fatal(err)
-		}
+		w.place.Put(w.T, id, record)
 		v.isNobody(goApp.peer, "Go")
-		if keys := w.keys(); len(keys) != 0 {
-			w.Errorf("the record of a user who is gone stays: %q", keys)
+		if ids := w.ids(); len(ids) != 0 {
+			w.Errorf("the record of a user who is gone stays: %q", ids)
 		}
 	}},
-	{"users as strings", func(w *world) { identity(w, "string", `"1"`) }},
-	{"users as objects", func(w *world) { identity(w, "object", `{"id":1,"role":"admin"}`) }},
-	{"a user of another JSON type is no log-in and no log-out", func(w *world) {
+	{"users as strings", func(w *World) { identity(w, "string", `"1"`) }},
+	{"users as objects", func(w *World) { identity(w, "object", `{"id":1,"role":"admin"}`) }},
+	{"a user of another JSON type is no log-in and no log-out", func(w *World) {
 		express := w.express(options{})
 		goApp := w.goApp(goOptions{identity: "string"})
 		v := newVisitor(w.T)
@@ -134,7 +130,7 @@ var logInScenarios = []scenario{
 		}
 		v.isUser(express, "Node still", "1")
 	}},
-	{"Go's log-in goes back to the page that Node noted", func(w *world) {
+	{"Go's log-in goes back to the page that Node noted", func(w *World) {
 		express, goApp := w.pair()
 		v := newVisitor(w.T)
 		v.post(express, "/set", map[string]any{"returnTo": "/protected?from=node"}).ok(w.T, "set")
@@ -145,7 +141,7 @@ var logInScenarios = []scenario{
 		v.isUser(express, "Node", "1")
 		v.get(express, "/get?key=returnTo").want(w.T, "returnTo, used up", "null")
 	}},
-	{"log-out everywhere ends sessions that Node made, once Go wrote them", func(w *world) {
+	{"log-out everywhere ends sessions that Node made, once Go wrote them", func(w *World) {
 		express, goApp := w.pair()
 		phone, laptop, fresh := newVisitor(w.T), newVisitor(w.T), newVisitor(w.T)
 		phone.logIn(express, joe)
@@ -164,7 +160,7 @@ var logInScenarios = []scenario{
 
 // identity has users whom the session remembers by something else than a number. Nest
 // has its own serializer; what it stores is a number.
-func identity(w *world, name, id string) {
+func identity(w *World, name, id string) {
 	if w.onNest() {
 		name, id = "number", "1"
 	}
@@ -179,7 +175,7 @@ func identity(w *world, name, id string) {
 
 // rotate replaces a secret in the order in which nobody is logged out: first everyone
 // accepts the new one, then everyone signs with it, then the old one goes.
-func rotate(w *world, first string) {
+func rotate(w *World, first string) {
 	old, both, turned, fresh := secrets[:1], secrets, []string{secrets[1], secrets[0]}, secrets[1:]
 	steps := [][2][]string{{old, old}, {both, old}, {both, both}, {turned, both}, {turned, turned}, {fresh, turned}, {fresh, fresh}}
 	visitors := map[string]*visitor{}
