@@ -6,9 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"testing"
 	"time"
@@ -22,27 +19,10 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// serve starts the program over st, twice, and returns one of the two and the address
-// for visitors, whose requests meet either: what holds must hold between processes too.
+// serve starts the program over st: see [rig.Serve].
 func serve(t testing.TB, st session.Store, edit ...func(*session.Config)) (*rig.App, *scenario.Target) {
 	t.Helper()
-	var apps [2]*rig.App
-	for i := range apps {
-		var err error
-		if apps[i], err = rig.New(st, edit...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		apps[rand.IntN(len(apps))].ServeHTTP(w, r)
-	}))
-	t.Cleanup(srv.Close)
-	target, err := scenario.At(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(target.Close)
-	return apps[0], target
+	return rig.Serve(t, st, edit...)
 }
 
 func newRedis(t testing.TB, client store.RedisClient, cfg store.RedisConfig) *store.RedisStore {

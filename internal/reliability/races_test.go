@@ -3,15 +3,10 @@
 package main_test
 
 import (
-	"context"
-	"fmt"
-	"net/http"
 	"testing"
-	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reliability/rig"
 	"github.com/seed-6f34412b/passport/internal/reliability/scenario"
-	"github.com/seed-6f34412b/passport/session"
 )
 
 const racesTitle = "1. Races: how often the promise was broken"
@@ -37,17 +32,9 @@ func TestRaces(t *testing.T) {
 func TestRacesOfOurOwn(t *testing.T) {
 	row := table(racesTitle, "Promise: none of", "Store", "Broken", "Requests told to try again")
 	for _, st := range stores {
-		for _, race := range []struct {
-			name string
-			run  func(context.Context, *testing.T, session.Store, int) scenario.Result
-		}{
-			{"log-out everywhere", logOutEverywhere},
-			{"two guards", twoGuards},
-			{"expiry", expiry},
-			{"refresh storm", refreshStorm},
-		} {
-			t.Run(st.name+"/"+race.name, func(t *testing.T) {
-				r := race.run(t.Context(), t, st.make(t), sized(150, 2000))
+		for _, race := range rig.Races {
+			t.Run(st.name+"/"+race.Name, func(t *testing.T) {
+				r := race.Run(t.Context(), t, st.make(t), sized(150, 2000))
 				row(r.Name, st.name, r, r.Failed)
 				if r.Broken != 0 || r.Of == 0 {
 					t.Errorf("%s: %v", r.Name, r)
@@ -55,120 +42,4 @@ func TestRacesOfOurOwn(t *testing.T) {
 			})
 		}
 	}
-}
-
-// logOutEverywhere: after LogOutEverywhere returned, no session lives whose log-in was
-// answered before the call, nor one that continues it.
-func logOutEverywhere(ctx context.Context, t *testing.T, st session.Store, rounds int) scenario.Result {
-	app, target := serve(t, st)
-	var y scenario.Tally
-	scenario.Rounds(ctx, rounds, func(i int) {
-		visitors := make([]*scenario.Visitor, 3)
-		for k := range visitors {
-			visitors[k] = target.Visitor()
-			if !visitors[k].LogIn(ctx, i).OK() {
-				y.Fail()
-				return
-			}
-		}
-		held := []*scenario.Visitor{visitors[0].Twin(), visitors[1].Twin(), visitors[2].Twin()}
-		var err error
-		scenario.Together(ctx,
-			func() { visitors[0].Renew(ctx, scenario.Random(time.Millisecond)) },
-			func() { visitors[1].Set(ctx, "k", "v", scenario.Random(time.Millisecond)) },
-			func() { _, err = app.Users.LogOutEverywhere(ctx, i) })
-		if err != nil {
-			y.Fail()
-			return
-		}
-		y.Count(scenario.Alive(ctx, append(held, visitors...)...))
-	})
-	return y.Result("sessions alive after log-out everywhere that raced with a new id and a write")
-}
-
-// twoGuards: users and admins log out of one session at once; each log-out is final.
-func twoGuards(ctx context.Context, t *testing.T, st session.Store, rounds int) scenario.Result {
-	_, target := serve(t, st)
-	var y scenario.Tally
-	scenario.Rounds(ctx, rounds, func(i int) {
-		v := target.Visitor()
-		if !v.LogIn(ctx, i).OK() || !v.Do(ctx, http.MethodPost, fmt.Sprintf("/admin/login?user=%d", i)).OK() {
-			y.Fail()
-			return
-		}
-		held, a, b := v.Twin(), v.Twin(), v.Twin()
-		var userOut, adminOut scenario.Answer
-		scenario.Together(ctx,
-			func() { userOut = a.LogOut(ctx) },
-			func() { adminOut = b.Do(ctx, http.MethodPost, "/admin/logout") })
-		for _, w := range []*scenario.Visitor{held, a, b} {
-			if userOut.OK() {
-				y.Count(w.Me(ctx).OK())
-			} else {
-				y.Fail()
-			}
-			if adminOut.OK() {
-				y.Count(w.Do(ctx, http.MethodGet, "/admin/me").OK())
-			} else {
-				y.Fail()
-			}
-		}
-	})
-	return y.Result("log-ins alive after two guards logged out of one session at once")
-}
-
-// expiry: a write that comes when the session is just over does not bring it back.
-func expiry(ctx context.Context, t *testing.T, st session.Store, rounds int) scenario.Result {
-	const life = 60 * time.Millisecond
-	_, target := serve(t, st, func(c *session.Config) {
-		c.IdleTimeout, c.AbsoluteTimeout, c.RefreshAfter = life, 2*life, life/2
-	})
-	var y scenario.Tally
-	scenario.Rounds(ctx, rounds/4, func(i int) {
-		v := target.Visitor()
-		start := time.Now()
-		if !v.LogIn(ctx, i).OK() {
-			y.Fail()
-			return
-		}
-		for time.Since(start) < 2*life {
-			if !v.Set(ctx, fmt.Sprint(time.Since(start)), "v", scenario.Random(life)).OK() {
-				y.Fail()
-			}
-		}
-		<-time.After(life / 4)
-		y.Count(scenario.Alive(ctx, v))
-	})
-	return y.Result("sessions alive after their time, with writes until then")
-}
-
-// refreshStorm: many requests find at once that the session is to be refreshed, while
-// it is written and at last logged out.
-func refreshStorm(ctx context.Context, t *testing.T, st session.Store, rounds int) scenario.Result {
-	_, target := serve(t, st, func(c *session.Config) { c.RefreshAfter = time.Millisecond })
-	var y scenario.Tally
-	for i := range rounds / 20 {
-		v := target.Visitor()
-		if !v.LogIn(ctx, i+1).OK() {
-			y.Fail()
-			continue
-		}
-		held := v.Twin()
-		const readers = 50
-		answers := make([]scenario.Answer, readers)
-		storm := make([]func(), readers, readers+2)
-		for k := range storm {
-			storm[k] = func() { answers[k] = v.Me(ctx) }
-		}
-		var added scenario.Answer
-		scenario.Together(ctx, append(storm, func() { added = v.Add(ctx, 0) })...)
-		for _, a := range answers {
-			y.Count(a.Text != fmt.Sprint(i+1)) // nobody notices a refresh
-		}
-		data, err := v.Data(ctx)
-		y.Count(err != nil || added.OK() != (data["n"] == "1"))
-		scenario.Together(ctx, append(storm, func() { y.Count(!v.LogOut(ctx).OK()) })...)
-		y.Count(scenario.Alive(ctx, held) || v.Cookie(rig.Cookie) != "")
-	}
-	return y.Result("requests disturbed, or sessions alive after log-out, in a refresh storm")
 }
