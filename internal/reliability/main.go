@@ -3,10 +3,12 @@
 //
 //	go run ./internal/reliability
 //
-// It takes about twenty minutes on two cores and needs redis-server, redis-cli, node and npm
-// in the PATH. The short form, which continuous integration runs, is
+// It takes about forty minutes on two cores and needs redis-server, redis-cli, node, npm,
+// PostgreSQL and MariaDB, and the packages of internal/interop/live/node (npm ci). The
+// short form, which continuous integration runs, is
 //
 //	go test -tags integration ./internal/reliability
+//	go test -tags integration ./internal/sqltest -run 'TestRaces|TestNode'
 //
 // With -doc the tables of all parts that ran without an error also replace those in docs/RELIABILITY.md.
 package main
@@ -29,7 +31,7 @@ import (
 	"time"
 )
 
-const allParts = "tests,peers,model,fuzz"
+const allParts = "tests,peers,model,fuzz,sql"
 
 func main() {
 	doc := flag.Bool("doc", false, "put the tables into docs/RELIABILITY.md")
@@ -51,10 +53,15 @@ func run(ctx context.Context, parts []string, fuzzTime time.Duration, doc bool) 
 		return err
 	}
 	known := map[string]func(context.Context, string) (string, error){
-		"tests": tests,
+		"tests": func(ctx context.Context, root string) (string, error) {
+			return tests(ctx, root, "./internal/reliability")
+		},
 		"peers": peers,
 		"model": model,
 		"fuzz":  func(ctx context.Context, root string) (string, error) { return fuzz(ctx, root, fuzzTime) },
+		"sql": func(ctx context.Context, root string) (string, error) {
+			return tests(ctx, filepath.Join(root, "internal", "sqltest"), ".", "-run", "TestRaces|TestNodeRaces")
+		},
 	}
 	var errs []error
 	for _, part := range parts {
@@ -82,8 +89,8 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(out))), nil
 }
 
-// tests runs this package's tests at their full size.
-func tests(ctx context.Context, root string) (string, error) {
+// tests runs the tests of the package in dir at their full size. They are called with args too.
+func tests(ctx context.Context, dir, pkg string, args ...string) (string, error) {
 	file, err := os.CreateTemp("", "reliability-*.md")
 	if err != nil {
 		return "", err
@@ -93,7 +100,7 @@ func tests(ctx context.Context, root string) (string, error) {
 	if err := file.Close(); err != nil {
 		return "", err
 	}
-	_, err = call(ctx, root, "test", "-tags", "integration", "-count=1", "-timeout=30m", "./internal/reliability", "-full", "-report", name)
+	_, err = call(ctx, dir, slices.Concat([]string{"test", "-tags", "integration", "-count=1", "-timeout=40m", pkg}, args, []string{"-full", "-report", name})...)
 	text, readErr := os.ReadFile(name) //nolint:gosec // the file that was made above
 	return string(text), errors.Join(err, readErr)
 }

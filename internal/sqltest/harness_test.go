@@ -94,6 +94,10 @@ func start(t *testing.T) servers {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if err := report.Print(*reportFile); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	for _, f := range slices.Backward(shared.cleanups) {
 		f()
 	}

@@ -1,0 +1,67 @@
+//go:build integration
+
+package sqltest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/interop/live"
+)
+
+// nodeStacks are those of ../interop/live/node/stacks.mjs that keep sessions in a database.
+var nodeStacks = []string{
+	"express-session 1.17, connect-pg-simple 9, passport 0.4",
+	"express-session 1.18, connect-pg-simple 9, passport 0.6",
+	"express-session 1.19, connect-pg-simple 10, passport 0.7",
+	"express-session 1.17, express-mysql-session 3, passport 0.4",
+	"express-session 1.18, express-mysql-session 3, passport 0.6",
+	"express-session 1.19, express-mysql-session 3, passport 0.7",
+	"express-session 1.19, connect-session-knex 5, passport 0.7",
+}
+
+// TestNodeLive runs every scenario of package live with every stack of Node that keeps its sessions in a database,
+// beside Go on the same table.
+func TestNodeLive(t *testing.T) {
+	s := start(t)
+	passed, all := 0, 0
+	for _, stack := range nodeStacks {
+		t.Run(stack, func(t *testing.T) {
+			p, n := live.Scenarios(newNodePlace(t, s, stack).world(t, stack))
+			passed, all = passed+p, all+n
+		})
+	}
+	t.Logf("%d of %d live scenarios passed in databases: %d over %d version pairs", passed, all, all/max(1, len(nodeStacks)), len(nodeStacks))
+}
+
+// TestNodeRaces has a request of each side meet the other's, copies of what Go noted, and the whole move.
+func TestNodeRaces(t *testing.T) {
+	s := start(t)
+	row := report.Table(writeBackTitle, "Written back by", "Sessions", "Accepted by Go without tombstones", "with tombstones", "with them, 25 hours later")
+	for _, stack := range nodeStacks {
+		t.Run(stack, func(t *testing.T) {
+			w := newNodePlace(t, s, stack).world(t, stack)
+			t.Run("S15", func(t *testing.T) {
+				got := live.WriteBack(w.Fresh(t), sized(1, 50))
+				row(stack, got.Runs, got.Plain, got.Noting, got.Later)
+				if want := (live.LateSets{Runs: got.Runs, Plain: got.Runs}); got != want || got.Runs == 0 {
+					t.Errorf("got %+v, want %+v", got, want)
+				}
+			})
+			t.Run("S15, what tombstones cannot cover", func(t *testing.T) { live.WhatTombstonesCannotCover(w.Fresh(t)) })
+			t.Run("blind writes", func(t *testing.T) { live.BlindWrites(w.Fresh(t), sized(3, 25)) })
+			t.Run("notes that Node copies", func(t *testing.T) { live.NotesThatNodeCopies(w.Fresh(t)) })
+			if live.OldPassport(stack) {
+				t.Run("identities", func(t *testing.T) { live.RaceOfIdentities(w.Fresh(t), sized(5, 25)) })
+			}
+			t.Run("moving can be rolled back", func(t *testing.T) { live.MovingCanBeRolledBack(w.Fresh(t)) })
+			t.Run("moving for good", func(t *testing.T) { live.MovingForGood(w.Fresh(t)) }) // switches Node off
+		})
+	}
+}
+
+const writeBackTitle = "12. Sessions that Express wrote back after Go ended them, SQL stores"
+
+// otherZone reports whether the stores' connections choose another time zone than the database has, and the
+// stores are told Node's.
+func otherZone(stack string) bool { return strings.HasSuffix(stack, "passport 0.6") }
