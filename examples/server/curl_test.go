@@ -5,62 +5,21 @@ package main_test
 import (
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/seed-6f34412b/passport/examples/internal/articletest"
 	"github.com/seed-6f34412b/passport/internal/redistest"
-	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// article is what the article types, and what it sees.
-var article = []struct{ command, answer string }{
-	{"curl http://localhost:3000/auth/login -d 'email=joefoo@test.com&password=Passw0rd!' -c cookie.joe.txt", `{"cookie":{"originalMaxAge":`},
-	{"curl http://localhost:3000/protected -b cookie.joe.txt", protected},
-	{"curl http://localhost:3000/auth/register -c cookie.new.txt -d 'email=new.email@test.com&password=password&confirmationPassword=password&firstName=New&lastName=Test'", `"email":"new.email@test.com"`},
-	{"curl http://localhost:3000/auth/login -c cookie.new.txt -d 'email=new.email@test.com&password=password'", `{"cookie":{"originalMaxAge":`},
-	{"curl http://localhost:3000/protected -b cookie.new.txt", protected},
-}
-
-// shell runs what the article types, with the address of this server.
-func (p *process) shell(dir, command string) string {
-	p.t.Helper()
-	command = strings.ReplaceAll(command, "http://localhost:3000", p.url)
-	c := subprocess.Command(p.t, time.Minute, "sh", "-c", strings.Replace(command, "curl ", "curl --silent --show-error ", 1))
-	c.Dir = dir
-	out, err := c.CombinedOutput()
-	if err != nil {
-		p.t.Fatalf("%s: %v: %s", command, err, out)
-	}
-	return string(out)
-}
-
-func (p *process) typeArticle() {
-	p.t.Helper()
-	dir := p.t.TempDir()
-	for _, a := range article {
-		if got := p.shell(dir, a.command); !strings.Contains(got, a.answer) {
-			p.t.Errorf("%s\ngot %s, want it to contain %s", a.command, got, a.answer)
-		}
-	}
-	for _, command := range []string{
-		"curl http://localhost:3000/protected",
-		"curl -X POST http://localhost:3000/auth/logout -b cookie.joe.txt && curl http://localhost:3000/protected -b cookie.joe.txt",
-	} {
-		if got := p.shell(dir, command); strings.Contains(got, protected) {
-			p.t.Errorf("%s\ngot %s, want it refused", command, got)
-		}
-	}
-}
-
-func TestArticleByCurl(t *testing.T) { start(t).typeArticle() }
+func TestArticleByCurl(t *testing.T) { start(t).TypeArticle() }
 
 func TestArticleByCurlOnRedis(t *testing.T) {
 	redis := redistest.Start(t)
 	p := start(t, "-redis", redis.URL()+"/0")
-	p.typeArticle()
+	p.TypeArticle()
 
 	client := redis.Client(t)
 	redis.Flush(t)
-	p.shell(t.TempDir(), article[0].command)
+	p.Shell(t.TempDir(), articletest.LogIn)
 	keys, err := client.Keys(t.Context(), "sess:*").Result()
 	if err != nil || len(keys) != 1 {
 		t.Fatalf("got sessions %q and %v, want one", keys, err)
@@ -73,8 +32,8 @@ func TestArticleByCurlOnRedis(t *testing.T) {
 	if err != nil || left <= 0 {
 		t.Errorf("got time to live %v and %v, want some", left, err)
 	}
-	if !strings.Contains(p.welcome, "store: Redis at "+redis.Addr+", database 0\n") {
-		t.Errorf("got %q, want it to name the Redis at %s", p.welcome, redis.Addr)
+	if !strings.Contains(p.Welcome, "store: Redis at "+redis.Addr+", database 0\n") {
+		t.Errorf("got %q, want it to name the Redis at %s", p.Welcome, redis.Addr)
 	}
 }
 

@@ -56,9 +56,9 @@ func restarted(t testing.TB) (before *visitor, again *process, id int64) {
 	v := first.visitor()
 	id = idOf(t, v.register("first@test.com", "password"))
 	v.logIn("first@test.com", "password").want(t, http.StatusOK, "")
-	first.stop()
+	first.Stop()
 	again = start(t, args...)
-	v.base = again.url
+	v.base = again.URL
 	return v, again, id
 }
 
@@ -83,8 +83,8 @@ func TestSessionOfASeededUserSurvivesARestart(t *testing.T) {
 	first := start(t, args...)
 	v := first.visitor()
 	v.logIn(joe, joesPass).want(t, http.StatusOK, "")
-	first.stop()
-	v.base = start(t, args...).url
+	first.Stop()
+	v.base = start(t, args...).URL
 	v.get("/whoami").want(t, http.StatusOK, `{"id":1,"firstName":"Joe","lastName":"Foo","email":"joefoo@test.com"}`)
 }
 

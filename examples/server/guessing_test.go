@@ -119,9 +119,9 @@ func TestTrustedProxiesSayWhoAsks(t *testing.T) {
 			got := v.do(http.MethodPost, "/auth/login", form, encode("email", "nobody@test.com", "password", "guess"), "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i))
 			got.want(t, http.StatusUnauthorized, "")
 		}
-		p.stop()
-		if got := strings.Count(p.log.String(), "no proxy is trusted"); got != row.warnings {
-			t.Errorf("%s: %d warnings, want %d: %s", row.name, got, row.warnings, p.log.String())
+		p.Stop()
+		if got := strings.Count(p.Log.String(), "no proxy is trusted"); got != row.warnings {
+			t.Errorf("%s: %d warnings, want %d: %s", row.name, got, row.warnings, p.Log.String())
 		}
 	}
 }

@@ -1,147 +1,37 @@
 package main_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
-	"github.com/seed-6f34412b/passport/internal/subprocess"
+	"github.com/seed-6f34412b/passport/examples/internal/articletest"
 )
 
-var binary string // the program under test
-
-func TestMain(m *testing.M) { os.Exit(build(m)) }
-
-func build(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "passport-server")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "server")
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer stop()
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(articletest.Build(m)) }
 
 // command returns the program with nothing of the tester's own settings.
 func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
-	c := subprocess.Command(t, 0, binary, args...)
-	c.Env = []string{"HOME=" + t.TempDir()}
-	return c
+	return articletest.Command(t, args...)
 }
 
 // process is a running server.
 type process struct {
-	t       testing.TB
-	cmd     *exec.Cmd
-	url     string
-	welcome string // what it printed before it served
-	log     journal
-	ended   bool
+	*articletest.Process
+	t testing.TB
 }
 
 // start runs the program on a free port of loopback until the test ends.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: command(t, append([]string{"-addr", "localhost:0"}, args...)...)}
-	p.cmd.Stderr = &p.log
-	lines, err := subprocess.Lines(p.cmd, subprocess.Start)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.stop() })
-	for !strings.Contains(p.welcome, "then:") {
-		if !lines.Scan() {
-			_ = p.cmd.Wait()
-			p.ended = true
-			t.Fatalf("the server ended early: %s%s", p.welcome, &p.log)
-		}
-		p.welcome += lines.Text() + "\n"
-	}
-	rest, _ := strings.CutPrefix(p.welcome, "listening on ")
-	p.url, _, _ = strings.Cut(rest, ",")
-	return p
-}
-
-// stop ends the server as a service manager does, and fails the test unless it ended well.
-func (p *process) stop() {
-	p.t.Helper()
-	if p.ended {
-		return
-	}
-	p.signal()
-	p.wait()
-}
-
-// signal tells the server to stop.
-func (p *process) signal() {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Errorf("stop: %v", err)
-	}
-}
-
-func (p *process) wait() {
-	p.t.Helper()
-	p.ended = true
-	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("the server ended with %v: %s", err, &p.log)
-	}
-}
-
-// journal is what a server logs.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-	more *sync.Cond
-}
-
-func (j *journal) lock() {
-	j.mu.Lock()
-	if j.more == nil {
-		j.more = sync.NewCond(&j.mu)
-	}
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.lock()
-	defer j.mu.Unlock()
-	j.more.Broadcast()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-// wait returns when text has been logged.
-func (j *journal) wait(text string) {
-	j.lock()
-	defer j.mu.Unlock()
-	for !strings.Contains(j.text.String(), text) {
-		j.more.Wait()
-	}
+	return &process{articletest.Start(t, args...), t}
 }
 
 // visitor is a client with a cookie jar.
@@ -157,7 +47,7 @@ func (p *process) visitor() *visitor {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return &visitor{p.t, http.Client{Jar: jar}, p.url}
+	return &visitor{p.t, http.Client{Jar: jar}, p.URL}
 }
 
 // reply is an answer with its body read.
@@ -237,7 +127,7 @@ func (r reply) want(t testing.TB, status int, part string) {
 
 const (
 	public    = "This message is public to all!"
-	protected = "You can only see this if you are authenticated"
+	protected = articletest.Protected
 	joe       = "joefoo@test.com"
 	joesPass  = "Passw0rd!"
 )

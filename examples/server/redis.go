@@ -8,7 +8,28 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/examples/internal/article"
+	"github.com/seed-6f34412b/passport/store"
 )
+
+// open returns what the application keeps in the Redis at url. Its errors say what is wrong with the Redis.
+func open(ctx context.Context, url string, o article.StorageOptions) (article.Storage, error) {
+	b, err := openRedis(ctx, url)
+	if err != nil {
+		return article.Storage{}, err
+	}
+	// Tombstones: a slow request of Express must not bring a log-out by Go back.
+	shared, err := store.Redis(b.client, store.RedisConfig{Name: "example", Tombstones: o.Express})
+	if err == nil {
+		err = shared.Check(ctx)
+	}
+	if err != nil {
+		b.close()
+		return article.Storage{}, err
+	}
+	return article.Storage{Sessions: shared.Sessions, Counter: shared.Counter, Cells: shared.Cells, About: b.about, Close: b.close}, nil
+}
 
 // backend is the Redis that keeps the sessions.
 type backend struct {

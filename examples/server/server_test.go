@@ -96,19 +96,19 @@ func TestUnknownPathsAreNotFound(t *testing.T) {
 func TestStartSaysWhatAStrangerNeeds(t *testing.T) {
 	p := start(t)
 	for _, want := range []string{
-		"listening on " + p.url + ", Ctrl-C stops\n",
+		"listening on " + p.URL + ", Ctrl-C stops\n",
 		"store: a Redis inside this program, which forgets everything when it ends",
-		"curl " + p.url + "/auth/login -d 'email=joefoo@test.com&password=Passw0rd!' -c cookie.joe.txt\n",
-		"curl " + p.url + "/protected -b cookie.joe.txt\n",
+		"curl " + p.URL + "/auth/login -d 'email=joefoo@test.com&password=Passw0rd!' -c cookie.joe.txt\n",
+		"curl " + p.URL + "/protected -b cookie.joe.txt\n",
 	} {
-		if !strings.Contains(p.welcome, want) {
-			t.Errorf("got %q, want it to contain %q", p.welcome, want)
+		if !strings.Contains(p.Welcome, want) {
+			t.Errorf("got %q, want it to contain %q", p.Welcome, want)
 		}
 	}
-	p.stop()
+	p.Stop()
 	for _, want := range []string{"a random one signs the cookies", "stopping", "stopped"} {
-		if !strings.Contains(p.log.String(), want) {
-			t.Errorf("got log %q, want it to contain %q", p.log.String(), want)
+		if !strings.Contains(p.Log.String(), want) {
+			t.Errorf("got log %q, want it to contain %q", p.Log.String(), want)
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestRequestUnderWayFinishesBeforeTheStop(t *testing.T) {
 	body, rest := io.Pipe()
 	reading := make(chan struct{})
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(reading) }})
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/auth/login", body)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL+"/auth/login", body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,8 +126,8 @@ func TestRequestUnderWayFinishesBeforeTheStop(t *testing.T) {
 	r.Header.Set("Expect", "100-continue")
 	go func() {
 		<-reading // the handler asked for the body
-		p.signal()
-		p.log.wait("stopping")
+		p.Signal()
+		p.Log.Wait("stopping")
 		_, _ = io.WriteString(rest, encode("email", joe, "password", joesPass))
 		_ = rest.Close()
 	}()
@@ -141,7 +141,7 @@ func TestRequestUnderWayFinishesBeforeTheStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	reply{status: res.StatusCode, body: string(got)}.want(t, http.StatusOK, `"user":1`)
-	p.wait()
+	p.Wait()
 }
 
 func TestLogHasNoSecrets(t *testing.T) {
@@ -149,14 +149,14 @@ func TestLogHasNoSecrets(t *testing.T) {
 	v := p.visitor()
 	set := v.logIn(joe, joesPass).header.Get("Set-Cookie")
 	v.logIn(joe, "my other password")
-	p.stop()
+	p.Stop()
 	value, _, _ := strings.Cut(strings.TrimPrefix(set, "sid="), ";")
-	if !strings.Contains(p.log.String(), "authn_login_success") || value == "" {
-		t.Fatalf("got log %q, want the log-in in it", p.log.String())
+	if !strings.Contains(p.Log.String(), "authn_login_success") || value == "" {
+		t.Fatalf("got log %q, want the log-in in it", p.Log.String())
 	}
 	for _, s := range []string{value, joesPass, "my other password", secret} {
-		if strings.Contains(p.log.String(), s) {
-			t.Errorf("the log has %q in it: %s", s, p.log.String())
+		if strings.Contains(p.Log.String(), s) {
+			t.Errorf("the log has %q in it: %s", s, p.Log.String())
 		}
 	}
 }
@@ -166,8 +166,8 @@ func TestHTTPSHasASecureCookie(t *testing.T) {
 	defer peer.Close()
 	cert, key := pemFiles(t, peer.TLS.Certificates[0])
 	p := start(t, "-tls-cert", cert, "-tls-key", key)
-	if !strings.HasPrefix(p.url, "https://localhost:") {
-		t.Fatalf("got address %s, want https", p.url)
+	if !strings.HasPrefix(p.URL, "https://localhost:") {
+		t.Fatalf("got address %s, want https", p.URL)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(peer.Certificate())
@@ -192,9 +192,9 @@ func TestExpressSecretSpeaksConnectSid(t *testing.T) {
 				t.Errorf("got %q, want connect.sid", cookie)
 			}
 			v.get("/protected").want(t, http.StatusOK, protected)
-			p.stop()
-			if got, want := strings.Contains(p.log.String(), "fewer than 32 bytes"), name == "short"; got != want {
-				t.Errorf("got a warning %t, want %t: %s", got, want, p.log.String())
+			p.Stop()
+			if got, want := strings.Contains(p.Log.String(), "fewer than 32 bytes"), name == "short"; got != want {
+				t.Errorf("got a warning %t, want %t: %s", got, want, p.Log.String())
 			}
 		})
 	}
@@ -256,7 +256,7 @@ func TestServerRefusesToStartWith(t *testing.T) {
 func TestInsecureHTTPServesOtherAddresses(t *testing.T) {
 	p := start(t, "-addr", "0.0.0.0:0", "-insecure-http")
 	v := p.visitor()
-	v.base = strings.Replace(p.url, "0.0.0.0", "127.0.0.1", 1)
+	v.base = strings.Replace(p.URL, "0.0.0.0", "127.0.0.1", 1)
 	v.get("/").want(t, http.StatusOK, public)
 }
 

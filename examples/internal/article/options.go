@@ -1,4 +1,4 @@
-package main
+package article
 
 import (
 	"errors"
@@ -13,7 +13,6 @@ import (
 // options are what the command line says.
 type options struct {
 	addr          string
-	redis         string
 	secret        string
 	expressSecret string
 	tlsCert       string
@@ -26,19 +25,19 @@ type options struct {
 func (o *options) tls() bool { return o.tlsCert != "" }
 
 // parse reads the command line. The error is flag.ErrHelp after -h.
-func parse(args []string) (options, error) {
+func (p Program) parse(args []string) (options, error) {
 	var o options
-	f := flag.NewFlagSet("server", flag.ContinueOnError)
+	f := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	f.StringVar(&o.addr, "addr", ":3000", "where to listen, as `host:port`; without a host, on this machine's loopback only. The default is :3000.")
-	f.StringVar(&o.redis, "redis", os.Getenv("REDIS_URL"), "`URL` of the Redis that keeps the sessions, such as redis://localhost:6379/0. The default is $REDIS_URL; empty starts one inside this program, which forgets everything when it ends.")
 	f.StringVar(&o.secret, "secret", os.Getenv("SESSION_SECRET"), "`text` of at least 32 random bytes that signs the cookies. The default is $SESSION_SECRET, which other users of the machine do not see; empty makes a random one.")
-	f.StringVar(&o.expressSecret, "express-secret", "", "speak connect.sid with this secret, a `text`, instead of our own cookie: the sessions are then shared with an Express or NestJS application that uses the same secret and the same Redis.")
+	f.StringVar(&o.expressSecret, "express-secret", "", "speak connect.sid with this secret, a `text`, instead of our own cookie: the sessions are then shared with an Express or NestJS application that uses the same secret and "+p.Shares+".")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "`file` of the certificate (PEM), to serve https. Needs -tls-key.")
 	f.StringVar(&o.tlsKey, "tls-key", "", "`file` of the certificate's key (PEM).")
 	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "serve plain http on other addresses than loopback too. Passwords and cookies can be read on the way, unless a proxy in front speaks https.")
 	f.BoolVar(&o.totp, "totp", false, "offer a second factor: POST /auth/totp/new and POST /auth/totp/confirm set up an authenticator app. Who has one is asked for its code, by POST /auth/totp, after each log-in; GET /vault asks everyone.")
 	f.Func("trusted-proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For is believed. Without them all clients of a proxy count as one, and a stranger can use up the log-in attempts of all.", o.trust)
-	f.Usage = func() { usage(f) }
+	p.Flags(f)
+	f.Usage = func() { p.usage(f) }
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -67,14 +66,12 @@ func (o *options) trust(list string) error {
 }
 
 // usage prints the flags without their values, two of which can be secrets.
-func usage(f *flag.FlagSet) {
-	text := `Usage: server [flags]
+func (p Program) usage(f *flag.FlagSet) {
+	text := "Usage: " + p.Name + ` [flags]
 
 An application with registration, log-in and log-out, and pages for those who
 are logged in. Without flags it needs nothing installed: it listens on
-http://localhost:3000 and keeps its sessions in a Redis inside the program.
-
-`
+http://localhost:3000 and keeps its sessions in ` + p.Embeds + ".\n\n"
 	f.VisitAll(func(x *flag.Flag) {
 		value, about := flag.UnquoteUsage(x)
 		text += strings.TrimRight("  -"+x.Name+" "+value, " ") + "\n" + wrapped(about) + "\n"

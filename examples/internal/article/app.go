@@ -1,7 +1,12 @@
-package main
+// Package article is the application of the article "Setting Up Sessions with NestJS, Passport, and Redis",
+// in Go: the same paths, fields and texts, and a log-out. examples/server runs it on Redis, and examples/sql
+// on a database.
+//
+// Read app.go first: it has the sessions, the guard and the routes. users.go is the users table, totp.go a
+// second factor, register.go a route of the application's own, and serve.go how a server starts and stops.
+package article
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,7 +16,6 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
-	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/password"
 	"github.com/seed-6f34412b/passport/strategy/password/policy"
@@ -20,10 +24,9 @@ import (
 
 // settings are what the application needs from outside.
 type settings struct {
-	redis     store.RedisClient
+	storage   Storage
 	codec     session.Codec
 	plainHTTP bool // cookies travel without TLS
-	express   bool // Express or NestJS writes the same sessions
 	totp      bool // offer a second factor
 	// deviceSecret signs the cookie by which a browser is known to an account.
 	deviceSecret   string
@@ -36,33 +39,24 @@ type settings struct {
 // app is what the handlers share.
 type app struct {
 	settings
-	auth    *guard.Guard[*User]
-	users   *userTable
-	local   *strategy.LocalStrategy[*User] // says how an address is spelled
-	hasher  password.Hasher
-	policy  *policy.Policy
-	counter strategy.Counter // of attempts, for all processes on this Redis
+	auth   *guard.Guard[*User]
+	users  *userTable
+	local  *strategy.LocalStrategy[*User] // says how an address is spelled
+	hasher password.Hasher
+	policy *policy.Policy
 }
 
 // limits says how attempts are counted. purpose tells routes that are no strategy apart.
 func (a *app) limits(purpose string) throttle.Config {
 	return throttle.Config{
-		Counter: a.counter, Purpose: purpose, Secrets: []string{a.deviceSecret}, InsecureHTTP: a.plainHTTP,
+		Counter: a.storage.Counter, Purpose: purpose, Secrets: []string{a.deviceSecret}, InsecureHTTP: a.plainHTTP,
 		TrustedProxies: a.trustedProxies, Logger: a.log,
 	}
 }
 
-// newApp returns the application's routes. Its errors are mistakes in s, and what is wrong with the Redis.
-func newApp(ctx context.Context, s settings) (http.Handler, error) {
-	// Tombstones: a slow request of Express must not bring a log-out by Go back.
-	shared, err := store.Redis(s.redis, store.RedisConfig{Name: "example", Tombstones: s.express})
-	if err != nil {
-		return nil, err
-	}
-	if err := shared.Check(ctx); err != nil {
-		return nil, err
-	}
-	sessions, err := session.New(session.Config{Store: shared.Sessions, Codec: s.codec, InsecureHTTP: s.plainHTTP, Logger: s.log})
+// newApp returns the application's routes. Its errors are mistakes in s.
+func newApp(s settings) (http.Handler, error) {
+	sessions, err := session.New(session.Config{Store: s.storage.Sessions, Codec: s.codec, InsecureHTTP: s.plainHTTP, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}
@@ -73,8 +67,7 @@ func newApp(ctx context.Context, s settings) (http.Handler, error) {
 		serializer.ByID(func(u *User) int64 { return u.ID }, a.users.ByID),
 		func(u *User) string { return u.hash },
 	)
-	// Guessing is slowed down, by what all processes on this Redis have counted.
-	a.counter = shared.Counter
+	// Guessing is slowed down, by what all processes on this store have counted.
 	if a.local, err = password.New(a.users, password.Config{Hasher: a.hasher, Logger: s.log}); err != nil {
 		return nil, err
 	}
@@ -94,7 +87,7 @@ func newApp(ctx context.Context, s settings) (http.Handler, error) {
 	methods := []strategy.Strategy[*User]{local}
 	var apps *authenticators
 	if s.totp {
-		if apps, err = newAuthenticators(shared.Cells, a); err != nil {
+		if apps, err = newAuthenticators(s.storage.Cells, a); err != nil {
 			return nil, err
 		}
 		second, err := apps.strategy()

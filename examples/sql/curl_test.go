@@ -1,0 +1,140 @@
+//go:build integration
+
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/examples/internal/articletest"
+	"github.com/seed-6f34412b/passport/internal/sqltest"
+)
+
+// servers are those that the tests share, for starting them takes longer than using them.
+type servers struct {
+	pg sqltest.Postgres
+	my sqltest.MariaDB
+}
+
+// database is a value of -db, and what the program then says of its store.
+type database struct{ name, db, about string }
+
+func (s servers) databases(t *testing.T) []database {
+	t.Helper()
+	app, shop, file := s.pg.Database(t), s.my.Database(t), filepath.Join(t.TempDir(), "a ?#% file.db")
+	about := "MySQL at " + s.my.Addr + ", database " + shop
+	return []database{
+		{"SQLite in memory", "", "an SQLite inside this program, which forgets everything when it ends (see -db)"},
+		{"SQLite in a file", file, "SQLite in " + file},
+		{"PostgreSQL", s.pg.URL(app), "PostgreSQL at " + s.pg.Addr + ", database " + app},
+		{"MariaDB", "mysql://app:app@" + s.my.Addr + "/" + shop, about},
+		{"MariaDB, in the driver's form", "app:app@tcp(" + s.my.Addr + ")/" + shop, about},
+	}
+}
+
+// TestOnEachDatabase types the article, and lets the program share the tables of Node's packages.
+func TestOnEachDatabase(t *testing.T) {
+	s := servers{sqltest.StartPostgres(t), sqltest.StartMariaDB(t)}
+	for _, d := range s.databases(t) {
+		t.Run(d.name, d.keeps)
+	}
+	for _, n := range s.nodes(t) {
+		t.Run(n.name, n.shares)
+	}
+	s.refuse(t)
+}
+
+// keeps types the article. Then it tries whether sessions outlive the program, where there is something that
+// outlives it; and whether their end does.
+func (d database) keeps(t *testing.T) {
+	args := []string{"-db", d.db, "-secret", secret}
+	first := articletest.Start(t, args...)
+	if want := "store: " + d.about + "\n"; !strings.Contains(first.Welcome, want) {
+		t.Errorf("got %q, want it to contain %q", first.Welcome, want)
+	}
+	dir := first.TypeArticle()
+	first.Shell(dir, articletest.LogIn)
+	first.Stop()
+
+	second := articletest.Start(t, args...)
+	got := second.Shell(dir, "curl http://localhost:3000/protected -b cookie.joe.txt")
+	if stays := strings.Contains(got, articletest.Protected); stays != (d.db != "") {
+		t.Fatalf("after a restart: got %s", got)
+	}
+	second.Shell(dir, "curl -X POST http://localhost:3000/auth/logout -b cookie.joe.txt")
+	second.Stop()
+	got = articletest.Start(t, args...).Shell(dir, "curl http://localhost:3000/protected -b cookie.joe.txt")
+	if !strings.Contains(got, `"status":401`) {
+		t.Errorf("after a log-out and a restart: got %s, want 401", got)
+	}
+}
+
+// refuse tries what the servers refuse: the error says what they said, and the cure.
+func (s servers) refuse(t *testing.T) {
+	for _, c := range []struct{ name, db, want string }{
+		{"no such database in PostgreSQL", s.pg.URL("none"), `database "none" does not exist`},
+		{"no such database in MariaDB", "mysql://app:app@" + s.my.Addr + "/none", "Unknown database 'none'"},
+		{"a wrong password", "mysql://app:hidden@" + s.my.Addr + "/none", "Access denied for user 'app'"},
+		{"a time zone beside Node's table", s.pg.URL(s.pg.Database(t), "timezone=Asia/Tokyo"), "TimeZone"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := articletest.Command(t, "-addr", ":0", "-db", c.db, "-express-secret", secret).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), c.want) || strings.Contains(string(out), "hidden") {
+				t.Errorf("got %v, %s, want a failure with %q and no password", err, out, c.want)
+			}
+		})
+	}
+}
+
+// TestProcessesShareAFile: a log-in and a log-out of the one count for the other at once.
+func TestProcessesShareAFile(t *testing.T) {
+	args, dir := []string{"-db", filepath.Join(t.TempDir(), "file.db"), "-secret", secret}, t.TempDir()
+	one, other := articletest.Start(t, args...), articletest.Start(t, args...)
+	for range 3 {
+		one.Shell(dir, articletest.LogIn)
+		if got := other.Shell(dir, "curl http://localhost:3000/protected -b cookie.joe.txt"); got != articletest.Protected {
+			t.Errorf("logged in by the one, the other answers %s", got)
+		}
+		other.Shell(dir, "curl -X POST http://localhost:3000/auth/logout -b cookie.joe.txt")
+		if got := one.Shell(dir, "curl http://localhost:3000/protected -b cookie.joe.txt"); !strings.Contains(got, `"status":401`) {
+			t.Errorf("logged out by the other, the one answers %s, want 401", got)
+		}
+	}
+	info, err := os.Stat(args[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the file's rights are %v, want those of its owner alone", info.Mode().Perm())
+	}
+}
+
+// TestREADMEByCurl runs the commands of README.md, and compares the answers; … stands for anything.
+func TestREADMEByCurl(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```console\n")
+	block, _, _ = strings.Cut(block, "```")
+	p, dir, n := articletest.Start(t), t.TempDir(), 0
+	for entry := range strings.SplitSeq(block, "\n\n") {
+		command, want, _ := strings.Cut(strings.TrimSpace(entry), "\n")
+		got := strings.ReplaceAll(p.Welcome, p.URL, "http://localhost:3000")
+		if n++; n > 1 {
+			got = p.Shell(dir, strings.TrimPrefix(command, "$ "))
+		} else {
+			got, _, _ = strings.Cut(got, "\n\n")
+		}
+		pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + "$"
+		if !regexp.MustCompile(pattern).MatchString(strings.TrimSpace(got)) {
+			t.Errorf("%s\ngot %s, want %s", command, got, want)
+		}
+	}
+	if n != 9 {
+		t.Errorf("%d commands were run, want 9", n)
+	}
+}

@@ -1,0 +1,68 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/examples/internal/articletest"
+)
+
+func TestMain(m *testing.M) { os.Exit(articletest.Build(m)) }
+
+// TestItRefusesToStartWith a wrong -db, and names the cure, and no password.
+func TestItRefusesToStartWith(t *testing.T) {
+	dir := t.TempDir()
+	notes := filepath.Join(dir, "notes.txt")
+	if err := os.WriteFile(notes, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, want string
+		args       []string
+	}{
+		{"a PostgreSQL that does not answer", "no answer from PostgreSQL at localhost:1, database app", []string{"-db", "postgres://joe:hidden@localhost:1/app"}},
+		{"a MySQL that does not answer", "no answer from MySQL at localhost:1, database app", []string{"-db", "mysql://joe:hidden@localhost:1/app"}},
+		{"a MySQL that does not answer, in the driver's form", "start it, make the database, or mend the user", []string{"-db", "joe:hidden@tcp(localhost:1)/app"}},
+		{"a PostgreSQL URL that does not parse", "-db is not a URL like postgres://", []string{"-db", "postgres://joe:hidden@%zz/app"}},
+		{"a MySQL URL that does not parse", "-db is not a URL like mysql://", []string{"-db", "mysql://joe:hid%zzden@localhost/app"}},
+		{"a MySQL URL without a database", "-db is not a URL like mysql://", []string{"-db", "mysql://joe:hidden@localhost"}},
+		{"a MySQL URL with a parameter that is wrong", "unknown config name: none", []string{"-db", "mysql://joe:hidden@localhost/app?tls=none"}},
+		{"a data source that does not parse", "-db is not a data source like user:password@tcp(", []string{"-db", "joe:hidden@tcp(localhost:1"}},
+		{"another kind of database", "give postgres://", []string{"-db", "redis://joe:hidden@localhost"}},
+		{"a file in a folder that is not there", "make it, name a file in another", []string{"-db", filepath.Join(dir, "none", "file.db")}},
+		{"a folder", "is a directory", []string{"-db", dir}},
+		{"a file that is no SQLite", "name an SQLite file", []string{"-db", notes}},
+		{"an SQLite that Node is to share", "name the PostgreSQL or MySQL of the Express application in -db", []string{"-express-secret", secret}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := articletest.Command(t, append([]string{"-addr", ":0"}, c.args...)...).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), c.want) {
+				t.Errorf("got %v, %s, want a failure with %q", err, out, c.want)
+			}
+			if strings.Contains(string(out), "hidden") {
+				t.Errorf("the error shows the password: %s", out)
+			}
+		})
+	}
+}
+
+func TestHelpNamesTheDatabaseAndNoSecret(t *testing.T) {
+	c := articletest.Command(t, "-h")
+	c.Env = append(c.Env, "SESSION_SECRET="+secret, "SESSION_DB=postgres://joe:hidden@localhost/app")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("-h ended with %v: %s", err, out)
+	}
+	for _, want := range []string{"Usage: sql [flags]", "-db database\n", "-express-secret text\n", "an SQLite inside the program"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("got %s, want it to contain %q", out, want)
+		}
+	}
+	if strings.Contains(string(out), secret) || strings.Contains(string(out), "hidden") {
+		t.Errorf("-h shows a secret: %s", out)
+	}
+}
+
+const secret = "a made-up secret of 32 bytes or more"

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/seed-6f34412b/passport/examples/internal/article"
+	"github.com/seed-6f34412b/passport/store/sqlstore"
+)
+
+// layouts are the tables of Node's, by the database that each is for.
+var layouts = map[sqlstore.Dialect]sqlstore.Layout{
+	sqlstore.Postgres: sqlstore.ConnectPGSimple,
+	sqlstore.MySQL:    sqlstore.ExpressMySQLSession,
+}
+
+// open returns what the application keeps in the database that -db names. Its errors say what is wrong there.
+func open(ctx context.Context, name string, o article.StorageOptions) (article.Storage, error) {
+	b, err := openDatabase(ctx, name)
+	if err != nil {
+		return article.Storage{}, err
+	}
+	stores, err := newStores(ctx, b, o.Express)
+	if err != nil {
+		_ = b.db.Close() // the error above says more
+		return article.Storage{}, err
+	}
+	// Expired rows would stay for ever otherwise.
+	upkeep, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		stores.Upkeep(upkeep, 0, func(removed int64, err error) {
+			if err != nil {
+				o.Logger.Error("expired rows were not removed", "removed", removed, "error", err)
+			}
+		})
+	})
+	return article.Storage{
+		Sessions: stores.Sessions, Counter: stores.Counter, Cells: stores.Cells, About: b.about,
+		Close: func() {
+			stop()
+			running.Wait()
+			_ = b.db.Close()
+		},
+	}, nil
+}
+
+// newStores makes our tables, unless they are there. In earnest what makes your other tables makes these too,
+// with the statements that this prints:
+//
+//	go run ./store/sqlstore/schema -dialect postgres
+func newStores(ctx context.Context, b backend, express bool) (*sqlstore.Stores, error) {
+	cfg := sqlstore.Config{Dialect: b.dialect, Migrate: true}
+	if express {
+		var found bool
+		if cfg.Layout, found = layouts[b.dialect]; !found {
+			return nil, errors.New("-express-secret shares no sessions in an SQLite: name the PostgreSQL or MySQL of the Express application in -db, such as postgres://user:password@localhost:5432/app")
+		}
+		cfg.Tombstones = true // a slow request of Express must not bring a log-out by Go back
+	}
+	stores, err := sqlstore.New(ctx, b.db, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("-db: %w", err)
+	}
+	return stores, nil
+}
