@@ -62,7 +62,7 @@ func (r *RedisStore) Get(ctx context.Context, id string) ([]byte, error) {
 	if r.reads.pipeline == nil {
 		data, err := r.get(ctx, r.reads.direct, id)
 		if r.fresh && r.reads.direct == r.main && errors.Is(err, session.ErrNotFound) {
-			err = gone{r}
+			err = contract.Gone[RedisStore]{Store: r}
 		}
 		return data, err
 	}
@@ -70,15 +70,6 @@ func (r *RedisStore) Get(ctx context.Context, id string) ([]byte, error) {
 	defer done()
 	return r.get(ctx, via, id)
 }
-
-// gone is session.ErrNotFound as the authority says it: [session.Authoritative].
-type gone struct{ store *RedisStore }
-
-func (gone) Error() string { return session.ErrNotFound.Error() }
-
-func (gone) Is(target error) bool { return target == session.ErrNotFound }
-
-func (g gone) Authority() any { return g.store }
 
 func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, error) {
 	if r.cfg.Tombstones {

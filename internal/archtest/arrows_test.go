@@ -38,7 +38,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/apikey":          {ours: []string{"internal/norows", "strategy"}},
 	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating", "strategy/internal/signed"}},
 
-	"store/internal/contract":      {},                                          // what all stores refuse
+	"store/internal/contract":      {ours: []string{"session"}},                 // what all stores refuse
 	"internal/norows":              {},                                          // errors of look-ups
 	"internal/cookienames":         {},                                          // of strategies
 	"strategy/internal/body":       {},                                          // what several strategies read

@@ -17,27 +17,34 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// behind returns stores like those of place whose connections, of which there is one, go through a proxy. Node's
-// table and ours are there.
+// behind returns stores like those of place whose connections, of which there is one, go through a proxy.
+// Node's table and ours are there.
 func (s servers) behind(t *testing.T, p place, edit ...func(*sqlstore.Config)) (*faultproxy.Proxy, *sql.DB, *sqlstore.Stores) {
 	t.Helper()
 	var proxy *faultproxy.Proxy
 	p.open = func(t *testing.T) *sql.DB {
-		var db *sql.DB
 		if p.cfg.Dialect == sqlstore.Postgres {
 			proxy = faultproxy.NewStream(t, s.pg.Addr)
-			through := sqltest.Postgres{Server: &sqltest.Server{Addr: proxy.Addr()}}
-			db = sqltest.Open(t, "pgx", through.URL(s.pg.Database(t)))
-		} else {
-			proxy = faultproxy.NewStream(t, s.maria.Addr)
-			through := sqltest.MariaDB{Server: &sqltest.Server{Addr: proxy.Addr()}}
-			db = sqltest.Open(t, "mysql", through.DSN(s.maria.Database(t)))
+			return through(t, p, proxy, s.pg.Database(t))
 		}
-		db.SetMaxOpenConns(1)
-		return db
+		proxy = faultproxy.NewStream(t, s.maria.Addr)
+		return through(t, p, proxy, s.maria.Database(t))
 	}
 	db, stores := p.stores(t, edit...)
 	return proxy, db, stores
+}
+
+// through opens a database by way of a proxy, on one connection.
+func through(t *testing.T, p place, proxy *faultproxy.Proxy, name string) (db *sql.DB) {
+	t.Helper()
+	server := &sqltest.Server{Addr: proxy.Addr()}
+	if p.cfg.Dialect == sqlstore.Postgres {
+		db = sqltest.Open(t, "pgx", sqltest.Postgres{Server: server}.URL(name))
+	} else {
+		db = sqltest.Open(t, "mysql", sqltest.MariaDB{Server: server}.DSN(name))
+	}
+	db.SetMaxOpenConns(1)
+	return db
 }
 
 // onServers are the places that a network lies before.
@@ -45,15 +52,15 @@ func (s servers) onServers() []place {
 	return slices.DeleteFunc(slices.Concat(s.places(), s.nodes()), func(p place) bool { return p.cfg.Dialect == sqlstore.SQLite })
 }
 
-// all is every round trip but those of pgx's own: by which it asks a connection that was idle for a second whether it
-// lives, and by which it cancels what a lost connection was doing.
+// all is every round trip but those of pgx's own: by which it asks a connection that was idle for a second
+// whether it lives, and by which it cancels what a lost connection was doing.
 func all(c faultproxy.Command) bool {
 	const cancel = "\x00\x00\x00\x10\x04\xd2\x16\x2e"
 	return !strings.Contains(c[0], "-- ping") && !strings.HasPrefix(c[0], cancel)
 }
 
-// TestRoundTrips counts what each call costs, once its statements are known to the connection. What a call costs more
-// than one is said in its row, for MySQL and for the tables of Node's.
+// TestRoundTrips counts what each call costs, once its statements are known to the connection. What a call
+// costs more than one is said in its row, for MySQL and for the tables of Node's.
 func TestRoundTrips(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.onServers() {
@@ -136,7 +143,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-func either(cond bool, a, b int) int {
+func either[T any](cond bool, a, b T) T {
 	if cond {
 		return a
 	}

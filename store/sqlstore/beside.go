@@ -9,10 +9,12 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// beside ends records of a table of Node's. The notes are in a table beside it, so that an end is about two rows.
+// beside ends records of a table of Node's. The notes are in a table beside it, so that an end is about two
+// rows.
 //
-// Whoever ends with a comparison removes the record first, and leaves the note in the same transaction. Whoever ends
-// without one removes first, too, and then looks for a note: so either the note is there, or the other finds no record.
+// Whoever ends with a comparison removes the record first, and leaves the note in the same transaction.
+// Whoever ends without one removes first, too, and then looks for a note: so either the note is there, or the
+// other finds no record.
 type beside struct {
 	*Store
 	removeSame *statement // if there is no note
@@ -98,7 +100,8 @@ func (e *beside) endSame(ctx context.Context, id string, old []byte, note string
 		return n > 0, err
 	}
 	if e.endSameNote != nil {
-		// No row may also mean that the record was removed and a log-out has left its note meanwhile: that one counts.
+		// No row may also mean that the record was removed and a log-out has left its note meanwhile: that
+		// one counts.
 		n, err := e.endSameNote.affected(ctx, nil, id, packed, note, life)
 		return n > 0, err
 	}

@@ -60,9 +60,10 @@ func (p *probe) ask(query string, args []any, into ...any) bool {
 // checkTime is how long what Check stores would live if it could not remove it.
 const checkTime = time.Minute
 
-// Check tries every call that a program makes, on ids and keys of its own, and looks whether the pool is one with
-// which comparing works. New calls it; it is for a program's readiness probe too. The error joins everything that is
-// wrong: a table that is not there, a right that the database's user lacks. An outage is one error.
+// Check tries every call that a program makes, on ids and keys of its own, and looks whether the pool is one
+// with which comparing works. New calls it; it is for a program's readiness probe too. The error joins
+// everything that is wrong: a table that is not there, a right that the database's user lacks. An outage is
+// one error.
 func (s *Stores) Check(ctx context.Context) error {
 	if err := s.checkFoundRows(ctx); err != nil {
 		return s.cured(err)
@@ -148,8 +149,8 @@ func (s *Stores) cured(err error) error {
 // errFoundRows is the cause of an error of New.
 var errFoundRows = errors.New("an UPDATE that finds its row and changes nothing reports no row: add clientFoundRows=true to the data source of the driver")
 
-// checkFoundRows looks whether the driver counts the rows that a statement found, as comparing needs it, or, as
-// drivers for MySQL do by default, those that it changed.
+// checkFoundRows looks whether the driver counts the rows that a statement found, as comparing needs it, or,
+// as drivers for MySQL do by default, those that it changed.
 func (s *Stores) checkFoundRows(ctx context.Context) error {
 	key := "check" + rand.Text()
 	insert := s.once([]string{"key"}, "INSERT INTO {values} (kind,k,value,expires) VALUES ('"+leaseKind+"',:key,{empty},0)")

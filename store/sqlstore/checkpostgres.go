@@ -114,8 +114,8 @@ func (p *probe) postgresZone() {
 	p.postgresSummer()
 }
 
-// postgresSummer looks whether the zone means to AT TIME ZONE what it means to a connection: CET, MET, EET and WET
-// are zones with summer time to the one, and abbreviations of the winter's to the other.
+// postgresSummer looks whether the zone means to AT TIME ZONE what it means to a connection: CET, MET, EET
+// and WET are zones with summer time to the one, and abbreviations of the winter's to the other.
 func (p *probe) postgresSummer() {
 	var same bool
 	if !p.ask(`SELECT (SELECT bool_and(t::timestamp=t AT TIME ZONE z.name) FROM generate_series(now()-interval '1 year', now(), interval '10 days') AS t)

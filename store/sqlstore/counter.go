@@ -8,8 +8,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// Counter counts within windows of time: a strategy.Counter that several processes share. It is made by [New] and
-// safe for concurrent use.
+// Counter counts within windows of time: a strategy.Counter that several processes share. It is made by [New]
+// and safe for concurrent use.
 type Counter struct {
 	*database
 	add, change, left *statement
@@ -36,10 +36,11 @@ expires=IF(expires>{now},expires,VALUES(expires))`)
 	return c
 }
 
-// Add adds n to what was counted under key, and returns the sum and how long it lasts. The Add of a positive n that
-// finds nothing begins a window, at whose end the count is gone; later ones do not prolong it. n = 0 only asks. A
-// negative n takes back, to zero at most. A window under a millisecond is an error, any other error is an outage,
-// after which it may have been counted. It is one statement, in MySQL with one SELECT more.
+// Add adds n to what was counted under key, and returns the sum and how long it lasts. The Add of a positive
+// n that finds nothing begins a window, at whose end the count is gone; later ones do not prolong it. n = 0
+// only asks. A negative n takes back, to zero at most. A window under a millisecond is an error, any other
+// error is an outage, after which it may have been counted. It is one statement, in MySQL with one SELECT
+// more.
 func (c *Counter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
 	if err := contract.CheckTTL(ctx, window); err != nil {
 		return 0, 0, fmt.Errorf("sqlstore: count: %w", err)

@@ -38,9 +38,10 @@ func (d *database) once(params []string, text string) *statement {
 // maxTries is how often a statement is sent that the database refuses because of another one, and undoes.
 const maxTries = 50
 
-// try calls f and returns what it returns. It calls it again where the database says that it did nothing because of
-// another transaction: a deadlock, a serialization failure. Every other failure may have been executed, and is given
-// to the caller. f must not touch what its caller has: where the driver does not return when ctx ends, f is left behind.
+// try calls f and returns what it returns. It calls it again where the database says that it did nothing
+// because of another transaction: a deadlock, a serialization failure. Every other failure may have been
+// executed, and is given to the caller. f must not touch what its caller has: where the driver does not
+// return when ctx ends, f is left behind.
 func try[T any](ctx context.Context, d *database, verb string, f func() (T, error)) (value T, err error) {
 	for tries := 1; ; tries++ {
 		if err := ctx.Err(); err != nil {
@@ -68,8 +69,8 @@ func (d *database) do(ctx context.Context, verb string, f func() error) error {
 	return err
 }
 
-// within returns what f returns, or ctx's error when that ends first. An SQLite that waits for another's lock does
-// so until its own busy timeout; what is left behind holds its connection for so long.
+// within returns what f returns, or ctx's error when that ends first. An SQLite that waits for another's lock
+// does so until its own busy timeout; what is left behind holds its connection for so long.
 func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	if ctx.Done() == nil {
 		return f()

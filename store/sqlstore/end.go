@@ -13,11 +13,12 @@ import (
 
 // ender ends records, each in one atomic step. There are two, for where a layout keeps the notes.
 type ender interface {
-	// end removes the record of id and leaves note for life, unless there is a live one; it returns that which
-	// is there then, empty if there is none. Note is in force only with a life.
+	// end removes the record of id and leaves note for life, unless there is a live one; it returns that
+	// which is there then, empty if there is none. Note is in force only with a life.
 	end(ctx context.Context, id, note string, life int64) (there string, err error)
 
-	// endSame does the same if the record's bytes are old and there is no live note, and reports whether it did.
+	// endSame does the same if the record's bytes are old and there is no live note, and reports whether it
+	// did.
 	endSame(ctx context.Context, id string, old []byte, note string, life int64) (bool, error)
 
 	// endMany is end of many, without successors.
@@ -54,11 +55,12 @@ func (f found) judged(t table, old []byte) found {
 	return f
 }
 
-// errChanged says that a statement found other bytes, and those that it was to find are there now: it is tried again.
+// errChanged says that a statement found other bytes, and those that it was to find are there now: it is
+// tried again.
 var errChanged = errors.New("the record changed while it was compared")
 
-// End implements [session.Ender]. With the tables of our own layout it is one statement where nothing stands in
-// the way, beside a table of Node's one transaction.
+// End implements [session.Ender]. With the tables of our own layout it is one statement where nothing stands
+// in the way, beside a table of Node's one transaction.
 func (s *Store) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
 	note, life, err := contract.Note(next, life, s.tombstones)
 	if err != nil {

@@ -60,7 +60,8 @@ func (d *database) undone(err error) bool {
 // quotation is what databases put between quotes: names of tables, but also values.
 var quotation = regexp.MustCompile(`'[^']*'|"[^"]*"`)
 
-// harmless is a quotation that is the name of a table or a column of ours or Node's, perhaps with the database's.
+// harmless is a quotation that is the name of a table or a column of ours or Node's, perhaps with the
+// database's.
 var harmless = regexp.MustCompile(`^['"]([A-Za-z0-9_.]*_(sessions|notes|labels|values)|([A-Za-z0-9_]*\.)*` +
 	`(sessions?|sid|sess|expired?|expires|session_id|data|id|note|until|gone|label|kind|k|n|value))['"]$`)
 

@@ -10,7 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// sizes are for how many ids at once there are statements; the rest of their places is filled with one of the ids.
+// sizes are for how many ids at once there are statements; the rest of their places is filled with one of the
+// ids.
 var sizes = []int{1, 16, 300}
 
 const largest = 300

@@ -16,8 +16,9 @@ import (
 // Layout says in whose table the records are.
 type Layout int
 
-// The layouts. In those of Node a table of Node's has the records, byte for byte, and nothing else; what is ours
-// alone (notes of ended sessions, labels, counts, tokens, cells) is in tables of ours that Node never sees.
+// The layouts. In those of Node a table of Node's has the records, byte for byte, and nothing else; what is
+// ours alone (notes of ended sessions, labels, counts, tokens, cells) is in tables of ours that Node never
+// sees.
 const (
 	Own                 Layout = iota // our own table
 	ConnectPGSimple                   // connect-pg-simple 9 and 10, on PostgreSQL
@@ -38,7 +39,8 @@ var layouts = map[Layout]struct {
 		"{match}": "sid=:id", "{same}": "sess::text=:old", "{read}": "sess::text", "{write}": ":new::text::json",
 		"{live}": "expire AT TIME ZONE {zone}>statement_timestamp()", "{rowlive}": "s.expire AT TIME ZONE {zone}>statement_timestamp()",
 		"{end}": "(statement_timestamp()+:ttl::bigint*interval '1 millisecond') AT TIME ZONE {zone}",
-		// The first comparison can use the index. The second knows of the hour that comes twice when summer time ends.
+		// The first comparison can use the index. The second knows of the hour that comes twice when summer
+		// time ends.
 		"{over}": "expire<statement_timestamp() AT TIME ZONE {zone} AND expire AT TIME ZONE {zone}<statement_timestamp()",
 	}},
 	ConnectSessionKnex: {"connect-session-knex", Postgres, "sessions", map[string]string{
@@ -56,8 +58,8 @@ var layouts = map[Layout]struct {
 	}},
 }
 
-// zonedWords are those of times with a zone: of connect-session-knex, and of connect-pg-simple where a program has
-// made its table so, which is as good for Node.
+// zonedWords are those of times with a zone: of connect-session-knex, and of connect-pg-simple where a
+// program has made its table so, which is as good for Node.
 var zonedWords = map[string]string{
 	"{live}": "{expires}>statement_timestamp()", "{rowlive}": "s.{expires}>statement_timestamp()",
 	"{end}": "statement_timestamp()+:ttl::bigint*interval '1 millisecond'", "{over}": "{expires}<statement_timestamp()",
@@ -105,8 +107,8 @@ func nodeTable(l Layout, name string, known discovery) table {
 	return t
 }
 
-// wrapped begins what stands for a record that is no JSON: Node's tables can hold nothing else. The session layer
-// makes none.
+// wrapped begins what stands for a record that is no JSON: Node's tables can hold nothing else. The session
+// layer makes none.
 const wrapped = `{"_bytes":"`
 
 func packText(data []byte) any { return textOf(data) }
@@ -119,8 +121,8 @@ func textOf(data []byte) string {
 	return wrapped + base64.StdEncoding.EncodeToString(data) + `"}`
 }
 
-// unpackText is the reverse of textOf. What only looks like a wrapping is a record of Node's, as it is: comparing must
-// find it again.
+// unpackText is the reverse of textOf. What only looks like a wrapping is a record of Node's, as it is:
+// comparing must find it again.
 func unpackText(data []byte) []byte {
 	if text, found := bytes.CutPrefix(data, []byte(wrapped)); found {
 		if text, found = bytes.CutSuffix(text, []byte(`"}`)); found {

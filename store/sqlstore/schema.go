@@ -48,8 +48,8 @@ CREATE TABLE IF NOT EXISTS {values} (
 CREATE INDEX {ifnot}{valuesgone} ON {onvalues} (expires);
 `
 
-// Schema returns the statements that make our tables, each with a semicolon at its end. They leave alone what is
-// there. Only Dialect, Layout and Prefix of cfg count. The command schema prints them:
+// Schema returns the statements that make our tables, each with a semicolon at its end. They leave alone what
+// is there. Only Dialect, Layout and Prefix of cfg count. The command schema prints them:
 //
 //	go run github.com/seed-6f34412b/passport/store/sqlstore/schema -dialect postgres
 func Schema(cfg Config) (string, error) {
@@ -128,8 +128,8 @@ func cutComment(text string) (body, comment string, ok bool) {
 	return body, text[len(body):], true
 }
 
-// migrateTries is how often a statement of a migration is sent: PostgreSQL refuses one of two processes that make the
-// same table at once, and then it is there.
+// migrateTries is how often a statement of a migration is sent: PostgreSQL refuses one of two processes that
+// make the same table at once, and then it is there.
 const migrateTries = 5
 
 // migrate makes the tables.

@@ -8,8 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// statement is one SQL statement, with its placeholders in the words of its database. Where that saves a round
-// trip it is prepared at its first use, and database/sql then prepares it on each connection that it is used on.
+// statement is one SQL statement, with its placeholders in the words of its database. Where that saves a
+// round trip it is prepared at its first use, and database/sql then prepares it on each connection that it is
+// used on.
 type statement struct {
 	db       *sql.DB
 	text     string

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,16 +14,17 @@ import (
 // Store keeps sessions in a table. It is a session.Store with every ability, made by [New] and safe for
 // concurrent use.
 //
-// Methods return when their context ends; on SQLite, whose drivers wait for a lock until the busy timeout, what is left
-// behind holds a goroutine and its connection for so long. Errors never tell an id or a record; those that are not in the contract
-// are outages.
+// Methods return when their context ends; on SQLite, whose drivers wait for a lock until the busy timeout,
+// what is left behind holds a goroutine and its connection for so long. Errors never tell an id or a record;
+// those that are not in the contract are outages.
 type Store struct {
 	*database
 	table      table
 	tombstones bool
 	ender      ender
 
-	get, primary           *statement // the replica's, and the primary's
+	get, primary           *statement // the replica's if there is one, and the primary's
+	replica                bool       // get asks a replica
 	create, update, remove *statement
 	walk                   *statement
 	labels                 labels
@@ -39,7 +41,7 @@ var (
 )
 
 func newStore(d, reads *database, t table, tombstones bool) *Store {
-	s := &Store{database: d, table: t, tombstones: tombstones}
+	s := &Store{database: d, table: t, tombstones: tombstones, replica: reads != d}
 	get, seen, rowSeen := "SELECT {read} FROM {sessions} WHERE {match} AND {live}", "", ""
 	if tombstones {
 		get = "SELECT {read}, {noted} FROM {sessions} WHERE {match} AND {live}"
@@ -58,7 +60,13 @@ func newStore(d, reads *database, t table, tombstones bool) *Store {
 }
 
 // Get implements [session.Store]. It is one SELECT, of the replica if the program has one.
-func (s *Store) Get(ctx context.Context, id string) ([]byte, error) { return s.read(ctx, s.get, id) }
+func (s *Store) Get(ctx context.Context, id string) ([]byte, error) {
+	data, err := s.read(ctx, s.get, id)
+	if !s.replica && errors.Is(err, session.ErrNotFound) {
+		err = contract.Gone[Store]{Store: s}
+	}
+	return data, err
+}
 
 // GetMaster implements [session.Authoritative]. It is one SELECT, of the primary.
 func (s *Store) GetMaster(ctx context.Context, id string) ([]byte, error) {

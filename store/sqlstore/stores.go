@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Stores is everything that a program keeps in a database. It is made by [New], safe for concurrent use, and needs
-// no closing: the connections are the pool's. It has no goroutine; see [Stores.Upkeep].
+// Stores is everything that a program keeps in a database. It is made by [New], safe for concurrent use, and
+// needs no closing: the connections are the pool's. It has no goroutine; see [Stores.Upkeep].
 type Stores struct {
 	Sessions *Store   // a session.Store with every ability
 	Counter  *Counter // a strategy.Counter: attempts, for throttles
@@ -33,40 +33,41 @@ type Config struct {
 	// Layout says in whose table the records are: our own, which is the default, or one of Node's.
 	Layout Layout
 
-	// Table is the name of Node's table, with its schema and a dot before it if need be; empty means what Node's package
-	// has by default. connect-pg-simple: schemaName and tableName; express-mysql-session: schema.tableName;
-	// connect-session-knex: tableName. Nothing is to be given with the layout Own.
+	// Table is the name of Node's table, with its schema and a dot before it if need be; empty means what
+	// Node's package has by default. connect-pg-simple: schemaName and tableName; express-mysql-session:
+	// schema.tableName; connect-session-knex: tableName. Nothing is to be given with the layout Own.
 	Table string
 
-	// TimeZone is that of the connections of Node's programs, which is what the times of ConnectPGSimple mean: they are
-	// stored without a zone. Empty means the zone that our own connections have from the server, the database or the
-	// role, as Node's have them. It must be given where our connections choose one.
+	// TimeZone is that of the connections of Node's programs, which is what the times of ConnectPGSimple
+	// mean: they are stored without a zone. Empty means the zone that our own connections have from the
+	// server, the database or the role, as Node's have them. It must be given where our connections choose
+	// one.
 	TimeZone string
 
-	// Prefix begins the names of our tables; empty means "passport_". Programs that share sessions on purpose, and all
-	// processes of one program, have the same; programs of different ones share nothing. Letters, digits and '_',
-	// with a schema and a dot before it if need be: "auth.shop_".
+	// Prefix begins the names of our tables; empty means "passport_". Programs that share sessions on
+	// purpose, and all processes of one program, have the same; programs of different ones share nothing.
+	// Letters, digits and '_', with a schema and a dot before it if need be: "auth.shop_".
 	Prefix string
 
-	// Tombstones makes every end of a session last against a Node process that still holds it and writes it back, as
-	// store.RedisConfig.Tombstones does: an id is unknown for as long as the note of its end lives.
+	// Tombstones makes every end of a session last against a Node process that still holds it and writes it
+	// back, as store.RedisConfig.Tombstones does: an id is unknown for as long as the note of its end lives.
 	Tombstones bool
 
-	// Reads, if not nil, is asked for records that are read, and nothing else: a replica. What must not be stale is
-	// asked of the primary. A log-out is then final within the time by which the replica lags behind. Nil means the
-	// primary.
+	// Reads, if not nil, is asked for records that are read, and nothing else: a replica. What must not be
+	// stale is asked of the primary. A log-out is then final within the time by which the replica lags
+	// behind. Nil means the primary.
 	Reads *sql.DB
 
-	// Migrate makes New create our tables that are not there, by the statements that [Schema] returns. Otherwise their
-	// lack is an error. It never creates or changes a table of Node's.
+	// Migrate makes New create our tables that are not there, by the statements that [Schema] returns.
+	// Otherwise their lack is an error. It never creates or changes a table of Node's.
 	Migrate bool
 }
 
 const defaultPrefix = "passport_"
 
-// New returns what a program keeps in the database behind db, the primary. It asks the database for what would go
-// wrong later, and the error joins everything that it finds, each with its cure: see [Stores.Check]. An outage is an
-// error too; New can be called again.
+// New returns what a program keeps in the database behind db, the primary. It asks the database for what
+// would go wrong later, and the error joins everything that it finds, each with its cure: see [Stores.Check].
+// An outage is an error too; New can be called again.
 func New(ctx context.Context, db *sql.DB, cfg Config) (*Stores, error) {
 	errs := cfg.complete()
 	if db == nil {

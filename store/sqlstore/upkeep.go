@@ -20,14 +20,15 @@ const (
 )
 
 // Upkeep removes expired rows about every interval, until ctx ends: what connect-pg-simple does as
-// pruneSessionInterval. It returns when ctx has ended and not before, so the application runs it in a goroutine of its
-// own:
+// pruneSessionInterval. It returns when ctx has ended and not before, so the application runs it in a
+// goroutine of its own:
 //
 //	go stores.Upkeep(ctx, 0, nil)
 //
-// Of all processes that share the tables one sweeps at a time, and once in half an interval at most; the intervals
-// vary by half, so that they do not meet. An interval of zero means five minutes. report, if not nil, is told after
-// each sweep how many rows were removed, and what went wrong, after which the next sweep tries again.
+// Of all processes that share the tables one sweeps at a time, and once in half an interval at most; the
+// intervals vary by half, so that they do not meet. An interval of zero means five minutes. report, if not
+// nil, is told after each sweep how many rows were removed, and what went wrong, after which the next sweep
+// tries again.
 //
 // Expired rows are invisible whether they are removed or not; without upkeep the tables grow.
 func (s *Stores) Upkeep(ctx context.Context, every time.Duration, report func(removed int64, err error)) {
@@ -76,9 +77,9 @@ func (s *Stores) sweepLeased(ctx context.Context, d time.Duration) (int64, error
 	return removed, err
 }
 
-// Sweep removes what has expired by now, 500 rows at a time with a pause between, and returns how many there were,
-// also beside an error. It is for a job that runs at times of its own; see [Stores.Upkeep]. It removes expired
-// records of Node's table too, as Node does.
+// Sweep removes what has expired by now, 500 rows at a time with a pause between, and returns how many there
+// were, also beside an error. It is for a job that runs at times of its own; see [Stores.Upkeep]. It removes
+// expired records of Node's table too, as Node does.
 func (s *Stores) Sweep(ctx context.Context) (removed int64, err error) {
 	return s.sweep(ctx, func() error { return nil })
 }
