@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// NewStream returns a proxy in front of a server whose protocol it does not know: a database's. What a client sends
-// until the server answers is one Command of one word, the first bytes of it as they came; what comes back until the
-// client speaks again is its reply. So the commands that it has seen are round trips. It holds for protocols in which
-// each side waits for the other, as those of PostgreSQL and MySQL.
+// NewStream returns a proxy in front of a server whose protocol it does not know: a database's. What a client
+// sends until the server answers is one Command of one word, the first bytes of it as they came; what comes
+// back until the client speaks again is its reply. So the commands that it has seen are round trips. It holds
+// for protocols in which each side waits for the other, as those of PostgreSQL and MySQL.
 func NewStream(t testing.TB, target string) *Proxy {
 	t.Helper()
 	p := listen(t, target)

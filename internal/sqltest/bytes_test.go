@@ -56,7 +56,8 @@ func TestARecordLiesInNodesTableByteForByte(t *testing.T) {
 	}
 }
 
-// TestLargeAndOddValues: a record of a megabyte, and ids and values with all that a statement could take for its own.
+// TestLargeAndOddValues: a record of a megabyte, and ids and values with all that a statement could take for
+// its own.
 func TestLargeAndOddValues(t *testing.T) {
 	servers := start(t)
 	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
@@ -94,7 +95,8 @@ func TestLargeAndOddValues(t *testing.T) {
 	}
 }
 
-// TestIdsThatNodesTableCannotHold are no ids there: what would be cut, and what its comparisons take for another.
+// TestIdsThatNodesTableCannotHold are no ids there: what would be cut, and what its comparisons take for
+// another.
 func TestIdsThatNodesTableCannotHold(t *testing.T) {
 	p := start(t).nodes()[2]
 	p.prepare = strings.Replace(p.prepare, "512", "128", 1)

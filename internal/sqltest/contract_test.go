@@ -24,7 +24,10 @@ func TestTheStoresKeepTheContracts(t *testing.T) {
 	servers := start(t)
 	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
 		t.Run(p.name, func(t *testing.T) {
-			for name, edit := range map[string]func(*sqlstore.Config){"sessions": func(*sqlstore.Config) {}, "sessions, tombstones": tombstones} {
+			for name, edit := range map[string]func(*sqlstore.Config){"sessions": keep, "sessions, tombstones": tombstones} {
+				if p.name == "SQLite in a file" && name == "sessions" && !*full {
+					continue // the statements of WAL, with less at a time
+				}
 				t.Run(name, func(t *testing.T) {
 					db, s := p.stores(t, edit)
 					sessiontest.Run(t, func(t *testing.T) session.Store {

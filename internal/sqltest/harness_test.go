@@ -53,13 +53,22 @@ type servers struct {
 // suite is what the shared servers are started by, and live as long as.
 type suite struct {
 	testing.TB
+	mu       sync.Mutex
 	cleanups []func()
 	failure  string
 }
 
-func (s *suite) Helper()          {}
-func (s *suite) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+func (s *suite) Helper() {}
+
+func (s *suite) Cleanup(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cleanups = append(s.cleanups, f)
+}
+
 func (s *suite) Errorf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.failure = fmt.Sprintf(format, args...)
 }
 
@@ -75,16 +84,14 @@ var shared struct {
 	sync.Once
 }
 
-// start returns the servers that all tests share, each in databases of its own. Tests that hurt theirs start others.
+// start returns the servers that all tests share, each in databases of its own.
 func start(t *testing.T) servers {
 	t.Helper()
 	shared.Do(func() {
-		done := make(chan struct{})
-		go func() { // which ends by itself when it fails
-			defer close(done)
-			shared.servers = servers{sqltest.StartPostgres(&shared.suite), sqltest.StartMariaDB(&shared.suite)}
-		}()
-		<-done
+		var wg sync.WaitGroup // a goroutine ends by itself when it fails
+		wg.Go(func() { shared.pg = sqltest.StartPostgres(&shared.suite) })
+		wg.Go(func() { shared.maria = sqltest.StartMariaDB(&shared.suite) })
+		wg.Wait()
 	})
 	if shared.failure != "" {
 		t.Fatal(shared.failure)

@@ -12,7 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestProcessesThatStartAtOnceBothMakeTheTables: PostgreSQL's CREATE TABLE IF NOT EXISTS fails beside another one.
+// TestProcessesThatStartAtOnceBothMakeTheTables: PostgreSQL's CREATE TABLE IF NOT EXISTS fails beside another
+// one.
 func TestProcessesThatStartAtOnceBothMakeTheTables(t *testing.T) {
 	db := start(t).openPostgres(t)
 	cfg := sqlstore.Config{Dialect: sqlstore.Postgres, Migrate: true}

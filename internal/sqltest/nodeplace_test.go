@@ -17,8 +17,9 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// nodePlace is a database whose table Node makes, and Go and Node share. Where the times have no zone it is not
-// the server's, so that whoever took it for another one would see sessions end hours too early or too late.
+// nodePlace is a database whose table Node makes, and Go and Node share. Where the times have no zone it is
+// not the server's, so that whoever took it for another one would see sessions end hours too early or too
+// late.
 type nodePlace struct {
 	*nodeLayout
 	t    *testing.T

@@ -55,8 +55,8 @@ func newWorld(t *testing.T, db, admin *sql.DB, cfg sqlstore.Config) *world {
 	return w
 }
 
-// TestAnOutageIs503AndLogsNobodyOut: whatever happens to the database, the answer is 503, the cookie stays, and
-// when it is over the user is still there.
+// TestAnOutageIs503AndLogsNobodyOut: whatever happens to the database, the answer is 503, the cookie stays,
+// and when it is over the user is still there.
 func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 	type outage struct {
 		name   string
@@ -65,11 +65,9 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 		reads  bool     // go on
 	}
 	servers := start(t)
-	ownPG := sqltest.StartPostgres(t, "-c", "synchronous_commit=on") // what was acknowledged outlasts a crash
-	ownMaria := sqltest.StartMariaDB(t, "--innodb-flush-log-at-trx-commit=2")
 	for _, o := range []outage{
-		{name: "killed", begin: func(w *world) { w.pg.Kill(); w.end = func() { must(w.t, w.pg.Restart(t)) } }},
-		{name: "stopped in order", begin: func(w *world) { w.pg.Stop(); w.end = func() { must(w.t, w.pg.Restart(t)) } }},
+		{name: "killed", begin: func(w *world) { w.pg.Kill(); w.end = func() { must(w.t, w.pg.Restart(&shared.suite)) } }},
+		{name: "stopped in order", begin: func(w *world) { w.pg.Stop(); w.end = func() { must(w.t, w.pg.Restart(&shared.suite)) } }},
 		{name: "read-only", reads: true, begin: func(w *world) {
 			w.exec("ALTER ROLE plain SET default_transaction_read_only=on")
 			w.reconnect()
@@ -83,13 +81,13 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 			w.reconnect()
 			w.end = func() { w.exec("ALTER ROLE plain CONNECTION LIMIT -1") }
 		}},
-		{name: "a lock that somebody holds, and a statement timeout", params: []string{"statement_timeout=100"}, begin: func(w *world) {
+		{name: "a lock that somebody holds, and a statement timeout", params: []string{"statement_timeout=500"}, begin: func(w *world) {
 			w.end = lock(w.t, w.admin, "BEGIN; LOCK TABLE passport_sessions IN ACCESS EXCLUSIVE MODE", "COMMIT")
 		}},
 		{name: "a lock that somebody holds for longer than StoreTimeout", begin: func(w *world) {
 			w.end = lock(w.t, w.admin, "BEGIN; LOCK TABLE passport_sessions IN ACCESS EXCLUSIVE MODE", "COMMIT")
 		}},
-		{name: "a lock timeout", params: []string{"lock_timeout=50"}, begin: func(w *world) {
+		{name: "a lock timeout", params: []string{"lock_timeout=500"}, begin: func(w *world) {
 			w.end = lock(w.t, w.admin, "BEGIN; LOCK TABLE passport_sessions IN ACCESS EXCLUSIVE MODE", "COMMIT")
 		}},
 		{name: "the table is gone", begin: func(w *world) {
@@ -104,9 +102,6 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 	} {
 		t.Run("PostgreSQL, "+o.name, func(t *testing.T) {
 			pg := servers.pg
-			if o.name == "killed" || o.name == "stopped in order" {
-				pg = ownPG
-			}
 			name := pg.Database(t)
 			admin := sqltest.Open(t, "pgx", pg.URL(name))
 			exec(t, admin, "DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
@@ -118,8 +113,8 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 		})
 	}
 	for _, o := range []outage{
-		{name: "killed", begin: func(w *world) { w.maria.Kill(); w.end = func() { must(w.t, w.maria.Restart(t)) } }},
-		{name: "stopped in order", begin: func(w *world) { w.maria.Stop(); w.end = func() { must(w.t, w.maria.Restart(t)) } }},
+		{name: "killed", begin: func(w *world) { w.maria.Kill(); w.end = func() { must(w.t, w.maria.Restart(&shared.suite)) } }},
+		{name: "stopped in order", begin: func(w *world) { w.maria.Stop(); w.end = func() { must(w.t, w.maria.Restart(&shared.suite)) } }},
 		{name: "frozen", begin: func(w *world) { w.maria.Freeze(w.t); w.end = func() { w.maria.Thaw(w.t) } }},
 		{name: "read-only", reads: true, begin: func(w *world) {
 			w.exec("SET GLOBAL read_only=1")
@@ -134,7 +129,7 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 				w.exec("SET GLOBAL max_connections=150")
 			}
 		}},
-		{name: "a lock that somebody holds, and a statement timeout", params: []string{"max_statement_time=0.1"}, begin: func(w *world) {
+		{name: "a lock that somebody holds, and a statement timeout", params: []string{"max_statement_time=0.5"}, begin: func(w *world) {
 			w.end = lock(w.t, w.admin, "LOCK TABLES passport_sessions WRITE", "UNLOCK TABLES")
 		}},
 		{name: "a lock that somebody holds for longer than StoreTimeout", begin: func(w *world) {
@@ -147,9 +142,6 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 	} {
 		t.Run("MariaDB, "+o.name, func(t *testing.T) {
 			m := servers.maria
-			if o.name == "killed" || o.name == "stopped in order" || o.name == "frozen" {
-				m = ownMaria
-			}
 			name := m.Database(t)
 			admin := sqltest.Open(t, "mysql", m.DSN(name))
 			exec(t, admin, "CREATE USER IF NOT EXISTS plain@'%' IDENTIFIED BY 'app'")

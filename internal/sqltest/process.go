@@ -30,8 +30,8 @@ const Patience = time.Minute
 // account is the system's user who owns the servers if the tests run as root, whom they refuse.
 const account = "nobody"
 
-// Server is one process of a database server. It keeps its data in a folder of its own, is killed at the end of
-// the test, and also when the test process dies.
+// Server is one process of a database server. It keeps its data in a folder of its own, is killed at the end
+// of the test, and also when the test process dies.
 type Server struct {
 	Addr string // host:port on 127.0.0.1
 
@@ -52,7 +52,8 @@ type kind struct {
 	ready   func(ctx context.Context, addr, dir string) error
 }
 
-// startServer makes a folder with an empty database and starts the server, with args added to its command line.
+// startServer makes a folder with an empty database and starts the server, with args added to its command
+// line.
 func startServer(t testing.TB, k kind, args ...string) *Server {
 	t.Helper()
 	s := &Server{kind: k, args: args, dir: folder(t)}

@@ -17,7 +17,7 @@ import (
 
 // With these, `go run ./internal/reliability` makes tables of docs/RELIABILITY.md.
 var (
-	full       = flag.Bool("full", false, "run the races at their full size: minutes")
+	full       = flag.Bool("full", false, "run everything at its full size: minutes")
 	reportFile = flag.String("report", "", "write the figures to this file, as Markdown")
 )
 
@@ -35,8 +35,8 @@ func sized[T any](short, long T) T {
 // users is how many connections the programs of a race have: more than a server gives would be an outage.
 const users = 32
 
-// TestRaces lets requests race, at random, in the scenarios of ../reliability: those in which other libraries are
-// put, and those of what they do not have.
+// TestRaces lets requests race, at random, in the scenarios of ../reliability: those in which other libraries
+// are put, and those of what they do not have.
 func TestRaces(t *testing.T) {
 	servers := start(t)
 	head := []string{"Promise: none of"}
@@ -63,13 +63,17 @@ func TestRaces(t *testing.T) {
 		}
 		t.Run(p.name, func(t *testing.T) {
 			_, target := rig.Serve(t, p.racing(t))
-			for _, r := range scenario.All(t.Context(), target, sized(20, 1000)) {
+			for _, r := range scenario.All(t.Context(), target, sized(8, 1000)) {
 				told(t, r)
 			}
 		})
 		for _, race := range rig.Races { // each gives its connections back
 			t.Run(p.name+"/"+race.Name, func(t *testing.T) {
-				told(t, race.Run(t.Context(), t, p.racing(t), sized(20, 500)))
+				r := race.Run(t.Context(), t, p.racing(t), sized(8, 500))
+				for try := 1; r.Of == 0 && try < 4; try++ { // on a busy machine all of a few may be refused
+					r = race.Run(t.Context(), t, p.racing(t), sized(8, 500))
+				}
+				told(t, r)
 			})
 		}
 	}

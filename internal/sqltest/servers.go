@@ -19,6 +19,7 @@ import (
 type Postgres struct{ *Server }
 
 // StartPostgres starts a PostgreSQL server, with args added to its command line ("-c", "max_connections=5").
+// What it acknowledged outlasts its own crash, and not that of the machine.
 func StartPostgres(t testing.TB, args ...string) Postgres {
 	t.Helper()
 	initdb := program(t, "postgresql", "/usr/lib/postgresql/*/bin/initdb", "initdb")
@@ -31,7 +32,7 @@ func StartPostgres(t testing.TB, args ...string) Postgres {
 		command: func(dir, port string) []string {
 			return []string{
 				postgres, "-D", filepath.Join(dir, "data"), "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-				"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "shared_buffers=32MB",
+				"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=32MB",
 			}
 		},
 		ready: func(ctx context.Context, addr, dir string) error {
@@ -56,7 +57,8 @@ func (p Postgres) Database(t testing.TB) string { return makeDatabase(t, "pgx", 
 // MariaDB is a MariaDB server.
 type MariaDB struct{ *Server }
 
-// StartMariaDB starts a MariaDB server, with args added to its command line ("--max-connections=5").
+// StartMariaDB starts a MariaDB server, with args added to its command line ("--max-connections=5"). What it
+// acknowledged outlasts its own crash, and not that of the machine.
 func StartMariaDB(t testing.TB, args ...string) MariaDB {
 	t.Helper()
 	install := program(t, "mariadb-server", "mariadb-install-db", "mysql_install_db")
@@ -70,7 +72,7 @@ func StartMariaDB(t testing.TB, args ...string) MariaDB {
 			return []string{
 				server, "--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--port=" + port, "--bind-address=127.0.0.1",
 				"--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"),
-				"--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--innodb-fast-shutdown=2", "--skip-name-resolve",
+				"--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=2", "--innodb-fast-shutdown=2", "--skip-name-resolve",
 				"--init-file=" + initFile(t, dir),
 			}
 		},

@@ -123,8 +123,8 @@ func TestManyProcessesMayMakeTheTablesAtOnce(t *testing.T) {
 	}
 }
 
-// TestATimeMeansTheSameInEveryZone: what Node stores under the server's zone lives for as long, though our connections
-// choose another, and what Go stores does for Node.
+// TestATimeMeansTheSameInEveryZone: what Node stores under the server's zone lives for as long, though our
+// connections choose another, and what Go stores does for Node.
 func TestATimeMeansTheSameInEveryZone(t *testing.T) {
 	pg := sqltest.StartPostgres(t, "-c", "timezone=America/New_York")
 	name := pg.Database(t)

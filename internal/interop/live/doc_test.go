@@ -9,8 +9,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/interop/live"
 )
 
-// TestTheDocumentNamesScenarios: the table of stores in docs/MIGRATING.md has a scenario in the last cell of a row,
-// or nothing.
+// TestTheDocumentNamesScenarios: the table of stores in docs/MIGRATING.md has a scenario in the last cell of
+// a row, or nothing.
 func TestTheDocumentNamesScenarios(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/MIGRATING.md")
 	if err != nil {

@@ -130,9 +130,9 @@ type LateSets struct {
 	Plain, Noting, Later int // how many Go accepted: without tombstones, with them, and with them 25 hours later
 }
 
-// WriteBack has Go end sessions while Node requests are under way, which write them back. With tombstones Go takes
-// them for unknown, at once and 25 hours later; without, they are logged in again: the measure of what tombstones
-// are for. It makes 24 times runs such races, 8 times runs of each kind.
+// WriteBack has Go end sessions while Node requests are under way, which write them back. With tombstones Go
+// takes them for unknown, at once and 25 hours later; without, they are logged in again: the measure of what
+// tombstones are for. It makes 24 times runs such races, 8 times runs of each kind.
 func WriteBack(w *World, runs int) (sum LateSets) {
 	for _, resave := range []bool{false, true} {
 		w.Run(fmt.Sprintf("resave %v", resave), func(t *testing.T) {
@@ -236,8 +236,8 @@ func WhatTombstonesCannotCover(w *World) {
 	})
 }
 
-// RaceOfIdentities has Node log another user in under an id that a Go request is using: nothing of the first user's
-// may land in the second's session. It needs an [OldPassport], which keeps the id.
+// RaceOfIdentities has Node log another user in under an id that a Go request is using: nothing of the first
+// user's may land in the second's session. It needs an [OldPassport], which keeps the id.
 func RaceOfIdentities(w *World, runs int) {
 	express, goApp := w.pair()
 	for range runs {

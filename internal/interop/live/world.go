@@ -53,8 +53,8 @@ type Place interface {
 // prefix or in another table.
 type GoStore struct{ Tombstones, Elsewhere bool }
 
-// Sessions is a store of Go's. It may also have IDs, Count and Clear, as store.RedisStore has them, and Sweep, as
-// sqlstore.Stores.
+// Sessions is a store of Go's. It may also have IDs, Count and Clear, as store.RedisStore has them, and
+// Sweep, as sqlstore.Stores.
 type Sessions interface {
 	session.Store
 	session.Iterator

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Report is what tests measured: tables by title, in the order of the titles. Its zero value is empty. It is safe for
-// concurrent use.
+// Report is what tests measured: tables by title, in the order of the titles. Its zero value is empty. It is
+// safe for concurrent use.
 type Report struct {
 	mu    sync.Mutex
 	heads map[string][]string

@@ -36,6 +36,7 @@ func New(st session.Store, edit ...func(*session.Config)) (*App, error) {
 	cfg := session.Config{
 		Store: st, Codec: session.SecureCookie("a made-up secret of 32 bytes or more"),
 		Name: Cookie, InsecureHTTP: true, Logger: quiet,
+		StoreTimeout: 10 * time.Second, // a busy machine is no outage
 	}
 	for _, e := range edit {
 		e(&cfg)

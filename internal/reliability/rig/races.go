@@ -141,7 +141,7 @@ func expiry(ctx context.Context, t testing.TB, st session.Store, rounds int) sce
 func refreshStorm(ctx context.Context, t testing.TB, st session.Store, rounds int) scenario.Result {
 	_, target := Serve(t, st, func(c *session.Config) { c.RefreshAfter = time.Millisecond })
 	var y scenario.Tally
-	for i := range rounds / 20 {
+	for i := range max(1, rounds/20) {
 		v := target.Visitor()
 		if !v.LogIn(ctx, i+1).OK() {
 			y.Fail()
