@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
 )
@@ -37,14 +38,14 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 	actions = []action{
 		{"log in", 10, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "login", "email", s.email(), "password", "right", "remember", s.box())
-		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, s.who(), true, w.remembers(s)) }},
+		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, "local", s.who(), true, w.remembers(s)) }},
 		{"log in wrong", 1, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "login", "email", s.email(), "password", "wrong")
-		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, s.who(), false, false) }},
+		}, func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, "local", s.who(), false, false) }},
 		{"log in by provider", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "provider", "user", fmt.Sprint(s.who()), "code", "right", "label", fmt.Sprint(s.N%2), "remember", s.box())
 		}, func(w *world, s Step, r *request) {
-			w.model.Provider(&r.Visit, s.who(), true, w.remembers(s), s.label())
+			w.model.LogIn(&r.Visit, "provider", s.who(), true, w.remembers(s), s.label())
 		}},
 		{"step up", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()), "code", "right")
@@ -54,29 +55,29 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who(), false) }},
 		{"page", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "me") },
 			func(w *world, _ Step, r *request) {
+				page := model.Me
 				if w.shared.Factor == 2 {
-					w.model.Proved(&r.Visit, r.user())
-				} else {
-					w.model.Me(&r.Visit, r.user())
+					page = model.Proved
 				}
+				w.model.Page(&r.Visit, page, r.user())
 			}},
 		{"open a page", 3, func(w *world, ctx context.Context, s Step) *request { return w.openPage(ctx, s) },
 			func(w *world, s Step, r *request) { w.tellOpened(s, r) }},
 		{"proved page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "proved") },
-			func(w *world, _ Step, r *request) { w.model.Proved(&r.Visit, r.user()) }},
+			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Proved, r.user()) }},
 		{"fresh page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "fresh") },
-			func(w *world, _ Step, r *request) { w.model.Fresh(&r.Visit, r.user(), freshFor) }},
+			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Fresh, r.user()) }},
 		{"admin page", 3, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "admin") },
-			func(w *world, _ Step, r *request) { w.model.Admin(&r.Visit, r.user()) }},
+			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Admin, r.user()) }},
 		{"set", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "set", "name", key(s), "value", fmt.Sprint(s.U))
-		}, func(w *world, s Step, r *request) { w.model.Set(&r.Visit, key(s), fmt.Sprint(s.U)) }},
+		}, func(w *world, s Step, r *request) { w.model.Write(&r.Visit, key(s), to(fmt.Sprint(s.U))) }},
 		{"set from another site", 2, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "set", "name", key(s), "value", fmt.Sprint(s.U))
-		}, func(w *world, s Step, r *request) { w.model.SetFromElsewhere(&r.Visit, key(s), fmt.Sprint(s.U)) }},
+		}, func(w *world, s Step, r *request) { w.model.Write(&r.Visit, key(s), to(fmt.Sprint(s.U))) }},
 		{"get", 2, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "get", "name", key(s))
-		}, func(w *world, s Step, r *request) { w.model.Get(&r.Visit, key(s), r.text) }},
+		}, func(w *world, s Step, r *request) { w.model.Read(&r.Visit, key(s), r.text) }},
 		{"renew", 3, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "renew") },
 			func(w *world, _ Step, r *request) { w.model.Renew(&r.Visit) }},
 		{"regenerate", 1, func(w *world, ctx context.Context, s Step) *request {
@@ -90,7 +91,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, func(w *world, s Step, _ *request) {
 			g, _ := w.guard(s)
-			w.model.ChangeRole(g, s.who(), s.role() == admin)
+			w.model.Admins[model.Account{Guard: g, User: s.who()}] = s.role() == admin
 		}},
 		{"log out", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "logout") },
 			func(w *world, _ Step, r *request) { w.model.LogOut(&r.Visit) }},
@@ -185,6 +186,9 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 	}
 	actions = slices.Concat(actions, visits, outages, lags)
 }
+
+// to changes any value to that one.
+func to(value string) func(string) string { return func(string) string { return value } }
 
 // express is a request to Express where there is one.
 func (w *world) express(s Step, do func(Step) *request) *request {

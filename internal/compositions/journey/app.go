@@ -213,6 +213,6 @@ func (s Switches) form(process int) int {
 func (s Switches) config() model.Config {
 	return model.Config{
 		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Named: s.Ids == 1 || s.Ids == 3, Notes: s.Notes == 1,
-		Idle: idle, Refresh: refresh, Absolute: absolute, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Withholds: s.SameSite < 2, Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
+		Idle: idle, Refresh: refresh, Absolute: absolute, Fresh: freshFor, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
 	}
 }

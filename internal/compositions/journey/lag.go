@@ -70,13 +70,15 @@ func (w *world) lagged(s Step, r *request) bool {
 	if r == nil || !r.Stale {
 		return false
 	}
-	switch may, look := looks[s.Do]; {
+	switch page, look := looks[s.Do]; {
 	case look:
 		passed := 0
-		if may != nil && r.Status == http.StatusOK {
+		if page != nil && r.Status == http.StatusOK {
 			passed = r.user()
+		} else {
+			page = &model.Me
 		}
-		w.model.Looked(&r.Visit, passed, may)
+		w.model.Looked(&r.Visit, *page, passed)
 	case s.proves():
 		w.model.Blurred()
 		return false
@@ -110,11 +112,9 @@ func (w *world) sayable(s Step, r *request) bool {
 	return r.Token == "" && len(r.IDs) == 1 && (err == nil && w.shared.Node != 1 || !acts)
 }
 
-// looks are the steps that a stale record answers, and who may pass at one that shows who is logged in.
-var looks = map[string]func(*model.LogIn) bool{
+// looks are the steps that a stale record answers, and what they show of who is logged in.
+var looks = map[string]*model.Page{
 	"get": nil, "read flash": nil,
-	"page": anyone, "open a page": anyone, "follow a link": anyone, "page of an upstream": anyone, "admin page": anyone,
-	"proved page": func(l *model.LogIn) bool { return l.Totp },
+	"page": &model.Me, "open a page": &model.Me, "follow a link": &model.Me, "page of an upstream": &model.Me, "admin page": &model.Me,
+	"proved page": &model.Proved,
 }
-
-func anyone(*model.LogIn) bool { return true }

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/internal/compositions/outside"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 	"github.com/seed-6f34412b/passport/strategy"
 )
@@ -23,14 +23,14 @@ type condition struct {
 	loses  bool   // the next one after them is executed too, and its answer lost
 
 	met, counted bool // in this step a command failed; one that counts a guess
-	half         model.Half
+	half         outside.Half
 }
 
 // begin begins a step.
 func (c *condition) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.met, c.counted, c.half = false, false, model.Half{}
+	c.met, c.counted, c.half = false, false, outside.Half{}
 }
 
 // set changes how the stores are.

@@ -134,7 +134,7 @@ func (w *world) race(r Race) (broken []model.Broken, reached bool) {
 // log-ins was answered that it has.
 func (w *world) answered(s Step, r *request) bool {
 	w.arrive(s, r)
-	return r != nil && r.Status == http.StatusOK && (s.Do != "end a device" || r.text == "found" && w.model.Live()[r.ID] != nil) // and not what a held log-in has stored
+	return r != nil && r.Status == http.StatusOK && (s.Do != "end a device" || r.text == "found" && w.model.Live[r.ID] != nil) // and not what a held log-in has stored
 }
 
 // entry is a log-in as others see it.
@@ -160,7 +160,7 @@ func (w *world) endedBy(s Step) (list []entry) {
 	for _, name := range w.processes[s.P%2].names[g] {
 		presented = append(presented, idIn(jar[name].value))
 	}
-	for id, session := range w.model.Live() {
+	for id, session := range w.model.Live {
 		for _, l := range session.LogIns {
 			ends := false
 			switch s.Do {

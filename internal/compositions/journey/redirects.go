@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
 // This file is a browser's window, which goes where it is sent: to a page, from there to Config.LoginURL, to
@@ -64,12 +65,12 @@ func (w *world) tellOpened(s Step, r *request) {
 		if strings.HasPrefix(r.location, logInPage(g)+"?") {
 			r.Status = http.StatusUnauthorized
 		}
-		w.model.Me(&r.Visit, r.user())
+		w.model.Page(&r.Visit, model.Me, r.user())
 	case path == callbackOf(g):
 		if r.location == pageOf(g) {
 			r.Status = http.StatusOK
 		}
-		w.model.Provider(&r.Visit, s.who(), !refused(s), false, s.label())
+		w.model.LogIn(&r.Visit, "provider", s.who(), !refused(s), false, s.label())
 	}
 }
 

@@ -3,9 +3,7 @@ package journey
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/internal/compositions/outside"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
@@ -97,7 +96,7 @@ type world struct {
 	processes []*process
 	probe     *process // asks the store past the gate
 	browsers  []*browser
-	model     *model.Model
+	model     *outside.Model
 	ids       []string // every one that was ever issued
 	issued    map[string]bool
 	slow      *slow
@@ -117,7 +116,7 @@ func (w *world) close() {
 
 func newWorld(s Switches, servers func() *server) (*world, error) {
 	w := &world{
-		model: model.New(s.config()), condition: &condition{}, stores: &cluster{}, issued: map[string]bool{}, signed: map[string]int{}, refs: map[string]string{},
+		model: outside.New(s.config()), condition: &condition{}, stores: &cluster{}, issued: map[string]bool{}, signed: map[string]int{}, refs: map[string]string{},
 	}
 	w.shared = &shared{Switches: s, events: w.hear}
 	w.stores.wrote = w.condition.ended
@@ -214,7 +213,7 @@ func (w *world) walk(s Step) {
 	time.Sleep(time.Until(time.Now().Truncate(time.Millisecond).Add(pause))) // records know no less than a millisecond
 	w.step(s)
 	w.ask() // finds the sessions that events name
-	w.model.Heard(w.heard())
+	w.compareEvents(w.heard())
 }
 
 func (w *world) step(s Step) {
@@ -270,54 +269,4 @@ func userIn(id []byte) (n int) {
 		n = o.ID
 	}
 	return n
-}
-
-// ask asks the program about every id that was ever issued, and the lists of all users.
-func (w *world) ask() {
-	defer w.stores.ask()()
-	ctx := context.Background()
-	unsaid := w.model.Expired(time.Now())
-	for _, id := range w.ids {
-		f := model.Found{Values: map[string]string{}, Users: make([]int, len(w.probe.guards)), Pending: make([]bool, len(w.probe.guards))}
-		s, err := w.probe.managers[0].Open(ctx, id)
-		switch {
-		case err == nil:
-			w.refs[s.Ref()] = id
-			f.Lives = true
-			for g, auth := range w.probe.guards {
-				u, err := auth.UserOf(ctx, s)
-				if insufficient, ok := errors.AsType[*guard.Insufficient](err); ok {
-					f.Pending[g] = insufficient.Factor != ""
-				}
-				if err == nil {
-					f.Users[g] = u.ID
-				}
-			}
-			for _, k := range []string{"a", "b", "returnTo"} {
-				if v, ok, err := session.Key[string](k).Get(s); ok && err == nil {
-					f.Values[k] = v
-				}
-			}
-		case !errors.Is(err, session.ErrNotFound):
-			w.broken("answer: Open fails", "%v", err)
-		}
-		if slices.Contains(unsaid, id) {
-			w.model.Settle(id, f.Lives)
-		}
-		w.model.Ask(id, f)
-	}
-	for g, auth := range w.probe.guards {
-		for _, id := range slices.Sorted(maps.Keys(w.shared.tables[g].rows)) {
-			u, _ := w.shared.tables[g].byID(ctx, id)
-			list, err := auth.Sessions(ctx, u)
-			if err != nil {
-				w.broken("answer: Sessions fails", "%v", err)
-			}
-			var got []model.Device
-			for _, d := range list {
-				got = append(got, model.Device{ID: w.refs[d.Ref], LoggedIn: d.LoggedIn, Totp: slices.Contains(d.Factors, "totp"), Pending: d.Pending})
-			}
-			w.model.Devices(g, id, got)
-		}
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
 // visits are further steps of visitors: messages for the next page, a registration, links, old tabs,
@@ -14,9 +16,11 @@ import (
 var visits = []action{
 	{"flash", 2, func(w *world, ctx context.Context, s Step) *request {
 		return w.send(ctx, s, "flash", "text", fmt.Sprint(s.U))
-	}, func(w *world, s Step, r *request) { w.model.Flash(&r.Visit, fmt.Sprint(s.U)) }},
+	}, func(w *world, s Step, r *request) {
+		w.model.Write(&r.Visit, "flash", func(old string) string { return strings.TrimSpace(old + " " + fmt.Sprint(s.U)) })
+	}},
 	{"read flash", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "flashes") },
-		func(w *world, _ Step, r *request) { w.model.Flashes(&r.Visit, r.text) }},
+		func(w *world, _ Step, r *request) { w.model.Read(&r.Visit, "flash", r.text) }},
 	{"register", 1, func(w *world, ctx context.Context, s Step) *request {
 		return w.send(ctx, s, "register")
 	}, func(w *world, _ Step, r *request) { w.model.Register(&r.Visit, r.user()) }},
@@ -26,7 +30,7 @@ var visits = []action{
 			if g, _ := w.guard(s); onward || strings.HasPrefix(r.location, logInPage(g)+"?") {
 				r.Status = http.StatusUnauthorized
 			}
-			w.model.Me(&r.Visit, r.user())
+			w.model.Page(&r.Visit, model.Me, r.user())
 		}},
 	{"restore an old browser", 1, func(w *world, _ context.Context, s Step) *request {
 		w.browser(s).restore(s.N)
@@ -40,7 +44,7 @@ var visits = []action{
 					w.broken("upstream: it gets a cookie of the program", "%s", name)
 				}
 			}
-			w.model.Me(&r.Visit, r.user())
+			w.model.Page(&r.Visit, model.Me, r.user())
 		}},
 	{"call of a program", 1, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "api") },
 		func(w *world, s Step, r *request) { w.model.Program(&r.Visit, s.N%3 == 0) }},

@@ -1,26 +1,26 @@
 package model
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
 
 // Event is what guard.Event says of a step.
 type Event struct {
-	Guard          int
-	Name, Reason   string
-	Strategy       string
-	User           int    // 0 for none
-	Session        string // its id
-	Count          int    // less than 0: not said
-	Account        string // whom refused credentials claim
-	Outcome        string
-	anyone, unsure bool // User, and whether it is sent at all, is not said
+	Guard        int
+	Name, Reason string
+	Strategy     string
+	User         int    // 0 for none
+	Session      string // its id
+	Count        int    // less than 0: not said
+	Account      string // whom refused credentials claim
+	Outcome      string
+	Unsure       bool // whether it is sent is not said
+	anyone       bool // nor whose User
 }
 
-// anything stands for a Reason or Session of which nothing is said.
-const anything = "?"
+// Anything stands for a Reason or Session of which nothing is said.
+const Anything = "?"
 
 // outcomes are those of the names: what is refused is a failure.
 var outcomes = map[string]string{
@@ -31,38 +31,22 @@ var outcomes = map[string]string{
 // expect demands the event in this step.
 func (m *Model) expect(e Event) {
 	if e.Outcome = outcomes[e.Name]; strings.HasPrefix(e.Session, "between") { // the events of one that was renewed at once may say either
-		e.Session = anything
+		e.Session = Anything
 	}
 	m.events = append(m.events, e)
 }
 
-// Heard is told of all events of a step, and demands those that were to be sent, each once, and no other.
-func (m *Model) Heard(got []Event) {
-	want := m.events
-	if m.events = nil; m.muted(got) {
-		return
-	}
-	var extra []Event
-	for _, e := range got {
-		if i := slices.IndexFunc(want, func(w Event) bool { return w.covers(e) }); i >= 0 {
-			want = slices.Delete(slices.Clone(want), i, i+1)
-		} else {
-			extra = append(extra, e)
-		}
-	}
-	for _, w := range want {
-		m.want(w.unsure, fmt.Sprintf("event: %s of the reason %q is missing", w.Name, w.Reason), "got %+v, want %+v", got, w)
-	}
-	for _, e := range extra {
-		m.want(false, fmt.Sprintf("event: %s of the reason %q is sent", e.Name, e.Reason), "got %+v, want %+v", e, want)
-	}
+// Expected returns the events of the step that are to be sent, each once, and no other.
+func (m *Model) Expected() (list []Event) {
+	list, m.events = m.events, nil
+	return list
 }
 
-// covers reports whether e is the event that w demands.
-func (w Event) covers(e Event) bool {
+// Covers reports whether e is the event that w demands.
+func (w Event) Covers(e Event) bool {
 	return e.Guard == w.Guard && e.Name == w.Name && e.Outcome == w.Outcome && e.Strategy == w.Strategy && e.Account == w.Account &&
-		(w.Reason == anything || slices.Contains(strings.Split(w.Reason, "|"), e.Reason)) &&
-		(w.anyone || e.User == w.User) && (w.Session == anything || e.Session == w.Session) && (w.Count < 0 || e.Count == w.Count)
+		(w.Reason == Anything || slices.Contains(strings.Split(w.Reason, "|"), e.Reason)) &&
+		(w.anyone || e.User == w.User) && (w.Session == Anything || e.Session == w.Session) && (w.Count < 0 || e.Count == w.Count)
 }
 
 // lost demands the event of an id that was presented and is over. A limit ends a record that
@@ -72,8 +56,8 @@ func (m *Model) lost(v *Visit) {
 		return
 	}
 	e := Event{Guard: v.Guard, Name: "session_expired", Reason: "timeout_or_ended", Session: v.IDs[len(v.IDs)-1]}
-	if m.past[e.Session] != nil {
-		e.Reason, e.anyone, e.unsure = "timeout_or_ended|absolute_timeout", true, true
+	if m.Past[e.Session] != nil {
+		e.Reason, e.anyone, e.Unsure = "timeout_or_ended|absolute_timeout", true, true
 	}
 	m.expect(e)
 }

@@ -3,8 +3,10 @@
 // It is written from the documents, docs/PROTOCOL.md and the doc comments of guard, session and
 // remember, and knows no code of theirs. Numbers such as S8 are the protocol's rules, M1 to M17 its
 // sentences on what features mean together. A Model is told of each request what it presented and
-// what was answered, decides what both mean, and is asked what every id that was ever issued must
-// open now, and which events must have been sent.
+// what was answered, and decides what both mean: then it says what every id that was ever issued
+// must open, what a list must show, and which events must have been sent.
+//
+// What becomes of all that where somebody else touches the store, or nobody can, is in package outside.
 package model
 
 import (
@@ -23,10 +25,10 @@ type Config struct {
 	Notes               bool // the store keeps tombstones
 	Persistent, Rolling bool // session.Config's
 	Throttled           bool
-	Free                int  // how many wrong guesses are free
-	Withholds           bool // SameSite keeps cookies back from other sites' forms
+	Free                int // how many wrong guesses are free
 	Idle, Refresh       time.Duration
 	Absolute            time.Duration
+	Fresh               time.Duration // what Guard.RequireFresh takes for fresh
 	Grace               time.Duration // of a replaced token that remembers a browser
 	Remember            time.Duration // how long a browser is remembered
 }
@@ -41,11 +43,11 @@ type LogIn struct {
 	Series      *Series   // in which the log-in was remembered, or which made it
 	Labels      []string  // names of the log-in elsewhere
 	Listed      bool      // it is found by its user: one of Express's is once Go has written it (M15)
-	Unsaid      bool      // whether Listed holds is not said
 	Unnamed     bool      // but has not the name that a serializer.Namer gives its user: Express made it (M15)
 	Node        bool      // Express made it: nothing is noted of it
 	Form        int       // how its user's id is written
 	Under       *LogIn    // whose notes of Go's lie there still
+	Unsaid      bool      // whether Listed holds is not said
 }
 
 // Session is what lies under one id. Ids are never used again (S1, S2).
@@ -54,16 +56,12 @@ type Session struct {
 	LogIns map[int]*LogIn // by guard
 	Over   map[int]*LogIn // whose limit has passed, while another guard's goes on
 	Values map[string]string
-	Born   time.Time      // zero for one of Express's that Go has not written yet
-	Sure   time.Time      // the last use that surely moved the idle timeout, but for Refresh
-	Maybe  time.Time      // the last use that may have
-	Due    bool           // the request in which it was used last has surely moved that
-	Node   bool           // Express has written it
-	Found  int            // the user under whose name Go has listed it, where Express logged that one out since
-	Read   bool           // Go may have written it since
-	Was    map[int]*LogIn // that were dropped, and by which it may be found still
-	Late   bool           // Express wrote it after it had ended: what finds it by a name may have gone
-	Half   bool           // an outage met such a write
+	Born   time.Time // zero for one of Express's that Go has not written yet
+	Sure   time.Time // the last use that surely moved the idle timeout, but for Refresh
+	Maybe  time.Time // the last use that may have
+	Due    bool      // the request in which it was used last has surely moved that
+	Node   bool      // Express has written it
+	Open
 }
 
 // Series is what remembers a browser: a token that is replaced at each use. Its LogIn is the one
@@ -104,31 +102,44 @@ type Visit struct {
 // same way.
 type Broken struct{ Kind, Text string }
 
+// Store is what the store has.
+type Store struct {
+	Live   map[string]*Session
+	Past   map[string]*Session  // ended by their limits, of those that Express has written
+	Moved  map[string]Note      // where a session went on (S7)
+	Noted  map[string]time.Time // until when the note of an end lives, by id
+	Tokens map[string]*Series
+	Wrong  map[string][]time.Time // guesses
+}
+
+// Note says where a session went on, and until when it does.
+type Note struct {
+	To    string
+	Until time.Time
+}
+
+// NewStore returns an empty one.
+func NewStore() Store {
+	return Store{map[string]*Session{}, map[string]*Session{}, map[string]Note{}, map[string]time.Time{}, map[string]*Series{}, map[string][]time.Time{}}
+}
+
+// Account is a user of one guard's table, which is the application's own.
+type Account struct{ Guard, User int }
+
 // Model is what must be true. Make one by New.
 type Model struct {
 	Config
-	live      map[string]*Session
-	past      map[string]*Session // ended by their limits, of those that Express has written
-	moved     map[string]note     // where a session went on (S7)
-	tokens    map[string]*Series
-	passwords map[[2]int]int
-	admins    map[[2]int]bool
-	wrong     map[string][]time.Time // guesses
-	now       time.Time              // when it was last asked
-	used      *Session               // by the request
-	later     []func()               // what follows the request's commit
-	events    []Event                // of the step
-	doubt     doubt                  // what outages left open
-	noted     map[string]time.Time   // until when the note of an end lives, by id
-	slow      *Session               // as Express has read it
-	kept      *kept                  // what a replica has
-	before    map[string][]*LogIn    // when the replica that is read fell behind
+	Store
+	Passwords map[Account]int // how often they were changed
+	Admins    map[Account]bool
+	Doubts    Doubts
+	Now       time.Time // when it was last asked
 	Broken    []Broken
-}
 
-type note struct {
-	to    string
-	until time.Time
+	used   *Session // by the request
+	later  []func() // what follows the request's commit, and is tried once
+	soft   bool     // and may not have been done
+	events []Event  // of the step
 }
 
 // none is no guard.
@@ -136,14 +147,11 @@ const none = -1
 
 // New returns a Model of a program that has just started.
 func New(c Config) *Model {
-	return &Model{
-		Config: c, live: map[string]*Session{}, past: map[string]*Session{}, moved: map[string]note{},
-		tokens: map[string]*Series{}, passwords: map[[2]int]int{}, admins: map[[2]int]bool{}, wrong: map[string][]time.Time{}, noted: map[string]time.Time{},
-	}
+	return &Model{Config: c, Store: NewStore(), Passwords: map[Account]int{}, Admins: map[Account]bool{}, Doubts: nothing{}}
 }
 
-// want notes a broken promise unless ok.
-func (m *Model) want(ok bool, kind, text string, args ...any) {
+// Want notes a broken promise unless ok.
+func (m *Model) Want(ok bool, kind, text string, args ...any) {
 	if !ok {
 		m.Broken = append(m.Broken, Broken{kind, fmt.Sprintf(text, args...)})
 	}
@@ -151,44 +159,27 @@ func (m *Model) want(ok bool, kind, text string, args ...any) {
 
 // status demands the answer's status, and reports whether it came.
 func (m *Model) status(v *Visit, want int, what string) bool {
-	m.want(v.Status == want, fmt.Sprintf("answer: %s is %d, want %d", what, v.Status, want), "%s: got %d, want %d", what, v.Status, want)
+	m.Want(v.Status == want, fmt.Sprintf("answer: %s is %d, want %d", what, v.Status, want), "%s: got %d, want %d", what, v.Status, want)
 	return v.Status == want
 }
 
-// quiet demands that the answer touches no cookie.
-func (m *Model) quiet(v *Visit, what string) {
-	m.quietSession(v, what)
-	m.want(v.Next == "" && !v.Forgot, "cookie: "+what+" touches the cookie of RememberMe", "cookie %q, expired %v", short(v.Next), v.Forgot)
-}
-
-func (m *Model) quietSession(v *Visit, what string) {
-	m.want(v.ID == "" && !v.Gone, "cookie: "+what+" touches the session's cookie", "cookie %q, expired %v", short(v.ID), v.Gone)
-}
-
-// find returns the session of a request: the first that lives (M14). It is used by that.
-func (m *Model) find(v *Visit) *Session {
-	i := slices.IndexFunc(v.IDs, func(id string) bool { return m.live[id] != nil })
+// Find returns the session of a request: the first that lives (M14). It is used by that.
+func (m *Model) Find(v *Visit) *Session {
+	i := slices.IndexFunc(v.IDs, func(id string) bool { return m.Live[id] != nil })
 	if i < 0 {
 		return nil
 	}
-	s := m.live[v.IDs[i]]
-	if v.Stale {
-		m.mayBeUsed(s, v.Now)
-		return s
-	}
-	s.Half = s.Half || m.doubt.on
-	s.Due = !s.Half && !v.Now.Before(s.Maybe.Add(m.Refresh))
-	switch {
-	case s.Due, !s.Half && s.Born.IsZero(), !s.Half && s.has(func(l *LogIn) bool { return !l.Listed }): // M15
+	s := m.Live[v.IDs[i]]
+	sure := m.Doubts.Uses(v, s)
+	s.Due = sure && !v.Now.Before(s.Maybe.Add(m.Refresh))
+	if s.Due || sure && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return !l.Listed })) { // M15
 		s.written(v.Now)
-	default:
-		m.mayBeUsed(s, v.Now)
+	} else {
+		s.MayBeUsed(v.Now)
 	}
-	if m.doubt.on {
-		return s
+	if !m.Doubts.Met() && !v.Stale {
+		m.used, s.Sure = s, v.Now
 	}
-	s.Sure = v.Now
-	m.used = s
 	return s
 }
 
@@ -197,29 +188,28 @@ func (s *Session) written(now time.Time) {
 	if s.Born.IsZero() {
 		s.Born = now
 	}
-	s.Sure, s.Maybe, s.Found, s.Read, s.Half, s.Late = now, now, 0, false, false, false
+	s.Sure, s.Maybe, s.Open = now, now, Open{Was: s.Was}
 	for _, l := range s.LogIns {
 		l.Listed, l.Under = true, nil
 	}
 }
 
-// listed reports whether the log-in is found by its user.
-func (l *LogIn) listed() bool { return l.Listed && !l.Unnamed }
+// Found reports whether the log-in is found by its user.
+func (l *LogIn) Found() bool { return l.Listed && !l.Unnamed }
 
-// good reports whether the stamp of the log-in is that of the user (S11).
-func (m *Model) good(l *LogIn) bool {
-	return !m.Stamp || l.Node || l.Password == m.passwords[[2]int{l.Guard, l.User}]
+// Account is that of its user.
+func (l *LogIn) Account() Account { return Account{l.Guard, l.User} }
+
+// Good reports whether the stamp of the log-in is that of the user (S11).
+func (m *Model) Good(l *LogIn) bool {
+	return !m.Stamp || l.Node || l.Password == m.Passwords[l.Account()]
 }
 
-// pending reports whether a factor that the user has set up is missing: nobody passes then.
-func (m *Model) pending(l *LogIn) bool { return m.Factor && l.User == 1 && !l.Totp }
+// Pending reports whether a factor that the user has set up is missing: nobody passes then.
+func (m *Model) Pending(l *LogIn) bool { return m.Factor && l.User == 1 && !l.Totp }
 
-// others reports whether somebody is logged in at another guard.
-func (s *Session) others(guard int) bool {
-	return s.has(func(l *LogIn) bool { return l.Guard != guard })
-}
-
-func (s *Session) has(f func(*LogIn) bool) bool {
+// Has reports whether such a log-in is in the session.
+func (s *Session) Has(f func(*LogIn) bool) bool {
 	for _, l := range s.LogIns {
 		if f(l) {
 			return true
@@ -228,9 +218,14 @@ func (s *Session) has(f func(*LogIn) bool) bool {
 	return false
 }
 
+// others reports whether somebody is logged in at another guard.
+func (s *Session) others(guard int) bool {
+	return s.Has(func(l *LogIn) bool { return l.Guard != guard })
+}
+
 // at returns the session that holds the log-in.
 func (m *Model) at(l *LogIn) *Session {
-	for _, s := range m.live {
+	for _, s := range m.Live {
 		if s.LogIns[l.Guard] == l {
 			return s
 		}
@@ -238,7 +233,5 @@ func (m *Model) at(l *LogIn) *Session {
 	return nil
 }
 
-// Live returns the ids that must live, in no order.
-func (m *Model) Live() map[string]*Session { return m.live }
-
-func short(id string) string { return id[:min(len(id), 6)] }
+// Short is a form of an id for messages.
+func Short(id string) string { return id[:min(len(id), 6)] }

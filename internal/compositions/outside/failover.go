@@ -1,9 +1,11 @@
-package model
+package outside
 
 import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
 // A replica that takes over has what it had when it fell behind: what was answered since then has not
@@ -16,27 +18,27 @@ func (m *Model) Keep() { m.kept = m.copy() }
 // Restore is told that a replica took over that has what there was at Keep.
 func (m *Model) Restore() {
 	k := m.kept
-	for token, r := range m.tokens { // those of later
-		if k.tokens[token] == nil && k.series[r] != nil {
-			k.tokens[token] = k.series[r]
+	for token, r := range m.Tokens { // those of later
+		if k.Tokens[token] == nil && k.series[r] != nil {
+			k.Tokens[token] = k.series[r]
 		}
 	}
-	m.live, m.past, m.moved, m.tokens, m.wrong, m.doubt = k.live, k.past, k.moved, k.tokens, k.wrong, k.doubt
-	m.noted = k.noted
+	m.Store, m.doubt = k.Store, k.doubt
 }
 
-// kept is what a store has.
+// kept is what a store has, and what was in doubt of it.
 type kept struct {
-	Model
-	series map[*Series]*Series // the copies
+	model.Store
+	doubt  doubt
+	series map[*model.Series]*model.Series // the copies
 }
 
 // copy copies what the store has.
 func (m *Model) copy() *kept {
-	k := &kept{*New(m.Config), map[*Series]*Series{}}
-	logIns := map[*LogIn]*LogIn{}
-	var copyLogIn func(*LogIn) *LogIn
-	copySeries := func(r *Series) *Series {
+	k := &kept{model.NewStore(), doubt{}, map[*model.Series]*model.Series{}}
+	logIns := map[*model.LogIn]*model.LogIn{}
+	var copyLogIn func(*model.LogIn) *model.LogIn
+	copySeries := func(r *model.Series) *model.Series {
 		if r == nil || k.series[r] != nil {
 			return k.series[r]
 		}
@@ -47,7 +49,7 @@ func (m *Model) copy() *kept {
 		}
 		return &c
 	}
-	copyLogIn = func(l *LogIn) *LogIn {
+	copyLogIn = func(l *model.LogIn) *model.LogIn {
 		if l == nil || logIns[l] != nil {
 			return logIns[l]
 		}
@@ -56,15 +58,15 @@ func (m *Model) copy() *kept {
 		c.Series, c.Under = copySeries(l.Series), copyLogIn(l.Under)
 		return &c
 	}
-	copyLogIns := func(of map[int]*LogIn) map[int]*LogIn {
-		to := map[int]*LogIn{}
+	copyLogIns := func(of map[int]*model.LogIn) map[int]*model.LogIn {
+		to := map[int]*model.LogIn{}
 		for g, l := range of {
 			to[g] = copyLogIn(l)
 		}
 		return to
 	}
-	copySessions := func(of map[string]*Session) map[string]*Session {
-		to := map[string]*Session{}
+	copySessions := func(of map[string]*model.Session) map[string]*model.Session {
+		to := map[string]*model.Session{}
 		for id, s := range of {
 			c := *s
 			c.LogIns, c.Over, c.Was, c.Values = copyLogIns(s.LogIns), copyLogIns(s.Over), copyLogIns(s.Was), maps.Clone(s.Values)
@@ -72,14 +74,14 @@ func (m *Model) copy() *kept {
 		}
 		return to
 	}
-	k.live, k.past, k.moved, k.noted = copySessions(m.live), copySessions(m.past), maps.Clone(m.moved), maps.Clone(m.noted)
-	for token, r := range m.tokens {
-		k.tokens[token] = copySeries(r)
+	k.Live, k.Past, k.Moved, k.Noted = copySessions(m.Live), copySessions(m.Past), maps.Clone(m.Moved), maps.Clone(m.Noted)
+	for token, r := range m.Tokens {
+		k.Tokens[token] = copySeries(r)
 	}
-	for key, times := range m.wrong {
-		k.wrong[key] = append([]time.Time(nil), times...)
+	for key, times := range m.Wrong {
+		k.Wrong[key] = append([]time.Time(nil), times...)
 	}
-	k.doubt.sessions, k.doubt.orphans, k.doubt.series = maps.Clone(m.doubt.sessions), maps.Clone(m.doubt.orphans), map[*Series]bool{}
+	k.doubt.sessions, k.doubt.orphans, k.doubt.series = maps.Clone(m.doubt.sessions), maps.Clone(m.doubt.orphans), map[*model.Series]bool{}
 	for r := range m.doubt.series {
 		k.doubt.series[copySeries(r)] = true
 	}

@@ -1,9 +1,11 @@
-package model
+package outside
 
 import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
 // A replica that lags, or a cache, shows a session as it was (S17). A page may be answered by that: a log-out is
@@ -12,33 +14,33 @@ import (
 
 // Lag says that the replica that is read gets nothing any more.
 func (m *Model) Lag() {
-	m.before = map[string][]*LogIn{}
-	for id, s := range m.live {
+	m.before = map[string][]*model.LogIn{}
+	for id, s := range m.Live {
 		m.before[id] = slices.Collect(maps.Values(s.LogIns))
 	}
 }
 
-// Looked is told of a page that was answered by a stale record, as that user. passed is 0 if it was refused, or
+// Looked is told of a request that was answered by a stale record, as that user. passed is 0 if it was refused, or
 // shows nobody.
-func (m *Model) Looked(v *Visit, passed int, may func(*LogIn) bool) {
-	m.find(v)
+func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
+	m.Find(v)
 	m.doubt.mute = true
-	m.quietSession(v, "a page that a lagging replica answers")
+	m.QuietSession(v, "a page that a lagging replica answers")
 	if passed == 0 {
 		return
 	}
 	for _, id := range v.IDs {
 		list := slices.Clone(m.before[id])
-		if s := m.live[id]; s != nil {
+		if s := m.Live[id]; s != nil {
 			list = slices.AppendSeq(list, maps.Values(s.LogIns))
 		}
-		if slices.ContainsFunc(list, func(l *LogIn) bool {
-			return l.Guard == v.Guard && l.User == passed && m.good(l) && !m.pending(l) && may(l)
+		if slices.ContainsFunc(list, func(l *model.LogIn) bool {
+			return l.Guard == v.Guard && l.User == passed && m.Good(l) && !m.Pending(l) && page.May(m.Model, v, l)
 		}) {
 			return
 		}
 	}
-	m.want(false, "lag: a page shows who was never there", "user %d", passed)
+	m.Want(false, "lag: a page shows who was never there", "user %d", passed)
 }
 
 // Blurred is told of a log-in or a log-out that has met a stale record: it means what it would without. But its
@@ -47,12 +49,12 @@ func (m *Model) Blurred() { m.doubt.mute = true }
 
 // Refusable is told of any other request that has met a stale record, and reports whether it was refused, which
 // is all there is to say then.
-func (m *Model) Refusable(v *Visit, what string) bool {
+func (m *Model) Refusable(v *model.Visit, what string) bool {
 	m.doubt.mute = true
 	if v.Status != 401 && v.Status != 409 {
 		return false
 	}
-	m.find(v)
-	m.quiet(v, fmt.Sprintf("%s that a lagging replica has refused", what))
+	m.Find(v)
+	m.Quiet(v, fmt.Sprintf("%s that a lagging replica has refused", what))
 	return true
 }

@@ -1,0 +1,151 @@
+package journey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// values are the names of all values that a session may hold.
+var values = []string{"a", "b", "returnTo"}
+
+// ask asks the program about every id that was ever issued, and the lists of all users.
+func (w *world) ask() {
+	defer w.stores.ask()()
+	ctx := context.Background()
+	unsaid := w.model.Expired(time.Now())
+	for _, id := range w.ids {
+		got := w.open(ctx, id)
+		if slices.Contains(unsaid, id) {
+			w.model.Settle(id, got.Lives)
+		}
+		w.model.Settled(id, got)
+		w.compare(id, got, w.model.Opens(id, len(got.Users)))
+	}
+	for g, auth := range w.probe.guards {
+		for _, user := range slices.Sorted(maps.Keys(w.shared.tables[g].rows)) {
+			list, err := auth.Sessions(ctx, w.shared.tables[g].row(user))
+			if err != nil {
+				w.broken("answer: Sessions fails", "%v", err)
+			}
+			var got []model.Device
+			for _, d := range list {
+				got = append(got, model.Device{ID: w.refs[d.Ref], LoggedIn: d.LoggedIn, Totp: slices.Contains(d.Factors, "totp"), Pending: d.Pending})
+			}
+			w.model.Listed(g, user, got)
+			w.compareLists(g, user, got, w.model.Devices(g, user))
+		}
+	}
+}
+
+// open returns what the program says of an id: no request, and no refresh.
+func (w *world) open(ctx context.Context, id string) model.Opened {
+	o := model.Opened{Values: map[string]string{}, Users: make([]int, len(w.probe.guards)), Pending: make([]bool, len(w.probe.guards))}
+	s, err := w.probe.managers[0].Open(ctx, id)
+	switch {
+	case err == nil:
+	case errors.Is(err, session.ErrNotFound):
+		return o
+	default:
+		w.broken("answer: Open fails", "%v", err)
+		return o
+	}
+	w.refs[s.Ref()] = id
+	o.Lives = true
+	for g, auth := range w.probe.guards {
+		u, err := auth.UserOf(ctx, s)
+		if insufficient, ok := errors.AsType[*guard.Insufficient](err); ok {
+			o.Pending[g] = insufficient.Factor != ""
+		}
+		if err == nil {
+			o.Users[g] = u.ID
+		}
+	}
+	for _, k := range values {
+		if v, ok, err := session.Key[string](k).Get(s); ok && err == nil {
+			o.Values[k] = v
+		}
+	}
+	return o
+}
+
+// compare compares what the program says of an id with what must be true.
+func (w *world) compare(id string, got, want model.Opened) {
+	id = model.Short(id)
+	for g, u := range got.Users {
+		if u != want.Users[g] {
+			kind := "user: a log-in is missing or another's"
+			switch {
+			case !want.Lives:
+				kind = "session: a log-in that ended lives"
+			case want.Users[g] == 0:
+				kind = "user: a log-in that must not be"
+			case !got.Lives:
+				continue
+			}
+			w.broken(kind, "guard %d of %s: got user %d, want %d", g, id, u, want.Users[g])
+		}
+	}
+	switch {
+	case got.Lives && !want.Lives:
+		if !slices.ContainsFunc(got.Users, func(u int) bool { return u > 0 }) {
+			w.broken("session: one that ended lives", "%s", id)
+		}
+		return
+	case !got.Lives && want.Lives:
+		w.broken("session: one that lives is gone", "%s of users %v, pending %v", id, want.Users, want.Pending)
+	}
+	if !got.Lives {
+		return
+	}
+	w.model.Want(slices.Equal(got.Pending, want.Pending), "user: pending is wrong", "at the guards of %s: got %v, want %v", id, got.Pending, want.Pending)
+	for _, k := range values {
+		w.model.Want(got.Values[k] == want.Values[k], "value: a session holds another value", "%s of %s: got %q, want %q", k, id, got.Values[k], want.Values[k])
+	}
+}
+
+// compareLists compares what Guard.Sessions lists with what it must: of each device one of its sessions.
+func (w *world) compareLists(g, user int, got []model.Device, want [][]model.Device) {
+	w.model.Want(len(got) == len(want), "list: the number of a user's devices", "guard %d, user %d: got %d, want %d", g, user, len(got), len(want))
+	for _, d := range got {
+		i := slices.IndexFunc(want, func(one []model.Device) bool {
+			return slices.ContainsFunc(one, func(o model.Device) bool { return o.ID == d.ID })
+		})
+		if i < 0 {
+			w.broken("list: a device that must not be", "guard %d, user %d: %s", g, user, model.Short(d.ID))
+			continue
+		}
+		o := want[i][slices.IndexFunc(want[i], func(o model.Device) bool { return o.ID == d.ID })]
+		w.model.Want(d.LoggedIn.Equal(o.LoggedIn), "list: when a device logged in", "got %v, want %v", d.LoggedIn, o.LoggedIn)
+		w.model.Want(d.Totp == o.Totp && d.Pending == o.Pending, "list: a device's factors", "got %+v, want %+v", d, o)
+	}
+}
+
+// compareEvents demands the events of a step that were to be sent, each once, and no other.
+func (w *world) compareEvents(got []model.Event) {
+	want := w.model.Expected()
+	if w.model.Muted(got) {
+		return
+	}
+	var extra []model.Event
+	for _, e := range got {
+		if i := slices.IndexFunc(want, func(o model.Event) bool { return o.Covers(e) }); i >= 0 {
+			want = slices.Delete(want, i, i+1)
+		} else {
+			extra = append(extra, e)
+		}
+	}
+	for _, e := range want {
+		w.model.Want(e.Unsure, fmt.Sprintf("event: %s of the reason %q is missing", e.Name, e.Reason), "got %+v, want %+v", got, e)
+	}
+	for _, e := range extra {
+		w.broken(fmt.Sprintf("event: %s of the reason %q is sent", e.Name, e.Reason), "got %+v, want %+v", e, want)
+	}
+}

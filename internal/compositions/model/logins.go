@@ -1,0 +1,197 @@
+package model
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// LogIn is told of credentials at Guard.LogIn or LogInWith. remember is the box, labels are a provider's names of
+// the log-in.
+func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool, labels ...string) {
+	if m.accepted(v, strategy, user, right) {
+		m.logIn(v, strategy, user, remember, labels)
+	}
+}
+
+// Register is told of a registration, whose handler calls Guard.LogInUser for the new user: a log-in (M10).
+func (m *Model) Register(v *Visit, user int) { m.logIn(v, "", user, false, nil) }
+
+// accepted reports whether a strategy takes the credentials: a refusal changes nothing. They must be looked at
+// while fewer than Free wrong ones were tried for the user with this strategy in the last day, and after the
+// pause that follows more of them: throttle.Config.Delay, doubled for each. Whether they are before is not
+// said, for a browser that knows the account has a count of its own.
+func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
+	key := fmt.Sprint(v.Guard, strategy, user)
+	recent := slices.DeleteFunc(m.Wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })
+	e := Event{Guard: v.Guard, Name: "authn_login_success", Strategy: strategy, User: user}
+	switch n := len(recent); {
+	case v.Status == 429:
+		pauses := m.Throttled && n >= m.Free && v.Now.Sub(recent[n-1]) < min(30*time.Second<<min(n-m.Free, 9), 15*time.Minute)
+		m.Want(pauses, "throttle: credentials are not looked at", "%s of user %d after %d wrong ones", strategy, user, n)
+		e.Name, e.Reason, e.User = "excess_rate_limit_exceeded", Anything, 0
+	case !right:
+		m.status(v, 401, "a wrong log-in")
+		recent = append(recent, v.Now)
+		e.Name, e.Reason, e.User = "authn_login_fail", Anything, 0
+	}
+	m.Wrong[key] = recent
+	if e.User == 0 {
+		m.Quiet(v, "a log-in that is not accepted")
+		if strategy == "local" || strategy == "totp" && m.Throttled { // it, or throttle.Config.Claims, says whom the credentials claim
+			e.Account = fmt.Sprint(user)
+		}
+	}
+	m.expect(e)
+	return e.User > 0
+}
+
+// logIn is a log-in with credentials that were right.
+func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels []string) {
+	s, former := m.Find(v), m.Presented(v)
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.Passwords[Account{v.Guard, user}], Labels: labels, Listed: true, Form: v.Form}
+	want := 200
+	if m.Pending(l) {
+		want = 401
+	}
+	if m.tooMany(v, l, s, former, strategy) || !m.status(v, want, "a log-in") {
+		return
+	}
+	if remember {
+		m.Want(v.Next != "", "cookie: a log-in is not remembered", "the answer has no cookie of RememberMe")
+		r := &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
+		r.Series, l.Series, m.Tokens[v.Next] = r, r, r
+	} else {
+		m.Want(v.Token == "" || v.Forgot, "cookie: a log-in does not forget whom the browser remembered", "the answer keeps the cookie of RememberMe")
+	}
+	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: strategy}, "a log-in")
+	m.later = append(m.later, func() { m.endSeries(former, n) })
+	m.evict(n, v.Guard, former)
+}
+
+// Presented returns the series that the request presents, whichever of its tokens, if it goes on.
+func (m *Model) Presented(v *Visit) *Series {
+	r := m.Tokens[v.Token]
+	if r == nil || r.Over || !v.Now.Before(r.At.Add(m.Remember)) {
+		return nil
+	}
+	return r
+}
+
+// StepUp is told of a request with a second factor of user at Guard.StepUp.
+func (m *Model) StepUp(v *Visit, user int, right bool) {
+	if !m.accepted(v, "totp", user, right) {
+		return
+	}
+	s, l := m.remembered(v)
+	if l == nil || l.User != user {
+		m.status(v, 401, "a step up of nobody, or by another user")
+		return
+	}
+	up := *l
+	up.Totp = true
+	if m.Pending(l) && m.tooMany(v, &up, s, nil, "totp") || !m.status(v, 200, "a step up") {
+		return
+	}
+	n := m.enter(v, s, &up, Event{Name: "session_renewed", Reason: "step_up", Strategy: "totp"}, "a step up")
+	if m.Pending(l) {
+		m.evict(n, v.Guard, nil)
+	}
+}
+
+// ChangePassword is told of a request of a user who changes the password: the handler calls
+// Guard.LogInUser with the new user, which renews the session and keeps the log-in as old as it was,
+// or Guard.ReauthenticateUser, which makes it fresh.
+func (m *Model) ChangePassword(v *Visit, fresh bool) {
+	w, former, reason := *v, m.Presented(v), "log_in_user"
+	if v.Status == 200 { // a remembered browser gets an id in between, and if the stamp changes a token, which no answer shows
+		if w.ID = "between " + v.Now.String(); m.Stamp {
+			w.Next = w.ID
+		}
+	}
+	old := m.restore(&w)
+	if old == nil || !m.status(v, 200, "a change of the password") {
+		return
+	}
+	user := Account{v.Guard, old.User}
+	m.Passwords[user]++
+	l := *old
+	l.Password, l.Series, l.Node, l.Form = m.Passwords[user], nil, false, v.Form
+	if fresh {
+		l.At, reason = v.Now, "reauthenticated"
+	}
+	if former != nil && former.User == l.User { // remembered before: the series goes on
+		l.Series, former.Password = former, l.Password
+		m.Want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
+		if m.Doubts.Met() { // the browser is asked again when its session is over
+			m.Doubts.Series(former)
+		} else if m.Stamp || v.Next != "" && v.Next != former.Token { // with another token, also where the user's id is written otherwise now
+			m.Want(v.Next != "" && v.Next != v.Token, "token: a change of the password keeps the token", "the answer has no other cookie of RememberMe")
+			former.Void, former.Older, former.Token, former.Moved = []string{former.Token, former.Older}, "", v.Next, v.Now
+			m.Tokens[v.Next] = former
+		}
+		former = nil
+	} else {
+		m.Want(v.Token == "" || v.Forgot, "cookie: LogInUser keeps another user's token", "the answer keeps the cookie of RememberMe")
+	}
+	n := m.enter(v, m.at(old), &l, Event{Name: "session_renewed", Reason: reason}, "a change of the password")
+	m.later = append(m.later, func() { m.endSeries(former, n) })
+}
+
+// move puts the content of s, nil for none, under the id that was answered (S5). A note shows
+// where it went (S7) if a log-in goes on that this request did not prove: that of another guard
+// than proved.
+func (m *Model) move(v *Visit, s *Session, proved int, what string) *Session {
+	m.Want(v.ID != "" && m.Live[v.ID] == nil, "cookie: "+what+" brings no new id", "%s: the answer's cookie brings %q", what, Short(v.ID))
+	n := &Session{ID: v.ID, LogIns: map[int]*LogIn{}, Over: map[int]*LogIn{}, Values: map[string]string{}, Born: v.Now, Sure: v.Now, Maybe: v.Now}
+	m.Live[n.ID] = n
+	if s == nil {
+		return n
+	}
+	n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
+	n.Born, n.Node = s.Born, s.Node
+	n.written(v.Now)
+	if s.others(proved) {
+		until := v.Now.Add(10 * time.Minute)
+		if m.Notes {
+			until = m.deadline(s)
+		}
+		m.Moved[s.ID] = Note{n.ID, until}
+	}
+	m.End(s.ID)
+	return n
+}
+
+// enter puts the log-in l into the session s, nil for none, under the id of the answer, and
+// sends the event e. One that renews proves nothing, and keeps what is there (M10).
+func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Session {
+	renews, proved := e.Name == "session_renewed", l.Guard
+	if renews {
+		proved = none
+	}
+	n := m.move(v, s, proved, what)
+	former, others := n.LogIns[l.Guard], n.others(l.Guard)
+	switch { // the values (M2)
+	case former != nil && former.User != l.User:
+		clear(n.Values)
+	case former == nil && !others: // an anonymous visitor's: what LogInOptions.Keep names
+		maps.DeleteFunc(n.Values, func(name, _ string) bool { return name != "returnTo" && name != "flash" })
+	}
+	n.LogIns[l.Guard], l.Listed, l.Unnamed = l, true, false
+	delete(n.Over, l.Guard)
+	e.Guard, e.User, e.Session = l.Guard, l.User, v.ID
+	m.expect(e)
+	if renews {
+		return n
+	}
+	if former != nil && former.User != l.User { // M13
+		m.expect(Event{Guard: l.Guard, Name: "session_expired", Reason: "replaced", User: former.User, Session: s.ID})
+	}
+	if !others {
+		n.Born = v.Now
+	}
+	m.leave(v, none, n)
+	m.Doubts.Follows(v, none)
+	return n
+}

@@ -1,0 +1,256 @@
+package outside
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+)
+
+// An outage changes nothing by itself. A request that it meets is answered 503 and touches no cookie.
+// Before a command of the request was executed, nothing of it has happened; after that it may have
+// happened or not (S18), which the next questions settle: a session is as it was, or as the request
+// would have made it, or gone if the request was to end or to move it. What it stored under an id that
+// no answer brought may live until its time has come: nobody can present it, but for a remembered browser, which
+// learns where it was let in before the outage.
+
+// Half is a request or call that an outage met and that was answered 503.
+type Half struct {
+	model.Visit
+	Touched     []string // ids whose records a command of it changed or ended
+	Made        []string // ids under which it stored records
+	Cells       bool     // it changed what remembers browsers
+	Ends        bool     // it was to end or to move sessions
+	User        int      // whom it was about; 0 for nobody in particular
+	Labels      []string // of the log-in
+	Name, Value string   // what it was to store
+	Flash       bool     // it was to add messages, or to show them
+	Guess       string   // the strategy whose credentials it showed
+
+	from *model.Session // what it presented
+}
+
+// doubt is what outages left open.
+type doubt struct {
+	on       bool                   // an outage met the present request, which was answered
+	mute     bool                   // the events of the present step are not said
+	silent   bool                   // it has done nothing
+	sessions map[string]*Half       // that are as they were, or as the request would have made them
+	orphans  map[string]*Half       // stored under ids that no answer brought
+	series   map[*model.Series]bool // that are over, or not, or have another token
+}
+
+// Outage says that an outage met the request h, of which the model is told next as of any other. What was
+// answered has happened, but for what is done as well as it can be: the refresh (S12), to end the devices that
+// are too many and the series that a log-in replaces, and to take back what was stored for a log-in that was
+// refused. nil is none.
+func (m *Model) Outage(h *Half) {
+	if m.doubt.on, m.doubt.mute = h != nil, h != nil; h != nil {
+		m.made(h)
+	}
+}
+
+// Muted reports whether the events of a step are not said. One that has done nothing does not say that it has.
+func (m *Model) Muted(got []model.Event) bool {
+	mute, silent := m.doubt.mute, m.doubt.silent
+	m.doubt.mute, m.doubt.silent = false, false
+	for _, e := range got {
+		m.Want(!silent || e.Name != "session_created" && e.Name != "session_renewed" || e.Outcome != "success", "outage: a refused request sends the event of what it has not done", "%+v", e)
+	}
+	return mute
+}
+
+// made says that h may have been counted as a guess, and stored records under ids that its answer
+// does not bring.
+func (m *Model) made(h *Half) {
+	if h.Guess != "" {
+		key := fmt.Sprint(h.Guard, h.Guess, h.User)
+		m.Wrong[key] = append(m.Wrong[key], h.Now)
+	}
+	for _, id := range h.IDs {
+		if s := m.Live[id]; s != nil && h.from == nil {
+			h.from = s
+		}
+	}
+	for _, id := range h.Made {
+		if m.doubt.orphans == nil {
+			m.doubt.orphans = map[string]*Half{}
+		}
+		if id != h.ID {
+			m.doubt.orphans[id] = h
+		}
+	}
+}
+
+// Refused is told of a request that an outage met and that was answered 503.
+func (m *Model) Refused(h *Half) {
+	quiet := h.Visit
+	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token) { // a token that is used up may be replaced all the same
+		if quiet.Next = ""; h.Next != "" {
+			m.Tokens[h.Next] = r
+		}
+	}
+	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and bring the session into which that has let the browser
+		quiet.ID, h.ID = "", ""
+	}
+	if r := m.Presented(&h.Visit); h.Forgot && (r == nil || m.doubt.series[r]) { // it was found to be dead
+		quiet.Forgot = false
+	}
+	m.Quiet(&quiet, "a request that an outage met")
+	m.doubt.mute, m.doubt.silent = true, len(h.Touched)+len(h.Made) == 0 && !h.Cells
+	m.made(h)
+	for _, id := range h.Touched {
+		m.doubtSession(id, h)
+	}
+	if h.Cells {
+		for _, r := range m.Tokens {
+			if r == m.Tokens[h.Token] || r.Guard == h.Guard && (h.User == 0 || h.User == r.User) {
+				m.Series(r)
+			}
+		}
+	}
+}
+
+// Changed is told how often a user has changed the password, where an outage met the change: the
+// application's own table is not in the store.
+func (m *Model) Changed(guard, user, times int) {
+	m.Passwords[model.Account{Guard: guard, User: user}] = times
+}
+
+func (m *Model) doubtSession(id string, h *Half) {
+	if m.doubt.sessions == nil {
+		m.doubt.sessions = map[string]*Half{}
+	}
+	m.doubt.sessions[id] = h
+}
+
+// Series implements [model.Doubts].
+func (m *Model) Series(r *model.Series) {
+	if m.doubt.series == nil {
+		m.doubt.series = map[*model.Series]bool{}
+	}
+	m.doubt.series[r] = true
+}
+
+// Settled takes what the program says of an id of which an outage left something open.
+func (m *Model) Settled(id string, f model.Opened) {
+	if h := m.doubt.orphans[id]; h != nil && m.Live[id] == nil {
+		if !f.Lives {
+			delete(m.doubt.orphans, id)
+			return
+		}
+		m.adopt(id, h, f)
+	}
+	h, s := m.doubt.sessions[id], m.Live[id]
+	if delete(m.doubt.sessions, id); h == nil || s == nil {
+		return
+	}
+	if !f.Lives {
+		good := slices.ContainsFunc(slices.Collect(maps.Values(s.LogIns)), m.Good)
+		m.Want(h.Ends || !good && len(s.LogIns) > 0, "outage: a request that ends nothing ended a session", "%s with %d log-ins", model.Short(id), len(s.LogIns))
+		m.End(id)
+		return
+	}
+	if l := s.LogIns[h.Guard]; l != nil && h.Ends && m.Good(l) && f.Users[h.Guard] == 0 && !f.Pending[h.Guard] {
+		delete(s.LogIns, h.Guard) // a log-out that spared another guard's log-in
+	}
+	if h.Name != "" && f.Values[h.Name] == h.Value {
+		s.Values[h.Name] = h.Value
+	}
+	s.Half = true
+	if h.Flash {
+		s.Values["flash"] = model.Anything
+	}
+	s.MayBeUsed(h.Now)
+}
+
+// Follows says that an end of what v presents may have followed it to ids that no answer brought, if there are any:
+// of guard's log-in, or for none of the session.
+func (m *Model) Follows(v *model.Visit, guard int) (is bool) {
+	for id, h := range m.doubt.orphans {
+		if m.Live[id] != nil && h.from != nil && slices.Contains(v.IDs, h.from.ID) {
+			is = true
+			m.doubtSession(id, &Half{Visit: model.Visit{Now: v.Now, Guard: guard}, Ends: true})
+		}
+	}
+	return is
+}
+
+// adopt takes a session that a refused request stored under an id that no answer brought. It can hold
+// nobody but who was there, and who logged in.
+func (m *Model) adopt(id string, h *Half, f model.Opened) {
+	s := &model.Session{ID: id, LogIns: map[int]*model.LogIn{}, Over: map[int]*model.LogIn{}, Values: maps.Clone(f.Values), Born: h.Now, Maybe: h.Now}
+	if h.from != nil {
+		s.Born = h.from.Born
+	}
+	maps.DeleteFunc(s.Values, func(_, v string) bool { return v == "" })
+	for k, v := range s.Values {
+		m.Want(k == h.Name && v == h.Value || h.from != nil && h.from.Values[k] == v, "outage: a value from elsewhere", "%s of %s: %q", k, model.Short(id), v)
+	}
+	for g, u := range f.Users {
+		l := &model.LogIn{Guard: g, User: u}
+		if h.from != nil && h.from.LogIns[g] != nil && (u == h.from.LogIns[g].User || f.Pending[g]) {
+			*l = *h.from.LogIns[g]
+		}
+		if f.Pending[g] {
+			l.User = 1
+		}
+		if l.User == 0 || u == 0 && !f.Pending[g] {
+			continue
+		}
+		if r := m.Tokens[h.Token]; r != nil && g == h.Guard && h.User == 0 && (h.from == nil || h.from.LogIns[g] == nil) {
+			l.Series, l.Labels = r, r.Labels
+		}
+		known := g == h.Guard && (l.User == h.User || m.Tokens[h.Token] != nil && m.Tokens[h.Token].User == l.User)
+		m.Want(known || h.from != nil && h.from.LogIns[g] != nil && h.from.LogIns[g].User == l.User, "outage: somebody is logged in whom the request did not bring", "guard %d, user %d under %s", g, l.User, model.Short(id))
+		l.Password, l.Totp = m.Passwords[l.Account()], l.Totp && !f.Pending[g] || m.Factor && l.User == 1 && !f.Pending[g]
+		s.LogIns[g] = l
+	}
+	m.Live[id] = s
+}
+
+// Listed takes from a list what it says of sessions of which that is not said: of those that a refused request
+// stored the entry may be missing.
+func (m *Model) Listed(guard, user int, got []model.Device) {
+	for id := range m.doubt.orphans {
+		s := m.Live[id]
+		if s == nil || s.LogIns[guard] == nil || s.LogIns[guard].User != user {
+			continue
+		}
+		l := *s.LogIns[guard]
+		i := slices.IndexFunc(got, func(d model.Device) bool { return d.ID == id })
+		if l.Listed = i >= 0; l.Listed {
+			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, by nobody's token
+				l.Series, l.Labels = nil, h.Labels
+			}
+			l.At, l.Totp, l.Node = got[i].LoggedIn, got[i].Totp, false
+			l.Unnamed = false
+		}
+		s.LogIns[guard] = &l
+	}
+	for id, s := range m.Live {
+		if l := s.LogIns[guard]; l != nil && l.User == user && (l.Unsaid || s.Read && s.Open.Found == user) {
+			s.Open.Found, l.Unsaid, l.Listed = 0, false, slices.ContainsFunc(got, func(d model.Device) bool { return d.ID == id })
+		}
+	}
+}
+
+// Worth implements [model.Doubts].
+func (m *Model) Worth(v *model.Visit, r *model.Series) *model.Series {
+	delete(m.doubt.series, r)
+	if v.Next != "" {
+		r.Older, r.Token, r.Moved, r.Password = v.Token, v.Next, v.Now, m.Passwords[r.Account()]
+		return r
+	}
+	m.doubt.mute = true
+	if r.Over = true; v.Token != r.Token { // it may have been taken for a copy
+		for id, s := range m.Live {
+			if l := s.LogIns[r.Guard]; l != nil && l.User == r.User {
+				m.doubtSession(id, &Half{Visit: *v, Ends: true})
+			}
+		}
+	}
+	return nil
+}
