@@ -364,7 +364,7 @@ func (h *stateless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	st := &reqstate.State{Context: r.Context(), Owner: h.owner, Outer: reqstate.Of(r.Context(), reqstate.Anyone), Foreign: reqstate.ForeignOf(r)}
 	inner := r.WithContext(st)
-	defer reqstate.HandBack(r, inner)
+	defer reqstate.HandBack(r, inner, nil)
 	h.next.ServeHTTP(w, inner)
 }
 

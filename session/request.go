@@ -40,7 +40,12 @@ type request struct {
 // must not change its request, as [http.Handler] says.
 //
 // The commit has its own time limit, so a client that hangs up does not lose its
-// log-in. A panic in next commits nothing.
+// log-in. A panic in next commits nothing, also where the middleware that recovers from it still
+// has this Handler's response writer, as echo's has.
+//
+// A framework whose own response writer next writes to, in place of the one that it is given, has
+// started the response before the commit: cookies do not get into it, and a failed commit is no 503.
+// Where the writer below has a method Written() bool, as gin's has, the log says so.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	if next == nil {
 		panic("session: Handler: nil http.Handler")
@@ -90,7 +95,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.Context, q.Owner, q.Slots, q.Outer = r.Context(), h.m, (*slots)(&q.sess), outer
 	q.w = responseWriter{ResponseWriter: w, q: q}
 	q.r = *r.WithContext(q) // the compiler keeps the copy in between off the heap
-	defer reqstate.HandBack(r, &q.r)
+	defer reqstate.HandBack(r, &q.r, &q.w.over)
 	h.next.ServeHTTP(&q.w, &q.r)
 	q.w.start(false)
 }
@@ -109,6 +114,12 @@ func (q *request) logFailure(text string, err error) {
 		attrs = append(attrs, slog.String("session", ref))
 	}
 	q.sess.log(q, level, text, append(attrs, slog.Any("error", err))...)
+}
+
+// logBypassed says that the response had started before the commit, which was to set cookies or has failed.
+func (q *request) logBypassed() {
+	q.sess.log(q, slog.LevelError, "session: the response started before the commit, so that its cookies are lost and a failure is not answered: "+
+		"an adapter does not pass on the response writer that the Handler gives it", q.attrs()...)
 }
 
 // attrs says in a log which request it is about.

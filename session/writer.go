@@ -3,6 +3,7 @@ package session
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,8 @@ type responseWriter struct {
 	q         *request
 	phase     phase
 	wrote     bool  // the response has started
+	over      bool  // the handler has returned or panicked
+	bypassed  bool  // the writer below had started the response before the commit
 	consulted bool  // it depends on the session's cookie
 	noStore   bool  // no cache may keep it
 	err       error // why the commit failed
@@ -34,8 +37,11 @@ const (
 	answered                 // nobody's any more
 )
 
-// errDiscarded is what a handler's Write gets after the commit failed.
-var errDiscarded = errors.New("session: response discarded: the session could not be committed")
+// discarded is what a handler's Write gets after the commit failed. It wraps the cause, so that a handler
+// that passes it on reports nothing new.
+func (w *responseWriter) discarded() error {
+	return fmt.Errorf("session: response discarded: the session could not be committed: %w", w.err)
+}
 
 // errPanicked is the failure of a commit that panicked.
 var errPanicked = errors.New("session: the commit panicked")
@@ -44,7 +50,11 @@ var errPanicked = errors.New("session: the commit panicked")
 // starts the response. The first call commits the session, and a failed commit is answered.
 func (w *responseWriter) start(writes bool) bool {
 	if w.phase == uncommitted {
-		w.commit()
+		if w.over { // by a panic: what is written now is the answer of whoever recovered from it
+			w.phase = committed
+		} else {
+			w.commit()
+		}
 	}
 	if w.phase == failed {
 		w.answer()
@@ -60,6 +70,9 @@ func (w *responseWriter) start(writes bool) bool {
 func (w *responseWriter) commit() {
 	q, s := w.q, &w.q.sess
 	w.phase, w.err = failed, errPanicked
+	if below, ok := w.ResponseWriter.(interface{ Written() bool }); ok {
+		w.bypassed = below.Written()
+	}
 	var outage error
 	var left *answer
 	var after []afterCommit
@@ -72,6 +85,9 @@ func (w *responseWriter) commit() {
 			if outage != nil && q.Context.Err() == nil {
 				q.logFailure("session: could not be loaded", outage)
 			}
+		}
+		if w.bypassed && (w.err != nil || left != nil && len(left.sent)+len(left.cookies) > 0) {
+			q.logBypassed()
 		}
 		for _, a := range after {
 			a.f(a.outcome(w.err), a.repeated)
@@ -96,6 +112,10 @@ func (w *responseWriter) commit() {
 
 // answer answers a commit that failed, by the first that writes something.
 func (w *responseWriter) answer() {
+	if w.bypassed {
+		w.phase = answered // it would follow what the client has
+		return
+	}
 	w.phase = answering
 	defer func() { w.phase = answered }()
 	w.q.sess.lock()
@@ -124,7 +144,7 @@ func (w *responseWriter) WriteHeader(status int) {
 
 func (w *responseWriter) Write(p []byte) (int, error) {
 	if !w.start(true) {
-		return 0, errDiscarded
+		return 0, w.discarded()
 	}
 	return w.ResponseWriter.Write(p)
 }
@@ -132,7 +152,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 // WriteString implements [io.StringWriter].
 func (w *responseWriter) WriteString(s string) (int, error) {
 	if !w.start(true) {
-		return 0, errDiscarded
+		return 0, w.discarded()
 	}
 	return io.WriteString(w.ResponseWriter, s)
 }
@@ -140,7 +160,7 @@ func (w *responseWriter) WriteString(s string) (int, error) {
 // ReadFrom implements [io.ReaderFrom], for sendfile.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 	if !w.start(true) {
-		return 0, errDiscarded
+		return 0, w.discarded()
 	}
 	return io.Copy(w.ResponseWriter, src)
 }
@@ -151,7 +171,7 @@ func (w *responseWriter) Flush() { _ = w.FlushError() }
 // FlushError is what [http.ResponseController] prefers to Flush.
 func (w *responseWriter) FlushError() error {
 	if !w.start(true) {
-		return errDiscarded
+		return w.discarded()
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
@@ -160,7 +180,7 @@ func (w *responseWriter) FlushError() error {
 // carries a new cookie is the hijacker's to send.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if !w.start(true) {
-		return nil, nil, errDiscarded
+		return nil, nil, w.discarded()
 	}
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
@@ -169,7 +189,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // byte of this one's response.
 func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
 	if w.phase == failed || w.phase == answered {
-		return errDiscarded
+		return w.discarded()
 	}
 	if p, ok := w.ResponseWriter.(http.Pusher); ok {
 		return p.Push(target, opts)

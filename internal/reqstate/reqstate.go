@@ -89,8 +89,11 @@ func ForeignOf(r *http.Request) *http.Request {
 // HandBack copies to the request to what a handler left in from, the copy of it that carries
 // a State: the form, whose files net/http removes after the request, and the pattern that a
 // mux matched, for a middleware further out. It is called when the handler has returned, or
-// panicked.
-func HandBack(to, from *http.Request) {
+// panicked, and sets over, if that is not nil.
+func HandBack(to, from *http.Request, over *bool) {
+	if over != nil {
+		*over = true
+	}
 	if to.MultipartForm == nil {
 		to.MultipartForm = from.MultipartForm
 	}
