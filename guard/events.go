@@ -59,6 +59,7 @@ const (
 	ReasonUserGone        = "user_gone"        // serializer.ErrUserGone
 	ReasonStamp           = "stamp"            // the security stamp changed
 	ReasonAbsolute        = "absolute_timeout" // session.Config.AbsoluteTimeout
+	ReasonIdle            = "idle_timeout"     // session.Config.IdleTimeout, of an Ended
 	ReasonGone            = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
 	ReasonTooMany         = "too_many"         // Config.MaxSessions, of what ended; with EventForbidden Config.RefuseMore
 	ReasonReplaced        = "replaced"         // another user logged in, in the same session

@@ -135,6 +135,7 @@ type Guard[U any] struct {
 	cross      *http.CrossOriginProtection
 	remembers  string // the name of RememberMe's cookie
 	strict     bool   // the session's cookie is SameSite=Strict
+	watcher    *watcher[U]
 }
 
 // New returns a guard that authenticates by the given strategies and turns users
@@ -179,7 +180,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 			g.programs[s.Name()] = p.ForPrograms()
 		}
 	}
-	g.owner, g.answerer = g, g.answerRefused
+	g.owner, g.answerer, g.watcher = g, g.answerRefused, &watcher[U]{g}
 	if cfg.Sessions != nil {
 		g.owner, g.strict = cfg.Sessions, cfg.Sessions.SameSite() == http.SameSiteStrictMode
 		g.reserved = append(g.reserved, &sessionStrategy[U]{g})

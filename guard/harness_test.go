@@ -144,6 +144,7 @@ type switchable struct {
 	calls []string
 	ids   []string          // of all sessions that were ever made
 	hold  func(call string) // runs before each call
+	told  []func(string)    // who listens
 }
 
 func newStore(t testing.TB) *switchable {
@@ -266,6 +267,22 @@ func (s *switchable) End(ctx context.Context, id string, old []byte, next string
 	return s.MemoryStore.End(ctx, id, old, next, life)
 }
 
+func (s *switchable) Listen(ctx context.Context, tell func(string)) error {
+	s.mu.Lock()
+	s.told = append(s.told, tell)
+	s.mu.Unlock()
+	return s.MemoryStore.Listen(ctx, tell)
+}
+
+// tell tells everybody who ever listened.
+func (s *switchable) tell(notice string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, tell := range s.told {
+		tell(notice)
+	}
+}
+
 // world is an application with everything in it.
 type world struct {
 	*guard.Guard[*User]
@@ -288,11 +305,18 @@ type world struct {
 // the guard's configuration.
 func newWorld(t testing.TB, edit ...func(*guard.Config)) *world {
 	t.Helper()
-	w := &world{t: t, table: newTable(), store: newStore(t), mux: http.NewServeMux()}
+	return newProcess(t, newTable(), newStore(t), session.Config{}, edit...)
+}
+
+// newProcess is newWorld with users and a store that there are already, and the times in cfg.
+func newProcess(t testing.TB, users *table, records *switchable, cfg session.Config, edit ...func(*guard.Config)) *world {
+	t.Helper()
+	w := &world{t: t, table: users, store: records, mux: http.NewServeMux()}
 	w.second = &fake{name: "totp", err: strategy.ErrUnauthenticated}
 	w.token = &fake{name: "token", err: &strategy.Failure{Challenge: `Bearer realm="api"`}, cross: true}
 	var err error
-	w.sessions, err = session.New(session.Config{Store: w.store, Codec: session.SecureCookie(secret), Logger: w.logger()})
+	cfg.Store, cfg.Codec, cfg.Logger = w.store, session.SecureCookie(secret), w.logger()
+	w.sessions, err = session.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

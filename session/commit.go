@@ -97,10 +97,15 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 		text = "session: label not refreshed"
 	case protocol.LabelNotRemoved:
 		text = "session: label not removed"
+	case protocol.NotListening:
+		level, text = slog.LevelWarn, "session: the store does not tell what ends; streams are looked at as Config.WatchInterval says"
 	case protocol.NotRevoked:
 		level, text = slog.LevelWarn, "session: revoked log-in not deleted; it is refused at every request"
 	}
-	attrs := []slog.Attr{slog.String("session", refOf(id))}
+	var attrs []slog.Attr
+	if id != "" {
+		attrs = append(attrs, slog.String("session", refOf(id)))
+	}
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}

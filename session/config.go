@@ -98,6 +98,11 @@ type Config struct {
 	// every request.
 	RefreshAfter time.Duration
 
+	// WatchInterval is how often everything that guard.Guard.Watch has watched is looked at in
+	// the store: the most by which the end of a log-in is noticed late there, where no notice of
+	// the store came (see [Notifier]). Zero means 30 seconds.
+	WatchInterval time.Duration
+
 	// StoreTimeout bounds what one request waits for the store at each step: the load,
 	// and the commit with its retries. Zero means 2 seconds; at most a minute.
 	StoreTimeout time.Duration
@@ -141,6 +146,7 @@ type Accept struct {
 const (
 	defaultIdle     = 24 * time.Hour
 	defaultAbsolute = 30 * 24 * time.Hour
+	defaultWatch    = 30 * time.Second
 	defaultStore    = 2 * time.Second
 	maxStoreTimeout = time.Minute // longer, and an outage is a hang
 )

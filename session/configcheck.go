@@ -105,6 +105,7 @@ func (c *Config) checkTimes(bad func(string, ...any)) {
 		{"IdleTimeout", &c.IdleTimeout, defaultIdle},
 		{"AbsoluteTimeout", &c.AbsoluteTimeout, defaultAbsolute},
 		{"RefreshAfter", &c.RefreshAfter, 0},
+		{"WatchInterval", &c.WatchInterval, defaultWatch},
 		{"StoreTimeout", &c.StoreTimeout, defaultStore},
 	} {
 		if *f.value == 0 {

@@ -38,7 +38,7 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m.proto = protocol.New(protocol.Settings{
-		Store: cfg.Store, Terms: cfg.terms(), Timeout: cfg.StoreTimeout, Report: m.report,
+		Store: cfg.Store, Terms: cfg.terms(), Timeout: cfg.StoreTimeout, WatchInterval: cfg.WatchInterval, Report: m.report,
 		NotFound: ErrNotFound, Found: conflicting, Ended: ErrSessionEnded, Changed: ErrSessionChanged, Again: reqstate.ErrAgain, TooOld: reqstate.ErrTooOld,
 	})
 	return m, nil

@@ -134,3 +134,20 @@ type Batch interface {
 	// or not; the call can be repeated.
 	EndMany(ctx context.Context, ids []string, life time.Duration) (successors []string, err error)
 }
+
+// Notifier is an ability of a Store: to tell every process at once which records ended, so that
+// what goes on with a log-in, such as a stream of events, ends with it (guard.Guard.Watch).
+// Without it only the process that ends a session knows at once, and others after
+// Config.WatchInterval. A notice hastens a look at the store and decides nothing, so one may be
+// late, come twice, or be lost.
+type Notifier interface {
+	// Listen calls tell with the notice of each record that Delete, End or EndMany removes, by
+	// this store or another on the same records, as EndNotice and EndManyNotice have it. The
+	// notice is sent in the step that removes the record. A record whose time has come has none.
+	//
+	// It first calls tell with "", once it is sure to hear of what ends from then on, and again
+	// whenever it may have missed something. tell does not block, and may be called concurrently.
+	// Listen returns when ctx ends, or when it cannot go on; it is called again then, but for an
+	// error that matches errors.ErrUnsupported: this store was not told to notify.
+	Listen(ctx context.Context, tell func(notice string)) error
+}

@@ -30,6 +30,7 @@ type MemoryStore struct {
 	held       atomic.Int64 // records and notes held, live or not yet swept
 	shards     [memoryShards]memoryShard
 	labels     memoryLabels
+	listeners  listeners
 }
 
 var (
@@ -39,6 +40,7 @@ var (
 	_ session.Iterator      = (*MemoryStore)(nil)
 	_ session.Authoritative = (*MemoryStore)(nil)
 	_ session.Batch         = (*MemoryStore)(nil)
+	_ session.Notifier      = (*MemoryStore)(nil)
 )
 
 const (
@@ -126,13 +128,33 @@ func (m *MemoryStore) GetMany(ctx context.Context, ids []string) ([][]byte, erro
 
 // EndMany implements [session.Batch].
 func (m *MemoryStore) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+	note, life, _ := contract.Note("", life, m.tombstones) // there is no successor to refuse
 	successors := make([]string, len(ids))
 	for i, id := range ids {
-		successor, err := m.End(ctx, id, nil, "", life)
-		if err != nil {
-			return nil, fmt.Errorf("store: end many: %w", err)
+		if err := ctxError(ctx, "end many"); err != nil {
+			return nil, err
 		}
-		successors[i] = successor
+		now := time.Now()
+		s := m.shard(id)
+		s.Lock()
+		m.sweep(s, now, sweepLimit)
+		there := ""
+		if e := s.notes.get(id, now); e != nil {
+			there = e.value
+		}
+		if there != contract.Ended {
+			successors[i] = there
+		}
+		if m.forget(s, id) && m.listeners.any.Load() {
+			m.listeners.tell(session.EndManyNotice(id))
+		}
+		if there == "" && life > 0 && contract.ValidID(id) {
+			if !s.notes.remove(id) {
+				m.held.Add(1)
+			}
+			s.notes.set(strings.Clone(id), note, now.Add(life))
+		}
+		s.Unlock()
 	}
 	return successors, ctxError(ctx, "end many")
 }
@@ -230,14 +252,17 @@ func (m *MemoryStore) Delete(ctx context.Context, id string, old []byte) error {
 			return err
 		}
 	}
-	m.forget(s, id)
+	if m.forget(s, id) && m.listeners.any.Load() {
+		m.listeners.tell(session.EndNotice(id, old, ""))
+	}
 	return nil
 }
 
-func (m *MemoryStore) forget(s *memoryShard, id string) {
-	if s.records.remove(id) {
+func (m *MemoryStore) forget(s *memoryShard, id string) (found bool) {
+	if found = s.records.remove(id); found {
 		m.held.Add(-1)
 	}
+	return found
 }
 
 // End implements [session.Ender].
@@ -274,7 +299,9 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 			return successor, err
 		}
 	}
-	m.forget(s, id)
+	if m.forget(s, id) && m.listeners.any.Load() {
+		m.listeners.tell(session.EndNotice(id, old, next))
+	}
 	if there == "" && life > 0 && contract.ValidID(id) {
 		if !s.notes.remove(id) { // else one whose time has come makes way
 			m.held.Add(1)

@@ -103,6 +103,9 @@ func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Rec
 			err = errors.New("the store returned another number of successors than it was given ids")
 		}
 		if err == nil {
+			if w := p.watchers.Load(); w != nil {
+				w.toldMany(ids)
+			}
 			return next, nil
 		}
 		if tries == outageTries || pause(ctx, outagePause, tries) != nil {

@@ -182,9 +182,14 @@ func (p *Protocol) endOnly(ctx context.Context, id string, rec *record.Record) (
 // end ends one record. A store that cannot leave notes deletes it.
 func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, life time.Duration) (successor string, err error) {
 	if p.ender == nil {
-		return "", p.Store.Delete(ctx, id, old)
+		err = p.Store.Delete(ctx, id, old)
+	} else {
+		successor, err = p.ender.End(ctx, id, old, next, max(life, 0))
 	}
-	return p.ender.End(ctx, id, old, next, max(life, 0))
+	if w := p.watchers.Load(); w != nil && err == nil {
+		w.told(EndNotice(id, old, next))
+	}
+	return successor, err
 }
 
 // noteLife is how long a note on the end of rec is of use: for as long as rec could pass

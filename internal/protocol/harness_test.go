@@ -18,7 +18,7 @@ var patient = protocol.Settings{
 		Idle: 30 * 24 * time.Hour, Absolute: 60 * 24 * time.Hour, RefreshAfter: 10 * 24 * time.Hour,
 		Cookie: json.RawMessage(`{"originalMaxAge":null,"expires":null,"secure":true,"httpOnly":true,"path":"/","sameSite":"lax"}`),
 	},
-	Timeout:  time.Minute,
+	Timeout: time.Minute, WatchInterval: 30 * time.Second,
 	NotFound: errNotFound, Ended: errEnded, Changed: errChanged, Again: errAgain, TooOld: errTooOld, Found: found,
 }
 

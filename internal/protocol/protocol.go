@@ -64,6 +64,8 @@ type Settings struct {
 	// Timeout bounds what one step waits for the store: the load, and the commit with its
 	// retries.
 	Timeout time.Duration
+	// WatchInterval is how often what is watched is looked at.
+	WatchInterval time.Duration
 	// Report gets what operators should see and no caller does. It is called on the
 	// goroutine of the request, or of a clean-up behind it.
 	Report func(ctx context.Context, what Incident, id string, err error)
@@ -93,6 +95,7 @@ const (
 	NotRefreshed                    // an idle timeout was not moved; the store's
 	LabelNotAdded                   // an index entry was not renewed; the store's
 	LabelNotRemoved                 // an index entry was not removed; the store's
+	NotListening                    // the store does not tell what ends; the store's
 	NotRevoked                      // a revoked log-in was not deleted, but is refused; the store's
 )
 
@@ -104,6 +107,7 @@ type Protocol struct {
 	locks    idLocks
 	cleanups chan struct{} // bounds the background deletions of abandoned ids
 	guards   atomic.Pointer[[]string]
+	watchers atomic.Pointer[watchers] // nil until something is watched
 
 	// What the store can do beyond the contract: nil when it cannot.
 	ender  Ender

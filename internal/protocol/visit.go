@@ -154,6 +154,9 @@ func (v *Visit) Standing(key string, now time.Time) (s record.Slot, ok bool) {
 	return s, true
 }
 
+// Pending reports whether the log-in under key is one that the commit is to store.
+func (v *Visit) Pending(key string) bool { return slices.Contains(v.planned().logIns, key) }
+
 // Carries reports whether the session has label, as this request sees it.
 func (v *Visit) Carries(label string) bool {
 	if v.draft != nil {

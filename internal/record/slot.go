@@ -38,6 +38,14 @@ func (l limit) Over(absolute time.Duration, now time.Time) bool {
 	return l.began > 0 && now.UnixMilli()-l.began >= absolute.Milliseconds()
 }
 
+// Deadline returns when the log-in is over, for absolute; zero where that is not known yet.
+func (s Slot) Deadline(absolute time.Duration) time.Time {
+	if s.began == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(s.began).Add(absolute)
+}
+
 // DevicePrefix begins the name of the member with the device of a log-in, whose key follows.
 // The member ends with the log-in; where Node ended that, with Go's next write.
 const DevicePrefix = "_device:"

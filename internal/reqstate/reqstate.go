@@ -282,4 +282,18 @@ type Slots interface {
 	// session's, also when the commit fails. It replaces an earlier one of that name. After
 	// the response has started it does nothing.
 	AddCookie(line string)
+	// Watch returns a context of ctx that ends when the log-in under key does, with one of by's
+	// causes; nil and no error where nobody is logged in there. Of a log-in that is pending it
+	// ends, too, when the commit does not store it.
+	Watch(ctx context.Context, key string, by Watcher) (context.Context, error)
+}
+
+// Watcher is a guard as what it has watched knows it: protocol.LogInWatcher. It is compared, and
+// its methods may be called concurrently.
+type Watcher interface {
+	// Check returns the cause for which the log-in in slot is over, as far as its user tells; nil
+	// while it is not. An error says that this is not known.
+	Check(ctx context.Context, slot Slot) (cause, err error)
+	// Cause returns the error for a reason.
+	Cause(reason string) error
 }

@@ -41,6 +41,14 @@ type all interface {
 	session.Iterator
 	session.Authoritative
 	session.Batch
+	session.Notifier
+}
+
+// telling is a store that is a Notifier too. Every one behind a [Gate] is; where the store is none,
+// Listen says so by errors.ErrUnsupported.
+type telling interface {
+	session.Store
+	session.Notifier
 }
 
 // only returns s with no ability but those of set. Go has no way to choose the methods of
@@ -50,91 +58,91 @@ func only(s all, set abilities) session.Store {
 	switch set {
 	case canEnder:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 		}{s, s}
 	case canIndex:
 		return struct {
-			session.Store
+			telling
 			session.Index
 		}{s, s}
 	case canEnder | canIndex:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Index
 		}{s, s, s}
 	case canIterator:
 		return struct {
-			session.Store
+			telling
 			session.Iterator
 		}{s, s}
 	case canEnder | canIterator:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Iterator
 		}{s, s, s}
 	case canIndex | canIterator:
 		return struct {
-			session.Store
+			telling
 			session.Index
 			session.Iterator
 		}{s, s, s}
 	case canEnder | canIndex | canIterator:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Index
 			session.Iterator
 		}{s, s, s, s}
 	case canAuthoritative:
 		return struct {
-			session.Store
+			telling
 			session.Authoritative
 		}{s, s}
 	case canEnder | canAuthoritative:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Authoritative
 		}{s, s, s}
 	case canIndex | canAuthoritative:
 		return struct {
-			session.Store
+			telling
 			session.Index
 			session.Authoritative
 		}{s, s, s}
 	case canEnder | canIndex | canAuthoritative:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Index
 			session.Authoritative
 		}{s, s, s, s}
 	case canIterator | canAuthoritative:
 		return struct {
-			session.Store
+			telling
 			session.Iterator
 			session.Authoritative
 		}{s, s, s}
 	case canEnder | canIterator | canAuthoritative:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Iterator
 			session.Authoritative
 		}{s, s, s, s}
 	case canIndex | canIterator | canAuthoritative:
 		return struct {
-			session.Store
+			telling
 			session.Index
 			session.Iterator
 			session.Authoritative
 		}{s, s, s, s}
 	case canEnder | canIndex | canIterator | canAuthoritative:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Index
 			session.Iterator
@@ -142,51 +150,51 @@ func only(s all, set abilities) session.Store {
 		}{s, s, s, s, s}
 	case canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Batch
 		}{s, s}
 	case canEnder | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Batch
 		}{s, s, s}
 	case canIndex | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Index
 			session.Batch
 		}{s, s, s}
 	case canEnder | canIndex | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Index
 			session.Batch
 		}{s, s, s, s}
 	case canIterator | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Iterator
 			session.Batch
 		}{s, s, s}
 	case canEnder | canIterator | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Iterator
 			session.Batch
 		}{s, s, s, s}
 	case canIndex | canIterator | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Index
 			session.Iterator
 			session.Batch
 		}{s, s, s, s}
 	case canEnder | canIndex | canIterator | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Index
 			session.Iterator
@@ -194,27 +202,27 @@ func only(s all, set abilities) session.Store {
 		}{s, s, s, s, s}
 	case canAuthoritative | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Authoritative
 			session.Batch
 		}{s, s, s}
 	case canEnder | canAuthoritative | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Authoritative
 			session.Batch
 		}{s, s, s, s}
 	case canIndex | canAuthoritative | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Index
 			session.Authoritative
 			session.Batch
 		}{s, s, s, s}
 	case canEnder | canIndex | canAuthoritative | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Index
 			session.Authoritative
@@ -222,14 +230,14 @@ func only(s all, set abilities) session.Store {
 		}{s, s, s, s, s}
 	case canIterator | canAuthoritative | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Iterator
 			session.Authoritative
 			session.Batch
 		}{s, s, s, s}
 	case canEnder | canIterator | canAuthoritative | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Iterator
 			session.Authoritative
@@ -237,7 +245,7 @@ func only(s all, set abilities) session.Store {
 		}{s, s, s, s, s}
 	case canIndex | canIterator | canAuthoritative | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Index
 			session.Iterator
 			session.Authoritative
@@ -245,7 +253,7 @@ func only(s all, set abilities) session.Store {
 		}{s, s, s, s, s}
 	case canEnder | canIndex | canIterator | canAuthoritative | canBatch:
 		return struct {
-			session.Store
+			telling
 			session.Ender
 			session.Index
 			session.Iterator
@@ -253,5 +261,5 @@ func only(s all, set abilities) session.Store {
 			session.Batch
 		}{s, s, s, s, s, s}
 	}
-	return struct{ session.Store }{s}
+	return struct{ telling }{s}
 }

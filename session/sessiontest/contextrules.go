@@ -61,6 +61,10 @@ func checkEnded(k *check) {
 		k.is(name, call(over), context.Canceled)
 		k.is(name, call(late), context.DeadlineExceeded)
 	}
+	if k.notifier != nil {
+		k.is("Listen", k.notifier.Listen(over, func(string) {}), context.Canceled)
+		k.is("Listen", k.notifier.Listen(late, func(string) {}), context.DeadlineExceeded)
+	}
 	k.holds("id", "x")
 	k.gone("new")
 }

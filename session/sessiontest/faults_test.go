@@ -33,10 +33,11 @@ type faulty struct {
 	master func(ctx context.Context, id string) ([]byte, error)
 	many   func(ctx context.Context, ids []string) ([][]byte, error)
 	ends   func(ctx context.Context, ids []string, life time.Duration) ([]string, error)
+	listen func(ctx context.Context, tell func(string)) error
 }
 
 func newFaulty(m *store.MemoryStore) *faulty {
-	return &faulty{m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster, m.GetMany, m.EndMany}
+	return &faulty{m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster, m.GetMany, m.EndMany, m.Listen}
 }
 
 func (f *faulty) Get(ctx context.Context, id string) ([]byte, error) {
@@ -97,6 +98,8 @@ func (f *faulty) EndMany(ctx context.Context, ids []string, life time.Duration) 
 	return f.ends(ctx, ids, life)
 }
 
+func (f *faulty) Listen(ctx context.Context, tell func(string)) error { return f.listen(ctx, tell) }
+
 // fault is a way to be wrong, and the rule that it breaks.
 type fault struct {
 	fault, rule string
@@ -106,7 +109,7 @@ type fault struct {
 // TestEachFaultBreaksItsRule: a rule that no fault breaks checks nothing.
 func TestEachFaultBreaksItsRule(t *testing.T) {
 	caught := map[string]bool{}
-	for _, row := range slices.Concat(storeFaults, abilityFaults) {
+	for _, row := range slices.Concat(storeFaults, abilityFaults, notifierFaults) {
 		synctest.Test(t, func(t *testing.T) {
 			broken := sessiontest.Broken(func() session.Store {
 				m := newMemory(false)

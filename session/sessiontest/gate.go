@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"runtime"
 	"slices"
@@ -308,6 +309,15 @@ func (s gated) Labelled(ctx context.Context, label string) ([]string, error) {
 	return pass(ctx, s.g, Call{Op: "Labelled", Label: label}, func(ctx context.Context) ([]string, error) {
 		return s.g.inner.(session.Index).Labelled(ctx, label)
 	})
+}
+
+// Listen is no call: what it tells is not held. Where the store behind the gate is no
+// [session.Notifier] it says that it is not supported.
+func (s gated) Listen(ctx context.Context, tell func(string)) error {
+	if n, ok := s.g.inner.(session.Notifier); ok {
+		return n.Listen(ctx, tell)
+	}
+	return fmt.Errorf("sessiontest: listen: %w", errors.ErrUnsupported)
 }
 
 // All is a call when the walk begins. A walk that is late yields nothing to anybody.

@@ -17,7 +17,8 @@ import (
 // Run checks the store that newStore returns against every sentence of the contract
 // in package session, each in a test named after what it demands, and against the
 // abilities that the store has: [session.Ender], [session.Index],
-// [session.Iterator], [session.Authoritative], [session.Batch].
+// [session.Iterator], [session.Authoritative], [session.Batch],
+// [session.Notifier].
 //
 // newStore is called for each test and returns an empty store. advance makes the
 // store's clock go on by d; Run itself waits for nothing; [RunSilent] does. Deadlines of labels are
@@ -65,11 +66,14 @@ func newCheck(t reporter, s session.Store, advance func(time.Duration), quote st
 	k.iterator, _ = s.(session.Iterator)
 	k.master, _ = s.(session.Authoritative)
 	k.batch, _ = s.(session.Batch)
+	if n, ok := s.(session.Notifier); ok && tells(n) {
+		k.notifier = n
+	}
 	return k
 }
 
 // rules is the contract, in the order of package session's doc comments.
-var rules = concat(storeRules, enderRules, indexRules, iteratorRules, authoritativeRules, batchRules)
+var rules = concat(storeRules, enderRules, indexRules, iteratorRules, authoritativeRules, batchRules, notifierRules)
 
 func concat(lists ...[]rule) (all []rule) {
 	for _, l := range lists {

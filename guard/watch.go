@@ -1,0 +1,118 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Ended is the cause of a context of [Guard.Watch] whose log-in has ended. It matches
+// strategy.ErrUnauthenticated.
+type Ended struct {
+	// Reason is one of
+	//
+	//	ReasonLogOut    a log-out, in this process or another
+	//	ReasonRevoked   LogOutEverywhere, EndSession, EndLinked, Config.MaxSessions: also a log-out at a provider
+	//	ReasonReplaced  another log-in took its place in the browser
+	//	ReasonStamp     the security stamp changed, as with a new password
+	//	ReasonUserGone  serializer.ErrUserGone
+	//	ReasonIdle      session.Config.IdleTimeout
+	//	ReasonAbsolute  session.Config.AbsoluteTimeout
+	//	ReasonGone      one of these, or Node: the store does not know the session any more
+	//
+	// What another process did, and what ends in several ways at once, may be found as
+	// ReasonGone: that the log-in is over is sure, why is for people to read.
+	Reason string
+}
+
+// Error implements error.
+func (e *Ended) Error() string { return "guard: the log-in has ended: " + e.Reason }
+
+// Is reports whether target is strategy.ErrUnauthenticated.
+func (e *Ended) Is(target error) bool { return target == strategy.ErrUnauthenticated }
+
+var (
+	errWatchStateless = errors.New("guard: watch: a stateless guard has no log-in that could end: set Config.Sessions, or end what goes on when its credentials do")
+	errWatchProved    = errors.New("guard: watch: the user is known by the credentials of this request, and no session remembers them: log them in first, by LogIn or LogInUser")
+)
+
+// Watch returns a context of ctx, a request's or one made of it, that ends when the log-in of
+// the request's user does: for what goes on longer than a request usually does, such as a
+// stream of events, a WebSocket, a long poll, or work in the background.
+//
+//	ctx, err := auth.Watch(r.Context())
+//	if err != nil {
+//		auth.Error(w, r, err)
+//		return
+//	}
+//
+// [context.Cause] then returns an [*Ended] that says why; where ctx has ended, ctx's own. It
+// ends at a log-out, here or in another process, by whatever ended the session, with the user
+// and with the security stamp, and at the log-in's deadlines. A renewal goes on under the new
+// id, and so does a log-in of the same user that keeps the session. While the store cannot be
+// asked, nothing ends.
+//
+// Where the store is a [session.Notifier], that is a moment after the end. Everything is looked
+// at once more after each session.Config.WatchInterval, many records at a time: so the end of
+// the user, a new stamp, and what Node ends, is noticed. It counts as no use of the session:
+// what has only a stream open runs out.
+//
+// It costs one read of the store at its beginning, some hundred bytes, and no goroutine; a
+// process has three for all of them, which end after the last. End ctx when the work is done, as
+// net/http does when the handler returns. For work that outlives its request give a context of
+// [context.WithoutCancel] that has a cancel function of its own.
+//
+// The error matches strategy.ErrUnauthenticated where nobody is logged in, and
+// session.ErrNoHandler where no middleware of this guard is around the caller; it says so where
+// the guard is stateless or the user has no session; any other is an outage. A user of
+// guardtest.WithUser has no log-in: the context is one of ctx that nothing ends.
+func (g *Guard[U]) Watch(ctx context.Context) (context.Context, error) {
+	if g.cfg.Sessions == nil {
+		return nil, errWatchStateless
+	}
+	st := reqstate.Of(ctx, g.owner)
+	if st == nil || st.Slots == nil {
+		return nil, fmt.Errorf("guard: watch: %w", session.ErrNoHandler)
+	}
+	u, known := st.User(g)
+	if e, ours := u.More.(*evidence); ours && e.state == proved {
+		return nil, errWatchProved
+	} else if known && u.More == nil && u.Value != nil {
+		return ctx, nil // guardtest.WithUser
+	}
+	if _, ok := g.User(ctx); !ok {
+		return nil, errNobody
+	}
+	watched, err := st.Slots.Watch(ctx, g.cfg.SessionKey, g.watcher)
+	if err != nil {
+		return nil, fmt.Errorf("guard: watch: %w", err)
+	}
+	if watched == nil {
+		return nil, errNobody
+	}
+	return watched, nil
+}
+
+// watcher is a guard as what it has watched knows it.
+type watcher[U any] struct{ g *Guard[U] }
+
+// Check implements [reqstate.Watcher].
+func (w *watcher[U]) Check(ctx context.Context, slot reqstate.Slot) (cause, err error) {
+	defer func() {
+		if p := recover(); p != nil { // of the application's serializer, and no request is here to fail by it
+			err = fmt.Errorf("guard: watch: the serializer panicked: %v", p)
+		}
+	}()
+	_, reason, err := w.g.userOfSlot(ctx, slot)
+	if err != nil || reason == "" {
+		return nil, err
+	}
+	return w.Cause(reason), nil
+}
+
+// Cause implements [reqstate.Watcher].
+func (w *watcher[U]) Cause(reason string) error { return &Ended{reason} }

@@ -1,0 +1,363 @@
+package protocol
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/record"
+)
+
+const (
+	lookAgainAfter = time.Second            // an outage
+	idleSlack      = 250 * time.Millisecond // a store forgets a record a moment after the time that is in it
+)
+
+// start begins the goroutines that look: three, however many streams there are, which end with
+// the last one. The caller holds mu.
+func (w *watchers) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop, w.tick, w.wake = stop, time.Now().Add(w.p.WatchInterval), make(chan struct{}, 1)
+	go w.clock(ctx)
+	go w.lookAsAsked(ctx, w.wake)
+	if n, ok := w.p.Store.(Notifier); ok {
+		go w.listen(ctx, n)
+	}
+}
+
+// listen hears what the store tells, until ctx ends.
+func (w *watchers) listen(ctx context.Context, n Notifier) {
+	for {
+		err := n.Listen(ctx, w.told)
+		if ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
+			return
+		}
+		w.p.Report(ctx, NotListening, "", err)
+		if sleep(ctx, lookAgainAfter) != nil {
+			return
+		}
+	}
+}
+
+// clock has everything looked at, and the users asked for, once in a while.
+func (w *watchers) clock(ctx context.Context) {
+	for sleep(ctx, time.Until(w.next())) == nil {
+		w.mu.Lock()
+		w.tick, w.soon = time.Now().Add(w.p.WatchInterval), nil
+		all := w.taken(slices.Collect(maps.Values(w.sessions)))
+		w.mu.Unlock()
+		_ = w.look(ctx, all, true) // what an outage left is asked for again
+	}
+}
+
+// next returns when the clock looks next.
+func (w *watchers) next() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.tick
+}
+
+// lookAsAsked looks at what somebody has asked for, and at deadlines.
+func (w *watchers) lookAsAsked(ctx context.Context, wake <-chan struct{}) {
+	for ctx.Err() == nil {
+		w.mu.Lock()
+		now, wait := time.Now(), w.p.WatchInterval
+		list := w.queue
+		w.queue = nil
+		for len(w.soon) > 0 && wait > 0 {
+			if d := w.soon[0]; d.at.After(now) {
+				wait = min(wait, d.at.Sub(now))
+				break
+			}
+			list = append(list, heap.Pop(&w.soon).(due).of)
+		}
+		asked := w.taken(list)
+		w.mu.Unlock()
+		if len(asked) == 0 {
+			rest(ctx, wake, wait)
+		} else if w.look(ctx, asked, false) != nil {
+			_ = sleep(ctx, lookAgainAfter)
+		}
+	}
+}
+
+// rest waits until something is asked for, at most for d.
+func rest(ctx context.Context, wake <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-wake:
+	case <-ctx.Done():
+	}
+}
+
+// sleep waits for d. The error is ctx's.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// asked is a session that is being looked at.
+type asked struct {
+	*watched
+	how   byte   // how it ended, as a notice said
+	began uint64 // of later streams the look says nothing
+}
+
+// taken returns those of list that have streams, to be looked at now. The caller holds mu.
+func (w *watchers) taken(list []*watched) []asked {
+	all := make([]asked, 0, len(list))
+	for _, of := range list {
+		if of.first != nil {
+			all = append(all, asked{of, of.how, w.began})
+		}
+		of.how, of.queued = 0, false
+	}
+	return all
+}
+
+// again has what an outage kept from being looked at asked for again.
+func (w *watchers) again(list []asked) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range list {
+		if a.first != nil {
+			w.ask(a.watched, a.how)
+		}
+	}
+}
+
+// look reads what is asked, and ends the streams whose log-in is over. An error is an outage.
+func (w *watchers) look(ctx context.Context, all []asked, users bool) error {
+	var known map[logIn]error
+	if users {
+		known = map[logIn]error{}
+	}
+	for at := 0; at < len(all); at += batchSize {
+		batch := all[at:min(at+batchSize, len(all))]
+		ids := make([]string, len(batch))
+		for i, a := range batch {
+			ids[i] = a.id
+		}
+		recs, err := w.p.lookMany(ctx, ids)
+		if err != nil {
+			w.again(all[at:])
+			return err
+		}
+		for i, a := range batch {
+			if recs[i] != nil {
+				w.found(ctx, a, recs[i], known)
+			} else if err := w.gone(ctx, a); err != nil {
+				w.again(all[at+i:])
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// found compares the streams of a session with its record.
+func (w *watchers) found(ctx context.Context, a asked, rec *record.Record, known map[logIn]error) {
+	var over []ending
+	var users []logIn
+	now, absolute := time.Now(), w.p.Terms.Absolute
+	w.mu.Lock()
+	next := time.Time{}
+	if _, seen, ok := rec.Written(); ok {
+		idle, own := rec.Idle()
+		if !own {
+			idle = w.p.Terms.Idle
+		}
+		a.idle = seen.Add(idle)
+		next = a.idle.Add(idleSlack)
+	}
+	for s := a.first; s != nil; {
+		following := s.next
+		if s.number <= a.began {
+			slot, ok := rec.Slot(s.key)
+			switch {
+			case !ok:
+				over = w.end(over, s, OverLoggedOut)
+			case !sameUser(s.user, slot.User):
+				over = w.end(over, s, OverReplaced)
+			case slot.Over(absolute, now):
+				over = w.end(over, s, OverAbsolute)
+			default:
+				s.note(slot, absolute)
+				if s.deadline > 0 {
+					if end := time.UnixMilli(s.deadline); next.IsZero() || end.Before(next) {
+						next = end
+					}
+				}
+				if known != nil {
+					users = append(users, s.logIn())
+				}
+			}
+		}
+		s = following
+	}
+	if a.first != nil && !next.IsZero() {
+		w.later(a.watched, next)
+	}
+	w.mu.Unlock()
+	finish(over)
+	for _, l := range users {
+		cause, ok := known[l]
+		if !ok {
+			cause = w.check(ctx, l)
+			known[l] = cause
+		}
+		if cause != nil {
+			w.endUser(a, l, cause)
+		}
+	}
+}
+
+// gone follows a session whose record is gone to where it went on, or ends its streams.
+func (w *watchers) gone(ctx context.Context, a asked) error {
+	next := ""
+	switch a.how {
+	case noticeEnded, noticeRevoked, noticeReplaced: // in the step that ended it, which left no successor
+	default:
+		var err error
+		if next, err = w.p.successor(ctx, a.id); err != nil {
+			return err
+		}
+	}
+	var over []ending
+	w.mu.Lock()
+	if next != "" {
+		w.moved(a.watched, next)
+		w.mu.Unlock()
+		return nil
+	}
+	now := time.Now()
+	for s := a.first; s != nil; {
+		following := s.next
+		if s.number <= a.began {
+			over = w.end(over, s, s.whyGone(a, now))
+		}
+		s = following
+	}
+	w.mu.Unlock()
+	for i, e := range over {
+		if e.why == OverReplaced { // or a guard ended it, because of its user
+			over[i].cause = w.check(ctx, e.s.logIn())
+		}
+	}
+	finish(over)
+	return nil
+}
+
+// whyGone says why the record of a is gone.
+func (s *stream) whyGone(a asked, now time.Time) string {
+	switch {
+	case s.deadline > 0 && now.UnixMilli() >= s.deadline:
+		return OverAbsolute
+	case a.how == noticeEnded:
+		return OverLoggedOut
+	case a.how == noticeRevoked:
+		return OverRevoked
+	case a.how == noticeReplaced:
+		return OverReplaced
+	case !a.idle.IsZero() && !now.Before(a.idle):
+		return OverIdle
+	}
+	return OverGone
+}
+
+// noRecord is what no record is, which makes an End that only reads the note.
+var noRecord = []byte("-")
+
+// successor returns the id under which the session of id went on, "" when it did not. "A *Conflict
+// or ErrNotFound says that nothing was ended", and the note is told beside the latter.
+func (p *Protocol) successor(ctx context.Context, id string) (string, error) {
+	if p.ender == nil {
+		return "", nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	next, err := p.ender.End(ctx, id, noRecord, "", 0)
+	if err == nil || errors.Is(err, p.NotFound) {
+		return next, nil
+	}
+	return "", err // also where somebody has written the record back: that is looked at again
+}
+
+// ending is a stream that is over.
+type ending struct {
+	s     *stream
+	why   string
+	cause error // in place of why
+}
+
+// end takes s out, and appends it to those that are over. The caller holds mu, and calls finish
+// after that.
+func (w *watchers) end(over []ending, s *stream, why string) []ending {
+	if w.remove(s) {
+		over = append(over, ending{s: s, why: why})
+	}
+	return over
+}
+
+// finish ends the contexts of streams.
+func finish(over []ending) {
+	for _, e := range over {
+		if e.cause == nil {
+			e.cause = e.s.by.Cause(e.why)
+		}
+		e.s.stop()
+		e.s.end(e.cause)
+	}
+}
+
+// logIn is what a user is asked about, once for all their streams.
+type logIn struct {
+	by               LogInWatcher
+	key, user, stamp string
+}
+
+func (s *stream) logIn() logIn { return logIn{s.by, s.key, s.user, s.stamp} }
+
+// check returns why the log-in is over as far as its user tells, nil while it is not, or while
+// that is not known.
+func (w *watchers) check(ctx context.Context, l logIn) error {
+	ctx, cancel := context.WithTimeout(ctx, w.p.Timeout)
+	defer cancel()
+	slot := record.Slot{User: []byte(l.user), Key: l.key, ByGo: true}
+	if l.stamp != "" {
+		slot.Stamp = []byte(l.stamp)
+	}
+	cause, err := l.by.Check(ctx, slot)
+	if err != nil {
+		return nil
+	}
+	return cause
+}
+
+// endUser ends the streams of a that are of the log-in l.
+func (w *watchers) endUser(a asked, l logIn, cause error) {
+	var over []ending
+	w.mu.Lock()
+	for s := a.first; s != nil; {
+		following := s.next
+		if s.logIn() == l {
+			if over = w.end(over, s, ""); len(over) > 0 {
+				over[len(over)-1].cause = cause
+			}
+		}
+		s = following
+	}
+	w.mu.Unlock()
+	finish(over)
+}

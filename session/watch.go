@@ -1,0 +1,41 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+)
+
+func (t *slots) Watch(ctx context.Context, key string, by reqstate.Watcher) (context.Context, error) {
+	s, err := t.use(ctx, toRead)
+	if err != nil {
+		return nil, err
+	}
+	slot, ok := s.visit.Slot(key, time.Now())
+	id, pending := s.visit.ID, s.visit.Pending(key)
+	s.mu.Unlock()
+	switch {
+	case !ok:
+		return nil, nil
+	case !pending:
+		return s.m.proto.Watch(ctx, id, key, slot, by), nil
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	t.AfterCommit(key, func(err error, _ bool) {
+		s.lock()
+		slot, ok := s.visit.Slot(key, time.Now())
+		id := s.visit.ID
+		s.mu.Unlock()
+		switch {
+		case err != nil:
+			end(err)
+		case !ok:
+			end(by.Cause(protocol.OverReplaced))
+		default:
+			s.m.proto.WatchUntil(ctx, end, id, key, slot, by)
+		}
+	})
+	return ctx, nil
+}
