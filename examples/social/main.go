@@ -5,8 +5,8 @@
 //	go run ./examples/social
 //
 // Read app.go first: it has the strategies, the guards and the routes. users.go is the
-// users table, and provider.go the other site: an OpenID provider in a page or two,
-// good enough to show and no more.
+// users table. The other site is examples/internal/provider: an OpenID provider in a page
+// or two, good enough to show and no more.
 package main
 
 import (
@@ -22,6 +22,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/seed-6f34412b/passport/examples/internal/provider"
 )
 
 func main() {
@@ -60,7 +62,10 @@ func run(ctx context.Context, addr string, ready func(*site)) error {
 		app:      "http://" + net.JoinHostPort(host, strconv.Itoa(appListener.Addr().(*net.TCPAddr).Port)),
 		provider: "http://" + providerListener.Addr().String(),
 	}
-	op, err := newProvider(s.provider, s.app)
+	op, err := provider.New(provider.Config{
+		Issuer: s.provider, ClientID: clientID, ClientSecret: clientSecret, Redirects: []string{s.app + callbackPath, s.app + linkPath},
+		Home: s.app + "/", BackChannel: s.app + backChannelPath,
+	})
 	if err != nil {
 		return errors.Join(err, appListener.Close(), providerListener.Close())
 	}

@@ -1,4 +1,5 @@
-package main
+// Package provider is an OpenID provider for examples: the other site with which users log in.
+package provider
 
 import (
 	"bytes"
@@ -15,19 +16,29 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// provider is the other site: an OpenID provider with one client, the application,
-// which believes whoever says who they are. It does what OpenID Connect Core and
-// Back-Channel Logout ask of a provider for the one flow that is used, and forgets
-// everything at its end. It is here to be looked at, not to be built on.
+// Config says who the provider and its one client are.
+type Config struct {
+	Issuer       string   // the provider's own address
+	ClientID     string   // what it calls the application
+	ClientSecret string   // no secret: it is an example
+	Redirects    []string // where the application takes the answers
+	Home         string   // where users go who logged out
+	BackChannel  string   // where the application is told of it; empty for nowhere
+}
+
+// provider believes whoever says who they are. It does what OpenID Connect Core and Back-Channel Logout ask of a
+// provider for the one flow that is used, and forgets everything at its end. It is here to be looked at, not to be
+// built on.
 type provider struct {
-	issuer, app string
-	key         *ecdsa.PrivateKey
-	mux         *http.ServeMux
+	Config
+	key *ecdsa.PrivateKey
+	mux *http.ServeMux
 
 	mu     sync.Mutex
 	grants map[string]grant  // by code
@@ -43,17 +54,20 @@ type grant struct {
 }
 
 // people are the accounts, by subject.
-var people = map[string]string{"1001": "Jen Bar", "1002": "Jo Baz"}
+var people = map[string]person{"1001": {"Jen Bar", "jen@provider.example"}, "1002": {"Jo Baz", "jo@provider.example"}}
+
+type person struct{ Name, Email string }
 
 // sidCookie has the provider's own session.
 const sidCookie = "provider-sid"
 
-func newProvider(issuer, app string) (http.Handler, error) {
+// New returns a provider.
+func New(cfg Config) (http.Handler, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	p := &provider{issuer: issuer, app: app, key: key, mux: http.NewServeMux(), grants: map[string]grant{}, logins: map[string]string{}}
+	p := &provider{Config: cfg, key: key, mux: http.NewServeMux(), grants: map[string]grant{}, logins: map[string]string{}}
 	p.mux.HandleFunc("GET /.well-known/openid-configuration", p.metadata)
 	p.mux.HandleFunc("GET /keys", p.keys)
 	p.mux.HandleFunc("GET /authorize", p.ask)
@@ -65,8 +79,8 @@ func newProvider(issuer, app string) (http.Handler, error) {
 
 func (p *provider) metadata(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{
-		"issuer": p.issuer, "authorization_endpoint": p.issuer + "/authorize", "token_endpoint": p.issuer + "/token",
-		"jwks_uri": p.issuer + "/keys", "end_session_endpoint": p.issuer + "/logout",
+		"issuer": p.Issuer, "authorization_endpoint": p.Issuer + "/authorize", "token_endpoint": p.Issuer + "/token",
+		"jwks_uri": p.Issuer + "/keys", "end_session_endpoint": p.Issuer + "/logout",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"ES256"}, "code_challenge_methods_supported": []string{"S256"},
 		"authorization_response_iss_parameter_supported": true, "backchannel_logout_supported": true,
@@ -84,11 +98,20 @@ func (p *provider) keys(w http.ResponseWriter, _ *http.Request) {
 	}}})
 }
 
+// render writes a page.
+func render(w http.ResponseWriter, t *template.Template, data any) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+	if err := t.Execute(w, data); err != nil {
+		http.Error(w, "This page does not work.", http.StatusInternalServerError)
+	}
+}
+
 // valid reports whether an authorization request is the application's. The user is
 // never sent to a redirect URI that is not registered.
 func (p *provider) valid(q url.Values) bool {
 	redirect := q.Get("redirect_uri")
-	return q.Get("client_id") == clientID && (redirect == p.app+callbackPath || redirect == p.app+linkPath) &&
+	return q.Get("client_id") == p.ClientID && slices.Contains(p.Redirects, redirect) &&
 		q.Get("response_type") == "code" && q.Get("code_challenge_method") == "S256" && q.Get("code_challenge") != ""
 }
 
@@ -105,11 +128,11 @@ func (p *provider) ask(w http.ResponseWriter, r *http.Request) {
 func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	subject := r.PostFormValue("subject")
-	if !p.valid(q) || people[subject] == "" && subject != "" {
+	if !p.valid(q) || people[subject].Name == "" && subject != "" {
 		http.Error(w, "This is no request of an application that is known here.", http.StatusBadRequest)
 		return
 	}
-	answer := url.Values{"state": {q.Get("state")}, "iss": {p.issuer}}
+	answer := url.Values{"state": {q.Get("state")}, "iss": {p.Issuer}}
 	if subject == "" {
 		answer.Set("error", "access_denied")
 	} else {
@@ -127,7 +150,7 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 // token redeems a code, once.
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	id, secret, _ := r.BasicAuth()
-	if id != clientID || subtle.ConstantTimeCompare([]byte(secret), []byte(url.QueryEscape(clientSecret))) != 1 {
+	if id != p.ClientID || subtle.ConstantTimeCompare([]byte(secret), []byte(url.QueryEscape(p.ClientSecret))) != 1 {
 		writeJSON(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 		return
 	}
@@ -143,7 +166,8 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now()
 	idToken, err := p.sign("JWT", map[string]any{
-		"iss": p.issuer, "sub": g.subject, "aud": clientID, "nonce": g.nonce, "sid": g.sid, "name": people[g.subject],
+		"iss": p.Issuer, "sub": g.subject, "aud": p.ClientID, "nonce": g.nonce, "sid": g.sid,
+		"name": people[g.subject].Name, "email": people[g.subject].Email, "email_verified": true,
 		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(), "auth_time": now.Unix(),
 	})
 	if err != nil {
@@ -161,14 +185,14 @@ func (p *provider) logOut(w http.ResponseWriter, r *http.Request) {
 		subject, ok := p.logins[c.Value]
 		delete(p.logins, c.Value)
 		p.mu.Unlock()
-		if ok {
+		if ok && p.BackChannel != "" {
 			if err := p.report(r.Context(), subject, c.Value); err != nil {
 				slog.WarnContext(r.Context(), "provider: back-channel log-out", "err", err)
 			}
 		}
 		http.SetCookie(w, &http.Cookie{Name: sidCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // http on loopback
 	}
-	to := p.app + "/"
+	to := p.Home
 	if r.URL.Query().Get("post_logout_redirect_uri") != to {
 		http.Error(w, "You are logged out here.", http.StatusOK)
 		return
@@ -180,7 +204,7 @@ func (p *provider) logOut(w http.ResponseWriter, r *http.Request) {
 func (p *provider) report(ctx context.Context, subject, sid string) error {
 	now := time.Now()
 	token, err := p.sign("logout+jwt", map[string]any{
-		"iss": p.issuer, "sub": subject, "aud": clientID, "sid": sid, "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(),
+		"iss": p.Issuer, "sub": subject, "aud": p.ClientID, "sid": sid, "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 	})
 	if err != nil {
@@ -188,7 +212,7 @@ func (p *provider) report(ctx context.Context, subject, sid string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.app+backChannelPath, strings.NewReader(url.Values{"logout_token": {token}}.Encode()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.BackChannel, strings.NewReader(url.Values{"logout_token": {token}}.Encode()))
 	if err != nil {
 		return err
 	}
@@ -240,11 +264,11 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 var askPage = template.Must(template.New("ask").Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>example provider</title>
-<style>body{font:16px/1.5 sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem;background:#eef}</style>
+<meta name="viewport" content="width=device-width"><style>body{font:16px/1.5 sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem;background:#eef}</style>
 <h1>The example provider</h1>
-<p>The application "social" wants to know who you are.</p>
+<p>An application on this machine wants to know who you are.</p>
 <form method="post">
-{{range $subject, $name := .}}<p><button name="subject" value="{{$subject}}">I am {{$name}}</button></p>
+{{range $subject, $person := .}}<p><button name="subject" value="{{$subject}}">I am {{$person.Name}}</button></p>
 {{end}}<p><button>I do not say</button></p>
 </form>
 </html>

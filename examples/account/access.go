@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+)
+
+// handler answers a request, or returns why it cannot: an error that [guard.Status] knows, or an outage.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+func (a *app) handle(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
+// public lets everybody pass, and finds the user if there is one.
+func (a *app) public(h handler) http.Handler { return a.auth.Restore(a.handle(a.acting(h))) }
+
+// user lets users pass, and an administrator who acts as one: for what is neither secret nor for good.
+func (a *app) user(h handler) http.Handler { return a.auth.RequireAuth(a.handle(a.acting(h))) }
+
+// own lets users pass who are themselves.
+func (a *app) own(h handler) http.Handler { return a.auth.RequireAuth(a.notActing(a.handle(h))) }
+
+// fresh lets users pass who are themselves and have logged in a short while ago: for every change of how
+// somebody gets in.
+func (a *app) fresh(h handler) http.Handler {
+	return a.auth.RequireFresh(a.freshFor)(a.notActing(a.handle(h)))
+}
+
+// admins lets administrators pass.
+func (a *app) admins(h handler) http.Handler {
+	return a.auth.Require(func(_ *http.Request, u *User) error {
+		if !u.Admin() {
+			return guard.ErrForbidden
+		}
+		return nil
+	})(a.handle(a.acting(h)))
+}
+
+// An administrator who acts as a user stays logged in as themselves: the session says as whom they act, and only
+// the pages behind user and public look at it. So nothing that is fresh, or a factor, is ever the user's.
+const actsAs session.Key[string] = "actsAs"
+
+type actingKey struct{}
+
+// errActing answers what an administrator may not do in somebody's name.
+var errActing = fmt.Errorf("an administrator acts as somebody else: %w", guard.ErrForbidden)
+
+// actsFor returns the id of the user as whom an administrator acts, "" for none.
+func (a *app) actsFor(r *http.Request) (string, error) {
+	u, ok := a.auth.User(r.Context())
+	if !ok || !u.Admin() {
+		return "", nil
+	}
+	s, err := a.sessions.Session(r.Context())
+	if err != nil {
+		return "", err
+	}
+	id, _, err := actsAs.Get(s)
+	return id, err
+}
+
+// acting finds the user as whom an administrator acts.
+func (a *app) acting(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id, err := a.actsFor(r)
+		if err == nil && id != "" {
+			var u *User
+			if u, err = a.users.byID(r.Context(), id); err == nil {
+				r = r.WithContext(context.WithValue(r.Context(), actingKey{}, u))
+			} else if errors.Is(err, serializer.ErrUserGone) {
+				err = a.forgetActing(r)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return h(w, r)
+	}
+}
+
+// notActing keeps administrators out while they act as somebody else.
+func (a *app) notActing(next http.Handler) http.Handler {
+	return a.handle(func(w http.ResponseWriter, r *http.Request) error {
+		id, err := a.actsFor(r)
+		if err == nil && id != "" {
+			err = errActing
+		}
+		if err == nil {
+			next.ServeHTTP(w, r)
+		}
+		return err
+	})
+}
+
+// current returns whom a page is for: the user of the request, or as whom an administrator acts; nil for nobody.
+func (a *app) current(r *http.Request) *User {
+	if u, ok := r.Context().Value(actingKey{}).(*User); ok {
+		return u
+	}
+	u, _ := a.auth.User(r.Context())
+	return u
+}

@@ -1,0 +1,180 @@
+package main_test
+
+import (
+	"html"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	main "github.com/seed-6f34412b/passport/examples/account"
+	"github.com/seed-6f34412b/passport/internal/browser"
+)
+
+// routes says who may pass each route: everybody; user, also an administrator who acts as one; own, a user and
+// nobody in their name; fresh, the same with a log-in that is minutes old; admin; admin with such a log-in; api, a
+// user or a key. Nobody passes a route of credentials without them.
+var routes = map[string]string{
+	"GET /{$}": "everybody", "GET /static/": "everybody", "GET /mailed": "everybody", "/": "everybody", "GET /outbox": "everybody",
+	"GET /register": "everybody", "POST /register": "everybody", "GET /register/finish": "everybody", "POST /register/finish": "everybody",
+	"GET /forgot": "everybody", "POST /forgot": "everybody", "GET /reset": "everybody", "POST /reset": "everybody",
+	"GET /email/confirm": "everybody", "POST /email/confirm": "everybody",
+	"GET /login": "everybody", "POST /login/link": "everybody", "GET /login/link": "everybody", "POST /login/passkey/options": "everybody",
+	"GET /login/provider": "everybody", "POST /logout": "everybody", "GET /second": "everybody",
+	"POST /login": "credentials", "POST /login/link/use": "credentials", "POST /login/passkey": "credentials", "GET /login/provider/callback": "everybody",
+	"POST /second": "credentials", "POST /second/passkey": "credentials", "POST /second/passkey/options": "credentials",
+	"GET /account": "user", "POST /account/name": "user",
+	"GET /account/devices": "own", "POST /account/devices/end": "own", "POST /account/devices/others": "own",
+	"GET /account/password": "fresh", "POST /account/password": "fresh", "GET /account/email": "fresh", "POST /account/email": "fresh",
+	"GET /account/security": "fresh", "POST /account/authenticator": "fresh", "GET /account/authenticator": "fresh",
+	"POST /account/authenticator/confirm": "fresh", "POST /account/authenticator/remove": "fresh",
+	"GET /account/recovery": "fresh", "POST /account/recovery": "fresh", "POST /account/recovery/saved": "fresh",
+	"POST /account/passkeys/options": "fresh", "POST /account/passkeys": "fresh", "POST /account/passkeys/rename": "fresh", "POST /account/passkeys/remove": "fresh",
+	"GET /account/keys": "fresh", "POST /account/keys": "fresh", "POST /account/keys/revoke": "fresh",
+	"GET /account/linked": "fresh", "POST /account/linked/start": "fresh", "GET /account/linked/callback": "fresh", "POST /account/linked/confirm": "fresh", "POST /account/linked/remove": "fresh",
+	"GET /account/delete": "fresh", "POST /account/delete": "fresh",
+	"GET /api/me": "api",
+	"GET /admin":  "fresh admin", "POST /admin/act": "fresh admin", "POST /admin/stop": "admin",
+}
+
+// visitor is a browser of the site without a network.
+type visitor struct {
+	*browser.Browser
+	t testing.TB
+}
+
+func visit(t testing.TB, site http.Handler) visitor {
+	b := browser.At(t, site, main.Origin)
+	b.Header("Accept", "text/html")
+	return visitor{b, t}
+}
+
+// link returns the link in the newest mail to an address.
+func (v visitor) link(to string) string {
+	v.t.Helper()
+	_, text, _ := strings.Cut(v.Get("/outbox").Text, "To "+to)
+	found := regexp.MustCompile(`href="` + main.Origin + `([^"]*)"`).FindStringSubmatch(text)
+	if found == nil {
+		v.t.Fatalf("no mail to %s: %s", to, text)
+	}
+	return html.UnescapeString(found[1])
+}
+
+// hidden returns the value of a field that a page has filled in.
+func (v visitor) hidden(page, name string) string {
+	v.t.Helper()
+	found := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(page)
+	if found == nil {
+		v.t.Fatalf("no field %s in %s", name, page)
+	}
+	return html.UnescapeString(found[1])
+}
+
+const secret = "four words nobody says"
+
+// register makes an account and is logged in then.
+func (v visitor) register(email string) visitor {
+	v.t.Helper()
+	v.Post("/register", "email", email).Want(v.t, http.StatusSeeOther, "")
+	page := v.Get(v.link(email)).Text
+	v.Post("/register/finish", "token", v.hidden(page, "token"), "email", email, "password", secret).Want(v.t, http.StatusSeeOther, "")
+	return v
+}
+
+// TestNobodyPassesWhoMayNot walks every route of app.go as every kind of visitor.
+func TestNobodyPassesWhoMayNot(t *testing.T) { walk(t) }
+
+func walk(t *testing.T, args ...string) {
+	t.Helper()
+	source, err := os.ReadFile("app.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var patterns []string
+	for _, found := range regexp.MustCompile(`mux\.Handle\("([^"]*)"`).FindAllSubmatch(source, -1) {
+		pattern := string(found[1])
+		if routes[pattern] == "" {
+			t.Errorf("app.go has the route %q, and this test does not know who may pass", pattern)
+		}
+		patterns = append(patterns, pattern)
+	}
+	if len(patterns) != len(routes) {
+		t.Errorf("app.go has %d routes, this test %d", len(patterns), len(routes))
+	}
+
+	site, stale := main.Site(t, time.Hour, args...), main.Site(t, time.Nanosecond)
+	nobody, user := visit(t, site), visit(t, site).register("user@test.example")
+	admin := visit(t, site).register("admin@test.example")
+	id := admin.hidden(admin.Get("/admin").Text, "id") // of the user
+	acting := visit(t, site)
+	acting.Post("/login", "email", "admin@test.example", "password", secret).Want(t, http.StatusSeeOther, "")
+	acting.Post("/admin/act", "id", id).Want(t, http.StatusSeeOther, "")
+	key := visit(t, site).register("key@test.example")
+	key.Post("/account/keys", "name", "test").Want(t, http.StatusSeeOther, "")
+	text := regexp.MustCompile(`harbour_[0-9A-Za-z_]+`).FindString(key.Get("/account/keys").Text)
+	key = visit(t, site)
+	key.Header("X-API-Key", text)
+	pending := visit(t, site).register("pending@test.example")
+	addApp(t, pending)
+	pending.Post("/logout")
+	pending.Post("/login", "email", "pending@test.example", "password", secret).Want(t, http.StatusSeeOther, "")
+
+	visitors := []struct {
+		name    string
+		v       visitor
+		classes []string // that they pass
+	}{
+		{"nobody", nobody, []string{"everybody"}},
+		{"pending", pending, []string{"everybody"}},
+		{"key", key, []string{"everybody", "api"}},
+		{"user", user, []string{"everybody", "user", "own", "fresh", "api"}},
+		{"admin", admin, []string{"everybody", "user", "own", "fresh", "api", "admin", "fresh admin"}},
+		{"acting", acting, []string{"everybody", "user", "api", "admin", "fresh admin"}},
+		{"stale user", visit(t, stale).register("user@test.example"), []string{"everybody", "user", "own", "api"}},
+		{"stale admin", visit(t, stale).register("admin@test.example"), []string{"everybody", "user", "own", "api", "admin"}},
+	}
+	// What ends a visitor comes last.
+	slices.SortStableFunc(patterns, func(a, b string) int { return last(a) - last(b) })
+	for _, pattern := range patterns {
+		method, path, ok := strings.Cut(pattern, " ")
+		if !ok {
+			method, path = http.MethodGet, "/nothing"
+		}
+		path = strings.ReplaceAll(path, "{$}", "")
+		if path == "/static/" {
+			path += "style.css"
+		}
+		for _, x := range visitors {
+			class := routes[pattern]
+			var got browser.Answer
+			if method == http.MethodGet {
+				got = x.v.Get(path)
+			} else {
+				got = x.v.Post(path, "id", id)
+			}
+			to := got.Header.Get("Location")
+			refused := got.StatusCode == http.StatusUnauthorized || got.StatusCode == http.StatusForbidden ||
+				class != "everybody" && (strings.HasPrefix(to, "/login") || strings.HasPrefix(to, "/second"))
+			switch {
+			case got.StatusCode >= 500:
+				t.Errorf("%s as %s: got %d", pattern, x.name, got.StatusCode)
+			case class == "credentials":
+				if got.StatusCode < 300 || got.StatusCode < 400 && !refused && to != "/account" {
+					t.Errorf("%s as %s: got %d to %q, want a refusal", pattern, x.name, got.StatusCode, to)
+				}
+			case refused == slices.Contains(x.classes, class) && path != "/account/linked/callback":
+				t.Errorf("%s as %s: got %d to %q, want it refused: %v", pattern, x.name, got.StatusCode, to, !refused)
+			case path == "/account/linked/callback" && got.StatusCode == http.StatusOK:
+				t.Errorf("%s as %s: got a page without an answer of the provider", pattern, x.name)
+			}
+		}
+	}
+}
+
+// last puts the routes behind which a visitor is not who they were at the end.
+func last(pattern string) int {
+	return slices.Index([]string{"POST /admin/act", "POST /admin/stop", "POST /account/devices/others", "POST /logout"}, pattern) + 1
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/apikey"
+	"github.com/seed-6f34412b/passport/strategy/oidc"
+	"github.com/seed-6f34412b/passport/strategy/onetime"
+	"github.com/seed-6f34412b/passport/strategy/passkey"
+	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/policy"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
+	"github.com/seed-6f34412b/passport/strategy/totp"
+)
+
+const siteName = "Harbour" // on pages, in mails and in authenticator apps
+
+// app is the application.
+type app struct {
+	options
+	pages    map[string]*template.Template
+	users    users
+	vault    vault
+	mail     mailer
+	mails    *throttle.Limiter // how many mails somebody may cause
+	hasher   password.Hasher
+	rules    *policy.Policy
+	sessions *session.Manager
+	auth     *guard.Guard[*User]
+	local    *strategy.LocalStrategy[*User]
+	attempts *throttle.Throttle[*User] // around local
+	codes    *totp.Codes
+	passkeys *passkey.Strategy[*User]
+	keys     *apikey.Keys
+	link     *guard.Guard[oidc.Identity] // whose user is an account elsewhere; nil without a provider
+
+	registrations, resets, magic, changes *onetime.Tokens
+}
+
+// must stops newApp.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(setupError{err})
+	}
+	return v
+}
+
+type setupError struct{ error }
+
+// newApp returns the application. Its error is a mistake on the command line.
+func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
+	defer func() {
+		if failed, ok := recover().(setupError); ok {
+			a, err = nil, failed.error
+		}
+	}()
+	secrets, plain := []string{o.secret}, !o.secure()
+	a = &app{options: o, users: users{b.db}, pages: must(parsePages()), vault: must(newVault(o.secret)), mail: must(newMailer(ctx, o))}
+	a.hasher, a.rules = &password.Argon2id{}, must(newPolicy(o))
+	if o.fastHashes {
+		a.hasher = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
+	}
+	tokens := func(purpose string) *onetime.Tokens {
+		return must(onetime.New(onetime.Config{Tokens: b.tokens, Purpose: purpose, TTL: time.Hour}))
+	}
+	a.registrations, a.resets, a.changes = tokens("registration"), tokens("password reset"), tokens("change of address")
+	a.magic = must(onetime.New(onetime.Config{Tokens: b.tokens, Purpose: "log-in"}))
+	a.sessions = must(session.New(session.Config{
+		Store: b.sessions, Codec: session.SecureCookie(secrets...), InsecureHTTP: plain,
+		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour,
+	}))
+
+	// What can be guessed is slowed down: by account, by address, and apart for browsers that the account knows.
+	limits := throttle.Config{Counter: b.counter, Secrets: secrets, TrustedProxies: o.proxies, InsecureHTTP: plain}
+	a.local = must(password.New(password.LookupFunc[*User](a.users.byEmail), password.Config{Hasher: a.hasher}))
+	a.attempts = must(throttle.New(limits, strategy.Strategy[*User](a.local)))
+	a.codes = must(totp.NewCodes(totp.CodesConfig{Cells: b.cells, Issuer: siteName}))
+	codes := must(totp.New(totp.Config[*User]{Codes: a.codes, Enrolled: a.enrolled, UseRecoveryCode: a.useRecoveryCode}))
+	mails := limits
+	mails.Purpose, mails.AccountAttempts, mails.AddressAttempts = "mail", 5, 30
+	a.mails = must(throttle.NewLimiter(mails))
+
+	site := must(url.Parse(o.url))
+	a.passkeys = must(passkey.New(passkey.Config[*User]{
+		RPID: site.Hostname(), RPName: siteName, Origins: []string{o.url}, Secrets: secrets, Once: b.counter,
+		Credentials: passkeyTable{a}, Account: passkeyAccount, WithoutPasskey: withoutPasskey, FreshFor: o.freshFor,
+	}))
+	a.keys = must(apikey.NewKeys("harbour", keyTable{a.users}))
+	strategies := []strategy.Strategy[*User]{
+		a.attempts, must(throttle.New(limits, strategy.Strategy[*User](codes))), a.passkeys,
+		must(onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: a.magic}, a.byMagicLink)),
+		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keyTable{a.users}.used}, keyTable{a.users}.find)),
+	}
+	if o.issuer != "" {
+		strategies = append(strategies, must(oidc.New(a.provider("provider", "/login/provider", b.counter), a.byIdentity)))
+	}
+	row := serializer.ByID(func(u *User) string { return u.ID }, a.users.byID)
+	a.auth = must(guard.New(guard.Config{
+		Sessions: a.sessions, LoginURL: "/login", StepUpURL: "/second", Error: a.errorPage,
+		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(o.proxies...), TrustedProxies: o.proxies,
+	}, serializer.WithStamp(row, func(u *User) string { return u.Stamp }), strategies...))
+	if o.issuer != "" {
+		a.link = must(a.newLink(b.counter))
+	}
+	return a, a.makeAdmin(ctx)
+}
+
+// handler returns the site. public, user, own, fresh and admins say who may pass: see access.go.
+func (a *app) handler() http.Handler {
+	auth, mux := a.auth, http.NewServeMux()
+	show := func(name string) handler {
+		return func(w http.ResponseWriter, r *http.Request) error { return a.show(w, r, name, form{}, nil) }
+	}
+	welcome := auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
+	with := func(name string, failed func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+		return auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: failed})
+	}
+
+	mux.Handle("GET /{$}", a.public(show("home")))
+	mux.Handle("GET /static/", static())
+	mux.Handle("GET /mailed", a.public(show("mailed")))
+	mux.Handle("/", a.public(func(w http.ResponseWriter, r *http.Request) error {
+		return a.show(w, r, "missing", form{Status: http.StatusNotFound}, nil)
+	}))
+	if box, ok := a.mail.(*outbox); ok {
+		mux.Handle("GET /outbox", a.public(func(w http.ResponseWriter, r *http.Request) error { return a.show(w, r, "outbox", form{}, box.all()) }))
+	}
+
+	mux.Handle("GET /register", a.public(show("register")))
+	mux.Handle("POST /register", a.public(a.mailLink("register", a.registrations, "/register/finish", "taken", "registration")))
+	mux.Handle("GET /register/finish", a.public(a.behindLink("choose")))
+	mux.Handle("POST /register/finish", a.public(a.finish))
+	mux.Handle("GET /forgot", a.public(show("forgot")))
+	mux.Handle("POST /forgot", a.public(a.mailLink("forgot", a.resets, "/reset", "reset", "")))
+	mux.Handle("GET /reset", a.public(a.behindLink("choose")))
+	mux.Handle("POST /reset", a.public(a.reset))
+
+	mux.Handle("GET /login", a.public(a.logInPage))
+	mux.Handle("POST /login", with("local", a.logInFailed)(welcome))
+	mux.Handle("POST /login/link", a.public(a.mailLink("login", a.magic, "/login/link", "magic", "")))
+	mux.Handle("GET /login/link", a.public(a.behindLink("magic")))
+	mux.Handle("POST /login/link/use", with("magic-link", a.linkFailed)(welcome))
+	mux.Handle("POST /login/passkey/options", a.passkeys.BeginLogIn(auth))
+	mux.Handle("POST /login/passkey", with("passkey", a.passkeys.FailureHandler(auth))(auth.LogIn(a.handle(nothing))))
+	mux.Handle("GET /second", a.public(a.secondPage))
+	mux.Handle("POST /second", with("totp", a.secondFailed)(auth.StepUp(a.handle(a.onward))))
+	mux.Handle("POST /second/passkey/options", a.passkeys.BeginStepUp(auth))
+	mux.Handle("POST /second/passkey", with("passkey", a.passkeys.FailureHandler(auth))(auth.StepUp(a.handle(nothing))))
+	mux.Handle("POST /logout", auth.LogOut(http.RedirectHandler("/?left", http.StatusSeeOther)))
+
+	mux.Handle("GET /account", a.user(a.account))
+	mux.Handle("POST /account/name", a.user(a.setName))
+	mux.Handle("GET /account/devices", a.own(a.devices))
+	mux.Handle("POST /account/devices/end", a.own(a.endDevice))
+	mux.Handle("POST /account/devices/others", a.own(a.endOthers))
+	mux.Handle("GET /account/password", a.fresh(show("password")))
+	mux.Handle("POST /account/password", a.fresh(a.setPassword))
+	mux.Handle("GET /account/email", a.fresh(show("email")))
+	mux.Handle("POST /account/email", a.fresh(a.changeEmail))
+	mux.Handle("GET /email/confirm", a.public(a.behindLink("confirm")))
+	mux.Handle("POST /email/confirm", a.public(a.confirmEmail))
+	mux.Handle("GET /account/security", a.fresh(a.security))
+	mux.Handle("POST /account/authenticator", a.fresh(a.newAuthenticator))
+	mux.Handle("GET /account/authenticator", a.fresh(a.authenticatorPage))
+	mux.Handle("POST /account/authenticator/confirm", auth.RequireFresh(a.freshFor)(a.notActing(a.onlyCode(
+		with("totp", a.confirmFailed)(a.confirmAuthenticator(auth.StepUp(a.handle(a.authenticatorAdded))))))))
+	mux.Handle("POST /account/authenticator/remove", a.fresh(a.removeAuthenticator))
+	mux.Handle("GET /account/recovery", a.fresh(a.recoveryPage))
+	mux.Handle("POST /account/recovery", a.fresh(a.newRecoveryCodes))
+	mux.Handle("POST /account/recovery/saved", a.fresh(a.saveRecoveryCodes))
+	mux.Handle("POST /account/passkeys/options", auth.RequireAuth(a.notActing(a.passkeys.BeginRegistration(auth))))
+	mux.Handle("POST /account/passkeys", auth.RequireAuth(a.notActing(a.passkeys.FinishRegistration(auth))))
+	mux.Handle("POST /account/passkeys/rename", a.fresh(a.renamePasskey))
+	mux.Handle("POST /account/passkeys/remove", a.fresh(a.removePasskey))
+	mux.Handle("GET /account/keys", a.fresh(a.keysPage))
+	mux.Handle("POST /account/keys", a.fresh(a.newKey))
+	mux.Handle("POST /account/keys/revoke", a.fresh(a.revokeKey))
+	mux.Handle("GET /api/me", auth.Authenticate("session", "apikey")(a.handle(a.me)))
+	mux.Handle("GET /account/delete", a.fresh(show("delete")))
+	mux.Handle("POST /account/delete", a.fresh(a.deleteAccount))
+	if a.link != nil {
+		start := auth.Authenticate("provider")(welcome)
+		mux.Handle("GET /login/provider", start)
+		mux.Handle("GET /login/provider/callback", start)
+		linking := auth.RequireFresh(a.freshFor)(a.notActing(a.link.Authenticate("link")(a.handle(a.askToLink))))
+		mux.Handle("GET /account/linked", a.fresh(a.linked))
+		mux.Handle("POST /account/linked/start", linking)
+		mux.Handle("GET /account/linked/callback", linking)
+		mux.Handle("POST /account/linked/confirm", a.fresh(a.confirmLink))
+		mux.Handle("POST /account/linked/remove", a.fresh(a.unlink))
+	}
+
+	mux.Handle("GET /admin", auth.RequireFresh(a.freshFor)(a.admins(a.adminPage)))
+	mux.Handle("POST /admin/act", auth.RequireFresh(a.freshFor)(a.admins(a.act)))
+	mux.Handle("POST /admin/stop", a.admins(a.stopActing))
+
+	// What a guard does not see, such as a registration, must not come from another site either.
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, guard.ErrCrossSite) }))
+	return cross.Handler(http.MaxBytesHandler(mux, 64<<10))
+}
+
+// nothing answers a script that only wants to know that it worked.
+func nothing(w http.ResponseWriter, _ *http.Request) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// at returns an address of this site for a mail.
+func (a *app) at(path string, query ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(query); i += 2 {
+		q.Set(query[i], query[i+1])
+	}
+	return fmt.Sprint(a.url, path, "?", q.Encode())
+}

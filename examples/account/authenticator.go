@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/base32"
+	"fmt"
+	"html/template"
+	"net/http"
+
+	"github.com/boombuler/barcode/qr"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/strategy/totp"
+)
+
+// newAuthenticator makes a key for an authenticator app. It does not count before a code shows that it arrived.
+func (a *app) newAuthenticator(w http.ResponseWriter, r *http.Request) error {
+	u := a.current(r)
+	_, err := a.users.exec(r.Context(), `UPDATE users SET authenticator_new = $1 WHERE id = $2`, a.vault.seal(a.codes.NewKey(), u.ID), u.ID)
+	return onTo(w, r, err, "/account/authenticator")
+}
+
+func (a *app) authenticatorPage(w http.ResponseWriter, r *http.Request) error {
+	return a.showAuthenticator(w, r, form{})
+}
+
+// qrCode is what the page shows of a key.
+type qrCode struct {
+	Width int               // in squares, with the margin that scanners need
+	Path  template.HTMLAttr // of the dark squares
+	Key   string            // for whoever has no camera
+	URL   template.URL
+}
+
+func newQRCode(address string, key []byte) (qrCode, error) {
+	code, err := qr.Encode(address, qr.M, qr.Unicode)
+	if err != nil {
+		return qrCode{}, err
+	}
+	size, path := code.Bounds().Dx(), ""
+	for y := range size {
+		for x := range size {
+			if gray, _, _, _ := code.At(x, y).RGBA(); gray == 0 {
+				path += fmt.Sprintf("M%d %dh1v1h-1z", x, y)
+			}
+		}
+	}
+	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
+	return qrCode{size + 8, template.HTMLAttr(`d="` + path + `"`), text, template.URL(address)}, nil //nolint:gosec // of our own making
+}
+
+func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) error {
+	u := a.current(r)
+	if u.NewAuthenticator == "" { // confirmed, by the first of two clicks
+		return onTo(w, r, nil, "/account/security")
+	}
+	key, err := a.vault.open(u.NewAuthenticator, u.ID)
+	if err != nil {
+		return err
+	}
+	code, err := newQRCode(a.codes.URL(u.Email, key), key)
+	if err != nil {
+		return err
+	}
+	return a.show(w, r, "authenticator", f, code)
+}
+
+// enrolled finds the key of the user whose log-in may still wait for a code: of the app that is used, and where
+// a new one is confirmed, of that.
+func (a *app) enrolled(r *http.Request) (e totp.Enrolled[*User], err error) {
+	if e.User, err = a.auth.StepUpUser(r); err != nil {
+		return e, err
+	}
+	e.Account = e.User.ID
+	sealed := e.User.Authenticator
+	if r.URL.Path == "/account/authenticator/confirm" {
+		sealed = e.User.NewAuthenticator
+	}
+	if sealed != "" { // without an app, a recovery code may still be good
+		e.Key, err = a.vault.open(sealed, e.User.ID)
+	}
+	return e, err
+}
+
+// onlyCode refuses recovery codes where a new app is confirmed: they prove nothing about it.
+func (a *app) onlyCode(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, recovers := totp.HashRecoveryCode(formOf(r).Get("code")); recovers {
+			a.confirmFailed(w, r, guard.ErrForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *app) confirmFailed(w http.ResponseWriter, r *http.Request, err error) {
+	if err := a.showAuthenticator(w, r, refused(r, err, "code", wrongCode)); err != nil {
+		a.fail(w, r, err)
+	}
+}
+
+// confirmAuthenticator takes the app whose code was right into use, unless another one has been offered since.
+func (a *app) confirmAuthenticator(next http.Handler) http.Handler {
+	return a.handle(func(w http.ResponseWriter, r *http.Request) error {
+		u := a.current(r)
+		n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = authenticator_new, authenticator_new = ''
+			WHERE id = $1 AND authenticator_new = $2 AND authenticator_new <> ''`, u.ID, u.NewAuthenticator)
+		if err != nil || n == 0 {
+			return a.done(w, r, err, "/account/authenticator", "You began anew in another window. Use the code that is shown here.")
+		}
+		a.send(u.Email, "factor", "")
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+func (a *app) authenticatorAdded(w http.ResponseWriter, r *http.Request) error {
+	text := "Your app is set up."
+	if a.current(r).RecoveryCodes == 0 {
+		text += " Now make recovery codes, for the day when you lose it."
+	}
+	return a.done(w, r, nil, "/account/security", text)
+}
+
+func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
+	u := a.current(r)
+	_, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = '' WHERE id = $1`, u.ID)
+	a.send(u.Email, "factor", "")
+	return a.done(w, r, err, "/account/security", "The app is removed.")
+}
+
+// useRecoveryCode uses a recovery code up.
+func (a *app) useRecoveryCode(ctx context.Context, account, hash string) (bool, error) {
+	n, err := a.users.exec(ctx, `DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2`, account, hash)
+	return n > 0, err
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// A change of the address is confirmed at both: who has the session alone cannot take the account away, nor who
+// types a wrong address.
+
+func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
+	f, u := formOf(r), a.current(r)
+	email := a.address(f)
+	if email == u.Email {
+		f.refuse("email", "This is your address already.")
+	}
+	if err := a.mayMail(r, f, email); err != nil || len(f.Errors) > 0 {
+		return a.showOr(w, r, err, "email", f)
+	}
+	switch _, _, err := a.users.byEmail(r.Context(), email); {
+	case err == nil: // the answer is the same; the mail tells the address's owner
+		a.send(email, "email-taken", "")
+	case !errors.Is(err, strategy.ErrUnauthenticated):
+		return err
+	default:
+		id := rand.Text()
+		_, err := a.users.exec(r.Context(), `INSERT INTO email_changes (user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
+			ON CONFLICT (user_id) DO UPDATE SET id = $2, email = $3, old_ok = 0, new_ok = 0`, u.ID, id, email)
+		if err != nil {
+			return err
+		}
+		for side, to := range map[string]string{"old": u.Email, "new": email} {
+			token, err := issue(r.Context(), a.changes, ticket{User: u.ID, Email: email, Stamp: u.Stamp, Of: id, Side: side})
+			if err != nil {
+				return err
+			}
+			a.send(to, "email-"+side, a.at("/email/confirm", "token", token))
+		}
+	}
+	return a.done(w, r, nil, "/account", "We have sent a mail to each address. Open the links in both.")
+}
+
+// confirmEmail notes that one side has confirmed, and changes the address when both have.
+func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
+	t, err := redeem(r.Context(), a.changes, formOf(r).Get("token"))
+	var u *User
+	if err == nil {
+		u, err = a.users.ofTicket(r.Context(), t)
+	}
+	if err != nil {
+		return a.deadLink(w, r, err)
+	}
+	column := map[string]string{"old": "old_ok", "new": "new_ok"}[t.Side]
+	var both int
+	err = a.users.db.QueryRowContext(r.Context(), `UPDATE email_changes SET `+column+` = 1 WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of).Scan(&both)
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // another change was asked for since
+		return a.deadLink(w, r, strategy.ErrUnauthenticated)
+	case err != nil:
+		return err
+	case both == 0:
+		return a.done(w, r, nil, "/", "Confirmed. Now open the link in the mail to the other address.")
+	}
+	n, err := a.users.exec(r.Context(), `UPDATE users SET email = $1 WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1)`, t.Email, u.ID)
+	if err == nil && n == 0 {
+		return a.deadLink(w, r, strategy.ErrUnauthenticated) // somebody registered it meanwhile
+	}
+	if err == nil {
+		_, err = a.users.exec(r.Context(), `DELETE FROM email_changes WHERE user_id = $1`, u.ID)
+	}
+	return a.done(w, r, err, "/", "Your address is "+t.Email+" from now on.")
+}

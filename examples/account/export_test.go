@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/passkey"
+)
+
+// Run is run for the tests: with flags, and hashes that cost little.
+func Run(ctx context.Context, ready func(url string), args ...string) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	o.fastHashes = true
+	return run(ctx, o, ready)
+}
+
+// Origin is where [Site] is.
+const Origin = "http://localhost:3000"
+
+// Site returns the site without a network, where a log-in is fresh for so long.
+func Site(t testing.TB, freshFor time.Duration, args ...string) http.Handler {
+	t.Helper()
+	return newSite(t, freshFor, args...).handler()
+}
+
+// Passkeys returns the table of passkeys, and two users.
+func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, *User) {
+	t.Helper()
+	a := newSite(t, time.Hour, args...)
+	joe, err := a.users.add(t.Context(), "joe"+rand.Text()+"@test.example", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	jen, err := a.users.add(t.Context(), "jen"+rand.Text()+"@test.example", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uncounted{passkeyTable{a}}, joe, jen
+}
+
+// uncounted leaves out how many passkeys a user has: the kit compares whole users.
+type uncounted struct{ passkeyTable }
+
+func (t uncounted) Find(ctx context.Context, id []byte) (passkey.Credential, *User, error) {
+	c, u, err := t.passkeyTable.Find(ctx, id)
+	if u != nil {
+		u.Passkeys = 0
+	}
+	return c, u, err
+}
+
+func newSite(t testing.TB, freshFor time.Duration, args ...string) *app {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	o, err := parse(append([]string{"-breached", "", "-db", "", "-redis", "", "-admin", "admin@test.example"}, args...))
+	if err == nil {
+		o.fastHashes, o.freshFor = true, freshFor
+		err = o.complete(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
+	}
+	if err == nil {
+		o, err = withExample(ctx, o)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := openBackend(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		b.close()
+	})
+	a, err := newApp(ctx, o, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}

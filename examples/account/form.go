@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"strings"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/strategy/password"
+	"github.com/seed-6f34412b/passport/strategy/password/policy"
+)
+
+// form is what a visitor has filled in, and what is wrong with it, by field.
+type form struct {
+	values url.Values
+	Errors map[string]string
+	Status int // of the answer; 0 means 200, and 422 with errors
+}
+
+// formOf reads the form of a POST.
+func formOf(r *http.Request) form {
+	_ = r.ParseForm() // what cannot be read is empty, and refused as that
+	return form{values: r.PostForm, Errors: map[string]string{}}
+}
+
+// filled is a form as a page shows it first, in pairs of name and value.
+func filled(pairs ...string) form {
+	f := form{values: url.Values{}, Errors: map[string]string{}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		f.values.Set(pairs[i], pairs[i+1])
+	}
+	return f
+}
+
+func (f form) status() int {
+	if f.Status == 0 && len(f.Errors) > 0 {
+		return http.StatusUnprocessableEntity
+	}
+	return max(f.Status, http.StatusOK)
+}
+
+// refuse notes what is wrong with a field, the first time.
+func (f form) refuse(field, text string) {
+	if f.Errors[field] == "" {
+		f.Errors[field] = text
+	}
+}
+
+// refused is a form whose field a strategy refused.
+func refused(r *http.Request, err error, field, text string) form {
+	f := formOf(r)
+	if f.Status = guard.Status(err); f.Status == http.StatusTooManyRequests {
+		text = wait(err)
+	}
+	f.refuse(field, text)
+	return f
+}
+
+// Get returns a field without the space around it.
+func (f form) Get(field string) string { return strings.TrimSpace(f.values.Get(field)) }
+
+// address returns the field with an e-mail address, in the spelling of the users table.
+func (a *app) address(f form) string {
+	text := a.local.Account(f.Get("email"))
+	if m, err := mail.ParseAddress(text); err != nil || m.Address != text || len(text) > 254 { // RFC 5321 §4.5.3.1.3
+		f.refuse("email", "Enter an e-mail address, such as kim@example.com.")
+	}
+	return text
+}
+
+// input is a field of a form as its template sees it.
+type input struct {
+	Name, Value, Error string
+	With               map[string]string // label, type, autocomplete, inputmode, hint
+	Focus              bool
+}
+
+// newInput is for templates: input .Form "email" "label" "E-mail address" "type" "email".
+func newInput(f form, name string, pairs ...string) input {
+	in := input{Name: name, Value: f.values.Get(name), Error: f.Errors[name], With: map[string]string{"type": "text"}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		in.With[pairs[i]] = pairs[i+1]
+	}
+	if in.With["type"] == "password" {
+		in.Value = "" // never sent back
+	}
+	in.Focus = in.Error != "" || in.With["focus"] != "" && len(f.Errors) == 0
+	return in
+}
+
+// newPolicy says which passwords may be chosen.
+func newPolicy(o options) (*policy.Policy, error) {
+	cfg := policy.Config{MaxBytes: 1024, Blocklist: []string{siteName}}
+	if o.breached != "" {
+		pwned, err := policy.NewRange(policy.RangeConfig{URL: o.breached, UserAgent: siteName, FailOpen: true})
+		if err != nil {
+			return nil, err
+		}
+		cfg.Breached = pwned
+	}
+	return policy.New(cfg)
+}
+
+// newHash returns the hash of the new password in the form, "" if it may not be chosen: the form says why then.
+func (a *app) newHash(ctx context.Context, f form, about ...string) (hash string, err error) {
+	chosen := f.values.Get("password")
+	if err = a.rules.Check(ctx, chosen, about...); err == nil {
+		hash, err = a.hasher.Hash(ctx, chosen)
+	}
+	if broken, ok := errors.AsType[*policy.Error](err); ok {
+		f.refuse("password", broken.Text())
+		return "", nil
+	}
+	if errors.Is(err, password.ErrUnhashable) {
+		f.refuse("password", "This password cannot be stored. Choose another.")
+		return "", nil
+	}
+	return hash, err
+}

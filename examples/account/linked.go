@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/oidc"
+)
+
+// identity is a row of the table of accounts elsewhere.
+type identity struct{ Issuer, Subject, Name string }
+
+// offered is the account that the provider has just vouched for, and the user has not confirmed yet.
+const offered session.Key[identity] = "link"
+
+// provider says how the other site is spoken to. With Google this is oidc.Google(), and the fields of one's own.
+func (a *app) provider(name, path string, once strategy.Counter) oidc.Config {
+	return oidc.Config{
+		Name: name, Issuer: a.issuer, ClientID: a.client, ClientSecret: a.clientSecret, RedirectURL: a.url + path + "/callback",
+		CookieSecrets: []string{a.secret}, Scopes: []string{"profile", "email"}, Once: once, InsecureHTTP: a.smtp == "", // the example provider speaks http
+	}
+}
+
+// newLink returns the guard whose user is an account elsewhere that is to be connected.
+func (a *app) newLink(once strategy.Counter) (*guard.Guard[oidc.Identity], error) {
+	cfg := a.provider("link", "/account/linked", once)
+	cfg.Bind = func(r *http.Request) string { u, _ := a.auth.User(r.Context()); return u.ID }
+	s, err := oidc.New(cfg, func(_ context.Context, id oidc.Identity) (oidc.Identity, error) { return id, nil })
+	if err != nil {
+		return nil, err
+	}
+	return guard.New[oidc.Identity](guard.Config{Error: a.errorPage}, nil, s)
+}
+
+// byIdentity finds the user whose account elsewhere it is, for the strategy. Whose it is not yet gets an account
+// here, if the provider vouches for an address that nobody has; to one that somebody has it is connected by its
+// owner alone, who is logged in.
+func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
+	u, err := a.users.ofIdentity(ctx, identity{Issuer: id.Issuer, Subject: id.Subject})
+	if !errors.Is(err, strategy.ErrUnauthenticated) || !id.EmailVerified {
+		return u, err
+	}
+	u, err = a.users.add(ctx, a.local.Account(id.Email), "")
+	if errors.Is(err, errTaken) {
+		return nil, &strategy.Failure{Reason: "the address has an account that is not connected", Status: http.StatusConflict}
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.users.link(ctx, u, identity{id.Issuer, id.Subject, id.Name})
+	return u, err
+}
+
+func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
+	list, err := all(r.Context(), a.users, scanIdentity, `SELECT issuer, subject, name FROM identities WHERE user_id = $1`, a.current(r).ID)
+	if err != nil {
+		return err
+	}
+	return a.show(w, r, "linked", form{}, list)
+}
+
+// askToLink asks the user whether the account that was shown is the right one.
+func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
+	id, _ := a.link.User(r.Context())
+	s, err := a.sessions.Session(r.Context())
+	if err == nil {
+		err = offered.Set(s, identity{id.Issuer, id.Subject, id.Name})
+	}
+	if err != nil {
+		return err
+	}
+	return a.show(w, r, "link", form{}, id.Name)
+}
+
+func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.sessions.Session(r.Context())
+	if err != nil {
+		return err
+	}
+	id, ok, err := offered.Pop(s)
+	text := "The account is connected."
+	if err == nil && ok {
+		var free bool
+		if free, err = a.users.link(r.Context(), a.current(r), id); !free {
+			text = "This account is connected to another user."
+		} else {
+			a.send(a.current(r).Email, "linked", "")
+		}
+	}
+	return a.done(w, r, err, "/account/linked", text)
+}
+
+func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
+	f, u := formOf(r), a.current(r)
+	if u.Hash == "" && u.Passkeys == 0 && u.Linked < 2 {
+		return a.done(w, r, nil, "/account/linked", "This is your only way to log in. Choose a password before.")
+	}
+	_, err := a.users.exec(r.Context(), `DELETE FROM identities WHERE issuer = $1 AND subject = $2 AND user_id = $3`, f.Get("issuer"), f.Get("subject"), u.ID)
+	return a.done(w, r, err, "/account/linked", "The account is not connected any more.")
+}
+
+// ofIdentity returns the user with whom an account elsewhere is connected.
+func (t users) ofIdentity(ctx context.Context, id identity) (*User, error) {
+	return one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE id = (SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
+}
+
+// link connects an account elsewhere, unless it is connected to somebody.
+func (t users) link(ctx context.Context, u *User, id identity) (bool, error) {
+	n, err := t.exec(ctx, `INSERT INTO identities (issuer, subject, user_id, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, id.Issuer, id.Subject, u.ID, id.Name)
+	return n > 0, err
+}
+
+func scanIdentity(row scanner) (id identity, err error) {
+	err = row.Scan(&id.Issuer, &id.Subject, &id.Name)
+	return id, err
+}

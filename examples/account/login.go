@@ -1,0 +1,22 @@
+package main
+
+import "net/http"
+
+func (a *app) logInPage(w http.ResponseWriter, r *http.Request) error {
+	u := a.current(r)
+	if u == nil {
+		return a.show(w, r, "login", form{}, nil)
+	}
+	if !r.URL.Query().Has("max_age") { // by which guard.RequireFresh asks a known user once more
+		return onTo(w, r, nil, "/account")
+	}
+	return a.show(w, r, "login", filled("email", u.Email), nil)
+}
+
+// logInFailed answers a log-in that was refused. It does not tell whether the address has an account.
+func (a *app) logInFailed(w http.ResponseWriter, r *http.Request, err error) {
+	f := refused(r, err, "password", "The e-mail address or the password is not right.")
+	if err := a.show(w, r, "login", f, nil); err != nil {
+		a.fail(w, r, err)
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// askedHere is the name of a browser that has asked for a link to log in. The link is good there alone, so that
+// nobody is logged in by a stranger's link (OWASP ASVS 5.0, 6.6.2).
+const askedHere session.Key[string] = "askedHere"
+
+// browser returns the name of the browser, which gets one if it has none.
+func (a *app) browser(r *http.Request) (string, error) {
+	s, err := a.sessions.Session(r.Context())
+	if err != nil {
+		return "", err
+	}
+	name, ok, err := askedHere.Get(s)
+	if err == nil && !ok {
+		name = rand.Text()
+		err = askedHere.Set(s, name)
+	}
+	return name, err
+}
+
+// byMagicLink finds the user of a link, for the strategy.
+func (a *app) byMagicLink(ctx context.Context, text string) (*User, error) {
+	s, err := a.sessions.Session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	here, asked, err := askedHere.Get(s)
+	var t ticket
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !asked || t.Of != here {
+		return nil, strategy.ErrUnauthenticated
+	}
+	return a.users.ofTicket(ctx, t)
+}
+
+func (a *app) linkFailed(w http.ResponseWriter, r *http.Request, err error) {
+	if err := a.deadLink(w, r, err); err != nil {
+		a.fail(w, r, err)
+	}
+}

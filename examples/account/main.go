@@ -1,0 +1,89 @@
+// Command account is an application with the pages of an account: registration, log-in in five ways, a second
+// factor, devices, keys, administration. It is there to be read, run and copied.
+//
+//	go run ./examples/account
+//
+// README.md walks through it, and says what to change first. Read app.go, which has the strategies, the guard
+// and the routes; then there is a file for each feature, named after it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = run(ctx, o, func(url string) { fmt.Printf("open %s in a browser, Ctrl-C stops\n", url) })
+		stop()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "account:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the command line says.
+type options struct {
+	addr, url, cert, key string
+	db, redis, secret    string
+	smtp, from           string
+	admin, breached      string
+	issuer, client       string
+	clientSecret         string
+	proxies              []netip.Prefix
+
+	freshFor   time.Duration // how old a log-in may be by which the account is changed
+	fastHashes bool          // for tests
+}
+
+// parse reads the command line. Secrets may come from the environment, which other users of the machine do not
+// see.
+func parse(args []string) (o options, err error) {
+	o.freshFor = 10 * time.Minute
+	f := flag.NewFlagSet("account", flag.ContinueOnError)
+	f.StringVar(&o.addr, "addr", "localhost:3000", "where to listen, as `host:port`")
+	f.StringVar(&o.url, "url", "", "`URL` by which browsers know the site, such as https://app.example, if a proxy is in front")
+	f.StringVar(&o.cert, "tls-cert", "", "`file` of the certificate (PEM), to serve https")
+	f.StringVar(&o.key, "tls-key", "", "`file` of the certificate's key (PEM)")
+	f.StringVar(&o.db, "db", os.Getenv("DATABASE_URL"), "postgres://… or the name of an SQLite `file`; $DATABASE_URL. Empty keeps all in memory")
+	f.StringVar(&o.redis, "redis", os.Getenv("REDIS_URL"), "`URL` of a Redis for the sessions; $REDIS_URL. Empty keeps them in the database")
+	f.StringVar(&o.secret, "secret", os.Getenv("SESSION_SECRET"), "`text` of 32 random bytes or more, which signs cookies and encrypts keys; $SESSION_SECRET. Empty makes one")
+	f.StringVar(&o.smtp, "smtp", os.Getenv("SMTP_URL"), "smtp://user:password@host:port; $SMTP_URL. Empty shows mails at /outbox, on localhost only")
+	f.StringVar(&o.from, "from", "account@localhost", "`address` from which mails come")
+	f.StringVar(&o.admin, "admin", "", "`address` whose owner is an administrator")
+	f.StringVar(&o.breached, "breached", "https://api.pwnedpasswords.com/range/", "`URL` of a list of stolen passwords. Empty asks none")
+	f.StringVar(&o.issuer, "issuer", "", "`URL` of an OpenID provider to log in with; on localhost, without it, an example is started")
+	f.StringVar(&o.client, "client", "account", "what the provider calls this site")
+	f.StringVar(&o.clientSecret, "client-secret", os.Getenv("CLIENT_SECRET"), "`text` that the provider gave it; $CLIENT_SECRET")
+	f.Func("proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7", func(list string) error {
+		for text := range strings.SplitSeq(list, ",") {
+			prefix, err := netip.ParsePrefix(text)
+			if addr, err2 := netip.ParseAddr(text); err2 == nil {
+				prefix, err = addr.Prefix(addr.BitLen())
+			}
+			if err != nil {
+				return err
+			}
+			o.proxies = append(o.proxies, prefix)
+		}
+		return nil
+	})
+	if err = f.Parse(args); err == nil && f.NArg() > 0 {
+		err = fmt.Errorf("%q is not a flag", f.Arg(0))
+	}
+	return o, err
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// setPassword changes the password. The security stamp changes with it, so all other devices are out at once.
+func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
+	f, u := formOf(r), a.current(r)
+	hash, err := a.newHash(r.Context(), f, u.Email, u.Name)
+	if err != nil {
+		return err
+	}
+	if u.Hash != "" {
+		err = a.hasher.Verify(r.Context(), u.Hash, f.values.Get("current"))
+		if errors.Is(err, strategy.ErrUnauthenticated) {
+			f.refuse("current", "This is not your present password.")
+			err = nil
+		}
+	}
+	if err != nil || len(f.Errors) > 0 {
+		return a.showOr(w, r, err, "password", f)
+	}
+	if u, err = a.users.setPassword(r.Context(), u, hash); err != nil {
+		return err
+	}
+	a.send(u.Email, "changed", "")
+	err = a.auth.ReauthenticateUser(r, u) // this session goes on, with the new stamp
+	return a.done(w, r, err, "/account", "Your password is changed. All other devices are logged out.")
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy/totp"
+)
+
+// shownCodes are recovery codes that are on the screen. They take the place of the former ones when their owner
+// has saved them, not before, and are forgotten here then.
+const shownCodes session.Key[[]string] = "recoveryCodes"
+
+func (a *app) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.sessions.Session(r.Context())
+	codes, _ := totp.NewRecoveryCodes(10)
+	if err == nil {
+		err = shownCodes.Set(s, codes)
+	}
+	return onTo(w, r, err, "/account/recovery")
+}
+
+func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.sessions.Session(r.Context())
+	if err != nil {
+		return err
+	}
+	codes, _, err := shownCodes.Get(s)
+	if err != nil {
+		return err
+	}
+	return a.show(w, r, "recovery", form{}, codes)
+}
+
+func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.sessions.Session(r.Context())
+	if err != nil {
+		return err
+	}
+	codes, shown, err := shownCodes.Pop(s)
+	if err == nil && shown { // otherwise they were saved by the first of two clicks
+		err = a.users.inTx(r.Context(), func(exec func(string, ...any) (int64, error)) error {
+			_, err := exec(`DELETE FROM recovery_codes WHERE user_id = $1`, a.current(r).ID)
+			for _, code := range codes {
+				if hash, ok := totp.HashRecoveryCode(code); ok && err == nil {
+					_, err = exec(`INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING`, a.current(r).ID, hash)
+				}
+			}
+			return err
+		})
+	}
+	return a.done(w, r, err, "/account/security", "Your recovery codes are saved.")
+}

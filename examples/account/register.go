@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// A registration begins with the address alone (see mailLink), and the password is chosen behind the link that
+// was mailed. So nobody can register somebody else's address with a password of their own and wait for the owner
+// to come, and no row is made for addresses that do not exist.
+
+// finish adds the user whose address is proved by the link, and logs them in.
+func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
+	f := formOf(r)
+	hash, err := a.newHash(r.Context(), f, f.Get("email"))
+	if err != nil || hash == "" {
+		return a.showOr(w, r, err, "choose", f)
+	}
+	t, err := redeem(r.Context(), a.registrations, f.Get("token"))
+	if err != nil {
+		return a.deadLink(w, r, err)
+	}
+	u, err := a.users.add(r.Context(), t.Email, hash)
+	if errors.Is(err, errTaken) { // by another link, meanwhile
+		return a.deadLink(w, r, strategy.ErrUnauthenticated)
+	}
+	if err == nil {
+		err = a.makeAdmin(r.Context())
+	}
+	if err == nil {
+		err = a.auth.LogInUser(r, u)
+	}
+	return a.done(w, r, err, "/account", "Welcome. Your account is ready.")
+}
+
+// makeAdmin makes the owner of the address in -admin an administrator.
+func (a *app) makeAdmin(ctx context.Context) error {
+	_, err := a.users.exec(ctx, `UPDATE users SET role = 'admin' WHERE email = $1`, a.local.Account(a.admin))
+	return err
+}

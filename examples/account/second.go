@@ -1,0 +1,38 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// secondPage asks for the second factor of a log-in that waits for it.
+func (a *app) secondPage(w http.ResponseWriter, r *http.Request) error {
+	u, err := a.auth.StepUpUser(r)
+	if errors.Is(err, strategy.ErrUnauthenticated) || err == nil && a.current(r) != nil {
+		return onTo(w, r, nil, "/login") // nobody waits, or nothing is missing
+	}
+	if err != nil {
+		return err
+	}
+	return a.show(w, r, "second", form{}, u)
+}
+
+const wrongCode = "This code is not right, or was used before. Take the one that is shown now."
+
+func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) {
+	u, missing := a.auth.StepUpUser(r)
+	if missing == nil {
+		missing = a.show(w, r, "second", refused(r, err, "code", wrongCode), u)
+	}
+	if missing != nil {
+		a.fail(w, r, missing)
+	}
+}
+
+// onward sends a user on after the second step.
+func (a *app) onward(w http.ResponseWriter, r *http.Request) error {
+	return onTo(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"))
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/seed-6f34412b/passport/examples/internal/provider"
+)
+
+// run serves until ctx ends. It calls ready with the site's address when it can be reached.
+func run(ctx context.Context, o options, ready func(url string)) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.addr)
+	if err != nil {
+		return fmt.Errorf("-addr: %w", err)
+	}
+	if err := o.complete(l.Addr().(*net.TCPAddr)); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if o.smtp == "" && o.issuer == "" {
+		if o, err = withExample(ctx, o); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
+	b, err := openBackend(ctx, o)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer b.close()
+	a, err := newApp(ctx, o, b)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	server := &http.Server{
+		Handler:           a.handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second, // a log-in may wait 15 s for its turn to hash
+		MaxHeaderBytes:    64 << 10,
+	}
+	ended := make(chan error, 1)
+	go func() {
+		if o.cert != "" {
+			ended <- server.ServeTLS(l, o.cert, o.key)
+			return
+		}
+		ended <- server.Serve(l)
+	}()
+	ready(o.url)
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(ctx) // the requests under way finish
+}
+
+// withExample starts the example provider, until ctx ends.
+func withExample(ctx context.Context, o options) (options, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return o, err
+	}
+	o.issuer, o.clientSecret = "http://"+l.Addr().String(), rand.Text()
+	h, err := provider.New(provider.Config{Issuer: o.issuer, ClientID: o.client, ClientSecret: o.clientSecret, Home: o.url,
+		Redirects: []string{o.url + "/login/provider/callback", o.url + "/account/linked/callback"}})
+	if err != nil {
+		return o, errors.Join(err, l.Close())
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	go func() { _ = server.Serve(l) }()
+	return o, nil
+}
+
+// complete fills in what the command line left out, and refuses what would show secrets to others: passwords
+// over plain http, or everybody's mails at /outbox.
+func (o *options) complete(listens *net.TCPAddr) error {
+	if (o.cert == "") != (o.key == "") {
+		return errors.New("-tls-cert and -tls-key go together")
+	}
+	if o.url == "" {
+		scheme := "http"
+		if o.cert != "" {
+			scheme = "https"
+		}
+		host, _, err := net.SplitHostPort(o.addr)
+		if err != nil {
+			return fmt.Errorf("-addr: %w", err)
+		}
+		o.url = scheme + "://" + net.JoinHostPort(host, fmt.Sprint(listens.Port))
+	}
+	u, err := url.Parse(o.url)
+	if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("-url is not like https://app.example")
+	}
+	if local := u.Hostname() == "localhost" && listens.IP.IsLoopback(); !local && (!o.secure() || o.smtp == "" || o.secret == "") {
+		return errors.New("others than localhost can reach the site: it needs https (-url, or -tls-cert and -tls-key), -smtp and -secret")
+	}
+	if o.secret == "" {
+		o.secret = rand.Text() + rand.Text()
+	}
+	return nil
+}
+
+// secure reports whether browsers reach the site by https.
+func (o *options) secure() bool { return len(o.url) > 5 && o.url[:6] == "https:" }

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/passkey"
+)
+
+//go:embed schema.sql
+var tables string
+
+// User is a row of the users table, and what is counted beside it.
+type User struct {
+	ID, Email, Name, Role, Hash, Stamp string
+	Handle                             []byte
+	Authenticator, NewAuthenticator    string // encrypted: see secret.go
+	Created                            int64
+	Passkeys, RecoveryCodes, Linked    int
+}
+
+// Admin reports whether u is an administrator.
+func (u *User) Admin() bool { return u.Role == "admin" }
+
+// factors are for guard.Config.Factors: who has a second factor is asked for one of them on every page.
+func factors(_ context.Context, u *User) ([]string, error) {
+	if u.Authenticator == "" && u.Passkeys == 0 {
+		return nil, nil
+	}
+	return []string{"totp|passkey"}, nil // a recovery code proves "totp" too
+}
+
+// users is the users table.
+type users struct{ db *sql.DB }
+
+const selectUser = `SELECT id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, created,
+  (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = users.id),
+  (SELECT COUNT(*) FROM recovery_codes c WHERE c.user_id = users.id),
+  (SELECT COUNT(*) FROM identities i WHERE i.user_id = users.id) FROM users `
+
+type scanner interface{ Scan(into ...any) error }
+
+func scanUser(row scanner) (*User, error) {
+	u, handle := new(User), ""
+	err := row.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Hash, &u.Stamp, &handle, &u.Authenticator, &u.NewAuthenticator,
+		&u.Created, &u.Passkeys, &u.RecoveryCodes, &u.Linked)
+	if err == nil {
+		u.Handle, err = base64.RawURLEncoding.DecodeString(handle)
+	}
+	return u, err
+}
+
+// byID is for the serializer.
+func (t users) byID(ctx context.Context, id string) (*User, error) {
+	return one(ctx, t, scanUser, serializer.ErrUserGone, selectUser+`WHERE id = $1`, id)
+}
+
+// byEmail is for the password strategy: email is in the spelling of the table.
+func (t users) byEmail(ctx context.Context, email string) (*User, string, error) {
+	u, err := one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE email = $1`, email)
+	if err != nil {
+		return nil, "", err
+	}
+	return u, u.Hash, nil
+}
+
+// ofTicket returns the user to whom a link was mailed, unless the password was changed since.
+func (t users) ofTicket(ctx context.Context, k ticket) (*User, error) {
+	u, err := t.byID(ctx, k.User)
+	if errors.Is(err, serializer.ErrUserGone) || err == nil && u.Stamp != k.Stamp {
+		err = strategy.ErrUnauthenticated
+	}
+	return u, err
+}
+
+// list returns users, the newest first.
+func (t users) list(ctx context.Context) ([]*User, error) {
+	return all(ctx, t, scanUser, selectUser+`ORDER BY created DESC, email LIMIT 200`)
+}
+
+// errTaken is returned when another user has the address.
+var errTaken = errors.New("the address is taken")
+
+// add adds a user whose address is proved.
+func (t users) add(ctx context.Context, email, hash string) (*User, error) {
+	id := rand.Text()
+	n, err := t.exec(ctx, `INSERT INTO users (id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, created)
+		VALUES ($1, $2, '', 'user', $3, $4, $5, '', '', $6) ON CONFLICT DO NOTHING`,
+		id, email, hash, rand.Text(), base64.RawURLEncoding.EncodeToString(passkey.NewHandle()), now())
+	if err == nil && n == 0 {
+		err = errTaken
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.byID(ctx, id)
+}
+
+// setPassword stores a new hash, with a new stamp, and returns the user as they are now.
+func (t users) setPassword(ctx context.Context, u *User, hash string) (*User, error) {
+	if _, err := t.exec(ctx, `UPDATE users SET hash = $1, stamp = $2 WHERE id = $3`, hash, rand.Text(), u.ID); err != nil {
+		return nil, err
+	}
+	return t.byID(ctx, u.ID)
+}
+
+// exec returns how many rows a statement changed.
+func (t users) exec(ctx context.Context, statement string, args ...any) (int64, error) {
+	result, err := t.db.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// inTx runs f in a transaction. What f asks of the row of a user first, others wait for.
+func (t users) inTx(ctx context.Context, f func(exec func(statement string, args ...any) (int64, error)) error) error {
+	tx, err := t.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	err = f(func(statement string, args ...any) (int64, error) {
+		result, err := tx.ExecContext(ctx, statement, args...)
+		if err != nil {
+			return 0, err
+		}
+		return result.RowsAffected()
+	})
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// one returns the one row of a query, or missing where there is none.
+func one[T any](ctx context.Context, t users, scan func(scanner) (T, error), missing error, query string, args ...any) (T, error) {
+	v, err := scan(t.db.QueryRowContext(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = missing
+	}
+	return v, err
+}
+
+// all returns the rows of a query.
+func all[T any](ctx context.Context, t users, scan func(scanner) (T, error), query string, args ...any) (list []T, err error) {
+	rows, err := t.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err says what went wrong
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
