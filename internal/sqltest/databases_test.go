@@ -41,6 +41,10 @@ func TestTheContractsHoldHoweverTheDatabaseIsSet(t *testing.T) {
 			return db
 		}
 	}
+	bouncer := servers.pg.Bouncer(t)
+	bounced := func(t *testing.T) *sql.DB {
+		return sqltest.Open(t, "pgx", bouncer.URL(servers.pg.Database(t), "default_query_exec_mode=exec"))
+	}
 	own, node := servers.places(), servers.nodes()
 	for _, row := range []struct {
 		name string
@@ -50,6 +54,7 @@ func TestTheContractsHoldHoweverTheDatabaseIsSet(t *testing.T) {
 		{"PostgreSQL, serializable", []place{own[0], node[0]}, pg("default_transaction_isolation=serializable")},
 		{"PostgreSQL, unnamed statements", []place{node[0], own[0]}, mode(pgx.QueryExecModeExec)},
 		{"PostgreSQL, simple protocol", []place{own[0], node[0]}, mode(pgx.QueryExecModeSimpleProtocol)},
+		{"PostgreSQL, pgbouncer in its mode transaction", []place{own[0], node[0]}, bounced},
 		{"MariaDB, serializable", []place{node[2], own[1]}, maria("tx_isolation=%27SERIALIZABLE%27")},
 		{"MariaDB, values in the text", []place{own[1], node[2]}, maria("interpolateParams=true")},
 		{"MariaDB, snapshot isolation", []place{own[1], node[2]}, maria("innodb_snapshot_isolation=1")},

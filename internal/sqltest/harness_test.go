@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,36 +48,9 @@ type servers struct {
 	maria sqltest.MariaDB
 }
 
-// suite is what the shared servers are started by, and live as long as.
-type suite struct {
-	testing.TB
-	mu       sync.Mutex
-	cleanups []func()
-	failure  string
-}
-
-func (s *suite) Helper() {}
-
-func (s *suite) Cleanup(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cleanups = append(s.cleanups, f)
-}
-
-func (s *suite) Errorf(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failure = fmt.Sprintf(format, args...)
-}
-
-func (s *suite) Fatalf(format string, args ...any) {
-	s.Errorf(format, args...)
-	runtime.Goexit()
-}
-func (s *suite) Fatal(args ...any) { s.Fatalf("%s", fmt.Sprint(args...)) }
-
+// shared are the servers, and what they live as long as.
 var shared struct {
-	suite
+	sqltest.Suite
 	servers
 	sync.Once
 }
@@ -88,13 +59,12 @@ var shared struct {
 func start(t *testing.T) servers {
 	t.Helper()
 	shared.Do(func() {
-		var wg sync.WaitGroup // a goroutine ends by itself when it fails
-		wg.Go(func() { shared.pg = sqltest.StartPostgres(&shared.suite) })
-		wg.Go(func() { shared.maria = sqltest.StartMariaDB(&shared.suite) })
-		wg.Wait()
+		shared.Start(
+			func() { shared.pg = sqltest.StartPostgres(&shared.Suite) },
+			func() { shared.maria = sqltest.StartMariaDB(&shared.Suite) })
 	})
-	if shared.failure != "" {
-		t.Fatal(shared.failure)
+	if failure := shared.Failure(); failure != "" {
+		t.Fatal(failure)
 	}
 	return shared.servers
 }
@@ -105,9 +75,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	for _, f := range slices.Backward(shared.cleanups) {
-		f()
-	}
+	shared.Close()
 	os.Exit(code)
 }
 

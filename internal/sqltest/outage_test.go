@@ -66,8 +66,8 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 	}
 	servers := start(t)
 	for _, o := range []outage{
-		{name: "killed", begin: func(w *world) { w.pg.Kill(); w.end = func() { must(w.t, w.pg.Restart(&shared.suite)) } }},
-		{name: "stopped in order", begin: func(w *world) { w.pg.Stop(); w.end = func() { must(w.t, w.pg.Restart(&shared.suite)) } }},
+		{name: "killed", begin: func(w *world) { w.pg.Kill(); w.end = func() { must(w.t, w.pg.Restart(&shared.Suite)) } }},
+		{name: "stopped in order", begin: func(w *world) { w.pg.Stop(); w.end = func() { must(w.t, w.pg.Restart(&shared.Suite)) } }},
 		{name: "read-only", reads: true, begin: func(w *world) {
 			w.exec("ALTER ROLE plain SET default_transaction_read_only=on")
 			w.reconnect()
@@ -113,8 +113,8 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 		})
 	}
 	for _, o := range []outage{
-		{name: "killed", begin: func(w *world) { w.maria.Kill(); w.end = func() { must(w.t, w.maria.Restart(&shared.suite)) } }},
-		{name: "stopped in order", begin: func(w *world) { w.maria.Stop(); w.end = func() { must(w.t, w.maria.Restart(&shared.suite)) } }},
+		{name: "killed", begin: func(w *world) { w.maria.Kill(); w.end = func() { must(w.t, w.maria.Restart(&shared.Suite)) } }},
+		{name: "stopped in order", begin: func(w *world) { w.maria.Stop(); w.end = func() { must(w.t, w.maria.Restart(&shared.Suite)) } }},
 		{name: "frozen", begin: func(w *world) { w.maria.Freeze(w.t); w.end = func() { w.maria.Thaw(w.t) } }},
 		{name: "read-only", reads: true, begin: func(w *world) {
 			w.exec("SET GLOBAL read_only=1")

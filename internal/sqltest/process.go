@@ -147,15 +147,22 @@ func (s *Server) Thaw(t testing.TB) { s.send(t, syscall.SIGCONT) }
 
 func (s *Server) send(t testing.TB, sig syscall.Signal) (pid int) {
 	t.Helper()
+	pid = s.PID(t)
+	if err := syscall.Kill(pid, sig); err != nil {
+		t.Fatalf("send %v to %s: %v", sig, s.kind.name, err)
+	}
+	return pid
+}
+
+// PID returns the id of the server's main process.
+func (s *Server) PID(t testing.TB) (pid int) {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.dir, "watched"))
 	if err != nil {
 		t.Fatalf("find the process of %s: %v", s.kind.name, err)
 	}
 	if pid, err = strconv.Atoi(strings.TrimSpace(string(text))); err != nil {
 		t.Fatalf("find the process of %s: %v", s.kind.name, err)
-	}
-	if err := syscall.Kill(pid, sig); err != nil {
-		t.Fatalf("send %v to %s: %v", sig, s.kind.name, err)
 	}
 	return pid
 }
@@ -277,9 +284,14 @@ func (b *logBuffer) String() string {
 func initFile(t testing.TB, dir string) string {
 	t.Helper()
 	name := filepath.Join(dir, "init.sql")
-	const text = "CREATE USER IF NOT EXISTS app@'%' IDENTIFIED BY 'app';\nGRANT ALL ON *.* TO app@'%' WITH GRANT OPTION;\n"
+	write(t, name, "CREATE USER IF NOT EXISTS app@'%' IDENTIFIED BY 'app';\nGRANT ALL ON *.* TO app@'%' WITH GRANT OPTION;\n")
+	return name
+}
+
+// write writes a file that a server reads.
+func write(t testing.TB, name, text string) {
+	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil { //nolint:gosec // the server's user reads it
 		t.Fatal(err)
 	}
-	return name
 }

@@ -23,12 +23,47 @@ type Postgres struct{ *Server }
 func StartPostgres(t testing.TB, args ...string) Postgres {
 	t.Helper()
 	initdb := program(t, "postgresql", "/usr/lib/postgresql/*/bin/initdb", "initdb")
+	return startPostgres(t, func(t testing.TB, dir string) {
+		run(t, initdb, "--pgdata", filepath.Join(dir, "data"), "--auth", "trust", "--username", "app", "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8")
+	}, args...)
+}
+
+// Replica starts a PostgreSQL server that follows p by streaming. It lags behind between pg_wal_replay_pause and
+// pg_wal_replay_resume.
+func (p Postgres) Replica(t testing.TB) Postgres {
+	t.Helper()
+	backup := program(t, "postgresql", "/usr/lib/postgresql/*/bin/pg_basebackup", "pg_basebackup")
+	return startPostgres(t, func(t testing.TB, dir string) {
+		run(t, backup, "--dbname", p.URL("postgres"), "--pgdata", filepath.Join(dir, "data"), "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
+	})
+}
+
+// Bouncer starts a pgbouncer in front of p, which gives a client a connection for each transaction.
+func (p Postgres) Bouncer(t testing.TB) Postgres {
+	t.Helper()
+	bouncer := program(t, "pgbouncer", "/usr/sbin/pgbouncer", "pgbouncer")
+	host, port, _ := strings.Cut(p.Addr, ":")
+	return Postgres{startServer(t, kind{
+		name: "pgbouncer", signal: "INT",
+		prepare: func(t testing.TB, dir string) { write(t, filepath.Join(dir, "users"), `"app" ""`+"\n") },
+		command: func(dir, listen string) []string {
+			ini := filepath.Join(dir, "ini")
+			write(t, ini, fmt.Sprintf("[databases]\n* = host=%s port=%s\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port=%s\nunix_socket_dir=\n"+
+				"auth_type=trust\nauth_file=%s/users\npool_mode=transaction\ndefault_pool_size=10\nmax_client_conn=500\n", host, port, listen, dir))
+			return []string{bouncer, ini}
+		},
+		ready: func(ctx context.Context, addr, _ string) error {
+			return isOurs(ctx, "pgx", postgresURL(addr, "postgres", "default_query_exec_mode=exec"), "SHOW data_directory", filepath.Join(p.dir, "data"))
+		},
+	})}
+}
+
+func startPostgres(t testing.TB, prepare func(t testing.TB, dir string), args ...string) Postgres {
+	t.Helper()
 	postgres := program(t, "postgresql", "/usr/lib/postgresql/*/bin/postgres", "postgres")
 	return Postgres{startServer(t, kind{
 		name: "postgres", signal: "INT",
-		prepare: func(t testing.TB, dir string) {
-			run(t, initdb, "--pgdata", filepath.Join(dir, "data"), "--auth", "trust", "--username", "app", "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8")
-		},
+		prepare: prepare,
 		command: func(dir, port string) []string {
 			return []string{
 				postgres, "-D", filepath.Join(dir, "data"), "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",

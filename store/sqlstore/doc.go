@@ -9,8 +9,13 @@
 // pgx (its package stdlib), go-sql-driver/mysql and modernc.org/sqlite are those of the tests. For MySQL the
 // data source needs clientFoundRows=true; an SQLite file a busy timeout; an SQLite in memory one connection.
 // New says so. A pool keeps two idle connections by default: give it SetMaxIdleConns, or most requests of a
-// busy program begin with a new connection. Behind pgbouncer in its mode transaction give pgx
-// default_query_exec_mode=exec: this package prepares nothing itself on PostgreSQL.
+// busy program begin with a new connection.
+//
+// An SQLite in memory lives as long as its one connection: besides SetMaxOpenConns(1) leave
+// SetConnMaxLifetime and SetConnMaxIdleTime at 0, and SetMaxIdleConns above 0.
+//
+// Behind pgbouncer in its mode transaction give pgx default_query_exec_mode=exec: this package prepares
+// nothing itself on PostgreSQL, and keeps nothing in a connection. The tests run it so.
 //
 // What the database acknowledges must outlast its crash, or a log-out is undone by it: leave PostgreSQL's
 // synchronous_commit on, and MySQL's innodb_flush_log_at_trx_commit at 1.
