@@ -17,9 +17,9 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestS17_AReplicaThatLagsLogsNobodyInAgain: a streaming replica of PostgreSQL that has not heard of a log-out
-// still answers reads with the session, which may go on for as long as it lags. What changes something asks the
-// primary: nothing brings the session back, and nobody gets a new cookie for it.
+// TestS17_AReplicaThatLagsLogsNobodyInAgain: a streaming replica of PostgreSQL that has not heard of a
+// log-out still answers reads with the session, which may go on for as long as it lags. What changes
+// something asks the primary: nothing brings the session back, and nobody gets a new cookie for it.
 func TestS17_AReplicaThatLagsLogsNobodyInAgain(t *testing.T) {
 	servers := start(t)
 	second := servers.pg.Replica(t)

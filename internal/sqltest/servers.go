@@ -28,8 +28,8 @@ func StartPostgres(t testing.TB, args ...string) Postgres {
 	}, args...)
 }
 
-// Replica starts a PostgreSQL server that follows p by streaming. It lags behind between pg_wal_replay_pause and
-// pg_wal_replay_resume.
+// Replica starts a PostgreSQL server that follows p by streaming. It lags behind between pg_wal_replay_pause
+// and pg_wal_replay_resume.
 func (p Postgres) Replica(t testing.TB) Postgres {
 	t.Helper()
 	backup := program(t, "postgresql", "/usr/lib/postgresql/*/bin/pg_basebackup", "pg_basebackup")
@@ -170,10 +170,15 @@ func Open(t testing.TB, driver, source string) *sql.DB {
 	return db
 }
 
-// SQLiteFile opens an SQLite database in a file; params are added to a time to wait for locks.
+// SQLiteFile opens an SQLite database in a file; params are added to a time to wait for
+// locks, and to synchronous(OFF) unless they say otherwise.
 func SQLiteFile(t testing.TB, params ...string) *sql.DB {
 	t.Helper()
-	return Open(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "db")+"?"+strings.Join(append([]string{"_pragma=busy_timeout(5000)", "_pragma=synchronous(OFF)"}, params...), "&"))
+	all := strings.Join(append(params, "_pragma=busy_timeout(5000)"), "&")
+	if !strings.Contains(all, "synchronous") {
+		all += "&_pragma=synchronous(OFF)"
+	}
+	return Open(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "db")+"?"+all)
 }
 
 // SQLiteMemory opens an SQLite database in memory, on one connection, as that has to be.

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Suite is the testing.TB of servers that live longer than one test, or belong to none. Its zero value is ready
-// for use; it may be used concurrently.
+// Suite is the testing.TB of servers that live longer than one test, or belong to none. Its zero value is
+// ready for use; it may be used concurrently.
 type Suite struct {
 	testing.TB // nil: only what is below can be called
 

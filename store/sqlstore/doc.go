@@ -18,7 +18,7 @@
 // nothing itself on PostgreSQL, and keeps nothing in a connection. The tests run it so.
 //
 // What the database acknowledges must outlast its crash, or a log-out is undone by it: leave PostgreSQL's
-// synchronous_commit on, and MySQL's innodb_flush_log_at_trx_commit at 1.
+// synchronous_commit on, and MySQL's innodb_flush_log_at_trx_commit at 1. [Stores.CheckDurable] asks.
 //
 // # Node's tables
 //
