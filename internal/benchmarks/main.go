@@ -14,20 +14,24 @@ import (
 
 func main() {
 	name := flag.String("serve", "", "run this stack as a server; used by the command itself")
-	redisAddr := flag.String("redis", "", "the redis-server of -serve")
+	source := flag.String("source", "", "the redis-server or the database of -serve")
+	part := flag.String("part", "redis,sql", "what to measure; each part writes its own tables")
 	only := flag.String("stacks", "", "comma-separated names of the stacks to measure; empty means all")
 	works := flag.String("workloads", "", "comma-separated names of the workloads; empty means all")
+	which := flag.String("databases", "", "comma-separated names of the databases of the part sql (PostgreSQL, MariaDB, SQLite); empty means all")
 	rounds := flag.Int("rounds", 5, "rounds of every workload")
 	round := flag.Duration("round", 800*time.Millisecond, "length of one round of one stack")
 	out := flag.String("out", "../../docs/PERFORMANCE.md", "the page whose measured part is written; the plot lies beside it")
 	flag.Parse()
 	if *name != "" {
-		serve(*name, *redisAddr, os.Stdin)
+		serve(*name, *source, os.Stdin)
 		return
 	}
-	r := &run{rounds: *rounds, length: *round, began: time.Now()}
-	if err := r.all(names(*only), names(*works), *out); err != nil {
-		log.Fatal(err)
+	for _, part := range names(*part) {
+		r := &run{rounds: *rounds, length: *round, began: time.Now(), only: names(*only), works: names(*works), which: names(*which)}
+		if err := r.part(part, *out); err != nil {
+			log.Fatal(err)
+		}
 	}
 }
 
@@ -43,8 +47,12 @@ type run struct {
 	rounds int
 	length time.Duration
 	began  time.Time
+	before string // the machine's load average
+
+	only, works, which []string // names of stacks, workloads and databases; nil means all
 
 	redis     *redisServer
+	server    backend // redis, or a database
 	processes []*process
 	tables    []*table
 	storm     []stormRow
@@ -54,7 +62,17 @@ type run struct {
 	growth      []growthRow
 }
 
-func (r *run) all(only, works []string, out string) error {
+// backend is what keeps the sessions.
+type backend interface {
+	used() (time.Duration, error) // CPU
+	traffic() (traffic, error)
+}
+
+// wants reports whether a name is on a list of those that were asked for.
+func wants(list []string, name string) bool { return list == nil || slices.Contains(list, name) }
+
+// part measures one part and writes its tables into the page.
+func (r *run) part(part, out string) error {
 	if _, err := os.Stat("../interop/live/node/node_modules/.package-lock.json"); err != nil {
 		npm := exec.Command("npm", "ci", "--prefix", "../interop/live/node", "--silent", "--no-audit", "--no-fund")
 		npm.Stderr = os.Stderr
@@ -62,28 +80,50 @@ func (r *run) all(only, works []string, out string) error {
 			return fmt.Errorf("npm ci in internal/interop/live/node: %w", err)
 		}
 	}
-	var err error
-	if r.redis, err = startRedis(); err != nil {
-		return err
+	switch part {
+	case "redis":
+		return r.all(out)
+	case "sql":
+		return r.databases(out)
 	}
-	defer r.redis.stop()
-	defer func() {
-		for _, p := range r.processes {
-			p.stop()
-		}
-	}()
-	for _, s := range stacks() {
-		if only != nil && !slices.Contains(only, s.name) {
+	return fmt.Errorf("-part %q: give redis or sql", part)
+}
+
+// start starts those stacks that are wanted.
+func (r *run) start(stacks []stack, source string) error {
+	for _, s := range stacks {
+		if !wants(r.only, s.name) {
 			continue
 		}
-		p, err := start(s, r.redis.addr)
+		p, err := start(s, source)
 		if err != nil {
 			return err
 		}
 		r.processes = append(r.processes, p)
 	}
+	return nil
+}
+
+func (r *run) stop() {
+	for _, p := range r.processes {
+		p.stop()
+	}
+	r.processes = nil
+}
+
+func (r *run) all(out string) error {
+	var err error
+	if r.redis, err = startRedis(); err != nil {
+		return err
+	}
+	defer r.redis.stop()
+	r.server = r.redis
+	defer r.stop()
+	if err := r.start(stacks(), r.redis.addr); err != nil {
+		return err
+	}
 	for _, w := range workloads() {
-		if works != nil && !slices.Contains(works, w.name) {
+		if !wants(r.works, w.name) {
 			continue
 		}
 		t, err := r.measure(w)
@@ -93,22 +133,22 @@ func (r *run) all(only, works []string, out string) error {
 		r.tables = append(r.tables, t)
 		fmt.Println(t)
 	}
-	if works == nil || slices.Contains(works, "revoke") {
+	if wants(r.works, "revoke") {
 		if err := r.measureRevocation(); err != nil {
 			return err
 		}
 	}
-	if works == nil || slices.Contains(works, "memory") {
+	if wants(r.works, "memory") {
 		if err := r.measureMemory(); err != nil {
 			return err
 		}
 	}
-	if works == nil || slices.Contains(works, "growth") {
+	if wants(r.works, "growth") {
 		if err := r.measureGrowth(); err != nil {
 			return err
 		}
 	}
-	if works == nil || slices.Contains(works, "storm") {
+	if wants(r.works, "storm") {
 		if err := r.measureStorm(); err != nil {
 			return err
 		}

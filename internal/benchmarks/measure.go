@@ -126,13 +126,9 @@ func (r *run) measure(w workload) (*table, error) {
 			}
 			i++
 		}
-		if ref := t.find(reference); ref != nil && round > 0 {
+		if base := t.base(); base != nil && round > 0 {
 			for _, row := range t.rows {
-				row.ratios = append(row.ratios, row.rates[round-1]/ref.rates[round-1])
-			}
-		} else if ours := t.find("passport"); ours != nil && round > 0 {
-			for _, row := range t.rows {
-				row.ratios = append(row.ratios, row.rates[round-1]/ours.rates[round-1])
+				row.ratios = append(row.ratios, row.rates[round-1]/base.rates[round-1])
 			}
 		}
 	}
@@ -149,7 +145,7 @@ func (r *run) one(p *process, w workload, length time.Duration, cookies []string
 	if err != nil {
 		return err
 	}
-	before, err := r.redis.traffic()
+	before, err := r.server.traffic()
 	if err != nil {
 		return err
 	}
@@ -157,7 +153,7 @@ func (r *run) one(p *process, w workload, length time.Duration, cookies []string
 	if err != nil {
 		return err
 	}
-	redis, err := cpu(r.redis.cmd.Process.Pid)
+	redis, err := r.server.used()
 	if err != nil {
 		return err
 	}
@@ -169,11 +165,11 @@ func (r *run) one(p *process, w workload, length time.Duration, cookies []string
 	if err != nil {
 		return err
 	}
-	redisAfter, err := cpu(r.redis.cmd.Process.Pid)
+	redisAfter, err := r.server.used()
 	if err != nil {
 		return err
 	}
-	after, err := r.redis.traffic()
+	after, err := r.server.traffic()
 	if err != nil {
 		return err
 	}

@@ -29,14 +29,17 @@ type process struct {
 	stdin io.Closer
 }
 
-func start(s stack, redisAddr string) (*process, error) {
+func start(s stack, source string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "-serve", s.name, "-redis", redisAddr)
+	cmd := exec.Command(self, "-serve", s.name, "-source", source)
 	if s.node != "" {
-		cmd = exec.Command("node", filepath.Join("node", s.node), "redis://"+redisAddr)
+		if !strings.Contains(source, "://") {
+			source = "redis://" + source
+		}
+		cmd = exec.Command("node", filepath.Join("node", s.node), source)
 	}
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -138,6 +141,8 @@ func startRedis(args ...string) (*redisServer, error) {
 	r.stop()
 	return nil, err
 }
+
+func (r *redisServer) used() (time.Duration, error) { return cpu(r.cmd.Process.Pid) }
 
 func (r *redisServer) stop() {
 	_ = r.client.Close()

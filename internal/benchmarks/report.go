@@ -16,29 +16,38 @@ const (
 
 // write puts what was measured into the page, and the plot beside it.
 func (r *run) write(page string) error {
-	text, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	head, rest, ok := strings.Cut(string(text), beginMark)
-	_, tail, also := strings.Cut(rest, endMark)
-	if !ok || !also {
-		return fmt.Errorf("%s lacks the lines %s and %s", page, beginMark, endMark)
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "\nMeasured on %s in %s: %s. %d rounds of %v for each stack and workload; what stands for a value is the median of the rounds.\n",
-		r.began.UTC().Format("2006-01-02"), time.Since(r.began).Round(time.Second), r.machine(), r.rounds, r.length)
-	for _, t := range r.tables {
-		t.markdown(&b)
-	}
-	r.extras(&b)
 	if t := r.find("read"); t != nil {
 		plot := filepath.Join(filepath.Dir(page), "performance.svg")
 		if err := os.WriteFile(plot, []byte(t.svg()), 0o644); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(page, []byte(head+beginMark+b.String()+endMark+tail), 0o644)
+	return replace(page, beginMark, endMark, r.measured)
+}
+
+// replace writes anew what stands between two lines of the page.
+func replace(page, begin, end string, measured func(*strings.Builder)) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	head, rest, ok := strings.Cut(string(text), begin)
+	_, tail, also := strings.Cut(rest, end)
+	if !ok || !also {
+		return fmt.Errorf("%s lacks the lines %s and %s", page, begin, end)
+	}
+	var b strings.Builder
+	measured(&b)
+	return os.WriteFile(page, []byte(head+begin+b.String()+end+tail), 0o644)
+}
+
+func (r *run) measured(b *strings.Builder) {
+	fmt.Fprintf(b, "\nMeasured on %s in %s: %s. %d rounds of %v for each stack and workload; what stands for a value is the median of the rounds.\n",
+		r.began.UTC().Format("2006-01-02"), time.Since(r.began).Round(time.Second), r.machine(), r.rounds, r.length)
+	for _, t := range r.tables {
+		t.markdown(b)
+	}
+	r.extras(b)
 }
 
 func (r *run) find(name string) *table {
@@ -50,12 +59,14 @@ func (r *run) find(name string) *table {
 	return nil
 }
 
-// base is the row whose CPU counts as 1.00.
+// base is the row that counts as 1.00.
 func (t *table) base() *row {
-	if w := t.find(reference); w != nil {
-		return w
+	for _, name := range []string{reference, "passport", sqlReference, "sql-passport"} {
+		if w := t.find(name); w != nil {
+			return w
+		}
 	}
-	return t.find("passport")
+	return nil
 }
 
 func (t *table) markdown(b *strings.Builder) {

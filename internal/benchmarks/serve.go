@@ -10,6 +10,7 @@ import (
 	"net/http/pprof"
 	"runtime"
 
+	"github.com/alexedwards/scs/goredisstore"
 	"github.com/gofiber/fiber/v3"
 	"github.com/redis/go-redis/v9"
 )
@@ -50,7 +51,7 @@ const (
 
 // serve runs one stack until its standard input ends. It prints the addresses of the
 // application and of a listener that tells what the process has allocated.
-func serve(name, redisAddr string, stdin io.Reader) {
+func serve(name, source string, stdin io.Reader) {
 	app, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
@@ -64,13 +65,16 @@ func serve(name, redisAddr string, stdin io.Reader) {
 	inside.HandleFunc("/debug/pprof/", pprof.Index)
 	inside.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	go func() { log.Fatal(http.Serve(admin, inside)) }()
-	options := &redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true}
+	options := &redis.Options{Addr: source, ContextTimeoutEnabled: true}
 	if name == "fiber" {
 		go func() {
-			log.Fatal(fiberApp(redisAddr).Listener(app, fiber.ListenConfig{DisableStartupMessage: true}))
+			log.Fatal(fiberApp(source).Listener(app, fiber.ListenConfig{DisableStartupMessage: true}))
 		}()
 	} else {
-		h := handlerOf(name, options)
+		h := sqlHandlerOf(name, source)
+		if h == nil {
+			h = handlerOf(name, options)
+		}
 		go func() { log.Fatal(http.Serve(app, h)) }()
 	}
 	fmt.Println(app.Addr(), admin.Addr())
@@ -84,9 +88,9 @@ func handlerOf(name string, options *redis.Options) http.Handler {
 	case "get", "get-headers", "get-pipeline", "get-cache":
 		return oneGet(name, options)
 	case "scs":
-		return scsApp(options, false)
+		return scsApp(goredisstore.New(redis.NewClient(options)), false)
 	case "scs-idle":
-		return scsApp(options, true)
+		return scsApp(goredisstore.New(redis.NewClient(options)), true)
 	case "rbcervilla", "boj":
 		return gorillaApp(name, options)
 	case "gin":
@@ -94,7 +98,7 @@ func handlerOf(name string, options *redis.Options) http.Handler {
 	case "storm-bounded", "storm-unbounded":
 		return stormApp(name, options)
 	}
-	return passportApp(name, options)
+	return passportApp(name, passportStore(name, options))
 }
 
 // allocations tells what the process has allocated: objects and bytes.

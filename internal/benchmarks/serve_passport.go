@@ -33,8 +33,8 @@ func passportStore(name string, options *redis.Options) *store.RedisStore {
 	return must(store.Redis(client, cfg)).Sessions
 }
 
-// passportApp is this library's stack.
-func passportApp(name string, options *redis.Options) http.Handler {
+// passportApp is this library's stack over a store.
+func passportApp(name string, st session.Store) http.Handler {
 	codec := session.Express(secret)
 	if name == "passport-securecookie" {
 		codec = session.SecureCookie(secret)
@@ -45,7 +45,7 @@ func passportApp(name string, options *redis.Options) http.Handler {
 		}
 		return nil, strategy.ErrUnauthenticated
 	}
-	return passportRoutes(name, session.Config{Store: passportStore(name, options), Codec: codec, InsecureHTTP: true}, strategy.NewLocal(check))
+	return passportRoutes(name, session.Config{Store: st, Codec: codec, InsecureHTTP: true}, strategy.NewLocal(check))
 }
 
 func passportRoutes(name string, cfg session.Config, local strategy.Strategy[*user]) http.Handler {

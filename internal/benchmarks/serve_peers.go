@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/alexedwards/scs/goredisstore"
 	"github.com/alexedwards/scs/v2"
 	boj "github.com/boj/redistore"
 	ginsessions "github.com/gin-contrib/sessions"
@@ -39,9 +38,9 @@ func found(w http.ResponseWriter, r *http.Request, id int) {
 	_, _ = io.WriteString(w, protectedAnswer)
 }
 
-func scsApp(options *redis.Options, idle bool) http.Handler {
+func scsApp(st scs.Store, idle bool) http.Handler {
 	m := scs.New()
-	m.Store = goredisstore.New(redis.NewClient(options))
+	m.Store = st
 	if idle {
 		m.IdleTimeout = 24 * time.Hour
 	}

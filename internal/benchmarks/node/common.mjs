@@ -7,8 +7,6 @@ import { createRequire } from 'node:module'
 export const require = createRequire(new URL('../../interop/live/node/package.json', import.meta.url))
 
 const session = require('express-session')
-const { RedisStore } = require('connect-redis-10')
-const { createClient } = require('redis')
 
 const joe = { id: 1, email: 'joefoo@test.com' }
 export const byID = id => id === joe.id ? joe : false
@@ -16,10 +14,19 @@ export const byPassword = (email, password) => email === joe.email && password =
 export const publicAnswer = 'This message is public to all!'
 export const protectedAnswer = 'You can only see this if you are authenticated'
 
-export async function sessions() {
-  const client = createClient({ url: process.argv[2] })
+async function store(url) {
+  if (url.startsWith('postgres:')) {
+    const PgStore = require('connect-pg-simple-10')(session)
+    return new PgStore({ pool: new (require('pg').Pool)({ connectionString: url, max: 16 }) })
+  }
+  const { RedisStore } = require('connect-redis-10')
+  const client = require('redis').createClient({ url })
   await client.connect()
-  return session({ store: new RedisStore({ client }), secret: 'a made-up secret of 32 bytes or more', resave: false, saveUninitialized: false })
+  return new RedisStore({ client })
+}
+
+export async function sessions() {
+  return session({ store: await store(process.argv[2]), secret: 'a made-up secret of 32 bytes or more', resave: false, saveUninitialized: false })
 }
 
 export function listen(app) {
