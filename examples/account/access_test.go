@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"os"
@@ -27,7 +28,7 @@ var routes = map[string]string{
 	"POST /login": "credentials", "POST /login/link/use": "credentials", "POST /login/passkey": "credentials", "GET /login/provider/callback": "everybody",
 	"POST /second": "credentials", "POST /second/passkey": "credentials", "POST /second/passkey/options": "credentials",
 	"GET /account": "user", "POST /account/name": "user",
-	"GET /account/devices": "own", "POST /account/devices/end": "own", "POST /account/devices/others": "own",
+	"GET /account/live": "own", "GET /account/live/stream": "own", "GET /account/devices": "own", "POST /account/devices/end": "own", "POST /account/devices/others": "own",
 	"GET /account/password": "fresh", "POST /account/password": "fresh", "GET /account/email": "fresh", "POST /account/email": "fresh",
 	"GET /account/security": "fresh", "POST /account/authenticator": "fresh", "GET /account/authenticator": "fresh",
 	"POST /account/authenticator/confirm": "fresh", "POST /account/authenticator/remove": "fresh",
@@ -151,7 +152,12 @@ func walk(t *testing.T, args ...string) {
 			class := routes[pattern]
 			var got browser.Answer
 			if method == http.MethodGet {
-				got = x.v.Get(path)
+				ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+				if path == "/account/live/stream" { // which would not end
+					ctx, stop = context.WithTimeout(t.Context(), time.Second/2)
+				}
+				got = x.v.Do(x.v.Request(method, path, "").WithContext(ctx))
+				stop()
 			} else {
 				got = x.v.Post(path, "id", id)
 			}

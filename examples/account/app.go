@@ -43,6 +43,8 @@ type app struct {
 	keys     *apikey.Keys
 	link     *guard.Guard[oidc.Identity] // whose user is an account elsewhere; nil without a provider
 
+	ending <-chan struct{} // of the program
+
 	registrations, resets, magic, changes *onetime.Tokens
 }
 
@@ -64,7 +66,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		}
 	}()
 	secrets, plain := []string{o.secret}, !o.secure()
-	a = &app{options: o, users: users{b.db}, pages: must(parsePages()), vault: must(newVault(o.secret)), mail: must(newMailer(ctx, o))}
+	a = &app{options: o, users: users{b.db}, pages: must(parsePages()), vault: must(newVault(o.secret)), ending: ctx.Done(), mail: must(newMailer(ctx, o))}
 	a.hasher, a.rules = &password.Argon2id{}, must(newPolicy(o))
 	if o.fastHashes {
 		a.hasher = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
@@ -162,6 +164,8 @@ func (a *app) handler() http.Handler {
 	mux.Handle("GET /account/devices", a.own(a.devices))
 	mux.Handle("POST /account/devices/end", a.own(a.endDevice))
 	mux.Handle("POST /account/devices/others", a.own(a.endOthers))
+	mux.Handle("GET /account/live", a.own(show("live")))
+	mux.Handle("GET /account/live/stream", a.own(a.live))
 	mux.Handle("GET /account/password", a.fresh(show("password")))
 	mux.Handle("POST /account/password", a.fresh(a.setPassword))
 	mux.Handle("GET /account/email", a.fresh(show("email")))

@@ -411,6 +411,29 @@ await run({
     await phone.at('/account')
   },
 
+  async 'the live page leaves when another tab signs out'(meet) {
+    const ida = await meet()
+    await ida.register('ida@test.example', secret)
+    await ida.go('/account/live')
+    await ida.sees('Connected')
+    await ida.look('live')
+    const phone = await meet()
+    await phone.logIn('ida@test.example', secret)
+    await phone.at('/account')
+    await phone.go('/account/live')
+    await phone.sees('Connected')
+    const here = ida.page
+    ida.page = await ida.tab()
+    await ida.go('/account/devices')
+    await ida.press('Log out all others')
+    await phone.at('/login', 'You were signed out, here or elsewhere.')
+    await ida.press('Sign out')
+    await ida.sees('You are signed out.')
+    ida.page = here
+    await ida.at('/login', 'You were signed out, here or elsewhere.')
+    await ida.look('ended')
+  },
+
   async 'API keys'(meet) {
     const xia = await meet()
     await xia.register('xia@test.example', secret)

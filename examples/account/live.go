@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+)
+
+// live is a stream of events that ends with its log-in, wherever that ends: docs/STREAMS.md.
+func (a *app) live(w http.ResponseWriter, r *http.Request) error {
+	ctx, err := a.auth.Watch(r.Context())
+	if err != nil {
+		return err
+	}
+	stream := http.NewResponseController(w)
+	_ = stream.SetWriteDeadline(time.Time{}) // the server's is for pages
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	clock := time.NewTicker(5 * time.Second)
+	defer clock.Stop()
+	for now := time.Now(); ; {
+		if _, err := fmt.Fprintf(w, "data: %s\n\n", now.Format(time.TimeOnly)); err != nil || stream.Flush() != nil {
+			return nil // the browser has gone
+		}
+		select {
+		case <-a.ending: // of the program: the browser comes back to the next one
+			return nil
+		case <-ctx.Done():
+			if ended, ok := errors.AsType[*guard.Ended](context.Cause(ctx)); ok {
+				_, _ = fmt.Fprintf(w, "event: end\ndata: %s\n\n", ended.Reason)
+			}
+			return nil
+		case now = <-clock.C:
+		}
+	}
+}
