@@ -32,6 +32,7 @@ type app struct {
 	vault    vault
 	mail     mailer
 	mails    *throttle.Limiter // how many mails somebody may cause
+	guesses  *throttle.Limiter // of the present password
 	hasher   password.Hasher
 	rules    *policy.Policy
 	sessions *session.Manager
@@ -90,6 +91,9 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	mails := limits
 	mails.Purpose, mails.AccountAttempts, mails.AddressAttempts = "mail", 5, 30
 	a.mails = must(throttle.NewLimiter(mails))
+	guesses := limits
+	guesses.Purpose = "present password"
+	a.guesses = must(throttle.NewLimiter(guesses))
 
 	site := must(url.Parse(o.url))
 	a.passkeys = must(passkey.New(passkey.Config[*User]{
@@ -134,7 +138,9 @@ func (a *app) handler() http.Handler {
 		return a.show(w, r, "missing", form{Status: http.StatusNotFound}, nil)
 	}))
 	if box, ok := a.mail.(*outbox); ok {
-		mux.Handle("GET /outbox", a.public(func(w http.ResponseWriter, r *http.Request) error { return a.show(w, r, "outbox", form{}, box.all()) }))
+		mux.Handle("GET "+must(url.Parse(a.url)).Hostname()+"/outbox", a.public(func(w http.ResponseWriter, r *http.Request) error { // under no other name of this machine
+			return a.show(w, r, "outbox", form{}, box.all())
+		}))
 	}
 
 	mux.Handle("GET /register", a.public(show("register")))

@@ -21,25 +21,26 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	if err := a.mayMail(r, f, email); err != nil || len(f.Errors) > 0 {
 		return a.showOr(w, r, err, "email", f)
 	}
-	switch _, _, err := a.users.byEmail(r.Context(), email); {
-	case err == nil: // the answer is the same; the mail tells the address's owner
-		a.send(email, "email-taken", "")
-	case !errors.Is(err, strategy.ErrUnauthenticated):
+	_, _, err := a.users.byEmail(r.Context(), email)
+	taken := err == nil // the answer, and the mail to the old address, are the same
+	if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) {
 		return err
-	default:
-		id := rand.Text()
-		_, err := a.users.exec(r.Context(), `INSERT INTO email_changes (user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
-			ON CONFLICT (user_id) DO UPDATE SET id = $2, email = $3, old_ok = 0, new_ok = 0`, u.ID, id, email)
+	}
+	id := rand.Text()
+	_, err = a.users.exec(r.Context(), `INSERT INTO email_changes (user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
+		ON CONFLICT (user_id) DO UPDATE SET id = $2, email = $3, old_ok = 0, new_ok = 0`, u.ID, id, email)
+	if err != nil {
+		return err
+	}
+	for side, to := range map[string]string{"old": u.Email, "new": email} {
+		token, err := issue(r.Context(), a.changes, ticket{User: u.ID, Email: email, Stamp: u.Stamp, Of: id, Side: side})
 		if err != nil {
 			return err
 		}
-		for side, to := range map[string]string{"old": u.Email, "new": email} {
-			token, err := issue(r.Context(), a.changes, ticket{User: u.ID, Email: email, Stamp: u.Stamp, Of: id, Side: side})
-			if err != nil {
-				return err
-			}
-			a.send(to, "email-"+side, a.at("/email/confirm", "token", token))
+		if taken && side == "new" {
+			side = "taken"
 		}
+		a.send(to, "email-"+side, a.at("/email/confirm", "token", token))
 	}
 	return a.done(w, r, nil, "/account", "We have sent a mail to each address. Open the links in both.")
 }

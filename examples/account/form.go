@@ -52,11 +52,17 @@ func (f form) refuse(field, text string) {
 // refused is a form whose field a strategy refused.
 func refused(r *http.Request, err error, field, text string) form {
 	f := formOf(r)
-	if f.Status = guard.Status(err); f.Status == http.StatusTooManyRequests {
-		text = wait(err)
-	}
-	f.refuse(field, text)
+	f.Status = guard.Status(err)
+	f.refuse(field, orWait(err, text))
 	return f
+}
+
+// orWait is text, or how long to wait where there were too many attempts.
+func orWait(err error, text string) string {
+	if guard.Status(err) == http.StatusTooManyRequests {
+		return wait(err)
+	}
+	return text
 }
 
 // Get returns a field without the space around it.

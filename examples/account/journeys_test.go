@@ -105,6 +105,9 @@ func TestPeopleGoTheirWays(t *testing.T) {
 	if err := cmd.Wait(); err != nil || ran == 0 {
 		t.Errorf("%d journeys, %v: %s", ran, err, &log)
 	}
+	if os.Getenv("JOURNEY") != "" { // some only
+		return
+	}
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

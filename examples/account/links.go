@@ -99,7 +99,11 @@ func (a *app) showOr(w http.ResponseWriter, r *http.Request, err error, page str
 func (a *app) behindLink(page string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		q := r.URL.Query()
-		return a.show(w, r, page, filled("token", q.Get("token"), "email", q.Get("email")), nil)
+		f := filled("token", q.Get("token"), "email", q.Get("email"))
+		if a.address(f); len(f.Errors) > 0 { // the page shows addresses, not what somebody put into a link
+			f = filled("token", q.Get("token"))
+		}
+		return a.show(w, r, page, f, nil)
 	}
 }
 

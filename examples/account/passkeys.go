@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy/passkey"
@@ -22,7 +23,8 @@ func (a *app) security(w http.ResponseWriter, r *http.Request) error {
 
 func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
-	_, err := a.users.exec(r.Context(), `UPDATE passkeys SET name = $1 WHERE id = $2 AND user_id = $3`, f.Get("name"), f.Get("id"), a.current(r).ID)
+	name := []rune(strings.ToValidUTF8(f.Get("name"), ""))
+	_, err := a.users.exec(r.Context(), `UPDATE passkeys SET name = $1 WHERE id = $2 AND user_id = $3`, string(name[:min(len(name), 80)]), f.Get("id"), a.current(r).ID)
 	return a.done(w, r, err, "/account/security", "The name is saved.")
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -15,9 +16,11 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if u.Hash != "" {
-		err = a.hasher.Verify(r.Context(), u.Hash, f.values.Get("current"))
+		err = a.guesses.Attempt(r, u.Email, func(ctx context.Context) error {
+			return a.hasher.Verify(ctx, u.Hash, f.values.Get("current"))
+		})
 		if errors.Is(err, strategy.ErrUnauthenticated) {
-			f.refuse("current", "This is not your present password.")
+			f.refuse("current", orWait(err, "This is not your present password."))
 			err = nil
 		}
 	}
