@@ -78,6 +78,22 @@ func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 			errs = append(errs, err)
 		}
 	}
+	return append(errs, r.checkNotices(ctx)...)
+}
+
+// checkNotices publishes and subscribes once.
+func (r *RedisStore) checkNotices(ctx context.Context) (errs []error) {
+	if !r.cfg.Notify {
+		return nil
+	}
+	if err := r.main.send(ctx, redis.NewIntCmd(ctx, "publish", r.channel, "check")); err != nil {
+		errs = append(errs, fmt.Errorf("store: check: PUBLISH: %w", plain(err)))
+	}
+	ctx, heard := context.WithCancel(ctx)
+	defer heard()
+	if err := r.Listen(ctx, func(string) { heard() }); !errors.Is(err, context.Canceled) {
+		errs = append(errs, err)
+	}
 	return errs
 }
 

@@ -99,12 +99,18 @@ func site(t *testing.T, st session.Store, edit ...func(*session.Config)) http.Ha
 }
 
 func TestCommandsPerRequest(t *testing.T) {
+	for _, notify := range []bool{false, true} { // what is told is sent by the same scripts
+		t.Run(fmt.Sprint("notify ", notify), func(t *testing.T) { testCommandsPerRequest(t, notify) })
+	}
+}
+
+func testCommandsPerRequest(t *testing.T, notify bool) {
 	server := miniredis.RunT(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	defer client.Close()
 	var count commands
 	client.AddHook(&count)
-	st, err := store.Redis(client, store.RedisConfig{Name: "test"})
+	st, err := store.Redis(client, store.RedisConfig{Name: "test", Notify: notify})
 	if err != nil {
 		t.Fatal(err)
 	}

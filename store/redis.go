@@ -34,6 +34,7 @@ type RedisStore struct {
 	cfg   RedisConfig
 
 	notes, labels string // begin the keys of notes and of labels
+	channel       string // of RedisConfig.Notify
 
 	tagged bool // the prefix chooses the slot
 	fresh  bool // main's plain reads are the master's word
@@ -46,6 +47,7 @@ var (
 	_ session.Iterator      = (*RedisStore)(nil)
 	_ session.Authoritative = (*RedisStore)(nil)
 	_ session.Batch         = (*RedisStore)(nil)
+	_ session.Notifier      = (*RedisStore)(nil)
 )
 
 // note returns the key of the note beside the record's key, in the same slot: what stands
@@ -176,8 +178,8 @@ func (r *RedisStore) Update(ctx context.Context, id string, old, new []byte, ttl
 	return err
 }
 
-// Delete implements [session.Store]. Without old it is one DEL, which go-redis may
-// send again. It leaves no note: see End.
+// Delete implements [session.Store]. Without old it is one DEL, or with RedisConfig.Notify one
+// script, which go-redis may send again. It leaves no note: see End.
 func (r *RedisStore) Delete(ctx context.Context, id string, old []byte) error {
 	if old != nil {
 		_, err := r.end(ctx, "delete", sendOnce, id, old, contract.Ended, 0)
@@ -185,6 +187,10 @@ func (r *RedisStore) Delete(ctx context.Context, id string, old []byte) error {
 	}
 	if !contract.ValidID(id) {
 		return ctxError(ctx, "delete")
+	}
+	if r.cfg.Notify {
+		_, err := r.end(ctx, "delete", mayResend, id, nil, contract.Ended, 0)
+		return err
 	}
 	if err := r.main.send(ctx, redis.NewIntCmd(ctx, "del", r.cfg.Prefix+id)); err != nil {
 		return outage("delete", err)
@@ -217,6 +223,9 @@ func (r *RedisStore) end(ctx context.Context, verb string, again resend, id stri
 	args := []any{string(old), text, life.Milliseconds()}
 	if old != nil && len(old) == 0 {
 		args = append(args, "1")
+	}
+	if r.cfg.Notify {
+		args = withNotice(args, r.channel, session.EndNotice(id, old, contract.Successor(text)))
 	}
 	cmd, err := r.main.run(ctx, again, endScript, []string{key, r.note(key)}, args...)
 	if err != nil {
@@ -287,6 +296,7 @@ var commandsOf = map[string]string{
 	"take token":   "GETDEL",
 	"load cell":    "EVALSHA, EVAL (GET)",
 	"swap cell":    "EVALSHA, EVAL (GET, SET, DEL)",
+	"listen":       "SUBSCRIBE",
 	"ids":          "SCAN",
 	"all":          "SCAN, GET or MGET",
 	"clear":        "SCAN, UNLINK or EVALSHA, EVAL (GET, DEL, SET)",

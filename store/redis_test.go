@@ -50,6 +50,16 @@ func TestRedisStoreKeepsTheContractOnMiniredis(t *testing.T) {
 	}
 }
 
+func TestRedisStoreThatNotifiesKeepsTheContract(t *testing.T) {
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: true})
+	defer c.Close()
+	sessiontest.Run(t, func(t *testing.T) session.Store {
+		m.FlushAll()
+		return newRedis(t, c, store.RedisConfig{Notify: true, Tombstones: true})
+	}, m.FastForward)
+}
+
 func TestRedisStoreKeepsTheContractInABubble(t *testing.T) {
 	sessiontest.RunInBubble(t, func(t *testing.T) session.Store {
 		m := miniredis.NewMiniRedis()

@@ -39,6 +39,14 @@ type RedisConfig struct {
 	// Redis memory per ended session. Node itself goes on honouring what it wrote.
 	Tombstones bool
 
+	// Notify tells every process at once which sessions end, for guard.Guard.Watch: the end of
+	// a record publishes a part of a hash of its id, in the same script, and a process that
+	// watches something holds one subscription. The channel is the Name, ":ended:" and the Prefix.
+	// All processes of a program have it, or none: what one without it ends is noticed as late as
+	// session.Config.WatchInterval says. The client must be a *redis.Client or
+	// *redis.ClusterClient, and its user needs more rights, which docs/REDIS.md has.
+	Notify bool
+
 	// Reads, if not nil, is asked for records that are read, and nothing else: a client
 	// with a client-side cache, an automatic pipeline (client.AsyncAutoPipeline(); the
 	// blocking kind costs a goroutine a read), or a client that reads from replicas. What
@@ -132,6 +140,9 @@ func (c *RedisConfig) complete(client RedisClient) error {
 		bad("RedisConfig.Replicas is %d: give how many must confirm a write, or 0 for none", c.Replicas)
 	} else if c.Replicas > 0 && !showsMaster(client) {
 		bad("RedisConfig.Replicas needs a *redis.Client or *redis.ClusterClient, not a %T: give that, and the pipeline as RedisConfig.Reads", client)
+	}
+	if c.Notify && !showsMaster(client) {
+		bad("RedisConfig.Notify needs a *redis.Client or *redis.ClusterClient, not a %T: give that, and the pipeline as RedisConfig.Reads", client)
 	}
 	if c.ScanCount < 0 {
 		bad("RedisConfig.ScanCount is %d: give the keys of one step, or 0 for %d", c.ScanCount, defaultScanCount)

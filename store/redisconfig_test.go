@@ -28,6 +28,7 @@ func TestRedisNamesEveryMistake(t *testing.T) {
 		"a nil client for reads":      {client, store.RedisConfig{Reads: (*redis.Ring)(nil)}, []string{"RedisConfig.Reads"}},
 		"a nil client for a pipeline": {client, store.RedisConfig{Pipeline: (*redis.AutoPipeliner)(nil)}, []string{"RedisConfig.Pipeline"}},
 		"no prefix":                   {client, store.RedisConfig{NoPrefix: true}, nil},
+		"notices on a ring":           {redis.NewRing(&redis.RingOptions{}), store.RedisConfig{Notify: true}, []string{"Notify needs a *redis.Client"}},
 		"no prefix with tombstones":   {client, store.RedisConfig{NoPrefix: true, Tombstones: true}, []string{"Tombstones needs a Prefix"}},
 		"a prefix beside no prefix":   {client, store.RedisConfig{NoPrefix: true, Prefix: "s:"}, []string{"beside NoPrefix"}},
 		"an empty hash tag":           {client, store.RedisConfig{Prefix: "{}s:"}, []string{"RedisConfig.Prefix", "hash tag"}},

@@ -105,7 +105,11 @@ func (r *RedisStore) EndMany(ctx context.Context, ids []string, life time.Durati
 		if contract.ValidID(id) {
 			places = append(places, i)
 			key := r.cfg.Prefix + id
-			calls = append(calls, scriptCall{[]string{key, r.note(key)}, []any{"", text, life.Milliseconds()}})
+			args := []any{"", text, life.Milliseconds()}
+			if r.cfg.Notify {
+				args = withNotice(args, r.channel, session.EndManyNotice(id))
+			}
+			calls = append(calls, scriptCall{[]string{key, r.note(key)}, args})
 		}
 	}
 	cmds, err := r.main.runAll(ctx, endScript, calls)

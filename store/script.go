@@ -30,16 +30,18 @@ if not v or (KEYS[2] and redis.call('EXISTS',KEYS[2])==1) then return {2} end
 if v~=ARGV[1] then return {1,v} end
 redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return {0}`)
 
-	// endScript: KEYS record note; ARGV old|'' next|'-' ms|0 ['1' to compare to an empty old].
+	// endScript: KEYS record note; ARGV old|'' next|'-' ms|0 ['1' to compare to an empty old, else ''
+	// [channel notice]].
 	// Answers {0,note} ended, {1,bytes} other bytes are there, {2,note} no record.
 	// The record goes first: a Redis that is full refuses the note, and must not keep
-	// the record for it.
+	// the record for it. Nor must a user who may not publish.
 	endScript = newScript(`local x=redis.call('GET',KEYS[2])
 if ARGV[2]~='-' and x==ARGV[2] then redis.call('DEL',KEYS[1]) return {0,''} end
-if ARGV[1]~='' or ARGV[4] then local v=redis.call('GET',KEYS[1])
+if ARGV[1]~='' or ARGV[4]=='1' then local v=redis.call('GET',KEYS[1])
 if not v or x then return {2,x or ''} end
 if v~=ARGV[1] then return {1,v} end end
 local n=redis.call('DEL',KEYS[1])
+if n==1 and ARGV[5] then redis.pcall('PUBLISH',ARGV[5],ARGV[6]) end
 if ARGV[3]~='0' and not x then redis.call('SET',KEYS[2],ARGV[2],'PX',ARGV[3]) end
 return {n==1 and 0 or 2,x or ''}`)
 

@@ -30,7 +30,7 @@ func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 	}
 	main := newSender(client)
 	main.replicas = cfg.Replicas
-	r := &RedisStore{main: main, cfg: cfg, notes: cfg.own("x:"), labels: cfg.own("label:") + cfg.Prefix, fresh: authoritative(client)}
+	r := &RedisStore{main: main, cfg: cfg, notes: cfg.own("x:"), labels: cfg.own("label:") + cfg.Prefix, channel: cfg.own("ended:") + cfg.Prefix, fresh: authoritative(client)}
 	r.reads.direct = main
 	if cfg.Reads != nil {
 		r.reads.direct = newSender(cfg.Reads)
