@@ -43,7 +43,7 @@ func (r *RedisStore) Listen(ctx context.Context, tell func(notice string)) error
 		return err
 	}
 	sub := client.Subscribe(ctx, r.channel)
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
 	for asked := false; ; {
 		message, err := sub.ReceiveTimeout(ctx, silence)

@@ -19,8 +19,9 @@ func open(ctx context.Context, url string, o article.StorageOptions) (article.St
 	if err != nil {
 		return article.Storage{}, err
 	}
-	// Tombstones: a slow request of Express must not bring a log-out by Go back.
-	shared, err := store.Redis(b.client, store.RedisConfig{Name: "example", Tombstones: o.Express})
+	// Tombstones: a slow request of Express must not bring a log-out by Go back. Notify: a log-out ends streams
+	// in every process.
+	shared, err := store.Redis(b.client, store.RedisConfig{Name: "example", Tombstones: o.Express, Notify: true})
 	if err == nil {
 		err = shared.Check(ctx)
 	}

@@ -60,7 +60,7 @@ func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	defer func() { _ = os.RemoveAll(profile) }() // the browser's children may still write there: no t.TempDir
 	var log bytes.Buffer
 	cmd := subprocess.Command(t, patience, binary,
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--headless", "--no-sandbox", "--disable-popup-blocking", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--ignore-certificate-errors", "--user-data-dir="+profile,
 		"--host-resolver-rules=MAP *.example "+address.Host+", MAP * ~NOTFOUND",
 		"https://app.example/-/script")

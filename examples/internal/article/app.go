@@ -3,7 +3,7 @@
 // on a database.
 //
 // Read app.go first: it has the sessions, the guard and the routes. users.go is the users table, totp.go a
-// second factor, register.go a route of the application's own, and serve.go how a server starts and stops.
+// second factor, live.go a stream of events, register.go a route of the application's own, and serve.go how a server starts and stops.
 package article
 
 import (
@@ -32,8 +32,9 @@ type settings struct {
 	deviceSecret   string
 	trustedProxies []netip.Prefix
 	// article lets in the password of the article's registration, on loopback only.
-	article bool
-	log     *slog.Logger
+	article  bool
+	stopping <-chan struct{} // no new requests are taken, and streams end
+	log      *slog.Logger
 }
 
 // app is what the handlers share.
@@ -109,6 +110,7 @@ func newApp(s settings) (http.Handler, error) {
 	mux.Handle("GET /{$}", text("This message is public to all!"))
 	mux.Handle("GET /protected", a.auth.RequireAuth(text("You can only see this if you are authenticated")))
 	mux.Handle("GET /whoami", a.auth.RequireAuth(http.HandlerFunc(a.whoAmI)))
+	mux.Handle("GET /live", a.auth.RequireAuth(http.HandlerFunc(a.live)))
 	mux.Handle("POST /auth/login", a.auth.Authenticate("local")(a.auth.LogIn(http.HandlerFunc(a.showSession))))
 	mux.Handle("POST /auth/logout", a.auth.LogOut(text("You are logged out")))
 	// The guard refuses requests that another site caused; a route without one asks for it.
