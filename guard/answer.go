@@ -116,6 +116,10 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	case errors.As(err, &insufficient):
 		a.challenges = []string{insufficient.challenge()}
 		switch {
+		case insufficient.Binding == BindingMissing:
+			a.logIn = g.cfg.BindURL
+		case insufficient.Binding == BindingUnproved:
+			stays = skipped(r) != "" // it may go well the next time
 		case insufficient.Factor != "":
 			a.logIn = g.cfg.StepUpURL
 		case a.logIn != "": // the log-in has to be as fresh as this: a provider is told so
@@ -124,7 +128,8 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	case errors.Is(err, ErrCrossSite):
 		a.askToGoOn(r)
 	}
-	if g.strict && a.html && a.status == http.StatusUnauthorized && !stays && cookiesWithheld(r) {
+	unproved := insufficient != nil && insufficient.Binding == BindingUnproved
+	if (g.strict || unproved) && a.html && a.status == http.StatusUnauthorized && !stays && cookiesWithheld(r) {
 		if to := ownAddress(r); to != "" {
 			return *repeatPage(to)
 		}
@@ -155,6 +160,9 @@ func asksBrowser(challenges []string) bool {
 // challenge is that of RFC 9470 §3. Its scheme is Bearer, the only one that defines
 // the error; a client that uses cookies still reads what is missing.
 func (e *Insufficient) challenge() string {
+	if e.Binding != "" {
+		return `Bearer error="insufficient_user_authentication", error_description="Use a session that is bound to the device", acr_values="device-bound"`
+	}
 	c := `Bearer error="insufficient_user_authentication", error_description="Prove again who you are"`
 	if e.Factor != "" {
 		c += `, acr_values="` + strings.ReplaceAll(e.Factor, "|", " ") + `"`

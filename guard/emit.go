@@ -144,10 +144,14 @@ func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 			Origin: plainText(h.Get("Origin")), FetchSite: plainText(h.Get("Sec-Fetch-Site")), Host: plainText(came.Host)})
 	case errors.As(err, &refusal):
 		g.emitLogInFail(r, refusal)
+	case errors.As(err, &insufficient) && insufficient.Binding == BindingUnproved: // sent when it was found
 	case errors.As(err, &insufficient):
 		e := Event{Name: EventForbidden, Outcome: OutcomeFailure, Strategy: insufficient.Factor, Reason: ReasonNotFresh}
 		if insufficient.Factor != "" {
 			e.Reason = ReasonFactor
+		}
+		if insufficient.Binding != "" {
+			e.Reason = ReasonUnbound
 		}
 		g.emitKnown(r, e)
 	case errors.Is(err, ErrForbidden):

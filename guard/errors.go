@@ -105,16 +105,36 @@ func (f Failure) detail() strategy.Failure {
 
 func (f Failure) reason() string { return f.detail().Reason }
 
-// Insufficient is the error of [Guard.RequireFresh] and [Guard.RequireFactor] for a
-// user who is logged in, but not well enough. It matches strategy.ErrUnauthenticated.
+// Insufficient is the error of [Guard.RequireFresh], [Guard.RequireFactor] and
+// [Guard.RequireBound] for a user who is logged in, but not well enough, and of whatever asks
+// for the user of a bound session without its proof. It matches strategy.ErrUnauthenticated.
 // The answer is a challenge of RFC 9470 §3.
 type Insufficient struct {
 	Factor string        // the factor that is missing or too old; empty for the log-in itself
 	MaxAge time.Duration // how old it may be; 0 means any age
+
+	// Binding says what is missing of session.Config.DeviceBound; empty for nothing. Factor and
+	// MaxAge are empty then.
+	Binding Binding
 }
+
+// Binding is what of session.Config.DeviceBound is missing.
+type Binding string
+
+// Values of Insufficient.Binding.
+const (
+	BindingMissing  Binding = "missing"  // [Guard.RequireBound]: the session is not bound to a device
+	BindingUnproved Binding = "unproved" // it is, and the request has no proof that it comes from there
+)
 
 // Error implements error.
 func (e *Insufficient) Error() string {
+	switch e.Binding {
+	case BindingMissing:
+		return "guard: the session is not bound to a device"
+	case BindingUnproved:
+		return "guard: the session is bound to a device, and the request has no proof of it"
+	}
 	if e.Factor == "" {
 		return "guard: the log-in is not fresh enough"
 	}
@@ -133,6 +153,9 @@ func (e *Insufficient) Is(target error) bool { return target == strategy.ErrUnau
 func decisive(err error) error {
 	refusal, refused := errors.AsType[*Refusal](err)
 	if !refused {
+		if errors.Is(err, session.ErrUnproved) { // of session.Manager.OpenCookies
+			return &Insufficient{Binding: BindingUnproved}
+		}
 		if _, waits := errors.AsType[*Insufficient](err); !waits && errors.Is(err, strategy.ErrUnauthenticated) {
 			return &Refusal{Failures: []Failure{{Err: err}}} // of no strategy that is known
 		}

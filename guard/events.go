@@ -39,6 +39,7 @@ const (
 	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // a remembered log-in's old token came back: somebody has a copy
 	EventCrossSite      EventName = "malicious_cors"             // another site caused an unsafe request; Origin, FetchSite and Host say which
 	EventAccountProved  EventName = "account_proved"             // an account elsewhere was proved, to be connected to a user (strategy.Info.Linking); LogIn makes it EventLogInSuccess too; not in the vocabulary
+	EventBindingFailed  EventName = "session_binding_failed"     // the cookie of a session that is bound to a device came without the proof: somebody may have a copy; Reason says what the browser says, if anything; with OutcomeSuccess session.DeviceBound.ReportOnly let it pass; not in the vocabulary
 	EventError          EventName = "guard_error"                // an outage or a mistake of the program; not in the vocabulary
 )
 
@@ -70,6 +71,8 @@ const (
 	ReasonNotFresh        = "not_fresh"        // RequireFresh
 	ReasonFactor          = "factor"           // RequireFactor
 	ReasonForbidden       = "forbidden"        // Require
+	ReasonUnbound         = "unbound"          // RequireBound
+	ReasonNoProof         = "no_proof"         // of EventBindingFailed; or "unreachable", "server_error", "quota_exceeded": why a browser says that it has none
 )
 
 // Event is one thing that happened to somebody's authentication. Each goes to
@@ -106,7 +109,7 @@ func (e *Event) level() slog.Level {
 	switch {
 	case e.Outcome == OutcomeError, e.Name == EventTokenReuse:
 		return slog.LevelError
-	case e.Outcome == OutcomeFailure:
+	case e.Outcome == OutcomeFailure, e.Name == EventBindingFailed:
 		return slog.LevelWarn
 	case e.Name == EventLogInSuccess && e.Program:
 		return slog.LevelDebug

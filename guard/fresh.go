@@ -76,7 +76,7 @@ func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 	case errors.Is(err, session.ErrSessionEnded):
 		return none, errNobody // logged out elsewhere, unknown to the replica or cache
 	case err != nil:
-		return none, fmt.Errorf("guard: read session: %w", err)
+		return none, g.unproved(r, st, fmt.Errorf("guard: read session: %w", err))
 	}
 	g.clearUser(st)
 	return g.currentUser(r, st)

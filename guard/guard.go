@@ -44,6 +44,17 @@ type Config struct {
 	// [Guard.RequireFactor] asks for. Empty answers 401.
 	StepUpURL string
 
+	// BindURL is LoginURL for a user whose session is not bound to a device, which
+	// [Guard.RequireBound] asks for: a page that waits until the browser has done it, and says so
+	// to those whose browser cannot. Empty answers 401.
+	BindURL string
+
+	// EndUnproved ends all sessions of a user, a cookie of whom was presented without the proof
+	// that its session is bound to ([session.DeviceBound]): somebody may have copied it, and not
+	// only it. False refuses the request and leaves the rest alone: a browser that lost its key
+	// looks the same.
+	EndUnproved bool
+
 	// Factors says which second factors a user has, see [FactorsOf]. A log-in in which one
 	// of them is missing is pending: it opens no route, and only [Guard.StepUp] adds to it.
 	// Where a route needs a user, browsers are sent to StepUpURL, and
@@ -136,6 +147,7 @@ type Guard[U any] struct {
 	remembers  string // the name of RememberMe's cookie
 	strict     bool   // the session's cookie is SameSite=Strict
 	watcher    *watcher[U]
+	reportOnly bool // session.Config.DeviceBound lets those pass who do not prove their device
 }
 
 // New returns a guard that authenticates by the given strategies and turns users
@@ -183,6 +195,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 	g.owner, g.answerer, g.watcher = g, g.answerRefused, &watcher[U]{g}
 	if cfg.Sessions != nil {
 		g.owner, g.strict = cfg.Sessions, cfg.Sessions.SameSite() == http.SameSiteStrictMode
+		g.reportOnly = cfg.Sessions.Binding().ReportOnly
 		g.reserved = append(g.reserved, &sessionStrategy[U]{g})
 	}
 	g.reserved = append(g.reserved, strategy.Anonymous[U]())
@@ -210,10 +223,15 @@ func (c *Config) check(cross *http.CrossOriginProtection, wrong func(string, ...
 	if c.Sessions == nil && (c.MaxSessions > 0 || c.Device != nil || c.RememberMe != nil) {
 		wrong("Config.MaxSessions, Device and RememberMe need sessions: set Config.Sessions, or leave them out")
 	}
+	if bound := c.Sessions != nil && c.Sessions.Binding().Lifetime > 0; !bound && (c.EndUnproved || c.BindURL != "") {
+		wrong("Config.EndUnproved and BindURL do nothing where no session is bound: set session.Config.DeviceBound, or leave them out")
+	} else if bound && c.RememberMe != nil {
+		wrong("Config.RememberMe logs whoever has its cookie in to a session that is not bound, which is a way round session.Config.DeviceBound: leave one of the two out; session.Config.Persistent and a long IdleTimeout remember a browser too")
+	}
 	if c.RememberMe != nil && c.Sessions != nil {
 		c.checkRememberMe(wrong)
 	}
-	for _, u := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
+	for _, u := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}, {"BindURL", c.BindURL}} {
 		if err := checkRedirect(u.url); err != nil {
 			wrong("Config.%s %q: %w", u.field, u.url, err)
 		}

@@ -23,6 +23,13 @@ const (
 	// ProblemFresh is the type of a 401: a user is logged in, and has to log in again. The
 	// member maxAge says how many seconds old the log-in may be.
 	ProblemFresh = problems + "ProblemFresh"
+	// ProblemBound is the type of a 401: a user is logged in, in a session that is not bound to
+	// the device. See [Guard.RequireBound].
+	ProblemBound = problems + "ProblemBound"
+	// ProblemUnproved is the type of a 401: the session is bound to a device, and the request has
+	// no proof that it comes from there. The same request again may have one; if not, to log in
+	// again helps.
+	ProblemUnproved = problems + "ProblemUnproved"
 	// ProblemConflict is the type of a 409: the session ended or changed meanwhile.
 	ProblemConflict = problems + "ProblemConflict"
 	// ProblemCrossSite is the type of a 403: another site caused the request.
@@ -52,6 +59,12 @@ func problemOf(err error, status int) problem {
 	switch {
 	case waits && !refused:
 		p.Type, p.Detail = ProblemFresh, "Log in again to do this."
+		switch insufficient.Binding {
+		case BindingMissing:
+			p.Type, p.Detail = ProblemBound, "Use a browser that binds its session to the device to do this."
+		case BindingUnproved:
+			p.Type, p.Detail = ProblemUnproved, "The browser did not prove that it is the one that logged in. Load the page again, or log in again."
+		}
 		if insufficient.Factor != "" {
 			p.Type, p.Factor, p.Detail = ProblemFactor, insufficient.Factor, "Prove a further factor to do this."
 		}

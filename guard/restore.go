@@ -58,7 +58,7 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 		slot, err = st.Slots.Former(ctx, g.cfg.SessionKey)
 	}
 	if err != nil {
-		return none, fmt.Errorf("guard: restore: %w", err)
+		return none, g.unproved(r, st, fmt.Errorf("guard: restore: %w", err))
 	}
 	if slot.User == nil { // nobody is logged in, or no longer
 		g.emitLost(r, st)
@@ -71,6 +71,9 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 	if ended != "" { // the user is gone, or the stamp changed
 		g.revoke(withRoute(r), st, slot, ended)
 		return g.recallUser(r, st)
+	}
+	if g.reportOnly {
+		g.reportUnproved(r, st)
 	}
 	e := isRestored
 	if g.factors != nil {

@@ -26,6 +26,7 @@ type UserSession struct {
 	Deadline time.Time `json:"deadline,omitzero"` // when it ends at the latest; zero when only Node wrote it
 	Factors  []string  `json:"factors,omitempty"` // oldest first
 	Current  bool      `json:"current"`           // it is the request's own
+	Bound    bool      `json:"bound,omitempty"`   // it is bound to the device, see session.DeviceBound
 	Pending  bool      `json:"pending,omitempty"` // a factor of Config.Factors is missing: it lets nobody pass
 
 	labels []string
@@ -83,7 +84,7 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, n
 			continue
 		}
 		s := UserSession{
-			Ref: info.Ref, LoggedIn: slot.At, Created: info.Created, Seen: info.Seen, Deadline: info.Deadline,
+			Ref: info.Ref, LoggedIn: slot.At, Created: info.Created, Seen: info.Seen, Deadline: info.Deadline, Bound: info.Bound,
 			Current: info.Ref == current, labels: info.Labels,
 		}
 		if device, ok, err := g.deviceKey().Of(info); ok && err == nil && slot.ByGo {

@@ -17,6 +17,7 @@ type answer struct {
 	repeats string   // the slot key of a log-in, not yet in after, of the user who is logged in there already
 	stored  []string // slot keys whose last log-in or step-up of this request a commit has stored
 	cookies []string // guards' Set-Cookie lines
+	offer   string   // the header by which a key may be registered; empty for none
 }
 
 // sentCookie is a Set-Cookie line, and the cookie that it is about.

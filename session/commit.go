@@ -50,6 +50,9 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 			s.visit.KeepNothing()
 			s.warnWithheld(ctx)
 		}
+		if s.visit.Suspect && s.visit.Creates() { // or its cookie would replace the bound session's
+			s.visit.KeepNothing()
+		}
 		var err error
 		if out, err = s.visit.Commit(ctx, now); err != nil {
 			return err

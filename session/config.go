@@ -107,6 +107,10 @@ type Config struct {
 	// and the commit with its retries. Zero means 2 seconds; at most a minute.
 	StoreTimeout time.Duration
 
+	// DeviceBound has browsers bind sessions to a key of their device. Its zero value binds none.
+	// It is experimental. Express has none.
+	DeviceBound DeviceBound
+
 	// Logger gets what operators should see. Nil means slog.Default(). No id, cookie
 	// or value is ever logged; a session appears as its [Session.Ref]. A line may be written
 	// while its session is locked: a Handler that asks for the session gets an error from
@@ -187,6 +191,7 @@ func (c *Config) complete() error {
 	c.checkCookie(bad)
 	errs = append(errs, c.checkAccepted(bad)...)
 	c.checkTimes(bad)
+	c.checkBound(bad)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

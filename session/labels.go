@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed-6f34412b/passport/internal/devicebound"
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
@@ -24,6 +25,7 @@ type Info struct {
 	Expires  time.Time // when it ends if nobody uses it again, Deadline at the latest; zero when only Node wrote it
 	Deadline time.Time // when it ends at the latest; zero when only Node wrote it
 	Labels   []string
+	Bound    bool // to a key of the browser, see Config.DeviceBound
 
 	rec *record.Record
 }
@@ -111,7 +113,7 @@ func (m *Manager) info(id, label string, rec *record.Record) (Info, bool) {
 }
 
 func (m *Manager) describe(id string, rec *record.Record) Info {
-	i := Info{Ref: refOf(id), Labels: rec.Labels(), Deadline: rec.Deadline(m.cfg.AbsoluteTimeout), rec: rec}
+	i := Info{Ref: refOf(id), Labels: rec.Labels(), Bound: devicebound.Of(id) != "", Deadline: rec.Deadline(m.cfg.AbsoluteTimeout), rec: rec}
 	var written bool
 	if i.Created, i.Seen, written = rec.Written(); written {
 		idle, own := rec.Idle()
@@ -136,5 +138,6 @@ func (i Info) MarshalJSON() ([]byte, error) {
 		Seen     time.Time `json:"seen,omitzero"`
 		Expires  time.Time `json:"expires,omitzero"`
 		Deadline time.Time `json:"deadline,omitzero"`
-	}{i.Ref, i.Created, i.Seen, i.Expires, i.Deadline})
+		Bound    bool      `json:"bound,omitempty"`
+	}{i.Ref, i.Created, i.Seen, i.Expires, i.Deadline, i.Bound})
 }

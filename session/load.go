@@ -21,7 +21,15 @@ ids:
 			continue
 		}
 		for value := range cookies.Values(s.cookies, a.name) {
-			if id, ok := a.codec.Decode(a.name, value); ok && !s.visit.Present(id, via) {
+			id, ok := a.codec.Decode(a.name, value)
+			if !ok {
+				continue
+			}
+			more := s.visit.Present(id, via)
+			if s.m.bound != nil {
+				s.m.bound.judge(s, id)
+			}
+			if !more {
 				break ids
 			}
 		}

@@ -19,6 +19,7 @@ type Manager struct {
 	cfg    Config
 	accept []accepted // the primary first
 	proto  *protocol.Protocol
+	bound  *bound // Config.DeviceBound; nil for none
 
 	claims                    claims
 	inside                    sync.Map // reentrant -> where, while the application's code runs
@@ -37,8 +38,9 @@ func New(cfg Config) (*Manager, error) {
 	if m.accept, err = cfg.accept(); err != nil {
 		return nil, err
 	}
+	m.bound = cfg.newBound()
 	m.proto = protocol.New(protocol.Settings{
-		Store: cfg.Store, Terms: cfg.terms(), Timeout: cfg.StoreTimeout, WatchInterval: cfg.WatchInterval, Report: m.report,
+		Store: cfg.Store, Terms: cfg.terms(), Timeout: cfg.StoreTimeout, WatchInterval: cfg.WatchInterval, Report: m.report, Grace: m.bound.grace(),
 		NotFound: ErrNotFound, Found: conflicting, Ended: ErrSessionEnded, Changed: ErrSessionChanged, Again: reqstate.ErrAgain, TooOld: reqstate.ErrTooOld,
 	})
 	return m, nil
@@ -57,15 +59,21 @@ func (m *Manager) CookieName() string { return m.cfg.Name }
 func (m *Manager) Secure() bool { return !m.cfg.InsecureHTTP }
 
 // CookieNames returns the names of all cookies that are looked at, the primary one first, and then
-// those of the guards that use the Manager: of their Config.RememberMe and their strategies, where
+// that of Config.DeviceBound, and those of the guards that use the Manager: of their Config.RememberMe and their strategies, where
 // one that ends in "*" stands for all that begin with what is before it.
 func (m *Manager) CookieNames() []string {
-	names := make([]string, len(m.accept))
+	names := make([]string, 0, len(m.accept)+1)
 	for i := range m.accept {
-		names[i] = m.accept[i].name
+		names = append(names, m.accept[i].name)
+	}
+	if m.bound != nil {
+		names = append(names, m.bound.CookieName+"*")
 	}
 	return slices.Concat(names, m.claims.cookies())
 }
+
+// Binding returns Config.DeviceBound, with its defaults.
+func (m *Manager) Binding() DeviceBound { return m.cfg.DeviceBound }
 
 // SameSite returns Config.SameSite, or what its zero value stands for.
 func (m *Manager) SameSite() http.SameSite { return m.cfg.SameSite }

@@ -27,7 +27,8 @@ func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
 // OpenCookies is [Manager.Open] for whoever presents a cookie without net/http: the lines
 // are those of the Cookie header in gRPC's metadata, or in what a gateway for WebSockets
 // passes on. Every cookie that a request may bring is accepted, its signature is checked
-// first, and the first session that lives is opened.
+// first, and the first session that lives is opened. The error is ErrUnproved for one that is
+// bound to a device where the lines have no proof of it ([Config.DeviceBound]).
 func (m *Manager) OpenCookies(ctx context.Context, lines ...string) (*Session, error) {
 	s := m.newSession()
 	s.cookies = strings.Join(lines, ";")
@@ -35,13 +36,17 @@ func (m *Manager) OpenCookies(ctx context.Context, lines ...string) (*Session, e
 }
 
 // OpenValue is [Manager.OpenCookies] for the value of the cookie by itself, such as a mobile
-// application sends in a header of its own. [Session.CookieValue] returns it.
+// application sends in a header of its own. [Session.CookieValue] returns it. A session that is
+// bound to a device is not opened by it alone: ErrUnproved.
 func (m *Manager) OpenValue(ctx context.Context, value string) (*Session, error) {
 	s := m.newSession()
 	for via := range m.accept {
 		a := &m.accept[via]
 		if id, ok := a.codec.Decode(a.name, value); ok {
 			s.visit.Present(id, via)
+			if m.bound != nil {
+				m.bound.judge(s, id)
+			}
 		}
 	}
 	return s.opened(ctx)
@@ -59,10 +64,13 @@ func (s *Session) opened(ctx context.Context) (*Session, error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
-	if s.visit.ID == "" {
-		return nil, ErrNotFound
+	switch {
+	case s.visit.ID != "":
+		return s, nil
+	case s.visit.Suspect:
+		return nil, ErrUnproved
 	}
-	return s, nil
+	return nil, ErrNotFound
 }
 
 var errNoCookie = errors.New("session: cookie value: the session has no record yet: call Save first")

@@ -151,6 +151,9 @@ func (q *request) addHeaders(left *answer, noStore bool) {
 			lines = append(lines, c.line)
 		}
 		lines = append(lines, left.cookies...)
+		if left.offer != "" {
+			h["Secure-Session-Registration"] = []string{left.offer}
+		}
 		q.sess.mu.Unlock()
 	}
 	keepOut := len(lines) > 0

@@ -38,6 +38,9 @@ func (s *Session) sendCookie(ctx context.Context) error {
 		return fmt.Errorf("session: cookie: %w", err)
 	}
 	s.req.setCookie(primary.line, line)
+	if s.m.bound != nil {
+		s.offer()
+	}
 	if s.plain {
 		s.warnPlainHTTP(ctx)
 	}
@@ -75,5 +78,11 @@ func (s *Session) expireCookies(kept bool) {
 		}
 		done = append(done, a.line.Scope)
 		s.req.setCookie(a.line, a.line.Expire())
+	}
+	if s.req.left != nil {
+		s.req.left.offer = ""
+	}
+	if s.m.bound != nil {
+		s.m.bound.expire(s)
 	}
 }

@@ -40,6 +40,9 @@ func (t *slots) use(ctx context.Context, as purpose) (*Session, error) {
 	if as == toChange && s.closed {
 		return nil, s.writable()
 	}
+	if as == toRead && s.visit.Suspect && s.visit.Suspected() {
+		return nil, ErrUnproved
+	}
 	if as == toDecide && s.visit.Unknown {
 		if err := s.visit.LookAgain(ctx); err != nil {
 			return nil, err

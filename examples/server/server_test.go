@@ -231,6 +231,7 @@ func TestServerRefusesToStartWith(t *testing.T) {
 		{"plain http on every IPv6 address", "-addr [::]:0", "-tls-cert and -tls-key"},
 		{"an address without a port", "-addr localhost", "-addr"},
 		{"half of a certificate", "-tls-cert x", "give both"},
+		{"bound sessions over plain http", "-device-bound 12s", "give -tls-cert and -tls-key"},
 		{"a certificate that is not there", "-tls-cert x -tls-key y", "-tls-cert"},
 		{"a flag that is not known", "-adr :3000", "not defined: -adr"},
 		{"an argument", "now", `"now" is not a flag`},
@@ -298,4 +299,21 @@ func pemFiles(t testing.TB, c tls.Certificate) (certFile, keyFile string) {
 		}
 	}
 	return certFile, keyFile
+}
+
+func TestDeviceBoundOffersToBindSessions(t *testing.T) {
+	peer := httptest.NewTLSServer(nil) // for its certificate
+	defer peer.Close()
+	cert, key := pemFiles(t, peer.TLS.Certificates[0])
+	v := start(t, "-tls-cert", cert, "-tls-key", key, "-device-bound", "12s").visitor()
+	roots := x509.NewCertPool()
+	roots.AddCert(peer.Certificate())
+	v.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}}
+	got := v.logIn(joe, joesPass)
+	got.want(t, http.StatusOK, "")
+	if offer := got.header.Get("Secure-Session-Registration"); !strings.HasPrefix(offer, `(ES256 RS256);path="/device-bound";challenge="`) {
+		t.Errorf("got the offer %q", offer)
+	}
+	v.get("/protected").want(t, http.StatusOK, protected)
+	v.get("/bound").want(t, http.StatusUnauthorized, "ProblemBound")
 }

@@ -14,7 +14,7 @@ import (
 // library: our own packages, and other modules.
 var arrows = map[string]struct{ ours, modules []string }{
 	"serializer":            {ours: []string{"internal/norows", "internal/rawjson"}},
-	"session":               {ours: []string{"internal/cookies", "internal/protocol", "internal/record", "internal/reqstate", "internal/rawjson"}},
+	"session":               {ours: []string{"internal/cookies", "internal/devicebound", "internal/protocol", "internal/record", "internal/reqstate", "internal/rawjson"}},
 	"store":                 {ours: []string{"session", "store/internal/contract"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"store/sqlstore":        {ours: []string{"session", "store/internal/contract"}},
 	"store/sqlstore/schema": {ours: []string{"store/sqlstore"}},
@@ -26,7 +26,8 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"internal/reqstate":     {ours: []string{"internal/record"}},
 	"internal/rawjson":      {},
 	"internal/record":       {ours: []string{"internal/rawjson"}},
-	"internal/protocol":     {ours: []string{"internal/record", "internal/rawjson"}},
+	"internal/devicebound":  {ours: []string{"internal/rawjson"}},
+	"internal/protocol":     {ours: []string{"internal/devicebound", "internal/record", "internal/rawjson"}},
 
 	"strategy":                 {ours: []string{"internal/cookienames", "internal/norows", "strategy/internal/body"}},
 	"strategy/password":        {ours: []string{"internal/norows", "strategy", "strategy/password/limit"}, modules: []string{"golang.org/x/crypto"}},

@@ -69,9 +69,10 @@ var comparing = map[string][]string{
 		"plain[dot] != '.'",               // the place of the signature
 	},
 	"internal/cookies/securecookie.go":   nil,
-	"strategy/password/argon2id.go":      {"strconv.FormatUint(n, 10) == digits"}, // a parameter
-	"strategy/totp/codes.go":             {"switch h"},                            // the name of a hash
-	"strategy/apikey/strategy.go":        {"text.Prefix != s.cfg.Prefix"},         // the visible part
+	"internal/devicebound/seal.go":       {`b == ""`, "len(value) != len(text)", "n != proofBytes", "len(raw) != challengeBytes"}, // lengths
+	"strategy/password/argon2id.go":      {"strconv.FormatUint(n, 10) == digits"},                                                 // a parameter
+	"strategy/totp/codes.go":             {"switch h"},                                                                            // the name of a hash
+	"strategy/apikey/strategy.go":        {"text.Prefix != s.cfg.Prefix"},                                                         // the visible part
 	"strategy/internal/rotating/pair.go": nil,
 	"strategy/internal/signed/signed.go": nil,
 	"guard/restore.go":                   {"g.evidence(st).state != proved"}, // how the user was found

@@ -21,6 +21,10 @@ type Codec interface {
 
 	// Check returns the mistakes in the secrets, none of which it quotes.
 	Check() []error
+
+	// Derive returns a secret of 32 bytes for each of the codec's, in order, for another purpose
+	// than to sign ids. Nothing that the codec signs has such a sum.
+	Derive(purpose string) [][]byte
 }
 
 // The kinds of codec.

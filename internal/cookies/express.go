@@ -36,6 +36,8 @@ func (c *express) Kind() string { return KindExpress }
 
 func (c *express) Check() []error { return slices.Clone(c.faults) }
 
+func (c *express) Derive(purpose string) [][]byte { return derive(c.keys, purpose) }
+
 func (c *express) Encode(_, id string) (string, error) {
 	if len(c.faults) > 0 {
 		return "", errors.Join(c.faults...)

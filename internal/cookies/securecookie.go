@@ -40,6 +40,8 @@ func (c *secureCookie) Kind() string { return KindSecureCookie }
 
 func (c *secureCookie) Check() []error { return slices.Clone(c.faults) }
 
+func (c *secureCookie) Derive(purpose string) [][]byte { return derive(c.keys, purpose) }
+
 func (c *secureCookie) Encode(name, id string) (string, error) {
 	if len(c.faults) > 0 {
 		return "", errors.Join(c.faults...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/devicebound"
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
@@ -18,14 +19,15 @@ type stored struct {
 // create stores d under a fresh id, and its labels' entries. A log-in that cannot be found
 // by its label did not happen (S9), nor does one that is refused now that others can find
 // it: then this record goes, and nothing else has changed.
-func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
+// binding is what the id says that the session is bound to.
+func (v *Visit) create(ctx context.Context, d *record.Draft, binding devicebound.Binding) (*stored, error) {
 	p := v.p
 	born := d.Born
 	for {
 		if born == 0 { // set before Encode, so that carrying changes over does not move it
 			d.Born = time.Now().UnixMilli()
 		}
-		made, err := p.createOnce(ctx, d)
+		made, err := p.createOnce(ctx, d, binding)
 		if err != nil {
 			return nil, err
 		}
@@ -50,9 +52,9 @@ func (v *Visit) create(ctx context.Context, d *record.Draft) (*stored, error) {
 // createOnce stores d under a fresh id. Only an OK of the store counts (S2): after any
 // other answer the id is given up, for a Create that is still on its way could bring it
 // to life at any later moment. The error is ErrEnded for a log-in whose time is over.
-func (p *Protocol) createOnce(ctx context.Context, d *record.Draft) (*stored, error) {
+func (p *Protocol) createOnce(ctx context.Context, d *record.Draft, binding devicebound.Binding) (*stored, error) {
 	for tries := 1; ; tries++ {
-		id := randomText(idBytes)
+		id := randomText(idBytes) + string(binding)
 		e, err := d.Encode(p.Terms, id, nil, randomText(record.RevisionBytes), time.Now())
 		if errors.Is(err, record.ErrPastDeadline) {
 			return nil, p.Ended
@@ -106,7 +108,7 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
-	made, err := v.create(ctx, v.draft)
+	made, err := v.create(ctx, v.draft, "")
 	if err != nil {
 		return Outcome{}, err
 	}

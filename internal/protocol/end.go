@@ -23,7 +23,7 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	var made *stored
 	var late error // the new session was over before it began: the log-out is done all the same
 	if !v.draft.Empty() && !v.plan.unsaved {
-		if made, late = v.create(ctx, v.draft); late == nil {
+		if made, late = v.create(ctx, v.draft, ""); late == nil {
 			leaving = nil // one cookie cannot carry two sessions: all of the old one ends
 		} else if !errors.Is(late, v.p.Ended) {
 			return Outcome{}, late

@@ -112,6 +112,7 @@ const (
 	withNotes    storeKind = iota
 	byReplica              // reads may be answered by a replica
 	withoutNotes           // it is no Ender
+	withGrace              // it has notes, and the id before a registration finds the session
 	inBatches              // many records are read and ended in one call
 )
 
@@ -241,7 +242,12 @@ func (r *run) execute(sc *scenario) {
 		case inBatches:
 			st = batched{r.connect(name)}
 		}
-		p := &process{client: client{p: newProtocol(st), cookie: r.id}, name: name, run: r, ctx: r.t.Context()}
+		grace := func(s *protocol.Settings) {
+			if sc.store == withGrace {
+				s.Grace = time.Minute
+			}
+		}
+		p := &process{client: client{p: newProtocol(st, grace), cookie: r.id}, name: name, run: r, ctx: r.t.Context()}
 		r.procs[name] = p
 		r.running++
 		group.Go(func() {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/devicebound"
+	"github.com/seed-6f34412b/passport/internal/devicetest"
 	"github.com/seed-6f34412b/passport/internal/protocol"
 	"github.com/seed-6f34412b/passport/internal/record"
 )
@@ -132,6 +134,17 @@ func logOut(key string) op {
 func renew(_ context.Context, v *protocol.Visit) error {
 	return v.Rotate(func(*record.Draft, time.Time) error { return nil })
 }
+
+// aKey is what a session of these tests is bound to. Its time is that of the tests' clock.
+func aKey() devicebound.Binding {
+	key, _, _ := devicebound.Registration(theBrowser.Registration("c"))
+	return devicebound.New(key, time.Now())
+}
+
+var theBrowser = devicetest.Make()
+
+// bind registers the key.
+func bind(_ context.Context, v *protocol.Visit) error { return v.Bind(aKey()) }
 
 func destroy(_ context.Context, v *protocol.Visit) error {
 	return v.End()

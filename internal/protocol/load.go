@@ -27,15 +27,16 @@ func (v *Visit) Present(id string, via int) (more bool) {
 		v.presented = v.one[:0]
 	}
 	if len(v.presented) < MaxPresented && !slices.ContainsFunc(v.presented, func(p presented) bool { return p.id == id }) {
-		v.presented = append(v.presented, presented{id, int32(via)}) //nolint:gosec // a place in a short list
+		v.presented = append(v.presented, presented{id: id, via: int32(via)}) //nolint:gosec // a place in a short list
 	}
 	return len(v.presented) < MaxPresented
 }
 
 // presented is an id whose signature verified.
 type presented struct {
-	id  string
-	via int32
+	id       string
+	via      int32
+	unproved bool // see Unproved
 }
 
 // Load finds the session among the ids that were presented. Later calls return the same
@@ -68,9 +69,19 @@ func (v *Visit) Load(ctx context.Context) error {
 				v.phase, v.cause = failed, err
 			}
 			return err
+		case found && p.unproved:
+			v.suspected()
 		case found:
 			v.phase, v.Via, v.Unknown = ready, p.via, false
 			return nil
+		}
+	}
+	if v.p.Grace > 0 && !v.Suspect {
+		if err := v.follow(ctx, wait, now); err != nil {
+			if !ended(ctx) {
+				v.phase, v.cause = failed, err
+			}
+			return err
 		}
 	}
 	v.phase = ready
@@ -101,7 +112,9 @@ func ended(ctx context.Context) bool {
 func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found, final bool, err error) {
 	data, err := get(wait, id)
 	if errors.Is(err, v.p.NotFound) {
-		v.lost = &Lost{ID: id}
+		if !v.Suspect {
+			v.lost = &Lost{ID: id}
+		}
 		return false, v.p.final(err), nil
 	}
 	if err != nil {
@@ -121,7 +134,9 @@ func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get f
 		if rec == v.base {
 			v.base = new(record.Record)
 		}
-		v.lost = &Lost{id, rec}
+		if !v.Suspect {
+			v.lost = &Lost{id, rec}
+		}
 		return false, false, nil
 	}
 	v.ID, v.base, v.At = id, rec, now
@@ -216,6 +231,10 @@ func (v *Visit) LookAgain(ctx context.Context) error {
 		found, _, err := v.fetch(ctx, wait, time.Now(), p.id, v.p.master.GetMaster)
 		if err != nil {
 			return err
+		}
+		if found && p.unproved {
+			v.suspected()
+			continue
 		}
 		if found {
 			v.Via, v.lost = p.via, nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/devicebound"
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
@@ -27,6 +28,7 @@ type plan struct {
 	rotate  bool                // store the session under a new id
 	checked bool                // credentials were checked in this request
 	instead error               // of the session that ended under the request, which only a log-in takes the place of (S13)
+	binding devicebound.Binding // what the new id is bound to; empty for what the old one is
 	unsaved bool                // no new session is made: what the request stores is for itself alone
 	end     bool                // the request sees an empty session; without leaving, all of it ends
 }

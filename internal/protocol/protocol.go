@@ -66,6 +66,9 @@ type Settings struct {
 	Timeout time.Duration
 	// WatchInterval is how often what is watched is looked at.
 	WatchInterval time.Duration
+	// Grace is for how long after a session was bound the id before still finds it. Zero asks
+	// nothing of the store, and finds nothing.
+	Grace time.Duration
 	// Report gets what operators should see and no caller does. It is called on the
 	// goroutine of the request, or of a clean-up behind it.
 	Report func(ctx context.Context, what Incident, id string, err error)
@@ -119,7 +122,7 @@ type Protocol struct {
 // maxCleanups is how many deletions of abandoned ids may wait for a slow store.
 const maxCleanups = 16
 
-// New returns a Protocol for s, of which every field must be set.
+// New returns a Protocol for s, of which every field but Grace must be set.
 func New(s Settings) *Protocol {
 	p := &Protocol{Settings: s, cleanups: make(chan struct{}, maxCleanups)}
 	p.guards.Store(new([]string))

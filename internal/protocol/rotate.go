@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/devicebound"
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
@@ -29,8 +30,12 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 	}
 	defer unlock()
 	r := &rotation{v: v, before: v.base, draft: v.draft}
+	binding := v.plan.binding
+	if binding == "" {
+		binding = devicebound.Of(v.ID) // a session that is bound stays so, and to the same key (S19)
+	}
 	for again := true; again; {
-		if r.made, err = v.create(ctx, r.draft); err != nil {
+		if r.made, err = v.create(ctx, r.draft, binding); err != nil {
 			return Outcome{}, err
 		}
 		if again, err = r.endOld(ctx); err == nil && !again {

@@ -22,8 +22,11 @@ type Visit struct {
 	// Unknown says that the load has found nothing of what the request presents, and that the
 	// primary may know more.
 	Unknown bool
+	// Suspect says that a live session was presented without the proof that it is bound to.
+	Suspect bool
 	unused  bool // this request does not count as use of the session: no refresh
-	// Via is what Present was told of that id; 0 for one that this visit made.
+	// Via is what Present was told of that id; 0 for one that this visit made, and Followed for
+	// one that it found by the id before.
 	Via   int32
 	cause error          // failed: the outage; over: ErrEnded or ErrChanged; unfinished: errUnfinished
 	base  *record.Record // as last read or written, never nil
@@ -37,7 +40,7 @@ type Visit struct {
 	plan  *plan         // nil while nothing is pending, as in nearly every request; never nil beside a draft
 
 	hidden map[string]bool // slot keys whose stored log-ins a guard has revoked, or was told are over
-	lost   *Lost           // what was presented and is over; nil for nothing
+	lost   *Lost           // what was presented and is over, or is the one of Suspect; nil for nothing
 }
 
 // phase says where a visit stands.
@@ -50,6 +53,10 @@ const (
 	over             // the session ended, or belongs to another log-in: nothing but a log-in or a log-out is taken
 	unfinished       // a panic left a commit half done: nothing at all is taken
 )
+
+// Followed is the Via of a session that was found by the id that it had before it was bound, a
+// moment ago: see Settings.Grace.
+const Followed = -1
 
 // Init makes v a visit by the rules of p.
 func (v *Visit) Init(p *Protocol) {
@@ -186,7 +193,7 @@ type Lost struct {
 func (v *Visit) Lost(key string, now time.Time) (id string, user []byte, ok bool) {
 	id, rec := v.ID, v.base
 	if id == "" {
-		if v.lost == nil || v.Ending() {
+		if v.lost == nil || v.Suspect || v.Ending() {
 			return "", nil, false
 		}
 		id, rec = v.lost.ID, v.lost.rec

@@ -204,6 +204,17 @@ type Claim struct {
 	Owner any    // guards with the same owner may share it
 }
 
+// Binding says how a session is bound to a key of the browser.
+type Binding uint8
+
+// What a request can show of it.
+const (
+	Unbound   Binding = iota
+	Unproved          // it is bound, and the request has no proof
+	JustBound         // the request presents the id from before, of a moment ago
+	Proved            // it is bound, and the request has a proof
+)
+
 // Slots is the part of a session that belongs to guards. The session's Manager
 // puts it into the State. Its methods may be called concurrently. All methods load the session on first use
 // and return an error only for an outage, a session that ended, or a response already on its way.
@@ -259,6 +270,16 @@ type Slots interface {
 	// Reread reads the session again from the store's authority and applies this
 	// request's changes to it anew. ErrSessionEnded says that it is gone.
 	Reread(ctx context.Context) error
+	// Bound says whether the session is bound to a key of the browser, and whether the request
+	// proves that it comes from there. A bound one that is not proved is session.ErrUnproved,
+	// here and for Slot, unless that is to be reported only.
+	Bound(ctx context.Context) (Binding, error)
+	// Suspect returns of a session that is bound and not proved the Ref, and who is logged in
+	// under key; User is nil for nobody.
+	Suspect(key string) (ref string, slot Slot)
+	// Offer has the answer offer the browser to bind the session, if it is not and somebody is
+	// logged in.
+	Offer()
 	// Take returns and removes the top-level key at the commit (returnTo).
 	Take(ctx context.Context, key string) (json.RawMessage, error)
 	// Forget drops the request's pending changes, but not its log-out: after a failed

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
@@ -32,9 +33,11 @@ type settings struct {
 	deviceSecret   string
 	trustedProxies []netip.Prefix
 	// article lets in the password of the article's registration, on loopback only.
-	article  bool
-	stopping <-chan struct{} // no new requests are taken, and streams end
-	log      *slog.Logger
+	article bool
+	// deviceBound is how long the proof of a device is good; 0 binds no session.
+	deviceBound time.Duration
+	stopping    <-chan struct{} // no new requests are taken, and streams end
+	log         *slog.Logger
 }
 
 // app is what the handlers share.
@@ -57,7 +60,8 @@ func (a *app) limits(purpose string) throttle.Config {
 
 // newApp returns the application's routes. Its errors are mistakes in s.
 func newApp(s settings) (http.Handler, error) {
-	sessions, err := session.New(session.Config{Store: s.storage.Sessions, Codec: s.codec, InsecureHTTP: s.plainHTTP, Logger: s.log})
+	sessions, err := session.New(session.Config{Store: s.storage.Sessions, Codec: s.codec, InsecureHTTP: s.plainHTTP, Logger: s.log,
+		DeviceBound: session.DeviceBound{Lifetime: s.deviceBound}})
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +122,10 @@ func newApp(s settings) (http.Handler, error) {
 	mux.Handle("POST /auth/register", sameSite.Handler(registrations.Handler(http.HandlerFunc(a.register))))
 	if apps != nil {
 		apps.routes(mux)
+	}
+	if s.deviceBound > 0 {
+		mux.Handle(sessions.DeviceBound())
+		mux.Handle("GET /bound", a.auth.RequireBound(text("You can only see this from the device on which you logged in")))
 	}
 	return mux, nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 )
 
 // options are what the command line says.
@@ -19,6 +20,7 @@ type options struct {
 	tlsKey        string
 	insecureHTTP  bool
 	totp          bool
+	deviceBound   time.Duration
 	proxies       []netip.Prefix
 }
 
@@ -35,6 +37,7 @@ func (p Program) parse(args []string) (options, error) {
 	f.StringVar(&o.tlsKey, "tls-key", "", "`file` of the certificate's key (PEM).")
 	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "serve plain http on other addresses than loopback too. Passwords and cookies can be read on the way, unless a proxy in front speaks https.")
 	f.BoolVar(&o.totp, "totp", false, "offer a second factor: POST /auth/totp/new and POST /auth/totp/confirm set up an authenticator app. Who has one is asked for its code, by POST /auth/totp, after each log-in; GET /vault asks everyone.")
+	f.DurationVar(&o.deviceBound, "device-bound", 0, "bind sessions to a key of the browser's device, so that a copied cookie is of use for no longer than this `time`, such as 10m, or 12s to see it. The default, 0, binds none. Needs -tls-cert and -tls-key. See docs/DEVICE-BOUND.md.")
 	f.Func("trusted-proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For is believed. Without them all clients of a proxy count as one, and a stranger can use up the log-in attempts of all.", o.trust)
 	p.Flags(f)
 	f.Usage = func() { p.usage(f) }
@@ -46,6 +49,8 @@ func (p Program) parse(args []string) (options, error) {
 		return o, fmt.Errorf("%q is not a flag: see -h", f.Arg(0))
 	case (o.tlsCert == "") != (o.tlsKey == ""):
 		return o, errors.New("-tls-cert and -tls-key go together: give both, or none for plain http")
+	case o.deviceBound != 0 && !o.tls():
+		return o, errors.New("-device-bound needs https, or no browser binds a session: give -tls-cert and -tls-key, too")
 	}
 	return o, nil
 }

@@ -1,0 +1,255 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/cookies"
+	"github.com/seed-6f34412b/passport/internal/devicebound"
+	"github.com/seed-6f34412b/passport/internal/protocol"
+	"github.com/seed-6f34412b/passport/internal/reqstate"
+)
+
+// DeviceBound has browsers bind sessions to a key that does not leave the device (Device Bound
+// Session Credentials), so that a copied cookie is of use for minutes at most. It is
+// experimental until the W3C's text is a Recommendation. docs/DEVICE-BOUND.md says what it
+// protects from, which browsers have it, and how it is rolled out.
+//
+// The answer to a log-in offers the registration of a key. A browser that takes part makes
+// one, and the session gets a new id, which says that it is bound and to which key: Node
+// cannot lose it, and every renewal keeps it. From then on whatever uses the session needs a
+// proof, in a cookie of its own that the browser gets by signing a challenge, again and again.
+// It costs no store command. Sessions of other browsers stay as they are.
+//
+// [Manager.DeviceBound] is the handler to mount. guard.Guard.RequireBound lets none but bound
+// sessions pass.
+type DeviceBound struct {
+	// Lifetime is how long a proof is good, and so how long a copied cookie may be of use: five
+	// or ten minutes are usual. Browsers get a new one a little earlier. Zero binds no session,
+	// and asks those that are bound for no proof. Otherwise it is at least 2 seconds and at most
+	// a day.
+	Lifetime time.Duration
+
+	// Path is where [Manager.DeviceBound] is mounted. Empty means "/device-bound". It must lie
+	// below Config.Path.
+	Path string
+
+	// CookieName is how the name of the cookie with the proof begins; 8 characters follow, which
+	// are others for each key. Empty means "__Host-bound-"; another one begins with __Host- too.
+	CookieName string
+
+	// Origin is how browsers see the application, such as "https://app.example". Empty means
+	// https and the header Host of the request, which a reverse proxy has to leave as it came.
+	Origin string
+
+	// ReportOnly lets requests without a proof pass, and has guards send the event
+	// guard.EventBindingFailed all the same: for the first weeks. guard.Guard.RequireBound needs
+	// the proof also then.
+	ReportOnly bool
+}
+
+// ErrUnproved is returned by [Manager.OpenCookies] and [Manager.OpenValue] for a bound session
+// where there is no proof that its cookie comes from the same browser. The session lives on.
+// In a request guards answer 401, and [FromContext] returns an empty session, of which nothing
+// is stored: the cookie stays as it is. See Config.DeviceBound.
+var ErrUnproved = errors.New("session: bound to a device, and the request has no proof that it comes from there")
+
+const (
+	// boundGrace is for how long after a session was bound its id before still finds it.
+	boundGrace = 10 * time.Second
+
+	minProof, maxProof = 2 * time.Second, 24 * time.Hour
+)
+
+// bound is what a Manager needs for Config.DeviceBound.
+type bound struct {
+	DeviceBound
+
+	sealer    *devicebound.Sealer
+	sameSite  http.SameSite
+	attribute string // of the cookie, as browsers compare it
+}
+
+// checkBound fills in the defaults of DeviceBound, and reports what is wrong with it.
+func (c *Config) checkBound(bad func(string, ...any)) {
+	d := &c.DeviceBound
+	if d.Lifetime == 0 {
+		if *d != (DeviceBound{}) {
+			bad("DeviceBound binds no session without a Lifetime: set it, such as to 10*time.Minute, or leave the others out")
+		}
+		return
+	}
+	if d.Path == "" {
+		d.Path = "/device-bound"
+	}
+	if d.CookieName == "" {
+		d.CookieName = "__Host-bound-"
+	}
+	if d.Lifetime < minProof || d.Lifetime > maxProof {
+		bad("DeviceBound.Lifetime is %v: want %v to %v, or 0 to bind no session", d.Lifetime, minProof, maxProof)
+	}
+	if !cookies.ValidPath(d.Path) || strings.ContainsAny(d.Path, "\"\\?#%") {
+		bad("DeviceBound.Path %q is not a plain path that begins with /: use /device-bound", d.Path)
+	} else if c.Path != "/" && !strings.HasPrefix(d.Path, strings.TrimSuffix(c.Path, "/")+"/") {
+		bad("DeviceBound.Path %q does not lie below Path %q, and the session's cookie would not come there", d.Path, c.Path)
+	}
+	if !strings.HasPrefix(d.CookieName, "__Host-") {
+		bad("DeviceBound.CookieName %q does not begin with __Host-, and other hosts could set it", d.CookieName)
+	} else {
+		c.checkName(bad, "DeviceBound.CookieName", d.CookieName, "", "/")
+	}
+	if d.Origin != "" {
+		if u, err := url.Parse(d.Origin); err != nil || u.Scheme != "https" || u.Host == "" || d.Origin != "https://"+u.Host {
+			bad("DeviceBound.Origin %q is not an origin: write it like https://app.example", d.Origin)
+		}
+	}
+	for _, name := range append([]Accept{{Name: c.Name}}, c.AlsoAccept...) {
+		if strings.HasPrefix(name.Name, d.CookieName) {
+			bad("DeviceBound.CookieName %q begins the name of the session's cookie: choose another", d.CookieName)
+		}
+	}
+	switch {
+	case c.InsecureHTTP:
+		bad("DeviceBound needs https: drop InsecureHTTP")
+	case c.Domain != "":
+		bad("DeviceBound binds the sessions of one host: drop Domain")
+	case c.Partitioned:
+		bad("DeviceBound does not go with Partitioned: drop one of the two")
+	}
+}
+
+// newBound returns what c's DeviceBound needs, nil where that is off.
+func (c *Config) newBound() *bound {
+	d := c.DeviceBound
+	if d.Lifetime == 0 {
+		return nil
+	}
+	b := &bound{DeviceBound: d, sameSite: c.SameSite, attribute: "Path=/; Secure; HttpOnly; SameSite=Lax"}
+	switch c.SameSite {
+	case http.SameSiteStrictMode:
+		b.attribute = "Path=/; Secure; HttpOnly; SameSite=Strict"
+	case http.SameSiteNoneMode:
+		b.attribute = "Path=/; Secure; HttpOnly; SameSite=None"
+	}
+	b.sealer = devicebound.NewSealer(c.Codec.codec().Derive("device-bound sessions")...)
+	return b
+}
+
+// grace is Settings.Grace.
+func (b *bound) grace() time.Duration {
+	if b == nil {
+		return 0
+	}
+	return boundGrace
+}
+
+// ahead is how long before the end of a proof browsers get a new one: so much may their clocks
+// and ours differ, and requests be on their way.
+func (b *bound) ahead() time.Duration { return min(b.Lifetime/4, 30*time.Second) }
+
+// challenges is how long a challenge is good: it may be handed out with a proof, for the next.
+func (b *bound) challenges() time.Duration { return b.Lifetime + 5*time.Minute }
+
+// cookie returns the name of the cookie with the proof for to. Each key has its own: an answer
+// that is late, about the key before, must not take away the proof for this one.
+func (b *bound) cookie(to devicebound.Binding) string { return b.CookieName + to.Tag() }
+
+// line returns that cookie.
+func (b *bound) line(to devicebound.Binding) *cookies.Line {
+	line, err := cookies.NewLine(cookies.Attributes{Name: b.cookie(to), Path: "/", HTTPOnly: true, Secure: true, SameSite: b.sameSite, MaxAge: true})
+	if err != nil {
+		panic("session: internal error: " + err.Error()) // complete has looked at all of it
+	}
+	return line
+}
+
+// proof returns the Set-Cookie line with a proof for to.
+func (b *bound) proof(to devicebound.Binding, now time.Time) (string, error) {
+	return b.line(to).Set(b.sealer.Proof(to, now), now, now.Add(b.Lifetime-b.ahead()))
+}
+
+// proves reports whether the cookies of s have a proof for to.
+func (b *bound) proves(s *Session, to devicebound.Binding) bool {
+	for value := range cookies.Values(s.cookies, b.cookie(to)) {
+		if b.sealer.Proves(value, to, time.Now(), b.Lifetime) {
+			return true
+		}
+	}
+	return false
+}
+
+// expire makes the browser forget the proofs that it sent for the sessions that it presented.
+func (b *bound) expire(s *Session) {
+	for id := range s.visit.Presented() {
+		if to := devicebound.Of(id); to != "" && cookies.Sent(s.cookies, b.cookie(to)) {
+			line := b.line(to)
+			s.req.setCookie(line, line.Expire())
+		}
+	}
+}
+
+// judge notes that id, which s presents, is that of a bound session, and came without a proof.
+func (b *bound) judge(s *Session, id string) {
+	if to := devicebound.Of(id); to != "" && !b.ReportOnly && !b.proves(s, to) {
+		s.visit.Unproved(id)
+	}
+}
+
+// Bound reports whether the session is bound to a key of the browser, see Config.DeviceBound.
+func (s *Session) Bound() bool {
+	s.lock()
+	defer s.mu.Unlock()
+	return devicebound.Of(s.visit.ID) != ""
+}
+
+// offer has the answer offer the registration of a key for the session, if somebody is logged
+// in there and it is not bound. The caller holds mu.
+func (s *Session) offer() {
+	b, id := s.m.bound, s.visit.ID
+	if s.req == nil || id == "" || devicebound.Of(id) != "" || len(s.visit.Record().LogIns(s.m.cfg.AbsoluteTimeout, time.Now())) == 0 {
+		return
+	}
+	s.req.toAnswer().offer = `(ES256 RS256);path="` + b.Path + `";challenge="` + b.sealer.Offer(id, time.Now()) + `"`
+}
+
+func (t *slots) Bound(ctx context.Context) (reqstate.Binding, error) {
+	s, err := t.use(ctx, toRead)
+	if err != nil {
+		return reqstate.Unbound, err
+	}
+	defer s.mu.Unlock()
+	switch to := devicebound.Of(s.visit.ID); {
+	case to == "" || s.m.bound == nil:
+		return reqstate.Unbound, nil
+	case s.m.bound.proves(s, to):
+		return reqstate.Proved, nil
+	case s.visit.Via == protocol.Followed:
+		return reqstate.JustBound, nil
+	}
+	return reqstate.Unproved, nil
+}
+
+func (t *slots) Suspect(key string) (ref string, slot reqstate.Slot) {
+	s := (*Session)(t)
+	s.lock()
+	defer s.mu.Unlock()
+	id, slot := s.visit.SuspectSlot(key, time.Now())
+	if id == "" { // Config.DeviceBound.ReportOnly
+		id = s.visit.ID
+		slot, _ = s.visit.Slot(key, time.Now())
+	}
+	return refOf(id), slot
+}
+
+func (t *slots) Offer() {
+	s := (*Session)(t)
+	s.lock()
+	defer s.mu.Unlock()
+	if s.m.bound != nil && !s.closed {
+		s.offer()
+	}
+}
