@@ -47,8 +47,9 @@ func (a *app) admins(h handler) http.Handler {
 	})(a.handle(a.acting(h)))
 }
 
-// An administrator who acts as a user stays logged in as themselves: the session says as whom they act, and only
-// the pages behind user and public look at it. So nothing that is fresh, or a factor, is ever the user's.
+// An administrator who acts as a user stays logged in as themselves: the session says as whom they act, and
+// only the pages behind user and public look at it. So nothing that is fresh, or a factor, is ever the
+// user's.
 const actsAs session.Key[string] = "actsAs"
 
 type actingKey struct{}
@@ -103,7 +104,8 @@ func (a *app) notActing(next http.Handler) http.Handler {
 	})
 }
 
-// current returns whom a page is for: the user of the request, or as whom an administrator acts; nil for nobody.
+// current returns whom a page is for: the user of the request, or as whom an administrator acts; nil for
+// nobody.
 func (a *app) current(r *http.Request) *User {
 	if u, ok := r.Context().Value(actingKey{}).(*User); ok {
 		return u

@@ -15,9 +15,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 )
 
-// routes says who may pass each route: everybody; user, also an administrator who acts as one; own, a user and
-// nobody in their name; fresh, the same with a log-in that is minutes old; admin; admin with such a log-in; api, a
-// user or a key. Nobody passes a route of credentials without them.
+// routes says who may pass each route: everybody; user, also an administrator who acts as one; own, a user
+// and nobody in their name; fresh, the same with a log-in that is minutes old; admin; admin with such a
+// log-in; api, a user or a key. Nobody passes a route of credentials without them.
 var routes = map[string]string{
 	"GET /{$}": "everybody", "GET /static/": "everybody", "GET /mailed": "everybody", "/": "everybody", "GET /outbox": "everybody",
 	"GET /register": "everybody", "POST /register": "everybody", "GET /register/finish": "everybody", "POST /register/finish": "everybody",

@@ -82,7 +82,8 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour,
 	}))
 
-	// What can be guessed is slowed down: by account, by address, and apart for browsers that the account knows.
+	// What can be guessed is slowed down: by account, by address, and apart for browsers that the account
+	// knows.
 	limits := throttle.Config{Counter: b.counter, Secrets: secrets, TrustedProxies: o.proxies, InsecureHTTP: plain}
 	a.local = must(password.New(password.LookupFunc[*User](a.users.byEmail), password.Config{Hasher: a.hasher}))
 	a.attempts = must(throttle.New(limits, strategy.Strategy[*User](a.local)))

@@ -13,7 +13,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// newAuthenticator makes a key for an authenticator app. It does not count before a code shows that it arrived.
+// newAuthenticator makes a key for an authenticator app. It does not count before a code shows that it
+// arrived.
 func (a *app) newAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
 	_, err := a.users.exec(r.Context(), `UPDATE users SET authenticator_new = $1 WHERE id = $2`, a.vault.seal(a.codes.NewKey(), u.ID), u.ID)
@@ -65,8 +66,8 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	return a.show(w, r, "authenticator", f, code)
 }
 
-// enrolled finds the key of the user whose log-in may still wait for a code: of the app that is used, and where
-// a new one is confirmed, of that.
+// enrolled finds the key of the user whose log-in may still wait for a code: of the app that is used, and
+// where a new one is confirmed, of that.
 func (a *app) enrolled(r *http.Request) (e totp.Enrolled[*User], err error) {
 	if e.User, err = a.auth.StepUpUser(r); err != nil {
 		return e, err
@@ -99,7 +100,8 @@ func (a *app) confirmFailed(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// confirmAuthenticator takes the app whose code was right into use, unless another one has been offered since.
+// confirmAuthenticator takes the app whose code was right into use, unless another one has been offered
+// since.
 func (a *app) confirmAuthenticator(next http.Handler) http.Handler {
 	return a.handle(func(w http.ResponseWriter, r *http.Request) error {
 		u := a.current(r)

@@ -19,7 +19,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// backend is where everything is kept: the application's tables in db, what the library keeps there or in Redis.
+// backend is where everything is kept: the application's tables in db, what the library keeps there or in
+// Redis.
 type backend struct {
 	db       *sql.DB
 	sessions session.Store

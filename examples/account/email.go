@@ -9,8 +9,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// A change of the address is confirmed at both: who has the session alone cannot take the account away, nor who
-// types a wrong address.
+// A change of the address is confirmed at both: who has the session alone cannot take the account away, nor
+// who types a wrong address.
 
 func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)

@@ -64,7 +64,7 @@ func newSite(t testing.TB, freshFor time.Duration, args ...string) *app {
 		o.fastHashes, o.freshFor = true, freshFor
 		err = o.complete(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
 	}
-	if err == nil {
+	if err == nil && o.smtp == "" {
 		o, err = withExample(ctx, o)
 	}
 	if err != nil {

@@ -110,7 +110,8 @@ func newPolicy(o options) (*policy.Policy, error) {
 	return policy.New(cfg)
 }
 
-// newHash returns the hash of the new password in the form, "" if it may not be chosen: the form says why then.
+// newHash returns the hash of the new password in the form, "" if it may not be chosen: the form says why
+// then.
 func (a *app) newHash(ctx context.Context, f form, about ...string) (hash string, err error) {
 	chosen := f.values.Get("password")
 	if err = a.rules.Check(ctx, chosen, about...); err == nil {

@@ -17,11 +17,12 @@ type identity struct{ Issuer, Subject, Name string }
 // offered is the account that the provider has just vouched for, and the user has not confirmed yet.
 const offered session.Key[identity] = "link"
 
-// provider says how the other site is spoken to. With Google this is oidc.Google(), and the fields of one's own.
+// provider says how the other site is spoken to. With Google this is oidc.Google(), and the fields of one's
+// own.
 func (a *app) provider(name, path string, once strategy.Counter) oidc.Config {
 	return oidc.Config{
 		Name: name, Issuer: a.issuer, ClientID: a.client, ClientSecret: a.clientSecret, RedirectURL: a.url + path + "/callback",
-		CookieSecrets: []string{a.secret}, Scopes: []string{"profile", "email"}, Once: once, InsecureHTTP: a.smtp == "", // the example provider speaks http
+		CookieSecrets: []string{a.secret}, Scopes: []string{"profile", "email"}, Once: once, InsecureHTTP: !a.secure() || a.smtp == "", // as the example provider does
 	}
 }
 
@@ -36,9 +37,9 @@ func (a *app) newLink(once strategy.Counter) (*guard.Guard[oidc.Identity], error
 	return guard.New[oidc.Identity](guard.Config{Error: a.errorPage}, nil, s)
 }
 
-// byIdentity finds the user whose account elsewhere it is, for the strategy. Whose it is not yet gets an account
-// here, if the provider vouches for an address that nobody has; to one that somebody has it is connected by its
-// owner alone, who is logged in.
+// byIdentity finds the user whose account elsewhere it is, for the strategy. Whose it is not yet gets an
+// account here, if the provider vouches for an address that nobody has; to one that somebody has it is
+// connected by its owner alone, who is logged in.
 func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 	u, err := a.users.ofIdentity(ctx, identity{Issuer: id.Issuer, Subject: id.Subject})
 	if !errors.Is(err, strategy.ErrUnauthenticated) || !id.EmailVerified {

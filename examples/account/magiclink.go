@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// askedHere is the name of a browser that has asked for a link to log in. The link is good there alone, so that
-// nobody is logged in by a stranger's link (OWASP ASVS 5.0, 6.6.2).
+// askedHere is the name of a browser that has asked for a link to log in. The link is good there alone, so
+// that nobody is logged in by a stranger's link (OWASP ASVS 5.0, 6.6.2).
 const askedHere session.Key[string] = "askedHere"
 
 // browser returns the name of the browser, which gets one if it has none.

@@ -50,8 +50,8 @@ type options struct {
 	fastHashes bool          // for tests
 }
 
-// parse reads the command line. Secrets may come from the environment, which other users of the machine do not
-// see.
+// parse reads the command line. Secrets may come from the environment, which other users of the machine do
+// not see.
 func parse(args []string) (o options, err error) {
 	o.freshFor = 10 * time.Minute
 	f := flag.NewFlagSet("account", flag.ContinueOnError)

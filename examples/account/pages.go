@@ -104,7 +104,7 @@ func (a *app) write(w http.ResponseWriter, r *http.Request, name string, p page)
 	h.Set("Cache-Control", "no-store") // the Back button shows nothing after signing out
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if a.secure() {
+	if a.secure() && a.smtp != "" { // not on localhost, where other programs speak http
 		h.Set("Strict-Transport-Security", "max-age=63072000")
 	}
 	w.WriteHeader(p.Form.status())

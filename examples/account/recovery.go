@@ -7,8 +7,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// shownCodes are recovery codes that are on the screen. They take the place of the former ones when their owner
-// has saved them, not before, and are forgotten here then.
+// shownCodes are recovery codes that are on the screen. They take the place of the former ones when their
+// owner has saved them, not before, and are forgotten here then.
 const shownCodes session.Key[[]string] = "recoveryCodes"
 
 func (a *app) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {

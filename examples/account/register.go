@@ -8,9 +8,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// A registration begins with the address alone (see mailLink), and the password is chosen behind the link that
-// was mailed. So nobody can register somebody else's address with a password of their own and wait for the owner
-// to come, and no row is made for addresses that do not exist.
+// A registration begins with the address alone (see mailLink), and the password is chosen behind the link
+// that was mailed. So nobody can register somebody else's address with a password of their own and wait for
+// the owner to come, and no row is made for addresses that do not exist.
 
 // finish adds the user whose address is proved by the link, and logs them in.
 func (a *app) finish(w http.ResponseWriter, r *http.Request) error {

@@ -2,7 +2,8 @@ package main
 
 import "net/http"
 
-// reset stores the password that was chosen behind a mailed link. The second step stays, and all devices are out.
+// reset stores the password that was chosen behind a mailed link. The second step stays, and all devices are
+// out.
 func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	hash, err := a.newHash(r.Context(), f, f.Get("email"))

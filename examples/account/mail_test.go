@@ -1,0 +1,69 @@
+package main_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	main "github.com/seed-6f34412b/passport/examples/account"
+)
+
+// mailServer takes one mail and returns its text: RFC 5321, as far as a client of one mail needs it.
+func mailServer(t *testing.T) (address string, mail <-chan string) {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	got := make(chan string, 1)
+	go func() {
+		defer close(got)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		say := func(line string) { _, _ = fmt.Fprintf(conn, "%s\r\n", line) }
+		say("220 ready")
+		var text strings.Builder
+		data := false
+		for lines := bufio.NewScanner(conn); lines.Scan(); {
+			switch line := lines.Text(); {
+			case data && line == ".":
+				data = false
+				say("250 taken")
+				got <- text.String()
+			case data:
+				text.WriteString(line + "\n")
+			case line == "DATA":
+				data = true
+				say("354 go on")
+			case line == "QUIT":
+				say("221 bye")
+				return
+			default:
+				say("250 ok")
+			}
+		}
+	}()
+	return l.Addr().String(), got
+}
+
+// TestMailsLeaveBySMTP: with -smtp there is no outbox, and the mail has the link of -url.
+func TestMailsLeaveBySMTP(t *testing.T) {
+	address, mail := mailServer(t)
+	v := visit(t, main.Site(t, 1, "-smtp", "smtp://"+address, "-from", "site@test.example"))
+	if got := v.Get("/outbox"); got.StatusCode != 404 {
+		t.Errorf("/outbox: got %d, want 404", got.StatusCode)
+	}
+	v.Post("/register", "email", "Kim@Test.example").Want(t, 303, "")
+	text := <-mail
+	for _, want := range []string{"From: site@test.example\n", "To: kim@test.example\n", "Subject: Your new account\n", main.Origin + "/register/finish?"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("got the mail %q, want %q in it", text, want)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package main_test
+
+import (
+	"testing"
+
+	main "github.com/seed-6f34412b/passport/examples/account"
+)
+
+// TestItRefusesToShowSecrets: passwords over plain http, or everybody's mails, to others than this machine.
+func TestItRefusesToShowSecrets(t *testing.T) {
+	for name, args := range map[string][]string{
+		"every address, by http":            {"-addr", "0.0.0.0:0"},
+		"a proxy, without a mail server":    {"-addr", "127.0.0.1:0", "-url", "https://app.example", "-secret", "0123456789012345678901234567890123456789"},
+		"a proxy, without a secret":         {"-addr", "127.0.0.1:0", "-url", "https://app.example", "-smtp", "smtp://localhost:25"},
+		"a proxy that speaks http":          {"-addr", "127.0.0.1:0", "-url", "http://app.example", "-smtp", "smtp://localhost:25", "-secret", "0123456789012345678901234567890123456789"},
+		"another name for this machine":     {"-addr", "127.0.0.1:0", "-url", "http://app.localhost:3000"},
+		"a certificate without its key":     {"-addr", "127.0.0.1:0", "-tls-cert", "cert.pem"},
+		"an address with a path":            {"-addr", "127.0.0.1:0", "-url", "https://app.example/account"},
+		"a flag that is none":               {"-addr", "127.0.0.1:0", "account"},
+		"a mail server that is not a URL":   {"-addr", "localhost:0", "-smtp", "localhost:25"},
+		"a secret that is easy to guess":    {"-addr", "localhost:0", "-secret", "secret"},
+		"a database that cannot be reached": {"-addr", "localhost:0", "-db", "/nowhere/account.db"},
+	} {
+		err := main.Run(t.Context(), func(string) { t.Errorf("%s: it started", name) }, args...)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
