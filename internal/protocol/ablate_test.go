@@ -15,7 +15,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 	t.Parallel()
 	const explore = "TestExploreEveryInterleaving/"
 	rows := []ablate.Row{
-		{"S2: the id of a failed Create is used again", "create.go", "\tfor tries := 1; ; tries++ {\n\t\tid := randomText(idBytes)\n", "\tid := randomText(idBytes)\n\tfor tries := 1; ; tries++ {\n", explore + "1i"},
+		{"S2: the id of a failed Create is used again", "create.go", "\tfor tries := 1; ; tries++ {\n\t\tid := randomText(idBytes) + string(binding)\n", "\tid := randomText(idBytes) + string(binding)\n\tfor tries := 1; ; tries++ {\n", explore + "1i"},
 		{"S2: a Create may be resent", "explore_test.go", `return c.Op != "Create" ||`, `return c.Op != "" ||`, explore + "1i"},
 		{"S3: the draft is laid over what another wrote", "update.go", "if d, err = v.replay(found); err != nil {", "if d, err = v.replay(v.base); err != nil {", explore + "2a_three"},
 		{"S3: the log-in is not compared", "update.go", "if !v.base.SameIdentity(found, v.p.guardKeys()...) {", "if false {", explore + "5"},
@@ -42,6 +42,9 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S12: a refresh that fails is an error", "commit.go", "return v.refresh(ctx), nil", "return v.refresh(ctx), errUnfinished", "TestS12"},
 		{"S13: a stale read replaces a live session", "create.go", "if err := v.stillNobody(ctx); err != nil {", "if false {\n\t\t\tvar err error", explore + "3f"},
 		{"S14: a renewal starts the limit anew", "../record/draft.go", "*d = Draft{Born: r.notes.born}", "*d = Draft{}", "TestS14"},
+		{"S19: a new id does not keep the key", "rotate.go", "binding = devicebound.Of(v.ID)", "binding = devicebound.Of(\"\")", explore + "6d"},
+		{"S19: what is not proved is found all the same", "load.go", "case found && p.unproved:", "case false:", "TestS19"},
+		{"S19: the id before is followed for ever", "bind.go", "since.IsZero() || age >= v.p.Grace", "since.IsZero() || age < 0", "TestS19"},
 		{"S17: an end reads a replica", "protocol.go", "if p.master != nil {", "if false {", explore + "1n"},
 	}
 	copied := ablate.Build(t, ".", rows)

@@ -3,6 +3,8 @@ package protocol_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/devicebound"
 	"github.com/seed-6f34412b/passport/internal/protocol"
@@ -129,4 +131,22 @@ func TestS19_WithoutAProofASessionIsNobodys(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestS19_TheIDBeforeFindsTheSessionForAMoment and no longer than that.
+func TestS19_TheIDBeforeFindsTheSessionForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const grace = 10 * time.Second
+		c := client{p: newProtocol(&scripted{server: newServer()}, func(s *protocol.Settings) { s.Grace = grace })}
+		c.want(t, 200, logIn("1", "passport"))
+		before := client{p: c.p, cookie: c.cookie}
+		c.want(t, 200, bind)
+		before.want(t, 200, loggedIn("passport"), set("k", "1"))
+		if before.out.Cookie != protocol.Keep {
+			t.Error("the id before gets the cookie")
+		}
+		time.Sleep(grace)
+		before.want(t, 401, loggedIn("passport"))
+		c.want(t, 200, loggedIn("passport"))
+	})
 }
