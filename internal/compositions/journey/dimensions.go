@@ -24,7 +24,7 @@ var dimensions = []dimension{
 	{"throttle", []string{"no", "yes", "behind a proxy", "behind one that is not trusted"}, func(s *Switches) *int { return &s.Throttle }},
 	{"outages", []string{"none", "yes", "failover too"}, func(s *Switches) *int { return &s.Outage }},
 	{"reads that lag", []string{"no", "yes"}, func(s *Switches) *int { return &s.Lag }},
-	{"store", []string{"memory", "Redis", "Redis, reads in a pipeline", "Redis, reads from a replica"}, func(s *Switches) *int { return &s.Store }},
+	{"store", []string{"memory", "Redis", "Redis, reads in a pipeline", "Redis, reads from a replica", "SQLite"}, func(s *Switches) *int { return &s.Store }},
 }
 
 // Pairs returns switches such that every pair of values of two dimensions meets in one of them: a

@@ -31,7 +31,7 @@ type Switches struct {
 	Deploy   int // the second process: 1: another cookie and codec, and accepts the first's with Reissue; 2: another secret first; 3: it alone
 	Ids      int // users' ids: 1: objects with a role in them, and a Namer; 2: objects; 3: the second process alone writes those of 1
 	Notes    int // 1: the store keeps tombstones
-	Store    int // 1: Redis; 2: records are read in an automatic pipeline; 3: from a replica
+	Store    int // 1: Redis; 2: records are read in an automatic pipeline; 3: from a replica; 4: SQLite
 	Outage   int // 1: the store dies, hangs, comes back, or empty; 2: a replica takes over too
 	Lag      int // 1: records are read from a replica that may lag
 	SameSite int // 1: Strict; 2: None; 3: None and Partitioned

@@ -2,6 +2,7 @@ package journey_test
 
 import (
 	"flag"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -27,6 +28,18 @@ func TestRandomJourneys(t *testing.T) {
 		o.Count = *few
 	}
 	t.Log(journey.Search(t, o))
+}
+
+// TestJourneysOnSQLite takes one through an SQLite in memory with each configuration of the covering array.
+func TestJourneysOnSQLite(t *testing.T) {
+	for i, s := range journey.Pairs() {
+		n := *seed + uint64(i)
+		random := rand.New(rand.NewPCG(n, 1))
+		s.Store = 4
+		if f := journey.Run(t, journey.Draw(n, s, journey.Steps, random.IntN)); f != nil {
+			t.Error(f)
+		}
+	}
 }
 
 // TestDrawnByRapid draws the same journeys by rapid, whose shrinking starts from the choices and

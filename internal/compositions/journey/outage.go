@@ -161,7 +161,7 @@ func (c *condition) run(ctx context.Context, command func() error) error {
 // outages are the steps of those who run the store.
 var outages = []action{
 	{"the store dies", 3, func(w *world, _ context.Context, s Step) *request {
-		if s.N%7 == 0 && w.shared.Store > 0 { // as the server itself says it
+		if s.N%7 == 0 && w.shared.Store > 0 && w.shared.Store != onSQLite { // as the server itself says it
 			w.stores.refuse("ERR down")
 		} else {
 			w.condition.set("dead", s.N%7, s.N > 6)
@@ -193,7 +193,11 @@ var outages = []action{
 		w.back()
 		w.stores.catchUp()
 		w.stores.readAll()
-		w.stores.all(func(n *node) { _ = n.flush() })
+		w.stores.all(func(n *node) {
+			if err := n.flush(); err != nil {
+				w.broken("journey: a store does not forget", "%v", err)
+			}
+		})
 		w.model.Empty()
 		return nil
 	}, nil},

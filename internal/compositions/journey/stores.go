@@ -75,6 +75,9 @@ func (s Switches) newNode(servers func() *server, reads *server) (*node, error) 
 		}
 		return n, n.flush()
 	}
+	if s.Store == onSQLite {
+		return s.sqlNode()
+	}
 	return s.redisNode(servers(), reads)
 }
 
