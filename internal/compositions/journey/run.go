@@ -227,7 +227,7 @@ func (w *world) step(s Step) {
 	}
 	w.condition.begin()
 	r := a.do(w, context.Background(), s)
-	refused := w.met(s, r) || w.lagged(s, r)
+	refused := w.met(s, r) || w.lagged(s, r) || r != nil && r.Status == http.StatusConflict && w.model.Beside(&r.Visit, s.Do)
 	w.arrive(s, r)
 	if a.tell != nil && !refused {
 		a.tell(w, s, r)

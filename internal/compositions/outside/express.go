@@ -2,6 +2,7 @@ package outside
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
@@ -119,4 +120,17 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 		s.Born, s.Late = then.Born, true
 	}
 	s.Half, s.Read = true, true
+}
+
+// Beside is told of a request that was refused since its session ended or changed, and reports whether it may be: what
+// Express wrote late lies beside the note that says where the session went on (M15).
+func (m *Model) Beside(v *model.Visit, what string) bool {
+	i := slices.IndexFunc(v.IDs, func(id string) bool { return m.Live[id] != nil })
+	if i < 0 || !v.Now.Before(m.Moved[v.IDs[i]].Until) {
+		return false
+	}
+	m.Find(v)
+	m.doubt.mute = true
+	m.Quiet(v, what+" beside the note of where the session went on")
+	return true
 }
