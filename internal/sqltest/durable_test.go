@@ -21,6 +21,7 @@ func TestCheckDurableFindsWhatACrashWouldUndo(t *testing.T) {
 	maria := sqltest.Open(t, "mysql", servers.maria.DSN(servers.maria.Database(t)))
 	file := func(params ...string) *sql.DB { return sqltest.SQLiteFile(t, params...) }
 	postgres, mysql, sqlite := sqlstore.Config{Dialect: sqlstore.Postgres}, sqlstore.Config{Dialect: sqlstore.MySQL}, sqlstore.Config{Dialect: sqlstore.SQLite}
+	node := sqlstore.Config{Dialect: sqlstore.Postgres, Layout: sqlstore.ConnectPGSimple}
 	for _, row := range []struct {
 		name   string
 		cfg    sqlstore.Config
@@ -32,6 +33,8 @@ func TestCheckDurableFindsWhatACrashWouldUndo(t *testing.T) {
 		{"a commit that does not wait", postgres, pg(safe, "synchronous_commit=off"), "", []string{"synchronous_commit is off"}},
 		{"a server that does not sync", postgres, pg(servers.pg), "", []string{"fsync is off and full_page_writes off"}},
 		{"an unlogged table", postgres, pg(safe), "ALTER TABLE passport_sessions SET UNLOGGED", []string{"unlogged"}},
+		{"Node's table unlogged", node, pg(safe), `ALTER TABLE "session" SET UNLOGGED`, []string{"unlogged"}},
+		{"our notes beside Node's table unlogged", node, pg(safe), "ALTER TABLE passport_notes SET UNLOGGED", []string{"unlogged"}},
 		{"InnoDB's log once a second", mysql, maria, "", []string{"innodb_flush_log_at_trx_commit is 2"}},
 		{"InnoDB as it comes", mysql, maria, "SET GLOBAL innodb_flush_log_at_trx_commit=1", nil},
 		{"SQLite that does not sync", sqlite, file(), "", []string{"synchronous is below FULL"}},
@@ -42,6 +45,9 @@ func TestCheckDurableFindsWhatACrashWouldUndo(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			row.cfg.Migrate = true
+			if row.cfg.Layout != sqlstore.Own {
+				exec(t, row.db, pgSimpleTable)
+			}
 			s, err := sqlstore.New(t.Context(), row.db, row.cfg)
 			must(t, err)
 			if row.change != "" {

@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// CheckDurable asks the database whether what it acknowledges outlasts a crash of its process and of its machine:
-// otherwise a log-out that was answered is undone by one. It is nil if so, and for an SQLite in memory, which
-// keeps nothing; else the error joins each setting that says otherwise, with its cure. A program calls it when it
-// starts. [New] does not, for the databases of tests are faster without.
+// CheckDurable asks the database whether what it acknowledges outlasts a crash of its process and of its
+// machine: otherwise a log-out that was answered is undone by one. It is nil if so, and for an SQLite in
+// memory, which keeps nothing; else the error joins each setting that says otherwise, with its cure. A
+// program calls it when it starts. [New] does not, for the databases of tests are faster without.
 func (s *Stores) CheckDurable(ctx context.Context) error {
 	p := &probe{ctx: ctx, db: s.db, cfg: s.cfg}
 	switch s.cfg.Dialect {
@@ -51,8 +51,8 @@ func (p *probe) durableMySQL() {
 	if flush != 1 {
 		p.bad("innodb_flush_log_at_trx_commit is %d, so that a crash undoes the log-outs of the last second: set it to 1", flush)
 	}
-	if doublewrite == "0" || doublewrite == "OFF" {
-		p.bad("innodb_doublewrite is off, so that a crash of the machine can damage pages: set it to ON")
+	if doublewrite == "0" || doublewrite == "OFF" || doublewrite == "DETECT_ONLY" {
+		p.bad("innodb_doublewrite restores no page, so that a crash of the machine can damage pages: set it to ON")
 	}
 	if logs && binlog != 1 {
 		p.bad("sync_binlog is %d, so that a replica that takes over after a crash can lack log-outs: set it to 1", binlog)
