@@ -31,6 +31,7 @@
 //	RequireFactor    let users pass who proved a second factor, which StepUp adds;
 //	                 with Config.Factors every middleware does, for who has one
 //	RequireUncached  let known users pass, asking the store's master
+//	RequireBound     let users pass whose session is bound to their device
 //	Restore          find the user if there is one, and let everyone pass
 //	LogOut           end the session
 //
