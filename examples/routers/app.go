@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -44,6 +45,7 @@ type Settings struct {
 	Log          *slog.Logger
 	Origin       string
 	InsecureHTTP bool
+	Proxies      []netip.Prefix // that are in front of the program
 	Inside       func(http.Handler) http.Handler
 }
 
@@ -77,11 +79,11 @@ func NewApp(o Settings) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	local, err := throttle.New(throttle.Config{InsecureHTTP: o.InsecureHTTP, Logger: o.Log}, passwords)
+	local, err := throttle.New(throttle.Config{InsecureHTTP: o.InsecureHTTP, TrustedProxies: o.Proxies, Logger: o.Log}, passwords)
 	if err != nil {
 		return nil, err
 	}
-	auth, err := guard.New(guard.Config{Sessions: sessions, TrustedOrigins: []string{o.Origin}, Logger: o.Log},
+	auth, err := guard.New(guard.Config{Sessions: sessions, TrustedOrigins: []string{o.Origin}, TrustedProxies: o.Proxies, Logger: o.Log},
 		serializer.ByID(func(u *User) string { return u.ID }, byID), local)
 	if err != nil {
 		return nil, err

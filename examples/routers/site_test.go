@@ -34,12 +34,14 @@ const (
 // site is the application on one router, behind a server on loopback.
 type site struct {
 	*testing.T
-	router string
-	app    *routers.App
-	url    string
-	log    *buffer
-	server *httptest.Server
-	broken atomic.Bool // the store refuses to write
+	router    string
+	app       *routers.App
+	url       string
+	log       *buffer
+	server    *httptest.Server
+	broken    atomic.Bool            // the store refuses to write
+	transport func() *http.Transport // makes that of a visitor; nil for the usual one
+	two       bool                   // visitors speak HTTP/2
 }
 
 // open starts the application on a router. around, if not nil, goes around the router, and inside between
@@ -87,6 +89,9 @@ func (s *site) visitor() *visitor {
 		s.Fatal(err)
 	}
 	transport := &http.Transport{DisableCompression: true}
+	if s.transport != nil {
+		transport = s.transport()
+	}
 	s.Cleanup(transport.CloseIdleConnections)
 	return &visitor{s, &http.Client{Timeout: 15 * time.Second, Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
