@@ -6,10 +6,10 @@ require (
 	github.com/boombuler/barcode v1.1.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/redis/go-redis/v9 v9.23.0
-	github.com/seed-6f34412b/passport v0.0.0
-	github.com/seed-6f34412b/passport/internal/sqltest v0.0.0-00010101000000-000000000000
-	github.com/seed-6f34412b/passport/strategy/oidc v0.0.0-00010101000000-000000000000
-	github.com/seed-6f34412b/passport/strategy/passkey v0.0.0
+	github.com/seed-6f34412b/passport v0.1.0
+	github.com/seed-6f34412b/passport/internal/sqltest v0.1.0
+	github.com/seed-6f34412b/passport/strategy/oidc v0.1.0
+	github.com/seed-6f34412b/passport/strategy/passkey v0.1.0
 	modernc.org/sqlite v1.62.0
 )
 
@@ -38,11 +38,11 @@ require (
 	github.com/tinylib/msgp v1.6.4 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
-	golang.org/x/crypto v0.58.0 // indirect
-	golang.org/x/oauth2 v0.37.0 // indirect
-	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
+	golang.org/x/oauth2 v0.38.0 // indirect
+	golang.org/x/sync v0.25.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
+	golang.org/x/text v0.44.0 // indirect
 	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect

@@ -3,8 +3,8 @@ module github.com/seed-6f34412b/passport/examples/social
 go 1.26.0
 
 require (
-	github.com/seed-6f34412b/passport v0.0.0
-	github.com/seed-6f34412b/passport/strategy/oidc v0.0.0
+	github.com/seed-6f34412b/passport v0.1.0
+	github.com/seed-6f34412b/passport/strategy/oidc v0.1.0
 )
 
 require (
@@ -14,9 +14,9 @@ require (
 	github.com/gorilla/securecookie v1.1.2 // indirect
 	github.com/redis/go-redis/v9 v9.23.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
-	golang.org/x/crypto v0.58.0 // indirect
-	golang.org/x/oauth2 v0.37.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
+	golang.org/x/oauth2 v0.38.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
 )
 
 replace (

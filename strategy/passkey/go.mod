@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/go-webauthn/webauthn v0.18.2
-	github.com/seed-6f34412b/passport v0.0.0
+	github.com/seed-6f34412b/passport v0.1.0
 )
 
 require (
@@ -21,8 +21,8 @@ require (
 	github.com/tinylib/msgp v1.6.4 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
-	golang.org/x/crypto v0.58.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
 )
 
 replace github.com/seed-6f34412b/passport => ../..
