@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,13 +139,16 @@ func (f *fake) Authenticate(_ http.ResponseWriter, r *http.Request) (*User, erro
 // switchable is a store that can be down, and that counts what it is asked.
 type switchable struct {
 	*store.MemoryStore
-	mu    sync.Mutex
-	down  error
-	bad   string // a method that fails alone
-	calls []string
-	ids   []string          // of all sessions that were ever made
-	hold  func(call string) // runs before each call
-	told  []func(string)    // who listens
+	mu      sync.Mutex
+	down    error
+	bad     string // a method that fails alone
+	calls   []string
+	ids     []string          // of all sessions that were ever made
+	hold    func(call string) // runs before each call
+	told    []func(string)    // who listens
+	mute    bool              // it tells nothing
+	deliver func(tell func()) // what becomes of a notice; set before anybody listens
+	stuck   string            // an id whose end always fails
 }
 
 func newStore(t testing.TB) *switchable {
@@ -261,8 +265,8 @@ func (s *switchable) EndMany(ctx context.Context, ids []string, life time.Durati
 }
 
 func (s *switchable) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
-	if err := s.ask("End"); err != nil {
-		return "", err
+	if err := s.ask("End"); err != nil || id == s.stuck {
+		return "", cmp.Or(err, errOutage)
 	}
 	return s.MemoryStore.End(ctx, id, old, next, life)
 }
@@ -270,8 +274,18 @@ func (s *switchable) End(ctx context.Context, id string, old []byte, next string
 func (s *switchable) Listen(ctx context.Context, tell func(string)) error {
 	s.mu.Lock()
 	s.told = append(s.told, tell)
+	mute := s.mute
 	s.mu.Unlock()
-	return s.MemoryStore.Listen(ctx, tell)
+	if mute {
+		return errOutage
+	}
+	return s.MemoryStore.Listen(ctx, func(notice string) {
+		if s.deliver == nil || notice == "" {
+			tell(notice)
+		} else {
+			s.deliver(func() { tell(notice) })
+		}
+	})
 }
 
 // tell tells everybody who ever listened.

@@ -101,7 +101,10 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 	case protocol.LabelNotRemoved:
 		text = "session: label not removed"
 	case protocol.NotListening:
-		level, text = slog.LevelWarn, "session: the store does not tell what ends; streams are looked at as Config.WatchInterval says"
+		text = "session: the store does not tell what ends"
+		if m.listenLine.due(time.Now()) {
+			level, text = slog.LevelWarn, text+"; while this goes on, guard.Watch notices it as late as Config.WatchInterval says (told once a minute)"
+		}
 	case protocol.NotRevoked:
 		level, text = slog.LevelWarn, "session: revoked log-in not deleted; it is refused at every request"
 	}

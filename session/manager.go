@@ -24,7 +24,7 @@ type Manager struct {
 	claims                    claims
 	inside                    sync.Map // reentrant -> where, while the application's code runs
 	refreshLine, withheldLine seldom
-	plainHTTPLine             seldom
+	plainHTTPLine, listenLine seldom
 }
 
 // New checks cfg and returns a Manager for it. The error names every mistake at

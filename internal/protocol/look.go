@@ -13,6 +13,7 @@ import (
 
 const (
 	lookAgainAfter = time.Second            // an outage
+	maxFailed      = 4                      // sessions of a look that could not be followed, until that is an outage
 	idleSlack      = 250 * time.Millisecond // a store forgets a record a moment after the time that is in it
 )
 
@@ -143,6 +144,9 @@ func (w *watchers) look(ctx context.Context, all []asked, users bool) error {
 	if users {
 		known = map[logIn]error{}
 	}
+	var failed []asked // one that cannot be read must not keep those behind it waiting
+	var last error
+	defer func() { w.again(failed) }()
 	for at := 0; at < len(all); at += batchSize {
 		batch := all[at:min(at+batchSize, len(all))]
 		ids := make([]string, len(batch))
@@ -158,12 +162,15 @@ func (w *watchers) look(ctx context.Context, all []asked, users bool) error {
 			if recs[i] != nil {
 				w.found(ctx, a, recs[i], known)
 			} else if err := w.gone(ctx, a); err != nil {
-				w.again(all[at+i:])
-				return err
+				last = err
+				if failed = append(failed, a); len(failed) == maxFailed {
+					w.again(all[at+i+1:])
+					return err
+				}
 			}
 		}
 	}
-	return nil
+	return last
 }
 
 // found compares the streams of a session with its record.
@@ -186,6 +193,8 @@ func (w *watchers) found(ctx context.Context, a asked, rec *record.Record, known
 		if s.number <= a.began {
 			slot, ok := rec.Slot(s.key)
 			switch {
+			case !rec.Exists(): // what is there is malformed
+				over = w.end(over, s, OverGone)
 			case !ok:
 				over = w.end(over, s, OverLoggedOut)
 			case !sameUser(s.user, slot.User):
