@@ -12,8 +12,8 @@ import (
 
 // RequireBound is [Guard.RequireAuth] for users whose session is bound to their device, and
 // whose request proves that it comes from there, also with session.DeviceBound.ReportOnly.
-// Everyone else gets [*Insufficient]: browsers go to Config.BindURL, others get 401 with the
-// challenge of RFC 9470. The answer offers the browser once more to bind the session. Who has
+// Everyone else gets [*Insufficient], also who was found by a token in this request: browsers go
+// to Config.BindURL, others get 401 with the challenge of RFC 9470. The answer offers the browser once more to bind the session. Who has
 // just logged in is not bound yet: the browser does so behind the page's back, within a second
 // or two.
 //
@@ -28,6 +28,9 @@ func (g *Guard[U]) RequireBound(next http.Handler) http.Handler {
 		user, err := g.currentUser(r, st)
 		if err != nil {
 			return user, err
+		}
+		if !g.evidence(st).state.inSession() { // the session beside a token may be another user's
+			return user, &Insufficient{Binding: BindingMissing}
 		}
 		bound, err := st.Slots.Bound(r.Context())
 		switch {

@@ -344,3 +344,14 @@ func TestAUsersSessionsSayWhetherTheyAreBound(t *testing.T) {
 		t.Errorf("got %+v %v, want one that is bound and one that is not", list, err)
 	}
 }
+
+// TestATokenBesideABoundSessionIsNotBound: whoever has another user's token, and a bound session
+// of their own, must not pass as that user.
+func TestATokenBesideABoundSessionIsNotBound(t *testing.T) {
+	w := newWorld(t)
+	bindsDevices(w, nil)
+	w.mux.Handle("/api/bound", w.Authenticate("local")(w.RequireBound(w.hello())))
+	o := bound(t, w)
+	o.Post("/api/bound", "email", "jen@test.com", "password", password).Want(t, 401, guard.ProblemBound)
+	o.Get("/bound").Want(t, 200, "hello joe")
+}
