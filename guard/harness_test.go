@@ -265,7 +265,10 @@ func (s *switchable) EndMany(ctx context.Context, ids []string, life time.Durati
 }
 
 func (s *switchable) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
-	if err := s.ask("End"); err != nil || id == s.stuck {
+	s.mu.Lock()
+	stuck := id == s.stuck
+	s.mu.Unlock()
+	if err := s.ask("End"); err != nil || stuck {
 		return "", cmp.Or(err, errOutage)
 	}
 	return s.MemoryStore.End(ctx, id, old, next, life)

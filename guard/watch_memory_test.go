@@ -18,7 +18,7 @@ func TestWhatAStreamHolds(t *testing.T) {
 		ends := make([]context.Context, streams)
 		cancels := make([]context.CancelFunc, streams)
 		for i := range ends { // each has a context of its own, as a request has
-			ends[i], cancels[i] = context.WithCancel(r.Context())
+			ends[i], cancels[i] = context.WithCancel(r.Context()) //nolint:fatcontext // each is of the request's
 		}
 		defer func() {
 			for _, cancel := range cancels {

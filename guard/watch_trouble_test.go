@@ -18,7 +18,9 @@ func TestASessionThatCannotBeFollowedKeepsNobodyWaiting(t *testing.T) {
 			streams = append(streams, w.watch(w.loggedIn("joe@test.com"), "/stream"))
 		}
 		synctest.Wait()
+		w.store.mu.Lock()
 		w.store.stuck = w.store.ids[2]
+		w.store.mu.Unlock()
 		w.store.forget(t, "nobody's")
 		pass(40 * time.Second)
 		synctest.Wait()
