@@ -49,10 +49,10 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 		}},
 		{"step up", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()), "code", "right")
-		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who(), true) }},
+		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, "totp", s.who(), true) }},
 		{"step up wrong", 1, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "totp", "user", fmt.Sprint(s.who()), "code", "wrong")
-		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, s.who(), false) }},
+		}, func(w *world, s Step, r *request) { w.model.StepUp(&r.Visit, "totp", s.who(), false) }},
 		{"page", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "me") },
 			func(w *world, _ Step, r *request) {
 				page := model.Me
@@ -184,7 +184,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, nil},
 	}
-	actions = slices.Concat(actions, visits, outages, lags)
+	actions = slices.Concat(actions, visits, passkeys, outages, lags)
 }
 
 // to changes any value to that one.

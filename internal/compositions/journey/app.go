@@ -16,6 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/passkey"
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
@@ -59,12 +60,13 @@ type tenantID struct {
 type table struct {
 	mu   sync.Mutex
 	rows map[int]user
+	keys map[int]*authenticator // the users' passkeys
 }
 
 func newTable() *table {
-	t := &table{rows: map[int]user{}}
-	for id := 1; id <= 3; id++ {
-		t.rows[id] = user{ID: id, Role: "member"}
+	t := &table{rows: map[int]user{}, keys: map[int]*authenticator{}}
+	for range 3 {
+		t.add()
 	}
 	return t
 }
@@ -87,7 +89,7 @@ func (t *table) add() *user {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	u := user{ID: len(t.rows) + 1, Role: "member"}
-	t.rows[u.ID] = u
+	t.rows[u.ID], t.keys[u.ID] = u, newAuthenticator(u.ID)
 	return &u
 }
 
@@ -130,6 +132,7 @@ type process struct {
 	number   int
 	managers []*session.Manager // by guard; one manager for both is there twice
 	guards   []*guard.Guard[*user]
+	passkeys []*passkey.Strategy[*user]
 	api      *guard.Guard[*user] // for programs, beside: without sessions
 	memory   []*remember.Me      // by guard; nil where browsers are not remembered
 	names    [][]string          // the cookies' names that a manager accepts, in order
@@ -201,6 +204,9 @@ func rememberName(g int) string {
 	return []string{"__Host-remember", "__Host-remember2"}[g]
 }
 
+// factor is the one that user 1 has set up.
+func (s Switches) factor() string { return []string{"", "totp", "", "passkey"}[s.Factor] }
+
 // form says how a process writes users' ids: 0 as Express does.
 func (s Switches) form(process int) int {
 	if s.Ids == 3 {
@@ -212,7 +218,7 @@ func (s Switches) form(process int) int {
 // config is what the model has to know of the switches.
 func (s Switches) config() model.Config {
 	return model.Config{
-		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.Factor == 1, Named: s.Ids == 1 || s.Ids == 3, Notes: s.Notes == 1,
+		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.factor(), Named: s.Ids == 1 || s.Ids == 3, Notes: s.Notes == 1,
 		Idle: idle, Refresh: refresh, Absolute: absolute, Fresh: freshFor, Grace: grace, Remember: remFor, Free: freeGuesses, Throttled: s.Throttle > 0, Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
 	}
 }

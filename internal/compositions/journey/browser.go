@@ -17,6 +17,7 @@ type browser struct {
 	jar, before map[string]cookie   // now, and before the last answer that changed it
 	older       []map[string]cookie // before each that did
 	late        [][]*http.Cookie    // of answers that are still on their way
+	beside      map[string]cookie   // that the present request brings too
 }
 
 type cookie struct {
@@ -38,6 +39,7 @@ func (b *browser) cookies(old bool) map[string]cookie {
 			live[name] = c
 		}
 	}
+	maps.Copy(live, b.beside)
 	return live
 }
 
@@ -89,9 +91,9 @@ func (b *browser) reopen() {
 	maps.DeleteFunc(b.jar, func(_ string, c cookie) bool { return c.expires.IsZero() })
 }
 
-// send sends a form, or a click on a link, with cookies to the handler, as a page of the same origin does.
-func send(ctx context.Context, h http.Handler, method, path string, form url.Values, cookies map[string]cookie, header map[string]string) *http.Response {
-	r := httptest.NewRequestWithContext(ctx, method, "https://app.example"+path, strings.NewReader(form.Encode()))
+// send sends a body, a form unless header says otherwise, or a click on a link, with cookies to the handler, as a page of the same origin does.
+func send(ctx context.Context, h http.Handler, method, path string, body string, cookies map[string]cookie, header map[string]string) *http.Response {
+	r := httptest.NewRequestWithContext(ctx, method, "https://app.example"+path, strings.NewReader(body))
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	} else {

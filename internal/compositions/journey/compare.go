@@ -37,7 +37,7 @@ func (w *world) ask() {
 			}
 			var got []model.Device
 			for _, d := range list {
-				got = append(got, model.Device{ID: w.refs[d.Ref], LoggedIn: d.LoggedIn, Totp: slices.Contains(d.Factors, "totp"), Pending: d.Pending})
+				got = append(got, model.Device{ID: w.refs[d.Ref], LoggedIn: d.LoggedIn, Factors: factorsIn(d.Factors), Pending: d.Pending})
 			}
 			w.model.Listed(g, user, got)
 			w.compareLists(g, user, got, w.model.Devices(g, user))
@@ -124,7 +124,7 @@ func (w *world) compareLists(g, user int, got []model.Device, want [][]model.Dev
 		}
 		o := want[i][slices.IndexFunc(want[i], func(o model.Device) bool { return o.ID == d.ID })]
 		w.model.Want(d.LoggedIn.Equal(o.LoggedIn), "list: when a device logged in", "got %v, want %v", d.LoggedIn, o.LoggedIn)
-		w.model.Want(d.Totp == o.Totp && d.Pending == o.Pending, "list: a device's factors", "got %+v, want %+v", d, o)
+		w.model.Want(slices.Equal(d.Factors, o.Factors) && d.Pending == o.Pending, "list: a device's factors", "got %+v, want %+v", d, o)
 	}
 }
 

@@ -14,7 +14,7 @@ var dimensions = []dimension{
 	{"remember me", []string{"no", "yes", "offered by one process"}, func(s *Switches) *int { return &s.Remember }},
 	{"sessions at most", []string{"any", "1", "2"}, func(s *Switches) *int { return &s.Max }},
 	{"refuse more", []string{"no", "yes"}, func(s *Switches) *int { return &s.Refuse }},
-	{"second factor", []string{"none", "set up", "asked for by pages"}, func(s *Switches) *int { return &s.Factor }},
+	{"second factor", []string{"none", "set up", "asked for by pages", "a passkey"}, func(s *Switches) *int { return &s.Factor }},
 	{"cookie", []string{"session", "persistent", "rolling"}, func(s *Switches) *int { return &s.Cookie }},
 	{"deployment", []string{"same", "another cookie", "another secret first", "another secret"}, func(s *Switches) *int { return &s.Deploy }},
 	{"ids", []string{"numbers", "objects with a name", "objects", "numbers first"}, func(s *Switches) *int { return &s.Ids }},

@@ -45,10 +45,10 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 		}
 		cfg.RememberMe = me
 	}
-	if s.Factor == 1 {
+	if factor := s.factor(); factor != "" {
 		cfg.Factors = guard.FactorsOf(func(_ context.Context, u *user) ([]string, error) {
 			if u.ID == 1 {
-				return []string{"totp"}, nil
+				return []string{passkeyName(g, factor)}, nil
 			}
 			return nil, nil
 		})
@@ -95,7 +95,12 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 			asked[i] = limited
 		}
 	}
-	made, err := guard.New(cfg, users, append(asked, byForm("provider", true))...)
+	keys, err := p.newPasskeys(g, logger)
+	if err != nil {
+		return err
+	}
+	p.passkeys = append(p.passkeys, keys)
+	made, err := guard.New(cfg, users, append(asked, byForm("provider", true), keys)...)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ type Switches struct {
 	Remember int // 1: browsers are remembered; 2: newly by the second process only
 	Max      int // sessions of a user at most, if not 0
 	Refuse   int // 1: a log-in too many is refused
-	Factor   int // 1: user 1 has set up a second factor; 2: pages ask for it of everybody
+	Factor   int // 1: user 1 has set up a second factor; 2: pages ask for it of everybody; 3: that is a passkey
 	Cookie   int // 1: persistent; 2: rolling too
 	Deploy   int // the second process: 1: another cookie and codec, and accepts the first's with Reissue; 2: another secret first; 3: it alone
 	Ids      int // users' ids: 1: objects with a role in them, and a Namer; 2: objects; 3: the second process alone writes those of 1

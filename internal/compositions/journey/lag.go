@@ -79,7 +79,7 @@ func (w *world) lagged(s Step, r *request) bool {
 			page = &model.Me
 		}
 		w.model.Looked(&r.Visit, *page, passed)
-	case s.proves():
+	case s.proves(), r.ID != "": // it is done, even if the answer is that another factor is missing
 		w.model.Blurred()
 		return false
 	default:

@@ -213,7 +213,7 @@ func (w *world) storeIsDown() bool { return w.condition.isDown() || w.stores.say
 
 // endsNothing are the steps that may end or move no session, unless a remembered browser logs in.
 var endsNothing = []string{
-	"log in wrong", "step up wrong", "page", "open a page", "proved page", "fresh page", "admin page", "set", "set from another site", "get",
+	"log in wrong", "step up wrong", "log in by a wrong passkey", "page", "open a page", "proved page", "fresh page", "admin page", "set", "set from another site", "get",
 	"flash", "read flash", "follow a link", "page of an upstream",
 }
 
@@ -246,7 +246,7 @@ func (w *world) met(s Step, r *request) bool {
 		half.User, half.Guess = s.who(), "totp"
 	case "log in by provider":
 		half.User, half.Labels = s.who(), []string{s.label()}
-	case "log out everywhere", "end a device":
+	case "log in by passkey", "step up by passkey", "log out everywhere", "end a device":
 		half.User = s.who()
 	case "register":
 		half.User = len(w.table(s).rows)

@@ -36,7 +36,7 @@ func (w *world) openPage(ctx context.Context, s Step) *request {
 	}
 	g, _ := w.guard(s)
 	s.Late = false // a window waits for where it is sent
-	r := w.request(ctx, s, http.MethodGet, pageOf(g), nil)
+	r := w.request(ctx, s, http.MethodGet, pageOf(g), "")
 	for hops := 1; ; hops++ {
 		w.model.Hop(hops)
 		if r.location == "" || s.Lost || w.shared.Outage > 0 || w.shared.Lag > 0 || len(w.model.Broken) > 0 {
@@ -45,7 +45,7 @@ func (w *world) openPage(ctx context.Context, s Step) *request {
 		to := r.location
 		w.told(s, r)
 		s.Old = false
-		r = w.request(ctx, s, http.MethodGet, to, nil)
+		r = w.request(ctx, s, http.MethodGet, to, "")
 	}
 }
 

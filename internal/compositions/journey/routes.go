@@ -40,6 +40,10 @@ func (p *process) routes() http.Handler {
 		mux.Handle(at("login"), auth.Authenticate("local")(auth.LogInWith(box)(who)))
 		mux.Handle(at("provider"), auth.Authenticate("provider")(auth.LogInWith(box)(who)))
 		mux.Handle(at("totp"), auth.Authenticate("totp")(auth.StepUp(who)))
+		keys := p.passkeys[g]
+		mux.Handle(at("challenge"), keys.BeginLogIn(auth))
+		mux.Handle(at("passkey"), auth.Authenticate(keys.Name())(auth.LogIn(who)))
+		mux.Handle(at("stepup"), auth.Authenticate(keys.Name())(auth.StepUp(who)))
 		mux.Handle(at("logout"), auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Del("Cookie") // as before a request to an upstream: what was presented is taken when it comes
 			fmt.Fprint(w, "bye")

@@ -251,7 +251,7 @@ func (w *world) heard() (list []model.Event) {
 	for _, e := range w.events {
 		m := model.Event{
 			Guard: slices.Index(guardKeys, e.Guard), Name: string(e.Name), Reason: e.Reason, Outcome: string(e.Outcome),
-			Strategy: e.Strategy, User: userIn(e.User), Session: e.Session, Count: e.Count, Account: e.Account,
+			Strategy: plainName(e.Strategy), User: userIn(e.User), Session: e.Session, Count: e.Count, Account: e.Account,
 		}
 		if id := w.refs[e.Session]; id != "" {
 			m.Session = id

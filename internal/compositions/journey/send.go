@@ -30,13 +30,13 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 		values.Set(form[i], form[i+1])
 	}
 	if s.Do == "follow a link" {
-		return w.request(ctx, s, http.MethodGet, fmt.Sprintf("/%d/%s", g, path), nil)
+		return w.request(ctx, s, http.MethodGet, fmt.Sprintf("/%d/%s", g, path), "")
 	}
-	return w.request(ctx, s, http.MethodPost, fmt.Sprintf("/%d/%s", g, path), values)
+	return w.request(ctx, s, http.MethodPost, fmt.Sprintf("/%d/%s", g, path), values.Encode())
 }
 
 // request sends a request of step s.
-func (w *world) request(ctx context.Context, s Step, method, path string, values url.Values) *request {
+func (w *world) request(ctx context.Context, s Step, method, path, body string) *request {
 	p := w.processes[s.P%2]
 	g := s.G % len(p.guards)
 	cookies := w.sends(s, p.names[g])
@@ -60,10 +60,10 @@ func (w *world) request(ctx context.Context, s Step, method, path string, values
 		w.stores.readAll()
 		r.Stale = false
 	}
-	res := send(ctx, p.handler, method, path, values, cookies, w.header(s))
+	res := send(ctx, p.handler, method, path, body, cookies, w.header(s))
 	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	r.Status, r.text, r.location = res.StatusCode, string(body), res.Header.Get("Location")
+	text, _ := io.ReadAll(res.Body)
+	r.Status, r.text, r.location = res.StatusCode, string(text), res.Header.Get("Location")
 	r.cookies = res.Cookies()
 	for _, c := range r.cookies {
 		switch {

@@ -68,6 +68,9 @@ func (w *world) header(s Step) map[string]string {
 	case elsewhere:
 		header["Sec-Fetch-Site"] = "cross-site"
 	}
+	if s.shows() != "" {
+		header["Content-Type"] = "application/json"
+	}
 	if s.Do == "call of a program" {
 		header["Authorization"] = []string{"Bearer right", "Bearer wrong", "Basic eDp5"}[s.N%3]
 	}

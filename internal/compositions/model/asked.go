@@ -30,7 +30,7 @@ func (m *Model) Opens(id string, guards int) Opened {
 type Device struct {
 	ID       string
 	LoggedIn time.Time
-	Totp     bool
+	Factors  []string
 	Pending  bool
 }
 
@@ -40,7 +40,7 @@ func (m *Model) Devices(guard, user int) (list [][]Device) {
 		var one []Device
 		for _, s := range sessions {
 			l := s.LogIns[guard]
-			one = append(one, Device{s.ID, l.At.Truncate(time.Millisecond), l.Totp, m.Pending(l)})
+			one = append(one, Device{s.ID, l.At.Truncate(time.Millisecond), l.Factors, m.Pending(l)})
 		}
 		list = append(list, one)
 	}

@@ -51,11 +51,8 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels []string) {
 	s, former := m.Find(v), m.Presented(v)
 	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.Passwords[Account{v.Guard, user}], Labels: labels, Listed: true, Form: v.Form}
-	want := 200
-	if m.Pending(l) {
-		want = 401
-	}
-	if m.tooMany(v, l, s, former, strategy) || !m.status(v, want, "a log-in") {
+	l.prove(strategy)
+	if m.tooMany(v, l, s, former, strategy) || !m.status(v, m.lets(l), "a log-in") {
 		return
 	}
 	if remember {
@@ -80,8 +77,8 @@ func (m *Model) Presented(v *Visit) *Series {
 }
 
 // StepUp is told of a request with a second factor of user at Guard.StepUp.
-func (m *Model) StepUp(v *Visit, user int, right bool) {
-	if !m.accepted(v, "totp", user, right) {
+func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
+	if !m.accepted(v, factor, user, right) {
 		return
 	}
 	s, l := m.remembered(v)
@@ -90,11 +87,11 @@ func (m *Model) StepUp(v *Visit, user int, right bool) {
 		return
 	}
 	up := *l
-	up.Totp = true
-	if m.Pending(l) && m.tooMany(v, &up, s, nil, "totp") || !m.status(v, 200, "a step up") {
+	up.prove(factor)
+	if m.Pending(l) && m.tooMany(v, &up, s, nil, factor) || !m.status(v, m.lets(&up), "a step up") {
 		return
 	}
-	n := m.enter(v, s, &up, Event{Name: "session_renewed", Reason: "step_up", Strategy: "totp"}, "a step up")
+	n := m.enter(v, s, &up, Event{Name: "session_renewed", Reason: "step_up", Strategy: factor}, "a step up")
 	if m.Pending(l) {
 		m.evict(n, v.Guard, nil)
 	}

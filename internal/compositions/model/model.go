@@ -17,13 +17,13 @@ import (
 
 // Config is what the documents' sentences depend on.
 type Config struct {
-	Stamp               bool // a change of the password ends log-ins
-	Max                 int  // guard.Config.MaxSessions
-	Refuse              bool // guard.Config.RefuseMore
-	Factor              bool // user 1 has set up the factor "totp"
-	Named               bool // a serializer.Namer names users: what Express wrote is not found by it
-	Notes               bool // the store keeps tombstones
-	Persistent, Rolling bool // session.Config's
+	Stamp               bool   // a change of the password ends log-ins
+	Max                 int    // guard.Config.MaxSessions
+	Refuse              bool   // guard.Config.RefuseMore
+	Factor              string // that user 1 has set up: "totp", "passkey", or none
+	Named               bool   // a serializer.Namer names users: what Express wrote is not found by it
+	Notes               bool   // the store keeps tombstones
+	Persistent, Rolling bool   // session.Config's
 	Throttled           bool
 	Free                int // how many wrong guesses are free
 	Idle, Refresh       time.Duration
@@ -39,7 +39,7 @@ type LogIn struct {
 	Guard, User int
 	At          time.Time // when credentials were checked; zero for one by a remembered browser
 	Password    int       // how often the user had changed the password
-	Totp        bool      // the second factor is proved
+	Factors     []string  // that are proved, of "totp" and "passkey"
 	Series      *Series   // in which the log-in was remembered, or which made it
 	Labels      []string  // names of the log-in elsewhere
 	Listed      bool      // it is found by its user: one of Express's is once Go has written it (M15)
@@ -206,7 +206,25 @@ func (m *Model) Good(l *LogIn) bool {
 }
 
 // Pending reports whether a factor that the user has set up is missing: nobody passes then.
-func (m *Model) Pending(l *LogIn) bool { return m.Factor && l.User == 1 && !l.Totp }
+func (m *Model) Pending(l *LogIn) bool { return m.Factor != "" && l.User == 1 && !l.Proved(m.Factor) }
+
+// lets is the answer to who has this log-in now.
+func (m *Model) lets(l *LogIn) int {
+	if m.Pending(l) {
+		return 401
+	}
+	return 200
+}
+
+// Proved reports whether a factor is proved.
+func (l *LogIn) Proved(factor string) bool { return slices.Contains(l.Factors, factor) }
+
+// prove adds a factor, unless the strategy proves none but what the user knows.
+func (l *LogIn) prove(strategy string) {
+	if (strategy == "totp" || strategy == "passkey") && !l.Proved(strategy) {
+		l.Factors = slices.Sorted(slices.Values(append(slices.Clone(l.Factors), strategy)))
+	}
+}
 
 // Has reports whether such a log-in is in the session.
 func (s *Session) Has(f func(*LogIn) bool) bool {

@@ -17,7 +17,7 @@ type Page struct {
 // the role that the user has now.
 var (
 	Me     = Page{"a page of a user", func(*Model, *Visit, *LogIn) bool { return true }, 0, Event{}}
-	Proved = Page{"a page for a second factor", func(_ *Model, _ *Visit, l *LogIn) bool { return l.Totp }, 401, Event{Reason: "factor", Strategy: "totp"}}
+	Proved = Page{"a page for a second factor", func(_ *Model, _ *Visit, l *LogIn) bool { return l.Proved("totp") }, 401, Event{Reason: "factor", Strategy: "totp"}}
 	Fresh  = Page{"a page for a fresh log-in", func(m *Model, v *Visit, l *LogIn) bool { return !l.At.IsZero() && v.Now.Sub(l.At) <= m.Fresh }, 401, Event{Reason: "not_fresh"}}
 	Admin  = Page{"a page for a role", func(m *Model, _ *Visit, l *LogIn) bool { return m.Admins[l.Account()] }, 403, Event{Reason: "forbidden"}}
 )
@@ -54,7 +54,7 @@ func (m *Model) restore(v *Visit) *LogIn {
 		l, want = m.recall(v, s)
 	}
 	if l != nil && m.Pending(l) {
-		m.forbidden(l, Event{Reason: "factor", Strategy: "totp"})
+		m.forbidden(l, Event{Reason: "factor", Strategy: m.Factor})
 		l = nil
 	}
 	if l == nil {

@@ -205,7 +205,11 @@ func (m *Model) adopt(id string, h *Half, f model.Opened) {
 		}
 		known := g == h.Guard && (l.User == h.User || m.Tokens[h.Token] != nil && m.Tokens[h.Token].User == l.User)
 		m.Want(known || h.from != nil && h.from.LogIns[g] != nil && h.from.LogIns[g].User == l.User, "outage: somebody is logged in whom the request did not bring", "guard %d, user %d under %s", g, l.User, model.Short(id))
-		l.Password, l.Totp = m.Passwords[l.Account()], l.Totp && !f.Pending[g] || m.Factor && l.User == 1 && !f.Pending[g]
+		l.Password = m.Passwords[l.Account()]
+		l.Factors = slices.DeleteFunc(slices.Clone(l.Factors), func(factor string) bool { return factor == m.Factor })
+		if l.User == 1 && m.Factor != "" && !f.Pending[g] {
+			l.Factors = append(l.Factors, m.Factor)
+		}
 		s.LogIns[g] = l
 	}
 	m.Live[id] = s
@@ -225,7 +229,7 @@ func (m *Model) Listed(guard, user int, got []model.Device) {
 			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, by nobody's token
 				l.Series, l.Labels = nil, h.Labels
 			}
-			l.At, l.Totp, l.Node = got[i].LoggedIn, got[i].Totp, false
+			l.At, l.Factors, l.Node = got[i].LoggedIn, got[i].Factors, false
 			l.Unnamed = false
 		}
 		s.LogIns[guard] = &l
