@@ -355,3 +355,32 @@ func TestATokenBesideABoundSessionIsNotBound(t *testing.T) {
 	o.Post("/api/bound", "email", "jen@test.com", "password", password).Want(t, 401, guard.ProblemBound)
 	o.Get("/bound").Want(t, 200, "hello joe")
 }
+
+// TestACallbackIsAskedForAgainWithAProof: at the way back from a provider browsers get no new
+// proof. What the provider says is good once, and the session goes on.
+func TestACallbackIsAskedForAgainWithAProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		bindsDevices(w, nil)
+		back := w.second
+		back.user, back.err, back.cross = &User{ID: 1, Email: "joe@test.com", Pass: password}, nil, true
+		w.mux.Handle("GET /callback", w.Authenticate("totp")(w.StepUp(w.hello())))
+		o := bound(t, w)
+		pass(boundLife)
+		for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"} {
+			o.Header(name, value)
+		}
+		o.Get("/callback?code=1").Want(t, 200, `href="/callback?code=1"`)
+		if back.asked != 0 {
+			t.Error("the strategy was asked before the proof")
+		}
+		o.Header("Sec-Fetch-Site", "same-origin")
+		o.Header("Accept", "")
+		o.Get("/callback?code=1").Want(t, 401, guard.ProblemUnproved) // and no circle
+		o.refresh().Want(t, 200, "")
+		o.Get("/callback?code=1").Want(t, 200, "")
+		if saw := w.saw(); !strings.Contains(saw, "session_binding_failed/no_proof") || !strings.Contains(saw, "session_renewed/step_up") {
+			t.Errorf("events %s", saw)
+		}
+	})
+}

@@ -222,6 +222,9 @@ func (g *Guard[U]) stepUp(r *http.Request, st *reqstate.State) error {
 		return fmt.Errorf("guard: step up: %w", err)
 	}
 	if slot.User == nil {
+		if _, err := st.Slots.Slot(ctx, g.cfg.SessionKey); err != nil {
+			return g.unproved(r, st, fmt.Errorf("guard: step up: %w", err))
+		}
 		g.emitLost(r, st)
 		return errNobody
 	}
