@@ -107,7 +107,7 @@ type authenticate[U any] struct {
 // ServeHTTP implements [http.Handler].
 func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st := m.g.requestState(w, r)
-	if cookiesWithheld(r) && m.comesBack(r) && (m.g.strict || m.g.isUnproved(r, st)) {
+	if (m.g.strict || m.g.binds) && cookiesWithheld(r) && m.comesBack(r) && (m.g.strict || m.g.isUnproved(r, st)) {
 		if to := ownAddress(r); to != "" {
 			repeatPage(to).write(w)
 			return

@@ -59,9 +59,6 @@ func (g *Guard[U]) unproved(r *http.Request, st *reqstate.State, err error) erro
 // isUnproved reports whether the request's session is bound to a device, and the request has no
 // proof that it comes from there.
 func (g *Guard[U]) isUnproved(r *http.Request, st *reqstate.State) bool {
-	if g.cfg.Sessions == nil || g.cfg.Sessions.Binding().Lifetime == 0 {
-		return false
-	}
 	bound, err := st.Slots.Bound(r.Context())
 	return errors.Is(err, session.ErrUnproved) || err == nil && bound == reqstate.Unproved
 }

@@ -147,6 +147,7 @@ type Guard[U any] struct {
 	remembers  string // the name of RememberMe's cookie
 	strict     bool   // the session's cookie is SameSite=Strict
 	watcher    *watcher[U]
+	binds      bool // session.Config.DeviceBound is set
 	reportOnly bool // session.Config.DeviceBound lets those pass who do not prove their device
 }
 
@@ -195,7 +196,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 	g.owner, g.answerer, g.watcher = g, g.answerRefused, &watcher[U]{g}
 	if cfg.Sessions != nil {
 		g.owner, g.strict = cfg.Sessions, cfg.Sessions.SameSite() == http.SameSiteStrictMode
-		g.reportOnly = cfg.Sessions.Binding().ReportOnly
+		g.binds, g.reportOnly = cfg.Sessions.Binding().Lifetime > 0, cfg.Sessions.Binding().ReportOnly
 		g.reserved = append(g.reserved, &sessionStrategy[U]{g})
 	}
 	g.reserved = append(g.reserved, strategy.Anonymous[U]())
