@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"testing"
+	"time"
 
 	main "github.com/seed-6f34412b/passport/examples/account"
 	"github.com/seed-6f34412b/passport/internal/redistest"
@@ -20,6 +21,14 @@ func TestPostgresAndRedis(t *testing.T) {
 		walk(t, "-db", postgres.URL(postgres.Database(t)), "-redis", "redis://"+redis.Addr)
 	})
 	t.Run("an SQLite file", func(t *testing.T) { walk(t, "-db", t.TempDir()+"/account.db") })
+	t.Run("what PostgreSQL cannot store", func(t *testing.T) {
+		v := visit(t, main.Site(t, time.Hour, "-db", postgres.URL(postgres.Database(t)))).register("kim@test.example")
+		for path, want := range map[string]int{"/account/name": 303, "/account/keys": 303, "/account/keys/revoke": 303, "/account/passkeys/rename": 303} {
+			if got := v.Post(path, "name", "a\x00\xffb", "id", "\x00"); got.StatusCode != want {
+				t.Errorf("%s: got %d, want %d", path, got.StatusCode, want)
+			}
+		}
+	})
 	passkeys := postgres.URL(postgres.Database(t))
 	passkeytest.RunCredentials(t, func(t *testing.T) (passkey.Credentials[*main.User], *main.User, *main.User) {
 		return main.Passkeys(t, "-db", passkeys)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-6f34412b/passport/strategy/oidc"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
@@ -43,6 +44,12 @@ func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, 
 		t.Fatal(err)
 	}
 	return uncounted{passkeyTable{a}}, joe, jen
+}
+
+// FirstLogInElsewhere is a log-in by a provider that vouches for an address.
+func FirstLogInElsewhere(t testing.TB, email string) (*User, error) {
+	t.Helper()
+	return newSite(t, time.Hour).byIdentity(t.Context(), oidc.Identity{Issuer: "https://op.example", Subject: rand.Text(), Email: email, EmailVerified: true})
 }
 
 // uncounted leaves out how many passkeys a user has: the kit compares whole users.

@@ -65,16 +65,23 @@ func orWait(err error, text string) string {
 	return text
 }
 
-// Get returns a field without the space around it.
-func (f form) Get(field string) string { return strings.TrimSpace(f.values.Get(field)) }
+// Get returns a field without the space around it, and without what PostgreSQL cannot store.
+func (f form) Get(field string) string {
+	return strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(f.values.Get(field), "\x00", ""), "\uFFFD"))
+}
 
 // address returns the field with an e-mail address, in the spelling of the users table.
 func (a *app) address(f form) string {
 	text := a.local.Account(f.Get("email"))
-	if m, err := mail.ParseAddress(text); err != nil || m.Address != text || len(text) > 254 { // RFC 5321 §4.5.3.1.3
+	if !isAddress(text) {
 		f.refuse("email", "Enter an e-mail address, such as kim@example.com.")
 	}
 	return text
+}
+
+func isAddress(text string) bool {
+	m, err := mail.ParseAddress(text)
+	return err == nil && m.Address == text && len(text) <= 254 // RFC 5321 §4.5.3.1.3
 }
 
 // input is a field of a form as its template sees it.

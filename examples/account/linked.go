@@ -45,7 +45,11 @@ func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 	if !errors.Is(err, strategy.ErrUnauthenticated) || !id.EmailVerified {
 		return u, err
 	}
-	u, err = a.users.add(ctx, a.local.Account(id.Email), "")
+	email := a.local.Account(id.Email)
+	if !isAddress(email) { // without one nobody could be written to
+		return nil, strategy.ErrUnauthenticated
+	}
+	u, err = a.users.add(ctx, email, "")
 	if errors.Is(err, errTaken) {
 		return nil, &strategy.Failure{Reason: "the address has an account that is not connected", Status: http.StatusConflict}
 	}

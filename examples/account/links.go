@@ -37,6 +37,16 @@ func redeem(ctx context.Context, tokens *onetime.Tokens, sent string) (t ticket,
 	return t, err
 }
 
+// redeemShown is redeem, for a page that has shown an address to whoever chose a password there. That of
+// another link would have them choose it for a stranger's account.
+func redeemShown(ctx context.Context, tokens *onetime.Tokens, f form) (ticket, error) {
+	t, err := redeem(ctx, tokens, f.Get("token"))
+	if err == nil && t.Email != f.Get("email") {
+		err = strategy.ErrUnauthenticated
+	}
+	return t, err
+}
+
 // mailLink returns the handler that mails a link to the address in the form of page. The answer is the same
 // whether or not the address has an account: which mail is sent tells its owner alone. known and unknown are
 // their names; "" is none.

@@ -45,7 +45,7 @@ func (a *app) byMagicLink(ctx context.Context, text string) (*User, error) {
 	if !asked || t.Of != here {
 		return nil, strategy.ErrUnauthenticated
 	}
-	return a.users.ofTicket(ctx, t)
+	return a.users.ofMailed(ctx, t)
 }
 
 func (a *app) linkFailed(w http.ResponseWriter, r *http.Request, err error) {

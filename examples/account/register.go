@@ -19,7 +19,7 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || hash == "" {
 		return a.showOr(w, r, err, "choose", f)
 	}
-	t, err := redeem(r.Context(), a.registrations, f.Get("token"))
+	t, err := redeemShown(r.Context(), a.registrations, f)
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}
@@ -38,6 +38,9 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 
 // makeAdmin makes the owner of the address in -admin an administrator.
 func (a *app) makeAdmin(ctx context.Context) error {
+	if a.admin == "" {
+		return nil
+	}
 	_, err := a.users.exec(ctx, `UPDATE users SET role = 'admin' WHERE email = $1`, a.local.Account(a.admin))
 	return err
 }

@@ -10,11 +10,11 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || hash == "" {
 		return a.showOr(w, r, err, "choose", f)
 	}
-	t, err := redeem(r.Context(), a.resets, f.Get("token"))
+	t, err := redeemShown(r.Context(), a.resets, f)
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}
-	u, err := a.users.ofTicket(r.Context(), t)
+	u, err := a.users.ofMailed(r.Context(), t)
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}

@@ -79,6 +79,15 @@ func (t users) ofTicket(ctx context.Context, k ticket) (*User, error) {
 	return u, err
 }
 
+// ofMailed is ofTicket, unless the address to which the link was mailed is not the user's any more.
+func (t users) ofMailed(ctx context.Context, k ticket) (*User, error) {
+	u, err := t.ofTicket(ctx, k)
+	if err == nil && u.Email != k.Email {
+		err = strategy.ErrUnauthenticated
+	}
+	return u, err
+}
+
 // list returns users, the newest first.
 func (t users) list(ctx context.Context) ([]*User, error) {
 	return all(ctx, t, scanUser, selectUser+`ORDER BY created DESC, email LIMIT 200`)
