@@ -68,7 +68,7 @@ func newSite(t testing.TB, freshFor time.Duration, args ...string) *app {
 	ctx, stop := context.WithCancel(context.Background())
 	o, err := parse(append([]string{"-breached", "", "-db", "", "-redis", "", "-admin", "admin@test.example"}, args...))
 	if err == nil {
-		o.fastHashes, o.freshFor = true, freshFor
+		o.fastHashes, o.freshFor, o.mailTime = true, freshFor, 500*time.Millisecond
 		err = o.complete(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
 	}
 	if err == nil && o.smtp == "" {

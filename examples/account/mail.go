@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"embed"
 	"errors"
 	"fmt"
 	"log/slog"
 	"mime"
+	"net"
 	"net/smtp"
 	"net/url"
 	"slices"
@@ -38,7 +40,7 @@ func newMailer(ctx context.Context, o options) (mailer, error) {
 		return nil, errors.New("-smtp is not like smtp://user:password@host:587") // err may quote the password
 	}
 	m := smtpMailer{make(chan letter, 1000)}
-	go m.work(ctx, u, o.from)
+	go m.work(ctx, u, o)
 	return m, nil
 }
 
@@ -92,7 +94,7 @@ func (m smtpMailer) send(l letter) {
 	}
 }
 
-func (m smtpMailer) work(ctx context.Context, u *url.URL, from string) {
+func (m smtpMailer) work(ctx context.Context, u *url.URL, o options) {
 	var auth smtp.Auth
 	if secret, ok := u.User.Password(); ok {
 		auth = smtp.PlainAuth("", u.User.Username(), secret, u.Hostname())
@@ -103,10 +105,52 @@ func (m smtpMailer) work(ctx context.Context, u *url.URL, from string) {
 			return
 		case l := <-m.queue:
 			text := fmt.Sprintf("From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
-				from, l.To, mime.QEncoding.Encode("utf-8", l.Subject), l.At.Format(time.RFC1123Z), strings.ReplaceAll(l.Text, "\n", "\r\n"))
-			if err := smtp.SendMail(u.Host, auth, from, []string{l.To}, []byte(text)); err != nil {
+				o.from, l.To, mime.QEncoding.Encode("utf-8", l.Subject), l.At.Format(time.RFC1123Z), strings.ReplaceAll(l.Text, "\n", "\r\n"))
+			if err := sendMail(ctx, u, auth, o, l.To, text); err != nil {
 				slog.Error("a mail could not be sent", "error", err)
 			}
 		}
 	}
+}
+
+// sendMail is [smtp.SendMail] with an end: a server that says nothing must not hold up the mails that wait.
+func sendMail(ctx context.Context, u *url.URL, auth smtp.Auth, o options, to, text string) error {
+	ctx, stop := context.WithTimeout(ctx, o.mailTime)
+	defer stop()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	c, err := smtp.NewClient(conn, u.Hostname())
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	defer func() { _ = c.Close() }()
+	if encrypts, _ := c.Extension("STARTTLS"); encrypts {
+		err = c.StartTLS(&tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12})
+	}
+	if err == nil && auth != nil {
+		err = c.Auth(auth)
+	}
+	if err == nil {
+		err = c.Mail(o.from)
+	}
+	if err == nil {
+		err = c.Rcpt(to)
+	}
+	if err != nil {
+		return err
+	}
+	w, err := c.Data()
+	if err != nil {
+		return err
+	}
+	if _, err = w.Write([]byte(text)); err == nil {
+		err = w.Close()
+	}
+	if err == nil {
+		_ = c.Quit() // the server has the mail
+	}
+	return err
 }

@@ -10,8 +10,9 @@ import (
 	main "github.com/seed-6f34412b/passport/examples/account"
 )
 
-// mailServer takes one mail and returns its text: RFC 5321, as far as a client of one mail needs it.
-func mailServer(t *testing.T) (address string, mail <-chan string) {
+// mailServer takes one mail and returns its text: RFC 5321, as far as a client of one mail needs it. To so
+// many connections before it says nothing.
+func mailServer(t *testing.T, silent int) (address string, mail <-chan string) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -21,6 +22,13 @@ func mailServer(t *testing.T) (address string, mail <-chan string) {
 	got := make(chan string, 1)
 	go func() {
 		defer close(got)
+		for range silent {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer func() { _ = conn.Close() }()
+		}
 		conn, err := l.Accept()
 		if err != nil {
 			return
@@ -54,7 +62,7 @@ func mailServer(t *testing.T) (address string, mail <-chan string) {
 
 // TestMailsLeaveBySMTP: with -smtp there is no outbox, and the mail has the link of -url.
 func TestMailsLeaveBySMTP(t *testing.T) {
-	address, mail := mailServer(t)
+	address, mail := mailServer(t, 0)
 	v := visit(t, main.Site(t, 1, "-smtp", "smtp://"+address, "-from", "site@test.example"))
 	if got := v.Get("/outbox"); got.StatusCode != 404 {
 		t.Errorf("/outbox: got %d, want 404", got.StatusCode)
@@ -65,5 +73,16 @@ func TestMailsLeaveBySMTP(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("got the mail %q, want %q in it", text, want)
 		}
+	}
+}
+
+// TestASilentMailServerHoldsUpOneMail: the next one leaves.
+func TestASilentMailServerHoldsUpOneMail(t *testing.T) {
+	address, mail := mailServer(t, 1)
+	v := visit(t, main.Site(t, 1, "-smtp", "smtp://"+address))
+	v.Post("/register", "email", "kim@test.example").Want(t, 303, "")
+	v.Post("/register", "email", "jo@test.example").Want(t, 303, "")
+	if text := <-mail; !strings.Contains(text, "To: jo@test.example\n") {
+		t.Errorf("got the mail %q, want that to jo", text)
 	}
 }

@@ -47,13 +47,14 @@ type options struct {
 	proxies              []netip.Prefix
 
 	freshFor   time.Duration // how old a log-in may be by which the account is changed
+	mailTime   time.Duration // how long the mail server may take for one mail
 	fastHashes bool          // for tests
 }
 
 // parse reads the command line. Secrets may come from the environment, which other users of the machine do
 // not see.
 func parse(args []string) (o options, err error) {
-	o.freshFor = 10 * time.Minute
+	o.freshFor, o.mailTime = 10*time.Minute, 30*time.Second
 	f := flag.NewFlagSet("account", flag.ContinueOnError)
 	f.StringVar(&o.addr, "addr", "localhost:3000", "where to listen, as `host:port`")
 	f.StringVar(&o.url, "url", "", "`URL` by which browsers know the site, such as https://app.example, if a proxy is in front")
