@@ -93,7 +93,7 @@ func (f *file) imports(t *testing.T) (ours, others []string) {
 // tools are the folders below internal that are no part of the library. Every other one is a
 // room of it, and has its place in the table of arrows.
 var tools = []string{
-	"ablate", "archtest", "attack", "benchmarks", "browser", "chromium", "credtest", "devicetest", "faultproxy", "hops", "interop", "model", "parity", "redistest", "reliability", "seccover", "subprocess", "tools",
+	"ablate", "archtest", "attack", "benchmarks", "browser", "chromium", "cookbook", "credtest", "devicetest", "faultproxy", "hops", "interop", "model", "parity", "redistest", "reliability", "seccover", "subprocess", "tools",
 }
 
 // tool reports whether pkg is not part of the library: no library package may import

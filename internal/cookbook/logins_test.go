@@ -1,0 +1,274 @@
+package cookbook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/apikey"
+	"github.com/seed-6f34412b/passport/strategy/onetime"
+	"github.com/seed-6f34412b/passport/strategy/remember"
+)
+
+func TestRememberMe(t *testing.T) {
+	memory := newMemory(t)
+	me, err := remember.New(remember.Config{Cells: memory.Cells, Secrets: []string{secret}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, _ := newAuth(t, newTable(), session.Config{Store: memory.Sessions}, guard.Config{RememberMe: me})
+	mux := newMux(auth)
+	welcome := say("welcome")
+
+	box := guard.LogInOptions{RememberMe: func(r *http.Request) bool { return r.FormValue("remember") == "on" }}
+	mux.Handle("POST /remembered", auth.Authenticate("local")(auth.LogInWith(box)(welcome)))
+	mux.Handle("GET /me", auth.RequireAuth(welcome))
+	mux.Handle("GET /password", auth.RequireFresh(10*time.Minute)(welcome)) // a remembered log-in is never fresh
+
+	for _, on := range []string{"on", ""} {
+		b := browser.New(t, mux)
+		b.Post("/remembered", "email", "joe@shop.example", "password", "Passw0rd!", "remember", on).Want(t, 200, "welcome")
+		b.SetCookie("__Host-sid", "") // the browser was closed
+		if on == "on" {
+			b.Get("/me").Want(t, http.StatusOK, "welcome")
+			b.Get("/password").Want(t, http.StatusUnauthorized, "")
+		} else {
+			b.Get("/me").Want(t, http.StatusUnauthorized, "")
+		}
+	}
+}
+
+func TestAPIKeysBesideCookies(t *testing.T) {
+	users, kept := newTable(), &keyTable{}
+	findKey := func(ctx context.Context, id string) (apikey.Key, *User, error) {
+		key, ok := kept.byID(id)
+		if !ok {
+			return apikey.Key{}, nil, strategy.ErrUnauthenticated
+		}
+		user, err := users.byID(ctx, key.Owner)
+		if errors.Is(err, serializer.ErrUserGone) {
+			err = strategy.ErrUnauthenticated
+		}
+		if err == nil {
+			user.Scopes = key.Scopes
+		}
+		return key, user, err
+	}
+	byKey, err := apikey.New(apikey.Config{Prefix: "shop"}, findKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := apikey.NewKeys("shop", kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, _ := newAuth(t, users, session.Config{}, guard.Config{}, byKey)
+	mux := newMux(auth)
+	orders := say("orders")
+
+	mux.Handle("GET /api/orders", auth.Authenticate("session", "apikey")(orders)) // pages and programs
+	mux.Handle("POST /api/import", auth.Authenticate("apikey")(orders))           // programs alone
+	mux.Handle("GET /account", auth.RequireAuth(orders))                          // people alone
+
+	text, _, err := keys.Issue(t.Context(), apikey.Request{Owner: "1", Name: "the till"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, person := browser.New(t, mux), joe(t, mux)
+	program.Get("/api/orders").Want(t, http.StatusUnauthorized, "")
+	program.Header("Authorization", "Bearer "+text)
+	program.Get("/api/orders").Want(t, http.StatusOK, "orders")
+	program.Post("/api/import").Want(t, http.StatusOK, "orders")
+	program.Get("/account").Want(t, http.StatusUnauthorized, "")
+	person.Get("/api/orders").Want(t, http.StatusOK, "orders")
+	person.Post("/api/import").Want(t, http.StatusUnauthorized, "")
+}
+
+// keyTable is a table of keys.
+type keyTable struct{ rows []apikey.Key }
+
+func (k *keyTable) Insert(_ context.Context, key apikey.Key) error {
+	k.rows = append(k.rows, key)
+	return nil
+}
+func (k *keyTable) ByOwner(context.Context, string) ([]apikey.Key, error) { return k.rows, nil }
+func (k *keyTable) Delete(context.Context, string, string) (bool, error)  { return false, nil }
+
+func (k *keyTable) byID(id string) (apikey.Key, bool) {
+	for _, key := range k.rows {
+		if key.ID == id {
+			return key, true
+		}
+	}
+	return apikey.Key{}, false
+}
+
+func TestPasswordReset(t *testing.T) {
+	users, memory := newTable(), newMemory(t)
+	auth, _ := newAuth(t, users, session.Config{Store: memory.Sessions}, guard.Config{})
+	resets, err := onetime.New(onetime.Config{Tokens: memory.Tokens, Purpose: "password reset"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := newMux(auth)
+	mux.Handle("GET /me", auth.RequireAuth(say("it is you")))
+
+	reset := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, err := resets.Redeem(r.Context(), r.FormValue("token")) // works once
+		if err != nil {
+			auth.Error(w, r, err) // 401 for a bad or used link, 503 for an outage
+			return
+		}
+		user, err := users.setPassword(r.Context(), id, r.FormValue("password"))
+		if err == nil {
+			err = auth.LogInUser(r, user)
+		}
+		if err != nil {
+			auth.Error(w, r, err)
+			return
+		}
+		io.WriteString(w, "Your password is changed.")
+	})
+	mux.Handle("POST /reset", auth.Restore(reset)) // Restore brings the session along
+
+	elsewhere := joe(t, mux)
+	elsewhere.Get("/me").Want(t, http.StatusOK, "it is you")
+	token, err := resets.Issue(t.Context(), "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := browser.New(t, mux)
+	b.Post("/reset", "token", token, "password", "An0ther!").Want(t, http.StatusOK, "changed")
+	b.Get("/me").Want(t, http.StatusOK, "it is you")
+	elsewhere.Get("/me").Want(t, http.StatusUnauthorized, "")
+	browser.New(t, mux).Post("/reset", "token", token, "password", "Third!!!!").Want(t, http.StatusUnauthorized, "")
+}
+
+func TestRoles(t *testing.T) {
+	auth, _ := newAuth(t, newTable(), session.Config{}, guard.Config{})
+	mux := newMux(auth)
+	ledger := say("the ledger")
+
+	role := func(name string) func(http.Handler) http.Handler {
+		return auth.Require(func(_ *http.Request, u *User) error {
+			if u.Role != name {
+				return guard.ErrForbidden
+			}
+			return nil
+		})
+	}
+	mux.Handle("GET /ledger", role("admin")(ledger))
+
+	browser.New(t, mux).Get("/ledger").Want(t, http.StatusUnauthorized, "")
+	joe(t, mux).Get("/ledger").Want(t, http.StatusForbidden, "")
+	jen(t, mux).Get("/ledger").Want(t, http.StatusOK, "the ledger")
+}
+
+func TestTenants(t *testing.T) {
+	auth, _ := newAuth(t, newTable(), session.Config{}, guard.Config{})
+	mux := newMux(auth)
+	orders := say("orders")
+
+	members := auth.Require(func(r *http.Request, u *User) error {
+		if r.Host != u.Tenant+".shop.example" {
+			return fmt.Errorf("a user of another tenant: %w", guard.ErrForbidden)
+		}
+		return nil
+	})
+	mux.Handle("GET /orders", members(orders))
+
+	b := joe(t, mux) // of acme, at acme
+	b.Get("/orders").Want(t, http.StatusOK, "orders")
+	r := b.Request(http.MethodGet, "/orders", "")
+	r.Host = "globex.shop.example" // the cookie was copied by hand
+	b.Do(r).Want(t, http.StatusForbidden, "")
+}
+
+func TestImpersonation(t *testing.T) {
+	users := newTable()
+	auth, sessions := newAuth(t, users, session.Config{}, guard.Config{})
+	mux := newMux(auth)
+
+	const actsAs session.Key[string] = "actsAs"
+	current := func(r *http.Request) (*User, error) { // for pages that an administrator may see as the user
+		user, ok := auth.User(r.Context())
+		if !ok {
+			return nil, strategy.ErrUnauthenticated
+		}
+		if user.Role != "admin" {
+			return user, nil
+		}
+		s, err := sessions.Session(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		id, ok, err := actsAs.Get(s)
+		if err != nil || !ok {
+			return user, err
+		}
+		return users.byID(r.Context(), id)
+	}
+
+	mux.Handle("POST /act", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := sessions.Session(r.Context())
+		if err == nil {
+			err = actsAs.Set(s, "1")
+		}
+		if err != nil {
+			auth.Error(w, r, err)
+		}
+	})))
+	mux.Handle("GET /orders", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := current(r)
+		if err != nil {
+			auth.Error(w, r, err)
+			return
+		}
+		me, _ := auth.User(r.Context())
+		fmt.Fprintf(w, "orders of %s for %s", user.ID, me.ID)
+	})))
+	b := jen(t, mux)
+	b.Get("/orders").Want(t, http.StatusOK, "orders of 2 for 2")
+	b.Post("/act").Want(t, http.StatusOK, "")
+	b.Get("/orders").Want(t, http.StatusOK, "orders of 1 for 2")
+	b = joe(t, mux)
+	b.Post("/act").Want(t, http.StatusOK, "")
+	b.Get("/orders").Want(t, http.StatusOK, "orders of 1 for 1")
+}
+
+func TestMobileApplications(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := newMemory(t)
+
+		cfg := session.Config{Store: memory.Sessions, Persistent: true}
+		cfg.IdleTimeout = 30 * 24 * time.Hour
+		cfg.AbsoluteTimeout = 365 * 24 * time.Hour
+
+		auth, _ := newAuth(t, newTable(), cfg, guard.Config{})
+		mux := newMux(auth)
+		mux.Handle("POST /orders", auth.RequireAuth(say("ordered")))
+		b := browser.New(t, mux)
+		answer := b.Post("/login", "email", "joe@shop.example", "password", "Passw0rd!")
+		if line := answer.Header.Get("Set-Cookie"); !strings.Contains(line, "Max-Age=31536000") {
+			t.Fatalf("got the cookie %q, want one that is kept for a year", line)
+		}
+		for range 10 { // months
+			time.Sleep(29 * 24 * time.Hour)
+			// Neither Origin nor Sec-Fetch-Site: no browser sent it.
+			b.Do(b.Request(http.MethodPost, "/orders", "")).Want(t, http.StatusOK, "ordered")
+		}
+		time.Sleep(31 * 24 * time.Hour)
+		b.Post("/orders").Want(t, http.StatusUnauthorized, "")
+	})
+}
