@@ -43,6 +43,7 @@ type table struct {
 	rows  map[int]User
 	err   error // an outage
 	empty bool  // look-ups find a nil user, and say nothing
+	hangs bool  // look-ups return when their context ends
 	found int   // how often a user was looked up by id
 	users serializer.Serializer[*User]
 }
@@ -68,10 +69,16 @@ func (t *table) check(_ context.Context, email, pass string) (*User, error) {
 	return nil, strategy.ErrUnauthenticated
 }
 
-func (t *table) byID(_ context.Context, id int) (*User, error) {
+func (t *table) byID(ctx context.Context, id int) (*User, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.found++
+	if t.hangs {
+		t.mu.Unlock()
+		<-ctx.Done()
+		t.mu.Lock()
+		return nil, ctx.Err()
+	}
 	if t.err != nil {
 		return nil, t.err
 	}

@@ -62,7 +62,7 @@ var (
 // what has only a stream open runs out.
 //
 // It costs one read of the store at its beginning, some hundred bytes, and no goroutine; a
-// process has three for all of them, which end after the last. End ctx when the work is done, as
+// process has four for all of them, which end after the last. End ctx when the work is done, as
 // net/http does when the handler returns. For work that outlives its request give a context of
 // [context.WithoutCancel] that has a cancel function of its own.
 //

@@ -21,9 +21,10 @@ import (
 
 // live is a handler's context of Watch, while it runs.
 type live struct {
-	ctx  context.Context
-	err  error
-	done chan struct{}
+	ctx   context.Context
+	err   error
+	done  chan struct{}
+	leave func() // has the client go away, and the handler return
 }
 
 // cause returns why the stream has ended, "" while it goes on.
@@ -49,7 +50,8 @@ func (w *world) watch(b *browser.Browser, path string) *live {
 		b.Do(b.Request("GET", path, "").WithContext(context.WithValue(ctx, hereKey{}, here)))
 	}()
 	<-here
-	w.t.Cleanup(func() { leave(); <-l.done })
+	l.leave = func() { leave(); <-l.done }
+	w.t.Cleanup(l.leave)
 	return l
 }
 

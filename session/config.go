@@ -100,7 +100,7 @@ type Config struct {
 
 	// WatchInterval is how often everything that guard.Guard.Watch has watched is looked at in
 	// the store: the most by which the end of a log-in is noticed late there, where no notice of
-	// the store came (see [Notifier]). Zero means 30 seconds.
+	// the store came (see [Notifier]). Zero means 30 seconds; at most a day.
 	WatchInterval time.Duration
 
 	// StoreTimeout bounds what one request waits for the store at each step: the load,
@@ -151,6 +151,7 @@ const (
 	defaultIdle     = 24 * time.Hour
 	defaultAbsolute = 30 * 24 * time.Hour
 	defaultWatch    = 30 * time.Second
+	maxWatch        = 24 * time.Hour
 	defaultStore    = 2 * time.Second
 	maxStoreTimeout = time.Minute // longer, and an outage is a hang
 )

@@ -57,7 +57,9 @@ func (r *RedisStore) Listen(ctx context.Context, tell func(notice string)) error
 		case nil: // asked now
 			continue
 		case *redis.Message:
-			tell(m.Payload)
+			if m.Payload != "" { // somebody else's: Listen alone says that something may have been missed
+				tell(m.Payload)
+			}
 		case *redis.Subscription:
 			tell("")
 		}

@@ -104,7 +104,7 @@ func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Rec
 		}
 		if err == nil {
 			if w := p.watchers.Load(); w != nil {
-				w.toldMany(ids)
+				w.toldMany(ids, next)
 			}
 			return next, nil
 		}

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,7 +188,7 @@ func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, 
 		successor, err = p.ender.End(ctx, id, old, next, max(life, 0))
 	}
 	if w := p.watchers.Load(); w != nil && err == nil {
-		w.told(EndNotice(id, old, next))
+		w.told(EndNotice(id, old, cmp.Or(next, successor)))
 	}
 	return successor, err
 }

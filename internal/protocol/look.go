@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"maps"
@@ -17,12 +16,14 @@ const (
 	idleSlack      = 250 * time.Millisecond // a store forgets a record a moment after the time that is in it
 )
 
-// start begins the goroutines that look: three, however many streams there are, which end with
+// start begins the goroutines that look: four, however many streams there are, which end with
 // the last one. The caller holds mu.
 func (w *watchers) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop, w.tick, w.wake = stop, time.Now().Add(w.p.WatchInterval), make(chan struct{}, 1)
-	go w.clock(ctx)
+	users := make(chan byUser)
+	go w.clock(ctx, users)
+	go w.askUsers(ctx, users)
 	go w.lookAsAsked(ctx, w.wake)
 	if n, ok := w.p.Store.(Notifier); ok {
 		go w.listen(ctx, n)
@@ -44,13 +45,51 @@ func (w *watchers) listen(ctx context.Context, n Notifier) {
 }
 
 // clock has everything looked at, and the users asked for, once in a while.
-func (w *watchers) clock(ctx context.Context) {
+func (w *watchers) clock(ctx context.Context, users chan<- byUser) {
 	for sleep(ctx, time.Until(w.next())) == nil {
 		w.mu.Lock()
 		w.tick, w.soon = time.Now().Add(w.p.WatchInterval), nil
+		for _, of := range w.sessions {
+			of.due = time.Time{}
+		}
 		all := w.taken(slices.Collect(maps.Values(w.sessions)))
 		w.mu.Unlock()
-		_ = w.look(ctx, all, true) // what an outage left is asked for again
+		found := byUser{}
+		_ = w.look(ctx, all, found) // what an outage left is asked for again
+		select {
+		case users <- found:
+		default: // those of a round before are still being asked for
+		}
+	}
+}
+
+// byUser are the sessions in which a look found log-ins.
+type byUser map[logIn][]*watched
+
+// add notes that of has the log-in l. All of one session come together.
+func (u byUser) add(l logIn, of *watched) {
+	if list := u[l]; len(list) == 0 || list[len(list)-1] != of {
+		u[l] = append(list, of)
+	}
+}
+
+// askUsers asks for the users of each round: once for each, one after another, however long that
+// takes. Nothing else waits for their table.
+func (w *watchers) askUsers(ctx context.Context, rounds <-chan byUser) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case users := <-rounds:
+			for l, sessions := range users {
+				if ctx.Err() != nil {
+					return
+				}
+				if cause := w.check(ctx, l); cause != nil {
+					w.endUser(sessions, l, cause)
+				}
+			}
+		}
 	}
 }
 
@@ -73,13 +112,13 @@ func (w *watchers) lookAsAsked(ctx context.Context, wake <-chan struct{}) {
 				wait = min(wait, d.at.Sub(now))
 				break
 			}
-			list = append(list, heap.Pop(&w.soon).(due).of)
+			list = append(list, w.sooner())
 		}
 		asked := w.taken(list)
 		w.mu.Unlock()
 		if len(asked) == 0 {
 			rest(ctx, wake, wait)
-		} else if w.look(ctx, asked, false) != nil {
+		} else if w.look(ctx, asked, nil) != nil {
 			_ = sleep(ctx, lookAgainAfter)
 		}
 	}
@@ -138,12 +177,9 @@ func (w *watchers) again(list []asked) {
 	}
 }
 
-// look reads what is asked, and ends the streams whose log-in is over. An error is an outage.
-func (w *watchers) look(ctx context.Context, all []asked, users bool) error {
-	var known map[logIn]error
-	if users {
-		known = map[logIn]error{}
-	}
+// look reads what is asked, ends the streams whose log-in is over, and notes those of the others
+// in users, unless that is nil. An error is an outage.
+func (w *watchers) look(ctx context.Context, all []asked, users byUser) error {
 	var failed []asked // one that cannot be read must not keep those behind it waiting
 	var last error
 	defer func() { w.again(failed) }()
@@ -160,7 +196,7 @@ func (w *watchers) look(ctx context.Context, all []asked, users bool) error {
 		}
 		for i, a := range batch {
 			if recs[i] != nil {
-				w.found(ctx, a, recs[i], known)
+				w.found(a, recs[i], users)
 			} else if err := w.gone(ctx, a); err != nil {
 				last = err
 				if failed = append(failed, a); len(failed) == maxFailed {
@@ -174,9 +210,8 @@ func (w *watchers) look(ctx context.Context, all []asked, users bool) error {
 }
 
 // found compares the streams of a session with its record.
-func (w *watchers) found(ctx context.Context, a asked, rec *record.Record, known map[logIn]error) {
+func (w *watchers) found(a asked, rec *record.Record, users byUser) {
 	var over []ending
-	var users []logIn
 	now, absolute := time.Now(), w.p.Terms.Absolute
 	w.mu.Lock()
 	next := time.Time{}
@@ -208,8 +243,8 @@ func (w *watchers) found(ctx context.Context, a asked, rec *record.Record, known
 						next = end
 					}
 				}
-				if known != nil {
-					users = append(users, s.logIn())
+				if users != nil {
+					users.add(s.logIn(), a.watched)
 				}
 			}
 		}
@@ -220,16 +255,6 @@ func (w *watchers) found(ctx context.Context, a asked, rec *record.Record, known
 	}
 	w.mu.Unlock()
 	finish(over)
-	for _, l := range users {
-		cause, ok := known[l]
-		if !ok {
-			cause = w.check(ctx, l)
-			known[l] = cause
-		}
-		if cause != nil {
-			w.endUser(a, l, cause)
-		}
-	}
 }
 
 // gone follows a session whose record is gone to where it went on, or ends its streams.
@@ -354,18 +379,20 @@ func (w *watchers) check(ctx context.Context, l logIn) error {
 	return cause
 }
 
-// endUser ends the streams of a that are of the log-in l.
-func (w *watchers) endUser(a asked, l logIn, cause error) {
+// endUser ends the streams of sessions, and of where they went on since, that are of the log-in l.
+func (w *watchers) endUser(sessions []*watched, l logIn, cause error) {
 	var over []ending
 	w.mu.Lock()
-	for s := a.first; s != nil; {
-		following := s.next
-		if s.logIn() == l {
-			if over = w.end(over, s, ""); len(over) > 0 {
-				over[len(over)-1].cause = cause
+	for _, of := range sessions {
+		for ; of != nil; of = of.went {
+			for s := of.first; s != nil; {
+				following := s.next
+				if s.logIn() == l && w.remove(s) {
+					over = append(over, ending{s: s, cause: cause})
+				}
+				s = following
 			}
 		}
-		s = following
 	}
 	w.mu.Unlock()
 	finish(over)

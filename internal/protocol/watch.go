@@ -66,6 +66,8 @@ type watched struct {
 	idle   time.Time // when it ends unless it is used, as last read
 	how    byte      // what a notice said, 0 for none
 	queued bool
+	due    time.Time // when it is in watchers.soon; zero when it is not
+	went   *watched  // where it went on
 }
 
 // stream is one that ends with a log-in.
@@ -225,16 +227,24 @@ func (w *watchers) told(text string) {
 	}
 }
 
-// toldMany is told for the notices of an EndMany.
-func (w *watchers) toldMany(ids []string) {
-	for _, id := range ids {
-		w.told(EndManyNotice(id))
+// toldMany is told for the notices of an EndMany that returned successors. A session that had gone
+// on before was not ended by it, and where it is may be excepted.
+func (w *watchers) toldMany(ids, successors []string) {
+	for i, id := range ids {
+		if successors[i] != "" {
+			w.told(notice(noticeMoved, id))
+		} else {
+			w.told(EndManyNotice(id))
+		}
 	}
 }
 
 // moved makes the streams of a session that went on those of its successor, which is to be
 // looked at then. The caller holds mu.
 func (w *watchers) moved(of *watched, next string) {
+	if of.first == nil {
+		return // they left meanwhile, and nobody would ever forget the successor
+	}
 	if h := handleOf(of.id); w.sessions[h] == of {
 		delete(w.sessions, h)
 	}
@@ -244,6 +254,7 @@ func (w *watchers) moved(of *watched, next string) {
 		there = &watched{id: next}
 		w.sessions[h] = there
 	}
+	of.went = there
 	for s := of.first; s != nil; s = of.first {
 		of.first = s.next
 		there.add(s)
@@ -274,12 +285,27 @@ func (q *dueQueue) Pop() any {
 	return last
 }
 
-// later has of looked at at a time, unless the clock comes first. The caller holds mu.
+// later has of looked at at a time, unless the clock comes first, or a time before. The caller
+// holds mu.
 func (w *watchers) later(of *watched, at time.Time) {
-	if at.After(time.Now()) && at.Before(w.tick) {
+	if at.After(time.Now()) && at.Before(w.tick) && (of.due.IsZero() || at.Before(of.due)) {
+		of.due = at
+		if len(w.soon) > 2*len(w.sessions)+64 { // most of it is of streams that left
+			w.soon = slices.DeleteFunc(w.soon, func(d due) bool { return d.of.first == nil || !d.of.due.Equal(d.at) })
+			heap.Init(&w.soon)
+		}
 		heap.Push(&w.soon, due{at, of})
 		w.waken()
 	}
+}
+
+// sooner takes the first out of soon. The caller holds mu.
+func (w *watchers) sooner() *watched {
+	d := heap.Pop(&w.soon).(due)
+	if d.of.due.Equal(d.at) {
+		d.of.due = time.Time{}
+	}
+	return d.of
 }
 
 // sameUser reports whether two ids of users, as JSON, are one.
