@@ -255,14 +255,34 @@ func TestMobileApplications(t *testing.T) {
 		cfg.IdleTimeout = 30 * 24 * time.Hour
 		cfg.AbsoluteTimeout = 365 * 24 * time.Hour
 
-		auth, _ := newAuth(t, newTable(), cfg, guard.Config{})
+		auth, sessions := newAuth(t, newTable(), cfg, guard.Config{})
 		mux := newMux(auth)
+		mux.Handle("GET /value", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, err := sessions.Session(r.Context())
+			value := ""
+			if err == nil {
+				value, err = s.CookieValue()
+			}
+			if err == nil {
+				s, err = sessions.OpenValue(r.Context(), value) // as a client without a jar would be found
+			}
+			var user *User
+			if err == nil {
+				user, err = auth.UserOf(r.Context(), s)
+			}
+			if err != nil {
+				auth.Error(w, r, err)
+				return
+			}
+			_, _ = io.WriteString(w, user.Email)
+		})))
 		mux.Handle("POST /orders", auth.RequireAuth(say("ordered")))
 		b := browser.New(t, mux)
 		answer := b.Post("/login", "email", "joe@shop.example", "password", "Passw0rd!")
 		if line := answer.Header.Get("Set-Cookie"); !strings.Contains(line, "Max-Age=31536000") {
 			t.Fatalf("got the cookie %q, want one that is kept for a year", line)
 		}
+		b.Get("/value").Want(t, http.StatusOK, "joe@shop.example")
 		for range 10 { // months
 			time.Sleep(29 * 24 * time.Hour)
 			// Neither Origin nor Sec-Fetch-Site: no browser sent it.
