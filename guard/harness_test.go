@@ -439,16 +439,3 @@ func logIn(b *browser.Browser, email string) browser.Answer {
 
 // pass lets time pass in a synctest bubble.
 func pass(d time.Duration) { <-time.After(d) }
-
-// rewrite changes every record behind the application's back, as Node may.
-func (s *switchable) rewrite(t testing.TB, change func(record string) string) {
-	t.Helper()
-	for r, err := range s.All(t.Context()) {
-		if err == nil {
-			err = s.MemoryStore.Update(t.Context(), r.ID, r.Data, []byte(change(string(r.Data))), time.Hour)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}

@@ -252,3 +252,16 @@ func TestNobodySeesTheDeviceOfALogInThatNodeReplaced(t *testing.T) {
 		}
 	}
 }
+
+// rewrite changes every record behind the application's back, as Node may.
+func (s *switchable) rewrite(t testing.TB, change func(record string) string) {
+	t.Helper()
+	for r, err := range s.All(t.Context()) {
+		if err == nil {
+			err = s.MemoryStore.Update(t.Context(), r.ID, r.Data, []byte(change(string(r.Data))), time.Hour)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
