@@ -127,7 +127,9 @@ func (a *app) authenticatorAdded(w http.ResponseWriter, r *http.Request) error {
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
 	_, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = '' WHERE id = $1`, u.ID)
-	a.send(u.Email, "factor", "")
+	if err == nil {
+		a.send(u.Email, "factor", "")
+	}
 	return a.done(w, r, err, "/account/security", "The app is removed.")
 }
 

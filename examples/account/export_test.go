@@ -31,6 +31,22 @@ func Site(t testing.TB, freshFor time.Duration, args ...string) http.Handler {
 	return newSite(t, freshFor, args...).handler()
 }
 
+// SiteWithPasskeys is [Site], and gives a user a passkey, whose id in forms it returns.
+func SiteWithPasskeys(t testing.TB) (site http.Handler, add func(email string) (id string)) {
+	t.Helper()
+	a := newSite(t, time.Hour)
+	return a.handler(), func(email string) string {
+		u, _, err := a.users.byEmail(t.Context(), email)
+		if err == nil {
+			err = passkeyTable{a}.Add(t.Context(), u, passkey.Credential{ID: []byte("a passkey"), Created: time.Now()})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id64([]byte("a passkey"))
+	}
+}
+
 // Passkeys returns the table of passkeys, and two users.
 func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, *User) {
 	t.Helper()

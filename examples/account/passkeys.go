@@ -32,8 +32,12 @@ func (a *app) removePasskey(w http.ResponseWriter, r *http.Request) error {
 	u, text := a.current(r), "The passkey is removed. Remove it from your device too."
 	without, _ := withoutPasskey(r.Context(), u)
 	id, err := base64.RawURLEncoding.DecodeString(formOf(r).Get("id"))
+	was := false
 	if err == nil {
-		_, err = passkeyTable{a}.Remove(r.Context(), u, id, !without)
+		was, err = passkeyTable{a}.Remove(r.Context(), u, id, !without)
+	}
+	if was {
+		a.send(u.Email, "factor", "")
 	}
 	if errors.Is(err, passkey.ErrLast) {
 		text, err = "This is your only way to log in. Choose a password before.", nil

@@ -48,6 +48,9 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 			}
 			return err
 		})
+		if err == nil {
+			a.send(a.current(r).Email, "factor", "")
+		}
 	}
 	return a.done(w, r, err, "/account/security", "Your recovery codes are saved.")
 }

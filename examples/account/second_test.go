@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
+
+	main "github.com/seed-6f34412b/passport/examples/account"
 )
 
 // addApp sets up an authenticator app.
@@ -34,4 +37,31 @@ func code(key []byte, at time.Time) string {
 	sum := mac.Sum(nil)
 	offset := sum[len(sum)-1] & 15
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:])&0x7fffffff%1000000)
+}
+
+// TestEachChangeOfASecondStepIsMailed: who has a stolen session must not make one unseen.
+func TestEachChangeOfASecondStepIsMailed(t *testing.T) {
+	site, addPasskey := main.SiteWithPasskeys(t)
+	v := visit(t, site).register("kim@test.example")
+	mails := func() int { return strings.Count(v.Get("/outbox").Text, "How you log in was changed") }
+	addApp(t, v)
+	if got := mails(); got != 1 {
+		t.Errorf("an app is added: got %d mails, want 1", got)
+	}
+	v.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
+	v.Post("/account/recovery/saved").Want(t, http.StatusSeeOther, "")
+	v.Post("/account/recovery/saved").Want(t, http.StatusSeeOther, "")
+	if got := mails(); got != 2 {
+		t.Errorf("recovery codes are made: got %d mails, want 2", got)
+	}
+	id := addPasskey("kim@test.example")
+	v.Post("/account/passkeys/remove", "id", id).Want(t, http.StatusSeeOther, "")
+	v.Post("/account/passkeys/remove", "id", id).Want(t, http.StatusSeeOther, "")
+	if got := mails(); got != 4 {
+		t.Errorf("a passkey is added and removed: got %d mails, want 4", got)
+	}
+	v.Post("/account/authenticator/remove").Want(t, http.StatusSeeOther, "")
+	if got := mails(); got != 5 {
+		t.Errorf("the app is removed: got %d mails, want 5", got)
+	}
 }
