@@ -384,3 +384,26 @@ func TestACallbackIsAskedForAgainWithAProof(t *testing.T) {
 		}
 	})
 }
+
+// TestARegistrationIsNoFurtherSession, and a bound session ends like any other where there are too many.
+func TestARegistrationIsNoFurtherSession(t *testing.T) {
+	for _, refuse := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			bindsDevices(w, nil, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, refuse })
+			o := bound(t, w)
+			if list, err := w.Sessions(t.Context(), joe); err != nil || len(list) != 1 || !list[0].Bound {
+				t.Fatalf("refuse %t: got %+v and %v, want the one that is bound", refuse, list, err)
+			}
+			pass(time.Second)
+			if refuse {
+				logIn(w.open(), "joe@test.com").Want(t, 403, "")
+				o.Get("/bound").Want(t, 200, "hello joe")
+				return
+			}
+			logIn(w.open(), "joe@test.com").Want(t, 200, "hello joe")
+			o.refresh().Want(t, 200, o.name) // costs the store nothing, and opens nothing
+			o.Get("/bound").Want(t, 401, guard.ProblemLogIn)
+		})
+	}
+}

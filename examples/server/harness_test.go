@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net/http"
@@ -89,6 +90,31 @@ func (v *visitor) send(method, path, contentType, body string, header ...string)
 func (v *visitor) get(path string) reply {
 	v.t.Helper()
 	return v.do(http.MethodGet, path, "", "")
+}
+
+// listen opens a stream of p with v's cookies, and returns its lines once it is there.
+func (v *visitor) listen(p *process) *bufio.Scanner {
+	v.t.Helper()
+	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, p.URL+"/live", nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	res, err := v.http.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.t.Cleanup(func() { _ = res.Body.Close() })
+	if got := res.Header.Get("Content-Type"); res.StatusCode != 200 || got != "text/event-stream" {
+		v.t.Fatalf("got %s of type %s, want a stream of events", res.Status, got)
+	}
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "data: 20") {
+			return lines
+		}
+	}
+	v.t.Fatalf("the stream ended: %v", lines.Err())
+	return nil
 }
 
 const form = "application/x-www-form-urlencoded"

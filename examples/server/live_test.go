@@ -16,31 +16,6 @@ import (
 	"github.com/seed-6f34412b/passport/internal/redistest"
 )
 
-// listen opens a stream of p with v's cookies, and returns its lines once it is there.
-func (v *visitor) listen(p *process) *bufio.Scanner {
-	v.t.Helper()
-	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, p.URL+"/live", nil)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	res, err := v.http.Do(r)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	v.t.Cleanup(func() { _ = res.Body.Close() })
-	if got := res.Header.Get("Content-Type"); res.StatusCode != 200 || got != "text/event-stream" {
-		v.t.Fatalf("got %s of type %s, want a stream of events", res.Status, got)
-	}
-	lines := bufio.NewScanner(res.Body)
-	for lines.Scan() {
-		if strings.HasPrefix(lines.Text(), "data: 20") {
-			return lines
-		}
-	}
-	v.t.Fatalf("the stream ended: %v", lines.Err())
-	return nil
-}
-
 // TestAStreamEndsWithItsLogIn, in this process and in another.
 func TestAStreamEndsWithItsLogIn(t *testing.T) {
 	redis := redistest.Start(t)

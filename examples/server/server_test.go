@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	server "github.com/seed-6f34412b/passport/examples/server"
+	"github.com/seed-6f34412b/passport/internal/devicetest"
 )
 
 func TestArticle(t *testing.T) {
@@ -301,19 +303,43 @@ func pemFiles(t testing.TB, c tls.Certificate) (certFile, keyFile string) {
 	return certFile, keyFile
 }
 
-func TestDeviceBoundOffersToBindSessions(t *testing.T) {
+// TestDeviceBoundBindsSessions, whose records lie in a Redis here.
+func TestDeviceBoundBindsSessions(t *testing.T) {
 	peer := httptest.NewTLSServer(nil) // for its certificate
 	defer peer.Close()
 	cert, key := pemFiles(t, peer.TLS.Certificates[0])
-	v := start(t, "-tls-cert", cert, "-tls-key", key, "-device-bound", "12s").visitor()
+	p := start(t, "-tls-cert", cert, "-tls-key", key, "-device-bound", "12s")
 	roots := x509.NewCertPool()
 	roots.AddCert(peer.Certificate())
-	v.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}}
-	got := v.logIn(joe, joesPass)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}}
+	browser, page := p.visitor(), p.visitor()
+	browser.http.Transport, page.http.Transport = transport, transport
+	page.get("/bound").want(t, http.StatusUnauthorized, "ProblemLogIn")
+	got := browser.logIn(joe, joesPass)
 	got.want(t, http.StatusOK, "")
-	if offer := got.header.Get("Secure-Session-Registration"); !strings.HasPrefix(offer, `(ES256 RS256);path="/device-bound";challenge="`) {
-		t.Errorf("got the offer %q", offer)
+	offer := got.header.Get("Secure-Session-Registration")
+	challenge, ok := strings.CutPrefix(strings.TrimSuffix(offer, `"`), `(ES256 RS256);path="/device-bound";challenge="`)
+	if !ok {
+		t.Fatalf("got the offer %q", offer)
 	}
-	v.get("/protected").want(t, http.StatusOK, protected)
-	v.get("/bound").want(t, http.StatusUnauthorized, "ProblemBound")
+	browser.get("/protected").want(t, http.StatusOK, protected)
+	browser.get("/bound").want(t, http.StatusUnauthorized, "ProblemBound")
+	base, err := url.Parse(browser.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.http.Jar.SetCookies(base, browser.http.Jar.Cookies(base))
+	browser.do(http.MethodPost, "/device-bound", "", "", "Secure-Session-Response", devicetest.New(t).Registration(challenge)).
+		want(t, http.StatusOK, `"refresh_url":"/device-bound"`)
+	browser.get("/bound").want(t, http.StatusOK, "")
+	page.get("/protected").want(t, http.StatusOK, protected) // its request was on its way: the id before still finds the session
+	thief := p.visitor()
+	thief.http.Transport = transport
+	for _, c := range browser.http.Jar.Cookies(base) {
+		if !strings.HasPrefix(c.Name, "__Host-bound-") { // as if the proof were over
+			thief.http.Jar.SetCookies(base, []*http.Cookie{c})
+		}
+	}
+	thief.get("/protected").want(t, http.StatusUnauthorized, "ProblemUnproved")
+	browser.get("/protected").want(t, http.StatusOK, protected)
 }
