@@ -38,7 +38,7 @@ func settings(dir string, redis *miniredis.Miniredis) ([]setting, error) {
 		{nil, attacks},
 		{[]string{"-totp", "-secret", secret, "-trusted-proxies", "127.0.0.9"}, slices.Concat(sessionAttacks, secondFactorAttacks)},
 		{[]string{"-express-secret", secret, "-redis", "redis://" + redis.Addr(), "-insecure-http"}, append(slices.Clip(sessionAttacks), attack{"a record that a slow Express writes back", revived(redis)})},
-		{[]string{"-tls-cert", cert, "-tls-key", key}, sessionAttacks},
+		{[]string{"-tls-cert", cert, "-tls-key", key, "-device-bound", "10m"}, sessionAttacks},
 	}, nil
 }
 
