@@ -96,3 +96,22 @@ func TestALookThatMeetsAnOutageIsRepeated(t *testing.T) {
 		}
 	})
 }
+
+// TestALookThatIsOvertakenByTheEndSaysWhy.
+func TestALookThatIsOvertakenByTheEndSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, _ := processes(t)
+		b := here.loggedIn("joe@test.com")
+		l := here.watch(b, "/stream")
+		synctest.Wait()
+		looks, release := here.store.holdFirst("GetMany")
+		pass(31 * time.Second)
+		<-looks // the clock's
+		b.Post("/logout").Want(t, 200, "")
+		release()
+		synctest.Wait()
+		if got := l.cause(); got != guard.ReasonLogOut {
+			t.Errorf("got %q, want %q", got, guard.ReasonLogOut)
+		}
+	})
+}

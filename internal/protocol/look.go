@@ -275,6 +275,9 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 		w.mu.Unlock()
 		return nil
 	}
+	if a.how == 0 {
+		a.how = a.watched.how // the notice came while the look was on its way
+	}
 	now := time.Now()
 	for s := a.first; s != nil; {
 		following := s.next
