@@ -113,8 +113,8 @@ var takenOut, _ = strconv.Atoi(os.Getenv(%q))
 func (b *Binary) Err(i int) error { return b.bad[i] }
 
 // Run runs the tests that match the regular expression run in a process of its own, with the i-th row taken
-// out, or none if i is -1. It returns what they printed and whether they passed. If no test ran, or the process
-// ended otherwise than by a test that failed, t fails.
+// out, or none if i is -1. It returns what they printed and whether they passed. If no test ran, or the
+// process ended otherwise than by a test that failed, t fails.
 func (b *Binary) Run(t *testing.T, i int, run string, args ...string) (out string, passed bool) {
 	t.Helper()
 	if err := b.Err(i); err != nil {

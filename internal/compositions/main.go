@@ -55,8 +55,8 @@ func run(array string, duration time.Duration, seed uint64, doc bool) error {
 		"| Taken out | The broken promise by which it is found | after |\n|---|---|---|\n%s", ran, races, array, found))
 }
 
-// test runs tests of the journeys, in which alone time is synthetic and random numbers follow a seed. It returns
-// what they print.
+// test runs tests of the journeys, in which alone time is synthetic and random numbers follow a seed. It
+// returns what they print.
 func test(args ...string) (string, error) {
 	args = append([]string{"test", "github.com/seed-6f34412b/passport/internal/compositions/journey", "-count=1", "-timeout=0", "-v"}, args...)
 	cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // our own arguments

@@ -14,9 +14,10 @@ import (
 
 var early = flag.Bool("early", false, "take no hint where a mend is found: for the table in docs/RELIABILITY.md")
 
-// mend is one that is taken out, and what shows that then to the random journeys or to the races: a kind of broken
-// promise, after a step whose name begins so. late is the number of a journey that finds it, where the first that does is late: the search begins there, and
-// goes on if the code has changed so that this one no longer does.
+// mend is one that is taken out, and what shows that then to the random journeys or to the races: a kind of
+// broken promise, after a step whose name begins so. late is the number of a journey that finds it, where the
+// first that does is late: the search begins there, and goes on if the code has changed so that this one no
+// longer does.
 type mend struct {
 	name, file, old, without string
 	engine, kind, step       string
@@ -88,10 +89,10 @@ var mends = []mend{
 		journeys, "list: the number of a user's devices", "step up", 659},
 }
 
-// TestEachMendIsMissed takes one mend at a time out of a copy of the code and demands that the journeys or the races
-// then break the promise that it keeps: a check that cannot fail proves nothing. The log has how soon each was found.
-// With none taken out, the copy has to pass; that run, which the race detector does not slow down, is also the longest
-// one of CI.
+// TestEachMendIsMissed takes one mend at a time out of a copy of the code and demands that the journeys or
+// the races then break the promise that it keeps: a check that cannot fail proves nothing. The log has how
+// soon each was found. With none taken out, the copy has to pass; that run, which the race detector does not
+// slow down, is also the longest one of CI.
 func TestEachMendIsMissed(t *testing.T) {
 	t.Parallel()
 	var rows []ablate.Row

@@ -91,7 +91,8 @@ func (b *browser) reopen() {
 	maps.DeleteFunc(b.jar, func(_ string, c cookie) bool { return c.expires.IsZero() })
 }
 
-// send sends a body, a form unless header says otherwise, or a click on a link, with cookies to the handler, as a page of the same origin does.
+// send sends a body, a form unless header says otherwise, or a click on a link, with cookies to the handler,
+// as a page of the same origin does.
 func send(ctx context.Context, h http.Handler, method, path string, body string, cookies map[string]cookie, header map[string]string) *http.Response {
 	r := httptest.NewRequestWithContext(ctx, method, "https://app.example"+path, strings.NewReader(body))
 	if method == http.MethodPost {

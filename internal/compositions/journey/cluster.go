@@ -29,8 +29,8 @@ func (c *cluster) master() *node {
 	return c.first
 }
 
-// follower is a node that gets what the master has executed, at once or, while it is behind, later. One that is
-// nil is none.
+// follower is a node that gets what the master has executed, at once or, while it is behind, later. One that
+// is nil is none.
 type follower struct {
 	*node
 	behind  bool

@@ -65,7 +65,8 @@ var lags = []action{
 	}, nil},
 }
 
-// lagged tells the model of a request that met a stale record, and reports whether that is all there is to say.
+// lagged tells the model of a request that met a stale record, and reports whether that is all there is to
+// say.
 func (w *world) lagged(s Step, r *request) bool {
 	if r == nil || !r.Stale {
 		return false
@@ -97,9 +98,9 @@ func (s Step) proves() bool {
 }
 
 // sayable reports whether the documents say what a request means that meets a stale record. They do not for a
-// log-in where the replica shows a session that has ended, which is as if both were at once (S6), nor of what a page
-// does beside the session, nor say which of two cookies counts. A value that is set where the replica shows it
-// already changes nothing (session.Key.Set), of which the model knows nothing.
+// log-in where the replica shows a session that has ended, which is as if both were at once (S6), nor of what
+// a page does beside the session, nor say which of two cookies counts. A value that is set where the replica
+// shows it already changes nothing (session.Key.Set), of which the model knows nothing.
 func (w *world) sayable(s Step, r *request) bool {
 	if _, look := looks[s.Do]; look {
 		return r.Token == ""

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// This file is the users' authenticators, in software, and what browsers do with them. Each user of a table has one
-// passkey.
+// This file is the users' authenticators, in software, and what browsers do with them. Each user of a table
+// has one passkey.
 
 const origin, relyingParty = "https://app.example", "app.example"
 
@@ -152,8 +152,8 @@ func (s Step) shows() string {
 	return ""
 }
 
-// byPasskey has the browser ask for a challenge, which touches no session, and the user's authenticator answer it. The
-// cookie by which that knows the browser is not in the jar: it is another one each time.
+// byPasskey has the browser ask for a challenge, which touches no session, and the user's authenticator
+// answer it. The cookie by which that knows the browser is not in the jar: it is another one each time.
 func (w *world) byPasskey(ctx context.Context, s Step) *request {
 	p := w.processes[s.P%2]
 	g := s.G % len(p.guards)

@@ -234,8 +234,8 @@ func (w *world) forgotten(s Step, steps []Step) {
 
 // Races runs every request of a list held before each of its commands, while each other is
 // answered, or two renewals are. It returns the failures, one for each kind, request and other
-// request. full runs them with more switches; of a kind that is not "" it runs until the first failure, and passes
-// over others.
+// request. full runs them with more switches; of a kind that is not "" it runs until the first failure, and
+// passes over others.
 func Races(t *testing.T, full bool, kind string) (runs int, failures []string) {
 	renewals := [][]Step{{{Do: "renew"}, {Do: "renew"}}, {{Do: "renew"}, {Do: "step up", U: 1}}, {{Do: "change the password"}, {Do: "renew"}}}
 	requests := []Step{

@@ -10,7 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/redistest"
 )
 
-// TestJourneysOnARealRedis takes some through a redis-server, once with each configuration of the covering array.
+// TestJourneysOnARealRedis takes some through a redis-server, once with each configuration of the covering
+// array.
 func TestJourneysOnARealRedis(t *testing.T) {
 	server := redistest.Start(t)
 	rows := journey.Pairs()

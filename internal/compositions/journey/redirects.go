@@ -27,8 +27,8 @@ func (p *process) follow(mux *http.ServeMux, g int, auth *guard.Guard[*user], wh
 	mux.Handle("GET "+callbackOf(g), auth.Authenticate("provider")(auth.LogInWith(guard.LogInOptions{SuccessRedirect: pageOf(g)})(nil)))
 }
 
-// openPage has a browser open a page and follow where it is sent, unless the store may be down on the way. The
-// provider's answer is refused for some.
+// openPage has a browser open a page and follow where it is sent, unless the store may be down on the way.
+// The provider's answer is refused for some.
 func (w *world) openPage(ctx context.Context, s Step) *request {
 	w.shared.there = url.Values{"user": {fmt.Sprint(s.who())}, "code": {"right"}, "label": {fmt.Sprint(s.N % 2)}}
 	if refused(s) {
@@ -56,8 +56,8 @@ func (w *world) told(s Step, r *request) {
 	w.model.Answered(&r.Visit)
 }
 
-// tellOpened tells the model what the request was that had this answer. To be sent to the page for the log-in is a
-// 401, and from the callback back to the page is a success.
+// tellOpened tells the model what the request was that had this answer. To be sent to the page for the log-in
+// is a 401, and from the callback back to the page is a success.
 func (w *world) tellOpened(s Step, r *request) {
 	g, _ := w.guard(s)
 	switch path, _, _ := strings.Cut(r.path, "?"); {

@@ -56,8 +56,8 @@ func Try(t *testing.T, j Journey) {
 // Run runs j in a bubble of its own. It returns nil if every promise held.
 func Run(t *testing.T, j Journey) (failure *Failure) { return j.run(t, newServer) }
 
-// RunOn is Run on the Redis at address, of which each server of the journey is a database. There time is real:
-// without the steps in which time passes.
+// RunOn is Run on the Redis at address, of which each server of the journey is a database. There time is
+// real: without the steps in which time passes.
 func RunOn(t *testing.T, j Journey, address string) *Failure {
 	databases := 0
 	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" || s.Do == "the store hangs" })

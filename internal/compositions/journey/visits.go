@@ -78,8 +78,8 @@ func (w *world) header(s Step) map[string]string {
 }
 
 // sends returns the cookies that the browser sends with the request of a step. SameSite keeps the
-// session's back from a form of another site, unless it is None, and if Strict from a link too. What remembers the
-// browser is Lax.
+// session's back from a form of another site, unless it is None, and if Strict from a link too. What
+// remembers the browser is Lax.
 func (w *world) sends(s Step, names []string) map[string]cookie {
 	cookies := w.browser(s).cookies(s.Old)
 	switch elsewhere, link := s.fromElsewhere(); {
@@ -118,7 +118,8 @@ func (w *world) known(p *process, token string) string {
 // unsigned returns a browser's token without the signature, which each process makes with its first secret.
 func unsigned(token string) string { return token[:max(strings.LastIndexByte(token, '.'), 0)] }
 
-// upstream is what lies behind a reverse proxy: it shows what cookies it got, and sets some of the program's names.
+// upstream is what lies behind a reverse proxy: it shows what cookies it got, and sets some of the program's
+// names.
 type upstream struct{ names []string }
 
 func (u upstream) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -14,7 +14,8 @@ func (m *Model) QuietSession(v *Visit, what string) {
 }
 
 // Answered is told of each request after what it meant: of the cookies' attributes, and whether
-// a cookie is sent again. The session's is only by Reissue, and with Rolling whenever the session is refreshed.
+// a cookie is sent again. The session's is only by Reissue, and with Rolling whenever the session is
+// refreshed.
 func (m *Model) Answered(v *Visit) {
 	m.soft = m.Doubts.Met()
 	for _, f := range m.later {

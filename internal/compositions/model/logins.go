@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// LogIn is told of credentials at Guard.LogIn or LogInWith. remember is the box, labels are a provider's names of
-// the log-in.
+// LogIn is told of credentials at Guard.LogIn or LogInWith. remember is the box, labels are a provider's
+// names of the log-in.
 func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool, labels ...string) {
 	if m.accepted(v, strategy, user, right) {
 		m.logIn(v, strategy, user, remember, labels)
@@ -18,10 +18,10 @@ func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool,
 // Register is told of a registration, whose handler calls Guard.LogInUser for the new user: a log-in (M10).
 func (m *Model) Register(v *Visit, user int) { m.logIn(v, "", user, false, nil) }
 
-// accepted reports whether a strategy takes the credentials: a refusal changes nothing. They must be looked at
-// while fewer than Free wrong ones were tried for the user with this strategy in the last day, and after the
-// pause that follows more of them: throttle.Config.Delay, doubled for each. Whether they are before is not
-// said, for a browser that knows the account has a count of its own.
+// accepted reports whether a strategy takes the credentials: a refusal changes nothing. They must be looked
+// at while fewer than Free wrong ones were tried for the user with this strategy in the last day, and after
+// the pause that follows more of them: throttle.Config.Delay, doubled for each. Whether they are before is
+// not said, for a browser that knows the account has a count of its own.
 func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	key := fmt.Sprint(v.Guard, strategy, user)
 	recent := slices.DeleteFunc(m.Wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })

@@ -85,9 +85,9 @@ func (m *Model) nodeVisit(v *model.Visit, moves, keeps bool) *model.Session {
 }
 
 // A slow request of Express read a session, and writes it back as it was then, with a value: what was written
-// meanwhile is lost, a log-in that Go took out is back. It may write under an id that has ended since: the record
-// is there again. With tombstones Go goes on taking the id for unknown, for as long as the note of the end lives
-// (S15); without, that end is undone. Whether a list shows such a log-in is not said.
+// meanwhile is lost, a log-in that Go took out is back. It may write under an id that has ended since: the
+// record is there again. With tombstones Go goes on taking the id for unknown, for as long as the note of the
+// end lives (S15); without, that end is undone. Whether a list shows such a log-in is not said.
 
 // NodeBegins is told that Express has read the session of an id.
 func (m *Model) NodeBegins(id string) {
@@ -122,8 +122,8 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	s.Half, s.Read = true, true
 }
 
-// Beside is told of a request that was refused since its session ended or changed, and reports whether it may be: what
-// Express wrote late lies beside the note that says where the session went on (M15).
+// Beside is told of a request that was refused since its session ended or changed, and reports whether it may
+// be: what Express wrote late lies beside the note that says where the session went on (M15).
 func (m *Model) Beside(v *model.Visit, what string) bool {
 	i := slices.IndexFunc(v.IDs, func(id string) bool { return m.Live[id] != nil })
 	if i < 0 || !v.Now.Before(m.Moved[v.IDs[i]].Until) {

@@ -8,9 +8,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// A replica that lags, or a cache, shows a session as it was (S17). A page may be answered by that: a log-out is
-// final, and a log-in known, within that time. Whatever changes something asks the master: it means what it would
-// mean without, or is refused and changes nothing.
+// A replica that lags, or a cache, shows a session as it was (S17). A page may be answered by that: a log-out
+// is final, and a log-in known, within that time. Whatever changes something asks the master: it means what
+// it would mean without, or is refused and changes nothing.
 
 // Lag says that the replica that is read gets nothing any more.
 func (m *Model) Lag() {
@@ -20,8 +20,8 @@ func (m *Model) Lag() {
 	}
 }
 
-// Looked is told of a request that was answered by a stale record, as that user. passed is 0 if it was refused, or
-// shows nobody.
+// Looked is told of a request that was answered by a stale record, as that user. passed is 0 if it was
+// refused, or shows nobody.
 func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 	m.Find(v)
 	m.doubt.mute = true
@@ -43,12 +43,12 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 	m.Want(false, "lag: a page shows who was never there", "user %d", passed)
 }
 
-// Blurred is told of a log-in or a log-out that has met a stale record: it means what it would without. But its
-// events may say whom that shows.
+// Blurred is told of a log-in or a log-out that has met a stale record: it means what it would without. But
+// its events may say whom that shows.
 func (m *Model) Blurred() { m.doubt.mute = true }
 
-// Refusable is told of any other request that has met a stale record, and reports whether it was refused, which
-// is all there is to say then.
+// Refusable is told of any other request that has met a stale record, and reports whether it was refused,
+// which is all there is to say then.
 func (m *Model) Refusable(v *model.Visit, what string) bool {
 	m.doubt.mute = true
 	if v.Status != 401 && v.Status != 409 {

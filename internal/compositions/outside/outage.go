@@ -13,8 +13,8 @@ import (
 // Before a command of the request was executed, nothing of it has happened; after that it may have
 // happened or not (S18), which the next questions settle: a session is as it was, or as the request
 // would have made it, or gone if the request was to end or to move it. What it stored under an id that
-// no answer brought may live until its time has come: nobody can present it, but for a remembered browser, which
-// learns where it was let in before the outage.
+// no answer brought may live until its time has come: nobody can present it, but for a remembered browser,
+// which learns where it was let in before the outage.
 
 // Half is a request or call that an outage met and that was answered 503.
 type Half struct {
@@ -43,16 +43,17 @@ type doubt struct {
 }
 
 // Outage says that an outage met the request h, of which the model is told next as of any other. What was
-// answered has happened, but for what is done as well as it can be: the refresh (S12), to end the devices that
-// are too many and the series that a log-in replaces, and to take back what was stored for a log-in that was
-// refused. nil is none.
+// answered has happened, but for what is done as well as it can be: the refresh (S12), to end the devices
+// that are too many and the series that a log-in replaces, and to take back what was stored for a log-in that
+// was refused. nil is none.
 func (m *Model) Outage(h *Half) {
 	if m.doubt.on, m.doubt.mute = h != nil, h != nil; h != nil {
 		m.made(h)
 	}
 }
 
-// Muted reports whether the events of a step are not said. One that has done nothing does not say that it has.
+// Muted reports whether the events of a step are not said. One that has done nothing does not say that it
+// has.
 func (m *Model) Muted(got []model.Event) bool {
 	mute, silent := m.doubt.mute, m.doubt.silent
 	m.doubt.mute, m.doubt.silent = false, false
@@ -166,8 +167,8 @@ func (m *Model) Settled(id string, f model.Opened) {
 	s.MayBeUsed(h.Now)
 }
 
-// Follows says that an end of what v presents may have followed it to ids that no answer brought, if there are any:
-// of guard's log-in, or for none of the session.
+// Follows says that an end of what v presents may have followed it to ids that no answer brought, if there
+// are any: of guard's log-in, or for none of the session.
 func (m *Model) Follows(v *model.Visit, guard int) (is bool) {
 	for id, h := range m.doubt.orphans {
 		if m.Live[id] != nil && h.from != nil && slices.Contains(v.IDs, h.from.ID) {
@@ -215,8 +216,8 @@ func (m *Model) adopt(id string, h *Half, f model.Opened) {
 	m.Live[id] = s
 }
 
-// Listed takes from a list what it says of sessions of which that is not said: of those that a refused request
-// stored the entry may be missing.
+// Listed takes from a list what it says of sessions of which that is not said: of those that a refused
+// request stored the entry may be missing.
 func (m *Model) Listed(guard, user int, got []model.Device) {
 	for id := range m.doubt.orphans {
 		s := m.Live[id]

@@ -1,7 +1,8 @@
-// Package outside answers: what becomes of what must be true when somebody else touches the store, or nobody can?
+// Package outside answers: what becomes of what must be true when somebody else touches the store, or nobody
+// can?
 //
-// Somebody else is Express, and a replica that takes over or lags. What the model cannot say then, it takes from the
-// program: a session or a list is one of those that may be, and from then on that one.
+// Somebody else is Express, and a replica that takes over or lags. What the model cannot say then, it takes
+// from the program: a session or a list is one of those that may be, and from then on that one.
 package outside
 
 import (
@@ -52,8 +53,8 @@ func (m *Model) Means(s *model.Session, meant func(*model.LogIn) bool) (finds, s
 	return was || s.Has(meant), !was && !s.Late
 }
 
-// Regenerate is told of Session.Regenerate. Where an outage met it, the old id may be listed still, and what ends
-// that follows it to the new one.
+// Regenerate is told of Session.Regenerate. Where an outage met it, the old id may be listed still, and what
+// ends that follows it to the new one.
 func (m *Model) Regenerate(v *model.Visit, name, value string) {
 	var was map[int]*model.LogIn
 	for _, id := range v.IDs {
