@@ -1,4 +1,4 @@
-// Command reliability runs everything that docs/RELIABILITY.md promises, and prints
+// Command reliability runs what has a numbered table in docs/RELIABILITY.md, and prints
 // the figures as Markdown:
 //
 //	go run ./internal/reliability
