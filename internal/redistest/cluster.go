@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // slots is how many slots a cluster has.
@@ -29,7 +31,7 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 	var all []*Server
 	var buses []string
 	for i := range 6 {
-		_, bus, err := net.SplitHostPort(freeAddr(t))
+		_, bus, err := net.SplitHostPort(subprocess.FreeAddr(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@
 package redistest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,17 +10,17 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// Patience is how long tests wait for a server to get ready, or for a condition that
-// is polled. It is no measure of speed: a machine with much else to do needs a part of it.
-const Patience = time.Minute
+// Patience is [subprocess.Patience].
+const Patience = subprocess.Patience
 
 // Server is one redis-server process without persistence. It is killed at the end of
 // the test, and also when the test process dies.
@@ -34,7 +33,7 @@ type Server struct {
 	dir  string
 	cmd  *exec.Cmd
 	life io.Closer // the watcher's standard input: the server dies when it closes
-	log  *logBuffer
+	log  *subprocess.Log
 }
 
 // Start starts a redis-server with args added to its command line ("--maxmemory",
@@ -48,7 +47,7 @@ func Start(t testing.TB, args ...string) *Server {
 	t.Cleanup(s.Kill)
 	var err error
 	for range 3 { // the free port may be taken before the server has it
-		s.Addr = freeAddr(t)
+		s.Addr = subprocess.FreeAddr(t)
 		if err = s.Restart(); err == nil {
 			return s
 		}
@@ -68,7 +67,7 @@ func (s *Server) Restart() error {
 	args := append([]string{"-c", watcher, "sh"}, s.args...)
 	args = append(args, "--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
 	s.cmd = exec.Command("/bin/sh", args...)
-	s.log = new(logBuffer)
+	s.log = new(subprocess.Log)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if s.life, err = s.cmd.StdinPipe(); err != nil {
 		return err
@@ -89,7 +88,7 @@ func (s *Server) ready() error {
 	defer c.Close()
 	return Poll(func(ctx context.Context) error {
 		if strings.Contains(s.log.String(), "Address already in use") {
-			return errStop
+			return subprocess.ErrTaken
 		}
 		dir, err := c.ConfigGet(ctx, "dir").Result()
 		if _, answered := errors.AsType[redis.Error](err); answered {
@@ -105,27 +104,8 @@ func (s *Server) ready() error {
 	})
 }
 
-var errStop = errors.New("the port is taken")
-
-// Poll calls f until it returns nil, for as long as [Patience]. It returns f's last
-// error.
-func Poll(f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := f(ctx)
-		if err == nil || errors.Is(err, errStop) {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("gave up after %v: %w", Patience, err)
-		}
-	}
-}
+// Poll is [subprocess.Poll].
+func Poll(f func(context.Context) error) error { return subprocess.Poll(f) }
 
 // Kill ends the server at once, as a crash would. Killing it twice is fine.
 func (s *Server) Kill() {
@@ -220,32 +200,4 @@ func (s *Server) Advance(t testing.TB, d time.Duration) {
 	if err := c.Eval(context.Background(), advanceScript, nil, d.Milliseconds()).Err(); err != nil {
 		t.Fatalf("advance redis-server by %v: %v", d, err)
 	}
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// logBuffer is what the server prints.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -4,7 +4,6 @@
 package sqltest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,16 +15,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
-
-// Patience is how long tests wait for a server to get ready, or for a condition that is polled.
-const Patience = time.Minute
 
 // account is the system's user who owns the servers if the tests run as root, whom they refuse.
 const account = "nobody"
@@ -40,7 +34,7 @@ type Server struct {
 	dir  string
 	cmd  *exec.Cmd
 	life io.Closer // the watcher's standard input: the server ends when it closes
-	log  *logBuffer
+	log  *subprocess.Log
 }
 
 // kind is how to make and start a server.
@@ -61,7 +55,7 @@ func startServer(t testing.TB, k kind, args ...string) *Server {
 	t.Cleanup(s.Stop)
 	var err error
 	for range 3 { // the free port may be taken before the server has it
-		s.Addr = freeAddr(t)
+		s.Addr = subprocess.FreeAddr(t)
 		if err = s.Restart(t); err == nil {
 			return s
 		}
@@ -80,7 +74,7 @@ func (s *Server) Restart(t testing.TB) error {
 	watcher := `"$@" & pid=$!; echo $pid >` + filepath.Join(s.dir, "watched") + `; read -r word; kill -${word:-` + s.kind.signal + `} $pid 2>/dev/null; wait $pid`
 	args := append([]string{"sh", "-c", watcher, "sh"}, s.kind.command(s.dir, port)...)
 	s.cmd = as(t, append(args, s.args...)...)
-	s.log = new(logBuffer)
+	s.log = new(subprocess.Log)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if s.life, err = s.cmd.StdinPipe(); err != nil {
 		return err
@@ -90,7 +84,7 @@ func (s *Server) Restart(t testing.TB) error {
 	}
 	err = Poll(func(ctx context.Context) error {
 		if strings.Contains(s.log.String(), "in use") {
-			return errTaken
+			return subprocess.ErrTaken
 		}
 		return s.kind.ready(ctx, s.Addr, s.dir)
 	})
@@ -231,54 +225,8 @@ func program(t testing.TB, install string, names ...string) string {
 	return ""
 }
 
-var errTaken = errors.New("the port is taken")
-
-// Poll calls f until it returns nil, for as long as [Patience]. It returns f's last error.
-func Poll(f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := f(ctx)
-		if err == nil || errors.Is(err, errTaken) {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("gave up after %v: %w", Patience, err)
-		}
-	}
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// logBuffer is what the server prints.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
+// Poll is [subprocess.Poll].
+func Poll(f func(context.Context) error) error { return subprocess.Poll(f) }
 
 // initFile writes what a MariaDB runs at its start: the user of the tests.
 func initFile(t testing.TB, dir string) string {

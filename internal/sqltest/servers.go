@@ -13,6 +13,8 @@ import (
 	_ "github.com/go-sql-driver/mysql" // the driver "mysql"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // Postgres is a PostgreSQL server.
@@ -141,7 +143,7 @@ func isOurs(ctx context.Context, driver, source, query, want string) error {
 		return err
 	}
 	if filepath.Clean(got) != want {
-		return errTaken
+		return subprocess.ErrTaken
 	}
 	return nil
 }

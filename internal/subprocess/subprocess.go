@@ -1,4 +1,5 @@
-// Package subprocess starts programs for tests, so that none of them can keep its test waiting for ever.
+// Package subprocess starts programs for tests, so that none of them can keep its test waiting for ever. It has
+// what the packages need that start servers: an address, patience, and what the server prints.
 package subprocess
 
 import (

@@ -1,0 +1,70 @@
+package subprocess
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Patience is how long tests wait for a server to get ready, or for a condition that is polled. It is no
+// measure of speed: a machine with much else to do needs a part of it.
+const Patience = time.Minute
+
+// ErrTaken says that another program has the address that [FreeAddr] gave.
+var ErrTaken = errors.New("the port is taken")
+
+// FreeAddr returns an address of the loopback interface, host:port, that no program listens on now. It may be
+// taken before the caller has it: see [ErrTaken].
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("find a free port: %v", err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Poll calls f until it returns nil or [ErrTaken], for as long as [Patience]. It returns f's last error.
+func Poll(f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f(ctx)
+		if err == nil || errors.Is(err, ErrTaken) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("gave up after %v: %w", Patience, err)
+		}
+	}
+}
+
+// Log is what a program prints, to be read while it prints. Its zero value is empty.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+// String returns what has been printed.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
