@@ -163,13 +163,22 @@ func (m *Model) status(v *Visit, want int, what string) bool {
 	return v.Status == want
 }
 
-// Find returns the session of a request: the first that lives (M14). It is used by that.
+// First returns the session of a request: the first of what it presents that lives (M14).
+func (m *Model) First(v *Visit) *Session {
+	for _, id := range v.IDs {
+		if s := m.Live[id]; s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// Find returns the session of a request, which that uses.
 func (m *Model) Find(v *Visit) *Session {
-	i := slices.IndexFunc(v.IDs, func(id string) bool { return m.Live[id] != nil })
-	if i < 0 {
+	s := m.First(v)
+	if s == nil {
 		return nil
 	}
-	s := m.Live[v.IDs[i]]
 	sure := m.Doubts.Uses(v, s)
 	s.Due = sure && !v.Now.Before(s.Maybe.Add(m.Refresh))
 	if s.Due || sure && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return !l.Listed })) { // M15

@@ -2,7 +2,6 @@ package outside
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
@@ -125,8 +124,8 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 // Beside is told of a request that was refused since its session ended or changed, and reports whether it may
 // be: what Express wrote late lies beside the note that says where the session went on (M15).
 func (m *Model) Beside(v *model.Visit, what string) bool {
-	i := slices.IndexFunc(v.IDs, func(id string) bool { return m.Live[id] != nil })
-	if i < 0 || !v.Now.Before(m.Moved[v.IDs[i]].Until) {
+	s := m.First(v)
+	if s == nil || !v.Now.Before(m.Moved[s.ID].Until) {
 		return false
 	}
 	m.Find(v)

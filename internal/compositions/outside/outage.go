@@ -70,11 +70,7 @@ func (m *Model) made(h *Half) {
 		key := fmt.Sprint(h.Guard, h.Guess, h.User)
 		m.Wrong[key] = append(m.Wrong[key], h.Now)
 	}
-	for _, id := range h.IDs {
-		if s := m.Live[id]; s != nil && h.from == nil {
-			h.from = s
-		}
-	}
+	h.from = m.First(&h.Visit)
 	for _, id := range h.Made {
 		if m.doubt.orphans == nil {
 			m.doubt.orphans = map[string]*Half{}

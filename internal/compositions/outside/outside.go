@@ -5,11 +5,7 @@
 // from the program: a session or a list is one of those that may be, and from then on that one.
 package outside
 
-import (
-	"maps"
-
-	"github.com/seed-6f34412b/passport/internal/compositions/model"
-)
+import "github.com/seed-6f34412b/passport/internal/compositions/model"
 
 // Model is a model of a program whose store others touch.
 type Model struct {
@@ -56,14 +52,9 @@ func (m *Model) Means(s *model.Session, meant func(*model.LogIn) bool) (finds, s
 // Regenerate is told of Session.Regenerate. Where an outage met it, the old id may be listed still, and what
 // ends that follows it to the new one.
 func (m *Model) Regenerate(v *model.Visit, name, value string) {
-	var was map[int]*model.LogIn
-	for _, id := range v.IDs {
-		if s := m.Live[id]; s != nil && was == nil {
-			was = maps.Clone(s.LogIns)
-		}
-	}
+	old := m.First(v)
 	m.Model.Regenerate(v, name, value)
-	if n := m.Live[v.ID]; n != nil && m.doubt.on {
-		n.Was = was
+	if n := m.Live[v.ID]; n != nil && old != nil && m.doubt.on {
+		n.Was = old.LogIns
 	}
 }
