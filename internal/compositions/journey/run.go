@@ -190,7 +190,7 @@ var lengths = []time.Duration{
 
 func (s Step) who() int { return max(s.U, 1) }
 
-func key(s Step) string { return []string{"a", "b", "returnTo"}[s.N%3] }
+func key(s Step) string { return values[s.N%len(values)] }
 
 func (w *world) guard(s Step) (int, *guard.Guard[*user]) {
 	p := w.processes[s.P%2]
