@@ -42,7 +42,7 @@ func replace(page, begin, end string, measured func(*strings.Builder)) error {
 }
 
 func (r *run) measured(b *strings.Builder) {
-	fmt.Fprintf(b, "\nMeasured on %s in %s: %s. %d rounds of %v for each stack and workload; what stands for a value is the median of the rounds.\n",
+	fmt.Fprintf(b, "\nMeasured on %s in %s: %s. %d rounds of %v\nfor each stack and workload; what stands for a value is the median of the rounds.\n",
 		r.began.UTC().Format("2006-01-02"), time.Since(r.began).Round(time.Second), r.machine(), r.rounds, r.length)
 	for _, t := range r.tables {
 		t.markdown(b)

@@ -134,7 +134,7 @@ const (
 
 func (r *run) writeSQL(page string) error {
 	return replace(page, sqlBeginMark, sqlEndMark, func(b *strings.Builder) {
-		fmt.Fprintf(b, "\nMeasured on %s in %s: %s,\nPostgreSQL 15, MariaDB 10.11, SQLite by modernc.org/sqlite in a file with WAL. %d rounds of %v for each stack\nand workload; the value is the median of the rounds. Load average of the machine when it began: %s.\n",
+		fmt.Fprintf(b, "\nMeasured on %s in %s: %s,\nPostgreSQL 15, MariaDB 10.11, SQLite by modernc.org/sqlite in a file with WAL. %d rounds of %v for each\nstack and workload; the value is the median of the rounds. Load average of the machine when it began: %s.\n",
 			r.began.UTC().Format("2006-01-02"), time.Since(r.began).Round(time.Second), r.machine(), r.rounds, r.length, r.before)
 		for _, t := range r.tables {
 			t.sqlMarkdown(b)

@@ -43,14 +43,14 @@ func run(array string, duration time.Duration, seed uint64, doc bool) error {
 	if err != nil || !doc {
 		return err
 	}
-	ran := regexp.MustCompile(`seed \d+: .*`).FindString(out)
+	ran := strings.ReplaceAll(regexp.MustCompile(`seed \d+: .*`).FindString(out), "; ", ";\n") // lines of a page
 	out, err = test("-run=^TestEachMendIsMissed$", "-tags=integration", "-early")
 	if err != nil {
 		return err
 	}
 	races := regexp.MustCompile(`\d+ races in .*`).FindString(out)
 	found := strings.Join(regexp.MustCompile(`\| .* \|\n`).FindAllString(out, -1), "")
-	return write(fmt.Sprintf("The last run: %s; with more switches %s.\n\n%s\n"+
+	return write(fmt.Sprintf("The last run: %s;\nwith more switches %s.\n\n%s\n"+
 		"Each of these mends was taken out of a copy of the code, one at a time:\n\n"+
 		"| Taken out | The broken promise by which it is found | after |\n|---|---|---|\n%s", ran, races, array, found))
 }
