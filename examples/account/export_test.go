@@ -83,27 +83,17 @@ func newSite(t testing.TB, freshFor time.Duration, args ...string) *app {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	o, err := parse(append([]string{"-breached", "", "-db", "", "-redis", "", "-admin", "admin@test.example"}, args...))
-	if err == nil {
-		o.fastHashes, o.freshFor, o.mailTime = true, freshFor, 500*time.Millisecond
-		err = o.complete(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
-	}
-	if err == nil && o.smtp == "" {
-		o, err = withExample(ctx, o)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := openBackend(ctx, o)
+	o.fastHashes, o.freshFor, o.mailTime = true, freshFor, 500*time.Millisecond
+	a, closeBackend, err := open(ctx, o, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		stop()
-		b.close()
+		closeBackend()
 	})
-	a, err := newApp(ctx, o, b)
-	if err != nil {
-		t.Fatal(err)
-	}
 	return a
 }

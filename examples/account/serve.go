@@ -19,23 +19,11 @@ func run(ctx context.Context, o options, ready func(url string)) error {
 	if err != nil {
 		return fmt.Errorf("-addr: %w", err)
 	}
-	if err := o.complete(l.Addr().(*net.TCPAddr)); err != nil {
-		return errors.Join(err, l.Close())
-	}
-	if o.smtp == "" && o.issuer == "" {
-		if o, err = withExample(ctx, o); err != nil {
-			return errors.Join(err, l.Close())
-		}
-	}
-	b, err := openBackend(ctx, o)
+	a, closeBackend, err := open(ctx, o, l.Addr().(*net.TCPAddr))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer b.close()
-	a, err := newApp(ctx, o, b)
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
+	defer closeBackend()
 	server := &http.Server{
 		Handler:           a.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -51,7 +39,7 @@ func run(ctx context.Context, o options, ready func(url string)) error {
 		}
 		ended <- server.Serve(l)
 	}()
-	ready(o.url)
+	ready(a.url)
 	select {
 	case err := <-ended:
 		return err
@@ -60,6 +48,29 @@ func run(ctx context.Context, o options, ready func(url string)) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return server.Shutdown(ctx) // the requests under way finish
+}
+
+// open returns the application as the command line describes it, and what closes the backend after it.
+func open(ctx context.Context, o options, listens *net.TCPAddr) (*app, func(), error) {
+	if err := o.complete(listens); err != nil {
+		return nil, nil, err
+	}
+	if o.smtp == "" && o.issuer == "" {
+		var err error
+		if o, err = withExample(ctx, o); err != nil {
+			return nil, nil, err
+		}
+	}
+	b, err := openBackend(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := newApp(ctx, o, b)
+	if err != nil {
+		b.close()
+		return nil, nil, err
+	}
+	return a, b.close, nil
 }
 
 // withExample starts the example provider, until ctx ends.
