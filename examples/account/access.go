@@ -22,6 +22,15 @@ func (a *app) handle(h handler) http.Handler {
 	})
 }
 
+// onRefusal returns what answers a log-in that a strategy refused because of err.
+func (a *app) onRefusal(h func(w http.ResponseWriter, r *http.Request, err error) error) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		if err := h(w, r, err); err != nil {
+			a.fail(w, r, err)
+		}
+	}
+}
+
 // public lets everybody pass, and finds the user if there is one.
 func (a *app) public(h handler) http.Handler { return a.auth.Restore(a.handle(a.acting(h))) }
 

@@ -85,19 +85,17 @@ func (a *app) enrolled(r *http.Request) (e totp.Enrolled[*User], err error) {
 
 // onlyCode refuses recovery codes where a new app is confirmed: they prove nothing about it.
 func (a *app) onlyCode(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return a.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if _, recovers := totp.HashRecoveryCode(formOf(r).Get("code")); recovers {
-			a.confirmFailed(w, r, guard.ErrForbidden)
-			return
+			return a.confirmFailed(w, r, guard.ErrForbidden)
 		}
 		next.ServeHTTP(w, r)
+		return nil
 	})
 }
 
-func (a *app) confirmFailed(w http.ResponseWriter, r *http.Request, err error) {
-	if err := a.showAuthenticator(w, r, refused(r, err, "code", wrongCode)); err != nil {
-		a.fail(w, r, err)
-	}
+func (a *app) confirmFailed(w http.ResponseWriter, r *http.Request, err error) error {
+	return a.showAuthenticator(w, r, refused(r, err, "code", wrongCode))
 }
 
 // confirmAuthenticator takes the app whose code was right into use, unless another one has been offered

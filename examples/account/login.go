@@ -14,9 +14,6 @@ func (a *app) logInPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 // logInFailed answers a log-in that was refused. It does not tell whether the address has an account.
-func (a *app) logInFailed(w http.ResponseWriter, r *http.Request, err error) {
-	f := refused(r, err, "password", "The e-mail address or the password is not right.")
-	if err := a.show(w, r, "login", f, nil); err != nil {
-		a.fail(w, r, err)
-	}
+func (a *app) logInFailed(w http.ResponseWriter, r *http.Request, err error) error {
+	return a.show(w, r, "login", refused(r, err, "password", "The e-mail address or the password is not right."), nil)
 }

@@ -47,9 +47,3 @@ func (a *app) byMagicLink(ctx context.Context, text string) (*User, error) {
 	}
 	return a.users.ofMailed(ctx, t)
 }
-
-func (a *app) linkFailed(w http.ResponseWriter, r *http.Request, err error) {
-	if err := a.deadLink(w, r, err); err != nil {
-		a.fail(w, r, err)
-	}
-}

@@ -22,14 +22,12 @@ func (a *app) secondPage(w http.ResponseWriter, r *http.Request) error {
 
 const wrongCode = "This code is not right, or was used before. Take the one that is shown now."
 
-func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) {
+func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) error {
 	u, missing := a.auth.StepUpUser(r)
-	if missing == nil {
-		missing = a.show(w, r, "second", refused(r, err, "code", wrongCode), u)
-	}
 	if missing != nil {
-		a.fail(w, r, missing)
+		return missing
 	}
+	return a.show(w, r, "second", refused(r, err, "code", wrongCode), u)
 }
 
 // onward sends a user on after the second step.
