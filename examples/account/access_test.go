@@ -152,10 +152,11 @@ func walk(t *testing.T, args ...string) {
 			class := routes[pattern]
 			var got browser.Answer
 			if method == http.MethodGet {
-				ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+				limit := 10 * time.Second
 				if path == "/account/live/stream" { // which would not end
-					ctx, stop = context.WithTimeout(t.Context(), time.Second/2)
+					limit = time.Second / 2
 				}
+				ctx, stop := context.WithTimeout(t.Context(), limit)
 				got = x.v.Do(x.v.Request(method, path, "").WithContext(ctx))
 				stop()
 			} else {

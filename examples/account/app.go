@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -228,9 +227,5 @@ func nothing(w http.ResponseWriter, _ *http.Request) error {
 
 // at returns an address of this site for a mail.
 func (a *app) at(path string, query ...string) string {
-	q := url.Values{}
-	for i := 0; i+1 < len(query); i += 2 {
-		q.Set(query[i], query[i+1])
-	}
-	return fmt.Sprint(a.url, path, "?", q.Encode())
+	return a.url + path + "?" + filled(query...).values.Encode()
 }

@@ -121,10 +121,7 @@ func (a *app) done(w http.ResponseWriter, r *http.Request, err error, to, text s
 	if err == nil {
 		err = s.Flash("info", text)
 	}
-	if err == nil {
-		http.Redirect(w, r, to, http.StatusSeeOther)
-	}
-	return err
+	return onTo(w, r, err, to)
 }
 
 // onTo sends a browser on, unless err says why not.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/examples/internal/provider"
@@ -122,4 +123,4 @@ func (o *options) complete(listens *net.TCPAddr) error {
 }
 
 // secure reports whether browsers reach the site by https.
-func (o *options) secure() bool { return len(o.url) > 5 && o.url[:6] == "https:" }
+func (o *options) secure() bool { return strings.HasPrefix(o.url, "https:") }

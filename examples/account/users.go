@@ -121,7 +121,10 @@ func (t users) setPassword(ctx context.Context, u *User, hash string) (*User, er
 
 // exec returns how many rows a statement changed.
 func (t users) exec(ctx context.Context, statement string, args ...any) (int64, error) {
-	result, err := t.db.ExecContext(ctx, statement, args...)
+	return changed(t.db.ExecContext(ctx, statement, args...))
+}
+
+func changed(result sql.Result, err error) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
@@ -136,11 +139,7 @@ func (t users) inTx(ctx context.Context, f func(exec func(statement string, args
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	err = f(func(statement string, args ...any) (int64, error) {
-		result, err := tx.ExecContext(ctx, statement, args...)
-		if err != nil {
-			return 0, err
-		}
-		return result.RowsAffected()
+		return changed(tx.ExecContext(ctx, statement, args...))
 	})
 	if err != nil {
 		return err
