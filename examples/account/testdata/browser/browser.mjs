@@ -1,5 +1,5 @@
-// What the journeys share: people with browsers, their mail, their authenticator apps, and what is looked at on
-// each page.
+// What the journeys share: people with browsers, their mail, their authenticator apps, and what is looked at
+// on each page.
 import { chromium } from 'playwright-core'
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -35,7 +35,8 @@ export class Person {
     return p
   }
 
-  // tab opens another tab. What the browser complains of, such as the Content-Security-Policy, fails the journey.
+  // tab opens another tab. What the browser complains of, such as the Content-Security-Policy, fails the
+  // journey.
   async tab() {
     const page = await this.context.newPage()
     page.setDefaultTimeout(limit)
@@ -54,8 +55,8 @@ export class Person {
   press(name) { return this.page.getByRole('button', { name, exact: true }).click() }
   follow(name) { return this.page.getByRole('link', { name, exact: true }).first().click() }
 
-  // at waits until the browser shows the page of that path, and a text in it. A navigation may be broken off by
-  // the second click of a double click.
+  // at waits until the browser shows the page of that path, and a text in it. A navigation may be broken off
+  // by the second click of a double click.
   async at(path, text) {
     const until = Date.now() + limit
     while (new URL(this.page.url()).pathname !== path) {
@@ -128,20 +129,37 @@ export class Person {
     await this.press('Log in')
   }
 
+  async secondStep(code) {
+    await this.fill('Code', code)
+    await this.press('Go on')
+  }
+
+  async askForLink(email) {
+    await this.go('/login')
+    await this.fill('E-mail address', email)
+    await this.press('Mail me a link instead')
+    await this.at('/mailed', 'Look into your mail')
+  }
+
+  // shownApp is the authenticator app whose key the page shows.
+  async shownApp() {
+    await this.page.getByText('No camera?').click()
+    return new App(await this.page.locator('details code').innerText())
+  }
+
   // addApp sets up an authenticator app and returns it.
   async addApp() {
     await this.go('/account/security')
     await this.press('Set up an app')
-    await this.page.getByText('No camera?').click()
-    const app = new App(await this.page.locator('details code').innerText())
+    const app = await this.shownApp()
     await this.fill('Enter the code that it shows', app.code())
     await this.press('Confirm')
     await this.at('/account/security', 'Your app is set up.')
     return app
   }
 
-  // look has axe find nothing on the page, light and dark, and no sideways scrolling at 320 px. It takes the pictures
-  // of the README too.
+  // look has axe find nothing on the page, light and dark, and no sideways scrolling at 320 px. It takes the
+  // pictures of the README too.
   async look(name) {
     const page = this.page
     await page.evaluate(axe)
@@ -162,9 +180,9 @@ export class Person {
   }
 }
 
-// App is an authenticator app: RFC 6238, with SHA-1, six digits and thirty seconds. A code is good once, so each
-// is for the next thirty seconds, which the server accepts too.
-export class App {
+// App is an authenticator app: RFC 6238, with SHA-1, six digits and thirty seconds. A code is good once, so
+// each is for the next thirty seconds, which the server accepts too.
+class App {
   constructor(key) {
     const bits = [...key.replace(/ /g, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
     this.key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))

@@ -1,5 +1,5 @@
 // The ways of people through the site, with and against its rules. Each has a browser of its own.
-import { App, check, run, site } from './browser.mjs'
+import { check, run, site } from './browser.mjs'
 
 const secret = 'four words nobody says'
 const other = 'another four odd words'
@@ -101,30 +101,25 @@ await run({
     await lee.go('/account/devices')
     await lee.at('/second')
     check(new URL(lee.page.url()).searchParams.get('return_to') === '/account/devices', 'it forgot where to go')
-    await lee.fill('Code', '123456')
-    await lee.press('Go on')
+    await lee.secondStep('123456')
     await lee.refused('Code', 'This code is not right')
     await lee.look('second-refused')
     const code = app.code()
-    await lee.fill('Code', code)
-    await lee.press('Go on')
+    await lee.secondStep(code)
     await lee.at('/account/devices', 'This one')
 
     // A code is good once; a recovery code too.
     const phone = await meet()
     await phone.logIn('lee@test.example', secret)
     await phone.at('/second')
-    await phone.fill('Code', code)
-    await phone.press('Go on')
+    await phone.secondStep(code)
     await phone.refused('Code', 'This code is not right')
-    await phone.fill('Code', codes[0].toUpperCase())
-    await phone.press('Go on')
+    await phone.secondStep(codes[0].toUpperCase())
     await phone.at('/account')
     const thief = await meet()
     await thief.logIn('lee@test.example', secret)
     await thief.at('/second')
-    await thief.fill('Code', codes[0])
-    await thief.press('Go on')
+    await thief.secondStep(codes[0])
     await thief.refused('Code', 'This code is not right')
 
     // Two devices and one that waits: end one, end the others.
@@ -182,8 +177,7 @@ await run({
     await max.go('/account/security')
     await max.double('Set up an app')
     await max.at('/account/authenticator')
-    await max.page.getByText('No camera?').click()
-    const app = new App(await max.page.locator('details code').innerText())
+    const app = await max.shownApp()
     await max.fill('Enter the code that it shows', app.code())
     await max.double('Confirm')
     await max.at('/account/security')
@@ -198,8 +192,7 @@ await run({
     await max.fill('Password', secret)
     await max.double('Log in')
     await max.at('/second')
-    await max.fill('Code', app.code())
-    await max.press('Go on')
+    await max.secondStep(app.code())
     await max.at('/account', 'Max')
 
     // Signed out in another tab: what this one sends changes nothing, and says so.
@@ -316,10 +309,7 @@ await run({
     const uma = await meet()
     await uma.register('uma@test.example', secret)
     await uma.press('Sign out')
-    await uma.go('/login')
-    await uma.fill('E-mail address', 'uma@test.example')
-    await uma.press('Mail me a link instead')
-    await uma.at('/mailed')
+    await uma.askForLink('uma@test.example')
     const link = await uma.mail('uma@test.example', 'Your link to log in')
     // Scanners of mail look at it, and it is good for the browser that asked alone.
     const other = await meet()
@@ -334,19 +324,13 @@ await run({
     await other.sees('This link is not good any more')
 
     await uma.press('Sign out')
-    await uma.go('/login')
-    await uma.fill('E-mail address', 'uma@test.example')
-    await uma.press('Mail me a link instead')
-    await uma.at('/mailed')
+    await uma.askForLink('uma@test.example')
     await other.go(await uma.mail('uma@test.example', 'Your link to log in'))
     await other.press('Log in')
     await other.sees('asked for in another browser')
 
     // Nobody has this address: the same answer, and no mail.
-    await other.go('/login')
-    await other.fill('E-mail address', 'nobody@test.example')
-    await other.press('Mail me a link instead')
-    await other.at('/mailed', 'Look into your mail')
+    await other.askForLink('nobody@test.example')
     await other.go('/outbox')
     check(!(await other.page.innerText('main')).includes('nobody@test.example'), 'a mail went to nobody')
   },
@@ -370,8 +354,7 @@ await run({
     await phone.fill('New password', other)
     await phone.press('Change password')
     await phone.at('/second', 'Your password is changed.') // the mail is no second step
-    await phone.fill('Code', app.code())
-    await phone.press('Go on')
+    await phone.secondStep(app.code())
     await phone.at('/account')
     await vic.go('/account')
     await vic.at('/login')
