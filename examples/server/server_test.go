@@ -164,17 +164,12 @@ func TestLogHasNoSecrets(t *testing.T) {
 }
 
 func TestHTTPSHasASecureCookie(t *testing.T) {
-	peer := httptest.NewTLSServer(nil) // for its certificate
-	defer peer.Close()
-	cert, key := pemFiles(t, peer.TLS.Certificates[0])
-	p := start(t, "-tls-cert", cert, "-tls-key", key)
+	p, transport := startHTTPS(t)
 	if !strings.HasPrefix(p.URL, "https://localhost:") {
 		t.Fatalf("got address %s, want https", p.URL)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(peer.Certificate())
 	v := p.visitor()
-	v.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}}
+	v.http.Transport = transport
 	got := v.logIn(joe, joesPass)
 	got.want(t, http.StatusOK, "")
 	if cookie := got.header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-sid=") || !strings.Contains(cookie, "; Secure") {
@@ -283,6 +278,18 @@ func TestEmbeddedRedisForgetsWhenTheTimeHasCome(t *testing.T) {
 	})
 }
 
+// startHTTPS runs the program by https, and returns how its visitors reach it.
+func startHTTPS(t testing.TB, args ...string) (*process, *http.Transport) {
+	t.Helper()
+	peer := httptest.NewTLSServer(nil) // for its certificate
+	defer peer.Close()
+	cert, key := pemFiles(t, peer.TLS.Certificates[0])
+	roots := x509.NewCertPool()
+	roots.AddCert(peer.Certificate())
+	return start(t, append(args, "-tls-cert", cert, "-tls-key", key)...),
+		&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}}
+}
+
 // pemFiles writes a certificate and its key into files.
 func pemFiles(t testing.TB, c tls.Certificate) (certFile, keyFile string) {
 	t.Helper()
@@ -305,13 +312,7 @@ func pemFiles(t testing.TB, c tls.Certificate) (certFile, keyFile string) {
 
 // TestDeviceBoundBindsSessions, whose records lie in a Redis here.
 func TestDeviceBoundBindsSessions(t *testing.T) {
-	peer := httptest.NewTLSServer(nil) // for its certificate
-	defer peer.Close()
-	cert, key := pemFiles(t, peer.TLS.Certificates[0])
-	p := start(t, "-tls-cert", cert, "-tls-key", key, "-device-bound", "12s")
-	roots := x509.NewCertPool()
-	roots.AddCert(peer.Certificate())
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com"}}
+	p, transport := startHTTPS(t, "-device-bound", "12s")
 	browser, page := p.visitor(), p.visitor()
 	browser.http.Transport, page.http.Transport = transport, transport
 	page.get("/bound").want(t, http.StatusUnauthorized, "ProblemLogIn")
