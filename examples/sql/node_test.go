@@ -75,10 +75,7 @@ func (n node) shares(t *testing.T) {
 		return record
 	}
 
-	out, err := articletest.Command(t, append([]string{"-addr", ":0"}, args...)...).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), n.lack) {
-		t.Errorf("before Node has made its table: got %v, %s, want a failure with %q", err, out, n.lack)
-	}
+	refuses(t, n.lack, args...) // before Node has made its table
 	for _, statement := range n.table {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)

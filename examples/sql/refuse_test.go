@@ -37,14 +37,20 @@ func TestItRefusesToStartWith(t *testing.T) {
 		{"an SQLite that Node is to share", "name the PostgreSQL or MySQL of the Express application in -db", []string{"-express-secret", secret}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, err := articletest.Command(t, append([]string{"-addr", ":0"}, c.args...)...).CombinedOutput()
-			if err == nil || !strings.Contains(string(out), c.want) {
-				t.Errorf("got %v, %s, want a failure with %q", err, out, c.want)
-			}
-			if strings.Contains(string(out), "hidden") {
-				t.Errorf("the error shows the password: %s", out)
-			}
+			refuses(t, c.want, c.args...)
 		})
+	}
+}
+
+// refuses fails the test unless the program does not start, and says want and no password.
+func refuses(t *testing.T, want string, args ...string) {
+	t.Helper()
+	out, err := articletest.Command(t, append([]string{"-addr", ":0"}, args...)...).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("got %v, %s, want a failure with %q", err, out, want)
+	}
+	if strings.Contains(string(out), "hidden") {
+		t.Errorf("the error shows the password: %s", out)
 	}
 }
 
