@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,7 +22,6 @@ import (
 	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 	"github.com/seed-6f34412b/passport/store"
-	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // proxied are the proxies of docs/PROXIES.md: what is around the lines there, and how the program is started.
@@ -91,13 +89,7 @@ func behind(t *testing.T, name, config string, command []string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.app, err = routers.NewApp(routers.Settings{
-		Store: memory.Sessions, Secret: strings.Repeat("a secret of a test ", 2), Hasher: &password.Bcrypt{Cost: 4, InsecureFast: true},
-		Log: slog.New(slog.NewTextHandler(s.log, nil)), Origin: trusted, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.build(routers.Settings{Store: memory.Sessions, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	backend := httptest.NewServer(routers.NetHTTP(s.app))
 	t.Cleanup(backend.Close)
 

@@ -60,13 +60,7 @@ func open(t *testing.T, router string, around, inside func(http.Handler) http.Ha
 		}
 		return sessiontest.Pass
 	}
-	s.app, err = routers.NewApp(routers.Settings{
-		Store: gate.Store(), Secret: strings.Repeat("a secret of a test ", 2), Hasher: &password.Bcrypt{Cost: 4, InsecureFast: true},
-		Log: slog.New(slog.NewTextHandler(s.log, nil)), Origin: trusted, InsecureHTTP: true, Inside: inside,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.build(routers.Settings{Store: gate.Store(), InsecureHTTP: true, Inside: inside})
 	handler := routers.Routers[router](s.app)
 	if around != nil {
 		handler = around(handler)
@@ -75,6 +69,17 @@ func open(t *testing.T, router string, around, inside func(http.Handler) http.Ha
 	t.Cleanup(s.server.Close)
 	s.url = s.server.URL
 	return s
+}
+
+// build makes the application, with what is the same in all tests.
+func (s *site) build(o routers.Settings) {
+	s.Helper()
+	o.Secret, o.Hasher = strings.Repeat("a secret of a test ", 2), &password.Bcrypt{Cost: 4, InsecureFast: true}
+	o.Log, o.Origin = slog.New(slog.NewTextHandler(s.log, nil)), trusted
+	var err error
+	if s.app, err = routers.NewApp(o); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // visitor is a browser.

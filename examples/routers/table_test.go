@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,10 +27,8 @@ func TestRouters(t *testing.T) {
 				cells[b.name][router] = "no"
 				if t.Run(b.name, func(t *testing.T) { b.run(t, router) }) {
 					cells[b.name][router] = "yes"
-					for _, name := range beside[b.name] {
-						if name == router {
-							cells[b.name][router] = "beside"
-						}
+					if slices.Contains(beside[b.name], router) {
+						cells[b.name][router] = "beside"
 					}
 				}
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,7 +21,6 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
-	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // reasonOf returns why the context of guard.Watch has ended.
@@ -236,14 +234,9 @@ func TestWhatHangsOnALogInEndsWithIt(t *testing.T) {
 // process is the application with one thing more, at /stream, which hangs on the log-in.
 func process(t *testing.T, records session.Store, by transport, began chan<- bool, ended chan<- string) *site {
 	t.Helper()
-	app, err := routers.NewApp(routers.Settings{
-		Store: records, Secret: strings.Repeat("a secret of a test ", 2), Hasher: &password.Bcrypt{Cost: 4, InsecureFast: true},
-		Log: slog.New(slog.DiscardHandler), Origin: trusted, InsecureHTTP: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mux := http.NewServeMux()
+	s := &site{T: t, router: "net/http", log: &buffer{}}
+	s.build(routers.Settings{Store: records, InsecureHTTP: true})
+	app, mux := s.app, http.NewServeMux()
 	mux.Handle("/", routers.NetHTTP(app))
 	mux.Handle("/stream", app.Auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
@@ -268,9 +261,10 @@ func process(t *testing.T, records session.Store, by transport, began chan<- boo
 		by.serve(app, watched, w, r)
 		wait()
 	})))
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return &site{T: t, router: "net/http", app: app, url: server.URL, server: server, log: &buffer{}}
+	s.server = httptest.NewServer(mux)
+	t.Cleanup(s.server.Close)
+	s.url = s.server.URL
+	return s
 }
 
 // begin opens a stream, whose answer has come.
