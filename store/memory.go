@@ -138,21 +138,11 @@ func (m *MemoryStore) EndMany(ctx context.Context, ids []string, life time.Durat
 		s := m.shard(id)
 		s.Lock()
 		m.sweep(s, now, sweepLimit)
-		there := ""
-		if e := s.notes.get(id, now); e != nil {
-			there = e.value
-		}
-		if there != contract.Ended {
-			successors[i] = there
-		}
-		if m.forget(s, id) && m.listeners.any.Load() {
-			m.listeners.tell(session.EndManyNotice(id))
-		}
-		if there == "" && life > 0 && contract.ValidID(id) {
-			if !s.notes.remove(id) {
-				m.held.Add(1)
-			}
-			s.notes.set(strings.Clone(id), note, now.Add(life))
+		there, successor := s.note(id, now)
+		successors[i] = successor
+		m.forget(s, id, func() string { return session.EndManyNotice(id) })
+		if there == "" && life > 0 {
+			m.leave(s, id, note, life, now)
 		}
 		s.Unlock()
 	}
@@ -252,17 +242,39 @@ func (m *MemoryStore) Delete(ctx context.Context, id string, old []byte) error {
 			return err
 		}
 	}
-	if m.forget(s, id) && m.listeners.any.Load() {
-		m.listeners.tell(session.EndNotice(id, old, ""))
-	}
+	m.forget(s, id, func() string { return session.EndNotice(id, old, "") })
 	return nil
 }
 
-func (m *MemoryStore) forget(s *memoryShard, id string) (found bool) {
-	if found = s.records.remove(id); found {
-		m.held.Add(-1)
+// forget removes the record of id, and tells of it unless notice is nil.
+func (m *MemoryStore) forget(s *memoryShard, id string, notice func() string) {
+	if !s.records.remove(id) {
+		return
 	}
-	return found
+	m.held.Add(-1)
+	if notice != nil && m.listeners.any.Load() {
+		m.listeners.tell(notice())
+	}
+}
+
+// note returns the live note of id, empty if there is none, and the successor that it names.
+func (s *memoryShard) note(id string, now time.Time) (note, successor string) {
+	e := s.notes.get(id, now)
+	if e == nil {
+		return "", ""
+	}
+	return e.value, contract.Successor(e.value)
+}
+
+// leave leaves a note of id, which has no live one, for life.
+func (m *MemoryStore) leave(s *memoryShard, id, note string, life time.Duration, now time.Time) {
+	if !contract.ValidID(id) {
+		return
+	}
+	if !s.notes.remove(id) { // else one whose time has come makes way
+		m.held.Add(1)
+	}
+	s.notes.set(strings.Clone(id), note, now.Add(life))
 }
 
 // End implements [session.Ender].
@@ -279,17 +291,10 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 	s.Lock()
 	defer s.Unlock()
 	m.sweep(s, now, sweepLimit)
-	there := ""
-	if e := s.notes.get(id, now); e != nil {
-		there = e.value
-	}
+	there, successor := s.note(id, now)
 	if next != "" && there == next { // the same call again
-		m.forget(s, id)
+		m.forget(s, id, nil)
 		return "", nil
-	}
-	successor := there
-	if there == contract.Ended {
-		successor = ""
 	}
 	if old != nil {
 		if there != "" {
@@ -299,14 +304,9 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 			return successor, err
 		}
 	}
-	if m.forget(s, id) && m.listeners.any.Load() {
-		m.listeners.tell(session.EndNotice(id, old, next))
-	}
-	if there == "" && life > 0 && contract.ValidID(id) {
-		if !s.notes.remove(id) { // else one whose time has come makes way
-			m.held.Add(1)
-		}
-		s.notes.set(strings.Clone(id), note, now.Add(life))
+	m.forget(s, id, func() string { return session.EndNotice(id, old, next) })
+	if there == "" && life > 0 {
+		m.leave(s, id, note, life, now)
 	}
 	return successor, nil
 }
