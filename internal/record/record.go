@@ -191,15 +191,6 @@ func (r *Record) LogIns(absolute time.Duration, now time.Time, also ...string) [
 	return slices.DeleteFunc(r.Slots(also...), func(s Slot) bool { return s.Over(absolute, now) })
 }
 
-// Deadline returns when the record ends at the latest: with its latest log-in, or
-// counted from its birth when nobody is logged in. Zero means not known yet.
-func (r *Record) Deadline(absolute time.Duration) time.Time {
-	if r.began == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(r.began).Add(absolute)
-}
-
 // SameIdentity reports whether o has the log-ins, labels and birth that r has: what
 // never changes under one id (S1). What is ours may be added to what Node made. Members
 // called guards count as log-ins too.

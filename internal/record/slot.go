@@ -38,12 +38,13 @@ func (l limit) Over(absolute time.Duration, now time.Time) bool {
 	return l.began > 0 && now.UnixMilli()-l.began >= absolute.Milliseconds()
 }
 
-// Deadline returns when the log-in is over, for absolute; zero where that is not known yet.
-func (s Slot) Deadline(absolute time.Duration) time.Time {
-	if s.began == 0 {
+// Deadline returns when what it limits, for absolute, is over at the latest; zero where that is not
+// known yet. A record is over with its latest log-in, or counted from its birth when nobody is logged in.
+func (l limit) Deadline(absolute time.Duration) time.Time {
+	if l.began == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(s.began).Add(absolute)
+	return time.UnixMilli(l.began).Add(absolute)
 }
 
 // DevicePrefix begins the name of the member with the device of a log-in, whose key follows.
