@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -77,24 +76,17 @@ func (v *Visit) SuspectSlot(key string, now time.Time) (id string, s record.Slot
 	return v.lost.ID, s
 }
 
-// unlike is the content of no record: to end one that has it ends nothing, and says where a
-// session went on.
-var unlike = []byte("-")
-
 // follow finds the session that one of the ids presented went on as when it was bound, unless
 // that is longer ago than Settings.Grace: the browser binds a session behind the page's back,
 // whose other requests, already on their way, show the id before. It costs a command, of a
 // visitor whose cookie is dead.
 func (v *Visit) follow(ctx, wait context.Context, now time.Time) error {
-	if v.p.ender == nil {
-		return nil
-	}
 	for _, p := range v.presented {
 		if devicebound.Of(p.id) != "" {
 			continue
 		}
-		next, err := v.p.ender.End(wait, p.id, unlike, "", 0)
-		if err != nil && !errors.Is(err, v.p.NotFound) {
+		next, err := v.p.successor(wait, p.id)
+		if err != nil {
 			if v.p.Found(err) != nil {
 				continue // it is there, but past its deadline, or Node wrote it back
 			}

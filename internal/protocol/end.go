@@ -193,6 +193,23 @@ func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, 
 	return successor, err
 }
 
+// noRecord is what no record is, which makes an End that only reads the note.
+var noRecord = []byte("-")
+
+// successor returns the id under which the session of id went on, "" when it did not. "A *Conflict
+// or ErrNotFound says that nothing was ended", and the note is told beside the latter; the former is
+// an error here too.
+func (p *Protocol) successor(ctx context.Context, id string) (string, error) {
+	if p.ender == nil {
+		return "", nil
+	}
+	next, err := p.ender.End(ctx, id, noRecord, "", 0)
+	if errors.Is(err, p.NotFound) {
+		err = nil
+	}
+	return next, err
+}
+
 // noteLife is how long a note on the end of rec is of use: for as long as rec could pass
 // for a session if a Node program wrote it back (S15). Of a record that Node made and Go
 // never wrote, and of one that the store has forgotten, the deadline is not known; a note

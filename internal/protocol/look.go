@@ -263,9 +263,12 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 	switch a.how {
 	case noticeEnded, noticeRevoked, noticeReplaced: // in the step that ended it, which left no successor
 	default:
+		wait, cancel := context.WithTimeout(ctx, w.p.Timeout)
 		var err error
-		if next, err = w.p.successor(ctx, a.id); err != nil {
-			return err
+		next, err = w.p.successor(wait, a.id)
+		cancel()
+		if err != nil {
+			return err // also where somebody has written the record back: that is looked at again
 		}
 	}
 	var over []ending
@@ -311,24 +314,6 @@ func (s *stream) whyGone(a asked, now time.Time) string {
 		return OverIdle
 	}
 	return OverGone
-}
-
-// noRecord is what no record is, which makes an End that only reads the note.
-var noRecord = []byte("-")
-
-// successor returns the id under which the session of id went on, "" when it did not. "A *Conflict
-// or ErrNotFound says that nothing was ended", and the note is told beside the latter.
-func (p *Protocol) successor(ctx context.Context, id string) (string, error) {
-	if p.ender == nil {
-		return "", nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
-	defer cancel()
-	next, err := p.ender.End(ctx, id, noRecord, "", 0)
-	if err == nil || errors.Is(err, p.NotFound) {
-		return next, nil
-	}
-	return "", err // also where somebody has written the record back: that is looked at again
 }
 
 // ending is a stream that is over.
