@@ -19,7 +19,12 @@ const (
 // error when that ends first.
 func pause(ctx context.Context, unit time.Duration, n int) error {
 	longest := min(unit<<min(n, 10), maxPause)
-	t := time.NewTimer(time.Duration(rand.Int64N(int64(longest))) + 1) //nolint:gosec // jitter is no secret
+	return sleep(ctx, time.Duration(rand.Int64N(int64(longest)))+1) //nolint:gosec // jitter is no secret
+}
+
+// sleep waits for d. The error is ctx's.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
