@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -142,6 +143,17 @@ type asked struct {
 	began uint64 // of later streams the look says nothing
 }
 
+// streams yields those of which the look says something, see [watched.streams].
+func (a asked) streams() iter.Seq[*stream] {
+	return func(yield func(*stream) bool) {
+		for s := range a.watched.streams() {
+			if s.number <= a.began && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
 // taken returns those of list that have streams, to be looked at now. The caller holds mu.
 func (w *watchers) taken(list []*watched) []asked {
 	all := make([]asked, 0, len(list))
@@ -211,32 +223,28 @@ func (w *watchers) found(a asked, rec *record.Record, users byUser) {
 		a.idle = seen.Add(idle)
 		next = a.idle.Add(idleSlack)
 	}
-	for s := a.first; s != nil; {
-		following := s.next
-		if s.number <= a.began {
-			slot, ok := rec.Slot(s.key)
-			switch {
-			case !rec.Exists(): // what is there is malformed
-				over = w.end(over, s, OverGone)
-			case !ok:
-				over = w.end(over, s, OverLoggedOut)
-			case !sameUser(s.user, slot.User):
-				over = w.end(over, s, OverReplaced)
-			case slot.Over(absolute, now):
-				over = w.end(over, s, OverAbsolute)
-			default:
-				s.note(slot, absolute)
-				if s.deadline > 0 {
-					if end := time.UnixMilli(s.deadline); next.IsZero() || end.Before(next) {
-						next = end
-					}
-				}
-				if users != nil {
-					users.add(s.logIn(), a.watched)
+	for s := range a.streams() {
+		slot, ok := rec.Slot(s.key)
+		switch {
+		case !rec.Exists(): // what is there is malformed
+			over = w.end(over, s, OverGone)
+		case !ok:
+			over = w.end(over, s, OverLoggedOut)
+		case !sameUser(s.user, slot.User):
+			over = w.end(over, s, OverReplaced)
+		case slot.Over(absolute, now):
+			over = w.end(over, s, OverAbsolute)
+		default:
+			s.note(slot, absolute)
+			if s.deadline > 0 {
+				if end := time.UnixMilli(s.deadline); next.IsZero() || end.Before(next) {
+					next = end
 				}
 			}
+			if users != nil {
+				users.add(s.logIn(), a.watched)
+			}
 		}
-		s = following
 	}
 	if a.first != nil && !next.IsZero() {
 		w.later(a.watched, next)
@@ -270,12 +278,8 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 		a.how = a.watched.how // the notice came while the look was on its way
 	}
 	now := time.Now()
-	for s := a.first; s != nil; {
-		following := s.next
-		if s.number <= a.began {
-			over = w.end(over, s, s.whyGone(a, now))
-		}
-		s = following
+	for s := range a.streams() {
+		over = w.end(over, s, s.whyGone(a, now))
 	}
 	w.mu.Unlock()
 	for i, e := range over {
@@ -361,12 +365,10 @@ func (w *watchers) endUser(sessions []*watched, l logIn, cause error) {
 	w.mu.Lock()
 	for _, of := range sessions {
 		for ; of != nil; of = of.went {
-			for s := of.first; s != nil; {
-				following := s.next
+			for s := range of.streams() {
 				if s.logIn() == l && w.remove(s) {
 					over = append(over, ending{s: s, cause: cause})
 				}
-				s = following
 			}
 		}
 	}

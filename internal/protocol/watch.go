@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -145,6 +146,19 @@ func (of *watched) add(s *stream) {
 		of.first.prev = s
 	}
 	of.first = s
+}
+
+// streams yields those of of. The one that is yielded may be removed. The caller holds mu.
+func (of *watched) streams() iter.Seq[*stream] {
+	return func(yield func(*stream) bool) {
+		for s := of.first; s != nil; {
+			following := s.next // s has none once it is removed
+			if !yield(s) {
+				return
+			}
+			s = following
+		}
+	}
 }
 
 // leave forgets s, if it is there.
