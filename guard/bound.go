@@ -21,7 +21,7 @@ import (
 // ([session.DeviceBound]).
 func (g *Guard[U]) RequireBound(next http.Handler) http.Handler {
 	g.needSessions("RequireBound")
-	if g.cfg.Sessions.Binding().Lifetime == 0 {
+	if !g.binds {
 		panic("guard: RequireBound: nobody could pass: set session.Config.DeviceBound")
 	}
 	return g.gate("RequireBound", next, func(r *http.Request, st *reqstate.State) (U, error) {
@@ -61,13 +61,6 @@ func (g *Guard[U]) unproved(r *http.Request, st *reqstate.State, err error) erro
 func (g *Guard[U]) isUnproved(r *http.Request, st *reqstate.State) bool {
 	bound, err := st.Slots.Bound(r.Context())
 	return errors.Is(err, session.ErrUnproved) || err == nil && bound == reqstate.Unproved
-}
-
-// reportUnproved tells of a request that passes without a proof, for ReportOnly.
-func (g *Guard[U]) reportUnproved(r *http.Request, st *reqstate.State) {
-	if bound, err := st.Slots.Bound(r.Context()); err == nil && bound == reqstate.Unproved {
-		g.emitUnproved(r, st, OutcomeSuccess)
-	}
 }
 
 // emitUnproved sends the event of a bound session without a proof, once in a request, and with

@@ -72,8 +72,8 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 		g.revoke(withRoute(r), st, slot, ended)
 		return g.recallUser(r, st)
 	}
-	if g.reportOnly {
-		g.reportUnproved(r, st)
+	if g.reportOnly && g.isUnproved(r, st) {
+		g.emitUnproved(r, st, OutcomeSuccess)
 	}
 	e := isRestored
 	if g.factors != nil {
