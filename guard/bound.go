@@ -13,9 +13,9 @@ import (
 // RequireBound is [Guard.RequireAuth] for users whose session is bound to their device, and
 // whose request proves that it comes from there, also with session.DeviceBound.ReportOnly.
 // Everyone else gets [*Insufficient], also who was found by a token in this request: browsers go
-// to Config.BindURL, others get 401 with the challenge of RFC 9470. The answer offers the browser once more to bind the session. Who has
-// just logged in is not bound yet: the browser does so behind the page's back, within a second
-// or two.
+// to Config.BindURL, others get 401 with the challenge of RFC 9470. The answer offers the browser
+// once more to bind the session. Who has just logged in is not bound yet: the browser does so
+// behind the page's back, within a second or two.
 //
 // It panics if next is nil, the guard is stateless, or its sessions are not bound
 // ([session.DeviceBound]).

@@ -213,9 +213,9 @@ func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // UserOf returns the user who is logged in in s: the check to repeat on a long-lived
-// connection, where [Guard.Watch] does not. Where s is the request's own, whose response has started, it is read again
-// from the store's authority; read one that [session.Manager.Open] returned by s.Reload
-// before. The error matches strategy.ErrUnauthenticated when the log-in has ended, its
+// connection, where [Guard.Watch] does not. Where s is the request's own, whose response has
+// started, it is read again from the store's authority; read one that [session.Manager.Open]
+// returned by s.Reload before. The error matches strategy.ErrUnauthenticated when the log-in has ended, its
 // user is gone or its security stamp changed: close the connection. Any other error is an
 // outage. It panics if the guard is stateless.
 func (g *Guard[U]) UserOf(ctx context.Context, s *session.Session) (U, error) {

@@ -72,8 +72,8 @@ func TestASessionThatWentOnIsExceptedUnderItsOldIDToo(t *testing.T) {
 	})
 }
 
-// TestAStreamThatLeavesDuringItsLookHidesNothing: a session goes on, all streams leave while that is found out,
-// and the next one, of the session it went on to, ends as any other.
+// TestAStreamThatLeavesDuringItsLookHidesNothing: a session goes on, all streams leave while that is
+// found out, and the next one, of the session it went on to, ends as any other.
 func TestAStreamThatLeavesDuringItsLookHidesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := processes(t)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestWhatAStreamHolds in memory while it goes on, beside what its request holds anyway: less than a kilobyte and
-// a half, and no goroutine.
+// TestWhatAStreamHolds in memory while it goes on, beside what its request holds anyway: less than a
+// kilobyte and a half, and no goroutine.
 func TestWhatAStreamHolds(t *testing.T) {
 	const streams, most = 20_000, 1536
 	w := newWorld(t)

@@ -10,8 +10,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 )
 
-// TestNoticesThatAreLateLostOrDoubled: two programs, four visitors with a stream in each, and renewals, log-outs
-// and outages at random. No stream ends while its log-in lives, and each ends at the latest with the next look.
+// TestNoticesThatAreLateLostOrDoubled: two programs, four visitors with a stream in each, and renewals,
+// log-outs and outages at random. No stream ends while its log-in lives, and each ends at the latest
+// with the next look.
 func TestNoticesThatAreLateLostOrDoubled(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

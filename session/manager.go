@@ -59,8 +59,9 @@ func (m *Manager) CookieName() string { return m.cfg.Name }
 func (m *Manager) Secure() bool { return !m.cfg.InsecureHTTP }
 
 // CookieNames returns the names of all cookies that are looked at, the primary one first, and then
-// that of Config.DeviceBound, and those of the guards that use the Manager: of their Config.RememberMe and their strategies, where
-// one that ends in "*" stands for all that begin with what is before it.
+// that of Config.DeviceBound, and those of the guards that use the Manager: of their
+// Config.RememberMe and their strategies, where one that ends in "*" stands for all that begin
+// with what is before it.
 func (m *Manager) CookieNames() []string {
 	names := make([]string, 0, len(m.accept)+1)
 	for i := range m.accept {

@@ -109,8 +109,8 @@ func TestASVS_11_2_4_SecretsAreComparedInConstantTime(t *testing.T) {
 }
 
 // TestASVS_11_4_1_NoBrokenHashIsUsed, but SHA-1 in HMAC for authenticator apps and in lists of stolen
-// passwords, and no random number but the system's, except for pauses: between two attempts to save, and of the
-// upkeep of SQL stores.
+// passwords, and no random number but the system's, except for pauses: between two attempts to save,
+// and of the upkeep of SQL stores.
 func TestASVS_11_4_1_NoBrokenHashIsUsed(t *testing.T) {
 	allowed := map[string]string{"strategy/totp/codes.go": "crypto/sha1", "strategy/password/policy/breach.go": "crypto/sha1", "internal/protocol/retry.go": "math/rand/v2", "store/sqlstore/pause.go": "math/rand/v2"}
 	_, files := sources(t)
