@@ -16,11 +16,15 @@ const (
 	quoteReturn = "Listen returns when ctx ends, or when it cannot go on; it is called again then, but for an error that matches errors.ErrUnsupported: this store was not told to notify."
 )
 
-// tells reports whether n was told to notify.
-func tells(n session.Notifier) bool {
+// notifierOf returns s as a Notifier, nil where it is none or was not told to notify.
+func notifierOf(s session.Store) session.Notifier {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	return !errors.Is(n.Listen(ctx, func(string) {}), errors.ErrUnsupported)
+	n, ok := s.(session.Notifier)
+	if !ok || errors.Is(n.Listen(ctx, func(string) {}), errors.ErrUnsupported) {
+		return nil
+	}
+	return n
 }
 
 // heard is what a listener was told.
@@ -201,10 +205,7 @@ var notifierRules = withNotifier(
 // withNotifier makes rules depend on a store that tells what ends.
 func withNotifier(list ...rule) []rule {
 	for i := range list {
-		list[i].needs = func(s session.Store) bool {
-			n, ok := s.(session.Notifier)
-			return ok && tells(n)
-		}
+		list[i].needs = func(s session.Store) bool { return notifierOf(s) != nil }
 	}
 	return list
 }

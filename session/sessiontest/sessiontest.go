@@ -66,9 +66,7 @@ func newCheck(t reporter, s session.Store, advance func(time.Duration), quote st
 	k.iterator, _ = s.(session.Iterator)
 	k.master, _ = s.(session.Authoritative)
 	k.batch, _ = s.(session.Batch)
-	if n, ok := s.(session.Notifier); ok && tells(n) {
-		k.notifier = n
-	}
+	k.notifier = notifierOf(s)
 	return k
 }
 
