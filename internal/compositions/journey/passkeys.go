@@ -155,8 +155,7 @@ func (s Step) shows() string {
 // byPasskey has the browser ask for a challenge, which touches no session, and the user's authenticator
 // answer it. The cookie by which that knows the browser is not in the jar: it is another one each time.
 func (w *world) byPasskey(ctx context.Context, s Step) *request {
-	p := w.processes[s.P%2]
-	g := s.G % len(p.guards)
+	p, g := w.at(s)
 	res := send(ctx, p.handler, http.MethodPost, fmt.Sprintf("/%d/challenge", g), "", nil, nil)
 	defer res.Body.Close()
 	var options bytes.Buffer

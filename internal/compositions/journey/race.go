@@ -153,11 +153,10 @@ func entryOf(l *model.LogIn) entry {
 
 // endedBy returns the log-ins that an answer to s would say have ended, of those that are there.
 func (w *world) endedBy(s Step) (list []entry) {
-	g, _ := w.guard(s)
-	b := w.browser(s)
-	jar := b.cookies(s.Old)
+	p, g := w.at(s)
+	jar := w.browser(s).cookies(s.Old)
 	var presented []string
-	for _, name := range w.processes[s.P%2].names[g] {
+	for _, name := range p.names[g] {
 		presented = append(presented, idIn(jar[name].value))
 	}
 	for id, session := range w.model.Live {

@@ -192,15 +192,19 @@ func (s Step) who() int { return max(s.U, 1) }
 
 func key(s Step) string { return values[s.N%len(values)] }
 
+// at returns the process that gets the request of a step, and the number of its guard there.
+func (w *world) at(s Step) (p *process, g int) {
+	p = w.processes[s.P%2]
+	return p, s.G % len(p.guards)
+}
+
 func (w *world) guard(s Step) (int, *guard.Guard[*user]) {
-	p := w.processes[s.P%2]
-	g := s.G % len(p.guards)
+	p, g := w.at(s)
 	return g, p.guards[g]
 }
 
 func (w *world) remembers(s Step) bool {
-	g, _ := w.guard(s)
-	p := w.processes[s.P%2]
+	p, g := w.at(s)
 	return s.Remember && p.memory[g] != nil && p.offers()
 }
 

@@ -37,8 +37,7 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 
 // request sends a request of step s.
 func (w *world) request(ctx context.Context, s Step, method, path, body string) *request {
-	p := w.processes[s.P%2]
-	g := s.G % len(p.guards)
+	p, g := w.at(s)
 	cookies := w.sends(s, p.names[g])
 	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g, Form: w.shared.form(p.number)}, path: path}
 	if elsewhere, link := s.fromElsewhere(); elsewhere {

@@ -38,8 +38,8 @@ var visits = []action{
 	}, nil},
 	{"page of an upstream", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "upstream") },
 		func(w *world, s Step, r *request) {
-			p := w.processes[s.P%2]
-			for _, name := range append([]string{rememberName(s.G % len(p.guards))}, p.names[s.G%len(p.guards)]...) {
+			p, g := w.at(s)
+			for _, name := range append([]string{rememberName(g)}, p.names[g]...) {
 				if strings.Contains(r.text, name+"=") {
 					w.broken("upstream: it gets a cookie of the program", "%s", name)
 				}
