@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -93,7 +94,7 @@ func (w wording) placeholders(params []string, text string) (out string, order [
 		for end < len(after) && (after[end] >= 'a' && after[end] <= 'z' || after[end] >= '0' && after[end] <= '9') {
 			end++
 		}
-		at := indexOf(params, after[:end])
+		at := slices.Index(params, after[:end])
 		if at < 0 { // a colon of the text, such as a time of day
 			b.WriteString(":")
 			text = after
@@ -108,13 +109,4 @@ func (w wording) placeholders(params []string, text string) (out string, order [
 		text = after[end:]
 	}
 	return b.String(), order
-}
-
-func indexOf(list []string, s string) int {
-	for i, x := range list {
-		if x == s {
-			return i
-		}
-	}
-	return -1
 }
