@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strings"
 
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
@@ -119,19 +118,12 @@ func (e *beside) endSame(ctx context.Context, id string, old []byte, note string
 
 func (e *beside) endMany(ctx context.Context, ids []string, life int64) (map[string]string, error) {
 	words, params := list(len(ids))
-	values := make([]any, len(ids), len(ids)+1)
-	for i, id := range ids {
-		values[i] = id
-	}
+	values := valuesOf(ids)
 	if _, err := e.once(params, "DELETE FROM {sessions} WHERE {id} IN ("+words+")").exec(ctx, nil, values...); err != nil {
 		return nil, err
 	}
 	if life > 0 {
-		list := make([]string, len(params))
-		for i, p := range params {
-			list[i] = "(:" + p + ",'-',{now}+:life)"
-		}
-		rows := strings.Join(list, ",")
+		rows := rowsOf(params, "(:id,'-',{now}+:life)")
 		params, all := append(slices.Clone(params), "life"), append(values, life)
 		if e.words.returns {
 			return e.notes(ctx, e.once(params, "INSERT INTO {notes} AS n (id,note,until) VALUES "+rows+leaveUnlessLive), all)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strings"
 )
 
 // inRow ends records of our own layout, whose row has the note too: each end is one statement about one row.
@@ -23,29 +22,26 @@ func newInRow(s *Store) ender {
 	e.endSameNote = s.statement("id old note life", "UPDATE {sessions} SET data={empty}, expires=0, note=:note, until={now}+:life, gone={now}+:life"+same)
 	e.endSamePlain = s.statement("id old", "DELETE FROM {sessions}"+same)
 	e.lookAt = s.statement("id", "SELECT data, expires>{now}, note, until>{now} FROM {sessions} WHERE id=:id")
+	e.endNote = s.statement("id note life", e.upsert("(:id,{empty},0,:note,{now}+:life,{now}+:life)"))
 	if s.words.returns {
-		e.endNote = s.statement("id note life", notedUpsert("(:id,{empty},0,:note,{now}+:life,{now}+:life)"))
 		e.endPlain = s.statement("id", "UPDATE {sessions} SET data={empty}, expires=0, gone=until WHERE id=:id RETURNING CASE WHEN until>{now} THEN note ELSE '' END")
 	} else {
-		e.endNote = s.statement("id note life", notedUpsertMySQL("(:id,{empty},0,:note,{now}+:life,{now}+:life)"))
 		e.endPlain = s.statement("id", "UPDATE {sessions} SET data={empty}, expires=0*LAST_INSERT_ID(IF(until>{now},2,1)), gone=until WHERE id=:id")
 	}
 	return e
 }
 
-// notedUpsert leaves notes unless there are live ones, and returns those that are there then.
-func notedUpsert(rows string) string {
-	return `INSERT INTO {sessions} AS s (id,data,expires,note,until,gone) VALUES ` + rows + ` ON CONFLICT (id) DO UPDATE SET
+// upsert leaves notes unless there are live ones, and returns those that are there then. MySQL assigns from
+// left to right, and tells of one row by LAST_INSERT_ID that there was a live note.
+func (e *inRow) upsert(rows string) string {
+	if e.words.returns {
+		return `INSERT INTO {sessions} AS s (id,data,expires,note,until,gone) VALUES ` + rows + ` ON CONFLICT (id) DO UPDATE SET
 data={empty}, expires=0,
 note=CASE WHEN s.until>{now} THEN s.note ELSE excluded.note END,
 until=CASE WHEN s.until>{now} THEN s.until ELSE excluded.until END,
 gone=CASE WHEN s.until>{now} THEN s.until ELSE excluded.until END
 RETURNING id, note`
-}
-
-// notedUpsertMySQL is notedUpsert for MySQL, which assigns from left to right, and tells of one row by
-// LAST_INSERT_ID that there was a live note.
-func notedUpsertMySQL(rows string) string {
+	}
 	return `INSERT INTO {sessions} (id,data,expires,note,until,gone) VALUES ` + rows + ` ON DUPLICATE KEY UPDATE
 data={empty}, expires=0*LAST_INSERT_ID(IF(until>{now},2,1)),
 note=IF(until>{now},note,VALUES(note)),
@@ -87,22 +83,13 @@ func (e *inRow) endSame(ctx context.Context, id string, old []byte, note string,
 }
 
 func (e *inRow) endMany(ctx context.Context, ids []string, life int64) (map[string]string, error) {
-	ids = slices.Compact(slices.Sorted(slices.Values(ids))) // all in one order, so that two calls do not block each other
+	words, params := list(len(ids))
 	var q *statement
-	values := make([]any, len(ids), len(ids)+1)
-	for i, id := range ids {
-		values[i] = id
-	}
+	values := valuesOf(ids)
 	if life > 0 {
-		rows, params := noteRows(len(ids))
-		values = append(values, life)
-		if text := notedUpsert(rows); e.words.returns {
-			q = e.once(params, text)
-		} else {
-			q = e.once(params, notedUpsertMySQL(rows))
-		}
+		upsert := e.upsert(rowsOf(params, "(:id,{empty},0,'-',{now}+:life,{now}+:life)"))
+		q, values = e.once(append(slices.Clone(params), "life"), upsert), append(values, life)
 	} else {
-		words, params := list(len(ids))
 		text := "UPDATE {sessions} SET data={empty}, expires=0, gone=until WHERE id IN (" + words + ")"
 		if e.words.returns {
 			text += " RETURNING id, CASE WHEN until>{now} THEN note ELSE '' END"
@@ -114,20 +101,9 @@ func (e *inRow) endMany(ctx context.Context, ids []string, life int64) (map[stri
 			return nil, err
 		}
 		// What went before had left its note by now, and what comes later finds no record to move.
-		words, params := list(len(ids))
 		q, values = e.once(params, "SELECT id, note FROM {sessions} WHERE until>{now} AND id IN ("+words+")"), values[:len(ids)]
 	}
 	return e.notes(ctx, q, values)
-}
-
-// noteRows is the rows of an upsert of n tombstones, and the names of its values: n ids and a life.
-func noteRows(n int) (rows string, params []string) {
-	_, params = list(n)
-	list := make([]string, n)
-	for i, p := range params {
-		list[i] = "(:" + p + ",{empty},0,'-',{now}+:life,{now}+:life)"
-	}
-	return strings.Join(list, ","), append(params, "life")
 }
 
 // notes reads ids and their notes.

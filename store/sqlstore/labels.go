@@ -54,11 +54,7 @@ func (s *Store) RemoveLabel(ctx context.Context, label string, ids ...string) er
 		if len(part) > 1 {
 			words, params := list(len(part))
 			q = s.once(append(params, "label"), "DELETE FROM {labels} WHERE label=:label AND id IN ("+words+")")
-			values = values[:0]
-			for _, id := range part {
-				values = append(values, id)
-			}
-			values = append(values, label)
+			values = valuesOf(part, label)
 		}
 		err := s.do(ctx, "remove label", func() error {
 			_, err := q.exec(ctx, nil, values...)

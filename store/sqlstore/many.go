@@ -66,7 +66,8 @@ func (s *Store) getPart(ctx context.Context, ids []string) (map[string][]byte, e
 	return there, err
 }
 
-// validOf returns those of ids that may have a record, each once.
+// validOf returns those of ids that may have a record, each once, and all in one order: so two calls do not
+// block each other.
 func (s *Store) validOf(ids []string) []string {
 	var list []string
 	for _, id := range ids {

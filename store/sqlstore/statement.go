@@ -139,3 +139,21 @@ func list(n int) (text string, names []string) {
 	}
 	return strings.Join(words, ","), names
 }
+
+// rowsOf is row for each of the names of [list] in the place of :id, with commas between.
+func rowsOf(names []string, row string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = strings.ReplaceAll(row, ":id", ":"+name)
+	}
+	return strings.Join(all, ",")
+}
+
+// valuesOf is ids as the values of a statement, with more after them.
+func valuesOf(ids []string, more ...any) []any {
+	values := make([]any, 0, len(ids)+len(more))
+	for _, id := range ids {
+		values = append(values, id)
+	}
+	return append(values, more...)
+}
