@@ -52,9 +52,14 @@ func (p *probe) bad(format string, args ...any) {
 func (p *probe) ask(query string, args []any, into ...any) bool {
 	err := p.db.QueryRowContext(p.ctx, query, args...).Scan(into...)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		p.errs = append(p.errs, outage("check", contextError(p.ctx, err)))
+		p.failed(err)
 	}
 	return err == nil
+}
+
+// failed notes that a query failed.
+func (p *probe) failed(err error) {
+	p.errs = append(p.errs, outage("check", contextError(p.ctx, err)))
 }
 
 // checkTime is how long what Check stores would live if it could not remove it.

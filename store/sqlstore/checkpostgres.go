@@ -1,6 +1,9 @@
 package sqlstore
 
-import "fmt"
+import (
+	"database/sql"
+	"fmt"
+)
 
 // postgres looks for what is wrong with a PostgreSQL, and with the table of Node's.
 func (p *probe) postgres() {
@@ -35,27 +38,19 @@ current_setting('server_encoding'), current_setting('client_encoding')`, nil, &v
 func (p *probe) postgresColumns() {
 	table := dialects[Postgres].quoted(p.cfg.Table)
 	words := layouts[p.cfg.Layout].words
-	types := map[string]string{}
-	rows, err := p.db.QueryContext(p.ctx, `SELECT a.attname, format_type(a.atttypid, a.atttypmod), EXISTS (
+	types, unique := map[string]string{}, map[string]bool{}
+	columns := statement{db: p.db, text: `SELECT a.attname, format_type(a.atttypid, a.atttypmod), EXISTS (
 SELECT 1 FROM pg_index i WHERE i.indrelid=a.attrelid AND i.indisunique AND i.indpred IS NULL AND i.indnkeyatts=1 AND i.indkey[0]=a.attnum)
-FROM pg_attribute a WHERE a.attrelid=to_regclass($1::text) AND a.attnum>0 AND NOT a.attisdropped`, table)
-	if err != nil {
-		p.errs = append(p.errs, outage("check", contextError(p.ctx, err)))
-		return
-	}
-	defer rows.Close() //nolint:errcheck // what was read is not lost
-	unique := map[string]bool{}
-	for rows.Next() {
+FROM pg_attribute a WHERE a.attrelid=to_regclass($1::text) AND a.attnum>0 AND NOT a.attisdropped`}
+	err := columns.each(p.ctx, nil, []any{table}, func(rows *sql.Rows) error {
 		var name, kind string
 		var only bool
-		if err := rows.Scan(&name, &kind, &only); err != nil {
-			p.errs = append(p.errs, outage("check", err))
-			return
-		}
+		err := rows.Scan(&name, &kind, &only)
 		types[name], unique[name] = kind, only
-	}
-	if err := rows.Err(); err != nil {
-		p.errs = append(p.errs, outage("check", contextError(p.ctx, err)))
+		return err
+	})
+	if err != nil {
+		p.failed(err)
 		return
 	}
 	if len(types) == 0 {

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"time"
 )
@@ -21,10 +20,7 @@ func (d *database) statement(params, text string) *statement {
 }
 
 func (d *database) statementOf(params []string, text string) *statement {
-	for strings.Contains(text, "{") { // what a name stands for may hold names
-		text = d.names.Replace(text)
-	}
-	text, order := d.words.placeholders(params, text)
+	text, order := d.words.placeholders(params, spelled(d.names, text))
 	return &statement{db: d.db, text: text, order: order, prepared: d.words.prepared}
 }
 
@@ -44,8 +40,8 @@ const maxTries = 50
 // return when ctx ends, f is left behind.
 func try[T any](ctx context.Context, d *database, verb string, f func() (T, error)) (value T, err error) {
 	for tries := 1; ; tries++ {
-		if err := ctx.Err(); err != nil {
-			return value, fmt.Errorf("sqlstore: %s: %w", verb, err)
+		if err := ctxError(ctx, verb); err != nil {
+			return value, err
 		}
 		if d.words.blocks {
 			value, err = within(ctx, f)

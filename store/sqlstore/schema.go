@@ -85,11 +85,7 @@ func Schema(cfg Config) (string, error) {
 	if cfg.Dialect == MySQL { // which has no CREATE INDEX IF NOT EXISTS
 		text = inlineIndexes(text)
 	}
-	r := replacer(names)
-	for strings.Contains(text, "{") {
-		text = r.Replace(text)
-	}
-	return text, nil
+	return spelled(replacer(names), text), nil
 }
 
 // inlineIndexes makes of each CREATE INDEX a part of the CREATE TABLE before it.

@@ -140,6 +140,14 @@ func replacer(names map[string]string) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
+// spelled replaces the names in text by what they stand for, which may hold names.
+func spelled(names *strings.Replacer, text string) string {
+	for strings.Contains(text, "{") {
+		text = names.Replace(text)
+	}
+	return text
+}
+
 // validPrefix is what may begin the names of our tables: an identifier, perhaps behind that of a schema.
 var validPrefix = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,39}$`)
 
