@@ -35,24 +35,8 @@ func start(t *testing.T, args ...string) string {
 		}
 	}))
 	t.Cleanup(stolen.Close)
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan string, 1), make(chan error, 1)
 	args = append([]string{"-addr", "localhost:0", "-breached", stolen.URL + "/", "-admin", "admin@test.example"}, args...)
-	go func() { ended <- main.Run(ctx, func(url string) { ready <- url }, args...) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
-	select {
-	case url := <-ready:
-		return url
-	case err := <-ended:
-		ended <- err
-		t.Fatal("it did not start")
-		return ""
-	}
+	return subprocess.Here(t, func(ctx context.Context, ready func(string)) error { return main.Run(ctx, ready, args...) })
 }
 
 // TestPeopleGoTheirWays runs testdata/browser/journeys.mjs, in which people use the site in Chromium, and axe

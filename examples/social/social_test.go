@@ -12,28 +12,13 @@ import (
 	"testing"
 
 	main "github.com/seed-6f34412b/passport/examples/social"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // start runs the program on free ports and returns the application's address.
 func start(t *testing.T) string {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- main.Run(ctx, "localhost:0", func(app string) { ready <- app }) }()
-	select {
-	case app := <-ready:
-		t.Cleanup(func() {
-			stop()
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
-		})
-		return app
-	case err := <-ended:
-		stop()
-		t.Fatal(err)
-	}
-	return ""
+	return subprocess.Here(t, func(ctx context.Context, ready func(string)) error { return main.Run(ctx, "localhost:0", ready) })
 }
 
 // visitor is a browser.

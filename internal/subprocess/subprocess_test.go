@@ -3,6 +3,8 @@
 package subprocess_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -155,4 +157,22 @@ func gone(t *testing.T, id string) {
 		<-time.After(10 * time.Millisecond)
 	}
 	t.Errorf("process %d still runs", pid)
+}
+
+// TestAProgramThatRunsHereEndsWithItsTest, and an error at its end is the test's.
+func TestAProgramThatRunsHereEndsWithItsTest(t *testing.T) {
+	for _, want := range []error{nil, errors.New("it did not end well")} {
+		r := &recorder{TB: t}
+		url := subprocess.Here(r, func(ctx context.Context, ready func(string)) error {
+			ready("http://localhost:1")
+			<-ctx.Done()
+			return want
+		})
+		if url != "http://localhost:1" || len(r.failures) > 0 {
+			t.Fatalf("got %q and %q, want the address", url, r.failures)
+		}
+		if r.end(); (len(r.failures) > 0) != (want != nil) {
+			t.Errorf("the program ended with %v: got the failures %q", want, r.failures)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 	"github.com/seed-6f34412b/passport/strategy/passkey/internal/peer"
 	"github.com/seed-6f34412b/passport/strategy/password"
 )
@@ -14,24 +15,8 @@ import (
 // start runs the example and returns its address.
 func start(t *testing.T) string {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
 	cheap := &password.Bcrypt{InsecureFast: true, Cost: 4} // for a test only
-	ready, ended := make(chan string), make(chan error, 1)
-	go func() { ended <- run(ctx, "localhost:0", cheap, func(url string) { ready <- url }) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
-	select {
-	case url := <-ready:
-		return url
-	case err := <-ended:
-		ended <- err
-		t.Fatal("it did not start")
-		return ""
-	}
+	return subprocess.Here(t, func(ctx context.Context, ready func(string)) error { return run(ctx, "localhost:0", cheap, ready) })
 }
 
 // TestAPersonRegistersAndLogsInByAPasskey, with an authenticator that answers at once.
