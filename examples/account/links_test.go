@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestALinkIsForTheAddressThatItsPageShows: the address is in the link for the page alone, so that anybody can
-// put another one there, and have its owner choose a password for an account that is somebody else's.
+// TestALinkIsForTheAddressThatItsPageShows: the address is in the link for the page alone, so that anybody
+// can put another one there, and have its owner choose a password for an account that is somebody else's.
 func TestALinkIsForTheAddressThatItsPageShows(t *testing.T) {
 	site := main.Site(t, time.Hour)
 	visit(t, site).register("eve@test.example")

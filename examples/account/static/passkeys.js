@@ -1,4 +1,5 @@
-// All the script that passkeys need: docs/PASSKEYS.md explains it. The pages say where to ask and where to go then.
+// All the script that passkeys need: docs/PASSKEYS.md explains it. The pages say where to ask and where to go
+// then.
 const $ = (id) => document.getElementById(id)
 
 async function send(url, body) {

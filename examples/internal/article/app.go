@@ -3,7 +3,8 @@
 // on a database.
 //
 // Read app.go first: it has the sessions, the guard and the routes. users.go is the users table, totp.go a
-// second factor, live.go a stream of events, register.go a route of the application's own, and serve.go how a server starts and stops.
+// second factor, live.go a stream of events, register.go a route of the application's own, and serve.go how a
+// server starts and stops.
 package article
 
 import (

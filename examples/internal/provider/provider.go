@@ -32,9 +32,9 @@ type Config struct {
 	BackChannel  string   // where the application is told of it; empty for nowhere
 }
 
-// provider believes whoever says who they are. It does what OpenID Connect Core and Back-Channel Logout ask of a
-// provider for the one flow that is used, and forgets everything at its end. It is here to be looked at, not to be
-// built on.
+// provider believes whoever says who they are. It does what OpenID Connect Core and Back-Channel Logout ask
+// of a provider for the one flow that is used, and forgets everything at its end. It is here to be looked at,
+// not to be built on.
 type provider struct {
 	Config
 	key *ecdsa.PrivateKey
