@@ -28,10 +28,6 @@ const patience = time.Minute
 // https://app.example, https://www.app.example and so on; nothing else is reachable.
 func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	t.Helper()
-	binary, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatalf("install Debian's package chromium: %v", err)
-	}
 	answer := make(chan json.RawMessage, 1)
 	mux := http.NewServeMux()
 	mux.Handle("/", app)
@@ -59,9 +55,7 @@ func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	}
 	defer func() { _ = os.RemoveAll(profile) }() // the browser's children may still write there: no t.TempDir
 	var log bytes.Buffer
-	cmd := subprocess.Command(t, patience, binary,
-		"--headless", "--no-sandbox", "--disable-popup-blocking", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--ignore-certificate-errors", "--user-data-dir="+profile,
+	cmd := command(t, patience, "--disable-popup-blocking", "--ignore-certificate-errors", "--user-data-dir="+profile,
 		"--host-resolver-rules=MAP *.example "+address.Host+", MAP * ~NOTFOUND",
 		"https://app.example/-/script")
 	cmd.Stderr = &log
@@ -81,4 +75,17 @@ func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 		t.Fatalf("the browser ended without an answer: %v: %s", err, &log)
 	}
 	return nil
+}
+
+// command returns the browser without a window, which asks nobody for anything by itself.
+func command(t *testing.T, limit time.Duration, args ...string) *exec.Cmd {
+	t.Helper()
+	binary, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatalf("install Debian's package chromium: %v", err)
+	}
+	return subprocess.Command(t, limit, binary, append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync",
+	}, args...)...)
 }

@@ -23,7 +23,7 @@ type Browser struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	to   *os.File
-	log  *lockedBuffer
+	log  *browserLog
 	gone chan struct{} // closed when it says nothing more
 
 	mu     sync.Mutex
@@ -56,10 +56,6 @@ type message struct {
 // last one kept.
 func (s *Site) Start(t *testing.T, profile string, flags ...string) *Browser {
 	t.Helper()
-	binary, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatalf("install Debian's package chromium: %v", err)
-	}
 	theirIn, ourOut, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -69,12 +65,10 @@ func (s *Site) Start(t *testing.T, profile string, flags ...string) *Browser {
 		t.Fatal(err)
 	}
 	args := slices.Concat([]string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--remote-debugging-pipe", "--user-data-dir=" + filepath.Join(s.home, profile),
-		"--host-resolver-rules=" + s.rules(),
+		"--remote-debugging-pipe", "--user-data-dir=" + filepath.Join(s.home, profile), "--host-resolver-rules=" + s.rules(),
 	}, flags, []string{"about:blank"})
 	b := &Browser{
-		t: t, cmd: subprocess.Command(t, 3*patience, binary, args...), to: ourOut, log: new(lockedBuffer),
+		t: t, cmd: command(t, 3*patience, args...), to: ourOut, log: new(browserLog),
 		gone: make(chan struct{}), calls: map[int]chan message{}, heard: make(chan struct{}),
 	}
 	b.cmd.Env = append(os.Environ(), "HOME="+s.home)
@@ -312,21 +306,10 @@ func (p *Page) AwaitText(part string) {
 	p.b.t.Fatalf("the page did not come to say %q: %s %v", part, last, err)
 }
 
-// lockedBuffer is what the browser writes to its log, read while it writes.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
+// browserLog is what the browser prints. Messages quote its end.
+type browserLog struct{ subprocess.Log }
 
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.buf.String()
+func (l *browserLog) String() string {
+	s := l.Log.String()
 	return s[max(0, len(s)-2000):]
 }
