@@ -35,7 +35,8 @@ func (s servers) databases(t *testing.T) []database {
 	}
 }
 
-// TestOnEachDatabase types the article, and lets the program share the tables of Node's packages.
+// TestOnEachDatabase types the article, lets the program share the tables of Node's packages, and has streams
+// end.
 func TestOnEachDatabase(t *testing.T) {
 	s := servers{sqltest.StartPostgres(t), sqltest.StartMariaDB(t)}
 	for _, d := range s.databases(t) {
@@ -45,6 +46,7 @@ func TestOnEachDatabase(t *testing.T) {
 		t.Run(n.name, n.shares)
 	}
 	s.refuse(t)
+	s.streamsEndWithTheirLogIn(t)
 }
 
 // keeps types the article. Then it tries whether sessions outlive the program, where there is something that

@@ -24,7 +24,8 @@ import (
 type backend struct {
 	db      *sql.DB
 	dialect sqlstore.Dialect
-	about   string // for people
+	about   string                                                                     // for people
+	listen  func(ctx context.Context, channel string, tell func(payload string)) error // nil but for PostgreSQL
 }
 
 const (
@@ -59,7 +60,7 @@ func openMemory() (backend, error) {
 		return backend{}, err
 	}
 	db.SetMaxOpenConns(1)
-	return backend{db, sqlstore.SQLite, "an SQLite inside this program, which forgets everything when it ends (see -db)"}, nil
+	return backend{db: db, dialect: sqlstore.SQLite, about: "an SQLite inside this program, which forgets everything when it ends (see -db)"}, nil
 }
 
 // openFile opens an SQLite file, and makes it if it is not there: for its owner alone, since who reads it
@@ -85,7 +86,7 @@ func openFile(ctx context.Context, name string) (backend, error) {
 	if err != nil {
 		return backend{}, fmt.Errorf("-db: %w", err)
 	}
-	b := backend{db, sqlstore.SQLite, "SQLite in " + path}
+	b := backend{db: db, dialect: sqlstore.SQLite, about: "SQLite in " + path}
 	return b, b.answers(ctx, "name an SQLite file, or one that is not there yet")
 }
 
@@ -94,7 +95,8 @@ func openPostgres(ctx context.Context, address string) (backend, error) {
 	if err != nil {
 		return backend{}, errors.New("-db is not a URL like postgres://user:password@localhost:5432/app")
 	}
-	b := backend{stdlib.OpenDB(*cfg), sqlstore.Postgres, server("PostgreSQL", net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)), cfg.Database)}
+	about := server("PostgreSQL", net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)), cfg.Database)
+	b := backend{stdlib.OpenDB(*cfg), sqlstore.Postgres, about, listen(cfg)}
 	return b, b.answers(ctx, "start it, make the database, or mend the user and the password, as in postgres://user:password@localhost:5432/app")
 }
 
@@ -133,7 +135,7 @@ func dialMySQL(ctx context.Context, cfg *mysql.Config) (backend, error) {
 	if err != nil {
 		return backend{}, fmt.Errorf("-db: %w", err)
 	}
-	b := backend{sql.OpenDB(connector), sqlstore.MySQL, server("MySQL", cfg.Addr, cfg.DBName)}
+	b := backend{db: sql.OpenDB(connector), dialect: sqlstore.MySQL, about: server("MySQL", cfg.Addr, cfg.DBName)}
 	return b, b.answers(ctx, "start it, make the database, or mend the user and the password, as in mysql://user:password@localhost:3306/app")
 }
 

@@ -10,8 +10,8 @@
 // -db file.db a log-in outlives the program.
 //
 // Read examples/internal/article/app.go first: it has the sessions, the guard and the routes. Here are
-// database.go, which opens the database that -db names, and stores.go, which makes the stores and removes
-// what has expired.
+// database.go, which opens the database that -db names, stores.go, which makes the stores and removes what has
+// expired, and listen.go, by which streams at GET /live end with a log-in that another process ends (PostgreSQL).
 package main
 
 import (

@@ -52,7 +52,7 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 //
 //	go run ./store/sqlstore/schema -dialect postgres
 func newStores(ctx context.Context, b backend, express bool) (*sqlstore.Stores, error) {
-	cfg := sqlstore.Config{Dialect: b.dialect, Migrate: true}
+	cfg := sqlstore.Config{Dialect: b.dialect, Migrate: true, Listen: b.listen}
 	if express {
 		var found bool
 		if cfg.Layout, found = layouts[b.dialect]; !found {

@@ -28,7 +28,8 @@ type beside struct {
 
 func newBeside(s *Store) ender {
 	e := &beside{Store: s}
-	e.removeSame = s.statement("id old", "DELETE FROM {sessions} WHERE {match} AND {same} AND {live} AND NOT {noted}")
+	const removeSame = "DELETE FROM {sessions} WHERE {match} AND {same} AND {live} AND NOT {noted}"
+	e.removeSame = s.statement("id old notice", removeSame+s.andTell("true"))
 	e.seeNote = s.statement("id", "SELECT note FROM {notes} WHERE id=:id AND until>{now}")
 	e.lookAt = s.statement("id", "SELECT (SELECT {read} FROM {sessions} WHERE {match} AND {live}), (SELECT note FROM {notes} WHERE id=:id AND until>{now})")
 	if !s.words.returns {
@@ -36,9 +37,9 @@ func newBeside(s *Store) ender {
 		return e
 	}
 	// The notes come from the removal, so that it comes first: rows are locked in one order.
-	e.endNote = s.statement("id note life", "WITH d AS (DELETE FROM {sessions} WHERE {match} RETURNING 1) "+
+	e.endNote = s.statement("id note life notice", "WITH d AS (DELETE FROM {sessions} WHERE {match} RETURNING "+s.tell("{live}")+") "+
 		"INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM (SELECT count(*) FROM d) AS done"+leaveUnlessLive)
-	e.endSameNote = s.statement("id old note life", "WITH d AS (DELETE FROM {sessions} WHERE {match} AND {same} AND {live} AND NOT {noted} RETURNING 1) "+
+	e.endSameNote = s.statement("id old note life notice", "WITH d AS ("+removeSame+" RETURNING "+s.tell("true")+") "+
 		"INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM d ON CONFLICT (id) DO UPDATE SET note=excluded.note, until=excluded.until WHERE n.until<={now}")
 	return e
 }
@@ -59,11 +60,11 @@ until=IF(until>{now},until,VALUES(until))`
 func (e *beside) end(ctx context.Context, id, note string, life int64) (there string, err error) {
 	switch {
 	case life == 0:
-		if _, err = e.remove.exec(ctx, nil, id); err == nil {
+		if _, err = e.remove.exec(ctx, nil, e.told([]any{id}, id, nil, note)...); err == nil {
 			_, err = e.seeNote.row(ctx, nil, []any{id}, &there)
 		}
 	case e.endNote != nil:
-		_, err = e.endNote.row(ctx, nil, []any{id, note, life}, new(string), &there)
+		_, err = e.endNote.row(ctx, nil, e.told([]any{id, note, life}, id, nil, note), new(string), &there)
 	case note == contract.Ended: // half of it ends the session as well, and an outage is repeated
 		if _, err = e.remove.exec(ctx, nil, id); err == nil {
 			there, err = e.leaveNote(ctx, nil, id, note, life)
@@ -95,13 +96,13 @@ func (e *beside) leaveNote(ctx context.Context, tx *sql.Tx, id, note string, lif
 func (e *beside) endSame(ctx context.Context, id string, old []byte, note string, life int64) (ended bool, err error) {
 	packed := e.table.pack(old)
 	if life == 0 {
-		n, err := e.removeSame.affected(ctx, nil, id, packed)
+		n, err := e.removeSame.affected(ctx, nil, e.told([]any{id, packed}, id, old, note)...)
 		return n > 0, err
 	}
 	if e.endSameNote != nil {
 		// No row may also mean that the record was removed and a log-out has left its note meanwhile: that
 		// one counts.
-		n, err := e.endSameNote.affected(ctx, nil, id, packed, note, life)
+		n, err := e.endSameNote.affected(ctx, nil, e.told([]any{id, packed, note, life}, id, old, note)...)
 		return n > 0, err
 	}
 	err = e.transaction(ctx, func(tx *sql.Tx) error {
@@ -119,7 +120,11 @@ func (e *beside) endSame(ctx context.Context, id string, old []byte, note string
 func (e *beside) endMany(ctx context.Context, ids []string, life int64) (map[string]string, error) {
 	words, params := list(len(ids))
 	values := valuesOf(ids)
-	if _, err := e.once(params, "DELETE FROM {sessions} WHERE {id} IN ("+words+")").exec(ctx, nil, values...); err != nil {
+	remove, with, all := "DELETE FROM {sessions} WHERE {id} IN ("+words+")", params, values
+	if e.listen != nil {
+		remove, with, all = e.tellMany(remove+" RETURNING {id} AS id, '' AS note, {live} AS live", ids, params, values)
+	}
+	if _, err := e.once(with, remove).exec(ctx, nil, all...); err != nil {
 		return nil, err
 	}
 	if life > 0 {

@@ -19,24 +19,42 @@ type inRow struct {
 func newInRow(s *Store) ender {
 	e := &inRow{Store: s}
 	const same = " WHERE id=:id AND data=:old AND expires>{now} AND until<={now}"
-	e.endSameNote = s.statement("id old note life", "UPDATE {sessions} SET data={empty}, expires=0, note=:note, until={now}+:life, gone={now}+:life"+same)
-	e.endSamePlain = s.statement("id old", "DELETE FROM {sessions}"+same)
+	e.endSameNote = s.statement("id old note life notice",
+		"UPDATE {sessions} SET data={empty}, expires=0, note=:note, until={now}+:life, gone={now}+:life"+same+s.andTell("true"))
+	e.endSamePlain = s.statement("id old notice", "DELETE FROM {sessions}"+same+s.andTell("true"))
 	e.lookAt = s.statement("id", "SELECT data, expires>{now}, note, until>{now} FROM {sessions} WHERE id=:id")
-	e.endNote = s.statement("id note life", e.upsert("(:id,{empty},0,:note,{now}+:life,{now}+:life)"))
+	endNote := e.upsert("(:id,{empty},0,:note,{now}+:life,{now}+:life)")
 	if s.words.returns {
-		e.endPlain = s.statement("id", "UPDATE {sessions} SET data={empty}, expires=0, gone=until WHERE id=:id RETURNING CASE WHEN until>{now} THEN note ELSE '' END")
+		endNote += ", " + s.tell(wasLive)
+		e.endPlain = s.statement("id notice", "UPDATE {sessions} AS s SET data={empty}, expires="+s.over()+", gone=until WHERE id=:id RETURNING id, "+liveNote+", "+s.tell(wasLive))
 	} else {
 		e.endPlain = s.statement("id", "UPDATE {sessions} SET data={empty}, expires=0*LAST_INSERT_ID(IF(until>{now},2,1)), gone=until WHERE id=:id")
 	}
+	e.endNote = s.statement("id note life notice", endNote)
 	return e
 }
 
-// upsert leaves notes unless there are live ones, and returns those that are there then. MySQL assigns from
-// left to right, and tells of one row by LAST_INSERT_ID that there was a live note.
+// over is what the update of row s makes of its expires when it ends it: less than 0 tells a RETURNING that
+// the record was live.
+func (s *Store) over() string {
+	if s.listen == nil {
+		return "0"
+	}
+	return "CASE WHEN s.expires>{now} THEN -1 ELSE 0 END"
+}
+
+// What a RETURNING sees of a row that was ended.
+const (
+	wasLive  = "expires<0" // see Store.over
+	liveNote = "CASE WHEN until>{now} THEN note ELSE '' END"
+)
+
+// upsert leaves notes unless there are live ones, and returns those that are there then. MySQL assigns
+// from left to right, and tells of one row by LAST_INSERT_ID that there was a live note.
 func (e *inRow) upsert(rows string) string {
 	if e.words.returns {
 		return `INSERT INTO {sessions} AS s (id,data,expires,note,until,gone) VALUES ` + rows + ` ON CONFLICT (id) DO UPDATE SET
-data={empty}, expires=0,
+data={empty}, expires=` + e.over() + `,
 note=CASE WHEN s.until>{now} THEN s.note ELSE excluded.note END,
 until=CASE WHEN s.until>{now} THEN s.until ELSE excluded.until END,
 gone=CASE WHEN s.until>{now} THEN s.until ELSE excluded.until END
@@ -55,11 +73,7 @@ func (e *inRow) end(ctx context.Context, id, note string, life int64) (there str
 		q, values = e.endNote, []any{id, note, life}
 	}
 	if e.words.returns {
-		into := []any{&there}
-		if life > 0 {
-			into = []any{new(string), &there}
-		}
-		_, err = q.row(ctx, nil, values, into...)
+		_, err = q.row(ctx, nil, e.told(values, id, nil, note), new(string), &there, new(any))
 		return there, err
 	}
 	result, err := q.exec(ctx, nil, values...)
@@ -78,24 +92,27 @@ func (e *inRow) endSame(ctx context.Context, id string, old []byte, note string,
 	if life > 0 {
 		q, values = e.endSameNote, []any{id, e.table.pack(old), note, life}
 	}
-	n, err := q.affected(ctx, nil, values...)
+	n, err := q.affected(ctx, nil, e.told(values, id, old, note)...)
 	return n > 0, err
 }
 
 func (e *inRow) endMany(ctx context.Context, ids []string, life int64) (map[string]string, error) {
 	words, params := list(len(ids))
-	var q *statement
-	values := valuesOf(ids)
+	values, with, text := valuesOf(ids), params, ""
 	if life > 0 {
-		upsert := e.upsert(rowsOf(params, "(:id,{empty},0,'-',{now}+:life,{now}+:life)"))
-		q, values = e.once(append(slices.Clone(params), "life"), upsert), append(values, life)
+		text = e.upsert(rowsOf(params, "(:id,{empty},0,'-',{now}+:life,{now}+:life)"))
+		with, values = append(slices.Clone(params), "life"), append(values, life)
 	} else {
-		text := "UPDATE {sessions} SET data={empty}, expires=0, gone=until WHERE id IN (" + words + ")"
+		text = "UPDATE {sessions} AS s SET data={empty}, expires=" + e.over() + ", gone=until WHERE id IN (" + words + ")"
 		if e.words.returns {
-			text += " RETURNING id, CASE WHEN until>{now} THEN note ELSE '' END"
+			text += " RETURNING id, " + liveNote + " AS note"
 		}
-		q = e.once(params, text)
 	}
+	if e.listen != nil {
+		text, with, values = e.tellMany(text+", "+wasLive+" AS live", ids, with, values)
+		return e.notes(ctx, e.once(with, text), values, new(any))
+	}
+	q := e.once(with, text)
 	if !e.words.returns {
 		if _, err := q.exec(ctx, nil, values...); err != nil {
 			return nil, err
@@ -106,12 +123,12 @@ func (e *inRow) endMany(ctx context.Context, ids []string, life int64) (map[stri
 	return e.notes(ctx, q, values)
 }
 
-// notes reads ids and their notes.
-func (s *Store) notes(ctx context.Context, q *statement, values []any) (map[string]string, error) {
+// notes reads ids and their notes, and into more what the statement returns besides.
+func (s *Store) notes(ctx context.Context, q *statement, values []any, more ...any) (map[string]string, error) {
 	notes := map[string]string{}
 	err := q.each(ctx, nil, values, func(rows *sql.Rows) error {
 		var id, note string
-		err := rows.Scan(&id, &note)
+		err := rows.Scan(append([]any{&id, &note}, more...)...)
 		notes[id] = note
 		return err
 	})

@@ -85,7 +85,7 @@ func nodeTable(l Layout, name string, known discovery) table {
 			"{rownoted}": "EXISTS (SELECT 1 FROM {notes} x WHERE x.id={id} AND x.until>{now})",
 		},
 		update: "UPDATE {sessions} SET {data}={write}, {expires}={end}",
-		remove: "DELETE FROM {sessions} WHERE {match}",
+		remove: func(s *Store) string { return "DELETE FROM {sessions} WHERE {match}" + s.andTell("{live}") },
 		ender:  newBeside,
 		maxID:  cmp.Or(min(known.maxID, contract.MaxID), contract.MaxID),
 		pack:   packText,

@@ -1,12 +1,15 @@
 package sqlstore_test
 
 import (
+	"context"
 	"database/sql"
 	"strings"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
+
+func deaf(context.Context, string, func(string)) error { return nil }
 
 func TestNewNamesEveryMistake(t *testing.T) {
 	for _, row := range []struct {
@@ -23,6 +26,7 @@ func TestNewNamesEveryMistake(t *testing.T) {
 		{"a table's name with a quote", &sql.DB{}, sqlstore.Config{Dialect: sqlstore.Postgres, Layout: sqlstore.ConnectPGSimple, Table: `a"; DROP TABLE b`}, []string{"Config.Table is", "without quotes"}},
 		{"a table's name that looks like a word of ours", &sql.DB{}, sqlstore.Config{Dialect: sqlstore.Postgres, Layout: sqlstore.ConnectPGSimple, Table: "{now}"}, []string{"Config.Table is"}},
 		{"a zone where none is needed", &sql.DB{}, sqlstore.Config{Dialect: sqlstore.Postgres, Layout: sqlstore.ConnectSessionKnex, TimeZone: "UTC"}, []string{"Config.TimeZone"}},
+		{"notices of a database that has none", &sql.DB{}, sqlstore.Config{Dialect: sqlstore.MySQL, Listen: deaf}, []string{"Config.Listen is for PostgreSQL"}},
 		{"a prefix with a quote", &sql.DB{}, sqlstore.Config{Dialect: sqlstore.Postgres, Prefix: `a"`}, []string{"Config.Prefix is"}},
 		{"a prefix of two dots", &sql.DB{}, sqlstore.Config{Dialect: sqlstore.Postgres, Prefix: "a.b.c_"}, []string{"Config.Prefix is"}},
 	} {

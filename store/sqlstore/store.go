@@ -22,6 +22,8 @@ type Store struct {
 	table      table
 	tombstones bool
 	ender      ender
+	listen     func(ctx context.Context, channel string, tell func(notice string)) error
+	channel    string // of the notices, with listen
 
 	get, primary           *statement // the replica's if there is one, and the primary's
 	replica                bool       // get asks a replica
@@ -40,10 +42,10 @@ var (
 	_ session.Batch         = (*Store)(nil)
 )
 
-func newStore(d, reads *database, t table, tombstones bool) *Store {
-	s := &Store{database: d, table: t, tombstones: tombstones, replica: reads != d}
+func newStore(d, reads *database, t table, cfg Config) *Store {
+	s := &Store{database: d, table: t, tombstones: cfg.Tombstones, listen: cfg.Listen, channel: cfg.channel(), replica: reads != d}
 	get, seen, rowSeen := "SELECT {read} FROM {sessions} WHERE {match} AND {live}", "", ""
-	if tombstones {
+	if s.tombstones {
 		get = "SELECT {read}, {noted} FROM {sessions} WHERE {match} AND {live}"
 		seen, rowSeen = " AND NOT {noted}", " AND NOT {rownoted}"
 	}
@@ -51,7 +53,7 @@ func newStore(d, reads *database, t table, tombstones bool) *Store {
 	s.primary = d.statement("id", get)
 	s.create = d.statement("id new ttl", t.create)
 	s.update = d.statement("id old new ttl", t.update+" WHERE {match} AND {same} AND {live}"+seen)
-	s.remove = d.statement("id", t.remove)
+	s.remove = d.statement("id notice", t.remove(s))
 	s.walk = d.statement("id n", "SELECT {id}, {read} FROM {sessions} WHERE {id} > :id AND {live}"+rowSeen+" ORDER BY {id} LIMIT :n")
 	s.ender = t.ender(s)
 	s.labels = newLabels(d)
@@ -92,7 +94,7 @@ func (s *Store) read(ctx context.Context, q *statement, id string) ([]byte, erro
 	case err != nil:
 		return nil, err
 	case r.noted: // written back by someone who did not know of its end
-		_ = s.do(ctx, "delete", func() error { _, err := s.remove.exec(ctx, nil, id); return err }) // the note hides it anyway
+		_ = s.do(ctx, "delete", func() error { _, err := s.remove.exec(ctx, nil, s.told([]any{id}, id, nil, "")...); return err }) // the note hides it anyway
 		return nil, session.ErrNotFound
 	case !r.found:
 		return nil, session.ErrNotFound
@@ -184,7 +186,7 @@ func (s *Store) Delete(ctx context.Context, id string, old []byte) error {
 		return ctxError(ctx, "delete")
 	}
 	return s.do(ctx, "delete", func() error {
-		_, err := s.remove.exec(ctx, nil, id)
+		_, err := s.remove.exec(ctx, nil, s.told([]any{id}, id, nil, "")...)
 		return err
 	})
 }

@@ -53,6 +53,33 @@ type Config struct {
 	// back, as store.RedisConfig.Tombstones does: an id is unknown for as long as the note of its end lives.
 	Tombstones bool
 
+	// Listen, if not nil, makes the end of a session known to every process at once, for guard.Guard.Watch, by
+	// PostgreSQL's LISTEN and NOTIFY; set it in all processes. The statement that ends a record sends the
+	// notice, in the same trip. Listen waits for notices, which package database/sql cannot do: it sends
+	// LISTEN and the channel's name on a connection of its own to the primary, calls tell with "" when that
+	// is answered, and with the payload of each notice. It returns when ctx ends, or with an error when the
+	// connection breaks, and is called again. With pgx:
+	//
+	//	conn, err := pgx.Connect(ctx, url)
+	//	if err != nil {
+	//		return err
+	//	}
+	//	defer conn.Close(context.Background())
+	//	_, err = conn.Exec(ctx, "LISTEN "+channel)
+	//	for payload := ""; err == nil; {
+	//		tell(payload)
+	//		var n *pgconn.Notification
+	//		if n, err = conn.WaitForNotification(ctx); err == nil {
+	//			payload = n.Payload
+	//		}
+	//	}
+	//	return err
+	//
+	// examples/sql has it, and notices a connection whose other end is gone. Its URL is one of the server's:
+	// behind pgbouncer in its mode transaction nobody hears anything. A notice is a part of a hash of the
+	// id, of no use to who hears it. PostgreSQL commits transactions that notify one after another.
+	Listen func(ctx context.Context, channel string, tell func(payload string)) error
+
 	// Reads, if not nil, is asked for records that are read, and nothing else: a replica. What must not be
 	// stale is asked of the primary. A log-out is then final within the time by which the replica lags
 	// behind. Nil means the primary.
@@ -105,7 +132,7 @@ func newStores(db *sql.DB, cfg Config, t table) *Stores {
 		reads = &database{db: cfg.Reads, words: d.words, names: d.names}
 	}
 	return &Stores{
-		Sessions: newStore(d, reads, t, cfg.Tombstones),
+		Sessions: newStore(d, reads, t, cfg),
 		Counter:  newCounter(d),
 		Tokens:   newTokens(d),
 		Cells:    newCells(d),
@@ -175,6 +202,9 @@ func (c *Config) complete() (errs []error) {
 	}
 	if c.TimeZone != "" && c.Layout != ConnectPGSimple {
 		bad("Config.TimeZone is %q beside the layout %v, whose times need none", c.TimeZone, c.Layout)
+	}
+	if c.Listen != nil && c.Dialect != Postgres {
+		bad("Config.Listen is for PostgreSQL, and not for %v, which has no LISTEN: leave it out", c.Dialect)
 	}
 	if c.Prefix == "" {
 		c.Prefix = defaultPrefix

@@ -9,10 +9,10 @@ import (
 
 // table is how a layout keeps records: its words in statements, and how an id and a record become values.
 type table struct {
-	words  map[string]string // {match} and the like, see layouts
-	create string            // inserts id and new for ttl, unless there is a live record
-	update string            // sets new for ttl, without its condition
-	remove string            // removes the record of id
+	words  map[string]string   // {match} and the like, see layouts
+	create string              // inserts id and new for ttl, unless there is a live record
+	update string              // sets new for ttl, without its condition
+	remove func(*Store) string // removes the record of id
 	ender  func(*Store) ender
 	maxID  int
 
@@ -48,7 +48,9 @@ func ownTable(d Dialect, prefix string) table {
 			"{rownoted}": "until>{now}",
 		},
 		update: "UPDATE {sessions} SET data=:new, expires={now}+:ttl, gone={greatest}({now}+:ttl,until)",
-		remove: "UPDATE {sessions} SET data={empty}, expires=0, gone=until WHERE id=:id",
+		remove: func(s *Store) string {
+			return "UPDATE {sessions} AS s SET data={empty}, expires=" + s.over() + ", gone=until WHERE id=:id" + s.andTell(wasLive)
+		},
 		ender:  newInRow,
 		maxID:  contract.MaxID,
 		pack:   packBytes,

@@ -1,0 +1,94 @@
+//go:build integration
+
+package sqltest_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seed-6f34412b/passport/internal/sqltest"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
+	"github.com/seed-6f34412b/passport/store/sqlstore"
+)
+
+// listening is sqlstore.Config.Listen as its documentation has it.
+func listening(url string) func(context.Context, string, func(string)) error {
+	return func(ctx context.Context, channel string, tell func(string)) error {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(context.Background()) //nolint:errcheck // it has done its work
+		_, err = conn.Exec(ctx, "LISTEN "+channel)
+		for payload := ""; err == nil; {
+			tell(payload)
+			var n *pgconn.Notification
+			if n, err = conn.WaitForNotification(ctx); err == nil {
+				payload = n.Payload
+			}
+		}
+		return err
+	}
+}
+
+// TestStoresThatNotifyKeepTheContract: whoever listens hears of each record that ends, and the ends are what
+// they are without.
+func TestStoresThatNotifyKeepTheContract(t *testing.T) {
+	servers := start(t)
+	for _, p := range []place{servers.places()[0], servers.nodes()[0], servers.nodes()[1]} {
+		t.Run(p.name, func(t *testing.T) {
+			database := servers.pg.Database(t)
+			p.open = func(t *testing.T) *sql.DB { return sqltest.Open(t, "pgx", servers.pg.URL(database)) }
+			db, s := p.stores(t, func(cfg *sqlstore.Config) { cfg.Listen = listening(servers.pg.URL(database)) })
+			sessiontest.Run(t, func(t *testing.T) session.Store {
+				p.empty(t, db)
+				return s.Sessions
+			}, func(d time.Duration) { p.advance(t, db, d) })
+		})
+	}
+}
+
+// TestNoticesAreHeardWhateverThePrefix: the channel's name needs no quotes, and is not too long.
+func TestNoticesAreHeardWhateverThePrefix(t *testing.T) {
+	servers := start(t)
+	p, long := servers.places()[0], strings.Repeat("9", 62)
+	for _, prefix := range []string{"Shop_", "S" + long + ".P" + strings.Repeat("q", 39)} {
+		database := servers.pg.Database(t)
+		p.open = func(t *testing.T) *sql.DB { return sqltest.Open(t, "pgx", servers.pg.URL(database)) }
+		exec(t, p.open(t), `CREATE SCHEMA "S`+long+`"`)
+		_, s := p.stores(t, func(cfg *sqlstore.Config) { cfg.Prefix, cfg.Listen = prefix, listening(servers.pg.URL(database)) })
+		must(t, s.Sessions.Create(t.Context(), "id", []byte("x"), time.Hour))
+		ctx, stop := context.WithCancel(t.Context())
+		var heard []string
+		err := s.Sessions.Listen(ctx, func(notice string) {
+			heard = append(heard, notice)
+			if len(heard) == 1 {
+				must(t, s.Sessions.Delete(ctx, "id", nil))
+				return
+			}
+			stop()
+		})
+		if want := []string{"", session.EndNotice("id", nil, "")}; !slices.Equal(heard, want) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %q and %v, want %q", prefix, heard, err, want)
+		}
+	}
+}
+
+// TestAListenThatGivesUpIsAnError, and is called again by that.
+func TestAListenThatGivesUpIsAnError(t *testing.T) {
+	_, s := start(t).places()[0].stores(t, func(cfg *sqlstore.Config) {
+		cfg.Listen = func(context.Context, string, func(string)) error { return nil }
+	})
+	if err := s.Sessions.Listen(t.Context(), func(string) {}); err == nil || errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %v, want an error that says so", err)
+	}
+}

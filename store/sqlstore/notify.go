@@ -1,0 +1,83 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/internal/contract"
+)
+
+// With [Config].Listen the statement that ends a record also sends the notice, by PostgreSQL's pg_notify: it
+// costs no trip, and goes out when the end is committed, or never.
+
+// maxChannel is how many bytes PostgreSQL allows a channel's name.
+const maxChannel = 63
+
+// channel is the name on which notices are sent. It needs no quotes in LISTEN.
+func (c *Config) channel() string {
+	name := strings.ToLower(c.Prefix) + "ended"
+	if len(name) > maxChannel {
+		_, name, _ = strings.Cut(name, ".")
+	}
+	return strings.ReplaceAll(name, ".", "_")
+}
+
+// Listen implements [session.Notifier], by [Config].Listen. Without that it says so by
+// errors.ErrUnsupported.
+func (s *Store) Listen(ctx context.Context, tell func(notice string)) error {
+	if s.listen == nil {
+		return fmt.Errorf("sqlstore: listen: Config.Listen is not set: %w", errors.ErrUnsupported)
+	}
+	if err := ctxError(ctx, "listen"); err != nil {
+		return err
+	}
+	err := s.listen(ctx, s.channel, tell)
+	if err == nil && ctx.Err() == nil {
+		err = errors.New("Config.Listen returned before its context ended, and without an error")
+	}
+	return outage("listen", contextError(ctx, err))
+}
+
+var _ session.Notifier = (*Store)(nil)
+
+// tell is the column of a RETURNING that sends :notice if a row meets the condition.
+func (s *Store) tell(condition string) string {
+	if s.listen == nil {
+		return "NULL"
+	}
+	return "CASE WHEN " + condition + " THEN pg_notify('" + s.channel + "',:notice) IS NULL END"
+}
+
+// andTell is [Store.tell] as the only column, for a statement that returns nothing otherwise.
+func (s *Store) andTell(condition string) string {
+	if s.listen == nil {
+		return ""
+	}
+	return " RETURNING " + s.tell(condition)
+}
+
+// told adds to a statement's values the notice that it sends of the end of id, as [session.EndNotice] has it.
+func (s *Store) told(values []any, id string, old []byte, note string) []any {
+	if s.listen == nil {
+		return values
+	}
+	return append(values, session.EndNotice(id, old, contract.Successor(note)))
+}
+
+// tellMany makes of a statement that returns id, note and live of each record that it ends one that returns id
+// and note, and sends the notices.
+func (s *Store) tellMany(text string, ids, params []string, values []any) (string, []string, []any) {
+	rows := make([]string, len(ids))
+	for i, id := range ids {
+		name := "notice" + strconv.Itoa(i)
+		rows[i] = "(:" + params[i] + "::text,:" + name + "::text)"
+		params, values = append(params, name), append(values, session.EndManyNotice(id))
+	}
+	text = "WITH e AS (" + text + ") SELECT e.id, e.note, CASE WHEN e.live THEN pg_notify('" + s.channel +
+		"',v.notice) IS NULL END FROM e JOIN (VALUES " + strings.Join(rows, ",") + ") AS v (id,notice) ON v.id=e.id"
+	return text, params, values
+}
