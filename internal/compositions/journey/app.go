@@ -139,7 +139,8 @@ type process struct {
 	handler  http.Handler
 }
 
-// newProcess starts the process of that number. The probe's process asks the store directly.
+// newProcess starts the process of that number, without its routes. The probe's process, which asks the store
+// directly, needs none.
 func (s *shared) newProcess(number int, st session.Store) (*process, error) {
 	p := &process{shared: s, number: number}
 	logger := slog.New(slog.DiscardHandler)
@@ -155,7 +156,6 @@ func (s *shared) newProcess(number int, st session.Store) (*process, error) {
 	if p.api, err = s.newAPI(logger); err != nil {
 		return nil, err
 	}
-	p.handler = p.routes()
 	return p, nil
 }
 

@@ -233,9 +233,9 @@ func (w *world) forgotten(s Step, steps []Step) {
 
 // Races runs every request of a list held before each of its commands, while each other is
 // answered, or two renewals are. It returns the failures, one for each kind, request and other
-// request. full runs them with more switches; of a kind that is not "" it runs until the first failure, and
-// passes over others.
-func Races(t *testing.T, full bool, kind string) (runs int, failures []string) {
+// request. full runs them with more switches, and every is one for all, or n for each n-th. Of a kind that is
+// not "" it runs until the first failure, and passes over others.
+func Races(t *testing.T, full bool, every int, kind string) (runs int, failures []string) {
 	renewals := [][]Step{{{Do: "renew"}, {Do: "renew"}}, {{Do: "renew"}, {Do: "step up", U: 1}}, {{Do: "change the password"}, {Do: "renew"}}}
 	requests := []Step{
 		{Do: "log out"}, {Do: "log out", G: 1}, {Do: "destroy"}, {Do: "log out everywhere", U: 1}, {Do: "end a device", U: 1}, {Do: "log-out by the provider"},
@@ -245,7 +245,7 @@ func Races(t *testing.T, full bool, kind string) (runs int, failures []string) {
 	logIn := Step{Do: "log in by provider", U: 1, Remember: true}
 	second := Step{Do: "log in", G: 1, U: 2, Remember: true}
 	begin := map[string][]Step{"one": {logIn}, "two": {logIn, second}, "back": {logIn, {Do: "reopen"}}, "moved": {logIn, {Do: "renew"}}}
-	seen := map[string]bool{}
+	seen, number := map[string]bool{}, 0
 	for _, c := range []struct {
 		s      Switches
 		begins string
@@ -267,6 +267,9 @@ func Races(t *testing.T, full bool, kind string) (runs int, failures []string) {
 			continue
 		}
 		for r := range racesOf(c.s, begin[c.begins], requests, renewals) {
+			if number++; number%every != 0 {
+				continue
+			}
 			n, broken := everyHold(t, r)
 			runs += n
 			if len(broken) == 0 || kind != "" && broken[0].Kind != kind {

@@ -19,11 +19,11 @@ func logInPage(g int) string  { return fmt.Sprintf("/%d/start", g) }
 func callbackOf(g int) string { return fmt.Sprintf("/%d/callback", g) }
 
 // follow adds the routes of guard g, of which who answers the page.
-func (p *process) follow(mux *http.ServeMux, g int, auth *guard.Guard[*user], who http.Handler) {
+func (p *process) follow(mux routes, g int, auth *guard.Guard[*user], who http.Handler) {
 	mux.Handle("GET "+pageOf(g), auth.RequireAuth(who))
-	mux.HandleFunc("GET "+logInPage(g), func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("GET "+logInPage(g), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, callbackOf(g)+"?"+p.shared.there.Encode(), http.StatusFound)
-	})
+	}))
 	mux.Handle("GET "+callbackOf(g), auth.Authenticate("provider")(auth.LogInWith(guard.LogInOptions{SuccessRedirect: pageOf(g)})(nil)))
 }
 

@@ -24,9 +24,25 @@ func (p *process) proxy(g int) http.Handler {
 	}
 }
 
+// routes are handlers by method and path. A ServeMux finds the place in the source from which each was added,
+// which is a third of what a short journey costs.
+type routes map[string]http.Handler
+
+// Handle adds a handler.
+func (m routes) Handle(pattern string, h http.Handler) { m[pattern] = h }
+
+// ServeHTTP implements http.Handler.
+func (m routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := m[r.Method+" "+r.URL.Path]
+	if h == nil {
+		h = http.NotFoundHandler()
+	}
+	h.ServeHTTP(w, r)
+}
+
 // routes are the application.
 func (p *process) routes() http.Handler {
-	mux := http.NewServeMux()
+	mux := routes{}
 	for g, auth := range p.guards {
 		at := func(path string) string { return fmt.Sprintf("POST /%d/%s", g, path) }
 		who := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -144,6 +144,7 @@ func newWorld(s Switches, servers func() *server) (*world, error) {
 		if err != nil {
 			return w, err
 		}
+		p.handler = p.routes()
 		w.processes = append(w.processes, p)
 	}
 	var err error
