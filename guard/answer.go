@@ -25,7 +25,7 @@ type answer struct {
 	retryAfter time.Duration
 	html       bool
 	logIn      string // where a page's link leads
-	problem    problem
+	problem    Problem
 	title      string // of a page; empty means the problem's
 	detail     string // of a page, with title
 	onward     string // where a page's link leads that is to go on
@@ -96,14 +96,13 @@ func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
 // answerTo decides what err is answered with.
 func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	err = decisive(err)
-	a := answer{status: Status(err), html: prefersHTML(r.Header), logIn: g.cfg.LoginURL}
-	a.problem = problemOf(err, a.status)
+	a := answer{html: prefersHTML(r.Header), logIn: g.cfg.LoginURL, problem: ProblemOf(err)}
+	a.status, a.retryAfter = a.problem.Status, a.problem.RetryAfter
 	var elsewhere *strategy.Redirect
 	if errors.As(err, &elsewhere) && elsewhere.URL != "" {
 		return answer{status: a.status, location: elsewhere.URL}
 	}
 	if errors.Is(err, strategy.ErrBusy) {
-		a.retryAfter = busyRetry
 		return a
 	}
 	var insufficient *Insufficient
@@ -111,7 +110,7 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	stays := false // the browser gets the answer, wherever else it could go
 	switch {
 	case errors.As(err, &refusal):
-		a.retryAfter, a.challenges = refusal.RetryAfter(), refusal.Challenges()
+		a.challenges = refusal.Challenges()
 		stays = len(refusal.shown()) > 0
 	case errors.As(err, &insufficient):
 		a.challenges = []string{insufficient.challenge()}

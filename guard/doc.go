@@ -38,7 +38,7 @@
 // Handlers do the same by [Guard.LogInUser], [Guard.LogOutUser] and [Guard.Check], and by
 // [Guard.LogInContext] and [Guard.LogOutContext] where they get no request. One that has
 // checked the password again, before a sensitive change, says so by
-// [Guard.ReauthenticateUser].
+// [Guard.ReauthenticateUser]; one that has set up a second factor, by [Guard.AddFactors].
 //
 // # What is answered
 //
@@ -55,5 +55,5 @@
 // A preflight of CORS has no credentials: put the middleware that answers it around the
 // guard's, and the site into Config.TrustedOrigins as well if it may change things.
 //
-// [Guard.Error] is that answer, and Config.Error replaces it.
+// [Guard.Error] is that answer, and Config.Error replaces it: [ProblemOf] has its words.
 package guard

@@ -33,7 +33,7 @@ const (
 	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted what the request brought; a request without credentials, an empty form too, is no event
 	EventThrottled      EventName = "excess_rate_limit_exceeded" // a strategy refused with 429
 	EventSessionCreated EventName = "session_created"            // a user was logged in
-	EventSessionRenewed EventName = "session_renewed"            // StepUp added a factor, or the application logged the session's user in again
+	EventSessionRenewed EventName = "session_renewed"            // StepUp or AddFactors added a factor, or the application logged the session's user in again
 	EventSessionExpired EventName = "session_expired"            // a log-in ended; Reason says why
 	EventForbidden      EventName = "authz_fail"                 // a known user may not do this; Reason says why
 	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // a remembered log-in's old token came back: somebody has a copy
@@ -66,6 +66,7 @@ const (
 	ReasonReplaced        = "replaced"         // another user logged in, in the same session
 	ReasonTheft           = "theft"            // of a cookie of Config.RememberMe
 	ReasonStepUp          = "step_up"          // StepUp
+	ReasonFactorAdded     = "factor_added"     // AddFactors
 	ReasonLogInUser       = "log_in_user"      // LogInUser, for the session's own user
 	ReasonReauthenticated = "reauthenticated"  // ReauthenticateUser, for the session's own user
 	ReasonNotFresh        = "not_fresh"        // RequireFresh

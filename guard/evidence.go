@@ -90,9 +90,22 @@ func (g *Guard[U]) requestUser(st *reqstate.State) (user U, e *evidence, ok bool
 	case known:
 		return user, e, ok
 	case ok:
-		return user, isRestored, true // guardtest.WithUser
+		return user, ofTest(u.More), true
 	}
 	return user, isNobody, false
+}
+
+// ofTest is what guardtest says of a user: by its WithUser nothing, as of one in the session.
+func ofTest(more any) *evidence {
+	proof, ok := more.(reqstate.Proof)
+	if !ok {
+		return isRestored
+	}
+	e := &evidence{state: proved, strategy: "guardtest", at: proof.At}
+	for _, name := range proof.Factors {
+		e.factors = append(e.factors, factor{name, proof.At})
+	}
+	return e
 }
 
 // evidence is requestUser without the user.

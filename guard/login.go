@@ -69,11 +69,16 @@ func (o *LogInOptions) check(next http.Handler, remembers bool) {
 	if o.Reauthenticated {
 		panic("guard: LogInWith: Reauthenticated is for LogInContext: what Authenticate saw is as fresh as it is")
 	}
-	if err := checkRedirect(o.SuccessRedirect); err != nil {
-		panic(fmt.Sprintf("guard: LogInWith: SuccessRedirect %q: %v", o.SuccessRedirect, err))
+	checkSuccess("LogInWith", o.SuccessRedirect, next)
+}
+
+// checkSuccess panics for a redirect, or for a next handler, that cannot answer.
+func checkSuccess(method, to string, next http.Handler) {
+	if err := checkRedirect(to); err != nil {
+		panic(fmt.Sprintf("guard: %s: SuccessRedirect %q: %v", method, to, err))
 	}
-	if o.SuccessRedirect == "" && next == nil {
-		panic("guard: LogInWith: the next handler is nil: pass one, or set SuccessRedirect")
+	if to == "" && next == nil {
+		panic("guard: " + method + ": the next handler is nil: pass one, or set SuccessRedirect")
 	}
 }
 

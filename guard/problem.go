@@ -3,6 +3,7 @@ package guard
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -40,22 +41,37 @@ const (
 	problems = "https://pkg.go.dev/github.com/seed-6f34412b/passport/guard#"
 )
 
-// problem is a problem document.
-type problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Factor string `json:"factor,omitempty"`
-	MaxAge int64  `json:"maxAge,omitempty"` // in seconds
+// Problem says what [Guard.Error] answers to an error, in words for people: for an application's own
+// error page, see Config.Error, and for the message beside a field. Its texts are fixed, as those
+// of Guard.Error are, and tell nothing of the cause.
+type Problem struct {
+	Type   string // ProblemLogIn, or one of the others, or "about:blank"
+	Title  string // the status in words, such as "Too Many Requests"
+	Status int    // as Status returns it
+	Detail string // whole sentences: what is wrong, and what to do about it
+
+	Factor     string        // of ProblemFactor
+	MaxAge     time.Duration // of ProblemFresh and ProblemFactor: how old it may be; 0 means any age
+	RetryAfter time.Duration // when to come back, as the header Retry-After says, and Detail of a 429; 0 means that nobody knows
 }
 
-// problemOf returns the document for err, which is answered with status.
-func problemOf(err error, status int) problem {
+// ProblemOf returns what err is answered with: an error of this package, of a strategy or a
+// throttle.Limiter, or an outage. A *strategy.Redirect is no problem: its Status is that of the
+// redirect.
+func ProblemOf(err error) Problem {
 	err = decisive(err)
-	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail(status)}
+	status := Status(err)
+	p := Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail(status)}
 	insufficient, waits := errors.AsType[*Insufficient](err)
-	_, refused := errors.AsType[*Refusal](err)
+	refusal, refused := errors.AsType[*Refusal](err)
+	switch {
+	case errors.Is(err, strategy.ErrBusy):
+		p.RetryAfter = busyRetry
+	case refused:
+		if p.RetryAfter = refusal.RetryAfter(); p.RetryAfter > 0 && status == http.StatusTooManyRequests {
+			p.Detail = "Too many attempts. Try again in " + inWords(p.RetryAfter) + "."
+		}
+	}
 	switch {
 	case waits && !refused:
 		p.Type, p.Detail = ProblemFresh, "Log in again to do this."
@@ -68,7 +84,7 @@ func problemOf(err error, status int) problem {
 		if insufficient.Factor != "" {
 			p.Type, p.Factor, p.Detail = ProblemFactor, insufficient.Factor, "Prove a further factor to do this."
 		}
-		p.MaxAge = int64(insufficient.MaxAge / time.Second)
+		p.MaxAge = insufficient.MaxAge
 	case errors.Is(err, ErrTooManySessions):
 		p.Type, p.Detail = ProblemTooManySessions, "There are as many sessions as allowed. Log out elsewhere first."
 	case errors.Is(err, ErrCrossSite):
@@ -81,10 +97,32 @@ func problemOf(err error, status int) problem {
 	return p
 }
 
-// write writes the status and the document.
-func (p *problem) write(w http.ResponseWriter) {
+// inWords returns d for people, rounded up.
+func inWords(d time.Duration) string {
+	n, unit := (d+time.Second-1)/time.Second, "second"
+	switch {
+	case d > 2*time.Hour:
+		n, unit = (d+time.Hour-1)/time.Hour, "hour"
+	case d > 2*time.Minute:
+		n, unit = (d+time.Minute-1)/time.Minute, "minute"
+	}
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}
+
+// write writes the status and a problem document.
+func (p *Problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	// A client that went away is no concern of anybody's.
-	_ = json.NewEncoder(w).Encode(p)
+	_ = json.NewEncoder(w).Encode(struct {
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+		Factor string `json:"factor,omitempty"`
+		MaxAge int64  `json:"maxAge,omitempty"` // in seconds
+	}{p.Type, p.Title, p.Status, p.Detail, p.Factor, int64(p.MaxAge / time.Second)})
 }

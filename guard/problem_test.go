@@ -52,3 +52,27 @@ func TestAProblemSaysWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+// TestAProblemSaysHowLongToWait, to people and to programs.
+func TestAProblemSaysHowLongToWait(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		err   error
+		after time.Duration
+		want  string
+	}{
+		{"a throttle's refusal", &strategy.Failure{Status: 429, RetryAfter: 1500 * time.Millisecond}, 1500 * time.Millisecond, "Too many attempts. Try again in 2 seconds."},
+		{"one second", &strategy.Failure{Status: 429, RetryAfter: time.Millisecond}, time.Millisecond, "Too many attempts. Try again in 1 second."},
+		{"minutes", &guard.Refusal{Failures: []guard.Failure{{Err: &strategy.Failure{Status: 429, RetryAfter: 121 * time.Second}}}}, 121 * time.Second, "Too many attempts. Try again in 3 minutes."},
+		{"hours", &strategy.Failure{Status: 429, RetryAfter: 150 * time.Minute}, 150 * time.Minute, "Too many attempts. Try again in 3 hours."},
+		{"nobody knows", &strategy.Failure{Status: 429}, 0, "Too many attempts. Try again later."},
+		{"another refusal that asks to wait", &strategy.Failure{Status: 409, RetryAfter: time.Minute}, time.Minute, "The session ended or changed in the meantime. Load the page again."},
+		{"too many hashes at once", fmt.Errorf("argon2id: %w", strategy.ErrBusy), 5 * time.Second, "This does not work at the moment. Try again soon."},
+		{"a wrong password", &strategy.Failure{}, 0, "Log in to do this. What was sent, if anything, was not accepted."},
+	} {
+		p := guard.ProblemOf(row.err)
+		if p.RetryAfter != row.after || p.Detail != row.want || p.Status != guard.Status(row.err) || p.Title != http.StatusText(p.Status) {
+			t.Errorf("%s: got %+v, want %v and %q", row.name, p, row.after, row.want)
+		}
+	}
+}

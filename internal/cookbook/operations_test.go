@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/guard/guardtest"
@@ -149,6 +150,13 @@ func TestTestsOfOnesOwn(t *testing.T) {
 	app.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		t.Errorf("got %d, want 200", w.Code)
+	}
+
+	// The same as a browser's window sees it: with forms, and where redirects end.
+	b := guardtest.NewBrowser(t, app, "https://app.example")
+	b.Add(guardtest.LogInWith(t, auth, joe, guardtest.Options{Age: time.Hour})) // or with Factors, or Remembered
+	if page := b.Get("/me"); page.URL != "/me" || page.StatusCode != http.StatusOK {
+		t.Errorf("got %d at %s, want 200 at /me", page.StatusCode, page.URL)
 	}
 
 	w = httptest.NewRecorder()

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Anyone stands for any owner in [Of].
@@ -105,6 +106,12 @@ type User struct {
 	Guard any // the *guard.Guard
 	Value any // the user, of the guard's type; nil when nobody
 	More  any // the guard's own facts about the log-in; never changed afterwards
+}
+
+// Proof is what guardtest says of a user as User.More, in place of a strategy: what they proved, and when.
+type Proof struct {
+	At      time.Time // when
+	Factors []string  // the names of factors
 }
 
 // Asked is all that a guard knows which has asked about the request and found nobody. It

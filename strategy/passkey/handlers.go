@@ -100,10 +100,27 @@ func (s *Strategy[U]) creationOptions(w http.ResponseWriter, r *http.Request, ac
 // navigator.credentials.create returned to the page, a RegistrationResponseJSON. It answers
 // 201 with the member passkey, as [Strategy.List] has it, and [Signals]. A refusal is 400, or 409 for a
 // passkey that is registered already, with the reason in Config.Logger.
+//
+// The log-in has proved the passkey then, as by StepUp, and gets a new session id
+// (guard.Guard.AddFactors): the user has just shown it, and is not asked for it on the next page.
 func (s *Strategy[U]) FinishRegistration(auth *guard.Guard[U]) http.Handler {
 	return s.posted(auth, s.fresh(auth, http.StatusCreated, func(_ http.ResponseWriter, r *http.Request, user U) (any, error) {
-		return s.register(r, user)
+		done, c, err := s.register(r, user)
+		if err == nil {
+			s.addFactors(auth, r, user, c)
+		}
+		return done, err
 	}))
+}
+
+// addFactors has the log-in of user count the passkey that was just registered. One that is stored is
+// answered as that in any case: if this does not work, the next page asks for it.
+func (s *Strategy[U]) addFactors(auth *guard.Guard[U], r *http.Request, user U, c Credential) {
+	err := auth.AddFactors(r, user, s.factors(c, c.UserVerified)...)
+	if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) { // a token in the request found the user
+		s.cfg.Logger.LogAttrs(r.Context(), slog.LevelWarn, "passkey not counted as a factor yet",
+			slog.String("strategy", s.cfg.Name), slog.String("route", r.Pattern), slog.Any("error", err))
+	}
 }
 
 type registered struct {
@@ -111,38 +128,37 @@ type registered struct {
 	Signals Signals `json:"signals"`
 }
 
-func (s *Strategy[U]) register(r *http.Request, user U) (done registered, err error) {
+func (s *Strategy[U]) register(r *http.Request, user U) (done registered, c Credential, err error) {
 	body, err := readJSON(r)
 	if err != nil {
-		return done, err
+		return done, c, err
 	}
 	answer, err := parseAttestation(body)
 	if err != nil {
-		return done, err
+		return done, c, err
 	}
 	asked, err := s.challenges.check(r, answer.Response.CollectedClientData.Challenge, toRegister)
 	if err != nil {
-		return done, err
+		return done, c, err
 	}
 	account, list, err := s.mayRegister(r, user) // many may have begun at once
 	if err != nil {
-		return done, err
+		return done, c, err
 	}
 	if !asked.isFor(account.Handle) {
-		return done, refuse("the challenge was made for another user")
+		return done, c, refuse("the challenge was made for another user")
 	}
-	c, err := s.site.verifyAttestation(answer, encode(asked))
-	if err != nil {
-		return done, err
+	if c, err = s.site.verifyAttestation(answer, encode(asked)); err != nil {
+		return done, c, err
 	}
 	if err := s.challenges.use(r.Context(), asked); err != nil {
-		return done, err
+		return done, c, err
 	}
 	c.Created = time.Now().UTC().Truncate(time.Second)
 	if err := s.cfg.Credentials.Add(r.Context(), user, c); err != nil {
-		return done, err
+		return done, c, err
 	}
-	return registered{summary(c), s.signals(account, append(list, c))}, nil
+	return registered{summary(c), s.signals(account, append(list, c))}, c, nil
 }
 
 // mayRegister is passkeysOf for a user who wants one more.

@@ -30,6 +30,21 @@ func TestASecondFactor(t *testing.T) {
 	}
 }
 
+// TestANewPasskeyIsNotAskedForAtOnce: whoever adds one has shown it.
+func TestANewPasskeyIsNotAskedForAtOnce(t *testing.T) {
+	w := newWorld(t)
+	v := w.visit(newSecurityKey(t))
+	v.byPassword(w.joe)
+	v.Get("/strong").Want(t, http.StatusUnauthorized, "")
+	v.register().Want(t, http.StatusCreated, "")
+	w.needed = []string{"passkey"}
+	v.Get("/me").Want(t, http.StatusOK, "hello joefoo@test.com")
+	v.Get("/aal3").Want(t, http.StatusOK, "")
+	if !slices.Contains(w.info.Factors, "local") {
+		t.Errorf("got the factors %q, want the password among them", w.info.Factors)
+	}
+}
+
 func TestASecondFactorIsTheUsersOwn(t *testing.T) {
 	w := newWorld(t)
 	v := w.registered(newAuthenticator(t))

@@ -92,15 +92,20 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 		}
 		return nobody, err
 	}
-	factors := []string{s.cfg.Name}
-	if assertion.UserVerified {
-		factors = append(factors, s.cfg.Name+suffixVerified)
-	}
-	if !assertion.Credential.BackupEligible {
-		factors = append(factors, s.cfg.Name+suffixDevice)
-	}
-	strategy.Report(r.Context(), strategy.Info{Factors: factors, Detail: assertion})
+	strategy.Report(r.Context(), strategy.Info{Factors: s.factors(assertion.Credential, assertion.UserVerified), Detail: assertion})
 	return user, nil
+}
+
+// factors returns the names of what c proves, whose authenticator verified its user or did not.
+func (s *Strategy[U]) factors(c Credential, verified bool) []string {
+	names := []string{s.cfg.Name}
+	if verified {
+		names = append(names, s.cfg.Name+suffixVerified)
+	}
+	if !c.BackupEligible {
+		names = append(names, s.cfg.Name+suffixDevice)
+	}
+	return names
 }
 
 func (s *Strategy[U]) authenticate(r *http.Request) (user U, a Assertion, err error) {
