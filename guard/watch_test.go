@@ -174,6 +174,13 @@ func TestWhatIsWatchedEndsWithItsLogIn(t *testing.T) {
 			b.Post("/admin/login", "email", "jen@test.com", "password", password).Want(w.t, 200, "")
 			b.Post("/logout").Want(w.t, 200, "")
 		}},
+		{"a log-out beside another guard's log-in, that presents the old id", soon, guard.ReasonLogOut, func(w *world, b *browser.Browser) {
+			b.Post("/admin/login", "email", "jen@test.com", "password", password).Want(w.t, 200, "")
+			old := b.Twin()
+			b.Get("/renew").Want(w.t, 200, "")
+			synctest.Wait()
+			old.Post("/logout").Want(w.t, 200, "")
+		}},
 		{"a request that finds a new stamp", soon, guard.ReasonStamp, func(w *world, b *browser.Browser) {
 			w.table.set(User{ID: 1, Email: "joe@test.com", Pass: "another"})
 			b.Get("/me").Want(w.t, 401, "")

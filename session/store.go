@@ -151,3 +151,14 @@ type Notifier interface {
 	// error that matches errors.ErrUnsupported: this store was not told to notify.
 	Listen(ctx context.Context, tell func(notice string)) error
 }
+
+// ChangeNotifier is an ability of a [Notifier]: to tell of a change that removed no record, the
+// log-out of one of two guards' users. Without it other processes notice that only after
+// Config.WatchInterval.
+type ChangeNotifier interface {
+	Notifier
+	// Notify calls each tell of those who Listen, to this store or another on the same records, with
+	// notice. A notice is best effort: after an error some may have got it. The error matches
+	// errors.ErrUnsupported if this store was not told to notify.
+	Notify(ctx context.Context, notice string) error
+}

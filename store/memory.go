@@ -34,13 +34,13 @@ type MemoryStore struct {
 }
 
 var (
-	_ session.Store         = (*MemoryStore)(nil)
-	_ session.Ender         = (*MemoryStore)(nil)
-	_ session.Index         = (*MemoryStore)(nil)
-	_ session.Iterator      = (*MemoryStore)(nil)
-	_ session.Authoritative = (*MemoryStore)(nil)
-	_ session.Batch         = (*MemoryStore)(nil)
-	_ session.Notifier      = (*MemoryStore)(nil)
+	_ session.Store          = (*MemoryStore)(nil)
+	_ session.Ender          = (*MemoryStore)(nil)
+	_ session.Index          = (*MemoryStore)(nil)
+	_ session.Iterator       = (*MemoryStore)(nil)
+	_ session.Authoritative  = (*MemoryStore)(nil)
+	_ session.Batch          = (*MemoryStore)(nil)
+	_ session.ChangeNotifier = (*MemoryStore)(nil)
 )
 
 const (

@@ -18,6 +18,15 @@ func (m *MemoryStore) Listen(ctx context.Context, tell func(notice string)) erro
 	return fmt.Errorf("store: listen: %w", ctx.Err())
 }
 
+// Notify implements [session.ChangeNotifier].
+func (m *MemoryStore) Notify(ctx context.Context, notice string) error {
+	if err := ctxError(ctx, "notify"); err != nil {
+		return err
+	}
+	m.listeners.tell(notice)
+	return nil
+}
+
 // listeners are those who want to know what ends. The zero value has none.
 type listeners struct {
 	any atomic.Bool // whether there is one

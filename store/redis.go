@@ -41,13 +41,13 @@ type RedisStore struct {
 }
 
 var (
-	_ session.Store         = (*RedisStore)(nil)
-	_ session.Ender         = (*RedisStore)(nil)
-	_ session.Index         = (*RedisStore)(nil)
-	_ session.Iterator      = (*RedisStore)(nil)
-	_ session.Authoritative = (*RedisStore)(nil)
-	_ session.Batch         = (*RedisStore)(nil)
-	_ session.Notifier      = (*RedisStore)(nil)
+	_ session.Store          = (*RedisStore)(nil)
+	_ session.Ender          = (*RedisStore)(nil)
+	_ session.Index          = (*RedisStore)(nil)
+	_ session.Iterator       = (*RedisStore)(nil)
+	_ session.Authoritative  = (*RedisStore)(nil)
+	_ session.Batch          = (*RedisStore)(nil)
+	_ session.ChangeNotifier = (*RedisStore)(nil)
 )
 
 // note returns the key of the note beside the record's key, in the same slot: what stands

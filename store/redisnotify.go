@@ -37,7 +37,7 @@ type subscriber interface {
 func (r *RedisStore) Listen(ctx context.Context, tell func(notice string)) error {
 	client, ok := r.main.client.(subscriber)
 	if !r.cfg.Notify || !ok {
-		return fmt.Errorf("store: listen: RedisConfig.Notify is not set: %w", errors.ErrUnsupported)
+		return fmt.Errorf("store: listen: %w", errNoNotify)
 	}
 	if err := ctxError(ctx, "listen"); err != nil {
 		return err
@@ -66,6 +66,19 @@ func (r *RedisStore) Listen(ctx context.Context, tell func(notice string)) error
 		asked = false
 	}
 }
+
+// Notify implements [session.ChangeNotifier], with RedisConfig.Notify. It is one PUBLISH.
+func (r *RedisStore) Notify(ctx context.Context, notice string) error {
+	if !r.cfg.Notify {
+		return fmt.Errorf("store: notify: %w", errNoNotify)
+	}
+	if err := r.main.send(ctx, redis.NewIntCmd(ctx, "publish", r.channel, notice)); err != nil {
+		return outage("notify", err)
+	}
+	return nil
+}
+
+var errNoNotify = fmt.Errorf("RedisConfig.Notify is not set: %w", errors.ErrUnsupported)
 
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)

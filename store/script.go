@@ -65,6 +65,7 @@ const (
 //	DEL, UNLINK                a record that is to be gone; an id is never used again
 //	ZREM                       an entry of a record that is gone, for the same reason
 //	endScript without old      removes; its note says what came of an id that has ended
+//	PUBLISH                    a notice may come twice
 //
 // Everything else is sent once, and after an error the caller does not know whether it
 // was executed:

@@ -415,7 +415,7 @@ func TestExploreEveryInterleaving(t *testing.T) {
 	t.Parallel()
 	var total atomic.Int64
 	t.Cleanup(func() { t.Logf("%d runs in all", total.Load()) })
-	for _, sc := range append(scenarios(), boundScenarios()...) {
+	for _, sc := range slices.Concat(scenarios(), boundScenarios(), watchScenarios()) {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
 			n := explore(t, sc)

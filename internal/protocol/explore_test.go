@@ -109,11 +109,13 @@ type scenario struct {
 type storeKind int
 
 const (
-	withNotes    storeKind = iota
-	byReplica              // reads may be answered by a replica
-	withoutNotes           // it is no Ender
-	withGrace              // it has notes, and the id before a registration finds the session
-	inBatches              // many records are read and ended in one call
+	withNotes        storeKind = iota
+	byReplica                  // reads may be answered by a replica
+	withoutNotes               // it is no Ender
+	withGrace                  // it has notes, and the id before a registration finds the session
+	inBatches                  // many records are read and ended in one call
+	watched                    // it tells what ends, and one process more has a stream
+	watchedMeanwhile           // so, and the stream begins at any time
 )
 
 var (
@@ -143,6 +145,7 @@ type run struct {
 	last    string
 	pre     int
 	running int
+	stream  stream // where the store is watched
 }
 
 // command is a store call that waits for its fate.
@@ -160,6 +163,10 @@ func (r *run) connect(name string) *scripted {
 func (r *run) gateway(name string, c call) sessiontest.Fate {
 	w := &command{name, c, make(chan sessiontest.Fate)}
 	r.mu.Lock()
+	if r.stream.free {
+		r.mu.Unlock()
+		return sessiontest.Pass
+	}
 	r.waiting = append(r.waiting, w)
 	r.mu.Unlock()
 	switch f := <-w.fate; f {
@@ -187,6 +194,7 @@ type option struct {
 	w    *command // nil for a late command
 	f    sessiontest.Fate
 	late int // index in lates; -1 for the end
+	told int // 1 + an index in the stream's messages; negative where it comes twice
 }
 
 // choose returns the next option, by the prefix or the first.
@@ -206,7 +214,7 @@ func (r *run) choose(sc *scenario) (o option, ok bool) {
 			continue
 		}
 		for _, f := range sc.faults {
-			if possible(f, w.call) {
+			if possible(f, w.call) && (w.proc != looks || f == sessiontest.Fail) {
 				options = append(options, option{w: w, f: f})
 			}
 		}
@@ -216,6 +224,15 @@ func (r *run) choose(sc *scenario) (o option, ok bool) {
 	}
 	for i := range r.lates {
 		options = append(options, option{late: i})
+	}
+	for i := range r.stream.messages {
+		if !r.mayArrive(i) {
+			continue
+		}
+		options = append(options, option{told: i + 1})
+		if r.budget > 0 {
+			options = append(options, option{told: -i - 1})
+		}
 	}
 	k := len(r.widths)
 	if k == len(r.choices) {
@@ -231,6 +248,19 @@ func (r *run) execute(sc *scenario) {
 	r.st, r.budget = r.start.copy(), sc.budget
 	r.procs = map[string]*process{}
 	var group sync.WaitGroup
+	switch sc.store {
+	case watched:
+		r.stream.free = true
+		r.watch()
+		synctest.Wait()
+		r.stream.free = false
+	case watchedMeanwhile:
+		r.running++
+		group.Go(func() {
+			defer func() { r.mu.Lock(); r.running--; r.mu.Unlock() }()
+			r.watch()
+		})
+	}
 	for _, name := range slices.Sorted(maps.Keys(sc.procs)) {
 		var st protocol.Store = r.connect(name)
 		switch sc.store {
@@ -241,6 +271,8 @@ func (r *run) execute(sc *scenario) {
 			st = noteless{c, c}
 		case inBatches:
 			st = batched{r.connect(name)}
+		case watched, watchedMeanwhile:
+			st = telling{r.connect(name), r}
 		}
 		grace := func(s *protocol.Settings) {
 			if sc.store == withGrace {
@@ -257,6 +289,7 @@ func (r *run) execute(sc *scenario) {
 	}
 	for {
 		r.settle()
+		r.noFalseEnd("after a step")
 		o, ok := r.choose(sc)
 		if !ok {
 			break
@@ -264,6 +297,7 @@ func (r *run) execute(sc *scenario) {
 		r.happen(o)
 	}
 	group.Wait()
+	r.endWatch()
 }
 
 // settle waits until every process stands before its next command or has finished.
@@ -271,7 +305,13 @@ func (r *run) settle() {
 	for {
 		synctest.Wait()
 		r.mu.Lock()
-		paused := len(r.waiting) < r.running
+		held := 0
+		for _, w := range r.waiting {
+			if w.proc != looks {
+				held++
+			}
+		}
+		paused := held < r.running
 		r.mu.Unlock()
 		if !paused {
 			return
@@ -283,10 +323,15 @@ func (r *run) settle() {
 const maxPauseInTests = 70 * time.Millisecond
 
 func (r *run) happen(o option) {
+	if o.told != 0 {
+		r.arrive(max(o.told, -o.told)-1, o.told < 0)
+		return
+	}
 	if o.w == nil {
 		c := r.lates[o.late]
 		r.lates = slices.Delete(slices.Clone(r.lates), o.late, o.late+1)
 		r.trace = append(r.trace, "late "+r.show(c))
+		r.stream.seen = len(r.stream.messages)
 		r.st.arrives(c)
 		return
 	}
@@ -300,10 +345,15 @@ func (r *run) happen(o option) {
 		r.pre++
 	}
 	r.last = o.w.proc
+	r.stream.disturbed = r.stream.disturbed || o.w.proc == looks && o.f != sessiontest.Pass
 	if o.f == sessiontest.Late || o.f == sessiontest.LateTwin {
 		r.lates = append(r.lates, o.w.call)
 	}
 	r.waiting = slices.DeleteFunc(r.waiting, func(w *command) bool { return w == o.w })
+	r.stream.seen = len(r.stream.messages)
+	if o.w.proc == looks {
+		r.stream.seen = 0
+	}
 	o.w.fate <- o.f
 }
 
@@ -343,7 +393,7 @@ func explore(t *testing.T, sc scenario) (visited int) {
 		synctest.Test(t, func(t *testing.T) {
 			r.t = t
 			r.execute(&sc)
-			failed = sc.promise(r)
+			failed = cmp.Or(r.stream.broken, sc.promise(r))
 		})
 		if failed != "" {
 			t.Errorf("%s\n  %s", failed, strings.Join(r.trace, "\n  "))

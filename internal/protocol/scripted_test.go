@@ -54,6 +54,7 @@ type server struct {
 	labels  map[string][]string
 	lives   map[string]time.Duration // how long a note was asked for
 	replica map[string][]byte        // what a stale read finds
+	tell    func(notice string)      // gets what is told of ends, unless it is nil
 }
 
 func newServer() *server {
@@ -241,10 +242,12 @@ func (s *server) execute(c call) error {
 				return err
 			}
 		}
-		delete(s.records, c.ID)
+		s.remove(c)
 	case "End":
 		_, err := s.end(c)
 		return err
+	case "Notify":
+		s.tell(c.Next)
 	case "AddLabel":
 		if !slices.Contains(s.labels[c.Next], c.ID) {
 			s.labels[c.Next] = append(slices.Clip(s.labels[c.Next]), c.ID)
@@ -281,10 +284,18 @@ func (s *server) end(c call) (successor string, err error) {
 			return note, err
 		}
 	}
-	delete(s.records, c.ID)
+	s.remove(c)
 	s.lives[c.ID] = c.Life
 	if c.Next != "" && c.Life > 0 && !noted {
 		s.notes[c.ID] = c.Next
 	}
 	return note, nil
+}
+
+// remove removes the record that c is to end, and tells of it. The caller holds mu.
+func (s *server) remove(c call) {
+	if _, ok := s.records[c.ID]; ok && s.tell != nil {
+		s.tell(protocol.EndNotice(c.ID, c.Old, c.Next))
+	}
+	delete(s.records, c.ID)
 }

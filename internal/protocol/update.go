@@ -137,13 +137,11 @@ func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, 
 		}
 		err = p.Store.Update(ctx, id, rec.Bytes(), e.Record.Bytes(), e.TTL)
 		if err == nil {
-			if w := p.watchers.Load(); w != nil {
-				w.told(notice(noticeChanged, id))
-			}
 			p.unindexLeft(ctx, id, rec, &e.Record)
 			if due {
 				p.reindex(ctx, id, &e.Record)
 			}
+			p.changed(ctx, id)
 			return true, nil
 		}
 		if errors.Is(err, p.NotFound) {

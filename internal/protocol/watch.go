@@ -45,6 +45,13 @@ type Notifier interface {
 	Listen(ctx context.Context, tell func(notice string)) error
 }
 
+// ChangeNotifier is session.ChangeNotifier: it tells what changed.
+type ChangeNotifier interface {
+	Notifier
+	// As session.ChangeNotifier has it.
+	Notify(ctx context.Context, notice string) error
+}
+
 // watchers is all that is watched in this process.
 type watchers struct {
 	p *Protocol
@@ -250,6 +257,18 @@ func (w *watchers) toldMany(ids, successors []string) {
 		} else {
 			w.told(EndManyNotice(id))
 		}
+	}
+}
+
+// changed tells this process and the others that log-ins were taken out of id, whose record stays.
+// The log-out is done: that they cannot be told now does not make it fail, the clock finds it.
+func (p *Protocol) changed(ctx context.Context, id string) {
+	text := notice(noticeChanged, id)
+	if w := p.watchers.Load(); w != nil {
+		w.told(text)
+	}
+	if n, ok := p.Store.(ChangeNotifier); ok {
+		_ = n.Notify(ctx, text)
 	}
 }
 

@@ -41,14 +41,14 @@ type all interface {
 	session.Iterator
 	session.Authoritative
 	session.Batch
-	session.Notifier
+	session.ChangeNotifier
 }
 
-// telling is a store that is a Notifier too. Every one behind a [Gate] is; where the store is none,
-// Listen says so by errors.ErrUnsupported.
+// telling is a store that is a ChangeNotifier too. Every one behind a [Gate] is; where the store is none,
+// Listen and Notify say so by errors.ErrUnsupported.
 type telling interface {
 	session.Store
-	session.Notifier
+	session.ChangeNotifier
 }
 
 // only returns s with no ability but those of set. Go has no way to choose the methods of

@@ -34,10 +34,11 @@ type faulty struct {
 	many   func(ctx context.Context, ids []string) ([][]byte, error)
 	ends   func(ctx context.Context, ids []string, life time.Duration) ([]string, error)
 	listen func(ctx context.Context, tell func(string)) error
+	notify func(ctx context.Context, notice string) error
 }
 
 func newFaulty(m *store.MemoryStore) *faulty {
-	return &faulty{m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster, m.GetMany, m.EndMany, m.Listen}
+	return &faulty{m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster, m.GetMany, m.EndMany, m.Listen, m.Notify}
 }
 
 func (f *faulty) Get(ctx context.Context, id string) ([]byte, error) {
@@ -99,6 +100,7 @@ func (f *faulty) EndMany(ctx context.Context, ids []string, life time.Duration) 
 }
 
 func (f *faulty) Listen(ctx context.Context, tell func(string)) error { return f.listen(ctx, tell) }
+func (f *faulty) Notify(ctx context.Context, notice string) error     { return f.notify(ctx, notice) }
 
 // fault is a way to be wrong, and the rule that it breaks.
 type fault struct {

@@ -320,6 +320,15 @@ func (s gated) Listen(ctx context.Context, tell func(string)) error {
 	return fmt.Errorf("sessiontest: listen: %w", errors.ErrUnsupported)
 }
 
+// Notify is no call. Where the store behind the gate is no [session.ChangeNotifier] it says that it is
+// not supported.
+func (s gated) Notify(ctx context.Context, notice string) error {
+	if n, ok := s.g.inner.(session.ChangeNotifier); ok {
+		return n.Notify(ctx, notice)
+	}
+	return fmt.Errorf("sessiontest: notify: %w", errors.ErrUnsupported)
+}
+
 // All is a call when the walk begins. A walk that is late yields nothing to anybody.
 func (s gated) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {

@@ -70,6 +70,9 @@ var notifierFaults = []fault{
 			})
 		}
 	}},
+	{"a change is told as an end", "who listens hears of a change that removed no record", func(m *store.MemoryStore, f *faulty) {
+		f.notify = func(ctx context.Context, notice string) error { return m.Notify(ctx, "e"+notice[min(1, len(notice)):]) }
+	}},
 	{"who listened once is told for ever", "who does not listen any more is told nothing", func(m *store.MemoryStore, f *faulty) {
 		all := new(everyone)
 		f.listen = func(ctx context.Context, tell func(string)) error {

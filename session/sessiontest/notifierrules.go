@@ -13,6 +13,7 @@ const (
 	quoteListen = "Listen calls tell with the notice of each record that Delete, End or EndMany removes, by this store or another on the same records, as EndNotice and EndManyNotice have it."
 	quoteStep   = "The notice is sent in the step that removes the record."
 	quoteFirst  = `It first calls tell with "", once it is sure to hear of what ends from then on, and again whenever it may have missed something.`
+	quoteNotify = "Notify calls each tell of those who Listen, to this store or another on the same records, with notice."
 	quoteReturn = "Listen returns when ctx ends, or when it cannot go on; it is called again then, but for an error that matches errors.ErrUnsupported: this store was not told to notify."
 )
 
@@ -206,6 +207,35 @@ var notifierRules = withNotifier(
 func withNotifier(list ...rule) []rule {
 	for i := range list {
 		list[i].needs = func(s session.Store) bool { return notifierOf(s) != nil }
+	}
+	return list
+}
+
+var changeRules = withChangeNotifier(
+	rule{
+		name:  "who listens hears of a change that removed no record",
+		quote: quoteNotify,
+		check: func(k *check) {
+			h, also := k.listen("changed"), k.listen("changed")
+			defer also.ends()
+			defer h.ends()
+			notice := "u" + session.EndManyNotice("changed")[1:] // it is passed on as it is
+			k.must(k.notifier.(session.ChangeNotifier).Notify(context.Background(), notice))
+			h.hears("Notify", notice)
+			also.hears("Notify", notice)
+		},
+	},
+)
+
+// withChangeNotifier makes rules depend on a store that tells of changes too.
+func withChangeNotifier(list ...rule) []rule {
+	for i := range list {
+		list[i].needs = func(s session.Store) bool {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			n, ok := notifierOf(s).(session.ChangeNotifier)
+			return ok && !errors.Is(n.Notify(ctx, ""), errors.ErrUnsupported)
+		}
 	}
 	return list
 }
