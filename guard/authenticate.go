@@ -21,8 +21,8 @@ type Options struct {
 	// Strategies are asked in this order; none means all, in New's order.
 	Strategies []string
 
-	// FailureRedirect is where a refused request goes, with 303: a local path or an
-	// http or https URL. The page that the request names in return_to goes along. Passport:
+	// FailureRedirect is where a refused request goes, with 303: a local path or an http or
+	// https URL. It keeps the parameter return_to of the request. Passport:
 	// failureRedirect.
 	FailureRedirect string
 
@@ -82,9 +82,9 @@ func (g *Guard[U]) Authenticate(names ...string) func(http.Handler) http.Handler
 	return g.authenticateWith("Authenticate", Options{Strategies: names})
 }
 
-// AuthenticateWith is [Guard.Authenticate] with more to say about failures. Beside
-// what Authenticate panics for, it panics if a redirect is not a local path or an
-// http or https URL, or if options exclude each other.
+// AuthenticateWith is [Guard.Authenticate] with options for failures. It panics as
+// Authenticate does, and if a redirect is not a local path or an http or https URL, or
+// if options exclude each other.
 func (g *Guard[U]) AuthenticateWith(o Options) func(http.Handler) http.Handler {
 	o.check(g.cfg.Sessions == nil)
 	return g.authenticateWith("AuthenticateWith", o)

@@ -10,12 +10,12 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// RequireBound is [Guard.RequireAuth] for users whose session is bound to their device, and
-// whose request proves that it comes from there, also with session.DeviceBound.ReportOnly.
-// Everyone else gets [*Insufficient], also who was found by a token in this request: browsers go
-// to Config.BindURL, others get 401 with the challenge of RFC 9470. The answer offers the browser
-// once more to bind the session. Who has just logged in is not bound yet: the browser does so
-// behind the page's back, within a second or two.
+// RequireBound is [Guard.RequireAuth] for users whose session is bound to their device, and whose
+// request proves that it comes from there, also with session.DeviceBound.ReportOnly. Everyone
+// else gets [*Insufficient], also who was found by a token in this request: browsers go to
+// Config.BindURL, others get 401 with the challenge of RFC 9470. The answer offers the browser
+// again to bind the session. After a log-in the browser does so in the background, within a
+// second or two.
 //
 // It panics if next is nil, the guard is stateless, or its sessions are not bound
 // ([session.DeviceBound]).

@@ -12,9 +12,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Device says from where a user logged in. The session keeps it beside the log-in and
-// deletes it with that, also while another guard's log-in goes on. It is personal data, and
-// for users to recognise their own sessions: nothing else depends on it.
+// Device is the browser from which a user logged in. It is stored with the log-in and
+// deleted with it, also while another guard's log-in stays in the session. It is personal
+// data, by which users recognise their sessions; nothing else depends on it.
 type Device struct {
 	Name    string `json:"name,omitempty"`    // such as the User-Agent header, as it was sent
 	Address string `json:"address,omitempty"` // the client's
@@ -30,7 +30,7 @@ const maxDevice = 256
 
 // ClientDevice returns a function for Config.Device that notes the User-Agent header and
 // the client's address, which is found behind the given proxies as [strategy.ClientAddr]
-// does. Show them escaped: the header is the client's invention.
+// does. Escape them when you show them: a client can send any header.
 func ClientDevice(trustedProxies ...netip.Prefix) func(*http.Request) Device {
 	return func(r *http.Request) Device {
 		return Device{Name: r.UserAgent(), Address: strategy.ClientAddr(r, trustedProxies).String()}

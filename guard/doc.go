@@ -42,18 +42,19 @@
 //
 // # What is answered
 //
-// Refused credentials are 401, with every challenge; a known user who may not is 403;
-// an outage, of the store or of the users table, is 503 and logs nobody out; a session
-// that another request ended or changed meanwhile is 409. Browsers that ask for a page
-// are sent to Config.LoginURL instead of the 401. Unsafe requests that another site
-// caused are 403 wherever a cookie or the browser's own credentials would decide. The
-// texts are fixed; the cause goes to the log, as an [Event], which says who and from where.
+// Refused credentials are 401, with every challenge; a known user without the permission is
+// 403; an outage of the store or of the users table is 503 and logs nobody out; a session
+// that another request ended or changed meanwhile is 409. Browsers that ask for a page are
+// sent to Config.LoginURL instead of the 401. Unsafe requests that another site caused are
+// 403 wherever a cookie or the browser's own credentials would decide. The texts are fixed.
+// The cause goes to the log, as an [Event] with the user and the client's address.
 //
-// Where several strategies of a route refuse, a password, key or token that one of them was
-// shown counts first, and then a log-in in the session that waits for its second factor.
+// Where several strategies of a route refuse, the refusal of a password, key or token that
+// was sent takes precedence over that of a log-in in the session that waits for its second
+// factor.
 //
 // A preflight of CORS has no credentials: put the middleware that answers it around the
-// guard's, and the site into Config.TrustedOrigins as well if it may change things.
+// guard's. If that site may change something, list it in Config.TrustedOrigins too.
 //
 // [Guard.Error] is that answer, and Config.Error replaces it: [ProblemOf] has its words.
 package guard

@@ -106,8 +106,8 @@ func (f Failure) detail() strategy.Failure {
 func (f Failure) reason() string { return f.detail().Reason }
 
 // Insufficient is the error of [Guard.RequireFresh], [Guard.RequireFactor] and
-// [Guard.RequireBound] for a user who is logged in, but not well enough, and of whatever asks
-// for the user of a bound session without its proof. It matches strategy.ErrUnauthenticated.
+// [Guard.RequireBound] for a user who is logged in and has to prove more, and of every check
+// of a bound session that comes without its proof. It matches strategy.ErrUnauthenticated.
 // The answer is a challenge of RFC 9470 §3.
 type Insufficient struct {
 	Factor string        // the factor that is missing or too old; empty for the log-in itself
@@ -118,7 +118,8 @@ type Insufficient struct {
 	Binding Binding
 }
 
-// Binding is what of session.Config.DeviceBound is missing.
+// Binding says what is missing: that the session is bound to a device, or the proof of
+// it.
 type Binding string
 
 // Values of Insufficient.Binding.

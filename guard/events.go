@@ -6,23 +6,24 @@ import (
 	"time"
 )
 
-// EventName says what happened. Where the OWASP Logging Vocabulary has a word for it,
-// it is that word.
+// EventName says what happened, by the words of the OWASP Logging Vocabulary where it
+// has one.
 //
-// What a call ends is one event, with the session in use or the one that was asked for; what a log-in ends by
-// Config.MaxSessions is one for each session. What ends along with these sends none of its own: other sessions
-// that the request presents, those of the same series of Config.RememberMe, other guards' log-ins in the
-// session. Nor do [session.Session.Destroy], Renew and Regenerate, which know no users.
+// A call that ends sessions sends one event, with the session in use or the one that was named. A log-in
+// that ends others by Config.MaxSessions sends one for each. Nothing is sent for what ends along with
+// these: other sessions that the request presents, those of the same series of Config.RememberMe, and
+// other guards' log-ins in the session. [session.Session.Destroy], Renew and Regenerate send none, since
+// they know no users.
 //
-// EventLogInSuccess says nothing of what becomes of the log-in: RefuseMore may refuse it, with EventForbidden
-// and ReasonTooMany. A log-in by Config.RememberMe sends it with EventSessionCreated. One whose second factor
-// is missing is created too; the answer to that log-in sends no event more, every later request that is refused
-// for the factor sends EventForbidden with ReasonFactor.
+// EventLogInSuccess means that the credentials were right. The log-in may still be refused: by
+// RefuseMore, with EventForbidden and ReasonTooMany. A log-in by Config.RememberMe sends both
+// EventLogInSuccess and EventSessionCreated. A log-in whose second factor is missing is a session_created
+// too; each later request that is refused for that factor sends EventForbidden with ReasonFactor.
 //
-// A log-out is an event where a user was logged in, EndSession and EndLinked where they ended something,
-// LogOutEverywhere always. An ended log-in is found by requests that ask for the user: with ReasonGone by each
-// that presents its id, of several ids the last; with ReasonStamp by one, or where another guard's log-in
-// keeps the session by each.
+// A log-out sends an event if a user was logged in, EndSession and EndLinked if they ended something, and
+// LogOutEverywhere always. A log-in that ended otherwise is reported by the requests that ask for the
+// user: with ReasonGone by each that presents its id (of several ids, the last), with ReasonStamp by one,
+// or by each where another guard's log-in keeps the session.
 //
 // https://cheatsheetseries.owasp.org/cheatsheets/Logging_Vocabulary_Cheat_Sheet.html
 type EventName string
@@ -30,13 +31,13 @@ type EventName string
 // Names of events.
 const (
 	EventLogInSuccess   EventName = "authn_login_success"        // a strategy found a user by credentials, but see EventAccountProved
-	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted what the request brought; a request without credentials, an empty form too, is no event
+	EventLogInFail      EventName = "authn_login_fail"           // no strategy accepted the credentials; a request without any, or with an empty form, is no event
 	EventThrottled      EventName = "excess_rate_limit_exceeded" // a strategy refused with 429
 	EventSessionCreated EventName = "session_created"            // a user was logged in
 	EventSessionRenewed EventName = "session_renewed"            // StepUp or AddFactors added a factor, or the application logged the session's user in again
 	EventSessionExpired EventName = "session_expired"            // a log-in ended; Reason says why
 	EventForbidden      EventName = "authz_fail"                 // a known user may not do this; Reason says why
-	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // a remembered log-in's old token came back: somebody has a copy
+	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // the old token of a remembered browser was used again: somebody has a copy
 	EventCrossSite      EventName = "malicious_cors"             // another site caused an unsafe request; Origin, FetchSite and Host say which
 	EventAccountProved  EventName = "account_proved"             // an account elsewhere was proved, to be connected to a user (strategy.Info.Linking); LogIn makes it EventLogInSuccess too; not in the vocabulary
 	EventBindingFailed  EventName = "session_binding_failed"     // the cookie of a session that is bound to a device came without the proof: somebody may have a copy; Reason says what the browser says, if anything; with OutcomeSuccess session.DeviceBound.ReportOnly let it pass; not in the vocabulary
@@ -50,10 +51,10 @@ type Outcome string
 const (
 	OutcomeSuccess Outcome = "success" // done
 	OutcomeFailure Outcome = "failure" // refused
-	OutcomeError   Outcome = "error"   // nobody knows: an outage
+	OutcomeError   Outcome = "error"   // unknown: an outage
 )
 
-// Values of Event.Reason. A strategy's own Reason may stand there too.
+// Values of Event.Reason. It may also be the Reason that a strategy gave.
 const (
 	ReasonLogOut          = "logout"
 	ReasonRevoked         = "revoked"          // LogOutEverywhere, EndSession, EndLinked
@@ -61,7 +62,7 @@ const (
 	ReasonStamp           = "stamp"            // the security stamp changed
 	ReasonAbsolute        = "absolute_timeout" // session.Config.AbsoluteTimeout
 	ReasonIdle            = "idle_timeout"     // session.Config.IdleTimeout, of an Ended
-	ReasonGone            = "timeout_or_ended" // the store does not know the session's id any more, which is one of ours; once for each request that presents it
+	ReasonGone            = "timeout_or_ended" // the cookie is ours and the store has no such session any more; once for each request that sends it
 	ReasonTooMany         = "too_many"         // Config.MaxSessions, of what ended; with EventForbidden Config.RefuseMore
 	ReasonReplaced        = "replaced"         // another user logged in, in the same session
 	ReasonTheft           = "theft"            // of a cookie of Config.RememberMe
@@ -73,14 +74,14 @@ const (
 	ReasonFactor          = "factor"           // RequireFactor
 	ReasonForbidden       = "forbidden"        // Require
 	ReasonUnbound         = "unbound"          // RequireBound
-	ReasonNoProof         = "no_proof"         // of EventBindingFailed; or "unreachable", "server_error", "quota_exceeded": why a browser says that it has none
+	ReasonNoProof         = "no_proof"         // of EventBindingFailed; or the browser's reason for having none: "unreachable", "server_error", "quota_exceeded"
 )
 
-// Event is one thing that happened to somebody's authentication. Each goes to
-// Config.Logger, as a record whose message is Name, and to Config.OnEvent. It holds no
-// secret: no credential, no cookie, no session id. Account, Address, Origin, FetchSite and
-// Host are what a client sent, without control characters and at most 256 bytes long; people now and
-// then type a password into the field of the name. A strategy's own Reason, and Err, are as they were made.
+// Event is something that happened in authentication, such as a log-in or a refusal. Each goes to
+// Config.Logger, as a record whose message is Name, and to Config.OnEvent. It holds no secret: no
+// credential, no cookie, no session id. Account, Address, Origin, FetchSite and Host are what a client
+// sent, without control characters and at most 256 bytes long; people sometimes type a password into the
+// field for the name. Err, and a Reason that a strategy gave, are unchanged.
 type Event struct {
 	Name     EventName       // what happened
 	Outcome  Outcome         // how it ended
@@ -97,8 +98,8 @@ type Event struct {
 	Count    int             // of sessions that ended, with ReasonRevoked, ReasonTooMany and ReasonTheft
 	Err      error           // with OutcomeError
 
-	// Of EventCrossSite, for Config.TrustedOrigins: what the browser said of the page that
-	// caused the request, and to which host it went.
+	// Of EventCrossSite, for Config.TrustedOrigins: the headers about the page that caused
+	// the request, and the host to which it went.
 	Origin    string // the header Origin
 	FetchSite string // the header Sec-Fetch-Site
 	Host      string // http.Request.Host

@@ -128,8 +128,8 @@ func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {
 // User returns the user of the request in which ctx was made: Passport's req.user,
 // typed. ok is false when no middleware of this guard found one, and while a factor of
 // Config.Factors is missing: behind [Guard.RequireAuth] it is true, and behind
-// [Guard.Authenticate] without Config.Factors. It asks nobody and is safe for concurrent
-// use once the handler runs.
+// [Guard.Authenticate] without Config.Factors. It reads nothing from the store, and is
+// safe for concurrent use once the handler runs.
 func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
 	st := reqstate.Of(ctx, reqstate.Anyone)
 	if st == nil {

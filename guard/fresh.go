@@ -13,15 +13,15 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// RequireFresh is [Guard.RequireAuth] for sensitive changes: the user must have
-// logged in with credentials at most maxAge ago (ASVS 5.0 7.5.1). The session is read
-// again from the store itself, past any replica or cache. Everyone else gets
+// RequireFresh is [Guard.RequireAuth] for sensitive changes: the user must have logged
+// in with credentials at most maxAge ago (ASVS 5.0 7.5.1). The session is read again
+// from the primary, not from a replica or cache. Everyone else gets
 // [*Insufficient]: browsers go to Config.LoginURL, others get 401 with the challenge
 // of RFC 9470.
 //
-// A log-in made by Node has no time and is never fresh. A user whom Authenticate
-// found in this request without LogIn is fresh only if the strategy reported when they
-// proved who they are: a token may be older than it looks.
+// A log-in made by Node has no time and is never fresh. A user whom Authenticate found
+// in this request without LogIn is fresh only if the strategy reported when they proved
+// who they are: a token may have been issued long ago.
 //
 // It panics if maxAge is not positive, next is nil, or the guard is stateless.
 func (g *Guard[U]) RequireFresh(maxAge time.Duration) func(http.Handler) http.Handler {
@@ -84,8 +84,8 @@ func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 
 // RequireUncached is [Guard.RequireAuth] for routes that must see a log-out at once
 // where the store answers from a replica or a client-side cache: the session is read
-// from the store itself. A user found by credentials in this request passes. It
-// panics if next is nil or the guard is stateless.
+// from the primary. A user found by credentials in this request passes. It panics if
+// next is nil or the guard is stateless.
 func (g *Guard[U]) RequireUncached(next http.Handler) http.Handler {
 	g.needSessions("RequireUncached")
 	return g.gate("RequireUncached", next, func(r *http.Request, st *reqstate.State) (U, error) {

@@ -20,10 +20,10 @@ import (
 // Config says how a Guard works. Its zero value makes a stateless guard, for APIs
 // whose requests all carry credentials.
 type Config struct {
-	// Sessions remembers who logged in. The guard always uses this Manager, however
-	// session Handlers nest, and its middlewares bring the session along. Nil makes a
-	// stateless guard: the middlewares that need a session panic while routes are
-	// built. Passport: app.use(session(…)), and session: false for nil.
+	// Sessions remembers who logged in. The guard always uses this Manager, also inside
+	// the Handler of another one, and its middlewares mount it. Nil makes a stateless
+	// guard: the middlewares that need a session panic while routes are built.
+	// Passport: app.use(session(…)), and session: false for nil.
 	Sessions *session.Manager
 
 	// SessionKey names the guard: the session keeps its log-in under this key. Empty
@@ -32,12 +32,12 @@ type Config struct {
 	// the same serializer. Passport: the key option of its SessionManager.
 	SessionKey string
 
-	// LoginURL is where browsers go when nobody is logged in, with the page they
-	// wanted in the parameter return_to: a local path ("/login") or an http or https URL.
-	// Empty answers 401 to them too. Only GET and HEAD are redirected, and nobody whose
-	// credentials were shown at an address of their own and refused, such as the answer of
-	// a provider ([strategy.Shown]). For [Guard.RequireFresh] there is a parameter max_age,
-	// in seconds, too. connect-ensure-login: redirectTo.
+	// LoginURL is where browsers go when nobody is logged in, with the page they wanted in
+	// the parameter return_to: a local path ("/login") or an http or https URL. Empty
+	// answers 401 to them too. Only GET and HEAD are redirected. Refused credentials are
+	// answered where they were sent, such as the answer of a provider ([strategy.Shown]).
+	// For [Guard.RequireFresh] there is a parameter max_age, in seconds, too.
+	// connect-ensure-login: redirectTo.
 	LoginURL string
 
 	// StepUpURL is LoginURL for a user who is logged in but lacks a factor that
@@ -45,79 +45,75 @@ type Config struct {
 	StepUpURL string
 
 	// BindURL is LoginURL for a user whose session is not bound to a device, which
-	// [Guard.RequireBound] asks for: a page that waits until the browser has done it, and says so
-	// to those whose browser cannot. Empty answers 401.
+	// [Guard.RequireBound] asks for: a page that waits until the browser has bound it, and tells
+	// users whose browser cannot. Empty answers 401.
 	BindURL string
 
-	// EndUnproved ends all sessions of a user, a cookie of whom was presented without the proof
-	// that its session is bound to ([session.DeviceBound]): somebody may have copied it, and not
-	// only it. False refuses the request and leaves the rest alone: a browser that lost its key
-	// looks the same.
+	// EndUnproved ends all sessions of a user when the cookie of a bound session comes without
+	// its proof ([session.DeviceBound]): the cookie may have been copied, and others with it.
+	// False refuses that request alone, since a browser that lost its key looks the same.
 	EndUnproved bool
 
-	// Factors says which second factors a user has, see [FactorsOf]. A log-in in which one
-	// of them is missing is pending: it opens no route, and only [Guard.StepUp] adds to it.
-	// Where a route needs a user, browsers are sent to StepUpURL, and
-	// others get the challenge of RFC 9470, which names the factor. This
-	// holds for passwords and for RememberMe; credentials of programs are exempt, as
-	// [strategy.ForPrograms] says. The zero value asks nobody for a second factor, except
-	// behind [Guard.RequireFactor].
+	// Factors says which second factors a user has, see [FactorsOf]. A log-in without one
+	// of them is pending: no route accepts it, and [Guard.StepUp] completes it. Where a
+	// route needs a user, browsers are sent to StepUpURL, and others get the challenge of
+	// RFC 9470, which names the factor. This applies to passwords and to RememberMe, and
+	// not to the credentials of programs ([strategy.ForPrograms]). With the zero value only
+	// [Guard.RequireFactor] asks for a second factor.
 	Factors UserFactors
 
 	// TrustedOrigins are other origins ("https://shop.example") whose pages may send unsafe
-	// requests that are decided by cookies. A sub-domain is another origin, and listed by
-	// itself. They are compared as browsers write them: a default port, capitals and the
-	// letters of a name do not matter. Empty means none.
-	// See [http.CrossOriginProtection.AddTrustedOrigin].
+	// requests with cookies. List each sub-domain: it is another origin. A default port,
+	// capitals and non-ASCII letters are normalized as browsers do. Empty means none. See
+	// [http.CrossOriginProtection.AddTrustedOrigin].
 	TrustedOrigins []string
 
-	// TrustOrigin is asked about the origins that TrustedOrigins does not list, where they
-	// cannot be: tenants' domains, preview deployments. It gets the header Origin, such as
-	// "https://shop.example", and must compare all of it. Nil trusts none. It must be safe
-	// for concurrent use.
+	// TrustOrigin decides about origins that cannot be listed, such as tenants' domains
+	// and preview deployments: it is called for those that TrustedOrigins does not have.
+	// It gets the header Origin, such as "https://shop.example", and must compare all of
+	// it. Nil trusts none. It must be safe for concurrent use.
 	TrustOrigin func(origin string) bool
 
-	// MaxSessions is how many sessions a user may have at once; zero means no limit. When a
-	// log-in makes one too many, the oldest ends, and its browser is no longer remembered. A
-	// session is as old as its log-in, or as itself where it began later.
-	// The sessions of a browser that RememberMe logs in again and again count as one. A log-in
-	// with credentials counts also where the user is logged in already: it takes the place of
-	// that session, but two at once would make two. [Guard.LogInUser] for the session's own
-	// user, StepUp and other renewals make no new one, unless they complete a log-in that was
-	// pending. Each log-in lists the user's sessions. OWASP ASVS 5.0 7.1.2.
+	// MaxSessions is how many sessions a user may have at once; zero means no limit. A log-in
+	// beyond it ends the oldest session, and that browser is no longer remembered. The age of
+	// a session is that of its log-in, or its own where it began later. The sessions that
+	// RememberMe makes for one browser count as one. A log-in with credentials counts also
+	// where the user is logged in already: it replaces that session, but two at once would
+	// make two. [Guard.LogInUser] for the session's own user, StepUp and other renewals make
+	// no new session, unless they complete a pending log-in. Each log-in lists the user's
+	// sessions. OWASP ASVS 5.0 7.1.2.
 	MaxSessions int
 
 	// RefuseMore refuses a log-in beyond MaxSessions with ErrTooManySessions instead, and
-	// leaves everything else as it was: the visitor's session, other log-ins in it, and
-	// whom RememberMe remembers. Where a user has more already, because the limit was lowered,
-	// a new log-in is refused in their own browser too, and they stay logged in as before.
-	// Whoever knows a user's password can keep the user out in this way.
+	// changes nothing: the visitor's session, other log-ins in it and the remembered browser
+	// stay. If the limit was lowered and a user has more sessions already, a further log-in is
+	// refused in those browsers too, and they stay logged in. Somebody who knows a user's
+	// password can lock the user out in this way.
 	RefuseMore bool
 
-	// Device says at a log-in what the session notes of where it came from, for
-	// [Guard.Sessions] to list: [ClientDevice], or a function of one's own. It is personal
-	// data: nil notes nothing.
+	// Device returns what a log-in stores about the browser, for [Guard.Sessions] to list:
+	// [ClientDevice], or a function of yours. It is personal data. If nil, nothing is
+	// stored.
 	Device func(*http.Request) Device
 
-	// RememberMe logs visitors in again whose browser was remembered at a log-in, see
-	// [LogInOptions].RememberMe: wherever the session is asked for a user and has none, by
-	// RequireAuth, Restore, Check and "session". Such a log-in is never fresh
-	// ([Guard.RequireFresh]). It ends by a log-out, by LogOutEverywhere and EndSession, by
-	// a change of the security stamp, and, with all of the user's sessions, when the
-	// cookie turns out to be stolen. Nil remembers nobody. A process without it cannot forget
-	// a browser that another one remembers: set it in all of them before the first one has
-	// LogInOptions.RememberMe, and take it away after the last. New refuses one whose cookie has
-	// another Secure attribute than the session's, or over https a name without __Host-, and
-	// the cookie name of another guard's. Passport: passport-remember-me.
+	// RememberMe logs a visitor in again whose browser was remembered at a log-in
+	// ([LogInOptions].RememberMe). RequireAuth, Restore, Check and "session" use it when the
+	// session has no user. Such a log-in is never fresh ([Guard.RequireFresh]). It ends by a
+	// log-out, by LogOutEverywhere and EndSession, by a change of the security stamp, and, with
+	// all of the user's sessions, when the cookie turns out to be stolen. If nil, no browser is
+	// remembered. A process without it cannot forget a browser that another process remembers:
+	// set it in all processes before one of them uses LogInOptions.RememberMe, and remove it
+	// after the last. New refuses a cookie whose Secure attribute differs from the session's,
+	// one without the prefix __Host- over https, and one with the name of another guard's.
+	// Passport: passport-remember-me.
 	RememberMe *remember.Me
 
-	// TrustedProxies are the proxies in front of the program, whose X-Forwarded-For is
-	// believed when an Event says from where a request came, see [strategy.ClientAddr]. Empty
-	// means none: the address is that of the connection.
+	// TrustedProxies are the proxies whose X-Forwarded-For is used for the address in an
+	// Event, see [strategy.ClientAddr]. If empty, it is the address of the connection.
 	TrustedProxies []netip.Prefix
 
-	// Logger gets every Event, and what operators should repair. Nil means
-	// slog.Default(). No credential, cookie or session id is ever logged.
+	// Logger gets every Event, and warnings for operators. Nil means slog.Default(). No
+	// credential, cookie or session id is ever logged.
 	Logger *slog.Logger
 
 	// OnEvent, if set, gets every Event too, on the request's goroutine: it must not
@@ -126,13 +122,13 @@ type Config struct {
 
 	// Error answers every request that the guard refuses, and those whose session could
 	// not be saved below a middleware of the guard, unless session.Config.ErrorHandler is
-	// set: an application's one error page. It takes the place of [Guard.Error], which it
-	// may call, and which answers where it writes nothing.
+	// set: the place for an application's error page. It replaces [Guard.Error]; it may
+	// call that, and if it writes nothing, Guard.Error answers.
 	Error func(w http.ResponseWriter, r *http.Request, err error)
 }
 
-// Guard lets those pass whom a strategy or the session knows, and keeps everyone else out: a
-// Passport instance. It is made by [New], immutable, and safe for concurrent use.
+// Guard lets users pass whom a strategy or the session knows, and refuses everyone else: a
+// Passport instance. New makes one; it is immutable and safe for concurrent use.
 type Guard[U any] struct {
 	cfg        Config
 	owner      any                                             // whose request state the guard uses: Config.Sessions, or itself

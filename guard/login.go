@@ -108,9 +108,9 @@ func (g *Guard[U]) LogIn(next http.Handler) http.Handler {
 	return g.logInRoute("LogIn", next, &logIn[U]{g: g, next: next})
 }
 
-// LogInWith is [Guard.LogIn] with more to say about success. Beside what LogIn
-// panics for, it panics if SuccessRedirect is not a local path or an http or https URL, if
-// Reauthenticated is set, or RememberMe without that of Config.
+// LogInWith is [Guard.LogIn] with options for success. It panics as LogIn does, and if
+// SuccessRedirect is not a local path or an http or https URL, if Reauthenticated is set,
+// or RememberMe without that of Config.
 func (g *Guard[U]) LogInWith(o LogInOptions) func(http.Handler) http.Handler {
 	g.needSessions("LogInWith")
 	o.Keep = slices.Clone(o.Keep)

@@ -20,19 +20,18 @@ import (
 //
 // For a user whom Authenticate found in this request, or who was not logged in here, it is
 // a log-in: the session is a new one, and as fresh as what Authenticate saw, or else fresh:
-// the application vouches for the user. For the user whom the session itself remembers it
+// the application has checked the user. For the user whom the session itself remembers it
 // renews that session, and the log-in in it stays as old as it was, with its factors:
-// Django's update_session_auth_hash. Who has checked the credentials once more says so by
-// [Guard.ReauthenticateUser]. If the session has ended when the commit comes, by a log-out,
-// LogOutEverywhere or EndSession that was under way, the answer is 409 and nobody is
-// logged in. A handler that also calls [Guard.LogOutEverywhere] excepts its own session.
+// Django's update_session_auth_hash. A handler that has checked the credentials again calls
+// [Guard.ReauthenticateUser] instead. If the session has ended when the commit comes, by a
+// log-out, LogOutEverywhere or EndSession that was under way, the answer is 409 and nobody
+// is logged in. A handler that also calls [Guard.LogOutEverywhere] excepts its own session.
 //
 // The error is ErrCrossSite for an unsafe request from another site,
-// session.ErrNoHandler where neither a middleware of this guard nor the session's
-// Handler is around the caller, session.ErrCommitted after the response has started,
-// and otherwise an outage. Nobody is logged in then, and what else this request changed
-// in the session is dropped. Give it to [Guard.Error]. It
-// panics if the guard is stateless.
+// session.ErrNoHandler outside of this guard's middlewares and the session's Handler,
+// session.ErrCommitted after the response has started, and otherwise an outage. Nobody
+// is logged in then, and what else this request changed in the session is dropped. Give
+// it to [Guard.Error]. It panics if the guard is stateless.
 func (g *Guard[U]) LogInUser(r *http.Request, user U) error {
 	g.needSessions("LogInUser")
 	_, err := g.logInUser(r, user, LogInOptions{}, "LogInUser")
@@ -49,13 +48,13 @@ func (g *Guard[U]) ReauthenticateUser(r *http.Request, user U) error {
 	return err
 }
 
-// LogInContext is [Guard.LogInUser] with more to say, for handlers that get a context and
-// no request, as those of huma, connect and gqlgen do: ctx is the request's, or made of it.
-// It returns where o.ReturnTo and o.SuccessRedirect send the user, or "". A nil
-// o.RememberMe leaves the browser remembered if it was, and as the same user: before the
-// request, or by a log-in of this request that session.Session.Regenerate, Destroy or Reload
-// has not dropped since. The request is the one that the session's Handler passed on, and the
-// cross-site check is of its header as it came.
+// LogInContext is [Guard.LogInUser] with options, for handlers that get a context and no
+// request, as with huma, connect and gqlgen: ctx is the request's, or derived from it. It
+// returns where o.ReturnTo and o.SuccessRedirect send the user, or "". A nil o.RememberMe
+// leaves the browser remembered if it was, and as the same user: before the request, or by a
+// log-in of this request that session.Session.Regenerate, Destroy or Reload has not dropped
+// since. The request is the one that the session's Handler passed on, and the cross-site
+// check is of its header as it came.
 func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to string, err error) {
 	g.needSessions("LogInContext")
 	if err := checkRedirect(o.SuccessRedirect); err != nil {

@@ -10,21 +10,21 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// LogOut ends the session, expires its cookies, and calls next, which answers:
+// LogOut ends the session, expires its cookies, and calls next for the answer:
 // req.logOut in Passport.
 //
 //	mux.Handle("POST /logout", auth.LogOut(goodbye))
 //
-// It ends every session that the request presents, an anonymous visitor's too, and where
-// each went on if it was renewed, before the first byte of the answer; if one cannot be
+// It ends every session that the request presents, an anonymous visitor's too, and its
+// successor if it was renewed, before the first byte of the answer. If one cannot be
 // ended, the answer is 503 and the cookies stay. Another guard's log-in in such a session
 // stays: in the one in use under a new id, also where nobody of this guard is logged in.
 // For a visitor without a session it does nothing and creates nothing.
 //
-// A browser that was sent by another site gets 403, with GET too: a link or an image
-// elsewhere must not log anyone out. Nor must a prefetch (Sec-Purpose): it gets 503, and
-// the browser asks again when its user goes there. It panics if next is nil or the guard
-// is stateless.
+// A request that another site caused gets 403, with GET too: a link or an image
+// elsewhere must not log anyone out. A prefetch (Sec-Purpose) gets 503, and the browser
+// asks again when the user opens the page. It panics if next is nil or the guard is
+// stateless.
 func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 	g.needSessions("LogOut")
 	logOut := g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) (nobody U, err error) {
@@ -48,9 +48,9 @@ func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 // a visitor without a session it does nothing. Call it from the request's own goroutine.
 //
 // The error is ErrCrossSite for an unsafe request from another site, session.ErrNoHandler
-// where neither a middleware of this guard nor the session's Handler is around the
-// caller, session.ErrCommitted after the response has started, and otherwise an
-// outage. Give it to [Guard.Error]. It panics if the guard is stateless.
+// outside of this guard's middlewares and the session's Handler, session.ErrCommitted
+// after the response has started, and otherwise an outage. Give it to [Guard.Error]. It
+// panics if the guard is stateless.
 func (g *Guard[U]) LogOutUser(r *http.Request) error {
 	g.needSessions("LogOutUser")
 	st, err := g.stateOf(r, "LogOutUser")
@@ -64,7 +64,7 @@ func (g *Guard[U]) LogOutUser(r *http.Request) error {
 }
 
 // LogOutContext is [Guard.LogOutUser] for handlers that get a context and no request: ctx
-// is the request's, or made of it.
+// is the request's, or derived from it.
 func (g *Guard[U]) LogOutContext(ctx context.Context) error {
 	g.needSessions("LogOutContext")
 	r, err := g.requestOf(ctx, "LogOutContext")
@@ -97,14 +97,13 @@ func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	return nil
 }
 
-// LogOutEverywhere ends every session in which user is logged in, except those with
-// the given [session.Session.Ref]; it returns how many. After it returned without an
-// error, no session lives whose log-in or renewal was answered before the call. An
-// error says that some may. It needs no request. Config.RememberMe forgets the user in
-// all browsers, those of the sessions that stay included. It finds sessions by a label in the
-// store's index; sessions that Node made are in it once this guard has written them,
-// but not those of users whom a serializer.Namer names: the session layer has their ids alone.
-// It panics if the guard is stateless.
+// LogOutEverywhere ends every session in which user is logged in, except those with the given
+// [session.Session.Ref]; it returns how many. If there is no error, no session is left whose
+// log-in or renewal was answered before the call. After an error some may be left. It needs no
+// request. Config.RememberMe forgets the user in all browsers, also in those of the excepted
+// sessions. It finds sessions by a label in the store's index; sessions that Node made are in
+// it once this guard has written them, but not those of users whom a serializer.Namer names:
+// the session layer has their ids alone. It panics if the guard is stateless.
 func (g *Guard[U]) LogOutEverywhere(ctx context.Context, user U, exceptRefs ...string) (int, error) {
 	g.needSessions("LogOutEverywhere")
 	id, _, err := g.serialize(ctx, user)

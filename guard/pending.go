@@ -15,17 +15,17 @@ import (
 // the session like any other, so that StepUp can add to it, and lets nobody pass: the
 // one place where the two differ is evidence.missing.
 
-// UserFactors says which second factors a user has, for Config.Factors. It is made by
-// [FactorsOf]; its zero value says that nobody has one.
+// UserFactors says which second factors a user has, for Config.Factors. [FactorsOf]
+// makes one; by its zero value no user has any.
 type UserFactors struct {
 	of any // a func(context.Context, U) ([]string, error), for New to check
 }
 
 // FactorsOf returns f for Config.Factors. f returns the names of the factors that user has
 // set up, such as "totp"; none for a user without. Each has to be proved, in any order.
-// "totp|passkey" is proved by either. It is asked whenever a user is found, so the answer
-// should be part of the user; its error is an outage, 503. It must be safe for concurrent
-// use, and must not use the request's session. It panics if f is nil.
+// "totp|passkey" is proved by either. It is called whenever a user is found, so keep the
+// answer in the user; its error is an outage, 503. It must be safe for concurrent use, and
+// must not use the request's session. It panics if f is nil.
 func FactorsOf[U any](f func(ctx context.Context, user U) ([]string, error)) UserFactors {
 	if f == nil {
 		panic("guard: FactorsOf: the function is nil")

@@ -11,9 +11,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// What an application in the browser has to tell apart: the type of a problem document
-// (RFC 9457 §3.1.1) that [Guard.Error] writes. Anything else has the type "about:blank",
-// and its status says all.
+// The types of the problem documents (RFC 9457 §3.1.1) that [Guard.Error] writes: what
+// an application in the browser has to distinguish. Every other answer has the type
+// "about:blank" and is known by its status.
 const (
 	// ProblemLogIn is the type of a 401: nobody is logged in, or the credentials were refused.
 	ProblemLogIn = problems + "ProblemLogIn"
@@ -28,8 +28,7 @@ const (
 	// the device. See [Guard.RequireBound].
 	ProblemBound = problems + "ProblemBound"
 	// ProblemUnproved is the type of a 401: the session is bound to a device, and the request has
-	// no proof that it comes from there. The same request again may have one; if not, to log in
-	// again helps.
+	// no proof that it comes from there. Repeat the request; if that does not help, log in again.
 	ProblemUnproved = problems + "ProblemUnproved"
 	// ProblemConflict is the type of a 409: the session ended or changed meanwhile.
 	ProblemConflict = problems + "ProblemConflict"
@@ -41,9 +40,8 @@ const (
 	problems = "https://pkg.go.dev/github.com/seed-6f34412b/passport/guard#"
 )
 
-// Problem says what [Guard.Error] answers to an error, in words for people: for an application's own
-// error page, see Config.Error, and for the message beside a field. Its texts are fixed, as those
-// of Guard.Error are, and tell nothing of the cause.
+// Problem is the answer of [Guard.Error] in words for people: for an application's own error page
+// (Config.Error) or the message at a field. Its texts are fixed and do not tell the cause.
 type Problem struct {
 	Type   string // ProblemLogIn, or one of the others, or "about:blank"
 	Title  string // the status in words, such as "Too Many Requests"
@@ -52,10 +50,10 @@ type Problem struct {
 
 	Factor     string        // of ProblemFactor
 	MaxAge     time.Duration // of ProblemFresh and ProblemFactor: how old it may be; 0 means any age
-	RetryAfter time.Duration // when to come back, as the header Retry-After says, and Detail of a 429; 0 means that nobody knows
+	RetryAfter time.Duration // when to come back, as the header Retry-After says, and Detail of a 429; 0 means unknown
 }
 
-// ProblemOf returns what err is answered with: an error of this package, of a strategy or a
+// ProblemOf returns the answer to err: an error of this package, of a strategy or a
 // throttle.Limiter, or an outage. A *strategy.Redirect is no problem: its Status is that of the
 // redirect.
 func ProblemOf(err error) Problem {

@@ -115,17 +115,16 @@ func (g *Guard[U]) revoke(ctx context.Context, st *reqstate.State, slot reqstate
 	g.emit(ctx, e)
 }
 
-// Check decides what [Guard.RequireAuth] decides, without writing an answer: it
-// returns the user, or the error that RequireAuth would answer. It matches
-// strategy.ErrUnauthenticated when nobody is logged in, and is an [*Insufficient] while
-// a factor of Config.Factors is missing; it matches ErrCrossSite for a request
-// from another site, session.ErrNoHandler when neither a middleware of this guard nor
-// the session's Handler is around the caller; any other error is an outage. Call it
-// from the request's own goroutine.
+// Check returns the user, or the error that [Guard.RequireAuth] would answer. It writes
+// no answer. It matches strategy.ErrUnauthenticated when nobody is logged in, and is an
+// [*Insufficient] while a factor of Config.Factors is missing; it matches ErrCrossSite
+// for a request from another site, session.ErrNoHandler outside of this guard's
+// middlewares and the session's Handler; any other error is an outage. Call it from the
+// request's own goroutine.
 //
-// Once the response has started, as on a stream of events, Check asks the store about a
-// user whom the session knows: a log-out meanwhile is found. One whom a strategy found in
-// this request, without LogIn, stays.
+// Once the response has started, as on a stream of events, Check reads the session again,
+// so that it notices a log-out. A user whom a strategy found in this request, without
+// LogIn, stays.
 func (g *Guard[U]) Check(r *http.Request) (U, error) {
 	st, err := g.stateOf(r, "Check")
 	if err != nil {
@@ -212,12 +211,11 @@ func (m *restore[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.next.ServeHTTP(w, r)
 }
 
-// UserOf returns the user who is logged in in s: the check to repeat on a long-lived
-// connection, where [Guard.Watch] does not. Where s is the request's own, whose response has
-// started, it is read again from the store's authority; read one that [session.Manager.Open]
-// returned by s.Reload before. The error matches strategy.ErrUnauthenticated when the log-in has ended, its
-// user is gone or its security stamp changed: close the connection. Any other error is an
-// outage. It panics if the guard is stateless.
+// UserOf returns the user who is logged in in s: the check to repeat on a long-lived connection, where
+// [Guard.Watch] is not used. If s is the request's own and the response has started, it is read again
+// from the primary. Call s.Reload first for one that [session.Manager.Open] returned. The error matches
+// strategy.ErrUnauthenticated when the log-in has ended, its user is gone or its security stamp changed:
+// close the connection. Any other error is an outage. It panics if the guard is stateless.
 func (g *Guard[U]) UserOf(ctx context.Context, s *session.Session) (U, error) {
 	g.needSessions("UserOf")
 	var none U

@@ -18,12 +18,12 @@ const (
 	maxReturnTo   = 2048
 )
 
-// SafeReturnTo returns target, and true, if it is a path of this site to which a
-// browser may be sent: it begins with one slash and is at most 2048 bytes of
-// printable ASCII without spaces and backslashes; its path, percent-decoded, is UTF-8 and
-// has neither two slashes in a row, nor a backslash, a control character, or a segment
-// "." or "..". A query and a fragment may follow. Anything else gives "" and false: a
-// browser may take it for another site's address (ASVS 5.0 3.7.2).
+// SafeReturnTo returns target, and true, if it is a path of this site that is safe as a
+// redirect: it begins with one slash and is at most 2048 bytes of printable ASCII without
+// spaces and backslashes; its path, percent-decoded, is UTF-8 and has neither two slashes
+// in a row, nor a backslash, a control character, or a segment "." or "..". A query and a
+// fragment may follow. Anything else gives "" and false: a browser may take it for
+// another site's address (ASVS 5.0 3.7.2).
 //
 // Every redirect of this package to an address that a request chose goes through it;
 // a log-in page should put the parameter return_to through it as well.

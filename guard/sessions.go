@@ -14,9 +14,8 @@ import (
 )
 
 // UserSession is one of a user's sessions, for a page that lists them (ASVS 5.0 7.5.2).
-// The sessions of a browser that Config.RememberMe has logged in several times are one.
-// It has no secret in it; Ref is what [Guard.EndSession] takes. Its JSON leaves out the times
-// that are zero.
+// Several sessions that Config.RememberMe made for one browser are one entry. It has no
+// secret; pass Ref to [Guard.EndSession]. Its JSON leaves out the times that are zero.
 type UserSession struct {
 	Ref      string    `json:"ref"`               // as session.Session.Ref
 	Device   Device    `json:"device"`            // what Config.Device noted
@@ -27,7 +26,7 @@ type UserSession struct {
 	Factors  []string  `json:"factors,omitempty"` // oldest first
 	Current  bool      `json:"current"`           // it is the request's own
 	Bound    bool      `json:"bound,omitempty"`   // it is bound to the device, see session.DeviceBound
-	Pending  bool      `json:"pending,omitempty"` // a factor of Config.Factors is missing: it lets nobody pass
+	Pending  bool      `json:"pending,omitempty"` // a factor of Config.Factors is missing: no route accepts it
 
 	labels []string
 	began  time.Time // when it counts from, for Config.MaxSessions

@@ -37,8 +37,8 @@ type StepUpOptions struct {
 	ReturnTo        bool
 }
 
-// StepUpWith is [Guard.StepUp] with more to say about success. Beside what StepUp panics
-// for, it panics if SuccessRedirect is not a local path or an http or https URL.
+// StepUpWith is [Guard.StepUp] with options for success. It panics as StepUp does, and
+// if SuccessRedirect is not a local path or an http or https URL.
 func (g *Guard[U]) StepUpWith(o StepUpOptions) func(http.Handler) http.Handler {
 	g.needSessions("StepUpWith")
 	return func(next http.Handler) http.Handler {
@@ -90,21 +90,20 @@ func (m *stepUp[U]) stepUp(r *http.Request, st *reqstate.State) (to string, err 
 	return cmp.Or(to, m.o.SuccessRedirect), nil
 }
 
-// AddFactors is [Guard.StepUp] for a handler that has just seen for itself that user has the
-// named factors, as one does that sets up an authenticator app and has checked its first code:
-// the user is not asked for it on the next page.
+// AddFactors is [Guard.StepUp] for a handler that has just checked the named factors itself,
+// such as one that sets up an authenticator app and has checked its first code. The next page
+// does not ask for it again.
 //
 //	err := auth.AddFactors(r, user, "totp")
 //
-// Call it behind a middleware that has found the user, as they were before, and give it the user
-// as they are stored now. Whoever may add a factor could also show it at the next page, so this
-// opens nothing more: let none be added without [Guard.RequireFresh]. While the log-in waits for
-// a factor nothing is added, and the error is an [*Insufficient]: what a password alone has
-// opened must not add the factor that it lacks. The factors count as proved now; the session gets
-// a new id, and the log-in in it stays as old as it was.
+// Call it behind a middleware that has found the user, and pass the user as stored now. Put
+// [Guard.RequireFresh] around the route: who may add a factor can also prove it. While the log-in
+// waits for a factor nothing is added, and the error is an *Insufficient: a log-in by password
+// alone must not add the factor that it lacks. The factors count as proved now. The session gets
+// a new id, and the time of the log-in stays.
 //
-// The error matches strategy.ErrUnauthenticated where the session does not remember this user,
-// as for one whom a token in this request has shown; the others are those of
+// The error matches strategy.ErrUnauthenticated if the session does not remember this user,
+// for instance one found by a token in this request; the others are those of
 // [Guard.LogInUser]. The answer is 500 for a name that no strategy of the guard proves. It
 // panics if the guard is stateless.
 func (g *Guard[U]) AddFactors(r *http.Request, user U, names ...string) error {

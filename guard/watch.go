@@ -24,8 +24,8 @@ type Ended struct {
 	//	ReasonAbsolute  session.Config.AbsoluteTimeout
 	//	ReasonGone      one of these, or Node: the store does not know the session any more
 	//
-	// What another process did, and what ends in several ways at once, may be found as
-	// ReasonGone: that the log-in is over is sure, why is for people to read.
+	// If another process ended it, or several things did at once, the reason may be
+	// ReasonGone. That the log-in is over is certain; the reason is for people to read.
 	Reason string
 }
 
@@ -40,9 +40,9 @@ var (
 	errWatchProved    = errors.New("guard: watch: the user is known by the credentials of this request, and no session remembers them: log them in first, by LogIn or LogInUser")
 )
 
-// Watch returns a context of ctx, a request's or one made of it, that ends when the log-in of
-// the request's user does: for what goes on longer than a request usually does, such as a
-// stream of events, a WebSocket, a long poll, or work in the background.
+// Watch returns a context that ends when the log-in of the request's user ends: for a stream
+// of events, a WebSocket, a long poll, or work in the background. ctx is the request's, or
+// derived from it.
 //
 //	ctx, err := auth.Watch(r.Context())
 //	if err != nil {
@@ -50,26 +50,25 @@ var (
 //		return
 //	}
 //
-// [context.Cause] then returns an [*Ended] that says why; where ctx has ended, ctx's own. It
-// ends at a log-out, here or in another process, by whatever ended the session, with the user
-// and with the security stamp, and at the log-in's deadlines. A renewal goes on under the new
-// id, and so does a log-in of the same user that keeps the session. While the store cannot be
-// asked, nothing ends.
+// [context.Cause] then returns an [*Ended] that says why, or the cause of ctx if that has ended.
+// It ends with a log-out in any process, with the session, when the user is gone or the
+// security stamp changes, and at the log-in's deadlines. It does not end with a renewal or a
+// log-in of the same user that keeps the session, nor during an outage of the store.
 //
-// Where the store is a [session.Notifier], that is a moment after the end. Everything is looked
-// at once more after each session.Config.WatchInterval, many records at a time: so the end of
-// the user, a new stamp, and what Node ends, is noticed. It counts as no use of the session:
-// what has only a stream open runs out.
+// If the store is a [session.Notifier], that is a moment after the end. Every
+// [session.Config].WatchInterval all watched sessions are read again, many at a time: that
+// finds users who are gone, new stamps, and what Node ended. Watching does not count as use: a
+// session with nothing but an open stream expires.
 //
 // It costs one read of the store at its beginning, some hundred bytes, and no goroutine; a
 // process has four for all of them, which end after the last. End ctx when the work is done, as
-// net/http does when the handler returns. For work that outlives its request give a context of
-// [context.WithoutCancel] that has a cancel function of its own.
+// net/http does when the handler returns. For work that outlives its request pass a context of
+// [context.WithoutCancel] with a cancel function of its own.
 //
 // The error matches strategy.ErrUnauthenticated where nobody is logged in, and
 // session.ErrNoHandler where no middleware of this guard is around the caller; it says so where
 // the guard is stateless or the user has no session; any other is an outage. A user of
-// guardtest.WithUser has no log-in: the context is one of ctx that nothing ends.
+// guardtest.WithUser has no log-in: the context ends with ctx alone.
 func (g *Guard[U]) Watch(ctx context.Context) (context.Context, error) {
 	if g.cfg.Sessions == nil {
 		return nil, errWatchStateless
