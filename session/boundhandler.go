@@ -13,9 +13,10 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// DeviceBound returns what browsers ask of Config.DeviceBound: a handler, and the path to mount
-// it at. It needs no guard, and no session Handler around it. Nothing may redirect its requests
-// or ask them for a token against forgery. It panics where Config.DeviceBound is not set.
+// DeviceBound returns the handler for the requests of browsers that bind sessions
+// ([Config].DeviceBound), and the path to mount it at. It needs neither a guard nor a session
+// Handler around it. Do not redirect its requests, nor ask them for a CSRF token. It panics
+// where Config.DeviceBound is not set.
 //
 //	mux.Handle(sessions.DeviceBound())
 func (m *Manager) DeviceBound() (path string, h http.Handler) {

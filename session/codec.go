@@ -7,9 +7,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// Codec is how a session's id becomes the value of a cookie and back. It is made
-// by [SecureCookie], [Express] or [InsecureExpress] and cannot be implemented
-// elsewhere: what it accepts decides whether the store is asked at all.
+// Codec is how a session's id becomes the value of a cookie and back. [SecureCookie],
+// [Express] and [InsecureExpress] make one; others cannot be implemented, since a codec
+// decides which ids are looked up in the store.
 //
 // A Codec is immutable and safe for concurrent use. It reveals no secret when
 // printed. Mistakes in its secrets are reported by [New].
@@ -28,14 +28,14 @@ func (s sealed) codec() cookies.Codec { return s.of }
 // all of them verify; each must have at least 32 bytes. To replace one while several
 // processes run: (old, new) everywhere, then (new, old), then (new).
 //
-// The time is not checked: how long a session lives is the store's knowledge, so
-// the library's own limit of 30 days does not apply. The id is signed, not encrypted.
+// The time is not checked: the store knows how long a session lives, so that library's
+// own limit of 30 days does not apply. The id is signed, not encrypted.
 func SecureCookie(secrets ...string) Codec { return sealed{cookies.SecureCookie(secrets...)} }
 
-// Express returns the Codec of express-session: the value is "s:", the id, "." and
-// its HMAC-SHA256 in base64, all percent-encoded. With it and the same secret, Go
-// and Node honour each other's cookies. The first secret signs, all of them
-// verify, in the order of express-session's array option secret.
+// Express returns the Codec of express-session: the value is "s:", the id, "." and its
+// HMAC-SHA256 in base64, all percent-encoded. With it and the same secret, Go and Node
+// accept each other's cookies. The first secret signs, all of them verify, in the order
+// of express-session's array option secret.
 //
 // A secret is used as its UTF-8 bytes, as Node does; each must have at least 32
 // (see [InsecureExpress]). Values are read as cookie 0.7 writes them and also
@@ -46,9 +46,9 @@ func SecureCookie(secrets ...string) Codec { return sealed{cookies.SecureCookie(
 func Express(secrets ...string) Codec { return sealed{cookies.Express(secrets...)} }
 
 // InsecureExpress is [Express] for secrets shorter than 32 bytes, which a Node
-// application may have and must keep while its sessions live. Whoever guesses a
-// secret can sign ids, though not invent ones that the store knows. An empty
-// secret is refused all the same.
+// application may have and must keep while its sessions live. Somebody who guesses a
+// secret can sign ids, but cannot guess one that the store has. An empty secret is
+// refused too.
 func InsecureExpress(secrets ...string) Codec { return sealed{cookies.InsecureExpress(secrets...)} }
 
 // checkCodec returns the mistakes in the secrets of c.

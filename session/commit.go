@@ -12,9 +12,9 @@ import (
 )
 
 // Save commits now what the response would commit before its first byte: req.session.save.
-// Its errors are those of the commit: ErrSessionEnded, ErrSessionChanged, or an
-// outage. The changes stay pending after an outage. Where nothing is pending it does not
-// ask whether the session still lives.
+// Its errors are those of the commit: ErrSessionEnded, ErrSessionChanged, or an outage.
+// The changes stay pending after an outage. If nothing is pending it does not check that
+// the session still exists.
 func (s *Session) Save(ctx context.Context) error {
 	s.lock()
 	defer s.mu.Unlock()

@@ -12,20 +12,21 @@ import (
 )
 
 // Config says how sessions are kept. Only Store and Codec are required; every zero
-// value is the safe choice. It is copied by [New] and can be used again.
+// value is the safe choice. [New] copies it.
 type Config struct {
-	// Store keeps the records. The contexts that it is given have the values of the request's, but
-	// the session and its user, which wait for it. Express: store.
+	// Store keeps the records. Its contexts have the request's values, except the session and its
+	// user, which are locked during the call. Express: store.
 	Store Store
 
 	// Codec signs the id in the cookie: [SecureCookie], or [Express] to share
 	// sessions with express-session. Express: secret.
 	Codec Codec
 
-	// AlsoAccept lists other cookies under which a session is still found, after the
-	// primary one, in this order. Log-out ends what they carry and expires them too. So
-	// whatever was set under an earlier Name, Domain, Path, Partitioned or Codec belongs here,
-	// for as long as browsers may keep it.
+	// AlsoAccept lists other cookies under which a session is still found, after the primary
+	// one, in this order. Log-out ends their sessions and expires them too. So list every
+	// earlier Name, Domain, Path, Partitioned and Codec here, for as long as browsers may have
+	// such a cookie. While processes are replaced one after the other, all of them first
+	// accept the new cookie: see docs/MIGRATING.md, step 5.
 	AlsoAccept []Accept
 
 	// Name is the cookie's name. Empty means "connect.sid" with an Express codec;
@@ -46,21 +47,21 @@ type Config struct {
 	// http.SameSiteDefaultMode mean Lax: links do, forms, frames and scripts do not. Express:
 	// cookie.sameSite.
 	//
-	// From a request to which the browser did not add the cookie for that reason
-	// (Sec-Fetch-Site: cross-site), no session is made, or its cookie would replace the
-	// visitor's: what such a request stores is for itself alone, and a line in the log says so.
-	// Only a log-in by credentials is stored. So a page to which another site posts, such as
-	// a payment provider, answers 303 to a page of its own, where the cookie comes along. Under
-	// Strict it does not, nor with links from elsewhere, until the visitor's next click; guards
-	// answer such a browser with a page that asks once more, from here.
+	// A request that comes without the cookie for that reason (Sec-Fetch-Site: cross-site)
+	// makes no session, whose cookie would replace the visitor's: its changes are visible in
+	// that request alone, and a line in the log says so. Only a log-in by credentials is
+	// stored. So a page to which another site posts, such as a payment provider, answers 303 to
+	// a page of its own, where the browser sends the cookie. Under Strict it does not send it
+	// there, nor with links from elsewhere, until the visitor's next click; guards answer such
+	// a browser with a page that repeats the request from this site.
 	SameSite http.SameSite
 
-	// InsecureHTTP leaves out the Secure attribute, so that the cookie also travels
-	// over plain http. It is for development on loopback. Express: cookie.secure, turned round.
+	// InsecureHTTP leaves out the Secure attribute, so that the cookie also travels over plain
+	// http. It is for development on loopback. Express: the opposite of cookie.secure.
 	InsecureHTTP bool
 
-	// ScriptReadable leaves out the HttpOnly attribute, so that scripts in the page
-	// can read the cookie. Express: cookie.httpOnly, turned round.
+	// ScriptReadable leaves out the HttpOnly attribute, so that scripts in the page can
+	// read the cookie. Express: the opposite of cookie.httpOnly.
 	ScriptReadable bool
 
 	// Partitioned keeps a cookie in an embedded page apart for each embedding site
@@ -77,41 +78,41 @@ type Config struct {
 	Persistent bool
 
 	// Rolling sends the cookie again whenever the session is refreshed, with the idle
-	// deadline as its Expires, as express-session does. A response that arrives late can
-	// then bring an older cookie back. It moves the end of persistent cookies, and each
-	// session's record says whether its cookie is one: by Persistent, by [Session.SetMaxAge],
-	// or by Node's maxAge. So it is taken without Persistent too, and then does nothing to
-	// sessions that end with the browser but to send their cookie again. Express: rolling.
+	// deadline as its Expires, as express-session does. A response that arrives late can then
+	// bring an older cookie back. It extends persistent cookies: those of Persistent, of
+	// [Session.SetMaxAge], or with Node's maxAge. So it is allowed without Persistent; for
+	// sessions that end with the browser it only sends the same cookie again. Express:
+	// rolling.
 	Rolling bool
 
-	// IdleTimeout ends a session that is not used for so long. Zero means 24 hours.
-	// A record's own cookie.originalMaxAge goes first. Express: cookie.maxAge and
+	// IdleTimeout ends a session that was not used for this long. Zero means 24 hours.
+	// A record's own cookie.originalMaxAge takes precedence. Express: cookie.maxAge and
 	// connect-redis ttl.
 	IdleTimeout time.Duration
 
-	// AbsoluteTimeout ends a log-in so long after its credentials were checked,
-	// however much it is used. Zero means 30 days. Express has none.
+	// AbsoluteTimeout ends a log-in this long after its credentials were checked, even
+	// if it is used. Zero means 30 days. Express has none.
 	AbsoluteTimeout time.Duration
 
-	// RefreshAfter is how old the idle timeout's start may grow before a request that
-	// uses the session moves it. Zero means a tenth of IdleTimeout. Express: touch, on
-	// every request.
+	// RefreshAfter is how long after the last refresh a request that uses the session
+	// refreshes it, that is, moves its idle deadline. Zero means a tenth of
+	// IdleTimeout. Express: touch, on every request.
 	RefreshAfter time.Duration
 
-	// WatchInterval is how often everything that guard.Guard.Watch has watched is looked at in
-	// the store: the most by which the end of a log-in is noticed late there, where no notice of
-	// the store came (see [Notifier]). Zero means 30 seconds; at most a day.
+	// WatchInterval is how often guard.Guard.Watch reads the sessions it watches: the longest
+	// delay until it notices the end of a log-in, if the store sent no notice (see [Notifier]).
+	// Zero means 30 seconds; at most a day.
 	WatchInterval time.Duration
 
-	// StoreTimeout bounds what one request waits for the store at each step: the load,
-	// and the commit with its retries. Zero means 2 seconds; at most a minute.
+	// StoreTimeout limits how long a request waits for the store at each step: the
+	// load, and the commit with its retries. Zero means 2 seconds; at most a minute.
 	StoreTimeout time.Duration
 
 	// DeviceBound has browsers bind sessions to a key of their device. Its zero value binds none.
 	// It is experimental. Express has none.
 	DeviceBound DeviceBound
 
-	// Logger gets what operators should see. Nil means slog.Default(). No id, cookie
+	// Logger gets warnings and errors for operators. Nil means slog.Default(). No id, cookie
 	// or value is ever logged; a session appears as its [Session.Ref]. A line may be written
 	// while its session is locked: a Handler that asks for the session gets an error from
 	// [FromContext] then, and a panic from the methods of a Session that it has already.
@@ -120,10 +121,10 @@ type Config struct {
 	// ErrorHandler answers a request whose commit failed; nothing of the handler's own
 	// response is sent. Nil leaves that to the guard whose middleware is around the
 	// handler, which answers as it does every other refusal: by guard.Config.Error, or
-	// guard.Guard.Error. Where there is no guard, a fixed text is sent. Whatever
-	// answers, [ErrSessionEnded] and [ErrSessionChanged] are 409 by default and other
-	// errors 503; where an ErrorHandler writes nothing, the answer is the one for nil.
-	// The log has a line already, with the cause.
+	// guard.Guard.Error. Where there is no guard, a fixed text is sent. By default
+	// [ErrSessionEnded] and [ErrSessionChanged] are 409 and other errors 503. If an
+	// ErrorHandler writes nothing, the answer is the one for nil. The cause is already
+	// in the log.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 }
 

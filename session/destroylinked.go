@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// DestroyLinked ends every session that carries label, except those whose Ref is
-// given, and returns how many it ended. When it returns without an error, no session
-// is alive whose log-in or renewal was answered before the call, nor one that came
-// of it. An error is an outage: some may be alive; call again. Its trips are those of
+// DestroyLinked ends every session that carries label, except those whose Ref is given,
+// and returns how many it ended. When it returns without an error, no session is left
+// whose log-in or renewal was answered before the call, nor a successor of one. An
+// error is an outage: some may be left; call again. Its trips are those of
 // [Manager.Linked], three for 300 sessions.
 //
 // It ends sessions and nothing else. A browser that guard.Config.RememberMe remembers is
@@ -25,9 +25,9 @@ func (m *Manager) DestroyLinked(ctx context.Context, label string, exceptRefs ..
 	return m.proto.EndLabelled(ctx, label, func(id string) bool { return !slices.Contains(exceptRefs, refOf(id)) })
 }
 
-// DestroyRefs ends the sessions with the given Refs that carry label, and where they went
-// on; it returns the Refs of those that it found. An error is an outage: some may be alive;
-// call again. A session that was renewed has another Ref: list anew when one is missing.
+// DestroyRefs ends the sessions with the given Refs that carry label, and their successors;
+// it returns the Refs of those that it found. An error is an outage: some may be left; call
+// again. A session that was renewed has another Ref: list anew when one is missing.
 func (m *Manager) DestroyRefs(ctx context.Context, label string, refs ...string) (ended []string, err error) {
 	if !m.proto.Indexed() {
 		return nil, errNoIndex

@@ -15,20 +15,20 @@ import (
 )
 
 // DeviceBound has browsers bind sessions to a key that does not leave the device (Device Bound
-// Session Credentials), so that a copied cookie is of use for minutes at most. It is
+// Session Credentials), so that a copied cookie can be used for minutes at most. It is
 // experimental until the W3C's text is a Recommendation. docs/DEVICE-BOUND.md says what it
 // protects from, which browsers have it, and how it is rolled out.
 //
 // The answer to a log-in offers the registration of a key. A browser that takes part makes
 // one, and the session gets a new id, which says that it is bound and to which key: Node
-// cannot lose it, and every renewal keeps it. From then on whatever uses the session needs a
-// proof, in a cookie of its own that the browser gets by signing a challenge, again and again.
-// It costs no store command. Sessions of other browsers stay as they are.
+// cannot lose it, and every renewal keeps it. From then on every use of the session needs a
+// proof, in a second cookie that the browser gets by signing a challenge, and renews again and
+// again. It costs no store command. Sessions of other browsers stay as they are.
 //
-// [Manager.DeviceBound] is the handler to mount. guard.Guard.RequireBound lets none but bound
+// [Manager.DeviceBound] is the handler to mount. guard.Guard.RequireBound lets only bound
 // sessions pass.
 type DeviceBound struct {
-	// Lifetime is how long a proof is good, and so how long a copied cookie may be of use: five
+	// Lifetime is how long a proof is valid, and so how long a copied cookie can be used: five
 	// or ten minutes are usual. Browsers get a new one a little earlier. Zero binds no session,
 	// and asks those that are bound for no proof. Otherwise it is at least 2 seconds and at most
 	// a day.
@@ -53,9 +53,9 @@ type DeviceBound struct {
 }
 
 // ErrUnproved is returned by [Manager.OpenCookies] and [Manager.OpenValue] for a bound session
-// where there is no proof that its cookie comes from the same browser. The session lives on.
-// In a request guards answer 401, and [FromContext] returns an empty session, of which nothing
-// is stored: the cookie stays as it is. See Config.DeviceBound.
+// without a proof that its cookie comes from the same browser. The session stays. In a
+// request, guards answer 401 and FromContext returns an empty session, of which nothing is
+// stored; the cookie stays too. See Config.DeviceBound.
 var ErrUnproved = errors.New("session: bound to a device, and the request has no proof that it comes from there")
 
 const (

@@ -20,19 +20,20 @@
 // # Beside pages
 //
 // On a stream of events or a WebSocket [Session.Reload] reads the session again after the
-// response has started. A poll, or anything that the page sends by itself, goes behind
-// [Manager.NoRefresh], or the visitor is never logged out for being away. [Manager.OpenCookies]
-// finds a session where there is no net/http, as in gRPC, and [Manager.Open] where there is no
-// request at all. Tests of handlers make sessions by sessiontest.WithSession.
+// response has started. Put polls, and whatever else the page sends by itself, behind
+// [Manager.NoRefresh]: otherwise they keep the session alive while the visitor is away.
+// [Manager.OpenCookies] finds a session where there is no net/http, as in gRPC, and
+// [Manager.Open] where there is no request at all. Tests of handlers make sessions by
+// sessiontest.WithSession.
 //
 // # What is promised
 //
 // Log-out is final and no update is lost, however many requests and processes use the
 // session at once: a write is a compare-and-swap whose operations run again on what
-// another request wrote; a session never changes hands under one id; what was logged
-// out cannot come back, also if a command was stuck in the network. An outage of the
-// store is an error of FromContext or a 503 of the commit; it never touches a cookie.
-// The rules are written down in docs/PROTOCOL.md of the repository.
+// another request wrote; an id never passes from one user to another; a session that
+// was logged out cannot come back, also if a command was stuck in the network. An
+// outage of the store is an error of [FromContext] or a 503 of the commit, and leaves
+// cookies alone. The rules are in docs/PROTOCOL.md of the repository.
 //
-// Log-ins are the business of package guard. This package knows no users.
+// Log-ins are in package guard. This package knows no users.
 package session

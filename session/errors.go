@@ -7,8 +7,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// ErrNoHandler is returned by [FromContext] when no [Manager.Handler] encloses the
-// code that asks.
+// ErrNoHandler is returned by [FromContext] outside of a [Manager.Handler].
 var ErrNoHandler = errors.New("session: no session in this context: wrap the route in Manager.Handler or in a guard's middleware, and pass on the request's own context")
 
 // ErrSessionEnded is returned when the session was ended, by a log-out or its time
@@ -16,9 +15,9 @@ var ErrNoHandler = errors.New("session: no session in this context: wrap the rou
 // answer is 409.
 var ErrSessionEnded = errors.New("session: ended while the request was using it")
 
-// ErrSessionChanged is returned when the user of the session changed while this
-// request was using it. Its changes are dropped, so that nothing done as one user
-// lands in another's session. The default answer is 409.
+// ErrSessionChanged is returned when the user of the session changed while this request
+// was using it. Its changes are dropped, so that nothing done as one user gets into
+// another's session. The default answer is 409.
 var ErrSessionChanged = errors.New("session: now belongs to another log-in")
 
 // ErrCommitted is returned by every change of a session after the response has
@@ -28,13 +27,14 @@ var ErrCommitted = errors.New("session: changed after the response had started: 
 
 // ErrTooLarge is returned by every change, such as [Key.Set] and [Session.Flash], that would
 // make the record larger than MaxRecordBytes, or nest it too deeply: nothing is changed
-// then. A commit returns it where another request took the room meanwhile. It is no outage:
-// the default answer is 500. Keep large data in a database and its key in the session.
+// then. A commit returns it if another request filled the record meanwhile. It is not an
+// outage: the default answer is 500. Keep large data in a database and its key in the
+// session.
 var ErrTooLarge = record.ErrTooLarge
 
 // ErrValueType is returned by [Key.Get], [Key.Update] and [Session.Flashes] when the session
 // holds a value of another type than the Key's: an earlier release, or Node, stored it. It
-// is no outage: the default answer is 500. See [Key] for what to do.
+// is not an outage: the default answer is 500. See [Key] for what to do.
 var ErrValueType = errors.New("session: the value has another type than its Key")
 
 // errorHandlers returns what answers a commit that failed. The next is asked where one

@@ -15,10 +15,10 @@ const flashKey Key[map[string][]string] = "flash"
 // MaxFlashes is how many flash messages of one kind a session holds.
 const MaxFlashes = 100
 
-// Flash stores a message of the given kind ("info", "error") for the next page that
-// takes it: connect-flash's req.flash(type, message). Messages that requests add at
-// the same time are all kept, up to MaxFlashes of each kind: where nobody reads them, the
-// oldest give way. Its errors are those of [Key.Set].
+// Flash stores a message of the given kind ("info", "error") for the next page that takes
+// it: connect-flash's req.flash(type, message). Messages that requests add at the same
+// time are all kept, up to MaxFlashes of each kind: beyond that the oldest are dropped.
+// Its errors are those of [Key.Set].
 func (s *Session) Flash(kind, message string) error {
 	s.lock()
 	defer s.mu.Unlock()

@@ -63,9 +63,9 @@ func (k Key[T]) Has(s *Session) bool {
 }
 
 // Pop returns the value, as Get does, and deletes it. Two requests that pop it at the same
-// time both get it, as with [Session.Flashes]; where it may count only once, use
-// [Key.Update] with a function that returns an error when it finds the value used. Its
-// errors are those of Get, beside which the value stays, and of Delete.
+// time both get it, as with [Session.Flashes]. If it must be used only once, use
+// [Key.Update] with a function that returns an error when the value was used. Its errors
+// are those of Get, after which the value stays, and of Delete.
 func (k Key[T]) Pop(s *Session) (v T, ok bool, err error) {
 	if err := checkName(string(k)); err != nil {
 		return v, false, err
@@ -102,12 +102,13 @@ func (s *Session) member(name string) json.RawMessage {
 }
 
 // Set stores v. When another request sets the same key at the same time, the last commit
-// wins; use [Key.Update] where the new value depends on the old. Setting a key to what it
-// holds already, as this request sees it, writes nothing by itself, as in Express: what
-// another request set since stays. A request that writes anything else writes this too.
+// wins; use [Key.Update] where the new value depends on the old. Setting a key to the
+// value that it has already, as this request sees it, writes nothing, as in Express: a
+// value that another request set since then stays. If the request also writes something
+// else, this value is written too.
 //
-// The error says that v has no JSON form, that the name cannot be used (Node drops
-// some, and some are ours), that it is too large (ErrTooLarge), or that the session cannot
+// The error says that v has no JSON form, that the name cannot be used (Node drops some,
+// and some are reserved), that it is too large (ErrTooLarge), or that the session cannot
 // be changed any more: ErrCommitted, ErrSessionEnded.
 func (k Key[T]) Set(s *Session, v T) error {
 	raw, err := rawjson.Marshal(v)

@@ -17,7 +17,7 @@ import (
 var errNoIndex = errors.New("session: labels: the store has no index: use store.RedisStore or store.MemoryStore")
 
 // Info describes a stored session: one of a user's devices, or the request's own. It does not
-// change with the session, and may be shared.
+// change when the session changes, and is safe to share.
 type Info struct {
 	Ref      string    // as Session.Ref
 	Created  time.Time // when the session, or the log-in that started it, began; zero when only Node wrote it
@@ -32,8 +32,8 @@ type Info struct {
 
 // Info describes the session as it lies in the store: how this request found it, or left it
 // at its last commit. It is the zero Info while there is no record. A page that says "you
-// will be logged out in five minutes" shows Expires, and asks for it by a route behind
-// [Manager.NoRefresh]. Node's use of a session moves its end without a trace in the record.
+// will be logged out in five minutes" gets Expires from a route behind [Manager.NoRefresh].
+// When Node uses the session its end moves, but the record does not show that.
 func (s *Session) Info() Info {
 	s.lock()
 	defer s.mu.Unlock()

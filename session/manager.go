@@ -12,9 +12,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// Manager gives requests their sessions. It is made by [New], immutable, and safe
-// for concurrent use. One per program is usual; several can nest as long as their
-// cookies have different names.
+// Manager gives requests their sessions. [New] makes one; it is immutable and safe for
+// concurrent use. A program usually has one; several can be nested if their cookies
+// have different names.
 type Manager struct {
 	cfg    Config
 	accept []accepted // the primary first
@@ -96,7 +96,8 @@ func FromContext(ctx context.Context) (*Session, error) {
 	return nil, ErrNoHandler
 }
 
-// Session is FromContext for the session of this Manager, however Handlers nest.
+// Session is [FromContext] for the session of this Manager, also inside the Handler of
+// another one.
 func (m *Manager) Session(ctx context.Context) (*Session, error) {
 	if st := reqstate.Of(ctx, m); st != nil {
 		return (*Session)(st.Slots.(*slots)).loaded(ctx)

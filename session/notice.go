@@ -2,9 +2,8 @@ package session
 
 import "github.com/seed-6f34412b/passport/internal/protocol"
 
-// EndNotice returns what a [Notifier] tells of a Delete or an End that was given id, old and next,
-// and that removed a record. It has neither the id nor the user in it, and whoever reads it can use
-// it for nothing.
+// EndNotice returns the notice of a Delete or an End with id, old and next that removed a record.
+// It contains neither the id nor the user, and does not help an attacker who reads it.
 func EndNotice(id string, old []byte, next string) string { return protocol.EndNotice(id, old, next) }
 
 // EndManyNotice is [EndNotice] for each id of an EndMany.

@@ -24,11 +24,11 @@ func (m *Manager) Open(ctx context.Context, id string) (*Session, error) {
 	return s.opened(ctx)
 }
 
-// OpenCookies is [Manager.Open] for whoever presents a cookie without net/http: the lines
-// are those of the Cookie header in gRPC's metadata, or in what a gateway for WebSockets
-// passes on. Every cookie that a request may bring is accepted, its signature is checked
-// first, and the first session that lives is opened. The error is ErrUnproved for one that is
-// bound to a device where the lines have no proof of it ([Config.DeviceBound]).
+// OpenCookies is [Manager.Open] for cookies that come without net/http: the lines are those
+// of the Cookie header in gRPC's metadata, or in what a gateway for WebSockets passes on. It
+// accepts the same cookies as a request, checks the signatures first, and opens the first
+// live session. The error is ErrUnproved for one that is bound to a device where the lines
+// have no proof of it ([Config.DeviceBound]).
 func (m *Manager) OpenCookies(ctx context.Context, lines ...string) (*Session, error) {
 	s := m.newSession()
 	s.cookies = strings.Join(lines, ";")
@@ -76,8 +76,9 @@ func (s *Session) opened(ctx context.Context) (*Session, error) {
 var errNoCookie = errors.New("session: cookie value: the session has no record yet: call Save first")
 
 // CookieValue returns what the session's cookie carries: the signed id, for
-// [Manager.OpenValue]. Whoever knows it is the visitor. The error says that there is no
-// record yet; a log-in or renewal gives another value when it is saved.
+// [Manager.OpenValue]. It is a secret: who has it is logged in as the visitor. The
+// error says that there is no record yet; a log-in or renewal gives another value when
+// it is saved.
 func (s *Session) CookieValue() (string, error) {
 	s.lock()
 	defer s.mu.Unlock()
@@ -97,7 +98,7 @@ var errNoWalk = errors.New("session: all: the store cannot walk its records: use
 // All yields every live session, in no order, for jobs and statistics: it walks through the
 // whole store. Those that begin or end meanwhile may be missing; one may come twice. An
 // error is an outage, or says that the store is no [Iterator], and ends the walk. Values are
-// read by [Key.Of]; [Manager.DestroyRef] ends one by a label of it.
+// read by [Key.Of]; [Manager.DestroyRefs] ends one by one of its labels.
 func (m *Manager) All(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		walker, ok := m.cfg.Store.(Iterator)

@@ -20,9 +20,9 @@ func (s *Session) Regenerate(ctx context.Context, keep ...AnyKey) error {
 	})
 }
 
-// Renew gives the session a new id and keeps all that is in it: for every change of
-// what the user may do. It takes effect at the commit, which fails with
-// ErrSessionEnded if the session ended meanwhile.
+// Renew gives the session a new id and keeps its content. Call it whenever the user's
+// rights change. It takes effect at the commit, which fails with ErrSessionEnded if the
+// session ended meanwhile.
 func (s *Session) Renew(ctx context.Context) error {
 	return s.renew(ctx, func(*record.Draft, time.Time) error { return nil })
 }

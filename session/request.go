@@ -27,25 +27,25 @@ type request struct {
 	values  [2]string   // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
 }
 
-// Handler gives every request to next its session: express-session's middleware.
-// The store is asked on first use; a route that never looks at its session costs no
-// command. Changes are committed just before the first byte of the response, or when
-// next returns. If that fails, nothing that next wrote is sent: the log gets a line, and
-// Config.ErrorHandler answers. Mounting the same Manager twice is a no-op. It panics if next is nil.
+// Handler gives every request to next its session: express-session's middleware. The store is read
+// on first use; a route that does not use its session costs no command. Changes are committed just
+// before the first byte of the response, or when next returns. If that fails, nothing that next
+// wrote is sent: the log gets a line, and Config.ErrorHandler answers. Mounting the same Manager
+// twice is a no-op. It panics if next is nil.
 //
-// What the request presents, and the rest of its header that the commit needs, is taken when it
-// comes: a handler or a middleware inside may change the header, before it goes to an upstream
-// for instance, also while another goroutine commits. Who answers a commit that failed gets the
-// request as it is then. So a handler that goes on after its answer, below http.TimeoutHandler,
-// must not change its request, as [http.Handler] says.
+// The cookies and what else the commit needs of the request's header are copied at the
+// beginning: a handler or a middleware inside may change the header, for an upstream for
+// instance, also while another goroutine commits. The ErrorHandler of a failed commit gets the
+// request as it is then. So a handler that continues after its answer, below
+// http.TimeoutHandler, must not change its request, as [http.Handler] says.
 //
-// The commit has its own time limit, so a client that hangs up does not lose its
-// log-in. A panic in next commits nothing, also where the middleware that recovers from it still
-// has this Handler's response writer, as echo's has.
+// The commit has its own time limit, so a client that hangs up does not lose its log-in. A panic
+// in next commits nothing, also if the middleware that recovers from it writes to this Handler's
+// response writer, as echo's does.
 //
-// A framework whose own response writer next writes to, in place of the one that it is given, has
-// started the response before the commit: cookies do not get into it, and a failed commit is no 503.
-// Where the writer below has a method Written() bool, as gin's has, the log says so.
+// If next writes to a framework's own response writer, and not to the one it is given, the response
+// starts before the commit: it lacks the cookies, and a failed commit is not a 503. If that writer
+// has a method Written() bool, as gin's has, the log says so.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	if next == nil {
 		panic("session: Handler: nil http.Handler")
@@ -55,7 +55,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 
 // NoRefresh is [Manager.Handler] for requests that do not count as use of the session, see
 // [Session.NoRefresh]: polls, presence, streams. It works inside a Handler and around a
-// guard's middleware, and asks the store nothing by itself. It panics if next is nil.
+// guard's middleware, and does not read the store by itself. It panics if next is nil.
 func (m *Manager) NoRefresh(next http.Handler) http.Handler {
 	if next == nil {
 		panic("session: NoRefresh: nil http.Handler")

@@ -38,8 +38,8 @@ type Session struct {
 
 // ID returns the id under which the session's record lies: express-session's
 // req.sessionID. It is empty while there is no record: for a new session until it is
-// saved, and after a log-out. A log-in or renewal gives a new one when it is saved.
-// It is a secret; show [Session.Ref] instead.
+// saved, and after a log-out. A log-in or renewal gives a new one when it is saved. It
+// is a secret: show [Session.Ref] instead.
 func (s *Session) ID() string {
 	s.lock()
 	defer s.mu.Unlock()
@@ -89,10 +89,10 @@ func (s *Session) Changed() bool {
 }
 
 // NoRefresh says that this request does not count as use of the session, such as a poll or a
-// heartbeat that the page sends by itself: it does not keep the session from running out. A
-// request that changes the session refreshes it all the same, and so does the first one to a
-// session or log-in that Node made, which notes when it began, and its label.
-// [Manager.NoRefresh] is the middleware.
+// heartbeat that the page sends by itself: it does not keep the session alive. A request
+// that changes the session refreshes it all the same, and so does the first one to a session
+// or log-in that Node made, which notes when it began, and its label. [Manager.NoRefresh] is
+// the middleware.
 func (s *Session) NoRefresh() {
 	s.lock()
 	defer s.mu.Unlock()
@@ -172,13 +172,13 @@ func (s *Session) SetMaxAge(d time.Duration) error {
 }
 
 // Reload forgets this request's changes, but not its log-out, and reads the session again, from the
-// store's authority: req.session.reload. The error is ErrSessionEnded when it is
-// gone; any other is an outage. A session without a record stays as it is.
+// primary: req.session.reload. The error is ErrSessionEnded when it is gone; any other is an
+// outage. A session without a record stays as it is.
 //
-// It also works after the response has started, for a stream of events or a WebSocket to see
-// what became of its session: see guard.Guard.UserOf. A renewal elsewhere ends the session
-// under its old id, so the client connects again. Where the request itself is over, or lies
-// in another process, [Manager.Open] finds the session by its id.
+// It also works after the response has started, so that a stream of events or a WebSocket
+// sees the present state: see guard.Guard.UserOf. A renewal by another request ends the
+// session under its old id, and the client has to connect again. After the request, or in
+// another process, [Manager.Open] finds the session by its id.
 func (s *Session) Reload(ctx context.Context) error {
 	s.lock()
 	defer s.mu.Unlock()

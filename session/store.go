@@ -107,7 +107,7 @@ type Iterator interface {
 
 // Record is one stored session, as Iterator yields it.
 type Record struct {
-	ID   string // secret: whoever knows it and a cookie secret is the user
+	ID   string // secret: with it and a cookie secret one is the user
 	Data []byte // the record's JSON
 }
 
