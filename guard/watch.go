@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -111,6 +112,16 @@ func (w *watcher[U]) Check(ctx context.Context, slot reqstate.Slot) (cause, err 
 		return nil, err
 	}
 	return w.Cause(reason), nil
+}
+
+// Same implements [reqstate.Watcher]. A [serializer.Namer] of the application's that panics has no answer.
+func (w *watcher[U]) Same(a, b json.RawMessage) (same bool) {
+	defer func() {
+		if recover() != nil {
+			same = false
+		}
+	}()
+	return w.g.sameUser(a, b)
 }
 
 // Cause implements [reqstate.Watcher].

@@ -61,7 +61,7 @@ type (
 )
 
 // events is a stream: it goes on until the context of Watch ends.
-func events(g *guard.Guard[*User]) http.Handler {
+func events[U any](g *guard.Guard[U]) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		l := r.Context().Value(liveKey{}).(*live)
 		l.ctx, l.err = g.Watch(r.Context())

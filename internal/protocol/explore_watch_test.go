@@ -1,7 +1,9 @@
 package protocol_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -84,6 +86,7 @@ type theUser struct{}
 var errOver = errors.New("over")
 
 func (theUser) Check(context.Context, record.Slot) (cause, err error) { return nil, nil }
+func (theUser) Same(a, b json.RawMessage) bool                        { return bytes.Equal(a, b) }
 func (theUser) Cause(why string) error                                { return fmt.Errorf("%w: %s", errOver, why) }
 
 // watch is the process V.

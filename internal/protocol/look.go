@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"maps"
@@ -212,6 +213,7 @@ func (w *watchers) look(ctx context.Context, all []asked, users byUser) error {
 // found compares the streams of a session with its record.
 func (w *watchers) found(a asked, rec *record.Record, users byUser) {
 	var over []ending
+	var others []renamed
 	now, absolute := time.Now(), w.p.Terms.Absolute
 	w.mu.Lock()
 	next := time.Time{}
@@ -230,8 +232,8 @@ func (w *watchers) found(a asked, rec *record.Record, users byUser) {
 			over = w.end(over, s, OverGone)
 		case !ok:
 			over = w.end(over, s, OverLoggedOut)
-		case !sameUser(s.user, slot.User):
-			over = w.end(over, s, OverReplaced)
+		case !sameID(s.user, slot.User):
+			others = append(others, renamed{s, s.user, slot})
 		case slot.Over(absolute, now):
 			over = w.end(over, s, OverAbsolute)
 		default:
@@ -248,6 +250,33 @@ func (w *watchers) found(a asked, rec *record.Record, users byUser) {
 	}
 	if a.first != nil && !next.IsZero() {
 		w.later(a.watched, next)
+	}
+	w.mu.Unlock()
+	finish(over)
+	for _, r := range others {
+		w.compare(r)
+	}
+}
+
+// renamed is a stream in whose slot a user's id is written otherwise than it was.
+type renamed struct {
+	*stream
+	was  string
+	slot record.Slot
+}
+
+// compare ends the stream unless the two ids are the same user's, which the application says; so mu is free.
+func (w *watchers) compare(r renamed) {
+	var over []ending
+	same := r.by.Same(json.RawMessage(r.was), r.slot.User)
+	w.mu.Lock()
+	switch {
+	case r.of == nil || r.user != r.was: // it is over, or another look was faster
+	case same:
+		r.note(r.slot, w.p.Terms.Absolute)
+		w.ask(r.of, 0)
+	default:
+		over = w.end(over, r.stream, OverReplaced)
 	}
 	w.mu.Unlock()
 	finish(over)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 	"context"
+	"encoding/json"
 	"iter"
 	"slices"
 	"sync"
@@ -25,6 +26,8 @@ type LogInWatcher interface {
 	// Check returns the cause for which the log-in in slot is over, as far as its user tells,
 	// nil while it is not. An error says that this is not known. It is asked at the clock's looks.
 	Check(ctx context.Context, slot record.Slot) (cause, err error)
+	// Same reports whether two ids, as JSON, are the same user's: an id may be written otherwise now.
+	Same(a, b json.RawMessage) bool
 	// Cause returns the error for one of the Over… texts.
 	Cause(why string) error
 }
@@ -341,8 +344,8 @@ func (w *watchers) sooner() *watched {
 	return d.of
 }
 
-// sameUser reports whether two ids of users, as JSON, are one.
-func sameUser(a string, b []byte) bool {
+// sameID reports whether two ids of users, as JSON, are written alike.
+func sameID(a string, b []byte) bool {
 	if a == string(b) {
 		return true
 	}

@@ -322,6 +322,8 @@ type Watcher interface {
 	// Check returns the cause for which the log-in in slot is over, as far as its user tells; nil
 	// while it is not. An error says that this is not known.
 	Check(ctx context.Context, slot Slot) (cause, err error)
+	// Same reports whether two ids, as JSON, are the same user's.
+	Same(a, b json.RawMessage) bool
 	// Cause returns the error for a reason.
 	Cause(reason string) error
 }
