@@ -38,8 +38,10 @@ const (
 	pgSimpleTable = `CREATE TABLE "session" ("sid" varchar NOT NULL COLLATE "default", "sess" json NOT NULL, "expire" timestamp(6) NOT NULL) WITH (OIDS=FALSE);
 ALTER TABLE "session" ADD CONSTRAINT "session_pkey" PRIMARY KEY ("sid") NOT DEFERRABLE INITIALLY IMMEDIATE;
 CREATE INDEX "IDX_session_expire" ON "session" ("expire")`
-	knexTable  = `CREATE TABLE "sessions" ("sid" varchar(512) PRIMARY KEY, "sess" json NOT NULL, "expired" timestamptz NOT NULL)`
-	mysqlTable = "CREATE TABLE `sessions` (`session_id` varchar(512) COLLATE utf8mb4_bin NOT NULL, `expires` int(11) unsigned NOT NULL, `data` mediumtext COLLATE utf8mb4_bin, PRIMARY KEY (`session_id`)) ENGINE=InnoDB"
+	knexTable       = `CREATE TABLE "sessions" ("sid" varchar(512) PRIMARY KEY, "sess" json NOT NULL, "expired" timestamptz NOT NULL)`
+	knexMySQLTable  = "CREATE TABLE `sessions` (`sid` varchar(512) PRIMARY KEY, `sess` json NOT NULL, `expired` datetime NOT NULL, INDEX `sessions_expired_index` (`expired`)) DEFAULT CHARSET=latin1"
+	knexSQLiteTable = "CREATE TABLE `sessions` (`sid` varchar(255), `sess` json not null, `expired` datetime not null, primary key (`sid`));\nCREATE INDEX `sessions_expired_index` on `sessions` (`expired`)"
+	mysqlTable      = "CREATE TABLE `sessions` (`session_id` varchar(512) COLLATE utf8mb4_bin NOT NULL, `expires` int(11) unsigned NOT NULL, `data` mediumtext COLLATE utf8mb4_bin, PRIMARY KEY (`session_id`)) ENGINE=InnoDB"
 )
 
 // servers are those that the tests share.
@@ -98,10 +100,25 @@ func (s servers) nodes() []place {
 		}
 		return milliseconds(c, ms)
 	}
+	open := func(t *testing.T) *sql.DB { return sqltest.SQLiteFile(t, "_pragma=journal_mode(WAL)") }
+	knex := with(beside, "sessions", "expired")
 	return []place{
 		{"connect-pg-simple", sqlstore.Config{Dialect: sqlstore.Postgres, Layout: sqlstore.ConnectPGSimple}, pgSimpleTable, with(beside, "session", "expire"), interval, s.openPostgres},
-		{"connect-session-knex", sqlstore.Config{Dialect: sqlstore.Postgres, Layout: sqlstore.ConnectSessionKnex}, knexTable, with(beside, "sessions", "expired"), interval, s.openPostgres},
+		{"connect-session-knex", sqlstore.Config{Dialect: sqlstore.Postgres, Layout: sqlstore.ConnectSessionKnex}, knexTable, knex, interval, s.openPostgres},
 		{"express-mysql-session", sqlstore.Config{Dialect: sqlstore.MySQL, Layout: sqlstore.ExpressMySQLSession}, mysqlTable, with(beside, "sessions", "expires"), nil, s.openMariaDB},
+		{"connect-session-knex with mysql2", sqlstore.Config{Dialect: sqlstore.MySQL, Layout: sqlstore.ConnectSessionKnex}, knexMySQLTable, knex, earlierKnex("%s - interval %.0f second"), s.openMariaDB},
+		{"connect-session-knex with better-sqlite3", sqlstore.Config{Dialect: sqlstore.SQLite, Layout: sqlstore.ConnectSessionKnex}, knexSQLiteTable, knex, earlierKnex("strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ',%s,'-%.3f seconds')"), open},
+	}
+}
+
+// earlierKnex is place.earlier of a table whose time is not in milliseconds, beside ours, by a format for the
+// column and seconds.
+func earlierKnex(format string) func(c string, ms int64) string {
+	return func(c string, ms int64) string {
+		if c == "expired" {
+			return fmt.Sprintf(format, c, float64(ms)/1000)
+		}
+		return milliseconds(c, ms)
 	}
 }
 

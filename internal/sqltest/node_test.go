@@ -18,12 +18,14 @@ var nodeStacks = []string{
 	"express-session 1.18, express-mysql-session 3, passport 0.6",
 	"express-session 1.19, express-mysql-session 3, passport 0.7",
 	"express-session 1.19, connect-session-knex 5, passport 0.7",
+	"express-session 1.19, connect-session-knex 5 with mysql2, passport 0.7",
+	"express-session 1.19, connect-session-knex 5 with better-sqlite3, passport 0.7",
 }
 
 // stacks are those that run: in the short form one for each package, and for both versions where there are
 // two.
 func stacks() []string {
-	return sized([]string{nodeStacks[1], nodeStacks[2], nodeStacks[3], nodeStacks[6]}, nodeStacks)
+	return sized([]string{nodeStacks[1], nodeStacks[2], nodeStacks[3], nodeStacks[6], nodeStacks[7], nodeStacks[8]}, nodeStacks)
 }
 
 // TestNodeLive runs every scenario of package live with every stack of Node that keeps its sessions in a

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -64,25 +66,42 @@ func layouts(s servers) map[string]*nodeLayout {
 			left: "expires-UNIX_TIMESTAMP(NOW(6))", in: "UNIX_TIMESTAMP()+CEIL(%d/1000)",
 		},
 	}
+	mysql, sqlite := *list["connect-session-knex"], *list["connect-session-knex"]
+	mysql.columns[1], mysql.left, mysql.in = "sess", "TIMESTAMPDIFF(MICROSECOND,UTC_TIMESTAMP(6),expired)/1e6", "TIMESTAMPADD(SECOND,CEIL(%d/1000),UTC_TIMESTAMP())"
+	sqlite.columns[1], sqlite.left = "CAST(sess AS TEXT)", "unixepoch(expired,'subsec')-unixepoch('now','subsec')"
+	sqlite.in = "strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ',(unixepoch('now','subsec')*1000+%d)/1000,'unixepoch')"
+	list["connect-session-knex with mysql2"], list["connect-session-knex with better-sqlite3"] = &mysql, &sqlite
 	for _, p := range s.nodes() {
 		list[p.name].place = p
 	}
 	return list
 }
 
+// version is what is left out of a stack's middle name to have that of a layout.
+var version = regexp.MustCompile(` [0-9]+\b`)
+
+// packageOf is the layout's name in that of a stack.
+func packageOf(stack string) string {
+	return version.ReplaceAllString(strings.Split(stack, ", ")[1], "")
+}
+
 // newNodePlace makes an empty database for a stack.
 func newNodePlace(t *testing.T, s servers, stack string) *nodePlace {
 	t.Helper()
 	for name, layout := range layouts(s) {
-		if !strings.Contains(stack, name) {
+		if name != packageOf(stack) {
 			continue
 		}
 		p := &nodePlace{nodeLayout: layout, t: t, made: map[live.GoStore]live.Sessions{}}
-		if layout.cfg.Dialect == sqlstore.MySQL {
+		switch layout.cfg.Dialect {
+		case sqlstore.SQLite:
+			p.url = filepath.Join(t.TempDir(), "db")
+			p.db = sqltest.Open(t, "sqlite", "file:"+p.url+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)")
+		case sqlstore.MySQL:
 			database := s.maria.Database(t)
 			p.url = fmt.Sprintf("mysql://app:app@%s/%s", s.maria.Addr, database)
 			p.db = sqltest.Open(t, "mysql", s.maria.DSN(database))
-		} else {
+		default:
 			database := s.pg.Database(t)
 			p.url = s.pg.URL(database)
 			exec(t, sqltest.Open(t, "pgx", p.url), fmt.Sprintf("ALTER DATABASE %s SET timezone TO '%s'", database, zone))
@@ -150,7 +169,7 @@ func (p *nodePlace) table() string {
 
 func (p *nodePlace) query(text string) string {
 	text = strings.NewReplacer("{table}", p.table(), "{id}", p.columns[0], "{data}", p.columns[1], "{time}", p.columns[2], "{column}", p.column).Replace(text)
-	if p.cfg.Dialect == sqlstore.MySQL {
+	if p.cfg.Dialect != sqlstore.Postgres {
 		return strings.NewReplacer("$1", "?", "$2", "?").Replace(text)
 	}
 	return text

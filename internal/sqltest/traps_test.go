@@ -34,6 +34,8 @@ func TestNewFindsTheTraps(t *testing.T) {
 	}
 	pgSimple := sqlstore.Config{Dialect: sqlstore.Postgres, Layout: sqlstore.ConnectPGSimple}
 	mysql := sqlstore.Config{Dialect: sqlstore.MySQL, Layout: sqlstore.ExpressMySQLSession}
+	knexMySQL := sqlstore.Config{Dialect: sqlstore.MySQL, Layout: sqlstore.ConnectSessionKnex}
+	knexSQLite := sqlstore.Config{Dialect: sqlstore.SQLite, Layout: sqlstore.ConnectSessionKnex}
 	zone := func(zone string) sqlstore.Config {
 		cfg := pgSimple
 		cfg.TimeZone = zone
@@ -78,6 +80,15 @@ func TestNewFindsTheTraps(t *testing.T) {
 		{"times as text", mysql, plain, strings.Replace(mysqlTable, "int(11) unsigned", "varchar(20)", 1), "want INT UNSIGNED"},
 		{"no column with data", mysql, plain, strings.Replace(mysqlTable, "`data`", "`body`", 1), "has no column data"},
 		{"no table of Node's in MySQL", mysql, plain, "", "let express-mysql-session make it"},
+
+		{"connect-session-knex's table in MySQL", knexMySQL, plain, knexMySQLTable, ""},
+		{"times that have a zone", knexMySQL, plain, strings.Replace(knexMySQLTable, "datetime", "timestamp", 1), "want DATETIME"},
+		{"no table of connect-session-knex", knexMySQL, plain, "", "let connect-session-knex make it (createTable)"},
+		{"connect-session-knex's table in an SQLite", knexSQLite, file("?_pragma=busy_timeout(5000)"), knexSQLiteTable, ""},
+		{"no table of Node's in an SQLite", knexSQLite, file("?_pragma=busy_timeout(5000)"), "", "let connect-session-knex make it (createTable)"},
+		{"no such column in an SQLite", knexSQLite, file("?_pragma=busy_timeout(5000)"), strings.ReplaceAll(knexSQLiteTable, "expired", "expires"), "lacks one of the columns"},
+		{"no primary key in an SQLite", knexSQLite, file("?_pragma=busy_timeout(5000)"), strings.Replace(knexSQLiteTable, ", primary key (`sid`)", "", 1), "is not the primary key"},
+		{"an SQLite that is not UTF-8", knexSQLite, file("?_pragma=busy_timeout(5000)&_pragma=encoding('UTF-16le')"), knexSQLiteTable, "encoding='UTF-8'"},
 
 		{"memory for each connection", sqlstore.Config{Dialect: sqlstore.SQLite}, func(t *testing.T) *sql.DB { return sqltest.Open(t, "sqlite", ":memory:") }, "", "db.SetMaxOpenConns(1)"},
 		{"locks that are not waited for", sqlstore.Config{Dialect: sqlstore.SQLite}, file(""), "", "_pragma=busy_timeout(5000)"},

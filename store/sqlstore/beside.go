@@ -23,7 +23,7 @@ type beside struct {
 	// In PostgreSQL, which writes in WITH, both steps are one statement.
 	endNote, endSameNote *statement
 
-	leave *statement // a note, unless there is a live one; MySQL
+	leave *statement // a note, unless there is a live one; MySQL and SQLite
 }
 
 func newBeside(s *Store) ender {
@@ -31,9 +31,14 @@ func newBeside(s *Store) ender {
 	const removeSame = "DELETE FROM {sessions} WHERE {match} AND {same} AND {live} AND NOT {noted}"
 	e.removeSame = s.statement("id old notice", removeSame+s.andTell("true"))
 	e.seeNote = s.statement("id", "SELECT note FROM {notes} WHERE id=:id AND until>{now}")
-	e.lookAt = s.statement("id", "SELECT (SELECT {read} FROM {sessions} WHERE {match} AND {live}), (SELECT note FROM {notes} WHERE id=:id AND until>{now})")
-	if !s.words.returns {
-		e.leave = s.statement("id note life", leaveMySQL("(:id,:note,{now}+:life)"))
+	e.lookAt = s.statement("id", "SELECT EXISTS (SELECT 1 FROM {sessions} WHERE {match} AND {live}), (SELECT {read} FROM {sessions} WHERE {match} AND {live}), "+
+		"(SELECT note FROM {notes} WHERE id=:id AND until>{now})")
+	if !s.words.writesIn {
+		leave := leaveMySQL("(:id,:note,{now}+:life)")
+		if s.words.returns {
+			leave = "INSERT INTO {notes} AS n (id,note,until) VALUES (:id,:note,{now}+:life)" + leaveUnlessLive
+		}
+		e.leave = s.statement("id note life", leave)
 		return e
 	}
 	// The notes come from the removal, so that it comes first: rows are locked in one order.
@@ -65,7 +70,9 @@ func (e *beside) end(ctx context.Context, id, note string, life int64) (there st
 		}
 	case e.endNote != nil:
 		_, err = e.endNote.row(ctx, nil, e.told([]any{id, note, life}, id, nil, note), new(string), &there)
-	case note == contract.Ended: // half of it ends the session as well, and an outage is repeated
+	case note == contract.Ended && !e.words.returns:
+		// A transaction would be two trips more. Half of it ends the session as well, whose end was not
+		// answered then. Between the two a request of Node's may write the record back: the note hides it.
 		if _, err = e.remove.exec(ctx, nil, id); err == nil {
 			there, err = e.leaveNote(ctx, nil, id, note, life)
 		}
@@ -82,6 +89,10 @@ func (e *beside) end(ctx context.Context, id, note string, life int64) (there st
 
 // leaveNote leaves a note unless there is a live one, and returns that which is there then.
 func (e *beside) leaveNote(ctx context.Context, tx *sql.Tx, id, note string, life int64) (there string, err error) {
+	if e.words.returns {
+		_, err = e.leave.row(ctx, tx, []any{id, note, life}, new(string), &there)
+		return there, err
+	}
 	result, err := e.leave.exec(ctx, tx, id, note, life)
 	if err != nil {
 		return "", err
@@ -93,8 +104,7 @@ func (e *beside) leaveNote(ctx context.Context, tx *sql.Tx, id, note string, lif
 	return there, err
 }
 
-func (e *beside) endSame(ctx context.Context, id string, old []byte, note string, life int64) (ended bool, err error) {
-	packed := e.table.pack(old)
+func (e *beside) endSame(ctx context.Context, id string, old []byte, packed any, note string, life int64) (ended bool, err error) {
 	if life == 0 {
 		n, err := e.removeSame.affected(ctx, nil, e.told([]any{id, packed}, id, old, note)...)
 		return n > 0, err
@@ -121,6 +131,9 @@ func (e *beside) endMany(ctx context.Context, ids []string, life int64) (map[str
 	words, params := list(len(ids))
 	values := valuesOf(ids)
 	remove, with, all := "DELETE FROM {sessions} WHERE {id} IN ("+words+")", params, values
+	if !e.words.returns { // MySQL, which may overlook the case of letters, and blanks
+		remove += " AND CAST({id} AS BINARY) IN (" + words + ")"
+	}
 	if e.listen != nil {
 		remove, with, all = e.tellMany(remove+" RETURNING {id} AS id, '' AS note, {live} AS live", ids, params, values)
 	}
@@ -142,9 +155,9 @@ func (e *beside) endMany(ctx context.Context, ids []string, life int64) (map[str
 
 func (e *beside) look(ctx context.Context, id string, old []byte) (f found, err error) {
 	var note sql.NullString
-	if _, err = e.lookAt.row(ctx, nil, []any{id}, &f.data, &note); err != nil {
+	if _, err = e.lookAt.row(ctx, nil, []any{id}, &f.live, &f.data, &note); err != nil {
 		return found{}, err
 	}
-	f.live, f.note = f.data != nil, note.String
+	f.note = note.String
 	return f.judged(e.table, old), nil
 }

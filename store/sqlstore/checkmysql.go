@@ -28,11 +28,11 @@ func (p *probe) mysql() {
 	if !found {
 		schema, table = "", p.cfg.Table
 	}
-	words := layouts[p.cfg.Layout].words
+	words := layouts[p.cfg.Layout].words[p.cfg.Dialect]
 	var engine string
 	if !p.ask("SELECT COALESCE(engine,'') FROM information_schema.tables WHERE table_schema=COALESCE(NULLIF(?,''),DATABASE()) AND table_name=?", []any{schema, table}, &engine) {
 		if len(p.errs) == 0 {
-			p.bad("there is no table %s: let %v make it (createDatabaseTable), or give its name in Config.Table", p.cfg.Table, p.cfg.Layout)
+			p.bad("there is no table %s: let %v make it (%s), or give its name in Config.Table", p.cfg.Table, p.cfg.Layout, layouts[p.cfg.Layout].makes)
 		}
 		return
 	}
@@ -55,7 +55,7 @@ FROM information_schema.columns WHERE table_schema=COALESCE(NULLIF(?,''),DATABAS
 	if p.known.maxID = int(length); length < leastID {
 		p.bad("column %s of %s holds ids of %d bytes: widen it to %d at least", sid, p.cfg.Table, length, leastID)
 	}
-	if !strings.HasSuffix(collation, "_bin") {
+	if !strings.HasSuffix(collation, "_bin") && p.cfg.Layout == ExpressMySQLSession { // connect-session-knex makes its own so
 		p.bad("column %s of %s takes ids for the same that differ in case: ALTER TABLE %[2]s MODIFY %[1]s VARCHAR(%[3]d) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL", sid, p.cfg.Table, length)
 	}
 	switch kind, collation, _, length := column(data); {
@@ -64,7 +64,10 @@ FROM information_schema.columns WHERE table_schema=COALESCE(NULLIF(?,''),DATABAS
 	case !strings.HasSuffix(kind, "text") || !strings.HasPrefix(collation, "utf8mb4_") || length < 1<<20:
 		p.bad("column %s of %s is %s with the collation %q and of %d bytes: ALTER TABLE %[2]s MODIFY %[1]s MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", data, p.cfg.Table, kind, collation, length)
 	}
-	if kind, _, _, _ := column(expires); kind != "int" && kind != "bigint" {
+	switch kind, _, _, _ := column(expires); {
+	case p.cfg.Layout == ConnectSessionKnex && kind != "datetime":
+		p.bad("column %s of %s is %q: want DATETIME, as %v makes it", expires, p.cfg.Table, kind, p.cfg.Layout)
+	case p.cfg.Layout == ExpressMySQLSession && kind != "int" && kind != "bigint":
 		p.bad("column %s of %s is %q: want INT UNSIGNED, as %v makes it", expires, p.cfg.Table, kind, p.cfg.Layout)
 	}
 }

@@ -37,7 +37,7 @@ current_setting('server_encoding'), current_setting('client_encoding')`, nil, &v
 // postgresColumns looks at the columns of Node's table.
 func (p *probe) postgresColumns() {
 	table := dialects[Postgres].quoted(p.cfg.Table)
-	words := layouts[p.cfg.Layout].words
+	words := layouts[p.cfg.Layout].words[p.cfg.Dialect]
 	types, unique := map[string]string{}, map[string]bool{}
 	columns := statement{db: p.db, text: `SELECT a.attname, format_type(a.atttypid, a.atttypmod), EXISTS (
 SELECT 1 FROM pg_index i WHERE i.indrelid=a.attrelid AND i.indisunique AND i.indpred IS NULL AND i.indnkeyatts=1 AND i.indkey[0]=a.attnum)
@@ -54,7 +54,7 @@ FROM pg_attribute a WHERE a.attrelid=to_regclass($1::text) AND a.attnum>0 AND NO
 		return
 	}
 	if len(types) == 0 {
-		p.bad("there is no table %s: let %v make it (createTableIfMissing), or give its name in Config.Table", table, p.cfg.Layout)
+		p.bad("there is no table %s: let %v make it (%s), or give its name in Config.Table", table, p.cfg.Layout, layouts[p.cfg.Layout].makes)
 		return
 	}
 	sid, sess, expire := words["{id}"], words["{data}"], words["{expires}"]

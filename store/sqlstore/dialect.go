@@ -35,6 +35,7 @@ type wording struct {
 	id       string
 	text     string
 	returns  bool     // INSERT, UPDATE and DELETE have RETURNING
+	writesIn bool     // WITH may write
 	numbered bool     // placeholders are $1, $2
 	undone   []string // what its drivers say when a statement was refused because of another one, and undone
 	blocks   bool     // a statement may wait for longer than its context
@@ -46,7 +47,7 @@ var dialects = map[Dialect]wording{
 		name: "PostgreSQL", quote: `"`, empty: `''::bytea`, greatest: "GREATEST",
 		now:   "(floor(extract(epoch FROM statement_timestamp())*1000)::bigint)",
 		bytes: "bytea", id: `text COLLATE "C"`, text: `text COLLATE "C"`,
-		returns: true, numbered: true,
+		returns: true, writesIn: true, numbered: true,
 	},
 	MySQL: {
 		// UNIX_TIMESTAMP(NOW(3)) would be ambiguous in the hour in which summer time ends.

@@ -19,7 +19,7 @@ type ender interface {
 
 	// endSame does the same if the record's bytes are old and there is no live note, and reports whether it
 	// did.
-	endSame(ctx context.Context, id string, old []byte, note string, life int64) (bool, error)
+	endSame(ctx context.Context, id string, old []byte, packed any, note string, life int64) (bool, error)
 
 	// endMany is end of many, without successors.
 	endMany(ctx context.Context, ids []string, life int64) (there map[string]string, err error)
@@ -32,6 +32,7 @@ type ender interface {
 type found struct {
 	live bool
 	data []byte
+	raw  []byte // as it lies in the table
 	same bool   // live, and the bytes that were expected
 	note string // a live one
 }
@@ -50,9 +51,19 @@ func (f found) judged(t table, old []byte) found {
 		f.data = nil
 		return f
 	}
-	f.data = t.unpack(f.data)
+	f.raw, f.data = f.data, t.unpack(f.data)
 	f.same = bytes.Equal(f.data, old)
 	return f
+}
+
+// packed is what the record is to be compared to, where a comparison to packed has found other bytes though
+// the record is the expected one. In Node's table a text that is no JSON has two forms: ours, which wraps it,
+// and that text.
+func (f found) packed(packed any) any {
+	if _, isText := packed.(string); isText {
+		return string(f.raw)
+	}
+	return packed
 }
 
 // errChanged says that a statement found other bytes, and those that it was to find are there now: it is
@@ -60,7 +71,9 @@ func (f found) judged(t table, old []byte) found {
 var errChanged = errors.New("the record changed while it was compared")
 
 // End implements [session.Ender]. With the tables of our own layout it is one statement where nothing stands
-// in the way, beside a table of Node's one transaction.
+// in the way. Beside a table of Node's it is one statement on PostgreSQL and a transaction on SQLite. MySQL cannot
+// write to two tables in one statement: there it is a transaction of two if it compares or names a successor,
+// else the two alone, since that half of a log-out that comes first ends the session.
 func (s *Store) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
 	note, life, err := contract.Note(next, life, s.tombstones)
 	if err != nil {
@@ -77,7 +90,8 @@ func (s *Store) end(ctx context.Context, verb, id string, old []byte, note strin
 		return "", session.ErrNotFound
 	}
 	old = bytes.Clone(old)
-	o, err := try(ctx, s.database, verb, func() (outcome, error) { return s.attempt(ctx, id, old, note, life.Milliseconds()) })
+	packed := s.table.pack(old)
+	o, err := try(ctx, s.database, verb, func() (outcome, error) { return s.attempt(ctx, id, old, &packed, note, life.Milliseconds()) })
 	if err != nil {
 		return "", err
 	}
@@ -93,13 +107,14 @@ type outcome struct {
 	refused error
 }
 
-// attempt ends a record, or says why not.
-func (s *Store) attempt(ctx context.Context, id string, old []byte, note string, life int64) (o outcome, err error) {
+// attempt ends a record, or says why not. It makes packed what the record is to be compared to when it is
+// called again.
+func (s *Store) attempt(ctx context.Context, id string, old []byte, packed *any, note string, life int64) (o outcome, err error) {
 	if old == nil {
 		o.there, err = s.ender.end(ctx, id, note, life)
 		return o, err
 	}
-	ended, err := s.ender.endSame(ctx, id, old, note, life)
+	ended, err := s.ender.endSame(ctx, id, old, *packed, note, life)
 	if err != nil || ended {
 		return o, err
 	}
@@ -113,6 +128,7 @@ func (s *Store) attempt(ctx context.Context, id string, old []byte, note string,
 	case f.note != "":
 		return outcome{f.note, session.ErrNotFound}, nil
 	case f.same:
+		*packed = f.packed(*packed)
 		return o, errChanged
 	}
 	return outcome{refused: f.refusal()}, nil

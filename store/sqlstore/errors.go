@@ -65,16 +65,24 @@ var quotation = regexp.MustCompile(`'[^']*'|"[^"]*"`)
 var harmless = regexp.MustCompile(`^['"]([A-Za-z0-9_.]*_(sessions|notes|labels|values)|([A-Za-z0-9_]*\.)*` +
 	`(sessions?|sid|sess|expired?|expires|session_id|data|id|note|until|gone|label|kind|k|n|value))['"]$`)
 
+// jsonCure is for what MariaDB says when a record does not pass the check of its type json: Node cannot store
+// it either.
+const jsonCure = ": MariaDB's type json has no half of a surrogate pair and 32 levels at most: " +
+	"ALTER TABLE sessions MODIFY sess LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"
+
 // plain returns err without what it may quote of the statement. errors.Is and errors.As see the original.
 func plain(err error) error {
 	text := err.Error()
+	if strings.HasPrefix(text, "Error 4025 ") { // a constraint, and the layouts have no other
+		text += jsonCure
+	}
 	out := quotation.ReplaceAllStringFunc(text, func(q string) string {
 		if harmless.MatchString(q) {
 			return q
 		}
 		return "(left out)"
 	})
-	if out == text {
+	if out == err.Error() {
 		return err
 	}
 	return &plainError{text: out, err: err}

@@ -87,10 +87,10 @@ func (e *inRow) end(ctx context.Context, id, note string, life int64) (there str
 	return f.note, err
 }
 
-func (e *inRow) endSame(ctx context.Context, id string, old []byte, note string, life int64) (bool, error) {
-	q, values := e.endSamePlain, []any{id, e.table.pack(old)}
+func (e *inRow) endSame(ctx context.Context, id string, old []byte, packed any, note string, life int64) (bool, error) {
+	q, values := e.endSamePlain, []any{id, packed}
 	if life > 0 {
-		q, values = e.endSameNote, []any{id, e.table.pack(old), note, life}
+		q, values = e.endSameNote, []any{id, packed, note, life}
 	}
 	n, err := q.affected(ctx, nil, e.told(values, id, old, note)...)
 	return n > 0, err
@@ -98,7 +98,8 @@ func (e *inRow) endSame(ctx context.Context, id string, old []byte, note string,
 
 func (e *inRow) endMany(ctx context.Context, ids []string, life int64) (map[string]string, error) {
 	words, params := list(len(ids))
-	values, with, text := valuesOf(ids), params, ""
+	values, with := valuesOf(ids), params
+	var text string
 	if life > 0 {
 		text = e.upsert(rowsOf(params, "(:id,{empty},0,'-',{now}+:life,{now}+:life)"))
 		with, values = append(slices.Clone(params), "life"), append(values, life)

@@ -23,18 +23,18 @@ const (
 	Own                 Layout = iota // our own table
 	ConnectPGSimple                   // connect-pg-simple 9 and 10, on PostgreSQL
 	ExpressMySQLSession               // express-mysql-session 3, on MySQL and MariaDB
-	ConnectSessionKnex                // connect-session-knex 5, on PostgreSQL
+	ConnectSessionKnex                // connect-session-knex 5, on PostgreSQL, MySQL, MariaDB and SQLite
 )
 
 // layouts is what the layouts of Node differ in.
 var layouts = map[Layout]struct {
-	name    string
-	dialect Dialect
-	table   string // by default
-	words   map[string]string
+	name  string
+	table string // by default
+	makes string // its option that makes the table
+	words map[Dialect]map[string]string
 }{
 	Own: {name: "Own"},
-	ConnectPGSimple: {"connect-pg-simple", Postgres, "session", map[string]string{
+	ConnectPGSimple: {"connect-pg-simple", "session", "createTableIfMissing", map[Dialect]map[string]string{Postgres: {
 		"{id}": "sid", "{data}": "sess", "{expires}": "expire",
 		"{match}": "sid=:id", "{same}": "sess::text=:old", "{read}": "sess::text", "{write}": ":new::text::json",
 		"{live}": "expire AT TIME ZONE {zone}>statement_timestamp()", "{rowlive}": "s.expire AT TIME ZONE {zone}>statement_timestamp()",
@@ -42,20 +42,42 @@ var layouts = map[Layout]struct {
 		// The first comparison can use the index. The second knows of the hour that comes twice when summer
 		// time ends.
 		"{over}": "expire<statement_timestamp() AT TIME ZONE {zone} AND expire AT TIME ZONE {zone}<statement_timestamp()",
+	}}},
+	ConnectSessionKnex: {"connect-session-knex", "sessions", "createTable", map[Dialect]map[string]string{
+		Postgres: {
+			"{id}": "sid", "{data}": "sess", "{expires}": "expired",
+			"{match}": "sid=:id", "{same}": "sess::text=:old", "{read}": "sess::text", "{write}": ":new::text::json",
+		},
+		// Times are in UTC, in whole seconds. Ids are compared without regard to case, as the package makes
+		// its table.
+		MySQL: {
+			"{id}": "sid", "{data}": "sess", "{expires}": "expired",
+			"{match}": "sid=:id AND CAST(sid AS BINARY)=CAST(:id AS BINARY)",
+			"{same}":  "CAST(sess AS BINARY)=CAST(:old AS BINARY)", "{read}": "sess", "{write}": ":new",
+			"{live}": "expired>UTC_TIMESTAMP(3)",
+			"{kept}": "expired>UTC_TIMESTAMP(3) OR CAST(sid AS BINARY)<>CAST(VALUES(sid) AS BINARY)",
+			"{end}":  "TIMESTAMPADD(SECOND,CEIL(({now}+:ttl)/1000),'1970-01-01 00:00:00')",
+			"{over}": "expired<UTC_TIMESTAMP(3)",
+		},
+		// Times are texts, as Date.toISOString makes them.
+		SQLite: {
+			"{id}": "sid", "{data}": "sess", "{expires}": "expired",
+			"{match}": "sid=:id", "{same}": "CAST(sess AS BLOB)=CAST(:old AS BLOB)", "{read}": "CAST(sess AS BLOB)", "{write}": ":new",
+			"{live}": "round(unixepoch(expired,'subsec')*1000)>{now}", "{rowlive}": "round(unixepoch(s.expired,'subsec')*1000)>{now}",
+			"{end}": "strftime('%Y-%m-%dT%H:%M:%fZ',({now}+:ttl)/1000.0,'unixepoch')",
+			// The first comparison can use the index.
+			"{over}": "expired<strftime('%Y-%m-%dT%H:%M:%fZ','now') AND round(unixepoch(expired,'subsec')*1000)<{now}",
+		},
 	}},
-	ConnectSessionKnex: {"connect-session-knex", Postgres, "sessions", map[string]string{
-		"{id}": "sid", "{data}": "sess", "{expires}": "expired",
-		"{match}": "sid=:id", "{same}": "sess::text=:old", "{read}": "sess::text", "{write}": ":new::text::json",
-	}},
-	ExpressMySQLSession: {"express-mysql-session", MySQL, "sessions", map[string]string{
+	ExpressMySQLSession: {"express-mysql-session", "sessions", "createDatabaseTable", map[Dialect]map[string]string{MySQL: {
 		"{id}": "session_id", "{data}": "data", "{expires}": "expires",
 		// Comparisons of texts overlook blanks at their ends: those of bytes do not.
 		"{match}": "session_id=:id AND CAST(session_id AS BINARY)=CAST(:id AS BINARY)",
-		"{same}":  "CAST(data AS BINARY)=CAST(:old AS BINARY)", "{read}": "data", "{write}": ":new",
-		"{live}": "expires*1000>{now}",
+		"{same}":  "CAST(IFNULL(data,'') AS BINARY)=CAST(:old AS BINARY)", "{read}": "data", "{write}": ":new",
+		"{live}": "expires*1000>{now}", "{kept}": "{live}",
 		"{end}":  "CEIL(({now}+:ttl)/1000)",
 		"{over}": "expires*1000<{now}",
-	}},
+	}}},
 }
 
 // zonedWords are those of times with a zone: of connect-session-knex, and of connect-pg-simple where a
@@ -74,12 +96,11 @@ func (l Layout) String() string {
 }
 
 // nodeTable is the table of a layout of Node's.
-func nodeTable(l Layout, name string, known discovery) table {
-	from := layouts[l]
-	w := dialects[from.dialect]
+func nodeTable(cfg Config, known discovery) table {
+	w := dialects[cfg.Dialect]
 	t := table{
 		words: map[string]string{
-			"{sessions}": w.quoted(name),
+			"{sessions}": w.quoted(cfg.Table),
 			"{zone}":     "'" + strings.ReplaceAll(known.zone, "'", "''") + "'",
 			"{noted}":    "EXISTS (SELECT 1 FROM {notes} x WHERE x.id=:id AND x.until>{now})",
 			"{rownoted}": "EXISTS (SELECT 1 FROM {notes} x WHERE x.id={id} AND x.until>{now})",
@@ -91,8 +112,8 @@ func nodeTable(l Layout, name string, known discovery) table {
 		pack:   packText,
 		unpack: unpackText,
 	}
-	maps.Copy(t.words, from.words)
-	if known.zoned || l == ConnectSessionKnex {
+	maps.Copy(t.words, layouts[cfg.Layout].words[cfg.Dialect])
+	if known.zoned || cfg.Layout == ConnectSessionKnex && cfg.Dialect == Postgres {
 		maps.Copy(t.words, zonedWords)
 	}
 	const row = "INSERT INTO {sessions} %s({id},{data},{expires}) VALUES (:id,{write},{end}) "
@@ -101,24 +122,31 @@ func nodeTable(l Layout, name string, known discovery) table {
 		return t
 	}
 	t.create = fmt.Sprintf(row, "") + `ON DUPLICATE KEY UPDATE
-{data}=IF(LAST_INSERT_ID(IF({live},2,1))=2,{data},VALUES({data})),
-{expires}=IF({live},{expires},VALUES({expires}))`
+{data}=IF(LAST_INSERT_ID(IF({kept},2,1))=2,{data},VALUES({data})),
+{expires}=IF({kept},{expires},VALUES({expires}))`
 	t.ids = func(id string) bool { return !strings.HasSuffix(id, " ") } // to the table's key it would be the id without it
 	return t
 }
 
-// wrapped begins what stands for a record that is no JSON: Node's tables can hold nothing else. The session
-// layer makes none.
+// wrapped begins what stands for a record that is no JSON, or a number: Node's tables can hold nothing else as
+// it is. The session layer makes none. Where Node's table has one (a column of text can), it is compared as
+// it lies there: see found.packed.
 const wrapped = `{"_bytes":"`
 
 func packText(data []byte) any { return textOf(data) }
 
 // textOf returns data where that is JSON and no wrapping, else its wrapping.
 func textOf(data []byte) string {
-	if json.Valid(data) && utf8.Valid(data) && bytes.Equal(unpackText(data), data) {
+	if json.Valid(data) && utf8.Valid(data) && bytes.Equal(unpackText(data), data) && !isNumber(data) {
 		return string(data)
 	}
 	return wrapped + base64.StdEncoding.EncodeToString(data) + `"}`
+}
+
+// isNumber reports whether JSON is a number, whose text SQLite would change.
+func isNumber(text []byte) bool {
+	c := bytes.TrimLeft(text, " \t\r\n")[0]
+	return c == '-' || '0' <= c && c <= '9'
 }
 
 // unpackText is the reverse of textOf. What only looks like a wrapping is a record of Node's, as it is:

@@ -161,7 +161,7 @@ func (s *Store) Update(ctx context.Context, id string, old, new []byte, ttl time
 		}
 		there, err := s.ender.look(ctx, id, old)
 		if err == nil && there.same && !(s.tombstones && there.note != "") {
-			err = errChanged
+			packed, err = there.packed(packed), errChanged
 		}
 		return there, err
 	})

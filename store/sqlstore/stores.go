@@ -109,7 +109,7 @@ func New(ctx context.Context, db *sql.DB, cfg Config) (*Stores, error) {
 	}
 	t := ownTable(cfg.Dialect, cfg.Prefix)
 	if cfg.Layout != Own {
-		t = nodeTable(cfg.Layout, cfg.Table, known)
+		t = nodeTable(cfg, known)
 	}
 	s := newStores(db, cfg, t)
 	if cfg.Migrate {
@@ -193,8 +193,10 @@ func (c *Config) complete() (errs []error) {
 		bad("Config.Layout is %v: give Own, ConnectPGSimple, ExpressMySQLSession or ConnectSessionKnex", c.Layout)
 	case c.Layout == Own && c.Table != "":
 		bad("Config.Table is %q beside the layout Own: give a layout of Node's, or Prefix for the names of our own tables", c.Table)
-	case c.Layout != Own && c.Dialect != node.dialect:
-		bad("Config.Layout %v is one of %v, not of %v", c.Layout, node.dialect, c.Dialect)
+	case c.Layout != Own && node.words[c.Dialect] == nil:
+		for d := range node.words {
+			bad("Config.Layout %v is one of %v, not of %v", c.Layout, d, c.Dialect)
+		}
 	}
 	c.Table = cmp.Or(c.Table, node.table)
 	if c.Table != "" && !validTable.MatchString(c.Table) {

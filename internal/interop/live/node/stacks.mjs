@@ -37,12 +37,17 @@ const mysql = session => async url => {
   }
 }
 
-const knex = async url => {
-  const db = (await load('knex'))({ client: 'pg', connection: url })
+// better-sqlite3 is libsql here, which has its API and SQLite's files, and comes compiled.
+const knex = client => async url => {
+  const connection = client === 'better-sqlite3' ? { filename: url } : url
+  const db = (await load('knex'))({ client, connection, useNullAsDefault: true })
   const { ConnectSessionKnexStore } = await import('connect-session-knex')
   return async options => {
     const store = new ConnectSessionKnexStore({ knex: db, cleanupInterval: 0, ...options })
     await store.ready
+    if (client === 'mysql2') { // MariaDB's json has no half of a surrogate pair, and a set of one ends the process
+      await db.raw(`alter table ${store.options.tableName} modify sess longtext character set utf8mb4 collate utf8mb4_bin not null`)
+    }
     return store
   }
 }
@@ -84,5 +89,7 @@ export const stacks = {
   'express-session 1.17, express-mysql-session 3, passport 0.4': withStore(...old, mysql),
   'express-session 1.18, express-mysql-session 3, passport 0.6': withStore(...middle, mysql),
   'express-session 1.19, express-mysql-session 3, passport 0.7': withStore(...newest, mysql),
-  'express-session 1.19, connect-session-knex 5, passport 0.7': withStore(...newest, () => knex),
+  'express-session 1.19, connect-session-knex 5, passport 0.7': withStore(...newest, () => knex('pg')),
+  'express-session 1.19, connect-session-knex 5 with mysql2, passport 0.7': withStore(...newest, () => knex('mysql2')),
+  'express-session 1.19, connect-session-knex 5 with better-sqlite3, passport 0.7': withStore(...newest, () => knex('better-sqlite3')),
 }
