@@ -29,6 +29,7 @@ var routes = map[string]string{
 	"POST /second": "credentials", "POST /second/passkey": "credentials", "POST /second/passkey/options": "credentials",
 	"GET /account": "user", "POST /account/name": "user",
 	"GET /account/live": "own", "GET /account/live/stream": "own", "GET /account/devices": "own", "POST /account/devices/end": "own", "POST /account/devices/others": "own",
+	"GET /account/kept": "fresh", "POST /account/kept": "fresh",
 	"GET /account/password": "fresh", "POST /account/password": "fresh", "GET /account/email": "fresh", "POST /account/email": "fresh",
 	"GET /account/security": "fresh", "POST /account/authenticator": "fresh", "GET /account/authenticator": "fresh",
 	"POST /account/authenticator/confirm": "fresh", "POST /account/authenticator/remove": "fresh",
@@ -184,4 +185,24 @@ func walk(t *testing.T, args ...string) {
 // last puts the routes behind which a visitor is not who they were at the end.
 func last(pattern string) int {
 	return slices.Index([]string{"POST /admin/act", "POST /admin/stop", "POST /account/devices/others", "POST /logout"}, pattern) + 1
+}
+
+// TestThereIsOneAdministrator: who is named no more by -admin is a user again, and without it all stay as they are.
+func TestThereIsOneAdministrator(t *testing.T) {
+	db := t.TempDir() + "/account.db"
+	boss := func(args ...string) int {
+		v := visit(t, main.Site(t, time.Hour, append(args, "-db", db)...))
+		if v.Post("/login", "email", "admin@test.example", "password", secret).Header.Get("Location") != "/account" {
+			v.register("admin@test.example")
+		}
+		return v.Get("/admin").StatusCode
+	}
+	for _, row := range []struct {
+		admin string
+		want  int
+	}{{"Admin@test.example", 200}, {"", 200}, {"kim@test.example", 403}, {"admin@test.example", 200}} {
+		if got := boss("-admin", row.admin); got != row.want {
+			t.Errorf("-admin %q: /admin is answered %d, want %d", row.admin, got, row.want)
+		}
+	}
 }

@@ -78,7 +78,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	a.magic = must(onetime.New(onetime.Config{Tokens: b.tokens, Purpose: "log-in"}))
 	a.sessions = must(session.New(session.Config{
 		Store: b.sessions, Codec: session.SecureCookie(secrets...), InsecureHTTP: plain,
-		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour,
+		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour, DeviceBound: a.deviceBound(),
 	}))
 
 	// What can be guessed is slowed down: by account, by address, and apart for browsers that the account
@@ -127,6 +127,7 @@ func (a *app) handler() http.Handler {
 		return func(w http.ResponseWriter, r *http.Request) error { return a.show(w, r, name, form{}, nil) }
 	}
 	welcome := auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
+	proved := auth.StepUpWith(guard.StepUpOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	with := func(name string, failed func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 		return auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: failed})
 	}
@@ -160,7 +161,7 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /login/passkey/options", a.passkeys.BeginLogIn(auth))
 	mux.Handle("POST /login/passkey", with("passkey", a.passkeys.FailureHandler(auth))(auth.LogIn(a.handle(nothing))))
 	mux.Handle("GET /second", a.public(a.secondPage))
-	mux.Handle("POST /second", with("totp", a.onRefusal(a.secondFailed))(auth.StepUp(a.handle(a.onward))))
+	mux.Handle("POST /second", with("totp", a.onRefusal(a.secondFailed))(proved))
 	mux.Handle("POST /second/passkey/options", a.passkeys.BeginStepUp(auth))
 	mux.Handle("POST /second/passkey", with("passkey", a.passkeys.FailureHandler(auth))(auth.StepUp(a.handle(nothing))))
 	mux.Handle("POST /logout", auth.LogOut(http.RedirectHandler("/?left", http.StatusSeeOther)))
@@ -172,6 +173,8 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /account/devices/others", a.own(a.endOthers))
 	mux.Handle("GET /account/live", a.own(show("live")))
 	mux.Handle("GET /account/live/stream", a.own(a.live))
+	mux.Handle("GET /account/kept", a.fresh(show("kept")))
+	mux.Handle("POST /account/kept", a.fresh(a.removeKept))
 	mux.Handle("GET /account/password", a.fresh(show("password")))
 	mux.Handle("POST /account/password", a.fresh(a.setPassword))
 	mux.Handle("GET /account/email", a.fresh(show("email")))
@@ -181,8 +184,7 @@ func (a *app) handler() http.Handler {
 	mux.Handle("GET /account/security", a.fresh(a.security))
 	mux.Handle("POST /account/authenticator", a.fresh(a.newAuthenticator))
 	mux.Handle("GET /account/authenticator", a.fresh(a.authenticatorPage))
-	mux.Handle("POST /account/authenticator/confirm", auth.RequireFresh(a.freshFor)(a.notActing(a.onlyCode(
-		with("totp", a.onRefusal(a.confirmFailed))(a.confirmAuthenticator(auth.StepUp(a.handle(a.authenticatorAdded))))))))
+	mux.Handle("POST /account/authenticator/confirm", a.fresh(a.confirmAuthenticator))
 	mux.Handle("POST /account/authenticator/remove", a.fresh(a.removeAuthenticator))
 	mux.Handle("GET /account/recovery", a.fresh(a.recoveryPage))
 	mux.Handle("POST /account/recovery", a.fresh(a.newRecoveryCodes))
@@ -209,6 +211,9 @@ func (a *app) handler() http.Handler {
 		mux.Handle("POST /account/linked/remove", a.fresh(a.unlink))
 	}
 
+	if a.secure() {
+		mux.Handle(a.sessions.DeviceBound())
+	}
 	mux.Handle("GET /admin", auth.RequireFresh(a.freshFor)(a.admins(a.adminPage)))
 	mux.Handle("POST /admin/act", auth.RequireFresh(a.freshFor)(a.admins(a.act)))
 	mux.Handle("POST /admin/stop", a.admins(a.stopActing))
@@ -217,6 +222,14 @@ func (a *app) handler() http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, guard.ErrCrossSite) }))
 	return cross.Handler(http.MaxBytesHandler(mux, 64<<10))
+}
+
+// deviceBound has browsers that can bind their sessions to the device: docs/DEVICE-BOUND.md. It needs https.
+func (a *app) deviceBound() session.DeviceBound {
+	if !a.secure() {
+		return session.DeviceBound{}
+	}
+	return session.DeviceBound{Lifetime: 10 * time.Minute, Origin: a.url}
 }
 
 // nothing answers a script that only wants to know that it worked.

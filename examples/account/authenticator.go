@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
 
 	"github.com/boombuler/barcode/qr"
 
-	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
@@ -66,60 +67,46 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	return a.show(w, r, "authenticator", f, code)
 }
 
-// enrolled finds the key of the user whose log-in may still wait for a code: of the app that is used, and
-// where a new one is confirmed, of that.
+// enrolled finds the key of the user whose log-in may still wait for a code.
 func (a *app) enrolled(r *http.Request) (e totp.Enrolled[*User], err error) {
 	if e.User, err = a.auth.StepUpUser(r); err != nil {
 		return e, err
 	}
 	e.Account = e.User.ID
-	sealed := e.User.Authenticator
-	if r.URL.Path == "/account/authenticator/confirm" {
-		sealed = e.User.NewAuthenticator
-	}
-	if sealed != "" { // without an app, a recovery code may still be good
-		e.Key, err = a.vault.open(sealed, e.User.ID)
+	if e.User.Authenticator != "" { // without an app, a recovery code may still be good
+		e.Key, err = a.vault.open(e.User.Authenticator, e.User.ID)
 	}
 	return e, err
 }
 
-// onlyCode refuses recovery codes where a new app is confirmed: they prove nothing about it.
-func (a *app) onlyCode(next http.Handler) http.Handler {
-	return a.handle(func(w http.ResponseWriter, r *http.Request) error {
-		if _, recovers := totp.HashRecoveryCode(formOf(r).Get("code")); recovers {
-			return a.confirmFailed(w, r, guard.ErrForbidden)
-		}
-		next.ServeHTTP(w, r)
-		return nil
-	})
-}
-
-func (a *app) confirmFailed(w http.ResponseWriter, r *http.Request, err error) error {
-	return a.showAuthenticator(w, r, refused(r, err, "code", wrongCode))
-}
-
-// confirmAuthenticator takes the app whose code was right into use, unless another one has been offered
-// since.
-func (a *app) confirmAuthenticator(next http.Handler) http.Handler {
-	return a.handle(func(w http.ResponseWriter, r *http.Request) error {
-		u := a.current(r)
-		n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = authenticator_new, authenticator_new = ''
-			WHERE id = $1 AND authenticator_new = $2 AND authenticator_new <> ''`, u.ID, u.NewAuthenticator)
-		if err != nil || n == 0 {
-			return a.done(w, r, err, "/account/authenticator", "You began anew in another window. Use the code that is shown here.")
-		}
-		a.send(u.Email, "factor", "")
-		next.ServeHTTP(w, r)
-		return nil
-	})
-}
-
-func (a *app) authenticatorAdded(w http.ResponseWriter, r *http.Request) error {
+// confirmAuthenticator takes the app whose code is right into use, unless another one has been offered since.
+// The code counts as the second step of this log-in.
+func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error {
+	f, u := formOf(r), a.current(r)
+	if u.NewAuthenticator == "" { // confirmed, by the first of two clicks
+		return onTo(w, r, nil, "/account/security")
+	}
+	key, err := a.vault.open(u.NewAuthenticator, u.ID)
+	if err == nil {
+		err = a.guesses.Attempt(r, u.ID, func(ctx context.Context) error { return a.codes.Verify(ctx, u.ID, key, f.Get("code")) })
+	}
+	if errors.Is(err, strategy.ErrUnauthenticated) {
+		return a.showAuthenticator(w, r, f.refusedBy(err, "code", wrongCode))
+	}
+	if err != nil {
+		return err
+	}
+	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = authenticator_new, authenticator_new = ''
+		WHERE id = $1 AND authenticator_new = $2`, u.ID, u.NewAuthenticator)
+	if err != nil || n == 0 {
+		return a.done(w, r, err, "/account/authenticator", "You began anew in another window. Use the code that is shown here.")
+	}
+	a.send(u.Email, "factor", "")
 	text := "Your app is set up."
-	if a.current(r).RecoveryCodes == 0 {
+	if u.RecoveryCodes == 0 {
 		text += " Now make recovery codes, for the day when you lose it."
 	}
-	return a.done(w, r, nil, "/account/security", text)
+	return a.done(w, r, a.auth.AddFactors(r, u, "totp"), "/account/security", text)
 }
 
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {

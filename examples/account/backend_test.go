@@ -29,6 +29,7 @@ func TestPostgresAndRedis(t *testing.T) {
 			}
 		}
 	})
+	t.Run("compose.yaml and its nginx", func(t *testing.T) { composed(t, postgres.URL(postgres.Database(t)), "redis://"+redis.Addr) })
 	passkeys := postgres.URL(postgres.Database(t))
 	passkeytest.RunCredentials(t, func(t *testing.T) (passkey.Credentials[*main.User], *main.User, *main.User) {
 		return main.Passkeys(t, "-db", passkeys)

@@ -26,9 +26,10 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) {
 		return err
 	}
-	id := rand.Text()
-	_, err = a.users.exec(r.Context(), `INSERT INTO email_changes (user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
-		ON CONFLICT (user_id) DO UPDATE SET id = $2, email = $3, old_ok = 0, new_ok = 0`, u.ID, id, email)
+	var id string // of who asks twice for the same address it stays, or the mails of one click would be dead
+	err = a.users.db.QueryRowContext(r.Context(), `INSERT INTO email_changes (user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
+		ON CONFLICT (user_id) DO UPDATE SET id = CASE WHEN email_changes.email = $3 THEN email_changes.id ELSE $2 END, email = $3, old_ok = 0, new_ok = 0
+		RETURNING id`, u.ID, rand.Text(), email).Scan(&id)
 	if err != nil {
 		return err
 	}

@@ -49,20 +49,14 @@ func (f form) refuse(field, text string) {
 	}
 }
 
-// refused is a form whose field a strategy refused.
-func refused(r *http.Request, err error, field, text string) form {
-	f := formOf(r)
-	f.Status = guard.Status(err)
-	f.refuse(field, orWait(err, text))
-	return f
-}
-
-// orWait is text, or how long to wait where there were too many attempts.
-func orWait(err error, text string) string {
-	if guard.Status(err) == http.StatusTooManyRequests {
-		return wait(err)
+// refusedBy returns the form with the refusal of a field: text, or how long to wait where there were too many
+// attempts.
+func (f form) refusedBy(err error, field, text string) form {
+	if problem := guard.ProblemOf(err); problem.Status == http.StatusTooManyRequests {
+		f.Status, text = problem.Status, problem.Detail
 	}
-	return text
+	f.refuse(field, text)
+	return f
 }
 
 // Get returns a field without the space around it, and without what PostgreSQL cannot store.

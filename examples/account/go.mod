@@ -10,6 +10,7 @@ require (
 	github.com/seed-6f34412b/passport/internal/sqltest v0.1.0
 	github.com/seed-6f34412b/passport/strategy/oidc v0.1.0
 	github.com/seed-6f34412b/passport/strategy/passkey v0.1.0
+	github.com/wneessen/go-mail v0.8.1
 	modernc.org/sqlite v1.62.0
 )
 

@@ -42,9 +42,13 @@ func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
 		return a.showKeys(w, r, f, "")
 	}
 	text, _, err := a.keys.Issue(r.Context(), apikey.Request{Owner: a.current(r).ID, Name: f.Get("name"), TTL: 90 * 24 * time.Hour})
+	if errors.Is(err, errTaken) {
+		return a.done(w, r, nil, "/account/keys", "There is one key of this name now.")
+	}
 	if err != nil {
 		return err
 	}
+	a.send(a.current(r).Email, "key", "")
 	s, err := a.sessions.Session(r.Context())
 	if err == nil {
 		err = shownKey.Set(s, text)
@@ -72,8 +76,11 @@ func (a *app) me(w http.ResponseWriter, r *http.Request) error {
 type keyTable struct{ users }
 
 func (t keyTable) Insert(ctx context.Context, k apikey.Key) error {
-	_, err := t.exec(ctx, `INSERT INTO api_keys (id, user_id, hash, name, created, expires, used) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
+	n, err := t.exec(ctx, `INSERT INTO api_keys (id, user_id, hash, name, created, expires, used) VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT DO NOTHING`,
 		k.ID, k.Owner, k.Hash, k.Name, k.Created.Unix(), k.Expires.Unix())
+	if err == nil && n == 0 {
+		err = errTaken
+	}
 	return err
 }
 

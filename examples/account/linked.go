@@ -104,7 +104,10 @@ func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
 	if u.Hash == "" && u.Passkeys == 0 && u.Linked < 2 {
 		return a.done(w, r, nil, "/account/linked", "This is your only way to log in. Choose a password before.")
 	}
-	_, err := a.users.exec(r.Context(), `DELETE FROM identities WHERE issuer = $1 AND subject = $2 AND user_id = $3`, f.Get("issuer"), f.Get("subject"), u.ID)
+	n, err := a.users.exec(r.Context(), `DELETE FROM identities WHERE issuer = $1 AND subject = $2 AND user_id = $3`, f.Get("issuer"), f.Get("subject"), u.ID)
+	if n > 0 {
+		a.send(u.Email, "unlinked", "")
+	}
 	return a.done(w, r, err, "/account/linked", "The account is not connected any more.")
 }
 

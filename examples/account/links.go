@@ -89,8 +89,8 @@ func (a *app) mayMail(r *http.Request, f form, email string) error {
 		return nil
 	}
 	err := a.mails.Take(r, email)
-	if err != nil && guard.Status(err) == http.StatusTooManyRequests {
-		f.refuse("email", wait(err))
+	if errors.Is(err, strategy.ErrUnauthenticated) {
+		f.refuse("email", guard.ProblemOf(err).Detail)
 		return nil
 	}
 	return err

@@ -22,11 +22,14 @@ func (a *app) live(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	clock := time.NewTicker(5 * time.Second)
 	defer clock.Stop()
+	enough := time.After(5 * time.Minute) // the browser comes back, and proves again that its session is bound to it
 	for now := time.Now(); ; {
 		if _, err := fmt.Fprintf(w, "data: %s\n\n", now.Format(time.TimeOnly)); err != nil || stream.Flush() != nil {
 			return nil // the browser has gone
 		}
 		select {
+		case <-enough:
+			return nil
 		case <-a.ending: // of the program: the browser comes back to the next one
 			return nil
 		case <-ctx.Done():

@@ -15,5 +15,5 @@ func (a *app) logInPage(w http.ResponseWriter, r *http.Request) error {
 
 // logInFailed answers a log-in that was refused. It does not tell whether the address has an account.
 func (a *app) logInFailed(w http.ResponseWriter, r *http.Request, err error) error {
-	return a.show(w, r, "login", refused(r, err, "password", "The e-mail address or the password is not right."), nil)
+	return a.show(w, r, "login", formOf(r).refusedBy(err, "password", "The e-mail address or the password is not right."), nil)
 }

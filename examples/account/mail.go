@@ -2,20 +2,19 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"embed"
 	"errors"
 	"fmt"
 	"log/slog"
-	"mime"
-	"net"
-	"net/smtp"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"text/template"
 	"time"
+
+	"github.com/wneessen/go-mail"
 )
 
 // letter is a mail of plain text.
@@ -39,8 +38,18 @@ func newMailer(ctx context.Context, o options) (mailer, error) {
 	if err != nil || u.Scheme != "smtp" || u.Port() == "" {
 		return nil, errors.New("-smtp is not like smtp://user:password@host:587") // err may quote the password
 	}
-	m := smtpMailer{make(chan letter, 1000)}
-	go m.work(ctx, u, o)
+	port, _ := strconv.Atoi(u.Port())
+	options := []mail.Option{mail.WithPort(port), mail.WithTimeout(o.mailTime), mail.WithTLSPolicy(mail.TLSOpportunistic)}
+	if secret, ok := u.User.Password(); ok {
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory), mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
+			mail.WithUsername(u.User.Username()), mail.WithPassword(secret))
+	}
+	client, err := mail.NewClient(u.Hostname(), options...)
+	if err != nil {
+		return nil, fmt.Errorf("-smtp: %w", err)
+	}
+	m := smtpMailer{client, o, make(chan letter, 1000)}
+	go m.work(ctx)
 	return m, nil
 }
 
@@ -84,7 +93,11 @@ func (b *outbox) all() []letter {
 
 // smtpMailer hands mails to a server, one after the other. What has not left when the program ends is lost: a
 // real application keeps a table of them.
-type smtpMailer struct{ queue chan letter }
+type smtpMailer struct {
+	client *mail.Client
+	options
+	queue chan letter
+}
 
 func (m smtpMailer) send(l letter) {
 	select {
@@ -94,63 +107,29 @@ func (m smtpMailer) send(l letter) {
 	}
 }
 
-func (m smtpMailer) work(ctx context.Context, u *url.URL, o options) {
-	var auth smtp.Auth
-	if secret, ok := u.User.Password(); ok {
-		auth = smtp.PlainAuth("", u.User.Username(), secret, u.Hostname())
-	}
+func (m smtpMailer) work(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case l := <-m.queue:
-			text := fmt.Sprintf("From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
-				o.from, l.To, mime.QEncoding.Encode("utf-8", l.Subject), l.At.Format(time.RFC1123Z), strings.ReplaceAll(l.Text, "\n", "\r\n"))
-			if err := sendMail(ctx, u, auth, o, l.To, text); err != nil {
+			if err := m.deliver(ctx, l); err != nil {
 				slog.Error("a mail could not be sent", "error", err)
 			}
 		}
 	}
 }
 
-// sendMail is [smtp.SendMail] with an end: a server that says nothing must not hold up the mails that wait.
-func sendMail(ctx context.Context, u *url.URL, auth smtp.Auth, o options, to, text string) error {
-	ctx, stop := context.WithTimeout(ctx, o.mailTime)
+// deliver hands over one mail. A server that says nothing must not hold up those that wait.
+func (m smtpMailer) deliver(ctx context.Context, l letter) error {
+	ctx, stop := context.WithTimeout(ctx, m.mailTime)
 	defer stop()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
-	if err != nil {
+	msg := mail.NewMsg()
+	if err := errors.Join(msg.From(m.from), msg.To(l.To)); err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	c, err := smtp.NewClient(conn, u.Hostname())
-	if err != nil {
-		return errors.Join(err, conn.Close())
-	}
-	defer func() { _ = c.Close() }()
-	if encrypts, _ := c.Extension("STARTTLS"); encrypts {
-		err = c.StartTLS(&tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12})
-	}
-	if err == nil && auth != nil {
-		err = c.Auth(auth)
-	}
-	if err == nil {
-		err = c.Mail(o.from)
-	}
-	if err == nil {
-		err = c.Rcpt(to)
-	}
-	if err != nil {
-		return err
-	}
-	w, err := c.Data()
-	if err != nil {
-		return err
-	}
-	if _, err = w.Write([]byte(text)); err == nil {
-		err = w.Close()
-	}
-	if err == nil {
-		_ = c.Quit() // the server has the mail
-	}
-	return err
+	msg.SetDateWithValue(l.At)
+	msg.Subject(l.Subject)
+	msg.SetBodyString(mail.TypeTextPlain, l.Text)
+	return m.client.DialAndSendWithContext(ctx, msg)
 }

@@ -3,6 +3,8 @@ package main_test
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"mime/quotedprintable"
 	"net"
 	"strings"
 	"testing"
@@ -43,7 +45,7 @@ func mailServer(t *testing.T, silent int) (address string, mail <-chan string) {
 			case data && line == ".":
 				data = false
 				say("250 taken")
-				got <- text.String()
+				got <- readable(text.String())
 			case data:
 				text.WriteString(line + "\n")
 			case line == "DATA":
@@ -60,6 +62,16 @@ func mailServer(t *testing.T, silent int) (address string, mail <-chan string) {
 	return l.Addr().String(), got
 }
 
+// readable returns a mail with its text decoded.
+func readable(mail string) string {
+	header, text, _ := strings.Cut(mail, "\n\n")
+	decoded, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(text)))
+	if err != nil {
+		return err.Error()
+	}
+	return header + "\n\n" + string(decoded)
+}
+
 // TestMailsLeaveBySMTP: with -smtp there is no outbox, and the mail has the link of -url.
 func TestMailsLeaveBySMTP(t *testing.T) {
 	address, mail := mailServer(t, 0)
@@ -69,7 +81,7 @@ func TestMailsLeaveBySMTP(t *testing.T) {
 	}
 	v.Post("/register", "email", "Kim@Test.example").Want(t, 303, "")
 	text := <-mail
-	for _, want := range []string{"From: site@test.example\n", "To: kim@test.example\n", "Subject: Your new account\n", main.Origin + "/register/finish?"} {
+	for _, want := range []string{"From: <site@test.example>\n", "To: <kim@test.example>\n", "Subject: Your new account\n", main.Origin + "/register/finish?"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("got the mail %q, want %q in it", text, want)
 		}
@@ -82,7 +94,7 @@ func TestASilentMailServerHoldsUpOneMail(t *testing.T) {
 	v := visit(t, main.Site(t, 1, "-smtp", "smtp://"+address))
 	v.Post("/register", "email", "kim@test.example").Want(t, 303, "")
 	v.Post("/register", "email", "jo@test.example").Want(t, 303, "")
-	if text := <-mail; !strings.Contains(text, "To: jo@test.example\n") {
+	if text := <-mail; !strings.Contains(text, "To: <jo@test.example>\n") {
 		t.Errorf("got the mail %q, want that to jo", text)
 	}
 }

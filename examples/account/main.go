@@ -65,7 +65,7 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.secret, "secret", os.Getenv("SESSION_SECRET"), "`text` of 32 random bytes or more, which signs cookies and encrypts keys; $SESSION_SECRET. Empty makes one")
 	f.StringVar(&o.smtp, "smtp", os.Getenv("SMTP_URL"), "smtp://user:password@host:port; $SMTP_URL. Empty shows mails at /outbox, on localhost only")
 	f.StringVar(&o.from, "from", "account@localhost", "`address` from which mails come")
-	f.StringVar(&o.admin, "admin", "", "`address` whose owner is an administrator")
+	f.StringVar(&o.admin, "admin", "", "`address` whose owner is the administrator: nobody else is one then. Empty leaves all roles as they are")
 	f.StringVar(&o.breached, "breached", "https://api.pwnedpasswords.com/range/", "`URL` of a list of stolen passwords. Empty asks none")
 	f.StringVar(&o.issuer, "issuer", "", "`URL` of an OpenID provider to log in with; on localhost, without it, an example is started")
 	f.StringVar(&o.client, "client", "account", "what the provider calls this site")

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
-	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
@@ -148,28 +147,15 @@ func (a *app) errorPage(w http.ResponseWriter, r *http.Request, err error) { a.e
 
 // explained answers a browser with a page that says what went wrong, and reports whether it did.
 func (a *app) explained(w http.ResponseWriter, r *http.Request, err error) bool {
-	status, asks := guard.Status(err), r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !strings.Contains(r.Header.Get("Accept"), "text/html") || status < 400 || asks && status == http.StatusUnauthorized {
+	problem, asks := guard.ProblemOf(err), r.Method == http.MethodGet || r.Method == http.MethodHead
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") || problem.Status < 400 || asks && problem.Status == http.StatusUnauthorized {
 		return false
 	}
-	return a.write(w, r, "error", page{Form: form{Status: status}, Data: map[string]any{
-		"Acting": errors.Is(err, errActing), "CrossSite": errors.Is(err, guard.ErrCrossSite),
-		"Again": errors.As(err, new(*guard.Insufficient)), "Wait": wait(err),
-	}}) == nil
-}
-
-// wait says how long to wait after too many attempts.
-func wait(err error) string {
-	var after time.Duration
-	if refusal, ok := errors.AsType[*guard.Refusal](err); ok {
-		after = refusal.RetryAfter()
-	} else if failure, ok := errors.AsType[*strategy.Failure](err); ok {
-		after = failure.RetryAfter
+	kind := problem.Type[strings.LastIndex(problem.Type, "#")+1:]
+	if errors.Is(err, errActing) {
+		kind = "Acting"
 	}
-	if after <= time.Minute {
-		return fmt.Sprintf("Too many attempts. Try again in %d seconds.", 1+int(after.Seconds()))
-	}
-	return fmt.Sprintf("Too many attempts. Try again in %d minutes.", 1+int(after.Minutes()))
+	return a.write(w, r, "error", page{Form: form{Status: problem.Status}, Data: map[string]any{"Kind": kind, "Text": problem.Detail}}) == nil
 }
 
 // static serves the style sheet and the scripts.

@@ -8,6 +8,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
+const passwordChanged = "Your password is changed. All other devices are logged out."
+
 // setPassword changes the password. The security stamp changes with it, so all other devices are out at once.
 func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
@@ -15,22 +17,29 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	changed := false // by the first of two clicks
 	if u.Hash != "" {
 		err = a.guesses.Attempt(r, u.Email, func(ctx context.Context) error {
-			return a.hasher.Verify(ctx, u.Hash, f.values.Get("current"))
+			err := a.hasher.Verify(ctx, u.Hash, f.values.Get("current"))
+			if changed = err != nil && a.hasher.Verify(ctx, u.Hash, f.values.Get("password")) == nil; changed {
+				return nil
+			}
+			return err
 		})
 		if errors.Is(err, strategy.ErrUnauthenticated) {
-			f.refuse("current", orWait(err, "This is not your present password."))
-			err = nil
+			f, err = f.refusedBy(err, "current", "This is not your present password."), nil
 		}
 	}
 	if err != nil || len(f.Errors) > 0 {
 		return a.showOr(w, r, err, "password", f)
+	}
+	if changed {
+		return a.done(w, r, nil, "/account", passwordChanged)
 	}
 	if u, err = a.users.setPassword(r.Context(), u, hash); err != nil {
 		return err
 	}
 	a.send(u.Email, "changed", "")
 	err = a.auth.ReauthenticateUser(r, u) // this session goes on, with the new stamp
-	return a.done(w, r, err, "/account", "Your password is changed. All other devices are logged out.")
+	return a.done(w, r, err, "/account", passwordChanged)
 }

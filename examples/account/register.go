@@ -27,7 +27,7 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	if errors.Is(err, errTaken) { // by another link, meanwhile
 		return a.deadLink(w, r, strategy.ErrUnauthenticated)
 	}
-	if err == nil {
+	if err == nil && u.Email == a.local.Account(a.admin) {
 		err = a.makeAdmin(r.Context())
 	}
 	if err == nil {
@@ -36,11 +36,12 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	return a.done(w, r, err, "/account", "Welcome. Your account is ready.")
 }
 
-// makeAdmin makes the owner of the address in -admin an administrator.
+// makeAdmin makes the owner of the address in -admin the administrator, and of all others users.
 func (a *app) makeAdmin(ctx context.Context) error {
 	if a.admin == "" {
 		return nil
 	}
-	_, err := a.users.exec(ctx, `UPDATE users SET role = 'admin' WHERE email = $1`, a.local.Account(a.admin))
+	_, err := a.users.exec(ctx, `UPDATE users SET role = CASE WHEN email = $1 THEN 'admin' ELSE 'user' END
+		WHERE email = $1 OR role = 'admin'`, a.local.Account(a.admin))
 	return err
 }

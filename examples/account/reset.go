@@ -3,7 +3,8 @@ package main
 import "net/http"
 
 // reset stores the password that was chosen behind a mailed link. The second step stays, and all devices are
-// out.
+// out. What else gets somebody in stays too, and who had the account may have added it: the next page offers
+// to remove it.
 func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	hash, err := a.newHash(r.Context(), f, f.Get("email"))
@@ -26,5 +27,29 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 		a.attempts.MakeKnown(w, r, u.Email)
 		err = a.auth.LogInUser(r, u)
 	}
-	return a.done(w, r, err, "/account", "Your password is changed. All other devices are logged out.")
+	to := "/account"
+	if u.Passkeys+u.Linked+u.Keys > 0 {
+		to = "/account/kept"
+	}
+	return a.done(w, r, err, to, passwordChanged)
+}
+
+// removeKept removes what stayed when the password was reset.
+func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
+	u := a.current(r)
+	if u.Hash == "" { // who has not come from a reset
+		return a.done(w, r, nil, "/account/password", "These are your only ways to log in. Choose a password before.")
+	}
+	err := a.users.inTx(r.Context(), func(exec func(string, ...any) (int64, error)) error {
+		for _, table := range []string{"passkeys", "identities", "api_keys"} {
+			if _, err := exec(`DELETE FROM `+table+` WHERE user_id = $1`, u.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		a.send(u.Email, "kept", "")
+	}
+	return a.done(w, r, err, "/account", "Your passkeys, linked accounts and API keys are removed.")
 }

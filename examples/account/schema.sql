@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS api_keys (
   name    TEXT NOT NULL,
   created BIGINT NOT NULL,
   expires BIGINT NOT NULL,
-  used    BIGINT NOT NULL
+  used    BIGINT NOT NULL,
+  UNIQUE (user_id, name)                  -- or a double click would make two
 );
 CREATE TABLE IF NOT EXISTS email_changes (
   user_id TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,

@@ -27,10 +27,8 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 	if missing != nil {
 		return missing
 	}
-	return a.show(w, r, "second", refused(r, err, "code", wrongCode), u)
-}
-
-// onward sends a user on after the second step.
-func (a *app) onward(w http.ResponseWriter, r *http.Request) error {
-	return onTo(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"))
+	if a.current(r) != nil { // the first of two clicks was right
+		return onTo(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"))
+	}
+	return a.show(w, r, "second", formOf(r).refusedBy(err, "code", wrongCode), u)
 }

@@ -22,7 +22,8 @@ type User struct {
 	Handle                             []byte
 	Authenticator, NewAuthenticator    string // encrypted: see secret.go
 	Created                            int64
-	Passkeys, RecoveryCodes, Linked    int
+	Passkeys, RecoveryCodes            int
+	Linked, Keys                       int
 }
 
 // Admin reports whether u is an administrator.
@@ -42,14 +43,15 @@ type users struct{ db *sql.DB }
 const selectUser = `SELECT id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, created,
   (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = users.id),
   (SELECT COUNT(*) FROM recovery_codes c WHERE c.user_id = users.id),
-  (SELECT COUNT(*) FROM identities i WHERE i.user_id = users.id) FROM users `
+  (SELECT COUNT(*) FROM identities i WHERE i.user_id = users.id),
+  (SELECT COUNT(*) FROM api_keys k WHERE k.user_id = users.id) FROM users `
 
 type scanner interface{ Scan(into ...any) error }
 
 func scanUser(row scanner) (*User, error) {
 	u, handle := new(User), ""
 	err := row.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Hash, &u.Stamp, &handle, &u.Authenticator, &u.NewAuthenticator,
-		&u.Created, &u.Passkeys, &u.RecoveryCodes, &u.Linked)
+		&u.Created, &u.Passkeys, &u.RecoveryCodes, &u.Linked, &u.Keys)
 	if err == nil {
 		u.Handle, err = base64.RawURLEncoding.DecodeString(handle)
 	}
@@ -93,8 +95,8 @@ func (t users) list(ctx context.Context) ([]*User, error) {
 	return all(ctx, t, scanUser, selectUser+`ORDER BY created DESC, email LIMIT 200`)
 }
 
-// errTaken is returned when another user has the address.
-var errTaken = errors.New("the address is taken")
+// errTaken is returned when another user has the address, or another key the name.
+var errTaken = errors.New("the name is taken")
 
 // add adds a user whose address is proved.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {

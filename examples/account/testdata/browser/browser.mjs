@@ -40,6 +40,7 @@ export class Person {
   async tab() {
     const page = await this.context.newPage()
     page.setDefaultTimeout(limit)
+    page.on('response', (r) => r.status() >= 500 && this.complaints.push(`${r.url()} is answered ${r.status()}`))
     page.on('pageerror', (e) => this.complaints.push(String(e)))
     page.on('console', (m) => m.type() === 'error' && !/status of 4\d\d/.test(m.text()) && this.complaints.push(m.text()))
     return page
@@ -139,6 +140,13 @@ export class Person {
     await this.fill('E-mail address', email)
     await this.press('Mail me a link instead')
     await this.at('/mailed', 'Look into your mail')
+  }
+
+  async makeKey(name) {
+    await this.go('/account/keys')
+    await this.fill('What is it for?', name)
+    await this.press('Make a key')
+    await this.sees('Your new key')
   }
 
   // shownApp is the authenticator app whose key the page shows.

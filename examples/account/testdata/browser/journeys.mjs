@@ -208,6 +208,92 @@ await run({
     await max.look('not-logged-in')
   },
 
+  async 'a double click on each other button'(meet) {
+    const dot = await meet()
+    const key = await dot.authenticator()
+    const settled = async (click) => {
+      const moved = dot.page.waitForEvent('framenavigated')
+      await click()
+      await moved
+      await dot.page.waitForLoadState('networkidle')
+    }
+    const twice = async (path, name, fields = {}) => {
+      if (path) await dot.go(path)
+      for (const [label, text] of Object.entries(fields)) await dot.fill(label, text)
+      await settled(() => dot.double(name))
+    }
+    const facts = async (text) => {
+      await dot.go('/account')
+      await dot.at('/account')
+      check((await dot.page.innerText('.facts')).includes(text), `the account lacks ${text}`)
+    }
+    const rows = async (path, count) => {
+      await dot.go(path)
+      check(await dot.page.locator('main .rows li').count() === count, `want ${count} lines: ${await dot.page.innerText('main')}`)
+    }
+    await twice('/register', 'Mail me the link', { 'E-mail address': 'dot@test.example' })
+    await twice(await dot.mail('dot@test.example', 'Your new account'), 'Create account', { 'New password': secret })
+    await facts('dot@test.example')
+    await twice('/account/password', 'Change password', { 'Present password': secret, 'New password': other })
+    await dot.sees('Your password is changed.')
+    await twice('/account/email', 'Mail both', { 'New e-mail address': 'dot@new.example' })
+    await twice(await dot.mail('dot@test.example', 'Your address is to be changed'), 'Confirm')
+    await twice(await dot.mail('dot@new.example', 'Confirm your new address'), 'Confirm')
+    await facts('dot@new.example')
+    await twice('/account/keys', 'Make a key', { 'What is it for?': 'The robot' })
+    await rows('/account/keys', 1)
+
+    const phone = await meet()
+    for (const button of ['Log out', 'Log out all others']) {
+      await phone.logIn('dot@new.example', other)
+      await phone.at('/account')
+      await dot.go('/account/devices')
+      const there = button === 'Log out' ? dot.page.locator('.rows li button') : dot.page.getByRole('button', { name: button })
+      await settled(() => there.first().dblclick())
+      await rows('/account/devices', 1)
+    }
+
+    await twice('/account/linked', 'Connect an account at the example provider')
+    await dot.press('I am Jo Baz')
+    await dot.sees('Connect this account?')
+    await twice('', 'Connect')
+    await rows('/account/linked', 1)
+    await twice('', 'Disconnect Jo Baz')
+    await rows('/account/linked', 0)
+
+    await dot.go('/account/security')
+    await dot.press('Add a passkey')
+    await dot.page.getByLabel(/^Name of the passkey/).fill("Dot's phone")
+    await twice('', 'Rename')
+    await twice('', "Remove the passkey Dot's phone")
+    await dot.sees('None')
+    const app = await dot.addApp()
+    await key.present(false)
+
+    await twice('', 'Sign out')
+    await dot.logIn('dot@new.example', other)
+    await dot.at('/second')
+    await twice('', 'Log in as somebody else')
+    await dot.logIn('dot@new.example', other)
+    await dot.at('/second')
+    await twice('', 'Go on', { Code: app.code() })
+    await facts('On')
+    await twice('/account/security', 'Remove the app')
+    await facts('Off')
+    await twice('', 'Sign out')
+    await twice('/login', 'Mail me a link instead', { 'E-mail address': 'dot@new.example' })
+    await twice(await dot.mail('dot@new.example', 'Your link to log in'), 'Log in')
+    await facts('dot@new.example')
+    await twice('', 'Sign out')
+    await twice('/forgot', 'Mail me the link', { 'E-mail address': 'dot@new.example' })
+    await twice(await dot.mail('dot@new.example', 'Choose a new password'), 'Change password', { 'New password': secret })
+    await twice('/account/kept', 'Remove them all')
+    await rows('/account/keys', 0)
+    await twice('/account/delete', 'Delete everything', { 'Your e-mail address': 'dot@new.example' })
+    await dot.go('/account')
+    await dot.at('/login')
+  },
+
   async 'by the keyboard alone'(meet) {
     const ada = await meet()
     await ada.go('/')
@@ -263,11 +349,8 @@ await run({
     const key = await eve.authenticator()
     await eve.go('/account/security')
     await eve.press('Add a passkey')
-    // From now on the account has a second factor, and this log-in has not shown it.
-    await eve.at('/second', 'One more step')
-    await eve.look('second-passkey')
-    await eve.press('Use a passkey')
-    await eve.at('/account/security', 'on all your devices')
+    // From now on the account has a second factor, and this log-in has just shown it.
+    await eve.sees('on all your devices')
     await eve.page.getByLabel(/^Name of the passkey/).fill("Eve's phone")
     await eve.press('Rename')
     await eve.sees('The name is saved.')
@@ -280,9 +363,17 @@ await run({
     await key.present(false)
     await eve.press('Sign out')
     await eve.go('/login')
-    await eve.page.getByRole('button', { name: 'Log in with a passkey' }).waitFor()
+    await eve.page.getByRole('button', { name: 'Use a passkey' }).waitFor()
     await key.present(true)
-    await eve.press('Log in with a passkey')
+    await eve.press('Use a passkey')
+    await eve.at('/account')
+    await key.present(false)
+    await eve.press('Sign out')
+    await eve.logIn('eve@test.example', secret)
+    await eve.at('/second', 'One more step')
+    await eve.look('second-passkey')
+    await key.present(true)
+    await eve.press('Use a passkey')
     await eve.at('/account')
     // The password alone opens nothing any more.
     const thief = await meet()
@@ -339,6 +430,7 @@ await run({
     const vic = await meet()
     await vic.register('vic@test.example', secret)
     const app = await vic.addApp()
+    await vic.makeKey('The robot')
     const phone = await meet()
     await phone.go('/login')
     await phone.follow('Forgotten the password?')
@@ -355,7 +447,14 @@ await run({
     await phone.press('Change password')
     await phone.at('/second', 'Your password is changed.') // the mail is no second step
     await phone.secondStep(app.code())
-    await phone.at('/account')
+    // Who knew the old password may have made the key.
+    await phone.at('/account/kept', 'API keys')
+    await phone.look('kept')
+    await phone.press('Remove them all')
+    await phone.at('/account', 'are removed.')
+    await phone.mail('vic@test.example', 'What else got you in was removed')
+    await phone.go('/account/keys')
+    check(await phone.page.getByText('The robot').count() === 0, 'the key is still there')
     await vic.go('/account')
     await vic.at('/login')
     await vic.go(link)
@@ -433,9 +532,8 @@ await run({
     await xia.go('/account/keys')
     await xia.press('Make a key')
     await xia.refused('What is it for?', 'Say in at most 80 letters')
-    await xia.fill('What is it for?', 'The robot')
-    await xia.press('Make a key')
-    await xia.sees('Your new key')
+    await xia.makeKey('The robot')
+    await xia.mail('xia@test.example', 'An API key was made')
     await xia.look('keys')
     const key = await xia.page.locator('.card code').innerText()
     const ask = async (path) => (await fetch(site + path, { headers: { 'X-API-Key': key }, redirect: 'manual' })).status
@@ -462,7 +560,7 @@ await run({
     await yui.look('linked')
     await yui.press('Sign out')
     await yui.go('/login')
-    await yui.follow('Log in with the example provider')
+    await yui.follow('Use the example provider')
     await yui.press('I am Jo Baz')
     await yui.at('/account', 'yui@test.example')
     // Somebody new gets an account, without a password.
@@ -483,6 +581,7 @@ await run({
     await yui.sees('This account is connected to another user.')
     await yui.press('Disconnect Jo Baz')
     await yui.sees('The account is not connected any more.')
+    await yui.mail('yui@test.example', 'A way to log in was removed')
   },
 
   async 'an administrator acts as a user'(meet) {
@@ -494,7 +593,7 @@ await run({
     await boss.register('admin@test.example', secret)
     await boss.follow('Administration')
     await boss.look('admin')
-    await boss.press('Log in as zoe@test.example')
+    await boss.double('Log in as zoe@test.example')
     await boss.at('/account', 'You act as')
     await boss.look('acting')
     await boss.fill('What we call you', 'Zoe')
@@ -506,7 +605,7 @@ await run({
     }
     await boss.look('not-acting')
     await boss.go('/account')
-    await boss.press('Stop acting')
+    await boss.double('Stop acting')
     await boss.at('/admin', 'stopped')
     await boss.go('/account')
     await boss.sees('admin@test.example')
