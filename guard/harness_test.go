@@ -284,8 +284,11 @@ func (s *switchable) End(ctx context.Context, id string, old []byte, next string
 func (s *switchable) Listen(ctx context.Context, tell func(string)) error {
 	s.mu.Lock()
 	s.told = append(s.told, tell)
-	mute := s.mute
+	mute, hold := s.mute, s.hold
 	s.mu.Unlock()
+	if hold != nil {
+		hold("Listen")
+	}
 	if mute {
 		return errOutage
 	}

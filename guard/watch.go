@@ -59,7 +59,7 @@ var (
 // If the store is a [session.Notifier], that is a moment after the end. Every
 // [session.Config].WatchInterval all watched sessions are read again, many at a time: that
 // finds users who are gone, new stamps, and what Node ended. Watching does not count as use: a
-// session with nothing but an open stream expires.
+// session with nothing but an open stream expires, unless it is one of [Guard.WatchAsUse].
 //
 // It costs one read of the store at its beginning, some hundred bytes, and no goroutine; a
 // process has four for all of them, which end after the last. End ctx when the work is done, as
@@ -70,7 +70,19 @@ var (
 // session.ErrNoHandler where no middleware of this guard is around the caller; it says so where
 // the guard is stateless or the user has no session; any other is an outage. A user of
 // guardtest.WithUser has no log-in: the context ends with ctx alone.
-func (g *Guard[U]) Watch(ctx context.Context) (context.Context, error) {
+func (g *Guard[U]) Watch(ctx context.Context) (context.Context, error) { return g.watch(ctx, false) }
+
+// WatchAsUse is [Guard.Watch] for a stream that counts as use of the session while it is open,
+// such as a game or a call: the idle timeout does not run meanwhile. The absolute timeout still
+// ends the session. It costs one write of the store in each tenth of the idle timeout.
+//
+// A page that stays open keeps its user logged in. No cookie is sent: with
+// [session.Config].Rolling only requests renew it.
+func (g *Guard[U]) WatchAsUse(ctx context.Context) (context.Context, error) {
+	return g.watch(ctx, true)
+}
+
+func (g *Guard[U]) watch(ctx context.Context, use bool) (context.Context, error) {
 	if g.cfg.Sessions == nil {
 		return nil, errWatchStateless
 	}
@@ -87,7 +99,7 @@ func (g *Guard[U]) Watch(ctx context.Context) (context.Context, error) {
 	if _, ok := g.User(ctx); !ok {
 		return nil, errNobody
 	}
-	watched, err := st.Slots.Watch(ctx, g.cfg.SessionKey, g.watcher)
+	watched, err := st.Slots.Watch(ctx, g.cfg.SessionKey, g.watcher, use)
 	if err != nil {
 		return nil, fmt.Errorf("guard: watch: %w", err)
 	}

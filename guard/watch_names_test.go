@@ -35,7 +35,7 @@ func TestAStreamGoesOnWhereTheUsersIDIsWrittenOtherwise(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.mux.Handle("POST /t/login", g.Authenticate("any")(g.LogIn(w.hello())))
-			w.mux.Handle("GET /t/stream", g.RequireAuth(events(g)))
+			w.mux.Handle("GET /t/stream", g.RequireAuth(events(g.Watch)))
 			w.mux.Handle("POST /t/again", g.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				if err := g.LogInUser(r, &ticket{ID: row.id, Role: "admin"}); err != nil {
 					t.Error(err)
@@ -76,8 +76,8 @@ func TestASerializerThatPanicsEndsItsStreamAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.mux.Handle("POST /t/login", g.Authenticate("any")(g.LogIn(w.hello())))
-		w.mux.Handle("GET /t/stream", g.RequireAuth(events(g)))
-		w.mux.Handle("GET /stream", w.RequireAuth(events(w.Guard)))
+		w.mux.Handle("GET /t/stream", g.RequireAuth(events(g.Watch)))
+		w.mux.Handle("GET /stream", w.RequireAuth(events(w.Watch)))
 		joe, b := w.loggedIn("joe@test.com"), w.open()
 		b.Post("/t/login").Want(t, 200, "")
 		other, l := w.watch(joe, "/stream"), w.watch(b, "/t/stream")

@@ -61,10 +61,10 @@ type (
 )
 
 // events is a stream: it goes on until the context of Watch ends.
-func events[U any](g *guard.Guard[U]) http.Handler {
+func events(watch func(context.Context) (context.Context, error)) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		l := r.Context().Value(liveKey{}).(*live)
-		l.ctx, l.err = g.Watch(r.Context())
+		l.ctx, l.err = watch(r.Context())
 		if l.err == nil {
 			_ = http.NewResponseController(rw).Flush()
 		}
@@ -82,8 +82,9 @@ func processes(t testing.TB) (here, there *world) {
 	here, there = newProcess(t, users, records, times), newProcess(t, users, records, times)
 	for _, w := range []*world{here, there} {
 		admins := w.guard("admin")
-		w.mux.Handle("/stream", w.RequireAuth(events(w.Guard)))
-		w.mux.Handle("/admin/stream", admins.RequireAuth(events(admins)))
+		w.mux.Handle("/stream", w.RequireAuth(events(w.Watch)))
+		w.mux.Handle("/game", w.RequireAuth(events(w.WatchAsUse)))
+		w.mux.Handle("/admin/stream", admins.RequireAuth(events(admins.Watch)))
 		w.mux.Handle("/renew", w.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			s, err := session.FromContext(r.Context())
 			if err == nil {
@@ -134,7 +135,7 @@ func (w *world) in(b *browser.Browser) *browser.Browser {
 // TestWhatIsWatchedEndsWithItsLogIn: each end of a log-in, by the same process and by another, and
 // how long it takes at most until the streams in both know. A browser has a stream in each.
 func TestWhatIsWatchedEndsWithItsLogIn(t *testing.T) {
-	const soon, round = 0, 30 * time.Second
+	const soon, round = 0, 30*time.Second + 250*time.Millisecond
 	for _, row := range []struct {
 		name   string
 		within time.Duration
@@ -390,7 +391,7 @@ func TestWatchOfALogInThatIsNotStoredYet(t *testing.T) {
 					if err := w.LogInUser(r, joe); err != nil {
 						t.Error(err)
 					}
-					events(w.Guard).ServeHTTP(rw, r)
+					events(w.Watch).ServeHTTP(rw, r)
 				})))
 				b := w.open()
 				w.store.fail(row.down)

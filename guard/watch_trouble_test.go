@@ -113,3 +113,67 @@ func TestALookThatIsOvertakenByTheEndSaysWhy(t *testing.T) {
 		}
 	})
 }
+
+// TestALookBeforeTheNoticeSaysWhy: the clock's look of another process comes between the end and its notice.
+func TestALookBeforeTheNoticeSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := processes(t)
+		here.store.deliver = func(tell func()) { time.AfterFunc(100*time.Millisecond, tell) }
+		b := here.loggedIn("joe@test.com")
+		l := there.watch(there.in(b), "/stream")
+		synctest.Wait()
+		pass(30*time.Second - 10*time.Millisecond)
+		b.Post("/logout").Want(t, 200, "")
+		pass(time.Second)
+		synctest.Wait()
+		if got := l.cause(); got != guard.ReasonLogOut {
+			t.Errorf("got %q, want %q", got, guard.ReasonLogOut)
+		}
+	})
+}
+
+// TestAStorePanicsWhileItIsLookedAt: that is an outage, which the log tells of, and no end of the program.
+func TestAStorePanicsWhileItIsLookedAt(t *testing.T) {
+	for _, method := range []string{"GetMany", "End", "Listen", "Update"} {
+		t.Run(method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				here, there := processes(t)
+				broken := func(panics bool) {
+					here.store.mu.Lock()
+					defer here.store.mu.Unlock()
+					here.store.hold = func(c string) {
+						if panics && c == method {
+							panic("made up")
+						}
+					}
+				}
+				here.store.mute = method == "Listen"
+				b := here.loggedIn("joe@test.com")
+				other := there.in(b)
+				l := here.watch(b, "/game")
+				synctest.Wait()
+				if method == "End" { // by which a look asks where the session went on
+					here.store.deliver = func(func()) {}
+					other.Get("/renew").Want(t, 200, "")
+				}
+				broken(true)
+				pass(10 * time.Minute)
+				synctest.Wait()
+				if got := l.cause(); got != "" {
+					t.Errorf("while it panics: got %q, want it to go on", got)
+				}
+				if got := here.logged(); !strings.Contains(got, "the store panicked: made up") || !strings.Contains(got, "harness_test.go") {
+					t.Errorf("the log does not say what panicked, and where: %s", got)
+				}
+				broken(false)
+				pass(31 * time.Second)
+				other.Post("/logout").Want(t, 200, "")
+				pass(31 * time.Second)
+				synctest.Wait()
+				if got := l.cause(); got == "" {
+					t.Error("after a log-out: it goes on")
+				}
+			})
+		})
+	}
+}

@@ -105,6 +105,11 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 		if m.listenLine.due(time.Now()) {
 			level, text = slog.LevelWarn, text+"; while this goes on, guard.Watch notices it as late as Config.WatchInterval says (told once a minute)"
 		}
+	case protocol.LookPanicked:
+		text = "session: the store panicked while guard.Watch looked"
+		if m.panicLine.due(time.Now()) {
+			level, text = slog.LevelError, text+"; that counts as an outage, which ends no stream (told once a minute)"
+		}
 	case protocol.NotRevoked:
 		level, text = slog.LevelWarn, "session: revoked log-in not deleted; it is refused at every request"
 	}

@@ -25,6 +25,7 @@ type Manager struct {
 	inside                    sync.Map // reentrant -> where, while the application's code runs
 	refreshLine, withheldLine seldom
 	plainHTTPLine, listenLine seldom
+	panicLine                 seldom
 }
 
 // New checks cfg and returns a Manager for it. The error names every mistake at

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-func (t *slots) Watch(ctx context.Context, key string, by reqstate.Watcher) (context.Context, error) {
+func (t *slots) Watch(ctx context.Context, key string, by reqstate.Watcher, use bool) (context.Context, error) {
 	s, err := t.use(ctx, toRead)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func (t *slots) Watch(ctx context.Context, key string, by reqstate.Watcher) (con
 	case !ok:
 		return nil, nil
 	case !pending:
-		return s.m.proto.Watch(ctx, id, key, slot, by), nil
+		return s.m.proto.Watch(ctx, id, key, slot, by, use), nil
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	t.AfterCommit(key, func(err error, _ bool) {
@@ -34,7 +34,7 @@ func (t *slots) Watch(ctx context.Context, key string, by reqstate.Watcher) (con
 		case !ok:
 			end(by.Cause(protocol.OverReplaced))
 		default:
-			s.m.proto.WatchUntil(ctx, end, id, key, slot, by)
+			s.m.proto.WatchUntil(ctx, end, id, key, slot, by, use)
 		}
 	})
 	return ctx, nil

@@ -113,7 +113,7 @@ func (r *run) watch() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock() // the first look comes to its command after that, and has the name
-	r.stream.begin(p.Watch(ctx, r.id, "passport", slot, theUser{}), stop)
+	r.stream.begin(p.Watch(ctx, r.id, "passport", slot, theUser{}, false), stop)
 }
 
 func (s *stream) begin(ctx context.Context, stop context.CancelFunc) { s.ctx, s.stop = ctx, stop }
@@ -177,12 +177,14 @@ func (r *run) endWatch() {
 			r.stream.broken = when + " the stream goes on, and its log-in has ended"
 		}
 	}
-	if !r.stream.disturbed && len(r.stream.messages) == 0 {
-		goesOn("when all messages have come")
-	}
 	r.mu.Lock()
 	r.stream.free = true
 	r.mu.Unlock()
+	time.Sleep(time.Second) // a look that found no record may wait for the notice
+	synctest.Wait()
+	if !r.stream.disturbed && len(r.stream.messages) == 0 {
+		goesOn("when all messages have come")
+	}
 	time.Sleep(patient.WatchInterval + 2*time.Second)
 	synctest.Wait()
 	goesOn("after the clock's look")

@@ -16,6 +16,7 @@ const (
 	lookAgainAfter = time.Second            // an outage
 	maxFailed      = 4                      // sessions of a look that could not be followed, until that is an outage
 	idleSlack      = 250 * time.Millisecond // a store forgets a record a moment after the time that is in it
+	noticeSlack    = 250 * time.Millisecond // a notice comes a moment after the end
 )
 
 // start begins the goroutines that look: four, however many streams there are, which end with
@@ -35,7 +36,7 @@ func (w *watchers) start() {
 // listen hears what the store tells, until ctx ends.
 func (w *watchers) listen(ctx context.Context, n Notifier) {
 	for {
-		err := n.Listen(ctx, w.told)
+		err := safely(func() error { return n.Listen(ctx, w.told) })
 		if ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
 			return
 		}
@@ -56,13 +57,20 @@ func (w *watchers) clock(ctx context.Context, users chan<- byUser) {
 		}
 		all := w.taken(slices.Collect(maps.Values(w.sessions)))
 		w.mu.Unlock()
-		found := byUser{}
+		found := &findings{users: byUser{}}
 		_ = w.look(ctx, all, found) // what an outage left is asked for again
 		select {
-		case users <- found:
+		case users <- found.users:
 		default: // those of a round before are still being asked for
 		}
+		w.use(ctx, found.used)
 	}
+}
+
+// findings are what a look leaves to be done.
+type findings struct {
+	users byUser // to be asked for; nil for a look that is not the clock's
+	used  []used // whose idle timeout is to begin anew
 }
 
 // byUser are the sessions in which a look found log-ins.
@@ -120,7 +128,12 @@ func (w *watchers) lookAsAsked(ctx context.Context, wake <-chan struct{}) {
 		w.mu.Unlock()
 		if len(asked) == 0 {
 			rest(ctx, wake, wait)
-		} else if w.look(ctx, asked, nil) != nil {
+			continue
+		}
+		found := &findings{}
+		err := w.look(ctx, asked, found)
+		w.use(ctx, found.used)
+		if err != nil {
 			_ = sleep(ctx, lookAgainAfter)
 		}
 	}
@@ -178,9 +191,9 @@ func (w *watchers) again(list []asked) {
 	}
 }
 
-// look reads what is asked, ends the streams whose log-in is over, and notes those of the others
-// in users, unless that is nil. An error is an outage.
-func (w *watchers) look(ctx context.Context, all []asked, users byUser) error {
+// look reads what is asked, ends the streams whose log-in is over, and notes what is to be done about
+// the others. An error is an outage.
+func (w *watchers) look(ctx context.Context, all []asked, left *findings) error {
 	var failed []asked // one that cannot be read must not keep those behind it waiting
 	var last error
 	defer func() { w.again(failed) }()
@@ -190,14 +203,15 @@ func (w *watchers) look(ctx context.Context, all []asked, users byUser) error {
 		for i, a := range batch {
 			ids[i] = a.id
 		}
-		recs, err := w.p.lookMany(ctx, ids)
+		var recs []*record.Record
+		err := w.asking(ctx, func() (err error) { recs, err = w.p.lookMany(ctx, ids); return err })
 		if err != nil {
 			w.again(all[at:])
 			return err
 		}
 		for i, a := range batch {
 			if recs[i] != nil {
-				w.found(a, recs[i], users)
+				w.found(a, recs[i], left)
 			} else if err := w.gone(ctx, a); err != nil {
 				last = err
 				if failed = append(failed, a); len(failed) == maxFailed {
@@ -211,19 +225,15 @@ func (w *watchers) look(ctx context.Context, all []asked, users byUser) error {
 }
 
 // found compares the streams of a session with its record.
-func (w *watchers) found(a asked, rec *record.Record, users byUser) {
+func (w *watchers) found(a asked, rec *record.Record, left *findings) {
 	var over []ending
 	var others []renamed
-	now, absolute := time.Now(), w.p.Terms.Absolute
+	now, absolute, inUse := time.Now(), w.p.Terms.Absolute, false
 	w.mu.Lock()
+	a.waited = false
 	next := time.Time{}
-	if _, seen, ok := rec.Written(); ok {
-		idle, own := rec.Idle()
-		if !own {
-			idle = w.p.Terms.Idle
-		}
-		a.idle = seen.Add(idle)
-		next = a.idle.Add(idleSlack)
+	if end, ok := w.p.idleEnd(rec); ok {
+		a.idle, next = end, end.Add(idleSlack)
 	}
 	for s := range a.streams() {
 		slot, ok := rec.Slot(s.key)
@@ -243,10 +253,14 @@ func (w *watchers) found(a asked, rec *record.Record, users byUser) {
 					next = end
 				}
 			}
-			if users != nil {
-				users.add(s.logIn(), a.watched)
+			if left.users != nil {
+				left.users.add(s.logIn(), a.watched)
 			}
+			inUse = inUse || s.use
 		}
+	}
+	if inUse {
+		next = w.mayUse(a.watched, rec, left, next)
 	}
 	if a.first != nil && !next.IsZero() {
 		w.later(a.watched, next)
@@ -289,9 +303,8 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 	case noticeEnded, noticeRevoked, noticeReplaced: // in the step that ended it, which left no successor
 	default:
 		wait, cancel := context.WithTimeout(ctx, w.p.Timeout)
-		var err error
-		next, err = w.p.successor(wait, a.id)
-		cancel()
+		defer cancel()
+		err := w.asking(wait, func() (err error) { next, err = w.p.successor(wait, a.id); return err })
 		if err != nil {
 			return err // also where somebody has written the record back: that is looked at again
 		}
@@ -307,6 +320,10 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 		a.how = a.watched.how // the notice came while the look was on its way
 	}
 	now := time.Now()
+	if w.mayHear(a, now) {
+		w.mu.Unlock()
+		return nil
+	}
 	for s := range a.streams() {
 		over = w.end(over, s, s.whyGone(a, now))
 	}
@@ -318,6 +335,22 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 	}
 	finish(over)
 	return nil
+}
+
+// mayHear reports whether why the record of a is gone is not known, and may be in a moment: the look may have
+// come between the end and its notice. It is looked at once more then. The caller holds mu.
+func (w *watchers) mayHear(a asked, now time.Time) bool {
+	if a.waited {
+		return false
+	}
+	for s := range a.streams() {
+		if s.whyGone(a, now) == OverGone {
+			a.waited = true
+			w.later(a.watched, now.Add(noticeSlack))
+			return true
+		}
+	}
+	return false
 }
 
 // whyGone says why the record of a is gone.

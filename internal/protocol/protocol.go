@@ -99,6 +99,7 @@ const (
 	LabelNotAdded                   // an index entry was not renewed; the store's
 	LabelNotRemoved                 // an index entry was not removed; the store's
 	NotListening                    // the store does not tell what ends; the store's
+	LookPanicked                    // the store panicked while what is watched was looked at; what, and where
 	NotRevoked                      // a revoked log-in was not deleted, but is refused; the store's
 )
 

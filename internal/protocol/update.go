@@ -84,25 +84,35 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 // failure the visitor does not notice (S12). While another commit of this process is
 // writing the same session there is no need for it.
 func (v *Visit) refresh(ctx context.Context) Outcome {
-	unlock, ok := v.p.locks.tryLock(v.ID)
-	if !ok {
+	rec, err := v.p.refresh(ctx, v.ID, v.base)
+	if rec == nil || err != nil {
 		return Outcome{}
+	}
+	v.adopt(v.ID, rec)
+	return Outcome{Did: Refreshed}
+}
+
+// refresh is [Visit.refresh] of rec, the record of id. It returns what is there now, nil where another
+// commit is writing.
+func (p *Protocol) refresh(ctx context.Context, id string, rec *record.Record) (*record.Record, error) {
+	unlock, ok := p.locks.tryLock(id)
+	if !ok {
+		return nil, nil
 	}
 	defer unlock()
 	var d record.Draft
-	d.Reset(v.base, v.p.guardKeys()...)
-	e, err := d.Encode(v.p.Terms, v.ID, v.base, randomText(record.RevisionBytes), time.Now())
+	d.Reset(rec, p.guardKeys()...)
+	e, err := d.Encode(p.Terms, id, rec, randomText(record.RevisionBytes), time.Now())
 	if err == nil {
-		err = v.p.Store.Update(ctx, v.ID, v.base.Bytes(), e.Record.Bytes(), e.TTL)
+		err = p.Store.Update(ctx, id, rec.Bytes(), e.Record.Bytes(), e.TTL)
 	}
 	if err != nil {
-		v.p.Report(ctx, NotRefreshed, v.ID, err)
-		return Outcome{}
+		p.Report(ctx, NotRefreshed, id, err)
+		return nil, err
 	}
-	v.p.unindexLeft(ctx, v.ID, v.base, &e.Record)
-	v.adopt(v.ID, &e.Record)
-	v.p.reindex(ctx, v.ID, v.base)
-	return Outcome{Did: Refreshed}
+	p.unindexLeft(ctx, id, rec, &e.Record)
+	p.reindex(ctx, id, &e.Record)
+	return &e.Record, nil
 }
 
 // withdraw takes the log-ins under keys out of the record of id, which may be rec, if

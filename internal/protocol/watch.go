@@ -18,8 +18,9 @@ import (
 // A *look* at the store decides whether the log-in is over; a notice of the store, a change by this
 // process, a deadline and the clock only say which sessions are to be looked at now. So a notice
 // that is lost, late or comes twice ends nothing that should go on, and what it does not tell the
-// clock finds. A look reads many records at once, follows a session that was renewed, prolongs
-// nothing and writes nothing. While the store cannot be asked, nothing ends.
+// clock finds. A look reads many records at once, follows a session that was renewed, and writes
+// nothing; only where a stream counts as use of its session does the idle timeout begin anew (use.go).
+// While the store cannot be asked, nothing ends.
 
 // LogInWatcher is whoever has log-ins watched, a guard. It is compared, and safe for concurrent use.
 type LogInWatcher interface {
@@ -77,6 +78,7 @@ type watched struct {
 	idle   time.Time // when it ends unless it is used, as last read
 	how    byte      // what a notice said, 0 for none
 	queued bool
+	waited bool      // for a notice that says how it ended, since a look found it gone
 	due    time.Time // when it is in watchers.soon; zero when it is not
 	went   *watched  // where it went on
 }
@@ -85,6 +87,7 @@ type watched struct {
 type stream struct {
 	of          *watched // nil once it is over
 	prev, next  *stream
+	use         bool   // it counts as use of the session
 	number      uint64 // a look that began before it says nothing of it
 	by          LogInWatcher
 	key         string
@@ -95,15 +98,16 @@ type stream struct {
 }
 
 // Watch returns a context of parent that ends when the log-in under key in the session id does:
-// the one of slot, or of the same user after a renewal. The cause is then one of by's.
-func (p *Protocol) Watch(parent context.Context, id, key string, slot record.Slot, by LogInWatcher) context.Context {
+// the one of slot, or of the same user after a renewal. The cause is then one of by's. With use the
+// idle timeout begins anew for as long as the context goes on.
+func (p *Protocol) Watch(parent context.Context, id, key string, slot record.Slot, by LogInWatcher, use bool) context.Context {
 	ctx, end := context.WithCancelCause(parent)
-	p.WatchUntil(ctx, end, id, key, slot, by)
+	p.WatchUntil(ctx, end, id, key, slot, by, use)
 	return ctx
 }
 
 // WatchUntil is Watch for a context that the caller has made, whose cancel function is end.
-func (p *Protocol) WatchUntil(ctx context.Context, end context.CancelCauseFunc, id, key string, slot record.Slot, by LogInWatcher) {
+func (p *Protocol) WatchUntil(ctx context.Context, end context.CancelCauseFunc, id, key string, slot record.Slot, by LogInWatcher, use bool) {
 	w := p.watchers.Load()
 	if w == nil {
 		w = &watchers{p: p, sessions: map[handle]*watched{}}
@@ -111,7 +115,7 @@ func (p *Protocol) WatchUntil(ctx context.Context, end context.CancelCauseFunc, 
 			w = p.watchers.Load()
 		}
 	}
-	s := &stream{by: by, key: key, end: end}
+	s := &stream{by: by, key: key, end: end, use: use}
 	s.note(slot, p.Terms.Absolute)
 	s.stop = context.AfterFunc(ctx, func() { w.leave(s) })
 	w.mu.Lock()

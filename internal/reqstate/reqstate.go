@@ -312,8 +312,8 @@ type Slots interface {
 	AddCookie(line string)
 	// Watch returns a context of ctx that ends when the log-in under key does, with one of by's
 	// causes; nil and no error where nobody is logged in there. Of a log-in that is pending it
-	// ends, too, when the commit does not store it.
-	Watch(ctx context.Context, key string, by Watcher) (context.Context, error)
+	// ends, too, when the commit does not store it. With use the session is in use meanwhile.
+	Watch(ctx context.Context, key string, by Watcher, use bool) (context.Context, error)
 }
 
 // Watcher is a guard as what it has watched knows it: protocol.LogInWatcher. It is compared, and
