@@ -20,9 +20,9 @@ import (
 // leak, made by [Memory]. It is safe for concurrent use, and its reads scale with the cores. Records
 // are copied in and out.
 //
-// It has no goroutine and needs no closing. An entry whose time has come is invisible
-// at once; its memory comes back in the course of later writes, each of which frees a
-// few, so the store never holds much more than were alive at its busiest moment.
+// It has no goroutine and needs no closing. An expired entry is invisible at once.
+// Later writes free its memory, a few entries each, so the store never holds many more
+// entries than were alive at its busiest moment.
 type MemoryStore struct {
 	max        int64 // 0: none
 	tombstones bool

@@ -18,8 +18,8 @@ type MemoryCounter struct {
 	counts expiring[int64]
 }
 
-// Add counts, as [RedisCounter.Add] does. When there are as many counters as may be, one
-// that has counted little makes room.
+// Add counts, as [RedisCounter.Add] does. At the limit it drops a counter with a low
+// count.
 func (c *MemoryCounter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
 	if err := contract.CheckTTL(ctx, window); err != nil {
 		return 0, 0, fmt.Errorf("store: count: %w", err)

@@ -14,19 +14,19 @@ import (
 )
 
 // RedisStore keeps sessions in Redis 6.2 or later, as connect-redis does: connect-redis's
-// RedisStore. It is made by [Redis] and safe for concurrent use.
+// RedisStore. [Redis] makes it. It is safe for concurrent use.
 //
-// Every method is one command and one slot of a cluster, save that a script is sent a
-// second time, as text, to a server that has not seen it, and that RedisConfig.Replicas
-// adds WAIT.
+// Every method is one command and one slot of a cluster, except that a server that does
+// not have a script yet gets it as text with a second command, and that
+// RedisConfig.Replicas adds WAIT.
 //
-// Methods return when their context ends: at once, or at its deadline where that is at
-// most two seconds away and the client's Options.ContextTimeoutEnabled is set. With any
-// other client, and any other context that can end, each command costs a goroutine. What is
-// left behind holds its connection until the deadline, or without ContextTimeoutEnabled
-// for the client's ReadTimeout.
+// Methods return when their context ends: at once, or at its deadline where that is at most
+// two seconds away and the client's Options.ContextTimeoutEnabled is set. With any other
+// client, and any other context that can end, each command costs a goroutine. A command
+// that is left behind keeps its connection until the deadline, or without
+// ContextTimeoutEnabled for the client's ReadTimeout.
 //
-// A key of another type under the prefix is an unknown id to Get. Errors never tell
+// A key of another type under the prefix is an unknown id to Get. Errors never contain
 // a key, an id or a record; those that are not in the contract are outages.
 type RedisStore struct {
 	main  *sender // everything that must not be stale

@@ -20,15 +20,15 @@ if ARGV[2]=='' then redis.call('DEL',KEYS[1]) else redis.call('SET',KEYS[1],ARGV
 return {0}`)
 )
 
-// RedisCells keeps small values that are changed by comparing first, in Redis: a
+// RedisCells keeps small values that are changed by compare-and-swap, in Redis: a
 // strategy.Cells that several processes share. It is safe for concurrent use.
 type RedisCells struct {
 	redis  *sender
 	prefix string
 }
 
-// Load returns what is kept under key, nil when there is nothing or its time has come. It
-// asks the master. Any error is an outage.
+// Load returns the value of key, nil if there is none or it has expired. It reads the
+// primary. Any error is an outage.
 func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
 	cmd, err := c.redis.run(ctx, mayResend, loadScript, []string{c.prefix + contract.Digest(key)})
 	if err != nil {
@@ -48,10 +48,10 @@ func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// Swap replaces what is kept under key by new for ttl, if it is exactly old; an old of nil
-// stands for nothing, a new of nil removes. Otherwise it returns false and what it found.
-// A ttl under a millisecond is an error, any other error is an outage. It is one script,
-// sent once: after an error it may have been executed.
+// Swap replaces the value of key by new for ttl, if it is exactly old. A nil old means
+// that there is no value, a nil new removes it. Otherwise it returns false and the present
+// value. A ttl under a millisecond is an error, any other error is an outage. It is one
+// script, sent once: after an error it may have been executed.
 func (c *RedisCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error) {
 	if err := contract.CheckSwap(ctx, new, ttl); err != nil {
 		return nil, false, fmt.Errorf("store: swap cell: %w", err)

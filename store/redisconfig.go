@@ -10,65 +10,63 @@ import (
 )
 
 // RedisConfig says where and how a program keeps its data in Redis. connect-redis's ttl,
-// disableTTL and disableTouch are not here because every record has the time to live that
-// the session layer gives it, and its serializer is not because the bytes are the session
-// layer's.
+// disableTTL, disableTouch and serializer have no counterpart: package session decides
+// the time to live and the bytes of a record.
 type RedisConfig struct {
-	// Name is the program's, such as "shop"; required. It begins every key but those of
-	// the records, with a colon behind it: "shop:label:…", "shop:count:…". So programs of
-	// different Names that share a Redis share nothing that is kept by user, and a
-	// Redis user can be given the rights to one program's keys. Programs that share
+	// Name is the program's, such as "shop"; required. It is the first part of every key
+	// but those of the records, followed by a colon: "shop:label:…", "shop:count:…". So
+	// programs with different Names can share a Redis without sharing data of users, and
+	// a Redis user can be given rights to one program's keys alone. Programs that share
 	// sessions on purpose, and all processes of one program, have the same Name. 1 to 64
 	// letters, digits, '.', '_' and '-'.
 	Name string
 
-	// Prefix begins the key of every record; empty means "sess:", as Node has it. Two
-	// programs that are not to accept each other's sessions have different prefixes too.
-	// It may hold a hash tag ("{app}:sess:"), which puts all records into one slot of a
-	// cluster. connect-redis: prefix.
+	// Prefix begins the key of every record; empty means "sess:", as Node has it.
+	// Programs that must not accept each other's sessions need different prefixes too.
+	// It may contain a hash tag ("{app}:sess:"), which puts all records into one slot of
+	// a cluster. connect-redis: prefix.
 	Prefix string
 
 	// NoPrefix keeps records under the bare id. connect-redis: prefix: "". Walks then
 	// see every key of the database, so Clear is refused, and so are Tombstones.
 	NoPrefix bool
 
-	// Tombstones makes every end of a session last against a Node process that still
-	// holds it and writes it back: the end leaves a note beside the record's key until
-	// the record could not live any longer, each read asks for both in one MGET, and a
-	// noted id is unknown whatever is stored under it. It costs about 130 bytes of
-	// Redis memory per ended session. Node itself goes on honouring what it wrote.
+	// Tombstones makes the end of a session final also against a Node process that
+	// still has it in memory and writes it back: the end stores a note in a second key,
+	// until the record would have expired at the latest. Each read gets both keys with
+	// one MGET, and an id with such a note is unknown whatever its record says. It
+	// costs about 130 bytes of Redis memory per ended session. Node itself still
+	// accepts what it wrote.
 	Tombstones bool
 
-	// Notify tells every process at once which sessions end, for guard.Guard.Watch: the end of
-	// a record publishes a part of a hash of its id, in the same script, and a process that
-	// watches something holds one subscription. The channel is the Name, ":ended:" and the Prefix.
-	// All processes of a program have it, or none: what one without it ends is noticed as late as
-	// session.Config.WatchInterval says. The client must be a *redis.Client or
-	// *redis.ClusterClient, and its user needs more rights, which docs/REDIS.md has.
+	// Notify tells every process at once which sessions end, for guard.Guard.Watch: the end of a
+	// record publishes a part of a hash of its id, in the same script, and a process that watches
+	// something holds one subscription. The channel is the Name, ":ended:" and the Prefix. Set it
+	// in all processes of a program: what a process without it ends is noticed only after
+	// session.Config.WatchInterval. The client must be a *redis.Client or *redis.ClusterClient,
+	// and its user needs more rights, which docs/REDIS.md has.
 	Notify bool
 
-	// Reads, if not nil, is asked for records that are read, and nothing else: a client
-	// with a client-side cache, an automatic pipeline (client.AsyncAutoPipeline(); the
-	// blocking kind costs a goroutine a read), or a client that reads from replicas. What
-	// must not be stale is asked of the store's own client. Nil means the store's own
-	// client.
+	// Reads, if not nil, is used for reading records, and nothing else: a client with a
+	// client-side cache, an automatic pipeline (client.AsyncAutoPipeline(); the blocking
+	// kind costs a goroutine a read), or a client that reads from replicas. Reads that
+	// must not be stale go to the store's own client, which is also what nil means.
 	Reads RedisClient
 
-	// Pipeline, if not nil, is asked in place of Reads while at least twelve records are
-	// being read at once, and for the 64 after that: client.AsyncAutoPipeline(). It sends
-	// them to Redis together, which costs each of a few some time and makes many much
-	// cheaper. Nil means never.
+	// Pipeline, if not nil, is used instead of Reads under load: once twelve reads are in
+	// flight, and for the next 64: client.AsyncAutoPipeline(). It sends reads to Redis in
+	// batches, which delays a few reads a little and makes many much cheaper. If nil, it
+	// is not used.
 	Pipeline RedisClient
 
-	// Replicas is how many replicas must confirm, with WAIT, that they have what a write
-	// changed, before the write counts. Zero means none: the master's word is enough,
-	// and what it acknowledged in the last moment before it died is lost when a replica
-	// takes over. A write that too few confirm before its context ends (a second, if it
-	// does not end) is an outage, though it may have happened; while too few replicas
-	// live every log-in, log-out and change is one. It costs a command more in the same
-	// round trip, and the time of the slowest of those replicas. Redis makes loss
-	// unlikely so, not impossible: the replica that takes over must be one that
-	// confirmed, which is certain only if all of them have to.
+	// Replicas is how many replicas must confirm a write, with WAIT, before it counts.
+	// With zero the master's answer is enough, and the writes of its last moment are
+	// lost if it dies and a replica takes over. A write that too few confirm before its
+	// context ends (or within a second, if it does not end) is an outage, though it may
+	// have been executed. While too few replicas are up, that is so for every log-in,
+	// log-out and change. It costs one more command in the same round trip, and the time
+	// of the slowest of those replicas. Loss is then unlikely, but impossible only if
+	// all replicas have to confirm: otherwise one that did not may take over.
 	//
 	// The client must be a *redis.Client or *redis.ClusterClient: others share their
 	// connections or do not show the master of a key.

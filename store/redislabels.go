@@ -26,8 +26,8 @@ return 0`)
 	listScript = newReadScript(`return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')`)
 )
 
-// AddLabel implements [session.Index]. It is one script that go-redis sends once: a copy
-// that arrives late would move a later deadline back.
+// AddLabel implements [session.Index]. It is one script, which is sent once: if it were
+// sent again, the copy could set an earlier deadline.
 func (r *RedisStore) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
 	if !contract.ValidID(id) {
 		return fmt.Errorf("store: add label: %w", contract.ErrBadID)

@@ -122,11 +122,11 @@ func (r *RedisStore) fetch(ctx context.Context, keys []string) ([]session.Record
 }
 
 // Clear ends all sessions: connect-redis's clear. It walks over all keys as IDs does
-// and removes what it finds, so a session made meanwhile may stay. With Tombstones
-// each gets one for 30 days. Notes and tombstones of sessions that ended before stay,
-// for they keep them ended; so do labels' entries, for a session made meanwhile may
-// need them, and the others leave when they are next listed or at their deadline.
-// It returns how many records it removed, also beside an error.
+// and removes what it finds, so a session made meanwhile may stay. With Tombstones each
+// gets one for 30 days. Notes and tombstones of ended sessions stay, since they keep
+// them ended. Labels' entries stay too, since a session made meanwhile may need them;
+// the others are removed when they are next listed, or at their deadline. It returns
+// how many records it removed, also with an error.
 func (r *RedisStore) Clear(ctx context.Context) (int, error) {
 	if r.cfg.NoPrefix {
 		return 0, errors.New("store: clear: without a Prefix every key of the database would go: use FLUSHDB if that is meant")

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisClient is what a RedisStore asks of go-redis: *redis.Client (also from
+// RedisClient is what a RedisStore needs of go-redis: *redis.Client (also from
 // NewFailoverClient), *redis.ClusterClient, *redis.Ring and *redis.AutoPipeliner have
 // it.
 type RedisClient interface {

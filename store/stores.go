@@ -47,35 +47,35 @@ func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 	}, nil
 }
 
-// MemoryConfig says how much is held in memory. Its zero value is ready.
+// MemoryConfig says how much is held in memory. Its zero value can be used.
 type MemoryConfig struct {
-	// MaxSessions is how many sessions are held at most; zero means no limit.
-	// A full store refuses new sessions with ErrFull and evicts none, for otherwise
-	// whoever opens enough sessions logs everyone else out. Notes of ended sessions
-	// count while they live.
+	// MaxSessions is how many sessions are held at most; zero means no limit. A full
+	// store refuses new sessions with ErrFull. It evicts none, since otherwise a client
+	// that opens enough sessions logs everyone else out. Notes of ended sessions count
+	// until they expire.
 	MaxSessions int
 
 	// MaxValues is how many counts, how many tokens and how many cells are held at most;
-	// zero means 1,000,000 of each, about 250 MB of short tokens. When there would be more,
-	// Tokens and Cells return ErrFull: forgetting one would take away somebody's, or make a
-	// used code good again. Counter forgets one that has counted little.
+	// zero means 1,000,000 of each, about 250 MB of short tokens. Beyond that, Tokens and
+	// Cells return ErrFull: to drop one would invalidate somebody's link, or make a used
+	// code valid again. Counter drops a counter with a low count.
 	MaxValues int
 
-	// Tombstones makes the store treat an id as unknown for as long as the note of its
-	// end lives, as RedisConfig.Tombstones does.
+	// Tombstones makes the store treat an ended id as unknown until the note of its end
+	// expires, as RedisConfig.Tombstones does.
 	Tombstones bool
 }
 
 const defaultMaxValues = 1_000_000
 
-// ErrFull is returned by what keeps things in memory when it holds as many as it may:
-// by MemoryStore's Create when MaxSessions are alive, and by MemoryTokens and MemoryCells.
-// For the session layer it is an outage: nobody is logged out, and new sessions get 503.
+// ErrFull is returned by stores in memory that have reached their limit: by MemoryStore's
+// Create when MaxSessions are alive, and by MemoryTokens and MemoryCells. For the session
+// layer it is an outage: nobody is logged out, and new sessions get 503.
 var ErrFull = errors.New("store: full: raise the limit, or use Redis")
 
-// MemoryStores is everything that a program keeps, in the memory of its process: for tests,
-// and for a program that runs once and may forget at its end. It is made by [Memory], safe
-// for concurrent use, has no goroutine and needs no closing.
+// MemoryStores has all stores of a program, in the memory of its process: for tests, and
+// for a program that runs as one process and may lose them when it ends. [Memory] makes it.
+// It is safe for concurrent use, has no goroutine and needs no closing.
 type MemoryStores struct {
 	Sessions *MemoryStore   // as RedisStores.Sessions
 	Counter  *MemoryCounter // as RedisStores.Counter

@@ -36,11 +36,10 @@ expires=IF(expires>{now},expires,VALUES(expires))`)
 	return c
 }
 
-// Add adds n to what was counted under key, and returns the sum and how long it lasts. The Add of a positive
-// n that finds nothing begins a window, at whose end the count is gone; later ones do not prolong it. n = 0
-// only asks. A negative n takes back, to zero at most. A window under a millisecond is an error, any other
-// error is an outage, after which it may have been counted. It is one statement, in MySQL with one SELECT
-// more.
+// Add adds n to the count of key, and returns the sum and the time until it expires. The first Add of a
+// positive n begins a window, after which the count is gone; later ones do not extend it. n = 0 only
+// reads. A negative n subtracts, down to zero. A window under a millisecond is an error, any other error
+// is an outage, after which it may have been counted. It is one statement, in MySQL with one SELECT more.
 func (c *Counter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
 	if err := contract.CheckTTL(ctx, window); err != nil {
 		return 0, 0, fmt.Errorf("sqlstore: count: %w", err)

@@ -80,9 +80,9 @@ type Config struct {
 	// id, of no use to who hears it. PostgreSQL commits transactions that notify one after another.
 	Listen func(ctx context.Context, channel string, tell func(payload string)) error
 
-	// Reads, if not nil, is asked for records that are read, and nothing else: a replica. What must not be
-	// stale is asked of the primary. A log-out is then final within the time by which the replica lags
-	// behind. Nil means the primary.
+	// Reads, if not nil, is used for reading records, and nothing else: a replica. What must not be stale
+	// is asked of the primary. A log-out is then final within the time by which the replica lags behind.
+	// Nil means the primary.
 	Reads *sql.DB
 
 	// Migrate makes New create our tables that are not there, by the statements that [Schema] returns.

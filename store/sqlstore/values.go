@@ -55,10 +55,10 @@ func (c *Cells) Load(ctx context.Context, key string) ([]byte, error) {
 	})
 }
 
-// Swap replaces what is kept under key by new for ttl, if it is exactly old; an old of nil stands for
-// nothing, a new of nil removes. Otherwise it returns false and what it found. A ttl under a millisecond is
-// an error, any other error is an outage, after which the swap may have happened. It is one statement, and
-// one SELECT where it is refused.
+// Swap replaces the value of key by new for ttl, if it is exactly old. A nil old means that there is no
+// value, a nil new removes it. Otherwise it returns false and the present value. A ttl under a
+// millisecond is an error, any other error is an outage, after which the swap may have happened. It is
+// one statement, and one SELECT where it is refused.
 func (c *Cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, done bool, err error) {
 	if err := contract.CheckSwap(ctx, new, ttl); err != nil {
 		return nil, false, fmt.Errorf("sqlstore: swap cell: %w", err)
