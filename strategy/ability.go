@@ -1,7 +1,7 @@
 package strategy
 
-// Ability returns the outermost strategy that has the optional ability T, such as [CrossSite], on the way
-// from s through its Unwrap methods. ok is false when there is none.
+// Ability returns s, or the first strategy that its Unwrap methods lead to, that has the optional ability
+// T, such as [CrossSite]. ok is false when there is none.
 //
 // A decorator has a method Unwrap() Strategy[U] that returns what it decorates; one that changes the user's
 // type, as [Map] does, has the abilities itself.

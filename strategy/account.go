@@ -8,12 +8,12 @@ import (
 // AccountName returns the one spelling of a login name that look-ups, registrations and
 // counters use, so that all of them mean the same account: white space around it and
 // invisible characters in it are dropped, letters are folded to lower case, and full-width
-// ones to ASCII. Given its own result, it returns it unchanged.
+// ones to ASCII. It is idempotent.
 //
 // It composes no Unicode characters: precis.Account, of the module strategy/precis, does. A
 // database that folds more, such as MySQL's collations without accents, needs a function of
-// its own for LocalConfig.Account: what is one name to the database must be one name to it,
-// or a guesser has a budget for each spelling.
+// its own for LocalConfig.Account: names that are equal in the database must be equal after
+// it, or an attacker has a budget of guesses for each spelling.
 func AccountName(name string) string {
 	name = strings.Map(func(c rune) rune {
 		switch {

@@ -23,21 +23,21 @@ var _ Strategy[any] = (*basic[any])(nil)
 var _ Claimant = (*basic[any])(nil)
 
 // NewBasic returns a strategy of the name "basic" for HTTP Basic authentication, RFC 7617:
-// passport-http's BasicStrategy. realm is what a browser shows beside its question for the
-// password. Unsafe requests from other sites are refused, since browsers add the
+// passport-http's BasicStrategy. realm is the text that a browser shows when it asks for
+// the password. Unsafe requests from other sites are refused, since browsers add the
 // credentials to every request by themselves.
 //
 // validate says whose credentials they are, as for [NewLocal], with userID in the spelling
 // of [AccountName]; the password may be empty. They are valid UTF-8 without control
-// characters, and userID has no colon. password.Check.Validate serves, and then every
-// request costs a hash. Keys of programs are for package apikey: their case counts.
+// characters, and userID has no colon. password.Check.Validate can be used; then every
+// request costs a hash. For keys of programs use package apikey: Basic folds their case.
 //
 // NewBasic panics if validate is nil or realm is not printable ASCII.
 func NewBasic[U any](realm string, validate func(ctx context.Context, userID, password string) (U, error)) Strategy[U] {
 	return NewBasicWith(realm, nil, validate)
 }
 
-// NewBasicWith is [NewBasic] with a function in the place of [AccountName], like
+// NewBasicWith is [NewBasic] with another function than [AccountName], like
 // LocalConfig.Account.
 func NewBasicWith[U any](realm string, account func(name string) string, validate func(ctx context.Context, userID, password string) (U, error)) Strategy[U] {
 	if validate == nil {

@@ -31,8 +31,8 @@ var _ ForPrograms = (*bearer[any])(nil)
 //	401  error="invalid_token"      validate refused the token
 //	403  error="insufficient_scope" validate returned InsufficientScope
 //
-// validate says whose token it is, as for [NewLocal]; the token has the characters
-// that RFC 6750 allows. To refuse a good token for what it may not do, it returns
+// validate says whose token it is, as for [NewLocal]; the token has the characters that
+// RFC 6750 allows. For a valid token without the needed scope it returns
 // [InsufficientScope]. NewBearer panics if validate is nil or realm is not printable
 // ASCII.
 func NewBearer[U any](realm string, validate func(ctx context.Context, token string) (U, error)) Strategy[U] {
@@ -96,10 +96,9 @@ func (*scopeError) Error() string { return "strategy: not authenticated: insuffi
 
 func (*scopeError) Unwrap() error { return ErrUnauthenticated }
 
-// InsufficientScope returns the error by which the validate function of [NewBearer] says
-// that the token is good but lacks a scope that the request needs. It wraps
-// [ErrUnauthenticated]. needed goes into the challenge; what is no scope-token of RFC 6749
-// §3.3 is left out.
+// InsufficientScope returns the error for a validate function of [NewBearer] whose token
+// is valid but lacks a scope that the request needs. It wraps [ErrUnauthenticated]. needed
+// is named in the challenge, except what is not a scope-token of RFC 6749 §3.3.
 func InsufficientScope(needed ...string) error {
 	tokens := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool {
 		return scope == "" || strings.ContainsFunc(scope, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\\' })

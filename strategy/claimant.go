@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-// Claimant is an ability of a Strategy: to tell, before anything is proved, whose credentials a request
-// brings. Package throttle counts by it. A guard logs refusals of what it, [Shown] or Failure.Malformed
-// says was shown.
+// Claimant is an ability of a Strategy: to tell for which account a request brings credentials, before
+// they are checked. Package throttle counts by account. A guard logs refusals only of requests that
+// brought credentials, as Claimant, [Shown] or Failure.Malformed say.
 type Claimant interface {
 	// Claims returns the login name that r brings, in the spelling that the strategy looks up; empty for none.
 	// The bool is false when r brings no credentials that Authenticate would look at. r can be read afterwards

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// ClientAddr returns the address of the client that sent r: of the peer of the
-// connection, or, while that is one of trusted, of the one for whom it says it
-// forwards. X-Forwarded-For is read from right to left, since every proxy appends what
-// it saw and everything further left may be the client's invention; the first address
-// that is not trusted counts. Without trusted proxies the header is not looked at.
-// Express: trust proxy, as a list of addresses.
+// ClientAddr returns the address of the client that sent r: the peer of the connection
+// or, if that is one of trusted, the address for which it forwards. X-Forwarded-For is
+// read from right to left, since every proxy appends the address it saw, and what is
+// further left may be forged; the first address that is not trusted counts. Without
+// trusted proxies the header is ignored. Express: trust proxy, as a list of addresses.
 //
-// A peer without an address, on a Unix socket, counts as 127.0.0.1. An entry that is
-// no address ends the search at the proxy that sent it. The result is never zero.
+// A peer without an address, on a Unix socket, counts as 127.0.0.1. If an entry is not
+// an address, the result is that of the proxy that sent it. The result is never the
+// zero Addr.
 func ClientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	addr, ok := parseAddr(r.RemoteAddr)
 	if !ok {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Counter counts under keys, each for a while: what package throttle asks of a database.
-// It is safe for concurrent use, also by several processes if they share it.
+// Counter has counters that expire, by key: what package throttle needs of a database. It
+// is safe for concurrent use, also by several processes if they share it.
 // throttle.MemoryCounter is one for a single process. The rules are checked one by one by
 // package strategytest.
 type Counter interface {

@@ -1,10 +1,10 @@
 package strategy
 
 // ForPrograms is an optional ability of a Strategy whose credentials are a program's: a
-// key or a token that somebody who was logged in had issued, and that is not typed. A
-// guard with Config.Factors asks no second factor of them, for nobody is there to prove
-// one. A strategy that checks what a person remembers, such as a password in an
-// Authorization header, has not got it: or the password alone would be enough.
+// key or a token that a logged-in user created, and that is not typed. A guard with
+// Config.Factors does not ask for a second factor, which a program cannot prove. Do not
+// implement it for what a person remembers, such as a password in an Authorization
+// header: the password alone would be enough.
 type ForPrograms interface {
 	// ForPrograms reports whether that is so. The answer is always the same.
 	ForPrograms() bool

@@ -20,10 +20,10 @@ type factorFunc[U any] struct {
 var _ Strategy[any] = (*funcStrategy[any])(nil)
 var _ FactorNamer = (*factorFunc[any])(nil)
 
-// Func returns a strategy that asks authenticate, whose contract is that of [Strategy].Authenticate:
-// passport-custom. Requests that a browser sent from another site are refused before it is asked; a strategy
-// that can allow them is a type of its own, with [CrossSite]. factors are the names that it reports as
-// Info.Factors ([FactorNamer]); none means name.
+// Func returns a strategy that calls authenticate, whose contract is that of Strategy.Authenticate:
+// passport-custom. Unsafe requests from another site are refused before the call; a strategy that allows
+// them has to be a type with [CrossSite]. factors are the names that it reports as Info.Factors
+// ([FactorNamer]); none means name.
 //
 // Func panics if name is empty or reserved, or authenticate nil.
 func Func[U any](name string, authenticate func(w http.ResponseWriter, r *http.Request) (U, error), factors ...string) Strategy[U] {

@@ -10,9 +10,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/body"
 )
 
-// LocalStrategy authenticates by an email (or any other login name) and a password
-// in the request's body: passport-local's Strategy. It is made by [NewLocal],
-// [NewLocalWith] and by package password, and safe for concurrent use.
+// LocalStrategy authenticates by an email (or any other login name) and a password in
+// the request's body: passport-local's Strategy. [NewLocal], [NewLocalWith] and package
+// password make one. It is safe for concurrent use.
 //
 // The body is a form (application/x-www-form-urlencoded or multipart/form-data) or
 // JSON (application/json), in UTF-8. The query string is never read, unlike
@@ -28,8 +28,8 @@ type LocalStrategy[U any] struct {
 var _ Strategy[any] = (*LocalStrategy[any])(nil)
 var _ Claimant = (*LocalStrategy[any])(nil)
 
-// LocalConfig says where LocalStrategy finds its credentials. Its zero value is
-// ready for use.
+// LocalConfig says where LocalStrategy finds its credentials. Its zero value can be
+// used.
 type LocalConfig struct {
 	// EmailField is the field that names the user; empty means "email". A name with
 	// brackets lies deeper: user[email] is the form field of that name, and in JSON
@@ -55,12 +55,12 @@ const mostMaxBody = 16 << 20
 //
 // validate says whose they are; both are non-empty, and email is in the one spelling that
 // [AccountName] returns, under which a registration has stored it. An error that wraps
-// [ErrUnauthenticated] refuses them, any other error is an outage. A nil user
-// without an error is a mistake of the program and answered as one. validate must
-// be safe for concurrent use. NewLocal panics if it is nil.
+// [ErrUnauthenticated] refuses them, any other error is an outage. A nil user without an
+// error is a mistake of the program: 500. validate must be safe for concurrent use.
+// NewLocal panics if it is nil.
 //
-// A validate that compares passwords itself has rules to keep that package
-// strategy/password keeps for it.
+// A validate that compares passwords itself has to follow rules that package
+// strategy/password follows for you.
 func NewLocal[U any](validate func(ctx context.Context, email, password string) (U, error)) *LocalStrategy[U] {
 	s, err := NewLocalWith(LocalConfig{}, validate)
 	if err != nil {
@@ -69,7 +69,7 @@ func NewLocal[U any](validate func(ctx context.Context, email, password string) 
 	return s
 }
 
-// NewLocalWith is [NewLocal] with other fields, another cap or another name. It
+// NewLocalWith is [NewLocal] with other fields, another limit or another name. It
 // returns every mistake in cfg at once.
 func NewLocalWith[U any](cfg LocalConfig, validate func(ctx context.Context, email, password string) (U, error)) (*LocalStrategy[U], error) {
 	if cfg.EmailField == "" {
@@ -124,16 +124,15 @@ const validateCure = "for unknown credentials, validate returns an error that wr
 // Name implements [Strategy].
 func (s *LocalStrategy[U]) Name() string { return s.name }
 
-// Authenticate implements [Strategy]. Beside the errors of validate, which pass
-// unchanged, it returns a [*Failure] with status
+// Authenticate implements [Strategy]. Besides the errors of validate, which are
+// returned unchanged, it returns a [*Failure] with status
 //
 //	400  a credential is missing, empty, repeated or not a string, or the body is malformed
 //	413  the body is larger than LocalConfig.MaxBody
 //	415  the body is neither a form nor JSON, not UTF-8, or compressed
 //
-// The handler that comes next can read r.Body from its beginning, or call
-// r.ParseForm, as if nobody had read it before. A form that somebody parsed earlier
-// is used as it is.
+// The next handler can read r.Body from its beginning, or call r.ParseForm. A form that
+// was parsed earlier is used as it is.
 func (s *LocalStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	email, password, err := s.Credentials(r)

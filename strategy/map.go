@@ -19,9 +19,8 @@ var _ Claimant = (*mappedClaimant[any, any])(nil)
 var _ ForPrograms = (*mapped[any, any])(nil)
 var _ FactorNamer = (*mapped[any, any])(nil)
 
-// Map returns s with its users turned into another type by to, for instance the claims of a token into the
-// row of the users table. It keeps the name of s and its [CrossSite], [ForPrograms], [FactorNamer],
-// [Claimant].
+// Map returns s with its users converted by to, for instance from the claims of a token to the row of the
+// users table. It keeps the name of s and its [CrossSite], [ForPrograms], [FactorNamer], [Claimant].
 //
 // An error of to counts like one of a strategy: one that wraps [ErrUnauthenticated]
 // refuses, any other is an outage. It panics if s or to is nil.

@@ -10,8 +10,8 @@ type namedStrategy[U any] struct {
 
 var _ Strategy[any] = (*namedStrategy[any])(nil)
 
-// Named returns s under another name, so that a guard can have two of a kind:
-// passport.use(name, strategy). It panics if s is nil, or name empty or reserved.
+// Named returns s under another name, so that a guard can have two strategies of one
+// type: passport.use(name, strategy). It panics if s is nil, or name empty or reserved.
 func Named[U any](name string, s Strategy[U]) Strategy[U] {
 	if name == "" || ReservedName(name) {
 		panic("strategy: named: the name is empty or reserved")

@@ -6,9 +6,9 @@ import (
 	"reflect"
 )
 
-// NoUser reports whether u is nobody: a nil pointer, map, slice, function, channel
-// or interface, also one that lies in a non-nil interface. A struct, a number or a
-// string is always somebody. Node takes done(null, null) for a failure.
+// NoUser reports whether u is nil: a nil pointer, map, slice, function, channel or
+// interface, also inside a non-nil interface. A struct, a number or a string is always
+// a user. In Node done(null, null) is a failure.
 func NoUser[U any](u U) bool {
 	switch reflect.TypeFor[U]().Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan, reflect.Interface, reflect.UnsafePointer:
@@ -25,13 +25,13 @@ func NoUser[U any](u U) bool {
 	return false
 }
 
-// ErrNilUser is the error of a strategy that found a user who is nobody: a mistake of
-// the program. Guards answer 500.
+// ErrNilUser is the error of a strategy that returned a nil user and no error: a
+// mistake of the program. Guards answer 500.
 var ErrNilUser = errors.New("strategy: a nil user without an error: return an error that wraps ErrUnauthenticated to refuse")
 
-// CheckUser returns user, or an error that wraps [ErrNilUser] when user is nobody:
-// how a strategy ends that took its user from a function of the application. name is
-// the strategy's.
+// CheckUser returns user, or an error that wraps [ErrNilUser] if user is nil
+// ([NoUser]). A strategy that gets its user from a function of the application returns
+// its result. name is the strategy's.
 func CheckUser[U any](name string, user U) (U, error) {
 	if NoUser(user) {
 		var nobody U

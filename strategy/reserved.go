@@ -2,7 +2,8 @@ package strategy
 
 import "net/http"
 
-// The names that a guard gives a meaning of its own. No other strategy has one of them.
+// Reserved names, which guards give a meaning of their own. No other strategy may have
+// one of them.
 const (
 	// NameSession selects the log-in that the session remembers; the guard supplies
 	// the strategy: Passport's SessionStrategy.
@@ -15,7 +16,7 @@ const (
 	NameRemember = "remember"
 )
 
-// ReservedName reports whether a guard gives name a meaning of its own.
+// ReservedName reports whether name is one that guards reserve.
 func ReservedName(name string) bool {
 	return name == NameSession || name == NameAnonymous || name == NameRemember
 }
@@ -26,7 +27,8 @@ type anonymous[U any] struct{}
 var _ Strategy[any] = anonymous[any]{}
 var _ CrossSite = anonymous[any]{}
 
-// Anonymous returns the strategy of the name [NameAnonymous].
+// Anonymous returns the strategy with the name [NameAnonymous], which returns
+// [ErrAnonymous].
 func Anonymous[U any]() Strategy[U] { return anonymous[U]{} }
 
 // Name implements [Strategy].

@@ -20,7 +20,7 @@
 //	jwt, oidc    tokens and log-ins of somebody else; modules of their own, as are
 //	passkey      keys of WebAuthn; and precis, one form of Unicode for names and passwords
 //
-// What they keep in a database they ask of [Counter], [Tokens] and [Cells].
+// They store data through [Counter], [Tokens] and [Cells].
 package strategy
 
 import (
@@ -87,13 +87,12 @@ func (f *Failure) Error() string {
 // Is reports whether target is ErrUnauthenticated.
 func (f *Failure) Is(target error) bool { return target == ErrUnauthenticated }
 
-// Shown is a refusal of what the request itself showed at an address of its own, such as the answer of a
-// provider at a callback. It matches ErrUnauthenticated, as Err must. A guard answers it; it does not send a
-// browser to guard.Config.LoginURL, as it does where nothing was shown, since that could lead back to the
-// same address.
+// Shown is a refusal of credentials that came at an address of their own, such as the answer of a
+// provider at a callback. It matches [ErrUnauthenticated], as Err must. A guard answers it and does not
+// redirect to guard.Config.LoginURL, since that could lead back to the same address.
 type Shown struct {
 	Err  error // why it was refused
-	Used bool  // it was used before, or belongs to no log-in under way: a user who is logged in already may go on
+	Used bool  // it was used before, or belongs to no log-in that has begun: a user who is logged in already may continue
 }
 
 // Error implements error.
@@ -111,10 +110,10 @@ type Redirect struct {
 // Error implements error.
 func (*Redirect) Error() string { return "strategy: continue elsewhere" }
 
-// CrossSite is an optional ability of a Strategy. Without it, a request with an
-// unsafe method that a browser sent from another site is refused before the
-// strategy is asked. A strategy whose credentials a browser never adds by itself (a
-// header token), or whose flow carries its own state, returns true.
+// CrossSite is an optional ability of a Strategy. Without it, a request with an unsafe
+// method that a browser sent from another site is refused before the strategy is
+// called. A strategy whose credentials a browser never adds by itself (a header token),
+// or whose flow carries its own state, returns true.
 type CrossSite interface {
 	// AllowCrossSite reports whether the strategy may be asked about r, a request with
 	// an unsafe method from another site. The answer about one request is the same
@@ -122,8 +121,8 @@ type CrossSite interface {
 	AllowCrossSite(r *http.Request) bool
 }
 
-// Info is what a strategy tells about a success besides the user: the second
-// argument of Passport's success(user, info).
+// Info has the details of a success besides the user: the second argument of Passport's
+// success(user, info).
 type Info struct {
 	Factors  []string       // names of the factors proved; empty means the strategy's own name
 	At       time.Time      // when the user proved who they are; zero means now
@@ -145,9 +144,9 @@ func WithInfo(ctx context.Context, info *Info) context.Context {
 	return context.WithValue(ctx, infoKey{}, info)
 }
 
-// Report tells the guard more about the log-in that the strategy is about to
-// return, and is not called before an error. Outside a guard it does nothing. Called
-// twice, the last call counts.
+// Report gives the guard details of the log-in that the strategy is about to return. Do
+// not call it before an error. Outside a guard it does nothing. If it is called twice,
+// the last call counts.
 func Report(ctx context.Context, info Info) {
 	if p, ok := ctx.Value(infoKey{}).(*Info); ok {
 		info.Cookies = append(p.Cookies, info.Cookies...)
@@ -155,7 +154,7 @@ func Report(ctx context.Context, info Info) {
 	}
 }
 
-// SendCookie has the answer to the log-in carry c, also when something clears the headers
+// SendCookie adds c to the answer to the log-in, also if something clears the headers
 // before it is sent. A strategy calls it when it succeeds. Outside a guard c is added to
 // the headers of w at once.
 func SendCookie(w http.ResponseWriter, r *http.Request, c *http.Cookie) {

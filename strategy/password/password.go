@@ -42,7 +42,7 @@ type Rehasher[U any] interface {
 	Rehash(ctx context.Context, user U, old, hash string) (U, error)
 }
 
-// Config is what [New] and [NewCheck] can be told. Its zero value is ready for use.
+// Config is what [New] and [NewCheck] can be told. Its zero value can be used.
 type Config struct {
 	Hasher Hasher       // nil means a new Bcrypt with its defaults
 	Logger *slog.Logger // nil means slog.Default(); no address, password or hash is logged

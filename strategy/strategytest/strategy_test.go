@@ -176,7 +176,7 @@ var strategyFaults = []struct {
 		var n atomic.Int64
 		s.name = func() string { return fmt.Sprint("toy", n.Add(1)) }
 	}},
-	{"the name is a guard's own", "No other strategy has one of them", func(s *toy) { s.name = func() string { return "session" } }},
+	{"the name is a guard's own", "No other strategy may have one of them", func(s *toy) { s.name = func() string { return "session" } }},
 	{"good credentials are refused", "success(user) user, nil", instead(success, nil, strategy.ErrUnauthenticated)},
 	{"nobody and no error, as Node's done(null, false)", ruleNil, instead(refusal, nil, nil)},
 	{"a refusal is an error of its own", ruleAlike, instead(refusal, nil, errors.New("toy: bad token"))},

@@ -27,7 +27,7 @@ var strategyRules = []rule[trial]{
 			}
 		}
 	}},
-	{"No other strategy has one of them", func(t reporter, c trial) {
+	{"No other strategy may have one of them", func(t reporter, c trial) {
 		if name := c.strategy.Name(); strategy.ReservedName(name) {
 			t.Errorf("the name %q is reserved", name)
 		}
