@@ -14,19 +14,19 @@ import (
 
 // Config is what [New] needs.
 type Config struct {
-	// Prefix begins the application's keys, as given to NewKeys; required.
+	// Prefix is the beginning of the application's keys, as given to NewKeys; required.
 	Prefix string
 	// Headers are the header fields that carry a key and nothing else; nil means X-API-Key,
 	// an empty slice none.
 	Headers []string
 	// Scheme is the scheme under which the Authorization header carries a key; empty means
-	// Bearer. What comes there without the prefix is left to other strategies.
+	// Bearer. A value without the prefix is left to other strategies.
 	Scheme string
 	// Realm is in the challenge of a refusal; empty means Prefix.
 	Realm string
 	// Used stores when a key was used (UPDATE … SET used = ? WHERE id = ?). It is called
 	// before Authenticate returns, at most once a minute for a key in one process; an error
-	// refuses nothing and is logged. Nil means that nobody wants to know.
+	// is logged and refuses nothing. If nil, it is not used.
 	Used func(ctx context.Context, id string, at time.Time) error
 	// Logger is for errors of Used and damaged hashes; nil means slog.Default().
 	Logger *slog.Logger

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Key is what an application stores of a key. There is no secret in it.
+// Key is what an application stores of a key. It contains no secret.
 type Key struct {
 	ID      string    // names the key in lists and logs
 	Hash    string    // the SHA-256 of the text, 64 hex digits
@@ -47,8 +47,8 @@ type Keys struct {
 	table  Table
 }
 
-// NewKeys returns every mistake at once. prefix begins every key and names the
-// application, and perhaps what the key is for, such as shop or shop_test: 2 to 20
+// NewKeys returns every mistake at once. prefix is the beginning of every key. It names
+// the application, and perhaps what the key is for, such as shop or shop_test: 2 to 20
 // lower-case letters and digits, in words with an underscore between them.
 func NewKeys(prefix string, table Table) (*Keys, error) {
 	var mistakes []error

@@ -25,12 +25,12 @@ type MagicLinkConfig struct {
 // Strategy. It is made by [NewMagicLink] and safe for concurrent use.
 //
 // The token is read from the body of a POST, by the rules of [strategy.LocalStrategy], and from
-// nowhere else: scanners of mail and previews of messengers follow every link, and must
-// not use the token up. So the link leads to a page with a button that posts the token
-// that is in the page's URL; the page answers with Referrer-Policy: no-referrer and says
-// whose account it is, or a link from a stranger would log a visitor into the
-// stranger's account. To mail a link, call [Tokens.Issue]; answer the same whether or
-// not the address has an account, and put a throttle.Throttle or a limit of your own before it.
+// nowhere else: scanners of mail and previews of messengers follow every link, and must not use
+// up the token. So the link leads to a page with a button that posts the token that is in the
+// page's URL; the page answers with Referrer-Policy: no-referrer and says whose account it is,
+// since an attacker could mail a link that logs the visitor into the attacker's account. To
+// mail a link, call [Tokens.Issue]; answer the same whether or not the address has an account,
+// and put a throttle.Throttle or a limit of your own before it.
 //
 // NIST SP 800-63B-4 §3.1.3.1 and, at level 3, OWASP ASVS 5.0, 6.3.6 do not accept mail as
 // an authenticator. OWASP ASVS 5.0, 6.6.2 wants the link to work only where it was asked
@@ -47,7 +47,8 @@ var _ strategy.Strategy[any] = (*MagicLink[any])(nil)
 
 // NewMagicLink returns every mistake in cfg at once. find returns the user whom
 // [Tokens.Issue] was given; an error that wraps [strategy.ErrUnauthenticated] refuses one
-// who is gone or disabled, any other is an outage. It is asked after the token is used up.
+// who is gone or disabled, any other is an outage. It is called after the token is used
+// up.
 func NewMagicLink[U any](cfg MagicLinkConfig, find func(ctx context.Context, user string) (U, error)) (*MagicLink[U], error) {
 	if cfg.Field == "" {
 		cfg.Field = "token"

@@ -12,20 +12,20 @@ import (
 
 // Config is what [New] needs.
 type Config struct {
-	// Tokens keeps them, by a hash only: that of store.Redis or of store.Memory.
+	// Tokens stores them, as hashes only: that of store.Redis or of store.Memory.
 	Tokens strategy.Tokens
-	// Purpose is what the tokens are good for, such as "password reset"; required. A
-	// token of one purpose is nothing to another, also in the same Tokens.
+	// Purpose is what the tokens are for, such as "password reset"; required. A token
+	// of one purpose is not valid for another, also in the same Tokens.
 	Purpose string
-	// TTL is how long a token is good; zero means 10 minutes, the longest that NIST SP
+	// TTL is how long a token is valid; zero means 10 minutes, the longest that NIST SP
 	// 800-63B-4 §3.1.3.2 allows for a code sent to the user. At most 24 hours.
 	TTL time.Duration
 }
 
-// Tokens makes tokens that are good once, for one user and one purpose, and not for
-// long: for links that are mailed, to log in, to reset a password, to confirm an
-// address. A token has 192 random bits. It is made by [New] and safe for
-// concurrent use.
+// Tokens makes tokens that are valid once and for a short time, for one user and one
+// purpose: for links that are mailed, to log in, to reset a password, to confirm an
+// address. A token has 192 random bits. It is made by [New] and safe for concurrent
+// use.
 type Tokens struct{ cfg Config }
 
 const (
@@ -57,9 +57,9 @@ func New(cfg Config) (*Tokens, error) {
 	return &Tokens{cfg}, nil
 }
 
-// Issue returns a new token for user, 32 characters that need no escaping in a URL.
-// user is what Redeem will return; to make a token end with a password change, put a
-// stamp of the password into it. Tokens issued before stay good. Any error is an outage.
+// Issue returns a new token for user, 32 characters that need no escaping in a URL. user
+// is what Redeem will return; to make a token end with a password change, put a stamp of
+// the password into it. Tokens issued before stay valid. Any error is an outage.
 func (o *Tokens) Issue(ctx context.Context, user string) (string, error) {
 	s := token.New()
 	if err := o.cfg.Tokens.Put(ctx, o.key(s), []byte(user), o.cfg.TTL); err != nil {

@@ -1,7 +1,7 @@
 // Package remember answers: which user was logged in at this browser before?
 //
-// [Me] keeps a browser logged in when its session is over. guard.Config.RememberMe takes
-// it and does the work.
+// [Me] logs a browser in again when its session is over. guard.Config.RememberMe takes it
+// and does the work.
 //
 // # How soon a theft is found
 //
@@ -15,8 +15,8 @@
 //	either is first, twice; the other comes    found at once
 //	an old copy, of two or more uses ago       found at once
 //
-// What is found ends all sessions and remembered browsers of the user, and is told as
-// guard.EventTokenReuse. Within the grace both get the same next cookie, as the tabs of
-// one browser do: whoever always comes within the grace of the owner, after the owner, is
+// When a theft is found, all sessions and remembered browsers of the user end, and
+// guard.EventTokenReuse is sent. Within Config.Grace both get the same next cookie, as
+// the tabs of one browser do: a thief who always comes within Grace after the owner is
 // not found until one of them comes twice in a row.
 package remember

@@ -22,16 +22,16 @@ type Config struct {
 	// Cells keeps what is remembered, by hashes only: that of store.Redis or of
 	// store.Memory. Required.
 	Cells strategy.Cells
-	// MaxAge is how long after a log-in with credentials a browser is remembered, however
-	// often it comes back; zero means 30 days. At most 400 days.
+	// MaxAge is how long after a log-in with credentials a browser is remembered, even if
+	// it comes back often; zero means 30 days. At most 400 days.
 	MaxAge time.Duration
 	// Grace is for how long a replaced token gets the same next token again: the time in
 	// which a browser that restores many tabs sends the same cookie with all of them. Later
 	// it gets another one, see [Me]. Zero means 30 seconds; at most 10 minutes.
 	Grace time.Duration
-	// Secrets sign the cookie, so that nobody can have the store asked for series that they made up. Each has
-	// at least 32 random bytes. The first signs; the others are former ones, whose cookies are still good:
-	// they are signed anew at their next use. Required.
+	// Secrets sign the cookie, so that made-up cookies cause no read of the store. Each has at least 32
+	// random bytes. The first signs; the others are former ones, whose cookies are still good: they are
+	// signed anew at their next use. Required.
 	//
 	// All processes have the same. To replace one while they are exchanged one after the other, all of them
 	// first get {old, new}, then all {new, old}, and after MaxAge {new}. A process that does not have the
@@ -44,30 +44,27 @@ type Config struct {
 	InsecureHTTP bool
 }
 
-// Me logs users in again by a cookie that outlives their session:
-// passport-remember-me. guard.Config takes it and does the work; it is made by
-// [New] and safe for concurrent use.
+// Me logs users in again by a cookie that outlives their session: passport-remember-me.
+// Give it to guard.Config.RememberMe. New makes one; it is safe for concurrent use.
 //
-// NIST SP 800-63B-4 §5.1 lets no cookie stand for an authentication in this way: leave it
-// out where that has to be followed.
+// NIST SP 800-63B-4 §5.1 does not allow a cookie in place of an authentication: do not
+// use it where that standard applies.
 //
-// The cookie is a series, which stays, and a token, which is replaced at every use. Whoever
-// presents a token of a series that is not the newest has a copy of the cookie, or is the
-// owner whose copy somebody else has used: both are answered with [*CookieTheft], upon
-// which all of the user's sessions and series end.
+// The cookie is a series, which stays, and a token, which is replaced at every use. A token
+// that is not the newest means that two parties have the cookie; which is the owner cannot
+// be told. The answer is *CookieTheft, and all of the user's sessions and series end.
 //
 // Requests that a browser sends at once carry the same token. The first of them replaces
-// it; the others, within Grace, are given the same next token. So whichever answer reaches
-// the browser, and in whatever order, it has the right cookie. If none does, because the
-// connection broke or the browser crashed before it wrote the cookie down, it comes with
-// the replaced token later, however much: that gets another next token as long as the
-// first was not used, and the sessions that the first opened end (Remembered.Moved).
+// it; the others, within Grace, are given the same next token. So the browser has the
+// right cookie whichever answer arrives, in any order. If none arrives, because the
+// connection broke or the browser crashed before it stored the cookie, it sends the
+// replaced token later, at any time: it then gets another next token if the first was not
+// used, and the sessions made by the first one end (Remembered.Moved).
 //
-// So a lost answer costs nothing, and a theft is found at the second change of hands
-// between owner and thief at the latest, and at the first if one of them had used the
-// cookie twice in a row. Until then a thief has the session of one use, which ends when
-// the owner's browser comes. Neither a copy of the database nor an old cookie is enough to
-// make the next token.
+// So a lost answer logs nobody out. A theft is found when the cookie has changed hands
+// between owner and thief twice, or once if one of them has used it twice in a row. Until
+// then the thief has one session, which ends when the owner's browser comes. Neither a
+// copy of the database nor an old cookie is enough to make the next token.
 type Me struct {
 	cfg      Config
 	rotating *rotating.Tokens
@@ -123,9 +120,9 @@ type Remembered struct {
 	Series string    // names the series; no secret
 	Since  time.Time // when Remember was called
 	Labels []string  // as given to Remember
-	// Moved is when the present token was made. The sessions that the series made before
-	// should end: the browser that comes has not got their cookies, and if another one has,
-	// that is a thief's.
+	// Moved is when the present token was made. Sessions that the series made before should
+	// end: this browser does not have their cookies, and if another one does, it is a
+	// thief's.
 	Moved time.Time
 
 	series rotating.Series
@@ -150,8 +147,8 @@ func remembered(s rotating.Series, text string) (Remembered, error) {
 	return rem, nil
 }
 
-// CookieTheft is returned by [Me.Recall] for a token that was used before. It
-// matches [strategy.ErrUnauthenticated]. The series goes on until ForgetUser or ForgetSeries is called.
+// CookieTheft is returned by [Me.Recall] for a token that was used before. It matches
+// strategy.ErrUnauthenticated. The series stays until ForgetUser or ForgetSeries is called.
 type CookieTheft struct {
 	Remembered Remembered // what the series remembers: whose cookie it is
 }
@@ -182,10 +179,11 @@ func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels
 	return rem, m.cookie(m.sign(text), m.cfg.MaxAge), err
 }
 
-// Update has the series of rem, which Find, Recall or Remember returned, remember another id and stamp of the same user,
-// after a change of the password for instance. The series goes on, with another token: cookie is for the
-// browser, and a copy of any earlier one is good for nothing. It is nil where id and stamp are as before, and
-// the browser's cookie goes on. ok is false when the series has ended. Any error is an outage.
+// Update stores another id and stamp of the same user in the series of rem, which Find, Recall or
+// Remember returned: after a change of the password, for instance. The series stays and gets another
+// token: send cookie to the browser; copies of earlier ones are invalid. It is nil if id and stamp are as
+// before, and the browser's cookie stays valid. ok is false when the series has ended. Any error is an
+// outage.
 func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (cookie *http.Cookie, ok bool, err error) {
 	data, err := json.Marshal(note{id, stamp})
 	var series rotating.Series
@@ -202,7 +200,7 @@ func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (cook
 	return cookie, ok, nil
 }
 
-// Presented reports whether r has a cookie that may be remembered.
+// Presented reports whether r has a cookie of a series.
 func (m *Me) Presented(r *http.Request) bool {
 	_, err := r.Cookie(m.cfg.CookieName)
 	return err == nil
@@ -282,8 +280,8 @@ func (m *Me) recall(ctx context.Context, text string) (Remembered, *http.Cookie,
 	return rem, m.cookie(m.sign(next), time.Until(series.Until)), nil
 }
 
-// Valid reports whether what Recall or Remember returned is still remembered. Asked after a session
-// was stored, it tells whether a log-out came in between. Any error is an outage.
+// Valid reports whether what Recall or Remember returned is still remembered. Called after a
+// session was stored, it tells whether a log-out came in between. Any error is an outage.
 func (m *Me) Valid(ctx context.Context, rem Remembered) (bool, error) {
 	valid, err := m.rotating.Alive(ctx, rem.series)
 	if err != nil {
@@ -293,7 +291,7 @@ func (m *Me) Valid(ctx context.Context, rem Remembered) (bool, error) {
 }
 
 // Find returns what the series in r's cookie remember. It changes nothing, and does not
-// look whether the token is the present one. Any error is an outage.
+// check that the token is the present one. Any error is an outage.
 func (m *Me) Find(r *http.Request) ([]Remembered, error) {
 	var list []Remembered
 	for _, text := range m.presented(r) {
@@ -309,10 +307,10 @@ func (m *Me) Find(r *http.Request) ([]Remembered, error) {
 	return list, nil
 }
 
-// Forget ends the series in r's cookie, as a log-out does, and returns what they
-// remembered and a cookie that makes the browser forget them, nil when it sent none. Of a series that is over
-// already only the name is known: whoever calls again after an outage can still end what it made. Any error
-// is an outage: the cookie must stay then.
+// Forget ends the series in r's cookie, as a log-out does, and returns what they remembered and a cookie
+// that makes the browser forget them, nil when it sent none. Of a series that is over only the name is
+// known, so that a caller who tries again after an outage can still end its sessions. Any error is an
+// outage: the cookie must stay then.
 func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 	if !m.Presented(r) {
 		return nil, nil, nil
@@ -333,9 +331,9 @@ func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 	return ended, m.Gone(), nil
 }
 
-// MarkStolen has every cookie of the series of that name, see [Remembered], be a [*CookieTheft] from now on,
-// also after ForgetUser, and until ForgetSeries: whoever ends what a thief may have, and meets an outage, finds
-// the theft again at the cookie's next use. Any error is an outage.
+// MarkStolen makes every cookie of the series of that name, see Remembered, a *CookieTheft from now on,
+// also after ForgetUser, and until ForgetSeries. So if an outage interrupts the caller who ends the
+// sessions, the theft is found again at the cookie's next use. Any error is an outage.
 func (m *Me) MarkStolen(ctx context.Context, name string) error {
 	if err := m.rotating.MarkStolen(ctx, name); err != nil {
 		return fmt.Errorf("remember: mark stolen: %w", err)

@@ -11,55 +11,56 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Config says how [New] and [NewLimiter] count. Its zero value is ready for use by one
+// Config says how [New] and [NewLimiter] count. Its zero value can be used by a single
 // process.
 type Config struct {
 	// Counter counts; nil means a new MemoryCounter. Several processes share one in a
 	// database.
 	Counter strategy.Counter
-	// Purpose keeps counters apart that would have one name: give each guard its own where
-	// two of them have strategies of one name, on one Counter, for different users.
+	// Purpose separates counters that would have the same name: if two guards have
+	// strategies of one name for different users on one Counter, give each its own
+	// Purpose.
 	Purpose string
-	// AccountAttempts is how many wrong attempts on one account are free; zero means
-	// 10, and 100 is the most. Attempts that are under way count too: whoever sends Basic
-	// credentials with many requests at once needs more.
+	// AccountAttempts is how many wrong attempts on one account are allowed without a
+	// pause; zero means 10, the maximum is 100. Attempts in progress count too: a client
+	// that sends Basic credentials with many requests at once needs more.
 	AccountAttempts int
-	// AddressAttempts is the same for one client address, on whatever accounts; zero
-	// means 100, and 100,000 is the most. For IPv6 it is the /64 that counts.
+	// AddressAttempts is the same for one client address, over all accounts; zero means
+	// 100, the maximum is 100,000. An IPv6 address counts by its /64.
 	AddressAttempts int
-	// Delay is the pause before the first attempt that is not free, doubled for each
+	// Delay is the pause before the first attempt beyond these, doubled for each
 	// further one; zero means 30 seconds; at least a second.
 	Delay time.Duration
-	// MaxDelay is the longest pause; zero means 15 minutes; at most 24 hours, or it would
+	// MaxDelay is the longest pause; zero means 15 minutes; at most 24 hours: more would
 	// be a lock-out.
 	MaxDelay time.Duration
-	// Window is the time after which wrong attempts are forgotten, counted from the
-	// first; zero means 24 hours; at least MaxDelay, at most 30 days. With the defaults, one
-	// account allows some 110 wrong attempts a day to strangers, and as many to each browser
-	// that knows it; what allows more than 2,000 is a mistake.
+	// Window is the time after which wrong attempts are forgotten, counted from the first;
+	// zero means 24 hours; at least MaxDelay, at most 30 days. With the defaults some 110
+	// wrong attempts a day are possible on one account, and as many for each known browser;
+	// New refuses what allows more than 2,000.
 	Window time.Duration
 	// TrustedProxies are the proxies whose X-Forwarded-For is believed; see
-	// strategy.ClientAddr. A prefix of everybody is a mistake: whoever is believed can be
-	// anyone.
+	// strategy.ClientAddr. A prefix that contains every address is refused: a client
+	// could then claim any address.
 	TrustedProxies []netip.Prefix
-	// Claims stands in for the Claimant of a strategy that has none; nil means that
-	// such a strategy is counted by address only, every request of it. The account is in
-	// the spelling that is looked up. A Limiter's Handler counts by it too.
+	// Claims is used for a strategy that is no Claimant; if nil, each request of such a
+	// strategy is counted, by address only. The account is in the spelling that is
+	// looked up. A Limiter's Handler counts by it too.
 	Claims func(r *http.Request) (account string, ok bool, err error)
 	// Secrets sign the cookie by which a browser is known: 32 bytes or more each; the first
 	// signs, all verify. Empty means a random one, which is enough for one process; those
 	// that share a Counter share them too. To replace one while several run: {old, new}
-	// everywhere, then {new, old}, then {new}; or browsers are strangers in between.
+	// everywhere, then {new, old}, then {new}; otherwise browsers are unknown in between.
 	Secrets []string
 	// KnownFor is how long a browser is known to an account after a log-in; zero means 90
-	// days; at most 400. Below zero no browser is known: for programs, which keep no cookie.
+	// days; at most 400. Below zero no browser is known: for clients that keep no cookies.
 	KnownFor time.Duration
 	// CookieName is the cookie's name; empty means "__Host-device", or "device" with
 	// InsecureHTTP. Throttles of one application can share a name and secrets.
 	CookieName string
 	// InsecureHTTP leaves out the Secure attribute. It is for development on loopback.
 	InsecureHTTP bool
-	// Logger is for what an operator should know; nil means slog.Default().
+	// Logger gets warnings for operators; nil means slog.Default().
 	Logger *slog.Logger
 }
 

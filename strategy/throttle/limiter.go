@@ -10,9 +10,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Limiter counts for routes that are no strategy: registrations, forgotten passwords,
-// codes to verify, the present password before a change. It counts as a [Throttle] does,
-// but knows no browsers. It is made by [NewLimiter] and safe for concurrent use.
+// Limiter limits routes that are no strategy: registrations, forgotten passwords, codes
+// to verify, the present password before a change. It counts as a Throttle does, without
+// known browsers. [NewLimiter] makes one; it is safe for concurrent use.
 type Limiter struct{ *core }
 
 // NewLimiter returns a limiter. cfg.Purpose names the route and is required: two limiters
@@ -30,17 +30,17 @@ func NewLimiter(cfg Config) (*Limiter, error) {
 }
 
 // Take counts a request, by its address, and by account unless that is empty: for what must
-// not be done often, whoever is right, such as mailing a link. account is in the spelling
-// that is looked up. The error is a [*strategy.Failure] of status 429 when there were too
-// many, and an outage otherwise.
+// not be done often even with right credentials, such as mailing a link. account is in the
+// spelling that is looked up. The error is a [*strategy.Failure] of status 429 when there
+// were too many, and an outage otherwise.
 func (l *Limiter) Take(r *http.Request, account string) error {
 	_, err := l.begin(r, account)
 	return err
 }
 
-// Attempt counts like Take, and then calls check, whose error it returns. What does not
-// wrap [strategy.ErrUnauthenticated], a success as well as an outage, is taken out of the
-// counters again: for what can be guessed.
+// Attempt counts like Take, and then calls check, whose error it returns. A success and
+// an outage (an error that does not wrap strategy.ErrUnauthenticated) are subtracted
+// again: for what can be guessed.
 func (l *Limiter) Attempt(r *http.Request, account string, check func(ctx context.Context) error) error {
 	try, err := l.begin(r, account)
 	if err != nil {

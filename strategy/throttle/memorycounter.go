@@ -9,11 +9,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// MemoryCounter is a [strategy.Counter] in the memory of this process. The zero value is
-// ready for use; it must not be copied after first use. It starts no goroutine.
+// MemoryCounter is a [strategy.Counter] in the memory of this process. The zero value
+// can be used; it must not be copied after first use. It starts no goroutine.
 type MemoryCounter struct {
-	// Max is the largest number of counters; zero means 100,000, some 15 MB. When there
-	// would be more, one that has counted little makes room.
+	// Max is the largest number of counters; zero means 100,000, some 15 MB. Beyond
+	// that, a counter with a low count is dropped.
 	Max int
 
 	mu       sync.Mutex

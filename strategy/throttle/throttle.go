@@ -10,26 +10,25 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Throttle slows the guessing of credentials down, by account and by client address
-// (OWASP ASVS 5.0, 6.3.1). It is made by [New] around any other strategy and safe for
-// concurrent use.
+// Throttle slows down guessing of credentials, by account and by client address (OWASP
+// ASVS 5.0, 6.3.1). [New] puts it around another strategy. It is safe for concurrent
+// use.
 //
-// Each attempt takes its place in the counters before it is looked at, so that a
-// hundred at once get no further than one after another. When the free attempts are
-// used up, the next one is allowed after a pause, each pause twice as long as the one
-// before up to a bound. Until then the answer is a [*strategy.Failure] with status 429 and
-// RetryAfter, whether or not the credentials are right: they are not looked at.
+// Each attempt is counted before it is checked, so a hundred at once get no further than a
+// hundred in sequence. After the allowed attempts there is a pause before each further
+// one, twice as long each time, up to a maximum. During a pause the answer is a
+// *strategy.Failure with status 429 and RetryAfter, and the credentials are not checked.
 //
 // Nobody is locked out for good, and the owner's browsers not at all: a browser that has
-// logged in to an account carries a signed cookie and has a budget of its own for it,
-// whatever strangers do to the account or to the address. A stranger who keeps taking the
-// account's turns does keep the owner out of browsers that have not logged in before; for
-// those there are [Throttle.Unlock] and [Throttle.MakeKnown], for a link that is mailed.
-// Where NIST SP 800-63B-4 §3.2.2 has to be followed, count the failures of each account in
-// the users table too, and refuse it after 100 in a row.
+// logged in to an account has a signed cookie and a budget of its own for that account,
+// whatever others do to the account or from the address. An attacker who keeps using up
+// the account's attempts does keep the owner out in browsers that have not logged in
+// before; for those there are [Throttle.Unlock] and [Throttle.MakeKnown], for a link that
+// is mailed. Where NIST SP 800-63B-4 §3.2.2 has to be followed, count the failures of each
+// account in the users table too, and refuse it after 100 in a row.
 //
-// A success does not count, and makes the browser known. It forgets the wrong attempts of
-// that browser alone, not those of strangers. Requests without credentials, malformed ones
+// A success does not count, and makes the browser known. It clears the wrong attempts of
+// that browser alone, not those of others. Requests without credentials, malformed ones
 // and outages do not count.
 type Throttle[U any] struct {
 	*core
@@ -72,7 +71,7 @@ func (t *Throttle[U]) Name() string { return t.inner.Name() }
 func (t *Throttle[U]) Unwrap() strategy.Strategy[U] { return t.inner }
 
 // Authenticate implements [strategy.Strategy]. An outage of the Counter, or of the Claimant,
-// is an error: nobody logs in uncounted.
+// is an error: no log-in is possible without counting.
 func (t *Throttle[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	account, ok, err := t.claims(r)
@@ -96,17 +95,17 @@ func (t *Throttle[U]) Authenticate(w http.ResponseWriter, r *http.Request) (U, e
 	return user, err
 }
 
-// Unlock forgets the wrong attempts of strangers on an account: for its owner, who has
-// proved by a mailed link that it is theirs. account is spelled as at a log-in. Any error
-// is an outage.
+// Unlock clears the wrong attempts of unknown browsers on an account: for its owner, who
+// has proved by a mailed link that it is theirs. account is spelled as at a log-in. Any
+// error is an outage.
 func (t *Throttle[U]) Unlock(ctx context.Context, account string) error {
 	a := t.attempt()
 	return a.forget(ctx, a.key("account", t.spelled(account)))
 }
 
-// MakeKnown sends the cookie by which the browser that sent r is known to account from now
-// on: for a browser in which its owner has opened a mailed link. account is spelled as at a
-// log-in. It does nothing when Config.KnownFor is below zero.
+// MakeKnown sends the cookie that makes the browser of r known to account from now on: for
+// a browser in which the owner has opened a mailed link. account is spelled as at a log-in.
+// It does nothing when Config.KnownFor is below zero.
 func (t *Throttle[U]) MakeKnown(w http.ResponseWriter, r *http.Request, account string) {
 	if t.cfg.KnownFor > 0 {
 		http.SetCookie(w, t.cfg.known(t.cfg.deviceOf(r), t.names, t.spelled(account), time.Now()))

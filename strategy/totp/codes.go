@@ -25,8 +25,8 @@ import (
 // Hash is the hash of [Codes].
 type Hash uint8
 
-// The hashes of RFC 6238 §1.2. Many authenticators know SHA-1 only, and take it for the
-// others too; HMAC does not need its resistance to collisions.
+// The hashes of RFC 6238 §1.2. Many authenticators use SHA-1 whatever they are told;
+// HMAC does not depend on its resistance to collisions.
 const (
 	SHA1 Hash = iota
 	SHA256
@@ -45,11 +45,11 @@ func (h Hash) new() (make func() hash.Hash, name string, size int) {
 	return nil, "", 0
 }
 
-// CodesConfig is what [NewCodes] needs. Its zero value, but for Cells and Issuer, is what
-// all authenticator apps understand.
+// CodesConfig is what [NewCodes] needs. With Cells and Issuer alone it has the values
+// that all authenticator apps support.
 type CodesConfig struct {
-	// Cells remembers each account's last code, so that none is good twice: required.
-	// See store.Redis and store.Memory.
+	// Cells stores each account's last code, so that none is valid twice; required. See
+	// store.Redis and store.Memory.
 	Cells strategy.Cells
 	// Issuer is the application's name, as the authenticator app shows it; required.
 	Issuer string
@@ -66,8 +66,8 @@ type CodesConfig struct {
 	Drift int
 }
 
-// Codes makes and checks the codes of authenticator apps, RFC 6238. It is made by
-// [NewCodes] and safe for concurrent use.
+// Codes makes and checks the codes of authenticator apps, RFC 6238. [NewCodes] makes
+// one; it is safe for concurrent use.
 type Codes struct {
 	cfg  CodesConfig
 	hash func() hash.Hash
@@ -121,8 +121,8 @@ func NewCodes(cfg CodesConfig) (*Codes, error) {
 }
 
 // NewKey returns a random key for one account, as long as the hash's result (RFC 4226
-// §4, R6). Keep it like a password that cannot be hashed: encrypted, apart from the
-// users table.
+// §4, R6). It cannot be hashed like a password: store it encrypted, not in the users
+// table.
 func (c *Codes) NewKey() []byte {
 	key := make([]byte, c.size)
 	_, _ = rand.Read(key) // crypto/rand never fails
@@ -166,10 +166,10 @@ func (c *Codes) code(key []byte, step int64) string {
 	return fmt.Sprintf("%0*d", c.cfg.Digits, n%mod)
 }
 
-// Verify checks the code that account's owner typed, spaces aside. A code is good once,
-// and makes those before it worthless (RFC 6238 §5.2): of two attempts with it at once,
-// one succeeds. The error wraps [strategy.ErrUnauthenticated] when the code is wrong,
-// used or too old, and key too short; any other is an outage.
+// Verify checks the code that account's owner typed, without spaces. A code is valid
+// once, and invalidates those before it (RFC 6238 §5.2): of two attempts with it at
+// once, one succeeds. The error wraps [strategy.ErrUnauthenticated] when the code is
+// wrong, used or too old, and key too short; any other is an outage.
 func (c *Codes) Verify(ctx context.Context, account string, key []byte, code string) error {
 	code = strings.ReplaceAll(code, " ", "")
 	step, ok := c.match(key, code, c.step(time.Now()))

@@ -35,7 +35,7 @@ func NewRecoveryCodes(n int) (codes, hashes []string) {
 }
 
 // HashRecoveryCode returns the hash under which a recovery code is stored. Case, spaces
-// and hyphens do not matter. ok is false for what has not the form of one.
+// and hyphens do not matter. ok is false if the text is not in the form of a code.
 func HashRecoveryCode(code string) (hash string, ok bool) {
 	code = strings.NewReplacer("-", "", " ", "", "i", "1", "l", "1", "o", "0").Replace(strings.ToLower(code))
 	if len(code) != recoveryLength || strings.Trim(code, recoveryAlphabet) != "" {

@@ -14,8 +14,8 @@ import (
 // Enrolled is a user who has an authenticator app.
 type Enrolled[U any] struct {
 	User U
-	// Account names the user in Cells and in counters. It is constant, and the same for an app that is not
-	// yet confirmed: a code is good once under each name.
+	// Account names the user in Cells and in counters. It is constant, and the same for an app that is
+	// not yet confirmed: a code is valid once under each name.
 	Account string
 	Key     []byte // the app's, of Codes.NewKey
 }
@@ -43,9 +43,9 @@ type Config[U any] struct {
 //
 //	mux.Handle("POST /login/totp", auth.Authenticate("totp")(auth.StepUp(welcome)))
 //
-// A recovery code proves the factor too, and "recovery" beside it, so that the
-// application can ask for a new app. Six digits can be guessed: wrap it in a
-// throttle.Throttle. It is made by [New] and safe for concurrent use.
+// A recovery code proves the factor too, and also "recovery", so that the application
+// can ask for a new app. Six digits can be guessed: wrap it in a throttle.Throttle. It
+// is made by [New] and safe for concurrent use.
 type Strategy[U any] struct {
 	cfg  Config[U]
 	body *body.Reader
