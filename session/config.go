@@ -101,7 +101,8 @@ type Config struct {
 
 	// WatchInterval is how often guard.Guard.Watch reads the sessions it watches: the longest
 	// delay until it notices the end of a log-in, if the store sent no notice (see [Notifier]).
-	// Zero means 30 seconds; at most a day.
+	// Zero means 30 seconds; at most five minutes: a store without tombstones forgets after ten
+	// where a session went on that was renewed, and its streams would end with the old id.
 	WatchInterval time.Duration
 
 	// StoreTimeout limits how long a request waits for the store at each step: the
@@ -152,7 +153,7 @@ const (
 	defaultIdle     = 24 * time.Hour
 	defaultAbsolute = 30 * 24 * time.Hour
 	defaultWatch    = 30 * time.Second
-	maxWatch        = 24 * time.Hour
+	maxWatch        = 5 * time.Minute
 	defaultStore    = 2 * time.Second
 	maxStoreTimeout = time.Minute // longer, and an outage is a hang
 )

@@ -129,7 +129,7 @@ func (c *Config) checkTimes(bad func(string, ...any)) {
 		bad("RefreshAfter %v must be shorter than IdleTimeout %v, or sessions in use end: use 0 for a tenth of it", c.RefreshAfter, c.IdleTimeout)
 	}
 	if c.WatchInterval > maxWatch {
-		bad("WatchInterval is %v: what no notice tells, such as Node's log-out, would end no stream for as long: want at most %v, or 0 for %v", c.WatchInterval, maxWatch, defaultWatch)
+		bad("WatchInterval is %v: what no notice tells, such as Node's log-out, would end no stream for as long, and a renewal that none tells would be forgotten: want at most %v, or 0 for %v", c.WatchInterval, maxWatch, defaultWatch)
 	}
 	if c.StoreTimeout > maxStoreTimeout {
 		bad("StoreTimeout is %v: in an outage every request would hang as long: want at most %v, or 0 for %v", c.StoreTimeout, maxStoreTimeout, defaultStore)

@@ -82,6 +82,7 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		{"an absolute timeout of more than 400 days", func(c *session.Config) { c.AbsoluteTimeout = 400*day + time.Second }, "Config.AbsoluteTimeout 9600h0m1s"},
 		{"a refresh as long as the idle timeout", func(c *session.Config) { c.IdleTimeout, c.RefreshAfter = time.Hour, time.Hour }, "Config.RefreshAfter 1h0m0s"},
 		{"streams that are never looked at", func(c *session.Config) { c.WatchInterval = math.MaxInt64 }, "Config.WatchInterval is 2562047h47m16.854775807s"},
+		{"streams that are looked at when their renewal is forgotten", func(c *session.Config) { c.WatchInterval = 10 * time.Minute }, "Config.WatchInterval is 10m0s"},
 		{"an outage that hangs for an hour", func(c *session.Config) { c.StoreTimeout = time.Hour }, "Config.StoreTimeout is 1h0m0s"},
 		{"another cookie without a codec", also(session.Accept{Name: "old"}), "Config.AlsoAccept[0].Codec is nil"},
 		{"another cookie with a short secret", also(session.Accept{Name: "old", Codec: session.Express("short")}), "has 5 bytes"},
