@@ -91,7 +91,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, func(w *world, s Step, _ *request) {
 			g, _ := w.guard(s)
-			w.model.Admins[model.Account{Guard: g, User: s.who()}] = s.role() == admin
+			w.model.Roles[model.Account{Guard: g, User: s.who()}] = s.role()
 		}},
 		{"log out", 6, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "logout") },
 			func(w *world, _ Step, r *request) { w.model.LogOut(&r.Visit) }},
@@ -184,7 +184,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, nil},
 	}
-	actions = slices.Concat(actions, visits, passkeys, outages, lags)
+	actions = slices.Concat(actions, visits, passkeys, streams, outages, lags)
 }
 
 // to changes any value to that one.

@@ -124,6 +124,7 @@ type shared struct {
 	counter strategy.Counter
 	events  func(guard.Event)
 	there   url.Values // what the provider says of the user, when a browser is sent there
+	opened  *stream    // by the present request
 }
 
 // process is one running program.

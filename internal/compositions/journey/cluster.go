@@ -170,6 +170,14 @@ func (c clusterSessions) Get(ctx context.Context, id string) ([]byte, error) {
 	return c.master().sessions.Get(ctx, id)
 }
 
+// Listen implements [session.Notifier] where the store does.
+func (c clusterSessions) Listen(ctx context.Context, tell func(string)) error {
+	if n, ok := c.master().sessions.(session.Notifier); ok {
+		return n.Listen(ctx, tell)
+	}
+	return errors.ErrUnsupported
+}
+
 func (c clusterSessions) GetMaster(ctx context.Context, id string) ([]byte, error) {
 	return c.master().sessions.GetMaster(ctx, id)
 }

@@ -42,6 +42,9 @@ func (s Switches) actions() []action {
 
 // happens reports whether a step that is something done to the store can be, under the switches.
 func (s Switches) happens(do string) bool {
+	if strings.HasPrefix(do, "open a stream") || strings.HasPrefix(do, "close a stream") { // what is in doubt is not said of streams
+		return s.Streams == 1 && s.Outage == 0 && s.Lag == 0
+	}
 	if strings.HasPrefix(do, "the reads") {
 		return s.Lag == 1
 	}

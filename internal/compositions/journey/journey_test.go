@@ -15,7 +15,6 @@ var (
 	ofKind   = flag.String("kind", "", "look for broken promises of this kind alone, and end at the first")
 	ofStep   = flag.String("step", "", "and only where they show after a step whose name begins so")
 	full     = flag.Bool("full", false, "run the races with all switches")
-	from     = flag.Int("from", 0, "the number of the first journey")
 	few      = flag.Int("journeys", 1500, "how many to run where no time is given")
 	seed     = flag.Uint64("seed", 20261126, "of the first journey; the same by default, so that the same code has the same answer")
 )
@@ -23,7 +22,7 @@ var (
 // TestRandomJourneys keeps what the documents promise. A journey that fails is printed as the test to
 // paste; more of them, for hours, are run by the command.
 func TestRandomJourneys(t *testing.T) {
-	o := journey.Options{Seed: *seed, From: *from, For: *duration, Kind: *ofKind, Step: *ofStep, Log: func(failure string) { t.Error(failure) }}
+	o := journey.Options{Seed: *seed, For: *duration, Kind: *ofKind, Step: *ofStep, Log: func(failure string) { t.Error(failure) }}
 	if o.For == 0 {
 		o.Count = *few
 	}

@@ -85,6 +85,7 @@ func (p *process) routes() http.Handler {
 		})))
 		mux.Handle(at("proved"), auth.RequireFactor("totp", 0)(who))
 		p.follow(mux, g, auth, who)
+		mux.Handle(at("live"), auth.RequireAuth(p.live(auth, who)))
 		mux.Handle(at("fresh"), auth.RequireFresh(freshFor)(who))
 		mux.Handle(at("admin"), auth.Require(func(_ *http.Request, u *user) error {
 			if u.Role != admin {

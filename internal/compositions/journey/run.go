@@ -76,7 +76,9 @@ func (j Journey) run(t *testing.T, servers func() *server) (failure *Failure) {
 			t.Fatal(err)
 		}
 		for i, s := range j.Steps {
-			w.walk(s)
+			if w.walk(s); i == len(j.Steps)-1 {
+				w.waitForStreams()
+			}
 			if len(w.model.Broken) > 0 {
 				failure = &Failure{j, i, w.model.Broken}
 				return
@@ -100,6 +102,8 @@ type world struct {
 	ids       []string // every one that was ever issued
 	issued    map[string]bool
 	slow      *slow
+	streams   []*stream
+	presented []string          // by the present step
 	signed    map[string]int    // by which process a browser's token was signed
 	refs      map[string]string // of the ids, while they lived
 	eventsMu  sync.Mutex
@@ -107,6 +111,7 @@ type world struct {
 }
 
 func (w *world) close() {
+	w.closeStreams()
 	if w.shared.Outage > 0 {
 		w.back()
 		time.Sleep(time.Minute) // for what waits for the store behind a request's back
@@ -219,6 +224,7 @@ func (w *world) walk(s Step) {
 	w.step(s)
 	w.ask() // finds the sessions that events name
 	w.compareEvents(w.heard())
+	w.compareStreams(s)
 }
 
 func (w *world) step(s Step) {
@@ -232,6 +238,9 @@ func (w *world) step(s Step) {
 	}
 	w.condition.begin()
 	r := a.do(w, context.Background(), s)
+	if w.presented = nil; r != nil {
+		w.presented = r.IDs
+	}
 	refused := w.met(s, r) || w.lagged(s, r) || r != nil && r.Status == http.StatusConflict && w.model.Beside(&r.Visit, s.Do)
 	w.arrive(s, r)
 	if a.tell != nil && !refused {

@@ -15,7 +15,6 @@ const Steps = 16
 // Options say how long to search. A search ends at the first of the limits that are set.
 type Options struct {
 	Seed  uint64        // of journey 0
-	From  int           // the number of the first journey
 	For   time.Duration // of real time
 	Count int           // of journeys
 	Kind  string        // look for failures of this kind alone, and end at the first; "" for all
@@ -47,7 +46,7 @@ func Search(t *testing.T, o Options) *Report {
 	r := &Report{Seed: o.Seed, Of: triples()}
 	met, forms := map[[6]uint8]bool{}, map[string]bool{}
 	for ; (o.Count == 0 || r.Journeys < o.Count) && (o.For == 0 || time.Since(start) < o.For); r.Journeys++ {
-		n := o.From + r.Journeys
+		n := r.Journeys
 		seed := o.Seed + uint64(n)               //nolint:gosec // a number of journeys
 		random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it has to follow the seed
 		row := n / 2

@@ -50,7 +50,7 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 // logIn is a log-in with credentials that were right.
 func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels []string) {
 	s, former := m.Find(v), m.Presented(v)
-	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.Passwords[Account{v.Guard, user}], Labels: labels, Listed: true, Form: v.Form}
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.Passwords[Account{v.Guard, user}], Labels: labels, Listed: true, Form: m.form(v, user)}
 	l.prove(strategy)
 	if m.tooMany(v, l, s, former, strategy) || !m.status(v, m.lets(l), "a log-in") {
 		return
@@ -102,8 +102,9 @@ func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
 // or Guard.ReauthenticateUser, which makes it fresh.
 func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	w, former, reason := *v, m.Presented(v), "log_in_user"
-	if v.Status == 200 { // a remembered browser gets an id in between, and if the stamp changes a token, which no answer shows
-		if w.ID = "between " + v.Now.String(); m.Stamp {
+	anew := m.Stamp || former != nil && former.Form != m.form(v, former.User)
+	if v.Status == 200 { // a remembered browser gets an id in between, and a token if it gets another one, which no answer shows
+		if w.ID = "between " + v.Now.String(); anew {
 			w.Next = w.ID
 		}
 	}
@@ -114,16 +115,16 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	user := Account{v.Guard, old.User}
 	m.Passwords[user]++
 	l := *old
-	l.Password, l.Series, l.Node, l.Form = m.Passwords[user], nil, false, v.Form
+	l.Password, l.Series, l.Node, l.Form = m.Passwords[user], nil, false, m.form(v, l.User)
 	if fresh {
 		l.At, reason = v.Now, "reauthenticated"
 	}
 	if former != nil && former.User == l.User { // remembered before: the series goes on
-		l.Series, former.Password = former, l.Password
+		l.Series, former.Password, former.Form = former, l.Password, l.Form
 		m.Want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
 		if m.Doubts.Met() { // the browser is asked again when its session is over
 			m.Doubts.Series(former)
-		} else if m.Stamp || v.Next != "" && v.Next != former.Token { // with another token, also where the user's id is written otherwise now
+		} else if anew { // with another token, where the stamp or the user's id is another
 			m.Want(v.Next != "" && v.Next != v.Token, "token: a change of the password keeps the token", "the answer has no other cookie of RememberMe")
 			former.Void, former.Older, former.Token, former.Moved = []string{former.Token, former.Older}, "", v.Next, v.Now
 			m.Tokens[v.Next] = former
@@ -169,6 +170,9 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Ses
 	}
 	n := m.move(v, s, proved, what)
 	former, others := n.LogIns[l.Guard], n.others(l.Guard)
+	if former != nil && former.User == l.User && (renews || others) {
+		l.Begun = former.first()
+	}
 	switch { // the values (M2)
 	case former != nil && former.User != l.User:
 		clear(n.Values)

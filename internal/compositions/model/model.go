@@ -45,7 +45,8 @@ type LogIn struct {
 	Listed      bool      // it is found by its user: one of Express's is once Go has written it (M15)
 	Unnamed     bool      // but has not the name that a serializer.Namer gives its user: Express made it (M15)
 	Node        bool      // Express made it: nothing is noted of it
-	Form        int       // how its user's id is written
+	Form        string    // how its user's id is written
+	Begun       *LogIn    // of which it is a renewal, or what goes on; nil for none
 	Under       *LogIn    // whose notes of Go's lie there still
 	Unsaid      bool      // whether Listed holds is not said
 }
@@ -130,8 +131,8 @@ type Account struct{ Guard, User int }
 type Model struct {
 	Config
 	Store
-	Passwords map[Account]int // how often they were changed
-	Admins    map[Account]bool
+	Passwords map[Account]int    // how often they were changed
+	Roles     map[Account]string // that were given to them
 	Doubts    Doubts
 	Now       time.Time // when it was last asked
 	Broken    []Broken
@@ -147,7 +148,7 @@ const none = -1
 
 // New returns a Model of a program that has just started.
 func New(c Config) *Model {
-	return &Model{Config: c, Store: NewStore(), Passwords: map[Account]int{}, Admins: map[Account]bool{}, Doubts: nothing{}}
+	return &Model{Config: c, Store: NewStore(), Passwords: map[Account]int{}, Roles: map[Account]string{}, Doubts: nothing{}}
 }
 
 // Want notes a broken promise unless ok.
@@ -208,6 +209,18 @@ func (l *LogIn) Found() bool { return l.Listed && !l.Unnamed }
 
 // Account is that of its user.
 func (l *LogIn) Account() Account { return Account{l.Guard, l.User} }
+
+// form is how the process that answers writes the user's id: with the role, where a serializer.Namer says who
+// that is.
+func (m *Model) form(v *Visit, user int) string {
+	switch {
+	case v.Form == 0:
+		return ""
+	case m.Named:
+		return "with the role " + m.Roles[Account{v.Guard, user}]
+	}
+	return "with a tenant"
+}
 
 // Good reports whether the stamp of the log-in is that of the user (S11).
 func (m *Model) Good(l *LogIn) bool {

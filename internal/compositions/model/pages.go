@@ -19,7 +19,7 @@ var (
 	Me     = Page{"a page of a user", func(*Model, *Visit, *LogIn) bool { return true }, 0, Event{}}
 	Proved = Page{"a page for a second factor", func(_ *Model, _ *Visit, l *LogIn) bool { return l.Proved("totp") }, 401, Event{Reason: "factor", Strategy: "totp"}}
 	Fresh  = Page{"a page for a fresh log-in", func(m *Model, v *Visit, l *LogIn) bool { return !l.At.IsZero() && v.Now.Sub(l.At) <= m.Fresh }, 401, Event{Reason: "not_fresh"}}
-	Admin  = Page{"a page for a role", func(m *Model, _ *Visit, l *LogIn) bool { return m.Admins[l.Account()] }, 403, Event{Reason: "forbidden"}}
+	Admin  = Page{"a page for a role", func(m *Model, _ *Visit, l *LogIn) bool { return m.Roles[l.Account()] == "admin" }, 403, Event{Reason: "forbidden"}}
 )
 
 // Page is told of a request for a page, which passed if passed is not 0: as that user.
@@ -100,7 +100,7 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 	}
 	m.Tokens[r.Token] = r
 	m.Want(v.Next != "", "token: a remembered browser gets no next token", "the answer has no cookie of RememberMe")
-	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels, Listed: true, Form: v.Form}
+	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels, Listed: true, Form: m.form(v, r.User)}
 	success := Event{Guard: v.Guard, Name: "authn_login_success", Strategy: "remember", User: r.User}
 	if v.Withheld { // for this page alone: the visitor may have a session that ends nothing and stays
 		m.QuietSession(v, "a remembered log-in at a link from another site")

@@ -34,9 +34,9 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 			l.Under = before.Under
 		}
 		switch { // an id that is written otherwise is not what Go noted
-		case before.User == user && before.Form == 0:
+		case before.User == user && before.Form == "":
 			l = before
-		case l.Under != nil && l.Under.User == user && l.Under.Form == 0:
+		case l.Under != nil && l.Under.User == user && l.Under.Form == "":
 			l = l.Under
 		}
 	}
@@ -96,7 +96,9 @@ func (m *Model) NodeBegins(id string) {
 		then.Values, then.LogIns = maps.Clone(s.Values), map[int]*model.LogIn{}
 		for g, l := range s.LogIns {
 			c := *l
-			then.LogIns[g] = &c
+			if then.LogIns[g] = &c; c.Begun == nil {
+				c.Begun = l
+			}
 		}
 		m.slow = &then
 	}
@@ -128,7 +130,7 @@ func (m *Model) Beside(v *model.Visit, what string) bool {
 	if s == nil || !v.Now.Before(m.Moved[s.ID].Until) {
 		return false
 	}
-	m.Find(v)
+	s.MayBeUsed(v.Now)
 	m.doubt.mute = true
 	m.Quiet(v, what+" beside the note of where the session went on")
 	return true

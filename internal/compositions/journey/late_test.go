@@ -1,0 +1,52 @@
+package journey_test
+
+import (
+	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/journey"
+)
+
+type (
+	steps    = []journey.Step
+	switches = journey.Switches
+)
+
+// late are journeys that random ones find late: those by which TestEachMendIsMissed finds that a mend is
+// missing, by its name, and others.
+var late = map[string]journey.Journey{
+	"C5: labels outlive the log-in that brought them": {Seed: 20261572, Steps: steps{{Do: "log in by provider", B: 1, N: 6}, {Do: "log in", B: 1}, {Do: "log-out by the provider", N: 2}}},
+	"S24: what Node copied counts": {Seed: 20261227, Switches: switches{Guards: 1, Node: 3},
+		Steps: steps{{Do: "log in by passkey", G: 1}, {Do: "log in at Express"}, {Do: "admin page"}}},
+	"S31: the log-out of one guard ends the other's log-in": {Seed: 20261596, Switches: switches{Guards: 1, Node: 1}, Steps: steps{{Do: "log in at Express"}, {Do: "log in", G: 1}, {Do: "log out", Old: true}}},
+	"G5: a provider's log-out forgets no browser": {Seed: 20261935, Switches: switches{Remember: 1},
+		Steps: steps{{Do: "log in by provider", B: 1, N: 6, Remember: true}, {Do: "log-out by the provider", N: 2}, {Do: "page", B: 1}}},
+	"G16: labels outlive a log-out": {Seed: 20261572, Steps: steps{{Do: "log in by provider", B: 1, N: 6}, {Do: "log in", B: 1}, {Do: "log-out by the provider", N: 2}}},
+	"G18: each session of a browser counts": {Seed: 20262046, Switches: switches{Remember: 1, Max: 1, Deploy: 3},
+		Steps: steps{{Do: "log in by provider", B: 1, P: 1, Remember: true}, {Do: "change the password", B: 1}, {Do: "follow a link", B: 1, P: 1}}},
+	"G19: the end of an older session ends the caller's own": {Seed: 20280243, Switches: switches{Remember: 1}, Steps: steps{{Do: "log in", Remember: true}, {Do: "reopen"}, {Do: "end a device of one's own"}}},
+	"the cookie is not sent again when the session is refreshed": {Seed: 20261420, Switches: switches{Cookie: 2},
+		Steps: steps{{Do: "log in"}, {Do: "clock", N: 3}, {Do: "admin page"}}},
+	"a pending recall expires the cookie": {Seed: 20261432, Switches: switches{Remember: 1, Factor: 1},
+		Steps: steps{{Do: "log in", B: 2, Remember: true}, {Do: "clock", N: 11}, {Do: "page of an upstream", B: 2}}},
+	"a recalled session that is as old as another guard's ends": {Seed: 20261474, Switches: switches{Guards: 1, Remember: 1},
+		Steps: steps{{Do: "log in", Late: true}, {Do: "log in", G: 1, N: 13, Remember: true}, {Do: "end a device of one's own", G: 1}}},
+	"what a log-in ends is counted": {Seed: 20328163, Switches: switches{Guards: 1, Max: 2, SameSite: 2, Node: 1},
+		Steps: steps{{Do: "log in at Express"}, {Do: "set from another site"}, {Do: "log in", B: 1, G: 1}, {Do: "log in by provider", B: 1}, {Do: "log in by provider", B: 1, Old: true}}},
+	"a link from another site ends a session": {Seed: 20263197, Switches: switches{Remember: 1, SameSite: 1},
+		Steps: steps{{Do: "log in", Remember: true, Late: true}, {Do: "log out"}, {Do: "follow a link"}}},
+	"a step up does not list what Node made": {Seed: 20261785, Switches: switches{Ids: 1, Node: 1},
+		Steps: steps{{Do: "log in at Express", B: 1, U: 3}, {Do: "step up by passkey", B: 1, U: 3}}},
+	"streams: the text of the user's id decides": {Seed: 1, Switches: switches{Ids: 1, Streams: 1},
+		Steps: steps{{Do: "log in"}, {Do: "open a stream"}, {Do: "change the role", N: 1}, {Do: "change the password"}}},
+	"remembered where the user's id is written otherwise": {Seed: 20264223, Switches: switches{Remember: 1, Ids: 3},
+		Steps: steps{{Do: "log in", B: 1, P: 1, Remember: true}, {Do: "clock", N: 10}, {Do: "change the password", B: 1}, {Do: "open a page", B: 1, Old: true}}},
+	"a late write of Express's beside another browser": {Seed: 20264826, Switches: switches{Guards: 1, Deploy: 1, Node: 1},
+		Steps: steps{{Do: "log in at Express", B: 1}, {Do: "begin at Express", B: 1}, {Do: "log in", B: 1, G: 1}, {Do: "end at Express"}, {Do: "step up by passkey", B: 1, Old: true}, {Do: "step up", P: 1}}},
+}
+
+// TestLateJourneys keeps what broke once.
+func TestLateJourneys(t *testing.T) {
+	for name, j := range late {
+		t.Run(name, func(t *testing.T) { journey.Try(t, j) })
+	}
+}

@@ -1,0 +1,166 @@
+package journey
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+)
+
+// stream is something that goes on for as long as a log-in does, and longer than its request.
+type stream struct {
+	ctx     context.Context //nolint:containedctx // that is what is looked at
+	end     context.CancelFunc
+	process int
+	logIn   *model.LogIn
+	id      string    // of its session, as last seen
+	over    time.Time // when the model had its log-in end; zero while it goes on
+	within  time.Duration
+	reasons []string // of which it may end then
+}
+
+// lookEvery is session.Config.WatchInterval, with what a look takes; a limit is looked at a moment after it.
+const lookEvery, afterLimit = 31 * time.Second, time.Second
+
+// live is the handler of what opens a stream.
+func (p *process) live(auth *guard.Guard[*user], who http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, end := context.WithCancel(context.WithoutCancel(r.Context()))
+		watched, err := auth.Watch(ctx)
+		if err != nil {
+			end()
+			auth.Error(w, r, err)
+			return
+		}
+		p.shared.opened = &stream{ctx: watched, end: end, process: p.number}
+		who.ServeHTTP(w, r)
+	})
+}
+
+// streams are the steps with streams.
+var streams = []action{
+	{"open a stream", 8, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "live") },
+		func(w *world, _ Step, r *request) {
+			opened := w.shared.opened
+			w.shared.opened = nil
+			l := w.model.Stream(&r.Visit)
+			switch {
+			case opened == nil:
+			case l == nil:
+				opened.end()
+			default:
+				opened.logIn = l
+				w.streams = append(w.streams, opened)
+			}
+		}},
+	{"close a stream", 1, func(w *world, _ context.Context, s Step) *request {
+		if n := len(w.streams); n > 0 {
+			i := s.N % n
+			w.streams[i].end()
+			w.streams = slices.Delete(w.streams, i, i+1)
+		}
+		return nil
+	}, nil},
+}
+
+// compareStreams demands that the streams have ended whose log-in has, and no other.
+func (w *world) compareStreams(s Step) {
+	if len(w.streams) == 0 {
+		return
+	}
+	synctest.Wait() // for those who look
+	w.streams = slices.DeleteFunc(w.streams, func(st *stream) bool {
+		lives := w.model.Goes(st.logIn)
+		if st.over.IsZero() && lives == nil {
+			st.over = time.Now()
+			st.within = w.noticed(s, st)
+		}
+		if !st.over.IsZero() {
+			st.reasons = append(st.reasons, w.reasons(s, st)...)
+		} else {
+			st.id = lives.ID
+		}
+		cause := context.Cause(st.ctx)
+		ended, _ := errors.AsType[*guard.Ended](cause)
+		switch {
+		case cause != nil && ended == nil:
+			w.broken("stream: it ends otherwise", "%v", cause)
+		case cause != nil && st.over.IsZero():
+			w.broken("stream: one whose log-in goes on has ended", "of user %d at guard %d in %s: %s", st.logIn.User, st.logIn.Guard, model.Short(st.id), ended.Reason)
+		case cause != nil:
+			w.model.Want(slices.Contains(st.reasons, ended.Reason), "stream: it ends for another reason", "got %s, want one of %q", ended.Reason, st.reasons)
+		case !st.over.IsZero() && lives != nil: // Express has put it back before anybody looked
+		case !st.over.IsZero() && time.Since(st.over) >= st.within:
+			w.broken("stream: one whose log-in has ended goes on", "of user %d at guard %d in %s", st.logIn.User, st.logIn.Guard, model.Short(st.id))
+		default:
+			return false
+		}
+		st.end()
+		return true
+	})
+}
+
+// noticed is within what time the end of a log-in ends a stream.
+func (w *world) noticed(s Step, st *stream) time.Duration {
+	_, g := w.at(s)
+	here := s.P%2 == st.process && (w.shared.Guards < 2 || g == st.logIn.Guard)
+	switch {
+	case s.Do == "clock" && w.shared.Node == 0:
+		return afterLimit
+	case s.Do == "clock", strings.HasSuffix(s.Do, "at Express"), s.Do == "change the password" && w.shared.Stamp == 1:
+		return lookEvery
+	case w.shared.Store == 0, here:
+		return 0
+	}
+	return lookEvery
+}
+
+// reasons are those for which a stream may end whose log-in has ended by a step.
+func (w *world) reasons(s Step, st *stream) (list []string) {
+	if st.within > 0 {
+		list = append(list, guard.ReasonGone)
+	}
+	if st.within == lookEvery && w.shared.Stamp == 1 {
+		list = append(list, guard.ReasonStamp)
+	}
+	own := slices.Contains(w.presented, st.id)
+	switch {
+	case s.Do == "clock":
+		return append(list, guard.ReasonIdle, guard.ReasonAbsolute)
+	case !own:
+		return append(list, guard.ReasonRevoked)
+	case s.Do == "log out", s.Do == "destroy":
+		return append(list, guard.ReasonLogOut)
+	case w.shared.Node > 0:
+		return append(list, guard.ReasonLogOut, guard.ReasonReplaced)
+	case s.Do == "end a device of one's own":
+		return append(list, guard.ReasonRevoked)
+	}
+	return append(list, guard.ReasonReplaced)
+}
+
+// waitForStreams has those end that were to end later.
+func (w *world) waitForStreams() {
+	if slices.ContainsFunc(w.streams, func(st *stream) bool { return !st.over.IsZero() }) {
+		w.presented = nil
+		time.Sleep(lookEvery)
+		w.ask()
+		w.compareStreams(Step{Do: "clock"})
+	}
+}
+
+// closeStreams ends all of them, and waits for those who look.
+func (w *world) closeStreams() {
+	for _, st := range w.streams {
+		st.end()
+	}
+	if len(w.streams) > 0 {
+		synctest.Wait()
+	}
+}
