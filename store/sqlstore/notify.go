@@ -30,7 +30,7 @@ func (c *Config) channel() string {
 // errors.ErrUnsupported.
 func (s *Store) Listen(ctx context.Context, tell func(notice string)) error {
 	if s.listen == nil {
-		return fmt.Errorf("sqlstore: listen: Config.Listen is not set: %w", errors.ErrUnsupported)
+		return fmt.Errorf("sqlstore: listen: %w", errNoListen)
 	}
 	if err := ctxError(ctx, "listen"); err != nil {
 		return err
@@ -42,7 +42,20 @@ func (s *Store) Listen(ctx context.Context, tell func(notice string)) error {
 	return outage("listen", contextError(ctx, err))
 }
 
-var _ session.Notifier = (*Store)(nil)
+// Notify implements [session.ChangeNotifier], with [Config].Listen. It is one statement.
+func (s *Store) Notify(ctx context.Context, notice string) error {
+	if s.listen == nil {
+		return fmt.Errorf("sqlstore: notify: %w", errNoListen)
+	}
+	return s.do(ctx, "notify", func() error {
+		_, err := s.once([]string{"notice"}, "SELECT pg_notify('"+s.channel+"',:notice)").exec(ctx, nil, notice)
+		return err
+	})
+}
+
+var _ session.ChangeNotifier = (*Store)(nil)
+
+var errNoListen = fmt.Errorf("Config.Listen is not set: %w", errors.ErrUnsupported)
 
 // tell is the column of a RETURNING that sends :notice if a row meets the condition.
 func (s *Store) tell(condition string) string {

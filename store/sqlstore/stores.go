@@ -77,7 +77,9 @@ type Config struct {
 	//
 	// examples/sql has it, and notices a connection whose other end is gone. Its URL is one of the server's:
 	// behind pgbouncer in its mode transaction nobody hears anything. A notice is a part of a hash of the
-	// id, of no use to who hears it. PostgreSQL commits transactions that notify one after another.
+	// id, of no use to who hears it. PostgreSQL commits transactions that notify one after another, and refuses
+	// them, log-outs too, while its queue of notices is full, because of a connection that listens and leaves a
+	// transaction open: pg_notification_queue_usage() tells how full it is.
 	Listen func(ctx context.Context, channel string, tell func(payload string)) error
 
 	// Reads, if not nil, is used for reading records, and nothing else: a replica. What must not be stale
