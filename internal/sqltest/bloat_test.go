@@ -19,18 +19,21 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-var logInsFlag = flag.Int("logins", 0, "how many log-ins TestBloat makes in each database; 0 means 1,000, or 100,000 with -full")
+var logInsFlag = flag.Int("logins", 0, "how many log-ins TestBloat makes in each database; 0 means 500, or 100,000 with -full")
 
 // TestBloat logs in many times beside the upkeep loop, with sessions of two seconds, of which every second one is
 // logged out. The tables do not grow with the log-ins, and end up empty. With many (-logins 1000000) the figures say
 // something.
 func TestBloat(t *testing.T) {
 	servers := start(t)
-	logIns := cmp.Or(*logInsFlag, sized(1_000, 100_000))
+	logIns := cmp.Or(*logInsFlag, sized(500, 100_000))
 	row := report.Table("14. Log-ins beside the upkeep loop", "Database", "Log-ins", "Sessions that were live at once, at most",
 		"Size of all tables, at most", "Of as many log-ins without upkeep", "Rows at the end")
 	for _, p := range append(servers.places()[:2:2], servers.places()[3]) {
 		t.Run(p.name, func(t *testing.T) {
+			if *logInsFlag == 0 {
+				together(t) // it mostly waits
+			}
 			tenth := max(1, logIns/10)
 			db, s := p.stores(t)
 			empty := p.size(t, db)

@@ -134,6 +134,7 @@ func TestLargeAndOddValues(t *testing.T) {
 	servers := start(t)
 	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
 		t.Run(p.name, func(t *testing.T) {
+			together(t)
 			_, s := p.stores(t, tombstones)
 			ctx := context.Background()
 			large := []byte(`{"a":"` + strings.Repeat(`é'"\\`, 1<<20/6) + `"}`)

@@ -61,6 +61,7 @@ func TestTheContractsHoldHoweverTheDatabaseIsSet(t *testing.T) {
 	} {
 		for _, p := range row.of[:sized(1, len(row.of))] {
 			t.Run(row.name+", "+p.name, func(t *testing.T) {
+				together(t)
 				p.open = row.open
 				db, s := p.stores(t, tombstones)
 				forward := func(d time.Duration) { p.advance(t, db, d) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -119,6 +120,20 @@ func earlierKnex(format string) func(c string, ms int64) string {
 			return fmt.Sprintf(format, c, float64(ms)/1000)
 		}
 		return milliseconds(c, ms)
+	}
+}
+
+// kinds are the places whose statements differ in more than the names of columns, and with -full all.
+func (s servers) kinds() []place {
+	places, nodes := s.places(), s.nodes()
+	return sized([]place{places[0], places[1], places[3], nodes[0], nodes[2], nodes[4]}, slices.Concat(places, nodes))
+}
+
+// together has a subtest run at the same time as its siblings, each in a database of its own, unless figures are
+// made.
+func together(t *testing.T) {
+	if !*full {
+		t.Parallel()
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/sqltest"
 	"github.com/seed-6f34412b/passport/session"
-	"github.com/seed-6f34412b/passport/session/sessiontest"
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
@@ -40,21 +39,12 @@ func listening(url string) func(context.Context, string, func(string)) error {
 	}
 }
 
-// TestStoresThatNotifyKeepTheContract: whoever listens hears of each record that ends, and the ends are what
-// they are without.
-func TestStoresThatNotifyKeepTheContract(t *testing.T) {
-	servers := start(t)
-	for _, p := range []place{servers.places()[0], servers.nodes()[0], servers.nodes()[1]} {
-		t.Run(p.name, func(t *testing.T) {
-			database := servers.pg.Database(t)
-			p.open = func(t *testing.T) *sql.DB { return sqltest.Open(t, "pgx", servers.pg.URL(database)) }
-			db, s := p.stores(t, func(cfg *sqlstore.Config) { cfg.Listen = listening(servers.pg.URL(database)) })
-			sessiontest.Run(t, func(t *testing.T) session.Store {
-				p.empty(t, db)
-				return s.Sessions
-			}, func(d time.Duration) { p.advance(t, db, d) })
-		})
-	}
+// notifying returns p in a database of its own, with tombstones, and with notices from there.
+func (s servers) notifying(t *testing.T, p place) (place, func(*sqlstore.Config)) {
+	t.Helper()
+	database := s.pg.Database(t)
+	p.open = func(t *testing.T) *sql.DB { return sqltest.Open(t, "pgx", s.pg.URL(database)) }
+	return p, func(cfg *sqlstore.Config) { cfg.Tombstones, cfg.Listen = true, listening(s.pg.URL(database)) }
 }
 
 // TestNoticesAreHeardWhateverThePrefix: the channel's name needs no quotes, and is not too long.

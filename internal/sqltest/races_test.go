@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,9 +17,10 @@ import (
 // TestS7_ALogOutBesideARenewalIsFinal in either order: whoever comes second finds the other's doing.
 func TestS7_ALogOutBesideARenewalIsFinal(t *testing.T) {
 	servers := start(t)
-	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
+	for _, p := range servers.kinds() {
 		for _, tombs := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, tombstones %t", p.name, tombs), func(t *testing.T) {
+				together(t)
 				edit := keep
 				if tombs {
 					edit = tombstones
@@ -71,6 +71,7 @@ func TestS15_WhatNodeWritesBackLateStaysUnknown(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.nodes() {
 		t.Run(p.name, func(t *testing.T) {
+			together(t)
 			db, s := p.stores(t, tombstones)
 			r, ctx := s.Sessions, context.Background()
 			set := map[string]string{ // as the packages write it

@@ -5,7 +5,6 @@ package sqltest_test
 import (
 	"flag"
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/internal/reliability/figures"
@@ -42,7 +41,7 @@ func TestRaces(t *testing.T) {
 	head := []string{"Promise: none of"}
 	var promises []string
 	cells := map[string][]any{} // by promise
-	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
+	for _, p := range servers.kinds() {
 		if p.name == "SQLite in a file" || p.name == "SQLite in memory" {
 			continue // the same statements, with less at a time than with WAL
 		}

@@ -95,6 +95,7 @@ func TestNewFindsTheTraps(t *testing.T) {
 		{"an SQLite to read only", sqlstore.Config{Dialect: sqlstore.SQLite}, file("?_pragma=busy_timeout(5000)&_pragma=query_only(1)"), "", "leave the pragma query_only out"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			together(t)
 			db := row.open(t)
 			for statement := range strings.SplitSeq(row.prepare, ";\n") {
 				if statement != "" {
@@ -118,6 +119,7 @@ func TestManyProcessesMayMakeTheTablesAtOnce(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.places()[:4] {
 		t.Run(p.name, func(t *testing.T) {
+			together(t)
 			db := p.open(t)
 			cfg := p.cfg
 			cfg.Migrate = true

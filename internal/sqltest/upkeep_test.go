@@ -60,8 +60,9 @@ func TestUpkeepRemovesWhatHasExpiredAndNothingElse(t *testing.T) {
 // TestUpkeepOfManyRowsIsInBatches: more than one statement removes.
 func TestUpkeepOfManyRowsIsInBatches(t *testing.T) {
 	servers := start(t)
-	for _, p := range slices.Concat(servers.places()[:3], servers.nodes()) {
+	for _, p := range servers.kinds() {
 		t.Run(p.name, func(t *testing.T) {
+			together(t)
 			db, s := p.stores(t)
 			const n = 1201
 			for i := range n {
