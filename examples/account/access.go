@@ -66,17 +66,39 @@ type actingKey struct{}
 // errActing answers what an administrator may not do in somebody's name.
 var errActing = fmt.Errorf("an administrator acts as somebody else: %w", guard.ErrForbidden)
 
+// keep puts a value into the session of a request.
+func keep[T any](a *app, r *http.Request, key session.Key[T], value T) error {
+	s, err := a.sessions.Session(r.Context())
+	if err != nil {
+		return err
+	}
+	return key.Set(s, value)
+}
+
+// kept returns a value of the session, and take removes it there too.
+func kept[T any](ctx context.Context, a *app, key session.Key[T]) (T, bool, error) {
+	return of(ctx, a, key.Get)
+}
+
+func take[T any](ctx context.Context, a *app, key session.Key[T]) (T, bool, error) {
+	return of(ctx, a, key.Pop)
+}
+
+func of[T any](ctx context.Context, a *app, read func(*session.Session) (T, bool, error)) (value T, ok bool, err error) {
+	s, err := a.sessions.Session(ctx)
+	if err != nil {
+		return value, false, err
+	}
+	return read(s)
+}
+
 // actsFor returns the id of the user as whom an administrator acts, "" for none.
 func (a *app) actsFor(r *http.Request) (string, error) {
 	u, ok := a.auth.User(r.Context())
 	if !ok || !u.Admin() {
 		return "", nil
 	}
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return "", err
-	}
-	id, _, err := actsAs.Get(s)
+	id, _, err := kept(r.Context(), a, actsAs)
 	return id, err
 }
 
@@ -89,7 +111,7 @@ func (a *app) acting(h handler) handler {
 			if u, err = a.users.byID(r.Context(), id); err == nil {
 				r = r.WithContext(context.WithValue(r.Context(), actingKey{}, u))
 			} else if errors.Is(err, serializer.ErrUserGone) {
-				err = a.forgetActing(r)
+				_, _, err = take(r.Context(), a, actsAs)
 			}
 		}
 		if err != nil {

@@ -32,12 +32,11 @@ func (a *app) act(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.users.audit(r.Context(), admin, u.ID, "began to act as them"); err != nil {
-		return err
-	}
-	s, err := a.sessions.Session(r.Context())
-	if err == nil {
-		err = actsAs.Set(s, u.ID)
+	id, err := a.actsFor(r)
+	if err == nil && id != u.ID { // otherwise it was the first of two clicks
+		if err = a.users.audit(r.Context(), admin, u.ID, "began to act as them"); err == nil {
+			err = keep(a, r, actsAs, u.ID)
+		}
 	}
 	return onTo(w, r, err, "/account")
 }
@@ -49,17 +48,9 @@ func (a *app) stopActing(w http.ResponseWriter, r *http.Request) error {
 		err = a.users.audit(r.Context(), admin, id, "stopped")
 	}
 	if err == nil {
-		err = a.forgetActing(r)
+		_, _, err = take(r.Context(), a, actsAs)
 	}
 	return onTo(w, r, err, "/admin")
-}
-
-func (a *app) forgetActing(r *http.Request) error {
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return err
-	}
-	return actsAs.Delete(s)
 }
 
 // audit notes what an administrator did to a user's account, in a table and in the log.

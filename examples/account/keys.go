@@ -16,11 +16,7 @@ import (
 const shownKey session.Key[string] = "newKey"
 
 func (a *app) keysPage(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return err
-	}
-	text, _, err := shownKey.Pop(s)
+	text, _, err := take(r.Context(), a, shownKey)
 	if err != nil {
 		return err
 	}
@@ -49,11 +45,7 @@ func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.send(a.current(r).Email, "key", "")
-	s, err := a.sessions.Session(r.Context())
-	if err == nil {
-		err = shownKey.Set(s, text)
-	}
-	return onTo(w, r, err, "/account/keys")
+	return onTo(w, r, keep(a, r, shownKey, text), "/account/keys")
 }
 
 func (a *app) revokeKey(w http.ResponseWriter, r *http.Request) error {

@@ -71,22 +71,14 @@ func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
 // askToLink asks the user whether the account that was shown is the right one.
 func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
 	id, _ := a.link.User(r.Context())
-	s, err := a.sessions.Session(r.Context())
-	if err == nil {
-		err = offered.Set(s, identity{id.Issuer, id.Subject, id.Name})
-	}
-	if err != nil {
+	if err := keep(a, r, offered, identity{id.Issuer, id.Subject, id.Name}); err != nil {
 		return err
 	}
 	return a.show(w, r, "link", form{}, id.Name)
 }
 
 func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return err
-	}
-	id, ok, err := offered.Pop(s)
+	id, ok, err := take(r.Context(), a, offered)
 	text := "The account is connected."
 	if err == nil && ok {
 		var free bool

@@ -16,25 +16,17 @@ const askedHere session.Key[string] = "askedHere"
 
 // browser returns the name of the browser, which gets one if it has none.
 func (a *app) browser(r *http.Request) (string, error) {
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return "", err
-	}
-	name, ok, err := askedHere.Get(s)
+	name, ok, err := kept(r.Context(), a, askedHere)
 	if err == nil && !ok {
 		name = rand.Text()
-		err = askedHere.Set(s, name)
+		err = keep(a, r, askedHere, name)
 	}
 	return name, err
 }
 
 // byMagicLink finds the user of a link, for the strategy.
 func (a *app) byMagicLink(ctx context.Context, text string) (*User, error) {
-	s, err := a.sessions.Session(ctx)
-	if err != nil {
-		return nil, err
-	}
-	here, asked, err := askedHere.Get(s)
+	here, asked, err := kept(ctx, a, askedHere)
 	var t ticket
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &t)

@@ -155,7 +155,7 @@ func (a *app) explained(w http.ResponseWriter, r *http.Request, err error) bool 
 	if errors.Is(err, errActing) {
 		kind = "Acting"
 	}
-	return a.write(w, r, "error", page{Form: form{Status: problem.Status}, Data: map[string]any{"Kind": kind, "Text": problem.Detail}}) == nil
+	return a.write(w, r, "error", page{User: a.current(r), Form: form{Status: problem.Status}, Data: map[string]any{"Kind": kind, "Text": problem.Detail}}) == nil
 }
 
 // static serves the style sheet and the scripts.

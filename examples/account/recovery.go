@@ -12,20 +12,12 @@ import (
 const shownCodes session.Key[[]string] = "recoveryCodes"
 
 func (a *app) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.sessions.Session(r.Context())
 	codes, _ := totp.NewRecoveryCodes(10)
-	if err == nil {
-		err = shownCodes.Set(s, codes)
-	}
-	return onTo(w, r, err, "/account/recovery")
+	return onTo(w, r, keep(a, r, shownCodes, codes), "/account/recovery")
 }
 
 func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return err
-	}
-	codes, _, err := shownCodes.Get(s)
+	codes, _, err := kept(r.Context(), a, shownCodes)
 	if err != nil {
 		return err
 	}
@@ -33,11 +25,7 @@ func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return err
-	}
-	codes, shown, err := shownCodes.Pop(s)
+	codes, shown, err := take(r.Context(), a, shownCodes)
 	if err == nil && shown { // otherwise they were saved by the first of two clicks
 		err = a.users.inTx(r.Context(), func(exec func(string, ...any) (int64, error)) error {
 			_, err := exec(`DELETE FROM recovery_codes WHERE user_id = $1`, a.current(r).ID)

@@ -57,9 +57,11 @@ func New(cfg Config) (*Tokens, error) {
 	return &Tokens{cfg}, nil
 }
 
-// Issue returns a new token for user, 32 characters that need no escaping in a URL. user
-// is what Redeem will return; to make a token end with a password change, put a stamp of
-// the password into it. Tokens issued before stay valid. Any error is an outage.
+// Issue returns a new token for user, 32 characters that need no escaping in a URL.
+// user is what Redeem will return: any text, such as an id, or JSON of all that the link stands
+// for. It is kept with the token, and not in the link. To make a token end with a password
+// change, put a stamp of the password into it, and with the address, that. Tokens issued before
+// stay valid. Any error is an outage.
 func (o *Tokens) Issue(ctx context.Context, user string) (string, error) {
 	s := token.New()
 	if err := o.cfg.Tokens.Put(ctx, o.key(s), []byte(user), o.cfg.TTL); err != nil {
