@@ -15,11 +15,11 @@ import (
 
 // ErrIDType is returned by Deserialize when the id in the session is not of the JSON
 // type that the serializer writes: a string where numbers are expected, or the other
-// way round. The program or its configuration is wrong, not the user: guards answer
-// 500 and keep the session. It is never taken for [ErrUserGone].
+// way round. It is a mistake of the program or its configuration: guards answer 500 and
+// keep the session. It never counts as ErrUserGone.
 var ErrIDType = errors.New("serializer: the id in the session has another type than this serializer's ids: use the ID type that wrote it, or Chain one serializer for each")
 
-// IDSerializer is a Serializer that keeps the user's id alone, made by [ByID].
+// IDSerializer is a Serializer that stores only the user's id, made by [ByID].
 type IDSerializer[U, ID any] struct {
 	id   func(U) ID
 	find func(context.Context, ID) (U, error)
@@ -35,11 +35,11 @@ var _ Serializer[int] = (*IDSerializer[int, int])(nil)
 // the user may not be logged in any more; any other error is an outage. Both
 // functions are called concurrently. ByID panics if one of them is nil.
 //
-// The id's Go type decides the JSON that is shared with Node: an int is written 1,
-// a string "1", a struct {"id":1}; to Passport they are different users. The JSON is
-// what JSON.stringify writes: `<`, `>` and `&` stand for themselves. Node reads
-// numbers as float64 and mangles integers beyond 2^53 (ECMA-262 section 6.1.6.1);
-// where Node shares the sessions, let ids of that size be strings.
+// The id's Go type decides the JSON that is shared with Node: an int is written 1, a
+// string "1", a struct {"id":1}; to Passport they are different users. The JSON is what
+// JSON.stringify writes: `<`, `>` and `&` stand for themselves. Node reads numbers as
+// float64 and changes integers beyond 2^53 (ECMA-262 section 6.1.6.1); where Node
+// shares the sessions, use strings for ids of that size.
 func ByID[U, ID any](id func(U) ID, find func(context.Context, ID) (U, error)) *IDSerializer[U, ID] {
 	if id == nil || find == nil {
 		panic("serializer: ByID needs both functions: id, and find")
@@ -48,7 +48,7 @@ func ByID[U, ID any](id func(U) ID, find func(context.Context, ID) (U, error)) *
 }
 
 // Serialize implements [Serializer]. A nil user is an error, and so is an id that is
-// null, false or "", which Passport takes for nobody.
+// null, false or "", which Passport treats as no user.
 func (s *IDSerializer[U, ID]) Serialize(_ context.Context, user U) (json.RawMessage, error) {
 	if isNil(user) {
 		return nil, errors.New("serializer: serialize: the user is nil")

@@ -6,25 +6,24 @@ import (
 	"errors"
 )
 
-// ErrSkip is returned by a link of a [Chain] that leaves a user, or an id, to the
-// next one: 'pass' in Passport's serializeUser and deserializeUser.
+// ErrSkip is returned by a link of a Chain to pass a user, or an id, to the next one:
+// 'pass' in Passport's serializeUser and deserializeUser.
 var ErrSkip = errors.New("serializer: not this serializer's user: try the next")
 
-// Chained is a Serializer that asks others in turn, made by [Chain].
+// Chained is a Serializer that tries others in turn, made by [Chain].
 type Chained[U any] struct {
 	links []Serializer[U]
 }
 
 var _ Serializer[string] = (*Chained[string])(nil)
 
-// Chain returns a serializer that asks links in order: the first that does not
-// return [ErrSkip] decides, whatever it returns. Deserialize also goes on to the next
-// link after [ErrIDType]: so a chain reads sessions with two types of id in them,
-// while an application moves from one to the other, and the first link writes.
-// Passport: several functions given to serializeUser and deserializeUser.
+// Chain returns a serializer that tries links in order: the first that does not return
+// ErrSkip decides. Deserialize also tries the next link after ErrIDType. So while an
+// application moves from one type of id to another, a chain reads both, and the first
+// link writes. Passport: several functions given to serializeUser and deserializeUser.
 //
-// When no link decides, that is an error (ErrIDType if one of them said so), never
-// [ErrUserGone]. Chain panics if there is no link or a nil one.
+// If no link decides, the result is an error (ErrIDType if one link returned that),
+// never ErrUserGone. Chain panics if there is no link or a nil one.
 func Chain[U any](links ...Serializer[U]) *Chained[U] {
 	if len(links) == 0 {
 		panic("serializer: Chain needs at least one serializer")

@@ -8,10 +8,10 @@ import (
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
 
-// Namer is an optional ability of a Serializer whose ids hold more than who the user is,
-// such as a role: it says which part does. A guard lists and ends a user's sessions, and
-// counts them, by that name: without it the sessions from before a change of the role
-// would be somebody else's.
+// Namer is an optional ability of a Serializer whose ids contain more than the user,
+// such as a role: it returns the part that identifies the user. Guards list, end and
+// count a user's sessions by that name. Without it, sessions from before a change of the
+// role would not be found.
 type Namer interface {
 	// UserName returns the name of the user whom id stands for: the same for all ids of
 	// one user, another for every other user, never empty. An error says that there is
@@ -19,11 +19,11 @@ type Namer interface {
 	UserName(id json.RawMessage) (string, error)
 }
 
-// NameOf returns the name of the user whom id stands for, as JSON: the word of s, or of
-// the serializer that it adds to, if it is a [Namer], and otherwise id itself in a form
-// that does not depend on how it was written: members in order, no space, numbers and
-// escapes as JSON.stringify writes them, so that 1.50 and 1.5 are one user. Numbers are
-// compared with all of their digits, also where a float64 has fewer.
+// NameOf returns the name of the user with id, as JSON. If s, or the serializer inside
+// it, is a [Namer], it is the name from there. Otherwise it is id in a canonical form:
+// members sorted, no spaces, numbers and escapes as JSON.stringify writes them, so that
+// 1.50 and 1.5 are one user. Numbers keep all their digits, also those that a float64
+// loses.
 func NameOf[U any](s Serializer[U], id json.RawMessage) (string, error) {
 	if n, ok := s.(Namer); ok {
 		name, err := n.UserName(id)

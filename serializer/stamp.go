@@ -17,18 +17,18 @@ type Stamped[U any] struct {
 	value func(U) string
 }
 
-// WithStamp adds a security stamp to s: a session is good only as long as
-// value(user) is what it was at the log-in. With a value taken from the password
-// hash, a change of the password logs the user out everywhere at once; a handler
-// that makes the change keeps its own session by logging the new user in again.
-// ASP.NET Core calls it the security stamp; Passport has none.
+// WithStamp adds a security stamp to s: a session is valid only while value(user) is
+// the same as at the log-in. With a value taken from the password hash, a change of the
+// password logs the user out everywhere at once; a handler that makes the change keeps
+// its own session by logging the new user in again. ASP.NET Core calls it the security
+// stamp; Passport has none.
 //
 //	serializer.WithStamp(byID, func(u *User) string { return u.PasswordHash })
 //
-// The session keeps an HMAC of it, cut to 128 bits, never the value. A log-in without
-// a stamp, made by Node or before the stamp was introduced, stays good. value is
-// called concurrently. WithStamp panics if s or value is nil. It goes outside Chain and
-// decorators: guard.New refuses one that hides a stamp.
+// The session keeps an HMAC of it, cut to 128 bits, never the value. A log-in without a
+// stamp, made by Node or before the stamp was introduced, stays valid. value is called
+// concurrently. WithStamp panics if s or value is nil. Put it outside of Chain and
+// decorators: guard.New refuses a serializer that hides a stamp.
 func WithStamp[U any](s Serializer[U], value func(U) string) *Stamped[U] {
 	if isNil(s) || value == nil {
 		panic("serializer: WithStamp needs a serializer and a function")
@@ -36,7 +36,7 @@ func WithStamp[U any](s Serializer[U], value func(U) string) *Stamped[U] {
 	return &Stamped[U]{Serializer: s, value: value}
 }
 
-// Stamp returns what the session keeps beside id, user's serialized id: the first 16
+// Stamp returns what the session stores with id, user's serialized id: the first 16
 // bytes of HMAC-SHA256, keyed by the stamp's value, over the id's JSON, as base64url.
 // With the id in it, users with equal values have different stamps. Compare stamps in
 // constant time.

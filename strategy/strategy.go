@@ -35,10 +35,10 @@ import (
 //
 // Authenticate ends in one of Passport's five ways:
 //
-//	success(user)      user, nil; more about the log-in through [Report]
-//	fail(challenge)    an error that wraps [ErrUnauthenticated], often a [*Failure]: the next strategy is tried
-//	pass()             [ErrAnonymous]: stop, go on without a user
-//	redirect(url)      a [*Redirect]
+//	success(user)      user, nil; more about the log-in through Report
+//	fail(challenge)    an error that wraps ErrUnauthenticated, often a *Failure: the next strategy is tried
+//	pass()             ErrAnonymous: stop, go on without a user
+//	redirect(url)      a *Redirect
 //	error(err)         any other error: an outage; nobody is logged in, the answer is 5xx
 //
 // A nil pointer, map, slice, func or interface is never a user.

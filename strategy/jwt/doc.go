@@ -32,6 +32,6 @@
 //
 // # Outages
 //
-// A token that is refused is 401. Where the keys cannot be had, so that nobody knows
+// A token that is refused is 401. Where the keys cannot be had, so that it is unknown
 // whether the token is good, the error is an outage and the guard answers 503.
 package jwt

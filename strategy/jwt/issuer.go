@@ -29,8 +29,8 @@ type IssuerConfig struct {
 	ClientID string
 
 	// Lifetime is how long they are good for, in whole seconds. Zero means 5 minutes: a
-	// signed token cannot be called back, so it is short, at most 24 hours, and package
-	// refresh makes it last. Nest: signOptions.expiresIn.
+	// signed token cannot be revoked, so its lifetime is short, at most 24 hours; use
+	// package refresh for longer log-ins. Nest: signOptions.expiresIn.
 	Lifetime time.Duration
 
 	// Type is the header's typ; empty means at+jwt (RFC 9068 §2.1).

@@ -41,8 +41,8 @@ const maxKeys = 100
 // which RFC 7517 §4.4 allows, is bound to each one of its type among them: list those
 // that the issuer uses, and no more. As the RFC asks, keys that cannot be used are
 // passed over: of other types or uses, out of range, with no algorithm or one that is
-// not listed; and besides, secrets and private keys, since what lies in a set for all
-// to read proves nothing. The error says that the set is malformed, has no key that
+// not listed; and besides, secrets and private keys, since a private key that everybody
+// can read proves nothing. The error says that the set is malformed, has no key that
 // can be used, or that algorithms are none, unknown or for secrets.
 func ParseKeySet(data []byte, algorithms ...Algorithm) (*KeyList, error) {
 	if err := checkAlgorithms(algorithms); err != nil {

@@ -7,17 +7,17 @@ import (
 	"slices"
 )
 
-// Keys is where a [Strategy] and an [Issuer] find their keys: a [KeyList] that stays
-// as it is, a [KeysFunc] that changes while the program runs, or [RemoteKeys] that
-// somebody else publishes. It is safe for concurrent use.
+// Keys is where a [Strategy] and an [Issuer] find their keys: a [KeyList] that stays as
+// it is, a [KeysFunc] that changes while the program runs, or [RemoteKeys] that another
+// program publishes. It is safe for concurrent use.
 type Keys interface {
 	// Keys returns all keys in use, the one that signs first; the caller picks those that
 	// fit a token and does not change the slice. keyID is the kid of the token at hand,
 	// empty when it has none: a source that keeps a copy of keys from elsewhere looks
 	// for newer ones when it does not know keyID.
 	//
-	// An error is an outage, for which nobody is refused with 401. No keys and no error
-	// is an outage too.
+	// An error is an outage: the answer is 503, not 401. No keys and no error is an
+	// outage too.
 	Keys(ctx context.Context, keyID string) ([]*Key, error)
 }
 
@@ -56,7 +56,7 @@ func NewKeys(keys ...*Key) (*KeyList, error) {
 func (l *KeyList) Keys(context.Context, string) ([]*Key, error) { return l.keys, nil }
 
 // KeysFunc is a function used as [Keys]: for secrets that rotate while the program
-// runs. It is asked for every token, so it keeps a copy rather than ask a vault.
+// runs. It is called for every token, so it should keep a copy of the keys.
 type KeysFunc func(ctx context.Context) ([]*Key, error)
 
 var _ Keys = KeysFunc(nil)

@@ -17,8 +17,8 @@ import (
 // URL and Algorithms must be set.
 type RemoteConfig struct {
 	// URL is the address of a JWK Set, an issuer's jwks_uri: https, without a password in
-	// it. It is the root of all trust here, so it is written by hand or comes from the
-	// issuer's own metadata, never from a token. jose: createRemoteJWKSet.
+	// it. All trust depends on it: write it by hand or take it from the issuer's own
+	// metadata, never from a token. jose: createRemoteJWKSet.
 	URL string
 
 	// Algorithms are those the issuer signs with, none of them for secrets. A key of the

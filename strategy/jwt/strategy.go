@@ -53,7 +53,7 @@ type Config struct {
 	// InsecureAnyAudience accepts tokens that were made for other programs.
 	InsecureAnyAudience bool
 
-	// MaxBytes is the length up to which a token is looked at; zero means 16 KiB; at most
+	// MaxBytes is the length up to which a token is accepted; zero means 16 KiB; at most
 	// 1 MiB, which is what net/http takes for all headers.
 	MaxBytes int
 

@@ -25,7 +25,7 @@ var models = sync.OnceValue(func() map[string]string {
 
 // Model returns the name of a model of authenticators by its AAGUID, a UUID in lower case, such as
 // "iCloud Keychain"; empty when it is unknown. Without an attestation the AAGUID is what the
-// browser says: a name for the user to recognize, and nothing to decide by.
+// browser says: a name for the user to recognise; do not base a decision on it.
 func Model(aaguid string) string { return models()[aaguid] }
 
 // uuid returns 16 bytes as a UUID.

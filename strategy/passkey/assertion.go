@@ -15,7 +15,7 @@ import (
 type Assertion struct {
 	Credential   Credential // as it is stored now
 	UserVerified bool       // the authenticator checked a PIN, a finger or a face, as it did at the registration: two factors
-	Model        string     // what the passkey lies in, such as "iCloud Keychain"; empty when unknown; see [Model]
+	Model        string     // what stores the passkey, such as "iCloud Keychain"; empty when unknown; see [Model]
 }
 
 // site is what answers are compared with.

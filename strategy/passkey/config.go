@@ -37,9 +37,9 @@ type Config[U any] struct {
 	// requests of its pages go to from another one is in guard.Config.TrustedOrigins too.
 	Origins []string
 
-	// RelatedOrigins are further origins, at other domains, such as "https://shop.de".
-	// Browsers ask the page of [Strategy.RelatedOrigins] about them, and accept five names. The host of
-	// each serves the routes itself, for a cookie does not travel between sites.
+	// RelatedOrigins are further origins, at other domains, such as "https://shop.de". Browsers ask the
+	// page of [Strategy.RelatedOrigins] about them, and accept five names. The host of each has to
+	// serve the routes itself, since browsers do not send cookies from one site to another.
 	RelatedOrigins []string
 
 	// Secrets sign challenges. The first is used, all are accepted; each has at least 32
@@ -50,21 +50,22 @@ type Config[U any] struct {
 	// Credentials is the table of passkeys.
 	Credentials Credentials[U]
 
-	// Account returns what authenticators are told of a user; required. It is asked at a registration, and
-	// at each log-in for the handle. An error is an outage. It must be safe for concurrent use.
+	// Account returns what authenticators store about a user; required. It is asked at a registration,
+	// and at each log-in for the handle. An error is an outage. It must be safe for concurrent use.
 	Account func(ctx context.Context, user U) (Account, error)
 
 	// WithoutPasskey reports whether user can log in without any passkey: has a password, or
 	// an account at a provider. [Strategy.Remove] asks before it takes the last one. An error
-	// is an outage. Nil means that nobody can: the last one stays. It must be safe for
-	// concurrent use.
+	// is an outage. If nil, no user can: the last one stays. It must be safe for concurrent
+	// use.
 	WithoutPasskey func(ctx context.Context, user U) (bool, error)
 
-	// Policy is what is asked of passkeys. Its zero value is good for most sites.
+	// Policy has the requirements for passkeys. Its zero value suits most sites.
 	Policy Policy
 
-	// FreshFor is how old a log-in may be by which a passkey is added or removed. A log-in
-	// has all factors that guard.Config.Factors asks of the user. Zero means 10 minutes.
+	// FreshFor is how old the log-in may be when a passkey is added or removed. It must
+	// have all factors that guard.Config.Factors returns for the user. Zero means 10
+	// minutes.
 	FreshFor time.Duration
 
 	// MaxPerUser is how many passkeys a user may have. Zero means 20.
@@ -74,7 +75,7 @@ type Config[U any] struct {
 	Timeout time.Duration
 
 	// Once remembers which challenges were used. Nil keeps them in this process; the processes
-	// of one program share one of package store. Only a good answer is counted.
+	// of one program share one of package store. Only correct answers are counted.
 	Once strategy.Counter
 
 	// Logger gets the refusals of registrations; those of log-ins are the guard's events. Nil
@@ -87,7 +88,7 @@ type Config[U any] struct {
 	Name string
 }
 
-// Policy says what is asked of passkeys.
+// Policy has the requirements for passkeys.
 type Policy struct {
 	// UserVerification says whether the authenticator has to check a PIN, a finger or a face.
 	// Empty means Required: at the registration and at each log-in, so that a key that was
@@ -96,19 +97,19 @@ type Policy struct {
 	// package's documentation.
 	UserVerification Requirement
 
-	// ResidentKey says whether a passkey has to be found by the authenticator itself, so that
-	// its user types no name. Empty means Preferred: a key without is good behind StepUp, and no way
-	// in by itself. Where users have no password or the like use Required: [Strategy.Remove] cannot tell the
-	// two kinds apart, and might leave a user with such a key alone.
+	// ResidentKey says whether a passkey has to be found by the authenticator itself, so that its user
+	// types no name. Empty means Preferred: a key without it can be used behind StepUp, but not to log
+	// in. Where users have no password or the like use Required: [Strategy.Remove] cannot tell the two
+	// kinds apart, and might leave a user with such a key alone.
 	ResidentKey Requirement
 
 	// Algorithms are accepted for new passkeys, the best first. Nil means ES256, EdDSA and
-	// RS256, which all authenticators of today are covered by.
+	// RS256, which cover all of today's authenticators.
 	Algorithms []Algorithm
 
-	// Roots are the certificates of the makers whose authenticators are accepted, and ask for
-	// attestation: for a bank, say. Nil asks for none, and accepts all: it is the default since
-	// password managers have none. Passkeys that are there stay good.
+	// Roots are the certificates of the makers whose authenticators are accepted. With them,
+	// attestation is required: for a bank, say. Nil accepts all authenticators; it is the
+	// default since password managers have no attestation. Existing passkeys stay valid.
 	Roots []*x509.Certificate
 
 	// DeviceBound refuses new passkeys that can be copied to other devices, as AAL3 wants it. That a key
@@ -116,7 +117,7 @@ type Policy struct {
 	DeviceBound bool
 }
 
-// Requirement says how much something is wanted.
+// Requirement says how strongly something is required.
 type Requirement string
 
 // Values of Requirement.

@@ -11,8 +11,8 @@ import (
 )
 
 // Credential is one passkey: the credential record of WebAuthn Level 3 §4. The application
-// stores all of it, in columns or as JSON. ID and PublicKey are not secret; whoever can change
-// them can log in as its user.
+// stores all of it, in columns or as JSON. ID and PublicKey are not secret; but who can change
+// them can log in as the user.
 type Credential struct {
 	ID             []byte    `json:"id"`                   // up to 1023 bytes, unique in the table
 	PublicKey      []byte    `json:"publicKey"`            // a COSE key, CBOR
@@ -54,7 +54,7 @@ type Credentials[U any] interface {
 	//
 	//	UPDATE passkeys SET … WHERE id = ? AND sign_count = ?
 	//
-	// The bool reports whether it did; a passkey that is not there is none that it did.
+	// The bool reports whether it did; for a passkey that is not there it is false.
 	Update(ctx context.Context, c Credential, signCount uint32) (bool, error)
 
 	// Remove deletes the passkey with this id if it is one of user's. The bool reports whether
@@ -77,14 +77,15 @@ var ErrUnknown = fmt.Errorf("passkey: unknown passkey: %w", strategy.ErrUnauthen
 // ErrExists is returned by Credentials.Add when somebody has a passkey with this id. The answer is 409.
 var ErrExists = errors.New("passkey: the passkey is registered already")
 
-// ErrLast is returned by Credentials.Remove when it must not take the last passkey. The answer is 409.
+// ErrLast is returned by Credentials.Remove when it must not remove the last passkey. The answer is
+// 409.
 var ErrLast = errors.New("passkey: it is the last one, and its user could not log in any more")
 
-// Account is what authenticators are told of a user.
+// Account is what authenticators store about a user.
 type Account struct {
-	// Handle is how authenticators know the user: random, 16 to 64 bytes, unique, and the same
-	// for ever. The application makes one for each user with [NewHandle] and keeps it. It is never an
-	// e-mail address or a number from which a person can be told.
+	// Handle is how authenticators know the user: random, 16 to 64 bytes, unique, and the same for
+	// ever. The application makes one for each user with [NewHandle] and keeps it. It is never an
+	// e-mail address or a number that identifies a person.
 	Handle []byte
 	// Name is what the user logs in with, such as the e-mail address; required.
 	Name string

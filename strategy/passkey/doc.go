@@ -1,7 +1,7 @@
 // Package passkey answers: does the sender of this request hold a passkey of this site?
 //
 // A passkey is a key pair of WebAuthn Level 3: it signs for one site alone, so that a page of
-// another site gets nothing that is of use here. [New] makes a strategy for a guard:
+// another site gets no answer that is valid here. [New] makes a strategy for a guard:
 //
 //	passkeys, err := passkey.New(passkey.Config[*User]{
 //		RPID: "shop.example", RPName: "Shop", Origins: []string{"https://shop.example"},
@@ -31,18 +31,17 @@
 //	passkey:verified  the authenticator checked a PIN, a finger or a face too: a second one
 //	passkey:device    the key cannot leave its device: with passkey:verified what AAL3 asks for
 //
-// with Config.Name in the place of "passkey". That a key cannot leave its device is what it said of
-// itself; with Policy.Roots its maker vouches for it. strategy.Info.Detail is an [Assertion], which
-// says more. As a second factor, behind guard.Guard.StepUp, the options come from
-// [Strategy.BeginStepUp], which names the keys of the user, so that keys serve that no
-// authenticator can find by itself.
+// with Config.Name in the place of "passkey". That a key cannot leave its device is its own claim;
+// with Policy.Roots its maker attests it. strategy.Info.Detail is an [Assertion], which says more.
+// As a second factor, behind guard.Guard.StepUp, the options come from [Strategy.BeginStepUp],
+// which names the keys of the user, so that keys serve that no authenticator can find by itself.
 //
 // # Challenges
 //
 // A challenge carries its time and a MAC over the browser's cookie, the purpose and the user.
-// So nothing is stored for visitors, several tabs do not touch each other, and an answer
-// counts in the browser that asked, for what it asked, within Config.Timeout. Config.Once
-// remembers those that were answered well, so that each is good once.
+// So nothing is stored for visitors, several tabs do not disturb each other, and an answer is
+// valid only in the browser that asked, for what it asked, within Config.Timeout. Config.Once
+// stores the challenges that were answered correctly, so that each is valid once.
 //
 // # What is answered
 //

@@ -132,9 +132,9 @@ func (s *Strategy[U]) changing(auth *guard.Guard[U], method string, require func
 
 var errNone = &strategy.Failure{Status: http.StatusNotFound, Reason: "the user has no passkey with this id"}
 
-// Signals are what a page tells the browser, so that it offers no passkey that is of no use:
-// the arguments of PublicKeyCredential.signalAllAcceptedCredentials and signalCurrentUserDetails.
-// Level 3 §5.1.10.
+// Signals are what a page passes to the browser, so that it does not offer passkeys that are no
+// longer valid: the arguments of PublicKeyCredential.signalAllAcceptedCredentials and
+// signalCurrentUserDetails. Level 3 §5.1.10.
 type Signals struct {
 	AllAcceptedCredentials AcceptedCredentials `json:"allAcceptedCredentials"`
 	CurrentUserDetails     UserDetails         `json:"currentUserDetails"`

@@ -80,7 +80,7 @@ func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err erro
 // BeginStepUp. It reports an [Assertion] as Info.Detail. Its refusals are
 //
 //	400  the body is no such answer
-//	401  the answer is not good, or not good any more; see [Strategy.FailureHandler] for an unknown passkey
+//	401  the answer is wrong or has expired; see Strategy.FailureHandler for an unknown passkey
 //	413  the body is larger than 64 KiB
 //	415  the body is not JSON
 func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {

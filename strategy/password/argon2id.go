@@ -20,8 +20,8 @@ import (
 //
 //	$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>
 //
-// The zero value is ready for use; it must not be copied after first use. A password
-// may have any length and any bytes.
+// The zero value can be used; it must not be copied after first use. A password may
+// have any length and any bytes.
 type Argon2id struct {
 	// MemoryKiB, Passes and Lanes are the parameters m, t and p of new hashes. Zero means
 	// 19456 (19 MiB), 2 and 1, the smaller choice of OWASP's Password Storage Cheat Sheet.
@@ -36,7 +36,7 @@ type Argon2id struct {
 	MaxPasses    uint32
 	// InsecureFast admits parameters below the least of OWASP's choices. It is for tests.
 	InsecureFast bool
-	// Limit bounds the hashes at work; nil means one of its own with the default bounds.
+	// Limit limits how many hashes run at once; nil means a new one with the defaults.
 	Limit *limit.Limit
 
 	own limit.Limit

@@ -13,10 +13,10 @@ import (
 
 // Bcrypt is the Hasher of the bcrypt hashes that Node's bcrypt and bcryptjs, PHP and
 // most others store: $2a$, $2b$ and $2y$. It makes $2a$, which all of them read. The
-// zero value is ready for use; it must not be copied after first use.
+// zero value can be used; it must not be copied after first use.
 //
-// bcrypt sees at most 72 bytes of a password and none behind a NUL. So a longer one, or
-// one with a NUL, is ErrUnhashable for Hash and never right for Verify.
+// bcrypt uses at most 72 bytes of a password and nothing after a NUL. So for a longer
+// one, or one with a NUL, Hash returns ErrUnhashable and Verify refuses.
 type Bcrypt struct {
 	// Cost is the binary logarithm of the rounds, 10 to 16; zero means 12, a quarter of
 	// a second. A stored hash of a lower cost needs a rehash.
@@ -26,10 +26,10 @@ type Bcrypt struct {
 	MaxCost int
 	// InsecureFast admits a Cost from 4. It is for tests.
 	InsecureFast bool
-	// AllowTruncated lets Verify compare only the first 72 bytes of a longer password, of
-	// which Node's bcrypt made hashes silently. Without it their owners must reset them.
+	// AllowTruncated lets Verify compare only the first 72 bytes of a longer password, as
+	// Node's bcrypt does silently. Without it users with such passwords must reset them.
 	AllowTruncated bool
-	// Limit bounds the hashes at work; nil means one of its own with the default bounds.
+	// Limit limits how many hashes run at once; nil means a new one with the defaults.
 	Limit *limit.Limit
 
 	own limit.Limit

@@ -7,6 +7,6 @@
 //
 // Hashes are made and compared by a [Hasher]: [Bcrypt], which reads what Node and PHP
 // have stored, [Argon2id], or [Hashers], which moves a table from one to the other. A
-// [Limit] bounds the work. Which passwords may be chosen is for package
-// strategy/password/policy to say.
+// limit.Limit limits the work. Package strategy/password/policy decides which passwords may
+// be chosen.
 package password

@@ -36,13 +36,13 @@ type Hasher interface {
 }
 
 // ErrBadHash is wrapped by the error of Verify when the stored hash is not readable: of
-// another kind, damaged, or costlier than is allowed. The error says which, as far as the
-// form tells, and what would mend it; nothing of the hash is in it. Nobody can log in with
-// it.
+// another kind, damaged, or costlier than is allowed. The error says which, if the form
+// shows it, and the cure; it contains nothing of the hash. The user cannot log in until
+// that is done.
 var ErrBadHash = errors.New("password: stored hash is not readable")
 
-// ErrUnhashable is returned by Hash when the password is one that this kind of hash
-// cannot hold. A registration answers it like a password that the policy refuses.
+// ErrUnhashable is returned by Hash for a password that this kind of hash cannot hold.
+// A registration answers it like a password that the policy refuses.
 var ErrUnhashable = errors.New("password: password cannot be hashed")
 
 // errMismatch is what Verify returns for a wrong password.

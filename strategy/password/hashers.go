@@ -12,8 +12,8 @@ import (
 // log-in. Hashers{&Argon2id{}, &Bcrypt{}} leads from bcrypt to Argon2id. Give them one
 // Limit, and no two of a kind.
 //
-// An unknown user costs one hash of the first kind. Until all are moved, the time of a
-// refusal shows who has not logged in since.
+// An unknown user costs one hash of the first kind. Until all hashes are replaced, the
+// time of a refusal shows who has not logged in since.
 type Hashers []Hasher
 
 var _ Hasher = Hashers(nil)

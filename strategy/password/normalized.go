@@ -9,10 +9,10 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Normalized returns a Hasher that takes one password for the same however a keyboard
-// spells it: é is one character on most, and two on some. New hashes are of form(password).
-// Old ones, of the text as it was sent, stay good: a password that is not in that form is
-// compared in both, whoever's it is.
+// Normalized returns a Hasher to which a password is the same in every Unicode spelling: é
+// is one character on most keyboards, and two on some. New hashes are of form(password).
+// Old hashes, of the text as it was sent, stay valid: a password that is not in that form
+// is compared both ways, for every user.
 //
 // Give it to registrations and to [Config] alike. precis.Password, of the module
 // strategy/precis, is the form of RFC 8265; the tables for it are not in this module. A nil

@@ -10,16 +10,16 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Accounts is the users table as a password check sees it. It is safe for concurrent
+// Accounts is what a password check needs of the users table. It is safe for concurrent
 // use.
 type Accounts[U any] interface {
-	// Lookup returns the user who logs in with email, and the stored hash of the
-	// password, empty for a user who has none. email is what Config.Account returns: in
-	// lower case by default, as registrations have stored it.
+	// Lookup returns the user with email and the stored hash of the password, empty for
+	// a user without a password. email is what Config.Account returns: in lower case by
+	// default, as registrations have stored it.
 	//
 	// An error that wraps strategy.ErrUnauthenticated refuses the log-in: no such user, or
-	// one who is locked or disabled; beside it, Lookup returns the hash of a user who has
-	// one, so that refusing costs the same work. Any other error is an outage.
+	// one who is locked or disabled; with it, Lookup returns the user's hash, if there is
+	// one, so that the refusal costs the same work. Any other error is an outage.
 	Lookup(ctx context.Context, email string) (user U, hash string, err error)
 }
 
@@ -31,8 +31,8 @@ func (f LookupFunc[U]) Lookup(ctx context.Context, email string) (user U, hash s
 	return f(ctx, email)
 }
 
-// Rehasher is an ability of [Accounts]: to take a better hash of the same password,
-// at a log-in, when the stored one is weaker than new ones are.
+// Rehasher is an ability of Accounts: to store a stronger hash of the same password at
+// a log-in, when the stored one is weaker than new ones.
 type Rehasher[U any] interface {
 	// Rehash stores hash for user if the stored hash is still old, in one step
 	// (UPDATE … WHERE id = ? AND hash = ?): a password that was changed in the
@@ -42,29 +42,28 @@ type Rehasher[U any] interface {
 	Rehash(ctx context.Context, user U, old, hash string) (U, error)
 }
 
-// Config is what [New] and [NewCheck] can be told. Its zero value can be used.
+// Config has the options of New and NewCheck. Its zero value can be used.
 type Config struct {
 	Hasher Hasher       // nil means a new Bcrypt with its defaults
 	Logger *slog.Logger // nil means slog.Default(); no address, password or hash is logged
-	// Account returns the one spelling of a login name, which Lookup is given; nil means
+	// Account returns the one spelling of a login name, as Lookup gets it; nil means
 	// strategy.AccountName. See strategy.LocalConfig.
 	Account func(name string) string
 }
 
-// Check compares passwords with a users table. Unknown user, wrong password,
-// no password, a user whom Lookup refuses and a stored hash that is not readable end
-// in one and the same error after the same work, one [Hasher].Verify: an answer does
-// not tell who has an account (OWASP ASVS 5.0, 6.3.8). Only the time of Lookup itself
-// is beyond it.
+// Check compares passwords with a users table. Unknown user, wrong password, no
+// password, a user whom Lookup refuses and an unreadable stored hash all give the same
+// error after the same work, one [Hasher].Verify: the answer does not tell who has an
+// account (OWASP ASVS 5.0, 6.3.8). Only the time of Lookup itself may differ.
 //
-// It is made by [NewCheck], and safe for concurrent use.
+// [NewCheck] makes one; it is safe for concurrent use.
 type Check[U any] struct {
 	accounts Accounts[U]
 	cfg      Config
 }
 
-// NewCheck returns a check whose Validate suits [strategy.NewLocalWith] and
-// [strategy.NewBasic]. accounts may also be a [Rehasher]. It returns every mistake at
+// NewCheck returns a check whose Validate can be given to strategy.NewLocalWith and
+// strategy.NewBasic. accounts may also be a [Rehasher]. It returns every mistake at
 // once.
 func NewCheck[U any](accounts Accounts[U], cfg Config) (*Check[U], error) {
 	if cfg.Hasher == nil {
@@ -102,10 +101,9 @@ func New[U any](accounts Accounts[U], cfg Config) (*strategy.LocalStrategy[U], e
 // can tell more than it should.
 var errRefused = fmt.Errorf("%w: unknown user or wrong password", strategy.ErrUnauthenticated)
 
-// Validate returns the user of email if password is theirs. It returns one fixed
-// error that wraps [strategy.ErrUnauthenticated] when it is not, [strategy.ErrBusy] when the Hasher has
-// too much to do, and the error of Lookup, wrapped, when that is an outage; only
-// then is no work done.
+// Validate returns the user of email if password is theirs. It returns one fixed error that wraps
+// [strategy.ErrUnauthenticated] when it is not, [strategy.ErrBusy] when the Hasher's queue is full, and
+// the error of Lookup, wrapped, when that is an outage; only then is no work done.
 //
 // After a success, a hash that the Hasher would make stronger now is replaced, if
 // Accounts is a [Rehasher]. That never fails the log-in.

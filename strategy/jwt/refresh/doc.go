@@ -1,10 +1,10 @@
 // Package refresh answers: may this client have another short-lived token?
 //
-// A refresh token is handed out at log-in beside an access token, and exchanged for a
-// new pair when that has expired. It is used once: [Tokens.Rotate] replaces it. All
-// that follow from one log-in are a family; when one comes that was replaced before,
-// it was stolen or leaked, nobody can tell which holder is the thief, and the whole
-// family ends (RFC 9700 §4.14.2).
+// A refresh token is issued at log-in together with an access token, and exchanged for
+// a new pair when that has expired. It is used once: [Tokens.Rotate] replaces it. All
+// tokens of one log-in are a family. A token that was replaced before means that it was
+// stolen or leaked; which holder is the thief cannot be told, so the whole family ends
+// (RFC 9700 §4.14.2).
 //
 //	tokens, err := refresh.New(refresh.Config{Cells: cells})
 //	first, err := tokens.Issue(ctx, refresh.Grant{Subject: "1", AuthTime: time.Now()})
@@ -20,18 +20,17 @@
 // way and the client asks again with the old token. For Config.Grace after a rotation
 // the replaced token gets the same successor that it got before, and nothing is
 // written. After that it gets another successor, as long as the first was not used, and
-// the first is void. So nobody is logged out by a bad line, however long it was down,
-// and a family never forks.
+// the first is void. So a bad connection logs nobody out, however long it was down, and
+// a family never forks.
 //
 // # How soon a theft is found
 //
-// Two who hold copies of a token cannot both go on. The first use by either is like a
-// retry; from then on they hold different tokens, and the one of who came first is void.
-// The family ends when that comes, which is the second change of hands at the latest,
-// and at once when one of the two had used the family twice in a row before. Until then
-// a thief got the access tokens of one or more uses, with their short lifetimes. With a
-// negative Grace the first change of hands ends the family, and so does every answer that
-// is lost.
+// Two holders of copies of a token cannot both continue. The first use by the second
+// holder is like a retry; then they have different tokens, and that of the first is void.
+// When it is used, the family ends. That is the second change of hands at the latest, and
+// the first if one of them has used the family twice in a row. Until then a thief gets
+// access tokens of short lifetimes. With a negative Grace the first change of hands ends
+// the family, and so does every lost answer.
 //
-// Who always comes within Grace of the owner, after the owner, is not found.
+// A thief who always comes within Grace after the owner is not found.
 package refresh

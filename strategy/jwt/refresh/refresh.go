@@ -17,11 +17,11 @@ type Config struct {
 	// Cells keeps the families: that of store.Redis or of store.Memory.
 	Cells strategy.Cells
 
-	// IdleTimeout ends a family that was not rotated for so long. Zero means 14 days.
+	// IdleTimeout ends a family that was not rotated for this long. Zero means 14 days.
 	IdleTimeout time.Duration
 
-	// AbsoluteTimeout ends a family so long after its log-in, however busy it is. Zero
-	// means 90 days; at most 400.
+	// AbsoluteTimeout ends a family this long after its log-in, even if it is used.
+	// Zero means 90 days; at most 400.
 	AbsoluteTimeout time.Duration
 
 	// Grace is for how long a replaced token gets the same successor that it got before,
@@ -41,8 +41,7 @@ const (
 	defaultGrace    = 10 * time.Second
 )
 
-// Grant is what a family stands for, and what the application gets back at each
-// rotation.
+// Grant describes a family: the application gets it back at each rotation.
 type Grant struct {
 	Subject  string          `json:"subject"`            // the id of the user; not empty
 	AuthTime time.Time       `json:"auth_time,omitzero"` // when the user proved who they are
@@ -57,7 +56,7 @@ var ErrInvalid = fmt.Errorf("refresh: not a token in use: %w", strategy.ErrUnaut
 // replaced itself: its family has ended with the same call. It wraps ErrInvalid.
 var ErrReused = fmt.Errorf("refresh: replaced before: the family is ended: %w", ErrInvalid)
 
-// Tokens hands out refresh tokens and takes them back. It is made by [New] and safe for
+// Tokens issues, rotates and revokes refresh tokens. New makes one; it is safe for
 // concurrent use, also by several processes that share the Cells.
 type Tokens struct {
 	log      *slog.Logger
@@ -120,13 +119,13 @@ func (t *Tokens) Issue(ctx context.Context, grant Grant) (string, error) {
 	return token, nil
 }
 
-// Rotate exchanges a token for the next one of its family, and says what the family
-// stands for. Look the user up by Grant.Subject, and call [Tokens.Revoke] with next if
-// they are gone.
+// Rotate exchanges a token for the next one of its family, and returns the family's
+// Grant. Look the user up by Grant.Subject, and call [Tokens.Revoke] with next if they
+// are gone.
 //
-// A token with the name of a family and a secret that was never its counts as one that
-// was replaced. The error is ErrInvalid, ErrReused (and ErrInvalid the next time), or
-// an outage: then the client may try again with the same token.
+// A token with the name of a family and a secret that the family never had counts as
+// replaced. The error is ErrInvalid, ErrReused (and ErrInvalid the next time), or an
+// outage: then the client may try again with the same token.
 func (t *Tokens) Rotate(ctx context.Context, token string) (grant Grant, next string, err error) {
 	series, next, err := t.rotating.Use(ctx, token)
 	if reused, ok := errors.AsType[*rotating.Reused](err); ok {

@@ -11,11 +11,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Limit bounds how much expensive work runs at a time and how much waits for its turn, so
-// that a storm of log-ins does not slow every other request down. Those who wait are
-// served in the order they came, and log-ins before registrations: see DoLowPriority.
+// Limit limits how much expensive work runs at a time and how much waits, so that a burst
+// of log-ins does not slow down all other requests. The queue is first in, first out,
+// with log-ins before registrations: see DoLowPriority.
 //
-// The zero value is ready for use. Several hashers can share one Limit. It is safe for
+// The zero value can be used. Several hashers can share one Limit. It is safe for
 // concurrent use and must not be copied after first use.
 type Limit struct {
 	// Workers is how many pieces of work run at once. Zero means one less than
@@ -34,7 +34,7 @@ type Limit struct {
 	stats   Stats
 }
 
-// Stats is what a Limit did so far.
+// Stats has the figures of a Limit.
 type Stats struct {
 	Running int    // at this moment
 	Waiting int    // at this moment
@@ -54,7 +54,7 @@ const (
 	mostQueue = 100_000
 )
 
-// Stats returns the figures of this moment.
+// Stats returns the present figures.
 func (l *Limit) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,15 +63,15 @@ func (l *Limit) Stats() Stats {
 	return s
 }
 
-// Do runs f when its turn has come and returns nil; f returns what it cost, for
+// Do runs f when there is a free worker, and returns nil; f returns its cost, for
 // Stats.Work. Do returns [strategy.ErrBusy] at once when the queue is full, and an error
 // that wraps the context's when ctx ends before f started; f, once started, is not
 // interrupted.
 func (l *Limit) Do(ctx context.Context, f func() (work uint64)) error { return l.do(ctx, normal, f) }
 
-// DoLowPriority is Do for work that must not keep log-ins waiting: the hashes of new
-// passwords, which anybody can ask for at a registration. A quarter of the queue is open
-// to it, and while both wait, it has one turn in four.
+// DoLowPriority is Do for work that must not delay log-ins: the hashes of new passwords,
+// which anybody can cause by registering. It can use a quarter of the queue, and while
+// both wait it gets every fourth turn.
 func (l *Limit) DoLowPriority(ctx context.Context, f func() (work uint64)) error {
 	return l.do(ctx, low, f)
 }

@@ -12,8 +12,8 @@ import (
 
 // File is a [BreachChecker] that looks into a list on disk, for machines without a
 // network: the one that Have I Been Pwned's downloader writes, sorted by hash, a line of
-// which is 40 hex digits of a SHA-1, a colon, and how often it was seen. A look-up reads
-// some 40 times a few bytes. It is made by [OpenFile] or [NewFile].
+// which is 40 hex digits of a SHA-1, a colon, and how often it was seen. A look-up makes
+// some 40 small reads. OpenFile and NewFile make one.
 //
 // https://github.com/HaveIBeenPwned/PwnedPasswordsDownloader
 type File struct {
@@ -29,8 +29,8 @@ const (
 	maxLine    = 80
 )
 
-// OpenFile opens the list at path and looks whether it has the right form. Close it when
-// it is not needed any more.
+// OpenFile opens the list at path and checks its form. Close it when it is not needed
+// any more.
 func OpenFile(path string) (*File, error) {
 	opened, err := os.Open(path) //nolint:gosec // the application chooses the file
 	if err != nil {
@@ -47,7 +47,7 @@ func OpenFile(path string) (*File, error) {
 	return nil, errors.Join(fmt.Errorf("policy: open file: %s: %w", path, err), opened.Close())
 }
 
-// NewFile is OpenFile for a list that is somewhere else, of size bytes. list is read by
+// NewFile is OpenFile for a list of size bytes that is not a file. list is read by
 // several goroutines at once.
 func NewFile(list io.ReaderAt, size int64) (*File, error) {
 	f := &File{list: list, size: size}

@@ -10,11 +10,11 @@ import (
 )
 
 // Policy says which passwords may be chosen, at a registration, a change or a reset;
-// never at a log-in. It asks for length and refuses what is guessed first: the 3,000 most
+// never at a log-in. It requires length and refuses what is guessed first: the 3,000 most
 // common passwords of eight and more characters, which are built in, and what consists of
 // common words, names, rows of keys and repetitions. It has no rules of composition (a
 // digit, a capital), which NIST SP 800-63B-4 §3.1.1.2 and OWASP ASVS 5.0, 6.2.5 forbid:
-// they make passwords alike. It is made by [New], and safe for concurrent use.
+// they make passwords similar. It is made by [New], and safe for concurrent use.
 type Policy struct {
 	cfg    Config
 	words  wordList
@@ -22,7 +22,7 @@ type Policy struct {
 }
 
 // Config is what [New] needs. The zero value suits passwords that are the
-// only factor, stored by [Bcrypt].
+// only factor, stored by password.Bcrypt.
 type Config struct {
 	// MinLength is the least number of Unicode code points. Zero means 15, what NIST
 	// SP 800-63B-4 §3.1.1.2 asks for where the password is the only factor; where it is
@@ -37,7 +37,7 @@ type Config struct {
 	// Blocklist has more words that a password must not consist of, such as the name of the
 	// application.
 	Blocklist []string
-	// Breached, when not nil, is asked about passwords that pass every other rule.
+	// Breached, if not nil, is called for passwords that pass every other rule.
 	Breached BreachChecker
 }
 
@@ -53,8 +53,8 @@ const (
 	RuleBreached Rule = "breached" // the BreachChecker knows it
 )
 
-// Error is returned by [Policy.Check] for a password that breaks a rule. It never holds
-// the password. Its Text is for whoever chose it.
+// Error is returned by [Policy.Check] for a password that breaks a rule. It never
+// contains the password. Text is for the person who chose it.
 type Error struct {
 	Rule  Rule
 	Limit int  // the bound that was broken, of RuleTooShort and RuleTooLong
@@ -81,8 +81,8 @@ func (e *Error) Error() string {
 	return text + "the password is not plain text"
 }
 
-// Text says what to do, in one English sentence for the person. For other languages
-// there are Rule, Limit and Bytes.
+// Text says in one English sentence what to do. For other languages use Rule, Limit and
+// Bytes.
 func (e *Error) Text() string {
 	switch e.Rule {
 	case RuleTooShort:
@@ -145,9 +145,9 @@ func New(cfg Config) (*Policy, error) {
 	return p, nil
 }
 
-// Check returns nil if password may be chosen, a [*Error] that names the first
-// rule it breaks, or the error of the BreachChecker, wrapped. about is what is known
-// of the person: address, name, login; such words count as common.
+// Check returns nil if password may be chosen, a [*Error] that names the first rule it
+// breaks, or the error of the BreachChecker, wrapped. about has words about the person:
+// address, name, login. They count as common.
 func (p *Policy) Check(ctx context.Context, password string, about ...string) error {
 	length := utf8.RuneCountInString(password)
 	switch {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// RangeConfig is what [NewRange] can be told. Its zero value asks Have I Been Pwned and
+// RangeConfig has the options of NewRange. Its zero value asks Have I Been Pwned and
 // fails closed.
 type RangeConfig struct {
 	// URL is what the five digits are appended to; empty means
@@ -26,19 +26,19 @@ type RangeConfig struct {
 	// Timeout bounds one request; zero means 2 seconds; at most a minute.
 	Timeout time.Duration
 	// FailOpen lets a password pass when the service does not answer, and logs that. False
-	// is the safe choice: Check returns the outage, and nobody chooses a password until the
+	// is the safe choice: Check returns the outage, and no password can be chosen until the
 	// service is back.
 	FailOpen bool
 	// Client sends the requests; nil means one that follows no redirects.
 	Client *http.Client
-	// Logger is for what FailOpen lets pass; nil means slog.Default().
+	// Logger gets a line for what FailOpen lets pass; nil means slog.Default().
 	Logger *slog.Logger
 }
 
 // Range is a [BreachChecker] that asks a service by the range protocol of Have I Been
 // Pwned: it sends the first 5 of the 40 hex digits of the password's SHA-1, which some
 // thousand other stolen passwords share, and looks for the rest in the answer. It asks for
-// padding, so that the size of the answer tells nothing either. It is made by [NewRange].
+// padding, so that the size of the answer reveals nothing. It is made by [NewRange].
 //
 // https://haveibeenpwned.com/API/v3#PwnedPasswords
 type Range struct{ cfg RangeConfig }
