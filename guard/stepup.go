@@ -100,7 +100,8 @@ func (m *stepUp[U]) stepUp(r *http.Request, st *reqstate.State) (to string, err 
 // [Guard.RequireFresh] around the route: who may add a factor can also prove it. While the log-in
 // waits for a factor nothing is added, and the error is an *Insufficient: a log-in by password
 // alone must not add the factor that it lacks. The factors count as proved now. The session gets
-// a new id, and the time of the log-in stays.
+// a new id, and the time of the log-in stays. It is saved before AddFactors returns: after an error
+// nothing of the session has changed, what the handler has set up is there, and the answer can say so.
 //
 // The error matches strategy.ErrUnauthenticated if the session does not remember this user,
 // for instance one found by a token in this request; the others are those of
@@ -131,8 +132,24 @@ func (g *Guard[U]) AddFactors(r *http.Request, user U, names ...string) error {
 	if !g.evidence(st).state.inSession() { // a token found the user, and nobody has looked at the session's log-in
 		return errNobody
 	}
-	if err := g.addFactors(r, st, user, e, ReasonFactorAdded); err != nil {
+	err = g.addFactors(r, st, user, e, ReasonFactorAdded)
+	if err == nil {
+		err = g.save(r, st) // what was set up stays, whatever the session's end does to the answer
+	}
+	if err != nil {
 		return fmt.Errorf("guard: add factors: %w", err)
+	}
+	return nil
+}
+
+// save stores the request's changes of the session now, or gives them up.
+func (g *Guard[U]) save(r *http.Request, st *reqstate.State) error {
+	s, err := g.cfg.Sessions.Session(r.Context())
+	if err == nil {
+		err = s.Save(r.Context())
+	}
+	if err != nil {
+		return g.dropLogIn(st, err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package passkey_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,6 +43,34 @@ func TestANewPasskeyIsNotAskedForAtOnce(t *testing.T) {
 	v.Get("/aal3").Want(t, http.StatusOK, "")
 	if !slices.Contains(w.info.Factors, "local") {
 		t.Errorf("got the factors %q, want the password among them", w.info.Factors)
+	}
+}
+
+// meanwhile is a table of passkeys in which something happens before one is added.
+type meanwhile struct {
+	*table
+	happens func()
+}
+
+func (m *meanwhile) Add(ctx context.Context, u *User, c passkey.Credential) error {
+	m.happens()
+	return m.table.Add(ctx, u, c)
+}
+
+// TestANewPasskeyIsAnsweredAsStored, also where the session has ended meanwhile and cannot count it.
+func TestANewPasskeyIsAnsweredAsStored(t *testing.T) {
+	var keys *meanwhile
+	w := newWorld(t, func(c *passkey.Config[*User]) {
+		keys = &meanwhile{table: c.Credentials.(*table)}
+		c.Credentials = keys
+	})
+	v := w.visit(newSecurityKey(t))
+	v.byPassword(w.joe)
+	keys.happens = func() { v.Twin().Post("/logout").Want(t, http.StatusOK, "") }
+	v.register().Want(t, http.StatusCreated, `"passkey"`)
+	v.Get("/me").Want(t, http.StatusUnauthorized, "")
+	if got := w.logged(); !strings.Contains(got, "passkey not counted as a factor yet") {
+		t.Errorf("got the log %s", got)
 	}
 }
 
