@@ -60,7 +60,7 @@ func (x *expiring[V]) remove(key string) bool {
 	return true
 }
 
-// sweep forgets at most limit entries whose time has come, and returns how many.
+// sweep removes at most limit expired entries, and returns how many.
 func (x *expiring[V]) sweep(now time.Time, limit int) int {
 	n := 0
 	for ; n < limit && len(x.queue) > 0 && x.queue[0].end <= now.UnixNano(); n++ {

@@ -271,7 +271,7 @@ func (m *MemoryStore) leave(s *memoryShard, id, note string, life time.Duration,
 	if !contract.ValidID(id) {
 		return
 	}
-	if !s.notes.remove(id) { // else one whose time has come makes way
+	if !s.notes.remove(id) { // otherwise make room by removing an expired one
 		m.held.Add(1)
 	}
 	s.notes.set(strings.Clone(id), note, now.Add(life))

@@ -115,7 +115,7 @@ func (r *RedisStore) judge(ctx context.Context, key string, found []any) ([]byte
 		return nil, session.ErrNotFound
 	}
 	if len(found) > 1 && found[1] != nil {
-		_ = r.main.send(ctx, redis.NewIntCmd(ctx, "del", key)) // as well as it can: the note hides it anyway
+		_ = r.main.send(ctx, redis.NewIntCmd(ctx, "del", key)) // best effort: the note hides it anyway
 		return nil, session.ErrNotFound
 	}
 	return []byte(data), nil

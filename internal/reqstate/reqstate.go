@@ -242,7 +242,8 @@ type Slots interface {
 	Ref(ctx context.Context) string
 	// Lost returns the log-in under key that is over, after Slot found nobody. ok is
 	// false when there was none as far as that can be known: the visitor presented no
-	// id of ours, or one whose record has no log-in under key. Each is told once.
+	// id of ours, or one whose record has no log-in under key. Each is reported once
+	// per request.
 	Lost(key string) (lost Lost, ok bool)
 	// LogIn replaces the log-in under key, at the commit, under a new id. This
 	// request sees the new state at once. The error may also be ErrTooOld.

@@ -45,8 +45,8 @@ func newCells(d *database) *Cells {
 	}
 }
 
-// Load returns what is kept under key, nil when there is nothing or its time has come. It is one SELECT, of
-// the primary. Any error is an outage.
+// Load returns the value of key, nil if there is none or it has expired. It is one SELECT, of the
+// primary. Any error is an outage.
 func (c *Cells) Load(ctx context.Context, key string) ([]byte, error) {
 	key = contract.Digest(key)
 	return try(ctx, c.database, "load cell", func() (value []byte, err error) {

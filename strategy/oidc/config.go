@@ -79,7 +79,7 @@ type Config struct {
 	// do browsers send SameSite=Lax cookies. Apple requires it for names and addresses.
 	FormPost bool
 
-	// Bind, if set, returns what the log-in is bound to beside the browser, such as the
+	// Bind, if set, returns what the log-in is bound to besides the browser, such as the
 	// id of the logged-in user for whom an account is linked. Start and callback must
 	// agree. Such a log-in starts by a POST, or by a GET of which the browser says that a
 	// page of this application caused it. "" binds to nothing. The event of a bound one is
@@ -97,14 +97,14 @@ type Config struct {
 	ACRValues []string
 
 	// Algorithms are the signatures to accept on ID tokens, out of RS256, RS384, RS512,
-	// PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA. Empty means those of them that
-	// the provider announces, or RS256. HS256, whose key is the client secret, is accepted
-	// only where it is listed here, whatever the provider announces: LINE signs with it. The
-	// secret must have 32 bytes then, and be known to nobody else: whoever has it can log in
-	// as anyone. Only for New.
+	// PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA. Empty means those of them that the
+	// provider announces, or RS256. HS256, whose key is the client secret, is accepted only
+	// where it is listed here, whatever the provider announces: LINE signs with it. The
+	// secret must have 32 bytes then, and be secret: who has it can log in as anyone. Only
+	// for New.
 	Algorithms []string
 
-	// TrustedAudiences are other client ids that an ID token may name beside ClientID.
+	// TrustedAudiences are other client ids that an ID token may name besides ClientID.
 	// Only for New.
 	TrustedAudiences []string
 

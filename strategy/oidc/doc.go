@@ -37,38 +37,38 @@
 // # What is answered
 //
 // An answer that is forged, replayed, expired or refused is a refusal, and the reason
-// goes to the operator's log. A provider that cannot be reached, is slow, or answers
-// nonsense is an outage: guards answer 503, and nobody is logged in or out. All of the
-// provider's work for one request is bounded by Config.Timeout.
+// goes to the operator's log. A provider that cannot be reached, is slow, or sends
+// invalid answers is an outage: guards answer 503, and nobody is logged in or out.
+// Config.Timeout limits all requests to the provider for one request of a browser.
 //
-// Metadata and keys are fetched again after ten minutes; the old ones serve meanwhile. While they cannot be
-// fetched, they serve for six hours more; after that a log-in is a 503.
+// Metadata and keys are fetched again after ten minutes; the old ones are used meanwhile. If they cannot
+// be fetched, the old ones are used for six more hours; after that a log-in is a 503.
 //
 // # Tokens
 //
-// The tokens go to the application's validate function and nowhere else: the session
-// keeps none.
+// The tokens are passed to the application's validate function only; the session stores
+// none.
 //
 // # Where a log-in may start
 //
 // On a page of the application, by a link or a form, or in the address bar. A link or a
-// redirect on another site starts none, with a return_to of its choice least of all: it is
-// refused with [guard.ErrCrossSite], and a browser shows its user a page that asks whether
-// to go on. The browser says which it is (Sec-Fetch-Site); one that does not, and sends no
-// Referer, is believed. A guard with LoginURL at the start of a log-in, for a visitor who
-// followed another site's link, gets that page too.
+// redirect on another site, which could choose the return_to, starts none: it is refused
+// with guard.ErrCrossSite, and the browser shows a page that asks whether to continue.
+// Browsers say which it is in Sec-Fetch-Site; a request without that header and without
+// Referer is allowed. That page also comes if LoginURL is the start of a log-in and a
+// visitor follows another site's link to a guarded page.
 //
 // # Fresh log-ins
 //
-// guard.RequireFresh sends browsers to LoginURL with the parameter max_age. Where that is
-// the start of a log-in, the provider is asked for credentials as fresh, and its answer
-// is checked; a page of one's own carries the parameter on, as it does return_to.
+// guard.RequireFresh sends browsers to LoginURL with the parameter max_age. If that is
+// the start of a log-in, the provider is asked for credentials that fresh, and its answer
+// is checked. A log-in page of yours passes the parameter on, as it does return_to.
 //
 // # Linking
 //
-// To connect a further provider to a user who is logged in, which is Passport's
-// authorize, use a second guard without LogIn, whose user is the account, and Config.Bind,
-// which returns the logged-in user's id, so that the account lands with the user who asked
+// To connect a further provider to a user who is logged in, which is Passport's authorize,
+// use a second guard without LogIn, whose user is the account, and Config.Bind, which
+// returns the logged-in user's id, so that the account is connected to the user who asked
 // for it:
 //
 //	link, err := guard.New(guard.Config{}, nil, githubAccount) // a *oidc.OAuth2Strategy[Account]
@@ -77,9 +77,9 @@
 //	mux.Handle("GET /link/github", start)  // the callback
 //	mux.Handle("POST /link/github/confirm", auth.RequireAuth(connect))
 //
-// The account at the provider may be one into which an attacker has logged the user in;
-// once connected, its owner is the user. So a log-in with Bind starts by a POST, or a GET of
-// which the browser says that a page of the application caused it, and the handler ask,
-// which gets the account, does not connect it: it keeps it in the session and shows whose it
-// is, on a page whose button connects it. examples/social has all of it.
+// An attacker may have logged the user in to the attacker's account at the provider; once it
+// is connected, the attacker can log in as the user. So a log-in with Bind starts by a POST,
+// or by a GET that a page of the application caused, as the browser says. And the handler
+// ask, which gets the account, does not connect it: it stores it in the session and shows
+// whose it is, on a page with a button that connects it. examples/social has all of it.
 package oidc

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// ErrNoLogOut is returned by [Strategy.LogOutURL] when the provider has no place to
-// log out.
+// ErrNoLogOut is returned by [Strategy.LogOutURL] when the provider has no
+// end_session_endpoint.
 var ErrNoLogOut = errors.New("oidc: the provider has no end_session_endpoint")
 
 // LogOut says more about a log-out at the provider. The zero value is enough.

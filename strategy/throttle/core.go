@@ -71,7 +71,7 @@ func (t *try) succeed(w http.ResponseWriter, r *http.Request) {
 func (c *core) CookieNames() []string { return []string{c.cfg.CookieName} }
 
 // warnOfProxies says once that requests come through a proxy that is not trusted: then all
-// of its clients are one address, which a stranger can use up for everybody.
+// of its clients are one address, whose attempts one of them can use up for all.
 func (c *core) warnOfProxies(r *http.Request) {
 	if len(c.cfg.TrustedProxies) > 0 || r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == "" {
 		return

@@ -222,7 +222,7 @@ func (w *world) met(s Step, r *request) bool {
 	if w.shared.Outage == 0 || r == nil {
 		return false
 	}
-	synctest.Wait() // for what goes on behind the request's back
+	synctest.Wait() // for what continues in the background after the request
 	c := w.condition
 	c.mu.Lock()
 	met, counted, half := c.met, c.counted, c.half

@@ -121,7 +121,7 @@ func (w *world) race(r Race) (broken []model.Broken, reached bool) {
 	}
 	close(h.release)
 	take(r.Held, ends, <-done)
-	synctest.Wait() // for what goes on behind the request's back
+	synctest.Wait() // for what continues in the background after the request
 	all := append(slices.Clone(r.Others), r.Held)
 	w.left(ended, all)
 	for _, s := range answered {

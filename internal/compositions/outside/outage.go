@@ -43,9 +43,9 @@ type doubt struct {
 }
 
 // Outage says that an outage met the request h, of which the model is told next as of any other. What was
-// answered has happened, but for what is done as well as it can be: the refresh (S12), to end the devices
-// that are too many and the series that a log-in replaces, and to take back what was stored for a log-in that
-// was refused. nil is none.
+// answered has happened, except what is best effort: the refresh (S12), to end the devices that are too
+// many and the series that a log-in replaces, and to take back what was stored for a log-in that was
+// refused. nil is none.
 func (m *Model) Outage(h *Half) {
 	if m.doubt.on, m.doubt.mute = h != nil, h != nil; h != nil {
 		m.made(h)
