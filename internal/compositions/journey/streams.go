@@ -129,18 +129,25 @@ func (w *world) reasons(s Step, st *stream) (list []string) {
 	if st.within == lookEvery && w.shared.Stamp == 1 {
 		list = append(list, guard.ReasonStamp)
 	}
-	own := slices.Contains(w.presented, st.id)
-	switch {
+	followed := slices.ContainsFunc(w.presented, func(id string) bool {
+		for range len(w.model.Moved) {
+			if id = w.model.Moved[id].To; id == st.id {
+				return true
+			}
+		}
+		return false
+	})
+	switch own := slices.Contains(w.presented, st.id); {
 	case s.Do == "clock":
 		return append(list, guard.ReasonIdle, guard.ReasonAbsolute)
-	case !own:
+	case followed: // from a cookie of before
+		return append(list, guard.ReasonLogOut, guard.ReasonReplaced, guard.ReasonRevoked)
+	case !own, s.Do == "end a device of one's own":
 		return append(list, guard.ReasonRevoked)
-	case s.Do == "log out", s.Do == "destroy":
+	case s.Do == "log out", s.Do == "destroy", s.Do == "regenerate":
 		return append(list, guard.ReasonLogOut)
 	case w.shared.Node > 0:
 		return append(list, guard.ReasonLogOut, guard.ReasonReplaced)
-	case s.Do == "end a device of one's own":
-		return append(list, guard.ReasonRevoked)
 	}
 	return append(list, guard.ReasonReplaced)
 }
