@@ -43,6 +43,13 @@ func (silent) Printf(context.Context, string, ...any) {}
 func TestMain(m *testing.M) {
 	flag.Parse()
 	redis.SetLogger(silent{})
+	if where := os.Getenv(streamsOn); where != "" { // a process of TestStreamsEndWithTheirLogIn
+		if err := serveStreams(where); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	code := m.Run()
 	if err := report.Print(*reportFile); err != nil {
 		fmt.Fprintln(os.Stderr, err)

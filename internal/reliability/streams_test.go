@@ -5,210 +5,290 @@ package main_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
-	"github.com/seed-6f34412b/passport/guard"
-	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/internal/faultproxy"
 	"github.com/seed-6f34412b/passport/internal/redistest"
-	"github.com/seed-6f34412b/passport/serializer"
-	"github.com/seed-6f34412b/passport/session"
-	"github.com/seed-6f34412b/passport/store"
-	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// streamer is a program with streams.
-type streamer struct {
-	auth *guard.Guard[string]
-	mux  *http.ServeMux
+// streamed is where three programs have their sessions, and what happens to that.
+type streamed struct {
+	first, third string // of the first two programs, and of the third
+	before       func() // the log-outs
+	during       func() // after half of them
+	after        func()
+	loses        bool // Redis may lose what it answered, and a renewal with it
 }
 
-type opened struct{}
-
-func newStreamer(t *testing.T, st session.Store) *streamer {
-	t.Helper()
-	sessions, err := session.New(session.Config{Store: st, Codec: session.SecureCookie("a made-up secret of 32 bytes or more")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	users := serializer.ByID(func(u string) string { return u }, func(_ context.Context, id string) (string, error) { return id, nil })
-	auth, err := guard.New(guard.Config{Sessions: sessions, Logger: slog.New(slog.DiscardHandler)}, users, strategy.NewLocal(func(_ context.Context, email, _ string) (string, error) { return email, nil }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &streamer{auth, http.NewServeMux()}
-	done := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	p.mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(done)))
-	p.mux.Handle("POST /logout", auth.LogOut(done))
-	p.mux.Handle("POST /renew", auth.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		s, err := session.FromContext(r.Context())
-		if err == nil {
-			err = s.Renew(r.Context())
+// streamStores are the rows of the table.
+var streamStores = []struct {
+	store, meanwhile, by string
+	full                 bool // at full size alone
+	start                func(*testing.T) streamed
+}{
+	{"MemoryStore, in one process", "", "log-out", false, func(*testing.T) streamed { return streamed{first: "memory"} }},
+	{"RedisStore", "", "log-out", false, func(t *testing.T) streamed { return onOne("redis " + redistest.Start(t).Addr) }},
+	{"RedisStore", "", "log-out everywhere", true, func(t *testing.T) streamed { return onOne("redis " + redistest.Start(t).Addr) }},
+	{"RedisStore", "the subscription of the third is cut", "log-out", true, func(t *testing.T) streamed {
+		s, p := behindProxy(t)
+		s.before = p.Cut
+		return s
+	}},
+	{"RedisStore", "the third is cut off, and heals", "log-out", false, func(t *testing.T) streamed {
+		s, p := behindProxy(t)
+		s.before, s.after = p.Down, p.Up
+		return s
+	}},
+	{"RedisStore", "Redis restarts", "log-out", false, func(t *testing.T) streamed {
+		r := redistest.Start(t)
+		s := onOne("redis " + r.Addr)
+		s.during = func() {
+			if err := r.Client(t).Save(context.Background()).Err(); err != nil {
+				t.Error(err)
+			}
+			r.Kill()
+			pause(time.Second)
+			if err := r.Restart(); err != nil {
+				t.Error(err)
+			}
 		}
-		if err != nil {
+		return s
+	}},
+	{"RedisStore, Sentinel", "the master dies", "log-out", true, func(t *testing.T) streamed {
+		g := redistest.StartSentinel(t)
+		s := streamed{first: "sentinel"}
+		for _, one := range g.Sentinels {
+			s.first += " " + one.Addr
+		}
+		s.third = s.first
+		s.loses = true // one of two replicas confirms, and the other may take over
+		s.during = dies(t, topology{victim: g.Master, replaced: func() error { return promoted(g.Replicas...) }})
+		return s
+	}},
+	{"RedisStore, Cluster", "a master dies", "log-out", true, func(t *testing.T) streamed {
+		c := redistest.StartCluster(t)
+		s := onOne("cluster " + strings.Join(c.Addrs(), " "))
+		s.during = dies(t, topology{victim: c.Masters[0], replaced: func() error {
+			if err := promoted(c.Replicas[0]); err != nil {
+				return err
+			}
+			return c.Masters[0].Restart() // as the replica that has to confirm
+		}})
+		return s
+	}},
+}
+
+func onOne(where string) streamed { return streamed{first: where, third: where} }
+
+// behindProxy has the third program meet Redis through a proxy.
+func behindProxy(t *testing.T) (streamed, *faultproxy.Proxy) {
+	server := redistest.Start(t)
+	proxy := faultproxy.New(t, server.Addr)
+	return streamed{first: "redis " + server.Addr, third: "redis " + proxy.Addr()}, proxy
+}
+
+// dies kills the victim, and returns when another is master.
+func dies(t *testing.T, top topology) func() {
+	return func() {
+		top.victim.Kill()
+		if err := top.replaced(); err != nil {
 			t.Error(err)
 		}
-	})))
-	p.mux.Handle("/live", auth.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		ctx, err := auth.Watch(r.Context())
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		r.Context().Value(opened{}).(chan context.Context) <- ctx
-	})))
-	return p
-}
-
-// stream opens a stream in p with b's cookies. The answer is not written to a socket: what is measured is
-// when its context ends.
-func (p *streamer) stream(t *testing.T, b *browser.Browser) context.Context {
-	here := make(chan context.Context, 1)
-	p.mux.ServeHTTP(httptest.NewRecorder(), b.Request("GET", "/live", "").WithContext(context.WithValue(t.Context(), opened{}, here)))
-	select {
-	case ctx := <-here:
-		return ctx
-	default:
-		t.Fatal("no stream was opened")
-		return nil
 	}
 }
 
-// TestStreamsEndWithTheirLogIn: three programs on one store, a stream of each session in each of them; log-outs by
-// the first program, and renewals of sessions that stay.
+// TestStreamsEndWithTheirLogIn: three programs, each a process, on one store, and a stream of each session in
+// each of them; log-outs by the first, and renewals of sessions that stay.
 func TestStreamsEndWithTheirLogIn(t *testing.T) {
 	row := table("13. Streams end with their log-in", "Store", "Meanwhile", "Ended by", "Streams", "Ended within 250 ms of the answer", "Slowest", "Not ended", "Streams of others", "Ended by mistake")
-	for _, c := range []struct{ store, meanwhile, by string }{
-		{"MemoryStore", "", "log-out"},
-		{"RedisStore", "", "log-out"},
-		{"RedisStore", "", "log-out everywhere"},
-		{"RedisStore", "subscriptions are cut", "log-out"},
-		{"RedisStore", "the third program is cut off, and heals", "log-out"},
-	} {
+	for _, c := range streamStores {
+		if c.full && !*full {
+			continue
+		}
 		t.Run(c.store+" "+c.meanwhile+" "+c.by, func(t *testing.T) {
-			var programs []*streamer
-			var proxy *faultproxy.Proxy
-			if c.store == "MemoryStore" {
-				m, err := store.Memory(store.MemoryConfig{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				programs = []*streamer{newStreamer(t, m.Sessions), newStreamer(t, m.Sessions), newStreamer(t, m.Sessions)}
-			} else {
-				server := redistest.Start(t)
-				proxy = faultproxy.New(t, server.Addr)
-				for _, addr := range []string{server.Addr, server.Addr, proxy.Addr()} {
-					client := newClient(t, addr, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
-					programs = append(programs, newStreamer(t, newRedis(t, client, store.RedisConfig{Notify: true})))
-				}
-			}
-			sessions := sized(100, 3334)
-			const stay = 20
-			var leavers, stayers []*browser.Browser
-			var streams, others []context.Context
-			for i := range sessions + stay {
-				b := browser.New(t, programs[0].mux)
-				name := fmt.Sprint("user", i)
-				if c.by == "log-out everywhere" && i < sessions {
-					name = "everywhere"
-				}
-				b.Post("/login", "email", name, "password", "x").Want(t, 200, "")
-				for _, p := range programs {
-					if ctx := p.stream(t, b); i < sessions {
-						streams = append(streams, ctx)
-					} else {
-						others = append(others, ctx)
-					}
-				}
-				if i < sessions {
-					leavers = append(leavers, b)
-				} else {
-					stayers = append(stayers, b)
-				}
-			}
-			answered := make([]chan time.Time, len(streams)) // when the log-out of each was answered
-			for i := range answered {
-				answered[i] = make(chan time.Time, 1)
-			}
-			late := make([]time.Duration, len(streams))
-			var ends sync.WaitGroup
-			var left atomic.Int64
-			patience, giveUp := context.WithTimeout(t.Context(), redistest.Patience+30*time.Second)
-			defer giveUp()
-			for i, ctx := range streams {
-				ends.Go(func() {
-					select {
-					case <-ctx.Done():
-						now := time.Now()
-						late[i] = max(0, now.Sub(<-answered[i])) // it may end before the answer
-					case <-patience.Done():
-						left.Add(1)
-					}
-				})
-			}
-			switch c.meanwhile {
-			case "subscriptions are cut":
-				proxy.Cut()
-			case "the third program is cut off, and heals":
-				proxy.Down()
-			}
-			var renewals sync.WaitGroup
 			ctx, stop := context.WithCancel(t.Context())
-			for _, b := range stayers {
-				renewals.Go(func() {
-					for ctx.Err() == nil {
-						b.Post("/renew").Want(t, 200, "")
-						select {
-						case <-time.After(50 * time.Millisecond):
-						case <-ctx.Done():
-						}
-					}
-				})
-			}
-			if c.by == "log-out everywhere" {
-				if n, err := programs[0].auth.LogOutEverywhere(t.Context(), "everywhere"); n != sessions || err != nil {
-					t.Errorf("got %d, %v, want %d", n, err, sessions)
-				}
-				for i := range answered {
-					answered[i] <- time.Now()
-				}
+			defer stop()
+			where := c.start(t)
+			programs := []*program{startStreams(t, where.first)}
+			if where.third == "" {
+				programs = append(programs, programs[0], programs[0])
 			} else {
-				for i, b := range leavers {
-					b.Post("/logout").Want(t, 200, "")
-					for k := range programs {
-						answered[i*len(programs)+k] <- time.Now()
-					}
-				}
+				programs = append(programs, startStreams(t, where.first), startStreams(t, where.third))
 			}
-			if proxy != nil {
-				proxy.Up()
+			m := &measured{t: t, programs: programs, sessions: sized(20, 3334), stay: sized(5, 334)}
+			m.open(ctx, c.by == "log-out everywhere")
+			m.call(where.before)
+			renew := m.renew(ctx)
+			if c.by == "log-out everywhere" {
+				m.everywhere(ctx)
+			} else {
+				m.logOut(ctx, 0, m.sessions/2)
+				m.call(where.during)
+				m.logOut(ctx, m.sessions/2, m.sessions)
 			}
-			ends.Wait()
-			stop()
-			renewals.Wait()
-			within, slowest, wrong := 0, time.Duration(0), 0
-			for _, d := range late {
-				if slowest = max(slowest, d); d <= 250*time.Millisecond {
-					within++
-				}
+			m.call(where.after)
+			within, slowest, left := m.wait()
+			renew()
+			wrong := m.wrong()
+			if left > 0 || wrong > 0 && !where.loses {
+				t.Errorf("%d streams did not end, and %d that should go on did", left, wrong)
 			}
-			for _, ctx := range others {
-				if ctx.Err() != nil {
-					wrong++
-				}
-			}
-			if left.Load() > 0 || wrong > 0 {
-				t.Errorf("%d streams did not end, and %d that should go on did", left.Load(), wrong)
-			}
-			row(c.store, c.meanwhile, c.by, len(streams), within-int(left.Load()), slowest.Round(time.Millisecond), left.Load(), len(others), wrong)
+			row(c.store, c.meanwhile, c.by, m.sessions*len(programs), within, slowest, left, m.stay*len(programs), wrong)
 		})
 	}
+}
+
+// measured are the streams of one row.
+type measured struct {
+	t              *testing.T
+	programs       []*program
+	sessions, stay int
+
+	visitors []*visitor         // those who stay are the last
+	streams  [][]<-chan closing // of each visitor, in each program
+	answered []time.Time        // when each log-out was
+}
+
+func (*measured) call(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+// open logs everybody in and opens their streams.
+func (m *measured) open(ctx context.Context, everywhere bool) {
+	n := m.sessions + m.stay
+	m.visitors, m.streams, m.answered = make([]*visitor, n), make([][]<-chan closing, n), make([]time.Time, m.sessions)
+	var group sync.WaitGroup
+	var next atomic.Int64
+	for range 16 {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				name := fmt.Sprint("user", i)
+				if everywhere && i < m.sessions {
+					name = "everywhere"
+				}
+				v := new(visitor)
+				if status, text := m.programs[0].post(ctx, v, "/login", url.Values{"email": {name}, "password": {"x"}}); status != http.StatusOK {
+					m.t.Errorf("log-in: got %d %q", status, text)
+					return
+				}
+				for _, p := range m.programs {
+					ended, err := p.stream(ctx, v)
+					if err != nil {
+						m.t.Errorf("open a stream: %v", err)
+						return
+					}
+					m.streams[i] = append(m.streams[i], ended)
+				}
+				m.visitors[i] = v
+			}
+		})
+	}
+	if group.Wait(); m.t.Failed() {
+		m.t.FailNow()
+	}
+}
+
+// logOut has those from a to b log out by the first program, one after another, each until it is answered.
+func (m *measured) logOut(ctx context.Context, a, b int) {
+	for i := a; i < b; i++ {
+		err := redistest.Poll(func(context.Context) error {
+			if status, text := m.programs[0].post(ctx, m.visitors[i], "/logout", nil); status != http.StatusOK {
+				return fmt.Errorf("log-out: got %d %q", status, text)
+			}
+			return nil
+		})
+		if m.answered[i] = time.Now(); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+func (m *measured) everywhere(ctx context.Context) {
+	status, text := m.programs[0].post(ctx, new(visitor), "/everywhere", nil)
+	if status != http.StatusOK || text != fmt.Sprint(m.sessions) {
+		m.t.Errorf("log-out everywhere: got %d %q, want %d", status, text, m.sessions)
+	}
+	for i := range m.answered {
+		m.answered[i] = time.Now()
+	}
+}
+
+// renew has those who stay renew their sessions all the time, until stop is called. An outage may refuse a
+// renewal, or lose its answer, and the new cookie with it: then nobody renews that session any more.
+func (m *measured) renew(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	for _, v := range m.visitors[m.sessions:] {
+		group.Go(func() {
+			for refused := false; ctx.Err() == nil; {
+				status, text := m.programs[0].post(ctx, v, "/renew", nil)
+				switch {
+				case status == http.StatusOK || ctx.Err() != nil:
+				case status == http.StatusServiceUnavailable:
+					refused = true
+				case status == http.StatusUnauthorized && refused:
+					return
+				default:
+					m.t.Errorf("a renewal: got %d %q", status, text)
+					return
+				}
+				select {
+				case <-time.After(sized(50*time.Millisecond, 2*time.Second)):
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	return func() { cancel(); group.Wait() }
+}
+
+// wait returns how many streams ended within 250 ms of the log-out's answer, how long the slowest took, and
+// how many did not end within a look of the clock and what an outage adds.
+func (m *measured) wait() (within int, slowest time.Duration, left int) {
+	patience := time.After(redistest.Patience + 30*time.Second)
+	reasons := map[string]int{}
+	for i, answer := range m.answered {
+		for _, ended := range m.streams[i] {
+			select {
+			case end := <-ended:
+				reasons[end.reason]++
+				late := max(0, end.at.Sub(answer)) // it may end before the answer
+				if slowest = max(slowest, late); late <= 250*time.Millisecond {
+					within++
+				}
+			case <-patience:
+				left++
+				patience = time.After(0)
+			}
+		}
+	}
+	m.t.Logf("reasons: %v", reasons)
+	return within, slowest, left
+}
+
+// wrong returns how many streams ended whose log-in lives.
+func (m *measured) wrong() (n int) {
+	reasons := map[string]int{}
+	for _, list := range m.streams[m.sessions:] {
+		for _, ended := range list {
+			select {
+			case end := <-ended:
+				n++
+				reasons[end.reason]++
+			default:
+			}
+		}
+	}
+	if n > 0 {
+		m.t.Logf("ended by mistake: %v", reasons)
+	}
+	return n
 }
