@@ -28,7 +28,7 @@ import (
 )
 
 func main() {
-	size := flag.Int("size", 1000, "rounds of each race")
+	size := flag.Int("size", 1000, "rounds of each race; 0 for none, and streams alone")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -57,6 +57,9 @@ func run(ctx context.Context, size int) error {
 	addr, err := startRedis(ctx)
 	if err != nil {
 		return err
+	}
+	if size == 0 {
+		return streams(ctx, addr)
 	}
 	results := make([][]scenario.Result, len(peers))
 	for i, p := range peers {
@@ -88,6 +91,9 @@ func run(ctx context.Context, size int) error {
 		fmt.Println(" |")
 	}
 	fmt.Println()
+	if err := streams(ctx, addr); err != nil {
+		return err
+	}
 	return ctx.Err()
 }
 
@@ -144,14 +150,17 @@ func ours(redisAddr string) (http.Handler, error) {
 	return rig.New(st.Sessions)
 }
 
-// inNode starts node/server.mjs, which prints its port.
+// inNode starts node/server.mjs.
 func inNode(ctx context.Context, redisAddr string) (string, error) {
-	install := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
-	install.Dir, install.Stderr = "node", os.Stderr
-	if err := install.Run(); err != nil {
-		return "", fmt.Errorf("npm ci: %w", err)
+	return node(ctx, "server.mjs", "redis://"+redisAddr)
+}
+
+// node starts a program of the folder node, which prints its port.
+func node(ctx context.Context, args ...string) (string, error) {
+	if err := install(ctx); err != nil {
+		return "", err
 	}
-	cmd := exec.CommandContext(ctx, "node", "server.mjs", "redis://"+redisAddr)
+	cmd := exec.CommandContext(ctx, "node", args...)
 	cmd.Dir, cmd.Stderr = "node", os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -165,4 +174,20 @@ func inNode(ctx context.Context, redisAddr string) (string, error) {
 		return "", fmt.Errorf("node: %w", err)
 	}
 	return "http://127.0.0.1:" + strings.TrimSpace(line), nil
+}
+
+var installed bool
+
+// install installs the packages of the folder node, once.
+func install(ctx context.Context) error {
+	if installed {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+	cmd.Dir, cmd.Stderr = "node", os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("npm ci: %w", err)
+	}
+	installed = true
+	return nil
 }

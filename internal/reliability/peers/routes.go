@@ -44,6 +44,11 @@ func routes(a app) http.Handler {
 		user, _ := a.user(r)
 		fmt.Fprint(w, user)
 	}))
+	mux.HandleFunc("GET /live", guarded(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
 	mux.HandleFunc("POST /renew", guarded(func(w http.ResponseWriter, r *http.Request) { answer(w, a.renew(w, r, work(r))) }))
 	mux.HandleFunc("POST /set", guarded(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
