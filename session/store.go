@@ -144,6 +144,8 @@ type Notifier interface {
 	// Listen calls tell with the notice of each record that Delete, End or EndMany removes, by
 	// this store or another on the same records, as EndNotice and EndManyNotice have it. The
 	// notice is sent in the step that removes the record. A record whose time has come has none.
+	// Of one that somebody has written back beside a note that names a successor, the notice is
+	// EndNotice's with that as next: the session went on before, and did not end now.
 	//
 	// It first calls tell with "", once it is sure to hear of what ends from then on, and again
 	// whenever it may have missed something. tell does not block, and may be called concurrently.

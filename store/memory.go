@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,7 +141,12 @@ func (m *MemoryStore) EndMany(ctx context.Context, ids []string, life time.Durat
 		m.sweep(s, now, sweepLimit)
 		there, successor := s.note(id, now)
 		successors[i] = successor
-		m.forget(s, id, func() string { return session.EndManyNotice(id) })
+		m.forget(s, id, func() string {
+			if successor != "" {
+				return session.EndNotice(id, nil, successor)
+			}
+			return session.EndManyNotice(id)
+		})
 		if there == "" && life > 0 {
 			m.leave(s, id, note, life, now)
 		}
@@ -242,7 +248,8 @@ func (m *MemoryStore) Delete(ctx context.Context, id string, old []byte) error {
 			return err
 		}
 	}
-	m.forget(s, id, func() string { return session.EndNotice(id, old, "") })
+	_, successor := s.note(id, now)
+	m.forget(s, id, func() string { return session.EndNotice(id, old, successor) })
 	return nil
 }
 
@@ -304,7 +311,7 @@ func (m *MemoryStore) End(ctx context.Context, id string, old []byte, next strin
 			return successor, err
 		}
 	}
-	m.forget(s, id, func() string { return session.EndNotice(id, old, next) })
+	m.forget(s, id, func() string { return session.EndNotice(id, old, cmp.Or(next, successor)) })
 	if there == "" && life > 0 {
 		m.leave(s, id, note, life, now)
 	}

@@ -42,6 +42,18 @@ var notifierFaults = []fault{
 			return successors, nil
 		}
 	}},
+	{"what was written back is told as ended", "a record that was written back is told as gone on", func(m *store.MemoryStore, f *faulty) {
+		f.listen = func(ctx context.Context, tell func(string)) error {
+			moved, told := session.EndNotice("back", nil, "next"), false
+			return m.Listen(ctx, func(notice string) {
+				if notice == moved && told {
+					notice = session.EndNotice("back", nil, "")
+				}
+				told = told || notice == moved
+				tell(notice)
+			})
+		}
+	}},
 	{"changes are told", "what removes nothing is not told", func(m *store.MemoryStore, f *faulty) {
 		all := new(everyone)
 		f.listen = all.listen(m)

@@ -12,6 +12,7 @@ import (
 const (
 	quoteListen = "Listen calls tell with the notice of each record that Delete, End or EndMany removes, by this store or another on the same records, as EndNotice and EndManyNotice have it."
 	quoteStep   = "The notice is sent in the step that removes the record."
+	quoteBack   = "Of one that somebody has written back beside a note that names a successor, the notice is EndNotice's with that as next: the session went on before, and did not end now."
 	quoteFirst  = `It first calls tell with "", once it is sure to hear of what ends from then on, and again whenever it may have missed something.`
 	quoteNotify = "Notify calls each tell of those who Listen, to this store or another on the same records, with notice."
 	quoteReturn = "Listen returns when ctx ends, or when it cannot go on; it is called again then, but for an error that matches errors.ErrUnsupported: this store was not told to notify."
@@ -157,6 +158,34 @@ var notifierRules = withNotifier(
 			}
 			k.must(k.Delete(ctx, "quiet-last", nil))
 			h.hears("after calls that removed nothing", session.EndNotice("quiet-last", nil, ""))
+		},
+	},
+	rule{
+		name:  "a record that was written back is told as gone on",
+		quote: quoteBack,
+		check: func(k *check) {
+			if k.ender == nil {
+				return
+			}
+			ctx := context.Background()
+			h := k.listen("back")
+			defer h.ends()
+			moved := session.EndNotice("back", nil, "back-next")
+			k.create("back", "x", hour)
+			k.ended("back", []byte("x"), "back-next", hour)
+			h.hears("End with next", moved)
+			k.create("back", "x", hour)
+			k.must(k.Delete(ctx, "back", nil))
+			h.hears("Delete of what was written back", moved)
+			k.create("back", "x", hour)
+			_, err := k.ender.End(ctx, "back", nil, "", hour)
+			k.must(err)
+			h.hears("End of what was written back", moved)
+			if k.batch != nil {
+				k.create("back", "x", hour)
+				k.endsMany([]string{"back"}, "back-next")
+				h.hears("EndMany of what was written back", moved)
+			}
 		},
 	},
 	rule{

@@ -135,7 +135,7 @@ func (e *beside) endMany(ctx context.Context, ids []string, life int64) (map[str
 		remove += " AND CAST({id} AS BINARY) IN (" + words + ")"
 	}
 	if e.listen != nil {
-		remove, with, all = e.tellMany(remove+" RETURNING {id} AS id, '' AS note, {live} AS live", ids, params, values)
+		remove, with, all = e.tellMany(remove+" RETURNING {id} AS id, COALESCE((SELECT x.note FROM {notes} x WHERE x.id={id} AND x.until>{now}),'') AS note, {live} AS live", ids, params, values)
 	}
 	if _, err := e.once(with, remove).exec(ctx, nil, all...); err != nil {
 		return nil, err

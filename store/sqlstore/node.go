@@ -104,6 +104,7 @@ func nodeTable(cfg Config, known discovery) table {
 			"{zone}":     "'" + strings.ReplaceAll(known.zone, "'", "''") + "'",
 			"{noted}":    "EXISTS (SELECT 1 FROM {notes} x WHERE x.id=:id AND x.until>{now})",
 			"{rownoted}": "EXISTS (SELECT 1 FROM {notes} x WHERE x.id={id} AND x.until>{now})",
+			"{moved}":    "EXISTS (SELECT 1 FROM {notes} x WHERE x.id=:id AND x.until>{now} AND x.note<>'-')",
 		},
 		update: "UPDATE {sessions} SET {data}={write}, {expires}={end}",
 		remove: func(s *Store) string { return "DELETE FROM {sessions} WHERE {match}" + s.andTell("{live}") },

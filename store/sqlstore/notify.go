@@ -62,7 +62,15 @@ func (s *Store) tell(condition string) string {
 	if s.listen == nil {
 		return "NULL"
 	}
-	return "CASE WHEN " + condition + " THEN pg_notify('" + s.channel + "',:notice) IS NULL END"
+	return s.send(condition, "{moved}", ":notice::text")
+}
+
+// send is the column that sends notice if a row meets condition, as [session.EndNotice] has it of a session
+// that went on if there was a note of its successor: Node has written that record back.
+func (s *Store) send(condition, moved, notice string) string {
+	wentOn := session.EndNotice("", nil, "next")[:1]
+	return "CASE WHEN " + condition + " THEN pg_notify('" + s.channel + "', CASE WHEN " + moved +
+		" THEN '" + wentOn + "'||substr(" + notice + ",2) ELSE " + notice + " END) IS NULL END"
 }
 
 // andTell is [Store.tell] as the only column, for a statement that returns nothing otherwise.
@@ -90,7 +98,7 @@ func (s *Store) tellMany(text string, ids, params []string, values []any) (strin
 		rows[i] = "(:" + params[i] + "::text,:" + name + "::text)"
 		params, values = append(params, name), append(values, session.EndManyNotice(id))
 	}
-	text = "WITH e AS (" + text + ") SELECT e.id, e.note, CASE WHEN e.live THEN pg_notify('" + s.channel +
-		"',v.notice) IS NULL END FROM e JOIN (VALUES " + strings.Join(rows, ",") + ") AS v (id,notice) ON v.id=e.id"
+	text = "WITH e AS (" + text + ") SELECT e.id, e.note, " + s.send("e.live", "e.note NOT IN ('','-')", "v.notice") +
+		" FROM e JOIN (VALUES " + strings.Join(rows, ",") + ") AS v (id,notice) ON v.id=e.id"
 	return text, params, values
 }

@@ -46,6 +46,7 @@ func ownTable(d Dialect, prefix string) table {
 			"{read}":     "data",
 			"{noted}":    "until>{now}",
 			"{rownoted}": "until>{now}",
+			"{moved}":    "until>{now} AND note<>'-'",
 		},
 		update: "UPDATE {sessions} SET data=:new, expires={now}+:ttl, gone={greatest}({now}+:ttl,until)",
 		remove: func(s *Store) string {
