@@ -85,6 +85,8 @@ var mends = []mend{
 		journeys, gone, "follow a link"},
 	{"a step up does not list what Node made", "internal/protocol/plan.go", "d.AddLabel(record.UserLabel(key, name))", "_ = name",
 		journeys, "list: the number of a user's devices", "step up"},
+	{"S19: a bound session needs no proof", "session/devicebound.go", "to != \"\" && !b.ReportOnly && !b.proves(s, to)", "to != \"\" && b.ReportOnly && !b.proves(s, to)",
+		journeys, "answer: a page of nobody is 200, want 401", "a thief's page"},
 	{"streams: the text of the user's id decides", "internal/protocol/look.go", "case same:", "case same && false:",
 		journeys, "stream: one whose log-in goes on has ended", "change the password"},
 	{"streams: a session that moved is gone", "internal/protocol/look.go", "if next != \"\" {", "if next == \"-\" {",

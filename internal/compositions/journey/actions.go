@@ -184,7 +184,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, nil},
 	}
-	actions = slices.Concat(actions, visits, passkeys, streams, outages, lags)
+	actions = slices.Concat(actions, visits, passkeys, streams, bounds, outages, lags)
 }
 
 // to changes any value to that one.

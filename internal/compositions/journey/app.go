@@ -173,7 +173,7 @@ func (p *process) addManager(g int, st session.Store, logger *slog.Logger) error
 	express := session.Accept{Name: "connect.sid" + suffix, Codec: session.Express(p.secrets(older+suffix, newer+suffix)...)}
 	cfg := session.Config{
 		Store: st, Name: express.Name, Codec: express.Codec, IdleTimeout: idle, AbsoluteTimeout: absolute, Logger: logger,
-		Persistent: s.Cookie > 0, Rolling: s.Cookie > 1,
+		Persistent: s.Cookie > 0, Rolling: s.Cookie > 1, DeviceBound: s.deviceBound(suffix),
 	}
 	names := []string{cfg.Name}
 	if s.Deploy == 1 {

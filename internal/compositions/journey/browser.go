@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-6f34412b/passport/internal/devicetest"
 )
 
 // browser is a visitor with a jar of cookies.
@@ -18,6 +20,8 @@ type browser struct {
 	older       []map[string]cookie // before each that did
 	late        [][]*http.Cookie    // of answers that are still on their way
 	beside      map[string]cookie   // that the present request brings too
+	offers      map[string]string   // of a registration, by the suffix of its Manager
+	keys        map[string]*devicetest.Browser
 }
 
 type cookie struct {
@@ -25,7 +29,9 @@ type cookie struct {
 	expires time.Time // zero: until the browser closes
 }
 
-func newBrowser() *browser { return &browser{jar: map[string]cookie{}, before: map[string]cookie{}} }
+func newBrowser() *browser {
+	return &browser{jar: map[string]cookie{}, before: map[string]cookie{}, offers: map[string]string{}, keys: map[string]*devicetest.Browser{}}
+}
 
 // cookies returns what the browser sends now, or what it would have sent before the last change.
 func (b *browser) cookies(old bool) map[string]cookie {

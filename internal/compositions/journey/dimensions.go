@@ -23,6 +23,7 @@ var dimensions = []dimension{
 	{"Express beside", []string{"no", "passport 0.4", "passport 0.7", "0.7 that keeps sessions"}, func(s *Switches) *int { return &s.Node }},
 	{"throttle", []string{"no", "yes", "behind a proxy", "behind one that is not trusted"}, func(s *Switches) *int { return &s.Throttle }},
 	{"streams", []string{"no", "yes"}, func(s *Switches) *int { return &s.Streams }},
+	{"device-bound", []string{"no", "yes"}, func(s *Switches) *int { return &s.Bound }},
 	{"outages", []string{"none", "yes", "failover too"}, func(s *Switches) *int { return &s.Outage }},
 	{"reads that lag", []string{"no", "yes"}, func(s *Switches) *int { return &s.Lag }},
 	{"store", []string{"memory", "Redis", "Redis, reads in a pipeline", "Redis, reads from a replica", "SQLite"}, func(s *Switches) *int { return &s.Store }},

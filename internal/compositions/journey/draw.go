@@ -40,10 +40,24 @@ func (s Switches) actions() []action {
 	})
 }
 
+// together turns off what would keep streams from being opened, or sessions from being bound.
+func (s Switches) together() Switches {
+	if s.Streams == 1 || s.Bound == 1 {
+		s.Outage, s.Lag = 0, 0
+	}
+	if s.Bound == 1 {
+		s.Remember, s.Deploy, s.SameSite = 0, 0, s.SameSite%3
+	}
+	return s
+}
+
 // happens reports whether a step that is something done to the store can be, under the switches.
 func (s Switches) happens(do string) bool {
 	if strings.HasPrefix(do, "open a stream") || strings.HasPrefix(do, "close a stream") { // what is in doubt is not said of streams
 		return s.Streams == 1 && s.Outage == 0 && s.Lag == 0
+	}
+	if do == "bind the session" || do == "a thief's page" {
+		return s.binds()
 	}
 	if strings.HasPrefix(do, "the reads") {
 		return s.Lag == 1

@@ -37,6 +37,7 @@ type Switches struct {
 	SameSite int // 1: Strict; 2: None; 3: None and Partitioned
 	Node     int // Express beside: 1: passport 0.4; 2: 0.7; 3: 0.7 with keepSessionInfo
 	Streams  int // 1: streams are opened
+	Bound    int // 1: browsers bind their sessions to a key
 	Throttle int // 1: guesses are counted; 2: behind a trusted proxy; 3: behind one that is not trusted
 }
 

@@ -107,6 +107,10 @@ func (p *process) routes() http.Handler {
 			fmt.Fprint(w, u.ID)
 		})))
 		m := p.managers[g]
+		if p.shared.binds() {
+			path, h := m.DeviceBound()
+			mux.Handle("POST "+path, h)
+		}
 		in := func(path string, f func(r *http.Request, s *session.Session) (string, error)) {
 			mux.Handle(at(path), m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				s, err := m.Session(r.Context())

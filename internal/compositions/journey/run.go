@@ -104,6 +104,7 @@ type world struct {
 	slow      *slow
 	streams   []*stream
 	presented []string          // by the present step
+	token     string            // of a device, in the present step
 	signed    map[string]int    // by which process a browser's token was signed
 	refs      map[string]string // of the ids, while they lived
 	eventsMu  sync.Mutex
@@ -221,6 +222,7 @@ func (w *world) table(s Step) *table { return w.shared.tables[s.G%len(w.shared.t
 // walk takes a step and asks what is true then.
 func (w *world) walk(s Step) {
 	time.Sleep(time.Until(time.Now().Truncate(time.Millisecond).Add(pause))) // records know no less than a millisecond
+	s = w.asSent(s)
 	w.step(s)
 	w.ask() // finds the sessions that events name
 	w.compareEvents(w.heard())

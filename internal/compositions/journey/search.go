@@ -56,6 +56,9 @@ func Search(t *testing.T, o Options) *Report {
 				*d.at(&s) = random.IntN(len(d.values))
 			}
 		}
+		if n%4 == 3 {
+			s = s.together()
+		}
 		if row/len(pairs)%20 != 19 {
 			s.Store = 0 // the scripts of Redis take twenty times as long here
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,10 +17,11 @@ import (
 // request is one request of a browser and its answer, for the model too.
 type request struct {
 	model.Visit
-	text     string
-	cookies  []*http.Cookie
-	path     string
-	location string // of a redirect
+	text      string
+	cookies   []*http.Cookie
+	path      string
+	location  string // of a redirect
+	challenge string // of the handler for bound sessions
 }
 
 // send sends a form of step s.
@@ -38,7 +40,13 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 // request sends a request of step s.
 func (w *world) request(ctx context.Context, s Step, method, path, body string) *request {
 	p, g := w.at(s)
+	if w.shared.binds() && !s.Old {
+		w.prove(s, p, g)
+	}
 	cookies := w.sends(s, p.names[g])
+	if s.Do == "a thief's page" {
+		maps.DeleteFunc(cookies, func(name string, _ cookie) bool { return strings.HasPrefix(name, "__Host-bound") })
+	}
 	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g, Form: w.shared.form(p.number)}, path: path}
 	if elsewhere, link := s.fromElsewhere(); elsewhere {
 		r.Withheld = w.shared.SameSite == 1 || w.shared.SameSite == 0 && !link
@@ -49,6 +57,7 @@ func (w *world) request(ctx context.Context, s Step, method, path, body string) 
 			r.IDs = append(r.IDs, id)
 		}
 	}
+	r.Unproved = w.unproved(g, r.IDs, cookies)
 	if p.memory[g] != nil {
 		r.Token = w.known(p, cookies[rememberName(g)].value)
 	}
@@ -64,6 +73,10 @@ func (w *world) request(ctx context.Context, s Step, method, path, body string) 
 	text, _ := io.ReadAll(res.Body)
 	r.Status, r.text, r.location = res.StatusCode, string(text), res.Header.Get("Location")
 	r.cookies = res.Cookies()
+	r.challenge = between(res.Header.Get("Secure-Session-Challenge"), `"`, `"`)
+	if offer := between(res.Header.Get("Secure-Session-Registration"), `challenge="`, `"`); offer != "" && !s.Lost {
+		w.browser(s).offers[w.shared.suffix(g)] = offer
+	}
 	for _, c := range r.cookies {
 		switch {
 		case c.Name == rememberName(g) && c.MaxAge < 0:

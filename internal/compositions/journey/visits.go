@@ -68,6 +68,9 @@ func (w *world) header(s Step) map[string]string {
 	case elsewhere:
 		header["Sec-Fetch-Site"] = "cross-site"
 	}
+	if w.token != "" {
+		header["Secure-Session-Response"] = w.token
+	}
 	if s.shows() != "" {
 		header["Content-Type"] = "application/json"
 	}

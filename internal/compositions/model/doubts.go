@@ -45,8 +45,12 @@ func (s *Session) MayBeUsed(now time.Time) {
 	}
 	s.Read = true
 	for _, l := range s.LogIns {
-		if !l.Listed {
+		switch {
+		case l.Listed:
+		case l.Guard == 0:
 			s.Found = l.User
+		default: // Express has copied it
+			l.Unsaid = true
 		}
 	}
 }

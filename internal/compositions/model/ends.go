@@ -145,7 +145,7 @@ func (m *Model) LogOut(v *Visit) {
 	}
 	stays := m.leave(v, v.Guard, n)
 	if over := v.Sent && !stays; !m.Doubts.Follows(v, v.Guard) {
-		m.Want(v.Gone || !over, "cookie: a log-out keeps the session's cookie", "nobody's log-in stays")
+		m.Want(v.Gone || !over || v.Stale, "cookie: a log-out keeps the session's cookie", "nobody's log-in stays")
 		m.Want(!v.Gone || over, "cookie: a log-out expires a cookie that it must not", "another guard's log-in stays: %v", stays)
 	}
 }

@@ -25,7 +25,7 @@ const Anything = "?"
 // outcomes are those of the names: what is refused is a failure.
 var outcomes = map[string]string{
 	"authn_login_success": "success", "session_created": "success", "session_renewed": "success", "session_expired": "success",
-	"authn_login_fail": "failure", "excess_rate_limit_exceeded": "failure", "authz_fail": "failure", "authn_token_reuse": "failure",
+	"authn_login_fail": "failure", "excess_rate_limit_exceeded": "failure", "authz_fail": "failure", "authn_token_reuse": "failure", "session_binding_failed": "failure",
 }
 
 // expect demands the event in this step.
@@ -56,6 +56,14 @@ func (m *Model) lost(v *Visit) {
 		return
 	}
 	e := Event{Guard: v.Guard, Name: "session_expired", Reason: "timeout_or_ended", Session: v.IDs[len(v.IDs)-1]}
+	for _, id := range v.Unproved {
+		if s := m.Live[id]; s != nil { // it lives on
+			e.Name, e.Reason, e.Session = "session_binding_failed", "no_proof", id
+			if l := s.LogIns[v.Guard]; l != nil {
+				e.User = l.User
+			}
+		}
+	}
 	if m.Past[e.Session] != nil {
 		e.Reason, e.anyone, e.Unsure = "timeout_or_ended|absolute_timeout", true, true
 	}

@@ -148,7 +148,7 @@ func (m *Model) move(v *Visit, s *Session, proved int, what string) *Session {
 		return n
 	}
 	n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
-	n.Born, n.Node = s.Born, s.Node
+	n.Born, n.Node, n.Bound = s.Born, s.Node, s.Bound
 	n.written(v.Now)
 	if s.others(proved) {
 		until := v.Now.Add(10 * time.Minute)

@@ -62,6 +62,7 @@ type Session struct {
 	Maybe  time.Time // the last use that may have
 	Due    bool      // the request in which it was used last has surely moved that
 	Node   bool      // Express has written it
+	Bound  bool      // to a key of its browser (S19)
 	Open
 }
 
@@ -81,6 +82,7 @@ type Visit struct {
 	Guard    int
 	Form     int      // how the process that answers writes users' ids: 0 as Express does
 	IDs      []string // the session ids of its cookies, in the order in which they are accepted
+	Unproved []string // those of IDs that are bound to a key of which it has no proof
 	Sent     bool     // it has a cookie of the session's, good or not
 	Token    string   // the cookie by which the guard's RememberMe knows the browser
 	Withheld bool     // another site caused it, and SameSite kept the session's cookie back (S13)
@@ -164,10 +166,11 @@ func (m *Model) status(v *Visit, want int, what string) bool {
 	return v.Status == want
 }
 
-// First returns the session of a request: the first of what it presents that lives (M14).
+// First returns the session of a request: the first of what it presents that lives (M14), and that is not bound
+// to a key of which nothing is proved (S19).
 func (m *Model) First(v *Visit) *Session {
 	for _, id := range v.IDs {
-		if s := m.Live[id]; s != nil {
+		if s := m.Live[id]; s != nil && !slices.Contains(v.Unproved, id) {
 			return s
 		}
 	}
