@@ -184,7 +184,7 @@ func walk(t *testing.T, args ...string) {
 
 // last puts the routes behind which a visitor is not who they were at the end.
 func last(pattern string) int {
-	return slices.Index([]string{"POST /admin/act", "POST /admin/stop", "POST /account/devices/others", "POST /logout"}, pattern) + 1
+	return slices.Index([]string{"POST /admin/act", "POST /admin/stop", "POST /account/kept", "POST /account/devices/others", "POST /logout"}, pattern) + 1
 }
 
 // TestThereIsOneAdministrator: who is named no more by -admin is a user again, and without it all stay as they are.

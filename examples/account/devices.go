@@ -20,11 +20,16 @@ func (a *app) endDevice(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) endOthers(w http.ResponseWriter, r *http.Request) error {
+	return a.done(w, r, a.logOutOthers(r), "/account/devices", "All other devices are logged out.")
+}
+
+// logOutOthers ends the user's other sessions.
+func (a *app) logOutOthers(r *http.Request) error {
 	s, err := a.sessions.Session(r.Context())
 	if err == nil {
 		_, err = a.auth.LogOutEverywhere(r.Context(), a.current(r), s.Ref())
 	}
-	return a.done(w, r, err, "/account/devices", "All other devices are logged out.")
+	return err
 }
 
 // deviceName makes "Firefox on Windows" of a User-Agent header, which says whatever its sender likes.

@@ -40,16 +40,21 @@ func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
 	if u.Hash == "" { // who has not come from a reset
 		return a.done(w, r, nil, "/account/password", "These are your only ways to log in. Choose a password before.")
 	}
+	removed := int64(0)
 	err := a.users.inTx(r.Context(), func(exec func(string, ...any) (int64, error)) error {
 		for _, table := range []string{"passkeys", "identities", "api_keys"} {
-			if _, err := exec(`DELETE FROM `+table+` WHERE user_id = $1`, u.ID); err != nil {
+			n, err := exec(`DELETE FROM `+table+` WHERE user_id = $1`, u.ID)
+			if removed += n; err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err == nil {
+	if err == nil && removed > 0 { // otherwise by the first of two clicks
 		a.send(u.Email, "kept", "")
 	}
-	return a.done(w, r, err, "/account", "Your passkeys, linked accounts and API keys are removed.")
+	if err == nil { // who has used one of them since the reset is out
+		err = a.logOutOthers(r)
+	}
+	return a.done(w, r, err, "/account", "Your passkeys, linked accounts and API keys are removed. All other devices are logged out.")
 }

@@ -1,0 +1,44 @@
+package main_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	main "github.com/seed-6f34412b/passport/examples/account"
+)
+
+// TestWhatIsRemovedAfterAResetLogsNobodyIn: who used it between the reset and the removal is out too.
+func TestWhatIsRemovedAfterAResetLogsNobodyIn(t *testing.T) {
+	site := main.Site(t, time.Hour)
+	kim := visit(t, site).register("kim@test.example")
+	kim.Post("/account/keys", "name", "a robot").Want(t, http.StatusSeeOther, "")
+	thief := visit(t, site)
+	thief.Post("/login", "email", "kim@test.example", "password", secret).Want(t, http.StatusSeeOther, "")
+	for range 2 {
+		kim.Post("/account/kept").Want(t, http.StatusSeeOther, "")
+	}
+	if got := thief.Get("/account"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("another device: got %d, want it logged out", got.StatusCode)
+	}
+	if got := kim.Get("/account"); got.StatusCode != http.StatusOK {
+		t.Errorf("the own device: got %d, want it logged in", got.StatusCode)
+	}
+	if got := strings.Count(kim.Get("/outbox").Text, "What else got you in was removed"); got != 1 {
+		t.Errorf("two clicks: got %d mails, want 1", got)
+	}
+}
+
+// TestTheErrorOfAnOldLogInLeadsToALogIn: a user who is known gets the page of /login only when it is asked for.
+func TestTheErrorOfAnOldLogInLeadsToALogIn(t *testing.T) {
+	kim := visit(t, main.Site(t, time.Nanosecond)).register("kim@test.example")
+	answer := kim.Post("/account/delete", "email", "kim@test.example")
+	answer.Want(t, http.StatusUnauthorized, "Log in again")
+	link := regexp.MustCompile(`href="(/login[^"]*)"`).FindStringSubmatch(answer.Text)
+	if link == nil {
+		t.Fatalf("no link to log in: %s", answer.Text)
+	}
+	kim.Get(link[1]).Want(t, http.StatusOK, "Confirm that it is you")
+}
