@@ -51,7 +51,8 @@ var (
 //		return
 //	}
 //
-// [context.Cause] then returns an [*Ended] that says why, or the cause of ctx if that has ended.
+// [context.Cause] then returns an [*Ended] that says why, or the cause of ctx if that has ended, or
+// the error by which a log-in of this request could not be stored.
 // It ends with a log-out in any process, with the session, when the user is gone or the
 // security stamp changes, and at the log-in's deadlines. It does not end with a renewal or a
 // log-in of the same user that keeps the session, nor during an outage of the store.

@@ -1,6 +1,9 @@
 package guard_test
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -175,5 +178,24 @@ func TestAStorePanicsWhileItIsLookedAt(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestWatchOfALogInThatIsNeverStored ends as that of any other: it was logged out in the request that made it.
+func TestWatchOfALogInThatIsNeverStored(t *testing.T) {
+	w := newWorld(t)
+	var cause error
+	w.mux.Handle("/in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		err := w.LogInUser(r, joe)
+		ctx, failed := w.Watch(r.Context())
+		if err = errors.Join(err, failed, w.LogOutUser(r), http.NewResponseController(rw).Flush()); err != nil {
+			t.Fatal(err)
+		}
+		<-ctx.Done() // by the commit, before the first byte
+		cause = context.Cause(ctx)
+	})))
+	w.open().Get("/in").Want(t, 200, "")
+	if ended, ok := errors.AsType[*guard.Ended](cause); !ok || ended.Reason != guard.ReasonGone {
+		t.Errorf("got the cause %v, want %s", cause, guard.ReasonGone)
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/protocol"
@@ -29,10 +30,12 @@ func (t *slots) Watch(ctx context.Context, key string, by reqstate.Watcher, use 
 		id := s.visit.ID
 		s.mu.Unlock()
 		switch {
+		case errors.Is(err, reqstate.ErrDropped): // by a log-out or another log-in of this request, before it was stored
+			end(by.Cause(protocol.OverGone))
+		case !ok && err == nil, errors.Is(err, reqstate.ErrReplaced):
+			end(by.Cause(protocol.OverReplaced))
 		case err != nil:
 			end(err)
-		case !ok:
-			end(by.Cause(protocol.OverReplaced))
 		default:
 			s.m.proto.WatchUntil(ctx, end, id, key, slot, by, use)
 		}
