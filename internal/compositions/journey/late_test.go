@@ -44,6 +44,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in"}, {Do: "log in", G: 1}, {Do: "the reads fall behind"}, {Do: "log out", Old: true}, {Do: "log out", G: 1}}},
 	"Express copies a log-in that a lagging replica does not know": {Seed: 20264443, Switches: switches{Guards: 1, Lag: 1, Node: 3},
 		Steps: steps{{Do: "register", G: 1}, {Do: "the reads fall behind"}, {Do: "log in at Express"}, {Do: "fresh page"}}},
+	"a session that a lagging replica does not know beside one that it knows": {Seed: 20272126, Switches: switches{Deploy: 1, Lag: 1, Node: 1},
+		Steps: steps{{Do: "log in at Express"}, {Do: "the reads fall behind"}, {Do: "set", P: 1, Old: true}, {Do: "admin page", P: 1}}},
 	"a stream whose session is regenerated": {Seed: 20263868, Switches: switches{Streams: 1}, Steps: steps{{Do: "log in"}, {Do: "open a stream"}, {Do: "regenerate"}}},
 	"a late write of Express's beside another browser": {Seed: 20264826, Switches: switches{Guards: 1, Deploy: 1, Node: 1},
 		Steps: steps{{Do: "log in at Express", B: 1}, {Do: "begin at Express", B: 1}, {Do: "log in", B: 1, G: 1}, {Do: "end at Express"}, {Do: "step up by passkey", B: 1, Old: true}, {Do: "step up", P: 1}}},

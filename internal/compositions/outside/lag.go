@@ -24,6 +24,11 @@ func (m *Model) Lag() {
 // refused, or shows nobody.
 func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 	m.Find(v)
+	for _, id := range v.IDs { // the first may be too new for the replica, and the next is used
+		if s := m.Live[id]; s != nil {
+			s.MayBeUsed(v.Now)
+		}
+	}
 	m.doubt.mute = true
 	m.QuietSession(v, "a page that a lagging replica answers")
 	if passed == 0 {
