@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
 
 	"github.com/boombuler/barcode/qr"
@@ -106,7 +107,11 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	if u.RecoveryCodes == 0 {
 		text += " Now make recovery codes, for the day when you lose it."
 	}
-	return a.done(w, r, a.auth.AddFactors(r, u, "totp"), "/account/security", text)
+	if err = a.auth.AddFactors(r, u, "totp"); err != nil { // the app is stored all the same: the next page asks for it
+		slog.WarnContext(r.Context(), "an app that was set up does not count yet", "error", err)
+		return onTo(w, r, nil, "/account/security")
+	}
+	return a.done(w, r, nil, "/account/security", text)
 }
 
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {

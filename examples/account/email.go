@@ -41,14 +41,14 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 		if taken && side == "new" {
 			side = "taken"
 		}
-		a.send(to, "email-"+side, a.at("/email/confirm", "token", token))
+		a.send(to, "email-"+side, a.at("/email/confirm", "token", token, "email", email))
 	}
 	return a.done(w, r, nil, "/account", "We have sent a mail to each address. Open the links in both.")
 }
 
 // confirmEmail notes that one side has confirmed, and changes the address when both have.
 func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
-	t, err := redeem(r.Context(), a.changes, formOf(r).Get("token"))
+	t, err := redeemShown(r.Context(), a.changes, formOf(r)) // or a thief's change is confirmed in place of the own
 	var u *User
 	if err == nil {
 		u, err = a.users.ofTicket(r.Context(), t)

@@ -47,6 +47,25 @@ func SiteWithPasskeys(t testing.TB) (site http.Handler, add func(email string) (
 	}
 }
 
+// SiteWhoseMails is [Site], and calls sent for each mail after it is in the outbox.
+func SiteWhoseMails(t testing.TB, sent func()) http.Handler {
+	t.Helper()
+	a := newSite(t, time.Hour)
+	handler := a.handler() // with the outbox
+	a.mail = told{a.mail, sent}
+	return handler
+}
+
+type told struct {
+	mailer
+	sent func()
+}
+
+func (m told) send(l letter) {
+	m.mailer.send(l)
+	m.sent()
+}
+
 // Passkeys returns the table of passkeys, and two users.
 func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, *User) {
 	t.Helper()

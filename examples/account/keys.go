@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
@@ -33,7 +34,7 @@ func (a *app) showKeys(w http.ResponseWriter, r *http.Request, f form, text stri
 
 func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
-	if name := f.Get("name"); name == "" || len(name) > 80 {
+	if name := f.Get("name"); name == "" || utf8.RuneCountInString(name) > 80 {
 		f.refuse("name", "Say in at most 80 letters what the key is for.")
 		return a.showKeys(w, r, f, "")
 	}

@@ -37,8 +37,8 @@ func redeem(ctx context.Context, tokens *onetime.Tokens, sent string) (t ticket,
 	return t, err
 }
 
-// redeemShown is redeem, for a page that has shown an address to whoever chose a password there. That of
-// another link would have them choose it for a stranger's account.
+// redeemShown is redeem, for a page that has shown an address to whoever chose a password or confirmed it
+// there. That of another link would have them do it for a stranger's account.
 func redeemShown(ctx context.Context, tokens *onetime.Tokens, f form) (ticket, error) {
 	t, err := redeem(ctx, tokens, f.Get("token"))
 	if err == nil && t.Email != f.Get("email") {

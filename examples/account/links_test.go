@@ -46,7 +46,11 @@ func TestALinkEndsWithItsAddress(t *testing.T) {
 
 	kim.Post("/account/email", "email", "new@test.example").Want(t, http.StatusSeeOther, "")
 	for _, side := range []string{"old@test.example", "new@test.example"} {
-		kim.Post("/email/confirm", "token", kim.hidden(kim.Get(kim.link(side)).Text, "token")).Want(t, http.StatusSeeOther, "")
+		page := kim.Get(kim.link(side)).Text
+		if !strings.Contains(page, "It is to be new@test.example.") {
+			t.Errorf("the page does not say what is confirmed: %s", page)
+		}
+		kim.Post("/email/confirm", "token", kim.hidden(page, "token"), "email", kim.hidden(page, "email")).Want(t, http.StatusSeeOther, "")
 	}
 	if page := kim.Get("/account").Text; !strings.Contains(page, "<dd>new@test.example</dd>") {
 		t.Fatalf("the address was not changed: %s", page)

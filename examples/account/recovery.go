@@ -25,7 +25,13 @@ func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
-	codes, shown, err := take(r.Context(), a, shownCodes)
+	codes, shown, err := kept(r.Context(), a, shownCodes)
+	if shown && formOf(r).Get("first") != codes[0] {
+		return a.done(w, r, nil, "/account/recovery", "You made new codes in another window. Save those that are shown here.")
+	}
+	if err == nil {
+		_, _, err = take(r.Context(), a, shownCodes)
+	}
 	if err == nil && shown { // otherwise they were saved by the first of two clicks
 		err = a.users.inTx(r.Context(), func(exec func(string, ...any) (int64, error)) error {
 			_, err := exec(`DELETE FROM recovery_codes WHERE user_id = $1`, a.current(r).ID)

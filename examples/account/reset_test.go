@@ -31,7 +31,7 @@ func TestWhatIsRemovedAfterAResetLogsNobodyIn(t *testing.T) {
 	}
 }
 
-// TestTheErrorOfAnOldLogInLeadsToALogIn: a user who is known gets the page of /login only when it is asked for.
+// TestTheErrorOfAnOldLogInLeadsToALogIn: who is known gets the page of /login only when it is asked for.
 func TestTheErrorOfAnOldLogInLeadsToALogIn(t *testing.T) {
 	kim := visit(t, main.Site(t, time.Nanosecond)).register("kim@test.example")
 	answer := kim.Post("/account/delete", "email", "kim@test.example")

@@ -19,7 +19,13 @@ import (
 func addApp(t testing.TB, v visitor) {
 	t.Helper()
 	v.Post("/account/authenticator").Want(t, http.StatusSeeOther, "")
-	found := regexp.MustCompile(`<code>([A-Z2-7]+)</code>`).FindStringSubmatch(v.Get("/account/authenticator").Text)
+	v.Post("/account/authenticator/confirm", "code", shownCode(t, v.Get("/account/authenticator").Text)).Want(t, http.StatusSeeOther, "")
+}
+
+// shownCode returns the code of the app that page shows.
+func shownCode(t testing.TB, page string) string {
+	t.Helper()
+	found := regexp.MustCompile(`<code>([A-Z2-7]+)</code>`).FindStringSubmatch(page)
 	if found == nil {
 		t.Fatal("the page shows no key")
 	}
@@ -27,7 +33,7 @@ func addApp(t testing.TB, v visitor) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.Post("/account/authenticator/confirm", "code", code(key, time.Now())).Want(t, http.StatusSeeOther, "")
+	return code(key, time.Now())
 }
 
 // code is what an app shows: RFC 6238, with SHA-1 and six digits.
@@ -49,8 +55,10 @@ func TestEachChangeOfASecondStepIsMailed(t *testing.T) {
 		t.Errorf("an app is added: got %d mails, want 1", got)
 	}
 	v.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
-	v.Post("/account/recovery/saved").Want(t, http.StatusSeeOther, "")
-	v.Post("/account/recovery/saved").Want(t, http.StatusSeeOther, "")
+	first := v.hidden(v.Get("/account/recovery").Text, "first")
+	for range 2 {
+		v.Post("/account/recovery/saved", "first", first).Want(t, http.StatusSeeOther, "")
+	}
 	if got := mails(); got != 2 {
 		t.Errorf("recovery codes are made: got %d mails, want 2", got)
 	}
@@ -64,4 +72,30 @@ func TestEachChangeOfASecondStepIsMailed(t *testing.T) {
 	if got := mails(); got != 5 {
 		t.Errorf("the app is removed: got %d mails, want 5", got)
 	}
+}
+
+// TestThoseRecoveryCodesAreSavedThatWereShown: whoever wrote down the codes of one window, and made others in
+// a second one, has none that is good otherwise.
+func TestThoseRecoveryCodesAreSavedThatWereShown(t *testing.T) {
+	v := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
+	made := func() string {
+		v.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
+		return v.hidden(v.Get("/account/recovery").Text, "first")
+	}
+	first, second := made(), made()
+	v.Post("/account/recovery/saved", "first", first).Want(t, http.StatusSeeOther, "")
+	v.Get("/account/recovery").Want(t, http.StatusOK, "in another window")
+	v.Post("/account/recovery/saved", "first", second).Want(t, http.StatusSeeOther, "")
+	v.Get("/account/security").Want(t, http.StatusOK, "10 left")
+}
+
+// TestAnAppThatIsSetUpIsAnsweredAsThat: a log-out at the same time ends the session, and not what was stored.
+func TestAnAppThatIsSetUpIsAnsweredAsThat(t *testing.T) {
+	mailed := func() {}
+	v := visit(t, main.SiteWhoseMails(t, func() { mailed() })).register("kim@test.example")
+	v.Post("/account/authenticator").Want(t, http.StatusSeeOther, "")
+	page := v.Get("/account/authenticator").Text
+	twin := v.Twin()
+	mailed = func() { twin.Post("/logout").Want(t, http.StatusSeeOther, "") }
+	v.Post("/account/authenticator/confirm", "code", shownCode(t, page)).Want(t, http.StatusSeeOther, "")
 }
