@@ -66,6 +66,23 @@ func (m told) send(l letter) {
 	m.sent()
 }
 
+// SiteOffering is [Site], whose POST /offer offers an account elsewhere to be connected. exec changes its
+// database.
+func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string)) {
+	t.Helper()
+	a := newSite(t, time.Hour)
+	mux := http.NewServeMux()
+	mux.Handle("/", a.handler())
+	mux.Handle("POST /offer", a.own(func(w http.ResponseWriter, r *http.Request) error {
+		return onTo(w, r, keep(a, r, offered, identity{"https://op.example", "1", "Kim elsewhere"}), "/account/linked")
+	}))
+	return mux, func(statement string) {
+		if _, err := a.users.exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Passkeys returns the table of passkeys, and two users.
 func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, *User) {
 	t.Helper()

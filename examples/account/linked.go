@@ -78,11 +78,14 @@ func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
-	id, ok, err := take(r.Context(), a, offered)
+	id, ok, err := kept(r.Context(), a, offered)
 	text := "The account is connected."
-	if err == nil && ok {
+	if err == nil && ok { // otherwise it was connected by the first of two clicks
 		var free bool
-		if free, err = a.users.link(r.Context(), a.current(r), id); !free {
+		if free, err = a.users.link(r.Context(), a.current(r), id); err == nil {
+			_, _, err = take(r.Context(), a, offered) // not before: who tries again after an outage still has it
+		}
+		if !free {
 			text = "This account is connected to another user."
 		} else {
 			a.send(a.current(r).Email, "linked", "")
@@ -108,9 +111,10 @@ func (t users) ofIdentity(ctx context.Context, id identity) (*User, error) {
 	return one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE id = (SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
 }
 
-// link connects an account elsewhere, unless it is connected to somebody.
+// link connects an account elsewhere, unless it is connected to somebody else.
 func (t users) link(ctx context.Context, u *User, id identity) (bool, error) {
-	n, err := t.exec(ctx, `INSERT INTO identities (issuer, subject, user_id, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, id.Issuer, id.Subject, u.ID, id.Name)
+	n, err := t.exec(ctx, `INSERT INTO identities (issuer, subject, user_id, name) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (issuer, subject) DO UPDATE SET name = excluded.name WHERE identities.user_id = excluded.user_id`, id.Issuer, id.Subject, u.ID, id.Name)
 	return n > 0, err
 }
 

@@ -29,9 +29,6 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	if shown && formOf(r).Get("first") != codes[0] {
 		return a.done(w, r, nil, "/account/recovery", "You made new codes in another window. Save those that are shown here.")
 	}
-	if err == nil {
-		_, _, err = take(r.Context(), a, shownCodes)
-	}
 	if err == nil && shown { // otherwise they were saved by the first of two clicks
 		err = a.users.inTx(r.Context(), func(exec func(string, ...any) (int64, error)) error {
 			_, err := exec(`DELETE FROM recovery_codes WHERE user_id = $1`, a.current(r).ID)
@@ -42,6 +39,9 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 			}
 			return err
 		})
+		if err == nil { // not before: who tries again after an outage still has them
+			_, _, err = take(r.Context(), a, shownCodes)
+		}
 		if err == nil {
 			a.send(a.current(r).Email, "factor", "")
 		}

@@ -99,3 +99,24 @@ func TestAnAppThatIsSetUpIsAnsweredAsThat(t *testing.T) {
 	mailed = func() { twin.Post("/logout").Want(t, http.StatusSeeOther, "") }
 	v.Post("/account/authenticator/confirm", "code", shownCode(t, page)).Want(t, http.StatusSeeOther, "")
 }
+
+// TestAnOutageLosesNothingThatWasShown: the second attempt does what the first could not.
+func TestAnOutageLosesNothingThatWasShown(t *testing.T) {
+	site, exec := main.SiteOffering(t)
+	v := visit(t, site).register("kim@test.example")
+	v.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
+	first := v.hidden(v.Get("/account/recovery").Text, "first")
+	v.Post("/offer").Want(t, http.StatusSeeOther, "")
+	for table, save := range map[string]string{"recovery_codes": "/account/recovery/saved", "identities": "/account/linked/confirm"} {
+		exec("CREATE TRIGGER outage BEFORE INSERT ON " + table + " BEGIN SELECT RAISE(ABORT, 'an outage'); END")
+		v.Post(save, "first", first).Want(t, http.StatusServiceUnavailable, "")
+		exec("DROP TRIGGER outage")
+		v.Post(save, "first", first).Want(t, http.StatusSeeOther, "")
+	}
+	v.Get("/account/security").Want(t, http.StatusOK, "10 left")
+	v.Get("/account/linked").Want(t, http.StatusOK, "Kim elsewhere")
+
+	v.Post("/offer").Want(t, http.StatusSeeOther, "") // as after the first of two clicks that are answered at once
+	v.Post("/account/linked/confirm").Want(t, http.StatusSeeOther, "")
+	v.Get("/account/linked").Want(t, http.StatusOK, "The account is connected.")
+}
