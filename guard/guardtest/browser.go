@@ -1,6 +1,7 @@
 package guardtest
 
 import (
+	"crypto/tls"
 	"io"
 	"maps"
 	"net/http"
@@ -99,7 +100,11 @@ func (b *Browser) visit(method, path, form, site string) Page {
 // send sends one request and keeps the cookies of the answer.
 func (b *Browser) send(method string, at *url.URL, form, site string) Page {
 	b.t.Helper()
-	r := httptest.NewRequest(method, at.String(), strings.NewReader(form)).WithContext(b.t.Context())
+	r := httptest.NewRequest(method, at.RequestURI(), strings.NewReader(form)).WithContext(b.t.Context())
+	r.Host = at.Host // the address has neither host nor fragment, as a server gets it
+	if at.Scheme == "https" {
+		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: at.Hostname()}
+	}
 	maps.Copy(r.Header, b.Header)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	r.Header.Set("Sec-Fetch-Site", site)

@@ -129,3 +129,19 @@ func (f *failing) Fatalf(format string, args ...any) {
 	f.text = fmt.Sprintf(format, args...)
 	panic("failed")
 }
+
+// TestARequestIsAsAServerGetsIt: an application that puts its address into return_to puts the same in.
+func TestARequestIsAsAServerGetsIt(t *testing.T) {
+	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/from" {
+			http.Redirect(w, r, "/to?a=b#c", http.StatusSeeOther)
+			return
+		}
+		fmt.Fprint(w, r.RequestURI, " ", r.URL, " ", r.Host, " ", r.TLS != nil)
+	})
+	for origin, want := range map[string]string{"https://app.example": "/to?a=b /to?a=b app.example true", "http://localhost:80": "/to?a=b /to?a=b localhost:80 false"} {
+		if got := guardtest.NewBrowser(t, app, origin).Get("/from"); got.Text != want {
+			t.Errorf("got %q, want %q", got.Text, want)
+		}
+	}
+}
