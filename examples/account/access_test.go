@@ -206,3 +206,14 @@ func TestThereIsOneAdministrator(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAdministratorWhoActsLogsInAsThemself: when the log-in is too old, the page has their own address.
+func TestAnAdministratorWhoActsLogsInAsThemself(t *testing.T) {
+	site := main.Site(t, time.Hour)
+	visit(t, site).register("kim@test.example")
+	admin := visit(t, site).register("admin@test.example")
+	admin.Post("/admin/act", "id", admin.hidden(admin.Get("/admin").Text, "id")).Want(t, http.StatusSeeOther, "")
+	page := admin.Get("/login?max_age=0")
+	page.Want(t, http.StatusOK, "You act as")
+	page.Want(t, http.StatusOK, `value="admin@test.example"`)
+}

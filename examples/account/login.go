@@ -3,8 +3,8 @@ package main
 import "net/http"
 
 func (a *app) logInPage(w http.ResponseWriter, r *http.Request) error {
-	u := a.current(r)
-	if u == nil {
+	u, ok := a.auth.User(r.Context()) // also while they act as somebody else
+	if !ok {
 		return a.show(w, r, "login", form{}, nil)
 	}
 	if !r.URL.Query().Has("max_age") { // by which guard.RequireFresh asks a known user once more
