@@ -5,10 +5,14 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
 const passwordChanged = "Your password is changed. All other devices are logged out."
+
+// changedHere is the stamp of the password that this session has set.
+const changedHere session.Key[string] = "changedHere"
 
 // setPassword changes the password. The security stamp changes with it, so all other devices are out at once.
 func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
@@ -17,11 +21,15 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	here, _, err := kept(r.Context(), a, changedHere)
+	if err != nil {
+		return err
+	}
 	changed := false // by the first of two clicks
 	if u.Hash != "" {
 		err = a.guesses.Attempt(r, u.Email, func(ctx context.Context) error {
 			err := a.hasher.Verify(ctx, u.Hash, f.values.Get("current"))
-			if changed = err != nil && a.hasher.Verify(ctx, u.Hash, f.values.Get("password")) == nil; changed {
+			if changed = err != nil && here == u.Stamp && a.hasher.Verify(ctx, u.Hash, f.values.Get("password")) == nil; changed {
 				return nil
 			}
 			return err
@@ -40,6 +48,8 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.send(u.Email, "changed", "")
-	err = a.auth.ReauthenticateUser(r, u) // this session goes on, with the new stamp
+	if err = a.auth.ReauthenticateUser(r, u); err == nil { // this session goes on, with the new stamp
+		err = keep(a, r, changedHere, u.Stamp)
+	}
 	return a.done(w, r, err, "/account", passwordChanged)
 }

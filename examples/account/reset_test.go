@@ -42,3 +42,14 @@ func TestTheErrorOfAnOldLogInLeadsToALogIn(t *testing.T) {
 	}
 	kim.Get(link[1]).Want(t, http.StatusOK, "Confirm that it is you")
 }
+
+// TestTheNewPasswordIsNoSecondGuess: who has a session could try two present passwords at once, and was told
+// that other devices are logged out. The second of two clicks alone is answered as the first.
+func TestTheNewPasswordIsNoSecondGuess(t *testing.T) {
+	kim := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
+	kim.Post("/account/password", "current", "a guess", "password", secret).Want(t, http.StatusUnprocessableEntity, "not your present password")
+	for range 2 {
+		kim.Post("/account/password", "current", secret, "password", secret+" or more").Want(t, http.StatusSeeOther, "")
+	}
+	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
+}
