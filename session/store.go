@@ -135,14 +135,46 @@ type Batch interface {
 	EndMany(ctx context.Context, ids []string, life time.Duration) (successors []string, err error)
 }
 
+// NewRecord is what a [Combiner] stores, and what it ends with that.
+type NewRecord = struct {
+	ID       string        // of the new record
+	Data     []byte        // Create's
+	TTL      time.Duration // Create's
+	Labels   []string      // under which AddLabel enters ID
+	Deadline time.Time     // AddLabel's
+
+	OldID     string        // of the record that ends; empty where none does
+	OldData   []byte        // End's old, not nil
+	OldLife   time.Duration // End's life
+	OldLabels []string      // under which RemoveLabel forgets OldID
+}
+
+// Combiner is an ability of a Store that is an Ender and an Index: to take the steps of a
+// log-in, or of a log-out, in one trip, and so that nobody sees one without the others. A
+// method that returns an error that matches errors.ErrUnsupported has done nothing, and the
+// steps are taken one by one. A type that embeds such a store to replace Create, End or a method of
+// Index replaces these two as well.
+type Combiner interface {
+	// CreateIndexed is Create of n.ID and AddLabel of it under each of n.Labels, and then, if n.OldID is
+	// not empty, End of that without next; oldEnded reports whether that ended it, and
+	// then it is forgotten under n.OldLabels. That the old record is not n.OldData, or gone, is no error.
+	// It is executed at most once: an implementation never sends it a second time on its own.
+	// After an error the caller gives n.ID up, and what was done of it was done in that order.
+	CreateIndexed(ctx context.Context, n NewRecord) (oldEnded bool, err error)
+
+	// EndIndexed is End of id without old and next, and then RemoveLabel of it under labels, as
+	// well as it can. Repeating a call is harmless.
+	EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (successor string, err error)
+}
+
 // Notifier is an ability of a Store: to tell every process at once which records ended, so that
 // what goes on with a log-in, such as a stream of events, ends with it (guard.Guard.Watch).
 // Without it only the process that ends a session knows at once, and others after
 // Config.WatchInterval. A notice hastens a look at the store and decides nothing, so one may be
 // late, come twice, or be lost.
 type Notifier interface {
-	// Listen calls tell with the notice of each record that Delete, End or EndMany removes, by
-	// this store or another on the same records, as EndNotice and EndManyNotice have it. The
+	// Listen calls tell with the notice of each record that Delete, End or EndMany removes, or a
+	// Combiner, by this store or another on the same records, as EndNotice and EndManyNotice have it. The
 	// notice is sent in the step that removes the record. A record whose time has come has none.
 	// Of one that somebody has written back beside a note that names a successor, the notice is
 	// EndNotice's with that as next: the session went on before, and did not end now.

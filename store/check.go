@@ -65,6 +65,12 @@ func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 		func() error { return r.AddLabel(ctx, id, id, time.Now().Add(checkTime)) },
 		func() error { _, err := r.Labelled(ctx, id); return err },
 		func() error { return r.RemoveLabel(ctx, id, id) },
+		func() error {
+			n := session.NewRecord{ID: next, Data: old, TTL: checkTime, Labels: []string{id}, Deadline: time.Now().Add(checkTime), OldID: id, OldData: old}
+			_, err := r.CreateIndexed(ctx, n)
+			return err
+		},
+		func() error { _, err := r.EndIndexed(ctx, next, 0, []string{id}); return err },
 		func() error { _, _, err := s.Counter.Add(ctx, id, 1, checkTime); return err },
 		func() error { return s.Tokens.Put(ctx, id, old, checkTime) },
 		func() error { _, _, err := s.Tokens.Take(ctx, id); return err },
@@ -73,7 +79,8 @@ func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 		func() error { _, _, err := s.Cells.Swap(ctx, id, old, nil, checkTime); return err },
 	} {
 		err := call()
-		follows := errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrConflict) // from a step that failed
+		follows := errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrConflict) || // from a step that failed
+			errors.Is(err, errors.ErrUnsupported)
 		if err != nil && !follows {
 			errs = append(errs, err)
 		}

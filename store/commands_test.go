@@ -60,6 +60,14 @@ func TestEveryCallIsOneCommand(t *testing.T) {
 				{"AddLabel", "EVALSHA", func() error { return r.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour)) }},
 				{"Labelled", "EVALSHA", func() error { _, err := r.Labelled(ctx, "l"); return err }},
 				{"RemoveLabel", "ZREM", func() error { return r.RemoveLabel(ctx, "l", "id", "other") }},
+				{"CreateIndexed", "EVALSHA", func() error {
+					n := session.NewRecord{ID: "new", TTL: time.Hour, Deadline: time.Now().Add(time.Hour), Labels: []string{"l", "m"}}
+					n.OldID, n.OldData, n.OldLabels = "id", []byte("x"), []string{"l"}
+					_, err := r.CreateIndexed(ctx, n)
+					return err
+				}},
+				{"EndIndexed", "EVALSHA", func() error { _, err := r.EndIndexed(ctx, "new", 0, []string{"l", "m"}); return err }},
+				{"Create anew", "SET", func() error { return r.Create(ctx, "id", []byte("x"), time.Hour) }},
 				{"End", "EVALSHA", func() error { _, err := r.End(ctx, "id", []byte("x"), "", 0); return err }},
 				{"End again", "EVALSHA", func() error { _, err := r.End(ctx, "id", nil, "", 0); return err }},
 				{"Delete", "DEL", func() error { return r.Delete(ctx, "id", nil) }},

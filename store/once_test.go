@@ -4,6 +4,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
@@ -152,7 +153,11 @@ func TestS2_WhateverCreatesIsSentOnce(t *testing.T) {
 	cells := newRedisCells(t, client, store.RedisConfig{})
 	writes := func(c faultproxy.Command) bool { return isScript(c) || c.Is("SET") || c.Is("GETDEL") }
 	for name, call := range map[string]func(ctx context.Context) error{
-		"a record":      func(ctx context.Context) error { return r.Create(ctx, "id", []byte("x"), time.Hour) },
+		"a record": func(ctx context.Context) error { return r.Create(ctx, "id", []byte("x"), time.Hour) },
+		"a record and its labels": func(ctx context.Context) error {
+			_, err := r.CreateIndexed(ctx, session.NewRecord{ID: rand.Text(), TTL: time.Hour, Deadline: time.Now().Add(time.Hour), Labels: []string{"l"}})
+			return err
+		},
 		"a label":       func(ctx context.Context) error { return r.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour)) },
 		"a count":       func(ctx context.Context) error { _, _, err := counter.Add(ctx, "k", 1, time.Hour); return err },
 		"a token":       func(ctx context.Context) error { return tokens.Put(ctx, "k", []byte("x"), time.Hour) },
@@ -220,6 +225,10 @@ func TestWhatMayBeSentTwiceIs(t *testing.T) {
 		"Get":    {isGet, func(ctx context.Context) error { _, err := r.Get(ctx, "id"); return err }},
 		"Delete": {func(c faultproxy.Command) bool { return c.Is("DEL") }, func(ctx context.Context) error { return r.Delete(ctx, "id", nil) }},
 		"End":    {isScript, func(ctx context.Context) error { _, err := r.End(ctx, "id", nil, "", 0); return err }},
+		"EndIndexed": {isScript, func(ctx context.Context) error {
+			_, err := r.EndIndexed(ctx, "id", 0, []string{"l"})
+			return err
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := r.Create(t.Context(), "id", []byte("x"), time.Hour); err != nil {

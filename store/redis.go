@@ -16,7 +16,7 @@ import (
 // RedisStore keeps sessions in Redis 6.2 or later, as connect-redis does: connect-redis's
 // RedisStore. [Redis] makes it. It is safe for concurrent use.
 //
-// Every method is one command and one slot of a cluster, except that a server that does
+// Every method is one command, and in a cluster one slot, except that a server that does
 // not have a script yet gets it as text with a second command, and that
 // RedisConfig.Replicas adds WAIT.
 //
@@ -38,6 +38,7 @@ type RedisStore struct {
 
 	tagged bool // the prefix chooses the slot
 	fresh  bool // main's plain reads are the master's word
+	joint  sameServer
 }
 
 var (
@@ -47,6 +48,7 @@ var (
 	_ session.Iterator       = (*RedisStore)(nil)
 	_ session.Authoritative  = (*RedisStore)(nil)
 	_ session.Batch          = (*RedisStore)(nil)
+	_ session.Combiner       = (*RedisStore)(nil)
 	_ session.ChangeNotifier = (*RedisStore)(nil)
 )
 
@@ -283,10 +285,10 @@ func denied(err error) bool {
 var commandsOf = map[string]string{
 	"get":          "GET or MGET",
 	"get many":     "MGET or EVALSHA, EVAL (MGET)",
-	"create":       "SET",
+	"create":       "SET, or EVALSHA, EVAL (SET, ZADD, ZREMRANGEBYSCORE, PTTL, PEXPIRE, GET, EXISTS, DEL, ZREM)",
 	"update":       "EVALSHA, EVAL (GET, EXISTS, SET)",
 	"delete":       "DEL or EVALSHA, EVAL (GET, DEL, SET)",
-	"end":          "EVALSHA, EVAL (GET, DEL, SET)",
+	"end":          "EVALSHA, EVAL (GET, DEL, SET, ZREM)",
 	"end many":     "EVALSHA, EVAL (GET, DEL, SET)",
 	"add label":    "EVALSHA, EVAL (ZADD, ZREMRANGEBYSCORE, ZRANGE, PEXPIRE)",
 	"remove label": "ZREM",

@@ -64,13 +64,13 @@ const (
 //	GET, MGET, readScript, loadScript, listScript, SCAN, CLUSTER   read only
 //	DEL, UNLINK                a record that is to be gone; an id is never used again
 //	ZREM                       an entry of a record that is gone, for the same reason
-//	endScript without old      removes; its note says what came of an id that has ended
+//	endScript without old, endIndexedScript    remove; the note says what came of an id that has ended
 //	PUBLISH                    a notice may come twice
 //
 // Everything else is sent once, and after an error the caller does not know whether it
 // was executed:
 //
-//	SET NX                     would bring back a session that was ended (S2)
+//	SET NX, createScript       would bring back a session that was ended (S2)
 //	updateScript, endScript with old    the caller asks again and knows its own write (S3, S4)
 //	addScript                  would bring back an entry, or an earlier deadline
 //	SET of a token             would bring back a token that was taken

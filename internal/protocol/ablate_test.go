@@ -16,7 +16,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 	const explore = "TestExploreEveryInterleaving/"
 	rows := []ablate.Row{
 		{"S2: the id of a failed Create is used again", "create.go", "\tfor tries := 1; ; tries++ {\n\t\tid := randomText(idBytes) + string(binding)\n", "\tid := randomText(idBytes) + string(binding)\n\tfor tries := 1; ; tries++ {\n", explore + "1i"},
-		{"S2: a Create may be resent", "explore_test.go", `return c.Op != "Create" ||`, `return c.Op != "" ||`, explore + "1i"},
+		{"S2: a Create may be resent", "explore_test.go", `return c.Op != "Create" &&`, `return c.Op != "" &&`, explore + "1i"},
 		{"S3: the draft is laid over what another wrote", "update.go", "if d, err = v.replay(found); err != nil {", "if d, err = v.replay(v.base); err != nil {", explore + "2a_three"},
 		{"S3: the log-in is not compared", "update.go", "if !v.base.SameIdentity(found, v.p.guardKeys()...) {", "if false {", explore + "5"},
 		{"S4: the own revision is not looked for", "update.go", "if v.skipDone(found); len(v.plan.ops) == 0 {", "if false {", explore + "2d_two"},
@@ -36,6 +36,12 @@ func TestExplorationFindsEachBug(t *testing.T) {
 		{"S8: a log-in that Node made beside ours is no guard's", "../record/draft.go", "d.slots = r.Slots(guards...)", "d.slots = r.Slots()", "TestALogInThatNode"},
 		{"S9: the index comes before the record", "labels.go", "if rec == nil {", "if rec != nil {", explore + "4c"},
 		{"S9: a session that Node logged in to is not found after another guard's log-out", "update.go", "due {\n\t\t\t\tp.reindex(ctx, id", "due && false {\n\t\t\t\tp.reindex(ctx, id", "TestS9_WhatGoWrites"},
+		{"S7: a renewal ends the old record at once, without a note", "rotate.go", "len(plan.proved) == 0 || len(plan.stored) > 0 || r.carriesUnproved()", "len(plan.stored) > 0", explore + "1c_log-out,_a_renewal,_at_once"},
+		{"S7: a log-in that carries another guard's ends the old record at once", "rotate.go", "len(plan.stored) > 0 || r.carriesUnproved()", "len(plan.stored) > 0", explore + "1k.*at_once"},
+		{"S2: a log-in may be resent", "explore_test.go", `c.Op != "CreateIndexed" ||`, `c.Op != "" ||`, explore + "1i.*at_once"},
+		{"S5: what ends with a log-in is not compared", "scripted_test.go", "Old: n.OldData,", "Old: nil,", explore + "2b.*at_once"},
+		{"S5: the old record is taken for ended where it was changed", "create.go", "made.indexed = err == nil", "made.indexed, made.oldEnded = err == nil, err == nil", explore + "(2b|3a).*at_once"},
+		{"S8: an answer that is lost is taken for the end", "end.go", "successor, err = p.joint.EndIndexed(ctx, id, max(life, 0), labels)", "successor, _ = p.joint.EndIndexed(ctx, id, max(life, 0), labels)\n\t\terr = nil", explore + "1a.*at_once"},
 		{"S10: one listing is enough", "labels.go", "if err != nil || listed == 0 {", "if listed >= 0 {", explore + "4b_destroy_by_label,_a_renewal,_a_store"},
 		{"S10: many that end at once are not followed", "batch.go", "if next[i] != \"\" && follows(next[i]) {", "if false {", explore + "4b_one_listing"},
 		{"S11: a revoked log-in may be replaced", "plan.go", "v.finish(v.p.Ended) // nothing", "// nothing", "TestS11"},

@@ -87,7 +87,7 @@ func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Rec
 	if p.batch == nil {
 		next = make([]string, len(ids))
 		return next, p.each(ctx, ids, func(ctx context.Context, i int) (err error) {
-			next[i], err = p.endOnly(ctx, ids[i], recs[i])
+			next[i], err = p.endForGood(ctx, ids[i], recs[i])
 			return err
 		})
 	}

@@ -14,26 +14,35 @@ import (
 type stored struct {
 	id string
 	*record.Encoded
+	indexed  bool // with its labels' entries
+	oldEnded bool // and in the same step the record that it continues ended
 }
 
-// create stores d under a fresh id, and its labels' entries. A log-in that cannot be found
+// create stores d under a fresh id, and its labels' entries. Where the store takes several
+// steps at once it may end old with that, the record of the visit's id; nil is none. A log-in that cannot be found
 // by its label did not happen (S9), nor does one that is refused now that others can find
 // it: then this record goes, and nothing else has changed.
 // binding is what the id says that the session is bound to.
-func (v *Visit) create(ctx context.Context, d *record.Draft, binding devicebound.Binding) (*stored, error) {
+func (v *Visit) create(ctx context.Context, d *record.Draft, binding devicebound.Binding, old *record.Record) (*stored, error) {
 	p := v.p
 	born := d.Born
+	n := NewRecord{Labels: d.Labels}
+	if old != nil {
+		n.OldID, n.OldData, n.OldLife, n.OldLabels = v.ID, old.Bytes(), max(p.noteLife(old), 0), old.Indexed()
+	}
 	for {
 		if born == 0 { // set before Encode, so that carrying changes over does not move it
 			d.Born = time.Now().UnixMilli()
 		}
-		made, err := p.createOnce(ctx, d, binding)
+		made, err := p.createOnce(ctx, d, binding, n)
 		if err != nil {
 			return nil, err
 		}
-		if err = p.addLabels(ctx, d.Labels, made); err != nil {
-			p.abandon(ctx, made.id)
-			return nil, err
+		if !made.indexed {
+			if err = p.addLabels(ctx, d.Labels, made); err != nil {
+				p.abandon(ctx, made.id)
+				return nil, err
+			}
 		}
 		if len(v.plan.stored) == 0 {
 			return made, nil
@@ -52,7 +61,8 @@ func (v *Visit) create(ctx context.Context, d *record.Draft, binding devicebound
 // createOnce stores d under a fresh id. Only an OK of the store counts (S2): after any
 // other answer the id is given up, for a Create that is still on its way could bring it
 // to life at any later moment. The error is ErrEnded for a log-in whose time is over.
-func (p *Protocol) createOnce(ctx context.Context, d *record.Draft, binding devicebound.Binding) (*stored, error) {
+// n has what a store that takes several steps at once does beside.
+func (p *Protocol) createOnce(ctx context.Context, d *record.Draft, binding devicebound.Binding, n NewRecord) (*stored, error) {
 	for tries := 1; ; tries++ {
 		id := randomText(idBytes) + string(binding)
 		e, err := d.Encode(p.Terms, id, nil, randomText(record.RevisionBytes), time.Now())
@@ -62,8 +72,18 @@ func (p *Protocol) createOnce(ctx context.Context, d *record.Draft, binding devi
 		if err != nil {
 			return nil, err
 		}
-		if err = p.Store.Create(ctx, id, e.Record.Bytes(), e.TTL); err == nil {
-			return &stored{id, e}, nil
+		made := &stored{id: id, Encoded: e}
+		err = errors.ErrUnsupported
+		if p.joint != nil && (len(n.Labels) > 0 || n.OldID != "") {
+			n.ID, n.Data, n.TTL, n.Deadline = id, e.Record.Bytes(), e.TTL, e.Deadline
+			made.oldEnded, err = p.joint.CreateIndexed(ctx, n)
+			made.indexed = err == nil
+		}
+		if errors.Is(err, errors.ErrUnsupported) {
+			err = p.Store.Create(ctx, id, e.Record.Bytes(), e.TTL)
+		}
+		if err == nil {
+			return made, nil
 		}
 		p.abandon(ctx, id)
 		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
@@ -108,7 +128,7 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
-	made, err := v.create(ctx, v.draft, "")
+	made, err := v.create(ctx, v.draft, "", nil)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -24,7 +24,7 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	var made *stored
 	var late error // the new session was over before it began: the log-out is done all the same
 	if !v.draft.Empty() && !v.plan.unsaved {
-		if made, late = v.create(ctx, v.draft, ""); late == nil {
+		if made, late = v.create(ctx, v.draft, "", nil); late == nil {
 			leaving = nil // one cookie cannot carry two sessions: all of the old one ends
 		} else if !errors.Is(late, v.p.Ended) {
 			return Outcome{}, late
@@ -99,7 +99,7 @@ func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...stri
 	if v.ID == "" || slices.Contains(busy, v.ID) {
 		return spare.stays, nil
 	}
-	next, err := v.p.endForGood(ctx, v.ID, v.base) // read already, and nobody else is in it
+	next, err := v.p.endForGood(ctx, v.ID, v.base, v.base.Indexed()...) // read already, and nobody else is in it
 	if err == nil && next != "" {
 		err = v.p.endChain(ctx, next, spare)
 	}
@@ -131,7 +131,11 @@ func (p *Protocol) endChain(ctx context.Context, id string, spare *spared) error
 				return err
 			}
 		}
-		if id, err = p.endForGood(ctx, id, rec); err != nil || id == "" {
+		var labels []string
+		if rec != nil {
+			labels = rec.Indexed()
+		}
+		if id, err = p.endForGood(ctx, id, rec, labels...); err != nil || id == "" {
 			return err
 		}
 	}
@@ -158,20 +162,12 @@ func parseToEnd(id string, data []byte) *record.Record {
 	return rec
 }
 
-// endForGood ends id whatever its record holds, and its labels' entries. It returns
-// the id under which the session went on, if it did.
-func (p *Protocol) endForGood(ctx context.Context, id string, rec *record.Record) (next string, err error) {
-	if next, err = p.endOnly(ctx, id, rec); err == nil && rec != nil {
-		p.unindex(ctx, rec.Indexed(), id)
-	}
-	return next, err
-}
-
-// endOnly is endForGood without the labels' entries. Asking again is harmless, so a lost
-// answer is no failure.
-func (p *Protocol) endOnly(ctx context.Context, id string, rec *record.Record) (next string, err error) {
+// endForGood ends id whatever its record holds, which was rec, and its entries under labels.
+// It returns the id under which the session went on, if it did. Asking again is harmless, so
+// a lost answer is no failure.
+func (p *Protocol) endForGood(ctx context.Context, id string, rec *record.Record, labels ...string) (next string, err error) {
 	for tries := 1; ; tries++ {
-		if next, err = p.end(ctx, id, nil, "", p.noteLife(rec)); err == nil {
+		if next, err = p.end(ctx, id, nil, "", p.noteLife(rec), labels...); err == nil {
 			return next, nil
 		}
 		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
@@ -180,15 +176,26 @@ func (p *Protocol) endOnly(ctx context.Context, id string, rec *record.Record) (
 	}
 }
 
-// end ends one record. A store that cannot leave notes deletes it.
-func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, life time.Duration) (successor string, err error) {
-	if p.ender == nil {
+// end ends one record, and once it is gone its entries under labels, which are for an end
+// whatever it holds. A store that cannot leave notes deletes it.
+func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, life time.Duration, labels ...string) (successor string, err error) {
+	err = errors.ErrUnsupported
+	if p.joint != nil && len(labels) > 0 {
+		successor, err = p.joint.EndIndexed(ctx, id, max(life, 0), labels)
+	}
+	apart := errors.Is(err, errors.ErrUnsupported)
+	switch {
+	case !apart:
+	case p.ender == nil:
 		err = p.Store.Delete(ctx, id, old)
-	} else {
+	default:
 		successor, err = p.ender.End(ctx, id, old, next, max(life, 0))
 	}
 	if w := p.watchers.Load(); w != nil && err == nil {
 		w.told(EndNotice(id, old, cmp.Or(next, successor)))
+	}
+	if apart && err == nil {
+		p.unindex(ctx, labels, id)
 	}
 	return successor, err
 }

@@ -411,11 +411,28 @@ func endListed(p *process) {
 	p.result = status(err)
 }
 
+// jointScenarios are those in which somebody logs in or out, with a store that takes the steps of that
+// at once: with -full all, else those in which that is another command than before, or with -few a part of these.
+func jointScenarios() (list []scenario) {
+	numbers := "1a 1c 1i 1k 1o 2b 3a 3b 3d 3e 4c 8a 8b 9b 9e"
+	if *few {
+		numbers = "1a 1i 2b 3a 3e 4c 9e"
+	}
+	kinds := map[storeKind]storeKind{withNotes: jointly, watched: watchedJointly}
+	for _, sc := range append(scenarios(), watchScenarios()...) {
+		if kinds[sc.store] != 0 && (*full || strings.Contains(numbers, sc.name[:2])) {
+			sc.store, sc.name = kinds[sc.store], sc.name+", at once"
+			list = append(list, sc)
+		}
+	}
+	return list
+}
+
 func TestExploreEveryInterleaving(t *testing.T) {
 	t.Parallel()
 	var total atomic.Int64
 	t.Cleanup(func() { t.Logf("%d runs in all", total.Load()) })
-	for _, sc := range slices.Concat(scenarios(), boundScenarios(), watchScenarios()) {
+	for _, sc := range slices.Concat(scenarios(), boundScenarios(), watchScenarios(), jointScenarios()) {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
 			n := explore(t, sc)

@@ -30,16 +30,21 @@ import (
 
 // What can happen to a command besides being executed and answered.
 var (
-	allFaults = []sessiontest.Fate{sessiontest.Crash, sessiontest.Fail, sessiontest.LoseReply, sessiontest.Resend, sessiontest.Late, sessiontest.LateTwin}
+	allFaults = []sessiontest.Fate{sessiontest.Crash, sessiontest.Fail, sessiontest.LoseReply, sessiontest.Resend, sessiontest.Late, sessiontest.LateTwin, cutFirst, cutLast}
 	staleOnly = []sessiontest.Fate{stale}
 )
 
 // possible reports whether f can happen to c. A Create is never resent (S2).
 func possible(f sessiontest.Fate, c call) bool {
-	if f == stale {
+	switch f {
+	case stale:
 		return c.Op == "Get"
+	case cutFirst:
+		return c.Op == "CreateIndexed" || c.Op == "EndIndexed"
+	case cutLast:
+		return c.Op == "CreateIndexed"
 	}
-	return c.Op != "Create" || f != sessiontest.Resend && f != sessiontest.LateTwin
+	return c.Op != "Create" && c.Op != "CreateIndexed" || f != sessiontest.Resend && f != sessiontest.LateTwin
 }
 
 // process is one request, or several in a row, of one visitor.
@@ -116,6 +121,8 @@ const (
 	inBatches                  // many records are read and ended in one call
 	watched                    // it tells what ends, and one process more has a stream
 	watchedMeanwhile           // so, and the stream begins at any time
+	jointly                    // what a log-in, or a log-out, sends is one call
+	watchedJointly             // so, and it is watched
 )
 
 var (
@@ -174,7 +181,7 @@ func (r *run) gateway(name string, c call) sessiontest.Fate {
 		runtime.Goexit()
 	case sessiontest.Fail, sessiontest.Late:
 		return sessiontest.Fail
-	case sessiontest.LoseReply, stale:
+	case sessiontest.LoseReply, stale, cutFirst, cutLast:
 		return f
 	case sessiontest.Resend:
 		r.st.arrives(c)
@@ -249,7 +256,7 @@ func (r *run) execute(sc *scenario) {
 	r.procs = map[string]*process{}
 	var group sync.WaitGroup
 	switch sc.store {
-	case watched:
+	case watched, watchedJointly:
 		r.stream.free = true
 		r.watch()
 		synctest.Wait()
@@ -273,6 +280,10 @@ func (r *run) execute(sc *scenario) {
 			st = batched{r.connect(name)}
 		case watched, watchedMeanwhile:
 			st = telling{r.connect(name), r}
+		case watchedJointly:
+			st = tellingJointly{telling{r.connect(name), r}}
+		case jointly:
+			st = joint{r.connect(name)}
 		}
 		grace := func(s *protocol.Settings) {
 			if sc.store == withGrace {

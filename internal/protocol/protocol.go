@@ -49,6 +49,27 @@ type Batch interface {
 	EndMany(ctx context.Context, ids []string, life time.Duration) (successors []string, err error)
 }
 
+// NewRecord is session.NewRecord, which has what the fields mean.
+type NewRecord = struct {
+	ID       string        // of what is stored
+	Data     []byte        // for Create
+	TTL      time.Duration // for Create
+	Labels   []string      // for AddLabel
+	Deadline time.Time     // for AddLabel
+
+	OldID     string        // of what ends, "" for nothing
+	OldData   []byte        // for End
+	OldLife   time.Duration // for End
+	OldLabels []string      // for RemoveLabel
+}
+
+// Combiner is session.Combiner: it takes several steps at once.
+type Combiner interface {
+	// As session.Combiner has them.
+	CreateIndexed(ctx context.Context, n NewRecord) (oldEnded bool, err error)
+	EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (successor string, err error)
+}
+
 // Authoritative is session.Authoritative: it reads past replicas and caches.
 type Authoritative interface {
 	// GetMaster is Get, read from the primary.
@@ -57,7 +78,8 @@ type Authoritative interface {
 
 // Settings are what a [Protocol] is made of.
 type Settings struct {
-	// Store keeps the records. If it is an Ender, an Index, a Batch or Authoritative, that is used.
+	// Store keeps the records. If it is an Ender, an Index, a Batch, a Combiner or
+	// Authoritative, that is used.
 	Store Store
 	// Terms are the lifetimes of sessions.
 	Terms record.Terms
@@ -118,6 +140,7 @@ type Protocol struct {
 	index  Index
 	master Authoritative
 	batch  Batch
+	joint  Combiner
 }
 
 // maxCleanups is how many deletions of abandoned ids may wait for a slow store.
@@ -131,6 +154,7 @@ func New(s Settings) *Protocol {
 	p.index, _ = s.Store.(Index)
 	p.master, _ = s.Store.(Authoritative)
 	p.batch, _ = s.Store.(Batch)
+	p.joint, _ = s.Store.(Combiner)
 	return p
 }
 

@@ -35,7 +35,7 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 		binding = devicebound.Of(v.ID) // a session that is bound stays so, and to the same key (S19)
 	}
 	for again := true; again; {
-		if r.made, err = v.create(ctx, r.draft, binding); err != nil {
+		if r.made, err = v.create(ctx, r.draft, binding, r.endsAtOnce()); err != nil {
 			return Outcome{}, err
 		}
 		if again, err = r.endOld(ctx); err == nil && !again {
@@ -51,7 +51,9 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
-	v.p.unindex(ctx, r.before.Indexed(), v.ID)
+	if !r.made.oldEnded {
+		v.p.unindex(ctx, r.before.Indexed(), v.ID)
+	}
 	logIns := v.plan.logIns
 	v.adopt(r.made.id, &r.made.Record)
 	return Outcome{Did: Rotated, Cookie: Send, LogIns: logIns}, nil
@@ -77,6 +79,12 @@ func (r *rotation) endOthers(ctx context.Context) error {
 // record must be made again under another id, since they never change under one (S1).
 func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 	v, proved := r.v, len(r.v.plan.proved) > 0
+	if r.made.oldEnded {
+		if w := v.p.watchers.Load(); w != nil {
+			w.told(EndNotice(v.ID, r.before.Bytes(), ""))
+		}
+		return false, nil
+	}
 	for rivals, outages := 0, 0; r.before.Exists(); {
 		next := ""
 		if r.carriesUnproved() {
@@ -161,6 +169,17 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	}
 	r.made.Encoded = e
 	return false, nil
+}
+
+// endsAtOnce returns the old record if it may end in the step that stores the new one: for a
+// log-in that carries nobody else's. Whoever ended the old record, that goes on (S6), so it can
+// be stored once more under another id after a lost answer; the others look for their own note.
+func (r *rotation) endsAtOnce() *record.Record {
+	plan := r.v.plan
+	if !r.before.Exists() || len(plan.proved) == 0 || len(plan.stored) > 0 || r.carriesUnproved() {
+		return nil
+	}
+	return r.before
 }
 
 // carriesUnproved reports whether the end of the old record must show where the session

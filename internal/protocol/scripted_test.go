@@ -36,15 +36,33 @@ func found(err error) []byte {
 
 // call is one command that the protocol sent to the store.
 type call struct {
-	Op       string // Get, GetMaster, Create, Update, Delete, End, AddLabel, RemoveLabel, Labelled
+	Op       string // Get, GetMaster, Create, Update, Delete, End, AddLabel, RemoveLabel, Labelled, CreateIndexed, EndIndexed
 	ID       string
 	Old, New []byte
 	Next     string
 	Life     time.Duration
+
+	both   protocol.NewRecord // of CreateIndexed
+	labels []string           // of EndIndexed
 }
 
-// stale is the fate of a Get that a replica answers, with what was there at the beginning.
-const stale sessiontest.Fate = -1
+// Fates of single calls, beside those of every one.
+const (
+	stale    sessiontest.Fate = -1 // of a Get that a replica answers, with what was there at the beginning
+	cutFirst sessiontest.Fate = -2 // of several steps at once, of which only the first is taken: an error
+	cutLast  sessiontest.Fate = -3 // of which all but the last are taken: an error
+)
+
+// cut returns how many of the three steps of CreateIndexed are taken.
+func cut(f sessiontest.Fate) int {
+	switch f {
+	case cutFirst:
+		return 1
+	case cutLast:
+		return 2
+	}
+	return 3
+}
 
 // server is the content of a store. Records never expire.
 type server struct {
@@ -87,7 +105,7 @@ type scripted struct {
 	*server
 	before func(c call) sessiontest.Fate
 	after  func(c call)
-	stale  bool // the call that runs is answered by a replica
+	fate   sessiontest.Fate // of the call that runs
 }
 
 // replicated is a scripted store whose Get may be answered by a replica.
@@ -119,6 +137,38 @@ func (s batched) EndMany(ctx context.Context, ids []string, life time.Duration) 
 	return successors, nil
 }
 
+// joint is a scripted store that takes several steps at once.
+type joint struct{ *scripted }
+
+func (s joint) CreateIndexed(ctx context.Context, n protocol.NewRecord) (oldEnded bool, err error) {
+	c := call{Op: "CreateIndexed", ID: n.ID, both: n}
+	err = s.do(ctx, c, func() (err error) {
+		oldEnded, err = s.createIndexed(n, cut(s.fate))
+		return err
+	})
+	return oldEnded, err
+}
+
+func (s joint) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (successor string, err error) {
+	c := call{Op: "EndIndexed", ID: id, Life: life, labels: labels}
+	err = s.do(ctx, c, func() (err error) {
+		successor, err = s.endIndexed(c, cut(s.fate))
+		return err
+	})
+	return successor, err
+}
+
+// tellingJointly is one that tells what ends.
+type tellingJointly struct{ telling }
+
+func (s tellingJointly) CreateIndexed(ctx context.Context, n protocol.NewRecord) (bool, error) {
+	return joint{s.scripted}.CreateIndexed(ctx, n)
+}
+
+func (s tellingJointly) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
+	return joint{s.scripted}.EndIndexed(ctx, id, life, labels)
+}
+
 // noteless is a scripted store that leaves no notes.
 type noteless struct {
 	protocol.Store
@@ -131,6 +181,8 @@ var (
 	_ protocol.Index         = (*scripted)(nil)
 	_ protocol.Authoritative = replicated{}
 	_ protocol.Batch         = batched{}
+	_ protocol.Combiner      = joint{}
+	_ protocol.Combiner      = tellingJointly{}
 )
 
 func (s *scripted) do(ctx context.Context, c call, run func() error) error {
@@ -145,13 +197,13 @@ func (s *scripted) do(ctx context.Context, c call, run func() error) error {
 		return err
 	}
 	s.mu.Lock()
-	s.stale = f == stale
+	s.fate = f
 	err := run()
 	s.mu.Unlock()
 	if s.after != nil {
 		s.after(c)
 	}
-	if f == sessiontest.LoseReply {
+	if f == sessiontest.LoseReply || cut(f) < 3 {
 		return errFault
 	}
 	return err
@@ -160,7 +212,7 @@ func (s *scripted) do(ctx context.Context, c call, run func() error) error {
 func (s *scripted) get(ctx context.Context, op, id string) (data []byte, err error) {
 	err = s.do(ctx, call{Op: op, ID: id}, func() error {
 		records := s.records
-		if s.stale {
+		if s.fate == stale {
 			records = s.replica
 		}
 		d, ok := records[id]
@@ -248,6 +300,12 @@ func (s *server) execute(c call) error {
 		return err
 	case "Notify":
 		s.tell(c.Next)
+	case "CreateIndexed":
+		_, err := s.createIndexed(c.both, 3)
+		return err
+	case "EndIndexed":
+		_, err := s.endIndexed(c, 3)
+		return err
 	case "AddLabel":
 		if !slices.Contains(s.labels[c.Next], c.ID) {
 			s.labels[c.Next] = append(slices.Clip(s.labels[c.Next]), c.ID)
@@ -256,6 +314,39 @@ func (s *server) execute(c call) error {
 		s.labels[c.Next] = slices.DeleteFunc(slices.Clone(s.labels[c.Next]), func(id string) bool { return id == c.ID })
 	}
 	return nil
+}
+
+// createIndexed takes the first steps of n, at most three.
+func (s *server) createIndexed(n protocol.NewRecord, steps int) (oldEnded bool, err error) {
+	if err := s.execute(call{Op: "Create", ID: n.ID, New: n.Data}); err != nil || steps == 1 {
+		return false, err
+	}
+	for _, label := range n.Labels {
+		_ = s.execute(call{Op: "AddLabel", ID: n.ID, Next: label})
+	}
+	if n.OldID == "" || steps == 2 {
+		return false, nil
+	}
+	if _, err := s.end(call{Op: "End", ID: n.OldID, Old: n.OldData, Life: n.OldLife}); err != nil {
+		return false, nil //nolint:nilerr // other bytes, or none
+	}
+	s.unindex(n.OldID, n.OldLabels)
+	return true, nil
+}
+
+// endIndexed takes the first steps of c, at most two.
+func (s *server) endIndexed(c call, steps int) (successor string, err error) {
+	successor, err = s.end(call{Op: "End", ID: c.ID, Life: c.Life})
+	if steps > 1 {
+		s.unindex(c.ID, c.labels)
+	}
+	return successor, err
+}
+
+func (s *server) unindex(id string, labels []string) {
+	for _, label := range labels {
+		_ = s.execute(call{Op: "RemoveLabel", ID: id, Next: label})
+	}
 }
 
 func (s *server) compare(id string, old []byte) error {

@@ -18,6 +18,7 @@ type check struct {
 	iterator session.Iterator
 	master   session.Authoritative
 	batch    session.Batch
+	joint    session.Combiner
 	notifier session.Notifier
 	advance  func(time.Duration)
 	rule     string

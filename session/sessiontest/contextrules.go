@@ -47,6 +47,19 @@ func (k *check) calls() map[string]func(context.Context) error {
 			return err
 		}
 	}
+	if k.joint != nil {
+		calls["CreateIndexed"] = func(ctx context.Context) error {
+			_, err := k.joint.CreateIndexed(ctx, session.NewRecord{ID: "both", TTL: hour, Deadline: time.Now().Add(hour), Labels: []string{"label"}})
+			if errors.Is(err, session.ErrExists) { // it is called again
+				return nil
+			}
+			return err
+		}
+		calls["EndIndexed"] = func(ctx context.Context) error {
+			_, err := k.joint.EndIndexed(ctx, "ended", hour, []string{"label"})
+			return err
+		}
+	}
 	return calls
 }
 

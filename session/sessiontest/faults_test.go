@@ -35,10 +35,16 @@ type faulty struct {
 	ends   func(ctx context.Context, ids []string, life time.Duration) ([]string, error)
 	listen func(ctx context.Context, tell func(string)) error
 	notify func(ctx context.Context, notice string) error
+	starts func(ctx context.Context, n session.NewRecord) (bool, error)
+	leaves func(ctx context.Context, id string, life time.Duration, labels []string) (string, error)
 }
 
 func newFaulty(m *store.MemoryStore) *faulty {
-	return &faulty{m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster, m.GetMany, m.EndMany, m.Listen, m.Notify}
+	steps := oneByOne{m}
+	return &faulty{
+		m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster, m.GetMany, m.EndMany, m.Listen, m.Notify,
+		steps.CreateIndexed, steps.EndIndexed,
+	}
 }
 
 func (f *faulty) Get(ctx context.Context, id string) ([]byte, error) {
@@ -102,6 +108,14 @@ func (f *faulty) EndMany(ctx context.Context, ids []string, life time.Duration) 
 func (f *faulty) Listen(ctx context.Context, tell func(string)) error { return f.listen(ctx, tell) }
 func (f *faulty) Notify(ctx context.Context, notice string) error     { return f.notify(ctx, notice) }
 
+func (f *faulty) CreateIndexed(ctx context.Context, n session.NewRecord) (bool, error) {
+	return f.starts(ctx, n)
+}
+
+func (f *faulty) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
+	return f.leaves(ctx, id, life, labels)
+}
+
 // fault is a way to be wrong, and the rule that it breaks.
 type fault struct {
 	fault, rule string
@@ -111,7 +125,7 @@ type fault struct {
 // TestEachFaultBreaksItsRule: a rule that no fault breaks checks nothing.
 func TestEachFaultBreaksItsRule(t *testing.T) {
 	caught := map[string]bool{}
-	for _, row := range slices.Concat(storeFaults, abilityFaults, notifierFaults) {
+	for _, row := range slices.Concat(storeFaults, abilityFaults, combinerFaults, notifierFaults) {
 		synctest.Test(t, func(t *testing.T) {
 			broken := sessiontest.Broken(func() session.Store {
 				m := newMemory(false)

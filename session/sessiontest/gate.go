@@ -224,7 +224,8 @@ func passErr(ctx context.Context, g *Gate, c Call, run func(context.Context) err
 }
 
 // Store returns the store to give to the code under test. It has exactly the
-// abilities of the store behind the gate.
+// abilities of the store behind the gate, but that it is no [session.Combiner]: a test wants to hold each
+// step.
 func (g *Gate) Store() session.Store { return only(gated{g}, abilitiesOf(g.inner)) }
 
 // gated has every ability; Store hands out those that the inner store has.

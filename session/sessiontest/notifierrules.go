@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	quoteListen = "Listen calls tell with the notice of each record that Delete, End or EndMany removes, by this store or another on the same records, as EndNotice and EndManyNotice have it."
+	quoteListen = "Listen calls tell with the notice of each record that Delete, End or EndMany removes, or a Combiner, by this store or another on the same records, as EndNotice and EndManyNotice have it."
 	quoteStep   = "The notice is sent in the step that removes the record."
 	quoteBack   = "Of one that somebody has written back beside a note that names a successor, the notice is EndNotice's with that as next: the session went on before, and did not end now."
 	quoteFirst  = `It first calls tell with "", once it is sure to hear of what ends from then on, and again whenever it may have missed something.`
@@ -104,7 +104,7 @@ var notifierRules = withNotifier(
 		quote: quoteListen,
 		check: func(k *check) {
 			ctx := context.Background()
-			ids := []string{"heard-a", "heard-b", "heard-c", "heard-d", "heard-e"}
+			ids := []string{"heard-a", "heard-b", "heard-c", "heard-d", "heard-e", "heard-f", "heard-g"}
 			h, also := k.listen(ids...), k.listen(ids...)
 			defer also.ends()
 			defer h.ends()
@@ -128,6 +128,12 @@ var notifierRules = withNotifier(
 			if k.batch != nil {
 				k.endsMany([]string{"heard-e"}, "")
 				hears("EndMany", session.EndManyNotice("heard-e"))
+			}
+			if k.joint != nil {
+				k.endsWith("heard-f", "", "label")
+				hears("EndIndexed", session.EndNotice("heard-f", nil, ""))
+				k.starts(session.NewRecord{ID: "heard-new", OldID: "heard-g", OldData: []byte("x")}, true, nil)
+				hears("CreateIndexed", session.EndNotice("heard-g", []byte("x"), ""))
 			}
 		},
 	},

@@ -18,7 +18,7 @@ import (
 // in package session, each in a test named after what it demands, and against the
 // abilities that the store has: [session.Ender], [session.Index],
 // [session.Iterator], [session.Authoritative], [session.Batch],
-// [session.Notifier], [session.ChangeNotifier].
+// [session.Combiner], [session.Notifier], [session.ChangeNotifier].
 //
 // newStore is called for each test and returns an empty store. advance makes the
 // store's clock go on by d; Run itself waits for nothing; [RunSilent] does. Deadlines of labels are
@@ -66,12 +66,15 @@ func newCheck(t reporter, s session.Store, advance func(time.Duration), quote st
 	k.iterator, _ = s.(session.Iterator)
 	k.master, _ = s.(session.Authoritative)
 	k.batch, _ = s.(session.Batch)
+	if combines(s) {
+		k.joint = s.(session.Combiner)
+	}
 	k.notifier = notifierOf(s)
 	return k
 }
 
 // rules is the contract, in the order of package session's doc comments.
-var rules = concat(storeRules, enderRules, indexRules, iteratorRules, authoritativeRules, batchRules, notifierRules, changeRules)
+var rules = concat(storeRules, enderRules, indexRules, iteratorRules, authoritativeRules, batchRules, combinerRules, notifierRules, changeRules)
 
 func concat(lists ...[]rule) (all []rule) {
 	for _, l := range lists {

@@ -1,0 +1,164 @@
+package sessiontest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+)
+
+const (
+	quoteCreateIndexed = "CreateIndexed is Create of n.ID and AddLabel of it under each of n.Labels, and then, if n.OldID is not empty, End of that without next; oldEnded reports whether that ended it, and then it is forgotten under n.OldLabels."
+	quoteOldChanged    = "That the old record is not n.OldData, or gone, is no error."
+	quoteInOrder       = "After an error the caller gives n.ID up, and what was done of it was done in that order."
+	quoteEndIndexed    = "EndIndexed is End of id without old and next, and then RemoveLabel of it under labels, as well as it can."
+	quoteEndsAgain     = "Repeating a call is harmless."
+)
+
+// combines reports whether the store under test takes several steps at once where it is tried.
+func combines(s session.Store) bool {
+	c, ok := s.(session.Combiner)
+	if !ok {
+		return false
+	}
+	_, err := c.EndIndexed(context.Background(), "combiner-probe", 0, nil)
+	return !errors.Is(err, errors.ErrUnsupported)
+}
+
+// starts calls CreateIndexed and compares.
+func (k *check) starts(n session.NewRecord, oldEnded bool, want error) {
+	k.Helper()
+	n.TTL, n.Deadline = hour, time.Now().Add(hour)
+	got, err := k.joint.CreateIndexed(context.Background(), n)
+	if got != oldEnded || !errors.Is(err, want) {
+		k.wrong("CreateIndexed(%q): got %t and error %v, want %t and %v", n.ID, got, err, oldEnded, want)
+	}
+}
+
+// before is a record that has a label, and in whose place another comes.
+func (k *check) before() session.NewRecord {
+	k.create("old", "before", hour)
+	k.must(k.index.AddLabel(context.Background(), "a", "old", time.Now().Add(hour)))
+	return session.NewRecord{
+		ID: "new", Data: []byte("after"), Labels: []string{"a", "b"},
+		OldID: "old", OldData: []byte("before"), OldLife: hour, OldLabels: []string{"a"},
+	}
+}
+
+var combinerRules = func() []rule {
+	list := []rule{
+		{
+			name:  "a record is stored with its labels",
+			quote: quoteCreateIndexed,
+			check: func(k *check) {
+				k.starts(session.NewRecord{ID: "id", Data: []byte("\x00\xff"), Labels: []string{"a", "b"}}, false, nil)
+				k.holds("id", "\x00\xff")
+				k.lists("a", "id")
+				k.lists("b", "id")
+				k.starts(session.NewRecord{ID: "bare", Data: []byte{}}, false, nil)
+				k.holds("bare", "")
+			},
+		},
+		{
+			name:  "a record takes the place of another",
+			quote: quoteCreateIndexed,
+			check: func(k *check) {
+				k.starts(k.before(), true, nil)
+				k.holds("new", "after")
+				k.gone("old")
+				k.lists("a", "new")
+				k.lists("b", "new")
+			},
+		},
+		{
+			name:  "a record that changed is not ended by the one that takes its place",
+			quote: quoteOldChanged,
+			check: func(k *check) {
+				n := k.before()
+				k.must(k.Update(context.Background(), "old", []byte("before"), []byte("meanwhile"), hour))
+				k.starts(n, false, nil)
+				k.holds("old", "meanwhile")
+				k.holds("new", "after")
+				n.ID, n.OldID = "other", "unknown"
+				k.starts(n, false, nil)
+				k.holds("other", "after")
+				n.ID, n.OldID, n.OldData = "third", "empty", []byte{}
+				k.create("empty", "not so", hour)
+				k.starts(n, false, nil)
+				k.holds("empty", "not so")
+			},
+		},
+		{
+			name:  "a record that has ended has no other in its place",
+			quote: quoteOldChanged,
+			check: func(k *check) {
+				n := k.before()
+				k.ended("old", []byte("before"), "next", hour)
+				k.starts(n, false, nil)
+				if got := k.ended("old", nil, "", hour); got != "next" {
+					k.wrong("End: got the successor %q, want %q", got, "next")
+				}
+			},
+		},
+		{
+			name:  "a record that is not stored ends nothing",
+			quote: quoteInOrder,
+			check: func(k *check) {
+				n := k.before()
+				k.create("new", "there", hour)
+				k.starts(n, false, session.ErrExists)
+				k.holds("new", "there")
+				k.holds("old", "before")
+				k.lists("a", "old")
+				n.ID = "a brace: {"
+				if _, err := k.joint.CreateIndexed(context.Background(), n); err == nil {
+					k.wrong("CreateIndexed of an id that is none: got no error")
+				}
+				n.ID = "other"
+				if _, err := k.joint.CreateIndexed(context.Background(), n); err == nil {
+					k.wrong("CreateIndexed with a ttl of 0: got no error")
+				}
+				k.holds("old", "before")
+			},
+		},
+		{
+			name:  "a record ends with its labels",
+			quote: quoteEndIndexed,
+			check: func(k *check) {
+				n := k.before()
+				k.create("stays", "x", hour)
+				k.must(k.index.AddLabel(context.Background(), "a", "stays", time.Now().Add(hour)))
+				k.endsWith(n.OldID, "", "a", "unknown")
+				k.gone("old")
+				k.lists("a", "stays")
+				k.holds("stays", "x")
+				k.endsWith("unknown", "", "a")
+			},
+		},
+		{
+			name:  "the end with labels can be repeated, and tells where the session went on",
+			quote: quoteEndsAgain,
+			check: func(k *check) {
+				n := k.before()
+				k.ended(n.OldID, n.OldData, "next", hour)
+				k.endsWith(n.OldID, "next", "a")
+				k.endsWith(n.OldID, "next", "a")
+				k.lists("a")
+			},
+		},
+	}
+	for i := range list {
+		list[i].needs = combines
+	}
+	return list
+}()
+
+// endsWith calls EndIndexed and compares where the session went on.
+func (k *check) endsWith(id, want string, labels ...string) {
+	k.Helper()
+	got, err := k.joint.EndIndexed(context.Background(), id, hour, labels)
+	if got != want || err != nil {
+		k.wrong("EndIndexed(%q): got the successor %q and error %v, want %q", id, got, err, want)
+	}
+}
