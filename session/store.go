@@ -152,9 +152,13 @@ type NewRecord = struct {
 // Combiner is an ability of a Store that is an Ender and an Index: to take the steps of a
 // log-in, or of a log-out, in one trip, and so that nobody sees one without the others. A
 // method that returns an error that matches errors.ErrUnsupported has done nothing, and the
-// steps are taken one by one. A type that embeds such a store to replace Create, End or a method of
-// Index replaces these two as well.
+// steps are taken one by one.
 type Combiner interface {
+	// Combines returns the store itself, a pointer. A type that embeds the store has that store's Combines,
+	// and is asked one step at a time: the methods that it replaces are called. One that replaces all
+	// methods here is asked for several steps again.
+	Combines() any
+
 	// CreateIndexed is Create of n.ID and AddLabel of it under each of n.Labels, and then, if n.OldID is
 	// not empty, End of that without next; oldEnded reports whether that ended it, and
 	// then it is forgotten under n.OldLabels. That the old record is not n.OldData, or gone, is no error.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +23,9 @@ const checkTime = time.Minute
 //
 // The error joins everything that is wrong: a right that the Redis user lacks, with the
 // command's name; a server that is a replica, is full, is older than 6.2, or evicts keys; a
-// node of a cluster behind a client for one server. What the server refuses to tell (INFO)
-// is passed over. An outage is one error.
+// node of a cluster behind a client for one server; several servers behind a proxy that does not
+// refuse scripts whose keys are apart. What the server refuses to tell (INFO) is passed over. An
+// outage is one error.
 func (s *RedisStores) Check(ctx context.Context) error {
 	if err := s.Sessions.main.send(ctx, redis.NewStringCmd(ctx, "get", s.Sessions.cfg.Prefix+"check")); err != nil && isOutage(err) {
 		return fmt.Errorf("store: check: %w", plain(err))
@@ -67,7 +69,13 @@ func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 		func() error { return r.RemoveLabel(ctx, id, id) },
 		func() error {
 			n := session.NewRecord{ID: next, Data: old, TTL: checkTime, Labels: []string{id}, Deadline: time.Now().Add(checkTime), OldID: id, OldData: old}
-			_, err := r.CreateIndexed(ctx, n)
+			if _, err := r.CreateIndexed(ctx, n); err != nil {
+				return err
+			}
+			listed, err := r.Labelled(ctx, id)
+			if err == nil && !slices.Contains(listed, next) {
+				return errApart
+			}
 			return err
 		},
 		func() error { _, err := r.EndIndexed(ctx, next, 0, []string{id}); return err },
@@ -87,6 +95,10 @@ func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 	}
 	return append(errs, r.checkNotices(ctx)...)
 }
+
+// errApart is what a log-out everywhere would come to: the sessions are not listed under their user.
+var errApart = errors.New("store: check: the label of a new session is not found again: several servers are behind a proxy, " +
+	"which sends a script to the server of its first key: put a hash tag into RedisConfig.Prefix")
 
 // checkNotices publishes and subscribes once.
 func (r *RedisStore) checkNotices(ctx context.Context) (errs []error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/seed-6f34412b/passport/internal/browser"
 	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
@@ -104,6 +105,17 @@ func TestAWriteThatIsNotConfirmedIsAnOutage(t *testing.T) {
 	if err := r.Create(ended, "id", []byte("x"), time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("Create after its context ended: got error %v, want context.Canceled", err)
 	}
+}
+
+// TestALogInThatIsNotConfirmedLogsNobodyOut: the session that it was to take the place of goes on.
+func TestALogInThatIsNotConfirmedLogsNobodyOut(t *testing.T) {
+	master, replica := withReplica(t)
+	r := newRedis(t, master.Client(t), store.RedisConfig{Replicas: 1})
+	b := browser.New(t, site(t, r, func(c *session.Config) { c.StoreTimeout = 250 * time.Millisecond }))
+	b.Post("/login", "email", "joe", "password", "x").Want(t, 200, "joe")
+	replica.Kill()
+	b.Post("/login", "email", "joe", "password", "x").Want(t, 503, "")
+	b.Get("/me").Want(t, 200, "joe")
 }
 
 func TestConfirmedWritesFollowAMovingSlot(t *testing.T) {

@@ -65,7 +65,8 @@ type RedisConfig struct {
 	// context ends (or within a second, if it does not end) is an outage, though it may
 	// have been executed. While too few replicas are up, that is so for every log-in,
 	// log-out and change. It costs one more command in the same round trip, and the time
-	// of the slowest of those replicas. Loss is then unlikely, but impossible only if
+	// of the slowest of those replicas; a log-in's steps are taken one by one, so that one
+	// that is not confirmed leaves the session before it alone. Loss is then unlikely, but impossible only if
 	// all replicas have to confirm: otherwise one that did not may take over.
 	//
 	// The client must be a *redis.Client or *redis.ClusterClient: others share their

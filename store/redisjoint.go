@@ -47,23 +47,31 @@ return {n==1 and 0 or 2,x or ''}`)
 
 // sameServer says whether all keys of a store are on one server, so that a script can have them.
 type sameServer struct {
-	likely bool        // as far as the client and the prefix tell
+	likely bool        // as far as the client and the prefix tell, and replicas need not confirm each step
 	denied atomic.Bool // the server has said that they are not: there is a cluster behind a proxy
 }
 
 func (s *sameServer) unsure() bool { return !s.likely || s.denied.Load() }
 
-// refused reports whether the server would not run a script, since its keys are in several slots.
+// refused reports whether the server would not run a script, since its keys are in several slots, or their
+// slot is on its way to another node: then a command on one key is still taken.
 func (s *sameServer) refused(err error) bool {
-	if err == nil || !strings.Contains(err.Error(), "CROSSSLOT") {
+	switch {
+	case err == nil:
 		return false
+	case strings.Contains(err.Error(), "CROSSSLOT"):
+		s.denied.Store(true)
+		return true
 	}
-	s.denied.Store(true)
-	return true
+	return redis.IsTryAgainError(err)
 }
 
+// Combines implements [session.Combiner].
+func (r *RedisStore) Combines() any { return r }
+
 // CreateIndexed implements [session.Combiner]. It is one script that go-redis sends once. In a
-// cluster without a hash tag in RedisConfig.Prefix it is unsupported.
+// cluster without a hash tag in RedisConfig.Prefix it is unsupported, and with RedisConfig.Replicas: a log-in
+// that they do not confirm must not have ended the session before it.
 func (r *RedisStore) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEnded bool, err error) {
 	if r.joint.unsure() {
 		return false, errors.ErrUnsupported
@@ -108,7 +116,7 @@ func (r *RedisStore) CreateIndexed(ctx context.Context, n session.NewRecord) (ol
 }
 
 // EndIndexed implements [session.Combiner]. It is one script, which go-redis may send again: that
-// ends what was to be ended. In a cluster without a hash tag in RedisConfig.Prefix it is unsupported.
+// ends what was to be ended. It is unsupported where CreateIndexed is.
 func (r *RedisStore) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
 	if r.joint.unsure() || !contract.ValidID(id) {
 		return "", errors.ErrUnsupported

@@ -16,14 +16,22 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// slotError is what a cluster says to a command whose keys are in several slots.
-type slotError struct{}
+// slotError is what a cluster says to a command on several keys.
+type slotError string
 
-func (slotError) Error() string { return "CROSSSLOT Keys in request don't hash to the same slot" }
-func (slotError) RedisError()   {}
+func (e slotError) Error() string { return string(e) }
+func (slotError) RedisError()     {}
 
-// slots makes of a client's server a cluster behind a proxy: a script about a record and a label is refused.
-type slots struct{ commands }
+const (
+	severalSlots slotError = "CROSSSLOT Keys in request don't hash to the same slot"
+	slotMoves    slotError = "TRYAGAIN Multiple keys request during rehashing of slot"
+)
+
+// slots makes of a client's server a cluster: a script about a record and a label is refused.
+type slots struct {
+	commands
+	says slotError
+}
 
 func (h *slots) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	next = h.commands.ProcessHook(next)
@@ -32,8 +40,8 @@ func (h *slots) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			keys := cmd.Args()[3:][:cmd.Args()[2].(int)]
 			isLabel := func(key any) bool { return strings.HasPrefix(key.(string), "test:label:") }
 			if slices.ContainsFunc(keys, isLabel) && !isLabel(keys[0]) {
-				cmd.SetErr(slotError{})
-				return slotError{}
+				cmd.SetErr(h.says)
+				return h.says
 			}
 		}
 		return next(ctx, cmd)
@@ -46,7 +54,7 @@ func TestAClusterBehindAProxyTakesTheStepsOneByOne(t *testing.T) {
 	server := miniredis.RunT(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	defer client.Close()
-	hook := new(slots)
+	hook := &slots{says: severalSlots}
 	client.AddHook(hook)
 	st, err := store.Redis(client, store.RedisConfig{Name: "test"})
 	if err != nil {
@@ -67,6 +75,75 @@ func TestAClusterBehindAProxyTakesTheStepsOneByOne(t *testing.T) {
 	}
 	if _, err := st.Sessions.EndIndexed(t.Context(), "id", 0, nil); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("EndIndexed: got error %v, want one that matches errors.ErrUnsupported", err)
+	}
+}
+
+// TestALogInWhileItsSlotIsOnItsWayIsTakenApart, since a step on one key is taken there.
+func TestALogInWhileItsSlotIsOnItsWayIsTakenApart(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	defer client.Close()
+	client.AddHook(&slots{says: slotMoves})
+	b := browser.New(t, site(t, newRedis(t, client, store.RedisConfig{Prefix: "{app}:sess:"})))
+	b.Post("/login", "email", "joe", "password", "x").Want(t, 200, "joe")
+	b.Get("/me").Want(t, 200, "joe")
+	b.Post("/logout").Want(t, 200, "")
+}
+
+// apart makes of a client's server several behind a proxy that looks at the first key of a script alone: a
+// label beside a record is on another server than the label by itself.
+type apart struct{ commands }
+
+func (h *apart) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "evalsha" || cmd.Name() == "eval" {
+			for i, key := range cmd.Args()[3:][:cmd.Args()[2].(int)] {
+				if i > 0 && strings.HasPrefix(key.(string), "test:label:") {
+					cmd.Args()[3+i] = "apart:" + key.(string)
+				}
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// TestCheckFindsServersBehindAProxy that is silent where a cluster's says CROSSSLOT.
+func TestCheckFindsServersBehindAProxy(t *testing.T) {
+	for _, behind := range []bool{false, true} {
+		client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+		if behind {
+			client.AddHook(new(apart))
+		}
+		st, err := store.Redis(client, store.RedisConfig{Name: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = st.Check(t.Context())
+		if got := err != nil && strings.Contains(err.Error(), "hash tag"); got != behind {
+			t.Errorf("behind a proxy %t: got error %v", behind, err)
+		}
+		_ = client.Close()
+	}
+}
+
+// counting is a store with one method in another's place, as a program has it that counts or encrypts.
+type counting struct {
+	*store.RedisStore
+	creates int
+}
+
+func (c *counting) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
+	c.creates++
+	return c.RedisStore.Create(ctx, id, data, ttl)
+}
+
+// TestWhatEmbedsTheStoreIsAskedItself and not passed by with several steps at once.
+func TestWhatEmbedsTheStoreIsAskedItself(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	defer client.Close()
+	c := &counting{RedisStore: newRedis(t, client, store.RedisConfig{})}
+	browser.New(t, site(t, c)).Post("/login", "email", "joe", "password", "x").Want(t, 200, "joe")
+	if c.creates != 1 {
+		t.Errorf("Create was called %d times, want once", c.creates)
 	}
 }
 

@@ -39,7 +39,7 @@ func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 		r.reads.pipeline = newSender(cfg.Pipeline)
 	}
 	r.tagged, _ = hashTag(cfg.Prefix)
-	r.joint.likely = r.tagged || oneServer(client)
+	r.joint.likely = cfg.Replicas == 0 && (r.tagged || oneServer(client))
 	return &RedisStores{
 		Sessions: r,
 		Counter:  &RedisCounter{main, cfg.own("count:")},

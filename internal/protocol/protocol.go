@@ -66,6 +66,7 @@ type NewRecord = struct {
 // Combiner is session.Combiner: it takes several steps at once.
 type Combiner interface {
 	// As session.Combiner has them.
+	Combines() any
 	CreateIndexed(ctx context.Context, n NewRecord) (oldEnded bool, err error)
 	EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (successor string, err error)
 }
@@ -154,7 +155,9 @@ func New(s Settings) *Protocol {
 	p.index, _ = s.Store.(Index)
 	p.master, _ = s.Store.(Authoritative)
 	p.batch, _ = s.Store.(Batch)
-	p.joint, _ = s.Store.(Combiner)
+	if c, ok := s.Store.(Combiner); ok && c.Combines() == any(s.Store) { // not of a store that it is part of
+		p.joint = c
+	}
 	return p
 }
 

@@ -140,6 +140,8 @@ func (s batched) EndMany(ctx context.Context, ids []string, life time.Duration) 
 // joint is a scripted store that takes several steps at once.
 type joint struct{ *scripted }
 
+func (s joint) Combines() any { return s }
+
 func (s joint) CreateIndexed(ctx context.Context, n protocol.NewRecord) (oldEnded bool, err error) {
 	c := call{Op: "CreateIndexed", ID: n.ID, both: n}
 	err = s.do(ctx, c, func() (err error) {
@@ -160,6 +162,8 @@ func (s joint) EndIndexed(ctx context.Context, id string, life time.Duration, la
 
 // tellingJointly is one that tells what ends.
 type tellingJointly struct{ telling }
+
+func (s tellingJointly) Combines() any { return s }
 
 func (s tellingJointly) CreateIndexed(ctx context.Context, n protocol.NewRecord) (bool, error) {
 	return joint{s.scripted}.CreateIndexed(ctx, n)

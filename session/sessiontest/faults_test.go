@@ -108,6 +108,8 @@ func (f *faulty) EndMany(ctx context.Context, ids []string, life time.Duration) 
 func (f *faulty) Listen(ctx context.Context, tell func(string)) error { return f.listen(ctx, tell) }
 func (f *faulty) Notify(ctx context.Context, notice string) error     { return f.notify(ctx, notice) }
 
+func (f *faulty) Combines() any { return f }
+
 func (f *faulty) CreateIndexed(ctx context.Context, n session.NewRecord) (bool, error) {
 	return f.starts(ctx, n)
 }
