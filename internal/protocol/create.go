@@ -26,7 +26,10 @@ type stored struct {
 func (v *Visit) create(ctx context.Context, d *record.Draft, binding devicebound.Binding, old *record.Record) (*stored, error) {
 	p := v.p
 	born := d.Born
-	n := NewRecord{Labels: d.Labels}
+	var n NewRecord
+	if len(v.plan.stored) == 0 { // else what comes late would be counted, and is nobody's
+		n.Labels = d.Labels
+	}
 	if old != nil {
 		n.OldID, n.OldData, n.OldLife, n.OldLabels = v.ID, old.Bytes(), max(p.noteLife(old), 0), old.Indexed()
 	}

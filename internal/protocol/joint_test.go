@@ -66,6 +66,29 @@ func TestALogInOverASessionIsOneCall(t *testing.T) {
 	}
 }
 
+// TestALogInThatIsCountedIsNotListedLate: what an outage left of one would take a place among its user's sessions,
+// and nobody could end it who is not let in.
+func TestALogInThatIsCountedIsNotListedLate(t *testing.T) {
+	st := newServer()
+	var late []call
+	c := client{p: newProtocol(joint{&scripted{server: st, before: func(c call) sessiontest.Fate {
+		late = append(late, c)
+		return sessiontest.Fail
+	}}})}
+	c.want(t, 503, logIn("1", "passport"), func(_ context.Context, v *protocol.Visit) error {
+		v.OnStored("passport", func(context.Context, string) error { return nil })
+		return nil
+	})
+	for _, c := range late {
+		if c.Op != "Delete" {
+			st.arrives(c)
+		}
+	}
+	if len(st.ids()) == 0 || len(st.labels) > 0 {
+		t.Errorf("late came %q, listed under %q; want records that are not listed", st.ids(), st.labels)
+	}
+}
+
 // TestALogInThatMayBeRefusedEndsNothingBefore it is known to stay.
 func TestALogInThatMayBeRefusedEndsNothingBefore(t *testing.T) {
 	st := newServer()
