@@ -111,7 +111,7 @@ func TestAWriteThatIsNotConfirmedIsAnOutage(t *testing.T) {
 func TestALogInThatIsNotConfirmedLogsNobodyOut(t *testing.T) {
 	master, replica := withReplica(t)
 	r := newRedis(t, master.Client(t), store.RedisConfig{Replicas: 1})
-	b := browser.New(t, site(t, r, func(c *session.Config) { c.StoreTimeout = 250 * time.Millisecond }))
+	b := browser.New(t, site(t, r))
 	b.Post("/login", "email", "joe", "password", "x").Want(t, 200, "joe")
 	replica.Kill()
 	b.Post("/login", "email", "joe", "password", "x").Want(t, 503, "")
