@@ -39,7 +39,7 @@ return 1`)
 	// Answers as endScript does, of which it is the part without comparison.
 	endIndexedScript = newScript(`local x=redis.call('GET',KEYS[2])
 local n=redis.call('DEL',KEYS[1])
-if n==1 and ARGV[4] then redis.pcall('PUBLISH',ARGV[4],ARGV[5]) end
+if n==1 and ARGV[4] then redis.pcall('PUBLISH',ARGV[4],(x and x~='-') and 'm'..string.sub(ARGV[5],2) or ARGV[5]) end
 for i=3,#KEYS do redis.pcall('ZREM',KEYS[i],ARGV[3]) end
 if ARGV[2]~='0' and not x then redis.call('SET',KEYS[2],ARGV[1],'PX',ARGV[2]) end
 return {n==1 and 0 or 2,x or ''}`)

@@ -192,6 +192,11 @@ var notifierRules = withNotifier(
 				k.endsMany([]string{"back"}, "back-next")
 				h.hears("EndMany of what was written back", moved)
 			}
+			if k.joint != nil {
+				k.create("back", "x", hour)
+				k.endsWith("back", "back-next", "label")
+				h.hears("EndIndexed of what was written back", moved)
+			}
 		},
 	},
 	rule{
