@@ -214,7 +214,9 @@ func (r *RedisStore) End(ctx context.Context, id string, old []byte, next string
 	return r.end(ctx, "end", again, id, old, text, life)
 }
 
-func (r *RedisStore) end(ctx context.Context, verb string, again resend, id string, old []byte, text string, life time.Duration) (string, error) {
+// end is End with the text of the note. An end without old also forgets id under labels. The error then
+// matches errors.ErrUnsupported if the server does not take those keys in one script.
+func (r *RedisStore) end(ctx context.Context, verb string, again resend, id string, old []byte, text string, life time.Duration, labels ...string) (string, error) {
 	if !contract.ValidID(id) {
 		if old == nil {
 			return "", ctxError(ctx, verb)
@@ -229,7 +231,16 @@ func (r *RedisStore) end(ctx context.Context, verb string, again resend, id stri
 	if r.cfg.Notify {
 		args = withNotice(args, r.channel, session.EndNotice(id, old, contract.Successor(text)))
 	}
-	cmd, err := r.main.run(ctx, again, endScript, []string{key, r.note(key)}, args...)
+	if len(labels) > 0 {
+		if !r.cfg.Notify {
+			args = withNotice(args, "", "")
+		}
+		args = append(args, id)
+	}
+	cmd, err := r.main.run(ctx, again, endScript, r.labelKeys([]string{key, r.note(key)}, labels), args...)
+	if len(labels) > 0 && r.joint.refused(err) {
+		return "", errors.ErrUnsupported
+	}
 	if err != nil {
 		return "", outage(verb, err)
 	}

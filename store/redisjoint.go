@@ -18,32 +18,19 @@ import (
 // What a log-in or a log-out asks for is one script where one server has all keys. In a script
 // no step is seen without the others, and an error leaves the later ones undone: a
 // pipeline would go on behind it, and end the old record where the new one was refused.
-var (
-	// createScript: KEYS record label… [old note label…]; ARGV data ms id deadline now labels
-	// [old text ms|0 oldid [channel notice]].
-	// Answers 0 stored, 1 and the old record ended, 2 there is a record.
-	createScript = newScript(`if not redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2]) then return 2 end
-local n,life=ARGV[6]+1,ARGV[4]-ARGV[5]
-for i=2,n do
-redis.call('ZADD',KEYS[i],ARGV[4],ARGV[3])
-redis.call('ZREMRANGEBYSCORE',KEYS[i],'-inf',ARGV[5])
-if redis.call('PTTL',KEYS[i])<life then redis.call('PEXPIRE',KEYS[i],string.format('%.0f',life)) end end
+//
+// createScript: KEYS record label… [old note label…]; ARGV data ms id deadline now labels
+// [old text ms|0 oldid [channel notice]].
+// Answers 0 stored, 1 and the old record ended, 2 there is a record.
+var createScript = newScript(enterLua + `if not redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2]) then return 2 end
+local n=ARGV[6]+1
+for i=2,n do enter(KEYS[i],ARGV[3],ARGV[4],ARGV[5]) end
 if not KEYS[n+1] or redis.call('GET',KEYS[n+1])~=ARGV[7] or redis.call('EXISTS',KEYS[n+2])==1 then return 0 end
 redis.call('DEL',KEYS[n+1])
 if ARGV[11] then redis.pcall('PUBLISH',ARGV[11],ARGV[12]) end
 for i=n+3,#KEYS do redis.pcall('ZREM',KEYS[i],ARGV[10]) end
 if ARGV[9]~='0' then redis.call('SET',KEYS[n+2],ARGV[8],'PX',ARGV[9]) end
 return 1`)
-
-	// endIndexedScript: KEYS record note label…; ARGV text ms|0 id [channel notice].
-	// Answers as endScript does, of which it is the part without comparison.
-	endIndexedScript = newScript(`local x=redis.call('GET',KEYS[2])
-local n=redis.call('DEL',KEYS[1])
-if n==1 and ARGV[4] then redis.pcall('PUBLISH',ARGV[4],(x and x~='-') and 'm'..string.sub(ARGV[5],2) or ARGV[5]) end
-for i=3,#KEYS do redis.pcall('ZREM',KEYS[i],ARGV[3]) end
-if ARGV[2]~='0' and not x then redis.call('SET',KEYS[2],ARGV[1],'PX',ARGV[2]) end
-return {n==1 and 0 or 2,x or ''}`)
-)
 
 // sameServer says whether all keys of a store are on one server, so that a script can have them.
 type sameServer struct {
@@ -125,30 +112,14 @@ func (r *RedisStore) EndIndexed(ctx context.Context, id string, life time.Durati
 	if err != nil {
 		return "", fmt.Errorf("store: end: %w", err)
 	}
-	key := r.cfg.Prefix + id
-	args := []any{text, life.Milliseconds(), id}
-	if r.cfg.Notify {
-		args = append(args, r.channel, session.EndNotice(id, nil, ""))
-	}
-	cmd, err := r.main.run(ctx, mayResend, endIndexedScript, r.labelKeys([]string{key, r.note(key)}, labels), args...)
-	if r.joint.refused(err) {
-		return "", errors.ErrUnsupported
-	}
-	if err != nil {
-		return "", outage("end", err)
-	}
-	successor, err := verdict("end", cmd)
-	if errors.Is(err, session.ErrNotFound) {
-		err = nil
-	}
-	return successor, err
+	return r.end(ctx, "end", mayResend, id, nil, text, life, labels...)
 }
 
 // labelKeys appends the keys of labels to keys.
 func (r *RedisStore) labelKeys(keys, labels []string) []string {
 	keys = slices.Grow(keys, len(labels))
 	for _, l := range labels {
-		keys = append(keys, r.labels+contract.Digest(l))
+		keys = append(keys, r.labelKey(l))
 	}
 	return keys
 }

@@ -15,16 +15,22 @@ import (
 // The application's clock decides, so that it and the deadlines are of one mind.
 var (
 	// addScript: KEYS label; ARGV id deadline now.
-	// The set lives as long as its latest entry.
-	addScript = newScript(`redis.call('ZADD',KEYS[1],ARGV[2],ARGV[1])
-redis.call('ZREMRANGEBYSCORE',KEYS[1],'-inf',ARGV[3])
-local last=redis.call('ZRANGE',KEYS[1],-1,-1,'WITHSCORES')[2]
-if last then redis.call('PEXPIRE',KEYS[1],string.format('%.0f',last-ARGV[3])) end
-return 0`)
+	addScript = newScript(enterLua + `enter(KEYS[1],ARGV[1],ARGV[2],ARGV[3]) return 0`)
 
 	// listScript: KEYS label; ARGV now. A script, for the reason of readScript.
 	listScript = newReadScript(`return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')`)
 )
+
+// enterLua has what addScript and createScript do for one label. The set lives as long as its latest entry.
+const enterLua = `local function enter(label,id,deadline,now)
+redis.call('ZADD',label,deadline,id)
+redis.call('ZREMRANGEBYSCORE',label,'-inf',now)
+local last=redis.call('ZRANGE',label,-1,-1,'WITHSCORES')[2]
+if last then redis.call('PEXPIRE',label,string.format('%.0f',last-now)) end end
+`
+
+// labelKey returns the key of a label's entries.
+func (r *RedisStore) labelKey(label string) string { return r.labels + contract.Digest(label) }
 
 // AddLabel implements [session.Index]. It is one script, which is sent once: if it were
 // sent again, the copy could set an earlier deadline.
@@ -32,7 +38,7 @@ func (r *RedisStore) AddLabel(ctx context.Context, label, id string, deadline ti
 	if !contract.ValidID(id) {
 		return fmt.Errorf("store: add label: %w", contract.ErrBadID)
 	}
-	_, err := r.main.run(ctx, sendOnce, addScript, []string{r.labels + contract.Digest(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
+	_, err := r.main.run(ctx, sendOnce, addScript, []string{r.labelKey(label)}, id, deadline.UnixMilli(), time.Now().UnixMilli())
 	if err != nil {
 		return outage("add label", err)
 	}
@@ -44,7 +50,7 @@ func (r *RedisStore) RemoveLabel(ctx context.Context, label string, ids ...strin
 	if len(ids) == 0 {
 		return ctxError(ctx, "remove label")
 	}
-	args := append(make([]any, 0, 2+len(ids)), "zrem", r.labels+contract.Digest(label))
+	args := append(make([]any, 0, 2+len(ids)), "zrem", r.labelKey(label))
 	for _, id := range ids {
 		args = append(args, id)
 	}
@@ -56,7 +62,7 @@ func (r *RedisStore) RemoveLabel(ctx context.Context, label string, ids ...strin
 
 // Labelled implements [session.Index].
 func (r *RedisStore) Labelled(ctx context.Context, label string) ([]string, error) {
-	cmd, err := r.main.run(ctx, mayResend, listScript, []string{r.labels + contract.Digest(label)}, time.Now().UnixMilli())
+	cmd, err := r.main.run(ctx, mayResend, listScript, []string{r.labelKey(label)}, time.Now().UnixMilli())
 	if err != nil {
 		return nil, outage("labelled", err)
 	}

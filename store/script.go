@@ -30,8 +30,9 @@ if not v or (KEYS[2] and redis.call('EXISTS',KEYS[2])==1) then return {2} end
 if v~=ARGV[1] then return {1,v} end
 redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return {0}`)
 
-	// endScript: KEYS record note; ARGV old|'' next|'-' ms|0 ['1' to compare to an empty old, else ''
-	// [channel notice]]. What Node has written back beside a note of a successor went on before.
+	// endScript: KEYS record note label…; ARGV old|'' next|'-' ms|0 ['1' to compare to an empty old, else ''
+	// [channel|'' notice [id]]]. What Node has written back beside a note of a successor went on before.
+	// The id is what the labels forget, for an end without old.
 	// Answers {0,note} ended, {1,bytes} other bytes are there, {2,note} no record.
 	// The record goes first: a Redis that is full refuses the note, and must not keep
 	// the record for it. Nor must a user who may not publish.
@@ -41,7 +42,8 @@ if ARGV[1]~='' or ARGV[4]=='1' then local v=redis.call('GET',KEYS[1])
 if not v or x then return {2,x or ''} end
 if v~=ARGV[1] then return {1,v} end end
 local n=redis.call('DEL',KEYS[1])
-if n==1 and ARGV[5] then redis.pcall('PUBLISH',ARGV[5],(x and x~='-') and 'm'..string.sub(ARGV[6],2) or ARGV[6]) end
+if n==1 and ARGV[5] and ARGV[5]~='' then redis.pcall('PUBLISH',ARGV[5],(x and x~='-') and 'm'..string.sub(ARGV[6],2) or ARGV[6]) end
+for i=3,#KEYS do redis.pcall('ZREM',KEYS[i],ARGV[7]) end
 if ARGV[3]~='0' and not x then redis.call('SET',KEYS[2],ARGV[2],'PX',ARGV[3]) end
 return {n==1 and 0 or 2,x or ''}`)
 
@@ -64,7 +66,7 @@ const (
 //	GET, MGET, readScript, loadScript, listScript, SCAN, CLUSTER   read only
 //	DEL, UNLINK                a record that is to be gone; an id is never used again
 //	ZREM                       an entry of a record that is gone, for the same reason
-//	endScript without old, endIndexedScript    remove; the note says what came of an id that has ended
+//	endScript without old      removes; the note says what came of an id that has ended
 //	PUBLISH                    a notice may come twice
 //
 // Everything else is sent once, and after an error the caller does not know whether it
