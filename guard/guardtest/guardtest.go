@@ -1,9 +1,45 @@
 // Package guardtest answers: how does a test get past a guard?
 //
-// [WithUser] is for a handler's own tests: no cookie, no store, no credentials.
-// [LogIn] makes a real session, for tests that go through a server, and [LogInWith] one that is
-// old, has second factors, or is over while the browser is remembered. [Browser] takes their cookies
-// and goes through an application's pages without a server.
+// [WithUser] is for the test of one handler. There is no cookie and no store:
+//
+//	r := guardtest.WithUser(httptest.NewRequest("GET", "/profile", nil), auth, joe)
+//	w := httptest.NewRecorder()
+//	profile.ServeHTTP(w, r)
+//
+// [LogIn] makes a real session and returns its cookies. [Browser] takes them through the whole application,
+// without a server, with forms and redirects:
+//
+//	b := guardtest.NewBrowser(t, app, "https://app.example")
+//	if page := b.Get("/profile"); page.URL != "/login?return_to=%2Fprofile" {
+//		t.Errorf("a stranger is at %s, want the log-in page", page.URL)
+//	}
+//	b.Add(guardtest.LogIn(t, auth, joe))
+//	if page := b.Submit("/profile", "name", "Joseph"); page.URL != "/profile" || page.Text != "I am Joseph" {
+//		t.Errorf("after the form: got %q at %s", page.Text, page.URL)
+//	}
+//	if page := b.Fetch("PUT", "/api/name", `{"name":"Jo"}`); page.StatusCode != http.StatusNoContent {
+//		t.Errorf("a script: got %d %s, want 204", page.StatusCode, page.Text)
+//	}
+//
+// [LogInWith] makes a log-in with factors, an old one, or one that is over while the browser is remembered:
+//
+//	old := guardtest.NewBrowser(t, app, "https://app.example")
+//	old.Add(guardtest.LogInWith(t, auth, joe, guardtest.Options{Age: time.Hour}))
+//	if page := old.Get("/password"); page.URL != "/login?max_age=600&return_to=%2Fpassword" {
+//		t.Errorf("an old log-in is at %s, want the log-in page", page.URL)
+//	}
+//
+//	factors := guardtest.NewBrowser(t, app, "https://app.example")
+//	factors.Add(guardtest.LogInWith(t, auth, joe, guardtest.Options{Factors: []string{"password", "totp"}}))
+//	if page := factors.Get("/vault"); page.StatusCode != http.StatusOK {
+//		t.Errorf("with both factors: got %d at %s, want 200", page.StatusCode, page.URL)
+//	}
+//
+//	remembered := guardtest.NewBrowser(t, app, "https://app.example")
+//	remembered.Add(guardtest.LogInWith(t, auth, joe, guardtest.Options{Remembered: true}))
+//	if page := remembered.Get("/profile"); page.StatusCode != http.StatusOK {
+//		t.Errorf("a remembered browser: got %d at %s, want 200", page.StatusCode, page.URL)
+//	}
 package guardtest
 
 import (
@@ -17,9 +53,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// LogIn logs user in through g's own middleware and returns the session's cookies,
-// ready for http.Request.AddCookie or a jar's SetCookies. The log-in is fresh and has
-// no factors. It fails the test when that does not work, and panics if g is stateless.
+// LogIn logs user in by g's own middleware and returns the session's cookies, for [Browser.Add],
+// http.Request.AddCookie or a jar's SetCookies. The log-in is fresh and has no factors. LogIn fails the test
+// when the log-in fails, and panics if g is stateless.
 func LogIn[U any](t testing.TB, g *guard.Guard[U], user U) []*http.Cookie {
 	t.Helper()
 	var err error
@@ -38,23 +74,24 @@ func LogIn[U any](t testing.TB, g *guard.Guard[U], user U) []*http.Cookie {
 	return res.Cookies()
 }
 
-// Options say what a log-in of [LogInWith] is like. Their zero value is that of [LogIn].
+// Options describe a log-in of [LogInWith]. The zero value is a log-in of [LogIn].
 type Options struct {
-	// Factors is what the user has proved, as [guard.Guard.RequireFactor] and guard.Config.Factors
-	// name it, such as "local" and "totp". A log-in that lacks one of Config.Factors is pending.
+	// Factors are what the user has proved, by the names that [guard.Guard.RequireFactor] and
+	// guard.Config.Factors use, such as "local" and "totp". If one of Config.Factors is missing, the log-in
+	// is pending.
 	Factors []string
 
-	// Age is how long ago that was, for [guard.Guard.RequireFresh].
+	// Age is how long ago the user logged in, for [guard.Guard.RequireFresh].
 	Age time.Duration
 
-	// Remembered leaves out the session's own cookie, as next month, when that session is over:
-	// guard.Config.RememberMe has to log the user in again. Factors and Age are of the former log-in, and
-	// do not count then.
+	// Remembered makes a browser whose session is over and which guard.Config.RememberMe still remembers:
+	// the session's own cookie is left out. Factors and Age do not count then, since they end with the
+	// session.
 	Remembered bool
 }
 
-// LogInWith is [LogIn] for a log-in that is not as usual. It panics if g is stateless, or remembers nobody
-// and Remembered is set.
+// LogInWith is [LogIn] with Options. It panics if g is stateless, or if Remembered is set and g has no
+// RememberMe.
 func LogInWith[U any](t testing.TB, g *guard.Guard[U], user U, o Options) []*http.Cookie {
 	t.Helper()
 	in := guard.LogInOptions{}
@@ -82,10 +119,9 @@ func LogInWith[U any](t testing.TB, g *guard.Guard[U], user U, o Options) []*htt
 	return cookies
 }
 
-// WithUser returns a copy of r in which g finds user, as if the session had remembered
-// them: RequireAuth and Require let it pass without asking the store, and User
-// returns user. Neither RequireFresh nor RequireFactor accept it, since there is no
-// log-in: use [LogIn] and [LogInWith] for those.
+// WithUser returns a copy of r in which g finds user, as if the session had remembered them. RequireAuth and
+// Require let it pass without asking the store, and User returns user. RequireFresh and RequireFactor refuse
+// it, since there is no log-in: use [LogIn] or [LogInWith] for those.
 func WithUser[U any](r *http.Request, g *guard.Guard[U], user U) *http.Request {
 	st := &reqstate.State{Context: r.Context(), Outer: reqstate.Of(r.Context(), reqstate.Anyone)}
 	st.Owner = st
