@@ -172,7 +172,7 @@ func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain [
 		*info = strategy.Info{}
 		user, err := s.Authenticate(w, r)
 		switch {
-		case err == nil && strategy.NoUser(user):
+		case err == nil && strategy.IsNilUser(user):
 			return none, nil, &stopped{s.Name(), strategy.ErrNilUser}
 		case err == nil:
 			return user, s, nil

@@ -155,7 +155,7 @@ func TestACookieThatRemembersFitsTheSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	me := func(c remember.Config) *remember.Me {
+	me := func(c remember.Config) *remember.Service {
 		c.Cells, c.Secrets = memory.Cells, rememberSecrets
 		m, err := remember.New(c)
 		if err != nil {

@@ -61,7 +61,7 @@ const (
 	ReasonUserGone        = "user_gone"        // serializer.ErrUserGone
 	ReasonStamp           = "stamp"            // the security stamp changed
 	ReasonAbsolute        = "absolute_timeout" // session.Config.AbsoluteTimeout
-	ReasonIdle            = "idle_timeout"     // session.Config.IdleTimeout, of an Ended
+	ReasonIdle            = "idle_timeout"     // session.Config.IdleTimeout, of a LogInEnded
 	ReasonGone            = "timeout_or_ended" // the cookie is ours and the store has no such session any more; once for each request that sends it
 	ReasonTooMany         = "too_many"         // Config.MaxSessions, of what ended; with EventForbidden Config.RefuseMore
 	ReasonReplaced        = "replaced"         // another user logged in, in the same session

@@ -28,7 +28,7 @@ func ExampleGuard_Watch() {
 		for {
 			select {
 			case <-ctx.Done():
-				if ended, ok := errors.AsType[*guard.Ended](context.Cause(ctx)); ok {
+				if ended, ok := errors.AsType[*guard.LogInEnded](context.Cause(ctx)); ok {
 					fmt.Fprintf(w, "event: end\ndata: %s\n\n", ended.Reason)
 				}
 				return

@@ -35,7 +35,7 @@ type Config struct {
 	// LoginURL is where browsers go when nobody is logged in, with the page they wanted in
 	// the parameter return_to: a local path ("/login") or an http or https URL. Empty
 	// answers 401 to them too. Only GET and HEAD are redirected. Refused credentials are
-	// answered where they were sent, such as the answer of a provider ([strategy.Shown]).
+	// answered where they were sent, such as the answer of a provider ([strategy.CallbackRefusal]).
 	// For [Guard.RequireFresh] there is a parameter max_age, in seconds, too.
 	// connect-ensure-login: redirectTo.
 	LoginURL string
@@ -106,7 +106,7 @@ type Config struct {
 	// after the last. New refuses a cookie whose Secure attribute differs from the session's,
 	// one without the prefix __Host- over https, and one with the name of another guard's.
 	// Passport: passport-remember-me.
-	RememberMe *remember.Me
+	RememberMe *remember.Service
 
 	// TrustedProxies are the proxies whose X-Forwarded-For is used for the address in an
 	// Event, see [strategy.ClientAddr]. If empty, it is the address of the connection.
@@ -163,7 +163,7 @@ func New[U any](cfg Config, users serializer.Serializer[U], strategies ...strate
 	cfg.TrustedOrigins, cfg.TrustedProxies = slices.Clone(cfg.TrustedOrigins), slices.Clone(cfg.TrustedProxies)
 	g := &Guard[U]{cfg: cfg, strategies: slices.Clone(strategies), cross: http.NewCrossOriginProtection()}
 	g.cfg.check(g.cross, wrong)
-	if strategy.NoUser(users) {
+	if strategy.IsNilUser(users) {
 		if cfg.Sessions != nil {
 			wrong("the serializer is nil: pass one, such as serializer.ByID, or leave Config.Sessions out for a stateless guard")
 		}
@@ -302,7 +302,7 @@ func plainKey(key string) bool {
 func checkStrategies[U any](strategies []strategy.Strategy[U], wrong func(string, ...any)) {
 	seen := map[string]bool{}
 	for i, s := range strategies {
-		if strategy.NoUser(s) {
+		if strategy.IsNilUser(s) {
 			wrong("strategy %d is nil: check the error of the function that made it", i+1)
 			continue
 		}

@@ -250,11 +250,11 @@ func (s *switchable) Delete(ctx context.Context, id string, old []byte) error {
 	return s.MemoryStore.Delete(ctx, id, old)
 }
 
-func (s *switchable) GetMaster(ctx context.Context, id string) ([]byte, error) {
-	if err := s.ask("GetMaster"); err != nil {
+func (s *switchable) GetPrimary(ctx context.Context, id string) ([]byte, error) {
+	if err := s.ask("GetPrimary"); err != nil {
 		return nil, err
 	}
-	return s.MemoryStore.GetMaster(ctx, id)
+	return s.MemoryStore.GetPrimary(ctx, id)
 }
 
 func (s *switchable) GetMany(ctx context.Context, ids []string) ([][]byte, error) {

@@ -85,7 +85,7 @@ func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions, method str
 	if err != nil {
 		return "", err
 	}
-	if strategy.NoUser(user) {
+	if strategy.IsNilUser(user) {
 		return "", &misuse{method + ": the user is nil"}
 	}
 	if !g.evidence(st).state.byCredentials() { // or else Authenticate has asked

@@ -47,9 +47,9 @@ func (a *answer) askToGoOn(r *http.Request) {
 }
 
 // shown returns the refusals among those of e that concern what the request showed.
-func (e *Refusal) shown() (list []*strategy.Shown) {
+func (e *Refusal) shown() (list []*strategy.CallbackRefusal) {
 	for _, f := range e.Failures {
-		if s, ok := errors.AsType[*strategy.Shown](f.Err); ok {
+		if s, ok := errors.AsType[*strategy.CallbackRefusal](f.Err); ok {
 			list = append(list, s)
 		}
 	}

@@ -24,9 +24,9 @@ func TestWhatWasShownAndRefusedIsAnswered(t *testing.T) {
 		welcomed, plain   int    // the status for a user who is logged in, where LogIn has a handler, and without LogIn
 	}{
 		{"nothing was shown", strategy.ErrUnauthenticated, 303, 303, "/login?return_to=%2Fcallback", "/login?return_to=%2Fcallback", 303, 303},
-		{"it was refused", &strategy.Shown{Err: strategy.ErrUnauthenticated}, 401, 401, "", "", 401, 401},
-		{"it was used", &strategy.Shown{Err: strategy.ErrUnauthenticated, Used: true}, 401, 303, "", "/home", 200, 401},
-		{"it was refused with a status", &strategy.Shown{Err: &strategy.Failure{Status: 400}}, 400, 400, "", "", 400, 400},
+		{"it was refused", &strategy.CallbackRefusal{Err: strategy.ErrUnauthenticated}, 401, 401, "", "", 401, 401},
+		{"it was used", &strategy.CallbackRefusal{Err: strategy.ErrUnauthenticated, Used: true}, 401, 303, "", "/home", 200, 401},
+		{"it was refused with a status", &strategy.CallbackRefusal{Err: &strategy.Failure{Status: 400}}, 400, 400, "", "", 400, 400},
 	} {
 		w.second.err = row.err
 		open := func(b *browser.Browser, path string) *http.Request {

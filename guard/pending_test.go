@@ -275,7 +275,7 @@ func TestAPendingLogInHidesNoRefusal(t *testing.T) {
 		{name: "a wrong password in a form", with: "local", form: []string{"email", "joe@test.com", "password", "x"}, status: 401, want: "[authn_login_fail]"},
 		{name: "a form without a password", with: "local", form: []string{"email", "joe@test.com"}, status: 400, want: "[authn_login_fail/missing credentials]"},
 		{name: "too many attempts", with: "token", refuse: &strategy.Failure{Status: 429, RetryAfter: time.Minute}, status: 429, want: "[excess_rate_limit_exceeded]"},
-		{name: "a wrong token", with: "token", refuse: &strategy.Shown{Err: strategy.ErrUnauthenticated}, status: 401, want: "[authn_login_fail]"},
+		{name: "a wrong token", with: "token", refuse: &strategy.CallbackRefusal{Err: strategy.ErrUnauthenticated}, status: 401, want: "[authn_login_fail]"},
 		{name: "nobody knows what", with: "token", refuse: strategy.ErrUnauthenticated, status: 401, want: "[authz_fail/factor]"},
 		{name: "nobody knows what, with a reason", with: "token", refuse: &strategy.Failure{Reason: "none, or several"}, status: 401, want: "[authz_fail/factor]"},
 		{name: "nobody knows what, through Map", with: "mapped", status: 401, want: "[authz_fail/factor]"},

@@ -221,7 +221,7 @@ func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json
 		defer cancel()
 		label, current := g.seriesPrefix()+rem.Series, g.ref(ctx)
 		for info, err := range g.cfg.Sessions.Linked(ctx, label) {
-			if err == nil && info.Ref != current && info.Created.Before(rem.Moved) { // ours may be as old as another guard's log-in
+			if err == nil && info.Ref != current && info.Created.Before(rem.Rotated) { // ours may be as old as another guard's log-in
 				_, err = g.cfg.Sessions.DestroyRefs(ctx, label, info.Ref)
 			}
 			if err != nil {

@@ -62,7 +62,7 @@ func (h *holdingCells) Swap(ctx context.Context, key string, old, new []byte, tt
 type rememberWorld struct {
 	*world
 	cells *holdingCells
-	me    *remember.Me
+	me    *remember.Service
 }
 
 func newRememberWorld(t testing.TB, edit ...func(*guard.Config)) *rememberWorld {

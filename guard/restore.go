@@ -99,7 +99,7 @@ func (g *Guard[U]) userOfSlot(ctx context.Context, slot reqstate.Slot) (user U, 
 		return user, ReasonUserGone, nil
 	case err != nil:
 		return user, "", err
-	case strategy.NoUser(user): // Passport takes it for a log-out; a mistake must not end sessions
+	case strategy.IsNilUser(user): // Passport takes it for a log-out; a mistake must not end sessions
 		return user, "", &misuse{fmt.Sprintf("the serializer (%T) returned a nil user and no error: return serializer.ErrUserGone for a user who is gone", g.users)}
 	case g.stamps != nil && slot.Stamp != nil &&
 		subtle.ConstantTimeCompare([]byte(g.stamps.Stamp(user, slot.User)), slot.Stamp) != 1:

@@ -31,7 +31,7 @@ func (s *stale) Get(ctx context.Context, id string) ([]byte, error) {
 	return data, err
 }
 
-func (s *stale) GetMaster(ctx context.Context, id string) ([]byte, error) {
+func (s *stale) GetPrimary(ctx context.Context, id string) ([]byte, error) {
 	return s.switchable.Get(ctx, id)
 }
 

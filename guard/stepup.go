@@ -113,7 +113,7 @@ func (g *Guard[U]) AddFactors(r *http.Request, user U, names ...string) error {
 	if err != nil {
 		return err
 	}
-	if strategy.NoUser(user) {
+	if strategy.IsNilUser(user) {
 		return &misuse{"AddFactors: the user is nil"}
 	}
 	e := &evidence{state: proved, strategy: strings.Join(names, ","), at: time.Now()}

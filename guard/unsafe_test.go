@@ -23,7 +23,7 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	remembering := func(cookie string) *remember.Me {
+	remembering := func(cookie string) *remember.Service {
 		m, err := remember.New(remember.Config{Cells: memory.Cells, Secrets: rememberSecrets, CookieName: cookie})
 		if err != nil {
 			t.Fatal(err)

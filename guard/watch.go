@@ -11,9 +11,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Ended is the cause of a context of [Guard.Watch] whose log-in has ended. It matches
+// LogInEnded is the cause of a context of [Guard.Watch] whose log-in has ended. It matches
 // strategy.ErrUnauthenticated.
-type Ended struct {
+type LogInEnded struct {
 	// Reason is one of
 	//
 	//	ReasonLogOut    a log-out, in this process or another
@@ -31,10 +31,10 @@ type Ended struct {
 }
 
 // Error implements error.
-func (e *Ended) Error() string { return "guard: the log-in has ended: " + e.Reason }
+func (e *LogInEnded) Error() string { return "guard: the log-in has ended: " + e.Reason }
 
 // Is reports whether target is strategy.ErrUnauthenticated.
-func (e *Ended) Is(target error) bool { return target == strategy.ErrUnauthenticated }
+func (e *LogInEnded) Is(target error) bool { return target == strategy.ErrUnauthenticated }
 
 var (
 	errWatchStateless = errors.New("guard: watch: a stateless guard has no log-in that could end: set Config.Sessions, or end what goes on when its credentials do")
@@ -51,7 +51,7 @@ var (
 //		return
 //	}
 //
-// [context.Cause] then returns an [*Ended] that says why, or the cause of ctx if that has ended, or
+// [context.Cause] then returns a [*LogInEnded] that says why, or the cause of ctx if that has ended, or
 // the error by which a log-in of this request could not be stored.
 // It ends with a log-out in any process, with the session, when the user is gone or the
 // security stamp changes, and at the log-in's deadlines. It does not end with a renewal or a
@@ -138,4 +138,4 @@ func (w *watcher[U]) Same(a, b json.RawMessage) (same bool) {
 }
 
 // Cause implements [reqstate.Watcher].
-func (w *watcher[U]) Cause(reason string) error { return &Ended{reason} }
+func (w *watcher[U]) Cause(reason string) error { return &LogInEnded{reason} }

@@ -32,7 +32,7 @@ func (l *live) cause() string {
 	if l.ctx == nil || l.ctx.Err() == nil {
 		return ""
 	}
-	if ended, ok := errors.AsType[*guard.Ended](context.Cause(l.ctx)); ok {
+	if ended, ok := errors.AsType[*guard.LogInEnded](context.Cause(l.ctx)); ok {
 		return ended.Reason
 	}
 	return context.Cause(l.ctx).Error()

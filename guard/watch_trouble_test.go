@@ -195,7 +195,7 @@ func TestWatchOfALogInThatIsNeverStored(t *testing.T) {
 		cause = context.Cause(ctx)
 	})))
 	w.open().Get("/in").Want(t, 200, "")
-	if ended, ok := errors.AsType[*guard.Ended](cause); !ok || ended.Reason != guard.ReasonGone {
+	if ended, ok := errors.AsType[*guard.LogInEnded](cause); !ok || ended.Reason != guard.ReasonGone {
 		t.Errorf("got the cause %v, want %s", cause, guard.ReasonGone)
 	}
 }

@@ -39,12 +39,12 @@ func (a *asking) Get(ctx context.Context, id string) ([]byte, error) {
 	return a.MemoryStore.Get(ctx, id)
 }
 
-func (a *asking) GetMaster(ctx context.Context, id string) ([]byte, error) {
+func (a *asking) GetPrimary(ctx context.Context, id string) ([]byte, error) {
 	derived, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
 	<-time.After(time.Millisecond)
 	a.ask(derived)
-	return a.MemoryStore.GetMaster(ctx, id)
+	return a.MemoryStore.GetPrimary(ctx, id)
 }
 
 func (a *asking) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {

@@ -138,4 +138,4 @@ type lags struct{ session.Store }
 
 func (lags) Get(context.Context, string) ([]byte, error) { return nil, session.ErrNotFound }
 
-func (l lags) GetMaster(ctx context.Context, id string) ([]byte, error) { return l.Store.Get(ctx, id) }
+func (l lags) GetPrimary(ctx context.Context, id string) ([]byte, error) { return l.Store.Get(ctx, id) }

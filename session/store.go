@@ -20,7 +20,7 @@ import (
 type Store interface {
 	// Get returns the record of id. It returns ErrNotFound when there is none or its
 	// time has come; any other error is an outage. It may answer from a replica or a
-	// cache if the application chose one (see Authoritative).
+	// cache if the application chose one (see PrimaryReader).
 	Get(ctx context.Context, id string) ([]byte, error)
 
 	// Create stores data under an id that has no record, to be forgotten after ttl.
@@ -111,13 +111,13 @@ type Record struct {
 	Data []byte // the record's JSON
 }
 
-// Authoritative is an ability of a Store whose Get may be stale: to read the
+// PrimaryReader is an ability of a Store whose Get may be stale: to read the
 // authority itself, past any replica or cache. It is not asked for what Get did not find where
 // the error is an ErrNotFound that has a method Authority() any, which returns the store, a
 // pointer: the answer is the authority's already.
-type Authoritative interface {
-	// GetMaster is Get, read from the authority.
-	GetMaster(ctx context.Context, id string) ([]byte, error)
+type PrimaryReader interface {
+	// GetPrimary is Get, read from the authority.
+	GetPrimary(ctx context.Context, id string) ([]byte, error)
 }
 
 // Batch is an ability of a Store: to read and to end many records in one trip, or a few.

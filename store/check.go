@@ -58,7 +58,7 @@ func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 		func() error { return r.Create(ctx, id, old, checkTime) },
 		func() error { _, err := r.Get(ctx, id); return err },
 		func() error { return r.Update(ctx, id, old, changed, checkTime) },
-		func() error { _, err := r.GetMaster(ctx, id); return err },
+		func() error { _, err := r.GetPrimary(ctx, id); return err },
 		func() error { _, err := r.GetMany(ctx, []string{id, next}); return err },
 		func() error { _, err := r.End(ctx, id, changed, next, checkTime); return err },
 		func() error { _, err := r.EndMany(ctx, []string{id, next}, 0); return err },

@@ -53,7 +53,7 @@ func TestEveryCallIsOneCommand(t *testing.T) {
 			}{
 				{"Create", "SET", func() error { return r.Create(ctx, "id", []byte("x"), time.Hour) }},
 				{"Get", read, func() error { _, err := r.Get(ctx, "id"); return err }},
-				{"GetMaster", read, func() error { _, err := r.GetMaster(ctx, "id"); return err }},
+				{"GetPrimary", read, func() error { _, err := r.GetPrimary(ctx, "id"); return err }},
 				{"Update", "EVALSHA", func() error { return r.Update(ctx, "id", []byte("x"), []byte("x"), time.Hour) }},
 				{"GetMany", "MGET", func() error { _, err := r.GetMany(ctx, []string{"id", "unknown"}); return err }},
 				{"EndMany of one", "EVALSHA", func() error { _, err := r.EndMany(ctx, []string{"unknown"}, time.Hour); return err }},
@@ -119,9 +119,9 @@ func TestACountATokenAndACellAreOneCommand(t *testing.T) {
 	}
 }
 
-// TestS17_GetMasterIsNotAnsweredByACache: a hot read costs no command; the read that
+// TestS17_GetPrimaryIsNotAnsweredByACache: a hot read costs no command; the read that
 // must not be stale costs one, and sees what another process wrote.
-func TestS17_GetMasterIsNotAnsweredByACache(t *testing.T) {
+func TestS17_GetPrimaryIsNotAnsweredByACache(t *testing.T) {
 	server := redistest.Start(t)
 	for _, tombstones := range []bool{false, true} {
 		server.Flush(t)
@@ -129,19 +129,19 @@ func TestS17_GetMasterIsNotAnsweredByACache(t *testing.T) {
 		r := newRedis(t, cached(t, through), store.RedisConfig{Tombstones: tombstones})
 		create(t, r, "id", "one")
 		get := func() error { _, err := r.Get(t.Context(), "id"); return err }
-		master := func() error { _, err := r.GetMaster(t.Context(), "id"); return err }
+		master := func() error { _, err := r.GetPrimary(t.Context(), "id"); return err }
 		_, _ = get(), master() // fills the cache; the server learns the script
 		if got := sent(t, proxy, get); len(got) != 0 {
 			t.Errorf("hot Get: sent %q, want nothing", got)
 		}
 		if got := sent(t, proxy, master); !slices.Equal(got, []string{"EVALSHA"}) {
-			t.Errorf("GetMaster: sent %q, want one EVALSHA", got)
+			t.Errorf("GetPrimary: sent %q, want one EVALSHA", got)
 		}
 		if err := server.Client(t).Set(t.Context(), "sess:id", "two", time.Hour).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := r.GetMaster(t.Context(), "id"); string(got) != "two" || err != nil {
-			t.Errorf("GetMaster after another process's write: got %q and error %v, want %q", got, err, "two")
+		if got, err := r.GetPrimary(t.Context(), "id"); string(got) != "two" || err != nil {
+			t.Errorf("GetPrimary after another process's write: got %q and error %v, want %q", got, err, "two")
 		}
 		if err := redistest.Poll(func(ctx context.Context) error {
 			got, err := r.Get(ctx, "id")
@@ -162,7 +162,7 @@ func TestReadsGoToTheClientForReads(t *testing.T) {
 	r := newRedis(t, throughMain.Client(t), store.RedisConfig{Reads: throughReads.Client(t)})
 	sess := func(c faultproxy.Command) bool { return slices.Contains(c, "sess:id") }
 	create(t, r, "id", "x")
-	for _, f := range []func(context.Context, string) ([]byte, error){r.Get, r.GetMaster, r.Get} {
+	for _, f := range []func(context.Context, string) ([]byte, error){r.Get, r.GetPrimary, r.Get} {
 		if got, err := f(t.Context(), "id"); string(got) != "x" || err != nil {
 			t.Errorf("got %q and error %v, want x", got, err)
 		}

@@ -39,7 +39,7 @@ var (
 	_ session.Ender          = (*MemoryStore)(nil)
 	_ session.Index          = (*MemoryStore)(nil)
 	_ session.Iterator       = (*MemoryStore)(nil)
-	_ session.Authoritative  = (*MemoryStore)(nil)
+	_ session.PrimaryReader  = (*MemoryStore)(nil)
 	_ session.Batch          = (*MemoryStore)(nil)
 	_ session.ChangeNotifier = (*MemoryStore)(nil)
 )
@@ -89,8 +89,8 @@ func (m *MemoryStore) Get(ctx context.Context, id string) ([]byte, error) {
 	return []byte(data), nil
 }
 
-// GetMaster implements [session.Authoritative]; it is Get.
-func (m *MemoryStore) GetMaster(ctx context.Context, id string) ([]byte, error) {
+// GetPrimary implements [session.PrimaryReader]; it is Get.
+func (m *MemoryStore) GetPrimary(ctx context.Context, id string) ([]byte, error) {
 	return m.Get(ctx, id)
 }
 

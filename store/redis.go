@@ -46,7 +46,7 @@ var (
 	_ session.Ender          = (*RedisStore)(nil)
 	_ session.Index          = (*RedisStore)(nil)
 	_ session.Iterator       = (*RedisStore)(nil)
-	_ session.Authoritative  = (*RedisStore)(nil)
+	_ session.PrimaryReader  = (*RedisStore)(nil)
 	_ session.Batch          = (*RedisStore)(nil)
 	_ session.Combiner       = (*RedisStore)(nil)
 	_ session.ChangeNotifier = (*RedisStore)(nil)
@@ -123,10 +123,10 @@ func (r *RedisStore) judge(ctx context.Context, key string, found []any) ([]byte
 	return []byte(data), nil
 }
 
-// GetMaster implements [session.Authoritative]. It asks the master, past a client-side
+// GetPrimary implements [session.PrimaryReader]. It asks the master, past a client-side
 // cache and replicas, in one command: a plain read where the client is known to have
 // neither, else a script.
-func (r *RedisStore) GetMaster(ctx context.Context, id string) ([]byte, error) {
+func (r *RedisStore) GetPrimary(ctx context.Context, id string) ([]byte, error) {
 	if r.fresh {
 		return r.get(ctx, r.main, id)
 	}

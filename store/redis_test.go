@@ -111,15 +111,15 @@ func (b *buffered) Close() error {
 	return b.Conn.Close()
 }
 
-// isUnknown checks that Get, and GetMaster if there is one, do not find id.
+// isUnknown checks that Get, and GetPrimary if there is one, do not find id.
 func isUnknown(t *testing.T, s session.Store, id string) {
 	t.Helper()
 	if data, err := s.Get(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("Get(%q): got %q and error %v, want ErrNotFound", id, data, err)
 	}
-	if m, ok := s.(session.Authoritative); ok {
-		if data, err := m.GetMaster(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
-			t.Errorf("GetMaster(%q): got %q and error %v, want ErrNotFound", id, data, err)
+	if m, ok := s.(session.PrimaryReader); ok {
+		if data, err := m.GetPrimary(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("GetPrimary(%q): got %q and error %v, want ErrNotFound", id, data, err)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestScriptsSurviveAServerThatForgetsThem(t *testing.T) {
 					t.Errorf("after update %d: %d EVALSHA and %d EVAL, want %d and %d", i, evalsha, eval, want.evalsha, want.eval)
 				}
 			}
-			if got, err := r.GetMaster(t.Context(), "id"); string(got) != "3" || err != nil {
+			if got, err := r.GetPrimary(t.Context(), "id"); string(got) != "3" || err != nil {
 				t.Errorf("got %q and error %v, want 3", got, err)
 			}
 		})

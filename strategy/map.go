@@ -25,7 +25,7 @@ var _ FactorNamer = (*mapped[any, any])(nil)
 // An error of to counts like one of a strategy: one that wraps [ErrUnauthenticated]
 // refuses, any other is an outage. It panics if s or to is nil.
 func Map[A, B any](s Strategy[A], to func(ctx context.Context, user A) (B, error)) Strategy[B] {
-	if NoUser(s) || to == nil {
+	if IsNilUser(s) || to == nil {
 		panic("strategy: map: the strategy or the function is nil")
 	}
 	m := &mapped[A, B]{s, to}

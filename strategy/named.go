@@ -16,7 +16,7 @@ func Named[U any](name string, s Strategy[U]) Strategy[U] {
 	if name == "" || ReservedName(name) {
 		panic("strategy: named: the name is empty or reserved")
 	}
-	if NoUser(s) {
+	if IsNilUser(s) {
 		panic("strategy: named: " + name + ": the strategy is nil")
 	}
 	return &namedStrategy[U]{name, s}

@@ -87,19 +87,19 @@ func (f *Failure) Error() string {
 // Is reports whether target is ErrUnauthenticated.
 func (f *Failure) Is(target error) bool { return target == ErrUnauthenticated }
 
-// Shown is a refusal of credentials that came at an address of their own, such as the answer of a
+// CallbackRefusal is a refusal of credentials that came at an address of their own, such as the answer of a
 // provider at a callback. It matches [ErrUnauthenticated], as Err must. A guard answers it and does not
 // redirect to guard.Config.LoginURL, since that could lead back to the same address.
-type Shown struct {
+type CallbackRefusal struct {
 	Err  error // why it was refused
 	Used bool  // it was used before, or belongs to no log-in that has begun: a user who is logged in already may continue
 }
 
 // Error implements error.
-func (s *Shown) Error() string { return s.Err.Error() }
+func (s *CallbackRefusal) Error() string { return s.Err.Error() }
 
 // Unwrap returns Err.
-func (s *Shown) Unwrap() error { return s.Err }
+func (s *CallbackRefusal) Unwrap() error { return s.Err }
 
 // Redirect sends the client elsewhere: Passport's redirect(url, status).
 type Redirect struct {

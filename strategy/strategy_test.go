@@ -47,25 +47,25 @@ func TestNoUserKnowsEveryKindOfNobody(t *testing.T) {
 	check := func(name string, got, want bool) {
 		t.Helper()
 		if got != want {
-			t.Errorf("%s: NoUser = %v, want %v", name, got, want)
+			t.Errorf("%s: IsNilUser = %v, want %v", name, got, want)
 		}
 	}
-	check("a nil pointer", strategy.NoUser[*login](nil), true)
-	check("a pointer", strategy.NoUser(&login{}), false)
-	check("a nil map", strategy.NoUser[map[string]any](nil), true)
-	check("an empty map", strategy.NoUser(map[string]any{}), false)
-	check("a nil slice", strategy.NoUser[[]byte](nil), true)
-	check("an empty slice", strategy.NoUser([]byte{}), false)
-	check("a nil function", strategy.NoUser[func()](nil), true)
-	check("a nil channel", strategy.NoUser[chan int](nil), true)
-	check("a nil interface", strategy.NoUser[someone](nil), true)
-	check("a nil pointer in an interface", strategy.NoUser[someone]((*login)(nil)), true)
-	check("a pointer in an interface", strategy.NoUser[someone](&login{}), false)
-	check("a nil pointer in any", strategy.NoUser[any]((*login)(nil)), true)
-	check("a number in any", strategy.NoUser[any](0), false)
-	check("an empty struct", strategy.NoUser(login{}), false)
-	check("the number 0", strategy.NoUser(0), false)
-	check("the empty string", strategy.NoUser(""), false)
+	check("a nil pointer", strategy.IsNilUser[*login](nil), true)
+	check("a pointer", strategy.IsNilUser(&login{}), false)
+	check("a nil map", strategy.IsNilUser[map[string]any](nil), true)
+	check("an empty map", strategy.IsNilUser(map[string]any{}), false)
+	check("a nil slice", strategy.IsNilUser[[]byte](nil), true)
+	check("an empty slice", strategy.IsNilUser([]byte{}), false)
+	check("a nil function", strategy.IsNilUser[func()](nil), true)
+	check("a nil channel", strategy.IsNilUser[chan int](nil), true)
+	check("a nil interface", strategy.IsNilUser[someone](nil), true)
+	check("a nil pointer in an interface", strategy.IsNilUser[someone]((*login)(nil)), true)
+	check("a pointer in an interface", strategy.IsNilUser[someone](&login{}), false)
+	check("a nil pointer in any", strategy.IsNilUser[any]((*login)(nil)), true)
+	check("a number in any", strategy.IsNilUser[any](0), false)
+	check("an empty struct", strategy.IsNilUser(login{}), false)
+	check("the number 0", strategy.IsNilUser(0), false)
+	check("the empty string", strategy.IsNilUser(""), false)
 }
 
 func TestAnonymousLetsEveryRequestPass(t *testing.T) {

@@ -33,7 +33,7 @@ func (a *app) live(w http.ResponseWriter, r *http.Request) error {
 		case <-a.ending: // of the program: the browser comes back to the next one
 			return nil
 		case <-ctx.Done():
-			if ended, ok := errors.AsType[*guard.Ended](context.Cause(ctx)); ok {
+			if ended, ok := errors.AsType[*guard.LogInEnded](context.Cause(ctx)); ok {
 				_, _ = fmt.Fprintf(w, "event: end\ndata: %s\n\n", ended.Reason)
 			}
 			return nil

@@ -25,7 +25,7 @@ import (
 
 // reasonOf returns why the context of guard.Watch has ended.
 func reasonOf(ctx context.Context) string {
-	if ended, ok := errors.AsType[*guard.Ended](context.Cause(ctx)); ok {
+	if ended, ok := errors.AsType[*guard.LogInEnded](context.Cause(ctx)); ok {
 		return ended.Reason
 	}
 	return context.Cause(ctx).Error()

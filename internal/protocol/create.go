@@ -154,7 +154,7 @@ func (v *Visit) stillNobody(ctx context.Context) error {
 	}
 	for _, presented := range v.presented {
 		id := presented.id
-		data, err := v.p.master.GetMaster(ctx, id)
+		data, err := v.p.master.GetPrimary(ctx, id)
 		if errors.Is(err, v.p.NotFound) {
 			continue
 		}

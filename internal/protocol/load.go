@@ -228,7 +228,7 @@ func (v *Visit) LookAgain(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(forStore{ctx}, v.p.Timeout)
 	defer cancel()
 	for _, p := range v.presented {
-		found, _, err := v.fetch(ctx, wait, time.Now(), p.id, v.p.master.GetMaster)
+		found, _, err := v.fetch(ctx, wait, time.Now(), p.id, v.p.master.GetPrimary)
 		if err != nil {
 			return err
 		}

@@ -71,16 +71,16 @@ type Combiner interface {
 	EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (successor string, err error)
 }
 
-// Authoritative is session.Authoritative: it reads past replicas and caches.
-type Authoritative interface {
-	// GetMaster is Get, read from the primary.
-	GetMaster(ctx context.Context, id string) ([]byte, error)
+// PrimaryReader is session.PrimaryReader: it reads past replicas and caches.
+type PrimaryReader interface {
+	// GetPrimary is Get, read from the primary.
+	GetPrimary(ctx context.Context, id string) ([]byte, error)
 }
 
 // Settings are what a [Protocol] is made of.
 type Settings struct {
 	// Store keeps the records. If it is an Ender, an Index, a Batch, a Combiner or
-	// Authoritative, that is used.
+	// PrimaryReader, that is used.
 	Store Store
 	// Terms are the lifetimes of sessions.
 	Terms record.Terms
@@ -139,7 +139,7 @@ type Protocol struct {
 	// What the store can do beyond the contract: nil when it cannot.
 	ender  Ender
 	index  Index
-	master Authoritative
+	master PrimaryReader
 	batch  Batch
 	joint  Combiner
 }
@@ -153,7 +153,7 @@ func New(s Settings) *Protocol {
 	p.guards.Store(new([]string))
 	p.ender, _ = s.Store.(Ender)
 	p.index, _ = s.Store.(Index)
-	p.master, _ = s.Store.(Authoritative)
+	p.master, _ = s.Store.(PrimaryReader)
 	p.batch, _ = s.Store.(Batch)
 	if c, ok := s.Store.(Combiner); ok && c.Combines() == any(s.Store) { // not of a store that it is part of
 		p.joint = c
@@ -194,7 +194,7 @@ func (p *Protocol) Indexed() bool { return p.index != nil }
 // primary returns the store's way to read past replicas and caches.
 func (p *Protocol) primary() func(context.Context, string) ([]byte, error) {
 	if p.master != nil {
-		return p.master.GetMaster
+		return p.master.GetPrimary
 	}
 	return p.Store.Get
 }

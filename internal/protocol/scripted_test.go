@@ -36,7 +36,7 @@ func found(err error) []byte {
 
 // call is one command that the protocol sent to the store.
 type call struct {
-	Op       string // Get, GetMaster, Create, Update, Delete, End, AddLabel, RemoveLabel, Labelled, CreateIndexed, EndIndexed
+	Op       string // Get, GetPrimary, Create, Update, Delete, End, AddLabel, RemoveLabel, Labelled, CreateIndexed, EndIndexed
 	ID       string
 	Old, New []byte
 	Next     string
@@ -118,7 +118,7 @@ type batched struct{ *scripted }
 func (s batched) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
 	found := make([][]byte, len(ids))
 	for i, id := range ids {
-		data, err := s.get(ctx, "GetMaster", id)
+		data, err := s.get(ctx, "GetPrimary", id)
 		if err != nil && !errors.Is(err, errNotFound) {
 			return nil, err
 		}
@@ -183,7 +183,7 @@ var (
 	_ protocol.Store         = (*scripted)(nil)
 	_ protocol.Ender         = (*scripted)(nil)
 	_ protocol.Index         = (*scripted)(nil)
-	_ protocol.Authoritative = replicated{}
+	_ protocol.PrimaryReader = replicated{}
 	_ protocol.Batch         = batched{}
 	_ protocol.Combiner      = joint{}
 	_ protocol.Combiner      = tellingJointly{}
@@ -233,8 +233,8 @@ func (s *scripted) Get(ctx context.Context, id string) (data []byte, err error) 
 	return s.get(ctx, "Get", id)
 }
 
-func (s replicated) GetMaster(ctx context.Context, id string) (data []byte, err error) {
-	return s.get(ctx, "GetMaster", id)
+func (s replicated) GetPrimary(ctx context.Context, id string) (data []byte, err error) {
+	return s.get(ctx, "GetPrimary", id)
 }
 
 func (s *scripted) Create(ctx context.Context, id string, data []byte, _ time.Duration) error {

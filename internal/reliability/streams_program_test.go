@@ -108,7 +108,7 @@ func serveStreams(where string) error {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
 		<-ctx.Done()
-		if ended, ok := errors.AsType[*guard.Ended](context.Cause(ctx)); ok {
+		if ended, ok := errors.AsType[*guard.LogInEnded](context.Cause(ctx)); ok {
 			fmt.Fprintf(w, "event: end\ndata: %s\n\n", ended.Reason)
 		}
 	})))

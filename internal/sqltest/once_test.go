@@ -117,7 +117,7 @@ func TestS17_ReadsGoToTheReplicaAndAllElseToThePrimary(t *testing.T) {
 				t.Errorf("Get while the replica is down: got error %v, want an outage", err)
 			}
 			for name, call := range map[string]func() error{
-				"GetMaster":        func() error { _, err := r.GetMaster(ctx, "id"); return err },
+				"GetPrimary":       func() error { _, err := r.GetPrimary(ctx, "id"); return err },
 				"GetMany":          func() error { _, err := r.GetMany(ctx, []string{"id"}); return err },
 				"Update":           func() error { return r.Update(ctx, "id", old, old, time.Hour) },
 				"a refused Update": func() error { return isConflict(r.Update(ctx, "id", []byte(`{}`), old, time.Hour)) },

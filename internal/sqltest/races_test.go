@@ -55,7 +55,7 @@ func TestS7_ALogOutBesideARenewalIsFinal(t *testing.T) {
 						t.Errorf("renewal: got %v, want it or ErrNotFound", renewal)
 					}
 					for _, id := range []string{o, n} {
-						if _, err := r.GetMaster(ctx, id); !errors.Is(err, session.ErrNotFound) {
+						if _, err := r.GetPrimary(ctx, id); !errors.Is(err, session.ErrNotFound) {
 							t.Errorf("after the log-out, and the renewal that ended with %v, %s is there (error %v)", renewal, id, err)
 						}
 					}

@@ -60,7 +60,7 @@ func TestS17_AReplicaThatLagsLogsNobodyInAgain(t *testing.T) {
 
 			held.Get("/me").Want(t, http.StatusOK, "7") // what a replica costs, for as long as it lags
 			for _, id := range ids {
-				if _, err := s.Sessions.GetMaster(ctx, id); !errors.Is(err, session.ErrNotFound) {
+				if _, err := s.Sessions.GetPrimary(ctx, id); !errors.Is(err, session.ErrNotFound) {
 					t.Errorf("the primary: got error %v, want ErrNotFound", err)
 				}
 			}

@@ -106,7 +106,7 @@ func TestRoundTrips(t *testing.T) {
 				}{
 					{"Create", nil, func() error { return r.Create(ctx, "id", old, time.Hour) }, 1},
 					{"Get", create, func() error { _, err := r.Get(ctx, "id"); return err }, 1},
-					{"GetMaster", create, func() error { _, err := r.GetMaster(ctx, "id"); return err }, 1},
+					{"GetPrimary", create, func() error { _, err := r.GetPrimary(ctx, "id"); return err }, 1},
 					{"Update", create, func() error { return r.Update(ctx, "id", old, next, time.Hour) }, 1},
 					{"Update that meets a conflict", create, func() error { return isConflict(r.Update(ctx, "id", next, old, time.Hour)) }, 2},
 					{"Delete", create, func() error { return r.Delete(ctx, "id", nil) }, 1},

@@ -24,7 +24,7 @@ func abilitiesOf(s session.Store) (set abilities) {
 	if _, ok := s.(session.Iterator); ok {
 		set |= canIterator
 	}
-	if _, ok := s.(session.Authoritative); ok {
+	if _, ok := s.(session.PrimaryReader); ok {
 		set |= canAuthoritative
 	}
 	if _, ok := s.(session.Batch); ok {
@@ -39,7 +39,7 @@ type all interface {
 	session.Ender
 	session.Index
 	session.Iterator
-	session.Authoritative
+	session.PrimaryReader
 	session.Batch
 	session.ChangeNotifier
 }
@@ -99,46 +99,46 @@ func only(s all, set abilities) session.Store {
 	case canAuthoritative:
 		return struct {
 			telling
-			session.Authoritative
+			session.PrimaryReader
 		}{s, s}
 	case canEnder | canAuthoritative:
 		return struct {
 			telling
 			session.Ender
-			session.Authoritative
+			session.PrimaryReader
 		}{s, s, s}
 	case canIndex | canAuthoritative:
 		return struct {
 			telling
 			session.Index
-			session.Authoritative
+			session.PrimaryReader
 		}{s, s, s}
 	case canEnder | canIndex | canAuthoritative:
 		return struct {
 			telling
 			session.Ender
 			session.Index
-			session.Authoritative
+			session.PrimaryReader
 		}{s, s, s, s}
 	case canIterator | canAuthoritative:
 		return struct {
 			telling
 			session.Iterator
-			session.Authoritative
+			session.PrimaryReader
 		}{s, s, s}
 	case canEnder | canIterator | canAuthoritative:
 		return struct {
 			telling
 			session.Ender
 			session.Iterator
-			session.Authoritative
+			session.PrimaryReader
 		}{s, s, s, s}
 	case canIndex | canIterator | canAuthoritative:
 		return struct {
 			telling
 			session.Index
 			session.Iterator
-			session.Authoritative
+			session.PrimaryReader
 		}{s, s, s, s}
 	case canEnder | canIndex | canIterator | canAuthoritative:
 		return struct {
@@ -146,7 +146,7 @@ func only(s all, set abilities) session.Store {
 			session.Ender
 			session.Index
 			session.Iterator
-			session.Authoritative
+			session.PrimaryReader
 		}{s, s, s, s, s}
 	case canBatch:
 		return struct {
@@ -203,21 +203,21 @@ func only(s all, set abilities) session.Store {
 	case canAuthoritative | canBatch:
 		return struct {
 			telling
-			session.Authoritative
+			session.PrimaryReader
 			session.Batch
 		}{s, s, s}
 	case canEnder | canAuthoritative | canBatch:
 		return struct {
 			telling
 			session.Ender
-			session.Authoritative
+			session.PrimaryReader
 			session.Batch
 		}{s, s, s, s}
 	case canIndex | canAuthoritative | canBatch:
 		return struct {
 			telling
 			session.Index
-			session.Authoritative
+			session.PrimaryReader
 			session.Batch
 		}{s, s, s, s}
 	case canEnder | canIndex | canAuthoritative | canBatch:
@@ -225,14 +225,14 @@ func only(s all, set abilities) session.Store {
 			telling
 			session.Ender
 			session.Index
-			session.Authoritative
+			session.PrimaryReader
 			session.Batch
 		}{s, s, s, s, s}
 	case canIterator | canAuthoritative | canBatch:
 		return struct {
 			telling
 			session.Iterator
-			session.Authoritative
+			session.PrimaryReader
 			session.Batch
 		}{s, s, s, s}
 	case canEnder | canIterator | canAuthoritative | canBatch:
@@ -240,7 +240,7 @@ func only(s all, set abilities) session.Store {
 			telling
 			session.Ender
 			session.Iterator
-			session.Authoritative
+			session.PrimaryReader
 			session.Batch
 		}{s, s, s, s, s}
 	case canIndex | canIterator | canAuthoritative | canBatch:
@@ -248,7 +248,7 @@ func only(s all, set abilities) session.Store {
 			telling
 			session.Index
 			session.Iterator
-			session.Authoritative
+			session.PrimaryReader
 			session.Batch
 		}{s, s, s, s, s}
 	case canEnder | canIndex | canIterator | canAuthoritative | canBatch:
@@ -257,7 +257,7 @@ func only(s all, set abilities) session.Store {
 			session.Ender
 			session.Index
 			session.Iterator
-			session.Authoritative
+			session.PrimaryReader
 			session.Batch
 		}{s, s, s, s, s, s}
 	}

@@ -291,13 +291,13 @@ var abilityFaults = []fault{
 			}
 		}
 	}},
-	{"the authority cuts records", "GetMaster answers as Get does", func(m *store.MemoryStore, f *faulty) {
+	{"the authority cuts records", "GetPrimary answers as Get does", func(m *store.MemoryStore, f *faulty) {
 		f.master = func(ctx context.Context, id string) ([]byte, error) {
 			data, err := m.Get(ctx, id)
 			return data[:min(len(data), 4)], err
 		}
 	}},
-	{"the authority is a cache", "GetMaster sees every write at once", func(m *store.MemoryStore, f *faulty) {
+	{"the authority is a cache", "GetPrimary sees every write at once", func(m *store.MemoryStore, f *faulty) {
 		cache := map[string][]byte{}
 		f.master = func(ctx context.Context, id string) ([]byte, error) {
 			if data, ok := cache[id]; ok {

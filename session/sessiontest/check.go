@@ -16,7 +16,7 @@ type check struct {
 	ender    session.Ender
 	index    session.Index
 	iterator session.Iterator
-	master   session.Authoritative
+	master   session.PrimaryReader
 	batch    session.Batch
 	joint    session.Combiner
 	notifier session.Notifier
@@ -108,7 +108,7 @@ func (k *check) gone(id string) {
 func (k *check) read(id string, right func([]byte, error) bool) ([]byte, error) {
 	got, err := k.Get(context.Background(), id)
 	if k.master != nil && !right(got, err) && (err == nil || errors.Is(err, session.ErrNotFound)) {
-		return k.master.GetMaster(context.Background(), id)
+		return k.master.GetPrimary(context.Background(), id)
 	}
 	return got, err
 }

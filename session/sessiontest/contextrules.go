@@ -38,7 +38,7 @@ func (k *check) calls() map[string]func(context.Context) error {
 		}
 	}
 	if k.master != nil {
-		calls["GetMaster"] = func(ctx context.Context) error { _, err := k.master.GetMaster(ctx, "id"); return err }
+		calls["GetPrimary"] = func(ctx context.Context) error { _, err := k.master.GetPrimary(ctx, "id"); return err }
 	}
 	if k.batch != nil {
 		calls["GetMany"] = func(ctx context.Context) error { _, err := k.batch.GetMany(ctx, []string{"id", "unknown"}); return err }

@@ -42,7 +42,7 @@ type faulty struct {
 func newFaulty(m *store.MemoryStore) *faulty {
 	steps := oneByOne{m}
 	return &faulty{
-		m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetMaster, m.GetMany, m.EndMany, m.Listen, m.Notify,
+		m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetPrimary, m.GetMany, m.EndMany, m.Listen, m.Notify,
 		steps.CreateIndexed, steps.EndIndexed,
 	}
 }
@@ -91,7 +91,7 @@ func (f *faulty) Labelled(ctx context.Context, label string) ([]string, error) {
 
 func (f *faulty) All(ctx context.Context) iter.Seq2[session.Record, error] { return f.all(ctx) }
 
-func (f *faulty) GetMaster(ctx context.Context, id string) ([]byte, error) {
+func (f *faulty) GetPrimary(ctx context.Context, id string) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.master(ctx, id)

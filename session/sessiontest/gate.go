@@ -16,7 +16,7 @@ import (
 
 // Call is one call of a store's method, as a [Gate] sees it.
 type Call struct {
-	Op    string        // the method's name: Get, GetMaster, GetMany, Create, Update, Delete, End, EndMany, AddLabel, RemoveLabel, Labelled, All
+	Op    string        // the method's name: Get, GetPrimary, GetMany, Create, Update, Delete, End, EndMany, AddLabel, RemoveLabel, Labelled, All
 	ID    string        // empty for Labelled and All; the first one for GetMany, EndMany and RemoveLabel
 	Label string        // of the index methods
 	Old   []byte        // of Update, Delete and End
@@ -238,9 +238,9 @@ func (s gated) Get(ctx context.Context, id string) ([]byte, error) {
 	})
 }
 
-func (s gated) GetMaster(ctx context.Context, id string) ([]byte, error) {
-	return pass(ctx, s.g, Call{Op: "GetMaster", ID: id}, func(ctx context.Context) ([]byte, error) {
-		return s.g.inner.(session.Authoritative).GetMaster(ctx, id)
+func (s gated) GetPrimary(ctx context.Context, id string) ([]byte, error) {
+	return pass(ctx, s.g, Call{Op: "GetPrimary", ID: id}, func(ctx context.Context) ([]byte, error) {
+		return s.g.inner.(session.PrimaryReader).GetPrimary(ctx, id)
 	})
 }
 

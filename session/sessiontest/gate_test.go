@@ -54,7 +54,7 @@ type full interface {
 	session.Ender
 	session.Index
 	session.Iterator
-	session.Authoritative
+	session.PrimaryReader
 	session.Batch
 }
 
@@ -67,7 +67,7 @@ type step struct {
 // steps call every method once, in an order in which each can succeed.
 var steps = []step{
 	{"Get", func(ctx context.Context, s full, u string) error { _, err := s.Get(ctx, u+"id"); return err }},
-	{"GetMaster", func(ctx context.Context, s full, u string) error { _, err := s.GetMaster(ctx, u+"id"); return err }},
+	{"GetPrimary", func(ctx context.Context, s full, u string) error { _, err := s.GetPrimary(ctx, u+"id"); return err }},
 	{"Update", func(ctx context.Context, s full, u string) error {
 		return s.Update(ctx, u+"id", []byte("x"), []byte("y"), time.Hour)
 	}},
@@ -223,7 +223,7 @@ func TestAGateShowsWhatIsCalledWithWhat(t *testing.T) {
 	want := []string{
 		`Create id  "" "x"  1h0m0s`,
 		`Get id  "" ""  0s`,
-		`GetMaster id  "" ""  0s`,
+		`GetPrimary id  "" ""  0s`,
 		`Update id  "x" "y"  1h0m0s`,
 		`End id  "" "" next 1m0s`,
 		`GetMany id  "" ""  0s`,

@@ -98,27 +98,27 @@ var iteratorRules = ability[session.Iterator](
 	},
 )
 
-var authoritativeRules = ability[session.Authoritative](
+var authoritativeRules = ability[session.PrimaryReader](
 	rule{
-		name:  "GetMaster answers as Get does",
-		quote: "GetMaster is Get, read from the authority.",
+		name:  "GetPrimary answers as Get does",
+		quote: "GetPrimary is Get, read from the authority.",
 		check: func(k *check) {
 			ctx := context.Background()
 			for id, data := range oddRecords {
 				k.create(id, data, hour)
-				if got, err := k.master.GetMaster(ctx, id); err != nil || string(got) != data {
-					k.wrong("GetMaster(%q): got %q and error %v, want %q", id, got, err, data)
+				if got, err := k.master.GetPrimary(ctx, id); err != nil || string(got) != data {
+					k.wrong("GetPrimary(%q): got %q and error %v, want %q", id, got, err, data)
 				}
 			}
 			for _, id := range append([]string{"unknown"}, oddIDs...) {
-				_, err := k.master.GetMaster(ctx, id)
-				k.is(fmt.Sprintf("GetMaster(%q)", id), err, session.ErrNotFound)
+				_, err := k.master.GetPrimary(ctx, id)
+				k.is(fmt.Sprintf("GetPrimary(%q)", id), err, session.ErrNotFound)
 			}
 		},
 	},
 	rule{
-		name:  "GetMaster sees every write at once",
-		quote: "Authoritative is an ability of a Store whose Get may be stale: to read the authority itself, past any replica or cache.",
+		name:  "GetPrimary sees every write at once",
+		quote: "PrimaryReader is an ability of a Store whose Get may be stale: to read the authority itself, past any replica or cache.",
 		check: func(k *check) {
 			ctx := context.Background()
 			k.create("id", "0", time.Minute)
@@ -126,17 +126,17 @@ var authoritativeRules = ability[session.Authoritative](
 			for i := range 20 {
 				old, next := fmt.Sprint(i), fmt.Sprint(i+1)
 				k.must(k.Update(ctx, "id", []byte(old), []byte(next), time.Minute))
-				if got, err := k.master.GetMaster(ctx, "id"); err != nil || string(got) != next {
-					k.wrong("GetMaster after Update: got %q and error %v, want %q", got, err, next)
+				if got, err := k.master.GetPrimary(ctx, "id"); err != nil || string(got) != next {
+					k.wrong("GetPrimary after Update: got %q and error %v, want %q", got, err, next)
 				}
 			}
 			k.advance(2 * time.Minute)
-			_, err := k.master.GetMaster(ctx, "id")
-			k.is("GetMaster after the ttl", err, session.ErrNotFound)
+			_, err := k.master.GetPrimary(ctx, "id")
+			k.is("GetPrimary after the ttl", err, session.ErrNotFound)
 			k.create("id", "x", hour)
 			k.must(k.Delete(ctx, "id", nil))
-			_, err = k.master.GetMaster(ctx, "id")
-			k.is("GetMaster after Delete", err, session.ErrNotFound)
+			_, err = k.master.GetPrimary(ctx, "id")
+			k.is("GetPrimary after Delete", err, session.ErrNotFound)
 		},
 	},
 )

@@ -17,7 +17,7 @@ import (
 // Run checks the store that newStore returns against every sentence of the contract
 // in package session, each in a test named after what it demands, and against the
 // abilities that the store has: [session.Ender], [session.Index],
-// [session.Iterator], [session.Authoritative], [session.Batch],
+// [session.Iterator], [session.PrimaryReader], [session.Batch],
 // [session.Combiner], [session.Notifier], [session.ChangeNotifier].
 //
 // newStore is called for each test and returns an empty store. advance makes the
@@ -64,7 +64,7 @@ func newCheck(t reporter, s session.Store, advance func(time.Duration), quote st
 	k.ender, _ = s.(session.Ender)
 	k.index, _ = s.(session.Index)
 	k.iterator, _ = s.(session.Iterator)
-	k.master, _ = s.(session.Authoritative)
+	k.master, _ = s.(session.PrimaryReader)
 	k.batch, _ = s.(session.Batch)
 	if combines(s) {
 		k.joint = s.(session.Combiner)

@@ -79,7 +79,7 @@ func (s *Stores) Check(ctx context.Context) error {
 	var errs []error
 	for _, call := range []func() error{
 		func() error { return r.Create(ctx, id, old, checkTime) },
-		func() error { _, err := r.GetMaster(ctx, id); return err },
+		func() error { _, err := r.GetPrimary(ctx, id); return err },
 		func() error { return s.checkUnknown(ctx, next) },
 		func() error { return r.Update(ctx, id, old, changed, checkTime) },
 		func() error { _, err := r.GetMany(ctx, []string{id, next}); return err },

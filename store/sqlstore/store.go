@@ -38,7 +38,7 @@ var (
 	_ session.Ender         = (*Store)(nil)
 	_ session.Index         = (*Store)(nil)
 	_ session.Iterator      = (*Store)(nil)
-	_ session.Authoritative = (*Store)(nil)
+	_ session.PrimaryReader = (*Store)(nil)
 	_ session.Batch         = (*Store)(nil)
 )
 
@@ -70,8 +70,8 @@ func (s *Store) Get(ctx context.Context, id string) ([]byte, error) {
 	return data, err
 }
 
-// GetMaster implements [session.Authoritative]. It is one SELECT, of the primary.
-func (s *Store) GetMaster(ctx context.Context, id string) ([]byte, error) {
+// GetPrimary implements [session.PrimaryReader]. It is one SELECT, of the primary.
+func (s *Store) GetPrimary(ctx context.Context, id string) ([]byte, error) {
 	return s.read(ctx, s.primary, id)
 }
 

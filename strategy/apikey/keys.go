@@ -55,7 +55,7 @@ func NewKeys(prefix string, table Table) (*Keys, error) {
 	if !validPrefix(prefix) {
 		mistakes = append(mistakes, fmt.Errorf("apikey: new keys: %w", errPrefix(prefix)))
 	}
-	if strategy.NoUser(table) {
+	if strategy.IsNilUser(table) {
 		mistakes = append(mistakes, errors.New("apikey: new keys: the table is nil: give the one that keeps the keys"))
 	}
 	if mistakes != nil {

@@ -53,7 +53,7 @@ func NewIssuer[C Claims](cfg IssuerConfig) (*Issuer[C], error) {
 		mistakes = append(mistakes, fmt.Errorf("jwt: new issuer: "+format, args...))
 	}
 	cfg.Audience = slices.Clone(cfg.Audience)
-	if strategy.NoUser(cfg.Keys) {
+	if strategy.IsNilUser(cfg.Keys) {
 		wrong("Keys is nil: pass NewKeys or a KeysFunc")
 	} else if list, ok := cfg.Keys.(*KeyList); ok && !slices.ContainsFunc(list.keys, (*Key).CanSign) {
 		wrong("none of Keys can sign: pass a secret or a private key")

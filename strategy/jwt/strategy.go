@@ -137,7 +137,7 @@ func New[C Claims, U any](cfg Config, validate func(ctx context.Context, claims 
 // complete fills in what is left out and reports what is wrong.
 func (c *Config) complete(wrong func(string, ...any)) {
 	c.Audience, c.Types = slices.Clone(c.Audience), slices.Clone(c.Types)
-	if strategy.NoUser(c.Keys) {
+	if strategy.IsNilUser(c.Keys) {
 		wrong("Keys is nil: pass NewKeys, NewRemoteKeys or a KeysFunc")
 	}
 	switch {

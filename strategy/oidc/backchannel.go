@@ -44,7 +44,7 @@ const logOutLife = 10 * time.Minute
 // error is invalid_request for a bad token, and temporarily_unavailable when a session
 // could not be ended, or the provider's keys could not be had. It panics if auth is nil.
 func (s *Strategy[U]) BackChannelLogOut(auth LogIns) http.Handler {
-	if strategy.NoUser(auth) {
+	if strategy.IsNilUser(auth) {
 		panic("oidc: BackChannelLogOut: the guard is nil: pass the one that logs in with this strategy")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

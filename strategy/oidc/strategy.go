@@ -64,7 +64,7 @@ func (s *Strategy[U]) Name() string { return s.cfg.Name }
 //
 // For the callback, the errors are those of validate, a [*strategy.Failure] for what else
 // is refused, with status 400 if no provider sends such a request, both in a
-// [*strategy.Shown]; and an outage if the provider is down, slow or answers nonsense. It
+// [*strategy.CallbackRefusal]; and an outage if the provider is down, slow or answers nonsense. It
 // reports when the
 // provider saw the user's credentials, if it says so, as Info.At; but no longer ago
 // than a day or Config.MaxAge, since the session's absolute limit counts from there.
@@ -107,14 +107,16 @@ func newCore(cfg Config) (*core, error) {
 func refuse(reason string) error { return &strategy.Failure{Reason: reason} }
 
 // refuseUsed refuses an answer that belongs to no log-in that is under way.
-func refuseUsed(reason string) error { return &strategy.Shown{Err: refuse(reason), Used: true} }
+func refuseUsed(reason string) error {
+	return &strategy.CallbackRefusal{Err: refuse(reason), Used: true}
+}
 
 // shown marks the refusal of an answer as one: guards do not begin another log-in for it.
 func shown(err error) error {
-	if errors.As(err, new(*strategy.Shown)) || !errors.Is(err, strategy.ErrUnauthenticated) {
+	if errors.As(err, new(*strategy.CallbackRefusal)) || !errors.Is(err, strategy.ErrUnauthenticated) {
 		return err
 	}
-	return &strategy.Shown{Err: err}
+	return &strategy.CallbackRefusal{Err: err}
 }
 
 // broken wraps an error that is no refusal: an outage of the provider, or a mistake
@@ -149,7 +151,7 @@ func authenticate[U any](c *core, validate func(context.Context, Identity) (U, e
 	if err != nil {
 		return nobody, shown(err)
 	}
-	if strategy.NoUser(user) {
+	if strategy.IsNilUser(user) {
 		return nobody, c.broken("validate", strategy.ErrNilUser)
 	}
 	info.Linking = c.links(r)

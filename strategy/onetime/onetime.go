@@ -42,7 +42,7 @@ func New(cfg Config) (*Tokens, error) {
 	wrong := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Errorf("onetime: new: "+format, args...))
 	}
-	if strategy.NoUser(cfg.Tokens) {
+	if strategy.IsNilUser(cfg.Tokens) {
 		wrong("Tokens is nil: give one that keeps them, such as that of store.Redis")
 	}
 	if cfg.Purpose == "" {

@@ -69,7 +69,7 @@ func (hs Hashers) check() error {
 
 // checkHasher returns the mistakes in the fields of a Hasher of this package.
 func checkHasher(h Hasher) error {
-	if _, several := h.(Hashers); !several && strategy.NoUser(h) {
+	if _, several := h.(Hashers); !several && strategy.IsNilUser(h) {
 		return errors.New("password: a Hasher is nil: give one, such as &password.Bcrypt{}")
 	}
 	if c, ok := h.(interface{ check() error }); ok {

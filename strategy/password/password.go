@@ -76,7 +76,7 @@ func NewCheck[U any](accounts Accounts[U], cfg Config) (*Check[U], error) {
 		cfg.Account = strategy.AccountName
 	}
 	var mistakes []error
-	if strategy.NoUser(accounts) {
+	if strategy.IsNilUser(accounts) {
 		mistakes = append(mistakes, errors.New("password: new: accounts is nil: give the users table, such as a LookupFunc"))
 	}
 	mistakes = append(mistakes, checkHasher(cfg.Hasher))

@@ -1,6 +1,6 @@
 // Package remember answers: which user was logged in at this browser before?
 //
-// [Me] logs a browser in again when its session is over. guard.Config.RememberMe takes it
+// [Service] logs a browser in again when its session is over. guard.Config.RememberMe takes it
 // and does the work.
 //
 // # How soon a theft is found

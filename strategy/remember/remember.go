@@ -27,7 +27,7 @@ type Config struct {
 	MaxAge time.Duration
 	// Grace is for how long a replaced token gets the same next token again: the time in
 	// which a browser that restores many tabs sends the same cookie with all of them. Later
-	// it gets another one, see [Me]. Zero means 30 seconds; at most 10 minutes.
+	// it gets another one, see [Service]. Zero means 30 seconds; at most 10 minutes.
 	Grace time.Duration
 	// Secrets sign the cookie, so that made-up cookies cause no read of the store. Each has at least 32
 	// random bytes. The first signs; the others are former ones, whose cookies are still good: they are
@@ -44,7 +44,7 @@ type Config struct {
 	InsecureHTTP bool
 }
 
-// Me logs users in again by a cookie that outlives their session: passport-remember-me.
+// Service logs users in again by a cookie that outlives their session: passport-remember-me.
 // Give it to guard.Config.RememberMe. New makes one; it is safe for concurrent use.
 //
 // NIST SP 800-63B-4 §5.1 does not allow a cookie in place of an authentication: do not
@@ -59,13 +59,13 @@ type Config struct {
 // right cookie whichever answer arrives, in any order. If none arrives, because the
 // connection broke or the browser crashed before it stored the cookie, it sends the
 // replaced token later, at any time: it then gets another next token if the first was not
-// used, and the sessions made by the first one end (Remembered.Moved).
+// used, and the sessions made by the first one end (Remembered.Rotated).
 //
 // So a lost answer logs nobody out. A theft is found when the cookie has changed hands
 // between owner and thief twice, or once if one of them has used it twice in a row. Until
 // then the thief has one session, which ends when the owner's browser comes. Neither a
 // copy of the database nor an old cookie is enough to make the next token.
-type Me struct {
+type Service struct {
 	cfg      Config
 	rotating *rotating.Tokens
 }
@@ -78,12 +78,12 @@ const (
 )
 
 // New returns every mistake in cfg at once.
-func New(cfg Config) (*Me, error) {
+func New(cfg Config) (*Service, error) {
 	var mistakes []error
 	wrong := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Errorf("remember: new: "+format, args...))
 	}
-	if strategy.NoUser(cfg.Cells) {
+	if strategy.IsNilUser(cfg.Cells) {
 		wrong("Cells is nil: give one that keeps the tokens' hashes, such as that of store.Redis")
 	}
 	if cfg.MaxAge == 0 {
@@ -107,7 +107,7 @@ func New(cfg Config) (*Me, error) {
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
 	}
-	return &Me{cfg, rotating.New(rotating.Config{
+	return &Service{cfg, rotating.New(rotating.Config{
 		Cells: cfg.Cells, Kind: "remember", IdleTimeout: cfg.MaxAge, MaxAge: cfg.MaxAge, Grace: cfg.Grace,
 	})}, nil
 }
@@ -120,10 +120,10 @@ type Remembered struct {
 	Series string    // names the series; no secret
 	Since  time.Time // when Remember was called
 	Labels []string  // as given to Remember
-	// Moved is when the present token was made. Sessions that the series made before should
+	// Rotated is when the present token was made. Sessions that the series made before should
 	// end: this browser does not have their cookies, and if another one does, it is a
 	// thief's.
-	Moved time.Time
+	Rotated time.Time
 
 	series rotating.Series
 	id     string // of the series, for Update
@@ -138,7 +138,7 @@ type note struct {
 // remembered returns what the series of the token text remembers.
 func remembered(s rotating.Series, text string) (Remembered, error) {
 	id, _ := rotating.ID(text)
-	rem := Remembered{id: id, User: s.Owner, Series: s.Name, Since: s.Since, Labels: s.Groups, Moved: s.Made, series: s}
+	rem := Remembered{id: id, User: s.Owner, Series: s.Name, Since: s.Since, Labels: s.Groups, Rotated: s.Made, series: s}
 	var n note
 	if err := json.Unmarshal(s.Data, &n); err != nil {
 		return Remembered{}, errNotRemembered // a record that is not ours
@@ -147,7 +147,7 @@ func remembered(s rotating.Series, text string) (Remembered, error) {
 	return rem, nil
 }
 
-// CookieTheft is returned by [Me.Recall] for a token that was used before. It matches
+// CookieTheft is returned by [Service.Recall] for a token that was used before. It matches
 // strategy.ErrUnauthenticated. The series stays until ForgetUser or ForgetSeries is called.
 type CookieTheft struct {
 	Remembered Remembered // what the series remembers: whose cookie it is
@@ -166,7 +166,7 @@ var errNotRemembered = fmt.Errorf("%w: nobody is remembered", strategy.ErrUnauth
 // compare, when Recall returns them; they must not be secrets. labels are those of the
 // log-in, such as a provider's session, by which ForgetLabel ends the series; none may be
 // a user's name. Any error is an outage.
-func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels ...string) (Remembered, *http.Cookie, error) {
+func (m *Service) Remember(ctx context.Context, user string, id, stamp []byte, labels ...string) (Remembered, *http.Cookie, error) {
 	data, err := json.Marshal(note{id, stamp})
 	if err != nil {
 		return Remembered{}, nil, fmt.Errorf("remember: begin: %w", err)
@@ -184,7 +184,7 @@ func (m *Me) Remember(ctx context.Context, user string, id, stamp []byte, labels
 // token: send cookie to the browser; copies of earlier ones are invalid. It is nil if id and stamp are as
 // before, and the browser's cookie stays valid. ok is false when the series has ended. Any error is an
 // outage.
-func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (cookie *http.Cookie, ok bool, err error) {
+func (m *Service) Update(ctx context.Context, rem Remembered, id, stamp []byte) (cookie *http.Cookie, ok bool, err error) {
 	data, err := json.Marshal(note{id, stamp})
 	var series rotating.Series
 	var next string
@@ -201,7 +201,7 @@ func (m *Me) Update(ctx context.Context, rem Remembered, id, stamp []byte) (cook
 }
 
 // Presented reports whether r has a cookie of a series.
-func (m *Me) Presented(r *http.Request) bool {
+func (m *Service) Presented(r *http.Request) bool {
 	_, err := r.Cookie(m.cfg.CookieName)
 	return err == nil
 }
@@ -210,16 +210,16 @@ func (m *Me) Presented(r *http.Request) bool {
 const maxSeries = 4
 
 // sign returns the cookie's value for a token: the token, a dot and its signature.
-func (m *Me) sign(text string) string {
+func (m *Service) sign(text string) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(signed.MAC(m.cfg.Secrets[0], m.parts(text)...))
 }
 
 // parts is what the signature says. With the cookie's name in it no other cookie of the application is one of
 // ours.
-func (m *Me) parts(text string) []string { return []string{"remember", m.cfg.CookieName, text} }
+func (m *Service) parts(text string) []string { return []string{"remember", m.cfg.CookieName, text} }
 
 // open returns the token in a cookie's value, if it is signed by us.
-func (m *Me) open(value string) (text string, ok bool) {
+func (m *Service) open(value string) (text string, ok bool) {
 	dot := strings.LastIndexByte(value, '.')
 	if dot < 0 {
 		return "", false
@@ -233,7 +233,7 @@ func (m *Me) open(value string) (text string, ok bool) {
 }
 
 // presented returns the tokens in the cookies that we have signed. No other reaches the store.
-func (m *Me) presented(r *http.Request) (list []string) {
+func (m *Service) presented(r *http.Request) (list []string) {
 	for _, c := range r.CookiesNamed(m.cfg.CookieName) {
 		if text, ok := m.open(c.Value); ok && len(list) < maxSeries {
 			list = append(list, text)
@@ -245,7 +245,7 @@ func (m *Me) presented(r *http.Request) (list []string) {
 // Recall returns whom r's cookie remembers, and the cookie that replaces it. The error
 // is a [*CookieTheft] for a token that was used before, otherwise one that wraps
 // [strategy.ErrUnauthenticated] when nobody is remembered; any other is an outage: the cookie must stay then.
-func (m *Me) Recall(r *http.Request) (Remembered, *http.Cookie, error) {
+func (m *Service) Recall(r *http.Request) (Remembered, *http.Cookie, error) {
 	failed := errNotRemembered
 	for _, text := range m.presented(r) {
 		rem, cookie, err := m.recall(r.Context(), text)
@@ -259,7 +259,7 @@ func (m *Me) Recall(r *http.Request) (Remembered, *http.Cookie, error) {
 	return Remembered{}, nil, failed
 }
 
-func (m *Me) recall(ctx context.Context, text string) (Remembered, *http.Cookie, error) {
+func (m *Service) recall(ctx context.Context, text string) (Remembered, *http.Cookie, error) {
 	series, next, err := m.rotating.Use(ctx, text)
 	reused, theft := errors.AsType[*rotating.Reused](err)
 	switch {
@@ -282,7 +282,7 @@ func (m *Me) recall(ctx context.Context, text string) (Remembered, *http.Cookie,
 
 // Valid reports whether what Recall or Remember returned is still remembered. Called after a
 // session was stored, it tells whether a log-out came in between. Any error is an outage.
-func (m *Me) Valid(ctx context.Context, rem Remembered) (bool, error) {
+func (m *Service) Valid(ctx context.Context, rem Remembered) (bool, error) {
 	valid, err := m.rotating.Alive(ctx, rem.series)
 	if err != nil {
 		return false, fmt.Errorf("remember: %w", err)
@@ -292,7 +292,7 @@ func (m *Me) Valid(ctx context.Context, rem Remembered) (bool, error) {
 
 // Find returns what the series in r's cookie remember. It changes nothing, and does not
 // check that the token is the present one. Any error is an outage.
-func (m *Me) Find(r *http.Request) ([]Remembered, error) {
+func (m *Service) Find(r *http.Request) ([]Remembered, error) {
 	var list []Remembered
 	for _, text := range m.presented(r) {
 		name, _ := rotating.Name(text)
@@ -311,7 +311,7 @@ func (m *Me) Find(r *http.Request) ([]Remembered, error) {
 // that makes the browser forget them, nil when it sent none. Of a series that is over only the name is
 // known, so that a caller who tries again after an outage can still end its sessions. Any error is an
 // outage: the cookie must stay then.
-func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
+func (m *Service) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 	if !m.Presented(r) {
 		return nil, nil, nil
 	}
@@ -334,7 +334,7 @@ func (m *Me) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 // MarkStolen makes every cookie of the series of that name, see Remembered, a *CookieTheft from now on,
 // also after ForgetUser, and until ForgetSeries. So if an outage interrupts the caller who ends the
 // sessions, the theft is found again at the cookie's next use. Any error is an outage.
-func (m *Me) MarkStolen(ctx context.Context, name string) error {
+func (m *Service) MarkStolen(ctx context.Context, name string) error {
 	if err := m.rotating.MarkStolen(ctx, name); err != nil {
 		return fmt.Errorf("remember: mark stolen: %w", err)
 	}
@@ -342,7 +342,7 @@ func (m *Me) MarkStolen(ctx context.Context, name string) error {
 }
 
 // ForgetUser ends all series of user. Any error is an outage.
-func (m *Me) ForgetUser(ctx context.Context, user string) error {
+func (m *Service) ForgetUser(ctx context.Context, user string) error {
 	if err := m.rotating.EndAll(ctx, user); err != nil {
 		return fmt.Errorf("remember: forget user: %w", err)
 	}
@@ -350,7 +350,7 @@ func (m *Me) ForgetUser(ctx context.Context, user string) error {
 }
 
 // ForgetLabel ends all series whose log-in had label. Any error is an outage.
-func (m *Me) ForgetLabel(ctx context.Context, label string) error {
+func (m *Service) ForgetLabel(ctx context.Context, label string) error {
 	if err := m.rotating.EndAll(ctx, label); err != nil {
 		return fmt.Errorf("remember: forget label: %w", err)
 	}
@@ -358,7 +358,7 @@ func (m *Me) ForgetLabel(ctx context.Context, label string) error {
 }
 
 // ForgetSeries ends the series of that name, see [Remembered]. Any error is an outage.
-func (m *Me) ForgetSeries(ctx context.Context, name string) error {
+func (m *Service) ForgetSeries(ctx context.Context, name string) error {
 	if _, _, err := m.rotating.End(ctx, name); err != nil {
 		return fmt.Errorf("remember: forget: %w", err)
 	}
@@ -366,10 +366,10 @@ func (m *Me) ForgetSeries(ctx context.Context, name string) error {
 }
 
 // Gone returns a cookie that makes the browser forget the series.
-func (m *Me) Gone() *http.Cookie { return m.cookie("", 0) }
+func (m *Service) Gone() *http.Cookie { return m.cookie("", 0) }
 
 // cookie returns the cookie with value; empty makes the browser forget it.
-func (m *Me) cookie(value string, age time.Duration) *http.Cookie {
+func (m *Service) cookie(value string, age time.Duration) *http.Cookie {
 	c := &http.Cookie{ //nolint:gosec // Secure is left out only where InsecureHTTP asks for it
 		Name: m.cfg.CookieName, Value: value, Path: "/", HttpOnly: true, Secure: !m.cfg.InsecureHTTP, SameSite: http.SameSiteLaxMode,
 	}

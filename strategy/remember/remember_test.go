@@ -29,7 +29,7 @@ func newCells(t testing.TB) strategy.Cells {
 	return c.Cells
 }
 
-func newRemember(t testing.TB, cells strategy.Cells) *remember.Me {
+func newRemember(t testing.TB, cells strategy.Cells) *remember.Service {
 	t.Helper()
 	m, err := remember.New(remember.Config{Cells: cells, Secrets: secrets})
 	if err != nil {
@@ -41,12 +41,12 @@ func newRemember(t testing.TB, cells strategy.Cells) *remember.Me {
 // device is a browser that remembers.
 type device struct {
 	t      testing.TB
-	m      *remember.Me
+	m      *remember.Service
 	cookie *http.Cookie
 }
 
 // remember returns a device on which user ticked the box.
-func remembered(t testing.TB, m *remember.Me, user string) *device {
+func remembered(t testing.TB, m *remember.Service, user string) *device {
 	t.Helper()
 	_, cookie, err := m.Remember(t.Context(), user, []byte(`"`+user+`"`), []byte("stamp of "+user))
 	if err != nil {
@@ -307,20 +307,20 @@ func TestAnOutageIsNoRefusalOfARememberedLogIn(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		calls int
-		do    func(m *remember.Me) error
+		do    func(m *remember.Service) error
 	}{
-		{"Remember", 2, func(m *remember.Me) error {
+		{"Remember", 2, func(m *remember.Service) error {
 			_, _, err := m.Remember(t.Context(), "jen", []byte(`"jen"`), nil)
 			return err
 		}},
-		{"Recall", 3, func(m *remember.Me) error {
+		{"Recall", 3, func(m *remember.Service) error {
 			fresh := remembered(t, newRemember(t, cells), "jen")
 			_, _, err := m.Recall(request(fresh.cookie))
 			return err
 		}},
-		{"Valid", 2, func(m *remember.Me) error { _, err := m.Valid(t.Context(), rem); return err }},
-		{"Forget", 2, func(m *remember.Me) error { _, _, err := m.Forget(request(d.cookie)); return err }},
-		{"ForgetUser", 2, func(m *remember.Me) error { return m.ForgetUser(t.Context(), "ann") }},
+		{"Valid", 2, func(m *remember.Service) error { _, err := m.Valid(t.Context(), rem); return err }},
+		{"Forget", 2, func(m *remember.Service) error { _, _, err := m.Forget(request(d.cookie)); return err }},
+		{"ForgetUser", 2, func(m *remember.Service) error { return m.ForgetUser(t.Context(), "ann") }},
 	} {
 		for from := 1; from <= row.calls; from++ {
 			err := row.do(newRemember(t, &credtest.Cells{Cells: cells, From: from}))

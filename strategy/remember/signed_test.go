@@ -86,7 +86,7 @@ func TestSecretsRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	cookie := device.cookie
-	for i, m := range []*remember.Me{before, between, after} {
+	for i, m := range []*remember.Service{before, between, after} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.AddCookie(cookie)
 		rem, next, err := m.Recall(r)
@@ -103,7 +103,7 @@ func TestSecretsRotate(t *testing.T) {
 func TestSecretsRotateWhileProcessesAreExchanged(t *testing.T) {
 	cells := newCells(t)
 	old, newest := secrets[0], strings.Repeat("n", 32)
-	process := func(secrets ...string) *remember.Me {
+	process := func(secrets ...string) *remember.Service {
 		m, err := remember.New(remember.Config{Cells: cells, Secrets: secrets})
 		if err != nil {
 			t.Fatal(err)
@@ -117,13 +117,13 @@ func TestSecretsRotateWhileProcessesAreExchanged(t *testing.T) {
 	}
 	for _, row := range []struct {
 		name string
-		a, b *remember.Me
+		a, b *remember.Service
 	}{
 		{"{old} beside {old, new}", process(old), process(old, newest)},
 		{"{old, new} beside {new, old}", process(old, newest), process(newest, old)},
 		{"{new, old} beside {new}", process(newest, old), process(newest)},
 	} {
-		for _, order := range [][2]*remember.Me{{row.a, row.b}, {row.b, row.a}} {
+		for _, order := range [][2]*remember.Service{{row.a, row.b}, {row.b, row.a}} {
 			first, second := order[0], order[1]
 			_, cookie, err := first.Remember(t.Context(), "u", []byte(`1`), nil)
 			if err != nil {

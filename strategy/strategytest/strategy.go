@@ -61,7 +61,7 @@ func newTrial[U any](t reporter, c StrategyCase[U]) trial {
 		c.Strategy,
 		func(w http.ResponseWriter, r *http.Request) (bool, error) {
 			user, err := c.Strategy.Authenticate(w, r)
-			return strategy.NoUser(user), err
+			return strategy.IsNilUser(user), err
 		},
 		func(r *http.Request) bool {
 			x, ok := strategy.Ability[strategy.CrossSite](c.Strategy)

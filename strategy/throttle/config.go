@@ -81,7 +81,7 @@ func (c *Config) check(caller string) error {
 			wrong("Counter: %w", err)
 		}
 	default:
-		if shared = true; strategy.NoUser(c.Counter) {
+		if shared = true; strategy.IsNilUser(c.Counter) {
 			wrong("Counter is a nil pointer: give one that counts, or nil for a MemoryCounter")
 		}
 	}

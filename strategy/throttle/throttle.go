@@ -40,7 +40,7 @@ var _ strategy.Strategy[any] = (*Throttle[any])(nil)
 // New returns inner, throttled. It returns every mistake in cfg at once.
 func New[U any](cfg Config, inner strategy.Strategy[U]) (*Throttle[U], error) {
 	err := cfg.check("new")
-	if strategy.NoUser(inner) {
+	if strategy.IsNilUser(inner) {
 		return nil, errors.Join(err, errors.New("throttle: new: the strategy is nil: give the one to throttle"))
 	}
 	if err != nil {

@@ -85,7 +85,7 @@ func NewCodes(cfg CodesConfig) (*Codes, error) {
 	wrong := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Errorf("totp: new codes: "+format, args...))
 	}
-	if strategy.NoUser(cfg.Cells) {
+	if strategy.IsNilUser(cfg.Cells) {
 		wrong("Cells is nil: give one that remembers used codes, such as that of store.Redis")
 	}
 	if cfg.Issuer == "" || strings.Contains(cfg.Issuer, ":") {

@@ -366,11 +366,11 @@ func TestACodeOfALockedUserWasShown(t *testing.T) {
 	c, _ := newCodes(t)
 	c.err = &strategy.Failure{Status: http.StatusForbidden, Reason: "locked"}
 	_, err := c.send("123456")
-	if shown, ok := errors.AsType[*strategy.Shown](err); !ok || !errors.Is(err, strategy.ErrUnauthenticated) || shown.Used {
+	if shown, ok := errors.AsType[*strategy.CallbackRefusal](err); !ok || !errors.Is(err, strategy.ErrUnauthenticated) || shown.Used {
 		t.Errorf("got %v, want a refusal of what was shown", err)
 	}
 	c.err = strategy.ErrUnauthenticated
-	if _, err := c.send("123456"); errors.As(err, new(*strategy.Shown)) || !errors.Is(err, strategy.ErrUnauthenticated) {
+	if _, err := c.send("123456"); errors.As(err, new(*strategy.CallbackRefusal)) || !errors.Is(err, strategy.ErrUnauthenticated) {
 		t.Errorf("without an app: got %v, want a refusal alone", err)
 	}
 }

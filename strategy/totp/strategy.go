@@ -102,7 +102,7 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	}
 	enrolled, err := s.cfg.Enrolled(r)
 	if errors.As(err, new(*strategy.Failure)) { // such as for a user who is locked: a code was shown
-		return nobody, fmt.Errorf("totp: %s: %w", s.Name(), &strategy.Shown{Err: err})
+		return nobody, fmt.Errorf("totp: %s: %w", s.Name(), &strategy.CallbackRefusal{Err: err})
 	}
 	if err != nil {
 		return nobody, fmt.Errorf("totp: %s: %w", s.Name(), norows.Hint(err, "for a user without an app, Enrolled returns an error that wraps strategy.ErrUnauthenticated"))

@@ -39,7 +39,7 @@ func (a *app) live(w http.ResponseWriter, r *http.Request) {
 		case <-a.stopping: // the page connects again, to another process
 			return
 		case <-ctx.Done(): // the client went away, or the log-in has ended
-			if ended, ok := errors.AsType[*guard.Ended](context.Cause(ctx)); ok {
+			if ended, ok := errors.AsType[*guard.LogInEnded](context.Cause(ctx)); ok {
 				_ = send("event: end\ndata: %s\n\n", ended.Reason)
 			}
 			return

@@ -135,7 +135,7 @@ type process struct {
 	guards   []*guard.Guard[*user]
 	passkeys []*passkey.Strategy[*user]
 	api      *guard.Guard[*user] // for programs, beside: without sessions
-	memory   []*remember.Me      // by guard; nil where browsers are not remembered
+	memory   []*remember.Service // by guard; nil where browsers are not remembered
 	names    [][]string          // the cookies' names that a manager accepts, in order
 	handler  http.Handler
 }

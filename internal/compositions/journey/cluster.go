@@ -178,8 +178,8 @@ func (c clusterSessions) Listen(ctx context.Context, tell func(string)) error {
 	return errors.ErrUnsupported
 }
 
-func (c clusterSessions) GetMaster(ctx context.Context, id string) ([]byte, error) {
-	return c.master().sessions.GetMaster(ctx, id)
+func (c clusterSessions) GetPrimary(ctx context.Context, id string) ([]byte, error) {
+	return c.master().sessions.GetPrimary(ctx, id)
 }
 
 func (c clusterSessions) GetMany(ctx context.Context, ids []string) ([][]byte, error) {

@@ -36,7 +36,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 		LoginURL: logInPage(g),
 		OnEvent:  func(_ context.Context, e guard.Event) { s.events(e) },
 	}
-	var me *remember.Me
+	var me *remember.Service
 	if s.Remember > 0 {
 		var err error
 		me, err = remember.New(remember.Config{Cells: s.cells, Secrets: p.secrets(secret, newer), MaxAge: remFor, Grace: grace, CookieName: rememberName(g)})
@@ -70,7 +70,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 			id, _ := strconv.Atoi(r.FormValue("user"))
 			u, err := t.byID(r.Context(), id)
 			if err != nil || r.FormValue("code") != "right" {
-				return nil, &strategy.Shown{Err: strategy.ErrUnauthenticated}
+				return nil, &strategy.CallbackRefusal{Err: strategy.ErrUnauthenticated}
 			}
 			if labelled {
 				strategy.Report(r.Context(), strategy.Info{Labels: []string{"sid-" + r.FormValue("label")}})

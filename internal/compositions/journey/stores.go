@@ -20,7 +20,7 @@ type fullStore interface {
 	session.Ender
 	session.Index
 	session.Batch
-	session.Authoritative
+	session.PrimaryReader
 }
 
 // node is one server with what all processes of the program keep.

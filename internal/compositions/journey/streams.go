@@ -87,7 +87,7 @@ func (w *world) compareStreams(s Step) {
 			st.id = lives.ID
 		}
 		cause := context.Cause(st.ctx)
-		ended, _ := errors.AsType[*guard.Ended](cause)
+		ended, _ := errors.AsType[*guard.LogInEnded](cause)
 		switch {
 		case cause != nil && ended == nil:
 			w.broken("stream: it ends otherwise", "%v", cause)

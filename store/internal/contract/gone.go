@@ -2,7 +2,7 @@ package contract
 
 import "github.com/seed-6f34412b/passport/session"
 
-// Gone is session.ErrNotFound as the authority says it, see [session.Authoritative]: a store returns one from
+// Gone is session.ErrNotFound as the authority says it, see [session.PrimaryReader]: a store returns one from
 // Get where that asked nothing but the primary.
 type Gone[Store any] struct{ Store *Store }
 

@@ -69,7 +69,7 @@ func New(cfg Config) (*Tokens, error) {
 	wrong := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Errorf("refresh: new: "+format, args...))
 	}
-	if strategy.NoUser(cfg.Cells) {
+	if strategy.IsNilUser(cfg.Cells) {
 		wrong("Cells is nil: give one that keeps the tokens' hashes, such as that of store.Redis")
 	}
 	if cfg.IdleTimeout == 0 {
