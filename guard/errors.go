@@ -41,6 +41,9 @@ var errNobody error = &Refusal{Failures: []Failure{{Strategy: strategy.NameSessi
 
 // Error implements error. It is for operators.
 func (e *Refusal) Error() string {
+	if e == nil {
+		return "guard: a nil *Refusal"
+	}
 	var b strings.Builder
 	b.WriteString("guard: refused")
 	for _, f := range e.Failures {
@@ -54,6 +57,9 @@ func (e *Refusal) Error() string {
 
 // Unwrap returns the errors of the strategies.
 func (e *Refusal) Unwrap() []error {
+	if e == nil {
+		return nil
+	}
 	errs := make([]error, len(e.Failures))
 	for i, f := range e.Failures {
 		errs[i] = f.Err
@@ -130,6 +136,9 @@ const (
 
 // Error implements error.
 func (e *Insufficient) Error() string {
+	if e == nil {
+		return "guard: a nil *Insufficient"
+	}
 	switch e.Binding {
 	case BindingMissing:
 		return "guard: the session is not bound to a device"
@@ -152,6 +161,9 @@ func (e *Insufficient) Is(target error) bool { return target == strategy.ErrUnau
 // that it was refused, and the log too. A strategy that does not say that it was shown
 // something ([strategy.Claimant]) may only say how to log in, and the user has begun to.
 func decisive(err error) error {
+	if hasNil(err) {
+		return &misuse{"the error to answer is a nil pointer: answer what errors.As has found only where it returned true"}
+	}
 	refusal, refused := errors.AsType[*Refusal](err)
 	if !refused {
 		if errors.Is(err, session.ErrUnproved) { // of session.Manager.OpenCookies
@@ -166,6 +178,8 @@ func decisive(err error) error {
 	for _, f := range refusal.Failures {
 		insufficient, waits := errors.AsType[*Insufficient](f.Err)
 		switch {
+		case waits && insufficient == nil:
+			return &misuse{"a strategy returned a nil *guard.Insufficient as its error"}
 		case waits && pending == nil:
 			pending = insufficient
 		case !waits && f.shown:
@@ -176,6 +190,16 @@ func decisive(err error) error {
 		return refusal
 	}
 	return pending
+}
+
+// hasNil reports whether err is, or wraps, a nil pointer of a type by whose fields the answer goes.
+func hasNil(err error) bool {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return refusal == nil
+	}
+	insufficient, waits := errors.AsType[*Insufficient](err)
+	redirect, leads := errors.AsType[*strategy.Redirect](err)
+	return waits && insufficient == nil || leads && redirect == nil
 }
 
 // refusedLogIn is ErrTooManySessions of a log-in, whose event was sent.
@@ -196,7 +220,7 @@ func (e *misuse) Error() string { return "guard: " + e.text }
 //	403         ErrForbidden, ErrCrossSite
 //	409         session.ErrSessionEnded, session.ErrSessionChanged
 //	500         a mistake of the program: LogIn without Authenticate, a nil user, a redirect to nowhere,
-//	            strategy.ErrNilUser, serializer.ErrIDType, session.ErrNoHandler, session.ErrCommitted,
+//	            a nil *Refusal or *Insufficient, strategy.ErrNilUser, serializer.ErrIDType, session.ErrNoHandler, session.ErrCommitted,
 //	            session.ErrTooLarge, session.ErrValueType
 //	503         any other error: an outage
 //

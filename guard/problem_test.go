@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -73,6 +74,32 @@ func TestAProblemSaysHowLongToWait(t *testing.T) {
 		p := guard.ProblemOf(row.err)
 		if p.RetryAfter != row.after || p.Detail != row.want || p.Status != guard.Status(row.err) || p.Title != http.StatusText(p.Status) {
 			t.Errorf("%s: got %+v, want %v and %q", row.name, p, row.after, row.want)
+		}
+	}
+}
+
+// TestANilPointerIsAMistakeOfTheProgram: an application that answers with what errors.As did not find.
+func TestANilPointerIsAMistakeOfTheProgram(t *testing.T) {
+	w := newWorld(t)
+	for name, err := range map[string]error{
+		"no error":                      nil,
+		"a refusal":                     (*guard.Refusal)(nil),
+		"a missing factor":              (*guard.Insufficient)(nil),
+		"a redirect":                    (*strategy.Redirect)(nil),
+		"a refusal, wrapped":            fmt.Errorf("log in: %w", (*guard.Refusal)(nil)),
+		"a refusal, after another one":  errors.Join(strategy.ErrUnauthenticated, (*guard.Refusal)(nil)),
+		"a missing factor of a refusal": &guard.Refusal{Failures: []guard.Failure{{Err: (*guard.Insufficient)(nil)}}},
+	} {
+		if got := guard.ProblemOf(err); got.Status != 500 || got.Type != "about:blank" || guard.Status(err) != 500 {
+			t.Errorf("%s: got %+v, want 500", name, got)
+		}
+		if err == nil {
+			continue
+		}
+		rec := httptest.NewRecorder()
+		w.Error(rec, httptest.NewRequest(http.MethodPost, "/", nil), err)
+		if rec.Code != 500 {
+			t.Errorf("%s: answered %d, want 500", name, rec.Code)
 		}
 	}
 }
