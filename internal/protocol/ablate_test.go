@@ -8,9 +8,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/ablate"
 )
 
-// TestExplorationFindsEachBug takes one rule at a time out of a copy of the code and
-// demands that the exploration, or the rule's own test, then fails: a check that
-// cannot fail proves nothing. With none taken out, the copy has to pass.
+// TestExplorationFindsEachBug removes one rule at a time from a copy of the code and checks that the
+// exploration, or the rule's own test, then fails: a check that cannot fail proves nothing. With no rule
+// removed, the copy must pass.
 func TestExplorationFindsEachBug(t *testing.T) {
 	t.Parallel()
 	const explore = "TestExploreEveryInterleaving/"
@@ -60,7 +60,7 @@ func TestExplorationFindsEachBug(t *testing.T) {
 	t.Run("nothing", func(t *testing.T) {
 		t.Parallel()
 		if out, passed := copied.Run(t, -1, ".", "-few"); !passed {
-			t.Errorf("with every rule it fails:\n%s", out)
+			t.Errorf("with every rule in place the tests fail:\n%s", out)
 		}
 	})
 	for i, row := range rows {

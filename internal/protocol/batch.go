@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	batchSize  = 300 // sessions read or ended in one trip, of a few hundred bytes each
-	maxUnindex = 8   // labels whose entries a batch removes beside the one it is about
+	batchSize  = 300 // sessions that are read or ended in one trip, a few hundred bytes each
+	maxUnindex = 8   // other labels from which a batch also removes entries
 )
 
-// endBatch is endChain for many ids at once, at most batchSize, one hop of all of them at
-// a time. It returns those that had a record or went on. Entries under label stay, and
-// so does a session that another one went on to, if follows refuses it.
+// endBatch is endChain for at most batchSize ids at once: it follows one successor of each at a
+// time. It returns the ids that had a record or a successor. The entries under label stay. A
+// successor that follows refuses is not ended.
 func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, follows func(id string) bool) (alive []string, err error) {
 	recs, err := p.lookMany(ctx, ids)
 	if err != nil {
@@ -27,7 +27,7 @@ func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, fol
 	if ids, recs = carrying(label, ids, recs); len(ids) == 0 {
 		return nil, nil
 	}
-	origin := ids // origin[i] is the id among the given ones that led to ids[i]
+	origin := ids // ids[i] is origin[i] or a successor of it
 	found := map[string]bool{}
 	for range maxHops + 1 {
 		next, err := p.endMany(ctx, ids, recs)
@@ -40,7 +40,7 @@ func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, fol
 			if recs[i] != nil {
 				found[origin[i]] = true
 			}
-			if next[i] != "" && follows(next[i]) { // what is excepted lives, also where a stale entry leads to it
+			if next[i] != "" && follows(next[i]) { // an excepted session lives, even if a stale entry leads to it
 				moved, from = append(moved, next[i]), append(from, origin[i])
 			}
 		}
@@ -54,7 +54,7 @@ func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, fol
 	return nil, errTooManyHops
 }
 
-// lookMany is look for each of ids, at most batchSize.
+// lookMany is look for each of at most batchSize ids.
 func (p *Protocol) lookMany(ctx context.Context, ids []string) ([]*record.Record, error) {
 	if p.batch == nil {
 		recs := make([]*record.Record, len(ids))
@@ -81,8 +81,7 @@ func (p *Protocol) lookMany(ctx context.Context, ids []string) ([]*record.Record
 	return recs, nil
 }
 
-// endMany ends ids for good and returns the ids under which their sessions went on. Asking
-// again is harmless, so a lost answer is no failure.
+// endMany is endForGood for many ids. It returns their successors.
 func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Record) (next []string, err error) {
 	if p.batch == nil {
 		next = make([]string, len(ids))
@@ -93,7 +92,7 @@ func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Rec
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
-	var life time.Duration // the longest will do for all
+	var life time.Duration // the longest is used for all
 	for _, rec := range recs {
 		life = max(life, p.noteLife(rec))
 	}
@@ -114,7 +113,7 @@ func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Rec
 	}
 }
 
-// each calls f for every index of ids, with a time limit for each.
+// each calls f for every index of ids, each time with a new time limit.
 func (p *Protocol) each(ctx context.Context, ids []string, f func(ctx context.Context, i int) error) error {
 	for i := range ids {
 		step, cancel := context.WithTimeout(ctx, p.Timeout)
@@ -127,8 +126,8 @@ func (p *Protocol) each(ctx context.Context, ids []string, f func(ctx context.Co
 	return nil
 }
 
-// unindexMany makes a best effort to remove the entries that records that are gone have
-// under other labels than the one that is being emptied: for a few labels, as users share.
+// unindexMany makes a best effort to remove the entries of ended records under labels other than
+// label, which is being emptied. It does so for maxUnindex labels, because users share few.
 func (p *Protocol) unindexMany(ctx context.Context, label string, ids []string, recs []*record.Record) {
 	others := map[string][]string{}
 	for i, rec := range recs {
@@ -148,8 +147,8 @@ func (p *Protocol) unindexMany(ctx context.Context, label string, ids []string, 
 	}
 }
 
-// carrying leaves out the records that are known not to carry label any more: an entry is a
-// hint. Of one that is gone, malformed, or Node's alone, that is not known.
+// carrying drops the records that are known not to have label any more: an entry is only a hint.
+// Records that are gone, malformed, or written by Node alone stay, because that is unknown there.
 func carrying(label string, ids []string, recs []*record.Record) (left []string, of []*record.Record) {
 	for i, rec := range recs {
 		if rec != nil {

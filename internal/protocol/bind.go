@@ -10,9 +10,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// Bind binds the session, which has a record, to a key, at the commit: it gets a new id that
-// says so, and keeps all that is in it, as by Rotate (S19). The error is ErrChanged where the
-// session is bound already, and ErrEnded where it has no record.
+// Bind binds the session to a key, at the commit: it gets a new id that contains the binding, and
+// keeps its content, as with Rotate (S19). The error is ErrChanged if the session is bound
+// already, and ErrEnded if it has no record.
 func (v *Visit) Bind(to devicebound.Binding) error {
 	if err := v.Writable(); err != nil {
 		return err
@@ -30,7 +30,7 @@ func (v *Visit) Bind(to devicebound.Binding) error {
 	return nil
 }
 
-// Presented yields the ids that were presented.
+// Presented yields the presented ids.
 func (v *Visit) Presented() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, p := range v.presented {
@@ -41,8 +41,8 @@ func (v *Visit) Presented() iter.Seq[string] {
 	}
 }
 
-// Unproved says of id, which was presented and is bound, that the request shows no proof of its
-// key. A live session of that id is not the visit's: see [Visit.Suspect].
+// Unproved records that the request has no proof of the key that id, one of those presented, is
+// bound to. A live session under that id is then not this visit's: see [Visit.Suspect].
 func (v *Visit) Unproved(id string) {
 	for i := range v.presented {
 		if v.presented[i].id == id {
@@ -51,21 +51,21 @@ func (v *Visit) Unproved(id string) {
 	}
 }
 
-// suspected makes the session that was just found no session of this visit: whoever sent its id
-// did not prove to be the one whom it is bound to.
+// suspected drops the session that was just found from this visit: whoever sent its id did not
+// prove possession of the key that it is bound to.
 func (v *Visit) suspected() {
 	v.Suspect, v.lost = true, &Lost{v.ID, v.base}
 	v.ID, v.base = "", new(record.Record)
 }
 
-// Suspected reports whether all that can be said of the request's session is that nothing proves
-// that it is the visitor's. A log-in by credentials, or an end, that is planned is another matter.
+// Suspected reports whether the request's only session is one without proof that it is the
+// visitor's. It is false if a log-in with credentials, or an end, is planned.
 func (v *Visit) Suspected() bool {
 	return v.Suspect && v.ID == "" && !v.Ending() && !v.planned().checked
 }
 
-// SuspectSlot returns the id of the session of Suspect, "" for none, and who is logged in there
-// under key at now.
+// SuspectSlot returns the id of the session that Suspect is about, "" if there is none, and the
+// log-in under key that is valid there at now.
 func (v *Visit) SuspectSlot(key string, now time.Time) (id string, s record.Slot) {
 	if !v.Suspect || v.lost == nil {
 		return "", s
@@ -76,10 +76,10 @@ func (v *Visit) SuspectSlot(key string, now time.Time) (id string, s record.Slot
 	return v.lost.ID, s
 }
 
-// follow finds the session that one of the ids presented went on as when it was bound, unless
-// that is longer ago than Settings.Grace: the browser binds a session behind the page's back,
-// whose other requests, already on their way, show the id before. It costs a command, of a
-// visitor whose cookie is dead.
+// follow finds the session that continues one of the presented ids after it was bound to a
+// device, unless that is longer ago than Settings.Grace. The browser binds a session in the
+// background: other requests of the page that are already on their way still have the previous
+// id. It costs a command for each visitor whose cookie names no session.
 func (v *Visit) follow(ctx, wait context.Context, now time.Time) error {
 	for _, p := range v.presented {
 		if devicebound.Of(p.id) != "" {
@@ -88,7 +88,7 @@ func (v *Visit) follow(ctx, wait context.Context, now time.Time) error {
 		next, err := v.p.successor(wait, p.id)
 		if err != nil {
 			if v.p.Found(err) != nil {
-				continue // it is there, but past its deadline, or Node wrote it back
+				continue // the record exists, but is past its deadline, or Node wrote it back
 			}
 			return fmt.Errorf("session: load: %w", err)
 		}

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// bounded is a context with a deadline, as context.WithDeadline makes it, that costs
-// nothing until somebody asks for its channel: it lies in the Visit, and the timer,
-// the channel and the tie to its parent are made by the first Done. A store that only
-// compares the deadline, or hands it to a connection, never does. Each load would
-// otherwise take 1.1 us and 5 allocations more. Parent and deadline are set before it is used,
-// and end is called after the wait, once.
+// bounded is a context with a deadline, as context.WithDeadline makes it, but it allocates nothing
+// until Done is called: it is a field of the Visit, and the timer, the channel and the
+// registration with its parent are made by the first Done. A store that only compares the
+// deadline, or gives it to a connection, never calls Done. Without this, each load would take
+// 1.1 us and 5 allocations more. Parent and deadline are set before use, and end is called
+// once, after the wait.
 type bounded struct {
 	parent   context.Context
 	deadline time.Time // the parent's may be earlier
@@ -26,7 +26,7 @@ type cancelable struct {
 	stop context.CancelFunc
 }
 
-// end releases what Done made, and ends the context for whoever still holds it.
+// end releases what Done made, and cancels the context.
 func (b *bounded) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,8 +75,8 @@ func (b *bounded) Err() error {
 	return nil
 }
 
-// Value implements [context.Context]. What Done made answers, where there is any, so
-// that contexts derived from b are tied to it without a goroutine.
+// Value implements [context.Context]. If Done made a context, that answers, so that contexts
+// derived from b are cancelled with it without a goroutine.
 func (b *bounded) Value(key any) any {
 	b.mu.Lock()
 	made := b.made
@@ -87,15 +87,15 @@ func (b *bounded) Value(key any) any {
 	return withoutSession(b.parent.Value(key))
 }
 
-// forStore is a context for the store: all values are in it but what leads to the session. That
-// is locked while it waits for the store, and a store that asked for it, or the Handler of its log,
-// would wait for ever.
+// forStore is a context for the store: it has all values of its parent except those that lead to the
+// session. The session is locked while it waits for the store. A store, or its log's Handler, that
+// used the session would wait for ever.
 type forStore struct{ context.Context }
 
 // Value implements [context.Context].
 func (c forStore) Value(key any) any { return withoutSession(c.Context.Value(key)) }
 
-// withoutSession returns v, the value of a context, or nil for one that leads to the session.
+// withoutSession returns v, a value of a context, or nil if it leads to the session.
 func withoutSession(v any) any {
 	if _, leads := v.(interface{ LeadsToSession() }); leads {
 		return nil

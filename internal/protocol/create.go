@@ -10,31 +10,30 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// stored is a record that this commit put into the store.
+// stored is a record that this commit has put into the store.
 type stored struct {
 	id string
 	*record.Encoded
-	indexed  bool // with its labels' entries
-	oldEnded bool // and in the same step the record that it continues ended
+	indexed  bool // the entries of its labels were added too
+	oldEnded bool // the record that it replaces ended in the same step
 }
 
-// create stores d under a fresh id, and its labels' entries. Where the store takes several
-// steps at once it may end old with that, the record of the visit's id; nil is none. A log-in that cannot be found
-// by its label did not happen (S9), nor does one that is refused now that others can find
-// it: then this record goes, and nothing else has changed.
-// binding is what the id says that the session is bound to.
+// create stores d and the entries of its labels under a fresh id, bound to binding. If the store
+// combines steps it may also end old, the record of the visit's id; nil is none. A log-in
+// that cannot be found by its label has not happened (S9), nor has one that the functions of
+// [Visit.OnStored] refuse: the new record is then deleted, and nothing else has changed.
 func (v *Visit) create(ctx context.Context, d *record.Draft, binding devicebound.Binding, old *record.Record) (*stored, error) {
 	p := v.p
 	born := d.Born
 	var n NewRecord
-	if len(v.plan.stored) == 0 { // else what comes late would be counted, and is nobody's
+	if len(v.plan.stored) == 0 { // else a log-in whose answer is lost could be stored late and be counted
 		n.Labels = d.Labels
 	}
 	if old != nil {
 		n.OldID, n.OldData, n.OldLife, n.OldLabels = v.ID, old.Bytes(), max(p.noteLife(old), 0), old.Indexed()
 	}
 	for {
-		if born == 0 { // set before Encode, so that carrying changes over does not move it
+		if born == 0 { // set before Encode, so that it stays the same if changes are carried over
 			d.Born = time.Now().UnixMilli()
 		}
 		made, err := p.createOnce(ctx, d, binding, n)
@@ -61,10 +60,10 @@ func (v *Visit) create(ctx context.Context, d *record.Draft, binding devicebound
 	}
 }
 
-// createOnce stores d under a fresh id. Only an OK of the store counts (S2): after any
-// other answer the id is given up, for a Create that is still on its way could bring it
-// to life at any later moment. The error is ErrEnded for a log-in whose time is over.
-// n has what a store that takes several steps at once does beside.
+// createOnce stores d under a fresh id. Only an OK of the store counts (S2): after any other
+// answer the id is abandoned, because a Create that is still on its way could store it at any
+// later moment. The error is ErrEnded if the log-in has expired. n has the further steps for
+// a store that combines them.
 func (p *Protocol) createOnce(ctx context.Context, d *record.Draft, binding devicebound.Binding, n NewRecord) (*stored, error) {
 	for tries := 1; ; tries++ {
 		id := randomText(idBytes) + string(binding)
@@ -104,7 +103,7 @@ func (p *Protocol) abandon(ctx context.Context, id string) {
 	select {
 	case p.cleanups <- struct{}{}:
 	default:
-		return // the store is down; the record, if any, expires by itself
+		return // the store is down; a record that was stored expires
 	}
 	go func() {
 		defer func() { <-p.cleanups }()
@@ -145,9 +144,9 @@ func (v *Visit) commitNew(ctx context.Context) (Outcome, error) {
 	return Outcome{Did: Created, Cookie: Send, LogIns: logIns}, nil
 }
 
-// stillNobody asks the primary whether the ids that the visitor presented are really
-// unknown, where the load may have asked a replica or a cache: a new session's cookie
-// must not take the place of a live one's (S13).
+// stillNobody asks the primary whether the presented ids are really unknown, if the load may have
+// read a replica or a cache: the cookie of a new session must not replace that of a live
+// one (S13).
 func (v *Visit) stillNobody(ctx context.Context) error {
 	if v.p.master == nil {
 		return nil

@@ -11,21 +11,20 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// maxHops is how many times an end follows a session that moved on (S8).
+// maxHops is the number of successors of a session that an end follows (S8).
 const maxHops = 8
 
 var errTooManyHops = fmt.Errorf("session: end: the session moved more than %d times meanwhile", maxHops)
 
-// commitEnd carries out a log-out that leaves the request without a session, or Destroy:
-// every id that the request presented ends (S8). What the request stored since then goes
-// into a new session.
+// commitEnd carries out Destroy, or a log-out after which nobody is logged in: it ends every id
+// that the request presented (S8). What the request stored after it goes into a new session.
 func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 	leaving := v.plan.leaving
 	var made *stored
-	var late error // the new session was over before it began: the log-out is done all the same
+	var late error // the new session had expired before it was stored: the log-out is done all the same
 	if !v.draft.Empty() && !v.plan.unsaved {
 		if made, late = v.create(ctx, v.draft, "", nil); late == nil {
-			leaving = nil // one cookie cannot carry two sessions: all of the old one ends
+			leaving = nil // the cookie can name one session only: the old one ends as a whole
 		} else if !errors.Is(late, v.p.Ended) {
 			return Outcome{}, late
 		}
@@ -46,22 +45,22 @@ func (v *Visit) commitEnd(ctx context.Context) (Outcome, error) {
 		return Outcome{Did: Ended, Cookie: ExpireOthers, LogIns: logIns}, nil
 	case stays:
 		v.clear()
-		return Outcome{Did: Ended, Cookie: Keep}, nil // the cookie of who stays is not ours to touch
+		return Outcome{Did: Ended, Cookie: Keep}, nil // others are still logged in and need the cookie
 	}
 	v.clear()
 	return Outcome{Did: Ended, Cookie: Expire}, nil
 }
 
-// commitLeave carries out the log-out of guards beside whose log-ins others live. The
-// session in use gets a new id. Where that is not possible, since another request ended,
-// renewed or changed it meanwhile, the log-ins are taken out of it wherever it went: no
-// value is carried there and no cookie sent, for what happened since to that session is
-// not this request's to have.
+// commitLeave carries out the log-out of some guards in a session where log-ins of others stay. The
+// session in use gets a new id. If that is not possible, because another request ended,
+// renewed or changed it meanwhile, the log-ins are removed from its successors: no value is
+// carried over and no cookie is sent, because this request must not get what happened to
+// that session since.
 func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 	switch {
-	case v.ID == "" && len(v.plan.proved) == 0: // the log-in beside it was dropped
+	case v.ID == "" && len(v.plan.proved) == 0: // a log-in that was also pending was dropped
 		return v.commitEnd(ctx)
-	case v.ID == "": // a log-in in this request made it: that ends everything else
+	case v.ID == "": // a log-in of this request starts a session and ends all others
 		return v.commitNew(ctx)
 	}
 	leaving := v.plan.leaving
@@ -76,16 +75,16 @@ func (v *Visit) commitLeave(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if len(v.plan.ops) > int(v.plan.leaves) {
-		return Outcome{}, err // the log-out is done, the changes beside it are not
+		return Outcome{}, err // the log-out is done, the other changes are not
 	}
 	v.clear()
 	return Outcome{Did: Ended}, nil
 }
 
-// endPresented ends every id that the request presented and the one in use, and where
-// their sessions went on, except the ids that this commit still needs. Of sessions in which
-// others are logged in than leaving, it takes leaving out; stays is then true. Without
-// leaving, all end.
+// endPresented ends every id that the request presented, the one in use, and their successors,
+// except the ids in busy, which this commit still needs. In sessions where guards other than
+// leaving have log-ins, it only removes those of leaving; stays is then true. If leaving is
+// empty, all sessions end.
 func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...string) (stays bool, err error) {
 	spare := &spared{busy: busy, leaving: leaving}
 	for _, p := range v.presented {
@@ -99,23 +98,23 @@ func (v *Visit) endPresented(ctx context.Context, leaving []string, busy ...stri
 	if v.ID == "" || slices.Contains(busy, v.ID) {
 		return spare.stays, nil
 	}
-	next, err := v.p.endForGood(ctx, v.ID, v.base, v.base.Indexed()...) // read already, and nobody else is in it
+	next, err := v.p.endForGood(ctx, v.ID, v.base, v.base.Indexed()...) // nobody else is logged in there
 	if err == nil && next != "" {
 		err = v.p.endChain(ctx, next, spare)
 	}
 	return spare.stays, err
 }
 
-// spared are the sessions at which an end stops: they go on.
+// spared describes the sessions that an end does not end.
 type spared struct {
-	busy    []string // ids that this commit still needs
-	leaving []string // for the log-out of these guards, sessions in which somebody else is logged in
-	stays   bool     // whether there was one of the latter
+	busy    []string // ids that the commit still needs
+	leaving []string // if set, sessions in which guards other than these have log-ins are spared
+	stays   bool     // whether such a session was found
 }
 
-// endChain ends id and every id that its session went on to, but for those that are spared,
-// where it stops. Out of one in which others are logged in it takes those who leave. It is
-// the one loop that ends sessions and follows them (S8); endBatch is the same for many (S10).
+// endChain ends id and its successors, one after another. It stops at an id that is spared. From a
+// session in which others are logged in it removes spare.leaving, and stops. It is the only
+// loop that ends sessions and follows successors (S8); endBatch does the same for many (S10).
 func (p *Protocol) endChain(ctx context.Context, id string, spare *spared) error {
 	for range maxHops + 1 {
 		if slices.Contains(spare.busy, id) {
@@ -142,7 +141,7 @@ func (p *Protocol) endChain(ctx context.Context, id string, spare *spared) error
 	return errTooManyHops
 }
 
-// look returns the record of id as the primary has it, nil when there is none.
+// look reads the record of id from the primary. It returns nil if there is none.
 func (p *Protocol) look(ctx context.Context, id string) (*record.Record, error) {
 	data, err := p.primary()(ctx, id)
 	if errors.Is(err, p.NotFound) {
@@ -154,17 +153,17 @@ func (p *Protocol) look(ctx context.Context, id string) (*record.Record, error) 
 	return parseToEnd(id, data), nil
 }
 
-// parseToEnd returns the record of id for its labels and its deadline. A malformed one is
-// empty, but there: it is ended like any other.
+// parseToEnd parses the record of id for its labels and its deadline. For a malformed one it
+// returns an empty record, which is not nil: it is ended like any other.
 func parseToEnd(id string, data []byte) *record.Record {
 	rec := new(record.Record)
 	_ = rec.Parse(id, data)
 	return rec
 }
 
-// endForGood ends id whatever its record holds, which was rec, and its entries under labels.
-// It returns the id under which the session went on, if it did. Asking again is harmless, so
-// a lost answer is no failure.
+// endForGood ends id, whatever its record contains, and its entries under labels. rec is the
+// record as last read. It returns the successor, if there is one. Repeating it is harmless, so
+// it is tried again after a lost answer.
 func (p *Protocol) endForGood(ctx context.Context, id string, rec *record.Record, labels ...string) (next string, err error) {
 	for tries := 1; ; tries++ {
 		if next, err = p.end(ctx, id, nil, "", p.noteLife(rec), labels...); err == nil {
@@ -176,8 +175,9 @@ func (p *Protocol) endForGood(ctx context.Context, id string, rec *record.Record
 	}
 }
 
-// end ends one record, and once it is gone its entries under labels, which are for an end
-// whatever it holds. A store that cannot leave notes deletes it.
+// end ends one record and then removes its entries under labels. Labels may be given only if
+// old is nil, that is, if the record ends whatever it contains. If the store cannot leave
+// notes, the record is deleted.
 func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, life time.Duration, labels ...string) (successor string, err error) {
 	err = errors.ErrUnsupported
 	if p.joint != nil && len(labels) > 0 {
@@ -200,12 +200,12 @@ func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, 
 	return successor, err
 }
 
-// noRecord is what no record is, which makes an End that only reads the note.
+// noRecord is not equal to any record. An End that compares with it only reads the note.
 var noRecord = []byte("-")
 
-// successor returns the id under which the session of id went on, "" when it did not. "A *Conflict
-// or ErrNotFound says that nothing was ended", and the note is told beside the latter; the former is
-// an error here too.
+// successor returns the id under which the session of id continued, "" if it did not. It uses an End that
+// cannot match. session.Ender says: "A *Conflict or ErrNotFound says that nothing was ended", and with
+// ErrNotFound it returns the note's successor. A *Conflict is an error here too.
 func (p *Protocol) successor(ctx context.Context, id string) (string, error) {
 	if p.ender == nil {
 		return "", nil
@@ -217,10 +217,10 @@ func (p *Protocol) successor(ctx context.Context, id string) (string, error) {
 	return next, err
 }
 
-// noteLife is how long a note on the end of rec is of use: for as long as rec could pass
-// for a session if a Node program wrote it back (S15). Of a record that Node made and Go
-// never wrote, and of one that the store has forgotten, the deadline is not known; a note
-// on it lives as long as a log-in does.
+// noteLife returns how long a note on the end of rec must be kept: for as long as rec would be
+// accepted as a session if a Node program wrote it back (S15). The deadline is unknown for
+// a record that only Node wrote, and for one that the store no longer has; the note then
+// lives as long as a log-in.
 func (p *Protocol) noteLife(rec *record.Record) time.Duration {
 	if rec != nil {
 		if deadline := rec.Deadline(p.Terms.Absolute); !deadline.IsZero() {

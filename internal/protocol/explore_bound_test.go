@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/protocol"
 )
 
-// stillBound promises that once the registration of a key was answered, nobody who holds a cookie
-// is logged in, in a session that is not bound.
+// stillBound promises that once the registration of a key was answered, no cookie of any process is logged
+// in to a session that is not bound.
 func stillBound(name string) func(*run) string {
 	return func(r *run) string {
 		if !r.procs[name].ok() {
@@ -26,7 +26,7 @@ func stillBound(name string) func(*run) string {
 	}
 }
 
-// onlyOne promises that not both processes were answered with success.
+// onlyOne promises that at most one of the two processes was answered with success.
 func onlyOne(name, other string) func(*run) string {
 	return func(r *run) string {
 		if r.procs[name].ok() && r.procs[other].ok() {
@@ -36,10 +36,10 @@ func onlyOne(name, other string) func(*run) string {
 	}
 }
 
-// boundScenarios are those of S19.
+// boundScenarios are the scenarios of S19.
 func boundScenarios() []scenario {
 	register, later := step(bind), steps(bind, renew)
-	byOldID := func(o op) func(*process) { // a request that was on its way
+	byOldID := func(o op) func(*process) { // a request that was on its way at the registration
 		return func(p *process) {
 			if p.do(o); p.cookie != p.run.id {
 				p.held = append(p.held, p.cookie)
@@ -70,8 +70,8 @@ func boundScenarios() []scenario {
 	}
 }
 
-// TestS19_ARegistrationIsARotation and keeps all that is in the session; every new id after it
-// says the same.
+// TestS19_ARegistrationIsARotation: it gives the session a new id and keeps its content; every later id has
+// the same binding.
 func TestS19_ARegistrationIsARotation(t *testing.T) {
 	st := newServer()
 	c := client{p: newProtocol(&scripted{server: st})}
@@ -96,7 +96,8 @@ func TestS19_ARegistrationIsARotation(t *testing.T) {
 	}
 }
 
-// TestS19_WithoutAProofASessionIsNobodys, and a log-in ends it, as a log-out does.
+// TestS19_WithoutAProofASessionIsNobodys: the visitor is anonymous. A log-in ends the session, as a log-out
+// does.
 func TestS19_WithoutAProofASessionIsNobodys(t *testing.T) {
 	for name, o := range map[string]op{"a log-in": logIn("1", "passport"), "a log-out": logOut("passport")} {
 		t.Run(name, func(t *testing.T) {
@@ -114,10 +115,10 @@ func TestS19_WithoutAProofASessionIsNobodys(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, ok := v.Slot("passport", v.At); ok || !v.Suspected() || v.Members().Len() > 0 {
-				t.Fatal("it is somebody's")
+				t.Fatal("somebody is logged in without the proof")
 			}
 			if found, slot := v.SuspectSlot("admin", v.At); found != id || string(slot.User) != "2" {
-				t.Errorf("it is told of as %q with %s", found, slot.User)
+				t.Errorf("the suspect session is %q, user %s", found, slot.User)
 			}
 			if err := o(t.Context(), v); err != nil || v.Suspected() {
 				t.Fatal(err)
@@ -133,7 +134,7 @@ func TestS19_WithoutAProofASessionIsNobodys(t *testing.T) {
 	}
 }
 
-// TestS19_TheIDBeforeFindsTheSessionForAMoment and no longer than that.
+// TestS19_TheIDBeforeFindsTheSessionForAMoment, which is Settings.Grace, and no longer.
 func TestS19_TheIDBeforeFindsTheSessionForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const grace = 10 * time.Second
@@ -143,7 +144,7 @@ func TestS19_TheIDBeforeFindsTheSessionForAMoment(t *testing.T) {
 		c.want(t, 200, bind)
 		before.want(t, 200, loggedIn("passport"), set("k", "1"))
 		if before.out.Cookie != protocol.Keep {
-			t.Error("the id before gets the cookie")
+			t.Error("the previous id gets a new cookie")
 		}
 		time.Sleep(grace)
 		before.want(t, 401, loggedIn("passport"))

@@ -13,10 +13,10 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// step is a process of one request.
+// step returns a process that makes one request.
 func step(ops ...op) func(*process) { return func(p *process) { p.do(ops...) } }
 
-// steps is a process of requests in a row, each of which needs the one before.
+// steps returns a process that makes requests in a row, each only if the one before succeeded.
 func steps(ops ...op) func(*process) {
 	return func(p *process) {
 		p.do(ops[0])
@@ -26,8 +26,7 @@ func steps(ops ...op) func(*process) {
 	}
 }
 
-// loggedOut promises that after a log-out that was answered, no cookie that any
-// process holds is logged in under key.
+// loggedOut promises that after an answered log-out no cookie of any process is logged in under key.
 func loggedOut(name, key string) func(*run) string {
 	return func(r *run) string {
 		if !r.procs[name].ok() {
@@ -55,8 +54,8 @@ func (r *run) isHeld(cookie string) bool {
 	return false
 }
 
-// stays promises that the log-in under key is still there for a browser that kept the
-// cookies of all answers in some order, after a log-out of another guard that was answered.
+// stays promises that after an answered log-out of another guard the log-in under key is still there for a
+// browser that got the cookies of all answers in some order.
 func stays(name, key string) func(*run) string {
 	return func(r *run) string {
 		if !r.procs[name].ok() {
@@ -65,7 +64,7 @@ func stays(name, key string) func(*run) string {
 		held := []string{r.id}
 		for _, p := range r.procs {
 			if !p.ok() {
-				return "" // an answer was lost, and with it perhaps the cookie
+				return "" // an answer was lost, perhaps with the cookie
 			}
 			held = append(held, p.held...)
 		}
@@ -78,8 +77,8 @@ func stays(name, key string) func(*run) string {
 	}
 }
 
-// kept promises that every acknowledged write is in the session of the first cookie,
-// or of the cookie that mover got.
+// kept promises that every write that was answered is in the session of the first cookie, or of the cookie
+// that mover got.
 func kept(mover string, writes map[string]string) func(*run) string {
 	return func(r *run) string {
 		cookie := r.id
@@ -92,7 +91,7 @@ func kept(mover string, writes map[string]string) func(*run) string {
 		seen := r.st.record(cookie)
 		for name, part := range writes {
 			if r.procs[name].cookie != r.id {
-				continue // it came after the end of the session and began its own
+				continue // the write came after the end of the session and started a new one
 			}
 			if r.procs[name].ok() && !strings.Contains(seen, part) {
 				return fmt.Sprintf("%s answered success, %s is missing in %s", name, part, seen)
@@ -102,8 +101,8 @@ func kept(mover string, writes map[string]string) func(*run) string {
 	}
 }
 
-// counted promises that the counter is at least the increments that were answered and
-// at most those that were tried.
+// counted promises that the counter is at least the number of answered increments and at most the number of
+// those that were tried.
 func counted(r *run) string {
 	acknowledged, tried := 0, 0
 	for _, p := range r.procs {
@@ -124,7 +123,7 @@ func counted(r *run) string {
 	return ""
 }
 
-// arrived promises that a log-in that was answered is logged in, and its old id not.
+// arrived promises that after an answered log-in the new id is logged in and the old id is not.
 func arrived(name, user string) func(*run) string {
 	return func(r *run) string {
 		p := r.procs[name]
@@ -154,8 +153,8 @@ func gone(name string) func(*run) string {
 	}
 }
 
-// without promises that the record of the cookie that the named process got does not have a
-// value of that key. Its text alone may stand in a revision, by chance.
+// without promises that the record of the named process's cookie has no value under key. The text of key
+// alone may occur in a revision by chance.
 func without(name, key, why string) func(*run) string {
 	return func(r *run) string {
 		if p := r.procs[name]; p.ok() && strings.Contains(r.st.record(p.cookie), strconv.Quote(key)+":") {
@@ -306,7 +305,7 @@ func scenarios() []scenario {
 			}
 		}, "H": func(p *process) {
 			for range p.p.Labelled(p.ctx, "passport:1") { //nolint:errcheck // an error is one of the outcomes
-				p.result = 0 // listing removes the entries of what it does not find
+				p.result = 0 // a listing removes the entries of sessions that it does not find
 			}
 		}}, loggedOut("G", "passport"), nil, 0, 0, withNotes},
 		{"5a a write, Node logs another user in under the same id", in, procs{"W": step(set("mine", "1")), "N": func(p *process) { p.node(`"user":1`, `"user":2`) }}, func(r *run) string {
@@ -333,7 +332,7 @@ func scenarios() []scenario {
 	}
 }
 
-// arrivedAs promises that a log-in that was answered is logged in under key.
+// arrivedAs promises that after an answered log-in its user is logged in under key.
 func arrivedAs(name, key, user string) func(*run) string {
 	return func(r *run) string {
 		if p := r.procs[name]; p.ok() && r.logged(p.cookie, key) != user {
@@ -343,7 +342,7 @@ func arrivedAs(name, key, user string) func(*run) string {
 	}
 }
 
-// notAs promises that no cookie that the named process has is logged in under key.
+// notAs promises that no cookie of the named process is logged in under key.
 func notAs(name, key string) func(*run) string {
 	return func(r *run) string {
 		for _, cookie := range r.procs[name].held {
@@ -355,8 +354,7 @@ func notAs(name, key string) func(*run) string {
 	}
 }
 
-// formerUserIsOut promises that no cookie is logged in as user after a log-out that was
-// answered.
+// formerUserIsOut promises that after an answered log-out no cookie is logged in as user.
 func formerUserIsOut(name, user string) func(*run) string {
 	return func(r *run) string {
 		if !r.procs[name].ok() {
@@ -371,7 +369,7 @@ func formerUserIsOut(name, user string) func(*run) string {
 	}
 }
 
-// counting is a log-in that is refused where the user has another session.
+// counting is a log-in that is refused if the user has another session.
 func counting(p *process) {
 	p.do(logIn("1", "passport"), func(_ context.Context, v *protocol.Visit) error {
 		v.OnStored("passport", func(ctx context.Context, _ string) error {
@@ -390,7 +388,7 @@ func counting(p *process) {
 	})
 }
 
-// oneAtMost promises that the user of passport has one session.
+// oneAtMost promises that the user of passport has at most one session.
 func oneAtMost(r *run) string {
 	if n := len(r.st.ids()); n > 1 {
 		return fmt.Sprintf("%d sessions of a user who may have one", n)
@@ -398,22 +396,23 @@ func oneAtMost(r *run) string {
 	return ""
 }
 
-// endLabelled is the process of an administrator.
+// endLabelled is a process that ends all sessions of a user, as an administrator does.
 func endLabelled(p *process) {
 	p.result = 0
 	_, err := p.p.EndLabelled(p.ctx, "passport:1", func(string) bool { return true })
 	p.result = status(err)
 }
 
-// endListed is the process of a log-in that ends the sessions which are too many.
+// endListed is a process that ends the sessions in one listing, as a log-in over MaxSessions does.
 func endListed(p *process) {
 	p.result = 0
 	_, err := p.p.EndEntries(p.ctx, "passport:1", func(string) bool { return true })
 	p.result = status(err)
 }
 
-// jointScenarios are those in which somebody logs in or out, with a store that takes the steps of that
-// at once: with -full all, else those in which that is another command than before, or with -few a part of these.
+// jointScenarios are scenarios with a log-in or a log-out, on a store that combines their steps into one
+// call. With
+// -full it returns all of them, without it those whose commands differ, with -few a part of these.
 func jointScenarios() (list []scenario) {
 	numbers := "1a 1c 1i 1k 1o 2b 3a 3b 3d 3e 4c 8a 8b 9b 9e"
 	if *few {

@@ -19,14 +19,16 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// This file explores: it runs the real protocol of two or three requests, each in a
-// process of its own, through every order of their store commands, with faults at every
-// place, and checks a promise after each run.
+// The exploration runs the real protocol code of two or three requests, each in a process of its own,
+// through every order of their store commands, with faults at every place, and checks a promise after each
+// run.
 //
-// A run is a list of choices. The scheduler lets every process come to its next command,
-// also those that pause before a try, then chooses which command is executed next and
-// what becomes of it. Backtracking over the choices visits all of them, up to a number of
-// faults and of preemptions (switches away from a process that could go on).
+// A run is a list of choices. The scheduler waits until every process is at its next command or in a pause
+// before a retry, then chooses which command is executed next and what happens to it. Backtracking over the
+// choices visits all of them, up to a number of faults and of preemptions (switches away from a process
+// that could continue).
+
+// What can happen to a command other than to be executed and answered.
 
 // What can happen to a command besides being executed and answered.
 var (
@@ -54,14 +56,14 @@ type process struct {
 	name   string
 	run    *run
 	ctx    context.Context
-	result int      // status of the last answer; 0 for a crash
-	held   []string // every cookie it ever had
+	result int      // status of the last answer; 0 after a crash
+	held   []string // every cookie that it has had
 }
 
 // ok reports whether the process was answered with success.
 func (p *process) ok() bool { return p.result == 200 }
 
-// do makes one request and reports whether it was answered with success.
+// do makes one request and reports whether the answer was a success.
 func (p *process) do(ops ...op) bool {
 	p.result = 0
 	p.result = p.client.do(p.ctx, ops...)
@@ -69,8 +71,7 @@ func (p *process) do(ops ...op) bool {
 	return p.ok()
 }
 
-// then carries out more requests if the last one succeeded. Otherwise the process counts
-// as crashed.
+// then makes more requests if the last one succeeded. Otherwise the process counts as crashed.
 func (p *process) then(ops ...op) bool {
 	if !p.ok() {
 		p.result = 0
@@ -79,8 +80,8 @@ func (p *process) then(ops ...op) bool {
 	return p.do(ops...)
 }
 
-// node reads the visitor's record, edits it as text and writes it back blindly, as a
-// Node process does.
+// node reads the visitor's record, edits it as text and writes it back without a comparison, as a Node
+// process does.
 func (p *process) node(old, new string) {
 	st := p.run.connect(p.name)
 	data, err := st.Get(p.ctx, p.run.id)
@@ -98,15 +99,15 @@ func (p *process) node(old, new string) {
 	}
 }
 
-// scenario is what is explored.
+// scenario is one case to explore.
 type scenario struct {
 	name        string
-	before      [][]op // what the visitor did until then, one request each
+	before      [][]op // what the visitor did before, one list per request
 	procs       map[string]func(*process)
-	promise     func(r *run) string // "" when it holds
+	promise     func(r *run) string // returns "" if it holds
 	faults      []sessiontest.Fate
-	budget      int // faults in one run
-	preemptions int // 0 means no bound; -full lifts it
+	budget      int // the largest number of faults in a run
+	preemptions int // the largest number of them in a run; 0 means no limit, as does -full
 	store       storeKind
 }
 
@@ -116,21 +117,21 @@ type storeKind int
 const (
 	withNotes        storeKind = iota
 	byReplica                  // reads may be answered by a replica
-	withoutNotes               // it is no Ender
-	withGrace                  // it has notes, and the id before a registration finds the session
-	inBatches                  // many records are read and ended in one call
-	watched                    // it tells what ends, and one process more has a stream
-	watchedMeanwhile           // so, and the stream begins at any time
-	jointly                    // what a log-in, or a log-out, sends is one call
-	watchedJointly             // so, and it is watched
+	withoutNotes               // it does not implement Ender
+	withGrace                  // it leaves notes, and the id from before a registration finds the session
+	inBatches                  // it reads and ends many records in one call
+	watched                    // it sends notices, and one more process has a stream
+	watchedMeanwhile           // watched, and the stream begins at any time
+	jointly                    // it combines the commands of a log-in or log-out into one call
+	watchedJointly             // jointly and watched
 )
 
 var (
-	// full makes the exploration complete: it takes minutes.
+	// full makes the exploration complete; it then takes minutes.
 	full = flag.Bool("full", false, "explore every scenario without a bound on preemptions")
 
-	// few makes it short: the race detector, which makes it ten times slower, is there to find races between
-	// goroutines. The tests without it see the rest.
+	// few makes it short. It is the default with the race detector, which is ten times slower and only has
+	// to find races between goroutines; the runs without it find the rest.
 	few = flag.Bool("few", raceDetector, "explore with one fault and one preemption at most")
 )
 
@@ -139,10 +140,10 @@ type run struct {
 	t       *testing.T
 	st      *server
 	procs   map[string]*process
-	choices []int // the prefix to follow, then what was chosen
-	widths  []int // how many options there were
+	choices []int // the prefix to follow, then the choices that were made
+	widths  []int // the number of options at each choice
 	trace   []string
-	start   *server // what the visitor did until then
+	start   *server // the store after what the visitor did before
 	id      string  // the visitor's session at the beginning, which is its cookie
 
 	mu      sync.Mutex
@@ -152,17 +153,17 @@ type run struct {
 	last    string
 	pre     int
 	running int
-	stream  stream // where the store is watched
+	stream  stream // only if the store is watched
 }
 
-// command is a store call that waits for its fate.
+// command is a store call that waits for the scheduler's decision.
 type command struct {
 	proc string
 	call call
 	fate chan sessiontest.Fate
 }
 
-// connect returns a connection of the named process, whose calls ask the scheduler.
+// connect returns a connection for the named process. Its calls wait for the scheduler.
 func (r *run) connect(name string) *scripted {
 	return &scripted{server: r.st, before: func(c call) sessiontest.Fate { return r.gateway(name, c) }}
 }
@@ -189,7 +190,7 @@ func (r *run) gateway(name string, c call) sessiontest.Fate {
 	return sessiontest.Pass
 }
 
-// arrives carries out c without answering anybody.
+// arrives executes c without an answer.
 func (s *server) arrives(c call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,13 +199,13 @@ func (s *server) arrives(c call) {
 
 // option is one thing that can happen next.
 type option struct {
-	w    *command // nil for a late command
+	w    *command // nil for a late command or a message
 	f    sessiontest.Fate
 	late int // index in lates; -1 for the end
-	told int // 1 + an index in the stream's messages; negative where it comes twice
+	told int // 1 + an index in the stream's messages; negative if it comes twice
 }
 
-// choose returns the next option, by the prefix or the first.
+// choose returns the next option, the one in the prefix or else the first.
 func (r *run) choose(sc *scenario) (o option, ok bool) {
 	slices.SortStableFunc(r.waiting, func(a, b *command) int {
 		return cmp.Or(strings.Compare(a.proc, b.proc), strings.Compare(a.call.Op, b.call.Op))
@@ -250,7 +251,7 @@ func (r *run) choose(sc *scenario) (o option, ok bool) {
 	return o, o.w != nil || o.late >= 0
 }
 
-// execute carries out the scenario once.
+// execute runs the scenario once.
 func (r *run) execute(sc *scenario) {
 	r.st, r.budget = r.start.copy(), sc.budget
 	r.procs = map[string]*process{}
@@ -311,7 +312,7 @@ func (r *run) execute(sc *scenario) {
 	r.endWatch()
 }
 
-// settle waits until every process stands before its next command or has finished.
+// settle waits until every process is at its next command or has finished.
 func (r *run) settle() {
 	for {
 		synctest.Wait()
@@ -327,7 +328,7 @@ func (r *run) settle() {
 		if !paused {
 			return
 		}
-		time.Sleep(maxPauseInTests) // somebody pauses before the next try
+		time.Sleep(maxPauseInTests) // a process pauses before its next try
 	}
 }
 
@@ -376,8 +377,8 @@ func (r *run) show(c call) string {
 	return fmt.Sprintf("%s(%.6s)", c.Op, id)
 }
 
-// begin carries out what the visitor of sc did before. Time begins anew in every run, so
-// that its records are as old in each of them.
+// begin makes the requests that the visitor of sc made before. Every run starts with the same time, so that
+// its records have the same age.
 func (sc *scenario) begin(t *testing.T) (start *server, id string) {
 	synctest.Test(t, func(t *testing.T) {
 		start = newServer()
@@ -422,8 +423,8 @@ func explore(t *testing.T, sc scenario) (visited int) {
 	}
 }
 
-// logged returns what a request with the given cookie sees of the log-in under key:
-// the user, or "" when nobody is logged in.
+// logged returns the user whom a request with the given cookie finds under key, or "" if nobody is logged
+// in.
 func (r *run) logged(cookie, key string) string {
 	var rec record.Record
 	if cookie == "" || rec.Parse(cookie, []byte(r.st.record(cookie))) != nil {

@@ -15,31 +15,31 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// A scenario whose store is watched has one process more, V: it reads the session as a request does, and then
-// has the log-in under passport watched. Its looks are commands as all others are. What the store tells is a
-// message, which comes at any time after the step that sent it, in any order, twice, or not before the
-// clock's look, which is as if it were lost; such messages come after that look.
+// A scenario whose store is watched has one more process, V. It reads the session as a request does, and
+// then watches the log-in under passport. Its looks send commands like all others. A notice of the store is
+// a message. It comes at any time after the step that sent it, in any order, once or twice, or after the
+// clock's look, which is the same as a lost message.
 //
-// In every run two promises hold: the stream does not end while its log-in lives, and it goes on no longer
-// than until the clock's look when it does not. Where every message came and no look failed, it has ended
-// without the clock.
+// Two promises hold in every run: the stream does not end while its log-in lives, and once it does not, the
+// stream ends at the clock's next look at the latest. If every message came and no look failed, it has
+// ended before that look.
 
-// stream is what the watching process has.
+// stream is the state of the watching process.
 type stream struct {
 	ctx       context.Context
 	stop      context.CancelFunc
-	tell      func(string) // of Listen; nil before
-	messages  []string     // sent, and still on their way
-	seen      int          // how many of them did not come before a command that they need not come after
+	tell      func(string) // Listen's argument; nil before Listen
+	messages  []string     // sent and not yet delivered
+	seen      int          // the first of them that may still come first; see mayArrive
 	disturbed bool         // a look failed, so the clock may have to find the end
-	free      bool         // commands are not held any more
-	broken    string       // the promise that did not hold
+	free      bool         // commands no longer wait for the scheduler
+	broken    string       // how a promise was broken
 }
 
-// looks is the name under which the scheduler knows the watching process once its request is done.
+// looks is the scheduler's name for the watching process after its request is done.
 const looks = "V looks"
 
-// telling is a scripted store that tells what ends.
+// telling is a scripted store that sends notices.
 type telling struct {
 	*scripted
 	run *run
@@ -53,7 +53,7 @@ func (s telling) Listen(ctx context.Context, tell func(string)) error {
 	s.run.st.tell = s.run.sent
 	free := s.run.stream.free
 	if !free {
-		s.run.stream.messages = append(s.run.stream.messages, "") // it hears from now on, and is told so by a message
+		s.run.stream.messages = append(s.run.stream.messages, "") // an empty notice says that listening has begun
 	}
 	s.run.mu.Unlock()
 	if free {
@@ -68,19 +68,19 @@ func (s telling) Notify(ctx context.Context, notice string) error {
 	return s.do(ctx, c, func() error { return s.execute(c) })
 }
 
-// sent takes what the server tells from when somebody listens.
+// sent queues a notice of the server if somebody listens.
 func (r *run) sent(notice string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stream.messages = append(r.stream.messages, notice)
 }
 
-// mayArrive reports whether the message i may come now. A message makes a look, whose command is held, and
-// nothing else: so whether it comes before or after another process's command is the same. It comes at once,
-// or after a look or another message, or in the end.
+// mayArrive reports whether message i may come now. A message only causes a look, whose command waits for
+// the scheduler. So it makes no difference whether it comes before or after another process's command. It
+// comes at once, after a look or another message, or at the end.
 func (r *run) mayArrive(i int) bool { return i >= r.stream.seen || len(r.waiting) == 0 }
 
-// theUser has its log-in watched.
+// theUser is the LogInWatcher of the watched log-in.
 type theUser struct{}
 
 var errOver = errors.New("over")
@@ -109,23 +109,23 @@ func (r *run) watch() {
 	slot, ok := rec.Slot("passport")
 	if err != nil || !ok {
 		stop()
-		return // the log-in was over before anything began
+		return // the log-in was over before the stream began
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock() // the first look comes to its command after that, and has the name
+	defer r.mu.Unlock() // the first look waits for the lock, so its command has the name looks
 	r.stream.begin(p.Watch(ctx, r.id, "passport", slot, theUser{}, false), stop)
 }
 
 func (s *stream) begin(ctx context.Context, stop context.CancelFunc) { s.ctx, s.stop = ctx, stop }
 
-// watching returns the context of the stream, nil while there is none.
+// watching returns the context of the stream, nil if there is none.
 func (r *run) watching() context.Context {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.stream.ctx
 }
 
-// lives reports whether the log-in that is watched does: in the session, or where it went on.
+// lives reports whether the watched log-in is in the session or in a successor.
 func (r *run) lives() bool {
 	for id := r.id; id != ""; id = r.st.note(id) {
 		if r.logged(id, "passport") == "1" {
@@ -135,7 +135,7 @@ func (r *run) lives() bool {
 	return false
 }
 
-// note returns where the session of id went on.
+// note returns the successor in the note on id.
 func (s *server) note(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +149,7 @@ func (r *run) noFalseEnd(when string) {
 	}
 }
 
-// arrive has a message come.
+// arrive delivers a message.
 func (r *run) arrive(i int, twice bool) {
 	text := r.stream.messages[i]
 	what := fmt.Sprintf("a message comes: %.1q", text)
@@ -164,7 +164,7 @@ func (r *run) arrive(i int, twice bool) {
 	r.stream.tell(text)
 }
 
-// endWatch checks the other promise when everything else is done, and ends the stream.
+// endWatch checks the second promise when everything else is done, and ends the stream.
 func (r *run) endWatch() {
 	ctx := r.watching()
 	if ctx == nil {
@@ -180,7 +180,7 @@ func (r *run) endWatch() {
 	r.mu.Lock()
 	r.stream.free = true
 	r.mu.Unlock()
-	time.Sleep(time.Second) // a look that found no record may wait for the notice
+	time.Sleep(time.Second) // a look that found no record may wait for a notice
 	synctest.Wait()
 	if !r.stream.disturbed && len(r.stream.messages) == 0 {
 		goesOn("when all messages have come")
@@ -196,16 +196,16 @@ func (r *run) endWatch() {
 	r.noFalseEnd("after late messages")
 }
 
-// watchScenarios are those of streams.
+// watchScenarios are the scenarios with streams.
 func watchScenarios() []scenario {
-	byOldID := func(p *process) { // of a log-out whose visitor never got the renewal's answer
+	byOldID := func(p *process) { // a log-out by a visitor who did not get the renewal's answer
 		before := p.cookie
 		if p.do(renew) {
 			p.cookie = before
 			p.then(logOut("passport"))
 		}
 	}
-	nothing := func(*run) string { return "" } // but what every run promises
+	nothing := func(*run) string { return "" } // only the promises of every run
 	faults := []sessiontest.Fate{sessiontest.Fail, sessiontest.LoseReply, sessiontest.Late}
 	return []scenario{
 		{"9a a stream that begins during a log-out", in, procs{"L": out}, nothing, nil, 1, 2, watchedMeanwhile},

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// patient are lifetimes and limits that no test comes to.
+// patient are settings whose lifetimes and limits no test reaches.
 var patient = protocol.Settings{
 	Terms: record.Terms{
 		Idle: 30 * 24 * time.Hour, Absolute: 60 * 24 * time.Hour, RefreshAfter: 10 * 24 * time.Hour,
@@ -24,7 +24,7 @@ var patient = protocol.Settings{
 	NotFound: errNotFound, Ended: errEnded, Changed: errChanged, Again: errAgain, TooOld: errTooOld, Found: found,
 }
 
-// newProtocol returns a process over st.
+// newProtocol returns a protocol for one process on st.
 func newProtocol(st protocol.Store, edit ...func(*protocol.Settings)) *protocol.Protocol {
 	s := patient
 	s.Store = st
@@ -38,20 +38,20 @@ func newProtocol(st protocol.Store, edit ...func(*protocol.Settings)) *protocol.
 	return p
 }
 
-// client is a browser with one cookie, which is the id itself, in front of one process.
+// client is a browser with one cookie, which is the id itself, that talks to one process.
 type client struct {
 	p      *protocol.Protocol
 	cookie string
-	also   []string // other ids that it presents
+	also   []string // other ids that it sends
 	seen   string   // the session's members as the last request saw them
 	out    protocol.Outcome
 }
 
-// op is what a request does to its session.
+// op is something that a request does to its session.
 type op func(ctx context.Context, v *protocol.Visit) error
 
-// do makes one request and returns its status: 200, 409 for a session that ended or
-// changed, 503 for an outage, 401 for nobody.
+// do makes one request and returns its status: 200, 401 if nobody is logged in, 409 for a session that
+// ended or changed, 503 for an outage.
 func (c *client) do(ctx context.Context, ops ...op) int {
 	v := new(protocol.Visit)
 	v.Init(c.p)
@@ -111,14 +111,14 @@ func inc(_ context.Context, v *protocol.Visit) error {
 	})
 }
 
-// logIn logs user in at the guard of key, with credentials.
+// logIn logs user in with credentials, at the guard of key.
 func logIn(user, key string) op {
 	return func(_ context.Context, v *protocol.Visit) error {
 		return v.LogIn(record.LogIn{Key: key, Slot: record.Slot{User: json.RawMessage(user)}, Labels: []string{key + ":" + user}, Keep: []string{"keep"}})
 	}
 }
 
-// again is LogInUser for the session's own user.
+// again logs the session's own user in again, as LogInUser does.
 func again(user, key string) op {
 	return func(_ context.Context, v *protocol.Visit) error {
 		return v.LogIn(record.LogIn{Key: key, Slot: record.Slot{User: json.RawMessage(user)}, Labels: []string{key + ":" + user}, Renews: true})
@@ -135,7 +135,7 @@ func renew(_ context.Context, v *protocol.Visit) error {
 	return v.Rotate(func(*record.Draft, time.Time) error { return nil })
 }
 
-// aKey is what a session of these tests is bound to. Its time is that of the tests' clock.
+// aKey is the key to which the sessions of these tests are bound. Its time is that of the test clock.
 func aKey() devicebound.Binding {
 	key, _, _ := devicebound.Registration(theBrowser.Registration("c"))
 	return devicebound.New(key, time.Now())
@@ -162,7 +162,7 @@ func save(ctx context.Context, v *protocol.Visit) error {
 	return err
 }
 
-// loggedIn demands that somebody is logged in under key.
+// loggedIn fails with errNobody unless somebody is logged in under key.
 func loggedIn(key string) op {
 	return func(_ context.Context, v *protocol.Visit) error {
 		if _, ok := v.Slot(key, v.At); !ok {
@@ -172,7 +172,7 @@ func loggedIn(key string) op {
 	}
 }
 
-// want fails the test unless a request that does ops is answered with status.
+// want fails the test unless a request with ops is answered with status.
 func (c *client) want(t *testing.T, status int, ops ...op) {
 	t.Helper()
 	if got := c.do(t.Context(), ops...); got != status {

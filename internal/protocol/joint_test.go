@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// TestWhatEndsInOneStepEndsItsStreamsAtOnce: nobody but the process itself tells them.
+// TestWhatEndsInOneStepEndsItsStreamsAtOnce: of such a step only the process itself knows what ended.
 func TestWhatEndsInOneStepEndsItsStreamsAtOnce(t *testing.T) {
 	for _, row := range []struct {
 		name, want string
@@ -40,7 +40,7 @@ func TestWhatEndsInOneStepEndsItsStreamsAtOnce(t *testing.T) {
 	}
 }
 
-// TestALogInOverASessionIsOneCall after the load, and a log-out too.
+// TestALogInOverASessionIsOneCall after the load; so is a log-out.
 func TestALogInOverASessionIsOneCall(t *testing.T) {
 	var sent []string
 	c := client{p: newProtocol(joint{&scripted{server: newServer(), before: func(c call) sessiontest.Fate {
@@ -67,11 +67,11 @@ func TestALogInOverASessionIsOneCall(t *testing.T) {
 	}
 }
 
-// TestALogInThatIsCountedIsNotListedLate: what an outage left of one would take a place among its user's sessions,
-// and nobody could end it who is not let in.
+// TestALogInThatIsCountedIsNotListedLate: a refused log-in that an outage left behind would be counted as a
+// session of its user, who could not log in to end it.
 func TestALogInThatIsCountedIsNotListedLate(t *testing.T) {
 	st := newServer()
-	var mu sync.Mutex // ids that are given up are deleted beside the request
+	var mu sync.Mutex // abandoned ids are deleted in the background
 	var late []call
 	c := client{p: newProtocol(joint{&scripted{server: st, before: func(c call) sessiontest.Fate {
 		mu.Lock()
@@ -91,7 +91,7 @@ func TestALogInThatIsCountedIsNotListedLate(t *testing.T) {
 		st.arrives(c)
 	}
 	if len(st.ids()) == 0 || len(st.labels) > 0 {
-		t.Errorf("late came %q, listed under %q; want records that are not listed", st.ids(), st.labels)
+		t.Errorf("after the late commands the records are %q and the index has %q, want an empty index", st.ids(), st.labels)
 	}
 }
 

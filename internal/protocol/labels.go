@@ -9,11 +9,11 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// maxListings bounds how often EndLabelled lists a label anew.
+// maxListings limits how often EndLabelled lists a label.
 const maxListings = 16
 
-// addLabels adds the entries of a new record. Without an index labels are only kept; the
-// calls that need it say so.
+// addLabels adds the entries of a new record. Without an index, labels are only kept in the record;
+// the calls that need an index return an error.
 func (p *Protocol) addLabels(ctx context.Context, labels []string, e *stored) error {
 	if p.index == nil {
 		return nil
@@ -26,9 +26,8 @@ func (p *Protocol) addLabels(ctx context.Context, labels []string, e *stored) er
 	return nil
 }
 
-// reindex makes a best effort to add the entries of rec again, after a write for which a
-// refresh was due: it heals an index that was evicted, and adds those of a log-in that Node
-// made (S9).
+// reindex makes a best effort to add the entries of rec again, after a write for which a refresh was
+// due. This repairs an index that was evicted, and adds entries for a log-in that Node made (S9).
 func (p *Protocol) reindex(ctx context.Context, id string, rec *record.Record) {
 	if p.index == nil {
 		return
@@ -40,7 +39,7 @@ func (p *Protocol) reindex(ctx context.Context, id string, rec *record.Record) {
 	}
 }
 
-// unindex makes a best effort to remove the entries of ids that are gone: what stays is
+// unindex makes a best effort to remove the entries of ids that are gone. Entries that remain are
 // removed when the label is next listed.
 func (p *Protocol) unindex(ctx context.Context, labels []string, ids ...string) {
 	if p.index == nil || len(ids) == 0 {
@@ -53,15 +52,15 @@ func (p *Protocol) unindex(ctx context.Context, labels []string, ids ...string) 
 	}
 }
 
-// unindexLeft makes a best effort to remove the entries of id under labels that before had and now has not:
-// of a log-in that was taken out, or that Node replaced or ended.
+// unindexLeft makes a best effort to remove the entries of id under labels that before has and now has not:
+// those of a log-in that was removed, or that Node replaced or ended.
 func (p *Protocol) unindexLeft(ctx context.Context, id string, before, now *record.Record) {
 	if p.index == nil {
 		return
 	}
 	labels := now.Labels()
 	left := slices.DeleteFunc(before.Indexed(), func(l string) bool { return slices.Contains(labels, l) })
-	if len(left) > 0 { // seldom: what unindex is given would be allocated at each write
+	if len(left) > 0 { // rare; without this test each write would allocate the arguments of unindex
 		p.unindex(ctx, left, id)
 	}
 }
@@ -72,10 +71,9 @@ type Labelled struct {
 	Record *record.Record // as the primary has it
 }
 
-// Labelled yields the sessions under label whose record exists, oldest deadline first. An
-// error is an outage and ends the listing. Entries of sessions that are gone are removed
-// on the way. Each trip to the store has a time limit of its own. The store must have an
-// index.
+// Labelled yields the sessions under label that have a record, oldest deadline first. An error is
+// an outage and ends the listing. The entries of sessions that are gone are removed. Each
+// trip to the store has a time limit of its own. The store must have an index.
 func (p *Protocol) Labelled(ctx context.Context, label string) iter.Seq2[Labelled, error] {
 	return func(yield func(Labelled, error) bool) {
 		ids, err := p.list(ctx, label)
@@ -119,10 +117,10 @@ func (p *Protocol) list(ctx context.Context, label string) ([]string, error) {
 	return ids, nil
 }
 
-// EndLabelled ends every session under label for whose id ends is true, and where they
-// went on, and returns how many it ended. It lists again until nothing is left: a session
-// that was renewed meanwhile is there under its new id (S10). An error is an outage: some
-// may be alive. The store must have an index.
+// EndLabelled ends every session under label whose id ends accepts, and its successors, and returns
+// how many it ended. It lists the label again until nothing is left, because a session that was
+// renewed meanwhile is listed under its new id (S10). An error is an outage: some sessions
+// may be live. The store must have an index.
 func (p *Protocol) EndLabelled(ctx context.Context, label string, ends func(id string) bool) (ended int, err error) {
 	for range maxListings {
 		listed, alive, err := p.endEntries(ctx, label, ends, ends)
@@ -134,8 +132,8 @@ func (p *Protocol) EndLabelled(ctx context.Context, label string, ends func(id s
 	return ended, fmt.Errorf("session: labels: sessions appear as fast as they end: gave up after %d listings", maxListings)
 }
 
-// EndEntries ends the sessions that one listing of label shows and for whose id ends is
-// true, and where they went on. It returns the ids that had a record or went on.
+// EndEntries ends the sessions in one listing of label whose ids ends accepts, and their
+// successors. It returns the ids that had a record or a successor.
 func (p *Protocol) EndEntries(ctx context.Context, label string, ends func(id string) bool) (alive []string, err error) {
 	_, alive, err = p.endEntries(ctx, label, ends, func(string) bool { return true })
 	return alive, err

@@ -11,17 +11,16 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// MaxPresented is how many different ids of one request count: they are looked up, and a
-// log-out or log-in ends them. What a request presents beyond that is as if it were not
-// there. Each was issued by us, so more than one is rare; without a bound, a request with
-// thousands of signed cookies would cost thousands of commands.
+// MaxPresented is how many different ids of one request are used: they are looked up, and a
+// log-out or log-in ends them. Further ids are ignored. We issued each of them, so more than
+// one is rare; without a limit, a request with thousands of signed cookies would cost
+// thousands of commands.
 const MaxPresented = 8
 
-// Present adds id, whose signature verified, to what the request presents, and reports
-// whether more of them count. An id that is there already does not count again. What a
-// request presents is taken once, before its load: what it does to its own header later
-// changes nothing.
-// via is for the caller: which of its cookies it was.
+// Present adds id, whose signature was verified, to the ids of the request, and reports
+// whether further ids would be used. An id that was added before is not added again. The ids
+// are taken once, before the load: later changes of the request's header have no effect.
+// via tells the caller which cookie the id came from.
 func (v *Visit) Present(id string, via int) (more bool) {
 	if v.presented == nil {
 		v.presented = v.one[:0]
@@ -32,16 +31,16 @@ func (v *Visit) Present(id string, via int) (more bool) {
 	return len(v.presented) < MaxPresented
 }
 
-// presented is an id whose signature verified.
+// presented is an id whose signature was verified.
 type presented struct {
 	id       string
 	via      int32
-	unproved bool // see Unproved
+	unproved bool // see [Visit.Unproved]
 }
 
 // Load finds the session among the ids that were presented. Later calls return the same
-// outcome, so that an outage costs a request one time limit and not many. But when the
-// caller's own context ended, the next caller asks again.
+// result, so that in an outage a request waits for one time limit only. But if the context of
+// the first caller ended, the next call tries again.
 func (v *Visit) Load(ctx context.Context) error {
 	switch v.phase {
 	case unloaded:
@@ -88,8 +87,8 @@ func (v *Visit) Load(ctx context.Context) error {
 	return nil
 }
 
-// final reports whether err is the authority's own word. Of a store that is part of another, say the replica
-// of a pair, it is not.
+// final reports whether err is the answer of the primary itself. If the store that answered is only a part
+// of p.Store, such as the replica of a pair, it is not.
 func (p *Protocol) final(err error) bool {
 	said, ok := errors.AsType[interface {
 		error
@@ -98,17 +97,17 @@ func (p *Protocol) final(err error) bool {
 	return ok && said.Authority() == any(p.Store)
 }
 
-// ended reports whether ctx has ended, or is about to: its deadline may be seen by a context
-// derived from it first.
+// ended reports whether ctx has ended, or its deadline has passed: a context derived from it may
+// notice the deadline first.
 func ended(ctx context.Context) bool {
 	deadline, limited := ctx.Deadline()
 	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
 }
 
-// fetch reads the record of id by get at now and makes v that session. found is false,
-// and v unchanged but for lost, when there is no record, or one that is malformed or past
-// its deadline: the visitor is anonymous then. final says that the primary has none either. wait is for
-// the store, ctx for what is reported.
+// fetch reads the record of id with get and makes it the session of v. found is false, and v
+// is unchanged except for lost, if there is no record or it is malformed or past its deadline
+// at now: the visitor is then anonymous. final says that the primary has no record either.
+// wait is the context for the store, ctx the one for reports.
 func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get func(context.Context, string) ([]byte, error)) (found, final bool, err error) {
 	data, err := get(wait, id)
 	if errors.Is(err, v.p.NotFound) {
@@ -122,7 +121,7 @@ func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get f
 	}
 	rec := v.base
 	if v.ID != "" {
-		rec = new(record.Record) // keep what is there if the new one is no good
+		rec = new(record.Record) // v.base stays if the new record cannot be used
 	}
 	if err := rec.Parse(id, data); err != nil {
 		v.p.Report(ctx, RecordIgnored, id, err)
@@ -144,7 +143,7 @@ func (v *Visit) fetch(ctx, wait context.Context, now time.Time, id string, get f
 }
 
 // deleteExpired deletes an expired record unless it has changed since it was read.
-// Failing is harmless: the record is refused at every load.
+// A failure is harmless: every load refuses the record.
 func (p *Protocol) deleteExpired(ctx, wait context.Context, id string, old []byte) {
 	err := p.Store.Delete(wait, id, old)
 	if err != nil && !errors.Is(err, p.NotFound) && p.Found(err) == nil {
@@ -152,9 +151,9 @@ func (p *Protocol) deleteExpired(ctx, wait context.Context, id string, old []byt
 	}
 }
 
-// Reload forgets this request's changes, but not its log-out, and reads the session again
-// from the primary. The error is ErrEnded when it is gone. A session without a record
-// stays as it is, unless that is Unknown.
+// Reload drops the pending changes of this request, except its log-out, and reads the session
+// again from the primary. The error is ErrEnded if the session is gone. A session without a
+// record stays as it is, unless Unknown is set.
 func (v *Visit) Reload(ctx context.Context) error {
 	if err := v.Writable(); err != nil {
 		return err
@@ -169,13 +168,13 @@ func (v *Visit) Reload(ctx context.Context) error {
 	if err := v.reread(ctx); err != nil {
 		return err
 	}
-	v.Forget() // the log-out again, from what was read
+	v.Forget() // applies the log-out again, to the record just read
 	return nil
 }
 
-// Reread reads the session again from the primary and applies this request's changes to
-// it anew: what a guard decides must not rest on a replica or a cache where the
-// application asked for that (S17).
+// Reread reads the session again from the primary and applies the pending changes to it again.
+// An application can ask for that so that a guard does not decide by what a replica or a
+// cache holds (S17).
 func (v *Visit) Reread(ctx context.Context) error {
 	if v.phase == over || v.phase == unfinished {
 		return v.cause
@@ -193,7 +192,7 @@ func (v *Visit) Reread(ctx context.Context) error {
 	same := before.SameIdentity(v.base, v.p.guardKeys()...)
 	if v.draft == nil && (!same || bytes.Equal(before.Bytes(), v.base.Bytes())) {
 		if !same {
-			v.drop() // they set what was there, which was another's
+			v.drop() // the changes set what was there already, in another user's session
 		}
 		return nil
 	}
@@ -207,20 +206,20 @@ func (v *Visit) Reread(ctx context.Context) error {
 	return v.applyAnew()
 }
 
-// applyAnew applies what is planned to the record that was read.
+// applyAnew applies the pending changes to the record that was just read.
 func (v *Visit) applyAnew() error {
 	again, err := v.replay(v.base)
 	if err != nil {
-		v.drop() // half of it must not be committed
+		v.drop() // must not be committed in part
 		return err
 	}
 	v.draft = again
 	return nil
 }
 
-// LookAgain asks the primary for what is Unknown, unless a log-in, a new id or an end is pending already: a
-// replica or a cache may not know a session that lives (S17). What is pending is applied to it; the error is
-// ErrChanged where somebody is logged in there.
+// LookAgain asks the primary if Unknown is set, unless a log-in, a new id or an end is pending already: a
+// replica or a cache may not know a live session (S17). Pending changes are applied to the session that is
+// found. The error is ErrChanged if somebody is logged in there.
 func (v *Visit) LookAgain(ctx context.Context) error {
 	if !v.Unknown || v.ID != "" || v.phase != ready || v.planned().rotate || v.Ending() || v.p.master == nil {
 		return nil
@@ -245,12 +244,12 @@ func (v *Visit) LookAgain(ctx context.Context) error {
 		return nil
 	}
 	if !new(record.Record).SameIdentity(v.base, v.p.guardKeys()...) {
-		return v.lose(v.p.Changed) // what is pending was meant for nobody's
+		return v.lose(v.p.Changed) // the changes were meant for an anonymous session
 	}
 	return v.applyAnew()
 }
 
-// reread reads the record again from the primary. The session is over when it is gone.
+// reread reads the record again from the primary. If it is gone, the session is over.
 func (v *Visit) reread(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(forStore{ctx}, v.p.Timeout)
 	defer cancel()
@@ -264,8 +263,8 @@ func (v *Visit) reread(ctx context.Context) error {
 	return nil
 }
 
-// lose is finish for a re-read, which keeps the log-out: the commit takes it to wherever the
-// session went.
+// lose is finish after a read that found the session over or changed. It keeps a pending log-out: the commit
+// then applies it to the session's successors.
 func (v *Visit) lose(err error) error {
 	leaving := v.planned().leaving
 	if v.finish(err); len(leaving) > 0 {

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// idLocks lets one commit at a time write a session, within this process: rivals in
-// one process then wait for each other instead of for the store's conflicts. An
-// entry lives only while somebody holds it or waits.
+// idLocks lets one commit at a time write a session, within this process: concurrent commits then
+// wait for each other instead of causing conflicts in the store. An entry exists only while
+// somebody holds or awaits it.
 type idLocks struct {
 	mu   sync.Mutex
 	held map[string]*idLock
@@ -36,7 +36,7 @@ func (l *idLocks) lock(ctx context.Context, id string) (unlock func(), err error
 	}
 }
 
-// lock waits for the one commit at a time of id.
+// lock waits until no other commit of this process is writing id.
 func (p *Protocol) lock(ctx context.Context, id string) (unlock func(), err error) {
 	if unlock, err = p.locks.lock(ctx, id); err != nil {
 		return nil, fmt.Errorf("session: save: waiting for another commit: %w", err)

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	lookAgainAfter = time.Second            // an outage
-	maxFailed      = 4                      // sessions of a look that could not be followed, until that is an outage
-	idleSlack      = 250 * time.Millisecond // a store forgets a record a moment after the time that is in it
-	noticeSlack    = 250 * time.Millisecond // a notice comes a moment after the end
+	lookAgainAfter = time.Second            // after an outage
+	maxFailed      = 4                      // so many successors that cannot be read make a look an outage
+	idleSlack      = 250 * time.Millisecond // a store removes a record shortly after the time in it
+	noticeSlack    = 250 * time.Millisecond // a notice comes shortly after the end
 )
 
-// start begins the goroutines that look: four, however many streams there are, which end with
-// the last one. The caller holds mu.
+// start starts the goroutines that look at sessions: four, however many streams there are. They end
+// with the last stream. The caller holds mu.
 func (w *watchers) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop, w.tick, w.wake = stop, time.Now().Add(w.p.WatchInterval), make(chan struct{}, 1)
@@ -33,7 +33,7 @@ func (w *watchers) start() {
 	}
 }
 
-// listen hears what the store tells, until ctx ends.
+// listen receives the store's notices until ctx ends.
 func (w *watchers) listen(ctx context.Context, n Notifier) {
 	for {
 		err := safely(func() error { return n.Listen(ctx, w.told) })
@@ -47,7 +47,7 @@ func (w *watchers) listen(ctx context.Context, n Notifier) {
 	}
 }
 
-// clock has everything looked at, and the users asked for, once in a while.
+// clock looks at all sessions, and sends their users to be checked, at every WatchInterval.
 func (w *watchers) clock(ctx context.Context, users chan<- byUser) {
 	for sleep(ctx, time.Until(w.next())) == nil {
 		w.mu.Lock()
@@ -58,33 +58,33 @@ func (w *watchers) clock(ctx context.Context, users chan<- byUser) {
 		all := w.taken(slices.Collect(maps.Values(w.sessions)))
 		w.mu.Unlock()
 		found := &findings{users: byUser{}}
-		_ = w.look(ctx, all, found) // what an outage left is asked for again
+		_ = w.look(ctx, all, found) // after an outage the rest is queued again
 		select {
 		case users <- found.users:
-		default: // those of a round before are still being asked for
+		default: // the users of an earlier round are still being checked
 		}
 		w.use(ctx, found.used)
 	}
 }
 
-// findings are what a look leaves to be done.
+// findings are what remains to be done after a look.
 type findings struct {
-	users byUser // to be asked for; nil for a look that is not the clock's
-	used  []used // whose idle timeout is to begin anew
+	users byUser // to be checked; nil except for the clock's looks
+	used  []used // whose idle timeout is to be restarted
 }
 
 // byUser are the sessions in which a look found log-ins.
 type byUser map[logIn][]*watched
 
-// add notes that of has the log-in l. All of one session come together.
+// add records that session of has the log-in l. Calls for the same session follow each other.
 func (u byUser) add(l logIn, of *watched) {
 	if list := u[l]; len(list) == 0 || list[len(list)-1] != of {
 		u[l] = append(list, of)
 	}
 }
 
-// askUsers asks for the users of each round: once for each, one after another, however long that
-// takes. Nothing else waits for their table.
+// askUsers checks the users of each round, one after another, however long that takes. No other
+// goroutine waits for the application's table of users.
 func (w *watchers) askUsers(ctx context.Context, rounds <-chan byUser) {
 	for {
 		select {
@@ -110,7 +110,7 @@ func (w *watchers) next() time.Time {
 	return w.tick
 }
 
-// lookAsAsked looks at what somebody has asked for, and at deadlines.
+// lookAsAsked looks at the sessions that are queued, and at those that have reached a deadline.
 func (w *watchers) lookAsAsked(ctx context.Context, wake <-chan struct{}) {
 	for ctx.Err() == nil {
 		w.mu.Lock()
@@ -139,7 +139,7 @@ func (w *watchers) lookAsAsked(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
-// rest waits until something is asked for, at most for d.
+// rest waits until something is queued, at most for d.
 func rest(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -153,11 +153,11 @@ func rest(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 // asked is a session that is being looked at.
 type asked struct {
 	*watched
-	how   byte   // how it ended, as a notice said
-	began uint64 // of later streams the look says nothing
+	how   byte   // how it ended, according to a notice
+	began uint64 // the number of the newest stream when the look began; it says nothing about later ones
 }
 
-// streams yields those of which the look says something, see [watched.streams].
+// streams yields the streams to which this look applies, see [watched.streams].
 func (a asked) streams() iter.Seq[*stream] {
 	return func(yield func(*stream) bool) {
 		for s := range a.watched.streams() {
@@ -168,7 +168,7 @@ func (a asked) streams() iter.Seq[*stream] {
 	}
 }
 
-// taken returns those of list that have streams, to be looked at now. The caller holds mu.
+// taken returns the sessions of list that have streams, to be looked at now. The caller holds mu.
 func (w *watchers) taken(list []*watched) []asked {
 	all := make([]asked, 0, len(list))
 	for _, of := range list {
@@ -180,7 +180,7 @@ func (w *watchers) taken(list []*watched) []asked {
 	return all
 }
 
-// again has what an outage kept from being looked at asked for again.
+// again queues list again, which could not be read because of an outage.
 func (w *watchers) again(list []asked) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -191,10 +191,10 @@ func (w *watchers) again(list []asked) {
 	}
 }
 
-// look reads what is asked, ends the streams whose log-in is over, and notes what is to be done about
-// the others. An error is an outage.
+// look reads the sessions of all, ends the streams whose log-in is over, and records in left what is to be
+// done for the others. An error is an outage.
 func (w *watchers) look(ctx context.Context, all []asked, left *findings) error {
-	var failed []asked // one that cannot be read must not keep those behind it waiting
+	var failed []asked // one that cannot be read must not delay the others
 	var last error
 	defer func() { w.again(failed) }()
 	for at := 0; at < len(all); at += batchSize {
@@ -238,7 +238,7 @@ func (w *watchers) found(a asked, rec *record.Record, left *findings) {
 	for s := range a.streams() {
 		slot, ok := rec.Slot(s.key)
 		switch {
-		case !rec.Exists(): // what is there is malformed
+		case !rec.Exists(): // the record is malformed
 			over = w.end(over, s, OverGone)
 		case !ok:
 			over = w.end(over, s, OverLoggedOut)
@@ -272,20 +272,20 @@ func (w *watchers) found(a asked, rec *record.Record, left *findings) {
 	}
 }
 
-// renamed is a stream in whose slot a user's id is written otherwise than it was.
+// renamed is a stream whose log-in now has its user's id in another spelling, or another user.
 type renamed struct {
 	*stream
 	was  string
 	slot record.Slot
 }
 
-// compare ends the stream unless the two ids are the same user's, which the application says; so mu is free.
+// compare ends the stream unless both ids are the same user's, as the application says; mu must not be held.
 func (w *watchers) compare(r renamed) {
 	var over []ending
 	same := r.by.Same(json.RawMessage(r.was), r.slot.User)
 	w.mu.Lock()
 	switch {
-	case r.of == nil || r.user != r.was: // it is over, or another look was faster
+	case r.of == nil || r.user != r.was: // the stream is over, or another look has changed it
 	case same:
 		r.note(r.slot, w.p.Terms.Absolute)
 		w.ask(r.of, 0)
@@ -296,17 +296,17 @@ func (w *watchers) compare(r renamed) {
 	finish(over)
 }
 
-// gone follows a session whose record is gone to where it went on, or ends its streams.
+// gone follows a session whose record is gone to its successor, or ends its streams.
 func (w *watchers) gone(ctx context.Context, a asked) error {
 	next := ""
 	switch a.how {
-	case noticeEnded, noticeRevoked, noticeReplaced: // in the step that ended it, which left no successor
+	case noticeEnded, noticeRevoked, noticeReplaced: // the notice came with the end, which left no successor
 	default:
 		wait, cancel := context.WithTimeout(ctx, w.p.Timeout)
 		defer cancel()
 		err := w.asking(wait, func() (err error) { next, err = w.p.successor(wait, a.id); return err })
 		if err != nil {
-			return err // also where somebody has written the record back: that is looked at again
+			return err // also if somebody wrote the record back: the next look decides
 		}
 	}
 	var over []ending
@@ -317,7 +317,7 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 		return nil
 	}
 	if a.how == 0 {
-		a.how = a.watched.how // the notice came while the look was on its way
+		a.how = a.watched.how // the notice came during the look
 	}
 	now := time.Now()
 	if w.mayHear(a, now) {
@@ -329,7 +329,7 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 	}
 	w.mu.Unlock()
 	for i, e := range over {
-		if e.why == OverReplaced { // or a guard ended it, because of its user
+		if e.why == OverReplaced { // a log-in over it, or a guard because of its user
 			over[i].cause = w.check(ctx, e.s.logIn())
 		}
 	}
@@ -337,8 +337,8 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 	return nil
 }
 
-// mayHear reports whether why the record of a is gone is not known, and may be in a moment: the look may have
-// come between the end and its notice. It is looked at once more then. The caller holds mu.
+// mayHear reports whether it is unknown why the record of a is gone but a notice may still say so: the look may
+// have come between the end and its notice. The session is then looked at once more. The caller holds mu.
 func (w *watchers) mayHear(a asked, now time.Time) bool {
 	if a.waited {
 		return false
@@ -353,7 +353,7 @@ func (w *watchers) mayHear(a asked, now time.Time) bool {
 	return false
 }
 
-// whyGone says why the record of a is gone.
+// whyGone returns why the record of a is gone.
 func (s *stream) whyGone(a asked, now time.Time) string {
 	switch {
 	case s.deadline > 0 && now.UnixMilli() >= s.deadline:
@@ -377,8 +377,7 @@ type ending struct {
 	cause error // in place of why
 }
 
-// end takes s out, and appends it to those that are over. The caller holds mu, and calls finish
-// after that.
+// end removes s and appends it to over. The caller holds mu, and calls finish after releasing it.
 func (w *watchers) end(over []ending, s *stream, why string) []ending {
 	if w.remove(s) {
 		over = append(over, ending{s: s, why: why})
@@ -386,7 +385,7 @@ func (w *watchers) end(over []ending, s *stream, why string) []ending {
 	return over
 }
 
-// finish ends the contexts of streams.
+// finish cancels the contexts of streams that are over.
 func finish(over []ending) {
 	for _, e := range over {
 		if e.cause == nil {
@@ -397,7 +396,7 @@ func finish(over []ending) {
 	}
 }
 
-// logIn is what a user is asked about, once for all their streams.
+// logIn is the log-in of a user that is checked, once for all its streams.
 type logIn struct {
 	by               LogInWatcher
 	key, user, stamp string
@@ -405,8 +404,8 @@ type logIn struct {
 
 func (s *stream) logIn() logIn { return logIn{s.by, s.key, s.user, s.stamp} }
 
-// check returns why the log-in is over as far as its user tells, nil while it is not, or while
-// that is not known.
+// check returns why the log-in is over according to its user, nil if it is not, or if that is
+// unknown.
 func (w *watchers) check(ctx context.Context, l logIn) error {
 	ctx, cancel := context.WithTimeout(ctx, w.p.Timeout)
 	defer cancel()
@@ -421,7 +420,7 @@ func (w *watchers) check(ctx context.Context, l logIn) error {
 	return cause
 }
 
-// endUser ends the streams of sessions, and of where they went on since, that are of the log-in l.
+// endUser ends the streams of the log-in l in sessions and in their successors.
 func (w *watchers) endUser(sessions []*watched, l logIn, cause error) {
 	var over []ending
 	w.mu.Lock()

@@ -12,21 +12,21 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// nodesAdmin has Node log 9 in under the key of another guard, in the session of c's cookie.
+// nodesAdmin writes, as Node, a log-in of user 9 under another guard's key into the session of c's cookie.
 func nodesAdmin(c *client, st *scripted) { nodeSets(st, c.cookie, `"admin":{"user":9}`) }
 
-// nodeSets has Node add a member to the record of id.
+// nodeSets adds, as Node, a member to the record of id.
 func nodeSets(st *scripted, id, member string) {
 	st.records[id] = []byte(strings.Replace(st.record(id), `"cookie"`, member+`,"cookie"`, 1))
 }
 
-// Node logs in under the key of another guard, in a session that Go made: Go's notes do not
-// name that key.
+// Node logs a user in under the key of another guard, in a session that Go made: Go's notes do not have
+// that key.
 func TestALogInThatNodeMadeBesideGosIsAGuards(t *testing.T) {
 	for _, row := range []struct {
 		name       string
 		out, stays string
-		before     []op // in the same request
+		before     []op // earlier in the same request
 	}{
 		{"its log-out", "admin", "passport", nil},
 		{"the other's log-out", "passport", "admin", nil},
@@ -63,14 +63,14 @@ func TestALogInThatNodeMadeBesideGosIsAGuards(t *testing.T) {
 	}
 }
 
-// A log-in that Node made is one for a log-in of another guard too, also where no guard asked
-// about it in that request: it stays, and its own log-out finds it under the new id (S7).
+// A log-in that Node made counts for a log-in of another guard, even if no guard asked for it in that
+// request: it stays, and its own log-out finds it under the new id (S7).
 func TestALogInThatNodeMadeStaysBesideAnotherLogIn(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		first op // makes the session
 		again string
-		late  string // what Node writes while the log-in is under way; nothing where empty
+		late  string // what Node writes during the log-in; nothing if empty
 	}{
 		{"the same user logs in again", logIn("1", "passport"), "1", ""},
 		{"another user logs in", logIn("1", "passport"), "2", ""},
@@ -99,7 +99,7 @@ func TestALogInThatNodeMadeStaysBesideAnotherLogIn(t *testing.T) {
 	}
 }
 
-// once has f run before the first command called op.
+// once makes f run before the first command called op.
 func once(st *scripted, op string, f func()) {
 	st.before = func(c call) sessiontest.Fate {
 		if c.Op == op {
@@ -110,7 +110,7 @@ func once(st *scripted, op string, f func()) {
 	}
 }
 
-// S3: what was done before Node logged in beside is not written after it.
+// S3: changes planned before Node logged another user in are not written after it.
 func TestS3_ALogInThatNodeMakesMeanwhileIsAConflict(t *testing.T) {
 	for _, row := range []struct {
 		name, at string
@@ -137,14 +137,14 @@ func TestS3_ALogInThatNodeMakesMeanwhileIsAConflict(t *testing.T) {
 	}
 }
 
-// S9: once Go has written a session, the label of a user whom Node logged in finds it.
+// S9: once Go has written a session, it is found by the label of a user whom Node logged in.
 func TestS9_WhatGoWritesOfALogInThatNodeMadeIsFound(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		op   op
-		old  bool // with the cookie that the session had before
+		old  bool // the request uses the previous cookie of the session
 		fate sessiontest.Fate
-		late string // what Node writes before the first Update; nothing where empty
+		late string // what Node writes before the first Update; nothing if empty
 	}{
 		{"a value", set("a", "1"), false, sessiontest.Pass, ""},
 		{"a value, and a conflict", set("a", "1"), false, sessiontest.Pass, `"b":"1"`},
@@ -177,13 +177,13 @@ func TestS9_WhatGoWritesOfALogInThatNodeMadeIsFound(t *testing.T) {
 	}
 }
 
-// What ends by a label of a log-in that Node replaced or ended is not the session of who came then, also
-// where Go wrote or renewed it since.
+// When Node replaces or ends a log-in, its labels no longer end the session, which is now another user's,
+// even if Go has written or renewed it since.
 func TestLabelsEndWithALogInThatNodeReplacedOrEnded(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		write op
-		link  bool   // the log-in has a label from elsewhere beside that of its user
+		link  bool   // the log-in also has a label from elsewhere
 		node  string // what Node writes in place of the user
 		again op     // the next request
 	}{
@@ -223,8 +223,8 @@ func TestLabelsEndWithALogInThatNodeReplacedOrEnded(t *testing.T) {
 	}
 }
 
-// The member of a guard is no value, and what Go noted in another session's log-in is not shown
-// though Node copied it.
+// A guard's member is not a value. What Go noted in another session's log-in is not shown, although Node
+// copied it.
 func TestALogInThatNodeMadeIsNoValue(t *testing.T) {
 	c, st := newClient()
 	c.want(t, 200, logIn("1", "passport"))

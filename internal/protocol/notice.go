@@ -5,20 +5,20 @@ import (
 	"encoding/base64"
 )
 
-// A notice says that a record ended: how, and a part of a hash of its id, in text that is not
-// worth having. Who reads it can neither use nor find the session; who forges one causes a look at
+// A notice says that a record ended and how. It names the record by a part of the hash of its id, so it is
+// no secret: who reads it can neither use nor find the session, and who forges one only causes a read of
 // the store.
 
-// How a record ended, as a notice says it.
+// The first byte of a notice: how a record ended.
 const (
-	noticeEnded    = 'e' // whatever it held: a log-out, or a log-in beside it
-	noticeRevoked  = 'r' // together with others that are found under a label
-	noticeReplaced = 'c' // compared and ended, with no successor: by a log-in over it, or a guard that found its log-in to be over
-	noticeMoved    = 'm' // and its session went on
-	noticeChanged  = 'u' // it did not: a log-in was taken out of it
+	noticeEnded    = 'e' // whatever it contained: a log-out, or a log-in of a request that presented it
+	noticeRevoked  = 'r' // with the other sessions under a label
+	noticeReplaced = 'c' // by comparison, no successor: a log-in over it, or a guard found its log-in over
+	noticeMoved    = 'm' // with a successor
+	noticeChanged  = 'u' // not ended: a log-in was removed from it
 )
 
-// handle is what a notice has in place of the id: 128 bits, so that no two sessions share one.
+// handle stands for the id in a notice: 128 bits of its hash, so that no two sessions share one.
 type handle [16]byte
 
 func handleOf(id string) handle {
@@ -26,7 +26,7 @@ func handleOf(id string) handle {
 	return handle(sum[:16])
 }
 
-// EndNotice is the notice of a Delete or End of id that was given old and next.
+// EndNotice returns the notice of a Delete or End of id that was called with old and next.
 func EndNotice(id string, old []byte, next string) string {
 	switch {
 	case next != "":
@@ -37,7 +37,7 @@ func EndNotice(id string, old []byte, next string) string {
 	return notice(noticeEnded, id)
 }
 
-// EndManyNotice is the notice of an EndMany of id and others.
+// EndManyNotice returns the notice of an EndMany for one of its ids.
 func EndManyNotice(id string) string { return notice(noticeRevoked, id) }
 
 func notice(how byte, id string) string {

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// A panic of a change that runs again, or of the store, leaves nothing locked and nothing
-// that passes as committed.
+// After a panic of a change that runs again, or of the store, nothing is locked and nothing counts as
+// committed.
 func TestAPanicInsideACommit(t *testing.T) {
 	c, st := newClient()
 	c.want(t, 200, logIn("1", "passport"))
@@ -35,12 +35,12 @@ func TestAPanicInsideACommit(t *testing.T) {
 		}()
 		st.before = nil
 		if err := v.Writable(); err == nil {
-			t.Error("the visit goes on after a panic")
+			t.Error("a reload succeeds after a panic")
 		}
 		for _, later := range []struct {
 			name  string
 			op    op
-			taken bool // it changes nothing
+			taken bool // succeeds, because it changes nothing
 		}{
 			{"a reload", reload, false}, {"a re-read", reread, false}, {"a value", set("a", "1"), false}, {"a new id", renew, false},
 			{"a log-in", logIn("2", "passport"), false}, {"a log-out", logOut("passport"), false}, {"an end", destroy, false},
@@ -48,12 +48,12 @@ func TestAPanicInsideACommit(t *testing.T) {
 		} {
 			before := st.record(c.cookie)
 			if err := later.op(t.Context(), v); (err == nil) != later.taken {
-				t.Errorf("after a panic %s says %v", later.name, err)
+				t.Errorf("after a panic, %s returns %v", later.name, err)
 			}
 			if out, err := v.Commit(t.Context(), time.Now()); out.Did != protocol.Nothing || err == nil || st.record(c.cookie) != before {
-				t.Errorf("after a panic and %s a commit says %+v, %v, want an error and the record unchanged", later.name, out, err)
+				t.Errorf("after a panic and %s, a commit returns %+v, %v; want an error and the record unchanged", later.name, out, err)
 			}
 		}
-		c.want(t, 200, set("b", "1")) // would wait for the lock
+		c.want(t, 200, set("b", "1")) // would wait for ever if the lock were held
 	}
 }

@@ -12,31 +12,31 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// This file has what a request can plan: a log-in, a new id, the log-out of a guard, the
-// end of everything. Each changes at once what the request sees; the commit carries it out.
+// This file has what a request can plan: a log-in, a new id, the log-out of a guard, the end of all
+// sessions presented. The request sees each at once; the commit carries it out.
 
-// plan is what is pending. It is apart from the Visit, which nearly always has none.
+// plan is the pending changes of a Visit. It is a type of its own because most visits have none.
 type plan struct {
-	ops     []record.Op         // the changes since the visit's base, in order
-	tried   []try               // the Updates of ops whose outcome is not known
-	first   record.Draft        // the visit's first draft is made here
-	logIns  []string            // slot keys of log-ins and step-ups
-	proved  []string            // of those in which the user proved who they are: with one, the old session need not live
-	leaving []string            // slot keys of guards that log out
-	stored  map[string]onStored // decide whether a new record with a log-in under that slot key stays
-	leaves  int32               // how many of the changes only carry those log-outs out, or change nothing
+	ops     []record.Op         // the changes to the visit's base, in order
+	tried   []try               // the Updates of ops whose outcome is unknown
+	first   record.Draft        // the memory for the visit's first draft
+	logIns  []string            // keys of the log-ins and step-ups
+	proved  []string            // those of logIns with new credentials: the old session need not be live
+	leaving []string            // keys of the guards that log out
+	stored  map[string]onStored // by key of the log-in: decides whether its new record stays
+	leaves  int32               // how many ops only carry out leaving, or change nothing
 	rotate  bool                // store the session under a new id
 	checked bool                // credentials were checked in this request
-	instead error               // of the session that ended under the request, which only a log-in takes the place of (S13)
-	binding devicebound.Binding // what the new id is bound to; empty for what the old one is
-	unsaved bool                // no new session is made: what the request stores is for itself alone
-	end     bool                // the request sees an empty session; without leaving, all of it ends
+	instead error               // why the session ended during the request; only a log-in may replace it (S13)
+	binding devicebound.Binding // what the new id is bound to; empty: the same as the old one
+	unsaved bool                // make no new session: what the request stores is seen by this request only
+	end     bool                // end the session, or only the log-ins of leaving; the request sees an empty one
 }
 
 // onStored is a function given to [Visit.OnStored].
 type onStored = func(ctx context.Context, id string) error
 
-// planned returns what is pending, which is nothing without a plan. It is to be read.
+// planned returns the pending changes, an empty plan if there are none. It must not be changed.
 func (v *Visit) planned() *plan {
 	if v.plan == nil {
 		return new(plan)
@@ -45,8 +45,8 @@ func (v *Visit) planned() *plan {
 }
 
 // LogIn replaces the log-in under l.Key, at the commit, under a new id. It also starts a
-// session where the old one ended, unless it only renews (S6). The error is TooOld,
-// ErrChanged where another user is logged in than the one to renew, or of [Visit.Writable].
+// session if the old one ended, unless l only renews a log-in (S6). The error is TooOld,
+// ErrChanged if l renews and another user is logged in, or that of [Visit.Writable].
 func (v *Visit) LogIn(l record.LogIn) error {
 	now := time.Now()
 	if l.Slot.At.IsZero() && !l.NoTime {
@@ -66,7 +66,7 @@ func (v *Visit) LogIn(l record.LogIn) error {
 		}
 	case v.phase == over:
 		instead = v.cause
-		v.clear() // whatever became of the old session, a log-in starts its own
+		v.clear() // a log-in starts a session of its own, whatever happened to the old one
 		v.phase, v.cause = ready, nil
 	}
 	if err := v.Change(l.Op(v.p.Terms)); err != nil {
@@ -89,12 +89,13 @@ func (v *Visit) LogIn(l record.LogIn) error {
 	return nil
 }
 
-// OnStored has the commit call f once a new record is stored and labelled under its id,
-// and before anything else changes. Settings.Again stores it anew, as a younger one; after
-// any other error that record is gone, the commit fails by it, and nothing has changed. But
-// where that error is ErrEnded, a log-out that was planned beside is done. f belongs to the
-// log-in or step-up under key that is pending, and is forgotten with it: at the next log-in
-// under key that is no renewal, and where the record has no log-in there.
+// OnStored makes the commit call f when a new record is stored and labelled under its id, before
+// anything else changes. If f returns Settings.Again, the record is stored again, with a new
+// birth time. After any other error that record is deleted and the commit fails with the
+// error; nothing has changed, except that with ErrEnded a log-out that was also planned is
+// done. f belongs to the pending log-in or step-up under key. It is dropped by the next
+// log-in under key that is not a renewal, and it is not called if the record has no log-in
+// there.
 func (v *Visit) OnStored(key string, f func(ctx context.Context, id string) error) {
 	if v.plan == nil {
 		v.plan = new(plan)
@@ -105,7 +106,7 @@ func (v *Visit) OnStored(key string, f func(ctx context.Context, id string) erro
 	v.plan.stored[key] = f
 }
 
-// stays asks the functions of [Visit.OnStored] for the log-ins of d, which is stored under id.
+// stays calls the functions of [Visit.OnStored] for the log-ins of d, which is stored under id.
 func (p *plan) stays(ctx context.Context, d *record.Draft, id string) error {
 	for _, key := range slices.Sorted(maps.Keys(p.stored)) {
 		if _, ok := d.Slot(key); !ok {
@@ -118,9 +119,9 @@ func (p *plan) stays(ctx context.Context, d *record.Draft, id string) error {
 	return nil
 }
 
-// StepUp replaces the facts of the live log-in under key, at the commit, under a new id,
-// and keeps everything else. name is its user's, under whose label the session is found then. The
-// error is ErrChanged when somebody else is logged in there.
+// StepUp replaces the facts of the live log-in under key, at the commit, under a new id, and keeps
+// everything else. name is the user's name in the label by which the session is found. The
+// error is ErrChanged if somebody else is logged in there.
 func (v *Visit) StepUp(key, name string, slot record.Slot) error {
 	err := v.Rotate(func(d *record.Draft, now time.Time) error {
 		former, ok := d.Slot(key)
@@ -137,8 +138,8 @@ func (v *Visit) StepUp(key, name string, slot record.Slot) error {
 	return err
 }
 
-// Rotate gives the session a new id at the commit, with o as the change of content. A pending
-// log-in that o drops is none any more.
+// Rotate gives the session a new id at the commit, with o as the change of content. If o removes
+// a pending log-in, it is no longer pending.
 func (v *Visit) Rotate(o record.Op) error {
 	if err := v.Change(o); err != nil {
 		return err
@@ -156,8 +157,8 @@ func (v *Visit) Rotate(o record.Op) error {
 	return nil
 }
 
-// LogOut ends the log-in under key at the commit, in every session that the request
-// presents. A session in which nobody else is logged in ends with it.
+// LogOut ends the log-in under key, at the commit, in every session that the request presents. A
+// session in which nobody else is logged in ends as a whole.
 func (v *Visit) LogOut(key string) error {
 	if v.phase == failed || v.phase == unfinished {
 		return v.cause
@@ -170,7 +171,7 @@ func (v *Visit) LogOut(key string) error {
 		leaving = v.plan.leaving
 	}
 	if v.Ending() && len(leaving) == 0 {
-		v.planEnd(nil) // all was to end already
+		v.planEnd(nil) // the end of everything was planned already
 		return nil
 	}
 	if !slices.Contains(leaving, key) {
@@ -196,8 +197,8 @@ func (v *Visit) leaveOp(keys []string) record.Op {
 	}
 }
 
-// End plans the end of every presented id. From now on the request sees an empty session;
-// what it stores goes into a new one. The error is that of a commit that was left half done.
+// End plans the end of every presented session. From now on the request sees an empty session;
+// what it stores goes into a new one. The error is that of an interrupted commit.
 func (v *Visit) End() error {
 	if v.phase == unfinished {
 		return v.cause
@@ -206,10 +207,10 @@ func (v *Visit) End() error {
 	return nil
 }
 
-// planEnd is End, for the log-out of leaving or, without any, for the whole session.
+// planEnd is End for the log-out of leaving, or for the whole session if leaving is empty.
 func (v *Visit) planEnd(leaving []string) {
 	if v.drop(); v.phase == over {
-		if v.ID != "" { // what became of it is not known: it is one of those presented
+		if v.ID != "" { // its state is unknown: it is ended like the presented ones
 			v.presented = append(v.presented, presented{id: v.ID})
 			v.clear()
 		}
@@ -219,15 +220,15 @@ func (v *Visit) planEnd(leaving []string) {
 	v.draft = &v.plan.first
 }
 
-// Forget drops the request's pending changes, but not its log-out: its caller was told
-// that it will happen.
+// Forget drops the pending changes of the request, except its log-out, which its caller was told
+// will happen.
 func (v *Visit) Forget() {
 	if v.phase != ready {
 		return
 	}
 	planned := v.planned()
 	if planned.instead != nil {
-		_ = v.lose(planned.instead) // what it was dropped for is the caller's to know
+		_ = v.lose(planned.instead) // the caller knows why it drops the changes
 		return
 	}
 	leaving := planned.leaving
@@ -240,17 +241,16 @@ func (v *Visit) Forget() {
 	}
 }
 
-// Discard drops all that is pending, a log-out too: of a commit that failed and was
-// answered with that.
+// Discard drops all pending changes, including a log-out: the commit failed, and the answer said so.
 func (v *Visit) Discard() { v.drop() }
 
-// Revoke makes this request anonymous for key and ends the record at once, if it still
-// has the bytes that were loaded and nobody else is logged in there. Failure is reported,
-// never admits, and leaves the cookie alone (S11).
+// Revoke makes this request anonymous for key and ends the record at once, if it is unchanged
+// since it was loaded and nobody else is logged in there. A failure is reported; the request
+// stays anonymous and the cookie is not touched (S11).
 func (v *Visit) Revoke(ctx context.Context, key string) {
 	v.hide(key)
 	if v.phase != ready || v.ID == "" || v.draft != nil || others(v.logIns(time.Now()), []string{key}) {
-		return // nothing to end, or somebody else's log-in lives in it
+		return // nothing to end, or somebody else is logged in there
 	}
 	ctx, cancel := v.p.bounded(ctx)
 	defer cancel()
@@ -260,10 +260,10 @@ func (v *Visit) Revoke(ctx context.Context, key string) {
 		v.p.unindex(ctx, v.base.Indexed(), v.ID)
 	}
 	v.clear()
-	v.finish(v.p.Ended) // nothing may replace it within this request (S13)
+	v.finish(v.p.Ended) // nothing may replace it in this request (S13)
 }
 
-// others reports whether one of the log-ins has another key than keys.
+// others reports whether one of the log-ins has a key that is not in keys.
 func others(logIns []record.Slot, keys []string) bool {
 	return slices.ContainsFunc(logIns, func(s record.Slot) bool { return !slices.Contains(keys, s.Key) })
 }

@@ -1,10 +1,10 @@
-// Package protocol is docs/PROTOCOL.md in code: how a session is found, changed, moved and
-// ended, so that a log-out is final and no update is lost. It gets a store and records,
-// and carries out what a request plans. It knows no HTTP and no cookies.
+// Package protocol implements docs/PROTOCOL.md: how a session is found, changed, given a new id
+// and ended, so that a log-out is final and no update is lost. It works on a store and on
+// records. It knows nothing of HTTP or cookies.
 //
 // A [Protocol] belongs to one configuration. A [Visit] is what one request does with one
-// session: it loads, plans changes, and commits them. The commit returns an [Outcome],
-// from which the caller knows what to tell the browser.
+// session: it loads the session, plans changes, and commits them. The commit returns an
+// [Outcome], which tells the caller what to send to the browser.
 package protocol
 
 import (
@@ -19,10 +19,10 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// Store is the part of session.Store that the protocol needs, declared again so that
-// neither package needs the other. session.Store has the contract.
+// Store is the part of session.Store that the protocol needs. It is declared again here so that
+// neither package imports the other. session.Store documents the contract.
 type Store interface {
-	// As session.Store has them.
+	// See session.Store.
 	Get(ctx context.Context, id string) ([]byte, error)
 	Create(ctx context.Context, id string, data []byte, ttl time.Duration) error
 	Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error
@@ -36,7 +36,7 @@ type Ender interface {
 
 // Index is session.Index: it finds the sessions that carry a label.
 type Index interface {
-	// As session.Index has them.
+	// See session.Index.
 	AddLabel(ctx context.Context, label, id string, deadline time.Time) error
 	RemoveLabel(ctx context.Context, label string, ids ...string) error
 	Labelled(ctx context.Context, label string) ([]string, error)
@@ -44,28 +44,28 @@ type Index interface {
 
 // Batch is session.Batch: it reads and ends many records in one trip.
 type Batch interface {
-	// As session.Batch has them.
+	// See session.Batch.
 	GetMany(ctx context.Context, ids []string) ([][]byte, error)
 	EndMany(ctx context.Context, ids []string, life time.Duration) (successors []string, err error)
 }
 
-// NewRecord is session.NewRecord, which has what the fields mean.
+// NewRecord is session.NewRecord, which documents the fields.
 type NewRecord = struct {
-	ID       string        // of what is stored
+	ID       string        // of the new record
 	Data     []byte        // for Create
 	TTL      time.Duration // for Create
 	Labels   []string      // for AddLabel
 	Deadline time.Time     // for AddLabel
 
-	OldID     string        // of what ends, "" for nothing
+	OldID     string        // of the record to end; "" for none
 	OldData   []byte        // for End
 	OldLife   time.Duration // for End
 	OldLabels []string      // for RemoveLabel
 }
 
-// Combiner is session.Combiner: it takes several steps at once.
+// Combiner is session.Combiner: it performs several steps in one.
 type Combiner interface {
-	// As session.Combiner has them.
+	// See session.Combiner.
 	Combines() any
 	CreateIndexed(ctx context.Context, n NewRecord) (oldEnded bool, err error)
 	EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (successor string, err error)
@@ -77,57 +77,57 @@ type PrimaryReader interface {
 	GetPrimary(ctx context.Context, id string) ([]byte, error)
 }
 
-// Settings are what a [Protocol] is made of.
+// Settings configure a [Protocol].
 type Settings struct {
-	// Store keeps the records. If it is an Ender, an Index, a Batch, a Combiner or
-	// PrimaryReader, that is used.
+	// Store keeps the records. The optional interfaces Ender, Index, Batch, Combiner and
+	// PrimaryReader are used if it implements them.
 	Store Store
 	// Terms are the lifetimes of sessions.
 	Terms record.Terms
-	// Timeout bounds what one step waits for the store: the load, and the commit with its
-	// retries.
+	// Timeout is the time limit of each wait for the store: of the load, and of the commit
+	// including its retries.
 	Timeout time.Duration
-	// WatchInterval is how often what is watched is looked at.
+	// WatchInterval is how often watched sessions are checked.
 	WatchInterval time.Duration
-	// Grace is for how long after a session was bound the id before still finds it. Zero asks
-	// nothing of the store, and finds nothing.
+	// Grace is how long after a session was bound to a device its previous id still finds it.
+	// If zero, it never does, and the store is not asked.
 	Grace time.Duration
-	// Report gets what operators should see and no caller does. It is called on the
-	// goroutine of the request, or of a clean-up behind it.
+	// Report receives what operators should see and no caller gets as an error. It is called on
+	// the goroutine of the request, or of a background clean-up.
 	Report func(ctx context.Context, what Incident, id string, err error)
 
 	// NotFound is what the store returns for an id that has no record. Found returns the
-	// record that an error of the store says was there instead of the expected one, or nil.
+	// record that a conflict error of the store contains, or nil for any other error.
 	NotFound error
 	Found    func(error) []byte
-	// Ended and Changed are returned for a session that ended, or now belongs to another
-	// log-in, while a request was using it.
+	// Ended and Changed are returned if a session ended, or now belongs to another log-in,
+	// while a request was using it.
 	Ended, Changed error
-	// Again is what a function given to [Visit.OnStored] returns to have the record stored
+	// Again is returned by a function given to [Visit.OnStored] to have the record stored
 	// once more.
 	Again error
-	// TooOld is returned for a log-in whose credentials were checked longer ago than it lasts.
+	// TooOld is returned for a log-in whose credentials were checked longer ago than a log-in lasts.
 	TooOld error
 }
 
 // Incident is something that operators should see.
 type Incident uint8
 
-// The incidents, and what their error is.
+// The incidents, and the error that each is reported with.
 const (
-	RecordIgnored   Incident = iota // a malformed record counts as none; why it is malformed
+	RecordIgnored   Incident = iota // a malformed record was ignored; why it is malformed
 	PastDeadline                    // a record was past its absolute deadline; nil
-	NotDeleted                      // an expired or abandoned record was not deleted; the store's
-	NotRefreshed                    // an idle timeout was not moved; the store's
-	LabelNotAdded                   // an index entry was not renewed; the store's
-	LabelNotRemoved                 // an index entry was not removed; the store's
-	NotListening                    // the store does not tell what ends; the store's
-	LookPanicked                    // the store panicked while what is watched was looked at; what, and where
-	NotRevoked                      // a revoked log-in was not deleted, but is refused; the store's
+	NotDeleted                      // an expired or abandoned record was not deleted; the store's error
+	NotRefreshed                    // an idle timeout was not restarted; the store's error
+	LabelNotAdded                   // an index entry was not renewed; the store's error
+	LabelNotRemoved                 // an index entry was not removed; the store's error
+	NotListening                    // the store's notices cannot be received; the store's error
+	LookPanicked                    // the store panicked while watched sessions were read; the panic and its stack
+	NotRevoked                      // a revoked log-in was not deleted, but is refused; the store's error
 )
 
-// Protocol carries out what visits plan. It is made by [New], immutable but for
-// [Protocol.Guard], and safe for concurrent use.
+// Protocol carries out what visits plan. It is made by [New], does not change except by
+// [Protocol.Guard], and is safe for concurrent use.
 type Protocol struct {
 	Settings
 
@@ -136,7 +136,7 @@ type Protocol struct {
 	guards   atomic.Pointer[[]string]
 	watchers atomic.Pointer[watchers] // nil until something is watched
 
-	// What the store can do beyond the contract: nil when it cannot.
+	// The store's optional interfaces: nil if it does not implement them.
 	ender  Ender
 	index  Index
 	master PrimaryReader
@@ -144,7 +144,7 @@ type Protocol struct {
 	joint  Combiner
 }
 
-// maxCleanups is how many deletions of abandoned ids may wait for a slow store.
+// maxCleanups is how many background deletions of abandoned ids may run at a time.
 const maxCleanups = 16
 
 // New returns a Protocol for s, of which every field but Grace must be set.
@@ -155,14 +155,14 @@ func New(s Settings) *Protocol {
 	p.index, _ = s.Store.(Index)
 	p.master, _ = s.Store.(PrimaryReader)
 	p.batch, _ = s.Store.(Batch)
-	if c, ok := s.Store.(Combiner); ok && c.Combines() == any(s.Store) { // not of a store that it is part of
+	if c, ok := s.Store.(Combiner); ok && c.Combines() == any(s.Store) { // not if it only wraps a Combiner
 		p.joint = c
 	}
 	return p
 }
 
-// Guard makes the member called key count as a log-in in every session, also where nothing
-// but Node wrote it: a guard keeps its log-ins there. passport does so in any case.
+// Guard declares that a guard keeps its log-ins under key: that member then counts as a log-in
+// in every session, even if only Node wrote it. The key "passport" always does.
 func (p *Protocol) Guard(key string) {
 	for {
 		before := p.guards.Load()
@@ -176,7 +176,7 @@ func (p *Protocol) Guard(key string) {
 	}
 }
 
-// GuardOf returns the slot key whose labels begin as label does, "" where no guard owns it.
+// GuardOf returns the guard's key to which label belongs, "" if it belongs to no guard.
 func (p *Protocol) GuardOf(label string) string {
 	key, _, ok := strings.Cut(label, ":")
 	if ok && (key == record.PassportKey || slices.Contains(p.guardKeys(), key)) {
@@ -185,13 +185,13 @@ func (p *Protocol) GuardOf(label string) string {
 	return ""
 }
 
-// guardKeys returns the slot keys of all guards but passport.
+// guardKeys returns the keys of all guards except "passport".
 func (p *Protocol) guardKeys() []string { return *p.guards.Load() }
 
 // Indexed reports whether sessions can be found by a label.
 func (p *Protocol) Indexed() bool { return p.index != nil }
 
-// primary returns the store's way to read past replicas and caches.
+// primary returns the function that reads from the primary, past replicas and caches.
 func (p *Protocol) primary() func(context.Context, string) ([]byte, error) {
 	if p.master != nil {
 		return p.master.GetPrimary
@@ -199,14 +199,14 @@ func (p *Protocol) primary() func(context.Context, string) ([]byte, error) {
 	return p.Store.Get
 }
 
-// bounded gives a commit its own time limit: a client that hangs up does not lose its
-// log-in.
+// bounded gives a commit its own time limit, so that a client that closes its connection does
+// not lose its log-in.
 func (p *Protocol) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(forStore{context.WithoutCancel(ctx)}, p.Timeout)
 }
 
-// idBytes is how many random bytes an id is made of, 32 characters: what express-session
-// makes (express-session index.js, generateSessionId).
+// idBytes is the number of random bytes in an id, 32 characters, the same as express-session's
+// (express-session index.js, generateSessionId).
 const idBytes = 24
 
 // randomText returns n random bytes from the system's generator, at most idBytes, as

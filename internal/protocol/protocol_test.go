@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// newClient returns a browser in front of a process over a store of its own.
+// newClient returns a browser and its process, with a store of its own.
 func newClient(edit ...func(*protocol.Settings)) (*client, *scripted) {
 	st := &scripted{server: newServer()}
 	return &client{p: newProtocol(st, edit...)}, st
@@ -76,7 +76,7 @@ func forget(_ context.Context, v *protocol.Visit) error {
 func TestS8_LogOutEndsWhatIsPresentedBeside(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		also []op // what the other session holds
+		also []op // what is done in the other session
 		out  op
 		left int
 	}{
@@ -96,15 +96,15 @@ func TestS8_LogOutEndsWhatIsPresentedBeside(t *testing.T) {
 			t.Errorf("%s: %d sessions are left, want %d", row.name, got, row.left)
 		}
 		if got := other.do(t.Context(), loggedIn("passport")); got != 401 {
-			t.Errorf("%s: a second way in: %d", row.name, got)
+			t.Errorf("%s: another cookie still works: %d", row.name, got)
 		}
 		if row.left == 1 && (other.do(t.Context(), loggedIn("admin")) != 200 || c.out.Cookie != protocol.Keep) {
-			t.Errorf("%s: the other's cookie does not stay: %+v", row.name, c.out)
+			t.Errorf("%s: the other guard's cookie is not kept: %+v", row.name, c.out)
 		}
 	}
 }
 
-// A lost answer leaves a browser with an old cookie.
+// A browser whose answer was lost still has the old cookie.
 func TestS8_LogOutWithAStaleCookieLeavesAnotherGuardsLogIn(t *testing.T) {
 	c, st := newClient()
 	c.want(t, 200, logIn("1", "passport"))
@@ -116,7 +116,7 @@ func TestS8_LogOutWithAStaleCookieLeavesAnotherGuardsLogIn(t *testing.T) {
 	c.want(t, 401, loggedIn("passport"))
 	c.want(t, 200, loggedIn("admin"))
 	if stale.out.Cookie != protocol.Keep || stale.do(t.Context(), loggedIn("admin")) != 401 {
-		t.Errorf("the stale cookie became a live one: %+v", stale.out)
+		t.Errorf("the stale cookie was replaced by a live one: %+v", stale.out)
 	}
 	if len(st.labels["passport:1"]) != 0 || len(st.labels["admin:9"]) != 1 {
 		t.Errorf("the index has %v", st.labels)
@@ -124,7 +124,7 @@ func TestS8_LogOutWithAStaleCookieLeavesAnotherGuardsLogIn(t *testing.T) {
 	stale.want(t, 200, logOut("admin"))
 	c.want(t, 401, loggedIn("admin"))
 	if n := len(st.ids()); n != 0 {
-		t.Errorf("%d sessions are left", n)
+		t.Errorf("%d sessions are left, want 0", n)
 	}
 }
 
@@ -202,7 +202,7 @@ func TestALogInWithCredentialsThatAreTooOldIsRefused(t *testing.T) {
 	}
 }
 
-// An outage is told once to a request. The end of a caller's own context is the caller's.
+// Within a request an outage is found once. The end of a caller's own context concerns only that caller.
 func TestTheFirstCallersContextDoesNotDecideForTheOthers(t *testing.T) {
 	c, st := newClient()
 	c.want(t, 200, logIn("1", "passport"))
@@ -212,7 +212,7 @@ func TestTheFirstCallersContextDoesNotDecideForTheOthers(t *testing.T) {
 	v.Init(c.p)
 	v.Present(c.cookie, 0)
 	if err := v.Load(ended); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want the caller's", err)
+		t.Errorf("got %v, want the error of the caller's context", err)
 	}
 	st.before = failing("Get")
 	if err := v.Load(t.Context()); !errors.Is(err, errFault) {
@@ -230,7 +230,7 @@ func TestChangesStayPendingAfterAnOutage(t *testing.T) {
 		c.want(t, 200, logIn("1", "passport"))
 		c.want(t, 200, logIn("9", "admin"))
 		c.want(t, 200, plan, func(ctx context.Context, v *protocol.Visit) error {
-			var back atomic.Bool // read by deletions that go on in the background
+			var back atomic.Bool // also read by deletions in the background
 			st.before = func(c call) sessiontest.Fate {
 				if c.Op == "Get" || back.Load() {
 					return sessiontest.Pass
@@ -250,8 +250,8 @@ func TestChangesStayPendingAfterAnOutage(t *testing.T) {
 	}
 }
 
-// The log-out of one guard was to spare another's log-in, whose time runs out before the
-// commit: then nobody is left whose session it could be.
+// The log-out of one guard was to spare another guard's log-in, which expires before the commit: then the
+// whole session ends.
 func TestS14_ACompanionWhoseTimeRunsOutIsNotSpared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, st := newClient()
@@ -268,8 +268,8 @@ func TestS14_ACompanionWhoseTimeRunsOutIsNotSpared(t *testing.T) {
 	})
 }
 
-// The credentials of a log-in that follows a log-out in the same request run out before the
-// commit: the log-in is not done, the log-out is.
+// A log-in that follows a log-out in the same request expires before the commit: the log-in is not done,
+// the log-out is.
 func TestS8_ALogOutIsDoneWithoutTheLogInThatFollowsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := newClient()
@@ -292,7 +292,7 @@ func TestS8_ALogOutIsDoneWithoutTheLogInThatFollowsIt(t *testing.T) {
 	})
 }
 
-// A rotation that carries what another request wrote can find its own log-in over by then.
+// A rotation that carries over what another request wrote may find that its own log-in has expired.
 func TestS14_ALogInWhoseTimeRunsOutDuringTheCommitIsNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, st := newClient()
@@ -303,7 +303,7 @@ func TestS14_ALogInWhoseTimeRunsOutDuringTheCommitIsNoOutage(t *testing.T) {
 				return
 			}
 			st.after = nil
-			rival.p = newProtocol(st) // of another process: nothing waits for its commit
+			rival.p = newProtocol(st) // another process, so that its commit does not wait for the lock
 			rival.want(t, 200, set("b", "1"))
 			time.Sleep(2 * time.Second)
 		}
@@ -314,7 +314,7 @@ func TestS14_ALogInWhoseTimeRunsOutDuringTheCommitIsNoOutage(t *testing.T) {
 	})
 }
 
-// Whoever ended a revoked session was faster: that it is gone is no failure.
+// Another request has ended the revoked session before: that is no failure.
 func TestS11_ARevokedSessionThatIsGoneIsNotReported(t *testing.T) {
 	st := &scripted{server: newServer()}
 	told := 0
@@ -334,7 +334,7 @@ func TestS11_ARevokedSessionThatIsGoneIsNotReported(t *testing.T) {
 	}
 }
 
-// What is written after a log-out elsewhere is refused; where nothing is pending, nobody asks.
+// A change after a log-out elsewhere is refused. If nothing is pending, the store is not asked.
 func TestSaveAfterALogOutElsewhere(t *testing.T) {
 	c, _ := newClient()
 	c.want(t, 200, logIn("1", "passport"))
@@ -351,7 +351,7 @@ func TestSaveAfterALogOutElsewhere(t *testing.T) {
 func TestS14_ARenewalKeepsTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := newClient()
-		c.want(t, 200, set("a", "1")) // nobody's, whose limit counts from its birth
+		c.want(t, 200, set("a", "1")) // an anonymous session: its limit counts from its birth
 		for range 5 {
 			time.Sleep(11 * 24 * time.Hour)
 			c.want(t, 200, renew)
@@ -364,8 +364,8 @@ func TestS14_ARenewalKeepsTheLimit(t *testing.T) {
 	})
 }
 
-// TestARecordIsAskedAboutForTheLogInsInIt, and not for one that the same request replaced or
-// took back.
+// TestARecordIsAskedAboutForTheLogInsInIt, and not for a log-in that the same request replaced or logged
+// out.
 func TestARecordIsAskedAboutForTheLogInsInIt(t *testing.T) {
 	var asked []string
 	counted := func(user, key string) op {
@@ -408,7 +408,7 @@ func TestARecordIsAskedAboutForTheLogInsInIt(t *testing.T) {
 				c.want(t, 200, before)
 				asked = nil
 				if got := c.do(t.Context(), row.ops...); got != 200 || fmt.Sprint(asked) != row.want {
-					t.Errorf("got %d, and the functions of users %v asked, want 200 and %s", got, asked, row.want)
+					t.Errorf("got %d, and the functions of users %v were called, want 200 and %s", got, asked, row.want)
 				}
 			}
 		})

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// How a commit meets trouble: an outage is tried again a few times, a conflict until
-// the commit's deadline. Waiting is random, so that rivals part.
+// How a commit retries: after an outage a few times, after a conflict until its deadline. The
+// waits are random, so that commits in conflict separate.
 const (
 	outageTries = 3
 	outagePause = 8 * time.Millisecond
@@ -15,14 +15,14 @@ const (
 	maxPause    = 64 * time.Millisecond
 )
 
-// pause waits before try number n (from 1), up to 2^n times unit. It returns ctx's
-// error when that ends first.
+// pause waits before try number n (from 1), at most 2^n times unit. If ctx ends first, it returns
+// its error.
 func pause(ctx context.Context, unit time.Duration, n int) error {
 	longest := min(unit<<min(n, 10), maxPause)
 	return sleep(ctx, time.Duration(rand.Int64N(int64(longest)))+1) //nolint:gosec // jitter is no secret
 }
 
-// sleep waits for d. The error is ctx's.
+// sleep waits for d. If ctx ends first, it returns its error.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -34,8 +34,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// yield waits after the conflict number n (from 1) of a commit. The first one costs no
-// time. The error is ctx's.
+// yield waits after conflict number n (from 1) of a commit. The first one does not wait. The error
+// is ctx's.
 func yield(ctx context.Context, n int) error {
 	if n < 2 {
 		return ctx.Err()

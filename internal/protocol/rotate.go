@@ -10,19 +10,19 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// rotation is a session on its way to a new id (S5, S6, S7).
+// rotation gives a session a new id (S5, S6, S7).
 type rotation struct {
 	v      *Visit
-	before *record.Record // what the new record was made from; empty when the old one is gone
+	before *record.Record // what the new record was made from; empty if the old one is gone
 	draft  *record.Draft
 	made   *stored // the new record
 	gone   bool    // the old record had ended before this rotation could end it
-	back   bool    // and Node has written it back since
+	back   bool    // gone, and Node has written it back since
 }
 
-// commitRotation stores the session under a new id and ends the old one: Create, index,
-// compare-and-delete, cookie. The comparison makes sure that what was written under the
-// old id until its end is carried on.
+// commitRotation stores the session under a new id and ends the old record: Create, index,
+// compare-and-delete, cookie. The comparison ensures that everything written under the old
+// id before its end is carried over.
 func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 	unlock, err := v.p.lock(ctx, v.ID)
 	if err != nil {
@@ -32,7 +32,7 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 	r := &rotation{v: v, before: v.base, draft: v.draft}
 	binding := v.plan.binding
 	if binding == "" {
-		binding = devicebound.Of(v.ID) // a session that is bound stays so, and to the same key (S19)
+		binding = devicebound.Of(v.ID) // a bound session stays bound to the same key (S19)
 	}
 	for again := true; again; {
 		if r.made, err = v.create(ctx, r.draft, binding, r.endsAtOnce()); err != nil {
@@ -59,8 +59,8 @@ func (v *Visit) commitRotation(ctx context.Context) (Outcome, error) {
 	return Outcome{Did: Rotated, Cookie: Send, LogIns: logIns}, nil
 }
 
-// endOthers ends what the request presents beside the session in use, for a log-in. It also
-// ends where the old session went on, if a log-out comes with it, or Node wrote the old one back.
+// endOthers ends, for a log-in, all other sessions that the request presents. It also ends the old
+// session's successors if a log-out was planned too, or Node wrote the old record back.
 func (r *rotation) endOthers(ctx context.Context) error {
 	v := r.v
 	if len(v.plan.proved) == 0 {
@@ -74,9 +74,9 @@ func (r *rotation) endOthers(ctx context.Context) error {
 	return err
 }
 
-// endOld ends the record that the new one continues. While it changes meanwhile, its
-// content is carried again. again is true when the log-ins to carry changed: the new
-// record must be made again under another id, since they never change under one (S1).
+// endOld ends the record that the new one replaces. If it has changed, its content is carried over
+// again. again is true if the log-ins to carry over have changed: the new record must then be
+// created under another id, because the log-ins under an id never change (S1).
 func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 	v, proved := r.v, len(r.v.plan.proved) > 0
 	if r.made.oldEnded {
@@ -99,7 +99,7 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 			if !proved {
 				return false, v.p.Ended
 			}
-			if successor != "" { // what lies beside that note is Node's, which wrote it back
+			if successor != "" { // a record beside that note was written back by Node
 				there, err := v.p.look(ctx, v.ID)
 				if err != nil {
 					return false, err
@@ -107,10 +107,10 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 				r.back = there != nil
 			}
 			if next == "" {
-				return false, nil // two log-ins at once: both are true
+				return false, nil // two log-ins at once: both are valid
 			}
-			// Another guard's log-in was to be carried. It may have been ended: what this
-			// request did not prove itself cannot outlive the record it was in.
+			// Another guard's log-in was to be carried over. It may have been ended: a log-in that this
+			// request did not prove itself must not outlive the record that it was in.
 			r.before = new(record.Record)
 			return true, nil
 		}
@@ -124,7 +124,7 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 			}
 			continue
 		}
-		// Asking again is safe where the outcome is the same: the note makes it so, and a
+		// Repeating is safe if the outcome is the same: with a successor the note makes it so, and a
 		// log-in does not depend on who ended the old record.
 		if outages++; next == "" && !proved || outages == outageTries || pause(ctx, outagePause, outages) != nil {
 			return false, fmt.Errorf("session: save: end the old record: %w", err)
@@ -133,8 +133,8 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 	return false, nil
 }
 
-// carryFound carries what another request wrote under the old id into the new record,
-// which nobody knows yet.
+// carryFound carries what another request wrote under the old id over into the new record, whose
+// id nobody knows yet.
 func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, err error) {
 	v := r.v
 	found := new(record.Record)
@@ -161,7 +161,7 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 	if err != nil {
 		return false, err
 	}
-	if !old.SameIdentity(&e.Record) { // both are ours, and name all log-ins in them
+	if !old.SameIdentity(&e.Record) { // we wrote both, so they list all their log-ins
 		return true, nil
 	}
 	if err := v.p.Store.Update(ctx, r.made.id, old.Bytes(), e.Record.Bytes(), e.TTL); err != nil {
@@ -172,8 +172,9 @@ func (r *rotation) carryFound(ctx context.Context, current []byte) (again bool, 
 }
 
 // endsAtOnce returns the old record if it may end in the step that stores the new one: for a
-// log-in that carries nobody else's. Whoever ended the old record, that goes on (S6), so it can
-// be stored once more under another id after a lost answer; the others look for their own note.
+// log-in that carries over no other log-in. Such a log-in succeeds whoever ended the old record
+// (S6), so after a lost answer it can be stored again under another id. Other rotations must
+// check that the note is their own.
 func (r *rotation) endsAtOnce() *record.Record {
 	plan := r.v.plan
 	if !r.before.Exists() || len(plan.proved) == 0 || len(plan.stored) > 0 || r.carriesUnproved() {
@@ -182,9 +183,9 @@ func (r *rotation) endsAtOnce() *record.Record {
 	return r.before
 }
 
-// carriesUnproved reports whether the end of the old record must show where the session
-// went on: where a log-in is carried that did not just prove itself, a log-out under the
-// old id must find it (S7).
+// carriesUnproved reports whether the end of the old record must leave its successor in a note: if
+// a log-in is carried over that was not proved in this request, a log-out under the old id
+// must find it (S7).
 func (r *rotation) carriesUnproved() bool {
 	logIns := r.before.LogIns(r.v.p.Terms.Absolute, time.Now(), r.v.p.guardKeys()...)
 	return others(logIns, r.v.plan.proved)

@@ -34,7 +34,7 @@ func found(err error) []byte {
 	return nil
 }
 
-// call is one command that the protocol sent to the store.
+// call is one command that the protocol sends to the store.
 type call struct {
 	Op       string // Get, GetPrimary, Create, Update, Delete, End, AddLabel, RemoveLabel, Labelled, CreateIndexed, EndIndexed
 	ID       string
@@ -42,18 +42,18 @@ type call struct {
 	Next     string
 	Life     time.Duration
 
-	both   protocol.NewRecord // of CreateIndexed
-	labels []string           // of EndIndexed
+	both   protocol.NewRecord // for CreateIndexed
+	labels []string           // for EndIndexed
 }
 
-// Fates of single calls, beside those of every one.
+// Fates of single calls, besides those of sessiontest.
 const (
-	stale    sessiontest.Fate = -1 // of a Get that a replica answers, with what was there at the beginning
-	cutFirst sessiontest.Fate = -2 // of several steps at once, of which only the first is taken: an error
-	cutLast  sessiontest.Fate = -3 // of which all but the last are taken: an error
+	stale    sessiontest.Fate = -1 // a Get is answered by a replica, with the content at the start
+	cutFirst sessiontest.Fate = -2 // only the first of several combined steps is executed, and the answer is an error
+	cutLast  sessiontest.Fate = -3 // all but the last are executed, and the answer is an error
 )
 
-// cut returns how many of the three steps of CreateIndexed are taken.
+// cut returns how many of the three steps of CreateIndexed are executed.
 func cut(f sessiontest.Fate) int {
 	switch f {
 	case cutFirst:
@@ -70,9 +70,9 @@ type server struct {
 	records map[string][]byte
 	notes   map[string]string
 	labels  map[string][]string
-	lives   map[string]time.Duration // how long a note was asked for
+	lives   map[string]time.Duration // the requested life of each note
 	replica map[string][]byte        // what a stale read finds
-	tell    func(notice string)      // gets what is told of ends, unless it is nil
+	tell    func(notice string)      // receives the notices, unless it is nil
 }
 
 func newServer() *server {
@@ -84,7 +84,7 @@ func (s *server) copy() *server {
 	return &server{records: maps.Clone(s.records), notes: maps.Clone(s.notes), labels: maps.Clone(s.labels), lives: maps.Clone(s.lives), replica: s.replica}
 }
 
-// record returns what is stored under id as text, "" for nothing.
+// record returns the text stored under id, "" if there is none.
 func (s *server) record(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,21 +98,21 @@ func (s *server) ids() []string {
 	return slices.Sorted(maps.Keys(s.records))
 }
 
-// scripted is one process's connection to a server: a Store with an index that leaves
-// notes. Every call passes through before, on the goroutine that made it: a test can hold
-// it there, fail it, or lose its reply.
+// scripted is one process's connection to a server: a Store that has an index and leaves notes. Every call
+// first calls before, on the caller's goroutine, where a test can delay it, make it fail, or lose its
+// reply.
 type scripted struct {
 	*server
 	before func(c call) sessiontest.Fate
 	after  func(c call)
-	fate   sessiontest.Fate // of the call that runs
+	fate   sessiontest.Fate // of the call in progress
 }
 
 // replicated is a scripted store whose Get may be answered by a replica.
 type replicated struct{ *scripted }
 
-// batched is a scripted store that reads and ends many records in one call, one after the
-// other: nothing else is promised of their order, and after an error some of them ended.
+// batched is a scripted store that reads and ends many records in one call, one after the other. Their
+// order is not promised, and after an error some of them have ended.
 type batched struct{ *scripted }
 
 func (s batched) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
@@ -137,7 +137,7 @@ func (s batched) EndMany(ctx context.Context, ids []string, life time.Duration) 
 	return successors, nil
 }
 
-// joint is a scripted store that takes several steps at once.
+// joint is a scripted store that combines several steps into one call.
 type joint struct{ *scripted }
 
 func (s joint) Combines() any { return s }
@@ -160,7 +160,7 @@ func (s joint) EndIndexed(ctx context.Context, id string, life time.Duration, la
 	return successor, err
 }
 
-// tellingJointly is one that tells what ends.
+// tellingJointly is a joint store that sends notices.
 type tellingJointly struct{ telling }
 
 func (s tellingJointly) Combines() any { return s }
@@ -279,7 +279,7 @@ func (s *scripted) Labelled(ctx context.Context, label string) (ids []string, er
 	return ids, err
 }
 
-// execute carries out c as the server does when it arrives. The caller holds mu.
+// execute executes c as the server does when c arrives. The caller holds mu.
 func (s *server) execute(c call) error {
 	switch c.Op {
 	case "Create":
@@ -320,7 +320,7 @@ func (s *server) execute(c call) error {
 	return nil
 }
 
-// createIndexed takes the first steps of n, at most three.
+// createIndexed executes the first steps of n, at most three.
 func (s *server) createIndexed(n protocol.NewRecord, steps int) (oldEnded bool, err error) {
 	if err := s.execute(call{Op: "Create", ID: n.ID, New: n.Data}); err != nil || steps == 1 {
 		return false, err
@@ -332,13 +332,13 @@ func (s *server) createIndexed(n protocol.NewRecord, steps int) (oldEnded bool, 
 		return false, nil
 	}
 	if _, err := s.end(call{Op: "End", ID: n.OldID, Old: n.OldData, Life: n.OldLife}); err != nil {
-		return false, nil //nolint:nilerr // other bytes, or none
+		return false, nil //nolint:nilerr // the old record has other bytes, or is gone
 	}
 	s.unindex(n.OldID, n.OldLabels)
 	return true, nil
 }
 
-// endIndexed takes the first steps of c, at most two.
+// endIndexed executes the first steps of c, at most two.
 func (s *server) endIndexed(c call, steps int) (successor string, err error) {
 	successor, err = s.end(call{Op: "End", ID: c.ID, Life: c.Life})
 	if steps > 1 {
@@ -387,7 +387,7 @@ func (s *server) end(c call) (successor string, err error) {
 	return note, nil
 }
 
-// remove removes the record that c is to end, and tells of it. The caller holds mu.
+// remove removes the record that c is to end, and sends the notice. The caller holds mu.
 func (s *server) remove(c call) {
 	if _, ok := s.records[c.ID]; ok && s.tell != nil {
 		s.tell(protocol.EndNotice(c.ID, c.Old, c.Next))

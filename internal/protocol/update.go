@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// commitUpdate writes the changes under the same id (S3): compare-and-swap, and after a
-// conflict the same operations again on the record that was found.
+// commitUpdate writes the changes under the same id (S3) by compare-and-swap. After a conflict it
+// runs the same operations on the record that was found.
 func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 	unlock, err := v.p.lock(ctx, v.ID)
 	if err != nil {
@@ -21,7 +21,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 
 	before, d, revision := v.base, v.draft, randomText(record.RevisionBytes)
 	due := v.base.RefreshDue(v.p.Terms, time.Now())
-	unsure := len(v.plan.tried) > 0 // a try's answer was lost
+	unsure := len(v.plan.tried) > 0 // the answer to an earlier try was lost
 	v.plan.tried = append(v.plan.tried, try{revision, len(v.plan.ops)})
 	written := func(rec *record.Record) (Outcome, error) {
 		v.p.unindexLeft(ctx, v.ID, v.base, rec)
@@ -59,7 +59,7 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 		if found.Parse(v.ID, current) != nil {
 			return Outcome{}, v.p.Changed
 		}
-		if v.skipDone(found); len(v.plan.ops) == 0 { // ours, its answer lost (S4)
+		if v.skipDone(found); len(v.plan.ops) == 0 { // our own write, whose answer was lost (S4)
 			return written(found)
 		}
 		if !v.base.SameIdentity(found, v.p.guardKeys()...) {
@@ -80,9 +80,9 @@ func (v *Visit) commitUpdate(ctx context.Context) (Outcome, error) {
 	}
 }
 
-// refresh moves the start of the idle timeout: one Update, never repeated, whose
-// failure the visitor does not notice (S12). While another commit of this process is
-// writing the same session there is no need for it.
+// refresh restarts the idle timeout with one Update, which is never repeated. A failure is not an
+// error for the visitor (S12). It does nothing while another commit of this process is
+// writing the same session.
 func (v *Visit) refresh(ctx context.Context) Outcome {
 	rec, err := v.p.refresh(ctx, v.ID, v.base)
 	if rec == nil || err != nil {
@@ -92,8 +92,8 @@ func (v *Visit) refresh(ctx context.Context) Outcome {
 	return Outcome{Did: Refreshed}
 }
 
-// refresh is [Visit.refresh] of rec, the record of id. It returns what is there now, nil where another
-// commit is writing.
+// refresh is [Visit.refresh] for rec, the record of id. It returns the record that is stored now, or nil if
+// another commit is writing.
 func (p *Protocol) refresh(ctx context.Context, id string, rec *record.Record) (*record.Record, error) {
 	unlock, ok := p.locks.tryLock(id)
 	if !ok {
@@ -115,12 +115,12 @@ func (p *Protocol) refresh(ctx context.Context, id string, rec *record.Record) (
 	return &e.Record, nil
 }
 
-// withdraw takes the log-ins under keys out of the record of id, which may be rec, if
-// somebody else is logged in there: stays is then true. It is false when nobody else is,
-// or the record is gone: there is nothing to spare.
+// withdraw removes the log-ins under keys from the record of id if somebody else is logged in
+// there; stays is then true. It is false if nobody else is, or the record is gone: the whole
+// record may then be ended. rec is the record as last read, nil if there is none.
 //
-// It is the one Update that changes who is logged in under an id (S1). Nobody's rights
-// grow by it, and the others' cookie stays good, whichever answer reaches the browser last.
+// No other Update changes who is logged in under an id (S1). It gives nobody more rights, and
+// the others' cookies stay valid, whichever answer reaches the browser last.
 func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, keys []string) (stays bool, err error) {
 	for outages, rivals := 0, 0; ; {
 		if rec == nil {

@@ -10,13 +10,13 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// used is a session that a stream uses, as a look has read it.
+// used is a session that a stream keeps in use, as a look has read it.
 type used struct {
 	of  *watched
 	rec *record.Record
 }
 
-// idleEnd returns when the session of rec ends unless it is used; false for a record that Go never wrote.
+// idleEnd returns when the idle timeout of rec is over; false for a record that Go never wrote.
 func (p *Protocol) idleEnd(rec *record.Record) (time.Time, bool) {
 	_, seen, ok := rec.Written()
 	if !ok {
@@ -29,9 +29,9 @@ func (p *Protocol) idleEnd(rec *record.Record) (time.Time, bool) {
 	return seen.Add(idle), true
 }
 
-// mayUse notes in left that the idle timeout of a session in use is to begin anew, where that is due, and
-// returns when it is to be looked at next, next or before. The clock's looks do it for all; another look does
-// it for a session that would not live until the clock has looked. The caller holds mu.
+// mayUse records in left that the idle timeout of a session in use is to be restarted, if that is due, and
+// returns when to look at it next, which is next or earlier. The clock's looks do this for all sessions; other
+// looks do it for a session that would expire before the clock looks again. The caller holds mu.
 func (w *watchers) mayUse(of *watched, rec *record.Record, left *findings, next time.Time) time.Time {
 	now, half := time.Now(), w.p.WatchInterval/2
 	near := !of.idle.IsZero() && of.idle.Before(w.tick.Add(half))
@@ -46,8 +46,8 @@ func (w *watchers) mayUse(of *watched, rec *record.Record, left *findings, next 
 	return next
 }
 
-// use has the idle timeouts of sessions begin anew, one after another. It takes no longer than half the
-// time between two looks of the clock: the next one does the others.
+// use restarts the idle timeouts of sessions, one after another. It takes at most half the time between two
+// looks of the clock; the next look continues.
 func (w *watchers) use(ctx context.Context, list []used) {
 	if len(list) == 0 {
 		return
@@ -88,8 +88,8 @@ func (w *watchers) asking(ctx context.Context, ask func() error) error {
 	return err
 }
 
-// safely calls ask, which asks the store, and returns a panic as an error. No request is here that could fail
-// by it, and a program is not to end because of it: it counts as an outage.
+// safely calls ask, which asks the store, and returns a panic as an error. It runs on no request's goroutine
+// that could fail by the panic, and it must not end the program: it counts as an outage.
 func safely(ask func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

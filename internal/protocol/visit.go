@@ -8,57 +8,57 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// Visit is what one request does with one session: what it loaded, what it plans, and
-// what became of that. The zero value is not usable: see Init. It points into itself and
-// must not be copied. It is not safe for concurrent use. The exported fields are to be read.
+// Visit is what one request does with one session: what it loaded, what it plans, and the result.
+// The zero value is not usable: see Init. It contains pointers to itself and must not be
+// copied. It is not safe for concurrent use. Callers only read the exported fields.
 type Visit struct {
-	// ID is the id under which the session's record lies, "" when there is none.
+	// ID is the id of the session's record, "" if there is none.
 	ID string
-	// At is when the record was asked for or written; zero when it was neither.
+	// At is when the record was last read or written; zero if it was neither.
 	At time.Time
 
 	p     *Protocol
 	phase phase
-	// Unknown says that the load has found nothing of what the request presents, and that the
-	// primary may know more.
+	// Unknown says that the load found no session for the ids of the request, and that the
+	// primary may have one.
 	Unknown bool
-	// Suspect says that a live session was presented without the proof that it is bound to.
+	// Suspect says that a live session was presented without the proof of the key that it is bound to.
 	Suspect bool
 	unused  bool // this request does not count as use of the session: no refresh
-	// Via is what Present was told of that id; 0 for one that this visit made, and Followed for
-	// one that it found by the id before.
+	// Via is the value that Present got with the id; 0 for an id that this visit made, and
+	// Followed for a session that was found by its previous id.
 	Via   int32
-	cause error          // failed: the outage; over: ErrEnded or ErrChanged; unfinished: errUnfinished
+	cause error          // in phase failed the outage, in over ErrEnded or ErrChanged, in unfinished errUnfinished
 	base  *record.Record // as last read or written, never nil
 	wait  bounded        // the load's wait for the store
-	first record.Record  // where the record that was loaded is parsed, so that a load allocates little
+	first record.Record  // the memory for the loaded record, so that a load allocates little
 
-	presented []presented // what the request presents, the id in use included
+	presented []presented // all ids of the request, the one in use included
 	one       [1]presented
 
 	draft *record.Draft // base with the changes of plan applied; nil when there are none
 	plan  *plan         // nil while nothing is pending, as in nearly every request; never nil beside a draft
 
-	hidden map[string]bool // slot keys whose stored log-ins a guard has revoked, or was told are over
-	lost   *Lost           // what was presented and is over, or is the one of Suspect; nil for nothing
+	hidden map[string]bool // keys of the stored log-ins that a guard has revoked, or that Lost has reported
+	lost   *Lost           // a presented session that is over, or the one of Suspect; nil for none
 }
 
-// phase says where a visit stands.
+// phase is the state of a visit.
 type phase uint8
 
 const (
 	unloaded   phase = iota
-	ready            // with a record, or without one
-	failed           // the store could not be asked; the same for the rest of the request
-	over             // the session ended, or belongs to another log-in: nothing but a log-in or a log-out is taken
-	unfinished       // a panic left a commit half done: nothing at all is taken
+	ready            // loaded, with or without a record
+	failed           // the load failed, and stays failed for the rest of the request
+	over             // the session ended, or belongs to another log-in: only a log-in or log-out is accepted
+	unfinished       // a panic interrupted a commit: nothing is accepted
 )
 
-// Followed is the Via of a session that was found by the id that it had before it was bound, a
-// moment ago: see Settings.Grace.
+// Followed is the Via of a session that was found by the id that it had before it was bound to a
+// device: see Settings.Grace.
 const Followed = -1
 
-// Init makes v a visit by the rules of p.
+// Init prepares v for use with p.
 func (v *Visit) Init(p *Protocol) {
 	v.p = p
 	v.base = &v.first
@@ -72,32 +72,32 @@ func (v *Visit) Outage() error {
 	return nil
 }
 
-// Creates reports whether the commit is to make a session for a visitor who brought none, or
-// in place of one that ends, though no credentials were checked.
+// Creates reports whether the commit would make a new session, for a visitor without one or in
+// place of one that ends, although no credentials were checked.
 func (v *Visit) Creates() bool {
 	return v.phase == ready && v.draft != nil && (v.ID == "" || v.plan.end) && !v.plan.checked && !v.draft.Empty()
 }
 
-// KeepNothing has the commit make no new session, after Creates: what the request stores is for
-// itself alone.
+// KeepNothing makes the commit store no new session, after Creates: what the request stored is
+// seen by this request only.
 func (v *Visit) KeepNothing() { v.plan.unsaved = true }
 
-// Ending reports whether an end is planned: the request sees an empty session.
+// Ending reports whether an end is planned: the request then sees an empty session.
 func (v *Visit) Ending() bool { return v.plan != nil && v.plan.end }
 
-// Deadline returns when the session's record ends at the latest.
+// Deadline returns the latest time at which the session's record ends.
 func (v *Visit) Deadline() time.Time { return v.base.Deadline(v.p.Terms.Absolute) }
 
 // Record returns the record as last read or written. It must not be changed.
 func (v *Visit) Record() *record.Record { return v.base }
 
-// Changes reports whether the commit has something else to do than to refresh the session.
+// Changes reports whether the commit has more to do than to restart the idle timeout.
 func (v *Visit) Changes() bool {
 	return v.draft != nil && (v.ID != "" || v.plan.end || !v.draft.Empty())
 }
 
-// NoRefresh has the commit leave the idle timeout where it is, unless it writes anyway: also
-// what a session that Node made has to have noted.
+// NoRefresh makes the commit leave the idle timeout as it is, unless it writes for another reason,
+// such as the notes that a session made by Node needs.
 func (v *Visit) NoRefresh() { v.unused = true }
 
 // Idle returns the record's own idle timeout, if it has one.
@@ -112,7 +112,7 @@ func (v *Visit) Members() *rawjson.Object {
 	return v.base.Members()
 }
 
-// IsSlot reports whether name is a member that guards own.
+// IsSlot reports whether name is a member under which a guard keeps its log-in.
 func (v *Visit) IsSlot(name string) bool {
 	if name == record.PassportKey || slices.Contains(v.p.guardKeys(), name) {
 		return true
@@ -120,8 +120,8 @@ func (v *Visit) IsSlot(name string) bool {
 	return v.draft != nil && v.draft.IsSlot(name) || slices.Contains(v.base.SlotKeys(), name)
 }
 
-// Slots is IsSlot for many names, and reads the record's list of log-ins once: the set that
-// it returns has those of names that are members that guards own, and may have others.
+// Slots is IsSlot for many names, and reads the record's list of log-ins once. The returned set
+// contains each of names that is a slot, and may contain other slots.
 func (v *Visit) Slots(names []string) map[string]bool {
 	slots := map[string]bool{record.PassportKey: true}
 	for _, key := range slices.Concat(v.base.SlotKeys(), v.p.guardKeys()) {
@@ -142,15 +142,15 @@ func (v *Visit) Slot(key string, now time.Time) (s record.Slot, ok bool) {
 	} else {
 		s, ok = v.base.Slot(key)
 	}
-	hidden := v.hidden[key] && !slices.Contains(v.planned().logIns, key) // one that is pending is another one
+	hidden := v.hidden[key] && !slices.Contains(v.planned().logIns, key) // a pending log-in is a new one
 	if !ok || hidden || s.Over(v.p.Terms.Absolute, now) {
 		return record.Slot{}, false
 	}
 	return s, true
 }
 
-// Standing returns the log-in under key that is stored, and that what is pending under key would
-// replace or end. ok is false where nobody is logged in there, or a log-out is pending already.
+// Standing returns the stored log-in under key that the pending changes would replace or end. ok
+// is false if nobody is logged in there, or a log-out is pending already.
 func (v *Visit) Standing(key string, now time.Time) (s record.Slot, ok bool) {
 	if v.Ending() || slices.Contains(v.planned().leaving, key) || v.hidden[key] {
 		return record.Slot{}, false
@@ -161,7 +161,7 @@ func (v *Visit) Standing(key string, now time.Time) (s record.Slot, ok bool) {
 	return s, true
 }
 
-// Pending reports whether the log-in under key is one that the commit is to store.
+// Pending reports whether the log-in under key is one that the commit will store.
 func (v *Visit) Pending(key string) bool { return slices.Contains(v.planned().logIns, key) }
 
 // Carries reports whether the session has label, as this request sees it.
@@ -172,7 +172,7 @@ func (v *Visit) Carries(label string) bool {
 	return slices.Contains(v.base.Labels(), label)
 }
 
-// logIns returns who is logged in at now, as this request sees the session.
+// logIns returns the log-ins that are valid at now, as this request sees the session.
 func (v *Visit) logIns(now time.Time) []record.Slot {
 	if v.draft != nil {
 		return v.draft.LogIns(v.p.Terms.Absolute, now)
@@ -180,16 +180,16 @@ func (v *Visit) logIns(now time.Time) []record.Slot {
 	return v.base.LogIns(v.p.Terms.Absolute, now, v.p.guardKeys()...)
 }
 
-// Lost is a session whose id was presented and that is over. The last one counts, where a
-// request presents several and none of them lives.
+// Lost is a session that is over and whose id was presented. If a request presents several and
+// none of them is live, it is the last one.
 type Lost struct {
 	ID  string
-	rec *record.Record // past its deadline; nil when the store does not know the id any more
+	rec *record.Record // past its deadline; nil if the store has no record
 }
 
-// Lost returns the session that is over, and who was logged in under key, after Slot
-// found nobody. user is nil when the record is gone, and with it who and why. ok is false
-// when there was none as far as that can be known. Each is reported once.
+// Lost returns the session that is over and the user who was logged in under key. Call it after
+// Slot found nobody. user is nil if the record is gone, and with it the user and the reason. ok
+// is false if no lost session is known. Each is reported once per request.
 func (v *Visit) Lost(key string, now time.Time) (id string, user []byte, ok bool) {
 	id, rec := v.ID, v.base
 	if id == "" {
@@ -206,7 +206,7 @@ func (v *Visit) Lost(key string, now time.Time) (id string, user []byte, ok bool
 	if !known || !slot.Over(v.p.Terms.Absolute, now) || v.hidden[key] {
 		return "", nil, false
 	}
-	v.hide(key) // like one that was revoked, so that it is reported once
+	v.hide(key) // as after a revocation; it is then reported once
 	return id, slices.Clone(slot.User), true
 }
 
@@ -218,8 +218,8 @@ func (v *Visit) hide(key string) {
 	v.hidden[key] = true
 }
 
-// Writable returns why the session cannot be changed, if so: the outage of its load, that
-// it ended or changed, or that a commit was left half done.
+// Writable returns nil if the session can be changed, or why not: the load failed, the session
+// ended or changed, or a commit was interrupted.
 func (v *Visit) Writable() error {
 	if v.phase > ready {
 		return v.cause
@@ -227,8 +227,7 @@ func (v *Visit) Writable() error {
 	return nil
 }
 
-// Change runs o on the session and keeps it for the commit. After an error of o nothing
-// has changed.
+// Change runs o on the session and keeps it for the commit. If o fails, nothing has changed.
 func (v *Visit) Change(o record.Op) error {
 	if err := v.Writable(); err != nil {
 		return err
@@ -249,9 +248,9 @@ func (v *Visit) Change(o record.Op) error {
 	return nil
 }
 
-// Note is Change for an o that changes nothing, as this request sees the session. By itself
-// it writes nothing; a request that writes something carries it out too, on what another
-// request may have written since.
+// Note is Change for an o that changes nothing in the session as this request sees it. It causes
+// no write. But if the request writes for another reason, o also runs on what another request
+// may have written since.
 func (v *Visit) Note(o record.Op) error {
 	if err := v.Writable(); err != nil {
 		return err
@@ -276,7 +275,7 @@ func (v *Visit) replay(rec *record.Record) (*record.Draft, error) {
 	return d, nil
 }
 
-// ExpressJSON returns the session, as this request sees it, as Express would show it.
+// ExpressJSON returns the session, as this request sees it, in the form that Express would show.
 func (v *Visit) ExpressJSON() ([]byte, error) {
 	d := v.draft
 	if d == nil {
@@ -286,16 +285,16 @@ func (v *Visit) ExpressJSON() ([]byte, error) {
 	return d.ExpressJSON(v.p.Terms, time.Now())
 }
 
-// drop forgets what is pending.
+// drop drops the pending changes.
 func (v *Visit) drop() { v.draft, v.plan = nil, nil }
 
-// try is an Update with the first ops of the pending changes.
+// try is an Update that contained the first ops of the pending changes.
 type try struct {
 	revision string
 	ops      int
 }
 
-// skipDone forgets the pending changes that found shows to be in it already (S4).
+// skipDone drops the pending changes that are already in found, as its revisions show (S4).
 func (v *Visit) skipDone(found *record.Record) {
 	p := v.plan
 	for i, t := range slices.Backward(p.tried) {
@@ -309,7 +308,7 @@ func (v *Visit) skipDone(found *record.Record) {
 	}
 }
 
-// adopt makes rec, which is in the store under id, what the session is based on.
+// adopt makes rec, which the store has under id, the base of the session.
 func (v *Visit) adopt(id string, rec *record.Record) {
 	if v.ID != id {
 		v.Via = 0
@@ -321,7 +320,7 @@ func (v *Visit) adopt(id string, rec *record.Record) {
 // clear makes the session an empty one without a record.
 func (v *Visit) clear() { v.adopt("", new(record.Record)) }
 
-// finish says that nothing can be written any more, because of err.
+// finish drops the pending changes and refuses further ones with err.
 func (v *Visit) finish(err error) {
 	v.drop()
 	v.phase, v.cause = over, err

@@ -14,81 +14,80 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// Watching is something that goes on for as long as a log-in does, such as a stream of events.
-// A *look* at the store decides whether the log-in is over; a notice of the store, a change by this
-// process, a deadline and the clock only say which sessions are to be looked at now. So a notice
-// that is lost, late or comes twice ends nothing that should go on, and what it does not tell the
-// clock finds. A look reads many records at once, follows a session that was renewed, and writes
-// nothing; only where a stream counts as use of its session does the idle timeout begin anew (use.go).
-// While the store cannot be asked, nothing ends.
+// A stream is anything that lasts as long as a log-in, such as a stream of events; a watched session is one
+// with streams. A *look* reads the store and decides whether a log-in is over. Notices of the store,
+// changes by this process, deadlines and the clock only decide which sessions are looked at now. So a lost,
+// late or duplicate notice ends nothing too early, and what no notice says, the clock finds. A look reads
+// many records at once, follows a renewed session, and writes nothing, except that it restarts the idle
+// timeout of a session that a stream keeps in use (use.go). During an outage of the store nothing ends.
 
-// LogInWatcher is whoever has log-ins watched, a guard. It is compared, and safe for concurrent use.
+// LogInWatcher is a guard that watches log-ins. It must be comparable and safe for concurrent use.
 type LogInWatcher interface {
-	// Check returns the cause for which the log-in in slot is over, as far as its user tells,
-	// nil while it is not. An error says that this is not known. It is asked at the clock's looks.
+	// Check returns the reason why the log-in in slot is over according to its user, nil if it is
+	// not. An error means that this is unknown. It is called after the clock's looks.
 	Check(ctx context.Context, slot record.Slot) (cause, err error)
-	// Same reports whether two ids, as JSON, are the same user's: an id may be written otherwise now.
+	// Same reports whether two ids, as JSON, belong to the same user: the spelling of an id may change.
 	Same(a, b json.RawMessage) bool
 	// Cause returns the error for one of the Over… texts.
 	Cause(why string) error
 }
 
-// Why a log-in is over, as a look finds it.
+// Why a log-in is over, as a look finds.
 const (
 	OverLoggedOut = "logout"           // it was logged out
 	OverRevoked   = "revoked"          // its session was found under a label and ended
 	OverReplaced  = "replaced"         // another log-in took its place
 	OverIdle      = "idle_timeout"     // the session was not used for too long
-	OverAbsolute  = "absolute_timeout" // the log-in is as old as one may become
-	OverGone      = "timeout_or_ended" // the store does not know the session any more, and nobody said why
+	OverAbsolute  = "absolute_timeout" // the log-in has reached its absolute timeout
+	OverGone      = "timeout_or_ended" // the store no longer has the session, and no notice said why
 )
 
-// Notifier is session.Notifier: it tells what ends.
+// Notifier is session.Notifier: it sends notices of ended records.
 type Notifier interface {
-	// As session.Notifier has it.
+	// See session.Notifier.
 	Listen(ctx context.Context, tell func(notice string)) error
 }
 
-// ChangeNotifier is session.ChangeNotifier: it tells what changed.
+// ChangeNotifier is session.ChangeNotifier: it also sends notices of changes.
 type ChangeNotifier interface {
 	Notifier
-	// As session.ChangeNotifier has it.
+	// See session.ChangeNotifier.
 	Notify(ctx context.Context, notice string) error
 }
 
-// watchers is all that is watched in this process.
+// watchers are all watched sessions of this process.
 type watchers struct {
 	p *Protocol
 
 	mu       sync.Mutex
 	sessions map[handle]*watched
 	streams  int
-	began    uint64     // streams so far
+	began    uint64     // how many streams have begun so far
 	queue    []*watched // to be looked at now
 	soon     dueQueue   // to be looked at before the clock's next look
 	tick     time.Time  // of the clock's next look
 	stop     context.CancelFunc
-	wake     chan struct{} // something is in queue, or in front of soon
+	wake     chan struct{} // has an element if queue or the front of soon has changed
 }
 
 // watched is a session with streams.
 type watched struct {
 	id     string
 	first  *stream
-	idle   time.Time // when it ends unless it is used, as last read
-	how    byte      // what a notice said, 0 for none
+	idle   time.Time // when its idle timeout is over, as last read
+	how    byte      // how it ended, according to a notice; 0 without one
 	queued bool
-	waited bool      // for a notice that says how it ended, since a look found it gone
-	due    time.Time // when it is in watchers.soon; zero when it is not
-	went   *watched  // where it went on
+	waited bool      // a look found it gone, and one more look is planned in case a notice says why
+	due    time.Time // its time in watchers.soon; zero if it is not there
+	went   *watched  // its successor
 }
 
-// stream is one that ends with a log-in.
+// stream lasts as long as a log-in.
 type stream struct {
 	of          *watched // nil once it is over
 	prev, next  *stream
-	use         bool   // it counts as use of the session
-	number      uint64 // a look that began before it says nothing of it
+	use         bool   // keeps the session in use
+	number      uint64 // a look that began before it says nothing about it
 	by          LogInWatcher
 	key         string
 	user, stamp string // of the log-in; user is JSON
@@ -97,9 +96,9 @@ type stream struct {
 	stop        func() bool // keeps ctx from calling leave
 }
 
-// Watch returns a context of parent that ends when the log-in under key in the session id does:
-// the one of slot, or of the same user after a renewal. The cause is then one of by's. With use the
-// idle timeout begins anew for as long as the context goes on.
+// Watch returns a context derived from parent that ends with the log-in under key in the session id:
+// the log-in of slot, or one of the same user after a renewal. The cause is then one of by's. If
+// use is true, the idle timeout is restarted for as long as the context lasts.
 func (p *Protocol) Watch(parent context.Context, id, key string, slot record.Slot, by LogInWatcher, use bool) context.Context {
 	ctx, end := context.WithCancelCause(parent)
 	p.WatchUntil(ctx, end, id, key, slot, by, use)
@@ -121,7 +120,7 @@ func (p *Protocol) WatchUntil(ctx context.Context, end context.CancelCauseFunc, 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if ctx.Err() != nil {
-		return // leave may have been here before
+		return // leave may have been called already
 	}
 	h := handleOf(id)
 	of := w.sessions[h]
@@ -139,7 +138,7 @@ func (p *Protocol) WatchUntil(ctx context.Context, end context.CancelCauseFunc, 
 	w.ask(of, 0) // it may have ended since the request read it
 }
 
-// note keeps what later looks compare.
+// note keeps what later looks compare with.
 func (s *stream) note(slot record.Slot, absolute time.Duration) {
 	if s.user != string(slot.User) {
 		s.user = string(slot.User)
@@ -153,7 +152,7 @@ func (s *stream) note(slot record.Slot, absolute time.Duration) {
 	}
 }
 
-// add puts s in front of those of of.
+// add puts s in front of the streams of of.
 func (of *watched) add(s *stream) {
 	s.of, s.prev, s.next = of, nil, of.first
 	if of.first != nil {
@@ -162,11 +161,11 @@ func (of *watched) add(s *stream) {
 	of.first = s
 }
 
-// streams yields those of of. The one that is yielded may be removed. The caller holds mu.
+// streams yields the streams of of. The yielded one may be removed. The caller holds mu.
 func (of *watched) streams() iter.Seq[*stream] {
 	return func(yield func(*stream) bool) {
 		for s := of.first; s != nil; {
-			following := s.next // s has none once it is removed
+			following := s.next // s.next is nil once s is removed
 			if !yield(s) {
 				return
 			}
@@ -175,14 +174,14 @@ func (of *watched) streams() iter.Seq[*stream] {
 	}
 }
 
-// leave forgets s, if it is there.
+// leave removes s, if it is still there.
 func (w *watchers) leave(s *stream) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.remove(s)
 }
 
-// remove is leave for who holds mu. It reports whether s was there.
+// remove is leave for a caller that holds mu. It reports whether s was there.
 func (w *watchers) remove(s *stream) bool {
 	of := s.of
 	if of == nil {
@@ -209,7 +208,7 @@ func (w *watchers) remove(s *stream) bool {
 	return true
 }
 
-// ask has of looked at now. The caller holds mu. How it ended is kept until then: a record ends once.
+// ask queues of to be looked at now. The caller holds mu. The first how is kept: a record ends once.
 func (w *watchers) ask(of *watched, how byte) {
 	if of.how == 0 {
 		of.how = how
@@ -221,7 +220,7 @@ func (w *watchers) ask(of *watched, how byte) {
 	w.waken()
 }
 
-// waken has lookAsAsked look what is to be done.
+// waken wakes lookAsAsked.
 func (w *watchers) waken() {
 	select {
 	case w.wake <- struct{}{}:
@@ -229,7 +228,7 @@ func (w *watchers) waken() {
 	}
 }
 
-// askAll has every session looked at now.
+// askAll queues every session.
 func (w *watchers) askAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -238,7 +237,7 @@ func (w *watchers) askAll() {
 	}
 }
 
-// told takes a notice; an empty one says that some may have been lost.
+// told handles a notice; an empty one says that some may have been lost.
 func (w *watchers) told(text string) {
 	if text == "" {
 		w.askAll()
@@ -255,8 +254,8 @@ func (w *watchers) told(text string) {
 	}
 }
 
-// toldMany is told for the notices of an EndMany that returned successors. A session that had gone
-// on before was not ended by it, and where it is may be excepted.
+// toldMany is told for the notices of an EndMany that returned successors. A session with a
+// successor had moved before and was not ended by it, and its successor may be excepted.
 func (w *watchers) toldMany(ids, successors []string) {
 	for i, id := range ids {
 		if successors[i] != "" {
@@ -267,8 +266,8 @@ func (w *watchers) toldMany(ids, successors []string) {
 	}
 }
 
-// changed tells this process and the others that log-ins were taken out of id, whose record stays.
-// The log-out is done: that they cannot be told now does not make it fail, the clock finds it.
+// changed tells this process and the others that log-ins were removed from id, whose record stays.
+// The log-out is done: a notice that cannot be sent is no error, because the clock finds the change.
 func (p *Protocol) changed(ctx context.Context, id string) {
 	text := notice(noticeChanged, id)
 	if w := p.watchers.Load(); w != nil {
@@ -279,11 +278,10 @@ func (p *Protocol) changed(ctx context.Context, id string) {
 	}
 }
 
-// moved makes the streams of a session that went on those of its successor, which is to be
-// looked at then. The caller holds mu.
+// moved moves the streams of a session to its successor, which is queued then. The caller holds mu.
 func (w *watchers) moved(of *watched, next string) {
 	if of.first == nil {
-		return // they left meanwhile, and nobody would ever forget the successor
+		return // all streams left meanwhile: the successor would never be removed
 	}
 	if h := handleOf(of.id); w.sessions[h] == of {
 		delete(w.sessions, h)
@@ -302,7 +300,7 @@ func (w *watchers) moved(of *watched, next string) {
 	w.ask(there, 0)
 }
 
-// dueQueue is a heap of sessions by the time at which they are to be looked at.
+// dueQueue is a heap of sessions, ordered by the time at which they are to be looked at.
 type dueQueue []due
 
 type due struct {
@@ -325,12 +323,12 @@ func (q *dueQueue) Pop() any {
 	return last
 }
 
-// later has of looked at at a time, unless the clock comes first, or a time before. The caller
-// holds mu.
+// later plans a look at of for the time at, unless the clock or an earlier plan comes first. The
+// caller holds mu.
 func (w *watchers) later(of *watched, at time.Time) {
 	if at.After(time.Now()) && at.Before(w.tick) && (of.due.IsZero() || at.Before(of.due)) {
 		of.due = at
-		if len(w.soon) > 2*len(w.sessions)+64 { // most of it is of streams that left
+		if len(w.soon) > 2*len(w.sessions)+64 { // most of it belongs to streams that left
 			w.soon = slices.DeleteFunc(w.soon, func(d due) bool { return d.of.first == nil || !d.of.due.Equal(d.at) })
 			heap.Init(&w.soon)
 		}
@@ -339,7 +337,7 @@ func (w *watchers) later(of *watched, at time.Time) {
 	}
 }
 
-// sooner takes the first out of soon. The caller holds mu.
+// sooner removes the first element of soon. The caller holds mu.
 func (w *watchers) sooner() *watched {
 	d := heap.Pop(&w.soon).(due)
 	if d.of.due.Equal(d.at) {
@@ -348,7 +346,7 @@ func (w *watchers) sooner() *watched {
 	return d.of
 }
 
-// sameID reports whether two ids of users, as JSON, are written alike.
+// sameID reports whether two ids of users, as JSON, are spelt alike.
 func sameID(a string, b []byte) bool {
 	if a == string(b) {
 		return true
