@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// Canonical returns v in the one form that its value has, however it was written: members
-// in order, no space, numbers and escapes as JSON.stringify writes them. Numbers keep all of their
-// digits, also where a float64 has fewer: two of them must not become one. It may return v itself.
-// The error says that v is not JSON.
+// Canonical returns v in the one form that all spellings of its value share: members in order, no space,
+// numbers and escapes as JSON.stringify writes them. Numbers keep all their digits, even if a float64 has
+// fewer, so that different numbers stay different. It may return v itself. The error says that v is not
+// JSON.
 func Canonical(v json.RawMessage) (json.RawMessage, error) {
 	text := len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' && bytes.IndexByte(v, '\\') < 0
 	digits := len(v) > 0 && len(v) <= maxPlain && !slices.ContainsFunc(v, func(c byte) bool { return c < '0' || c > '9' })
-	if text || digits { // it has only one form
+	if text || digits { // it is canonical already
 		return v, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(v))
@@ -28,11 +28,11 @@ func Canonical(v json.RawMessage) (json.RawMessage, error) {
 	return Marshal(sameNumbers(value)) // encoding/json sorts the members of a map
 }
 
-// maxPlain is how many digits a whole number has that is written without an exponent (ECMA-262
-// §6.1.6.1.20), at most.
+// maxPlain is the largest number of digits of a whole number that is written without an exponent (ECMA-262
+// §6.1.6.1.20).
 const maxPlain = 21
 
-// sameNumbers writes the numbers in v, which JSON has many forms for, in one.
+// sameNumbers writes each number in v in its one canonical form.
 func sameNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
@@ -49,13 +49,13 @@ func sameNumbers(v any) any {
 	return v
 }
 
-// decimal writes the JSON number v as ECMA-262 §6.1.6.1.20 does, but with all of its digits. An
-// exponent that no int holds stays as it is.
+// decimal writes the JSON number v as ECMA-262 §6.1.6.1.20 does, but with all its digits. An exponent that
+// does not fit an int stays as it is.
 func decimal(v string) string {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(v), "e")
 	mantissa, negative := strings.CutPrefix(mantissa, "-")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
-	point := len(whole) // how many digits stand before the point
+	point := len(whole) // the number of digits before the point
 	digits := strings.TrimLeft(whole+fraction, "0")
 	point -= len(whole+fraction) - len(digits)
 	if digits = strings.TrimRight(digits, "0"); digits == "" {

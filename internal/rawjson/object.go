@@ -6,23 +6,22 @@ import (
 	"slices"
 )
 
-// Object is a JSON object as text: its members in order, each with the bytes of
-// its name and its value. The zero value is the empty object. It shares memory with
-// the data it was parsed from, which must not change, and copies what it is given.
-// It must not be copied. Not safe for concurrent use.
+// Object is a JSON object as text: its members in order, each with the bytes of its name and its value. The
+// zero value is the empty object. It shares memory with the data it was parsed from, which must not change,
+// and copies what is set. It must not be copied. It is not safe for concurrent use.
 type Object struct {
 	members []member
 	inline  [5]member
-	places  map[string]int // of the members by name, once there are many; nil when not known
+	places  map[string]int // the index of each member by name, if there are many; nil otherwise
 }
 
-// member is a member's text.
+// member is the text of a member.
 type member struct {
 	name  []byte // between its quotes, as written
 	value json.RawMessage
 }
 
-// unescaped returns the name that is written as name between quotes.
+// unescaped returns the string that name, as written between quotes, stands for.
 func unescaped(name []byte) string {
 	if bytes.IndexByte(name, '\\') >= 0 {
 		var s string
@@ -33,13 +32,12 @@ func unescaped(name []byte) string {
 	return string(name)
 }
 
-// searchable is how many members are searched one by one. Where there are more, their names
-// are put into a map, so that a hostile record costs linear time.
+// searchable is how many members are searched one by one. With more, a map is built, so that a hostile
+// record costs linear time.
 const searchable = 32
 
-// Parse makes o the object that data holds, after checking that data is one valid
-// JSON object. Of members with the same name the last value counts, at the place of
-// the first, as in JSON.parse. After an error o is empty.
+// Parse sets o to the object in data, which must be one valid JSON object. If a name is repeated, the last
+// value counts, at the place of the first, as in JSON.parse. After an error o is empty.
 func (o *Object) Parse(data []byte) error {
 	o.members, o.places = o.inline[:0], nil
 	err := errObject
@@ -67,7 +65,7 @@ func (o *Object) Parse(data []byte) error {
 	return err
 }
 
-// find returns the place of the member called name, or -1.
+// find returns the index of the member called name, or -1.
 func find[T string | []byte](o *Object, name T) int {
 	if len(o.members) > searchable {
 		if o.places == nil {
@@ -89,7 +87,7 @@ func find[T string | []byte](o *Object, name T) int {
 	return -1
 }
 
-// Get returns the text of the member's value, or nil when there is none.
+// Get returns the text of the member's value, or nil if there is none.
 func (o *Object) Get(name string) json.RawMessage {
 	if i := find(o, name); i >= 0 {
 		return o.members[i].value
@@ -97,8 +95,7 @@ func (o *Object) Get(name string) json.RawMessage {
 	return nil
 }
 
-// Set gives the member called name the value, which must be valid JSON. A new
-// member comes last.
+// Set sets the value of the member called name to value, which must be valid JSON. A new member comes last.
 func (o *Object) Set(name string, value json.RawMessage) {
 	own := bytes.Clone(value)
 	if i := find(o, name); i >= 0 {
@@ -125,13 +122,13 @@ func (o *Object) Delete(name string) bool {
 	return true
 }
 
-// DeleteFunc removes the members for whose name del is true.
+// DeleteFunc removes the members whose names del accepts.
 func (o *Object) DeleteFunc(del func(name string) bool) {
 	o.places = nil
 	o.members = slices.DeleteFunc(o.members, func(m member) bool { return del(unescaped(m.name)) })
 }
 
-// Replace puts f's result for each member's value in its place.
+// Replace replaces each member's value by the result of f.
 func (o *Object) Replace(f func(value json.RawMessage) json.RawMessage) {
 	for i := range o.members {
 		if m := &o.members[i]; len(m.value) > 0 {
@@ -166,7 +163,7 @@ func (o *Object) AppendTo(b []byte) []byte {
 	return append(b, '}')
 }
 
-// AppendMembers appends the text of the object's members to b, each with a comma behind it.
+// AppendMembers appends the text of the object's members to b, each followed by a comma.
 func (o *Object) AppendMembers(b []byte) []byte {
 	for i := range o.members {
 		b = append(append(append(b, '"'), o.members[i].name...), '"', ':')
@@ -175,7 +172,7 @@ func (o *Object) AppendMembers(b []byte) []byte {
 	return b
 }
 
-// Size returns the length of what AppendTo appends, or a byte more.
+// Size returns the length of the text that AppendTo appends, or one more.
 func (o *Object) Size() int {
 	size := len("{}")
 	for i := range o.members {
@@ -197,7 +194,7 @@ func Find(data json.RawMessage, name string) json.RawMessage {
 	return found
 }
 
-// Int returns the whole number that raw stands for.
+// Int returns the whole number in raw.
 func Int(raw json.RawMessage) (int64, bool) {
 	var n int64
 	neg := len(raw) > 1 && raw[0] == '-'

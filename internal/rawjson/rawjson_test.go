@@ -61,8 +61,8 @@ func TestObjectEditsAsText(t *testing.T) {
 	}
 }
 
-// told is what a Reader tells of data: the path and text of each value, with the
-// objects called "in" entered.
+// told returns what a Reader reads from data: the path and text of each value. It enters objects called
+// "in".
 func told(data string) (list []string, err error) {
 	r := rawjson.NewReader([]byte(data))
 	var tell func(path string)
@@ -100,7 +100,7 @@ func TestReaderTellsOfMembersInOrder(t *testing.T) {
 	}
 	for _, data := range []string{``, `{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{"a" 1}`, `{"a":1 "b":2}`, `{"in":{}`, `{"in":{"a":}}`, `{"in":{]}`, `{}}`, `{"in":{}}x`, `{"skip":[}`, `[1`, "{\"\xff\":1}"} {
 		if got, err := told(data); err == nil {
-			t.Errorf("%q is taken for JSON, and told %q", data, got)
+			t.Errorf("%q is accepted as JSON, with the values %q", data, got)
 		}
 	}
 }
@@ -163,7 +163,7 @@ func TestLookingUpEscapedNamesCostsLinearTime(t *testing.T) {
 	edited.CopyFrom(&o)
 	edited.Set("first", json.RawMessage(`1`))
 	edited.Delete("_")
-	for i := range n { // one by one they would take hours
+	for i := range n { // a linear search for each would take hours
 		name := "k" + strconv.Itoa(i)
 		if got := string(o.Get(name)) + string(edited.Get(name)); got != strconv.Itoa(i)+strconv.Itoa(i) {
 			t.Fatalf("Get(%s) twice = %s", name, got)
@@ -216,12 +216,12 @@ func FuzzObject(f *testing.F) {
 		var o rawjson.Object
 		err := o.Parse(data)
 		if _, told := told(string(data)); (told == nil) != rawjson.Valid(data) {
-			t.Fatalf("Reader says %v of %q, and Valid %v", told, data, rawjson.Valid(data))
+			t.Fatalf("for %[2]q Reader returns %[1]v and Valid %[3]v", told, data, rawjson.Valid(data))
 		}
 		var m map[string]json.RawMessage
 		std := json.Unmarshal(data, &m)
 		if err == nil && (std != nil || m == nil) {
-			t.Fatalf("accepted what encoding/json refuses: %q", data)
+			t.Fatalf("rawjson accepts what encoding/json refuses: %q", data)
 		}
 		if err != nil {
 			return
@@ -232,7 +232,7 @@ func FuzzObject(f *testing.F) {
 			t.Fatalf("own text %q is refused: %v", text, err)
 		}
 		if twice := again.AppendTo(nil); !bytes.Equal(text, twice) {
-			t.Fatalf("second writing differs: %q, %q", text, twice)
+			t.Fatalf("encoding twice gives different texts: %q, %q", text, twice)
 		}
 	})
 }

@@ -2,8 +2,8 @@ package rawjson
 
 import "encoding/json"
 
-// Reader reads the members of a JSON object, and of objects in it, in one pass that
-// checks all of the text. The zero value is not usable: see [NewReader].
+// Reader reads the members of a JSON object, and of objects in it, in one pass that checks all of the text.
+// The zero value is not usable: see [NewReader].
 //
 //	r := rawjson.NewReader(data)
 //	for ok := r.Enter(); ok && r.Next(); {
@@ -18,25 +18,25 @@ import "encoding/json"
 //	}
 //	err := r.End()
 //
-// A value that was neither taken nor entered is passed over. It allocates nothing,
-// unless a name has escapes. Members with the same name all come, in order.
+// A value that is neither taken nor entered is skipped. Reading allocates nothing unless a name has
+// escapes. Members with the same name are all returned, in order.
 type Reader struct {
 	data          []byte
-	name, nameEnd int  // where the member's name lies
-	i             int  // where the next value or member begins; negative after a fault
+	name, nameEnd int  // the range of the member's name
+	i             int  // the index of the next value or member; negative after an error
 	depth         int  // how many objects are entered
-	escaped       bool // there are escapes in the name
+	escaped       bool // the name has escapes
 	due           bool // a value begins at i
-	first         bool // no member of the innermost object was read yet
+	first         bool // no member of the innermost object has been read yet
 }
 
-// NewReader returns a Reader of data, which must not change meanwhile.
+// NewReader returns a Reader for data, which must not change while it is in use.
 func NewReader(data []byte) Reader {
 	return Reader{data: data, i: space(data, 0), due: true}
 }
 
-// Enter begins with the members of the object that is the value due. Anything else is
-// left where it is, and reported as false.
+// Enter enters the object that is the next value. If that is not an object, it returns false and skips
+// nothing.
 func (r *Reader) Enter() bool {
 	if !r.due || r.i >= len(r.data) || r.data[r.i] != '{' || r.depth == MaxDepth {
 		return false
@@ -47,8 +47,8 @@ func (r *Reader) Enter() bool {
 	return true
 }
 
-// Next goes on to the next member of the innermost object that was entered. False says
-// that there is none, or that the text is no JSON: the object is then left.
+// Next goes to the next member of the innermost entered object. If it returns false, there is none, or the
+// text is not JSON; the object is then left.
 func (r *Reader) Next() bool {
 	if r.due {
 		r.Value()
@@ -86,7 +86,7 @@ func (r *Reader) Next() bool {
 	return true
 }
 
-// Name returns the name of the member that Next came to.
+// Name returns the name of the current member.
 func (r *Reader) Name() []byte {
 	name := r.data[r.name:r.nameEnd]
 	if r.escaped {
@@ -95,7 +95,7 @@ func (r *Reader) Name() []byte {
 	return name
 }
 
-// Value returns the text of the value due, or nil when there is none or it is no JSON.
+// Value returns the text of the next value, or nil if there is none or it is not JSON.
 func (r *Reader) Value() json.RawMessage {
 	if !r.due {
 		return nil
@@ -109,8 +109,7 @@ func (r *Reader) Value() json.RawMessage {
 	return r.data[start:end:end]
 }
 
-// End passes over what is left and returns the first fault of the whole text, which
-// must be one JSON value and nothing more.
+// End skips the rest and returns the first error of the whole text, which must be exactly one JSON value.
 func (r *Reader) End() error {
 	if r.due {
 		r.Value()

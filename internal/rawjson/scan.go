@@ -1,10 +1,9 @@
 // Package rawjson reads and edits JSON objects as text.
 //
-// A session's record is written by Node and by Go in turns. What one side does not
-// know it must hand on byte for byte: key order, number text, escapes. So a record
-// is never decoded into Go values and encoded again: it is scanned once, in linear
-// time and without allocation for small objects, and its members are replaced,
-// added or removed as text.
+// A session's record is written by Node and by Go in turns. Each must keep byte for byte what it does not
+// know: the order of keys, the text of numbers, escapes. So a record is never decoded into Go values and
+// encoded again. It is scanned once, in linear time and for small objects without allocation, and its
+// members are replaced, added or removed as text.
 package rawjson
 
 import (
@@ -24,15 +23,15 @@ var (
 	errUTF8   = errors.New("rawjson: invalid UTF-8")
 )
 
-// The scanning functions return the index after what they scanned, or one of these:
-// an error beside the index would cost a fifth of the time of a small record.
+// The scanning functions return the index after what they scanned, or one of these. An error beside the
+// index would cost a fifth of the time for a small record.
 const (
 	badSyntax = -1 - iota
 	tooDeep
 	badUTF8
 )
 
-// errorOf returns the error that a scanning function's result stands for.
+// errorOf returns the error for the result of a scanning function.
 func errorOf(i int) error {
 	switch i {
 	case tooDeep:
@@ -43,7 +42,7 @@ func errorOf(i int) error {
 	return errSyntax
 }
 
-// space returns the index of the first byte from i on that is no white space.
+// space returns the index of the first byte from i on that is not white space.
 func space(data []byte, i int) int {
 	for i < len(data) && data[i] <= ' ' && (data[i] == ' ' || data[i] == '\n' || data[i] == '\t' || data[i] == '\r') {
 		i++
@@ -51,8 +50,8 @@ func space(data []byte, i int) int {
 	return i
 }
 
-// str scans the string literal that starts at data[i], and reports whether there are escapes in
-// it. RFC 8259 section 7.
+// str scans the string literal that starts at data[i], and reports whether it has escapes. RFC 8259 section
+// 7.
 func str(data []byte, i int) (end int, escaped bool) {
 	const each, high = 0x0101010101010101, 0x8080808080808080
 	if i >= len(data) || data[i] != '"' {
@@ -62,10 +61,9 @@ func str(data []byte, i int) (end int, escaped bool) {
 	ascii := true
 	for i++; ; i++ {
 		for i+8 <= len(data) {
-			// The high bit of the first of these eight bytes that needs a look: a quote, a backslash, a
-			// control character, or a part of a character beyond ASCII. Bits above the first one say
-			// nothing. (Sean Eron Anderson, Bit Twiddling Hacks, "Determine if a word has a byte less
-			// than n".)
+			// The lowest high bit of m marks the first of these eight bytes that is a quote, a backslash, a
+			// control character, or part of a character beyond ASCII. The bits after it mean nothing. (Sean
+			// Eron Anderson, Bit Twiddling Hacks, "Determine if a word has a byte less than n".)
 			w := binary.LittleEndian.Uint64(data[i:])
 			quote, backslash := w^each*'"', w^each*'\\'
 			if m := (w | (w-each*0x20)&^w | (quote-each)&^quote | (backslash-each)&^backslash) & high; m != 0 {
@@ -155,8 +153,8 @@ func plain(data []byte, i int) int {
 	return i
 }
 
-// value scans the JSON value that starts at data[i], within depth levels. It keeps its
-// own stack, so that no depth of nesting can exhaust the goroutine's.
+// value scans the JSON value that starts at data[i], with at most depth levels. It keeps its own stack, so
+// that no depth of nesting can exhaust the goroutine's.
 func value(data []byte, i, depth int) int {
 	if i >= len(data) {
 		return badSyntax
@@ -175,9 +173,9 @@ func value(data []byte, i, depth int) int {
 		return tooDeep
 	}
 	i = space(data, i+1)
-	fresh := true // nothing of the innermost level was read yet
+	fresh := true // nothing of the innermost level has been read yet
 	for {
-		// At data[i] a member of the innermost level is due, or its end.
+		// A member of the innermost level must follow at data[i], or its end.
 		if i >= len(data) {
 			return badSyntax
 		}

@@ -6,9 +6,8 @@ import (
 	"fmt"
 )
 
-// Marshal returns v as JSON the way JSON.stringify writes it: `<`, `>` and `&` and
-// U+2028 and U+2029 stand for themselves. ECMA-262 section 25.5.2.3 (QuoteJSONString). The
-// result shares no memory with v.
+// Marshal returns v as JSON the way JSON.stringify writes it: `<`, `>`, `&`, U+2028 and U+2029 are not
+// escaped. ECMA-262 section 25.5.2.3 (QuoteJSONString). The result shares no memory with v.
 func Marshal(v any) (json.RawMessage, error) {
 	if raw, ok := v.(json.RawMessage); ok {
 		if !Valid(raw) {
@@ -29,8 +28,8 @@ func Marshal(v any) (json.RawMessage, error) {
 	return text, nil
 }
 
-// plainSeparators undoes encoding/json's escaping of U+2028 and U+2029, which
-// JSON.stringify does not do. A backslash that is itself escaped is skipped as a pair.
+// plainSeparators undoes encoding/json's escapes for U+2028 and U+2029, which JSON.stringify does not
+// write. A backslash that is itself escaped is skipped as a pair.
 func plainSeparators(b []byte) []byte {
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {
@@ -70,7 +69,7 @@ func Quote(s string) json.RawMessage {
 	return raw
 }
 
-// Unquote returns the string that the JSON string raw stands for.
+// Unquote returns the string in the JSON string raw.
 func Unquote(raw json.RawMessage) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false

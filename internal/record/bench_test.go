@@ -6,7 +6,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// smallRecord is what a log-in stores, with one value of the application's.
+// smallRecord is the record of a log-in with one value of the application.
 const smallRecord = `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/","sameSite":"lax"},"passport":{"user":1,"go":{"for":1,"at":1795442400123,"factors":{"local":1795442400123}}},"cart":{"apples":3},"_go":{"b":1795442400123,"v":"k3J9aQx0","i":"d9fmCG"}}`
 
 func BenchmarkParse(b *testing.B) {
@@ -20,8 +20,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkChange is all that a write does except for the store: the record is read,
-// its values are copied into a draft, one changes, and the draft is written.
+// BenchmarkChange measures a write without the store: the record is read, its values are copied into a
+// draft, one of them changes, and the draft is encoded.
 func BenchmarkChange(b *testing.B) {
 	data, value := []byte(smallRecord), []byte(`{"apples":4}`)
 	b.ReportAllocs()

@@ -9,33 +9,31 @@ import (
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
 
-// Terms are the lifetimes that a configuration gives sessions, and the cookie member of
-// a new record.
+// Terms are the lifetimes of sessions in a configuration, and the cookie member of a new record.
 type Terms struct {
-	Idle, Absolute, RefreshAfter time.Duration   // session.Config's
+	Idle, Absolute, RefreshAfter time.Duration   // from session.Config
 	Cookie                       json.RawMessage // for a new record
-	MaxAge                       time.Duration   // the originalMaxAge that stands in Cookie; 0 for null
+	MaxAge                       time.Duration   // the originalMaxAge in Cookie; 0 for null
 }
 
-// Draft is the content of a session as a request wants it: a copy of the record with the
-// request's operations applied. When the record turns out to have changed, the
-// operations run again on the new one. The zero value is the content of a new session.
+// Draft is the content of a session as a request sees it: a copy of the record with the request's
+// operations applied. If the stored record turns out to have changed, the operations run again on the new
+// one. The zero value is the content of a new session.
 type Draft struct {
-	Members rawjson.Object // all members but our own
+	Members rawjson.Object // all members except our own
 	Labels  []string
-	Born    int64 // Unix milliseconds; 0 means at the commit
+	Born    int64 // Unix milliseconds; 0 means the time of the commit
 
-	cookie json.RawMessage // the value of the cookie's member, which keeps its place in Members; nil for that of a new session
+	cookie json.RawMessage // the cookie member, which keeps its place in Members; nil for that of a new session
 	maxAge time.Duration   // the originalMaxAge in cookie
-	slots  []Slot          // the log-ins, also those past their limit
+	slots  []Slot          // the log-ins, including those past their limit
 }
 
-// Op is one change of a draft. It must give the same result when it runs again, except
-// for what it finds in the draft.
+// Op is one change of a draft. Run again on an equal draft, it must have the same result.
 type Op func(d *Draft, now time.Time) error
 
-// Reset makes d a copy of r. Members called guards count as log-ins too, besides those
-// that Go recorded.
+// Reset makes d a copy of r. Members whose names are in guards count as log-ins too, besides those that Go
+// recorded.
 func (d *Draft) Reset(r *Record, guards ...string) {
 	*d = Draft{Born: r.notes.born}
 	if r.data == nil {
@@ -49,14 +47,14 @@ func (d *Draft) Reset(r *Record, guards ...string) {
 	d.dropNotes(r)
 }
 
-// Empty reports whether there is nothing worth a record.
+// Empty reports whether d has no content that needs a record.
 func (d *Draft) Empty() bool { return d.Members.Len() == 0 && len(d.Labels) == 0 }
 
-// room is what a record needs besides its values: our own notes, and the cookie's date.
+// room is the space that a record needs besides its values, for our notes and the cookie's date.
 const room = 1 << 10
 
-// Put sets the member called name. The error is ErrTooLarge where the record would then be
-// too large to be written; d is unchanged.
+// Put sets the member called name. The error is ErrTooLarge if the record would then be too large to be
+// written; d is then unchanged.
 func (d *Draft) Put(name string, value json.RawMessage) error {
 	before := len(d.Members.Get(name))
 	if len(value) > before && d.Members.Size()-before+len(name)+len(value) > MaxBytes-room {
@@ -69,12 +67,12 @@ func (d *Draft) Put(name string, value json.RawMessage) error {
 // AddLabel gives the session a label.
 func (d *Draft) AddLabel(label string) { d.Labels = add(d.Labels, label) }
 
-// RemoveLabel takes a label off the session.
+// RemoveLabel removes a label from the session.
 func (d *Draft) RemoveLabel(label string) {
 	d.Labels = slices.DeleteFunc(d.Labels, func(l string) bool { return l == label })
 }
 
-// IsSlot reports whether name is a member that guards own.
+// IsSlot reports whether name is a member under which a guard keeps its log-in.
 func (d *Draft) IsSlot(name string) bool {
 	_, ok := d.Slot(name)
 	return ok || name == PassportKey
@@ -88,7 +86,7 @@ func (d *Draft) Slot(key string) (Slot, bool) {
 	return Slot{}, false
 }
 
-// LogIns returns who is logged in at now.
+// LogIns returns the log-ins that are valid at now.
 func (d *Draft) LogIns(absolute time.Duration, now time.Time) (list []Slot) {
 	for _, s := range d.slots {
 		if !s.Over(absolute, now) {
@@ -103,7 +101,7 @@ func (d *Draft) SetSlot(key string, slot Slot) {
 	slot.Key, slot.ByGo, slot.began = key, true, d.Born
 	if !slot.At.IsZero() {
 		slot.began = slot.At.UnixMilli()
-		slot.At = time.UnixMilli(slot.began) // as it is written
+		slot.At = time.UnixMilli(slot.began) // as it will be written
 	}
 	d.Members.Set(key, AppendSlot(nil, slot))
 	d.slots = slices.DeleteFunc(d.slots, func(s Slot) bool { return s.Key == key })
@@ -112,8 +110,8 @@ func (d *Draft) SetSlot(key string, slot Slot) {
 	}
 }
 
-// DropSlots removes the log-ins under keys and those that are past their limit at now,
-// with the labels that bear their keys.
+// DropSlots removes the log-ins under keys and those that are past their limit at now, with the labels that
+// begin with their keys.
 func (d *Draft) DropSlots(keys []string, absolute time.Duration, now time.Time) {
 	for _, s := range d.slots {
 		if s.Over(absolute, now) {
@@ -128,15 +126,14 @@ func (d *Draft) DropSlots(keys []string, absolute time.Duration, now time.Time) 
 	}
 }
 
-// Clear removes all log-ins and labels, the settings of the cookie, and the values whose
-// names keep does not hold.
+// Clear removes all log-ins and labels, the settings of the cookie, and the values whose names keep does
+// not accept.
 func (d *Draft) Clear(keep func(name string) bool) {
 	d.Members.DeleteFunc(func(name string) bool { return name == CookieKey || d.IsSlot(name) || !keep(name) })
 	d.cookie, d.maxAge, d.slots, d.Labels = nil, 0, nil, nil
 }
 
-// ExpressJSON returns the session as Express would show it: without our notes, those in
-// log-ins included.
+// ExpressJSON returns the session as Express would show it: without our notes, including those in log-ins.
 func (d *Draft) ExpressJSON(t Terms, now time.Time) ([]byte, error) {
 	cookie, _, err := d.cookieAt(t, now)
 	if err != nil {

@@ -8,25 +8,25 @@ import (
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
 
-// ErrTooLarge says that a draft cannot be written: its record would not be read again.
+// ErrTooLarge is returned for a draft whose record would be too large to be read again.
 var ErrTooLarge = fmt.Errorf("session: record is over %d bytes, or nested beyond %d levels: keep large data in a database and its key in the session", MaxBytes, rawjson.MaxDepth)
 
-// ErrPastDeadline says that the record's time is over: it is ended, not written.
+// ErrPastDeadline is returned for a draft that has expired: its record must be ended, not written.
 var ErrPastDeadline = errors.New("session: past its absolute deadline")
 
 var errTooManyKeys = errors.New("session: too many guards are logged in under long session keys")
 
-// Encoded is a draft as text.
+// Encoded is an encoded draft.
 type Encoded struct {
-	Record   Record        // as reading it would give
+	Record   Record        // the same as Parse would return
 	TTL      time.Duration // whole milliseconds, at least one
-	Deadline time.Time     // when it ends at the latest
+	Deadline time.Time     // the latest time at which it ends
 }
 
-// Encode writes d as the record that is stored under id at now: a new cookie's member first,
-// as express-session does, and our own last. before is the record that it replaces under
-// that id, or nil. The error is ErrTooLarge, ErrPastDeadline, or says what of the draft
-// cannot be written. Nothing that is written by the rules is read again: a test does that.
+// Encode encodes d as the record to be stored under id at now. The cookie member of a new session comes
+// first, as in express-session, and our own member last. before is the record that it replaces under that
+// id, or nil. The error is ErrTooLarge or ErrPastDeadline, or says which part of the draft cannot be
+// encoded. The result is not parsed again; a test checks that Parse returns the same.
 func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now time.Time) (*Encoded, error) {
 	cookie, age, err := d.cookieAt(t, now)
 	if err != nil {
@@ -67,7 +67,7 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 	if len(r.notes.keys) > maxKeyList {
 		return nil, errTooManyKeys
 	}
-	// A value of our own can be nested as deeply as a whole record may be.
+	// A value alone may be nested as deeply as a whole record.
 	if len(r.data) > MaxBytes || len(r.data) > 2*rawjson.MaxDepth && !rawjson.Valid(r.data) {
 		return nil, ErrTooLarge
 	}

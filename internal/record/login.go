@@ -8,36 +8,36 @@ import (
 	"time"
 )
 
-// LogIn is a log-in that is to be put into a session.
+// LogIn is a log-in to be put into a session.
 type LogIn struct {
 	Key    string         // the guard's session key
-	Slot   Slot           // At zero means the commit's own time
-	Name   string         // the user's, as [UserLabel] has it: under its label the session is found; empty for none
-	Labels []string       // linked beside those that stay; those that begin with the key and a colon end with it
-	Keep   []string       // top-level keys that an anonymous session hands on
-	MaxAge *time.Duration // nil leaves the configured lifetime; see session.SetMaxAge
+	Slot   Slot           // a zero At means the time of the commit
+	Name   string         // the user's, see [UserLabel], by which the session is found; empty for none
+	Labels []string       // further labels; those that begin with the key and a colon end with the log-in
+	Keep   []string       // top-level keys that are kept from an anonymous session
+	MaxAge *time.Duration // nil means the configured lifetime; see session.SetMaxAge
 
-	// NoTime leaves a zero At as it is: no credentials were checked, so the log-in is
-	// never fresh. Its absolute limit counts from the record's birth.
+	// NoTime leaves a zero At as it is: no credentials were checked, so the log-in is never fresh. Its
+	// absolute limit counts from the record's birth.
 	NoTime bool
 
-	// Renews says that the user was found by this very session, and proved nothing in this
-	// request: the commit renews the session, and fails with ErrSessionEnded if it has
-	// ended meanwhile. Otherwise the log-in is a session of its own.
+	// Renews says that the user was found by this session, and proved nothing in this request. The commit
+	// renews the session, and fails with ErrSessionEnded if it has ended meanwhile. If false, the log-in
+	// does not depend on the old session.
 	Renews bool
 
-	// Same reports whether an id that the session holds stands for the same user, in whatever
-	// form it was written. Nil compares the bytes.
+	// Same reports whether an id in the session belongs to the same user, in whatever spelling. If nil, the
+	// bytes are compared.
 	Same func(user json.RawMessage) bool
 
-	// Keeps is how the labels begin that stay, besides what Labels has; empty keeps none. It is
-	// for a log-in that Renews: any other one ends the labels of the one before.
+	// Keeps is the prefix of the labels that stay, besides Labels; if empty, none do. It is for a log-in
+	// that Renews: any other log-in ends the labels of the one before.
 	Keeps string
 }
 
-// Op puts the log-in into the session. The same user keeps the session's values;
-// after somebody else's log-in they are dropped; from a visitor whom nobody knew only
-// those named in Keep stay. Other guards' log-ins stay in any case.
+// Op puts the log-in into the session. If the same user was logged in, the session's values stay. If
+// another user was, they are dropped. If nobody was, only those named in Keep stay. The log-ins of other
+// guards stay in all cases.
 func (l *LogIn) Op(t Terms) Op {
 	return func(d *Draft, now time.Time) error {
 		var known, same, others bool
@@ -49,14 +49,14 @@ func (l *LogIn) Op(t Terms) Op {
 			known, same = true, l.SameUser(s)
 		}
 		switch {
-		case same, others && !known: // whose values they are does not change
+		case same, others && !known: // the values still belong to the same user
 		case others:
 			d.Members.DeleteFunc(func(name string) bool { return name != CookieKey && !d.IsSlot(strings.TrimPrefix(name, DevicePrefix)) })
 		default:
 			d.Clear(func(name string) bool { return !known && slices.Contains(l.Keep, name) })
 		}
 		if !others && !l.Renews {
-			d.Born = 0 // the limit is the log-in's own
+			d.Born = 0 // the limit counts from the log-in
 		}
 		kept := slices.DeleteFunc(slices.Clone(d.Labels), func(label string) bool { return l.Keeps == "" || !strings.HasPrefix(label, l.Keeps) })
 		d.DropSlots([]string{l.Key}, t.Absolute, now)
@@ -74,7 +74,7 @@ func (l *LogIn) Op(t Terms) Op {
 	}
 }
 
-// SameUser reports whether the log-in in slot is of the same user.
+// SameUser reports whether the log-in in slot belongs to the same user.
 func (l *LogIn) SameUser(slot Slot) bool {
 	return bytes.Equal(slot.User, l.Slot.User) || l.Same != nil && l.Same(slot.User)
 }

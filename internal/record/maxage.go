@@ -9,18 +9,18 @@ import (
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
 
-// maxAgeKey is the cookie's own idle timeout, in milliseconds.
+// maxAgeKey is the member with the cookie's own idle timeout, in milliseconds.
 const maxAgeKey = "originalMaxAge"
 
-// MaxCookieAge is the longest life that a browser grants a cookie (RFC 6265bis §5.5).
+// MaxCookieAge is the longest lifetime that browsers give a cookie (RFC 6265bis §5.5).
 const MaxCookieAge = 400 * 24 * time.Hour
 
-// Idle returns the record's own idle timeout, Express's originalMaxAge, if it is a
-// number of milliseconds. One that is longer than a cookie's life counts as that.
+// Idle returns the record's own idle timeout, Express's originalMaxAge, if that is a number of
+// milliseconds. It is at most MaxCookieAge.
 func (r *Record) Idle() (time.Duration, bool) { return min(r.idle, MaxCookieAge), r.idle > 0 }
 
-// parseMaxAge reads the value of originalMaxAge; 0 means that it is no number, or none that
-// makes sense. It is at most 285 years, which is more than any date here needs.
+// parseMaxAge reads the value of originalMaxAge; 0 means that it is not a number in a sensible range. The
+// result is at most 285 years, which is more than any date here needs.
 func parseMaxAge(raw json.RawMessage) time.Duration {
 	if len(raw) == 0 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
 		return 0 // null, in nearly every record
@@ -40,9 +40,8 @@ const maxAgeMillis = 9e12
 // isoTime is JavaScript's Date.prototype.toISOString (ECMA-262 §21.4.4.36), quoted.
 const isoTime = `"2006-01-02T15:04:05.000Z"`
 
-// cookieAt returns the cookie member as it is written at now, that of a new session where d
-// has none, and the originalMaxAge in it. Only expires moves; other fields of an existing
-// one stay byte for byte.
+// cookieAt returns the cookie member as encoded at now, that of a new session if d has none, and its
+// originalMaxAge. In an existing one only expires changes; the other fields stay byte for byte.
 func (d *Draft) cookieAt(t Terms, now time.Time) (cookie json.RawMessage, age time.Duration, err error) {
 	if cookie, age = d.cookie, d.maxAge; cookie == nil {
 		cookie, age = t.Cookie, t.MaxAge
@@ -58,7 +57,7 @@ func (d *Draft) cookieAt(t Terms, now time.Time) (cookie json.RawMessage, age ti
 	return c.AppendTo(nil), age, nil
 }
 
-// SetMaxAge writes a lifetime of its own into the draft's cookie member; zero takes it out.
+// SetMaxAge sets a lifetime of its own in the draft's cookie member; zero removes it.
 func (d *Draft) SetMaxAge(t Terms, age time.Duration) error {
 	cookie := d.cookie
 	if cookie == nil {

@@ -14,30 +14,30 @@ import (
 //
 //	"_go":{"b":…,"s":…,"v":"…","i":"…","k":["admin"],"l":["passport:2","sid:x"]}
 //
-// b is the birth and s the last write by Go, in Unix milliseconds; s is absent when it
-// is b. v holds the revisions of the last writes, newest first. i says for which id Go
-// wrote this, see [tieOf]. k names the members beside passport that are log-ins of guards,
-// l the labels. k is absent when it is empty, and l where it would be the one label of
-// passport's log-in, if Go made that, and otherwise none; earlier versions wrote 1 then. So
-// the member has some 60 bytes in nearly every record.
+// b is the birth and s the last write by Go, in Unix milliseconds; s is absent if it equals b. v has the
+// revisions of the last writes, newest first. i names the id for which Go wrote this, see
+// [tieOf]. k has the keys of guards' log-ins other than passport, and is absent if there are none.
+// l has the labels. It is absent if Go made passport's log-in and the only label is that log-in's, and if
+// there is neither that log-in nor a label; earlier versions wrote 1 then. So the member has about 60 bytes
+// in nearly every record.
 const NotesKey = "_go"
 
-// maxKeyList is the size of the largest list of log-ins' keys. A longer one is not
-// ours, and looking each of its keys up would take quadratic time.
+// maxKeyList is the size in bytes of the longest list of log-ins' keys. A longer one is not ours, and
+// looking up each of its keys would take quadratic time.
 const maxKeyList = 1 << 10
 
 // notes is our own member, parsed.
 type notes struct {
-	born   int64           // Unix milliseconds; 0 when Go did not write the record under this id
-	seen   int64           // Unix milliseconds, as born
+	born   int64           // Unix milliseconds; 0 if Go did not write the record under this id
+	seen   int64           // Unix milliseconds; 0 as for born
 	revs   []byte          // revisions, newest first, revisionLen bytes each
-	keys   json.RawMessage // k; nil when it is absent
-	labels json.RawMessage // l; nil when it is absent
+	keys   json.RawMessage // k; nil if absent
+	labels json.RawMessage // l; nil if absent
 }
 
-// read reads our member in the record of id, which is the value due in in. One without a tie
-// counts: an earlier version wrote it, and the next write ties it. One that is tied to
-// another id is Node's copy, and only k counts: it still says where log-ins are.
+// read reads our member, which is the next value of in, in the record of id. Without a tie it counts: an
+// earlier version wrote it, and the next write adds the tie. With the tie of another id it is a copy by
+// Node, and only k counts: it still says where log-ins are.
 func (n *notes) read(in *rawjson.Reader, id string) {
 	*n = notes{}
 	copied := false
@@ -56,7 +56,7 @@ func (n *notes) read(in *rawjson.Reader, id string) {
 			n.keys = in.Value()
 		case "l":
 			if n.labels = in.Value(); string(n.labels) == "1" {
-				n.labels = nil // how earlier versions wrote what is left out now
+				n.labels = nil // earlier versions wrote 1 where l is now absent
 			}
 		}
 	}
@@ -71,11 +71,11 @@ func (n *notes) read(in *rawjson.Reader, id string) {
 	}
 }
 
-// notesSize is how long our member is in nearly every record.
+// notesSize is the size in bytes of our member in nearly every record.
 const notesSize = 192
 
-// write appends the notes of the record of id with the content of d, of which n has the
-// times. The other facts of n become those that are written.
+// write appends our member for the record of id with the content of d. n has its times; the other fields of
+// n are set to what is written.
 func (n *notes) write(b []byte, d *Draft, id string, before *Record, revision string) []byte {
 	b = strconv.AppendInt(append(b, `{"b":`...), n.born, 10)
 	if n.seen != n.born {
@@ -90,7 +90,7 @@ func (n *notes) write(b []byte, d *Draft, id string, before *Record, revision st
 	n.revs = b[start:len(b):len(b)]
 	tie := tieOf(id)
 	b = append(append(append(b, `","i":"`...), tie[:]...), '"')
-	var keys, own []string // own: the labels that are left out
+	var keys, own []string // own has the labels that are left out
 	for _, s := range d.slots {
 		switch {
 		case s.Key != PassportKey:
@@ -125,8 +125,8 @@ func stringsOf(raw json.RawMessage) []string {
 	return list
 }
 
-// plainStrings is stringsOf for the form in which we write lists, without blanks,
-// escapes and commas in the strings: a tenth of the time.
+// plainStrings is stringsOf for the form in which we write lists, without white space, escapes or commas in
+// the strings. It takes a tenth of the time.
 func plainStrings(raw []byte) (list []string, ok bool) {
 	if len(raw) < 2 || raw[0] != '[' || raw[len(raw)-1] != ']' {
 		return nil, false
@@ -152,7 +152,7 @@ func appendStrings(b []byte, list []string) []byte {
 	return append(b, ']')
 }
 
-// add returns list with s in it.
+// add returns list with s, added if it is missing.
 func add(list []string, s string) []string {
 	if slices.Contains(list, s) {
 		return list

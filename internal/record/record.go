@@ -1,7 +1,6 @@
-// Package record is what lies in the store under a session's id: Express's JSON, the
-// log-ins of guards in it, and our own notes. It reads bytes into facts, changes a copy of
-// them, and writes it back as bytes. It does no input or output and has no clock: times
-// are given to it.
+// Package record reads and writes stored sessions: Express's JSON, the log-ins of guards in it, and our own
+// notes. It parses a record, changes a copy of its content, and encodes that again. It does no input or
+// output and has no clock: callers give it the time.
 package record
 
 import (
@@ -17,28 +16,27 @@ import (
 // MaxBytes is the size of the largest record that is read or written.
 const MaxBytes = 1 << 20
 
-// CookieKey is express-session's own member, the settings of the cookie.
+// CookieKey is express-session's own member, with the settings of the cookie.
 const CookieKey = "cookie"
 
 var errMalformed = errors.New("session: record is not what express-session writes")
 
-// Record is a stored session: its JSON, and the few fields that every request needs,
-// parsed once. The other members are found when somebody asks for them. The zero value is
-// the session that has no record. What changes of it is a [Draft]. Not safe for concurrent
-// use; Value is.
+// Record is a stored session: its JSON, and the few fields that every request needs, parsed once. Other
+// members are searched for when they are asked for. The zero value is a session without a record. A [Draft]
+// is its changeable form. It is not safe for concurrent use, except Value.
 type Record struct {
-	data    []byte          // nil when there is no record; must stay unchanged
-	members *rawjson.Object // all of them, once asked for: see Members
+	data    []byte          // nil if there is no record; must not be changed
+	members *rawjson.Object // nil until Members is called
 	idle    time.Duration   // the cookie's originalMaxAge; 0 for none
 	notes   notes
-	slot    Slot // the log-in that was asked for last, and at first passport's
-	logged  bool // whether slot is a log-in; its Key says in any case which member was asked for
-	relabel bool // a log-in by Node has no label yet
-	limit        // the latest log-in's, or else its own: see Deadline
+	slot    Slot // the log-in that was read last, at first passport's
+	logged  bool // whether slot is a log-in; its Key names the member in either case
+	relabel bool // a log-in made by Node has no label yet
+	limit        // that of the latest log-in, or else of the record: see Deadline
 }
 
-// Parse reads data, the record of id, which must stay unchanged while r is in use. After
-// an error r is empty: nothing of a malformed record can be taken for a value or a log-in.
+// Parse reads data, the record of id, which must not change while r is in use. After an error r is empty:
+// no part of a malformed record is used as a value or a log-in.
 func (r *Record) Parse(id string, data []byte) error {
 	if r.data != nil {
 		*r = Record{}
@@ -82,7 +80,7 @@ func (r *Record) Parse(id string, data []byte) error {
 		r.slot.began = r.notes.born
 	}
 	r.began = r.slot.began
-	if r.notes.keys != nil || r.logged && !r.slot.ByGo { // not so in nearly every record
+	if r.notes.keys != nil || r.logged && !r.slot.ByGo { // rare
 		slots := r.Slots()
 		r.began = r.notes.born
 		if len(slots) > 0 {
@@ -93,10 +91,10 @@ func (r *Record) Parse(id string, data []byte) error {
 	return nil
 }
 
-// Exists reports whether there is a record at all.
+// Exists reports whether there is a record.
 func (r *Record) Exists() bool { return r.data != nil }
 
-// Bytes returns the record's text, nil when there is none. It must not be changed.
+// Bytes returns the record's text, nil if there is none. It must not be changed.
 func (r *Record) Bytes() []byte { return r.data }
 
 // Members returns all members of the record. The result must not be changed.
@@ -104,17 +102,16 @@ func (r *Record) Members() *rawjson.Object {
 	if r.members == nil {
 		r.members = new(rawjson.Object)
 		if r.data != nil {
-			_ = r.members.Parse(r.data) // valid: Parse has read it
+			_ = r.members.Parse(r.data) // no error: Parse has checked it
 		}
 	}
 	return r.members
 }
 
-// Value returns the text of the member called name, or nil. Several goroutines may call
-// it at once.
+// Value returns the text of the member called name, or nil. It may be called concurrently.
 func (r *Record) Value(name string) json.RawMessage { return rawjson.Find(r.data, name) }
 
-// Written returns when Go first and last wrote the record. ok is false when only Node did.
+// Written returns when Go first and last wrote the record. ok is false if only Node did.
 func (r *Record) Written() (born, seen time.Time, ok bool) {
 	if r.notes.born == 0 {
 		return time.Time{}, time.Time{}, false
@@ -122,11 +119,11 @@ func (r *Record) Written() (born, seen time.Time, ok bool) {
 	return time.UnixMilli(r.notes.born), time.UnixMilli(r.notes.seen), true
 }
 
-// passportKeys are the slot keys of nearly every record.
+// passportKeys are the slot keys of most records.
 var passportKeys = []string{PassportKey}
 
-// SlotKeys returns the members that are, or may be, log-ins: those that Go recorded,
-// and passport's own. The result must not be changed.
+// SlotKeys returns the members that are, or may be, log-ins: those that Go recorded, and passport. The
+// result must not be changed.
 func (r *Record) SlotKeys() []string {
 	if r.notes.keys == nil {
 		return passportKeys
@@ -134,8 +131,8 @@ func (r *Record) SlotKeys() []string {
 	return add(stringsOf(r.notes.keys), PassportKey)
 }
 
-// Slot returns the log-in under key, whether or not it is past its limit. Under a key that
-// Go did not record it is Node's.
+// Slot returns the log-in under key, whether or not it is past its limit. Under a key that Go did not
+// record, it is one made by Node.
 func (r *Record) Slot(key string) (Slot, bool) {
 	if r.slot.Key == key || r.data == nil {
 		return r.slot, r.logged
@@ -143,7 +140,7 @@ func (r *Record) Slot(key string) (Slot, bool) {
 	return r.readSlot(key, slices.Contains(r.SlotKeys(), key))
 }
 
-// readSlot is Slot for another member than the last one; known says that Go recorded it.
+// readSlot is Slot for a member other than the last one; known says that Go recorded it.
 func (r *Record) readSlot(key string, known bool) (Slot, bool) {
 	var raw json.RawMessage
 	if r.members != nil {
@@ -163,8 +160,8 @@ func (r *Record) readSlot(key string, known bool) (Slot, bool) {
 	return r.slot, r.logged
 }
 
-// Slots returns the log-ins under [Record.SlotKeys] and also, whether or not they are past
-// their limit.
+// Slots returns the log-ins under [Record.SlotKeys] and under the keys in also, whether or not they are
+// past their limit.
 func (r *Record) Slots(also ...string) (list []Slot) {
 	keys := r.SlotKeys()
 	recorded := len(keys)
@@ -172,7 +169,7 @@ func (r *Record) Slots(also ...string) (list []Slot) {
 		keys = add(keys, key)
 	}
 	if len(keys) > 2 {
-		r.Members() // read once, in place of a search for each
+		r.Members() // parse all once instead of searching for each
 	}
 	for i, key := range keys {
 		s, ok := r.slot, r.logged
@@ -186,14 +183,14 @@ func (r *Record) Slots(also ...string) (list []Slot) {
 	return list
 }
 
-// LogIns returns who is logged in at now, under [Record.SlotKeys] and also.
+// LogIns returns the log-ins under [Record.SlotKeys] and also that are valid at now.
 func (r *Record) LogIns(absolute time.Duration, now time.Time, also ...string) []Slot {
 	return slices.DeleteFunc(r.Slots(also...), func(s Slot) bool { return s.Over(absolute, now) })
 }
 
-// SameIdentity reports whether o has the log-ins, labels and birth that r has: what
-// never changes under one id (S1). What is ours may be added to what Node made. Members
-// called guards count as log-ins too.
+// SameIdentity reports whether o has the same log-ins, labels and birth as r: what never changes under one
+// id (S1). Our notes may be added to what Node made. Members whose names are in guards count as log-ins
+// too.
 func (r *Record) SameIdentity(o *Record, guards ...string) bool {
 	mine, theirs := r.Slots(slices.Concat(o.SlotKeys(), guards)...), o.Slots(slices.Concat(r.SlotKeys(), guards)...)
 	if r.notes.born > 0 {
@@ -213,15 +210,15 @@ func (r *Record) SameIdentity(o *Record, guards ...string) bool {
 	return len(mine) == len(theirs)
 }
 
-// Unnoted reports whether Go has yet to note that there is this record, or a log-in in it: Node
-// made it. Its birth is our first write (S14), and so is its label.
+// Unnoted reports whether Go has not yet noted the record, or a log-in in it, because Node made it. The
+// record's birth is our first write (S14), which also adds the log-in's label.
 func (r *Record) Unnoted() bool { return r.notes.born == 0 || r.relabel }
 
-// RefreshDue reports whether the idle timeout's start should move at now. What is unnoted is
-// due at once.
+// RefreshDue reports whether the idle timeout should be restarted at now. For an unnoted record it always
+// should.
 func (r *Record) RefreshDue(t Terms, now time.Time) bool {
 	age, after := now.UnixMilli()-r.notes.seen, t.RefreshAfter.Milliseconds()
-	if r.idle > 0 && r.idle < t.Idle { // a shorter lifetime of its own needs a shorter pace
+	if r.idle > 0 && r.idle < t.Idle { // with a shorter lifetime it is refreshed more often
 		after = min(after, r.idle.Milliseconds()/10)
 	}
 	return r.notes.born == 0 || r.relabel || age >= after || age < -after

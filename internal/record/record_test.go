@@ -22,7 +22,7 @@ var (
 
 const revision = "k3J9aQx0"
 
-// records are what can lie in a store under the id "ID".
+// records are examples of what a store may have under the id "ID".
 var records = []string{
 	`{"cookie":{}}`,
 	`{"cookie":{"originalMaxAge":60000,"expires":"2026-11-23T14:01:00.123Z"},"passport":{"user":1},"a":[1, 2],"ü":"\u00fc"}`,
@@ -32,23 +32,23 @@ var records = []string{
 	`{"cookie":{"originalMaxAge":1e15},"passport":{"go":{"for":2},"user":2},"_go":{"b":1795442400000,"v":"abcdefgh","i":"copied","k":["passport"]}}`,
 }
 
-// reread demands that what was encoded is what reading its bytes gives: the commit goes on
-// with it without reading it again.
+// reread checks that parsing the encoded bytes gives the same Record as Encode returned: the commit
+// continues with that one without parsing.
 func reread(t *testing.T, id string, e *record.Encoded) {
 	t.Helper()
 	var again record.Record
 	if err := again.Parse(id, e.Record.Bytes()); err != nil {
-		t.Fatalf("wrote what cannot be read: %v\n%s", err, e.Record.Bytes())
+		t.Fatalf("Encode wrote a record that Parse refuses: %v\n%s", err, e.Record.Bytes())
 	}
-	for _, r := range []*record.Record{&again, &e.Record} { // what both keep once it was asked for
+	for _, r := range []*record.Record{&again, &e.Record} { // fill the fields that both keep after the first use
 		r.Members()
 		r.Slot(record.PassportKey)
 	}
 	if !reflect.DeepEqual(&again, &e.Record) {
-		t.Errorf("read\n%+v, wrote\n%+v\n%s", again, e.Record, e.Record.Bytes())
+		t.Errorf("Parse gave\n%+v, Encode gave\n%+v\n%s", again, e.Record, e.Record.Bytes())
 	}
 	if d := again.Deadline(terms.Absolute); !d.Equal(e.Deadline) {
-		t.Errorf("deadline %v, wrote %v", d, e.Deadline)
+		t.Errorf("Parse gave the deadline %v, Encode %v", d, e.Deadline)
 	}
 }
 
@@ -60,7 +60,7 @@ func FuzzEncodedIsWhatIsRead(f *testing.F) {
 		var r record.Record
 		if r.Parse("ID", data) != nil {
 			if r.Exists() {
-				t.Fatal("something of a malformed record is left")
+				t.Fatal("part of a malformed record is left after the error")
 			}
 			return
 		}
@@ -93,7 +93,7 @@ func FuzzEncodedIsWhatIsRead(f *testing.F) {
 			t.Errorf("ttl %v", e.TTL)
 		}
 		if !e.Record.HasRevision(revision) {
-			t.Error("the revision is not there")
+			t.Error("the new record does not have the revision")
 		}
 	})
 }
@@ -114,11 +114,11 @@ func TestWhatCannotBeReadIsNotWritten(t *testing.T) {
 		d.SetSlot(strings.Repeat("k", i+1), record.Slot{User: json.RawMessage("1"), At: now})
 	}
 	if _, err := d.Encode(terms, "ID", nil, revision, now); err == nil {
-		t.Error("wrote a list of log-ins that is not read")
+		t.Error("Encode wrote a list of log-ins that is too long for Parse")
 	}
 }
 
-// TestTheLabelOfNearlyEveryRecordIsLeftOut: that of the user whom Go logged in under passport.
+// TestTheLabelOfNearlyEveryRecordIsLeftOut: the label of the user whom Go logged in under passport.
 func TestTheLabelOfNearlyEveryRecordIsLeftOut(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -152,7 +152,7 @@ func TestTheLabelOfNearlyEveryRecordIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestTheLabelThatWasWrittenAs1IsRead: a session of an earlier version is found by its user.
+// TestTheLabelThatWasWrittenAs1IsRead: a session of an earlier version is found by the label of its user.
 func TestTheLabelThatWasWrittenAs1IsRead(t *testing.T) {
 	var r record.Record
 	text := `{"cookie":{},"passport":{"user":1,"go":{"for":1,"at":1795442400000}},"_go":{"b":1795442400000,"v":"abcdefgh","l":1}}`
@@ -184,8 +184,8 @@ func TestARecordIsRefreshedWhenItIsDue(t *testing.T) {
 	}
 }
 
-// Passport 0.4 replaces the user and keeps our notes beside. One write by Go in between takes
-// them out, so that they do not count again when the first user comes back.
+// Passport 0.4 replaces the user and keeps our notes. One write by Go in between removes them, so that they
+// do not count again when the first user comes back.
 func TestNotesDoNotComeBackWithTheirUser(t *testing.T) {
 	for _, row := range []struct {
 		key  string
@@ -198,7 +198,7 @@ func TestNotesDoNotComeBackWithTheirUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !r.RefreshDue(terms, time.UnixMilli(1795442400001)) {
-			t.Errorf("%s: the first look at another user's log-in writes nothing", row.key)
+			t.Errorf("%s: the first read of another user's log-in writes nothing", row.key)
 		}
 		var d record.Draft
 		d.Reset(&r)

@@ -7,8 +7,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// TestTheLastOfRepeatedMembersCounts, and nothing of one before is taken for its own: JSON may
-// repeat a name, and a log-in is read into the place where an earlier one was.
+// TestTheLastOfRepeatedMembersCounts, without any part of an earlier one: JSON may repeat a name, and a
+// log-in is read into the memory of the one before.
 func TestTheLastOfRepeatedMembersCounts(t *testing.T) {
 	const go1 = `"go":{"for":1,"at":1000,"stamp":"old","factors":{"totp":1}}`
 	for name, row := range map[string]struct {
@@ -38,6 +38,6 @@ func TestTheLastOfRepeatedMembersCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, ok := rec.Slot(record.PassportKey); ok || got.User != nil {
-		t.Errorf("a second log-in of nobody: %t, %+v, want none", ok, got)
+		t.Errorf("a second log-in without a user: %t, %+v, want none", ok, got)
 	}
 }

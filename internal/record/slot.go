@@ -11,35 +11,34 @@ import (
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
 
-// Slot is a guard's log-in as it lies in the session's record, at the top-level
-// key that names the guard: {"user":2,"go":{"for":2,"at":…,"stamp":…,"factors":…}}.
-// Passport knows "user" and replaces it alone; so "go" counts only while its "for"
-// equals "user" and it stands behind it: a user who was deleted and set again, as
-// passport 0.4 logs out and in, stands behind "go". Its byte slices are parts of the
-// record and must not be changed.
+// Slot is a guard's log-in in the session's record, at the top-level key that names the guard:
+// {"user":2,"go":{"for":2,"at":…,"stamp":…,"factors":…}}. Passport knows "user" and replaces only that. So
+// "go" counts only if its "for" equals "user" and it comes after "user". If a user was deleted and set
+// again, as passport 0.4 does at a log-out and log-in, "user" comes after "go". The byte slices are parts
+// of the record and must not be changed.
 type Slot struct {
-	User    json.RawMessage // as the serializer wrote it; nil when nobody is logged in
-	At      time.Time       // when the credentials were checked; zero when Node logged in
-	Stamp   []byte          // security stamp, nil when there is none
-	Factors json.RawMessage // JSON object: strategy name -> Unix milliseconds; nil when there is none
-	ByGo    bool            // Go made this log-in: "go" counts. Not written
-	Key     string          // the member. Not written
+	User    json.RawMessage // as the serializer wrote it; nil if nobody is logged in
+	At      time.Time       // when the credentials were checked; zero for a log-in by Node
+	Stamp   []byte          // security stamp; nil for none
+	Factors json.RawMessage // JSON object: strategy name -> Unix milliseconds; nil for none
+	ByGo    bool            // Go made this log-in: "go" counts. It is not written
+	Key     string          // the name of the member. It is not written
 
-	limit // its own
+	limit // of this log-in
 }
 
-// limit is the absolute one of a log-in, or of a record.
+// limit is the absolute limit of a log-in or of a record.
 type limit struct {
-	began int64 // when it began to count, in Unix milliseconds; 0: with the next write
+	began int64 // the time from which it counts, in Unix milliseconds; 0: the next write
 }
 
-// Over reports whether what it limits, for absolute, is over at now, in whole milliseconds.
+// Over reports whether the time absolute since the limit began is over at now, in whole milliseconds.
 func (l limit) Over(absolute time.Duration, now time.Time) bool {
 	return l.began > 0 && now.UnixMilli()-l.began >= absolute.Milliseconds()
 }
 
-// Deadline returns when what it limits, for absolute, is over at the latest; zero where that is not
-// known yet. A record is over with its latest log-in, or counted from its birth when nobody is logged in.
+// Deadline returns the time at which the limit is over; zero if that is not known yet. A record ends with
+// its latest log-in, or if nobody is logged in, at a time counted from its birth.
 func (l limit) Deadline(absolute time.Duration) time.Time {
 	if l.began == 0 {
 		return time.Time{}
@@ -47,14 +46,14 @@ func (l limit) Deadline(absolute time.Duration) time.Time {
 	return time.UnixMilli(l.began).Add(absolute)
 }
 
-// DevicePrefix begins the name of the member with the device of a log-in, whose key follows.
-// The member ends with the log-in; where Node ended that, with Go's next write.
+// DevicePrefix and a guard's key are the name of the member with the device of the guard's log-in. The
+// member ends with the log-in; if Node ended that, with the next write by Go.
 const DevicePrefix = "_device:"
 
-// PassportKey is the member of Passport's log-in, and of a guard's that says nothing else.
+// PassportKey is the member of Passport's log-in, and of a guard without a key of its own.
 const PassportKey = "passport"
 
-// ByNode returns the log-in without what Go noted: one that Node made.
+// ByNode returns the log-in without Go's notes, as if Node had made it.
 func (s Slot) ByNode() Slot { return Slot{User: s.User, Key: s.Key} }
 
 // same reports whether s and o are the same log-in.
@@ -63,8 +62,8 @@ func (s Slot) same(o Slot) bool {
 		bytes.Equal(s.User, o.User) && bytes.Equal(s.Stamp, o.Stamp) && bytes.Equal(s.Factors, o.Factors)
 }
 
-// label returns the label that a guard gives the log-in, unless its serializer names users
-// otherwise than by their ids; "" where the id is not JSON.
+// label returns the label that a guard gives the log-in, unless its serializer names users by something
+// other than their ids; "" if the id is not JSON.
 func (s Slot) label() string {
 	name, err := rawjson.Canonical(s.User)
 	if err != nil {
@@ -73,18 +72,18 @@ func (s Slot) label() string {
 	return UserLabel(s.Key, string(name))
 }
 
-// UserLabel returns the label under which a guard, whose session key is key, finds all
-// sessions of the user of that name, which is JSON in its canonical form.
+// UserLabel returns the label under which the guard with the session key key finds all sessions of the user
+// called name, which is JSON in canonical form.
 func UserLabel(key, name string) string {
 	label := key + ":" + name
 	if len(label) <= MaxLabel {
 		return label
 	}
 	sum := sha256.Sum256([]byte(name))
-	return key + ":#" + base64.RawURLEncoding.EncodeToString(sum[:]) // no JSON begins so
+	return key + ":#" + base64.RawURLEncoding.EncodeToString(sum[:]) // no JSON begins with #
 }
 
-// nobody reports whether user is what Passport takes for nobody.
+// nobody reports whether user means for Passport that nobody is logged in.
 func nobody(user json.RawMessage) bool {
 	switch string(user) {
 	case "", "null", "false", `""`:
@@ -93,8 +92,8 @@ func nobody(user json.RawMessage) bool {
 	return false
 }
 
-// ParseSlot reads the member of a record at a guard's session key. ok is false when
-// nobody is logged in there: no user, or null, false or "", as Passport has it.
+// ParseSlot reads the member of a record at a guard's session key. ok is false if nobody is logged in
+// there: there is no user, or it is null, false or "", as in Passport.
 func ParseSlot(raw json.RawMessage) (s Slot, ok bool) {
 	r := rawjson.NewReader(raw)
 	if !readSlot(&r, &s) || r.End() != nil {
@@ -103,8 +102,8 @@ func ParseSlot(raw json.RawMessage) (s Slot, ok bool) {
 	return s, true
 }
 
-// readSlot is ParseSlot into s for the value due in r. Faults are for r.End to report. It writes
-// the fields where they lie: a copy of them all would cost a read more than reading them.
+// readSlot is ParseSlot for the next value of r, into s. The caller gets syntax errors from r.End. It sets
+// the fields of s in place, because a copy of the struct would take longer than the reading.
 func readSlot(r *rawjson.Reader, s *Slot) (ok bool) {
 	s.User = nil
 	var owner []byte
@@ -127,7 +126,7 @@ func readSlot(r *rawjson.Reader, s *Slot) (ok bool) {
 	return true
 }
 
-// readNotes reads into s what Go added to the log-in, and whose log-in that was.
+// readNotes reads Go's notes on the log-in into s, and returns for which user they were written.
 func readNotes(r *rawjson.Reader, s *Slot) (owner []byte) {
 	s.At, s.began, s.Stamp, s.Factors = time.Time{}, 0, nil, nil
 	for ok := r.Enter(); ok && r.Next(); {
@@ -175,7 +174,7 @@ func AppendSlot(b []byte, s Slot) []byte {
 	return append(b, '}', '}')
 }
 
-// WithoutNotes returns the log-in in raw as Passport would write it.
+// WithoutNotes returns the log-in in raw in the form that Passport writes.
 func WithoutNotes(raw json.RawMessage) json.RawMessage {
 	var slot rawjson.Object
 	if slot.Parse(raw) != nil || !slot.Delete("go") {
@@ -184,7 +183,7 @@ func WithoutNotes(raw json.RawMessage) json.RawMessage {
 	return slot.AppendTo(nil)
 }
 
-// unquoted returns what stands between the quotes of v, nil when v is no text.
+// unquoted returns the text between the quotes of v, nil if v is not a string.
 func unquoted(v json.RawMessage) []byte {
 	if len(v) < 2 || v[0] != '"' {
 		return nil

@@ -8,23 +8,24 @@ import (
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
 
-// What Go notes in a record, in our own member and in those of log-ins, counts only
-// under the id for which, and for the log-in for which, Go wrote it. Node copies notes
-// without knowing them: a session whose members are copied into one with a new id, as
-// passport 0.6 and 0.7 do with keepSessionInfo, takes them along, and passport 0.4 logs
-// other people in under the same id. Such a log-in proved nothing to Go: it has no
-// time, no factors, no stamp, and no label yet. What cannot be told: passport 0.4 replaces
-// the user, and later puts the first one back in the same place, while Go writes nothing in
-// between. The record then has the bytes that Go wrote (docs/MIGRATING.md has the cure).
+// Go's notes in a record, in our own member and in those of log-ins, count only under the id, and for the
+// log-in, for which Go wrote them. Node copies notes without knowing them: passport 0.6 and 0.7 with
+// keepSessionInfo copy a session's members into one with a new id, and passport 0.4 logs other users in
+// under the same id. Such a log-in has proved nothing to Go: it has no time, no factors, no stamp, and no
+// label yet. One case cannot be detected: passport 0.4 replaces the user and later puts the first one back
+// in the same place, while Go writes nothing in between. The record then has the bytes that Go wrote
+// (docs/MIGRATING.md has the remedy).
+
+// tieLen is the length in characters of a tie, which connects our member with its id. Its 36 bits are
+// enough against accidents, since nobody can choose the id of a copy.
 
 // tieLen is the length in characters of what ties our member to its id: 36 bits, for
 // accidents, since nobody can choose the id of a copy.
 const tieLen = 6
 
-// tieOf returns what our member says of the id for which it is written: 36 bits of a sum of
-// it, which is a product of eight bytes at a time, as in Knuth's multiplicative hashing: a tenth
-// of the time of SHA-256, at each read. Of an id of ours 156 random bits stay unknown to whoever
-// sees it, and without its signature an id opens nothing.
+// tieOf returns the tie of id: 36 bits of a sum that multiplies eight bytes at a time, as in Knuth's
+// multiplicative hashing. It takes a tenth of the time of SHA-256, at each read. Who sees a tie still lacks
+// 156 random bits of the id, and an id without its signature is of no use.
 func tieOf(id string) (tie [tieLen]byte) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio, and odd
@@ -49,8 +50,8 @@ func tieOf(id string) (tie [tieLen]byte) {
 // MaxLabel is the length of the longest label in bytes.
 const MaxLabel = 512
 
-// Labels returns the labels of a record that Go wrote: those listed, but for the ones of
-// log-ins that Node replaced or ended since. Nothing is indexed yet of a record that Go never wrote.
+// Labels returns the labels of a record that Go wrote, without those of log-ins that Node has replaced or
+// ended since. A record that Go never wrote has no labels in the index yet.
 func (r *Record) Labels() []string {
 	if r.notes.born == 0 {
 		return nil
@@ -59,21 +60,21 @@ func (r *Record) Labels() []string {
 	return list
 }
 
-// Indexed returns the labels under which the index may have a record that Go wrote: those of Labels, and
-// those that log-ins had which Node replaced or ended since. What such a label's user ends must not end where the
-// session goes on, which is another's.
+// Indexed returns the labels under which a record that Go wrote may be in the index: those of Labels, and
+// those of log-ins that Node has replaced or ended since. An end of the sessions under one of the latter
+// must not follow this session to its successor, which is another user's.
 func (r *Record) Indexed() []string {
 	if r.notes.born == 0 {
 		return nil
 	}
 	list, _ := r.labels(r.Slots())
-	if len(list) == 0 || !r.slot.ByGo || r.notes.keys != nil { // not so in nearly every record
+	if len(list) == 0 || !r.slot.ByGo || r.notes.keys != nil { // rare
 		list = append(list, r.replaced(list)...)
 	}
 	return list
 }
 
-// replaced returns the labels that Go noted in r and that are not in list any more.
+// replaced returns the labels in r's notes that are not in list any more.
 func (r *Record) replaced(list []string) (old []string) {
 	if r.notes.labels != nil {
 		old = stringsOf(r.notes.labels)
@@ -83,9 +84,9 @@ func (r *Record) replaced(list []string) (old []string) {
 	return slices.DeleteFunc(old, func(l string) bool { return l == "" || slices.Contains(list, l) })
 }
 
-// labels returns the labels of r with these log-ins, and whether they are to be written
-// anew: a log-in that Node made has the label of its user, so that a user's sessions are
-// found whoever made them, and none that were another's under its key.
+// labels returns the labels of r with the log-ins slots, and whether they must be written: a log-in that
+// Node made gets the label of its user, so that all sessions of a user are found, and loses those of the
+// former log-in under its key.
 func (r *Record) labels(slots []Slot) (list []string, news bool) {
 	listed := r.notes.labels != nil
 	if listed && r.notes.born > 0 {
@@ -117,7 +118,7 @@ func (r *Record) ofLogIns(list []string, slots []Slot) []string {
 	return list
 }
 
-// relabelled returns list with the label of s, which Node made, in place of all under its key.
+// relabelled returns list with the label of s, which Node made, instead of all others under its key.
 func relabelled(list []string, s Slot) (now []string, changed bool) {
 	label := s.label()
 	now = slices.DeleteFunc(list, func(l string) bool { return l != label && strings.HasPrefix(l, s.Key+":") })
@@ -128,10 +129,10 @@ func relabelled(list []string, s Slot) (now []string, changed bool) {
 	return now, changed
 }
 
-// dropNotes takes the notes that do not count out of d, a copy of r in which slots are the
-// log-ins, so that the next write does not tie them to this id, and with them the devices of
-// log-ins that Go did not make. In a record that Go did not write under this id, every member
-// with a guard's notes is a log-in that Node carried, and every device is another session's.
+// dropNotes removes from d, a copy of r with the log-ins slots, the notes that do not count, so that the
+// next write does not tie them to this id, and the devices of log-ins that Go did not make. If Go did not
+// write the record under this id, every member with a guard's notes is a log-in that Node copied, and every
+// device belongs to another session.
 func (d *Draft) dropNotes(r *Record) {
 	if r.notes.born == 0 {
 		d.Members.Replace(func(value json.RawMessage) json.RawMessage {

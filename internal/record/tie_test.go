@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// TestNotesCountUnderTheirOwnIDAlone: whatever one character of another id differs.
+// TestNotesCountUnderTheirOwnIDAlone: not under an id that differs in one character.
 func TestNotesCountUnderTheirOwnIDAlone(t *testing.T) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for _, id := range []string{"k3J9aQx0Zt0x_Ak3J9aQx0Zt0x_Azzzz", "a-short-one", strings.Repeat("0", 32), "x"} {
@@ -44,7 +44,7 @@ func TestNotesCountUnderTheirOwnIDAlone(t *testing.T) {
 	}
 }
 
-// TestADeviceEndsWithItsLogIn: also where Node ended that, who knows no devices.
+// TestADeviceEndsWithItsLogIn: also if Node, which knows no devices, ended the log-in.
 func TestADeviceEndsWithItsLogIn(t *testing.T) {
 	now := time.Now()
 	terms := record.Terms{Idle: time.Hour, Absolute: time.Hour, Cookie: []byte(`{}`)}
@@ -59,7 +59,7 @@ func TestADeviceEndsWithItsLogIn(t *testing.T) {
 	}
 	passport := string(d.Members.Get("passport"))
 	for _, row := range []struct {
-		name, id, byNode string // byNode is what Node has left in place of passport's log-in
+		name, id, byNode string // byNode is what Node wrote instead of passport's log-in
 		want             []string
 	}{
 		{"as Go wrote it", "id", passport, []string{"passport", "admin"}},
@@ -84,7 +84,7 @@ func TestADeviceEndsWithItsLogIn(t *testing.T) {
 				}
 			}
 			if fmt.Sprint(got) != fmt.Sprint(row.want) {
-				t.Errorf("devices stay of %v, want %v", got, row.want)
+				t.Errorf("the devices of %v are left, want %v", got, row.want)
 			}
 		})
 	}
