@@ -66,7 +66,7 @@ func TestAStoreThatDoesNotTellIsSaidOnceAMinute(t *testing.T) {
 		b := w.loggedIn("joe@test.com")
 		l := w.watch(b, "/stream")
 		pass(90 * time.Second)
-		if got := strings.Count(w.logged(), "told once a minute"); got != 2 {
+		if got := strings.Count(w.logged(), "logged once a minute"); got != 2 {
 			t.Errorf("in a minute and a half: got %d lines, want 2", got)
 		}
 		w.store.forget(t, "nobody's")

@@ -9,24 +9,24 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// answer is what commits and guards leave for the answer to a request. Few do. It is protected
-// by the Session's mutex.
+// answer is what commits and guards add to the response of a request. Most requests have none. It is
+// protected by the Session's mutex.
 type answer struct {
 	sent    []sentCookie // of the commits that succeeded
 	after   []afterCommit
-	repeats string   // the slot key of a log-in, not yet in after, of the user who is logged in there already
-	stored  []string // slot keys whose last log-in or step-up of this request a commit has stored
+	repeats string   // the key of a log-in, not yet in after, of the user who is logged in there already
+	stored  []string // keys whose last log-in or step-up of this request a commit has stored
 	cookies []string // guards' Set-Cookie lines
-	offer   string   // the header by which a key may be registered; empty for none
+	offer   string   // the header that offers the registration of a key; empty for none
 }
 
-// sentCookie is a Set-Cookie line, and the cookie that it is about.
+// sentCookie is a Set-Cookie line and the cookie that it sets.
 type sentCookie struct {
 	cookies.Scope
 	line string
 }
 
-// afterCommit is a function of AfterCommit, and with a key what became of its log-in.
+// afterCommit is a function of AfterCommit, and if it has a key, the state of that log-in.
 type afterCommit struct {
 	key      string
 	f        func(err error, repeated bool)
@@ -39,12 +39,12 @@ type fate uint8
 const (
 	open     fate = iota // no commit has carried it out yet
 	stored               // a commit has stored it
-	leaving              // and what is planned takes its place, or drops it
-	replaced             // and something took its place, or dropped it
-	dropped              // it was dropped, or something took its place, before a commit stored it
+	leaving              // and a pending change replaces or drops it
+	replaced             // and a committed change replaced or dropped it
+	dropped              // it was dropped or replaced before a commit stored it
 )
 
-// toAnswer returns q.left to write.
+// toAnswer returns q.left for changing.
 func (q *request) toAnswer() *answer {
 	if q.left == nil {
 		q.left = new(answer)
@@ -52,7 +52,7 @@ func (q *request) toAnswer() *answer {
 	return q.left
 }
 
-// outcome returns what the function gets after a last commit that ended in err.
+// outcome returns what the function gets after a last commit that ended with err.
 func (a *afterCommit) outcome(err error) error {
 	switch {
 	case a.key == "":
@@ -67,10 +67,10 @@ func (a *afterCommit) outcome(err error) error {
 	return err
 }
 
-// carriedOut notes that a commit has carried out what was planned, and stored the log-ins and
-// step-ups under keys.
+// carriedOut records that a commit has carried out the pending changes and stored the log-ins and step-ups
+// under keys.
 func (a *answer) carriedOut(keys []string) {
-	if slices.Contains(keys, a.repeats) { // it is to tell of those that are stored with it
+	if slices.Contains(keys, a.repeats) { // its own AfterCommit is still to come, and reports it
 		a.repeated()
 	}
 	a.stored = append(a.stored, keys...)
@@ -84,13 +84,13 @@ func (a *answer) carriedOut(keys []string) {
 	}
 }
 
-// continued notes that the log-in under key is planned anew: its user's, or a step-up.
+// continued records that the log-in under key is pending again: the same user's, or a step-up.
 func (a *answer) continued(key string) {
 	a.stored = slices.DeleteFunc(a.stored, func(k string) bool { return k == key })
 }
 
-// planned notes that something else is planned under key. The log-ins and step-ups of this
-// request under it are over: those that are stored, once a commit has carried the plan out.
+// planned records that a different change is pending under key. It replaces the log-ins and step-ups of
+// this request there; a stored one is replaced when a commit has carried the change out.
 func (a *answer) planned(key string) {
 	a.continued(key)
 	for i := range a.after {
@@ -104,7 +104,7 @@ func (a *answer) planned(key string) {
 	}
 }
 
-// ended is planned for a log-out under key, or under every key for "". Nothing takes it back.
+// ended is planned for a log-out under key, or under every key if key is "". It cannot be undone.
 func (a *answer) ended(key string) {
 	for i := range a.after {
 		if f := &a.after[i]; f.key != "" && (key == "" || f.key == key) {
@@ -116,7 +116,7 @@ func (a *answer) ended(key string) {
 	}
 }
 
-// repeated notes that the log-in that repeats others is the one to tell of them.
+// repeated moves the AfterCommit functions of the earlier log-ins to the log-in that repeats them.
 func (a *answer) repeated() {
 	for i := range a.after {
 		if f := &a.after[i]; f.key == a.repeats && f.fate == open {
@@ -126,7 +126,7 @@ func (a *answer) repeated() {
 	a.repeats = ""
 }
 
-// forgotten notes that nothing is planned any more: what is stored stays.
+// forgotten records that nothing is pending any more; what was stored stays.
 func (a *answer) forgotten() {
 	a.repeats = ""
 	for i := range a.after {
@@ -139,7 +139,7 @@ func (a *answer) forgotten() {
 	}
 }
 
-// plannedWithout is planned for a new id under which the log-ins are gone that gone reports.
+// plannedWithout is planned for a new id, for the keys whose log-ins are removed, as gone reports.
 func (a *answer) plannedWithout(gone func(key string) bool) {
 	for _, f := range a.after {
 		if f.key != "" && gone(f.key) {

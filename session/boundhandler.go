@@ -33,7 +33,7 @@ const (
 	headerChallenge = "Secure-Session-Challenge"
 )
 
-// boundHandler answers registrations and refreshes.
+// boundHandler answers the registrations and refreshes of device-bound sessions.
 type boundHandler struct {
 	m        *Manager
 	register http.Handler
@@ -59,8 +59,8 @@ func (h *boundHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fieldText returns the one text of a header field, which browsers send bare or as a string of
-// a structured field (RFC 9651 §3.3.3). ok is false where there is none.
+// fieldText returns the only value of a header field, which browsers send bare or as a string of a
+// structured field (RFC 9651 §3.3.3). ok is false if there is none.
 func fieldText(lines []string) (text string, ok bool) {
 	if len(lines) != 1 || lines[0] == "" {
 		return "", false
@@ -72,14 +72,14 @@ func fieldText(lines []string) (text string, ok bool) {
 	return text, text != ""
 }
 
-// refuse writes an answer without a body.
+// refuse writes a response without a body.
 func (*bound) refuse(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(status)
 }
 
-// challenge answers 403 with a challenge for the session called name: the browser signs it, and
-// asks again. An old challenge gets this too: it is a race, and no attack.
+// challenge answers 403 with a challenge for the session called name: the browser signs it and asks again.
+// An old challenge is answered in the same way: it comes from a race, not from an attack.
 func (b *bound) challenge(w http.ResponseWriter, challenge, name string) {
 	w.Header().Set(headerChallenge, challengeField(challenge, name))
 	b.refuse(w, http.StatusForbidden)
@@ -92,7 +92,7 @@ func challengeField(challenge, name string) string {
 	return `"` + challenge + `";id="` + name + `"`
 }
 
-// instructions are what a browser does for a session.
+// instructions tell a browser how to keep a session's proof valid.
 type instructions struct {
 	Name        string       `json:"session_identifier"`
 	Continue    *bool        `json:"continue,omitempty"`
@@ -114,7 +114,7 @@ type credential struct {
 	Attributes string `json:"attributes"`
 }
 
-// instruct answers with what the browser is to do for the session that to binds.
+// instruct answers with the instructions for the session that to binds.
 func (b *bound) instruct(w http.ResponseWriter, r *http.Request, to devicebound.Binding) {
 	origin := b.Origin
 	if origin == "" {
@@ -124,7 +124,7 @@ func (b *bound) instruct(w http.ResponseWriter, r *http.Request, to devicebound.
 		Name: to.Name(), RefreshURL: b.Path, Scope: &scope{Origin: origin, Specification: []string{}},
 		Credentials: []credential{{"cookie", b.cookie(to), b.attribute}},
 	}
-	if b.sameSite == http.SameSiteNoneMode { // pages of other sites may embed this one
+	if b.sameSite == http.SameSiteNoneMode { // pages of other sites may embed pages of this one
 		i.Initiators = []string{"*"}
 	}
 	b.answer(w, i)
@@ -132,7 +132,7 @@ func (b *bound) instruct(w http.ResponseWriter, r *http.Request, to devicebound.
 
 func (*bound) answer(w http.ResponseWriter, i *instructions) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(i) // a browser that went away is no concern of anybody's
+	_ = json.NewEncoder(w).Encode(i) // an error only means that the browser has gone
 }
 
 // register binds the request's session to the key that the browser registers.
@@ -150,7 +150,7 @@ func (m *Manager) register(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// register is Manager.register without HTTP. A challenge goes with 403.
+// register is Manager.register without HTTP. status 403 comes with a challenge.
 func (s *Session) register(ctx context.Context, token string) (status int, to devicebound.Binding, challenge string) {
 	s.lock()
 	defer s.mu.Unlock()
@@ -189,7 +189,7 @@ func (s *Session) register(ctx context.Context, token string) (status int, to de
 	}
 	switch {
 	case drops(err):
-		return http.StatusConflict, "", "" // renewed or ended meanwhile; whoever renewed it has an offer of its own
+		return http.StatusConflict, "", "" // renewed or ended meanwhile; a renewal offers a registration itself
 	case err != nil:
 		s.log(ctx, slog.LevelError, "session: the key of a device was not registered", slog.String("session", refOf(id)), slog.Any("error", err))
 		s.visit.Discard()
@@ -199,11 +199,10 @@ func (s *Session) register(ctx context.Context, token string) (status int, to de
 	return http.StatusOK, to, ""
 }
 
-// refreshProof gives a browser that has the key of the session called name a new proof. It asks
-// the store nothing: a proof is for a key, and of no use without the cookie of a live session. So
-// an outage ends no session, nor does a request that was on its way while the session was
-// renewed. A browser that presents no session with that key is told that it is over, and forgets
-// the key: it has logged out, or in anew.
+// refreshProof gives a browser that has the key of the session called name a new proof. It does not read
+// the store: a proof belongs to a key, and is useless without the cookie of a live session. So neither an
+// outage nor a request that raced with a renewal ends a session. A browser that presents no session with
+// that key is told that the session is over, and forgets the key: it has logged out, or logged in again.
 func (m *Manager) refreshProof(w http.ResponseWriter, r *http.Request, name, token string) {
 	b, now := m.bound, time.Now()
 	id, to := m.presentedAs(r, name)
@@ -238,8 +237,8 @@ func (m *Manager) refreshProof(w http.ResponseWriter, r *http.Request, name, tok
 	}
 }
 
-// presentedAs returns the id that r presents, of a session that is bound and called name, and what
-// it is bound to; "" for none.
+// presentedAs returns the id of a bound session called name that r presents, and its binding; "" if there
+// is none.
 func (m *Manager) presentedAs(r *http.Request, name string) (id string, to devicebound.Binding) {
 	header := strings.Join(r.Header["Cookie"], ";")
 	for via := range m.accept {

@@ -9,17 +9,17 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// claims is what the guards of a Manager use.
+// claims are the session keys and cookies that the guards of a Manager use.
 type claims struct {
 	mu     sync.Mutex
 	owners map[string]any // by reqstate.Claim.Name
 	names  []string       // of cookies
 }
 
-// Claim is called by guard.New: a guard claims what all names, or nothing of it. It returns those claims
-// that another guard has which has another owner; for none, all are made. What lies under a session key
-// that was claimed is a log-in from then on, in every session. cookies are the names of the guard's
-// other cookies, which guards may share.
+// Claim is called by guard.New. A guard claims everything in all, or nothing: the result has the claims
+// that a guard with another owner has already; if it is empty, all are made. From then on, a member under a
+// claimed session key is a log-in in every session. cookies are the names of the guard's other cookies,
+// which guards may share.
 func (m *Manager) Claim(all []reqstate.Claim, cookies ...string) (taken []reqstate.Claim) {
 	c := &m.claims
 	c.mu.Lock()
@@ -53,7 +53,7 @@ func (m *Manager) Claim(all []reqstate.Claim, cookies ...string) (taken []reqsta
 	return nil
 }
 
-// cookies returns the names of the guards' cookies. The list is never changed, only made longer.
+// cookies returns the names of the guards' cookies. Elements of the list never change; it only grows.
 func (c *claims) cookies() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,7 +17,7 @@ type Codec interface {
 	codec() cookies.Codec
 }
 
-// sealed is the only Codec.
+// sealed is the only implementation of Codec.
 type sealed struct{ of cookies.Codec }
 
 func (s sealed) codec() cookies.Codec { return s.of }
@@ -59,16 +59,16 @@ func checkCodec(c Codec) (errs []error) {
 	return errs
 }
 
-// accepted is a cookie under which sessions are found.
+// accepted is a cookie by which sessions are found.
 type accepted struct {
 	name    string
 	codec   cookies.Codec
 	line    *cookies.Line
-	read    bool // an earlier one has the same name and codec: whatever is sent was looked at
+	read    bool // an earlier entry has the same name and codec, so the value is read already
 	reissue bool
 }
 
-// accept returns the cookies under which sessions are found, the primary one first.
+// accept returns the cookies by which sessions are found, the primary one first.
 func (c *Config) accept() ([]accepted, error) {
 	primary := c.primary()
 	var all []accepted
@@ -76,7 +76,7 @@ func (c *Config) accept() ([]accepted, error) {
 		attrs := c.attributes(&a)
 		line, err := cookies.NewLine(attrs)
 		if err != nil {
-			return nil, fmt.Errorf("session: internal error: %w", err) // complete has looked at all of it
+			return nil, fmt.Errorf("session: internal error: %w", err) // complete has checked it
 		}
 		codec := a.Codec.codec()
 		read := slices.ContainsFunc(all, func(b accepted) bool { return b.name == a.Name && b.codec == codec })
@@ -90,11 +90,11 @@ func (c *Config) primary() Accept {
 	return Accept{Name: c.Name, Codec: c.Codec, Domain: c.Domain, Path: c.Path, Partitioned: c.Partitioned}
 }
 
-// attributes returns those of the cookie a: its own scope, and the rest as c says.
+// attributes returns the attributes of the cookie a: its own scope, and otherwise those of c.
 func (c *Config) attributes(a *Accept) cookies.Attributes {
 	return cookies.Attributes{
 		Name: a.Name, Domain: a.Domain, Path: a.Path, Partitioned: a.Partitioned,
 		Priority: c.Priority, HTTPOnly: !c.ScriptReadable, Secure: !c.InsecureHTTP, SameSite: c.SameSite,
-		MaxAge: a.Codec != nil && a.Codec.codec().Kind() != cookies.KindExpress, // byte for byte what express-session sets
+		MaxAge: a.Codec != nil && a.Codec.codec().Kind() != cookies.KindExpress, // exactly as express-session sets it
 	}
 }

@@ -28,29 +28,30 @@ func (s *Session) Save(ctx context.Context) error {
 	return err
 }
 
-// drops reports whether err says that what was planned is forgotten (S18).
+// drops reports whether err means that the pending changes are dropped (S18).
 func drops(err error) bool {
 	return errors.Is(err, ErrSessionEnded) || errors.Is(err, ErrSessionChanged)
 }
 
-// forgotten notes for the answer, if one is to come, that nothing is planned any more.
+// forgotten records for the response, if there is one, that nothing is pending any more.
 func (s *Session) forgotten() {
 	if s.req != nil && s.req.left != nil {
 		s.req.left.forgotten()
 	}
 }
 
-// commit has the visit carry out what is pending, and answers the browser accordingly. It
-// is the one place where an outcome becomes cookies. The caller holds mu.
+// commit makes the visit carry out what is pending, and sets the response's cookies accordingly. No other
+// code turns an outcome into cookies. The caller holds mu.
 func (s *Session) commit(ctx context.Context, now time.Time) error {
 	var out protocol.Outcome
 	if s.visit.Due(now) {
-		// A log-in by credentials is stored whoever caused it: the strategy has decided that.
+		// A log-in with credentials is stored even if another site caused it: the strategy has decided
+		// that.
 		if s.crossSite && s.visit.Creates() && !s.presents() {
 			s.visit.KeepNothing()
 			s.warnWithheld(ctx)
 		}
-		if s.visit.Suspect && s.visit.Creates() { // or its cookie would replace the bound session's
+		if s.visit.Suspect && s.visit.Creates() { // its cookie would replace that of the bound session
 			s.visit.KeepNothing()
 		}
 		var err error
@@ -72,14 +73,14 @@ func (s *Session) commit(ctx context.Context, now time.Time) error {
 		s.expireCookies(false)
 		return nil
 	}
-	moved := out.Did == protocol.Refreshed || out.Did == protocol.Updated // the idle timeout's start
+	moved := out.Did == protocol.Refreshed || out.Did == protocol.Updated // the idle timeout was restarted
 	if via := s.visit.Via; s.m.cfg.Rolling && moved || via > 0 && s.reissueDue(int(via)) {
 		return s.sendCookie(ctx)
 	}
 	return nil
 }
 
-// report writes what operators should see and no caller does. A session appears as its Ref.
+// report logs what operators should see and no caller gets as an error. Sessions appear as their Ref.
 func (m *Manager) report(ctx context.Context, what protocol.Incident, id string, err error) {
 	level, text := slog.LevelDebug, ""
 	switch what {
@@ -91,10 +92,10 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 		text = "session: an expired or abandoned record was not deleted"
 	case protocol.NotRefreshed:
 		text = "session: not refreshed"
-		// Other requests may write or end a session; a store that takes no writes lets all of
-		// them run out, however much they are used.
+		// Another request may have written or ended the session. But a store that accepts no writes lets
+		// all sessions expire, even those in use.
 		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) && m.refreshLine.due(time.Now()) {
-			level, text = slog.LevelWarn, "session: not refreshed; while this goes on, sessions in use run out (told once a minute)"
+			level, text = slog.LevelWarn, "session: not refreshed; while this continues, sessions in use expire (logged once a minute)"
 		}
 	case protocol.LabelNotAdded:
 		text = "session: label not refreshed"
@@ -103,12 +104,12 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 	case protocol.NotListening:
 		text = "session: the store does not tell what ends"
 		if m.listenLine.due(time.Now()) {
-			level, text = slog.LevelWarn, text+"; while this goes on, guard.Watch notices it as late as Config.WatchInterval says (told once a minute)"
+			level, text = slog.LevelWarn, text+"; while this continues, guard.Watch notices it only after Config.WatchInterval (logged once a minute)"
 		}
 	case protocol.LookPanicked:
 		text = "session: the store panicked while guard.Watch looked"
 		if m.panicLine.due(time.Now()) {
-			level, text = slog.LevelError, text+"; that counts as an outage, which ends no stream (told once a minute)"
+			level, text = slog.LevelError, text+"; that counts as an outage, which ends no stream (logged once a minute)"
 		}
 	case protocol.NotRevoked:
 		level, text = slog.LevelWarn, "session: revoked log-in not deleted; it is refused at every request"
@@ -127,8 +128,8 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 	m.cfg.Logger.LogAttrs(ctx, level, text, attrs...)
 }
 
-// seldom says of things that happen at any pace when one of them is to be told: at most once
-// a minute. The zero value is ready, and safe for concurrent use.
+// seldom limits a log line to one a minute. The zero value is ready for use, and it is safe for concurrent
+// use.
 type seldom struct{ last atomic.Int64 }
 
 func (s *seldom) due(now time.Time) bool {
@@ -136,7 +137,7 @@ func (s *seldom) due(now time.Time) bool {
 	return (last == 0 || seconds-last >= 60) && s.last.CompareAndSwap(last, seconds)
 }
 
-// conflicting returns the record that err says was found in place of the expected one.
+// conflicting returns the record in the *Conflict that err wraps, nil if there is none.
 func conflicting(err error) []byte {
 	var c *Conflict
 	if errors.As(err, &c) {

@@ -155,10 +155,10 @@ const (
 	defaultWatch    = 30 * time.Second
 	maxWatch        = 5 * time.Minute
 	defaultStore    = 2 * time.Second
-	maxStoreTimeout = time.Minute // longer, and an outage is a hang
+	maxStoreTimeout = time.Minute // with a longer one an outage would look like a hang
 )
 
-// usualName is the name of a cookie where none is given.
+// usualName returns the default name of a cookie.
 func (c *Config) usualName(codec Codec, domain, path string) string {
 	switch {
 	case codec != nil && codec.codec().Kind() == cookies.KindExpress:

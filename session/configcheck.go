@@ -12,9 +12,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// prefixes are the beginnings of cookie names that browsers keep only with certain
-// attributes (RFC 6265bis §4.1.3, and the drafts that add Http). They compare without
-// case. A longer one stands before one that it begins with.
+// prefixes are the prefixes of cookie names that browsers accept only with certain attributes (RFC 6265bis
+// §4.1.3, and the drafts that add Http). They are compared without case. A longer prefix comes before a
+// shorter one that it begins with.
 var prefixes = []struct {
 	name             string
 	host, httpOnlyOn bool
@@ -22,7 +22,7 @@ var prefixes = []struct {
 	{"__Host-Http-", true, true}, {"__Host-", true, false}, {"__Http-", false, true}, {"__Secure-", false, false},
 }
 
-// checkName reports what is wrong with a cookie that is called name.
+// checkName reports the mistakes in the name of a cookie and its scope.
 func (c *Config) checkName(bad func(string, ...any), field, name, domain, path string) {
 	if !cookies.ValidName(name) {
 		bad("%s %q is not a cookie name (RFC 6265 §4.1.1): use letters, digits, - _ and .", field, name)
@@ -50,11 +50,10 @@ func (c *Config) checkName(bad func(string, ...any), field, name, domain, path s
 	}
 }
 
-// maxName is the length of the longest name beside which the longest value of a codec
-// is kept.
+// maxName is the length of the longest cookie name with which browsers keep a codec's longest value.
 const maxName = 256
 
-// checkScope reports what is wrong with the attributes that say where a cookie is sent.
+// checkScope reports the mistakes in the attributes that say where a cookie is sent.
 func checkScope(bad func(string, ...any), field, domain, path string) {
 	_, notAddress := netip.ParseAddr(domain)
 	switch {
@@ -117,7 +116,7 @@ func (c *Config) checkTimes(bad func(string, ...any)) {
 		}
 	}
 	if broken {
-		return // what follows compares them
+		return // the rest compares codecs
 	}
 	if c.RefreshAfter == 0 {
 		c.RefreshAfter = max(c.IdleTimeout/10, time.Millisecond)
@@ -139,7 +138,7 @@ func (c *Config) checkTimes(bad func(string, ...any)) {
 	}
 }
 
-// checkAccepted fills in the defaults of AlsoAccept and returns the mistakes in its codecs.
+// checkAccepted sets the defaults of AlsoAccept and returns the mistakes in its codecs.
 func (c *Config) checkAccepted(bad func(string, ...any)) (errs []error) {
 	c.AlsoAccept = append([]Accept(nil), c.AlsoAccept...)
 	for i := range c.AlsoAccept {
@@ -176,7 +175,7 @@ func (c *Config) checkAccepted(bad func(string, ...any)) (errs []error) {
 	return errs
 }
 
-// sameCookie reports whether a and b are one cookie to a browser, signed by one kind of codec.
+// sameCookie reports whether a and b are one cookie for a browser, signed by the same kind of codec.
 func (c *Config) sameCookie(a, b *Accept) bool {
 	at, bt := c.attributes(a), c.attributes(b)
 	return a.Codec != nil && b.Codec != nil && at.Scope() == bt.Scope() && a.Codec.codec().Kind() == b.Codec.codec().Kind()

@@ -14,41 +14,39 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// DeviceBound has browsers bind sessions to a key that does not leave the device (Device Bound
-// Session Credentials), so that a copied cookie can be used for minutes at most. It is
-// experimental until the W3C's text is a Recommendation. docs/DEVICE-BOUND.md says what it
-// protects from, which browsers have it, and how it is rolled out.
+// DeviceBound makes browsers bind sessions to a key that does not leave the device (Device Bound Session
+// Credentials), so that a copied cookie can be used for minutes at most. It is experimental until the W3C's
+// text is a Recommendation. docs/DEVICE-BOUND.md says what it protects against, which browsers support it,
+// and how to introduce it.
 //
-// The answer to a log-in offers the registration of a key. A browser that takes part makes
-// one, and the session gets a new id, which says that it is bound and to which key: Node
-// cannot lose it, and every renewal keeps it. From then on every use of the session needs a
-// proof, in a second cookie that the browser gets by signing a challenge, and renews again and
-// again. It costs no store command. Sessions of other browsers stay as they are.
+// The response to a log-in offers the registration of a key. A browser that supports it makes one, and the
+// session gets a new id, which says that it is bound and to which key. So Node cannot lose the binding, and
+// every renewal keeps it. From then on every use of the session needs a proof, in a second cookie that the
+// browser gets by signing a challenge, and renews regularly. It costs no store command. Sessions of other
+// browsers stay as they are.
 //
 // [Manager.DeviceBound] is the handler to mount. guard.Guard.RequireBound lets only bound
 // sessions pass.
 type DeviceBound struct {
-	// Lifetime is how long a proof is valid, and so how long a copied cookie can be used: five
-	// or ten minutes are usual. Browsers get a new one a little earlier. Zero binds no session,
-	// and asks those that are bound for no proof. Otherwise it is at least 2 seconds and at most
-	// a day.
+	// Lifetime is how long a proof is valid, and so how long a copied cookie can be used: five or ten
+	// minutes are usual. Browsers get a new one a little earlier. Zero binds no session, and sessions that
+	// are bound already need no proof. Otherwise it is at least 2 seconds and at most a day.
 	Lifetime time.Duration
 
 	// Path is where [Manager.DeviceBound] is mounted. Empty means "/device-bound". It must lie
 	// below Config.Path.
 	Path string
 
-	// CookieName is how the name of the cookie with the proof begins; 8 characters follow, which
-	// are others for each key. Empty means "__Host-bound-"; another one begins with __Host- too.
+	// CookieName is the beginning of the name of the cookie with the proof; 8 characters follow, which
+	// differ for each key. Empty means "__Host-bound-"; any other must also begin with __Host-.
 	CookieName string
 
-	// Origin is how browsers see the application, such as "https://app.example". Empty means
-	// https and the header Host of the request, which a reverse proxy has to leave as it came.
+	// Origin is the application's origin for browsers, such as "https://app.example". Empty means https and
+	// the header Host of the request, which a reverse proxy must leave unchanged.
 	Origin string
 
-	// ReportOnly lets requests without a proof pass, and has guards send the event
-	// guard.EventBindingFailed all the same: for the first weeks. guard.Guard.RequireBound needs
-	// the proof also then.
+	// ReportOnly lets requests without a proof pass, and guards still send the event
+	// guard.EventBindingFailed: for the first weeks. guard.Guard.RequireBound needs the proof even then.
 	ReportOnly bool
 }
 
@@ -59,22 +57,22 @@ type DeviceBound struct {
 var ErrUnproved = errors.New("session: bound to a device, and the request has no proof that it comes from there")
 
 const (
-	// boundGrace is for how long after a session was bound its id before still finds it.
+	// boundGrace is how long after a session was bound its previous id still finds it.
 	boundGrace = 10 * time.Second
 
 	minProof, maxProof = 2 * time.Second, 24 * time.Hour
 )
 
-// bound is what a Manager needs for Config.DeviceBound.
+// bound is the state of a Manager with Config.DeviceBound.
 type bound struct {
 	DeviceBound
 
 	sealer    *devicebound.Sealer
 	sameSite  http.SameSite
-	attribute string // of the cookie, as browsers compare it
+	attribute string // of the cookie, in the form that browsers compare
 }
 
-// checkBound fills in the defaults of DeviceBound, and reports what is wrong with it.
+// checkBound sets the defaults of DeviceBound, and reports its mistakes.
 func (c *Config) checkBound(bad func(string, ...any)) {
 	d := &c.DeviceBound
 	if d.Lifetime == 0 {
@@ -122,7 +120,7 @@ func (c *Config) checkBound(bad func(string, ...any)) {
 	}
 }
 
-// newBound returns what c's DeviceBound needs, nil where that is off.
+// newBound returns the bound for c.DeviceBound, nil if that is off.
 func (c *Config) newBound() *bound {
 	d := c.DeviceBound
 	if d.Lifetime == 0 {
@@ -139,7 +137,7 @@ func (c *Config) newBound() *bound {
 	return b
 }
 
-// grace is Settings.Grace.
+// grace returns Settings.Grace.
 func (b *bound) grace() time.Duration {
 	if b == nil {
 		return 0
@@ -147,22 +145,22 @@ func (b *bound) grace() time.Duration {
 	return boundGrace
 }
 
-// ahead is how long before the end of a proof browsers get a new one: so much may their clocks
-// and ours differ, and requests be on their way.
+// ahead is how long before the end of a proof browsers get a new one: it allows for different clocks and
+// for requests that are on their way.
 func (b *bound) ahead() time.Duration { return min(b.Lifetime/4, 30*time.Second) }
 
-// challenges is how long a challenge is good: it may be handed out with a proof, for the next.
+// challenges is how long a challenge is valid: it may be sent with one proof and be used for the next.
 func (b *bound) challenges() time.Duration { return b.Lifetime + 5*time.Minute }
 
-// cookie returns the name of the cookie with the proof for to. Each key has its own: an answer
-// that is late, about the key before, must not take away the proof for this one.
+// cookie returns the name of the cookie with the proof for to. Each key has its own: a late response about
+// the previous key must not remove the proof for this one.
 func (b *bound) cookie(to devicebound.Binding) string { return b.CookieName + to.Tag() }
 
-// line returns that cookie.
+// line returns the Set-Cookie line's settings for that cookie.
 func (b *bound) line(to devicebound.Binding) *cookies.Line {
 	line, err := cookies.NewLine(cookies.Attributes{Name: b.cookie(to), Path: "/", HTTPOnly: true, Secure: true, SameSite: b.sameSite, MaxAge: true})
 	if err != nil {
-		panic("session: internal error: " + err.Error()) // complete has looked at all of it
+		panic("session: internal error: " + err.Error()) // complete has checked it
 	}
 	return line
 }
@@ -182,7 +180,7 @@ func (b *bound) proves(s *Session, to devicebound.Binding) bool {
 	return false
 }
 
-// expire makes the browser forget the proofs that it sent for the sessions that it presented.
+// expire makes the browser delete the proofs that it sent for the sessions that it presented.
 func (b *bound) expire(s *Session) {
 	for id := range s.visit.Presented() {
 		if to := devicebound.Of(id); to != "" && cookies.Sent(s.cookies, b.cookie(to)) {
@@ -192,7 +190,7 @@ func (b *bound) expire(s *Session) {
 	}
 }
 
-// judge notes that id, which s presents, is that of a bound session, and came without a proof.
+// judge checks the proof for id, which s presents, and records in the visit that it has none.
 func (b *bound) judge(s *Session, id string) {
 	if to := devicebound.Of(id); to != "" && !b.ReportOnly && !b.proves(s, to) {
 		s.visit.Unproved(id)
@@ -206,8 +204,8 @@ func (s *Session) Bound() bool {
 	return devicebound.Of(s.visit.ID) != ""
 }
 
-// offer has the answer offer the registration of a key for the session, if somebody is logged
-// in there and it is not bound. The caller holds mu.
+// offer makes the response offer the registration of a key for the session, if somebody is logged in and it
+// is not bound. The caller holds mu.
 func (s *Session) offer() {
 	b, id := s.m.bound, s.visit.ID
 	if s.req == nil || id == "" || devicebound.Of(id) != "" || len(s.visit.Record().LogIns(s.m.cfg.AbsoluteTimeout, time.Now())) == 0 {

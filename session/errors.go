@@ -37,8 +37,8 @@ var ErrTooLarge = record.ErrTooLarge
 // is not an outage: the default answer is 500. See [Key] for what to do.
 var ErrValueType = errors.New("session: the value has another type than its Key")
 
-// errorHandlers returns what answers a commit that failed. The next is asked where one
-// writes nothing: a failure must not pass for a 200.
+// errorHandlers returns the functions that may answer a failed commit, in order. The next one is asked if
+// one writes nothing: a failure must not look like a 200.
 func (q *request) errorHandlers() []func(http.ResponseWriter, *http.Request, error) {
 	list := make([]func(http.ResponseWriter, *http.Request, error), 0, 3)
 	if f := q.sess.m.cfg.ErrorHandler; f != nil {
@@ -48,12 +48,12 @@ func (q *request) errorHandlers() []func(http.ResponseWriter, *http.Request, err
 	guarded := q.guarded
 	q.sess.mu.Unlock()
 	if guarded != nil {
-		list = append(list, guarded) // in the form in which the guard answers everything else
+		list = append(list, guarded) // in the same form as the guard's other refusals
 	}
 	return append(list, answerError)
 }
 
-// answerError is the ErrorHandler where there is no other. It reveals nothing of err.
+// answerError is the default ErrorHandler. It reveals nothing about err.
 func answerError(w http.ResponseWriter, _ *http.Request, err error) {
 	status := http.StatusServiceUnavailable
 	text := "The session could not be saved. Please try again."

@@ -43,7 +43,7 @@ func (s *Session) Flashes(kind string) ([]string, error) {
 		return nil, nil
 	}
 	err = s.editFlash(kind, func(list []string) []string {
-		for _, text := range taken { // again on what another request left
+		for _, text := range taken { // runs again on what another request wrote
 			if i := slices.Index(list, text); i >= 0 {
 				list = slices.Delete(list, i, i+1)
 			}
@@ -56,16 +56,16 @@ func (s *Session) Flashes(kind string) ([]string, error) {
 	return slices.Clone(taken), nil
 }
 
-// editFlash changes the list of one kind; other kinds stay as text.
+// editFlash changes the list of one kind; other kinds keep their text.
 func (s *Session) editFlash(kind string, edit func([]string) []string) error {
 	return s.change(func(d *record.Draft, _ time.Time) error {
 		var all rawjson.Object
 		if raw := d.Members.Get(string(flashKey)); raw != nil && all.Parse(raw) != nil {
-			all = rawjson.Object{} // not connect-flash's: start anew, as it would fail
+			all = rawjson.Object{} // not written by connect-flash, which would fail: replace it
 		}
 		list, _, err := Key[[]string](flashKey).decode(all.Get(kind))
 		if err != nil {
-			list = nil // not a list of texts: the same
+			list = nil // not a list of strings: replace it
 		}
 		if list = edit(list); len(list) == 0 {
 			all.Delete(kind)

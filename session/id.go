@@ -5,8 +5,8 @@ import (
 	"encoding/base64"
 )
 
-// refOf returns the name by which a session may be shown: a hash of its id, of which
-// the id cannot be found since ids are random. 16 characters; "" for no id.
+// refOf returns the name by which a session may be shown: a hash of its id, 16 characters long. Since ids
+// are random, the hash does not reveal the id. It is "" for no id.
 func refOf(id string) string {
 	if id == "" {
 		return ""

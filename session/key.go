@@ -30,7 +30,7 @@ import (
 //	}
 type Key[T any] string
 
-// AnyKey is a Key of any type. Others cannot implement it.
+// AnyKey is a Key of any type. Other packages cannot implement it.
 type AnyKey interface{ keyName() string }
 
 func (k Key[T]) keyName() string { return string(k) }
@@ -85,7 +85,7 @@ func (k Key[T]) Pop(s *Session) (v T, ok bool, err error) {
 	return v, true, nil
 }
 
-// member returns the text of a top-level member; a log-in past its limit is absent, and
+// member returns the text of a top-level member. A log-in past its limit is absent, and one in the record
 // has only the notes that count.
 func (s *Session) member(name string) json.RawMessage {
 	raw := s.visit.Members().Get(name)
@@ -194,7 +194,7 @@ func errSlotKey(name string) error {
 	return fmt.Errorf("session: value %q: this is a guard's log-in: use guard.LogInUser and guard.LogOutUser", name)
 }
 
-// checkName refuses the names that cannot be keys.
+// checkName refuses names that cannot be keys.
 func checkName(name string) error {
 	switch {
 	case name == record.CookieKey || name == record.NotesKey:

@@ -51,7 +51,7 @@ func (k Key[T]) Of(i Info) (T, bool, error) {
 		var zero T
 		return zero, false, nil
 	}
-	return k.decode(i.rec.Value(string(k))) // Infos may be shared: no record's cache
+	return k.decode(i.rec.Value(string(k))) // not from the record's cache: Infos may be used concurrently
 }
 
 // Link gives the session a label by which [Manager.Linked] finds it, at the commit and
@@ -63,7 +63,7 @@ func (s *Session) Link(ctx context.Context, label string) error {
 	return s.relabel(ctx, label, func(d *record.Draft) { d.AddLabel(label) })
 }
 
-// Unlink takes the label off the session, at the commit and with a new id.
+// Unlink removes the label from the session, at the commit and with a new id.
 func (s *Session) Unlink(ctx context.Context, label string) error {
 	return s.relabel(ctx, label, func(d *record.Draft) { d.RemoveLabel(label) })
 }
@@ -106,7 +106,7 @@ func (m *Manager) Linked(ctx context.Context, label string) iter.Seq2[Info, erro
 	}
 }
 
-// info describes rec if it is live and carries label.
+// info describes rec if it is live and has label.
 func (m *Manager) info(id, label string, rec *record.Record) (Info, bool) {
 	i := m.describe(id, rec)
 	return i, !rec.Over(m.cfg.AbsoluteTimeout, time.Now()) && slices.Contains(i.Labels, label)
@@ -129,8 +129,7 @@ func (m *Manager) describe(id string, rec *record.Record) Info {
 
 var _ json.Marshaler = Info{}
 
-// MarshalJSON shows the facts of i and none of the session's values. A time that is not known
-// is left out.
+// MarshalJSON shows the facts of i and none of the session's values. Unknown times are left out.
 func (i Info) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Ref      string    `json:"ref"`

@@ -6,12 +6,12 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// load finds the session on first use. The visitor presents every id in the cookies whose
-// signature verifies, under each accepted cookie in turn. The caller holds mu.
+// load finds the session on first use. The visitor presents every id in the cookies whose signature is
+// valid, for each accepted cookie in turn. The caller holds mu.
 func (s *Session) load(ctx context.Context) error {
 	accepted := s.m.accept
 	if s.consult || s.cookies == "" {
-		accepted = nil // they were looked at, or there are none
+		accepted = nil // they were read already, or there are none
 	}
 	s.consult = true
 ids:
@@ -39,7 +39,7 @@ ids:
 	return err
 }
 
-// loaded returns s after its first load.
+// loaded loads s if necessary, and returns it.
 func (s *Session) loaded(ctx context.Context) (*Session, error) {
 	if !s.mu.TryLock() {
 		if s.inside() == inLogger {

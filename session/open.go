@@ -52,14 +52,14 @@ func (m *Manager) OpenValue(ctx context.Context, value string) (*Session, error)
 	return s.opened(ctx)
 }
 
-// newSession returns a session without a request.
+// newSession returns a session that belongs to no request.
 func (m *Manager) newSession() *Session {
 	s := &Session{m: m}
 	s.visit.Init(m.proto)
 	return s
 }
 
-// opened returns s if what it presents is a live session.
+// opened returns s if it presents a live session.
 func (s *Session) opened(ctx context.Context) (*Session, error) {
 	if err := s.load(ctx); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (m *Manager) All(ctx context.Context) iter.Seq2[Info, error] {
 			}
 			rec := new(record.Record)
 			if rec.Parse(found.ID, found.Data) != nil || rec.Over(m.cfg.AbsoluteTimeout, time.Now()) {
-				continue // nobody can use it
+				continue // malformed or expired: nobody can use it
 			}
 			if !yield(m.describe(found.ID, rec), nil) {
 				return

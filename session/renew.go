@@ -69,7 +69,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 	}
 	if s.req != nil && s.req.left != nil {
 		s.req.left.ended("")
-		s.req.left.sent = nil // of a session that this request made: nobody may get in by it
+		s.req.left.sent = nil // cookies of a session that this request made must not reach the browser
 	}
 	return nil
 }

@@ -12,19 +12,18 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// request is all that one request needs from a Manager, in one allocation of a
-// kilobyte: the context's state, the session, the response writer, and the request
-// itself as the next handler gets it.
+// request is everything that one request needs from a Manager, in one allocation of a kilobyte: the
+// context's state, the session, the response writer, and the request as the next handler gets it.
 type request struct {
 	reqstate.State
 	sess Session
 	w    responseWriter
 	r    http.Request
-	left *answer // what commits and guards leave for the answer; nil for nothing
-	// guarded answers a commit that failed as the last guard answers what it refuses, if any.
+	left *answer // what commits and guards add to the response; nil for nothing
+	// guarded answers a failed commit in the form of the last guard's refusals; nil without a guard.
 	guarded func(http.ResponseWriter, *http.Request, error)
-	before  http.Header // the response's, as the outer handler left it; nil for none
-	values  [2]string   // of Vary and Cache-Control: this response's own, since a middleware may edit a header in place
+	before  http.Header // the response's header as the outer handler left it; nil for none
+	values  [2]string   // of Vary and Cache-Control; not shared, since a middleware may edit a header in place
 }
 
 // Handler gives every request to next its session: express-session's middleware. The store is read
@@ -94,13 +93,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.sess.visit.Init(h.m.proto)
 	q.Context, q.Owner, q.Slots, q.Outer = r.Context(), h.m, (*slots)(&q.sess), outer
 	q.w = responseWriter{ResponseWriter: w, q: q}
-	q.r = *r.WithContext(q) // the compiler keeps the copy in between off the heap
+	q.r = *r.WithContext(q) // the compiler does not allocate the intermediate copy
 	defer reqstate.HandBack(r, &q.r, &q.w.over)
 	h.next.ServeHTTP(&q.w, &q.r)
 	q.w.start(false)
 }
 
-// logFailure logs an error that the request is answered with, unless somebody has logged it.
+// logFailure logs an error with which the request is answered, unless it was logged before.
 func (q *request) logFailure(text string, err error) {
 	if !q.FirstReport(err) {
 		return
@@ -116,13 +115,13 @@ func (q *request) logFailure(text string, err error) {
 	q.sess.log(q, level, text, append(attrs, slog.Any("error", err))...)
 }
 
-// logBypassed says that the response had started before the commit, which was to set cookies or has failed.
+// logBypassed logs that the response started before the commit, which was to set cookies or has failed.
 func (q *request) logBypassed() {
 	q.sess.log(q, slog.LevelError, "session: the response started before the commit, so that its cookies are lost and a failure is not answered: "+
 		"an adapter does not pass on the response writer that the Handler gives it", q.attrs()...)
 }
 
-// attrs says in a log which request it is about.
+// attrs returns the log attributes that name the request.
 func (q *request) attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("method", q.r.Method)}
 	if q.r.Pattern != "" {
@@ -131,17 +130,17 @@ func (q *request) attrs() []slog.Attr {
 	return attrs
 }
 
-// setCookie has the response carry line, in place of an earlier commit's line for the same
-// cookie. It gets into the header when the response starts: what lies there before may be
-// cleared, by httputil.ReverseProxy after an early hint for instance.
+// setCookie makes the response carry line, instead of an earlier commit's line for the same cookie. It is
+// added to the header when the response starts: earlier, the header may still be cleared, for instance by
+// httputil.ReverseProxy after an early hint.
 func (q *request) setCookie(of *cookies.Line, line string) {
 	left := q.toAnswer()
 	left.sent = slices.DeleteFunc(left.sent, func(c sentCookie) bool { return c.Scope == of.Scope })
 	left.sent = append(left.sent, sentCookie{of.Scope, line})
 }
 
-// addHeaders writes cookies, and what caches must know, just before the response starts. left
-// is what commits and guards left for it, and noStore says that no cache may keep it.
+// addHeaders adds cookies, and what caches must know, just before the response starts. left is what commits
+// and guards add to it; noStore says that no cache may keep it.
 func (q *request) addHeaders(left *answer, noStore bool) {
 	h := q.w.Header()
 	var lines []string
@@ -174,7 +173,7 @@ func (q *request) addHeaders(left *answer, noStore bool) {
 	}
 }
 
-// varies reports whether the lines of a Vary header name Cookie.
+// varies reports whether the lines of a Vary header include Cookie.
 func varies(lines []string) bool {
 	for _, line := range lines {
 		for field := range strings.SplitSeq(line, ",") {
@@ -186,7 +185,7 @@ func varies(lines []string) bool {
 	return false
 }
 
-// dropHeaders takes back what the handler put into the response's header.
+// dropHeaders removes what the handler set in the response's header.
 func (q *request) dropHeaders() {
 	h := q.w.Header()
 	clear(h)

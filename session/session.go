@@ -22,12 +22,12 @@ import (
 type Session struct {
 	mu    sync.Mutex
 	m     *Manager
-	req   *request // nil for a session that was opened by id
+	req   *request // nil for a session opened by its id
 	visit protocol.Visit
 
 	cookies   string // the request's Cookie header, as the outer handler left it
-	forwarded string // and its X-Forwarded-For
-	consult   bool   // the cookies were looked at: Vary
+	forwarded string // its X-Forwarded-For, likewise
+	consult   bool   // the cookies were read: the response varies by them
 	closed    bool   // the response has started
 	changed   bool   // a commit wrote something
 	failed    bool   // a load failed
@@ -132,7 +132,7 @@ func (s *Session) change(o record.Op) error {
 	return s.visit.Change(o)
 }
 
-// note is change for an o that changes nothing, as this request sees the session.
+// note is change for an o that changes nothing in the session as this request sees it.
 func (s *Session) note(o record.Op) error {
 	if err := s.writable(); err != nil {
 		return err
@@ -140,7 +140,7 @@ func (s *Session) note(o record.Op) error {
 	return s.visit.Note(o)
 }
 
-// usable returns why nothing can be done with the session any more, if so.
+// usable returns nil, or why the session cannot be used any more.
 func (s *Session) usable() error {
 	if s.closed {
 		return ErrCommitted
@@ -148,7 +148,7 @@ func (s *Session) usable() error {
 	return s.visit.Writable()
 }
 
-// writable is usable for a change.
+// writable is usable, and also refuses changes after the response has started.
 func (s *Session) writable() error {
 	err := s.usable()
 	if errors.Is(err, ErrCommitted) {
@@ -187,7 +187,7 @@ func (s *Session) Reload(ctx context.Context) error {
 
 func (s *Session) reload(ctx context.Context) error {
 	if s.closed {
-		s.visit.Discard() // of a commit that failed
+		s.visit.Discard() // the changes of a failed commit
 	}
 	defer s.forgotten()
 	return s.visit.Reload(ctx)

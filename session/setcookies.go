@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// sendCookie puts the session's cookie into the response. Only log-in, renewal,
-// log-out, re-issue and the first Create do (S13). Outside a request it does nothing.
+// sendCookie puts the session's cookie into the response. Only a log-in, renewal, log-out, re-issue and the
+// first Create call it (S13). Outside a request it does nothing.
 func (s *Session) sendCookie(ctx context.Context) error {
 	if s.req == nil {
 		return nil
@@ -47,15 +47,15 @@ func (s *Session) sendCookie(ctx context.Context) error {
 	return nil
 }
 
-// reissueDue reports whether a session that came under an older cookie, of place via, is to
-// be sent back under the primary one: same id, no store command.
+// reissueDue reports whether a session that was found by the accepted cookie with index via is to be sent
+// back under the primary one: with the same id and no store command.
 func (s *Session) reissueDue(via int) bool {
 	return s.req != nil && s.m.accept[via].reissue && s.visit.Writable() == nil && !cookies.Sent(s.cookies, s.m.cfg.Name)
 }
 
-// expireCookies makes the browser forget every accepted cookie that it may have: those whose
-// name it sent, with which Domain, Path and Partitioned it does not say, and those that it does
-// not send to this path. kept leaves out the primary one, which carries a new session.
+// expireCookies makes the browser delete every accepted cookie that it may have: those whose names it sent,
+// since their Domain, Path and Partitioned are unknown, and those that it does not send to this path. kept
+// leaves out the primary one, which carries a new session.
 func (s *Session) expireCookies(kept bool) {
 	if s.req == nil {
 		return
@@ -67,7 +67,7 @@ func (s *Session) expireCookies(kept bool) {
 	path := s.req.r.RequestURI // a middleware may have changed the URL
 	if u, err := url.ParseRequestURI(path); err == nil {
 		path = u.Path
-	} else { // a program made the request
+	} else { // a program made the request, which has no RequestURI
 		path = s.req.r.URL.Path
 	}
 	for i := range s.m.accept {

@@ -10,17 +10,17 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 )
 
-// slots is the Session as guards see it.
+// slots is the Session as guards use it.
 type slots Session
 
 var _ reqstate.Slots = (*slots)(nil)
 
-// purpose says what for a guard uses the session.
+// purpose says what a guard uses the session for.
 type purpose uint8
 
 const (
 	toRead   purpose = iota
-	toDecide         // what changes it: what the load does not know is asked for at the store's authority (S17)
+	toDecide         // to decide by it: if the load found no session, the primary is asked (S17)
 	toChange         // refused after the response has started
 )
 
@@ -28,7 +28,7 @@ const (
 func (t *slots) use(ctx context.Context, as purpose) (*Session, error) {
 	s := (*Session)(t)
 	s.lock()
-	keep := false // locked, also when the store panics
+	keep := false // whether it stays locked; false also if the store panics
 	defer func() {
 		if !keep {
 			s.mu.Unlock()
@@ -174,7 +174,7 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 	if left := s.req.left; left != nil {
 		left.ended(key)
 		if s.visit.Ending() {
-			left.sent = nil // of a session that this request made: nobody may get in by it
+			left.sent = nil // cookies of a session that this request made must not reach the browser
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 // one in the store counts as malformed; a commit that would write one fails.
 const MaxRecordBytes = record.MaxBytes
 
-// terms returns the lifetimes of c's sessions.
+// terms returns the lifetimes of sessions under c.
 func (c *Config) terms() record.Terms {
 	t := record.Terms{Idle: c.IdleTimeout, Absolute: c.AbsoluteTimeout, RefreshAfter: c.RefreshAfter, Cookie: c.cookieMember()}
 	if c.Persistent {

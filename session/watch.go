@@ -30,7 +30,7 @@ func (t *slots) Watch(ctx context.Context, key string, by reqstate.Watcher, use 
 		id := s.visit.ID
 		s.mu.Unlock()
 		switch {
-		case errors.Is(err, reqstate.ErrDropped): // by a log-out or another log-in of this request, before it was stored
+		case errors.Is(err, reqstate.ErrDropped): // by a log-out or another log-in of this request
 			end(by.Cause(protocol.OverGone))
 		case !ok && err == nil, errors.Is(err, reqstate.ErrReplaced):
 			end(by.Cause(protocol.OverReplaced))

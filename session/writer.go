@@ -9,11 +9,9 @@ import (
 	"net/http"
 )
 
-// responseWriter commits the session before the first byte of the response.
-//
-// It has every optional method of net/http's own writers, so that a handler which
-// asserts one finds it; each answers [http.ErrNotSupported] where the writer below
-// lacks it. Unwrap serves [http.ResponseController].
+// responseWriter commits the session before the first byte of the response. It has every optional method of
+// net/http's own writers, so that a handler can assert each; if the writer below lacks one, it returns
+// [http.ErrNotSupported]. Unwrap is for [http.ResponseController].
 type responseWriter struct {
 	http.ResponseWriter
 	q         *request
@@ -26,19 +24,19 @@ type responseWriter struct {
 	err       error // why the commit failed
 }
 
-// phase says whose response a writer lets through.
+// phase says whose response a writer accepts.
 type phase uint8
 
 const (
-	uncommitted phase = iota // nobody's yet
+	uncommitted phase = iota // nothing written yet
 	committed                // the handler's
-	failed                   // nobody's: the commit failed, which is not answered yet
-	answering                // that of the error handler, which is at work
-	answered                 // nobody's any more
+	failed                   // the commit failed, and is not answered yet
+	answering                // the error handler's, which is running
+	answered                 // nothing more is accepted
 )
 
-// discarded is what a handler's Write gets after the commit failed. It wraps the cause, so that a handler
-// that passes it on reports nothing new.
+// discarded is the error of a handler's Write after the commit failed. It wraps the cause, so that a
+// handler that passes it on does not cause another report.
 func (w *responseWriter) discarded() error {
 	return fmt.Errorf("session: response discarded: the session could not be committed: %w", w.err)
 }
@@ -46,11 +44,11 @@ func (w *responseWriter) discarded() error {
 // errPanicked is the failure of a commit that panicked.
 var errPanicked = errors.New("session: the commit panicked")
 
-// start reports whether what the caller is about to write may pass; writes says that it
-// starts the response. The first call commits the session, and a failed commit is answered.
+// start reports whether the caller may write; writes says that this starts the response. The first call
+// commits the session, and answers if that fails.
 func (w *responseWriter) start(writes bool) bool {
 	if w.phase == uncommitted {
-		if w.over { // by a panic: what is written now is the answer of whoever recovered from it
+		if w.over { // the handler panicked: this is the response of the middleware that recovered
 			w.phase = committed
 		} else {
 			w.commit()
@@ -64,9 +62,9 @@ func (w *responseWriter) start(writes bool) bool {
 	return ok
 }
 
-// commit commits the session for the last time, and tells everybody what became of it:
-// nothing can be changed afterwards. One that panics has failed: the panic goes on to whoever
-// recovers from it, and nothing that is written afterwards passes for the handler's response.
+// commit commits the session for the last time, and calls the AfterCommit functions. Afterwards nothing can
+// be changed. If it panics, it has failed: the panic continues, and nothing that is written afterwards is
+// sent as the handler's response.
 func (w *responseWriter) commit() {
 	q, s := w.q, &w.q.sess
 	w.phase, w.err = failed, errPanicked
@@ -77,11 +75,11 @@ func (w *responseWriter) commit() {
 	var left *answer
 	var after []afterCommit
 	noStore := false
-	defer func() { // the session is unlocked: whoever is told may use it
+	defer func() { // the session is unlocked, so the functions may use it
 		if w.err != nil {
 			q.logFailure("session: not saved, the request is answered with an error", w.err)
 		} else {
-			defer q.addHeaders(left, noStore) // with the cookies that are added now
+			defer q.addHeaders(left, noStore) // includes the cookies that the functions add
 			if outage != nil && q.Context.Err() == nil {
 				q.logFailure("session: could not be loaded", outage)
 			}
@@ -110,10 +108,10 @@ func (w *responseWriter) commit() {
 	}
 }
 
-// answer answers a commit that failed, by the first that writes something.
+// answer answers a failed commit, with the first error handler that writes something.
 func (w *responseWriter) answer() {
 	if w.bypassed {
-		w.phase = answered // it would follow what the client has
+		w.phase = answered // the response has started: an answer would come after its bytes
 		return
 	}
 	w.phase = answering
@@ -168,7 +166,7 @@ func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 // Flush implements [http.Flusher].
 func (w *responseWriter) Flush() { _ = w.FlushError() }
 
-// FlushError is what [http.ResponseController] prefers to Flush.
+// FlushError is preferred to Flush by [http.ResponseController].
 func (w *responseWriter) FlushError() error {
 	if !w.start(true) {
 		return w.discarded()
@@ -176,8 +174,8 @@ func (w *responseWriter) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// Hijack implements [http.Hijacker]. The session is committed first; the header that
-// carries a new cookie is the hijacker's to send.
+// Hijack implements [http.Hijacker]. The session is committed first; whoever hijacks the connection must
+// send the header with the new cookie.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if !w.start(true) {
 		return nil, nil, w.discarded()
@@ -185,8 +183,8 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
-// Push implements [http.Pusher]. It commits nothing: a push is a request of its own, and no
-// byte of this one's response.
+// Push implements [http.Pusher]. It does not commit: a push is a request of its own, not part of this
+// response.
 func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
 	if w.phase == failed || w.phase == answered {
 		return w.discarded()
