@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	options, err := redis.ParseURL(*redisURL)
 	if err != nil {
-		return errors.New("-redis is not an URL like redis://localhost:6379/0") // err may quote the password in it
+		return errors.New("-redis is not a URL like redis://localhost:6379/0") // err may quote the password in it
 	}
 	options.ContextTimeoutEnabled = true
 	client := redis.NewClient(options)
