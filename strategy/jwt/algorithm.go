@@ -26,7 +26,7 @@ const (
 	ES256   Algorithm = "ES256" // ECDSA on P-256
 	ES384   Algorithm = "ES384" // ECDSA on P-384
 	ES512   Algorithm = "ES512" // ECDSA on P-521
-	EdDSA   Algorithm = "EdDSA" // Ed25519, under the name that says less
+	EdDSA   Algorithm = "EdDSA" // Ed25519, under its older name
 	Ed25519 Algorithm = "Ed25519"
 )
 
@@ -41,7 +41,7 @@ const (
 	kindEd25519
 )
 
-// rules are what an Algorithm asks of its key, and who does the arithmetic.
+// rules are what an Algorithm requires of its key, and the method that computes it.
 type rules struct {
 	kind      kind
 	method    gojwt.SigningMethod

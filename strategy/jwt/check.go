@@ -16,7 +16,7 @@ func knownClaims() []string {
 	return []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time"}
 }
 
-// claimsCheck is what a [Config] asks of a token's claims.
+// claimsCheck checks what a [Config] requires of a token's claims.
 type claimsCheck struct {
 	validator *gojwt.Validator
 }
@@ -32,7 +32,7 @@ func newClaimsCheck(cfg Config) claimsCheck {
 	return claimsCheck{gojwt.NewValidator(options...)}
 }
 
-// verified is what this package reads in the claims of a token whose signature is good.
+// verified is what this package needs from the claims of a token whose signature was verified.
 type verified struct {
 	claims   object
 	authTime time.Time // zero when the token does not say
@@ -45,7 +45,7 @@ func (c claimsCheck) check(typ string, payload []byte) (verified, error) {
 		return verified{}, fmt.Errorf("claims: %w", err)
 	}
 	if name, found := o.misspelt(knownClaims()...); found {
-		return verified{}, fmt.Errorf("claims: %q is a claim of this name in another case", name)
+		return verified{}, fmt.Errorf("claims: %q differs from a known claim by its case only", name)
 	}
 	registered, err := registeredIn(o)
 	if err != nil {
@@ -69,9 +69,9 @@ func (c claimsCheck) check(typ string, payload []byte) (verified, error) {
 	return verified{o, *auth}, nil
 }
 
-// registeredIn reads the claims of RFC 7519 §4.1, each of its one type. A sub may be a
-// number too, as in the tokens of Nest's guide: the application's claims type decides,
-// and RegisteredClaims does not take one.
+// registeredIn reads the claims of RFC 7519 §4.1, and checks their types. A sub may also be
+// a number, as in the tokens of Nest's guide: the application's claims type decides, and
+// RegisteredClaims does not accept one.
 func registeredIn(o object) (*gojwt.RegisteredClaims, error) {
 	var r gojwt.RegisteredClaims
 	for name, to := range map[string]*string{"iss": &r.Issuer, "sub": &r.Subject, "jti": &r.ID} {
@@ -118,5 +118,5 @@ func checkAccess(o object) error {
 }
 
 func errWrongType(claim string) error {
-	return errors.New("claims: " + claim + " is not of its type, or empty")
+	return errors.New("claims: " + claim + " has the wrong type, or is empty")
 }

@@ -9,9 +9,9 @@ import (
 
 // Claims is the constraint of a claims type, the same as golang-jwt's: embed
 // [RegisteredClaims] or [AccessClaims] in a struct of your own, with the fields that
-// your issuer adds. A claims type that was written for golang-jwt can be used as it is;
-// if it has a method Validate() error, that is called too; its error refuses the token,
-// and its text goes to the log.
+// your issuer adds. A claims type that was written for golang-jwt can be used as it is. If
+// it has a method Validate() error, that is called too: its error refuses the token, and
+// its text goes to the log.
 //
 // A [Strategy] checks the registered claims itself, in the token and not in the struct,
 // so a type that leaves some out or hides them skips no check.
@@ -36,7 +36,7 @@ type AccessClaims struct {
 
 	ClientID string       `json:"client_id,omitempty"` // the program that got the token (RFC 8693 §4.3)
 	Scope    string       `json:"scope,omitempty"`     // scopes with a space between them (RFC 6749 §3.3)
-	AuthTime *NumericDate `json:"auth_time,omitempty"` // when the user proved who they are; renewing the token does not change it
+	AuthTime *NumericDate `json:"auth_time,omitempty"` // when the user logged in; a renewed token keeps it
 	ACR      string       `json:"acr,omitempty"`       // authentication context class
 	AMR      []string     `json:"amr,omitempty"`       // authentication methods (RFC 8176)
 }

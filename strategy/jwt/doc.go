@@ -24,14 +24,14 @@
 //	signature  by one of Config.Keys. A [Key] is bound to one [Algorithm] when it is
 //	           made; the header's alg and kid choose among keys and do nothing else, and
 //	           keys inside the header (jwk, jku, x5c, x5u) are not looked at
-//	typ        one of Config.Types; at+jwt when none are given (RFC 9068)
+//	typ        one of Config.Types; at+jwt if there are none (RFC 9068)
 //	iss, aud   Config.Issuer, and one of Config.Audience
-//	exp        there, and not over; nbf and iat not in the future; all with Config.Leeway
+//	exp        there, and not past; nbf and iat not in the future; all with Config.Leeway
 //
 // A token of the type at+jwt has every claim that RFC 9068 requires.
 //
 // # Outages
 //
-// A token that is refused is 401. Where the keys cannot be had, so that it is unknown
-// whether the token is good, the error is an outage and the guard answers 503.
+// A token that is refused is 401. If the keys cannot be fetched, the token cannot be checked:
+// the error is an outage, and the guard answers 503.
 package jwt

@@ -34,7 +34,7 @@ func ExampleNewSecret_incorrect() {
 	key, err := jwt.ParsePEM("2026-01", jwt.ES256, public)
 	fmt.Println(key, err)
 	// Output:
-	// jwt: new secret: the secret is a PEM file: give it to ParsePEM
+	// jwt: new secret: the secret is a PEM file: read it by ParsePEM
 	// jwt: new secret: 13 bytes are too few for HS256: make 32 random ones
 	// jwt: new public key: RS256 needs an RSA key, and this is *ecdsa.PublicKey
 	// jwt.Key(ES256 "2026-01") <nil>

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/cached"
 )
 
-// fetcher returns a client like c that goes where it was sent and nowhere else.
+// fetcher returns a copy of c that follows no redirects and keeps no cookies.
 func fetcher(c *http.Client) *http.Client {
 	var own http.Client
 	if c != nil {
@@ -22,7 +22,7 @@ func fetcher(c *http.Client) *http.Client {
 	return &own
 }
 
-// fetch gets the set for the cache, and tells the log what is wrong with it.
+// fetch gets the set for the cache, and logs what is wrong with it.
 func (r *RemoteKeys) fetch(ctx context.Context) ([]*Key, error) {
 	keys, skipped, err := r.get(ctx)
 	log := r.cfg.Logger
@@ -40,8 +40,8 @@ func (r *RemoteKeys) fetch(ctx context.Context) ([]*Key, error) {
 	return keys, nil
 }
 
-// get asks for the set. What is no well-formed set is an error; one without keys is
-// the issuer's word.
+// get fetches the set. A malformed set is an error. A set without keys is not: the issuer
+// may have withdrawn them.
 func (r *RemoteKeys) get(ctx context.Context) (keys []*Key, skipped []error, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.cfg.URL, nil)
 	if err != nil {

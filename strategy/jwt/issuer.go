@@ -14,23 +14,24 @@ import (
 
 // IssuerConfig says what tokens an Issuer makes. Keys, Issuer and Audience must be set.
 type IssuerConfig struct {
-	// Keys sign; the first that can does. passport-jwt's other half, Nest's JwtModule:
-	// secret, privateKey.
+	// Keys are the keys to sign with: the first that can sign does. Nest's JwtModule: secret,
+	// privateKey.
 	Keys Keys
 
 	// Issuer is the iss of the tokens. Nest: signOptions.issuer.
 	Issuer string
 
-	// Audience is their aud: the programs that they are for. Nest: signOptions.audience.
+	// Audience is the aud of the tokens: the programs that they are for. Nest:
+	// signOptions.audience.
 	Audience []string
 
-	// ClientID is their client_id: the program they are handed to, which RFC 9068 §2.2
-	// requires. Empty means Issuer, for a program that logs its own users in.
+	// ClientID is the client_id of the tokens, which RFC 9068 §2.2 requires: the program
+	// that gets them. Empty means Issuer, for a program that logs its own users in.
 	ClientID string
 
-	// Lifetime is how long they are good for, in whole seconds. Zero means 5 minutes: a
-	// signed token cannot be revoked, so its lifetime is short, at most 24 hours; use
-	// package refresh for longer log-ins. Nest: signOptions.expiresIn.
+	// Lifetime is how long the tokens are valid, in whole seconds. Zero means 5 minutes; at
+	// most 24 hours. A signed token cannot be revoked, so keep it short, and use package
+	// refresh for longer log-ins. Nest: signOptions.expiresIn.
 	Lifetime time.Duration
 
 	// Type is the header's typ; empty means at+jwt (RFC 9068 §2.1).
@@ -42,8 +43,8 @@ const (
 	mostLifetime    = 24 * time.Hour
 )
 
-// Issuer makes tokens with claims of the type C: Nest's JwtService. It is made by
-// [NewIssuer] and safe for concurrent use.
+// Issuer makes tokens with claims of the type C: Nest's JwtService. NewIssuer makes one;
+// it is safe for concurrent use.
 type Issuer[C Claims] struct{ cfg IssuerConfig }
 
 // NewIssuer returns an issuer. The error names every mistake at once.
@@ -88,16 +89,17 @@ func NewIssuer[C Claims](cfg IssuerConfig) (*Issuer[C], error) {
 // Lifetime returns how long a token is good for: expires_in of a [TokenResponse].
 func (i *Issuer[C]) Lifetime() time.Duration { return i.cfg.Lifetime }
 
-// Issue returns a token for subject, the id of a user that is never given to another,
-// with the claims beside it. It sets iss, sub, aud, exp, iat and client_id itself,
-// whatever claims have there, and jti unless claims have one. For users that have just
-// logged in, set AuthTime, so that guard.RequireFresh knows.
+// Issue returns a token for subject with these claims. subject is the user's id, which is
+// never given to another user. Issue sets iss, sub, aud, exp, iat and client_id itself,
+// whatever claims say, and jti unless claims have one. If the user has just logged in, set
+// AuthTime for guard.RequireFresh.
 //
-// The error says that subject is empty, that claims cannot be encoded, that a claim of
-// theirs would hide one of these, that no key can sign, or is that of Keys, wrapped.
+// The error says that subject is empty, that claims cannot be encoded, that one of them
+// differs from a known claim by its case only, or that no key can sign; or it wraps that of
+// Keys.
 func (i *Issuer[C]) Issue(ctx context.Context, subject string, claims C) (string, error) {
 	if subject == "" {
-		return "", errors.New("jwt: issue: the subject is empty")
+		return "", errors.New("jwt: issue: the subject is empty: give the user's id")
 	}
 	key, err := i.signer(ctx)
 	if err != nil {
@@ -130,12 +132,12 @@ func (i *Issuer[C]) signer(ctx context.Context) (*Key, error) {
 	}
 	at := slices.IndexFunc(keys, func(k *Key) bool { return k != nil && k.CanSign() })
 	if at < 0 {
-		return nil, errors.New("jwt: issue: none of the keys can sign")
+		return nil, errors.New("jwt: issue: none of the keys can sign: give a secret or a private key")
 	}
 	return keys[at], nil
 }
 
-// payload is the JSON of claims with ours over them.
+// payload returns the JSON of claims, with ours in place of theirs.
 func (i *Issuer[C]) payload(subject string, claims C) ([]byte, error) {
 	own, err := json.Marshal(claims)
 	if err != nil {

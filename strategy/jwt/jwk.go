@@ -32,18 +32,19 @@ func jwkMembers() []string {
 	return []string{"kty", "kid", "use", "key_ops", "alg", "crv", "x", "y", "n", "e", "d"}
 }
 
-// maxKeys is how many keys of a set are looked at.
+// maxKeys is how many keys a set may have.
 const maxKeys = 100
 
 // ParseKeySet reads a JWK Set (RFC 7517 §5) of public keys, such as a file.
 //
-// Each key is bound to the one of algorithms that its "alg" names. A key that has none,
-// which RFC 7517 §4.4 allows, is bound to each one of its type among them: list those
-// that the issuer uses, and no more. As the RFC asks, keys that cannot be used are
-// passed over: of other types or uses, out of range, with no algorithm or one that is
-// not listed; and besides, secrets and private keys, since a private key that everybody
-// can read proves nothing. The error says that the set is malformed, has no key that
-// can be used, or that algorithms are none, unknown or for secrets.
+// Each key is bound to the algorithm that its "alg" names, if that is one of algorithms. A
+// key without "alg", which RFC 7517 §4.4 allows, is bound to each of algorithms that is for
+// its type: list only those that the issuer uses.
+//
+// As the RFC asks, keys that cannot be used are skipped: keys of other types, uses or
+// algorithms, and keys out of range. Secrets and private keys are skipped too, since a
+// private key that everybody can read proves nothing. The error says that the set is
+// malformed or has no usable key, or that algorithms are empty, unknown or for secrets.
 func ParseKeySet(data []byte, algorithms ...Algorithm) (*KeyList, error) {
 	if err := checkAlgorithms(algorithms); err != nil {
 		return nil, fmt.Errorf("jwt: parse key set: %w", err)
@@ -104,7 +105,7 @@ func parseKey(raw json.RawMessage, algorithms []Algorithm) ([]*Key, error) {
 		return nil, err
 	}
 	if name, found := o.misspelt(jwkMembers()...); found {
-		return nil, fmt.Errorf("%q is a member of another name in another case", name)
+		return nil, fmt.Errorf("%q differs from a known member by its case only", name)
 	}
 	var j jwk
 	if err := json.Unmarshal(raw, &j); err != nil {
@@ -137,7 +138,7 @@ func parseKey(raw json.RawMessage, algorithms []Algorithm) ([]*Key, error) {
 	return keys, nil
 }
 
-// algorithms returns those of allowed that the key is for.
+// algorithms returns the algorithms of allowed that the key is for.
 func (j *jwk) algorithms(allowed []Algorithm) ([]Algorithm, error) {
 	if j.Algorithm != "" {
 		if alg := Algorithm(j.Algorithm); slices.Contains(allowed, alg) {

@@ -26,19 +26,18 @@ type Key struct {
 }
 
 // NewSecret returns a key that signs and verifies by HMAC. id is the "kid" of its
-// tokens; empty sends none. The secret is copied.
+// tokens; if it is empty, they have none. The secret is copied.
 //
 // The error says that alg is no HS algorithm, that the secret is shorter than the hash
-// (RFC 7518 §3.2), or that it is a public key or a certificate in PEM: with one as
-// its secret, a server would accept what everybody can sign. A secret is random
-// bytes, not a password (RFC 8725 §3.5).
+// (RFC 7518 §3.2), or that it is a public key or a certificate in PEM: with a public
+// secret, everybody could sign. A secret is random bytes, not a password (RFC 8725 §3.5).
 func NewSecret(id string, alg Algorithm, secret []byte) (*Key, error) {
 	k := &Key{id: id, alg: alg, rules: alg.rules()}
 	switch {
 	case k.rules.kind != kindSecret:
 		return nil, fmt.Errorf("jwt: new secret: %q is no algorithm for secrets: use HS256, HS384 or HS512", string(alg))
 	case bytes.Contains(secret, []byte("-----BEGIN ")):
-		return nil, errors.New("jwt: new secret: the secret is a PEM file: give it to ParsePEM")
+		return nil, errors.New("jwt: new secret: the secret is a PEM file: read it by ParsePEM")
 	case len(secret) < k.rules.minSecret:
 		return nil, fmt.Errorf("jwt: new secret: %d bytes are too few for %s: make %d random ones", len(secret), alg, k.rules.minSecret)
 	}
@@ -48,7 +47,7 @@ func NewSecret(id string, alg Algorithm, secret []byte) (*Key, error) {
 }
 
 // NewPublicKey returns a key that only verifies: an *[rsa.PublicKey], *[ecdsa.PublicKey]
-// or [ed25519.PublicKey]. id is the "kid" of its tokens; empty fits any.
+// or [ed25519.PublicKey]. id is the "kid" of its tokens; an empty one fits any token.
 //
 // The error says that the key is not of the algorithm's type or curve, not valid, or
 // an RSA key under 2048 bits (RFC 7518 §3.3) or over 8192, which would cost too much.
@@ -151,9 +150,9 @@ func (k *Key) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "jwt.Key(%s %q)", k.alg, k.id)
 }
 
-// fits reports whether the key may have signed a token with such a header. A kid
-// narrows the choice (RFC 7515 §4.1.4: "a hint"); it is compared, never looked up
-// anywhere else.
+// fits reports whether the key may have signed a token with this header. A kid narrows
+// the choice (RFC 7515 §4.1.4: "a hint"); it is only compared, never used to find a key
+// elsewhere.
 func (k *Key) fits(h header) bool {
 	return k != nil && k.alg == h.alg && (h.kid == "" || k.id == "" || k.id == h.kid)
 }

@@ -172,7 +172,7 @@ func TestRFC7517_5_KeysThatCannotBeUsedArePassedOver(t *testing.T) {
 	add("an RSA key of a megabit", "n or e is malformed", func(k jwk) { rsaKey(k); k["n"] = strings.Repeat("_", 1<<18) })
 	add("an Ed25519 key that is too short", "needs an Ed25519 key", func(k jwk) { clear(k); k["kty"], k["crv"], k["x"] = "OKP", "Ed25519", "AQ" })
 	add("an Ed448 key", "crv or x is malformed", func(k jwk) { clear(k); k["kty"], k["crv"], k["x"] = "OKP", "Ed448", "AQ" })
-	add("with its type in capitals", `"KTY" is a member of another name in another case`, func(k jwk) { k["KTY"] = k["kty"]; delete(k, "kty") })
+	add("with its type in capitals", `"KTY" differs from a known member by its case only`, func(k jwk) { k["KTY"] = k["kty"]; delete(k, "kty") })
 	rows = append(rows, row{"a key with a name twice", `{"kty":"EC","kty":"RSA"}`, "a name is there twice"})
 	listed := []jwt.Algorithm{jwt.ES256, jwt.RS256, jwt.PS256, jwt.EdDSA}
 	for _, r := range rows {

@@ -7,24 +7,24 @@ import (
 	"slices"
 )
 
-// Keys is where a [Strategy] and an [Issuer] find their keys: a [KeyList] that stays as
-// it is, a [KeysFunc] that changes while the program runs, or [RemoteKeys] that another
+// Keys is where a [Strategy] and an [Issuer] find their keys: a fixed [KeyList], a
+// [KeysFunc] for keys that change while the program runs, or [RemoteKeys] that another
 // program publishes. It is safe for concurrent use.
 type Keys interface {
-	// Keys returns all keys in use, the one that signs first; the caller picks those that
-	// fit a token and does not change the slice. keyID is the kid of the token at hand,
-	// empty when it has none: a source that keeps a copy of keys from elsewhere looks
-	// for newer ones when it does not know keyID.
+	// Keys returns all keys in use, the one that signs first. The caller picks those that
+	// fit a token and does not change the slice. keyID is the kid of the token, or empty: a
+	// source that keeps copies of keys from elsewhere looks for newer ones if it does not
+	// know keyID.
 	//
 	// An error is an outage: the answer is 503, not 401. No keys and no error is an
 	// outage too.
 	Keys(ctx context.Context, keyID string) ([]*Key, error)
 }
 
-// KeyList is a fixed list of keys. It is made by [NewKeys] and [ParseKeySet].
+// KeyList is a fixed list of keys. NewKeys and ParseKeySet make one.
 //
-// To change a secret without logging anyone out, put the new one first and leave the
-// old one behind it until the last token it signed has expired.
+// To replace a secret without logging anyone out, put the new one first and leave the old
+// one behind it until the last token it signed has expired.
 type KeyList struct{ keys []*Key }
 
 var _ Keys = (*KeyList)(nil)
@@ -55,8 +55,8 @@ func NewKeys(keys ...*Key) (*KeyList, error) {
 // Keys implements [Keys]. It returns no error.
 func (l *KeyList) Keys(context.Context, string) ([]*Key, error) { return l.keys, nil }
 
-// KeysFunc is a function used as [Keys]: for secrets that rotate while the program
-// runs. It is called for every token, so it should keep a copy of the keys.
+// KeysFunc is a function as [Keys], for secrets that are replaced while the program runs.
+// It is called for every token, so it should keep a copy of the keys.
 type KeysFunc func(ctx context.Context) ([]*Key, error)
 
 var _ Keys = KeysFunc(nil)

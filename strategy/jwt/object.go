@@ -13,8 +13,8 @@ import (
 // object is a header, a claims set or a key: its members by name.
 type object strictjson.Object
 
-// parseObject refuses names that are there twice, and at the top names that differ by case only: a claims
-// type that reads itself could take them for one.
+// parseObject refuses names that are there twice, and at the top level names that differ by case only: a
+// claims type with an UnmarshalJSON could take them for the same.
 func parseObject(data []byte) (object, error) {
 	o, err := strictjson.Parse(data)
 	if err == nil && o.HasTwins() {
@@ -23,13 +23,13 @@ func parseObject(data []byte) (object, error) {
 	return object(o), err
 }
 
-// misspelt returns a member whose name is one of names but for its case.
+// misspelt returns a member whose name differs from one of names by its case only.
 func (o object) misspelt(names ...string) (string, bool) {
 	return strictjson.Object(o).Misspelt(names...)
 }
 
-// text returns the string member called name; ok is false when it is there and is not
-// a string, or has half of a surrogate pair in it, as which it would equal others.
+// text returns the string member called name. ok is false if it is there and is not a
+// string, or has half of a surrogate pair in it, which would make it equal to others.
 func (o object) text(name string) (value string, ok bool) {
 	raw, there := o[name]
 	if !there {

@@ -16,10 +16,10 @@ import (
 func ParsePEM(id string, alg Algorithm, text []byte) (*Key, error) {
 	block, rest := pem.Decode(bytes.ReplaceAll(text, []byte(`\n`), []byte("\n")))
 	if block == nil {
-		return nil, errors.New("jwt: parse PEM: no PEM block found")
+		return nil, errors.New("jwt: parse PEM: no PEM block found: pass the whole file, with its lines BEGIN and END")
 	}
 	if next, _ := pem.Decode(rest); next != nil {
-		return nil, errors.New("jwt: parse PEM: more than one block: which key is meant would be a guess")
+		return nil, errors.New("jwt: parse PEM: more than one block: pass only the one key that is meant")
 	}
 	switch block.Type {
 	case "PUBLIC KEY":

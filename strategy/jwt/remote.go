@@ -13,8 +13,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/cached"
 )
 
-// RemoteConfig says where RemoteKeys finds a key set and how long it is good for.
-// URL and Algorithms must be set.
+// RemoteConfig says where RemoteKeys finds a key set and how long it is valid. URL and
+// Algorithms must be set.
 type RemoteConfig struct {
 	// URL is the address of a JWK Set, an issuer's jwks_uri: https, without a password in
 	// it. All trust depends on it: write it by hand or take it from the issuer's own
@@ -27,19 +27,19 @@ type RemoteConfig struct {
 	Algorithms []Algorithm
 
 	// RefreshAfter is the age at which the set is fetched again. Requests use the old one
-	// meanwhile; at twice the age they wait for the new one, at most a second. Zero means
-	// 10 minutes; at most 24 hours. jose: cacheMaxAge.
+	// meanwhile; from twice that age on they wait for the new one, at most a second. Zero
+	// means 10 minutes; at most 24 hours. jose: cacheMaxAge.
 	RefreshAfter time.Duration
 
-	// StaleFor is how much longer a set is used when it cannot be fetched again. Zero
-	// means 6 hours, negative not at all; at most 7 days. It is the time for which whoever can cut this
-	// program off from the issuer can keep a withdrawn key alive.
+	// StaleFor is how much longer a set is used if it cannot be fetched again. Zero means
+	// 6 hours, negative not at all; at most 7 days. An attacker who can cut this program off
+	// from the issuer can use a withdrawn key for that long.
 	StaleFor time.Duration
 
 	// MinInterval is the least time between two fetches, so that tokens with made-up key
-	// ids cause no more. A token under a key that is newer than the last fetch waits as
-	// long in the worst case. Zero means 10 seconds; at most an hour. Without any usable keys it is 1
-	// second at most. jose: cooldownDuration.
+	// ids do not cause more of them. A token signed by a key that is newer than the last
+	// fetch waits for that long in the worst case. Zero means 10 seconds; at most an hour.
+	// While there are no usable keys it is at most 1 second. jose: cooldownDuration.
 	MinInterval time.Duration
 
 	// Timeout bounds one fetch. Zero means 5 seconds; at most a minute. jose: timeoutDuration.
@@ -52,11 +52,12 @@ type RemoteConfig struct {
 	// Nil means one like http.DefaultClient.
 	Client *http.Client
 
-	// InsecureHTTP allows a URL with http: whoever is on the way can sign for anyone.
+	// InsecureHTTP allows a URL with http: whoever can change what is sent there can sign
+	// tokens of anyone.
 	InsecureHTTP bool
 
-	// Logger hears of fetches that failed and of keys that cannot be used. Nil means
-	// slog.Default().
+	// Logger gets a line for each fetch that failed and each key that cannot be used. Nil
+	// means slog.Default().
 	Logger *slog.Logger
 }
 
@@ -77,12 +78,12 @@ const (
 // RemoteKeys are the keys that an issuer publishes as a JWK Set. They are made by
 // [NewRemoteKeys] and safe for concurrent use.
 //
-// The set is fetched at the first token, kept, and fetched again when it is old or
-// when a token names a key that is not in it. However many requests wait, there is one
-// fetch at a time, and it does not end with the request that caused it. No goroutine
-// lives longer than one fetch, and nothing needs closing.
+// The set is fetched at the first token, and again when it is old or a token names a key
+// that is not in it. There is only one fetch at a time, however many requests wait for it,
+// and it goes on if the request that caused it ends. No goroutine lives longer than one
+// fetch, and nothing needs closing.
 //
-// A failed fetch leaves the old set in use for StaleFor. After that, and for a token
+// After a failed fetch the old set stays in use for StaleFor. After that, and for a token
 // whose key may be one that could not be fetched, the error is an outage.
 type RemoteKeys struct {
 	cfg RemoteConfig
@@ -91,8 +92,8 @@ type RemoteKeys struct {
 
 var _ Keys = (*RemoteKeys)(nil)
 
-// NewRemoteKeys returns the keys at cfg.URL, without asking for them yet. The error
-// names every mistake at once.
+// NewRemoteKeys returns the keys at cfg.URL. It does not fetch them yet. The error names
+// every mistake at once.
 func NewRemoteKeys(cfg RemoteConfig) (*RemoteKeys, error) {
 	var mistakes []error
 	wrong := func(format string, args ...any) {
@@ -104,7 +105,7 @@ func NewRemoteKeys(cfg RemoteConfig) (*RemoteKeys, error) {
 	}
 	switch u, err := url.Parse(cfg.URL); {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		wrong("URL is not one: write it like https://id.example/jwks.json")
+		wrong("URL is not a URL: write it like https://id.example/jwks.json")
 	case u.User != nil:
 		wrong("URL has a password in it, which ends up in logs: let Client send it")
 	case u.Scheme == "http" && !cfg.InsecureHTTP:
@@ -151,8 +152,8 @@ func NewRemoteKeys(cfg RemoteConfig) (*RemoteKeys, error) {
 	return r, nil
 }
 
-// Keys implements [Keys]. It asks the network only if there are no keys, they are old,
-// or none has the id keyID; then the error may wrap that of ctx, or of the fetch.
+// Keys implements [Keys]. It fetches only if there are no keys, they are old, or none has
+// the id keyID; then the error may wrap that of ctx or of the fetch.
 func (r *RemoteKeys) Keys(ctx context.Context, keyID string) ([]*Key, error) {
 	keys, err := r.set.Find(ctx, r.cfg.MinInterval, func(keys []*Key) bool {
 		return keyID == "" || slices.ContainsFunc(keys, func(k *Key) bool { return k.id == "" || k.id == keyID })

@@ -375,13 +375,13 @@ func TestKeySetsAreFetchedOverTLS(t *testing.T) {
 
 func TestEveryMistakeInARemoteConfigIsNamed(t *testing.T) {
 	_, err := jwt.NewRemoteKeys(jwt.RemoteConfig{URL: "id.example/jwks", RefreshAfter: -1, MinInterval: -1, Timeout: -1, MaxBytes: -1})
-	mentions(t, "everything wrong", err, "Algorithms: no algorithms", "URL is not one", "RefreshAfter", "MinInterval", "Timeout", "MaxBytes")
+	mentions(t, "everything wrong", err, "Algorithms: no algorithms", "URL is not a URL", "RefreshAfter", "MinInterval", "Timeout", "MaxBytes")
 	for url, want := range map[string]string{
-		"":                              "URL is not one",
-		"https://":                      "URL is not one",
-		"ftp://id.example/jwks":         "URL is not one",
-		"https://id.example/%zz":        "URL is not one",
-		"file:///etc/passwd":            "URL is not one",
+		"":                              "URL is not a URL",
+		"https://":                      "URL is not a URL",
+		"ftp://id.example/jwks":         "URL is not a URL",
+		"https://id.example/%zz":        "URL is not a URL",
+		"file:///etc/passwd":            "URL is not a URL",
 		"http://id.example/jwks":        "set InsecureHTTP",
 		"https://me:pass@id.example/js": "URL has a password",
 	} {

@@ -15,8 +15,8 @@ type TokenResponse struct {
 	Scope        string        // empty is left out
 }
 
-// Write answers with t as JSON, status 200, and tells every cache to forget it. The
-// error is that of w.
+// Write answers with t as JSON and status 200, and forbids caches to keep it. The error is
+// that of w.
 func (t TokenResponse) Write(w http.ResponseWriter) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -36,8 +36,8 @@ func (t TokenResponse) Write(w http.ResponseWriter) error {
 }
 
 // KeySetHandler serves the public part of keys as a JWK Set, for the programs that
-// verify an [Issuer]'s tokens: its jwks_uri. Without the keys it answers 503. Caches
-// may keep the set for five minutes: publish a new key that long before it signs.
+// verify an [Issuer]'s tokens: its jwks_uri. If keys returns an error it answers 503.
+// Caches may keep the set for five minutes: publish a new key that long before it signs.
 func KeySetHandler(keys Keys) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		list, err := keys.Keys(r.Context(), "")

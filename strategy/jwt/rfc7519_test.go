@@ -24,7 +24,7 @@ func TestRFC7519_4_ClaimNamesAreUnique(t *testing.T) {
 			{"a claim of the application twice", and(`"role":"user","role":"admin"`), 401, twice},
 			{"a name twice, two levels down", and(`"realm_access":{"a":[{"roles":["user"],"roles":["admin"]}]}`), 401, twice},
 			{"two names that differ by case, a level down", and(`"clients":{"Shop":1,"shop":2}`), 200, ""},
-			{"nbf in capitals only", and(`"NBF":1`), 401, `jwt: claims: "NBF" is a claim of this name in another case`},
+			{"nbf in capitals only", and(`"NBF":1`), 401, `jwt: claims: "NBF" differs from a known claim by its case only`},
 			{"one claim once", and(`"role":"user"`), 200, ""},
 		})
 	})
@@ -81,7 +81,7 @@ func TestRFC7519_4_ClaimNamesHaveACase(t *testing.T) {
 
 func TestRFC7519_4_1_2_SubjectIsAString(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const wrong = "jwt: claims: sub is not of its type, or empty"
+		const wrong = "jwt: claims: sub has the wrong type, or is empty"
 		cfg := configOf(keyOf(t, "", jwt.HS256))
 		cfg.Types = []string{"JWT"}
 		plain := func(sub any) string { return hs256(`{"alg":"HS256","typ":"JWT"}`, with(claims{"sub": sub})) }
@@ -129,7 +129,7 @@ func TestRFC7519_4_1_4_ExpirationIsCheckedWithLeeway(t *testing.T) {
 func TestRFC7519_4_1_4_ExpirationIsRequired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const missing = "jwt: claims: token is missing required claim: exp claim is required"
-		const wrong = "jwt: claims: exp is not of its type, or empty"
+		const wrong = "jwt: claims: exp has the wrong type, or is empty"
 		raw := func(exp string) string { return hs256(atJWT, strings.Replace(with(nil), "946685100", exp, 1)) }
 		try(t, configOf(keyOf(t, "", jwt.HS256)), []row{
 			{"none", hs256(atJWT, with(claims{"exp": nil})), 401, missing},
@@ -150,7 +150,7 @@ func TestRFC7519_4_1_4_ExpirationIsRequired(t *testing.T) {
 
 func TestRFC7519_4_1_5_NotBeforeIsChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const early, wrong = "jwt: claims: token is not valid yet", "jwt: claims: nbf is not of its type, or empty"
+		const early, wrong = "jwt: claims: token is not valid yet", "jwt: claims: nbf has the wrong type, or is empty"
 		from := func(nbf any) string { return hs256(atJWT, with(claims{"nbf": nbf})) }
 		rows := []row{
 			{"in the past", from(begin - 1), 200, ""},
@@ -172,8 +172,8 @@ func TestRFC7519_4_1_6_TokensAreNotFromTheFuture(t *testing.T) {
 		try(t, configOf(keyOf(t, "", jwt.HS256)), []row{
 			{"within the leeway", hs256(atJWT, with(claims{"iat": begin + 30})), 200, ""},
 			{"after it", hs256(atJWT, with(claims{"iat": begin + 31})), 401, future},
-			{"a string", hs256(atJWT, with(claims{"iat": "now"})), 401, "jwt: claims: iat is not of its type, or empty"},
-			{"before 1970", hs256(atJWT, with(claims{"iat": -1})), 401, "jwt: claims: iat is not of its type, or empty"},
+			{"a string", hs256(atJWT, with(claims{"iat": "now"})), 401, "jwt: claims: iat has the wrong type, or is empty"},
+			{"before 1970", hs256(atJWT, with(claims{"iat": -1})), 401, "jwt: claims: iat has the wrong type, or is empty"},
 		})
 	})
 }

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	noSuchAlg = "jwt: header: alg is none that can be accepted"
+	noSuchAlg = "jwt: header: alg is not an algorithm of this package"
 	noSuchKey = "jwt: no key has the header's alg and kid"
 	badSig    = "jwt: the signature is wrong"
 	badBase64 = "jwt: a part of the token is not base64url"
@@ -233,7 +233,7 @@ func TestRFC8725_3_7_TokensHaveOneEncoding(t *testing.T) {
 			{"not UTF-8 in the payload", hs256(atJWT, "{\"sub\":\"\xff\"}"), 401, "jwt: claims: not JSON in UTF-8"},
 			{"UTF-16 in the header", hs256("{\x00}\x00", with(nil)), 401, "jwt: header: not JSON in UTF-8"},
 			{"a byte order mark", hs256("\ufeff"+atJWT, with(nil)), 401, "jwt: header: not JSON in UTF-8"},
-			{"half of a surrogate pair, which would equal any other", hs256(atJWT, strings.Replace(with(nil), `"42"`, `"\ud800"`, 1)), 401, "jwt: claims: sub is not of its type, or empty"},
+			{"half of a surrogate pair, which would equal any other", hs256(atJWT, strings.Replace(with(nil), `"42"`, `"\ud800"`, 1)), 401, "jwt: claims: sub has the wrong type, or is empty"},
 			{"compressed", hs256(`{"alg":"HS256","typ":"at+jwt","zip":"DEF"}`, with(nil)), 401, "jwt: header: the token is encrypted or compressed"},
 		})
 		cookie := subjects(t, jwt.Config{Keys: keyList(keyOf(t, "", jwt.HS256)), Issuer: issuer, Audience: []string{audience}, Cookie: "__Host-t"})
@@ -252,7 +252,7 @@ func TestRFC8725_3_8_IssuerAndSubject(t *testing.T) {
 			{"another case", hs256(atJWT, with(claims{"iss": strings.ToUpper(issuer)})), 401, wrong},
 			{"none", hs256(atJWT, with(claims{"iss": nil})), 401, missing},
 			{"an empty one", hs256(atJWT, with(claims{"iss": ""})), 401, missing},
-			{"a list with it", hs256(atJWT, with(claims{"iss": []string{issuer}})), 401, "jwt: claims: iss is not of its type, or empty"},
+			{"a list with it", hs256(atJWT, with(claims{"iss": []string{issuer}})), 401, "jwt: claims: iss has the wrong type, or is empty"},
 		})
 	})
 }
@@ -268,8 +268,8 @@ func TestRFC8725_3_9_Audience(t *testing.T) {
 			{"part of it", hs256(atJWT, with(claims{"aud": audience[:10]})), 401, wrong},
 			{"none", hs256(atJWT, with(claims{"aud": nil})), 401, missing},
 			{"an empty list", hs256(atJWT, with(claims{"aud": []string{}})), 401, missing},
-			{"an object", hs256(atJWT, with(claims{"aud": claims{audience: true}})), 401, "jwt: claims: aud is not of its type, or empty"},
-			{"a list with a number", hs256(atJWT, with(claims{"aud": []any{audience, 1}})), 401, "jwt: claims: aud is not of its type, or empty"},
+			{"an object", hs256(atJWT, with(claims{"aud": claims{audience: true}})), 401, "jwt: claims: aud has the wrong type, or is empty"},
+			{"a list with a number", hs256(atJWT, with(claims{"aud": []any{audience, 1}})), 401, "jwt: claims: aud has the wrong type, or is empty"},
 		})
 	})
 }
@@ -317,7 +317,7 @@ func jwkOf(point []byte) string {
 
 func TestRFC8725_3_11_TypesAreExplicit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const wrong = "jwt: header: typ is not an accepted one"
+		const wrong = "jwt: header: typ is none of Config.Types"
 		typed := func(typ string) string { return hs256(`{"alg":"HS256","typ":"`+typ+`"}`, with(nil)) }
 		without := hs256(`{"alg":"HS256"}`, with(nil))
 		cfg := configOf(keyOf(t, "", jwt.HS256))

@@ -16,14 +16,14 @@ func TestRFC9068_2_2_AccessTokensAreComplete(t *testing.T) {
 			rows = append(rows, row{"without " + name, hs256(atJWT, with(claims{name: nil})), 401, "jwt: claims: " + name + " is missing, which RFC 9068 requires of at+jwt"})
 		}
 		for _, name := range []string{"sub", "client_id", "jti"} {
-			const wrong = " is not of its type, or empty"
+			const wrong = " has the wrong type, or is empty"
 			rows = append(rows,
 				row{name + " empty", hs256(atJWT, with(claims{name: ""})), 401, "jwt: claims: " + name + wrong},
 				row{name + " a number", hs256(atJWT, with(claims{name: 1})), 401, "jwt: claims: " + name + wrong})
 		}
 		rows = append(rows,
-			row{"scope a list", hs256(atJWT, with(claims{"scope": []string{"read"}})), 401, "jwt: claims: scope is not of its type, or empty"},
-			row{"auth_time a string", hs256(atJWT, with(claims{"auth_time": "now"})), 401, "jwt: claims: auth_time is not of its type, or empty"})
+			row{"scope a list", hs256(atJWT, with(claims{"scope": []string{"read"}})), 401, "jwt: claims: scope has the wrong type, or is empty"},
+			row{"auth_time a string", hs256(atJWT, with(claims{"auth_time": "now"})), 401, "jwt: claims: auth_time has the wrong type, or is empty"})
 		try(t, configOf(keyOf(t, "", jwt.HS256)), rows)
 		any := configOf(keyOf(t, "", jwt.HS256))
 		any.Issuer, any.InsecureAnyIssuer, any.Audience, any.InsecureAnyAudience = "", true, nil, true
@@ -44,7 +44,7 @@ func TestRFC9068_4_ResourceServerValidates(t *testing.T) {
 			{"at+jwt", typed("at+jwt"), 200, ""},
 			{"application/at+jwt", typed("application/at+jwt"), 200, ""},
 			{"in capitals", typed("Application/AT+JWT"), 200, ""},
-			{"JWT", typed("JWT"), 401, "jwt: header: typ is not an accepted one"},
+			{"JWT", typed("JWT"), 401, "jwt: header: typ is none of Config.Types"},
 		})
 	})
 }

@@ -23,41 +23,41 @@ type Config struct {
 	// Issuer is the iss of its tokens, compared byte for byte. passport-jwt: issuer.
 	Issuer string
 
-	// Audience lists the names of this program; a token is for one of them if its aud
-	// has it. passport-jwt: audience.
+	// Audience lists the names of this program: the aud of a token must have one of them.
+	// passport-jwt: audience.
 	Audience []string
 
 	// Types are the accepted values of the header's typ, so that a token made for
 	// another purpose is not taken for an access token (RFC 8725 §3.11). Case and a
 	// leading "application/" do not count. An empty string accepts a token without typ.
-	// None means at+jwt (RFC 9068); tokens of jsonwebtoken, and so of Nest, have "JWT".
+	// Nil means at+jwt (RFC 9068); tokens of jsonwebtoken, and so of Nest, have "JWT".
 	Types []string
 
-	// Leeway is by how much the issuer's clock may differ in exp, nbf and iat. Zero means
+	// Leeway is how much the issuer's clock may differ, for exp, nbf and iat. Zero means
 	// 30 seconds, negative none; at most 5 minutes. passport-jwt: clockTolerance.
 	Leeway time.Duration
 
-	// Cookie is the name of a cookie that holds the token. Empty reads the
-	// Authorization header. It is one or the other: a browser adds a cookie by itself,
-	// so the guard must refuse cross-site requests there, and here need not.
-	// The name starts with __Host- or __Secure-. passport-jwt: jwtFromRequest.
+	// Cookie is the name of a cookie that holds the token. Empty means that the token is in
+	// the Authorization header. A strategy reads one of the two: browsers add cookies by
+	// themselves, so the guard must refuse cross-site requests with a cookie, and need not
+	// with a header. The name starts with __Host- or __Secure-. passport-jwt: jwtFromRequest.
 	Cookie string
 
 	// InsecureCookieName allows a Cookie without the prefix, which plain http and any
 	// subdomain can set.
 	InsecureCookieName bool
 
-	// InsecureAnyIssuer accepts tokens of any issuer, and without one, if a key fits.
+	// InsecureAnyIssuer accepts tokens of any issuer, or without one, if a key fits.
 	InsecureAnyIssuer bool
 
 	// InsecureAnyAudience accepts tokens that were made for other programs.
 	InsecureAnyAudience bool
 
-	// MaxBytes is the length up to which a token is accepted; zero means 16 KiB; at most
-	// 1 MiB, which is what net/http takes for all headers.
+	// MaxBytes is the longest token that is accepted. Zero means 16 KiB; at most 1 MiB,
+	// which is what net/http accepts for all headers together.
 	MaxBytes int
 
-	// Realm is that of the challenge, printable ASCII; empty means "api".
+	// Realm is the realm of the challenge, in printable ASCII; empty means "api".
 	Realm string
 
 	// Name is the strategy's name; empty means "jwt".
@@ -87,17 +87,17 @@ var _ strategy.Claimant = (*Strategy[any])(nil)
 // New returns a strategy that accepts the tokens that cfg describes. The error names
 // every mistake at once.
 //
-// validate says whose token it is, from the claims; the signature and the registered
-// claims are good when it is called. Its errors mean what they mean to
+// validate returns the user of the claims. When it is called, the signature and the
+// registered claims have been checked. Its errors mean what they mean to
 // [strategy.NewBearer]: [strategy.ErrUnauthenticated] refuses, such as when the
 // subject is gone; [strategy.InsufficientScope] is 403; any other error is an outage.
 // It must be safe for concurrent use. passport-jwt: verify; Nest: JwtStrategy.validate.
 //
-// Names of claims have a case (RFC 7519 §4): a token whose "ROLES" would fill the field "roles" of C, which
-// encoding/json allows, is refused. Types with an UnmarshalJSON of their own read as they like.
+// Names of claims are case-sensitive (RFC 7519 §4): a token whose "ROLES" would fill the field "roles" of C,
+// which encoding/json allows, is refused. A type with an UnmarshalJSON of its own decides for itself.
 //
-// [strategy.Report] gets the claims as Detail, and auth_time as At: a token is no
-// proof that its user is there now, so one without auth_time is never fresh.
+// [strategy.Report] gets the claims as Detail, and auth_time as At. A token does not prove
+// that its user is there now, so one without auth_time is never fresh.
 func New[C Claims, U any](cfg Config, validate func(ctx context.Context, claims C) (U, error)) (*Strategy[U], error) {
 	var mistakes []error
 	wrong := func(format string, args ...any) {

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// header is what a token's header may decide: which of our keys to try, and what kind
-// of token it is. Nothing else in it is read: no key, no certificate, no address.
+// header has the members of a token's header that are used: they choose among our keys
+// and say what kind of token it is. Keys, certificates and addresses in it are not read.
 type header struct {
 	alg Algorithm
 	kid string // empty for none
 	typ string // as mediaType writes it; empty for none
 }
 
-// token is a token taken apart, its signature still to be verified.
+// token is a parsed token whose signature is not verified yet.
 type token struct {
 	header    header
 	signed    string // the first two parts as sent
@@ -24,8 +24,8 @@ type token struct {
 	signature []byte
 }
 
-// parseToken takes a JWS in compact serialization apart (RFC 7515 §7.1). The errors
-// are fixed texts.
+// parseToken parses a JWS in compact serialization (RFC 7515 §7.1). The errors are fixed
+// texts.
 func parseToken(text string, maxBytes int) (*token, error) {
 	if len(text) > maxBytes {
 		return nil, errors.New("the token is too long")
@@ -54,8 +54,8 @@ func parseToken(text string, maxBytes int) (*token, error) {
 	return &token{h, text[:len(first)+1+len(second)], parts[1], parts[2]}, nil
 }
 
-// decodePart decodes base64url in its one spelling: without padding, line breaks and
-// stray bits at the end, so that a token has one text.
+// decodePart decodes base64url without padding, line breaks and stray bits at the end, so
+// that a token has only one text.
 func decodePart(part string) ([]byte, error) {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil || strings.ContainsAny(part, "\r\n") {
@@ -90,7 +90,7 @@ func parseHeader(data []byte) (header, error) {
 	return header{Algorithm(alg), kid, mediaType(typ)}, nil
 }
 
-// mediaType writes a typ or cty value in one way. RFC 7515 §4.1.9: a value without a
+// mediaType returns the one form of a typ or cty value. RFC 7515 §4.1.9: a value without a
 // slash stands for that with application/ before it; media types have no case.
 func mediaType(value string) string {
 	value = strings.ToLower(value)

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// verifier decides about the text of a token.
+// verifier checks the text of a token.
 type verifier struct {
 	keys     Keys
 	types    []string
@@ -21,23 +21,23 @@ func newVerifier(cfg Config) *verifier {
 	return &verifier{cfg.Keys, cfg.Types, cfg.MaxBytes, newClaimsCheck(cfg)}
 }
 
-var errNoKeys = errors.New("jwt: keys: there are none to verify with")
+var errNoKeys = errors.New("jwt: keys: there are none to verify with: Config.Keys returned an empty list")
 
-// verify returns the payload of a token that is good. The error is a refusal, or an
-// outage of the keys.
+// verify returns the payload of a valid token. The error is a refusal, or an outage of
+// the keys.
 //
-// The header is checked before the keys are asked, and the payload is not parsed
-// before the signature is good.
+// The header is checked before the keys are asked for, and the payload is parsed only
+// after the signature was verified.
 func (v *verifier) verify(ctx context.Context, text string) ([]byte, verified, error) {
 	t, err := parseToken(text, v.maxBytes)
 	if err != nil {
 		return nil, verified{}, refused(err.Error())
 	}
 	if t.header.alg.rules().kind == kindNone {
-		return nil, verified{}, refused("header: alg is none that can be accepted")
+		return nil, verified{}, refused("header: alg is not an algorithm of this package")
 	}
 	if !slices.Contains(v.types, t.header.typ) {
-		return nil, verified{}, refused("header: typ is not an accepted one")
+		return nil, verified{}, refused("header: typ is none of Config.Types")
 	}
 	keys, err := v.keys.Keys(ctx, t.header.kid)
 	if err != nil {
@@ -56,8 +56,8 @@ func (v *verifier) verify(ctx context.Context, text string) ([]byte, verified, e
 	return t.payload, facts, nil
 }
 
-// outage returns the error of a source of keys, which is never a refusal, whatever a
-// source of the application's own wraps.
+// outage returns the error of a source of keys. It is never a refusal, also if the
+// application's own source wraps one.
 func outage(err error) error {
 	if errors.Is(err, strategy.ErrUnauthenticated) {
 		return fmt.Errorf("jwt: keys: %s", err.Error())

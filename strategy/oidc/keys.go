@@ -167,7 +167,7 @@ func unambiguous(payload []byte) error {
 		return err
 	}
 	if name, found := o.Misspelt(checkedClaims...); found {
-		return fmt.Errorf("%q is a claim of this name in another case", name)
+		return fmt.Errorf("%q differs from a known claim by its case only", name)
 	}
 	return nil
 }

@@ -160,7 +160,7 @@ func TestOIDCCore_5_3_2_SignedUserInfo(t *testing.T) {
 		{"of another provider", func(p *provider) string { return p.jwt(claims(map[string]any{"iss": "https://evil.example"}), nil) }, "another provider signed it"},
 		{"for another application", func(p *provider) string { return p.jwt(claims(map[string]any{"aud": "other"}), nil) }, "for another application"},
 		{"with an audience of another kind", func(p *provider) string { return p.jwt(claims(map[string]any{"aud": 1}), nil) }, "the wrong type"},
-		{"with a second subject in capitals", func(p *provider) string { return p.jwt(claims(map[string]any{"SUB": "1"}), nil) }, "in another case"},
+		{"with a second subject in capitals", func(p *provider) string { return p.jwt(claims(map[string]any{"SUB": "1"}), nil) }, "by its case only"},
 		{"with another key", func(*provider) string { return newProvider(t, issuer).jwt(claims(nil), nil) }, "no key of the provider"},
 		{"with an algorithm that was not chosen", func(*provider) string { return signed(t, jose.RS256, rsaKey, "k1", claims(nil), nil) }, "malformed"},
 		{"not signed", func(*provider) string { return unsigned(t, claims(nil), `{"alg":"none"}`) }, "malformed"},

@@ -43,8 +43,8 @@ func TestOIDCCore_3_1_3_7_TheIDTokenIsVerified(t *testing.T) {
 		{"no subject", func(c map[string]any) { delete(c, "sub") }, "the subject is missing"},
 		{"a subject that is too long", func(c map[string]any) { c["sub"] = strings.Repeat("1", 256) }, "the subject is missing or too long"},
 		{"a subject that is a number", func(c map[string]any) { c["sub"] = 1 }, "cannot unmarshal"},
-		{"a subject under a name in capitals", func(c map[string]any) { c["SUB"] = c["sub"]; delete(c, "sub") }, `\"SUB\" is a claim of this name in another case`},
-		{"a second subject with a long s, which encoding/json takes for the first", func(c map[string]any) { c["ſub"] = "1" }, "in another case"},
+		{"a subject under a name in capitals", func(c map[string]any) { c["SUB"] = c["sub"]; delete(c, "sub") }, `\"SUB\" differs from a known claim by its case only`},
+		{"a second subject with a long s, which encoding/json takes for the first", func(c map[string]any) { c["ſub"] = "1" }, "by its case only"},
 		{"not to be used yet", func(c map[string]any) { c["nbf"] = time.Now().Add(time.Hour).Unix() }, "before the nbf"},
 		{"3.1.3.8: another access token", func(c map[string]any) { c["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA" }, "(at_hash)"},
 	} {

@@ -12,9 +12,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/rotating"
 )
 
-// Config says how Tokens works. Cells must be set.
+// Config is what [New] needs. Cells must be set.
 type Config struct {
-	// Cells keeps the families: that of store.Redis or of store.Memory.
+	// Cells stores the families, such as the Cells of store.Redis, store.Memory or sqlstore.New.
 	Cells strategy.Cells
 
 	// IdleTimeout ends a family that was not rotated for this long. Zero means 14 days.
@@ -24,10 +24,10 @@ type Config struct {
 	// Zero means 90 days; at most 400.
 	AbsoluteTimeout time.Duration
 
-	// Grace is for how long a replaced token gets the same successor that it got before,
-	// also when that is in use. Later it gets another one, as long as the first was not
-	// used. Zero means 10 seconds; at most a minute. Negative means that every second use
-	// of a token ends the family: then a lost answer logs the user out.
+	// Grace is how long a replaced token still gets the same successor, even if that was
+	// used meanwhile. After that it gets a new successor, as long as the first was not
+	// used. Zero means 10 seconds; at most a minute. Negative means that the second use of
+	// any token ends the family: then a lost answer logs the user out.
 	Grace time.Duration
 
 	// Logger gets a warning when a token is used again. Nil means slog.Default().
@@ -41,7 +41,7 @@ const (
 	defaultGrace    = 10 * time.Second
 )
 
-// Grant describes a family: the application gets it back at each rotation.
+// Grant is what the application knows of a family. Rotate returns it each time.
 type Grant struct {
 	Subject  string          `json:"subject"`            // the id of the user; not empty
 	AuthTime time.Time       `json:"auth_time,omitzero"` // when the user proved who they are
@@ -52,9 +52,9 @@ type Grant struct {
 // of a family that has ended. It wraps strategy.ErrUnauthenticated: guards answer 401.
 var ErrInvalid = fmt.Errorf("refresh: not a token in use: %w", strategy.ErrUnauthenticated)
 
-// ErrReused is returned by Rotate, once, for a token whose successor was used, or was
-// replaced itself: its family has ended with the same call. It wraps ErrInvalid.
-var ErrReused = fmt.Errorf("refresh: replaced before: the family is ended: %w", ErrInvalid)
+// ErrReused is returned by Rotate, once, for a token whose successor was used or
+// replaced. The same call has ended the family. It wraps ErrInvalid.
+var ErrReused = fmt.Errorf("refresh: the token was replaced before, so its family is ended: %w", ErrInvalid)
 
 // Tokens issues, rotates and revokes refresh tokens. New makes one; it is safe for
 // concurrent use, also by several processes that share the Cells.
@@ -101,12 +101,12 @@ func New(cfg Config) (*Tokens, error) {
 	})}, nil
 }
 
-// Issue begins a family for grant and returns its first token, in characters that fit
-// a header, a cookie and a form. The error says that the subject is empty or Data no
-// JSON, or is an outage; then no token is in use.
+// Issue begins a family for grant and returns its first token, whose characters fit into
+// a header, a cookie and a form. The error says that the subject is empty or that Data
+// is not JSON; any other is an outage. After an error no token is in use.
 func (t *Tokens) Issue(ctx context.Context, grant Grant) (string, error) {
 	if grant.Subject == "" {
-		return "", errors.New("refresh: issue: the subject is empty")
+		return "", errors.New("refresh: issue: Grant.Subject is empty: give the user's id")
 	}
 	data, err := json.Marshal(grant)
 	if err != nil {
@@ -123,13 +123,13 @@ func (t *Tokens) Issue(ctx context.Context, grant Grant) (string, error) {
 // Grant. Look the user up by Grant.Subject, and call [Tokens.Revoke] with next if they
 // are gone.
 //
-// A token with the name of a family and a secret that the family never had counts as
-// replaced. The error is ErrInvalid, ErrReused (and ErrInvalid the next time), or an
-// outage: then the client may try again with the same token.
+// A token that names a family but has a secret that the family never had counts as
+// replaced. The error is ErrInvalid, or ErrReused (and ErrInvalid the next time); any other
+// is an outage, and the client may try again with the same token.
 func (t *Tokens) Rotate(ctx context.Context, token string) (grant Grant, next string, err error) {
 	series, next, err := t.rotating.Use(ctx, token)
 	if reused, ok := errors.AsType[*rotating.Reused](err); ok {
-		t.log.WarnContext(ctx, "refresh: a replaced token was used again: its family is ended", "subject", reused.Series.Owner)
+		t.log.WarnContext(ctx, "refresh: a replaced token was used again, so its family is ended", "subject", reused.Series.Owner)
 		if _, _, err = t.rotating.End(ctx, reused.Series.Name); err == nil {
 			return Grant{}, "", ErrReused
 		}
@@ -149,9 +149,8 @@ func (t *Tokens) Rotate(ctx context.Context, token string) (grant Grant, next st
 	return grant, next, nil
 }
 
-// Revoke ends the family of token: log-out (RFC 7009). A token that is not in use, and
-// one that was replaced, are no error (§2.2). Any error is an outage: then the family
-// may go on.
+// Revoke ends the family of token: log-out (RFC 7009). It is no error if the token is
+// not in use or was replaced (§2.2). Any error is an outage: then the family may go on.
 func (t *Tokens) Revoke(ctx context.Context, token string) error {
 	name, ok := rotating.Name(token)
 	if !ok {
@@ -163,8 +162,8 @@ func (t *Tokens) Revoke(ctx context.Context, token string) error {
 	return nil
 }
 
-// RevokeAll ends every family of subject that was issued before the call, as after a
-// change of password. Any error is an outage: then they may go on.
+// RevokeAll ends every family of subject that was issued before the call: call it after
+// a change of password. Any error is an outage: then they may go on.
 func (t *Tokens) RevokeAll(ctx context.Context, subject string) error {
 	if err := t.rotating.EndAll(ctx, subject); err != nil {
 		return fmt.Errorf("refresh: revoke all: %w", err)
