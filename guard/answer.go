@@ -13,32 +13,32 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// busyRetry is when a client may come back after [strategy.ErrBusy].
+// busyRetry is after what time a client may try again after [strategy.ErrBusy].
 const busyRetry = 5 * time.Second
 
-// answer is what a request that is not let pass gets. All its texts are fixed: who
-// asks learns the status and nothing of the cause (ASVS 5.0 16.5.1).
+// answer is the response to a refused request. All its texts are fixed: the client learns the status and
+// nothing about the cause (ASVS 5.0 16.5.1).
 type answer struct {
 	status     int
 	location   string
 	challenges []string
 	retryAfter time.Duration
 	html       bool
-	logIn      string // where a page's link leads
+	logIn      string // the target of the page's link
 	problem    Problem
-	title      string // of a page; empty means the problem's
-	detail     string // of a page, with title
-	onward     string // where a page's link leads that is to go on
-	refresh    bool   // and the browser follows it by itself
+	title      string // the page's title; empty means the problem's
+	detail     string // the page's text, set with title
+	onward     string // the target of the page's link for going on
+	refresh    bool   // the browser follows onward without a click
 }
 
-// refuse answers a request that is not let pass.
+// refuse answers a refused request.
 func (g *Guard[U]) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	g.emitRefusal(r, err)
 	g.answerRefused(w, r, err)
 }
 
-// answerRefused answers a request that is not let pass, or whose session could not be saved.
+// answerRefused answers a refused request, or one whose session could not be saved.
 func (g *Guard[U]) answerRefused(w http.ResponseWriter, r *http.Request, err error) {
 	if g.cfg.Error == nil {
 		g.Error(w, r, err)
@@ -47,8 +47,8 @@ func (g *Guard[U]) answerRefused(w http.ResponseWriter, r *http.Request, err err
 	g.answerBy(g.cfg.Error, w, r, err)
 }
 
-// answerBy has handler answer, and Error where handler writes nothing: what was refused must
-// not pass for a 200.
+// answerBy lets handler answer, and Error if handler writes nothing: a refusal must not be answered with
+// 200.
 func (g *Guard[U]) answerBy(handler func(http.ResponseWriter, *http.Request, error), w http.ResponseWriter, r *http.Request, err error) {
 	watched := &startWatcher{ResponseWriter: w}
 	if handler(watched, r, err); !watched.started {
@@ -93,7 +93,7 @@ func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
 	a.write(w)
 }
 
-// answerTo decides what err is answered with.
+// answerTo returns the response to err.
 func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	err = decisive(err)
 	a := answer{html: prefersHTML(r.Header), logIn: g.cfg.LoginURL, problem: ProblemOf(err)}
@@ -107,7 +107,7 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	}
 	var insufficient *Insufficient
 	var refusal *Refusal
-	stays := false // the browser gets the answer, wherever else it could go
+	stays := false // answer here, without a redirect to the log-in page
 	switch {
 	case errors.As(err, &refusal):
 		a.challenges = refusal.Challenges()
@@ -118,10 +118,10 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 		case insufficient.Binding == BindingMissing:
 			a.logIn = g.cfg.BindURL
 		case insufficient.Binding == BindingUnproved:
-			stays = skipped(r) != "" // it may go well the next time
+			stays = skipped(r) != "" // the browser could not get a proof now, and may get one at the next try
 		case insufficient.Factor != "":
 			a.logIn = g.cfg.StepUpURL
-		case a.logIn != "": // the log-in has to be as fresh as this: a provider is told so
+		case a.logIn != "": // the log-in must be this fresh: the log-in page may tell a provider so
 			a.logIn = withParam(a.logIn, paramMaxAge, strconv.FormatInt(int64(insufficient.MaxAge/time.Second), 10))
 		}
 	case errors.Is(err, ErrCrossSite):
@@ -144,8 +144,8 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	return a
 }
 
-// asksBrowser reports whether a browser asks its user when it gets challenges: the route
-// takes a password that way, and so does not need the log-in page.
+// asksBrowser reports whether challenges make a browser ask its user for a password: the route then does
+// not need the log-in page.
 func asksBrowser(challenges []string) bool {
 	for _, c := range challenges {
 		scheme, _, _ := strings.Cut(c, " ")
@@ -156,8 +156,8 @@ func asksBrowser(challenges []string) bool {
 	return false
 }
 
-// challenge is that of RFC 9470 §3. Its scheme is Bearer, the only one that defines
-// the error; a client that uses cookies still reads what is missing.
+// challenge returns the challenge of RFC 9470 §3. Its scheme is Bearer, the only one that defines the
+// error; a client that uses cookies can still read what is missing.
 func (e *Insufficient) challenge() string {
 	if e.Binding != "" {
 		return `Bearer error="insufficient_user_authentication", error_description="Use a session that is bound to the device", acr_values="device-bound"`
@@ -172,7 +172,7 @@ func (e *Insufficient) challenge() string {
 	return c
 }
 
-// detail says what a client can do about a status.
+// detail returns a text that says what a client can do about a status.
 func detail(status int) string {
 	switch status {
 	case http.StatusBadRequest:
@@ -226,8 +226,8 @@ func (a *answer) write(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"+refresh+"<title>"+title+"</title>\n<h1>"+title+"</h1>\n<p>"+text+"</p>\n"+link+"</html>\n")
 }
 
-// redirect sends the client to location, which is safe: the application's own, or
-// from SafeReturnTo. [http.Redirect] would resolve it against the request's path.
+// redirect sends the client to location, which is safe: it is the application's own, or from SafeReturnTo.
+// [http.Redirect] would resolve it against the request's path.
 func redirect(w http.ResponseWriter, location string, status int) {
 	w.Header().Set("Location", location)
 	w.Header().Set("Content-Length", "0")

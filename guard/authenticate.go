@@ -46,7 +46,7 @@ type Options struct {
 	FailureHandler func(w http.ResponseWriter, r *http.Request, err error)
 }
 
-// check panics for what cannot work.
+// check panics for options that cannot work.
 func (o *Options) check(stateless bool) {
 	if err := checkRedirect(o.FailureRedirect); err != nil {
 		panic(fmt.Sprintf("guard: AuthenticateWith: FailureRedirect %q: %v", o.FailureRedirect, err))
@@ -125,8 +125,8 @@ func (m *authenticate[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.next.ServeHTTP(w, r)
 }
 
-// authenticate decides who sent the request, and makes them its user. The error is what
-// the request is answered with.
+// authenticate decides who sent the request, and makes them its user. The request is answered with the
+// error.
 func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, st *reqstate.State, info *strategy.Info) error {
 	user, by, err := m.g.tryStrategies(w, r, m.chain, info)
 	switch {
@@ -138,7 +138,7 @@ func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, s
 	case err != nil:
 		return err
 	case by.Name() == strategy.NameSession:
-		return nil // restoreUser made the user the request's
+		return nil // restoreUser has set the request's user
 	}
 	if len(info.Cookies) > 0 {
 		m.g.sendCookies(w, st, info.Cookies)
@@ -146,10 +146,10 @@ func (m *authenticate[U]) authenticate(w http.ResponseWriter, r *http.Request, s
 	return m.g.setProved(r, st, user, by.Name(), *info)
 }
 
-// sendCookies has the response carry the cookies of a strategy that succeeded.
+// sendCookies adds the cookies of a strategy that succeeded to the response.
 func (g *Guard[U]) sendCookies(w http.ResponseWriter, st *reqstate.State, cookies []*http.Cookie) {
 	for _, c := range cookies {
-		if g.cfg.Sessions == nil { // nothing is committed that would bring them along
+		if g.cfg.Sessions == nil { // there is no commit that would send them
 			http.SetCookie(w, c)
 		} else {
 			st.Slots.AddCookie(c.String())
@@ -157,8 +157,8 @@ func (g *Guard[U]) sendCookies(w http.ResponseWriter, st *reqstate.State, cookie
 	}
 }
 
-// tryStrategies is Passport's attempt (middleware/authenticate.js:183): the first
-// strategy that does anything but refuse decides. info is what it reported.
+// tryStrategies is Passport's attempt (middleware/authenticate.js:183): the first strategy that does not
+// refuse decides. info is what it reported.
 func (g *Guard[U]) tryStrategies(w http.ResponseWriter, r *http.Request, chain []strategy.Strategy[U], info *strategy.Info) (user U, by strategy.Strategy[U], err error) {
 	var none U
 	var failures []Failure
@@ -202,9 +202,9 @@ func (e *stopped) Error() string { return "guard: strategy " + e.strategy + ": "
 // Unwrap returns the strategy's error.
 func (e *stopped) Unwrap() error { return e.err }
 
-// setProved makes user, whom the named strategy, which reported info, just found by
-// credentials, the request's. They proved who they are when info says so, unless that lies in
-// the future. What the same user proved earlier in the request still counts.
+// setProved makes user the request's user: the named strategy, which reported info, has just found them by
+// credentials. They proved who they are at info.At, unless that is in the future. What the same user proved
+// earlier in the request still counts.
 func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, name string, info strategy.Info) error {
 	now := time.Now()
 	e := &evidence{state: proved, strategy: name, info: info, at: now}
@@ -238,7 +238,7 @@ func (g *Guard[U]) setProved(r *http.Request, st *reqstate.State, user U, name s
 	return nil
 }
 
-// answerFailure answers a request that the chain did not let pass.
+// answerFailure answers a request that no strategy of the chain accepted.
 func (m *authenticate[U]) answerFailure(w http.ResponseWriter, r *http.Request, err error) {
 	refusal, refused := errors.AsType[*Refusal](err)
 	if !refused {
@@ -274,7 +274,7 @@ func (m *authenticate[U]) addFailureMessages(r *http.Request, refusal *Refusal) 
 	return m.g.addMessages(r, "error", flash, message)
 }
 
-// orNone returns text, or nothing where nothing was asked for.
+// orNone returns text, or "" if asked is empty.
 func orNone(asked, text string) string {
 	if asked == "" {
 		return ""
@@ -282,7 +282,7 @@ func orNone(asked, text string) string {
 	return text
 }
 
-// addMessages puts a flash and a message, where they are not empty, into the session.
+// addMessages adds a flash and a message, if not empty, to the session.
 func (g *Guard[U]) addMessages(r *http.Request, kind, flash, message string) error {
 	s, err := g.cfg.Sessions.Session(r.Context())
 	if err != nil {
@@ -299,7 +299,7 @@ func (g *Guard[U]) addMessages(r *http.Request, kind, flash, message string) err
 	err = session.Key[json.RawMessage]("messages").Update(s, func(stored json.RawMessage) (json.RawMessage, error) {
 		var list []json.RawMessage
 		if json.Unmarshal(stored, &list) != nil {
-			list = nil // not a list: start anew, as a log-in must not fail for it
+			list = nil // not a list: replace it, because a log-in must not fail because of it
 		}
 		return rawjson.Marshal(append(list, rawjson.Quote(message)))
 	})

@@ -10,12 +10,11 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// RequireBound is [Guard.RequireAuth] for users whose session is bound to their device, and whose
-// request proves that it comes from there, also with session.DeviceBound.ReportOnly. Everyone
-// else gets [*Insufficient], also who was found by a token in this request: browsers go to
-// Config.BindURL, others get 401 with the challenge of RFC 9470. The answer offers the browser
-// again to bind the session. After a log-in the browser does so in the background, within a
-// second or two.
+// RequireBound is [Guard.RequireAuth] for users whose session is bound to their device and whose request
+// proves that it comes from there, even with session.DeviceBound.ReportOnly. Everyone else gets
+// [*Insufficient], including users found by a token in this request: browsers go to Config.BindURL, others
+// get 401 with the challenge of RFC 9470. The response offers the browser again to bind the session. After
+// a log-in the browser does so in the background, within a second or two.
 //
 // It panics if next is nil, the guard is stateless, or its sessions are not bound
 // ([session.DeviceBound]).
@@ -29,7 +28,7 @@ func (g *Guard[U]) RequireBound(next http.Handler) http.Handler {
 		if err != nil {
 			return user, err
 		}
-		if !g.evidence(st).state.inSession() { // the session beside a token may be another user's
+		if !g.evidence(st).state.inSession() { // with a token, the session may be another user's
 			return user, &Insufficient{Binding: BindingMissing}
 		}
 		bound, err := st.Slots.Bound(r.Context())
@@ -46,8 +45,8 @@ func (g *Guard[U]) RequireBound(next http.Handler) http.Handler {
 	})
 }
 
-// unproved returns err, or if that is session.ErrUnproved what the request is answered with, and
-// tells of it.
+// unproved returns err. If that is session.ErrUnproved, it sends the event and returns the error with which
+// the request is answered.
 func (g *Guard[U]) unproved(r *http.Request, st *reqstate.State, err error) error {
 	if !errors.Is(err, session.ErrUnproved) {
 		return err
@@ -56,17 +55,18 @@ func (g *Guard[U]) unproved(r *http.Request, st *reqstate.State, err error) erro
 	return &Insufficient{Binding: BindingUnproved}
 }
 
-// isUnproved reports whether the request's session is bound to a device, and the request has no
-// proof that it comes from there.
+// isUnproved reports whether the request's session is bound to a device, and the request has no proof that
+// it comes from there.
 func (g *Guard[U]) isUnproved(r *http.Request, st *reqstate.State) bool {
 	bound, err := st.Slots.Bound(r.Context())
 	return errors.Is(err, session.ErrUnproved) || err == nil && bound == reqstate.Unproved
 }
 
-// emitUnproved sends the event of a bound session without a proof, once in a request, and with
-// Config.EndUnproved ends all sessions of its user.
+// emitUnproved sends the event of a bound session without a proof, once per request. With
+// Config.EndUnproved it also ends all sessions of the user.
 func (g *Guard[U]) emitUnproved(r *http.Request, st *reqstate.State, outcome Outcome) {
-	// A browser that another site sends here proves nothing before it asks from here: see answerTo.
+	// A browser sent here by another site has no proof until it makes a request from this site: see
+	// answerTo.
 	if cookiesWithheld(r) || !st.FirstReport(session.ErrUnproved) {
 		return
 	}
@@ -84,11 +84,11 @@ func (g *Guard[U]) emitUnproved(r *http.Request, st *reqstate.State, outcome Out
 	ctx, cancel := g.afterRequest(ctx)
 	defer cancel()
 	if user, ended, err := g.userOfSlot(ctx, slot); err == nil && ended == "" {
-		_, _ = g.LogOutEverywhere(ctx, user) // it sends an event of what it did
+		_, _ = g.LogOutEverywhere(ctx, user) // it sends an event itself
 	}
 }
 
-// skipped returns why the browser says that it did not prove its device, "" where it does not.
+// skipped returns the browser's reason for sending no proof of its device, "" if it gives none.
 func skipped(r *http.Request) string {
 	for _, line := range r.Header["Secure-Session-Skipped"] {
 		for _, reason := range []string{"unreachable", "server_error", "quota_exceeded"} {

@@ -7,9 +7,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// failureOf describes the refusal of r by s. What a strategy was shown it says by Claims, by
-// Failure.Malformed or by CallbackRefusal. Of one that has no Claims "not mine" and "wrong" look alike, but a
-// status says more than how to log in, and a challenge alone does not.
+// failureOf describes the refusal of r by s. Whether the request had credentials for the strategy is known
+// from Claims, Failure.Malformed or a CallbackRefusal. For a strategy without Claims, missing and wrong
+// credentials look alike: a status counts as wrong ones, a challenge alone does not.
 func failureOf[U any](s strategy.Strategy[U], r *http.Request, err error) Failure {
 	f := Failure{Strategy: s.Name(), Err: err}
 	claimant, knows := strategy.Ability[strategy.Claimant](s)

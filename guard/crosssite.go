@@ -8,14 +8,14 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// sameSite returns ErrCrossSite for a request that a browser sent from another site, and that changes
-// something: by method, r's or that of a route which does so whatever it is, by the method that r came
-// with, or as the handshake of a WebSocket. [http.CrossOriginProtection] knows it by Sec-Fetch-Site, or
-// by Origin; a request with neither is not a browser's. What counts is the header as it came: a handler
-// or a middleware may have changed it since, for an upstream say.
+// sameSite returns ErrCrossSite for a request that a browser sent from another site and that changes
+// something: by method, which is r's or that of a route that changes something by any method; by the method
+// that r arrived with; or because it is the handshake of a WebSocket.
+// [http.CrossOriginProtection] decides by Sec-Fetch-Site, or by Origin; a request with neither is not
+// from a browser. It uses the header as received, because a handler or middleware may have changed it.
 //
-// The handshake is a GET that browsers let every site send, with cookies and without
-// asking the server first, and what follows is not safe (RFC 6455 §10.2).
+// The handshake is a GET that browsers let every site send, with cookies and without asking the server
+// first, and the messages after it are not safe (RFC 6455 §10.2).
 func (g *Guard[U]) sameSite(r *http.Request, method string) error {
 	came := r
 	if st := reqstate.Of(r.Context(), g.owner); st != nil {
@@ -50,8 +50,8 @@ func isWebSocket(r *http.Request) bool {
 	return false
 }
 
-// isPrefetch reports whether a browser asks in case the user goes there, and shows
-// nothing of the answer yet: https://wicg.github.io/nav-speculation/prefetch.html
+// isPrefetch reports whether a browser sent r in case the user goes there, without showing the response
+// yet: https://wicg.github.io/nav-speculation/prefetch.html
 func isPrefetch(r *http.Request) bool {
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Moz"} {
 		kind, _, _ := strings.Cut(r.Header.Get(name), ";")
@@ -62,7 +62,7 @@ func isPrefetch(r *http.Request) bool {
 	return false
 }
 
-// allowsCrossSite reports whether s lets another site send r.
+// allowsCrossSite reports whether s accepts r from another site.
 func allowsCrossSite[U any](s strategy.Strategy[U], r *http.Request) bool {
 	c, ok := strategy.Ability[strategy.CrossSite](s)
 	return ok && c.AllowCrossSite(r)

@@ -20,15 +20,15 @@ type Device struct {
 	Address string `json:"address,omitempty"` // the client's
 }
 
-// deviceKey is where the session keeps the device of this guard's log-in.
+// deviceKey is the key under which the session has the device of this guard's log-in.
 func (g *Guard[U]) deviceKey() session.Key[Device] {
 	return session.Key[Device](reqstate.DevicePrefix + g.cfg.SessionKey)
 }
 
-// maxDevice is the length of a Device's fields in bytes.
+// maxDevice is the largest length of a Device's fields in bytes.
 const maxDevice = 256
 
-// ClientDevice returns a function for Config.Device that notes the User-Agent header and
+// ClientDevice returns a function for Config.Device that stores the User-Agent header and
 // the client's address, which is found behind the given proxies as [strategy.ClientAddr]
 // does. Escape them when you show them: a client can send any header.
 func ClientDevice(trustedProxies ...netip.Prefix) func(*http.Request) Device {
@@ -37,7 +37,7 @@ func ClientDevice(trustedProxies ...netip.Prefix) func(*http.Request) Device {
 	}
 }
 
-// noteDevice puts the device into the session that was just logged in.
+// noteDevice stores the device in the session of a log-in.
 func (g *Guard[U]) noteDevice(r *http.Request) error {
 	s, err := g.cfg.Sessions.Session(r.Context())
 	if err != nil {
@@ -50,7 +50,7 @@ func (g *Guard[U]) noteDevice(r *http.Request) error {
 	return nil
 }
 
-// plainText returns text of a bounded length without control characters.
+// plainText returns text without control characters, cut to the largest length.
 func plainText(text string) string {
 	text = strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// listeners returns the log that e goes to, nil for none, and whether anybody listens to it.
+// listeners returns the log that e goes to, nil for none, and whether e has any receiver.
 func (g *Guard[U]) listeners(ctx context.Context, e *Event) (log *slog.Logger, heard bool) {
 	log = cmp.Or(g.cfg.Logger, slog.Default())
 	if !log.Enabled(ctx, e.level()) {
@@ -22,14 +22,14 @@ func (g *Guard[U]) listeners(ctx context.Context, e *Event) (log *slog.Logger, h
 	return log, log != nil || g.cfg.OnEvent != nil
 }
 
-// emit sends e, of the request of which ctx is, if of any, to the log and to the callback.
+// emit sends e to the log and to the callback. ctx is that of the request, if there is one.
 func (g *Guard[U]) emit(ctx context.Context, e Event) {
 	log, heard := g.listeners(ctx, &e)
 	if !heard {
 		return
 	}
 	if st := reqstate.Of(ctx, g.owner); e.Address == "" && st != nil && st.Slots != nil {
-		// The commit may be on another goroutine than the handler, who may be changing the header.
+		// The commit may run on another goroutine than the handler, which may be changing the header.
 		came := http.Request{RemoteAddr: st.Slots.Request().RemoteAddr, Pattern: st.Slots.Request().Pattern}
 		if len(g.cfg.TrustedProxies) > 0 {
 			came.Header = http.Header{"X-Forwarded-For": {st.Slots.Forwarded()}}
@@ -48,17 +48,17 @@ func (g *Guard[U]) emit(ctx context.Context, e Event) {
 	}
 }
 
-// locate notes in e where r came from, and for which route.
+// locate sets in e the client's address and the route of r.
 func (g *Guard[U]) locate(e *Event, r *http.Request) {
 	e.Address, e.Route = strategy.ClientAddr(r, g.cfg.TrustedProxies).String(), r.Pattern
 }
 
-// routeKey finds in a context the pattern that matched its request.
+// routeKey is the context key of the pattern that matched the request.
 type routeKey struct{}
 
-// withRoute returns r's context for events that follow, also after the commit. A middleware
-// around the mux, such as http.TimeoutHandler, may have given it a copy of the request: the
-// pattern is then known to the copy alone.
+// withRoute returns r's context with its route, for later events, also after the commit. A middleware
+// around the mux, such as http.TimeoutHandler, may have copied the request: only the copy then has the
+// pattern.
 func withRoute(r *http.Request) context.Context {
 	if r.Pattern == "" {
 		return r.Context()
@@ -66,7 +66,7 @@ func withRoute(r *http.Request) context.Context {
 	return context.WithValue(r.Context(), routeKey{}, r.Pattern)
 }
 
-// emitOf is emit for r: a guard without sessions has no other way to know the request.
+// emitOf is emit for r: a guard without sessions cannot find the request in a context.
 func (g *Guard[U]) emitOf(r *http.Request, e Event) {
 	if _, heard := g.listeners(r.Context(), &e); heard {
 		g.locate(&e, r)
@@ -74,7 +74,7 @@ func (g *Guard[U]) emitOf(r *http.Request, e Event) {
 	}
 }
 
-// emitFor is emitOf with user's id in e, which it costs a Serialize to know.
+// emitFor is emitOf with user's id in e, which costs a Serialize.
 func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 	ctx := r.Context()
 	if _, heard := g.listeners(ctx, &e); !heard {
@@ -88,10 +88,10 @@ func (g *Guard[U]) emitFor(r *http.Request, user U, e Event) {
 	g.emitOf(r, e)
 }
 
-// emitOutcome sends e after a commit that ended in err.
+// emitOutcome sends e after a commit that ended with err.
 func (g *Guard[U]) emitOutcome(ctx context.Context, e Event, err error) {
 	e.Outcome = OutcomeSuccess
-	if err != nil && !errors.Is(err, reqstate.ErrReplaced) { // that one was stored
+	if err != nil && !errors.Is(err, reqstate.ErrReplaced) { // with ErrReplaced the log-in was stored
 		e.Outcome, e.Err = OutcomeError, err
 	}
 	if _, heard := g.listeners(ctx, &e); !heard {
@@ -103,9 +103,9 @@ func (g *Guard[U]) emitOutcome(ctx context.Context, e Event, err error) {
 	g.emit(ctx, e)
 }
 
-// emitLost sends the event of a log-in whose time is over, if that is why nobody is
-// logged in. A store forgets a record at its idle timeout, and who was in it; so each
-// request that still presents its id is told of, and what ended it is not known.
+// emitLost sends the event of a log-in that is over, if that is why nobody is logged in. A store removes a
+// record at its idle timeout, and with it the user. So an event is sent for each request that still
+// presents its id, and the reason is unknown.
 func (g *Guard[U]) emitLost(r *http.Request, st *reqstate.State) {
 	lost, ok := st.Slots.Lost(g.cfg.SessionKey)
 	if !ok {
@@ -118,7 +118,7 @@ func (g *Guard[U]) emitLost(r *http.Request, st *reqstate.State) {
 	g.emit(withRoute(r), e)
 }
 
-// ref returns the Ref of the request's session, if it has one.
+// ref returns the Ref of the request's session, "" if it has none.
 func (g *Guard[U]) ref(ctx context.Context) string {
 	if st := reqstate.Of(ctx, g.owner); st != nil && st.Slots != nil {
 		return st.Slots.Ref(ctx)
@@ -126,14 +126,14 @@ func (g *Guard[U]) ref(ctx context.Context) string {
 	return ""
 }
 
-// emitRefusal sends the event of a request that is not let pass. Nobody being logged
-// in is none: that is how visitors are.
+// emitRefusal sends the event of a refused request. There is none if nobody is logged in: that is the
+// normal state of visitors.
 func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 	err = decisive(err)
 	var refusal *Refusal
 	var insufficient *Insufficient
 	switch {
-	case errors.As(err, new(*refusedLogIn)): // store has sent it
+	case errors.As(err, new(*refusedLogIn)): // store has sent the event
 	case errors.Is(err, ErrCrossSite):
 		came := r
 		if st := reqstate.Of(r.Context(), g.owner); st != nil && st.Foreign != nil {
@@ -144,7 +144,7 @@ func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 			Origin: plainText(h.Get("Origin")), FetchSite: plainText(h.Get("Sec-Fetch-Site")), Host: plainText(came.Host)})
 	case errors.As(err, &refusal):
 		g.emitLogInFail(r, refusal)
-	case errors.As(err, &insufficient) && insufficient.Binding == BindingUnproved: // sent when it was found
+	case errors.As(err, &insufficient) && insufficient.Binding == BindingUnproved: // sent by emitUnproved
 	case errors.As(err, &insufficient):
 		e := Event{Name: EventForbidden, Outcome: OutcomeFailure, Strategy: insufficient.Factor, Reason: ReasonNotFresh}
 		if insufficient.Factor != "" {
@@ -161,8 +161,8 @@ func (g *Guard[U]) emitRefusal(r *http.Request, err error) {
 	}
 }
 
-// emitOutage sends the event of an error that is no refusal, once in a request: for an
-// outage, or a mistake of the program.
+// emitOutage sends the event of an error that is not a refusal, once per request: an outage, or a mistake
+// of the program.
 func (g *Guard[U]) emitOutage(r *http.Request, err error) {
 	ctx := r.Context()
 	if Status(err) < 500 || ctx.Err() != nil {
@@ -178,8 +178,8 @@ func (g *Guard[U]) emitOutage(r *http.Request, err error) {
 	g.emitOf(r, e)
 }
 
-// emitLogInFail sends the event of credentials that were refused. A request that brought none
-// is no event: programs that ban addresses count them.
+// emitLogInFail sends the event of refused credentials. A request without credentials causes no event,
+// because programs that ban addresses count these events.
 func (g *Guard[U]) emitLogInFail(r *http.Request, refusal *Refusal) {
 	e := Event{Name: EventLogInFail, Outcome: OutcomeFailure}
 	if refusal.Status() == http.StatusTooManyRequests {
@@ -188,7 +188,7 @@ func (g *Guard[U]) emitLogInFail(r *http.Request, refusal *Refusal) {
 	var names, reasons []string
 	for _, f := range refusal.Failures {
 		if f.Strategy == "" || f.Strategy == strategy.NameSession || f.blank {
-			continue // nothing was tried there
+			continue // the request had no credentials for it
 		}
 		names = append(names, f.Strategy)
 		if reason := f.reason(); reason != "" {

@@ -25,9 +25,9 @@ type Failure struct {
 	Strategy string // its name
 	Err      error  // matches strategy.ErrUnauthenticated; often a *strategy.Failure
 
-	account string // the login name that the request claimed; empty when unknown
-	shown   bool   // the request is known to have brought what the strategy refused
-	blank   bool   // the request is known to have brought nothing that the strategy looks at
+	account string // the login name in the request; empty if unknown
+	shown   bool   // the request is known to have had credentials that the strategy refused
+	blank   bool   // the request is known to have had no credentials for the strategy
 }
 
 // Refusal is the error of a request that none of the strategies accepted. It matches
@@ -124,14 +124,13 @@ type Insufficient struct {
 	Binding Binding
 }
 
-// Binding says what is missing: that the session is bound to a device, or the proof of
-// it.
+// Binding says what is missing: that the session is bound to a device, or the proof.
 type Binding string
 
 // Values of Insufficient.Binding.
 const (
 	BindingMissing  Binding = "missing"  // [Guard.RequireBound]: the session is not bound to a device
-	BindingUnproved Binding = "unproved" // it is, and the request has no proof that it comes from there
+	BindingUnproved Binding = "unproved" // it is bound, and the request has no proof that it comes from there
 )
 
 // Error implements error.
@@ -154,23 +153,22 @@ func (e *Insufficient) Error() string {
 // Is reports whether target is strategy.ErrUnauthenticated.
 func (e *Insufficient) Is(target error) bool { return target == strategy.ErrUnauthenticated }
 
-// decisive returns the part of err by which the status, the answer, its problem document
-// and the event go. Only a refusal by several strategies has two such parts: what a
-// strategy was shown and refused, and a log-in in the session that waits for a factor,
-// which the strategy "session" found. What was shown comes first: the client has to learn
-// that it was refused, and the log too. A strategy that does not say that it was shown
-// something ([strategy.Claimant]) may only say how to log in, and the user has begun to.
+// decisive returns the part of err that determines the status, the response, its problem document and the
+// event. Only a refusal by several strategies has two such parts: refused credentials, and a pending log-in
+// in the session, which the strategy "session" found. Refused credentials take precedence, because the
+// client and the log must see that they were refused. A strategy that does not say that it had credentials
+// ([strategy.Claimant]) may only say how to log in, which the user has begun to do.
 func decisive(err error) error {
 	if hasNil(err) {
 		return &misuse{"the error to answer is a nil pointer: answer what errors.As has found only where it returned true"}
 	}
 	refusal, refused := errors.AsType[*Refusal](err)
 	if !refused {
-		if errors.Is(err, session.ErrUnproved) { // of session.Manager.OpenCookies
+		if errors.Is(err, session.ErrUnproved) { // from session.Manager.OpenCookies
 			return &Insufficient{Binding: BindingUnproved}
 		}
 		if _, waits := errors.AsType[*Insufficient](err); !waits && errors.Is(err, strategy.ErrUnauthenticated) {
-			return &Refusal{Failures: []Failure{{Err: err}}} // of no strategy that is known
+			return &Refusal{Failures: []Failure{{Err: err}}} // the strategy is unknown
 		}
 		return err
 	}
@@ -192,7 +190,7 @@ func decisive(err error) error {
 	return pending
 }
 
-// hasNil reports whether err is, or wraps, a nil pointer of a type by whose fields the answer goes.
+// hasNil reports whether err is, or wraps, a nil pointer of a type whose fields determine the response.
 func hasNil(err error) bool {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal == nil
@@ -202,16 +200,16 @@ func hasNil(err error) bool {
 	return waits && insufficient == nil || leads && redirect == nil
 }
 
-// refusedLogIn is ErrTooManySessions of a log-in, whose event was sent.
+// refusedLogIn is the ErrTooManySessions of a log-in whose event was sent.
 type refusedLogIn struct{ error }
 
 // Unwrap returns the error.
 func (e *refusedLogIn) Unwrap() error { return e.error }
 
-// misuse is an error of the program that only shows when a request arrives.
+// misuse is a mistake of the program that can only be detected at a request.
 type misuse struct{ text string }
 
-// Error implements error. The text names the cure.
+// Error implements error. The text says what to do.
 func (e *misuse) Error() string { return "guard: " + e.text }
 
 // Status returns the HTTP status with which [Guard.Error] answers err:

@@ -105,8 +105,8 @@ type Event struct {
 	Host      string // http.Request.Host
 }
 
-// level is the vocabulary's, where slog has it. A program shows its key at every request:
-// that it is good is for debugging.
+// level returns the vocabulary's level, if slog has it. A program shows its key at every request: a success
+// is logged at debug level.
 func (e *Event) level() slog.Level {
 	switch {
 	case e.Outcome == OutcomeError, e.Name == EventTokenReuse:
@@ -119,8 +119,8 @@ func (e *Event) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// attrs are the attributes that have a value. What comes before the address no client can
-// write, so that a program which reads lines, such as fail2ban, finds it for sure.
+// attrs returns the attributes that have a value. No client can write what comes before the address, so
+// that a program that reads lines, such as fail2ban, cannot be misled about it.
 func (e *Event) attrs() []slog.Attr {
 	list := make([]slog.Attr, 0, 16)
 	list = append(list, slog.String("guard", e.Guard), slog.String("outcome", string(e.Outcome)))

@@ -12,42 +12,41 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// state says how this guard found the user of a request. A request has one for each
-// guard, and it only moves on: from nobody to how somebody was found, and from proved to
-// loggedIn.
+// state says how this guard found the user of a request. A request has one for each guard. It changes only
+// from nobody to another state, and from proved to loggedIn.
 type state uint8
 
 const (
-	nobody   state = iota // nobody was found, or nobody was asked yet
-	restored              // the session remembered the user when the request came
-	recalled              // the cookie of Config.RememberMe logged the user in, in this request
-	proved                // a strategy found the user by credentials; the session does not know it
-	loggedIn              // LogIn, LogInUser or StepUp put the user into the session, in this request
+	nobody   state = iota // no user was found, or none was looked for yet
+	restored              // the session had the user's log-in when the request arrived
+	recalled              // the cookie of Config.RememberMe logged the user in during this request
+	proved                // a strategy found the user by credentials; the session has no log-in of this
+	loggedIn              // LogIn, LogInUser or StepUp stored the user in the session during this request
 )
 
 // byCredentials reports whether the user was found in this request by more than the
 // browser's cookies.
 func (s state) byCredentials() bool { return s == proved || s == loggedIn }
 
-// inSession reports whether the session knows the user, and when and how they logged in.
+// inSession reports whether the session has the user's log-in, with its time and factors.
 func (s state) inSession() bool { return s == restored || s == recalled || s == loggedIn }
 
-// evidence is what a guard knows about the user of a request beside the user: how they
-// were found, and what they proved in this request. It is immutable.
+// evidence is what a guard knows about the user of a request besides the user: how they were found, and
+// what they proved in this request. It is immutable.
 type evidence struct {
 	state    state
-	strategy string        // the name of the one that succeeded
+	strategy string        // the name of the strategy that succeeded
 	info     strategy.Info // what it reported
 	at       time.Time     // when the user proved who they are, with state proved or loggedIn
 	factors  []factor      // what was proved in this request
-	series   string        // the series of Config.RememberMe that was recalled
+	series   string        // the series of Config.RememberMe, in state recalled
 	missing  string        // a factor that the user has and did not prove: the log-in is pending
 }
 
-// What is the same for every request is shared, so that a read allocates nothing.
+// Values that are the same for every request are shared, so that a read allocates nothing.
 var (
 	isNobody    = &evidence{state: nobody}
-	isAnonymous = &evidence{state: nobody, strategy: strategy.NameAnonymous} // as a strategy said
+	isAnonymous = &evidence{state: nobody, strategy: strategy.NameAnonymous} // a strategy returned ErrAnonymous
 	isRestored  = &evidence{state: restored, strategy: strategy.NameSession}
 	isRecalled  = &evidence{state: recalled, strategy: strategy.NameRemember}
 )
@@ -64,7 +63,7 @@ type factor struct {
 	at   time.Time
 }
 
-// withFactors returns old, the JSON object of a slot's factors, with those of p in it.
+// withFactors returns old, the JSON object of a slot's factors, with factors added.
 func withFactors(old json.RawMessage, factors []factor) json.RawMessage {
 	var obj rawjson.Object
 	if len(old) > 0 {
@@ -81,8 +80,8 @@ func withFactors(old json.RawMessage, factors []factor) json.RawMessage {
 	return obj.AppendTo(nil)
 }
 
-// requestUser returns this guard's user of the request, as far as it is known yet, and how they
-// were found, which is never nil.
+// requestUser returns this guard's user of the request, as far as it is known yet, and the evidence, which
+// is never nil.
 func (g *Guard[U]) requestUser(st *reqstate.State) (user U, e *evidence, ok bool) {
 	u, _ := st.User(g)
 	user, ok = u.Value.(U)
@@ -95,7 +94,8 @@ func (g *Guard[U]) requestUser(st *reqstate.State) (user U, e *evidence, ok bool
 	return user, isNobody, false
 }
 
-// ofTest is what guardtest says of a user: by its WithUser nothing, as of one in the session.
+// ofTest returns the evidence for a user set by guardtest. With WithUser it is that of a user in the
+// session.
 func ofTest(more any) *evidence {
 	proof, ok := more.(reqstate.Proof)
 	if !ok {
@@ -114,10 +114,10 @@ func (g *Guard[U]) evidence(st *reqstate.State) *evidence {
 	return e
 }
 
-// clearUser makes the request one of nobody.
+// clearUser removes the request's user.
 func (g *Guard[U]) clearUser(st *reqstate.State) { st.SetUser(g, nil, nil) }
 
-// anyUser is requestUser for a context, without how; a pending user is one too.
+// anyUser is requestUser for a context, without the evidence. It also returns a pending user.
 func (g *Guard[U]) anyUser(ctx context.Context) (user U, ok bool) {
 	if st := reqstate.Of(ctx, reqstate.Anyone); st != nil {
 		user, _, ok = g.requestUser(st)

@@ -47,12 +47,12 @@ func (g *Guard[U]) RequireFresh(maxAge time.Duration) func(http.Handler) http.Ha
 	}
 }
 
-// loggedInAt returns when the request's user proved who they are; zero when unknown.
+// loggedInAt returns when the request's user proved who they are; zero if unknown.
 func (g *Guard[U]) loggedInAt(r *http.Request, st *reqstate.State) (time.Time, error) {
 	switch e := g.evidence(st); e.state {
-	case proved: // only a strategy that says when knows it
+	case proved: // known only if the strategy reported it
 		return e.info.At, nil
-	case loggedIn: // the session, as this request changed it, says when
+	case loggedIn: // from the session, as this request changed it
 	default:
 		if _, err := g.reread(r, st); err != nil {
 			return time.Time{}, err
@@ -65,8 +65,7 @@ func (g *Guard[U]) loggedInAt(r *http.Request, st *reqstate.State) (time.Time, e
 	return slot.At, nil
 }
 
-// reread finds the session's user again, from the store's authority, whatever was
-// decided before.
+// reread finds the session's user again, from the primary, whatever was decided before.
 func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
 	if err := g.sameSite(r, r.Method); err != nil {
@@ -74,7 +73,7 @@ func (g *Guard[U]) reread(r *http.Request, st *reqstate.State) (U, error) {
 	}
 	switch err := st.Slots.Reread(r.Context()); {
 	case errors.Is(err, session.ErrSessionEnded):
-		return none, errNobody // logged out elsewhere, unknown to the replica or cache
+		return none, errNobody // logged out elsewhere, and the replica or cache did not know it yet
 	case err != nil:
 		return none, g.unproved(r, st, fmt.Errorf("guard: read session: %w", err))
 	}
@@ -135,8 +134,7 @@ func (g *Guard[U]) RequireFactor(name string, within time.Duration) func(http.Ha
 	}
 }
 
-// provesFactor reports whether a strategy of this guard, or a remembered browser, proves
-// the named factor.
+// provesFactor reports whether a strategy of this guard, or a remembered browser, proves the named factor.
 func (g *Guard[U]) provesFactor(name string) bool {
 	return slices.Contains(g.factorNames(), name) || name == strategy.NameRemember && g.cfg.RememberMe != nil
 }
@@ -155,7 +153,7 @@ func (g *Guard[U]) factorNames() (names []string) {
 	return names
 }
 
-// factorAt returns when the request's user last proved the named factor; zero when never.
+// factorAt returns when the request's user last proved the named factor; zero if never.
 func (g *Guard[U]) factorAt(r *http.Request, st *reqstate.State, name string) (time.Time, error) {
 	e := g.evidence(st)
 	factors := e.factors

@@ -131,11 +131,11 @@ type Config struct {
 // Passport instance. New makes one; it is immutable and safe for concurrent use.
 type Guard[U any] struct {
 	cfg        Config
-	owner      any                                             // whose request state the guard uses: Config.Sessions, or itself
+	owner      any                                             // of the request state: Config.Sessions, or the guard
 	answerer   func(http.ResponseWriter, *http.Request, error) // answerRefused
 	users      serializer.Serializer[U]
 	factors    func(context.Context, U) ([]string, error) // Config.Factors; nil for none
-	stamps     stamps[U]                                  // nil when the serializer has no stamps
+	stamps     stamps[U]                                  // nil if the serializer has no stamps
 	strategies []strategy.Strategy[U]
 	reserved   []strategy.Strategy[U]
 	programs   map[string]bool // the names of strategies for programs' credentials, strategy.ForPrograms
@@ -144,7 +144,7 @@ type Guard[U any] struct {
 	strict     bool   // the session's cookie is SameSite=Strict
 	watcher    *watcher[U]
 	binds      bool // session.Config.DeviceBound is set
-	reportOnly bool // session.Config.DeviceBound lets those pass who do not prove their device
+	reportOnly bool // session.DeviceBound.ReportOnly is set
 }
 
 // New returns a guard that authenticates by the given strategies and turns users
@@ -262,7 +262,7 @@ func (c *Config) checkRememberMe(wrong func(string, ...any)) {
 	}
 }
 
-// claimNames takes what no other guard of the same sessions may have.
+// claimNames claims the session key and the cookies that no other guard of the same sessions may have.
 func (g *Guard[U]) claimNames(wrong func(string, ...any)) {
 	c := &g.cfg
 	if c.Sessions == nil {
@@ -284,11 +284,10 @@ func (g *Guard[U]) claimNames(wrong func(string, ...any)) {
 	}
 }
 
-// maxSessionKey keeps the keys of all guards within what a record lists of them.
+// maxSessionKey is the length of the longest key; it limits the list of keys in a record.
 const maxSessionKey = 64
 
-// plainKey reports whether key can name a guard. Labels of a session start with it
-// and a colon.
+// plainKey reports whether key may name a guard. Labels of a session begin with the key and a colon.
 func plainKey(key string) bool {
 	for i, c := range []byte(key) {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
@@ -319,8 +318,8 @@ func checkStrategies[U any](strategies []strategy.Strategy[U], wrong func(string
 	}
 }
 
-// chain returns the strategies of the given names, or all for none. It panics for
-// the program's route table: route names the method that was called.
+// chain returns the strategies of the given names, all if there are none. It panics for an unknown name,
+// while routes are built; route is the name of the method that was called.
 func (g *Guard[U]) chain(route string, names []string) []strategy.Strategy[U] {
 	if len(names) == 0 {
 		if len(g.strategies) == 0 {
@@ -353,8 +352,8 @@ func (g *Guard[U]) needSessions(route string) {
 	}
 }
 
-// withSession returns h, which calls next, with the session's Handler around it, or with
-// what takes its place for a stateless guard.
+// withSession returns h, which calls next, inside the session's Handler, or inside stateless for a guard
+// without sessions.
 func (g *Guard[U]) withSession(route string, next, h http.Handler) http.Handler {
 	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
 		panic("guard: " + route + ": the next handler is nil")
@@ -365,8 +364,8 @@ func (g *Guard[U]) withSession(route string, next, h http.Handler) http.Handler 
 	return g.cfg.Sessions.Handler(h)
 }
 
-// stateless gives a request the state of a guard without sessions, as a session's Handler
-// gives it one with a session.
+// stateless gives a request the state of a guard without sessions, as a session's Handler gives it one with
+// a session.
 type stateless struct {
 	owner any
 	next  http.Handler
@@ -384,8 +383,7 @@ func (h *stateless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.next.ServeHTTP(w, inner)
 }
 
-// requestState returns the state of the request, and marks the answer as one that caches
-// must not keep.
+// requestState returns the state of the request, and marks the response as one that caches must not keep.
 func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) *reqstate.State {
 	st := reqstate.Of(r.Context(), g.owner)
 	if st.Slots != nil {
@@ -396,8 +394,7 @@ func (g *Guard[U]) requestState(w http.ResponseWriter, r *http.Request) *reqstat
 	return st
 }
 
-// gate is a middleware that lets a request pass when decide returns no error; its user is not
-// asked for.
+// gate is a middleware that lets a request pass if decide returns no error. It does not ask for the user.
 type gate[U any] struct {
 	g      *Guard[U]
 	next   http.Handler

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// The labels that a strategy reports (strategy.Info.Labels) belong to the log-in that it made:
-// they bear the guard's key in the session, so that they end with that log-in. A series of
-// Config.RememberMe has them too, under the same names: two guards may keep their series in one
-// place.
+// The labels that a strategy reports (strategy.Info.Labels) belong to the log-in that it made. In the
+// session they begin with the guard's key, so that they end with that log-in. A series of Config.RememberMe
+// has them too, in the same form, because two guards may keep their series in the same store.
 
-// linkPrefix begins them in the session.
+// linkPrefix is the prefix of these labels in the session.
 func (g *Guard[U]) linkPrefix() string { return g.cfg.SessionKey + ":link:" }
 
 func (g *Guard[U]) linkLabels(labels []string) []string {
@@ -22,7 +21,7 @@ func (g *Guard[U]) linkLabels(labels []string) []string {
 	return list
 }
 
-// unlinkLabels is the inverse of linkLabels.
+// unlinkLabels removes the prefix that linkLabels adds.
 func (g *Guard[U]) unlinkLabels(labels []string) []string {
 	list := make([]string, len(labels))
 	for i, label := range labels {

@@ -57,11 +57,11 @@ type LogInOptions struct {
 	// strategy has, panics.
 	Reauthenticated bool
 
-	sameBrowser bool // remember it if it was
-	renews      bool // the user is the session's own, see reqstate.LogIn
+	sameBrowser bool // remember the browser if it was remembered
+	renews      bool // the user was found by the session, see reqstate.LogIn
 }
 
-// check panics for what cannot work.
+// check panics for options that cannot work.
 func (o *LogInOptions) check(next http.Handler, remembers bool) {
 	if o.RememberMe != nil && !remembers {
 		panic("guard: LogInWith: " + needsRememberMe)
@@ -72,7 +72,7 @@ func (o *LogInOptions) check(next http.Handler, remembers bool) {
 	checkSuccess("LogInWith", o.SuccessRedirect, next)
 }
 
-// checkSuccess panics for a redirect, or for a next handler, that cannot answer.
+// checkSuccess panics for an invalid redirect, or if there is neither a redirect nor a next handler.
 func checkSuccess(method, to string, next http.Handler) {
 	if err := checkRedirect(to); err != nil {
 		panic(fmt.Sprintf("guard: %s: SuccessRedirect %q: %v", method, to, err))
@@ -117,7 +117,7 @@ func (g *Guard[U]) LogInWith(o LogInOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		o.check(next, g.cfg.RememberMe != nil)
 		if next == nil {
-			next = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // for an anonymous visitor
+			next = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // called for an anonymous visitor only
 				redirect(w, o.SuccessRedirect, http.StatusSeeOther)
 			})
 		}
@@ -151,8 +151,8 @@ func (m *logIn[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// logIn logs in the request's user. It returns what was carried out, nil for an anonymous
-// visitor, who goes on to the next handler as by Passport's pass.
+// logIn logs in the request's user. It returns the log-in that was carried out, nil for an anonymous
+// visitor, for whom the next handler is called, as by Passport's pass.
 func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (*logInPlan[U], error) {
 	user, e, _ := m.g.requestUser(st)
 	switch {
@@ -166,30 +166,30 @@ func (m *logIn[U]) logIn(r *http.Request, st *reqstate.State) (*logInPlan[U], er
 	return m.g.logIn(r, st, user, e, &m.o)
 }
 
-// logInPlan is a log-in that was decided on. Making one changes nothing; carryOut does
-// all of it, or nothing.
+// logInPlan is a log-in that was decided on. Making one changes nothing; carryOut does all of it, or
+// nothing.
 type logInPlan[U any] struct {
 	user     U
 	evidence *evidence
 	in       reqstate.LogIn
 	o        *LogInOptions
-	to       string                // where the options send the user, once it was carried out
-	event    Event                 // that it was carried out; without an Outcome
-	replaced Event                 // of the stored log-in that this one replaces; without a User for none
+	to       string                // where the options send the user after the log-in
+	event    Event                 // the event of the log-in, without an Outcome
+	replaced Event                 // the event of the stored log-in that this one replaces; without a User for none
 	needed   []string              // the factors that the user has
 	counts   bool                  // Config.MaxSessions counts it: it makes a session that lets the user pass
-	remember bool                  // a series of Config.RememberMe begins
-	cookie   string                // its cookie, once it has begun
-	begun    *remember.Remembered  // the series of the log-in, or of the one before it, that began in this request
-	goesOn   string                // the name of the series that goes on, as a log-in is renewed
-	presents bool                  // the browser presents a cookie of Config.RememberMe
-	former   []remember.Remembered // the series that the browser presents: they end
-	counted  int                   // how often countSessions ran
-	excess   []UserSession         // what Config.MaxSessions ends, found when the log-in was stored
-	countErr error                 // why that could not be found
+	remember bool                  // begin a series of Config.RememberMe
+	cookie   string                // the cookie of that series, once it has begun
+	begun    *remember.Remembered  // the series that began in this request, by this log-in or an earlier one
+	goesOn   string                // the name of the series that continues, if the log-in renews one
+	presents bool                  // the request has a cookie of Config.RememberMe
+	former   []remember.Remembered // the series that the browser presents, and that end
+	counted  int                   // how many times countSessions ran
+	excess   []UserSession         // the sessions over Config.MaxSessions, found when the log-in was stored
+	countErr error                 // why excess could not be found
 }
 
-// logIn logs user in, whom e vouches for, and returns what was carried out.
+// logIn logs in user, with the evidence e, and returns the log-in that was carried out.
 func (g *Guard[U]) logIn(r *http.Request, st *reqstate.State, user U, e *evidence, o *LogInOptions) (*logInPlan[U], error) {
 	p, err := g.planLogIn(r, st, user, e, o)
 	if err == nil {
@@ -198,7 +198,7 @@ func (g *Guard[U]) logIn(r *http.Request, st *reqstate.State, user U, e *evidenc
 	if err != nil {
 		return nil, fmt.Errorf("guard: log in: %w", err)
 	}
-	if e.state == proved && e.info.Linking { // Authenticate told of no log-in
+	if e.state == proved && e.info.Linking { // Authenticate has sent no event of a log-in
 		g.emitOf(r, Event{Name: EventLogInSuccess, Outcome: OutcomeSuccess, Strategy: e.strategy, User: p.in.Slot.User})
 	}
 	return p, nil
@@ -222,12 +222,12 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		}
 		p.evidence = e.lacking(firstMissing(p.needed, e.factors))
 	}
-	// A pending log-in lets nobody pass, and must not end those that do. A renewal makes no new
+	// A pending log-in lets nobody pass, so it must not end sessions that do. A renewal makes no new
 	// session, unless it completes a pending one.
 	p.counts = g.cfg.MaxSessions > 0 && p.evidence.missing == "" && (!o.renews || firstMissing(p.needed, factorsOf(before)) != "")
 	p.in = g.toStore(r, p, id, name, before.At)
 	p.event = Event{Name: EventSessionCreated, Strategy: p.evidence.strategy, User: p.in.Slot.User}
-	var stored reqstate.Slot // what this request logged in before, and did not store, was never there
+	var stored reqstate.Slot // a log-in of this request that was not stored does not count
 	if before.User != nil {
 		if stored, err = st.Slots.Standing(ctx, g.cfg.SessionKey); err != nil {
 			return nil, err
@@ -239,7 +239,7 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 		p.replaced = Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(stored.User), Session: g.ref(ctx), Reason: ReasonReplaced}
 	case o.renews:
 		p.event.Name, p.event.Reason = EventSessionRenewed, ReasonLogInUser
-		if o.Reauthenticated || !p.in.Slot.At.Equal(stored.At) { // that, or an earlier log-in of the request
+		if o.Reauthenticated || !p.in.Slot.At.Equal(stored.At) { // ReauthenticateUser, or an earlier log-in of the request
 			p.event.Reason = ReasonReauthenticated
 		}
 	}
@@ -249,8 +249,8 @@ func (g *Guard[U]) planLogIn(r *http.Request, st *reqstate.State, user U, e *evi
 	return p, err
 }
 
-// toStore returns what the session stores of the log-in p. id and name are those of its user; at is
-// when the log-in began that is there already.
+// toStore returns the log-in to store for p. id and name are those of its user; at is the time of the
+// log-in that is there already.
 func (g *Guard[U]) toStore(r *http.Request, p *logInPlan[U], id json.RawMessage, name string, at time.Time) reqstate.LogIn {
 	e, o := p.evidence, p.o
 	in := reqstate.LogIn{
@@ -292,9 +292,8 @@ func (g *Guard[U]) toStore(r *http.Request, p *logInPlan[U], id json.RawMessage,
 	return in
 }
 
-// carryOut does what p says. What could not be undone waits for the commit's success. After
-// an error nothing that was there before has changed, nothing is pending, and the request
-// has no user.
+// carryOut carries out p. Steps that could not be undone wait until the commit has succeeded. After an
+// error nothing that existed before has changed, nothing is pending, and the request has no user.
 func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]) error {
 	ctx := withRoute(r)
 	if err := g.changeSession(r, st, p); err != nil {
@@ -318,10 +317,11 @@ func (g *Guard[U]) carryOut(r *http.Request, st *reqstate.State, p *logInPlan[U]
 	return nil
 }
 
-// finishLogIn does what follows the commit of the log-in p, which ended in err. Of repeated
-// log-ins of one user the last tells of all.
+// finishLogIn does what follows the commit of the log-in p, which ended with err. If a user's log-in was
+// repeated, only the last one sends events.
 func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logInPlan[U], err error, repeated bool) {
-	if !repeated && !(p.evidence.state == recalled && errors.Is(err, reqstate.ErrDropped)) { // this request alone knows of it
+	// A recalled log-in that was dropped was only visible to this request.
+	if !repeated && !(p.evidence.state == recalled && errors.Is(err, reqstate.ErrDropped)) {
 		g.emitOutcome(ctx, p.event, err)
 		if p.replaced.User != nil && (err == nil || errors.Is(err, reqstate.ErrReplaced)) {
 			g.emit(ctx, p.replaced)
@@ -332,7 +332,7 @@ func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logIn
 	}
 	ctx, cancel := g.afterRequest(ctx)
 	defer cancel()
-	if err != nil { // nobody is remembered for it, and it makes no session too many
+	if err != nil { // so the browser is not remembered, and no session is too many
 		g.dropSeries(ctx, p)
 		return
 	}
@@ -340,13 +340,13 @@ func (g *Guard[U]) finishLogIn(ctx context.Context, st *reqstate.State, p *logIn
 	g.endExcess(ctx, st, p)
 }
 
-// afterRequest returns a context for what has to follow a commit, also when the client
-// has gone.
+// afterRequest returns a context for work after a commit, which does not end if the client closes the
+// connection.
 func (g *Guard[U]) afterRequest(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Sessions.StoreTimeout())
 }
 
-// changeSession puts the log-in, and what comes with it, into the session.
+// changeSession stores the log-in, and what belongs to it, in the session.
 func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPlan[U]) (err error) {
 	ctx := r.Context()
 	if p.remember {
@@ -385,8 +385,8 @@ func (g *Guard[U]) changeSession(r *http.Request, st *reqstate.State, p *logInPl
 	return nil
 }
 
-// store has the commit count the log-in p, if it counts, and stores it at once where it may
-// be refused, or where what made it has to be looked at again.
+// store makes the commit count the log-in p, if it counts. It commits at once if the log-in may be refused,
+// or if its series has to be checked again.
 func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U]) error {
 	former := g.ref(ctx)
 	if p.counts {
@@ -401,7 +401,7 @@ func (g *Guard[U]) store(ctx context.Context, st *reqstate.State, p *logInPlan[U
 	if err == nil {
 		err = s.Save(ctx)
 	}
-	if errors.Is(err, ErrTooManySessions) { // here, for who is refused is forgotten next
+	if errors.Is(err, ErrTooManySessions) { // sent here, because the refused user is dropped next
 		g.emit(ctx, Event{Name: EventForbidden, Outcome: OutcomeFailure, Strategy: p.evidence.strategy,
 			User: slices.Clone(p.in.Slot.User), Session: former, Reason: ReasonTooMany})
 		return &refusedLogIn{err}

@@ -70,7 +70,7 @@ func (g *Guard[U]) LogInContext(ctx context.Context, user U, o LogInOptions) (to
 	return g.logInUser(r, user, o, "LogInContext")
 }
 
-// requestOf returns the request in which ctx was made, with ctx in it.
+// requestOf returns the request in which ctx was made, with ctx as its context.
 func (g *Guard[U]) requestOf(ctx context.Context, method string) (*http.Request, error) {
 	st := reqstate.Of(ctx, g.owner)
 	if st == nil || st.Slots == nil {
@@ -79,7 +79,7 @@ func (g *Guard[U]) requestOf(ctx context.Context, method string) (*http.Request,
 	return st.Slots.Request().WithContext(ctx), nil
 }
 
-// logInUser logs in a user whom the application vouches for. method is what it called.
+// logInUser logs in a user on the application's word. method is the method that it called.
 func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions, method string) (to string, err error) {
 	st, err := g.stateOf(r, method)
 	if err != nil {
@@ -88,7 +88,7 @@ func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions, method str
 	if strategy.IsNilUser(user) {
 		return "", &misuse{method + ": the user is nil"}
 	}
-	if !g.evidence(st).state.byCredentials() { // or else Authenticate has asked
+	if !g.evidence(st).state.byCredentials() { // otherwise Authenticate has sent the event
 		if err := g.sameSite(r, r.Method); err != nil {
 			return "", err
 		}
@@ -105,9 +105,8 @@ func (g *Guard[U]) logInUser(r *http.Request, user U, o LogInOptions, method str
 	return done.to, nil
 }
 
-// evidenceFor returns the evidence for a user whom the application logs in: what the same user
-// proved in this request, or for the log-in that the session remembers. renews says that
-// there is nothing else to show for the user than that session.
+// evidenceFor returns the evidence for a user whom the application logs in: what the same user proved in
+// this request, or the facts of the session's log-in. renews says that the session is the only evidence.
 func (g *Guard[U]) evidenceFor(ctx context.Context, st *reqstate.State, user U) (e *evidence, renews bool, err error) {
 	old, before, ok := g.requestUser(st)
 	e = &evidence{state: loggedIn, at: time.Now()}

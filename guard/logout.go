@@ -28,13 +28,13 @@ import (
 func (g *Guard[U]) LogOut(next http.Handler) http.Handler {
 	g.needSessions("LogOut")
 	logOut := g.gate("LogOut", next, func(r *http.Request, st *reqstate.State) (nobody U, err error) {
-		if err := g.sameSite(r, http.MethodPost); err != nil { // whatever the method: a link must not log anyone out
+		if err := g.sameSite(r, http.MethodPost); err != nil { // by any method: a link must not log anyone out
 			return nobody, err
 		}
 		return nobody, g.logOut(r, st)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isPrefetch(r) { // 503 has the browser ask again when its user goes there
+		if isPrefetch(r) { // after a 503 the browser asks again when its user opens the page
 			w.Header().Set("Cache-Control", "no-store")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
@@ -76,7 +76,8 @@ func (g *Guard[U]) LogOutContext(ctx context.Context) error {
 
 func (g *Guard[U]) logOut(r *http.Request, st *reqstate.State) error {
 	ctx := withRoute(r)
-	// A log-in of this request that was not stored ends nothing. First, for endSeries spares the session in use.
+	// A log-in of this request that was not stored ends nothing. This comes first, because endSeries spares
+	// the session in use.
 	slot, err := st.Slots.Standing(ctx, g.cfg.SessionKey)
 	if g.cfg.RememberMe != nil {
 		if err := g.endSeries(r, st); err != nil {

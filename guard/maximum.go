@@ -15,42 +15,41 @@ import (
 var ErrTooManySessions = fmt.Errorf("guard: the user has as many sessions as Config.MaxSessions allows: %w", ErrForbidden)
 
 const (
-	countTries   = 4                     // how often a log-in counts while others are undecided
-	countPause   = 5 * time.Millisecond  // twice that before the second time; it doubles
-	longestPause = 50 * time.Millisecond // also for a clock that is ahead of ours
+	countTries   = 4                     // how many times a log-in counts while others are undecided
+	countPause   = 5 * time.Millisecond  // doubled before each count, from the second one on
+	longestPause = 50 * time.Millisecond // the limit, also if another clock is ahead of ours
 )
 
-// countSessions counts the user's sessions for the log-in p, whose record was just
-// stored under ref, and decides whether it stays. former is the Ref of the session that
-// it replaces. The commit asks it before the log-in changes anything else.
+// countSessions counts the user's sessions for the log-in p, whose record was just stored under ref, and
+// decides whether it stays. former is the Ref of the session that it replaces. The commit calls it before
+// the log-in changes anything else.
 //
-// Every log-in is stored before it counts. So of several at once the last one to count
-// sees all of them, and no more than Config.MaxSessions are let in; counting first and
-// storing then would let all of them in. With Config.RefuseMore a log-in that finds too
-// many gives way, and takes only its own record with it. The first in an order that is
-// the same for all waits for the others to do so: or else none of them would get in.
-//
-// Without RefuseMore the oldest end, after the commit. A log-in that is not the latest,
-// because another one was stored in the same millisecond or by a clock ahead of ours, is
-// stored again: otherwise it would end itself and be answered with a dead cookie.
+// Every log-in is stored before it counts. So of several at the same time the last one to count sees all of
+// them, and no more than Config.MaxSessions are accepted; if each counted first and was stored then, all
+// could be accepted. With Config.RefuseMore a log-in that finds too many is refused, and only its own
+// record is deleted. The first one, in an order that is the same for all, waits until the others are
+// refused: otherwise none of them would be accepted. Without RefuseMore the oldest sessions end, after the
+// commit. A log-in that is not the latest, because another one was stored in the same millisecond or by a
+// clock ahead of ours, is stored again: otherwise it would end itself, and the response would have a
+// useless cookie.
 func (g *Guard[U]) countSessions(ctx context.Context, p *logInPlan[U], former, ref string) error {
 	for {
 		p.counted++
 		list, err := g.sessionsOf(ctx, p.user, p.in.Slot.User, p.needed, ref)
 		if err != nil && g.cfg.RefuseMore {
-			return fmt.Errorf("guard: log in: count the sessions: %w", err) // not counted is not let in
+			return fmt.Errorf("guard: log in: count the sessions: %w", err) // a log-in that was not counted is refused
 		}
 		if err != nil {
 			p.countErr = err
-			return nil //nolint:nilerr // the log-in stands, and the event says so
+			return nil //nolint:nilerr // the log-in succeeds; the event has the error
 		}
 		list = slices.DeleteFunc(list, func(s UserSession) bool { return len(s.refs) == 1 && s.Ref == former || s.Pending || g.endsWith(p, &s) })
 		place := slices.IndexFunc(list, func(s UserSession) bool { return s.Ref == ref }) // the latest first
 		switch {
 		case place < 0 && !g.cfg.RefuseMore && p.counted < countTries:
-			return reqstate.ErrAgain // a later log-in has ended it before it was answered
+			return reqstate.ErrAgain // a later log-in has ended it before its response
 		case place < 0:
-			return session.ErrSessionEnded // or LogOutEverywhere has
+			return session.ErrSessionEnded // LogOutEverywhere has ended it
 		case len(list) <= g.cfg.MaxSessions:
 			return nil
 		case g.cfg.RefuseMore:
@@ -67,8 +66,8 @@ func (g *Guard[U]) countSessions(ctx context.Context, p *logInPlan[U], former, r
 	}
 }
 
-// endsWith reports whether s ends when the log-in p is stored: it is the browser's own,
-// from before p.
+// endsWith reports whether s ends when the log-in p is stored: it is an earlier session of the same
+// browser.
 func (g *Guard[U]) endsWith(p *logInPlan[U], s *UserSession) bool {
 	for _, rem := range p.former {
 		if slices.Contains(s.labels, g.seriesPrefix()+rem.Series) {
@@ -78,7 +77,7 @@ func (g *Guard[U]) endsWith(p *logInPlan[U], s *UserSession) bool {
 	return false
 }
 
-// pause waits for d, at most longestPause, and reports whether there is time left.
+// pause waits for d, at most longestPause, and reports whether ctx is still live.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(min(max(d, 0), longestPause))
 	defer t.Stop()
@@ -90,10 +89,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// endExcess ends, after the commit, what the log-in p has made too many.
+// endExcess ends, after the commit, the sessions that are too many with the log-in p.
 func (g *Guard[U]) endExcess(ctx context.Context, st *reqstate.State, p *logInPlan[U]) {
 	err := p.countErr
-	if err == nil && len(p.excess) > 0 && st.Slots.Presents() { // or else the browser has no other session to be ended
+	// Only a browser that presents a session may have had another one, which the log-in has ended.
+	if err == nil && len(p.excess) > 0 && st.Slots.Presents() {
 		err = g.stillExcess(ctx, p)
 	}
 	if err == nil && len(p.excess) > 0 {
@@ -104,8 +104,8 @@ func (g *Guard[U]) endExcess(ctx context.Context, st *reqstate.State, p *logInPl
 	}
 }
 
-// stillExcess takes out of p.excess what need not end any more: the log-in has ended other
-// sessions that the browser presented, which were counted.
+// stillExcess removes from p.excess the sessions that need not end any more: the log-in has ended other
+// sessions that the browser presented and that were counted.
 func (g *Guard[U]) stillExcess(ctx context.Context, p *logInPlan[U]) error {
 	current := g.ref(ctx)
 	list, err := g.sessionsOf(ctx, p.user, p.in.Slot.User, p.needed, current)

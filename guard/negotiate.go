@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// prefersHTML reports whether the answer goes to a browser's window, and so is a page or
-// a redirect, and not a problem document (RFC 9457) for a program.
+// prefersHTML reports whether the response is for a browser's window, and so is a page or a redirect and
+// not a problem document (RFC 9457) for a program.
 //
-// Where the browser says what the answer is for (Fetch Metadata Request Headers §2),
-// that decides: a script that fetches a fragment accepts text/html too, and must not
-// put the log-in page into it. Elsewhere Accept decides, unless a library of scripts has
-// named itself.
+// If the browser says what the response is for (Fetch Metadata Request Headers §2), that decides: a script
+// that fetches a fragment accepts text/html too, and must not insert the log-in page. Otherwise Accept
+// decides, unless a script library names itself in the header.
 func prefersHTML(h http.Header) bool {
 	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate" && acceptsHTML(h)
@@ -25,16 +24,16 @@ func prefersHTML(h http.Header) bool {
 	return acceptsHTML(h)
 }
 
-// acceptsHTML reports whether text/html has the higher quality in Accept. Clients that
-// say nothing, or */*, are programs.
+// acceptsHTML reports whether text/html has the highest quality in Accept. Clients without Accept, or with
+// */*, are programs.
 func acceptsHTML(h http.Header) bool {
 	accept := strings.Join(h.Values("Accept"), ",")
 	return quality(accept, "text", "html") > max(quality(accept, "application", "problem+json"), quality(accept, "application", "json"))
 }
 
-// quality returns the weight that accept gives to a media type, in thousandths: that
-// of the most specific range that matches (RFC 9110 §12.5.1). Ranges with parameters
-// of their own are for other representations than ours, and do not count.
+// quality returns the weight that accept gives to a media type, in thousandths: that of the most specific
+// range that matches (RFC 9110 §12.5.1). Ranges with parameters are for other representations than ours,
+// and are ignored.
 func quality(accept, major, minor string) int {
 	best, weight := 0, 0
 	for item := range strings.SplitSeq(accept, ",") {
@@ -56,8 +55,8 @@ func quality(accept, major, minor string) int {
 	return weight
 }
 
-// weightOf reads the parameters of a media range: q alone (RFC 9110 §12.4.2), or
-// nothing, which means 1. ok is false for other parameters and malformed weights.
+// weightOf reads the parameters of a media range: only q (RFC 9110 §12.4.2), or none, which means 1. ok is
+// false for other parameters and malformed weights.
 func weightOf(parameters string) (q int, ok bool) {
 	q = 1000
 	for p := range strings.SplitSeq(parameters, ";") {

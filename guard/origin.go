@@ -9,20 +9,20 @@ import (
 	"unicode"
 )
 
-// canonicalOrigin returns origin as a browser writes it in the header Origin (WHATWG URL
-// Standard, Host serializing; RFC 6454 §6.2): in lower case, without a default port, a
-// name of other letters than ASCII's in Punycode, an IPv6 address in its short form.
+// canonicalOrigin returns origin in the form of the header Origin (WHATWG URL Standard, Host serializing;
+// RFC 6454 §6.2): in lower case, without a default port, non-ASCII names in Punycode, IPv6 addresses in
+// their short form.
 func canonicalOrigin(origin string) (string, error) {
 	u, err := url.Parse(origin)
 	switch {
 	case err != nil:
 		return "", err
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return "", errors.New("it has no scheme http or https, or no host")
+		return "", errors.New("it needs the scheme http or https, and a host")
 	case u.User != nil, u.Path != "", u.RawQuery != "", u.Fragment != "", u.ForceQuery:
-		return "", errors.New("it has more than a scheme, a host and a port")
+		return "", errors.New("it must have a scheme, a host and a port only")
 	case strings.Contains(u.Host, "*"):
-		return "", errors.New("it stands for no other origins: write each of them by itself, or set Config.TrustOrigin")
+		return "", errors.New("wildcards are not supported: list each origin, or set Config.TrustOrigin")
 	}
 	host, err := canonicalHost(u.Hostname())
 	if err != nil {
@@ -40,8 +40,8 @@ func canonicalHost(host string) (string, error) {
 		a, err := netip.ParseAddr(host)
 		switch {
 		case err != nil || a.Zone() != "":
-			return "", fmt.Errorf("%q is no IPv6 address", host)
-		case a.Is4In6(): // WHATWG writes no dots
+			return "", fmt.Errorf("%q is not an IPv6 address", host)
+		case a.Is4In6(): // the WHATWG form has no dots
 			b := a.As16()
 			return fmt.Sprintf("[::ffff:%x:%x]", uint16(b[12])<<8|uint16(b[13]), uint16(b[14])<<8|uint16(b[15])), nil
 		}
@@ -54,8 +54,7 @@ func canonicalHost(host string) (string, error) {
 	return strings.Join(labels, "."), nil
 }
 
-// punycode returns a label of a name as it is in the DNS: RFC 3492 §6.3, with the
-// parameters of §5.
+// punycode returns the ASCII form of a label of a domain name: RFC 3492 §6.3, with the parameters of §5.
 func punycode(label string) string {
 	const base, tMin, tMax, skew, damp, firstBias, firstN = 36, 1, 26, 38, 700, 72, 128
 	var out []byte
@@ -121,7 +120,7 @@ func punycode(label string) string {
 	return "xn--" + string(out)
 }
 
-// digit returns the character for a digit of 0 to 35.
+// digit returns the character for a digit from 0 to 35.
 func digit(d int) byte {
 	if d < 26 {
 		return byte('a' + d) //nolint:gosec // d is under 36

@@ -11,11 +11,12 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// A log-in is pending while a factor that its user has was not proved in it. It lies in
-// the session like any other, so that StepUp can add to it, and lets nobody pass: the
-// one place where the two differ is evidence.missing.
+// A log-in is pending while a factor that its user has was not proved in it. The session stores it like any
+// other, so that StepUp can add the factor, but it lets nobody pass. The two differ only in
+// evidence.missing.
 
-// UserFactors says which second factors a user has, for Config.Factors. [FactorsOf]
+// UserFactors says which second factors a user has, for Config.Factors. [FactorsOf] makes one; with its
+// zero value no user has any.
 // makes one; by its zero value no user has any.
 type UserFactors struct {
 	of any // a func(context.Context, U) ([]string, error), for New to check
@@ -33,7 +34,7 @@ func FactorsOf[U any](f func(ctx context.Context, user U) ([]string, error)) Use
 	return UserFactors{f}
 }
 
-// checkFactors takes the function in Config.Factors, which has to be for users of type U.
+// checkFactors sets g.factors to the function in Config.Factors, which must be for users of type U.
 func (g *Guard[U]) checkFactors(wrong func(string, ...any)) {
 	if g.cfg.Factors.of == nil {
 		return
@@ -45,7 +46,7 @@ func (g *Guard[U]) checkFactors(wrong func(string, ...any)) {
 	g.factors = of
 }
 
-// factorsNeeded returns what user has to prove beside the log-in.
+// factorsNeeded returns the factors that user must prove besides the log-in.
 func (g *Guard[U]) factorsNeeded(ctx context.Context, user U) ([]string, error) {
 	if g.factors == nil {
 		return nil, nil
@@ -57,8 +58,8 @@ func (g *Guard[U]) factorsNeeded(ctx context.Context, user U) ([]string, error) 
 	return needed, nil
 }
 
-// firstMissing returns the first of needed that is not among proved, or "". That a browser
-// was remembered proves no factor: it may have been while the log-in was pending.
+// firstMissing returns the first of needed that is not in proved, or "". A remembered browser proves no
+// factor: it may have been remembered while the log-in was pending.
 func firstMissing(needed []string, proved []factor) string {
 	for _, need := range needed {
 		there := slices.ContainsFunc(proved, func(f factor) bool {
@@ -76,7 +77,7 @@ func firstMissing(needed []string, proved []factor) string {
 	return ""
 }
 
-// missingFactor returns the first factor that user has and that is not among proved, or "".
+// missingFactor returns the first factor that user has and that is not in proved, or "".
 func (g *Guard[U]) missingFactor(ctx context.Context, user U, proved []factor) (string, error) {
 	needed, err := g.factorsNeeded(ctx, user)
 	return firstMissing(needed, proved), err
@@ -90,7 +91,7 @@ func (e *evidence) insufficient() error {
 	return &Insufficient{Factor: e.missing}
 }
 
-// lacking returns a copy of e that lacks the factor of that name; e itself for none.
+// lacking returns a copy of e in which the factor of that name is missing; e itself if the name is empty.
 func (e *evidence) lacking(factor string) *evidence {
 	if factor == e.missing {
 		return e
@@ -119,8 +120,8 @@ func (g *Guard[U]) StepUpUser(r *http.Request) (U, error) {
 	return user, err
 }
 
-// answerPending answers a log-in that was stored and waits for a factor. to is where the
-// log-in wanted to end. Browsers are sent to the page that asks for the factor.
+// answerPending answers a log-in that was stored and is pending. to is the page where the log-in was to
+// end. Browsers are sent to the page that asks for the factor.
 func (g *Guard[U]) answerPending(w http.ResponseWriter, r *http.Request, err error, to string) {
 	if page := g.cfg.StepUpURL; page != "" && prefersHTML(r.Header) {
 		w.Header().Add("Vary", "Accept")

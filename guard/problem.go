@@ -95,7 +95,7 @@ func ProblemOf(err error) Problem {
 	return p
 }
 
-// inWords returns d for people, rounded up.
+// inWords returns d in words, rounded up.
 func inWords(d time.Duration) string {
 	n, unit := (d+time.Second-1)/time.Second, "second"
 	switch {
@@ -114,7 +114,7 @@ func inWords(d time.Duration) string {
 func (p *Problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
-	// A client that went away is no concern of anybody's.
+	// An error only means that the client has gone.
 	_ = json.NewEncoder(w).Encode(struct {
 		Type   string `json:"type"`
 		Title  string `json:"title"`

@@ -50,19 +50,19 @@ func (g *Guard[U]) strategyCookies() []string {
 type proxyTransport struct {
 	next     http.RoundTripper
 	sessions *session.Manager // nil for a stateless guard
-	names    []string         // more than those of sessions
+	names    []string         // in addition to those of sessions
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.sessions != nil { // asked each time: a guard that is made later has cookies too
+	if t.sessions != nil { // asked each time, because guards that are made later have cookies too
 		t = &proxyTransport{next: t.next, names: slices.Concat(t.names, t.sessions.CookieNames())}
 	}
 	if r.Header["Cookie"] != nil {
-		r = r.Clone(r.Context()) // a RoundTripper leaves the request as it is
+		r = r.Clone(r.Context()) // a RoundTripper must not change the request
 		keep(r.Header, "Cookie", func(line string) (string, bool) { line = t.strip(line); return line, line != "" })
 	}
-	// The hook of httputil.ReverseProxy, which sends a 1xx on, is called after this one, with the same
+	// The hook of httputil.ReverseProxy, which forwards a 1xx, is called after this one with the same
 	// header.
 	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error { t.clean(http.Header(h)); return nil },
@@ -73,13 +73,13 @@ func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	t.clean(res.Header)
 	t.clean(res.Trailer)                                 // the announced names
-	if res.StatusCode != http.StatusSwitchingProtocols { // whose Body is an io.Writer too, and which has no trailer
+	if res.StatusCode != http.StatusSwitchingProtocols { // its Body must remain an io.Writer, and it has no trailer
 		res.Body = &cleanTrailer{res.Body, res, t}
 	}
 	return res, nil
 }
 
-// cleanTrailer is the body of res, after which the trailer comes.
+// cleanTrailer is the body of res, after which its trailer is cleaned.
 type cleanTrailer struct {
 	io.ReadCloser
 	res *http.Response
@@ -102,7 +102,7 @@ func (b *cleanTrailer) Close() error {
 	return err
 }
 
-// clean removes from what an upstream answers the cookies that do not pass, and what ends them.
+// clean removes the cookies that do not pass from an upstream's header, and what would end them.
 func (t *proxyTransport) clean(h http.Header) {
 	keep(h, "Set-Cookie", func(line string) (string, bool) { return line, !t.sets(line) })
 	keep(h, "Clear-Site-Data", func(line string) (string, bool) {
@@ -111,7 +111,7 @@ func (t *proxyTransport) clean(h http.Header) {
 	})
 }
 
-// keep has edit change the lines of a field, or remove them. A field without a line is removed.
+// keep lets edit change or remove the lines of a field. A field without a line is removed.
 func keep(h http.Header, field string, edit func(string) (string, bool)) {
 	lines, there := h[field]
 	if !there {
@@ -128,8 +128,8 @@ func keep(h http.Header, field string, edit func(string) (string, bool)) {
 	}
 }
 
-// endsCookies reports whether a part of Clear-Site-Data ends cookies: "cookies" and "*", however a browser
-// may read the quotes. https://www.w3.org/TR/clear-site-data/#header
+// endsCookies reports whether a part of Clear-Site-Data ends cookies: "cookies" and "*", however browsers
+// treat the quotes. https://www.w3.org/TR/clear-site-data/#header
 func endsCookies(part string) bool {
 	part = strings.Map(func(c rune) rune {
 		if c == '*' || unicode.IsLetter(c) {
@@ -149,8 +149,8 @@ func (t *proxyTransport) strip(line string) string {
 	return strings.TrimSpace(strings.Join(pairs, ";"))
 }
 
-// sets reports whether a Set-Cookie line sets a cookie that does not pass. A browser sends a
-// cookie without a name as its value alone, which may look like one that has a name.
+// sets reports whether a Set-Cookie line sets a cookie that does not pass. A browser sends a cookie without
+// a name as its value alone, which may look like a cookie with a name.
 func (t *proxyTransport) sets(line string) bool {
 	pair, _, _ := strings.Cut(line, ";")
 	name, value, ok := strings.Cut(pair, "=")

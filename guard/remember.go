@@ -16,11 +16,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// A series of Config.RememberMe is of one log-in in one browser. The sessions that it
-// makes carry its label, so that a log-out which ends the series finds all of them, also
-// one that another request is just making.
+// A series of Config.RememberMe belongs to one log-in in one browser. The sessions that it makes have its
+// label, so that a log-out that ends the series finds all of them, including one that another request is
+// just making.
 
-// seriesPrefix begins the labels of series. No user's JSON does.
+// seriesPrefix is the prefix of the labels of series. No user's label begins with it.
 func (g *Guard[U]) seriesPrefix() string { return g.cfg.SessionKey + ":series:" }
 
 // isMine reports whether this guard began the series of rem.
@@ -28,8 +28,8 @@ func (g *Guard[U]) isMine(rem remember.Remembered) bool {
 	return strings.HasPrefix(rem.User, g.cfg.SessionKey+":")
 }
 
-// begunBy is the key in the request's State of the series that log-ins of g began: whatever the request
-// decides of its user afterwards, a log-in that was stored keeps its own.
+// begunBy is the key, in the request's State, of the series begun by log-ins of g. A stored log-in keeps
+// its series, whatever the request decides about its user later.
 type begunBy[U any] struct{ g *Guard[U] }
 
 func (g *Guard[U]) begun(st *reqstate.State) []remember.Remembered {
@@ -38,7 +38,7 @@ func (g *Guard[U]) begun(st *reqstate.State) []remember.Remembered {
 	return list
 }
 
-// planSeries notes for the log-in p what the browser presents of Config.RememberMe, and whether it
+// planSeries records in the log-in p which series of Config.RememberMe the browser presents, and whether it
 // is to be remembered.
 func (g *Guard[U]) planSeries(r *http.Request, st *reqstate.State, p *logInPlan[U]) (err error) {
 	came, o := asItCame(r, st), p.o
@@ -48,8 +48,8 @@ func (g *Guard[U]) planSeries(r *http.Request, st *reqstate.State, p *logInPlan[
 	}
 	user := g.label(p.in.Slot.User)
 	for _, rem := range g.begun(st) {
-		if rem.User == user && st.Slots.Carries(r.Context(), g.seriesPrefix()+rem.Series) { // or else its log-in was dropped
-			p.begun = &rem // its cookie goes out with this answer, unless this log-in replaces it
+		if rem.User == user && st.Slots.Carries(r.Context(), g.seriesPrefix()+rem.Series) { // otherwise its log-in was dropped
+			p.begun = &rem // the response has its cookie, unless this log-in replaces it
 			p.former, p.presents = append([]remember.Remembered{rem}, p.former...), true
 		}
 	}
@@ -58,11 +58,10 @@ func (g *Guard[U]) planSeries(r *http.Request, st *reqstate.State, p *logInPlan[
 	return nil
 }
 
-// beginSeries begins a series for the log-in p. Nobody gets its cookie
-// before the log-in is stored.
+// beginSeries begins a series for the log-in p. Its cookie is not sent before the log-in is stored.
 func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 	user := g.label(p.in.Slot.User)
-	if p.in.Renews || p.begun != nil { // the log-in is the one that made the browser's series, which goes on
+	if p.in.Renews || p.begun != nil { // the log-in belongs to the browser's series, which continues
 		if i := slices.IndexFunc(p.former, func(rem remember.Remembered) bool { return rem.User == user }); i >= 0 {
 			p.goesOn = p.former[i].Series
 			p.in.Labels = append(p.in.Labels, g.seriesPrefix()+p.goesOn)
@@ -81,15 +80,14 @@ func (g *Guard[U]) beginSeries(ctx context.Context, p *logInPlan[U]) error {
 // dropSeries ends the series of a log-in that failed.
 func (g *Guard[U]) dropSeries(ctx context.Context, p *logInPlan[U]) {
 	if p.cookie != "" {
-		_ = g.cfg.RememberMe.ForgetSeries(ctx, p.begun.Series) // nobody has got its cookie
+		_ = g.cfg.RememberMe.ForgetSeries(ctx, p.begun.Series) // its cookie was not sent
 	}
 }
 
-// replaceSeries ends, after the log-in p was stored, the series that the browser
-// presented, and the sessions that they made: another log-in has taken their place. The
-// series of a log-in that was renewed goes on: a log-out meanwhile, which knows no other,
-// has ended it, and a new one would undo that. Its token is another one where the stamp is:
-// a copy of the cookie is no better than the sessions that the change has ended.
+// replaceSeries ends, after the log-in p was stored, the series that the browser presented, and the
+// sessions that they made, because another log-in replaced them. The series of a renewed log-in continues:
+// a log-out meanwhile may have ended it, and a new series would undo that log-out. If the stamp changed, it
+// gets a new token, so that a copy of the cookie ends like the sessions that the change has ended.
 func (g *Guard[U]) replaceSeries(ctx context.Context, st *reqstate.State, p *logInPlan[U]) {
 	kept := false
 	for _, rem := range p.former {
@@ -99,7 +97,7 @@ func (g *Guard[U]) replaceSeries(ctx context.Context, st *reqstate.State, p *log
 		} else {
 			var next *http.Cookie
 			next, kept, err = g.cfg.RememberMe.Update(ctx, rem, p.in.Slot.User, p.in.Slot.Stamp)
-			kept = kept || err != nil // the browser is asked again when its session is over
+			kept = kept || err != nil // the cookie is checked again when the session is over
 			if next != nil {
 				p.cookie = next.String()
 			}
@@ -116,8 +114,8 @@ func (g *Guard[U]) replaceSeries(ctx context.Context, st *reqstate.State, p *log
 	}
 }
 
-// endSeriesOf ends the series of rem and, if it is this guard's, the sessions that it
-// made, except the one of that Ref.
+// endSeriesOf ends the series of rem and, if this guard began it, the sessions that it made, except the one
+// with that Ref.
 func (g *Guard[U]) endSeriesOf(ctx context.Context, rem remember.Remembered, exceptRef string) error {
 	if err := g.cfg.RememberMe.ForgetSeries(ctx, rem.Series); err != nil {
 		return err
@@ -129,21 +127,22 @@ func (g *Guard[U]) endSeriesOf(ctx context.Context, rem remember.Remembered, exc
 	return err
 }
 
-// asItCame returns r with the cookies that the browser sent. Something inside of the session's
-// Handler may have changed them since (S6).
+// asItCame returns r with the cookies that the browser sent. A handler inside the session's Handler may
+// have changed them since (S6).
 func asItCame(r *http.Request, st *reqstate.State) *http.Request {
 	came := r.WithContext(r.Context())
 	came.Header = http.Header{"Cookie": {st.Slots.Cookies()}}
 	return came
 }
 
-// mayRecall reports whether there may be a cookie of Config.RememberMe. It is cheap, for most visitors have none.
+// mayRecall reports whether there may be a cookie of Config.RememberMe. It is cheap, because most visitors
+// have none.
 func (g *Guard[U]) mayRecall(st *reqstate.State) bool {
 	return g.cfg.RememberMe != nil && strings.Contains(st.Slots.Cookies(), g.remembers)
 }
 
-// recallUser logs the visitor in whom a cookie of Config.RememberMe remembers. The error is
-// errNobody when there is none.
+// recallUser logs in the visitor whom a cookie of Config.RememberMe remembers. The error is errNobody if
+// there is no such cookie.
 func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
 	m := g.cfg.RememberMe
@@ -175,7 +174,7 @@ func (g *Guard[U]) recallUser(r *http.Request, st *reqstate.State) (U, error) {
 	return user, err
 }
 
-// logInRecalled makes a session for what was remembered.
+// logInRecalled makes a session for a remembered user.
 func (g *Guard[U]) logInRecalled(r *http.Request, st *reqstate.State, rem remember.Remembered) (U, error) {
 	var none U
 	ctx := withRoute(r)
@@ -208,20 +207,22 @@ func (g *Guard[U]) logInRecalled(r *http.Request, st *reqstate.State, rem rememb
 	return user, done.evidence.insufficient()
 }
 
-// endEarlier ends, after a commit that stored the session, those that the browser had before it came
-// back: it has lost their cookies. Those made since the token changed stay, for they
-// answer requests that the browser sent at once, and it keeps the cookie of one of them.
+// endEarlier ends, after a commit that stored the session, the sessions that the browser had before and
+// whose cookies it has lost. Those made since the token changed stay: they belong to requests that the
+// browser sent at the same time, and it keeps the cookie of one of them.
 func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json.RawMessage, rem remember.Remembered) {
 	user = slices.Clone(user)
 	st.Slots.AfterCommit(g.cfg.SessionKey, func(err error, _ bool) {
-		if errors.Is(err, reqstate.ErrDropped) { // another site's link: SameSite may have kept the cookie of one of them back
+		// After a link from another site: because of SameSite the browser may not have sent the cookie of
+		// one of them.
+		if errors.Is(err, reqstate.ErrDropped) {
 			return
 		}
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
 		label, current := g.seriesPrefix()+rem.Series, g.ref(ctx)
 		for info, err := range g.cfg.Sessions.Linked(ctx, label) {
-			if err == nil && info.Ref != current && info.Created.Before(rem.Rotated) { // ours may be as old as another guard's log-in
+			if err == nil && info.Ref != current && info.Created.Before(rem.Rotated) { // our own may be as old as another guard's log-in
 				_, err = g.cfg.Sessions.DestroyRefs(ctx, label, info.Ref)
 			}
 			if err != nil {
@@ -232,9 +233,8 @@ func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json
 	})
 }
 
-// stillRemembered asks again, after the log-in was stored, whether its series goes on. A
-// log-out that ended it before does so here; one that ends it later finds the session by
-// its label.
+// stillRemembered checks again, after the log-in was stored, that its series still exists. A log-out that
+// ended it before is found here; one that ends it later finds the session by its label.
 func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem remember.Remembered) error {
 	ctx := r.Context()
 	valid, err := g.cfg.RememberMe.Valid(ctx, rem)
@@ -249,9 +249,9 @@ func (g *Guard[U]) stillRemembered(r *http.Request, st *reqstate.State, rem reme
 	return errNobody
 }
 
-// endAfterTheft ends all sessions and series of the user whose cookie somebody copied.
-// The series go first, so that none of them makes another session. That of the cookie is marked until
-// all is done: if something fails, the next request with the cookie finds the theft again.
+// endAfterTheft ends all sessions and series of a user whose cookie was copied. The series end first, so
+// that none of them makes another session. That of the cookie stays marked until everything is done: if
+// something fails, the next request with the cookie detects the theft again.
 func (g *Guard[U]) endAfterTheft(ctx context.Context, rem remember.Remembered) error {
 	if !g.isMine(rem) {
 		return nil
@@ -275,10 +275,10 @@ func (g *Guard[U]) endAfterTheft(ctx context.Context, rem remember.Remembered) e
 	return err
 }
 
-// endSeries ends the series that the request presents, at a log-out, and every session
-// that they made but the request's own, which the log-out ends itself. The series go first, so that
-// none of them makes another session, and their sessions are found by name alone: a log-out that
-// is tried again after an outage in between finds the series gone.
+// endSeries ends, at a log-out, the series that the request presents, and every session that they made
+// except the request's own, which the log-out ends itself. The series end first, so that none of them makes
+// another session. Their sessions are found by the name of the series alone, because a log-out that is
+// repeated after an outage finds the series gone.
 func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
 	ended, cookie, err := g.cfg.RememberMe.Forget(asItCame(r, st))
 	for _, rem := range ended {
@@ -299,7 +299,7 @@ func (g *Guard[U]) endSeries(r *http.Request, st *reqstate.State) error {
 	return nil
 }
 
-// forgetSeriesOf ends the series among labels, and the sessions that they made.
+// forgetSeriesOf ends the series named by labels, and the sessions that they made.
 func (g *Guard[U]) forgetSeriesOf(ctx context.Context, labels []string) (ended int, err error) {
 	if g.cfg.RememberMe == nil {
 		return 0, nil

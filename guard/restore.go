@@ -28,39 +28,40 @@ func (s *sessionStrategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request
 	return s.g.restoreUser(r, reqstate.Of(r.Context(), s.g.owner))
 }
 
-// currentUser returns the user of the request: one who was found in it already, or the
-// one whom the session remembers. The error is what the request is answered with.
+// currentUser returns the user of the request: one who was found in it already, or the one whom the session
+// remembers. The request is answered with the error.
 func (g *Guard[U]) currentUser(r *http.Request, st *reqstate.State) (U, error) {
 	var none U
-	if user, e, ok := g.requestUser(st); ok { // earlier in this request
+	if user, e, ok := g.requestUser(st); ok { // found earlier in this request
 		if e.missing != "" {
 			return none, e.insufficient()
 		}
 		return user, nil
 	}
 	if st.Slots == nil {
-		return none, errNobody // a stateless guard has nothing else to ask
+		return none, errNobody // a stateless guard has no session to ask
 	}
 	if err := g.sameSite(r, r.Method); err != nil {
-		return none, err // the browser, and no user, may have sent the cookie
+		return none, err // the browser may have sent the cookie without the user's intent
 	}
 	return g.restoreUser(r, st)
 }
 
-// restoreUser finds the user whom the session remembers, or else the cookie of
-// Config.RememberMe, and makes them the request's. The error is errNobody when there is
-// none; any other is an outage or a mistake.
+// restoreUser finds the user whom the session remembers, or the one of the cookie of Config.RememberMe, and
+// makes them the request's user. The error is errNobody if there is none; any other is an outage or a
+// mistake.
 func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 	ctx := r.Context()
 	var none U
 	slot, err := st.Slots.Slot(ctx, g.cfg.SessionKey)
-	if err == nil && slot.User == nil && g.mayRecall(st) { // a recalled log-in would take the place of a better one
+	// A recalled log-in would replace the session's: ask the primary first.
+	if err == nil && slot.User == nil && g.mayRecall(st) {
 		slot, err = st.Slots.Former(ctx, g.cfg.SessionKey)
 	}
 	if err != nil {
 		return none, g.unproved(r, st, fmt.Errorf("guard: restore: %w", err))
 	}
-	if slot.User == nil { // nobody is logged in, or no longer
+	if slot.User == nil { // nobody is logged in, or the log-in is over
 		g.emitLost(r, st)
 		return g.recallUser(r, st)
 	}
@@ -68,7 +69,7 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 	if err != nil {
 		return none, fmt.Errorf("guard: restore: %w", err)
 	}
-	if ended != "" { // the user is gone, or the stamp changed
+	if ended != "" { // the user no longer exists, or the stamp changed
 		g.revoke(withRoute(r), st, slot, ended)
 		return g.recallUser(r, st)
 	}
@@ -90,8 +91,8 @@ func (g *Guard[U]) restoreUser(r *http.Request, st *reqstate.State) (U, error) {
 	return user, nil
 }
 
-// userOfSlot turns a log-in in a session into its user. ended is the reason why the
-// log-in is over, and empty while it is not.
+// userOfSlot returns the user of a log-in in a session. ended is the reason why the log-in is over, "" if
+// it is not.
 func (g *Guard[U]) userOfSlot(ctx context.Context, slot reqstate.Slot) (user U, ended string, err error) {
 	user, err = g.users.Deserialize(ctx, slot.User)
 	switch {
@@ -99,7 +100,7 @@ func (g *Guard[U]) userOfSlot(ctx context.Context, slot reqstate.Slot) (user U, 
 		return user, ReasonUserGone, nil
 	case err != nil:
 		return user, "", err
-	case strategy.IsNilUser(user): // Passport takes it for a log-out; a mistake must not end sessions
+	case strategy.IsNilUser(user): // for Passport this is a log-out, but a mistake must not end sessions
 		return user, "", &misuse{fmt.Sprintf("the serializer (%T) returned a nil user and no error: return serializer.ErrUserGone for a user who is gone", g.users)}
 	case g.stamps != nil && slot.Stamp != nil &&
 		subtle.ConstantTimeCompare([]byte(g.stamps.Stamp(user, slot.User)), slot.Stamp) != 1:
@@ -108,7 +109,7 @@ func (g *Guard[U]) userOfSlot(ctx context.Context, slot reqstate.Slot) (user U, 
 	return user, "", nil
 }
 
-// revoke ends the log-in in slot for reason: the user is gone, or the stamp changed.
+// revoke ends the log-in in slot for reason: the user no longer exists, or the stamp changed.
 func (g *Guard[U]) revoke(ctx context.Context, st *reqstate.State, slot reqstate.Slot, reason string) {
 	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(slot.User), Session: g.ref(ctx), Reason: reason}
 	st.Slots.Revoke(ctx, g.cfg.SessionKey)
@@ -128,7 +129,7 @@ func (g *Guard[U]) revoke(ctx context.Context, st *reqstate.State, slot reqstate
 func (g *Guard[U]) Check(r *http.Request) (U, error) {
 	st, err := g.stateOf(r, "Check")
 	if err != nil {
-		if g.cfg.Sessions == nil { // no middleware of a stateless guard: nobody was found
+		if g.cfg.Sessions == nil { // outside the middlewares of a stateless guard nobody was found
 			err = errNobody
 		}
 		var none U
@@ -156,7 +157,7 @@ func (g *Guard[U]) committed(ctx context.Context) *session.Session {
 	return s
 }
 
-// stateOf returns the state that a middleware left in the request.
+// stateOf returns the state that a middleware put into the request.
 func (g *Guard[U]) stateOf(r *http.Request, method string) (*reqstate.State, error) {
 	st := reqstate.Of(r.Context(), g.owner)
 	if st == nil {

@@ -36,7 +36,7 @@ func SafeReturnTo(target string) (string, bool) {
 	return target, true
 }
 
-// safePath is SafeReturnTo for a target of any length.
+// safePath is SafeReturnTo without a limit of the length.
 func safePath(target string) bool {
 	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
 		return false
@@ -50,8 +50,8 @@ func safePath(target string) bool {
 	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil {
 		return false
 	}
-	// Browsers do not decode %2f in a path, but a proxy or a router that redirects
-	// to its cleaned form may, and one that takes %c0%af for a slash, too.
+	// Browsers do not decode %2f in a path, but a proxy or a router that redirects to its cleaned form may,
+	// and one that treats %c0%af as a slash may too.
 	if !utf8.ValidString(u.Path) {
 		return false
 	}
@@ -67,8 +67,7 @@ func safePath(target string) bool {
 
 func unsafeInPath(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }
 
-// checkRedirect returns why the application's own URL cannot be a redirect. Empty is
-// none.
+// checkRedirect returns why the application's own URL cannot be a redirect. An empty URL means no redirect.
 func checkRedirect(target string) error {
 	if _, ok := SafeReturnTo(target); ok || target == "" {
 		return nil
@@ -81,8 +80,7 @@ func checkRedirect(target string) error {
 	return nil
 }
 
-// takeReturnTo returns where the log-in wants to end, or "". The session's own
-// returnTo is used up.
+// takeReturnTo returns the page where the log-in should end, or "". It removes the session's own returnTo.
 func (g *Guard[U]) takeReturnTo(r *http.Request, st *reqstate.State, e *evidence) (string, error) {
 	raw, err := st.Slots.Take(r.Context(), keyReturnTo)
 	if err != nil {
@@ -105,23 +103,23 @@ func firstSafe(targets ...string) string {
 	return ""
 }
 
-// askedReturnTo returns the page that a request for a log-in names, or "".
+// askedReturnTo returns the page that a request for a log-in asks for, or "".
 func askedReturnTo(r *http.Request) string {
 	if r.PostForm == nil {
-		_ = r.ParseForm() // as takeReturnTo does
+		_ = r.ParseForm() // as in takeReturnTo
 	}
 	return firstSafe(r.URL.Query().Get(paramReturnTo), r.PostForm.Get(paramReturnTo))
 }
 
-// withReturnTo returns page with the request's own address in the parameter
-// return_to, as far as that is safe, or "" if the request is for page itself.
+// withReturnTo returns page with the request's own address, if safe, in the parameter return_to, or "" if
+// the request is for page itself.
 func withReturnTo(page string, r *http.Request) string {
 	here, ok := SafeReturnTo(r.RequestURI)
 	if !ok {
-		here, ok = SafeReturnTo(r.URL.RequestURI()) // an absolute form (RFC 9112 §3.2.2)
+		here, ok = SafeReturnTo(r.URL.RequestURI()) // for the absolute form (RFC 9112 §3.2.2)
 	}
 	if at, _, _ := strings.Cut(here, "?"); ok && isPage(page, at, r) {
-		return "" // or the browser would go round in circles
+		return "" // otherwise the redirects would be circular
 	}
 	if isAnswer(r.URL.Query()) {
 		return page
@@ -150,9 +148,9 @@ func withParam(page, name, value string) string {
 	return page + separator + name + "=" + url.QueryEscape(value) + fragment
 }
 
-// isPage reports whether at, the path of r, is that of page. An absolute page may be on another
-// host, and r may have come through a proxy that changes the host: then the request was sent
-// here for its own sake once before, which return_to tells.
+// isPage reports whether at, the path of r, is that of page. If page is absolute it may be on another host,
+// and r may have come through a proxy that changes the host. In that case return_to shows whether the
+// request was redirected here before.
 func isPage(page, at string, r *http.Request) bool {
 	u, err := url.Parse(page)
 	if err != nil || u.EscapedPath() != at {
@@ -162,8 +160,8 @@ func isPage(page, at string, r *http.Request) bool {
 	return u.Host == "" || strings.EqualFold(u.Host, r.Host) || before == at
 }
 
-// isAnswer reports whether a request's parameters are the answer of a provider (RFC 6749
-// §4.1.2), which is good once: nobody comes back to it.
+// isAnswer reports whether a request's parameters are the response of a provider (RFC 6749 §4.1.2), which
+// is valid once: nobody should return to it.
 func isAnswer(q url.Values) bool {
 	return q.Has("state") && (q.Has("code") || q.Has("error"))
 }

@@ -18,7 +18,7 @@ import (
 // secret; pass Ref to [Guard.EndSession]. Its JSON leaves out the times that are zero.
 type UserSession struct {
 	Ref      string    `json:"ref"`               // as session.Session.Ref
-	Device   Device    `json:"device"`            // what Config.Device noted
+	Device   Device    `json:"device"`            // what Config.Device returned
 	LoggedIn time.Time `json:"loggedIn,omitzero"` // when credentials were checked; zero when Node or RememberMe logged in
 	Created  time.Time `json:"created,omitzero"`  // when the session began; zero when only Node wrote it
 	Seen     time.Time `json:"seen,omitzero"`     // when it was last used, exact to session.Config.RefreshAfter; zero when only Node wrote it
@@ -29,9 +29,9 @@ type UserSession struct {
 	Pending  bool      `json:"pending,omitempty"` // a factor of Config.Factors is missing: no route accepts it
 
 	labels []string
-	began  time.Time // when it counts from, for Config.MaxSessions
-	refs   []string  // of all the browser's sessions, Ref included
-	key    string    // is the same for all sessions of one browser
+	began  time.Time // the time by which Config.MaxSessions orders it
+	refs   []string  // of all the browser's sessions, including Ref
+	key    string    // the same for all sessions of one browser
 }
 
 // Sessions returns the sessions in which user is logged in, the latest log-in first. ctx
@@ -57,7 +57,7 @@ func (g *Guard[U]) Sessions(ctx context.Context, user U) ([]UserSession, error) 
 	return list, nil
 }
 
-// listSessions is sessionsOf for a request, or for none.
+// listSessions is sessionsOf for the request of ctx, or for none.
 func (g *Guard[U]) listSessions(ctx context.Context, user U, id json.RawMessage) ([]UserSession, error) {
 	needed, err := g.factorsNeeded(ctx, user)
 	if err != nil {
@@ -66,8 +66,8 @@ func (g *Guard[U]) listSessions(ctx context.Context, user U, id json.RawMessage)
 	return g.sessionsOf(ctx, user, id, needed, g.ref(ctx))
 }
 
-// sessionsOf lists the user's sessions, one for each browser, the latest first. current
-// is the Ref of the session that is the caller's own.
+// sessionsOf lists the user's sessions, one for each browser, the latest first. current is the Ref of the
+// caller's own session.
 func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, needed []string, current string) ([]UserSession, error) {
 	var list []UserSession
 	for info, err := range g.cfg.Sessions.Linked(ctx, g.label(id)) {
@@ -76,7 +76,7 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, n
 		}
 		raw, _, err := session.Key[json.RawMessage](g.cfg.SessionKey).Of(info)
 		if err != nil {
-			continue // not what a log-in looks like
+			continue // the session has no such log-in
 		}
 		slot, ok := reqstate.ParseSlot(raw)
 		if !ok || !g.sameUser(slot.User, id) || g.stamps != nil && slot.Stamp != nil && string(slot.Stamp) != g.stamps.Stamp(user, slot.User) {
@@ -95,7 +95,7 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, n
 		}
 		s.Pending = firstMissing(needed, proved) != ""
 		s.began, s.refs, s.key = s.Created, []string{s.Ref}, s.Ref
-		if s.LoggedIn.After(s.began) { // another guard's log-in began the session before
+		if s.LoggedIn.After(s.began) { // another guard's log-in began the session earlier
 			s.began = s.LoggedIn
 		}
 		if i := slices.IndexFunc(s.labels, func(l string) bool { return strings.HasPrefix(l, g.seriesPrefix()) }); i >= 0 {
@@ -106,8 +106,8 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, n
 	return byBrowser(list), nil
 }
 
-// byBrowser makes one of the sessions that have one key: the current one, or else the
-// latest. The order is the same for everybody who lists them: the latest browser first.
+// byBrowser merges the sessions with the same key into one entry: the current one, or else the latest. The
+// order is the same for every caller: the latest browser first.
 func byBrowser(list []UserSession) []UserSession {
 	latestFirst := func(a, b UserSession) int {
 		return cmp.Or(b.began.Compare(a.began), strings.Compare(b.key, a.key), strings.Compare(b.Ref, a.Ref))
@@ -152,15 +152,15 @@ func (g *Guard[U]) EndSession(ctx context.Context, user U, ref string) (bool, er
 		case !slices.Contains(s.refs, ref):
 			continue
 		case s.Current && s.Ref != ref:
-			s.Ref, s.refs, s.labels = ref, []string{ref}, nil // what the caller uses stays
+			s.Ref, s.refs, s.labels = ref, []string{ref}, nil // the caller's own session stays
 		}
 		return g.endBrowsers(ctx, id, []UserSession{s}, ReasonRevoked)
 	}
 	return false, nil
 }
 
-// endBrowsers ends all sessions of each of list, and what could bring them back. It reports
-// whether there was one.
+// endBrowsers ends all sessions of each entry of list, and the series that could bring them back. It
+// reports whether there was one.
 func (g *Guard[U]) endBrowsers(ctx context.Context, id json.RawMessage, list []UserSession, reason string) (found bool, err error) {
 	counts := make([]int, len(list))
 	var refs, ended []string

@@ -7,17 +7,17 @@ import (
 	"github.com/seed-6f34412b/passport/serializer"
 )
 
-// stamps is what a serializer made by [serializer.WithStamp] can do.
+// stamps is the method of a serializer made by [serializer.WithStamp].
 type stamps[U any] interface {
 	Stamp(user U, id json.RawMessage) string
 }
 
-// maxDecorators is how many serializers may lie within each other where a stamp is looked for.
+// maxDecorators is how many nested serializers are searched for a stamp.
 const maxDecorators = 16
 
-// stampsOf returns s where it has stamps. hidden is true where it has none and a serializer
-// within it has: what s adds to it, such as a Chain or a decorator, does not pass stamps on,
-// and a change of the password would log nobody out.
+// stampsOf returns s if it has stamps. hidden is true if it has none but a serializer inside it has: the
+// outer one, such as a Chain or a decorator, does not pass them on, and a change of the password would log
+// nobody out.
 func stampsOf[U any](s serializer.Serializer[U]) (found stamps[U], hidden bool) {
 	if found, ok := s.(stamps[U]); ok {
 		return found, false
@@ -25,9 +25,8 @@ func stampsOf[U any](s serializer.Serializer[U]) (found stamps[U], hidden bool) 
 	return nil, hasWithin(reflect.ValueOf(s), reflect.TypeFor[stamps[U]](), reflect.TypeFor[serializer.Serializer[U]](), maxDecorators)
 }
 
-// hasWithin reports whether a field of v, or of what lies in such a field, implements
-// wanted. Only what implements through is looked into. Unexported fields may not be used,
-// but their types are seen.
+// hasWithin reports whether a field of v, or a field of such a field, implements wanted. Only fields that
+// implement through are searched. The values of unexported fields cannot be used, but their types can.
 func hasWithin(v reflect.Value, wanted, through reflect.Type, depth int) bool {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		v = v.Elem()

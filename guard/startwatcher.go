@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// startWatcher notes whether a handler has started the response.
+// startWatcher records whether a handler has started the response.
 type startWatcher struct {
 	http.ResponseWriter
 	started bool
@@ -29,7 +29,7 @@ func (w *startWatcher) Write(p []byte) (int, error) {
 // Flush implements [http.Flusher].
 func (w *startWatcher) Flush() { _ = w.FlushError() }
 
-// FlushError is what [http.ResponseController] prefers to Flush.
+// FlushError is preferred to Flush by [http.ResponseController].
 func (w *startWatcher) FlushError() error {
 	w.started = true
 	return http.NewResponseController(w.ResponseWriter).Flush()

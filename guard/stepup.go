@@ -44,7 +44,7 @@ func (g *Guard[U]) StepUpWith(o StepUpOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		checkSuccess("StepUpWith", o.SuccessRedirect, next)
 		if next == nil {
-			next = http.NotFoundHandler() // never called: there is a redirect
+			next = http.NotFoundHandler() // never called, because there is a redirect
 		}
 		return g.withSession("StepUpWith", next, &stepUp[U]{g, o, next})
 	}
@@ -72,8 +72,8 @@ func (m *stepUp[U]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// stepUp adds what Authenticate found to the log-in in the session. It returns where the options
-// send the user.
+// stepUp adds what Authenticate found to the log-in in the session. It returns the page to which the
+// options send the user.
 func (m *stepUp[U]) stepUp(r *http.Request, st *reqstate.State) (to string, err error) {
 	user, e, _ := m.g.requestUser(st)
 	if !e.state.byCredentials() {
@@ -126,15 +126,15 @@ func (g *Guard[U]) AddFactors(r *http.Request, user U, names ...string) error {
 	if len(names) == 0 {
 		return &misuse{"AddFactors: no factor is named"}
 	}
-	if _, err := g.currentUser(r, st); err != nil { // as a middleware found the user, without the new factor
+	if _, err := g.currentUser(r, st); err != nil { // the user as before the new factor
 		return err
 	}
-	if !g.evidence(st).state.inSession() { // a token found the user, and nobody has looked at the session's log-in
+	if !g.evidence(st).state.inSession() { // a token found the user: the session's log-in has not been checked
 		return errNobody
 	}
 	err = g.addFactors(r, st, user, e, ReasonFactorAdded)
 	if err == nil {
-		err = g.save(r, st) // what was set up stays, whatever the session's end does to the answer
+		err = g.save(r, st) // saved now, so that the factor stays even if the session has ended
 	}
 	if err != nil {
 		return fmt.Errorf("guard: add factors: %w", err)
@@ -142,7 +142,7 @@ func (g *Guard[U]) AddFactors(r *http.Request, user U, names ...string) error {
 	return nil
 }
 
-// save stores the request's changes of the session now, or gives them up.
+// save stores the request's changes of the session now, or drops them.
 func (g *Guard[U]) save(r *http.Request, st *reqstate.State) error {
 	s, err := g.cfg.Sessions.Session(r.Context())
 	if err == nil {
@@ -154,7 +154,7 @@ func (g *Guard[U]) save(r *http.Request, st *reqstate.State) error {
 	return nil
 }
 
-// addFactors adds what e says of user to the log-in in the session. reason is the event's.
+// addFactors adds the factors in e to the log-in of user in the session. reason is for the event.
 func (g *Guard[U]) addFactors(r *http.Request, st *reqstate.State, user U, e *evidence, reason string) error {
 	ctx := withRoute(r)
 	slot, err := st.Slots.Former(ctx, g.cfg.SessionKey)
@@ -191,7 +191,7 @@ func (g *Guard[U]) addFactors(r *http.Request, st *reqstate.State, user U, e *ev
 	slot.Factors = withFactors(slot.Factors, e.factors)
 	e = e.inState(loggedIn).lacking(firstMissing(needed, factorsOf(slot)))
 	p := &logInPlan[U]{user: user, evidence: e, in: reqstate.LogIn{Slot: slot}, needed: needed}
-	p.counts = g.cfg.MaxSessions > 0 && was != "" && e.missing == "" // only now does it let the user pass
+	p.counts = g.cfg.MaxSessions > 0 && was != "" && e.missing == "" // from now on it lets the user pass
 	err = st.Slots.StepUp(ctx, g.cfg.SessionKey, name, slot)
 	if err == nil {
 		err = g.store(ctx, st, p)
@@ -212,7 +212,7 @@ func (g *Guard[U]) addFactors(r *http.Request, st *reqstate.State, user U, e *ev
 	return nil
 }
 
-// dropLogIn leaves the request without a user and the session without its changes, because of err.
+// dropLogIn removes the request's user and drops its changes of the session, because of err.
 func (g *Guard[U]) dropLogIn(st *reqstate.State, err error) error {
 	st.Slots.Forget()
 	g.clearUser(st)

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/serializer"
 )
 
-// label is under which all sessions of a user are found, and what RememberMe calls the
-// user. serialize has seen to it that id has a name.
+// label returns the label under which all sessions of a user are found, and by which RememberMe knows the
+// user. serialize has checked that id has a name.
 func (g *Guard[U]) label(id json.RawMessage) string {
 	name, err := serializer.NameOf(g.users, id)
 	if err != nil {
@@ -21,7 +21,7 @@ func (g *Guard[U]) label(id json.RawMessage) string {
 	return reqstate.UserLabel(g.cfg.SessionKey, name)
 }
 
-// sameUser reports whether the ids a and b stand for one user.
+// sameUser reports whether the ids a and b belong to one user.
 func (g *Guard[U]) sameUser(a, b json.RawMessage) bool {
 	if a == nil || b == nil || bytes.Equal(a, b) {
 		return bytes.Equal(a, b)
@@ -31,8 +31,8 @@ func (g *Guard[U]) sameUser(a, b json.RawMessage) bool {
 	return errors.Join(err, err2) == nil && x == y
 }
 
-// serialize is the serializer's Serialize, with its result checked, and copied: a serializer
-// may use its buffer again. name is the user's, whatever else is in id.
+// serialize calls the serializer's Serialize, and checks and copies its result, because a serializer may
+// reuse its buffer. name identifies the user, whatever else is in id.
 func (g *Guard[U]) serialize(ctx context.Context, user U) (id json.RawMessage, name string, err error) {
 	if id, err = g.users.Serialize(ctx, user); err != nil {
 		return nil, "", err
@@ -45,12 +45,12 @@ func (g *Guard[U]) serialize(ctx context.Context, user U) (id json.RawMessage, n
 		return nil, "", &misuse{fmt.Sprintf("the serializer (%T) returned something that is not JSON", g.users)}
 	}
 	if name, err = serializer.NameOf(g.users, id); err != nil {
-		return nil, "", err // a session that nobody can find could not be ended
+		return nil, "", err // a session without a name could not be found and ended
 	}
 	return bytes.Clone(id), name, nil
 }
 
-// equalUsers reports whether a and b are the same user to the session.
+// equalUsers reports whether the serializer gives a and b the same name.
 func (g *Guard[U]) equalUsers(ctx context.Context, a, b U) bool {
 	if g.users == nil {
 		return false

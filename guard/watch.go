@@ -37,8 +37,8 @@ func (e *LogInEnded) Error() string { return "guard: the log-in has ended: " + e
 func (e *LogInEnded) Is(target error) bool { return target == strategy.ErrUnauthenticated }
 
 var (
-	errWatchStateless = errors.New("guard: watch: a stateless guard has no log-in that could end: set Config.Sessions, or end what goes on when its credentials do")
-	errWatchProved    = errors.New("guard: watch: the user is known by the credentials of this request, and no session remembers them: log them in first, by LogIn or LogInUser")
+	errWatchStateless = errors.New("guard: watch: a stateless guard has no log-in that could end: set Config.Sessions, or end the work when the credentials expire")
+	errWatchProved    = errors.New("guard: watch: the user was found by the credentials of this request and has no session: log them in first, with LogIn or LogInUser")
 )
 
 // Watch returns a context that ends when the log-in of the request's user ends: for a stream
@@ -110,13 +110,13 @@ func (g *Guard[U]) watch(ctx context.Context, use bool) (context.Context, error)
 	return watched, nil
 }
 
-// watcher is a guard as what it has watched knows it.
+// watcher is a guard as a reqstate.Watcher.
 type watcher[U any] struct{ g *Guard[U] }
 
 // Check implements [reqstate.Watcher].
 func (w *watcher[U]) Check(ctx context.Context, slot reqstate.Slot) (cause, err error) {
 	defer func() {
-		if p := recover(); p != nil { // of the application's serializer, and no request is here to fail by it
+		if p := recover(); p != nil { // the application's serializer panicked, and this is no request's goroutine
 			err = fmt.Errorf("guard: watch: the serializer panicked: %v", p)
 		}
 	}()
@@ -127,7 +127,8 @@ func (w *watcher[U]) Check(ctx context.Context, slot reqstate.Slot) (cause, err 
 	return w.Cause(reason), nil
 }
 
-// Same implements [reqstate.Watcher]. A [serializer.Namer] of the application's that panics has no answer.
+// Same implements [reqstate.Watcher]. If the application's [serializer.Namer] panics, the ids count as
+// different.
 func (w *watcher[U]) Same(a, b json.RawMessage) (same bool) {
 	defer func() {
 		if recover() != nil {

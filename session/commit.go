@@ -102,7 +102,7 @@ func (m *Manager) report(ctx context.Context, what protocol.Incident, id string,
 	case protocol.LabelNotRemoved:
 		text = "session: label not removed"
 	case protocol.NotListening:
-		text = "session: the store does not tell what ends"
+		text = "session: the notices of the store cannot be received"
 		if m.listenLine.due(time.Now()) {
 			level, text = slog.LevelWarn, text+"; while this continues, guard.Watch notices it only after Config.WatchInterval (logged once a minute)"
 		}
