@@ -69,6 +69,12 @@ func (g *Guard[U]) listSessions(ctx context.Context, user U, id json.RawMessage)
 // sessionsOf lists the user's sessions, one for each browser, the latest first. current is the Ref of the
 // caller's own session.
 func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, needed []string, current string) ([]UserSession, error) {
+	list, err := g.everySession(ctx, user, id, needed, current)
+	return byBrowser(list), err
+}
+
+// everySession is sessionsOf with all sessions of each browser, in no order.
+func (g *Guard[U]) everySession(ctx context.Context, user U, id json.RawMessage, needed []string, current string) ([]UserSession, error) {
 	var list []UserSession
 	for info, err := range g.cfg.Sessions.Linked(ctx, g.label(id)) {
 		if err != nil {
@@ -103,7 +109,7 @@ func (g *Guard[U]) sessionsOf(ctx context.Context, user U, id json.RawMessage, n
 		}
 		list = append(list, s)
 	}
-	return byBrowser(list), nil
+	return list, nil
 }
 
 // byBrowser merges the sessions with the same key into one entry: the current one, or else the latest. The

@@ -99,7 +99,7 @@ func newName(r *http.Request) (string, error) {
 // Config.FreshFor ago; the pattern of the route ends in {id}. It answers like [Strategy.List], whose
 // signals have the browser forget the passkey. The last one is refused with 409 while
 // Config.WithoutPasskey says that its user could not log in any more. Sessions that it began go on:
-// guard.Guard.LogOutEverywhere ends them.
+// guard.Guard.EndFactor ends them.
 func (s *Strategy[U]) Remove(auth *guard.Guard[U]) http.Handler {
 	return s.changing(auth, http.MethodDelete, auth.RequireFresh(s.cfg.FreshFor), func(r *http.Request, user U, id []byte) (bool, error) {
 		without := false
