@@ -18,7 +18,7 @@ type Assertion struct {
 	Model        string     // what stores the passkey, such as "iCloud Keychain"; empty when unknown; see [Model]
 }
 
-// site is what answers are compared with.
+// site is what an answer has to agree with.
 type site struct {
 	rpID    string
 	origins []string // https and http
@@ -61,7 +61,7 @@ func (s *site) checkClient(c *protocol.CollectedClientData, want protocol.Ceremo
 	return nil
 }
 
-// checkData refuses authenticator data of another site, or of nobody.
+// checkData refuses authenticator data of another site, or without a user.
 func (s *site) checkData(d *protocol.AuthenticatorData) error {
 	want := sha256.Sum256([]byte(s.rpID))
 	switch {

@@ -86,7 +86,7 @@ func (s *site) checkKey(cose []byte) error {
 
 const minRSABits, maxRSABits = 2048, 8192 // as in package jwt
 
-// checkRSA refuses the modulus of an RSA key that can be factored, or with which one signature costs seconds.
+// checkRSA refuses RSA keys that can be factored, and those whose signatures take seconds to verify.
 func checkRSA(n *big.Int) error {
 	if bits := n.BitLen(); bits < minRSABits || bits > maxRSABits {
 		return refuse("an RSA key of %d bits: only those of %d to %d are accepted", bits, minRSABits, maxRSABits)
@@ -94,8 +94,8 @@ func checkRSA(n *big.Int) error {
 	return nil
 }
 
-// checkCertificates refuses certificates by which it costs seconds to verify an attestation, also where no
-// Policy.Roots asks for one.
+// checkCertificates refuses certificates whose signatures take seconds to verify, also if Policy.Roots is
+// nil.
 func checkCertificates(object *protocol.AttestationObject) error {
 	whole := protocol.NonCompoundAttestationObject{Format: object.Format, AttStatement: object.AttStatement}
 	for _, statement := range append([]protocol.NonCompoundAttestationObject{whole}, object.SubStatements...) {
@@ -127,7 +127,7 @@ func (s *site) parameters() (list []protocol.CredentialParameter) {
 
 const maxTransports, maxTransport = 8, 32
 
-// transports keeps what goes back to browsers: short names.
+// transports returns the names that are stored for browsers: a few short ones.
 func transports(sent []protocol.AuthenticatorTransport) (list []string) {
 	for _, t := range sent {
 		if len(list) < maxTransports && len(t) > 0 && len(t) <= maxTransport && !slices.Contains(list, string(t)) {
@@ -141,7 +141,7 @@ func transports(sent []protocol.AuthenticatorTransport) (list []string) {
 // library has checked it.
 var oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
 
-// trusts refuses an attestation, whose signature was checked, that none of the Roots vouches for.
+// trusts refuses an attestation for which none of the Roots vouches. Its signature has been checked.
 func (p *Policy) trusts(object *protocol.AttestationObject) error {
 	chain, err := certificates(object.AttStatement["x5c"])
 	if err != nil {

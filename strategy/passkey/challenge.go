@@ -54,7 +54,7 @@ func (c challenge) user(handle []byte) []byte {
 	return sum[:]
 }
 
-// isFor reports whether c, which is of this program, was made for the user with handle, or for anybody.
+// isFor reports whether c was made for the user with handle, or for anybody. Its MAC has been checked.
 func (c challenge) isFor(handle []byte) bool {
 	return string(c[userAt:macAt]) == string(c.user(handle))
 }
@@ -105,7 +105,7 @@ func (c *challenges) begin(w http.ResponseWriter, r *http.Request, for_ purpose,
 	return append(made, signed.MAC(c.secrets[0], c.parts(made, browser)...)...)
 }
 
-// parts are what the MAC of a challenge is of.
+// parts returns what the MAC of a challenge covers.
 func (c *challenges) parts(made challenge, browser string) []string {
 	return slices.Concat(c.scope, []string{string(made[:macAt]), browser})
 }
@@ -128,7 +128,7 @@ func (c *challenges) browsers(r *http.Request) (values []string) {
 func (c *challenges) check(r *http.Request, sent string, purposes ...purpose) (challenge, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sent)
 	if err != nil || len(raw) != challengeSize || encode(raw) != sent { // the decoder skips line breaks
-		return nil, refuse("the challenge is none of this program")
+		return nil, refuse("the challenge is not of this program")
 	}
 	made, browsers := challenge(raw), c.browsers(r)
 	ours := slices.ContainsFunc(browsers, func(browser string) bool {

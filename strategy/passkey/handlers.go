@@ -113,8 +113,8 @@ func (s *Strategy[U]) FinishRegistration(auth *guard.Guard[U]) http.Handler {
 	}))
 }
 
-// addFactors has the log-in of user count the passkey that was just registered. One that is stored is
-// answered as that in any case: if this does not work, the next page asks for it.
+// addFactors counts the passkey that was just registered as a factor of user's log-in. If that fails, the
+// passkey is stored all the same, and the next page asks for it.
 func (s *Strategy[U]) addFactors(auth *guard.Guard[U], r *http.Request, user U, c Credential) {
 	err := auth.AddFactors(r, user, s.factors(c, c.UserVerified)...)
 	if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) { // a token in the request found the user
@@ -161,7 +161,7 @@ func (s *Strategy[U]) register(r *http.Request, user U) (done registered, c Cred
 	return registered{summary(c), s.signals(account, append(list, c))}, c, nil
 }
 
-// mayRegister is passkeysOf for a user who wants one more.
+// mayRegister is passkeysOf, with an error if the user may not have one more.
 func (s *Strategy[U]) mayRegister(r *http.Request, user U) (Account, []Credential, error) {
 	account, list, err := s.passkeysOf(r, user)
 	if err == nil && len(list) >= s.cfg.MaxPerUser {
@@ -170,7 +170,7 @@ func (s *Strategy[U]) mayRegister(r *http.Request, user U) (Account, []Credentia
 	return account, list, err
 }
 
-// passkeysOf returns what the application says of user, and their passkeys.
+// passkeysOf returns the Account of user and their passkeys.
 func (s *Strategy[U]) passkeysOf(r *http.Request, user U) (Account, []Credential, error) {
 	account, err := s.account(r.Context(), user)
 	if err != nil {
@@ -194,12 +194,12 @@ func descriptors(list []Credential) []protocol.CredentialDescriptor {
 	return all
 }
 
-// posted lets requests pass that a page of the site made to change something.
+// posted lets a POST pass if a page of the site sent it.
 func (s *Strategy[U]) posted(auth *guard.Guard[U], next http.Handler) http.Handler {
 	return s.unsafe(auth, http.MethodPost, next)
 }
 
-// unsafe is posted for a route of another method, which allow names.
+// unsafe is posted for a route of the method allow.
 func (s *Strategy[U]) unsafe(auth *guard.Guard[U], allow string, next http.Handler) http.Handler {
 	if auth == nil {
 		panic("passkey: the guard is nil: make it by guard.New before the handlers")
@@ -222,7 +222,7 @@ func (s *Strategy[U]) fresh(auth *guard.Guard[U], status int, what answerer[U]) 
 	return auth.RequireFresh(s.cfg.FreshFor)(s.answers(auth, status, what))
 }
 
-// answerer returns what the user of a request is answered, which is JSON.
+// answerer returns the answer to a user's request, which is sent as JSON.
 type answerer[U any] func(w http.ResponseWriter, r *http.Request, user U) (any, error)
 
 // answers returns the handler that answers what with status, or its error.
@@ -242,8 +242,8 @@ func (s *Strategy[U]) answers(auth *guard.Guard[U], status int, what answerer[U]
 	})
 }
 
-// fail answers an error of a user who is logged in: a refusal is a 400, since a 401 would have the page
-// log in again. The guard reports outages.
+// fail answers an error of a request whose user is logged in. A refusal is a 400, since a 401 would make
+// the page log in again. The guard answers outages.
 func (s *Strategy[U]) fail(auth *guard.Guard[U], w http.ResponseWriter, r *http.Request, err error) {
 	var f *strategy.Failure
 	refusal := strategy.Failure{Status: http.StatusBadRequest, Reason: err.Error()}

@@ -52,12 +52,12 @@ var badAnswers = []struct {
 	{"another RP id", func(a *authenticator) { a.rpID = "evil.example" }, 401, "the passkey is of another site than"},
 	{"another type", set("type", "payment.get"), 401, "of the type"},
 	{"no type", set("type", ""), 401, "of the type"},
-	{"a challenge of its own", set("challenge", "c29tZXRoaW5nIHNob3J0"), 401, "the challenge is none of this program"},
+	{"a challenge of its own", set("challenge", "c29tZXRoaW5nIHNob3J0"), 401, "the challenge is not of this program"},
 	{"a challenge of the right length", set("challenge", strings.Repeat("A", 130)), 401, "the challenge"},
-	{"no challenge", set("challenge", ""), 401, "the challenge is none of this program"},
+	{"no challenge", set("challenge", ""), 401, "the challenge is not of this program"},
 	{"a challenge with a line break", func(a *authenticator) {
 		a.client = func(c map[string]any) { c["challenge"] = c["challenge"].(string) + "\n" }
-	}, 401, "the challenge is none of this program"},
+	}, 401, "the challenge is not of this program"},
 	{"nobody was there", func(a *authenticator) { a.data = func(d []byte) []byte { d[32] &^= present; return d } }, 401, "the authenticator asked nobody"},
 	{"nobody was verified", func(a *authenticator) { a.flags = present | eligible }, 401, "did not verify its user"},
 	{"a backup of what cannot be backed up", func(a *authenticator) { a.flags = present | verified | backedUp }, 401, "flags that no authenticator sends"},

@@ -96,7 +96,8 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	return user, nil
 }
 
-// factors returns the names of what c proves, whose authenticator verified its user or did not.
+// factors returns the names of the factors that c proves. verified says whether the authenticator
+// verified its user.
 func (s *Strategy[U]) factors(c Credential, verified bool) []string {
 	names := []string{s.cfg.Name}
 	if verified {
@@ -158,7 +159,7 @@ func (s *Strategy[U]) find(ctx context.Context, id []byte) (Credential, U, error
 	return c, user, err
 }
 
-// account returns what the application says of user.
+// account returns the application's Account of user, and checks it.
 func (s *Strategy[U]) account(ctx context.Context, user U) (Account, error) {
 	a, err := s.cfg.Account(ctx, user)
 	switch {
@@ -175,14 +176,15 @@ func (s *Strategy[U]) account(ctx context.Context, user U) (Account, error) {
 	return a, nil
 }
 
-// sameUser refuses a passkey of another user than the challenge or the answer names, and an answer
-// that names nobody where the challenge did not either. Level 3 §7.2, the step about the user.
+// sameUser refuses a passkey whose user is not the one that the challenge or the answer names, and
+// an answer that names no user if the challenge does not either. Level 3 §7.2, the step about the
+// user.
 func sameUser(sent, handle []byte, asked challenge) error {
 	switch {
 	case !asked.isFor(handle):
 		return refuse("the challenge was made for another user")
 	case len(sent) == 0 && asked.purpose() == toLogIn:
-		return refuse("the answer names no user, as that of a passkey does that the authenticator finds itself")
+		return refuse("the answer names no user: a passkey that the authenticator finds itself names one")
 	case len(sent) > 0 && string(sent) != string(handle):
 		return refuse("the answer names another user than the passkey's")
 	}
@@ -202,8 +204,8 @@ func (s *Strategy[U]) use(ctx context.Context, asked challenge, answer *protocol
 	const attempts = 5
 	for range attempts {
 		was := c.SignCount
-		// What another use has stored meanwhile stays where it is more: two tabs, or two copies of a synced
-		// passkey.
+		// The larger counter is kept: another use may have stored one meanwhile, in another tab or by another
+		// copy of a synced passkey.
 		c.SignCount, c.BackedUp, c.LastUsed = max(was, data.Counter), data.Flags.HasBackupState(), time.Now().UTC().Truncate(time.Second)
 		done, err := s.cfg.Credentials.Update(ctx, *c, was)
 		if err != nil {

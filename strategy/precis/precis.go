@@ -16,9 +16,10 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Password returns the form of RFC 8265, OpaqueString: Unicode's NFC, with every other
-// space replaced by U+0020. What that profile does not allow, such as a control character,
-// is returned in NFC alone, so that nobody is kept out who was let in before.
+// Password returns password in the form OpaqueString of RFC 8265: Unicode's NFC, with every
+// kind of space replaced by U+0020. A text that this profile does not allow, such as one with
+// a control character, is returned in NFC only, so that users who have such a password can
+// still log in.
 func Password(password string) string {
 	if formed, err := precis.OpaqueString.String(password); err == nil {
 		return formed
@@ -26,9 +27,9 @@ func Password(password string) string {
 	return norm.NFC.String(password)
 }
 
-// Account returns strategy.AccountName in the form of RFC 8265, UsernameCaseMapped: in NFC,
-// and with the characters of East Asia in their usual width. A name that the profile does
-// not allow, such as one with a space in it, is in NFC alone.
+// Account returns strategy.AccountName of name in the form UsernameCaseMapped of RFC 8265: in
+// NFC, and with the characters of East Asia in their usual width. A name that this profile
+// does not allow, such as one with a space, is returned in NFC only.
 func Account(name string) string {
 	name = norm.NFC.String(strategy.AccountName(name))
 	if mapped, err := precis.UsernameCaseMapped.String(name); err == nil {
