@@ -19,8 +19,8 @@ type LogIns interface {
 	EndLinked(ctx context.Context, label string) (int, error)
 }
 
-// logOutKeyGap bounds how often strangers, who can post tokens with unknown keys, make
-// this program ask the provider.
+// logOutKeyGap limits how often strangers, who can post tokens with unknown keys, make this
+// program fetch the provider's keys.
 const logOutKeyGap = 5 * time.Second
 
 // logOutLife is how long a log-out token is remembered, and so how far ahead of now it
@@ -39,10 +39,10 @@ const logOutLife = 10 * time.Minute
 //	mux.Handle("POST /backchannel-logout", provider.BackChannelLogOut(auth))
 //
 // It is called by the provider, not by a browser, and needs no guard: the token is
-// verified like an ID token, and once only. As §2.8 asks, the answer is 200 when the
-// sessions are ended, also when there was none, and otherwise 400 with a JSON object:
-// error is invalid_request for a bad token, and temporarily_unavailable when a session
-// could not be ended, or the provider's keys could not be had. It panics if auth is nil.
+// verified like an ID token, and is valid once. As §2.8 asks, the answer is 200 if the
+// sessions are ended, also if there was none. Otherwise it is 400 with a JSON object, whose
+// error is invalid_request for a bad token, and temporarily_unavailable if a session could
+// not be ended or the provider's keys could not be fetched. It panics if auth is nil.
 func (s *Strategy[U]) BackChannelLogOut(auth LogIns) http.Handler {
 	if strategy.IsNilUser(auth) {
 		panic("oidc: BackChannelLogOut: the guard is nil: pass the one that logs in with this strategy")
@@ -93,7 +93,7 @@ func (s *Strategy[U]) logOut(r *http.Request, auth LogIns) (int, error) {
 	if !first {
 		return 0, malformed("the log-out token was used already")
 	}
-	// The provider is answered for what was done, not for what it waited for.
+	// The sessions end also if the provider stops waiting.
 	work := context.WithoutCancel(r.Context())
 	n, err := auth.EndLinked(work, label)
 	if err != nil {

@@ -36,11 +36,11 @@ type Config struct {
 	// after it. Only for New.
 	DiscoveryURL string
 
-	// ClientID is what the provider calls this application.
+	// ClientID is the id of this application at the provider.
 	ClientID string
 
-	// ClientSecret is this application's password with the provider. Empty makes a
-	// public client, which has only PKCE.
+	// ClientSecret is this application's password at the provider. Empty makes a public
+	// client, which has only PKCE.
 	ClientSecret string
 
 	// SecretFunc, if set, returns the client secret for one log-in, in place of
@@ -86,10 +86,10 @@ type Config struct {
 	// guard.EventAccountProved; guard.EventLogInSuccess is sent where guard.LogIn follows.
 	Bind func(*http.Request) string
 
-	// MaxAge has the provider ask for credentials again if it did so longer ago, and is
-	// checked in the ID token; whole seconds. Zero asks for nothing, unless the log-in
-	// starts with the parameter max_age, as guard.RequireFresh has it start. Only for New. OpenID Connect
-	// Core §3.1.2.1: max_age.
+	// MaxAge makes the provider ask for credentials again if it last did so longer ago; the
+	// ID token is checked for it. It has whole seconds. Zero asks for nothing, unless the
+	// log-in starts with the parameter max_age, which guard.RequireFresh adds. Only for New.
+	// OpenID Connect Core §3.1.2.1: max_age.
 	MaxAge time.Duration
 
 	// ACRValues are the authentication contexts to ask for, and one of them must be in
@@ -144,8 +144,8 @@ type Config struct {
 	// package store. Starting a log-in does not ask it.
 	Once strategy.Counter
 
-	// Logger gets what the back-channel log-out does, and what operators should repair.
-	// Nil means slog.Default(). No token, code or secret is ever logged.
+	// Logger gets a line for each back-channel log-out, and for what operators should repair.
+	// Nil means slog.Default(). No token, code or secret is logged.
 	Logger *slog.Logger
 
 	// InsecureBackChannel allows http for what only this program asks for: the metadata, the
@@ -165,8 +165,9 @@ const (
 	algHS256            = "HS256"
 )
 
-// algorithms are the signatures that can be accepted without being asked for: none that
-// is symmetric, since a client secret is no key of the provider's, and not none.
+// algorithms are the signatures that are accepted unless Config.Algorithms lists others. None
+// of them is symmetric, since a client secret is not a key of the provider's; "none" is not
+// among them.
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 // ownParams are the parameters of an authorization request that no application sets.

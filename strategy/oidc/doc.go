@@ -1,4 +1,4 @@
-// Package oidc answers: who does another site say sent this request?
+// Package oidc answers: who is this user, according to another site?
 //
 // It logs users in with an OpenID provider (Google, Microsoft, Keycloak, …) or, where
 // a provider has no OpenID Connect, with plain OAuth 2.0 (GitHub). [New] and
@@ -22,14 +22,13 @@
 //
 // # What is checked
 //
-// There is one flow, the authorization code with PKCE (S256), and no switch to leave
-// a check out. State, nonce and code verifier are random, made for one log-in, and
-// lie in an encrypted cookie of their own, so that starting a log-in writes nothing to
-// a store, and a log-in can end only in the browser that began it. The cookie is
-// bound to the provider and is used up by the first answer. The answer's issuer is
-// checked (RFC 9207); the redirect URI is one fixed string; the ID token is verified
-// in full (OpenID Connect Core §3.1.3.7). See the tests, which are named after the
-// sections of RFC 9700 and the other standards.
+// There is one flow, the authorization code with PKCE (S256), and no check can be turned
+// off. State, nonce and code verifier are random and made for one log-in. They are in an
+// encrypted cookie of their own: starting a log-in writes nothing to a store, and a log-in
+// can end only in the browser that began it. The cookie is bound to the provider, and the
+// first answer uses it up. The answer's issuer is checked (RFC 9207), the redirect URI is
+// one fixed string, and the ID token is verified in full (OpenID Connect Core §3.1.3.7).
+// The tests are named after the sections of RFC 9700 and the other standards.
 //
 // A user is (issuer, subject), never an e-mail address: providers let addresses
 // change hands, and not all verify them.
@@ -41,8 +40,9 @@
 // invalid answers is an outage: guards answer 503, and nobody is logged in or out.
 // Config.Timeout limits all requests to the provider for one request of a browser.
 //
-// Metadata and keys are fetched again after ten minutes; the old ones are used meanwhile. If they cannot
-// be fetched, the old ones are used for six more hours; after that a log-in is a 503.
+// Metadata and keys are fetched again after ten minutes, and the old ones are used meanwhile.
+// If they cannot be fetched, the old ones are used for six more hours; after that a log-in is
+// answered 503.
 //
 // # Tokens
 //

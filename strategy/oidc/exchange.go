@@ -11,8 +11,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// exchange redeems the code at the token endpoint. A code that the provider does not
-// take is a refusal; everything else that goes wrong is not the user's doing.
+// exchange redeems the code at the token endpoint. A code that the provider refuses is a
+// refusal; any other error is an outage.
 func (c *core) exchange(ctx context.Context, code string, f *flow) (*oauth2.Token, error) {
 	client, err := c.backend.client(ctx)
 	if err != nil {
@@ -42,15 +42,15 @@ func (c *Config) authorize(ctx context.Context, client *oauth2.Config) (err erro
 	return nil
 }
 
-// ours are the errors of a token endpoint (RFC 6749 §5.2, and GitHub's own) that say
-// that this application is set up wrongly.
+// ours are the error codes of a token endpoint (RFC 6749 §5.2, and GitHub's own) that mean
+// that this application is configured wrongly.
 var ours = []string{
 	"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
 	"incorrect_client_credentials", "redirect_uri_mismatch",
 }
 
-// exchangeError keeps of err what may be logged: the library's own text has the
-// provider's whole answer in it.
+// exchangeError returns err with only what may be logged: the library's own text contains the
+// provider's whole answer.
 func exchangeError(ctx context.Context, err error) error {
 	var answered *oauth2.RetrieveError
 	if errors.As(err, &answered) {
@@ -84,7 +84,7 @@ func (c *core) answered(code string) error {
 	return refuse("the provider answered " + code)
 }
 
-// printable returns an error code if it looks like one, RFC 6749 §5.2.
+// printable returns code if it has the form of an error code (RFC 6749 §5.2).
 func printable(code string) string {
 	bad := func(c rune) bool { return c < 0x21 || c > 0x7e || c == '"' || c == '\\' }
 	if code != "" && (len(code) > 64 || strings.ContainsFunc(code, bad)) {

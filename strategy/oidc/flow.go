@@ -19,12 +19,12 @@ import (
 // that were opened at once, and some that were given up.
 const maxFlows = 5
 
-// maxReturn is the length of the longest return-to that a flow carries. A longer one
-// would make cookies that servers refuse.
+// maxReturn is the longest return-to that a flow carries, in bytes. Longer ones would make
+// cookies that servers refuse.
 const maxReturn = 512
 
-// flow is one log-in under way. It lies in a cookie of its own, so that log-ins in
-// several tabs do not touch each other.
+// flow is one log-in under way. It has a cookie of its own, so that log-ins in several tabs
+// do not disturb each other.
 type flow struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n,omitempty"`
@@ -96,14 +96,14 @@ func (f *flows) open(name, sealed string, v any) bool {
 	return false
 }
 
-// name is that of the cookie in which the flow of state lies.
+// name returns the name of the cookie of the flow with this state.
 func (f *flows) name(state string) string { return f.prefix + hashed(state)[:16] }
 
 // CookieNames returns the one name, ending in "*", that stands for the cookies of all log-ins under way, for
 // guard.Guard.ProxyTransport.
 func (c *core) CookieNames() []string { return []string{c.flows.prefix + "*"} }
 
-// put gives the browser a flow. When it has too many, the oldest goes.
+// put sets the cookie of a flow. If the browser has too many, the oldest is removed.
 func (f *flows) put(w http.ResponseWriter, r *http.Request, fl *flow) error {
 	name := f.name(fl.State)
 	value, err := f.seal(name, fl)
@@ -115,8 +115,8 @@ func (f *flows) put(w http.ResponseWriter, r *http.Request, fl *flow) error {
 	return nil
 }
 
-// makeRoom expires flows of this strategy until there is room for one more: first
-// those that are no use any more, then the oldest.
+// makeRoom expires cookies of this strategy until there is room for one more: first those
+// that cannot be opened, then the oldest.
 func (f *flows) makeRoom(w http.ResponseWriter, r *http.Request) {
 	var oldest string
 	var began int64
@@ -146,8 +146,8 @@ func (f *flows) cookies(r *http.Request) []*http.Cookie {
 	return own
 }
 
-// take returns the flow that this browser began under state, or nil, and makes the
-// browser forget it.
+// take returns the flow that this browser began with this state, or nil, and expires its
+// cookie.
 func (f *flows) take(w http.ResponseWriter, r *http.Request, state string) *flow {
 	name := f.name(state)
 	sent := r.CookiesNamed(name)

@@ -58,9 +58,9 @@ func TestAPostedAnswerIsBoundLikeAnyOther(t *testing.T) {
 	onward := post(attacker, w.op.authorize(w.begin(attacker))).Header.Get("Location")
 	path := strings.TrimPrefix(onward, "https://app.example")
 	w.refused(victim, victim.Get(path), http.StatusUnauthorized, "no log-in under way")
-	w.refused(victim, victim.Get(path[:len(path)-4]+"AAAA"), http.StatusUnauthorized, "not to be read")
+	w.refused(victim, victim.Get(path[:len(path)-4]+"AAAA"), http.StatusUnauthorized, "cannot be read")
 	other := newWorld(t, formPost, func(c *oidc.Config) { c.ClientID = "another" })
-	other.refused(victim, other.open().Get(path), http.StatusUnauthorized, "not to be read")
+	other.refused(victim, other.open().Get(path), http.StatusUnauthorized, "cannot be read")
 }
 
 func TestAPostedAnswerIsKeptForALogInOnly(t *testing.T) {

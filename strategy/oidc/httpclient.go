@@ -19,9 +19,9 @@ var (
 	errPlain    = errors.New("the provider named an address that is not https")
 )
 
-// boundedClient returns a client with the transport and the timeout of c that trusts a
-// provider no further than it must: it follows no redirect, which could carry a
-// secret or a token to another host, keeps no cookies, and caps every answer.
+// boundedClient returns a client with the transport and the timeout of c. It follows no
+// redirect, which could carry a secret or a token to another host, keeps no cookies, and
+// limits every answer.
 func boundedClient(c *http.Client, insecure bool) *http.Client {
 	b := &boundedTransport{base: http.DefaultTransport, insecure: insecure}
 	bounded := &http.Client{
@@ -55,7 +55,8 @@ func (t *boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// boundedBody fails where io.LimitReader would pass off a part for the whole.
+// boundedBody returns an error at its limit, where io.LimitReader would return a part as if it
+// were the whole.
 type boundedBody struct {
 	io.ReadCloser
 	left int64
@@ -114,5 +115,5 @@ func decodeJSON(address string, body []byte, v any) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%s answered something else than the JSON that was expected", u.Redacted())
+	return fmt.Errorf("%s did not answer with the expected JSON", u.Redacted())
 }

@@ -56,7 +56,7 @@ func (c Claims) isTrue(name string) bool {
 	return v == "true" || v == `"true"`
 }
 
-// describe takes what describes the user from c, as far as it is there.
+// describe sets the fields that describe the user from the claims that are in c.
 func (id *Identity) describe(c Claims) {
 	for _, f := range []struct {
 		field *string
@@ -71,8 +71,8 @@ func (id *Identity) describe(c Claims) {
 	}
 }
 
-// Tokens are what the provider gave this application for one user. They print as
-// nothing: whoever has them is the user, to the provider's API.
+// Tokens are what the provider gave this application for one user. They are never printed:
+// whoever has them can call the provider's API as the user.
 type Tokens struct {
 	Access  string
 	Type    string    // "Bearer", mostly

@@ -68,13 +68,13 @@ func trusted(key *jose.JSONWebKey) bool {
 	return false
 }
 
-// keySet verifies the signature of one token for go-oidc, which would not tell a bad
-// signature from keys that cannot be had.
+// keySet verifies the signature of one token for go-oidc, which does not tell a bad signature
+// from keys that cannot be fetched.
 type keySet struct {
 	provider *provider
 	types    []string      // the values of the header typ that are taken, in lower case
 	gap      time.Duration // how long after a load an unknown key is not asked for again
-	outage   error         // why the keys cannot be had
+	outage   error         // why the keys cannot be fetched
 	secret   bool          // the signature was made with the client secret
 }
 

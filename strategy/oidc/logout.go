@@ -12,7 +12,7 @@ import (
 // end_session_endpoint.
 var ErrNoLogOut = errors.New("oidc: the provider has no end_session_endpoint")
 
-// LogOut says more about a log-out at the provider. The zero value is enough.
+// LogOut has the options of a log-out at the provider. The zero value is enough.
 type LogOut struct {
 	// ReturnURL is where the provider sends the browser afterwards, as registered with
 	// it. Empty leaves it there. The standard calls it post_logout_redirect_uri.

@@ -17,8 +17,8 @@ import (
 // Connect: passport-oauth2's Strategy. It is made by [NewOAuth2] and safe for
 // concurrent use.
 //
-// OAuth 2.0 says what an application may do, and not who the user is; that is in a
-// profile which the access token opens. Where a provider has OpenID Connect, use
+// OAuth 2.0 says what an application may do, and not who the user is. That is in a profile,
+// which the application reads with the access token. If a provider has OpenID Connect, use
 // [New]: an ID token is made for this application and this log-in.
 type OAuth2Strategy[U any] struct {
 	*core
@@ -30,9 +30,9 @@ var _ strategy.CrossSite = (*OAuth2Strategy[any])(nil)
 
 // NewOAuth2 returns a strategy for a provider without OpenID Connect.
 //
-// fetch asks the provider who the user is. Its client adds the access token, and is
-// bounded in time and in what it reads. It must set Identity.Subject to what the
-// provider never gives to anyone else: a number, not a user name or an address. An
+// fetch asks the provider who the user is. Its client adds the access token, and limits time
+// and size. fetch must set Identity.Subject to what the provider never gives to anyone else:
+// a number, not a user name or an address. An
 // error is an outage unless it wraps [strategy.ErrUnauthenticated]. Nil reads
 // cfg.Profile. validate is as for [New]. Both must be safe for concurrent use. The
 // error of NewOAuth2 names every mistake in cfg at once.
@@ -90,7 +90,7 @@ func (p *plain) client(context.Context) (*oauth2.Config, error) {
 
 func (p *plain) params(*flow) []oauth2.AuthCodeOption { return nil }
 
-// checkIssuer compares what is there: RFC 9207 is for OAuth 2.0 too.
+// checkIssuer compares the issuer if the answer has one: RFC 9207 is for OAuth 2.0 too.
 func (p *plain) checkIssuer(_ context.Context, iss string) error {
 	if iss != "" && iss != p.cfg.Issuer {
 		return refuse("the answer was made by another provider")

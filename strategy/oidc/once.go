@@ -9,14 +9,14 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// use reports whether value is used for the first time within life. The counter is
-// not told the value itself.
+// use reports whether value is used for the first time within life. The counter gets a hash
+// of it.
 func use(ctx context.Context, c strategy.Counter, kind, value string, life time.Duration) (first bool, err error) {
 	n, _, err := c.Add(ctx, onceKey(kind, value), 1, life)
 	return n == 1, err
 }
 
-// release takes a use back: what it was for failed, and may be tried again.
+// release undoes a use, since what it was for failed and may be tried again.
 func release(ctx context.Context, c strategy.Counter, kind, value string, life time.Duration) error {
 	_, _, err := c.Add(ctx, onceKey(kind, value), -1, life)
 	return err
@@ -24,7 +24,7 @@ func release(ctx context.Context, c strategy.Counter, kind, value string, life t
 
 func onceKey(kind, value string) string { return "oidc:" + kind + ":" + hashed(value) }
 
-// hashed returns 43 characters that stand for the parts, none of which has a NUL.
+// hashed returns a hash of the parts, in 43 characters. No part may have a NUL.
 func hashed(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -41,9 +41,9 @@ func TestAProviderThatIsDownOrTalksNonsense(t *testing.T) {
 	}{
 		{"metadata: 500", "/.well-known/openid-configuration", respond(500, "internal detail"), "answered status 500"},
 		{"metadata: 404", "/.well-known/openid-configuration", respond(404, ""), "answered status 404"},
-		{"metadata: a page", "/.well-known/openid-configuration", respond(200, "<html>"), "something else than the JSON"},
-		{"metadata: a list", "/.well-known/openid-configuration", respond(200, "[]"), "something else than the JSON"},
-		{"metadata: cut short", "/.well-known/openid-configuration", respond(200, `{"issuer":"https://op.exa`), "something else than the JSON"},
+		{"metadata: a page", "/.well-known/openid-configuration", respond(200, "<html>"), "did not answer with the expected JSON"},
+		{"metadata: a list", "/.well-known/openid-configuration", respond(200, "[]"), "did not answer with the expected JSON"},
+		{"metadata: cut short", "/.well-known/openid-configuration", respond(200, `{"issuer":"https://op.exa`), "did not answer with the expected JSON"},
 		{"metadata: empty", "/.well-known/openid-configuration", respond(200, "{}"), "it calls itself"},
 		{"metadata: without end", "/.well-known/openid-configuration", respond(200, strings.Repeat(" ", 2<<20)), "over 1 MiB"},
 		{"token: 500", "/token", respond(500, `{"error":"server_error"}`), "status 500, server_error"},
@@ -58,12 +58,12 @@ func TestAProviderThatIsDownOrTalksNonsense(t *testing.T) {
 		{"token: not a bearer token", "/token", respond(200, `{"access_token":"access-secret","token_type":"DPoP","id_token":"x"}`), "not a bearer token"},
 		{"token: without end", "/token", respond(200, strings.Repeat(" ", 2<<20)), "exchange the code"},
 		{"keys: 500", "/jwks", respond(500, ""), "answered status 500"},
-		{"keys: a page", "/jwks", respond(200, "<html>"), "something else than the JSON"},
+		{"keys: a page", "/jwks", respond(200, "<html>"), "did not answer with the expected JSON"},
 		{"keys: none", "/jwks", respond(200, `{"keys":[]}`), "none among them that signs"},
 		{"keys: of kinds that nobody knows", "/jwks", respond(200, `{"keys":[{"kty":"PQ"},1,{"kty":"oct","k":"AAAA"}]}`), "none among them that signs"},
 		{"userinfo: 500", "/me", respond(500, ""), "answered status 500"},
 		{"userinfo: 401", "/me", respond(401, ""), "answered status 401"},
-		{"userinfo: a page", "/me", respond(200, "<html>"), "something else than the JSON"},
+		{"userinfo: a page", "/me", respond(200, "<html>"), "did not answer with the expected JSON"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t, func(c *oidc.Config) { c.UserInfo = true })

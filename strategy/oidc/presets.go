@@ -9,7 +9,7 @@ package oidc
 // LinkedIn is missing: its web flow takes no PKCE and returns no nonce, so that
 // nothing would tie a code to the log-in for which it was made.
 
-// Google is Google, with the user's name and address. Its ID tokens may have the
+// Google returns the Config for Google, with the user's name and address. Its ID tokens may have the
 // issuer without https://; Identity.Issuer always has it. For a refresh token set
 // AuthParams access_type=offline and prompt=consent. It has no end_session_endpoint.
 //
@@ -18,10 +18,10 @@ func Google() Config {
 	return Config{Name: "google", Issuer: "https://accounts.google.com", Scopes: []string{"openid", "email", "profile"}}
 }
 
-// Microsoft is Entra ID. tenant is the id of one, for which Identity.Issuer is fixed;
-// or "organizations", "consumers" or "common", for which every tenant has an issuer of
-// its own, and validate must decide which may log in. Its addresses are not verified:
-// whoever runs a tenant writes what they like into them.
+// Microsoft returns the Config for Entra ID. tenant is the id of one tenant, whose
+// Identity.Issuer is fixed; or "organizations", "consumers" or "common", where every tenant
+// has an issuer of its own, and validate must decide which may log in. E-mail addresses are
+// not verified: whoever runs a tenant writes what they like into them.
 //
 // https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
 func Microsoft(tenant string) Config {
@@ -35,7 +35,7 @@ func Microsoft(tenant string) Config {
 	return c
 }
 
-// Apple is Sign in with Apple. The client secret is a token that the application
+// Apple returns the Config for Sign in with Apple. The client secret is a token that the application
 // makes: set SecretFunc to [AppleSecret]. With these scopes it answers by a form only
 // (FormPost), and sends the name once, on the very first log-in, in Identity.Posted.
 //
@@ -44,21 +44,21 @@ func Apple() Config {
 	return Config{Name: "apple", Issuer: "https://appleid.apple.com", Scopes: []string{"openid", "name", "email"}, FormPost: true}
 }
 
-// GitLab is gitlab.com; set Issuer for an instance of one's own.
+// GitLab returns the Config for gitlab.com; set Issuer for an instance of your own.
 //
 // https://docs.gitlab.com/integration/openid_connect_provider/
 func GitLab() Config {
 	return Config{Name: "gitlab", Issuer: "https://gitlab.com", Scopes: []string{"openid", "email", "profile"}}
 }
 
-// Slack is Sign in with Slack. It takes only https redirect URIs, in development too.
+// Slack returns the Config for Sign in with Slack, which takes only https redirect URIs, in development too.
 //
 // https://docs.slack.dev/authentication/sign-in-with-slack/
 func Slack() Config {
 	return Config{Name: "slack", Issuer: "https://slack.com", Scopes: []string{"openid", "email", "profile"}}
 }
 
-// Twitch is Twitch. It puts an address into the ID token only if AuthParams has the
+// Twitch returns the Config for Twitch, which puts an address into the ID token only if AuthParams has the
 // parameter claims asking for it.
 //
 // https://dev.twitch.tv/docs/authentication/getting-tokens-oidc/
@@ -66,11 +66,11 @@ func Twitch() Config {
 	return Config{Name: "twitch", Issuer: "https://id.twitch.tv/oauth2", Scopes: []string{"openid"}}
 }
 
-// GitHub is GitHub. The subject is the number of the account; the login name can be
-// given up and taken by somebody else. The address is the public one, and may be
-// missing: ask https://api.github.com/user/emails with scope user:email for others.
-// Codes that it does not take are answered with status 200, and its answers carry the
-// issuer (RFC 9207).
+// GitHub returns the Config for GitHub. The subject is the number of the account; the login
+// name can be given up and taken by somebody else. The address is the public one, and may
+// be missing: ask https://api.github.com/user/emails with scope user:email for others.
+// GitHub answers codes that it refuses with status 200, and its answers carry the issuer
+// (RFC 9207).
 //
 // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
 func GitHub() Config {
@@ -81,7 +81,7 @@ func GitHub() Config {
 	}
 }
 
-// Facebook is Facebook. The subject is unique to this application. The user can
+// Facebook returns the Config for Facebook. The subject is unique to this application. The user can
 // withhold the address.
 //
 // https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow
@@ -93,7 +93,7 @@ func Facebook() Config {
 	}
 }
 
-// X is X, formerly Twitter. It gives no address. Confidential clients send their
+// X returns the Config for X, formerly Twitter. It gives no address. Confidential clients send their
 // secret in a header.
 //
 // https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code
@@ -105,7 +105,7 @@ func X() Config {
 	}
 }
 
-// Discord is Discord. Ids are numbers over 2^53 in strings.
+// Discord returns the Config for Discord. Ids are strings of numbers over 2^53.
 //
 // https://discord.com/developers/docs/topics/oauth2
 func Discord() Config {
@@ -116,7 +116,8 @@ func Discord() Config {
 	}
 }
 
-// Spotify is Spotify. Its addresses are not verified, as its manual says.
+// Spotify returns the Config for Spotify. E-mail addresses are not verified, as its manual
+// says.
 //
 // https://developer.spotify.com/documentation/web-api/tutorials/code-pkce-flow
 func Spotify() Config {

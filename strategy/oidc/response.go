@@ -12,7 +12,7 @@ import (
 // maxForm is how much of a posted answer is read.
 const maxForm = 64 << 10
 
-// sealedParam carries a posted answer, encrypted, through the redirect that turns it
+// sealedParam is the parameter with a posted answer, encrypted, in the redirect that turns it
 // into a GET.
 const sealedParam = "sealed"
 
@@ -53,8 +53,8 @@ func malformed(reason string) error {
 	return &strategy.Failure{Status: http.StatusBadRequest, Reason: reason}
 }
 
-// response returns the answer that r brings. posted says that it came by a form; ok is
-// false when r brings none.
+// response returns the provider's answer in r. posted says that it came by a form; ok is
+// false if there is none.
 func (c *core) response(r *http.Request) (in response, posted, ok bool, err error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -68,7 +68,7 @@ func (c *core) response(r *http.Request) (in response, posted, ok bool, err erro
 		}
 		if sealed := query.Get(sealedParam); sealed != "" {
 			if !c.flows.open(sealedParam, sealed, &in) {
-				return in, false, true, refuseUsed("the answer that was posted is not to be read, or too old")
+				return in, false, true, refuseUsed("the posted answer cannot be read, or is too old")
 			}
 			return in, false, true, nil
 		}

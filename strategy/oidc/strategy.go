@@ -24,8 +24,8 @@ type Strategy[U any] struct {
 var _ strategy.Strategy[any] = (*Strategy[any])(nil)
 var _ strategy.CrossSite = (*Strategy[any])(nil)
 
-// New returns a strategy for an OpenID provider. It asks the provider nothing: that
-// is done by the first request, so a program starts while its provider is down.
+// New returns a strategy for an OpenID provider. It sends nothing to the provider; the first
+// request does, so a program can start while its provider is down.
 //
 // validate returns the application's user for an identity: a new one, or the one with
 // this Issuer and Subject. An error that wraps [strategy.ErrUnauthenticated] refuses,
@@ -111,7 +111,8 @@ func refuseUsed(reason string) error {
 	return &strategy.CallbackRefusal{Err: refuse(reason), Used: true}
 }
 
-// shown marks the refusal of an answer as one: guards do not begin another log-in for it.
+// shown wraps the refusal of a provider's answer, so that guards do not begin another log-in
+// for it.
 func shown(err error) error {
 	if errors.As(err, new(*strategy.CallbackRefusal)) || !errors.Is(err, strategy.ErrUnauthenticated) {
 		return err
@@ -119,8 +120,8 @@ func shown(err error) error {
 	return &strategy.CallbackRefusal{Err: err}
 }
 
-// broken wraps an error that is no refusal: an outage of the provider, or a mistake
-// in how it is set up.
+// broken wraps an error that is not a refusal: an outage of the provider, or a mistake in
+// its configuration.
 func (c *core) broken(verb string, err error) error {
 	return fmt.Errorf("oidc: %s: %s: %w", c.cfg.Name, verb, err)
 }
@@ -159,7 +160,7 @@ func authenticate[U any](c *core, validate func(context.Context, Identity) (U, e
 	return user, nil
 }
 
-// bounded returns a context for all that one request asks of the provider.
+// bounded returns a context for all requests to the provider that one request causes.
 func (c *core) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	return context.WithValue(ctx, oauth2.HTTPClient, c.cfg.HTTPClient), cancel
@@ -245,7 +246,7 @@ func (c *core) finish(w http.ResponseWriter, r *http.Request, in response) (id I
 	return id, info, nil
 }
 
-// outageOr passes refusals and gives everything else its name.
+// outageOr returns a refusal as it is, and any other error as an outage during verb.
 func (c *core) outageOr(verb string, err error) error {
 	if errors.Is(err, strategy.ErrUnauthenticated) {
 		return err
@@ -253,7 +254,7 @@ func (c *core) outageOr(verb string, err error) error {
 	return c.broken(verb, err)
 }
 
-// provedAt returns what to report of the provider's auth_time.
+// provedAt returns the provider's auth_time, but not longer ago than Authenticate promises.
 func (c *core) provedAt(authTime time.Time) time.Time {
 	if authTime.IsZero() {
 		return authTime

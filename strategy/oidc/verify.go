@@ -13,7 +13,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// leeway is how far the provider's clock and ours may be apart.
+// leeway is how much the provider's clock and ours may differ.
 const leeway = time.Minute
 
 // idClaims are the claims of an ID token that are checked here (Core §2).
@@ -97,7 +97,7 @@ func verified[T any](p *provider, m *metadata, keys *keySet, verify func(*gooidc
 	return t, nil
 }
 
-// short bounds what goes into a log of a text that quotes the token.
+// short returns the beginning of a text that quotes the token, for the log.
 func short(text string) string { return text[:min(len(text), 300)] }
 
 // algorithms returns the signatures that an ID token may have.
@@ -178,7 +178,7 @@ func (p *provider) labels(m *metadata, id *Identity) []string {
 	return labels
 }
 
-// The labels have no form that a guard's own, a session key and a user's JSON, can have.
+// A guard's own labels, a session key and a user's JSON, cannot have the form of these.
 func (p *provider) subjectLabel(issuer, subject string) string {
 	return "oidc:sub:" + hashed(issuer, p.cfg.ClientID, subject)
 }
