@@ -1,5 +1,5 @@
-// Package browser drives an http.Handler the way a browser would: with a cookie jar,
-// over https, without a network, so that tests can run on a synthetic clock.
+// Package browser calls an http.Handler as a browser would: with a cookie jar, over https, but without a
+// network, so that tests can run on the clock of testing/synctest.
 package browser
 
 import (
@@ -30,7 +30,7 @@ func New(t testing.TB, handler http.Handler) *Browser {
 	return At(t, handler, "https://app.example")
 }
 
-// At is New with another origin.
+// At is New for another origin.
 func At(t testing.TB, handler http.Handler, origin string) *Browser {
 	t.Helper()
 	base, err := url.Parse(origin)
@@ -44,7 +44,7 @@ func At(t testing.TB, handler http.Handler, origin string) *Browser {
 	return &Browser{t: t, handler: handler, base: base, jar: jar, header: http.Header{}}
 }
 
-// Twin returns another window: a browser with a copy of the cookies as they are now.
+// Twin returns another browser with a copy of the current cookies.
 func (b *Browser) Twin() *Browser {
 	b.t.Helper()
 	c := At(b.t, b.handler, b.base.String())
@@ -52,7 +52,7 @@ func (b *Browser) Twin() *Browser {
 	return c
 }
 
-// Header sets a header that every request carries.
+// Header sets a header for every later request.
 func (b *Browser) Header(name, value string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -72,7 +72,7 @@ func (b *Browser) Request(method, path, body string) *http.Request {
 	return r
 }
 
-// Do sends r, without redirects, and keeps the cookies of the answer.
+// Do sends r, does not follow redirects, and keeps the cookies of the response.
 func (b *Browser) Do(r *http.Request) Answer {
 	b.t.Helper()
 	rec := httptest.NewRecorder()
@@ -92,8 +92,7 @@ func (b *Browser) Get(path string) Answer {
 	return b.Do(b.Request(http.MethodGet, path, ""))
 }
 
-// Post sends a form, given as pairs of name and value, the way a page of the same
-// origin does.
+// Post sends a form, given as pairs of name and value, as a page of the same origin does.
 func (b *Browser) Post(path string, form ...string) Answer {
 	b.t.Helper()
 	v := url.Values{}
@@ -127,7 +126,7 @@ type Answer struct {
 	Text string
 }
 
-// Want fails the test unless the answer has the status and the text contains part.
+// Want fails the test unless the response has the status and its text contains part.
 func (a Answer) Want(t testing.TB, status int, part string) {
 	t.Helper()
 	if a.StatusCode != status || !strings.Contains(a.Text, part) {

@@ -1,4 +1,4 @@
-// Package chromium lets tests ask a real browser. It needs Debian's package chromium.
+// Package chromium runs tests in a real browser. It needs Debian's package chromium.
 package chromium
 
 import (
@@ -18,13 +18,13 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// patience is how long a script may take, the browser's start included.
+// patience is the time limit of a script, including the browser's start.
 const patience = time.Minute
 
-// Run opens a page of app in a browser with an empty profile and runs script there, the body
-// of an async function of JavaScript. It returns what script returned, as JSON.
+// Run opens a page of app in a browser with an empty profile and runs script there, the body of an async
+// JavaScript function. It returns what script returned, as JSON.
 //
-// app is served by https for every host name below example, so that scripts find origins in
+// app is served over https for every host name below example, so that scripts find the origins
 // https://app.example, https://www.app.example and so on; nothing else is reachable.
 func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	t.Helper()
@@ -49,11 +49,11 @@ func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := os.MkdirTemp("", "chromium-") //nolint:usetesting // Chromium still writes to it when the test ends
+	profile, err := os.MkdirTemp("", "chromium-") //nolint:usetesting // Chromium still writes there when the test ends
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(profile) }() // the browser's children may still write there: no t.TempDir
+	defer func() { _ = os.RemoveAll(profile) }() // not t.TempDir, because the browser's children may still write there
 	var log bytes.Buffer
 	cmd := command(t, patience, "--disable-popup-blocking", "--ignore-certificate-errors", "--user-data-dir="+profile,
 		"--host-resolver-rules=MAP *.example "+address.Host+", MAP * ~NOTFOUND",
@@ -77,7 +77,7 @@ func Run(t *testing.T, app http.Handler, script string) json.RawMessage {
 	return nil
 }
 
-// command returns the browser without a window, which asks nobody for anything by itself.
+// command returns the command of a headless browser that makes no network requests of its own.
 func command(t *testing.T, limit time.Duration, args ...string) *exec.Cmd {
 	t.Helper()
 	binary, err := exec.LookPath("chromium")

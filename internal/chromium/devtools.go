@@ -17,14 +17,14 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// Browser is a Chromium that a test drives by the DevTools protocol, over a pipe. The test fails
-// where the browser does not do what it is asked.
+// Browser is a Chromium that a test controls with the DevTools protocol, over a pipe. The test fails if the
+// browser does not do what it is asked.
 type Browser struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	to   *os.File
 	log  *browserLog
-	gone chan struct{} // closed when it says nothing more
+	gone chan struct{} // closed when its output ends
 
 	mu     sync.Mutex
 	next   int
@@ -33,13 +33,13 @@ type Browser struct {
 	heard  chan struct{} // closed at the next event
 }
 
-// Event is something that the browser told by itself.
+// Event is a DevTools event.
 type Event struct {
 	Method string
 	Params json.RawMessage
 }
 
-// message is what goes over the pipe, either way.
+// message is a message on the pipe, in either direction.
 type message struct {
 	ID      int             `json:"id,omitempty"`
 	Session string          `json:"sessionId,omitempty"`
@@ -51,9 +51,8 @@ type message struct {
 	} `json:"error,omitempty"`
 }
 
-// Start starts a browser that finds site and nothing else, with further flags. The profile is
-// kept below the site's folder under that name: a browser started again with it has what the
-// last one kept.
+// Start starts a browser that can reach site and nothing else, with further flags. profile is the name of a
+// folder below the site's: a browser started again with the same name has the profile of the last one.
 func (s *Site) Start(t *testing.T, profile string, flags ...string) *Browser {
 	t.Helper()
 	theirIn, ourOut, err := os.Pipe()
@@ -72,7 +71,7 @@ func (s *Site) Start(t *testing.T, profile string, flags ...string) *Browser {
 		gone: make(chan struct{}), calls: map[int]chan message{}, heard: make(chan struct{}),
 	}
 	b.cmd.Env = append(os.Environ(), "HOME="+s.home)
-	b.cmd.ExtraFiles = []*os.File{theirIn, theirOut} // 3 and 4, as --remote-debugging-pipe has them
+	b.cmd.ExtraFiles = []*os.File{theirIn, theirOut} // file descriptors 3 and 4, as --remote-debugging-pipe needs
 	b.cmd.Stderr = b.log
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -83,7 +82,7 @@ func (s *Site) Start(t *testing.T, profile string, flags ...string) *Browser {
 	return b
 }
 
-// rules are how the browser finds the site's hosts.
+// rules returns the --host-resolver-rules for the site's hosts.
 func (s *Site) rules() (text string) {
 	for _, host := range append([]string{s.Host}, s.also...) {
 		text += "MAP " + host + " " + s.Address() + ", "
@@ -91,7 +90,7 @@ func (s *Site) rules() (text string) {
 	return text + "MAP * ~NOTFOUND"
 }
 
-// listen takes what the browser says, in pieces that end in a zero byte.
+// listen reads the browser's messages, each of which ends with a zero byte.
 func (b *Browser) listen(from *os.File) {
 	defer close(b.gone)
 	defer func() { _ = from.Close() }()
@@ -107,7 +106,7 @@ func (b *Browser) listen(from *os.File) {
 		}
 		b.mu.Lock()
 		if m.ID != 0 {
-			b.calls[m.ID] <- m // it has room
+			b.calls[m.ID] <- m // does not block: it has a buffer of one
 		} else {
 			b.events = append(b.events, Event{m.Method, m.Params})
 			close(b.heard)
@@ -117,7 +116,7 @@ func (b *Browser) listen(from *os.File) {
 	}
 }
 
-// Close ends the browser as its user would, so that its profile is written.
+// Close exits the browser as its user would, so that its profile is saved.
 func (b *Browser) Close() {
 	select {
 	case <-b.gone:
@@ -178,7 +177,7 @@ func (b *Browser) Call(method string, params any) json.RawMessage {
 	return result
 }
 
-// Events returns what the browser has told so far, of that method.
+// Events returns the events of that method so far.
 func (b *Browser) Events(method string) (list []Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -190,7 +189,7 @@ func (b *Browser) Events(method string) (list []Event) {
 	return list
 }
 
-// Await waits until the browser has told an event of that method, for which is is true.
+// Await waits for an event of that method that is accepts.
 func (b *Browser) Await(method string, is func(json.RawMessage) bool) {
 	b.t.Helper()
 	end := time.After(patience)
@@ -204,14 +203,14 @@ func (b *Browser) Await(method string, is func(json.RawMessage) bool) {
 		select {
 		case <-heard:
 		case <-b.gone:
-			b.t.Fatalf("the browser ended before it told of %s: %s", method, b.log)
+			b.t.Fatalf("the browser exited before the event %s: %s", method, b.log)
 		case <-end:
-			b.t.Fatalf("the browser did not tell of %s in time; it told of %s", method, b.told())
+			b.t.Fatalf("the event %s did not come in time; the last events were %s", method, b.told())
 		}
 	}
 }
 
-// told lists the last events, for messages.
+// told lists the last events, for failure messages.
 func (b *Browser) told() (list []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -268,8 +267,8 @@ func (p *Page) Go(url string) {
 	}
 }
 
-// Run runs script in the tab, the body of an async function of JavaScript, and puts what it
-// returns into into.
+// Run runs script, the body of an async JavaScript function, in the tab, and stores what it returns in
+// into.
 func (p *Page) Run(script string, into any) {
 	p.b.t.Helper()
 	var result struct {
@@ -289,24 +288,23 @@ func (p *Page) Run(script string, into any) {
 	}
 }
 
-// AwaitText waits until the text of the page that the tab shows has part in it, wherever it is
-// sent until then.
+// AwaitText waits until the text of the page in the tab contains part, on whatever page the tab is then.
 func (p *Page) AwaitText(part string) {
 	p.b.t.Helper()
 	var last json.RawMessage
 	var err error
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		last, err = p.b.try(p.session, "Runtime.evaluate", map[string]any{"expression": "document.body?.textContent", "returnByValue": true})
-		text, _ := json.Marshal(part) // of a string
+		text, _ := json.Marshal(part) // no error: it is a string
 		if err == nil && bytes.Contains(last, text[1:len(text)-1]) {
 			return
 		}
 		<-time.After(50 * time.Millisecond)
 	}
-	p.b.t.Fatalf("the page did not come to say %q: %s %v", part, last, err)
+	p.b.t.Fatalf("the page never had the text %q: %s %v", part, last, err)
 }
 
-// browserLog is what the browser prints. Messages quote its end.
+// browserLog is the browser's output. Failure messages quote its end.
 type browserLog struct{ subprocess.Log }
 
 func (l *browserLog) String() string {

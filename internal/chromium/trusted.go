@@ -24,22 +24,21 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// Site is a server that a browser trusts: its certificate is of an authority that the browser's
-// own list of them has. What browsers grant trusted sites alone, such as device-bound
-// sessions, can be tried with it.
+// Site is a server with a certificate that a browser trusts: it is signed by an authority in the browser's
+// own list. It is for features that browsers enable for trusted sites only, such as device-bound sessions.
 type Site struct {
-	Host   string   // under which it is reached, by https and the usual port
-	also   []string // other hosts of the same server
-	home   string   // the browser's HOME, with the list
+	Host   string   // its host name, with https and the default port
+	also   []string // other host names of the same server
+	home   string   // the browser's HOME, which has the list of authorities
 	server *httptest.Server
 	ca     *x509.Certificate
 }
 
-// Serve serves app by https as host, and as the other hosts too. It needs certutil, of Debian's
+// Serve serves app over https under host, and under the names in also. It needs certutil, from Debian's
 // package libnss3-tools.
 func Serve(t *testing.T, app http.Handler, host string, also ...string) *Site {
 	t.Helper()
-	home, err := os.MkdirTemp("", "chromium-") //nolint:usetesting // Chromium still writes to it when the test ends
+	home, err := os.MkdirTemp("", "chromium-") //nolint:usetesting // Chromium still writes there when the test ends
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,18 +47,18 @@ func Serve(t *testing.T, app http.Handler, host string, also ...string) *Site {
 	certificate := s.certify(t)
 	s.server = httptest.NewUnstartedServer(app)
 	s.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	s.server.Config.ErrorLog = log.New(noLog{}, "", 0) // a browser that ends leaves connections behind
+	s.server.Config.ErrorLog = log.New(noLog{}, "", 0) // a browser that exits breaks off connections
 	s.server.StartTLS()
 	t.Cleanup(s.server.Close)
 	return s
 }
 
-// noLog takes lines and keeps none.
+// noLog discards what is written.
 type noLog struct{}
 
 func (noLog) Write(p []byte) (int, error) { return len(p), nil }
 
-// certify makes an authority, tells the browser of it, and returns a certificate for the host.
+// certify makes an authority, adds it to the browser's list, and returns a certificate for the hosts.
 func (s *Site) certify(t *testing.T) tls.Certificate {
 	t.Helper()
 	now := time.Now()
@@ -114,18 +113,18 @@ func (s *Site) certify(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{leaf, der}, PrivateKey: key}
 }
 
-// Address returns the host and port under which the server really listens.
+// Address returns the host and port where the server really listens.
 func (s *Site) Address() string {
-	u, _ := url.Parse(s.server.URL) // httptest made it
+	u, _ := url.Parse(s.server.URL) // no error: httptest made it
 	return u.Host
 }
 
 // URL returns the address of path.
 func (s *Site) URL(path string) string { return "https://" + s.Host + path }
 
-// Client returns a client that trusts the server too, and finds it.
+// Client returns a client that trusts and finds the server too.
 func (s *Site) Client() *http.Client {
-	transport, _ := s.server.Client().Transport.(*http.Transport) // httptest's
+	transport, _ := s.server.Client().Transport.(*http.Transport) // always one: httptest made it
 	transport = transport.Clone()
 	pool := x509.NewCertPool()
 	pool.AddCert(s.ca)

@@ -1,6 +1,5 @@
-// Package faultproxy stands between a client and its server on the loopback
-// interface, Redis or a database, and does to single commands what networks do: it holds, loses, cuts,
-// halves and garbles.
+// Package faultproxy is a proxy on the loopback interface between a client and its server, Redis or a
+// database. It does to single commands what networks do: it delays, loses, cuts, halves and garbles them.
 package faultproxy
 
 import (
@@ -19,8 +18,8 @@ import (
 // Command is a command with its arguments, as the client sent it.
 type Command []string
 
-// Is reports whether the command has the given name and holds every one of words
-// among its arguments, whatever their case: Is("SET", "NX").
+// Is reports whether the command has the given name and all of words among its arguments, in any case:
+// Is("SET", "NX").
 func (c Command) Is(name string, words ...string) bool {
 	if len(c) == 0 || !strings.EqualFold(c[0], name) {
 		return false
@@ -33,23 +32,23 @@ func (c Command) Is(name string, words ...string) bool {
 	return true
 }
 
-// Manner is how a command meets its fate in the network. A fate has several: a reply is
-// lost in four.
+// Manner is how a fate happens to a command in the network. A fate may have several: a reply can be lost in
+// four manners.
 type Manner int
 
-// The manners, and what becomes of the connection.
+// The manners, and what happens to the connection.
 const (
 	Pass     Manner = iota // executed and answered
 	Refuse                 // not executed; the connection is closed
 	Reset                  // not executed; the connection is reset
 	Swallow                // reply lost: never answered; the connection stays open and silent
-	CutReply               // reply lost: the connection is closed in place of it
-	Halve                  // reply lost: half of it comes, then the connection is closed
-	Garble                 // reply lost: what comes is no Redis reply
+	CutReply               // reply lost: the connection is closed instead
+	Halve                  // reply lost: half of it is sent, then the connection is closed
+	Garble                 // reply lost: bytes that are not a Redis reply are sent instead
 )
 
-// Fate returns what becomes of the command, whichever way. A command that a function given
-// to [Proxy.Faults] holds is late.
+// Fate returns what happens to the command, in whichever manner. A command that a function given to
+// [Proxy.Faults] holds is late.
 func (m Manner) Fate() sessiontest.Fate {
 	switch m {
 	case Pass:
@@ -106,10 +105,9 @@ func listen(t testing.TB, target string) *Proxy {
 // Addr returns the address for clients to connect to.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Faults has f decide the fate of every command from now on; nil forwards all. f is
-// called on the connection's goroutine before the command is sent on, and may block:
-// the command, and those behind it on its connection, hang in the network for so long.
-// They are sent on afterwards even if the client is gone.
+// Faults makes f decide about every command from now on; nil forwards all. f is called on the connection's
+// goroutine before the command is forwarded, and may block: the command, and those after it on its
+// connection, are then delayed in the network. They are forwarded afterwards even if the client has gone.
 func (p *Proxy) Faults(f func(Command) Manner) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,7 +144,7 @@ func (p *Proxy) Down() {
 	p.Cut()
 }
 
-// Up ends what Down began.
+// Up ends the effect of Down.
 func (p *Proxy) Up() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,11 +186,11 @@ func (p *Proxy) judge(c Command) Manner {
 	return f(c)
 }
 
-// link is one client's connection and its own to the server.
+// link is one client's connection and the proxy's own connection to the server for it.
 type link struct {
 	proxy          *Proxy
 	client, server *net.TCPConn
-	owed           chan Manner // of the commands sent on and not yet answered, in order
+	owed           chan Manner // of the forwarded commands without a reply yet, in order
 }
 
 func (l *link) close() {
@@ -200,7 +198,7 @@ func (l *link) close() {
 	_ = l.server.Close()
 }
 
-// forget closes the link and takes it off the proxy's list.
+// forget closes the link and removes it from the proxy's list.
 func (l *link) forget() {
 	l.close()
 	l.proxy.mu.Lock()
@@ -208,8 +206,8 @@ func (l *link) forget() {
 	delete(l.proxy.links, l)
 }
 
-// requests sends on what the client says. When the client is gone, the server still
-// gets what was on its way.
+// requests forwards what the client sends. If the client has gone, the server still gets what was on its
+// way.
 func (l *link) requests() {
 	defer close(l.owed)
 	in := bufio.NewReader(l.client)
@@ -237,7 +235,7 @@ func (l *link) requests() {
 	}
 }
 
-// replies sends back what the server says.
+// replies forwards what the server sends.
 func (l *link) replies() {
 	defer l.forget()
 	in := bufio.NewReader(l.server)
@@ -267,7 +265,7 @@ func (l *link) replies() {
 			continue
 		}
 		if _, err := l.client.Write(raw); err != nil {
-			// The client is gone; the server's answers to what is on its way are drained.
+			// The client has gone; the server's answers to what is on its way are drained.
 			_, _ = io.Copy(io.Discard, in)
 			return
 		}

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// start returns a proxy in front of a server, and a client that asks once.
+// start returns a proxy in front of a server, and a client without retries.
 func start(t *testing.T) (*miniredis.Miniredis, *faultproxy.Proxy, *redis.Client) {
 	t.Helper()
 	m := miniredis.RunT(t)
@@ -68,7 +68,7 @@ func TestCommandsAndRepliesPassUnchanged(t *testing.T) {
 		}
 	}
 	if n := len(p.Seen(isSet)); n != 101 {
-		t.Errorf("the proxy saw %d SETs, want 101", n)
+		t.Errorf("the proxy has seen %d SETs, want 101", n)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestACommandMeetsItsFate(t *testing.T) {
 				t.Fatal(err)
 			}
 			if row.answer == "silence" {
-				// A second command is executed after the first, and not answered either.
+				// A second command is executed after the first, and is not answered either.
 				if _, err := io.WriteString(conn, "*3\r\n$5\r\nLPUSH\r\n$4\r\ndone\r\n$1\r\nx\r\n"); err != nil {
 					t.Fatal(err)
 				}
@@ -131,7 +131,7 @@ func TestACommandMeetsItsFate(t *testing.T) {
 	}
 }
 
-// TestAHeldCommandIsExecutedAfterItsClientIsGone: it hung in the network.
+// TestAHeldCommandIsExecutedAfterItsClientIsGone: it was delayed in the network.
 func TestAHeldCommandIsExecutedAfterItsClientIsGone(t *testing.T) {
 	m, p, c := start(t)
 	held, release := make(chan struct{}), make(chan struct{})
@@ -229,12 +229,12 @@ func await(t *testing.T, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("it never came to be")
+			t.Fatal("the condition never became true")
 		}
 	}
 }
 
-// TestPushesAnswerNoCommand: RESP3's word that a cached key changed comes in between.
+// TestPushesAnswerNoCommand: RESP3's message that a cached key changed comes between replies.
 func TestPushesAnswerNoCommand(t *testing.T) {
 	const push, reply = ">2\r\n+invalidate\r\n*1\r\n$1\r\na\r\n", "|1\r\n+ttl\r\n:1\r\n%1\r\n+x\r\n~2\r\n#t\r\n_\r\n"
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -35,8 +35,7 @@ func readCommand(in *bufio.Reader) (raw []byte, c Command, err error) {
 	return buf.Bytes(), c, nil
 }
 
-// readReply reads one reply of RESP2 or RESP3. push is true for one that answers no
-// command.
+// readReply reads one reply of RESP2 or RESP3. push is true for one that answers no command.
 func readReply(in *bufio.Reader) (raw []byte, push bool, err error) {
 	var buf bytes.Buffer
 	push, err = readValue(in, &buf)
@@ -72,13 +71,13 @@ func readValue(in *bufio.Reader, buf *bytes.Buffer) (push bool, err error) {
 			return false, err
 		}
 	}
-	if line[0] == '|' { // attributes stand before the value they belong to
+	if line[0] == '|' { // attributes come before the value to which they belong
 		return readValue(in, buf)
 	}
 	return line[0] == '>', nil
 }
 
-// readLine reads up to a line's end, adds it to buf, and returns it without its end.
+// readLine reads a line, adds it to buf, and returns it without its end.
 func readLine(in *bufio.Reader, buf *bytes.Buffer) ([]byte, error) {
 	line, err := in.ReadBytes('\n')
 	if err != nil {

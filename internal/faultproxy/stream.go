@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// NewStream returns a proxy in front of a server whose protocol it does not know: a database's. What a client
-// sends until the server answers is one Command of one word, the first bytes of it as they came; what comes
-// back until the client speaks again is its reply. So the commands that it has seen are round trips. It holds
-// for protocols in which each side waits for the other, as those of PostgreSQL and MySQL.
+// NewStream returns a proxy for a server whose protocol it does not know, such as a database's. Everything
+// that a client sends until the server answers is one Command of one word, its first bytes; everything that
+// comes back until the client sends again is its reply. So the commands that it has seen are round trips.
+// It works for protocols in which each side waits for the other, such as those of PostgreSQL and MySQL.
 func NewStream(t testing.TB, target string) *Proxy {
 	t.Helper()
 	p := listen(t, target)
@@ -26,14 +26,15 @@ func NewStream(t testing.TB, target string) *Proxy {
 type stream struct {
 	*link
 	mu       sync.Mutex
-	asking   bool // the client has the word
+	asking   bool // it is the client's turn
 	answered bool // the first bytes of the reply have come
 	fate     Manner
 }
 
 const chunk = 64 << 10
 
-// requests sends on what the client says. When the client is gone, the server still gets what was on its way.
+// requests forwards what the client sends. If the client has gone, the server still gets what was on its
+// way.
 func (s *stream) requests() {
 	buf := make([]byte, chunk)
 	for {
@@ -73,7 +74,7 @@ func (s *stream) request(data []byte) bool {
 	return err == nil
 }
 
-// replies sends back what the server says.
+// replies forwards what the server sends.
 func (s *stream) replies() {
 	defer s.forget()
 	buf := make([]byte, chunk)
@@ -83,7 +84,7 @@ func (s *stream) replies() {
 			return
 		}
 		if !s.reply(buf[:n]) {
-			// The client is gone; the server's answers to what is on its way are drained.
+			// The client has gone; the server's answers to what is on its way are drained.
 			_, _ = io.Copy(io.Discard, s.server)
 			return
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/faultproxy"
 )
 
-// shouting answers each line in upper case.
+// shouting starts a server that answers each line in upper case.
 func shouting(t *testing.T) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,11 +40,11 @@ func shouting(t *testing.T) (addr string) {
 	return l.Addr().String()
 }
 
-// TestAStreamsRoundTripsMeetTheirFate: the second of two.
+// TestAStreamsRoundTripsMeetTheirFate: the second of two round trips has a fault.
 func TestAStreamsRoundTripsMeetTheirFate(t *testing.T) {
 	for _, row := range []struct {
 		manner faultproxy.Manner
-		want   string // what comes back, before the connection ends or falls silent
+		want   string // what the client receives before the connection ends or is silent
 	}{
 		{faultproxy.Pass, "TWO\n"},
 		{faultproxy.Refuse, ""},

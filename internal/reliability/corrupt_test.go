@@ -13,12 +13,12 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// cookieMember is the least that express-session needs.
+// cookieMember is the minimum that express-session needs.
 const cookieMember = `"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"}`
 
-// corrupt is what may lie under a session's key, and who the visitor with its cookie
-// is then: a user, or nobody. A record that is not what express-session writes stays
-// where it is, unread, until it expires or a log-in or log-out ends it.
+// corrupt are texts that may be stored under a session's key, and the user whom the visitor with its cookie
+// then is, "" for nobody. A record that express-session could not have written is ignored and stays until
+// it expires or a log-in or log-out ends it.
 var corrupt = []struct {
 	name   string
 	record string
@@ -84,8 +84,8 @@ var corrupt = []struct {
 	{"more than a megabyte", `{` + cookieMember + `,"x":"` + strings.Repeat("x", session.MaxRecordBytes) + `","passport":{"user":7}}`, ""},
 }
 
-// TestCorruptRecords: whatever lies in the store, no route answers 5xx, nobody is
-// taken for another user, and the visitor can log in and out.
+// TestCorruptRecords: whatever the store has, no route answers 5xx, nobody is logged in as another user,
+// and the visitor can log in and out.
 func TestCorruptRecords(t *testing.T) {
 	if len(corrupt) < 40 {
 		t.Fatalf("%d records, want at least 40", len(corrupt))
@@ -110,7 +110,7 @@ func TestCorruptRecords(t *testing.T) {
 			visitor := func() *scenario.Visitor {
 				v := target.Visitor()
 				if !v.LogIn(ctx, 3).OK() {
-					t.Fatal("no log-in")
+					t.Fatal("the log-in failed")
 				}
 				for r, err := range memory.Sessions.All(ctx) {
 					if err == nil && !strings.Contains(string(r.Data), `"user":3`) {
@@ -157,7 +157,7 @@ func TestCorruptRecords(t *testing.T) {
 				left++
 			}
 			if left > 3 || left < 1 {
-				t.Errorf("%d records are left, want the log-in's and those of who stayed", left)
+				t.Errorf("%d records are left, want those of the log-in and of the visitors who stayed", left)
 			}
 		})
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// topology is a Redis of several processes, one of which is going to die.
+// topology is a Redis of several processes, one of which (the victim) will be killed.
 type topology struct {
 	client   store.RedisClient
 	victim   *redistest.Server
@@ -40,7 +40,7 @@ func onCluster(t *testing.T) topology {
 		if err := promoted(c.Replicas[0]); err != nil {
 			return err
 		}
-		return c.Masters[0].Restart() // as the new master's replica, which WAIT needs
+		return c.Masters[0].Restart() // as the new master's replica: WAIT needs one
 	}}
 }
 
@@ -62,16 +62,16 @@ func promoted(servers ...*redistest.Server) error {
 	})
 }
 
-// told is what a visitor was told.
+// told is what the answers told a visitor.
 type told struct {
 	who  *scenario.Visitor
 	user int
-	out  bool // logged out, else logged in
+	out  bool // logged out; if false, logged in
 }
 
-// TestAMasterDiesUnderLoad kills a master while visitors log in and out, and counts
-// which of the answers they got are no longer true: with its replicas in step, and
-// after they were cut off for a moment, which is when Redis loses writes.
+// TestAMasterDiesUnderLoad kills a master while visitors log in and out, and counts the answers that are no
+// longer true afterwards: once with its replicas in step, and once after they were cut off for a moment,
+// which is when Redis loses writes.
 func TestAMasterDiesUnderLoad(t *testing.T) {
 	row := table("5. A master dies under load",
 		"Redis", "Replicas that confirm", "Replicas cut off before", "Log-ins lost", "Log-outs undone", "Wrong users", "Well again after")
@@ -96,7 +96,7 @@ func TestAMasterDiesUnderLoad(t *testing.T) {
 				if f.wrong.Load() != 0 || f.ins == 0 || f.outs == 0 {
 					t.Errorf("%d answers for a wrong user, %d log-ins, %d log-outs", f.wrong.Load(), f.ins, f.outs)
 				}
-				// Where one of two confirms, the other may take over.
+				// If only one of two replicas confirms, the other may take over.
 				if redisKind.replicas == len(top.replicas) && f.lost+f.undone != 0 {
 					t.Errorf("%d of %d log-ins lost, %d of %d log-outs undone, though all replicas confirmed them", f.lost, f.ins, f.undone, f.outs)
 				}
@@ -105,7 +105,7 @@ func TestAMasterDiesUnderLoad(t *testing.T) {
 	}
 }
 
-// failover is one run and its figures.
+// failover is one run and its results.
 type failover struct {
 	t                       *testing.T
 	target                  *scenario.Target
@@ -132,7 +132,7 @@ func (f *failover) run(top topology, cutOff bool) {
 	if err := top.replaced(); err != nil {
 		t.Fatal(err)
 	}
-	recovered(t, func() bool { // every slot is well again when many users in a row are
+	recovered(t, func() bool { // every slot works again when many users in a row succeed
 		for i := range 20 {
 			if !f.target.Visitor().LogIn(t.Context(), 1_000_000+i).OK() {
 				return false
@@ -168,7 +168,7 @@ func (f *failover) run(top topology, cutOff bool) {
 	}
 }
 
-// visit logs a user in, looks, and logs every other one out again.
+// visit logs a user in, makes a request, and logs every other user out again.
 func (f *failover) visit(i int) {
 	ctx := f.t.Context()
 	v := f.target.Visitor()
@@ -192,8 +192,8 @@ func (f *failover) note(a told) {
 	f.answers = append(f.answers, a)
 }
 
-// cutOff has the replicas miss what the victim does from now on: they are stopped, and
-// their connections closed, so that nothing waits for them in the network.
+// cutOff makes the replicas miss what the victim does from now on: they are stopped, and their connections
+// closed, so that nothing waits for them in the network.
 func (f *failover) cutOff(top topology) (back func()) {
 	for _, r := range top.replicas {
 		r.Stop(f.t)

@@ -13,19 +13,19 @@ import (
 	"github.com/seed-6f34412b/passport/internal/redistest"
 )
 
-// fault is a trouble, and what the program answers while it lasts: to a new visitor's
-// log-in, a log-in over a live session, a log-out, a guarded read and a guarded write.
+// fault is a trouble, and the program's answers during it: to a new visitor's log-in, a log-in over a live
+// session, a log-out, a guarded read and a guarded write.
 type fault struct {
 	name    string
-	answers [5]string // statuses; "200|401" is either
+	answers [5]string // statuses; "200|401" means either
 	begin   func(*world) (end func())
-	forgets bool // the sessions of before are gone afterwards
+	forgets bool // the earlier sessions are gone afterwards
 }
 
-// silence is what a store brings about that answers nothing.
+// silence is the answers while the store answers nothing.
 var silence = [5]string{"503", "503", "503", "503", "503"}
 
-// through is a fault of the network.
+// through applies a fault of the network to every command.
 func through(fate faultproxy.Manner) func(*world) func() {
 	return func(w *world) func() {
 		w.proxy.Faults(func(faultproxy.Command) faultproxy.Manner { return fate })
@@ -36,7 +36,7 @@ func through(fate faultproxy.Manner) func(*world) func() {
 	}
 }
 
-// The faults that whole outages are made of.
+// Faults that make a complete outage.
 const (
 	cutOff  = "network: connections are cut and refused"
 	stopped = "server: stopped (SIGSTOP)"
@@ -97,7 +97,7 @@ func (w *world) keys() []string {
 	return keys
 }
 
-// hang holds every command until the end.
+// hang holds every command until the fault ends.
 func hang(w *world) func() {
 	open := make(chan struct{})
 	w.proxy.Faults(func(faultproxy.Command) faultproxy.Manner { <-open; return faultproxy.Pass })
@@ -107,7 +107,7 @@ func hang(w *world) func() {
 	}
 }
 
-// fillUp gives the server no memory to grow, with the policy for that case.
+// fillUp leaves the server no free memory, with the given policy.
 func fillUp(policy string) func(*world) func() {
 	return func(w *world) func() {
 		w.set("maxmemory-policy", policy)
@@ -125,8 +125,8 @@ func fillUp(policy string) func(*world) func() {
 	}
 }
 
-// load has the server read its data anew, for about two seconds, during which it
-// answers that it is loading.
+// load makes the server read its data again, which takes about two seconds, during which it answers that it
+// is loading.
 func load(w *world) func() {
 	ctx := context.Background()
 	pipe := w.admin.Pipeline()
@@ -141,7 +141,7 @@ func load(w *world) func() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = w.admin.Do(ctx, "debug", "reload", "nosave").Err() // its answer is the end of the loading
+		_ = w.admin.Do(ctx, "debug", "reload", "nosave").Err() // it answers when the loading is done
 	}()
 	probe := newClient(w.t, w.server.Addr)
 	w.must(redistest.Poll(func(ctx context.Context) error {
@@ -153,7 +153,7 @@ func load(w *world) func() {
 	return func() { <-done }
 }
 
-// misconfigure has the server refuse to write because it could not save.
+// misconfigure makes the server refuse writes because it could not save its data.
 func misconfigure(w *world) func() {
 	w.set("dir", "/proc")
 	w.set("save", "3600 1")
@@ -168,7 +168,7 @@ func misconfigure(w *world) func() {
 	return func() { w.set("save", "") }
 }
 
-// do sends a command to the server, on the connection that it does not close.
+// do sends a command to the server on the admin connection.
 func (w *world) do(args ...any) {
 	w.t.Helper()
 	w.must(w.admin.Do(context.Background(), args...).Err())

@@ -27,23 +27,24 @@ import (
 
 const (
 	storeTimeout = 250 * time.Millisecond
-	// margin is what a busy machine may add to the time of an answer. It is less than the 3 s of go-redis's
-	// own time limits, which is how long an answer takes when StoreTimeout is forgotten.
+	// margin is how much a busy machine may add to the time of an answer. It is less than the 3 s of
+	// go-redis's own time limits, which is the time of an answer if StoreTimeout is not applied.
 	margin = 2500 * time.Millisecond
 )
 
-// world is the program over a Redis behind a proxy.
+// world is the program with a Redis behind a proxy.
 type world struct {
 	t      *testing.T
 	server *redistest.Server
 	proxy  *faultproxy.Proxy
-	admin  *redis.Client // straight to the server
+	admin  *redis.Client // directly to the server
 	client *redis.Client // the program's
 	target *scenario.Target
 }
 
-// newWorld returns a world in which f can happen, whose program gives up its store after limit. Only faults
-// of the network need the proxy: a connection to a dead server must be refused, not accepted and closed.
+// newWorld returns a world in which f can happen. limit is the program's time limit for the store. Only
+// faults of the network need the proxy: a connection to a dead server must be refused, not accepted and
+// closed.
 func newWorld(t *testing.T, f fault, limit time.Duration, edit func(*redis.Options)) *world {
 	w := &world{t: t, server: redistest.Start(t, "--enable-debug-command", "yes", "--enable-protected-configs", "yes")}
 	w.proxy = faultproxy.New(t, w.server.Addr)
@@ -69,7 +70,7 @@ func (w *world) set(name, value string) {
 	w.must(w.admin.ConfigSet(context.Background(), name, value).Err())
 }
 
-// clients are the two ways in which go-redis treats the time limits of its callers.
+// clients are the two ways in which go-redis treats the time limits of its callers' contexts.
 var clients = []struct {
 	name string
 	edit func(*redis.Options)
@@ -86,7 +87,7 @@ func TestFaults(t *testing.T) {
 			t.Run(c.name+"/"+f.name, func(t *testing.T) {
 				limit := storeTimeout
 				if !slices.Contains(f.answers[:], "503") {
-					limit = redistest.Patience // a busy machine is no outage
+					limit = redistest.Patience // so that a busy machine does not look like an outage
 				}
 				w := newWorld(t, f, limit, c.edit)
 				got, slowest, again := w.suffer(f)
@@ -96,7 +97,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// suffer has visitors meet the fault and checks that what they are told is true.
+// suffer sends visitors during the fault and checks that the answers they get are true.
 func (w *world) suffer(f fault) (statuses [6]string, slowest, again time.Duration) {
 	t, ctx := w.t, w.t.Context()
 	stranger := w.target.Visitor()
@@ -139,7 +140,7 @@ func (w *world) suffer(f fault) (statuses [6]string, slowest, again time.Duratio
 		}
 	}
 	if a := answers[5]; !a.OK() || a.Text != "public" || a.Took > margin {
-		t.Errorf("public page: got %d %q after %v, want 200 as ever", a.Status, a.Text, a.Took)
+		t.Errorf("public page: got %d %q after %v, want 200 as always", a.Status, a.Text, a.Took)
 	}
 
 	end()
@@ -148,7 +149,7 @@ func (w *world) suffer(f fault) (statuses [6]string, slowest, again time.Duratio
 	return statuses, slowest, again
 }
 
-// judge looks at what has become of the sessions.
+// judge checks the sessions after the fault.
 func (w *world) judge(f fault, answers [6]scenario.Answer, before, visitors [5]*scenario.Visitor) {
 	t, ctx := w.t, w.t.Context()
 	says := func(who string, v *scenario.Visitor, want ...string) {
@@ -178,13 +179,13 @@ func (w *world) judge(f fault, answers [6]scenario.Answer, before, visitors [5]*
 	case answers[1].OK():
 		says("who was told of the log-in over a session", visitors[1], alive(6)...)
 		says("the session that was logged in over", before[1], out)
-	default: // the old one may have ended, its answer lost
+	default: // the old session may have ended, with its answer lost
 		says("who was told that the log-in over a session failed", visitors[1], append(alive(1), out)...)
 	}
 	switch {
 	case answers[2].OK():
 		says("who was told that they are logged out", before[2], out)
-	default: // it may have been executed, its answer lost
+	default: // the command may have been executed, with its answer lost
 		says("who was told that the log-out failed", visitors[2], append(alive(2), out)...)
 	}
 	says("who only read", visitors[3], alive(3)...)
@@ -194,8 +195,8 @@ func (w *world) judge(f fault, answers [6]scenario.Answer, before, visitors [5]*
 	}
 }
 
-// TestRecoveryAfterALongOutage: a crowd that met the outage again and again, until
-// go-redis has given its server up, is well again within a second of the store.
+// TestRecoveryAfterALongOutage: many visitors who retry during the outage, until go-redis has given the
+// server up, are served again within a second after the store is back.
 func TestRecoveryAfterALongOutage(t *testing.T) {
 	row := table("3. After an outage under load", "Outage", "Client", "Requests meanwhile", "Not answered 503", "Slowest", "Well again after")
 	for _, c := range clients {
@@ -229,8 +230,8 @@ func TestRecoveryAfterALongOutage(t *testing.T) {
 	}
 }
 
-// TestFaultsAreBounded: while the store is silent, a crowd costs no more goroutines
-// and connections than there are requests, and nothing stays behind.
+// TestFaultsAreBounded: while the store does not answer, many visitors cost no more goroutines and
+// connections than there are requests, and none remain afterwards.
 func TestFaultsAreBounded(t *testing.T) {
 	row := table("4. A crowd while the store is silent", "Client", "Visitors", "Answered 503", "Slowest", "Goroutines per visitor, at most", "Connections, at most", "Left behind")
 	for _, c := range clients {

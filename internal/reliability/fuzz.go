@@ -14,7 +14,7 @@ import (
 // fuzzFunc finds the declarations of fuzz targets.
 var fuzzFunc = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
 
-// fuzz runs every fuzz target of the core module for a while each.
+// fuzz runs every fuzz target of the core module for the time each.
 func fuzz(ctx context.Context, root string, each time.Duration) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### 10. Fuzz targets, %v each\n\n| Target | Package | Found |\n|---|---|---|\n", each)

@@ -19,7 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// serve starts the program over st: see [rig.Serve].
+// serve starts the program on st: see [rig.Serve].
 func serve(t testing.TB, st session.Store, edit ...func(*session.Config)) (*rig.App, *scenario.Target) {
 	t.Helper()
 	return rig.Serve(t, st, edit...)
@@ -35,7 +35,7 @@ func newRedis(t testing.TB, client store.RedisClient, cfg store.RedisConfig) *st
 	return r.Sessions
 }
 
-// newClient returns a client with go-redis's own settings, save for edits.
+// newClient returns a client with go-redis's default settings, changed by edit.
 func newClient(t testing.TB, addr string, edit ...func(*redis.Options)) *redis.Client {
 	t.Helper()
 	opt := &redis.Options{Addr: addr}
@@ -47,7 +47,7 @@ func newClient(t testing.TB, addr string, edit ...func(*redis.Options)) *redis.C
 	return c
 }
 
-// stores are the places where sessions can lie, each freshly made.
+// stores are the stores to test, each made new.
 var stores = []struct {
 	name string
 	make func(*testing.T) session.Store
@@ -68,7 +68,7 @@ var stores = []struct {
 func loggedIn(t testing.TB, target *scenario.Target, user int) *scenario.Visitor {
 	t.Helper()
 	var v *scenario.Visitor
-	err := redistest.Poll(func(ctx context.Context) error { // a busy machine may need more than one
+	err := redistest.Poll(func(ctx context.Context) error { // on a busy machine more than one try may be needed
 		v = target.Visitor()
 		if a := v.LogIn(ctx, user); !a.OK() {
 			return errors.Join(fmt.Errorf("answer %d %q", a.Status, a.Text), a.Err)
@@ -81,12 +81,12 @@ func loggedIn(t testing.TB, target *scenario.Target, user int) *scenario.Visitor
 	return v
 }
 
-// goroutinesBackTo waits until no more goroutines run than before, and a few.
+// goroutinesBackTo waits until not many more goroutines run than before.
 func goroutinesBackTo(t testing.TB, before int) {
 	t.Helper()
 	err := redistest.Poll(func(context.Context) error {
-		if n := runtime.NumGoroutine(); n > before+4 { // the runtime and net/http keep some of their own
-			return fmt.Errorf("%d goroutines, and %d before", n, before)
+		if n := runtime.NumGoroutine(); n > before+4 { // the runtime and net/http have some of their own
+			return fmt.Errorf("%d goroutines, want about the %d from before", n, before)
 		}
 		return nil
 	})
@@ -96,7 +96,7 @@ func goroutinesBackTo(t testing.TB, before int) {
 	}
 }
 
-// recovered polls f until it returns true and tells how long that took.
+// recovered calls f until it returns true, and returns how long that took.
 func recovered(t testing.TB, f func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
@@ -107,7 +107,7 @@ func recovered(t testing.TB, f func() bool) time.Duration {
 		return context.DeadlineExceeded
 	})
 	if err != nil {
-		t.Errorf("not well again: %v", err)
+		t.Errorf("not recovered: %v", err)
 	}
 	return time.Since(start)
 }

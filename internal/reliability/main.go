@@ -1,5 +1,5 @@
-// Command reliability runs what has a numbered table in docs/RELIABILITY.md, and prints
-// the figures as Markdown:
+// Command reliability runs the tests behind the numbered tables in docs/RELIABILITY.md, and prints the
+// tables as Markdown:
 //
 //	go run ./internal/reliability
 //
@@ -110,16 +110,16 @@ func peers(ctx context.Context, root string) (string, error) {
 	return call(ctx, filepath.Join(root, "internal", "reliability", "peers"), "run", ".")
 }
 
-// model explores the session layer's own code: every interleaving, with every fault;
-// and copies of it from which a rule was taken out.
+// model runs the exploration of the session layer, every interleaving with every fault, and the same on
+// copies of the code from which one rule was removed.
 func model(ctx context.Context, root string) (string, error) {
 	out, err := call(ctx, root, "test", "-json", "-tags", "integration", "-count=1", "-timeout=30m", "-run", "^TestExpl", "./internal/protocol")
-	var tests []string // in the order of their source: they run side by side
+	var tests []string // in the order of the source, because they run in parallel
 	says := map[string]string{}
 	for line := range strings.Lines(out) {
 		var e struct{ Action, Test, Output string }
 		if json.Unmarshal([]byte(line), &e) != nil {
-			continue // a message of the go command
+			continue // a message of the go command, not a test's output
 		}
 		_, rule, _ := strings.Cut(e.Test, "TestExplorationFindsEachBug/")
 		f := strings.Fields(e.Output)
@@ -145,8 +145,7 @@ func model(ctx context.Context, root string) (string, error) {
 		tables["TestExploreEveryInterleaving"], tables["TestExplorationFindsEachBug"]), err
 }
 
-// call runs the go command in dir, with its messages on standard error, and returns what
-// it printed.
+// call runs the go command in dir, with its messages on standard error, and returns its output.
 func call(ctx context.Context, dir string, args ...string) (string, error) {
 	fmt.Fprintln(os.Stderr, "# go", strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // with arguments of ours
@@ -161,13 +160,14 @@ func call(ctx context.Context, dir string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// The marks in docs/RELIABILITY.md between which the figures stand.
+// The marks in docs/RELIABILITY.md around the tables.
 const (
 	beginMark = "<!-- figures: written by go run ./internal/reliability -doc -->\n"
 	endMark   = "<!-- end of figures -->"
 )
 
-// replaceTables puts each table of text in the place of the one with its number, or behind the others.
+// replaceTables replaces the tables in the page that have the numbers of those in text; new numbers come
+// last.
 func replaceTables(path, text string) error {
 	page, err := os.ReadFile(path) //nolint:gosec // our own documentation
 	if err != nil {
@@ -189,7 +189,7 @@ func replaceTables(path, text string) error {
 
 const tableMark = "### "
 
-// byNumber returns the tables of a text by the number in their titles.
+// byNumber returns the tables in a text by the number in their titles.
 func byNumber(text string) map[int]string {
 	tables := map[int]string{}
 	for _, table := range strings.Split("\n"+text, "\n"+tableMark)[1:] {

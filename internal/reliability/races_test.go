@@ -11,8 +11,8 @@ import (
 
 const racesTitle = "1. Races: how often the promise was broken"
 
-// TestRaces lets thousands of requests race, at random, in the same scenarios in
-// which package peers puts other libraries.
+// TestRaces runs thousands of randomly timed requests, in the same scenarios as package peers does for
+// other libraries.
 func TestRaces(t *testing.T) {
 	row := table(racesTitle, "Promise: none of", "Store", "Broken", "Requests told to try again")
 	for _, st := range stores {
@@ -28,7 +28,7 @@ func TestRaces(t *testing.T) {
 	}
 }
 
-// TestRacesOfOurOwn are those of what other libraries do not have.
+// TestRacesOfOurOwn are those for features that other libraries do not have.
 func TestRacesOfOurOwn(t *testing.T) {
 	row := table(racesTitle, "Promise: none of", "Store", "Broken", "Requests told to try again")
 	for _, st := range stores {

@@ -20,20 +20,21 @@ import (
 	"github.com/seed-6f34412b/passport/internal/reliability/scenario"
 )
 
-// These tests replay, on a real server, what the exploration of the session layer
-// looks for on paper: commands that are executed late, twice, or without an answer.
+// These tests repeat on a real server what the exploration of the session layer looks for: commands that
+// are executed late, twice, or without an answer.
 
-// newReplay returns a world for one. limit is storeTimeout; where ten writers meet and nothing is stuck, a busy
+// newReplay returns a world for such a test. limit is storeTimeout; where ten writers compete and nothing
+// is delayed, [redistest.Patience] allows for a busy machine.
 // machine has [redistest.Patience].
 func newReplay(t *testing.T, limit time.Duration) *world {
 	w := newWorld(t, fault{name: "network"}, limit, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
-	v := loggedIn(t, w.target, 1) // the server knows all scripts from here on
+	v := loggedIn(t, w.target, 1) // from here on the server knows all scripts
 	v.Set(t.Context(), "k", "v", 0)
 	v.LogOut(t.Context())
 	return w
 }
 
-// isCreate, isUpdate and isEnd tell the scripts apart by their keys: a record and a label, a record, and a
+// isCreate, isUpdate and isEnd distinguish the scripts by their keys: a record and a label; a record; a
 // record, its note and perhaps a label.
 func isCreate(c faultproxy.Command) bool { return c.Is("evalsha") && len(c) > 4 && isLabel(c[4]) }
 func isUpdate(c faultproxy.Command) bool { return c.Is("evalsha") && c[2] == "1" && len(c) == 7 }
@@ -41,8 +42,8 @@ func isEnd(c faultproxy.Command) bool    { return c.Is("evalsha") && c[2] != "1"
 
 func isLabel(key string) bool { return strings.Contains(key, ":label:") }
 
-// holdFirst keeps the first command that match accepts in the network, until release,
-// which returns when the server has executed it.
+// holdFirst holds the first command that match accepts in the network, until release is called, which
+// returns when the server has executed it.
 func (w *world) holdFirst(match func(faultproxy.Command) bool) (release func()) {
 	var first atomic.Bool
 	open := make(chan struct{})
@@ -70,7 +71,7 @@ func (w *world) holdFirst(match func(faultproxy.Command) bool) (release func()) 
 	}
 }
 
-// calls returns how often the server has executed a command.
+// calls returns how many times the server has executed a command.
 func (w *world) calls(name string) string {
 	w.t.Helper()
 	info, err := w.admin.InfoMap(context.Background(), "commandstats").Result()
@@ -108,8 +109,7 @@ func TestS2_ALogInStuckInTheNetworkDoesNotRise(t *testing.T) {
 	}
 }
 
-// TestS4_LostRepliesOfUpdatesAreNotAppliedTwice: the answer to the first try of every
-// writer is lost.
+// TestS4_LostRepliesOfUpdatesAreNotAppliedTwice: the answer to every writer's first try is lost.
 func TestS4_LostRepliesOfUpdatesAreNotAppliedTwice(t *testing.T) {
 	w := newReplay(t, redistest.Patience)
 	ctx := t.Context()
@@ -167,7 +167,7 @@ func TestS3_ALateUpdateBringsNothingBack(t *testing.T) {
 	release()
 	w.want("the session after the late write", held.Me(ctx), 401)
 	if left := w.keys(); len(left) != 0 {
-		t.Errorf("%d records left", len(left))
+		t.Errorf("%d records are left", len(left))
 	}
 }
 
@@ -179,7 +179,7 @@ func TestS8_ALateLogOutEndsWhatItWasAskedFor(t *testing.T) {
 	release := w.holdFirst(isEnd)
 	w.want("the log-out that is stuck", v.LogOut(ctx), 503)
 	if v.Cookie(rig.Cookie) == "" {
-		t.Error("the cookie is gone though the log-out failed")
+		t.Error("the cookie was deleted though the log-out failed")
 	}
 	w.want("the session meanwhile", v.Me(ctx), 200)
 	release()
@@ -237,7 +237,7 @@ func TestS5_ALateEndOfARenewalSparesWhatWasWrittenSince(t *testing.T) {
 	data, err := v.Data(ctx)
 	w.must(err)
 	if data["k"] != "since" {
-		t.Errorf("got %q, want what was acknowledged", data["k"])
+		t.Errorf("got %q, want the acknowledged value", data["k"])
 	}
 }
 
@@ -253,6 +253,6 @@ func TestS6_ALogInOverASessionThatCannotBeEndedFails(t *testing.T) {
 	}
 	release()
 	if a := v.Me(ctx); a.OK() && a.Text != "1" {
-		t.Errorf("the visitor is %q, whose log-in failed", a.Text)
+		t.Errorf("the visitor is logged in as %q though the log-in failed", a.Text)
 	}
 }

@@ -19,7 +19,7 @@ var (
 	reportFile = flag.String("report", "", "write the figures to this file, as Markdown")
 )
 
-// sized returns the full size or the short one.
+// sized returns the short or the full size.
 func sized[T any](short, long T) T {
 	if *full {
 		return long
@@ -27,15 +27,15 @@ func sized[T any](short, long T) T {
 	return short
 }
 
-// report is what the tests measured.
+// report has what the tests measured.
 var report figures.Report
 
-// table begins a table. Its title sorts it among the others.
+// table begins a table. Tables are sorted by title.
 func table(title string, head ...string) (row func(cells ...any)) {
 	return report.Table(title, head...)
 }
 
-// silent takes go-redis's remarks about the faults that are made here.
+// silent discards go-redis's log lines about the faults that these tests cause.
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
@@ -43,7 +43,7 @@ func (silent) Printf(context.Context, string, ...any) {}
 func TestMain(m *testing.M) {
 	flag.Parse()
 	redis.SetLogger(silent{})
-	if where := os.Getenv(streamsOn); where != "" { // a process of TestStreamsEndWithTheirLogIn
+	if where := os.Getenv(streamsOn); where != "" { // started by TestStreamsEndWithTheirLogIn
 		if err := serveStreams(where); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

@@ -11,8 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// TestResharding moves slots from node to node while sessions are used, listed, ended
-// and cleared.
+// TestResharding moves slots between nodes while sessions are used, listed, ended and cleared.
 func TestResharding(t *testing.T) {
 	row := table("7. Slots move in a cluster", "While slots move", "Wrong", "Of")
 	c := redistest.StartCluster(t)
@@ -51,7 +50,7 @@ func TestResharding(t *testing.T) {
 		}
 	}
 
-	// A walk that has seen half of the sessions when others go where it has been.
+	// A walk that has seen half of the sessions when others move to slots that it has visited.
 	seen := map[string]bool{}
 	for id, err := range st.IDs(ctx) {
 		if err != nil {
@@ -78,7 +77,7 @@ func TestResharding(t *testing.T) {
 		t.Errorf("a walk missed %d of %d sessions", missed, sessions)
 	}
 
-	// Reads and writes of every session, while the slot of one is on its way.
+	// Reads and writes of every session, while the slot of one is being moved.
 	wrong, asked := 0, 0
 	for id := range all {
 		move(id, func() {
@@ -100,12 +99,12 @@ func TestResharding(t *testing.T) {
 	}
 	row("reads of a wrong user, and writes refused", wrong, 2*asked)
 	if wrong != 0 {
-		t.Errorf("%d of %d requests went wrong", wrong, 2*asked)
+		t.Errorf("%d of %d requests failed", wrong, 2*asked)
 	}
 
-	// The label index: all of one user's sessions end. While the slot of one is on its
-	// way Redis refuses commands on two of its keys (TRYAGAIN), and the call says that
-	// it has not ended everything.
+	// The label index: all sessions of one user end. While the slot of a session is being moved, Redis
+	// refuses commands on two of its keys (TRYAGAIN), and the call returns an error: not everything has
+	// ended.
 	var err error
 	before := len(moved)
 	for id := range all {

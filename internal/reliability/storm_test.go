@@ -19,8 +19,8 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// TestCancellationStorm: a thousand users whose browsers hang up at random. A reply
-// that is left unread in a connection must never become the next user's answer.
+// TestCancellationStorm: a thousand users whose browsers cancel requests at random. A reply that was left
+// unread on a connection must never become the next user's answer.
 func TestCancellationStorm(t *testing.T) {
 	row := table("6. Cancellation storm: users who hang up at random",
 		"Client", "Users", "Lasted", "Requests", "Cancelled", "Answered 503", "Answers for another user", "Connections left", "Goroutines left")
@@ -59,12 +59,12 @@ type storm struct {
 	target *scenario.Target
 
 	asked, cancelled atomic.Int64
-	refused          atomic.Int64 // 503: the program had no time left, and said so
+	refused          atomic.Int64 // 503: the time limit was over
 	wrong            atomic.Int64
-	first            atomic.Value // what was wrong, as text
+	first            atomic.Value // the first wrong answer, as text
 }
 
-// rage has all users come, hang up and come again for a while.
+// rage makes all users send and cancel requests for a while.
 func (s *storm) rage(lasts time.Duration) {
 	visitors := make([]*scenario.Visitor, users)
 	scenario.Rounds(s.t.Context(), users, func(i int) { visitors[i-1] = loggedIn(s.t, s.target, i) })
@@ -87,8 +87,8 @@ func (s *storm) rage(lasts time.Duration) {
 	}
 }
 
-// ask makes one request that is cancelled after a random while, perhaps too late. Some
-// users are patient, so that there are answers on a slow machine too.
+// ask makes one request that is cancelled after a random time, perhaps too late. Some users never cancel,
+// so that there are answers on a slow machine too.
 func (s *storm) ask(v *scenario.Visitor, user int) {
 	patience := scenario.Random(100 * time.Millisecond)
 	if rand.IntN(8) == 0 {
@@ -111,7 +111,8 @@ func (s *storm) ask(v *scenario.Visitor, user int) {
 	}
 }
 
-// told counts what an answer is, and reports whether it did what was asked. Its text has part in it.
+// told counts an answer, and reports whether it did what was asked. The text of a right answer contains
+// part.
 func (s *storm) told(a scenario.Answer, user int, part string) bool {
 	switch {
 	case a.Err != nil:

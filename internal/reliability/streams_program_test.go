@@ -28,11 +28,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// streamsOn is the environment variable that makes this test binary a program with streams: where its sessions
-// lie, "memory", or the kind of a Redis and its addresses.
+// streamsOn is the environment variable that makes this test binary a program with streams. Its value is
+// the store of the sessions: "memory", or the kind of a Redis and its addresses.
 const streamsOn = "PASSPORT_TEST_STREAMS_ON"
 
-// storeAt returns the store that the variable says.
+// storeAt returns the store described by where.
 func storeAt(where string) (session.Store, error) {
 	kind, list, _ := strings.Cut(where, " ")
 	addrs := strings.Fields(list)
@@ -48,7 +48,7 @@ func storeAt(where string) (session.Store, error) {
 	case "redis":
 		client = redis.NewClient(&redis.Options{Addr: addrs[0], ContextTimeoutEnabled: true})
 	case "cluster":
-		cfg.Replicas = 1 // all of them, so that who takes over has what was answered
+		cfg.Replicas = 1 // every write is confirmed by the replica that may take over
 		client = redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true})
 	case "sentinel":
 		cfg.Replicas = 1
@@ -63,7 +63,7 @@ func storeAt(where string) (session.Store, error) {
 	return r.Sessions, nil
 }
 
-// serveStreams is the program: it prints its URL and serves until its standard input ends.
+// serveStreams runs the program: it prints its URL and serves until its standard input ends.
 func serveStreams(where string) error {
 	st, err := storeAt(where)
 	if err != nil {
@@ -85,7 +85,7 @@ func serveStreams(where string) error {
 	mux.HandleFunc("POST /everywhere", func(w http.ResponseWriter, r *http.Request) {
 		n, err := auth.LogOutEverywhere(r.Context(), "everywhere")
 		if err != nil {
-			http.Error(w, "not all", http.StatusServiceUnavailable)
+			http.Error(w, "some sessions were not ended", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprint(w, n)
@@ -144,7 +144,7 @@ func startStreams(t *testing.T, where string) *program {
 	cmd := subprocess.Command(t, 0, self)
 	cmd.Env = append(os.Environ(), streamsOn+"="+where)
 	cmd.Stderr = os.Stderr
-	if _, err := cmd.StdinPipe(); err != nil { // it closes when this process dies
+	if _, err := cmd.StdinPipe(); err != nil { // its standard input ends when this process dies
 		t.Fatal(err)
 	}
 	lines, err := subprocess.Lines(cmd, subprocess.Start)
@@ -162,7 +162,7 @@ func startStreams(t *testing.T, where string) *program {
 // visitor is a browser with one cookie.
 type visitor struct{ cookie string }
 
-// post makes a request of v's and returns its status, 0 for none, and its text.
+// post makes a request of v and returns its status, 0 if there was no response, and its text.
 func (p *program) post(ctx context.Context, v *visitor, path string, form url.Values) (status int, text string) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -190,11 +190,11 @@ func (p *program) post(ctx context.Context, v *visitor, path string, form url.Va
 // closing is how a stream ended.
 type closing struct {
 	at     time.Time
-	reason string // of its last event
+	reason string // from its last event
 }
 
-// stream opens one of v's, by a connection of its own, and returns when the answer has begun. What it sends at
-// its end comes in ended.
+// stream opens a stream of v, on a connection of its own, and returns when the response has begun. At the
+// stream's end, ended receives its last event.
 func (p *program) stream(ctx context.Context, v *visitor) (ended <-chan closing, err error) {
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(p.url, "http://"))
 	if err != nil {
@@ -211,7 +211,7 @@ func (p *program) stream(ctx context.Context, v *visitor) (ended <-chan closing,
 			return nil, err
 		}
 		if first && !strings.Contains(line, " 200 ") {
-			return nil, fmt.Errorf("the stream's answer is %q", strings.TrimSpace(line))
+			return nil, fmt.Errorf("the stream's response is %q", strings.TrimSpace(line))
 		}
 		if strings.TrimSpace(line) == "" {
 			break

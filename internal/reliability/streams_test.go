@@ -17,19 +17,19 @@ import (
 	"github.com/seed-6f34412b/passport/internal/redistest"
 )
 
-// streamed is where three programs have their sessions, and what happens to that.
+// streamed is the stores of three programs, and what happens to them.
 type streamed struct {
-	first, third string // of the first two programs, and of the third
-	before       func() // the log-outs
-	during       func() // after half of them
+	first, third string // the store of the first two programs, and that of the third
+	before       func() // called before the log-outs
+	during       func() // called after half of them
 	after        func()
-	loses        bool // Redis may lose what it answered, and a renewal with it
+	loses        bool // Redis may lose what it acknowledged, such as a renewal
 }
 
 // streamStores are the rows of the table.
 var streamStores = []struct {
 	store, meanwhile, by string
-	full                 bool // at full size alone
+	full                 bool // only at full size
 	start                func(*testing.T) streamed
 }{
 	{"MemoryStore, in one process", "", "log-out", false, func(*testing.T) streamed { return streamed{first: "memory"} }},
@@ -67,7 +67,7 @@ var streamStores = []struct {
 			s.first += " " + one.Addr
 		}
 		s.third = s.first
-		s.loses = true // one of two replicas confirms, and the other may take over
+		s.loses = true // one of two replicas confirms, but the other may take over
 		s.during = dies(t, topology{victim: g.Master, replaced: func() error { return promoted(g.Replicas...) }})
 		return s
 	}},
@@ -78,7 +78,7 @@ var streamStores = []struct {
 			if err := promoted(c.Replicas[0]); err != nil {
 				return err
 			}
-			return c.Masters[0].Restart() // as the replica that has to confirm
+			return c.Masters[0].Restart() // as the replica that must confirm
 		}})
 		return s
 	}},
@@ -86,14 +86,14 @@ var streamStores = []struct {
 
 func onOne(where string) streamed { return streamed{first: where, third: where} }
 
-// behindProxy has the third program meet Redis through a proxy.
+// behindProxy puts a proxy between the third program and Redis.
 func behindProxy(t *testing.T) (streamed, *faultproxy.Proxy) {
 	server := redistest.Start(t)
 	proxy := faultproxy.New(t, server.Addr)
 	return streamed{first: "redis " + server.Addr, third: "redis " + proxy.Addr()}, proxy
 }
 
-// dies kills the victim, and returns when another is master.
+// dies kills the victim, and returns when another server is the master.
 func dies(t *testing.T, top topology) func() {
 	return func() {
 		top.victim.Kill()
@@ -103,8 +103,8 @@ func dies(t *testing.T, top topology) func() {
 	}
 }
 
-// TestStreamsEndWithTheirLogIn: three programs, each a process, on one store, and a stream of each session in
-// each of them; log-outs by the first, and renewals of sessions that stay.
+// TestStreamsEndWithTheirLogIn: three programs, each a process, on one store. Each session has a stream in
+// each of them. The first program makes log-outs, and the sessions that stay are renewed.
 func TestStreamsEndWithTheirLogIn(t *testing.T) {
 	row := table("13. Streams end with their log-in", "Store", "Meanwhile", "Ended by", "Streams", "Ended within 250 ms of the answer", "Slowest", "Not ended", "Streams of others", "Ended by mistake")
 	for _, c := range streamStores {
@@ -144,15 +144,15 @@ func TestStreamsEndWithTheirLogIn(t *testing.T) {
 	}
 }
 
-// measured are the streams of one row.
+// measured is the streams of one row.
 type measured struct {
 	t              *testing.T
 	programs       []*program
 	sessions, stay int
 
-	visitors []*visitor         // those who stay are the last
-	streams  [][]<-chan closing // of each visitor, in each program
-	answered []time.Time        // when each log-out was
+	visitors []*visitor         // the ones who stay come last
+	streams  [][]<-chan closing // by visitor and program
+	answered []time.Time        // the time of each log-out's answer
 }
 
 func (*measured) call(f func()) {
@@ -196,7 +196,8 @@ func (m *measured) open(ctx context.Context, everywhere bool) {
 	}
 }
 
-// logOut has those from a to b log out by the first program, one after another, each until it is answered.
+// logOut logs out the visitors from a to b at the first program, one after another, each until it is
+// answered.
 func (m *measured) logOut(ctx context.Context, a, b int) {
 	for i := a; i < b; i++ {
 		err := redistest.Poll(func(context.Context) error {
@@ -221,8 +222,8 @@ func (m *measured) everywhere(ctx context.Context) {
 	}
 }
 
-// renew has those who stay renew their sessions all the time, until stop is called. An outage may refuse a
-// renewal, or lose its answer, and the new cookie with it: then nobody renews that session any more.
+// renew renews the sessions of the visitors who stay, again and again, until stop is called. An outage may
+// refuse a renewal, or lose its answer and with it the new cookie: that session is then no longer renewed.
 func (m *measured) renew(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
@@ -250,8 +251,8 @@ func (m *measured) renew(ctx context.Context) (stop func()) {
 	return func() { cancel(); group.Wait() }
 }
 
-// wait returns how many streams ended within 250 ms of the log-out's answer, how long the slowest took, and
-// how many did not end within a look of the clock and what an outage adds.
+// wait returns how many streams ended within 250 ms of the log-out's answer, the delay of the slowest, and
+// how many did not end within a look of the clock plus what an outage adds.
 func (m *measured) wait() (within int, slowest time.Duration, left int) {
 	patience := time.After(redistest.Patience + 30*time.Second)
 	reasons := map[string]int{}
@@ -260,7 +261,7 @@ func (m *measured) wait() (within int, slowest time.Duration, left int) {
 			select {
 			case end := <-ended:
 				reasons[end.reason]++
-				late := max(0, end.at.Sub(answer)) // it may end before the answer
+				late := max(0, end.at.Sub(answer)) // the stream may end before the answer
 				if slowest = max(slowest, late); late <= 250*time.Millisecond {
 					within++
 				}
@@ -274,7 +275,7 @@ func (m *measured) wait() (within int, slowest time.Duration, left int) {
 	return within, slowest, left
 }
 
-// wrong returns how many streams ended whose log-in lives.
+// wrong returns how many streams ended although their log-in is live.
 func (m *measured) wrong() (n int) {
 	reasons := map[string]int{}
 	for _, list := range m.streams[m.sessions:] {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Here runs a program in the test's own process, by the function that its main calls, and returns the address
-// with which run calls ready. At the end of the test ctx ends, and run has to return without an error.
+// Here runs a program in the test's own process, by the function that its main calls, and returns the
+// address that run passes to ready. At the end of the test ctx ends, and run must return nil.
 func Here(t testing.TB, run func(ctx context.Context, ready func(url string)) error) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -24,10 +24,10 @@ func Here(t testing.TB, run func(ctx context.Context, ready func(url string)) er
 		return url
 	case err := <-ended:
 		stop()
-		t.Fatalf("it did not start: %v", err)
+		t.Fatalf("the program did not start: %v", err)
 	case <-time.After(Start):
 		stop()
-		t.Fatalf("it was not ready after %v", Start)
+		t.Fatalf("the program was not ready after %v", Start)
 	}
 	return ""
 }

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// Patience is how long tests wait for a server to get ready, or for a condition that is polled. It is no
-// measure of speed: a machine with much else to do needs a part of it.
+// Patience is how long tests wait for a server to be ready, or for a condition that is polled. It is not a
+// measure of speed: a busy machine needs a part of it.
 const Patience = time.Minute
 
-// ErrTaken says that another program has the address that [FreeAddr] gave.
+// ErrTaken is returned if another program has taken the address that [FreeAddr] returned.
 var ErrTaken = errors.New("the port is taken")
 
-// FreeAddr returns an address of the loopback interface, host:port, that no program listens on now. It may be
-// taken before the caller has it: see [ErrTaken].
+// FreeAddr returns an address of the loopback interface, host:port, on which no program listens now.
+// Another program may take it before the caller does: see [ErrTaken].
 func FreeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -30,7 +30,7 @@ func FreeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// Poll calls f until it returns nil or [ErrTaken], for as long as [Patience]. It returns f's last error.
+// Poll calls f until it returns nil or [ErrTaken], for at most [Patience]. It returns f's last error.
 func Poll(f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
@@ -49,7 +49,7 @@ func Poll(f func(context.Context) error) error {
 	}
 }
 
-// Log is what a program prints, to be read while it prints. Its zero value is empty.
+// Log is a program's output; it can be read while the program runs. Its zero value is empty.
 type Log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -1,5 +1,6 @@
-// Package subprocess starts programs for tests, so that none of them can keep its test waiting for ever. It has
-// what the packages need that start servers: an address, patience, and what the server prints.
+// Package subprocess starts programs for tests, with time limits, so that no program can block its test for
+// ever. It has what packages that start servers need: a free address, a waiting time, and the server's
+// output.
 package subprocess
 
 import (
@@ -15,23 +16,23 @@ import (
 )
 
 const (
-	// Reserve is how long before the time limit of all tests (go test -timeout) a program is killed, so that
-	// its test can still say what it was doing.
+	// Reserve is how long before the time limit of the test binary (go test -timeout) a program is killed,
+	// so that its test can still report what it was doing.
 	Reserve = 20 * time.Second
 
-	// Start is how long a program may take until it prints its first line. It takes a second or two; the rest
-	// is for a machine that is busy.
+	// Start is how long a program may take until it prints its first line. A second or two are normal; the
+	// rest is for a busy machine.
 	Start = 2 * time.Minute
 
-	// drain is how long Wait goes on reading what a killed program's children still have open.
+	// drain is how long Wait continues to read what a killed program's children still have open.
 	drain = 5 * time.Second
 )
 
 // Command is exec.Command for tests. The program runs in a process group of its own, which is killed when
 // limit is over, when the test binary's time limit is near, and at the end of the test. In the first two
-// cases the test fails with a message. A limit of 0 or less means none but the test binary's.
+// cases the test fails with a message. A limit of 0 or less means only the test binary's.
 //
-// The caller may set every field but Cancel, WaitDelay and SysProcAttr.
+// The caller may set every field except Cancel, WaitDelay and SysProcAttr.
 func Command(t testing.TB, limit time.Duration, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	until, limited := time.Now().Add(limit), limit > 0
@@ -72,11 +73,12 @@ func Command(t testing.TB, limit time.Duration, name string, args ...string) *ex
 	return cmd
 }
 
-// Lines starts a program of [Command] and returns what it prints. Unless the first line comes within limit,
-// normally [Start], the program is killed: the lines end, and so does the caller's wait for the one that says
-// that it is ready.
+// Lines starts a program made by [Command] and returns its output. If the first line does not come within
+// limit, usually [Start], the program is killed: the lines end, and so does the caller's wait for the line
+// that says that it is ready.
 //
-// The caller reads the lines before it calls Wait, and may change cmd.Stdin and cmd.Stderr before the call.
+// The caller must read the lines before it calls Wait, and may set cmd.Stdin and cmd.Stderr before the
+// call.
 func Lines(cmd *exec.Cmd, limit time.Duration) (*bufio.Scanner, error) {
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -97,7 +99,7 @@ func Lines(cmd *exec.Cmd, limit time.Duration) (*bufio.Scanner, error) {
 	return lines, nil
 }
 
-// Kill kills a program of [Command] and what it started. It is no error if nothing runs any more.
+// Kill kills a program made by [Command] and what it started. It is no error if nothing runs any more.
 func Kill(cmd *exec.Cmd) error {
 	if cmd.Process == nil {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// recorder is a test whose failures are kept, with a time limit of its own.
+// recorder is a testing.TB that records its failures, with a time limit of its own.
 type recorder struct {
 	testing.TB
 	until    time.Time
@@ -38,14 +38,14 @@ func (r *recorder) end() {
 	}
 }
 
-// sleeper leaves a child behind that keeps standard output open, as a browser does.
+// sleeper leaves a child running that keeps standard output open, as a browser does.
 const sleeper = `sleep 600 & echo $!; wait`
 
 func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		limit time.Duration
-		test  time.Duration // the test binary's limit from now on; 0 means none
+		test  time.Duration // how long the test binary has left; 0 means no limit
 	}{
 		{"after its own limit", 50 * time.Millisecond, 0},
 		{"before the test binary's", 0, subprocess.Reserve + 50*time.Millisecond},
@@ -58,7 +58,7 @@ func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
 			}
 			out, err := subprocess.Command(r, row.limit, "sh", "-c", sleeper).Output()
 			if err == nil || len(r.failures) != 1 || !strings.Contains(r.failures[0], "still ran after") {
-				t.Errorf("got the error %v and the failures %q, want one that tells", err, r.failures)
+				t.Errorf("got the error %v and the failures %q, want one that says so", err, r.failures)
 			}
 			if text := strings.TrimSpace(string(out)); text != "" {
 				gone(t, text)
@@ -94,7 +94,7 @@ func TestAProgramThatEndsInTime(t *testing.T) {
 	out, err := subprocess.Command(r, time.Minute, "echo", "done").Output()
 	r.end()
 	if err != nil || string(out) != "done\n" || len(r.failures) != 0 {
-		t.Errorf("got %q, %v and the failures %q, want done", out, err, r.failures)
+		t.Errorf("got %q, %v and the failures %q, want done and no failures", out, err, r.failures)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestAProgramThatNeverSaysItIsReady(t *testing.T) {
 		t.Errorf("got the line %q, want none", lines.Text())
 	}
 	if err := cmd.Wait(); err == nil {
-		t.Error("the program ended well, want it killed")
+		t.Error("the program ended without an error, want it killed")
 	}
 	r.end()
 }
@@ -129,7 +129,7 @@ func TestAProgramThatIsReadyStays(t *testing.T) {
 	if !lines.Scan() || lines.Text() != "ready" {
 		t.Fatalf("got %q, %v, want ready", lines.Text(), lines.Err())
 	}
-	<-time.After(2 * limit) // the limit is for the first line alone
+	<-time.After(2 * limit) // the limit applies to the first line only
 	if _, err := fmt.Fprintln(in, "still here"); err != nil {
 		t.Fatal(err)
 	}
@@ -137,12 +137,12 @@ func TestAProgramThatIsReadyStays(t *testing.T) {
 		t.Errorf("got %q, %v, want the second line", lines.Text(), lines.Err())
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("the program ended with %v, want well", err)
+		t.Errorf("the program ended with %v, want no error", err)
 	}
 	r.end()
 }
 
-// gone waits until there is no process with the id, or only what its parent has not asked about yet.
+// gone waits until there is no process with the id, or only one whose parent has not waited for it yet.
 func gone(t *testing.T, id string) {
 	t.Helper()
 	pid, err := strconv.Atoi(id)
@@ -159,9 +159,9 @@ func gone(t *testing.T, id string) {
 	t.Errorf("process %d still runs", pid)
 }
 
-// TestAProgramThatRunsHereEndsWithItsTest, and an error at its end is the test's.
+// TestAProgramThatRunsHereEndsWithItsTest: the test fails if it ends with an error.
 func TestAProgramThatRunsHereEndsWithItsTest(t *testing.T) {
-	for _, want := range []error{nil, errors.New("it did not end well")} {
+	for _, want := range []error{nil, errors.New("it ended with an error")} {
 		r := &recorder{TB: t}
 		url := subprocess.Here(r, func(ctx context.Context, ready func(string)) error {
 			ready("http://localhost:1")

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// send asks for path with a Cookie header as it is given.
+// send requests path with exactly this Cookie header.
 func send(w *World, p peer, path, header string) answer {
 	w.Helper()
 	v := newVisitor(w.T)
@@ -20,7 +20,7 @@ func send(w *World, p peer, path, header string) answer {
 	return v.get(p, path)
 }
 
-// headers adds itself to every request.
+// headers is a transport that adds itself to every request.
 type headers http.Header
 
 func (h headers) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -29,7 +29,7 @@ func (h headers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// cookieScenarios: one cookie for both.
+// cookieScenarios: both sides use the same cookie.
 var cookieScenarios = []scenario{
 	{"the secret rotates, Go first", func(w *World) { rotate(w, "Go") }},
 	{"the secret rotates, Node first", func(w *World) { rotate(w, "Node") }},

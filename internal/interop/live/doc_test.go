@@ -9,8 +9,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/interop/live"
 )
 
-// TestTheDocumentNamesScenarios: the table of stores in docs/MIGRATING.md has a scenario in the last cell of
-// a row, or nothing.
+// TestTheDocumentNamesScenarios: in the table of stores in docs/MIGRATING.md, the last cell of a row is
+// empty or names a scenario.
 func TestTheDocumentNamesScenarios(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/MIGRATING.md")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestTheDocumentNamesScenarios(t *testing.T) {
 		}
 		named++
 		if !slices.Contains(names, name) {
-			t.Errorf("docs/MIGRATING.md names %q, which is no scenario", name)
+			t.Errorf("docs/MIGRATING.md names %q, which is not a scenario", name)
 		}
 	}
 	if named == 0 {

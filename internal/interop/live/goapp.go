@@ -18,7 +18,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// secrets of the sessions. Where nothing else is said, both sides have the first.
+// secrets sign the sessions. By default both sides have the first.
 var secrets = []string{"the first secret, of over 32 bytes", "the second secret, of over 32 bytes"}
 
 // user is a row of the users table that all applications share.
@@ -48,13 +48,13 @@ func find(id int) (*user, error) {
 	return nil, serializer.ErrUserGone
 }
 
-// objectID is a user as the article's newer code keeps one.
+// objectID is a user in the form of the article's newer code.
 type objectID struct {
 	ID   int    `json:"id"`
 	Role string `json:"role"`
 }
 
-// identities are those of node/users.mjs.
+// identities correspond to those of node/users.mjs.
 var identities = map[string]serializer.Serializer[*user]{
 	"number": serializer.ByID(func(u *user) int { return u.id }, func(_ context.Context, id int) (*user, error) { return find(id) }),
 	"string": serializer.ByID(func(u *user) string { return strconv.Itoa(u.id) }, func(_ context.Context, id string) (*user, error) {
@@ -67,7 +67,7 @@ var identities = map[string]serializer.Serializer[*user]{
 	"object": serializer.ByID(func(u *user) objectID { return objectID{u.id, u.role} }, func(_ context.Context, id objectID) (*user, error) { return find(id.ID) }),
 }
 
-// goOptions are those of the application in Go.
+// goOptions are the options of the application in Go.
 type goOptions struct {
 	identity string        // empty means number
 	stamp    func() string // the security stamp of every user; nil means none
@@ -76,7 +76,7 @@ type goOptions struct {
 	tombstones, elsewhere bool // see GoStore
 }
 
-// goApp is the Go program beside Node's.
+// goApp is the application in Go.
 type goApp struct {
 	peer
 	auth     *guard.Guard[*user]
@@ -113,7 +113,7 @@ func startGo(t *testing.T, store Sessions, o goOptions) *goApp {
 	return a
 }
 
-// routes are those of node/express.mjs and node/tools.mjs.
+// routes returns the routes of node/express.mjs and node/tools.mjs.
 func (a *goApp) routes(users serializer.Serializer[*user]) http.Handler {
 	mux := http.NewServeMux()
 	say := func(text string) http.Handler {
@@ -174,13 +174,13 @@ func (a *goApp) routes(users serializer.Serializer[*user]) http.Handler {
 	return mux
 }
 
-// recordOf is res.json(req.session).
+// recordOf does what res.json(req.session) does.
 func recordOf(s *session.Session, _ *http.Request) (any, error) {
 	text, err := s.ExpressJSON()
 	return json.RawMessage(text), err
 }
 
-// set stores the members of the body.
+// set stores the members of the request's body.
 func set(s *session.Session, r *http.Request) (any, error) {
 	var body map[string]json.RawMessage
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
@@ -194,7 +194,7 @@ func set(s *session.Session, r *http.Request) (any, error) {
 	return "done", nil
 }
 
-// with answers with what f makes of the session, as JSON.
+// with answers with the result of f for the session, as JSON.
 func (a *goApp) with(f func(*session.Session, *http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := a.sessions.Session(r.Context())
@@ -208,11 +208,11 @@ func (a *goApp) with(f func(*session.Session, *http.Request) (any, error)) http.
 		}
 		plain := json.NewEncoder(w)
 		plain.SetEscapeHTML(false) // as JSON.stringify
-		_ = plain.Encode(v)        // where the commit failed, the visitor has its answer
+		_ = plain.Encode(v)        // if the commit failed, the visitor already has an answer
 	})
 }
 
-// gates are those of node/tools.mjs.
+// gates correspond to those of node/tools.mjs.
 type gates struct {
 	mu   sync.Mutex
 	made map[string]*gate

@@ -48,7 +48,7 @@ var lifeScenarios = []scenario{
 		w.place.Put(w.T, id, past)
 		v.isUser(goApp.peer, "Go", "1")
 		if _, data := w.record(); strings.Contains(data, "2020") {
-			w.Errorf("Go left the past in the record: %s", data)
+			w.Errorf("Go left a date in the past in the record: %s", data)
 		}
 		v.isUser(express, "Node", "1")
 	}},
@@ -142,7 +142,7 @@ var lifeScenarios = []scenario{
 		}
 	}},
 	{"Node's touch does not extend Go's absolute limit", func(w *World) {
-		const limit = 1500 * time.Millisecond // connect-pg-simple rounds its clock up to seconds
+		const limit = 1500 * time.Millisecond // connect-pg-simple rounds its clock up to a second
 		express := w.express(options{})
 		goApp := w.goApp(goOptions{edit: func(c *session.Config) { c.IdleTimeout, c.AbsoluteTimeout = limit, limit }})
 		v := newVisitor(w.T)
@@ -155,7 +155,7 @@ var lifeScenarios = []scenario{
 	}},
 }
 
-// expires is the cookie.expires of the only session.
+// expires returns the cookie.expires of the only session.
 func (w *World) expires() time.Time {
 	w.Helper()
 	_, data := w.record()
@@ -166,7 +166,7 @@ func (w *World) expires() time.Time {
 	return record.Cookie.Expires
 }
 
-// letTouch gives a session a maxAge of a day, where Node's store touches no other.
+// letTouch gives a session a maxAge of a day, if Node's store touches no others.
 func (w *World) letTouch(express peer, v *visitor) {
 	w.Helper()
 	if !w.place.TouchesAll() {

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// stacks are those of node/stacks.mjs that keep sessions in Redis. Nest is the article's application.
+// stacks are those of node/stacks.mjs that keep sessions in Redis. Nest is the application of the article.
 var stacks = []string{
 	"express-session 1.17, connect-redis 6, passport 0.4",
 	"express-session 1.18, connect-redis 7, passport 0.6",
@@ -26,10 +26,10 @@ var stacks = []string{
 
 const nest = "Nest 11, express-session 1.19, connect-redis 10, passport 0.7"
 
-// runs is how often each race is run.
+// runs is how many times each race is run.
 const runs = 25
 
-// place is a Redis.
+// place is a Redis as a live.Place.
 type place struct {
 	*redistest.Server
 	client *redis.Client
@@ -99,7 +99,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// each has f meet every stack, each with a Redis of its own.
+// each calls f for every stack, each with a Redis of its own.
 func each(t *testing.T, f func(*live.World)) {
 	t.Helper()
 	for _, stack := range stacks {
@@ -113,7 +113,7 @@ func newWorld(t *testing.T, stack string) *live.World {
 	return live.NewWorld(t, "node", stack, server.URL(), place{server, server.Client(t)})
 }
 
-// TestLive runs every scenario with every stack of Node beside Go, on one Redis.
+// TestLive runs every scenario with every Node stack beside Go, on one Redis.
 func TestLive(t *testing.T) {
 	passed, all := 0, 0
 	each(t, func(w *live.World) {
@@ -125,7 +125,7 @@ func TestLive(t *testing.T) {
 
 func TestNotesThatNodeCopies(t *testing.T) {
 	for _, stack := range stacks {
-		if stack != nest { // passport 0.7 again
+		if stack != nest { // Nest's has passport 0.7, like another stack
 			t.Run(stack, func(t *testing.T) { live.NotesThatNodeCopies(newWorld(t, stack)) })
 		}
 	}

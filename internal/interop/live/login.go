@@ -6,7 +6,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// logInScenarios: who is logged in on one side is so on the other.
+// logInScenarios: who is logged in on one side is logged in on the other.
 var logInScenarios = []scenario{
 	{"Node logs in, Go sees the user", func(w *World) {
 		express, goApp := w.pair()
@@ -80,7 +80,7 @@ var logInScenarios = []scenario{
 		late := v.twin()
 		v.logIn(express, jen)
 		v.isUser(goApp.peer, "Go", "2")
-		if w.oldPassport() { // passport keeps the id before 0.6
+		if w.oldPassport() { // passport before 0.6 keeps the id
 			late.isUser(goApp.peer, "Go with the cookie of before", "2")
 			return
 		}
@@ -115,7 +115,7 @@ var logInScenarios = []scenario{
 		w.place.Put(w.T, id, record)
 		v.isNobody(goApp.peer, "Go")
 		if ids := w.ids(); len(ids) != 0 {
-			w.Errorf("the record of a user who is gone stays: %q", ids)
+			w.Errorf("the record of a user who no longer exists stays: %q", ids)
 		}
 	}},
 	{"users as strings", func(w *World) { identity(w, "string", `"1"`) }},
@@ -147,7 +147,7 @@ var logInScenarios = []scenario{
 		phone.logIn(express, joe)
 		laptop.logIn(goApp.peer, joe)
 		fresh.logIn(express, joe)
-		phone.post(goApp.peer, "/renew", nil).ok(w.T, "renew") // Go takes it over
+		phone.post(goApp.peer, "/renew", nil).ok(w.T, "renew") // now it is a session by Go
 		phone.isUser(goApp.peer, "Go", "1")
 		if _, err := goApp.auth.LogOutEverywhere(w.Context(), users[0]); err != nil {
 			w.Fatal(err)
@@ -158,8 +158,8 @@ var logInScenarios = []scenario{
 	}},
 }
 
-// identity has users whom the session remembers by something else than a number. Nest
-// has its own serializer; what it stores is a number.
+// identity tests users whom the session remembers by something other than a number. Nest has its own
+// serializer and stores a number.
 func identity(w *World, name, id string) {
 	if w.onNest() {
 		name, id = "number", "1"
@@ -173,8 +173,8 @@ func identity(w *World, name, id string) {
 	other.isUser(express, "Node", id)
 }
 
-// rotate replaces a secret in the order in which nobody is logged out: first everyone
-// accepts the new one, then everyone signs with it, then the old one goes.
+// rotate replaces a secret in the order in which nobody is logged out: first everyone accepts the new one,
+// then everyone signs with it, then the old one is removed.
 func rotate(w *World, first string) {
 	old, both, turned, fresh := secrets[:1], secrets, []string{secrets[1], secrets[0]}, secrets[1:]
 	steps := [][2][]string{{old, old}, {both, old}, {both, both}, {turned, both}, {turned, turned}, {fresh, turned}, {fresh, fresh}}
@@ -187,7 +187,7 @@ func rotate(w *World, first string) {
 		express := w.express(options{Session: map[string]any{"secret": nodeSecrets}})
 		goApp := w.goApp(goOptions{edit: func(c *session.Config) { c.Codec = session.Express(goSecrets...) }})
 		for name, v := range visitors {
-			if i >= len(steps)-2 { // the old secret is gone from one side: only new cookies count
+			if i >= len(steps)-2 { // one side has dropped the old secret: only new cookies count
 				break
 			}
 			v.isUser(goApp.peer, "Go: "+name, "1")

@@ -6,16 +6,16 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// MovingForGood walks through docs/MIGRATING.md: Node alone, Go beside it, Go with
-// its own cookie, Node off, the old cookie off. Two people log in at the beginning, one
-// on each side, and nobody logs in again. It switches the world's Node off.
+// MovingForGood goes through docs/MIGRATING.md: Node alone, Go beside it, Go with its own cookie, Node
+// switched off, the old cookie no longer accepted. Two users log in at the beginning, one on each side, and
+// nobody logs in again. It switches the world's Node off.
 func MovingForGood(w *World) {
 	express := w.express(options{})
 	joes, jens := newVisitor(w.T), newVisitor(w.T)
 	joes.logIn(express, joe)
 	joes.post(express, "/set", map[string]any{"cart": []int{7}}).ok(w.T, "set")
 
-	beside := w.goApp(goOptions{}) // the same cookie, the same records
+	beside := w.goApp(goOptions{}) // with the same cookie and the same records
 	jens.logIn(beside.peer, jen)
 	for _, p := range []peer{express, beside.peer} {
 		joes.isUser(p, "beside", "1")
@@ -63,9 +63,8 @@ func MovingForGood(w *World) {
 	joes.isNobody(moving.peer, "after log-out, for a program that still takes the old cookie")
 }
 
-// MovingCanBeRolledBack shows that the way back to Node alone is open while the old cookie
-// is still accepted. A log-in that Go made under its own cookie is unknown to Node, and
-// no other.
+// MovingCanBeRolledBack shows that going back to Node alone is possible as long as the old cookie is still
+// accepted. Only log-ins that Go made under its own cookie are unknown to Node.
 func MovingCanBeRolledBack(w *World) {
 	express := w.express(options{})
 	moving := w.goApp(goOptions{edit: func(c *session.Config) {

@@ -18,11 +18,11 @@ import (
 type node struct {
 	stack   string
 	control string // URL
-	stop    func() // switches it off
+	stop    func() // stops the process
 }
 
-// startNode starts Node in dir for the time of the test. It fails the test when Node or
-// the packages are missing.
+// startNode starts Node in dir until the end of the test. It fails the test if Node or the packages are
+// missing.
 func startNode(t *testing.T, dir, stack, address string) *node {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
@@ -32,7 +32,7 @@ func startNode(t *testing.T, dir, stack, address string) *node {
 	cmd.Dir = dir
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
-	stdin, err := cmd.StdinPipe() // the process ends with it, also when this one dies
+	stdin, err := cmd.StdinPipe() // the process ends when it closes, also if this one dies
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,29 +43,29 @@ func startNode(t *testing.T, dir, stack, address string) *node {
 	stop := sync.OnceFunc(func() {
 		_ = stdin.Close() // Node stops at its end
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("Node (%s) ended badly: %v\n%s", stack, err, &complaints)
+			t.Errorf("Node (%s) ended with an error: %v\n%s", stack, err, &complaints)
 		}
 	})
 	t.Cleanup(stop)
 	if !lines.Scan() {
-		t.Fatalf("Node (%s) does not start\n%s", stack, &complaints)
+		t.Fatalf("Node (%s) did not start\n%s", stack, &complaints)
 	}
 	port := lines.Text()
-	go func() { // a full pipe would stop it
+	go func() { // a full pipe would block Node
 		for lines.Scan() {
 		}
 	}()
 	return &node{stack, "http://127.0.0.1:" + port, stop}
 }
 
-// options are those of an application of Node.
+// options are the options of an application of Node.
 type options struct {
 	Session  map[string]any `json:"session"`  // express-session's
 	Store    map[string]any `json:"store"`    // its store's
 	Identity string         `json:"identity"` // number, string or object; empty means number
 }
 
-// app makes an application. Without secrets it has the one that Go has.
+// app makes an application. Without secrets it uses Go's.
 func (n *node) app(t *testing.T, o options) peer {
 	t.Helper()
 	session := map[string]any{"secret": secrets[:1]}
@@ -89,7 +89,7 @@ func (n *node) app(t *testing.T, o options) peer {
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("Node (%s) makes no application: %d %v\n%s", n.stack, res.StatusCode, err, text)
+		t.Fatalf("Node (%s) did not make an application: %d %v\n%s", n.stack, res.StatusCode, err, text)
 	}
 	return peer("http://127.0.0.1:" + string(text))
 }

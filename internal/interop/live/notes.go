@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// NotesThatNodeCopies has Node's passport log out and in again in a session that Go made, with and without
-// keepSessionInfo, and asks Go for what it had noted.
+// NotesThatNodeCopies makes Node's passport log out and in again in a session that Go made, with and
+// without keepSessionInfo, and checks which of its notes Go still uses.
 func NotesThatNodeCopies(w *World) {
 	for _, row := range []struct {
 		name          string
-		logOut, logIn string // "" means not
+		logOut, logIn string // "" means none
 	}{
 		{"log-out, log-in", "/auth/logout", "/auth/login"},
 		{"log-out that keeps, log-in that keeps", "/auth/logout?keep", "/auth/login-and-keep"},
@@ -46,8 +46,8 @@ func nodeCopies(w *World, logOut, logIn string) {
 		v.post(express, logIn, joe).ok(w.T, "log in")
 	}
 	if logOut == "" && w.oldPassport() {
-		// The same user again, in the same place of the same record: no byte tells it from
-		// nothing at all, and whoever has the cookie had it before.
+		// The same user in the same place of the same record: no byte shows that anything happened, and
+		// whoever has the cookie had it before.
 		v.isUser(goApp.peer, "Go", "1")
 		return
 	}
@@ -64,7 +64,7 @@ func nodeCopies(w *World, logOut, logIn string) {
 	wantOut(w, goApp, v, 1)
 }
 
-// wantOut logs Joe out everywhere, which must end n sessions, the visitor's among them.
+// wantOut logs Joe out everywhere, which must end n sessions, including the visitor's.
 func wantOut(w *World, goApp *goApp, v *visitor, n int) {
 	w.Helper()
 	if got, err := goApp.auth.LogOutEverywhere(w.Context(), users[0]); got != n || err != nil {

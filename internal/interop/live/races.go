@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// slow is a request that has its session loaded and waits before it writes.
+// slow is a request that has loaded its session and waits before it writes.
 type slow struct {
 	w    *World
 	p    peer
 	name string
-	gate func() // lets it go on, in Go; nil for Node
+	gate func() // lets the request continue, in Go; nil for Node
 	done chan answer
 }
 
-// beginSlow sends it and returns when it has loaded its session.
+// beginSlow sends a slow request and returns when it has loaded its session.
 func (w *World) beginSlow(v *visitor, p peer, body map[string]any) *slow {
 	w.Helper()
 	s := &slow{w: w, p: p, name: fmt.Sprint("gate", time.Now().UnixNano()), done: make(chan answer, 1)}
@@ -46,7 +46,7 @@ func (s *slow) send(v *visitor, body map[string]any) {
 	s.done <- a
 }
 
-// finish lets the request go on and returns its answer.
+// finish lets the request continue and returns its answer.
 func (s *slow) finish() answer {
 	s.w.Helper()
 	if s.gate != nil {
@@ -57,14 +57,14 @@ func (s *slow) finish() answer {
 	return <-s.done
 }
 
-// BlindWrites measures what becomes of two writes, one by each side, of
-// which the first is stored while the other's request is under way.
+// BlindWrites counts what two writes leave, one by each side, when the first is stored while the other's
+// request is in progress.
 func BlindWrites(w *World, runs int) {
 	express, goApp := w.pair()
 	for _, row := range []struct {
 		name          string
-		first, second string // who stores first, and who stores over it
-		lost          string // whose value is lost, every time
+		first, second string // which side stores first, and which overwrites it
+		lost          string // the side whose value is lost, every time
 	}{
 		{"Node stores while a Go request is under way", "node", "go", ""},
 		{"Go stores while a Node request is under way", "go", "node", "go"},
@@ -109,7 +109,7 @@ func BlindWrites(w *World, runs int) {
 	}
 }
 
-// ends are the ways in which Go ends the session that a Node request has loaded.
+// ends are the ways in which Go ends a session that a Node request has loaded.
 var ends = []struct {
 	name string
 	end  func(*World, *goApp, *visitor)
@@ -124,15 +124,15 @@ var ends = []struct {
 	}},
 }
 
-// LateSets is what came of the sessions that Node wrote back after Go had ended them.
+// LateSets is the result of Node writing sessions back after Go had ended them.
 type LateSets struct {
-	Runs                 int // how many there were, of each of the three kinds
-	Plain, Noting, Later int // how many Go accepted: without tombstones, with them, and with them 25 hours later
+	Runs                 int // the number of races of each of the three kinds
+	Plain, Noting, Later int // those that Go accepted: without tombstones, with, with and 25 hours later
 }
 
-// WriteBack has Go end sessions while Node requests are under way, which write them back. With tombstones Go
-// takes them for unknown, at once and 25 hours later; without, they are logged in again: the measure of what
-// tombstones are for. It makes 24 times runs such races, 8 times runs of each kind.
+// WriteBack makes Go end sessions while Node requests that write them back are in progress. With
+// tombstones, Go treats these sessions as unknown, at once and 25 hours later; without, they are logged in
+// again, which shows what tombstones are for. It makes 24 times runs such races, 8 times runs of each kind.
 func WriteBack(w *World, runs int) (sum LateSets) {
 	for _, resave := range []bool{false, true} {
 		w.Run(fmt.Sprintf("resave %v", resave), func(t *testing.T) {
@@ -142,7 +142,7 @@ func WriteBack(w *World, runs int) (sum LateSets) {
 			plain := w.goApp(goOptions{})
 			body := map[string]any{"byNode": "late"}
 			if resave {
-				body = map[string]any{} // the request changes nothing, and writes all the same
+				body = map[string]any{} // the request changes nothing, but writes anyway
 			}
 			for _, end := range ends {
 				back := w.resurrections(runs, plain, express, body, end.end, nil)
@@ -165,7 +165,7 @@ func WriteBack(w *World, runs int) (sum LateSets) {
 	return sum
 }
 
-// sweep has Go remove what is over, where that is Go's to do.
+// sweep removes expired sessions, if that is Go's task in this place.
 func (w *World) sweep(a *goApp) {
 	w.Helper()
 	if s, ok := a.store.(sweeper); ok {
@@ -175,14 +175,14 @@ func (w *World) sweep(a *goApp) {
 	}
 }
 
-// resurrections counts the sessions that Go accepts after it ended them and a Node
-// request wrote them back. later, if not nil, lets time pass before Node does so.
+// resurrections counts the sessions that Go accepts after it ended them and a Node request wrote them back.
+// later, if not nil, is called before Node does so.
 func (w *World) resurrections(runs int, a *goApp, express peer, body map[string]any, end func(*World, *goApp, *visitor), later func()) (n int) {
 	w.Helper()
 	for i := range runs {
 		v := newVisitor(w.T)
 		v.logIn([]peer{a.peer, express}[i%2], joe)
-		v.isUser(a.peer, "Go, before", "1") // Go knows of sessions that Node made
+		v.isUser(a.peer, "Go, before", "1") // Go has now seen the session that Node made
 		late := v.twin()
 		s := w.beginSlow(v, express, body)
 		id := w.idOf(v)
@@ -207,8 +207,7 @@ func (w *World) resurrections(runs int, a *goApp, express peer, body map[string]
 	return n
 }
 
-// WhatTombstonesCannotCover writes down what stays as it is among Node
-// programs.
+// WhatTombstonesCannotCover documents what tombstones do not change between Node programs.
 func WhatTombstonesCannotCover(w *World) {
 	express := w.express(options{})
 	goApp := w.goApp(goOptions{tombstones: true})
@@ -236,8 +235,8 @@ func WhatTombstonesCannotCover(w *World) {
 	})
 }
 
-// RaceOfIdentities has Node log another user in under an id that a Go request is using: nothing of the first
-// user's may land in the second's session. It needs an [OldPassport], which keeps the id.
+// RaceOfIdentities makes Node log in another user under an id that a Go request is using: nothing of the
+// first user may get into the second's session. It needs an [OldPassport], which keeps the id.
 func RaceOfIdentities(w *World, runs int) {
 	express, goApp := w.pair()
 	for range runs {

@@ -14,7 +14,7 @@ var values = []string{
 	`[]`, `{}`, `[1,"two",[3,{"four":null}]]`, `{"z":1,"a":2,"m":{"y":[],"b":{}}}`, `{"1":"integer-like keys first","b":1}`,
 }
 
-// valueScenarios: what one side sets, the other keeps byte for byte.
+// valueScenarios: each side keeps byte for byte what the other sets.
 var valueScenarios = []scenario{
 	{"Node sets values, Go keeps them through its own write", func(w *World) {
 		express, goApp := w.pair()

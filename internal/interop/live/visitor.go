@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// peer is the URL of an application. All are on one host, so that a browser sends
-// the same cookies to each, as behind a proxy that shares out the routes.
+// peer is the URL of an application. All are on one host, so that a browser sends the same cookies to each,
+// as behind a proxy that distributes the routes.
 type peer string
 
-// visitor is a browser with a jar. Its requests are those of fetch in a page of the
-// same origin.
+// visitor is a browser with a cookie jar. Its requests are like those of fetch in a page of the same
+// origin.
 type visitor struct {
 	t      *testing.T
 	jar    *cookiejar.Jar
@@ -34,7 +34,7 @@ func newVisitor(t *testing.T) *visitor {
 
 var host = &url.URL{Scheme: "http", Host: "127.0.0.1", Path: "/"}
 
-// twin is another window that keeps the cookies as they are now.
+// twin returns another browser with a copy of the current cookies.
 func (v *visitor) twin() *visitor {
 	v.t.Helper()
 	w := newVisitor(v.t)
@@ -67,7 +67,7 @@ func (v *visitor) do(method string, p peer, path string, body any) answer {
 	return a
 }
 
-// try is do for other goroutines than the test's.
+// try is do for goroutines other than the test's.
 func (v *visitor) try(method string, p peer, path string, body any) (answer, error) {
 	var text bytes.Buffer
 	if body != nil {
@@ -141,7 +141,7 @@ func (v *visitor) logOut(p peer) {
 	v.post(p, "/auth/logout", nil).ok(v.t, "log out")
 }
 
-// isUser checks who the application says the visitor is: the JSON at passport.user.
+// isUser checks the visitor's user in an application: id is the JSON of passport.user.
 func (v *visitor) isUser(p peer, who, id string) {
 	v.t.Helper()
 	v.get(p, "/protected").want(v.t, who+": protected", `"You can only see this if you are authenticated"`)

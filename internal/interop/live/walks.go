@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// storeScenarios: the methods of Node's store on Go's records, and Go's on Node's.
+// storeScenarios: the methods of Node's store on records by Go, and Go's on records by Node.
 var storeScenarios = []scenario{
 	{"Node's store lists what Go wrote", func(w *World) {
 		express := w.express(options{})
@@ -18,7 +18,7 @@ var storeScenarios = []scenario{
 		one.logIn(goApp.peer, joe)
 		two.logIn(express, jen)
 		gone.logIn(goApp.peer, joe)
-		gone.logOut(goApp.peer) // leaves a tombstone, which is no session
+		gone.logOut(goApp.peer) // leaves a tombstone, which must not be listed
 		if w.has("length") {
 			one.post(express, "/store/length", nil).want(w.T, "length", "2")
 		}
@@ -40,7 +40,7 @@ var storeScenarios = []scenario{
 		}
 		text := one.post(express, "/store/all", nil)
 		var all []stored
-		if strings.HasPrefix(text.text, "{") { // by id
+		if strings.HasPrefix(text.text, "{") { // an object with the ids as keys
 			var byID map[string]stored
 			decode(w, text, &byID)
 			for id, s := range byID {
@@ -137,7 +137,7 @@ var storeScenarios = []scenario{
 		v.logIn(goApp.peer, jen)
 		v.isUser(express, "Node", "2")
 		if ids := w.ids(); len(ids) != 0 {
-			w.Errorf("sessions in the usual place: %q", ids)
+			w.Errorf("sessions in the default place: %q", ids)
 		}
 	}},
 	{"a Go program with tombstones beside one without", func(w *World) {

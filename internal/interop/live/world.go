@@ -11,75 +11,75 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// Place is where Node and Go keep the sessions that they share. Its methods fail the test when the place does
+// Place is where Node and Go keep the sessions that they share. Its methods fail the test if the place does
 // not answer.
 type Place interface {
-	// Sessions returns a store of Go's.
+	// Sessions returns a store for Go.
 	Sessions(t *testing.T, o GoStore) Sessions
 
-	// Elsewhere are the options of Node's store for which [GoStore] has Elsewhere.
+	// Elsewhere returns the options of Node's store that correspond to [GoStore].Elsewhere.
 	Elsewhere() map[string]any
 
-	// Lists are the methods of Node's store that work on all sessions: of ids, length, all, clear and prune.
-	// Empty means none.
+	// Lists returns the methods of Node's store that work on all sessions: some of ids, length, all, clear
+	// and prune, or none.
 	Lists() []string
 
 	// TouchesAll reports whether Node's touch prolongs sessions without a maxAge.
 	TouchesAll() bool
 
-	// IDs lists the sessions that are there, whether their time is over or not.
+	// IDs lists the stored sessions, including expired ones.
 	IDs(t *testing.T) []string
 
-	// Record returns what is under an id, and whether there is anything.
+	// Record returns what is stored under an id, and whether there is anything.
 	Record(t *testing.T, id string) (data string, found bool)
 
-	// Put replaces a record, and leaves it its time.
+	// Put replaces a record without changing its time to live.
 	Put(t *testing.T, id, data string)
 
-	// Left is how long a session still lives.
+	// Left returns how much longer a session lives.
 	Left(t *testing.T, id string) time.Duration
 
-	// Shorten makes a session live for d more.
+	// Shorten makes a session expire after d.
 	Shorten(t *testing.T, id string, d time.Duration)
 
-	// Advance makes everything expire d earlier: a server's clock cannot be moved.
+	// Advance makes everything expire d earlier: the clock of a server cannot be moved.
 	Advance(t *testing.T, d time.Duration)
 
 	// Empty removes everything.
 	Empty(t *testing.T)
 }
 
-// GoStore says which store [Place.Sessions] makes: with Tombstones, and Elsewhere in the place, under another
-// prefix or in another table.
+// GoStore describes the store that [Place.Sessions] makes: with Tombstones; Elsewhere in the place, that
+// is, under another prefix or in another table.
 type GoStore struct{ Tombstones, Elsewhere bool }
 
-// Sessions is a store of Go's. It may also have IDs, Count and Clear, as store.RedisStore has them, and
-// Sweep, as sqlstore.Stores.
+// Sessions is a store for Go. It may also have the methods IDs, Count and Clear of store.RedisStore, and
+// Sweep of sqlstore.Stores.
 type Sessions interface {
 	session.Store
 	session.Iterator
 }
 
-// sweeper removes what is over.
+// sweeper removes expired sessions.
 type sweeper interface {
 	Sweep(ctx context.Context) (removed int64, err error)
 }
 
-// World is a place, one stack of Node, and whatever applications a scenario starts.
+// World is a place, one stack of Node, and the applications that a scenario starts.
 type World struct {
 	*testing.T
 	*node
 	place Place
 }
 
-// NewWorld starts a stack of Node at a place, in dir, the folder of this package's Node programs. address is
-// where the place is, as the stack's packages are given it.
+// NewWorld starts a stack of Node with a place. dir is the folder of this package's Node programs. address
+// is the place's address in the form that the stack's packages need.
 func NewWorld(t *testing.T, dir, stack, address string, p Place) *World {
 	t.Helper()
 	return &World{t, startNode(t, dir, stack, address), p}
 }
 
-// Fresh returns the same world for another test, with nothing in the place.
+// Fresh returns the same world for another test, with an empty place.
 func (w *World) Fresh(t *testing.T) *World {
 	t.Helper()
 	w.place.Empty(t)
@@ -89,13 +89,13 @@ func (w *World) Fresh(t *testing.T) *World {
 // express starts an application of Node.
 func (w *World) express(o options) peer { w.Helper(); return w.app(w.T, o) }
 
-// goApp starts one of Go.
+// goApp starts an application of Go.
 func (w *World) goApp(o goOptions) *goApp {
 	w.Helper()
 	return startGo(w.T, w.place.Sessions(w.T, GoStore{o.tombstones, o.elsewhere}), o)
 }
 
-// pair starts one of each, with everything as usual.
+// pair starts one of each, with default options.
 func (w *World) pair() (peer, *goApp) {
 	w.Helper()
 	return w.express(options{}), w.goApp(goOptions{})
@@ -130,13 +130,13 @@ func (w *World) found(id string) bool {
 	return found
 }
 
-// left is how long a session still lives.
+// left returns how much longer a session lives.
 func (w *World) left(id string) time.Duration { w.Helper(); return w.place.Left(w.T, id) }
 
-// shorten makes a session live for d more.
+// shorten makes a session expire after d.
 func (w *World) shorten(id string, d time.Duration) { w.Helper(); w.place.Shorten(w.T, id, d) }
 
-// patience is how long a scenario waits for what Node does after its answer.
+// patience is how long a scenario waits for something that Node does after its answer.
 const patience = time.Minute
 
 // eventually waits for something that Node does after its answer.
@@ -154,7 +154,7 @@ func (w *World) eventually(what string, f func() bool) {
 	}
 }
 
-// idOf is the id of the visitor's session.
+// idOf returns the id of the visitor's session.
 func (w *World) idOf(v *visitor) string {
 	w.Helper()
 	raw, err := url.PathUnescape(v.cookie("connect.sid"))
@@ -171,7 +171,7 @@ func (w *World) idOf(v *visitor) string {
 // onNest reports whether the application is Nest's, which keeps users as numbers.
 func (w *World) onNest() bool { return strings.HasPrefix(w.stack, "Nest") }
 
-// oldPassport reports whether log-in and log-out of Node keep the session's id.
+// oldPassport reports whether Node's log-in and log-out keep the session's id.
 func (w *World) oldPassport() bool { return OldPassport(w.stack) }
 
 // OldPassport reports whether a stack's log-in and log-out keep the session's id, as passport did before 0.6.

@@ -1,4 +1,4 @@
-// Package figures collects what tests measure, as the tables of docs/RELIABILITY.md.
+// Package figures collects what tests measure, as tables for docs/RELIABILITY.md.
 package figures
 
 import (
@@ -10,15 +10,14 @@ import (
 	"time"
 )
 
-// Report is what tests measured: tables by title, in the order of the titles. Its zero value is empty. It is
-// safe for concurrent use.
+// Report is a set of tables, ordered by title. Its zero value is empty. It is safe for concurrent use.
 type Report struct {
 	mu    sync.Mutex
 	heads map[string][]string
 	rows  map[string][][]string
 }
 
-// Table begins a table. Its title sorts it among the others.
+// Table begins a table. Tables are sorted by title.
 func (r *Report) Table(title string, head ...string) (row func(cells ...any)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

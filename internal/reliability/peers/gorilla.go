@@ -9,9 +9,9 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// gorillaApp follows gorilla's documentation: a handler saves the session when it is
-// done, and a negative MaxAge deletes it. gorilla gives a session no other id; the log-in
-// and the renewal do so here by deleting it and saving a new one.
+// gorillaApp follows gorilla's documentation: a handler saves the session when it is done, and a negative
+// MaxAge deletes it. gorilla cannot change the id of a session, so the log-in and the renewal delete it and
+// save a new one.
 type gorillaApp struct{ store *redistore.RediStore }
 
 func withGorilla(redisAddr string) (http.Handler, error) {
@@ -24,7 +24,7 @@ func withGorilla(redisAddr string) (http.Handler, error) {
 }
 
 func (a gorillaApp) session(r *http.Request) *sessions.Session {
-	s, _ := a.store.Get(r, "session") // a session also beside an error, which is a bad cookie
+	s, _ := a.store.Get(r, "session") // after an error, which means a bad cookie, there is a new session
 	return s
 }
 
@@ -33,7 +33,7 @@ func (a gorillaApp) user(r *http.Request) (string, bool) {
 	return user, ok
 }
 
-// replace deletes the session and saves values under another id.
+// replace deletes the session and saves values under a new id.
 func (a gorillaApp) replace(w http.ResponseWriter, r *http.Request, values map[any]any) error {
 	s := a.session(r)
 	if !s.IsNew {

@@ -1,7 +1,7 @@
-// Command peers puts other session libraries, and this one, into the races of package
-// scenario, each as its documentation shows it, all on one Redis, and prints how often
-// each broke the promises, as Markdown. It needs redis-server, node and npm. It is a
-// module of its own, so that no other library needs them:
+// Command peers runs the races of package scenario with other session libraries, and with this one, each
+// used as its documentation shows, all on one Redis. It prints how many times each broke the promises, as
+// Markdown. It needs redis-server, node and npm. It is a module of its own, so that the core module does
+// not require the other libraries:
 //
 //	cd internal/reliability/peers && GOWORK=off go run .
 package main
@@ -38,8 +38,8 @@ func main() {
 	}
 }
 
-// peer is a library and a way to start a program with it, which listens at the address
-// that is returned until ctx ends.
+// peer is a library and a function that starts a program with it, which listens at the returned address
+// until ctx ends.
 type peer struct {
 	name  string
 	start func(ctx context.Context, redisAddr string) (url string, err error)
@@ -52,7 +52,7 @@ var peers = []peer{
 	{"express-session 1.19.0 + connect-redis 10.0.0 + passport 0.7.0", inNode},
 }
 
-// run puts every peer into every scenario.
+// run runs every scenario with every peer.
 func run(ctx context.Context, size int) error {
 	addr, err := startRedis(ctx)
 	if err != nil {
@@ -124,7 +124,7 @@ func startRedis(ctx context.Context) (addr string, err error) {
 	return "", fmt.Errorf("redis-server does not answer: %w", err)
 }
 
-// inGo serves the handler that make returns.
+// inGo serves, in this process, the handler that make returns.
 func inGo(make func(redisAddr string) (http.Handler, error)) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, redisAddr string) (string, error) {
 		h, err := make(redisAddr)
@@ -141,7 +141,7 @@ func inGo(make func(redisAddr string) (http.Handler, error)) func(context.Contex
 	}
 }
 
-// ours is this library as package rig uses it.
+// ours is this library, used as in package rig.
 func ours(redisAddr string) (http.Handler, error) {
 	st, err := store.Redis(redis.NewClient(&redis.Options{Addr: redisAddr}), store.RedisConfig{Name: "test"})
 	if err != nil {

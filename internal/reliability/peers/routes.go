@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// app is what a program does with its sessions, by any library.
+// app is what a program does with its sessions, with any library.
 type app interface {
 	user(r *http.Request) (string, bool)
 	logIn(w http.ResponseWriter, r *http.Request, user string) error
 	logOut(w http.ResponseWriter, r *http.Request) error
-	// change has edit change a value, work go on, and the session saved.
+	// change changes a value with edit, calls work, and saves the session.
 	change(w http.ResponseWriter, r *http.Request, key string, edit func(string) string, work func()) error
 	renew(w http.ResponseWriter, r *http.Request, work func()) error
 	data(r *http.Request) map[string]string
@@ -56,7 +56,7 @@ func routes(a app) http.Handler {
 	}))
 	mux.HandleFunc("POST /add", guarded(func(w http.ResponseWriter, r *http.Request) {
 		answer(w, a.change(w, r, "n", func(old string) string {
-			n, _ := strconv.Atoi(old) // nothing there is 0
+			n, _ := strconv.Atoi(old) // no value means 0
 			return strconv.Itoa(n + 1)
 		}, work(r)))
 	}))

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// What a log-out means for a stream that is open: what table 13 of docs/RELIABILITY.md has, by other libraries.
+// What a log-out does to an open stream with other libraries: table 13 of docs/RELIABILITY.md.
 
 const (
 	streamUsers = 100
-	streamWait  = 31 * time.Second // the most by which this library is late where nothing tells it
+	streamWait  = 31 * time.Second // this library's longest delay without a notice
 )
 
-// streams measures each library in two programs on one Redis: the log-outs are made at the first.
+// streams measures each library with two programs on one Redis; the log-outs are made at the first one.
 func streams(ctx context.Context, redisAddr string) error {
 	fmt.Print("### 15. Streams after the log-out of their session, other libraries\n\n| Library | Streams in each of two programs | Ended 31 s later, in the program of the log-out | in the other |\n|---|---|---|---|\n")
 	for _, row := range []struct {
@@ -45,7 +45,7 @@ func streams(ctx context.Context, redisAddr string) error {
 	return nil
 }
 
-// sockets has node/sockets.mjs count in two programs of node/live.mjs.
+// sockets runs node/sockets.mjs, which counts in two programs of node/live.mjs.
 func sockets(ctx context.Context, redisAddr, how string) (here, there int, err error) {
 	urls := make([]string, 2)
 	for i := range urls {
@@ -63,8 +63,8 @@ func sockets(ctx context.Context, redisAddr, how string) (here, there int, err e
 	return here, there, err
 }
 
-// scsStreams opens streams of server-sent events in two programs with scs. A stream has the request's context,
-// which is all that scs's documentation has for one.
+// scsStreams opens server-sent event streams in two programs with scs. A stream has the request's context,
+// the only thing in scs's documentation that could end it.
 func scsStreams(ctx context.Context, redisAddr string) (here, there int, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -99,8 +99,8 @@ func scsStreams(ctx context.Context, redisAddr string) (here, there int, err err
 	return int(ended[0].Load()), int(ended[1].Load()), ctx.Err()
 }
 
-// ask makes a request with the cookie, which is set where the answer has one. With ended the answer's text is
-// read on, and ended called at its end.
+// ask makes a request with the cookie, and sets it if the response does. If ended is given, the response's
+// body is read in the background, and ended is called at its end.
 func ask(ctx context.Context, method, url string, cookie *string, ended func()) error {
 	r, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {

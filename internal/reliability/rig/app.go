@@ -1,5 +1,5 @@
-// Package rig is a program that uses this library the way a team would, for tests
-// that do to it and to its store what production does.
+// Package rig is a program that uses this library the way a team would, for tests that cause the troubles
+// of production to it and to its store.
 package rig
 
 import (
@@ -20,9 +20,9 @@ import (
 // Cookie is the name of the session's cookie.
 const Cookie = "sid"
 
-// App is the program. Its users are the numbers above 0; whoever names one is that
-// user. Beside the routes of package scenario it has a second guard, under
-// /admin/login, /admin/logout and /admin/me, and GET /public, which looks at no session.
+// App is the program. Its users are the numbers above 0; no password is needed. Besides the routes of
+// package scenario it has a second guard, under /admin/login, /admin/logout and /admin/me, and GET /public,
+// which uses no session.
 type App struct {
 	http.Handler
 	Users    *guard.Guard[int]
@@ -30,13 +30,13 @@ type App struct {
 	Sessions *session.Manager
 }
 
-// New returns the program over st. edit changes the sessions' configuration.
+// New returns the program on st. edit changes the sessions' configuration.
 func New(st session.Store, edit ...func(*session.Config)) (*App, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	cfg := session.Config{
 		Store: st, Codec: session.SecureCookie("a made-up secret of 32 bytes or more"),
 		Name: Cookie, InsecureHTTP: true, Logger: quiet,
-		StoreTimeout: 10 * time.Second, // a busy machine is no outage
+		StoreTimeout: 10 * time.Second, // so that a busy machine does not look like an outage
 	}
 	for _, e := range edit {
 		e(&cfg)
@@ -88,8 +88,8 @@ func (a *App) routes() http.Handler {
 	return mux
 }
 
-// changing is a route for users that changes the session, goes on for as long as the
-// request's hold says, in microseconds, and answers.
+// changing returns a route for users that changes the session, waits as long as the request's hold says in
+// microseconds, and answers.
 func (a *App) changing(change func(*http.Request, *session.Session) error) http.Handler {
 	return a.Users.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := session.FromContext(r.Context())
@@ -127,5 +127,5 @@ func (a *App) data(w http.ResponseWriter, r *http.Request) {
 		}
 		values[name] = text
 	}
-	_ = json.NewEncoder(w).Encode(values) // the client hung up
+	_ = json.NewEncoder(w).Encode(values) // an error means that the client has gone
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// Serve starts the program over st, twice, and returns one of the two and the address
-// for visitors, whose requests meet either: what holds must hold between processes too.
+// Serve starts two copies of the program on st. It returns one of them and the address for visitors, whose
+// requests reach either: the promises must hold between processes too.
 func Serve(t testing.TB, st session.Store, edit ...func(*session.Config)) (*App, *scenario.Target) {
 	t.Helper()
 	var apps [2]*App
@@ -36,14 +36,14 @@ func Serve(t testing.TB, st session.Store, edit ...func(*session.Config)) (*App,
 	return apps[0], target
 }
 
-// Race is a scenario of what other libraries do not have: it runs in the program, over a
-// store, so many rounds.
+// Race is a scenario for features that other libraries do not have. It runs in the program, on a store, in
+// a number of rounds.
 type Race struct {
 	Name string
 	Run  func(ctx context.Context, t testing.TB, st session.Store, rounds int) scenario.Result
 }
 
-// Races are those of our own.
+// Races are the scenarios for our own features.
 var Races = []Race{
 	{"log-out everywhere", logOutEverywhere},
 	{"two guards", twoGuards},
@@ -51,8 +51,8 @@ var Races = []Race{
 	{"refresh storm", refreshStorm},
 }
 
-// logOutEverywhere: after LogOutEverywhere returned, no session lives whose log-in was
-// answered before the call, nor one that continues it.
+// logOutEverywhere: after LogOutEverywhere returned, no session is live whose log-in was answered before
+// the call, and no successor of one.
 func logOutEverywhere(ctx context.Context, t testing.TB, st session.Store, rounds int) scenario.Result {
 	app, target := Serve(t, st)
 	var y scenario.Tally
@@ -111,7 +111,7 @@ func twoGuards(ctx context.Context, t testing.TB, st session.Store, rounds int) 
 	return y.Result("log-ins alive after two guards logged out of one session at once")
 }
 
-// expiry: a write that comes when the session is just over does not bring it back.
+// expiry: a write that comes just after the session expired does not bring it back.
 func expiry(ctx context.Context, t testing.TB, st session.Store, rounds int) scenario.Result {
 	const life = 60 * time.Millisecond
 	_, target := Serve(t, st, func(c *session.Config) {
@@ -124,7 +124,7 @@ func expiry(ctx context.Context, t testing.TB, st session.Store, rounds int) sce
 			y.Fail()
 			return
 		}
-		start := time.Now() // after the log-in, from which the session has its time
+		start := time.Now() // after the log-in, when the session's time began
 		for time.Since(start) < 2*life {
 			if !v.Set(ctx, fmt.Sprint(time.Since(start)), "v", scenario.Random(life)).OK() {
 				y.Fail()
@@ -136,8 +136,8 @@ func expiry(ctx context.Context, t testing.TB, st session.Store, rounds int) sce
 	return y.Result("sessions alive after their time, with writes until then")
 }
 
-// refreshStorm: many requests find at once that the session is to be refreshed, while
-// it is written and at last logged out.
+// refreshStorm: many requests at once find that the session's refresh is due, while it is written and at
+// last logged out.
 func refreshStorm(ctx context.Context, t testing.TB, st session.Store, rounds int) scenario.Result {
 	_, target := Serve(t, st, func(c *session.Config) { c.RefreshAfter = time.Millisecond })
 	var y scenario.Tally
@@ -157,7 +157,7 @@ func refreshStorm(ctx context.Context, t testing.TB, st session.Store, rounds in
 		var added scenario.Answer
 		scenario.Together(ctx, append(storm, func() { added = v.Add(ctx, 0) })...)
 		for _, a := range answers {
-			y.Count(a.Text != fmt.Sprint(i+1)) // nobody notices a refresh
+			y.Count(a.Text != fmt.Sprint(i+1)) // a refresh must not be visible
 		}
 		data, err := v.Data(ctx)
 		y.Count(err != nil || added.OK() != (data["n"] == "1"))

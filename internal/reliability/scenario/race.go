@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Result is how often a promise was broken.
+// Result is how many times a promise was broken.
 type Result struct {
 	Name   string
 	Broken int
 	Of     int
-	Failed int // requests that were told so: nothing is lost that was not promised
+	Failed int // requests that failed with an error, which promised nothing
 }
 
 // String returns "broken of total".
 func (r Result) String() string { return fmt.Sprintf("%d of %d", r.Broken, r.Of) }
 
-// Tally counts from many goroutines.
+// Tally counts concurrently.
 type Tally struct{ broken, of, failed atomic.Int64 }
 
-// Count adds one to the total, and to the broken ones.
+// Count adds one to the total, and if broken to the broken ones.
 func (y *Tally) Count(broken bool) {
 	y.of.Add(1)
 	if broken {
@@ -30,7 +30,7 @@ func (y *Tally) Count(broken bool) {
 	}
 }
 
-// Lost adds n to the total, lost of them broken.
+// Lost adds n to the total, and lost to the broken ones.
 func (y *Tally) Lost(lost, n int) {
 	y.broken.Add(int64(lost))
 	y.of.Add(int64(n))
@@ -44,7 +44,7 @@ func (y *Tally) Result(name string) Result {
 	return Result{name, int(y.broken.Load()), int(y.of.Load()), int(y.failed.Load())}
 }
 
-// Workers is how many visitors are there at a time.
+// Workers is the number of visitors at a time.
 const Workers = 8
 
 // Rounds calls round with the numbers 1 to n, on several goroutines at a time.
@@ -61,10 +61,10 @@ func Rounds(ctx context.Context, n int, round func(i int)) {
 	group.Wait()
 }
 
-// jitter is how far apart racing requests start, at most.
+// jitter is the largest random delay before a racing request.
 const jitter = 2 * time.Millisecond
 
-// Together runs the functions at once, each after a random while.
+// Together runs the functions concurrently, each after a random delay.
 func Together(ctx context.Context, functions ...func()) {
 	var group sync.WaitGroup
 	for _, f := range functions {
@@ -86,8 +86,8 @@ func Alive(ctx context.Context, visitors ...*Visitor) bool {
 	return false
 }
 
-// LogOutAgainstWrite checks that a log-out that answered is final, whatever request of the same
-// session was in flight.
+// LogOutAgainstWrite checks that an answered log-out is final, whatever request of the same session was in
+// flight.
 func LogOutAgainstWrite(ctx context.Context, t *Target, rounds int) Result {
 	var y Tally
 	Rounds(ctx, rounds, func(i int) {
@@ -111,8 +111,7 @@ func LogOutAgainstWrite(ctx context.Context, t *Target, rounds int) Result {
 	return y.Result("sessions alive after a log-out that raced with a write")
 }
 
-// LogOutAgainstRenew checks that a log-out is final, also when the session gets another id
-// meanwhile.
+// LogOutAgainstRenew checks that a log-out is final even if the session gets a new id at the same time.
 func LogOutAgainstRenew(ctx context.Context, t *Target, rounds int) Result {
 	var y Tally
 	Rounds(ctx, rounds, func(i int) {
@@ -136,7 +135,7 @@ func LogOutAgainstRenew(ctx context.Context, t *Target, rounds int) Result {
 	return y.Result("sessions alive after a log-out that raced with a new id")
 }
 
-// AnotherUser checks that what is written for one user is never found in the next one's session.
+// AnotherUser checks that what is written for one user never gets into the next user's session.
 func AnotherUser(ctx context.Context, t *Target, rounds int) Result {
 	var y Tally
 	Rounds(ctx, rounds, func(i int) {
@@ -164,7 +163,7 @@ func AnotherUser(ctx context.Context, t *Target, rounds int) Result {
 	return y.Result("a user's values found in the session of the next user")
 }
 
-// TwoLogIns checks that of two log-ins at once both are true, and each can be ended for good.
+// TwoLogIns checks that two simultaneous log-ins are both valid, and that each can be ended for good.
 func TwoLogIns(ctx context.Context, t *Target, rounds int) Result {
 	var y Tally
 	Rounds(ctx, rounds, func(i int) {
@@ -191,8 +190,8 @@ func TwoLogIns(ctx context.Context, t *Target, rounds int) Result {
 	return y.Result("two log-ins at once of which one was untrue or could not be ended")
 }
 
-// Writers checks that of the values that n requests set at once, each under its own name, none
-// that was acknowledged is lost.
+// Writers checks that of the values that n requests set at the same time, each under its own name, no
+// acknowledged one is lost.
 func Writers(ctx context.Context, t *Target, n, rounds int) Result {
 	var y Tally
 	for i := range rounds {
@@ -223,8 +222,8 @@ func Writers(ctx context.Context, t *Target, n, rounds int) Result {
 	return y.Result(fmt.Sprintf("values lost of those that %d requests set at once", n))
 }
 
-// Counter checks that of the additions that n requests make at once, none that was acknowledged
-// is lost, and none is made twice.
+// Counter checks that of the additions that n requests make at the same time, no acknowledged one is lost,
+// and none is made twice.
 func Counter(ctx context.Context, t *Target, n, rounds int) Result {
 	var y Tally
 	for i := range rounds {
@@ -251,15 +250,15 @@ func Counter(ctx context.Context, t *Target, n, rounds int) Result {
 			continue
 		}
 		var got int
-		_, _ = fmt.Sscan(data["n"], &got) // nothing there is 0
+		_, _ = fmt.Sscan(data["n"], &got) // no value means 0
 		off := int(told.Load()) - got
 		y.Lost(max(off, -off), int(told.Load()))
 	}
 	return y.Result(fmt.Sprintf("additions lost of those that %d requests made at once", n))
 }
 
-// All runs every scenario. size is the rounds of the ones with two rivals; those with
-// many writers get fewer, for as many requests.
+// All runs every scenario. size is the number of rounds of those with two competing requests; those with
+// many writers run fewer rounds, for about as many requests.
 func All(ctx context.Context, t *Target, size int) []Result {
 	results := []Result{
 		LogOutAgainstWrite(ctx, t, size),

@@ -1,8 +1,8 @@
-// Package scenario lets visitors race against each other in a program with sessions,
-// over HTTP, and counts how often a promise is broken. It knows nothing of the
-// program, so that this library and others, in Go or not, meet the same races.
+// Package scenario makes visitors race with each other in a program with sessions, over HTTP, and counts
+// how many times a promise is broken. It does not depend on the program, so that this library and others,
+// in Go or not, run the same races.
 //
-// The program has these routes. Each answers 200 only for what it did.
+// The program must have these routes. Each answers 200 only if it did what was asked.
 //
 //	POST /login?user=7            remembers the user, a number
 //	POST /logout                  ends the session
@@ -12,8 +12,7 @@
 //	POST /add                     adds one to the value n of a user's session
 //	GET  /data                    the session's values as a JSON object of strings
 //
-// The changing routes take hold=µs: how long the handler goes on after the change and
-// before its answer.
+// The changing routes accept hold=µs: how long the handler waits after the change and before its response.
 package scenario
 
 import (
@@ -44,7 +43,7 @@ func At(address string) (*Target, error) {
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // hundreds of thousands of closed connections would use up the ports
+			_ = tcp.SetLinger(0) // otherwise hundreds of thousands of closed connections would use up the ports
 		}
 		return conn, err
 	}
@@ -66,7 +65,7 @@ func (t *Target) Visitor() *Visitor {
 	return &Visitor{t, jar}
 }
 
-// Twin returns a visitor with a copy of the cookies as they are now.
+// Twin returns a visitor with a copy of the current cookies.
 func (v *Visitor) Twin() *Visitor {
 	w := v.t.Visitor()
 	w.jar.SetCookies(v.t.base, v.jar.Cookies(v.t.base))
@@ -83,7 +82,7 @@ func (v *Visitor) Cookie(name string) string {
 	return ""
 }
 
-// Answer is what came back. Status is 0 when nothing did.
+// Answer is a response. Status is 0 if there was none.
 type Answer struct {
 	Status int
 	Text   string
@@ -127,7 +126,7 @@ func (v *Visitor) LogIn(ctx context.Context, user int) Answer {
 // LogOut logs the visitor out.
 func (v *Visitor) LogOut(ctx context.Context) Answer { return v.Do(ctx, http.MethodPost, "/logout") }
 
-// Me asks who the visitor is.
+// Me asks for the visitor's user.
 func (v *Visitor) Me(ctx context.Context) Answer { return v.Do(ctx, http.MethodGet, "/me") }
 
 // Set changes one value of the session.
@@ -159,7 +158,7 @@ func (v *Visitor) Data(ctx context.Context) (map[string]string, error) {
 	return data, nil
 }
 
-// Wait waits a random while, at most d.
+// Wait waits for a random time, at most d.
 func Wait(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(Random(d))
 	defer t.Stop()
@@ -169,5 +168,5 @@ func Wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Random returns a random while, at most d.
+// Random returns a random duration, at most d.
 func Random(d time.Duration) time.Duration { return rand.N(d + 1) } //nolint:gosec // no secret
