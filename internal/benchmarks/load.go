@@ -18,6 +18,7 @@ type visitor struct {
 	fd     int
 	n      int    // requests answered so far
 	cookie string // the Cookie header's line, with its end; "" for none
+	keep   string // how the name of a cookie begins that is taken; "" for any
 	buf    []byte
 	sent   time.Time
 	any    bool // takes every answer
@@ -27,7 +28,8 @@ type visitor struct {
 // script says what a visitor asks for next: the whole request.
 type script struct {
 	next    func(v *visitor) []byte
-	cookies bool // take the cookies of the answers
+	cookies bool   // take the cookies of the answers
+	keep    string // of those, only the ones whose names begin so; the next round begins with them
 }
 
 // result is what one round of load measured.
@@ -82,7 +84,7 @@ func load(addr string, visitors int, d time.Duration, s script, cookies []string
 		if err != nil {
 			return nil, err
 		}
-		v := &visitor{fd: fd, buf: make([]byte, 0, 4096)}
+		v := &visitor{fd: fd, buf: make([]byte, 0, 4096), keep: s.keep}
 		if len(cookies) > 0 {
 			v.cookie = cookies[i%len(cookies)]
 		}
@@ -132,6 +134,13 @@ func load(addr string, visitors int, d time.Duration, s script, cookies []string
 	}
 	r.elapsed = time.Since(begin)
 	slices.Sort(r.times)
+	if s.keep != "" {
+		i := 0
+		for _, v := range all {
+			cookies[i] = v.cookie
+			i++
+		}
+	}
 	return r, nil
 }
 
@@ -210,12 +219,14 @@ func contentLength(head []byte) (int, error) {
 	return 0, fmt.Errorf("answer without a length: %.200s", head)
 }
 
-// take keeps the cookie that the answer sets. Every stack has only one.
+// take keeps the cookie that the answer sets. Every stack has only one whose name begins as it must.
 func (v *visitor) take(head []byte) {
 	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
 		if len(line) > 12 && strings.EqualFold(string(line[:12]), "set-cookie: ") {
 			pair, _, _ := strings.Cut(string(line[12:]), ";")
-			v.cookie = "Cookie: " + pair + "\r\n"
+			if strings.HasPrefix(pair, v.keep) {
+				v.cookie = "Cookie: " + pair + "\r\n"
+			}
 		}
 	}
 }

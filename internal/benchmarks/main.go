@@ -15,7 +15,8 @@ import (
 func main() {
 	name := flag.String("serve", "", "run this stack as a server; used by the command itself")
 	source := flag.String("source", "", "the redis-server or the database of -serve")
-	part := flag.String("part", "redis,sql", "what to measure; each part writes its own tables")
+	part := flag.String("part", "redis,sql", "what to measure: redis, sql or mixed; each part writes its own tables")
+	long := flag.Duration("for", 30*time.Minute, "length of the part mixed")
 	only := flag.String("stacks", "", "comma-separated names of the stacks to measure; empty means all")
 	works := flag.String("workloads", "", "comma-separated names of the workloads; empty means all")
 	which := flag.String("databases", "", "comma-separated names of the databases of the part sql (PostgreSQL, MariaDB, SQLite); empty means all")
@@ -28,7 +29,7 @@ func main() {
 		return
 	}
 	for _, part := range names(*part) {
-		r := &run{rounds: *rounds, length: *round, began: time.Now(), only: names(*only), works: names(*works), which: names(*which)}
+		r := &run{rounds: *rounds, length: *round, long: *long, began: time.Now(), only: names(*only), works: names(*works), which: names(*which)}
 		if err := r.part(part, *out); err != nil {
 			log.Fatal(err)
 		}
@@ -46,6 +47,7 @@ func names(list string) []string {
 type run struct {
 	rounds int
 	length time.Duration
+	long   time.Duration // of the part mixed
 	began  time.Time
 	before string // the machine's load average
 
@@ -73,11 +75,11 @@ func wants(list []string, name string) bool { return list == nil || slices.Conta
 
 // part measures one part and writes its tables into the page.
 func (r *run) part(part, out string) error {
-	if _, err := os.Stat("../interop/live/node/node_modules/.package-lock.json"); err != nil {
-		npm := exec.Command("npm", "ci", "--prefix", "../interop/live/node", "--silent", "--no-audit", "--no-fund")
+	if _, err := os.Stat("node/node_modules/.package-lock.json"); err != nil {
+		npm := exec.Command("npm", "ci", "--prefix", "node", "--silent", "--no-audit", "--no-fund")
 		npm.Stderr = os.Stderr
 		if err := npm.Run(); err != nil {
-			return fmt.Errorf("npm ci in internal/interop/live/node: %w", err)
+			return fmt.Errorf("npm ci in internal/benchmarks/node: %w", err)
 		}
 	}
 	switch part {
@@ -85,29 +87,36 @@ func (r *run) part(part, out string) error {
 		return r.all(out)
 	case "sql":
 		return r.databases(out)
+	case "mixed":
+		return r.mixture(r.long, out)
 	}
-	return fmt.Errorf("-part %q: give redis or sql", part)
+	return fmt.Errorf("-part %q: give redis, sql or mixed", part)
 }
 
 // start starts those stacks that are wanted.
-func (r *run) start(stacks []stack, source string) error {
+func (r *run) start(stacks []stack, source string) (list []*process, err error) {
 	for _, s := range stacks {
 		if !wants(r.only, s.name) {
 			continue
 		}
 		p, err := start(s, source)
 		if err != nil {
-			return err
+			stopAll(list)
+			return nil, err
 		}
-		r.processes = append(r.processes, p)
+		list = append(list, p)
 	}
-	return nil
+	return list, nil
+}
+
+func stopAll(list []*process) {
+	for _, p := range list {
+		p.stop()
+	}
 }
 
 func (r *run) stop() {
-	for _, p := range r.processes {
-		p.stop()
-	}
+	stopAll(r.processes)
 	r.processes = nil
 }
 
@@ -119,7 +128,7 @@ func (r *run) all(out string) error {
 	defer r.redis.stop()
 	r.server = r.redis
 	defer r.stop()
-	if err := r.start(stacks(), r.redis.addr); err != nil {
+	if r.processes, err = r.start(stacks(), r.redis.addr); err != nil {
 		return err
 	}
 	for _, w := range workloads() {

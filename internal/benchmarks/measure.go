@@ -15,6 +15,12 @@ type workload struct {
 	payload     int  // bytes put into each session before
 	reads       bool // stacks that cannot log in take part
 	script      func() script
+
+	only    []string       // names of the stacks that take part; nil means all
+	own     func() []stack // stacks of this workload alone; nil means those of all
+	streams int            // requests at once on a connection, over HTTP/2; 0 means HTTP/1.1
+	keep    string         // how the name of the cookie begins that a visitor keeps; "" means any
+	note    string         // for the page: what is not equal
 }
 
 const logIn = "email=joefoo@test.com&password=" + passphrase
@@ -31,9 +37,15 @@ func workloads() []workload {
 		{name: "read", title: "Authenticated read, 32 connections, one session each", visitors: 32, sessions: 32, reads: true, script: read},
 		{name: "read-one", title: "Authenticated read, 32 connections, one session", visitors: 32, sessions: 1, reads: true, script: read},
 		{name: "read-1000", title: "Authenticated read, 32 connections, 1,000 sessions", visitors: 32, sessions: 1000, reads: true, script: func() script { return script{} }},
-		{name: "read-2", title: "Authenticated read, 2 connections", visitors: 2, sessions: 2, reads: true, script: read},
+		{name: "read-1", title: "Authenticated read, 1 connection", visitors: 1, sessions: 1, reads: true, script: read},
 		{name: "read-8", title: "Authenticated read, 8 connections", visitors: 8, sessions: 8, reads: true, script: read},
 		{name: "read-128", title: "Authenticated read, 128 connections", visitors: 128, sessions: 128, reads: true, script: read},
+		{name: "read-1024", title: "Authenticated read, 1,024 connections", visitors: 1024, sessions: 1024, reads: true, script: read, only: few},
+		{
+			name: "read-http2", title: "Authenticated read over HTTP/2, 4 connections with 8 requests at once on each", visitors: 4, sessions: 4, streams: 8,
+			reads: true, script: read, only: overHTTP2,
+			note: "Without TLS. Fiber does not speak HTTP/2, and Express does not work with Node's.",
+		},
 		{name: "public", title: "Public page with a session's cookie, 32 connections", visitors: 32, sessions: 32, reads: true, script: always("GET", "/public")},
 		{name: "write", title: "Write of one key, 32 connections, one session each", visitors: 32, sessions: 32, script: func() script {
 			return script{next: func(v *visitor) []byte { return with(writing(v.n), v.cookie) }}
@@ -56,8 +68,46 @@ func workloads() []workload {
 				return with(get, v.cookie)
 			}}
 		}},
+		{
+			name: "write-4k", title: "Write of 4 KB into a session of 4 KB, 32 connections", visitors: 32, sessions: 32, payload: 4 << 10,
+			script: writingLong(4 << 10), only: writers,
+		},
+		{
+			name: "write-64k", title: "Write of 64 KB into a session of 64 KB, 32 connections", visitors: 32, sessions: 32, payload: 64 << 10,
+			script: writingLong(64 << 10), only: writers,
+		},
 		{name: "read-4k", title: "Authenticated read, session of 4 KB, 32 connections", visitors: 32, sessions: 32, payload: 4 << 10, script: read},
 		{name: "read-64k", title: "Authenticated read, session of 64 KB, 32 connections", visitors: 32, sessions: 32, payload: 64 << 10, script: read},
+		{
+			name: "tokens", title: "A session, a bearer token and an API key, 32 connections", visitors: 32, sessions: 32, script: read,
+			reads: true, own: tokenStacks,
+			note: "A token's signature, time, issuer and audience are checked; an API key is found by the SHA-256 of its text.",
+		},
+		{
+			name: "remember", title: "Remembered log-in without a session, 32 connections", visitors: 32, sessions: 32, own: rememberStacks, keep: "remember",
+			script: func() script {
+				text := request("GET", "/protected", "")
+				return script{cookies: true, keep: "remember", next: func(v *visitor) []byte { return with(text, v.cookie) }}
+			},
+			note: "Every request replaces the cookie and makes a session. passport-remember-me leaves its tokens to the application: here\n" +
+				"one key of Redis is taken out and another put in. It finds no theft, a lost answer logs the browser out, and no log-out\n" +
+				"everywhere reaches it. scs, gorilla/sessions, Fiber and gin have nothing for it but a session that lives longer.",
+		},
+	}
+}
+
+// writers are the stacks that write long values.
+var writers = []string{"passport", "passport-adaptive", "scs", "rbcervilla", "boj", "fiber", "gin", "express"}
+
+// writingLong writes values of that length, each of them another one: this library does not write what has not changed.
+func writingLong(length int) func() script {
+	text := strings.Replace(request("POST", "/write", "v=00000000"+strings.Repeat("x", length-8)), "v=00000000", "v=%08d", 1)
+	n := 0
+	return func() script {
+		return script{next: func(v *visitor) []byte {
+			n++
+			return fmt.Appendf(nil, text, v.cookie, n)
+		}}
 	}
 }
 
@@ -99,11 +149,15 @@ func (t *table) find(name string) *row {
 // the machine does meets all alike. The first round warms up and does not count.
 func (r *run) measure(w workload) (*table, error) {
 	t := &table{workload: w}
+	processes, err := r.taking(w)
+	if err != nil {
+		return nil, err
+	}
+	if w.own != nil {
+		defer stopAll(processes)
+	}
 	var cookies [][]string
-	for _, p := range r.processes {
-		if p.part && !w.reads {
-			continue
-		}
+	for _, p := range processes {
 		c, err := logInMany(p, w)
 		if err != nil {
 			return nil, fmt.Errorf("%s: log in: %w", p.name, err)
@@ -112,11 +166,7 @@ func (r *run) measure(w workload) (*table, error) {
 		t.rows = append(t.rows, &row{stack: p.stack})
 	}
 	for round := range r.rounds + 1 {
-		i := 0
-		for _, p := range r.processes {
-			if p.part && !w.reads {
-				continue
-			}
+		for i, p := range processes {
 			length := r.length
 			if round == 0 {
 				length /= 4
@@ -124,7 +174,6 @@ func (r *run) measure(w workload) (*table, error) {
 			if err := r.one(p, w, length, cookies[i], t.rows[i], round > 0); err != nil {
 				return nil, fmt.Errorf("%s: %w", p.name, err)
 			}
-			i++
 		}
 		if base := t.base(); base != nil && round > 0 {
 			for _, row := range t.rows {
@@ -133,6 +182,20 @@ func (r *run) measure(w workload) (*table, error) {
 		}
 	}
 	return t, nil
+}
+
+// taking returns the processes of the stacks that take part in a workload.
+func (r *run) taking(w workload) ([]*process, error) {
+	if w.own != nil {
+		return r.start(w.own(), r.redis.addr)
+	}
+	var list []*process
+	for _, p := range r.processes {
+		if wants(w.only, p.name) && (w.reads || !p.part) {
+			list = append(list, p)
+		}
+	}
+	return list, nil
 }
 
 // one is one round of one stack.
@@ -157,7 +220,12 @@ func (r *run) one(p *process, w workload, length time.Duration, cookies []string
 	if err != nil {
 		return err
 	}
-	res, err := load(p.addr, w.visitors, length, s, cookies)
+	var res *result
+	if w.streams > 0 {
+		res, err = loadHTTP2(p.http2, w.visitors, w.streams, length, cookies)
+	} else {
+		res, err = load(p.addr, w.visitors, length, s, cookies)
+	}
 	if err != nil || !counts {
 		return err
 	}
@@ -213,12 +281,15 @@ const stranger = "Cookie: connect.sid=s%3A0123456789abcdef0123456789abcdef.01234
 
 // logInMany makes the sessions of a workload and returns their cookies.
 func logInMany(p *process, w workload) ([]string, error) {
+	if line, err := credential(p.stack); line != "" || err != nil {
+		return []string{line}, err
+	}
 	if p.part && !p.users || w.sessions == 0 {
 		return []string{stranger}, nil
 	}
 	cookies := make([]string, 0, w.sessions)
 	for range w.sessions {
-		c, err := logInOnce(p, w.payload)
+		c, err := logInOnce(p, w.payload, w.keep)
 		if err != nil {
 			return nil, err
 		}
@@ -227,7 +298,20 @@ func logInMany(p *process, w workload) ([]string, error) {
 	return cookies, nil
 }
 
-func logInOnce(p *process, payload int) (cookie string, err error) {
+// credential is the header line for a stack that needs no log-in.
+func credential(s stack) (string, error) {
+	switch {
+	case strings.HasSuffix(s.name, "-jwt"):
+		return bearer()
+	case strings.HasSuffix(s.name, "-apikey"):
+		return "X-API-Key: " + keyText + "\r\n", nil
+	}
+	return "", nil
+}
+
+// logInOnce logs in, writes payload bytes into the session, and returns the line of the cookie whose name begins
+// with keep.
+func logInOnce(p *process, payload int, keep string) (cookie string, err error) {
 	steps := []string{request("POST", "/login", logIn)}
 	if payload > 0 {
 		steps = append(steps, request("POST", "/write", "v="+strings.Repeat("x", payload)))
@@ -236,7 +320,7 @@ func logInOnce(p *process, payload int) (cookie string, err error) {
 	if err != nil {
 		return "", err
 	}
-	v := &visitor{fd: fd, buf: make([]byte, 0, 4096)}
+	v := &visitor{fd: fd, buf: make([]byte, 0, 4096), keep: keep}
 	defer v.close()
 	for _, text := range steps {
 		if err := v.send(script{next: func(v *visitor) []byte { return with(text, v.cookie) }}); err != nil {

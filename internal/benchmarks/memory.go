@@ -27,7 +27,7 @@ func (r *run) measureMemory() error {
 		if err := r.redis.client.FlushAll(ctx).Err(); err != nil {
 			return err
 		}
-		if _, err := logInOnce(p, 0); err != nil {
+		if _, err := logInOnce(p, 0, ""); err != nil {
 			return err
 		}
 		keys, err := r.redis.client.Keys(ctx, "*").Result()

@@ -25,6 +25,7 @@ type process struct {
 	stack
 	addr  string
 	admin string // tells allocations; "" in Node
+	http2 string // the address for HTTP/2; "" where there is none
 	cmd   *exec.Cmd
 	stdin io.Closer
 }
@@ -39,7 +40,8 @@ func start(s stack, source string) (*process, error) {
 		if !strings.Contains(source, "://") {
 			source = "redis://" + source
 		}
-		cmd = exec.Command("node", filepath.Join("node", s.node), source)
+		script, of, _ := strings.Cut(s.node, " ")
+		cmd = exec.Command("node", filepath.Join("node", script), source, of)
 	}
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -63,6 +65,9 @@ func start(s stack, source string) (*process, error) {
 	p.addr = fields[0]
 	if len(fields) > 1 {
 		p.admin = fields[1]
+	}
+	if len(fields) > 2 {
+		p.http2 = fields[2]
 	}
 	return p, nil
 }
@@ -112,6 +117,7 @@ func (p *process) allocated() (objects, size uint64, err error) {
 // redisServer is the redis-server of a run.
 type redisServer struct {
 	addr   string
+	args   []string
 	cmd    *exec.Cmd
 	client *redis.Client
 }
@@ -126,20 +132,26 @@ func startRedis(args ...string) (*redisServer, error) {
 	_, port, _ := net.SplitHostPort(addr)
 	_ = l.Close()
 	r := &redisServer{addr: addr, client: redis.NewClient(&redis.Options{Addr: addr})}
-	args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", os.TempDir()}, args...)
-	r.cmd = exec.Command("redis-server", args...)
+	r.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", os.TempDir()}, args...)
+	return r, r.start()
+}
+
+// start starts the server and waits until it answers.
+func (r *redisServer) start() error {
+	r.cmd = exec.Command("redis-server", r.args...)
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no server outlives this program
 	if err := r.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("apt-get install redis-server: %w", err)
+		return fmt.Errorf("apt-get install redis-server: %w", err)
 	}
-	for range 100 {
+	var err error
+	for range 500 {
 		if err = r.client.Ping(context.Background()).Err(); err == nil {
-			return r, nil
+			return nil
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	r.stop()
-	return nil, err
+	return err
 }
 
 func (r *redisServer) used() (time.Duration, error) { return cpu(r.cmd.Process.Pid) }

@@ -61,7 +61,7 @@ func (r *run) find(name string) *table {
 
 // base is the row that counts as 1.00.
 func (t *table) base() *row {
-	for _, name := range []string{reference, "passport", sqlReference, "sql-passport"} {
+	for _, name := range []string{reference, "passport", sqlReference, "sql-passport", "passport-remember"} {
 		if w := t.find(name); w != nil {
 			return w
 		}
@@ -72,7 +72,7 @@ func (t *table) base() *row {
 func (t *table) markdown(b *strings.Builder) {
 	base := t.base()
 	against := "this library = 1.00"
-	if t.reads {
+	if base != nil && base.name == reference {
 		against = "one GET = 1.00"
 	}
 	fmt.Fprintf(b, "\n### %s\n\n| stack | requests/s | ratio (%s), middle half of the rounds | p50 | p99 | server CPU | Redis CPU | commands | bytes to and from Redis | allocations | of bytes |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n", t.title, against)
@@ -89,6 +89,9 @@ func (t *table) markdown(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "| %s | %.0f | %s | %s | %s | %.1f us%s | %.1f us | %.2f | %.0f | %s | %s |\n", w.title, median(w.rates), ratio, millis(medianTime(w.p50)), millis(medianTime(w.p99)),
 			w.cpuMicros(), relative, w.perRequest(float64(w.redis.Nanoseconds())/1e3), w.perRequest(float64(w.commands)), w.perRequest(float64(w.wire)), objects, size)
+	}
+	if t.note != "" {
+		fmt.Fprintf(b, "\n%s\n", t.note)
 	}
 }
 

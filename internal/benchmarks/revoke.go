@@ -54,7 +54,7 @@ func (r *run) process(name string) *process {
 }
 
 func revoke(out string, p *process) (time.Duration, error) {
-	cookie, err := logInOnce(p, 0)
+	cookie, err := logInOnce(p, 0, "")
 	if err != nil {
 		return 0, err
 	}

@@ -62,23 +62,38 @@ func serve(name, source string, stdin io.Reader) {
 	}
 	inside := http.NewServeMux()
 	inside.HandleFunc("/", allocations)
+	inside.HandleFunc("/resources", resources)
 	inside.HandleFunc("/debug/pprof/", pprof.Index)
 	inside.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	go func() { log.Fatal(http.Serve(admin, inside)) }()
 	options := &redis.Options{Addr: source, ContextTimeoutEnabled: true}
-	if name == "fiber" {
-		go func() {
-			log.Fatal(fiberApp(source).Listener(app, fiber.ListenConfig{DisableStartupMessage: true}))
-		}()
-	} else {
+	addresses := []any{app.Addr(), admin.Addr()}
+	switch name {
+	case "fiber", "fiber-apikey":
+		a := fiberKeyApp()
+		if name == "fiber" {
+			a = fiberApp(source)
+		}
+		go func() { log.Fatal(a.Listener(app, fiber.ListenConfig{DisableStartupMessage: true})) }()
+	default:
 		h := sqlHandlerOf(name, source)
 		if h == nil {
 			h = handlerOf(name, options)
 		}
 		go func() { log.Fatal(http.Serve(app, h)) }()
+		addresses = append(addresses, serveHTTP2(h))
 	}
-	fmt.Println(app.Addr(), admin.Addr())
+	fmt.Println(addresses...)
 	_, _ = io.Copy(io.Discard, stdin)
+}
+
+// serveHTTP2 serves h over HTTP/2 without TLS, at an address of its own.
+func serveHTTP2(h http.Handler) net.Addr {
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
+	server := &http.Server{Handler: h, Protocols: new(http.Protocols)}
+	server.Protocols.SetUnencryptedHTTP2(true)
+	go func() { log.Fatal(server.Serve(l)) }()
+	return l.Addr()
 }
 
 func handlerOf(name string, options *redis.Options) http.Handler {
@@ -95,10 +110,20 @@ func handlerOf(name string, options *redis.Options) http.Handler {
 		return gorillaApp(name, options)
 	case "gin":
 		return ginApp(options.Addr)
+	case "passport-jwt", "passport-apikey":
+		return tokenApp(name)
+	case "chi-jwt":
+		return chiApp()
+	case "gin-jwt":
+		return ginTokenApp()
+	case "passport-remember":
+		return rememberApp(passportStores("passport", options))
+	case "mixed":
+		return mixedApp(options)
 	case "storm-bounded", "storm-unbounded":
 		return stormApp(name, options)
 	}
-	return passportApp(name, passportStore(name, options))
+	return passportApp(name, passportStores(name, options).Sessions)
 }
 
 // allocations tells what the process has allocated: objects and bytes.

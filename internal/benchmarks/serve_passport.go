@@ -13,10 +13,11 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// passportStore is the store of the named form of this library's stack.
-func passportStore(name string, options *redis.Options) *store.RedisStore {
+// passportStores are the stores of the named form of this library's stack.
+func passportStores(name string, options *redis.Options) *store.RedisStores {
 	client := redis.NewClient(options)
 	cfg := store.RedisConfig{Name: "benchmark"}
 	switch name {
@@ -30,7 +31,7 @@ func passportStore(name string, options *redis.Options) *store.RedisStore {
 		cached.ClientSideCacheConfig = &redis.ClientSideCacheConfig{}
 		cfg.Reads = redis.NewClient(&cached)
 	}
-	return must(store.Redis(client, cfg)).Sessions
+	return must(store.Redis(client, cfg))
 }
 
 // passportApp is this library's stack over a store.
@@ -39,16 +40,26 @@ func passportApp(name string, st session.Store) http.Handler {
 	if name == "passport-securecookie" {
 		codec = session.SecureCookie(secret)
 	}
-	check := func(_ context.Context, email, given string) (*user, error) {
+	return passportRoutes(name, session.Config{Store: st, Codec: codec, InsecureHTTP: true}, nil, local())
+}
+
+// rememberApp is passportApp with browsers that are remembered beyond their session.
+func rememberApp(stores *store.RedisStores) http.Handler {
+	me := must(remember.New(remember.Config{Cells: stores.Cells, Secrets: []string{secret}, InsecureHTTP: true}))
+	cfg := session.Config{Store: stores.Sessions, Codec: session.Express(secret), InsecureHTTP: true}
+	return passportRoutes("passport-remember", cfg, me, local())
+}
+
+func local() strategy.Strategy[*user] {
+	return strategy.NewLocal(func(_ context.Context, email, given string) (*user, error) {
 		if u := byPassword(email, given); u != nil {
 			return u, nil
 		}
 		return nil, strategy.ErrUnauthenticated
-	}
-	return passportRoutes(name, session.Config{Store: st, Codec: codec, InsecureHTTP: true}, strategy.NewLocal(check))
+	})
 }
 
-func passportRoutes(name string, cfg session.Config, local strategy.Strategy[*user]) http.Handler {
+func passportRoutes(name string, cfg session.Config, me *remember.Service, local strategy.Strategy[*user]) http.Handler {
 	sessions := must(session.New(cfg))
 	users := serializer.ByID(func(u *user) int { return u.ID }, func(_ context.Context, id int) (*user, error) {
 		if u := byID(id); u != nil {
@@ -56,7 +67,11 @@ func passportRoutes(name string, cfg session.Config, local strategy.Strategy[*us
 		}
 		return nil, serializer.ErrUserGone
 	})
-	auth := must(guard.New(guard.Config{Sessions: sessions, Logger: slog.New(slog.DiscardHandler)}, users, local))
+	auth := must(guard.New(guard.Config{Sessions: sessions, RememberMe: me, Logger: slog.New(slog.DiscardHandler)}, users, local))
+	logIn := guard.LogInOptions{}
+	if me != nil {
+		logIn.RememberMe = func(*http.Request) bool { return true }
+	}
 	const cart session.Key[string] = "cart"
 	protected := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u, ok := auth.User(r.Context()); !ok || u.ID != joe.ID {
@@ -68,7 +83,7 @@ func passportRoutes(name string, cfg session.Config, local strategy.Strategy[*us
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /public", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, publicAnswer) })
 	mux.Handle("GET /protected", protect(name, sessions, auth, protected))
-	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(protected)))
+	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogInWith(logIn)(protected)))
 	mux.Handle("POST /logout", auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") })))
 	mux.Handle("POST /write", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := session.FromContext(r.Context())

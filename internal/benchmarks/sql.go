@@ -69,9 +69,7 @@ var sqlWorkloads = []string{"read", "read-8", "write", "login", "mixed"}
 
 // databases measures the stacks with each database and writes the tables into the page.
 func (r *run) databases(out string) error {
-	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		r.before, _, _ = strings.Cut(string(text), " ")
-	}
+	r.before = loadAverage()
 	var servers sqltest.Suite
 	defer servers.Close()
 	var pg sqltest.Postgres
@@ -108,7 +106,8 @@ func (r *run) database(d sqlDatabase) error {
 		return err
 	}
 	r.server = d
-	if err := r.start(sqlStacks(d), d.source); err != nil {
+	var err error
+	if r.processes, err = r.start(sqlStacks(d), d.source); err != nil {
 		return err
 	}
 	for _, w := range workloads() {

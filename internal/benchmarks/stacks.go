@@ -4,7 +4,7 @@ package main
 type stack struct {
 	name  string // for the command line
 	title string // for the table
-	node  string // the script, for a server in Node
+	node  string // the script, for a server in Node, and perhaps a word for it
 	part  bool   // has reads and a public page only
 	users bool   // of a part: it has log-ins too, to make sessions that are read
 }
@@ -34,5 +34,34 @@ func stacks() []stack {
 		{name: "gin", title: "gin sessions"},
 		{name: "express", title: "Express, express-session, connect-redis, passport", node: "express.mjs"},
 		{name: "nest", title: "NestJS, the article's stack", node: "nest.mjs"},
+	}
+}
+
+// few are the stacks of a table that has not all of them.
+var few = []string{"get", "get-pipeline", "passport", "passport-adaptive", "passport-cache", "scs", "rbcervilla", "fiber", "express"}
+
+// overHTTP2 are those that speak HTTP/2 without TLS: net/http's. Fiber has no HTTP/2, and Node's Express none.
+var overHTTP2 = []string{"floor", "get", "get-headers", "passport", "passport-adaptive", "passport-cache", "scs", "scs-idle", "rbcervilla", "boj", "gin"}
+
+// tokenStacks find the user without a session, beside the one that has one.
+func tokenStacks() []stack {
+	return []stack{
+		{name: "floor", title: "net/http alone", part: true},
+		{name: "passport", title: "**this**, a session"},
+		{name: "passport-jwt", title: "**this**, a bearer token (JWT, HS256)", part: true},
+		{name: "chi-jwt", title: "go-chi/jwtauth, a bearer token", part: true},
+		{name: "gin-jwt", title: "appleboy/gin-jwt, a bearer token", part: true},
+		{name: "express-jwt", title: "Express, passport-jwt", node: "tokens.mjs jwt", part: true},
+		{name: "passport-apikey", title: "**this**, an API key", part: true},
+		{name: "fiber-apikey", title: "Fiber v3 keyauth", part: true},
+		{name: "express-apikey", title: "Express, passport-headerapikey", node: "tokens.mjs headerapikey", part: true},
+	}
+}
+
+// rememberStacks log a browser in again by a cookie that outlives its session.
+func rememberStacks() []stack {
+	return []stack{
+		{name: "passport-remember", title: "**this**, `RememberMe`"},
+		{name: "express-remember", title: "Express, passport-remember-me, connect-redis", node: "remember.mjs"},
 	}
 }

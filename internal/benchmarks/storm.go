@@ -35,8 +35,8 @@ func stormApp(name string, options *redis.Options) http.Handler {
 		}
 		return nil, "", strategy.ErrUnauthenticated
 	})
-	cfg := session.Config{Store: passportStore("passport", options), Codec: session.Express(secret), InsecureHTTP: true}
-	return passportRoutes("storm", cfg, must(passwords.New(look, passwords.Config{Hasher: hasher})))
+	cfg := session.Config{Store: passportStores("passport", options).Sessions, Codec: session.Express(secret), InsecureHTTP: true}
+	return passportRoutes("storm", cfg, nil, must(passwords.New(look, passwords.Config{Hasher: hasher})))
 }
 
 // stormRow is one server under a storm of log-ins.
@@ -78,7 +78,7 @@ func (r *run) measureStorm() error {
 
 func storm(p *process) (stormRow, error) {
 	row := stormRow{title: p.title}
-	cookie, err := logInOnce(p, 0)
+	cookie, err := logInOnce(p, 0, "")
 	if err != nil {
 		return row, err
 	}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// mixedApp is the program of the part mixed: its users are the numbers above 0, and each of them has the same
+// password.
+func mixedApp(options *redis.Options) http.Handler {
+	redis.SetLogger(silent{}) // go-redis logs every connection that it cannot make
+	sessions := must(session.New(session.Config{
+		Store: passportStores("passport", options).Sessions, Codec: session.Express(secret), InsecureHTTP: true,
+		Logger: slog.New(slog.DiscardHandler),
+	}))
+	users := serializer.ByID(func(u int) int { return u }, func(_ context.Context, id int) (int, error) { return id, nil })
+	local := strategy.NewLocal(func(_ context.Context, name, given string) (int, error) {
+		if user, err := strconv.Atoi(name); err == nil && user > 0 && given == passphrase {
+			return user, nil
+		}
+		return 0, strategy.ErrUnauthenticated
+	})
+	auth := must(guard.New(guard.Config{Sessions: sessions, Logger: slog.New(slog.DiscardHandler)}, users, local))
+	const cart session.Key[string] = "cart"
+	done := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") })
+	inSession := func(do func(*http.Request, *session.Session) (string, error)) http.Handler {
+		return auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, err := session.FromContext(r.Context())
+			answer := ""
+			if err == nil {
+				answer, err = do(r, s)
+			}
+			if err != nil {
+				auth.Error(w, r, err)
+				return
+			}
+			_, _ = io.WriteString(w, answer)
+		}))
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(done)))
+	mux.Handle("POST /logout", auth.LogOut(done))
+	mux.Handle("POST /everywhere", inSession(func(r *http.Request, _ *session.Session) (string, error) {
+		user, _ := auth.User(r.Context())
+		n, err := auth.LogOutEverywhere(r.Context(), user)
+		return strconv.Itoa(n), err
+	}))
+	mux.Handle("GET /devices", inSession(func(r *http.Request, _ *session.Session) (string, error) {
+		user, _ := auth.User(r.Context())
+		list, err := auth.Sessions(r.Context(), user)
+		return strconv.Itoa(len(list)), err
+	}))
+	mux.Handle("GET /cart", inSession(func(r *http.Request, s *session.Session) (string, error) {
+		user, _ := auth.User(r.Context())
+		value, _, err := cart.Get(s)
+		return fmt.Sprintf("%d %s", user, value), err
+	}))
+	mux.Handle("POST /write", inSession(func(r *http.Request, s *session.Session) (string, error) {
+		return "done", cart.Set(s, r.PostFormValue("v"))
+	}))
+	return mux
+}
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+// resources tells what the process holds: bytes of the heap after a collection, goroutines, sockets.
+func resources(w http.ResponseWriter, _ *http.Request) {
+	goroutines := runtime.NumGoroutine() // without those of the collection
+	size := heap()
+	sockets := 0
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	for _, f := range files {
+		if to, err := os.Readlink("/proc/self/fd/" + f.Name()); err == nil && strings.HasPrefix(to, "socket:") {
+			sockets++
+		}
+	}
+	fmt.Fprintln(w, size, goroutines, sockets)
+}
