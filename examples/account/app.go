@@ -35,6 +35,7 @@ type app struct {
 	hasher   password.Hasher
 	rules    *policy.Policy
 	sessions *session.Manager
+	rows     serializer.Serializer[*User]
 	auth     *guard.Guard[*User]
 	local    *strategy.LocalStrategy[*User]
 	attempts *throttle.Throttle[*User] // around local
@@ -109,11 +110,12 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	if o.issuer != "" {
 		strategies = append(strategies, must(oidc.New(a.provider("provider", "/login/provider", b.counter), a.byIdentity)))
 	}
-	row := serializer.ByID(func(u *User) string { return u.ID }, a.users.byID)
+	byID := serializer.ByID(func(u *User) string { return u.ID }, a.users.byID)
+	a.rows = serializer.WithStamp(byID, func(u *User) string { return u.Stamp })
 	a.auth = must(guard.New(guard.Config{
 		Sessions: a.sessions, LoginURL: "/login", StepUpURL: "/second", Error: a.errorPage,
 		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(o.proxies...), TrustedProxies: o.proxies,
-	}, serializer.WithStamp(row, func(u *User) string { return u.Stamp }), strategies...))
+	}, a.rows, strategies...))
 	if o.issuer != "" {
 		a.link = must(a.newLink(b.counter))
 	}

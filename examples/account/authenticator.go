@@ -97,8 +97,8 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = authenticator_new, authenticator_new = ''
-		WHERE id = $1 AND authenticator_new = $2`, u.ID, u.NewAuthenticator)
+	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = authenticator_new, authenticator_new = '', app_since = $3
+		WHERE id = $1 AND authenticator_new = $2`, u.ID, u.NewAuthenticator, now())
 	if err != nil || n == 0 {
 		return a.done(w, r, err, "/account/authenticator", "You began anew in another window. Use the code that is shown here.")
 	}
@@ -116,9 +116,12 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
-	_, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = '' WHERE id = $1`, u.ID)
-	if err == nil {
+	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = '' WHERE id = $1 AND authenticator <> ''`, u.ID)
+	if n > 0 { // otherwise by the first of two clicks
 		a.send(u.Email, "factor", "")
+	}
+	if err == nil {
+		_, err = a.auth.EndFactor(r.Context(), u, "totp")
 	}
 	return a.done(w, r, err, "/account/security", "The app is removed.")
 }

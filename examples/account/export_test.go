@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
@@ -83,6 +85,77 @@ func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string))
 	}
 }
 
+// ThievesSite is [Site], to which somebody can log in by whatever factor they name.
+type ThievesSite struct {
+	http.Handler
+	t testing.TB
+	a *app
+}
+
+// SiteOfThieves is [Site]. Its user is the only one. POST /in logs them in by the factor that is named.
+func SiteOfThieves(t testing.TB) ThievesSite {
+	t.Helper()
+	a := newSite(t, time.Hour)
+	mux := http.NewServeMux()
+	mux.Handle("/", a.handler())
+	var ways []strategy.Strategy[*User]
+	for _, name := range []string{"local", "passkey", "totp", "provider"} {
+		ways = append(ways, strategy.Func(name, func(_ http.ResponseWriter, r *http.Request) (*User, error) {
+			if r.PostFormValue("factor") != name {
+				return nil, strategy.ErrUnauthenticated
+			}
+			return ThievesSite{a: a, t: t}.user(), nil
+		}))
+	}
+	others, err := guard.New(guard.Config{Sessions: a.sessions}, a.rows, ways...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.Handle("POST /in", others.Authenticate()(others.LogIn(http.RedirectHandler("/account", http.StatusSeeOther))))
+	return ThievesSite{mux, t, a}
+}
+
+func (s ThievesSite) user() *User {
+	list, err := s.a.users.list(s.t.Context())
+	if err != nil || len(list) != 1 {
+		s.t.Fatalf("%d users, %v", len(list), err)
+	}
+	return list[0]
+}
+
+// Exec changes the database.
+func (s ThievesSite) Exec(statement string, args ...any) {
+	s.t.Helper()
+	if _, err := s.a.users.exec(s.t.Context(), statement, args...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// AddPasskey gives the user a passkey of that age.
+func (s ThievesSite) AddPasskey(age time.Duration) {
+	s.t.Helper()
+	if err := (passkeyTable{s.a}).Add(s.t.Context(), s.user(), passkey.Credential{ID: []byte("a passkey"), Created: time.Now().Add(-age)}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Add gives the user a factor, and returns the form that removes it.
+func (s ThievesSite) Add(factor string) (form []string) {
+	s.t.Helper()
+	switch factor {
+	case "passkey":
+		s.AddPasskey(0)
+		return []string{"id", id64([]byte("a passkey"))}
+	case "totp":
+		s.Exec("UPDATE users SET authenticator = $1", s.a.vault.seal(s.a.codes.NewKey(), s.user().ID))
+		return nil
+	}
+	if _, err := s.a.users.link(s.t.Context(), s.user(), identity{"https://op.example", "1", "Kim elsewhere"}); err != nil {
+		s.t.Fatal(err)
+	}
+	return []string{"issuer", "https://op.example", "subject", "1"}
+}
+
 // Passkeys returns the table of passkeys, and two users.
 func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, *User) {
 	t.Helper()
@@ -110,7 +183,7 @@ type uncounted struct{ passkeyTable }
 func (t uncounted) Find(ctx context.Context, id []byte) (passkey.Credential, *User, error) {
 	c, u, err := t.passkeyTable.Find(ctx, id)
 	if u != nil {
-		u.Passkeys = 0
+		u.Passkeys, u.PasskeysSince = 0, 0
 	}
 	return c, u, err
 }

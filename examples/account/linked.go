@@ -103,6 +103,9 @@ func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
 	if n > 0 {
 		a.send(u.Email, "unlinked", "")
 	}
+	if err == nil {
+		_, err = a.auth.EndFactor(r.Context(), u, "provider")
+	}
 	return a.done(w, r, err, "/account/linked", "The account is not connected any more.")
 }
 

@@ -39,8 +39,11 @@ func (a *app) removePasskey(w http.ResponseWriter, r *http.Request) error {
 	if was {
 		a.send(u.Email, "factor", "")
 	}
-	if errors.Is(err, passkey.ErrLast) {
+	switch {
+	case errors.Is(err, passkey.ErrLast):
 		text, err = "This is your only way to log in. Choose a password before.", nil
+	case err == nil:
+		_, err = a.auth.EndFactor(r.Context(), u, "passkey")
 	}
 	return a.done(w, r, err, "/account/security", text)
 }

@@ -44,7 +44,7 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if changed {
 		return a.done(w, r, nil, "/account", passwordChanged)
 	}
-	if u, err = a.users.setPassword(r.Context(), u, hash); err != nil {
+	if u, err = a.users.setPassword(r.Context(), u, hash, false); err != nil {
 		return err
 	}
 	a.send(u.Email, "changed", "")

@@ -2,9 +2,9 @@ package main
 
 import "net/http"
 
-// reset stores the password that was chosen behind a mailed link. The second step stays, and all devices are
-// out. What else gets somebody in stays too, and who had the account may have added it: the next page offers
-// to remove it.
+// reset stores the password that was chosen behind a mailed link. All devices are out. The second step stays,
+// unless it is new and the owner says that somebody else has set it up. What else gets somebody in stays too,
+// and who had the account may have added it: the next page offers to remove it.
 func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	hash, err := a.newHash(r.Context(), f, f.Get("email"))
@@ -19,10 +19,18 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}
-	if u, err = a.users.setPassword(r.Context(), u, hash); err != nil {
+	had, removes, text := u.Authenticator != "" || u.Passkeys > 0, f.Get("remove") != "" && u.secondIsNew(), passwordChanged
+	if u, err = a.users.setPassword(r.Context(), u, hash, removes); err != nil {
 		return err
 	}
 	a.send(u.Email, "changed", "")
+	switch {
+	case had && removes:
+		a.send(u.Email, "factor", "")
+		text += " The second step is removed."
+	case had && f.Get("remove") != "":
+		text += " The second step stays: it was set up more than seven days ago."
+	}
 	if err = a.attempts.Unlock(r.Context(), u.Email); err == nil { // the mail is theirs: strangers' guesses are forgotten
 		a.attempts.MakeKnown(w, r, u.Email)
 		err = a.auth.LogInUser(r, u)
@@ -31,7 +39,7 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	if u.Passkeys+u.Linked+u.Keys > 0 {
 		to = "/account/kept"
 	}
-	return a.done(w, r, err, to, passwordChanged)
+	return a.done(w, r, err, to, text)
 }
 
 // removeKept removes what stayed when the password was reset.

@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS users (
   stamp             TEXT NOT NULL,        -- random, and new with each password: sessions end when it changes
   handle            TEXT NOT NULL UNIQUE, -- how authenticators know the user, for ever
   authenticator     TEXT NOT NULL,        -- the app's key, encrypted; empty for none
+  app_since         BIGINT NOT NULL,      -- when it was confirmed
   authenticator_new TEXT NOT NULL,        -- shown, and not yet confirmed by a code
   created           BIGINT NOT NULL
 );

@@ -21,9 +21,16 @@ type User struct {
 	ID, Email, Name, Role, Hash, Stamp string
 	Handle                             []byte
 	Authenticator, NewAuthenticator    string // encrypted: see secret.go
-	Created                            int64
+	Created, AppSince, PasskeysSince   int64
 	Passkeys, RecoveryCodes            int
 	Linked, Keys                       int
+}
+
+// secondIsNew reports whether all that u has of a second step was set up in the last seven days. Whoever reads
+// the mails of u may remove it then: it may be a thief's, who has locked the owner out with it.
+func (u *User) secondIsNew() bool {
+	weekAgo := now() - 7*24*60*60
+	return (u.Authenticator == "" || u.AppSince > weekAgo) && (u.Passkeys == 0 || u.PasskeysSince > weekAgo)
 }
 
 // Admin reports whether u is an administrator.
@@ -40,7 +47,8 @@ func factors(_ context.Context, u *User) ([]string, error) {
 // users is the users table.
 type users struct{ db *sql.DB }
 
-const selectUser = `SELECT id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, created,
+const selectUser = `SELECT id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, created, app_since,
+  (SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.user_id = users.id),
   (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = users.id),
   (SELECT COUNT(*) FROM recovery_codes c WHERE c.user_id = users.id),
   (SELECT COUNT(*) FROM identities i WHERE i.user_id = users.id),
@@ -51,7 +59,7 @@ type scanner interface{ Scan(into ...any) error }
 func scanUser(row scanner) (*User, error) {
 	u, handle := new(User), ""
 	err := row.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Hash, &u.Stamp, &handle, &u.Authenticator, &u.NewAuthenticator,
-		&u.Created, &u.Passkeys, &u.RecoveryCodes, &u.Linked, &u.Keys)
+		&u.Created, &u.AppSince, &u.PasskeysSince, &u.Passkeys, &u.RecoveryCodes, &u.Linked, &u.Keys)
 	if err == nil {
 		u.Handle, err = base64.RawURLEncoding.DecodeString(handle)
 	}
@@ -101,8 +109,8 @@ var errTaken = errors.New("the name is taken")
 // add adds a user whose address is proved.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 	id := rand.Text()
-	n, err := t.exec(ctx, `INSERT INTO users (id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, created)
-		VALUES ($1, $2, '', 'user', $3, $4, $5, '', '', $6) ON CONFLICT DO NOTHING`,
+	n, err := t.exec(ctx, `INSERT INTO users (id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, app_since, created)
+		VALUES ($1, $2, '', 'user', $3, $4, $5, '', '', 0, $6) ON CONFLICT DO NOTHING`,
 		id, email, hash, rand.Text(), base64.RawURLEncoding.EncodeToString(passkey.NewHandle()), now())
 	if err == nil && n == 0 {
 		err = errTaken
@@ -113,9 +121,22 @@ func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 	return t.byID(ctx, id)
 }
 
-// setPassword stores a new hash, with a new stamp, and returns the user as they are now.
-func (t users) setPassword(ctx context.Context, u *User, hash string) (*User, error) {
-	if _, err := t.exec(ctx, `UPDATE users SET hash = $1, stamp = $2 WHERE id = $3`, hash, rand.Text(), u.ID); err != nil {
+// setPassword stores a new hash, with a new stamp, and returns the user as they are now: without a second
+// step, if that is to go.
+func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes bool) (*User, error) {
+	err := t.inTx(ctx, func(exec func(string, ...any) (int64, error)) error {
+		_, err := exec(`UPDATE users SET hash = $1, stamp = $2 WHERE id = $3`, hash, rand.Text(), u.ID)
+		for _, statement := range []string{
+			`UPDATE users SET authenticator = '', authenticator_new = '' WHERE id = $1`,
+			`DELETE FROM passkeys WHERE user_id = $1`, `DELETE FROM recovery_codes WHERE user_id = $1`,
+		} {
+			if err == nil && secondGoes {
+				_, err = exec(statement, u.ID)
+			}
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return t.byID(ctx, u.ID)

@@ -1,0 +1,91 @@
+package main_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	main "github.com/seed-6f34412b/passport/examples/account"
+)
+
+// TestAThiefsSecondStepLocksNobodyOut: the owner has the mail, and removes it with a new password, unless it is
+// older than seven days and so may be a second step that the mail alone must not remove.
+func TestAThiefsSecondStepLocksNobodyOut(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		passkey bool
+		age     time.Duration
+		remove  string
+		want    string // where the owner is
+		says    string
+	}{
+		{"a passkey", true, 0, "yes", "/account", "The second step is removed."},
+		{"a passkey, six days old", true, 6 * 24 * time.Hour, "yes", "/account", "The second step is removed."},
+		{"a passkey, eight days old", true, 8 * 24 * time.Hour, "yes", "/second", "The second step stays"},
+		{"a passkey that the owner does not mind", true, 0, "", "/second", "Your password is changed."},
+		{"an app", false, 0, "yes", "/account", "The second step is removed."},
+		{"an app, eight days old", false, 8 * 24 * time.Hour, "yes", "/second", "The second step stays"},
+	} {
+		site := main.SiteOfThieves(t)
+		thief := visit(t, site).register("kim@test.example")
+		if row.passkey {
+			site.AddPasskey(row.age)
+		} else {
+			addApp(t, thief)
+			site.Exec("UPDATE users SET app_since = $1", time.Now().Add(-row.age).Unix())
+		}
+		kim := visit(t, site)
+		kim.Post("/forgot", "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
+		page := kim.Get(kim.link("kim@test.example")).Text
+		kim.Post("/reset", "token", kim.hidden(page, "token"), "email", "kim@test.example", "password", "another four odd words", "remove", row.remove).
+			Want(t, http.StatusSeeOther, "")
+		answer := kim.Get("/account")
+		if row.want != "/account" {
+			if to := answer.Header.Get("Location"); !strings.HasPrefix(to, row.want) {
+				t.Errorf("%s: got %d to %q, want %s", row.name, answer.StatusCode, to, row.want)
+			}
+			answer = kim.Get(row.want)
+		}
+		if !strings.Contains(answer.Text, row.says) {
+			t.Errorf("%s: %s does not say %q: %s", row.name, row.want, row.says, answer.Text)
+		}
+		if got := thief.Get("/account"); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: the thief gets %d, want a log-in", row.name, got.StatusCode)
+		}
+	}
+}
+
+// TestWhatIsRemovedLogsItsUsersOut: a passkey, an app or an account elsewhere, in every browser but the one
+// that removes it. A click that comes twice is mailed once.
+func TestWhatIsRemovedLogsItsUsersOut(t *testing.T) {
+	for _, row := range []struct{ factor, path, mail string }{
+		{"passkey", "/account/passkeys/remove", "How you log in was changed"},
+		{"totp", "/account/authenticator/remove", "How you log in was changed"},
+		{"provider", "/account/linked/remove", "A way to log in was removed"},
+	} {
+		site := main.SiteOfThieves(t)
+		kim := visit(t, site).register("kim@test.example")
+		form := site.Add(row.factor)
+		thief, phone := visit(t, site), visit(t, site)
+		thief.Post("/in", "factor", row.factor).Want(t, http.StatusSeeOther, "")
+		phone.Post("/in", "factor", "local").Want(t, http.StatusSeeOther, "")
+		kim.Post("/in", "factor", row.factor).Want(t, http.StatusSeeOther, "") // also the own one
+		before := strings.Count(kim.Get("/outbox").Text, row.mail)
+		for range 2 {
+			kim.Post(row.path, form...).Want(t, http.StatusSeeOther, "")
+		}
+		if got := strings.Count(kim.Get("/outbox").Text, row.mail) - before; got != 1 {
+			t.Errorf("%s: two clicks: got %d mails, want 1", row.factor, got)
+		}
+		for _, x := range []struct {
+			who  string
+			v    visitor
+			want int
+		}{{"who used it", thief, http.StatusSeeOther}, {"who removed it", kim, http.StatusOK}, {"a password", phone, http.StatusOK}} {
+			if got := x.v.Get("/account"); got.StatusCode != x.want {
+				t.Errorf("%s: %s: got %d, want %d", row.factor, x.who, got.StatusCode, x.want)
+			}
+		}
+	}
+}
