@@ -62,6 +62,7 @@ type run struct {
 
 	revocations []revocation
 	growth      []growthRow
+	manyRows    []manyRow
 }
 
 // backend is what keeps the sessions.
@@ -149,6 +150,11 @@ func (r *run) all(out string) error {
 	}
 	if wants(r.works, "memory") {
 		if err := r.measureMemory(); err != nil {
+			return err
+		}
+	}
+	if wants(r.works, "many") {
+		if err := r.measureMany(); err != nil {
 			return err
 		}
 	}

@@ -104,6 +104,13 @@ func (r *run) extras(b *strings.Builder) {
 			fmt.Fprintf(b, "| %s | %.0f | %s |\n", m.title, m.bytes, m.note)
 		}
 	}
+	if len(r.manyRows) > 0 {
+		fmt.Fprintf(b, "\n### A user with 1,000 sessions\n\nBeside %d sessions of others. The time is that of one request, the median of %d.\n\n| stack | list of the sessions | commands | log-out everywhere | commands |\n|---|---:|---:|---:|---:|\n", manyOthers, manyRounds)
+		for _, m := range r.manyRows {
+			fmt.Fprintf(b, "| %s | %s | %d | %s | %d |\n", m.title, millis(m.list[len(m.list)/2]), m.listCommands, millis(m.out[len(m.out)/2]), m.commands)
+		}
+		b.WriteString("\nscs and Express look through the sessions of all users, and what a request that is still running writes back, they do\nnot notice. gorilla/sessions, gin and Fiber have nothing for it.\n")
+	}
 	if len(r.growth) > 0 {
 		fmt.Fprintf(b, "\n### An authenticated read beside other sessions in Redis\n\n| other sessions | requests/s | p50 | p99 | Redis CPU | memory of Redis |\n|---:|---:|---:|---:|---:|---:|\n")
 		for _, g := range r.growth {

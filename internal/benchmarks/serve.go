@@ -116,6 +116,8 @@ func handlerOf(name string, options *redis.Options) http.Handler {
 		return chiApp()
 	case "gin-jwt":
 		return ginTokenApp()
+	case "scs-many":
+		return scsMany(options)
 	case "passport-remember":
 		return rememberApp(passportStores("passport", options))
 	case "mixed":
