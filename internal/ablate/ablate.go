@@ -1,8 +1,8 @@
-// Package ablate takes mends out of a copy of the code, one at a time, for tests that show that other tests
-// miss each of them.
+// Package ablate removes fixes from a copy of the code, one at a time, for tests that show that other tests
+// detect each removal.
 //
-// All mends are taken out in one build: every function that contains one gets a second version without it,
-// and the first calls the second when the environment of the process says so.
+// All fixes can be removed from one build: every function that contains one gets a second version without
+// it, and the first calls the second if the process's environment says so.
 package ablate
 
 import (
@@ -22,17 +22,17 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// Row is one mend. Old is a part of one function's body, found once in File; New is the same code without the
-// mend, and Finds the tests that must then fail, as go test -run takes them.
+// Row is one fix. Old is a part of one function's body, found once in File; New is the same code without
+// the fix, and Finds is the pattern, for go test -run, of the tests that must then fail.
 type Row = struct{ Name, File, Old, New, Finds string }
 
-// variable says which row is taken out, counted from 1.
+// variable is the environment variable with the number of the row to remove, counted from 1.
 const variable = "PASSPORT_ABLATE"
 
-// Binary is the tests of a package, with all mends.
+// Binary is the test binary of a package, with all fixes.
 type Binary struct {
 	path string
-	bad  map[int]error // rows that are not in it
+	bad  map[int]error // the rows that could not be applied
 }
 
 // Build compiles the tests of the package in the working directory, without build tags and without the race
@@ -59,13 +59,13 @@ func Build(t *testing.T, dir string, rows []Row) *Binary {
 	return b
 }
 
-// overlay writes the changed files to temp, and returns which file each of them stands for. It notes the rows
-// that are not in their files.
+// overlay writes the changed files to temp, and returns the original path of each. It records in bad the
+// rows whose Old is not in their file.
 func overlay(temp, dir string, rows []Row, bad map[int]error) (replace map[string]string, err error) {
 	replace = map[string]string{}
 	add := func(path string, text []byte) error {
 		if replace[path] != "" {
-			return nil // the choice is made once in a package
+			return nil // one such file per package is enough
 		}
 		replace[path] = filepath.Join(temp, strconv.Itoa(len(replace))+".go")
 		return os.WriteFile(replace[path], text, 0o600) //nolint:gosec // in a folder of the test
@@ -98,7 +98,7 @@ func overlay(temp, dir string, rows []Row, bad map[int]error) (replace map[strin
 	return replace, nil
 }
 
-// chosen is a file beside each changed one.
+// chosen is a file added to each package with a changed file.
 const chosen = `package %s
 
 import (
@@ -109,12 +109,12 @@ import (
 var takenOut, _ = strconv.Atoi(os.Getenv(%q))
 `
 
-// Err returns why the i-th row cannot be taken out, nil if it can.
+// Err returns why the i-th row cannot be applied, nil if it can.
 func (b *Binary) Err(i int) error { return b.bad[i] }
 
-// Run runs the tests that match the regular expression run in a process of its own, with the i-th row taken
-// out, or none if i is -1. It returns what they printed and whether they passed. If no test ran, or the
-// process ended otherwise than by a test that failed, t fails.
+// Run runs the tests that match the regular expression run in a process of its own, with the i-th row's fix
+// removed, or none if i is -1. It returns their output and whether they passed. t fails if no test ran, or
+// if the process ended for a reason other than a failed test.
 func (b *Binary) Run(t *testing.T, i int, run string, args ...string) (out string, passed bool) {
 	t.Helper()
 	if err := b.Err(i); err != nil {
@@ -133,14 +133,14 @@ func (b *Binary) Run(t *testing.T, i int, run string, args ...string) (out strin
 	return out, err == nil
 }
 
-// edit puts text in place of what is between two offsets.
+// edit replaces the text between two offsets.
 type edit struct {
 	from, to int
 	text     string
 }
 
-// rewrite returns a Go file in which the rows of the given numbers can be taken out, and the name of its
-// package. It notes the rows for which that cannot be done.
+// rewrite returns a Go file in which the fixes of the rows with the given numbers can be removed, and the
+// name of its package. It records in bad the rows for which that is not possible.
 func rewrite(text []byte, rows []Row, numbers []int, bad map[int]error) (changed []byte, pkg string, err error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "", text, parser.SkipObjectResolution)
@@ -164,7 +164,7 @@ func rewrite(text []byte, rows []Row, numbers []int, bad map[int]error) (changed
 			return ok && f.Body != nil && at(f.Body.Lbrace) < from && to <= at(f.Body.Rbrace)
 		})
 		if k < 0 {
-			bad[i] = fmt.Errorf("%s: %q is not inside of one function", row.File, row.Old)
+			bad[i] = fmt.Errorf("%s: %q is not inside one function", row.File, row.Old)
 			continue
 		}
 		f := file.Decls[k].(*ast.FuncDecl)
@@ -187,8 +187,8 @@ func rewrite(text []byte, rows []Row, numbers []int, bad map[int]error) (changed
 	return []byte(out.String() + string(text[done:]) + versions.String() + "\n"), file.Name.Name, nil
 }
 
-// calling returns the statement with which f hands over to another function of its form, and what gives f's
-// parameters the names that this needs.
+// calling returns the statement with which f calls another function with the same signature, and the edits
+// that name f's parameters as far as the statement needs.
 func calling(f *ast.FuncDecl, name string, at func(token.Pos) int) (call string, names []edit) {
 	list := func(fields *ast.FieldList) (all []string) {
 		if fields == nil {

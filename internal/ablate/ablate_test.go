@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/ablate"
 )
 
-// TestEachRowIsTakenOutAlone from functions of every form: then its test fails, and no other does.
+// TestEachRowIsTakenOutAlone, from functions of every form: its test then fails, and no other does.
 func TestEachRowIsTakenOutAlone(t *testing.T) {
 	t.Parallel()
 	rows := []ablate.Row{
@@ -25,12 +25,12 @@ func TestEachRowIsTakenOutAlone(t *testing.T) {
 	}
 	b := ablate.Build(t, ".", rows)
 	if out, passed := b.Run(t, -1, "."); !passed {
-		t.Errorf("with nothing taken out it fails:\n%s", out)
+		t.Errorf("with nothing removed a test fails:\n%s", out)
 	}
 	for i, row := range rows {
 		if row.Finds == "" {
 			if b.Err(i) == nil {
-				t.Errorf("%s: it can be taken out", row.Name)
+				t.Errorf("%s: the row can be applied, want an error", row.Name)
 			}
 			continue
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What follows has the forms that a function can have, each with a mend.
+// The functions below have all forms that a function can have, each with a fix.
 
 type list[T comparable] []T
 

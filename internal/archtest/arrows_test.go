@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// arrows is what each package of the library may import, beside the standard
-// library: our own packages, and other modules.
+// arrows has what each package of the library may import besides the standard library: our own packages,
+// and other modules.
 var arrows = map[string]struct{ ours, modules []string }{
 	"serializer":            {ours: []string{"internal/norows", "internal/rawjson"}},
 	"session":               {ours: []string{"internal/cookies", "internal/devicebound", "internal/protocol", "internal/record", "internal/reqstate", "internal/rawjson"}},
@@ -39,19 +39,19 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/apikey":          {ours: []string{"internal/norows", "strategy"}},
 	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating", "strategy/internal/signed"}},
 
-	"store/internal/contract":      {ours: []string{"session"}},                 // what all stores refuse
+	"store/internal/contract":      {ours: []string{"session"}},                 // arguments that all stores refuse
 	"internal/norows":              {},                                          // errors of look-ups
 	"internal/cookienames":         {},                                          // of strategies
-	"strategy/internal/body":       {},                                          // what several strategies read
-	"strategy/internal/token":      {},                                          // and make
-	"strategy/internal/signed":     {},                                          // and sign
-	"strategy/internal/cached":     {},                                          // what modules below strategy fetch
-	"strategy/internal/strictjson": {},                                          // and what they read in tokens
+	"strategy/internal/body":       {},                                          // bodies that several strategies read
+	"strategy/internal/token":      {},                                          // random secrets
+	"strategy/internal/signed":     {},                                          // signed cookies
+	"strategy/internal/cached":     {},                                          // key sets that modules below strategy fetch
+	"strategy/internal/strictjson": {},                                          // JSON of tokens
 	"strategy/internal/rotating":   {ours: []string{"strategy/internal/token"}}, // tokens that are replaced at each use
 }
 
-// TestArrowsPointOneWay: dependencies go examples, guard, then strategy, serializer
-// and session, and never back.
+// TestArrowsPointOneWay: dependencies go from examples to guard, then to strategy, serializer and session,
+// and never back.
 func TestArrowsPointOneWay(t *testing.T) {
 	_, files := sources(t)
 	for _, f := range files {
@@ -66,18 +66,18 @@ func TestArrowsPointOneWay(t *testing.T) {
 		ours, others := f.imports(t)
 		for _, path := range ours {
 			if !slices.Contains(allowed.ours, path) {
-				t.Errorf("%s imports %s, which package %s may not know", f.path, path, f.pkg)
+				t.Errorf("%s imports %s, which package %s may not import", f.path, path, f.pkg)
 			}
 		}
 		for _, path := range others {
 			if !slices.ContainsFunc(allowed.modules, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") }) {
-				t.Errorf("%s imports %s, which package %s may not know", f.path, path, f.pkg)
+				t.Errorf("%s imports %s, which package %s may not import", f.path, path, f.pkg)
 			}
 		}
 	}
 }
 
-// TestTheProtocolKnowsNoHTTP: the rooms below session are tried, explored and read without it.
+// TestTheProtocolKnowsNoHTTP: the packages below session are tested, explored and read without it.
 func TestTheProtocolKnowsNoHTTP(t *testing.T) {
 	_, files := sources(t)
 	for _, f := range files {
@@ -125,8 +125,8 @@ func TestGuardDoesNotPullInRedis(t *testing.T) {
 	}
 }
 
-// TestTheCoreRequiresFourModules directly. Another one needs a sentence in
-// ARCHITECTURE.md, and a place here.
+// TestTheCoreRequiresFourModules directly. A further one needs a sentence in ARCHITECTURE.md, and a line
+// here.
 func TestTheCoreRequiresFourModules(t *testing.T) {
 	allowed := []string{
 		"github.com/redis/go-redis/v9",
@@ -161,7 +161,7 @@ func TestTheCoreRequiresFourModules(t *testing.T) {
 		_, others := f.imports(t)
 		for _, path := range others {
 			if !slices.ContainsFunc(allowed, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") }) {
-				t.Errorf("%s imports %s, of no module that the core requires", f.path, path)
+				t.Errorf("%s imports %s, which is in no module that the core requires", f.path, path)
 			}
 		}
 	}

@@ -25,9 +25,9 @@ func (f *file) calls() (names []string) {
 	return names
 }
 
-// comparisons returns the text of every == and != of f that may stop at the first
-// difference of two texts, and of every switch over a value: neither side is a literal or
-// nil, and neither is the result of a function that returns a number.
+// comparisons returns the text of every == and != in f that may stop at the first difference between two
+// strings, and of every switch over a value: neither side is a literal or nil, or the result of a function
+// that returns a number.
 func (f *file) comparisons(fset *token.FileSet) (list []string) {
 	text := func(n ast.Node) string {
 		var b strings.Builder
@@ -61,12 +61,12 @@ func (f *file) comparisons(fset *token.FileSet) (list []string) {
 	return list
 }
 
-// comparing is the files that compare secrets, with what else is compared in them by an
-// operator that stops at the first difference: no secret.
+// comparing are the files that compare secrets, each with its comparisons that may stop at the first
+// difference because they compare no secret.
 var comparing = map[string][]string{
 	"internal/cookies/express.go": {
-		"value[start:end] == string(raw)", // both are what the client sent
-		"plain[dot] != '.'",               // the place of the signature
+		"value[start:end] == string(raw)", // both were sent by the client
+		"plain[dot] != '.'",               // searches the signature
 	},
 	"internal/cookies/securecookie.go":   nil,
 	"internal/devicebound/seal.go":       {`b == ""`, "len(value) != len(text)", "n != proofBytes", "len(raw) != challengeBytes"}, // lengths
@@ -78,7 +78,7 @@ var comparing = map[string][]string{
 	"guard/restore.go":                   {"g.evidence(st).state != proved"}, // how the user was found
 }
 
-// TestASVS_11_2_4_SecretsAreComparedInConstantTime wherever a client's text meets one.
+// TestASVS_11_2_4_SecretsAreComparedInConstantTime with what a client sends.
 func TestASVS_11_2_4_SecretsAreComparedInConstantTime(t *testing.T) {
 	fset, files := sources(t)
 	found := 0
@@ -86,7 +86,7 @@ func TestASVS_11_2_4_SecretsAreComparedInConstantTime(t *testing.T) {
 		allowed, ok := comparing[f.path]
 		calls := f.calls()
 		if compares := !f.test && !tool(f.pkg) && slices.Contains(calls, "subtle.ConstantTimeCompare"); compares != ok {
-			t.Errorf("%s compares secrets: %t, and is in the list of those that do: %t", f.path, compares, ok)
+			t.Errorf("%s compares secrets: %t, but in the list of such files: %t", f.path, compares, ok)
 		}
 		if !ok {
 			continue
@@ -99,18 +99,18 @@ func TestASVS_11_2_4_SecretsAreComparedInConstantTime(t *testing.T) {
 		}
 		for _, c := range f.comparisons(fset) {
 			if !slices.Contains(allowed, c) {
-				t.Errorf("%s has %q, which stops at the first difference: use subtle.ConstantTimeCompare, or list it where no secret is compared", f.path, c)
+				t.Errorf("%s has %q, which stops at the first difference: use subtle.ConstantTimeCompare, or list it if no secret is compared", f.path, c)
 			}
 		}
 	}
 	if found != len(comparing) {
-		t.Errorf("found %d of the %d files that compare: name those that do now", found, len(comparing))
+		t.Errorf("found %d of the %d files that compare secrets: update the list", found, len(comparing))
 	}
 }
 
-// TestASVS_11_4_1_NoBrokenHashIsUsed, but SHA-1 in HMAC for authenticator apps and in lists of stolen
-// passwords, and no random number but the system's, except for pauses: between two attempts to save,
-// and of the upkeep of SQL stores.
+// TestASVS_11_4_1_NoBrokenHashIsUsed, except SHA-1 in HMAC for authenticator apps and in lists of stolen
+// passwords; and no random numbers except the system's, other than for pauses: between two attempts to
+// save, and of the upkeep of SQL stores.
 func TestASVS_11_4_1_NoBrokenHashIsUsed(t *testing.T) {
 	allowed := map[string]string{"strategy/totp/codes.go": "crypto/sha1", "strategy/password/policy/breach.go": "crypto/sha1", "internal/protocol/retry.go": "math/rand/v2", "store/sqlstore/pause.go": "math/rand/v2"}
 	_, files := sources(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// TestADocumentationIsReadInOneSitting: what `go doc -all` prints of a strategy's package.
+// TestADocumentationIsReadInOneSitting: the output of `go doc -all` for a strategy's package is short.
 func TestADocumentationIsReadInOneSitting(t *testing.T) {
 	for pkg, limit := range map[string]int{
 		"strategy": 450, "strategy/password": 250, "strategy/throttle": 250, "strategy/totp": 250, "strategy/onetime": 250,
@@ -20,7 +20,7 @@ func TestADocumentationIsReadInOneSitting(t *testing.T) {
 			t.Fatalf("%s: %v", pkg, err)
 		}
 		if lines := bytes.Count(out, []byte("\n")); lines == 0 || lines >= limit {
-			t.Errorf("%s: its documentation has %d lines, want fewer than %d", pkg, lines, limit)
+			t.Errorf("%s: the documentation has %d lines, want fewer than %d", pkg, lines, limit)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// pages returns the project's Markdown by path, without what npm installed.
+// pages returns the project's Markdown files by path, without those installed by npm.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -37,14 +37,14 @@ func pages(t *testing.T) map[string]string {
 	return texts
 }
 
-// prose is a page without its blocks of code.
+// prose returns a page without its blocks of code.
 func prose(text string) string {
 	return regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllStringFunc(text, func(block string) string {
 		return strings.Repeat("\n", strings.Count(block, "\n"))
 	})
 }
 
-// anchors returns the fragments by which GitHub finds the headings of a page.
+// anchors returns the fragments that GitHub gives the headings of a page.
 func anchors(text string) map[string]bool {
 	found := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(prose(text), -1) {

@@ -15,8 +15,8 @@ var (
 	ruleNo = regexp.MustCompile(`\*\*(S\d+) `)
 )
 
-// TestEachRuleOfTheProtocolIsKeptSomewhere: docs/PROTOCOL.md names for each rule the functions that
-// keep it, and each of them is in one of the files that are named beside it.
+// TestEachRuleOfTheProtocolIsKeptSomewhere: docs/PROTOCOL.md names for each rule the functions that keep it
+// and their files; each function must be in one of the files.
 func TestEachRuleOfTheProtocolIsKeptSomewhere(t *testing.T) {
 	text, err := os.ReadFile(root + "/docs/PROTOCOL.md")
 	if err != nil {

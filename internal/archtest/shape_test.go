@@ -15,7 +15,7 @@ func TestFilesAreShort(t *testing.T) {
 	_, files := sources(t)
 	for _, f := range files {
 		if f.size > maxLines {
-			t.Errorf("%s has %d lines, want at most %d: one mechanism a file", f.path, f.size, maxLines)
+			t.Errorf("%s has %d lines, want at most %d: put one mechanism into a file", f.path, f.size, maxLines)
 		}
 	}
 }
@@ -37,11 +37,11 @@ func TestTheTopLevelIsFixed(t *testing.T) {
 	}
 }
 
-// TestExportedNamesAreDocumented, each by a comment that starts with the name. One
-// comment may speak for a group of constants, or for fields on the lines below it.
+// TestExportedNamesAreDocumented, each by a comment that starts with the name. One comment may document a
+// group of constants, or the fields on the lines below it.
 func TestExportedNamesAreDocumented(t *testing.T) {
 	fset, files := sources(t)
-	packages := map[string]bool{} // whether a package has its doc
+	packages := map[string]bool{} // whether a package has a doc comment
 	for _, f := range files {
 		if f.test || tool(f.pkg) {
 			continue
@@ -99,7 +99,7 @@ func undocumented(fset *token.FileSet, decl ast.Decl) (faults []fault) {
 	return faults
 }
 
-// exportedReceiver reports whether a function is no method, or one of an exported type.
+// exportedReceiver reports whether d is a function, or a method of an exported type.
 func exportedReceiver(d *ast.FuncDecl) bool {
 	if d.Recv == nil {
 		return true
@@ -118,9 +118,8 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 	return ok && name.IsExported()
 }
 
-// undocumentedMembers returns the exported fields and methods of a type that nothing
-// is said about: by no comment of their own, by none above the lines they are in, and
-// by doc, the type's, which does not name them.
+// undocumentedMembers returns the exported fields and methods of a type that are not documented: they have
+// no comment of their own, none above their group of lines, and doc, the type's, does not name them.
 func undocumentedMembers(fset *token.FileSet, s *ast.TypeSpec, doc *ast.CommentGroup) (faults []fault) {
 	var fields *ast.FieldList
 	switch t := s.Type.(type) {
@@ -131,7 +130,7 @@ func undocumentedMembers(fset *token.FileSet, s *ast.TypeSpec, doc *ast.CommentG
 	default:
 		return nil
 	}
-	spoken := 0 // the last line that a comment speaks for
+	spoken := 0 // the last line that a comment documents
 	for _, f := range fields.List {
 		line := fset.Position(f.Pos()).Line
 		if f.Doc != nil || f.Comment != nil || line == spoken+1 {
@@ -145,8 +144,8 @@ func undocumentedMembers(fset *token.FileSet, s *ast.TypeSpec, doc *ast.CommentG
 	return faults
 }
 
-// TestASessionsLinesAreWrittenInOnePlace: a session may be locked when it writes one, and
-// Session.log keeps a Handler that asks for it from waiting for ever.
+// TestASessionsLinesAreWrittenInOnePlace: a session may be locked when it logs a line. Session.log ensures
+// that a Handler that uses the session does not wait for ever.
 func TestASessionsLinesAreWrittenInOnePlace(t *testing.T) {
 	fset, files := sources(t)
 	var in []string
@@ -170,7 +169,7 @@ func TestASessionsLinesAreWrittenInOnePlace(t *testing.T) {
 				}
 				if of, ok := method.X.(*ast.SelectorExpr); ok && of.Sel.Name == "Logger" {
 					if in = append(in, name); name != "log" && name != "report" {
-						t.Errorf("%s: %s writes a line by the logger itself: call Session.log", fset.Position(n.Pos()), name)
+						t.Errorf("%s: %s uses the logger directly: call Session.log", fset.Position(n.Pos()), name)
 					}
 				}
 				return true
@@ -178,6 +177,6 @@ func TestASessionsLinesAreWrittenInOnePlace(t *testing.T) {
 		}
 	}
 	if len(in) != 2 {
-		t.Errorf("lines are written in %q: want log, and report, where there is no session", in)
+		t.Errorf("lines are logged in %q: want log, and report for when there is no session", in)
 	}
 }

@@ -20,15 +20,15 @@ const (
 
 // file is a Go file of the core module.
 type file struct {
-	path string // below the module's root
-	pkg  string // the package's path below the module
+	path string // relative to the module's root
+	pkg  string // the package's path in the module
 	test bool
 	ast  *ast.File
 	size int // lines
 }
 
-// sources returns every Go file of the core module; folders with a go.mod of their
-// own, and testdata, are not in it.
+// sources returns every Go file of the core module, without testdata and folders that have a go.mod of
+// their own.
 func sources(t *testing.T) (*token.FileSet, []file) {
 	t.Helper()
 	fset := token.NewFileSet()
@@ -73,7 +73,7 @@ func sources(t *testing.T) (*token.FileSet, []file) {
 	return fset, files
 }
 
-// imports returns what f imports: ours as paths below the module, others as they are.
+// imports returns what f imports: our own packages as paths in the module, others unchanged.
 func (f *file) imports(t *testing.T) (ours, others []string) {
 	t.Helper()
 	for _, spec := range f.ast.Imports {
@@ -90,14 +90,14 @@ func (f *file) imports(t *testing.T) (ours, others []string) {
 	return ours, others
 }
 
-// tools are the folders below internal that are no part of the library. Every other one is a
-// room of it, and has its place in the table of arrows.
+// tools are the folders below internal that are not part of the library. Every other one is, and must be in
+// the table of arrows.
 var tools = []string{
 	"ablate", "archtest", "attack", "benchmarks", "browser", "chromium", "cookbook", "credtest", "devicetest", "faultproxy", "hops", "interop", "model", "parity", "redistest", "reliability", "seccover", "subprocess", "tools",
 }
 
-// tool reports whether pkg is not part of the library: no library package may import
-// it, and it may import what it likes.
+// tool reports whether pkg is not part of the library: no library package may import it, and it may import
+// anything.
 func tool(pkg string) bool {
 	folder, internal := strings.CutPrefix(pkg, "internal/")
 	folder, _, _ = strings.Cut(folder, "/")

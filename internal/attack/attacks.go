@@ -16,13 +16,13 @@ const (
 	jen, jensPass = "jenbar@test.com", "P4ssword!"
 )
 
-// attack is one kind of attack. It reports each try as refused or not.
+// attack is one kind of attack. It reports for each try whether it was refused.
 type attack struct {
 	name string
 	try  func(c *client, report func(what string, refused bool)) (statistics string, err error)
 }
 
-// sessionAttacks guess nothing.
+// sessionAttacks are attacks that guess no password.
 var sessionAttacks = []attack{
 	{"cookie tampered in every byte", tampered},
 	{"cookies forged, duplicated, oversized", forged},
@@ -34,7 +34,7 @@ var sessionAttacks = []attack{
 	{"odd credentials", oddCredentials},
 }
 
-// guessingAttacks guess passwords, or keep the server at hashing some.
+// guessingAttacks guess passwords, or keep the server busy with hashing them.
 var guessingAttacks = []attack{
 	{"enumeration by status, body and headers", enumeration},
 	{"enumeration by time", timing},
@@ -43,7 +43,7 @@ var guessingAttacks = []attack{
 	{"registrations that starve log-ins", starving},
 }
 
-// attacks are those on a server with any flags.
+// attacks are the attacks that fit a server with any flags.
 var attacks = slices.Concat(sessionAttacks, guessingAttacks)
 
 // entered reports whether the guarded page was shown.
@@ -57,7 +57,7 @@ func tampered(c *client, report func(string, bool)) (string, error) {
 		return "", err
 	}
 	if a, err := c.protected(good); err != nil || !entered(a) {
-		return "", fmt.Errorf("the good cookie is refused: %d, %w", a.status, err)
+		return "", fmt.Errorf("the valid cookie is refused: %d, %w", a.status, err)
 	}
 	value := strings.IndexByte(good, '=') + 1
 	for i := value; i < len(good); i++ {
@@ -119,7 +119,7 @@ func replayed(c *client, report func(string, bool)) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// A second log-in in the same browser: the first cookie is dead.
+	// A second log-in in the same browser: the first cookie must no longer work.
 	second, err := c.logInCookie(joe, joesPass, "Cookie", cookie)
 	if err != nil {
 		return "", err
@@ -130,9 +130,9 @@ func replayed(c *client, report func(string, bool)) (string, error) {
 	}
 	report("the cookie before a further log-in", !entered(a))
 	if a, err = c.protected(second); err != nil || !entered(a) {
-		return "", fmt.Errorf("the present cookie is refused: %d, %w", a.status, err)
+		return "", fmt.Errorf("the current cookie is refused: %d, %w", a.status, err)
 	}
-	// Reads under way while the session is logged out must not bring it back.
+	// Reads that are in progress while the session is logged out must not bring it back.
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() { _, _ = c.protected(second) })
@@ -154,7 +154,7 @@ func replayed(c *client, report func(string, bool)) (string, error) {
 }
 
 func fixation(c *client, report func(string, bool)) (string, error) {
-	// The attacker plants a cookie of their own, alive or dead, on the victim.
+	// The attacker puts a cookie of their own, live or ended, into the victim's browser.
 	own, err := c.logInCookie(jen, jensPass)
 	if err != nil {
 		return "", err
@@ -204,7 +204,7 @@ func crossSite(c *client, report func(string, bool)) (string, error) {
 		}
 	}
 	if a, err := c.protected(cookie); err != nil || !entered(a) {
-		return "", fmt.Errorf("the victim's session is gone: %d, %w", a.status, err)
+		return "", fmt.Errorf("the victim's session has ended: %d, %w", a.status, err)
 	}
 	return "", nil
 }
@@ -307,8 +307,8 @@ func enumeration(c *client, report func(string, bool)) (string, error) {
 	return "", nil
 }
 
-// budget is how many guesses at one account the example looks at within a time: ten at
-// once, and one more after each pause, of which each is twice as long as the one before.
+// budget is how many guesses at one account the example checks within a time: ten at once, and then one
+// after each pause, and each pause is twice as long as the one before.
 func budget(within time.Duration) int32 {
 	n := int32(10)
 	for pause := 30 * time.Second; within >= pause; pause *= 2 {
@@ -326,7 +326,7 @@ func bruteForce(c *client, report func(string, bool)) (string, error) {
 	var wg sync.WaitGroup
 	for i := range guesses {
 		wg.Go(func() {
-			// All are wrong: the right one among the first ten would be a log-in like any other.
+			// All guesses are wrong: the right password among the first ten would log in.
 			a, err := c.logIn(jen, fmt.Sprint("guess ", i))
 			switch {
 			case err != nil:
@@ -348,6 +348,6 @@ func bruteForce(c *client, report func(string, bool)) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	report("the right password tells itself apart while guessing is slowed down", a.status == http.StatusTooManyRequests && a.header.Get("Retry-After") != "")
+	report("the right password is answered differently while guessing is slowed down", a.status == http.StatusTooManyRequests && a.header.Get("Retry-After") != "")
 	return text, nil
 }

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// client sends requests as an attacker does: no jar, no redirects, any header.
+// client sends requests as an attacker does: without a cookie jar or redirects, with any header.
 type client struct {
 	base string
 	http *http.Client
 }
 
-// newClient returns a client whose connections come from 127.0.0.n, so that each attack
-// is another visitor to what counts addresses.
+// newClient returns a client whose connections come from 127.0.0.n, so that each attack is a different
+// visitor to code that counts addresses.
 func newClient(base string, n byte) *client {
 	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, n)}, Timeout: 10 * time.Second}
 	if u, err := url.Parse(base); err != nil || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" {

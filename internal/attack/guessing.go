@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// tricks tries to have more guesses at an account looked at than its budget: by accounts of
-// one's own that are nearly the victim's, by log-ins between, by spellings, addresses and
-// made-up device cookies. The victim's own browser gets in afterwards.
+// tricks tries to get more guesses at an account checked than its budget allows: with accounts of one's own
+// whose names are nearly the victim's, with log-ins between guesses, other spellings, other addresses and
+// invented device cookies. Afterwards the victim's own browser must be able to log in.
 func tricks(c *client, report func(string, bool)) (string, error) {
 	start := time.Now()
 	victim := fmt.Sprintf("victim%d@test.com", start.UnixNano())
@@ -57,18 +57,18 @@ func tricks(c *client, report func(string, bool)) (string, error) {
 	}
 	text := verdict(start, looked, guesses, "guesses", report)
 	a, err := c.logIn(victim, pass, "Cookie", known)
-	report("the victim's own browser is kept out", err == nil && a.status == http.StatusOK)
+	report("the victim's own browser is refused", err == nil && a.status == http.StatusOK)
 	return text, err
 }
 
-// verdict reports whether no more guesses were looked at than the budget, and says how many.
+// verdict reports whether at most the budgeted number of guesses was checked, and describes the result.
 func verdict(start time.Time, looked int32, guesses int, what string, report func(string, bool)) string {
 	most := budget(time.Since(start))
-	report("more "+what+" than the budget are looked at", looked <= most)
+	report("more "+what+" than the budget are checked", looked <= most)
 	return fmt.Sprintf("%d of %d %s were looked at, the budget is %d", looked, guesses, what, most)
 }
 
-// deviceOf logs in and returns the cookie by which the browser is known from then on.
+// deviceOf logs in and returns the cookie by which the browser is recognised from then on.
 func deviceOf(c *client, email, password string) (string, error) {
 	a, err := c.logIn(email, password)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Command attack tries the usual attacks on the example server, and prints how many of
-// them were refused. It ends with a failure unless all were.
+// Command attack tries common attacks on the example server, and prints how many of them were refused. It
+// fails unless all were.
 //
 //	go run ./internal/attack                             start servers of its own, with all flags between them
-//	go run ./internal/attack -url http://localhost:3000  attack one that runs, freshly started
+//	go run ./internal/attack -url http://localhost:3000  attack a running server that was just started
 package main
 
 import (
@@ -31,8 +31,8 @@ func main() {
 	}
 }
 
-// run attacks the server at address, or for "" one after another that it starts for the purpose, with all
-// flags of the example between them.
+// run attacks the server at address. If that is "", it starts servers of its own, one after another, which
+// together use all flags of the example.
 func run(out io.Writer, address string) error {
 	if address != "" {
 		return attackAll(out, strings.TrimSuffix(address, "/"), attacks)
@@ -126,7 +126,7 @@ func build(dir string) (program string, err error) {
 
 // start runs the example server on a free port of loopback.
 func start(program, dir string, flags []string) (address string, stop func(), err error) {
-	server := exec.Command(program, append([]string{"-addr", "localhost:0"}, flags...)...) //nolint:gosec,noctx // what was just built; stop ends it
+	server := exec.Command(program, append([]string{"-addr", "localhost:0"}, flags...)...) //nolint:gosec,noctx // built above; stop ends it
 	server.Env = []string{"HOME=" + dir}
 	stdout, err := server.StdoutPipe()
 	if err == nil {
@@ -143,7 +143,7 @@ func start(program, dir string, flags []string) (address string, stop func(), er
 	for lines.Scan() {
 		if rest, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
 			address, _, _ = strings.Cut(rest, ",")
-			go func() { // or the server would wait for a reader
+			go func() { // otherwise the server would block on its output
 				for lines.Scan() {
 				}
 			}()
@@ -151,5 +151,5 @@ func start(program, dir string, flags []string) (address string, stop func(), er
 		}
 	}
 	stop()
-	return "", nil, fmt.Errorf("the example did not start: %w", lines.Err())
+	return "", nil, fmt.Errorf("the example server did not start: %w", lines.Err())
 }

@@ -24,18 +24,18 @@ func TestEveryAttackOnTheExampleIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), "NOT REFUSED") {
-		t.Error("an attack succeeded, and the program did not fail")
+		t.Error("an attack succeeded, but the program did not fail")
 	}
 }
 
-// TestEveryFlagOfTheExampleIsAttacked but the one that says where it listens.
+// TestEveryFlagOfTheExampleIsAttacked, except the one for the address.
 func TestEveryFlagOfTheExampleIsAttacked(t *testing.T) {
 	dir := t.TempDir()
 	program, err := build(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	help, _ := subprocess.Command(t, time.Minute, program, "-h").CombinedOutput() // it ends with a failure
+	help, _ := subprocess.Command(t, time.Minute, program, "-h").CombinedOutput() // -h exits with an error
 	flags := regexp.MustCompile(`(?m)^  (-[a-z-]+)`).FindAllSubmatch(help, -1)
 	list, err := settings(dir, miniredis.RunT(t))
 	if err != nil {
@@ -43,7 +43,7 @@ func TestEveryFlagOfTheExampleIsAttacked(t *testing.T) {
 	}
 	for _, f := range flags {
 		if name := string(f[1]); name != "-addr" && !slices.ContainsFunc(list, func(s setting) bool { return slices.Contains(s.flags, name) }) {
-			t.Errorf("no setting has %s", name)
+			t.Errorf("no setting uses %s", name)
 		}
 	}
 	if len(flags) < 9 {
@@ -51,7 +51,7 @@ func TestEveryFlagOfTheExampleIsAttacked(t *testing.T) {
 	}
 }
 
-// TestAnOpenDoorIsNoticed: a server that lets everyone in fails every attack that it can.
+// TestAnOpenDoorIsNoticed: a server that lets everyone in fails every attack that applies to it.
 func TestAnOpenDoorIsNoticed(t *testing.T) {
 	open := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/auth/login" {
@@ -68,12 +68,12 @@ func TestAnOpenDoorIsNoticed(t *testing.T) {
 			}
 		})
 		if bad == 0 && err == nil && !strings.HasPrefix(a.name, "enumeration") && a.name != "header injection" {
-			t.Errorf("%s: nothing noticed", a.name)
+			t.Errorf("%s: no try was reported as accepted", a.name)
 		}
 	}
 }
 
-// TestAServerWithoutABoundIsNoticed: it registers everybody, and the log-ins meet it when it is done.
+// TestAServerWithoutABoundIsNoticed: it registers all accounts, and answers the log-ins only afterwards.
 func TestAServerWithoutABoundIsNoticed(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/auth/register" {

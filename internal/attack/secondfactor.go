@@ -13,14 +13,14 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// secondFactorAttacks are those on a server with -totp and -trusted-proxies.
+// secondFactorAttacks are for a server with -totp and -trusted-proxies.
 var secondFactorAttacks = []attack{
 	{"ways around the second factor", withoutCode},
 	{"codes guessed between log-ins", guessedCodes},
 	{"addresses made up for a trusted proxy", madeUpAddresses},
 }
 
-const pass = "xkqj vwzp" //nolint:gosec // made up
+const pass = "xkqj vwzp" //nolint:gosec // an example
 
 // tab is a client with a cookie jar of one host.
 type tab struct {
@@ -67,7 +67,7 @@ func register(c *client, email string) error {
 	return nil
 }
 
-// enrolled registers a user, logs them in and sets an app up with the code of now.
+// enrolled registers a user, logs them in and sets up an app with its current code.
 func enrolled(c *client, email string) (*tab, *phone, error) {
 	if err := register(c, email); err != nil {
 		return nil, nil, err
@@ -104,7 +104,7 @@ func enrolled(c *client, email string) (*tab, *phone, error) {
 	return t, &phone{key, offer.RecoveryCodes, codes}, err
 }
 
-// withoutCode has the password of a user with an app, and what they have used already (G10).
+// withoutCode knows the password of a user with an app, and codes that were used already (G10).
 func withoutCode(c *client, report func(string, bool)) (string, error) {
 	email := fmt.Sprintf("app%d@test.com", time.Now().UnixNano())
 	owner, app, err := enrolled(c, email)
@@ -145,7 +145,7 @@ func withoutCode(c *client, report func(string, bool)) (string, error) {
 	return "", err
 }
 
-// guessedCodes has the password, and logs in between guesses at the code (G2).
+// guessedCodes knows the password, and logs in between guesses at the code (G2).
 func guessedCodes(c *client, report func(string, bool)) (string, error) {
 	email := fmt.Sprintf("guessed%d@test.com", time.Now().UnixNano())
 	owner, app, err := enrolled(c, email)
@@ -159,12 +159,12 @@ func guessedCodes(c *client, report func(string, bool)) (string, error) {
 	const guesses = 60
 	thief := newClient(c.base, 120).tab()
 	for i := range guesses {
-		if i%9 == 0 { // nine codes, and a log-in that was right
+		if i%9 == 0 { // nine codes, then a log-in with the right password
 			if _, err := thief.do(http.MethodPost, "/auth/login", form("email", email, "password", pass)); err != nil {
 				return "", err
 			}
 		}
-		a, err := thief.do(http.MethodPost, "/auth/totp", form("code", fmt.Sprintf("%09d", i))) // never right
+		a, err := thief.do(http.MethodPost, "/auth/totp", form("code", fmt.Sprintf("%09d", i))) // never a valid code
 		if err != nil {
 			return "", err
 		}
@@ -175,10 +175,10 @@ func guessedCodes(c *client, report func(string, bool)) (string, error) {
 	return verdict(start, looked, guesses, "codes", report), nil
 }
 
-// madeUpAddresses names another client with each guess, as somebody who comes through the trusted proxy and
-// as somebody who does not (G6, G7).
+// madeUpAddresses gives another client address with each guess, as somebody who comes through the trusted
+// proxy and as somebody who does not (G6, G7).
 func madeUpAddresses(c *client, report func(string, bool)) (string, error) {
-	victim := fmt.Sprintf("proxied%d@test.com", time.Now().UnixNano()) // nobody has logged in as them: a pause counts from the first attempt
+	victim := fmt.Sprintf("proxied%d@test.com", time.Now().UnixNano()) // nobody has tried this account yet: pauses count from the first attempt
 	if err := register(c, victim); err != nil {
 		return "", err
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// secret is made up.
+// secret is an example.
 const secret = "a made-up secret of 32 bytes or more"
 
 // setting is the example server with some of its flags, and the attacks on it.
@@ -27,8 +27,8 @@ type setting struct {
 	attacks []attack
 }
 
-// settings have each flag of the example once. What guesses passwords is tried on the server without flags
-// alone: it costs hashes, and the flags change nothing of it.
+// settings use each flag of the example once. Password guessing is tried only on the server without flags:
+// it costs hashes, and the flags make no difference to it.
 func settings(dir string, redis *miniredis.Miniredis) ([]setting, error) {
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	if err := writeCertificate(cert, key); err != nil {
@@ -42,7 +42,7 @@ func settings(dir string, redis *miniredis.Miniredis) ([]setting, error) {
 	}, nil
 }
 
-// writeCertificate makes a certificate of localhost for an hour.
+// writeCertificate makes a certificate for localhost that is valid for an hour.
 func writeCertificate(certFile, keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -63,8 +63,7 @@ func writeCertificate(certFile, keyFile string) error {
 	)
 }
 
-// revived puts back, after a log-out, the record that was there before: what a slow request of Express does
-// (G36).
+// revived writes the record back after a log-out, as a slow request of Express does (G36).
 func revived(redis *miniredis.Miniredis) func(c *client, report func(string, bool)) (string, error) {
 	return func(c *client, report func(string, bool)) (string, error) {
 		cookie, err := c.logInCookie(joe, joesPass)
@@ -78,7 +77,7 @@ func revived(redis *miniredis.Miniredis) func(c *client, report func(string, boo
 			}
 		}
 		if a, err := c.protected(cookie); err != nil || !entered(a) || len(before) == 0 {
-			return "", fmt.Errorf("the good cookie is refused, or there is no record: %d, %d, %w", a.status, len(before), err)
+			return "", fmt.Errorf("the valid cookie is refused, or there is no record: %d, %d, %w", a.status, len(before), err)
 		}
 		if a, err := c.send("POST", "/auth/logout", "", "Cookie", cookie); err != nil || a.status != 200 {
 			return "", fmt.Errorf("log out: %d, %w", a.status, err)

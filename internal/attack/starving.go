@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// starving registers many accounts at once, from many addresses: each costs the server a hash, as a
-// log-in does. Some are put off, and the users' log-ins are answered meanwhile (G9).
+// starving registers many accounts at once, from many addresses: each costs the server a hash, as a log-in
+// does. Some must be refused for the moment, and users' log-ins must be answered meanwhile (G9).
 func starving(c *client, report func(string, bool)) (string, error) {
 	user := fmt.Sprintf("regular%d@test.com", time.Now().UnixNano())
 	if err := register(c, user); err != nil {
@@ -18,13 +18,13 @@ func starving(c *client, report func(string, bool)) (string, error) {
 	const registrations = 120
 	var all, logIns sync.WaitGroup
 	var putOff atomic.Int32
-	full := make(chan struct{}, registrations+1) // as soon as no more registrations can wait, or all are done
+	full := make(chan struct{}, registrations+1) // closed when no more registrations can wait, or all are done
 	for i := range registrations {
 		all.Go(func() {
 			from := newClient(c.base, byte(60+i%registrations))
 			defer from.http.CloseIdleConnections()
 			a, err := sendRegistration(from, fmt.Sprintf("crowd%d%s", i, user))
-			if err == nil && a.status != http.StatusCreated { // or else it was not answered in time
+			if err == nil && a.status != http.StatusCreated { // otherwise it was not answered in time
 				putOff.Add(1)
 				full <- struct{}{}
 			}
@@ -45,8 +45,8 @@ func starving(c *client, report func(string, bool)) (string, error) {
 	}
 	logIns.Wait()
 	all.Wait()
-	if putOff.Load() == 0 { // the log-ins then met a server that was done with the registrations
-		report("no registration was put off: nothing bounds how many hash at once", false)
+	if putOff.Load() == 0 { // then the log-ins came after the registrations
+		report("no registration was refused: nothing limits how many hash at once", false)
 	}
 	for i, status := range statuses {
 		report(fmt.Sprintf("log-in %d beside the registrations: status %d", i, status), status == http.StatusOK)

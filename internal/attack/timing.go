@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// timing asks whether the time of a refusal tells if an account exists. It measures both
-// kinds in turn and asks how often a known account takes longer than an unknown one:
-// half of the time, where the time tells nothing (Mann and Whitney's U, over n·n).
+// timing checks whether the time of a refusal shows that an account exists. It measures known and unknown
+// accounts in turn and counts how often a known one takes longer: half of the time, if the time shows
+// nothing (the U of Mann and Whitney, divided by n·n).
 func timing(c *client, report func(string, bool)) (string, error) {
 	const rounds = 24
-	accounts := make([]string, 4) // the example's users and more, below the budget of each
+	accounts := make([]string, 4) // several users, so that none exceeds its budget
 	for i := range accounts {
 		accounts[i] = fmt.Sprintf("known%d.%d@test.com", i, time.Now().UnixNano())
 		a, err := c.send("POST", "/auth/register", form("email", accounts[i], "password", "xkqj vwzp", "confirmationPassword", "xkqj vwzp", "firstName", "F", "lastName", "L"))
@@ -36,9 +36,9 @@ func timing(c *client, report func(string, bool)) (string, error) {
 		known, unknown = append(known, a.took), append(unknown, b.took)
 	}
 	longer := superiority(known, unknown)
-	// Where nothing is to be told, longer strays from a half by this much, 3.5 times in ten thousand.
+	// If the time shows nothing, longer differs from a half by more than this 3.5 times in ten thousand.
 	most := 3.5 * math.Sqrt(float64(2*rounds+1)/(12*float64(rounds)*float64(rounds)))
-	report("the time of a refusal tells who has an account", math.Abs(longer-0.5) <= most)
+	report("the time of a refusal shows who has an account", math.Abs(longer-0.5) <= most)
 	return fmt.Sprintf("known: median %v, unknown: median %v, a known one takes longer in %.0f %% of pairs (50 %% ± %.0f %% tells nothing)",
 		median(known), median(unknown), longer*100, most*100), nil
 }

@@ -1,9 +1,9 @@
 // Package cookienames finds the names of the cookies of strategies.
 package cookienames
 
-// Of returns the names of the cookies of s and of all that it decorates: those of every method
-// CookieNames() []string on the way through the methods Unwrap() S. S is a strategy.Strategy. It returns nil
-// for none.
+// Of returns the names of the cookies of s and of everything that it decorates: those of every method
+// CookieNames() []string found by following the methods Unwrap() S. S is a strategy.Strategy. It returns
+// nil if there are none.
 func Of[S any](s S) []string {
 	var names []string
 	for {

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// withCookie is a strategy, or a decorator of one, that has a cookie.
+// withCookie is a strategy, or a decorator of one, with a cookie.
 type withCookie struct {
 	strategy.Strategy[string]
 	name string

@@ -1,7 +1,6 @@
 //go:build !race
 
-// Under the race detector sync.Pool drops objects at random, so that allocations
-// cannot be counted there.
+// With the race detector sync.Pool drops objects at random, so allocations cannot be counted then.
 
 package cookies_test
 

@@ -27,7 +27,7 @@ func BenchmarkSecureCookieDecode(b *testing.B) {
 	benchmarkDecode(b, cookies.SecureCookie(secretA))
 }
 
-// The same cookie, read by the library.
+// The same cookie, decoded by the library.
 func BenchmarkSecureCookieDecodeByLibrary(b *testing.B) {
 	value := mustEncode(b, cookies.SecureCookie(secretA), "sid", someID)
 	codec := library(secretA)

@@ -4,26 +4,26 @@ package cookies
 
 import "fmt"
 
-// Codec is how an id becomes the value of a cookie and back. It is immutable and safe for
-// concurrent use. It reveals no secret when printed.
+// Codec turns an id into the value of a cookie and back. It is immutable and safe for concurrent use. It
+// reveals no secret when printed.
 type Codec interface {
-	// Encode returns the value that carries id in the cookie called name, ready for Set-Cookie.
-	// The error says that the codec's secrets or the id are not usable.
+	// Encode returns the value with id for the cookie called name, ready for Set-Cookie. The error says
+	// that the codec's secrets or the id cannot be used.
 	Encode(name, id string) (string, error)
 
-	// Decode returns the id in value, as it stands in the Cookie header under name. ok is false
-	// unless one of the secrets signed it and the id is a valid one. The comparison takes the
-	// same time wherever the signature differs.
+	// Decode returns the id in value, which is as in the Cookie header under name. ok is false unless one
+	// of the secrets signed it and the id is valid. The comparison takes the same time wherever the
+	// signature differs.
 	Decode(name, value string) (id string, ok bool)
 
 	// Kind is KindSecureCookie or KindExpress.
 	Kind() string
 
-	// Check returns the mistakes in the secrets, none of which it quotes.
+	// Check returns the mistakes in the secrets, without quoting them.
 	Check() []error
 
-	// Derive returns a secret of 32 bytes for each of the codec's, in order, for another purpose
-	// than to sign ids. Nothing that the codec signs has such a sum.
+	// Derive returns a secret of 32 bytes from each of the codec's, in order, for a purpose other than
+	// signing ids. No signature of the codec equals one of them.
 	Derive(purpose string) [][]byte
 }
 
@@ -33,12 +33,12 @@ const (
 	KindExpress      = "express"
 )
 
-// minSecret is the least length in bytes of a secret that is not named insecure:
-// the output size of SHA-256, below which RFC 2104 §3 discourages keys.
+// minSecret is the smallest length in bytes of a secret, except in codecs named insecure: the output size
+// of SHA-256, below which RFC 2104 §3 discourages keys.
 const minSecret = 32
 
-// checkSecrets returns the mistakes in secrets. by is the constructor's name. least
-// is the least length in bytes.
+// checkSecrets returns the mistakes in secrets. by is the constructor's name, least the smallest length in
+// bytes.
 func checkSecrets(by string, secrets []string, least int) []error {
 	if len(secrets) == 0 {
 		return []error{fmt.Errorf("%s: no secret: give one of at least %d random bytes", by, minSecret)}

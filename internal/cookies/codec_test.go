@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// Three secrets and an id that look alike as little as possible.
+// Three secrets and an id that differ as much as possible.
 const (
 	secretA = "aaaa-first-secret-of-32-bytes-or-more"
 	secretB = "bbbb-second-secret-of-32-bytes-or-more"
@@ -19,7 +19,7 @@ const (
 	someID  = "iYkcb2Q_s25H98ie7u9Sz2Ihx33B_bjS"
 )
 
-// constructors of every Codec, by the name that their errors carry.
+// constructors are those of every Codec, by the name in their errors.
 var constructors = map[string]func(...string) cookies.Codec{
 	"SecureCookie":    cookies.SecureCookie,
 	"Express":         cookies.Express,
@@ -87,7 +87,7 @@ func TestCodecSecrets(t *testing.T) {
 			if len(row.want) == 0 {
 				return
 			}
-			// Not even a value that the empty key did sign gets through.
+			// Even a value that the empty key did sign is refused.
 			for _, value := range []string{"s:" + cookies.Sign(someID, ""), "s:" + cookies.Sign(someID, short)} {
 				if id, ok := c.Decode("sid", value); ok {
 					t.Errorf("decode of a codec with mistakes returned %q", id)
@@ -113,7 +113,7 @@ func TestCodecCopiesSecrets(t *testing.T) {
 		secrets[0] = secretB
 		value := mustEncode(t, c, "sid", someID)
 		if id, ok := make(secretA).Decode("sid", value); !ok || id != someID {
-			t.Errorf("decode = %q, %v: the codec signs with a secret that was changed later", id, ok)
+			t.Errorf("decode = %q, %v: the codec uses a secret that was changed later", id, ok)
 		}
 	})
 }
@@ -136,13 +136,12 @@ func TestCodecRotation(t *testing.T) {
 			t.Error("the first secret does not sign")
 		}
 		if _, ok := make(secretB, secretC).Decode("sid", value); ok {
-			t.Error("another secret than the first signs")
+			t.Error("a secret other than the first signs")
 		}
 	})
 }
 
-// Every byte of a value is replaced by every other that a header may carry, and
-// left out, and doubled.
+// Every byte of a value is replaced by every other that a header may contain, removed, and doubled.
 func TestCodecTampering(t *testing.T) {
 	eachCodec(t, func(t *testing.T, make func(...string) cookies.Codec) {
 		c := make(secretA, secretB)
@@ -150,7 +149,7 @@ func TestCodecTampering(t *testing.T) {
 		tried := 0
 		check := func(tampered, how string, at int) {
 			tried++
-			// Another spelling of the same text is no tampering: %3a for %3A.
+			// Another spelling of the same text is not tampering: %3a for %3A.
 			same := c.Kind() == "express" && cookies.PercentDecode(tampered) == cookies.PercentDecode(value)
 			if id, ok := c.Decode("sid", tampered); ok != (same || tampered == value) {
 				t.Errorf("byte %d %s: decode(%q) = %q, %v", at, how, tampered, id, ok)
@@ -173,7 +172,7 @@ func TestCodecTampering(t *testing.T) {
 	})
 }
 
-// The signatures of two ids do not fit each other.
+// The signature of one id is not accepted for another.
 func TestCodecSwappedSignatures(t *testing.T) {
 	first, second := "s:"+cookies.Sign("first", secretA), "s:"+cookies.Sign("second", secretA)
 	_, mac1, _ := strings.Cut(first, ".")
@@ -250,7 +249,7 @@ func TestCodecIDs(t *testing.T) {
 					t.Errorf("decode(%q) = %q, %v, want the id", value, id, ok)
 				}
 			})
-			// Signed by somebody who has the secret, it is still no id of ours.
+			// Signed with the right secret, it is still not a valid id.
 			for _, value := range []string{"s:" + cookies.Sign(row.id, secretA), cookies.PercentEncode("s:" + cookies.Sign(row.id, secretA))} {
 				if id, ok := cookies.Express(secretA).Decode("sid", value); ok && !row.want {
 					t.Errorf("Express: decode(%q) = %q, want it refused", value, id)
@@ -263,7 +262,7 @@ func TestCodecIDs(t *testing.T) {
 func TestCookieCodecShowsNoSecret(t *testing.T) {
 	eachCodec(t, func(t *testing.T, make func(...string) cookies.Codec) {
 		c := make(secretA, secretB)
-		mustEncode(t, c, "sid", someID) // so that a keyed state lies in the pool
+		mustEncode(t, c, "sid", someID) // so that the pool has a keyed state
 		var shown strings.Builder
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&shown, verb+"\n", c)
@@ -284,7 +283,7 @@ func TestCookieCodecShowsNoSecret(t *testing.T) {
 	})
 }
 
-// Borrowed hash states must not mix up two requests.
+// Borrowed hash states must not mix up concurrent requests.
 func TestCodecConcurrently(t *testing.T) {
 	eachCodec(t, func(t *testing.T, make func(...string) cookies.Codec) {
 		c := make(secretA, secretB)

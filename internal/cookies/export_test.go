@@ -1,6 +1,6 @@
 package cookies
 
-// What the tests see of the room's inside.
+// Internals for the tests.
 
 var (
 	PercentDecode = percentDecode
@@ -12,10 +12,10 @@ const (
 	MaxSecure  = maxSecure
 )
 
-// Sign signs any text at all, also what is no valid id.
+// Sign signs any text, even if it is not a valid id.
 func Sign(id, secret string) string { return sign(newKeys([]string{secret}), id) }
 
-// Unsign is what express-session does to a value.
+// Unsign does what express-session does with a value.
 func Unsign(value string, secrets ...string) (id string, ok bool) {
 	raw, ok := newKeys(secrets).Get().(*keys).unsign([]byte(value))
 	return string(raw), ok

@@ -17,8 +17,7 @@ func Express(secrets ...string) Codec {
 	return newExpress(secrets, checkSecrets("Express", secrets, minSecret))
 }
 
-// InsecureExpress is Express for secrets shorter than 32 bytes. An empty one is refused all
-// the same.
+// InsecureExpress is Express for secrets shorter than 32 bytes. An empty secret is refused too.
 func InsecureExpress(secrets ...string) Codec {
 	return newExpress(secrets, checkSecrets("InsecureExpress", secrets, 1))
 }
@@ -52,8 +51,7 @@ const (
 	expressPrefix = "s:"
 	macText       = 43 // length of a SHA-256 sum in base64 without padding
 
-	// maxExpress is the length of the longest value that can carry a valid id: every
-	// byte of it escaped.
+	// maxExpress is the length of the longest value with a valid id: every byte of it escaped.
 	maxExpress = 3 * (len(expressPrefix) + MaxID + len(".") + macText)
 )
 
@@ -71,7 +69,7 @@ func (c *express) Decode(_, value string) (id string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	// The id is rarely escaped: it is then a part of value and costs no allocation.
+	// The id is rarely escaped. Then it is a part of value and needs no allocation.
 	start := len(expressPrefix)
 	if value[1] == '%' {
 		start += len("%3A") - len(":")
@@ -82,14 +80,12 @@ func (c *express) Decode(_, value string) (id string, ok bool) {
 	return string(raw), true
 }
 
-// unsign returns the id that plain carries before its last dot, if one of the
-// secrets signed it: exports.unsign of cookie-signature 1.0.7, index.js:36. There is
-// no dot in a signature.
+// unsign returns the part of plain before its last dot, the id, if one of the secrets signed it:
+// exports.unsign of cookie-signature 1.0.7, index.js:36. A signature has no dot.
 //
-// The text of the signature is compared, as in Node, not the bytes it stands for:
-// each id has exactly one valid signature per secret. [subtle.ConstantTimeCompare]
-// takes the same time wherever the two differ. The secrets are tried in order, so
-// that only the holder of a valid cookie can measure which of them signed it.
+// The text of the signature is compared, as in Node, not its decoded bytes, so that each id has exactly one
+// valid signature per secret. [subtle.ConstantTimeCompare] takes the same time wherever the two differ. The
+// secrets are tried in order, so only the holder of a valid cookie can measure which of them signed it.
 func (k *keys) unsign(plain []byte) (id []byte, ok bool) {
 	dot := len(plain) - macText - len(".")
 	if dot < 0 || plain[dot] != '.' || !ValidID(plain[:dot]) {

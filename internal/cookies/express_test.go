@@ -7,7 +7,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// Every way to write the same cookie gives the same id.
+// All spellings of the same cookie give the same id.
 func TestExpressSpellings(t *testing.T) {
 	codec := cookies.Express(secretA)
 	for _, id := range []string{someID, "a.b/c", "a:b", "100%", "%41"} {
@@ -49,7 +49,7 @@ func TestExpressRefusesText(t *testing.T) {
 	}
 }
 
-// The longest value that can be valid is not refused for its length.
+// The longest value that can be valid is not refused because of its length.
 func TestExpressLongest(t *testing.T) {
 	id := strings.Repeat("x", 512)
 	var all strings.Builder
@@ -74,8 +74,8 @@ func FuzzExpressCodec(f *testing.F) {
 	f.Add("s%3A%")
 	f.Add("s%3A%ED%A0%80.")
 	f.Fuzz(func(t *testing.T, text string) {
-		// Read as a value: what is accepted stands for an id that encodes to a value
-		// that stands for it again, and is signed by one of the secrets.
+		// As a value: an accepted text gives an id whose encoded value gives the same id, and is signed by
+		// one of the secrets.
 		if id, ok := codec.Decode("connect.sid", text); ok {
 			value := mustEncode(t, codec, "connect.sid", id)
 			if again, ok := codec.Decode("connect.sid", value); !ok || again != id {
@@ -85,7 +85,7 @@ func FuzzExpressCodec(f *testing.F) {
 				t.Fatalf("decode(%q) = %q, which no secret signed", text, id)
 			}
 		}
-		// Read as an id: it comes back from both spellings.
+		// As an id: it comes back from both spellings.
 		value, err := codec.Encode("connect.sid", text)
 		if (err == nil) != cookies.ValidID(text) {
 			t.Fatalf("encode(%q) = %v, valid: %v", text, err, cookies.ValidID(text))

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// valuesOf collects what Values yields of a request with these lines.
+// valuesOf returns what Values yields for a request with these Cookie lines.
 func valuesOf(name string, lines ...string) []string {
 	return slices.Collect(cookies.Values(strings.Join(lines, ";"), name))
 }
@@ -55,11 +55,11 @@ func TestCookieValuesStops(t *testing.T) {
 		return false
 	})
 	if calls != 1 {
-		t.Errorf("yield was called %d times after it said no, want 1 in all", calls)
+		t.Errorf("yield returned false and was called %d times in all, want 1", calls)
 	}
 }
 
-// net/http gives up past 3000 cookies; a header is as long as the server allows.
+// net/http stops at 3000 cookies; a header may be as long as the server allows.
 func TestCookieValuesOfManyCookies(t *testing.T) {
 	var b strings.Builder
 	for i := range 5000 {
@@ -101,7 +101,7 @@ func FuzzCookieHeader(f *testing.F) {
 				t.Fatalf("percentDecode(%q) is longer than its input", value)
 			}
 		}
-		// Node joins header lines, so that cutting one between two pairs changes nothing.
+		// Node joins header lines, so that splitting one between two pairs changes nothing.
 		if cut := strings.Split(header, "; "); name != "" && len(header) > 1 {
 			if split := valuesOf(name, cut...); !slices.Equal(split, got) {
 				t.Fatalf("%q in one line gives %q, in %d lines %q", header, got, len(cut), split)

@@ -5,9 +5,8 @@ import "errors"
 // MaxID is the length of the longest id in bytes: the limit of session.Store.
 const MaxID = 512
 
-// ValidID reports whether id may name a session: 1 to 512 bytes that can stand in a cookie's
-// value (RFC 6265 §4.1.1, cookie-octet), except braces, which in a Redis key would choose the
-// cluster's slot.
+// ValidID reports whether id may name a session: 1 to 512 bytes that are allowed in a cookie's value (RFC
+// 6265 §4.1.1, cookie-octet), except braces, which in a Redis key would choose the cluster's slot.
 func ValidID[T string | []byte](id T) bool {
 	for i := range len(id) {
 		if c := id[i]; !cookieOctet[c] || c == '{' || c == '}' {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// cookieFixtures is the part of the bytes made by Node that concerns cookies.
+// cookieFixtures is the part about cookies of the data made by Node.
 type cookieFixtures struct {
 	Signatures []struct{ ID, Secret, Signed, Encoded, SetCookie string }
 	Unsign     []struct {
@@ -21,7 +21,7 @@ type cookieFixtures struct {
 	Requests []struct {
 		Header  string
 		Secrets []string
-		ID      *string // nil when Node finds no signed cookie
+		ID      *string // nil if Node finds no signed cookie
 	}
 	CookieParse []struct {
 		Header string
@@ -45,7 +45,7 @@ type cookieFixtures struct {
 	}
 }
 
-// nodeCookie holds a cookie's options as JavaScript has them.
+// nodeCookie has a cookie's options as JavaScript has them.
 type nodeCookie struct {
 	Domain, Path, Priority        string
 	Expires                       any // a date's JSON, null or false
@@ -91,8 +91,8 @@ func setCookie(a cookies.Attributes, value string, expires time.Time) (string, e
 	return l.Set(value, time.Time{}, expires)
 }
 
-// eachFixture runs test on both files: the one that came with the protocol and the
-// one that internal/interop makes. rows says how many rows test looked at.
+// eachFixture runs test on both files: the one that came with the protocol and the one that
+// internal/interop makes. rows is the number of rows that test used.
 func eachFixture(t *testing.T, test func(t *testing.T, f *cookieFixtures) (rows int)) {
 	t.Helper()
 	total := 0
@@ -169,7 +169,7 @@ func TestInteropRequests(t *testing.T) {
 			got, ok := "", false
 			for raw := range cookies.Values(row.Header, "connect.sid") {
 				got, ok = codec.Decode("connect.sid", raw)
-				break // Node looks at the first only
+				break // Node uses the first only
 			}
 			want, wantOK := "", row.ID != nil && cookies.ValidID(*row.ID)
 			if wantOK {
@@ -264,8 +264,7 @@ func TestInteropCookieSerialize(t *testing.T) {
 	})
 }
 
-// The cookie that express-session keeps in the session is what it sets: both are
-// in the same row.
+// The cookie that express-session stores in the session is the one that it sets: both are in the same row.
 func TestInteropLayoutsSetCookie(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *cookieFixtures) int {
 		rows := 0

@@ -8,18 +8,17 @@ import (
 	"sync"
 )
 
-// keys computes HMAC-SHA256 under several secrets. Each caller borrows one from a pool,
-// because keying a new state takes three times as long as the sum itself. The buffers lie
-// here because what is passed to a hash.Hash escapes to the heap. Nothing in them is read
-// before it was written by the same borrower.
+// keys computes HMAC-SHA256 with several secrets. Each caller borrows one from a pool, because keying a new
+// state takes three times as long as the sum itself. It also has the buffers, because what is passed to a
+// hash.Hash escapes to the heap. A borrower reads only what it has written itself.
 type keys struct {
 	macs []hash.Hash // one per secret, in order
 	text [maxExpress]byte
 	sum  [sha256.Size]byte
 }
 
-// newKeys returns a pool of *keys for the secrets, which live in the hash states and in the
-// pool's New only, where no formatting verb finds them.
+// newKeys returns a pool of *keys for the secrets. They are only in the hash states and in the pool's New,
+// where no formatting verb can print them.
 func newKeys(secrets []string) *sync.Pool {
 	secrets = slices.Clone(secrets)
 	return &sync.Pool{New: func() any {
@@ -39,8 +38,8 @@ func (k *keys) mac(i int, message []byte) []byte {
 	return h.Sum(k.sum[:0])
 }
 
-// derive returns a secret for purpose of each of those that pool has. The codecs sign ids, and
-// names and dates before them, none of which has a blank in it.
+// derive returns a secret for purpose from each secret of pool. The codecs sign ids, preceded by names and
+// dates; none of these contains a space, so no signature equals a derived secret.
 func derive(pool *sync.Pool, purpose string) (list [][]byte) {
 	k := pool.Get().(*keys)
 	defer pool.Put(k)

@@ -9,38 +9,36 @@ import (
 	"time"
 )
 
-// Attributes is a cookie as it is set, but for its value and dates: what express-session hands
-// to serialize of cookie 0.7.2 (index.js:185). Empty fields are left out.
+// Attributes are those of a cookie except its value and dates: what express-session passes to serialize of
+// cookie 0.7.2 (index.js:185). Empty fields are left out.
 type Attributes struct {
-	// Name is the name, Domain and Path the attributes that say where the cookie is sent.
+	// Name is the name; Domain and Path say where the cookie is sent.
 	Name, Domain, Path string
 	// Priority is low, medium or high, in any case.
 	Priority string
 	// HTTPOnly, Secure and Partitioned are attributes without a value.
 	HTTPOnly, Secure, Partitioned bool
-	// MaxAge also says by Max-Age how long the cookie is kept, for browsers whose clock is wrong.
-	// express-session says it by Expires alone.
+	// MaxAge adds Max-Age to Expires, for browsers with a wrong clock. express-session sets only Expires.
 	MaxAge bool
-	// SameSite is left out when it is 0 or SameSiteDefaultMode.
+	// SameSite is left out if it is 0 or SameSiteDefaultMode.
 	SameSite http.SameSite
 }
 
-// MaxSize is the most that name and value may measure together, in bytes: browsers drop what
-// is larger (RFC 6265bis §5.6).
+// MaxSize is the largest size of name and value together, in bytes: browsers drop larger cookies (RFC
+// 6265bis §5.6).
 const MaxSize = 4096
 
-// Line is the Set-Cookie header of one cookie: all of it but the value and the date, which each
-// response has of its own. It is immutable and safe for concurrent use.
+// Line is the Set-Cookie header of one cookie without the value and the date, which differ in each
+// response. It is immutable and safe for concurrent use.
 type Line struct {
 	Scope
-	before string // attributes that stand before Expires
-	after  string // and behind it
+	before string // the attributes before Expires
+	after  string // the attributes after Expires
 	maxAge bool
 }
 
-// Scope is what tells cookies apart in a browser (RFC 6265 §5.3, step 11, and CHIPS): to it, one
-// of the same name with another Domain or Path, or the other Partitioned, is a different cookie.
-// Scopes can be compared by ==.
+// Scope distinguishes cookies in a browser (RFC 6265 §5.3, step 11, and CHIPS): a cookie with the same name
+// and another Domain, Path or Partitioned is a different cookie. Scopes can be compared with ==.
 type Scope struct {
 	name, domain, path string
 	partitioned        bool
@@ -51,8 +49,8 @@ func (a *Attributes) Scope() Scope {
 	return Scope{a.Name, strings.ToLower(strings.TrimPrefix(a.Domain, ".")), a.Path, a.Partitioned}
 }
 
-// MayHide reports whether a browser that has the cookie need not send it with a request for
-// path, which its Path does not cover (RFC 6265 §5.1.4).
+// MayHide reports whether a browser that has the cookie may not send it with a request for path, because
+// its Path does not cover that (RFC 6265 §5.1.4).
 func (s *Scope) MayHide(path string) bool {
 	rest, below := strings.CutPrefix(path, s.path)
 	return !below || rest != "" && rest[0] != '/' && !strings.HasSuffix(s.path, "/")
@@ -95,9 +93,9 @@ func NewLine(a Attributes) (*Line, error) {
 	return l, nil
 }
 
-// Set returns the header's value that sets the cookie to value until expires, which is counted
-// from now, or until the browser closes where it is zero. The error says why a browser would
-// drop it, and does not quote value.
+// Set returns the header's value that sets the cookie to value until expires, relative to now, or until the
+// browser closes if expires is zero. The error says why a browser would drop the cookie; it does not quote
+// value.
 func (l *Line) Set(value string, now, expires time.Time) (string, error) {
 	switch year := expires.UTC().Year(); {
 	case !validValue(value):
@@ -106,16 +104,16 @@ func (l *Line) Set(value string, now, expires time.Time) (string, error) {
 		return "", fmt.Errorf("set cookie: name and value take %d bytes, browsers keep %d", len(l.name)+len(value), MaxSize)
 	case expires.IsZero():
 		return l.name + "=" + value + l.before + l.after, nil
-	case year < 1601 || year > 9999: // RFC 6265 §5.1.1, and four digits
+	case year < 1601 || year > 9999: // RFC 6265 §5.1.1; years have four digits
 		return "", fmt.Errorf("set cookie: year %d is not one that browsers read", year)
 	}
-	if l.maxAge { // it takes precedence over Expires: RFC 6265 §4.1.2.2
+	if l.maxAge { // takes precedence over Expires: RFC 6265 §4.1.2.2
 		value += "; Max-Age=" + strconv.FormatInt(max(1, int64(expires.Sub(now)/time.Second)), 10)
 	}
 	return l.name + "=" + value + l.before + "; Expires=" + expires.UTC().Format(http.TimeFormat) + l.after, nil
 }
 
-// Expire returns the header's value that makes a browser forget the cookie.
+// Expire returns the header's value that makes a browser delete the cookie.
 func (l *Line) Expire() string {
 	return l.name + "=" + l.before + "; Expires=Thu, 01 Jan 1970 00:00:00 GMT" + l.after
 }

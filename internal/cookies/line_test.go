@@ -21,7 +21,7 @@ func TestSetCookieRefuses(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		change func(*cookie)
-		want   string // part of the error, empty when the cookie is fine
+		want   string // part of the error, empty for a valid cookie
 	}{
 		{"nothing wrong", func(*cookie) {}, ""},
 		{"no name", func(c *cookie) { c.Name = "" }, "name is not a token"},
@@ -66,8 +66,7 @@ func TestSetCookieRefuses(t *testing.T) {
 	}
 }
 
-// Expires is an instant: the zone of the time.Time does not matter, and part of a
-// second is dropped.
+// Expires is an instant: the zone of the time.Time makes no difference, and parts of a second are dropped.
 func TestLineDropsPartOfASecond(t *testing.T) {
 	at := time.Date(2026, 11, 23, 15, 1, 0, 999_999_999, time.FixedZone("", 3600))
 	got, err := setCookie(cookies.Attributes{Name: "n"}, "v", at)
@@ -98,7 +97,7 @@ func TestLineSaysMaxAgeToo(t *testing.T) {
 	}
 }
 
-// net/http, which is not ours, reads the same cookie.
+// net/http, an independent implementation, reads the same cookie.
 func TestLineIsReadable(t *testing.T) {
 	at := time.Date(2026, 11, 23, 14, 1, 0, 0, time.UTC)
 	line, err := setCookie(cookies.Attributes{
@@ -117,11 +116,11 @@ func TestLineIsReadable(t *testing.T) {
 		t.Errorf("net/http reads %q as %+v", line, got)
 	}
 	if len(got.Unparsed) != 1 || got.Unparsed[0] != "Priority=High" {
-		t.Errorf("net/http does not know %q, want only Priority=High", got.Unparsed)
+		t.Errorf("net/http does not parse %q, want only Priority=High", got.Unparsed)
 	}
 }
 
-// A browser deletes a cookie when name, domain and path are those it was set with.
+// A browser deletes a cookie if name, domain and path are those that it was set with.
 func TestLineExpires(t *testing.T) {
 	for _, row := range []struct {
 		name    string

@@ -27,8 +27,8 @@ func alphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// percentDecode is JavaScript's decodeURIComponent (ECMA-262 §19.2.6.2), except
-// that it returns raw itself where that throws, as cookie 0.7.2 does (index.js:329).
+// percentDecode is JavaScript's decodeURIComponent (ECMA-262 §19.2.6.2), except that it returns raw itself
+// if that would throw, as cookie 0.7.2 does (index.js:329).
 func percentDecode(raw string) string {
 	if strings.IndexByte(raw, '%') < 0 {
 		return raw
@@ -36,8 +36,7 @@ func percentDecode(raw string) string {
 	return string(appendUnescaped(nil, raw))
 }
 
-// appendUnescaped appends percentDecode(raw) to dst. The result is never longer
-// than raw.
+// appendUnescaped appends percentDecode(raw) to dst. The result is never longer than raw.
 func appendUnescaped(dst []byte, raw string) []byte {
 	start := len(dst)
 	for rest := raw; ; {
@@ -55,9 +54,9 @@ func appendUnescaped(dst []byte, raw string) []byte {
 	}
 }
 
-// unescapeRune returns the character whose UTF-8 form stands percent-encoded at
-// the start of s, and the number of bytes that takes. The size is 0 when there is
-// none: bad hexadecimal digits, an overlong form, a surrogate, a character cut short.
+// unescapeRune returns the character whose percent-encoded UTF-8 form is at the start of s, and the length
+// of that form. The size is 0 if there is none: wrong hexadecimal digits, an overlong form, a surrogate, a
+// truncated character.
 func unescapeRune(s string) (char rune, size int) {
 	var b [utf8.UTFMax]byte
 	for n := range b {

@@ -14,9 +14,9 @@ import (
 	"github.com/gorilla/securecookie"
 )
 
-// SecureCookie returns the codec of github.com/gorilla/securecookie: the id, the time of
-// signing and an HMAC-SHA256 over both and the cookie's name. The first secret signs, all of
-// them verify. The time is not checked: how long a session lives is the store's knowledge.
+// SecureCookie returns the codec of github.com/gorilla/securecookie: the id, the time of signing and an
+// HMAC-SHA256 over both and the cookie's name. The first secret signs, all of them verify. The time is not
+// checked, because the store decides how long a session lives.
 func SecureCookie(secrets ...string) Codec {
 	c := &secureCookie{
 		faults: checkSecrets("SecureCookie", secrets, minSecret),
@@ -31,7 +31,7 @@ func SecureCookie(secrets ...string) Codec {
 
 type secureCookie struct {
 	faults []error
-	sign   func(name string, id any) (string, error) // the library's Encode; a func, because formatting shows a struct's key
+	sign   func(name string, id any) (string, error) // the library's Encode; a func, because printing a struct shows its key
 	keys   *sync.Pool                                // of *keys
 	base64 *base64.Encoding
 }
@@ -56,15 +56,14 @@ func (c *secureCookie) Encode(name, id string) (string, error) {
 	return value, nil
 }
 
-// maxSecure is the length of the longest value that can carry a valid id: date, id
-// in base64 and MAC, parted by pipes, in base64.
+// maxSecure is the length of the longest value with a valid id: date, base64 of the id, and MAC, separated
+// by pipes, in base64.
 const maxSecure = (len("-9223372036854775808|") + (MaxID+2)/3*4 + len("|") + sha256.Size + 2) / 3 * 4
 
-// Decode accepts what Decode of the library accepts, in the one spelling that its
-// Encode makes: the library's base64 ignores line ends and the unused bits of the
-// last character. It is written out because it runs on every request, where the
-// library's keys a new HMAC each time: more than twice the time and a dozen allocations
-// instead of 1.
+// Decode accepts what the library's Decode accepts, but only in the spelling that its Encode produces: the
+// library's base64 ignores line ends and the unused bits of the last character. It is written out because
+// it runs on every request, and the library keys a new HMAC each time: more than twice the time, and a
+// dozen allocations instead of 1.
 func (c *secureCookie) Decode(name, value string) (id string, ok bool) {
 	if len(c.faults) > 0 || len(value) > maxSecure {
 		return "", false
@@ -72,7 +71,7 @@ func (c *secureCookie) Decode(name, value string) (id string, ok bool) {
 	k := c.keys.Get().(*keys)
 	defer c.keys.Put(k)
 
-	// The value is "date|id|mac". What is signed is "name|date|id".
+	// The value is "date|id|mac". The signed text is "name|date|id".
 	var encoded [maxSecure]byte
 	prefix := append(append(k.text[:0], name...), '|')
 	text, err := c.base64.AppendDecode(prefix, encoded[:copy(encoded[:], value)])
@@ -86,7 +85,7 @@ func (c *secureCookie) Decode(name, value string) (id string, ok bool) {
 	}
 	signed := false
 	for i := range k.macs {
-		// It takes the same time wherever the two differ.
+		// This takes the same time wherever the two differ.
 		if signed = subtle.ConstantTimeCompare(k.mac(i, text[:len(text)-len(mac)-1]), mac) == 1; signed {
 			break
 		}
@@ -97,7 +96,7 @@ func (c *secureCookie) Decode(name, value string) (id string, ok bool) {
 	if _, err := strconv.ParseInt(string(date), 10, 64); err != nil {
 		return "", false
 	}
-	var plain [MaxID + 2]byte // and what base64 rounds up
+	var plain [MaxID + 2]byte // and the rounding of base64
 	raw, err := c.base64.AppendDecode(plain[:0], encodedID)
 	if err != nil || !ValidID(raw) {
 		return "", false

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/cookies"
 )
 
-// library is a reader and writer of the same cookies that is not ours.
+// library is an independent reader and writer of the same cookies.
 func library(secret string) *securecookie.SecureCookie {
 	return securecookie.New([]byte(secret), nil).SetSerializer(securecookie.NopEncoder{}).MaxAge(0)
 }
@@ -35,7 +35,7 @@ func TestSecureCookieIsTheLibrarys(t *testing.T) {
 	}
 }
 
-// gorilla/securecookie would refuse it after 30 days, whatever the session says.
+// gorilla/securecookie would refuse it after 30 days, although the session is live.
 func TestSecureCookieHasNoAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		codec := cookies.SecureCookie(secretA)
@@ -47,8 +47,8 @@ func TestSecureCookieHasNoAge(t *testing.T) {
 	})
 }
 
-// What is signed with our secret but is not what Encode makes, such as another
-// application's cookie, is refused like a bad signature.
+// A value that is signed with our secret but that Encode does not make, such as another application's
+// cookie, is refused like a bad signature.
 func TestSecureCookieSignedButOdd(t *testing.T) {
 	codec := cookies.SecureCookie(secretA)
 	encode := base64.URLEncoding.EncodeToString
@@ -99,7 +99,7 @@ func TestSecureCookieRefusesText(t *testing.T) {
 	}
 }
 
-// A cookie's name may be longer than any buffer of ours.
+// A cookie's name may be longer than any of our buffers.
 func TestSecureCookieLongName(t *testing.T) {
 	codec := cookies.SecureCookie(secretA)
 	name := strings.Repeat("n", 3000)
@@ -122,8 +122,8 @@ func FuzzSecureCookieCodec(f *testing.F) {
 	f.Add("sid", value+"\n")
 	f.Add("sid", strings.TrimRight(value, "="))
 	f.Fuzz(func(t *testing.T, name, text string) {
-		// Read as a value: we accept nothing that the library refuses, and only in the
-		// spelling that encodes to itself.
+		// As a value: we accept nothing that the library refuses, and only in the spelling that encodes to
+		// itself.
 		if id, ok := codec.Decode(name, text); ok {
 			var got []byte
 			if err := library(secretA).Decode(name, text, &got); err != nil {
@@ -139,7 +139,7 @@ func FuzzSecureCookieCodec(f *testing.F) {
 				t.Fatalf("decode(%q) accepts a second spelling", text)
 			}
 		}
-		// Read as an id: it comes back, from us and from the library.
+		// As an id: it comes back, from us and from the library.
 		value, err := codec.Encode(name, text)
 		if (err == nil) != cookies.ValidID(text) {
 			t.Fatalf("encode(%q) = %v, valid: %v", text, err, cookies.ValidID(text))

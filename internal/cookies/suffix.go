@@ -5,16 +5,15 @@ import (
 	"strings"
 )
 
-// PublicSuffix reports whether domain is one of the common names below which anybody can
-// register: browsers drop a cookie for it without a word (RFC 6265 §5.3, step 5). false says
-// nothing: the whole list has some 10,000 names and changes every week.
+// PublicSuffix reports whether domain is one of the common names below which anybody can register a domain:
+// browsers silently drop a cookie for it (RFC 6265 §5.3, step 5). If it returns false, domain may still be
+// one: the whole list has about 10,000 names and changes every week.
 func PublicSuffix(domain string) bool {
 	return slices.Contains(strings.Fields(publicSuffixes), strings.ToLower(strings.TrimPrefix(domain, ".")))
 }
 
-// publicSuffixes are the second-level domains of registries that people use, and of hosting
-// services. Each was in the Public Suffix List of Debian 12 in November 2026
-// (https://publicsuffix.org).
+// publicSuffixes are the common second-level domains of registries, and those of hosting services. Each was
+// in the Public Suffix List of Debian 12 in November 2026 (https://publicsuffix.org).
 const publicSuffixes = `
 com.ar edu.ar gob.ar net.ar org.ar ac.at co.at gv.at or.at com.au edu.au gov.au id.au net.au org.au
 com.bo com.br edu.br gov.br net.br org.br ac.cn com.cn edu.cn gov.cn net.cn org.cn com.co edu.co gov.co

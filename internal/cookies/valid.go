@@ -2,8 +2,8 @@ package cookies
 
 import "strings"
 
-// ValidName reports whether name is a token (RFC 9110 §5.6.2), which is what
-// RFC 6265 §4.1.1 asks of a cookie's name.
+// ValidName reports whether name is a token (RFC 9110 §5.6.2), as RFC 6265 §4.1.1 requires of a cookie's
+// name.
 func ValidName(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; !alphanumeric(c) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
@@ -13,7 +13,7 @@ func ValidName(name string) bool {
 	return name != ""
 }
 
-// validValue reports whether value may stand in a Set-Cookie header without quotes.
+// validValue reports whether value is allowed in a Set-Cookie header without quotes.
 func validValue(value string) bool {
 	for i := range len(value) {
 		if !cookieOctet[value[i]] {
@@ -47,10 +47,9 @@ func ValidDomain(domain string) bool {
 	return true
 }
 
-// ValidPath reports whether browsers keep path as a cookie's path: it begins with
-// a slash (RFC 6265 §5.2.4), has at most 1024 bytes (RFC 6265bis §5.6) and none
-// that cookie 0.7.2 refuses: controls, semicolon, "<" and what is not ASCII. Empty
-// means no Path attribute and is valid too.
+// ValidPath reports whether browsers accept path as a cookie's path: it begins with a slash (RFC 6265
+// §5.2.4), has at most 1024 bytes (RFC 6265bis §5.6) and none that cookie 0.7.2 refuses: controls,
+// semicolon, "<" and non-ASCII bytes. Empty means no Path attribute and is valid too.
 func ValidPath(path string) bool {
 	if path == "" {
 		return true

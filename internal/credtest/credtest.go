@@ -1,5 +1,5 @@
-// Package credtest is what the tests of strategies share: secrets and who they belong to, requests
-// that bring them, and what a refusal asks for.
+// Package credtest has what the tests of strategies share: secrets and their users, requests with them, and
+// the status of a refusal.
 package credtest
 
 import (
@@ -15,18 +15,17 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
-// Secrets that are a password and a token: of a user, of nobody, and one that is looked at while
-// something is down.
+// Secrets that serve as a password and a token: a user's, nobody's, and one whose check ends in an outage.
 const (
 	Right  = "a-made-up-right-secret"
 	Wrong  = "a-made-up-wrong-secret"
 	Outage = "a-made-up-secret-in-an-outage"
 )
 
-// Secrets are all of them.
+// Secrets returns all of them.
 func Secrets() []string { return []string{Right, Wrong, Outage} }
 
-// ErrDown is an outage.
+// ErrDown is the error of an outage.
 var ErrDown = errors.New("connection refused")
 
 // Check returns the user for Right, ErrDown for Outage, and a refusal for every other secret.
@@ -41,8 +40,7 @@ func Check[U any](user U, secret string) (U, error) {
 	return nobody, fmt.Errorf("%w: no such secret", strategy.ErrUnauthenticated)
 }
 
-// Case returns the case of s, whose requests send makes with the secret that they bring, "" for
-// none.
+// Case returns the case of s. send makes a request with a secret, "" for none.
 func Case[U any](s strategy.Strategy[U], send func(secret string) *http.Request) strategytest.StrategyCase[U] {
 	with := func(secret string) func() *http.Request {
 		return func() *http.Request { return send(secret) }
@@ -52,7 +50,7 @@ func Case[U any](s strategy.Strategy[U], send func(secret string) *http.Request)
 	}
 }
 
-// Post returns a request with that body, and with a query string that no strategy reads.
+// Post returns a request with that body, and with a query string that no strategy may read.
 func Post(contentType, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/login?email=query&password=query", strings.NewReader(body))
 	if contentType != "" {
@@ -61,7 +59,7 @@ func Post(contentType, body string) *http.Request {
 	return r
 }
 
-// StatusOf returns the status that err asks for: 200 for none, 500 for an outage.
+// StatusOf returns the status for err: 200 for nil, 500 for an outage.
 func StatusOf(err error) int {
 	var f *strategy.Failure
 	switch {
@@ -75,7 +73,7 @@ func StatusOf(err error) int {
 	return http.StatusUnauthorized
 }
 
-// Cells are strategy.Cells that are down from the call on whose number is From, which counts from 1.
+// Cells are strategy.Cells that fail from call number From on, counted from 1.
 type Cells struct {
 	strategy.Cells
 	From  int

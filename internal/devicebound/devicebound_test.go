@@ -32,7 +32,7 @@ func TestAKeyGoesThroughTheIDAndSignsRefreshes(t *testing.T) {
 			}
 			id := "k3J9aQx0k3J9aQx0k3J9aQx0k3J9aQx0" + string(devicebound.New(key, now))
 			if len(id) > 512 {
-				t.Fatalf("an id of %d bytes, and stores take 512", len(id))
+				t.Fatalf("the id has %d bytes, want at most 512, the limit of stores", len(id))
 			}
 			binding := devicebound.Of(id)
 			if since := binding.Since(); !since.Equal(now) {
@@ -46,7 +46,7 @@ func TestAKeyGoesThroughTheIDAndSignsRefreshes(t *testing.T) {
 				t.Errorf("got %q %v, want c2", challenge, err)
 			}
 			if _, err := stored.Refresh(newBrowser(t).Refresh("c2")); err == nil {
-				t.Error("another browser's signature passes")
+				t.Error("another browser's signature is accepted")
 			}
 		})
 	}
@@ -75,11 +75,11 @@ func TestAnIDWithoutABindingHasNone(t *testing.T) {
 	x7 := [33]byte{0: 2, 32: 7} // P-256 has no point whose x is 7
 	copy(off[len(off)-44:], b64.EncodeToString(x7[:]))
 	if _, err := devicebound.Of(string(off)).Key(); err == nil {
-		t.Error("a point that is not on the curve is a key")
+		t.Error("a point that is not on the curve is accepted as a key")
 	}
 }
 
-// with returns a copy of o in which name is value; a nil value takes it out.
+// with returns a copy of o in which name is value; a nil value removes it.
 func with(o object, name string, value any) object {
 	c := maps.Clone(o)
 	if c[name] = value; value == nil {
@@ -88,7 +88,7 @@ func with(o object, name string, value any) object {
 	return c
 }
 
-// TestEachPartOfATokenIsCheckedAlone: one thing is wrong in each row.
+// TestEachPartOfATokenIsCheckedAlone: each row has one mistake.
 func TestEachPartOfATokenIsCheckedAlone(t *testing.T) {
 	b, other, rs := newBrowser(t), newBrowser(t), newRSA(t, 2048)
 	header := object{"alg": "ES256", "typ": "dbsc+jwt", "jwk": b.JWK()}
@@ -155,11 +155,11 @@ func TestEachPartOfATokenIsCheckedAlone(t *testing.T) {
 		"nested":                      b.Sign(header, with(payload, "x", [][][][]int{{{{}}}})),
 	}
 	if _, _, err := devicebound.Registration(good); err != nil {
-		t.Fatalf("the one that is right: %v", err)
+		t.Fatalf("the valid token: %v", err)
 	}
 	for name, token := range wrong {
 		if _, _, err := devicebound.Registration(token); err == nil {
-			t.Errorf("%s: it is taken", name)
+			t.Errorf("%s: the token is accepted", name)
 		} else if strings.Contains(err.Error(), "c1") {
 			t.Errorf("%s: the error quotes the token: %v", name, err)
 		}
@@ -170,7 +170,7 @@ func TestEachPartOfATokenIsCheckedAlone(t *testing.T) {
 		"nothing": "", "no jti": b.Sign(object{"alg": "ES256", "typ": "dbsc+jwt"}, object{}),
 	} {
 		if _, err := key.Refresh(token); err == nil {
-			t.Errorf("a refresh by %s is taken", name)
+			t.Errorf("a refresh with %s is accepted", name)
 		}
 	}
 }
@@ -226,11 +226,11 @@ func TestWhatIsSealedOpensForItsPurposeItsSubjectAndItsTime(t *testing.T) {
 			changed[i] = 'B'
 		}
 		if after.Proves(string(changed), binding, now, life) {
-			t.Errorf("a proof passes with character %d changed", i)
+			t.Errorf("a proof with character %d changed is accepted", i)
 		}
 	}
 	if before.Challenge(binding, now) == challenge {
-		t.Error("two challenges of one moment are the same")
+		t.Error("two challenges made at the same time are equal")
 	}
 }
 
@@ -239,7 +239,7 @@ func TestAProofIsCheckedWithoutAnAllocation(t *testing.T) {
 	proof := s.Proof(binding, now)
 	if got := testing.AllocsPerRun(100, func() {
 		if !s.Proves(proof, binding, now, time.Minute) {
-			t.Fatal("it is refused")
+			t.Fatal("the proof is refused")
 		}
 	}); got > 0 {
 		t.Errorf("got %v allocations, want none", got)
@@ -265,7 +265,7 @@ func BenchmarkProves(b *testing.B) {
 	}
 }
 
-// FuzzToken: whatever comes is refused or is a token that its key has signed, and nothing panics.
+// FuzzToken: every text is refused or is a token signed by its key, and nothing panics.
 func FuzzToken(f *testing.F) {
 	b := newBrowser(f)
 	key, _, err := devicebound.Registration(b.Registration("c1"))
@@ -285,11 +285,11 @@ func FuzzToken(f *testing.F) {
 				t.Errorf("a key that an id cannot hold: %v", err)
 			}
 			if _, err := again.Refresh(token); err == nil {
-				t.Error("a registration passes for a refresh")
+				t.Error("a registration is accepted as a refresh")
 			}
 		}
 		if _, err := key.Refresh(token); err == nil && token != b.Refresh("c2") && strings.Count(token, ".") != 2 {
-			t.Error("it is no token")
+			t.Error("a text that is not a token is accepted")
 		}
 		_ = devicebound.Of(token)
 		_, _ = devicebound.Binding(token).Key()

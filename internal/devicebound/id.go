@@ -1,7 +1,7 @@
-// Package devicebound is what a device-bound session is made of, as the W3C's draft of
-// Device Bound Session Credentials has it: the text by which an id says that its session is
-// bound and to which key, the token by which a browser shows that it has the key, and what
-// the server seals itself, challenges and proofs. It knows no session, no store and no HTTP.
+// Package devicebound has the parts of a device-bound session, as in the W3C's draft of Device Bound
+// Session Credentials: the text in an id that says that its session is bound and to which key, the token by
+// which a browser proves that it has the key, and what the server seals itself, challenges and proofs. It
+// depends on no session, store or HTTP.
 //
 // https://w3c.github.io/webappsec-dbsc/
 package devicebound
@@ -13,15 +13,14 @@ import (
 	"time"
 )
 
-// The id of a bound session is a random one, and behind it what it is bound to:
+// The id of a bound session is a random one followed by its binding:
 //
 //	random ~ kind since key
 //
-// kind is one character, since when the session was bound, in 8 characters of base64url, and
-// key the public key: 33 bytes of a point on P-256, compressed, or the 256 of an RSA modulus,
-// in base64url. So nobody who rewrites the session's record can lose the key, and a proof is
-// checked without asking the store. The id is signed in the cookie like any other, and its
-// random part is as long.
+// kind is one character, since is when the session was bound, in 8 characters of base64url, and key is the
+// public key: 33 bytes of a point on P-256, compressed, or the 256 of an RSA modulus, in base64url. So
+// nobody who rewrites the session's record can lose the key, and a proof is checked without the store. The
+// id is signed in the cookie like any other, and its random part is as long.
 const (
 	mark = '~'
 
@@ -30,15 +29,14 @@ const (
 	sinceBytes, sinceLen = 6, 8
 	ecBytes, ecLen       = 33, 44
 	rsaBytes, rsaLen     = 256, 342
-	head                 = 1 + 1 + sinceLen // what stands before the key
+	head                 = 1 + 1 + sinceLen // the part before the key
 )
 
-// Binding is what of the id of a bound session says that it is bound, and to which key: all
-// that stands behind the random part. It is empty for a session that is not bound.
+// Binding is the part of a bound session's id after the random part: it says that the session is bound, and
+// to which key. It is empty for a session that is not bound.
 type Binding string
 
-// Of returns the binding in id. It does not look whether the key is one: what is signed is
-// what [New] made.
+// Of returns the binding in id. It does not check that the key is valid: a signed id was made with [New].
 func Of(id string) Binding {
 	i := strings.IndexByte(id, mark)
 	if i < 0 {
@@ -48,7 +46,7 @@ func Of(id string) Binding {
 	if len(b) == head+ecLen && b[1] == kindEC || len(b) == head+rsaLen && b[1] == kindRSA {
 		return Binding(b)
 	}
-	return "" // somebody else's id
+	return "" // an id of another form
 }
 
 // New returns the binding to key of a session that is bound at now.
@@ -59,10 +57,10 @@ func New(key Key, now time.Time) Binding {
 	return Binding(base64.RawURLEncoding.AppendEncode(b, key.packed))
 }
 
-// Tag returns 8 characters by which the keys of one browser are told apart.
+// Tag returns 8 characters that distinguish the keys of one browser.
 func (b Binding) Tag() string { return string(b[max(0, len(b)-8):]) }
 
-// Since returns when the session was bound; zero where b says nothing of the kind.
+// Since returns when the session was bound; zero if b is not a binding.
 func (b Binding) Since() time.Time {
 	if len(b) < head {
 		return time.Time{}
@@ -74,7 +72,7 @@ func (b Binding) Since() time.Time {
 	return millis(raw)
 }
 
-// appendMillis appends t as 6 bytes of Unix milliseconds, which end in the year 10889.
+// appendMillis appends t as 6 bytes of Unix milliseconds, which last until the year 10889.
 func appendMillis(b []byte, t time.Time) []byte {
 	var all [8]byte
 	binary.BigEndian.PutUint64(all[:], uint64(t.UnixMilli()))

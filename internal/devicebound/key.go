@@ -15,17 +15,17 @@ import (
 // Key is the public key of a browser. The zero value is none.
 type Key struct {
 	kind   byte
-	packed []byte // as it stands in an id, before base64
+	packed []byte // as in an id, before base64
 	ec     *ecdsa.PublicKey
 	rsa    *rsa.PublicKey
 }
 
-// rsaExponent is the only one that browsers use, and the cheapest one that is safe.
+// rsaExponent is the only exponent that browsers use.
 const rsaExponent = 65537
 
 var (
-	errBadKey       = errors.New("the key is not a point on P-256, nor an RSA modulus of 2048 bits with the exponent 65537")
-	errBadSignature = errors.New("the signature is not that of the key")
+	errBadKey       = errors.New("the key is neither a point on P-256 nor an RSA modulus of 2048 bits with the exponent 65537")
+	errBadSignature = errors.New("the signature is not by the key")
 )
 
 // Key returns the key in b.
@@ -64,8 +64,8 @@ func ecKey(point []byte) (Key, error) {
 	return Key{kind: kindEC, packed: packed, ec: pub}, nil
 }
 
-// rsaKey returns the key of an RSA modulus. One of another size than browsers make is refused:
-// a huge one would cost as much time as whoever sent it likes.
+// rsaKey returns the key of an RSA modulus. Only the size that browsers use is accepted: the time of a
+// check grows with the size, which the sender would choose.
 func rsaKey(modulus []byte) (Key, error) {
 	if len(modulus) != rsaBytes || modulus[0]&0x80 == 0 || modulus[rsaBytes-1]&1 == 0 {
 		return Key{}, errBadKey
@@ -74,7 +74,7 @@ func rsaKey(modulus []byte) (Key, error) {
 	return Key{kind: kindRSA, packed: bytes.Clone(modulus), rsa: pub}, nil
 }
 
-// verify returns an error unless signature is k's under signed.
+// verify returns an error unless signature is k's signature of signed.
 func (k Key) verify(signed, signature []byte) error {
 	sum := sha256.Sum256(signed)
 	switch {

@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// Sealer makes and checks what the server hands out and keeps no record of: challenges, and the
-// proofs that the bound cookie carries. It is immutable and safe for concurrent use. The zero
-// value checks nothing as good.
+// Sealer makes and checks what the server sends without keeping a record of it: challenges, and the proofs
+// in the bound cookie. It is immutable and safe for concurrent use. The zero value accepts nothing.
 type Sealer struct {
 	secrets [][2][sha256.BlockSize]byte // of HMAC, RFC 2104 §2: each with its inner and outer pad
 }
 
-// NewSealer returns a Sealer with secrets of 32 bytes each: the first one seals, all of them open.
+// NewSealer returns a Sealer with secrets of 32 bytes each: the first one seals, all of them verify.
 func NewSealer(secrets ...[]byte) *Sealer {
 	s := new(Sealer)
 	for _, secret := range secrets {
@@ -31,7 +30,7 @@ func NewSealer(secrets ...[]byte) *Sealer {
 	return s
 }
 
-// purpose says what is sealed, so that one thing does not pass for another.
+// purpose is what a sealed text is for, so that it is not accepted as another kind.
 type purpose byte
 
 const (
@@ -47,13 +46,13 @@ const (
 	proofBytes     = sinceBytes + macLen
 	challengeBytes = sinceBytes + nonceLen + macLen
 
-	// maxSubject is the length of the longest id, and maxMessage that of all that is summed.
+	// maxSubject is the length of the longest id, maxMessage that of everything the MAC is over.
 	maxSubject = 512
 	maxMessage = sha256.BlockSize + 1 + sinceBytes + nonceLen + maxSubject
 )
 
-// mac returns HMAC-SHA256 of what is sealed for subject, cut to macLen. It is written out, since
-// it runs at each request and crypto/hmac allocates: 0.3 us in place of 0.8.
+// mac returns the HMAC-SHA256 of facts for subject, cut to macLen. It is written out because it runs on
+// each request and crypto/hmac allocates: 0.3 us instead of 0.8.
 func (s *Sealer) mac(i int, as purpose, facts []byte, subject string) (sum [sha256.Size]byte) {
 	if len(subject) > maxSubject {
 		return sum
@@ -69,7 +68,7 @@ func (s *Sealer) mac(i int, as purpose, facts []byte, subject string) (sum [sha2
 	return sha256.Sum256(outer[:])
 }
 
-// opens reports whether one of the secrets sealed facts for subject, as sealed says.
+// opens reports whether sealed is the MAC of facts for subject with one of the secrets.
 func (s *Sealer) opens(as purpose, facts []byte, subject string, sealed []byte) bool {
 	if len(subject) > maxSubject {
 		return false
@@ -83,7 +82,7 @@ func (s *Sealer) opens(as purpose, facts []byte, subject string, sealed []byte) 
 	return false
 }
 
-// Proof returns what the bound cookie carries from now on: that whoever gets it has just shown
+// Proof returns the new value of the bound cookie: it proves that the browser that gets it has just used
 // the key of b.
 func (s *Sealer) Proof(b Binding, now time.Time) string {
 	facts := appendMillis(make([]byte, 0, proofBytes), now)
@@ -91,7 +90,7 @@ func (s *Sealer) Proof(b Binding, now time.Time) string {
 	return base64.RawURLEncoding.EncodeToString(append(facts, sum[:macLen]...))
 }
 
-// Proves reports whether value is a proof for b that is at most life old. It allocates nothing.
+// Proves reports whether value is a proof for b and younger than life. It allocates nothing.
 func (s *Sealer) Proves(value string, b Binding, now time.Time, life time.Duration) bool {
 	var text [proofBytes * 4 / 3]byte
 	var raw [proofBytes + 3]byte
@@ -108,17 +107,17 @@ func (s *Sealer) Proves(value string, b Binding, now time.Time, life time.Durati
 // Offer returns a challenge for the registration of a key for the session of id.
 func (s *Sealer) Offer(id string, now time.Time) string { return s.challenge(registrationFor, id, now) }
 
-// Offered reports whether challenge is one of Offer's for id that is at most life old.
+// Offered reports whether challenge was made by Offer for id and is younger than life.
 func (s *Sealer) Offered(challenge, id string, now time.Time, life time.Duration) bool {
 	return s.fresh(registrationFor, challenge, id, now, life)
 }
 
-// Challenge returns a challenge for whoever has the key of b.
+// Challenge returns a challenge for the browser that has the key of b.
 func (s *Sealer) Challenge(b Binding, now time.Time) string {
 	return s.challenge(refreshFor, string(b), now)
 }
 
-// Challenged reports whether challenge is one of Challenge's for b that is at most life old.
+// Challenged reports whether challenge was made by Challenge for b and is younger than life.
 func (s *Sealer) Challenged(challenge string, b Binding, now time.Time, life time.Duration) bool {
 	return s.fresh(refreshFor, challenge, string(b), now, life)
 }
@@ -143,8 +142,8 @@ func (s *Sealer) fresh(as purpose, challenge, subject string, now time.Time, lif
 	return now.Sub(millis(facts)) < life && s.opens(as, facts, subject, sealed)
 }
 
-// Name returns the name by which browser and server speak of the session that b binds: it is no
-// secret, and stays while the session is renewed.
+// Name returns the name that browser and server use for the session that b binds. It is no secret, and
+// stays the same when the session is renewed.
 func (b Binding) Name() string {
 	sum := sha256.Sum256([]byte("passport device-bound session\x00" + b))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])

@@ -11,22 +11,21 @@ import (
 	"github.com/seed-6f34412b/passport/internal/rawjson"
 )
 
-// MaxToken is the length of the longest token that is read, in bytes. One with an RSA key has
-// some 1,000.
+// MaxToken is the length of the longest accepted token, in bytes. One with an RSA key has about 1,000.
 const MaxToken = 4 << 10
 
-// maxLevels is how deeply a token's JSON may be nested: a jwk lies in the header.
+// maxLevels is the largest nesting of a token's JSON: the header contains a jwk.
 const maxLevels = 4
 
-// What a token's header says of its algorithm and type.
+// The algorithm and type in a token's header.
 const (
 	es256, rs256 = "ES256", "RS256"
 	tokenType    = "dbsc+jwt" //nolint:gosec // a name
 )
 
-// Registration returns the key that a browser registers by token, and the challenge that it
-// answers. The key in the header has signed the token, or else there is an error. Whoever calls
-// it has still to look at the challenge.
+// Registration returns the key that a browser registers with token, and the challenge that it answers. The
+// error says why the token is not valid or not signed by the key in its header. The caller must still check
+// the challenge.
 func Registration(token string) (Key, string, error) {
 	t, err := parse(token)
 	if err != nil {
@@ -45,17 +44,17 @@ func Registration(token string) (Key, string, error) {
 	return key, t.challenge, nil
 }
 
-// Refresh returns the challenge that a browser answers by token, which k has signed, or else
-// there is an error.
+// Refresh returns the challenge that a browser answers with token. The error says why the token is not
+// valid or not signed by k.
 func (k Key) Refresh(token string) (challenge string, err error) {
 	t, err := parse(token)
 	switch {
 	case err != nil:
 		return "", err
 	case t.jwk != nil:
-		return "", errors.New("the header has a jwk, which belongs into a registration")
+		return "", errors.New("the header has a jwk, which only a registration may have")
 	case t.alg != k.alg():
-		return "", fmt.Errorf("alg is not %s, which the key is for", k.alg())
+		return "", fmt.Errorf("alg is not %s, the algorithm of the key", k.alg())
 	}
 	if err := k.verify(t.signed, t.signature); err != nil {
 		return "", err
@@ -70,7 +69,7 @@ func (k Key) alg() string {
 	return es256
 }
 
-// token is a JSON Web Token of the type dbsc+jwt, whose signature has yet to be checked.
+// token is a JSON Web Token of the type dbsc+jwt whose signature has not been checked.
 type token struct {
 	alg       string
 	jwk       map[string]string // nil for none
@@ -81,9 +80,9 @@ type token struct {
 
 var errMalformed = errors.New("it is not three parts of base64url without padding, of which two are JSON")
 
-// parse reads text strictly. What the draft does not have in a header is refused: what it would
-// mean cannot be known. Claims beside jti say nothing that is asked, but for those that an
-// earlier draft had for a key, and authorization, which answers a parameter that is never sent.
+// parse reads text strictly. A header member that the draft does not have is refused, because its meaning
+// is unknown. Claims other than jti are ignored, except those that an earlier draft had for a key, and
+// authorization, which answers a parameter that is never sent.
 func parse(text string) (*token, error) {
 	if len(text) > MaxToken {
 		return nil, fmt.Errorf("it has %d bytes: want at most %d", len(text), MaxToken)
@@ -97,7 +96,7 @@ func parse(text string) (*token, error) {
 	plain := base64.RawURLEncoding.Strict()
 	var parts [3][]byte
 	for i, part := range []string{header, payload, signature} {
-		if strings.ContainsAny(part, "\r\n") { // which the decoder passes over
+		if strings.ContainsAny(part, "\r\n") { // the decoder would ignore them
 			return nil, errMalformed
 		}
 		var err error
@@ -149,18 +148,18 @@ func (t *token) readPayload(data []byte) error {
 		case "jti":
 			t.challenge = text(r.Value())
 		case "authorization", "key", "jwk", "cnf":
-			return errors.New("the payload has " + name + ", which nobody asked for")
+			return errors.New("the payload has " + name + ", which was not asked for")
 		}
 		return nil
 	})
 	if err == nil && t.challenge == "" {
-		err = errors.New("jti is missing, or no text")
+		err = errors.New("jti is missing, or is not a string")
 	}
 	return err
 }
 
-// key returns the key in jwk, whose members are those of its kind and nothing else: a private
-// key, or one that says more than the header, is refused.
+// key returns the key in jwk, which must have exactly the members of its kind: a private key, or one with
+// further members, is refused.
 func (t *token) key() (Key, error) {
 	number := func(name string, size int) []byte {
 		b, err := base64.RawURLEncoding.Strict().DecodeString(t.jwk[name])
@@ -182,11 +181,11 @@ func (t *token) key() (Key, error) {
 		}
 		return rsaKey(number("n", rsaBytes))
 	}
-	return Key{}, errors.New("the jwk is not one for the alg")
+	return Key{}, errors.New("the jwk does not fit the alg")
 }
 
-// members calls f for each member of the object in data. A name that comes twice is refused:
-// two readers could choose another one.
+// members calls f for each member of the object in data. A repeated name is refused, because two readers
+// could use different values.
 func members(data []byte, f func(r *rawjson.Reader, name string) error) error {
 	if levels(data) > maxLevels {
 		return errMalformed
@@ -199,7 +198,7 @@ func members(data []byte, f func(r *rawjson.Reader, name string) error) error {
 	for r.Next() {
 		name := string(r.Name())
 		if seen[name] {
-			return errors.New("a member comes twice")
+			return errors.New("a member is repeated")
 		}
 		seen[name] = true
 		if err := f(&r, name); err != nil {
@@ -212,11 +211,10 @@ func members(data []byte, f func(r *rawjson.Reader, name string) error) error {
 	return nil
 }
 
-// levels returns how many brackets data opens, an upper bound of its nesting.
+// levels returns the number of opening brackets in data, an upper bound of its nesting.
 func levels(data []byte) int { return bytes.Count(data, []byte{'{'}) + bytes.Count(data, []byte{'['}) }
 
-// text returns the string that raw is, or "" where it is none, or has escapes, which nothing in
-// a token needs.
+// text returns the string in raw, or "" if raw is not a string or has escapes, which a token does not need.
 func text(raw json.RawMessage) string {
 	if len(raw) < 2 || raw[0] != '"' || bytes.IndexByte(raw, '\\') >= 0 {
 		return ""

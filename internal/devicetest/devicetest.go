@@ -1,5 +1,5 @@
-// Package devicetest signs the tokens of device-bound sessions in tests, as browsers do, and
-// wrongly where a test asks for that.
+// Package devicetest signs the tokens of device-bound sessions in tests, as browsers do, or wrongly if a
+// test asks for that.
 package devicetest
 
 import (
@@ -16,7 +16,7 @@ import (
 
 var b64 = base64.RawURLEncoding
 
-// Browser has a key and signs as a browser does.
+// Browser has a key and signs like a browser.
 type Browser struct {
 	ec  *ecdsa.PrivateKey
 	rsa *rsa.PrivateKey
@@ -28,7 +28,7 @@ func New(t testing.TB) *Browser {
 	return Make()
 }
 
-// Make is New where there is no test yet.
+// Make is New for code outside a test.
 func Make() *Browser {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -37,7 +37,7 @@ func Make() *Browser {
 	return &Browser{ec: key}
 }
 
-// NewRSA returns one with an RSA key.
+// NewRSA returns a Browser with an RSA key.
 func NewRSA(t testing.TB, bits int) *Browser {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, bits)
@@ -55,7 +55,7 @@ func (b *Browser) JWK() Object {
 	if b.rsa != nil {
 		return Object{"kty": "RSA", "n": b64.EncodeToString(b.rsa.N.Bytes()), "e": "AQAB"}
 	}
-	point, _ := b.ec.PublicKey.Bytes() // of a key that was just made
+	point, _ := b.ec.PublicKey.Bytes() // no error: the key was just made
 	return Object{"kty": "EC", "crv": "P-256", "x": b64.EncodeToString(point[1:33]), "y": b64.EncodeToString(point[33:])}
 }
 
@@ -66,13 +66,13 @@ func (b *Browser) alg() string {
 	return "ES256"
 }
 
-// Sign returns the token of a header and a payload, each a value or the text of one.
+// Sign returns the token of a header and a payload. Each is a value or its JSON text.
 func (b *Browser) Sign(header, payload any) string {
 	part := func(v any) string {
 		if text, ok := v.(string); ok {
 			return b64.EncodeToString([]byte(text))
 		}
-		data, _ := json.Marshal(v) // maps of texts
+		data, _ := json.Marshal(v) // no error: maps of strings
 		return b64.EncodeToString(data)
 	}
 	signed := part(header) + "." + part(payload)
@@ -89,12 +89,12 @@ func (b *Browser) Sign(header, payload any) string {
 	return signed + "." + b64.EncodeToString(signature)
 }
 
-// Registration returns the token by which the key is registered.
+// Registration returns the token that registers the key.
 func (b *Browser) Registration(challenge string) string {
 	return b.Sign(Object{"alg": b.alg(), "typ": "dbsc+jwt", "jwk": b.JWK()}, Object{"jti": challenge})
 }
 
-// Refresh returns the token by which the key is shown again.
+// Refresh returns the token that proves the key again.
 func (b *Browser) Refresh(challenge string) string {
 	return b.Sign(Object{"alg": b.alg(), "typ": "dbsc+jwt"}, Object{"jti": challenge})
 }

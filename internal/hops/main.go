@@ -1,11 +1,11 @@
-// Command hops counts the functions of this module that one request runs, and the files they
-// are in, for an authenticated GET, a log-in and a log-out:
+// Command hops counts the functions that one request runs in this module, and the files that they are
+// in, for an authenticated GET, a log-in and a log-out:
 //
 //	go run ./internal/hops         # the counts; fails when one is over its limit
-//	go run ./internal/hops -list   # and the functions, by package
+//	go run ./internal/hops -list   # also the functions, by package
 //
-// It builds the program in subject with coverage counters, which counts exactly one request
-// of each kind, after one like it. A func literal counts with the function around it.
+// It builds the program in subject with coverage counters, and counts exactly one request of
+// each kind, after one like it. A function literal counts as part of the function around it.
 package main
 
 import (
@@ -23,8 +23,8 @@ import (
 
 const module = "github.com/seed-6f34412b/passport"
 
-// flows are the requests, by the folders into which subject writes their counters, and at most how
-// many functions each may run.
+// flows are the requests, by the folders into which subject writes their counters, with the largest number
+// of functions that each may run.
 var flows = []struct {
 	folder, name string
 	limit        int
@@ -97,17 +97,17 @@ func run(ctx context.Context, dir string) error {
 		return fmt.Errorf("%v: %w\n%s", build.Args, err, out)
 	}
 	subject := exec.CommandContext(ctx, program, dir)     //nolint:gosec // what was just built
-	subject.Env = append(os.Environ(), "GOCOVERDIR="+dir) // for what it counts until its end, which nobody reads
+	subject.Env = append(os.Environ(), "GOCOVERDIR="+dir) // for the counters written at its exit, which are not used
 	if out, err := subject.CombinedOutput(); err != nil {
 		return fmt.Errorf("subject: %w\n%s", err, out)
 	}
 	return nil
 }
 
-// function is one that ran.
+// function is a function that ran.
 type function struct{ pkg, file, name string }
 
-// ran returns the functions that ran according to the counters in dir, but this tool's own.
+// ran returns the functions that ran according to the counters in dir, without this tool's own.
 func ran(ctx context.Context, dir string) ([]function, error) {
 	out, err := exec.CommandContext(ctx, "go", "tool", "covdata", "func", "-i", dir).Output() //nolint:gosec // a folder of our own
 	if err != nil {
@@ -125,7 +125,7 @@ func ran(ctx context.Context, dir string) ([]function, error) {
 		}
 	}
 	if len(functions) == 0 {
-		return nil, fmt.Errorf("no function ran, says go tool covdata func: %q", out)
+		return nil, fmt.Errorf("no function ran according to go tool covdata func: %q", out)
 	}
 	return functions, nil
 }

@@ -20,7 +20,7 @@ import (
 
 const secret = "a made-up secret of 32 bytes or more"
 
-// user is the application's own type.
+// user is the application's user type.
 type user struct {
 	ID    int
 	Email string
@@ -92,7 +92,7 @@ func newApp(t *testing.T, edit ...func(*session.Config)) *app {
 	return a
 }
 
-// hello greets whom the guard finds.
+// hello returns a handler that greets the guard's user.
 func (a *app) hello() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u, ok := a.User(r.Context()); ok {
@@ -103,7 +103,7 @@ func (a *app) hello() http.Handler {
 	})
 }
 
-// session makes path a route that works on the session; f's result is the answer.
+// session makes path a route that works on the session; the response is f's result.
 func (a *app) session(path string, f func(r *http.Request, s *session.Session) (any, error)) {
 	a.mux.Handle(path, a.sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := session.FromContext(r.Context())
@@ -121,7 +121,7 @@ func (a *app) session(path string, f func(r *http.Request, s *session.Session) (
 
 func (a *app) open() *browser.Browser { return browser.New(a.t, a.mux) }
 
-// joe is a visitor who is logged in.
+// joe returns a visitor who is logged in.
 func (a *app) joe() *browser.Browser {
 	a.t.Helper()
 	b := a.open()
@@ -137,7 +137,7 @@ func fail(b *browser.Browser, path string) browser.Answer {
 	return b.Post(path, "email", "joe@test.com", "password", "wrong")
 }
 
-// records returns what is stored.
+// records returns the stored records.
 func (a *app) records() []string {
 	a.t.Helper()
 	var list []string
@@ -160,7 +160,7 @@ func (a *app) record() string {
 	return list[0]
 }
 
-// redirected fails the test unless the answer sends the browser to want.
+// redirected fails the test unless the response sends the browser to want.
 func redirected(t *testing.T, a browser.Answer, want string) {
 	t.Helper()
 	if got := a.Header.Get("Location"); a.StatusCode != http.StatusSeeOther || got != want {
@@ -168,7 +168,7 @@ func redirected(t *testing.T, a browser.Answer, want string) {
 	}
 }
 
-// setCookie is the answer's cookie line.
+// setCookie returns the response's Set-Cookie line.
 func setCookie(t *testing.T, a browser.Answer) string {
 	t.Helper()
 	lines := a.Header["Set-Cookie"]
@@ -178,8 +178,8 @@ func setCookie(t *testing.T, a browser.Answer) string {
 	return lines[0]
 }
 
-// attribute fails the test unless a log-in's cookie, under the configuration that edit
-// makes, has the attribute.
+// attribute fails the test unless the cookie of a log-in, with the configuration that edit makes, has the
+// attribute.
 func attribute(t *testing.T, want string, edit func(*session.Config)) {
 	t.Helper()
 	line := setCookie(t, logIn(newApp(t, edit).open(), "/login"))

@@ -1,4 +1,3 @@
-// Package parity ties the tables of docs/MIGRATING.md to tests: every row, an option or
-// a method of Passport, express-session, connect-redis or Nest, is one of them. It has
-// tests only.
+// Package parity connects the tables of docs/MIGRATING.md with tests: every row, an option or a method of
+// Passport, express-session, connect-redis or Nest, has one. It has tests only.
 package parity

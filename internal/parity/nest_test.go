@@ -78,7 +78,7 @@ var nestRows = []row{
 		a.mux.Handle("GET /api", a.Authenticate("token", "anonymous")(a.hello()))
 		a.open().Get("/api").Want(t, 200, "hello stranger")
 	}},
-	{"AuthGuard('session')", func(t *testing.T) { // keeps anonymous visitors out, as its name says
+	{"AuthGuard('session')", func(t *testing.T) { // refuses anonymous visitors, as its name says
 		a := newApp(t)
 		a.mux.Handle("GET /page", a.Authenticate("session")(a.hello()))
 		a.open().Get("/page").Want(t, 401, "")
@@ -122,7 +122,7 @@ var nestRows = []row{
 		a := failWith(t, guard.Options{FailureRedirect: "/login"})
 		redirected(t, fail(a.open(), "/with"), "/login")
 	}},
-	{"getRequest", func(t *testing.T) { // middlewares see the request itself; nothing to override
+	{"getRequest", func(t *testing.T) { // middlewares get the request itself; nothing to override
 		a := newApp(t)
 		a.mux.Handle("GET /api", a.Authenticate("token")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path) })))
 		b := a.open()

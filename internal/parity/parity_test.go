@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// row is what a test shows of one row of the document.
+// row is the test of one row of the document.
 type row struct {
 	name string // the option or method, as Node calls it
 	test func(*testing.T)
 }
 
-// tables are the document's, by the name of their test.
+// tables are the document's tables, by the name of their test.
 var tables = map[string][]row{
 	"TestPassport":       passportRows,
 	"TestExpressSession": expressSessionRows,
@@ -32,8 +32,8 @@ func runRows(t *testing.T, rows []row) {
 	}
 }
 
-// TestEveryRowOfTheDocumentHasItsTest, and every test its row. A row names its test in
-// the last cell: `TestNest/LocalGuard`.
+// TestEveryRowOfTheDocumentHasItsTest, and every test its row. The last cell of a row names its test:
+// `TestNest/LocalGuard`.
 func TestEveryRowOfTheDocumentHasItsTest(t *testing.T) {
 	left := map[string]bool{} // tests without a row
 	for test, rows := range tables {
@@ -60,7 +60,7 @@ func TestEveryRowOfTheDocumentHasItsTest(t *testing.T) {
 		case inTable && !strings.HasPrefix(lines.Text(), "|--"):
 			test := strings.Trim(last, "`")
 			if !left[test] {
-				t.Errorf("line %d: %s is no test, or is named twice", number, last)
+				t.Errorf("line %d: %s is not a test, or is named twice", number, last)
 			}
 			if _, name, _ := strings.Cut(test, "/"); !strings.Contains(cells[0], name) {
 				t.Errorf("line %d: the row is about %s, its test about %s", number, cells[0], name)

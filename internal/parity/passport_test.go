@@ -17,14 +17,14 @@ import (
 
 const messages session.Key[[]string] = "messages"
 
-// logInWith is an application whose /with logs in under o.
+// logInWith returns an application whose /with logs in with the options o.
 func logInWith(t *testing.T, o guard.LogInOptions) *app {
 	a := newApp(t)
 	a.mux.Handle("POST /with", a.Authenticate("local")(a.LogInWith(o)(a.hello())))
 	return a
 }
 
-// failWith is an application whose /with refuses under o.
+// failWith returns an application whose /with refuses with the options o.
 func failWith(t *testing.T, o guard.Options) *app {
 	a := newApp(t)
 	o.Strategies = []string{"local"}
@@ -32,7 +32,7 @@ func failWith(t *testing.T, o guard.Options) *app {
 	return a
 }
 
-// flashes shows what the visitor's session holds of kind.
+// flashes returns the messages of kind in the visitor's session.
 func (a *app) flashes(b *browser.Browser, kind string) string {
 	a.session("GET /flashes", func(_ *http.Request, s *session.Session) (any, error) { return s.Flashes(kind) })
 	return b.Get("/flashes").Text
@@ -132,7 +132,7 @@ var passportRows = []row{
 		}})
 		fail(a.open(), "/with").Want(t, http.StatusTeapot, "own page: guard: refused: local")
 	}},
-	{"assignProperty", func(t *testing.T) { // two users in one request: the session's, and an account's
+	{"assignProperty", func(t *testing.T) { // two users in one request: that of the session, and that of an account
 		a := newApp(t)
 		accounts, err := guard.New(guard.Config{Logger: a.sessions.Logger()}, nil, token)
 		if err != nil {
@@ -164,7 +164,7 @@ var passportRows = []row{
 		c.Post("/cart")
 		logIn(c, "/login").Want(t, 200, "")
 		if n := strings.Count(strings.Join(a.records(), ""), "cart"); n != 1 {
-			t.Errorf("%d carts, want one: a plain LogIn leaves it behind", n)
+			t.Errorf("%d carts, want one: LogIn without options drops it", n)
 		}
 	}},
 	{"authInfo", func(t *testing.T) {
@@ -184,7 +184,7 @@ var passportRows = []row{
 		a.joe().Get("/either").Want(t, 200, "true false")
 		a.open().Get("/either").Want(t, 200, "false true")
 	}},
-	{"passport.initialize()", func(t *testing.T) { // there is nothing to mount
+	{"passport.initialize()", func(t *testing.T) { // nothing needs to be mounted
 		a := newApp(t)
 		a.joe().Get("/me").Want(t, 200, "hello joe@test.com")
 	}},
@@ -259,7 +259,7 @@ var passportRows = []row{
 		}
 		a.mux.Handle("POST /fields", g.Authenticate("local")(g.LogIn(a.hello())))
 		a.open().Post("/fields", "login", "joe@test.com", "pin", "right").Want(t, 200, "")
-		a.open().Post("/fields?login=joe@test.com&pin=right").Want(t, 400, "") // never from the address
+		a.open().Post("/fields?login=joe@test.com&pin=right").Want(t, 400, "") // never from the query string
 	}},
 	{"req.flash", func(t *testing.T) {
 		a := newApp(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// shared is a Redis and our store on it.
+// shared returns a Redis and our store on it.
 func shared(t *testing.T, cfg store.RedisConfig) (*miniredis.Miniredis, *store.RedisStore) {
 	t.Helper()
 	server := miniredis.RunT(t)
@@ -41,7 +41,7 @@ func put(t *testing.T, s *store.RedisStore, ids ...string) {
 	}
 }
 
-// lifeOf is the time to live of the key of the only session, a log-in's under edit.
+// lifeOf returns the time to live of the only session's key after a log-in under edit.
 func lifeOf(t *testing.T, edit func(*session.Config)) time.Duration {
 	t.Helper()
 	server, s := shared(t, store.RedisConfig{})
@@ -77,7 +77,7 @@ var connectRedisRows = []row{
 			t.Errorf("the key lives for %v, want an hour", got)
 		}
 	}},
-	{"ttl function", func(t *testing.T) { // per session: its own maximal age
+	{"ttl function", func(t *testing.T) { // for one session: its own maximal age
 		server, s := shared(t, store.RedisConfig{})
 		a := newApp(t, func(c *session.Config) { c.Store = s })
 		a.session("/set", func(_ *http.Request, s *session.Session) (any, error) {
@@ -99,7 +99,7 @@ var connectRedisRows = []row{
 			t.Errorf("a read changed Redis from\n%s\nto\n%s", before, after)
 		}
 	}},
-	{"disableTTL", func(t *testing.T) { // not to be had: a session that never ends is a leak and a risk
+	{"disableTTL", func(t *testing.T) { // not supported: a session that never ends is a leak and a risk
 		if got := lifeOf(t, func(c *session.Config) { c.IdleTimeout = 29 * 24 * time.Hour }); got != 29*24*time.Hour {
 			t.Errorf("the key lives for %v, want 29 days", got)
 		}
@@ -115,10 +115,10 @@ var connectRedisRows = []row{
 			t.Errorf("Count: %d, %v, want 3", n, err)
 		}
 		if _, err := store.Redis(redis.NewClient(&redis.Options{}), store.RedisConfig{Name: "test", ScanCount: -1}); err == nil {
-			t.Error("a negative ScanCount was taken")
+			t.Error("a negative ScanCount was accepted")
 		}
 	}},
-	{"serializer", func(t *testing.T) { // not to be had: the record is JSON, or nobody else could read it
+	{"serializer", func(t *testing.T) { // not supported: the record is JSON, which others can read
 		server, s := shared(t, store.RedisConfig{})
 		newApp(t, func(c *session.Config) { c.Store = s }).joe()
 		for _, key := range server.Keys() {
@@ -139,7 +139,7 @@ var connectRedisRows = []row{
 			t.Errorf("Get of an unknown id: %v", err)
 		}
 	}},
-	{"set(sid, sess)", func(t *testing.T) { // in two: a new record, and one that was read before
+	{"set(sid, sess)", func(t *testing.T) { // two methods: for a new record, and for one that was read before
 		_, s := shared(t, store.RedisConfig{})
 		put(t, s, "ID")
 		if err := s.Create(t.Context(), "ID", []byte(kept), time.Hour); !errors.Is(err, session.ErrExists) {

@@ -12,9 +12,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestReplacingTheCookieWhileProcessesRun is step 5 of docs/MIGRATING.md: a user logs in at a process that has
-// the new cookie, and logs out at one that has not been replaced yet. Without the first deployment of that step
-// the new cookie stays good.
+// TestReplacingTheCookieWhileProcessesRun is step 5 of docs/MIGRATING.md: a user logs in at a process with
+// the new cookie, and logs out at one that has not been replaced yet. Without the first deployment of that
+// step the new cookie stays valid.
 func TestReplacingTheCookieWhileProcessesRun(t *testing.T) {
 	express, ours := session.Express("a secret of 32 bytes for a test!"), session.SecureCookie("another secret, of 32 bytes too!")
 	memory, err := store.Memory(store.MemoryConfig{})
@@ -44,7 +44,7 @@ func TestReplacingTheCookieWhileProcessesRun(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		replace http.Handler // the process that has not been replaced yet
-		want    int          // the cookie, at the new process, after a log-out at that one
+		want    int          // the status at the new process after a log-out at that one
 	}{
 		{"by way of a process that knows both cookies", between, http.StatusUnauthorized},
 		{"at once: the log-out does not know the new cookie", before, http.StatusOK},
@@ -62,8 +62,8 @@ func TestReplacingTheCookieWhileProcessesRun(t *testing.T) {
 	}
 }
 
-// TestAFormOfASiblingSubdomain: sessions.Handler is no guard. What changes the session behind it alone needs a
-// protection against other sites.
+// TestAFormOfASiblingSubdomain: sessions.Handler is not a guard. Routes behind it alone that change the
+// session need a protection against other sites.
 func TestAFormOfASiblingSubdomain(t *testing.T) {
 	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 const cart session.Key[string] = "cart"
 
-// shop is an application whose /set fills the cart and whose /get shows it.
+// shop returns an application whose /set fills the cart and whose /get shows it.
 func shop(t *testing.T, edit ...func(*session.Config)) *app {
 	a := newApp(t, edit...)
 	a.session("/set", func(_ *http.Request, s *session.Session) (any, error) { return "", cart.Set(s, "full") })
@@ -24,7 +24,7 @@ func shop(t *testing.T, edit ...func(*session.Config)) *app {
 	return a
 }
 
-// does is an application whose /do does f with a session that has a cart.
+// does returns an application whose /do calls f with a session that has a cart.
 func does(t *testing.T, f func(*http.Request, *session.Session) error) *app {
 	a := shop(t)
 	a.session("/do", func(r *http.Request, s *session.Session) (any, error) { return "", f(r, s) })
@@ -62,7 +62,7 @@ var expressSessionRows = []row{
 		c.SetCookie("connect.sid", b.Cookie("connect.sid"))
 		c.Get("/me").Want(t, 200, "hello joe@test.com")
 	}},
-	{"genid", func(t *testing.T) { // not to be chosen: 24 bytes of crypto/rand, in Node's form
+	{"genid", func(t *testing.T) { // cannot be chosen: 24 bytes of crypto/rand, in Node's form
 		a := newApp(t)
 		a.joe()
 		for r, err := range a.store.All(t.Context()) {
@@ -132,7 +132,7 @@ var expressSessionRows = []row{
 			b.Get("/me").Want(t, 401, "")
 		})
 	}},
-	{"cookie.expires", func(t *testing.T) { // a persistent cookie lives until the log-in ends at the latest
+	{"cookie.expires", func(t *testing.T) { // a persistent cookie lives until the log-in's absolute deadline
 		synctest.Test(t, func(t *testing.T) {
 			got := logIn(newApp(t, func(c *session.Config) { c.Persistent = true }).open(), "/login").Cookies()
 			if want := time.Now().Add(30 * 24 * time.Hour).Truncate(time.Second); len(got) != 1 || !got[0].Expires.Equal(want) {
@@ -225,7 +225,7 @@ var expressSessionRows = []row{
 		})
 		a.open().Get("/do").Want(t, 200, "1")
 	}},
-	{"req.session.touch", func(t *testing.T) { // happens by itself, when a tenth of the idle timeout is over
+	{"req.session.touch", func(t *testing.T) { // automatic, after a tenth of the idle timeout
 		synctest.Test(t, func(t *testing.T) {
 			b := newApp(t, func(c *session.Config) { c.IdleTimeout = time.Hour }).joe()
 			for range 5 {

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// slots is how many slots a cluster has.
+// slots is the number of slots of a cluster.
 const slots = 16384
 
 // Cluster is a Redis Cluster of three masters, each with one replica: six processes.
@@ -73,8 +73,7 @@ func (c *Cluster) Client(t testing.TB, edit ...func(*redis.ClusterOptions)) *red
 	return client
 }
 
-// Healthy waits until every node that answers holds the cluster for whole and every
-// replica follows a master.
+// Healthy waits until every node that answers sees the whole cluster and every replica follows a master.
 func (c *Cluster) Healthy() error {
 	return Poll(func(ctx context.Context) error {
 		for _, s := range slices.Concat(c.Masters, c.Replicas) {
@@ -109,7 +108,7 @@ func (s *Server) inOrder(ctx context.Context) error {
 	return nil
 }
 
-// join makes one cluster of the nodes.
+// join makes one cluster from the nodes.
 func (c *Cluster) join(all []*Server, buses []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
@@ -149,8 +148,8 @@ func (c *Cluster) join(all []*Server, buses []string) error {
 	return c.Healthy()
 }
 
-// Move moves a slot with its keys from the master that has it to another, as a
-// resharding does. during, if not nil, is called while the slot is on its way.
+// Move moves a slot with its keys from its master to another one, as a resharding does. during, if not nil,
+// is called while the slot is being moved.
 func (c *Cluster) Move(ctx context.Context, slot, to int, during func()) error {
 	from := slot * 3 / slots
 	var ids [3]string
@@ -198,8 +197,8 @@ func (c *Cluster) Move(ctx context.Context, slot, to int, during func()) error {
 	return agree(nodes[:])
 }
 
-// agree waits until all nodes say the same of who has which slots. A node that still
-// believed otherwise could win the next dispute.
+// agree waits until all nodes agree which of them has which slots. A node with an old view could win the
+// next conflict.
 func agree(nodes []*redis.Client) error {
 	return Poll(func(ctx context.Context) error {
 		views := map[string]bool{}

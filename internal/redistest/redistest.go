@@ -32,7 +32,7 @@ type Server struct {
 	args []string
 	dir  string
 	cmd  *exec.Cmd
-	life io.Closer // the watcher's standard input: the server dies when it closes
+	life io.Closer // the watcher's standard input: the server is killed when it closes
 	log  *subprocess.Log
 }
 
@@ -62,7 +62,7 @@ func (s *Server) Restart() error {
 	if err != nil {
 		return err
 	}
-	// The watcher outlives neither this process nor the call of Kill.
+	// The watcher ends when this process does, and when Kill is called.
 	const watcher = `redis-server "$@" & pid=$!; read -r _; kill -KILL $pid 2>/dev/null; wait $pid`
 	args := append([]string{"-c", watcher, "sh"}, s.args...)
 	args = append(args, "--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
@@ -82,7 +82,7 @@ func (s *Server) Restart() error {
 	return nil
 }
 
-// ready waits until the server answers, and makes sure that it is this one.
+// ready waits until the server answers, and checks that it is this one.
 func (s *Server) ready() error {
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
 	defer c.Close()
@@ -92,7 +92,7 @@ func (s *Server) ready() error {
 		}
 		dir, err := c.ConfigGet(ctx, "dir").Result()
 		if _, answered := errors.AsType[redis.Error](err); answered {
-			return nil // a password, or a renamed command
+			return nil // it wants a password, or the command is renamed
 		}
 		if err != nil {
 			return err
@@ -129,14 +129,14 @@ func (s *Server) Client(t testing.TB, edit ...func(*redis.Options)) *redis.Clien
 	return c
 }
 
-// LimitedUser and LimitedPassword are what a client of [Server.As] gives.
+// LimitedUser and LimitedPassword are what a client made by [Server.As] uses.
 const (
 	LimitedUser     = "limited"
-	LimitedPassword = "a-made-up-password" //nolint:gosec // made up, for a server on loopback
+	LimitedPassword = "a-made-up-password" //nolint:gosec // an example, for a server on loopback
 )
 
-// As returns the same server for clients that are the Redis user with these rights, in the
-// words of ACL SETUSER. Flush and Advance go on as the default user.
+// As returns the same server for clients that are a Redis user with these rights, in the syntax of ACL
+// SETUSER. Flush and Advance still use the default user.
 func (s *Server) As(t testing.TB, rights ...string) *Server {
 	t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: s.Addr})
@@ -158,7 +158,7 @@ func (s *Server) URL() string { return "redis://" + s.Addr }
 // until [Server.Continue].
 func (s *Server) Stop(t testing.TB) { s.signal(t, syscall.SIGSTOP) }
 
-// Continue ends what Stop began.
+// Continue ends the effect of Stop.
 func (s *Server) Continue(t testing.TB) { s.signal(t, syscall.SIGCONT) }
 
 func (s *Server) signal(t testing.TB, sig syscall.Signal) {
@@ -186,13 +186,12 @@ func (s *Server) Flush(t testing.TB) {
 	}
 }
 
-// advanceScript takes ARGV[1] milliseconds off the life of every key.
+// advanceScript subtracts ARGV[1] milliseconds from the time to live of every key.
 const advanceScript = `for _,k in ipairs(redis.call('KEYS','*')) do
 local left=redis.call('PTTL',k)
 if left>=0 then redis.call('PEXPIRE',k,left-ARGV[1]) end end return 0`
 
-// Advance makes every key that expires do so d earlier: the server's clock itself
-// cannot be moved.
+// Advance makes every key that expires do so d earlier: the server's own clock cannot be moved.
 func (s *Server) Advance(t testing.TB, d time.Duration) {
 	t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: s.Addr})

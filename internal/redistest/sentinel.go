@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// MasterName is the name under which sentinels know the master.
+// MasterName is the sentinels' name for the master.
 const MasterName = "sessions"
 
 // Sentinel is a master with two replicas, watched by three sentinels: six processes.

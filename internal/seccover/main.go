@@ -1,12 +1,12 @@
 // Command seccover writes docs/SECURITY-COVERAGE.md: which tests show each security requirement.
 //
 //	go run ./internal/seccover          write the table
-//	go run ./internal/seccover -check   compare with the table that is there
+//	go run ./internal/seccover -check   compare with the existing table
 //	go run ./internal/seccover -run     run the tests first, with the race detector; this takes many minutes
 //
-// It fails when a requirement has neither a test nor somebody whose duty it is, when a test that is named is
-// not there or is in a file whose tests skip, and when a test's name claims a requirement in whose row it is
-// not. That each test passes is for .ci/run to see, which runs all of them, with the race detector.
+// It fails if a requirement has neither tests nor a duty of the application, if a named test does not exist
+// or is in a file whose tests skip, and if a test's name claims a requirement that does not list it.
+// .ci/run checks that the tests pass: it runs all of them, with the race detector.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// cover writes the table, or compares it with the one that is there. With tests it runs them first.
+// cover writes the table, or with check compares it with the existing one. With tests it runs them first.
 func cover(root string, check, tests bool) error {
 	list, err := parse(requirementsText)
 	if err != nil {
@@ -60,12 +60,12 @@ func cover(root string, check, tests bool) error {
 		return err
 	}
 	if string(there) != text {
-		return fmt.Errorf("%s is not current: go run ./internal/seccover", table)
+		return fmt.Errorf("%s is not current: call go run ./internal/seccover", table)
 	}
 	return nil
 }
 
-// runAll runs every test that is named, and wants each to pass.
+// runAll runs every named test, and wants each to pass.
 func runAll(root string, list []requirement) error {
 	var wanted []test
 	for _, r := range list {
@@ -86,8 +86,8 @@ func runAll(root string, list []requirement) error {
 	return errors.Join(failed...)
 }
 
-// match says what is missing: a requirement that nothing shows, a test that is not there or may leave itself
-// out, and one that claims a requirement in whose row it is not.
+// match returns what is missing: requirements without a test, tests that do not exist or may skip, and
+// tests whose names claim a requirement that does not list them.
 func match(list []requirement, all []test, skips map[test]bool) (gaps []error) {
 	for _, r := range list {
 		for _, t := range r.tests {
@@ -107,7 +107,7 @@ func match(list []requirement, all []test, skips map[test]bool) (gaps []error) {
 			return slices.Contains(r.tests, t) && slices.ContainsFunc(r.sources, func(s string) bool { return names(s, t.name) })
 		})
 		if claims(t.name) && !claimed && t.pkg != "internal/seccover" {
-			gaps = append(gaps, fmt.Errorf("%s is in no row of the requirement that its name claims", t))
+			gaps = append(gaps, fmt.Errorf("%s is in no row of the requirement in its name", t))
 		}
 	}
 	return gaps

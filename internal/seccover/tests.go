@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// test is a test function of a module in go.work, also one with the build tag integration.
+// test is a test function of a module in go.work, possibly with the build tag integration.
 type test struct{ pkg, name string }
 
 func (t test) String() string { return t.pkg + "." + t.name }
@@ -40,7 +40,7 @@ func modules(root string) ([]string, error) {
 
 var skip = regexp.MustCompile(`\bt\.Skip(Now|f)?\(`)
 
-// find lists the tests below root, and those that are in a file where a test skips.
+// find lists the tests below root, and those in a file where a test skips.
 func find(root string) (list []test, skips map[test]bool, err error) {
 	ours, err := modules(root)
 	if err != nil {
@@ -82,8 +82,8 @@ func find(root string) (list []test, skips map[test]bool, err error) {
 	return list, skips, err
 }
 
-// run runs the tests, all packages at once, and returns how each ended: "pass", "fail" or "skip". A test of a
-// package runs too if it is called as one that is wanted of another package.
+// run runs the tests, all packages at once, and returns how each ended: "pass", "fail" or "skip". If
+// several packages have a test of the same name, all of these run.
 func run(root string, tests []test) (map[test]string, error) {
 	var packages, names []string
 	for _, t := range tests {
@@ -102,7 +102,7 @@ func run(root string, tests []test) (map[test]string, error) {
 	return collect(bytes.NewReader(out))
 }
 
-// module is the path before a package's folder, also of the modules below the core's.
+// module is the prefix of all package paths, also of the modules below the core's.
 const module = "github.com/seed-6f34412b/passport/"
 
 // collect reads the output of go test -json.

@@ -1,8 +1,7 @@
-// Command subject is the application that the command hops looks at. It is built with coverage
-// counters. For each store and kind of request it sends one to warm up and another one like it,
-// and writes the counters of that one below the folder that is its argument. The store has no
-// other sessions meanwhile: the memory store's parts, which it chooses at random, would else
-// compare two of them in some runs.
+// Command subject is the application that the command hops measures. It is built with coverage counters.
+// For each store and kind of request it sends one request to warm up and a second one like it, and writes
+// the counters of the second to a folder below its argument. The store has no other sessions: otherwise the
+// memory store, which distributes them at random, would in some runs compare two in one part.
 package main
 
 import (
@@ -35,7 +34,7 @@ type user struct {
 }
 
 func main() {
-	runtime.GOMAXPROCS(1) // what the first request left in a pool, the second one finds there
+	runtime.GOMAXPROCS(1) // so that the second request finds in a pool what the first one left there
 	debug.SetGCPercent(-1)
 	server, err := miniredis.Run()
 	check(err)
@@ -67,7 +66,7 @@ func main() {
 }
 
 // application has the routes of examples/server; its log-in neither counts guesses nor hashes.
-// end ends all of its sessions.
+// end ends all its sessions.
 func application(records session.Store) (app http.Handler, end func()) {
 	quiet := slog.New(slog.DiscardHandler)
 	sessions, err := session.New(session.Config{Store: records, Codec: session.SecureCookie("a made-up secret of 32 bytes or more"), Logger: quiet})
@@ -99,7 +98,7 @@ func application(records session.Store) (app http.Handler, end func()) {
 	}
 }
 
-// prepare returns the request of flow, from a browser of its own.
+// prepare returns the request of flow, from a new browser.
 func prepare(app http.Handler, flow string) *http.Request {
 	logIn := httptest.NewRequestWithContext(context.Background(), "POST", "https://app.example/login", strings.NewReader("email=joefoo@test.com&password=Passw0rd!"))
 	logIn.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -116,12 +115,12 @@ func prepare(app http.Handler, flow string) *http.Request {
 	return r
 }
 
-// send returns the cookies of the answer to r.
+// send returns the cookies of the response to r.
 func send(app http.Handler, r *http.Request) []*http.Cookie {
 	w := httptest.NewRecorder()
 	app.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
-		log.Fatalf("%s %s: status %d: %s", r.Method, r.URL.Path, w.Code, w.Body) //nolint:gosec // a request of its own
+		log.Fatalf("%s %s: status %d: %s", r.Method, r.URL.Path, w.Code, w.Body) //nolint:gosec // a request made here
 	}
 	return w.Result().Cookies()
 }

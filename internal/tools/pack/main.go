@@ -1,5 +1,5 @@
-// Command pack makes a module proxy in a folder out of this repository: each module's files as committed, in the form
-// in which Go's own proxy would serve them.
+// Command pack makes a module proxy in a folder from this repository: each module's files as committed, in
+// the form in which Go's own proxy serves them.
 //
 //	go run ./pack v0.1.0 ../.. /tmp/proxy github.com/seed-6f34412b/passport github.com/seed-6f34412b/passport/strategy/jwt …
 //
@@ -71,8 +71,8 @@ func pack(m module.Version, repository, out, root string) error {
 	return errors.Join(zip.CreateFromVCS(file, m, repository, "HEAD", dir), file.Close())
 }
 
-// agree says whether the go.mod of m is that module's, and requires the modules of this repository at the version that
-// is packed: others get no look at a replace directive.
+// agree returns an error unless text is the go.mod of m and requires the modules of this repository at the
+// packed version: other modules ignore replace directives.
 func agree(text []byte, m module.Version, root string) error {
 	file, err := modfile.Parse("go.mod", text, nil)
 	if err != nil {
