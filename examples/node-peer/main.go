@@ -112,7 +112,7 @@ Go       %[1]s
 Express  %[2]s
 Redis    %[3]s
 
-Log in to Express, and Go knows you; the counter is one, too:
+Log in to Express, and Go knows you. They share the counter, too:
 
   curl %[2]s/auth/login -d email=joefoo@test.com -d 'password=Passw0rd!' -c joe.txt
   curl %[2]s/whoami -b joe.txt
