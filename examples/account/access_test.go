@@ -45,20 +45,23 @@ var routes = map[string]string{
 // visitor is a browser of the site without a network.
 type visitor struct {
 	*browser.Browser
-	t testing.TB
+	t      testing.TB
+	origin string
 }
 
-func visit(t testing.TB, site http.Handler) visitor {
-	b := browser.At(t, site, main.Origin)
+func visit(t testing.TB, site http.Handler) visitor { return visitAt(t, site, main.Origin) }
+
+func visitAt(t testing.TB, site http.Handler, origin string) visitor {
+	b := browser.At(t, site, origin)
 	b.Header("Accept", "text/html")
-	return visitor{b, t}
+	return visitor{b, t, origin}
 }
 
 // link returns the link in the newest mail to an address.
 func (v visitor) link(to string) string {
 	v.t.Helper()
 	_, text, _ := strings.Cut(v.Get("/outbox").Text, "To "+to)
-	found := regexp.MustCompile(`href="` + main.Origin + `([^"]*)"`).FindStringSubmatch(text)
+	found := regexp.MustCompile(`href="` + v.origin + `([^"]*)"`).FindStringSubmatch(text)
 	if found == nil {
 		v.t.Fatalf("no mail to %s: %s", to, text)
 	}
