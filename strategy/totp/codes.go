@@ -121,8 +121,7 @@ func NewCodes(cfg CodesConfig) (*Codes, error) {
 }
 
 // NewKey returns a random key for one account, as long as the hash's result (RFC 4226
-// §4, R6). It cannot be hashed like a password: store it encrypted, not in the users
-// table.
+// §4, R6). It cannot be hashed like a password: store it encrypted, by a [Vault].
 func (c *Codes) NewKey() []byte {
 	key := make([]byte, c.size)
 	_, _ = rand.Read(key) // crypto/rand never fails
