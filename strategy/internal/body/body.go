@@ -1,5 +1,5 @@
-// Package body reads the credentials in a request's body, a form or JSON, and leaves the
-// body to the handler as it was.
+// Package body reads the credentials in a request's body, a form or JSON, and leaves the body unchanged for
+// the handler.
 package body
 
 import (
@@ -17,22 +17,21 @@ import (
 	"unicode/utf8"
 )
 
-// DefaultMax is the size in bytes up to which a body is read unless a strategy is told
-// otherwise.
+// DefaultMax is the default for the largest body, in bytes.
 const DefaultMax = 64 << 10
 
-// Reader takes texts from a request's body by the rules of strategy.LocalStrategy.
-// All fields of the struct are required.
+// Reader reads strings from a request's body by the rules of strategy.LocalStrategy. All fields of the
+// struct are required.
 type Reader struct {
-	Fields []Field // each must be there and not empty; the first has no control characters
+	Fields []Field // each must be present and not empty; the first must have no control characters
 	Max    int64   // the largest body, in bytes
-	// Refuse makes the error of a body without all fields, with the status to answer and a reason for
-	// operators that has no credential in it. malformed says that one of the fields was found; in a body
-	// that is not readable none is.
+	// Refuse makes the error for a body without all fields, with the status to answer and a reason for
+	// operators, which contains no credential. malformed says that one of the fields was found; it is false
+	// for a body that cannot be read.
 	Refuse func(status int, reason string, malformed bool) error
 }
 
-// One returns a Reader of the one field that is called name.
+// One returns a Reader for one field, called name.
 func One(name string, refuse func(status int, reason string, malformed bool) error) (*Reader, error) {
 	f, err := ParseField(name)
 	if err != nil {
@@ -47,11 +46,10 @@ const (
 	mediaJSON      = "application/json"
 )
 
-// Read returns the values of the fields in their order. Its errors are those of Refuse,
-// and the context's if it ends while the body is read. A form that somebody parsed
-// earlier is used as it is.
+// Read returns the values of the fields in order. Its errors are those of Refuse, and the context's if it
+// ends while the body is read. A form that was parsed before is used as it is.
 func (rd *Reader) Read(r *http.Request) ([]string, error) {
-	values, files := r.PostForm, map[string]bool{} // r.Form has the query string in it
+	values, files := r.PostForm, map[string]bool{} // not r.Form, which includes the query string
 	if r.MultipartForm != nil {
 		values = r.MultipartForm.Value
 		for name := range r.MultipartForm.File {
@@ -79,15 +77,15 @@ func (rd *Reader) Read(r *http.Request) ([]string, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case len(body) == 0: // the client has not said so
+	case len(body) == 0: // an empty body without Content-Length: 0
 		return nil, rd.missing()
 	}
 	return rd.read(types[0], body)
 }
 
-// Whole returns the body of r, of at most max bytes, and leaves it to the handler as it was. It refuses
-// one that is larger or ends too early by refuse, with the status to answer and a reason for operators. Its
-// other error is the context's, which ended meanwhile.
+// Whole returns the body of r, at most max bytes, and leaves it unchanged for the handler. If it is larger
+// or ends too early, the error is that of refuse, which gets the status to answer and a reason for
+// operators. The only other error is the context's, if it ended.
 func Whole(r *http.Request, max int64, refuse func(status int, reason string) error) ([]byte, error) {
 	original := r.Body
 	body, err := io.ReadAll(io.LimitReader(original, max+1))
@@ -107,11 +105,11 @@ func Whole(r *http.Request, max int64, refuse func(status int, reason string) er
 	return body, nil
 }
 
-// TooLarge is the reason of a refusal with the status 413.
+// TooLarge is the reason of a refusal with status 413.
 const TooLarge = "the body is too large"
 
-// read finds the fields in a body, which is not empty, of the given Content-Type. It looks at nothing else.
-// A refusal says only what a client may know of its own request, never a value.
+// read finds the fields in a body, which is not empty and has the given Content-Type. It uses nothing else.
+// A refusal contains only what a client may know about its own request, never a value.
 func (rd *Reader) read(contentType string, body []byte) ([]string, error) {
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -148,7 +146,7 @@ func (rd *Reader) read(contentType string, body []byte) ([]string, error) {
 	return rd.collect(find)
 }
 
-// collect asks find for all fields and checks what it finds.
+// collect calls find for all fields and checks the results.
 func (rd *Reader) collect(find func(Field) (string, error)) ([]string, error) {
 	values := make([]string, len(rd.Fields))
 	var wrong []error
@@ -170,7 +168,7 @@ func (rd *Reader) collect(find func(Field) (string, error)) ([]string, error) {
 			return nil, rd.malformed("a credential is not UTF-8")
 		}
 	}
-	// No address has one, a database may choke on one, a log may be forged by one.
+	// No login name has one, a database may fail on one, and one may forge a line in a log.
 	if strings.ContainsFunc(values[0], unicode.IsControl) {
 		return nil, rd.malformed(rd.Fields[0].formName(len(rd.Fields[0])) + " has a control character")
 	}
@@ -189,8 +187,7 @@ func (rd *Reader) unsupported(reason string) error {
 	return rd.Refuse(http.StatusUnsupportedMediaType, reason, false)
 }
 
-// missing is the text of passport-local's fail({message: 'Missing credentials'}, 400),
-// lib/strategy.js:75.
+// missing is the text in passport-local's fail({message: 'Missing credentials'}, 400), lib/strategy.js:75.
 const missing = "missing credentials"
 
 // missing refuses a request that has none of the fields.

@@ -15,19 +15,19 @@ import (
 	"unicode/utf8"
 )
 
-// Field is where a credential lies in a body: its name, cut at the brackets.
-// user[email] is {"user", "email"}: the form field user[email], or the member email
-// of the JSON member user. passport-local lib/utils.js:1 reads its usernameField so.
+// Field is the place of a credential in a body: its name, split at the brackets. user[email] is {"user",
+// "email"}: the form field user[email], or the member email of the JSON member user. passport-local
+// lib/utils.js:1 reads its usernameField in the same way.
 type Field []string
 
-// ParseField reads a field's name as it is configured.
+// ParseField parses a field's name from the configuration.
 func ParseField(name string) (Field, error) {
 	head, rest, nested := strings.Cut(name, "[")
 	path := Field{head}
 	for nested {
 		var part string
 		if part, rest, nested = strings.Cut(rest, "]"); !nested {
-			return nil, errors.New("a bracket is left open")
+			return nil, errors.New("a bracket is not closed")
 		}
 		path = append(path, part)
 		if rest == "" {
@@ -40,13 +40,13 @@ func ParseField(name string) (Field, error) {
 	}
 	for _, part := range path {
 		if part == "" || strings.ContainsAny(part, "[]") || !utf8.ValidString(part) {
-			return nil, errors.New("a part is empty or no name")
+			return nil, errors.New("a part is empty or not a name")
 		}
 	}
 	return path, nil
 }
 
-// formName is the field's name in a form, of its first n parts.
+// formName returns the name in a form of the field's first n parts.
 func (f Field) formName(n int) string {
 	if n == 1 {
 		return f[0]
@@ -54,14 +54,14 @@ func (f Field) formName(n int) string {
 	return f[0] + "[" + strings.Join(f[1:n], "][") + "]"
 }
 
-// Within reports whether f is g or lies inside it.
+// Within reports whether f is g or is inside it.
 func (f Field) Within(g Field) bool {
 	return f.formName(len(f)) == g.formName(len(g)) || strings.HasPrefix(f.formName(len(f)), g.formName(len(g))+"[")
 }
 
-// formValue returns the one value of the field, "" when there is none. A body
-// parser such as Node's qs would read email[]=, email[x]= and user= (for
-// user[email]) as another shape of the same field; whoever sends one means to confuse.
+// formValue returns the only value of the field, "" if there is none. A body parser such as Node's qs would
+// read email[]=, email[x]= and user= (for user[email]) as the same field with another shape; such a form is
+// refused, because only an attacker sends it.
 func formValue(values url.Values, files map[string]bool, name Field) (string, error) {
 	full := name.formName(len(name))
 	for n := 1; n < len(name); n++ {
@@ -93,8 +93,8 @@ type multipartForm struct {
 	files  map[string]bool
 }
 
-// parseMultipart reads all parts, as (*http.Request).ParseMultipartForm would, but
-// without a file on disk: the body's cap bounds it.
+// parseMultipart reads all parts, like (*http.Request).ParseMultipartForm but without files on disk: the
+// limit of the body bounds it.
 func parseMultipart(body []byte, boundary string) (*multipartForm, error) {
 	if boundary == "" {
 		return nil, http.ErrMissingBoundary
@@ -121,8 +121,8 @@ func parseMultipart(body []byte, boundary string) (*multipartForm, error) {
 	}
 }
 
-// jsonValue returns the string at the field's path in document, a valid object, "" when
-// there is none. Every object on the way must name its member once.
+// jsonValue returns the string at the field's path in document, a valid object, "" if there is none. Every
+// object on the path must have its member only once.
 func jsonValue(document []byte, path Field) (string, error) {
 	raw := json.RawMessage(bytes.TrimSpace(document))
 	for i, name := range path {
@@ -144,9 +144,9 @@ func jsonValue(document []byte, path Field) (string, error) {
 	return value, nil
 }
 
-// jsonMember returns the member called name of a valid object, nil when there is
-// none. A second one is an error, also one whose name differs by case only: a
-// handler's encoding/json would take it for the same, and perhaps the other value.
+// jsonMember returns the member called name of a valid object, nil if there is none. A second one is an
+// error, even if its name differs by case: encoding/json in a handler would treat them as equal, and might
+// use the other value.
 func jsonMember(object json.RawMessage, name string) (json.RawMessage, error) {
 	var found json.RawMessage
 	same := 0
@@ -177,9 +177,8 @@ func jsonMember(object json.RawMessage, name string) (json.RawMessage, error) {
 	return found, nil
 }
 
-// loneSurrogate reports whether a JSON string escapes half of a surrogate pair.
-// No text has one; encoding/json would read all of them as the same U+FFFD, and so
-// take one password for another.
+// loneSurrogate reports whether a JSON string escapes half of a surrogate pair. No valid text has one;
+// encoding/json would read all of them as the same U+FFFD, and so accept one password for another.
 func loneSurrogate(quoted []byte) bool {
 	hex := func(s string) rune {
 		n, _ := strconv.ParseUint(s[:4], 16, 16)

@@ -1,7 +1,7 @@
 // Package cached answers: what does another server publish, as far as this program knows?
 //
-// It is the one rule by which strategies keep what they fetch: the key sets of
-// strategy/jwt, and the key sets and metadata of strategy/oidc.
+// It has the one rule by which strategies keep what they fetch: the key sets of strategy/jwt, and the key
+// sets and metadata of strategy/oidc.
 //
 // A [Value] is fetched by the first request that needs it. What happens later depends on its age:
 //
@@ -11,7 +11,7 @@
 //	older                        it is not used any more: without a newer one, the error is an outage
 //
 // So a key that its owner withdraws is trusted for at most twice FreshFor while the owner can be reached,
-// and for FreshFor + StaleFor when an attacker, or an outage, is in the way.
+// and for FreshFor + StaleFor if an attacker or an outage prevents that.
 package cached
 
 import (
@@ -32,20 +32,20 @@ const (
 
 	// patience is how long a request that has an old value waits for a newer one.
 	patience = time.Second
-	// retryAfter is the least time between two fetches while no value can be used.
+	// retryAfter is the shortest time between two fetches while no value can be used.
 	retryAfter = time.Second
 )
 
 // Rules say how long a value is used. Every field but StaleFor must be set.
 type Rules struct {
 	FreshFor    time.Duration // the age at which it is fetched again
-	StaleFor    time.Duration // how much longer it is used if it cannot be fetched; zero means not at all
-	MinInterval time.Duration // the least time between two fetches while a value can be used
+	StaleFor    time.Duration // how much longer it is used if it cannot be fetched again; zero means no longer
+	MinInterval time.Duration // the shortest time between two fetches while a value can be used
 	Timeout     time.Duration // bounds one fetch
 }
 
-// ErrNone is wrapped by the error of a fetch that succeeded and found nothing: the server published an empty
-// set. The old value is not used any more.
+// ErrNone is wrapped by the error of a fetch that succeeded but found nothing: the server published an
+// empty set. The old value is then no longer used.
 var ErrNone = errors.New("nothing is published")
 
 // Value is something that is fetched and kept. It is made by [New] and safe for concurrent use.
@@ -61,30 +61,30 @@ type Value[T any] struct {
 	running chan struct{} // closed when the running fetch ends; nil when none runs
 }
 
-// state is what the fetches so far brought.
+// state is the result of the fetches so far.
 type state[T any] struct {
 	value   T
-	fetched time.Time // when value was; zero if there is none
-	started time.Time // when the last fetch was; zero for never
-	failure error     // of the last fetch
+	fetched time.Time // when value was fetched; zero if there is none
+	started time.Time // when the last fetch was started; zero for never
+	failure error     // the error of the last fetch
 	ended   int       // how many fetches have ended
 }
 
-// New returns a value that fetch gets. The slices and maps in it are shared by all callers, which must not
-// change them.
+// New returns a value that is fetched by fetch. Its slices and maps are shared by all callers, which must
+// not change them.
 func New[T any](rules Rules, fetch func(context.Context) (T, error)) *Value[T] {
 	return &Value[T]{rules: rules, fetch: fetch}
 }
 
-// Get returns the value, whatever is in it. The error is that of the last fetch, or wraps that of ctx.
+// Get returns the value. The error is that of the last fetch, or wraps that of ctx.
 func (v *Value[T]) Get(ctx context.Context) (T, error) {
 	return v.Find(ctx, v.rules.MinInterval, func(T) bool { return true })
 }
 
-// Find is Get for a caller that looks for something in the value, such as the key of a token. If fits returns
+// Find is Get for a caller that searches the value, for instance for the key of a token. If fits returns
 // false, the value is fetched again, unless a fetch began less than interval ago.
 //
-// If the error is nil and the value does not fit, what the caller looks for is not published.
+// If the error is nil and the value does not fit, what the caller searches for is not published.
 func (v *Value[T]) Find(ctx context.Context, interval time.Duration, fits func(T) bool) (T, error) {
 	now := time.Now()
 	before := v.read()
@@ -124,14 +124,15 @@ func (v *Value[T]) usable(s *state[T], now time.Time) bool {
 	return !s.fetched.IsZero() && now.Sub(s.fetched) < v.rules.FreshFor+v.rules.StaleFor
 }
 
-// waits reports whether a request should wait for the fetch although the value may be used. It does not while
-// the server is known to be down.
+// waits reports whether a request should wait for the fetch although the value may be used. It should not
+// while the server is known to be down.
 func (v *Value[T]) waits(s *state[T], now time.Time) bool {
 	down := s.failure != nil && now.Sub(s.started) < v.rules.FreshFor
 	return now.Sub(s.fetched) >= 2*v.rules.FreshFor && !down
 }
 
-// start starts a fetch unless one runs, or the last one is too recent. It returns the running one, if any.
+// start starts a fetch unless one is running or the last one is too recent. It returns the running one, if
+// any.
 func (v *Value[T]) start(ctx context.Context, now time.Time, interval time.Duration) <-chan struct{} {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -164,7 +165,7 @@ func (v *Value[T]) run(ctx context.Context, ended chan struct{}) {
 	close(ended)
 }
 
-// wait waits for the fetch: for a short time if an older value can be used.
+// wait waits for the fetch, for a short time if an older value can be used.
 func wait(ctx context.Context, running <-chan struct{}, short bool) error {
 	if running == nil {
 		return nil

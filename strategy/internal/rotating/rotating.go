@@ -1,25 +1,26 @@
-// Package rotating answers: is this the newest token of its series, and which one follows it?
+// Package rotating answers: is this the newest token of its series, and which token follows it?
 //
-// It is the one mechanism of remembered browsers (strategy/remember) and refresh tokens
-// (strategy/jwt/refresh). A log-in begins a series. Its token is used once: each use replaces it. Whoever has
-// a copy of a token uses it beside the owner, and then one of the two comes with a token that was replaced: a
+// It is the mechanism of remembered browsers (strategy/remember) and of refresh tokens
+// (strategy/jwt/refresh). A log-in begins a series. Its token is used once: each use replaces it. If
+// somebody has a copy of a token, one of the two holders will sooner or later use a token that was
+// replaced: a theft is found.
 // theft is found.
 //
 // # Lost answers
 //
-// A client that did not get the answer has the replaced token still, and comes with it again. So the replaced
-// token is good as long as its successor was not used:
+// A client that did not get the answer still has the replaced token, and uses it again. So the replaced
+// token stays valid until its successor is used:
 //
-//   - Within Config.Grace it gets the same successor, and nothing is written: tabs that are restored at once,
-//     and a retry.
-//   - After that it gets another successor, and the first one is void. If nobody had received the first one, that
-//     is all. If somebody had, a copy exists, and that one is found when it comes: [Reused].
+//   - Within Config.Grace it gets the same successor, and nothing is written: for tabs that are
+//     restored at the same time, and for retries.
+//   - After that it gets another successor, and the first one becomes void. If nobody received the
+//     first one, that is all. If somebody did, a copy exists, and it is found when it is used: [Reused].
 //
 // # How soon a theft is found
 //
-// Say that the token changes hands when it is used by the owner after the thief, or by the thief after the
-// owner. A theft is found at the second change of hands at the latest, and at the first if one of them used
-// the token twice in a row before. What each choice costs:
+// A change of hands is a use by the owner after the thief, or by the thief after the owner. A theft is
+// found at the second change of hands at the latest, and at the first one if the other party used the token
+// twice in a row before. The cases:
 //
 //	the owner's answers get lost                     no alarm, however often, and however late the owner retries
 //	the thief is first, once; the owner comes        the owner gets in; found when the thief comes again
@@ -31,8 +32,8 @@
 //	an old copy, of two or more uses ago             found at once
 //	a copy of a token whose successor is unused      as good as a copy of the present one, which it was made beside
 //
-// So the price of a quiet retry is one use by a thief who would have been refused, until the owner comes
-// again. Callers end what the void token opened, as far as it can be ended: see Series.Made.
+// So the price of accepting a retry is one use by a thief who would otherwise have been refused, until the
+// owner comes again. Callers should end what the void token opened, as far as possible: see Series.Made.
 package rotating
 
 import (
@@ -49,7 +50,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
 
-// Cells is strategy.Cells, which says what its methods promise.
+// Cells is strategy.Cells, which documents the methods.
 type Cells interface {
 	// Load returns what is kept under key, nil for nothing.
 	Load(ctx context.Context, key string) ([]byte, error)
@@ -57,81 +58,81 @@ type Cells interface {
 	Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error)
 }
 
-// Config says how Tokens works. Every field but Grace must be set.
+// Config configures Tokens. Every field except Grace must be set.
 type Config struct {
 	// Cells keeps the series.
 	Cells Cells
-	// Kind begins the keys.
+	// Kind is the prefix of the keys.
 	Kind string
-	// IdleTimeout ends a series that was not used for so long.
+	// IdleTimeout ends a series that was not used for this long.
 	IdleTimeout time.Duration
-	// MaxAge ends a series so long after it began, however busy it is.
+	// MaxAge ends a series this long after it began, even if it is used.
 	MaxAge time.Duration
-	// Grace is for how long a replaced token gets the same successor. Negative means that a token is answered
-	// once: any other use is a theft.
+	// Grace is how long a replaced token gets the same successor. Negative means that a token is accepted
+	// only once: any other use is a theft.
 	Grace time.Duration
 }
 
-// Series is what a token belongs to.
+// Series is the series of tokens of one log-in.
 type Series struct {
 	Name  string // no secret
 	Owner string
 	Data  json.RawMessage // as given to Begin
 	Since time.Time       // when it began
-	Until time.Time       // when it ends, however busy it is
-	// Made is when the present token was. What was opened by an earlier use should end: if its token is void
+	Until time.Time       // when it ends, even if it is used
+	// Made is when the current token was made. What an earlier use opened should end: if its token is void
 	// now, somebody else may have had it.
 	Made time.Time
-	// Groups are the names, besides the owner's, by which EndAll ends the series: as given to Begin.
+	// Groups are further names, besides the owner's, by which EndAll ends the series: those given to Begin.
 	Groups []string
-	eras   map[string]string // by the owner's name and those of the groups
+	eras   map[string]string // the era of the owner and of each group, by name
 }
 
-// ErrUnknown is returned by Use for a token that is malformed, unknown, expired or made void by Renew, or of a
+// ErrUnknown is returned by Use for a token that is malformed, unknown, expired, voided by Renew, or of a
 // series that has ended.
 var ErrUnknown = errors.New("not a token in use")
 
-// ErrMalformed is returned by Use when the record of the series cannot be read. It wraps ErrUnknown.
+// ErrMalformed is returned by Use if the record of the series cannot be read. It wraps ErrUnknown.
 var ErrMalformed = fmt.Errorf("the record of a series is malformed: %w", ErrUnknown)
 
-// Reused is returned by Use for a token that was replaced, and for one that was never of its series. The
-// series goes on until End or EndAll is called.
+// Reused is returned by Use for a token that was replaced, and for one that never was a token of its
+// series. The series continues until End or EndAll is called.
 type Reused struct{ Series Series }
 
 // Error implements error.
 func (*Reused) Error() string { return "a token was used that had been replaced" }
 
-// errTaken is for the impossible: two series of one name.
+// errTaken should be impossible: two series have the same name.
 var errTaken = errors.New("the random name is taken")
 
 // Tokens begins series and rotates their tokens. It is safe for concurrent use, also by several processes
-// that share the Cells. A series is one cell, changed by compare-and-swap, so that of two that use a token at
-// once one replaces it. Only hashes are kept: nothing in the database can be used as a token.
+// that share the Cells. A series is one cell, changed by compare-and-swap, so that of two simultaneous uses
+// of a token only one replaces it. Only hashes are stored: nothing in the database can be used as a token.
 type Tokens struct{ cfg Config }
 
 // New returns Tokens. It does not check cfg.
 func New(cfg Config) *Tokens { return &Tokens{cfg} }
 
-// record is what is kept of a series.
+// record is the stored form of a series.
 type record struct {
 	Owner    string          `json:"owner"`
 	Data     json.RawMessage `json:"data,omitempty"`
 	Since    int64           `json:"since"`              // Unix milliseconds
 	Until    int64           `json:"until"`              // Unix milliseconds
-	Groups   []string        `json:"groups,omitempty"`   // other names by which the series ends
-	Eras     []string        `json:"eras,omitempty"`     // the owner's and the groups' when it began, if one had any: see EndAll
-	Current  string          `json:"current"`            // hash of the secret in use
-	Previous string          `json:"previous,omitempty"` // hash of the one that it replaced
-	Nonce    string          `json:"nonce,omitempty"`    // makes the secret in use of the one that it replaced
-	Replaced int64           `json:"replaced,omitempty"` // when it was made; Unix milliseconds
-	Void     []string        `json:"void,omitempty"`     // hashes of those that were good before Renew
-	Stolen   bool            `json:"stolen,omitempty"`   // none is good: see MarkStolen
+	Groups   []string        `json:"groups,omitempty"`   // further names by which the series ends
+	Eras     []string        `json:"eras,omitempty"`     // those of the owner and the groups at its beginning, if any: see EndAll
+	Current  string          `json:"current"`            // hash of the current secret
+	Previous string          `json:"previous,omitempty"` // hash of the secret before
+	Nonce    string          `json:"nonce,omitempty"`    // with the secret before, gives the current secret
+	Replaced int64           `json:"replaced,omitempty"` // when the current secret was made; Unix milliseconds
+	Void     []string        `json:"void,omitempty"`     // hashes of the secrets that were valid before Renew
+	Stolen   bool            `json:"stolen,omitempty"`   // no token is valid: see MarkStolen
 }
 
 func (t *Tokens) seriesKey(name string) string { return t.cfg.Kind + ":series:" + name }
 func (t *Tokens) eraKey(owner string) string   { return t.cfg.Kind + ":era:" + token.Hash("era", owner) }
 
-// eras returns the eras in which the series began.
+// eras returns the eras in which the series began, by name.
 func (r *record) eras() map[string]string {
 	eras := make(map[string]string, 1+len(r.Groups))
 	for i, name := range append([]string{r.Owner}, r.Groups...) {
@@ -144,7 +145,7 @@ func (r *record) eras() map[string]string {
 }
 
 func (t *Tokens) series(name string, r *record) Series {
-	// A shorter MaxAge than that of its beginning counts at once.
+	// If MaxAge is now shorter than when the series began, it applies at once.
 	since, until := time.UnixMilli(r.Since), time.UnixMilli(r.Until)
 	if limit := since.Add(t.cfg.MaxAge); limit.Before(until) {
 		until = limit
@@ -152,9 +153,9 @@ func (t *Tokens) series(name string, r *record) Series {
 	return Series{Name: name, Owner: r.Owner, Data: r.Data, Since: since, Until: until, Made: time.UnixMilli(max(r.Since, r.Replaced)), Groups: r.Groups, eras: r.eras()}
 }
 
-// Begin begins a series for owner and returns its first token. data comes back with each use. The series also
-// ends by EndAll of each of groups, which must not be names of owners. Any error is an outage, but for data
-// that is no JSON; then no token is in use.
+// Begin begins a series for owner and returns its first token. data is returned by each use. EndAll of each
+// of groups also ends the series; groups must not be names of owners. Any error is an outage, except for
+// data that is not JSON; no token is in use then.
 func (t *Tokens) Begin(ctx context.Context, owner string, data json.RawMessage, groups ...string) (Series, string, error) {
 	var eras []string
 	for _, name := range append([]string{owner}, groups...) {
@@ -179,8 +180,8 @@ func (t *Tokens) Begin(ctx context.Context, owner string, data json.RawMessage, 
 	return t.series(p.name(), r), p.with(p.secret), nil
 }
 
-// Use exchanges a token for the next one of its series. The error wraps ErrUnknown, is a [*Reused], or is an
-// outage, after which the client may try again with the same token.
+// Use exchanges a token for the next one of its series. The error wraps ErrUnknown, is a [*Reused], or is
+// an outage, after which the client may try again with the same token.
 func (t *Tokens) Use(ctx context.Context, text string) (Series, string, error) {
 	p, ok := parse(text)
 	if !ok {
@@ -198,7 +199,7 @@ func (t *Tokens) Use(ctx context.Context, text string) (Series, string, error) {
 }
 
 // use decides by raw, the record of p's series. If another request changed it meanwhile, next is empty, and
-// found is the record now.
+// found is the current record.
 func (t *Tokens) use(ctx context.Context, p pair, raw []byte) (s Series, next string, found []byte, err error) {
 	r, err := t.alive(ctx, p.name(), raw)
 	if err != nil {
@@ -213,7 +214,7 @@ func (t *Tokens) use(ctx context.Context, p pair, raw []byte) (s Series, next st
 		if now.Sub(time.UnixMilli(r.Replaced)) < t.cfg.Grace {
 			return s, p.with(p.successor(r.Nonce)), nil, nil
 		}
-	case slices.ContainsFunc(r.Void, p.has): // also of an owner who did not get the answer of Renew
+	case slices.ContainsFunc(r.Void, p.has): // perhaps by an owner who did not get the answer of Renew
 		return Series{}, "", nil, ErrUnknown
 	default:
 		return Series{}, "", nil, &Reused{s}
@@ -250,14 +251,14 @@ func (t *Tokens) alive(ctx context.Context, name string, raw []byte) (*record, e
 	return r, nil
 }
 
-// isOver reports whether err, of alive, says that the series has ended or is stolen.
+// isOver reports whether err, from alive, means that the series has ended or is stolen.
 func isOver(err error) bool {
 	_, stolen := errors.AsType[*Reused](err)
 	return stolen || errors.Is(err, ErrUnknown)
 }
 
-// MarkStolen has every use of a token of the series of that name be a theft, [Reused], from now on, also after
-// EndAll: so that whoever ends what a thief may have can begin again after an outage. End removes the mark with
+// MarkStolen makes every use of a token of the named series a theft, [Reused], from now on, also after
+// EndAll. So whoever ends what a thief may have can start again after an outage. End removes the mark with
 // the series. Any error is an outage.
 func (t *Tokens) MarkStolen(ctx context.Context, name string) error {
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
@@ -276,7 +277,7 @@ func (t *Tokens) MarkStolen(ctx context.Context, name string) error {
 	return err
 }
 
-// swap replaces the record old of a series by r. If what it finds is r, an earlier attempt of the same call
+// swap replaces the record old of a series by r. If it finds r, an earlier attempt of the same call
 // succeeded and its answer was lost.
 func (t *Tokens) swap(ctx context.Context, name string, old []byte, r *record, ttl time.Duration) (found []byte, swapped bool, err error) {
 	text, err := json.Marshal(r)
@@ -287,7 +288,7 @@ func (t *Tokens) swap(ctx context.Context, name string, old []byte, r *record, t
 	return found, swapped || err == nil && bytes.Equal(found, text), err
 }
 
-// Alive reports whether a series that Begin or Use returned goes on. Any error is an outage.
+// Alive reports whether a series returned by Begin or Use still exists. Any error is an outage.
 func (t *Tokens) Alive(ctx context.Context, s Series) (bool, error) {
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(s.Name))
 	if err != nil {
@@ -299,8 +300,8 @@ func (t *Tokens) Alive(ctx context.Context, s Series) (bool, error) {
 	return err == nil, err
 }
 
-// Find returns the series of that name; ok is false if there is none. It does not look whether it has ended
-// for its age, or with all of its owner. Any error is an outage.
+// Find returns the named series; ok is false if there is none. It does not check whether the series has
+// reached its MaxAge, or was ended by EndAll. Any error is an outage.
 func (t *Tokens) Find(ctx context.Context, name string) (s Series, ok bool, err error) {
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
 	r := new(record)
@@ -310,9 +311,9 @@ func (t *Tokens) Find(ctx context.Context, name string) (s Series, ok bool, err 
 	return t.series(name, r), true, nil
 }
 
-// Renew gives the series of that id, see [ID], other data and another token, next: every earlier one is void.
-// Where data is what the series has, nothing changes, and next is "". ok is false if there is no such series
-// any more. Any error is an outage.
+// Renew gives the series with that id, see [ID], other data and a new token, next: every earlier one
+// becomes void. If data is what the series has already, nothing changes, and next is "". ok is false if
+// there is no such series any more. Any error is an outage.
 func (t *Tokens) Renew(ctx context.Context, id string, data json.RawMessage) (s Series, next string, ok bool, err error) {
 	p := pair{id, token.New()}
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(p.name()))
@@ -327,7 +328,7 @@ func (t *Tokens) Renew(ctx context.Context, id string, data json.RawMessage) (s 
 		if bytes.Equal(r.Data, data) {
 			return t.series(p.name(), r), "", true, nil
 		}
-		// No successor of the one before: whoever holds that could be given it again.
+		// The new secret is not derived from the one before: whoever holds that could get it again.
 		r.Void = []string{r.Current}
 		if r.Previous != "" {
 			r.Void = append(r.Void, r.Previous)
@@ -342,21 +343,21 @@ func (t *Tokens) Renew(ctx context.Context, id string, data json.RawMessage) (s 
 	return Series{}, "", false, err
 }
 
-// ID returns what Renew calls the series of a token; ok is false for what is no token. It is not kept in the
-// database, and is no token by itself.
+// ID returns the id by which Renew finds the series of a token; ok is false for a text that is not a token.
+// The id is not stored in the database, and is not a token by itself.
 func ID(text string) (id string, ok bool) {
 	p, ok := parse(text)
 	return p.id, ok
 }
 
-// Name returns the name of the series to which a token belongs by its form; ok is false for what is no token.
+// Name returns the name of the series in a token; ok is false for a text that is not a token.
 func Name(text string) (name string, ok bool) {
 	p, ok := parse(text)
 	return p.name(), ok
 }
 
-// End ends the series of that name. It returns what was ended; ok is false if there was no such series. Any
-// error is an outage, after which it may go on.
+// End ends the named series. It returns what was ended; ok is false if there was no such series. Any error
+// is an outage, after which the series may still exist.
 func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, err error) {
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(name))
 	for err == nil && raw != nil {
@@ -373,17 +374,17 @@ func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, e
 	return Series{}, false, err
 }
 
-// The era of an owner changes when all series of the owner end. It is kept for as long as a series that began
-// before can live; a series without one began when none had ended for that long.
+// The era of an owner changes when all series of the owner end. It is kept for as long as a series that
+// began before can live. A series without an era began when no EndAll had happened for that long.
 
-// EndAll ends every series of the owner, or the group, of that name that began before the call. Any error is
-// an outage, after which they may go on.
+// EndAll ends every series of the named owner or group that began before the call. Any error is an outage,
+// after which they may still exist.
 func (t *Tokens) EndAll(ctx context.Context, name string) error {
 	key, era := t.eraKey(name), []byte(token.New())
 	old, err := t.cfg.Cells.Load(ctx, key)
 	for err == nil {
 		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, key, old, era, t.cfg.MaxAge)
-		if swapErr == nil && (swapped || bytes.Equal(found, era)) { // found: its own, the answer was lost
+		if swapErr == nil && (swapped || bytes.Equal(found, era)) { // if found is its own, the answer was lost
 			return nil
 		}
 		old, err = found, swapErr
@@ -391,8 +392,8 @@ func (t *Tokens) EndAll(ctx context.Context, name string) error {
 	return err
 }
 
-// era returns the owner's present one, "" if there is none, and keeps it for as long as a series that begins
-// now.
+// era returns the owner's current era, "" if there is none, and makes it live as long as a series that
+// begins now.
 func (t *Tokens) era(ctx context.Context, owner string) (string, error) {
 	era, err := t.cfg.Cells.Load(ctx, t.eraKey(owner))
 	for err == nil && era != nil {
@@ -405,7 +406,7 @@ func (t *Tokens) era(ctx context.Context, owner string) (string, error) {
 	return "", err
 }
 
-// sameEra reports whether no era of s has ended since it began.
+// sameEra reports whether none of the eras of s has changed since it began.
 func (t *Tokens) sameEra(ctx context.Context, s Series) (bool, error) {
 	for name, began := range s.eras {
 		era, err := t.cfg.Cells.Load(ctx, t.eraKey(name))

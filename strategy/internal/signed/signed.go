@@ -1,4 +1,4 @@
-// Package signed is what the cookies of strategies have in common: names, secrets and signatures.
+// Package signed has what the cookies of strategies share: names, secrets and signatures.
 package signed
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// minSecret is the least length in bytes of a secret.
+// minSecret is the smallest length of a secret in bytes.
 const minSecret = 32
 
 // CheckSecrets calls wrong for each secret that could be guessed.
@@ -22,8 +22,8 @@ func CheckSecrets(secrets []string, wrong func(format string, args ...any)) {
 	}
 }
 
-// CookieName returns the name of a cookie that is usually called usual, with __Host- before it where it is
-// Secure. It calls wrong for a name that no browser takes.
+// CookieName returns the name of a cookie whose default is usual, with the prefix __Host- if the cookie is
+// Secure. It calls wrong for a name that browsers do not accept.
 func CookieName(name, usual string, insecureHTTP bool, wrong func(format string, args ...any)) string {
 	lower := strings.ToLower(name)
 	switch prefixed := strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-"); {
@@ -48,8 +48,8 @@ func MAC(secret string, parts ...string) []byte {
 	return mac.Sum(nil)
 }
 
-// Verify reports whether mac begins MAC of parts under one of the secrets. It takes the same time for every
-// mac of one length. An empty mac is never right.
+// Verify reports whether mac is the beginning of MAC of parts with one of the secrets. It takes the same
+// time for every mac of the same length. An empty mac is never valid.
 func Verify(mac []byte, secrets []string, parts ...string) bool {
 	ok := false
 	for _, secret := range secrets {

@@ -1,9 +1,9 @@
-// Package strictjson answers: what does a signed JSON text say, if all its readers must read the same?
+// Package strictjson answers: what does a signed JSON text say, such that all readers agree?
 //
-// encoding/json takes the last of two members with one name, and takes ROLES for roles when it fills a
-// struct. A signer that checked the first, or whose users choose the names of further claims, then signs one
-// thing and is understood to have signed another. Parse and [Shape.Check] refuse both, and [Object.Misspelt]
-// is for readers that know only some of the names.
+// If an object has two members with one name, encoding/json uses the last; and it accepts ROLES for roles
+// when it fills a struct. A signer that checked the first, or whose users choose the names of further
+// claims, then signs one thing and is read as saying another. Parse and [Shape.Check] refuse both.
+// [Object.Misspelt] is for readers that know only some of the names.
 package strictjson
 
 import (
@@ -19,7 +19,7 @@ import (
 // Object is a JSON object's members by name.
 type Object map[string]json.RawMessage
 
-// ErrTwice is returned by [Parse] for an object that has a name twice, at any depth.
+// ErrTwice is returned by [Parse] for an object in which a name is repeated, at any depth.
 var ErrTwice = errors.New("a name is there twice")
 
 var (
@@ -27,9 +27,9 @@ var (
 	errObject  = errors.New("not a JSON object")
 )
 
-// Parse reads an object, such as the header or the claims of a token. No object in it may have a name twice:
-// RFC 7519 §4 leaves a parser to refuse that or to take the last, and two parsers that choose differently see
-// two users.
+// Parse reads an object, such as the header or the claims of a token. No object in it may repeat a name:
+// RFC 7519 §4 allows a parser to refuse that or to use the last one, and two parsers that choose
+// differently see two users.
 func Parse(data []byte) (Object, error) {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, errNotJSON
@@ -71,22 +71,21 @@ func membersOf(data []byte) (Object, error) {
 	return members, nil
 }
 
-// unique returns an error if an object in valid JSON has a name twice. It reads the text once, however deep
-// it is.
+// unique returns an error if an object in valid JSON repeats a name. It reads the text once, at any depth.
 func unique(data []byte) error {
 	if data[0] != '{' && data[0] != '[' {
 		return nil
 	}
 	type level struct {
-		names map[string]bool // nil in a list
-		value bool            // the next token of an object is a value
+		names map[string]bool // nil for a list
+		value bool            // in an object: the next token is a value
 	}
 	var open []level
 	dec := json.NewDecoder(bytes.NewReader(data))
 	for {
 		token, err := dec.Token()
 		if err != nil {
-			return nil //nolint:nilerr // the end, since the text is valid
+			return nil //nolint:nilerr // the end of the text, which is valid
 		}
 		in := len(open) - 1
 		if name, ok := token.(string); ok && in >= 0 && open[in].names != nil && !open[in].value {
@@ -110,8 +109,8 @@ func unique(data []byte) error {
 	}
 }
 
-// Fold returns the same text for all spellings of a name that encoding/json takes for one: those equal under
-// Unicode's simple case folding.
+// Fold returns the same text for all spellings of a name that encoding/json treats as equal: those equal
+// under Unicode's simple case folding.
 func Fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
@@ -122,7 +121,7 @@ func Fold(name string) string {
 	}, name)
 }
 
-// HasTwins reports whether two names differ by case only. encoding/json takes them for one when it fills a
+// HasTwins reports whether two names differ only by case. encoding/json treats them as one when it fills a
 // struct.
 func (o Object) HasTwins() bool {
 	folded := make(map[string]bool, len(o))
@@ -132,8 +131,8 @@ func (o Object) HasTwins() bool {
 	return len(folded) < len(o)
 }
 
-// Misspelt returns a member whose name is one of names but for its case. It would fill the field of a struct,
-// past the check of the member that has the name.
+// Misspelt returns a member whose name differs from one of names only by case. It would fill the field of a
+// struct without passing the check of the member with the exact name.
 func (o Object) Misspelt(names ...string) (string, bool) {
 	for member := range o {
 		if !slices.Contains(names, member) && slices.ContainsFunc(names, func(name string) bool { return Fold(name) == Fold(member) }) {

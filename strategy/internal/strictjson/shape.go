@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Shape is what encoding/json takes from an object for one Go type: which names, and what lies in their
-// values. It is made by [ShapeOf] and safe for concurrent use.
+// Shape describes what encoding/json reads from an object into a Go type: the names, and the shapes of
+// their values. It is made by [ShapeOf] and safe for concurrent use.
 type Shape struct {
-	fields map[string]*Shape // of a struct, by exact name; a nil Shape takes anything
-	folded map[string]string // of a struct: the exact name, by its folding
-	elem   *Shape            // of a list or a map
+	fields map[string]*Shape // for a struct, by exact name; a nil Shape accepts anything
+	folded map[string]string // for a struct: the exact names, by their folded form
+	elem   *Shape            // for a list or a map
 }
 
-// ShapeOf returns the shape of t, nil for a type that reads itself or has no struct in it.
+// ShapeOf returns the shape of t, nil for a type that has its own UnmarshalJSON or contains no struct.
 func ShapeOf(t reflect.Type) *Shape { return shapeOf(t, map[reflect.Type]*Shape{}) }
 
 var (
@@ -52,7 +52,7 @@ func shapeOf(t reflect.Type, known map[reflect.Type]*Shape) *Shape {
 	return nil
 }
 
-// add adds the fields of t, and those of the structs that are embedded in it.
+// add adds the fields of t, and those of the structs that it embeds.
 func (s *Shape) add(t reflect.Type, known map[reflect.Type]*Shape, embedded map[reflect.Type]bool) {
 	if embedded[t] { // a struct can embed a pointer to itself
 		return
@@ -79,8 +79,8 @@ func (s *Shape) add(t reflect.Type, known map[reflect.Type]*Shape, embedded map[
 	}
 }
 
-// Check refuses an object that has a member whose name is that of a field but for its case, here or in an
-// object inside it. The error names the member, never a value.
+// Check returns an error for an object with a member whose name differs from that of a field only by case,
+// here or in an object inside it. The error contains the name, never a value.
 func (s *Shape) Check(o Object) error {
 	if s == nil {
 		return nil
@@ -101,7 +101,7 @@ func (s *Shape) Check(o Object) error {
 	return nil
 }
 
-// check is Check for a value in JSON that Parse found no fault with.
+// check is Check for a value whose JSON was checked by Parse.
 func (s *Shape) check(value json.RawMessage) error {
 	if s == nil || len(value) == 0 {
 		return nil

@@ -1,4 +1,4 @@
-// Package token makes random secrets, and names for them from which they cannot be told.
+// Package token makes random secrets, and hashes of them that do not reveal them.
 package token
 
 import (
@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// Bytes is how many random bytes a token has: 192 bits, more than the 128 that OWASP
-// ASVS 5.0, 11.5.1, asks for.
+// Bytes is the number of random bytes in a token: 192 bits, more than the 128 that OWASP ASVS 5.0, 11.5.1,
+// asks for.
 const Bytes = 24
 
 // New returns 32 random characters of base64url.
@@ -19,16 +19,16 @@ func New() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// Valid reports whether s has the form of a token. It saves asking the database for what
-// cannot be there, and keeps long texts away from it.
+// Valid reports whether s has the form of a token. The check avoids look-ups that cannot succeed, and keeps
+// long texts away from the database.
 func Valid(s string) bool {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s) // which skips line breaks
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s) // also checked below, because it skips line breaks
 	return err == nil && len(b) == Bytes && len(s) == base64.RawURLEncoding.EncodedLen(Bytes)
 }
 
-// Hash names what parts say, so that they cannot be told from it: 43 characters of
-// base64url. The length before each part keeps "ab","c" and "a","bc" apart. A plain hash
-// is enough for what has 112 bits of randomness or more (NIST SP 800-63B-4 §3.1.2.2).
+// Hash returns a hash of parts, 43 characters of base64url, which does not reveal them. The length before
+// each part keeps "ab","c" and "a","bc" apart. A plain hash is enough for texts with 112 bits of randomness
+// or more (NIST SP 800-63B-4 §3.1.2.2).
 func Hash(parts ...string) string {
 	h := sha256.New()
 	for _, part := range parts {
