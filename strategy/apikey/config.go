@@ -89,7 +89,7 @@ func New[U any](cfg Config, find Find[U]) (*Strategy[U], error) {
 	return &Strategy[U]{cfg: cfg, find: find}, nil
 }
 
-// isToken reports whether s is a token of RFC 9110 §5.6.2, of those that are in use.
+// isToken reports whether s is a token of RFC 9110 §5.6.2, limited to the usual characters.
 func isToken(s string) bool {
 	return s != "" && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }

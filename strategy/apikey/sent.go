@@ -7,7 +7,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// sent returns the keys that r brings.
+// sent returns the keys in r's headers.
 func (s *Strategy[U]) sent(r *http.Request) (keys []string) {
 	for _, name := range s.cfg.Headers {
 		for _, value := range r.Header.Values(name) {
@@ -26,8 +26,8 @@ func (s *Strategy[U]) sent(r *http.Request) (keys []string) {
 	return keys
 }
 
-// refusal has a challenge like that of RFC 6750 §3, whose error parameter other schemes
-// do not have.
+// refusal returns a refusal with a challenge like that of RFC 6750 §3. The error parameter is only for the
+// scheme Bearer; others do not have it.
 func (s *Strategy[U]) refusal(code, reason string) error {
 	challenge := s.cfg.Scheme + ` realm="` + s.cfg.Realm + `"`
 	if code != "" && strings.EqualFold(s.cfg.Scheme, "Bearer") {

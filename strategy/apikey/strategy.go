@@ -67,7 +67,7 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	same := subtle.ConstantTimeCompare([]byte(key.Hash), []byte(text.Hash)) == 1
 	expired := !key.Expires.IsZero() && !now.Before(key.Expires)
 	if err == nil && len(key.Hash) != len(text.Hash) {
-		s.cfg.Logger.WarnContext(r.Context(), "apikey: the stored hash of a key is not 64 hex digits; it must be issued anew", "key", text.ID)
+		s.cfg.Logger.WarnContext(r.Context(), "apikey: the stored hash of a key is not 64 hex digits; issue a new key", "key", text.ID)
 	}
 	if err != nil || !same || expired {
 		return nobody, s.refusal("invalid_token", "unknown, revoked or expired API key")

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// alphabet has no character at which a double click or a line ends.
+// alphabet has no character at which a double click or a line break ends.
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 const (
-	idLength       = 12 // 71 bits: no two keys of an application have one id
+	idLength       = 12 // 71 bits: no two keys of an application have the same id
 	secretLength   = 32 // 190 bits; OWASP ASVS 5.0, 11.5.1, asks for 128
 	checksumLength = 6  // a CRC-32 in base 62
 	maxPrefix      = 20
@@ -67,8 +67,8 @@ func hashOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// checksum is that of GitHub's tokens: a CRC-32 in base 62. It is no secret, and finds
-// every change of one character.
+// checksum returns a checksum like that of GitHub's tokens: a CRC-32 in base 62. It is no secret, and
+// detects every change of one character.
 func checksum(body string) string {
 	sum := crc32.ChecksumIEEE([]byte(body))
 	var digits [checksumLength]byte
@@ -79,7 +79,7 @@ func checksum(body string) string {
 	return string(digits[:])
 }
 
-// random returns n characters, each as likely as every other.
+// random returns n characters, all equally likely.
 func random(n int) string {
 	text := make([]byte, 0, n)
 	for len(text) < n {
@@ -94,7 +94,7 @@ func random(n int) string {
 	return string(text)
 }
 
-// validPrefix reports whether s is lower-case words with an underscore between them.
+// validPrefix reports whether s is lower-case words separated by underscores.
 func validPrefix(s string) bool {
 	if len(s) < 2 || len(s) > maxPrefix || s[0] < 'a' || s[0] > 'z' {
 		return false
