@@ -18,11 +18,11 @@ type Assertion struct {
 	Model        string     // what stores the passkey, such as "iCloud Keychain"; empty when unknown; see [Model]
 }
 
-// site is what an answer has to agree with.
+// site is what a response must match.
 type site struct {
 	rpID    string
 	origins []string // https and http
-	opaque  []string // of native applications
+	opaque  []string // origins of native applications
 	policy  Policy
 }
 
@@ -38,7 +38,7 @@ func newSite[U any](cfg *Config[U]) *site {
 	return s
 }
 
-// parseAssertion reads an AuthenticationResponseJSON.
+// parseAssertion parses an AuthenticationResponseJSON.
 func parseAssertion(body []byte) (*protocol.ParsedCredentialAssertionData, error) {
 	answer, err := protocol.ParseCredentialRequestResponseBytes(body)
 	if err != nil {
@@ -47,13 +47,13 @@ func parseAssertion(body []byte) (*protocol.ParsedCredentialAssertionData, error
 	return answer, nil
 }
 
-// checkClient refuses client data that was made for something else. Level 3 §7.1 and §7.2,
-// the steps about C.
+// checkClient refuses client data that was made for something else: the steps about C in Level 3 §7.1 and
+// §7.2.
 func (s *site) checkClient(c *protocol.CollectedClientData, want protocol.CeremonyType) error {
 	switch {
 	case c.Type != want:
 		return refuse("the answer is of the type %.40q, want %q", c.Type, want)
-	case !slices.Contains(s.origins, c.Origin) && !slices.Contains(s.opaque, c.Origin): // byte by byte: browsers write it
+	case !slices.Contains(s.origins, c.Origin) && !slices.Contains(s.opaque, c.Origin): // compared byte by byte, because browsers write the canonical form
 		return refuse("the answer was made at the origin %.200q, which is in neither Origins nor RelatedOrigins", c.Origin)
 	case c.CrossOrigin || c.TopOrigin != "":
 		return refuse("the answer was made in a frame of another origin: %.200q", c.TopOrigin)
@@ -61,7 +61,7 @@ func (s *site) checkClient(c *protocol.CollectedClientData, want protocol.Ceremo
 	return nil
 }
 
-// checkData refuses authenticator data of another site, or without a user.
+// checkData refuses authenticator data of another site, or without user presence.
 func (s *site) checkData(d *protocol.AuthenticatorData) error {
 	want := sha256.Sum256([]byte(s.rpID))
 	switch {
@@ -77,8 +77,8 @@ func (s *site) checkData(d *protocol.AuthenticatorData) error {
 	return nil
 }
 
-// verifyAssertion checks an answer to challenge by the key of c. The caller has found c by
-// the id in the answer, and compares the user, the counter and the challenge's use.
+// verifyAssertion checks an answer to challenge with the key of c. The caller has found c by the id in the
+// answer, and checks the user, the counter and the use of the challenge.
 func (s *site) verifyAssertion(answer *protocol.ParsedCredentialAssertionData, challenge string, c *Credential) error {
 	data := &answer.Response.AuthenticatorData
 	if err := s.checkClient(&answer.Response.CollectedClientData, protocol.AssertCeremony); err != nil {
@@ -92,7 +92,7 @@ func (s *site) verifyAssertion(answer *protocol.ParsedCredentialAssertionData, c
 	if err != nil {
 		return refuse("the signature is not the passkey's: %s", reason(err))
 	}
-	if s.policy.UserVerification == Required && !c.UserVerified { // whoever finds a key without a PIN can set one
+	if s.policy.UserVerification == Required && !c.UserVerified { // whoever finds a key without a PIN can set one on it
 		return refuse("the passkey did not verify its user at the registration, and Policy.UserVerification is Required")
 	}
 	if data.Flags.HasBackupEligible() != c.BackupEligible {
@@ -101,13 +101,13 @@ func (s *site) verifyAssertion(answer *protocol.ParsedCredentialAssertionData, c
 	return nil
 }
 
-// wentBack reports whether the counter of an answer says that a second authenticator uses
-// the key (§6.1.1). Copies of a synced passkey count each for itself, so those are not judged.
+// wentBack reports whether the counter of an answer shows that a second authenticator uses the key
+// (§6.1.1). The copies of a synced passkey count separately, so these are never reported.
 func (c *Credential) wentBack(signCount uint32) bool {
 	return !c.BackupEligible && (signCount != 0 || c.SignCount != 0) && signCount <= c.SignCount
 }
 
-// reason returns what an error of the library says, without what the client sent.
+// reason returns the text of an error of the library, without what the client sent.
 func reason(err error) string {
 	var e *protocol.Error
 	if !errors.As(err, &e) {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 )
 
-// parseAttestation reads a RegistrationResponseJSON.
+// parseAttestation parses a RegistrationResponseJSON.
 func parseAttestation(body []byte) (*protocol.ParsedCredentialCreationData, error) {
 	answer, err := protocol.ParseCredentialCreationResponseBytes(body)
 	if err != nil {
@@ -22,8 +22,8 @@ func parseAttestation(body []byte) (*protocol.ParsedCredentialCreationData, erro
 	return answer, nil
 }
 
-// verifyAttestation checks an answer to challenge, and returns the passkey in it. The caller
-// compares the challenge's use.
+// verifyAttestation checks an answer to challenge, and returns the passkey in it. The caller must check the
+// use of the challenge.
 func (s *site) verifyAttestation(answer *protocol.ParsedCredentialCreationData, challenge string) (c Credential, err error) {
 	object := &answer.Response.AttestationObject
 	data := &object.AuthData
@@ -64,8 +64,8 @@ func (s *site) verifyAttestation(answer *protocol.ParsedCredentialCreationData, 
 	return c, nil
 }
 
-// checkKey refuses a key of an algorithm that was not offered, and one that could never
-// verify a signature: without an attestation nothing was signed with it yet.
+// checkKey refuses a key of an algorithm that was not offered, and one that could never verify a signature:
+// without an attestation, nothing has been signed with it yet.
 func (s *site) checkKey(cose []byte) error {
 	var key webauthncose.PublicKeyData
 	if err := webauthncbor.Unmarshal(cose, &key); err != nil {
@@ -94,7 +94,7 @@ func checkRSA(n *big.Int) error {
 	return nil
 }
 
-// checkCertificates refuses certificates whose signatures take seconds to verify, also if Policy.Roots is
+// checkCertificates refuses certificates whose signatures take seconds to verify, even if Policy.Roots is
 // nil.
 func checkCertificates(object *protocol.AttestationObject) error {
 	whole := protocol.NonCompoundAttestationObject{Format: object.Format, AttStatement: object.AttStatement}
@@ -117,7 +117,7 @@ func checkCertificates(object *protocol.AttestationObject) error {
 	return nil
 }
 
-// parameters are Policy.Algorithms as the options of a registration have them.
+// parameters returns Policy.Algorithms in the form of a registration's options.
 func (s *site) parameters() (list []protocol.CredentialParameter) {
 	for _, a := range s.policy.Algorithms {
 		list = append(list, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.COSEAlgorithmIdentifier(a)})
@@ -127,7 +127,7 @@ func (s *site) parameters() (list []protocol.CredentialParameter) {
 
 const maxTransports, maxTransport = 8, 32
 
-// transports returns the names that are stored for browsers: a few short ones.
+// transports returns the names of transports to store for browsers: at most a few short ones.
 func transports(sent []protocol.AuthenticatorTransport) (list []string) {
 	for _, t := range sent {
 		if len(list) < maxTransports && len(t) > 0 && len(t) <= maxTransport && !slices.Contains(list, string(t)) {
@@ -137,11 +137,11 @@ func transports(sent []protocol.AuthenticatorTransport) (list []string) {
 	return list
 }
 
-// oidSubjectAltName is critical in the certificates of TPMs, and says what crypto/x509 does not know: the
-// library has checked it.
+// oidSubjectAltName is critical in the certificates of TPMs, and contains what crypto/x509 does not know:
+// the library has checked it.
 var oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
 
-// trusts refuses an attestation for which none of the Roots vouches. Its signature has been checked.
+// trusts refuses an attestation that no certificate in Roots signs. Its own signature was checked before.
 func (p *Policy) trusts(object *protocol.AttestationObject) error {
 	chain, err := certificates(object.AttStatement["x5c"])
 	if err != nil {
@@ -155,7 +155,7 @@ func (p *Policy) trusts(object *protocol.AttestationObject) error {
 	opts := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
 	for _, root := range p.Roots {
 		if root.Equal(leaf) {
-			return nil // some makers list the certificates themselves
+			return nil // some makers publish the authenticators' own certificates
 		}
 		opts.Roots.AddCert(root)
 	}
@@ -171,7 +171,7 @@ func (p *Policy) trusts(object *protocol.AttestationObject) error {
 
 const maxCertificates = 8
 
-// certificates reads the member x5c of an attestation statement.
+// certificates parses the member x5c of an attestation statement.
 func certificates(x5c any) (chain []*x509.Certificate, err error) {
 	list, _ := x5c.([]any)
 	if len(list) > maxCertificates {

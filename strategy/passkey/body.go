@@ -9,11 +9,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/body"
 )
 
-// maxBody is the size in bytes up to which an answer of a browser is read. The largest have the chain of
-// certificates of a TPM, some 8 KiB.
+// maxBody is the largest accepted body in bytes. The largest responses of browsers have the certificate
+// chain of a TPM, about 8 KiB.
 const maxBody = 64 << 10
 
-// readJSON returns the body of r, and leaves it to the handler as it was.
+// readJSON returns the body of r, and leaves it unchanged for the handler.
 func readJSON(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, &strategy.Failure{Status: http.StatusBadRequest, Reason: "no answer of an authenticator"}
@@ -26,13 +26,13 @@ func readJSON(r *http.Request) ([]byte, error) {
 		return nil, &strategy.Failure{Status: http.StatusUnsupportedMediaType, Reason: "the body is not JSON: send it with Content-Type application/json, uncompressed"}
 	}
 	sent, err := body.Whole(r, maxBody, unreadable)
-	if err == nil && len(sent) == 0 { // the client has not said so
+	if err == nil && len(sent) == 0 { // an empty body without Content-Length: 0
 		err = &strategy.Failure{Status: http.StatusBadRequest, Reason: "no answer of an authenticator"}
 	}
 	return sent, err
 }
 
-// unreadable refuses an answer that no browser sends.
+// unreadable refuses a body that no browser sends.
 func unreadable(status int, reason string) error {
 	return &strategy.Failure{Status: status, Reason: reason, Malformed: true}
 }

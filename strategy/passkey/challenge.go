@@ -20,15 +20,14 @@ import (
 type purpose byte
 
 const (
-	toLogIn    purpose = 'l' // by anybody
-	toStepUp   purpose = 's' // by one user, whose keys the options name
-	toRegister purpose = 'r' // by one user
+	toLogIn    purpose = 'l' // for anybody
+	toStepUp   purpose = 's' // for one user, whose keys the options name
+	toRegister purpose = 'r' // for one user
 )
 
-// challenge is what an authenticator signs: its purpose, the second in which it ends,
-// random bytes, a hash of these and the user's handle, and a MAC of all that and of the
-// browser, which is a random cookie. A guess of the MAC is as good as one of a random
-// challenge.
+// challenge is what an authenticator signs: its purpose, the second in which it expires, random bytes, a
+// hash of these and the user's handle, and a MAC of all that and of the browser, which is identified by a
+// random cookie. Guessing the MAC is as hard as guessing a random challenge.
 type challenge []byte
 
 const (
@@ -45,7 +44,7 @@ func (c challenge) ends() time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint64(c[endsAt:])), 0) //nolint:gosec // the MAC is checked
 }
 
-// user is the part of c that says for whom it is.
+// user returns the part of c that says for whom it is.
 func (c challenge) user(handle []byte) []byte {
 	if c.purpose() == toLogIn {
 		handle = nil
@@ -54,7 +53,8 @@ func (c challenge) user(handle []byte) []byte {
 	return sum[:]
 }
 
-// isFor reports whether c was made for the user with handle, or for anybody. Its MAC has been checked.
+// isFor reports whether c was made for the user with handle, or for anybody. Its MAC must have been
+// checked.
 func (c challenge) isFor(handle []byte) bool {
 	return string(c[userAt:macAt]) == string(c.user(handle))
 }
@@ -69,7 +69,7 @@ type challenges struct {
 	once    strategy.Counter
 }
 
-// newChallenges takes the secrets out of cfg, so that they are not printed with it.
+// newChallenges moves the secrets out of cfg, so that they are not printed with it.
 func newChallenges[U any](cfg *Config[U]) *challenges {
 	insecure, cookie := cfg.insecureHTTP(), defaultName
 	if cfg.Name != defaultName {
@@ -89,7 +89,7 @@ func (c *challenges) begin(w http.ResponseWriter, r *http.Request, for_ purpose,
 	browser := token.New()
 	for _, there := range c.browsers(r) {
 		if token.Valid(there) {
-			browser = there // another tab may be at work
+			browser = there // keep it, because another tab may be using it
 			break
 		}
 	}
@@ -105,15 +105,15 @@ func (c *challenges) begin(w http.ResponseWriter, r *http.Request, for_ purpose,
 	return append(made, signed.MAC(c.secrets[0], c.parts(made, browser)...)...)
 }
 
-// parts returns what the MAC of a challenge covers.
+// parts returns what the MAC of a challenge is over.
 func (c *challenges) parts(made challenge, browser string) []string {
 	return slices.Concat(c.scope, []string{string(made[:macAt]), browser})
 }
 
-// maxCookies is how many cookies of the same name are looked at.
+// maxCookies is how many cookies of the same name are checked.
 const maxCookies = 4
 
-// browsers returns the cookies that say which browser sent r.
+// browsers returns the cookies that identify the browser of r.
 func (c *challenges) browsers(r *http.Request) (values []string) {
 	for i, cookie := range r.CookiesNamed(c.cookie) {
 		if i < maxCookies {
@@ -123,8 +123,8 @@ func (c *challenges) browsers(r *http.Request) (values []string) {
 	return values
 }
 
-// check returns the challenge that an answer has, if it is for one of purposes, in time,
-// and made for the browser of r. The caller asks isFor.
+// check returns the challenge in an answer if it is for one of purposes, has not expired, and was made for
+// the browser of r. The caller must call isFor.
 func (c *challenges) check(r *http.Request, sent string, purposes ...purpose) (challenge, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sent)
 	if err != nil || len(raw) != challengeSize || encode(raw) != sent { // the decoder skips line breaks
@@ -147,7 +147,7 @@ func (c *challenges) check(r *http.Request, sent string, purposes ...purpose) (c
 	return made, nil
 }
 
-// use uses up a challenge that has been checked. Of several calls at once, one succeeds.
+// use uses up a checked challenge. Of several simultaneous calls, one succeeds.
 func (c *challenges) use(ctx context.Context, made challenge) error {
 	n, _, err := c.once.Add(ctx, "passkey:"+token.Hash(string(made)), 1, c.timeout+time.Minute)
 	if err != nil {

@@ -153,14 +153,14 @@ const (
 	androidOrigin   = "android:apk-key-hash:"
 )
 
-// mistakes collects what is wrong with a Config.
+// mistakes collects the mistakes in a Config.
 type mistakes []error
 
 func (m *mistakes) add(format string, args ...any) {
 	*m = append(*m, fmt.Errorf("passkey: Config."+format, args...))
 }
 
-// complete makes c a copy, fills in the defaults and returns the mistakes in it.
+// complete makes c a copy, sets the defaults and returns the mistakes.
 func (c *Config[U]) complete() error {
 	var bad mistakes
 	c.defaults()
@@ -197,7 +197,7 @@ func (c *Config[U]) complete() error {
 	return errors.Join(bad...)
 }
 
-// defaults makes c a copy and fills in what was left out.
+// defaults makes c a copy and sets the fields that were left empty.
 func (c *Config[U]) defaults() {
 	c.Origins, c.RelatedOrigins, c.Secrets = slices.Clone(c.Origins), slices.Clone(c.RelatedOrigins), slices.Clone(c.Secrets)
 	c.Policy.Algorithms, c.Policy.Roots = slices.Clone(c.Policy.Algorithms), slices.Clone(c.Policy.Roots)
@@ -250,7 +250,7 @@ func (p *Policy) check(bad *mistakes) {
 	}
 }
 
-// checkOrigins wants origins as browsers write them, each where its list says.
+// checkOrigins requires origins in the form that browsers write, each at a host that its list allows.
 func (c *Config[U]) checkOrigins(bad *mistakes) {
 	if len(c.Origins) == 0 {
 		bad.add("Origins is empty: give the site's own, like https://%s", c.RPID)
@@ -275,7 +275,7 @@ func (c *Config[U]) checkOrigins(bad *mistakes) {
 	}
 }
 
-// checkOrigin wants an origin that a browser would write so, and returns its host.
+// checkOrigin requires an origin in the form that browsers write, and returns its host.
 func (c *Config[U]) checkOrigin(bad *mistakes, field, origin string) (host string, ok bool) {
 	u, err := url.Parse(origin)
 	if err != nil || u.Hostname() == "" || origin != u.Scheme+"://"+u.Host || origin != strings.ToLower(origin) ||
@@ -294,7 +294,8 @@ func (c *Config[U]) checkOrigin(bad *mistakes, field, origin string) (host strin
 	return u.Hostname(), true
 }
 
-// asciiHost reports whether host has letters, digits, - and _ between its dots, as browsers write it.
+// asciiHost reports whether host consists of letters, digits, - and _ separated by dots, as browsers write
+// it.
 func asciiHost(host string) bool {
 	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
@@ -309,7 +310,7 @@ func validPort(port string) bool {
 	return port == "" || err == nil && strconv.FormatUint(n, 10) == port
 }
 
-// insecureHTTP reports whether the site is served without TLS: at localhost alone.
+// insecureHTTP reports whether the site is served without TLS, which is allowed only at localhost.
 func (c *Config[U]) insecureHTTP() bool {
 	return !slices.ContainsFunc(slices.Concat(c.Origins, c.RelatedOrigins), func(origin string) bool {
 		return !strings.HasPrefix(origin, "http://")

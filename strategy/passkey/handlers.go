@@ -113,11 +113,11 @@ func (s *Strategy[U]) FinishRegistration(auth *guard.Guard[U]) http.Handler {
 	}))
 }
 
-// addFactors counts the passkey that was just registered as a factor of user's log-in. If that fails, the
-// passkey is stored all the same, and the next page asks for it.
+// addFactors adds the passkey that was just registered to the factors of user's log-in. If that fails, the
+// passkey is stored anyway, and the next page asks for it.
 func (s *Strategy[U]) addFactors(auth *guard.Guard[U], r *http.Request, user U, c Credential) {
 	err := auth.AddFactors(r, user, s.factors(c, c.UserVerified)...)
-	if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) { // a token in the request found the user
+	if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) { // expected if a token in the request found the user
 		s.cfg.Logger.LogAttrs(r.Context(), slog.LevelWarn, "passkey not counted as a factor yet",
 			slog.String("strategy", s.cfg.Name), slog.String("route", r.Pattern), slog.Any("error", err))
 	}
@@ -141,7 +141,7 @@ func (s *Strategy[U]) register(r *http.Request, user U) (done registered, c Cred
 	if err != nil {
 		return done, c, err
 	}
-	account, list, err := s.mayRegister(r, user) // many may have begun at once
+	account, list, err := s.mayRegister(r, user) // checked again, because several registrations may have begun at once
 	if err != nil {
 		return done, c, err
 	}
@@ -161,7 +161,7 @@ func (s *Strategy[U]) register(r *http.Request, user U) (done registered, c Cred
 	return registered{summary(c), s.signals(account, append(list, c))}, c, nil
 }
 
-// mayRegister is passkeysOf, with an error if the user may not have one more.
+// mayRegister is passkeysOf with an error if the user may not have another passkey.
 func (s *Strategy[U]) mayRegister(r *http.Request, user U) (Account, []Credential, error) {
 	account, list, err := s.passkeysOf(r, user)
 	if err == nil && len(list) >= s.cfg.MaxPerUser {
@@ -194,12 +194,12 @@ func descriptors(list []Credential) []protocol.CredentialDescriptor {
 	return all
 }
 
-// posted lets a POST pass if a page of the site sent it.
+// posted allows only POST requests from a page of the site.
 func (s *Strategy[U]) posted(auth *guard.Guard[U], next http.Handler) http.Handler {
 	return s.unsafe(auth, http.MethodPost, next)
 }
 
-// unsafe is posted for a route of the method allow.
+// unsafe is posted for a route with the method allow.
 func (s *Strategy[U]) unsafe(auth *guard.Guard[U], allow string, next http.Handler) http.Handler {
 	if auth == nil {
 		panic("passkey: the guard is nil: make it by guard.New before the handlers")
@@ -217,7 +217,7 @@ func (s *Strategy[U]) unsafe(auth *guard.Guard[U], allow string, next http.Handl
 	})
 }
 
-// fresh is answers behind a fresh log-in with all factors.
+// fresh is answers for a fresh log-in with all factors only.
 func (s *Strategy[U]) fresh(auth *guard.Guard[U], status int, what answerer[U]) http.Handler {
 	return auth.RequireFresh(s.cfg.FreshFor)(s.answers(auth, status, what))
 }
@@ -225,7 +225,7 @@ func (s *Strategy[U]) fresh(auth *guard.Guard[U], status int, what answerer[U]) 
 // answerer returns the answer to a user's request, which is sent as JSON.
 type answerer[U any] func(w http.ResponseWriter, r *http.Request, user U) (any, error)
 
-// answers returns the handler that answers what with status, or its error.
+// answers returns a handler that answers with status and the result of what, or with its error.
 func (s *Strategy[U]) answers(auth *guard.Guard[U], status int, what answerer[U]) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, ok := auth.User(r.Context())
@@ -242,8 +242,8 @@ func (s *Strategy[U]) answers(auth *guard.Guard[U], status int, what answerer[U]
 	})
 }
 
-// fail answers an error of a request whose user is logged in. A refusal is a 400, since a 401 would make
-// the page log in again. The guard answers outages.
+// fail answers an error of a request whose user is logged in. A refusal is a 400, because after a 401 the
+// page would log in again. The guard answers outages.
 func (s *Strategy[U]) fail(auth *guard.Guard[U], w http.ResponseWriter, r *http.Request, err error) {
 	var f *strategy.Failure
 	refusal := strategy.Failure{Status: http.StatusBadRequest, Reason: err.Error()}
@@ -264,7 +264,7 @@ func (s *Strategy[U]) fail(auth *guard.Guard[U], w http.ResponseWriter, r *http.
 	auth.Error(w, r, &refusal)
 }
 
-// answerJSON writes v, which no cache keeps.
+// answerJSON writes v, with a header that forbids caching.
 func answerJSON(w http.ResponseWriter, status int, v any) { answer(w, status, "application/json", v) }
 
 func answer(w http.ResponseWriter, status int, media string, v any) {

@@ -113,7 +113,7 @@ func (s *Strategy[U]) Remove(auth *guard.Guard[U]) http.Handler {
 	})
 }
 
-// changing returns the handler of a route that changes one passkey and answers with those that are left.
+// changing returns the handler of a route that changes one passkey and answers with the remaining ones.
 func (s *Strategy[U]) changing(auth *guard.Guard[U], method string, require func(http.Handler) http.Handler, change func(*http.Request, U, []byte) (bool, error)) http.Handler {
 	return s.unsafe(auth, method, require(s.answers(auth, http.StatusOK, func(_ http.ResponseWriter, r *http.Request, user U) (any, error) {
 		id, err := base64.RawURLEncoding.DecodeString(r.PathValue("id"))

@@ -26,7 +26,7 @@ var _ strategy.Strategy[any] = (*Strategy[any])(nil)
 var _ strategy.FactorNamer = (*Strategy[any])(nil)
 var _ strategy.Claimant = (*Strategy[any])(nil)
 
-// What follows Config.Name in the names of the factors.
+// The suffixes that follow Config.Name in the names of the factors.
 const (
 	suffixVerified = ":verified"
 	suffixDevice   = ":device"
@@ -59,8 +59,8 @@ func (s *Strategy[U]) FactorNames() []string {
 // guard.Guard.ProxyTransport.
 func (s *Strategy[U]) CookieNames() []string { return []string{s.challenges.cookie} }
 
-// Claims implements [strategy.Claimant]: an answer of an authenticator names no account. The bool tells the
-// guard one that is refused from none.
+// Claims implements [strategy.Claimant]: a passkey's answer names no account. The bool tells the guard a
+// refused answer from a missing one.
 func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	body, err := readJSON(r)
 	if err == nil {
@@ -96,8 +96,8 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	return user, nil
 }
 
-// factors returns the names of the factors that c proves. verified says whether the authenticator
-// verified its user.
+// factors returns the names of the factors that c proves. verified says whether the authenticator verified
+// its user.
 func (s *Strategy[U]) factors(c Credential, verified bool) []string {
 	names := []string{s.cfg.Name}
 	if verified {
@@ -153,20 +153,20 @@ func (s *Strategy[U]) find(ctx context.Context, id []byte) (Credential, U, error
 	case errors.Is(err, strategy.ErrUnauthenticated):
 		return c, user, err
 	case err != nil:
-		return c, user, norows.Hint(fmt.Errorf("find a passkey: %w", err), "for an id that is not there Credentials.Find returns passkey.ErrUnknown")
+		return c, user, norows.Hint(fmt.Errorf("find a passkey: %w", err), "for an unknown id, Credentials.Find must return passkey.ErrUnknown")
 	}
 	user, err = strategy.CheckUser(s.cfg.Name, user)
 	return c, user, err
 }
 
-// account returns the application's Account of user, and checks it.
+// account calls Config.Account for user, and checks the result.
 func (s *Strategy[U]) account(ctx context.Context, user U) (Account, error) {
 	a, err := s.cfg.Account(ctx, user)
 	switch {
 	case err != nil:
 		return a, fmt.Errorf("the account of a user: %w", err)
 	case len(a.Handle) < minHandle || len(a.Handle) > maxHandle:
-		return a, fmt.Errorf("Account.Handle has %d bytes: give each user %d to %d random ones, of NewHandle, and keep them", len(a.Handle), minHandle, maxHandle)
+		return a, fmt.Errorf("Account.Handle has %d bytes: give each user %d to %d random ones, made by NewHandle, and store them", len(a.Handle), minHandle, maxHandle)
 	case a.Name == "":
 		return a, errors.New("Account.Name is empty: give what the user logs in with")
 	}
@@ -176,9 +176,8 @@ func (s *Strategy[U]) account(ctx context.Context, user U) (Account, error) {
 	return a, nil
 }
 
-// sameUser refuses a passkey whose user is not the one that the challenge or the answer names, and
-// an answer that names no user if the challenge does not either. Level 3 §7.2, the step about the
-// user.
+// sameUser refuses a passkey whose user is not the one named by the challenge or the answer, and an answer
+// that names no user if the challenge does not either. Level 3 §7.2, the step about the user.
 func sameUser(sent, handle []byte, asked challenge) error {
 	switch {
 	case !asked.isFor(handle):
@@ -191,8 +190,8 @@ func sameUser(sent, handle []byte, asked challenge) error {
 	return nil
 }
 
-// use uses the challenge up and stores what changed in the passkey. It comes last, so
-// that nothing is stored for visitors without one.
+// use uses up the challenge and stores what changed in the passkey. It comes last, so that nothing is
+// stored for visitors without a passkey.
 func (s *Strategy[U]) use(ctx context.Context, asked challenge, answer *protocol.ParsedCredentialAssertionData, c *Credential) error {
 	data := &answer.Response.AuthenticatorData
 	if c.wentBack(data.Counter) {
@@ -204,8 +203,8 @@ func (s *Strategy[U]) use(ctx context.Context, asked challenge, answer *protocol
 	const attempts = 5
 	for range attempts {
 		was := c.SignCount
-		// The larger counter is kept: another use may have stored one meanwhile, in another tab or by another
-		// copy of a synced passkey.
+		// The larger counter is kept: another use may have stored one meanwhile, in another tab or by
+		// another copy of a synced passkey.
 		c.SignCount, c.BackedUp, c.LastUsed = max(was, data.Counter), data.Flags.HasBackupState(), time.Now().UTC().Truncate(time.Second)
 		done, err := s.cfg.Credentials.Update(ctx, *c, was)
 		if err != nil {

@@ -29,11 +29,11 @@ func newApp(url string, hasher password.Hasher) (http.Handler, error) {
 	if _, err := table.add(exampleEmail, exampleHash); err != nil {
 		return nil, err
 	}
-	memory, err := store.Memory(store.MemoryConfig{}) // several processes: store.Redis
+	memory, err := store.Memory(store.MemoryConfig{}) // for several processes use store.Redis
 	if err != nil {
 		return nil, err
 	}
-	secret := randomSecret() // a real application keeps one: with another, everyone is logged out
+	secret := randomSecret() // a real application stores its secret: a new one logs everyone out
 	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(secret), InsecureHTTP: true})
 	if err != nil {
 		return nil, err
@@ -135,11 +135,11 @@ func register(auth *guard.Guard[*User], table *users, rules *policy.Policy, spel
 
 func randomSecret() string {
 	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails: see package crypto/rand
+	_, _ = rand.Read(b) // crypto/rand never fails
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// view is what the page shows.
+// view is the data of the page.
 type view struct {
 	User         *User
 	Wrong, Again bool

@@ -1,10 +1,10 @@
-// Command example is an application whose users log in by a password or by a passkey.
+// Command example is an application whose users log in with a password or with a passkey.
 //
 //	go run ./strategy/passkey/example
 //
-// It needs nothing: http://localhost is good enough for passkeys. Read app.go first: it has the
-// strategies, the guard and the routes. users.go is the users table and the table of passkeys,
-// passkeys.js all the script that passkeys need, page.js what these two pages do with it.
+// It needs nothing else: http://localhost is enough for passkeys. Read app.go first: it has the strategies,
+// the guard and the routes. users.go has the users table and the table of passkeys, passkeys.js the whole
+// script that passkeys need, and page.js what these two pages do with it.
 package main
 
 import (
@@ -61,7 +61,7 @@ func run(ctx context.Context, addr string, hasher password.Hasher, ready func(ur
 		return err
 	case <-ctx.Done():
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // the requests under way may finish
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // time for requests in progress
 	defer cancel()
 	return server.Shutdown(ctx)
 }

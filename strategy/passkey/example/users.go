@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// The user who is there from the beginning.
+// The user who exists from the start.
 const (
 	exampleEmail    = "joefoo@test.com"
 	examplePassword = "Passw0rd!"
@@ -76,7 +76,7 @@ func (t *users) byID(_ context.Context, id int) (*User, error) {
 	return t.rows[id-1], nil
 }
 
-// account is what authenticators are told of a user.
+// account returns what authenticators store about a user.
 func account(_ context.Context, u *User) (passkey.Account, error) {
 	return passkey.Account{Handle: u.Handle, Name: u.Email}, nil
 }
@@ -91,7 +91,7 @@ func (t *users) Find(ctx context.Context, id []byte) (passkey.Credential, *User,
 	return passkey.Credential{}, nil, passkey.ErrUnknown
 }
 
-// at returns where the passkey with this id is, if it is one of u's, or of anybody's for nil; otherwise -1.
+// at returns the index of the passkey with this id, if it is u's, or anybody's if u is nil; otherwise -1.
 func (t *users) at(id []byte, u *User) int {
 	return slices.IndexFunc(t.passkeys, func(r row) bool { return bytes.Equal(r.ID, id) && (u == nil || r.user == u.ID) })
 }

@@ -66,7 +66,7 @@ func (w world[U]) add(t reporter, user U, minutes int) passkey.Credential {
 	return c
 }
 
-// want wants what Find returns to be c.
+// want fails unless Find returns c and user.
 func (w world[U]) want(t reporter, c passkey.Credential, user U) {
 	t.Helper()
 	got, of, err := w.Find(context.Background(), c.ID)
@@ -79,7 +79,7 @@ func (w world[U]) want(t reporter, c passkey.Credential, user U) {
 	}
 }
 
-// wantList wants the passkeys of user to be those with these ids.
+// wantList fails unless the passkeys of user are those in want.
 func (w world[U]) wantList(t reporter, user U, want ...passkey.Credential) {
 	t.Helper()
 	list, err := w.List(context.Background(), user)
@@ -125,7 +125,7 @@ func rules[U any]() []rule[U] {
 			again.Name, again.PublicKey = "another", []byte{1}
 			for _, user := range []U{w.a, w.b} {
 				if err := w.Add(ctx, user, again); !errors.Is(err, passkey.ErrExists) {
-					t.Errorf("Add of an id that is there: got %v, want ErrExists", err)
+					t.Errorf("Add of an existing id: got %v, want ErrExists", err)
 				}
 			}
 			w.want(t, c, w.a)
@@ -148,14 +148,14 @@ func rules[U any]() []rule[U] {
 				used := c
 				used.SignCount, used.BackedUp, used.LastUsed = 7, false, c.Created.Add(time.Hour)
 				if done, err := w.Update(ctx, used, was); done || err != nil {
-					t.Errorf("Update where it is another: got %t, %v", done, err)
+					t.Errorf("Update with another SignCount stored: got %t, %v", done, err)
 				}
 			}
 			w.want(t, c, w.a)
 		}},
 		{"a passkey that is not there is none that it did", func(t reporter, w world[U]) {
 			if done, err := w.Update(ctx, credential(1), credential(1).SignCount); done || err != nil {
-				t.Errorf("Update of nothing: got %t, %v", done, err)
+				t.Errorf("Update of an unknown passkey: got %t, %v", done, err)
 			}
 		}},
 		{"Update: in one atomic step", func(t reporter, w world[U]) {
@@ -195,7 +195,7 @@ func rules[U any]() []rule[U] {
 				t.Errorf("Remove of the last: got %v, want ErrLast", err)
 			}
 			if there, err := w.Remove(ctx, w.a, credential(1).ID, true); there || err != nil {
-				t.Errorf("Remove of what is not there: got %t, %v", there, err)
+				t.Errorf("Remove of an unknown passkey: got %t, %v", there, err)
 			}
 			w.wantList(t, w.a, second)
 		}},
@@ -260,14 +260,14 @@ func rules[U any]() []rule[U] {
 			}
 			w.want(t, c, w.a)
 			if there, err := table.Rename(ctx, w.a, credential(1).ID, "nothing"); there || err != nil {
-				t.Errorf("Rename of what is not there: got %t, %v", there, err)
+				t.Errorf("Rename of an unknown passkey: got %t, %v", there, err)
 			}
 		}},
 	}
 	return list
 }
 
-// atOnce calls f n times at once and returns how often it was true.
+// atOnce calls f n times concurrently and returns how many times it was true.
 func atOnce(n int, f func() bool) (times int) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex

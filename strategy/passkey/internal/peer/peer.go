@@ -1,5 +1,5 @@
-// Package peer runs the scripts of testdata/node for tests: a browser, and another server. They need Debian's
-// packages nodejs and chromium, and npm ci in that folder.
+// Package peer runs the scripts of testdata/node for tests: a browser, and another implementation of a
+// server. They need Debian's packages nodejs and chromium, and npm ci in that folder.
 package peer
 
 import (
@@ -17,18 +17,18 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// limit is how long a script may take. It takes seconds, and more beside other tests.
+// limit is how long a script may take. It takes seconds, or longer beside other tests.
 const limit = 8 * time.Minute
 
-// Program is a script that answers a line with a line.
+// Program is a script that answers each line with a line.
 type Program struct {
-	T      testing.TB // who fails
+	T      testing.TB // the test that fails
 	in     io.Writer
 	out    *bufio.Reader
 	stderr bytes.Buffer
 }
 
-// Start starts a script of testdata/node, which is in module, the module's folder.
+// Start starts a script of testdata/node; module is the module's folder.
 func Start(t testing.TB, module, script string, args ...string) *Program {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join(module, "testdata", "node"))
@@ -53,7 +53,7 @@ func Start(t testing.TB, module, script string, args ...string) *Program {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // its standard input ends, and so does it
+	t.Cleanup(func() { // the script ends when its standard input does
 		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
 			t.Errorf("%s: %v: %s", script, err, &p.stderr)
 		}
@@ -71,7 +71,7 @@ func Chromium(t testing.TB, module string) *Program {
 	return Start(t, module, "driver.mjs", path)
 }
 
-// Ask sends a command and puts what came of it into value, if that is not nil.
+// Ask sends a command and stores the result in value, if that is not nil.
 func (p *Program) Ask(command map[string]any, value any) {
 	p.T.Helper()
 	line, err := json.Marshal(command)
@@ -103,8 +103,8 @@ func (p *Program) Ask(command map[string]any, value any) {
 	}
 }
 
-// Synced are the options of the DevTools protocol for an authenticator whose passkeys are copied to
-// other devices, as most are.
+// Synced returns the options of the DevTools protocol for an authenticator whose passkeys are copied to
+// other devices, like most.
 func Synced() map[string]any {
 	return map[string]any{
 		"protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
