@@ -47,21 +47,20 @@ var _ Hasher = (*Argon2id)(nil)
 const (
 	argonSaltLen = 16 // bytes: RFC 9106 §3.1 recommends 16
 	argonTagLen  = 32
-	argonMaxLen  = 64 // of a stored salt or tag
-	argonMinSalt = 8  // what the reference implementation takes
-	argonMinTag  = 16 // shorter ones are guessed
+	argonMaxLen  = 64 // the largest stored salt or tag
+	argonMinSalt = 8  // the minimum of the reference implementation
+	argonMinTag  = 16 // shorter ones can be guessed
 	argonLanes   = 16
 
-	// The least of the choices of OWASP's Password Storage Cheat Sheet that are called
-	// equal is 7 MiB in 5 passes.
+	// The smallest of the equivalent choices in OWASP's Password Storage Cheat Sheet is 7 MiB in 5 passes.
 	leastArgonMemory = 7 << 10
 	leastArgonWork   = leastArgonMemory * 5
-	// More is a slip of the unit, and each hash at work takes it.
+	// More is probably a mistake in the unit, and each hash in progress uses it.
 	mostArgonMemory = 2 << 20
 	mostArgonPasses = 64
 )
 
-// argonHash is a stored hash, read.
+// argonHash is a parsed stored hash.
 type argonHash struct {
 	memory, passes uint32
 	lanes          uint8
@@ -79,7 +78,7 @@ func (h argonHash) String() string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.passes, h.lanes, b64.EncodeToString(h.salt), b64.EncodeToString(h.tag))
 }
 
-// params returns the shape of a new hash.
+// params returns the parameters of a new hash.
 func (a *Argon2id) params() argonHash {
 	p := argonHash{a.MemoryKiB, a.Passes, a.Lanes, make([]byte, argonSaltLen), make([]byte, argonTagLen)}
 	if p.memory == 0 {
@@ -138,8 +137,8 @@ func (a *Argon2id) Verify(ctx context.Context, hash, password string) error {
 	return verdict(match, readable, hash)
 }
 
-// makeUp does missing KiB·passes of work, as near as whole passes allow, within the
-// memory of a current hash, and returns what it did.
+// makeUp does missing KiB·passes of work, as nearly as whole passes allow, with at most the memory of a
+// current hash, and returns how much it did.
 func (a *Argon2id) makeUp(current argonHash, missing uint64, password string) uint64 {
 	passes := (missing + uint64(current.memory) - 1) / uint64(current.memory)
 	current.passes = uint32(passes)                                       //nolint:gosec // far less work than 2^32 passes
@@ -171,7 +170,7 @@ func (a *Argon2id) bound() *limit.Limit {
 	return &a.own
 }
 
-// check returns the mistakes in a's fields. [NewCheck] asks it at start-up.
+// check returns the mistakes in a's fields. [NewCheck] calls it.
 func (a *Argon2id) check() error {
 	p := a.params()
 	var mistakes []error
@@ -198,8 +197,8 @@ func (a *Argon2id) check() error {
 	return errors.Join(append(mistakes, a.Limit.Check())...)
 }
 
-// parse reads a hash that may be computed. It takes the one form that the reference
-// implementation writes: the parameters in the order m, t, p, in plain decimal.
+// parse parses a hash that may be computed. It accepts only the form that the reference implementation
+// writes: the parameters in the order m, t, p, in plain decimal.
 func (a *Argon2id) parse(hash string) (argonHash, bool) {
 	fields := strings.Split(hash, "$")
 	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != "v=19" {
@@ -220,7 +219,7 @@ func (a *Argon2id) parse(hash string) (argonHash, bool) {
 	return argonHash{memory, passes, uint8(lanes), salt, tag}, ok //nolint:gosec // at most argonLanes
 }
 
-// argonParam reads name followed by a number from 1 to limit.
+// argonParam parses name followed by a number from 1 to limit.
 func argonParam(s, name string, limit uint32) (uint32, bool) {
 	digits, ok := strings.CutPrefix(s, name)
 	n, err := strconv.ParseUint(digits, 10, 32)

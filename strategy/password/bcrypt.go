@@ -40,10 +40,10 @@ var _ Hasher = (*Bcrypt)(nil)
 const (
 	defaultBcryptCost    = 12
 	defaultBcryptMaxCost = 15
-	leastBcryptCost      = 10 // the least of OWASP's Password Storage Cheat Sheet
-	mostBcryptCost       = 16 // four seconds
+	leastBcryptCost      = 10 // the minimum of OWASP's Password Storage Cheat Sheet
+	mostBcryptCost       = 16 // takes four seconds
 	mostBcryptMaxCost    = 18
-	// bcryptMaxLen is how much of a password bcrypt uses: 18 words of key schedule.
+	// bcryptMaxLen is how many bytes of a password bcrypt uses: 18 words of key schedule.
 	bcryptMaxLen = 72
 )
 
@@ -93,8 +93,8 @@ func (b *Bcrypt) Verify(ctx context.Context, hash, password string) error {
 	err := b.bound().Do(ctx, func() uint64 {
 		match = bcrypt.CompareHashAndPassword([]byte(compared), []byte(password)) == nil && possible && readable
 		work := uint64(1) << cost
-		// A mismatch at cost c is followed by hashes at c, c+1 and so on below the current
-		// cost: 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost, the work for an unknown user.
+		// After a mismatch at cost c follow hashes at c, c+1 and so on below the current cost: 2^c + 2^c +
+		// 2^(c+1) + … + 2^(cost-1) = 2^cost, the work for an unknown user.
 		for c := cost; c < b.cost() && !match; c++ {
 			_ = bcrypt.CompareHashAndPassword(fmt.Appendf(nil, noBcryptHash, c), []byte(password))
 			work += 1 << c
@@ -107,7 +107,7 @@ func (b *Bcrypt) Verify(ctx context.Context, hash, password string) error {
 	return verdict(match, readable, hash)
 }
 
-// noBcryptHash has the shape of a hash, for work whose outcome does not matter.
+// noBcryptHash has the form of a hash, for work whose result is not used.
 const noBcryptHash = "$2a$%02d$....................................................."
 
 // Reads implements [Hasher].
@@ -132,7 +132,7 @@ func (b *Bcrypt) cost() int {
 	return b.Cost
 }
 
-// check returns the mistakes in b's fields. [NewCheck] asks it at start-up.
+// check returns the mistakes in b's fields. [NewCheck] calls it.
 func (b *Bcrypt) check() error {
 	var mistakes []error
 	least := leastBcryptCost
@@ -155,8 +155,8 @@ func (b *Bcrypt) bound() *limit.Limit {
 	return &b.own
 }
 
-// parse returns the cost of a hash that may be computed. $2$, which has no NUL at
-// the end, and $2x$, which marks the hashes of a faulty implementation, are not read.
+// parse returns the cost of a hash that may be computed. It does not accept $2$, which has no NUL at the
+// end, and $2x$, which marks the hashes of a faulty implementation.
 func (b *Bcrypt) parse(hash string) (cost int, ok bool) {
 	const length = len("$2a$12$") + 22 + 31
 	if len(hash) != length || hash[:2] != "$2" || strings.IndexByte("aby", hash[2]) < 0 || hash[3] != '$' || hash[6] != '$' {

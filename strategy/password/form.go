@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// formOf says of a stored hash that is not readable what it looks like, and the cure.
-// Nothing of the hash is in it.
+// formOf describes the form of a stored hash that is not readable, and what to do. The result contains
+// nothing of the hash.
 func formOf(hash string) string {
 	trimmed := strings.TrimFunc(hash, func(c rune) bool { return c <= ' ' })
 	if trimmed != hash {
@@ -40,7 +40,7 @@ func readableForm(hash string) bool {
 	return wholeBcrypt.MatchString(hash) || strings.HasPrefix(hash, "$argon2")
 }
 
-// foreign are the beginnings of other kinds of hash, the longer ones first.
+// foreign are the prefixes of other kinds of hash, longer ones first.
 var foreign = []struct{ prefix, says string }{
 	{"$2x$", "it is of $2x$, which marks the hashes of a faulty bcrypt: its owner must reset the password"},
 	{"$2$", "it is of $2$, a bcrypt before 1999: its owner must reset the password"},

@@ -45,10 +45,10 @@ var ErrBadHash = errors.New("password: stored hash is not readable")
 // A registration answers it like a password that the policy refuses.
 var ErrUnhashable = errors.New("password: password cannot be hashed")
 
-// errMismatch is what Verify returns for a wrong password.
+// errMismatch is the error of Verify for a wrong password.
 var errMismatch = fmt.Errorf("password: verify: wrong password: %w", strategy.ErrUnauthenticated)
 
-// verdict is how Verify ends when it has done its work. An empty hash is nobody's.
+// verdict returns the result of Verify after its work is done. An empty hash is nobody's.
 func verdict(match, readable bool, hash string) error {
 	switch {
 	case match:

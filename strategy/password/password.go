@@ -97,8 +97,7 @@ func New[U any](accounts Accounts[U], cfg Config) (*strategy.LocalStrategy[U], e
 	return strategy.NewLocalWith(strategy.LocalConfig{Account: cfg.Account}, check.Validate)
 }
 
-// errRefused is the one answer to every log-in that is refused, so that no handler
-// can tell more than it should.
+// errRefused is the answer to every refused log-in, so that no handler can reveal more than it should.
 var errRefused = fmt.Errorf("%w: unknown user or wrong password", strategy.ErrUnauthenticated)
 
 // Validate returns the user of email if password is theirs. It returns one fixed error that wraps
@@ -115,15 +114,15 @@ func (c *Check[U]) Validate(ctx context.Context, email, password string) (U, err
 	}
 	attempt := password
 	if lookup != nil || hash == "" {
-		// Nobody may know whether the password of a locked account was right, also not by
-		// the work that a match saves: no hash is of a password that starts with NUL, for
-		// Bcrypt by its rule and for others because nobody can type one.
+		// Nobody may learn whether the password of a locked account was right, not even from the work that
+		// a match saves. No hash is of a password that starts with NUL: Bcrypt refuses it, and nobody can
+		// type one.
 		attempt = "\x00" + password
 	}
 	err := c.cfg.Hasher.Verify(ctx, hash, attempt)
 	switch {
 	case errors.Is(err, ErrBadHash):
-		c.cfg.Logger.WarnContext(ctx, "password: the stored hash of an account is not readable; its owner cannot log in until it is mended or the password is reset", "error", err)
+		c.cfg.Logger.WarnContext(ctx, "password: the stored hash of an account is not readable; its owner cannot log in until the hash is repaired or the password is reset", "error", err)
 		return nobody, errRefused
 	case err != nil && !errors.Is(err, strategy.ErrUnauthenticated):
 		return nobody, fmt.Errorf("password: %w", err)
@@ -136,7 +135,7 @@ func (c *Check[U]) Validate(ctx context.Context, email, password string) (U, err
 	return c.rehash(ctx, user, hash, password), nil
 }
 
-// rehash replaces a weak hash and returns the user as stored then.
+// rehash replaces a weak hash and returns the user as it is stored then.
 func (c *Check[U]) rehash(ctx context.Context, user U, old, password string) U {
 	accounts, ok := c.accounts.(Rehasher[U])
 	if !ok || !c.cfg.Hasher.NeedsRehash(old) {

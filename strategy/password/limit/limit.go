@@ -29,8 +29,8 @@ type Limit struct {
 	Queue int
 
 	mu      sync.Mutex
-	waiting [2]list.List // of chan struct{}, closed when it is their turn; low priority second
-	favours int          // turns given to the first while the second waited
+	waiting [2]list.List // each of chan struct{}, closed when the turn comes; the second one is for low priority
+	favours int          // turns in a row given to the first while the second waited
 	stats   Stats
 }
 
@@ -49,8 +49,8 @@ const (
 	normal = 0
 	low    = 1
 
-	lowShare  = 4 // low priority has this part of the queue
-	mostFavor = 3 // turns in a row for the others, while it waits
+	lowShare  = 4 // low priority may use one part in lowShare of the queue
+	mostFavor = 3 // the most turns in a row for the others while it waits
 	mostQueue = 100_000
 )
 
@@ -92,7 +92,7 @@ func (l *Limit) Check() error {
 		return fmt.Errorf("limit: Workers is %d: give how many run at once, or 0 for one less than GOMAXPROCS", l.Workers)
 	}
 	if l != nil && l.Queue > mostQueue {
-		return fmt.Errorf("limit: Queue is %d: who waits holds memory and a connection: give at most %d, or 0 for 64 for each worker", l.Queue, mostQueue)
+		return fmt.Errorf("limit: Queue is %d: each waiting request holds memory and a connection: give at most %d, or 0 for 64 for each worker", l.Queue, mostQueue)
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (l *Limit) workers() int {
 	return max(1, min(runtime.GOMAXPROCS(0)-1, runtime.NumCPU()))
 }
 
-// queue returns how many may wait in a line.
+// queue returns how many may wait in that line.
 func (l *Limit) queue(line, workers int) int {
 	n := l.Queue
 	if n == 0 {
@@ -144,7 +144,7 @@ func (l *Limit) acquire(ctx context.Context, line int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
-	case <-turn: // it came in the same moment: hand it on
+	case <-turn: // the turn came at the same moment: pass it on
 		l.stats.Running--
 		l.admit(workers)
 	default:
@@ -163,8 +163,8 @@ func (l *Limit) release(work uint64) {
 	l.admit(workers)
 }
 
-// admit gives free places to those whose turn it is. GOMAXPROCS may have changed, so it
-// can be several, or none. l.mu is held.
+// admit gives free places to those whose turn it is: several or none, because GOMAXPROCS may have changed.
+// The caller holds l.mu.
 func (l *Limit) admit(workers int) {
 	for l.stats.Running < workers {
 		line := l.next()
@@ -177,7 +177,7 @@ func (l *Limit) admit(workers int) {
 	}
 }
 
-// next returns the line whose first has the next turn, nil when nobody waits.
+// next returns the line that has the next turn, nil if nobody waits.
 func (l *Limit) next() *list.List {
 	first, second := &l.waiting[normal], &l.waiting[low]
 	switch {

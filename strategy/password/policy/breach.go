@@ -2,7 +2,7 @@ package policy
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // the lists of stolen passwords are of SHA-1; nothing is protected by it
+	"crypto/sha1" //nolint:gosec // the lists of stolen passwords use SHA-1; it protects nothing here
 	"encoding/hex"
 	"strings"
 )
@@ -15,7 +15,7 @@ type BreachChecker interface {
 	Breached(ctx context.Context, password string) (bool, error)
 }
 
-// sha1Of returns the hash under which lists of stolen passwords have one.
+// sha1Of returns the hash of password that lists of stolen passwords use.
 func sha1Of(password string) string {
 	sum := sha1.Sum([]byte(password)) //nolint:gosec // see the import
 	return strings.ToUpper(hex.EncodeToString(sum[:]))

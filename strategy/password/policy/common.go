@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// shortestWord is the least length in bytes of a word that is taken out of a
-// password; shorter ones are in everything.
+// shortestWord is the smallest length in bytes of a word that is removed from a password; shorter words
+// occur everywhere.
 const shortestWord = 4
 
-// wordList holds words in lower case under their length in bytes.
+// wordList has words in lower case, by their length in bytes.
 type wordList map[int]map[string]bool
 
 func (l wordList) add(word string) {
@@ -35,8 +35,7 @@ func (l wordList) prefix(s string) int {
 	return longest
 }
 
-// personal lists what is known of a person, whole and in its parts: of
-// joe.foo@example.com also example.
+// personal lists what is known about a person, whole and in parts: for joe.foo@example.com also example.
 func personal(about []string) wordList {
 	l := wordList{}
 	for _, text := range about {
@@ -48,9 +47,9 @@ func personal(about []string) wordList {
 	return l
 }
 
-// unguessable returns how many code points of password are left when the listed
-// words, in any case, and the runs of the keyboard, the alphabet and of one
-// character are taken out. Of a text that is repeated only one copy counts.
+// unguessable returns how many code points of password remain when the listed words, in any case, and runs
+// of the keyboard, of the alphabet and of one character are removed. Of a repeated text only one copy
+// counts.
 func unguessable(password string, lists ...wordList) int {
 	s := unrepeated(password)
 	left := 0
@@ -68,7 +67,7 @@ func unguessable(password string, lists ...wordList) int {
 	return left
 }
 
-// unrepeated returns password in lower case, and one copy of a text that is repeated.
+// unrepeated returns password in lower case; if it repeats a text, only one copy of that.
 func unrepeated(password string) string {
 	s := strings.ToLower(password)
 	if period := strings.Index(s[1:]+s, s) + 1; period > 0 {
@@ -80,8 +79,7 @@ func unrepeated(password string) string {
 // keyboard has the rows of the common layouts, and the columns of the first.
 var keyboard = [...]string{"1234567890", "!@#$%^&*()", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn", "1qaz2wsx3edc4rfv5tgb6yhn7ujm"}
 
-// run returns the length in bytes of the longest run, of three code points at
-// least, that s begins with.
+// run returns the length in bytes of the longest run of at least three code points at the beginning of s.
 func run(s string) int {
 	longest := 0
 	for _, step := range [...]rune{0, 1, -1} { // aaaa, abcd, dcba

@@ -59,7 +59,7 @@ func NewFile(list io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if last == "" { // the last line begins right there
+	if last == "" { // the last line begins exactly there
 		last = first
 	}
 	if last < first {
@@ -79,7 +79,7 @@ func (f *File) Close() error {
 // Breached implements [BreachChecker]. An error is one of reading the file.
 func (f *File) Breached(ctx context.Context, password string) (bool, error) {
 	wanted := sha1Of(password)
-	low, high := int64(0), f.size // the line begins in [low, high)
+	low, high := int64(0), f.size // the line begins at an offset in [low, high)
 	for low < high {
 		if err := ctx.Err(); err != nil {
 			return false, fmt.Errorf("policy: file: %w", err)
@@ -100,10 +100,10 @@ func (f *File) Breached(ctx context.Context, password string) (bool, error) {
 	return false, nil
 }
 
-// lineAt returns the hash of the first line that begins at from or later, in capitals,
-// and where the next line begins. It returns "" when there is none.
+// lineAt returns the hash of the first line that begins at from or later, in capitals, and the offset of
+// the next line. It returns "" if there is none.
 func (f *File) lineAt(from int64) (hash string, after int64, err error) {
-	// The byte before tells whether a line begins at from.
+	// The byte before from shows whether a line begins at from.
 	start := max(0, from-1)
 	chunk := make([]byte, 2*maxLine)
 	n, err := f.list.ReadAt(chunk, start)
@@ -133,7 +133,7 @@ func (f *File) lineAt(from int64) (hash string, after int64, err error) {
 
 func errForm(line []byte) error {
 	if digits, _, _ := bytes.Cut(bytes.TrimSpace(line), []byte(":")); len(digits) == 32 && isHex(string(digits)) {
-		return errors.New("the list is of NTLM hashes: use the one of SHA-1")
+		return errors.New("the list has NTLM hashes: use the one with SHA-1 hashes")
 	}
 	return errors.New("a line is not 40 hex digits, a colon and a number: use the downloader's single file")
 }

@@ -2,7 +2,7 @@ package policy
 
 import (
 	"context"
-	_ "embed" // for the common passwords
+	_ "embed" // for the list of common passwords
 	"errors"
 	"fmt"
 	"strings"
@@ -18,7 +18,7 @@ import (
 type Policy struct {
 	cfg    Config
 	words  wordList
-	common map[string]bool // whole passwords, as unrepeated returns them
+	common map[string]bool // whole passwords, in the form that unrepeated returns
 }
 
 // Config is what [New] needs. The zero value suits passwords that are the

@@ -48,7 +48,7 @@ var _ BreachChecker = (*Range)(nil)
 const (
 	pwnedPasswords = "https://api.pwnedpasswords.com/range/" //nolint:gosec // an address
 	prefixDigits   = 5
-	maxRange       = 1 << 20 // bytes of an answer; they have some 40 kB
+	maxRange       = 1 << 20 // the largest answer in bytes; usual ones have about 40 kB
 )
 
 // NewRange returns every mistake in cfg at once.
@@ -106,7 +106,7 @@ func (c *Range) Breached(ctx context.Context, password string) (bool, error) {
 	case !c.cfg.FailOpen || ctx.Err() != nil:
 		return false, fmt.Errorf("policy: range: %w", err)
 	}
-	c.cfg.Logger.WarnContext(ctx, "policy: range: the service does not answer, and a password passes unchecked", "error", err)
+	c.cfg.Logger.WarnContext(ctx, "policy: range: the service does not answer; a password was accepted unchecked", "error", err)
 	return false, nil
 }
 
@@ -122,7 +122,7 @@ func (c *Range) ask(ctx context.Context, prefix, suffix string) (bool, error) {
 	answer, err := c.cfg.Client.Do(r)
 	if err != nil {
 		var at *url.Error
-		if errors.As(err, &at) { // its URL has the digits
+		if errors.As(err, &at) { // drop the URL, which contains the digits
 			err = at.Err
 		}
 		return false, err
@@ -134,11 +134,10 @@ func (c *Range) ask(ctx context.Context, prefix, suffix string) (bool, error) {
 	return search(io.LimitReader(answer.Body, maxRange+1), suffix)
 }
 
-var errRange = errors.New("the service's answer is no list of hashes: check the URL")
+var errRange = errors.New("the service's answer is not a list of hashes: check the URL")
 
-// search reads a whole answer, since where it stops would tell what was found. A line is
-// the other 35 digits of a hash, a colon, and how often it was seen; padding was seen 0
-// times.
+// search reads the whole answer, because stopping early would show what was found. A line is the other 35
+// digits of a hash, a colon, and a number of times; padding has the number 0.
 func search(answer io.Reader, suffix string) (found bool, err error) {
 	lines, size := bufio.NewScanner(answer), 0
 	for lines.Scan() {
@@ -160,7 +159,7 @@ func search(answer io.Reader, suffix string) (found bool, err error) {
 		return false, err
 	}
 	if size == 0 {
-		return false, errRange // a prefix has hundreds of hashes
+		return false, errRange // each prefix has hundreds of hashes
 	}
 	return found, nil
 }
