@@ -129,19 +129,19 @@ type Remembered struct {
 	id     string // of the series, for Update
 }
 
-// note is what a series keeps of its user.
+// note is what a series stores about its user.
 type note struct {
 	ID    json.RawMessage `json:"i"`
 	Stamp []byte          `json:"s,omitempty"`
 }
 
-// remembered returns what the series of the token text remembers.
+// remembered returns the content of the series s, whose token is text.
 func remembered(s rotating.Series, text string) (Remembered, error) {
 	id, _ := rotating.ID(text)
 	rem := Remembered{id: id, User: s.Owner, Series: s.Name, Since: s.Since, Labels: s.Groups, Rotated: s.Made, series: s}
 	var n note
 	if err := json.Unmarshal(s.Data, &n); err != nil {
-		return Remembered{}, errNotRemembered // a record that is not ours
+		return Remembered{}, errNotRemembered // not a record of this package
 	}
 	rem.ID, rem.Stamp = n.ID, n.Stamp
 	return rem, nil
@@ -206,7 +206,7 @@ func (m *Service) Presented(r *http.Request) bool {
 	return err == nil
 }
 
-// maxSeries is how many cookies of the name are looked at.
+// maxSeries is how many cookies of that name are checked.
 const maxSeries = 4
 
 // sign returns the cookie's value for a token: the token, a dot and its signature.
@@ -214,11 +214,11 @@ func (m *Service) sign(text string) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(signed.MAC(m.cfg.Secrets[0], m.parts(text)...))
 }
 
-// parts is what the signature says. With the cookie's name in it no other cookie of the application is one of
-// ours.
+// parts returns what the signature is over. Since that includes the cookie's name, no other cookie of the
+// application is accepted.
 func (m *Service) parts(text string) []string { return []string{"remember", m.cfg.CookieName, text} }
 
-// open returns the token in a cookie's value, if it is signed by us.
+// open returns the token in a cookie's value, if we signed it.
 func (m *Service) open(value string) (text string, ok bool) {
 	dot := strings.LastIndexByte(value, '.')
 	if dot < 0 {
@@ -232,7 +232,7 @@ func (m *Service) open(value string) (text string, ok bool) {
 	return text, signed.Verify(mac, m.cfg.Secrets, m.parts(text)...)
 }
 
-// presented returns the tokens in the cookies that we have signed. No other reaches the store.
+// presented returns the tokens in the cookies that we have signed. Others never reach the store.
 func (m *Service) presented(r *http.Request) (list []string) {
 	for _, c := range r.CookiesNamed(m.cfg.CookieName) {
 		if text, ok := m.open(c.Value); ok && len(list) < maxSeries {
@@ -368,7 +368,7 @@ func (m *Service) ForgetSeries(ctx context.Context, name string) error {
 // Gone returns a cookie that makes the browser forget the series.
 func (m *Service) Gone() *http.Cookie { return m.cookie("", 0) }
 
-// cookie returns the cookie with value; empty makes the browser forget it.
+// cookie returns the cookie with value; if value is empty, the browser deletes it.
 func (m *Service) cookie(value string, age time.Duration) *http.Cookie {
 	c := &http.Cookie{ //nolint:gosec // Secure is left out only where InsecureHTTP asks for it
 		Name: m.cfg.CookieName, Value: value, Path: "/", HttpOnly: true, Secure: !m.cfg.InsecureHTTP, SameSite: http.SameSiteLaxMode,
