@@ -28,7 +28,7 @@ type cells struct {
 	advance func(time.Duration)
 }
 
-// value is text as bytes, nil when it is empty.
+// value returns text as bytes, nil if it is empty.
 func value(text string) []byte {
 	if text == "" {
 		return nil
@@ -36,7 +36,7 @@ func value(text string) []byte {
 	return []byte(text)
 }
 
-// swap swaps and compares the answer. Empty texts stand for nil.
+// swap calls Swap and checks the result. Empty texts stand for nil.
 func (c cells) swap(t reporter, key, old, new string, found string, swapped bool) {
 	t.Helper()
 	gotFound, got, err := c.Swap(context.Background(), key, value(old), value(new), time.Minute)
@@ -48,7 +48,7 @@ func (c cells) swap(t reporter, key, old, new string, found string, swapped bool
 	}
 }
 
-// load loads and compares the answer.
+// load calls Load and checks the result.
 func (c cells) load(t reporter, key, want string) {
 	t.Helper()
 	got, err := c.Load(context.Background(), key)
@@ -144,10 +144,10 @@ var cellsRules = []rule[cells]{
 	}},
 }
 
-const increments, workers = 25, 8 // how often each of them adds one
+const increments, workers = 25, 8 // how many times each worker adds one
 
-// increment adds one to the number under n. Each Swap that is refused means that
-// somebody else's was not, so that there cannot be more refusals than increments.
+// increment adds one to the number under n. Each refused Swap means that somebody else's succeeded, so
+// there cannot be more refusals than increments.
 func (c cells) increment() error {
 	old, err := c.Load(context.Background(), "n")
 	for refused, swapped := 0, false; err == nil && !swapped; refused++ {

@@ -43,7 +43,7 @@ const (
 
 func isToken(s string) bool { return s != "" && strings.Trim(s, tchar) == "" }
 
-// cutParam cuts an auth-param off s.
+// cutParam removes an auth-param from the beginning of s.
 func cutParam(s string) (rest string, ok bool) {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok || !isToken(strings.TrimRight(name, " \t")) {
@@ -57,7 +57,7 @@ func cutParam(s string) (rest string, ok bool) {
 	return value[end:], end > 0
 }
 
-// cutQuoted cuts the rest of a quoted-string (§5.6.4) off s.
+// cutQuoted removes the rest of a quoted-string (§5.6.4) from the beginning of s.
 func cutQuoted(s string) (rest string, ok bool) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -75,5 +75,5 @@ func cutQuoted(s string) (rest string, ok bool) {
 	return "", false
 }
 
-// isText reports whether a quoted-string can have c.
+// isText reports whether a quoted-string may contain c.
 func isText(c byte) bool { return c == '\t' || c >= ' ' && c != 0x7f }

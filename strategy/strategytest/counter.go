@@ -28,7 +28,7 @@ func RunCounterInBubble(t *testing.T, newCounter func(t *testing.T) strategy.Cou
 type counter struct {
 	strategy.Counter
 	advance func(time.Duration)
-	passed  func() time.Duration // since the rule began, without what advance made pass
+	passed  func() time.Duration // the time since the rule began, without that of advance
 }
 
 func countingFrom(c strategy.Counter, advance func(time.Duration)) counter {
@@ -44,8 +44,8 @@ func countingFrom(c strategy.Counter, advance func(time.Duration)) counter {
 	}
 }
 
-// add adds n and compares the answer. A reset is never more than reset, and less by a
-// second at most, and by the time that a busy machine took.
+// add calls Add and checks the result. The returned reset may be at most reset, and less by at most a
+// second plus the time that a busy machine took.
 func (c counter) add(t reporter, key string, n int64, window time.Duration, count int64, reset time.Duration) {
 	t.Helper()
 	gotCount, gotReset, err := c.Add(context.Background(), key, n, window)

@@ -42,10 +42,10 @@ func RunStrategy[U any](t *testing.T, newCase func(t *testing.T) StrategyCase[U]
 // trial is a StrategyCase of any user type.
 type trial struct {
 	strategy interface{ Name() string }
-	// authenticate asks the strategy. nobody says that the user is none.
+	// authenticate calls the strategy. nobody says that the user is nil.
 	authenticate func(w http.ResponseWriter, r *http.Request) (nobody bool, err error)
 	allows       func(r *http.Request) bool
-	claimant     strategy.Claimant // nil for a strategy that is none
+	claimant     strategy.Claimant // nil for a strategy that is no Claimant
 
 	good, wrong, absent, outage, redirect func() *http.Request
 	secrets                               []string
@@ -72,23 +72,23 @@ func newTrial[U any](t reporter, c StrategyCase[U]) trial {
 	}
 }
 
-// maker makes requests of a kind.
+// maker makes requests of one kind.
 type maker struct {
 	kind string
 	make func() *http.Request
 }
 
-// refusals are the kinds of request that are refused.
+// refusals returns the kinds of requests that are refused.
 func (c trial) refusals() []maker {
 	return present(maker{"wrong credentials", c.wrong}, maker{"no credentials", c.absent})
 }
 
-// failures are the kinds of request for which there is an error.
+// failures returns the kinds of requests for which there is an error.
 func (c trial) failures() []maker {
 	return append(c.refusals(), present(maker{"a redirect", c.redirect}, maker{"an outage", c.outage})...)
 }
 
-// all are all kinds. An outage comes last: its maker may take something down.
+// all returns all kinds. An outage comes last, because its maker may take something down.
 func (c trial) all() []maker {
 	return append([]maker{{"good credentials", c.good}}, c.failures()...)
 }
@@ -102,7 +102,7 @@ func present(list ...maker) (there []maker) {
 	return there
 }
 
-// headersOnly is a ResponseWriter that notes what a strategy must not do.
+// headersOnly is a ResponseWriter that records what a strategy must not do.
 type headersOnly struct {
 	header http.Header
 	wrote  string
@@ -122,7 +122,7 @@ func (w *headersOnly) Write(p []byte) (int, error) {
 
 func newHeadersOnly() *headersOnly { return &headersOnly{header: http.Header{}} }
 
-// ask asks the strategy about r.
+// ask calls the strategy with r.
 func (c trial) ask(r *http.Request) (nobody bool, err error) {
 	return c.authenticate(newHeadersOnly(), r)
 }

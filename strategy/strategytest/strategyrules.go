@@ -23,7 +23,7 @@ var strategyRules = []rule[trial]{
 		for _, m := range c.all() {
 			_, _ = c.ask(m.make())
 			if got := c.strategy.Name(); got != name {
-				t.Errorf("after %s: got the name %q, want %q as before", m.kind, got, name)
+				t.Errorf("after %s: got the name %q, want the earlier name %q", m.kind, got, name)
 			}
 		}
 	}},
@@ -40,7 +40,7 @@ var strategyRules = []rule[trial]{
 	{"A nil pointer, map, slice, func or interface is never a user", func(t reporter, c trial) {
 		for _, m := range c.all() {
 			if nobody, err := c.ask(m.make()); err == nil && nobody {
-				t.Errorf("%s: got a nil user and no error: refuse by an error that wraps ErrUnauthenticated", m.kind)
+				t.Errorf("%s: got a nil user and no error: refuse with an error that wraps ErrUnauthenticated", m.kind)
 			}
 		}
 	}},
@@ -51,7 +51,7 @@ var strategyRules = []rule[trial]{
 			case !errors.Is(err, strategy.ErrUnauthenticated):
 				t.Errorf("%s: got %v, want an error that wraps ErrUnauthenticated", m.kind, err)
 			case errors.Is(err, strategy.ErrAnonymous), errors.As(err, &elsewhere):
-				t.Errorf("%s: %v is a refusal and something else too", m.kind, err)
+				t.Errorf("%s: %v is a refusal and also another kind of error", m.kind, err)
 			}
 		}
 	}},
@@ -102,7 +102,7 @@ var strategyRules = []rule[trial]{
 			secrets := c.secretsOf(r)
 			_, err := c.ask(r)
 			if err == nil {
-				continue // another rule's
+				continue // checked by another rule
 			}
 			text := err.Error()
 			if f := new(strategy.Failure); errors.As(err, &f) {
@@ -110,7 +110,7 @@ var strategyRules = []rule[trial]{
 			}
 			for _, s := range secrets {
 				if strings.Contains(text, s) {
-					t.Errorf("%s: a credential is in the text of the error", m.kind) // and not in this one
+					t.Errorf("%s: a credential is in the text of the error", m.kind) // and must not be in this message
 				}
 			}
 		}
@@ -146,7 +146,7 @@ var strategyRules = []rule[trial]{
 		case !errors.As(err, &to):
 			t.Errorf("a redirect: got %v, want a *Redirect", err)
 		case errors.Is(err, strategy.ErrUnauthenticated):
-			t.Errorf("a redirect: %v is a refusal too, which comes first", err)
+			t.Errorf("a redirect: %v is also a refusal, which takes precedence", err)
 		case to.URL == "" || to.Code != 0 && (to.Code < 300 || to.Code > 399):
 			t.Errorf("a redirect: got the code %d and the URL %q, want 3xx and a URL", to.Code, to.URL)
 		}
@@ -221,7 +221,7 @@ var strategyRules = []rule[trial]{
 
 func second(_ bool, err error) error { return err }
 
-// safeForConcurrentUse: good and wrong credentials at once get what they get one by one.
+// safeForConcurrentUse: good and wrong credentials at the same time get the same answers as one by one.
 func safeForConcurrentUse(t reporter, c trial) {
 	const each = 8
 	start := make(chan struct{})
@@ -231,13 +231,13 @@ func safeForConcurrentUse(t reporter, c trial) {
 		wg.Go(func() {
 			<-start
 			if _, err := c.ask(good); err != nil {
-				t.Errorf("good credentials beside others: got %v, want a user", err)
+				t.Errorf("good credentials at the same time as others: got %v, want a user", err)
 			}
 		})
 		wg.Go(func() {
 			<-start
 			if _, err := c.ask(wrong); !errors.Is(err, strategy.ErrUnauthenticated) {
-				t.Errorf("wrong credentials beside others: got %v, want a refusal", err)
+				t.Errorf("wrong credentials at the same time as others: got %v, want a refusal", err)
 			}
 			c.strategy.Name()
 		})
@@ -246,7 +246,7 @@ func safeForConcurrentUse(t reporter, c trial) {
 	wg.Wait()
 }
 
-// failuresOf returns the refusals that say more than ErrUnauthenticated.
+// failuresOf returns the refusals with more information than ErrUnauthenticated.
 func failuresOf(c trial) (list []*strategy.Failure) {
 	for _, m := range c.refusals() {
 		_, err := c.ask(m.make())
@@ -258,7 +258,7 @@ func failuresOf(c trial) (list []*strategy.Failure) {
 	return list
 }
 
-// withBody returns the body of r, one that the handler wants when r has none.
+// withBody returns the body of r; if r has none, it gives r one for the handler.
 func withBody(t reporter, r *http.Request) []byte {
 	t.Helper()
 	if r.Body == nil || r.Body == http.NoBody {
@@ -275,11 +275,11 @@ func withBody(t reporter, r *http.Request) []byte {
 	return body
 }
 
-// shortestSecret is the least length of a header's value that is taken for a secret:
-// shorter ones are in every text.
+// shortestSecret is the smallest length of a header's value that counts as a secret: shorter ones occur in
+// any text.
 const shortestSecret = 6
 
-// secretsOf lists what must not be in an error about r.
+// secretsOf lists what an error about r must not contain.
 func (c trial) secretsOf(r *http.Request) []string {
 	list := slices.Clip(c.secrets)
 	for _, value := range r.Header.Values("Authorization") {

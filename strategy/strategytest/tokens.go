@@ -28,7 +28,7 @@ type tokens struct {
 	advance func(time.Duration)
 }
 
-// put puts.
+// put calls Put, which must succeed.
 func (k tokens) put(t reporter, key, v string, ttl time.Duration) {
 	t.Helper()
 	if err := k.Put(context.Background(), key, []byte(v), ttl); err != nil {
@@ -36,7 +36,7 @@ func (k tokens) put(t reporter, key, v string, ttl time.Duration) {
 	}
 }
 
-// take takes, and compares what is there.
+// take calls Take and checks the result.
 func (k tokens) take(t reporter, key, want string) {
 	t.Helper()
 	if got, found, err := k.Take(context.Background(), key); err != nil || !found || string(got) != want {
@@ -44,7 +44,7 @@ func (k tokens) take(t reporter, key, want string) {
 	}
 }
 
-// nothing takes, and wants nothing to be there.
+// nothing calls Take, which must find nothing.
 func (k tokens) nothing(t reporter, key string) {
 	t.Helper()
 	if got, found, err := k.Take(context.Background(), key); err != nil || found {
