@@ -64,7 +64,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// check fills in the defaults of c, and returns every mistake in it.
+// check sets the defaults of c, and returns every mistake in it.
 func (c *Config) check(caller string) error {
 	var mistakes []error
 	wrong := func(format string, args ...any) {
@@ -137,7 +137,7 @@ func (c *Config) checkFigures(wrong func(string, ...any)) {
 		}
 	}
 	switch {
-	case !fine: // what follows compares them
+	case !fine: // the remaining checks compare them
 	case c.MaxDelay < c.Delay:
 		wrong("MaxDelay %v is shorter than Delay %v: give a longer one", c.MaxDelay, c.Delay)
 	case c.Window < c.MaxDelay:

@@ -8,10 +8,10 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// core is what Throttle and Limiter have in common.
+// core is what Throttle and Limiter share.
 type core struct {
 	cfg    Config
-	names  []string // the purpose and the strategy: of every key and every note
+	names  []string // the purpose and the strategy, part of every key and every note
 	warned sync.Once
 }
 
@@ -23,18 +23,18 @@ func (c *core) attempt() attempt {
 	return attempt{counter: c.cfg.Counter, schedule: c.cfg.schedule(), names: c.names}
 }
 
-// try is an attempt of a browser, known to the account or not.
+// try is an attempt by a browser, known to the account or not.
 type try struct {
 	attempt
 	core    *core
-	account string // empty: counted by address only
+	account string // if empty, counted by address only
 	browser device
-	noted   time.Time // when the browser was last noted; zero: it is not known
-	own     string    // the key of the known browser's counter
+	noted   time.Time // the time of the browser's note; zero if it is not known
+	own     string    // the key of the browser's own counter, if it is known
 }
 
-// begin takes the places of a request: in the counter of the browser if it is known to the
-// account, otherwise in those of its address and of the account.
+// begin counts a request: in the counter of the browser if that is known to the account, otherwise in those
+// of its address and of the account.
 func (c *core) begin(r *http.Request, account string) (*try, error) {
 	c.warnOfProxies(r)
 	t := &try{attempt: c.attempt(), core: c, account: account}
@@ -53,8 +53,8 @@ func (c *core) begin(r *http.Request, account string) (*try, error) {
 	return t, t.attempt.begin(r.Context(), places...)
 }
 
-// succeed takes the attempt out of the counters, forgets the browser's others, and makes
-// the browser known.
+// succeed subtracts the attempt from the counters, forgets the browser's other attempts, and makes the
+// browser known.
 func (t *try) succeed(w http.ResponseWriter, r *http.Request) {
 	if t.own != "" {
 		t.settle(r.Context(), t.own, -1<<30)
@@ -70,14 +70,14 @@ func (t *try) succeed(w http.ResponseWriter, r *http.Request) {
 // CookieNames returns the name of the cookie by which a browser is known, for guard.Guard.ProxyTransport.
 func (c *core) CookieNames() []string { return []string{c.cfg.CookieName} }
 
-// warnOfProxies says once that requests come through a proxy that is not trusted: then all
-// of its clients are one address, whose attempts one of them can use up for all.
+// warnOfProxies warns once that requests come through a proxy that is not trusted: all its clients then
+// count as one address, and one of them can use up the attempts of all.
 func (c *core) warnOfProxies(r *http.Request) {
 	if len(c.cfg.TrustedProxies) > 0 || r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == "" {
 		return
 	}
 	c.warned.Do(func() {
-		c.cfg.Logger.WarnContext(r.Context(), "throttle: a request says that it was forwarded, and no proxy is trusted: all clients of a proxy count as one address. "+
+		c.cfg.Logger.WarnContext(r.Context(), "throttle: a request was forwarded by a proxy that is not trusted: all clients of a proxy count as one address. "+
 			"Set Config.TrustedProxies to the addresses of your proxies, or have them drop X-Forwarded-For and Forwarded", "peer", r.RemoteAddr)
 	})
 }

@@ -11,26 +11,25 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
 
-// A browser that has logged in carries a cookie that says so: OWASP's device cookie. It is
-// a random name of the browser and, for each account that logged in with it, a note: when,
-// and a signature over the browser's name, the purpose, the strategy, the account and the
-// time. A note of one strategy is nothing to another: with a password alone nobody gets the
-// budget of a browser that has shown a code too.
+// A browser that has logged in has a cookie that says so: OWASP's device cookie. It contains a random name
+// of the browser and, for each account that logged in with it, a note: the time, and a signature over the
+// browser's name, the purpose, the strategy, the account and the time. A note of one strategy does not
+// count for another: a password alone does not give anybody the budget of a browser that has also proved a
+// code.
 //
 // https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 
 const (
-	maxNotes  = 8 // accounts, or strategies, of one browser
+	maxNotes  = 8 // the most notes, of accounts or strategies, of one browser
 	noteBytes = 4 + macBytes
 	macBytes  = 16
-	renewNote = 24 * time.Hour // a younger note is not written anew
+	renewNote = 24 * time.Hour // a younger note is not renewed
 
 	defaultKnown = 90 * 24 * time.Hour
 	maxKnown     = 400 * 24 * time.Hour // RFC 6265bis §5.5
 )
 
-// checkDevice is Config.check for what concerns the cookie. shared says that other
-// processes count too.
+// checkDevice is Config.check for the cookie. shared says that other processes use the same counter.
 func (c *Config) checkDevice(shared bool, wrong func(string, ...any)) {
 	if c.KnownFor == 0 {
 		c.KnownFor = defaultKnown
@@ -48,13 +47,13 @@ func (c *Config) checkDevice(shared bool, wrong func(string, ...any)) {
 	c.CookieName = signed.CookieName(c.CookieName, "device", c.InsecureHTTP, wrong)
 }
 
-// device is a browser as its cookie tells.
+// device is a browser, as described by its cookie.
 type device struct {
-	name  string   // random; empty when r brings no cookie of ours
-	notes []string // unproved, the latest first
+	name  string   // random; empty if r has no such cookie
+	notes []string // with unchecked signatures, the latest first
 }
 
-// deviceOf reads the cookie. What has not the form of ours is dropped.
+// deviceOf reads the cookie. Parts that do not have our form are dropped.
 func (c *Config) deviceOf(r *http.Request) device {
 	cookie, err := r.Cookie(c.CookieName)
 	if err != nil || c.KnownFor < 0 || len(cookie.Value) > 1024 {
@@ -73,8 +72,8 @@ func (c *Config) deviceOf(r *http.Request) device {
 	return d
 }
 
-// knows returns the time of d's note of the account, and which of its notes that is. ok is
-// false when there is none that is signed and young enough.
+// knows returns the time and the index of d's note for the account. ok is false if no note has a valid
+// signature and is young enough.
 func (c *Config) knows(d device, names []string, account string, now time.Time) (at time.Time, index int, ok bool) {
 	for i, note := range d.notes {
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(note)
@@ -92,13 +91,13 @@ func (c *Config) knows(d device, names []string, account string, now time.Time) 
 	return time.Time{}, 0, false
 }
 
-// noteParts is what the signature of a note says.
+// noteParts returns what the signature of a note is over.
 func noteParts(name string, names []string, account string, at []byte) []string {
 	return append([]string{"device", name, account, string(at)}, names...)
 }
 
-// known returns the cookie by which d, or a new browser, is known to the account from now
-// on. Of too many notes the oldest is dropped.
+// known returns the cookie by which d, or a new browser, is known to the account from now on. If there are
+// too many notes, the oldest is dropped.
 func (c *Config) known(d device, names []string, account string, now time.Time) *http.Cookie {
 	if d.name == "" {
 		d.name = token.New()

@@ -74,12 +74,12 @@ func (l *Limiter) decide(r *http.Request) error {
 		return err
 	}
 	if !ok {
-		account = "" // nothing that Claims understands: it counts by address all the same
+		account = "" // Claims does not understand the request: count it by address
 	}
 	return l.Take(r, account)
 }
 
-// refuse answers a request that was not let in.
+// refuse answers a request that was not accepted.
 func refuse(w http.ResponseWriter, err error) {
 	var f *strategy.Failure
 	if !errors.As(err, &f) {

@@ -53,7 +53,7 @@ func (m *MemoryCounter) Add(ctx context.Context, key string, n int64, window tim
 	return c.count, c.until.Sub(now), nil
 }
 
-// check returns the mistakes in m's fields. [New] asks it.
+// check returns the mistakes in m's fields. [New] calls it.
 func (m *MemoryCounter) check() error {
 	if m.Max < 0 {
 		return fmt.Errorf("throttle: memory counter: Max is %d: give the most counters to hold, or 0 for 100,000", m.Max)
@@ -69,12 +69,12 @@ func (m *MemoryCounter) Len() int {
 	return len(m.counters)
 }
 
-// makeRoom keeps the map within its bound: at most once a minute by dropping all
-// counters that have passed, and otherwise the lowest of a few taken at random.
-// Whoever wants a high counter dropped must so make very many others as high.
+// makeRoom keeps the map below its limit: at most once a minute by dropping all counters whose window has
+// passed, and otherwise by dropping the lowest of a few random ones. To have a high counter dropped, an
+// attacker would need very many others that are as high.
 func (m *MemoryCounter) makeRoom(now time.Time) {
 	limit := m.Max
-	if limit <= 0 { // New names it
+	if limit <= 0 { // a mistake that New reports
 		limit = 100_000
 	}
 	if m.counters == nil {

@@ -2,8 +2,8 @@ package throttle
 
 import "net/netip"
 
-// network returns what one subscriber holds: an IPv4 address, or the /64 of an IPv6
-// address, within which anybody has 2^64 of them.
+// network returns the range of addresses that one subscriber has: an IPv4 address, or the /64 of an IPv6
+// address, which contains 2^64 of them.
 func network(addr netip.Addr) netip.Prefix {
 	bits := addr.BitLen()
 	if addr.Is6() {

@@ -5,12 +5,12 @@ import "time"
 // schedule says when attempts are allowed: some at once, then one after each pause.
 type schedule struct{ delay, maxDelay, window time.Duration }
 
-// mostGuesses is how many wrong attempts a day on one account a configuration may allow:
-// of a million codes, one in 500.
+// mostGuesses is how many wrong attempts a day on one account a configuration may allow: with a million
+// possible codes, one in 500.
 const mostGuesses = 2000
 
-// opensAt returns how long after the first attempt the n-th is allowed, when free
-// ones are allowed at once. Beyond the window it is not exact.
+// opensAt returns how long after the first attempt the n-th is allowed, if free attempts are allowed at
+// once. Beyond the window it is not exact.
 func (s schedule) opensAt(n, free int64) time.Duration {
 	var at time.Duration
 	for delay := s.delay; n > free && at <= s.window; n-- {
@@ -20,8 +20,8 @@ func (s schedule) opensAt(n, free int64) time.Duration {
 	return at
 }
 
-// next returns how long after the first attempt the next one is allowed, that is not
-// allowed yet when passed has gone by.
+// next returns how long after the first attempt the next one is allowed that is not yet allowed when passed
+// has gone by.
 func (s schedule) next(passed time.Duration) time.Duration {
 	var at time.Duration
 	for delay := s.delay; at <= passed; {
@@ -31,7 +31,7 @@ func (s schedule) next(passed time.Duration) time.Duration {
 	return at
 }
 
-// guessesADay returns how many wrong attempts a day the schedule allows, more or less.
+// guessesADay returns about how many wrong attempts a day the schedule allows.
 func (s schedule) guessesADay(free int64) int64 {
 	n := free
 	for n <= mostGuesses && s.opensAt(n+1, free) <= min(s.window, 24*time.Hour) {

@@ -52,7 +52,7 @@ func New[U any](cfg Config, inner strategy.Strategy[U]) (*Throttle[U], error) {
 	return &Throttle[U]{newCore(cfg, inner.Name()), inner}, nil
 }
 
-// claimed is a strategy of which Config.Claims says what it is shown: to a guard too.
+// claimed is a strategy with Config.Claims as its Claims, also for a guard.
 type claimed[U any] struct {
 	strategy.Strategy[U]
 	claims func(r *http.Request) (account string, ok bool, err error)
@@ -112,8 +112,8 @@ func (t *Throttle[U]) MakeKnown(w http.ResponseWriter, r *http.Request, account 
 	}
 }
 
-// isGuess reports whether err refuses credentials that were looked at. A 403 does so
-// for a password; for a token, which names no account, it means that the token is good.
+// isGuess reports whether err refuses credentials that were checked. A 403 does so for a password; for a
+// token, which names no account, it means that the token is valid.
 func isGuess(err error, account string) bool {
 	var f *strategy.Failure
 	switch {
@@ -132,7 +132,7 @@ func (t *Throttle[U]) claims(r *http.Request) (string, bool, error) {
 	return "", true, nil
 }
 
-// spelled returns the one spelling of a login name by which the strategy looks accounts up.
+// spelled returns the canonical spelling of a login name by which the strategy looks up accounts.
 func (t *Throttle[U]) spelled(account string) string {
 	if a, ok := strategy.Ability[interface{ Account(name string) string }](t.inner); ok {
 		return a.Account(account)
