@@ -75,8 +75,8 @@ type Codes struct {
 	size int
 }
 
-// maxDrift is how long ago and ahead a code may be. NIST SP 800-63B-4 §3.1.4.1 has codes
-// change at least that often.
+// maxDrift is how old or early a code may be. NIST SP 800-63B-4 §3.1.4.1 requires codes to change at least
+// that often.
 const maxDrift = 2 * time.Minute
 
 // NewCodes returns every mistake in cfg at once.
@@ -148,10 +148,10 @@ func (c *Codes) URL(account string, key []byte) string {
 // Code returns the code that an authenticator app shows at the given time.
 func (c *Codes) Code(key []byte, at time.Time) string { return c.code(key, c.step(at)) }
 
-// step is RFC 6238 §4.2's T.
+// step returns T of RFC 6238 §4.2.
 func (c *Codes) step(at time.Time) int64 { return at.Unix() / int64(c.cfg.Period/time.Second) }
 
-// code is RFC 4226 §5.3, HOTP, of step.
+// code returns the code of step: HOTP, RFC 4226 §5.3.
 func (c *Codes) code(key []byte, step int64) string {
 	mac := hmac.New(c.hash, key)
 	_ = binary.Write(mac, binary.BigEndian, step) // a hash never fails
@@ -181,7 +181,7 @@ func (c *Codes) Verify(ctx context.Context, account string, key []byte, code str
 	if err != nil {
 		return fmt.Errorf("totp: %w", err)
 	}
-	// Forgotten when no code of that time is accepted any more.
+	// The stored step is forgotten when no code of that time is accepted any more.
 	ttl := time.Duration(2*c.cfg.Drift+2) * c.cfg.Period
 	for {
 		if used, err := strconv.ParseInt(string(last), 10, 64); last != nil && (err != nil || used >= step) {
@@ -198,11 +198,11 @@ func (c *Codes) Verify(ctx context.Context, account string, key []byte, code str
 	}
 }
 
-// minKey is 112 bits, the least that NIST SP 800-63B-4 §3.1.4.1 allows.
+// minKey is 112 bits, the minimum of NIST SP 800-63B-4 §3.1.4.1.
 const minKey = 14
 
-// match returns the step, within the drift, whose code is given. It compares with all of
-// them, and each in constant time.
+// match returns the step, within the drift, that has the given code. It compares with all of them, each in
+// constant time.
 func (c *Codes) match(key []byte, code string, now int64) (step int64, ok bool) {
 	if len(key) < minKey {
 		return 0, false

@@ -7,11 +7,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
 
-// recoveryLength is how many characters of 5 bits a recovery code has: 120 bits, so that
-// a plain hash keeps it (NIST SP 800-63B-4 §3.1.2.2 asks for 112).
+// recoveryLength is the number of characters in a recovery code, 5 bits each: 120 bits, so that a plain
+// hash is enough (NIST SP 800-63B-4 §3.1.2.2 asks for 112).
 const recoveryLength = 24
 
-// recoveryAlphabet is Crockford's base 32: without i, l, o and u, which are misread.
+// recoveryAlphabet is Crockford's base 32: without i, l, o and u, which are easily misread.
 const recoveryAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
 // NewRecoveryCodes returns n codes for a user who lost the authenticator app, each like

@@ -101,7 +101,7 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 		return nobody, err
 	}
 	enrolled, err := s.cfg.Enrolled(r)
-	if errors.As(err, new(*strategy.Failure)) { // such as for a user who is locked: a code was shown
+	if errors.As(err, new(*strategy.Failure)) { // such as for a locked user: the request had a code
 		return nobody, fmt.Errorf("totp: %s: %w", s.Name(), &strategy.CallbackRefusal{Err: err})
 	}
 	if err != nil {
