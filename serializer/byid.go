@@ -69,8 +69,8 @@ func (s *IDSerializer[U, ID]) Serialize(_ context.Context, user U) (json.RawMess
 func (s *IDSerializer[U, ID]) Deserialize(ctx context.Context, id json.RawMessage) (U, error) {
 	var key ID
 	var err error
-	// The kinds of id that nearly every application has are decoded without the allocations
-	// of encoding/json: this runs at every authenticated request.
+	// Frequent types of ids are decoded without the allocations of encoding/json, because this runs at
+	// every authenticated request.
 	plain := false
 	switch p := any(&key).(type) {
 	case *int:
@@ -90,13 +90,13 @@ func (s *IDSerializer[U, ID]) Deserialize(ctx context.Context, id json.RawMessag
 	}
 	user, err := s.find(ctx, key)
 	if err != nil {
-		return user, fmt.Errorf("serializer: find user: %w", norows.Hint(err, "for a user who is gone, find returns serializer.ErrUserGone"))
+		return user, fmt.Errorf("serializer: find user: %w", norows.Hint(err, "for a user who does not exist, find must return serializer.ErrUserGone"))
 	}
 	return user, nil
 }
 
-// decode is encoding/json, except that null is not an ID: encoding/json leaves the
-// zero value, which would be somebody's id.
+// decode is encoding/json's Unmarshal, except that null is not an ID: encoding/json would return the zero
+// value, which may be somebody's id.
 func decode[ID any](raw json.RawMessage) (ID, error) {
 	var id ID
 	if string(bytes.TrimSpace(raw)) == "null" {

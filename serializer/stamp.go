@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 )
 
-// stampBytes is how much of the HMAC a session keeps. Guessing a stamp needs write
-// access to the store, so 128 bits are plenty.
+// stampBytes is how many bytes of the HMAC a session stores. Guessing a stamp requires write access to the
+// store, so 128 bits are enough.
 const stampBytes = 16
 
 // Stamped is a Serializer with a security stamp, made by [WithStamp].
