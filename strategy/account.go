@@ -22,7 +22,7 @@ func AccountName(name string) string {
 		case c >= '\uff01' && c <= '\uff5e': // the full-width forms of ASCII
 			c -= '\uff01' - '!'
 		}
-		least := c // of those that differ by case alone, such as k, K and the Kelvin sign
+		least := c // the smallest of those that differ only by case, such as k, K and the Kelvin sign
 		for d := unicode.SimpleFold(c); d != c; d = unicode.SimpleFold(d) {
 			least = min(least, d)
 		}

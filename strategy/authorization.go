@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// authorization is what a request's Authorization header says.
+// authorization is the content of a request's Authorization header.
 type authorization struct {
 	scheme   string // as sent
-	token    string // what follows the spaces after the scheme
-	repeated bool   // there is more than one header: which one counts would be a guess
+	token    string // the part after the scheme and the spaces
+	repeated bool   // there are several headers: it is unclear which one counts
 }
 
 // readAuthorization splits the header. RFC 9110 §11.4: credentials = auth-scheme
@@ -45,8 +45,8 @@ func isToken68(s string) bool {
 	return true
 }
 
-// quoteRealm returns realm as a quoted-string (RFC 9110 §5.6.4). It panics on bytes
-// that a header cannot carry everywhere.
+// quoteRealm returns realm as a quoted-string (RFC 9110 §5.6.4). It panics on bytes that are not safe in a
+// header.
 func quoteRealm(caller, realm string) string {
 	for i := range len(realm) {
 		if realm[i] < ' ' || realm[i] > '~' {
@@ -56,8 +56,8 @@ func quoteRealm(caller, realm string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(realm) + `"`
 }
 
-// challenged gives a refusal the challenge, unless it brings a challenge or a status
-// of its own. Other errors pass unchanged.
+// challenged adds the challenge to a refusal that has no challenge or status of its own. Other errors are
+// returned unchanged.
 func challenged(err error, challenge string) error {
 	if !errors.Is(err, ErrUnauthenticated) {
 		return err
@@ -71,7 +71,7 @@ func challenged(err error, challenge string) error {
 	}
 	with := *f
 	with.Challenge = challenge
-	if err == ErrUnauthenticated || err == error(f) { //nolint:errorlint // one that wraps them says more, and is kept
+	if err == ErrUnauthenticated || err == error(f) { //nolint:errorlint // an error that wraps them says more, and is kept
 		return &with
 	}
 	return fmt.Errorf("%w (%w)", &with, err)

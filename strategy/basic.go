@@ -46,17 +46,16 @@ func NewBasicWith[U any](realm string, account func(name string) string, validat
 	if account == nil {
 		account = AccountName
 	}
-	// RFC 7617 §2.1: charset="UTF-8" is the only value there is.
+	// RFC 7617 §2.1: charset="UTF-8" is the only allowed value.
 	return &basic[U]{"Basic realm=" + quoteRealm("new basic", realm) + `, charset="UTF-8"`, account, validate}
 }
 
 // Name implements [Strategy].
 func (s *basic[U]) Name() string { return "basic" }
 
-// Authenticate implements [Strategy]. Absent, malformed and refused credentials are a
-// Failure with the challenge and status 401: RFC 9110 §11.4 asks for that answer to
-// "invalid credentials (e.g., a bad password) or partial credentials". Two Authorization
-// headers are a 400, since the field is no list.
+// Authenticate implements [Strategy]. Absent, malformed and refused credentials are a Failure with the
+// challenge and status 401: RFC 9110 §11.4 asks for that answer to "invalid credentials (e.g., a bad
+// password) or partial credentials". Two Authorization headers are a 400, because the field is not a list.
 func (s *basic[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent := readAuthorization(r)
@@ -77,10 +76,10 @@ func (s *basic[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, erro
 	return CheckUser(s.Name(), user)
 }
 
-// Account returns the one spelling of a user-id.
+// Account returns the canonical spelling of a user-id.
 func (s *basic[U]) Account(name string) string { return s.account(name) }
 
-// Claims implements [Claimant]: the user-id.
+// Claims implements [Claimant]. The account is the user-id.
 func (s *basic[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	sent := readAuthorization(r)
 	if sent.repeated || !sent.is("Basic") {

@@ -52,8 +52,8 @@ func (s *bearer[U]) AllowCrossSite(*http.Request) bool { return true }
 // ForPrograms implements [ForPrograms]. It returns true: a token is issued, not typed.
 func (s *bearer[U]) ForPrograms() bool { return true }
 
-// Authenticate implements [Strategy]. Of a request without credentials RFC 6750 §3.1 says
-// that the answer "SHOULD NOT include an error code".
+// Authenticate implements [Strategy]. For a request without credentials RFC 6750 §3.1 says that the
+// response "SHOULD NOT include an error code".
 func (s *bearer[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent := readAuthorization(r)
@@ -83,7 +83,7 @@ func (s *bearer[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, err
 	return CheckUser(s.Name(), user)
 }
 
-// Claims implements [Claimant]: no name: a token has none.
+// Claims implements [Claimant]. The account is empty: a token names none.
 func (s *bearer[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	sent := readAuthorization(r)
 	return "", !sent.repeated && sent.is("Bearer") && isToken68(sent.token), nil

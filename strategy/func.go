@@ -11,7 +11,7 @@ type funcStrategy[U any] struct {
 	authenticate func(w http.ResponseWriter, r *http.Request) (U, error)
 }
 
-// factorFunc is a funcStrategy that reports other factors than its name.
+// factorFunc is a funcStrategy that reports factors other than its name.
 type factorFunc[U any] struct {
 	funcStrategy[U]
 	factors []string
@@ -35,7 +35,7 @@ func Func[U any](name string, authenticate func(w http.ResponseWriter, r *http.R
 	}
 	f := funcStrategy[U]{name, authenticate}
 	if len(factors) == 0 {
-		return &f // its factor is its name, also under another one
+		return &f // its factor is its name, also if Named changes that
 	}
 	return &factorFunc[U]{f, slices.Clone(factors)}
 }

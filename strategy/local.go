@@ -118,7 +118,7 @@ func NewLocalWith[U any](cfg LocalConfig, validate func(ctx context.Context, ema
 	return &LocalStrategy[U]{cfg.Name, reader, cfg.Account, validate}, nil
 }
 
-// validateCure is for what a validate function passes on of a database.
+// validateCure is the advice for a validate function that returns a database's "no rows" error.
 const validateCure = "for unknown credentials, validate returns an error that wraps strategy.ErrUnauthenticated"
 
 // Name implements [Strategy].

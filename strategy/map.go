@@ -35,8 +35,8 @@ func Map[A, B any](s Strategy[A], to func(ctx context.Context, user A) (B, error
 	return m
 }
 
-// mappedClaimant is mapped for a strategy that is a Claimant: of any other one nobody knows
-// what it was shown.
+// mappedClaimant is mapped for a strategy that is a Claimant: for others it is unknown whether a request
+// had credentials.
 type mappedClaimant[A, B any] struct {
 	*mapped[A, B]
 	Claimant
@@ -79,13 +79,13 @@ func (m *mapped[A, B]) FactorNames() []string {
 	if f, ok := Ability[FactorNamer](m.from); ok {
 		return f.FactorNames()
 	}
-	return nil // its factor is its name, also under another one
+	return nil // its factor is its name, also if Named changes that
 }
 
-// CookieNames is that of the inner strategy and of all that it decorates.
+// CookieNames returns those of the inner strategy and of everything that it decorates.
 func (m *mapped[A, B]) CookieNames() []string { return cookienames.Of(m.from) }
 
-// Account is that of the inner strategy.
+// Account is the Account method of the inner strategy.
 func (m *mapped[A, B]) Account(name string) string {
 	if a, ok := Ability[interface{ Account(name string) string }](m.from); ok {
 		return a.Account(name)
