@@ -114,7 +114,7 @@ func TestALookUpWithItsErrorPassedOnIsExplained(t *testing.T) {
 	v := w.registered(newAuthenticator(t))
 	w.table.fail(errors.New("sql: no rows in result set"))
 	v.logIn().Want(t, http.StatusServiceUnavailable, "")
-	if !strings.Contains(w.logged(), "Credentials.Find returns passkey.ErrUnknown") {
+	if !strings.Contains(w.logged(), "Credentials.Find must return passkey.ErrUnknown") {
 		t.Errorf("got the log %s, want the cure", w.logged())
 	}
 }
