@@ -59,14 +59,14 @@ func TestExplorationFindsEachBug(t *testing.T) {
 	copied := ablate.Build(t, ".", rows)
 	t.Run("nothing", func(t *testing.T) {
 		t.Parallel()
-		if out, passed := copied.Run(t, -1, ".", "-few"); !passed {
+		if out, passed := copied.Run(t, -1, "."); !passed {
 			t.Errorf("with every rule in place the tests fail:\n%s", out)
 		}
 	})
 	for i, row := range rows {
 		t.Run(row.Name, func(t *testing.T) {
 			t.Parallel()
-			if _, passed := copied.Run(t, i, row.Finds, "-test.failfast"); passed {
+			if _, passed := copied.Run(t, i, row.Finds, "-deep", "-test.failfast"); passed {
 				t.Errorf("without the rule %s still passes", row.Finds)
 			}
 		})

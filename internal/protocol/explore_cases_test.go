@@ -411,12 +411,12 @@ func endListed(p *process) {
 }
 
 // jointScenarios are scenarios with a log-in or a log-out, on a store that combines their steps into one
-// call. With
-// -full it returns all of them, without it those whose commands differ, with -few a part of these.
+// call:
+// with -full all of them, with -deep those whose commands then differ, otherwise a part of these.
 func jointScenarios() (list []scenario) {
-	numbers := "1a 1c 1i 1k 1o 2b 3a 3b 3d 3e 4c 8a 8b 9b 9e"
-	if *few {
-		numbers = "1a 1i 2b 3a 3e 4c 9e"
+	numbers := "1a 1i 2b 3a 3e 4c 9e"
+	if *deep {
+		numbers = "1a 1c 1i 1k 1o 2b 3a 3b 3d 3e 4c 8a 8b 9b 9e"
 	}
 	kinds := map[storeKind]storeKind{withNotes: jointly, watched: watchedJointly}
 	for _, sc := range append(scenarios(), watchScenarios()...) {

@@ -130,9 +130,9 @@ var (
 	// full makes the exploration complete; it then takes minutes.
 	full = flag.Bool("full", false, "explore every scenario without a bound on preemptions")
 
-	// few makes it short. It is the default with the race detector, which is ten times slower and only has
-	// to find races between goroutines; the runs without it find the rest.
-	few = flag.Bool("few", raceDetector, "explore with one fault and one preemption at most")
+	// deep is what .ci/run adds. Without it a run has one fault and one preemption at most, which is enough for
+	// the race detector, and for a machine where only Go is found.
+	deep = flag.Bool("deep", false, "explore with two faults and two preemptions where a scenario allows them")
 )
 
 // run is one execution of a scenario.
@@ -395,7 +395,7 @@ func (sc *scenario) begin(t *testing.T) (start *server, id string) {
 // explore visits every run of sc and returns how many there were.
 func explore(t *testing.T, sc scenario) (visited int) {
 	t.Helper()
-	if *few {
+	if !*deep && !*full {
 		sc.budget, sc.preemptions = min(sc.budget, 1), 1
 	}
 	start, id := sc.begin(t)

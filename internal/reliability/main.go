@@ -113,7 +113,7 @@ func peers(ctx context.Context, root string) (string, error) {
 // model runs the exploration of the session layer, every interleaving with every fault, and the same on
 // copies of the code from which one rule was removed.
 func model(ctx context.Context, root string) (string, error) {
-	out, err := call(ctx, root, "test", "-json", "-tags", "integration", "-count=1", "-timeout=30m", "-run", "^TestExpl", "./internal/protocol")
+	out, err := call(ctx, root, "test", "-json", "-tags", "integration", "-count=1", "-timeout=30m", "-run", "^TestExpl", "./internal/protocol", "-deep")
 	var tests []string // in the order of the source, because they run in parallel
 	says := map[string]string{}
 	for line := range strings.Lines(out) {
