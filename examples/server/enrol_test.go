@@ -39,7 +39,7 @@ func TestAnotherTabBeginsTheSetUpAnew(t *testing.T) {
 	begun := make(chan reply, 1)
 	redis.Server().SetPreHook(func(_ *server.Peer, cmd string, args ...string) bool {
 		if strings.HasPrefix(cmd, "EVAL") && strings.Contains(strings.Join(args, " "), "cell:") && armed.CompareAndSwap(true, false) {
-			answer, err := v.send(http.MethodPost, "/auth/totp/new", form, "") // the other tab
+			answer, err := v.send(t.Context(), http.MethodPost, "/auth/totp/new", form, "") // the other tab
 			if err != nil {
 				t.Error(err)
 			}

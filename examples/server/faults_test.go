@@ -128,7 +128,7 @@ func TestOneOfManyRegistrationsOfAnAddressSucceeds(t *testing.T) {
 	for i, email := range [tries]string{"twin@test.com", "twin@test.com", "TWIN@test.com", "Twin@Test.com"} {
 		wg.Go(func() {
 			body := encode("email", email, "password", "password", "confirmationPassword", "password", "firstName", "New", "lastName", "Test")
-			replies[i], errs[i] = v.send(http.MethodPost, "/auth/register", form, body)
+			replies[i], errs[i] = v.send(t.Context(), http.MethodPost, "/auth/register", form, body)
 		})
 	}
 	wg.Wait()

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -60,7 +61,7 @@ type reply struct {
 
 func (v *visitor) do(method, path, contentType, body string, header ...string) reply {
 	v.t.Helper()
-	r, err := v.send(method, path, contentType, body, header...)
+	r, err := v.send(v.t.Context(), method, path, contentType, body, header...)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -68,8 +69,8 @@ func (v *visitor) do(method, path, contentType, body string, header ...string) r
 }
 
 // send is do for other goroutines than the test's own.
-func (v *visitor) send(method, path, contentType, body string, header ...string) (reply, error) {
-	r, err := http.NewRequest(method, v.base+path, strings.NewReader(body))
+func (v *visitor) send(ctx context.Context, method, path, contentType, body string, header ...string) (reply, error) {
+	r, err := http.NewRequestWithContext(ctx, method, v.base+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}
