@@ -14,7 +14,7 @@ import (
 const note session.Key[string] = "note"
 
 // TestAPanicCommitsNothingWhoeverAnswersIt: echo's recovery writes its 500 to the writer that the session's
-// Handler had passed on.
+// Handler passed on.
 func TestAPanicCommitsNothingWhoeverAnswersIt(t *testing.T) {
 	st := newScripted()
 	var inner http.ResponseWriter
@@ -47,18 +47,18 @@ func TestAPanicCommitsNothingWhoeverAnswersIt(t *testing.T) {
 	}
 }
 
-// ginWriter is the response writer of a framework that says whether the response has started.
+// ginWriter is a framework's response writer that says whether the response has started.
 type ginWriter struct{ *httptest.ResponseRecorder }
 
 func (w ginWriter) Written() bool { return w.Body.Len() > 0 }
 
-// TestAResponseThatStartedBeforeTheCommitIsALineInTheLog, and nothing is written behind it.
+// TestAResponseThatStartedBeforeTheCommitIsALineInTheLog, and nothing is written after it.
 func TestAResponseThatStartedBeforeTheCommitIsALineInTheLog(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		change  bool
 		fail    bool
-		outside bool // the handler writes to the framework's writer, not to the one that it is given
+		outside bool // the handler writes to the framework's writer, not to the one that it got
 		lines   int
 	}{
 		{"a new cookie", true, false, true, 1},
@@ -102,8 +102,8 @@ func TestAResponseThatStartedBeforeTheCommitIsALineInTheLog(t *testing.T) {
 	}
 }
 
-// TestAWriteAfterAFailedCommitSaysWhy: a handler that gives the error of its Write to guard.Guard.Error, as
-// echo's do, reports the same outage.
+// TestAWriteAfterAFailedCommitSaysWhy: a handler that passes the error of its Write to guard.Guard.Error,
+// as echo's do, reports the same outage.
 func TestAWriteAfterAFailedCommitSaysWhy(t *testing.T) {
 	st := newScripted()
 	failing(st, "Create")

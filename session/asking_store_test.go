@@ -12,8 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// asking is a store that looks for the session of the request that asks it, as a log Handler does
-// that adds a value of it to each line.
+// asking is a store that asks for the session of the request that calls it, as a log Handler does that adds
+// one of its values to each line.
 type asking struct {
 	*store.MemoryStore
 	t     *testing.T
@@ -62,8 +62,8 @@ func (a *asking) End(ctx context.Context, id string, old []byte, next string, li
 	return a.MemoryStore.End(ctx, id, old, next, life)
 }
 
-// TestAStoreFindsNoSession in the context that it is given: the session waits for the store, and is
-// locked. All other values are there.
+// TestAStoreFindsNoSession in its context, because the session is locked while it waits for the store. All
+// other values are there.
 func TestAStoreFindsNoSession(t *testing.T) {
 	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
@@ -107,6 +107,6 @@ func TestAStoreFindsNoSession(t *testing.T) {
 		cookie = w.Result().Cookies()[0].String()
 	}
 	if st.calls < 10 {
-		t.Errorf("the store was asked %d times, want all its ways to be tried", st.calls)
+		t.Errorf("the store was called %d times, want calls of all its methods", st.calls)
 	}
 }

@@ -50,7 +50,7 @@ func TestASVS_7_2_3_IDsAre24RandomBytes(t *testing.T) {
 	}
 }
 
-// TestDjangoCVE_2015_5143_LookingASessionUpStoresNothing, whatever the cookie says.
+// TestDjangoCVE_2015_5143_LookingASessionUpStoresNothing, whatever the cookie contains.
 func TestDjangoCVE_2015_5143_LookingASessionUpStoresNothing(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st)
@@ -65,7 +65,7 @@ func TestDjangoCVE_2015_5143_LookingASessionUpStoresNothing(t *testing.T) {
 	}
 }
 
-// TestFiberCVE_2024_38513_AnUnknownIDIsNeverAdopted, however well it is signed.
+// TestFiberCVE_2024_38513_AnUnknownIDIsNeverAdopted, even if its signature is valid.
 func TestFiberCVE_2024_38513_AnUnknownIDIsNeverAdopted(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st, "login 1")
@@ -82,8 +82,8 @@ func TestFiberCVE_2024_38513_AnUnknownIDIsNeverAdopted(t *testing.T) {
 	}
 }
 
-// TestNIST_2_1_3_TheTimeoutsOfEachLevel: an idle session ends, and one in use ends at the
-// absolute limit.
+// TestNIST_2_1_3_TheTimeoutsOfEachLevel: an idle session ends, and a session in use ends at the absolute
+// limit.
 func TestNIST_2_1_3_TheTimeoutsOfEachLevel(t *testing.T) {
 	for _, row := range []struct {
 		level                   int
@@ -141,7 +141,7 @@ func TestASVS_7_3_2_UseDoesNotProlongTheAbsoluteLimit(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		if got := b.Get(path("slot")).StatusCode; got == 200 {
-			t.Error("twelve hours of use and renewals, and the log-in lives on")
+			t.Error("after twelve hours of use and renewals the log-in is still live")
 		}
 	})
 }
@@ -160,7 +160,7 @@ func TestASVS_3_3_1_TheCookieIsSafeByDefault(t *testing.T) {
 	}
 }
 
-// TestASVS_16_5_3_OddCookiesAreAnAnonymousVisitor: no panic, no error, no question to the store.
+// TestASVS_16_5_3_OddCookiesAreAnAnonymousVisitor: no panic, no error, and no call of the store.
 func TestASVS_16_5_3_OddCookiesAreAnAnonymousVisitor(t *testing.T) {
 	st := newScripted()
 	b, _ := visitor(t, st, "login 1")
@@ -206,8 +206,8 @@ func TestASVS_14_3_2_CachesKeepNothingOfASession(t *testing.T) {
 	}
 }
 
-// TestASVS_4_1_3_SecureDoesNotDependOnTheRequest: no header of a client's, or of a proxy
-// that forgets it, sends the cookie in the clear.
+// TestASVS_4_1_3_SecureDoesNotDependOnTheRequest: no header of a client, or of a proxy that does not remove
+// it, makes the cookie lose its Secure attribute.
 func TestASVS_4_1_3_SecureDoesNotDependOnTheRequest(t *testing.T) {
 	h := app(newManager(t, newScripted()))
 	for _, header := range [][2]string{{"X-Forwarded-Proto", "http"}, {"Forwarded", "proto=http"}, {"X-Forwarded-Ssl", "off"}, {"Front-End-Https", "off"}} {
@@ -221,8 +221,7 @@ func TestASVS_4_1_3_SecureDoesNotDependOnTheRequest(t *testing.T) {
 	}
 }
 
-// TestASVS_14_3_3_TheCookieHoldsNothingButTheID, whoever is logged in and whatever the
-// session remembers.
+// TestASVS_14_3_3_TheCookieHoldsNothingButTheID, whoever is logged in and whatever values the session has.
 func TestASVS_14_3_3_TheCookieHoldsNothingButTheID(t *testing.T) {
 	st := newScripted()
 	b := open(t, newManager(t, st))

@@ -13,11 +13,11 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// goodCookie is the member that express-session cannot do without.
+// goodCookie is the member that express-session needs.
 const goodCookie = `"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"}`
 
-// nobody is who is logged in in a record that is a session without a user; ignored
-// says that the record counts as no session at all.
+// nobody is the user of a record that is a session without a log-in; ignored means that the record does not
+// count as a session.
 const (
 	nobody  = ""
 	ignored = "ignored"
@@ -27,8 +27,8 @@ const nodesID = "an-id-that-Node-made"
 
 func joe(more string) string { return `{` + goodCookie + `,"passport":{"user":1}` + more + `}` }
 
-// badRecords are what no program of ours or Node's writes, and whose user Go takes the
-// visitor for. Of the ignored ones Node answers most with a 500, on every request.
+// badRecords are records that neither our programs nor Node's write, and the user whom Go finds in each.
+// For most of the ignored ones Node answers with a 500, on every request.
 var badRecords = []struct{ name, record, user string }{
 	{"nothing", "", ignored},
 	{"blanks", " \n\t", ignored},
@@ -118,7 +118,7 @@ var badRecords = []struct{ name, record, user string }{
 	{"user in the cookie", `{"cookie":{"passport":{"user":1}}}`, nobody},
 }
 
-// numbered is n members.
+// numbered returns n members.
 func numbered(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -127,11 +127,11 @@ func numbered(n int) string {
 	return b.String()
 }
 
-// TestBadRecords: whatever lies under a session's key, the visitor gets an answer and
-// is the user whom the record names, or nobody. What becomes of an ignored record:
+// TestBadRecords: whatever is stored under a session's key, the visitor gets an answer and is the user in
+// the record, or nobody. What happens to an ignored record:
 //
 //   - a request that only reads leaves it as it is, and one line says so;
-//   - what is stored goes into a new session; the record stays until its time is up;
+//   - what a request stores goes into a new session; the record stays until it expires;
 //   - a log-in and a log-out remove it.
 func TestBadRecords(t *testing.T) {
 	for _, row := range badRecords {
@@ -160,7 +160,7 @@ func TestBadRecords(t *testing.T) {
 				t.Errorf("%d lines of log for one read, record kept: %v\n%.500s", lines, st.record(nodesID) == row.record, &log)
 			}
 			if s := log.String(); strings.Contains(s, nodesID) || strings.Contains(s, "user") {
-				t.Errorf("the log tells a secret: %.500s", s)
+				t.Errorf("the log contains a secret: %.500s", s)
 			}
 
 			b := visit()

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// TestAnErrorOfTheCallersContextIsTheCallers: the request goes on with a healthy one.
+// TestAnErrorOfTheCallersContextIsTheCallers: the request can continue with another context.
 func TestAnErrorOfTheCallersContextIsTheCallers(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -73,7 +73,7 @@ func TestAnErrorOfTheCallersContextIsTheCallers(t *testing.T) {
 	}
 }
 
-// TestAnOutageIsNoneOfTheCallers: it costs a request one StoreTimeout, not many.
+// TestAnOutageIsNoneOfTheCallers: in an outage a request waits for one StoreTimeout, not for many.
 func TestAnOutageIsNoneOfTheCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newScripted()

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestS8_ChromiumForgetsEveryCookieThatWasEverSet: an application moves its cookie, the browser
-// keeps all that it got on the way, and one log-out under the last configuration ends it.
+// TestS8_ChromiumForgetsEveryCookieThatWasEverSet: an application moves its cookie several times, the
+// browser keeps every one, and one log-out under the last configuration ends all of them.
 func TestS8_ChromiumForgetsEveryCookieThatWasEverSet(t *testing.T) {
 	codec := session.SecureCookie(secret)
 	for _, row := range []struct {
@@ -24,7 +24,7 @@ func TestS8_ChromiumForgetsEveryCookieThatWasEverSet(t *testing.T) {
 	}{
 		{"from the host to a domain", []session.Accept{{}, {Domain: "app.example"}}},
 		{"to a cookie of each partition", []session.Accept{{}, {Partitioned: true}}},
-		{"all over the place", []session.Accept{{Domain: "app.example"}, {Path: "/shop"}, {Partitioned: true}, {Domain: "app.example", Partitioned: true}, {}}},
+		{"through all of them", []session.Accept{{Domain: "app.example"}, {Path: "/shop"}, {Partitioned: true}, {Domain: "app.example", Partitioned: true}, {}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			st := newScripted()
@@ -55,7 +55,7 @@ func TestS8_ChromiumForgetsEveryCookieThatWasEverSet(t *testing.T) {
 			}
 			fmt.Fprintf(&script, `const sent = async () => Number(await (await fetch("/shop/sent")).text());
 				const before = await sent();
-				await fetch("/out%s"); // outside of /shop: the browser does not send all that it has
+				await fetch("/out%s"); // outside /shop: the browser does not send all its cookies
 				return [before, await sent()];`, path("logout"))
 			var got []int
 			if err := json.Unmarshal(chromium.Run(t, mux, script.String()), &got); err != nil {
@@ -68,15 +68,15 @@ func TestS8_ChromiumForgetsEveryCookieThatWasEverSet(t *testing.T) {
 	}
 }
 
-// TestS13_ChromiumKeepsTheSessionThatAnotherSitesRequestDoesNotBring: a payment provider's
-// form, or under Strict a link, leads to a page that stores something.
+// TestS13_ChromiumKeepsTheSessionThatAnotherSitesRequestDoesNotBring: a payment provider's form, or under
+// Strict a link, leads to a page that stores something.
 func TestS13_ChromiumKeepsTheSessionThatAnotherSitesRequestDoesNotBring(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		mode  http.SameSite
-		leave string // the other site's page
-		to    string // where it leads
-		want  string // cookies that came, and what the log-in and the flash messages are afterwards
+		leave string // the page of the other site
+		to    string // the page to which it leads
+		want  string // the number of cookies received, and afterwards the log-in and the flash messages
 	}{
 		{"a form, Lax", http.SameSiteLaxMode, "/form", "/paid", `0, logged in, []`},
 		{"a form that is answered by 303, Lax", http.SameSiteLaxMode, "/form", "/onward", `1, logged in, ["paid"]`},

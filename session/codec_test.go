@@ -14,7 +14,7 @@ func TestCodecShowsNoSecret(t *testing.T) {
 	for name, c := range map[string]session.Codec{
 		"SecureCookie": session.SecureCookie(secret, "another "+secret), "Express": session.Express(secret, "another "+secret), "InsecureExpress": session.InsecureExpress(secret),
 	} {
-		open(t, newManager(t, newScripted(), func(cfg *session.Config) { cfg.Codec = c })).Get(path("set k v")).Want(t, 200, "") // so that a keyed state lies in its pool
+		open(t, newManager(t, newScripted(), func(cfg *session.Config) { cfg.Codec = c })).Get(path("set k v")).Want(t, 200, "") // so that its pool has a keyed state
 		var shown strings.Builder
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&shown, verb+"\n", c)

@@ -75,7 +75,7 @@ func TestCookieFollowsTheConfig(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		edit func(*session.Config)
-		want string // after the value
+		want string // the cookie after the value
 	}{
 		{"the default", func(*session.Config) {}, "__Host-sid|; Path=/; HttpOnly; Secure; SameSite=Lax"},
 		{"plain http", func(c *session.Config) { c.InsecureHTTP = true }, "sid|; Path=/; HttpOnly; SameSite=Lax"},
@@ -171,7 +171,7 @@ func TestAnOutageIsNotALogOut(t *testing.T) {
 	a := b.Get(path("slot", "slot"))
 	a.Want(t, 503, "")
 	if len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) == "" {
-		t.Error("the cookie was touched")
+		t.Error("the cookie was changed")
 	}
 	h := newManager(t, st)
 	r := b.Request("GET", "/", "")
@@ -184,7 +184,7 @@ func TestAnOutageIsNotALogOut(t *testing.T) {
 		}
 	})).ServeHTTP(newRecorder(), r)
 	if gets != 1 {
-		t.Errorf("the store was asked %d times, want once a request", gets)
+		t.Errorf("the store was read %d times, want once per request", gets)
 	}
 	b.Get("/public").Want(t, 200, "public")
 	st.before = nil

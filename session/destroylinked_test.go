@@ -13,8 +13,8 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// batching returns a gate in front of a store that reads and ends many at once, and a
-// manager on it.
+// batching returns a gate in front of a store that reads and ends many records at once, and a manager on
+// it.
 func batching(t *testing.T) (*sessiontest.Gate, *session.Manager) {
 	t.Helper()
 	m, err := store.Memory(store.MemoryConfig{})
@@ -25,7 +25,7 @@ func batching(t *testing.T) (*sessiontest.Gate, *session.Manager) {
 	return g, newManager(t, g.Store())
 }
 
-// TestS10_DestroyingManyAgainstARenewal: whichever comes first, nothing lives on.
+// TestS10_DestroyingManyAgainstARenewal: whichever comes first, no session survives.
 func TestS10_DestroyingManyAgainstARenewal(t *testing.T) {
 	for _, at := range []string{"Create", "AddLabel", "End"} {
 		t.Run("the renewal waits at "+at, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestS10_AFailureOfManyIsAnError(t *testing.T) {
 	}
 }
 
-// TestAStoreThatReadsManyWronglyIsAnOutage: its answers could be another session's.
+// TestAStoreThatReadsManyWronglyIsAnOutage: its records could be those of other sessions.
 func TestAStoreThatReadsManyWronglyIsAnOutage(t *testing.T) {
 	inner, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
@@ -95,13 +95,12 @@ func TestAStoreThatReadsManyWronglyIsAnOutage(t *testing.T) {
 	}
 }
 
-// forgetful is a store that answers no record for many.
+// forgetful is a store whose GetMany returns no records.
 type forgetful struct{ *store.MemoryStore }
 
 func (forgetful) GetMany(context.Context, []string) ([][]byte, error) { return nil, nil }
 
-// TestDestroyRefsEndsThoseAndNoOther, with a store that can end many and with one that
-// cannot.
+// TestDestroyRefsEndsThoseAndNoOther, with a store that can end many at once and with one that cannot.
 func TestDestroyRefsEndsThoseAndNoOther(t *testing.T) {
 	inner, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
@@ -141,8 +140,7 @@ func TestDestroyRefsEndsThoseAndNoOther(t *testing.T) {
 	}
 }
 
-// TestS10_AnExceptedSessionLivesAlsoAsASuccessor: an entry of where it was before may have stayed in the
-// index.
+// TestS10_AnExceptedSessionLivesAlsoAsASuccessor: the index may still have the entry of its previous id.
 func TestS10_AnExceptedSessionLivesAlsoAsASuccessor(t *testing.T) {
 	g, m := batching(t)
 	b := open(t, m)
@@ -159,7 +157,7 @@ func TestS10_AnExceptedSessionLivesAlsoAsASuccessor(t *testing.T) {
 	b.Get(path("slot")).Want(t, 200, "")
 }
 
-// TestS10_DestroyRefsFollowsARenewal that is answered while it ends the session.
+// TestS10_DestroyRefsFollowsARenewal that is answered while DestroyRefs ends the session.
 func TestS10_DestroyRefsFollowsARenewal(t *testing.T) {
 	g, m := batching(t)
 	b := open(t, m)

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestS8_LogOutExpiresEachCookieOfAName: to a browser, cookies of one name with another
-// Domain or Path are different cookies.
+// TestS8_LogOutExpiresEachCookieOfAName: for a browser, cookies with the same name but another Domain or
+// Path are different cookies.
 func TestS8_LogOutExpiresEachCookieOfAName(t *testing.T) {
 	old := session.SecureCookie(secret)
 	for _, row := range []struct {
@@ -56,14 +56,14 @@ func TestS8_LogOutExpiresEachCookieOfAName(t *testing.T) {
 	}
 }
 
-// TestS8_LogOutExpiresEveryCookieThatWasEverSet under one name, and ends what it carries.
+// TestS8_LogOutExpiresEveryCookieThatWasEverSet under one name, and ends their sessions.
 func TestS8_LogOutExpiresEveryCookieThatWasEverSet(t *testing.T) {
 	codec := session.SecureCookie(secret)
 	for _, row := range []struct {
 		name string
 		was  session.Accept // the other attributes are the primary's
 		now  func(*session.Config)
-		want []string // what is expired
+		want []string // the expired cookies
 	}{
 		{"from a domain to the host", session.Accept{Domain: "app.example"}, func(*session.Config) {}, []string{"sid; Path=/", "sid; Domain=app.example; Path=/"}},
 		{"from the host to a domain", session.Accept{}, func(c *session.Config) { c.Domain = "app.example" }, []string{"sid; Domain=app.example; Path=/", "sid; Path=/"}},
@@ -100,8 +100,8 @@ func TestS8_LogOutExpiresEveryCookieThatWasEverSet(t *testing.T) {
 	}
 }
 
-// TestS8_WhichPathABrowserAskedFor is what the request line says, whatever a middleware around or
-// inside made of the URL.
+// TestS8_WhichPathABrowserAskedFor is the path in the request line, whatever a middleware inside or outside
+// made of the URL.
 func TestS8_WhichPathABrowserAskedFor(t *testing.T) {
 	m := newManager(t, newScripted(), func(c *session.Config) {
 		c.AlsoAccept = []session.Accept{{Name: "old", Path: "/shop", Codec: session.SecureCookie(secret)}}

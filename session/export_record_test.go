@@ -2,9 +2,9 @@ package session
 
 import "unsafe"
 
-// RequestSize is what a request's state takes before the allocator adds to it.
+// RequestSize is the size of a request's state, without what the allocator adds.
 const RequestSize = unsafe.Sizeof(request{})
 
-// InLogger reports whether the calling goroutine writes a line that is about s, which may be
-// locked: whatever it asks of s is then refused, and waits for nothing.
+// InLogger reports whether the calling goroutine is writing a log line about s, which may be locked:
+// methods of s are then refused and do not wait.
 func InLogger(s *Session) bool { return s.inside() == inLogger }

@@ -55,7 +55,7 @@ func TestHasAndPop(t *testing.T) {
 	}
 }
 
-// TestInfoOfTheCurrentSession: what a page needs that says when the visitor will be logged out.
+// TestInfoOfTheCurrentSession: what a page needs to say when the visitor will be logged out.
 func TestInfoOfTheCurrentSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, newScripted(), short) // idle an hour, absolute five, refreshed after ten minutes
@@ -92,7 +92,7 @@ func TestInfoOfTheCurrentSession(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 		}
 		b.Get(path()).Want(t, 200, "")
-		check(time.Now(), start.Add(5*time.Hour)) // the deadline comes first
+		check(time.Now(), start.Add(5*time.Hour)) // the deadline is earlier
 		b.Get(path("age 5m")).Want(t, 200, "")
 		check(time.Now(), time.Now().Add(5*time.Minute)) // a lifetime of its own
 	})
@@ -157,7 +157,7 @@ func TestChanged(t *testing.T) {
 	})
 }
 
-// TestARequestThatDoesNotCountAsUse of the session does not keep it alive, but for what it changes.
+// TestARequestThatDoesNotCountAsUse of the session does not keep it alive, except by its changes.
 func TestARequestThatDoesNotCountAsUse(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -199,7 +199,7 @@ func TestARequestThatDoesNotCountAsUse(t *testing.T) {
 	}
 }
 
-// TestPollsOfASessionThatNodeMade: the first one notes when it began, so that it ends, and its
+// TestPollsOfASessionThatNodeMade: the first one records when the session began, so that it ends, and its
 // label, so that it is found. The others write nothing.
 func TestPollsOfASessionThatNodeMade(t *testing.T) {
 	st := newScripted()

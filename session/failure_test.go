@@ -26,7 +26,7 @@ func failing(st *scripted, op string) {
 	}
 }
 
-// TestAFailedCommitIsOneLineInTheLog, with what an operator needs to find the request.
+// TestAFailedCommitIsOneLineInTheLog, with the information by which an operator finds the request.
 func TestAFailedCommitIsOneLineInTheLog(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -90,7 +90,7 @@ func TestAFailedCommitIsOneLineInTheLog(t *testing.T) {
 	}
 }
 
-// TestAnErrorHandlerThatWritesNothingIsNoSuccess: net/http sends 200 where nobody writes.
+// TestAnErrorHandlerThatWritesNothingIsNoSuccess: net/http sends 200 if nothing is written.
 func TestAnErrorHandlerThatWritesNothingIsNoSuccess(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -129,7 +129,7 @@ func TestAnErrorHandlerThatWritesNothingIsNoSuccess(t *testing.T) {
 	}
 }
 
-// TestAPushCommitsNothing where the client has no pushes: the session can still be changed.
+// TestAPushCommitsNothing if the client does not support pushes: the session can still be changed.
 func TestAPushCommitsNothing(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st)

@@ -17,8 +17,8 @@ import (
 // fuzzID is the id of the record under test.
 const fuzzID = "an-id"
 
-// FuzzRecord: whatever lies in the store, a request meets no outage and no other user,
-// and a write keeps what others wrote, byte for byte.
+// FuzzRecord: whatever the store has, a request has no outage and finds no other user, and a write keeps
+// what others wrote, byte for byte.
 func FuzzRecord(f *testing.F) {
 	for _, record := range []string{
 		`{"cookie":{"originalMaxAge":60000,"expires":"2026-11-23T14:01:00.123Z","httpOnly":true,"path":"/"},"passport":{"user":1},"a":[1, 2],"ü":"\u00fc"}`,
@@ -52,10 +52,10 @@ func FuzzRecord(f *testing.F) {
 		}
 		var before, after map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(st.record(fuzzID)), &after); err != nil {
-			t.Fatalf("wrote no JSON: %v\n%q", err, st.record(fuzzID))
+			t.Fatalf("the session wrote text that is not JSON: %v\n%q", err, st.record(fuzzID))
 		}
 		if err := json.Unmarshal(stored, &before); err != nil {
-			t.Fatalf("took for a record what is no JSON: %v", err)
+			t.Fatalf("a text that is not JSON was accepted as a record: %v", err)
 		}
 		for _, own := range []string{"cookie", "_go", "text"} {
 			delete(before, own)
@@ -74,8 +74,7 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// model is what a session should hold: values by key, and the list of one kind of
-// flash messages.
+// model is the expected content of a session: values by key, and the list of one kind of flash messages.
 type model struct {
 	values map[string]int
 	flash  []string
@@ -83,14 +82,13 @@ type model struct {
 
 func (m model) clone() model { return model{maps.Clone(m.values), slices.Clone(m.flash)} }
 
-// effect is one operation of a request, as the fuzzer's two bytes say, on the session
-// and, later, on the model.
+// effect is what one operation of a request, chosen by the fuzzer's two bytes, does to a model.
 type effect func(*model)
 
 var mergeKeys = []session.Key[int]{"a", "b", "c"}
 
-// act does to s what two bytes say, notes it in seen, which is the model of what s
-// shows, and returns what it does to a record, and whether it makes the request write.
+// act applies to s the operation chosen by two bytes, and to seen, the model of what s shows. It returns
+// its effect on a record, and whether it makes the request write.
 func act(t *testing.T, s *session.Session, seen *model, what, arg byte) (do effect, writes bool) {
 	t.Helper()
 	key := mergeKeys[int(arg)%len(mergeKeys)]
@@ -118,7 +116,7 @@ func act(t *testing.T, s *session.Session, seen *model, what, arg byte) (do effe
 		var taken []string
 		taken, err = s.Flashes("kind")
 		if !slices.Equal(taken, seen.flash) {
-			t.Fatalf("took %q, want %q", taken, seen.flash)
+			t.Fatalf("Flashes returned %q, want %q", taken, seen.flash)
 		}
 		writes = len(taken) > 0
 		do = func(m *model) {
@@ -136,10 +134,9 @@ func act(t *testing.T, s *session.Session, seen *model, what, arg byte) (do effe
 	return do, writes
 }
 
-// FuzzMerge: two requests load the same session, do what the bytes say, and save one
-// after the other. The session then holds what the second did on top of the first, all of
-// it: unless it only set and deleted what was so already, as it saw the session. Then it
-// writes nothing.
+// FuzzMerge: two requests load the same session, make the changes chosen by the bytes, and save one after
+// the other. The session then has the changes of the second on top of those of the first. But if the second
+// only set and deleted what was so already in its view of the session, it writes nothing.
 func FuzzMerge(f *testing.F) {
 	f.Add([]byte{0, 1, 1, 2}, []byte{1, 2, 3, 4})
 	f.Add([]byte{3, 1, 3, 2, 4, 0}, []byte{3, 3, 4, 0, 3, 3})
@@ -195,8 +192,8 @@ func FuzzMerge(f *testing.F) {
 	})
 }
 
-// FuzzFlash: a message is taken once, as it was left, whatever its kind and text; what
-// is no UTF-8 has no JSON form and becomes U+FFFD.
+// FuzzFlash: a message is returned once, unchanged, whatever its kind and text; invalid UTF-8, which JSON
+// cannot have, becomes U+FFFD.
 func FuzzFlash(f *testing.F) {
 	f.Add("info", "saved")
 	f.Add("", "")
@@ -239,8 +236,8 @@ func FuzzFlash(f *testing.F) {
 	})
 }
 
-// FuzzLabel: a session is found by the label that it was given, whatever it is, and
-// ends by it; a label that cannot be kept is refused.
+// FuzzLabel: whatever the label, a session with it is found and ended by it; a label that cannot be stored
+// is refused.
 func FuzzLabel(f *testing.F) {
 	f.Add("device:1")
 	f.Add("")

@@ -24,7 +24,7 @@ const secret = "a made-up secret of 32 bytes or more"
 
 const cookieName = "__Host-sid"
 
-// newManager returns a Manager over st with everything else as edit leaves it.
+// newManager returns a Manager on st, with the changes of edit to the usual configuration.
 func newManager(t testing.TB, st session.Store, edit ...func(*session.Config)) *session.Manager {
 	t.Helper()
 	cfg := session.Config{Store: st, Codec: session.SecureCookie(secret), Logger: quietLogger(t)}
@@ -48,9 +48,8 @@ func expressValue(t testing.TB, secret, id string) string {
 	return value
 }
 
-// quietLogger returns a logger, at the level of debugging, whose text is searched for
-// ids and cookies when the test ends: both have 32 characters and more in a row, and a
-// Ref has 16.
+// quietLogger returns a logger at debug level. At the end of the test its output is searched for ids and
+// cookies: both have 32 or more such characters in a row, and a Ref has 16.
 func quietLogger(t testing.TB) *slog.Logger {
 	if _, ok := t.(*testing.T); !ok {
 		return slog.New(slog.DiscardHandler) // benchmarks
@@ -66,7 +65,7 @@ func quietLogger(t testing.TB) *slog.Logger {
 
 var idShape = regexp.MustCompile(`[A-Za-z0-9_-]{32}`)
 
-// logText is what was logged, by the goroutines behind requests too.
+// logText is what was logged, also by goroutines in the background.
 type logText struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -89,8 +88,8 @@ const (
 	text  session.Key[string] = "text"
 )
 
-// app is a program that does with its session what the query asks for: each of
-// op=… in turn. Its answer is the session's record, as text.
+// app is a program that does with its session what the query says: each op=… in turn. It answers with the
+// session's record as text.
 func app(m *session.Manager) http.Handler {
 	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, o := range r.URL.Query()["op"] {
@@ -192,7 +191,7 @@ func do(ctx context.Context, m *session.Manager, line string) error {
 	return fmt.Errorf("unknown operation %q", line)
 }
 
-// url returns a path that carries out ops.
+// path returns the path of a request that carries out ops.
 func path(ops ...string) string {
 	p := "/?"
 	for i, o := range ops {
@@ -211,8 +210,8 @@ func open(t testing.TB, m *session.Manager) *browser.Browser {
 
 func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
 
-// browserOf returns a browser with the cookies of b whose requests go to m: another
-// process that serves the same site.
+// browserOf returns a browser with the cookies of b whose requests go to m: another process of the same
+// site.
 func browserOf(t testing.TB, b *browser.Browser, m *session.Manager) *browser.Browser {
 	t.Helper()
 	c := open(t, m)

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// recordFixtures is the part of the bytes made by Node that concerns records.
+// recordFixtures is the part about records of the data made by Node.
 type recordFixtures struct {
 	file    string
 	Layouts []struct{ Label, Stored string }
@@ -29,7 +29,7 @@ type recordFixtures struct {
 	JSON    []struct{ Label, JS string }
 	Records []struct {
 		Label, Stored string
-		Found         *found // nil when Node stores nothing
+		Found         *found // nil if Node stores nothing
 	}
 	Loaded []struct {
 		Label, Stored, Error string
@@ -41,8 +41,8 @@ type recordFixtures struct {
 	}
 }
 
-// found is what Node sees in a record: the keys in order, and passport.user as JSON,
-// empty when there is none.
+// found is what Node finds in a record: the keys in order, and passport.user as JSON, empty if there is
+// none.
 type found struct {
 	Keys []string
 	User string
@@ -61,17 +61,17 @@ func eachRecordFixture(t *testing.T, test func(t *testing.T, f *recordFixtures) 
 				t.Fatal(err)
 			}
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(time.Until(nodeNow)) // the fixtures' clock stood still then
+				time.Sleep(time.Until(nodeNow)) // the time at which the fixtures were made
 				t.Logf("%d rows", test(t, f))
 			})
 		})
 	}
 }
 
-// nodeNow is the fixtures' now.
+// nodeNow is the time at which the fixtures were made.
 var nodeNow = time.UnixMilli(1795442400123)
 
-// nodeSession is the program that shares Node's records, holding one under "ID".
+// nodeSession returns a program that shares Node's records, with one under "ID".
 func nodeSession(t *testing.T, stored string) (*scripted, *session.Manager, string) {
 	t.Helper()
 	st := newScripted()
@@ -80,8 +80,8 @@ func nodeSession(t *testing.T, stored string) (*scripted, *session.Manager, stri
 	return st, m, "connect.sid=" + expressValue(t, "s", "ID")
 }
 
-// look visits with the cookie and reports what Go sees: found as in Node, but the
-// user as the record spells it. It fails unless the answer is a plain 200.
+// look makes a request with the cookie and returns what Go finds: found as for Node, with the user as spelt
+// in the record. It fails unless the status is 200.
 func look(t *testing.T, m *session.Manager, cookie string) (got found, isNew bool) {
 	t.Helper()
 	h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -109,13 +109,13 @@ func look(t *testing.T, m *session.Manager, cookie string) (got found, isNew boo
 	return got, isNew
 }
 
-// values are Node's keys without those that [session.Session.Keys] does not name.
+// values returns Node's keys without those that [session.Session.Keys] leaves out.
 func (f found) values() []string {
 	return slices.DeleteFunc(slices.Clone(f.Keys), func(k string) bool { return k == "cookie" || k == "passport" || k == "_go" })
 }
 
-// loggedIn is the user whom passport's session strategy asks for: "", false and
-// null are nobody, 0 is somebody.
+// loggedIn returns the user whom passport's session strategy would look up: "", false and null mean nobody,
+// 0 is a user.
 func (f found) loggedIn() string {
 	switch f.User {
 	case `""`, "false", "null":
@@ -139,7 +139,7 @@ func sameJSON(t *testing.T, a, b string) bool {
 	return reflect.DeepEqual(x, y)
 }
 
-// write sets the key "added" under the id and returns the record that results.
+// write sets the key "added" in the session and returns the new record.
 func write(t *testing.T, st *scripted, m *session.Manager) string {
 	t.Helper()
 	s, err := m.Open(t.Context(), "ID")
@@ -155,8 +155,8 @@ func write(t *testing.T, st *scripted, m *session.Manager) string {
 	return st.record("ID")
 }
 
-// At the moment when Node wrote it, what Go writes is Node's text, the new key, and
-// our own notes.
+// checkWrite: at the time when Node wrote the record, Go's write is Node's text, the new key, and our own
+// notes.
 func checkWrite(t *testing.T, label, stored string) {
 	t.Helper()
 	st, m, _ := nodeSession(t, stored)
@@ -206,8 +206,8 @@ func TestInteropRecords(t *testing.T) {
 	})
 }
 
-// Records that something else wrote: what Node reads, Go reads alike; where Node
-// answers 500 on every request, the visitor is anonymous.
+// Records by other programs: Go reads them as Node does; where Node answers 500 on every request, the
+// visitor is anonymous.
 func TestInteropLoaded(t *testing.T) {
 	eachRecordFixture(t, func(t *testing.T, f *recordFixtures) int {
 		for _, row := range f.Loaded {
@@ -225,7 +225,7 @@ func TestInteropLoaded(t *testing.T) {
 			if isNew || !slices.Equal(got.Keys, row.values()) || !sameJSON(t, got.User, row.loggedIn()) {
 				t.Errorf("%s: user %q, keys %q, new %v, Node finds %q, %q", row.Label, got.User, got.Keys, isNew, row.loggedIn(), row.values())
 			}
-			// Whatever the spelling, Go's own write keeps each value's text.
+			// In any spelling, Go's own write keeps the text of each value.
 			var before, after map[string]json.RawMessage
 			if err := json.Unmarshal([]byte(row.Stored), &before); err != nil {
 				t.Fatal(err)
@@ -243,9 +243,8 @@ func TestInteropLoaded(t *testing.T) {
 	})
 }
 
-// The key's time to live is Node's: what is left of the cookie's own age, which
-// every use renews, or a day. What Node would delete is a live session as long as
-// it is there.
+// The key's time to live is the same as Node's: the rest of the cookie's own age, which every use renews,
+// or a day. A session that Node would delete is live as long as the key exists.
 func TestInteropTTL(t *testing.T) {
 	eachRecordFixture(t, func(t *testing.T, f *recordFixtures) int {
 		rows, compared := 0, 0
@@ -257,7 +256,7 @@ func TestInteropTTL(t *testing.T) {
 				t.Fatal(err)
 			}
 			if sess.Cookie == nil {
-				continue // no record of express-session: see TestInteropLoaded
+				continue // not a record of express-session: see TestInteropLoaded
 			}
 			rows++
 			want := 24 * time.Hour
@@ -269,7 +268,7 @@ func TestInteropTTL(t *testing.T) {
 			if got := st.ttls["ID"]; got != want {
 				t.Errorf("%s: ttl %v, want %v", row.Label, got, want)
 			}
-			// Without options of connect-redis, and just touched, Node has it alike.
+			// Without options of connect-redis, and just after a touch, Node has the same.
 			touched := sess.Cookie.Expires == nil || sess.Cookie.Expires == false || sess.Cookie.Expires == nodeNow.Add(want).UTC().Format("2006-01-02T15:04:05.000Z")
 			if len(row.StoreOpts) == 0 && touched {
 				compared++
@@ -285,7 +284,7 @@ func TestInteropTTL(t *testing.T) {
 	})
 }
 
-// What Node stored comes back byte for byte and stays so through Go's own write.
+// What Node stored comes back byte for byte, also after a write by Go.
 func TestInteropJSON(t *testing.T) {
 	eachRecordFixture(t, func(t *testing.T, f *recordFixtures) int {
 		for _, row := range f.JSON {
@@ -307,8 +306,8 @@ func TestInteropJSON(t *testing.T) {
 	})
 }
 
-// goValues are the values of the json rows as Go has them, where it does. A Go map
-// has no order and an integer over 2^53 no JavaScript number, so they are missing.
+// goValues are the values of the json rows as Go values. Go maps have no order, and integers above 2^53 are
+// not numbers of JavaScript, so these are missing.
 var goValues = map[string]any{
 	"null": nil, "true": true, "false": false, "zero": 0, "one": 1, "minus one": -1, "fraction": 1.5, "a tenth": 0.1, "sum of tenths": math.Nextafter(0.3, 1),
 	"trailing zero": 1.0, "2^31": 1 << 31, "2^53 - 1": 1<<53 - 1, "2^53": 1 << 53, "2^53 + 2": 1<<53 + 2, "1e20": 1e20, "1e21": 1e21, "1e-6": 1e-6, "1e-7": 1e-7,
@@ -326,7 +325,7 @@ var goValues = map[string]any{
 	"given: u2028": "\u2028\u2029", "given: controls": "\b\f\n\r\t\x01\x7f", "given: emoji": "🔑é", "given: date": map[string]time.Time{"d": nodeNow.UTC()},
 }
 
-// What Go stores is what JSON.stringify would.
+// Go stores the same text as JSON.stringify.
 func TestInteropJSONByGo(t *testing.T) {
 	made := 0
 	eachRecordFixture(t, func(t *testing.T, f *recordFixtures) int {
@@ -371,7 +370,7 @@ func TestInteropReserved(t *testing.T) {
 		_, m, _ := nodeSession(t, `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"}}`)
 		for _, row := range f.Reserved {
 			if row.Name == "passport" {
-				continue // Node keeps it; here it belongs to the guard
+				continue // Node keeps it, but here it belongs to the guard
 			}
 			s, err := m.Open(t.Context(), "ID")
 			if err != nil {

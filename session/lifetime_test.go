@@ -59,8 +59,7 @@ func TestOwnLifetime(t *testing.T) {
 	}
 }
 
-// TestAPersistentCookieSaysForHowLong, and until when, but under Express's codec, whose
-// counterpart says only until when.
+// TestAPersistentCookieSaysForHowLong, and until when; with Express's codec only until when, like Express.
 func TestAPersistentCookieSaysForHowLong(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -80,8 +79,7 @@ func TestAPersistentCookieSaysForHowLong(t *testing.T) {
 	}
 }
 
-// TestAValueIsCopied: its buffer belongs to the caller, also while a conflict makes the change
-// run again.
+// TestAValueIsCopied: its buffer belongs to the caller, even while a conflict makes the change run again.
 func TestAValueIsCopied(t *testing.T) {
 	st := newScripted()
 	visitor(t, st, "set a 1")
@@ -129,11 +127,11 @@ func TestVary(t *testing.T) {
 	w := newRecorder()
 	newManager(t, newScripted()).Handler(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if got := w.Header().Get("Vary"); got != "" {
-		t.Errorf("a route that did not look has Vary %q", got)
+		t.Errorf("a route that did not use the session has Vary %q", got)
 	}
 }
 
-// TestHeadersBelongToOneResponse: a middleware that edits one in place changes no other's.
+// TestHeadersBelongToOneResponse: a middleware that edits one in place does not change those of others.
 func TestHeadersBelongToOneResponse(t *testing.T) {
 	m := newManager(t, newScripted())
 	respond := func() http.Header {
@@ -161,7 +159,7 @@ func TestLogOutThenMore(t *testing.T) {
 	a := b.Get(path("logout", "flash bye"))
 	a.Want(t, 200, `"flash":{"info":["bye"]}`)
 	if strings.Contains(a.Text, "old") || strings.Contains(a.Text, "passport") {
-		t.Errorf("the old session shows after log-out: %s", a.Text)
+		t.Errorf("the old session is visible after the log-out: %s", a.Text)
 	}
 	if b.Cookie(cookieName) == was || b.Cookie(cookieName) == "" || len(st.ids()) != 1 {
 		t.Errorf("want one new session, got %d", len(st.ids()))

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// TestASessionWithoutHTTP is found by what a browser would send, under every accepted cookie.
+// TestASessionWithoutHTTP is found by the cookies that a browser would send, under every accepted name.
 func TestASessionWithoutHTTP(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st, func(c *session.Config) {
@@ -28,7 +28,7 @@ func TestASessionWithoutHTTP(t *testing.T) {
 	dead := stranger.Cookie(cookieName)
 	for _, row := range []struct {
 		name  string
-		lines []string // of a Cookie header
+		lines []string // the lines of the Cookie header
 		value string
 		found bool
 	}{
@@ -95,7 +95,7 @@ func TestCookieValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := m.OpenValue(t.Context(), before); !errors.Is(err, session.ErrNotFound) {
-		t.Errorf("the value of before the renewal: got %v, want ErrNotFound", err)
+		t.Errorf("the value from before the renewal: got %v, want ErrNotFound", err)
 	}
 	after, err := s.CookieValue()
 	if _, err2 := m.OpenValue(t.Context(), after); err != nil || err2 != nil {
@@ -103,7 +103,7 @@ func TestCookieValue(t *testing.T) {
 	}
 }
 
-// walked is a scripted store that can be walked.
+// walked is a scripted store that implements session.Iterator.
 type walked struct {
 	*scripted
 	err error

@@ -14,12 +14,12 @@ import (
 
 const day = 24 * time.Hour
 
-// TestAMaxAgeOfNodeThatNoBrowserKeepsIsClamped: a session that Node lets live for longer than
-// a cookie can lives as long as that, after Go has read it too, and its cookie stays persistent.
+// TestAMaxAgeOfNodeThatNoBrowserKeepsIsClamped: if Node lets a session live longer than a cookie can, it
+// lives as long as a cookie can, also after Go has read it, and its cookie stays persistent.
 func TestAMaxAgeOfNodeThatNoBrowserKeepsIsClamped(t *testing.T) {
 	for _, row := range []struct {
 		maxAge string
-		want   time.Duration // to live, under an absolute limit of 400 days
+		want   time.Duration // the time to live, with an absolute limit of 400 days
 	}{
 		{"86400000", day},
 		{"34560000000", 400 * day},
@@ -45,7 +45,7 @@ func TestAMaxAgeOfNodeThatNoBrowserKeepsIsClamped(t *testing.T) {
 			a := b.Get(path())
 			a.Want(t, 200, `"text":"v"`)
 			if got := st.ttls["ID"]; got != row.want {
-				t.Errorf("originalMaxAge %s: to live %v after a read, want %v", row.maxAge, got, row.want)
+				t.Errorf("originalMaxAge %s: time to live %v after a read, want %v", row.maxAge, got, row.want)
 			}
 			persistent := strings.Contains(a.Header.Get("Set-Cookie"), "; Expires=")
 			if want := row.want != 7*day; persistent != want {
@@ -58,13 +58,13 @@ func TestAMaxAgeOfNodeThatNoBrowserKeepsIsClamped(t *testing.T) {
 	}
 }
 
-// TestRefreshAfterIsHonouredWithPersistent: a persistent cookie's record has the idle timeout
-// in it, which is the configured one.
+// TestRefreshAfterIsHonouredWithPersistent: the record of a persistent cookie contains the idle timeout,
+// which is the configured one.
 func TestRefreshAfterIsHonouredWithPersistent(t *testing.T) {
 	for _, persistent := range []bool{false, true} {
 		for _, row := range []struct {
-			age  string // of its own; "" for none
-			want int    // refreshes in ten reads, one an hour
+			age  string // a lifetime of its own; "" for none
+			want int    // refreshes in ten reads, one per hour
 		}{{"", 0}, {"720h", 0}, {"10h", 10}, {"5m", 10}} {
 			synctest.Test(t, func(t *testing.T) {
 				st := newScripted()
@@ -90,13 +90,13 @@ func TestRefreshAfterIsHonouredWithPersistent(t *testing.T) {
 	}
 }
 
-// TestAFailedRefreshIsALineNowAndThen: while the store refuses writes, sessions run out though
-// they are used; somebody should be told, and not by every request.
+// TestAFailedRefreshIsALineNowAndThen: while the store refuses writes, sessions expire although they are
+// used. The operator should see that, but not for every request.
 func TestAFailedRefreshIsALineNowAndThen(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		what sessiontest.Fate
-		rest func(st *scripted) // or else another request's doing, between load and refresh
+		rest func(st *scripted) // what another request does between load and refresh; nil for nothing
 		want int                // lines in ten minutes
 	}{
 		{"an outage", sessiontest.Fail, nil, 10},

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// TestAPanicInTheCommitLeavesNothingLocked: a middleware that recovers from it may look at
-// the session, and nothing passes as committed.
+// TestAPanicInTheCommitLeavesNothingLocked: a middleware that recovers may use the session, and nothing
+// counts as committed.
 func TestAPanicInTheCommitLeavesNothingLocked(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -45,7 +45,7 @@ func TestAPanicInTheCommitLeavesNothingLocked(t *testing.T) {
 					if panicking && c.Op == row.fail {
 						panic("made up")
 					}
-					if c.Op == "Update" && row.op == "" { // a rival was faster
+					if c.Op == "Update" && row.op == "" { // another request was faster
 						st.mu.Lock()
 						st.records[c.ID] = []byte(before[:len(before)-1] + `,"rival":1}`)
 						st.mu.Unlock()
@@ -108,7 +108,7 @@ func TestAPanicInTheCommitLeavesNothingLocked(t *testing.T) {
 	}
 }
 
-// touch looks at the session of r, if it has one, and must not wait for ever.
+// touch uses the session of r, if it has one, which must not wait for ever.
 func touch(t *testing.T, r *http.Request) {
 	done := make(chan struct{})
 	go func() {
@@ -130,7 +130,7 @@ func touch(t *testing.T, r *http.Request) {
 	}
 }
 
-// TestNothingChangesAfterAPanicInTheCommit: half of it may be stored.
+// TestNothingChangesAfterAPanicInTheCommit: a part of the commit may be stored.
 func TestNothingChangesAfterAPanicInTheCommit(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st)

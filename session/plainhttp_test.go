@@ -14,8 +14,9 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// TestASecureCookieOverPlainHTTPIsSaid (G35), once a minute: the browser does not keep it, and
-// nothing else tells why nobody stays in. Whoever makes a request up does not use up the line.
+// TestASecureCookieOverPlainHTTPIsSaid (G35), once a minute: the browser does not keep the cookie, and
+// nothing else shows why nobody stays logged in. A client that makes up such a request does not use up the
+// line.
 func TestASecureCookieOverPlainHTTPIsSaid(t *testing.T) {
 	const name session.Key[int] = "n"
 	for _, row := range []struct {
@@ -51,7 +52,7 @@ func TestASecureCookieOverPlainHTTPIsSaid(t *testing.T) {
 				if err == nil {
 					err = name.Set(s, 1)
 				}
-				clear(r.Header) // what came counts
+				clear(r.Header) // the header as received counts
 				if err != nil {
 					t.Error(err)
 				}
@@ -62,7 +63,7 @@ func TestASecureCookieOverPlainHTTPIsSaid(t *testing.T) {
 					r.Host, r.Header = host, row.header.Clone()
 					h.ServeHTTP(httptest.NewRecorder(), r)
 					if got, want := strings.Count(log.String(), "over plain http"), row.want*(i+1); got != want {
-						t.Errorf("%s: in minute %d, to %s, the log says it %d times, want %d: %s", row.name, i+1, host, got, want, &log)
+						t.Errorf("%s: in minute %d, to %s, the log has the line %d times, want %d: %s", row.name, i+1, host, got, want, &log)
 					}
 				}
 				time.Sleep(time.Minute)

@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-// TestWhatWasPresentedIsTakenOnce: a handler or a middleware inside may change the request's
-// Cookie header. A log-out still ends every session that came with it.
+// TestWhatWasPresentedIsTakenOnce: a handler or middleware inside may change the request's Cookie header. A
+// log-out still ends every session whose cookie was received.
 func TestWhatWasPresentedIsTakenOnce(t *testing.T) {
 	remove := func(h http.Header) { h.Del("Cookie") }
 	for _, row := range []struct {
 		name   string
-		before func(http.Header) // above the log-out
+		before func(http.Header) // called before the log-out
 		after  func(http.Header)
 	}{
-		{"nobody touches it", func(http.Header) {}, func(http.Header) {}},
+		{"it is not changed", func(http.Header) {}, func(http.Header) {}},
 		{"it is deleted after the log-out", func(http.Header) {}, remove},
 		{"it is deleted before the log-out", remove, func(http.Header) {}},
 		{"it is replaced", func(http.Header) {}, func(h http.Header) { h.Set("Cookie", "upstream=1") }},
@@ -39,7 +39,7 @@ func TestWhatWasPresentedIsTakenOnce(t *testing.T) {
 			w := newRecorder()
 			h.ServeHTTP(w, r)
 			if left := len(st.ids()); w.Code != 200 || left != 0 {
-				t.Errorf("got %d and %d sessions that live on, want 200 and 0", w.Code, left)
+				t.Errorf("got %d and %d live sessions, want 200 and 0", w.Code, left)
 			}
 			if got := w.Result().Cookies(); len(got) != 1 || got[0].Value != "" {
 				t.Errorf("got the cookies %v, want %s expired", got, cookieName)

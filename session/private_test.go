@@ -14,8 +14,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestNoValueGetsOutByMistake, neither in a log of either form nor in an answer that was
-// meant for something else.
+// TestNoValueGetsOutByMistake, neither in a log of either format nor in a response that was to contain
+// something else.
 func TestNoValueGetsOutByMistake(t *testing.T) {
 	m := newManager(t, newScripted())
 	h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -46,7 +46,7 @@ func TestNoValueGetsOutByMistake(t *testing.T) {
 	h.ServeHTTP(newRecorder(), httptest.NewRequest("GET", "/", nil))
 }
 
-// TestATimeThatIsNotKnownIsLeftOut of the JSON of an Info: it is not the year 1.
+// TestATimeThatIsNotKnownIsLeftOut of the JSON of an Info, instead of the year 1.
 func TestATimeThatIsNotKnownIsLeftOut(t *testing.T) {
 	b, err := json.Marshal(session.Info{Ref: "made-up", Created: time.UnixMilli(1795442400123).UTC()})
 	if want := `{"ref":"made-up","created":"2026-11-23T14:00:00.123Z"}`; err != nil || string(b) != want {

@@ -125,8 +125,8 @@ func TestS9_ListShowsWhatIsTrue(t *testing.T) {
 	}
 }
 
-// A log-in by Node gets the label that a guard would have given it with Go's first
-// write, which is the refresh of the first read.
+// A log-in by Node gets the label that a guard would have given it at Go's first write, which is the
+// refresh at the first read.
 func TestS9_NodesLogInIsLinkedOnceGoHasSeenIt(t *testing.T) {
 	for _, row := range []struct{ name, op, user, label string }{
 		{"a read", "slot", `1`, "passport:1"},
@@ -166,7 +166,7 @@ func TestS10_DestroyLinkedAgainstARenewal(t *testing.T) {
 				})
 			b.Get(path("slot")).Want(t, 503, "nobody")
 			if got := len(st.ids()); got != 0 {
-				t.Errorf("%d sessions live on", got)
+				t.Errorf("%d sessions are still live", got)
 			}
 		})
 	}
@@ -226,7 +226,7 @@ func TestS10_EndlessLogInsAreAnErrorNotALoop(t *testing.T) {
 		return sessiontest.Pass
 	}
 	if _, err := m.DestroyLinked(t.Context(), "passport:1"); err == nil {
-		t.Error("DestroyLinked() succeeded though a session was made before each listing")
+		t.Error("DestroyLinked() succeeded although a session was made before each listing")
 	}
 }
 
@@ -236,7 +236,7 @@ func TestS11_ARevokedLogInIsAnonymousAndGone(t *testing.T) {
 	a := b.Get(path("revoke", "slot"))
 	a.Want(t, 503, "nobody")
 	if len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) == "" {
-		t.Error("the cookie was touched")
+		t.Error("the cookie was changed")
 	}
 	if got := len(st.ids()); got != 0 {
 		t.Errorf("%d records are left", got)
@@ -258,8 +258,8 @@ func TestS11_FailureToDeleteNeverAdmits(t *testing.T) {
 func TestS11_RevokingDoesNotTouchWhatCameAfter(t *testing.T) {
 	st := newScripted()
 	b, other := visitor(t, st, "login 1")
-	// The device that changed the password logs in again while its parallel request
-	// still sees the old stamp.
+	// The device that changed the password logs in again while its parallel request still has the old
+	// stamp.
 	st.hold(t, on("End")).during(
 		func() { other.Get(path("revoke", "slot")).Want(t, 503, "nobody") },
 		func() { b.Get(path("login 1")).Want(t, 200, "") })

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// visitor returns a browser that did ops, and a second process behind the same site
-// with the same cookies.
+// visitor returns a browser that has done ops, and one with the same cookies at a second process of the
+// same site.
 func visitor(t *testing.T, st *scripted, ops ...string) (b, other *browser.Browser) {
 	t.Helper()
 	b = open(t, newManager(t, st))
@@ -60,12 +60,12 @@ func TestS5_AnOutageOnTheWayLeavesNoNewRecordAndNoCookie(t *testing.T) {
 			a := b.Get(path("login 1"))
 			a.Want(t, http.StatusServiceUnavailable, "")
 			if b.Cookie(cookieName) != was || len(a.Header["Set-Cookie"]) != 0 {
-				t.Error("the cookie was touched")
+				t.Error("the cookie was changed")
 			}
 			st.before = nil
 			b.Get(path()).Want(t, 200, `"keep":"0"`)
 			if got := len(st.ids()); got != 1 {
-				t.Errorf("%d records are left, want the old one alone", got)
+				t.Errorf("%d records are left, want only the old one", got)
 			}
 		})
 	}
@@ -95,7 +95,7 @@ func TestS6_RenewalOfAGoneSessionFails(t *testing.T) {
 				func() { b.Get(path("renew")).Want(t, http.StatusConflict, "") },
 				func() { other.Get(path(row.meanwhile)).Want(t, 200, "") })
 			if b.Cookie(cookieName) != was {
-				t.Error("the cookie was touched")
+				t.Error("the cookie was changed")
 			}
 			if got, want := len(st.ids()), map[bool]int{true: 0, false: 1}[row.meanwhile == "logout"]; got != want {
 				t.Errorf("%d records are left, want %d", got, want)
@@ -172,7 +172,7 @@ func TestS7_TheOldCookieIsAnonymousWhileThePointerLives(t *testing.T) {
 	}
 	other.Get(path("slot")).Want(t, 503, "nobody is logged in")
 	b.Get(path("slot")).Want(t, 200, "")
-	// A log-out with the old cookie finds the session all the same.
+	// A log-out with the old cookie still finds the session.
 	other.Get(path("logout")).Want(t, 200, "")
 	b.Get(path("slot")).Want(t, 503, "nobody is logged in")
 }
@@ -203,7 +203,7 @@ func TestS7_AResentEndIsTheSameEnd(t *testing.T) {
 	}
 }
 
-// accepting returns a Manager that also takes Express's cookie and a second one.
+// accepting returns a Manager that also accepts Express's cookie and a second one.
 func accepting(t *testing.T, st session.Store, reissue bool) *session.Manager {
 	t.Helper()
 	return newManager(t, st, func(c *session.Config) {
@@ -227,7 +227,7 @@ func TestS8_LogOutEndsEveryPresentedId(t *testing.T) {
 	a := b.Get(path("logout"))
 	a.Want(t, 200, "")
 	if got := len(st.ids()); got != 0 {
-		t.Errorf("%d sessions live on", got)
+		t.Errorf("%d sessions are still live", got)
 	}
 	if got := len(a.Header["Set-Cookie"]); got != 2 {
 		t.Errorf("%d cookies were expired, want 2: %q", got, a.Header["Set-Cookie"])
@@ -247,7 +247,7 @@ func TestS8_DuplicateCookiesOfOneNameAllEnd(t *testing.T) {
 	r.Header.Add("Cookie", cookieName+"="+two.Cookie(cookieName))
 	one.Do(r).Want(t, 200, "")
 	if got := len(st.ids()); got != 0 {
-		t.Errorf("%d sessions live on", got)
+		t.Errorf("%d sessions are still live", got)
 	}
 }
 
@@ -259,7 +259,7 @@ func TestS8_LogInEndsEveryPresentedIdToo(t *testing.T) {
 	b.SetCookie("connect.sid", node.Cookie("connect.sid"))
 	b.Get(path("login 1")).Want(t, 200, `"user":1`)
 	if got := len(st.ids()); got != 1 {
-		t.Errorf("%d sessions are alive, want the new one alone", got)
+		t.Errorf("%d sessions are alive, want only the new one", got)
 	}
 }
 
@@ -286,7 +286,7 @@ func TestS8_NoSuccessUnlessAllEnded(t *testing.T) {
 			a := b.Get(path("logout"))
 			a.Want(t, http.StatusServiceUnavailable, "")
 			if len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) == "" {
-				t.Error("a cookie was touched")
+				t.Error("a cookie was changed")
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// short is a configuration whose times are easy to follow.
+// short is a configuration whose times are easy to calculate with.
 func short(c *session.Config) {
 	c.IdleTimeout, c.AbsoluteTimeout, c.RefreshAfter = time.Hour, 5*time.Hour, 10*time.Minute
 }
@@ -88,13 +88,13 @@ func TestS12_RefreshIsOneUpdateWhenItsTimeHasCome(t *testing.T) {
 				t.Errorf("after %v: %q, want %q", step.wait, got, step.want)
 			}
 			if len(a.Header["Set-Cookie"]) != 0 {
-				t.Error("refresh touched the cookie")
+				t.Error("the refresh changed the cookie")
 			}
 		}
 		if got := st.ids(); len(got) != 1 || got[0] != id {
 			t.Error("refresh changed the id")
 		}
-		time.Sleep(5 * time.Hour) // the store forgets nothing here: the limit does
+		time.Sleep(5 * time.Hour) // this store never expires records: the limit must end the session
 		b.Get(path("slot")).Want(t, 503, "nobody")
 	})
 }
@@ -153,7 +153,7 @@ func TestS13_ARecordThatVanishedIsNotReplaced(t *testing.T) {
 			a := b.Get(path("set a 1"))
 			a.Want(t, http.StatusConflict, "")
 			if len(a.Header["Set-Cookie"]) != 0 {
-				t.Error("the cookie was touched")
+				t.Error("the cookie was changed")
 			}
 		},
 		func() { st.mu.Lock(); clear(st.records); st.mu.Unlock() })
@@ -164,7 +164,7 @@ func TestS13_ARecordThatVanishedIsNotReplaced(t *testing.T) {
 	if a.StatusCode == 200 || len(a.Header["Set-Cookie"]) != 0 || b.Cookie(cookieName) == "" {
 		t.Errorf("the next request: %d, cookies %q", a.StatusCode, a.Header["Set-Cookie"])
 	}
-	// A visitor who sent no live session may start one, under a new id.
+	// A visitor who sent no live session may start one, but under a new id.
 	was := b.Cookie(cookieName)
 	b.Get(path("set a 1")).Want(t, 200, "")
 	if b.Cookie(cookieName) == was {
@@ -208,7 +208,7 @@ func TestS13_ReissueKeepsTheIdAndCostsNoCommand(t *testing.T) {
 	a = b.Get(path("slot"))
 	a.Want(t, 200, "")
 	if len(a.Header["Set-Cookie"]) != 0 {
-		t.Error("it was issued again though the primary cookie is there")
+		t.Error("the cookie was sent again although the primary cookie was received")
 	}
 	if got := st.ids(); len(got) != 1 || got[0] != id {
 		t.Error("the id changed")
@@ -246,8 +246,8 @@ func TestS13_RollingSendsTheIdleDeadlineAtEachRefresh(t *testing.T) {
 	})
 }
 
-// TestRollingIsOfUseWithoutPersistent: whether a cookie outlives the browser is for each session to
-// say. The last row's is sent again and ends with the browser all the same.
+// TestRollingIsOfUseWithoutPersistent: whether a cookie outlives the browser is decided for each session.
+// In the last row the cookie is sent again, but ends with the browser.
 func TestRollingIsOfUseWithoutPersistent(t *testing.T) {
 	for _, row := range []struct {
 		name    string

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// fleet is a Redis that Node programs use too, and a store of ours on it.
+// fleet is a Redis that Node programs share, and our store on it.
 type fleet struct {
 	t      *testing.T
 	client *redis.Client
@@ -29,13 +29,13 @@ type fleet struct {
 	prefix string
 }
 
-// newFleet returns an empty one. Its Redis follows the bubble's clock.
+// newFleet returns an empty fleet. Its Redis uses the bubble's clock.
 func newFleet(t *testing.T, cfg store.RedisConfig) *fleet {
 	t.Helper()
 	server := miniredis.NewMiniRedis()
 	server.ClockTTL(true)
 	client := redis.NewClient(&redis.Options{
-		Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
+		Addr:                  "127.0.0.1:6379", // an address, which needs no DNS look-up
 		Dialer:                func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
 		ContextTimeoutEnabled: true,
 	})
@@ -56,7 +56,7 @@ func newFleet(t *testing.T, cfg store.RedisConfig) *fleet {
 	return f
 }
 
-// keys lists the keys in Redis but those of the label index.
+// keys lists the keys in Redis except those of the label index.
 func (f *fleet) keys() []string {
 	f.t.Helper()
 	var keys []string
@@ -72,7 +72,7 @@ func (f *fleet) keys() []string {
 	return keys
 }
 
-// record is the only session's key and bytes: what a Node request has loaded.
+// record returns the key and bytes of the only session, as a Node request has loaded it.
 func (f *fleet) record() (key, data string) {
 	f.t.Helper()
 	for _, k := range f.keys() {
@@ -90,8 +90,8 @@ func (f *fleet) record() (key, data string) {
 	return key, data
 }
 
-// writeBack is what express-session does at the end of a request: connect-redis's
-// SET key value EX ttl, whatever happened meanwhile.
+// writeBack does what express-session does at the end of a request: connect-redis's SET key value EX ttl,
+// whatever happened since the load.
 func (f *fleet) writeBack(key, data string) {
 	f.t.Helper()
 	if err := f.client.Set(f.t.Context(), key, data, 24*time.Hour).Err(); err != nil {
@@ -108,7 +108,7 @@ func (f *fleet) byNode(b *browser.Browser, data string) {
 
 const nodesLogIn = `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"passport":{"user":1}}`
 
-// ways are all ways in which a session ends under its id.
+// ways are all ways in which a session's id ends.
 var ways = []struct {
 	name  string
 	begin func(f *fleet, b *browser.Browser)
@@ -144,7 +144,7 @@ func logInByNode(f *fleet, b *browser.Browser) { f.byNode(b, nodesLogIn) }
 
 func logInAsAdminLater(f *fleet, b *browser.Browser) {
 	logInByGo(f, b)
-	for range 19 { // used once a day, or it would be idle too long
+	for range 19 { // used once a day, so that the idle timeout does not end it
 		time.Sleep(20 * time.Hour)
 		ops("slot")(f, b)
 	}
@@ -164,7 +164,7 @@ func TestS15_WhatNodeWritesBackIsNoLogIn(t *testing.T) {
 				start := time.Now()
 				for _, after := range []time.Duration{0, 25 * time.Hour, 10 * 24 * time.Hour, 29*24*time.Hour + 23*time.Hour, 31 * 24 * time.Hour} {
 					if !strings.Contains(data, "_go") && after > 29*24*time.Hour+23*time.Hour {
-						continue // of a record that only Node knows nobody can tell its age: see the note's life
+						continue // the age of a record that only Node wrote is unknown: see the life of notes
 					}
 					time.Sleep(time.Until(start.Add(after)))
 					f.writeBack(key, data)
@@ -176,7 +176,7 @@ func TestS15_WhatNodeWritesBackIsNoLogIn(t *testing.T) {
 	}
 }
 
-// The rows above would pass if nothing were ever written back.
+// The rows above would pass if nothing was ever written back.
 func TestS15_WithoutTombstonesANodeRequestBringsALogInBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, store.RedisConfig{})
@@ -191,7 +191,7 @@ func TestS15_WithoutTombstonesANodeRequestBringsALogInBack(t *testing.T) {
 	})
 }
 
-// TestS15_ALogInEndsWhatWasWrittenBack: the note on where the session went on lies beside it.
+// TestS15_ALogInEndsWhatWasWrittenBack: the note with the successor is beside the record.
 func TestS15_ALogInEndsWhatWasWrittenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, store.RedisConfig{})
@@ -205,7 +205,7 @@ func TestS15_ALogInEndsWhatWasWrittenBack(t *testing.T) {
 		thief.Get(path("slot")).Want(t, http.StatusOK, `"user":1`)
 		ops("login 2")(f, late)
 		thief.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody")
-		owner.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody") // it went on there
+		owner.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody") // its session is now the successor
 	})
 }
 
@@ -220,13 +220,13 @@ func TestS15_WhatWasWrittenBackIsRemoved(t *testing.T) {
 		f.writeBack(key, data)
 		late.Get(path("slot")).Want(t, http.StatusServiceUnavailable, "nobody")
 		if got := f.keys(); len(got) != 1 || got[0] != "test:x:{"+key+"}" {
-			t.Errorf("keys are %q, want the note alone: Node must not go on with the record", got)
+			t.Errorf("keys are %q, want only the note: Node must not continue with the record", got)
 		}
 	})
 }
 
-// A Go request that has the session loaded while another ends it and Node writes it
-// back cannot write into what came back.
+// A Go request has loaded the session, another request ends it and Node writes it back: the Go request
+// cannot write into the record that came back.
 func TestS15_UpdateRefusesWhatWasWrittenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, store.RedisConfig{Tombstones: true})
@@ -251,8 +251,8 @@ func TestS15_UpdateRefusesWhatWasWrittenBack(t *testing.T) {
 	})
 }
 
-// The note of a renewal names the successor and is a tombstone at once: a log-out that
-// comes under the old cookie ends the new session, a day later too.
+// The note of a renewal contains the successor and is also a tombstone: a log-out with the old cookie ends
+// the new session, even a day later.
 func TestS15_TheSuccessorOfARenewalIsATombstone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, store.RedisConfig{Tombstones: true})
@@ -283,8 +283,8 @@ func TestS15_TheNoteLivesUntilTheRecordsDeadline(t *testing.T) {
 	})
 }
 
-// What the store has forgotten, a Node request that is still running may write back. Only
-// ids that we signed leave a note, so that nobody can fill the store.
+// A Node request that is still running may write back a record that the store no longer has. Only ids with
+// our signature leave a note, so that clients cannot fill the store.
 func TestS15_EveryVerifiedIdIsNoted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, store.RedisConfig{Tombstones: true})
@@ -308,7 +308,7 @@ func TestS15_EveryVerifiedIdIsNoted(t *testing.T) {
 	})
 }
 
-// commandNames notes the commands of a client.
+// commandNames is a hook that records the commands of a client.
 type commandNames struct{ names []string }
 
 func (c *commandNames) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -356,7 +356,7 @@ func TestS16_TheNoteLiesInTheSlotOfItsRecord(t *testing.T) {
 	}
 }
 
-// A brace in an id would choose the note's slot.
+// A brace in an id would choose the note's cluster slot.
 func TestS16_IdsWithBracesAreUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, store.RedisConfig{Tombstones: true})
@@ -366,7 +366,7 @@ func TestS16_IdsWithBracesAreUnknown(t *testing.T) {
 			mac := hmac.New(sha256.New, []byte(secret))
 			mac.Write([]byte(id))
 			b.SetCookie("connect.sid", "s:"+id+"."+base64.RawStdEncoding.EncodeToString(mac.Sum(nil)))
-			if id == "a" { // the signature is right
+			if id == "a" { // the signature is valid
 				b.Get(path("slot")).Want(t, http.StatusOK, `"user":1`)
 				continue
 			}
@@ -382,7 +382,7 @@ func TestS16_NewRefusesPrefixesThatHaveNoSlot(t *testing.T) {
 		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 		cfg.Name = "test"
 		if _, err := store.Redis(client, cfg); err == nil {
-			t.Errorf("Redis took %+v", cfg)
+			t.Errorf("store.Redis accepted %+v", cfg)
 		}
 		client.Close()
 	}

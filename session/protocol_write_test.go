@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// identity returns what must never change under one id: log-ins, labels and birth.
+// identity returns the fields that must never change under one id: log-ins, labels and birth.
 func identity(t *testing.T, record []byte) string {
 	t.Helper()
 	var r struct {
@@ -60,7 +60,8 @@ func TestS1_NoUpdateChangesIdentity(t *testing.T) {
 	} {
 		b.Get(path(ops...)).Want(t, 200, "")
 	}
-	// Under a writer in between, log-in and renewal carry by Update of the new id.
+	// If another request writes in between, log-in and renewal carry its changes over by an Update of the
+	// new id.
 	for _, ops := range []string{"login 5", "renew", "login 6 admin"} {
 		other := browserOf(t, b, newManager(t, st))
 		st.hold(t, on("End")).during(
@@ -133,7 +134,7 @@ func TestS2_LogInStuckInTheNetworkCannotRiseAfterLogOut(t *testing.T) {
 
 func TestS3_EveryWriterOfItsOwnKeyIsKept(t *testing.T) {
 	st := newScripted()
-	// Two managers stand for two processes: their commits meet in the store alone.
+	// Two managers stand for two processes: their commits meet only in the store.
 	managers := []*session.Manager{newManager(t, st), newManager(t, st)}
 	b := open(t, managers[0])
 	b.Get(path("login 1")).Want(t, 200, "")

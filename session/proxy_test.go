@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// hintingProxy returns a proxy in front of an upstream that sends an early hint first. After
-// it httputil.ReverseProxy clears the response's header (golang/go 81207).
+// hintingProxy returns a proxy in front of an upstream that sends an early hint first, after which
+// httputil.ReverseProxy clears the response's header (golang/go 81207).
 func hintingProxy(t *testing.T) http.Handler {
 	t.Helper()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -29,7 +29,7 @@ func hintingProxy(t *testing.T) http.Handler {
 	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 }
 
-// TestWhatWasCommittedIsInTheAnswer, whoever cleared the header before the first byte.
+// TestWhatWasCommittedIsInTheAnswer, even if the header was cleared before the first byte.
 func TestWhatWasCommittedIsInTheAnswer(t *testing.T) {
 	proxy := hintingProxy(t)
 	clearing := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()); w.WriteHeader(200) })

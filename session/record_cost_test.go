@@ -8,16 +8,16 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestARequestsStateIsOneAllocation of little more than a kilobyte: the allocator hands out
-// 1,152 bytes, eight of which are its own.
+// TestARequestsStateIsOneAllocation of little more than a kilobyte: the allocator gives 1,152 bytes and
+// uses eight of them itself.
 func TestARequestsStateIsOneAllocation(t *testing.T) {
 	if session.RequestSize > 1144 {
 		t.Errorf("a request's state has %d bytes, want at most 1144", session.RequestSize)
 	}
 }
 
-// A record lists which of its members are log-ins. The list is read once however many members
-// there are (S19): reading it for each of them took a second of CPU time for a large record.
+// A record lists which of its members are log-ins. The list is read once, however many members there are
+// (S19): reading it for each of them took a second of CPU time with a large record.
 func TestS19_TheListOfLogInsIsReadOnce(t *testing.T) {
 	const members, logIns = 300, 150
 	record := fmt.Sprintf(`{"cookie":{},"_go":{"b":%d,"k":["k0"`, time.Now().UnixMilli())

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// TestUpdateCannotUseItsSession: what its function asks of the session would wait for the
-// function to end. It panics instead, also when it runs again inside the commit.
+// TestUpdateCannotUseItsSession: a method called by its function would wait for the function to end. It
+// panics instead, also when the function runs again during the commit.
 func TestUpdateCannotUseItsSession(t *testing.T) {
 	for name, use := range map[string]func(s *session.Session){
 		"Get":     func(s *session.Session) { _, _, _ = text.Get(s) },
@@ -28,7 +28,7 @@ func TestUpdateCannotUseItsSession(t *testing.T) {
 		"Renew":   func(s *session.Session) { _ = s.Renew(context.Background()) },
 		"printed": func(s *session.Session) { _ = fmt.Sprint(s) },
 	} {
-		for _, again := range []bool{false, true} { // at its second run, inside the commit
+		for _, again := range []bool{false, true} { // whether at its second run, during the commit
 			a, b, _ := loadTwice(t)
 			runs := 0
 			said := func() (said any) {
@@ -47,14 +47,14 @@ func TestUpdateCannotUseItsSession(t *testing.T) {
 			if text := fmt.Sprint(said); name != "printed" && !strings.Contains(text, "Key.Update: its function uses the session") {
 				t.Errorf("%s, again %t: got %q", name, again, text)
 			}
-			if _, _, err := text.Get(a); err != nil { // it does not hang
+			if _, _, err := text.Get(a); err != nil { // must not hang
 				t.Errorf("%s, again %t: Get afterwards: %v", name, again, err)
 			}
 		}
 	}
 }
 
-// TestOtherGoroutinesWaitForUpdate: they are not taken for its function.
+// TestOtherGoroutinesWaitForUpdate: they do not count as its function.
 func TestOtherGoroutinesWaitForUpdate(t *testing.T) {
 	s, _, _ := loadTwice(t)
 	inside, leave := make(chan struct{}), make(chan struct{})
@@ -81,8 +81,8 @@ func TestOtherGoroutinesWaitForUpdate(t *testing.T) {
 	group.Wait()
 }
 
-// sessionLogger asks for the session that a line is about, as a Handler does that adds its
-// Ref to every line of a request.
+// sessionLogger asks for the session that a line is about, as a Handler does that adds the session's Ref to
+// every line of a request.
 type sessionLogger struct {
 	slog.Handler
 	asked func(ctx context.Context, r slog.Record)
@@ -95,8 +95,8 @@ func (h sessionLogger) Handle(ctx context.Context, r slog.Record) error {
 	return nil
 }
 
-// TestALogLineDoesNotWaitForItsSession: a Handler that asks for the session while that is
-// locked gets an error at once; where it is not, it gets the session.
+// TestALogLineDoesNotWaitForItsSession: a Handler that asks for the session while that is locked gets an
+// error at once; otherwise it gets the session.
 func TestALogLineDoesNotWaitForItsSession(t *testing.T) {
 	st := newScripted()
 	lines, errs := 0, 0
@@ -107,7 +107,7 @@ func TestALogLineDoesNotWaitForItsSession(t *testing.T) {
 			for _, from := range []func(context.Context) (*session.Session, error){session.FromContext, m.Session} {
 				if _, err := from(ctx); err != nil {
 					if errs++; !strings.Contains(err.Error(), "Config.Logger") {
-						t.Errorf("%q: got %v, want the error that names the cure", r.Message, err)
+						t.Errorf("%q: got %v, want the error that says what to do", r.Message, err)
 					}
 				}
 			}
@@ -116,7 +116,7 @@ func TestALogLineDoesNotWaitForItsSession(t *testing.T) {
 	b := open(t, m)
 	b.Get(path("set a 1")).Want(t, 200, "")
 	st.put(st.ids()[0], "malformed")
-	b.Get("/").Want(t, 200, "") // the load tells of it
+	b.Get("/").Want(t, 200, "") // the load logs a line
 	if lines != 1 || errs != 2 {
 		t.Errorf("%d lines and %d errors, want 1 line and 2 errors", lines, errs)
 	}
@@ -127,7 +127,7 @@ func TestALogLineDoesNotWaitForItsSession(t *testing.T) {
 		return sessiontest.Pass
 	}
 	c := open(t, m)
-	if a := c.Get(path("set a 2")); a.StatusCode != 503 { // a commit that fails: told when the session is unlocked
+	if a := c.Get(path("set a 2")); a.StatusCode != 503 { // a commit that fails is logged when the session is unlocked
 		t.Errorf("status %d, want 503", a.StatusCode)
 	}
 	if lines != 2 || errs != 2 {
@@ -135,8 +135,8 @@ func TestALogLineDoesNotWaitForItsSession(t *testing.T) {
 	}
 }
 
-// TestEveryLineOfALockedSessionIsWrittenAsOne: where a line is written by the logger itself,
-// a Handler that asks for the session waits for ever.
+// TestEveryLineOfALockedSessionIsWrittenAsOne: if a line is written with the logger itself, a Handler that
+// asks for the session waits for ever.
 func TestEveryLineOfALockedSessionIsWrittenAsOne(t *testing.T) {
 	st := newScripted()
 	var s *session.Session
@@ -144,12 +144,12 @@ func TestEveryLineOfALockedSessionIsWrittenAsOne(t *testing.T) {
 	m := newManager(t, st, func(c *session.Config) {
 		c.Logger = slog.New(sessionLogger{slog.DiscardHandler, func(ctx context.Context, r slog.Record) {
 			if line, locked, asked = r.Message, session.InLogger(s), ""; !locked {
-				return // it would wait
+				return // it would wait for ever
 			}
 			defer func() { asked = fmt.Sprint(recover()) }()
 			_, err := session.FromContext(ctx)
 			if !errors.Is(err, session.ErrNoHandler) && !strings.Contains(err.Error(), "Config.Logger") {
-				t.Errorf("%q: FromContext: got %v, want the error that names the cure", r.Message, err)
+				t.Errorf("%q: FromContext: got %v, want the error that says what to do", r.Message, err)
 			}
 			_ = s.Ref()
 		}})
@@ -177,7 +177,7 @@ func TestEveryLineOfALockedSessionIsWrittenAsOne(t *testing.T) {
 		line = ""
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		if !strings.Contains(line, row.line) || !locked || !strings.Contains(asked, "Config.Logger") {
-			t.Errorf("%s %s: the line %q, told that it holds the session: %t; asked then, that says %q", row.path, row.value, line, locked, asked)
+			t.Errorf("%s %s: the line %q, marked as holding the session: %t; the session's methods then return %q", row.path, row.value, line, locked, asked)
 		}
 	}
 }

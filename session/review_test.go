@@ -85,7 +85,7 @@ func TestASessionMadeAndEndedInOneRequestLeavesNoCookie(t *testing.T) {
 	}
 	a := b.Get(path("login 1", "save", "logout"))
 	if a.StatusCode != http.StatusServiceUnavailable || len(a.Header["Set-Cookie"]) != 0 {
-		t.Errorf("got %d, cookies %q: nobody may get in by a session whose end failed", a.StatusCode, a.Header["Set-Cookie"])
+		t.Errorf("got %d, cookies %q: want no cookie of a session whose end failed", a.StatusCode, a.Header["Set-Cookie"])
 	}
 }
 
@@ -113,7 +113,7 @@ func TestARefusedReplayCommitsNothing(t *testing.T) {
 		}
 		st.put(id, strings.Replace(st.record(id), `,"_go"`, `,"n":"no number","_go"`, 1))
 		if slots.Reread(ctx) == nil {
-			t.Error("Reread took a value that the change refuses")
+			t.Error("Reread accepted a value that the change refuses")
 		}
 	})
 	if got := st.record(id); strings.Contains(got, "other") {
@@ -133,7 +133,7 @@ func TestS13_AStaleReadDoesNotReplaceALiveSession(t *testing.T) {
 	lagging.Get(path("login 2")).Want(t, 200, "")
 }
 
-// lags is a store whose Get asks a replica that has nothing yet.
+// lags is a store whose Get asks a replica that is still empty.
 type lags struct{ session.Store }
 
 func (lags) Get(context.Context, string) ([]byte, error) { return nil, session.ErrNotFound }

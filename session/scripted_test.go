@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// call is one command that the session layer sent to the store.
+// call is one command that the session layer sends to the store.
 type call struct {
 	Op       string // Get, Create, Update, Delete, End, AddLabel, RemoveLabel, Labelled
 	ID       string
@@ -24,12 +24,11 @@ type call struct {
 
 var errFault = errors.New("made-up fault")
 
-// scripted is a Store with all abilities whose every call passes through before, on
-// the goroutine that made it: a test can hold it there, fail it, or lose its reply.
-// Records never expire.
+// scripted is a Store with all optional interfaces. Every call first calls before, on the caller's
+// goroutine, where a test can delay it, make it fail, or lose its reply. Records never expire.
 type scripted struct {
 	before func(ctx context.Context, c call) sessiontest.Fate
-	after  func(c call) // the call was executed; nil is fine
+	after  func(c call) // called after each execution; may be nil
 
 	mu      sync.Mutex
 	records map[string][]byte
@@ -178,14 +177,14 @@ func (s *scripted) Labelled(ctx context.Context, label string) (ids []string, er
 	return ids, err
 }
 
-// record returns what is stored under id as text, "" for nothing.
+// record returns the text stored under id, "" if there is none.
 func (s *scripted) record(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return string(s.records[id])
 }
 
-// put stores a record the way Node does: blindly.
+// put stores a record as Node does, without a comparison.
 func (s *scripted) put(id, record string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,8 +240,8 @@ func (s *scripted) hold(t *testing.T, match func(call) bool) *gate {
 	return g
 }
 
-// during runs request in the background until it reaches the gate, then other, then
-// lets the request go on, and returns when it is done.
+// during runs request in the background until it reaches the gate, then other, then lets the request
+// continue, and returns when it is done.
 func (g *gate) during(request, other func()) {
 	done := make(chan struct{})
 	go func() { defer close(done); request() }()

@@ -49,8 +49,8 @@ func TestS4_ASaveWhoseAnswersWereLostIsFoundByTheNextCommit(t *testing.T) {
 	}
 }
 
-// TestS13_ALogInTakesBackThatNothingIsKept: credentials came with the request from another
-// site, after a Save that was to keep nothing.
+// TestS13_ALogInTakesBackThatNothingIsKept: a request from another site brought credentials after a Save
+// that was to keep nothing.
 func TestS13_ALogInTakesBackThatNothingIsKept(t *testing.T) {
 	st := newScripted()
 	b := open(t, newManager(t, st))
@@ -60,7 +60,7 @@ func TestS13_ALogInTakesBackThatNothingIsKept(t *testing.T) {
 	}
 }
 
-// TestAPanicOfTheStoreUnderAGuardLocksNothing: a middleware that recovers can answer.
+// TestAPanicOfTheStoreUnderAGuardLocksNothing: a middleware that recovers can still answer.
 func TestAPanicOfTheStoreUnderAGuardLocksNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // a lock that stays held is a deadlock here
 		st := newScripted()
@@ -116,7 +116,7 @@ func TestS10_OnlySessionsThatCarryTheLabelEnd(t *testing.T) {
 	}
 }
 
-// TestS8_ALogOutSurvivesAReloadThatFindsTheSessionMoved to where its own renewal led.
+// TestS8_ALogOutSurvivesAReloadThatFindsTheSessionMoved to the id that its own renewal made.
 func TestS8_ALogOutSurvivesAReloadThatFindsTheSessionMoved(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st)
@@ -144,8 +144,7 @@ func TestS8_ALogOutSurvivesAReloadThatFindsTheSessionMoved(t *testing.T) {
 	}
 }
 
-// TestS8_ALogOutOutlivesTheLogInBesideIt, which the request drops: what it presents is an id whose
-// session went on elsewhere.
+// TestS8_ALogOutOutlivesTheLogInBesideIt, which the request drops: the id that it presents has a successor.
 func TestS8_ALogOutOutlivesTheLogInBesideIt(t *testing.T) {
 	for _, then := range [][]string{{}, {"regenerate"}, {"reload"}, {"regenerate", "set a 1"}, {"logout"}} {
 		m := newManager(t, newScripted())

@@ -37,11 +37,11 @@ func TestFirstValueCreatesTheSession(t *testing.T) {
 		t.Errorf("a write sent %q, want Get Update", got)
 	}
 	if len(a.Header["Set-Cookie"]) != 0 {
-		t.Errorf("a write touched the cookie: %q", a.Header["Set-Cookie"])
+		t.Errorf("a write changed the cookie: %q", a.Header["Set-Cookie"])
 	}
 	b.Get("/public").Want(t, http.StatusOK, "public")
 	if got := st.ops(); len(got) != 0 {
-		t.Errorf("a route that does not look sent %v", got)
+		t.Errorf("a route that does not use the session sent %v", got)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// with runs f as a handler of m, as the visitor b, and returns the answer.
+// with runs f as a handler of m for the visitor b, and returns the response.
 func with(t *testing.T, m *session.Manager, b *browser.Browser, f func(ctx context.Context, slots reqstate.Slots)) *httptest.ResponseRecorder {
 	t.Helper()
 	w := newRecorder()
@@ -84,7 +84,7 @@ func TestTake(t *testing.T) {
 		}
 	})
 	if got := b.Get(path()).Text; strings.Contains(got, "there") {
-		t.Errorf("it is still there: %s", got)
+		t.Errorf("the key is still in the record: %s", got)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestSlotsOfNobody(t *testing.T) {
 	}
 }
 
-// bare is a store with nothing but the four methods.
+// bare is a store with only the four methods of session.Store.
 type bare struct{ s *scripted }
 
 func (b bare) Get(ctx context.Context, id string) ([]byte, error) { return b.s.Get(ctx, id) }
@@ -222,7 +222,7 @@ func TestAStoreOfFourMethodsIsEnough(t *testing.T) {
 }
 
 func TestAStoreThatNeverAnswersIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // the bound is in its time, not in the machine's
+	synctest.Test(t, func(t *testing.T) { // in the bubble the time limit does not depend on the machine
 		st := newScripted()
 		m := newManager(t, st, func(c *session.Config) { c.StoreTimeout = 5 * time.Millisecond })
 		b := open(t, m)
@@ -264,12 +264,12 @@ func TestSavingByHand(t *testing.T) {
 	}
 	a = b.Get(path("renew", "save", "logout"))
 	if got := a.Header["Set-Cookie"]; len(got) != 1 || !strings.Contains(got[0], "1970") {
-		t.Errorf("cookies %q, want the one that expires it", got)
+		t.Errorf("cookies %q, want the one that makes it expire", got)
 	}
 	if got := len(st.ids()); got != 0 {
 		t.Errorf("%d records are left", got)
 	}
-	// What a saved commit did stays true when a later one fails: its cookie goes out.
+	// The result of an earlier successful Save stays when a later commit fails: its cookie is sent.
 	st.before = func(_ context.Context, c call) sessiontest.Fate {
 		if c.Op == "Update" {
 			return sessiontest.Fail

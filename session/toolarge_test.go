@@ -12,8 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestAValueOfAnotherTypeIsNoOutage: a release that changes a value's type meets sessions that
-// hold the former one.
+// TestAValueOfAnotherTypeIsNoOutage: a release that changes a value's type finds sessions with the former
+// type.
 func TestAValueOfAnotherTypeIsNoOutage(t *testing.T) {
 	const theme session.Key[struct{ Dark bool }] = "theme"
 	s, _, seen := loadTwice(t)
@@ -33,8 +33,8 @@ func TestAValueOfAnotherTypeIsNoOutage(t *testing.T) {
 	}
 }
 
-// TestWhatIsTooLargeIsRefusedAtOnce: where it is set, with a sentinel; the rest of the request
-// is as it was.
+// TestWhatIsTooLargeIsRefusedAtOnce: when it is set, with a sentinel error; the rest of the request is not
+// affected.
 func TestWhatIsTooLargeIsRefusedAtOnce(t *testing.T) {
 	large := strings.Repeat("x", session.MaxRecordBytes)
 	third := large[:session.MaxRecordBytes/3]
@@ -65,8 +65,8 @@ func TestWhatIsTooLargeIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// TestTooLargeAtTheCommitIsNoOutage: what fitted beside the loaded record does not beside what
-// another request wrote. Trying again will not help.
+// TestTooLargeAtTheCommitIsNoOutage: a change that fitted into the loaded record may not fit after what
+// another request wrote. Trying again would not help.
 func TestTooLargeAtTheCommitIsNoOutage(t *testing.T) {
 	half := strings.Repeat("x", session.MaxRecordBytes/2)
 	st, log := newScripted(), new(logText)
@@ -94,11 +94,11 @@ func TestTooLargeAtTheCommitIsNoOutage(t *testing.T) {
 		t.Errorf("got %d %s, want 500", w.Code, w.Body)
 	}
 	if got := log.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "over 1048576 bytes") {
-		t.Errorf("no line says so: %s", got)
+		t.Errorf("no log line says so: %s", got)
 	}
 }
 
-// TestFlashMessagesThatNobodyReadsAreBounded: of each kind the latest stay.
+// TestFlashMessagesThatNobodyReadsAreBounded: the latest of each kind stay.
 func TestFlashMessagesThatNobodyReadsAreBounded(t *testing.T) {
 	s, _, _ := loadTwice(t)
 	var want []string

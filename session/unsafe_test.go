@@ -12,11 +12,11 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// cure is how a mistake says what would be right.
+// cure matches the part of a mistake that says what to do.
 var cure = regexp.MustCompile(`: (use|want|give|drop|add|name|write|leave|put)\b|, or use InsecureExpress`)
 
-// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and New says which field it is
-// and what would be safe.
+// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and the error of New names the field and what
+// would be safe.
 func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	sign := session.SecureCookie(secret)
 	also := func(list ...session.Accept) func(*session.Config) {
@@ -107,7 +107,7 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 		m, err := session.New(cfg)
 		switch {
 		case err == nil || m != nil:
-			t.Errorf("%s: New builds it", row.name)
+			t.Errorf("%s: New accepts it", row.name)
 		case strings.Contains(err.Error(), "\n"):
 			t.Errorf("%s: got %q, want one mistake", row.name, err)
 		case !strings.Contains(err.Error(), row.want) || !cure.MatchString(err.Error()):

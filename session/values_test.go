@@ -8,7 +8,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// loadTwice returns two requests' views of one session that holds theme and n.
+// loadTwice returns the views of two requests of one session that has theme and n.
 func loadTwice(t *testing.T) (a, b *session.Session, seen func() string) {
 	t.Helper()
 	st := newScripted()
@@ -28,14 +28,14 @@ func loadTwice(t *testing.T) (a, b *session.Session, seen func() string) {
 	}
 }
 
-// TestASetThatChangesNothing: by itself it writes nothing, as in Express; a request that
-// writes anything writes all that it set, on top of what others set meanwhile.
+// TestASetThatChangesNothing: by itself it writes nothing, as in Express; a request that writes anything
+// writes everything that it set, on top of what others set meanwhile.
 func TestASetThatChangesNothing(t *testing.T) {
 	const theme session.Key[string] = "theme"
 	const none session.Key[string] = "none"
 	for _, row := range []struct {
 		name string
-		does func(s *session.Session) []error // after another request's answer: theme dark, none there
+		does func(s *session.Session) []error // after another request, which set theme to dark and also none
 		want string
 	}{
 		{"it alone", func(s *session.Session) []error { return []error{theme.Set(s, "light"), none.Delete(s)} }, `"theme":"dark","n":1,"none":"x"`},

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// caused are the headers of a request, as browsers send them with a method.
+// caused are the method and the Fetch Metadata headers of a request, as browsers send them.
 type caused struct{ method, site, mode, dest string }
 
 func (c caused) request(r *http.Request) *http.Request {
@@ -25,16 +25,16 @@ func (c caused) request(r *http.Request) *http.Request {
 	return r
 }
 
-// TestS13_ARequestFromWhichTheCookieWasWithheldGetsNoSession: its cookie would replace the
-// one that the browser keeps back.
+// TestS13_ARequestFromWhichTheCookieWasWithheldGetsNoSession: its cookie would replace the one that the
+// browser did not send.
 func TestS13_ARequestFromWhichTheCookieWasWithheldGetsNoSession(t *testing.T) {
 	const lax, strict, none = http.SameSiteLaxMode, http.SameSiteStrictMode, http.SameSiteNoneMode
 	for _, row := range []struct {
 		name  string
 		mode  http.SameSite
 		r     caused
-		other string // a cookie that comes along
-		made  bool   // a session is
+		other string // another cookie in the request
+		made  bool   // whether a session is made
 	}{
 		{"a form of another site", lax, caused{"POST", "cross-site", "navigate", "document"}, "", false},
 		{"a form of another site, and a cookie that is not ours", lax, caused{"POST", "cross-site", "navigate", "document"}, "theme=dark", false},
@@ -62,7 +62,7 @@ func TestS13_ARequestFromWhichTheCookieWasWithheldGetsNoSession(t *testing.T) {
 			})
 			inside := app(m)
 			b := browser.New(t, m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				clear(r.Header) // what came counts
+				clear(r.Header) // the header as received counts
 				inside.ServeHTTP(w, r)
 			})))
 			r := row.r.request(b.Request("GET", path(strings.Split(op, "; ")...), ""))
@@ -84,9 +84,9 @@ func TestS13_ARequestFromWhichTheCookieWasWithheldGetsNoSession(t *testing.T) {
 	}
 }
 
-// TestS13_CredentialsCountWhoeverBringsThem: a provider's form that logs somebody in, as
-// OpenID Connect's response_mode=form_post, makes a session; a browser that was
-// remembered without credentials is known for that request alone.
+// TestS13_CredentialsCountWhoeverBringsThem: a provider's form that logs somebody in, such as OpenID
+// Connect's response_mode=form_post, makes a session; a browser that was remembered without credentials is
+// logged in for that request only.
 func TestS13_CredentialsCountWhoeverBringsThem(t *testing.T) {
 	for _, row := range []struct {
 		in   reqstate.LogIn
@@ -122,7 +122,7 @@ func TestS13_CredentialsCountWhoeverBringsThem(t *testing.T) {
 	}
 }
 
-// TestS13_OutsideOfRequestsNothingIsWithheld: Open has no headers to ask.
+// TestS13_OutsideOfRequestsNothingIsWithheld: Open has no headers to check.
 func TestS13_OutsideOfRequestsNothingIsWithheld(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st)

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// The response writer among others, above and below it.
+// The response writer together with others, outside and inside it.
 
 func gzipped(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,8 +42,8 @@ func limited(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, d, "late") }
 }
 
-// TestFilesOfAnUploadAreRemoved: net/http's server does that for the request that it
-// made, and a middleware which hands on a copy leaves them behind.
+// TestFilesOfAnUploadAreRemoved: net/http's server removes those of the request that it made; a middleware
+// that passes on a copy would leave them.
 func TestFilesOfAnUploadAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -60,7 +60,7 @@ func TestFilesOfAnUploadAreRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = part.Write(make([]byte, 11<<20)) // more than ParseMultipartForm keeps in memory beside its limit
+	_, _ = part.Write(make([]byte, 11<<20)) // more than ParseMultipartForm keeps in memory
 	if err := form.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestFilesOfAnUploadAreRemoved(t *testing.T) {
 	}
 }
 
-// recovered answers 500 to what panics.
+// recovered answers 500 after a panic.
 func recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -98,7 +98,7 @@ func recovered(next http.Handler) http.Handler {
 	})
 }
 
-// TestThePatternOfAMuxInsideIsSeenOutside by what counts and traces requests.
+// TestThePatternOfAMuxInsideIsSeenOutside by middlewares that count and trace requests.
 func TestThePatternOfAMuxInsideIsSeenOutside(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /orders/{id}", func(http.ResponseWriter, *http.Request) {})
@@ -167,7 +167,7 @@ func TestFailedCommitAmongOtherWriters(t *testing.T) {
 				wrap = append(wrap, row.outside)
 			}
 			srv, client := serve(t, newManager(t, st, plain), handle.ServeHTTP, wrap...)
-			res, err := client.Get(srv.URL) // takes the gzip off
+			res, err := client.Get(srv.URL) // decompresses gzip
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,8 +183,8 @@ func TestFailedCommitAmongOtherWriters(t *testing.T) {
 	}
 }
 
-// fileWatcher notes what its ReadFrom is given: net/http sends an *os.File without
-// copying it through the program.
+// fileWatcher records what its ReadFrom gets: net/http sends an *os.File without copying it through the
+// program.
 type fileWatcher struct {
 	http.ResponseWriter
 	file *bool
@@ -244,7 +244,7 @@ func TestAClientThatIsGoneBeforeTheCommit(t *testing.T) {
 	}
 }
 
-// TestAPushIsNoByteOfTheAnswer speaks HTTP/2 itself (RFC 9113), for Go's client refuses pushes.
+// TestAPushIsNoByteOfTheAnswer uses HTTP/2 directly (RFC 9113), because Go's client refuses pushes.
 func TestAPushIsNoByteOfTheAnswer(t *testing.T) {
 	st := newScripted()
 	m := newManager(t, st)

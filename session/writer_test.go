@@ -21,8 +21,8 @@ import (
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
-// serve starts a real server for h, which sets a value in the session first, and
-// returns a client with a cookie jar.
+// serve starts a real server for h, before which a value is set in the session, and returns a client with a
+// cookie jar.
 func serve(t *testing.T, m *session.Manager, h http.HandlerFunc, wrap ...func(http.Handler) http.Handler) (*httptest.Server, *http.Client) {
 	t.Helper()
 	handler := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -299,7 +299,7 @@ func TestChangeAfterTheResponseStartedIsAnError(t *testing.T) {
 	w := newRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if len(st.ids()) != 0 {
-		t.Error("something was stored")
+		t.Error("a change was stored")
 	}
 }
 
