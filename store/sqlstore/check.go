@@ -65,9 +65,9 @@ func (p *probe) failed(err error) {
 // checkTime is how long what Check stores would live if it could not remove it.
 const checkTime = time.Minute
 
-// Check tries every call that a program makes, on ids and keys of its own, and looks whether the pool is one
-// with which comparing works. New calls it; it is for a program's readiness probe too. The error joins
-// everything that is wrong: a table that is not there, a right that the database's user lacks. An outage is
+// Check tries every call that a program makes, on ids and keys of its own, and checks that comparing works
+// with the settings of the pool. New calls it; a program's readiness probe can call it too. The error joins
+// everything that is wrong, such as a missing table or a right that the database's user lacks. An outage is
 // one error.
 func (s *Stores) Check(ctx context.Context) error {
 	if err := s.checkFoundRows(ctx); err != nil {

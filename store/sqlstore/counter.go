@@ -8,8 +8,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// Counter counts within windows of time: a strategy.Counter that several processes share. It is made by [New]
-// and safe for concurrent use.
+// Counter counts within windows of time: a strategy.Counter that several processes share. [New] makes it; it
+// is safe for concurrent use.
 type Counter struct {
 	*database
 	add, change, left *statement
@@ -37,9 +37,9 @@ expires=IF(expires>{now},expires,VALUES(expires))`)
 }
 
 // Add adds n to the count of key, and returns the sum and the time until it expires. The first Add of a
-// positive n begins a window, after which the count is gone; later ones do not extend it. n = 0 only
-// reads. A negative n subtracts, down to zero. A window under a millisecond is an error, any other error
-// is an outage, after which it may have been counted. It is one statement, in MySQL with one SELECT more.
+// positive n begins a window, at whose end the count is removed; later ones do not extend it. If n is 0, Add
+// only reads. A negative n subtracts, down to zero. A window under a millisecond is an error; any other error
+// is an outage, after which n may have been added. It is one statement, and in MySQL one SELECT more.
 func (c *Counter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
 	if err := contract.CheckTTL(ctx, window); err != nil {
 		return 0, 0, fmt.Errorf("sqlstore: count: %w", err)

@@ -9,7 +9,7 @@ import (
 // Dialect says which database it is.
 type Dialect int
 
-// The databases. The zero Dialect is none.
+// The dialects. The zero value is none of them.
 const (
 	Postgres Dialect = iota + 1 // PostgreSQL 12 or later
 	MySQL                       // MySQL 8.0 or MariaDB 10.5 or later, with InnoDB

@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// CheckDurable asks the database whether what it acknowledges outlasts a crash of its process and of its
-// machine: otherwise a log-out that was answered is undone by one. It is nil if so, and for an SQLite in
-// memory, which keeps nothing; else the error joins each setting that says otherwise, with its cure. A
-// program calls it when it starts. [New] does not, for the databases of tests are faster without.
+// CheckDurable asks the database whether what it has acknowledged survives a crash of its process and of its
+// machine. If not, a crash undoes log-outs that were answered. The error joins each setting that is wrong,
+// with its cure; it is nil for an SQLite in memory, which keeps nothing anyway. Call it when the program
+// starts. [New] does not call it, since the databases of tests are faster with such settings.
 func (s *Stores) CheckDurable(ctx context.Context) error {
 	p := &probe{ctx: ctx, db: s.db, cfg: s.cfg}
 	switch s.cfg.Dialect {

@@ -70,10 +70,10 @@ func (f found) packed(packed any) any {
 // tried again.
 var errChanged = errors.New("the record changed while it was compared")
 
-// End implements [session.Ender]. With the tables of our own layout it is one statement where nothing stands
-// in the way. Beside a table of Node's it is one statement on PostgreSQL and a transaction on SQLite. MySQL cannot
-// write to two tables in one statement: there it is a transaction of two if it compares or names a successor,
-// else the two alone, since that half of a log-out that comes first ends the session.
+// End implements [session.Ender]. In the layout Own it is one statement, unless another write interferes.
+// Beside a table of Node's it is one statement on PostgreSQL and a transaction on SQLite. MySQL cannot write
+// to two tables in one statement: there it is a transaction of two statements if it compares or names a
+// successor. Otherwise it is two statements without a transaction, since the first of them ends the session.
 func (s *Store) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
 	note, life, err := contract.Note(next, life, s.tombstones)
 	if err != nil {

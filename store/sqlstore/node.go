@@ -16,9 +16,9 @@ import (
 // Layout says in whose table the records are.
 type Layout int
 
-// The layouts. In those of Node a table of Node's has the records, byte for byte, and nothing else; what is
-// ours alone (notes of ended sessions, labels, counts, tokens, cells) is in tables of ours that Node never
-// sees.
+// The layouts. In Node's layouts a table of Node's has the records, byte for byte, and nothing else. What
+// only this package needs (notes of ended sessions, labels, counts, tokens, cells) is in tables that Node
+// never reads.
 const (
 	Own                 Layout = iota // our own table
 	ConnectPGSimple                   // connect-pg-simple 9 and 10, on PostgreSQL

@@ -26,7 +26,7 @@ func (c *Config) channel() string {
 	return strings.ReplaceAll(name, ".", "_")
 }
 
-// Listen implements [session.Notifier], by [Config].Listen. Without that it says so by
+// Listen implements [session.Notifier] by [Config].Listen. Without that it returns an error that matches
 // errors.ErrUnsupported.
 func (s *Store) Listen(ctx context.Context, tell func(notice string)) error {
 	if s.listen == nil {

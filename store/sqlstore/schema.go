@@ -48,8 +48,9 @@ CREATE TABLE IF NOT EXISTS {values} (
 CREATE INDEX {ifnot}{valuesgone} ON {onvalues} (expires);
 `
 
-// Schema returns the statements that make our tables, each with a semicolon at its end. They leave alone what
-// is there. Only Dialect, Layout and Prefix of cfg count. The command schema prints them:
+// Schema returns the statements that make the tables of this package, each with a semicolon at its end. They
+// change no table that is there. Only Dialect, Layout and Prefix of cfg are used. The command schema prints
+// them:
 //
 //	go run github.com/seed-6f34412b/passport/store/sqlstore/schema -dialect postgres
 func Schema(cfg Config) (string, error) {

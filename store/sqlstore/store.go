@@ -11,12 +11,12 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// Store keeps sessions in a table. It is a session.Store with every ability, made by [New] and safe for
+// Store keeps sessions in a table. It is a [session.Store] with every ability. [New] makes it; it is safe for
 // concurrent use.
 //
-// Methods return when their context ends; on SQLite, whose drivers wait for a lock until the busy timeout,
-// what is left behind holds a goroutine and its connection for so long. Errors never tell an id or a record;
-// those that are not in the contract are outages.
+// Methods return when their context ends. On SQLite, whose drivers wait for a lock until the busy timeout,
+// the statement then still holds a goroutine and its connection for that long. Errors contain no id and no
+// record; an error that is not in the contract is an outage.
 type Store struct {
 	*database
 	table      table

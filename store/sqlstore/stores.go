@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// Stores is everything that a program keeps in a database. It is made by [New], safe for concurrent use, and
-// needs no closing: the connections are the pool's. It has no goroutine; see [Stores.Upkeep].
+// Stores is everything that a program keeps in a database. New makes it; it is safe for concurrent use, and
+// needs no closing, since the connections belong to the pool. It starts no goroutine: run [Stores.Upkeep] in
+// one.
 type Stores struct {
 	Sessions *Store   // a session.Store with every ability
 	Counter  *Counter // a strategy.Counter: attempts, for throttles
@@ -25,40 +26,40 @@ type Stores struct {
 	sweeps []func(context.Context) (int64, error)
 }
 
-// Config says where and how a program keeps its data in a database.
+// Config is what [New] needs to know of the database. Dialect is required.
 type Config struct {
 	// Dialect is the kind of database; required.
 	Dialect Dialect
 
-	// Layout says in whose table the records are: our own, which is the default, or one of Node's.
+	// Layout says in whose table the records are: this package's own, which is the default, or one of Node's.
 	Layout Layout
 
-	// Table is the name of Node's table, with its schema and a dot before it if need be; empty means what
-	// Node's package has by default. connect-pg-simple: schemaName and tableName; express-mysql-session:
-	// schema.tableName; connect-session-knex: tableName. Nothing is to be given with the layout Own.
+	// Table is the name of Node's table, with its schema and a dot before it if needed. Empty means the
+	// default of Node's package; with the layout Own it must be empty. connect-pg-simple: schemaName and
+	// tableName; express-mysql-session: schema.tableName; connect-session-knex: tableName.
 	Table string
 
-	// TimeZone is that of the connections of Node's programs, which is what the times of ConnectPGSimple
-	// mean: they are stored without a zone. Empty means the zone that our own connections have from the
-	// server, the database or the role, as Node's have them. It must be given where our connections choose
-	// one.
+	// TimeZone is the time zone of the connections of Node's programs. ConnectPGSimple stores times without a
+	// zone, so they are times of that zone. Empty means the zone that this program's connections get from the
+	// server, the database or the role, as Node's do. It is required if this program's connections choose one
+	// themselves.
 	TimeZone string
 
-	// Prefix begins the names of our tables; empty means "passport_". Programs that share sessions on
-	// purpose, and all processes of one program, have the same; programs of different ones share nothing.
-	// Letters, digits and '_', with a schema and a dot before it if need be: "auth.shop_".
+	// Prefix begins the names of this package's tables; empty means "passport_". All processes of one program
+	// have the same Prefix, and so have programs that share sessions. Programs with different ones share
+	// nothing. It has letters, digits and '_', with a schema and a dot before it if needed: "auth.shop_".
 	Prefix string
 
-	// Tombstones makes every end of a session last against a Node process that still holds it and writes it
-	// back, as store.RedisConfig.Tombstones does: an id is unknown for as long as the note of its end lives.
+	// Tombstones keeps a session ended that a slow request of Node writes back, as
+	// store.RedisConfig.Tombstones does: its id stays unknown for as long as the note of its end is stored.
 	Tombstones bool
 
-	// Listen, if not nil, makes the end of a session known to every process at once, for guard.Guard.Watch, by
-	// PostgreSQL's LISTEN and NOTIFY; set it in all processes. The statement that ends a record sends the
-	// notice, in the same trip. Listen waits for notices, which package database/sql cannot do: it sends
-	// LISTEN and the channel's name on a connection of its own to the primary, calls tell with "" when that
-	// is answered, and with the payload of each notice. It returns when ctx ends, or with an error when the
-	// connection breaks, and is called again. With pgx:
+	// Listen, if not nil, tells every process at once when a session ends, for guard.Guard.Watch, by
+	// PostgreSQL's LISTEN and NOTIFY. Set it in all processes. The statement that ends a record also sends
+	// the notice, in the same trip. Listen waits for notices, which package database/sql cannot do. It sends
+	// LISTEN and the channel's name on a connection of its own to the primary. When that is answered, it
+	// calls tell with "", and then with the payload of each notice. It returns when ctx ends, or with an
+	// error when the connection breaks, and is called again. With pgx:
 	//
 	//	conn, err := pgx.Connect(ctx, url)
 	//	if err != nil {
@@ -75,28 +76,28 @@ type Config struct {
 	//	}
 	//	return err
 	//
-	// examples/sql has it, and notices a connection whose other end is gone. Its URL is one of the server's:
-	// behind pgbouncer in its mode transaction nobody hears anything. A notice is a part of a hash of the
-	// id, of no use to who hears it. PostgreSQL commits transactions that notify one after another, and refuses
-	// them, log-outs too, while its queue of notices is full, because of a connection that listens and leaves a
-	// transaction open: pg_notification_queue_usage() tells how full it is.
+	// examples/sql has this function, and also notices a connection whose other end is gone. Connect to the
+	// server itself: through pgbouncer in its mode transaction no notice arrives. A notice is a part of a
+	// hash of the id; nobody can use it to find or take over a session. PostgreSQL commits transactions that
+	// notify one after another. If a connection listens and leaves a transaction open, its queue of notices
+	// can become full; then it refuses such transactions, log-outs too. pg_notification_queue_usage() tells
+	// how full it is.
 	Listen func(ctx context.Context, channel string, tell func(payload string)) error
 
-	// Reads, if not nil, is used for reading records, and nothing else: a replica. What must not be stale
-	// is asked of the primary. A log-out is then final within the time by which the replica lags behind.
-	// Nil means the primary.
+	// Reads, if not nil, is a replica that is used only to read records. What must not be stale is read from
+	// the primary. A log-out is final then as soon as the replica has caught up. Nil means the primary.
 	Reads *sql.DB
 
-	// Migrate makes New create our tables that are not there, by the statements that [Schema] returns.
-	// Otherwise their lack is an error. It never creates or changes a table of Node's.
+	// Migrate makes New create those tables of this package that are missing, by the statements of [Schema].
+	// Without it, a missing table is an error. It never creates or changes a table of Node's.
 	Migrate bool
 }
 
 const defaultPrefix = "passport_"
 
-// New returns what a program keeps in the database behind db, the primary. It asks the database for what
-// would go wrong later, and the error joins everything that it finds, each with its cure: see [Stores.Check].
-// An outage is an error too; New can be called again.
+// New returns what a program keeps in the database of db, which is the primary. It asks the database about
+// everything that would go wrong later, and its error joins all that it finds, each with its cure: see
+// [Stores.Check]. An outage is an error too; call New again then.
 func New(ctx context.Context, db *sql.DB, cfg Config) (*Stores, error) {
 	errs := cfg.complete()
 	if db == nil {

@@ -19,18 +19,18 @@ const (
 	labelGrace   = 24 * time.Hour        // deadlines of labels are by the application's clock, which may be behind
 )
 
-// Upkeep removes expired rows about every interval, until ctx ends: what connect-pg-simple does as
-// pruneSessionInterval. It returns when ctx has ended and not before, so the application runs it in a
-// goroutine of its own:
+// Upkeep removes expired rows from time to time until ctx ends: connect-pg-simple's pruneSessionInterval. It
+// returns only when ctx has ended, so run it in a goroutine:
 //
 //	go stores.Upkeep(ctx, 0, nil)
 //
-// Of all processes that share the tables one sweeps at a time, and once in half an interval at most; the
-// intervals vary by half, so that they do not meet. An interval of zero means five minutes. report, if not
-// nil, is told after each sweep how many rows were removed, and what went wrong, after which the next sweep
-// tries again.
+// every is the interval between two sweeps; zero means five minutes. It varies by half, so that processes do
+// not all try at once. If several processes share the tables, only one sweeps at a time, and at most once in
+// half an interval. After each sweep report, if not nil, is called with how many rows were removed and what
+// went wrong; after an error the next sweep tries again.
 //
-// Expired rows are invisible whether they are removed or not; without upkeep the tables grow.
+// Expired rows are never returned, whether they have been removed or not. Without Upkeep or Sweep the tables
+// grow.
 func (s *Stores) Upkeep(ctx context.Context, every time.Duration, report func(removed int64, err error)) {
 	if every <= 0 {
 		every = defaultEvery
@@ -77,9 +77,9 @@ func (s *Stores) sweepLeased(ctx context.Context, d time.Duration) (int64, error
 	return removed, err
 }
 
-// Sweep removes what has expired by now, 500 rows at a time with a pause between, and returns how many there
-// were, also beside an error. It is for a job that runs at times of its own; see [Stores.Upkeep]. It removes
-// expired records of Node's table too, as Node does.
+// Sweep removes what has expired, 500 rows at a time with a pause between, and returns how many rows it
+// removed, also if it returns an error. It is for a job with its own schedule; otherwise use [Stores.Upkeep].
+// It also removes expired records from Node's table, as Node does.
 func (s *Stores) Sweep(ctx context.Context) (removed int64, err error) {
 	return s.sweep(ctx, func() error { return nil })
 }

@@ -27,8 +27,8 @@ func keep(d *database, kind string) *statement {
 		"ON DUPLICATE KEY UPDATE n=0*LAST_INSERT_ID(IF(expires>{now},2,1)), value=IF(expires>{now},value,VALUES(value)), expires=IF(expires>{now},expires,VALUES(expires))")
 }
 
-// Cells keeps small values that are changed by comparing first: a strategy.Cells that several processes
-// share. It is made by [New] and safe for concurrent use.
+// Cells stores small values that are changed by compare-and-swap: a strategy.Cells that several processes
+// share. [New] makes it; it is safe for concurrent use.
 type Cells struct {
 	*database
 	load, keep, swap, drop *statement
@@ -45,7 +45,7 @@ func newCells(d *database) *Cells {
 	}
 }
 
-// Load returns the value of key, nil if there is none or it has expired. It is one SELECT, of the
+// Load returns the value of key, or nil if there is none or it has expired. It is one SELECT, from the
 // primary. Any error is an outage.
 func (c *Cells) Load(ctx context.Context, key string) ([]byte, error) {
 	key = contract.Digest(key)
@@ -56,9 +56,9 @@ func (c *Cells) Load(ctx context.Context, key string) ([]byte, error) {
 }
 
 // Swap replaces the value of key by new for ttl, if it is exactly old. A nil old means that there is no
-// value, a nil new removes it. Otherwise it returns false and the present value. A ttl under a
-// millisecond is an error, any other error is an outage, after which the swap may have happened. It is
-// one statement, and one SELECT where it is refused.
+// value; a nil new removes it. If the value is another one, Swap returns false and that value. A ttl under a
+// millisecond is an error; any other error is an outage, after which the swap may have happened. It is one
+// statement, and one SELECT more if the value is another one.
 func (c *Cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, done bool, err error) {
 	if err := contract.CheckSwap(ctx, new, ttl); err != nil {
 		return nil, false, fmt.Errorf("sqlstore: swap cell: %w", err)
@@ -105,8 +105,8 @@ func (c *Cells) attempt(ctx context.Context, key string, old, new []byte, ttl in
 	return n > 0, err
 }
 
-// Tokens keeps values that can be taken once: a strategy.Tokens that several processes share. It is made by
-// [New] and safe for concurrent use.
+// Tokens stores values that can be taken once: a strategy.Tokens that several processes share. [New] makes
+// it; it is safe for concurrent use.
 type Tokens struct {
 	*database
 	put, take, see *statement
@@ -127,8 +127,8 @@ func newTokens(d *database) *Tokens {
 	return t
 }
 
-// Put keeps v under key for ttl, in place of what was there. A ttl under a millisecond is an error, any other
-// error is an outage. It is one INSERT.
+// Put stores v under key for ttl, in place of what was there. A ttl under a millisecond is an error; any
+// other error is an outage. It is one INSERT.
 func (t *Tokens) Put(ctx context.Context, key string, v []byte, ttl time.Duration) error {
 	if err := contract.CheckTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("sqlstore: put token: %w", err)
@@ -140,8 +140,8 @@ func (t *Tokens) Put(ctx context.Context, key string, v []byte, ttl time.Duratio
 	})
 }
 
-// Take returns and removes what was put under key; of several callers one gets it. It returns false when
-// there is nothing. An error is an outage: the token may be gone. It is one DELETE, in MySQL after one
+// Take returns and removes the value of key; of several callers one gets it. It returns false if there is
+// none. An error is an outage, after which the value may be gone. It is one DELETE, in MySQL after one
 // SELECT.
 func (t *Tokens) Take(ctx context.Context, key string) (value []byte, found bool, err error) {
 	key = contract.Digest(key)

@@ -11,8 +11,8 @@ import (
 // step is how many records one step of a walk reads.
 const step = 100
 
-// All implements [session.Iterator]. It reads a hundred records at a time, in the order of their ids, from
-// the primary, and holds no connection while it yields them.
+// All implements [session.Iterator]. It reads 100 records at a time, in the order of their ids, from the
+// primary, and holds no connection while it yields them.
 func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {
 		for last := ""; ; {
