@@ -7,8 +7,8 @@ import (
 
 // Cells keeps small values that many may change at once, each by comparing first: what
 // packages remember and totp ask of a database. It is safe for concurrent use, also by
-// several processes if they share it. Keys reveal no secret. The rules are checked one
-// by one by package strategytest.
+// several processes if they share it. Keys reveal no secret. Our strategies give each call
+// two seconds at most. The rules are checked one by one by package strategytest.
 type Cells interface {
 	// Load returns what is kept under key, or nil when there is nothing, or its time has
 	// come. It asks the primary, never a replica or a cache. Any error is an outage.

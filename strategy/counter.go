@@ -7,8 +7,8 @@ import (
 
 // Counter has counters that expire, by key: what package throttle needs of a database. It
 // is safe for concurrent use, also by several processes if they share it.
-// throttle.MemoryCounter is one for a single process. The rules are checked one by one by
-// package strategytest.
+// throttle.MemoryCounter is one for a single process. Our strategies give each call two
+// seconds at most. The rules are checked one by one by package strategytest.
 type Counter interface {
 	// Add adds n to the counter of key in one atomic step and returns its new value,
 	// and the time until it is forgotten.

@@ -7,7 +7,8 @@ import (
 
 // Tokens keeps small secrets that are used once: what package onetime asks of a database.
 // It is safe for concurrent use, also by several processes if they share it. Callers pass
-// keys from which the secret itself cannot be told. Package strategytest checks the rules.
+// keys from which the secret itself cannot be told, and give each call two seconds at most.
+// Package strategytest checks the rules.
 type Tokens interface {
 	// Put keeps v under key, to be forgotten after ttl, which is at least a
 	// millisecond. It replaces what is there. It neither keeps nor changes the slice.

@@ -33,15 +33,16 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/password":        {ours: []string{"internal/norows", "strategy", "strategy/password/limit"}, modules: []string{"golang.org/x/crypto"}},
 	"strategy/password/limit":  {ours: []string{"strategy"}},
 	"strategy/password/policy": {},
-	"strategy/throttle":        {ours: []string{"strategy", "strategy/internal/signed", "strategy/internal/token"}},
-	"strategy/totp":            {ours: []string{"internal/norows", "strategy", "strategy/internal/body", "strategy/internal/token"}},
-	"strategy/onetime":         {ours: []string{"internal/norows", "strategy", "strategy/internal/body", "strategy/internal/token"}},
+	"strategy/throttle":        {ours: []string{"strategy", "strategy/internal/bounded", "strategy/internal/signed", "strategy/internal/token"}},
+	"strategy/totp":            {ours: []string{"internal/norows", "strategy", "strategy/internal/bounded", "strategy/internal/body", "strategy/internal/token"}},
+	"strategy/onetime":         {ours: []string{"internal/norows", "strategy", "strategy/internal/bounded", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/apikey":          {ours: []string{"internal/norows", "strategy"}},
-	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/rotating", "strategy/internal/signed"}},
+	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/bounded", "strategy/internal/rotating", "strategy/internal/signed"}},
 
 	"store/internal/contract":      {ours: []string{"session"}},                 // arguments that all stores refuse
 	"internal/norows":              {},                                          // errors of look-ups
 	"internal/cookienames":         {},                                          // of strategies
+	"strategy/internal/bounded":    {ours: []string{"strategy"}},                // the time limit of calls to a store
 	"strategy/internal/body":       {},                                          // bodies that several strategies read
 	"strategy/internal/token":      {},                                          // random secrets
 	"strategy/internal/signed":     {},                                          // signed cookies

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/bounded"
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
 
@@ -54,6 +55,7 @@ func New(cfg Config) (*Tokens, error) {
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
 	}
+	cfg.Tokens = bounded.Tokens(cfg.Tokens)
 	return &Tokens{cfg}, nil
 }
 

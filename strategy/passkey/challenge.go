@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/bounded"
 	"github.com/seed-6f34412b/passport/strategy/internal/signed"
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
@@ -78,7 +79,7 @@ func newChallenges[U any](cfg *Config[U]) *challenges {
 	c := &challenges{
 		cookie: signed.CookieName("", cookie, insecure, nil), secure: !insecure,
 		timeout: cfg.Timeout, scope: []string{"passport strategy/passkey", cfg.Name, cfg.RPID},
-		secrets: cfg.Secrets, once: cfg.Once,
+		secrets: cfg.Secrets, once: bounded.Counter(cfg.Once),
 	}
 	cfg.Secrets = nil
 	return c

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/bounded"
 	"github.com/seed-6f34412b/passport/strategy/internal/rotating"
 	"github.com/seed-6f34412b/passport/strategy/internal/signed"
 )
@@ -108,7 +109,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, errors.Join(mistakes...)
 	}
 	return &Service{cfg, rotating.New(rotating.Config{
-		Cells: cfg.Cells, Kind: "remember", IdleTimeout: cfg.MaxAge, MaxAge: cfg.MaxAge, Grace: cfg.Grace,
+		Cells: bounded.Cells(cfg.Cells), Kind: "remember", IdleTimeout: cfg.MaxAge, MaxAge: cfg.MaxAge, Grace: cfg.Grace,
 	})}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/bounded"
 )
 
 // Config says how [New] and [NewLimiter] count. Its zero value can be used by a single
@@ -84,6 +85,7 @@ func (c *Config) check(caller string) error {
 		if shared = true; strategy.IsNilUser(c.Counter) {
 			wrong("Counter is a nil pointer: give one that counts, or nil for a MemoryCounter")
 		}
+		c.Counter = bounded.Counter(c.Counter)
 	}
 	c.checkFigures(wrong)
 	for _, p := range c.TrustedProxies {

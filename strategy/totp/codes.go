@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/bounded"
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
 
@@ -117,6 +118,7 @@ func NewCodes(cfg CodesConfig) (*Codes, error) {
 	if mistakes != nil {
 		return nil, errors.Join(mistakes...)
 	}
+	c.cfg.Cells = bounded.Cells(cfg.Cells)
 	return c, nil
 }
 

@@ -85,6 +85,8 @@ var mends = []mend{
 		journeys, gone, "follow a link"},
 	{"a step up does not list what Node made", "internal/protocol/plan.go", "d.AddLabel(record.UserLabel(key, name))", "_ = name",
 		journeys, "list: the number of a user's devices", "step up"},
+	{"a strategy waits for a store that hangs", "strategy/internal/bounded/bounded.go", "return c.inner.Add(ctx,", "return c.inner.Add(context.WithoutCancel(ctx),",
+		journeys, "outage: a request waits for the store without a limit", ""},
 	{"S19: a bound session needs no proof", "session/devicebound.go", "to != \"\" && !b.ReportOnly && !b.proves(s, to)", "to != \"\" && b.ReportOnly && !b.proves(s, to)",
 		journeys, "answer: a page of nobody is 200, want 401", "a thief's page"},
 	{"streams: the text of the user's id decides", "internal/protocol/look.go", "case same:", "case same && false:",

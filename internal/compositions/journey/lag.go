@@ -30,6 +30,7 @@ func (c *cluster) stale(ids []string) bool {
 	if c.lagging == nil || !c.lagging.behind {
 		return false
 	}
+	defer c.ask()()
 	ctx := context.Background()
 	for _, id := range ids {
 		now, _ := c.master().sessions.Get(ctx, id)

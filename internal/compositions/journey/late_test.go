@@ -46,7 +46,10 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "register", G: 1}, {Do: "the reads fall behind"}, {Do: "log in at Express"}, {Do: "fresh page"}}},
 	"a session that a lagging replica does not know beside one that it knows": {Seed: 20272126, Switches: switches{Deploy: 1, Lag: 1, Node: 1},
 		Steps: steps{{Do: "log in at Express"}, {Do: "the reads fall behind"}, {Do: "set", P: 1, Old: true}, {Do: "admin page", P: 1}}},
-	"a stream whose session is regenerated": {Seed: 20263868, Switches: switches{Streams: 1}, Steps: steps{{Do: "log in"}, {Do: "open a stream"}, {Do: "regenerate"}}},
+	"a stream whose session is regenerated":                         {Seed: 20263868, Switches: switches{Streams: 1}, Steps: steps{{Do: "log in"}, {Do: "open a stream"}, {Do: "regenerate"}}},
+	"a store that hangs while a challenge is used up":               {Switches: switches{Outage: 1}, Steps: steps{{Do: "the store hangs"}, {Do: "log in by passkey"}}},
+	"a store that hangs while a guess is counted":                   {Switches: switches{Outage: 1, Throttle: 1}, Steps: steps{{Do: "the store hangs"}, {Do: "log in"}}},
+	"a store that hangs while all browsers of a user are forgotten": {Switches: switches{Outage: 1, Remember: 1}, Steps: steps{{Do: "the store hangs"}, {Do: "log out everywhere"}}},
 	"a late write of Express's beside another browser": {Seed: 20264826, Switches: switches{Guards: 1, Deploy: 1, Node: 1},
 		Steps: steps{{Do: "log in at Express", B: 1}, {Do: "begin at Express", B: 1}, {Do: "log in", B: 1, G: 1}, {Do: "end at Express"}, {Do: "step up by passkey", B: 1, Old: true}, {Do: "step up", P: 1}}},
 }

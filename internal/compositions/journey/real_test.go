@@ -3,6 +3,7 @@
 package journey_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -11,17 +12,19 @@ import (
 )
 
 // TestJourneysOnARealRedis takes some through a redis-server, once with each configuration of the covering
-// array.
+// array and each seed. Of the seeds two have broken something once, where the store hung.
 func TestJourneysOnARealRedis(t *testing.T) {
 	server := redistest.Start(t)
-	rows := journey.Pairs()
-	for i, s := range rows {
-		n := *seed + uint64(i)
-		random := rand.New(rand.NewPCG(n, 0))
-		s.Store = 1 + i%3
-		if f := journey.RunOn(t, journey.Draw(n, s, journey.Steps, random.IntN), server.Addr); f != nil {
-			t.Error(f)
-		}
+	for _, first := range []uint64{*seed, 29990, 30011} {
+		t.Run(fmt.Sprint("seed ", first), func(t *testing.T) {
+			for i, s := range journey.Pairs() {
+				n := first + uint64(i)
+				random := rand.New(rand.NewPCG(n, 0))
+				s.Store = 1 + i%3
+				if f := journey.RunOn(t, journey.Draw(n, s, journey.Steps, random.IntN), server.Addr); f != nil {
+					t.Error(f)
+				}
+			}
+		})
 	}
-	t.Logf("seed %d: %d journeys", *seed, len(rows))
 }

@@ -23,6 +23,7 @@ import (
 const (
 	browsers = 3
 	pause    = 7 * time.Millisecond // between steps: "the oldest" must not be a matter of chance
+	patience = 30 * time.Second     // of a visitor: more than session.Config.StoreTimeout, of a few commands
 )
 
 // Failure is a journey that broke a promise.
@@ -57,10 +58,10 @@ func Try(t *testing.T, j Journey) {
 func Run(t *testing.T, j Journey) (failure *Failure) { return j.run(t, newServer) }
 
 // RunOn is Run on the Redis at address, of which each server of the journey is a database. There time is
-// real: without the steps in which time passes.
+// real but for what waits: without the steps in which time passes.
 func RunOn(t *testing.T, j Journey, address string) *Failure {
 	databases := 0
-	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" || s.Do == "the store hangs" })
+	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
 	return j.run(t, func() *server {
 		databases++
 		return serverAt(address, databases)
@@ -239,7 +240,9 @@ func (w *world) step(s Step) {
 		return
 	}
 	w.condition.begin()
+	began := time.Now()
 	r := a.do(w, context.Background(), s)
+	w.model.Want(s.Do == "clock" || time.Since(began) < patience, "outage: a request waits for the store without a limit", "%s: %v", s.Do, time.Since(began))
 	if w.presented = nil; r != nil {
 		w.presented = r.IDs
 	}

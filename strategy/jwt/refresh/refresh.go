@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/bounded"
 	"github.com/seed-6f34412b/passport/strategy/internal/rotating"
 )
 
@@ -97,7 +98,7 @@ func New(cfg Config) (*Tokens, error) {
 		cfg.Logger = slog.Default()
 	}
 	return &Tokens{cfg.Logger, rotating.New(rotating.Config{
-		Cells: cfg.Cells, Kind: "refresh", IdleTimeout: cfg.IdleTimeout, MaxAge: cfg.AbsoluteTimeout, Grace: cfg.Grace,
+		Cells: bounded.Cells(cfg.Cells), Kind: "refresh", IdleTimeout: cfg.IdleTimeout, MaxAge: cfg.AbsoluteTimeout, Grace: cfg.Grace,
 	})}, nil
 }
 

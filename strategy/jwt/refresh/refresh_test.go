@@ -214,6 +214,26 @@ func TestAnOutageIsNoRefusal(t *testing.T) {
 	})
 }
 
+// hangs answers no command.
+type hangs struct{ strategy.Cells }
+
+func (hangs) Load(ctx context.Context, _ string) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestNobodyWaitsForAStoreThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithTimeout(t.Context(), time.Hour)
+		defer end()
+		began := time.Now()
+		err := newTokens(t, hangs{}).RevokeAll(ctx, "42")
+		if took := time.Since(began); err == nil || took > 10*time.Second {
+			t.Errorf("got %v after %v, want an error within ten seconds", err, took)
+		}
+	})
+}
+
 func TestWhatIsNoTokenIsRefused(t *testing.T) {
 	c := newCells(t)
 	tokens := newTokens(t, c)

@@ -1,0 +1,61 @@
+// Package bounded answers: how long does a strategy wait for a store?
+//
+// A store that answers no command, because its server or the network hangs, is an outage as one is that refuses
+// them. session.Config.StoreTimeout says so for sessions; this is the same for what strategies keep, whose
+// commands would otherwise wait for as long as the client of the database does, or the visitor.
+package bounded
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy"
+)
+
+// Limit is how long one command may take: the default of session.Config.StoreTimeout.
+const Limit = 2 * time.Second
+
+// Counter returns c, each of whose commands ends within [Limit].
+func Counter(c strategy.Counter) strategy.Counter { return counter{c} }
+
+type counter struct{ inner strategy.Counter }
+
+func (c counter) Add(ctx context.Context, key string, n int64, window time.Duration) (count int64, reset time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, Limit)
+	defer cancel()
+	return c.inner.Add(ctx, key, n, window)
+}
+
+// Cells returns c, each of whose commands ends within [Limit].
+func Cells(c strategy.Cells) strategy.Cells { return cells{c} }
+
+type cells struct{ inner strategy.Cells }
+
+func (c cells) Load(ctx context.Context, key string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, Limit)
+	defer cancel()
+	return c.inner.Load(ctx, key)
+}
+
+func (c cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, Limit)
+	defer cancel()
+	return c.inner.Swap(ctx, key, old, new, ttl)
+}
+
+// Tokens returns t, each of whose commands ends within [Limit].
+func Tokens(t strategy.Tokens) strategy.Tokens { return tokens{t} }
+
+type tokens struct{ inner strategy.Tokens }
+
+func (t tokens) Put(ctx context.Context, key string, v []byte, ttl time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, Limit)
+	defer cancel()
+	return t.inner.Put(ctx, key, v, ttl)
+}
+
+func (t tokens) Take(ctx context.Context, key string) ([]byte, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, Limit)
+	defer cancel()
+	return t.inner.Take(ctx, key)
+}
