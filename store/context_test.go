@@ -44,6 +44,8 @@ func TestEveryCallReturnsSoonAfterItsContextEnds(t *testing.T) {
 		c, _ := all["ClusterClient"](t, s)
 		return c, store.RedisConfig{Replicas: 1}
 	}
+	const together, unlimited = "Client whose reads go together", "Client that ignores contexts, whose reads go together"
+	all[together], all[unlimited] = kinds["Client"], kinds["Client that ignores contexts"]
 	for kind, newClient := range all {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -52,6 +54,9 @@ func TestEveryCallReturnsSoonAfterItsContextEnds(t *testing.T) {
 				client, cfg := newClient(t, through)
 				cfg.Prefix = t.Name() // tests run in parallel
 				r := newRedis(t, client, cfg)
+				if kind == together || kind == unlimited {
+					store.Busy(r)
+				}
 				return r, func() func() {
 					proxy.Faults(func(faultproxy.Command) faultproxy.Manner { return faultproxy.Swallow })
 					return func() { // what hangs is let go

@@ -61,18 +61,25 @@ func (r *RedisStore) note(key string) string {
 	return r.notes + "{" + key + "}"
 }
 
-// Get implements [session.Store]. It is one GET, or with tombstones one MGET.
-func (r *RedisStore) Get(ctx context.Context, id string) ([]byte, error) {
-	if r.reads.pipeline == nil {
-		data, err := r.get(ctx, r.reads.direct, id)
-		if r.fresh && r.reads.direct == r.main && errors.Is(err, session.ErrNotFound) {
-			err = contract.Gone[RedisStore]{Store: r}
-		}
-		return data, err
+// Get implements [session.Store]. It is one GET, or with tombstones one MGET; while many records are
+// read at the same moment, one MGET for all of them: see RedisConfig.NoBatches.
+func (r *RedisStore) Get(ctx context.Context, id string) (data []byte, err error) {
+	reading := r.reads.inFlight.Add(1)
+	defer r.reads.inFlight.Add(-1)
+	via := r.reads.alone
+	together := (reading >= r.reads.from || r.reads.stays.Load() > 0) && r.reads.busy(reading)
+	if together && r.reads.pipeline != nil {
+		via = r.reads.pipeline
 	}
-	via, done := r.reads.choose()
-	defer done()
-	return r.get(ctx, via, id)
+	if together && r.reads.batches != nil {
+		data, err = r.reads.batches.get(ctx, id)
+	} else {
+		data, err = r.get(ctx, via, id)
+	}
+	if r.fresh && via == r.main && errors.Is(err, session.ErrNotFound) {
+		err = contract.Gone[RedisStore]{Store: r}
+	}
+	return data, err
 }
 
 func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, error) {
@@ -120,7 +127,7 @@ func (r *RedisStore) judge(ctx context.Context, key string, found []any) ([]byte
 		_ = r.main.send(ctx, redis.NewIntCmd(ctx, "del", key)) // best effort: the note hides it anyway
 		return nil, session.ErrNotFound
 	}
-	return []byte(data), nil
+	return redis.NewStringResult(data, nil).Bytes() // the reply itself, as Get has it: no copy of a large record
 }
 
 // GetPrimary implements [session.PrimaryReader]. It asks the master, past a client-side

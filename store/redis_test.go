@@ -62,19 +62,24 @@ func TestRedisStoreThatNotifiesKeepsTheContract(t *testing.T) {
 
 func TestRedisStoreKeepsTheContractInABubble(t *testing.T) {
 	sessiontest.RunInBubble(t, func(t *testing.T) session.Store {
-		m := miniredis.NewMiniRedis()
-		m.ClockTTL(true)
-		c := redis.NewClient(&redis.Options{
-			ContextTimeoutEnabled: true,
-			Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
-			Dialer: func(context.Context, string, string) (net.Conn, error) {
-				conn, err := m.Dial()
-				return newBuffered(conn), err
-			},
-		})
-		t.Cleanup(func() { c.Close(); m.Close() })
-		return newRedis(t, c, store.RedisConfig{})
+		return newRedis(t, inBubble(t), store.RedisConfig{})
 	})
+}
+
+// inBubble returns a client whose server is in the same bubble of time.
+func inBubble(t *testing.T) *redis.Client {
+	m := miniredis.NewMiniRedis()
+	m.ClockTTL(true)
+	c := redis.NewClient(&redis.Options{
+		ContextTimeoutEnabled: true,
+		Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
+		Dialer: func(context.Context, string, string) (net.Conn, error) {
+			conn, err := m.Dial()
+			return newBuffered(conn), err
+		},
+	})
+	t.Cleanup(func() { c.Close(); m.Close() })
+	return c
 }
 
 // buffered is a pipe whose writer does not wait for its reader: as a network, it holds a

@@ -54,10 +54,20 @@ type RedisConfig struct {
 	Reads RedisClient
 
 	// Pipeline, if not nil, is used instead of Reads under load: once twelve reads are in
-	// flight, and for the next 64: client.AsyncAutoPipeline(). It sends reads to Redis in
-	// batches, which delays a few reads a little and makes many much cheaper. If nil, it
-	// is not used.
+	// flight, and for the next 64. It is for a *redis.ClusterClient, whose AsyncAutoPipeline()
+	// sends what it is given at the same moment as one batch to each node. If nil, it is not
+	// used; a *redis.Client needs none, see NoBatches.
 	Pipeline RedisClient
+
+	// NoBatches makes each read a command of its own. Otherwise records that are asked for at
+	// the same moment are read by one MGET, once twelve reads are in flight, and for the next
+	// 64: that delays a few reads a little and makes many much cheaper. It takes one connection
+	// of the client's pool, needs no closing, and is there where the client is a *redis.Client
+	// without a client-side cache, also of NewFailoverClient, and neither Reads nor Pipeline is
+	// given: the keys of other clients are on several servers. A read whose batch fails is
+	// repeated alone, so that errors and time limits are the same. In a trace, a batch belongs
+	// to none of its requests.
+	NoBatches bool
 
 	// Replicas is how many replicas must confirm a write, with WAIT, before it counts.
 	// With zero the master's answer is enough, and the writes of its last moment are

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // RedisStores is everything that a program keeps in Redis. It is made by [Redis], safe for
@@ -31,12 +32,15 @@ func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 	main := newSender(client)
 	main.replicas = cfg.Replicas
 	r := &RedisStore{main: main, cfg: cfg, notes: cfg.own("x:"), labels: cfg.own("label:") + cfg.Prefix, channel: cfg.own("ended:") + cfg.Prefix, fresh: authoritative(client)}
-	r.reads.direct = main
+	r.reads.alone, r.reads.from = main, math.MaxInt64
 	if cfg.Reads != nil {
-		r.reads.direct = newSender(cfg.Reads)
+		r.reads.alone = newSender(cfg.Reads)
 	}
-	if cfg.Pipeline != nil {
-		r.reads.pipeline = newSender(cfg.Pipeline)
+	switch {
+	case cfg.Pipeline != nil:
+		r.reads.pipeline, r.reads.from = newSender(cfg.Pipeline), busyFrom
+	case cfg.Reads == nil && !cfg.NoBatches && r.fresh && oneServer(client):
+		r.reads.batches, r.reads.from = &batches{store: r}, busyFrom
 	}
 	r.tagged, _ = hashTag(cfg.Prefix)
 	r.joint.likely = cfg.Replicas == 0 && (r.tagged || oneServer(client))

@@ -22,7 +22,7 @@ const revocations = 300
 // in use.
 func (r *run) measureRevocation() error {
 	out := r.process("passport")
-	for _, name := range []string{"passport", "passport-pipeline", "passport-adaptive", "passport-cache"} {
+	for _, name := range []string{"passport", "passport-alone", "passport-pipeline", "passport-cache"} {
 		p := r.process(name)
 		if out == nil || p == nil {
 			continue

@@ -21,10 +21,10 @@ func passportStores(name string, options *redis.Options) *store.RedisStores {
 	client := redis.NewClient(options)
 	cfg := store.RedisConfig{Name: "benchmark"}
 	switch name {
+	case "passport-alone":
+		cfg.NoBatches = true
 	case "passport-pipeline":
 		cfg.Reads = must(client.AsyncAutoPipeline())
-	case "passport-adaptive":
-		cfg.Pipeline = must(client.AsyncAutoPipeline())
 	case "passport-cache":
 		cached := *options
 		cached.Protocol = 3
