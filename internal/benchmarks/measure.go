@@ -97,7 +97,7 @@ func workloads() []workload {
 }
 
 // writers are the stacks that write long values.
-var writers = []string{"passport", "passport-adaptive", "scs", "rbcervilla", "boj", "fiber", "gin", "express"}
+var writers = []string{"passport", "passport-alone", "scs", "rbcervilla", "boj", "fiber", "gin", "express"}
 
 // writingLong writes values of that length, each of them another one: this library does not write what has not changed.
 func writingLong(length int) func() script {

@@ -38,10 +38,10 @@ func stacks() []stack {
 }
 
 // few are the stacks of a table that has not all of them.
-var few = []string{"get", "get-pipeline", "passport", "passport-adaptive", "passport-cache", "scs", "rbcervilla", "fiber", "express"}
+var few = []string{"get", "get-pipeline", "passport", "passport-alone", "passport-cache", "scs", "rbcervilla", "fiber", "express"}
 
 // overHTTP2 are those that speak HTTP/2 without TLS: net/http's. Fiber has no HTTP/2, and Node's Express none.
-var overHTTP2 = []string{"floor", "get", "get-headers", "passport", "passport-adaptive", "passport-cache", "scs", "scs-idle", "rbcervilla", "boj", "gin"}
+var overHTTP2 = []string{"floor", "get", "get-headers", "passport", "passport-alone", "passport-cache", "scs", "scs-idle", "rbcervilla", "boj", "gin"}
 
 // tokenStacks find the user without a session, beside the one that has one.
 func tokenStacks() []stack {
