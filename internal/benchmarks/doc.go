@@ -5,6 +5,6 @@
 //	cd internal/benchmarks && GOWORK=off go run .
 //
 // It needs redis-server, PostgreSQL, MariaDB, node and npm, and nothing else: the load generator is its
-// own. It writes docs/PERFORMANCE.md and the plot beside it. It is a module of its
-// own, outside of go.work, so that no peer becomes a dependency of the library.
+// own. It writes the tables of docs/PERFORMANCE.md, the plot beside it, and README's
+// line of figures. It is a module of its own, outside of go.work, so that no peer becomes a dependency of the library.
 package main

@@ -15,8 +15,9 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// loadHTTP2 reads the guarded page over HTTP/2 without TLS until d is over: so many connections, and on each so many
-// requests at once. Every connection is a goroutine around x/net's Framer; the block of headers is made once.
+// loadHTTP2 reads the guarded page over HTTP/2 without TLS until d is over: so many connections, and on each
+// so many requests at once. Every connection is a goroutine around x/net's Framer; the block of headers is
+// made once.
 func loadHTTP2(addr string, connections, streams int, d time.Duration, cookies []string) (*result, error) {
 	var mu sync.Mutex
 	all := &result{}
@@ -135,8 +136,8 @@ func readHTTP2(addr string, streams int, end time.Time, cookie string) ([]time.D
 	return times, nil
 }
 
-// requestBlock is the header block of a GET of the guarded page. It uses no dynamic table, so that it is the same
-// for every request.
+// requestBlock is the header block of a GET of the guarded page. It uses no dynamic table, so that it is the
+// same for every request.
 func requestBlock(cookie string) []byte {
 	var b bytes.Buffer
 	e := hpack.NewEncoder(&b)

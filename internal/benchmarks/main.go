@@ -22,7 +22,7 @@ func main() {
 	which := flag.String("databases", "", "comma-separated names of the databases of the part sql (PostgreSQL, MariaDB, SQLite); empty means all")
 	rounds := flag.Int("rounds", 5, "rounds of every workload")
 	round := flag.Duration("round", 800*time.Millisecond, "length of one round of one stack")
-	out := flag.String("out", "../../docs/PERFORMANCE.md", "the page whose measured part is written; the plot lies beside it")
+	out := flag.String("out", "../../docs/PERFORMANCE.md", "the page whose measured parts are written; the plot lies beside it, and README.md in the folder above")
 	flag.Parse()
 	if *name != "" {
 		serve(*name, *source, os.Stdin)

@@ -35,11 +35,11 @@ func workloads() []workload {
 	read := always("GET", "/protected")
 	return []workload{
 		{name: "read", title: "Authenticated read, 32 connections, one session each", visitors: 32, sessions: 32, reads: true, script: read},
-		{name: "read-one", title: "Authenticated read, 32 connections, one session", visitors: 32, sessions: 1, reads: true, script: read},
-		{name: "read-1000", title: "Authenticated read, 32 connections, 1,000 sessions", visitors: 32, sessions: 1000, reads: true, script: func() script { return script{} }},
-		{name: "read-1", title: "Authenticated read, 1 connection", visitors: 1, sessions: 1, reads: true, script: read},
-		{name: "read-8", title: "Authenticated read, 8 connections", visitors: 8, sessions: 8, reads: true, script: read},
-		{name: "read-128", title: "Authenticated read, 128 connections", visitors: 128, sessions: 128, reads: true, script: read},
+		{name: "read-one", title: "Authenticated read, 32 connections, one session", visitors: 32, sessions: 1, reads: true, script: read, only: few},
+		{name: "read-1000", title: "Authenticated read, 32 connections, 1,000 sessions", visitors: 32, sessions: 1000, reads: true, script: func() script { return script{} }, only: few},
+		{name: "read-1", title: "Authenticated read, 1 connection", visitors: 1, sessions: 1, reads: true, script: read, only: few},
+		{name: "read-8", title: "Authenticated read, 8 connections", visitors: 8, sessions: 8, reads: true, script: read, only: few},
+		{name: "read-128", title: "Authenticated read, 128 connections", visitors: 128, sessions: 128, reads: true, script: read, only: few},
 		{name: "read-1024", title: "Authenticated read, 1,024 connections", visitors: 1024, sessions: 1024, reads: true, script: read, only: few},
 		{
 			name: "read-http2", title: "Authenticated read over HTTP/2, 4 connections with 8 requests at once on each", visitors: 4, sessions: 4, streams: 8,
@@ -99,7 +99,8 @@ func workloads() []workload {
 // writers are the stacks that write long values.
 var writers = []string{"passport", "passport-alone", "scs", "rbcervilla", "boj", "fiber", "gin", "express"}
 
-// writingLong writes values of that length, each of them another one: this library does not write what has not changed.
+// writingLong writes values of that length, each of them another one: this library does not write what has
+// not changed.
 func writingLong(length int) func() script {
 	text := strings.Replace(request("POST", "/write", "v=00000000"+strings.Repeat("x", length-8)), "v=00000000", "v=%08d", 1)
 	n := 0

@@ -11,10 +11,14 @@ import (
 
 // memoryRow is what one session takes.
 type memoryRow struct {
-	title string
-	bytes float64
-	note  string
+	name, title string
+	bytes       float64
+	list        int64 // bytes of the list of the user's sessions, beside bytes
+	note        string
 }
+
+// memoryPayload is what every session of the MemoryStore holds.
+const memoryPayload = 250
 
 // measureMemory counts what a session takes in Redis, for this library and for
 // connect-redis, and in a MemoryStore.
@@ -34,7 +38,7 @@ func (r *run) measureMemory() error {
 		if err != nil {
 			return err
 		}
-		row := memoryRow{title: "Redis: " + p.title}
+		row := memoryRow{name: p.name, title: "Redis: " + p.title}
 		for _, k := range keys {
 			n, err := r.redis.client.MemoryUsage(ctx, k).Result()
 			if err != nil {
@@ -44,6 +48,7 @@ func (r *run) measureMemory() error {
 				row.bytes += float64(n)
 				row.note = fmt.Sprintf("record of %d bytes%s", r.redis.client.StrLen(ctx, k).Val(), row.note)
 			} else {
+				row.list = n
 				row.note += fmt.Sprintf("; beside it %d for the list of the user's sessions", n)
 			}
 		}
@@ -60,7 +65,7 @@ func memoryStore(sessions int) (memoryRow, error) {
 		return memoryRow{}, err
 	}
 	before := heap()
-	payload := make([]byte, 250)
+	payload := make([]byte, memoryPayload)
 	for i := range sessions {
 		if err := st.Sessions.Create(context.Background(), fmt.Sprintf("%032d", i), payload, time.Hour); err != nil {
 			return memoryRow{}, err
@@ -68,7 +73,7 @@ func memoryStore(sessions int) (memoryRow, error) {
 	}
 	each := float64(heap()-before) / float64(sessions)
 	runtime.KeepAlive(st.Sessions)
-	return memoryRow{"MemoryStore at a million sessions", each, fmt.Sprintf("payload of %d bytes, so %.0f beside it", len(payload), each-float64(len(payload)))}, nil
+	return memoryRow{name: "memory", title: "MemoryStore at a million sessions", bytes: each, note: fmt.Sprintf("payload of %d bytes, so %.0f beside it", len(payload), each-float64(len(payload)))}, nil
 }
 
 func heap() uint64 {

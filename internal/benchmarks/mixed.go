@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// The part mixed: browsers log in, log out, read and write for a long time on two programs, while Redis and the
-// second program are killed and started again. The first program must need no more at the end than before, and
-// what an answer said must be true.
+// The part mixed: browsers log in, log out, read and write for a long time on two programs, while Redis and
+// the second program are killed and started again. The first program must need no more at the end than
+// before, and what an answer said must be true.
 
 // mixedBrowsers is how many ask at once. Each is a user of its own, with up to three devices.
 const mixedBrowsers = 32

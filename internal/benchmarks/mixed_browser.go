@@ -87,8 +87,8 @@ func (b *browser) step() {
 	}
 }
 
-// ask sends a request to one of the programs. ok is false if it was refused, or got no answer: nobody knows what it
-// did then.
+// ask sends a request to one of the programs. ok is false if it was refused or got no answer: it is unknown
+// then what it did.
 func (b *browser) ask(method, path, body, cookie string) (status int, text, set string, ok bool) {
 	b.mu.RLock()
 	addr := b.second.addr

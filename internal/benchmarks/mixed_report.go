@@ -68,9 +68,9 @@ func (m *mixed) thirds() (middle, end [5]int64) {
 	return middle, end
 }
 
-// verdict is an error if something was wrong, or if memory or connections grew by more than a twentieth and two
-// megabytes or connections from the middle third to the last, or if goroutines are left. How many there are under
-// load depends on how many requests run at the moment of the sample.
+// verdict is an error if something was wrong, if memory or connections grew by more than a twentieth and two
+// megabytes or connections from the middle third to the last, or if goroutines are left. Goroutines under
+// load are as many as requests run at the moment of the sample.
 func (m *mixed) verdict() error {
 	var wrong []error
 	if first := m.count.firstWrong.Load(); first != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ func (r *run) write(page string) error {
 			return err
 		}
 	}
-	return replace(page, beginMark, endMark, r.measured)
+	return errors.Join(replace(page, beginMark, endMark, r.measured), r.writeFigures(page))
 }
 
 // replace writes anew what stands between two lines of the page.
@@ -44,6 +45,7 @@ func replace(page, begin, end string, measured func(*strings.Builder)) error {
 func (r *run) measured(b *strings.Builder) {
 	fmt.Fprintf(b, "\nMeasured on %s in %s: %s. %d rounds of %v\nfor each stack and workload; what stands for a value is the median of the rounds.\n",
 		r.began.UTC().Format("2006-01-02"), time.Since(r.began).Round(time.Second), r.machine(), r.rounds, r.length)
+	b.WriteString(versions())
 	for _, t := range r.tables {
 		t.markdown(b)
 	}

@@ -19,8 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// mixedApp is the program of the part mixed: its users are the numbers above 0, and each of them has the same
-// password.
+// mixedApp is the program of the part mixed. Its users are the numbers above 0, with the same password.
 func mixedApp(options *redis.Options) http.Handler {
 	redis.SetLogger(silent{}) // go-redis logs every connection that it cannot make
 	sessions := must(session.New(session.Config{

@@ -25,8 +25,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
-// What every stack of this file accepts: a token signed with secret, from this issuer and for this audience, or this
-// key, which was made up for the purpose.
+// What every stack of this file accepts: a token signed with secret, from this issuer and for this audience,
+// or this key, which was made up for the purpose.
 const (
 	tokenIssuer   = "https://id.example"
 	tokenAudience = "https://api.example"
@@ -66,8 +66,8 @@ var keyHash = func() string {
 	return text.Hash
 }()
 
-// byKeyHash finds the user of an API key by the SHA-256 of its text, for the peers whose middleware leaves that to
-// the application.
+// byKeyHash finds the user of an API key by the SHA-256 of its text, for the peers whose middleware leaves
+// that to the application.
 func byKeyHash(text string) *user {
 	sum := sha256.Sum256([]byte(text))
 	if hex.EncodeToString(sum[:]) == keyHash {

@@ -38,7 +38,10 @@ func stacks() []stack {
 }
 
 // few are the stacks of a table that has not all of them.
-var few = []string{"get", "get-pipeline", "passport", "passport-alone", "passport-cache", "scs", "rbcervilla", "fiber", "express"}
+var few = []string{
+	"get", "get-headers", "get-pipeline", "get-cache", "passport", "passport-pipeline", "passport-alone", "passport-cache",
+	"scs", "scs-idle", "rbcervilla", "fiber", "express",
+}
 
 // overHTTP2 are those that speak HTTP/2 without TLS: net/http's. Fiber has no HTTP/2, and Node's Express none.
 var overHTTP2 = []string{"floor", "get", "get-headers", "passport", "passport-alone", "passport-cache", "scs", "scs-idle", "rbcervilla", "boj", "gin"}

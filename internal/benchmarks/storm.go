@@ -41,7 +41,7 @@ func stormApp(name string, options *redis.Options) http.Handler {
 
 // stormRow is one server under a storm of log-ins.
 type stormRow struct {
-	title       string
+	name, title string
 	quiet, busy time.Duration // p99 of an authenticated read
 	logIns      float64       // a second
 	refused     float64       // a second, with 503
@@ -77,7 +77,7 @@ func (r *run) measureStorm() error {
 }
 
 func storm(p *process) (stormRow, error) {
-	row := stormRow{title: p.title}
+	row := stormRow{name: p.name, title: p.title}
 	cookie, err := logInOnce(p, 0, "")
 	if err != nil {
 		return row, err
