@@ -2,7 +2,7 @@ package sessiontest
 
 import "github.com/seed-6f34412b/passport/session"
 
-// abilities says what a store can do beyond the contract. It is a bit for each.
+// abilities is the set of a store's optional interfaces, one bit each.
 type abilities uint8
 
 const (
@@ -44,16 +44,15 @@ type all interface {
 	session.ChangeNotifier
 }
 
-// telling is a store that is a ChangeNotifier too. Every one behind a [Gate] is; where the store is none,
-// Listen and Notify say so by errors.ErrUnsupported.
+// telling is a store that is also a ChangeNotifier. Every store behind a [Gate] is; if the inner store is
+// not, Listen and Notify return errors.ErrUnsupported.
 type telling interface {
 	session.Store
 	session.ChangeNotifier
 }
 
-// only returns s with no ability but those of set. Go has no way to choose the methods of
-// a value when the program runs, so there is a type for each set;
-// TestAStoreOfEverySetOfAbilities tries them all.
+// only returns s with only the abilities in set. Go cannot choose the methods of a value at run time, so
+// there is a type for each set; TestAStoreOfEverySetOfAbilities tests all of them.
 func only(s all, set abilities) session.Store {
 	switch set {
 	case canEnder:

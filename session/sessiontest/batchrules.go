@@ -16,7 +16,7 @@ const (
 	quoteRepeat  = "After an error each of them may have ended or not; the call can be repeated."
 )
 
-// many calls GetMany and compares; "-" stands for no record.
+// many calls GetMany and checks the records; "-" stands for no record.
 func (k *check) many(ids []string, want ...string) {
 	k.Helper()
 	records, err := k.batch.GetMany(context.Background(), ids)
@@ -35,7 +35,7 @@ func (k *check) many(ids []string, want ...string) {
 	}
 }
 
-// endsMany calls EndMany and compares what the sessions went on to.
+// endsMany calls EndMany and checks the successors.
 func (k *check) endsMany(ids []string, want ...string) {
 	k.Helper()
 	successors, err := k.batch.EndMany(context.Background(), ids, hour)

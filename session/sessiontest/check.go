@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// check is one rule being tried on one store.
+// check is a rule that is being checked on one store.
 type check struct {
 	reporter
 	session.Store
@@ -31,7 +31,7 @@ type reporter interface {
 	Fatalf(format string, args ...any)
 }
 
-// hour is a life that no test outlasts without advance.
+// hour is a time to live that ends only through advance.
 const hour = time.Hour
 
 // wrong fails the test and says which rule is broken.
@@ -40,11 +40,11 @@ func (k *check) wrong(format string, args ...any) {
 	k.Errorf("%s\nthe contract says: %q", fmt.Sprintf(format, args...), k.rule)
 }
 
-// must stops the test when a step that prepares it fails.
+// must stops the test if a preparing step fails.
 func (k *check) must(err error) {
 	k.Helper()
 	if err != nil {
-		k.Fatalf("a step before the rule is tried failed: %v", err)
+		k.Fatalf("a step to prepare the rule failed: %v", err)
 	}
 }
 
@@ -56,7 +56,7 @@ func (k *check) is(what string, got, want error) {
 	}
 }
 
-// fails checks that an error is there and none of the contract's answers.
+// fails checks that there is an error, and not one that the contract defines.
 func (k *check) fails(what string, got error) {
 	k.Helper()
 	for _, answer := range []error{nil, session.ErrNotFound, session.ErrExists, session.ErrConflict} {
@@ -66,7 +66,7 @@ func (k *check) fails(what string, got error) {
 	}
 }
 
-// conflict checks that err is a *Conflict that holds the given bytes.
+// conflict checks that err is a *Conflict with the given bytes.
 func (k *check) conflict(what string, err error, current string) {
 	k.Helper()
 	var c *session.Conflict
@@ -79,7 +79,7 @@ func (k *check) conflict(what string, err error, current string) {
 	}
 }
 
-// create stores a record that the rule is about.
+// create stores the record for a rule.
 func (k *check) create(id, data string, ttl time.Duration) {
 	k.Helper()
 	k.must(k.Create(context.Background(), id, []byte(data), ttl))
@@ -103,8 +103,7 @@ func (k *check) gone(id string) {
 	}
 }
 
-// read is Get. A Get that may be stale is believed when it is right, and when it is
-// not, the authority is asked.
+// read calls Get. If Get may be stale and its answer is not right, the primary is asked.
 func (k *check) read(id string, right func([]byte, error) bool) ([]byte, error) {
 	got, err := k.Get(context.Background(), id)
 	if k.master != nil && !right(got, err) && (err == nil || errors.Is(err, session.ErrNotFound)) {
@@ -113,7 +112,7 @@ func (k *check) read(id string, right func([]byte, error) bool) ([]byte, error) 
 	return got, err
 }
 
-// short is text for a message.
+// short returns text for a message, cut if it is long.
 func short[T string | []byte](text T) string {
 	if len(text) > 64 {
 		return fmt.Sprintf("%q... (%d bytes)", text[:64], len(text))
@@ -121,8 +120,8 @@ func short[T string | []byte](text T) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// tombstones reports whether the store under test keeps them: what it ends stays
-// unknown, whoever writes it back.
+// tombstones reports whether the store under test keeps them: an ended id then stays unknown even if it is
+// written back.
 func (k *check) tombstones() bool {
 	k.Helper()
 	ctx := context.Background()
@@ -136,7 +135,7 @@ func (k *check) tombstones() bool {
 	return errors.Is(err, session.ErrNotFound)
 }
 
-// ended calls End and stops the test when that fails.
+// ended calls End and stops the test if that fails.
 func (k *check) ended(id string, old []byte, next string, life time.Duration) (successor string) {
 	k.Helper()
 	successor, err := k.ender.End(context.Background(), id, old, next, life)

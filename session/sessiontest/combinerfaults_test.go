@@ -8,7 +8,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// oneByOne takes the steps of a session.Combiner one after the other.
+// oneByOne executes the steps of a session.Combiner one after the other.
 type oneByOne struct{ *store.MemoryStore }
 
 func (s oneByOne) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEnded bool, err error) {
@@ -24,7 +24,7 @@ func (s oneByOne) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEn
 		return false, nil
 	}
 	if _, err := s.End(ctx, n.OldID, n.OldData, "", n.OldLife); err != nil {
-		return false, nil //nolint:nilerr // other bytes, or none
+		return false, nil //nolint:nilerr // the old record has other bytes, or is gone
 	}
 	return true, s.forget(ctx, n.OldID, n.OldLabels)
 }

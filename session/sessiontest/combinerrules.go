@@ -16,7 +16,7 @@ const (
 	quoteEndsAgain     = "Repeating a call is harmless."
 )
 
-// combines reports whether the store under test takes several steps at once where it is tried.
+// combines reports whether the store under test performs combined steps when asked.
 func combines(s session.Store) bool {
 	c, ok := s.(session.Combiner)
 	if !ok || c.Combines() != any(s) {
@@ -26,7 +26,7 @@ func combines(s session.Store) bool {
 	return !errors.Is(err, errors.ErrUnsupported)
 }
 
-// starts calls CreateIndexed and compares.
+// starts calls CreateIndexed and checks the result.
 func (k *check) starts(n session.NewRecord, oldEnded bool, want error) {
 	k.Helper()
 	n.TTL, n.Deadline = hour, time.Now().Add(hour)
@@ -36,7 +36,7 @@ func (k *check) starts(n session.NewRecord, oldEnded bool, want error) {
 	}
 }
 
-// before is a record that has a label, and in whose place another comes.
+// before stores a record with a label, which another one will replace.
 func (k *check) before() session.NewRecord {
 	k.create("old", "before", hour)
 	k.must(k.index.AddLabel(context.Background(), "a", "old", time.Now().Add(hour)))
@@ -154,7 +154,7 @@ var combinerRules = func() []rule {
 	return list
 }()
 
-// endsWith calls EndIndexed and compares where the session went on.
+// endsWith calls EndIndexed and checks the successor.
 func (k *check) endsWith(id, want string, labels ...string) {
 	k.Helper()
 	got, err := k.joint.EndIndexed(context.Background(), id, hour, labels)

@@ -12,8 +12,8 @@ import (
 
 const honoursContext = "Every method honours ctx: when it ends, the method returns soon, at most two seconds later, with an error that wraps the context's."
 
-// calls returns a call of every method that the store has. They are about the record
-// "id", which holds "x", but Create, which is about "new".
+// calls returns a call of every method that the store has. They use the record "id", which contains "x";
+// Create uses "new".
 func (k *check) calls() map[string]func(context.Context) error {
 	calls := map[string]func(context.Context) error{
 		"Get":              func(ctx context.Context) error { _, err := k.Get(ctx, "id"); return err },
@@ -50,7 +50,7 @@ func (k *check) calls() map[string]func(context.Context) error {
 	if k.joint != nil {
 		calls["CreateIndexed"] = func(ctx context.Context) error {
 			_, err := k.joint.CreateIndexed(ctx, session.NewRecord{ID: "both", TTL: hour, Deadline: time.Now().Add(hour), Labels: []string{"label"}})
-			if errors.Is(err, session.ErrExists) { // it is called again
+			if errors.Is(err, session.ErrExists) { // expected at the second call
 				return nil
 			}
 			return err
@@ -98,7 +98,7 @@ func checkEnding(k *check) {
 			}
 		}
 	}
-	for range 20 { // the caller's slice is its own again when the call returns
+	for range 20 { // after the call returns, the caller may change its slice
 		ctx, cancel := context.WithCancel(context.Background())
 		go cancel()
 		next := []byte("x")
@@ -109,8 +109,7 @@ func checkEnding(k *check) {
 	k.holds("id", "x")
 }
 
-// soon is how long a method may take to return after its context has ended, and the
-// same again for a machine that is busy.
+// soon is how long a method may take to return after its context has ended, doubled for a busy machine.
 const soon = 2 * 2 * time.Second
 
 // RunSilent checks that every method returns soon after its context has ended although
@@ -133,7 +132,7 @@ func RunSilent(t *testing.T, newStore func(t *testing.T) (s session.Store, silen
 			s, silence := newStore(t)
 			k := newCheck(t, s, nil, honoursContext)
 			k.create("id", "x", hour)
-			for _, call := range k.calls() { // connections are made, and scripts known
+			for _, call := range k.calls() { // so that connections are open and scripts loaded
 				_ = call(context.Background())
 			}
 			k.must(k.Delete(context.Background(), "new", nil))
@@ -149,8 +148,8 @@ func RunSilent(t *testing.T, newStore func(t *testing.T) (s session.Store, silen
 	}
 }
 
-// returnsSoon calls a method that will not be answered and ends its context: by its
-// deadline if that is what is wanted, else by cancelling it.
+// returnsSoon calls a method that will not be answered and ends its context: by its deadline, or without
+// one by cancelling.
 func (k *check) returnsSoon(name string, call func(context.Context) error, deadline time.Duration, want error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	if deadline > 0 {
@@ -171,7 +170,7 @@ func (k *check) returnsSoon(name string, call func(context.Context) error, deadl
 			k.wrong("%s, unanswered: did not return within %v of the end of its context", name, soon)
 			return
 		case err := <-done:
-			if err != nil || name != "Get" { // which a cache may answer
+			if err != nil || name != "Get" { // a cache may answer Get
 				k.is(name+", unanswered", err, want)
 			}
 			return

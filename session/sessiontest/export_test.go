@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// Sets is how many sets of abilities there are.
+// Sets is the number of possible sets of abilities.
 const Sets = canBatch << 1
 
 // Only and AbilitiesOf let tests choose the abilities of a store.
@@ -55,7 +55,7 @@ func Broken(newStore func() session.Store, advance func(time.Duration)) []string
 	return slices.Compact(names)
 }
 
-// recorder is a *testing.T that only takes notes.
+// recorder is a *testing.T that only records.
 type recorder struct {
 	mu       sync.Mutex
 	messages []string

@@ -17,10 +17,10 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// faulty is a MemoryStore whose methods a test replaces by wrong ones.
+// faulty is a MemoryStore with some methods replaced by faulty ones.
 type faulty struct {
 	*store.MemoryStore
-	mu     sync.Mutex // faults may remember things
+	mu     sync.Mutex // for faults that have state
 	get    func(ctx context.Context, id string) ([]byte, error)
 	create func(ctx context.Context, id string, data []byte, ttl time.Duration) error
 	update func(ctx context.Context, id string, old, new []byte, ttl time.Duration) error
@@ -118,7 +118,7 @@ func (f *faulty) EndIndexed(ctx context.Context, id string, life time.Duration, 
 	return f.leaves(ctx, id, life, labels)
 }
 
-// fault is a way to be wrong, and the rule that it breaks.
+// fault is a wrong behaviour, and the rule that it breaks.
 type fault struct {
 	fault, rule string
 	change      func(m *store.MemoryStore, f *faulty)

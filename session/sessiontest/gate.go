@@ -152,7 +152,7 @@ func (h *Hold) During(request, other func()) {
 	<-done
 }
 
-// take returns the hold for c and uses it up.
+// take returns the hold for c, if there is one, and removes it.
 func (g *Gate) take(c Call) *Hold {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -165,7 +165,7 @@ func (g *Gate) take(c Call) *Hold {
 	return nil
 }
 
-// pass gives the call c its fate. run executes it.
+// pass applies the fate of the call c. run executes it.
 func pass[T any](ctx context.Context, g *Gate, c Call, run func(context.Context) (T, error)) (T, error) {
 	var none T
 	c.Old, c.New = bytes.Clone(c.Old), bytes.Clone(c.New)
@@ -185,7 +185,7 @@ func pass[T any](ctx context.Context, g *Gate, c Call, run func(context.Context)
 		select {
 		case fate = <-h.fate:
 		case <-ctx.Done():
-			go func() { // the caller gave up; the command has not
+			go func() { // the caller gave up, but the command is still on its way
 				if f := <-h.fate; f != Fail && f != Crash {
 					_, _ = execute(context.WithoutCancel(ctx))
 				}
@@ -217,7 +217,7 @@ func pass[T any](ctx context.Context, g *Gate, c Call, run func(context.Context)
 	return execute(ctx)
 }
 
-// passErr is pass for a call that answers no value.
+// passErr is pass for a call without a result.
 func passErr(ctx context.Context, g *Gate, c Call, run func(context.Context) error) error {
 	_, err := pass(ctx, g, c, func(ctx context.Context) (struct{}, error) { return struct{}{}, run(ctx) })
 	return err
@@ -228,8 +228,8 @@ func passErr(ctx context.Context, g *Gate, c Call, run func(context.Context) err
 // step.
 func (g *Gate) Store() session.Store { return only(gated{g}, abilitiesOf(g.inner)) }
 
-// gated has every ability; Store hands out those that the inner store has.
-// It copies what it is given: a call may be executed when its caller has gone on.
+// gated has every ability; Store returns it with those of the inner store. It copies its arguments, because
+// a call may be executed after its caller has continued.
 type gated struct{ g *Gate }
 
 func (s gated) Get(ctx context.Context, id string) ([]byte, error) {
@@ -312,8 +312,8 @@ func (s gated) Labelled(ctx context.Context, label string) ([]string, error) {
 	})
 }
 
-// Listen is no call: what it tells is not held. Where the store behind the gate is no
-// [session.Notifier] it says that it is not supported.
+// Listen is not a call: notices are not held. If the inner store is no [session.Notifier], it returns that
+// it is not supported.
 func (s gated) Listen(ctx context.Context, tell func(string)) error {
 	if n, ok := s.g.inner.(session.Notifier); ok {
 		return n.Listen(ctx, tell)
@@ -321,8 +321,8 @@ func (s gated) Listen(ctx context.Context, tell func(string)) error {
 	return fmt.Errorf("sessiontest: listen: %w", errors.ErrUnsupported)
 }
 
-// Notify is no call. Where the store behind the gate is no [session.ChangeNotifier] it says that it is
-// not supported.
+// Notify is not a call. If the inner store is no [session.ChangeNotifier], it returns that it is not
+// supported.
 func (s gated) Notify(ctx context.Context, notice string) error {
 	if n, ok := s.g.inner.(session.ChangeNotifier); ok {
 		return n.Notify(ctx, notice)
@@ -330,7 +330,7 @@ func (s gated) Notify(ctx context.Context, notice string) error {
 	return fmt.Errorf("sessiontest: notify: %w", errors.ErrUnsupported)
 }
 
-// All is a call when the walk begins. A walk that is late yields nothing to anybody.
+// All is a call at the beginning of the walk. A walk that is late yields nothing.
 func (s gated) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {
 		all, err := pass(ctx, s.g, Call{Op: "All"}, func(ctx context.Context) (iter.Seq2[session.Record, error], error) {

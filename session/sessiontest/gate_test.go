@@ -18,7 +18,7 @@ func TestAGateKeepsTheContract(t *testing.T) {
 	sessiontest.RunInBubble(t, func(*testing.T) session.Store { return sessiontest.NewGate(newMemory(false)).Store() })
 }
 
-// TestAGateThatHoldsACallLetsItsCallerGo when the context ends.
+// TestAGateThatHoldsACallLetsItsCallerGo when its context ends.
 func TestAGateThatHoldsACallLetsItsCallerGo(t *testing.T) {
 	sessiontest.RunSilent(t, func(*testing.T) (session.Store, func() func()) {
 		g := sessiontest.NewGate(newMemory(false))
@@ -58,7 +58,7 @@ type full interface {
 	session.Batch
 }
 
-// step is one call of a store's method, about what one user has.
+// step is one call of a store's method, with one user's data.
 type step struct {
 	op  string
 	run func(ctx context.Context, s full, user string) error
@@ -102,7 +102,7 @@ var steps = []step{
 	{"Delete", func(ctx context.Context, s full, u string) error { return s.Delete(ctx, u+"new", nil) }},
 }
 
-// fates says of each how often a call is executed at once and later, and what is answered.
+// fates says for each how many times a call is executed at once and later, and the answer.
 var fates = map[sessiontest.Fate]struct {
 	times, later int
 	fails, dies  bool
@@ -118,8 +118,8 @@ var fates = map[sessiontest.Fate]struct {
 
 type userKey struct{}
 
-// TestACallMeetsItsFate: every method, every fate and every one of three users whose calls
-// go on beside each other. The call of that user meets it and no other does.
+// TestACallMeetsItsFate: for every method, every fate and each of three users with concurrent calls, only
+// that user's call has the fate.
 func TestACallMeetsItsFate(t *testing.T) {
 	users := []string{"joe-", "jen-", "jim-"}
 	for _, fate := range sessiontest.Fates() {
@@ -287,7 +287,7 @@ func TestHoldsTakeOneCallEachInOrder(t *testing.T) {
 	}
 }
 
-// TestAHeldCallWhoseCallerGaveUpIsExecutedLate: a command stuck in the network.
+// TestAHeldCallWhoseCallerGaveUpIsExecutedLate, like a command that is delayed in the network.
 func TestAHeldCallWhoseCallerGaveUpIsExecutedLate(t *testing.T) {
 	for _, row := range []struct {
 		fate sessiontest.Fate
@@ -318,7 +318,7 @@ func TestDuringPanicsWhenNothingIsHeld(t *testing.T) {
 	g := sessiontest.NewGate(newMemory(false))
 	defer func() {
 		if recover() == nil {
-			t.Error("During returned though the request made no such call")
+			t.Error("During returned although the request made no such call")
 		}
 	}()
 	g.Hold(sessiontest.On("Create")).During(func() {}, func() {})

@@ -27,7 +27,7 @@ func (k *check) lists(label string, want ...string) {
 	}
 }
 
-// add puts id under label for d.
+// add adds id to label for the time d.
 func (k *check) add(label, id string, d time.Duration) {
 	k.Helper()
 	if err := k.index.AddLabel(context.Background(), label, id, time.Now().Add(d)); err != nil {
@@ -35,7 +35,7 @@ func (k *check) add(label, id string, d time.Duration) {
 	}
 }
 
-// remove takes ids away from label.
+// remove removes ids from label.
 func (k *check) remove(label string, ids ...string) {
 	k.Helper()
 	if err := k.index.RemoveLabel(context.Background(), label, ids...); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// everyone is all who ever listened to a store.
+// everyone has all past and present listeners of a store.
 type everyone struct {
 	mu   sync.Mutex
 	told []func(string)
@@ -67,7 +67,7 @@ var notifierFaults = []fault{
 		f.listen = all.listen(m)
 		f.del = func(_ context.Context, id string, old []byte) error {
 			all.tell(session.EndNotice(id, old, ""))
-			return nil // some other time
+			return nil // never sent
 		}
 	}},
 	{"who listens again is told nothing at first", "who listens again is told that something may have been missed", func(m *store.MemoryStore, f *faulty) {

@@ -18,7 +18,7 @@ const (
 	quoteReturn = "Listen returns when ctx ends, or when it cannot go on; it is called again then, but for an error that matches errors.ErrUnsupported: this store was not told to notify."
 )
 
-// notifierOf returns s as a Notifier, nil where it is none or was not told to notify.
+// notifierOf returns s as a Notifier, nil if it is none or is not configured to notify.
 func notifierOf(s session.Store) session.Notifier {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -29,20 +29,20 @@ func notifierOf(s session.Store) session.Notifier {
 	return n
 }
 
-// heard is what a listener was told.
+// heard is the notices that a listener got.
 type heard struct {
 	k       *check
-	ids     []string // of the records it is about
+	ids     []string // the ids of the records that it is about
 	notices chan string
 	stop    context.CancelFunc
 	err     chan error
 }
 
-// patience is how long a notice may take that has to come; one that does not fails the rule.
+// patience is how long a notice may take; the rule fails if it does not come by then.
 const patience = 10 * time.Second
 
-// listen begins to listen, and returns when Listen says that it hears. Notices of other records than
-// ids, which no other rule has, are passed over: on a cluster those of the rule before may come late.
+// listen begins to listen, and returns when Listen confirms it. Notices about ids that are not in ids are
+// ignored: on a cluster those of the previous rule may come late.
 func (k *check) listen(ids ...string) *heard {
 	k.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -72,13 +72,13 @@ func (h *heard) next() string {
 	}
 }
 
-// about reports whether a notice is empty or malformed, or is one of h's records.
+// about reports whether a notice is empty or malformed, or is about one of h's records.
 func (h *heard) about(notice string) bool {
 	of := func(id string) string { return session.EndNotice(id, nil, "")[1:] }
 	return len(notice) != len(of(""))+1 || slices.ContainsFunc(h.ids, func(id string) bool { return of(id) == notice[1:] })
 }
 
-// hears checks what is heard next.
+// hears checks the next notice.
 func (h *heard) hears(what, want string) {
 	h.k.Helper()
 	if got := h.next(); got != want {
@@ -149,7 +149,7 @@ var notifierRules = withNotifier(
 			h := k.listen(append(ids, "quiet-unknown")...)
 			defer h.ends()
 			k.must(k.Delete(ctx, "quiet-gone", nil))
-			h.hears("Delete", session.EndNotice("quiet-gone", nil, "")) // whose notice might come late otherwise
+			h.hears("Delete", session.EndNotice("quiet-gone", nil, "")) // otherwise its notice might come late
 			k.must(k.Update(ctx, "quiet-id", []byte("x"), []byte("y"), hour))
 			k.is("Delete", k.Delete(ctx, "quiet-id", []byte("x")), session.ErrConflict)
 			k.must(k.Delete(ctx, "quiet-gone", nil))
@@ -243,7 +243,7 @@ var notifierRules = withNotifier(
 	},
 )
 
-// withNotifier makes rules depend on a store that tells what ends.
+// withNotifier makes rules apply only to a store that sends notices.
 func withNotifier(list ...rule) []rule {
 	for i := range list {
 		list[i].needs = func(s session.Store) bool { return notifierOf(s) != nil }
@@ -259,7 +259,7 @@ var changeRules = withChangeNotifier(
 			h, also := k.listen("changed"), k.listen("changed")
 			defer also.ends()
 			defer h.ends()
-			notice := "u" + session.EndManyNotice("changed")[1:] // it is passed on as it is
+			notice := "u" + session.EndManyNotice("changed")[1:] // passed on unchanged
 			k.must(k.notifier.(session.ChangeNotifier).Notify(context.Background(), notice))
 			h.hears("Notify", notice)
 			also.hears("Notify", notice)
@@ -267,7 +267,7 @@ var changeRules = withChangeNotifier(
 	},
 )
 
-// withChangeNotifier makes rules depend on a store that tells of changes too.
+// withChangeNotifier makes rules apply only to a store that also sends notices of changes.
 func withChangeNotifier(list ...rule) []rule {
 	for i := range list {
 		list[i].needs = func(s session.Store) bool {

@@ -77,7 +77,7 @@ func TestWithSessionFailsTheTest(t *testing.T) {
 	}
 }
 
-// fatal is a test that ends by a panic.
+// fatal is a test whose failure panics.
 type fatal struct {
 	testing.TB
 	text string

@@ -39,9 +39,9 @@ func RunInBubble(t *testing.T, newStore func(t *testing.T) session.Store) {
 	}
 }
 
-// rule is one demand of the contract.
+// rule is one rule of the contract.
 type rule struct {
-	name  string                   // the demand, as a sentence
+	name  string                   // the rule, as a sentence
 	quote string                   // the words of the contract
 	needs func(session.Store) bool // nil: every store
 	check func(*check)
@@ -54,7 +54,7 @@ func (r rule) try(t *testing.T, newStore func(t *testing.T) session.Store, advan
 
 func (r rule) tryOn(t reporter, s session.Store, advance func(time.Duration)) {
 	if r.needs != nil && !r.needs(s) {
-		return // the ability is optional, and its rules with it
+		return // the ability is optional, and so are its rules
 	}
 	r.check(newCheck(t, s, advance, r.quote))
 }
@@ -83,7 +83,7 @@ func concat(lists ...[]rule) (all []rule) {
 	return all
 }
 
-// ability makes rules depend on what a store can do beyond the contract.
+// ability makes rules apply only to stores with the ability A.
 func ability[A any](list ...rule) []rule {
 	for i := range list {
 		list[i].needs = func(s session.Store) bool {

@@ -19,7 +19,7 @@ func newMemory(tombstones bool) *store.MemoryStore {
 	return m.Sessions
 }
 
-// TestRulesQuoteTheContract word for word, so that neither changes alone.
+// TestRulesQuoteTheContract word for word, so that neither can be changed alone.
 func TestRulesQuoteTheContract(t *testing.T) {
 	source, err := os.ReadFile("../store.go")
 	if err != nil {

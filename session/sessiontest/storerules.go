@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// oddRecords are contents that a store must not care about.
+// oddRecords are contents that a store must treat like any other.
 var oddRecords = map[string]string{
 	"empty":     "",
 	"nul":       "\x00",
@@ -25,7 +25,7 @@ var oddRecords = map[string]string{
 	"odd.id-~!": "x",
 }
 
-// oddIDs are not ids.
+// oddIDs are texts that are not ids.
 var oddIDs = []string{"", "{", "a{b}c", "}", "a\nb", "a\x00b", "\x7f", "é", strings.Repeat("a", 513)}
 
 var storeRules = []rule{
@@ -158,7 +158,7 @@ var storeRules = []rule{
 			k.is("second Create", k.Create(context.Background(), "id", []byte("second"), hour), session.ErrExists)
 			k.holds("id", "first")
 			k.advance(2 * time.Minute)
-			k.gone("id") // the refused Create moved no deadline
+			k.gone("id") // the refused Create did not change the time to live
 			k.is("Create after the first expired", k.Create(context.Background(), "id", []byte("third"), hour), nil)
 			k.holds("id", "third")
 		},
@@ -221,7 +221,7 @@ var storeRules = []rule{
 			}
 			k.conflict("Update from nil", k.Update(context.Background(), "id", nil, []byte("x"), hour), "now")
 			k.advance(2 * time.Minute)
-			k.gone("id") // a conflict moves no deadline
+			k.gone("id") // a conflict does not change the time to live
 			k.create("void", "", hour)
 			k.conflict("Update of an empty record", k.Update(context.Background(), "void", []byte("x"), []byte("y"), hour), "")
 		},
@@ -265,9 +265,9 @@ var storeRules = []rule{
 			k.create("id", "", hour)
 			for range rounds {
 				parallel(writers, func(i int) {
-					old := record // the same for all
+					old := record // the same for all writers
 					var c *session.Conflict
-					for range writers { // each conflict is another's success
+					for range writers { // each conflict means that another writer succeeded
 						err := k.Update(context.Background(), "id", old, append(bytes.Clone(old), byte('a'+i)), hour)
 						if !errors.As(err, &c) {
 							k.is("parallel Update", err, nil)
@@ -330,7 +330,7 @@ var storeRules = []rule{
 	},
 }
 
-// parallel runs f n times at once and waits for all.
+// parallel runs f n times concurrently and waits for all.
 func parallel(n int, f func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
