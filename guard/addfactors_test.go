@@ -11,11 +11,12 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// enrolWorld is a world whose users set up an app at POST /enrol, which every page asks for then.
+// enrolWorld is a world whose users set up an app at POST /enrol; from then on every page asks for its
+// code.
 type enrolWorld struct {
 	*world
 	needed []string // the factors of every user
-	names  []string // what is shown at the enrolment
+	names  []string // the factors that are added at the enrolment
 }
 
 func newEnrolWorld(t testing.TB, edit ...func(*guard.Config)) *enrolWorld {
@@ -62,7 +63,7 @@ func TestANewFactorIsNotAskedForAtOnce(t *testing.T) {
 		t.Errorf("got the events %s, want %s", got, want)
 	}
 	if b.Cookie(sid) == before {
-		t.Error("the session has the same id with one factor more")
+		t.Error("the session has the same id after one more factor")
 	}
 	for _, path := range []string{"/me", "/factor", "/fresh"} {
 		b.Get(path).Want(t, 200, "hello joe")
@@ -72,7 +73,7 @@ func TestANewFactorIsNotAskedForAtOnce(t *testing.T) {
 	}
 }
 
-// TestAPendingLogInAddsNoFactor: it would prove by itself what it lacks.
+// TestAPendingLogInAddsNoFactor: it could prove the missing factor by adding one.
 func TestAPendingLogInAddsNoFactor(t *testing.T) {
 	w := newEnrolWorld(t)
 	w.needed = []string{"totp"}
@@ -92,7 +93,7 @@ func TestAFactorIsAddedToTheUsersOwnSession(t *testing.T) {
 	w := newEnrolWorld(t)
 	b := w.loggedIn("joe@test.com")
 	b.Post("/enrol/for/jen").Want(t, 401, "")
-	b.Get("/me").Want(t, 401, "") // which asks for the factor that the test says they have
+	b.Get("/me").Want(t, 401, "") // the page asks for the factor that the user now has
 	w.needed = nil
 	stranger := w.open()
 	stranger.Header("Authorization", "Bearer joe")

@@ -28,7 +28,8 @@ func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func (d *discard) WriteHeader(int) {}
 
-// TestAVisitorWhomNothingRemembersCostsNothing with Config.RememberMe, whatever other cookies come.
+// TestAVisitorWhomNothingRemembersCostsNothing with Config.RememberMe, whatever other cookies the request
+// has.
 func TestAVisitorWhomNothingRemembersCostsNothing(t *testing.T) {
 	allocs := func(w *world) float64 {
 		r := httptest.NewRequest(http.MethodGet, "/any", nil)
@@ -41,8 +42,7 @@ func TestAVisitorWhomNothingRemembersCostsNothing(t *testing.T) {
 	}
 }
 
-// TestTheReadPathAllocatesNothingOfItsOwn: a guarded read costs what loading the
-// session costs.
+// TestTheReadPathAllocatesNothingOfItsOwn: a guarded read allocates only what loading the session does.
 func TestTheReadPathAllocatesNothingOfItsOwn(t *testing.T) {
 	w := newWorld(t)
 	joe := &User{ID: 1}
@@ -74,7 +74,7 @@ func TestTheReadPathAllocatesNothingOfItsOwn(t *testing.T) {
 		reached = ok && u == joe
 	})))
 	if !reached {
-		t.Fatal("the handler was not reached by its user")
+		t.Fatal("the handler was not called with its user")
 	}
 	if guarded > loaded {
 		t.Errorf("a guarded read allocates %v times, and loading the session alone %v: want no more", guarded, loaded)

@@ -6,8 +6,8 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// TestAnAnonymousVisitorGoesOnPastLogIn, as in Passport, where a strategy passes. Nobody is
-// logged in, and nothing is stored.
+// TestAnAnonymousVisitorGoesOnPastLogIn, as in Passport, where a strategy passes. Nobody is logged in, and
+// nothing is stored.
 func TestAnAnonymousVisitorGoesOnPastLogIn(t *testing.T) {
 	w := newWorld(t)
 	ask := w.Authenticate("local", "anonymous")
@@ -31,5 +31,5 @@ func TestAnAnonymousVisitorGoesOnPastLogIn(t *testing.T) {
 	}
 	b.Get("/me").Want(t, 200, "hello joe")
 	b.Post("/in").Want(t, 200, "hello stranger")
-	b.Get("/me").Want(t, 200, "hello joe") // the session is as it was
+	b.Get("/me").Want(t, 200, "hello joe") // the session is unchanged
 }

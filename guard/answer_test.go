@@ -199,7 +199,7 @@ func TestConfigErrorAnswersInPlaceOfTheDefault(t *testing.T) {
 	}
 	a.err = errOutage
 	if got := serve(h, "GET", "/").Code; got != 503 || len(seen) != 2 {
-		t.Errorf("got %d, and %d errors seen, want 503 and 2", got, len(seen))
+		t.Errorf("got %d, and %d errors were passed to Config.Error, want 503 and 2", got, len(seen))
 	}
 	if got, want := seen[1].Error(), "guard: strategy a: connection refused"; got != want {
 		t.Errorf("got error %q, want %q", got, want)

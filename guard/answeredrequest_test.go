@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestWhoAnswersAFailedCommitGetsTheWholeRequest, such as its id and its languages.
+// TestWhoAnswersAFailedCommitGetsTheWholeRequest, including its id and its languages.
 func TestWhoAnswersAFailedCommitGetsTheWholeRequest(t *testing.T) {
 	var asked string
 	w := newWorld(t, func(c *guard.Config) {
@@ -28,12 +28,12 @@ func TestWhoAnswersAFailedCommitGetsTheWholeRequest(t *testing.T) {
 	r.Header.Set("Accept-Language", "de")
 	rec := httptest.NewRecorder()
 	if h.ServeHTTP(rec, r); rec.Code != 503 || asked != "/page?q=1 7 de" {
-		t.Errorf("got %d, and %q is what the guard's Error was asked about, want 503 and the request", rec.Code, asked)
+		t.Errorf("got %d, and the guard's Error got %q, want 503 and the request", rec.Code, asked)
 	}
 }
 
 // TestAChangeReadsNoHeader: a session may be changed on one goroutine while the handler changes the
-// request's header on another. The race detector tells of what a change reads.
+// request's header on another. The race detector reports what a change reads.
 func TestAChangeReadsNoHeader(t *testing.T) {
 	w := newWorld(t)
 	for name, change := range map[string]func(r *http.Request) error{

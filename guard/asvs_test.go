@@ -8,8 +8,7 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// TestASVS_8_3_2_ARightThatIsTakenAwayIsGoneAtOnce: the session keeps who somebody is,
-// not what they may do.
+// TestASVS_8_3_2_ARightThatIsTakenAwayIsGoneAtOnce: the session keeps the user's id, not their rights.
 func TestASVS_8_3_2_ARightThatIsTakenAwayIsGoneAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.mux.Handle("/admin", w.Require(func(_ *http.Request, u *User) error {
@@ -27,8 +26,8 @@ func TestASVS_8_3_2_ARightThatIsTakenAwayIsGoneAtOnce(t *testing.T) {
 	joe.Get("/admin").Want(t, 200, "hello joe")
 }
 
-// TestASVS_3_5_2_NoContentTypeExcusesAnotherSite: that a browser asks before it sends JSON
-// across sites is not relied upon.
+// TestASVS_3_5_2_NoContentTypeExcusesAnotherSite: a guard does not rely on the preflight that browsers send
+// before JSON of another site.
 func TestASVS_3_5_2_NoContentTypeExcusesAnotherSite(t *testing.T) {
 	const body = `{"email":"joe@test.com","password":"` + password + `"}`
 	for _, contentType := range []string{"application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=B", ""} {
@@ -65,7 +64,7 @@ func TestASVS_3_4_6_RefusalsAreNeitherFramedNorSniffed(t *testing.T) {
 	}
 }
 
-// TestNothingOfTheUsersTableIsInTheRecord: no password, no hash of one, no address.
+// TestNothingOfTheUsersTableIsInTheRecord: no password, no hash and no address.
 func TestNothingOfTheUsersTableIsInTheRecord(t *testing.T) {
 	w := newWorld(t)
 	w.loggedIn("joe@test.com")

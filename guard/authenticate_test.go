@@ -32,7 +32,7 @@ func statelessGuard(t testing.TB, cfg guard.Config, list ...*fake) *guard.Guard[
 	return g
 }
 
-// serve answers one request.
+// serve sends one request to h.
 func serve(h http.Handler, method, target string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -99,7 +99,7 @@ func TestChainEndsAsPassportsDoes(t *testing.T) {
 			t.Errorf("%s: got challenges %s, want %s", row.name, got, row.challenges)
 		}
 		if got := fmt.Sprint(a.asked, " ", b.asked); got != row.asked {
-			t.Errorf("%s: the strategies were asked %s times, want %s", row.name, got, row.asked)
+			t.Errorf("%s: the strategies were called %s times, want %s", row.name, got, row.asked)
 		}
 		if got := rec.Header().Get("Cache-Control"); got != "no-store" {
 			t.Errorf("%s: got Cache-Control %q, want no-store", row.name, got)
@@ -274,7 +274,7 @@ func TestFailureOptions(t *testing.T) {
 	w.open().Post("/flash", "email", "joe@test.com", "password", "wrong").Want(t, 503, "")
 }
 
-// TestDjangoCVE_2015_5963_AFailedLogInWritesNothing, unless a flash was asked for.
+// TestDjangoCVE_2015_5963_AFailedLogInWritesNothing, unless a flash message was configured.
 func TestDjangoCVE_2015_5963_AFailedLogInWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.open().Post("/login", "email", "joe@test.com", "password", "wrong")

@@ -18,15 +18,15 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// proofLife is how long a proof is good in these tests: long enough for a slow machine to use
-// one, and short enough to wait for its end.
+// proofLife is how long a proof is valid in these tests: long enough for a slow machine to use one, and
+// short enough to wait for its end.
 const proofLife = 6 * time.Second
 
-// deviceBound is what Chromium needs to bind sessions without a chip for its keys, and to sign
-// more often than a few times in nine minutes.
+// deviceBound are the features with which Chromium binds sessions without a security chip, and signs more
+// often than a few times in nine minutes.
 const deviceBound = "--enable-features=DeviceBoundSessions:RefreshQuota/false,EnableBoundSessionCredentialsSoftwareKeysForManualTesting"
 
-// device is a browser whose sessions an application binds.
+// device is a browser, and the application that binds its sessions.
 type device struct {
 	*world
 	t    *testing.T
@@ -35,7 +35,7 @@ type device struct {
 	page *chromium.Page
 
 	mu     sync.Mutex
-	served []string // what the browser asked for, and the answer
+	served []string // the browser's requests and the answers' status
 }
 
 // newDevice returns an application, and a browser that has just opened it.
@@ -87,7 +87,7 @@ func newDevice(t *testing.T, edit ...func(*session.Config)) *device {
 	return d
 }
 
-// guarded is every way in which a guard keeps people out.
+// guarded returns every kind of guarded route.
 func (d *device) guarded() map[string]func(http.Handler) http.Handler {
 	any := func(*http.Request, *User) error { return nil }
 	return map[string]func(http.Handler) http.Handler{
@@ -105,7 +105,7 @@ func (d *device) guarded() map[string]func(http.Handler) http.Handler {
 	}
 }
 
-// status notes the status of an answer.
+// status records the status of a response.
 type status struct {
 	http.ResponseWriter
 	code int
@@ -125,7 +125,7 @@ func (s *status) Write(p []byte) (int, error) {
 
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// start starts the browser with the profile of the last time.
+// start starts the browser with the profile of the last start.
 func (d *device) start() {
 	d.t.Helper()
 	d.b = d.site.Start(d.t, "profile", deviceBound)
@@ -140,7 +140,7 @@ func (d *device) open() *chromium.Page {
 	return page
 }
 
-// asked returns what the server was asked for since the last time.
+// asked returns the requests to the server since the last call.
 func (d *device) asked() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -149,14 +149,14 @@ func (d *device) asked() []string {
 	return list
 }
 
-// fetch has the page fetch path and returns the status.
+// fetch makes the page fetch path and returns the status.
 func (d *device) fetch(page *chromium.Page, path string) (code int) {
 	d.t.Helper()
 	page.Run(fmt.Sprintf(`return (await fetch(%q)).status`, path), &code)
 	return code
 }
 
-// post has the page send a form.
+// post makes the page send a form.
 func (d *device) post(path, form string) (code int) {
 	d.t.Helper()
 	d.page.Run(fmt.Sprintf(`return (await fetch(%q, {method: "POST", body: new URLSearchParams(%q)})).status`, path, form), &code)
@@ -185,14 +185,14 @@ func (d *device) logIn() {
 func (d *device) want(code int, path string) {
 	d.t.Helper()
 	if got := d.fetch(d.page, path); got != code {
-		d.t.Fatalf("%s got %d, want %d; the browser asked for %v, and told of %s\n%s", path, got, code, d.asked(), d.b.Events("Network.deviceBoundSessionEventOccurred"), d.logged())
+		d.t.Fatalf("%s got %d, want %d; the browser requested %v, and sent the events %s\n%s", path, got, code, d.asked(), d.b.Events("Network.deviceBoundSessionEventOccurred"), d.logged())
 	}
 }
 
-// expire waits until every proof that was made until now is over.
+// expire waits until every proof made so far has expired.
 func (d *device) expire() { <-time.After(proofLife + 500*time.Millisecond) }
 
-// cookies returns all that the browser has, as whoever copies its files gets them.
+// cookies returns all cookies of the browser, as a copy of its files would contain them.
 func (d *device) cookies() (header string) {
 	d.t.Helper()
 	var all struct {
@@ -208,7 +208,7 @@ func (d *device) cookies() (header string) {
 	return strings.Join(list, "; ")
 }
 
-// thief asks for path from another machine, with those cookies.
+// thief requests path from another machine with those cookies.
 func (d *device) thief(path, cookies string) (code int, body string) {
 	d.t.Helper()
 	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.site.URL(path), nil)
@@ -228,15 +228,15 @@ func (d *device) thief(path, cookies string) (code int, body string) {
 	return res.StatusCode, string(text)
 }
 
-// TestACopiedCookieJarIsUselessInAnotherBrowser is the theft itself: every cookie of Chromium,
-// copied, is refused on every guarded route once the proof is over, however often it is tried,
-// and the owner goes on as if nothing had happened.
+// TestACopiedCookieJarIsUselessInAnotherBrowser is the theft itself: with a copy of every cookie of
+// Chromium, every guarded route refuses once the proof has expired, however often it is tried, and the
+// owner is not affected.
 func TestACopiedCookieJarIsUselessInAnotherBrowser(t *testing.T) {
 	d := newDevice(t)
 	d.logIn()
 	copied := d.cookies()
 	if code, _ := d.thief("/me", copied); code != http.StatusOK {
-		t.Fatalf("the copy got %d while the proof in it is good: it is no copy", code)
+		t.Fatalf("the copy got %d while its proof is valid: the cookies were not copied right", code)
 	}
 	d.expire()
 	const tries = 5
@@ -253,7 +253,7 @@ func TestACopiedCookieJarIsUselessInAnotherBrowser(t *testing.T) {
 		t.Errorf("want an event for each of %d tries", all)
 	}
 	if code, body := d.thief("/by-hand", copied+"; "+d.cookies()); code != http.StatusOK {
-		t.Errorf("whoever has the latest proof gets %d %q until it is over: or else this test proves nothing", code, body)
+		t.Errorf("with the latest proof the copy got %d %q, want 200 until it expires: otherwise this test proves nothing", code, body)
 	}
 }
 
@@ -263,9 +263,9 @@ func TestChromiumKeepsABoundSessionThroughItsLife(t *testing.T) {
 	d.logIn()
 	d.asked()
 
-	d.want(200, "/me") // the proof is good
+	d.want(200, "/me") // the proof is valid
 	d.expire()
-	d.want(200, "/me") // the browser gets one, and holds the request meanwhile
+	d.want(200, "/me") // the browser first gets a new proof
 	if asked := d.asked(); !slices.Contains(asked, "POST /device-bound 200") {
 		t.Fatalf("no proof was asked for: %v", asked)
 	}
@@ -282,7 +282,7 @@ func TestChromiumKeepsABoundSessionThroughItsLife(t *testing.T) {
 		t.Errorf("the first tab got %v", codes)
 	}
 
-	d.want(200, "/renew") // a new id
+	d.want(200, "/renew") // the session gets a new id
 	d.want(200, "/bound")
 	d.second.user, d.second.err = &User{ID: 1}, nil
 	if code := d.post("/totp", "code=1"); code != 200 {
@@ -300,13 +300,13 @@ func TestChromiumKeepsABoundSessionThroughItsLife(t *testing.T) {
 		t.Fatalf("the log-out got %d", code)
 	}
 	d.want(401, "/me")
-	d.logIn() // the next session has a key of its own
+	d.logIn() // the next session has another key
 	d.expire()
 	d.want(200, "/bound")
 }
 
-// TestChromiumThatLostItsKeyLogsInAgain: nobody is logged out by it, and the next log-in is
-// bound to a new key.
+// TestChromiumThatLostItsKeyLogsInAgain: losing the key ends no session, and the next log-in is bound to a
+// new key.
 func TestChromiumThatLostItsKeyLogsInAgain(t *testing.T) {
 	d := newDevice(t)
 	d.logIn()
@@ -333,8 +333,9 @@ func TestChromiumThatLostItsKeyLogsInAgain(t *testing.T) {
 	d.want(200, "/bound")
 }
 
-// TestChromiumProvesItsDeviceAtALinkFromAnotherSite: the proof is over when the user comes back by
-// a link in a mail, at which browsers get no new one. A page has them ask again, from here.
+// TestChromiumProvesItsDeviceAtALinkFromAnotherSite: the proof has expired when the user comes back by a
+// link in a mail, and for such a request browsers get no new one. A page makes them request the address
+// again, from this site.
 func TestChromiumProvesItsDeviceAtALinkFromAnotherSite(t *testing.T) {
 	for name, mode := range map[string]http.SameSite{"Lax": http.SameSiteLaxMode, "Strict": http.SameSiteStrictMode} {
 		t.Run(name, func(t *testing.T) {

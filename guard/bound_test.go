@@ -15,7 +15,7 @@ import (
 
 const boundLife = 10 * time.Minute
 
-// bindsDevices makes w's sessions bound, and mounts the handler.
+// bindsDevices makes w's sessions bound to devices, and mounts the handler.
 func bindsDevices(w *world, edit func(*session.DeviceBound), guards ...func(*guard.Config)) {
 	w.t.Helper()
 	d := session.DeviceBound{Lifetime: boundLife}
@@ -56,10 +56,10 @@ type owner struct {
 	*browser.Browser
 	t    testing.TB
 	key  *devicetest.Browser
-	name string // of the session, as the server calls it
+	name string // the server's name of the session
 }
 
-// bound returns a visitor who is logged in, in a session that is bound.
+// bound returns a visitor who is logged in, in a bound session.
 func bound(t testing.TB, w *world) *owner {
 	t.Helper()
 	o := &owner{Browser: w.open(), t: t, key: devicetest.New(t)}
@@ -69,13 +69,13 @@ func bound(t testing.TB, w *world) *owner {
 	return o
 }
 
-// register does what a browser does with the offer in an answer.
+// register does what a browser does with the offer in a response.
 func (o *owner) register(offer browser.Answer) browser.Answer {
 	o.t.Helper()
 	return o.send("", o.key.Registration(between(offer.Header.Get("Secure-Session-Registration"), `challenge="`, `"`)))
 }
 
-// send asks the handler, for a refresh of the session called name or for a registration.
+// send sends the handler a request: a refresh of the session called name, or a registration.
 func (o *owner) send(name, token string) browser.Answer {
 	o.t.Helper()
 	r := o.Request(http.MethodPost, "/device-bound", "")
@@ -92,7 +92,7 @@ func (o *owner) send(name, token string) browser.Answer {
 	return a
 }
 
-// refresh has the browser prove its key.
+// refresh makes the browser prove its key.
 func (o *owner) refresh() browser.Answer {
 	o.t.Helper()
 	asks := o.send(o.name, "")
@@ -100,7 +100,7 @@ func (o *owner) refresh() browser.Answer {
 	return o.send(o.name, o.key.Refresh(between(asks.Header.Get("Secure-Session-Challenge"), `"`, `"`)))
 }
 
-// between returns what stands in text between the first before and the next after it.
+// between returns the part of text between the first before and the next after.
 func between(text, before, after string) string {
 	_, rest, _ := strings.Cut(text, before)
 	found, _, ok := strings.Cut(rest, after)
@@ -117,7 +117,7 @@ func TestABoundSessionNeedsItsProofEverywhere(t *testing.T) {
 		o := bound(t, w)
 		o.Get("/bound").Want(t, 200, "hello joe")
 		if asked := w.store.asked(); asked != "[Get]" {
-			t.Errorf("a read with a proof asks the store %s, want one Get", asked)
+			t.Errorf("a read with a proof calls the store %s, want one Get", asked)
 		}
 		thief := o.Twin()
 		pass(boundLife)
@@ -170,7 +170,7 @@ func TestAnOldChallengeIsAnsweredWithANewOne(t *testing.T) {
 		stale := o.send(o.name, o.key.Refresh(old))
 		stale.Want(t, 403, "")
 		fresh := between(stale.Header.Get("Secure-Session-Challenge"), `"`, `"`)
-		o.send(o.name, `"`+o.key.Refresh(fresh)+`"`).Want(t, 200, o.name) // as a string of a structured field
+		o.send(o.name, `"`+o.key.Refresh(fresh)+`"`).Want(t, 200, o.name) // as a string in a structured field
 		o.Get("/me").Want(t, 200, "hello joe")
 		for name, token := range map[string]string{"nonsense": "x", "another key": devicetest.New(t).Refresh(fresh), "an offer": o.key.Registration(fresh)} {
 			if a := o.send(o.name, token); a.StatusCode != 403 {
@@ -187,11 +187,11 @@ func TestARegistrationIsForTheSessionThatWasOfferedIt(t *testing.T) {
 	w := newWorld(t)
 	bindsDevices(w, nil)
 	o := &owner{Browser: w.open(), t: t, key: devicetest.New(t)}
-	o.send("", o.key.Registration("x")).Want(t, 400, "") // nobody
+	o.send("", o.key.Registration("x")).Want(t, 400, "") // without a session
 	offer := logIn(o.Browser, "joe@test.com")
 	other := &owner{Browser: w.open(), t: t, key: devicetest.New(t)}
 	logIn(other.Browser, "jen@test.com")
-	stolen := other.register(offer) // a challenge of another session
+	stolen := other.register(offer) // with a challenge for another session
 	stolen.Want(t, 403, "")
 	if stolen.Header.Get("Secure-Session-Challenge") == "" {
 		t.Error("and no new one")
@@ -203,11 +203,11 @@ func TestARegistrationIsForTheSessionThatWasOfferedIt(t *testing.T) {
 	}
 	before := o.Twin()
 	o.register(offer).Want(t, 200, `"refresh_url":"/device-bound","scope":{"origin":"https://app.example","include_site":false`)
-	o.register(offer).Want(t, 400, "") // it is bound
+	o.register(offer).Want(t, 400, "") // the session is bound already
 	if logIn(w.open(), "joe@test.com").Header.Get("Secure-Session-Registration") == "" || o.Get("/me").Header.Get("Secure-Session-Registration") != "" {
-		t.Error("a log-in offers a registration, and a bound session none")
+		t.Error("want an offer of a registration after a log-in, and none in a bound session")
 	}
-	before.Get("/me").Want(t, 200, "hello joe") // a request that was on its way
+	before.Get("/me").Want(t, 200, "hello joe") // a request that was on its way at the registration
 	before.Get("/bound").Want(t, 401, guard.ProblemBound)
 }
 
@@ -223,7 +223,7 @@ func TestTheIDBeforeFindsTheSessionForAMoment(t *testing.T) {
 		o.Get("/value").Want(t, 200, "was cart")
 		pass(10 * time.Second)
 		page.Get("/me").Want(t, 401, guard.ProblemLogIn)
-		page.Post("/logout") // reaches the session, as ever
+		page.Post("/logout") // ends the session, as always
 		o.Get("/me").Want(t, 401, guard.ProblemLogIn)
 	})
 }
@@ -236,14 +236,14 @@ func TestALogOutEndsTheKeyToo(t *testing.T) {
 	o.Post("/logout").Want(t, 200, "")
 	o.Get("/me").Want(t, 401, guard.ProblemLogIn)
 	o.send(name, "").Want(t, 200, `{"session_identifier":"`+name+`","continue":false}`)
-	o.key = devicetest.New(t) // browsers make one for each session
+	o.key = devicetest.New(t) // browsers make a key for each session
 	o.register(logIn(o.Browser, "joe@test.com")).Want(t, 200, "")
 	o.Get("/bound").Want(t, 200, "hello joe")
-	o.send(name, "").Want(t, 200, `"continue":false`) // of the session before
+	o.send(name, "").Want(t, 200, `"continue":false`) // for the previous session
 	o.Get("/bound").Want(t, 200, "hello joe")
 }
 
-// TestWhoLostTheKeyLogsInAgain, in a session that is not bound to it.
+// TestWhoLostTheKeyLogsInAgain, in a session that is not bound to that key.
 func TestWhoLostTheKeyLogsInAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -255,15 +255,15 @@ func TestWhoLostTheKeyLogsInAgain(t *testing.T) {
 		again := logIn(o.Browser, "joe@test.com")
 		again.Want(t, 200, "hello joe")
 		o.Get("/me").Want(t, 200, "hello joe")
-		old.Get("/me").Want(t, 401, guard.ProblemLogIn) // the log-in ended what it presented
+		old.Get("/me").Want(t, 401, guard.ProblemLogIn) // the log-in ended the sessions that it presented
 		o.key = devicetest.New(t)
 		o.register(again).Want(t, 200, "")
 		o.Get("/bound").Want(t, 200, "hello joe")
 	})
 }
 
-// TestAThiefWithAnAccountOfTheirOwnGetsNobodysLogIn: the log-in of another guard in the copied
-// session is not carried into one that the thief can use.
+// TestAThiefWithAnAccountOfTheirOwnGetsNobodysLogIn: another guard's log-in in the copied session is not
+// carried over into one that the thief can use.
 func TestAThiefWithAnAccountOfTheirOwnGetsNobodysLogIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -274,9 +274,9 @@ func TestAThiefWithAnAccountOfTheirOwnGetsNobodysLogIn(t *testing.T) {
 		o := bound(t, w)
 		early, late := o.Twin(), o.Twin()
 		early.Post("/admin/login", "email", "jen@test.com", "password", password).Want(t, 200, "")
-		early.Get("/me").Want(t, 200, "hello joe") // while the proof is good
+		early.Get("/me").Want(t, 200, "hello joe") // while the proof is valid
 		pass(boundLife)
-		early.Get("/me").Want(t, 401, guard.ProblemUnproved) // what was carried is bound all the same
+		early.Get("/me").Want(t, 401, guard.ProblemUnproved) // the log-in that was carried over is still bound
 		late.Post("/admin/login", "email", "jen@test.com", "password", password).Want(t, 200, "")
 		late.Get("/me").Want(t, 401, guard.ProblemLogIn)
 		late.Get("/admin").Want(t, 200, "")
@@ -308,7 +308,7 @@ func TestEndUnprovedEndsAllSessionsOfTheUser(t *testing.T) {
 		r := o.Request(http.MethodGet, "/me", "")
 		r.Header.Set("Secure-Session-Skipped", "unreachable")
 		o.Do(r).Want(t, 401, guard.ProblemUnproved)
-		elsewhere.Get("/me").Want(t, 200, "hello joe") // the browser says that it could not
+		elsewhere.Get("/me").Want(t, 200, "hello joe") // the browser says why it has no proof
 		o.Get("/me").Want(t, 401, guard.ProblemUnproved)
 		elsewhere.Get("/me").Want(t, 401, guard.ProblemLogIn)
 		other.Get("/me").Want(t, 200, "hello jen")
@@ -345,8 +345,8 @@ func TestAUsersSessionsSayWhetherTheyAreBound(t *testing.T) {
 	}
 }
 
-// TestATokenBesideABoundSessionIsNotBound: whoever has another user's token, and a bound session
-// of their own, must not pass as that user.
+// TestATokenBesideABoundSessionIsNotBound: somebody with another user's token and a bound session of their
+// own must not pass as that user.
 func TestATokenBesideABoundSessionIsNotBound(t *testing.T) {
 	w := newWorld(t)
 	bindsDevices(w, nil)
@@ -356,8 +356,8 @@ func TestATokenBesideABoundSessionIsNotBound(t *testing.T) {
 	o.Get("/bound").Want(t, 200, "hello joe")
 }
 
-// TestACallbackIsAskedForAgainWithAProof: at the way back from a provider browsers get no new
-// proof. What the provider says is good once, and the session goes on.
+// TestACallbackIsAskedForAgainWithAProof: on the way back from a provider browsers get no new proof. The
+// provider's response is valid once, and the session continues.
 func TestACallbackIsAskedForAgainWithAProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -376,7 +376,7 @@ func TestACallbackIsAskedForAgainWithAProof(t *testing.T) {
 		}
 		o.Header("Sec-Fetch-Site", "same-origin")
 		o.Header("Accept", "")
-		o.Get("/callback?code=1").Want(t, 401, guard.ProblemUnproved) // and no circle
+		o.Get("/callback?code=1").Want(t, 401, guard.ProblemUnproved) // and no endless repetition
 		o.refresh().Want(t, 200, "")
 		o.Get("/callback?code=1").Want(t, 200, "")
 		if saw := w.saw(); !strings.Contains(saw, "session_binding_failed/no_proof") || !strings.Contains(saw, "session_renewed/step_up") {
@@ -385,7 +385,8 @@ func TestACallbackIsAskedForAgainWithAProof(t *testing.T) {
 	})
 }
 
-// TestARegistrationIsNoFurtherSession, and a bound session ends like any other where there are too many.
+// TestARegistrationIsNoFurtherSession: a bound session counts once, and ends like any other if there are
+// too many.
 func TestARegistrationIsNoFurtherSession(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -402,7 +403,7 @@ func TestARegistrationIsNoFurtherSession(t *testing.T) {
 				return
 			}
 			logIn(w.open(), "joe@test.com").Want(t, 200, "hello joe")
-			o.refresh().Want(t, 200, o.name) // costs the store nothing, and opens nothing
+			o.refresh().Want(t, 200, o.name) // does not use the store, and logs nobody in
 			o.Get("/bound").Want(t, 401, guard.ProblemLogIn)
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestOnlyAWindowIsSentToTheLogInPage: a script would put the page into a fragment (G23).
+// TestOnlyAWindowIsSentToTheLogInPage: a script would insert the page into a fragment (G23).
 func TestOnlyAWindowIsSentToTheLogInPage(t *testing.T) {
 	const html = "text/html, */*;q=0.8"
 	for _, row := range []struct {
@@ -48,7 +48,7 @@ func TestOnlyAWindowIsSentToTheLogInPage(t *testing.T) {
 	}
 }
 
-// TestAChallengeThatABrowserCanAnswerIsSent, also where there is a log-in page (G23).
+// TestAChallengeThatABrowserCanAnswerIsSent, even if there is a log-in page (G23).
 func TestAChallengeThatABrowserCanAnswerIsSent(t *testing.T) {
 	w := newWorld(t)
 	basic := strategy.NewBasic("staging", w.table.check)
@@ -150,8 +150,7 @@ func TestTenantsOriginsAreTrustedByAFunction(t *testing.T) {
 	from(b, "", "POST", "/me", "").Want(t, 403, "")
 }
 
-// TestAPreflightIsForTheMiddlewareAround: it has no credentials, and a guard lets nobody
-// pass without (G25).
+// TestAPreflightIsForTheMiddlewareAround: it has no credentials, so a guard does not let it pass (G25).
 func TestAPreflightIsForTheMiddlewareAround(t *testing.T) {
 	w := newWorld(t, func(c *guard.Config) { c.LoginURL = "/login" })
 	r := httptest.NewRequest(http.MethodOptions, "https://app.example/me", nil)

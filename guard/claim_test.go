@@ -57,7 +57,7 @@ func TestTwoGuardsOfOneManagerHaveTwoKeys(t *testing.T) {
 	}
 }
 
-// TestAGuardThatIsRefusedClaimsNothing: it can be made again, with a new serializer.
+// TestAGuardThatIsRefusedClaimsNothing: its key can be used for a new guard, with another serializer.
 func TestAGuardThatIsRefusedClaimsNothing(t *testing.T) {
 	w := newRememberWorld(t)
 	try := func(cookie string) error {
@@ -69,7 +69,7 @@ func TestAGuardThatIsRefusedClaimsNothing(t *testing.T) {
 		return err
 	}
 	if err := try(rememberCookie); err == nil || strings.Contains(err.Error(), "SessionKey") || !strings.Contains(err.Error(), "give remember.Config another CookieName") {
-		t.Errorf("with another guard's cookie: got %v, want the cookie's cure alone", err)
+		t.Errorf("with another guard's cookie: got %v, want only the mistake about the cookie", err)
 	}
 	if err := try("__Host-admin"); err != nil {
 		t.Errorf("with a cookie of its own: got %v, want a guard", err)
@@ -82,7 +82,7 @@ func TestAGuardThatIsRefusedClaimsNothing(t *testing.T) {
 	}
 }
 
-// uncomparable passes stamps on, and == would panic.
+// uncomparable is a serializer that passes stamps on, and for which == would panic.
 type uncomparable struct {
 	*serializer.Stamped[*User]
 	_ []int

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// put changes the session.
+// put returns a handler that changes the session.
 func put(w *world) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		s, err := w.sessions.Session(r.Context())
@@ -25,8 +25,8 @@ func put(w *world) http.Handler {
 	})
 }
 
-// TestAFailedCommitIsAnsweredInTheGuardsForm: a page for browsers, a problem for
-// programs, wherever a middleware of a guard is around the handler.
+// TestAFailedCommitIsAnsweredInTheGuardsForm: a page for browsers, a problem document for programs, if a
+// guard's middleware is around the handler.
 func TestAFailedCommitIsAnsweredInTheGuardsForm(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -73,7 +73,7 @@ func TestAFailedCommitIsAnsweredInTheGuardsForm(t *testing.T) {
 				t.Errorf("%s: got Vary %q and Cache-Control %q, want Cookie, Accept and no-store", row.name, vary, store)
 			}
 			if strings.Contains(a.Text, "done") || strings.Contains(a.Text, errOutage.Error()) || len(a.Header["Set-Cookie"]) > 0 {
-				t.Errorf("%s: got %q and cookies %q, want nothing of the handler and of the cause", row.name, a.Text, a.Header["Set-Cookie"])
+				t.Errorf("%s: got %q and cookies %q, want no part of the handler's response or of the cause", row.name, a.Text, a.Header["Set-Cookie"])
 			}
 		}
 	}
@@ -115,7 +115,7 @@ func TestTheSessionsOwnErrorHandlerGoesFirst(t *testing.T) {
 	w.open().Post("/in", "email", "joe@test.com", "password", password).Want(t, http.StatusTeapot, "")
 }
 
-// TestConfigErrorAnswersFailedCommitsToo: an application has one error page.
+// TestConfigErrorAnswersFailedCommitsToo, so that an application has one error page.
 func TestConfigErrorAnswersFailedCommitsToo(t *testing.T) {
 	w := newWorld(t, func(c *guard.Config) {
 		c.Error = func(rw http.ResponseWriter, _ *http.Request, err error) {
@@ -137,7 +137,7 @@ func TestConfigErrorAnswersFailedCommitsToo(t *testing.T) {
 	logIn(w.open(), "jen@test.com").Want(t, 503, "our page")
 }
 
-// TestAnErrorPageThatWritesNothingIsNoSuccess: Guard.Error answers then.
+// TestAnErrorPageThatWritesNothingIsNoSuccess: Guard.Error answers instead.
 func TestAnErrorPageThatWritesNothingIsNoSuccess(t *testing.T) {
 	silent := func(http.ResponseWriter, *http.Request, error) {}
 	flush := func(rw http.ResponseWriter, _ *http.Request, _ error) { _ = http.NewResponseController(rw).Flush() }
@@ -164,8 +164,8 @@ func TestAnErrorPageThatWritesNothingIsNoSuccess(t *testing.T) {
 	}
 }
 
-// TestAnOutageIsReportedOnce, whoever answers it: a middleware, Guard.Error in a handler, or
-// the session's Handler.
+// TestAnOutageIsReportedOnce, whoever answers it: a middleware, Guard.Error in a handler, or the session's
+// Handler.
 func TestAnOutageIsReportedOnce(t *testing.T) {
 	w := newWorld(t, func(c *guard.Config) { c.LoginURL = "/login" })
 	look := func(answer func(rw http.ResponseWriter, r *http.Request, err error)) http.Handler {

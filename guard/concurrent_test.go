@@ -15,8 +15,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestEveryCallIsSafeBelowATimeout: http.TimeoutHandler answers, and so commits, on one
-// goroutine while the handler works on another. The race detector finds what is not guarded.
+// TestEveryCallIsSafeBelowATimeout: http.TimeoutHandler answers, and so commits, on one goroutine while the
+// handler runs on another. The race detector finds unprotected data.
 func TestEveryCallIsSafeBelowATimeout(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -82,8 +82,8 @@ func TestEveryCallIsSafeBelowATimeout(t *testing.T) {
 	}
 }
 
-// runBelowATimeout logs joe in, and then calls late when the request's time is over. An
-// access log outside of the timeout looks at the user after the answer.
+// runBelowATimeout logs joe in, and calls late when the request's time is over. An access log outside the
+// timeout reads the user after the response.
 func runBelowATimeout(t *testing.T, remembered bool, late func(*world, http.ResponseWriter, *http.Request)) {
 	h := newRememberWorld(t)
 	w, answered, ended := h.world, make(chan struct{}), make(chan struct{})
@@ -92,7 +92,7 @@ func runBelowATimeout(t *testing.T, remembered bool, late func(*world, http.Resp
 	mux.HandleFunc("POST /late", func(rw http.ResponseWriter, r *http.Request) {
 		defer close(ended)
 		w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			<-r.Context().Done() // the answer and the commit are being made now
+			<-r.Context().Done() // now the response is being written, and the commit made
 			late(w, rw, r)
 			<-answered
 			late(w, rw, r)
@@ -122,7 +122,7 @@ func runBelowATimeout(t *testing.T, remembered bool, late func(*world, http.Resp
 		t.Fatalf("the log-in: got %d %q", in.Code, in.Body)
 	}
 	cookies := in.Result().Cookies()
-	if remembered { // as after the browser was closed
+	if remembered { // as if the browser had been closed
 		cookies = slices.DeleteFunc(cookies, func(c *http.Cookie) bool { return c.Name == sid })
 	}
 	got := send("/late", cookies)

@@ -75,7 +75,7 @@ func TestNewAcceptsWhatWorks(t *testing.T) {
 	}
 }
 
-// panicText returns what f panics with.
+// panicText returns the value with which f panics, as text.
 func panicText(f func()) (text string) {
 	defer func() { text, _ = recover().(string) }()
 	f()
@@ -148,8 +148,8 @@ func TestMistakesInTheRouteTablePanicWhileRoutesAreBuilt(t *testing.T) {
 	}
 }
 
-// TestACookieThatRemembersFitsTheSessions: one that would not come back where the session's
-// does, or that others can set or delete, is refused when the program starts (G17).
+// TestACookieThatRemembersFitsTheSessions: New refuses a cookie that browsers would not send where they
+// send the session's, or that others can set or delete (G17).
 func TestACookieThatRemembersFitsTheSessions(t *testing.T) {
 	memory, err := store.Memory(store.MemoryConfig{})
 	if err != nil {
@@ -166,9 +166,9 @@ func TestACookieThatRemembersFitsTheSessions(t *testing.T) {
 	shared := me(remember.Config{})
 	for _, row := range []struct {
 		name     string
-		insecure bool // the session
+		insecure bool // the sessions' InsecureHTTP
 		guards   []guard.Config
-		want     string // of the last one; empty for none
+		want     string // the error of the last guard; empty for none
 	}{
 		{"two guards with one", false, []guard.Config{{RememberMe: shared}, {SessionKey: "admin", RememberMe: shared}}, "make one for each guard, and give remember.Config another CookieName"},
 		{"two with one name", false, []guard.Config{{RememberMe: me(remember.Config{})}, {SessionKey: "admin", RememberMe: me(remember.Config{})}}, "make one for each guard"},

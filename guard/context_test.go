@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// byContext is a handler as huma, connect and gqlgen have them: it gets no request.
+// byContext is a handler that gets no request, as in huma, connect and gqlgen.
 func (w *world) byContext(do func(ctx context.Context) error) http.Handler {
 	return w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if err := do(context.WithValue(r.Context(), "made", "of it")); err != nil { //nolint:staticcheck // any key
@@ -21,7 +21,7 @@ func (w *world) byContext(do func(ctx context.Context) error) http.Handler {
 	}))
 }
 
-// TestLogInAndLogOutByContext, with the cross-site check, and what an option keeps (G29, G32).
+// TestLogInAndLogOutByContext, with the cross-site check, and with what each option keeps (G29, G32).
 func TestLogInAndLogOutByContext(t *testing.T) {
 	w := newRememberWorld(t)
 	w.record()

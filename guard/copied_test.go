@@ -9,9 +9,9 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// TestACopiedRememberCookieEndsWithTheStamp: the series goes on for the browser whose user changed the
-// password, at once and later, and not for a copy of its cookie. A copy that is void ends nobody else's log-in:
-// its holder may be the owner, to whom the answer did not get.
+// TestACopiedRememberCookieEndsWithTheStamp: the series continues for the browser whose user changed the
+// password, at once and later, but not for a copy of its cookie. A void copy ends nobody else's log-in: its
+// holder may be the owner, who did not get the response.
 func TestACopiedRememberCookieEndsWithTheStamp(t *testing.T) {
 	for _, wait := range []time.Duration{0, time.Second, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestACopiedRememberCookieEndsWithTheStamp(t *testing.T) {
 				t.Error("the same stamp: got another token")
 			}
 			tab.SetCookie(sid, "")
-			// This request comes back and changes the password: both tokens from before are void.
+			// This request logs in by RememberMe and changes the password: both earlier tokens are void.
 			b.SetCookie(sid, "")
 			b.Post("/renew", "new", "another made-up one").Want(t, 200, "")
 			pass(wait)
@@ -46,7 +46,7 @@ func TestACopiedRememberCookieEndsWithTheStamp(t *testing.T) {
 	}
 }
 
-// TestALogInThatIsMadeAgainKeepsItsSeries: a handler behind LogInWith stores a new hash and says so by LogInUser.
+// TestALogInThatIsMadeAgainKeepsItsSeries: a handler after LogInWith stores a new hash and calls LogInUser.
 // The browser is remembered by one series, with the stamp of the last log-in, and EndSession ends it.
 func TestALogInThatIsMadeAgainKeepsItsSeries(t *testing.T) {
 	for _, hash := range []string{password, "another made-up one"} {
@@ -82,8 +82,8 @@ func TestALogInThatIsMadeAgainKeepsItsSeries(t *testing.T) {
 	}
 }
 
-// TestTheLastOfTwoLogInsSaysWhetherTheBrowserIsRemembered: one with RememberMe that says no ends the series
-// that the first one began.
+// TestTheLastOfTwoLogInsSaysWhetherTheBrowserIsRemembered: if its RememberMe returns false, the series that
+// the first one began ends.
 func TestTheLastOfTwoLogInsSaysWhetherTheBrowserIsRemembered(t *testing.T) {
 	w := newRememberWorld(t)
 	with := func(yes bool) func(http.Handler) http.Handler {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// from sends a request as a page of origin makes the browser send it.
+// from sends a request as a browser does for a page of origin.
 func from(b *browser.Browser, origin, method, path string, form string) browser.Answer {
 	r := b.Request(method, path, form)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -20,8 +20,8 @@ func from(b *browser.Browser, origin, method, path string, form string) browser.
 	return b.Do(r)
 }
 
-// TestASVS_3_5_1_UnsafeRequestsFromOtherSitesAreRefused wherever the browser's own
-// credentials would decide.
+// TestASVS_3_5_1_UnsafeRequestsFromOtherSitesAreRefused if credentials that the browser adds by itself
+// would decide.
 func TestASVS_3_5_1_UnsafeRequestsFromOtherSitesAreRefused(t *testing.T) {
 	const evil, shop = "https://evil.example", "https://shop.example"
 	form := "email=joe@test.com&password=Passw0rd!"
@@ -98,7 +98,7 @@ func TestAStrategyIsNotAskedForAnotherSite(t *testing.T) {
 	w.second.user, w.second.err = &User{ID: 1}, nil
 	from(w.open(), "https://evil.example", "POST", "/code", "").Want(t, 403, "Forbidden")
 	if w.second.asked != 0 || w.token.asked != 1 {
-		t.Errorf("totp was asked %d times and token %d, want 0 and 1", w.second.asked, w.token.asked)
+		t.Errorf("totp was called %d times and token %d times, want 0 and 1", w.second.asked, w.token.asked)
 	}
 	if got, want := w.saw(), "[malicious_cors]"; got != want {
 		t.Errorf("got events %s, want %s", got, want)
@@ -118,14 +118,14 @@ func TestProgramsAreNotOtherSites(t *testing.T) {
 	}
 }
 
-// TestWhatCameSaysWhoseTheRequestIs: something between the session's Handler and the guard may have
-// changed the request since.
+// TestWhatCameSaysWhoseTheRequestIs: a middleware between the session's Handler and the guard may have
+// changed the request.
 func TestWhatCameSaysWhoseTheRequestIs(t *testing.T) {
 	const evil = "https://evil.example"
 	w := newWorld(t)
 	changed := func(method string, h http.Handler) http.Handler {
 		return w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			for _, name := range []string{"Sec-Fetch-Site", "Origin", "Upgrade"} { // in place too, as the slices are shared
+			for _, name := range []string{"Sec-Fetch-Site", "Origin", "Upgrade"} { // also in place, because the slices are shared
 				for i := range r.Header[name] {
 					r.Header[name][i] = "same-origin"
 				}
@@ -156,7 +156,7 @@ func TestWhatCameSaysWhoseTheRequestIs(t *testing.T) {
 	}
 	b.Get("/me").Want(t, 200, "hello jen")
 	w.mux.Handle("POST /foreign", w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		r.Header.Set("Sec-Fetch-Site", "cross-site") // as a request to an upstream may have it
+		r.Header.Set("Sec-Fetch-Site", "cross-site") // such as for a request to an upstream
 		w.RequireAuth(w.hello()).ServeHTTP(rw, r)
 	})))
 	b.Post("/foreign").Want(t, 200, "hello jen")

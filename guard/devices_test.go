@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 )
 
-// restart closes and opens b: session cookies are gone, and its tabs ask at once.
+// restart closes and opens b: session cookies are gone, and its tabs send requests at once.
 func restart(b *browser.Browser, tabs int) (status []int) {
 	b.SetCookie(sid, "")
 	status = make([]int, tabs)
@@ -29,8 +29,8 @@ func restart(b *browser.Browser, tabs int) (status []int) {
 	return status
 }
 
-// TestABrowserThatComesBackIsOneDevice, however often, with however many tabs, and beside
-// however few sessions are allowed (G18, G19, C4).
+// TestABrowserThatComesBackIsOneDevice, however many times, with however many tabs, and however few
+// sessions are allowed (G18, G19, C4).
 func TestABrowserThatComesBackIsOneDevice(t *testing.T) {
 	for _, tabs := range []int{1, 8, 20} {
 		for _, most := range []int{0, 1, 3} {
@@ -65,7 +65,7 @@ func testRestarts(t *testing.T, tabs, most int, refuse bool) {
 		b.Get("/me").Want(t, 200, "hello joe")
 		list := w.list(b)
 		if len(list) != devices || !list[0].Current {
-			t.Fatalf("restart %d: got %d entries, %+v, want %d with the own first", n+1, len(list), list, devices)
+			t.Fatalf("restart %d: got %d entries, %+v, want %d with the browser's own first", n+1, len(list), list, devices)
 		}
 		alive := 0
 		for _, id := range w.store.ids {
@@ -74,7 +74,7 @@ func testRestarts(t *testing.T, tabs, most int, refuse bool) {
 			}
 		}
 		if alive > tabs+devices-1 {
-			t.Errorf("restart %d: %d sessions are alive, want at most %d: those of earlier restarts end", n+1, alive, tabs+devices-1)
+			t.Errorf("restart %d: %d sessions are live, want at most %d: those of earlier restarts should end", n+1, alive, tabs+devices-1)
 		}
 	}
 	if most != 1 {
@@ -90,8 +90,7 @@ func testRestarts(t *testing.T, tabs, most int, refuse bool) {
 	b.Get("/me").Want(t, 401, "")
 }
 
-// TestAnOldEntryOfTheOwnBrowserEndsAlone: the page was opened before the tabs of the
-// restart were (G19).
+// TestAnOldEntryOfTheOwnBrowserEndsAlone: the page was loaded before the restart and its tabs (G19).
 func TestAnOldEntryOfTheOwnBrowserEndsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
@@ -112,8 +111,8 @@ func TestAnOldEntryOfTheOwnBrowserEndsAlone(t *testing.T) {
 	})
 }
 
-// TestABrowserIsADeviceWhileAnyOfItsSessionsLives: of two that tabs made at once a log-in replaces one, without
-// the token that remembers the browser. The other lives, and counts.
+// TestABrowserIsADeviceWhileAnyOfItsSessionsLives: tabs made two sessions at once, and a log-in without the
+// remember cookie replaces one of them. The other one is live, and counts.
 func TestABrowserIsADeviceWhileAnyOfItsSessionsLives(t *testing.T) {
 	for refuse, want := range map[bool]int{false: 200, true: 403} {
 		synctest.Test(t, func(t *testing.T) {
@@ -132,7 +131,7 @@ func TestABrowserIsADeviceWhileAnyOfItsSessionsLives(t *testing.T) {
 	}
 }
 
-// TestARememberedBrowserThatIsRefusedStaysRemembered: it gets in when another has left.
+// TestARememberedBrowserThatIsRefusedStaysRemembered: it is accepted when another one has logged out.
 func TestARememberedBrowserThatIsRefusedStaysRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t, refuseMore(1))
@@ -150,8 +149,8 @@ func TestARememberedBrowserThatIsRefusedStaysRemembered(t *testing.T) {
 	})
 }
 
-// TestADeviceEndsWithItsLogIn, also while another guard's log-in lives in the session, whose
-// own device stays.
+// TestADeviceEndsWithItsLogIn, even while another guard's log-in is in the session; that one's device
+// stays.
 func TestADeviceEndsWithItsLogIn(t *testing.T) {
 	w := newDeviceWorld(t)
 	w.record()
@@ -164,7 +163,7 @@ func TestADeviceEndsWithItsLogIn(t *testing.T) {
 	b.Header("User-Agent", "Firefox")
 	logIn(b, "joe@test.com").Want(t, 200, "")
 	b.Post("/admin/login", "email", "jen@test.com", "password", password).Want(t, 200, "")
-	logIn(b, "jen@test.com").Want(t, 200, "") // another user: the values go, and the other guard's device stays
+	logIn(b, "jen@test.com").Want(t, 200, "") // another user: the values are dropped, and the other guard's device stays
 	for _, row := range []struct {
 		g    *guard.Guard[*User]
 		want string

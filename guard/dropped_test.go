@@ -11,8 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestALogInThatWasDroppedIsNoSuccess: events say what the commit did, not that it had no
-// error.
+// TestALogInThatWasDroppedIsNoSuccess: the event says what the commit did, not only that it had no error.
 func TestALogInThatWasDroppedIsNoSuccess(t *testing.T) {
 	w := newWorld(t)
 	for _, row := range []struct {
@@ -64,8 +63,8 @@ func TestALogInThatWasDroppedIsNoSuccess(t *testing.T) {
 	}
 }
 
-// TestALogInByCredentialsThatAreTooOldIsRefused: a token's auth_time may lie before the
-// absolute limit.
+// TestALogInByCredentialsThatAreTooOldIsRefused: a token's auth_time may be longer ago than the absolute
+// limit.
 func TestALogInByCredentialsThatAreTooOldIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.token.user, w.token.err = &User{ID: 1, Email: "joe@test.com", Pass: password}, nil

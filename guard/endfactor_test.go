@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 )
 
-// ending mounts the routes by which a user removes a factor, and logs out the others.
+// ending mounts the routes by which a user removes a factor and logs out other browsers.
 func ending(w *world) {
 	answer := func(do func(r *http.Request, u *User) (int, error)) http.Handler {
 		return w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -32,7 +32,8 @@ func ending(w *world) {
 	w.mux.Handle("POST /by-totp", w.Authenticate("totp")(w.LogIn(w.hello())))
 }
 
-// TestWhatAFactorOpenedEndsWithIt: at the log-in or as a second step, in every browser but the own one.
+// TestWhatAFactorOpenedEndsWithIt: log-ins with the factor, as a first or second step, in all browsers
+// except the own one.
 func TestWhatAFactorOpenedEndsWithIt(t *testing.T) {
 	w := newWorld(t)
 	ending(w)
@@ -66,7 +67,7 @@ func TestWhatAFactorOpenedEndsWithIt(t *testing.T) {
 	own.Get("/me").Want(t, 200, "hello joe")
 }
 
-// TestARememberedBrowserEndsWithAnyFactor: what it was remembered by is not known any more.
+// TestARememberedBrowserEndsWithAnyFactor: the factor with which it was remembered is not stored.
 func TestARememberedBrowserEndsWithAnyFactor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
@@ -86,7 +87,7 @@ func TestARememberedBrowserEndsWithAnyFactor(t *testing.T) {
 	})
 }
 
-// TestAnOutageOfEndFactorIsOne, whatever the store cannot do.
+// TestAnOutageOfEndFactorIsOne, whichever call of the store fails.
 func TestAnOutageOfEndFactorIsOne(t *testing.T) {
 	for _, call := range []string{"GetMany", "EndMany"} {
 		w := newWorld(t, func(*guard.Config) {})

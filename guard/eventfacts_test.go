@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// behindProxy trusts httptest's peer.
+// behindProxy trusts httptest's client address as a proxy.
 func behindProxy(c *guard.Config) {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
 }
@@ -39,7 +39,7 @@ func TestAnEventSaysFromWhereAndForWhichRoute(t *testing.T) {
 	b.Header("X-Forwarded-For", "198.51.100.7")
 	for _, row := range []struct {
 		do   func()
-		want []string // names, each with its route
+		want []string // the events' names, each with its route
 	}{
 		{func() { b.Post("/login", "email", "joe@test.com", "password", "x") }, []string{"authn_login_fail POST /login"}},
 		{func() { logIn(b, "joe@test.com") }, []string{"authn_login_success POST /login", "session_created POST /login"}},
@@ -64,7 +64,7 @@ func TestAnEventSaysFromWhereAndForWhichRoute(t *testing.T) {
 	}
 }
 
-// TestARouteIsKnownBelowACopyOfTheRequest, which a middleware around the mux makes.
+// TestARouteIsKnownBelowACopyOfTheRequest, made by a middleware around the mux.
 func TestARouteIsKnownBelowACopyOfTheRequest(t *testing.T) {
 	w := newWorld(t)
 	w.mux.Handle("POST /totp", w.Authenticate("totp")(w.StepUp(w.hello())))
@@ -97,8 +97,8 @@ func TestARouteIsKnownBelowACopyOfTheRequest(t *testing.T) {
 	}
 }
 
-// TestAnEventSaysWhoWasClaimed, in the spelling that was looked up, with what cannot be shown
-// left out.
+// TestAnEventSaysWhoWasClaimed, in the spelling that was looked up, without characters that cannot be
+// shown.
 func TestAnEventSaysWhoWasClaimed(t *testing.T) {
 	w := newWorld(t)
 	for _, row := range []struct{ name, want string }{
@@ -114,12 +114,12 @@ func TestAnEventSaysWhoWasClaimed(t *testing.T) {
 	logIn(w.open(), "joe@test.com")
 	for _, e := range w.events {
 		if e.Account != "" {
-			t.Errorf("got %s with account %q, want the user alone", e.Name, e.Account)
+			t.Errorf("got %s with account %q, want only the user", e.Name, e.Account)
 		}
 	}
 }
 
-// TestACrossSiteEventSaysWhatToTrust: the value of Config.TrustedOrigins, if it is one's own.
+// TestACrossSiteEventSaysWhatToTrust: the value for Config.TrustedOrigins, if the site is one's own.
 func TestACrossSiteEventSaysWhatToTrust(t *testing.T) {
 	w := newWorld(t)
 	b := w.loggedIn("joe@test.com")
@@ -134,7 +134,7 @@ func TestACrossSiteEventSaysWhatToTrust(t *testing.T) {
 	}
 }
 
-// TestWhatAClientSentIsPlainAndBounded, in the fields of another site's request too.
+// TestWhatAClientSentIsPlainAndBounded, also in the fields about another site's request.
 func TestWhatAClientSentIsPlainAndBounded(t *testing.T) {
 	w := newWorld(t)
 	long := "a\x1b\nb" + strings.Repeat("x", 300)
@@ -153,8 +153,8 @@ func TestWhatAClientSentIsPlainAndBounded(t *testing.T) {
 	}
 }
 
-// TestAProgramsKeyIsLoggedAtDebug, and costs no Serialize where nobody listens to that; that a
-// key is refused stays a warning.
+// TestAProgramsKeyIsLoggedAtDebug, and costs no Serialize if that level is off; a refused key is still a
+// warning.
 func TestAProgramsKeyIsLoggedAtDebug(t *testing.T) {
 	var log bytes.Buffer
 	calls := 0
@@ -177,8 +177,7 @@ func TestAProgramsKeyIsLoggedAtDebug(t *testing.T) {
 	}
 }
 
-// TestLinkingIsAnEventOfItsOwn: an account is proved, and nobody is logged in by it, unless LogIn
-// says so.
+// TestLinkingIsAnEventOfItsOwn: an account is proved, which logs nobody in unless LogIn is called.
 func TestLinkingIsAnEventOfItsOwn(t *testing.T) {
 	w := newWorld(t)
 	w.token.user, w.token.err, w.token.info = &User{ID: 7}, nil, &strategy.Info{Linking: true}

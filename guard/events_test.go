@@ -18,7 +18,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestASVS_16_3_1_EveryOutcomeIsAnEvent with its word of the OWASP vocabulary.
+// TestASVS_16_3_1_EveryOutcomeIsAnEvent with its name in the OWASP vocabulary.
 func TestASVS_16_3_1_EveryOutcomeIsAnEvent(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -108,8 +108,8 @@ func TestEventsHaveTheLevelOfTheirOutcome(t *testing.T) {
 	}
 }
 
-// TestASVS_16_2_5_NoSecretIsLogged: the log of a session's whole life, at every level,
-// has none of the secrets in it.
+// TestASVS_16_2_5_NoSecretIsLogged: the log of a session's whole life, at every level, contains none of the
+// secrets.
 func TestASVS_16_2_5_NoSecretIsLogged(t *testing.T) {
 	w := newWorld(t)
 	w.mux.Handle("GET /id", w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -154,7 +154,7 @@ func TestASVS_16_4_1_ALogLineCannotBeForged(t *testing.T) {
 	w.second.err = &strategy.Failure{Reason: evil}
 	b := w.open()
 	b.Get("/code").Want(t, 401, "")
-	b.Post("/login", "email", evil, "password", evil).Want(t, 400, "") // no name has a line break in it
+	b.Post("/login", "email", evil, "password", evil).Want(t, 400, "") // login names cannot contain line breaks
 	w.table.fail(errors.New(evil))
 	b.Post("/login", "email", "joe@test.com", "password", evil).Want(t, 503, "")
 	r := b.Request("POST", "/login", "")
@@ -179,11 +179,11 @@ func TestASVS_16_4_1_ALogLineCannotBeForged(t *testing.T) {
 		})
 	}
 	if len(lines) != 4 || said < 5 {
-		t.Errorf("got %d lines, and what the client sent in %d attributes, want 4 and some: %v", len(lines), said, lines)
+		t.Errorf("got %d lines, and the client's text in %d attributes, want 4 and some: %v", len(lines), said, lines)
 	}
 }
 
-// recording is a slog.Handler that quotes nothing.
+// recording is a slog.Handler that does not quote.
 type recording struct{ lines *[]slog.Record }
 
 func (h recording) Enabled(context.Context, slog.Level) bool { return true }
@@ -210,7 +210,7 @@ func TestNobodyListeningCostsNoSerialize(t *testing.T) {
 	}
 }
 
-// counting is a serializer that counts.
+// counting is a serializer that counts its calls.
 type counting struct{ calls *int }
 
 func (c counting) Serialize(context.Context, *User) (json.RawMessage, error) {

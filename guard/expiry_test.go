@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 )
 
-// visitFor has b come by often enough for its session not to be idle.
+// visitFor makes b send requests for the time d, often enough for its session not to be idle.
 func visitFor(b *browser.Browser, url string, d time.Duration) {
 	for ; d > 0; d -= 12 * time.Hour {
 		pass(min(d, 12*time.Hour))
@@ -18,7 +18,7 @@ func visitFor(b *browser.Browser, url string, d time.Duration) {
 	}
 }
 
-// TestAnExpiryIsAnEvent of the request that meets it, where anything can be known of it.
+// TestAnExpiryIsAnEvent of the request that finds it, as far as anything is known about it.
 func TestAnExpiryIsAnEvent(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, row := range []struct {
@@ -79,7 +79,7 @@ func TestAnExpiryIsAnEvent(t *testing.T) {
 	}
 }
 
-// TestALogOutInTheSameRequestIsNoExpiry, where another guard's log-in keeps the record.
+// TestALogOutInTheSameRequestIsNoExpiry, although another guard's log-in keeps the record.
 func TestALogOutInTheSameRequestIsNoExpiry(t *testing.T) {
 	w := newWorld(t)
 	admin := w.guard("admin")

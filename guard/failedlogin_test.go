@@ -12,13 +12,13 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// spoil makes every write to key fail from now on: as if another guard's log-in lay there.
+// spoil makes every write to key fail from now on, as if another guard's log-in was there.
 func (w *world) spoil(key string) {
 	w.sessions.Claim([]reqstate.Claim{{Name: "slot:" + key, Owner: w}})
 }
 
-// spoiling is log-in with a key spoilt: the log-in itself can be planned, and what
-// follows it fails.
+// spoiling wraps log-in so that key is spoilt: the log-in itself can be planned, but the steps after it
+// fail.
 func (w *world) spoiling(key string, logIn http.Handler) http.Handler {
 	return w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		s, err := w.sessions.Session(r.Context())
@@ -40,7 +40,7 @@ func TestALogInThatFailsHalfwayLogsNobodyIn(t *testing.T) {
 	for _, row := range []struct {
 		name, key, former string
 		o                 guard.LogInOptions
-		want              int // of /me afterwards
+		want              int // the status of /me afterwards
 	}{
 		{"a visitor's message cannot be left", "messages", "", message, 401},
 		{"another user's message cannot be left", "messages", "jen@test.com", message, 200},
@@ -116,13 +116,13 @@ func TestAFailedLogInIsNotRemembered(t *testing.T) {
 		t.Errorf("got %d, want a failure", a.StatusCode)
 	}
 	if got := b.Cookie(rememberCookie); got != "" {
-		t.Error("got a cookie that remembers the user, want none")
+		t.Error("got a remember cookie, want none")
 	}
 	b.Get("/me").Want(t, 401, "")
 }
 
-// TestALogInWhoseCommitFailsIsNotRemembered: no series is left that would log the user in
-// after all, and what the browser had before stays.
+// TestALogInWhoseCommitFailsIsNotRemembered: no series is left that could log the user in later, and the
+// browser's earlier one stays.
 func TestALogInWhoseCommitFailsIsNotRemembered(t *testing.T) {
 	for _, before := range []string{"", "joe@test.com", "jen@test.com"} {
 		w := newRememberWorld(t)
@@ -142,7 +142,7 @@ func TestALogInWhoseCommitFailsIsNotRemembered(t *testing.T) {
 		w.store.failOn("")
 		w.cells.set(nil, nil)
 		if got := b.Cookie(rememberCookie); got != cookie {
-			t.Errorf("remembered before: %q: the browser has another cookie that remembers", before)
+			t.Errorf("remembered before: %q: the browser has another remember cookie", before)
 		}
 		if len(series) == 0 {
 			t.Error("no series was begun")
@@ -169,7 +169,7 @@ func TestARefusedLogInIsNotRemembered(t *testing.T) {
 		b := w.open()
 		b.Post("/login/box", "email", "joe@test.com", "password", password, "remember", "on").Want(t, 403, "")
 		if got := b.Cookie(rememberCookie); got != "" {
-			t.Error("got a cookie that remembers the user, want none")
+			t.Error("got a remember cookie, want none")
 		}
 		first.Get("/me").Want(t, 200, "joe")
 	})

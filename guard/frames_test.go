@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAtMostTwoFramesBeforeTheHandler: the session's and the guard's, so that a stack
-// trace is the application's own.
+// TestAtMostTwoFramesBeforeTheHandler: the session's and the guard's, so that a stack trace mainly shows
+// the application.
 func TestAtMostTwoFramesBeforeTheHandler(t *testing.T) {
 	w := newWorld(t)
 	var ours []string

@@ -49,7 +49,8 @@ func TestALogInByNodeIsNeverFresh(t *testing.T) {
 	w := newWorld(t)
 	w.mux.Handle("/delete", w.RequireFresh(time.Hour)(w.hello()))
 	b := w.loggedIn("joe@test.com")
-	// What passport leaves when it logs in another user in the same record: user alone.
+	// The record that passport leaves when it logs in another user under the same id: only user is
+	// replaced.
 	w.store.rewrite(t, func(record string) string { return strings.Replace(record, `"user":1`, `"user":2`, 1) })
 	b.Get("/me").Want(t, 200, "hello jen")
 	b.Get("/delete").Want(t, 401, "")
@@ -67,7 +68,7 @@ func TestAUserFoundByATokenIsFreshOnlyIfTheStrategySaysSo(t *testing.T) {
 		w := newWorld(t)
 		w.mux.Handle("/delete", w.Authenticate("token")(w.RequireFresh(time.Hour)(w.hello())))
 		w.token.user, w.token.err = &User{ID: 1, Email: "joe@test.com"}, nil
-		b := w.loggedIn("joe@test.com") // fresh, and of no help
+		b := w.loggedIn("joe@test.com") // its session is fresh, but does not count
 		for _, row := range []struct {
 			name   string
 			info   *strategy.Info
@@ -154,7 +155,7 @@ func TestStepUpIsForTheSameUser(t *testing.T) {
 	b.Post("/bare").Want(t, 500, "")
 	b.Post("/session").Want(t, 500, "")
 	if got := w.logged(); strings.Count(got, "put Authenticate with the second strategy before StepUp") != 2 {
-		t.Errorf("got log %q, want it to name the cure twice", got)
+		t.Errorf("got log %q, want it to say twice what to do", got)
 	}
 	w.second.user, w.second.err = &User{ID: 2}, nil
 	b.Post("/code").Want(t, 401, "")
@@ -194,13 +195,12 @@ func TestInfoOfASessionNamesItsFactors(t *testing.T) {
 	})
 }
 
-// TestInfoIsTheNextRequestsToo: the request that changes a log-in sees of it what the next one
-// finds.
+// TestInfoIsTheNextRequestsToo: the request that changes a log-in sees the same facts as the next request.
 func TestInfoIsTheNextRequestsToo(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		change func(w *world, r *http.Request) error // nil for a step-up
-		at     time.Duration                         // after the log-in
+		at     time.Duration                         // the time after the log-in
 	}{
 		{"LogInUser", func(w *world, r *http.Request) error { return w.LogInUser(r, joe) }, 0},
 		{"LogInUser, then again", func(w *world, r *http.Request) error {
@@ -247,8 +247,8 @@ func TestInfoIsTheNextRequestsToo(t *testing.T) {
 	}
 }
 
-// wantFactor demands that a log-in by the strategy st, of name, passes RequireFactor(proved), and
-// that RequireFactor(other) panics and names proved.
+// wantFactor checks that a log-in by the strategy st, called name, passes RequireFactor(proved), and that
+// RequireFactor(other) panics and names proved.
 func (w *world) wantFactor(st strategy.Strategy[*User], name, proved, other string) {
 	w.t.Helper()
 	g, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "factor", Logger: w.logger()}, w.table.stamped(), st)
@@ -265,17 +265,17 @@ func (w *world) wantFactor(st strategy.Strategy[*User], name, proved, other stri
 	}
 }
 
-// TestRequireFactorKnowsTheNameOfADecorated: a strategy that lists no factors proves one of the
-// name that the guard has it by, mapped or not.
+// TestRequireFactorKnowsTheNameOfADecorated: a strategy that lists no factors proves one with the name by
+// which the guard knows the strategy, mapped or not.
 func TestRequireFactorKnowsTheNameOfADecorated(t *testing.T) {
 	w := newWorld(t)
 	same := func(_ context.Context, u *User) (*User, error) { return u, nil }
 	w.second.user, w.second.err = joe, nil
 	mapped := strategy.Named("key", strategy.Map(strategy.Strategy[*User](w.second), same))
-	w.wantFactor(mapped, "key", "key", "totp") // totp is the name of the inner one
+	w.wantFactor(mapped, "key", "key", "totp") // totp is the name of the inner strategy
 }
 
-// TestRequireFactorKnowsWhatAFuncReports, as it knows what a FactorNamer does.
+// TestRequireFactorKnowsWhatAFuncReports, in the same way as for a FactorNamer.
 func TestRequireFactorKnowsWhatAFuncReports(t *testing.T) {
 	w := newWorld(t)
 	w.wantFactor(strategy.Func("flow", func(_ http.ResponseWriter, r *http.Request) (*User, error) {

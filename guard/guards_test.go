@@ -7,7 +7,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// users and admins in one session.
+// newTwo returns a world with two guards, users and admins, in one session.
 func newTwo(t *testing.T) (*world, *guard.Guard[*User]) {
 	w := newWorld(t)
 	admins := w.guard("admin")
@@ -59,8 +59,8 @@ func TestLogOutEverywhereIsForOneGuardsUser(t *testing.T) {
 	joe.Get("/me").Want(t, 200, "hello joe")
 }
 
-// TestAccountsAreLinkedByASecondGuard is Passport's authorize: the second account is
-// found beside the logged-in user, who stays.
+// TestAccountsAreLinkedByASecondGuard is Passport's authorize: the second account is found in addition to
+// the logged-in user, who stays.
 func TestAccountsAreLinkedByASecondGuard(t *testing.T) {
 	w := newWorld(t)
 	accounts := statelessGuard(t, guard.Config{SessionKey: "account"}, &fake{name: "provider", user: &User{Email: "joe@provider.example"}})

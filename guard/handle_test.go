@@ -9,11 +9,12 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// TestAHandlerMayReturnAnError: it is answered as the middlewares answer it, unless the answer has begun.
+// TestAHandlerMayReturnAnError: it is answered like an error of the middlewares, unless the response has
+// started.
 func TestAHandlerMayReturnAnError(t *testing.T) {
 	for _, row := range []struct {
 		name   string
-		begins bool // the handler writes before it returns the error
+		begins bool // whether the handler writes before it returns the error
 		err    error
 		status int
 		text   string

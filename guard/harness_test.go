@@ -23,13 +23,13 @@ import (
 
 const (
 	secret   = "a made-up secret of 32 bytes or more"
-	password = "Passw0rd!" // of every user
+	password = "Passw0rd!" // every user's password
 	sid      = "__Host-sid"
 )
 
 var errOutage = errors.New("connection refused")
 
-// User is the application's own type.
+// User is the application's user type.
 type User struct {
 	ID    int
 	Email string
@@ -41,10 +41,10 @@ type User struct {
 type table struct {
 	mu    sync.Mutex
 	rows  map[int]User
-	err   error // an outage
-	empty bool  // look-ups find a nil user, and say nothing
+	err   error // the error of all look-ups, an outage
+	empty bool  // look-ups return a nil user and no error
 	hangs bool  // look-ups return when their context ends
-	found int   // how often a user was looked up by id
+	found int   // the number of look-ups by id
 	users serializer.Serializer[*User]
 }
 
@@ -92,7 +92,7 @@ func (t *table) byID(ctx context.Context, id int) (*User, error) {
 	return &u, nil
 }
 
-// set makes u a row of the table.
+// set stores u as a row of the table.
 func (t *table) set(u User) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -111,7 +111,7 @@ func (t *table) fail(err error) {
 	t.err = err
 }
 
-// stamped is the serializer of an application whose sessions end with the password.
+// stamped returns a serializer whose sessions end when the password changes.
 func (t *table) stamped() serializer.Serializer[*User] {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,7 +121,7 @@ func (t *table) stamped() serializer.Serializer[*User] {
 	return t.users
 }
 
-// fake is a strategy that answers as it is told.
+// fake is a strategy with a configured answer.
 type fake struct {
 	name  string
 	user  *User
@@ -143,18 +143,18 @@ func (f *fake) Authenticate(_ http.ResponseWriter, r *http.Request) (*User, erro
 	return f.user, f.err
 }
 
-// switchable is a store that can be down, and that counts what it is asked.
+// switchable is a store that can fail, and that records its calls.
 type switchable struct {
 	*store.MemoryStore
 	mu      sync.Mutex
 	down    error
-	bad     string // a method that fails alone
+	bad     string // the only method that fails, if set
 	calls   []string
-	ids     []string          // of all sessions that were ever made
+	ids     []string          // the ids of all sessions made so far
 	hold    func(call string) // runs before each call
-	told    []func(string)    // who listens
-	mute    bool              // it tells nothing
-	deliver func(tell func()) // what becomes of a notice; set before anybody listens
+	told    []func(string)    // the listeners
+	mute    bool              // send no notices
+	deliver func(tell func()) // decides when a notice is sent; set before anybody listens
 	stuck   string            // an id whose end always fails
 }
 
@@ -301,7 +301,7 @@ func (s *switchable) Listen(ctx context.Context, tell func(string)) error {
 	})
 }
 
-// tell tells everybody who ever listened.
+// tell sends notice to all past and present listeners.
 func (s *switchable) tell(notice string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -310,7 +310,7 @@ func (s *switchable) tell(notice string) {
 	}
 }
 
-// world is an application with everything in it.
+// world is an application that uses everything.
 type world struct {
 	*guard.Guard[*User]
 	t        testing.TB
@@ -319,12 +319,12 @@ type world struct {
 	sessions *session.Manager
 	mux      *http.ServeMux
 	second   *fake // the strategy "totp"
-	token    *fake // the strategy "token", which other sites may use
+	token    *fake // the strategy "token", which allows requests from other sites
 
 	mu     sync.Mutex
 	log    bytes.Buffer
-	events []guard.Event // since the last saw
-	heard  []guard.Event // all
+	events []guard.Event // the events since the last call of saw
+	heard  []guard.Event // all events
 	hidden []string      // further secrets of the test
 }
 
@@ -335,7 +335,7 @@ func newWorld(t testing.TB, edit ...func(*guard.Config)) *world {
 	return newProcess(t, newTable(), newStore(t), session.Config{}, edit...)
 }
 
-// newProcess is newWorld with users and a store that there are already, and the times in cfg.
+// newProcess is newWorld with existing users and an existing store, and the times in cfg.
 func newProcess(t testing.TB, users *table, records *switchable, cfg session.Config, edit ...func(*guard.Config)) *world {
 	t.Helper()
 	w := &world{t: t, table: users, store: records, mux: http.NewServeMux()}
@@ -411,7 +411,7 @@ func (w *world) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// hello greets the user whom w's guard finds.
+// hello returns a handler that greets the guard's user.
 func (w *world) hello() http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		u, ok := w.User(r.Context())

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLabelsOfGuardsAreReserved: the log-in under a guard's key takes its labels along, and one that
-// an application gave would be gone with the next write.
+// TestLabelsOfGuardsAreReserved: labels with a guard's key end with its log-in, and one that an application
+// added would be gone after the next write.
 func TestLabelsOfGuardsAreReserved(t *testing.T) {
 	w := newWorld(t)
 	for label, want := range map[string]bool{"passport:AB123": false, "passports:AB123": true, "passport": true, "tenant:7": true} {

@@ -13,7 +13,7 @@ import (
 
 const providerSession = "oidc:sid:1"
 
-// byProvider lets the strategy "totp" be a provider, which names its session.
+// byProvider makes the strategy "totp" act like a provider that names its session.
 func (w *world) byProvider(u *User) {
 	w.second.user, w.second.err, w.second.info = u, nil, &strategy.Info{Labels: []string{providerSession}}
 }
@@ -26,8 +26,8 @@ func (w *world) ended(what string, g *guard.Guard[*User], want int) {
 	}
 }
 
-// TestAProvidersLogOutForgetsTheBrowserToo: whatever became of the session in the meantime, RememberMe does
-// not bring it back.
+// TestAProvidersLogOutForgetsTheBrowserToo: whatever happened to the session before, RememberMe does not
+// bring it back.
 func TestAProvidersLogOutForgetsTheBrowserToo(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -66,7 +66,7 @@ func TestAProvidersLogOutForgetsTheBrowserToo(t *testing.T) {
 			w.byProvider(joe)
 			b := w.open()
 			b.Post("/provider").Want(t, 200, "hello joe")
-			other := w.remembered("joe@test.com") // by a password: not the provider's
+			other := w.remembered("joe@test.com") // by a password: not from the provider
 			row.before(w, b)
 			w.ended(row.name, w.Guard, row.ended)
 			for range 2 {
@@ -84,14 +84,14 @@ func TestAProvidersLogOutForgetsTheBrowserToo(t *testing.T) {
 	}
 }
 
-// TestLabelsEndWithTheLogInThatBroughtThem: a provider ends what it began, and nothing that came after it.
+// TestLabelsEndWithTheLogInThatBroughtThem: a provider ends its own log-ins, not what came after them.
 func TestLabelsEndWithTheLogInThatBroughtThem(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		after func(b *browser.Browser)
 		ended int
 		admin int // the status of /admin/me afterwards
-		user  int // and of /me
+		user  int // the status of /me afterwards
 	}{
 		{"nothing", func(*browser.Browser) {}, 1, 401, 401},
 		{"its guard's log-out", func(b *browser.Browser) { b.Post("/admin/logout").Want(t, 200, "") }, 0, 401, 200},

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// record mounts a page that answers with the session's record, and one that answers
-// with the log-in in it as it is stored.
+// record mounts a page that answers with the session's record, and one that answers with its log-in as
+// stored.
 func (w *world) record() {
 	w.mux.Handle("GET /record", w.sessions.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		s, err := session.FromContext(r.Context())
@@ -211,7 +211,7 @@ func TestASerializerThatNamesNobodyLogsNobodyIn(t *testing.T) {
 	}
 }
 
-// fixedID is a serializer that returns one id.
+// fixedID is a serializer that always returns one id.
 type fixedID struct {
 	id  string
 	err error
@@ -231,7 +231,7 @@ func TestAFailedCommitLogsNobodyIn(t *testing.T) {
 	a := logIn(w.open(), "joe@test.com")
 	a.Want(t, 503, "")
 	if strings.Contains(a.Text, "hello") || len(a.Cookies()) != 0 {
-		t.Errorf("got %q and cookies %v, want nothing of the handler's", a.Text, a.Cookies())
+		t.Errorf("got %q and cookies %v, want no part of the handler's response", a.Text, a.Cookies())
 	}
 	if got, want := w.saw(), "[authn_login_success session_created]"; got != want {
 		t.Errorf("got events %s, want %s", got, want)
@@ -302,7 +302,7 @@ func TestLogInUser(t *testing.T) {
 	}
 }
 
-// TestS11_ChangingThePasswordEndsTheOtherSessions: the handler logs the new user in.
+// TestS11_ChangingThePasswordEndsTheOtherSessions: the handler logs in the user with the new password.
 func TestS11_ChangingThePasswordEndsTheOtherSessions(t *testing.T) {
 	w := newWorld(t)
 	w.record()
@@ -331,8 +331,8 @@ func TestS11_ChangingThePasswordEndsTheOtherSessions(t *testing.T) {
 	logIn(w.open(), "joe@test.com").Want(t, 401, "")
 }
 
-// TestS11_ALogInThatCheckedTheOldPasswordEnds: the stamp is that of the user whom the
-// strategy authenticated, not of a later look-up.
+// TestS11_ALogInThatCheckedTheOldPasswordEnds: the stamp is that of the user whom the strategy
+// authenticated, not of a later look-up.
 func TestS11_ALogInThatCheckedTheOldPasswordEnds(t *testing.T) {
 	w := newWorld(t)
 	checked, changed := make(chan struct{}), make(chan struct{})
@@ -368,7 +368,7 @@ func TestTwoStrategiesInOneRequestAreTwoFactors(t *testing.T) {
 	}
 	w.second.user = &User{ID: 2, Email: "jen@test.com", Pass: password}
 	if got := slot(t, in()).Go.Factors; len(got) != 1 || got["totp"] == 0 {
-		t.Errorf("another user: got factors %v, want totp alone", got)
+		t.Errorf("another user: got factors %v, want only totp", got)
 	}
 }
 

@@ -17,15 +17,15 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// ticket is an id that holds more than who the user is.
+// ticket is an id that contains more than the user's identity.
 type ticket struct {
 	ID   string
 	Role string
 }
 
-// tickets keeps the whole ticket in the session, as Node does with an object.
+// tickets stores the whole ticket in the session, as Node does with an object.
 type tickets struct {
-	swapped bool // members are written in the other order
+	swapped bool // write the members in the other order
 }
 
 func (s *tickets) Serialize(_ context.Context, t *ticket) (json.RawMessage, error) {
@@ -108,7 +108,7 @@ func TestAUsersSessionsAreFoundByName(t *testing.T) {
 	}
 }
 
-// TestALogInOfNodeIsFoundByItsUser, however Node has written the id, and however long it is.
+// TestALogInOfNodeIsFoundByItsUser, in whatever spelling Node wrote the id, and however long it is.
 func TestALogInOfNodeIsFoundByItsUser(t *testing.T) {
 	for _, id := range []string{"7", strings.Repeat("x", 2000)} {
 		w := newWorld(t)
@@ -136,8 +136,8 @@ func TestALogInOfNodeIsFoundByItsUser(t *testing.T) {
 	}
 }
 
-// TestAUserWhoseIDChangesIsTheSameUser: who logs in again keeps the session's values, and LogInUser renews
-// the session, whatever else the id holds (G20).
+// TestAUserWhoseIDChangesIsTheSameUser: a new log-in keeps the session's values, and LogInUser renews the
+// session, whatever else the id contains (G20).
 func TestAUserWhoseIDChangesIsTheSameUser(t *testing.T) {
 	w := newWorld(t)
 	w.record()
@@ -175,11 +175,11 @@ func TestAUserWithoutANameIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := g.LogOutEverywhere(t.Context(), &ticket{Role: "editor"}); err == nil {
-		t.Errorf("got %d and no error, want one: nobody's sessions were looked for", n)
+		t.Errorf("got %d and no error, want one: a user without a name has no sessions to look for", n)
 	}
 }
 
-// reusing is a serializer that writes every id into one buffer.
+// reusing is a serializer that writes every id into the same buffer.
 type reusing struct{ buffer []byte }
 
 func (s *reusing) Serialize(_ context.Context, u *User) (json.RawMessage, error) {
@@ -216,8 +216,8 @@ func TestASerializerMayUseItsBufferAgain(t *testing.T) {
 	}
 }
 
-// TestAStepUpAfterALogInByNodeIsCounted, also where a Namer names users: what Node wrote has no label
-// by that name, and MaxSessions found no session of the user, not even the one at hand.
+// TestAStepUpAfterALogInByNodeIsCounted, also if a Namer names users: Node's record has no label with that
+// name, so MaxSessions found no session of the user, not even the current one.
 func TestAStepUpAfterALogInByNodeIsCounted(t *testing.T) {
 	w := newWorld(t)
 	joe := &ticket{ID: "7", Role: "editor"}

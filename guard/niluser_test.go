@@ -8,15 +8,15 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// TestANilUserWithoutAnErrorEndsNoSession: a look-up that forgets its error must not log
-// everybody out for good.
+// TestANilUserWithoutAnErrorEndsNoSession: a look-up that forgets its error must not log everybody out for
+// good.
 func TestANilUserWithoutAnErrorEndsNoSession(t *testing.T) {
 	w := newWorld(t)
 	b := w.loggedIn("joe@test.com")
 	w.table.empty = true
 	b.Get("/me").Want(t, 500, "")
 	if got := w.saw(); got != "[guard_error]" || !strings.Contains(w.logged(), "return serializer.ErrUserGone") {
-		t.Errorf("got the events %s, want an error whose text names the cure: %s", got, w.logged())
+		t.Errorf("got the events %s, want an error whose text says what to do: %s", got, w.logged())
 	}
 	w.table.empty = false
 	b.Get("/me").Want(t, 200, "hello joe")

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// noted is an application with routes that ask for what only Go notes of a log-in.
+// noted returns an application with routes that show Go's notes on a log-in.
 func noted(t *testing.T) *world {
 	w := newWorld(t)
 	const cart session.Key[string] = "cart"
@@ -42,7 +42,7 @@ func proved(w *world) *browser.Browser {
 	return b
 }
 
-// stored returns the only record but those of the given ids, and its id.
+// stored returns the only record except those of the given ids, and its id.
 func (s *switchable) stored(t testing.TB, except ...string) (id, data string) {
 	t.Helper()
 	for r, err := range s.All(t.Context()) {
@@ -56,8 +56,8 @@ func (s *switchable) stored(t testing.TB, except ...string) (id, data string) {
 	return id, data
 }
 
-// copied returns a visitor whose session, which has an id of its own, Node filled with the
-// text of the only record, as change leaves it.
+// copied returns a visitor with a new session that Node filled with the text of the only record, as changed
+// by change.
 func copied(w *world, change func(string) string) *browser.Browser {
 	w.t.Helper()
 	from, text := w.store.stored(w.t)
@@ -72,17 +72,17 @@ func copied(w *world, change func(string) string) *browser.Browser {
 
 func same(record string) string { return record }
 
-// userLast is what passport 0.4 leaves after a log-out and a log-in under one id.
+// userLast returns the record that passport 0.4 leaves after a log-out and a log-in under one id.
 func userLast(record string) string {
 	return regexp.MustCompile(`"passport":\{"user":1,("go":\{.*?\}\})\}`).ReplaceAllString(record, `"passport":{$1,"user":1}`)
 }
 
-// TestNotesThatNodeCopiedDoNotCount: what Go noted of a log-in counts under the id, and
-// for the log-in, for which Go wrote it.
+// TestNotesThatNodeCopiedDoNotCount: Go's notes on a log-in count only under the id, and for the log-in,
+// for which Go wrote them.
 func TestNotesThatNodeCopiedDoNotCount(t *testing.T) {
 	for _, row := range []struct {
 		name   string
-		byNode func(w *world) *browser.Browser // makes the session by Node out of a log-in by Go
+		byNode func(w *world) *browser.Browser // makes a session by Node from a log-in by Go
 	}{
 		{"all members under another id", func(w *world) *browser.Browser { proved(w); return copied(w, same) }},
 		{"the log-in alone under another id", func(w *world) *browser.Browser {
@@ -105,14 +105,14 @@ func TestNotesThatNodeCopiedDoNotCount(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			w := noted(t)
 			b := row.byNode(w)
-			for range 2 { // and after Go has written the record too
+			for range 2 { // the second time, Go has written the record
 				b.Get("/me").Want(t, 200, "hello joe")
 				b.Get("/proved").Want(t, 401, "")
 				b.Get("/fresh").Want(t, 401, "")
 			}
 			joe := User{ID: 1, Email: "joe@test.com", Pass: "another"}
 			w.table.set(joe)
-			b.Get("/me").Want(t, 200, "hello joe") // no stamp of an earlier log-in ends Node's
+			b.Get("/me").Want(t, 200, "hello joe") // the stamp of an earlier log-in does not end Node's
 			if _, err := w.LogOutEverywhere(t.Context(), &joe); err != nil {
 				t.Error(err)
 			}
@@ -121,8 +121,8 @@ func TestNotesThatNodeCopiedDoNotCount(t *testing.T) {
 	}
 }
 
-// TestNodesLogInInASessionThatGoMadeHasItsLabel: also one that Go has written before,
-// under the id that Node keeps or in a copy.
+// TestNodesLogInInASessionThatGoMadeHasItsLabel, also if Go had written the session before, under the id
+// that Node keeps or in a copy.
 func TestNodesLogInInASessionThatGoMadeHasItsLabel(t *testing.T) {
 	logIn := func(r string) string { return strings.Replace(r, `,"_go"`, `,"passport":{"user":2},"_go"`, 1) }
 	for _, row := range []struct {
@@ -166,8 +166,8 @@ func TestNodesLogInInASessionThatGoMadeHasItsLabel(t *testing.T) {
 	}
 }
 
-// TestRefreshesOfNodesLogInKeepTheirPace: that a log-in by Node is labelled at once must
-// not make every request write.
+// TestRefreshesOfNodesLogInKeepTheirPace: a log-in by Node is labelled at once, but that must not make
+// every request write.
 func TestRefreshesOfNodesLogInKeepTheirPace(t *testing.T) {
 	w := noted(t)
 	b := proved(w)
@@ -180,8 +180,7 @@ func TestRefreshesOfNodesLogInKeepTheirPace(t *testing.T) {
 	}
 }
 
-// TestNotesOfAnEarlierVersionCount: they are not tied to their id, and the next write
-// ties them.
+// TestNotesOfAnEarlierVersionCount: they are not tied to their id; the next write ties them.
 func TestNotesOfAnEarlierVersionCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := noted(t)
@@ -199,8 +198,8 @@ func TestNotesOfAnEarlierVersionCount(t *testing.T) {
 	})
 }
 
-// TestNodesLogInUnderAGuardsOwnKeyIsThatGuards: beside a log-in of Go, whose notes do not
-// name the key, and whichever guard is asked first.
+// TestNodesLogInUnderAGuardsOwnKeyIsThatGuards, next to a log-in by Go whose notes do not have the key,
+// whichever guard is used first.
 func TestNodesLogInUnderAGuardsOwnKeyIsThatGuards(t *testing.T) {
 	for _, row := range []struct{ out, stays string }{{"/admin/logout", "/me"}, {"/logout", "/admin/me"}} {
 		w := newWorld(t)
@@ -226,12 +225,12 @@ func TestNodesLogInUnderAGuardsOwnKeyIsThatGuards(t *testing.T) {
 	}
 }
 
-// TestNobodySeesTheDeviceOfALogInThatNodeReplaced: nor does the first user see it again, under
-// the log-in that Node made for them.
+// TestNobodySeesTheDeviceOfALogInThatNodeReplaced; nor does the first user see it again, with the log-in
+// that Node made for them.
 func TestNobodySeesTheDeviceOfALogInThatNodeReplaced(t *testing.T) {
 	for _, row := range []struct {
 		user int
-		seen bool // Go has written what Node made
+		seen bool // whether Go has written the record since Node's log-in
 	}{{1, false}, {1, true}, {2, true}} {
 		w := newDeviceWorld(t)
 		b := w.open()
@@ -253,7 +252,7 @@ func TestNobodySeesTheDeviceOfALogInThatNodeReplaced(t *testing.T) {
 	}
 }
 
-// rewrite changes every record behind the application's back, as Node may.
+// rewrite changes every record without the application, as Node may.
 func (s *switchable) rewrite(t testing.TB, change func(record string) string) {
 	t.Helper()
 	for r, err := range s.All(t.Context()) {

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestWhatWasShownAndRefusedIsAnswered: a redirect to the log-in could lead back to it. strategy/oidc has the
-// same, followed to its end, for every way in which a callback can end.
+// TestWhatWasShownAndRefusedIsAnswered: a redirect to the log-in could lead back here. strategy/oidc tests
+// the same, to the end, for every way in which a callback can end.
 func TestWhatWasShownAndRefusedIsAnswered(t *testing.T) {
 	w := newWorld(t, func(c *guard.Config) { c.LoginURL = "/login" })
 	w.mux.Handle("GET /callback", w.Authenticate("totp")(w.LogInWith(guard.LogInOptions{SuccessRedirect: "/home"})(nil)))
@@ -21,7 +21,7 @@ func TestWhatWasShownAndRefusedIsAnswered(t *testing.T) {
 		err               error
 		visitor, loggedIn int    // the status
 		visitorTo, inTo   string // and where it leads
-		welcomed, plain   int    // the status for a user who is logged in, where LogIn has a handler, and without LogIn
+		welcomed, plain   int    // the status for a logged-in user, if LogIn has a handler, and without LogIn
 	}{
 		{"nothing was shown", strategy.ErrUnauthenticated, 303, 303, "/login?return_to=%2Fcallback", "/login?return_to=%2Fcallback", 303, 303},
 		{"it was refused", &strategy.CallbackRefusal{Err: strategy.ErrUnauthenticated}, 401, 401, "", "", 401, 401},

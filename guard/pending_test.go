@@ -15,8 +15,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// newFactorWorld is a world in which joe has an authenticator app and jen has none, with
-// every door that a guard has.
+// newFactorWorld is a world in which joe has an authenticator app and jen has none, with every kind of
+// guarded route.
 func newFactorWorld(t testing.TB, edit ...func(*guard.Config)) *rememberWorld {
 	t.Helper()
 	factors := func(_ context.Context, u *User) ([]string, error) {
@@ -65,10 +65,10 @@ func newFactorWorld(t testing.TB, edit ...func(*guard.Config)) *rememberWorld {
 	return w
 }
 
-// doors are the ways to ask for the user of a session.
+// doors are the routes that need the user of a session.
 var doors = []string{"/me", "/any", "/role", "/fresh", "/factor", "/uncached", "/strategy", "/only/session", "/either", "/check", "/userof", "/sessions"}
 
-// code types joe's code.
+// code sends joe's code.
 func (w *rememberWorld) code(b *browser.Browser) browser.Answer {
 	w.second.user, w.second.err = joe, nil
 	defer func() { w.second.user, w.second.err = nil, strategy.ErrUnauthenticated }()
@@ -82,7 +82,7 @@ func TestAPendingLogInOpensNothingButStepUp(t *testing.T) {
 		password := func(b *browser.Browser) browser.Answer { return logIn(b, "joe@test.com") }
 		for _, row := range []struct {
 			name    string
-			pending func(b *browser.Browser) // makes a log-in of joe that lacks the code
+			pending func(b *browser.Browser) // makes a log-in of joe without the code
 		}{
 			{"by password", func(b *browser.Browser) { password(b).Want(t, 401, "") }},
 			{"by password with the box", func(b *browser.Browser) {
@@ -113,7 +113,7 @@ func TestAPendingLogInOpensNothingButStepUp(t *testing.T) {
 			w.code(b).Want(t, 200, "hello joe")
 			for _, door := range doors {
 				if door == "/fresh" && strings.HasPrefix(row.name, "remembered") {
-					continue // remembered is never fresh
+					continue // a remembered log-in is never fresh
 				}
 				b.Get(door).Want(t, 200, "")
 			}
@@ -147,7 +147,7 @@ func TestAPasswordAtEveryRequestIsNotEnoughEither(t *testing.T) {
 	w.open().Post("/password/each/time", "email", "jen@test.com", "password", password).Want(t, 200, "hello jen")
 }
 
-// TestCredentialsOfProgramsNeedNoSecondFactor, by their strategy's own word.
+// TestCredentialsOfProgramsNeedNoSecondFactor, as their strategy says.
 func TestCredentialsOfProgramsNeedNoSecondFactor(t *testing.T) {
 	w := newWorld(t)
 	validate := func(context.Context, string) (*User, error) { return joe, nil }
@@ -189,7 +189,7 @@ func TestBrowsersAreSentToThePageThatAsksForTheFactor(t *testing.T) {
 	}
 }
 
-// TestPendingLogInsDoNotCount: whoever knows only the password ends no session of the user.
+// TestPendingLogInsDoNotCount: somebody who only knows the password ends no session of the user.
 func TestPendingLogInsDoNotCount(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestPendingLogInsDoNotCount(t *testing.T) {
 			}
 			list := w.list(first)
 			if len(list) != 2 || !list[0].Pending || list[1].Pending {
-				t.Errorf("refuse %t: got %+v, want a pending one and the own", refuse, list)
+				t.Errorf("refuse %t: got %+v, want a pending one and the user's own", refuse, list)
 			}
 			want, stays := map[bool]int{false: 200, true: 403}[refuse], map[bool]int{false: 401, true: 200}[refuse]
 			w.code(second).Want(t, want, "")
@@ -235,7 +235,7 @@ func TestFactorsAreForTheGuardsUsers(t *testing.T) {
 	}
 }
 
-// TestAPageOfSeveralStrategiesAsksForTheFactor: a strategy that was shown nothing, and cannot
+// TestAPageOfSeveralStrategiesAsksForTheFactor: a strategy without credentials in the request, which cannot
 // say so, sends nobody back to the log-in page.
 func TestAPageOfSeveralStrategiesAsksForTheFactor(t *testing.T) {
 	w := newFactorWorld(t, func(c *guard.Config) { c.LoginURL, c.StepUpURL = "/login", "/code" })
@@ -254,14 +254,14 @@ func TestAPageOfSeveralStrategiesAsksForTheFactor(t *testing.T) {
 	}
 }
 
-// TestAPendingLogInHidesNoRefusal: what another strategy of the route was shown and refused
-// is answered and told as if nobody were logged in; what it was not shown is not.
+// TestAPendingLogInHidesNoRefusal: credentials that another strategy refused are answered and logged as if
+// nobody was logged in; missing ones are not.
 func TestAPendingLogInHidesNoRefusal(t *testing.T) {
 	for _, row := range []struct {
 		name   string
-		with   string // the strategy beside "session"
+		with   string // the strategy besides "session"
 		refuse error  // the answer of "token"
-		header string // Authorization
+		header string // the Authorization header
 		form   []string
 		status int
 		want   string

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// stripped has next see requests without cookies, as before they go to an upstream.
+// stripped removes the cookies from requests to next, as before they go to an upstream.
 func stripped(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		delete(r.Header, "Cookie")
@@ -22,13 +22,13 @@ func stripped(next http.Handler) http.Handler {
 	})
 }
 
-// TestS6_TheCookieOfRememberMeIsTakenWhenItComes: a log-out whose Cookie header somebody inside has deleted
-// ended the session, and the series logged the browser in again.
+// TestS6_TheCookieOfRememberMeIsTakenWhenItComes: after a log-out whose Cookie header a handler inside had
+// deleted, the series logged the browser in again.
 func TestS6_TheCookieOfRememberMeIsTakenWhenItComes(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		do   func(*testing.T, *browser.Browser)
-		want int // of /me when every session has ended
+		want int // the status of /me when every session has ended
 	}{
 		{"a log-out ends the series", func(t *testing.T, b *browser.Browser) {
 			b.Post("/stripped/logout").Want(t, 200, "hello stranger")
@@ -52,7 +52,7 @@ func TestS6_TheCookieOfRememberMeIsTakenWhenItComes(t *testing.T) {
 				copied := b.Cookie(rememberCookie)
 				row.do(t, b)
 				if got := b.Cookie(rememberCookie); got == copied {
-					t.Error("the browser has the cookie that it had")
+					t.Error("the browser still has its earlier cookie")
 				}
 				nextMonth(b)
 				b.Get("/me").Want(t, row.want, "")
@@ -61,8 +61,8 @@ func TestS6_TheCookieOfRememberMeIsTakenWhenItComes(t *testing.T) {
 	}
 }
 
-// TestMaxSessionsCountsWhatTheBrowserPresented: a log-in ends both sessions of its browser, so that none is
-// too many. It ended another device's where somebody inside had deleted the Cookie header.
+// TestMaxSessionsCountsWhatTheBrowserPresented: a log-in ends both sessions of its browser, so that no
+// session is too many. It ended another device's session if a handler inside had deleted the Cookie header.
 func TestMaxSessionsCountsWhatTheBrowserPresented(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const former = "__Host-old"
@@ -98,8 +98,8 @@ func TestMaxSessionsCountsWhatTheBrowserPresented(t *testing.T) {
 	})
 }
 
-// TestTheCommitReadsNoHeader: under http.TimeoutHandler it is on another goroutine than the handler. The
-// race detector tells of what it reads, and the event of what it read.
+// TestTheCommitReadsNoHeader: under http.TimeoutHandler it runs on another goroutine than the handler. The
+// race detector reports what it reads, and the event shows it.
 func TestTheCommitReadsNoHeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(c *guard.Config) {

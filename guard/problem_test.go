@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestAProblemSaysWhatToDo: an application in the browser can tell them apart (G28).
+// TestAProblemSaysWhatToDo, so that an application in the browser can distinguish them (G28).
 func TestAProblemSaysWhatToDo(t *testing.T) {
 	w := newWorld(t)
 	for _, row := range []struct {
@@ -78,7 +78,7 @@ func TestAProblemSaysHowLongToWait(t *testing.T) {
 	}
 }
 
-// TestANilPointerIsAMistakeOfTheProgram: an application that answers with what errors.As did not find.
+// TestANilPointerIsAMistakeOfTheProgram: an application answers with a value that errors.As did not set.
 func TestANilPointerIsAMistakeOfTheProgram(t *testing.T) {
 	w := newWorld(t)
 	for name, err := range map[string]error{

@@ -21,9 +21,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// TestARecalledLogInBehindAProxyKeepsItsCookies: httputil.ReverseProxy clears the response's
-// header after an upstream's early hint (golang/go 81207). Without the cookies, every
-// request of a remembered browser would make another session.
+// TestARecalledLogInBehindAProxyKeepsItsCookies: httputil.ReverseProxy clears the response's header after
+// an upstream's early hint (golang/go 81207). Without the cookies, every request of a remembered browser
+// would make another session.
 func TestARecalledLogInBehindAProxyKeepsItsCookies(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		rw.WriteHeader(http.StatusEarlyHints)
@@ -59,8 +59,8 @@ func TestARecalledLogInBehindAProxyKeepsItsCookies(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamDoesNotGetOurCookies (G35), nor set them: it would be able to log in as the user, or to log
-// them out.
+// TestAnUpstreamDoesNotGetOurCookies (G35), and cannot set them: otherwise it could log in as the user, or
+// log them out.
 func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 	var got []string
 	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody := func(context.Context, string, string) (*User, error) { return nil, strategy.ErrUnauthenticated }
-	// The cookies of all decorators count, and those of one below Map.
+	// The cookies of all decorators count, including those inside Map.
 	slow, err := throttle.New(throttle.Config{}, strategy.Strategy[*User](withCookies{strategy.NewLocal(nobody)}))
 	if err != nil {
 		t.Fatal(err)
@@ -113,13 +113,13 @@ func TestAnUpstreamDoesNotGetOurCookies(t *testing.T) {
 	}
 }
 
-// withCookies is a strategy with a cookie for each log-in under way.
+// withCookies is a strategy with a cookie for each log-in in progress.
 type withCookies struct{ strategy.Strategy[*User] }
 
 func (withCookies) CookieNames() []string { return []string{"flow.*"} }
 
-// TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies: it would be able to log in as the administrator, who is
-// in the same browser. The other guard may be made later.
+// TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies: otherwise it could log in as the administrator who
+// uses the same browser. The other guard may be made later.
 func TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies(t *testing.T) {
 	w := newRememberWorld(t)
 	var got []string
@@ -151,8 +151,7 @@ func TestAnUpstreamOfOneGuardDoesNotGetTheOthersCookies(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamEndsNoCookies, neither by Clear-Site-Data nor by a header that comes before the answer or
-// after it.
+// TestAnUpstreamEndsNoCookies, neither by Clear-Site-Data nor by a header before or after its response.
 func TestAnUpstreamEndsNoCookies(t *testing.T) {
 	w := newWorld(t)
 	upstream := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
@@ -209,7 +208,7 @@ func TestAnUpstreamEndsNoCookies(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamMaySwitchProtocols: the transport leaves the connection as it is.
+// TestAnUpstreamMaySwitchProtocols: the transport does not change the connection.
 func TestAnUpstreamMaySwitchProtocols(t *testing.T) {
 	connection := struct {
 		io.Writer
@@ -225,7 +224,7 @@ func TestAnUpstreamMaySwitchProtocols(t *testing.T) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	if _, ok := res.Body.(io.Writer); !ok || len(res.Header) != 0 {
-		t.Errorf("got a body of type %T and the header %v, want one to write to, and no cookie", res.Body, res.Header)
+		t.Errorf("got a body of type %T and the header %v, want one that can be written to, and no cookie", res.Body, res.Header)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestOnlyReauthenticationMakesALogInFresh: LogInUser for the session's own user keeps the
-// time of the log-in, and of its factors (G15).
+// TestOnlyReauthenticationMakesALogInFresh: LogInUser for the session's own user keeps the time of the
+// log-in and of its factors (G15).
 func TestOnlyReauthenticationMakesALogInFresh(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -63,8 +63,8 @@ func TestOnlyReauthenticationMakesALogInFresh(t *testing.T) {
 	}
 }
 
-// TestLogInUserProlongsNothing: a session ends when it would have, also one without a time of
-// its log-in, as RememberMe and Node make them.
+// TestLogInUserProlongsNothing: a session ends when it would have without it, also one whose log-in has no
+// time, as made by RememberMe and Node.
 func TestLogInUserProlongsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)

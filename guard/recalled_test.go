@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// TestARecalledLogInThatIsPendingStaysRemembered: only a factor is missing, and the browser is asked for it.
+// TestARecalledLogInThatIsPendingStaysRemembered: only a factor is missing, for which the browser is asked.
 func TestARecalledLogInThatIsPendingStaysRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFactorWorld(t)
@@ -29,7 +29,8 @@ func TestARecalledLogInThatIsPendingStaysRemembered(t *testing.T) {
 	})
 }
 
-// twoRemember returns a guard under the key "admin" whose RememberMe has w's cells, and the routes of both.
+// twoRemember returns a guard under the key "admin" whose RememberMe has w's cells, and mounts the routes
+// of both.
 func twoRemember(t *testing.T, w *rememberWorld) *guard.Guard[*User] {
 	t.Helper()
 	me, err := remember.New(remember.Config{Cells: w.cells, Secrets: []string{secret}, CookieName: "__Host-admin"})
@@ -44,8 +45,8 @@ func twoRemember(t *testing.T, w *rememberWorld) *guard.Guard[*User] {
 	return admins
 }
 
-// TestARecalledLogInBesideAnotherGuardsLives: the session is as old as the other guard's log-in, and not one
-// of those that the browser had before it came back.
+// TestARecalledLogInBesideAnotherGuardsLives: the session is as old as the other guard's log-in, and is not
+// one of those that the browser had before it came back.
 func TestARecalledLogInBesideAnotherGuardsLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
@@ -59,7 +60,7 @@ func TestARecalledLogInBesideAnotherGuardsLives(t *testing.T) {
 	})
 }
 
-// TestAProvidersLogOutIsForOneGuardsBrowsers, also where two guards keep what they remember in one place.
+// TestAProvidersLogOutIsForOneGuardsBrowsers, even if two guards keep their series in one store.
 func TestAProvidersLogOutIsForOneGuardsBrowsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
@@ -77,8 +78,8 @@ func TestAProvidersLogOutIsForOneGuardsBrowsers(t *testing.T) {
 	})
 }
 
-// TestASessionThatTheLogInEndsIsNotCounted: a browser that comes with an old cookie ends where that session
-// went on, and nobody else's.
+// TestASessionThatTheLogInEndsIsNotCounted: a log-in with an old cookie ends that session's successor, and
+// nobody else's session.
 func TestASessionThatTheLogInEndsIsNotCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newDeviceWorld(t, func(c *guard.Config) { c.MaxSessions = 2 })
@@ -104,8 +105,8 @@ func TestASessionThatTheLogInEndsIsNotCounted(t *testing.T) {
 	})
 }
 
-// TestALogOutForgetsABrowserThatWasRenewedMeanwhile: LogInUser begins no other series, of which a log-out
-// that was under way, or another tab with the cookies from before, would not know.
+// TestALogOutForgetsABrowserThatWasRenewedMeanwhile: LogInUser begins no new series, because a log-out in
+// progress, or another tab with the earlier cookies, would not know it.
 func TestALogOutForgetsABrowserThatWasRenewedMeanwhile(t *testing.T) {
 	for _, out := range []func(w *rememberWorld, tab *browser.Browser) error{
 		func(w *rememberWorld, tab *browser.Browser) error { tab.Post("/logout").Want(w.t, 200, ""); return nil },

@@ -50,7 +50,7 @@ func TestARefusedLogInChangesNothing(t *testing.T) {
 			}
 			b.Get(row.path).Want(t, 200, row.want)
 			for _, c := range w.cellsOf(b) {
-				t.Errorf("%s: got a cookie that remembers, %q, want none", row.name, c)
+				t.Errorf("%s: got a remember cookie, %q, want none", row.name, c)
 			}
 			b.Post("/logout").Want(t, 200, "")
 			b.Post("/admin/logout")
@@ -78,7 +78,7 @@ func TestARefusedLogInLeavesARememberedBrowserRemembered(t *testing.T) {
 	})
 }
 
-// TestTheEventOfARefusedLogInSaysWhoAndWhy, whoever hears of the refusal.
+// TestTheEventOfARefusedLogInSaysWhoAndWhy, whoever handles the refusal.
 func TestTheEventOfARefusedLogInSaysWhoAndWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t, refuseMore(1))
@@ -113,9 +113,9 @@ func TestTheEventOfARefusedLogInSaysWhoAndWhy(t *testing.T) {
 	})
 }
 
-// TestOnlyTheNewLogInIsRefused: sessions that are too many already, since the limit was
-// lowered or Node made them, stay; and what is no new session is not refused (C3). A log-in
-// with credentials is one, whatever session its browser has already.
+// TestOnlyTheNewLogInIsRefused: if there are too many sessions already, because the limit was lowered or
+// Node made them, they stay; and a log-in that makes no new session is not refused (C3). A log-in with
+// credentials makes one, whatever session its browser has.
 func TestOnlyTheNewLogInIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newDeviceWorld(t)
@@ -141,7 +141,7 @@ func TestOnlyTheNewLogInIsRefused(t *testing.T) {
 	})
 }
 
-// TestWhoeverIsAnswered200IsIn, of log-ins at once (C10, G27).
+// TestWhoeverIsAnswered200IsIn, of several log-ins at once (C10, G27).
 func TestWhoeverIsAnswered200IsIn(t *testing.T) {
 	for range 10 {
 		w := newDeviceWorld(t, refuseMore(3))
@@ -169,15 +169,15 @@ func TestWhoeverIsAnswered200IsIn(t *testing.T) {
 	}
 }
 
-// TestLogInsFromOneSessionAreCounted: each of them makes a session of its own, whoever is
-// logged in already where they come from.
+// TestLogInsFromOneSessionAreCounted: each of them makes a session of its own, even from a browser where
+// somebody is logged in already.
 func TestLogInsFromOneSessionAreCounted(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		t.Run(fmt.Sprintf("refuse %t", refuse), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				limit := func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, refuse }
 				w := newDeviceWorld(t, limit)
-				w.sessions = w.process() // one process commits to a session one after the other
+				w.sessions = w.process() // another process, because one process makes the commits of a session one after another
 				there := w.guard("", limit)
 				w.mux.Handle("POST /there/login", there.Authenticate("local")(there.LogIn(w.hello())))
 				slow := w.loggedIn("joe@test.com")
@@ -208,7 +208,7 @@ func (w *world) process() *session.Manager {
 	return m
 }
 
-// TestALogInFromItsOnlySessionTakesItsPlace, and is not refused.
+// TestALogInFromItsOnlySessionTakesItsPlace: it replaces that session, and is not refused.
 func TestALogInFromItsOnlySessionTakesItsPlace(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		w := newDeviceWorld(t, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, refuse })
@@ -218,8 +218,8 @@ func TestALogInFromItsOnlySessionTakesItsPlace(t *testing.T) {
 	}
 }
 
-// TestALogInThatStandsIsInWhenItIsAnswered: another one was answered while its first
-// command waited (C10).
+// TestALogInThatStandsIsInWhenItIsAnswered: another one was answered while its first command was delayed
+// (C10).
 func TestALogInThatStandsIsInWhenItIsAnswered(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		for range 10 { // the ids are random
@@ -237,7 +237,7 @@ func TestALogInThatStandsIsInWhenItIsAnswered(t *testing.T) {
 					want, in = 403, fast
 				}
 				if got := <-answer; got != want {
-					t.Errorf("refuse %t: the log-in that stood: got %d, want %d", refuse, got, want)
+					t.Errorf("refuse %t: the delayed log-in: got %d, want %d", refuse, got, want)
 				}
 				in.Get("/me").Want(t, 200, "")
 				if list, err := w.Sessions(t.Context(), joe); err != nil || len(list) != 1 {
@@ -248,8 +248,8 @@ func TestALogInThatStandsIsInWhenItIsAnswered(t *testing.T) {
 	}
 }
 
-// TestALogInThatIsEndedBeforeItCountsIsStoredAgain: another one counted between its record
-// and its own counting, and ended it as the older one.
+// TestALogInThatIsEndedBeforeItCountsIsStoredAgain: another log-in counted after this one was stored and
+// before it counted, and ended it as the older one.
 func TestALogInThatIsEndedBeforeItCountsIsStoredAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newDeviceWorld(t, func(c *guard.Config) { c.MaxSessions = 1 })

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// afterLogIn logs joe in, remembered, and goes on with then in the same request.
+// afterLogIn logs joe in, remembered, and then calls then in the same request.
 func (w *rememberWorld) afterLogIn(then func(http.ResponseWriter, *http.Request, *session.Session) error) http.Handler {
 	return w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		s, err := w.sessions.Session(r.Context())
@@ -27,11 +27,11 @@ func (w *rememberWorld) afterLogIn(then func(http.ResponseWriter, *http.Request,
 	}))
 }
 
-// always has the browser remembered.
+// always remembers the browser.
 var always = guard.LogInOptions{RememberMe: func(*http.Request) bool { return true }}
 
-// TestALogInThatRegenerateDroppedIsNone: neither the event nor the remembered browser says that
-// the user is in, whatever else the session goes on with.
+// TestALogInThatRegenerateDroppedIsNone: neither the event nor the remembered browser says that the user is
+// logged in, whatever the session is used for afterwards.
 func TestALogInThatRegenerateDroppedIsNone(t *testing.T) {
 	basket := session.Key[int]("basket")
 	for _, row := range []struct {
@@ -79,8 +79,8 @@ func TestALogInThatRegenerateDroppedIsNone(t *testing.T) {
 	}
 }
 
-// TestALogInThatRegenerateDroppedProvesNothing: without it, what the session goes on with ends with
-// the session (S6).
+// TestALogInThatRegenerateDroppedProvesNothing: without it, what is carried over ends with the session
+// (S6).
 func TestALogInThatRegenerateDroppedProvesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -94,7 +94,7 @@ func TestALogInThatRegenerateDroppedProvesNothing(t *testing.T) {
 		if err == nil {
 			err = session.Key[int]("basket").Set(s, 3)
 		}
-		if err == nil { // an administrator, meanwhile
+		if err == nil { // meanwhile, an administrator logs in
 			_, err = w.LogOutEverywhere(r.Context(), &User{ID: 2, Email: "jen@test.com", Pass: password})
 		}
 		if err != nil {
@@ -104,13 +104,13 @@ func TestALogInThatRegenerateDroppedProvesNothing(t *testing.T) {
 	w.loggedIn("jen@test.com").Post("/in").Want(t, 409, "")
 }
 
-// TestASeriesLivesAsLongAsItsLogIn: a stored log-in that ends in the same request takes the series of
-// its browser along, and one that goes on keeps it.
+// TestASeriesLivesAsLongAsItsLogIn: if a stored log-in ends in the same request, the series of its browser
+// ends too; if it continues, so does the series.
 func TestASeriesLivesAsLongAsItsLogIn(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		then func(w *rememberWorld, s *session.Session, r *http.Request) error
-		me   int // by the remembered browser, without the session's cookie
+		me   int // the status for the remembered browser without the session's cookie
 	}{
 		{"nothing more", func(*rememberWorld, *session.Session, *http.Request) error { return nil }, 200},
 		{"Destroy", func(_ *rememberWorld, s *session.Session, r *http.Request) error { return s.Destroy(r.Context()) }, 401},
@@ -147,7 +147,7 @@ func TestASeriesLivesAsLongAsItsLogIn(t *testing.T) {
 	}
 }
 
-// TestASeriesHasTheLabelOfTheSessionThatItMade, also where another log-in was dropped in between.
+// TestASeriesHasTheLabelOfTheSessionThatItMade, even if another log-in was dropped in between.
 func TestASeriesHasTheLabelOfTheSessionThatItMade(t *testing.T) {
 	w := newRememberWorld(t)
 	w.mux.Handle("POST /in", w.Restore(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -177,8 +177,8 @@ func TestASeriesHasTheLabelOfTheSessionThatItMade(t *testing.T) {
 	b.Get("/me").Want(t, 401, "")
 }
 
-// TestS13_ALogInThatIsDroppedReplacesNothing: where a session ended under a request, a log-in takes its
-// place; when that is dropped, nothing does.
+// TestS13_ALogInThatIsDroppedReplacesNothing: if a session ended during a request, a log-in replaces it; if
+// that log-in is dropped, nothing does.
 func TestS13_ALogInThatIsDroppedReplacesNothing(t *testing.T) {
 	for name, drop := range map[string]func(s *session.Session, r *http.Request) error{
 		"Regenerate": func(s *session.Session, r *http.Request) error { return s.Regenerate(r.Context()) },
@@ -209,8 +209,8 @@ func TestS13_ALogInThatIsDroppedReplacesNothing(t *testing.T) {
 	}
 }
 
-// TestWhatADroppedLogInAskedForIsDropped: the next log-in of the request decides anew whether the
-// browser is remembered, by what it asks for and by what the browser brought.
+// TestWhatADroppedLogInAskedForIsDropped: the next log-in of the request decides again whether the browser
+// is remembered, by its own options and the browser's cookies.
 func TestWhatADroppedLogInAskedForIsDropped(t *testing.T) {
 	regenerate := func(s *session.Session, r *http.Request) error { return s.Regenerate(r.Context()) }
 	for name, drop := range map[string]func(s *session.Session, r *http.Request) error{
@@ -223,7 +223,7 @@ func TestWhatADroppedLogInAskedForIsDropped(t *testing.T) {
 			name   string
 			before func(w *rememberWorld) *browser.Browser
 			second guard.LogInOptions
-			me     int // by the remembered browser, without the session's cookie
+			me     int // the status for the remembered browser without the session's cookie
 		}{
 			{"a visitor", func(w *rememberWorld) *browser.Browser { return w.open() }, guard.LogInOptions{}, 401},
 			{"a visitor, who is to be remembered", func(w *rememberWorld) *browser.Browser { return w.open() }, always, 200},

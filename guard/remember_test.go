@@ -20,7 +20,7 @@ const rememberCookie = "__Host-remember"
 
 var rememberSecrets = []string{"a made-up secret of 32 bytes or more"}
 
-// holdingCells can be down, and call a function before each call.
+// holdingCells are Cells that can fail, and that call a function before each call.
 type holdingCells struct {
 	strategy.Cells
 	mu     sync.Mutex
@@ -94,7 +94,7 @@ func (w *rememberWorld) remembered(email string) *browser.Browser {
 	return b
 }
 
-// nextMonth ends every session, and no series.
+// nextMonth lets enough time pass to end every session, and no series.
 func nextMonth(b *browser.Browser) {
 	pass(31 * 24 * time.Hour)
 	b.SetCookie(sid, "")
@@ -118,7 +118,7 @@ func TestARememberedBrowserIsLoggedInAgain(t *testing.T) {
 			token = b.Cookie(rememberCookie)
 			b.Get("/me").Want(t, 200, "hello joe")
 			if got := b.Cookie(rememberCookie); got != token {
-				t.Errorf("%s: the token changed while there is a session", path)
+				t.Errorf("%s: the token changed although there is a session", path)
 			}
 			b.Get("/public").Want(t, 200, "public")
 		}
@@ -128,7 +128,7 @@ func TestARememberedBrowserIsLoggedInAgain(t *testing.T) {
 		nextMonth(b)
 		b.Get("/me").Want(t, 401, "")
 		if got := b.Cookie(rememberCookie); got != "" {
-			t.Errorf("the browser still has the cookie %q, which is over", got)
+			t.Errorf("the browser still has the expired cookie %q", got)
 		}
 		plain := w.open()
 		plain.Post("/login/box", "email", "joe@test.com", "password", password).Want(t, 200, "hello")
@@ -138,7 +138,7 @@ func TestARememberedBrowserIsLoggedInAgain(t *testing.T) {
 	})
 }
 
-// TestASVS_7_5_1_ARememberedLogInIsNeverFresh, not even a second after the password was typed.
+// TestASVS_7_5_1_ARememberedLogInIsNeverFresh, not even a second after the password was entered.
 func TestASVS_7_5_1_ARememberedLogInIsNeverFresh(t *testing.T) {
 	w := newRememberWorld(t)
 	b := w.remembered("joe@test.com")
@@ -147,7 +147,7 @@ func TestASVS_7_5_1_ARememberedLogInIsNeverFresh(t *testing.T) {
 	b.Get("/fresh").Want(t, 401, "")
 	b.Get("/me").Want(t, 200, "hello joe")
 	b.Get("/fresh").Want(t, 401, "")
-	// A further factor does not change that, and a log-in does.
+	// A further factor does not change that; a log-in does.
 	w.mux.Handle("POST /code", w.RequireAuth(w.Authenticate("totp")(w.StepUp(w.hello()))))
 	w.second.user, w.second.err = joe, nil
 	b.Post("/code").Want(t, 200, "hello joe")
@@ -187,8 +187,7 @@ func TestRestoredTabsAreNoTheft(t *testing.T) {
 	b.Get("/me").Want(t, 200, "hello joe")
 }
 
-// TestAStolenRememberCookieEndsEverything: the user's sessions, and all that is
-// remembered, on every device.
+// TestAStolenRememberCookieEndsEverything: all sessions and series of the user, on every device.
 func TestAStolenRememberCookieEndsEverything(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -199,7 +198,7 @@ func TestAStolenRememberCookieEndsEverything(t *testing.T) {
 			pass(time.Minute)
 			owner.SetCookie(sid, "")
 			owner.Get("/me").Want(t, 200, "hello joe")
-			thief.Get("/me").Want(t, 401, "") // found
+			thief.Get("/me").Want(t, 401, "") // the theft is detected
 		}},
 		{"the thief is first, twice", func(owner, thief *browser.Browser) {
 			thief.Get("/me").Want(t, 200, "hello joe")
@@ -224,7 +223,7 @@ func TestAStolenRememberCookieEndsEverything(t *testing.T) {
 			thief.SetCookie(rememberCookie, owner.Cookie(rememberCookie))
 			row.play(owner, thief)
 			if got, want := w.saw(), "authn_token_reuse/theft]"; !strings.HasSuffix(got, want) || strings.Count(got, "reuse") != 1 {
-				t.Errorf("%s: got events %s, want %s at the end, and once", row.name, got, want)
+				t.Errorf("%s: got events %s, want %s once, at the end", row.name, got, want)
 			}
 			for _, b := range []*browser.Browser{owner, thief, tablet} {
 				b.Get("/me").Want(t, 401, "")
@@ -240,7 +239,7 @@ func TestAStolenRememberCookieEndsEverything(t *testing.T) {
 	}
 }
 
-// TestALostAnswerCostsNoDevice: the browser comes again, with the cookie that it has.
+// TestALostAnswerCostsNoDevice: the browser retries with the cookie that it has.
 func TestALostAnswerCostsNoDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
@@ -315,7 +314,7 @@ func TestTheDeviceThatChangesThePasswordStaysRemembered(t *testing.T) {
 	b.Get("/me").Want(t, 200, "hello joe")
 }
 
-// TestALogOutIsFinalAgainstABrowserThatComesBack in either order.
+// TestALogOutIsFinalAgainstABrowserThatComesBack, in either order.
 func TestALogOutIsFinalAgainstABrowserThatComesBack(t *testing.T) {
 	for _, at := range []string{"Load remember:series", "Load remember:era", "Swap remember:series"} {
 		for nth := 1; nth <= 2; nth++ {
@@ -337,18 +336,18 @@ func TestALogOutIsFinalAgainstABrowserThatComesBack(t *testing.T) {
 			w.cells.set(nil, nil)
 			if seen == nth {
 				if a := tab.Get("/me"); a.StatusCode != 401 {
-					t.Errorf("log-out before %s number %d: then got %d, want 401", at, nth, a.StatusCode)
+					t.Errorf("log-out before %s number %d: afterwards got %d, want 401", at, nth, a.StatusCode)
 				}
 			}
 		}
 	}
 }
 
-// TestALogOutBetweenTheTokenAndTheSession is found when the session is stored.
+// TestALogOutBetweenTheTokenAndTheSession is detected when the session is stored.
 func TestALogOutBetweenTheTokenAndTheSession(t *testing.T) {
 	var meanwhile func()
 	w := newRememberWorld(t, func(c *guard.Config) {
-		c.Device = func(*http.Request) guard.Device { // asked after the token was changed, before the session is stored
+		c.Device = func(*http.Request) guard.Device { // called after the token was changed and before the session is stored
 			if f := meanwhile; f != nil {
 				meanwhile = nil
 				f()
@@ -387,7 +386,7 @@ func TestAnOutageForgetsNobody(t *testing.T) {
 		t.Error("LogOutEverywhere: got no error")
 	}
 	w.cells.set(nil, nil)
-	// The session's store is down: the token has moved on, and the browser must learn it.
+	// The sessions' store is down: the token has been replaced, and the browser must get the new one.
 	w.store.failOn("Create")
 	b.Get("/me").Want(t, 503, "")
 	if got := b.Cookie(rememberCookie); got == token || got == "" {
@@ -432,7 +431,7 @@ func TestRememberMeNeedsSessions(t *testing.T) {
 	}
 }
 
-// TestAnothersSeriesIsNobodys: a guard does not take what another one remembered.
+// TestAnothersSeriesIsNobodys: a guard does not accept another guard's series.
 func TestAnothersSeriesIsNobodys(t *testing.T) {
 	w := newRememberWorld(t)
 	b := w.remembered("joe@test.com")
@@ -441,7 +440,7 @@ func TestAnothersSeriesIsNobodys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sessions = w.process() // New refuses it in one process
+	w.sessions = w.process() // in another process, because New refuses it in the same one
 	admins := w.guard("admin", func(c *guard.Config) { c.RememberMe = m })
 	w.mux.Handle("/admin", admins.RequireAuth(whoami(admins)))
 	b.Get("/admin").Want(t, 401, "")

@@ -11,9 +11,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// TestALinkFromAnotherSiteEndsNoSession: it comes with the cookie of RememberMe, which is Lax, and
-// without the session's, which is Strict. The page knows the user, and no session takes the place of
-// the one whose cookie the browser kept back.
+// TestALinkFromAnotherSiteEndsNoSession: the request has the cookie of RememberMe, which is Lax, but not
+// the session's, which is Strict. The page knows the user, and no new session replaces the one whose cookie
+// the browser did not send.
 func TestALinkFromAnotherSiteEndsNoSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
@@ -45,7 +45,7 @@ func TestALinkFromAnotherSiteEndsNoSession(t *testing.T) {
 		answer.Want(t, 200, "joe")
 		for _, c := range answer.Cookies() {
 			if c.Name == sid {
-				t.Errorf("got the cookie %s, want none of a session", c)
+				t.Errorf("got the cookie %s, want no session cookie", c)
 			}
 		}
 		if got := w.saw(); got != "[authn_login_success]" {

@@ -5,17 +5,17 @@ import (
 	"testing"
 )
 
-// TestALogOutThatIsTriedAgainEndsWhatTheSeriesMade: the first one has ended the series and not the
-// sessions that it made, one of which the browser has no cookie of.
+// TestALogOutThatIsTriedAgainEndsWhatTheSeriesMade: the first try has ended the series but not its
+// sessions, and the browser has no cookie of one of them.
 func TestALogOutThatIsTriedAgainEndsWhatTheSeriesMade(t *testing.T) {
 	w := newRememberWorld(t)
 	b := w.remembered("joe@test.com")
 	b.SetCookie(sid, "")
-	b.Twin().Get("/me").Want(t, 200, "hello joe") // the answer reaches b no more
+	b.Twin().Get("/me").Want(t, 200, "hello joe") // b does not get the response
 	w.store.failOn("EndMany")
 	b.Post("/logout").Want(t, 503, "")
 	if b.Cookie(rememberCookie) == "" {
-		t.Error("the log-out that failed expires the cookie")
+		t.Error("the failed log-out expires the cookie")
 	}
 	w.store.failOn("")
 	b.Post("/logout").Want(t, 200, "")
@@ -27,8 +27,8 @@ func TestALogOutThatIsTriedAgainEndsWhatTheSeriesMade(t *testing.T) {
 	}
 }
 
-// TestATheftThatWasFoundEndsTheSessionsAtTheNextUse at the latest, whatever the store did meanwhile: the
-// cookies are good for nothing already, and a browser has just come back by one of them.
+// TestATheftThatWasFoundEndsTheSessionsAtTheNextUse at the latest, even if the store failed before: the
+// cookies are void already, and a browser has just used one of them.
 func TestATheftThatWasFoundEndsTheSessionsAtTheNextUse(t *testing.T) {
 	w := newRememberWorld(t)
 	b, other := w.remembered("joe@test.com"), w.remembered("joe@test.com")
@@ -39,7 +39,7 @@ func TestATheftThatWasFoundEndsTheSessionsAtTheNextUse(t *testing.T) {
 	}
 	other.SetCookie(sid, "")
 	w.cells.set(nil, func(call string) {
-		if strings.HasPrefix(call, "Swap remember:era") { // all series are about to end
+		if strings.HasPrefix(call, "Swap remember:era") { // just before all series end
 			w.cells.set(nil, nil)
 			other.Get("/me").Want(t, 200, "hello joe")
 			w.store.failOn("EndMany")

@@ -11,10 +11,10 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// site is an application in two processes on one store, whose handler of POST /again logs
-// the user in whom the request's session remembers, as after a change of the password.
+// site is an application in two processes on one store. Its handler of POST /again logs in the user of the
+// request's own session again, as after a change of the password.
 type site struct {
-	*world        // the process in which that handler runs
+	*world        // the process with that handler
 	other  *world // the one that ends sessions
 	gate   *sessiontest.Gate
 }
@@ -48,7 +48,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// logIn returns a visitor who is logged in as Joe, in two windows: one for each process.
+// logIn returns Joe's browser twice, with the same cookies, once for each process.
 func (s *site) logIn() (here, there *browser.Browser) {
 	s.t.Helper()
 	here, there = s.open(), s.other.open()
@@ -57,7 +57,7 @@ func (s *site) logIn() (here, there *browser.Browser) {
 	return here, there
 }
 
-// ends are all ways in which a session ends from outside of its own request.
+// ends are all ways in which a session ends outside its own request.
 var ends = map[string]func(s *site, there *browser.Browser){
 	"a log-out": func(s *site, there *browser.Browser) { there.Post("/logout").Want(s.t, 200, "") },
 	"LogOutEverywhere": func(s *site, _ *browser.Browser) {
@@ -83,8 +83,8 @@ var ends = map[string]func(s *site, there *browser.Browser){
 	},
 }
 
-// TestAnEndIsFinalAgainstLogInUser: LogInUser for the session's own user is a renewal (S6,
-// S7), whatever ends the session, and wherever the request stands meanwhile.
+// TestAnEndIsFinalAgainstLogInUser: LogInUser for the session's own user is a renewal (S6, S7), whatever
+// ends the session, and whichever step the request has reached.
 func TestAnEndIsFinalAgainstLogInUser(t *testing.T) {
 	for name, end := range ends {
 		for _, op := range []string{"Create", "AddLabel", "End", "RemoveLabel"} {
@@ -110,7 +110,7 @@ func TestAnEndIsFinalAgainstLogInUser(t *testing.T) {
 	}
 }
 
-// TestLogInUserSaysThatTheSessionEnded: with the answer that every renewal has.
+// TestLogInUserSaysThatTheSessionEnded, like every renewal.
 func TestLogInUserSaysThatTheSessionEnded(t *testing.T) {
 	s := newSite(t)
 	here, there := s.logIn()
@@ -129,7 +129,7 @@ func TestLogInUserSaysThatTheSessionEnded(t *testing.T) {
 	}
 }
 
-// TestLogInUserOfAUserWhoProvedThemselvesIsALogIn: it stands on its own.
+// TestLogInUserOfAUserWhoProvedThemselvesIsALogIn: it does not depend on the old session.
 func TestLogInUserOfAUserWhoProvedThemselvesIsALogIn(t *testing.T) {
 	s := newSite(t)
 	here, there := s.logIn()
@@ -137,7 +137,7 @@ func TestLogInUserOfAUserWhoProvedThemselvesIsALogIn(t *testing.T) {
 	here.Get("/me").Want(t, 200, "hello joe")
 }
 
-// TestLogInUserIsNoSessionMore: what is no new session is not counted, and never refused.
+// TestLogInUserIsNoSessionMore: it makes no new session, so it is neither counted nor refused.
 func TestLogInUserIsNoSessionMore(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		s := newSite(t)

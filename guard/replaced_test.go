@@ -2,8 +2,8 @@ package guard_test
 
 import "testing"
 
-// TestTheEventsOfALogInThatReplacesAnother name who is out, and a log-in again of the same
-// user replaces nobody.
+// TestTheEventsOfALogInThatReplacesAnother name the replaced user; a second log-in of the same user
+// replaces nobody.
 func TestTheEventsOfALogInThatReplacesAnother(t *testing.T) {
 	w := newWorld(t)
 	b := w.loggedIn("joe@test.com")

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestASVS_8_3_1_GuardsFailClosed: whatever goes wrong, the handler is not called.
+// TestASVS_8_3_1_GuardsFailClosed: whatever fails, the handler is not called.
 func TestASVS_8_3_1_GuardsFailClosed(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -75,8 +75,7 @@ func TestAnOutageIsNeverALogOut(t *testing.T) {
 	}
 }
 
-// TestASVS_7_4_2_AUserWhoIsGoneIsLoggedOut, and the record with them; the cookie is
-// left alone (S11).
+// TestASVS_7_4_2_AUserWhoIsGoneIsLoggedOut, and the record is ended; the cookie is not changed (S11).
 func TestASVS_7_4_2_AUserWhoIsGoneIsLoggedOut(t *testing.T) {
 	w := newWorld(t)
 	b := w.loggedIn("joe@test.com")
@@ -90,7 +89,7 @@ func TestASVS_7_4_2_AUserWhoIsGoneIsLoggedOut(t *testing.T) {
 		t.Errorf("got events %s, want %s", got, want)
 	}
 	w.table.set(User{ID: 1, Email: "mallory@test.com", Pass: password})
-	b.Get("/me").Want(t, 401, "") // an id that is given out again revives nobody
+	b.Get("/me").Want(t, 401, "") // a user who gets the same id later is not logged in
 }
 
 func TestS11_AFailureToDeleteNeverAdmits(t *testing.T) {
@@ -269,7 +268,7 @@ func TestSessionAmongOtherStrategies(t *testing.T) {
 	w.token.user, w.token.err = &User{ID: 2, Email: "jen@test.com"}, nil
 	w.open().Get("/api").Want(t, 200, "hello jen")
 	w.store.fail(errOutage)
-	b.Get("/api").Want(t, 503, "") // an outage does not go on to the next
+	b.Get("/api").Want(t, 503, "") // after an outage the next strategy is not tried
 }
 
 func TestAUserFoundByCredentialsPassesWithoutASession(t *testing.T) {
@@ -300,7 +299,7 @@ func TestUserIsNobodyOutsideOfItsGuard(t *testing.T) {
 	w.mux.Handle("/other", w.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, ok = admins.User(r.Context()) })))
 	w.loggedIn("joe@test.com").Get("/other").Want(t, 200, "")
 	if ok {
-		t.Error("another guard finds the user of this one")
+		t.Error("another guard finds this guard's user")
 	}
 	if u, ok := w.User(t.Context()); ok || u != nil {
 		t.Errorf("outside of a request: got %v, %v, want nobody", u, ok)

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// returnTos are addresses that a request may ask to be sent to.
+// returnTos are addresses to which a request may ask to be redirected.
 var returnTos = []struct {
 	name, target string
 	safe         bool
@@ -161,9 +161,9 @@ func TestASVS_3_7_2_ReturnToIsALocalPath(t *testing.T) {
 	}
 }
 
-// browserHost returns the scheme and host to which a browser at https://app.example/x
-// goes for target, by the URL standard: strip controls and spaces at the ends, drop
-// tabs and line breaks, treat a backslash as a slash.
+// browserHost returns the scheme and host to which a browser at https://app.example/x goes for target,
+// according to the URL standard: strip controls and spaces at the ends, drop tabs and line breaks, treat a
+// backslash as a slash.
 //
 // https://url.spec.whatwg.org/#concept-basic-url-parser
 func browserHost(target string) (scheme, host string) {
@@ -230,8 +230,8 @@ func TestBrowserHostKnowsTheTricks(t *testing.T) {
 	}
 }
 
-// FuzzReturnTo: what is let through stays on the site, for net/url and for a browser,
-// also when somebody decodes its path once more and redirects to that.
+// FuzzReturnTo: an accepted address stays on the site, for net/url and for a browser, even if somebody
+// decodes its path again and redirects to that.
 func FuzzReturnTo(f *testing.F) {
 	for _, row := range returnTos {
 		f.Add(row.target)

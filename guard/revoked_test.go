@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestARevokedLogInIsNotReplacedToo: its end was told when it was found to be over. Another guard's
-// log-in keeps the record in the store, and the revoked one in it.
+// TestARevokedLogInIsNotReplacedToo: its end was reported when it was found. Another guard's log-in keeps
+// the record in the store, and with it the revoked log-in.
 func TestARevokedLogInIsNotReplacedToo(t *testing.T) {
 	jen, jim := &User{ID: 2, Email: "jen@test.com", Pass: password}, &User{ID: 3, Email: "jim@test.com", Pass: password}
 	for _, row := range []struct {
@@ -47,8 +47,8 @@ func TestARevokedLogInIsNotReplacedToo(t *testing.T) {
 	}
 }
 
-// TestALogInThatFailsBringsNoRevokedOneBack: for the rest of the request nobody is logged in, and
-// the end is told once.
+// TestALogInThatFailsBringsNoRevokedOneBack: for the rest of the request nobody is logged in, and the end
+// is reported once.
 func TestALogInThatFailsBringsNoRevokedOneBack(t *testing.T) {
 	w := newWorld(t, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, true })
 	admin := w.guard("admin")

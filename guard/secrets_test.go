@@ -11,17 +11,17 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// wantNoSecretLogged ends every test of this package that has a world: neither its log,
-// which is at the level of debugging, nor its events have a secret in them.
+// wantNoSecretLogged is called at the end of every test that has a world: neither its log, which is at
+// debug level, nor its events contain a secret.
 func (w *world) wantNoSecretLogged() {
 	for _, known := range w.leaks() {
 		w.t.Errorf("the secret %q is in the log or in an event:\n%s", known, w.logged())
 	}
 }
 
-// leaks returns the secrets of the test that are in its log or in its events: password,
-// cookie secret, the ids of all sessions, what every cookie carried, every credential in
-// an Authorization header, and what the test itself hid.
+// leaks returns the secrets of the test that are in its log or events: the password, the cookie secret, the
+// ids of all sessions, the values of all cookies, the credentials in Authorization headers, and those that
+// the test added by hide.
 func (w *world) leaks() (found []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -43,7 +43,7 @@ func (w *world) leaks() (found []string) {
 	return found
 }
 
-// watched is the application, whose cookies and credentials are noted as they pass.
+// watched returns the application; it records the cookies and credentials of requests and responses.
 func (w *world) watched() http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if _, credential, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
@@ -63,7 +63,7 @@ func (w *world) watched() http.Handler {
 	})
 }
 
-// hide notes a secret. What is short may be in a log by chance.
+// hide adds a secret. Short texts are left out, because they may be in a log by chance.
 func (w *world) hide(value string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,8 +72,8 @@ func (w *world) hide(value string) {
 	}
 }
 
-// TestTheSearchForSecretsFindsEach of them, in the log and in events: or the check that
-// ends the other tests would prove nothing.
+// TestTheSearchForSecretsFindsEach of them, in the log and in events: otherwise the check at the end of the
+// other tests would prove nothing.
 func TestTheSearchForSecretsFindsEach(t *testing.T) {
 	w := newRememberWorld(t)
 	w.mux.Handle("/api", w.Authenticate("token")(w.hello()))

@@ -17,7 +17,7 @@ import (
 
 var joe = &User{ID: 1, Email: "joe@test.com", Pass: password}
 
-// list returns the user's sessions, as the request of a browser on /sessions sees them.
+// list returns the user's sessions, as the page /sessions shows them to a browser.
 func (w *world) list(b *browser.Browser) []guard.UserSession {
 	w.t.Helper()
 	var list []guard.UserSession
@@ -29,7 +29,7 @@ func (w *world) list(b *browser.Browser) []guard.UserSession {
 	return list
 }
 
-// newDeviceWorld is a world with the page that lists sessions, and buttons on it.
+// newDeviceWorld is a world with the page that lists sessions, and the routes of its buttons.
 func newDeviceWorld(t testing.TB, edit ...func(*guard.Config)) *world {
 	t.Helper()
 	edit = append([]func(*guard.Config){func(c *guard.Config) { c.Device = guard.ClientDevice() }}, edit...)
@@ -119,8 +119,8 @@ func TestASVS_7_5_2_NobodyEndsAnothersSession(t *testing.T) {
 	victim.Get("/me").Want(t, 200, "joe")
 }
 
-// TestASVS_7_4_3_APasswordChangeEndsTheOtherSessions and keeps the one that changed it,
-// under a new id.
+// TestASVS_7_4_3_APasswordChangeEndsTheOtherSessions and keeps the one that made the change, under a new
+// id.
 func TestASVS_7_4_3_APasswordChangeEndsTheOtherSessions(t *testing.T) {
 	w := newDeviceWorld(t)
 	here, there := w.loggedIn("joe@test.com"), w.loggedIn("joe@test.com")
@@ -139,7 +139,7 @@ func TestASVS_7_4_3_APasswordChangeEndsTheOtherSessions(t *testing.T) {
 func TestSessionsOfNodeAreListed(t *testing.T) {
 	w := newDeviceWorld(t)
 	b := w.loggedIn("joe@test.com")
-	// What passport leaves: no note of ours, no label.
+	// What passport leaves: no note of ours and no label.
 	w.store.rewrite(t, func(string) string {
 		return `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"passport":{"user":1}}`
 	})
@@ -148,7 +148,7 @@ func TestSessionsOfNodeAreListed(t *testing.T) {
 	if len(list) != 1 || !list[0].Current || !list[0].LoggedIn.IsZero() || list[0].Device != (guard.Device{}) {
 		t.Errorf("got %+v, want one session, current, without log-in time and device", list)
 	}
-	// And where Node put another user under the same id, it is nobody's.
+	// If Node put another user under the same id, the session is no longer the first user's.
 	w.store.rewrite(t, func(record string) string { return strings.Replace(record, `"user":1`, `"user":2`, 1) })
 	if list, err := w.Sessions(t.Context(), joe); len(list) != 0 || err != nil {
 		t.Errorf("got %+v and %v, want none of joe's", list, err)
@@ -184,7 +184,7 @@ func TestASVS_7_1_2_AUserHasNoMoreSessionsThanAllowed(t *testing.T) {
 			}
 		}
 		other.Get("/me").Want(t, 200, "jen")
-		logIn(devices[2], "joe@test.com").Want(t, 200, "") // again in the same browser ends nobody else's
+		logIn(devices[2], "joe@test.com").Want(t, 200, "") // a second log-in in the same browser ends no other session
 		devices[3].Get("/me").Want(t, 200, "joe")
 		w.saw()
 		logIn(w.open(), "joe@test.com").Want(t, 200, "")
@@ -211,7 +211,7 @@ func TestASVS_7_1_2_ALogInBeyondTheMaximumIsRefused(t *testing.T) {
 	})
 }
 
-// TestASVS_15_4_2_LogInsAtOnceKeepTheMaximum: never more afterwards, and never none.
+// TestASVS_15_4_2_LogInsAtOnceKeepTheMaximum: afterwards there are never more sessions, and never none.
 func TestASVS_15_4_2_LogInsAtOnceKeepTheMaximum(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		t.Run(fmt.Sprintf("refuse %t", refuse), func(t *testing.T) {
@@ -277,7 +277,7 @@ func TestSessionsSayWhenTheStoreIsDown(t *testing.T) {
 	}
 }
 
-// TestATimeThatIsNotKnownIsLeftOut of the JSON: it is not the year 1.
+// TestATimeThatIsNotKnownIsLeftOut of the JSON, instead of the year 1.
 func TestATimeThatIsNotKnownIsLeftOut(t *testing.T) {
 	b, err := json.Marshal(guard.UserSession{Ref: "made-up"})
 	if want := `{"ref":"made-up","device":{},"current":false}`; err != nil || string(b) != want {

@@ -17,9 +17,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// TestWhoBringsNothingShowedNothing: a page that takes several kinds of credentials is no failed
-// log-in for its visitors, whichever status a strategy gives to those who bring none. What is
-// malformed was shown; of a body that cannot be read nobody knows what it has.
+// TestWhoBringsNothingShowedNothing: a page with several kinds of credentials is no failed log-in for its
+// visitors, whatever status a strategy gives to those without credentials. Malformed credentials count as
+// shown; what a body contains that cannot be read is unknown.
 func TestWhoBringsNothingShowedNothing(t *testing.T) {
 	const form, js = "application/x-www-form-urlencoded", "application/json"
 	memory, err := store.Memory(store.MemoryConfig{})
@@ -35,7 +35,7 @@ func TestWhoBringsNothingShowedNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	type row struct{ method, media, body, header, value string }
-	rows := map[string][]row{ // each shows something malformed to the strategy of that name
+	rows := map[string][]row{ // requests with something malformed for the strategy of that name
 		"local":      {{"POST", form, "email=joe", "", ""}, {"POST", js, `{"email":1}`, "", ""}, {"POST", form, "email[]=joe", "", ""}},
 		"limited":    {{"POST", form, "password=x", "", ""}},
 		"totp":       {{"POST", form, "code=1&code=2", "", ""}, {"POST", js, `{"code":1}`, "", ""}},
@@ -54,7 +54,7 @@ func TestWhoBringsNothingShowedNothing(t *testing.T) {
 	ask := func(name string, what row) string {
 		r := httptest.NewRequest(what.method, "/", strings.NewReader(what.body))
 		if what.body == "" {
-			r.ContentLength, r.TransferEncoding = -1, []string{"chunked"} // the client did not say that there is none
+			r.ContentLength, r.TransferEncoding = -1, []string{"chunked"} // an empty body of unknown length
 		}
 		if what.media != "" {
 			r.Header.Set("Content-Type", what.media)
@@ -77,13 +77,13 @@ func TestWhoBringsNothingShowedNothing(t *testing.T) {
 		}
 		for _, what := range nothing {
 			if got := ask(s.Name(), what); got != "" {
-				t.Errorf("%s shown nothing, %+v: got the event %q, want none", s.Name(), what, got)
+				t.Errorf("%s without credentials, %+v: got the event %q, want none", s.Name(), what, got)
 			}
 		}
 	}
 }
 
-// former is a strategy written before Failure had Malformed: it has a Reason for a request without a key, too.
+// former is a strategy from before Failure had Malformed: it also has a Reason for a request without a key.
 type former struct{}
 
 func (former) Name() string { return "former" }
@@ -96,7 +96,7 @@ func (former) Authenticate(http.ResponseWriter, *http.Request) (*User, error) {
 	return nil, &strategy.Failure{Reason: "api key: none, or several"}
 }
 
-// TestAReasonAloneShowsNothing: it raises no false alarm, and hides no log-in that waits for its factor.
+// TestAReasonAloneShowsNothing: it raises no false alarm, and hides no pending log-in.
 func TestAReasonAloneShowsNothing(t *testing.T) {
 	w := newWorld(t)
 	g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger(), OnEvent: w.note,
@@ -116,11 +116,11 @@ func TestAReasonAloneShowsNothing(t *testing.T) {
 	w.saw()
 	b.Get("/page").Want(t, 401, "")
 	if got, want := w.saw(), "[authz_fail/factor]"; got != want {
-		t.Errorf("a log-in that waits: got events %s, want %s", got, want)
+		t.Errorf("a pending log-in: got events %s, want %s", got, want)
 	}
 }
 
-// everyStrategy returns one of each kind that is a strategy.Claimant.
+// everyStrategy returns one of each kind of strategy that is a strategy.Claimant.
 func everyStrategy(t *testing.T, memory *store.MemoryStores) []strategy.Strategy[*User] {
 	t.Helper()
 	find := func(context.Context, string, string) (*User, error) { return nil, strategy.ErrUnauthenticated }

@@ -50,7 +50,7 @@ func (w *world) lagging() (*guard.Guard[*User], *session.Manager) {
 	return g, sessions
 }
 
-// TestS17_FreshnessIsNotReadFromAReplica, nor is what RequireUncached guards.
+// TestS17_FreshnessIsNotReadFromAReplica, and neither is the session for RequireUncached.
 func TestS17_FreshnessIsNotReadFromAReplica(t *testing.T) {
 	w := newWorld(t)
 	g, sessions := w.lagging()
@@ -90,13 +90,13 @@ func TestS17_FreshnessIsNotReadFromAReplica(t *testing.T) {
 	b.Get("/counted").Want(t, 200, "n=1")
 	b.Get("/cached").Want(t, 200, "n=0") // the replica lags
 	b.Get("/uncached").Want(t, 200, "n=1")
-	b.Get("/counted").Want(t, 200, "n=2") // the change is applied to what the master says
+	b.Get("/counted").Want(t, 200, "n=2") // the change is applied to the primary's record
 	b.Get("/fresh").Want(t, 200, "n=2")
 
 	if n, err := w.LogOutEverywhere(t.Context(), &User{ID: 1}); err != nil || n != 1 {
 		t.Fatalf("got %d, %v, want 1 session ended", n, err)
 	}
-	b.Get("/cached").Want(t, 200, "") // by the application's choice
+	b.Get("/cached").Want(t, 200, "") // the application chose to read the replica here
 	for _, path := range []string{"/layered", "/uncached", "/fresh", "/counted"} {
 		b.Get(path).Want(t, 401, "")
 	}
@@ -121,11 +121,11 @@ func TestAReReadFindsWhoIsLoggedInNow(t *testing.T) {
 	b.Get("/layered").Want(t, 200, "jen@test.com")
 }
 
-// TestS17_WhatChangesASessionIsNotDecidedByAReplica: it does not know yet where another guard's user has logged in.
+// TestS17_WhatChangesASessionIsNotDecidedByAReplica, which does not know another guard's log-in yet.
 func TestS17_WhatChangesASessionIsNotDecidedByAReplica(t *testing.T) {
 	for _, row := range []struct {
 		name, path string
-		admin      bool // somebody is logged in there then
+		admin      bool // whether the other guard's user is logged in afterwards
 	}{
 		{"a log-in keeps another guard's log-in", "/login/admin", true},
 		{"a log-out spares it, and gives the session a new id", "/logout/admin", false},
@@ -192,7 +192,7 @@ func (w *world) records() map[string]string {
 	return list
 }
 
-// unaware is a store whose Get asks a replica that has nothing yet.
+// unaware is a store whose Get asks a replica that is still empty.
 type unaware struct{ *switchable }
 
 func (unaware) Get(context.Context, string) ([]byte, error) { return nil, session.ErrNotFound }

@@ -11,13 +11,13 @@ import (
 	"github.com/seed-6f34412b/passport/serializer"
 )
 
-// logging is a decorator as applications write them.
+// logging is a decorator such as applications write.
 type logging struct {
 	serializer.Serializer[*User]
 	log *slog.Logger
 }
 
-// private is one that keeps its serializer to itself.
+// private is a decorator that does not expose its serializer.
 type private struct{ inner *serializer.Stamped[*User] }
 
 func (p private) Serialize(ctx context.Context, u *User) (json.RawMessage, error) {
@@ -33,8 +33,8 @@ type passing struct{ private }
 
 func (p passing) Stamp(u *User, id json.RawMessage) string { return p.inner.Stamp(u, id) }
 
-// TestAStampCannotGetLost: where a serializer hides the stamp of the one in it, a change of
-// the password would log nobody out, and nobody would notice.
+// TestAStampCannotGetLost: if a serializer hides the stamp of the one inside it, a change of the password
+// would log nobody out, without an error.
 func TestAStampCannotGetLost(t *testing.T) {
 	w := newWorld(t)
 	plain := serializer.ByID(func(u *User) int { return u.ID }, w.table.byID)

@@ -14,8 +14,8 @@ import (
 
 const news session.Key[string] = "news"
 
-// stream is a stream of events that goes on until its test ends it: before each event it
-// looks whether its user is still logged in, in three ways.
+// stream is a stream of events that continues until its test ends it: before each event it checks in three
+// ways whether its user is still logged in.
 type stream struct {
 	look   chan struct{}
 	events chan string
@@ -29,8 +29,8 @@ func (s *stream) next(t testing.TB, want string) {
 	}
 }
 
-// newStream has a new visitor, who is logged in as Joe, open a stream, and returns another
-// window of the same browser.
+// newStream makes a new visitor, logged in as Joe, open a stream, and returns another browser with the same
+// cookies.
 func newStream(w *world) (*stream, *browser.Browser) {
 	w.t.Helper()
 	s := &stream{make(chan struct{}), make(chan string)}
@@ -76,8 +76,8 @@ func newStream(w *world) (*stream, *browser.Browser) {
 	return s, other
 }
 
-// TestAStreamSeesWhatBecomesOfItsSession: after the response has started, the request's
-// session is read again, and the guard asks it.
+// TestAStreamSeesWhatBecomesOfItsSession: after the response has started, the request's session is read
+// again for the guard.
 func TestAStreamSeesWhatBecomesOfItsSession(t *testing.T) {
 	joe := &User{ID: 1, Email: "joe@test.com", Pass: password}
 	for _, row := range []struct {
@@ -113,7 +113,7 @@ func TestAStreamSeesWhatBecomesOfItsSession(t *testing.T) {
 			s, other := newStream(w)
 			row.happens(w, other)
 			s.next(t, row.want)
-			s.next(t, row.want) // and it stays so
+			s.next(t, row.want) // and the result stays
 			if row.want == "outage outage outage" {
 				w.store.fail(nil)
 				s.next(t, "in in in")
@@ -125,7 +125,7 @@ func TestAStreamSeesWhatBecomesOfItsSession(t *testing.T) {
 	}
 }
 
-// TestAStreamOfAUserWhomTheSessionDoesNotKnow: a token was looked at once, and stays.
+// TestAStreamOfAUserWhomTheSessionDoesNotKnow: a token is checked once, and stays valid.
 func TestAStreamOfAUserWhomTheSessionDoesNotKnow(t *testing.T) {
 	w := newWorld(t)
 	w.token.user, w.token.err = &User{ID: 2, Email: "jen@test.com"}, nil

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// TestAThrottledLogInAnswersTheSameForEveryPassword: 429, when to come back, and nothing
-// that tells a right password from a wrong one, or an account from none.
+// TestAThrottledLogInAnswersTheSameForEveryPassword: 429, when to come back, and nothing that shows whether
+// the password is right or the account exists.
 func TestAThrottledLogInAnswersTheSameForEveryPassword(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -63,7 +63,7 @@ func TestAThrottledLogInAnswersTheSameForEveryPassword(t *testing.T) {
 	})
 }
 
-// TestARefusalSaysWhichAccountThrottleClaims: Config.Claims knows it of a strategy that does not.
+// TestARefusalSaysWhichAccountThrottleClaims: Config.Claims reads it for a strategy that is no Claimant.
 func TestARefusalSaysWhichAccountThrottleClaims(t *testing.T) {
 	w := newWorld(t)
 	claims := func(r *http.Request) (string, bool, error) {
@@ -87,9 +87,9 @@ func TestARefusalSaysWhichAccountThrottleClaims(t *testing.T) {
 	}
 }
 
-// TestTheCookieOfAStrategyReachesTheBrowser: that by which a throttle knows it, from a guard
-// with sessions also when something clears the headers before the first byte, and from one
-// without. A log-in that the strategy refuses has none.
+// TestTheCookieOfAStrategyReachesTheBrowser: the one by which a throttle knows it. With sessions, it does
+// even if something clears the headers before the first byte; it also does without. A refused log-in sends
+// none.
 func TestTheCookieOfAStrategyReachesTheBrowser(t *testing.T) {
 	w := newWorld(t)
 	local, err := throttle.New(throttle.Config{}, strategy.Strategy[*User](strategy.NewLocal(w.table.check)))

@@ -28,9 +28,8 @@ func (w *world) outcomes() string {
 	return strings.Join(list, ", ")
 }
 
-// bothLogIns has a browser, in which before is logged in unless it is empty, send one request that
-// logs joe in, remembered, and then does what then says. It compares the events and returns the
-// browser.
+// bothLogIns makes a browser, in which before is logged in unless it is empty, send one request that logs
+// joe in, remembered, and then calls the functions then. It compares the events and returns the browser.
 func bothLogIns(t *testing.T, name, before, want string, then ...func(*world, *http.Request) error) *browser.Browser {
 	t.Helper()
 	w := newRememberWorld(t)
@@ -58,8 +57,8 @@ func bothLogIns(t *testing.T, name, before, want string, then ...func(*world, *h
 	return b
 }
 
-// TestOfTwoLogInsInOneRequestTheLastOneCounts: the first was never stored, so nothing says that
-// it was, nothing replaced it, and no browser is remembered for it.
+// TestOfTwoLogInsInOneRequestTheLastOneCounts: the first was never stored, so no event reports it, nothing
+// replaced it, and no browser is remembered for it.
 func TestOfTwoLogInsInOneRequestTheLastOneCounts(t *testing.T) {
 	for _, row := range []struct{ name, before, want string }{
 		{"a visitor", "", "session_created 1 error, session_created 2 success"},
@@ -75,9 +74,9 @@ func TestOfTwoLogInsInOneRequestTheLastOneCounts(t *testing.T) {
 	}
 }
 
-// TestWhatBecameOfALogInIsItsOwn: with two log-ins in one request, whatever comes between them,
-// each event says what became of its own log-in, only what was stored is replaced or ends, and
-// the browser is not remembered for a log-in that is over.
+// TestWhatBecameOfALogInIsItsOwn: with two log-ins in one request, whatever happens between them, each
+// event reports the result of its own log-in, only stored ones are replaced or end, and the browser is not
+// remembered for one that is over.
 func TestWhatBecameOfALogInIsItsOwn(t *testing.T) {
 	jen := &User{ID: 2, Email: "jen@test.com", Pass: password}
 	save := func(w *world, r *http.Request) error {
@@ -116,7 +115,7 @@ func TestWhatBecameOfALogInIsItsOwn(t *testing.T) {
 	}
 }
 
-// TestTwoLogInsOfOneUserInOneRequestAreOneEvent, unless a commit has stored the first before: then
+// TestTwoLogInsOfOneUserInOneRequestAreOneEvent, unless a commit has stored the first one before: then
 // there are two sessions.
 func TestTwoLogInsOfOneUserInOneRequestAreOneEvent(t *testing.T) {
 	again := func(w *world, r *http.Request) error { return w.LogInUser(r, joe) }
@@ -201,8 +200,8 @@ func TestTwoLogInsOfOneUserInOneRequestAreOneEvent(t *testing.T) {
 	}
 }
 
-// TestALogInThatASaveDroppedIsNone: the session that it renews had ended, so the log-in after it is
-// another one.
+// TestALogInThatASaveDroppedIsNone: the session that it renews had ended, so the log-in after it is a new
+// one.
 func TestALogInThatASaveDroppedIsNone(t *testing.T) {
 	w := newRememberWorld(t)
 	w.mux.Handle("POST /both", w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -228,8 +227,8 @@ func TestALogInThatASaveDroppedIsNone(t *testing.T) {
 	b.Get("/me").Want(t, 401, "")
 }
 
-// TestOfTwoChainsInOneRequestTheLastOneCounts: a second strategy that finds another user before
-// the first log-in was stored takes its place, series and all.
+// TestOfTwoChainsInOneRequestTheLastOneCounts: a second chain that finds another user before the first
+// log-in was stored replaces it, including its series.
 func TestOfTwoChainsInOneRequestTheLastOneCounts(t *testing.T) {
 	w := newRememberWorld(t)
 	w.second.user, w.second.err = &User{ID: 2, Email: "jen@test.com", Pass: password}, nil
@@ -244,14 +243,14 @@ func TestOfTwoChainsInOneRequestTheLastOneCounts(t *testing.T) {
 	b.Get("/me").Want(t, 401, "")
 }
 
-// TestMaxSessionsCountsTheLogInThatIsStored: not one that the same request replaced or took
-// back, and that of each guard.
+// TestMaxSessionsCountsTheLogInThatIsStored: not one that the same request replaced or ended, and one for
+// each guard.
 func TestMaxSessionsCountsTheLogInThatIsStored(t *testing.T) {
 	jen := &User{ID: 2, Email: "jen@test.com", Pass: password}
 	for _, row := range []struct {
 		name string
 		do   func(r *http.Request, g, admin *guard.Guard[*User]) error
-		want string // the status, and how many sessions Joe has, of which one is allowed
+		want string // the status and the number of Joe's sessions; one is allowed
 	}{
 		{"replaced by a pending one", func(r *http.Request, g, _ *guard.Guard[*User]) error {
 			return cmp.Or(g.LogInUser(r, joe), g.LogInUser(r, jen))
@@ -292,7 +291,8 @@ func TestMaxSessionsCountsTheLogInThatIsStored(t *testing.T) {
 	}
 }
 
-// TestALogInThatIsStoredAtOnceTellsOfTheOneBefore: RefuseMore has the second one stored before it is told of.
+// TestALogInThatIsStoredAtOnceTellsOfTheOneBefore: RefuseMore stores the second one before its event is
+// sent.
 func TestALogInThatIsStoredAtOnceTellsOfTheOneBefore(t *testing.T) {
 	w := newRememberWorld(t, refuseMore(1))
 	w.mux.Handle("POST /both", w.RequireAuth(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -309,15 +309,15 @@ func TestALogInThatIsStoredAtOnceTellsOfTheOneBefore(t *testing.T) {
 	}
 }
 
-// TestASeriesIsKnownAfterALogInThatFailed: the one that began it was stored before. The next log-in takes it
-// over, or ends it.
+// TestASeriesIsKnownAfterALogInThatFailed: the log-in that began it was stored before. The next log-in
+// continues or ends it.
 func TestASeriesIsKnownAfterALogInThatFailed(t *testing.T) {
 	for _, goesOn := range []bool{true, false} {
 		w := newRememberWorld(t)
 		w.mux.Handle("POST /in", w.afterLogIn(func(rw http.ResponseWriter, r *http.Request, s *session.Session) error {
 			err := s.Save(r.Context())
 			if _, failed := w.LogInContext(r.Context(), joe, guard.LogInOptions{SuccessFlash: strings.Repeat("x", 2<<20)}); err != nil || failed == nil {
-				t.Errorf("got %v and %v, want none, and that the second log-in fails", err, failed)
+				t.Errorf("got %v and %v, want no error, and a failure of the second log-in", err, failed)
 			}
 			if goesOn {
 				return w.LogInUser(r, joe)

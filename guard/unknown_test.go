@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestS17_ASessionThatAReplicaDoesNotKnowIsKept, by whatever comes within the replica's lag.
+// TestS17_ASessionThatAReplicaDoesNotKnowIsKept, whatever the browser sends within the replica's lag.
 func TestS17_ASessionThatAReplicaDoesNotKnowIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newRememberWorld(t)
@@ -52,10 +52,10 @@ func TestS17_ASessionThatAReplicaDoesNotKnowIsKept(t *testing.T) {
 		w.mux.Handle("POST /lag/reload", with(func(ctx context.Context, s *session.Session) error { return s.Reload(ctx) }, nil, lagging.RequireAuth(whoami(lagging))))
 		b := w.remembered("joe@test.com")
 		pass(time.Hour)
-		b.Get("/lag/me").Want(t, 200, "joe") // as the log-in that it is, and no recalled one
+		b.Get("/lag/me").Want(t, 200, "joe") // with its own log-in, not a recalled one
 		b.Post("/lag/again").Want(t, 200, "")
 		b.Post("/lag/reload").Want(t, 200, "joe")
-		b.Post("/lag/admin", "email", "joe@test.com", "password", password).Want(t, 409, "") // with a value of nobody's
+		b.Post("/lag/admin", "email", "joe@test.com", "password", password).Want(t, 409, "") // with a value set as an anonymous visitor
 		for _, data := range w.records() {
 			if !strings.Contains(data, `"factors":{"local":946684800000}`) || !strings.Contains(data, `"at":946684800000`) {
 				t.Errorf("got %s, want the log-in of an hour ago", data)

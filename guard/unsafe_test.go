@@ -12,11 +12,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// cure is how a mistake says what would be right.
+// cure matches the part of a mistake that says what to do.
 var cure = regexp.MustCompile(`: (use|want|give|choose|write|set|pass|check|its Name method must)\b`)
 
-// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and New says which field it is
-// and what would be safe.
+// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and the error of New names the field and what
+// would be safe.
 func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	w := newWorld(t)
 	memory, err := store.Memory(store.MemoryConfig{})

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// TestFilesOfAnUploadAreRemoved after the request: net/http's server removes those of the
-// request that it made, so every copy of it has to hand its form back.
+// TestFilesOfAnUploadAreRemoved after the request: net/http's server removes those of the request that it
+// made, so the form of every copy must be handed back.
 func TestFilesOfAnUploadAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -29,7 +29,7 @@ func TestFilesOfAnUploadAreRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = part.Write(make([]byte, 11<<20)) // more than ParseMultipartForm keeps in memory beside its limit
+	_, _ = part.Write(make([]byte, 11<<20)) // more than ParseMultipartForm keeps in memory
 	if err := form.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestFilesOfAnUploadAreRemoved(t *testing.T) {
 	}
 }
 
-// TestThePatternOfAMuxInsideIsSeenOutside of a stateless guard too.
+// TestThePatternOfAMuxInsideIsSeenOutside, also with a stateless guard.
 func TestThePatternOfAMuxInsideIsSeenOutside(t *testing.T) {
 	w := newWorld(t)
 	api := w.guard("", func(c *guard.Config) { c.Sessions = nil })

@@ -9,7 +9,8 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// TestUsersWhoCannotBeAskedForKeepNoEndWaiting: their table hangs for minutes.
+// TestUsersWhoCannotBeAskedForKeepNoEndWaiting: the users table hangs for minutes, which delays no end of a
+// stream.
 func TestUsersWhoCannotBeAskedForKeepNoEndWaiting(t *testing.T) {
 	for _, row := range []struct {
 		name, want string
@@ -45,8 +46,8 @@ func TestUsersWhoCannotBeAskedForKeepNoEndWaiting(t *testing.T) {
 	}
 }
 
-// TestASessionThatWentOnIsExceptedUnderItsOldIDToo: a process that heard nothing of a renewal ends all other
-// sessions, and the index still has the id before.
+// TestASessionThatWentOnIsExceptedUnderItsOldIDToo: a process that missed a renewal ends all other
+// sessions, and the index still has the previous id.
 func TestASessionThatWentOnIsExceptedUnderItsOldIDToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := processes(t)
@@ -72,8 +73,8 @@ func TestASessionThatWentOnIsExceptedUnderItsOldIDToo(t *testing.T) {
 	})
 }
 
-// TestAStreamThatLeavesDuringItsLookHidesNothing: a session goes on, all streams leave while that is
-// found out, and the next one, of the session it went on to, ends as any other.
+// TestAStreamThatLeavesDuringItsLookHidesNothing: a session is renewed, and all its streams leave while a
+// look finds that out. The next stream, of its successor, ends like any other.
 func TestAStreamThatLeavesDuringItsLookHidesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := processes(t)
@@ -85,7 +86,7 @@ func TestAStreamThatLeavesDuringItsLookHidesNothing(t *testing.T) {
 		other.Get("/renew").Want(t, 200, "")
 		follows, release := here.store.holdFirst("End")
 		pass(31 * time.Second)
-		<-follows // the clock's look asks where the session went on
+		<-follows // the clock's look asks for the successor
 		l.leave()
 		looks, on := here.store.holdFirst("GetMany")
 		also := here.watch(pia, "/stream")

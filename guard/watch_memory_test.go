@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestWhatAStreamHolds in memory while it goes on, beside what its request holds anyway: less than a
-// kilobyte and a half, and no goroutine.
+// TestWhatAStreamHolds in memory, in addition to its request: less than a kilobyte and a half, and no
+// goroutine.
 func TestWhatAStreamHolds(t *testing.T) {
 	const streams, most = 20_000, 1536
 	w := newWorld(t)
@@ -18,7 +18,7 @@ func TestWhatAStreamHolds(t *testing.T) {
 		ends := make([]context.Context, streams)
 		cancels := make([]context.CancelFunc, streams)
 		for i := range ends { // each has a context of its own, as a request has
-			ends[i], cancels[i] = context.WithCancel(r.Context()) //nolint:fatcontext // each is of the request's
+			ends[i], cancels[i] = context.WithCancel(r.Context()) //nolint:fatcontext // each is derived from the request's
 		}
 		defer func() {
 			for _, cancel := range cancels {

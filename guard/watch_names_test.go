@@ -15,11 +15,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestAStreamGoesOnWhereTheUsersIDIsWrittenOtherwise: LogInUser after a change of the role, which is in the id,
-// is a renewal (G20).
+// TestAStreamGoesOnWhereTheUsersIDIsWrittenOtherwise: LogInUser after a change of the role, which is part
+// of the id, is a renewal (G20).
 func TestAStreamGoesOnWhereTheUsersIDIsWrittenOtherwise(t *testing.T) {
 	for _, row := range []struct {
-		name, id string // of the user whom LogInUser is given, as an admin
+		name, id string // of the user passed to LogInUser, as an admin
 		want     string
 	}{
 		{"the same user with another role", "7", ""},
@@ -54,7 +54,7 @@ func TestAStreamGoesOnWhereTheUsersIDIsWrittenOtherwise(t *testing.T) {
 	}
 }
 
-// panicking is a [serializer.Namer] that cannot take an id of admins, which another program wrote.
+// panicking is a [serializer.Namer] that panics for ids of admins, written by another program.
 type panicking struct{ namedTickets }
 
 func (p panicking) UserName(id json.RawMessage) (string, error) {
@@ -64,7 +64,8 @@ func (p panicking) UserName(id json.RawMessage) (string, error) {
 	return p.namedTickets.UserName(id)
 }
 
-// TestASerializerThatPanicsEndsItsStreamAlone: no request is there to fail by it, and others are still looked at.
+// TestASerializerThatPanicsEndsItsStreamAlone: there is no request that could fail, and other streams are
+// still checked.
 func TestASerializerThatPanicsEndsItsStreamAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -10,9 +10,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 )
 
-// TestNoticesThatAreLateLostOrDoubled: two programs, four visitors with a stream in each, and renewals,
-// log-outs and outages at random. No stream ends while its log-in lives, and each ends at the latest
-// with the next look.
+// TestNoticesThatAreLateLostOrDoubled: two programs, four visitors with a stream in each, and random
+// renewals, log-outs and outages. No stream ends while its log-in is live, and otherwise each ends at the
+// next look at the latest.
 func TestNoticesThatAreLateLostOrDoubled(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -75,7 +75,7 @@ func noticesAtRandom(t *testing.T, random *rand.Rand) {
 		}
 		goOn("after a step")
 	}
-	pass(45 * time.Second) // the clock, and the last late notice
+	pass(45 * time.Second) // so that the clock looks and the last late notice comes
 	goOn("in the end")
 	for i, v := range all {
 		for k, l := range v.streams {

@@ -24,10 +24,10 @@ type live struct {
 	ctx   context.Context
 	err   error
 	done  chan struct{}
-	leave func() // has the client go away, and the handler return
+	leave func() // makes the client leave, and the handler return
 }
 
-// cause returns why the stream has ended, "" while it goes on.
+// cause returns why the stream has ended, "" if it has not.
 func (l *live) cause() string {
 	if l.ctx == nil || l.ctx.Err() == nil {
 		return ""
@@ -38,7 +38,7 @@ func (l *live) cause() string {
 	return context.Cause(l.ctx).Error()
 }
 
-// watch has b open a stream at path, in w's process. It ends with the test.
+// watch makes b open a stream at path, in w's process, until the end of the test.
 func (w *world) watch(b *browser.Browser, path string) *live {
 	w.t.Helper()
 	l := &live{done: make(chan struct{})}
@@ -60,7 +60,7 @@ type (
 	hereKey struct{}
 )
 
-// events is a stream: it goes on until the context of Watch ends.
+// events is a stream that continues until the context of Watch ends.
 func events(watch func(context.Context) (context.Context, error)) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		l := r.Context().Value(liveKey{}).(*live)
@@ -75,7 +75,7 @@ func events(watch func(context.Context) (context.Context, error)) http.Handler {
 	})
 }
 
-// processes are two of one program, on one store and one table of users.
+// processes returns two processes of one program, with the same store and users table.
 func processes(t testing.TB) (here, there *world) {
 	users, records, times := newTable(), newStore(t), session.Config{IdleTimeout: time.Hour, AbsoluteTimeout: 3 * time.Hour}
 	users.set(User{ID: 3, Email: "pia@test.com", Pass: password})
@@ -112,7 +112,7 @@ func processes(t testing.TB) (here, there *world) {
 	return here, there
 }
 
-// forget removes every record as Node does, which tells nobody, but for those with spare in them.
+// forget removes every record as Node does, without a notice, except those that contain spare.
 func (s *switchable) forget(t testing.TB, spare string) {
 	t.Helper()
 	for r, err := range s.All(t.Context()) {
@@ -132,8 +132,8 @@ func (w *world) in(b *browser.Browser) *browser.Browser {
 	return other
 }
 
-// TestWhatIsWatchedEndsWithItsLogIn: each end of a log-in, by the same process and by another, and
-// how long it takes at most until the streams in both know. A browser has a stream in each.
+// TestWhatIsWatchedEndsWithItsLogIn: each kind of end, by the same process and by another, and the longest
+// time until the streams in both end. A browser has a stream in each process.
 func TestWhatIsWatchedEndsWithItsLogIn(t *testing.T) {
 	const soon, round = 0, 30*time.Second + 250*time.Millisecond
 	for _, row := range []struct {
@@ -233,7 +233,7 @@ func TestWhatIsWatchedEndsWithItsLogIn(t *testing.T) {
 	}
 }
 
-// TestWhatIsWatchedGoesOn through everything that ends no log-in.
+// TestWhatIsWatchedGoesOn through everything that does not end the log-in.
 func TestWhatIsWatchedGoesOn(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -310,7 +310,7 @@ func TestWhatIsWatchedGoesOn(t *testing.T) {
 				synctest.Wait()
 				for i, l := range streams {
 					if got := l.cause(); got != guard.ReasonLogOut {
-						t.Errorf("stream %d, after a log-out in the end: got cause %q", i+1, got)
+						t.Errorf("stream %d, after a final log-out: got cause %q", i+1, got)
 					}
 				}
 			})
@@ -318,7 +318,7 @@ func TestWhatIsWatchedGoesOn(t *testing.T) {
 	}
 }
 
-// TestWhatAWatchCosts: one read of the store when it begins, and one each round for all.
+// TestWhatAWatchCosts: one read of the store when it begins, and one in each round for all of them.
 func TestWhatAWatchCosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, _ := processes(t)
@@ -350,7 +350,7 @@ func TestWhatAWatchCosts(t *testing.T) {
 	})
 }
 
-// TestWatchSaysWhatIsMissing where there is no log-in that could end.
+// TestWatchSaysWhatIsMissing if there is no log-in that could end.
 func TestWatchSaysWhatIsMissing(t *testing.T) {
 	w := newWorld(t)
 	stateless, err := guard.New[*User](guard.Config{Logger: w.logger()}, nil, w.token)
@@ -378,7 +378,7 @@ func TestWatchSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestWatchOfALogInThatIsNotStoredYet begins when the response does.
+// TestWatchOfALogInThatIsNotStoredYet begins when the response starts.
 func TestWatchOfALogInThatIsNotStoredYet(t *testing.T) {
 	for _, row := range []struct {
 		name, want string

@@ -12,7 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// TestASessionThatCannotBeFollowedKeepsNobodyWaiting, and its own stream goes on, since nobody knows.
+// TestASessionThatCannotBeFollowedKeepsNobodyWaiting, and its own stream continues, since the result is
+// unknown.
 func TestASessionThatCannotBeFollowedKeepsNobodyWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := processes(t)
@@ -56,7 +57,7 @@ func TestAMalformedRecordEndsItsStreams(t *testing.T) {
 	})
 }
 
-// TestAStoreThatDoesNotTellIsSaidOnceAMinute, and streams end by the clock.
+// TestAStoreThatDoesNotTellIsSaidOnceAMinute: that is logged, and streams end by the clock's looks.
 func TestAStoreThatDoesNotTellIsSaidOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := processes(t)
@@ -78,7 +79,7 @@ func TestAStoreThatDoesNotTellIsSaidOnceAMinute(t *testing.T) {
 	})
 }
 
-// TestALookThatMeetsAnOutageIsRepeated soon after, and not with the clock alone.
+// TestALookThatMeetsAnOutageIsRepeated soon, without waiting for the clock.
 func TestALookThatMeetsAnOutageIsRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := processes(t)
@@ -100,14 +101,14 @@ func TestALookThatMeetsAnOutageIsRepeated(t *testing.T) {
 	})
 }
 
-// TestALookThatIsOvertakenByTheEndSaysWhy.
+// TestALookThatIsOvertakenByTheEndSaysWhy: the notice comes during the look.
 func TestALookThatIsOvertakenByTheEndSaysWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, _ := processes(t)
 		b := here.loggedIn("joe@test.com")
 		looks, release := here.store.holdFirst("GetMany")
 		l := here.watch(b, "/stream")
-		<-looks // the one with which a stream begins
+		<-looks // the first look of the stream
 		b.Post("/logout").Want(t, 200, "")
 		release()
 		synctest.Wait()
@@ -117,7 +118,8 @@ func TestALookThatIsOvertakenByTheEndSaysWhy(t *testing.T) {
 	})
 }
 
-// TestALookBeforeTheNoticeSaysWhy: the clock's look of another process comes between the end and its notice.
+// TestALookBeforeTheNoticeSaysWhy: the clock's look in another process comes between the end and its
+// notice.
 func TestALookBeforeTheNoticeSaysWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := processes(t)
@@ -135,7 +137,7 @@ func TestALookBeforeTheNoticeSaysWhy(t *testing.T) {
 	})
 }
 
-// TestAStorePanicsWhileItIsLookedAt: that is an outage, which the log tells of, and no end of the program.
+// TestAStorePanicsWhileItIsLookedAt: that counts as an outage and is logged; the program does not end.
 func TestAStorePanicsWhileItIsLookedAt(t *testing.T) {
 	for _, method := range []string{"GetMany", "End", "Listen", "Update"} {
 		t.Run(method, func(t *testing.T) {
@@ -155,7 +157,7 @@ func TestAStorePanicsWhileItIsLookedAt(t *testing.T) {
 				other := there.in(b)
 				l := here.watch(b, "/game")
 				synctest.Wait()
-				if method == "End" { // by which a look asks where the session went on
+				if method == "End" { // with which a look asks for the successor
 					here.store.deliver = func(func()) {}
 					other.Get("/renew").Want(t, 200, "")
 				}
@@ -163,10 +165,10 @@ func TestAStorePanicsWhileItIsLookedAt(t *testing.T) {
 				pass(10 * time.Minute)
 				synctest.Wait()
 				if got := l.cause(); got != "" {
-					t.Errorf("while it panics: got %q, want it to go on", got)
+					t.Errorf("while the store panics: got %q, want the stream to continue", got)
 				}
 				if got := here.logged(); !strings.Contains(got, "the store panicked: made up") || !strings.Contains(got, "harness_test.go") {
-					t.Errorf("the log does not say what panicked, and where: %s", got)
+					t.Errorf("the log does not say what panicked and where: %s", got)
 				}
 				broken(false)
 				pass(31 * time.Second)
@@ -181,7 +183,8 @@ func TestAStorePanicsWhileItIsLookedAt(t *testing.T) {
 	}
 }
 
-// TestWatchOfALogInThatIsNeverStored ends as that of any other: it was logged out in the request that made it.
+// TestWatchOfALogInThatIsNeverStored ends like any other: the log-in was logged out in the request that
+// made it.
 func TestWatchOfALogInThatIsNeverStored(t *testing.T) {
 	w := newWorld(t)
 	var cause error

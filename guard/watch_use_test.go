@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// TestAStreamMayCountAsUse: the session lives on while it is open, until its absolute timeout.
+// TestAStreamMayCountAsUse: the session stays live while it is open, until its absolute timeout.
 func TestAStreamMayCountAsUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := processes(t)
@@ -62,7 +62,7 @@ func TestTheIdleTimeoutEndsWhatNoStreamUsesAnyMore(t *testing.T) {
 	}
 }
 
-// TestAStreamThatCountsAsUseEndsWithTheLogIn as every other, and brings nothing back.
+// TestAStreamThatCountsAsUseEndsWithTheLogIn like every other, and does not bring the session back.
 func TestAStreamThatCountsAsUseEndsWithTheLogIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := processes(t)
@@ -71,7 +71,7 @@ func TestAStreamThatCountsAsUseEndsWithTheLogIn(t *testing.T) {
 		pass(7 * time.Minute)
 		writes, release := here.store.holdFirst("Update")
 		pass(6 * time.Minute)
-		<-writes // it is about to have the idle timeout begin anew
+		<-writes // it is about to restart the idle timeout
 		b.Post("/logout").Want(t, 200, "")
 		release()
 		synctest.Wait()
@@ -83,7 +83,7 @@ func TestAStreamThatCountsAsUseEndsWithTheLogIn(t *testing.T) {
 	})
 }
 
-// TestAnIdleTimeoutShorterThanTheLooks is met by looks of its own.
+// TestAnIdleTimeoutShorterThanTheLooks causes additional looks.
 func TestAnIdleTimeoutShorterThanTheLooks(t *testing.T) {
 	for _, idle := range []time.Duration{10 * time.Second, 30 * time.Second, 31 * time.Second, 50 * time.Second} {
 		t.Run(fmt.Sprint(idle), func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestAnIdleTimeoutShorterThanTheLooks(t *testing.T) {
 				pass(31 * time.Second)
 				synctest.Wait()
 				if got := game.cause(); got != guard.ReasonAbsolute && got != guard.ReasonIdle {
-					t.Errorf("after an outage over its deadlines: got %q", got)
+					t.Errorf("after an outage longer than its deadlines: got %q", got)
 				}
 			})
 		})

@@ -27,7 +27,7 @@ type Browser struct {
 	jar    *cookiejar.Jar
 }
 
-// Page is the answer at the end of the redirects.
+// Page is the response after the redirects.
 type Page struct {
 	*http.Response // its Body has been read
 
@@ -79,11 +79,11 @@ func (b *Browser) Fetch(method, path, body string) Page {
 	return b.visit(path, ask{method, body, kind, "same-origin", true})
 }
 
-// ask is a request before its address is known.
+// ask is a request without its address.
 type ask struct {
 	method, body, kind string // kind is the body's Content-Type
 	site               string // Sec-Fetch-Site
-	script             bool   // it is sent by a script, and not by the window
+	script             bool   // sent by a script, not by the window
 }
 
 // after returns the request that follows a redirect (Fetch Standard, HTTP-redirect fetch).
@@ -95,7 +95,7 @@ func (a ask) after(status int) ask {
 	return a
 }
 
-// mostRedirects is how many redirects browsers follow.
+// mostRedirects is the number of redirects that browsers follow.
 const mostRedirects = 20
 
 // visit sends a request and follows the redirects.
@@ -124,11 +124,11 @@ func (b *Browser) visit(path string, a ask) Page {
 	panic("not reached")
 }
 
-// send sends one request and keeps the cookies of the answer.
+// send sends one request and stores the cookies of the response.
 func (b *Browser) send(at *url.URL, a ask) Page {
 	b.t.Helper()
 	r := httptest.NewRequest(a.method, at.RequestURI(), strings.NewReader(a.body)).WithContext(b.t.Context())
-	r.Host = at.Host // the address has neither host nor fragment, as a server gets it
+	r.Host = at.Host // like a server's request, r.URL has neither host nor fragment
 	if at.Scheme == "https" {
 		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: at.Hostname()}
 	}

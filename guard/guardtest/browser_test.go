@@ -82,7 +82,7 @@ func TestALogInIsAsATestWants(t *testing.T) {
 	g, _ := newSite(t)
 	cookies := guardtest.LogInWith(t, g, &user{"joe"}, guardtest.Options{Remembered: true})
 	if len(cookies) != 1 || !strings.Contains(cookies[0].Name, "remember") {
-		t.Errorf("got the cookies %v, want that of the remembered browser alone", cookies)
+		t.Errorf("got the cookies %v, want only that of the remembered browser", cookies)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestABrowserFollowsItsSite(t *testing.T) {
 	})
 }
 
-// TestABrowserDoesNotGoInCircles, but fails the test.
+// TestABrowserDoesNotGoInCircles: it fails the test instead.
 func TestABrowserDoesNotGoInCircles(t *testing.T) {
 	_, app := newSite(t)
 	failing := &failing{TB: t}
@@ -119,7 +119,7 @@ func TestABrowserDoesNotGoInCircles(t *testing.T) {
 	}
 }
 
-// failing notes how it was failed.
+// failing is a testing.TB that records its failure.
 type failing struct {
 	testing.TB
 	text string
@@ -130,7 +130,7 @@ func (f *failing) Fatalf(format string, args ...any) {
 	panic("failed")
 }
 
-// TestARequestIsAsAServerGetsIt: an application that puts its address into return_to puts the same in.
+// TestARequestIsAsAServerGetsIt: an application gets the address for return_to from it in the usual way.
 func TestARequestIsAsAServerGetsIt(t *testing.T) {
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/from" {

@@ -105,7 +105,7 @@ func TestTheDocumentation(t *testing.T) {
 	}
 }
 
-// TestTheDocumentationIsTested: the package's doc shows lines of the test above, as they are.
+// TestTheDocumentationIsTested: the code in the package's doc is in the test above, line by line.
 func TestTheDocumentationIsTested(t *testing.T) {
 	text := func(name string) string {
 		text, err := os.ReadFile(name)
@@ -128,7 +128,7 @@ func TestTheDocumentationIsTested(t *testing.T) {
 	}
 }
 
-// TestAScriptIsAnsweredAsAProgram, and goes on after a redirect as browsers do.
+// TestAScriptIsAnsweredAsAProgram, and follows a redirect as browsers do.
 func TestAScriptIsAnsweredAsAProgram(t *testing.T) {
 	_, app := newApp(t)
 	b := guardtest.NewBrowser(t, app, "https://app.example")

@@ -110,7 +110,7 @@ func LogInWith[U any](t testing.TB, g *guard.Guard[U], user U, o Options) []*htt
 	handler.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "https://guardtest.example/", nil))
 	cookies := rec.Result().Cookies()
 	isOwn := func(c *http.Cookie) bool { return c.Name == own }
-	if !slices.ContainsFunc(cookies, isOwn) { // a pending one is answered 401, and has it
+	if !slices.ContainsFunc(cookies, isOwn) { // a pending log-in is answered 401 but has the cookie
 		t.Fatalf("guardtest: log in: got %d: %s", rec.Code, rec.Body)
 	}
 	if o.Remembered {

@@ -101,7 +101,7 @@ func TestWithUserPassesGuards(t *testing.T) {
 	}
 }
 
-// recorder is a testing.TB that notes its failure.
+// recorder is a testing.TB that records its failure.
 type recorder struct {
 	testing.TB
 	failed string
@@ -149,7 +149,7 @@ func TestLogInFailsTheTestWhenTheStoreIsDown(t *testing.T) {
 	}
 }
 
-// down is a store that creates nothing.
+// down is a store whose Create fails.
 type down struct{ session.Store }
 
 func (down) Create(context.Context, string, []byte, time.Duration) error {
