@@ -13,7 +13,8 @@
 //	})
 //	auth, err := guard.New(guard.Config{Sessions: sessions}, serializer, google)
 //
-//	login := auth.Authenticate("google")(auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"})(nil))
+//	home := guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/"}
+//	login := auth.Authenticate("google")(auth.LogInWith(home)(nil))
 //	mux.Handle("GET /login/google", login)
 //	mux.Handle("GET /login/google/callback", login)
 //

@@ -82,9 +82,9 @@ func (a *app) validate(_ context.Context, claims jwt.AccessClaims) (*User, error
 	return a.users.byID(claims.Subject)
 }
 
-// logIn answers whoever gave the right password with the first pair of tokens.
+// logIn answers a right password with the first pair of tokens.
 func (a *app) logIn(w http.ResponseWriter, r *http.Request) {
-	user, _ := a.auth.User(r.Context()) // Authenticate saw to it that there is one
+	user, _ := a.auth.User(r.Context()) // there is one, behind Authenticate
 	grant := refresh.Grant{Subject: user.ID, AuthTime: time.Now()}
 	next, err := a.refresh.Issue(r.Context(), grant)
 	if err != nil {
@@ -114,11 +114,11 @@ func (a *app) answer(w http.ResponseWriter, r *http.Request, grant refresh.Grant
 		a.auth.Error(w, r, err)
 		return
 	}
-	// A client that went away asks again: nobody needs this error.
+	// The error is of no interest: a client that went away asks again.
 	_ = jwt.TokenResponse{AccessToken: token, ExpiresIn: a.access.Lifetime(), RefreshToken: next}.Write(w)
 }
 
-// logOut ends what the refresh token began. Access tokens run out by themselves.
+// logOut ends the family of the refresh token. Access tokens expire by themselves.
 func (a *app) logOut(w http.ResponseWriter, r *http.Request) {
 	if err := a.refresh.Revoke(r.Context(), refreshToken(w, r)); err != nil {
 		a.auth.Error(w, r, err)
