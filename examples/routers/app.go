@@ -31,7 +31,7 @@ type App struct {
 	Auth     *guard.Guard[*User]
 	Sessions *session.Manager
 	Log      *slog.Logger
-	Origin   string // of the single-page application, on another origin
+	Origin   string // of the single-page application
 	// Inside, if set, is one more middleware between RequireAuth and the handlers.
 	Inside func(http.Handler) http.Handler
 	news   news
@@ -91,8 +91,8 @@ func NewApp(o Settings) (*App, error) {
 	return &App{Auth: auth, Sessions: sessions, Log: o.Log, Origin: o.Origin, Inside: o.Inside}, nil
 }
 
-// FormLogIn is the middleware of a log-in form. Its handler is never reached: the user is sent to the page
-// that they wanted.
+// FormLogIn is the handler of a log-in form. It sends the user to the page that they wanted, so LogInWith
+// needs no handler.
 func (a *App) FormLogIn() http.Handler {
 	return a.Auth.AuthenticateWith(guard.Options{Strategies: []string{"local"}})(a.Auth.LogInWith(guard.LogInOptions{
 		ReturnTo: true, SuccessRedirect: "/app/me", SuccessFlash: "welcome"})(nil))
@@ -135,8 +135,9 @@ func (a *App) Note(ctx context.Context, text string) (string, error) {
 // Page is a long page.
 func (a *App) Page() string { return strings.Repeat("a page that is worth compressing\n", 1000) }
 
-// Follow calls send for everything that happens, until the user is logged out, the browser is gone, or send
-// fails. It asks the store before each message whether the user is still logged in.
+// Follow calls send for each message, until the user is logged out, the browser is gone, or send fails. Before
+// each message it asks the store whether the user is still logged in. Guard.Watch would end a stream without
+// messages too; examples/internal/article/live.go has that.
 func (a *App) Follow(ctx context.Context, send func(string) error) error {
 	s, err := a.Sessions.Session(ctx)
 	if err != nil {
@@ -215,7 +216,7 @@ func (w *statusWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// news is a list of those who follow.
+// news sends messages to everybody who follows.
 type news struct {
 	mu   sync.Mutex
 	subs map[chan string]bool

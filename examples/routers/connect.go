@@ -63,8 +63,8 @@ func reply(text string, err error) (*connect.Response[wrapperspb.StringValue], e
 	return connect.NewResponse(wrapperspb.String(text)), nil
 }
 
-// hello answers a log-in that the middlewares have made. They read the credentials of JSON alone: programs
-// that speak gRPC send a key or a token with each call.
+// hello answers a log-in that the middlewares have made. They read credentials only from JSON: programs that
+// speak gRPC send a key or a token with each call.
 func (h rpc) hello(ctx context.Context, _ *connect.Request[structpb.Struct]) (*connect.Response[wrapperspb.StringValue], error) {
 	user, _ := h.Auth.User(ctx)
 	return reply("hello "+user.Email, nil)

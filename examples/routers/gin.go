@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/examples/routers/ginwrap"
 )
 
-// Gin is the application on gin. ginwrap is the adapter: see there why not another.
+// Gin is the application on gin. Package ginwrap is the adapter; its doc says why not another.
 func Gin(a *App) http.Handler {
 	h := ginHandlers{a}
 	wrap := ginwrap.Middleware

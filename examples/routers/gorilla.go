@@ -33,7 +33,7 @@ func Gorilla(a *App) http.Handler {
 	members.HandleFunc("/upload", h.upload).Methods(http.MethodPost)
 	members.Handle("/slow", http.TimeoutHandler(http.HandlerFunc(h.slow), Limit, "took too long")).Methods(http.MethodGet)
 
-	// gorilla/mux runs middlewares for routes that match alone: what answers preflights, and what recovers
+	// gorilla/mux runs middlewares only for routes that match. So what answers preflights, and what recovers
 	// from panics of the session's Handler too, goes around the router.
 	crossOrigin := gorilla.CORS(gorilla.AllowedOrigins([]string{a.Origin}), gorilla.AllowCredentials(),
 		gorilla.AllowedMethods([]string{"GET", "POST"}), gorilla.AllowedHeaders([]string{"Content-Type"}))

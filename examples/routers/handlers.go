@@ -79,7 +79,7 @@ func (h handlers) socket(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	defer func() { _ = conn.CloseNow() }()
-	// The connection is no request of net/http's any more: CloseRead says when it ends.
+	// net/http does not watch the connection any more: CloseRead's context ends with it.
 	ctx := conn.CloseRead(r.Context())
 	_ = h.Follow(ctx, func(text string) error { return conn.Write(ctx, websocket.MessageText, []byte(text)) })
 	_ = conn.Close(websocket.StatusPolicyViolation, "logged out")

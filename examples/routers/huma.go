@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// Huma is the application on huma, above http.ServeMux. Its operations get a context and no request.
-// What a form or a WebSocket does is no operation: it is mounted on the mux, beside the API.
+// Huma is the application on huma, on http.ServeMux. Its operations get a context and no request. A form and a
+// WebSocket are not operations: they are mounted on the mux, beside the API.
 func Huma(a *App) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /app/login", a.FormLogIn())
@@ -82,8 +82,7 @@ type credentials struct {
 	}
 }
 
-// logIn answers a log-in that the middlewares have made. It names the body for the description of the API
-// alone.
+// logIn answers a log-in that the middlewares have made. The body is named only for the API's description.
 func (h humaHandlers) logIn(ctx context.Context, _ *credentials) (*text, error) {
 	return h.hello(ctx, nil)
 }

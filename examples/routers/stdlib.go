@@ -37,9 +37,9 @@ func public(a *App, mux *http.ServeMux) {
 	mux.Handle("POST /app/logout", a.Auth.LogOut(http.RedirectHandler("/app/hello", http.StatusSeeOther)))
 }
 
-// Around is what surrounds every route. The order matters: whoever recovers from panics is outside of the
-// session's Handler, so that a request that panicked changes nothing; CORS is outside of the guards, since a
-// preflight has no credentials.
+// Around puts around next what every route needs. The order matters: the recovery from panics is outside of
+// the session's Handler, so that a request that panicked changes nothing; CORS is outside of the guards, since
+// a preflight has no credentials.
 func Around(a *App, next http.Handler) http.Handler {
 	crossOrigin := cors.New(cors.Options{AllowedOrigins: []string{a.Origin}, AllowCredentials: true, AllowedHeaders: []string{"Content-Type"}})
 	next = crossOrigin.Handler(next)
@@ -48,7 +48,7 @@ func Around(a *App, next http.Handler) http.Handler {
 	return recoverer(next)
 }
 
-// withoutStreams keeps compression away from streams of events, which it would hold back.
+// withoutStreams does not compress streams of events, since that would delay them.
 func withoutStreams(compress func(http.Handler) http.HandlerFunc, next http.Handler) http.Handler {
 	compressed := compress(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

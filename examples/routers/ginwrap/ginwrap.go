@@ -1,8 +1,8 @@
 // Package ginwrap answers: how does gin run a middleware of net/http?
 //
-// The middleware may replace the response writer, as sessions and compression do. gin's handlers write to
-// gin.Context.Writer, so that has to become the middleware's writer while they run. Adapters that leave it
-// alone, such as gwatts/gin-adapter, let the response start before the session is saved.
+// A middleware may replace the response writer, as sessions and compression do. gin's handlers write to
+// gin.Context.Writer, so that has to be the middleware's writer while they run. Adapters that do not set it,
+// such as gwatts/gin-adapter, let the response start before the session is saved.
 package ginwrap
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Middleware returns m for gin's Use and for its routes. Where m does not call its handler, the handlers that
-// follow are not run.
+// Middleware returns m for gin's Use and for its routes. If m does not call its handler, the handlers that
+// follow do not run.
 func Middleware(m func(http.Handler) http.Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		outer, passed := c.Writer, false
@@ -23,7 +23,7 @@ func Middleware(m func(http.Handler) http.Handler) gin.HandlerFunc {
 			passed = true
 			inner := &writer{ResponseWriter: outer, w: w, status: http.StatusOK, size: -1}
 			c.Writer, c.Request = inner, r
-			defer func() { c.Writer = outer }() // a recovery further out answers by its own
+			defer func() { c.Writer = outer }() // a recovery further out uses its own
 			c.Next()
 			if inner.size < 0 && inner.status != http.StatusOK {
 				w.WriteHeader(inner.status) // c.Status(204) writes nothing by itself
