@@ -17,13 +17,13 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// What the provider calls this application. With a real provider, its pages give them.
+// The id and secret of this application at the provider. A real provider gives you them.
 const (
 	clientID     = "social"
 	clientSecret = "not a secret: the example's provider knows it" //nolint:gosec // as it says
 )
 
-// The routes that the provider is told of.
+// The routes that are registered with the provider.
 const (
 	callbackPath    = "/login/example/callback"
 	linkPath        = "/link/example"
@@ -46,7 +46,7 @@ func newApp(s *site) (http.Handler, error) {
 		return nil, err
 	}
 
-	// With Google this is oidc.Google(), and the four fields of one's own.
+	// For Google this is oidc.Google(), and four fields of your own.
 	provider := oidc.Config{
 		Name: "example", Issuer: s.provider, ClientID: clientID, ClientSecret: clientSecret,
 		RedirectURL: s.app + callbackPath, CookieSecrets: []string{secret}, Scopes: []string{"profile"}, InsecureHTTP: true,
@@ -70,8 +70,8 @@ func newApp(s *site) (http.Handler, error) {
 	}
 
 	// Connecting an account is a guard of its own, without LogIn: its user is the account.
-	// It starts by a POST: another site must not start it, since whoever is logged in at the
-	// provider, perhaps by that site's doing, becomes this user. And the user confirms it.
+	// It starts by a POST, so that another site cannot start it: the account that is logged in
+	// at the provider, perhaps by that site, could become this user's. And the user confirms it.
 	provider.Name, provider.RedirectURL = "link", s.app+linkPath
 	provider.Bind = func(r *http.Request) string {
 		u, _ := auth.User(r.Context())

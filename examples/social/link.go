@@ -12,7 +12,7 @@ import (
 // pending is the account that the user has shown, and has not confirmed yet.
 const pending session.Key[Account] = "link"
 
-// ask keeps the account that the provider has just vouched for, and asks the user whether it is the right
+// ask stores the account that the provider has just confirmed, and asks the user whether it is the right
 // one.
 func ask(sessions *session.Manager, link *guard.Guard[oidc.Identity]) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +40,7 @@ func confirm(sessions *session.Manager, auth *guard.Guard[*User], table *users) 
 		}
 		account, found, err := pending.Get(s)
 		if err == nil && found {
-			err = pending.Delete(s) // it is good once
+			err = pending.Delete(s) // it is valid once
 		}
 		switch {
 		case err != nil:

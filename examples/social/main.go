@@ -1,12 +1,11 @@
-// Command social is an application into which users log in by a password or with an
-// OpenID provider, and connect the one with the other. It starts the provider too, so
-// that nothing needs to be installed or registered anywhere.
+// Command social is an application whose users log in by a password or with an OpenID
+// provider, and can connect the two. It starts the provider too, so that nothing needs to
+// be installed or registered.
 //
 //	go run ./examples/social
 //
 // Read app.go first: it has the strategies, the guards and the routes. users.go is the
-// users table. The other site is examples/internal/provider: an OpenID provider in a page
-// or two, good enough to show and no more.
+// users table. The provider is examples/internal/provider, which is only for examples.
 package main
 
 import (

@@ -27,8 +27,8 @@ type User struct {
 	Accounts []Account
 }
 
-// Account is an account at a provider. Issuer and subject are all there is to it: an
-// address would let whoever controls it there be the user here.
+// Account is an account at a provider. Only issuer and subject identify it: by an address,
+// whoever controls that address at the provider would be the user here.
 type Account struct{ Issuer, Subject string }
 
 // users is the users table.
@@ -89,8 +89,8 @@ func (t *users) byIdentity(_ context.Context, id oidc.Identity) (*User, error) {
 	return u, nil
 }
 
-// connect gives the user with the given id one more account. It reports false for one that
-// is another user's already.
+// connect gives the user with this id one more account. It returns false if the account is
+// another user's already.
 func (t *users) connect(id int, account Account) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -25,16 +25,16 @@ import (
 // Config says who the provider and its one client are.
 type Config struct {
 	Issuer       string   // the provider's own address
-	ClientID     string   // what it calls the application
+	ClientID     string   // of the application
 	ClientSecret string   // no secret: it is an example
 	Redirects    []string // where the application takes the answers
-	Home         string   // where users go who logged out
-	BackChannel  string   // where the application is told of it; empty for nowhere
+	Home         string   // where users are sent after a log-out
+	BackChannel  string   // where log-outs are reported to the application; empty for nowhere
 }
 
-// provider believes whoever says who they are. It does what OpenID Connect Core and Back-Channel Logout ask
-// of a provider for the one flow that is used, and forgets everything at its end. It is here to be looked at,
-// not to be built on.
+// provider believes what users say about themselves. It does what OpenID Connect Core and Back-Channel Logout
+// require of a provider for the one flow that is used, and forgets everything when it ends. It is for examples
+// only.
 type provider struct {
 	Config
 	key *ecdsa.PrivateKey
@@ -45,7 +45,7 @@ type provider struct {
 	logins map[string]string // subject, by sid: the provider's own sessions
 }
 
-// grant is what a code stands for.
+// grant is what a code is exchanged for.
 type grant struct {
 	subject, sid     string
 	nonce, challenge string
@@ -58,7 +58,7 @@ var people = map[string]person{"1001": {"Jen Bar", "jen@provider.example"}, "100
 
 type person struct{ Name, Email string }
 
-// sidCookie has the provider's own session.
+// sidCookie is the cookie of the provider's own session.
 const sidCookie = "provider-sid"
 
 // New returns a provider.
