@@ -1,5 +1,5 @@
 // Command node-peer runs an Express application and a Go program that share their
-// sessions, and prints the curl commands that show one log-in on both.
+// sessions, and prints curl commands that show one log-in on both.
 //
 //	go run ./examples/node-peer
 //

@@ -5,8 +5,8 @@
 //	curl http://localhost:3000/auth/login -d 'email=joefoo@test.com&password=Passw0rd!' -c cookie.joe.txt
 //	curl http://localhost:3000/protected -b cookie.joe.txt
 //
-// Read examples/internal/article/app.go first: it has the sessions, the guard and the routes. redis.go is
-// where sessions lie. examples/sql is the same application on a database.
+// Read examples/internal/article/app.go first: it has the sessions, the guard and the routes. redis.go has
+// the store. examples/sql is the same application on a database.
 package main
 
 import (

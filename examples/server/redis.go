@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// open returns what the application keeps in the Redis at url. Its errors say what is wrong with the Redis.
+// open returns the store in the Redis at url. Its errors say what is wrong with the Redis.
 func open(ctx context.Context, url string, o article.StorageOptions) (article.Storage, error) {
 	b, err := openRedis(ctx, url)
 	if err != nil {
@@ -63,7 +63,7 @@ func embedded() backend {
 	server := miniredis.NewMiniRedis()
 	server.ClockTTL(true)
 	client := redis.NewClient(&redis.Options{
-		Addr:                  "127.0.0.1:0", // of no use but that go-redis looks up no name; its default is localhost
+		Addr:                  "127.0.0.1:0", // not used; without it go-redis would look up localhost
 		Dialer:                func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
 		ContextTimeoutEnabled: true,
 	})

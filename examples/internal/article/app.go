@@ -33,11 +33,11 @@ type settings struct {
 	// deviceSecret signs the cookie by which a browser is known to an account.
 	deviceSecret   string
 	trustedProxies []netip.Prefix
-	// article lets in the password of the article's registration, on loopback only.
+	// article accepts the weak password of the article's registration; only on loopback.
 	article bool
-	// deviceBound is how long the proof of a device is good; 0 binds no session.
+	// deviceBound is how long the proof of a device is valid; 0 binds no session.
 	deviceBound time.Duration
-	stopping    <-chan struct{} // no new requests are taken, and streams end
+	stopping    <-chan struct{} // closed when the server stops: streams end then
 	log         *slog.Logger
 }
 
@@ -46,12 +46,12 @@ type app struct {
 	settings
 	auth   *guard.Guard[*User]
 	users  *userTable
-	local  *strategy.LocalStrategy[*User] // says how an address is spelled
+	local  *strategy.LocalStrategy[*User] // knows the one spelling of an address
 	hasher password.Hasher
 	policy *policy.Policy
 }
 
-// limits says how attempts are counted. purpose tells routes that are no strategy apart.
+// limits returns how attempts are counted. purpose is the route's, for routes that are not a strategy.
 func (a *app) limits(purpose string) throttle.Config {
 	return throttle.Config{
 		Counter: a.storage.Counter, Purpose: purpose, Secrets: []string{a.deviceSecret}, InsecureHTTP: a.plainHTTP,
@@ -73,7 +73,7 @@ func newApp(s settings) (http.Handler, error) {
 		serializer.ByID(func(u *User) int64 { return u.ID }, a.users.ByID),
 		func(u *User) string { return u.hash },
 	)
-	// Guessing is slowed down, by what all processes on this store have counted.
+	// Guessing is slowed down. All processes on this store count together.
 	if a.local, err = password.New(a.users, password.Config{Hasher: a.hasher, Logger: s.log}); err != nil {
 		return nil, err
 	}
@@ -81,12 +81,12 @@ func newApp(s settings) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Anybody can ask for a registration, which costs a hash.
+	// Anybody can register, and each registration costs a hash.
 	registrations, err := throttle.NewLimiter(a.limits("register"))
 	if err != nil {
 		return nil, err
 	}
-	a.policy, err = policy.New(policy.Config{MinLength: 8, Blocklist: []string{"passport"}}) // in earnest: and Breached
+	a.policy, err = policy.New(policy.Config{MinLength: 8, Blocklist: []string{"passport"}}) // a real application: and Breached
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func newApp(s settings) (http.Handler, error) {
 	mux.Handle("GET /live", a.auth.RequireAuth(http.HandlerFunc(a.live)))
 	mux.Handle("POST /auth/login", a.auth.Authenticate("local")(a.auth.LogIn(http.HandlerFunc(a.showSession))))
 	mux.Handle("POST /auth/logout", a.auth.LogOut(text("You are logged out")))
-	// The guard refuses requests that another site caused; a route without one asks for it.
+	// A guard refuses requests that another site caused. This route has no guard, so it needs its own check.
 	sameSite := http.NewCrossOriginProtection()
 	mux.Handle("POST /auth/register", sameSite.Handler(registrations.Handler(http.HandlerFunc(a.register))))
 	if apps != nil {
@@ -133,7 +133,7 @@ func newApp(s settings) (http.Handler, error) {
 
 // whoAmI answers with the user who is logged in.
 func (a *app) whoAmI(w http.ResponseWriter, r *http.Request) {
-	user, _ := a.auth.User(r.Context()) // RequireAuth saw to it that there is one
+	user, _ := a.auth.User(r.Context()) // there is one, behind RequireAuth
 	a.answer(w, http.StatusOK, user)
 }
 
@@ -173,5 +173,5 @@ func (a *app) answer(w http.ResponseWriter, status int, v any) {
 		w.Header().Set("Content-Type", "application/problem+json")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that went away is no concern of anybody's
+	_, _ = w.Write(body) // the client may have gone away
 }

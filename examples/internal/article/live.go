@@ -13,8 +13,8 @@ import (
 // writeTime is how long a client may take for one event.
 const writeTime = 10 * time.Second
 
-// live is a stream of server-sent events, one a second, that ends with its log-in: by an event "end", with
-// the reason as its data. A page goes to the log-in page then:
+// live is a stream of server-sent events, one a second. When its log-in ends, it sends the event "end" with
+// the reason, and ends too. The page goes to the log-in page then:
 //
 //	const live = new EventSource("/live")
 //	live.addEventListener("end", e => { live.close(); location = "/login?reason=" + e.data })

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Program is one of the programs that run the application: they differ in where they store what it keeps.
+// Program is one of the programs that run the application. They differ in their store.
 type Program struct {
 	Name   string // of the command
 	Embeds string // the store that is used without flags, in the words "keeps its sessions in …"
@@ -28,7 +28,7 @@ type Program struct {
 	Open func(ctx context.Context, o StorageOptions) (Storage, error)
 }
 
-// StorageOptions is what the application asks of a store.
+// StorageOptions is what a store has to know of the application.
 type StorageOptions struct {
 	Express bool         // Express or NestJS writes the same sessions
 	Logger  *slog.Logger // never nil
@@ -114,7 +114,7 @@ func codec(o options, log *slog.Logger) session.Codec {
 	return session.SecureCookie(o.secret)
 }
 
-// deviceSecret is made of the secret that signs sessions, so that there is one to keep.
+// deviceSecret is derived from the secret that signs sessions, so that only one has to be kept.
 func deviceSecret(o options) string {
 	for _, secret := range []string{o.secret, o.expressSecret} {
 		if secret != "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/password/policy"
 )
 
-// registration is what a new user may send. What else is in the body, such as an id
-// or a role, is ignored.
+// registration is what a new user may send. Everything else in the body, such as an id or
+// a role, is ignored.
 type registration struct {
 	FirstName            string `json:"firstName"`
 	LastName             string `json:"lastName"`
@@ -22,7 +22,7 @@ type registration struct {
 	ConfirmationPassword string `json:"confirmationPassword"`
 }
 
-// register adds a user, who can log in then.
+// register adds a user.
 func (a *app) register(w http.ResponseWriter, r *http.Request) {
 	in, err := readRegistration(w, r)
 	var tooLarge *http.MaxBytesError
@@ -48,7 +48,7 @@ func (a *app) register(w http.ResponseWriter, r *http.Request) {
 	var broken *policy.Error
 	switch err := a.policy.Check(r.Context(), in.Password, in.Email, in.FirstName, in.LastName); {
 	case errors.As(err, &broken) && broken.Rule == policy.RuleCommon && a.article:
-		a.log.Warn("a password that is easy to guess was let in, as the article has it, because only this machine can see the server")
+		a.log.Warn("a password that is easy to guess was accepted, as in the article, because only this machine can reach the server")
 	case broken != nil && broken.Rule != policy.RuleTooLong:
 		a.refuse(w, http.StatusBadRequest, broken.Text())
 		return
@@ -98,8 +98,8 @@ func readRegistration(w http.ResponseWriter, r *http.Request) (in registration, 
 	return in, err
 }
 
-// isAddress reports whether s is one mail address and nothing else. Whether it is the
-// user's, only a mail tells.
+// isAddress reports whether s is one mail address and nothing else. Only a mail can tell
+// whether it is the user's.
 func isAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s && len(s) <= 254 // RFC 5321 §4.5.3.1.3

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// hostPort splits -addr. Without a host it is loopback, not every address that the
-// machine has, which is what package net would make of it.
+// hostPort splits -addr. Without a host it means loopback, and not every address of the
+// machine as in package net.
 func (o *options) hostPort() (host, port string, err error) {
 	host, port, err = net.SplitHostPort(o.addr)
 	if host == "" {
@@ -85,7 +85,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, secure *tls.Conf
 		return err
 	case <-ctx.Done():
 	}
-	log.Info("stopping: no new requests are taken, those under way finish")
+	log.Info("stopping: no new requests are accepted, and those under way may finish")
 	deadline, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := server.Shutdown(deadline); err != nil {

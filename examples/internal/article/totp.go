@@ -13,14 +13,14 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// authenticators keeps who has an authenticator app. It is safe for concurrent use. In
-// earnest these are two tables, and the keys in them are encrypted.
+// authenticators stores the users' authenticator apps. It is safe for concurrent use. A real
+// application has two tables for it, with encrypted keys.
 type authenticators struct {
 	codes   *totp.Codes
 	app     *app // asked for the user who is logged in
 	mu      sync.Mutex
-	used    map[int64]device // what counts
-	offered map[int64]device // shown, and not yet confirmed by a code
+	used    map[int64]device // in use
+	offered map[int64]device // shown, but not yet confirmed by a code
 }
 
 // device is an authenticator app.
@@ -48,7 +48,7 @@ func (t *authenticators) strategy() (strategy.Strategy[*User], error) {
 	return throttle.New(t.app.limits(""), strategy.Strategy[*User](codes))
 }
 
-// factors is for guard.Config.Factors: who has an app is asked for its code everywhere.
+// factors is for guard.Config.Factors: users with an app are asked for its code everywhere.
 func (t *authenticators) factors(_ context.Context, user *User) ([]string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -71,8 +71,8 @@ func (t *authenticators) routes(mux *http.ServeMux) {
 // fresh is how old a proof may be for what is sensitive.
 const fresh = 10 * time.Minute
 
-// offer makes a key and recovery codes, and shows them once. They do not count before a
-// code shows that they have arrived.
+// offer makes a key and recovery codes, and shows them once. They are used only after a code
+// has shown that they arrived.
 func (t *authenticators) offer(w http.ResponseWriter, r *http.Request) {
 	user, _ := t.app.auth.User(r.Context())
 	d := device{t.codes.NewKey(), map[string]bool{}}
@@ -86,8 +86,8 @@ func (t *authenticators) offer(w http.ResponseWriter, r *http.Request) {
 	t.app.answer(w, http.StatusCreated, map[string]any{"url": t.codes.URL(user.Email, d.key), "recoveryCodes": codes})
 }
 
-// enrolment is a request that confirms an app. The app is found once, so that the one whose code was right is
-// the one that is taken into use, whatever another tab does meanwhile.
+// enrolment is a request that confirms an app. The app is looked up once, so that the one whose code was right
+// is the one that is taken into use, whatever another tab does meanwhile.
 type enrolment struct{ app device }
 
 type enrolmentKey struct{}
@@ -129,8 +129,8 @@ func (t *authenticators) use(user int64, d device) bool {
 	return true
 }
 
-// replacing lets a user without an app pass, and one with an app who has just used it: or
-// a stolen session would be enough to have another app.
+// replacing lets users without an app pass, and users who have just used theirs. Otherwise a
+// stolen session would be enough to replace the app.
 func (t *authenticators) replacing(next http.Handler) http.Handler {
 	guarded := t.app.auth.RequireFactor("totp", fresh)(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -164,8 +164,8 @@ func (t *authenticators) enrolled(r *http.Request) (totp.Enrolled[*User], error)
 	return totp.Enrolled[*User]{User: user, Account: strconv.FormatInt(user.ID, 10), Key: d.key}, nil
 }
 
-// useRecoveryCode is DELETE FROM codes WHERE user = ? AND hash = ?. An app that is new is
-// confirmed by its own code alone.
+// useRecoveryCode is DELETE FROM codes WHERE user = ? AND hash = ?. A new app is confirmed
+// only by its own code.
 func (t *authenticators) useRecoveryCode(ctx context.Context, account, hash string) (bool, error) {
 	if enrolmentOf(ctx) != nil {
 		return false, nil

@@ -12,17 +12,17 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
-// User is a row of the users table. It is not changed once it is there.
+// User is a row of the users table. Rows do not change.
 type User struct {
 	ID        int64  `json:"id"`
 	FirstName string `json:"firstName"`
 	LastName  string `json:"lastName"`
 	Email     string `json:"email"`
-	hash      string // of the password; no answer has it, since it is not exported
+	hash      string // of the password; not exported, so that no answer has it
 }
 
-// userTable is a users table in memory; a database takes its place in earnest. It is
-// safe for concurrent use.
+// userTable is a users table in memory; a real application has a database. It is safe for
+// concurrent use.
 type userTable struct {
 	mu      sync.RWMutex
 	rows    map[int64]*User
@@ -48,9 +48,9 @@ func (t *userTable) put(u *User) {
 // errTaken is returned by Add when another user has the address.
 var errTaken = errors.New("the address is taken")
 
-// Add gives u an id and stores it, under an address that strategy.AccountName spelled. That the address is
-// free is decided here, in one step with the storing: two registrations at once cannot both pass. A database
-// has a unique index for it.
+// Add gives u an id and stores it, under its address in the spelling of strategy.AccountName. Whether the
+// address is free is checked in the same step, so that of two registrations at once one fails. A database has
+// a unique index for that.
 func (t *userTable) Add(u *User) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,8 +64,8 @@ func (t *userTable) Add(u *User) error {
 	return nil
 }
 
-// randomID returns an id that was never used before, also not before a restart, which
-// sessions outlive: 53 bits, which Node too can hold in a number.
+// randomID returns an id that was never used before, also not before a restart: sessions
+// outlive one. It has 53 bits, so that Node can hold it in a number.
 func randomID() int64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // crypto/rand never fails
