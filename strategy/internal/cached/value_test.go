@@ -48,7 +48,7 @@ func (s *server) fetch(ctx context.Context) (string, error) {
 	return word, nil
 }
 
-// The rules, as a story: each row lets time pass, changes the server, and asks.
+// The rules as one story: each row lets time pass, changes the server, and calls Find.
 func TestWhatAValueOfEachAgeIsWorth(t *testing.T) {
 	const step = time.Nanosecond
 	up := func(word string) func(*server) {
@@ -60,11 +60,11 @@ func TestWhatAValueOfEachAgeIsWorth(t *testing.T) {
 		name   string
 		after  time.Duration
 		change func(*server)
-		want   string // what the caller looks for; empty for anything
+		want   string // what the caller searches for; empty for anything
 		got    string
 		err    error
 		took   time.Duration
-		asked  int // so far, after what runs in the background has ended
+		asked  int // the fetches so far, after those in the background have ended
 	}
 	for name, rows := range map[string][]row{
 		"while the server answers": {
@@ -121,7 +121,7 @@ func TestWhatAValueOfEachAgeIsWorth(t *testing.T) {
 						t.Fatalf("%s: got %q, %v after %v, asked %d times, want %q, %v after %v, %d times", r.name, got, err, took, s.asked, r.got, r.err, r.took, r.asked)
 					}
 				}
-				time.Sleep(time.Minute) // what runs in the background ends
+				time.Sleep(time.Minute) // fetches in the background end
 			})
 		})
 	}
@@ -150,7 +150,7 @@ func TestManyCallersShareOneFetch(t *testing.T) {
 		var all sync.WaitGroup
 		all.Go(func() {
 			if _, err := v.Get(ctx); !errors.Is(err, context.Canceled) {
-				t.Errorf("the first caller, who left: got %v, want its context's error", err)
+				t.Errorf("the first caller, whose context ended: got %v, want its context's error", err)
 			}
 		})
 		synctest.Wait()

@@ -54,7 +54,7 @@ func begin(t testing.TB, tokens *rotating.Tokens) *holder {
 	return &holder{t, tokens, token}
 }
 
-// use uses the token. The answer is "in", "found" or "out"; lost says that it does not arrive.
+// use uses the token. The result is "in", "found" or "out"; with lost the response does not arrive.
 func (h *holder) use(lost bool) string {
 	h.t.Helper()
 	s, next, err := h.tokens.Use(h.t.Context(), h.token)
@@ -78,8 +78,8 @@ func (h *holder) use(lost bool) string {
 	return "in"
 }
 
-// The cases of the package's documentation. O is a use by the owner, T one by a thief, o one by the owner
-// whose answer is lost, C is where the thief copies the owner's token, and - is a wait beyond the grace.
+// The cases in the package's documentation. O is a use by the owner, T one by a thief, o one by the owner
+// whose response is lost, C is the copying of the owner's token, and - is a wait longer than the grace.
 func TestHowSoonATheftIsFound(t *testing.T) {
 	for _, row := range []struct{ name, story, want string }{
 		{"the owner alone", "O O-O-O", "in, in, in, in"},
@@ -123,8 +123,9 @@ func TestHowSoonATheftIsFound(t *testing.T) {
 	}
 }
 
-// However the two take turns, beyond the grace, the second change of hands finds the theft, and the first one
-// does if somebody was there twice in a row. However answers get lost, an owner alone is never found.
+// However the two take turns, beyond the grace, the second change of hands reveals the theft, and the first
+// one does if one party used the token twice in a row. However many responses are lost, an owner alone
+// never causes an alarm.
 func TestATheftIsFoundAtTheSecondChangeOfHands(t *testing.T) {
 	for seed := range uint64(300) {
 		synctest.Test(t, func(t *testing.T) {
@@ -136,7 +137,7 @@ func TestATheftIsFoundAtTheSecondChangeOfHands(t *testing.T) {
 				}
 				time.Sleep(time.Duration(random.IntN(60)) * time.Second)
 			}
-			owner.use(false) // the copy is of the present token
+			owner.use(false) // the copy is of the current token
 			time.Sleep(grace)
 			thief := &holder{t, owner.tokens, owner.token}
 			both := []*holder{owner, thief}
@@ -199,7 +200,7 @@ func TestSeriesEnd(t *testing.T) {
 	})
 }
 
-// TestAStolenSeriesIsATheftUntilItEnds, at each use and by whichever token.
+// TestAStolenSeriesIsATheftUntilItEnds, at each use and with any token.
 func TestAStolenSeriesIsATheftUntilItEnds(t *testing.T) {
 	tokens := newTokens(t)
 	h, ctx := begin(t, tokens), t.Context()

@@ -68,13 +68,13 @@ type base struct {
 }
 
 type node struct {
-	*node //nolint:unused // the shape is what counts
+	*node //nolint:unused // only the shape matters
 	base
 
 	Name     string           `json:"name"`
 	Skipped  string           `json:"-"`
-	Plain    int              // its name is Plain
-	At       time.Time        `json:"at"` // reads itself
+	Plain    int              // its JSON name is Plain
+	At       time.Time        `json:"at"` // has its own UnmarshalJSON
 	Any      any              `json:"any"`
 	Children []*node          `json:"children"`
 	ByName   map[string]node  `json:"by_name"`
