@@ -1,6 +1,6 @@
 package apikey
 
-// Remembered is how many uses s remembers.
+// Remembered returns how many uses s remembers.
 func Remembered[U any](s *Strategy[U]) int {
 	s.usage.mu.Lock()
 	defer s.usage.mu.Unlock()

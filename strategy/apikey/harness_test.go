@@ -13,13 +13,13 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/apikey"
 )
 
-// robot is the user that a key stands for.
+// robot is the user of a key.
 type robot struct {
 	Name   string
 	Scopes []string
 }
 
-// table is the application's: keys in memory.
+// table is the application's table, in memory.
 type table struct {
 	mu     sync.Mutex
 	keys   map[string]apikey.Key

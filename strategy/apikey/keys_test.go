@@ -65,8 +65,8 @@ func TestAnOutageOfTheTableIsAnError(t *testing.T) {
 	}
 }
 
-// TestASVS_11_5_1_AnAPIKeyHasA190BitSecretStoredHashed: of a thousand keys no two share an
-// id or a secret, every character is used, and what is stored has none of it.
+// TestASVS_11_5_1_AnAPIKeyHasA190BitSecretStoredHashed: of a thousand keys no two have the same id or
+// secret, every character is used, and the stored data has no part of a secret.
 func TestASVS_11_5_1_AnAPIKeyHasA190BitSecretStoredHashed(t *testing.T) {
 	db := newTable()
 	keys := mustKeys(t, db)
@@ -79,7 +79,7 @@ func TestASVS_11_5_1_AnAPIKeyHasA190BitSecretStoredHashed(t *testing.T) {
 		}
 		secret := text[len(text)-38 : len(text)-6]
 		if seen[secret] || seen[key.ID] || strings.Contains(key.Hash, secret) || len(key.Hash) != 64 {
-			t.Fatal("an id or a secret comes twice, or is stored")
+			t.Fatal("an id or a secret is repeated, or is stored")
 		}
 		seen[secret], seen[key.ID] = true, true
 		for _, c := range secret {
@@ -114,7 +114,7 @@ func TestParseTakesNothingElse(t *testing.T) {
 	if want := (apikey.Text{Prefix: "shop", ID: key.ID, Hash: key.Hash}); !ok || parsed != want {
 		t.Fatalf("got %+v, want %+v", parsed, want)
 	}
-	for i := range text { // every slip of one character
+	for i := range text { // every change of one character
 		for _, c := range []byte("0Az_ -\x00\xff") {
 			if c == text[i] {
 				continue
@@ -135,8 +135,8 @@ func TestParseTakesNothingElse(t *testing.T) {
 	}
 }
 
-// FuzzParse: what parses consists of the prefix, the id, and 38 characters, matches the
-// pattern for scanners, and does not parse with two characters exchanged.
+// FuzzParse: a text that parses consists of the prefix, the id and 38 characters, matches the pattern for
+// scanners, and does not parse with two characters exchanged.
 func FuzzParse(f *testing.F) {
 	text, _ := issue(f, mustKeys(f, newTable()), apikey.Request{Owner: "joe"})
 	for _, seed := range []string{text, text[1:], text + "0", "shop_test" + text[4:], "shop_0_0", ""} {

@@ -97,8 +97,8 @@ func TestWhatCountsAsOneKey(t *testing.T) {
 	}
 }
 
-// TestASVS_6_3_8_APIKeysAreRefusedAlike: an answer does not tell whether an id exists, and
-// what cannot be a key of ours is not looked up.
+// TestASVS_6_3_8_APIKeysAreRefusedAlike: a response does not show whether an id exists, and a text that
+// cannot be our key is not looked up.
 func TestASVS_6_3_8_APIKeysAreRefusedAlike(t *testing.T) {
 	db := newTable()
 	keys := mustKeys(t, db)
@@ -132,7 +132,7 @@ func TestASVS_6_3_8_APIKeysAreRefusedAlike(t *testing.T) {
 	}
 	asked := db.asked
 	if _, err := s.Authenticate(nil, with("X-API-Key", gone[:len(gone)-1]+"!")); credtest.StatusOf(err) != 401 || db.asked != asked {
-		t.Errorf("a slip of the keyboard: got %v after %d look-ups, want 401 after none", err, db.asked-asked)
+		t.Errorf("a typing mistake: got %v after %d look-ups, want 401 after none", err, db.asked-asked)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestRefusalsCarryAChallenge(t *testing.T) {
 	}
 }
 
-// TestAKeyIsExpired at its time, by the server's clock.
+// TestAKeyIsExpired after its time, by the server's clock.
 func TestAKeyIsExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := newTable()
@@ -219,7 +219,7 @@ func TestAUseThatCannotBeStoredRefusesNobody(t *testing.T) {
 	}
 }
 
-// TestTheMemoryOfUsesIsBounded: more keys in a minute than are remembered.
+// TestTheMemoryOfUsesIsBounded, with more keys in a minute than are remembered.
 func TestTheMemoryOfUsesIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := newTable()
