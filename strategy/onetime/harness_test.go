@@ -8,7 +8,7 @@ import (
 
 const form = "application/x-www-form-urlencoded"
 
-// login is what a validate function was given.
+// login is what a validate function got.
 type login struct{ email string }
 
 // phone is a user.

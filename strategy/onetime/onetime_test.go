@@ -19,7 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// spy is Tokens that tell what they were given.
+// spy is Tokens that record what they are given.
 type spy struct {
 	strategy.Tokens
 	mu    sync.Mutex
@@ -74,7 +74,7 @@ func issue(t testing.TB, o *onetime.Tokens, user string) string {
 	return token
 }
 
-// TestASVS_6_5_1_AOneTimeTokenIsGoodOnce, also when it is sent many times at once.
+// TestASVS_6_5_1_AOneTimeTokenIsGoodOnce, even if it is sent many times at once.
 func TestASVS_6_5_1_AOneTimeTokenIsGoodOnce(t *testing.T) {
 	o := newOneTime(t, newSpy(t), "reset")
 	token := issue(t, o, "joe")
@@ -104,7 +104,7 @@ func TestAOneTimeTokenIsStoredHashed(t *testing.T) {
 	}
 }
 
-// TestASVS_6_5_4_AOneTimeTokenHas128BitsOrMore and no two are the same.
+// TestASVS_6_5_4_AOneTimeTokenHas128BitsOrMore, and no two are equal.
 func TestASVS_6_5_4_AOneTimeTokenHas128BitsOrMore(t *testing.T) {
 	o := newOneTime(t, newSpy(t), "reset")
 	seen := map[string]bool{}
@@ -117,7 +117,7 @@ func TestASVS_6_5_4_AOneTimeTokenHas128BitsOrMore(t *testing.T) {
 	}
 }
 
-// TestASVS_6_5_5_AOneTimeTokenExpires after ten minutes, unless told otherwise.
+// TestASVS_6_5_5_AOneTimeTokenExpires after ten minutes by default.
 func TestASVS_6_5_5_AOneTimeTokenExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOneTime(t, newSpy(t), "reset")
@@ -133,7 +133,7 @@ func TestASVS_6_5_5_AOneTimeTokenExpires(t *testing.T) {
 	})
 }
 
-// TestAOneTimeTokenIsBoundToItsPurpose, and trying it elsewhere leaves it good.
+// TestAOneTimeTokenIsBoundToItsPurpose; trying it for another purpose does not use it up.
 func TestAOneTimeTokenIsBoundToItsPurpose(t *testing.T) {
 	s := newSpy(t)
 	reset, logIn := newOneTime(t, s, "reset"), newOneTime(t, s, "log in")
@@ -222,7 +222,7 @@ func TestMagicLinkLogsInByAPostedToken(t *testing.T) {
 	}
 }
 
-// TestAMagicLinkIsNotUsedUpByFollowingIt: scanners of mail follow every link.
+// TestAMagicLinkIsNotUsedUpByFollowingIt, as mail scanners do.
 func TestAMagicLinkIsNotUsedUpByFollowingIt(t *testing.T) {
 	s, o := newMagicLink(t)
 	token := issue(t, o, "joe")
@@ -248,7 +248,7 @@ func TestAMagicLinkIsNotUsedUpByFollowingIt(t *testing.T) {
 	}
 }
 
-// TestASVS_6_6_3_GuessingMagicLinksIsThrottled by address: a token names no account.
+// TestASVS_6_6_3_GuessingMagicLinksIsThrottled by address, because a token names no account.
 func TestASVS_6_6_3_GuessingMagicLinksIsThrottled(t *testing.T) {
 	s, o := newMagicLink(t)
 	limited, err := throttle.New(throttle.Config{AddressAttempts: 3}, strategy.Strategy[*phone](s))
