@@ -24,19 +24,19 @@ const (
 	present, verified, eligible, backedUp, attested = 1, 4, 8, 16, 64
 )
 
-// authenticator is one in software, with its browser: it answers the options of a
-// ceremony as a page would get it from toJSON. Each field may be changed to make a bad answer.
+// authenticator is a software authenticator with its browser: it answers the options of a ceremony with
+// what a page would get from toJSON. Each field can be changed to make a wrong answer.
 type authenticator struct {
 	t      testing.TB
 	origin string
-	rpID   string // empty means the options'
-	alg    int    // of new keys; 0 means ES256
+	rpID   string // empty means that of the options
+	alg    int    // the algorithm of new keys; 0 means ES256
 	aaguid [16]byte
 	flags  byte
 	count  uint32 // the signature counter; 0 stays 0
 	keys   []*key
 
-	// What is done to an answer before it is signed, and after.
+	// Changes of an answer before it is signed, and after.
 	client func(map[string]any)
 	data   func([]byte) []byte
 	object func(map[string]any)
@@ -44,7 +44,7 @@ type authenticator struct {
 	json   func(map[string]any)
 }
 
-// key is a passkey that an authenticator holds.
+// key is a passkey in an authenticator.
 type key struct {
 	id, handle []byte
 	alg        int
@@ -55,12 +55,12 @@ func newAuthenticator(t testing.TB) *authenticator {
 	return &authenticator{t: t, origin: origin, flags: present | verified | eligible | backedUp}
 }
 
-// newSecurityKey returns an authenticator whose keys stay in it, and count.
+// newSecurityKey returns an authenticator whose keys cannot leave it, and that counts signatures.
 func newSecurityKey(t testing.TB) *authenticator {
 	return &authenticator{t: t, origin: origin, flags: present | verified, count: 1}
 }
 
-// options are what the two kinds of options have in common.
+// options are the common members of the two kinds of options.
 type options struct {
 	Challenge string `json:"challenge"`
 	RPID      string `json:"rpId"`
@@ -137,7 +137,7 @@ func (k *key) sign(t testing.TB, message []byte) []byte {
 	t.Helper()
 	var hash crypto.Hash
 	switch k.alg {
-	case -8: // signs the message itself
+	case -8: // EdDSA signs the message itself
 	case -35:
 		hash = crypto.SHA384
 	default:
@@ -255,7 +255,7 @@ func (a *authenticator) create(optionsJSON string) string {
 	})
 }
 
-// get answers the options of a log-in with the last key that they allow.
+// get answers the options of a log-in with the last key that is allowed.
 func (a *authenticator) get(optionsJSON string) string {
 	a.t.Helper()
 	o := a.parse(optionsJSON)
@@ -279,10 +279,10 @@ func (a *authenticator) get(optionsJSON string) string {
 	})
 }
 
-// response returns the member response of an answer that is about to be sent.
+// response returns the member response of an answer before it is sent.
 func response(answer map[string]any) map[string]any { return answer["response"].(map[string]any) }
 
-// replaced returns b with old, which is in it, replaced.
+// replaced returns b with old, which it must contain, replaced by new.
 func replaced(t testing.TB, b, old, new []byte) []byte {
 	t.Helper()
 	if !bytes.Contains(b, old) {

@@ -11,12 +11,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// TestAChallengeIsBoundAndGoodOnce: to the browser, to what it is for, to the user, to five minutes,
-// to one use.
+// TestAChallengeIsBoundAndGoodOnce: to the browser, its purpose, the user, five minutes, and one use.
 func TestAChallengeIsBoundAndGoodOnce(t *testing.T) {
 	for _, row := range []struct {
 		name   string
-		do     func(*visitor) (text string) // returns the options whose answer is sent to log in
+		do     func(*visitor) (text string) // returns the options whose answer is sent to the log-in
 		reason string
 	}{
 		{"of another browser", func(v *visitor) string {
@@ -106,7 +105,7 @@ func TestOfManyUsesAtOnceOneLogsIn(t *testing.T) {
 	}
 }
 
-// TestNothingIsStoredForVisitors: neither by asking for options, nor by answers that are not good.
+// TestNothingIsStoredForVisitors, neither for requests of options nor for invalid answers.
 func TestNothingIsStoredForVisitors(t *testing.T) {
 	counter := &countingCounter{}
 	w := newWorld(t, func(c *passkey.Config[*User]) { c.Once = counter })

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey/internal/peer"
 )
 
-// shop is a world at http://localhost, with a page that has the example's script.
+// shop is a world at http://localhost, with a page with the example's script.
 type shop struct {
 	*world
 	browser *peer.Program
@@ -52,7 +52,7 @@ window.ready = true</script>`)
 // synced is an authenticator whose passkeys are copied to other devices.
 var synced = peer.Synced()
 
-// deviceBound is one whose keys stay in it.
+// deviceBound is an authenticator whose keys cannot leave it.
 var deviceBound = with(synced, "transport", "usb", "defaultBackupEligibility", false, "defaultBackupState", false)
 
 func with(options map[string]any, pairs ...any) map[string]any {
@@ -64,7 +64,7 @@ func with(options map[string]any, pairs ...any) map[string]any {
 	return c
 }
 
-// visit opens the page in a browser without cookies, which has a new authenticator.
+// visit opens the page in a browser without cookies and with a new authenticator.
 func (s *shop) visit(options map[string]any) {
 	s.t.Helper()
 	s.browser.Ask(map[string]any{"do": "fresh", "url": s.url, "options": options}, nil)
@@ -89,7 +89,7 @@ func (s *shop) run(script string, args ...any) string {
 	return string(got.Value)
 }
 
-// want runs a script and wants its value to contain part.
+// want runs a script and checks that its value contains part.
 func (s *shop) want(part, script string, args ...any) string {
 	s.t.Helper()
 	got := s.run(script, args...)
@@ -104,7 +104,7 @@ func (s *shop) byPassword(u *User) {
 	s.want("200", `return post('/login', {email: '%s', password: '%s'})`, u.Email, u.Password)
 }
 
-// stored are the passkeys in the browser's authenticator.
+// stored returns the passkeys in the browser's authenticator.
 func (s *shop) stored() (list []storedKey) {
 	s.t.Helper()
 	var got struct{ Credentials []storedKey }
@@ -119,7 +119,7 @@ type storedKey struct {
 	BackupState  bool   `json:"backupState"`
 }
 
-// registers makes a passkey of u's in the browser, and logs out.
+// registers makes a passkey for u in the browser, and logs out.
 func (s *shop) registers(u *User) {
 	s.t.Helper()
 	s.byPassword(u)
@@ -141,7 +141,7 @@ func (s *shop) devtools(method string, pairs ...any) {
 
 func TestChromium(t *testing.T) {
 	s := openShop(t)
-	// Each part begins with an empty browser, table and log.
+	// Each part starts with an empty browser, table and log.
 	for _, part := range []struct {
 		name          string
 		authenticator map[string]any
@@ -181,7 +181,7 @@ func aLife(t *testing.T, s *shop) {
 		s.logOut()
 		s.want("done", `return logIn(%s)`, how)
 		s.want("hello "+s.joe.Email, `return get('/strong')`)
-		s.want("Unauthorized", `return get('/aal3')`) // a synced one
+		s.want("Unauthorized", `return get('/aal3')`) // a synced passkey
 	}
 	if got := s.info.Factors; !slices.Equal(got, []string{"passkey", "passkey:verified"}) {
 		t.Errorf("got the factors %q", got)
@@ -228,7 +228,7 @@ func removed(t *testing.T, s *shop) {
 		t.Errorf("got %+v in the authenticator after signalAllAcceptedCredentials, want nothing", got)
 	}
 	s.logOut()
-	// Removed behind its user's back: it is refused, and then the browser forgets it.
+	// Removed without its user: the log-in is refused, and then the browser forgets it.
 	s.registers(s.joe)
 	s.table.rows = nil
 	s.want("not known here any more", `return logIn()`)
@@ -236,7 +236,7 @@ func removed(t *testing.T, s *shop) {
 	if got := s.stored(); len(got) != 0 || !strings.Contains(s.logged(), "the passkey is not in the table") {
 		t.Errorf("got %+v in the authenticator after signalUnknownCredential, want nothing; log: %s", got, s.logged())
 	}
-	// The last way in stays: Jen has no password.
+	// The last way to log in stays: Jen has no password.
 	s.want("200", `return post('/login', {email: '%s', password: '-'})`, s.jen.Email)
 	s.want(`"passkey"`, `return register()`)
 	s.want("Error", `return remove((await list()).passkeys[0].id)`)
@@ -249,7 +249,7 @@ func twoUsers(t *testing.T, s *shop) {
 	s.registers(s.joe)
 	s.want("200", `return post('/login', {email: '%s', password: '-'})`, s.jen.Email)
 	s.want(`"passkey"`, `return register()`)
-	// Each has a second factor of their own on the device.
+	// Each user has a second factor of their own on the device.
 	s.want("done", `return logIn({}, '/stepup')`)
 	s.want("hello "+s.jen.Email, `return get('/strong')`)
 	s.logOut()
@@ -257,7 +257,7 @@ func twoUsers(t *testing.T, s *shop) {
 	s.want("done", `return logIn({}, '/stepup')`)
 	s.want("hello "+s.joe.Email, `return get('/strong')`)
 	s.logOut()
-	// The user chooses: here by what is left on the device.
+	// The user chooses one, here by what is left on the device.
 	keys := s.stored()
 	if len(keys) != 2 {
 		t.Fatalf("got %+v, want two passkeys", keys)
@@ -271,7 +271,7 @@ func twoUsers(t *testing.T, s *shop) {
 	s.want("hello "+s.jen.Email, `return get('/strong')`)
 }
 
-// counts makes the authenticator's key begin to count at signCount.
+// counts makes the authenticator's key start counting at signCount.
 func (s *shop) counts(signCount int32) {
 	s.t.Helper()
 	var got struct{ Credentials []map[string]any }
@@ -281,8 +281,8 @@ func (s *shop) counts(signCount int32) {
 	s.devtools("addCredential", "credential", with(key, "signCount", signCount))
 }
 
-// synchronised: each copy of a synced passkey counts for itself. Most do not count at all, which this
-// authenticator cannot; TestACounterThatGoesBack has those.
+// synchronised: each copy of a synced passkey counts separately. Most do not count at all, which this
+// authenticator cannot do; TestACounterThatGoesBack has those.
 func synchronised(t *testing.T, s *shop) {
 	s.registers(s.joe)
 	for _, count := range []int32{1000, 5, 0} {
@@ -327,7 +327,7 @@ func unverified(t *testing.T, s *shop) {
 	s.registers(s.joe)
 	s.devtools("setUserVerified", "isUserVerified", false)
 	s.want("NotAllowedError", `return logIn()`)
-	// A page that was changed asks for less, and the server does not take it.
+	// A manipulated page asks for less, and the server refuses.
 	s.want("401", `const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await (await fetch('/passkey/options', {method: 'POST'})).json())
 		publicKey.userVerification = 'discouraged'
 		const answer = await navigator.credentials.get({publicKey})

@@ -30,7 +30,7 @@ func TestOriginsAndRPIDGoTogether(t *testing.T) {
 		name, rpID string
 		origins    []string
 		related    []string
-		want       string // in the error; empty for none
+		want       string // part of the error; empty for none
 	}{
 		{"the site itself", "shop.example", []string{"https://shop.example"}, nil, ""},
 		{"one below it, and a port", "shop.example", []string{"https://login.shop.example:8443", "https://shop.example"}, nil, ""},

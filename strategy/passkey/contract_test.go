@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
-// TestPasskeysKeepTheContractOfStrategies: each good answer is to a challenge of its own.
+// TestPasskeysKeepTheContractOfStrategies: each good answer has a challenge of its own.
 func TestPasskeysKeepTheContractOfStrategies(t *testing.T) {
 	strategytest.RunStrategy(t, func(t *testing.T) strategytest.StrategyCase[*User] {
 		w := newWorld(t)

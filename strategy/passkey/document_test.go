@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestTheScriptOfThePageIsTheOneThatIsTested: docs/PASSKEYS.md shows the example's, without its comments.
+// TestTheScriptOfThePageIsTheOneThatIsTested: docs/PASSKEYS.md shows the example's script, without its
+// comments.
 func TestTheScriptOfThePageIsTheOneThatIsTested(t *testing.T) {
 	read := func(path string) string {
 		text, err := os.ReadFile(path)

@@ -37,7 +37,7 @@ func (b *busyTable) Update(ctx context.Context, c passkey.Credential, signCount 
 	return b.table.Update(ctx, c, signCount)
 }
 
-// TestUsesAtOnceAreJudgedByWhatIsStored: two tabs, or a copy of the key, log in at the same moment.
+// TestUsesAtOnceAreJudgedByWhatIsStored: two tabs, or a copy of the key, log in at the same time.
 func TestUsesAtOnceAreJudgedByWhatIsStored(t *testing.T) {
 	for _, row := range []struct {
 		name      string
@@ -126,13 +126,13 @@ func TestAUserWhoIsNobodyIsAMistake(t *testing.T) {
 	v.logIn().Want(t, http.StatusInternalServerError, "")
 }
 
-// maker makes authenticators: a certificate, and its key.
+// maker is a maker of authenticators: a certificate and its key.
 type maker struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// certify returns a certificate of name below by, or a root for nil.
+// certify returns a certificate of name signed by by, or a root if by is nil.
 func certify(t *testing.T, name string, by *maker, edit func(*x509.Certificate)) *maker {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -160,7 +160,7 @@ func certify(t *testing.T, name string, by *maker, edit func(*x509.Certificate))
 	return &maker{c, key}
 }
 
-// attests makes an authenticator attest its keys by a chain of certificates, the first of which signs.
+// attests makes an authenticator attest its keys with a chain of certificates, whose first one signs.
 func attests(t *testing.T, by *maker, chain ...any) *authenticator {
 	a := newSecurityKey(t)
 	a.attest = func(data, hash []byte) (string, map[string]any) {

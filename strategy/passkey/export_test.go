@@ -1,6 +1,6 @@
 package passkey
 
-// VerifyRegistration and VerifyLogIn check answers to challenges that this program did not make.
+// VerifyRegistration and VerifyLogIn check answers to challenges that were not made by this program.
 
 func (s *Strategy[U]) VerifyRegistration(body []byte, challenge string) (Credential, error) {
 	answer, err := parseAttestation(body)
@@ -18,5 +18,5 @@ func (s *Strategy[U]) VerifyLogIn(body []byte, challenge string, c Credential) e
 	return s.site.verifyAssertion(answer, challenge, &c)
 }
 
-// AAGUIDs is the file of models.
+// AAGUIDs is the file of authenticator models.
 var AAGUIDs = aaguidsJSON

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzBody sends any body to both routes: it is refused as what it is.
+// FuzzBody sends any body to both routes, which refuse it.
 func FuzzBody(f *testing.F) {
 	w := newWorld(f)
 	v := w.visit(newAuthenticator(f))
@@ -28,8 +28,8 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// FuzzLogIn sends answers to a challenge that is good, of any other content, for a passkey that is
-// there. Without its key nobody logs in.
+// FuzzLogIn sends answers with arbitrary content to a valid challenge, for an existing passkey. Without its
+// key nobody is logged in.
 func FuzzLogIn(f *testing.F) {
 	w := newWorld(f)
 	v := w.registered(newAuthenticator(f))
@@ -55,7 +55,8 @@ func FuzzLogIn(f *testing.F) {
 	})
 }
 
-// FuzzRegister sends any attestation object with client data that are good. What is registered has an id.
+// FuzzRegister sends arbitrary attestation objects with valid client data. Everything that is registered
+// has an id.
 func FuzzRegister(f *testing.F) {
 	w := newWorld(f)
 	v := w.visit(newAuthenticator(f))

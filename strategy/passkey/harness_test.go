@@ -33,7 +33,7 @@ const (
 
 var errDown = errors.New("connection refused")
 
-// User is the application's.
+// User is the application's user type.
 type User struct {
 	ID       int
 	Email    string
@@ -41,12 +41,12 @@ type User struct {
 	Handle   []byte
 }
 
-// table is a table of passkeys in memory, and the users in it.
+// table has passkeys in memory, and their users.
 type table struct {
 	mu    sync.Mutex
 	rows  []row
 	users []*User
-	err   error // of every method
+	err   error // the error of every method
 }
 
 type row struct {
@@ -153,8 +153,8 @@ type world struct {
 	mu     sync.Mutex
 	log    bytes.Buffer
 	events []guard.Event
-	info   strategy.Info // of the last log-in
-	needed []string      // what guard.Config.Factors asks of everybody
+	info   strategy.Info // the Info of the last log-in
+	needed []string      // what guard.Config.Factors returns for everybody
 }
 
 func (w *world) Write(p []byte) (int, error) {
@@ -239,7 +239,7 @@ func (w *world) route() {
 		w.mu.Unlock()
 		_, _ = io.WriteString(rw, "hello "+u.Email)
 	})
-	// What the strategy reported is known before the log-in is made.
+	// The strategy's report is available before the log-in is made.
 	proved := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			info, _ := w.auth.Info(r.Context())
@@ -280,7 +280,7 @@ func (w *world) visit(a *authenticator) *visitor {
 	return &visitor{browser.New(w.t, w.mux), a, w}
 }
 
-// send sends JSON as a script of the site does.
+// send sends JSON like a script of the site.
 func (v *visitor) send(method, path, body string) browser.Answer {
 	v.t.Helper()
 	r := v.Request(method, path, body)
@@ -289,7 +289,7 @@ func (v *visitor) send(method, path, body string) browser.Answer {
 	return v.Do(r)
 }
 
-// options asks for the options of a ceremony.
+// options requests the options of a ceremony.
 func (v *visitor) options(path string) string {
 	v.t.Helper()
 	a := v.send(http.MethodPost, path, "")
@@ -297,25 +297,25 @@ func (v *visitor) options(path string) string {
 	return a.Text
 }
 
-// byPassword logs a user in by the password.
+// byPassword logs a user in with the password.
 func (v *visitor) byPassword(u *User) {
 	v.t.Helper()
 	v.Post("/login", "email", u.Email, "password", cmp.Or(u.Password, "-")).Want(v.t, http.StatusOK, "done")
 }
 
-// register makes a passkey of the user who is logged in.
+// register makes a passkey for the logged-in user.
 func (v *visitor) register() browser.Answer {
 	v.t.Helper()
 	return v.send(http.MethodPost, "/passkeys", v.create(v.options("/passkeys/options")))
 }
 
-// logIn logs in by a passkey.
+// logIn logs in with a passkey.
 func (v *visitor) logIn() browser.Answer {
 	v.t.Helper()
 	return v.send(http.MethodPost, "/passkey", v.get(v.options("/passkey/options")))
 }
 
-// registered returns a visitor who has logged out after making a passkey of Joe's.
+// registered returns a visitor who has made a passkey for Joe and logged out.
 func (w *world) registered(a *authenticator) *visitor {
 	w.t.Helper()
 	v := w.visit(a)
@@ -325,7 +325,7 @@ func (w *world) registered(a *authenticator) *visitor {
 	return v
 }
 
-// wantRefused wants a refusal with the reason in the log, and nobody logged in.
+// wantRefused checks for a refusal with the reason in the log, and that nobody is logged in.
 func (v *visitor) wantRefused(a browser.Answer, status int, reason string) {
 	v.t.Helper()
 	if a.StatusCode != status || !strings.Contains(v.w.logged(), reason) {

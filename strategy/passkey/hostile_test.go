@@ -15,7 +15,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// modulus returns an odd number of so many bits, which nobody can tell from the modulus of an RSA key.
+// modulus returns an odd number of that many bits, which looks like the modulus of an RSA key.
 func modulus(bits int) *big.Int {
 	raw := make([]byte, bits/8)
 	_, _ = rand.Read(raw)
@@ -24,8 +24,8 @@ func modulus(bits int) *big.Int {
 	return new(big.Int).SetBytes(raw)
 }
 
-// TestAnRSAKeyHasAGoodSize: one signature by a key of 180,000 bits costs seconds, and whoever may
-// register it can ask for as many as they like.
+// TestAnRSAKeyHasAGoodSize: verifying one signature by a key of 180,000 bits takes seconds, and whoever
+// registers such a key can cause any number of them.
 func TestAnRSAKeyHasAGoodSize(t *testing.T) {
 	for _, row := range []struct {
 		bits, status int
@@ -43,8 +43,8 @@ func TestAnRSAKeyHasAGoodSize(t *testing.T) {
 	}
 }
 
-// TestTheCertificatesOfAnAttestationHaveGoodKeys, also where nobody asked for an attestation: it is
-// verified all the same.
+// TestTheCertificatesOfAnAttestationHaveGoodKeys, even if no attestation was required: it is verified
+// anyway.
 func TestTheCertificatesOfAnAttestationHaveGoodKeys(t *testing.T) {
 	by := certify(t, "maker", nil, nil)
 	public := &rsa.PublicKey{N: modulus(16384), E: 1<<31 - 1}
@@ -75,9 +75,9 @@ func TestTheCertificatesOfAnAttestationHaveGoodKeys(t *testing.T) {
 	}
 }
 
-// TestAFoundKeyIsNoWayIn: a security key had no PIN when its owner registered it, as the second
-// factor. Whoever finds it can set one. A strategy over the same table that counts each passkey as two
-// factors does not take it.
+// TestAFoundKeyIsNoWayIn: a security key had no PIN when its owner registered it as the second factor.
+// Whoever finds it can set one. A strategy on the same table that counts each passkey as two factors does
+// not accept it.
 func TestAFoundKeyIsNoWayIn(t *testing.T) {
 	w := newWorld(t)
 	cfg := config(w)

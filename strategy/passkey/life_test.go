@@ -17,7 +17,7 @@ func TestALifeWithPasskeys(t *testing.T) {
 	v.byPassword(w.joe)
 	v.register().Want(t, http.StatusCreated, `"name":"Passkey"`)
 	v.Get("/me").Want(t, http.StatusOK, "hello joefoo@test.com")
-	v.Get("/strong").Want(t, http.StatusOK, "hello joefoo@test.com") // it was shown, and counts
+	v.Get("/strong").Want(t, http.StatusOK, "hello joefoo@test.com") // it was just used, and counts
 	v.Post("/logout").Want(t, http.StatusOK, "")
 	v.Get("/me").Want(t, http.StatusUnauthorized, "")
 	v.logIn().Want(t, http.StatusOK, "done")

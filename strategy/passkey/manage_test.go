@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// listing is what List answers.
+// listing is the response of List.
 type listing struct {
 	Passkeys []passkey.Summary
 	Signals  passkey.Signals
@@ -67,7 +67,7 @@ func TestAUserManagesPasskeys(t *testing.T) {
 	v.send(http.MethodDelete, first, "").Want(t, http.StatusNotFound, "")
 }
 
-// TestAUserChangesNoPasskeyOfAnother, and does not see it.
+// TestAUserChangesNoPasskeyOfAnother, and cannot see it.
 func TestAUserChangesNoPasskeyOfAnother(t *testing.T) {
 	w := newWorld(t)
 	w.registered(newAuthenticator(t))
@@ -91,7 +91,7 @@ func TestTheLastWayInStays(t *testing.T) {
 	joe.byPassword(w.joe)
 	joe.register()
 	joe.send(http.MethodDelete, "/passkeys/"+b64(joe.keys[0].id), "").Want(t, http.StatusOK, `"passkeys":[]`)
-	// Of two at once for the last two, one is refused.
+	// Of two simultaneous removals of the last two, one is refused.
 	keys := jen.keys
 	jen.authenticator = newAuthenticator(t)
 	jen.register().Want(t, http.StatusCreated, "")
@@ -126,7 +126,7 @@ func TestWithoutAnAnswerTheLastStays(t *testing.T) {
 	}
 }
 
-// TestAPasskeyIsAddedAndRemovedAfterAFreshLogInWithAllFactors alone.
+// TestAPasskeyIsAddedAndRemovedAfterAFreshLogInWithAllFactors only.
 func TestAPasskeyIsAddedAndRemovedAfterAFreshLogInWithAllFactors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -151,7 +151,7 @@ func TestAPasskeyIsAddedAndRemovedAfterAFreshLogInWithAllFactors(t *testing.T) {
 		want("fresh", 200, 400, 404)
 		time.Sleep(10*time.Minute + time.Second)
 		want("ten minutes later", 401, 401, 401)
-		v.Get("/passkeys").Want(t, http.StatusOK, "") // to look is not to change
+		v.Get("/passkeys").Want(t, http.StatusOK, "") // listing needs no fresh log-in
 		w.needed = []string{"passkey"}
 		v.Post("/login", "email", w.joe.Email, "password", w.joe.Password).Want(t, http.StatusUnauthorized, "ProblemFactor")
 		want("without the second factor", 401, 401, 401)
@@ -168,7 +168,7 @@ func TestRegistrationsAreBounded(t *testing.T) {
 		v.register().Want(t, http.StatusCreated, "")
 	}
 	v.wantRefused(v.send(http.MethodPost, "/passkeys/options", ""), http.StatusConflict, "as many passkeys as Config.MaxPerUser allows")
-	// Also when all began before the first one ended.
+	// Also if all began before the first one ended.
 	w.table.rows = nil
 	var begun []string
 	for range 3 {
@@ -189,7 +189,7 @@ func TestAPasskeyIsRegisteredOnce(t *testing.T) {
 	answer := v.create(v.options("/passkeys/options"))
 	v.send(http.MethodPost, "/passkeys", answer).Want(t, http.StatusCreated, "")
 	v.wantRefused(v.send(http.MethodPost, "/passkeys", answer), http.StatusBadRequest, "the challenge was used already")
-	// The same id again, of Jen's, by a new challenge.
+	// The same id again, for Jen, with a new challenge.
 	jen := w.visit(newAuthenticator(t))
 	jen.byPassword(w.jen)
 	taken := v.keys[0].id
@@ -201,7 +201,7 @@ func TestAPasskeyIsRegisteredOnce(t *testing.T) {
 	}
 }
 
-// TestARegistrationIsOfTheUserWhoBegan: Jen has logged in in another tab meanwhile.
+// TestARegistrationIsOfTheUserWhoBegan: meanwhile Jen has logged in in another tab.
 func TestARegistrationIsOfTheUserWhoBegan(t *testing.T) {
 	w := newWorld(t)
 	v := w.visit(newAuthenticator(t))
@@ -259,14 +259,15 @@ func TestOtherSitesBeginNothing(t *testing.T) {
 			}
 		}
 	}
-	// A page of Origins may begin at another host of the site's.
+	// A page of Origins may begin at another host of the site.
 	r := v.Request(http.MethodPost, "/passkey/options", "")
 	r.Header.Set("Sec-Fetch-Site", "same-site")
 	r.Header.Set("Origin", origin)
 	v.Do(r).Want(t, http.StatusOK, "challenge")
 }
 
-// TestAnApplicationAtAnotherOriginOfTheSite: its scripts ask this host, with CORS around the handlers.
+// TestAnApplicationAtAnotherOriginOfTheSite: its scripts send requests to this host, with CORS around the
+// handlers.
 func TestAnApplicationAtAnotherOriginOfTheSite(t *testing.T) {
 	const spa = "https://spa.app.example"
 	w := newWorld(t, func(c *passkey.Config[*User]) { c.Origins = append(c.Origins, spa) })

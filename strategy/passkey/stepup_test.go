@@ -21,7 +21,7 @@ func TestASecondFactor(t *testing.T) {
 	if !strings.Contains(text, `"allowCredentials":[{"type":"public-key","id":"`+b64(v.keys[0].id)+`","transports":["internal","hybrid"]}]`) {
 		t.Errorf("got the options %s, want Joe's key in them", text)
 	}
-	v.json = func(m map[string]any) { delete(response(m), "userHandle") } // a key that the authenticator does not find itself
+	v.json = func(m map[string]any) { delete(response(m), "userHandle") } // a key that is not discoverable
 	v.send(http.MethodPost, "/stepup", v.get(text)).Want(t, http.StatusOK, "done")
 	v.Get("/me").Want(t, http.StatusOK, "hello joefoo@test.com")
 	v.Get("/strong").Want(t, http.StatusOK, "")
@@ -31,7 +31,7 @@ func TestASecondFactor(t *testing.T) {
 	}
 }
 
-// TestANewPasskeyIsNotAskedForAtOnce: whoever adds one has shown it.
+// TestANewPasskeyIsNotAskedForAtOnce: its registration has proved it.
 func TestANewPasskeyIsNotAskedForAtOnce(t *testing.T) {
 	w := newWorld(t)
 	v := w.visit(newSecurityKey(t))
@@ -46,7 +46,7 @@ func TestANewPasskeyIsNotAskedForAtOnce(t *testing.T) {
 	}
 }
 
-// meanwhile is a table of passkeys in which something happens before one is added.
+// meanwhile is a table of passkeys in which a function runs before one is added.
 type meanwhile struct {
 	*table
 	happens func()
@@ -57,7 +57,8 @@ func (m *meanwhile) Add(ctx context.Context, u *User, c passkey.Credential) erro
 	return m.table.Add(ctx, u, c)
 }
 
-// TestANewPasskeyIsAnsweredAsStored, also where the session has ended meanwhile and cannot count it.
+// TestANewPasskeyIsAnsweredAsStored, even if the session has ended meanwhile and cannot have it as a
+// factor.
 func TestANewPasskeyIsAnsweredAsStored(t *testing.T) {
 	var keys *meanwhile
 	w := newWorld(t, func(c *passkey.Config[*User]) {
@@ -78,22 +79,22 @@ func TestASecondFactorIsTheUsersOwn(t *testing.T) {
 	w := newWorld(t)
 	v := w.registered(newAuthenticator(t))
 	v.byPassword(w.jen)
-	v.send(http.MethodPost, "/stepup/options", "").Want(t, http.StatusNotFound, "") // she has none
-	// Joe's passkey, in Jen's session, by the challenge that anybody gets.
+	v.send(http.MethodPost, "/stepup/options", "").Want(t, http.StatusNotFound, "") // she has no passkey
+	// Joe's passkey in Jen's session, with a challenge for anybody.
 	v.send(http.MethodPost, "/stepup", v.get(v.options("/passkey/options"))).Want(t, http.StatusUnauthorized, "")
 	v.Get("/strong").Want(t, http.StatusUnauthorized, "")
 	v.Get("/me").Want(t, http.StatusOK, "hello jenbar@test.com")
 }
 
-// TestOneOrTwoFactors is how a site that does without user verification counts: a passkey that
-// verified its user is two factors, another one, and a password, is one.
+// TestOneOrTwoFactors is how a site counts that does not require user verification: a passkey that verified
+// its user is two factors, another one is one, and so is a password.
 func TestOneOrTwoFactors(t *testing.T) {
 	needed := []string{"passkey:verified|local", "passkey"}
 	for _, row := range []struct {
 		name         string
 		flags        byte
 		password     bool
-		logIn, after int // the statuses of the log-in by the passkey, and of a page
+		logIn, after int // the statuses of the log-in with the passkey, and of a page
 	}{
 		{"a verified passkey", present | verified | eligible, false, 200, 200},
 		{"one that is not", present | eligible, false, 401, 401},
@@ -114,7 +115,7 @@ func TestOneOrTwoFactors(t *testing.T) {
 	}
 }
 
-// TestTwoStrategiesOverOneTable: a lax one behind StepUp is no way in.
+// TestTwoStrategiesOverOneTable: a less strict one behind StepUp cannot be used to log in.
 func TestTwoStrategiesOverOneTable(t *testing.T) {
 	strict := newWorld(t)
 	v := strict.registered(newAuthenticator(t))
@@ -169,7 +170,7 @@ func TestEachAlgorithm(t *testing.T) {
 	}
 }
 
-// TestTheBackupStateIsFollowed: a passkey is copied to another device, and taken back.
+// TestTheBackupStateIsFollowed when a passkey is copied to another device, and when the copy is removed.
 func TestTheBackupStateIsFollowed(t *testing.T) {
 	w := newWorld(t)
 	a := newAuthenticator(t)

@@ -47,7 +47,7 @@ func vectors(t testing.TB) (list []vector) {
 	return list
 }
 
-// answer is the JSON of a vector.
+// answer returns the JSON of a vector.
 func (v *vector) answer(t *testing.T, of map[string][]byte) []byte {
 	t.Helper()
 	id := b64(v.registration["credential_id"])
@@ -64,7 +64,7 @@ func (v *vector) answer(t *testing.T, of map[string][]byte) []byte {
 	return text
 }
 
-// testRoots are the certificate that vouches for the authenticators of the vectors.
+// testRoots returns the certificate that attests the authenticators of the vectors.
 func testRoots(t testing.TB) []*x509.Certificate {
 	t.Helper()
 	root, err := x509.ParseCertificate(vectors(t)[0].registration["attestation_ca_cert"])
@@ -86,11 +86,12 @@ func TestLevel3_16_TestVectors(t *testing.T) {
 		}).passkeys
 	}
 	plain, bank := site(nil), site(testRoots(t))
-	// What is refused, and why; and what the bank refuses.
+	// The vectors that are refused, and why; and those that a bank's policy refuses.
 	refused := map[string]string{
 		"none-es256-crossOrigin": "in a frame of another origin", "none-es256-topOrigin": "in a frame of another origin",
 		"packed-ed448": "of the algorithm -53",
-		// The vectors' certificates are not those of TPM makers, Google and Apple, which the library knows.
+		// The vectors' certificates are not by the TPM makers, Google and Apple, whose roots the library
+		// has.
 		"tpm-es256": "Invalid TPM manufacturer", "android-key-es256": "Error validating x5c cert chain", "apple-es256": "Error validating x5c cert chain",
 	}
 	const noCertificate = "has no certificate"
@@ -127,7 +128,7 @@ func TestLevel3_16_TestVectors(t *testing.T) {
 	}
 }
 
-// aaguidOf is zero for U2F, which has none.
+// aaguidOf returns zeros for U2F, which has no AAGUID.
 func aaguidOf(v vector) []byte {
 	if a := v.registration["aaguid"]; a != nil {
 		return a
@@ -135,7 +136,7 @@ func aaguidOf(v vector) []byte {
 	return make([]byte, 16)
 }
 
-// wantReason wants a refusal for the operator's log.
+// wantReason checks that err is a refusal with a reason for the operator's log.
 func wantReason(t *testing.T, err error, part string) {
 	t.Helper()
 	var f *strategy.Failure

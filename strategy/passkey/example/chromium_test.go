@@ -15,7 +15,7 @@ import (
 // start runs the example and returns its address.
 func start(t *testing.T) string {
 	t.Helper()
-	cheap := &password.Bcrypt{InsecureFast: true, Cost: 4} // for a test only
+	cheap := &password.Bcrypt{InsecureFast: true, Cost: 4} // for tests only
 	return subprocess.Here(t, func(ctx context.Context, ready func(string)) error { return run(ctx, "localhost:0", cheap, ready) })
 }
 
@@ -47,11 +47,11 @@ func TestAPersonRegistersAndLogsInByAPasskey(t *testing.T) {
 	do("fill", m{"selector": "#list input", "text": "Kim's phone"})
 	do("click", m{"selector": "#list .rename"})
 	picture("passkeys")
-	// The field offers the passkey as soon as the page is there: here it is taken at once.
+	// The field offers the passkey as soon as the page is loaded; here it is accepted at once.
 	do("click", m{"selector": "form[action='/logout'] button"})
 	do("wait", m{"text": "Hello kim@test.com"})
 	do("wait", m{"text": ", used "})
-	// By the button, where the user has not gone to the field.
+	// With the button, if the user has not used the field.
 	do("devtools", m{"method": "setAutomaticPresenceSimulation", "params": m{"enabled": false}})
 	do("click", m{"selector": "form[action='/logout'] button"})
 	do("wait", m{"text": "Log in with a passkey"})
@@ -60,7 +60,7 @@ func TestAPersonRegistersAndLogsInByAPasskey(t *testing.T) {
 	do("wait", m{"text": "Hello kim@test.com"})
 	do("click", m{"selector": "#list .remove"})
 	do("wait", m{"text": "You have none yet"})
-	// With the password, as ever.
+	// With the password, as before.
 	do("click", m{"selector": "form[action='/logout'] button"})
 	do("fill", m{"selector": "form[action='/login'] [name=email]", "text": "kim@test.com"})
 	do("fill", m{"selector": "form[action='/login'] [name=password]", "text": "four words that nobody says"})

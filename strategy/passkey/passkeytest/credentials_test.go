@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey/passkeytest"
 )
 
-// table is one whose users are names, with a fault: the part of a method that it leaves out.
+// table is a table whose users are names. fault is the part of a method that it leaves out.
 type table struct {
 	fault string
 	mu    sync.Mutex
@@ -34,7 +34,7 @@ func (t *table) begin(ctx context.Context) error {
 	return nil
 }
 
-// find returns the passkey of user, or of anybody if one fault says so.
+// find returns the passkey of user, or anybody's if the table has that fault.
 func (t *table) find(id []byte, user, anybody string) *row {
 	for i, r := range t.rows {
 		if bytes.Equal(r.ID, id) && (r.user == user || user == "" || t.fault == anybody) {
@@ -114,7 +114,7 @@ func (t *table) Update(ctx context.Context, c passkey.Credential, signCount uint
 	}
 	if t.fault == "it compares and then updates" {
 		t.mu.Unlock()
-		time.Sleep(time.Nanosecond) // in the bubble: until every other call has compared too
+		time.Sleep(time.Nanosecond) // in the bubble this waits until every other call has compared too
 		t.mu.Lock()
 	}
 	r.SignCount, r.BackedUp, r.LastUsed = c.SignCount, c.BackedUp, c.LastUsed
@@ -166,7 +166,7 @@ func TestAGoodTablePasses(t *testing.T) {
 	passkeytest.RunCredentials(t, func(*testing.T) (passkey.Credentials[string], string, string) { return &table{}, "Joe", "Jen" })
 }
 
-// TestATableNeedsNoNames: Renamer is optional.
+// TestATableNeedsNoNames, because Renamer is optional.
 func TestATableNeedsNoNames(t *testing.T) {
 	passkeytest.RunCredentials(t, func(*testing.T) (passkey.Credentials[string], string, string) {
 		return struct{ passkey.Credentials[string] }{&table{}}, "Joe", "Jen"
