@@ -18,7 +18,7 @@ const (
 	nodeArgonI    = "$argon2i$v=19$m=64,t=1,p=1$UgS3EKd2PBXX/1xetWWX4A$dfTnBDj0ObKSLnyEvi4j0ilwQLnkiafTpz0vB+NbqhQ"     // x
 )
 
-// smallArgon costs little.
+// smallArgon returns a hasher with low costs.
 func smallArgon() *password.Argon2id {
 	return &password.Argon2id{InsecureFast: true, MemoryKiB: 64, Passes: 2}
 }
@@ -136,7 +136,7 @@ func TestArgon2idRefusesImpossibleParameters(t *testing.T) {
 			t.Errorf("Hash: %v, want an error that names %s", err, row.want)
 		}
 		if err := row.a.Verify(t.Context(), nodeArgonUTF8, "p"); err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
-			t.Errorf("Verify: %v, want an error that is no refusal", err)
+			t.Errorf("Verify: %v, want an error that is not a refusal", err)
 		}
 		if _, err := password.NewCheck(&table{}, password.Config{Hasher: row.a}); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("NewCheck: %v, want an error that names %s", err, row.want)
@@ -184,7 +184,7 @@ func TestHashersWithoutAHasherVerifyNothing(t *testing.T) {
 		t.Error("Hash succeeds")
 	}
 	if err := none.Verify(t.Context(), fromNode[0].hash, "Passw0rd!"); err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
-		t.Errorf("Verify: %v, want an error that is no refusal", err)
+		t.Errorf("Verify: %v, want an error that is not a refusal", err)
 	}
 	if none.Reads(nodeArgon) || !none.NeedsRehash(nodeArgon) {
 		t.Error("a hash is readable, or current")

@@ -189,7 +189,7 @@ func TestBcryptRefusesAnImpossibleCost(t *testing.T) {
 			t.Errorf("Cost %d: Hash: %v, want an error that names the field", cost, err)
 		}
 		if err := b.Verify(t.Context(), fromNode[0].hash, "Passw0rd!"); err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
-			t.Errorf("Cost %d: Verify: %v, want an error that is no refusal", cost, err)
+			t.Errorf("Cost %d: Verify: %v, want an error that is not a refusal", cost, err)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
-// newPasswordCase has a table of users behind it that is down for one of them.
+// newPasswordCase uses a table of users that fails for one of them.
 func newPasswordCase(t *testing.T) strategytest.StrategyCase[*account] {
 	t.Helper()
 	hasher := &password.Bcrypt{InsecureFast: true, Cost: 4}

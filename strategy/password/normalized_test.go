@@ -11,11 +11,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
-// composed stands for norm.NFC.String: it knows one character.
+// composed stands for norm.NFC.String, but knows one character only.
 func composed(s string) string { return strings.ReplaceAll(s, "e\u0301", "é") }
 
-// TestOnePasswordHasOneForm: what a Mac sends in two code points and Windows in one is the
-// same password, and hashes that were stored before stay good.
+// TestOnePasswordHasOneForm: a password that a Mac sends as two code points and Windows as one is the same,
+// and earlier hashes stay valid.
 func TestOnePasswordHasOneForm(t *testing.T) {
 	const mac, windows = "cafe\u0301 au lait", "café au lait"
 	b := &password.Bcrypt{InsecureFast: true, Cost: 4}
@@ -38,7 +38,7 @@ func TestOnePasswordHasOneForm(t *testing.T) {
 	}
 	spaces := password.Normalized(b, nil)
 	if err := spaces.Verify(t.Context(), mustHash(t, spaces, "cafe\u00a0au\u2003lait"), "cafe au lait"); err != nil {
-		t.Errorf("with a no-break space: got %v, want it good", err)
+		t.Errorf("with a no-break space: got %v, want it accepted", err)
 	}
 	if !n.Reads(mustHash(t, b, "x")) || n.NeedsRehash(mustHash(t, b, "x")) || !n.NeedsRehash("") {
 		t.Error("Reads and NeedsRehash are not those of the hasher inside")
@@ -48,8 +48,8 @@ func TestOnePasswordHasOneForm(t *testing.T) {
 	}
 }
 
-// TestTheFormOfAPasswordDoesNotTellWhoHasAnAccount: a password in another form costs two
-// hashes for everybody, one in the right form costs one.
+// TestTheFormOfAPasswordDoesNotTellWhoHasAnAccount: a password in another form costs two hashes for
+// everybody, one in the right form costs one.
 func TestTheFormOfAPasswordDoesNotTellWhoHasAnAccount(t *testing.T) {
 	shared := &limit.Limit{}
 	n := password.Normalized(&password.Bcrypt{InsecureFast: true, Cost: 4, Limit: shared}, composed)
@@ -70,8 +70,8 @@ func TestTheFormOfAPasswordDoesNotTellWhoHasAnAccount(t *testing.T) {
 	}
 }
 
-// TestAnUnreadableHashIsNamed: each form of the users tables that people import, with what
-// to do. Nothing of the hash is in the error.
+// TestAnUnreadableHashIsNamed: for each form of hash that people import, the error names the form and says
+// what to do. It contains no part of the hash.
 func TestAnUnreadableHashIsNamed(t *testing.T) {
 	b := &password.Bcrypt{InsecureFast: true, Cost: 4}
 	good := mustHash(t, b, "p")
@@ -115,8 +115,8 @@ func TestAnUnreadableHashIsNamed(t *testing.T) {
 	}
 }
 
-// TestALookUpWithoutItsMostCommonCaseIsAnOutageWithAHint: "no rows" is what database/sql
-// and pgx say of an unknown address.
+// TestALookUpWithoutItsMostCommonCaseIsAnOutageWithAHint: "no rows" is the error of database/sql and pgx
+// for an unknown address.
 func TestALookUpWithoutItsMostCommonCaseIsAnOutageWithAHint(t *testing.T) {
 	for _, text := range []string{"sql: no rows in result set", "no rows in result set"} {
 		noRows := errors.New(text)

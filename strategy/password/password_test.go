@@ -27,7 +27,7 @@ type account struct {
 type table struct {
 	mu   sync.Mutex
 	rows map[string]account
-	down error // what every call returns
+	down error // the error of every call
 }
 
 var errNoSuchUser = fmt.Errorf("table: no such user: %w", strategy.ErrUnauthenticated)
@@ -156,7 +156,7 @@ func TestPasswordCheckKeepsAnOutageAnOutage(t *testing.T) {
 	hash := mustHash(t, b, "p")
 	nobody := mustCheck(t, password.LookupFunc[*account](func(context.Context, string) (*account, string, error) { return nil, hash, nil }), password.Config{Hasher: b})
 	if user, err := nobody.Validate(t.Context(), "a", "p"); user != nil || credtest.StatusOf(err) != 500 {
-		t.Errorf("a nil user with the right password: %v, %v, want an error that is no refusal", user, err)
+		t.Errorf("a nil user with the right password: %v, %v, want an error that is not a refusal", user, err)
 	}
 }
 

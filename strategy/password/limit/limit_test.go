@@ -48,7 +48,7 @@ func TestLimitRefusesWhenTheQueueIsFull(t *testing.T) {
 		for _, row := range []struct {
 			name  string
 			queue int
-			want  int // how many wait
+			want  int // how many should wait
 		}{
 			{"a queue of two", 2, 2},
 			{"no queue", -1, 0},
@@ -118,7 +118,7 @@ func TestLimitNeverLosesAPlace(t *testing.T) {
 			})
 		})
 		if i%2 == 0 {
-			wg.Go(cancel) // in the moment when its turn comes, or before, or after
+			wg.Go(cancel) // at the moment of its turn, or before, or after
 		}
 	}
 	wg.Wait()
@@ -157,9 +157,8 @@ func panics(f func()) (did bool) {
 	return
 }
 
-// TestLowPriorityDoesNotKeepTheOthersWaiting: while both wait it has one turn in four, and
-// a quarter of the queue, so that registrations do not starve log-ins, nor the other way
-// round.
+// TestLowPriorityDoesNotKeepTheOthersWaiting: while both wait it gets one turn in four, and it may use a
+// quarter of the queue, so that neither registrations nor log-ins starve the others.
 func TestLowPriorityDoesNotKeepTheOthersWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &limit.Limit{Workers: 1, Queue: 16}

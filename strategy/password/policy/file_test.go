@@ -2,7 +2,7 @@ package policy_test
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // the form of the public lists
+	"crypto/sha1" //nolint:gosec // the hash of the public lists
 	"errors"
 	"fmt"
 	"os"
@@ -53,7 +53,7 @@ func TestASVS_6_2_12_ASortedFileFindsStolenPasswords(t *testing.T) {
 	}
 }
 
-// counting counts the reads.
+// counting counts reads.
 type counting struct {
 	*strings.Reader
 	reads int
@@ -68,7 +68,7 @@ func (c *counting) ReadAt(p []byte, off int64) (int, error) {
 	return c.Reader.ReadAt(p, off)
 }
 
-// TestALookUpInAFileReadsLittle: some two reads for each doubling of the list.
+// TestALookUpInAFileReadsLittle: about two reads for each doubling of the list.
 func TestALookUpInAFileReadsLittle(t *testing.T) {
 	text := dump(20_000, "\r\n")
 	list := &counting{Reader: strings.NewReader(text)}

@@ -94,8 +94,7 @@ func TestASVS_6_2_5_NoKindOfCharacterIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestASVS_6_2_9_SixtyFourCharactersAreAllowed: of ASCII where bcrypt hashes, of any
-// script where Argon2id does.
+// TestASVS_6_2_9_SixtyFourCharactersAreAllowed: ASCII with bcrypt, any script with Argon2id.
 func TestASVS_6_2_9_SixtyFourCharactersAreAllowed(t *testing.T) {
 	ascii := strings.Repeat("kx7 vq2 ", 7) + "zmwpqrtu"
 	if err := mustPolicy(t, policy.Config{}).Check(t.Context(), ascii); err != nil {
@@ -162,17 +161,17 @@ func FuzzPolicy(f *testing.F) {
 		if first == nil && len(password) > 72 {
 			t.Fatalf("%q may be chosen, and cannot be hashed", password)
 		}
-		// What is easy to guess stays so when it is said twice.
+		// A password that is easy to guess stays so when it is repeated.
 		if first != nil && broken.Rule == policy.RuleCommon && len(password) <= 36 {
 			if err := p.Check(t.Context(), password+password, about); err == nil {
-				t.Fatalf("%q is refused, and may be chosen twice over", password)
+				t.Fatalf("%q is refused, but its repetition is accepted", password)
 			}
 		}
 	})
 }
 
-// TestASVS_6_2_4_TheThreeThousandMostCommonPasswordsAreRefused, at the length that NIST
-// asks for beside another factor. A sample by rank, of what consists of no shorter words.
+// TestASVS_6_2_4_TheThreeThousandMostCommonPasswordsAreRefused, with the length that NIST requires together
+// with another factor. The test uses a sample by rank of those that do not consist of shorter words.
 func TestASVS_6_2_4_TheThreeThousandMostCommonPasswordsAreRefused(t *testing.T) {
 	text, err := os.ReadFile("passwords.txt")
 	if err != nil {
@@ -198,12 +197,12 @@ func TestASVS_6_2_4_TheThreeThousandMostCommonPasswordsAreRefused(t *testing.T) 
 	}
 	for _, passphrase := range []string{"marlborojuniper", "purple tractor vs. moon"} {
 		if err := p.Check(t.Context(), passphrase); err != nil {
-			t.Errorf("%q has a common password in it and is none: got %v", passphrase, err)
+			t.Errorf("%q contains a common password but is none: got %v", passphrase, err)
 		}
 	}
 }
 
-// TestPolicyErrorsSpeakToPeople: a sentence that says what to do, with the bound.
+// TestPolicyErrorsSpeakToPeople: a sentence that says what to do, with the limit.
 func TestPolicyErrorsSpeakToPeople(t *testing.T) {
 	for _, row := range []struct {
 		err  policy.Error

@@ -22,7 +22,7 @@ const (
 	otherRest      = "00D4F6E8FA6EECAD2A3AA415EEC418D38EC"
 )
 
-// pwned is a service that answers every range with body.
+// pwned returns a service that answers every range with body.
 func pwned(t *testing.T, status int, body string) (*httptest.Server, *[]*http.Request) {
 	t.Helper()
 	var asked []*http.Request
@@ -67,8 +67,8 @@ func TestASVS_6_2_12_TheRangeProtocolFindsStolenPasswords(t *testing.T) {
 	}
 }
 
-// TestABreachServiceThatFailsFailsClosed, or open where the application says so. Nothing of
-// the hash is in the error or the log.
+// TestABreachServiceThatFailsFailsClosed, or open if the application chose that. Neither the error nor the
+// log contains a part of the hash.
 func TestABreachServiceThatFailsFailsClosed(t *testing.T) {
 	down := httptest.NewServer(http.NotFoundHandler())
 	down.Close()
