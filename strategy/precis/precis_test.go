@@ -43,7 +43,7 @@ func TestAnAccountHasOneName(t *testing.T) {
 	}
 }
 
-// FuzzForms: a form stays what it is.
+// FuzzForms: the functions are idempotent.
 func FuzzForms(f *testing.F) {
 	for _, seed := range []string{"cafe\u0301", "ｶﾅ", "a\u0323\u0307", "\u212a", "a b", "\xff"} {
 		f.Add(seed)
