@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// secrets are made up.
+// secrets are examples.
 var secrets = []string{"a made-up secret of 32 bytes or more"}
 
 func newCells(t testing.TB) strategy.Cells {
@@ -38,14 +38,14 @@ func newRemember(t testing.TB, cells strategy.Cells) *remember.Service {
 	return m
 }
 
-// device is a browser that remembers.
+// device is a browser with a remember cookie.
 type device struct {
 	t      testing.TB
 	m      *remember.Service
 	cookie *http.Cookie
 }
 
-// remember returns a device on which user ticked the box.
+// remembered returns a device on which user ticked the box.
 func remembered(t testing.TB, m *remember.Service, user string) *device {
 	t.Helper()
 	_, cookie, err := m.Remember(t.Context(), user, []byte(`"`+user+`"`), []byte("stamp of "+user))
@@ -63,7 +63,7 @@ func request(cookies ...*http.Cookie) *http.Request {
 	return r
 }
 
-// recall comes back, and takes the new cookie. It returns the user, or how it failed.
+// recall comes back and stores the new cookie. It returns the user, or how it failed.
 func (d *device) recall() string {
 	d.t.Helper()
 	rem, cookie, err := d.m.Recall(request(d.cookie))
@@ -107,7 +107,7 @@ func TestRememberMeRecallsAndRotates(t *testing.T) {
 			t.Errorf("got cookie %v, want __Host-, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain", c)
 		}
 		if want := 30*24*3600 - 20*3600; c.MaxAge != want {
-			t.Errorf("got Max-Age %d, want %d: coming back does not prolong it", c.MaxAge, want)
+			t.Errorf("got Max-Age %d, want %d: a recall does not prolong it", c.MaxAge, want)
 		}
 		<-time.After(30*24*time.Hour - 20*time.Hour)
 		d.want("nobody")
@@ -121,14 +121,14 @@ func TestASVS_11_5_1_ARememberedLogInHasTwo192BitSecretsStoredHashed(t *testing.
 	for range 3 {
 		for part := range strings.SplitSeq(d.cookie.Value, ".") {
 			if len(part)*6 < 192 || strings.Contains(dump.text, part) {
-				t.Errorf("part %q of the cookie: want 192 bits, and nothing of it in the store", part)
+				t.Errorf("part %q of the cookie: want 192 bits, and no part of it in the store", part)
 			}
 		}
 		d.want("joe")
 	}
 }
 
-// dumpCells tell all they were given.
+// dumpCells record everything that they are given.
 type dumpCells struct {
 	strategy.Cells
 	text string
@@ -139,8 +139,8 @@ func (d *dumpCells) Swap(ctx context.Context, key string, old, new []byte, ttl t
 	return d.Cells.Swap(ctx, key, old, new, ttl)
 }
 
-// TestRestoredTabsAreNoTheft: requests with the same cookie all get in, and all get the
-// same next cookie, so that the order of their answers does not matter.
+// TestRestoredTabsAreNoTheft: requests with the same cookie are all accepted and all get the same next
+// cookie, so that the order of their responses does not matter.
 func TestRestoredTabsAreNoTheft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := remembered(t, newRemember(t, newCells(t)), "joe")
@@ -220,14 +220,14 @@ func TestAnOldCookieIsATheft(t *testing.T) {
 	}
 }
 
-// TestALostAnswerIsNoTheft, however late the browser comes again, and however often: it is
-// closed, its connection breaks, or it crashes before it writes the cookie down.
+// TestALostAnswerIsNoTheft, however late and however often the browser tries again: it was closed, its
+// connection broke, or it crashed before it stored the cookie.
 func TestALostAnswerIsNoTheft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := remembered(t, newRemember(t, newCells(t)), "joe")
 		for _, wait := range []time.Duration{0, time.Minute, 24 * time.Hour, 7 * 24 * time.Hour} {
 			<-time.After(wait)
-			if _, _, err := d.m.Recall(request(d.cookie)); err != nil { // and nothing comes back
+			if _, _, err := d.m.Recall(request(d.cookie)); err != nil { // and the response is lost
 				t.Fatalf("after %v: %v", wait, err)
 			}
 		}
@@ -236,8 +236,7 @@ func TestALostAnswerIsNoTheft(t *testing.T) {
 	})
 }
 
-// TestForgettingAUserLastsAsLongAsTheOldestSeries: the note of it must not end before
-// what it is about.
+// TestForgettingAUserLastsAsLongAsTheOldestSeries: the note of it must not expire before the series do.
 func TestForgettingAUserLastsAsLongAsTheOldestSeries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newRemember(t, newCells(t))
@@ -261,14 +260,14 @@ func TestForgettingEndsTheSeriesOfTheCookieAlone(t *testing.T) {
 	if ok, err2 := m.Valid(t.Context(), rem); !ok || errors.Join(err, err2) != nil {
 		t.Fatalf("before: got %t and %v, want valid", ok, errors.Join(err, err2))
 	}
-	ended, cookie, err := m.Forget(request(here.cookie)) // with the token before: a log-out that was under way
+	ended, cookie, err := m.Forget(request(here.cookie)) // with the previous token: a log-out that was in progress
 	if err != nil || len(ended) != 1 || ended[0].User != "joe" || ended[0].Series != rem.Series || cookie == nil || cookie.MaxAge >= 0 || cookie.Value != "" {
 		t.Errorf("got %v, %v and %v, want the series of joe and a cookie that ends", ended, cookie, err)
 	}
 	if ok, err := m.Valid(t.Context(), rem); ok || err != nil {
 		t.Errorf("after: got %t and %v, want not valid", ok, err)
 	}
-	again, cookie, err := m.Forget(request(here.cookie)) // after an outage of what it was asked for
+	again, cookie, err := m.Forget(request(here.cookie)) // the caller's retry after an outage
 	if err != nil || len(again) != 1 || again[0].User != "" || again[0].Series != rem.Series || cookie == nil {
 		t.Errorf("again: got %v, %v and %v, want the name of the series and a cookie that ends", again, cookie, err)
 	}
@@ -288,9 +287,9 @@ func TestAForgedRememberCookieIsNobody(t *testing.T) {
 			t.Errorf("%.50q: got %v, want nobody", bad, err)
 		}
 	}
-	// Another's cookie before it does not hide the good one.
+	// Another cookie before it does not hide the valid one.
 	if rem, _, err := m.Recall(request(&http.Cookie{Name: "__Host-remember", Value: token + "." + id}, d.cookie)); err != nil || rem.User != "joe" {
-		t.Errorf("behind a forged one: got %v and %v, want joe", rem, err)
+		t.Errorf("after a forged one: got %v and %v, want joe", rem, err)
 	}
 	if _, _, err := m.Recall(request()); !errors.Is(err, strategy.ErrUnauthenticated) {
 		t.Errorf("no cookie: got %v, want nobody", err)
@@ -331,8 +330,8 @@ func TestAnOutageIsNoRefusalOfARememberedLogIn(t *testing.T) {
 	}
 }
 
-// lostReply are Cells whose first swap is carried out and answered as if it was not:
-// what a command that was sent twice looks like.
+// lostReply are Cells whose first swap is executed and answered as if it was not, like a command that was
+// sent twice.
 type lostReply struct {
 	strategy.Cells
 	done bool

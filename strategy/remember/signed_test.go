@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// countedCells count what they are asked.
+// countedCells count their calls.
 type countedCells struct {
 	strategy.Cells
 	calls int
@@ -29,7 +29,7 @@ func (c *countedCells) Swap(ctx context.Context, key string, old, new []byte, tt
 	return c.Cells.Swap(ctx, key, old, new, ttl)
 }
 
-// TestACookieThatIsNotSignedReachesNoStore (G17): whoever makes up cookies costs nothing but a signature.
+// TestACookieThatIsNotSignedReachesNoStore (G17): an invented cookie costs only the check of its signature.
 func TestACookieThatIsNotSignedReachesNoStore(t *testing.T) {
 	cells := &countedCells{Cells: newCells(t)}
 	m := newRemember(t, cells)
@@ -66,12 +66,13 @@ func TestACookieThatIsNotSignedReachesNoStore(t *testing.T) {
 			t.Errorf("%s: got %v, %d found, %d ended, %v, %v", row.name, err, len(found), len(ended), findErr, forgetErr)
 		}
 		if cells.calls != 0 {
-			t.Errorf("%s: the store was asked %d times, want never", row.name, cells.calls)
+			t.Errorf("%s: the store was called %d times, want never", row.name, cells.calls)
 		}
 	}
 }
 
-// TestSecretsRotate: what a former secret signed is good, and is signed by the newest from then on.
+// TestSecretsRotate: a cookie signed by a former secret is valid, and its successor is signed by the newest
+// one.
 func TestSecretsRotate(t *testing.T) {
 	cells := newCells(t)
 	before := newRemember(t, cells)
@@ -97,9 +98,9 @@ func TestSecretsRotate(t *testing.T) {
 	}
 }
 
-// TestSecretsRotateWhileProcessesAreExchanged: in the order that Config.Secrets gives, a browser goes on at
-// each of two neighbouring configurations, whichever signed its cookie, and a log-out at either ends the
-// series. In a shorter order a browser is forgotten.
+// TestSecretsRotateWhileProcessesAreExchanged: in the order that Config.Secrets gives, a browser stays
+// remembered at each of two neighbouring configurations, whichever signed its cookie, and a log-out at
+// either ends the series. With fewer steps a browser is forgotten.
 func TestSecretsRotateWhileProcessesAreExchanged(t *testing.T) {
 	cells := newCells(t)
 	old, newest := secrets[0], strings.Repeat("n", 32)
@@ -151,6 +152,6 @@ func TestSecretsRotateWhileProcessesAreExchanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := process(old).Recall(with(cookie)); err == nil {
-		t.Error("{new, old} beside {old}: the cookie is good, so the order does not matter any more: say so in Config.Secrets")
+		t.Error("{new, old} beside {old}: the cookie is valid, so the order no longer matters: say so in Config.Secrets")
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// TestWhatNamesASeriesUpdatesIt, whichever call returned it; a series that was ended has no update.
+// TestWhatNamesASeriesUpdatesIt, whichever call returned it; a series that has ended cannot be updated.
 func TestWhatNamesASeriesUpdatesIt(t *testing.T) {
 	for _, row := range []struct {
 		name string
