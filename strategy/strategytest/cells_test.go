@@ -86,7 +86,7 @@ func TestEachFaultOfCellsBreaksItsRule(t *testing.T) {
 			if !bytes.Equal(there, old) {
 				return there, false, nil
 			}
-			time.Sleep(time.Nanosecond) // in the bubble: until every other call has read too
+			time.Sleep(time.Nanosecond) // in the bubble this waits until every other call has read too
 			for {
 				found, swapped, err := c.Swap(ctx, key, there, new, ttl)
 				if swapped || err != nil {

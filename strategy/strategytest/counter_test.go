@@ -39,7 +39,7 @@ func TestEachFaultBreaksItsRule(t *testing.T) {
 		}},
 		{"it reads and then writes", "in one atomic step", func(m memory, ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error) {
 			count, _, _ := m.Add(ctx, key, 0, window)
-			time.Sleep(time.Nanosecond) // in the bubble: until every other call has read too
+			time.Sleep(time.Nanosecond) // in the bubble this waits until every other call has read too
 			_, reset, err := m.Add(ctx, key, n, window)
 			return count + n, reset, err
 		}},

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheDocumentShowsTheCodeThatRuns: each block of Go in docs/STRATEGIES.md stands, as
-// it is, in one of the examples here.
+// TestTheDocumentShowsTheCodeThatRuns: each block of Go in docs/STRATEGIES.md is, unchanged, in one of the
+// examples here.
 func TestTheDocumentShowsTheCodeThatRuns(t *testing.T) {
 	document, err := os.ReadFile("../../docs/STRATEGIES.md")
 	if err != nil {

@@ -29,8 +29,8 @@ const (
 // person is a user.
 type person struct{ name string }
 
-// toy is a strategy that keeps all rules: a token in the header X-Token, absent only in
-// requests that it sends elsewhere when they ask for it. Tests give it faults.
+// toy is a strategy that keeps all rules: a token in the header X-Token. It redirects requests without a
+// token that ask for that. Tests give it faults.
 type toy struct {
 	name  func() string
 	allow func(r *http.Request) bool
@@ -75,7 +75,7 @@ func keep(w http.ResponseWriter, r *http.Request) (*person, error) {
 	return nil, &strategy.Failure{Challenge: `Toy realm="r"`, Reason: "toy: not a token of ours"}
 }
 
-// toyCase is the case of s.
+// toyCase returns the case of s.
 func toyCase(s *toy) strategytest.StrategyCase[*person] {
 	with := func(path, token string) func() *http.Request {
 		return func() *http.Request {
@@ -118,7 +118,7 @@ func TestEachFaultOfAStrategyBreaksItsRule(t *testing.T) {
 	}
 }
 
-// instead returns a fault: where keep fails with an error like target, another answer.
+// instead returns a fault: another answer if keep fails with an error that like accepts.
 func instead(like func(error) bool, user *person, err error) func(*toy) {
 	return func(s *toy) {
 		s.ask = func(w http.ResponseWriter, r *http.Request) (*person, error) {
@@ -192,7 +192,7 @@ var strategyFaults = []struct {
 		s.ask = func(w http.ResponseWriter, r *http.Request) (*person, error) {
 			defer inside.Add(-1)
 			inside.Add(1)
-			time.Sleep(time.Nanosecond) // in the bubble: until every other call is inside too
+			time.Sleep(time.Nanosecond) // in the bubble this waits until every other call is here too
 			if inside.Load() > 1 {
 				return nil, errors.New("toy: the request of somebody else is there")
 			}
@@ -253,7 +253,7 @@ var strategyFaults = []struct {
 	}},
 }
 
-// hidden is an error whose text is not that of what it wraps.
+// hidden is an error whose text differs from that of the error it wraps.
 type hidden struct{ err error }
 
 func (hidden) Error() string { return "toy: refused" }
@@ -271,7 +271,7 @@ func TestACaseWithoutWhatIsRequiredFails(t *testing.T) {
 	}
 }
 
-// TestRulesQuoteTheContract: each rule is in a comment of package strategy.
+// TestRulesQuoteTheContract: each rule is quoted from a comment of package strategy.
 func TestRulesQuoteTheContract(t *testing.T) {
 	var comments strings.Builder
 	for _, name := range []string{"strategy.go", "reserved.go", "claimant.go"} {

@@ -47,7 +47,7 @@ func (f *faultyTokens) Take(ctx context.Context, key string) ([]byte, bool, erro
 	return f.take(f.Tokens, ctx, key)
 }
 
-// sharing keeps the slices that it was given.
+// sharing keeps the slices that it is given.
 type sharing struct {
 	strategy.Tokens
 	mu   sync.Mutex
@@ -69,7 +69,7 @@ func (s *sharing) Take(_ context.Context, key string) ([]byte, bool, error) {
 	return v, found, nil
 }
 
-// readsAndThenRemoves returns a Take of two steps, with time for the others between them.
+// readsAndThenRemoves returns a Take in two steps, with time for other calls in between.
 func readsAndThenRemoves() func(k strategy.Tokens, ctx context.Context, key string) ([]byte, bool, error) {
 	var reading sync.Mutex
 	return func(k strategy.Tokens, ctx context.Context, key string) ([]byte, bool, error) {
@@ -80,7 +80,7 @@ func readsAndThenRemoves() func(k strategy.Tokens, ctx context.Context, key stri
 		}
 		reading.Unlock()
 		if found {
-			time.Sleep(time.Nanosecond) // in the bubble: until every other call has read too
+			time.Sleep(time.Nanosecond) // in the bubble this waits until every other call has read too
 			_, _, _ = k.Take(ctx, key)
 		}
 		return v, found, err
