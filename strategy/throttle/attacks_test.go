@@ -18,15 +18,15 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// dayBudget is how many guesses at one account the documentation of Config grants a day.
+// dayBudget is how many guesses at one account a day the documentation of Config promises at most.
 const dayBudget = 110
 
-// site is an application with registrations, passwords and codes, all counted on one
-// Counter. The attacker has accounts there.
+// site is an application with registrations, passwords and codes, all counted on one Counter. The attacker
+// has accounts there.
 type site struct {
 	mu       sync.Mutex
 	accounts map[string]string // passwords by canonical name
-	looked   map[string]int    // wrong passwords and codes that were looked at, by account
+	looked   map[string]int    // how many wrong passwords and codes were checked, by account
 
 	counter *throttle.MemoryCounter
 	form    *strategy.LocalStrategy[string]
@@ -55,7 +55,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// register makes an account of the name as the form spells it, unless it is taken.
+// register makes an account with the name as spelt in the form, unless it is taken.
 func (s *site) register(spelled, password string) bool {
 	name, password, err := s.form.Credentials(credtest.Post(form, "email="+spelled+"&password="+password))
 	s.mu.Lock()
@@ -75,7 +75,7 @@ type client struct {
 
 func newClient(from string) *client { return &client{from, map[string]*http.Cookie{}} }
 
-// send sends credentials to s, and keeps the cookies of the answer.
+// send sends credentials to s, and stores the cookies of the response.
 func (c *client) send(s strategy.Strategy[string], name, secret string) int {
 	r := credtest.Post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, name, secret))
 	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(c.from), 4711).String()
@@ -90,7 +90,7 @@ func (c *client) send(s strategy.Strategy[string], name, secret string) int {
 	return credtest.StatusOf(err)
 }
 
-// address returns the i-th of many addresses, of IPv4 and IPv6.
+// address returns the i-th of many IPv4 and IPv6 addresses.
 func address(i int) string {
 	if i%2 == 0 {
 		return fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255)
@@ -98,8 +98,8 @@ func address(i int) string {
 	return fmt.Sprintf("2001:db8:%x:%x::1", i>>16&0xffff, i&0xffff)
 }
 
-// tricks are what somebody does to look at more than the budget of joe's account. Each is
-// called for a day, or while the owner logs in.
+// tricks are ways to have more than the budget of joe's account checked. Each is tried for a day, or while
+// the owner logs in.
 var tricks = []struct {
 	name string
 	try  func(s *site, second int)
@@ -157,15 +157,15 @@ var tricks = []struct {
 	}},
 }
 
-// TestASVS_6_3_1_NoTrickLooksAtMoreThanTheBudget: a day of each, and of all at once. What
-// is looked at of one account stays within what is documented.
+// TestASVS_6_3_1_NoTrickLooksAtMoreThanTheBudget: a day of each trick, and of all together. No more guesses
+// at an account are checked than documented.
 func TestASVS_6_3_1_NoTrickLooksAtMoreThanTheBudget(t *testing.T) {
 	day := func(name string, try func(s *site, second int)) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newSite(t)
 				for second, step := 0, 1; second < 86_399; second += step {
-					if second == 90 { // from then on the schedule opens at whole half minutes
+					if second == 90 { // from then on the schedule allows attempts at whole half minutes
 						step = 30
 					}
 					try(s, second)
@@ -173,11 +173,11 @@ func TestASVS_6_3_1_NoTrickLooksAtMoreThanTheBudget(t *testing.T) {
 				}
 				for what, n := range s.looked {
 					if strings.HasSuffix(what, "joe@test.com") && n > dayBudget {
-						t.Errorf("%d guesses at %s were looked at, want at most %d", n, what, dayBudget)
+						t.Errorf("%d guesses at %s were checked, want at most %d", n, what, dayBudget)
 					}
 				}
 				if s.looked["password joe@test.com"]+s.looked["code joe@test.com"] < 10 {
-					t.Errorf("only %v were looked at: the trick does not try", s.looked)
+					t.Errorf("only %v were checked: the trick does nothing", s.looked)
 				}
 			})
 		})
@@ -188,8 +188,8 @@ func TestASVS_6_3_1_NoTrickLooksAtMoreThanTheBudget(t *testing.T) {
 	day("all of them", func(s *site, second int) { tricks[second%len(tricks)].try(s, second) })
 }
 
-// TestTheOwnersBrowserGetsIn a hundred times of a hundred, while a stranger keeps the
-// account busy, or the address, or both, or does any of the tricks.
+// TestTheOwnersBrowserGetsIn every time, while a stranger uses up the attempts of the account, or the
+// address, or both, or tries any of the tricks.
 func TestTheOwnersBrowserGetsIn(t *testing.T) {
 	attacks := append(slices.Clip(tricks), []struct {
 		name string
@@ -222,7 +222,7 @@ func TestTheOwnersBrowserGetsIn(t *testing.T) {
 						attack.try(s, 10*i+try)
 						time.Sleep(20 * time.Second)
 					}
-					for range i % 4 { // they mistype it, too
+					for range i % 4 { // the owner also makes typing mistakes
 						owner.send(s.log, "Joe@test.com", "worng")
 					}
 					if owner.send(s.log, "Joe@test.com", "right") == 200 && owner.send(s.codes, "joe@test.com", "123456") == 200 {
@@ -237,8 +237,8 @@ func TestTheOwnersBrowserGetsIn(t *testing.T) {
 	}
 }
 
-// TestAFloodMakesFewCounters: one address makes no more than its budget of accounts, and
-// many make no more than the memory is for.
+// TestAFloodMakesFewCounters: one address makes no more counters than its budget allows, and many make no
+// more than the memory has room for.
 func TestAFloodMakesFewCounters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)

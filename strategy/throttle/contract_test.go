@@ -23,7 +23,7 @@ func checkPassword(ctx context.Context, _, password string) (*login, error) {
 	return checkSecret(ctx, password)
 }
 
-// sendJSON sends no name with an empty secret.
+// sendJSON sends no name if the secret is empty.
 func sendJSON(secret string) *http.Request {
 	if secret == "" {
 		return credtest.Post(js, `{"other":1}`)
@@ -36,7 +36,7 @@ func newThrottleCase(t *testing.T) strategytest.StrategyCase[*login] {
 	return credtest.Case[*login](mustThrottle(t, throttle.Config{AccountAttempts: 100}, strategy.NewLocal(checkPassword)), sendJSON)
 }
 
-// newThrottledCase: all attempts are used up, but for the account in good requests.
+// newThrottledCase has no attempts left, except for the account in good requests.
 func newThrottledCase(t *testing.T) strategytest.StrategyCase[*login] {
 	t.Helper()
 	throttled := mustThrottle(t, throttle.Config{AccountAttempts: 20}, strategy.NewLocal(checkPassword))

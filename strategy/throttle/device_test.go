@@ -15,7 +15,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// lockedOut returns a strategy whose account joe strangers keep busy.
+// lockedOut returns a strategy with the account joe, whose attempts strangers have used up.
 func lockedOut(t *testing.T, cfg throttle.Config) *throttle.Throttle[login] {
 	t.Helper()
 	var g guesses
@@ -26,8 +26,8 @@ func lockedOut(t *testing.T, cfg throttle.Config) *throttle.Throttle[login] {
 	return s
 }
 
-// logIn sends a password with cookies, and returns the status and the device cookie, nil if
-// there is none in the answer.
+// logIn sends a password with cookies, and returns the status and the device cookie, nil if the response
+// has none.
 func logIn(s strategy.Strategy[login], name, password string, cookies ...*http.Cookie) (int, *http.Cookie) {
 	r := credtest.Post(js, fmt.Sprintf(`{"email":%q,"password":%q}`, name, password))
 	for _, c := range cookies {
@@ -43,7 +43,7 @@ func logIn(s strategy.Strategy[login], name, password string, cookies ...*http.C
 
 var secrets = []string{strings.Repeat("a", 32)}
 
-// noted returns the cookie of a browser that logged in as name, at another process.
+// noted returns the cookie of a browser that logged in as name, in another process.
 func noted(t *testing.T, cfg throttle.Config, name string, cookies ...*http.Cookie) *http.Cookie {
 	t.Helper()
 	var g guesses
@@ -72,8 +72,8 @@ func TestTheDeviceCookieIsSafe(t *testing.T) {
 	}
 }
 
-// TestADeviceCookieIsForItsAccount, its strategy, its purpose and its time, and cannot be
-// made or changed.
+// TestADeviceCookieIsForItsAccount, its strategy, its purpose and its time, and cannot be forged or
+// changed.
 func TestADeviceCookieIsForItsAccount(t *testing.T) {
 	cfg := throttle.Config{Secrets: secrets}
 	other := func(change func(*throttle.Config)) throttle.Config {
@@ -123,7 +123,7 @@ func TestADeviceCookieIsForItsAccount(t *testing.T) {
 	}
 }
 
-// TestABrowserIsKnownToEightAccounts: of more the one that logged in longest ago is dropped.
+// TestABrowserIsKnownToEightAccounts: of more, the one with the oldest log-in is dropped.
 func TestABrowserIsKnownToEightAccounts(t *testing.T) {
 	cfg := throttle.Config{Secrets: secrets}
 	var cookie *http.Cookie
@@ -150,8 +150,8 @@ func TestABrowserIsKnownToEightAccounts(t *testing.T) {
 	}
 }
 
-// TestADeviceIsForgotten after KnownFor, counted from its latest log-in, and its note is
-// written anew at most once a day.
+// TestADeviceIsForgotten after KnownFor, counted from its latest log-in; its note is renewed at most once a
+// day.
 func TestADeviceIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const day = 24 * time.Hour
@@ -174,7 +174,7 @@ func TestADeviceIsForgotten(t *testing.T) {
 	})
 }
 
-// TestAKnownBrowserHasABudget of its own, like everybody's.
+// TestAKnownBrowserHasABudget of its own, of the same size as others.
 func TestAKnownBrowserHasABudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := throttle.Config{Secrets: secrets, AccountAttempts: 3}
@@ -187,7 +187,7 @@ func TestAKnownBrowserHasABudget(t *testing.T) {
 			}
 		}
 		if status, _ := logIn(s, "joe", "right"); status != 200 {
-			t.Errorf("meanwhile, somewhere else: status %d, want 200", status)
+			t.Errorf("meanwhile, in another browser: status %d, want 200", status)
 		}
 		time.Sleep(30 * time.Second)
 		for i, row := range []struct {
@@ -201,7 +201,7 @@ func TestAKnownBrowserHasABudget(t *testing.T) {
 	})
 }
 
-// TestTheOwnerIsLetInByMail: Unlock opens the account for everybody, MakeKnown the browser.
+// TestTheOwnerIsLetInByMail: Unlock opens the account for everybody, MakeKnown for one browser.
 func TestTheOwnerIsLetInByMail(t *testing.T) {
 	cfg := throttle.Config{Secrets: secrets}
 	s := lockedOut(t, cfg)
@@ -232,7 +232,7 @@ func TestTheOwnerIsLetInByMail(t *testing.T) {
 	}
 }
 
-// FuzzDeviceCookie: whatever the cookie is, nothing panics, and joe is let in by no other.
+// FuzzDeviceCookie: whatever the cookie, nothing panics, and only joe's own one is accepted.
 func FuzzDeviceCookie(f *testing.F) {
 	f.Add("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("..........")

@@ -12,7 +12,7 @@ const (
 	js   = "application/json"
 )
 
-// login is what a validate function was given.
+// login is what a validate function got.
 type login struct{ email, password string }
 
 func accept(_ context.Context, email, password string) (login, error) {

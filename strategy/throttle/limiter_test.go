@@ -35,7 +35,7 @@ func from(addr string) *http.Request {
 	return r
 }
 
-// TestALimiterIsAMiddleware for routes that are no strategy, such as a registration.
+// TestALimiterIsAMiddleware for routes without a strategy, such as a registration.
 func TestALimiterIsAMiddleware(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		local := strategy.NewLocal(accept)
@@ -73,7 +73,7 @@ func TestALimiterIsAMiddleware(t *testing.T) {
 	})
 }
 
-// TestALimiterCountsWhatIsGuessed: wrong ones stay counted, right ones and outages do not.
+// TestALimiterCountsWhatIsGuessed: wrong guesses stay counted, right ones and outages do not.
 func TestALimiterCountsWhatIsGuessed(t *testing.T) {
 	l := mustLimiter(t, throttle.Config{Purpose: "present password", AccountAttempts: 2})
 	for i, row := range []struct{ err, want error }{
@@ -93,7 +93,7 @@ func TestALimiterCountsWhatIsGuessed(t *testing.T) {
 	}
 }
 
-// TestLimitersOfTwoPurposesCountApart, and apart from log-ins, on one Counter.
+// TestLimitersOfTwoPurposesCountApart, and apart from log-ins, with one Counter.
 func TestLimitersOfTwoPurposesCountApart(t *testing.T) {
 	var counter throttle.MemoryCounter
 	cfg := func(purpose string) throttle.Config {
@@ -136,7 +136,7 @@ func TestALimiterWithoutItsCounterLetsNobodyIn(t *testing.T) {
 	}
 }
 
-// TestAnOutageOfTheClaimantLetsNoGuessThrough: not one of a thousand is looked at (G14).
+// TestAnOutageOfTheClaimantLetsNoGuessThrough: of a thousand, none is checked (G14).
 func TestAnOutageOfTheClaimantLetsNoGuessThrough(t *testing.T) {
 	asked := 0
 	custom := strategy.Func("custom", func(http.ResponseWriter, *http.Request) (login, error) {
@@ -154,7 +154,7 @@ func TestAnOutageOfTheClaimantLetsNoGuessThrough(t *testing.T) {
 	}
 }
 
-// TestRetryAfterIsExact, also while attempts are under way and a thousand ask at once (G14).
+// TestRetryAfterIsExact, even while attempts are in progress and a thousand requests come at once (G14).
 func TestRetryAfterIsExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -191,7 +191,7 @@ func TestRetryAfterIsExact(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 			if status, _ := try(s, here, "joe", "wrong"); status != 401 {
-				t.Errorf("at the time that was said: status %d, want it looked at", status)
+				t.Errorf("at the announced time: status %d, want the credentials checked", status)
 			}
 		}
 		close(release)
@@ -199,8 +199,8 @@ func TestRetryAfterIsExact(t *testing.T) {
 	})
 }
 
-// TestAProxyThatNobodyTrustsIsNamedOnce (G6): then a hundred wrong attempts of anybody
-// close the log-in for all whose browsers are not known.
+// TestAProxyThatNobodyTrustsIsNamedOnce (G6): without trusted proxies, a hundred wrong attempts by anybody
+// block the log-in for all unknown browsers.
 func TestAProxyThatNobodyTrustsIsNamedOnce(t *testing.T) {
 	for _, row := range []struct {
 		name, header string
@@ -228,7 +228,7 @@ func TestAProxyThatNobodyTrustsIsNamedOnce(t *testing.T) {
 	}
 }
 
-// TestALimiterCountsWhatClaimsDoesNotUnderstand, by its address.
+// TestALimiterCountsWhatClaimsDoesNotUnderstand by address.
 func TestALimiterCountsWhatClaimsDoesNotUnderstand(t *testing.T) {
 	served := 0
 	cfg := throttle.Config{Purpose: "forgot", AddressAttempts: 3, Claims: strategy.NewLocal(accept).Claims}

@@ -19,8 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// guesses is a validate function that counts how often it was asked. The password is
-// "right" for everybody.
+// guesses is a validate function that counts its calls. The password is "right" for everybody.
 type guesses struct{ n atomic.Int64 }
 
 func (g *guesses) validate(_ context.Context, email, password string) (login, error) {
@@ -123,7 +122,7 @@ func TestASVS_6_3_1_AHundredGuessesAtOnceOnABudgetOfTenRunTen(t *testing.T) {
 		}
 		wg.Wait()
 		if g.n.Load() != 10 || refused.Load() != 90 {
-			t.Errorf("%s: %d looked at, %d answered 429, want 10 and 90", name, g.n.Load(), refused.Load())
+			t.Errorf("%s: %d checked, %d answered 429, want 10 and 90", name, g.n.Load(), refused.Load())
 		}
 	}
 }
@@ -159,8 +158,8 @@ func TestThrottleBelievesTrustedProxies(t *testing.T) {
 	}
 }
 
-// TestASuccessBuysNoGuesses: it does not count, and takes nothing back of what strangers
-// did to the account or to the address.
+// TestASuccessBuysNoGuesses: it does not count, and does not reset the counts of others for the account or
+// the address.
 func TestASuccessBuysNoGuesses(t *testing.T) {
 	var g guesses
 	s := mustThrottle(t, throttle.Config{AccountAttempts: 3, AddressAttempts: 7}, strategy.NewLocal(g.validate))
@@ -169,9 +168,9 @@ func TestASuccessBuysNoGuesses(t *testing.T) {
 		want              int
 	}{
 		{"joe", "wrong", 401}, {"joe", "right", 200}, {"joe", "wrong", 401}, {"joe", "right", 200}, {"joe", "wrong", 401},
-		{"joe", "right", 429}, // three wrong ones by a browser that is not known
+		{"joe", "right", 429}, // after three wrong ones by an unknown browser
 		{"jen", "wrong", 401}, {"jen", "right", 200}, {"jen", "wrong", 401}, {"jan", "wrong", 401}, {"jan", "wrong", 401},
-		{"jim", "right", 429}, // seven wrong ones from the address
+		{"jim", "right", 429}, // after seven wrong ones from the address
 	} {
 		if status, _ := try(s, here, row.account, row.password); status != row.want {
 			t.Errorf("%s with a %s password: status %d, want %d", row.account, row.password, status, row.want)
@@ -251,7 +250,7 @@ func TestThrottleIsADecorator(t *testing.T) {
 	}
 }
 
-// broken is a Counter that fails at the n-th call, and remembers every key.
+// broken is a Counter that fails at the n-th call, and records every key.
 type broken struct {
 	throttle.MemoryCounter
 	n    int
@@ -270,16 +269,16 @@ func (b *broken) Add(ctx context.Context, key string, n int64, window time.Durat
 
 func TestThrottleWithoutItsCounterLetsNobodyIn(t *testing.T) {
 	secrets := []string{strings.Repeat("s", 32)}
-	for n := 1; n <= 4; n++ { // address and account, each asked and counted
+	for n := 1; n <= 4; n++ { // two calls each for the address and the account
 		var g guesses
 		counter := &broken{n: n}
 		s := mustThrottle(t, throttle.Config{Counter: counter, Secrets: secrets, AddressAttempts: 1, AccountAttempts: 1}, strategy.NewLocal(g.validate))
 		r := credtest.Post(form, "email=joe%40test.com&password=right")
 		if _, err := s.Authenticate(httptest.NewRecorder(), r); !errors.Is(err, errCounter) || errors.Is(err, strategy.ErrUnauthenticated) || g.n.Load() != 0 {
-			t.Errorf("call %d fails: %v, looked at %d times, want the outage and never", n, err, g.n.Load())
+			t.Errorf("call %d fails: %v, checked %d times, want the outage and no check", n, err, g.n.Load())
 		}
 		if _, err := s.Authenticate(httptest.NewRecorder(), credtest.Post(form, "email=joe%40test.com&password=right")); err != nil {
-			t.Errorf("after call %d failed: %v, want the free attempt back", n, err)
+			t.Errorf("after call %d failed: %v, want the attempt to be free again", n, err)
 		}
 	}
 	var g guesses
@@ -288,7 +287,7 @@ func TestThrottleWithoutItsCounterLetsNobodyIn(t *testing.T) {
 	_, _ = try(s, here, "joe@test.com", "wrong")
 	for _, key := range counter.keys {
 		if len(key) > 128 || strings.ContainsAny(key, "{}@ ") || strings.Contains(key, "joe") || strings.Contains(key, here) {
-			t.Errorf("the key %q is out of bounds, or tells whom it counts", key)
+			t.Errorf("the key %q is too long or has wrong characters, or shows the account or address", key)
 		}
 	}
 }
@@ -324,7 +323,7 @@ func TestNewThrottleNamesEveryMistake(t *testing.T) {
 	}
 }
 
-// allowsCrossSite reports what s, or what it decorates, says of other sites.
+// allowsCrossSite returns the answer of s, or of what it decorates, about other sites.
 func allowsCrossSite[U any](s strategy.Strategy[U], r *http.Request) bool {
 	c, ok := strategy.Ability[strategy.CrossSite](s)
 	return ok && c.AllowCrossSite(r)

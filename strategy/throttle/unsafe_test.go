@@ -13,11 +13,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// cure is how a mistake says what would be right.
+// cure matches the part of a mistake that says what to do.
 var cure = regexp.MustCompile(`: (use|want|give|drop|choose|name|pass|say|make)\b|: make it by|at least one$|name (it|them) like`)
 
-// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and the constructor says which
-// field it is and what would be safe.
+// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and the constructor's error names the field and
+// what would be safe.
 func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	const day = 24 * time.Hour
 	build := func(edit func(*throttle.Config)) error {
@@ -73,7 +73,7 @@ func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	}
 }
 
-// TestASharedNegativeBoundStopsNothing: a MemoryCounter that nobody checked still counts.
+// TestASharedNegativeBoundStopsNothing: a MemoryCounter with an unchecked mistake still counts.
 func TestASharedNegativeBoundStopsNothing(t *testing.T) {
 	c := &throttle.MemoryCounter{Max: -1}
 	if n, _, err := c.Add(t.Context(), "a", 1, time.Minute); n != 1 || err != nil {
