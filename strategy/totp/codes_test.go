@@ -95,7 +95,7 @@ func TestRFC6238_5_2_CodesWithinTheDriftAreAccepted(t *testing.T) {
 	}
 }
 
-// TestRFC6238_5_2_ACodeIsGoodOnce, and makes earlier ones worthless.
+// TestRFC6238_5_2_ACodeIsGoodOnce, and invalidates earlier ones.
 func TestRFC6238_5_2_ACodeIsGoodOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		totp := newTOTP(t, totp.CodesConfig{})
@@ -122,7 +122,7 @@ func TestRFC6238_5_2_ACodeIsGoodOnce(t *testing.T) {
 				t.Errorf("%s: got %t, want %t", row.name, got, row.ok)
 			}
 		}
-		<-time.After(30*time.Second + 29*time.Second) // the latest moment at which the next code is in the drift
+		<-time.After(30*time.Second + 29*time.Second) // the last moment at which the next code is within the drift
 		if try("joe", 1) {
 			t.Error("a used code was accepted at the end of its time")
 		}
@@ -201,7 +201,7 @@ type codes struct {
 	key    []byte
 	mu     sync.Mutex
 	hashes map[string]bool
-	err    error // of Enrolled and UseRecoveryCode
+	err    error // the error of Enrolled and UseRecoveryCode
 }
 
 func newCodes(t testing.TB) (c *codes, recovery []string) {
@@ -345,7 +345,7 @@ func TestTOTPStrategyOutcomes(t *testing.T) {
 	}
 }
 
-// TestNIST_3_1_4_2_CodesAreThrottled: six digits would be guessed within hours.
+// TestNIST_3_1_4_2_CodesAreThrottled: six digits could be guessed within hours.
 func TestNIST_3_1_4_2_CodesAreThrottled(t *testing.T) {
 	c, _ := newCodes(t)
 	limited, err := throttle.New(throttle.Config{AccountAttempts: 5}, strategy.Strategy[*phone](c))
@@ -361,7 +361,7 @@ func TestNIST_3_1_4_2_CodesAreThrottled(t *testing.T) {
 	}
 }
 
-// TestACodeOfALockedUserWasShown: Enrolled refuses with a reason of its own.
+// TestACodeOfALockedUserWasShown: Enrolled refuses with a Failure of its own.
 func TestACodeOfALockedUserWasShown(t *testing.T) {
 	c, _ := newCodes(t)
 	c.err = &strategy.Failure{Status: http.StatusForbidden, Reason: "locked"}
@@ -371,6 +371,6 @@ func TestACodeOfALockedUserWasShown(t *testing.T) {
 	}
 	c.err = strategy.ErrUnauthenticated
 	if _, err := c.send("123456"); errors.As(err, new(*strategy.CallbackRefusal)) || !errors.Is(err, strategy.ErrUnauthenticated) {
-		t.Errorf("without an app: got %v, want a refusal alone", err)
+		t.Errorf("without an app: got %v, want only a refusal", err)
 	}
 }

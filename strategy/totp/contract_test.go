@@ -16,8 +16,7 @@ import (
 
 const downSecret = "a-made-up-secret-in-an-outage"
 
-// newTOTPCase has a new account for each request with a good code, since a code is good
-// once.
+// newTOTPCase has a new account for each request with a good code, because a code is valid once.
 func newTOTPCase(t *testing.T) strategytest.StrategyCase[*phone] {
 	t.Helper()
 	codes := newTOTP(t, totp.CodesConfig{})

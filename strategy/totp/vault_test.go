@@ -19,13 +19,13 @@ func newVault(t *testing.T, secrets ...string) *totp.Vault {
 	return v
 }
 
-// TestAVaultOpensWhatItSealed: for the same account, by the same secret, and unchanged.
+// TestAVaultOpensWhatItSealed for the same account, with the same secret, and unchanged.
 func TestAVaultOpensWhatItSealed(t *testing.T) {
 	key := []byte("twenty bytes of key.")
 	old := newVault(t, oldSecret)
 	sealed := old.Seal("joe", key)
 	if again := old.Seal("joe", key); again == sealed {
-		t.Error("one key is sealed twice to the same text")
+		t.Error("sealing a key twice gives the same text")
 	}
 	if strings.Trim(sealed, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 		t.Errorf("%q has other characters than promised", sealed)
@@ -36,7 +36,7 @@ func TestAVaultOpensWhatItSealed(t *testing.T) {
 		}
 	}
 	if got, err := old.Open("joe", newVault(t, newSecret, oldSecret).Seal("joe", key)); err == nil {
-		t.Errorf("the first secret does not encrypt: the second opens %q", got)
+		t.Errorf("the first secret is not used for encryption: the second opens %q", got)
 	}
 	changed := []byte(sealed)
 	changed[len(changed)/2] ^= 1
