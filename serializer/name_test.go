@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/serializer"
 )
 
-// byPart names users by the member id of their ids.
+// byPart names users by the member id in their ids.
 type byPart struct{ serializer.Serializer[*user] }
 
 func (byPart) UserName(id json.RawMessage) (string, error) {

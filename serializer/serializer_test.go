@@ -20,7 +20,7 @@ type user struct {
 
 var errOutage = errors.New("connection refused")
 
-// table is a users table that counts how often it was asked.
+// table is a users table that counts its calls.
 type table struct {
 	mu    sync.Mutex
 	asked int
@@ -50,7 +50,7 @@ func byID(t *table) *serializer.IDSerializer[*user, int] {
 	return serializer.ByID(func(u *user) int { return u.id }, t.find)
 }
 
-// echo is a serializer of a whole value, to see what JSON it becomes.
+// echo returns a serializer of whole values, to show their JSON.
 func echo[T any]() *serializer.IDSerializer[T, T] {
 	return serializer.ByID(func(v T) T { return v }, func(_ context.Context, v T) (T, error) { return v, nil })
 }
@@ -158,7 +158,7 @@ func TestAnIDOfAnotherTypeDoesNotReachTheUsersTable(t *testing.T) {
 		t.Errorf("got %v, want ErrIDType", err)
 	}
 	if users.asked != 0 {
-		t.Errorf("the users table was asked %d times, want 0", users.asked)
+		t.Errorf("the users table was called %d times, want 0", users.asked)
 	}
 }
 
@@ -182,7 +182,7 @@ func TestDeserializePassesOnWhatFindSays(t *testing.T) {
 	}
 }
 
-// TestDecodingAnIDCostsNothing keeps the read path of every request lean.
+// TestDecodingAnIDCostsNothing, because it runs at every request.
 func TestDecodingAnIDCostsNothing(t *testing.T) {
 	users := newTable()
 	s := byID(users)
@@ -230,7 +230,7 @@ func TestStampedIsTheSerializerItWraps(t *testing.T) {
 	}
 }
 
-// skipping is a link that leaves everybody to the next, or fails with its own error.
+// skipping is a link that passes everybody to the next one, or fails with its own error.
 type skipping struct{ err error }
 
 func (s skipping) Serialize(context.Context, *user) (json.RawMessage, error) { return nil, s.err }
@@ -311,7 +311,7 @@ func TestMistakesAtSetUpPanicWithTheCure(t *testing.T) {
 	}
 }
 
-// FuzzByIDRoundTrip: what is written is read back as the same id.
+// FuzzByIDRoundTrip: an id that was written is read back as the same id.
 func FuzzByIDRoundTrip(f *testing.F) {
 	for _, s := range []string{"1", "", "é", "<&>", "\u2028", "a\"b\\", "\x00"} {
 		f.Add(s, int64(len(s)))
