@@ -39,8 +39,8 @@ func TestAnAccountHasOneName(t *testing.T) {
 	}
 }
 
-// TestLookUpsCountersAndRegistrationsMeanOneAccount (G1, G7): whatever the spelling, and by
-// whichever function the application folds.
+// TestLookUpsCountersAndRegistrationsMeanOneAccount (G1, G7), in any spelling, and with any function that
+// the application uses for it.
 func TestLookUpsCountersAndRegistrationsMeanOneAccount(t *testing.T) {
 	withoutAccents := func(name string) string { return strings.ReplaceAll(strategy.AccountName(name), "é", "e") }
 	with, err := strategy.NewLocalWith(strategy.LocalConfig{Account: withoutAccents}, accept)
@@ -91,7 +91,7 @@ func TestLookUpsCountersAndRegistrationsMeanOneAccount(t *testing.T) {
 	}
 }
 
-// FuzzAccountName: a name stays what it is, whatever case it is written in.
+// FuzzAccountName: the function is idempotent, and independent of case.
 func FuzzAccountName(f *testing.F) {
 	for _, seed := range []string{"JoeFoo@Test.COM ", "\u212a", "ΣΊΣΥΦΟΣ", "ǅ", "İ", "ẞ", "\xff", "ｊ\u200b"} {
 		f.Add(seed)
@@ -107,7 +107,7 @@ func FuzzAccountName(f *testing.F) {
 	})
 }
 
-// accountOf returns the spelling by which s looks accounts up, or name as it is.
+// accountOf returns the spelling by which s looks up accounts; name itself if s has none.
 func accountOf[U any](s strategy.Strategy[U], name string) string {
 	if a, ok := strategy.Ability[interface{ Account(name string) string }](s); ok {
 		return a.Account(name)

@@ -116,7 +116,7 @@ func TestBasicPassesOnWhatValidateSays(t *testing.T) {
 
 func TestBasicIsAmbient(t *testing.T) {
 	if s := strategy.NewBasic("r", accept); allowsCrossSite(s, withAuthorization()) {
-		t.Error("cross-site requests are allowed, though browsers add Basic credentials by themselves")
+		t.Error("cross-site requests are allowed, although browsers add Basic credentials by themselves")
 	}
 }
 
@@ -145,7 +145,7 @@ func FuzzBasicHeader(f *testing.F) {
 			}
 			return
 		}
-		// What parses encodes to itself, but for the scheme's case and the spaces.
+		// Credentials that parse encode to themselves, except for the scheme's case and spaces.
 		want := basic(got.email + ":" + got.password)
 		if trimmed := "Basic " + trimLeft(header[len("Basic"):]); trimmed != want {
 			t.Fatalf("%q reads as %q, which is written %q", header, got, want)

@@ -65,7 +65,7 @@ func TestRFC6750_3_1_BearerAnswersEachFaultWithItsCode(t *testing.T) {
 		}
 	}
 	if err := strategy.InsufficientScope("read"); credtest.StatusOf(err) != 401 {
-		t.Errorf("outside a bearer strategy, %v is no refusal", err)
+		t.Errorf("outside a bearer strategy, %v is not a refusal", err)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestRFC6750_BearerReadsNoOtherPlace(t *testing.T) {
 func TestBearerIsNotAmbient(t *testing.T) {
 	s := strategy.NewBearer("r", acceptToken)
 	if !allowsCrossSite(s, withAuthorization()) {
-		t.Error("cross-site requests are refused, though no browser adds a token by itself")
+		t.Error("cross-site requests are refused, although no browser adds a token by itself")
 	}
 	if got := s.Name(); got != "bearer" {
 		t.Errorf("Name() = %q, want bearer", got)

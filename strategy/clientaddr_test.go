@@ -57,7 +57,7 @@ func FuzzClientAddr(f *testing.F) {
 		if !addr.IsValid() || addr.Is4In6() || addr.Zone() != "" {
 			t.Fatalf("%q, %q: %v", peer, forwarded, addr)
 		}
-		// What the client writes in front changes nothing once its own address is found.
+		// What the client adds in front changes nothing once its own address is found.
 		r.Header["X-Forwarded-For"] = []string{"198.51.100.7, " + forwarded}
 		trusted := proxies[0].Contains(addr) || proxies[1].Contains(addr)
 		if again := strategy.ClientAddr(r, proxies); again != addr && !trusted {

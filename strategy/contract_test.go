@@ -21,7 +21,7 @@ func checkPassword(ctx context.Context, _, password string) (*login, error) {
 	return checkSecret(ctx, password)
 }
 
-// whose is the name that goes with secret: an empty secret goes without one.
+// whose returns the login name for secret; an empty secret has none.
 func whose(secret string) string {
 	if secret == "" {
 		return ""
@@ -55,8 +55,8 @@ func sendBasic(secret string) *http.Request {
 	return withAuthorization(basic("joe:" + secret))
 }
 
-// TestEveryStrategyKeepsTheContract: those of this package, each in every form of body
-// that it takes, and decorated. Anonymous has no credentials, so no case.
+// TestEveryStrategyKeepsTheContract: those of this package, with every form of body, and decorated.
+// Anonymous has no credentials and so no case.
 func TestEveryStrategyKeepsTheContract(t *testing.T) {
 	local := strategy.NewLocal(checkPassword)
 	bearer := strategy.NewBearer("r", checkSecret)

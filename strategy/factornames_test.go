@@ -9,7 +9,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// twoFactors is a strategy that lists what it reports.
+// twoFactors is a strategy that lists the factors it reports.
 type twoFactors struct{ strategy.Strategy[string] }
 
 func (twoFactors) FactorNames() []string { return []string{"otp", "hwk"} }

@@ -23,7 +23,7 @@ const (
 	parts = "multipart/form-data; boundary=B"
 )
 
-// login is what a validate function was given.
+// login is what a validate function got.
 type login struct{ email, password string }
 
 func accept(_ context.Context, email, password string) (login, error) {
@@ -194,7 +194,7 @@ func TestLocalLeavesTheBodyToTheHandler(t *testing.T) {
 		}},
 	} {
 		r := credtest.Post(row.contentType, row.body)
-		for range 2 { // a chain may ask two strategies
+		for range 2 { // a chain may call two strategies
 			if got, err := s.Authenticate(nil, r); err != nil || got != want {
 				t.Errorf("%s: got %q, %v, want %q", row.name, got, err, want)
 			}
@@ -210,7 +210,7 @@ func TestLocalLeavesTheBodyToTheHandler(t *testing.T) {
 			t.Fatal(err)
 		}
 		if row.contentType == js {
-			continue // who reads a JSON body keeps it
+			continue // a JSON body is read and restored by its reader
 		}
 		if got, err := s.Authenticate(nil, before); err != nil || got != want {
 			t.Errorf("%s before Authenticate: got %q, %v, want %q", row.name, got, err, want)
@@ -350,7 +350,7 @@ func FuzzLocalCredentials(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What was understood means the same in every other encoding.
+		// A login that was read is read the same from every other encoding.
 		for _, again := range encodings(t, found) {
 			if got, err := s.Authenticate(nil, again); err != nil || got != found {
 				t.Fatalf("%s: got %q, %v, want %q", again.Header.Get("Content-Type"), got, err, found)
@@ -359,7 +359,7 @@ func FuzzLocalCredentials(f *testing.F) {
 	})
 }
 
-// encodings returns requests that all carry l.
+// encodings returns requests with l in each encoding.
 func encodings(t *testing.T, l login) []*http.Request {
 	values := map[string][]string{"email": {l.email}, "password": {l.password}}
 	text, err := json.Marshal(map[string]string{"email": l.email, "password": l.password})
@@ -378,7 +378,7 @@ func encodings(t *testing.T, l login) []*http.Request {
 	}
 	requests := []*http.Request{credtest.Post(form, url.Values(values).Encode()), credtest.Post(js, string(text)), credtest.Post(w.FormDataContentType(), body.String())}
 	for _, r := range requests {
-		if r.ContentLength > 64<<10 { // an encoding may be longer than the cap
+		if r.ContentLength > 64<<10 { // an encoding may be longer than the limit
 			return nil
 		}
 	}

@@ -24,7 +24,7 @@ func TestFailureIsARefusal(t *testing.T) {
 		t.Errorf("the reason is not in %q", got)
 	}
 	if errors.Is(&strategy.Redirect{URL: "/secret"}, strategy.ErrUnauthenticated) || strings.Contains((&strategy.Redirect{URL: "/secret"}).Error(), "secret") {
-		t.Error("a Redirect is a refusal, or tells its URL")
+		t.Error("a Redirect is a refusal, or its text contains the URL")
 	}
 }
 
@@ -153,7 +153,7 @@ func TestNamedRenamesAndUnwraps(t *testing.T) {
 	}
 }
 
-// TestNoRowsIsAnOutageWithAHint, in whichever function the application passes it on.
+// TestNoRowsIsAnOutageWithAHint, whichever function returns it.
 func TestNoRowsIsAnOutageWithAHint(t *testing.T) {
 	noRows := errors.New("sql: no rows in result set")
 	two := func(context.Context, string, string) (*login, error) { return nil, noRows }
@@ -173,7 +173,7 @@ func TestNoRowsIsAnOutageWithAHint(t *testing.T) {
 	}
 }
 
-// allowsCrossSite reports what s, or what it decorates, says of other sites.
+// allowsCrossSite returns the answer of s, or of what it decorates, about other sites.
 func allowsCrossSite[U any](s strategy.Strategy[U], r *http.Request) bool {
 	c, ok := strategy.Ability[strategy.CrossSite](s)
 	return ok && c.AllowCrossSite(r)

@@ -8,11 +8,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// cure is how a mistake says what would be right.
+// cure matches the part of a mistake that says what to do.
 var cure = regexp.MustCompile(`: (use|want|give|drop|choose|name|pass|say|make)\b|: make it by|at least one$|name (it|them) like`)
 
-// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and the constructor says which
-// field it is and what would be safe.
+// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and the constructor's error names the field and
+// what would be safe.
 func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	local := func(cfg strategy.LocalConfig) error {
 		_, err := strategy.NewLocalWith(cfg, accept)
