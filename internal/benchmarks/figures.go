@@ -106,8 +106,11 @@ func (f *figures) readmeCells() []string {
 
 // summary is the page's beginning.
 func (f *figures) summary(b *strings.Builder) {
-	fmt.Fprintf(b, "\n**An authenticated read is one `GET` to Redis, and under load a part of an `MGET`.** It takes %.0f us of CPU in\nthe server, where `net/http` with one `GET` takes %.0f; if each read goes alone, %.0f. On two cores, with the server,\nRedis and the load on them:\n\n",
+	text := fmt.Sprintf("**An authenticated read is one `GET` to Redis, and under load a part of an `MGET`.** It takes %.0f us of "+
+		"CPU in the server, where `net/http` with one `GET` takes %.0f; if each read goes alone, %.0f. On two cores, with "+
+		"the server, Redis and the load on them:",
 		f.row("read", "passport").cpuMicros(), f.row("read", reference).cpuMicros(), f.row("read", "passport-alone").cpuMicros())
+	fmt.Fprintf(b, "\n%s\n\n", filled(text))
 	fmt.Fprintf(b, "| | requests/s | of net/http with one `GET` |\n|---|---:|---:|\n")
 	for _, line := range []struct{ title, name, second string }{
 		{"this library, as it comes: under load, reads go together", "passport", ""},
@@ -125,8 +128,10 @@ func (f *figures) summary(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", line.title, rate, ratio)
 	}
-	fmt.Fprintf(b, "\nA log-in and a log-out run at %.2f times the rate of scs and %.2f of Fiber's, a write at %.2f and %.2f.\n",
+	text = fmt.Sprintf("A log-in and a log-out together run at %.2f times the rate of scs and %.2f times that of Fiber, a write "+
+		"at %.2f and %.2f times.",
 		f.against("login", "passport", "scs"), f.against("login", "passport", "fiber"), f.against("write", "passport", "scs"), f.against("write", "passport", "fiber"))
+	fmt.Fprintf(b, "\n%s\n", filled(text))
 }
 
 // thousands is a whole number with commas.

@@ -89,8 +89,8 @@ func workloads() []workload {
 				text := request("GET", "/protected", "")
 				return script{cookies: true, keep: "remember", next: func(v *visitor) []byte { return with(text, v.cookie) }}
 			},
-			note: "Every request replaces the cookie and makes a session. passport-remember-me leaves its tokens to the application: here\n" +
-				"one key of Redis is taken out and another put in. It finds no theft, a lost answer logs the browser out, and no log-out\n" +
+			note: "Every request replaces the cookie and makes a session. passport-remember-me leaves its tokens to the application: here " +
+				"one key of Redis is taken out and another put in. It finds no theft, a lost answer logs the browser out, and no log-out " +
 				"everywhere reaches it. scs, gorilla/sessions, Fiber and gin have nothing for it but a session that lives longer.",
 		},
 	}

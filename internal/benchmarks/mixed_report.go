@@ -23,8 +23,8 @@ func (s sample) row() string {
 
 func (m *mixed) markdown(b *strings.Builder) {
 	c := &m.count
-	fmt.Fprintf(b, "\nMeasured on %s for %v: %s.\nLoad average of the machine when it began: %s.\n\n",
-		m.began.UTC().Format("2006-01-02"), m.took.Round(time.Second), m.machine(), m.before)
+	fmt.Fprintf(b, "\n%s\n\n", filled(fmt.Sprintf("Measured on %s for %v: %s. Load average of the machine when it began: %s.",
+		m.began.UTC().Format("2006-01-02"), m.took.Round(time.Second), m.machine(), m.before)))
 	fmt.Fprintf(b, "| what was counted | |\n|---|---:|\n| requests; refused while Redis or the second program was away | %d; %d |\n", c.allRequests, c.allRefused)
 	fmt.Fprintf(b, "| log-ins, sessions ended, and writes that were answered | %d, %d, %d |\n", c.logIns.Load(), c.ended.Load(), c.writes.Load())
 	fmt.Fprintf(b, "| **ended sessions that came back**, of so many requests with the cookie of one | **%d** of %d |\n", c.back.Load(), c.asked.Load())

@@ -43,8 +43,8 @@ func replace(page, begin, end string, measured func(*strings.Builder)) error {
 }
 
 func (r *run) measured(b *strings.Builder) {
-	fmt.Fprintf(b, "\nMeasured on %s in %s: %s. %d rounds of %v\nfor each stack and workload; what stands for a value is the median of the rounds.\n",
-		r.began.UTC().Format("2006-01-02"), time.Since(r.began).Round(time.Second), r.machine(), r.rounds, r.length)
+	fmt.Fprintf(b, "\n%s\n", filled(fmt.Sprintf("Measured on %s in %s: %s. %d rounds of %v for each stack and workload; a value is the median of the rounds.",
+		r.began.UTC().Format("2006-01-02"), time.Since(r.began).Round(time.Second), r.machine(), r.rounds, r.length)))
 	b.WriteString(versions())
 	for _, t := range r.tables {
 		t.markdown(b)
@@ -93,7 +93,7 @@ func (t *table) markdown(b *strings.Builder) {
 			w.cpuMicros(), relative, w.perRequest(float64(w.redis.Nanoseconds())/1e3), w.perRequest(float64(w.commands)), w.perRequest(float64(w.wire)), objects, size)
 	}
 	if t.note != "" {
-		fmt.Fprintf(b, "\n%s\n", t.note)
+		fmt.Fprintf(b, "\n%s\n", filled(t.note))
 	}
 }
 
@@ -111,7 +111,7 @@ func (r *run) extras(b *strings.Builder) {
 		for _, m := range r.manyRows {
 			fmt.Fprintf(b, "| %s | %s | %d | %s | %d |\n", m.title, millis(m.list[len(m.list)/2]), m.listCommands, millis(m.out[len(m.out)/2]), m.commands)
 		}
-		b.WriteString("\nscs and Express look through the sessions of all users, and what a request that is still running writes back, they do\nnot notice. gorilla/sessions, gin and Fiber have nothing for it.\n")
+		b.WriteString("\n" + filled("scs and Express look through the sessions of all users; a request that is still running can write one of them back. gorilla/sessions, gin and Fiber have nothing for it.") + "\n")
 	}
 	if len(r.growth) > 0 {
 		fmt.Fprintf(b, "\n### An authenticated read beside other sessions in Redis\n\n| other sessions | requests/s | p50 | p99 | Redis CPU | memory of Redis |\n|---:|---:|---:|---:|---:|---:|\n")
@@ -120,13 +120,15 @@ func (r *run) extras(b *strings.Builder) {
 		}
 	}
 	if len(r.revocations) > 0 {
-		fmt.Fprintf(b, "\n### Log-out on another machine\n\nA session in use on one process is logged out on another, %d times: how long after the log-out's answer the first one still served it.\n\n| reads | refused at the first request | median | p99 | longest |\n|---|---:|---:|---:|---:|\n", revocations)
+		text := fmt.Sprintf("A session in use on one process is logged out on another, %d times: how long after the log-out's answer the first one still served it.", revocations)
+		fmt.Fprintf(b, "\n### Log-out on another machine\n\n%s\n\n| reads | refused at the first request | median | p99 | longest |\n|---|---:|---:|---:|---:|\n", filled(text))
 		for _, v := range r.revocations {
 			fmt.Fprintf(b, "| %s | %d | %s | %s | %s |\n", v.title, v.refusedAt, millis(v.times[len(v.times)/2]), millis(v.times[len(v.times)*99/100]), millis(v.times[len(v.times)-1]))
 		}
 	}
 	if len(r.storm) > 0 {
-		fmt.Fprintf(b, "\n### A storm of log-ins\n\n%d clients log in without a pause, at bcrypt's cost 12 (Express: scrypt of that length), while %d authenticated reads a second go on.\n\n| server | p99 of a read, quiet | in the storm | reads that failed | log-ins/s | refused/s |\n|---|---:|---:|---:|---:|---:|\n", stormClients, stormRate)
+		text := fmt.Sprintf("%d clients log in without a pause, at bcrypt's cost 12 (Express: scrypt of that length), while %d authenticated reads a second go on.", stormClients, stormRate)
+		fmt.Fprintf(b, "\n### A storm of log-ins\n\n%s\n\n| server | p99 of a read, quiet | in the storm | reads that failed | log-ins/s | refused/s |\n|---|---:|---:|---:|---:|---:|\n", filled(text))
 		for _, s := range r.storm {
 			fmt.Fprintf(b, "| %s | %s | %s | %d | %.1f | %.1f |\n", s.title, millis(s.quiet), millis(s.busy), s.failed, s.logIns, s.refused)
 		}
