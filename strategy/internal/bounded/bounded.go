@@ -1,8 +1,9 @@
 // Package bounded answers: how long does a strategy wait for a store?
 //
-// A store that answers no command, because its server or the network hangs, is an outage as one is that refuses
-// them. session.Config.StoreTimeout says so for sessions; this is the same for what strategies keep, whose
-// commands would otherwise wait for as long as the client of the database does, or the visitor.
+// A store that does not answer, because its server or the network hangs, is an outage, like one that
+// refuses commands. session.Config.StoreTimeout limits the wait for sessions; this package does the same
+// for what strategies store. Without it, a command would wait as long as the database's client or the
+// visitor does.
 package bounded
 
 import (
@@ -12,10 +13,10 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Limit is how long one command may take: the default of session.Config.StoreTimeout.
+// Limit is the time limit of one command: the default of session.Config.StoreTimeout.
 const Limit = 2 * time.Second
 
-// Counter returns c, each of whose commands ends within [Limit].
+// Counter returns c with the time limit [Limit] for each command.
 func Counter(c strategy.Counter) strategy.Counter { return counter{c} }
 
 type counter struct{ inner strategy.Counter }
@@ -26,7 +27,7 @@ func (c counter) Add(ctx context.Context, key string, n int64, window time.Durat
 	return c.inner.Add(ctx, key, n, window)
 }
 
-// Cells returns c, each of whose commands ends within [Limit].
+// Cells returns c with the time limit [Limit] for each command.
 func Cells(c strategy.Cells) strategy.Cells { return cells{c} }
 
 type cells struct{ inner strategy.Cells }
@@ -43,7 +44,7 @@ func (c cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.D
 	return c.inner.Swap(ctx, key, old, new, ttl)
 }
 
-// Tokens returns t, each of whose commands ends within [Limit].
+// Tokens returns t with the time limit [Limit] for each command.
 func Tokens(t strategy.Tokens) strategy.Tokens { return tokens{t} }
 
 type tokens struct{ inner strategy.Tokens }

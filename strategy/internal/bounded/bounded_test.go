@@ -15,7 +15,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// hangs is a store that answers no command.
+// hangs is a store that never answers.
 type hangs struct{}
 
 func (hangs) Add(ctx context.Context, _ string, _ int64, _ time.Duration) (int64, time.Duration, error) {
@@ -43,7 +43,7 @@ func (hangs) Take(ctx context.Context, _ string) ([]byte, bool, error) {
 	return nil, false, ctx.Err()
 }
 
-// TestNoStrategyWaitsForAStoreThatHangs for longer than some commands may take, though its visitor does.
+// TestNoStrategyWaitsForAStoreThatHangs longer than a few time limits, although its visitor would.
 func TestNoStrategyWaitsForAStoreThatHangs(t *testing.T) {
 	const most = 10 * time.Second
 	secrets := []string{"a made-up secret of 32 bytes or more"}
