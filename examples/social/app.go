@@ -141,7 +141,7 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 <form method="post" action="/logout"><button>Log out</button> <button name="everywhere" value="yes">Log out here and at the provider</button></form>
 {{else}}
 <h1>Who are you?</h1>
-{{if .Wrong}}<p>That is not right.</p>{{end}}
+{{if .Wrong}}<p>The address or the password is wrong.</p>{{end}}
 <form method="post" action="/login?return_to={{.ReturnTo}}">
 <label>E-mail <input name="email" value="{{.Email}}" autocomplete="username"></label>
 <label>Password <input name="password" type="password" autocomplete="current-password"></label>

@@ -106,7 +106,7 @@ func TestByPasswordAndByProvider(t *testing.T) {
 	newVisitor(t, app).sees("Who are you?").
 		post("/login", "email", "joefoo@test.com", "password", "Passw0rd!").sees("Hello Joe Foo").sees("with a password").
 		post("/logout").sees("Who are you?")
-	newVisitor(t, app).post("/login", "email", "joefoo@test.com", "password", "wrong").sees("That is not right.")
+	newVisitor(t, app).post("/login", "email", "joefoo@test.com", "password", "wrong").sees("The address or the password is wrong.")
 	newVisitor(t, app).get("/login/example").says("Jen").sees("Hello Jen Bar").sees("You are user 2").
 		post("/logout").sees("Who are you?").
 		get("/login/example").says("Jen").sees("You are user 2")
