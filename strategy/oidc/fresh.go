@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// maxAge returns how long ago the provider may have seen the user's credentials, 0 for any time:
-// Config.MaxAge, or what the guard asks for in the parameter max_age, as for RequireFresh.
+// maxAge returns how long ago the provider may have seen the user's credentials, or 0 for any time:
+// Config.MaxAge, or less if the parameter max_age says so, which RequireFresh adds.
 func (c *core) maxAge(r *http.Request) time.Duration {
 	age := c.cfg.MaxAge
 	for _, asked := range []string{r.URL.Query().Get("max_age"), r.PostForm.Get("max_age")} {

@@ -15,10 +15,10 @@ var errElsewhere = fmt.Errorf("another site's page began it: %w", guard.ErrCross
 // begunHere reports whether the user began this log-in, on a page of this application or by typing its
 // address. ASVS 5.0 7.6.2: "creation of a session requires either the user's consent or an explicit action".
 //
-// A POST was checked by the guard, see AllowCrossSite. For a GET the browser says what caused it (Fetch
-// Metadata §2.3), the first page of a chain of redirects; one that does not say it sends a Referer. For a
-// log-in that links an account, no address that was typed, and no silence, will do: only a page of the
-// application can ask for that.
+// The guard has checked a POST: see AllowCrossSite. For a GET the browser says which page caused it, or began
+// the chain of redirects (Fetch Metadata §2.3); a browser that does not say so sends a Referer. A log-in that
+// links an account must come from a page of the application: a typed address, or a browser that says nothing,
+// is not enough.
 func (c *core) begunHere(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return true

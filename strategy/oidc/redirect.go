@@ -16,7 +16,7 @@ func (c *Config) redirectURL(r *http.Request) string {
 	return c.RedirectURL
 }
 
-// hostOf returns the host of an absolute URL as a browser names it, "" for what is none.
+// hostOf returns the host of an absolute URL as a browser writes it, or "" if it is not one.
 func hostOf(absolute string) string {
 	u, err := url.Parse(absolute)
 	if err != nil {
@@ -30,7 +30,7 @@ func schemeOf(absolute string) string {
 	return strings.ToLower(scheme)
 }
 
-// canonicalHost has no case and no default port (RFC 9110 §4.2.3).
+// canonicalHost returns host in lower case and without a default port (RFC 9110 §4.2.3).
 func canonicalHost(scheme, host string) string {
 	port := map[string]string{"https": ":443", "http": ":80"}[scheme]
 	return strings.ToLower(strings.TrimSuffix(host, port))
