@@ -116,18 +116,44 @@ func (r *RedisStore) getNoted(ctx context.Context, via *sender, id string) ([]by
 
 // judge decides on a record and perhaps its note, as MGET answers them.
 func (r *RedisStore) judge(ctx context.Context, key string, found []any) ([]byte, error) {
-	if len(found) == 0 {
-		return nil, outage("get", errBadReply)
-	}
-	data, ok := found[0].(string)
-	if !ok {
-		return nil, session.ErrNotFound
-	}
-	if len(found) > 1 && found[1] != nil {
+	data, live, hidden, err := r.recordIn(found)
+	switch {
+	case err != nil:
+		return nil, outage("get", err)
+	case hidden:
 		_ = r.main.send(ctx, redis.NewIntCmd(ctx, "del", key)) // best effort: the note hides it anyway
+	}
+	if !live {
 		return nil, session.ErrNotFound
 	}
 	return redis.NewStringResult(data, nil).Bytes() // the reply itself, as Get has it: no copy of a large record
+}
+
+// recordIn reads a record, and perhaps its note, as MGET answers them: whether the record is live, or hidden
+// by its note. A proxy that spreads keys over several servers (Envoy) answers for a server that it does not
+// reach with an error in place of each value: an outage, not an unknown id.
+func (r *RedisStore) recordIn(found []any) (data string, live, hidden bool, err error) {
+	if len(found) != 1 && !r.cfg.Tombstones || len(found) != 2 && r.cfg.Tombstones {
+		return "", false, false, errBadReply
+	}
+	var there [2]bool
+	for i, v := range found {
+		switch v := v.(type) {
+		case nil:
+		case string:
+			there[i] = true
+			if i == 0 {
+				data = v
+			}
+		case error:
+			if !wrongType(v) {
+				return "", false, false, v
+			}
+		default:
+			return "", false, false, errBadReply
+		}
+	}
+	return data, there[0] && !there[1], there[0] && there[1], nil
 }
 
 // GetPrimary implements [session.PrimaryReader]. It asks the master, past a client-side

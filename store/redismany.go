@@ -42,14 +42,14 @@ func (r *RedisStore) GetMany(ctx context.Context, ids []string) ([][]byte, error
 	records := make([][]byte, len(ids))
 	var noted []redis.Cmder
 	for n, i := range places {
-		entry := found[n*width : (n+1)*width]
-		text, ok := entry[0].(string)
+		data, live, hidden, err := r.recordIn(found[n*width : (n+1)*width])
 		switch {
-		case !ok:
-		case width > 1 && entry[1] != nil:
+		case err != nil:
+			return nil, outage("get many", err)
+		case hidden:
 			noted = append(noted, redis.NewIntCmd(ctx, "del", r.cfg.Prefix+ids[i]))
-		default:
-			records[i] = []byte(text)
+		case live:
+			records[i] = []byte(data)
 		}
 	}
 	if noted != nil {

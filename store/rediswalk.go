@@ -109,9 +109,11 @@ func (r *RedisStore) fetch(ctx context.Context, keys []string) ([]session.Record
 		case *redis.StringCmd:
 			rec.Data = []byte(c.Val())
 		case *redis.SliceCmd:
-			found := c.Val()
-			data, ok := found[0].(string)
-			if !ok || found[1] != nil {
+			data, live, _, err := r.recordIn(c.Val())
+			if err != nil {
+				return nil, outage("all", err)
+			}
+			if !live {
 				continue
 			}
 			rec.Data = []byte(data)
