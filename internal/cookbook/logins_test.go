@@ -2,6 +2,7 @@ package cookbook_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,44 @@ func TestRememberMe(t *testing.T) {
 			b.Get("/me").Want(t, http.StatusUnauthorized, "")
 		}
 	}
+}
+
+func TestWhichLogOut(t *testing.T) {
+	auth, _ := newAuth(t, newTable(), session.Config{}, guard.Config{})
+	mux := newMux(auth)
+
+	devices := auth.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		user, _ := auth.User(r.Context())
+		list, err := auth.Sessions(r.Context(), user)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(w).Encode(list) // the member current marks this browser
+	})
+	end := auth.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		user, _ := auth.User(r.Context())
+		_, err := auth.EndSession(r.Context(), user, r.PostFormValue("ref"))
+		if err == nil {
+			http.Redirect(w, r, "/devices", http.StatusSeeOther)
+		}
+		return err
+	})
+	mux.Handle("GET /devices", auth.RequireAuth(devices))
+	mux.Handle("POST /devices/end", auth.RequireFresh(10*time.Minute)(end))
+
+	here, there := joe(t, mux), joe(t, mux)
+	var list []guard.UserSession
+	text := here.Get("/devices").Text
+	if err := json.Unmarshal([]byte(text), &list); err != nil || len(list) != 2 {
+		t.Fatalf("got %s and %v, want two sessions", text, err)
+	}
+	for _, s := range list {
+		if !s.Current {
+			here.Post("/devices/end", "ref", s.Ref).Want(t, http.StatusSeeOther, "")
+		}
+	}
+	there.Get("/devices").Want(t, http.StatusUnauthorized, "")
+	here.Get("/devices").Want(t, http.StatusOK, `"current":true`)
 }
 
 func TestAPIKeysBesideCookies(t *testing.T) {
