@@ -2,28 +2,28 @@ package store
 
 import "sync/atomic"
 
-// busyFrom is how many reads must be in flight for reading together to pay: a batch of a
-// few costs each of them the hand-over to another goroutine and saves little.
+// busyFrom is the number of reads in flight from which reading together pays: for fewer, the hand-over to
+// another goroutine costs more than the batch saves.
 const busyFrom = 12
 
-// busyFor is how many reads still go together after the last moment at which it paid. A
-// batch is answered at once, so the number in flight falls with each one: without this
-// every batch would be followed by a dozen single reads, a fifth of all at 128 connections.
+// busyFor is how many reads still go together after fewer than busyFrom were in flight. All reads of a
+// batch are answered at the same moment, so the number in flight falls with each batch. Without busyFor, a
+// dozen single reads would follow every batch: a fifth of all reads at 128 connections.
 const busyFor = 64
 
-// readers are the ways in which Get asks for a record: alone, or together with others
-// while many are asked for at the same moment. At most one of pipeline and batches is there.
+// readers are the ways in which Get reads a record: alone, or together with others while many reads are in
+// flight. At most one of pipeline and batches is set.
 type readers struct {
 	alone    *sender
 	pipeline *sender  // RedisConfig.Pipeline, or nil
 	batches  *batches // or nil
 
-	from     int64 // how many reads in flight are many: busyFrom
+	from     int64 // busyFrom, but in tests
 	inFlight atomic.Int64
-	stays    atomic.Int64 // how many reads still go together
+	stays    atomic.Int64 // how many more reads go together
 }
 
-// busy reports whether a read that finds itself one of n goes together with others.
+// busy reports whether a read goes together with others. n is the number of reads in flight, with this one.
 func (a *readers) busy(n int64) bool {
 	if n >= a.from {
 		if a.stays.Load() < busyFor {

@@ -15,17 +15,15 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// checkTime is how long what Check stores would live if it could not remove it.
+// checkTime is the time to live of what Check stores, in case Check cannot remove it.
 const checkTime = time.Minute
 
-// Check tries every command that the stores need, on keys of its own, and looks at what
-// the server tells of itself. It is for a program's start: it sends some forty commands.
-//
-// The error joins everything that is wrong: a right that the Redis user lacks, with the
-// command's name; a server that is a replica, is full, is older than 6.2, or evicts keys; a
-// node of a cluster behind a client for one server; several servers behind a proxy that does not
-// refuse scripts whose keys are apart. What the server refuses to tell (INFO) is passed over. An
-// outage is one error.
+// Check tries every command that the stores need, on keys of its own, and reads each server's INFO. It is
+// for a program's start: it sends some forty commands. The error joins everything that is wrong: a right
+// that the Redis user lacks, with the command's name; a server that is a replica, is full, is older than
+// 6.2, or evicts keys; a node of a cluster behind a client for one server; several servers behind a proxy
+// that does not refuse scripts with keys on different servers. An INFO that the user may not read is
+// skipped. An outage is one error.
 func (s *RedisStores) Check(ctx context.Context) error {
 	if err := s.Sessions.main.send(ctx, redis.NewStringCmd(ctx, "get", s.Sessions.cfg.Prefix+"check")); err != nil && isOutage(err) {
 		return fmt.Errorf("store: check: %w", plain(err))
@@ -33,14 +31,14 @@ func (s *RedisStores) Check(ctx context.Context) error {
 	return errors.Join(append(s.checkServers(ctx), s.checkCommands(ctx)...)...)
 }
 
-// isOutage reports whether err is no answer of a server.
+// isOutage reports whether err is something other than an error reply of a server.
 func isOutage(err error) bool {
 	_, answered := errors.AsType[redis.Error](err)
 	return !answered
 }
 
-// checkCommands does everything once with names that nobody has. First come the commands
-// that scripts use, one by one, since Redis does not say which of them a user lacks.
+// checkCommands runs every operation once, on keys that nothing else uses. It begins with the commands that
+// scripts use, one by one, since an error of a script does not name the command that the user may not run.
 func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 	id, next := "check-"+rand.Text(), "check-"+rand.Text()
 	r := s.Sessions
@@ -96,7 +94,8 @@ func (s *RedisStores) checkCommands(ctx context.Context) (errs []error) {
 	return append(errs, r.checkNotices(ctx)...)
 }
 
-// errApart is what a log-out everywhere would come to: the sessions are not listed under their user.
+// errApart reports servers on which a log-out everywhere would miss sessions: the new session is not in the
+// list of its label.
 var errApart = errors.New("store: check: the label of a new session is not found again: several servers are behind a proxy, " +
 	"which sends a script to the server of its first key: put a hash tag into RedisConfig.Prefix")
 
@@ -116,7 +115,7 @@ func (r *RedisStore) checkNotices(ctx context.Context) (errs []error) {
 	return errs
 }
 
-// checkServers looks at what every server tells of itself.
+// checkServers reads the INFO of every server.
 func (s *RedisStores) checkServers(ctx context.Context) (errs []error) {
 	nodes, err := s.Sessions.nodes(ctx)
 	if err != nil {
@@ -138,7 +137,7 @@ func (s *RedisStores) checkServers(ctx context.Context) (errs []error) {
 	return errs
 }
 
-// infoOf reads what INFO answers: lines of a name, a colon and a value.
+// infoOf parses the reply of INFO: lines of a name, a colon and a value.
 func infoOf(text string) map[string]string {
 	info := map[string]string{}
 	for line := range strings.Lines(text) {

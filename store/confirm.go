@@ -8,20 +8,20 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// confirmTime is how long replicas have for their word when the context does not say.
+// confirmTime is how long replicas have to confirm when the context has no deadline.
 const confirmTime = time.Second
 
-// maxRedirects is how often a command follows a slot that moves.
+// maxRedirects is how many redirections (MOVED, ASK) a command follows.
 const maxRedirects = 3
 
-// errUnconfirmed is the cause of an outage: the master has executed the command, and
-// too few replicas have said that they have it.
+// errUnconfirmed is the cause of an outage: the master has executed the command, but too few replicas have
+// confirmed that they have it.
 var errUnconfirmed = errors.New("too few replicas confirmed the write")
 
-// confirmed runs cmd on the master that has key, and WAIT behind it in the same trip
-// and on the same connection, for WAIT is about the writes of its own connection. A
-// pipeline of a cluster's client would follow a redirection with cmd alone and let
-// WAIT speak for nothing, so redirections are followed here.
+// confirmed runs cmd on the master of key, followed by WAIT in the same round trip and on the same
+// connection, since WAIT confirms the writes of its own connection only. The pipeline of a cluster client
+// would follow a redirection with cmd alone and leave WAIT on the old node, so redirections are followed
+// here.
 func (s *sender) confirmed(ctx context.Context, key string, cmd redis.Cmder) error {
 	cluster, _ := s.client.(*redis.ClusterClient)
 	at, asking := "", false
@@ -50,9 +50,8 @@ func (s *sender) confirmed(ctx context.Context, key string, cmd redis.Cmder) err
 	}
 }
 
-// confirmedAll runs cmds, each of which writes the key beside it, on the masters that have
-// the keys: one trip to each, with one WAIT behind all. Those whose slot has moved are run
-// one by one.
+// confirmedAll runs cmds on the masters of their keys (keys[i] is the key that cmds[i] writes): one round
+// trip to each master, with one WAIT after all. Commands that are redirected are run again one by one.
 func (s *sender) confirmedAll(ctx context.Context, keys []string, cmds []redis.Cmder) error {
 	parts := map[*redis.Client][]redis.Cmder{}
 	for i, cmd := range cmds {
@@ -80,12 +79,12 @@ func (s *sender) confirmedAll(ctx context.Context, keys []string, cmds []redis.C
 	return nil
 }
 
-// nodeOf returns the client for the master of key, or for the one at an address.
+// nodeOf returns the client for the master of key, or for the node at the address at if that is not empty.
 func (s *sender) nodeOf(ctx context.Context, key, at string) (*redis.Client, error) {
 	cluster, ok := s.client.(*redis.ClusterClient)
 	switch {
 	case !ok:
-		return s.client.(*redis.Client), nil // RedisConfig.complete made sure
+		return s.client.(*redis.Client), nil // RedisConfig.complete has checked the type
 	case at == "":
 		found := make(chan *redis.Client, 1)
 		err := within(ctx, func() error {
@@ -114,7 +113,7 @@ func (s *sender) nodeOf(ctx context.Context, key, at string) (*redis.Client, err
 func sendConfirmed(ctx context.Context, node *redis.Client, replicas int, asking bool, cmds ...redis.Cmder) error {
 	limit := confirmTime
 	if deadline, ok := ctx.Deadline(); ok {
-		limit = time.Until(deadline) * 9 / 10 // the answer has to travel, too
+		limit = time.Until(deadline) * 9 / 10 // leave time for the answer
 	}
 	wait := redis.NewIntCmd(ctx, "wait", replicas, max(limit.Milliseconds(), 1)) // 0 would mean for ever
 	pipe := node.Pipeline()

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// expiring is a map whose entries have a time to end. It has no lock and no goroutine:
-// an entry past its time is invisible at once, and gives its memory back when sweep
-// finds it at the head of the queue.
+// expiring is a map whose entries expire. It has no lock and no goroutine: an expired entry is invisible at
+// once, and its memory is freed when sweep finds it at the head of the queue.
 type expiring[V any] struct {
 	entries map[string]*entry[V]
 	queue   queue[V]
@@ -16,8 +15,8 @@ type expiring[V any] struct {
 type entry[V any] struct {
 	key   string
 	value V
-	end   int64 // Unix time in nanoseconds; not visible from then on
-	at    int   // place in the queue
+	end   int64 // Unix time in nanoseconds; invisible from then on
+	at    int   // index in the queue
 }
 
 func newExpiring[V any]() expiring[V] { return expiring[V]{entries: map[string]*entry[V]{}} }
@@ -30,8 +29,8 @@ func (x *expiring[V]) get(key string, now time.Time) *entry[V] {
 	return nil
 }
 
-// set stores value under key, in place of what was there, and reports whether that was
-// nothing, live or not. The key is kept as it is.
+// set stores value under key, in place of an older entry, and reports whether there was no entry, neither a
+// live nor an expired one. It keeps the string key as it is.
 func (x *expiring[V]) set(key string, value V, end time.Time) (added bool) {
 	if e := x.entries[key]; e != nil {
 		x.move(e, value, end)
@@ -43,13 +42,13 @@ func (x *expiring[V]) set(key string, value V, end time.Time) (added bool) {
 	return true
 }
 
-// move gives the entry e another value and another end.
+// move gives the entry e a new value and a new end.
 func (x *expiring[V]) move(e *entry[V], value V, end time.Time) {
 	e.value, e.end = value, end.UnixNano()
 	heap.Fix(&x.queue, e.at)
 }
 
-// remove forgets key and reports whether there was an entry, live or not.
+// remove removes key and reports whether there was an entry, live or expired.
 func (x *expiring[V]) remove(key string) bool {
 	e := x.entries[key]
 	if e == nil {
@@ -70,7 +69,7 @@ func (x *expiring[V]) sweep(now time.Time, limit int) int {
 	return n
 }
 
-// queue is a heap of entries, the next to end first.
+// queue is a heap of entries, the one that ends first at the head.
 type queue[V any] []*entry[V]
 
 func (q queue[V]) Len() int           { return len(q) }
@@ -89,7 +88,7 @@ func (q *queue[V]) Push(e any) {
 func (q *queue[V]) Pop() any {
 	old := *q
 	last := old[len(old)-1]
-	old[len(old)-1] = nil // give the entry back
+	old[len(old)-1] = nil // free the entry's memory
 	*q = old[:len(old)-1]
 	return last
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// maxWalks is how often a walk over a cluster begins anew because slots moved.
+// maxWalks is how often a walk over a cluster starts, at most, when slots moved during it.
 const maxWalks = 8
 
-// errSlotsMove is returned by walks over a cluster whose slots do not stand still.
+// errSlotsMove is returned by a walk over a cluster if slots moved during every attempt.
 var errSlotsMove = errors.New("slots moved between the cluster's nodes during each of 8 walks: try again when they stand still")
 
-// layout describes which master of a cluster has which slots and which are on their
-// way. Two walks over the masters with the same layout before and after saw all of
-// it: otherwise keys may have moved from a node that was not asked yet to one that
-// was. moving is true when a slot is on its way. A client of one server has none.
+// layout describes which slots each master of a cluster has, and which slots are moving. A walk over the
+// masters has seen everything if the layout is the same before and after it; otherwise keys may have moved
+// from a node that was not asked yet to one that was. moving is true when a slot is moving. The text is
+// empty for a client of one server.
 func (r *RedisStore) layout(ctx context.Context) (text string, moving bool, err error) {
 	if _, ok := r.main.client.(*redis.ClusterClient); !ok {
 		return "", false, nil
@@ -40,8 +40,8 @@ func (r *RedisStore) layout(ctx context.Context) (text string, moving bool, err 
 	return text, strings.Contains(text, "["), nil
 }
 
-// ownSlots returns what a node says of itself in CLUSTER NODES: its id, its epoch, and
-// its slots, those on their way in brackets. Only the node itself tells the latter.
+// ownSlots returns what a node says of itself in CLUSTER NODES: its id, its epoch, and its slots, with
+// moving ones in brackets. Only the node itself reports those.
 func ownSlots(nodes string) string {
 	for line := range strings.Lines(nodes) {
 		if f := strings.Fields(line); len(f) >= 8 && strings.Contains(f[2], "myself") {

@@ -46,13 +46,13 @@ var (
 
 const (
 	memoryShards = 128 // far more than cores, so that two rarely meet
-	sweepLimit   = 8   // expired entries that one write frees at most
+	sweepLimit   = 8   // the most expired entries that one write frees
 )
 
 type memoryShard struct {
 	sync.RWMutex
 	records expiring[string]
-	notes   expiring[string] // the successor, or ended
+	notes   expiring[string] // contract.Ended, or the successor's id
 	_       [40]byte         // keeps the locks of two shards out of one cache line
 }
 
@@ -178,14 +178,14 @@ func (m *MemoryStore) Create(ctx context.Context, id string, data []byte, ttl ti
 		m.held.Add(-1)
 		return session.ErrExists
 	}
-	// An id may be a part of a long header: it must not keep that alive.
+	// An id may be a part of a long header: the map must not keep that header in memory.
 	if !s.records.set(strings.Clone(id), record, now.Add(ttl)) {
-		m.held.Add(-1) // the place of one whose time had come
+		m.held.Add(-1) // it replaced an expired entry
 	}
 	return nil
 }
 
-// reserve makes room for one more entry below max, and reports whether there is any.
+// reserve makes room for one more entry if max is reached, and reports whether there is room.
 func (m *MemoryStore) reserve(now time.Time) bool {
 	for swept := false; ; {
 		n := m.held.Load()
@@ -253,7 +253,7 @@ func (m *MemoryStore) Delete(ctx context.Context, id string, old []byte) error {
 	return nil
 }
 
-// forget removes the record of id, and tells of it unless notice is nil.
+// forget removes the record of id, and sends notice() to the listeners unless notice is nil.
 func (m *MemoryStore) forget(s *memoryShard, id string, notice func() string) {
 	if !s.records.remove(id) {
 		return
@@ -264,7 +264,7 @@ func (m *MemoryStore) forget(s *memoryShard, id string, notice func() string) {
 	}
 }
 
-// note returns the live note of id, empty if there is none, and the successor that it names.
+// note returns the live note of id, empty if there is none, and the successor that the note names.
 func (s *memoryShard) note(id string, now time.Time) (note, successor string) {
 	e := s.notes.get(id, now)
 	if e == nil {
@@ -273,12 +273,12 @@ func (s *memoryShard) note(id string, now time.Time) (note, successor string) {
 	return e.value, contract.Successor(e.value)
 }
 
-// leave leaves a note of id, which has no live one, for life.
+// leave stores a note of id, which has no live one, for life.
 func (m *MemoryStore) leave(s *memoryShard, id, note string, life time.Duration, now time.Time) {
 	if !contract.ValidID(id) {
 		return
 	}
-	if !s.notes.remove(id) { // otherwise make room by removing an expired one
+	if !s.notes.remove(id) { // if there was no expired note of id
 		m.held.Add(1)
 	}
 	s.notes.set(strings.Clone(id), note, now.Add(life))

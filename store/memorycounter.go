@@ -43,8 +43,8 @@ func (c *MemoryCounter) Add(ctx context.Context, key string, n int64, window tim
 	return n, window, nil
 }
 
-// makeRoom forgets what has expired, or else the lowest of a few counters taken at random:
-// who wants a high counter forgotten must make very many others as high.
+// makeRoom removes expired counters, or else the lowest of a few counters taken at random: to make a high
+// counter disappear, an attacker has to make very many others as high.
 func (c *MemoryCounter) makeRoom(now time.Time) {
 	const few = 8
 	if c.counts.sweep(now, math.MaxInt) > 0 {

@@ -12,21 +12,21 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// memoryLabels holds for each label its ids and their deadlines.
+// memoryLabels holds the ids of each label, and their deadlines.
 type memoryLabels struct {
 	sync.RWMutex
 	sets expiring[*memberSet]
 }
 
-// memberSet holds the ids under one label and their deadlines in Unix nanoseconds. Its
-// entry ends with the latest of them. Ids past their deadline are invisible, and go
-// when as many again have come, so that adding costs no walk through all of them.
+// memberSet holds the ids under one label and their deadlines in Unix nanoseconds. Its entry ends with the
+// latest deadline. Ids past their deadline are invisible. They are removed when the set has doubled, so
+// that adding an id does not walk through the whole set.
 type memberSet struct {
 	ends  map[string]int64
-	sweep int // walk through ends when it has so many
+	sweep int // remove expired ids when it has this many
 }
 
-// leastSweep is below how many ids no walk is worth its while.
+// leastSweep is the smallest number of ids at which expired ones are removed.
 const leastSweep = 16
 
 // AddLabel implements [session.Index].
@@ -61,7 +61,7 @@ func (m *MemoryStore) AddLabel(ctx context.Context, label, id string, deadline t
 	return nil
 }
 
-// settle forgets what has ended in a set and gives its entry the end of what is left.
+// settle removes expired ids from a set and gives its entry the latest of the remaining deadlines.
 func (l *memoryLabels) settle(e *entry[*memberSet], now time.Time) {
 	var last int64
 	for id, end := range e.value.ends {
@@ -78,7 +78,7 @@ func (l *memoryLabels) settle(e *entry[*memberSet], now time.Time) {
 	l.sets.move(e, e.value, time.Unix(0, last))
 }
 
-// drop forgets ids of a set. Only without its last one does its end move.
+// drop removes ids from a set. The set's end is computed anew only if the id with that deadline goes.
 func (l *memoryLabels) drop(e *entry[*memberSet], now time.Time, ids ...string) {
 	settle := false
 	for _, id := range ids {

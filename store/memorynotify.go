@@ -13,7 +13,7 @@ func (m *MemoryStore) Listen(ctx context.Context, tell func(notice string)) erro
 		return err
 	}
 	defer m.listeners.add(&tell)()
-	tell("") // what ends from here on is told
+	tell("") // from here on, every end is sent to tell
 	<-ctx.Done()
 	return fmt.Errorf("store: listen: %w", ctx.Err())
 }
@@ -27,7 +27,7 @@ func (m *MemoryStore) Notify(ctx context.Context, notice string) error {
 	return nil
 }
 
-// listeners are those who want to know what ends. The zero value has none.
+// listeners are the functions that Listen was called with. The zero value has none.
 type listeners struct {
 	any atomic.Bool // whether there is one
 
@@ -35,7 +35,7 @@ type listeners struct {
 	told map[*func(string)]bool
 }
 
-// add makes tell one of them, and returns what takes it out.
+// add adds tell, and returns a function that removes it.
 func (l *listeners) add(tell *func(string)) (remove func()) {
 	change := func(listens bool) {
 		l.mu.Lock()

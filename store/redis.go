@@ -29,15 +29,15 @@ import (
 // A key of another type under the prefix is an unknown id to Get. Errors never contain
 // a key, an id or a record; those that are not in the contract are outages.
 type RedisStore struct {
-	main  *sender // everything that must not be stale
+	main  *sender // writes, and reads that must not be stale
 	reads readers // Get
 	cfg   RedisConfig
 
-	notes, labels string // begin the keys of notes and of labels
+	notes, labels string // prefixes of the keys of notes and of labels
 	channel       string // of RedisConfig.Notify
 
-	tagged bool // the prefix chooses the slot
-	fresh  bool // main's plain reads are the master's word
+	tagged bool // the prefix has a hash tag, which chooses the slot
+	fresh  bool // a plain read by main asks the master, never a cache or a replica
 	joint  sameServer
 }
 
@@ -52,8 +52,8 @@ var (
 	_ session.ChangeNotifier = (*RedisStore)(nil)
 )
 
-// note returns the key of the note beside the record's key, in the same slot: what stands
-// in its braces is the record's key, or the hash tag of that (S16).
+// note returns the key of the note of the record under key, in the same slot: its braces hold the record's
+// key, or the hash tag of that (S16).
 func (r *RedisStore) note(key string) string {
 	if r.tagged {
 		return r.notes + key
@@ -93,15 +93,15 @@ func (r *RedisStore) get(ctx context.Context, via *sender, id string) ([]byte, e
 	err := via.send(ctx, cmd)
 	switch {
 	case err == nil:
-		return cmd.Bytes() // the reply itself: go-redis keeps no other hold of it
+		return cmd.Bytes() // the bytes of the reply, not a copy: go-redis does not keep them
 	case errors.Is(err, redis.Nil), wrongType(err):
 		return nil, session.ErrNotFound
 	}
 	return nil, outage("get", err)
 }
 
-// getNoted is get with tombstones. A record beside a note was written back by
-// someone who did not know of its end, and is removed.
+// getNoted is Get with tombstones. If a record has a note, somebody who did not know of the session's end
+// has written the record back; it is removed.
 func (r *RedisStore) getNoted(ctx context.Context, via *sender, id string) ([]byte, error) {
 	if !contract.ValidID(id) {
 		return nil, unknown(ctx, "get")
@@ -114,7 +114,7 @@ func (r *RedisStore) getNoted(ctx context.Context, via *sender, id string) ([]by
 	return r.judge(ctx, key, cmd.Val())
 }
 
-// judge decides on a record and perhaps its note, as MGET answers them.
+// judge returns the record, or ErrNotFound, from the values of the record and of its note that MGET found.
 func (r *RedisStore) judge(ctx context.Context, key string, found []any) ([]byte, error) {
 	data, live, hidden, err := r.recordIn(found)
 	switch {
@@ -126,7 +126,7 @@ func (r *RedisStore) judge(ctx context.Context, key string, found []any) ([]byte
 	if !live {
 		return nil, session.ErrNotFound
 	}
-	return redis.NewStringResult(data, nil).Bytes() // the reply itself, as Get has it: no copy of a large record
+	return redis.NewStringResult(data, nil).Bytes() // the bytes of the reply, as in Get: a large record is not copied
 }
 
 // recordIn reads a record, and perhaps its note, as MGET answers them: whether the record is live, or hidden
@@ -247,8 +247,8 @@ func (r *RedisStore) End(ctx context.Context, id string, old []byte, next string
 	return r.end(ctx, "end", again, id, old, text, life)
 }
 
-// end is End with the text of the note. An end without old also forgets id under labels. The error then
-// matches errors.ErrUnsupported if the server does not take those keys in one script.
+// end is End with the text of the note. An end without old also removes id from labels. The error then
+// matches errors.ErrUnsupported if the server does not accept all these keys in one script.
 func (r *RedisStore) end(ctx context.Context, verb string, again resend, id string, old []byte, text string, life time.Duration, labels ...string) (string, error) {
 	if !contract.ValidID(id) {
 		if old == nil {
@@ -284,7 +284,7 @@ func (r *RedisStore) end(ctx context.Context, verb string, again resend, id stri
 	return successor, err
 }
 
-// verdict reads the answer of updateScript and endScript.
+// verdict reads the reply of updateScript and endScript.
 func verdict(verb string, cmd *redis.Cmd) (note string, err error) {
 	answer, err := cmd.Slice()
 	if err != nil || len(answer) == 0 {
@@ -311,8 +311,8 @@ func verdict(verb string, cmd *redis.Cmd) (note string, err error) {
 
 var errBadReply = errors.New("the server's answer is not one of ours")
 
-// outage is err of a call. Of a right that the Redis user lacks it names the commands, which
-// Redis does not where a script uses them or a key is another program's.
+// outage returns the error of a call that failed. If the Redis user lacks a right, it names the commands of
+// the call: Redis's own text does not name them if they are in a script or if the key is forbidden.
 func outage(verb string, err error) error {
 	if commands := commandsOf[verb]; commands != "" && denied(err) {
 		return fmt.Errorf("store: %s: the Redis user may not run %s on this key (docs/REDIS.md has the rights): %w", verb, commands, plain(err))
@@ -325,7 +325,7 @@ func denied(err error) bool {
 	return strings.HasPrefix(text, "NOPERM") || strings.Contains(text, "The user executing the script")
 }
 
-// commandsOf has the commands of each call; in brackets, what its script uses.
+// commandsOf has the commands of each call; commands in brackets are used by its script.
 var commandsOf = map[string]string{
 	"get":          "GET or MGET",
 	"get many":     "MGET or EVALSHA, EVAL (MGET)",
@@ -348,7 +348,7 @@ var commandsOf = map[string]string{
 	"clear":        "SCAN, UNLINK or EVALSHA, EVAL (GET, DEL, SET)",
 }
 
-// unknown answers for what is no id without asking Redis.
+// unknown returns the answer for an invalid id, without asking Redis.
 func unknown(ctx context.Context, verb string) error {
 	if err := ctxError(ctx, verb); err != nil {
 		return err

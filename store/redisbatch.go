@@ -12,43 +12,42 @@ import (
 )
 
 const (
-	// batchMost is how many records one command asks for.
+	// batchMost is the most records that one command asks for.
 	batchMost = 128
 
-	// batchSlow is how long an answer may take before the reads that came meanwhile are
-	// sent by a command of their own: a connection that hangs delays nobody else for longer.
+	// batchSlow is how long to wait for the answer to a batch before the next batch is sent beside it:
+	// one connection that hangs must not delay other reads for longer.
 	batchSlow = time.Millisecond
 )
 
-// batches reads the records that are asked for at the same moment by one MGET on the store's
-// own client. The first read starts a goroutine, which ends when no read waits any more: there
-// is nothing to close.
+// batches reads the records that are asked for at the same moment with one MGET on the store's own client.
+// The first read starts a goroutine, which ends when no read waits any more, so there is nothing to close.
 //
-// It is not go-redis's automatic pipeline, which is a goroutine for as long as the client lives,
-// and which sends a GET for each record: one MGET of 16 keys costs the server a quarter of 16 GETs.
+// It is not go-redis's automatic pipeline: that needs a goroutine for as long as the client lives, and
+// sends one GET for each record. One MGET of 16 keys costs the server a quarter of 16 GETs.
 type batches struct {
 	store *RedisStore
 
 	mu      sync.Mutex
-	waiting []*waitingRead // in no batch yet
-	sending bool           // send runs, and has not found waiting empty since
+	waiting []*waitingRead // not yet in a batch
+	sending bool           // the goroutine of send runs and will look at waiting again
 }
 
 // waitingRead is a read that waits for its batch.
 type waitingRead struct {
 	key      string
-	deadline time.Time     // of its context; zero: none
-	done     chan struct{} // closed when the batch is over
-	found    []any         // what MGET answered for its keys; nil: nothing, the batch failed
+	deadline time.Time     // of its context; zero if it has none
+	done     chan struct{} // closed when the batch has been answered or has failed
+	found    []any         // MGET's values for its keys; nil if the batch failed
 }
 
-// get reads the record of id together with others. If that fails, for whatever reason, the record
-// is asked for alone, so that an error is always that of the read's own command and context.
+// get reads the record of id together with others. If the batch fails, for whatever reason, get reads the
+// record alone, so that an error is always that of this read's own command and context.
 func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 	if !contract.ValidID(id) {
 		return nil, unknown(ctx, "get")
 	}
-	if b.store.joint.denied.Load() { // there is a cluster behind a proxy
+	if b.store.joint.denied.Load() { // a cluster behind a proxy
 		return b.store.get(ctx, b.store.main, id)
 	}
 	if err := ctxError(ctx, "get"); err != nil {
@@ -65,7 +64,7 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 		go b.send()
 	}
 	if main := b.store.main; main.bounded && !r.deadline.IsZero() && time.Until(r.deadline) <= maxWait {
-		<-r.done // at the deadline at the latest, as sender.send has it
+		<-r.done // returns by the deadline, as in sender.send
 	} else {
 		select {
 		case <-r.done:
@@ -82,7 +81,7 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 // send sends one batch after another while reads wait.
 func (b *batches) send() {
 	for {
-		runtime.Gosched() // who is about to read joins this batch
+		runtime.Gosched() // let goroutines that are about to read join this batch
 		batch := b.take()
 		if batch == nil {
 			return
@@ -90,12 +89,12 @@ func (b *batches) send() {
 		next := time.AfterFunc(batchSlow, b.send)
 		b.read(batch)
 		if !next.Stop() {
-			return // the next batch was sent meanwhile
+			return // another goroutine has taken over
 		}
 	}
 }
 
-// take returns the reads of the next batch, nil if none waits.
+// take returns the reads of the next batch, or nil if none waits.
 func (b *batches) take() []*waitingRead {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -109,10 +108,10 @@ func (b *batches) take() []*waitingRead {
 	return batch
 }
 
-// read asks for the records of batch, until the first of its deadlines.
+// read reads the records of batch. Its time limit is the earliest deadline among them.
 func (b *batches) read(batch []*waitingRead) {
 	defer func() {
-		_ = recover() // a hook of the client: it panics again for each read that is repeated alone
+		_ = recover() // from a hook of the client; it panics again in the reads, which are repeated alone
 		for _, r := range batch {
 			close(r.done)
 		}
@@ -128,7 +127,7 @@ func (b *batches) read(batch []*waitingRead) {
 			until = r.deadline
 		}
 	}
-	ctx := context.Background() // the values of one read's context are not those of another
+	ctx := context.Background() // no values: the reads' contexts have different ones
 	if !until.IsZero() {
 		limited, cancel := context.WithDeadline(ctx, until)
 		defer cancel()

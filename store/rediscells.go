@@ -38,7 +38,7 @@ func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
 	if err != nil {
 		return nil, outage("load cell", err)
 	}
-	if len(answer) == 0 { // what a script makes of a list that begins with false
+	if len(answer) == 0 { // a script's list that begins with false can arrive empty
 		return nil, nil
 	}
 	text, ok := answer[0].(string)

@@ -93,7 +93,7 @@ const (
 	defaultScanCount = 100
 )
 
-// kinds begin, behind the program's name, the keys that are not records: notes of ended
+// kinds are the parts of a key, after the program's name, that say what is not a record: notes of ended
 // sessions, labels, counts, tokens and cells.
 var kinds = []string{"x:", "label:", "count:", "token:", "cell:"}
 
@@ -108,10 +108,10 @@ func validName(name string) bool {
 	return len(name) > 0 && len(name) <= maxName
 }
 
-// own returns what begins the keys of a kind that is the program's alone.
+// own returns the prefix of the program's keys of a kind.
 func (c *RedisConfig) own(kind string) string { return c.Name + ":" + kind }
 
-// complete fills in what is left out, or returns every mistake.
+// complete fills in defaults, or returns every mistake.
 func (c *RedisConfig) complete(client RedisClient) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("store: "+format, args...)) }
@@ -161,7 +161,7 @@ func (c *RedisConfig) complete(client RedisClient) error {
 	return errors.Join(errs...)
 }
 
-// showsMaster reports whether client tells which connection leads to a key's master.
+// showsMaster reports whether client can return the connection to the master of a key.
 func showsMaster(client RedisClient) bool {
 	switch client.(type) {
 	case *redis.Client, *redis.ClusterClient:
@@ -175,9 +175,8 @@ func isNil(c RedisClient) bool {
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// hashTag returns whether prefix has a hash tag, and whether its braces are right.
-// Redis Cluster hashes only what stands between the first "{" and the next "}", if
-// that is not empty.
+// hashTag reports whether prefix has a hash tag, and whether its braces are balanced. Redis Cluster hashes
+// only the text between the first "{" and the next "}", if that is not empty.
 func hashTag(prefix string) (tagged, ok bool) {
 	open, end := strings.IndexByte(prefix, '{'), strings.IndexByte(prefix, '}')
 	if open < 0 && end < 0 {
@@ -187,7 +186,7 @@ func hashTag(prefix string) (tagged, ok bool) {
 	return ok, ok
 }
 
-// authoritative reports whether what client reads is always the master's word.
+// authoritative reports whether client reads from the master only, without a cache.
 func authoritative(client RedisClient) bool {
 	switch c := client.(type) {
 	case *redis.Client:

@@ -15,13 +15,13 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// What a log-in or a log-out asks for is one script where one server has all keys. In a script
-// no step is seen without the others, and an error leaves the later ones undone: a
-// pipeline would go on behind it, and end the old record where the new one was refused.
+// A log-in and a log-out are one script each if one server has all keys. Nobody sees a state between the
+// steps of a script, and an error stops it. A pipeline would continue after an error, and end the old
+// record although the new one was refused.
 //
 // createScript: KEYS record label… [old note label…]; ARGV data ms id deadline now labels
 // [old text ms|0 oldid [channel notice]].
-// Answers 0 stored, 1 and the old record ended, 2 there is a record.
+// Answers 0 stored; 1 stored, and the old record ended; 2 there is a record.
 var createScript = newScript(enterLua + `if not redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2]) then return 2 end
 local n=ARGV[6]+1
 for i=2,n do enter(KEYS[i],ARGV[3],ARGV[4],ARGV[5]) end
@@ -32,16 +32,16 @@ for i=n+3,#KEYS do redis.pcall('ZREM',KEYS[i],ARGV[10]) end
 if ARGV[9]~='0' then redis.call('SET',KEYS[n+2],ARGV[8],'PX',ARGV[9]) end
 return 1`)
 
-// sameServer says whether all keys of a store are on one server, so that a script can have them.
+// sameServer records whether all keys of a store are on one server, so that one script can use them.
 type sameServer struct {
-	likely bool        // as far as the client and the prefix tell, and replicas need not confirm each step
-	denied atomic.Bool // the server has said that they are not: there is a cluster behind a proxy
+	likely bool        // judging by the client and the prefix; false if replicas must confirm each step
+	denied atomic.Bool // the server has refused such a script: a cluster behind a proxy
 }
 
 func (s *sameServer) unsure() bool { return !s.likely || s.denied.Load() }
 
-// refused reports whether the server would not run a script, since its keys are in several slots, or their
-// slot is on its way to another node: then a command on one key is still taken.
+// refused reports whether the server did not run a script because its keys are in several slots, or because
+// their slot is moving to another node. A command on one key is accepted even then.
 func (s *sameServer) refused(err error) bool {
 	switch {
 	case err == nil:
@@ -124,7 +124,7 @@ func (r *RedisStore) labelKeys(keys, labels []string) []string {
 	return keys
 }
 
-// oneServer reports whether client has one server behind it, as far as its type says.
+// oneServer reports whether the type of client says that there is one server.
 func oneServer(client RedisClient) bool {
 	_, ok := client.(*redis.Client)
 	return ok

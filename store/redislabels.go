@@ -10,9 +10,9 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// The entries of a label are one sorted set: ids by their deadlines in milliseconds. Its key
-// has a digest of the label, and tells nothing of it (S9).
-// The application's clock decides, so that it and the deadlines are of one mind.
+// The entries of a label are one sorted set: ids with their deadlines in milliseconds as scores. Its key
+// has a digest of the label, which does not reveal the label (S9). Times are compared with the
+// application's clock, which has also made the deadlines, not with that of Redis.
 var (
 	// addScript: KEYS label; ARGV id deadline now.
 	addScript = newScript(enterLua + `enter(KEYS[1],ARGV[1],ARGV[2],ARGV[3]) return 0`)
@@ -21,7 +21,8 @@ var (
 	listScript = newReadScript(`return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')`)
 )
 
-// enterLua has what addScript and createScript do for one label. The set lives as long as its latest entry.
+// enterLua is the part of addScript and createScript that adds an entry to one label. The set expires with
+// its latest entry.
 const enterLua = `local function enter(label,id,deadline,now)
 redis.call('ZADD',label,deadline,id)
 redis.call('ZREMRANGEBYSCORE',label,'-inf',now)

@@ -17,8 +17,8 @@ func (r *RedisStore) GetMany(ctx context.Context, ids []string) ([][]byte, error
 	if err := ctxError(ctx, "get many"); err != nil {
 		return nil, err
 	}
-	var groups []scriptCall // the keys of a group are on one server
-	var places []int        // of the ids that can have a record
+	var groups []scriptCall // one command reads a group; its keys are on one server
+	var places []int        // places[i] is the index in ids of record i; invalid ids have none
 	_, single := r.main.client.(*redis.Client)
 	for i, id := range ids {
 		if !contract.ValidID(id) {
@@ -58,7 +58,7 @@ func (r *RedisStore) GetMany(ctx context.Context, ids []string) ([][]byte, error
 	return records, nil
 }
 
-// keysOf returns the key of a record, and with tombstones that of its note.
+// keysOf returns the key of a record, followed with tombstones by the key of its note.
 func (r *RedisStore) keysOf(id string) []string {
 	key := r.cfg.Prefix + id
 	if r.cfg.Tombstones {
@@ -67,8 +67,8 @@ func (r *RedisStore) keysOf(id string) []string {
 	return []string{key}
 }
 
-// readAll reads the keys of each group by one command, all in one pipeline, and returns
-// what the master has under them, in order.
+// readAll reads the keys of each group with one command, all in one pipeline, from the master, and returns
+// the values in order.
 func (r *RedisStore) readAll(ctx context.Context, groups []scriptCall) (found []any, err error) {
 	var cmds []*redis.Cmd
 	if r.fresh {
@@ -127,15 +127,15 @@ func (r *RedisStore) EndMany(ctx context.Context, ids []string, life time.Durati
 	return successors, nil
 }
 
-// scriptCall is what a script is run with.
+// scriptCall is one call's keys and arguments for a script.
 type scriptCall struct {
 	keys []string
 	args []any
 }
 
-// runAll executes a script with each of calls, all in one pipeline, and those whose server
-// does not have the script in another. go-redis may send them again. The error is that of
-// the first that failed: others may have been executed.
+// runAll executes a script once for each of calls, all in one pipeline. A second pipeline repeats the calls
+// whose server did not have the script. go-redis may send them again. The error is that of the first call
+// that failed; others may have been executed.
 func (s *sender) runAll(ctx context.Context, script *script, calls []scriptCall) ([]*redis.Cmd, error) {
 	cmds := make([]*redis.Cmd, len(calls))
 	for i, c := range calls {
@@ -174,7 +174,7 @@ func (s *sender) runAll(ctx context.Context, script *script, calls []scriptCall)
 	return cmds, nil
 }
 
-// sendCalls sends cmds, which are calls of a script, as one pipeline.
+// sendCalls sends cmds, made from calls of a script, as one pipeline.
 func (s *sender) sendCalls(ctx context.Context, script *script, calls []scriptCall, cmds []*redis.Cmd) error {
 	if s.replicas == 0 || script.reads {
 		return s.sendAll(ctx, cmdersOf(cmds))

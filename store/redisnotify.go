@@ -10,11 +10,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Plain pub/sub, also on a cluster, where each node passes it on to all: a message of sharded
-// pub/sub can be sent by a script only if its channel lies in the slot of the record, which would
-// be a channel for each slot.
+// Notices use plain pub/sub, also in a cluster, where each node passes a message on to all others. In
+// sharded pub/sub, a script can publish only to a channel in the slot of the record, which would need one
+// channel for each slot.
 
-// withNotice adds to the arguments of endScript what it publishes when it removes the record.
+// withNotice adds to the arguments of endScript the message that it publishes if it removes the record.
 func withNotice(args []any, channel, notice string) []any {
 	if len(args) == 3 {
 		args = append(args, "")
@@ -22,12 +22,12 @@ func withNotice(args []any, channel, notice string) []any {
 	return append(args, channel, notice)
 }
 
-// silence is how long a subscription may say nothing until it is asked whether it is there, and
-// then until it counts as broken. go-redis by itself waits for ever for a connection whose other
+// silence is how long a subscription may be silent before it gets a PING, and how long the answer may take
+// before the connection counts as broken. Without it, go-redis waits for ever on a connection whose other
 // end is gone.
 const silence = 3 * time.Second
 
-// subscriber is what a client with a master has.
+// subscriber is a client that can subscribe.
 type subscriber interface {
 	Subscribe(ctx context.Context, channels ...string) *redis.PubSub
 }
@@ -54,10 +54,11 @@ func (r *RedisStore) Listen(ctx context.Context, tell func(notice string)) error
 			return outage("listen", contextError(ctx, err))
 		}
 		switch m := message.(type) {
-		case nil: // asked now
+		case nil: // the PING is sent
 			continue
 		case *redis.Message:
-			if m.Payload != "" { // somebody else's: Listen alone says that something may have been missed
+			// tell("") says that notices may have been missed, so an empty message of somebody else is ignored.
+			if m.Payload != "" {
 				tell(m.Payload)
 			}
 		case *redis.Subscription:

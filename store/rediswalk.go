@@ -53,7 +53,7 @@ func (r *RedisStore) Count(ctx context.Context) (int, error) {
 			return n, err
 		}
 		if len(keys) == 0 {
-			n = 0 // the walk begins anew
+			n = 0 // the walk starts again
 		}
 		n += len(keys)
 	}
@@ -83,8 +83,8 @@ func (r *RedisStore) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	}
 }
 
-// fetch reads the records of keys in one round trip to each node. Those that are gone
-// or of another type are left out.
+// fetch reads the records of keys in one round trip to each node. It leaves out keys that are gone or of
+// another type.
 func (r *RedisStore) fetch(ctx context.Context, keys []string) ([]session.Record, error) {
 	cmds := make([]redis.Cmder, len(keys))
 	for i, key := range keys {
@@ -177,7 +177,7 @@ func (r *RedisStore) remove(ctx context.Context, keys []string) (n int, err erro
 	return n, nil
 }
 
-// sendAll sends cmds as one pipeline. Errors of single commands are theirs.
+// sendAll sends cmds as one pipeline. The error of a single command is in that command.
 func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
 	pipe := s.client.Pipeline()
 	for _, cmd := range cmds {
@@ -190,8 +190,8 @@ func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
 	return nil
 }
 
-// steps yields the keys of records, one SCAN at a time. Where a cluster's slots moved
-// meanwhile it begins anew, and says so by a step without keys.
+// steps yields the keys of records, those of one SCAN at a time. If a cluster's slots moved meanwhile, it
+// starts again from the beginning, which it reports by yielding nil keys.
 func (r *RedisStore) steps(ctx context.Context, verb string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		for range maxWalks {
@@ -216,7 +216,7 @@ func (r *RedisStore) steps(ctx context.Context, verb string) iter.Seq2[[]string,
 	}
 }
 
-// walk yields the keys of every node in turn, and reports whether it came to the end.
+// walk yields the keys of every node in turn, and reports whether it reached the end.
 func (r *RedisStore) walk(ctx context.Context, verb string, yield func([]string, error) bool) bool {
 	nodes, err := r.nodes(ctx)
 	if err != nil {
@@ -246,7 +246,7 @@ func (r *RedisStore) walk(ctx context.Context, verb string, yield func([]string,
 	return true
 }
 
-// own returns those of keys that are of records.
+// own returns those of keys that can be keys of records.
 func (r *RedisStore) own(keys []string) []string {
 	list := keys[:0]
 	for _, key := range keys {
@@ -282,8 +282,8 @@ func (r *RedisStore) nodes(ctx context.Context) ([]*sender, error) {
 	return list.senders(), err
 }
 
-// nodeList collects the servers of a cluster or ring, which go-redis shows in parallel
-// and perhaps after its caller has gone.
+// nodeList collects the servers of a cluster or ring. go-redis calls it for several servers at the same
+// time, perhaps even after its caller has returned.
 type nodeList struct {
 	mu  sync.Mutex
 	all []*redis.Client
@@ -305,8 +305,8 @@ func (l *nodeList) senders() (list []*sender) {
 	return list
 }
 
-// refuseCluster asks the server behind an automatic pipeline whether it is one of
-// several: SCAN would show a part of the keys for the whole.
+// refuseCluster asks the server behind an automatic pipeline whether it is a node of a cluster: SCAN would
+// then return only a part of the keys.
 func refuseCluster(ctx context.Context, s *sender) error {
 	cmd := redis.NewStringCmd(ctx, "cluster", "info")
 	if err := s.send(ctx, cmd); err != nil {
@@ -321,7 +321,7 @@ func refuseCluster(ctx context.Context, s *sender) error {
 	return nil
 }
 
-// escapeGlob makes a SCAN pattern of a text.
+// escapeGlob returns a SCAN pattern that matches the text s itself.
 func escapeGlob(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
 }

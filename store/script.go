@@ -10,7 +10,7 @@ import (
 // script is a Lua script and its SHA-1 in hexadecimal.
 type script struct {
 	text, hash string
-	reads      bool // and writes nothing
+	reads      bool // writes nothing
 }
 
 func newScript(text string) *script { return &script{text: text, hash: redis.NewScript(text).Hash()} }
@@ -30,12 +30,13 @@ if not v or (KEYS[2] and redis.call('EXISTS',KEYS[2])==1) then return {2} end
 if v~=ARGV[1] then return {1,v} end
 redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return {0}`)
 
-	// endScript: KEYS record note label…; ARGV old|'' next|'-' ms|0 ['1' to compare to an empty old, else ''
-	// [channel|'' notice [id]]]. What Node has written back beside a note of a successor went on before.
-	// The id is what the labels forget, for an end without old.
+	// endScript: KEYS record note label…; ARGV old|'' next|'-' ms|0 ['1' to compare with an empty old, else
+	// '' [channel|'' notice [id]]]. If there is a note that names a successor, Node has written the record
+	// back, and the notice says that the session goes on. The id is removed from the labels, for an end
+	// without old.
 	// Answers {0,note} ended, {1,bytes} other bytes are there, {2,note} no record.
-	// The record goes first: a Redis that is full refuses the note, and must not keep
-	// the record for it. Nor must a user who may not publish.
+	// The record is removed first: a Redis that is full refuses the note, and a user may lack the right
+	// to publish. Neither must keep the record alive.
 	endScript = newScript(`local x=redis.call('GET',KEYS[2])
 if ARGV[2]~='-' and x==ARGV[2] then redis.call('DEL',KEYS[1]) return {0,''} end
 if ARGV[1]~='' or ARGV[4]=='1' then local v=redis.call('GET',KEYS[1])
@@ -47,36 +48,35 @@ for i=3,#KEYS do redis.pcall('ZREM',KEYS[i],ARGV[7]) end
 if ARGV[3]~='0' and not x then redis.call('SET',KEYS[2],ARGV[2],'PX',ARGV[3]) end
 return {n==1 and 0 or 2,x or ''}`)
 
-	// readScript: KEYS record [note]. A script is sent to the master and is never
-	// answered by a client-side cache.
+	// readScript: KEYS record [note]. A script always runs on the master, never in a client-side
+	// cache.
 	readScript = newReadScript(`return redis.call('MGET',unpack(KEYS))`)
 )
 
-// Answers of updateScript and endScript.
+// Replies of updateScript and endScript.
 const (
 	answerDone     = 0
 	answerConflict = 1
 	answerAbsent   = 2
 )
 
-// resend says whether go-redis may send a command again after a lost reply. The first
-// copy may hang in the network meanwhile and be executed at any later moment, so only
-// what creates nothing may be resent:
+// resend says whether go-redis may send a command again after a lost reply. The first copy may be delayed
+// in the network and executed at any later moment, so only commands that create nothing may be sent again:
 //
 //	GET, MGET, readScript, loadScript, listScript, SCAN, CLUSTER   read only
-//	DEL, UNLINK                a record that is to be gone; an id is never used again
+//	DEL, UNLINK                removes a record; an id is never used again
 //	ZREM                       an entry of a record that is gone, for the same reason
-//	endScript without old      removes; the note says what came of an id that has ended
+//	endScript without old      removes; the note has the result for an id that has ended
 //	PUBLISH                    a notice may come twice
 //
 // Everything else is sent once, and after an error the caller does not know whether it
 // was executed:
 //
 //	SET NX, createScript       would bring back a session that was ended (S2)
-//	updateScript, endScript with old    the caller asks again and knows its own write (S3, S4)
+//	updateScript, endScript with old    the caller reads again and recognises its own write (S3, S4)
 //	addScript                  would bring back an entry, or an earlier deadline
 //	SET of a token             would bring back a token that was taken
-//	GETDEL                     the second copy would find nothing, and nobody would have it
+//	GETDEL                     the second copy would find nothing, and the value would be lost
 //	countScript                would count twice
 //	swapScript                 the second copy would not find what the first has replaced
 type resend bool
@@ -86,7 +86,8 @@ const (
 	sendOnce  resend = false
 )
 
-// command returns EVALSHA with the script's hash, or EVAL with its text, and what c says.
+// command returns the arguments of EVALSHA with the script's hash, or of EVAL with its text, for the call
+// c.
 func (*script) command(name, which string, c scriptCall) []any {
 	list := make([]any, 0, 3+len(c.keys)+len(c.args))
 	list = append(list, name, which, len(c.keys))
@@ -96,8 +97,8 @@ func (*script) command(name, which string, c scriptCall) []any {
 	return append(list, c.args...)
 }
 
-// run executes a script by its hash, and by its text when the server does not have
-// it: it was not executed then, so that is no second time.
+// run executes a script by its hash, and by its text if the server does not have the script. The first call
+// was not executed then, so the script runs only once.
 func (s *sender) run(ctx context.Context, again resend, script *script, keys []string, args ...any) (*redis.Cmd, error) {
 	list := script.command("evalsha", script.hash, scriptCall{keys, args})
 	written := keys[0]
@@ -115,8 +116,8 @@ func (s *sender) run(ctx context.Context, again resend, script *script, keys []s
 // noScript reports whether the server does not have the script, and so did not execute it.
 func noScript(err error) bool { return strings.HasPrefix(err.Error(), "NOSCRIPT") }
 
-// exec runs a command. written is the key that it writes, if replicas are to confirm
-// that.
+// exec runs a command. If replicas are to confirm its write, written is the key that it writes; else it is
+// empty.
 func (s *sender) exec(ctx context.Context, again resend, written string, args []any) (*redis.Cmd, error) {
 	cmd := redis.NewCmd(ctx, args...)
 	var c redis.Cmder = cmd

@@ -29,11 +29,11 @@ func (once) NoRetry() bool { return true }
 
 func (c once) Clone() redis.Cmder { return once{c.Cmd.Clone().(*redis.Cmd)} }
 
-// sender gives commands to a client and comes back when their context ends.
+// sender sends commands to a client and returns when their context ends.
 type sender struct {
 	client   RedisClient
-	deferred *redis.AutoPipeliner // the client, if it is an automatic pipeline that does not block
-	bounded  bool                 // the client honours a deadline by itself
+	deferred *redis.AutoPipeliner // the client, if it is the non-blocking automatic pipeline
+	bounded  bool                 // the client itself returns at a context's deadline
 	replicas int                  // how many replicas must confirm a write
 }
 
@@ -58,14 +58,14 @@ func newSender(client RedisClient) *sender {
 // has ended, as session.Store says.
 const maxWait = 2 * time.Second
 
-// send runs cmd and returns its error. When ctx ends first, its error is returned and
-// cmd must not be looked at any more: it may still be on its way. Its arguments must
-// not be the caller's slices, for the same reason.
+// send runs cmd and returns its error. If ctx ends first, it returns the error of ctx, and the caller must
+// not use cmd any more, since another goroutine may still be running it. For the same reason the arguments
+// of cmd must not share memory with the caller's slices.
 //
-// go-redis honours a deadline if its Options say so, and never a cancellation while it
-// waits for an answer. So a command runs on a goroutine of its own, unless the deadline
-// is near enough to be waited for, as the session layer's is by default: the goroutine
-// would double the CPU time of a single guarded read.
+// go-redis returns at a deadline if its Options say so, but while it waits for an answer it never returns
+// because of a cancellation. So a command runs on a goroutine of its own, unless the deadline is at most
+// maxWait away, as the session layer's is by default: the goroutine would double the CPU time of a single
+// guarded read.
 func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	deadline, ok := ctx.Deadline()
 	switch {
@@ -84,8 +84,8 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	return nil
 }
 
-// within returns what f returns, or ctx's error when that ends first. What is left
-// behind ends by the client's own time limits.
+// within returns the result of f, or the error of ctx if that ends first. f then goes on until the client's
+// own time limits end it.
 func within(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -106,19 +106,19 @@ func within(ctx context.Context, f func() error) error {
 	}
 }
 
-// contextError returns ctx's error in place of a failure that it explains, else err.
+// contextError returns the error of ctx if that explains the failure err, else err.
 func contextError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if deadline, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(deadline) {
-		return context.DeadlineExceeded // the connection's timer was faster than the context's
+		return context.DeadlineExceeded // the connection's timer fired before the context's
 	}
 	return err
 }
 
-// plain returns err without what it may quote of the command or of the reply: keys,
-// and with them ids, and records. errors.Is and errors.As see the original.
+// plain returns err with a text that quotes nothing of the command or of the reply, so no keys, ids or
+// records. errors.Is and errors.As still see the original.
 func plain(err error) error {
 	text := err.Error()
 	cut := text

@@ -2,11 +2,11 @@ package contract
 
 import "github.com/seed-6f34412b/passport/session"
 
-// Gone is session.ErrNotFound as the authority says it, see [session.PrimaryReader]: a store returns one from
-// Get where that asked nothing but the primary.
+// Gone is session.ErrNotFound from the primary, see [session.PrimaryReader]: a store returns it from Get if
+// that asked nothing but the primary.
 type Gone[Store any] struct{ Store *Store }
 
-// Error says what ErrNotFound says.
+// Error returns the text of ErrNotFound.
 func (Gone[Store]) Error() string { return session.ErrNotFound.Error() }
 
 // Is reports whether target is ErrNotFound.
