@@ -42,9 +42,9 @@ func (c *Config) authorize(ctx context.Context, client *oauth2.Config) (err erro
 	return nil
 }
 
-// ours are the error codes of a token endpoint (RFC 6749 §5.2, and GitHub's own) that mean
+// configErrors are the error codes of a token endpoint (RFC 6749 §5.2, and GitHub's own) that mean
 // that this application is configured wrongly.
-var ours = []string{
+var configErrors = []string{
 	"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
 	"incorrect_client_credentials", "redirect_uri_mismatch",
 }
@@ -60,7 +60,7 @@ func exchangeError(ctx context.Context, err error) error {
 			text += ", " + code
 		}
 		// GitHub refuses codes with status 200.
-		if (status == http.StatusBadRequest || status == http.StatusOK) && !slices.Contains(ours, code) {
+		if (status == http.StatusBadRequest || status == http.StatusOK) && !slices.Contains(configErrors, code) {
 			return refuse(text)
 		}
 		return errors.New(text)

@@ -111,9 +111,9 @@ func refuseUsed(reason string) error {
 	return &strategy.CallbackRefusal{Err: refuse(reason), Used: true}
 }
 
-// shown wraps the refusal of a provider's answer, so that guards do not begin another log-in
-// for it.
-func shown(err error) error {
+// asCallbackRefusal wraps the refusal of a provider's answer, so that guards do not begin
+// another log-in for it.
+func asCallbackRefusal(err error) error {
 	if errors.As(err, new(*strategy.CallbackRefusal)) || !errors.Is(err, strategy.ErrUnauthenticated) {
 		return err
 	}
@@ -136,7 +136,7 @@ func authenticate[U any](c *core, validate func(context.Context, Identity) (U, e
 	in, posted, ok, err := c.response(r)
 	switch {
 	case err != nil:
-		return nobody, shown(err)
+		return nobody, asCallbackRefusal(err)
 	case !ok:
 		return nobody, c.start(w, r)
 	case posted:
@@ -146,11 +146,11 @@ func authenticate[U any](c *core, validate func(context.Context, Identity) (U, e
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	id, info, err := c.finish(w, r, in)
 	if err != nil {
-		return nobody, shown(err)
+		return nobody, asCallbackRefusal(err)
 	}
 	user, err := validate(r.Context(), id)
 	if err != nil {
-		return nobody, shown(err)
+		return nobody, asCallbackRefusal(err)
 	}
 	if strategy.IsNilUser(user) {
 		return nobody, c.broken("validate", strategy.ErrNilUser)
