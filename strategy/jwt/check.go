@@ -74,20 +74,26 @@ func (c claimsCheck) check(typ string, payload []byte) (verified, error) {
 // RegisteredClaims does not accept one.
 func registeredIn(o object) (*gojwt.RegisteredClaims, error) {
 	var r gojwt.RegisteredClaims
-	for name, to := range map[string]*string{"iss": &r.Issuer, "sub": &r.Subject, "jti": &r.ID} {
-		value, ok := o.text(name)
-		if number := name == "sub" && o.isNumber(name); !ok && !number {
-			return nil, errWrongType(name)
+	for _, c := range []struct {
+		name string
+		to   *string
+	}{{"iss", &r.Issuer}, {"sub", &r.Subject}, {"jti", &r.ID}} {
+		value, ok := o.text(c.name)
+		if number := c.name == "sub" && o.isNumber(c.name); !ok && !number {
+			return nil, errWrongType(c.name)
 		}
-		*to = value
+		*c.to = value
 	}
-	for name, to := range map[string]**NumericDate{"exp": &r.ExpiresAt, "nbf": &r.NotBefore, "iat": &r.IssuedAt} {
-		at, ok := o.date(name)
+	for _, c := range []struct {
+		name string
+		to   **NumericDate
+	}{{"exp", &r.ExpiresAt}, {"nbf", &r.NotBefore}, {"iat", &r.IssuedAt}} {
+		at, ok := o.date(c.name)
 		if !ok {
-			return nil, errWrongType(name)
+			return nil, errWrongType(c.name)
 		}
 		if at != nil {
-			*to = &NumericDate{Time: *at}
+			*c.to = &NumericDate{Time: *at}
 		}
 	}
 	aud, ok := o.texts("aud")

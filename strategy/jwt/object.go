@@ -1,7 +1,6 @@
 package jwt
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +34,8 @@ func (o object) text(name string) (value string, ok bool) {
 	if !there {
 		return "", true
 	}
-	if raw[0] != '"' || json.Unmarshal(raw, &value) != nil || strings.ContainsRune(value, utf8.RuneError) {
+	value, err := strictjson.Text(raw)
+	if err != nil || raw[0] != '"' || strings.ContainsRune(value, utf8.RuneError) {
 		return "", false
 	}
 	return value, true
@@ -57,11 +57,7 @@ func (o object) texts(name string) (values []string, ok bool) {
 		value, ok := o.text(name)
 		return []string{value}, ok
 	}
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil {
-		return nil, false
-	}
-	for _, item := range list {
+	for _, item := range strictjson.Items(raw) {
 		value, ok := object{name: item}.text(name)
 		if !ok {
 			return nil, false

@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// Object is a JSON object's members by name.
+// Object is a JSON object's members by name. Their texts share memory with the text of the object.
 type Object map[string]json.RawMessage
 
 // ErrTwice is returned by [Parse] for an object in which a name is repeated, at any depth.
@@ -46,34 +46,36 @@ func Parse(data []byte) (Object, error) {
 	return members, nil
 }
 
-// membersOf returns the members of an object in valid JSON.
+// membersOf returns the members of an object in valid JSON and UTF-8. The values share memory with data.
 func membersOf(data []byte) (Object, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+	at := afterSpace(data, 0)
+	if at == len(data) || data[at] != '{' {
 		return nil, errObject
 	}
 	members := Object{}
-	for dec.More() {
-		token, err := dec.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
+	for at = afterSpace(data, at+1); data[at] != '}'; at = afterSpace(data, at) {
+		if data[at] == ',' {
+			at = afterSpace(data, at+1)
+		}
+		end := afterValue(data, at)
+		name, err := Text(data[at:end])
+		if err != nil {
 			return nil, errObject
 		}
 		if _, there := members[name]; there {
 			return nil, ErrTwice
 		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, errObject
-		}
-		members[name] = value
+		at = afterSpace(data, afterSpace(data, end)+1) // the colon
+		end = afterValue(data, at)
+		members[name] = data[at:end:end]
+		at = end
 	}
 	return members, nil
 }
 
 // unique returns an error if an object in valid JSON repeats a name. It reads the text once, at any depth.
 func unique(data []byte) error {
-	if data[0] != '{' && data[0] != '[' {
+	if bytes.IndexByte(data, '{') < 0 {
 		return nil
 	}
 	type level struct {

@@ -1,12 +1,14 @@
 package strictjson_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/strategy/internal/strictjson"
 )
@@ -114,4 +116,79 @@ func TestAShapeIsWhatEncodingJSONFills(t *testing.T) {
 			t.Errorf("%v: got a shape, want none", typ)
 		}
 	}
+}
+
+// decoded is what encoding/json's Decoder finds in an object: names are unescaped, values are as they stand.
+func decoded(data []byte) (map[string]string, bool) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+		return nil, false
+	}
+	members := map[string]string{}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, false
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, false
+		}
+		if _, there := members[name.(string)]; there {
+			return nil, false
+		}
+		members[name.(string)] = string(value)
+	}
+	return members, true
+}
+
+func FuzzParseReadsWhatADecoderReads(f *testing.F) {
+	for _, text := range []string{
+		`{}`, ` { } `, `{"a":1}`, "\t{ \"a\" :\n[1, {\"b\":\"]}\\\"\"}] , \"c\"\r: null }", `{"a":"\\","b":-1.5e+3,"c":true}`,
+		`{"\u0061":1,"b":"\u0061\ud800"}`, `{"a":[],"b":{},"c":[[]],"d":[{}]}`, `{"a":1,"a":2}`, `{"":""}`, `[1]`, `{"a":[ "x" , 1 ]}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := strictjson.Parse(data)
+		want, ok := decoded(data)
+		if err != nil {
+			if ok && json.Valid(data) && utf8.Valid(data) && !errors.Is(err, strictjson.ErrTwice) {
+				t.Errorf("%q: %v", data, err)
+			}
+			return
+		}
+		if !ok || len(got) != len(want) {
+			t.Fatalf("%q: got %q, want %q", data, got, want)
+		}
+		for name, raw := range got {
+			if value, there := want[name]; !there || value != string(raw) {
+				t.Errorf("%q: %q: got %q, want %q", data, name, raw, value)
+			}
+			var text string
+			if raw[0] == '"' {
+				if err := json.Unmarshal(raw, &text); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := strictjson.Text(raw); err != nil || got != text {
+					t.Errorf("%q: text: got %q, %v, want %q", raw, got, err, text)
+				}
+			}
+			var list []json.RawMessage
+			if raw[0] == '[' {
+				if err := json.Unmarshal(raw, &list); err != nil {
+					t.Fatal(err)
+				}
+				items := strictjson.Items(raw)
+				if len(items) != len(list) {
+					t.Fatalf("%q: items: got %q, want %q", raw, items, list)
+				}
+				for i, item := range items {
+					if !bytes.Equal(item, list[i]) {
+						t.Errorf("%q: item %d: got %q, want %q", raw, i, item, list[i])
+					}
+				}
+			}
+		}
+	})
 }
