@@ -19,7 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
-// leastRights reads them out of the documentation, for a program named test.
+// leastRights reads the least rights from docs/REDIS.md, for a program named test.
 func leastRights(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../docs/REDIS.md")
@@ -35,7 +35,7 @@ func leastRights(t *testing.T) []string {
 	return nil
 }
 
-// more adds the rights of a row of the documentation's table.
+// more adds the rights from a row of the table in docs/REDIS.md.
 func more(t *testing.T, rights ...string) []string {
 	t.Helper()
 	return append(leastRights(t), rights...)
@@ -127,16 +127,16 @@ func TestTheLeastRightsAreEnoughOnACluster(t *testing.T) {
 	}
 }
 
-// TestCheckNamesTheRightThatIsMissing, for each of them.
+// TestCheckNamesTheRightThatIsMissing removes each right in turn.
 func TestCheckNamesTheRightThatIsMissing(t *testing.T) {
 	server := redistest.Start(t)
 	rights := leastRights(t)
 	for _, right := range rights {
 		command, ok := strings.CutPrefix(right, "+")
-		if !ok || command == "hello" { // the client's own
+		if !ok || command == "hello" { // the client itself needs it to connect
 			continue
 		}
-		if command == "eval" { // asked only for a script that the server does not have
+		if command == "eval" { // needed only for a script that the server does not have
 			server.Flush(t)
 		}
 		without := server.As(t, slices.DeleteFunc(slices.Clone(rights), func(r string) bool { return r == right })...)
@@ -154,7 +154,7 @@ func TestCheckNamesTheRightThatIsMissing(t *testing.T) {
 	}
 }
 
-// TestACallNamesTheRightThatIsMissing, also one that is used by a script.
+// TestACallNamesTheRightThatIsMissing, also if a script uses the command.
 func TestACallNamesTheRightThatIsMissing(t *testing.T) {
 	server := redistest.Start(t)
 	rights := slices.DeleteFunc(leastRights(t), func(r string) bool { return r == "+exists" || r == "+set" })

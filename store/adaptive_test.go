@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// held is a hook that keeps every command until it is let go.
+// held is a hook that holds every command back until it is released.
 type held struct {
 	entered chan struct{}
 	free    chan struct{}
@@ -61,14 +61,14 @@ func TestReadsTakeThePipelineWhileTwelveAreInFlight(t *testing.T) {
 			t.Errorf("%s: the pipeline sent %q for 11 reads, want nothing", round, got)
 		}
 		read()
-		if got := count.take(); !strings.HasPrefix(got, "get") { // and what a new connection needs
+		if got := count.take(); !strings.HasPrefix(got, "get") { // followed by what a new connection sends
 			t.Errorf("%s: the pipeline sent %q for the twelfth read, want get", round, got)
 		}
 		for range 11 {
 			hold.free <- struct{}{}
 		}
 		readers.Wait()
-		// A batch that was answered is no sign that the rush is over: the next 64 follow it.
+		// Few reads are in flight right after a batch was answered, so the next 64 go together too.
 		for i := range 64 {
 			read()
 			if got := count.take(); !strings.HasPrefix(got, "get") {

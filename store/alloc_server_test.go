@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// TestAllocationsOfAGuardedReadOnRedis: nine are go-redis's for one GET of a key that
-// is put together, five the context of the command.
+// TestAllocationsOfAGuardedReadOnRedis: go-redis makes nine for one GET, with the key, and the command's
+// context five.
 func TestAllocationsOfAGuardedReadOnRedis(t *testing.T) {
 	client := redistest.Start(t).Client(t, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
 	if got := guardedReadAllocs(t, newRedis(t, client, store.RedisConfig{})); got > 15 {

@@ -28,8 +28,8 @@ func (nowhere) WriteString(s string) (int, error) { return len(s), nil }
 
 func (nowhere) WriteHeader(int) {}
 
-// guardedReadAllocs returns how many objects one guarded read on st allocates, under
-// the cookie that Node shares.
+// guardedReadAllocs returns how many objects one guarded read on st allocates, with the cookie that Node
+// uses too.
 func guardedReadAllocs(t *testing.T, st session.Store) float64 {
 	t.Helper()
 	sessions, err := session.New(session.Config{Store: st, Codec: session.Express("a made-up secret of 32 bytes or more")})
@@ -43,7 +43,7 @@ func guardedReadAllocs(t *testing.T, st session.Store) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context()) // as net/http makes it
+	ctx, cancel := context.WithCancel(t.Context()) // as in net/http
 	defer cancel()
 	r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
 	for _, c := range guardtest.LogIn(t, g, joe) {
@@ -59,8 +59,7 @@ func guardedReadAllocs(t *testing.T, st session.Store) float64 {
 	return testing.AllocsPerRun(500, func() { clear(w.header); h.ServeHTTP(w, r) })
 }
 
-// TestAllocationsOfAGuardedRead: the request's state, and the store's copy of the
-// record.
+// TestAllocationsOfAGuardedRead: one is the request's state, one the store's copy of the record.
 func TestAllocationsOfAGuardedRead(t *testing.T) {
 	m, err := store.Memory(store.MemoryConfig{})
 	if err != nil {

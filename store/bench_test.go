@@ -68,7 +68,7 @@ func BenchmarkMemoryUpdate(b *testing.B) {
 	}
 }
 
-// BenchmarkMemoryCreateAndDelete is the churn of sessions that come and go.
+// BenchmarkMemoryCreateAndDelete creates and deletes sessions in turn.
 func BenchmarkMemoryCreateAndDelete(b *testing.B) {
 	m, _ := filled(b, 100_000)
 	data := make([]byte, recordSize)

@@ -34,7 +34,7 @@ func sent(t *testing.T, p *faultproxy.Proxy, f func() error) []string {
 	return names
 }
 
-// TestEveryCallIsOneCommand: the table of costs in the protocol's description.
+// TestEveryCallIsOneCommand checks the table of costs in the protocol's description.
 func TestEveryCallIsOneCommand(t *testing.T) {
 	server := redistest.Start(t)
 	for _, tombstones := range []bool{false, true} {
@@ -73,7 +73,7 @@ func TestEveryCallIsOneCommand(t *testing.T) {
 				{"Delete", "DEL", func() error { return r.Delete(ctx, "id", nil) }},
 			}
 		}
-		for _, c := range calls() { // the server learns the scripts
+		for _, c := range calls() { // loads the scripts
 			_ = sent(t, proxy, c.run)
 		}
 		for _, c := range calls() {
@@ -84,8 +84,8 @@ func TestEveryCallIsOneCommand(t *testing.T) {
 	}
 }
 
-// TestACountATokenAndACellAreOneCommand of one key, and so atomic, one round trip, and
-// the same in a cluster.
+// TestACountATokenAndACellAreOneCommand: each command has one key, so it is atomic, takes one round trip,
+// and works the same in a cluster.
 func TestACountATokenAndACellAreOneCommand(t *testing.T) {
 	proxy, through := behind(t, redistest.Start(t))
 	client := through.Client(t)
@@ -103,7 +103,7 @@ func TestACountATokenAndACellAreOneCommand(t *testing.T) {
 		{"a cell read", "EVALSHA 1", func() error { _, err := cells.Load(ctx, "k"); return err }},
 		{"a cell swapped", "EVALSHA 1", func() error { _, _, err := cells.Swap(ctx, "k", nil, []byte("x"), time.Hour); return err }},
 	}
-	for _, c := range calls { // the server learns the scripts
+	for _, c := range calls { // loads the scripts
 		_ = sent(t, proxy, c.run)
 	}
 	for _, c := range calls {
@@ -119,8 +119,8 @@ func TestACountATokenAndACellAreOneCommand(t *testing.T) {
 	}
 }
 
-// TestS17_GetPrimaryIsNotAnsweredByACache: a hot read costs no command; the read that
-// must not be stale costs one, and sees what another process wrote.
+// TestS17_GetPrimaryIsNotAnsweredByACache: a cached read sends no command; a read that must not be stale
+// sends one, and sees what another process has written.
 func TestS17_GetPrimaryIsNotAnsweredByACache(t *testing.T) {
 	server := redistest.Start(t)
 	for _, tombstones := range []bool{false, true} {
@@ -130,7 +130,7 @@ func TestS17_GetPrimaryIsNotAnsweredByACache(t *testing.T) {
 		create(t, r, "id", "one")
 		get := func() error { _, err := r.Get(t.Context(), "id"); return err }
 		master := func() error { _, err := r.GetPrimary(t.Context(), "id"); return err }
-		_, _ = get(), master() // fills the cache; the server learns the script
+		_, _ = get(), master() // fills the cache and loads the script
 		if got := sent(t, proxy, get); len(got) != 0 {
 			t.Errorf("hot Get: sent %q, want nothing", got)
 		}

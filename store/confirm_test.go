@@ -19,7 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// withReplica starts a server with one replica that is in step.
+// withReplica starts a server with one replica that is in sync.
 func withReplica(t *testing.T) (master, replica *redistest.Server) {
 	t.Helper()
 	master = redistest.Start(t, "--repl-diskless-sync-delay", "0")
@@ -70,7 +70,7 @@ func TestConfirmedWritesCostWAIT(t *testing.T) {
 		{"End", "EVALSHA", func() error { _, err := r.End(ctx, "id", []byte("y"), "", 0); return err }},
 	} {
 		got := sent(t, proxy, row.run)
-		if row.want == "EVALSHA" && len(got) == 4 { // the server learns the script
+		if row.want == "EVALSHA" && len(got) == 4 { // the script is loaded
 			got = []string{"EVALSHA", "WAIT"}
 		}
 		if !slices.Equal(got, []string{row.want, "WAIT"}) {
@@ -107,7 +107,7 @@ func TestAWriteThatIsNotConfirmedIsAnOutage(t *testing.T) {
 	}
 }
 
-// TestALogInThatIsNotConfirmedLogsNobodyOut: the session that it was to take the place of goes on.
+// TestALogInThatIsNotConfirmedLogsNobodyOut: the session that it should have replaced goes on.
 func TestALogInThatIsNotConfirmedLogsNobodyOut(t *testing.T) {
 	master, replica := withReplica(t)
 	r := newRedis(t, master.Client(t), store.RedisConfig{Replicas: 1})
@@ -132,7 +132,7 @@ func TestConfirmedWritesFollowAMovingSlot(t *testing.T) {
 			t.Errorf("Update %s: %v", when, err)
 		}
 		if when == "while the slot moves" {
-			return // an end is of two keys, and a node that gets a slot answers TRYAGAIN: an outage
+			return // End has two keys: a node that is receiving their slot answers TRYAGAIN, which is an outage
 		}
 		if err := r.Create(ctx, id+"-ends", []byte("x"), time.Hour); err != nil {
 			t.Errorf("second Create %s: %v", when, err)

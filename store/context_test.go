@@ -18,11 +18,11 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// TestEveryCallReturnsSoonAfterItsContextEnds though the server never answers and the
-// client would wait for minutes.
+// TestEveryCallReturnsSoonAfterItsContextEnds: the server never answers, and the client itself would wait
+// for minutes.
 func TestEveryCallReturnsSoonAfterItsContextEnds(t *testing.T) {
 	t.Parallel()
-	server, _ := withReplica(t) // for those kinds that wait for it
+	server, _ := withReplica(t) // for the kinds that wait for a replica
 	all := maps.Clone(kinds)
 	all["ClusterClient"] = func(t *testing.T, s *redistest.Server) (store.RedisClient, store.RedisConfig) {
 		c := redis.NewClusterClient(&redis.ClusterOptions{
@@ -59,7 +59,7 @@ func TestEveryCallReturnsSoonAfterItsContextEnds(t *testing.T) {
 				}
 				return r, func() func() {
 					proxy.Faults(func(faultproxy.Command) faultproxy.Manner { return faultproxy.Swallow })
-					return func() { // what hangs is let go
+					return func() { // releases what hangs
 						proxy.Faults(nil)
 						proxy.Cut()
 					}
@@ -69,7 +69,7 @@ func TestEveryCallReturnsSoonAfterItsContextEnds(t *testing.T) {
 	}
 }
 
-// TestAServerThatStopsAndGoesOn: SIGSTOP, as a machine that hangs.
+// TestAServerThatStopsAndGoesOn stops it with SIGSTOP, like a machine that hangs.
 func TestAServerThatStopsAndGoesOn(t *testing.T) {
 	server := redistest.Start(t)
 	c := server.Client(t, func(o *redis.Options) { o.ReadTimeout = -1 })

@@ -99,7 +99,7 @@ func site(t *testing.T, st session.Store, edit ...func(*session.Config)) http.Ha
 }
 
 func TestCommandsPerRequest(t *testing.T) {
-	for _, notify := range []bool{false, true} { // what is told is sent by the same scripts
+	for _, notify := range []bool{false, true} { // notices are published by the same scripts
 		t.Run(fmt.Sprint("notify ", notify), func(t *testing.T) { testCommandsPerRequest(t, notify) })
 	}
 }
@@ -146,8 +146,8 @@ func testCommandsPerRequest(t *testing.T, notify bool) {
 	}
 }
 
-// TestADeadCookieIsReadOnce where reads are the master's word. Where they may come from a replica, what changes
-// a session asks the master too (S17).
+// TestADeadCookieIsReadOnce if the store's own reads ask the primary. If they may come from a replica, a
+// change of the session asks the primary too (S17).
 func TestADeadCookieIsReadOnce(t *testing.T) {
 	server := miniredis.RunT(t)
 	var count commands

@@ -61,8 +61,8 @@ func TestMemoryCounterKeepsTheContract(t *testing.T) {
 	})
 }
 
-// TestAFullMemoryCounterForgetsALowOne: the flood that fills it, not the account under
-// attack.
+// TestAFullMemoryCounterForgetsALowOne: one of the flood that fills it, not the counter of the account
+// under attack.
 func TestAFullMemoryCounterForgetsALowOne(t *testing.T) {
 	m, err := store.Memory(store.MemoryConfig{MaxValues: 100})
 	if err != nil {
@@ -84,7 +84,7 @@ func TestAFullMemoryCounterForgetsALowOne(t *testing.T) {
 	}
 }
 
-// refuseTokens checks what the stores refuse beside the rules of the kit.
+// refuseTokens checks arguments that the stores refuse and that package strategytest does not test.
 func refuseTokens(t *testing.T, tokens strategy.Tokens) {
 	t.Helper()
 	for _, ttl := range []time.Duration{0, -1, time.Millisecond - 1} {
@@ -150,7 +150,7 @@ func TestFullMemoryTokensRefuseNewOnesAndForgetNone(t *testing.T) {
 		put("c", store.ErrFull)
 		put("a", nil) // in place of what is there
 		if _, found, _ := tokens.Take(t.Context(), "b"); !found {
-			t.Error("a full keeper of tokens forgot one")
+			t.Error("a full MemoryTokens forgot one")
 		}
 		put("c", nil)
 		put("b", store.ErrFull)

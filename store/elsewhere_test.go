@@ -12,9 +12,9 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// TestS17_ALogOutElsewhereReachesEveryKindOfReads: another machine logs out, and this
-// one, which has the session in use, refuses it: a route behind RequireUncached at its
-// next request, others within the staleness of what they read from.
+// TestS17_ALogOutElsewhereReachesEveryKindOfReads: another process ends a session that this process has in
+// use. A route with RequireUncached refuses it at the next request, other routes as soon as the cache that
+// they read from has the change.
 func TestS17_ALogOutElsewhereReachesEveryKindOfReads(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Client(t)
@@ -49,7 +49,7 @@ func TestS17_ALogOutElsewhereReachesEveryKindOfReads(t *testing.T) {
 				return nil
 			})
 			if err != nil {
-				t.Errorf("the cache serves the session for ever: %v", err)
+				t.Errorf("the cache still serves the session: %v", err)
 			}
 		})
 	}

@@ -75,20 +75,20 @@ func TestAFullMemoryStoreRefusesNewSessionsAndLogsNobodyOut(t *testing.T) {
 		if err := m.Delete(t.Context(), "id2", nil); err != nil {
 			t.Errorf("Delete in a full store: %v", err)
 		}
-		create(t, m, "new", "x") // into the place of the deleted one
+		create(t, m, "new", "x") // in place of the deleted one
 		pass(2 * time.Minute)
-		create(t, m, "newer", "x") // into the place of the note
+		create(t, m, "newer", "x") // in place of the note
 		if err := m.Create(t.Context(), "newest", []byte("x"), time.Hour); !errors.Is(err, store.ErrFull) {
 			t.Errorf("Create in a store that is full again: got error %v, want ErrFull", err)
 		}
 		pass(2 * time.Hour)
 		for i := range 100 {
-			create(t, m, fmt.Sprint("id", i), "x") // all had expired
+			create(t, m, fmt.Sprint("id", i), "x") // the others have expired
 		}
 	})
 }
 
-// TestARefusedCreateTakesNoRoom: an id in use must not count twice.
+// TestARefusedCreateTakesNoRoom: Create with an id in use must not count as one more session.
 func TestARefusedCreateTakesNoRoom(t *testing.T) {
 	m := newMemory(t, store.MemoryConfig{MaxSessions: 2})
 	create(t, m, "a", "x")
@@ -154,7 +154,7 @@ func TestAMemoryStoreHasNoGoroutine(t *testing.T) {
 	}
 }
 
-// TestAStoredIDDoesNotKeepItsHeaderAlive: an id is often a part of a long string.
+// TestAStoredIDDoesNotKeepItsHeaderAlive: an id is often part of a long string, such as a header.
 func TestAStoredIDDoesNotKeepItsHeaderAlive(t *testing.T) {
 	m := newMemory(t, store.MemoryConfig{})
 	before := heap()

@@ -13,7 +13,7 @@ func TestOneLabelWithManySessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 100_000 // a walk through the label at each step would take minutes
+	const n = 100_000 // so many that a walk through the label at each step would take minutes
 	start := time.Now().Add(time.Hour)
 	for i := range n {
 		if err := m.Sessions.AddLabel(t.Context(), "one", fmt.Sprint("id", i), start.Add(time.Duration(i))); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// notes are the keys beside the record's key, by prefix (S16).
+// notes are the keys of the notes, by the prefix of the records (S16).
 var notes = map[string]string{
 	"sess:":       "test:x:{sess:old}",
 	"{app}:sess:": "test:x:{app}:sess:old",
@@ -60,7 +60,7 @@ func TestS15_ATombstoneOutlastsWhatNodeWritesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		for day := range 30 {
-			// A slow request of express-session, or one with resave: a plain SET.
+			// What a slow request of express-session does, or one with resave: a plain SET.
 			if err := c.Set(t.Context(), "sess:id", "x", 24*time.Hour).Err(); err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestS15_ATombstoneOutlastsWhatNodeWritesBack(t *testing.T) {
 			}
 			isUnknown(t, r, "id")
 			if n, err := c.Exists(t.Context(), "sess:id").Result(); n != 0 || err != nil {
-				t.Errorf("day %d: the record that was written back is still there (error %v)", day, err)
+				t.Errorf("day %d: the record that was written back is still in Redis (error %v)", day, err)
 			}
 			server.Advance(t, 23*time.Hour+30*time.Minute)
 		}
@@ -116,8 +116,8 @@ func TestS15_EveryEndLeavesATombstone(t *testing.T) {
 	}
 }
 
-// TestS15_AFullServerStillEndsTheRecord: the DEL comes first. Redis 7 then lets a
-// script that has written go on; an older one refuses the note, which is an outage.
+// TestS15_AFullServerStillEndsTheRecord: the script begins with the DEL. Redis 7 then executes the rest of
+// the script; an older server refuses the note, which is an outage.
 func TestS15_AFullServerStillEndsTheRecord(t *testing.T) {
 	server := redistest.Start(t)
 	c := server.Client(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// notices has st told what ends, until the test does.
+// notices returns what Listen receives from st until the test ends.
 func notices(t *testing.T, st *store.RedisStore) <-chan string {
 	t.Helper()
 	heard, done := make(chan string, 1000), make(chan error, 1)
@@ -39,7 +39,7 @@ func notices(t *testing.T, st *store.RedisStore) <-chan string {
 	return heard
 }
 
-// hear waits for a notice, whatever comes before it.
+// hear waits for the notice want and ignores others.
 func hear(t *testing.T, heard <-chan string, want string) {
 	t.Helper()
 	for late := time.After(30 * time.Second); ; {
@@ -65,7 +65,7 @@ func end(t *testing.T, st *store.RedisStore, id string) {
 	}
 }
 
-// notifying are the rights that RedisConfig.Notify needs beside the least, out of the documentation.
+// notifying are the rights that RedisConfig.Notify needs beside the least ones, from docs/REDIS.md.
 var notifying = []string{"+publish", "+subscribe", "+ping", "&test:ended:*"}
 
 func TestTheRightsToNotifyAreEnough(t *testing.T) {
@@ -92,7 +92,7 @@ func TestTheRightsToNotifyAreEnough(t *testing.T) {
 		}
 	}
 	mute := newRedis(t, server.As(t, leastRights(t)...).Client(t), store.RedisConfig{Notify: true})
-	end(t, mute, "unheard") // a log-out does not fail because nobody may hear of it
+	end(t, mute, "unheard") // a log-out succeeds although it may not publish
 }
 
 func TestNoticesReachAllNodesOfACluster(t *testing.T) {
@@ -110,8 +110,8 @@ func TestNoticesReachAllNodesOfACluster(t *testing.T) {
 	})
 }
 
-// TestASubscriptionIsMadeAnew after its connection broke, or its server was started again, and
-// says each time that something may have been missed.
+// TestASubscriptionIsMadeAnew after its connection broke or its server was restarted. Each time Listen
+// reports that notices may have been missed.
 func TestASubscriptionIsMadeAnew(t *testing.T) {
 	server := redistest.Start(t)
 	proxy, through := behind(t, server)

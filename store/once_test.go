@@ -24,7 +24,7 @@ func behind(t *testing.T, s *redistest.Server) (*faultproxy.Proxy, *redistest.Se
 	return p, &redistest.Server{Addr: p.Addr()}
 }
 
-// first gives the first command that match accepts a fate.
+// first returns a function that applies f to the first command that match accepts.
 func first(match func(faultproxy.Command) bool, f faultproxy.Manner) func(faultproxy.Command) faultproxy.Manner {
 	done := make(chan struct{}, 1)
 	return func(c faultproxy.Command) faultproxy.Manner {
@@ -53,8 +53,8 @@ var lostReplies = map[string]faultproxy.Manner{
 	"the connection is reset":   faultproxy.Reset,
 }
 
-// TestS2_ACreateIsSentOnce with go-redis's own resending switched on, as it is by
-// default, whatever the client and however the answer is lost.
+// TestS2_ACreateIsSentOnce: go-redis's own retries are on, as they are by default. Every client and every
+// way to lose the reply is tried.
 func TestS2_ACreateIsSentOnce(t *testing.T) {
 	server := redistest.Start(t)
 	for kind, newClient := range kinds {
@@ -84,14 +84,14 @@ func TestS2_ACreateIsSentOnce(t *testing.T) {
 				if n := len(proxy.Seen(isSet)) - 1; n != 1 {
 					t.Errorf("the server was sent %d SETs, want 1", n)
 				}
-				proxy.Cut() // what hangs is let go
+				proxy.Cut() // releases what hangs
 			})
 		}
 	}
 }
 
-// TestS2_SetNXIsSentTwice shows what TestS2_ACreateIsSentOnce would see of a client
-// that is left to itself: its own first SET makes the second fail.
+// TestS2_SetNXIsSentTwice shows what go-redis does without the store's protection: it sends SET NX again,
+// and the second one fails because of the first.
 func TestS2_SetNXIsSentTwice(t *testing.T) {
 	proxy, through := behind(t, redistest.Start(t))
 	client := through.Client(t)
@@ -105,8 +105,7 @@ func TestS2_SetNXIsSentTwice(t *testing.T) {
 	}
 }
 
-// TestS2_AComparingCommandIsSentOnce: the session layer decides itself whether it asks
-// again.
+// TestS2_AComparingCommandIsSentOnce: the session layer itself decides whether to try again.
 func TestS2_AComparingCommandIsSentOnce(t *testing.T) {
 	server := redistest.Start(t)
 	commands := map[string]func(context.Context, *store.RedisStore) error{
@@ -126,7 +125,7 @@ func TestS2_AComparingCommandIsSentOnce(t *testing.T) {
 				proxy, through := behind(t, server)
 				client, cfg := newClient(t, through)
 				r := newRedis(t, client, cfg)
-				_ = command(t.Context(), r) // the server learns the script
+				_ = command(t.Context(), r) // loads the script
 				if err := r.Create(t.Context(), "id", []byte("x"), time.Hour); err != nil {
 					t.Fatal(err)
 				}
@@ -144,7 +143,7 @@ func TestS2_AComparingCommandIsSentOnce(t *testing.T) {
 	}
 }
 
-// TestS2_WhateverCreatesIsSentOnce though go-redis would send it again.
+// TestS2_WhateverCreatesIsSentOnce although go-redis would send it again.
 func TestS2_WhateverCreatesIsSentOnce(t *testing.T) {
 	server := redistest.Start(t)
 	proxy, through := behind(t, server)
@@ -167,7 +166,7 @@ func TestS2_WhateverCreatesIsSentOnce(t *testing.T) {
 			return err
 		},
 	} {
-		if err := call(t.Context()); err != nil { // the server learns the script
+		if err := call(t.Context()); err != nil { // loads the script
 			t.Fatal(err)
 		}
 		before := len(proxy.Seen(writes))
@@ -181,7 +180,8 @@ func TestS2_WhateverCreatesIsSentOnce(t *testing.T) {
 	}
 }
 
-// TestS2_ATokenIsTakenOnceThoughItsPutHung in the network until it had been taken.
+// TestS2_ATokenIsTakenOnceThoughItsPutHung: the first SET is delayed in the network until the token has
+// been taken.
 func TestS2_ATokenIsTakenOnceThoughItsPutHung(t *testing.T) {
 	server := redistest.Start(t)
 	proxy, through := behind(t, server)
@@ -246,8 +246,8 @@ func TestWhatMayBeSentTwiceIs(t *testing.T) {
 	}
 }
 
-// TestS2_ALateCreateIsExecuted is why an id is given up after any error: the SET that
-// its caller has long forgotten creates the record when it gets through.
+// TestS2_ALateCreateIsExecuted shows why an id is not used any more after an error: the delayed SET creates
+// the record whenever it reaches the server.
 func TestS2_ALateCreateIsExecuted(t *testing.T) {
 	server := redistest.Start(t)
 	proxy, through := behind(t, server)

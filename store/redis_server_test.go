@@ -76,7 +76,7 @@ func TestRedisStoreKeepsTheContractOnRedis(t *testing.T) {
 			sessiontest.Run(t, func(t *testing.T) session.Store {
 				s.Flush(t)
 				r := newRedis(t, client, cfg)
-				if name == "with tombstones" || name == "with odd prefix" { // "Client" reads alone
+				if name == "with tombstones" || name == "with odd prefix" { // reads go together; the kind "Client" reads alone
 					store.Busy(r)
 				}
 				return r
@@ -85,12 +85,12 @@ func TestRedisStoreKeepsTheContractOnRedis(t *testing.T) {
 	}
 }
 
-// contexts says whether a client honours the deadline of a context by itself.
+// contexts sets whether the client itself returns at a context's deadline.
 func contexts(honours bool) func(*redis.Options) {
 	return func(o *redis.Options) { o.ContextTimeoutEnabled = honours }
 }
 
-// BenchmarkRedisRead is one GET through the store: what contexts cost.
+// BenchmarkRedisRead is one GET through the store, to measure the cost of contexts.
 func BenchmarkRedisRead(b *testing.B) {
 	server := redistest.Start(b)
 	for name, honours := range map[string]bool{"client honours contexts": true, "client ignores contexts": false} {

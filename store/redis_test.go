@@ -66,7 +66,7 @@ func TestRedisStoreKeepsTheContractInABubble(t *testing.T) {
 	})
 }
 
-// inBubble returns a client whose server is in the same bubble of time.
+// inBubble returns a client whose server is in the same synctest bubble.
 func inBubble(t *testing.T) *redis.Client {
 	m := miniredis.NewMiniRedis()
 	m.ClockTTL(true)
@@ -82,7 +82,7 @@ func inBubble(t *testing.T) *redis.Client {
 	return c
 }
 
-// buffered is a pipe whose writer does not wait for its reader: as a network, it holds a
+// buffered is a pipe whose writer does not wait for its reader, like a network connection: it can hold a
 // pipeline of commands.
 type buffered struct {
 	net.Conn

@@ -67,14 +67,14 @@ func TestReadsTogetherKeepTheContract(t *testing.T) {
 	}
 }
 
-// TestNothingRunsWhenNothingIsRead: a goroutine that stayed would end the bubble with a failure.
+// TestNothingRunsWhenNothingIsRead: if a goroutine were left, the synctest bubble would fail.
 func TestNothingRunsWhenNothingIsRead(t *testing.T) {
 	sessiontest.RunInBubble(t, func(t *testing.T) session.Store {
 		return store.Busy(newRedis(t, inBubble(t), store.RedisConfig{}))
 	})
 }
 
-// answers is a hook that answers MGET in place of the server, and counts what is read.
+// answers is a hook that answers MGET in place of the server, and records the reads.
 type answers struct {
 	mu   sync.Mutex
 	seen []string
@@ -125,7 +125,7 @@ func batching(t *testing.T, hook *answers, options ...func(*redis.Options)) (*st
 	return r, c
 }
 
-// soon is a context as a request has it: with a deadline that is near.
+// soon returns a context with a near deadline, as a request has it.
 func soon(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	t.Cleanup(cancel)
@@ -174,7 +174,7 @@ func TestReadsGoTogetherWhileTwelveAreInFlight(t *testing.T) {
 	reads.Wait()
 }
 
-// TestEveryReadOfABatchGetsItsOwnRecord, or the answer that there is none.
+// TestEveryReadOfABatchGetsItsOwnRecord, or ErrNotFound if there is none.
 func TestEveryReadOfABatchGetsItsOwnRecord(t *testing.T) {
 	for _, tombstones := range []bool{false, true} {
 		m := miniredis.RunT(t)
@@ -236,7 +236,7 @@ func TestABatchThatFailsIsReadAlone(t *testing.T) {
 	}
 }
 
-// TestAClusterBehindAProxyIsReadAlone, once it has refused a batch.
+// TestAClusterBehindAProxyIsReadAlone: after the first refused batch, every record is read alone.
 func TestAClusterBehindAProxyIsReadAlone(t *testing.T) {
 	hook := &answers{mget: func() error { return errors.New("CROSSSLOT Keys in request don't hash to the same slot") }}
 	r, _ := batching(t, hook)
@@ -250,7 +250,7 @@ func TestAClusterBehindAProxyIsReadAlone(t *testing.T) {
 	}
 }
 
-// TestABatchThatHangsHoldsUpNobodyElse: the next one goes over another connection.
+// TestABatchThatHangsHoldsUpNobodyElse: the next batch goes over another connection.
 func TestABatchThatHangsHoldsUpNobodyElse(t *testing.T) {
 	entered, free := make(chan struct{}), make(chan struct{})
 	var later atomic.Bool
@@ -278,7 +278,7 @@ func TestABatchThatHangsHoldsUpNobodyElse(t *testing.T) {
 	hangs.Wait()
 }
 
-// TestAReadOfABatchEndsWithItsContext, with a client that does not look at contexts too.
+// TestAReadOfABatchEndsWithItsContext, even if the client ignores contexts.
 func TestAReadOfABatchEndsWithItsContext(t *testing.T) {
 	for _, honours := range []bool{true, false} {
 		entered, free := make(chan struct{}, 1), make(chan struct{})
@@ -301,7 +301,7 @@ func TestAReadOfABatchEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestAClosedClientIsAnOutage that says what happened, for both stores that are on it.
+// TestAClosedClientIsAnOutage with an error that says so, for both stores that use the client.
 func TestAClosedClientIsAnOutage(t *testing.T) {
 	var hook answers
 	r, c := batching(t, &hook)
@@ -323,7 +323,7 @@ func TestAClosedClientIsAnOutage(t *testing.T) {
 	}
 }
 
-// TestReadsTogetherKeepThePoolsLimit, and leave a client of one connection a way to be read.
+// TestReadsTogetherKeepThePoolsLimit, and do not block a client with one connection.
 func TestReadsTogetherKeepThePoolsLimit(t *testing.T) {
 	var hook answers
 	r, c := batching(t, &hook, func(o *redis.Options) { o.PoolSize = 1 })

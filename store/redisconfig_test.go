@@ -76,8 +76,8 @@ func TestMemoryNamesEveryMistake(t *testing.T) {
 	}
 }
 
-// TestTwoProgramsOnOneRedisShareNoUser: user 1 of one is nobody to the other, though both
-// have Node's prefix for their records.
+// TestTwoProgramsOnOneRedisShareNoUser: user 1 of one program is unknown to the other, although both use
+// Node's prefix for their records.
 func TestTwoProgramsOnOneRedisShareNoUser(t *testing.T) {
 	server := miniredis.RunT(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})

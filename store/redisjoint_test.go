@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// slotError is what a cluster says to a command on several keys.
+// slotError is a cluster's reply to a command on keys in several slots.
 type slotError string
 
 func (e slotError) Error() string { return string(e) }
@@ -27,7 +27,7 @@ const (
 	slotMoves    slotError = "TRYAGAIN Multiple keys request during rehashing of slot"
 )
 
-// slots makes of a client's server a cluster: a script about a record and a label is refused.
+// slots makes a client's server behave like a cluster: it refuses a script with a record and a label.
 type slots struct {
 	commands
 	says slotError
@@ -48,8 +48,8 @@ func (h *slots) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// TestAClusterBehindAProxyTakesTheStepsOneByOne: such a server refuses the first script whose keys lie apart,
-// and is not asked again.
+// TestAClusterBehindAProxyTakesTheStepsOneByOne: it refuses the first script whose keys are on different
+// servers, and gets no other one.
 func TestAClusterBehindAProxyTakesTheStepsOneByOne(t *testing.T) {
 	server := miniredis.RunT(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
@@ -78,7 +78,7 @@ func TestAClusterBehindAProxyTakesTheStepsOneByOne(t *testing.T) {
 	}
 }
 
-// TestALogInWhileItsSlotIsOnItsWayIsTakenApart, since a step on one key is taken there.
+// TestALogInWhileItsSlotIsOnItsWayIsTakenApart: a command on one key is accepted while the slot moves.
 func TestALogInWhileItsSlotIsOnItsWayIsTakenApart(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	defer client.Close()
@@ -89,8 +89,8 @@ func TestALogInWhileItsSlotIsOnItsWayIsTakenApart(t *testing.T) {
 	b.Post("/logout").Want(t, 200, "")
 }
 
-// apart makes of a client's server several behind a proxy that looks at the first key of a script alone: a
-// label beside a record is on another server than the label by itself.
+// apart makes a client's server behave like several behind a proxy that routes a script by its first key: a
+// label that is used with a record is on another server than the label alone.
 type apart struct{ commands }
 
 func (h *apart) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
@@ -106,7 +106,7 @@ func (h *apart) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// TestCheckFindsServersBehindAProxy that is silent where a cluster's says CROSSSLOT.
+// TestCheckFindsServersBehindAProxy if the proxy gives no error where a cluster would say CROSSSLOT.
 func TestCheckFindsServersBehindAProxy(t *testing.T) {
 	for _, behind := range []bool{false, true} {
 		client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
@@ -125,7 +125,7 @@ func TestCheckFindsServersBehindAProxy(t *testing.T) {
 	}
 }
 
-// counting is a store with one method in another's place, as a program has it that counts or encrypts.
+// counting embeds a store and replaces one method, like a program that counts or encrypts.
 type counting struct {
 	*store.RedisStore
 	creates int
@@ -136,7 +136,7 @@ func (c *counting) Create(ctx context.Context, id string, data []byte, ttl time.
 	return c.RedisStore.Create(ctx, id, data, ttl)
 }
 
-// TestWhatEmbedsTheStoreIsAskedItself and not passed by with several steps at once.
+// TestWhatEmbedsTheStoreIsAskedItself: CreateIndexed of the embedded store must not bypass the method.
 func TestWhatEmbedsTheStoreIsAskedItself(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	defer client.Close()
@@ -147,7 +147,7 @@ func TestWhatEmbedsTheStoreIsAskedItself(t *testing.T) {
 	}
 }
 
-// TestWhereKeysLieTogether a script takes all steps, and elsewhere none does.
+// TestWhereKeysLieTogether: if all keys are on one server, a script takes all steps, else none.
 func TestWhereKeysLieTogether(t *testing.T) {
 	server := miniredis.RunT(t)
 	addrs := []string{server.Addr()}

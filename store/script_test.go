@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/redistest"
 )
 
-// TestScriptsSurviveAServerThatForgetsThem: SCRIPT FLUSH, a restart, a fail-over.
+// TestScriptsSurviveAServerThatForgetsThem, as after SCRIPT FLUSH, a restart or a failover.
 func TestScriptsSurviveAServerThatForgetsThem(t *testing.T) {
 	server := redistest.Start(t)
 	for kind, newClient := range kinds {

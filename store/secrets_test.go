@@ -13,8 +13,8 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// TestNoErrorTellsAnIDOrARecord: Redis quotes the arguments of a command that it does
-// not know, and go-redis a reply that it cannot read.
+// TestNoErrorTellsAnIDOrARecord: Redis quotes the arguments of an unknown command, and go-redis a reply
+// that it cannot read.
 func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
 	args := []string{}
 	for _, name := range []string{"SET", "EVALSHA", "EVAL", "GET", "MGET", "DEL", "ZREM", "GETDEL", "UNLINK"} {
@@ -60,7 +60,7 @@ func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
 					t.Errorf("%s: error %q does not begin with the package and %q", name, err, verb)
 				}
 				if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "no reply") {
-					t.Errorf("%s, %s: error %q tells a secret", name, verb, err)
+					t.Errorf("%s, %s: error %q has a secret in it", name, verb, err)
 				}
 			}
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// TestAHundredGuessesInTwoProcessesRunTenHashes: the counter is shared, so the budget of
-// an account is one for all of them. A further one is refused right or wrong.
+// TestAHundredGuessesInTwoProcessesRunTenHashes: the counter is shared, so an account has one budget in all
+// processes. Once it is used up, right and wrong passwords are refused alike.
 func TestAHundredGuessesInTwoProcessesRunTenHashes(t *testing.T) {
 	m := miniredis.RunT(t)
 	hasher := &password.Bcrypt{Cost: 4, InsecureFast: true, Limit: &limit.Limit{Queue: 1000}}

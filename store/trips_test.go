@@ -19,11 +19,11 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// trips counts what a client waits for: a command, or a pipeline of several.
+// trips counts the round trips of a client: a command, or a pipeline of several.
 type trips struct {
 	mu        sync.Mutex
 	n         int
-	unbounded []string // those without a deadline
+	unbounded []string // commands without a deadline
 }
 
 func (h *trips) note(ctx context.Context, cmd redis.Cmder) {
@@ -55,8 +55,8 @@ func (h *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	return func(ctx context.Context, cmds []redis.Cmder) error { h.note(ctx, cmds[0]); return next(ctx, cmds) }
 }
 
-// TestAThousandSessionsOfAUserTakeTwentyTrips to list, to limit and to end, each with a
-// deadline of its own.
+// TestAThousandSessionsOfAUserTakeTwentyTrips to list, to limit and to end them, each with a deadline of
+// its own.
 func TestAThousandSessionsOfAUserTakeTwentyTrips(t *testing.T) {
 	const many, most = 1000, 20
 	for name, cfg := range map[string]store.RedisConfig{"plain": {}, "with tombstones": {Tombstones: true}} {
@@ -68,7 +68,7 @@ func TestAThousandSessionsOfAUserTakeTwentyTrips(t *testing.T) {
 			st := newRedis(t, client, cfg)
 			sessions, err := session.New(session.Config{
 				Store: st, Codec: session.SecureCookie("a made-up secret of 32 bytes or more"),
-				StoreTimeout: time.Minute, // MaxSessions has one for all of its trips
+				StoreTimeout: time.Minute, // MaxSessions uses one for all of its round trips
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -87,7 +87,7 @@ func TestAThousandSessionsOfAUserTakeTwentyTrips(t *testing.T) {
 				guardtest.LogIn(t, g, 2)
 			}
 			guardtest.LogIn(t, limited, 3)
-			if _, err := g.LogOutEverywhere(t.Context(), 3); err != nil { // the server learns the scripts
+			if _, err := g.LogOutEverywhere(t.Context(), 3); err != nil { // loads the scripts
 				t.Fatal(err)
 			}
 			guardtest.LogIn(t, g, 1)

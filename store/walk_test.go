@@ -31,7 +31,7 @@ func ids(t *testing.T, r *store.RedisStore) []string {
 	return slices.Compact(list)
 }
 
-// strangers are keys that look like sessions of the given prefix and are not.
+// strangers are keys that look like sessions with the given prefix but are not.
 func strangers(prefix string) []string {
 	list := []string{"other", "test:label:x", "test:x:{" + prefix + "id1}", strings.ToUpper(prefix) + "id1", prefix[1:] + "id1", "a" + prefix + "id1", prefix + "{id}", prefix}
 	if glob := strings.NewReplacer("*", "zz", "?", "z", "[c]", "c", `\`, "").Replace(prefix); glob != prefix {
