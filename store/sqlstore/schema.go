@@ -61,6 +61,9 @@ func Schema(cfg Config) (string, error) {
 	names := namesOf(cfg.Dialect, cfg.Prefix)
 	maps.Copy(names, ownTable(cfg.Dialect, cfg.Prefix).words)
 	names["{engine}"], names["{binary}"], names["{ifnot}"] = "", "", "IF NOT EXISTS "
+	if cfg.Dialect == SQLite {
+		names["{engine}"] = " WITHOUT ROWID" // the row lies in the index of its key, which is not searched apart
+	}
 	if cfg.Dialect == MySQL {
 		names["{engine}"], names["{binary}"] = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4", " CHARACTER SET ascii COLLATE ascii_bin"
 	}
