@@ -42,6 +42,14 @@ func TestS2_WhatIsWrittenIsSentOnce(t *testing.T) {
 					_, err := r.End(ctx, id, old, "next", time.Hour)
 					return err
 				},
+				"CreateIndexed": func(ctx context.Context, id string) error {
+					_, err := r.CreateIndexed(ctx, logInOver(id+"new", id))
+					return err
+				},
+				"EndIndexed": func(ctx context.Context, id string) error {
+					_, err := r.EndIndexed(ctx, id, time.Hour, []string{"l"})
+					return err
+				},
 				"AddLabel": func(ctx context.Context, id string) error { return r.AddLabel(ctx, "l", id, time.Now().Add(time.Hour)) },
 				"a count": func(ctx context.Context, id string) error {
 					_, _, err := s.Counter.Add(ctx, id, 1, time.Hour)
@@ -65,7 +73,9 @@ func TestS2_WhatIsWrittenIsSentOnce(t *testing.T) {
 						return err
 					}))
 				}
-				if err := call(ctx, "warm"+name); err != nil { // the connection learns the statements
+				if err := call(ctx, "warm"+name); errors.Is(err, errors.ErrUnsupported) {
+					continue // by MySQL
+				} else if err != nil { // the connection learns the statements
 					t.Errorf("%s: %v", name, err)
 				}
 				before := len(proxy.Seen(all))

@@ -180,7 +180,8 @@ func SQLiteFile(t testing.TB, params ...string) *sql.DB {
 	if !strings.Contains(all, "synchronous") {
 		all += "&_pragma=synchronous(OFF)"
 	}
-	return Open(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "db")+"?"+all)
+	// A test's name may have a character in it that ends the path in a URL.
+	return Open(t, "sqlite", "file:"+(&url.URL{Path: filepath.Join(t.TempDir(), "db")}).EscapedPath()+"?"+all)
 }
 
 // SQLiteMemory opens an SQLite database in memory, on one connection, as that has to be.

@@ -28,7 +28,6 @@ type beside struct {
 
 func newBeside(s *Store) ender {
 	e := &beside{Store: s}
-	const removeSame = "DELETE FROM {sessions} WHERE {match} AND {same} AND {live} AND NOT {noted}"
 	e.removeSame = s.statement("id old notice", removeSame+s.andTell("true"))
 	e.seeNote = s.statement("id", "SELECT note FROM {notes} WHERE id=:id AND until>{now}")
 	e.lookAt = s.statement("id", "SELECT EXISTS (SELECT 1 FROM {sessions} WHERE {match} AND {live}), (SELECT {read} FROM {sessions} WHERE {match} AND {live}), "+
@@ -41,12 +40,35 @@ func newBeside(s *Store) ender {
 		e.leave = s.statement("id note life", leave)
 		return e
 	}
-	// The notes come from the removal, so that it comes first: rows are locked in one order.
-	e.endNote = s.statement("id note life notice", "WITH d AS (DELETE FROM {sessions} WHERE {match} RETURNING "+s.tell("{live}")+") "+
-		"INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM (SELECT count(*) FROM d) AS done"+leaveUnlessLive)
-	e.endSameNote = s.statement("id old note life notice", "WITH d AS ("+removeSame+" RETURNING "+s.tell("true")+") "+
-		"INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM d ON CONFLICT (id) DO UPDATE SET note=excluded.note, until=excluded.until WHERE n.until<={now}")
+	e.endNote = s.statement("id note life notice", "WITH "+e.endIn(true)+" SELECT note FROM ended")
+	e.endSameNote = s.statement("id old note life notice", "WITH "+e.sameIn(true, "true")+" SELECT 1 FROM ended")
 	return e
+}
+
+const removeSame = "DELETE FROM {sessions} WHERE {match} AND {same} AND {live} AND NOT {noted}"
+
+func (e *beside) statements() []*statement {
+	return []*statement{e.remove, e.removeSame, e.seeNote, e.leave}
+}
+
+// endIn has the note come from the removal, so that this comes first: rows are locked in one order. Without
+// a note the caller looks for one: another's, which ended the record meanwhile, would be too new for this
+// statement.
+func (e *beside) endIn(noted bool) string {
+	gone := "gone AS (DELETE FROM {sessions} WHERE {match} RETURNING " + e.tell("{live}") + "), ended AS ("
+	if !noted {
+		return gone + "SELECT '' AS note FROM (SELECT count(*) FROM gone) AS done)"
+	}
+	return gone + "INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM (SELECT count(*) FROM gone) AS done" + leaveUnlessLive + ")"
+}
+
+func (e *beside) sameIn(noted bool, condition string) string {
+	gone := " AS (" + removeSame + " AND " + condition + " RETURNING " + e.tell("true") + ")"
+	if !noted {
+		return "ended" + gone
+	}
+	return "gone" + gone + ", ended AS (INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM gone " +
+		"ON CONFLICT (id) DO UPDATE SET note=excluded.note, until=excluded.until WHERE n.until<={now} RETURNING 1)"
 }
 
 // leaveUnlessLive returns the notes that are there afterwards.
@@ -62,14 +84,14 @@ note=IF(LAST_INSERT_ID(IF(until>{now},2,1))=2,note,VALUES(note)),
 until=IF(until>{now},until,VALUES(until))`
 }
 
-func (e *beside) end(ctx context.Context, id, note string, life int64) (there string, err error) {
+func (e *beside) end(ctx context.Context, tx *sql.Tx, id, note string, life int64) (there string, err error) {
 	switch {
 	case life == 0:
-		if _, err = e.remove.exec(ctx, nil, e.told([]any{id}, id, nil, note)...); err == nil {
-			_, err = e.seeNote.row(ctx, nil, []any{id}, &there)
+		if _, err = e.remove.exec(ctx, tx, e.told([]any{id}, id, nil, note)...); err == nil {
+			_, err = e.seeNote.row(ctx, tx, []any{id}, &there)
 		}
 	case e.endNote != nil:
-		_, err = e.endNote.row(ctx, nil, e.told([]any{id, note, life}, id, nil, note), new(string), &there)
+		_, err = e.endNote.row(ctx, tx, e.told([]any{id, note, life}, id, nil, note), &there)
 	case note == contract.Ended && !e.words.returns:
 		// A transaction would be two trips more. Half of it ends the session as well, whose end was not
 		// answered then. Between the two a request of Node's may write the record back: the note hides it.
@@ -77,7 +99,7 @@ func (e *beside) end(ctx context.Context, id, note string, life int64) (there st
 			there, err = e.leaveNote(ctx, nil, id, note, life)
 		}
 	default:
-		err = e.transaction(ctx, func(tx *sql.Tx) (err error) {
+		err = e.transaction(ctx, tx, func(tx *sql.Tx) (err error) {
 			if _, err = e.remove.exec(ctx, tx, id); err == nil {
 				there, err = e.leaveNote(ctx, tx, id, note, life)
 			}
@@ -104,18 +126,17 @@ func (e *beside) leaveNote(ctx context.Context, tx *sql.Tx, id, note string, lif
 	return there, err
 }
 
-func (e *beside) endSame(ctx context.Context, id string, old []byte, packed any, note string, life int64) (ended bool, err error) {
+func (e *beside) endSame(ctx context.Context, tx *sql.Tx, id string, old []byte, packed any, note string, life int64) (ended bool, err error) {
 	if life == 0 {
-		n, err := e.removeSame.affected(ctx, nil, e.told([]any{id, packed}, id, old, note)...)
+		n, err := e.removeSame.affected(ctx, tx, e.told([]any{id, packed}, id, old, note)...)
 		return n > 0, err
 	}
 	if e.endSameNote != nil {
 		// No row may also mean that the record was removed and a log-out has left its note meanwhile: that
 		// one counts.
-		n, err := e.endSameNote.affected(ctx, nil, e.told([]any{id, packed, note, life}, id, old, note)...)
-		return n > 0, err
+		return e.endSameNote.row(ctx, tx, e.told([]any{id, packed, note, life}, id, old, note), new(int))
 	}
-	err = e.transaction(ctx, func(tx *sql.Tx) error {
+	err = e.transaction(ctx, tx, func(tx *sql.Tx) error {
 		n, err := e.removeSame.affected(ctx, tx, id, packed)
 		if err != nil || n == 0 {
 			return err
@@ -128,7 +149,7 @@ func (e *beside) endSame(ctx context.Context, id string, old []byte, packed any,
 }
 
 func (e *beside) endMany(ctx context.Context, ids []string, life int64) (map[string]string, error) {
-	words, params := list(len(ids))
+	words, params := list("id", len(ids))
 	values := valuesOf(ids)
 	remove, with, all := "DELETE FROM {sessions} WHERE {id} IN ("+words+")", params, values
 	if !e.words.returns { // MySQL, which may overlook the case of letters, and blanks

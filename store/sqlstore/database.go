@@ -102,9 +102,12 @@ func growStack(i int) byte {
 	return room[i]
 }
 
-// transaction calls f in a transaction, which is rolled back when f returns an error. The statements of f are
-// prepared before it, for the pool may have no second connection.
-func (d *database) transaction(ctx context.Context, f func(tx *sql.Tx) error, statements ...*statement) error {
+// transaction calls f in outer, or where that is nil in a transaction of its own, which is rolled back when f
+// returns an error. The statements of f are prepared before it, for the pool may have no second connection.
+func (d *database) transaction(ctx context.Context, outer *sql.Tx, f func(tx *sql.Tx) error, statements ...*statement) error {
+	if outer != nil {
+		return f(outer)
+	}
 	for _, s := range statements {
 		if _, err := s.prepare(ctx, nil); err != nil {
 			return err

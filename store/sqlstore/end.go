@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -11,21 +12,30 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// ender ends records, each in one atomic step. There are two, for where a layout keeps the notes.
+// ender ends records, each in one atomic step. There are two, for where a layout keeps the notes. A tx may be nil.
 type ender interface {
 	// end removes the record of id and leaves note for life, unless there is a live one; it returns that
 	// which is there then, empty if there is none. Note is in force only with a life.
-	end(ctx context.Context, id, note string, life int64) (there string, err error)
+	end(ctx context.Context, tx *sql.Tx, id, note string, life int64) (there string, err error)
 
 	// endSame does the same if the record's bytes are old and there is no live note, and reports whether it
 	// did.
-	endSame(ctx context.Context, id string, old []byte, packed any, note string, life int64) (bool, error)
+	endSame(ctx context.Context, tx *sql.Tx, id string, old []byte, packed any, note string, life int64) (bool, error)
 
 	// endMany is end of many, without successors.
 	endMany(ctx context.Context, ids []string, life int64) (there map[string]string, err error)
 
 	// look returns what is there, and whether it is old.
 	look(ctx context.Context, id string, old []byte) (found, error)
+
+	// statements are those of end and endSame.
+	statements() []*statement
+
+	// endIn and sameIn are the parts of a WITH that do what end and endSame do, with a note or without, for
+	// a database that writes there. Its table ended has the note that end returns, or a row if endSame is
+	// true. sameIn does nothing unless condition holds.
+	endIn(noted bool) string
+	sameIn(noted bool, condition string) string
 }
 
 // found is what there is under an id.
@@ -111,10 +121,10 @@ type outcome struct {
 // called again.
 func (s *Store) attempt(ctx context.Context, id string, old []byte, packed *any, note string, life int64) (o outcome, err error) {
 	if old == nil {
-		o.there, err = s.ender.end(ctx, id, note, life)
+		o.there, err = s.ender.end(ctx, nil, id, note, life)
 		return o, err
 	}
-	ended, err := s.ender.endSame(ctx, id, old, *packed, note, life)
+	ended, err := s.ender.endSame(ctx, nil, id, old, *packed, note, life)
 	if err != nil || ended {
 		return o, err
 	}
@@ -123,7 +133,7 @@ func (s *Store) attempt(ctx context.Context, id string, old []byte, packed *any,
 	case err != nil:
 		return o, err
 	case note != contract.Ended && f.note == note: // the same call again
-		o.there, err = s.ender.end(ctx, id, note, 0)
+		o.there, err = s.ender.end(ctx, nil, id, note, 0)
 		return o, err
 	case f.note != "":
 		return outcome{f.note, session.ErrNotFound}, nil

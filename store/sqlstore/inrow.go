@@ -18,20 +18,44 @@ type inRow struct {
 
 func newInRow(s *Store) ender {
 	e := &inRow{Store: s}
-	const same = " WHERE id=:id AND data=:old AND expires>{now} AND until<={now}"
-	e.endSameNote = s.statement("id old note life notice",
-		"UPDATE {sessions} SET data={empty}, expires=0, note=:note, until={now}+:life, gone={now}+:life"+same+s.andTell("true"))
-	e.endSamePlain = s.statement("id old notice", "DELETE FROM {sessions}"+same+s.andTell("true"))
+	e.endSameNote = s.statement("id old note life notice", e.same(true)+s.andTell("true"))
+	e.endSamePlain = s.statement("id old notice", e.same(false)+s.andTell("true"))
+	e.endNote = s.statement("id note life notice", e.text(true))
+	e.endPlain = s.statement("id notice", e.text(false))
 	e.lookAt = s.statement("id", "SELECT data, expires>{now}, note, until>{now} FROM {sessions} WHERE id=:id")
-	endNote := e.upsert("(:id,{empty},0,:note,{now}+:life,{now}+:life)")
-	if s.words.returns {
-		endNote += ", " + s.tell(wasLive)
-		e.endPlain = s.statement("id notice", "UPDATE {sessions} AS s SET data={empty}, expires="+s.over()+", gone=until WHERE id=:id RETURNING id, "+liveNote+", "+s.tell(wasLive))
-	} else {
-		e.endPlain = s.statement("id", "UPDATE {sessions} SET data={empty}, expires=0*LAST_INSERT_ID(IF(until>{now},2,1)), gone=until WHERE id=:id")
-	}
-	e.endNote = s.statement("id note life notice", endNote)
 	return e
+}
+
+// same ends the record of id if it is old.
+func (e *inRow) same(noted bool) string {
+	const same = " WHERE id=:id AND data=:old AND expires>{now} AND until<={now}"
+	if noted {
+		return "UPDATE {sessions} SET data={empty}, expires=0, note=:note, until={now}+:life, gone={now}+:life" + same
+	}
+	return "DELETE FROM {sessions}" + same
+}
+
+// text ends the record of id, and returns that, and the note that is there then.
+func (e *inRow) text(noted bool) string {
+	switch {
+	case noted && e.words.returns:
+		return e.upsert("(:id,{empty},0,:note,{now}+:life,{now}+:life)") + ", " + e.tell(wasLive)
+	case noted:
+		return e.upsert("(:id,{empty},0,:note,{now}+:life,{now}+:life)")
+	case e.words.returns:
+		return "UPDATE {sessions} AS s SET data={empty}, expires=" + e.over() + ", gone=until WHERE id=:id RETURNING id, " + liveNote + " AS note, " + e.tell(wasLive)
+	}
+	return "UPDATE {sessions} SET data={empty}, expires=0*LAST_INSERT_ID(IF(until>{now},2,1)), gone=until WHERE id=:id"
+}
+
+func (e *inRow) statements() []*statement {
+	return []*statement{e.endNote, e.endPlain, e.endSameNote, e.endSamePlain}
+}
+
+func (e *inRow) endIn(noted bool) string { return "ended AS (" + e.text(noted) + ")" }
+
+func (e *inRow) sameIn(noted bool, condition string) string {
+	return "ended AS (" + e.same(noted) + " AND " + condition + " RETURNING id, " + e.tell("true") + ")"
 }
 
 // over is what the update of row s makes of its expires when it ends it: less than 0 tells a RETURNING that
@@ -67,16 +91,16 @@ until=IF(until>{now},until,VALUES(until)),
 gone=until`
 }
 
-func (e *inRow) end(ctx context.Context, id, note string, life int64) (there string, err error) {
+func (e *inRow) end(ctx context.Context, tx *sql.Tx, id, note string, life int64) (there string, err error) {
 	q, values := e.endPlain, []any{id}
 	if life > 0 {
 		q, values = e.endNote, []any{id, note, life}
 	}
 	if e.words.returns {
-		_, err = q.row(ctx, nil, e.told(values, id, nil, note), new(string), &there, new(any))
+		_, err = q.row(ctx, tx, e.told(values, id, nil, note), new(string), &there, new(any))
 		return there, err
 	}
-	result, err := q.exec(ctx, nil, values...)
+	result, err := q.exec(ctx, tx, values...)
 	if err != nil {
 		return "", err
 	}
@@ -87,17 +111,17 @@ func (e *inRow) end(ctx context.Context, id, note string, life int64) (there str
 	return f.note, err
 }
 
-func (e *inRow) endSame(ctx context.Context, id string, old []byte, packed any, note string, life int64) (bool, error) {
+func (e *inRow) endSame(ctx context.Context, tx *sql.Tx, id string, old []byte, packed any, note string, life int64) (bool, error) {
 	q, values := e.endSamePlain, []any{id, packed}
 	if life > 0 {
 		q, values = e.endSameNote, []any{id, packed, note, life}
 	}
-	n, err := q.affected(ctx, nil, e.told(values, id, old, note)...)
+	n, err := q.affected(ctx, tx, e.told(values, id, old, note)...)
 	return n > 0, err
 }
 
 func (e *inRow) endMany(ctx context.Context, ids []string, life int64) (map[string]string, error) {
-	words, params := list(len(ids))
+	words, params := list("id", len(ids))
 	values, with := valuesOf(ids), params
 	var text string
 	if life > 0 {

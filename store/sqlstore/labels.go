@@ -14,8 +14,11 @@ import (
 // decides, so that it and the deadlines are of one mind.
 type labels struct{ add, drop, list *statement }
 
+// addAgain is what becomes of an entry that is there.
+const addAgain = "ON CONFLICT (label,id) DO UPDATE SET expires=excluded.expires"
+
 func newLabels(d *database) labels {
-	add := "INSERT INTO {labels} (label,id,expires) VALUES (:label,:id,:deadline) ON CONFLICT (label,id) DO UPDATE SET expires=excluded.expires"
+	add := "INSERT INTO {labels} (label,id,expires) VALUES (:label,:id,:deadline) " + addAgain
 	if !d.words.returns {
 		add = "INSERT INTO {labels} (label,id,expires) VALUES (:label,:id,:deadline) ON DUPLICATE KEY UPDATE expires=VALUES(expires)"
 	}
@@ -52,7 +55,7 @@ func (s *Store) RemoveLabel(ctx context.Context, label string, ids ...string) er
 	for part := range slices.Chunk(ids, largest) {
 		q, values := s.labels.drop, []any{label, part[0]}
 		if len(part) > 1 {
-			words, params := list(len(part))
+			words, params := list("id", len(part))
 			q = s.once(append(params, "label"), "DELETE FROM {labels} WHERE label=:label AND id IN ("+words+")")
 			values = valuesOf(part, label)
 		}

@@ -21,7 +21,7 @@ type many struct{ gets []*statement }
 
 func newMany(s *Store, rowSeen string) (m many) {
 	for _, n := range sizes {
-		words, params := list(n)
+		words, params := list("id", n)
 		m.gets = append(m.gets, s.statementOf(params, "SELECT {id}, {read} FROM {sessions} WHERE {id} IN ("+words+") AND {live}"+rowSeen))
 	}
 	return m

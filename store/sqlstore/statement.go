@@ -129,12 +129,12 @@ func (s *statement) on(tx *sql.Tx) querier {
 	return s.db
 }
 
-// list is n times the word :id, numbered from 0, with commas between, and the names.
-func list(n int) (text string, names []string) {
+// list is n times the word :name, numbered from 0, with commas between, and the names.
+func list(name string, n int) (text string, names []string) {
 	names = make([]string, n)
 	words := make([]string, n)
 	for i := range n {
-		names[i] = "id" + strconv.Itoa(i)
+		names[i] = name + strconv.Itoa(i)
 		words[i] = ":" + names[i]
 	}
 	return strings.Join(words, ","), names
@@ -151,9 +151,13 @@ func rowsOf(names []string, row string) string {
 
 // valuesOf is ids as the values of a statement, with more after them.
 func valuesOf(ids []string, more ...any) []any {
-	values := make([]any, 0, len(ids)+len(more))
-	for _, id := range ids {
-		values = append(values, id)
+	return append(appendTexts(make([]any, 0, len(ids)+len(more)), ids), more...)
+}
+
+// appendTexts appends list to the values of a statement.
+func appendTexts(values []any, list []string) []any {
+	for _, text := range list {
+		values = append(values, text)
 	}
-	return append(values, more...)
+	return values
 }

@@ -22,6 +22,7 @@ type Store struct {
 	table      table
 	tombstones bool
 	ender      ender
+	joint      joint // nil where the steps of a log-in are taken one by one
 	listen     func(ctx context.Context, channel string, tell func(notice string)) error
 	channel    string // of the notices, with listen
 
@@ -40,6 +41,7 @@ var (
 	_ session.Iterator      = (*Store)(nil)
 	_ session.PrimaryReader = (*Store)(nil)
 	_ session.Batch         = (*Store)(nil)
+	_ session.Combiner      = (*Store)(nil)
 )
 
 func newStore(d, reads *database, t table, cfg Config) *Store {
@@ -57,6 +59,7 @@ func newStore(d, reads *database, t table, cfg Config) *Store {
 	s.walk = d.statement("id n", "SELECT {id}, {read} FROM {sessions} WHERE {id} > :id AND {live}"+rowSeen+" ORDER BY {id} LIMIT :n")
 	s.ender = t.ender(s)
 	s.labels = newLabels(d)
+	s.joint = newJoint(s)
 	s.many = newMany(s, rowSeen)
 	return s
 }

@@ -153,7 +153,7 @@ func sweepUnindexed(d *database) func(context.Context) (int64, error) {
 		if err != nil || len(ids) == 0 {
 			return 0, err
 		}
-		words, params := list(len(ids))
+		words, params := list("id", len(ids))
 		return d.once(params, "DELETE FROM {sessions} WHERE {id} IN ("+words+") AND {over}").affected(ctx, nil, ids...)
 	}
 }

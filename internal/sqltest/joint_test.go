@@ -1,0 +1,201 @@
+//go:build integration
+
+package sqltest_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/sqltest"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/sqlstore"
+)
+
+// joining are the places that take the steps of a log-in at once.
+func (s servers) joining() []place {
+	return slices.DeleteFunc(s.kinds(), func(p place) bool { return p.cfg.Dialect == sqlstore.MySQL })
+}
+
+var (
+	before    = []byte(`{"cookie":{},"n":1}`)
+	meanwhile = []byte(`{"cookie":{},"n":2}`)
+	after     = []byte(`{"cookie":{},"n":3}`)
+)
+
+// logInOver is a record in the place of old.
+func logInOver(id, old string) session.NewRecord {
+	return session.NewRecord{
+		ID: id, Data: after, TTL: time.Hour, Labels: []string{"l"}, Deadline: time.Now().Add(time.Hour),
+		OldID: old, OldData: before, OldLife: time.Hour, OldLabels: []string{"l"},
+	}
+}
+
+// TestS5_ALogInLosesNoWriteBesideIt: of a log-in that ends a record, a write, a log-out and a second log-in, all
+// at once, one finds the record as it was.
+func TestS5_ALogInLosesNoWriteBesideIt(t *testing.T) {
+	servers := start(t)
+	for _, p := range servers.joining() {
+		for _, tombs := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, tombstones %t", p.name, tombs), func(t *testing.T) {
+				together(t)
+				_, s := p.stores(t, func(cfg *sqlstore.Config) { cfg.Tombstones = tombs })
+				r, ctx := s.Sessions, context.Background()
+				for i := range 40 {
+					old := fmt.Sprint("old", i)
+					must(t, r.Create(ctx, old, before, time.Hour))
+					must(t, r.AddLabel(ctx, "l", old, time.Now().Add(time.Hour)))
+					var ended [2]bool
+					var logIns [2]error
+					var write, logOut error
+					var wg sync.WaitGroup
+					for j := range ended {
+						wg.Go(func() { ended[j], logIns[j] = r.CreateIndexed(ctx, logInOver(fmt.Sprint("new", i, j), old)) })
+					}
+					wg.Go(func() { write = r.Update(ctx, old, before, meanwhile, time.Hour) })
+					if i%2 == 0 {
+						wg.Go(func() { _, logOut = r.EndIndexed(ctx, old, time.Hour, []string{"l"}) })
+					}
+					wg.Wait()
+					must(t, errors.Join(logIns[0], logIns[1], logOut))
+					won := 0
+					for _, yes := range []bool{ended[0], ended[1], write == nil} {
+						won += either(yes, 1, 0)
+					}
+					if won > 1 || won == 0 && i%2 == 1 {
+						t.Errorf("%s: the log-ins ended it: %v, the write got %v: want one of them", old, ended, write)
+					}
+					_, err := r.GetPrimary(ctx, old)
+					there := err == nil
+					if want := write == nil && i%2 == 1; there != want {
+						t.Errorf("%s: got error %v, want it there: %t", old, err, want)
+					}
+					for j := range ended {
+						if data, err := r.GetPrimary(ctx, fmt.Sprint("new", i, j)); err != nil || string(data) != string(after) {
+							t.Errorf("the record of a log-in: got %q and error %v", data, err)
+						}
+					}
+					ids, err := r.Labelled(ctx, "l")
+					must(t, err)
+					if listed := slices.Contains(ids, old); listed != there {
+						t.Errorf("%s is listed: %t, want %t", old, listed, there)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestS5_ALogInWaitsForAWrite in PostgreSQL, which looks again at a row that it has waited for.
+func TestS5_ALogInWaitsForAWrite(t *testing.T) {
+	servers := start(t)
+	for _, p := range []place{servers.places()[0], servers.nodes()[0]} {
+		for _, edit := range []func(*sqlstore.Config){keep, tombstones} {
+			db, s := p.stores(t, edit)
+			r, ctx := s.Sessions, context.Background()
+			own := p.cfg.Layout == sqlstore.Own
+			for name, row := range map[string]struct {
+				write string
+				ended bool
+			}{
+				"another's write":   {either(own, `UPDATE passport_sessions SET data='{}'`, `UPDATE session SET sess='{}'`), false},
+				"another's refresh": {either(own, `UPDATE passport_sessions SET expires=expires+1`, `UPDATE session SET expire=expire+interval '1 second'`), true},
+				"another's end":     {either(own, `DELETE FROM passport_sessions`, `DELETE FROM session`), false},
+			} {
+				p.empty(t, db)
+				must(t, r.Create(ctx, "old", before, time.Hour))
+				must(t, r.AddLabel(ctx, "l", "old", time.Now().Add(time.Hour)))
+				tx, err := db.BeginTx(ctx, nil)
+				must(t, err)
+				_, err = tx.ExecContext(ctx, row.write)
+				must(t, err)
+				var ended bool
+				var logIn error
+				var wg sync.WaitGroup
+				wg.Go(func() { ended, logIn = r.CreateIndexed(ctx, logInOver("new", "old")) })
+				must(t, sqltest.Poll(func(ctx context.Context) error { return waits(ctx, db) }))
+				must(t, tx.Commit())
+				wg.Wait()
+				if logIn != nil || ended != row.ended {
+					t.Errorf("%s, %s: got %t and error %v, want %t", p.name, name, ended, logIn, row.ended)
+				}
+				if data, err := r.Get(ctx, "new"); err != nil || string(data) != string(after) {
+					t.Errorf("%s, %s: the new record: got %q and error %v", p.name, name, data, err)
+				}
+				ids, err := r.Labelled(ctx, "l")
+				must(t, err)
+				if want := either(ended, 1, 2); len(ids) != want {
+					t.Errorf("%s, %s: the label lists %q, want %d", p.name, name, ids, want)
+				}
+			}
+		}
+	}
+}
+
+// waits returns nil if a statement waits for a lock.
+func waits(ctx context.Context, db *sql.DB) error {
+	var n int
+	err := db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname=current_database() AND wait_event_type='Lock'").Scan(&n)
+	if err == nil && n == 0 {
+		err = errors.New("nothing waits for a lock")
+	}
+	return err
+}
+
+// TestALogInHasAnyNumberOfLabels: each number is a statement of its own.
+func TestALogInHasAnyNumberOfLabels(t *testing.T) {
+	servers := start(t)
+	labels := []string{"a", "b", "c", "a"}
+	for _, p := range servers.joining() {
+		for _, tombs := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, tombstones %t", p.name, tombs), func(t *testing.T) {
+				together(t)
+				db, s := p.stores(t, func(cfg *sqlstore.Config) {
+					if cfg.Tombstones = tombs; cfg.Dialect == sqlstore.Postgres {
+						cfg.Listen = listening("") // a notice more
+					}
+				})
+				r, ctx := s.Sessions, context.Background()
+				for n := range len(labels) + 1 {
+					for m := range len(labels) + 1 {
+						p.empty(t, db)
+						first := logInOver("old", "")
+						first.Data, first.Labels = before, labels[:m]
+						second := logInOver("new", "old")
+						second.Labels, second.OldLabels = labels[:n], labels[:m]
+						if ended, err := r.CreateIndexed(ctx, first); ended || err != nil {
+							t.Errorf("%d labels: got %t and error %v", m, ended, err)
+						}
+						if ended, err := r.CreateIndexed(ctx, second); !ended || err != nil {
+							t.Errorf("%d labels in the place of %d: got %t and error %v", n, m, ended, err)
+						}
+						for i, label := range labels[:3] {
+							want := either(i < n, []string{"new"}, nil)
+							if ids, err := r.Labelled(ctx, label); err != nil || !slices.Equal(ids, want) {
+								t.Errorf("%d labels in the place of %d: %s lists %q (error %v), want %q", n, m, label, ids, err, want)
+							}
+						}
+						if next, err := r.EndIndexed(ctx, "new", time.Hour, labels[:n]); next != "" || err != nil {
+							t.Errorf("the end with %d labels: got %q and error %v", n, next, err)
+						}
+						for _, label := range labels[:3] {
+							if ids, err := r.Labelled(ctx, label); err != nil || ids != nil {
+								t.Errorf("after the end with %d labels %s lists %q (error %v), want none", n, label, ids, err)
+							}
+						}
+						for _, id := range []string{"old", "new"} {
+							if _, err := r.Get(ctx, id); !errors.Is(err, session.ErrNotFound) {
+								t.Errorf("%s after its end: got error %v, want ErrNotFound", id, err)
+							}
+						}
+					}
+				}
+			})
+		}
+	}
+}

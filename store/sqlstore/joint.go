@@ -1,0 +1,113 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store/internal/contract"
+)
+
+// joint takes the steps of a log-in, or of a log-out, so that nobody sees one without the others: in one
+// statement on PostgreSQL, in one transaction on SQLite, whose commit is what costs. MySQL writes to one table
+// in a statement, and a transaction there is two trips more than the steps one by one.
+type joint interface {
+	create(ctx context.Context, n start) (started, error)
+	end(ctx context.Context, id, note string, life int64, labels []string) (there string, err error)
+}
+
+// newJoint returns nil for MySQL.
+func newJoint(s *Store) joint {
+	switch {
+	case s.words.writesIn:
+		return newOneStatement(s)
+	case s.words.returns:
+		return newOneTransaction(s)
+	}
+	return nil
+}
+
+// start is a [session.NewRecord] in the words of the table.
+type start struct {
+	id       string
+	data     any
+	ttl      int64
+	labels   []string // digests
+	deadline int64
+
+	oldID     string
+	old       []byte
+	packed    any // old
+	note      string
+	life      int64
+	oldLabels []string // digests
+}
+
+// started is what came of it.
+type started struct{ created, oldEnded bool }
+
+// Combines implements [session.Combiner].
+func (s *Store) Combines() any { return s }
+
+// CreateIndexed implements [session.Combiner]. It is one statement on PostgreSQL and one transaction on SQLite,
+// and unsupported on MySQL.
+func (s *Store) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEnded bool, err error) {
+	if s.joint == nil {
+		return false, errors.ErrUnsupported
+	}
+	if err := contract.CheckTTL(ctx, n.TTL); err != nil {
+		return false, fmt.Errorf("sqlstore: create: %w", err)
+	}
+	if !s.table.valid(n.ID) {
+		return false, fmt.Errorf("sqlstore: create: %w", s.table.badID())
+	}
+	words := start{
+		id: n.ID, data: s.table.pack(n.Data), ttl: n.TTL.Milliseconds(),
+		labels: digests(n.Labels), deadline: n.Deadline.UnixMilli(),
+	}
+	if s.table.valid(n.OldID) {
+		note, life, err := contract.Note("", n.OldLife, s.tombstones)
+		if err != nil {
+			return false, fmt.Errorf("sqlstore: create: %w", err)
+		}
+		words.oldID, words.old, words.packed = n.OldID, bytes.Clone(n.OldData), s.table.pack(n.OldData)
+		words.note, words.life, words.oldLabels = note, life.Milliseconds(), digests(n.OldLabels)
+	}
+	done, err := try(ctx, s.database, "create", func() (started, error) { return s.joint.create(ctx, words) })
+	if err == nil && !done.created {
+		err = session.ErrExists
+	}
+	return done.oldEnded, err
+}
+
+// EndIndexed implements [session.Combiner]. It is one statement on PostgreSQL, and two beside a table of Node's
+// without tombstones; one transaction on SQLite; and unsupported on MySQL.
+func (s *Store) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
+	if s.joint == nil || !s.table.valid(id) {
+		return "", errors.ErrUnsupported
+	}
+	note, life, err := contract.Note("", life, s.tombstones)
+	if err != nil {
+		return "", fmt.Errorf("sqlstore: end: %w", err)
+	}
+	labels = digests(labels)
+	there, err := try(ctx, s.database, "end", func() (string, error) {
+		return s.joint.end(ctx, id, note, life.Milliseconds(), labels)
+	})
+	return contract.Successor(there), err
+}
+
+// digests are what the table has of labels, each once, and all in one order: so two calls do not block each
+// other.
+func digests(labels []string) []string {
+	list := make([]string, len(labels))
+	for i, label := range labels {
+		list[i] = contract.Digest(label)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

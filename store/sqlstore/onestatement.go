@@ -1,0 +1,120 @@
+package sqlstore
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// oneStatement is a joint for PostgreSQL, whose WITH writes. All parts of a statement see the tables as they
+// were before it, and a row that another transaction has changed meanwhile as it is now. One part runs before
+// another only where the other needs its rows.
+//
+// Each number of labels has a text of its own: PostgreSQL would plan a statement with a list of any length anew
+// each time, which takes longer than running it.
+type oneStatement struct {
+	*Store
+	start, replace    *statement // with one label each, as most sessions have
+	endPlain, endNote *statement
+	seeNote           *statement // beside a table of Node's, where no note is left
+}
+
+func newOneStatement(s *Store) *oneStatement {
+	j := &oneStatement{Store: s}
+	if b, ok := s.ender.(*beside); ok {
+		j.seeNote = b.seeNote
+	}
+	j.start, j.replace = j.starting(1), j.replacing(1, 1)
+	j.endPlain, j.endNote = j.ending(false, 1), j.ending(true, 1)
+	return j
+}
+
+// making is the part of a WITH that creates a record with n labels. Its table made has a row if it did.
+func (j *oneStatement) making(n int) (text string, params []string) {
+	text = "WITH made AS (" + j.table.create + " RETURNING 1)"
+	params = []string{"id", "new", "ttl"}
+	if n == 0 {
+		return text, params
+	}
+	_, labels := list("label", n)
+	return text + ", listed AS (INSERT INTO {labels} (label,id,expires) SELECT v.label,:id::text,:deadline::bigint " +
+		"FROM made, (VALUES " + rowsOf(labels, "(:id::text)") + ") AS v(label) " + addAgain + ")", slices.Concat(params, []string{"deadline"}, labels)
+}
+
+// starting creates a record with n labels.
+func (j *oneStatement) starting(n int) *statement {
+	text, params := j.making(n)
+	return j.statementOf(params, text+" SELECT (SELECT count(*) FROM made)>0, false")
+}
+
+// replacing is starting, and ends the record of :oldid if it is :old, and its entries under m labels.
+func (j *oneStatement) replacing(n, m int) *statement {
+	text, params := j.making(n)
+	params = append(params, "oldid", "old")
+	if j.tombstones {
+		params = append(params, "note", "life")
+	}
+	end := spelled(j.names, j.ender.sameIn(j.tombstones, "EXISTS (SELECT 1 FROM made)"))
+	text += ", " + strings.ReplaceAll(end, ":id", ":oldid")
+	if m > 0 {
+		words, labels := list("oldlabel", m)
+		text += ", forgotten AS (DELETE FROM {labels} WHERE EXISTS (SELECT 1 FROM ended) AND id=:oldid AND label IN (" + words + "))"
+		params = append(params, labels...)
+	}
+	text += " SELECT (SELECT count(*) FROM made)>0, (SELECT count(*) FROM ended)>0"
+	return j.statementOf(append(params, "notice"), text)
+}
+
+// ending ends a record, and its entries under n labels.
+func (j *oneStatement) ending(noted bool, n int) *statement {
+	params := []string{"id"}
+	if noted {
+		params = append(params, "note", "life")
+	}
+	text := "WITH " + j.ender.endIn(noted)
+	if n > 0 {
+		words, labels := list("label", n)
+		text += ", forgotten AS (DELETE FROM {labels} USING (SELECT count(*) FROM ended) AS done WHERE id=:id AND label IN (" + words + "))"
+		params = append(params, labels...)
+	}
+	return j.statementOf(append(params, "notice"), text+" SELECT note FROM ended")
+}
+
+func (j *oneStatement) create(ctx context.Context, n start) (done started, err error) {
+	values := []any{n.id, n.data, n.ttl}
+	if len(n.labels) > 0 {
+		values = appendTexts(append(values, n.deadline), n.labels)
+	}
+	q := j.start
+	switch {
+	case n.oldID == "" && len(n.labels) != 1:
+		q = j.starting(len(n.labels))
+	case n.oldID == "":
+	default:
+		values = append(values, n.oldID, n.packed)
+		if j.tombstones {
+			values = append(values, n.note, n.life)
+		}
+		values = j.told(appendTexts(values, n.oldLabels), n.oldID, n.old, "")
+		if q = j.replace; len(n.labels) != 1 || len(n.oldLabels) != 1 {
+			q = j.replacing(len(n.labels), len(n.oldLabels))
+		}
+	}
+	_, err = q.row(ctx, nil, values, &done.created, &done.oldEnded)
+	return done, err
+}
+
+func (j *oneStatement) end(ctx context.Context, id, note string, life int64, labels []string) (there string, err error) {
+	q, values := j.endPlain, []any{id}
+	if life > 0 {
+		q, values = j.endNote, []any{id, note, life}
+	}
+	if len(labels) != 1 {
+		q = j.ending(life > 0, len(labels))
+	}
+	values = j.told(appendTexts(values, labels), id, nil, note)
+	if _, err = q.row(ctx, nil, values, &there); err == nil && life == 0 && j.seeNote != nil {
+		_, err = j.seeNote.row(ctx, nil, []any{id}, &there)
+	}
+	return there, err
+}

@@ -1,0 +1,70 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+)
+
+// oneTransaction is a joint for SQLite. Its first statement writes, so that it has the file's lock from the
+// beginning, and never finds that another has written since it began to read. The statements after that wait
+// for nothing: a context that may end would cost each of them a goroutine of the driver.
+type oneTransaction struct {
+	*Store
+	creates, ends []*statement // what they use
+}
+
+func newOneTransaction(s *Store) *oneTransaction {
+	ender := s.ender.statements()
+	return &oneTransaction{
+		Store:   s,
+		creates: append([]*statement{s.create, s.labels.add, s.labels.drop}, ender...),
+		ends:    append([]*statement{s.labels.drop}, ender...),
+	}
+}
+
+func (j *oneTransaction) create(ctx context.Context, n start) (done started, err error) {
+	err = j.transaction(ctx, nil, func(tx *sql.Tx) error {
+		done = started{}
+		made, err := j.Store.create.affected(ctx, tx, n.id, n.data, n.ttl)
+		if err != nil || made == 0 {
+			return err
+		}
+		done.created = true
+		ctx := context.WithoutCancel(ctx)
+		for _, label := range n.labels {
+			if _, err := j.labels.add.exec(ctx, tx, label, n.id, n.deadline); err != nil {
+				return err
+			}
+		}
+		if n.oldID == "" {
+			return nil
+		}
+		if done.oldEnded, err = j.ender.endSame(ctx, tx, n.oldID, n.old, n.packed, n.note, n.life); err != nil || !done.oldEnded {
+			return err
+		}
+		return j.forget(ctx, tx, n.oldID, n.oldLabels)
+	}, j.creates...)
+	if err != nil {
+		return started{}, err
+	}
+	return done, nil
+}
+
+func (j *oneTransaction) end(ctx context.Context, id, note string, life int64, labels []string) (there string, err error) {
+	err = j.transaction(ctx, nil, func(tx *sql.Tx) (err error) {
+		if there, err = j.ender.end(ctx, tx, id, note, life); err == nil {
+			err = j.forget(context.WithoutCancel(ctx), tx, id, labels)
+		}
+		return err
+	}, j.ends...)
+	return there, err
+}
+
+func (j *oneTransaction) forget(ctx context.Context, tx *sql.Tx, id string, labels []string) error {
+	for _, label := range labels {
+		if _, err := j.labels.drop.exec(ctx, tx, label, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
