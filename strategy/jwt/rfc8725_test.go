@@ -1,6 +1,7 @@
 package jwt_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -357,6 +358,36 @@ func TestRFC8725_3_12_ValidationRulesAreExclusive(t *testing.T) {
 				if got := present(t, subjects(t, cfg), issue(made[0], made[1])); got.status != want {
 					t.Errorf("a token for %v at a strategy for %v: got %d, want %d", made, accepts, got.status, want)
 				}
+			}
+		}
+	})
+}
+
+// A header is parsed once while it stays the same. What it is checked for is checked for every token.
+func TestAHeaderThatWasGoodBeforeSaysNothingAboutItsToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := bytes.Repeat([]byte("another secret, "), 2)
+		s := subjects(t, configOf(must(jwt.NewSecret("a", jwt.HS256, secretOf(jwt.HS256))), must(jwt.NewSecret("b", jwt.HS256, other))))
+		header := func(kid string) string { return `{"alg":"HS256","typ":"at+jwt","kid":"` + kid + `"}` }
+		signedBy := func(secret []byte, header, payload string) string {
+			return sign(gojwt.SigningMethodHS256, secret, header, payload)
+		}
+		for _, r := range []struct {
+			name, token string
+			status      int
+		}{
+			{"a good one", hs256(header("a"), with(nil)), 200},
+			{"its header with another key's signature", signedBy(other, header("a"), with(nil)), 401},
+			{"its header with claims that are over", hs256(header("a"), with(claims{"exp": begin - 300})), 401},
+			{"the other key's", signedBy(other, header("b"), with(nil)), 200},
+			{"the other key's header with the first one's signature", hs256(header("b"), with(nil)), 401},
+			{"a header that is longer", hs256(header("a")+" ", with(nil)), 200},
+			{"of another type", hs256(`{"alg":"HS256","typ":"JWT","kid":"a"}`, with(nil)), 401},
+			{"unsigned", encode(`{"alg":"none","typ":"at+jwt"}`) + "." + encode(with(nil)) + ".", 401},
+			{"the first again", hs256(header("a"), with(nil)), 200},
+		} {
+			if got := present(t, s, r.token); got.status != r.status {
+				t.Errorf("%s: got %d (%s), want %d", r.name, got.status, got.reason, r.status)
 			}
 		}
 	})

@@ -16,17 +16,25 @@ type header struct {
 	typ string // as mediaType writes it; empty for none
 }
 
+// knownHeader is the header of a token whose signature was good, with its text. The tokens of an issuer
+// have the same one until the key changes.
+type knownHeader struct {
+	text string
+	header
+}
+
 // token is a parsed token whose signature is not verified yet.
 type token struct {
+	first     string // the header's text
 	header    header
 	signed    string // the first two parts as sent
 	payload   []byte // not yet parsed
 	signature []byte
 }
 
-// parseToken parses a JWS in compact serialization (RFC 7515 §7.1). The errors are fixed
-// texts.
-func parseToken(text string, maxBytes int) (*token, error) {
+// parseToken parses a JWS in compact serialization (RFC 7515 §7.1). A header with the text of known, which
+// may be nil, is not parsed again. The errors are fixed texts.
+func parseToken(text string, maxBytes int, known *knownHeader) (*token, error) {
 	if len(text) > maxBytes {
 		return nil, errors.New("the token is too long")
 	}
@@ -40,18 +48,28 @@ func parseToken(text string, maxBytes int) (*token, error) {
 	case strings.Contains(third, "."):
 		return nil, errors.New("the token has too many parts")
 	}
-	var parts [3][]byte
-	for i, part := range []string{first, second, third} {
-		var err error
-		if parts[i], err = decodePart(part); err != nil {
-			return nil, err
-		}
-	}
-	h, err := parseHeader(parts[0])
-	if err != nil {
+	t := &token{first: first, signed: text[:len(first)+1+len(second)]}
+	var err error
+	if known != nil && known.text == first {
+		t.header = known.header
+	} else if t.header, err = decodeHeader(first); err != nil {
 		return nil, err
 	}
-	return &token{h, text[:len(first)+1+len(second)], parts[1], parts[2]}, nil
+	if t.payload, err = decodePart(second); err != nil {
+		return nil, err
+	}
+	if t.signature, err = decodePart(third); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func decodeHeader(part string) (header, error) {
+	data, err := decodePart(part)
+	if err != nil {
+		return header{}, err
+	}
+	return parseHeader(data)
 }
 
 // decodePart decodes base64url without padding, line breaks and stray bits at the end, so

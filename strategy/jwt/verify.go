@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	"github.com/seed-6f34412b/passport/strategy"
 )
@@ -15,10 +17,11 @@ type verifier struct {
 	types    []string
 	maxBytes int
 	claims   claimsCheck
+	known    atomic.Pointer[knownHeader] // of the last good token
 }
 
 func newVerifier(cfg Config) *verifier {
-	return &verifier{cfg.Keys, cfg.Types, cfg.MaxBytes, newClaimsCheck(cfg)}
+	return &verifier{keys: cfg.Keys, types: cfg.Types, maxBytes: cfg.MaxBytes, claims: newClaimsCheck(cfg)}
 }
 
 var errNoKeys = errors.New("jwt: keys: there are none to verify with: Config.Keys returned an empty list")
@@ -29,7 +32,8 @@ var errNoKeys = errors.New("jwt: keys: there are none to verify with: Config.Key
 // The header is checked before the keys are asked for, and the payload is parsed only
 // after the signature was verified.
 func (v *verifier) verify(ctx context.Context, text string) ([]byte, verified, error) {
-	t, err := parseToken(text, v.maxBytes)
+	known := v.known.Load()
+	t, err := parseToken(text, v.maxBytes, known)
 	if err != nil {
 		return nil, verified{}, refused(err.Error())
 	}
@@ -48,6 +52,9 @@ func (v *verifier) verify(ctx context.Context, text string) ([]byte, verified, e
 	}
 	if err := t.verify(keys); err != nil {
 		return nil, verified{}, refused(err.Error())
+	}
+	if known == nil || known.text != t.first {
+		v.known.Store(&knownHeader{strings.Clone(t.first), t.header})
 	}
 	facts, err := v.claims.check(t.header.typ, t.payload)
 	if err != nil {

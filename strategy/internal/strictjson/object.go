@@ -126,6 +126,16 @@ func Fold(name string) string {
 // HasTwins reports whether two names differ only by case. encoding/json treats them as one when it fills a
 // struct.
 func (o Object) HasTwins() bool {
+	if len(o) <= 16 { // comparing each with each allocates nothing
+		for a := range o {
+			for b := range o {
+				if a != b && strings.EqualFold(a, b) {
+					return true
+				}
+			}
+		}
+		return false
+	}
 	folded := make(map[string]bool, len(o))
 	for name := range o {
 		folded[Fold(name)] = true
