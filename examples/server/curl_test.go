@@ -12,6 +12,12 @@ import (
 
 func TestArticleByCurl(t *testing.T) { start(t).TypeArticle() }
 
+func TestREADMEByCurl(t *testing.T) {
+	if got := start(t).TypePage("README.md"); got != 9 {
+		t.Errorf("%d commands were run, want 9", got)
+	}
+}
+
 func TestArticleByCurlOnRedis(t *testing.T) {
 	redis := redistest.Start(t)
 	p := start(t, "-redis", redis.URL()+"/0")

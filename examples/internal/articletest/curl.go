@@ -1,6 +1,8 @@
 package articletest
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -54,4 +56,30 @@ func (p *Process) TypeArticle() (dir string) {
 		}
 	}
 	return dir
+}
+
+// TypePage runs the curl commands in the console blocks of a page, such as README.md, and fails the test unless
+// each is answered as the page says; … stands for anything. It returns how many commands there were.
+func (p *Process) TypePage(path string) (commands int) {
+	p.t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	dir := p.t.TempDir()
+	for _, block := range regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+		for entry := range strings.SplitSeq(block[1], "\n\n") {
+			command, want, _ := strings.Cut(strings.TrimSpace(entry), "\n")
+			command, isCurl := strings.CutPrefix(command, "$ curl ")
+			if !isCurl {
+				continue
+			}
+			commands++
+			got := strings.TrimSpace(p.Shell(dir, "curl "+command))
+			if !regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + "$").MatchString(got) {
+				p.t.Errorf("curl %s\ngot %s, want %s", command, got, want)
+			}
+		}
+	}
+	return commands
 }
