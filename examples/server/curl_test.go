@@ -13,7 +13,7 @@ import (
 func TestArticleByCurl(t *testing.T) { start(t).TypeArticle() }
 
 func TestREADMEByCurl(t *testing.T) {
-	if got := start(t).TypePage("README.md"); got != 9 {
+	if got := start(t).TypeREADME(); got != 9 {
 		t.Errorf("%d commands were run, want 9", got)
 	}
 }

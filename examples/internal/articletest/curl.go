@@ -58,11 +58,11 @@ func (p *Process) TypeArticle() (dir string) {
 	return dir
 }
 
-// TypePage runs the curl commands in the console blocks of a page, such as README.md, and fails the test unless
-// each is answered as the page says; … stands for anything. It returns how many commands there were.
-func (p *Process) TypePage(path string) (commands int) {
+// TypeREADME runs the curl commands in the console blocks of README.md, and fails the test unless each is
+// answered as the page says; … stands for anything. It returns how many commands there were.
+func (p *Process) TypeREADME() (commands int) {
 	p.t.Helper()
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile("README.md")
 	if err != nil {
 		p.t.Fatal(err)
 	}
