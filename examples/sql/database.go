@@ -25,6 +25,7 @@ type backend struct {
 	db      *sql.DB
 	dialect sqlstore.Dialect
 	about   string                                                                     // for people
+	alone   bool                                                                       // no other program sees it
 	listen  func(ctx context.Context, channel string, tell func(payload string)) error // nil but for PostgreSQL
 }
 
@@ -60,7 +61,7 @@ func openMemory() (backend, error) {
 		return backend{}, err
 	}
 	db.SetMaxOpenConns(1)
-	return backend{db: db, dialect: sqlstore.SQLite, about: "an SQLite inside this program, which forgets everything when it ends (see -db)"}, nil
+	return backend{db: db, dialect: sqlstore.SQLite, alone: true, about: "an SQLite inside this program, which forgets everything when it ends (see -db)"}, nil
 }
 
 // openFile opens an SQLite file, and makes it if it is not there: for its owner alone, since who reads it
@@ -96,7 +97,7 @@ func openPostgres(ctx context.Context, address string) (backend, error) {
 		return backend{}, errors.New("-db is not a URL like postgres://user:password@localhost:5432/app")
 	}
 	about := server("PostgreSQL", net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)), cfg.Database)
-	b := backend{stdlib.OpenDB(*cfg), sqlstore.Postgres, about, listen(cfg)}
+	b := backend{db: stdlib.OpenDB(*cfg), dialect: sqlstore.Postgres, about: about, listen: listen(cfg)}
 	return b, b.answers(ctx, "start it, make the database, or mend the user and the password, as in postgres://user:password@localhost:5432/app")
 }
 

@@ -26,7 +26,7 @@ func main() {
 	var db string
 	article.Program{
 		Name: "sql", Embeds: "an SQLite inside the program",
-		Shares: "the same table: connect-pg-simple's in PostgreSQL, express-mysql-session's in MySQL and MariaDB, made by that package before this program starts",
+		Shares: "the same table: connect-pg-simple's in PostgreSQL, express-mysql-session's in MySQL and MariaDB, connect-session-knex's in an SQLite file, made by that package before this program starts",
 		Flags: func(f *flag.FlagSet) {
 			f.StringVar(&db, "db", os.Getenv("SESSION_DB"), "`database` that keeps the sessions: postgres://user:password@localhost:5432/app, mysql://user:password@localhost:3306/app, or the name of an SQLite file, which is made if need be. The tables passport_… are made in it. The default is $SESSION_DB, which other users of the machine do not see; empty is an SQLite inside this program, which forgets everything when it ends.")
 		},

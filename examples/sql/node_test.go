@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ type node struct {
 func (s servers) nodes(t *testing.T) []node {
 	t.Helper()
 	pg, my := s.pg, s.my
-	app, shop := pg.Database(t), my.Database(t)
+	app, shop, file := pg.Database(t), my.Database(t), filepath.Join(t.TempDir(), "app.db")
 	return []node{
 		{
 			"connect-pg-simple", pg.URL(app), func(t *testing.T) *sql.DB { return sqltest.Open(t, "pgx", pg.URL(app)) },
@@ -44,6 +45,17 @@ func (s servers) nodes(t *testing.T) []node {
 			[]string{"CREATE TABLE IF NOT EXISTS `sessions` (`session_id` varchar(128) COLLATE utf8mb4_bin NOT NULL, `expires` int(11) unsigned NOT NULL, `data` mediumtext COLLATE utf8mb4_bin, PRIMARY KEY (`session_id`)) ENGINE=InnoDB"},
 			"INSERT INTO `sessions` (`data`, `expires`, `session_id`) VALUES (?, unix_timestamp()+86400, ?) ON DUPLICATE KEY UPDATE `expires` = VALUES(`expires`), `data` = VALUES(`data`)",
 			"SELECT `data` FROM `sessions` WHERE `session_id` = ? AND `expires` >= unix_timestamp()", "createDatabaseTable",
+		},
+		{
+			"connect-session-knex with better-sqlite3", file, func(t *testing.T) *sql.DB {
+				return sqltest.Open(t, "sqlite", "file:"+file+"?_pragma=busy_timeout(5000)")
+			},
+			[]string{
+				"CREATE TABLE `sessions` (`sid` varchar(255), `sess` json not null, `expired` datetime not null, primary key (`sid`))",
+				"CREATE INDEX `sessions_expired_index` on `sessions` (`expired`)",
+			},
+			"INSERT OR REPLACE INTO sessions (sess, expired, sid) VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ','now','+1 day'), ?)",
+			"SELECT sess FROM sessions WHERE sid = ? AND expired >= strftime('%Y-%m-%dT%H:%M:%fZ','now')", "createTable",
 		},
 	}
 }

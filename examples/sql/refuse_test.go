@@ -34,7 +34,7 @@ func TestItRefusesToStartWith(t *testing.T) {
 		{"a file in a folder that is not there", "make it, name a file in another", []string{"-db", filepath.Join(dir, "none", "file.db")}},
 		{"a folder", "is a directory", []string{"-db", dir}},
 		{"a file that is no SQLite", "name an SQLite file", []string{"-db", notes}},
-		{"an SQLite that Node is to share", "name the PostgreSQL or MySQL of the Express application in -db", []string{"-express-secret", secret}},
+		{"an SQLite in memory that Node is to share", "name the database of the Express application in -db", []string{"-express-secret", secret}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			refuses(t, c.want, c.args...)

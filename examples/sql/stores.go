@@ -14,6 +14,7 @@ import (
 var layouts = map[sqlstore.Dialect]sqlstore.Layout{
 	sqlstore.Postgres: sqlstore.ConnectPGSimple,
 	sqlstore.MySQL:    sqlstore.ExpressMySQLSession,
+	sqlstore.SQLite:   sqlstore.ConnectSessionKnex,
 }
 
 // open returns what the application keeps in the database that -db names. Its errors say what is wrong there.
@@ -54,10 +55,10 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 func newStores(ctx context.Context, b backend, express bool) (*sqlstore.Stores, error) {
 	cfg := sqlstore.Config{Dialect: b.dialect, Migrate: true, Listen: b.listen}
 	if express {
-		var found bool
-		if cfg.Layout, found = layouts[b.dialect]; !found {
-			return nil, errors.New("-express-secret shares no sessions in an SQLite: name the PostgreSQL or MySQL of the Express application in -db, such as postgres://user:password@localhost:5432/app")
+		if b.alone {
+			return nil, errors.New("-express-secret shares no sessions in an SQLite inside this program: name the database of the Express application in -db, such as postgres://user:password@localhost:5432/app or an SQLite file")
 		}
+		cfg.Layout = layouts[b.dialect]
 		cfg.Tombstones = true // a slow request of Express must not bring a log-out by Go back
 	}
 	stores, err := sqlstore.New(ctx, b.db, cfg)
