@@ -346,7 +346,7 @@ func TestChromiumProvesItsDeviceAtALinkFromAnotherSite(t *testing.T) {
 			d.page.Run(`setTimeout(() => { location = "https://app.example.test/bound" }, 50)`, nil)
 			d.page.AwaitText("hello joe")
 			if strings.Contains(d.logged(), string(guard.EventBindingFailed)) {
-				t.Error("the link is told of as a theft")
+				t.Error("the link is reported as a theft")
 			}
 			d.want(200, "/bound")
 		})

@@ -11,7 +11,7 @@ import (
 // To share live sessions with express-session, give both the same secret and the same
 // Redis. The second secret is an older one, still honoured while it is rotated out.
 func ExampleExpress() {
-	memory, err := store.Memory(store.MemoryConfig{}) // in earnest: store.Redis
+	memory, err := store.Memory(store.MemoryConfig{}) // in production: store.Redis
 	if err != nil {
 		panic(err)
 	}

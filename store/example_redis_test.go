@@ -15,7 +15,7 @@ import (
 // client, a Ring. ContextTimeoutEnabled lets the client keep session.Config's
 // StoreTimeout by itself.
 func ExampleRedis() {
-	server, err := miniredis.Run() // in earnest: a Redis server
+	server, err := miniredis.Run() // in production: a Redis server
 	if err != nil {
 		panic(err)
 	}

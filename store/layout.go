@@ -13,7 +13,7 @@ import (
 const maxWalks = 8
 
 // errSlotsMove is returned by a walk over a cluster if slots moved during every attempt.
-var errSlotsMove = errors.New("slots moved between the cluster's nodes during each of 8 walks: try again when they stand still")
+var errSlotsMove = errors.New("slots moved between the cluster's nodes during each of 8 walks: try again when no slots are moving")
 
 // layout describes which slots each master of a cluster has, and which slots are moving. A walk over the
 // masters has seen everything if the layout is the same before and after it; otherwise keys may have moved

@@ -25,9 +25,9 @@ var errNodesHidden = errors.New("the automatic pipeline does not show its cluste
 
 // IDs yields the ids of all records: connect-redis's ids. It asks every master (or
 // shard) in turn with SCAN, in steps of ScanCount, so its memory is bounded. An id can
-// come twice when Redis grows or shrinks its tables. When a cluster moves slots
-// meanwhile, the walk begins anew, 8 times at most, and then it is an error. An error
-// ends the walk.
+// come twice when Redis grows or shrinks its tables. If a cluster moves slots
+// meanwhile, the walk starts again; after 8 such walks it ends with an error, as it does
+// with any other error.
 func (r *RedisStore) IDs(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for keys, err := range r.steps(ctx, "ids") {

@@ -32,7 +32,7 @@ func (m Members) Lookup(_ context.Context, email string) (*Member, string, error
 // Passwords in a users table: password.New does the hashing, with the same work for
 // addresses that nobody has.
 func Example_password() {
-	hasher := &password.Bcrypt{InsecureFast: true, Cost: 4} // in earnest: &password.Bcrypt{}
+	hasher := &password.Bcrypt{InsecureFast: true, Cost: 4} // in production: &password.Bcrypt{}
 	hash, err := hasher.Hash(context.Background(), "Passw0rd!")
 	if err != nil {
 		panic(err)

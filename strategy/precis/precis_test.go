@@ -60,7 +60,7 @@ func FuzzForms(f *testing.F) {
 
 // A password chosen on a Mac and typed on Windows.
 func Example() {
-	hasher := password.Normalized(&password.Bcrypt{InsecureFast: true, Cost: 4}, precis.Password) // in earnest: &password.Bcrypt{}
+	hasher := password.Normalized(&password.Bcrypt{InsecureFast: true, Cost: 4}, precis.Password) // in production: &password.Bcrypt{}
 	hash, err := hasher.Hash(context.Background(), "cafe\u0301 au lait")
 	if err != nil {
 		panic(err)

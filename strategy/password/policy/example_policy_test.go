@@ -16,7 +16,7 @@ func Example_policy() {
 	if err != nil {
 		panic(err)
 	}
-	hasher := &password.Bcrypt{InsecureFast: true, Cost: 4} // in earnest: &password.Bcrypt{}
+	hasher := &password.Bcrypt{InsecureFast: true, Cost: 4} // in production: &password.Bcrypt{}
 
 	register := func(email, chosen string) {
 		ctx := context.Background()
