@@ -1,2 +1,2 @@
-// Package cookbook runs the code of docs/COOKBOOK.md. It has tests only.
+// Package cookbook runs the code of docs/COOKBOOK.md, and README's first program. It has tests only.
 package cookbook
