@@ -20,6 +20,38 @@ type Device struct {
 	Address string `json:"address,omitempty"` // the client's
 }
 
+// Browser returns a short name for people, such as "Firefox on Windows", where Name is the User-Agent header of
+// a usual browser, and "" otherwise. It is a guess: a client can send any header.
+func (d Device) Browser() string {
+	browser := firstIn(d.Name, browserNames)
+	if system := firstIn(d.Name, systemNames); browser != "" && system != "" {
+		return browser + " on " + system
+	}
+	return browser
+}
+
+// What a User-Agent header has in it, and what that stands for: the first counts, since most browsers name
+// others too.
+var (
+	browserNames = [][2]string{
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"FxiOS/", "Firefox"},
+		{"Firefox/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+	}
+	systemNames = [][2]string{
+		{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"CrOS", "ChromeOS"}, {"Windows", "Windows"},
+		{"Mac OS", "macOS"}, {"Linux", "Linux"},
+	}
+)
+
+func firstIn(text string, names [][2]string) string {
+	for _, name := range names {
+		if strings.Contains(text, name[0]) {
+			return name[1]
+		}
+	}
+	return ""
+}
+
 // deviceKey is the key under which the session has the device of this guard's log-in.
 func (g *Guard[U]) deviceKey() session.Key[Device] {
 	return session.Key[Device](reqstate.DevicePrefix + g.cfg.SessionKey)

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -19,7 +20,7 @@ func ending(w *world) {
 				w.Error(rw, r, err)
 				return
 			}
-			_, _ = rw.Write([]byte{'0' + byte(n)})
+			fmt.Fprint(rw, n)
 		}))
 	}
 	w.mux.Handle("POST /remove", answer(func(r *http.Request, u *User) (int, error) {

@@ -60,8 +60,8 @@ func New(cfg Config) (*Tokens, error) {
 }
 
 // Issue returns a new token for user, 32 characters that need no escaping in a URL.
-// user is what Redeem will return: any text, such as an id, or JSON of all that the link stands
-// for. It is kept with the token, and not in the link. To make a token end with a password
+// user is what Redeem will return: any text, such as an id; for all that a link stands for there is
+// [IssueValue]. It is kept with the token, and not in the link. To make a token end with a password
 // change, put a stamp of the password into it, and with the address, that. Tokens issued before
 // stay valid. Any error is an outage.
 func (o *Tokens) Issue(ctx context.Context, user string) (string, error) {

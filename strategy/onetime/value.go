@@ -1,0 +1,31 @@
+package onetime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// IssueValue is [Tokens.Issue] for all that a link stands for, such as whose it is and to which address it is
+// mailed: v is kept as JSON. Its further error is that of [json.Marshal].
+func IssueValue[T any](ctx context.Context, o *Tokens, v T) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("onetime: issue: %w", err)
+	}
+	return o.Issue(ctx, string(b))
+}
+
+// RedeemValue is [Tokens.Redeem] for a token of IssueValue, of the same type. A token that stands for something
+// else is used up, and the error is an outage.
+func RedeemValue[T any](ctx context.Context, o *Tokens, sent string) (T, error) {
+	var v, none T
+	text, err := o.Redeem(ctx, sent)
+	if err != nil {
+		return none, err
+	}
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		return none, fmt.Errorf("onetime: redeem: the token stands for something else: %w", err)
+	}
+	return v, nil
+}
