@@ -12,38 +12,32 @@ import (
 )
 
 // handler answers a request, or returns why it cannot: an error that [guard.Status] knows, or an outage.
-type handler func(w http.ResponseWriter, r *http.Request) error
+type handler = func(w http.ResponseWriter, r *http.Request) error
 
-func (a *app) handle(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
-			a.fail(w, r, err)
-		}
-	})
-}
+// failure answers a log-in that a strategy refused because of err.
+type failure = func(w http.ResponseWriter, r *http.Request, err error)
 
-// onRefusal returns what answers a log-in that a strategy refused because of err.
-func (a *app) onRefusal(h func(w http.ResponseWriter, r *http.Request, err error) error) func(http.ResponseWriter, *http.Request, error) {
+// refused returns h for [guard.Options].
+func (a *app) refused(h func(w http.ResponseWriter, r *http.Request, err error) error) failure {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		if err := h(w, r, err); err != nil {
-			a.fail(w, r, err)
-		}
+		answer := func(w http.ResponseWriter, r *http.Request) error { return h(w, r, err) }
+		a.auth.Handle(answer).ServeHTTP(w, r)
 	}
 }
 
 // public lets everybody pass, and finds the user if there is one.
-func (a *app) public(h handler) http.Handler { return a.auth.Restore(a.handle(a.acting(h))) }
+func (a *app) public(h handler) http.Handler { return a.auth.Restore(a.auth.Handle(a.acting(h))) }
 
 // user lets users pass, and an administrator who acts as one: for what is neither secret nor for good.
-func (a *app) user(h handler) http.Handler { return a.auth.RequireAuth(a.handle(a.acting(h))) }
+func (a *app) user(h handler) http.Handler { return a.auth.RequireAuth(a.auth.Handle(a.acting(h))) }
 
 // own lets users pass who are themselves.
-func (a *app) own(h handler) http.Handler { return a.auth.RequireAuth(a.notActing(a.handle(h))) }
+func (a *app) own(h handler) http.Handler { return a.notActing(a.auth.Handle(h)) }
 
 // fresh lets users pass who are themselves and have logged in a short while ago: for every change of how
 // somebody gets in.
 func (a *app) fresh(h handler) http.Handler {
-	return a.auth.RequireFresh(a.freshFor)(a.notActing(a.handle(h)))
+	return a.auth.RequireFresh(a.freshFor)(a.notActing(a.auth.Handle(h)))
 }
 
 // admins lets administrators pass.
@@ -53,7 +47,7 @@ func (a *app) admins(h handler) http.Handler {
 			return guard.ErrForbidden
 		}
 		return nil
-	})(a.handle(a.acting(h)))
+	})(a.auth.Handle(a.acting(h)))
 }
 
 // An administrator who acts as a user stays logged in as themselves: the session says as whom they act, and
@@ -66,39 +60,13 @@ type actingKey struct{}
 // errActing answers what an administrator may not do in somebody's name.
 var errActing = fmt.Errorf("an administrator acts as somebody else: %w", guard.ErrForbidden)
 
-// keep puts a value into the session of a request.
-func keep[T any](a *app, r *http.Request, key session.Key[T], value T) error {
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return err
-	}
-	return key.Set(s, value)
-}
-
-// kept returns a value of the session, and take removes it there too.
-func kept[T any](ctx context.Context, a *app, key session.Key[T]) (T, bool, error) {
-	return of(ctx, a, key.Get)
-}
-
-func take[T any](ctx context.Context, a *app, key session.Key[T]) (T, bool, error) {
-	return of(ctx, a, key.Pop)
-}
-
-func of[T any](ctx context.Context, a *app, read func(*session.Session) (T, bool, error)) (value T, ok bool, err error) {
-	s, err := a.sessions.Session(ctx)
-	if err != nil {
-		return value, false, err
-	}
-	return read(s)
-}
-
 // actsFor returns the id of the user as whom an administrator acts, "" for none.
 func (a *app) actsFor(r *http.Request) (string, error) {
 	u, ok := a.auth.User(r.Context())
 	if !ok || !u.Admin() {
 		return "", nil
 	}
-	id, _, err := kept(r.Context(), a, actsAs)
+	id, _, err := actsAs.GetContext(r.Context())
 	return id, err
 }
 
@@ -106,12 +74,12 @@ func (a *app) actsFor(r *http.Request) (string, error) {
 func (a *app) acting(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, err := a.actsFor(r)
-		if err == nil && id != "" {
+		if id != "" && err == nil {
 			var u *User
 			if u, err = a.users.byID(r.Context(), id); err == nil {
 				r = r.WithContext(context.WithValue(r.Context(), actingKey{}, u))
 			} else if errors.Is(err, serializer.ErrUserGone) {
-				_, _, err = take(r.Context(), a, actsAs)
+				_, _, err = actsAs.PopContext(r.Context())
 			}
 		}
 		if err != nil {
@@ -121,9 +89,9 @@ func (a *app) acting(h handler) handler {
 	}
 }
 
-// notActing keeps administrators out while they act as somebody else.
+// notActing lets users pass who are no administrators that act as somebody else.
 func (a *app) notActing(next http.Handler) http.Handler {
-	return a.handle(func(w http.ResponseWriter, r *http.Request) error {
+	return a.auth.RequireAuth(a.auth.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		id, err := a.actsFor(r)
 		if err == nil && id != "" {
 			err = errActing
@@ -132,7 +100,7 @@ func (a *app) notActing(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 		return err
-	})
+	}))
 }
 
 // current returns whom a page is for: the user of the request, or as whom an administrator acts; nil for

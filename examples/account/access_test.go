@@ -99,7 +99,7 @@ func walk(t *testing.T, args ...string) {
 		t.Fatal(err)
 	}
 	var patterns []string
-	for _, found := range regexp.MustCompile(`mux\.Handle\("([^"]*)"(?:\+must\(url\.Parse\(a\.url\)\)\.Hostname\(\)\+"([^"]*)")?`).FindAllSubmatch(source, -1) {
+	for _, found := range regexp.MustCompile(`mux\.Handle\("([^"]*)"(?:\+host\+"([^"]*)")?`).FindAllSubmatch(source, -1) {
 		pattern := string(found[1]) + string(found[2]) // without the host
 		if routes[pattern] == "" {
 			t.Errorf("app.go has the route %q, and this test does not know who may pass", pattern)

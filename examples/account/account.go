@@ -11,10 +11,7 @@ func (a *app) account(w http.ResponseWriter, r *http.Request) error {
 
 func (a *app) showAccount(w http.ResponseWriter, r *http.Request, f form) error {
 	seen, err := a.users.audited(r.Context(), a.current(r).ID)
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, "account", f, seen)
+	return a.showOr(w, r, err, "account", f, seen)
 }
 
 // setName is the one change that is neither secret nor for good: an administrator may make it for the user.
@@ -29,5 +26,5 @@ func (a *app) setName(w http.ResponseWriter, r *http.Request) error {
 	if admin, ok := a.auth.User(r.Context()); ok && err == nil && admin != u {
 		err = a.users.audit(r.Context(), admin, u.ID, "changed the name")
 	}
-	return a.done(w, r, err, "/account", "The name is saved.")
+	return done(w, r, err, "/account", "The name is saved.")
 }

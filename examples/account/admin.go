@@ -12,14 +12,9 @@ import (
 
 func (a *app) adminPage(w http.ResponseWriter, r *http.Request) error {
 	list, err := a.users.list(r.Context())
-	if err != nil {
-		return err
-	}
-	seen, err := a.users.audited(r.Context(), "")
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, "admin", form{}, map[string]any{"Users": list, "Audit": seen})
+	seen, err2 := a.users.audited(r.Context(), "")
+	data := map[string]any{"Users": list, "Audit": seen}
+	return a.showOr(w, r, errors.Join(err, err2), "admin", form{}, data)
 }
 
 // act has an administrator act as a user: see access.go for what that opens, and what it does not.
@@ -35,7 +30,7 @@ func (a *app) act(w http.ResponseWriter, r *http.Request) error {
 	id, err := a.actsFor(r)
 	if err == nil && id != u.ID { // otherwise it was the first of two clicks
 		if err = a.users.audit(r.Context(), admin, u.ID, "began to act as them"); err == nil {
-			err = keep(a, r, actsAs, u.ID)
+			err = actsAs.SetContext(r.Context(), u.ID)
 		}
 	}
 	return onTo(w, r, err, "/account")
@@ -48,7 +43,7 @@ func (a *app) stopActing(w http.ResponseWriter, r *http.Request) error {
 		err = a.users.audit(r.Context(), admin, id, "stopped")
 	}
 	if err == nil {
-		_, _, err = take(r.Context(), a, actsAs)
+		_, _, err = actsAs.PopContext(r.Context())
 	}
 	return onTo(w, r, err, "/admin")
 }
@@ -56,7 +51,8 @@ func (a *app) stopActing(w http.ResponseWriter, r *http.Request) error {
 // audit notes what an administrator did to a user's account, in a table and in the log.
 func (t users) audit(ctx context.Context, admin *User, user, what string) error {
 	slog.InfoContext(ctx, "audit", "admin", admin.ID, "user", user, "what", what)
-	_, err := t.exec(ctx, `INSERT INTO audit (at, admin_id, user_id, what) VALUES ($1, $2, $3, $4)`, now(), admin.ID, user, what)
+	_, err := t.exec(ctx, `INSERT INTO audit (at, admin_id, user_id, what) VALUES ($1, $2, $3, $4)`,
+		now(), admin.ID, user, what)
 	return err
 }
 

@@ -28,8 +28,9 @@ type app struct {
 	options
 	pages    map[string]*template.Template
 	users    users
-	vault    vault
-	mail     mailer
+	vault    *totp.Vault
+	mail     func(letter)
+	outbox   *outbox           // nil with -smtp
 	mails    *throttle.Limiter // how many mails somebody may cause
 	guesses  *throttle.Limiter // of the present password
 	hasher   password.Hasher
@@ -67,16 +68,22 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		}
 	}()
 	secrets, plain := []string{o.secret}, !o.secure()
-	a = &app{options: o, users: users{b.db}, pages: must(parsePages()), vault: must(newVault(o.secret)), ending: ctx.Done(), mail: must(newMailer(ctx, o))}
-	a.hasher, a.rules = &password.Argon2id{}, must(newPolicy(o))
+	a = &app{options: o, users: users{b.db}, pages: must(parsePages()), ending: ctx.Done()}
+	if o.smtp == "" {
+		a.outbox = new(outbox)
+		a.mail = a.outbox.add
+	} else {
+		a.mail = must(newMailer(ctx, o))
+	}
+	a.vault, a.rules, a.hasher = must(totp.NewVault(secrets...)), must(newPolicy(o)), &password.Argon2id{}
 	if o.fastHashes {
 		a.hasher = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
 	}
-	tokens := func(purpose string) *onetime.Tokens {
-		return must(onetime.New(onetime.Config{Tokens: b.tokens, Purpose: purpose, TTL: time.Hour}))
+	tokens := func(purpose string, good time.Duration) *onetime.Tokens {
+		return must(onetime.New(onetime.Config{Tokens: b.tokens, Purpose: purpose, TTL: good}))
 	}
-	a.registrations, a.resets, a.changes = tokens("registration"), tokens("password reset"), tokens("change of address")
-	a.magic = must(onetime.New(onetime.Config{Tokens: b.tokens, Purpose: "log-in"}))
+	a.registrations, a.resets = tokens("registration", time.Hour), tokens("password reset", time.Hour)
+	a.changes, a.magic = tokens("change of address", time.Hour), tokens("log-in", 10*time.Minute)
 	a.sessions = must(session.New(session.Config{
 		Store: b.sessions, Codec: session.SecureCookie(secrets...), InsecureHTTP: plain,
 		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour, DeviceBound: a.deviceBound(),
@@ -84,11 +91,16 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 
 	// What can be guessed is slowed down: by account, by address, and apart for browsers that the account
 	// knows.
-	limits := throttle.Config{Counter: b.counter, Secrets: secrets, TrustedProxies: o.proxies, InsecureHTTP: plain}
-	a.local = must(password.New(password.LookupFunc[*User](a.users.byEmail), password.Config{Hasher: a.hasher}))
+	limits := throttle.Config{
+		Counter: b.counter, Secrets: secrets, TrustedProxies: o.proxies, InsecureHTTP: plain,
+	}
+	byEmail := password.LookupFunc[*User](a.users.byEmail)
+	a.local = must(password.New(byEmail, password.Config{Hasher: a.hasher}))
 	a.attempts = must(throttle.New(limits, strategy.Strategy[*User](a.local)))
 	a.codes = must(totp.NewCodes(totp.CodesConfig{Cells: b.cells, Issuer: siteName}))
-	codes := must(totp.New(totp.Config[*User]{Codes: a.codes, Enrolled: a.enrolled, UseRecoveryCode: a.useRecoveryCode}))
+	codes := must(totp.New(totp.Config[*User]{
+		Codes: a.codes, Enrolled: a.enrolled, UseRecoveryCode: a.useRecoveryCode,
+	}))
 	mails := limits
 	mails.Purpose, mails.AccountAttempts, mails.AddressAttempts = "mail", 5, 30
 	a.mails = must(throttle.NewLimiter(mails))
@@ -99,22 +111,26 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	site := must(url.Parse(o.url))
 	a.passkeys = must(passkey.New(passkey.Config[*User]{
 		RPID: site.Hostname(), RPName: siteName, Origins: []string{o.url}, Secrets: secrets, Once: b.counter,
-		Credentials: passkeyTable{a}, Account: passkeyAccount, WithoutPasskey: withoutPasskey, FreshFor: o.freshFor,
+		Credentials: passkeyTable{a}, Account: passkeyAccount, WithoutPasskey: withoutPasskey,
+		FreshFor: o.freshFor,
 	}))
-	a.keys = must(apikey.NewKeys("harbour", keyTable{a.users}))
+	keys := keyTable{a.users}
+	a.keys = must(apikey.NewKeys("harbour", keys))
 	strategies := []strategy.Strategy[*User]{
 		a.attempts, must(throttle.New(limits, strategy.Strategy[*User](codes))), a.passkeys,
 		must(onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: a.magic}, a.byMagicLink)),
-		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keyTable{a.users}.used}, keyTable{a.users}.find)),
+		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.used}, keys.find)),
 	}
 	if o.issuer != "" {
-		strategies = append(strategies, must(oidc.New(a.provider("provider", "/login/provider", b.counter), a.byIdentity)))
+		elsewhere := a.provider("provider", "/login/provider", b.counter)
+		strategies = append(strategies, must(oidc.New(elsewhere, a.byIdentity)))
 	}
 	byID := serializer.ByID(func(u *User) string { return u.ID }, a.users.byID)
 	a.rows = serializer.WithStamp(byID, func(u *User) string { return u.Stamp })
 	a.auth = must(guard.New(guard.Config{
 		Sessions: a.sessions, LoginURL: "/login", StepUpURL: "/second", Error: a.errorPage,
-		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(o.proxies...), TrustedProxies: o.proxies,
+		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(o.proxies...),
+		TrustedProxies: o.proxies,
 	}, a.rows, strategies...))
 	if o.issuer != "" {
 		a.link = must(a.newLink(b.counter))
@@ -130,9 +146,10 @@ func (a *app) handler() http.Handler {
 	}
 	welcome := auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	proved := auth.StepUpWith(guard.StepUpOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
-	with := func(name string, failed func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
-		return auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: failed})
+	by := func(name string, refused failure) func(http.Handler) http.Handler {
+		return auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: refused})
 	}
+	byPasskey := by("passkey", a.passkeys.FailureHandler(auth))
 
 	mux.Handle("GET /{$}", a.public(show("home")))
 	mux.Handle("GET /static/", static())
@@ -140,14 +157,16 @@ func (a *app) handler() http.Handler {
 	mux.Handle("/", a.public(func(w http.ResponseWriter, r *http.Request) error {
 		return a.show(w, r, "missing", form{Status: http.StatusNotFound}, nil)
 	}))
-	if box, ok := a.mail.(*outbox); ok {
-		mux.Handle("GET "+must(url.Parse(a.url)).Hostname()+"/outbox", a.public(func(w http.ResponseWriter, r *http.Request) error { // under no other name of this machine
-			return a.show(w, r, "outbox", form{}, box.all())
+	if a.outbox != nil { // under no other name of this machine
+		host := must(url.Parse(a.url)).Hostname()
+		mux.Handle("GET "+host+"/outbox", a.public(func(w http.ResponseWriter, r *http.Request) error {
+			return a.show(w, r, "outbox", form{}, a.outbox.all())
 		}))
 	}
 
 	mux.Handle("GET /register", a.public(show("register")))
-	mux.Handle("POST /register", a.public(a.mailLink("register", a.registrations, "/register/finish", "taken", "registration")))
+	registers := a.mailLink("register", a.registrations, "/register/finish", "taken", "registration")
+	mux.Handle("POST /register", a.public(registers))
 	mux.Handle("GET /register/finish", a.public(a.behindLink("choose")))
 	mux.Handle("POST /register/finish", a.public(a.finish))
 	mux.Handle("GET /forgot", a.public(show("forgot")))
@@ -156,16 +175,16 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /reset", a.public(a.reset))
 
 	mux.Handle("GET /login", a.public(a.logInPage))
-	mux.Handle("POST /login", with("local", a.onRefusal(a.logInFailed))(welcome))
+	mux.Handle("POST /login", by("local", a.refused(a.logInFailed))(welcome))
 	mux.Handle("POST /login/link", a.public(a.mailLink("login", a.magic, "/login/link", "magic", "")))
 	mux.Handle("GET /login/link", a.public(a.behindLink("magic")))
-	mux.Handle("POST /login/link/use", with("magic-link", a.onRefusal(a.deadLink))(welcome))
+	mux.Handle("POST /login/link/use", by("magic-link", a.refused(a.deadLink))(welcome))
 	mux.Handle("POST /login/passkey/options", a.passkeys.BeginLogIn(auth))
-	mux.Handle("POST /login/passkey", with("passkey", a.passkeys.FailureHandler(auth))(auth.LogIn(a.handle(nothing))))
+	mux.Handle("POST /login/passkey", byPasskey(auth.LogIn(auth.Handle(nothing))))
 	mux.Handle("GET /second", a.public(a.secondPage))
-	mux.Handle("POST /second", with("totp", a.onRefusal(a.secondFailed))(proved))
+	mux.Handle("POST /second", by("totp", a.refused(a.secondFailed))(proved))
 	mux.Handle("POST /second/passkey/options", a.passkeys.BeginStepUp(auth))
-	mux.Handle("POST /second/passkey", with("passkey", a.passkeys.FailureHandler(auth))(auth.StepUp(a.handle(nothing))))
+	mux.Handle("POST /second/passkey", byPasskey(auth.StepUp(auth.Handle(nothing))))
 	mux.Handle("POST /logout", auth.LogOut(http.RedirectHandler("/?left", http.StatusSeeOther)))
 
 	mux.Handle("GET /account", a.user(a.account))
@@ -191,21 +210,22 @@ func (a *app) handler() http.Handler {
 	mux.Handle("GET /account/recovery", a.fresh(a.recoveryPage))
 	mux.Handle("POST /account/recovery", a.fresh(a.newRecoveryCodes))
 	mux.Handle("POST /account/recovery/saved", a.fresh(a.saveRecoveryCodes))
-	mux.Handle("POST /account/passkeys/options", auth.RequireAuth(a.notActing(a.passkeys.BeginRegistration(auth))))
-	mux.Handle("POST /account/passkeys", auth.RequireAuth(a.notActing(a.passkeys.FinishRegistration(auth))))
+	mux.Handle("POST /account/passkeys/options", a.notActing(a.passkeys.BeginRegistration(auth)))
+	mux.Handle("POST /account/passkeys", a.notActing(a.passkeys.FinishRegistration(auth)))
 	mux.Handle("POST /account/passkeys/rename", a.fresh(a.renamePasskey))
 	mux.Handle("POST /account/passkeys/remove", a.fresh(a.removePasskey))
 	mux.Handle("GET /account/keys", a.fresh(a.keysPage))
 	mux.Handle("POST /account/keys", a.fresh(a.newKey))
 	mux.Handle("POST /account/keys/revoke", a.fresh(a.revokeKey))
-	mux.Handle("GET /api/me", auth.Authenticate("session", "apikey")(a.handle(a.me)))
+	mux.Handle("GET /api/me", auth.Authenticate("session", "apikey")(auth.Handle(a.me)))
 	mux.Handle("GET /account/delete", a.fresh(show("delete")))
 	mux.Handle("POST /account/delete", a.fresh(a.deleteAccount))
 	if a.link != nil {
 		start := auth.Authenticate("provider")(welcome)
 		mux.Handle("GET /login/provider", start)
 		mux.Handle("GET /login/provider/callback", start)
-		linking := auth.RequireFresh(a.freshFor)(a.notActing(a.link.Authenticate("link")(a.handle(a.askToLink))))
+		asks := a.link.Authenticate("link")(auth.Handle(a.askToLink))
+		linking := auth.RequireFresh(a.freshFor)(a.notActing(asks))
 		mux.Handle("GET /account/linked", a.fresh(a.linked))
 		mux.Handle("POST /account/linked/start", linking)
 		mux.Handle("GET /account/linked/callback", linking)
@@ -222,7 +242,8 @@ func (a *app) handler() http.Handler {
 
 	// What a guard does not see, such as a registration, must not come from another site either.
 	cross := http.NewCrossOriginProtection()
-	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, guard.ErrCrossSite) }))
+	refuse := func(http.ResponseWriter, *http.Request) error { return guard.ErrCrossSite }
+	cross.SetDenyHandler(auth.Handle(refuse))
 	return cross.Handler(http.MaxBytesHandler(mux, 64<<10))
 }
 

@@ -18,8 +18,9 @@ import (
 // newAuthenticator makes a key for an authenticator app. It does not count before a code shows that it
 // arrived.
 func (a *app) newAuthenticator(w http.ResponseWriter, r *http.Request) error {
-	u := a.current(r)
-	_, err := a.users.exec(r.Context(), `UPDATE users SET authenticator_new = $1 WHERE id = $2`, a.vault.seal(a.codes.NewKey(), u.ID), u.ID)
+	id := a.current(r).ID
+	sealed := a.vault.Seal(id, a.codes.NewKey())
+	_, err := a.users.exec(r.Context(), `UPDATE users SET authenticator_new = $1 WHERE id = $2`, sealed, id)
 	return onTo(w, r, err, "/account/authenticator")
 }
 
@@ -40,7 +41,7 @@ func newQRCode(address string, key []byte) (qrCode, error) {
 	if err != nil {
 		return qrCode{}, err
 	}
-	size, path := code.Bounds().Dx(), ""
+	size, path := code.Bounds().Dx(), `d="`
 	for y := range size {
 		for x := range size {
 			if gray, _, _, _ := code.At(x, y).RGBA(); gray == 0 {
@@ -49,7 +50,8 @@ func newQRCode(address string, key []byte) (qrCode, error) {
 		}
 	}
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
-	return qrCode{size + 8, template.HTMLAttr(`d="` + path + `"`), text, template.URL(address)}, nil //nolint:gosec // of our own making
+	//nolint:gosec // both are of our own making
+	return qrCode{size + 8, template.HTMLAttr(path + `"`), text, template.URL(address)}, nil
 }
 
 func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) error {
@@ -57,15 +59,12 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	if u.NewAuthenticator == "" { // confirmed, by the first of two clicks
 		return onTo(w, r, nil, "/account/security")
 	}
-	key, err := a.vault.open(u.NewAuthenticator, u.ID)
+	key, err := a.vault.Open(u.ID, u.NewAuthenticator)
 	if err != nil {
 		return err
 	}
 	code, err := newQRCode(a.codes.URL(u.Email, key), key)
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, "authenticator", f, code)
+	return a.showOr(w, r, err, "authenticator", f, code)
 }
 
 // enrolled finds the key of the user whose log-in may still wait for a code.
@@ -75,7 +74,7 @@ func (a *app) enrolled(r *http.Request) (e totp.Enrolled[*User], err error) {
 	}
 	e.Account = e.User.ID
 	if e.User.Authenticator != "" { // without an app, a recovery code may still be good
-		e.Key, err = a.vault.open(e.User.Authenticator, e.User.ID)
+		e.Key, err = a.vault.Open(e.User.ID, e.User.Authenticator)
 	}
 	return e, err
 }
@@ -87,9 +86,11 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	if u.NewAuthenticator == "" { // confirmed, by the first of two clicks
 		return onTo(w, r, nil, "/account/security")
 	}
-	key, err := a.vault.open(u.NewAuthenticator, u.ID)
+	key, err := a.vault.Open(u.ID, u.NewAuthenticator)
 	if err == nil {
-		err = a.guesses.Attempt(r, u.ID, func(ctx context.Context) error { return a.codes.Verify(ctx, u.ID, key, f.Get("code")) })
+		err = a.guesses.Attempt(r, u.ID, func(ctx context.Context) error {
+			return a.codes.Verify(ctx, u.ID, key, f.Get("code"))
+		})
 	}
 	if errors.Is(err, strategy.ErrUnauthenticated) {
 		return a.showAuthenticator(w, r, f.refusedBy(err, "code", wrongCode))
@@ -97,37 +98,29 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = authenticator_new, authenticator_new = '', app_since = $3
-		WHERE id = $1 AND authenticator_new = $2`, u.ID, u.NewAuthenticator, now())
+	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = authenticator_new,
+		authenticator_new = '', app_since = $3 WHERE id = $1 AND authenticator_new = $2`,
+		u.ID, u.NewAuthenticator, now())
 	if err != nil || n == 0 {
-		return a.done(w, r, err, "/account/authenticator", "You began anew in another window. Use the code that is shown here.")
+		text := "You began anew in another window. Use the code that is shown here."
+		return done(w, r, err, "/account/authenticator", text)
 	}
 	a.send(u.Email, "factor", "")
 	text := "Your app is set up."
 	if u.RecoveryCodes == 0 {
 		text += " Now make recovery codes, for the day when you lose it."
 	}
-	if err = a.auth.AddFactors(r, u, "totp"); err != nil { // the app is stored all the same: the next page asks for it
+	if err = a.auth.AddFactors(r, u, "totp"); err != nil { // the app is stored: the next page asks for it
 		slog.WarnContext(r.Context(), "an app that was set up does not count yet", "error", err)
 		return onTo(w, r, nil, "/account/security")
 	}
-	return a.done(w, r, nil, "/account/security", text)
+	return done(w, r, nil, "/account/security", text)
 }
 
+// removeAuthenticator removes the app, and logs out whoever used it elsewhere.
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
-	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = '' WHERE id = $1 AND authenticator <> ''`, u.ID)
-	if n > 0 { // otherwise by the first of two clicks
-		a.send(u.Email, "factor", "")
-	}
-	if err == nil {
-		_, err = a.auth.EndFactor(r.Context(), u, "totp")
-	}
-	return a.done(w, r, err, "/account/security", "The app is removed.")
-}
-
-// useRecoveryCode uses a recovery code up.
-func (a *app) useRecoveryCode(ctx context.Context, account, hash string) (bool, error) {
-	n, err := a.users.exec(ctx, `DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2`, account, hash)
-	return n > 0, err
+	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = '' WHERE id = $1
+		AND authenticator <> ''`, u.ID)
+	return a.removed(w, r, n > 0, err, removal{"totp", "factor", "/account/security", "The app is removed."})
 }

@@ -56,15 +56,18 @@ func openBackend(ctx context.Context, o options) (*backend, error) {
 			}
 		})
 	}()
-	return &backend{db, s.Sessions, s.Counter, s.Tokens, s.Cells, func() { stop(); <-swept; _ = db.Close() }}, nil
+	ends := func() { stop(); <-swept; _ = db.Close() }
+	return &backend{db, s.Sessions, s.Counter, s.Tokens, s.Cells, ends}, nil
 }
 
 func openDatabase(name string) (*sql.DB, sqlstore.Dialect, error) {
+	const sqlite = "?_txlock=immediate&_pragma=foreign_keys(1)" +
+		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)"
 	switch {
 	case strings.HasPrefix(name, "postgres://"):
 		db, err := sql.Open("pgx", name)
-		if err != nil {
-			return nil, 0, errors.New("-db is not a URL like postgres://user:password@localhost:5432/app") // err may quote the password
+		if err != nil { // which may quote the password
+			return nil, 0, errors.New("-db is not a URL like postgres://user:password@localhost:5432/app")
 		}
 		db.SetMaxIdleConns(16)
 		return db, sqlstore.Postgres, nil
@@ -76,19 +79,19 @@ func openDatabase(name string) (*sql.DB, sqlstore.Dialect, error) {
 		db.SetMaxOpenConns(1) // each connection would have a database of its own
 		return db, sqlstore.SQLite, nil
 	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user's choice; who reads it reads the sessions
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // chosen by who starts it
 	if err != nil {
 		return nil, 0, fmt.Errorf("-db: %w", err)
 	}
 	_ = f.Close()
-	db, err := sql.Open("sqlite", "file:"+name+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+name+sqlite)
 	return db, sqlstore.SQLite, err
 }
 
 func openRedis(ctx context.Context, url string, db *sql.DB) (*backend, error) {
 	opt, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, errors.Join(errors.New("-redis is not a URL like redis://localhost:6379/0"), db.Close()) // err may quote the password
+	if err != nil { // which may quote the password
+		return nil, errors.Join(errors.New("-redis is not a URL like redis://localhost:6379/0"), db.Close())
 	}
 	opt.ContextTimeoutEnabled = true
 	client := redis.NewClient(opt)
@@ -99,5 +102,6 @@ func openRedis(ctx context.Context, url string, db *sql.DB) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("-redis: %w", err), client.Close(), db.Close())
 	}
-	return &backend{db, s.Sessions, s.Counter, s.Tokens, s.Cells, func() { _ = client.Close(); _ = db.Close() }}, nil
+	ends := func() { _ = client.Close(); _ = db.Close() }
+	return &backend{db, s.Sessions, s.Counter, s.Tokens, s.Cells, ends}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
 // A change of the address is confirmed at both: who has the session alone cannot take the account away, nor
@@ -19,7 +20,7 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 		f.refuse("email", "This is your address already.")
 	}
 	if err := a.mayMail(r, f, email); err != nil || len(f.Errors) > 0 {
-		return a.showOr(w, r, err, "email", f)
+		return a.showOr(w, r, err, "email", f, nil)
 	}
 	_, _, err := a.users.byEmail(r.Context(), email)
 	taken := err == nil // the answer, and the mail to the old address, are the same
@@ -27,14 +28,17 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var id string // of who asks twice for the same address it stays, or the mails of one click would be dead
-	err = a.users.db.QueryRowContext(r.Context(), `INSERT INTO email_changes (user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
-		ON CONFLICT (user_id) DO UPDATE SET id = CASE WHEN email_changes.email = $3 THEN email_changes.id ELSE $2 END, email = $3, old_ok = 0, new_ok = 0
+	err = a.users.db.QueryRowContext(r.Context(), `INSERT INTO email_changes
+		(user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
+		ON CONFLICT (user_id) DO UPDATE SET email = $3, old_ok = 0, new_ok = 0,
+		id = CASE WHEN email_changes.email = $3 THEN email_changes.id ELSE $2 END
 		RETURNING id`, u.ID, rand.Text(), email).Scan(&id)
 	if err != nil {
 		return err
 	}
 	for side, to := range map[string]string{"old": u.Email, "new": email} {
-		token, err := issue(r.Context(), a.changes, ticket{User: u.ID, Email: email, Stamp: u.Stamp, Of: id, Side: side})
+		t := ticket{User: u.ID, Email: email, Stamp: u.Stamp, Of: id, Side: side}
+		token, err := onetime.IssueValue(r.Context(), a.changes, t)
 		if err != nil {
 			return err
 		}
@@ -43,12 +47,12 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 		}
 		a.send(to, "email-"+side, a.at("/email/confirm", "token", token, "email", email))
 	}
-	return a.done(w, r, nil, "/account", "We have sent a mail to each address. Open the links in both.")
+	return done(w, r, nil, "/account", "We have sent a mail to each address. Open the links in both.")
 }
 
 // confirmEmail notes that one side has confirmed, and changes the address when both have.
 func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
-	t, err := redeemShown(r.Context(), a.changes, formOf(r)) // or a thief's change is confirmed in place of the own
+	t, err := redeem(r.Context(), a.changes, formOf(r)) // or a thief's change is confirmed
 	var u *User
 	if err == nil {
 		u, err = a.users.ofTicket(r.Context(), t)
@@ -58,21 +62,23 @@ func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 	}
 	column := map[string]string{"old": "old_ok", "new": "new_ok"}[t.Side]
 	var both int
-	err = a.users.db.QueryRowContext(r.Context(), `UPDATE email_changes SET `+column+` = 1 WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of).Scan(&both)
+	err = a.users.db.QueryRowContext(r.Context(), `UPDATE email_changes SET `+column+` = 1
+		WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of).Scan(&both)
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // another change was asked for since
 		return a.deadLink(w, r, strategy.ErrUnauthenticated)
 	case err != nil:
 		return err
 	case both == 0:
-		return a.done(w, r, nil, "/", "Confirmed. Now open the link in the mail to the other address.")
+		return done(w, r, nil, "/", "Confirmed. Now open the link in the mail to the other address.")
 	}
-	n, err := a.users.exec(r.Context(), `UPDATE users SET email = $1 WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1)`, t.Email, u.ID)
+	n, err := a.users.exec(r.Context(), `UPDATE users SET email = $1 WHERE id = $2
+		AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1)`, t.Email, u.ID)
 	if err == nil && n == 0 {
 		return a.deadLink(w, r, strategy.ErrUnauthenticated) // somebody registered it meanwhile
 	}
 	if err == nil {
 		_, err = a.users.exec(r.Context(), `DELETE FROM email_changes WHERE user_id = $1`, u.ID)
 	}
-	return a.done(w, r, err, "/", "Your address is "+t.Email+" from now on.")
+	return done(w, r, err, "/", "Your address is "+t.Email+" from now on.")
 }

@@ -53,19 +53,12 @@ func SiteWithPasskeys(t testing.TB) (site http.Handler, add func(email string) (
 func SiteWhoseMails(t testing.TB, sent func()) http.Handler {
 	t.Helper()
 	a := newSite(t, time.Hour)
-	handler := a.handler() // with the outbox
-	a.mail = told{a.mail, sent}
-	return handler
-}
-
-type told struct {
-	mailer
-	sent func()
-}
-
-func (m told) send(l letter) {
-	m.mailer.send(l)
-	m.sent()
+	mail := a.mail
+	a.mail = func(l letter) {
+		mail(l)
+		sent()
+	}
+	return a.handler()
 }
 
 // SiteOffering is [Site], whose POST /offer offers an account elsewhere to be connected. exec changes its
@@ -76,7 +69,7 @@ func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string))
 	mux := http.NewServeMux()
 	mux.Handle("/", a.handler())
 	mux.Handle("POST /offer", a.own(func(w http.ResponseWriter, r *http.Request) error {
-		return onTo(w, r, keep(a, r, offered, identity{"https://op.example", "1", "Kim elsewhere"}), "/account/linked")
+		return onTo(w, r, offered.SetContext(r.Context(), identity{"https://op.example", "1", "Kim elsewhere"}), "/account/linked")
 	}))
 	return mux, func(statement string) {
 		if _, err := a.users.exec(t.Context(), statement); err != nil {
@@ -147,7 +140,7 @@ func (s ThievesSite) Add(factor string) (form []string) {
 		s.AddPasskey(0)
 		return []string{"id", id64([]byte("a passkey"))}
 	case "totp":
-		s.Exec("UPDATE users SET authenticator = $1", s.a.vault.seal(s.a.codes.NewKey(), s.user().ID))
+		s.Exec("UPDATE users SET authenticator = $1", s.a.vault.Seal(s.user().ID, s.a.codes.NewKey()))
 		return nil
 	}
 	if _, err := s.a.users.link(s.t.Context(), s.user(), identity{"https://op.example", "1", "Kim elsewhere"}); err != nil {

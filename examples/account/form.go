@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/mail"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/seed-6f34412b/passport/guard"
@@ -29,8 +30,8 @@ func formOf(r *http.Request) form {
 // filled is a form as a page shows it first, in pairs of name and value.
 func filled(pairs ...string) form {
 	f := form{values: url.Values{}, Errors: map[string]string{}}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		f.values.Set(pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		f.values.Set(pair[0], pair[1])
 	}
 	return f
 }
@@ -61,7 +62,8 @@ func (f form) refusedBy(err error, field, text string) form {
 
 // Get returns a field without the space around it, and without what PostgreSQL cannot store.
 func (f form) Get(field string) string {
-	return strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(f.values.Get(field), "\x00", ""), "\uFFFD"))
+	text := strings.ReplaceAll(f.values.Get(field), "\x00", "")
+	return strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // address returns the field with an e-mail address, in the spelling of the users table.
@@ -87,9 +89,9 @@ type input struct {
 
 // newInput is for templates: input .Form "email" "label" "E-mail address" "type" "email".
 func newInput(f form, name string, pairs ...string) input {
-	in := input{Name: name, Value: f.values.Get(name), Error: f.Errors[name], With: map[string]string{"type": "text"}}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		in.With[pairs[i]] = pairs[i+1]
+	in := input{name, f.values.Get(name), f.Errors[name], map[string]string{"type": "text"}, false}
+	for pair := range slices.Chunk(pairs, 2) {
+		in.With[pair[0]] = pair[1]
 	}
 	if in.With["type"] == "password" {
 		in.Value = "" // never sent back
@@ -102,7 +104,8 @@ func newInput(f form, name string, pairs ...string) input {
 func newPolicy(o options) (*policy.Policy, error) {
 	cfg := policy.Config{MaxBytes: 1024, Blocklist: []string{siteName}}
 	if o.breached != "" {
-		pwned, err := policy.NewRange(policy.RangeConfig{URL: o.breached, UserAgent: siteName, FailOpen: true})
+		known := policy.RangeConfig{URL: o.breached, UserAgent: siteName, FailOpen: true}
+		pwned, err := policy.NewRange(known)
 		if err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ import (
 const shownKey session.Key[string] = "newKey"
 
 func (a *app) keysPage(w http.ResponseWriter, r *http.Request) error {
-	text, _, err := take(r.Context(), a, shownKey)
+	text, _, err := shownKey.PopContext(r.Context())
 	if err != nil {
 		return err
 	}
@@ -38,15 +38,17 @@ func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
 		f.refuse("name", "Say in at most 80 letters what the key is for.")
 		return a.showKeys(w, r, f, "")
 	}
-	text, _, err := a.keys.Issue(r.Context(), apikey.Request{Owner: a.current(r).ID, Name: f.Get("name"), TTL: 90 * 24 * time.Hour})
+	u := a.current(r)
+	wants := apikey.Request{Owner: u.ID, Name: f.Get("name"), TTL: 90 * 24 * time.Hour}
+	text, _, err := a.keys.Issue(r.Context(), wants)
 	if errors.Is(err, errTaken) {
-		return a.done(w, r, nil, "/account/keys", "There is one key of this name now.")
+		return done(w, r, nil, "/account/keys", "There is one key of this name now.")
 	}
 	if err != nil {
 		return err
 	}
-	a.send(a.current(r).Email, "key", "")
-	return onTo(w, r, keep(a, r, shownKey, text), "/account/keys")
+	a.send(u.Email, "key", "")
+	return onTo(w, r, shownKey.SetContext(r.Context(), text), "/account/keys")
 }
 
 func (a *app) revokeKey(w http.ResponseWriter, r *http.Request) error {
@@ -54,7 +56,7 @@ func (a *app) revokeKey(w http.ResponseWriter, r *http.Request) error {
 	if errors.Is(err, apikey.ErrNoKey) { // revoked by the first of two clicks
 		err = nil
 	}
-	return a.done(w, r, err, "/account/keys", "The key is revoked.")
+	return done(w, r, err, "/account/keys", "The key is revoked.")
 }
 
 // me is the one page for programs: what a key opens.
@@ -69,7 +71,8 @@ func (a *app) me(w http.ResponseWriter, r *http.Request) error {
 type keyTable struct{ users }
 
 func (t keyTable) Insert(ctx context.Context, k apikey.Key) error {
-	n, err := t.exec(ctx, `INSERT INTO api_keys (id, user_id, hash, name, created, expires, used) VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT DO NOTHING`,
+	n, err := t.exec(ctx, `INSERT INTO api_keys (id, user_id, hash, name, created, expires, used)
+		VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT DO NOTHING`,
 		k.ID, k.Owner, k.Hash, k.Name, k.Created.Unix(), k.Expires.Unix())
 	if err == nil && n == 0 {
 		err = errTaken

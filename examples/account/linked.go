@@ -18,11 +18,12 @@ type identity struct{ Issuer, Subject, Name string }
 const offered session.Key[identity] = "link"
 
 // provider says how the other site is spoken to. With Google this is oidc.Google(), and the fields of one's
-// own.
+// own. The example provider speaks http.
 func (a *app) provider(name, path string, once strategy.Counter) oidc.Config {
 	return oidc.Config{
-		Name: name, Issuer: a.issuer, ClientID: a.client, ClientSecret: a.clientSecret, RedirectURL: a.url + path + "/callback",
-		CookieSecrets: []string{a.secret}, Scopes: []string{"profile", "email"}, Once: once, InsecureHTTP: !a.secure() || a.smtp == "", // as the example provider does
+		Name: name, Issuer: a.issuer, ClientID: a.client, ClientSecret: a.clientSecret,
+		RedirectURL: a.url + path + "/callback", Scopes: []string{"profile", "email"},
+		CookieSecrets: []string{a.secret}, Once: once, InsecureHTTP: !a.secure() || a.outbox != nil,
 	}
 }
 
@@ -30,7 +31,8 @@ func (a *app) provider(name, path string, once strategy.Counter) oidc.Config {
 func (a *app) newLink(once strategy.Counter) (*guard.Guard[oidc.Identity], error) {
 	cfg := a.provider("link", "/account/linked", once)
 	cfg.Bind = func(r *http.Request) string { u, _ := a.auth.User(r.Context()); return u.ID }
-	s, err := oidc.New(cfg, func(_ context.Context, id oidc.Identity) (oidc.Identity, error) { return id, nil })
+	self := func(_ context.Context, id oidc.Identity) (oidc.Identity, error) { return id, nil }
+	s, err := oidc.New(cfg, self)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +53,7 @@ func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 	}
 	u, err = a.users.add(ctx, email, "")
 	if errors.Is(err, errTaken) {
-		return nil, &strategy.Failure{Reason: "the address has an account that is not connected", Status: http.StatusConflict}
+		return nil, &strategy.Failure{Reason: "the address has an account", Status: http.StatusConflict}
 	}
 	if err != nil {
 		return nil, err
@@ -61,63 +63,61 @@ func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 }
 
 func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
-	list, err := all(r.Context(), a.users, scanIdentity, `SELECT issuer, subject, name FROM identities WHERE user_id = $1`, a.current(r).ID)
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, "linked", form{}, list)
+	list, err := all(r.Context(), a.users, scanIdentity,
+		`SELECT issuer, subject, name FROM identities WHERE user_id = $1`, a.current(r).ID)
+	return a.showOr(w, r, err, "linked", form{}, list)
 }
 
 // askToLink asks the user whether the account that was shown is the right one.
 func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
 	id, _ := a.link.User(r.Context())
-	if err := keep(a, r, offered, identity{id.Issuer, id.Subject, id.Name}); err != nil {
+	if err := offered.SetContext(r.Context(), identity{id.Issuer, id.Subject, id.Name}); err != nil {
 		return err
 	}
 	return a.show(w, r, "link", form{}, id.Name)
 }
 
 func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
-	id, ok, err := kept(r.Context(), a, offered)
-	text := "The account is connected."
-	if err == nil && ok { // otherwise it was connected by the first of two clicks
-		var free bool
-		if free, err = a.users.link(r.Context(), a.current(r), id); err == nil {
-			_, _, err = take(r.Context(), a, offered) // not before: who tries again after an outage still has it
-		}
-		if !free {
-			text = "This account is connected to another user."
-		} else {
-			a.send(a.current(r).Email, "linked", "")
-		}
+	u, text := a.current(r), "The account is connected."
+	id, ok, err := offered.GetContext(r.Context())
+	if err != nil || !ok { // it was connected by the first of two clicks
+		return done(w, r, err, "/account/linked", text)
 	}
-	return a.done(w, r, err, "/account/linked", text)
+	free, err := a.users.link(r.Context(), u, id)
+	if err == nil { // not before: who tries again after an outage still has it
+		_, _, err = offered.PopContext(r.Context())
+	}
+	if free {
+		a.send(u.Email, "linked", "")
+	} else {
+		text = "This account is connected to another user."
+	}
+	return done(w, r, err, "/account/linked", text)
 }
 
+// unlink disconnects an account elsewhere, and logs out whoever used it.
 func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
 	if u.Hash == "" && u.Passkeys == 0 && u.Linked < 2 {
-		return a.done(w, r, nil, "/account/linked", "This is your only way to log in. Choose a password before.")
+		return done(w, r, nil, "/account/linked", onlyWay)
 	}
-	n, err := a.users.exec(r.Context(), `DELETE FROM identities WHERE issuer = $1 AND subject = $2 AND user_id = $3`, f.Get("issuer"), f.Get("subject"), u.ID)
-	if n > 0 {
-		a.send(u.Email, "unlinked", "")
-	}
-	if err == nil {
-		_, err = a.auth.EndFactor(r.Context(), u, "provider")
-	}
-	return a.done(w, r, err, "/account/linked", "The account is not connected any more.")
+	n, err := a.users.exec(r.Context(), `DELETE FROM identities WHERE issuer = $1 AND subject = $2
+		AND user_id = $3`, f.Get("issuer"), f.Get("subject"), u.ID)
+	text := "The account is not connected any more."
+	return a.removed(w, r, n > 0, err, removal{"provider", "unlinked", "/account/linked", text})
 }
 
 // ofIdentity returns the user with whom an account elsewhere is connected.
 func (t users) ofIdentity(ctx context.Context, id identity) (*User, error) {
-	return one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE id = (SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
+	return one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE id =
+		(SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
 }
 
 // link connects an account elsewhere, unless it is connected to somebody else.
 func (t users) link(ctx context.Context, u *User, id identity) (bool, error) {
 	n, err := t.exec(ctx, `INSERT INTO identities (issuer, subject, user_id, name) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (issuer, subject) DO UPDATE SET name = excluded.name WHERE identities.user_id = excluded.user_id`, id.Issuer, id.Subject, u.ID, id.Name)
+		ON CONFLICT (issuer, subject) DO UPDATE SET name = excluded.name
+		WHERE identities.user_id = excluded.user_id`, id.Issuer, id.Subject, u.ID, id.Name)
 	return n > 0, err
 }
 

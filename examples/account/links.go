@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -20,27 +19,10 @@ type ticket struct {
 	Side  string `json:",omitempty"` // where it was mailed to
 }
 
-func issue(ctx context.Context, tokens *onetime.Tokens, t ticket) (string, error) {
-	b, err := json.Marshal(t)
-	if err != nil {
-		return "", err
-	}
-	return tokens.Issue(ctx, string(b))
-}
-
-// redeem uses a token up. The error wraps strategy.ErrUnauthenticated when it is not good, or not any more.
-func redeem(ctx context.Context, tokens *onetime.Tokens, sent string) (t ticket, err error) {
-	text, err := tokens.Redeem(ctx, sent)
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &t)
-	}
-	return t, err
-}
-
-// redeemShown is redeem, for a page that has shown an address to whoever chose a password or confirmed it
+// redeem uses a token up whose page has shown an address to whoever chose a password or confirmed it
 // there. That of another link would have them do it for a stranger's account.
-func redeemShown(ctx context.Context, tokens *onetime.Tokens, f form) (ticket, error) {
-	t, err := redeem(ctx, tokens, f.Get("token"))
+func redeem(ctx context.Context, tokens *onetime.Tokens, f form) (ticket, error) {
+	t, err := onetime.RedeemValue[ticket](ctx, tokens, f.Get("token"))
 	if err == nil && t.Email != f.Get("email") {
 		err = strategy.ErrUnauthenticated
 	}
@@ -55,7 +37,7 @@ func (a *app) mailLink(page string, tokens *onetime.Tokens, path, known, unknown
 		f := formOf(r)
 		email := a.address(f)
 		if err := a.mayMail(r, f, email); err != nil || len(f.Errors) > 0 {
-			return a.showOr(w, r, err, page, f)
+			return a.showOr(w, r, err, page, f, nil)
 		}
 		t, name := ticket{Email: email}, known
 		u, _, err := a.users.byEmail(r.Context(), email)
@@ -68,11 +50,12 @@ func (a *app) mailLink(page string, tokens *onetime.Tokens, path, known, unknown
 			t.User, t.Stamp = u.ID, u.Stamp
 		}
 		if tokens == a.magic {
-			if t.Of, err = a.browser(r); err != nil {
+			if t.Of, err = browser(r.Context()); err != nil {
 				return err
 			}
 		}
-		token, err := issue(r.Context(), tokens, t) // also where it is not mailed, or its time would tell
+		// Also where it is not mailed, or its time would tell.
+		token, err := onetime.IssueValue(r.Context(), tokens, t)
 		if err != nil {
 			return err
 		}
@@ -94,14 +77,6 @@ func (a *app) mayMail(r *http.Request, f form, email string) error {
 		return nil
 	}
 	return err
-}
-
-// showOr is show, unless there is an error.
-func (a *app) showOr(w http.ResponseWriter, r *http.Request, err error, page string, f form) error {
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, page, f, nil)
 }
 
 // behindLink returns the page behind a mailed link. Looking at it uses nothing up, since scanners of mail do;

@@ -22,9 +22,10 @@ func (a *app) live(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	clock := time.NewTicker(5 * time.Second)
 	defer clock.Stop()
-	enough := time.After(5 * time.Minute) // the browser comes back, and proves again that its session is bound to it
+	enough := time.After(5 * time.Minute) // the browser comes back, and proves again that it is bound
 	for now := time.Now(); ; {
-		if _, err := fmt.Fprintf(w, "data: %s\n\n", now.Format(time.TimeOnly)); err != nil || stream.Flush() != nil {
+		_, err := fmt.Fprintf(w, "data: %s\n\n", now.Format(time.TimeOnly))
+		if err != nil || stream.Flush() != nil {
 			return nil // the browser has gone
 		}
 		select {

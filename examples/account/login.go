@@ -15,5 +15,6 @@ func (a *app) logInPage(w http.ResponseWriter, r *http.Request) error {
 
 // logInFailed answers a log-in that was refused. It does not tell whether the address has an account.
 func (a *app) logInFailed(w http.ResponseWriter, r *http.Request, err error) error {
-	return a.show(w, r, "login", formOf(r).refusedBy(err, "password", "The e-mail address or the password is not right."), nil)
+	f := formOf(r).refusedBy(err, "password", "The e-mail address or the password is not right.")
+	return a.show(w, r, "login", f, nil)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"net/http"
 
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
@@ -15,18 +14,18 @@ import (
 const askedHere session.Key[string] = "askedHere"
 
 // browser returns the name of the browser, which gets one if it has none.
-func (a *app) browser(r *http.Request) (string, error) {
-	name, ok, err := kept(r.Context(), a, askedHere)
+func browser(ctx context.Context) (string, error) {
+	name, ok, err := askedHere.GetContext(ctx)
 	if err == nil && !ok {
 		name = rand.Text()
-		err = keep(a, r, askedHere, name)
+		err = askedHere.SetContext(ctx, name)
 	}
 	return name, err
 }
 
 // byMagicLink finds the user of a link, for the strategy.
 func (a *app) byMagicLink(ctx context.Context, text string) (*User, error) {
-	here, asked, err := kept(ctx, a, askedHere)
+	here, asked, err := askedHere.GetContext(ctx)
 	var t ticket
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &t)

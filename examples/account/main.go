@@ -57,20 +57,29 @@ func parse(args []string) (o options, err error) {
 	o.freshFor, o.mailTime = 10*time.Minute, 30*time.Second
 	f := flag.NewFlagSet("account", flag.ContinueOnError)
 	f.StringVar(&o.addr, "addr", "localhost:3000", "where to listen, as `host:port`")
-	f.StringVar(&o.url, "url", "", "`URL` by which browsers know the site, such as https://app.example, if a proxy is in front")
+	f.StringVar(&o.url, "url", "",
+		"`URL` by which browsers know the site, if there is a proxy: https://app.example")
 	f.StringVar(&o.cert, "tls-cert", "", "`file` of the certificate (PEM), to serve https")
 	f.StringVar(&o.key, "tls-key", "", "`file` of the certificate's key (PEM)")
-	f.StringVar(&o.db, "db", os.Getenv("DATABASE_URL"), "postgres://… or the name of an SQLite `file`; $DATABASE_URL. Empty keeps all in memory")
-	f.StringVar(&o.redis, "redis", os.Getenv("REDIS_URL"), "`URL` of a Redis for the sessions; $REDIS_URL. Empty keeps them in the database")
-	f.StringVar(&o.secret, "secret", os.Getenv("SESSION_SECRET"), "`text` of 32 random bytes or more, which signs cookies and encrypts keys; $SESSION_SECRET. Empty makes one")
-	f.StringVar(&o.smtp, "smtp", os.Getenv("SMTP_URL"), "smtp://user:password@host:port; $SMTP_URL. Empty shows mails at /outbox, on localhost only")
+	f.StringVar(&o.db, "db", os.Getenv("DATABASE_URL"), "postgres://… or the name of an SQLite "+
+		"`file`; $DATABASE_URL. Empty keeps all in memory")
+	f.StringVar(&o.redis, "redis", os.Getenv("REDIS_URL"), "`URL` of a Redis for the sessions; $REDIS_URL. "+
+		"Empty keeps them in the database")
+	f.StringVar(&o.secret, "secret", os.Getenv("SESSION_SECRET"), "`text` of 32 random bytes or more, "+
+		"which signs cookies and encrypts keys; $SESSION_SECRET. Empty makes one")
+	f.StringVar(&o.smtp, "smtp", os.Getenv("SMTP_URL"), "smtp://user:password@host:port; $SMTP_URL. "+
+		"Empty shows mails at /outbox, on localhost only")
 	f.StringVar(&o.from, "from", "account@localhost", "`address` from which mails come")
-	f.StringVar(&o.admin, "admin", "", "`address` whose owner is the administrator: nobody else is one then. Empty leaves all roles as they are")
-	f.StringVar(&o.breached, "breached", "https://api.pwnedpasswords.com/range/", "`URL` of a list of stolen passwords. Empty asks none")
-	f.StringVar(&o.issuer, "issuer", "", "`URL` of an OpenID provider to log in with; on localhost, without it, an example is started")
+	f.StringVar(&o.admin, "admin", "", "`address` whose owner is the administrator, and nobody else. "+
+		"Empty leaves all roles as they are")
+	f.StringVar(&o.breached, "breached", "https://api.pwnedpasswords.com/range/", "`URL` of a list "+
+		"of stolen passwords. Empty asks none")
+	f.StringVar(&o.issuer, "issuer", "", "`URL` of an OpenID provider to log in with; on localhost, "+
+		"without it, an example is started")
 	f.StringVar(&o.client, "client", "account", "what the provider calls this site")
-	f.StringVar(&o.clientSecret, "client-secret", os.Getenv("CLIENT_SECRET"), "`text` that the provider gave it; $CLIENT_SECRET")
-	f.Func("proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7", func(list string) error {
+	f.StringVar(&o.clientSecret, "client-secret", os.Getenv("CLIENT_SECRET"),
+		"`text` that the provider gave it; $CLIENT_SECRET")
+	f.Func("proxies", "`addresses` of proxies, such as 10.0.0.0/8,192.0.2.7", func(list string) error {
 		for text := range strings.SplitSeq(list, ",") {
 			prefix, err := netip.ParsePrefix(text)
 			if addr, err2 := netip.ParseAddr(text); err2 == nil {

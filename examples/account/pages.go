@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
-	"github.com/seed-6f34412b/passport/strategy/passkey"
+	"github.com/seed-6f34412b/passport/session"
 )
 
 //go:embed templates static
@@ -26,11 +25,16 @@ type page struct {
 	Form    form
 	Data    any
 	Request *http.Request
-	App     *app
+
+	Site             string // its address
+	Outbox, Provider bool   // mails can be looked at; there is another site to log in with
 }
 
 // Is reports whether the page is at path, for the navigation.
 func (p page) Is(path string) bool { return p.Request.URL.Path == path }
+
+// Has reports whether the address has a parameter.
+func (p page) Has(param string) bool { return p.Request.URL.Query().Has(param) }
 
 // ReturnTo is where the page was asked to lead; "" for nowhere.
 func (p page) ReturnTo() string {
@@ -38,22 +42,12 @@ func (p page) ReturnTo() string {
 	return to
 }
 
-// Has reports whether the address has a parameter.
-func (p page) Has(param string) bool { return p.Request.URL.Query().Has(param) }
-
-// Outbox reports whether mails can be looked at.
-func (p page) Outbox() bool { return p.App.smtp == "" }
-
-// Site is the site's address.
-func (p page) Site() string { return p.App.url }
-
-// Provider reports whether there is another site to log in with.
-func (p page) Provider() bool { return p.App.link != nil }
-
 // parsePages returns the templates by name, each with the layout around it.
 func parsePages() (map[string]*template.Template, error) {
-	funcs := template.FuncMap{"site": func() string { return siteName }, "input": newInput, "ago": ago, "device": deviceName, "passkeyID": func(c passkey.Credential) string { return id64(c.ID) }}
-	layout, err := template.New("layout.html").Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/parts.html")
+	site := func() string { return siteName }
+	funcs := template.FuncMap{"site": site, "input": newInput, "ago": ago, "id64": id64}
+	layout := template.New("layout.html").Funcs(funcs)
+	layout, err := layout.ParseFS(files, "templates/layout.html", "templates/parts.html")
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +65,7 @@ func parsePages() (map[string]*template.Template, error) {
 
 // show answers with a page, for a request whose session is known.
 func (a *app) show(w http.ResponseWriter, r *http.Request, name string, f form, data any) error {
-	s, err := a.sessions.Session(r.Context())
-	if err != nil {
-		return err
-	}
-	flashes, err := s.Flashes("info")
+	flashes, err := session.FlashesContext(r.Context(), "info")
 	if err != nil {
 		return err
 	}
@@ -86,13 +76,21 @@ func (a *app) show(w http.ResponseWriter, r *http.Request, name string, f form, 
 	return a.write(w, r, name, p)
 }
 
+// showOr is show, unless there is an error.
+func (a *app) showOr(w http.ResponseWriter, r *http.Request, err error, name string, f form, data any) error {
+	if err != nil {
+		return err
+	}
+	return a.show(w, r, name, f, data)
+}
+
 // contentPolicy is the Content-Security-Policy: everything comes from here, and nothing is inline. A form may
 // lead to the provider, whose address is added.
-const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'; form-action 'self' "
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
+	"img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self' "
 
 func (a *app) write(w http.ResponseWriter, r *http.Request, name string, p page) error {
-	p.Request, p.App = r, a
+	p.Request, p.Site, p.Outbox, p.Provider = r, a.url, a.outbox != nil, a.link != nil
 	var body bytes.Buffer
 	if err := a.pages[name].Execute(&body, p); err != nil {
 		return fmt.Errorf("template %s: %w", name, err)
@@ -111,14 +109,13 @@ func (a *app) write(w http.ResponseWriter, r *http.Request, name string, p page)
 	return nil
 }
 
+// onlyWay is said where a user would not get in any more.
+const onlyWay = "This is your only way to log in. Choose a password before."
+
 // done says on the next page what was done, unless err says that it was not.
-func (a *app) done(w http.ResponseWriter, r *http.Request, err error, to, text string) error {
-	if err != nil {
-		return err
-	}
-	s, err := a.sessions.Session(r.Context())
+func done(w http.ResponseWriter, r *http.Request, err error, to, text string) error {
 	if err == nil {
-		err = s.Flash("info", text)
+		err = session.FlashContext(r.Context(), "info", text)
 	}
 	return onTo(w, r, err, to)
 }
@@ -131,31 +128,21 @@ func onTo(w http.ResponseWriter, r *http.Request, err error, to string) error {
 	return err
 }
 
-// fail answers a request that failed because of err.
-func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if guard.Status(err) >= http.StatusInternalServerError {
-		slog.ErrorContext(r.Context(), "a page failed", "route", r.Pattern, "error", err)
-	}
-	if !a.explained(w, r, err) {
-		a.auth.Error(w, r, err)
-	}
-}
-
-// errorPage is for guard.Config.Error. Where it writes nothing the guard answers: programs, and browsers that
-// have to log in first.
-func (a *app) errorPage(w http.ResponseWriter, r *http.Request, err error) { a.explained(w, r, err) }
-
-// explained answers a browser with a page that says what went wrong, and reports whether it did.
-func (a *app) explained(w http.ResponseWriter, r *http.Request, err error) bool {
+// errorPage answers a browser with a page that says what went wrong. Where it writes nothing the guard
+// answers: programs, and browsers that have to log in first.
+func (a *app) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 	problem, asks := guard.ProblemOf(err), r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !strings.Contains(r.Header.Get("Accept"), "text/html") || problem.Status < 400 || asks && problem.Status == http.StatusUnauthorized {
-		return false
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") || problem.Status < 400 ||
+		asks && problem.Status == http.StatusUnauthorized {
+		return
 	}
 	kind := problem.Type[strings.LastIndex(problem.Type, "#")+1:]
 	if errors.Is(err, errActing) {
 		kind = "Acting"
 	}
-	return a.write(w, r, "error", page{User: a.current(r), Form: form{Status: problem.Status}, Data: map[string]any{"Kind": kind, "Text": problem.Detail}}) == nil
+	data := map[string]any{"Kind": kind, "Text": problem.Detail}
+	// Where this fails it has written nothing either.
+	_ = a.write(w, r, "error", page{User: a.current(r), Form: form{Status: problem.Status}, Data: data})
 }
 
 // static serves the style sheet and the scripts.

@@ -21,7 +21,7 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	here, _, err := kept(r.Context(), a, changedHere)
+	here, _, err := changedHere.GetContext(r.Context())
 	if err != nil {
 		return err
 	}
@@ -29,8 +29,9 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if u.Hash != "" {
 		err = a.guesses.Attempt(r, u.Email, func(ctx context.Context) error {
 			err := a.hasher.Verify(ctx, u.Hash, f.values.Get("current"))
-			if changed = err != nil && here == u.Stamp && a.hasher.Verify(ctx, u.Hash, f.values.Get("password")) == nil; changed {
-				return nil
+			twice := err != nil && here == u.Stamp
+			if twice && a.hasher.Verify(ctx, u.Hash, f.values.Get("password")) == nil {
+				changed, err = true, nil
 			}
 			return err
 		})
@@ -39,17 +40,17 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if err != nil || len(f.Errors) > 0 {
-		return a.showOr(w, r, err, "password", f)
+		return a.showOr(w, r, err, "password", f, nil)
 	}
 	if changed {
-		return a.done(w, r, nil, "/account", passwordChanged)
+		return done(w, r, nil, "/account", passwordChanged)
 	}
 	if u, err = a.users.setPassword(r.Context(), u, hash, false); err != nil {
 		return err
 	}
 	a.send(u.Email, "changed", "")
 	if err = a.auth.ReauthenticateUser(r, u); err == nil { // this session goes on, with the new stamp
-		err = keep(a, r, changedHere, u.Stamp)
+		err = changedHere.SetContext(r.Context(), u.Stamp)
 	}
-	return a.done(w, r, err, "/account", passwordChanged)
+	return done(w, r, err, "/account", passwordChanged)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/seed-6f34412b/passport/session"
@@ -13,38 +14,45 @@ const shownCodes session.Key[[]string] = "recoveryCodes"
 
 func (a *app) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	codes, _ := totp.NewRecoveryCodes(10)
-	return onTo(w, r, keep(a, r, shownCodes, codes), "/account/recovery")
+	return onTo(w, r, shownCodes.SetContext(r.Context(), codes), "/account/recovery")
 }
 
 func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
-	codes, _, err := kept(r.Context(), a, shownCodes)
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, "recovery", form{}, codes)
+	codes, _, err := shownCodes.GetContext(r.Context())
+	return a.showOr(w, r, err, "recovery", form{}, codes)
 }
 
 func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
-	codes, shown, err := kept(r.Context(), a, shownCodes)
-	if shown && formOf(r).Get("first") != codes[0] {
-		return a.done(w, r, nil, "/account/recovery", "You made new codes in another window. Save those that are shown here.")
+	u, text := a.current(r), "Your recovery codes are saved."
+	codes, shown, err := shownCodes.GetContext(r.Context())
+	if err != nil || !shown { // they were saved by the first of two clicks
+		return done(w, r, err, "/account/security", text)
 	}
-	if err == nil && shown { // otherwise they were saved by the first of two clicks
-		err = a.users.inTx(r.Context(), func(exec func(string, ...any) (int64, error)) error {
-			_, err := exec(`DELETE FROM recovery_codes WHERE user_id = $1`, a.current(r).ID)
-			for _, code := range codes {
-				if hash, ok := totp.HashRecoveryCode(code); ok && err == nil {
-					_, err = exec(`INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING`, a.current(r).ID, hash)
-				}
+	if formOf(r).Get("first") != codes[0] {
+		text = "You made new codes in another window. Save those that are shown here."
+		return done(w, r, nil, "/account/recovery", text)
+	}
+	err = a.users.inTx(r.Context(), func(exec execer) error {
+		_, err := exec(`DELETE FROM recovery_codes WHERE user_id = $1`, u.ID)
+		for _, code := range codes {
+			if hash, ok := totp.HashRecoveryCode(code); ok && err == nil {
+				_, err = exec(`INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $2)
+					ON CONFLICT DO NOTHING`, u.ID, hash)
 			}
-			return err
-		})
-		if err == nil { // not before: who tries again after an outage still has them
-			_, _, err = take(r.Context(), a, shownCodes)
 		}
-		if err == nil {
-			a.send(a.current(r).Email, "factor", "")
-		}
+		return err
+	})
+	if err == nil { // not before: who tries again after an outage still has them
+		_, _, err = shownCodes.PopContext(r.Context())
 	}
-	return a.done(w, r, err, "/account/security", "Your recovery codes are saved.")
+	if err == nil {
+		a.send(u.Email, "factor", "")
+	}
+	return done(w, r, err, "/account/security", text)
+}
+
+// useRecoveryCode uses a recovery code up.
+func (a *app) useRecoveryCode(ctx context.Context, account, hash string) (bool, error) {
+	n, err := a.users.exec(ctx, `DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2`, account, hash)
+	return n > 0, err
 }

@@ -17,9 +17,9 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	hash, err := a.newHash(r.Context(), f, f.Get("email"))
 	if err != nil || hash == "" {
-		return a.showOr(w, r, err, "choose", f)
+		return a.showOr(w, r, err, "choose", f, nil)
 	}
-	t, err := redeemShown(r.Context(), a.registrations, f)
+	t, err := redeem(r.Context(), a.registrations, f)
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}
@@ -33,7 +33,7 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = a.auth.LogInUser(r, u)
 	}
-	return a.done(w, r, err, "/account", "Welcome. Your account is ready.")
+	return done(w, r, err, "/account", "Welcome. Your account is ready.")
 }
 
 // makeAdmin makes the owner of the address in -admin the administrator, and of all others users.

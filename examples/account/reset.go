@@ -9,9 +9,9 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	hash, err := a.newHash(r.Context(), f, f.Get("email"))
 	if err != nil || hash == "" {
-		return a.showOr(w, r, err, "choose", f)
+		return a.showOr(w, r, err, "choose", f, nil)
 	}
-	t, err := redeemShown(r.Context(), a.resets, f)
+	t, err := redeem(r.Context(), a.resets, f)
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}
@@ -19,7 +19,8 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}
-	had, removes, text := u.Authenticator != "" || u.Passkeys > 0, f.Get("remove") != "" && u.secondIsNew(), passwordChanged
+	text, had, asked := passwordChanged, u.Authenticator != "" || u.Passkeys > 0, f.Get("remove") != ""
+	removes := asked && u.secondIsNew()
 	if u, err = a.users.setPassword(r.Context(), u, hash, removes); err != nil {
 		return err
 	}
@@ -28,10 +29,10 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	case had && removes:
 		a.send(u.Email, "factor", "")
 		text += " The second step is removed."
-	case had && f.Get("remove") != "":
+	case had && asked:
 		text += " The second step stays: it was set up more than seven days ago."
 	}
-	if err = a.attempts.Unlock(r.Context(), u.Email); err == nil { // the mail is theirs: strangers' guesses are forgotten
+	if err = a.attempts.Unlock(r.Context(), u.Email); err == nil { // strangers' guesses are forgotten
 		a.attempts.MakeKnown(w, r, u.Email)
 		err = a.auth.LogInUser(r, u)
 	}
@@ -39,17 +40,17 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	if u.Passkeys+u.Linked+u.Keys > 0 {
 		to = "/account/kept"
 	}
-	return a.done(w, r, err, to, text)
+	return done(w, r, err, to, text)
 }
 
 // removeKept removes what stayed when the password was reset.
 func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
 	if u.Hash == "" { // who has not come from a reset
-		return a.done(w, r, nil, "/account/password", "These are your only ways to log in. Choose a password before.")
+		return done(w, r, nil, "/account/password", onlyWay)
 	}
 	removed := int64(0)
-	err := a.users.inTx(r.Context(), func(exec func(string, ...any) (int64, error)) error {
+	err := a.users.inTx(r.Context(), func(exec execer) error {
 		for _, table := range []string{"passkeys", "identities", "api_keys"} {
 			n, err := exec(`DELETE FROM `+table+` WHERE user_id = $1`, u.ID)
 			if removed += n; err != nil {
@@ -62,7 +63,8 @@ func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
 		a.send(u.Email, "kept", "")
 	}
 	if err == nil { // who has used one of them since the reset is out
-		err = a.logOutOthers(r)
+		_, err = a.auth.LogOutOthers(r.Context(), u)
 	}
-	return a.done(w, r, err, "/account", "Your passkeys, linked accounts and API keys are removed. All other devices are logged out.")
+	return done(w, r, err, "/account", "Your passkeys, linked accounts and API keys are removed. "+
+		"All other devices are logged out.")
 }

@@ -21,9 +21,8 @@ CREATE TABLE IF NOT EXISTS passkeys (
   id         TEXT PRIMARY KEY,
   user_id    TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
   name       TEXT NOT NULL,
-  sign_count BIGINT NOT NULL,             -- this and the next two change at each use
-  backed_up  BIGINT NOT NULL,             -- 0 or 1
-  last_used  BIGINT NOT NULL,             -- milliseconds; 0 for never
+  sign_count BIGINT NOT NULL,             -- this and the next one change at each use
+  used       TEXT NOT NULL,               -- as JSON
   credential TEXT NOT NULL,               -- the rest, as JSON
   created    BIGINT NOT NULL
 );

@@ -14,10 +14,7 @@ func (a *app) secondPage(w http.ResponseWriter, r *http.Request) error {
 	if errors.Is(err, strategy.ErrUnauthenticated) || err == nil && a.current(r) != nil {
 		return onTo(w, r, nil, "/login") // nobody waits, or nothing is missing
 	}
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, "second", form{}, u)
+	return a.showOr(w, r, err, "second", form{}, u)
 }
 
 const wrongCode = "This code is not right, or was used before. Take the one that is shown now."
@@ -31,4 +28,20 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 		return onTo(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"))
 	}
 	return a.show(w, r, "second", formOf(r).refusedBy(err, "code", wrongCode), u)
+}
+
+// removal is a way to log in that its owner gives up.
+type removal struct{ factor, mail, to, text string }
+
+// removed answers the removal of a factor. was says that it was there: it is not at the second of two clicks.
+// The owner gets a mail, and whoever used the factor elsewhere is logged out.
+func (a *app) removed(w http.ResponseWriter, r *http.Request, was bool, err error, x removal) error {
+	u := a.current(r)
+	if was {
+		a.send(u.Email, x.mail, "")
+	}
+	if err == nil {
+		_, err = a.auth.EndFactor(r.Context(), u, x.factor)
+	}
+	return done(w, r, err, x.to, x.text)
 }

@@ -81,8 +81,10 @@ func withExample(ctx context.Context, o options) (options, error) {
 		return o, err
 	}
 	o.issuer, o.clientSecret = "http://"+l.Addr().String(), rand.Text()
-	h, err := provider.New(provider.Config{Issuer: o.issuer, ClientID: o.client, ClientSecret: o.clientSecret, Home: o.url,
-		Redirects: []string{o.url + "/login/provider/callback", o.url + "/account/linked/callback"}})
+	h, err := provider.New(provider.Config{
+		Issuer: o.issuer, ClientID: o.client, ClientSecret: o.clientSecret, Home: o.url,
+		Redirects: []string{o.url + "/login/provider/callback", o.url + "/account/linked/callback"},
+	})
 	if err != nil {
 		return o, errors.Join(err, l.Close())
 	}
@@ -113,8 +115,10 @@ func (o *options) complete(listens *net.TCPAddr) error {
 	if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
 		return errors.New("-url is not like https://app.example")
 	}
-	if local := u.Hostname() == "localhost" && listens.IP.IsLoopback(); !local && (!o.secure() || o.smtp == "" || o.secret == "") {
-		return errors.New("others than localhost can reach the site: it needs https (-url, or -tls-cert and -tls-key), -smtp and -secret")
+	local := u.Hostname() == "localhost" && listens.IP.IsLoopback()
+	if !local && (!o.secure() || o.smtp == "" || o.secret == "") {
+		return errors.New("others than localhost can reach the site: it needs https " +
+			"(-url, or -tls-cert and -tls-key), -smtp and -secret")
 	}
 	if o.secret == "" {
 		o.secret = rand.Text() + rand.Text()

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"errors"
+	"time"
 
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy"
@@ -26,8 +27,8 @@ type User struct {
 	Linked, Keys                       int
 }
 
-// secondIsNew reports whether all that u has of a second step was set up in the last seven days. Whoever reads
-// the mails of u may remove it then: it may be a thief's, who has locked the owner out with it.
+// secondIsNew reports whether all that u has of a second step was set up in the last seven days. Whoever
+// reads the mails of u may remove it then: it may be a thief's, who has locked the owner out with it.
 func (u *User) secondIsNew() bool {
 	weekAgo := now() - 7*24*60*60
 	return (u.Authenticator == "" || u.AppSince > weekAgo) && (u.Passkeys == 0 || u.PasskeysSince > weekAgo)
@@ -47,7 +48,8 @@ func factors(_ context.Context, u *User) ([]string, error) {
 // users is the users table.
 type users struct{ db *sql.DB }
 
-const selectUser = `SELECT id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, created, app_since,
+const selectUser = `SELECT id, email, name, role, hash, stamp, handle, authenticator, authenticator_new,
+  created, app_since,
   (SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.user_id = users.id),
   (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = users.id),
   (SELECT COUNT(*) FROM recovery_codes c WHERE c.user_id = users.id),
@@ -58,8 +60,9 @@ type scanner interface{ Scan(into ...any) error }
 
 func scanUser(row scanner) (*User, error) {
 	u, handle := new(User), ""
-	err := row.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Hash, &u.Stamp, &handle, &u.Authenticator, &u.NewAuthenticator,
-		&u.Created, &u.AppSince, &u.PasskeysSince, &u.Passkeys, &u.RecoveryCodes, &u.Linked, &u.Keys)
+	err := row.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Hash, &u.Stamp, &handle, &u.Authenticator,
+		&u.NewAuthenticator, &u.Created, &u.AppSince, &u.PasskeysSince,
+		&u.Passkeys, &u.RecoveryCodes, &u.Linked, &u.Keys)
 	if err == nil {
 		u.Handle, err = base64.RawURLEncoding.DecodeString(handle)
 	}
@@ -109,7 +112,8 @@ var errTaken = errors.New("the name is taken")
 // add adds a user whose address is proved.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 	id := rand.Text()
-	n, err := t.exec(ctx, `INSERT INTO users (id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, app_since, created)
+	n, err := t.exec(ctx, `INSERT INTO users
+		(id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, app_since, created)
 		VALUES ($1, $2, '', 'user', $3, $4, $5, '', '', 0, $6) ON CONFLICT DO NOTHING`,
 		id, email, hash, rand.Text(), base64.RawURLEncoding.EncodeToString(passkey.NewHandle()), now())
 	if err == nil && n == 0 {
@@ -124,7 +128,7 @@ func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 // setPassword stores a new hash, with a new stamp, and returns the user as they are now: without a second
 // step, if that is to go.
 func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes bool) (*User, error) {
-	err := t.inTx(ctx, func(exec func(string, ...any) (int64, error)) error {
+	err := t.inTx(ctx, func(exec execer) error {
 		_, err := exec(`UPDATE users SET hash = $1, stamp = $2 WHERE id = $3`, hash, rand.Text(), u.ID)
 		for _, statement := range []string{
 			`UPDATE users SET authenticator = '', authenticator_new = '' WHERE id = $1`,
@@ -154,8 +158,11 @@ func changed(result sql.Result, err error) (int64, error) {
 	return result.RowsAffected()
 }
 
+// execer returns how many rows a statement changed.
+type execer = func(statement string, args ...any) (int64, error)
+
 // inTx runs f in a transaction. What f asks of the row of a user first, others wait for.
-func (t users) inTx(ctx context.Context, f func(exec func(statement string, args ...any) (int64, error)) error) error {
+func (t users) inTx(ctx context.Context, f func(exec execer) error) error {
 	tx, err := t.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -170,8 +177,13 @@ func (t users) inTx(ctx context.Context, f func(exec func(statement string, args
 	return tx.Commit()
 }
 
+// scan reads a row.
+type scan[T any] func(row scanner) (T, error)
+
 // one returns the one row of a query, or missing where there is none.
-func one[T any](ctx context.Context, t users, scan func(scanner) (T, error), missing error, query string, args ...any) (T, error) {
+func one[T any](
+	ctx context.Context, t users, scan scan[T], missing error, query string, args ...any,
+) (T, error) {
 	v, err := scan(t.db.QueryRowContext(ctx, query, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = missing
@@ -180,7 +192,7 @@ func one[T any](ctx context.Context, t users, scan func(scanner) (T, error), mis
 }
 
 // all returns the rows of a query.
-func all[T any](ctx context.Context, t users, scan func(scanner) (T, error), query string, args ...any) (list []T, err error) {
+func all[T any](ctx context.Context, t users, scan scan[T], query string, args ...any) (list []T, err error) {
 	rows, err := t.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -195,3 +207,5 @@ func all[T any](ctx context.Context, t users, scan func(scanner) (T, error), que
 	}
 	return list, rows.Err()
 }
+
+func now() int64 { return time.Now().Unix() }

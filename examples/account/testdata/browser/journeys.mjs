@@ -446,6 +446,7 @@ await run({
     await phone.at('/mailed')
     const link = await phone.mail('vic@test.example', 'Choose a new password')
     await phone.go(link)
+    await phone.look('reset')
     await phone.fill('New password', 'vic@test.example')
     await phone.press('Change password')
     await phone.refused('New password', 'guess')
@@ -467,6 +468,32 @@ await run({
     await vic.fill('New password', secret)
     await vic.press('Change password')
     await vic.sees('This link is not good any more')
+  },
+
+  async 'the second step of a thief locks nobody out'(meet) {
+    const liz = await meet()
+    await liz.register('liz@test.example', secret)
+    const thief = await meet()
+    await thief.logIn('liz@test.example', secret)
+    await thief.at('/account')
+    await thief.authenticator()
+    await thief.go('/account/security')
+    await thief.press('Add a passkey')
+    await thief.sees('on all your devices')
+    await liz.mail('liz@test.example', 'How you log in was changed')
+    await liz.go('/account')
+    await liz.at('/second')
+    await liz.follow('choose a new password')
+    await liz.fill('E-mail address', 'liz@test.example')
+    await liz.press('Mail me the link')
+    await liz.at('/mailed')
+    await liz.go(await liz.mail('liz@test.example', 'Choose a new password'))
+    await liz.fill('New password', other)
+    await liz.page.getByLabel('Remove the second step').check()
+    await liz.press('Change password')
+    await liz.at('/account', 'The second step is removed.')
+    await thief.go('/account')
+    await thief.at('/login')
   },
 
   async 'another address, confirmed at both'(meet) {
@@ -585,8 +612,14 @@ await run({
     await yui.press('I am Jen Bar')
     await yui.press('Connect')
     await yui.sees('This account is connected to another user.')
+    const phone = await meet()
+    await phone.go('/login/provider')
+    await phone.press('I am Jo Baz')
+    await phone.at('/account', 'yui@test.example')
     await yui.press('Disconnect Jo Baz')
     await yui.sees('The account is not connected any more.')
+    await phone.go('/account') // whoever used it is out
+    await phone.at('/login')
     await yui.mail('yui@test.example', 'A way to log in was removed')
   },
 
