@@ -103,7 +103,7 @@ func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Rec
 		}
 		if err == nil {
 			if w := p.watchers.Load(); w != nil {
-				w.toldMany(ids, next)
+				w.onEndMany(ids, next)
 			}
 			return next, nil
 		}

@@ -192,7 +192,7 @@ func (p *Protocol) end(ctx context.Context, id string, old []byte, next string, 
 		successor, err = p.ender.End(ctx, id, old, next, max(life, 0))
 	}
 	if w := p.watchers.Load(); w != nil && err == nil {
-		w.told(EndNotice(id, old, cmp.Or(next, successor)))
+		w.onNotice(EndNotice(id, old, cmp.Or(next, successor)))
 	}
 	if apart && err == nil {
 		p.unindex(ctx, labels, id)

@@ -26,8 +26,8 @@ func (w *watchers) start() {
 	w.stop, w.tick, w.wake = stop, time.Now().Add(w.p.WatchInterval), make(chan struct{}, 1)
 	users := make(chan byUser)
 	go w.clock(ctx, users)
-	go w.askUsers(ctx, users)
-	go w.lookAsAsked(ctx, w.wake)
+	go w.checkUsers(ctx, users)
+	go w.lookAtQueued(ctx, w.wake)
 	if n, ok := w.p.Store.(Notifier); ok {
 		go w.listen(ctx, n)
 	}
@@ -36,7 +36,7 @@ func (w *watchers) start() {
 // listen receives the store's notices until ctx ends.
 func (w *watchers) listen(ctx context.Context, n Notifier) {
 	for {
-		err := safely(func() error { return n.Listen(ctx, w.told) })
+		err := safely(func() error { return n.Listen(ctx, w.onNotice) })
 		if ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
 			return
 		}
@@ -49,13 +49,13 @@ func (w *watchers) listen(ctx context.Context, n Notifier) {
 
 // clock looks at all sessions, and sends their users to be checked, at every WatchInterval.
 func (w *watchers) clock(ctx context.Context, users chan<- byUser) {
-	for sleep(ctx, time.Until(w.next())) == nil {
+	for sleep(ctx, time.Until(w.nextTick())) == nil {
 		w.mu.Lock()
 		w.tick, w.soon = time.Now().Add(w.p.WatchInterval), nil
 		for _, of := range w.sessions {
 			of.due = time.Time{}
 		}
-		all := w.taken(slices.Collect(maps.Values(w.sessions)))
+		all := w.beginLook(slices.Collect(maps.Values(w.sessions)))
 		w.mu.Unlock()
 		found := &findings{users: byUser{}}
 		_ = w.look(ctx, all, found) // after an outage the rest is queued again
@@ -63,14 +63,14 @@ func (w *watchers) clock(ctx context.Context, users chan<- byUser) {
 		case users <- found.users:
 		default: // the users of an earlier round are still being checked
 		}
-		w.use(ctx, found.used)
+		w.restartIdle(ctx, found.used)
 	}
 }
 
 // findings are what remains to be done after a look.
 type findings struct {
-	users byUser // to be checked; nil except for the clock's looks
-	used  []used // whose idle timeout is to be restarted
+	users byUser         // to be checked; nil except for the clock's looks
+	used  []sessionInUse // whose idle timeout is to be restarted
 }
 
 // byUser are the sessions in which a look found log-ins.
@@ -83,9 +83,9 @@ func (u byUser) add(l logIn, of *watched) {
 	}
 }
 
-// askUsers checks the users of each round, one after another, however long that takes. No other
+// checkUsers checks the users of each round, one after another, however long that takes. No other
 // goroutine waits for the application's table of users.
-func (w *watchers) askUsers(ctx context.Context, rounds <-chan byUser) {
+func (w *watchers) checkUsers(ctx context.Context, rounds <-chan byUser) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -103,15 +103,15 @@ func (w *watchers) askUsers(ctx context.Context, rounds <-chan byUser) {
 	}
 }
 
-// next returns when the clock looks next.
-func (w *watchers) next() time.Time {
+// nextTick returns when the clock looks next.
+func (w *watchers) nextTick() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.tick
 }
 
-// lookAsAsked looks at the sessions that are queued, and at those that have reached a deadline.
-func (w *watchers) lookAsAsked(ctx context.Context, wake <-chan struct{}) {
+// lookAtQueued looks at the sessions that are queued, and at those that have reached a deadline.
+func (w *watchers) lookAtQueued(ctx context.Context, wake <-chan struct{}) {
 	for ctx.Err() == nil {
 		w.mu.Lock()
 		now, wait := time.Now(), w.p.WatchInterval
@@ -122,25 +122,25 @@ func (w *watchers) lookAsAsked(ctx context.Context, wake <-chan struct{}) {
 				wait = min(wait, d.at.Sub(now))
 				break
 			}
-			list = append(list, w.sooner())
+			list = append(list, w.popSoon())
 		}
-		asked := w.taken(list)
+		all := w.beginLook(list)
 		w.mu.Unlock()
-		if len(asked) == 0 {
-			rest(ctx, wake, wait)
+		if len(all) == 0 {
+			waitForWork(ctx, wake, wait)
 			continue
 		}
 		found := &findings{}
-		err := w.look(ctx, asked, found)
-		w.use(ctx, found.used)
+		err := w.look(ctx, all, found)
+		w.restartIdle(ctx, found.used)
 		if err != nil {
 			_ = sleep(ctx, lookAgainAfter)
 		}
 	}
 }
 
-// rest waits until something is queued, at most for d.
-func rest(ctx context.Context, wake <-chan struct{}, d time.Duration) {
+// waitForWork waits until something is queued, at most for d.
+func waitForWork(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -150,15 +150,15 @@ func rest(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	}
 }
 
-// asked is a session that is being looked at.
-type asked struct {
+// lookedAt is a session that is being looked at.
+type lookedAt struct {
 	*watched
 	how   byte   // how it ended, according to a notice
 	began uint64 // the number of the newest stream when the look began; it says nothing about later ones
 }
 
 // streams yields the streams to which this look applies, see [watched.streams].
-func (a asked) streams() iter.Seq[*stream] {
+func (a lookedAt) streams() iter.Seq[*stream] {
 	return func(yield func(*stream) bool) {
 		for s := range a.watched.streams() {
 			if s.number <= a.began && !yield(s) {
@@ -168,35 +168,35 @@ func (a asked) streams() iter.Seq[*stream] {
 	}
 }
 
-// taken returns the sessions of list that have streams, to be looked at now. The caller holds mu.
-func (w *watchers) taken(list []*watched) []asked {
-	all := make([]asked, 0, len(list))
+// beginLook returns the sessions of list that have streams, to be looked at now. The caller holds mu.
+func (w *watchers) beginLook(list []*watched) []lookedAt {
+	all := make([]lookedAt, 0, len(list))
 	for _, of := range list {
 		if of.first != nil {
-			all = append(all, asked{of, of.how, w.began})
+			all = append(all, lookedAt{of, of.how, w.began})
 		}
 		of.how, of.queued = 0, false
 	}
 	return all
 }
 
-// again queues list again, which could not be read because of an outage.
-func (w *watchers) again(list []asked) {
+// requeue queues the sessions of list again, which could not be read because of an outage.
+func (w *watchers) requeue(list []lookedAt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, a := range list {
 		if a.first != nil {
-			w.ask(a.watched, a.how)
+			w.enqueue(a.watched, a.how)
 		}
 	}
 }
 
 // look reads the sessions of all, ends the streams whose log-in is over, and records in left what is to be
 // done for the others. An error is an outage.
-func (w *watchers) look(ctx context.Context, all []asked, left *findings) error {
-	var failed []asked // one that cannot be read must not delay the others
+func (w *watchers) look(ctx context.Context, all []lookedAt, left *findings) error {
+	var failed []lookedAt // one that cannot be read must not delay the others
 	var last error
-	defer func() { w.again(failed) }()
+	defer func() { w.requeue(failed) }()
 	for at := 0; at < len(all); at += batchSize {
 		batch := all[at:min(at+batchSize, len(all))]
 		ids := make([]string, len(batch))
@@ -204,18 +204,18 @@ func (w *watchers) look(ctx context.Context, all []asked, left *findings) error 
 			ids[i] = a.id
 		}
 		var recs []*record.Record
-		err := w.asking(ctx, func() (err error) { recs, err = w.p.lookMany(ctx, ids); return err })
+		err := w.callStore(ctx, func() (err error) { recs, err = w.p.lookMany(ctx, ids); return err })
 		if err != nil {
-			w.again(all[at:])
+			w.requeue(all[at:])
 			return err
 		}
 		for i, a := range batch {
 			if recs[i] != nil {
-				w.found(a, recs[i], left)
-			} else if err := w.gone(ctx, a); err != nil {
+				w.compareRecord(a, recs[i], left)
+			} else if err := w.followOrEnd(ctx, a); err != nil {
 				last = err
 				if failed = append(failed, a); len(failed) == maxFailed {
-					w.again(all[at+i+1:])
+					w.requeue(all[at+i+1:])
 					return err
 				}
 			}
@@ -224,8 +224,8 @@ func (w *watchers) look(ctx context.Context, all []asked, left *findings) error 
 	return last
 }
 
-// found compares the streams of a session with its record.
-func (w *watchers) found(a asked, rec *record.Record, left *findings) {
+// compareRecord compares the streams of a session with its record.
+func (w *watchers) compareRecord(a lookedAt, rec *record.Record, left *findings) {
 	var over []ending
 	var others []renamed
 	now, absolute, inUse := time.Now(), w.p.Terms.Absolute, false
@@ -260,15 +260,15 @@ func (w *watchers) found(a asked, rec *record.Record, left *findings) {
 		}
 	}
 	if inUse {
-		next = w.mayUse(a.watched, rec, left, next)
+		next = w.planRestart(a.watched, rec, left, next)
 	}
 	if a.first != nil && !next.IsZero() {
-		w.later(a.watched, next)
+		w.schedule(a.watched, next)
 	}
 	w.mu.Unlock()
 	finish(over)
 	for _, r := range others {
-		w.compare(r)
+		w.compareUsers(r)
 	}
 }
 
@@ -279,8 +279,9 @@ type renamed struct {
 	slot record.Slot
 }
 
-// compare ends the stream unless both ids are the same user's, as the application says; mu must not be held.
-func (w *watchers) compare(r renamed) {
+// compareUsers ends the stream unless the application says that both ids are the same user's. The caller
+// must not hold mu.
+func (w *watchers) compareUsers(r renamed) {
 	var over []ending
 	same := r.by.Same(json.RawMessage(r.was), r.slot.User)
 	w.mu.Lock()
@@ -288,7 +289,7 @@ func (w *watchers) compare(r renamed) {
 	case r.of == nil || r.user != r.was: // the stream is over, or another look has changed it
 	case same:
 		r.note(r.slot, w.p.Terms.Absolute)
-		w.ask(r.of, 0)
+		w.enqueue(r.of, 0)
 	default:
 		over = w.end(over, r.stream, OverReplaced)
 	}
@@ -296,15 +297,15 @@ func (w *watchers) compare(r renamed) {
 	finish(over)
 }
 
-// gone follows a session whose record is gone to its successor, or ends its streams.
-func (w *watchers) gone(ctx context.Context, a asked) error {
+// followOrEnd follows a session whose record is gone to its successor, or ends its streams.
+func (w *watchers) followOrEnd(ctx context.Context, a lookedAt) error {
 	next := ""
 	switch a.how {
 	case noticeEnded, noticeRevoked, noticeReplaced: // the notice came with the end, which left no successor
 	default:
 		wait, cancel := context.WithTimeout(ctx, w.p.Timeout)
 		defer cancel()
-		err := w.asking(wait, func() (err error) { next, err = w.p.successor(wait, a.id); return err })
+		err := w.callStore(wait, func() (err error) { next, err = w.p.successor(wait, a.id); return err })
 		if err != nil {
 			return err // also if somebody wrote the record back: the next look decides
 		}
@@ -312,7 +313,7 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 	var over []ending
 	w.mu.Lock()
 	if next != "" {
-		w.moved(a.watched, next)
+		w.moveStreams(a.watched, next)
 		w.mu.Unlock()
 		return nil
 	}
@@ -320,7 +321,7 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 		a.how = a.watched.how // the notice came during the look
 	}
 	now := time.Now()
-	if w.mayHear(a, now) {
+	if w.awaitNotice(a, now) {
 		w.mu.Unlock()
 		return nil
 	}
@@ -337,16 +338,17 @@ func (w *watchers) gone(ctx context.Context, a asked) error {
 	return nil
 }
 
-// mayHear reports whether it is unknown why the record of a is gone but a notice may still say so: the look may
-// have come between the end and its notice. The session is then looked at once more. The caller holds mu.
-func (w *watchers) mayHear(a asked, now time.Time) bool {
+// awaitNotice reports whether it is unknown why the record of a is gone but a notice may still say so: the
+// look may have come between the end and its notice. It then schedules one more look at the session. The
+// caller holds mu.
+func (w *watchers) awaitNotice(a lookedAt, now time.Time) bool {
 	if a.waited {
 		return false
 	}
 	for s := range a.streams() {
 		if s.whyGone(a, now) == OverGone {
 			a.waited = true
-			w.later(a.watched, now.Add(noticeSlack))
+			w.schedule(a.watched, now.Add(noticeSlack))
 			return true
 		}
 	}
@@ -354,7 +356,7 @@ func (w *watchers) mayHear(a asked, now time.Time) bool {
 }
 
 // whyGone returns why the record of a is gone.
-func (s *stream) whyGone(a asked, now time.Time) string {
+func (s *stream) whyGone(a lookedAt, now time.Time) string {
 	switch {
 	case s.deadline > 0 && now.UnixMilli() >= s.deadline:
 		return OverAbsolute

@@ -81,7 +81,7 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 	v, proved := r.v, len(r.v.plan.proved) > 0
 	if r.made.oldEnded {
 		if w := v.p.watchers.Load(); w != nil {
-			w.told(EndNotice(v.ID, r.before.Bytes(), ""))
+			w.onNotice(EndNotice(v.ID, r.before.Bytes(), ""))
 		}
 		return false, nil
 	}

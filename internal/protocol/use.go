@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/record"
 )
 
-// used is a session that a stream keeps in use, as a look has read it.
-type used struct {
+// sessionInUse is a session that a stream keeps in use, as a look has read it.
+type sessionInUse struct {
 	of  *watched
 	rec *record.Record
 }
@@ -29,14 +29,15 @@ func (p *Protocol) idleEnd(rec *record.Record) (time.Time, bool) {
 	return seen.Add(idle), true
 }
 
-// mayUse records in left that the idle timeout of a session in use is to be restarted, if that is due, and
-// returns when to look at it next, which is next or earlier. The clock's looks do this for all sessions; other
-// looks do it for a session that would expire before the clock looks again. The caller holds mu.
-func (w *watchers) mayUse(of *watched, rec *record.Record, left *findings, next time.Time) time.Time {
+// planRestart records in left that the idle timeout of a session in use is to be restarted, if that is
+// due. It returns when to look at the session next, which is next or earlier. The clock's looks do this for
+// all sessions; other looks do it for a session that would expire before the clock looks again. The caller
+// holds mu.
+func (w *watchers) planRestart(of *watched, rec *record.Record, left *findings, next time.Time) time.Time {
 	now, half := time.Now(), w.p.WatchInterval/2
 	near := !of.idle.IsZero() && of.idle.Before(w.tick.Add(half))
 	if rec.RefreshDue(w.p.Terms, now) && (near || left.users != nil) {
-		left.used = append(left.used, used{of, rec})
+		left.used = append(left.used, sessionInUse{of, rec})
 	}
 	if near {
 		if middle := now.Add(of.idle.Sub(now) / 2); middle.Before(next) {
@@ -46,9 +47,9 @@ func (w *watchers) mayUse(of *watched, rec *record.Record, left *findings, next 
 	return next
 }
 
-// use restarts the idle timeouts of sessions, one after another. It takes at most half the time between two
-// looks of the clock; the next look continues.
-func (w *watchers) use(ctx context.Context, list []used) {
+// restartIdle restarts the idle timeouts of sessions, one after another. It takes at most half the time
+// between two looks of the clock; the next look continues.
+func (w *watchers) restartIdle(ctx context.Context, list []sessionInUse) {
 	if len(list) == 0 {
 		return
 	}
@@ -59,7 +60,7 @@ func (w *watchers) use(ctx context.Context, list []used) {
 			return
 		}
 		var rec *record.Record
-		err := w.asking(ctx, func() (err error) {
+		err := w.callStore(ctx, func() (err error) {
 			ctx, cancel := context.WithTimeout(ctx, w.p.Timeout)
 			defer cancel()
 			rec, err = w.p.refresh(ctx, u.of.id, u.rec)
@@ -70,7 +71,7 @@ func (w *watchers) use(ctx context.Context, list []used) {
 			w.mu.Lock()
 			if end, ok := w.p.idleEnd(rec); ok && u.of.first != nil {
 				u.of.idle = end
-				w.later(u.of, w.mayUse(u.of, rec, &findings{}, end.Add(idleSlack)))
+				w.schedule(u.of, w.planRestart(u.of, rec, &findings{}, end.Add(idleSlack)))
 			}
 			w.mu.Unlock()
 		case err != nil && !errors.Is(err, w.p.NotFound) && w.p.Found(err) == nil:
@@ -79,8 +80,8 @@ func (w *watchers) use(ctx context.Context, list []used) {
 	}
 }
 
-// asking is safely, and reports a panic.
-func (w *watchers) asking(ctx context.Context, ask func() error) error {
+// callStore calls ask as safely does, and reports a panic.
+func (w *watchers) callStore(ctx context.Context, ask func() error) error {
 	err := safely(ask)
 	if p, ok := errors.AsType[*panicked](err); ok {
 		w.p.Report(ctx, LookPanicked, "", p)

@@ -135,7 +135,7 @@ func (p *Protocol) WatchUntil(ctx context.Context, end context.CancelCauseFunc, 
 	if w.stop == nil {
 		w.start()
 	}
-	w.ask(of, 0) // it may have ended since the request read it
+	w.enqueue(of, 0) // it may have ended since the request read it
 }
 
 // note keeps what later looks compare with.
@@ -208,8 +208,8 @@ func (w *watchers) remove(s *stream) bool {
 	return true
 }
 
-// ask queues of to be looked at now. The caller holds mu. The first how is kept: a record ends once.
-func (w *watchers) ask(of *watched, how byte) {
+// enqueue queues of to be looked at now. The caller holds mu. The first how is kept: a record ends once.
+func (w *watchers) enqueue(of *watched, how byte) {
 	if of.how == 0 {
 		of.how = how
 	}
@@ -217,30 +217,30 @@ func (w *watchers) ask(of *watched, how byte) {
 		of.queued = true
 		w.queue = append(w.queue, of)
 	}
-	w.waken()
+	w.wakeUp()
 }
 
-// waken wakes lookAsAsked.
-func (w *watchers) waken() {
+// wakeUp wakes lookAtQueued.
+func (w *watchers) wakeUp() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
 }
 
-// askAll queues every session.
-func (w *watchers) askAll() {
+// enqueueAll queues every session.
+func (w *watchers) enqueueAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, of := range w.sessions {
-		w.ask(of, 0)
+		w.enqueue(of, 0)
 	}
 }
 
-// told handles a notice; an empty one says that some may have been lost.
-func (w *watchers) told(text string) {
+// onNotice handles a notice; an empty one says that some may have been lost.
+func (w *watchers) onNotice(text string) {
 	if text == "" {
-		w.askAll()
+		w.enqueueAll()
 		return
 	}
 	how, h, ok := parseNotice(text)
@@ -250,18 +250,18 @@ func (w *watchers) told(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if of := w.sessions[h]; of != nil {
-		w.ask(of, how)
+		w.enqueue(of, how)
 	}
 }
 
-// toldMany is told for the notices of an EndMany that returned successors. A session with a
+// onEndMany handles the notices of an EndMany that returned successors. A session with a
 // successor had moved before and was not ended by it, and its successor may be excepted.
-func (w *watchers) toldMany(ids, successors []string) {
+func (w *watchers) onEndMany(ids, successors []string) {
 	for i, id := range ids {
 		if successors[i] != "" {
-			w.told(notice(noticeMoved, id))
+			w.onNotice(notice(noticeMoved, id))
 		} else {
-			w.told(EndManyNotice(id))
+			w.onNotice(EndManyNotice(id))
 		}
 	}
 }
@@ -271,15 +271,15 @@ func (w *watchers) toldMany(ids, successors []string) {
 func (p *Protocol) changed(ctx context.Context, id string) {
 	text := notice(noticeChanged, id)
 	if w := p.watchers.Load(); w != nil {
-		w.told(text)
+		w.onNotice(text)
 	}
 	if n, ok := p.Store.(ChangeNotifier); ok {
 		_ = n.Notify(ctx, text)
 	}
 }
 
-// moved moves the streams of a session to its successor, which is queued then. The caller holds mu.
-func (w *watchers) moved(of *watched, next string) {
+// moveStreams moves the streams of a session to its successor, which is queued then. The caller holds mu.
+func (w *watchers) moveStreams(of *watched, next string) {
 	if of.first == nil {
 		return // all streams left meanwhile: the successor would never be removed
 	}
@@ -297,7 +297,7 @@ func (w *watchers) moved(of *watched, next string) {
 		of.first = s.next
 		there.add(s)
 	}
-	w.ask(there, 0)
+	w.enqueue(there, 0)
 }
 
 // dueQueue is a heap of sessions, ordered by the time at which they are to be looked at.
@@ -323,9 +323,9 @@ func (q *dueQueue) Pop() any {
 	return last
 }
 
-// later plans a look at of for the time at, unless the clock or an earlier plan comes first. The
+// schedule plans a look at of for the time at, unless the clock or an earlier plan comes first. The
 // caller holds mu.
-func (w *watchers) later(of *watched, at time.Time) {
+func (w *watchers) schedule(of *watched, at time.Time) {
 	if at.After(time.Now()) && at.Before(w.tick) && (of.due.IsZero() || at.Before(of.due)) {
 		of.due = at
 		if len(w.soon) > 2*len(w.sessions)+64 { // most of it belongs to streams that left
@@ -333,12 +333,12 @@ func (w *watchers) later(of *watched, at time.Time) {
 			heap.Init(&w.soon)
 		}
 		heap.Push(&w.soon, due{at, of})
-		w.waken()
+		w.wakeUp()
 	}
 }
 
-// sooner removes the first element of soon. The caller holds mu.
-func (w *watchers) sooner() *watched {
+// popSoon removes the first element of soon. The caller holds mu.
+func (w *watchers) popSoon() *watched {
 	d := heap.Pop(&w.soon).(due)
 	if d.of.due.Equal(d.at) {
 		d.of.due = time.Time{}
