@@ -70,18 +70,20 @@ func workloads() []workload {
 		}},
 		{
 			name: "write-4k", title: "Write of 4 KB into a session of 4 KB, 32 connections", visitors: 32, sessions: 32, payload: 4 << 10,
-			script: writingLong(4 << 10), only: writers,
+			script: writingLong(4 << 10), only: writers, note: compared,
 		},
 		{
 			name: "write-64k", title: "Write of 64 KB into a session of 64 KB, 32 connections", visitors: 32, sessions: 32, payload: 64 << 10,
-			script: writingLong(64 << 10), only: writers,
+			script: writingLong(64 << 10), only: writers, note: compared,
 		},
 		{name: "read-4k", title: "Authenticated read, session of 4 KB, 32 connections", visitors: 32, sessions: 32, payload: 4 << 10, script: read},
 		{name: "read-64k", title: "Authenticated read, session of 64 KB, 32 connections", visitors: 32, sessions: 32, payload: 64 << 10, script: read},
 		{
 			name: "tokens", title: "A session, a bearer token and an API key, 32 connections", visitors: 32, sessions: 32, script: read,
 			reads: true, own: tokenStacks,
-			note: "A token's signature, time, issuer and audience are checked; an API key is found by the SHA-256 of its text.",
+			note: "A token's signature, time, issuer and audience are checked; an API key is found by the SHA-256 of its text. " +
+				"This library reads the claims twice: to refuse a name that is there twice or in another case, and into the " +
+				"application's type. Fiber stands on fasthttp, which takes less than net/http alone.",
 		},
 		{
 			name: "remember", title: "Remembered log-in without a session, 32 connections", visitors: 32, sessions: 32, own: rememberStacks, keep: "remember",
@@ -95,6 +97,9 @@ func workloads() []workload {
 		},
 	}
 }
+
+const compared = "A write of this library compares: the former record is sent along with the new one, so that the value goes over " +
+	"the wire three times where the peers, which write without looking, send it twice."
 
 // writers are the stacks that write long values.
 var writers = []string{"passport", "passport-alone", "scs", "rbcervilla", "boj", "fiber", "gin", "express"}

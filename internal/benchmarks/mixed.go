@@ -119,13 +119,20 @@ func (m *mixed) during(d time.Duration) error {
 	return m.sample(time.Since(began), "after the last request")
 }
 
+// What harm does.
+const (
+	redisKilled    = "Redis killed, back after 2 s"
+	redisRestarted = "Redis restarted, back after 2 s"
+	secondKilled   = "second program killed"
+)
+
 // harm ends Redis or the second program, in turns, and starts it again.
 func (m *mixed) harm(n int) (what string, err error) {
 	switch n % 4 {
 	case 1:
-		return "Redis killed, back after 2 s", m.redis.again(syscall.SIGKILL, 2*time.Second)
+		return redisKilled, m.redis.again(syscall.SIGKILL, 2*time.Second)
 	case 3:
-		return "Redis restarted, back after 2 s", m.redis.again(syscall.SIGTERM, 2*time.Second)
+		return redisRestarted, m.redis.again(syscall.SIGTERM, 2*time.Second)
 	}
 	m.second.stop()
 	p, err := start(stack{name: "mixed"}, m.redis.addr)
@@ -135,7 +142,7 @@ func (m *mixed) harm(n int) (what string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.second = p
-	return "second program killed", nil
+	return secondKilled, nil
 }
 
 // again ends the server with a signal and starts it on the same address and data.

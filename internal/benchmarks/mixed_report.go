@@ -26,6 +26,7 @@ func (m *mixed) markdown(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s\n\n", filled(fmt.Sprintf("Measured on %s for %v: %s. Load average of the machine when it began: %s.",
 		m.began.UTC().Format("2006-01-02"), m.took.Round(time.Second), m.machine(), m.before)))
 	fmt.Fprintf(b, "| what was counted | |\n|---|---:|\n| requests; refused while Redis or the second program was away | %d; %d |\n", c.allRequests, c.allRefused)
+	fmt.Fprintf(b, "| Redis killed, Redis restarted, second program killed | %d, %d, %d times |\n", m.times(redisKilled), m.times(redisRestarted), m.times(secondKilled))
 	fmt.Fprintf(b, "| log-ins, sessions ended, and writes that were answered | %d, %d, %d |\n", c.logIns.Load(), c.ended.Load(), c.writes.Load())
 	fmt.Fprintf(b, "| **ended sessions that came back**, of so many requests with the cookie of one | **%d** of %d |\n", c.back.Load(), c.asked.Load())
 	fmt.Fprintf(b, "| **sessions that were lost**: nobody had ended them | **%d** |\n", c.loggedOut.Load())
@@ -44,6 +45,16 @@ func (m *mixed) markdown(b *strings.Builder) {
 	for _, s := range m.samples {
 		b.WriteString(s.row())
 	}
+}
+
+// times is how often that was done.
+func (m *mixed) times(what string) (n int) {
+	for _, s := range m.samples {
+		if s.what == what {
+			n++
+		}
+	}
+	return n
 }
 
 // thirds returns the medians of what the first program held in the middle and in the last third of the load.
