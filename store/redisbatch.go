@@ -63,14 +63,10 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 	if start {
 		go b.send()
 	}
-	if main := b.store.main; main.bounded && !r.deadline.IsZero() && time.Until(r.deadline) <= maxWait {
-		<-r.done // returns by the deadline, as in sender.send
-	} else {
-		select {
-		case <-r.done:
-		case <-ctx.Done():
-			return nil, ctxError(ctx, "get")
-		}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return nil, ctxError(ctx, "get")
 	}
 	if r.found == nil {
 		return b.store.get(ctx, b.store.main, id)
@@ -108,7 +104,8 @@ func (b *batches) take() []*waitingRead {
 	return batch
 }
 
-// read reads the records of batch. Its time limit is the earliest deadline among them.
+// read reads the records of batch. Its time limit is the latest deadline among them: with the earliest, one
+// read with little time left would fail the batch, and a slow server would get a command for each of the others.
 func (b *batches) read(batch []*waitingRead) {
 	defer func() {
 		_ = recover() // from a hook of the client; it panics again in the reads, which are repeated alone
@@ -118,20 +115,21 @@ func (b *batches) read(batch []*waitingRead) {
 	}()
 	args := append(make([]any, 0, 1+2*len(batch)), "mget")
 	var until time.Time
+	limited := true
 	for _, r := range batch {
 		args = append(args, r.key)
 		if b.store.cfg.Tombstones {
 			args = append(args, b.store.note(r.key))
 		}
-		if !r.deadline.IsZero() && (until.IsZero() || r.deadline.Before(until)) {
+		if limited = limited && !r.deadline.IsZero(); r.deadline.After(until) {
 			until = r.deadline
 		}
 	}
 	ctx := context.Background() // no values: the reads' contexts have different ones
-	if !until.IsZero() {
-		limited, cancel := context.WithDeadline(ctx, until)
+	if limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, until)
 		defer cancel()
-		ctx = limited
 	}
 	cmd := redis.NewSliceCmd(ctx, args...)
 	if err := b.store.main.client.Process(ctx, cmd); err != nil {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -299,6 +300,66 @@ func TestAReadOfABatchEndsWithItsContext(t *testing.T) {
 		}
 		close(free)
 	}
+}
+
+// TestADeadlineInABatchEndsNobodyElse: a read with little time left must not make the others of its
+// batch be repeated one by one, over new connections to a server that is slow already.
+func TestADeadlineInABatchEndsNobodyElse(t *testing.T) {
+	for _, other := range []time.Duration{time.Hour, 0} { // 0: none
+		synctest.Test(t, func(t *testing.T) {
+			c := inBubble(t)
+			r := store.Busy(newRedis(t, c, store.RedisConfig{}))
+			create(t, r, "id", "x")
+			slow := &slowly{takes: []time.Duration{time.Millisecond / 2, time.Second}}
+			c.AddHook(slow)
+			var reads sync.WaitGroup
+			read := func(limit time.Duration, want error) {
+				reads.Go(func() {
+					ctx, began := t.Context(), time.Now()
+					if limit > 0 {
+						var cancel context.CancelFunc
+						ctx, cancel = context.WithTimeout(ctx, limit)
+						defer cancel()
+					}
+					got, err := r.Get(ctx, "id")
+					if !errors.Is(err, want) || want == nil && string(got) != "x" || want != nil && time.Since(began) != limit {
+						t.Errorf("a read with %v of time: got %q and error %v after %v, want error %v", limit, got, err, time.Since(began), want)
+					}
+				})
+			}
+			read(other, nil)
+			synctest.Wait() // the next two have one batch after this one
+			read(10*time.Millisecond, context.DeadlineExceeded)
+			read(other, nil)
+			reads.Wait()
+			if got := slow.take(); got != "mget mget" {
+				t.Errorf("sent %q, want two mget", got)
+			}
+		})
+	}
+}
+
+// slowly is answers by a server that takes so long for each command in turn, if the caller has the time.
+type slowly struct {
+	answers
+	takes []time.Duration
+}
+
+func (s *slowly) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return s.answers.ProcessHook(func(ctx context.Context, cmd redis.Cmder) error {
+		takes := time.Duration(0)
+		if s.mu.Lock(); len(s.takes) > 0 {
+			takes, s.takes = s.takes[0], s.takes[1:]
+		}
+		s.mu.Unlock()
+		select {
+		case <-time.After(takes):
+			return next(ctx, cmd)
+		case <-ctx.Done():
+			cmd.SetErr(ctx.Err())
+			return ctx.Err()
+		}
+	})
 }
 
 // TestAClosedClientIsAnOutage with an error that says so, for both stores that use the client.
