@@ -26,7 +26,7 @@ type cluster struct {
 func (c *cluster) master() *node {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.first
+	return c.first.set()
 }
 
 // follower is a node that gets what the master has executed, at once or, while it is behind, later. One that
@@ -43,7 +43,7 @@ func (l *follower) hand(f func(*node)) {
 	case l.behind:
 		l.backlog = append(l.backlog, f)
 	default:
-		f(l.node)
+		f(l.set())
 	}
 }
 
@@ -62,7 +62,7 @@ func (l *follower) catchUp() {
 		return
 	}
 	for _, f := range l.backlog {
-		f(l.node)
+		f(l.set())
 	}
 	l.behind, l.backlog = false, nil
 }
@@ -72,7 +72,7 @@ func (c *cluster) hand(f func(*node)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.reader != nil {
-		f(c.reader)
+		f(c.reader.set())
 	}
 	c.replica.hand(f)
 	c.lagging.hand(f)
@@ -165,7 +165,7 @@ var _ fullStore = clusterSessions{}
 
 func (c clusterSessions) Get(ctx context.Context, id string) ([]byte, error) {
 	if from := c.lagging; c.lags && from != nil {
-		return from.sessions.Get(ctx, id)
+		return from.set().sessions.Get(ctx, id)
 	}
 	return c.master().sessions.Get(ctx, id)
 }

@@ -34,7 +34,7 @@ func (c *cluster) stale(ids []string) bool {
 	ctx := context.Background()
 	for _, id := range ids {
 		now, _ := c.master().sessions.Get(ctx, id)
-		then, _ := c.lagging.sessions.Get(ctx, id)
+		then, _ := c.lagging.set().sessions.Get(ctx, id)
 		if !bytes.Equal(now, then) {
 			return true
 		}
@@ -47,7 +47,7 @@ func (c *cluster) shows(ids []string, text string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.ContainsFunc(ids, func(id string) bool {
-		data, _ := c.lagging.sessions.Get(context.Background(), id)
+		data, _ := c.lagging.set().sessions.Get(context.Background(), id)
 		return bytes.Contains(data, []byte(text))
 	})
 }

@@ -161,7 +161,7 @@ func (c *condition) run(ctx context.Context, command func() error) error {
 // outages are the steps of those who run the store.
 var outages = []action{
 	{"the store dies", 3, func(w *world, _ context.Context, s Step) *request {
-		if s.N%7 == 0 && w.shared.Store > 0 && w.shared.Store != onSQLite { // as the server itself says it
+		if s.N%7 == 0 && w.shared.Store > 0 && w.shared.Store != onSQL { // as the server itself says it
 			w.stores.refuse("ERR down")
 		} else {
 			w.condition.set("dead", s.N%7, s.N > 6)

@@ -77,7 +77,7 @@ func pass(ctx context.Context) {
 func RunRace(t *testing.T, r Race) (broken []model.Broken, reached bool) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, 1)
-		w, err := newWorld(r.Switches, newServer)
+		w, err := newWorld(r.Switches, inMemory)
 		defer w.close()
 		if err != nil {
 			t.Fatal(err)

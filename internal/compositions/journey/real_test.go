@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/compositions/journey"
 	"github.com/seed-6f34412b/passport/internal/redistest"
+	"github.com/seed-6f34412b/passport/internal/sqltest"
 )
 
 // TestJourneysOnARealRedis takes some through a redis-server, once with each configuration of the covering
@@ -26,5 +27,21 @@ func TestJourneysOnARealRedis(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestJourneysOnPostgres takes one through a PostgreSQL with every third configuration of the covering array. Its
+// clock goes with the journey's, so that minutes and months pass there too.
+func TestJourneysOnPostgres(t *testing.T) {
+	on := journey.NewPostgres(t, sqltest.StartPostgres(t))
+	for i, s := range journey.Pairs() {
+		if i%3 > 0 {
+			continue
+		}
+		n := *seed + uint64(i)
+		random := rand.New(rand.NewPCG(n, 2))
+		if f := journey.RunOnPostgres(t, journey.Draw(n, s, journey.Steps, random.IntN), on); f != nil {
+			t.Error(f)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/seed-6f34412b/passport/guard"
@@ -42,10 +43,12 @@ func (w *world) openPage(ctx context.Context, s Step) *request {
 		if r.location == "" || s.Lost || w.shared.Outage > 0 || w.shared.Lag > 0 || len(w.model.Broken) > 0 {
 			return r
 		}
+		before := slices.Concat(r.onTheWay, r.IDs)
 		to := r.location
 		w.told(s, r)
 		s.Old = false
 		r = w.request(ctx, s, http.MethodGet, to, "")
+		r.onTheWay = before
 	}
 }
 

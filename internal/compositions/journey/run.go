@@ -55,23 +55,23 @@ func Try(t *testing.T, j Journey) {
 }
 
 // Run runs j in a bubble of its own. It returns nil if every promise held.
-func Run(t *testing.T, j Journey) (failure *Failure) { return j.run(t, newServer) }
+func Run(t *testing.T, j Journey) (failure *Failure) { return j.run(t, inMemory) }
 
 // RunOn is Run on the Redis at address, of which each server of the journey is a database. There time is
 // real but for what waits: without the steps in which time passes.
 func RunOn(t *testing.T, j Journey, address string) *Failure {
 	databases := 0
 	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
-	return j.run(t, func() *server {
+	return j.run(t, servers{redis: func() *server {
 		databases++
 		return serverAt(address, databases)
-	})
+	}})
 }
 
-func (j Journey) run(t *testing.T, servers func() *server) (failure *Failure) {
+func (j Journey) run(t *testing.T, on servers) (failure *Failure) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, j.Seed)
-		w, err := newWorld(j.Switches, servers)
+		w, err := newWorld(j.Switches, on)
 		defer w.close()
 		if err != nil {
 			t.Fatal(err)
@@ -121,13 +121,13 @@ func (w *world) close() {
 	w.stores.all(func(n *node) { n.close() })
 }
 
-func newWorld(s Switches, servers func() *server) (*world, error) {
+func newWorld(s Switches, on servers) (*world, error) {
 	w := &world{
 		model: outside.New(s.config()), condition: &condition{}, stores: &cluster{}, issued: map[string]bool{}, signed: map[string]int{}, refs: map[string]string{},
 	}
 	w.shared = &shared{Switches: s, events: w.hear}
 	w.stores.wrote = w.condition.ended
-	if err := s.fill(w.stores, servers); err != nil {
+	if err := s.fill(w.stores, on); err != nil {
 		return w, err
 	}
 	w.shared.cells, w.shared.counter = cells{clusterCells{w.stores}, w.condition}, counter{clusterCounter{w.stores}, w.condition}
@@ -244,7 +244,7 @@ func (w *world) step(s Step) {
 	r := a.do(w, context.Background(), s)
 	w.model.Want(s.Do == "clock" || time.Since(began) < patience, "outage: a request waits for the store without a limit", "%s: %v", s.Do, time.Since(began))
 	if w.presented = nil; r != nil {
-		w.presented = r.IDs
+		w.presented = slices.Concat(r.IDs, r.onTheWay)
 	}
 	refused := w.met(s, r) || w.lagged(s, r) || r != nil && r.Status == http.StatusConflict && w.model.Beside(&r.Visit, s.Do)
 	w.arrive(s, r)

@@ -20,8 +20,9 @@ type request struct {
 	text      string
 	cookies   []*http.Cookie
 	path      string
-	location  string // of a redirect
-	challenge string // of the handler for bound sessions
+	onTheWay  []string // ids that a window presented before, on its way here
+	location  string   // of a redirect
+	challenge string   // of the handler for bound sessions
 }
 
 // send sends a form of step s.

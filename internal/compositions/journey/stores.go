@@ -31,39 +31,48 @@ type node struct {
 	refuse   func(string) // has it answer every command by that error, until it is empty
 	flush    func() error // has it forget everything
 	close    func()
+	clock    func() // sets the server's clock, where that is its own, by the journey's; or nil
+}
+
+// set sets the node's clock and returns it.
+func (n *node) set() *node {
+	if n != nil && n.clock != nil {
+		n.clock()
+	}
+	return n
 }
 
 // fill gives the cluster its nodes: with a replica where one can take over, and one where the master's
 // records are read.
-func (s Switches) fill(c *cluster, servers func() *server) (err error) {
+func (s Switches) fill(c *cluster, on servers) (err error) {
 	var reads *server
 	if s.Store == 3 {
-		reads = servers()
+		reads = on.redis()
 		if c.reader, err = s.redisNode(reads, nil); err != nil {
 			return err
 		}
 	}
 	if s.Lag == 1 {
-		if c.lagging, err = s.newFollower(servers); err != nil {
+		if c.lagging, err = s.newFollower(on); err != nil {
 			return err
 		}
 	}
-	if c.first, err = s.newNode(servers, reads); err != nil {
+	if c.first, err = s.newNode(on, reads); err != nil {
 		return err
 	}
 	if s.Outage == 2 {
-		c.replica, err = s.newFollower(servers)
+		c.replica, err = s.newFollower(on)
 	}
 	return err
 }
 
-func (s Switches) newFollower(servers func() *server) (*follower, error) {
-	n, err := s.newNode(servers, nil) // what takes over is read itself
+func (s Switches) newFollower(on servers) (*follower, error) {
+	n, err := s.newNode(on, nil) // what takes over is read itself
 	return &follower{node: n}, err
 }
 
 // newNode makes a node of the kind that s names. Its reads go to reads, nil for itself.
-func (s Switches) newNode(servers func() *server, reads *server) (*node, error) {
+func (s Switches) newNode(on servers, reads *server) (*node, error) {
 	if s.Store == 0 {
 		n := &node{close: func() {}, refuse: func(string) {}}
 		n.flush = func() error {
@@ -75,11 +84,20 @@ func (s Switches) newNode(servers func() *server, reads *server) (*node, error) 
 		}
 		return n, n.flush()
 	}
-	if s.Store == onSQLite {
-		return s.sqlNode()
+	if s.Store == onSQL {
+		return s.sqlNode(on.sql)
 	}
-	return s.redisNode(servers(), reads)
+	return s.redisNode(on.redis(), reads)
 }
+
+// servers makes the servers of a journey.
+type servers struct {
+	redis func() *server
+	sql   func() (*database, error)
+}
+
+// inMemory are servers whose time is the journey's.
+var inMemory = servers{newServer, newSQLite}
 
 // server is a Redis with its client.
 type server struct {

@@ -144,6 +144,8 @@ func (w *world) reasons(s Step, st *stream) (list []string) {
 		return append(list, guard.ReasonLogOut, guard.ReasonReplaced, guard.ReasonRevoked)
 	case !own, s.Do == "end a device of one's own":
 		return append(list, guard.ReasonRevoked)
+	case s.Do == "log out" && len(w.presented) > 1: // another of them is in use, and this one's series ends too
+		return append(list, guard.ReasonLogOut, guard.ReasonRevoked)
 	case s.Do == "log out", s.Do == "destroy", s.Do == "regenerate":
 		return append(list, guard.ReasonLogOut)
 	case w.shared.Node > 0:

@@ -138,7 +138,7 @@ func (m *Model) LogOut(v *Visit) {
 		if l := s.LogIns[v.Guard]; l != nil {
 			m.expect(Event{Guard: v.Guard, Name: "session_expired", Reason: "logout", User: l.User, Session: s.ID})
 		}
-		if s.others(v.Guard) {
+		if s.others(v.Guard) && !m.late(v, s, v.Guard) {
 			n = m.move(v, s, none, "the log-out of one of two guards")
 			delete(n.LogIns, v.Guard)
 		}
@@ -148,6 +148,12 @@ func (m *Model) LogOut(v *Visit) {
 		m.Want(v.Gone || !over || v.Stale, "cookie: a log-out keeps the session's cookie", "nobody's log-in stays")
 		m.Want(!v.Gone || over, "cookie: a log-out expires a cookie that it must not", "another guard's log-in stays: %v", stays)
 	}
+}
+
+// late reports whether Express has written the session after it went on elsewhere, with another guard's log-in,
+// which may have ended: a log-in takes nothing from it, and a log-out takes its own out of it alone (M15).
+func (m *Model) late(v *Visit, s *Session, guard int) bool {
+	return s != nil && s.others(guard) && v.Now.Before(m.Moved[s.ID].Until)
 }
 
 // Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.
@@ -173,6 +179,9 @@ func (m *Model) leave(v *Visit, guard int, n *Session) (stays bool) {
 				if stays = true; s.LogIns[guard] != nil {
 					delete(s.LogIns, guard)
 					s.written(v.Now)
+					for _, l := range s.LogIns {
+						l.Unsaid = m.late(v, s, guard)
+					}
 				}
 				break
 			}

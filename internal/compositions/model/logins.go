@@ -168,7 +168,11 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Ses
 	if renews {
 		proved = none
 	}
-	n := m.move(v, s, proved, what)
+	from := s
+	if !renews && m.late(v, s, l.Guard) {
+		from = nil
+	}
+	n := m.move(v, from, proved, what)
 	former, others := n.LogIns[l.Guard], n.others(l.Guard)
 	if former != nil && former.User == l.User && (renews || others) {
 		l.Begun = former.first()
@@ -186,7 +190,7 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Ses
 	if renews {
 		return n
 	}
-	if former != nil && former.User != l.User { // M13
+	if former = s.of(l.Guard); former != nil && former.User != l.User { // M13
 		m.expect(Event{Guard: l.Guard, Name: "session_expired", Reason: "replaced", User: former.User, Session: s.ID})
 	}
 	if !others {

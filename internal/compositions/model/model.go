@@ -261,6 +261,14 @@ func (s *Session) Has(f func(*LogIn) bool) bool {
 	return false
 }
 
+// of returns the log-in at the guard, nil for none.
+func (s *Session) of(guard int) *LogIn {
+	if s == nil {
+		return nil
+	}
+	return s.LogIns[guard]
+}
+
 // others reports whether somebody is logged in at another guard.
 func (s *Session) others(guard int) bool {
 	return s.Has(func(l *LogIn) bool { return l.Guard != guard })

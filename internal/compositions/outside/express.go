@@ -40,7 +40,7 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 			l = l.Under
 		}
 	}
-	l.Listed = l.User == s.Found && !l.Unnamed
+	l.Listed, l.Unsaid = l.User == s.Found && !l.Unnamed, l.Unsaid || s.Half
 	s.LogIns[0] = l
 }
 
