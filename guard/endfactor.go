@@ -16,7 +16,7 @@ func (g *Guard[U]) LogOutOthers(ctx context.Context, user U) (int, error) {
 // EndFactor ends the other sessions of user in which the named factor was proved, at the log-in or by
 // [Guard.StepUp]: for a handler that has just removed a passkey, an authenticator app or an account elsewhere,
 // so that whoever used it is logged out. A factor is named as for [Guard.RequireFactor]: a strategy's name
-// stands for all that it accepts, such as all passkeys of the user. The session of the request in which ctx
+// means everything that it accepts, such as all passkeys of the user. The session of the request in which ctx
 // was made stays, and so do those in which other factors alone were proved. It returns how many ended.
 //
 // Call it after the removal is stored. If there is no error, no session is left that was answered before the

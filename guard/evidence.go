@@ -142,13 +142,14 @@ func (g *Guard[U]) User(ctx context.Context) (user U, ok bool) {
 	return found, true
 }
 
-// Info returns what is known of the log-in beside the user: Passport's req.authInfo.
+// Info returns what is known of the log-in besides the user: Passport's req.authInfo.
 // Behind Authenticate that is what the strategy reported, with Factors and At filled
-// in. Of a user in the session, also one whom this request logged in, At (zero after a
-// log-in by Node) and Factors, oldest first, are the session's: the next request finds the
-// same. After session.Session.Regenerate, Destroy or Reload, which take a log-in out of the session,
+// in. If the user is in the session, even if this request logged them in, At (zero after a
+// log-in by Node) and Factors, oldest first, come from the session: the next request finds
+// the same.
+// After session.Session.Regenerate, Destroy or Reload, which take a log-in out of the session,
 // the request keeps its user, with a zero At, and the next one finds nobody.
-// ok is false where [Guard.User] finds nobody.
+// ok is false if [Guard.User] finds nobody.
 func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
 	st := reqstate.Of(ctx, reqstate.Anyone)
 	if st == nil {

@@ -36,8 +36,8 @@ type LogInOptions struct {
 	// successMessage.
 	SuccessMessage string
 
-	// Keep lists the keys of an anonymous session that the user takes along, beside
-	// returnTo and flash, which stay if it is nil too. Empty and not nil means none. The
+	// Keep lists the keys of an anonymous session that the user keeps, besides
+	// returnTo and flash, which are kept even if it is nil. Empty and not nil means none. The
 	// values of another user's session are dropped, whatever Keep says. Passport:
 	// keepSessionInfo, for all keys.
 	Keep []string

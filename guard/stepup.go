@@ -18,9 +18,9 @@ import (
 //	mux.Handle("POST /login/totp", auth.Authenticate("totp")(auth.StepUp(welcome)))
 //
 // The session gets a new id and keeps everything else, the time of the log-in
-// included: for [Guard.RequireFresh] the user logs in again, which starts the factors
-// anew. It must be the same user: where nobody is logged in, or somebody else is, the
-// answer is 401. Where Authenticate did not run before, it is 500. While a factor of
+// included: for [Guard.RequireFresh] the user logs in again, which resets the
+// factors. It must be the same user: if nobody is logged in, or somebody else is, the
+// answer is 401. If Authenticate did not run before, it is 500. While a factor of
 // Config.Factors is still missing, the answer asks for it, and next is not called. It
 // panics if next is nil or the guard is stateless.
 func (g *Guard[U]) StepUp(next http.Handler) http.Handler {

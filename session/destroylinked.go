@@ -27,7 +27,7 @@ func (m *Manager) DestroyLinked(ctx context.Context, label string, exceptRefs ..
 
 // DestroyRefs ends the sessions with the given Refs that carry label, and their successors;
 // it returns the Refs of those that it found. An error is an outage: some may be left; call
-// again. A session that was renewed has another Ref: list anew when one is missing.
+// again. A session that was renewed has another Ref: list them again if one is missing.
 func (m *Manager) DestroyRefs(ctx context.Context, label string, refs ...string) (ended []string, err error) {
 	if !m.proto.Indexed() {
 		return nil, errNoIndex

@@ -191,7 +191,7 @@ func TestS15_WithoutTombstonesANodeRequestBringsALogInBack(t *testing.T) {
 	})
 }
 
-// TestS15_ALogInEndsWhatWasWrittenBack: the note with the successor is beside the record.
+// TestS15_ALogInEndsWhatWasWrittenBack: the record has a note with the successor.
 func TestS15_ALogInEndsWhatWasWrittenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, store.RedisConfig{})

@@ -82,7 +82,7 @@ func BenchmarkMemoryCreateAndDelete(b *testing.B) {
 	}
 }
 
-// BenchmarkMemoryPerSession reports the bytes of a session beside its record.
+// BenchmarkMemoryPerSession reports the bytes of a session without its record.
 func BenchmarkMemoryPerSession(b *testing.B) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

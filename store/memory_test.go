@@ -186,7 +186,7 @@ func heap() int {
 	return int(m.HeapAlloc) //nolint:gosec // it fits
 }
 
-// TestASessionCostsItsRecordAndALittle: the budget is 250 bytes beside the record.
+// TestASessionCostsItsRecordAndALittle: the budget is 250 bytes in addition to the record.
 func TestASessionCostsItsRecordAndALittle(t *testing.T) {
 	for _, size := range []int{200, 370, 1000} {
 		if cost := costOfASession(t, 100_000, size) - size; cost > 250 {

@@ -78,7 +78,7 @@ func (l *memoryLabels) settle(e *entry[*memberSet], now time.Time) {
 	l.sets.move(e, e.value, time.Unix(0, last))
 }
 
-// drop removes ids from a set. The set's end is computed anew only if the id with that deadline goes.
+// drop removes ids from a set. The set's end is computed again only if the id with that deadline goes.
 func (l *memoryLabels) drop(e *entry[*memberSet], now time.Time, ids ...string) {
 	settle := false
 	for _, id := range ids {

@@ -99,7 +99,7 @@ func (r *rotation) endOld(ctx context.Context) (again bool, err error) {
 			if !proved {
 				return false, v.p.Ended
 			}
-			if successor != "" { // a record beside that note was written back by Node
+			if successor != "" { // a record with that note was written back by Node
 				there, err := v.p.look(ctx, v.ID)
 				if err != nil {
 					return false, err

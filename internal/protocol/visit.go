@@ -37,7 +37,7 @@ type Visit struct {
 	one       [1]presented
 
 	draft *record.Draft // base with the changes of plan applied; nil when there are none
-	plan  *plan         // nil while nothing is pending, as in nearly every request; never nil beside a draft
+	plan  *plan         // nil while nothing is pending, as in nearly every request; never nil if there is a draft
 
 	hidden map[string]bool // keys of the stored log-ins that a guard has revoked, or that Lost has reported
 	lost   *Lost           // a presented session that is over, or the one of Suspect; nil for none

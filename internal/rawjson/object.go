@@ -21,7 +21,7 @@ type member struct {
 	value json.RawMessage
 }
 
-// unescaped returns the string that name, as written between quotes, stands for.
+// unescaped returns the string that is written as name between quotes.
 func unescaped(name []byte) string {
 	if bytes.IndexByte(name, '\\') >= 0 {
 		var s string

@@ -23,8 +23,8 @@ var (
 	errUTF8   = errors.New("rawjson: invalid UTF-8")
 )
 
-// The scanning functions return the index after what they scanned, or one of these. An error beside the
-// index would cost a fifth of the time for a small record.
+// The scanning functions return the index after what they scanned, or one of these. A second result for
+// the error would cost a fifth of the time for a small record.
 const (
 	badSyntax = -1 - iota
 	tooDeep

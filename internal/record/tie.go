@@ -19,13 +19,13 @@ import (
 // tieLen is the length in characters of a tie, which connects our member with its id. Its 36 bits are
 // enough against accidents, since nobody can choose the id of a copy.
 
-// tieLen is the length in characters of what ties our member to its id: 36 bits, for
-// accidents, since nobody can choose the id of a copy.
+// tieLen is the length in characters of the tie between our member and its id: 36 bits. They are to detect
+// accidents only, since nobody can choose the id of a copy.
 const tieLen = 6
 
 // tieOf returns the tie of id: 36 bits of a sum that multiplies eight bytes at a time, as in Knuth's
-// multiplicative hashing. It takes a tenth of the time of SHA-256, at each read. Who sees a tie still lacks
-// 156 random bits of the id, and an id without its signature is of no use.
+// multiplicative hashing. It takes a tenth of the time of SHA-256, at each read. Somebody who sees a tie
+// still lacks 156 random bits of the id, and an id without its signature is of no use.
 func tieOf(id string) (tie [tieLen]byte) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio, and odd

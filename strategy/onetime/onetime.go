@@ -60,10 +60,10 @@ func New(cfg Config) (*Tokens, error) {
 }
 
 // Issue returns a new token for user, 32 characters that need no escaping in a URL.
-// user is what Redeem will return: any text, such as an id; for all that a link stands for there is
-// [IssueValue]. It is kept with the token, and not in the link. To make a token end with a password
-// change, put a stamp of the password into it, and with the address, that. Tokens issued before
-// stay valid. Any error is an outage.
+// user is what Redeem will return: any text, such as an id. It is kept with the token, and not in the
+// link. For a value of another type there is [IssueValue]. To make a token end with a password change,
+// put a stamp of the password into user; to make it end with a change of the address, put the address
+// into it. Tokens issued before stay valid. Any error is an outage.
 func (o *Tokens) Issue(ctx context.Context, user string) (string, error) {
 	s := token.New()
 	if err := o.cfg.Tokens.Put(ctx, o.key(s), []byte(user), o.cfg.TTL); err != nil {
@@ -72,10 +72,10 @@ func (o *Tokens) Issue(ctx context.Context, user string) (string, error) {
 	return s, nil
 }
 
-// Redeem returns the user for whom the token that was sent is issued. Of several calls at
-// once one succeeds. The error wraps [strategy.ErrUnauthenticated] for a token that is
-// unknown, used, too old or of another purpose; any other is an outage, after which the
-// token may be used up.
+// Redeem returns the user for whom the token that was sent was issued. If several calls with the
+// same token run at the same time, one succeeds. The error wraps [strategy.ErrUnauthenticated]
+// for a token that is unknown, used, too old or of another purpose; any other error is an outage,
+// after which the token may be used up.
 func (o *Tokens) Redeem(ctx context.Context, sent string) (user string, err error) {
 	if !token.Valid(sent) {
 		return "", errNoToken

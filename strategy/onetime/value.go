@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// IssueValue is [Tokens.Issue] for all that a link stands for, such as whose it is and to which address it is
-// mailed: v is kept as JSON. Its further error is that of [json.Marshal].
+// IssueValue is [Tokens.Issue] with a value in place of the user's id, such as a struct with the id and the
+// address to which the link is mailed. v is kept as JSON. An error may also be that of [json.Marshal].
 func IssueValue[T any](ctx context.Context, o *Tokens, v T) (string, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -16,8 +16,8 @@ func IssueValue[T any](ctx context.Context, o *Tokens, v T) (string, error) {
 	return o.Issue(ctx, string(b))
 }
 
-// RedeemValue is [Tokens.Redeem] for a token of IssueValue, of the same type. A token that stands for something
-// else is used up, and the error is an outage.
+// RedeemValue is [Tokens.Redeem] for a token of IssueValue, with the same T. A token with a value that is not
+// a T is used up, and the error is an outage.
 func RedeemValue[T any](ctx context.Context, o *Tokens, sent string) (T, error) {
 	var v, none T
 	text, err := o.Redeem(ctx, sent)

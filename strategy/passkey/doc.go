@@ -46,6 +46,6 @@
 // # What is answered
 //
 // A log-in that is refused is a 401, one that cannot be read a 400; a registration that is
-// refused is a 400. The reason is in the log. What the table or Config.Once cannot tell is a
-// 503, and nobody is logged in.
+// refused is a 400. The reason is in the log. If the table or Config.Once
+// fails, the answer is a 503, and nobody is logged in.
 package passkey

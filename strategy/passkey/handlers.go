@@ -60,7 +60,7 @@ func (s *Strategy[U]) requestOptions(w http.ResponseWriter, r *http.Request, for
 
 // BeginRegistration returns the handler that begins a new passkey of the user, who has logged in at most
 // Config.FreshFor ago: it answers a POST with a PublicKeyCredentialCreationOptionsJSON,
-// for navigator.credentials.create. Who has too many passkeys gets a 409.
+// for navigator.credentials.create. A user with too many passkeys gets a 409.
 func (s *Strategy[U]) BeginRegistration(auth *guard.Guard[U]) http.Handler {
 	return s.posted(auth, s.fresh(auth, http.StatusOK, func(w http.ResponseWriter, r *http.Request, user U) (any, error) {
 		account, list, err := s.mayRegister(r, user)

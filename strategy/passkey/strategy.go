@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// Strategy logs users in by their passkeys, and makes the handlers beside it. It is made by
+// Strategy logs users in by their passkeys, and makes the handlers for passkeys. It is made by
 // [New] and safe for concurrent use.
 type Strategy[U any] struct {
 	cfg        Config[U]

@@ -32,7 +32,7 @@ type Config struct {
 	Grace time.Duration
 	// Secrets sign the cookie, so that made-up cookies cause no read of the store. Each has at least 32
 	// random bytes. The first signs; the others are former ones, whose cookies are still good: they are
-	// signed anew at their next use. Required.
+	// signed again at their next use. Required.
 	//
 	// All processes have the same. To replace one while they are exchanged one after the other, all of them
 	// first get {old, new}, then all {new, old}, and after MaxAge {new}. A process that does not have the
@@ -309,8 +309,8 @@ func (m *Service) Find(r *http.Request) ([]Remembered, error) {
 }
 
 // Forget ends the series in r's cookie, as a log-out does, and returns what they remembered and a cookie
-// that makes the browser forget them, nil when it sent none. Of a series that is over only the name is
-// known, so that a caller who tries again after an outage can still end its sessions. Any error is an
+// that makes the browser forget them, nil when it sent none. If a series is over already, only its name is
+// returned, so that a caller who tries again after an outage can still end its sessions. Any error is an
 // outage: the cookie must stay then.
 func (m *Service) Forget(r *http.Request) ([]Remembered, *http.Cookie, error) {
 	if !m.Presented(r) {

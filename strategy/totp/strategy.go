@@ -54,7 +54,7 @@ type Strategy[U any] struct {
 var _ strategy.Strategy[any] = (*Strategy[any])(nil)
 var _ strategy.Claimant = (*Strategy[any])(nil)
 
-// FactorRecovery is the factor that a recovery code proves beside the strategy's own.
+// FactorRecovery is the factor that a recovery code proves, in addition to the strategy's own.
 const FactorRecovery = "recovery"
 
 // New returns every mistake in cfg at once.

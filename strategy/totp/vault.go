@@ -17,7 +17,7 @@ type Vault struct{ aeads []cipher.AEAD }
 
 // NewVault returns every mistake at once. Each secret has 32 bytes or more, and is kept outside of the database;
 // those of the session will do. The first encrypts, all decrypt. To replace one while several processes run:
-// {old, new} everywhere, then {new, old}; {new} alone after the last key was sealed anew.
+// {old, new} everywhere, then {new, old}; {new} alone after the last key was sealed again.
 func NewVault(secrets ...string) (*Vault, error) {
 	var v Vault
 	var mistakes []error

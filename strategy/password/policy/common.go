@@ -48,8 +48,8 @@ func personal(about []string) wordList {
 }
 
 // unguessable returns how many code points of password remain when the listed words, in any case, and runs
-// of the keyboard, of the alphabet and of one character are removed. Of a repeated text only one copy
-// counts.
+// of the keyboard, of the alphabet and of one character are removed. Only one copy of a repeated
+// text counts.
 func unguessable(password string, lists ...wordList) int {
 	s := unrepeated(password)
 	left := 0
