@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -60,7 +61,8 @@ func (r *run) writeFigures(page string) error {
 	f.aims(&aims)
 	cells := f.readmeCells()
 	if len(f.missing) > 0 {
-		fmt.Printf("The summary, the aims and README's line stay as they are: not measured in this run: %s\n", strings.Join(f.missing, ", "))
+		slices.Sort(f.missing)
+		fmt.Printf("The summary, the aims and README's line stay as they are; this run lacks %s\n", strings.Join(slices.Compact(f.missing), ", "))
 		return nil
 	}
 	for _, part := range []struct{ begin, end, text string }{
