@@ -72,6 +72,7 @@ func text(v any) string {
 	return string(b)
 }
 
+//nolint:gosec // no secret
 const selectPasskey = `SELECT user_id, name, sign_count, used, credential FROM passkeys WHERE `
 
 func scanPasskey(row scanner) (p passkeyRow, err error) {

@@ -209,17 +209,18 @@ export class Person {
 }
 
 // App is an authenticator app: RFC 6238, with SHA-1, six digits and thirty seconds. A code is good once, so
-// each is for the next thirty seconds, which the server accepts too.
+// the second one is for the next thirty seconds, which the server accepts too.
 class App {
   constructor(key) {
     const bits = [...key.replace(/ /g, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
     this.key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
-    this.step = Math.floor(Date.now() / 30_000) - 2 // one step is accepted before the present one, one after
+    this.step = 0 // of the code that was used last
   }
 
-  // code returns the next code that was not used. There are three at a time.
+  // code returns the next code that was not used: at most two within thirty seconds. It is good for thirty
+  // seconds more, also where the browser is slow.
   code() {
-    this.step = Math.max(this.step + 1, Math.floor(Date.now() / 30_000) - 1)
+    this.step = Math.max(this.step + 1, Math.floor(Date.now() / 30_000))
     const counter = Buffer.alloc(8)
     counter.writeBigUInt64BE(BigInt(this.step))
     const mac = createHmac('sha1', this.key).update(counter).digest()
