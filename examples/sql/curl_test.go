@@ -47,6 +47,7 @@ func TestOnEachDatabase(t *testing.T) {
 	}
 	s.refuse(t)
 	s.streamsEndWithTheirLogIn(t)
+	s.lonelyStreamsShareAConnection(t)
 }
 
 // keeps types the article. Then it tries whether sessions outlive the program, where there is something that

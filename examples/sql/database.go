@@ -24,9 +24,9 @@ import (
 type backend struct {
 	db      *sql.DB
 	dialect sqlstore.Dialect
-	about   string                                                                     // for people
-	alone   bool                                                                       // no other program sees it
-	listen  func(ctx context.Context, channel string, tell func(payload string)) error // nil but for PostgreSQL
+	about   string    // for people
+	alone   bool      // no other program sees it
+	ends    *listener // nil but for PostgreSQL
 }
 
 const (
@@ -97,7 +97,7 @@ func openPostgres(ctx context.Context, address string) (backend, error) {
 		return backend{}, errors.New("-db is not a URL like postgres://user:password@localhost:5432/app")
 	}
 	about := server("PostgreSQL", net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)), cfg.Database)
-	b := backend{db: stdlib.OpenDB(*cfg), dialect: sqlstore.Postgres, about: about, listen: listen(cfg)}
+	b := backend{db: stdlib.OpenDB(*cfg), dialect: sqlstore.Postgres, about: about, ends: newListener(cfg)}
 	return b, b.answers(ctx, "start it, make the database, or mend the user and the password, as in postgres://user:password@localhost:5432/app")
 }
 

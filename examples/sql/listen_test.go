@@ -78,6 +78,43 @@ func (s servers) streamsEndWithTheirLogIn(t *testing.T) {
 	}
 }
 
+// lonelyStreamsShareAConnection: a visitor opens a stream and closes it, and nobody else has one.
+func (s servers) lonelyStreamsShareAConnection(t *testing.T) {
+	name := s.pg.Database(t)
+	watch := sqltest.Open(t, "pgx", s.pg.URL(name))
+	p := articletest.Start(t, "-db", s.pg.URL(name), "-secret", secret)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := streams{t, &http.Client{Jar: jar}}
+	v.post(p, "/auth/login", url.Values{"email": {"joefoo@test.com"}, "password": {"Passw0rd!"}})
+	var pids [2]int
+	for i := range pids {
+		_, leave := v.opened(p)
+		query := func(is string) {
+			t.Helper()
+			err := sqltest.Poll(func(ctx context.Context) error {
+				var found bool
+				err := watch.QueryRowContext(ctx, "SELECT pid, query"+is+"'UNLISTEN *' FROM pg_stat_activity WHERE datname=current_database() AND application_name LIKE '%ended sessions' AND state='idle' AND query<>''").Scan(&pids[i], &found)
+				if err == nil && !found {
+					err = fmt.Errorf("no connection whose query%s'UNLISTEN *'", is)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		query("<>") // it listens
+		leave()
+		query("=")
+	}
+	if pids[0] != pids[1] {
+		t.Errorf("the processes %v listened, want one", pids)
+	}
+}
+
 // listeners waits until both programs listen, and one of them on another connection than those of before if
 // there are any. It returns PostgreSQL's processes.
 func listeners(t *testing.T, db *sql.DB, before []int) (pids []int) {
@@ -127,6 +164,13 @@ func (v streams) post(p *articletest.Process, path string, form url.Values) {
 // open opens a stream, and returns when its first event has come.
 func (v streams) open(p *articletest.Process) *bufio.Scanner {
 	v.t.Helper()
+	lines, _ := v.opened(p)
+	return lines
+}
+
+// opened is open, and returns what closes the stream.
+func (v streams) opened(p *articletest.Process) (lines *bufio.Scanner, leave func()) {
+	v.t.Helper()
 	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, p.URL+"/live", nil)
 	if err != nil {
 		v.t.Fatal(err)
@@ -135,13 +179,14 @@ func (v streams) open(p *articletest.Process) *bufio.Scanner {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	v.t.Cleanup(func() { _ = res.Body.Close() })
-	lines := bufio.NewScanner(res.Body)
+	leave = func() { _ = res.Body.Close() }
+	v.t.Cleanup(leave)
+	lines = bufio.NewScanner(res.Body)
 	for lines.Scan() {
 		if strings.HasPrefix(lines.Text(), "data: 20") {
-			return lines
+			return lines, leave
 		}
 	}
 	v.t.Fatalf("the stream ended: %s, %v", res.Status, lines.Err())
-	return nil
+	return nil, nil
 }

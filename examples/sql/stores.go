@@ -43,6 +43,9 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 		Close: func() {
 			stop()
 			running.Wait()
+			if b.ends != nil {
+				b.ends.close()
+			}
 			_ = b.db.Close()
 		},
 	}, nil
@@ -53,7 +56,10 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 //
 //	go run ./store/sqlstore/schema -dialect postgres
 func newStores(ctx context.Context, b backend, express bool) (*sqlstore.Stores, error) {
-	cfg := sqlstore.Config{Dialect: b.dialect, Migrate: true, Listen: b.listen}
+	cfg := sqlstore.Config{Dialect: b.dialect, Migrate: true}
+	if b.ends != nil {
+		cfg.Listen = b.ends.listen
+	}
 	if express {
 		if b.alone {
 			return nil, errors.New("-express-secret shares no sessions in an SQLite inside this program: name the database of the Express application in -db, such as postgres://user:password@localhost:5432/app or an SQLite file")
