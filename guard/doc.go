@@ -29,7 +29,7 @@
 //	Require          let users pass whom a function approves
 //	RequireFresh     let users pass who logged in a short while ago
 //	RequireFactor    let users pass who proved a second factor, which StepUp adds;
-//	                 with Config.Factors every middleware does, for who has one
+//	                 with Config.Factors every middleware requires it of users who have one
 //	RequireUncached  let known users pass, asking the store's master
 //	RequireBound     let users pass whose session is bound to their device
 //	Restore          find the user if there is one, and let everyone pass

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// LogOutOthers is [Guard.LogOutEverywhere] for a handler: it ends all sessions of user but the one of the
-// request in which ctx was made. Where there is no such session it ends all.
+// LogOutOthers is [Guard.LogOutEverywhere] for a handler: it ends all sessions of user except that of the
+// request in which ctx was made. If that request has no session, it ends all.
 func (g *Guard[U]) LogOutOthers(ctx context.Context, user U) (int, error) {
 	g.needSessions("LogOutOthers")
 	return g.LogOutEverywhere(ctx, user, g.ref(ctx))

@@ -55,7 +55,7 @@ type Config struct {
 	EndUnproved bool
 
 	// Factors says which second factors a user has, see [FactorsOf]. A log-in without one
-	// of them is pending: no route accepts it, and [Guard.StepUp] completes it. Where a
+	// of them is pending: no route accepts it, and [Guard.StepUp] completes it. If a
 	// route needs a user, browsers are sent to StepUpURL, and others get the challenge of
 	// RFC 9470, which names the factor. This applies to passwords and to RememberMe, and
 	// not to the credentials of programs ([strategy.ForPrograms]). With the zero value only

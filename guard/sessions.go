@@ -40,8 +40,8 @@ type UserSession struct {
 //
 // It finds them by a label in the store's index. A session that Node made is there once
 // this program has written it, which the first request that uses it does; its device is
-// not known. The same goes for one whose user was replaced by Node under the same id, as
-// passport before 0.6 does. Where the serializer is a [serializer.Namer], sessions that Node
+// not known. The same is true of one whose user Node has replaced under the same id, as
+// passport before 0.6 does. If the serializer is a [serializer.Namer], sessions that Node
 // made are not found, since only the serializer can name their users. Log-ins that the
 // security stamp has ended are left out.
 func (g *Guard[U]) Sessions(ctx context.Context, user U) ([]UserSession, error) {

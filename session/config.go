@@ -122,7 +122,7 @@ type Config struct {
 	// ErrorHandler answers a request whose commit failed; nothing of the handler's own
 	// response is sent. Nil leaves that to the guard whose middleware is around the
 	// handler, which answers as it does every other refusal: by guard.Config.Error, or
-	// guard.Guard.Error. Where there is no guard, a fixed text is sent. By default
+	// guard.Guard.Error. If there is no guard, a fixed text is sent. By default
 	// [ErrSessionEnded] and [ErrSessionChanged] are 409 and other errors 503. If an
 	// ErrorHandler writes nothing, the answer is the one for nil. The cause is already
 	// in the log.

@@ -30,8 +30,8 @@ type Info struct {
 	rec *record.Record
 }
 
-// Info describes the session as it lies in the store: how this request found it, or left it
-// at its last commit. It is the zero Info while there is no record. A page that says "you
+// Info describes the session's record in the store, as this request found it or as its last
+// commit left it. It is the zero Info while there is no record. A page that says "you
 // will be logged out in five minutes" gets Expires from a route behind [Manager.NoRefresh].
 // When Node uses the session its end moves, but the record does not show that.
 func (s *Session) Info() Info {

@@ -76,8 +76,8 @@ func (s *Session) opened(ctx context.Context) (*Session, error) {
 var errNoCookie = errors.New("session: cookie value: the session has no record yet: call Save first")
 
 // CookieValue returns what the session's cookie carries: the signed id, for
-// [Manager.OpenValue]. It is a secret: who has it is logged in as the visitor. The
-// error says that there is no record yet; a log-in or renewal gives another value when
+// [Manager.OpenValue]. It is a secret: everybody who has it is logged in as the visitor.
+// The error says that there is no record yet. A log-in or renewal gives another value when
 // it is saved.
 func (s *Session) CookieValue() (string, error) {
 	s.lock()

@@ -31,25 +31,24 @@ type RedisConfig struct {
 	// see every key of the database, so Clear is refused, and so are Tombstones.
 	NoPrefix bool
 
-	// Tombstones makes the end of a session final also against a Node process that
-	// still has it in memory and writes it back: the end stores a note in a second key,
-	// until the record would have expired at the latest. Each read gets both keys with
-	// one MGET, and an id with such a note is unknown whatever its record says. It
-	// costs about 130 bytes of Redis memory per ended session. Node itself still
-	// accepts what it wrote.
+	// Tombstones makes the end of a session final even if a Node process still has it in
+	// memory and writes it back: the end stores a note in a second key, for at most as long
+	// as the record would have lived. Each read gets both keys with one MGET, and an id
+	// with such a note is unknown even if there is a record. It costs about 130 bytes of
+	// Redis memory per ended session. Node itself still accepts what it wrote.
 	Tombstones bool
 
 	// Notify tells every process at once which sessions end, for guard.Guard.Watch: the end of a
 	// record publishes a part of a hash of its id, in the same script, and a process that watches
 	// something holds one subscription. The channel is the Name, ":ended:" and the Prefix. Set it
-	// in all processes of a program: what a process without it ends is noticed only after
-	// session.Config.WatchInterval. The client must be a *redis.Client or *redis.ClusterClient,
+	// in all processes of a program: if a process without it ends a session, the others notice
+	// that only after session.Config.WatchInterval. The client must be a *redis.Client or *redis.ClusterClient,
 	// and its user needs more rights, which docs/REDIS.md has.
 	Notify bool
 
 	// Reads, if not nil, is used for reading records, and nothing else: a client with a
 	// client-side cache, an automatic pipeline (client.AsyncAutoPipeline(); the blocking
-	// kind costs a goroutine a read), or a client that reads from replicas. Reads that
+	// kind costs a goroutine for each read), or a client that reads from replicas. Reads that
 	// must not be stale go to the store's own client, which is also what nil means.
 	Reads RedisClient
 

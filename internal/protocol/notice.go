@@ -6,7 +6,7 @@ import (
 )
 
 // A notice says that a record ended and how. It names the record by a part of the hash of its id, so it is
-// no secret: who reads it can neither use nor find the session, and who forges one only causes a read of
+// no secret: it cannot be used to find the session or to log in, and a forged notice only causes a read of
 // the store.
 
 // The first byte of a notice: how a record ended.

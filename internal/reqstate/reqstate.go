@@ -73,8 +73,8 @@ func Of(ctx context.Context, owner any) *State {
 	return s
 }
 
-// ForeignOf returns a copy of the fields of r that tell whether another site caused it. A handler further
-// in may change the request.
+// ForeignOf returns a copy of the fields of r that tell whether another site caused it. An inner
+// handler may change the request.
 func ForeignOf(r *http.Request) *http.Request {
 	came := &http.Request{Method: r.Method, Host: r.Host, Header: http.Header{}}
 	for _, name := range []string{"Sec-Fetch-Site", "Origin", "Upgrade"} {

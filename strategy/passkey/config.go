@@ -99,8 +99,8 @@ type Policy struct {
 
 	// ResidentKey says whether a passkey has to be found by the authenticator itself, so that its user
 	// types no name. Empty means Preferred: a key without it can be used behind StepUp, but not to log
-	// in. Where users have no password or the like use Required: [Strategy.Remove] cannot tell the two
-	// kinds apart, and might leave a user with such a key alone.
+	// in. If users have no password or the like, use Required: [Strategy.Remove] cannot tell the two
+	// kinds apart, and might leave a user no other passkey than such a key.
 	ResidentKey Requirement
 
 	// Algorithms are accepted for new passkeys, the best first. Nil means ES256, EdDSA and

@@ -25,7 +25,7 @@ type Policy struct {
 // only factor, stored by password.Bcrypt.
 type Config struct {
 	// MinLength is the least number of Unicode code points. Zero means 15, what NIST
-	// SP 800-63B-4 §3.1.1.2 asks for where the password is the only factor; where it is
+	// SP 800-63B-4 §3.1.1.2 asks for if the password is the only factor; if it is
 	// one of several, 8 is enough. Less than 8 is a mistake.
 	MinLength int
 	// MaxLength is the largest number of code points; zero means no other bound than
