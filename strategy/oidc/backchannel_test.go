@@ -209,6 +209,39 @@ func TestACounterThatIsDownFailsALogOut(t *testing.T) {
 	w.report(w.op.logOutToken(nil)).Want(t, http.StatusBadRequest, "temporarily_unavailable")
 }
 
+// hangingCounter does not answer for an hour when it is asked for n.
+type hangingCounter struct{ n int64 }
+
+func (c hangingCounter) Add(ctx context.Context, _ string, n int64, _ time.Duration) (int64, time.Duration, error) {
+	if n != c.n {
+		return n, time.Hour, nil
+	}
+	select {
+	case <-ctx.Done():
+		return 0, 0, ctx.Err()
+	case <-time.After(time.Hour):
+		return 0, 0, errDown
+	}
+}
+
+// TestNobodyWaitsForACounterThatHangs, also where what was used is released for another try.
+func TestNobodyWaitsForACounterThatHangs(t *testing.T) {
+	for _, n := range []int64{-1, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(c *oidc.Config) { c.Once, c.Timeout = hangingCounter{n}, time.Minute })
+			w.mux.Handle("POST /broken", w.strategy.BackChannelLogOut(&brokenLogIns{}))
+			b := w.open()
+			r := b.Request(http.MethodPost, "/broken", url.Values{"logout_token": {w.op.logOutToken(nil)}}.Encode())
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			began := time.Now()
+			b.Do(r).Want(t, http.StatusBadRequest, "temporarily_unavailable")
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("a counter that hangs when %d is added: the answer took %v, want at most ten seconds", n, took)
+			}
+		})
+	}
+}
+
 // Strangers can post tokens; they must not make this program ask the provider at will.
 func TestUnknownKeysOfStrangersAreAskedForNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/bounded"
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
@@ -244,6 +245,7 @@ func (c *Config) complete(bad *mistakes, name string) {
 	if c.Once == nil {
 		c.Once = new(throttle.MemoryCounter)
 	}
+	c.Once = bounded.Counter(c.Once)
 	c.Scopes, c.AuthParams = slices.Clone(c.Scopes), maps.Clone(c.AuthParams)
 	c.ACRValues, c.Algorithms = slices.Clone(c.ACRValues), slices.Clone(c.Algorithms)
 	c.TrustedAudiences, c.RedirectURLs = slices.Clone(c.TrustedAudiences), slices.Clone(c.RedirectURLs)
