@@ -9,6 +9,7 @@ import (
 
 	"github.com/alexedwards/scs/mysqlstore"
 	"github.com/alexedwards/scs/pgxstore"
+	"github.com/alexedwards/scs/postgresstore"
 	"github.com/alexedwards/scs/sqlite3store"
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -78,6 +79,9 @@ func sqlHandlerOf(name, source string) http.Handler {
 		db, dialect := open(source)
 		cfg := sqlstore.Config{Dialect: dialect, Layout: sqlstore.ConnectPGSimple, Prefix: "node_", Migrate: true}
 		return passportApp(name, must(sqlstore.New(context.Background(), db, cfg)).Sessions)
+	case sqlStandard:
+		db, _ := open(source)
+		return scsApp(postgresstore.NewWithCleanupInterval(db, cleanup), false)
 	case "sql-scs", "sql-scs-idle":
 		return scsApp(scsStore(source), name == "sql-scs-idle")
 	}
@@ -98,9 +102,11 @@ func oneSelect(source string) http.Handler {
 	})
 }
 
+// cleanup is how often scs removes what has expired.
+const cleanup = 5 * time.Minute
+
 // scsStore is the store of scs for a database.
 func scsStore(source string) scs.Store {
-	const cleanup = 5 * time.Minute
 	db, dialect := open(source)
 	switch dialect {
 	case sqlstore.MySQL:

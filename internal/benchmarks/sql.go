@@ -16,6 +16,9 @@ import (
 // sqlReference is the stack that counts as 1.00 where sessions are in a database.
 const sqlReference = "sql-select"
 
+// sqlStandard is scs on PostgreSQL by way of database/sql. pgxstore speaks to pgx itself, without that.
+const sqlStandard = "sql-scs-standard"
+
 // sqlStacks are measured with each database, but for those that are of PostgreSQL alone.
 func sqlStacks(d sqlDatabase) []stack {
 	list := []stack{
@@ -24,12 +27,15 @@ func sqlStacks(d sqlDatabase) []stack {
 		{name: "sql-passport-node", title: "**this**, in the table of connect-pg-simple"},
 		{name: "sql-scs", title: "scs + " + d.scs},
 		{name: "sql-scs-idle", title: "scs + " + d.scs + ", idle timeout"},
+		{name: sqlStandard, title: "scs + postgresstore, on database/sql as this library"},
 		{name: "sql-express", title: "Express, express-session, connect-pg-simple, passport", node: "express.mjs"},
 	}
 	if d.name == "PostgreSQL" {
 		return list
 	}
-	return slices.DeleteFunc(list, func(s stack) bool { return s.name == "sql-passport-node" || s.node != "" })
+	return slices.DeleteFunc(list, func(s stack) bool {
+		return s.name == "sql-passport-node" || s.name == sqlStandard || s.node != ""
+	})
 }
 
 // sqlDatabase is one kind of database.
