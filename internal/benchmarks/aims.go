@@ -102,6 +102,11 @@ var aims = []aim{
 		return fmt.Sprintf("%s, %.1f times the quiet one, which is %s; %d reads failed. Without the bound %d failed. Go's scheduler takes a hash off a core after 10 ms, unasked",
 			millis(s.busy), times, millis(s.quiet), s.failed, f.stormOf("storm-unbounded").failed), times <= 3 && s.busy.Milliseconds() < 15 && s.failed == 0
 	}},
+	{"log-ins in that storm at 0.45 or more of what all cores can hash", func(f *figures) (string, bool) {
+		s := f.stormOf("storm-bounded")
+		part := s.logIns / max(f.hashRate, 1e-9)
+		return fmt.Sprintf("%.2f: %.1f a second of the %.1f that the cores can hash; the reads and the load are on them too", part, s.logIns, f.hashRate), part >= 0.45
+	}},
 }
 
 // behind lists where a peer is ahead of this library. Log-in and write have lines of their own.

@@ -58,6 +58,7 @@ type run struct {
 	processes []*process
 	tables    []*table
 	storm     []stormRow
+	hashRate  float64 // bcrypt hashes of cost 12 a second
 	memory    []memoryRow
 
 	revocations []revocation

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"runtime"
@@ -57,6 +58,10 @@ const (
 // measureStorm has hundreds of clients log in at once while another one reads its page
 // at a steady rate.
 func (r *run) measureStorm() error {
+	var err error
+	if r.hashRate, err = hashRate(); err != nil {
+		return err
+	}
 	for _, s := range []stack{
 		{name: "storm-bounded", title: "this, bounded as by default"},
 		{name: "storm-unbounded", title: "this, without the bound"},
@@ -74,6 +79,25 @@ func (r *run) measureStorm() error {
 		r.storm = append(r.storm, row)
 	}
 	return nil
+}
+
+// hashRate is how many hashes of that cost all cores make in a second.
+func hashRate() (float64, error) {
+	const each = 4
+	cores := runtime.NumCPU()
+	hasher := &passwords.Bcrypt{Limit: &limit.Limit{Workers: cores}}
+	errs := make([]error, cores)
+	began := time.Now()
+	var work sync.WaitGroup
+	for i := range errs {
+		work.Go(func() {
+			for range each {
+				errs[i] = errors.Join(errs[i], hasher.Verify(context.Background(), hash, passphrase))
+			}
+		})
+	}
+	work.Wait()
+	return float64(cores*each) / time.Since(began).Seconds(), errors.Join(errs...)
 }
 
 func storm(p *process) (stormRow, error) {
