@@ -19,6 +19,7 @@ type cluster struct {
 	reader  *node              // where the first master's records are read, which gets everything at once; nil for itself
 	replica *follower          // which may take over, if not nil
 	lagging *follower          // where all records are read, if not nil
+	cached  bool               // records are read from a cache that hears of changes
 	says    string             // the error that the master answers
 	wrote   func(ids []string) // is told of several records that ended
 }

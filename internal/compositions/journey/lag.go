@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
@@ -119,4 +120,24 @@ var looks = map[string]*model.Page{
 	"get": nil, "read flash": nil,
 	"page": &model.Me, "open a page": &model.Me, "follow a link": &model.Me, "page of an upstream": &model.Me, "admin page": &model.Me,
 	"proved page": &model.Proved,
+}
+
+// hears waits until the cache shows of each record what there is, and reports whether it does within a second.
+func (c *cluster) hears(ids []string) bool {
+	defer c.ask()()
+	ctx, s := context.Background(), c.master().sessions
+	until := time.Now().Add(time.Second)
+	for _, id := range ids {
+		for {
+			now, _ := s.GetPrimary(ctx, id)
+			if shown, _ := s.Get(ctx, id); bytes.Equal(now, shown) {
+				break
+			}
+			if time.Now().After(until) {
+				return false
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return true
 }

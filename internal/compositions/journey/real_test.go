@@ -30,6 +30,22 @@ func TestJourneysOnARealRedis(t *testing.T) {
 	}
 }
 
+// TestJourneysOfACachedRedis takes one through a redis-server whose records are read from a client-side cache,
+// with every third configuration of the covering array.
+func TestJourneysOfACachedRedis(t *testing.T) {
+	server := redistest.Start(t)
+	for i, s := range journey.Pairs() {
+		if i%3 > 0 {
+			continue
+		}
+		n := *seed + uint64(i)
+		random := rand.New(rand.NewPCG(n, 3))
+		if f := journey.RunCached(t, journey.Draw(n, s, journey.Steps, random.IntN), server.Addr); f != nil {
+			t.Error(f)
+		}
+	}
+}
+
 // TestJourneysOnPostgres takes one through a PostgreSQL with every third configuration of the covering array. Its
 // clock goes with the journey's, so that minutes and months pass there too.
 func TestJourneysOnPostgres(t *testing.T) {

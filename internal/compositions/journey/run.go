@@ -68,6 +68,14 @@ func RunOn(t *testing.T, j Journey, address string) *Failure {
 	}})
 }
 
+// RunCached is RunOn with one server, whose records are read from a client-side cache. After each step that has to
+// have heard what the step changed: then it shows what the Redis has.
+func RunCached(t *testing.T, j Journey, address string) *Failure {
+	j.Switches.Store, j.Switches.Lag, j.Switches.Outage = 1, 0, j.Switches.Outage%2
+	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
+	return j.run(t, servers{redis: func() *server { return cachedAt(address) }, cached: true})
+}
+
 func (j Journey) run(t *testing.T, on servers) (failure *Failure) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, j.Seed)
@@ -123,7 +131,7 @@ func (w *world) close() {
 
 func newWorld(s Switches, on servers) (*world, error) {
 	w := &world{
-		model: outside.New(s.config()), condition: &condition{}, stores: &cluster{}, issued: map[string]bool{}, signed: map[string]int{}, refs: map[string]string{},
+		model: outside.New(s.config()), condition: &condition{}, stores: &cluster{cached: on.cached}, issued: map[string]bool{}, signed: map[string]int{}, refs: map[string]string{},
 	}
 	w.shared = &shared{Switches: s, events: w.hear}
 	w.stores.wrote = w.condition.ended
@@ -225,6 +233,9 @@ func (w *world) walk(s Step) {
 	time.Sleep(time.Until(time.Now().Truncate(time.Millisecond).Add(pause))) // records know no less than a millisecond
 	s = w.asSent(s)
 	w.step(s)
+	if w.stores.cached {
+		w.model.Want(w.stores.hears(w.ids), "cache: it does not hear of a change", "%s", s.Do)
+	}
 	w.ask() // finds the sessions that events name
 	w.compareEvents(w.heard())
 	w.compareStreams(s)

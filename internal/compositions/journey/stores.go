@@ -92,16 +92,18 @@ func (s Switches) newNode(on servers, reads *server) (*node, error) {
 
 // servers makes the servers of a journey.
 type servers struct {
-	redis func() *server
-	sql   func() (*database, error)
+	redis  func() *server
+	sql    func() (*database, error)
+	cached bool // records are read from a cache
 }
 
 // inMemory are servers whose time is the journey's.
-var inMemory = servers{newServer, newSQLite}
+var inMemory = servers{redis: newServer, sql: newSQLite}
 
 // server is a Redis with its client.
 type server struct {
 	client *redis.Client
+	cached *redis.Client // reads records, from its client-side cache; nil for none
 	refuse func(string)
 	flush  func() error
 	close  func()
@@ -130,6 +132,16 @@ func serverAt(address string, database int) *server {
 	flush := func() error { return client.FlushDB(context.Background()).Err() }
 	_ = flush() // or the first command says what is wrong
 	return &server{client: client, flush: flush, refuse: func(text string) { r.says.Store(text) }, close: func() {}}
+}
+
+// cachedAt is the first database of a real Redis, whose records are read from a client-side cache.
+func cachedAt(address string) *server {
+	s := serverAt(address, 0)
+	s.cached = redis.NewClient(&redis.Options{
+		Addr: address, ContextTimeoutEnabled: true,
+		Protocol: 3, ClientSideCacheConfig: &redis.ClientSideCacheConfig{},
+	})
+	return s
 }
 
 // serverError is an error as the server says it.
@@ -181,6 +193,8 @@ func (s Switches) redisNode(main, reads *server) (*node, error) {
 	cfg := store.RedisConfig{Name: "test", Tombstones: s.Notes == 1}
 	closers := []func() error{main.client.Close}
 	switch {
+	case main.cached != nil:
+		cfg.Reads, closers = main.cached, append([]func() error{main.cached.Close}, closers...)
 	case reads != nil:
 		cfg.Reads = reads.client
 	case s.Store == 2:
