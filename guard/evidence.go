@@ -183,7 +183,7 @@ func (g *Guard[U]) Info(ctx context.Context) (info strategy.Info, ok bool) {
 func factorsOf(slot reqstate.Slot) []factor {
 	var list []factor
 	var obj rawjson.Object
-	if len(slot.Factors) == 0 || obj.Parse(slot.Factors) != nil {
+	if all := slot.AllFactors(); len(all) == 0 || obj.Parse(all) != nil {
 		return nil
 	}
 	for _, name := range obj.Names() {

@@ -145,6 +145,44 @@ func TestASVS_7_2_4_AFurtherFactorRotatesTheSession(t *testing.T) {
 	})
 }
 
+// TestARecordOfTheFormerFormIsTheSameLogIn: its age, factors, second factor and log-out.
+func TestARecordOfTheFormerFormIsTheSameLogIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.record()
+		w.mux.Handle("POST /code", w.Authenticate("totp")(w.StepUp(w.hello())))
+		w.mux.Handle("GET /fresh", w.RequireFresh(5*time.Minute)(w.hello()))
+		w.mux.Handle("GET /local", w.RequireFactor("local", 5*time.Minute)(w.hello()))
+		w.mux.Handle("GET /totp", w.RequireFactor("totp", 5*time.Minute)(w.hello()))
+		b := w.loggedIn("joe@test.com")
+		now, before := fmt.Sprint(time.Now().UnixMilli()), fmt.Sprintf("%+v", slot(t, b).Go)
+		w.store.rewrite(t, func(r string) string {
+			former := strings.NewReplacer(`,"by":"local"`, `,"at":`+now+`,"factors":{"local":`+now+`}`, `"_go":{"b":`+now, `"_go":{"b":`+now+`,"v":"k3J9aQx0"`).Replace(r)
+			if !strings.Contains(former, `"factors"`) || !strings.Contains(former, `"v"`) {
+				t.Errorf("got %s, want the former form", former)
+			}
+			return former
+		})
+		if after := fmt.Sprintf("%+v", slot(t, b).Go); after != strings.Replace(before, "By:local", "By:", 1) {
+			t.Errorf("got %s, want %s", after, before)
+		}
+		pass(4 * time.Minute)
+		b.Get("/fresh").Want(t, 200, "hello joe")
+		b.Get("/local").Want(t, 200, "hello joe")
+		b.Get("/totp").Want(t, 401, "")
+		w.second.user, w.second.err = joe, nil
+		b.Post("/code").Want(t, 200, "hello joe")
+		b.Get("/totp").Want(t, 200, "hello joe")
+		pass(2 * time.Minute)
+		b.Get("/fresh").Want(t, 401, "")
+		b.Get("/local").Want(t, 401, "")
+		b.Get("/totp").Want(t, 200, "hello joe")
+		old := b.Twin()
+		b.Post("/logout").Want(t, 200, "")
+		old.Get("/me").Want(t, 401, "")
+	})
+}
+
 func TestStepUpIsForTheSameUser(t *testing.T) {
 	w := newWorld(t)
 	w.mux.Handle("POST /code", w.Authenticate("totp")(w.StepUp(w.hello())))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/rawjson"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
@@ -256,7 +257,7 @@ func (g *Guard[U]) toStore(r *http.Request, p *logInPlan[U], id json.RawMessage,
 	in := reqstate.LogIn{
 		Key:    g.cfg.SessionKey,
 		Name:   name,
-		Slot:   reqstate.Slot{User: id, Factors: withFactors(nil, e.factors)},
+		Slot:   reqstate.Slot{User: id},
 		Same:   func(user json.RawMessage) bool { return g.sameUser(user, id) },
 		Keep:   o.Keep,
 		Renews: o.renews,
@@ -268,6 +269,11 @@ func (g *Guard[U]) toStore(r *http.Request, p *logInPlan[U], id json.RawMessage,
 		in.Slot.At, in.NoTime = at, at.IsZero()
 	default:
 		in.Slot.At = e.at
+	}
+	if at := in.Slot.At; len(e.factors) == 1 && !at.IsZero() && e.factors[0].at.UnixMilli() == at.UnixMilli() {
+		in.Slot.Factors = rawjson.Quote(e.factors[0].name)
+	} else {
+		in.Slot.Factors = withFactors(nil, e.factors)
 	}
 	if g.stamps != nil {
 		in.Slot.Stamp = []byte(g.stamps.Stamp(p.user, id))

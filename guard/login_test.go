@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,6 +44,7 @@ func (w *world) record() {
 		if err != nil {
 			w.t.Error(err)
 		}
+		rw.Header().Set("Created", strconv.FormatInt(s.Info().Created.UnixMilli(), 10))
 		rw.Write(raw)
 	})))
 	w.mux.Handle("GET /put", w.sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -56,21 +58,30 @@ func (w *world) record() {
 	})))
 }
 
-// slot returns the log-in in the session of b, as JSON members.
+// slot returns the log-in in the session of b, as JSON members. What the record leaves out is in it.
 func slot(t testing.TB, b *browser.Browser) (s struct {
 	User json.RawMessage
 	Go   struct {
 		For     json.RawMessage
 		At      int64
+		By      string
 		Stamp   string
 		Factors map[string]int64
 	}
 }) {
 	t.Helper()
-	if text := b.Get("/slot").Text; text != "" {
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			t.Fatal(err)
+	answer := b.Get("/slot")
+	if answer.Text == "" {
+		return s
+	}
+	if err := json.Unmarshal([]byte(answer.Text), &s); err != nil {
+		t.Fatal(err)
+	}
+	if by := s.Go.By; by != "" {
+		if s.Go.At == 0 {
+			s.Go.At, _ = strconv.ParseInt(answer.Header.Get("Created"), 10, 64)
 		}
+		s.Go.Factors = map[string]int64{by: s.Go.At}
 	}
 	return s
 }

@@ -229,7 +229,7 @@ func (g *Guard[U]) UserOf(ctx context.Context, s *session.Session) (U, error) {
 	if err != nil {
 		return none, fmt.Errorf("guard: user of session: %w", err)
 	}
-	slot, ok := reqstate.ParseSlot(raw)
+	slot, ok := reqstate.ParseSlot(raw, s.Info().Created)
 	if !ok {
 		return none, errNobody
 	}

@@ -84,7 +84,7 @@ func (g *Guard[U]) everySession(ctx context.Context, user U, id json.RawMessage,
 		if err != nil {
 			continue // the session has no such log-in
 		}
-		slot, ok := reqstate.ParseSlot(raw)
+		slot, ok := reqstate.ParseSlot(raw, info.Created)
 		if !ok || !g.sameUser(slot.User, id) || g.stamps != nil && slot.Stamp != nil && string(slot.Stamp) != g.stamps.Stamp(user, slot.User) {
 			continue
 		}

@@ -188,7 +188,7 @@ func (g *Guard[U]) addFactors(r *http.Request, st *reqstate.State, user U, e *ev
 		return err
 	}
 	was := firstMissing(needed, factorsOf(slot))
-	slot.Factors = withFactors(slot.Factors, e.factors)
+	slot.Factors = withFactors(slot.AllFactors(), e.factors)
 	e = e.inState(loggedIn).lacking(firstMissing(needed, factorsOf(slot)))
 	p := &logInPlan[U]{user: user, evidence: e, in: reqstate.LogIn{Slot: slot}, needed: needed}
 	p.counts = g.cfg.MaxSessions > 0 && was != "" && e.missing == "" // from now on it lets the user pass

@@ -103,7 +103,7 @@ func (d *Draft) SetSlot(key string, slot Slot) {
 		slot.began = slot.At.UnixMilli()
 		slot.At = time.UnixMilli(slot.began) // as it will be written
 	}
-	d.Members.Set(key, AppendSlot(nil, slot))
+	d.Members.Set(key, AppendSlot(nil, slot, 0)) // Encode knows the birth
 	d.slots = slices.DeleteFunc(d.slots, func(s Slot) bool { return s.Key == key })
 	if !nobody(slot.User) {
 		d.slots = append(d.slots, slot)

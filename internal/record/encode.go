@@ -45,6 +45,9 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 		if s.At.IsZero() {
 			s.began = r.notes.born
 		}
+		if s.ByGo && s.byOne() {
+			d.Members.Set(s.Key, AppendSlot(nil, *s, r.notes.born))
+		}
 		if s.Key == PassportKey {
 			r.slot, r.logged = *s, true
 		}

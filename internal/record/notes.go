@@ -15,11 +15,11 @@ import (
 //	"_go":{"b":…,"s":…,"v":"…","i":"…","k":["admin"],"l":["passport:2","sid:x"]}
 //
 // b is the birth and s the last write by Go, in Unix milliseconds; s is absent if it equals b. v has the
-// revisions of the last writes, newest first. i names the id for which Go wrote this, see
-// [tieOf]. k has the keys of guards' log-ins other than passport, and is absent if there are none.
+// revisions of the last writes, newest first; it is absent until the record is written again, see
+// [notes.revisions]. i names the id for which Go wrote this, see [tieOf]. k has the keys of guards' log-ins other than passport, and is absent if there are none.
 // l has the labels. It is absent if Go made passport's log-in and the only label is that log-in's, and if
-// there is neither that log-in nor a label; earlier versions wrote 1 then. So the member has about 60 bytes
-// in nearly every record.
+// there is neither that log-in nor a label; earlier versions wrote 1 then. So the member has about 45 bytes
+// in a new record.
 const NotesKey = "_go"
 
 // maxKeyList is the size in bytes of the longest list of log-ins' keys. A longer one is not ours, and
@@ -30,7 +30,7 @@ const maxKeyList = 1 << 10
 type notes struct {
 	born   int64           // Unix milliseconds; 0 if Go did not write the record under this id
 	seen   int64           // Unix milliseconds; 0 as for born
-	revs   []byte          // revisions, newest first, revisionLen bytes each
+	revs   []byte          // v, or i if v is absent: see revisions
 	keys   json.RawMessage // k; nil if absent
 	labels json.RawMessage // l; nil if absent
 }
@@ -40,7 +40,7 @@ type notes struct {
 // Node, and only k counts: it still says where log-ins are.
 func (n *notes) read(in *rawjson.Reader, id string) {
 	*n = notes{}
-	copied := false
+	copied, tied := false, []byte(nil)
 	for ok := in.Enter(); ok && in.Next(); {
 		switch string(in.Name()) {
 		case "b":
@@ -51,7 +51,8 @@ func (n *notes) read(in *rawjson.Reader, id string) {
 			n.revs = unquoted(in.Value())
 		case "i":
 			tie := tieOf(id)
-			copied = !bytes.Equal(unquoted(in.Value()), tie[:])
+			tied = unquoted(in.Value())
+			copied = !bytes.Equal(tied, tie[:])
 		case "k":
 			n.keys = in.Value()
 		case "l":
@@ -59,6 +60,9 @@ func (n *notes) read(in *rawjson.Reader, id string) {
 				n.labels = nil // earlier versions wrote 1 where l is now absent
 			}
 		}
+	}
+	if n.revs == nil {
+		n.revs = tied
 	}
 	if copied {
 		*n = notes{keys: n.keys}
@@ -81,15 +85,19 @@ func (n *notes) write(b []byte, d *Draft, id string, before *Record, revision st
 	if n.seen != n.born {
 		b = strconv.AppendInt(append(b, `,"s":`...), n.seen, 10)
 	}
-	b = append(b, `,"v":"`...)
-	start := len(b)
-	b = append(b, revision...)
 	if before != nil {
+		b = append(b, `,"v":"`...)
+		start := len(b)
+		b = append(b, revision...)
 		b = append(b, before.notes.history(time.UnixMilli(n.seen))...)
+		n.revs = b[start:len(b):len(b)]
+		b = append(b, '"')
 	}
-	n.revs = b[start:len(b):len(b)]
 	tie := tieOf(id)
-	b = append(append(append(b, `","i":"`...), tie[:]...), '"')
+	b = append(append(append(b, `,"i":"`...), tie[:]...), '"')
+	if before == nil {
+		n.revs = b[len(b)-1-tieLen : len(b)-1 : len(b)-1]
+	}
 	var keys, own []string // own has the labels that are left out
 	for _, s := range d.slots {
 		switch {

@@ -78,6 +78,9 @@ func (r *Record) Parse(id string, data []byte) error {
 	}
 	if r.slot.began == 0 {
 		r.slot.began = r.notes.born
+		if f := r.slot.Factors; len(f) > 0 && f[0] == '"' { // Slot.byOne, in nearly every record
+			r.slot.At = time.UnixMilli(r.notes.born)
+		}
 	}
 	r.began = r.slot.began
 	if r.notes.keys != nil || r.logged && !r.slot.ByGo { // rare
@@ -148,13 +151,16 @@ func (r *Record) readSlot(key string, known bool) (Slot, bool) {
 	} else {
 		raw = r.Value(key)
 	}
-	r.slot, r.logged = ParseSlot(raw)
+	r.slot, r.logged = ParseSlot(raw, time.Time{})
 	r.slot.Key = key
 	if r.notes.born == 0 || !known {
 		r.slot = r.slot.ByNode()
 	}
 	if r.slot.began == 0 {
 		r.slot.began = r.notes.born
+		if r.slot.byOne() {
+			r.slot.At = time.UnixMilli(r.notes.born)
+		}
 	}
 	r.relabel = r.relabel || r.logged && !known
 	return r.slot, r.logged

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"slices"
 	"time"
 )
 
@@ -24,15 +25,26 @@ func (n *notes) history(now time.Time) []byte {
 	if now.Sub(time.UnixMilli(n.seen)) > revisionsLive {
 		return nil
 	}
-	return n.revs[:min(len(n.revs)/revisionLen, revisionsKept-1)*revisionLen]
+	revs := n.revisions()
+	return revs[:min(len(revs)/revisionLen, revisionsKept-1)*revisionLen]
+}
+
+// revisions returns the revisions of the last writes, newest first, revisionLen bytes each. The write that
+// creates a record has the one that follows from its id, which is as random, and is not written.
+func (n *notes) revisions() []byte {
+	if len(n.revs) == tieLen {
+		return append(slices.Clip(n.revs), ".."...) // no other revision has a dot
+	}
+	return n.revs
 }
 
 // HasRevision reports whether the record includes the write with that revision.
 func (r *Record) HasRevision(revision string) bool { return r.notes.find([]byte(revision)) >= 0 }
 
 func (n *notes) find(revision []byte) int {
-	for i := 0; i+revisionLen <= len(n.revs); i += revisionLen {
-		if bytes.Equal(n.revs[i:i+revisionLen], revision) {
+	revs := n.revisions()
+	for i := 0; i+revisionLen <= len(revs); i += revisionLen {
+		if bytes.Equal(revs[i:i+revisionLen], revision) {
 			return i / revisionLen
 		}
 	}
@@ -42,8 +54,8 @@ func (n *notes) find(revision []byte) int {
 // ShowsAllSince reports whether r's revisions include the last one of base, so that a revision that is
 // missing was never written after base.
 func (r *Record) ShowsAllSince(base *Record) bool {
-	if len(base.notes.revs) >= revisionLen {
-		return r.notes.find(base.notes.revs[:revisionLen]) >= 0
+	if last := base.notes.revisions(); len(last) >= revisionLen {
+		return r.notes.find(last[:revisionLen]) >= 0
 	}
 	return len(r.notes.revs) < revisionsKept*revisionLen
 }

@@ -12,15 +12,16 @@ import (
 )
 
 // Slot is a guard's log-in in the session's record, at the top-level key that names the guard:
-// {"user":2,"go":{"for":2,"at":…,"stamp":…,"factors":…}}. Passport knows "user" and replaces only that. So
-// "go" counts only if its "for" equals "user" and it comes after "user". If a user was deleted and set
-// again, as passport 0.4 does at a log-out and log-in, "user" comes after "go". The byte slices are parts
-// of the record and must not be changed.
+// {"user":2,"go":{"for":2,"at":…,"stamp":…,"by":…}}. "by" is the factor that was proved at "at", which is
+// absent if it is the record's birth. Several factors, or one that was proved at another time, are in
+// "factors" instead. Passport knows "user" and replaces only that. So "go" counts only if its "for" equals
+// "user" and it comes after "user". If a user was deleted and set again, as passport 0.4 does at a log-out
+// and log-in, "user" comes after "go". The byte slices are parts of the record and must not be changed.
 type Slot struct {
 	User    json.RawMessage // as the serializer wrote it; nil if nobody is logged in
 	At      time.Time       // when the credentials were checked; zero for a log-in by Node
 	Stamp   []byte          // security stamp; nil for none
-	Factors json.RawMessage // JSON object: strategy name -> Unix milliseconds; nil for none
+	Factors json.RawMessage // see AllFactors; a string is the name of the one that was proved at At; nil for none
 	ByGo    bool            // Go made this log-in: "go" counts. It is not written
 	Key     string          // the name of the member. It is not written
 
@@ -92,14 +93,32 @@ func nobody(user json.RawMessage) bool {
 	return false
 }
 
-// ParseSlot reads the member of a record at a guard's session key. ok is false if nobody is logged in
-// there: there is no user, or it is null, false or "", as in Passport.
-func ParseSlot(raw json.RawMessage) (s Slot, ok bool) {
+// ParseSlot reads the member at a guard's session key of a record with that birth. ok is false if nobody is
+// logged in there: no user, or null, false or "", as in Passport.
+func ParseSlot(raw json.RawMessage, born time.Time) (s Slot, ok bool) {
 	r := rawjson.NewReader(raw)
 	if !readSlot(&r, &s) || r.End() != nil {
 		return Slot{}, false
 	}
+	if s.At.IsZero() && s.byOne() && !born.IsZero() {
+		s.At, s.began = born, born.UnixMilli()
+	}
 	return s, true
+}
+
+// byOne reports whether Factors is the name of the one that was proved at At.
+func (s *Slot) byOne() bool { return len(s.Factors) > 0 && s.Factors[0] == '"' }
+
+// AllFactors returns the factors as a JSON object: strategy name -> Unix milliseconds. It is nil for none.
+func (s Slot) AllFactors() json.RawMessage {
+	switch {
+	case !s.byOne():
+		return s.Factors
+	case s.At.IsZero():
+		return nil
+	}
+	b := append(append(json.RawMessage{'{'}, s.Factors...), ':')
+	return append(strconv.AppendInt(b, s.At.UnixMilli(), 10), '}')
 }
 
 // readSlot is ParseSlot for the next value of r, into s. The caller gets syntax errors from r.End. It sets
@@ -143,6 +162,10 @@ func readNotes(r *rawjson.Reader, s *Slot) (owner []byte) {
 			if v := r.Value(); len(v) > 0 && v[0] == '{' {
 				s.Factors = v
 			}
+		case "by":
+			if v := r.Value(); len(v) > 0 && v[0] == '"' {
+				s.Factors = v
+			}
 		}
 	}
 	return owner
@@ -150,25 +173,29 @@ func readNotes(r *rawjson.Reader, s *Slot) (owner []byte) {
 
 // Factor returns when the named strategy last succeeded for this log-in.
 func (s Slot) Factor(name string) (time.Time, bool) {
-	ms, ok := rawjson.Int(rawjson.Find(s.Factors, name))
+	ms, ok := rawjson.Int(rawjson.Find(s.AllFactors(), name))
 	if !ok {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(ms), true
 }
 
-// AppendSlot appends the JSON of s to b. Stamp must be plain ASCII without quotes.
-func AppendSlot(b []byte, s Slot) []byte {
+// AppendSlot appends the JSON of s to b, for a record with that birth; 0 is unknown. Stamp must be plain ASCII
+// without quotes.
+func AppendSlot(b []byte, s Slot, born int64) []byte {
 	b = append(append(b, `{"user":`...), s.User...)
 	b = append(append(b, `,"go":{"for":`...), s.User...)
-	if !s.At.IsZero() {
+	if !s.At.IsZero() && (!s.byOne() || s.At.UnixMilli() != born) {
 		b = append(b, `,"at":`...)
 		b = strconv.AppendInt(b, s.At.UnixMilli(), 10)
 	}
 	if len(s.Stamp) > 0 {
 		b = append(append(append(b, `,"stamp":"`...), s.Stamp...), '"')
 	}
-	if len(s.Factors) > 0 {
+	switch {
+	case s.byOne():
+		b = append(append(b, `,"by":`...), s.Factors...)
+	case len(s.Factors) > 0:
 		b = append(append(b, `,"factors":`...), s.Factors...)
 	}
 	return append(b, '}', '}')

@@ -2,6 +2,7 @@ package reqstate
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/seed-6f34412b/passport/internal/record"
 )
@@ -20,6 +21,8 @@ const DevicePrefix = record.DevicePrefix
 // called name, which is JSON in canonical form.
 func UserLabel(key, name string) string { return record.UserLabel(key, name) }
 
-// ParseSlot reads the member of a record at a guard's session key. ok is false if nobody is logged in
-// there.
-func ParseSlot(raw json.RawMessage) (s Slot, ok bool) { return record.ParseSlot(raw) }
+// ParseSlot reads the member at a guard's session key of a session that was created then. ok is false if
+// nobody is logged in there.
+func ParseSlot(raw json.RawMessage, created time.Time) (s Slot, ok bool) {
+	return record.ParseSlot(raw, created)
+}

@@ -43,7 +43,7 @@ var mends = []mend{
 		races, ended, ""},
 	{"S6: the handler's header decides which cookies expire", "session/setcookies.go", "cookies.Sent(s.cookies, a.name) ||", `cookies.Sent(s.req.r.Header.Get("Cookie"), a.name) ||`,
 		journeys, "cookie: a log-out keeps the session's cookie", "log out"},
-	{"S24: what Node copied counts", "internal/record/notes.go", "copied = !bytes.Equal(unquoted(in.Value()), tie[:])", "copied = len(tie) == 0",
+	{"S24: what Node copied counts", "internal/record/notes.go", "copied = !bytes.Equal(tied, tie[:])", "copied = len(tie) == 0",
 		journeys, "list: when a device logged in", ""},
 	{"S25: a form of another site makes a session", "session/commit.go", "if s.crossSite && s.visit", "if false && s.visit",
 		journeys, "cookie: a write from another site touches the session's cookie", ""},
