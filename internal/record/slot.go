@@ -107,7 +107,7 @@ func ParseSlot(raw json.RawMessage, born time.Time) (s Slot, ok bool) {
 }
 
 // byOne reports whether Factors is the name of the one that was proved at At.
-func (s *Slot) byOne() bool { return len(s.Factors) > 0 && s.Factors[0] == '"' }
+func (s Slot) byOne() bool { return len(s.Factors) > 0 && s.Factors[0] == '"' }
 
 // AllFactors returns the factors as a JSON object: strategy name -> Unix milliseconds. It is nil for none.
 func (s Slot) AllFactors() json.RawMessage {
