@@ -12,6 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 // Run is run for the tests: with flags, and hashes that cost little.
@@ -59,6 +60,24 @@ func SiteWhoseMails(t testing.TB, sent func()) http.Handler {
 		sent()
 	}
 	return a.handler()
+}
+
+// SiteWhoseHashes is [Site], and calls made after each hash of a new password.
+func SiteWhoseHashes(t testing.TB, made func()) http.Handler {
+	t.Helper()
+	a := newSite(t, time.Hour)
+	a.hasher = hookedHasher{a.hasher, made}
+	return a.handler()
+}
+
+type hookedHasher struct {
+	password.Hasher
+	made func()
+}
+
+func (h hookedHasher) Hash(ctx context.Context, secret string) (string, error) {
+	defer h.made()
+	return h.Hasher.Hash(ctx, secret)
 }
 
 // SiteOffering is [Site], whose POST /offer offers an account elsewhere to be connected. exec changes its

@@ -45,7 +45,11 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if changed {
 		return done(w, r, nil, "/account", passwordChanged)
 	}
-	if u, err = a.users.setPassword(r.Context(), u, hash, false); err != nil {
+	u, err = a.users.setPassword(r.Context(), u, hash, false)
+	if errors.Is(err, strategy.ErrUnauthenticated) { // it was changed meanwhile
+		return onTo(w, r, nil, "/account")
+	}
+	if err != nil {
 		return err
 	}
 	a.send(u.Email, "changed", "")

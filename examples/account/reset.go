@@ -22,7 +22,7 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	text, had, asked := passwordChanged, u.Authenticator != "" || u.Passkeys > 0, f.Get("remove") != ""
 	removes := asked && u.secondIsNew()
 	if u, err = a.users.setPassword(r.Context(), u, hash, removes); err != nil {
-		return err
+		return a.deadLink(w, r, err)
 	}
 	a.send(u.Email, "changed", "")
 	switch {

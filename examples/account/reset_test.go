@@ -53,3 +53,21 @@ func TestTheNewPasswordIsNoSecondGuess(t *testing.T) {
 	}
 	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
 }
+
+// TestAChangeUnderWayDoesNotUndoAReset: a thief who had the password changes it again and again, and one of
+// these requests began before the owner's reset and ends after it.
+func TestAChangeUnderWayDoesNotUndoAReset(t *testing.T) {
+	made := func() {}
+	site := main.SiteWhoseHashes(t, func() { made() })
+	thief, kim := visit(t, site).register("kim@test.example"), visit(t, site)
+	kim.Post("/forgot", "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
+	token := kim.hidden(kim.Get(kim.link("kim@test.example")).Text, "token")
+	made = func() {
+		made = func() {}
+		kim.Post("/reset", "token", token, "email", "kim@test.example", "password", secret+" or more").Want(t, http.StatusSeeOther, "")
+	}
+	thief.Post("/account/password", "current", secret, "password", "a thief's own password").Want(t, http.StatusSeeOther, "")
+	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
+	thief.Get("/account").Want(t, http.StatusSeeOther, "")
+	visit(t, site).Post("/login", "email", "kim@test.example", "password", "a thief's own password").Want(t, http.StatusUnprocessableEntity, "")
+}

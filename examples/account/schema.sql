@@ -1,4 +1,4 @@
--- The tables, for SQLite and PostgreSQL. Bytes are base64 in them, times are seconds.
+-- The tables, for SQLite and PostgreSQL. Bytes are base64 in them, times are seconds, except where it says so.
 CREATE TABLE IF NOT EXISTS users (
   id                TEXT PRIMARY KEY,
   email             TEXT NOT NULL UNIQUE, -- in the spelling of strategy.AccountName, and proved by a mail
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS passkeys (
   sign_count BIGINT NOT NULL,             -- this and the next one change at each use
   used       TEXT NOT NULL,               -- as JSON
   credential TEXT NOT NULL,               -- the rest, as JSON
-  created    BIGINT NOT NULL
+  created    BIGINT NOT NULL              -- in milliseconds
 );
 CREATE TABLE IF NOT EXISTS identities (
   issuer  TEXT NOT NULL,

@@ -125,11 +125,17 @@ func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 	return t.byID(ctx, id)
 }
 
-// setPassword stores a new hash, with a new stamp, and returns the user as they are now: without a second
-// step, if that is to go.
+// setPassword stores a new hash, with a new stamp, and returns the user with it: without a second step, if
+// that is to go. Whoever was read before another change of the password is refused: a thief's request that
+// was under way would undo the owner's.
 func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes bool) (*User, error) {
+	stamp := rand.Text()
 	err := t.inTx(ctx, func(exec execer) error {
-		_, err := exec(`UPDATE users SET hash = $1, stamp = $2 WHERE id = $3`, hash, rand.Text(), u.ID)
+		n, err := exec(`UPDATE users SET hash = $1, stamp = $2 WHERE id = $3 AND stamp = $4`,
+			hash, stamp, u.ID, u.Stamp)
+		if err == nil && n == 0 {
+			err = strategy.ErrUnauthenticated
+		}
 		for _, statement := range []string{
 			`UPDATE users SET authenticator = '', authenticator_new = '' WHERE id = $1`,
 			`DELETE FROM passkeys WHERE user_id = $1`, `DELETE FROM recovery_codes WHERE user_id = $1`,
@@ -140,10 +146,14 @@ func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes
 		}
 		return err
 	})
+	if err == nil {
+		u, err = t.byID(ctx, u.ID)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return t.byID(ctx, u.ID)
+	u.Stamp = stamp // not a later one: whoever sets that ends the session that is made with this one
+	return u, nil
 }
 
 // exec returns how many rows a statement changed.
