@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,7 +28,8 @@ const (
 // It is not go-redis's automatic pipeline: that needs a goroutine for as long as the client lives, and
 // sends one GET for each record. One MGET of 16 keys costs the server a quarter of 16 GETs.
 type batches struct {
-	store *RedisStore
+	store   *RedisStore
+	refused atomic.Bool // the server does not run MGET at all
 
 	mu      sync.Mutex
 	waiting []*waitingRead // not yet in a batch
@@ -47,7 +50,7 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 	if !contract.ValidID(id) {
 		return nil, unknown(ctx, "get")
 	}
-	if b.store.joint.denied.Load() { // a cluster behind a proxy
+	if b.refused.Load() || b.store.joint.denied.Load() { // the latter: a cluster behind a proxy
 		return b.store.get(ctx, b.store.main, id)
 	}
 	if err := ctxError(ctx, "get"); err != nil {
@@ -133,7 +136,9 @@ func (b *batches) read(batch []*waitingRead) {
 	}
 	cmd := redis.NewSliceCmd(ctx, args...)
 	if err := b.store.main.client.Process(ctx, cmd); err != nil {
-		b.store.joint.refused(err)
+		if !b.store.joint.refused(err) && (denied(err) || strings.HasPrefix(err.Error(), "ERR unknown command")) {
+			b.refused.Store(true)
+		}
 		return
 	}
 	found, width := cmd.Val(), (len(args)-1)/len(batch)

@@ -237,17 +237,23 @@ func TestABatchThatFailsIsReadAlone(t *testing.T) {
 	}
 }
 
-// TestAClusterBehindAProxyIsReadAlone: after the first refused batch, every record is read alone.
-func TestAClusterBehindAProxyIsReadAlone(t *testing.T) {
-	hook := &answers{mget: func() error { return errors.New("CROSSSLOT Keys in request don't hash to the same slot") }}
-	r, _ := batching(t, hook)
-	for range 3 {
-		if got, err := r.Get(soon(t), "id"); string(got) != "x" || err != nil {
-			t.Errorf("got %q and error %v, want x", got, err)
+// TestAServerThatRefusesMGETIsReadAlone: after the first refused batch, every record is read alone.
+func TestAServerThatRefusesMGETIsReadAlone(t *testing.T) {
+	for _, refusal := range []string{
+		"CROSSSLOT Keys in request don't hash to the same slot", // a cluster behind a proxy
+		"NOPERM this user has no permissions to run the 'mget' command",
+		"ERR unknown command 'MGET', with args beginning with: 'sess:id' ",
+	} {
+		hook := &answers{mget: func() error { return errors.New(refusal) }}
+		r, _ := batching(t, hook)
+		for range 3 {
+			if got, err := r.Get(soon(t), "id"); string(got) != "x" || err != nil {
+				t.Errorf("%s: got %q and error %v, want x", refusal, got, err)
+			}
 		}
-	}
-	if got := hook.take(); got != "mget get get get" {
-		t.Errorf("sent %q, want one MGET", got)
+		if got := hook.take(); got != "mget get get get" {
+			t.Errorf("%s: sent %q, want one MGET", refusal, got)
+		}
 	}
 }
 
