@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -46,7 +47,11 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 			s.began = r.notes.born
 		}
 		if s.ByGo && s.byOne() {
-			d.Members.Set(s.Key, AppendSlot(nil, *s, r.notes.born))
+			was, text := d.Members.Get(s.Key), AppendSlot(nil, *s, r.notes.born)
+			if !bytes.Equal(was, text) && !bytes.Equal(was, AppendSlot(nil, *s, 0)) { // rare
+				text = withNotesOf(was, text)
+			}
+			d.Members.Set(s.Key, text)
 		}
 		if s.Key == PassportKey {
 			r.slot, r.logged = *s, true

@@ -153,3 +153,25 @@ func TestTheFirstRevisionFollowsFromTheID(t *testing.T) {
 		t.Errorf("a write that forgot those before it shows all: %s", late.Bytes())
 	}
 }
+
+// TestWhatNodePutsBesideALogInStays when Go writes the record, or one with another birth.
+func TestWhatNodePutsBesideALogInStays(t *testing.T) {
+	text := strings.NewReplacer(`"passport":{`, `"passport":{"before":1,`, `"by":"local"}`, `"by":"local"},"after":2`).Replace(string(logIn(t, now, `"local"`).Bytes()))
+	var r record.Record
+	if err := r.Parse("ID", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	want := factsOf(t, &r)
+	for _, born := range []time.Time{now, now.Add(-time.Hour)} {
+		var d record.Draft
+		d.Reset(&r)
+		d.Born = born.UnixMilli()
+		again := encoded(t, &d, nil, now.Add(time.Minute))
+		if got := string(again.Value(record.PassportKey)); !strings.Contains(got, `{"before":1,"user":1,`) || !strings.HasSuffix(got, `,"after":2}`) {
+			t.Errorf("got %s, want what Node put there in it", got)
+		}
+		if got := factsOf(t, again); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

@@ -201,6 +201,17 @@ func AppendSlot(b []byte, s Slot, born int64) []byte {
 	return append(b, '}', '}')
 }
 
+// withNotesOf returns was, the text of a log-in, with the notes in text, which Go has written. Members that Node
+// has added stay.
+func withNotesOf(was, text json.RawMessage) json.RawMessage {
+	var slot rawjson.Object
+	if slot.Parse(was) != nil {
+		return text
+	}
+	slot.Set("go", rawjson.Find(text, "go"))
+	return slot.AppendTo(nil)
+}
+
 // WithoutNotes returns the log-in in raw in the form that Passport writes.
 func WithoutNotes(raw json.RawMessage) json.RawMessage {
 	var slot rawjson.Object
