@@ -80,11 +80,12 @@ func (a *app) enrolled(r *http.Request) (e totp.Enrolled[*User], err error) {
 }
 
 // confirmAuthenticator takes the app whose code is right into use, unless another one has been offered since.
-// The code counts as the second step of this log-in.
+// The code counts as the second step of this log-in. Whoever used the former app elsewhere is logged out.
 func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
-	if u.NewAuthenticator == "" { // confirmed, by the first of two clicks
-		return onTo(w, r, nil, "/account/security")
+	if u.NewAuthenticator == "" { // confirmed, by the first of two clicks: it may have met an outage then
+		_, err := a.auth.EndFactor(r.Context(), u, "totp")
+		return onTo(w, r, err, "/account/security")
 	}
 	key, err := a.vault.Open(u.ID, u.NewAuthenticator)
 	if err == nil {
@@ -106,6 +107,9 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 		return done(w, r, err, "/account/authenticator", text)
 	}
 	a.send(u.Email, "factor", "")
+	if _, err = a.auth.EndFactor(r.Context(), u, "totp"); err != nil {
+		return err
+	}
 	text := "Your app is set up."
 	if u.RecoveryCodes == 0 {
 		text += " Now make recovery codes, for the day when you lose it."

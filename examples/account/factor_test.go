@@ -89,3 +89,18 @@ func TestWhatIsRemovedLogsItsUsersOut(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherAppLogsOutWhoUsedTheFormer: it takes its place.
+func TestAnotherAppLogsOutWhoUsedTheFormer(t *testing.T) {
+	site := main.SiteOfThieves(t)
+	kim, thief := visit(t, site).register("kim@test.example"), visit(t, site)
+	site.Add("totp")
+	for _, v := range []visitor{kim, thief} {
+		v.Post("/in", "factor", "totp").Want(t, http.StatusSeeOther, "")
+	}
+	addApp(t, kim)
+	if got := thief.Get("/account"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("who used the former app: got %d, want a log-in", got.StatusCode)
+	}
+	kim.Get("/account").Want(t, http.StatusOK, "")
+}
