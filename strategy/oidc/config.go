@@ -244,6 +244,8 @@ func (c *Config) complete(bad *mistakes, name string) {
 	}
 	if c.Once == nil {
 		c.Once = new(throttle.MemoryCounter)
+	} else if strategy.IsNilUser(c.Once) {
+		bad.add("Once is a nil pointer: give a Counter, or nil for a MemoryCounter")
 	}
 	c.Once = bounded.Counter(c.Once)
 	c.Scopes, c.AuthParams = slices.Clone(c.Scopes), maps.Clone(c.AuthParams)

@@ -19,6 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/seed-6f34412b/passport/strategy/oidc"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
@@ -26,6 +27,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		Name: "a.b", Issuer: "http://op.example?x", ClientSecret: "x", SecretFunc: func(context.Context) (string, error) { return "", nil },
 		RedirectURL: "/callback", CookieSecrets: []string{"short"}, Scopes: []string{"a b"}, AuthParams: map[string]string{"state": "x"},
 		MaxAge: time.Millisecond, Algorithms: []string{"HS512"}, IssuerTemplate: "x", BasicAuth: true, Timeout: -1, LogInTimeout: 2 * time.Hour,
+		Once: (*throttle.MemoryCounter)(nil),
 	}, nil)
 	if err == nil {
 		t.Fatal("got no error")
@@ -33,7 +35,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	for _, want := range []string{
 		`Name "a.b"`, `Issuer "http://op.example?x" is not https`, "has a query", "ClientID is empty", "exclude each other", `RedirectURL "/callback"`,
 		"CookieSecrets[0] has 5 bytes", `Scopes: "a b"`, `AuthParams: "state"`, "MaxAge is 1ms", `Algorithms: "HS512"`, `IssuerTemplate "x"`,
-		"are for NewOAuth2", "Timeout is -1ns", "LogInTimeout is 2h", "validate is nil",
+		"are for NewOAuth2", "Timeout is -1ns", "LogInTimeout is 2h", "validate is nil", "Once is a nil pointer",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)

@@ -16,8 +16,9 @@ func IssueValue[T any](ctx context.Context, o *Tokens, v T) (string, error) {
 	return o.Issue(ctx, string(b))
 }
 
-// RedeemValue is [Tokens.Redeem] for a token of IssueValue, with the same T. A token with a value that is not
-// a T is used up, and the error is an outage.
+// RedeemValue is [Tokens.Redeem] for a token of IssueValue, with the same T. A token whose value is not the JSON
+// of a T is used up, and the error is an outage. JSON does not tell one struct from another: give the tokens of
+// each T a Config.Purpose of their own.
 func RedeemValue[T any](ctx context.Context, o *Tokens, sent string) (T, error) {
 	var v, none T
 	text, err := o.Redeem(ctx, sent)

@@ -184,6 +184,9 @@ func (c *Config[U]) complete() error {
 	if c.Account == nil {
 		bad.add("Account is nil: give the function that returns a user's handle and name")
 	}
+	if strategy.IsNilUser(c.Once) {
+		bad.add("Once is a nil pointer: give a Counter, or nil for a MemoryCounter")
+	}
 	c.Policy.check(&bad)
 	if c.FreshFor < 0 {
 		bad.add("FreshFor is %v: give the age up to which a log-in is fresh, or 0 for %v", c.FreshFor, defaultFreshFor)

@@ -8,16 +8,19 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy/passkey"
+	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
 func TestNewNamesEveryMistake(t *testing.T) {
 	_, err := passkey.New(passkey.Config[*User]{
 		Name: "session", RPID: "https://shop.example", Secrets: []string{"short"}, FreshFor: -1, MaxPerUser: -1, Timeout: time.Hour,
+		Once:   (*throttle.MemoryCounter)(nil),
 		Policy: passkey.Policy{UserVerification: "always", ResidentKey: "never", Algorithms: []passkey.Algorithm{-65535}, Roots: []*x509.Certificate{}},
 	})
 	for _, want := range []string{
 		`Name "session"`, "RPName", `RPID "https://shop.example"`, "Origins is empty", "Secrets[0] has 5 bytes", "Credentials is nil", "Account is nil",
 		"FreshFor is -1ns", "MaxPerUser is -1", "Timeout is 1h0m0s", `UserVerification "always"`, `ResidentKey "never"`, "Algorithms has -65535", "Roots has no certificate",
+		"Once is a nil pointer",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v\nwant it to name %q", err, want)
