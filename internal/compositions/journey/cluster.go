@@ -179,6 +179,14 @@ func (c clusterSessions) Listen(ctx context.Context, tell func(string)) error {
 	return errors.ErrUnsupported
 }
 
+// Notify implements [session.ChangeNotifier] where the store does.
+func (c clusterSessions) Notify(ctx context.Context, notice string) error {
+	if n, ok := c.master().sessions.(session.ChangeNotifier); ok {
+		return n.Notify(ctx, notice)
+	}
+	return errors.ErrUnsupported
+}
+
 func (c clusterSessions) GetPrimary(ctx context.Context, id string) ([]byte, error) {
 	return c.master().sessions.GetPrimary(ctx, id)
 }

@@ -82,6 +82,9 @@ func (w *world) lagged(s Step, r *request) bool {
 			page = &model.Me
 		}
 		w.model.Looked(&r.Visit, *page, passed)
+		if s.Do == "read flash" {
+			w.model.Took(&r.Visit, r.text)
+		}
 	case s.proves(), r.ID != "": // it is done, even if the answer is that another factor is missing
 		w.model.Blurred()
 		return false

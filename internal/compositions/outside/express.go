@@ -117,8 +117,12 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	for _, l := range s.LogIns {
 		l.Unsaid = l.Listed // what lists it has gone with it, or not
 	}
+	s.Born = then.Born // if Go has written it since, that is lost
 	if now == nil {
-		s.Born, s.Late = then.Born, true
+		s.Late = true
+		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed }) { // what found it by a name may have noted its end
+			s.Sure = time.Time{}
+		}
 	}
 	s.Half, s.Read = true, true
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
@@ -46,6 +47,27 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 		}
 	}
 	m.Want(false, "lag: a page shows who was never there", "user %d", passed)
+}
+
+// Took is told which messages a request showed that was answered by a stale record: they are shown once (S18),
+// and what the replica does not know stays. Which session has them is not said where two are presented.
+func (m *Model) Took(v *model.Visit, shown string) {
+	for _, id := range v.IDs {
+		s := m.Live[id]
+		switch {
+		case s == nil || v.Status != 200 || shown == "":
+		case len(v.IDs) > 1:
+			s.Values["flash"] = model.Anything
+		default:
+			left := strings.Fields(s.Values["flash"])
+			for _, message := range strings.FieldsSeq(shown) {
+				if i := slices.Index(left, message); i >= 0 {
+					left = slices.Delete(left, i, i+1)
+				}
+			}
+			s.Values["flash"] = strings.Join(left, " ")
+		}
+	}
 }
 
 // Blurred is told of a log-in or a log-out that has met a stale record: it means what it would without. But
