@@ -60,7 +60,7 @@ func (m *Model) Took(v *model.Visit, shown string) {
 			s.Values["flash"] = model.Anything
 		default:
 			left := strings.Fields(s.Values["flash"])
-			for _, message := range strings.FieldsSeq(shown) {
+			for message := range strings.FieldsSeq(shown) {
 				if i := slices.Index(left, message); i >= 0 {
 					left = slices.Delete(left, i, i+1)
 				}
