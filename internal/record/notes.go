@@ -16,10 +16,10 @@ import (
 //
 // b is the birth and s the last write by Go, in Unix milliseconds; s is absent if it equals b. v has the
 // revisions of the last writes, newest first; it is absent until the record is written again, see
-// [notes.revisions]. i names the id for which Go wrote this, see [tieOf]. k has the keys of guards' log-ins other than passport, and is absent if there are none.
-// l has the labels. It is absent if Go made passport's log-in and the only label is that log-in's, and if
-// there is neither that log-in nor a label; earlier versions wrote 1 then. So the member has about 45 bytes
-// in a new record.
+// [notes.revisions]. i names the id for which Go wrote this, see [tieOf]. k has the keys of guards' log-ins
+// other than passport, and is absent if there are none. l has the labels. It is absent if Go made
+// passport's log-in and the only label is that log-in's, and if there is neither that log-in nor a label;
+// earlier versions wrote 1 then. So the member has about 45 bytes in a new record.
 const NotesKey = "_go"
 
 // maxKeyList is the size in bytes of the longest list of log-ins' keys. A longer one is not ours, and

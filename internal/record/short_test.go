@@ -175,3 +175,17 @@ func TestWhatNodePutsBesideALogInStays(t *testing.T) {
 		}
 	}
 }
+
+// TestATimeThatCannotBeReadIsNotTheBirth: such a log-in is there, has proved no factor and is never fresh.
+func TestATimeThatCannotBeReadIsNotTheBirth(t *testing.T) {
+	text := string(logIn(t, now.Add(-time.Hour), `"local"`).Bytes())
+	for _, at := range []string{`"1795438800123"`, `null`, `0`, `-1`, `1e99`, `{}`} {
+		var r record.Record
+		if err := r.Parse("ID", []byte(strings.Replace(text, "1795438800123", at, 1))); err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := r.Slot(record.PassportKey); !ok || !s.ByGo || !s.At.IsZero() || s.AllFactors() != nil {
+			t.Errorf("%s: got a log-in of %v that proved %s, want no time and no factor", at, s.At, s.AllFactors())
+		}
+	}
+}

@@ -148,12 +148,14 @@ func readSlot(r *rawjson.Reader, s *Slot) (ok bool) {
 // readNotes reads Go's notes on the log-in into s, and returns for which user they were written.
 func readNotes(r *rawjson.Reader, s *Slot) (owner []byte) {
 	s.At, s.began, s.Stamp, s.Factors = time.Time{}, 0, nil, nil
+	noTime := false // "at" is there, and is not a time
 	for ok := r.Enter(); ok && r.Next(); {
 		switch string(r.Name()) {
 		case "for":
 			owner = r.Value()
 		case "at":
-			if ms, ok := rawjson.Int(r.Value()); ok && ms > 0 {
+			ms, ok := rawjson.Int(r.Value())
+			if noTime = !ok || ms <= 0; !noTime {
 				s.At, s.began = time.UnixMilli(ms), ms
 			}
 		case "stamp":
@@ -168,6 +170,9 @@ func readNotes(r *rawjson.Reader, s *Slot) (owner []byte) {
 			}
 		}
 	}
+	if noTime && s.byOne() { // it was proved at some other time than the birth
+		s.Factors = nil
+	}
 	return owner
 }
 
@@ -180,8 +185,8 @@ func (s Slot) Factor(name string) (time.Time, bool) {
 	return time.UnixMilli(ms), true
 }
 
-// AppendSlot appends the JSON of s to b, for a record with that birth; 0 is unknown. Stamp must be plain ASCII
-// without quotes.
+// AppendSlot appends the JSON of s to b, for a record with that birth; 0 is unknown. Stamp must be plain
+// ASCII without quotes.
 func AppendSlot(b []byte, s Slot, born int64) []byte {
 	b = append(append(b, `{"user":`...), s.User...)
 	b = append(append(b, `,"go":{"for":`...), s.User...)
@@ -201,8 +206,8 @@ func AppendSlot(b []byte, s Slot, born int64) []byte {
 	return append(b, '}', '}')
 }
 
-// withNotesOf returns was, the text of a log-in, with the notes in text, which Go has written. Members that Node
-// has added stay.
+// withNotesOf returns was, the text of a log-in, with the notes in text, which Go has written. Members that
+// Node has added stay.
 func withNotesOf(was, text json.RawMessage) json.RawMessage {
 	var slot rawjson.Object
 	if slot.Parse(was) != nil {

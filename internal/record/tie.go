@@ -16,9 +16,6 @@ import (
 // in the same place, while Go writes nothing in between. The record then has the bytes that Go wrote
 // (docs/MIGRATING.md has the remedy).
 
-// tieLen is the length in characters of a tie, which connects our member with its id. Its 36 bits are
-// enough against accidents, since nobody can choose the id of a copy.
-
 // tieLen is the length in characters of the tie between our member and its id: 36 bits. They are to detect
 // accidents only, since nobody can choose the id of a copy.
 const tieLen = 6
