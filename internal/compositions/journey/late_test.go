@@ -76,6 +76,11 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in at Express"}, {Do: "begin at Express"}, {Do: "set"}, {Do: "end at Express"}, {Do: "clock", N: 10}, {Do: "clock", N: 3}}},
 	"messages that a lagging replica has shown": {Seed: 20267357, Switches: switches{Guards: 1, Remember: 1, Lag: 1},
 		Steps: steps{{Do: "log in", Remember: true}, {Do: "flash"}, {Do: "the reads fall behind"}, {Do: "set"}, {Do: "read flash", G: 1}, {Do: "read flash"}}},
+	"what Express writes late outlives the note of its end": {Seed: 20265867, Switches: switches{Notes: 1, Node: 1},
+		Steps: steps{{Do: "log in at Express"}, {Do: "begin at Express"}, {Do: "destroy"}, {Do: "end at Express"}, {Do: "clock", N: 10}, {Do: "clock", N: 3}}},
+	"a stream whose session another process has moved, without notices": {Seed: 20265195, Switches: switches{Cookie: 2, Store: 1, Node: 1, Streams: 1, Bound: 1},
+		Steps: steps{{Do: "log in at Express"}, {Do: "open a stream"}, {Do: "bind the session", P: 1}, {Do: "log in"}}},
+	"the same with a renewal": {Switches: switches{Store: 1, Streams: 1}, Steps: steps{{Do: "log in"}, {Do: "open a stream"}, {Do: "renew", P: 1}, {Do: "log out"}}},
 	"a late write of Express's beside another browser": {Seed: 20264826, Switches: switches{Guards: 1, Deploy: 1, Node: 1},
 		Steps: steps{{Do: "log in at Express", B: 1}, {Do: "begin at Express", B: 1}, {Do: "log in", B: 1, G: 1}, {Do: "end at Express"}, {Do: "step up by passkey", B: 1, Old: true}, {Do: "step up", P: 1}}},
 }

@@ -20,6 +20,7 @@ type stream struct {
 	process int
 	logIn   *model.LogIn
 	id      string    // of its session, as last seen
+	moved   time.Time // when another process last moved that
 	over    time.Time // when the model had its log-in end; zero while it goes on
 	within  time.Duration
 	reasons []string // of which it may end then
@@ -84,6 +85,9 @@ func (w *world) compareStreams(s Step) {
 		if !st.over.IsZero() {
 			st.reasons = append(st.reasons, w.reasons(s, st)...)
 		} else {
+			if w.elsewhere(s, st) && st.id != "" && st.id != lives.ID {
+				st.moved = time.Now()
+			}
 			st.id = lives.ID
 		}
 		cause := context.Cause(st.ctx)
@@ -108,17 +112,22 @@ func (w *world) compareStreams(s Step) {
 
 // noticed is within what time the end of a log-in ends a stream.
 func (w *world) noticed(s Step, st *stream) time.Duration {
-	_, g := w.at(s)
-	here := s.P%2 == st.process && (w.shared.Guards < 2 || g == st.logIn.Guard)
+	knows := st.moved.IsZero() || time.Since(st.moved) >= lookEvery // under which id its session is
 	switch {
 	case s.Do == "clock" && w.shared.Node == 0:
 		return afterLimit
 	case s.Do == "clock", strings.HasSuffix(s.Do, "at Express"), s.Do == "change the password" && w.shared.Stamp == 1:
 		return lookEvery
-	case w.shared.Store == 0, here:
+	case w.shared.Store == 0, knows && !w.elsewhere(s, st):
 		return 0
 	}
 	return lookEvery
+}
+
+// elsewhere reports whether a step is at another Manager than the one that watches the stream.
+func (w *world) elsewhere(s Step, st *stream) bool {
+	_, g := w.at(s)
+	return s.P%2 != st.process || w.shared.Guards == 2 && g != st.logIn.Guard
 }
 
 // reasons are those for which a stream may end whose log-in has ended by a step.

@@ -107,9 +107,7 @@ func (m *Model) NodeBegins(id string) {
 // NodeEnds is told that Express has written it back.
 func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	then, now := m.slow, m.Live[m.slow.ID]
-	if m.slow = nil; now == nil && m.Notes && v.Now.Before(m.Noted[then.ID]) {
-		return
-	}
+	m.slow = nil
 	s := m.byNode(v, then.ID)
 	s.Values = maps.Clone(then.Values)
 	s.Values[name] = value
@@ -125,6 +123,22 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 		}
 	}
 	s.Half, s.Read = true, true
+	if now == nil && m.Notes && v.Now.Before(m.Noted[then.ID]) {
+		delete(m.Live, then.ID)
+		m.under[then.ID] = s
+	}
+}
+
+// outlived takes what Express wrote late to be there again, if it is, once the note of its end is over: the
+// store keeps it for a day, unless Go finds it before (S15).
+func (m *Model) outlived(id string, lives bool) {
+	s := m.under[id]
+	if s == nil || m.Now.Before(m.Noted[id]) {
+		return
+	}
+	if delete(m.under, id); lives && m.Live[id] == nil {
+		m.Live[id] = s
+	}
 }
 
 // Beside is told of a request that was refused since its session ended or changed, and reports whether it may

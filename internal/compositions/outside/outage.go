@@ -131,8 +131,9 @@ func (m *Model) Series(r *model.Series) {
 	m.doubt.series[r] = true
 }
 
-// Settled takes what the program says of an id of which an outage left something open.
+// Settled takes what the program says of an id of which an outage or Express left something open.
 func (m *Model) Settled(id string, f model.Opened) {
+	m.outlived(id, f.Lives)
 	if h := m.doubt.orphans[id]; h != nil && m.Live[id] == nil {
 		if !f.Lives {
 			delete(m.doubt.orphans, id)

@@ -12,13 +12,14 @@ type Model struct {
 	*model.Model
 	doubt  doubt
 	slow   *model.Session            // as Express has read it
+	under  map[string]*model.Session // what Express wrote late under the note of an end
 	kept   *kept                     // what a replica has
 	before map[string][]*model.LogIn // when the replica that is read fell behind
 }
 
 // New returns a Model of a program that has just started.
 func New(c model.Config) *Model {
-	m := &Model{Model: model.New(c)}
+	m := &Model{Model: model.New(c), under: map[string]*model.Session{}}
 	m.Doubts = m
 	return m
 }
