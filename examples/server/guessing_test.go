@@ -125,7 +125,7 @@ func TestTrustedProxiesSayWhoAsks(t *testing.T) {
 			got.want(t, http.StatusUnauthorized, "")
 		}
 		p.Stop()
-		if got := strings.Count(p.Log.String(), "no proxy is trusted"); got != row.warnings {
+		if got := strings.Count(p.Log.String(), "forwarded by a proxy that is not trusted"); got != row.warnings {
 			t.Errorf("%s: %d warnings, want %d: %s", row.name, got, row.warnings, p.Log.String())
 		}
 	}
