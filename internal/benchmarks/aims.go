@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// aim is what was wanted, and how it is looked up in the tables.
+// aim is a goal, and how the tables tell whether it is met.
 type aim struct {
 	want  string
 	found func(f *figures) (text string, met bool)
@@ -22,7 +22,7 @@ func (f *figures) aims(b *strings.Builder) {
 	}
 }
 
-// atLeast is met if every one of the values is at least its bar.
+// atLeast reports whether each value is at least its bar.
 func atLeast(values, bars []float64) bool {
 	for i, v := range values {
 		if v < bars[i] {
@@ -109,7 +109,8 @@ var aims = []aim{
 	}},
 }
 
-// behind lists where a peer is ahead of this library. Log-in and write have lines of their own.
+// behind lists where a peer is faster than this library, except in log-in and write, which are aims
+// themselves.
 func (f *figures) behind() (list []string) {
 	pairs := map[string]string{"chi-jwt": "passport-jwt", "gin-jwt": "passport-jwt", "express-jwt": "passport-jwt",
 		"fiber-apikey": "passport-apikey", "express-apikey": "passport-apikey", "express-remember": "passport-remember"}

@@ -8,14 +8,13 @@ import (
 	"strings"
 )
 
-// figures are what the page and README say in short. Every one of them is looked up in the tables of the same
-// run.
+// figures are the figures in the page's summary and in README.md. All come from the tables of one run.
 type figures struct {
 	*run
 	missing []string
 }
 
-// row returns what a stack did in a table, or an empty row.
+// row returns a stack's row in a table. If there is none, it notes that and returns an empty row.
 func (f *figures) row(table, name string) *row {
 	if t := f.find(table); t != nil {
 		if w := t.find(name); w != nil {
@@ -30,12 +29,12 @@ func (f *figures) rate(table, name string) float64 { return median(f.row(table, 
 
 func (f *figures) ratio(table, name string) float64 { return median(f.row(table, name).ratios) }
 
-// cpu is the CPU of a stack's server for a request, as a part of another one's.
+// cpu is the server CPU per request of one stack, divided by that of another.
 func (f *figures) cpu(table, name, of string) float64 {
 	return f.row(table, name).cpuMicros() / f.row(table, of).cpuMicros()
 }
 
-// against is the rate of one stack as a part of another one's, in the median of the rounds.
+// against is the rate of one stack divided by that of another: the median of the rounds.
 func (f *figures) against(table, name, other string) float64 {
 	a, b := f.row(table, name), f.row(table, other)
 	var ratios []float64
@@ -45,7 +44,7 @@ func (f *figures) against(table, name, other string) float64 {
 	return median(ratios)
 }
 
-// The parts of the page that are made of figures lie between these lines.
+// The generated summary and aims of the page lie between these lines.
 const (
 	summaryBeginMark = "<!-- figures: begin -->"
 	summaryEndMark   = "<!-- figures: end -->"
@@ -53,7 +52,7 @@ const (
 	aimsEndMark      = "<!-- aims: end -->"
 )
 
-// writeFigures writes the short forms, if the run has all tables that they are from.
+// writeFigures writes the summary, the aims and README's row, if the run has every table that they need.
 func (r *run) writeFigures(page string) error {
 	f := &figures{run: r}
 	var summary, aims strings.Builder
@@ -76,8 +75,8 @@ func (r *run) writeFigures(page string) error {
 	return replaceRow(filepath.Join(filepath.Dir(page), "..", "README.md"), "| requests/s of a guarded read", cells)
 }
 
-// replaceRow writes the cells of a table's row anew, all but the first. The row is the only line that has this
-// beginning.
+// replaceRow replaces all cells but the first in the row of a table that starts with begin. Exactly one line
+// must start so.
 func replaceRow(file, begin string, cells []string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -97,7 +96,7 @@ func replaceRow(file, begin string, cells []string) error {
 	return os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o644)
 }
 
-// readmeCells are those of README's row: this, scs, gorilla/sessions.
+// readmeCells are the cells of README's row: this library, scs, gorilla/sessions.
 func (f *figures) readmeCells() []string {
 	return []string{
 		fmt.Sprintf("%.2f; %.2f where each read goes alone", f.ratio("read", "passport"), f.ratio("read", "passport-alone")),
@@ -106,7 +105,7 @@ func (f *figures) readmeCells() []string {
 	}
 }
 
-// summary is the page's beginning.
+// summary writes the summary at the top of the page.
 func (f *figures) summary(b *strings.Builder) {
 	text := fmt.Sprintf("**An authenticated read is one `GET` to Redis, and under load a part of an `MGET`.** It takes %.0f us of "+
 		"CPU in the server, where `net/http` with one `GET` takes %.0f; if each read goes alone, %.0f. On two cores, with "+
@@ -136,7 +135,7 @@ func (f *figures) summary(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s\n", filled(text))
 }
 
-// thousands is a whole number with commas.
+// thousands formats v as a whole number with commas.
 func thousands(v float64) string {
 	text := fmt.Sprintf("%.0f", v)
 	for i := len(text) - 3; i > 0; i -= 3 {

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// growthRow is the cost of an authenticated read beside so many other sessions.
+// growthRow is the cost of an authenticated read while Redis holds that many other sessions.
 type growthRow struct {
 	sessions int
 	rate     float64
 	p50, p99 time.Duration
-	redis    time.Duration // CPU of Redis for a request
-	memory   int64         // bytes of the whole server
+	redis    time.Duration // CPU of Redis per request
+	memory   int64         // bytes that Redis uses in all
 }
 
-// measureGrowth reads beside one, a million and ten million other sessions of usual
-// size, made by Redis itself.
+// measureGrowth measures reads with 0, 1 million and 10 million other sessions of the usual size in Redis,
+// which generates them itself (DEBUG POPULATE).
 func (r *run) measureGrowth() error {
 	server, err := startRedis("--enable-debug-command", "local")
 	if err != nil {

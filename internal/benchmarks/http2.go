@@ -15,9 +15,9 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// loadHTTP2 reads the guarded page over HTTP/2 without TLS until d is over: so many connections, and on each
-// so many requests at once. Every connection is a goroutine around x/net's Framer; the block of headers is
-// made once.
+// loadHTTP2 reads the guarded page over HTTP/2 without TLS for d, with streams requests at once on each of
+// the connections. Each connection is one goroutine that uses x/net's Framer and encodes its header block
+// once.
 func loadHTTP2(addr string, connections, streams int, d time.Duration, cookies []string) (*result, error) {
 	var mu sync.Mutex
 	all := &result{}
@@ -40,7 +40,7 @@ func loadHTTP2(addr string, connections, streams int, d time.Duration, cookies [
 	return all, errors.Join(errs...)
 }
 
-// readHTTP2 is one connection: whenever a request is answered and end has not come, it sends another one.
+// readHTTP2 runs one connection: it sends a new request after each answer, until end.
 func readHTTP2(addr string, streams int, end time.Time, cookie string) ([]time.Duration, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -50,13 +50,13 @@ func readHTTP2(addr string, streams int, end time.Time, cookie string) ([]time.D
 	if err := conn.SetDeadline(end.Add(20 * time.Second)); err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer // what is sent next, in one write
+	var out bytes.Buffer // frames to send in the next write
 	in := bufio.NewReader(conn)
 	framer := http2.NewFramer(&out, in)
 	framer.SetReuseFrames()
 	block := requestBlock(cookie)
 	out.WriteString(http2.ClientPreface)
-	const window = 1 << 30 // of a connection and of a stream: the server never waits for it
+	const window = 1 << 30 // of the connection and of each stream: so large that the server never waits for it
 	if err := errors.Join(
 		framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: window}),
 		framer.WriteWindowUpdate(0, window),
@@ -136,8 +136,8 @@ func readHTTP2(addr string, streams int, end time.Time, cookie string) ([]time.D
 	return times, nil
 }
 
-// requestBlock is the header block of a GET of the guarded page. It uses no dynamic table, so that it is the
-// same for every request.
+// requestBlock is the header block of a GET of the guarded page. It does not use the dynamic table, so it can
+// be reused for every request.
 func requestBlock(cookie string) []byte {
 	var b bytes.Buffer
 	e := hpack.NewEncoder(&b)
@@ -147,7 +147,7 @@ func requestBlock(cookie string) []byte {
 		{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "http"}, {Name: ":authority", Value: "localhost"},
 		{Name: ":path", Value: "/protected"}, {Name: strings.ToLower(name), Value: value, Sensitive: true},
 	} {
-		_ = e.WriteField(f) // a Buffer takes all
+		_ = e.WriteField(f) // a Buffer never returns an error
 	}
 	return b.Bytes()
 }

@@ -13,23 +13,23 @@ import (
 	"time"
 )
 
-// visitor is one keep-alive connection and what its browser knows.
+// visitor is one keep-alive connection and the cookie of its browser.
 type visitor struct {
 	fd     int
 	n      int    // requests answered so far
-	cookie string // the Cookie header's line, with its end; "" for none
-	keep   string // how the name of a cookie begins that is taken; "" for any
+	cookie string // the Cookie header line with its CRLF; "" for none
+	keep   string // take only cookies whose names start with this; "" for any
 	buf    []byte
 	sent   time.Time
-	any    bool // takes every answer
-	failed int  // answers that were not 200, if any is set
+	any    bool // accepts every status
+	failed int  // if any is set: answers that were not 200
 }
 
-// script says what a visitor asks for next: the whole request.
+// script produces a visitor's next request as bytes.
 type script struct {
 	next    func(v *visitor) []byte
-	cookies bool   // take the cookies of the answers
-	keep    string // of those, only the ones whose names begin so; the next round begins with them
+	cookies bool   // accept cookies from answers
+	keep    string // if set, only cookies whose names start with it; the next round continues with them
 }
 
 // result is what one round of load measured.
@@ -48,7 +48,7 @@ func (r *result) quantile(q float64) time.Duration {
 	return r.times[min(int(q*float64(len(r.times))), len(r.times)-1)]
 }
 
-// request returns the text of a request without its cookie.
+// request returns a request as a format: %s stands for the Cookie line.
 func request(method, path, body string) string {
 	head := method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n"
 	if method == "GET" {
@@ -59,12 +59,11 @@ func request(method, path, body string) string {
 	return head + "%s\r\n" + strings.ReplaceAll(body, "%", "%%")
 }
 
-// with puts a cookie line into what request made.
+// with inserts a Cookie line into the result of request.
 func with(request, cookie string) []byte { return fmt.Appendf(nil, request, cookie) }
 
-// load sends what the script says over so many connections until d is over. It is one
-// thread and one epoll, so that it takes as little as it can of the cores that it
-// shares with the servers.
+// load sends the script's requests over that many connections for d. It uses one thread and one epoll, to
+// take little of the CPU that it shares with the servers.
 func load(addr string, visitors int, d time.Duration, s script, cookies []string) (*result, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -172,8 +171,8 @@ func (v *visitor) send(s script) error {
 	return nil
 }
 
-// receive reads what is there and reports whether the answer is complete. Any answer
-// but 200 is an error: it would be measured as something it is not.
+// receive reads the available bytes and reports whether the answer is complete. Any status but 200 is an
+// error unless v.any is set: the rate of error answers means nothing.
 func (v *visitor) receive(cookies bool) (bool, error) {
 	if len(v.buf) == cap(v.buf) {
 		v.buf = slices.Grow(v.buf, cap(v.buf))
@@ -219,7 +218,7 @@ func contentLength(head []byte) (int, error) {
 	return 0, fmt.Errorf("answer without a length: %.200s", head)
 }
 
-// take keeps the cookie that the answer sets. Every stack has only one whose name begins as it must.
+// take stores the cookie that the answer sets. Each stack sets only one whose name starts with v.keep.
 func (v *visitor) take(head []byte) {
 	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
 		if len(line) > 12 && strings.EqualFold(string(line[:12]), "set-cookie: ") {

@@ -22,7 +22,7 @@ func main() {
 	which := flag.String("databases", "", "comma-separated names of the databases of the part sql (PostgreSQL, MariaDB, SQLite); empty means all")
 	rounds := flag.Int("rounds", 5, "rounds of every workload")
 	round := flag.Duration("round", 800*time.Millisecond, "length of one round of one stack")
-	out := flag.String("out", "../../docs/PERFORMANCE.md", "the page whose measured parts are written; the plot lies beside it, and README.md in the folder above")
+	out := flag.String("out", "../../docs/PERFORMANCE.md", "the page whose measured parts are written; the plot is written next to it, and README.md is in the parent folder")
 	flag.Parse()
 	if *name != "" {
 		serve(*name, *source, os.Stdin)
@@ -66,13 +66,13 @@ type run struct {
 	manyRows    []manyRow
 }
 
-// backend is what keeps the sessions.
+// backend is the server that stores the sessions.
 type backend interface {
 	used() (time.Duration, error) // CPU
 	traffic() (traffic, error)
 }
 
-// wants reports whether a name is on a list of those that were asked for.
+// wants reports whether name was asked for; a nil list means all.
 func wants(list []string, name string) bool { return list == nil || slices.Contains(list, name) }
 
 // part measures one part and writes its tables into the page.
@@ -95,7 +95,7 @@ func (r *run) part(part, out string) error {
 	return fmt.Errorf("-part %q: give redis, sql or mixed", part)
 }
 
-// start starts those stacks that are wanted.
+// start starts the requested stacks.
 func (r *run) start(stacks []stack, source string) (list []*process, err error) {
 	for _, s := range stacks {
 		if !wants(r.only, s.name) {

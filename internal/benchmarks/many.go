@@ -15,7 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// manyRow is what one stack needs for all sessions of one user.
+// manyRow is what it costs one stack to list and to end all sessions of one user.
 type manyRow struct {
 	title                  string
 	list, out              []time.Duration
@@ -24,11 +24,11 @@ type manyRow struct {
 
 const (
 	manySessions = 1_000  // of one user
-	manyOthers   = 10_000 // sessions of others beside them
+	manyOthers   = 10_000 // sessions of other users
 	manyRounds   = 5
 )
 
-// measureMany lists the sessions of a user who has many, and logs them all out.
+// measureMany lists all sessions of a user who has many, and then ends them all.
 func (r *run) measureMany() error {
 	for _, s := range []stack{
 		{name: "mixed", title: "**this**"},
@@ -90,7 +90,7 @@ func (r *run) many(p *process) (manyRow, error) {
 				return 0, 0, fmt.Errorf("%s %s: status %d, %q sessions and not %d: %v", method, path, answer.StatusCode, text, manySessions, err)
 			}
 			after, err := r.redis.traffic()
-			return took, after.commands - before.commands - 1, err // the INFO itself
+			return took, after.commands - before.commands - 1, err // without the INFO itself
 		}
 		list, listCommands, err := ask("GET", "/devices")
 		if err != nil {
@@ -110,7 +110,7 @@ func (r *run) many(p *process) (manyRow, error) {
 	return row, nil
 }
 
-// others makes one session of another user, and copies of it under other ids.
+// others makes one session of another user and copies it under other ids.
 func (r *run) others(p *process) error {
 	ctx := context.Background()
 	if _, err := logInAs(p, "2"); err != nil {
@@ -140,7 +140,7 @@ func (r *run) others(p *process) error {
 	return fmt.Errorf("no session among the keys %q", keys)
 }
 
-// logInAs logs a user in by number and returns the line of the cookie.
+// logInAs logs a user in by number and returns the Cookie line.
 func logInAs(p *process, user string) (string, error) {
 	fd, err := connect(p.addr)
 	if err != nil {
@@ -160,7 +160,7 @@ func logInAs(p *process, user string) (string, error) {
 	return v.cookie, nil
 }
 
-// scsMany is scs with users by number, whose sessions it finds among those of all.
+// scsMany is scs with numbered users. To find the sessions of one user it iterates over the sessions of all.
 func scsMany(options *redis.Options) http.Handler {
 	m := scs.New()
 	m.Store = goredisstore.New(redis.NewClient(options))

@@ -11,16 +11,16 @@ import (
 type workload struct {
 	name, title string
 	visitors    int  // connections
-	sessions    int  // logged in before the measurement, and used in turns
-	payload     int  // bytes put into each session before
-	reads       bool // stacks that cannot log in take part
+	sessions    int  // logged in before the measurement, used in turn
+	payload     int  // bytes written into each session before
+	reads       bool // stacks that cannot log in take part too
 	script      func() script
 
-	only    []string       // names of the stacks that take part; nil means all
-	own     func() []stack // stacks of this workload alone; nil means those of all
-	streams int            // requests at once on a connection, over HTTP/2; 0 means HTTP/1.1
-	keep    string         // how the name of the cookie begins that a visitor keeps; "" means any
-	note    string         // for the page: what is not equal
+	only    []string       // names of the stacks measured; nil means all
+	own     func() []stack // stacks started for this workload; nil means the common ones
+	streams int            // concurrent requests on each connection, over HTTP/2; 0 means HTTP/1.1
+	keep    string         // start of the name of the cookie that a visitor keeps; "" means any
+	note    string         // for the page: how the stacks differ
 }
 
 const logIn = "email=joefoo@test.com&password=" + passphrase
@@ -101,11 +101,11 @@ func workloads() []workload {
 const compared = "A write of this library compares: the former record is sent along with the new one, so that the value goes over " +
 	"the wire three times where the peers, which write without looking, send it twice."
 
-// writers are the stacks that write long values.
+// writers are the stacks measured with long values.
 var writers = []string{"passport", "passport-alone", "scs", "rbcervilla", "boj", "fiber", "gin", "express"}
 
-// writingLong writes values of that length, each of them another one: this library does not write what has
-// not changed.
+// writingLong writes values of that length, each one different: this library does not write an unchanged
+// value.
 func writingLong(length int) func() script {
 	text := strings.Replace(request("POST", "/write", "v=00000000"+strings.Repeat("x", length-8)), "v=00000000", "v=%08d", 1)
 	n := 0
@@ -117,14 +117,14 @@ func writingLong(length int) func() script {
 	}
 }
 
-// writing is a request that writes what was not there before.
+// writing is a request that writes a value that depends on n.
 func writing(n int) string { return request("POST", "/write", fmt.Sprintf("v=%08d", n)) }
 
-// row is what one stack did under one workload: a value for each round, and sums.
+// row is one stack's result in one workload: values per round, and sums over all rounds.
 type row struct {
 	stack
 	rates          []float64 // requests a second
-	ratios         []float64 // to the reference in the same round
+	ratios         []float64 // rate divided by that of the reference in the same round
 	p50, p99       []time.Duration
 	requests       int
 	server, redis  time.Duration
@@ -136,7 +136,7 @@ func (w *row) perRequest(total float64) float64 { return total / float64(max(w.r
 
 func (w *row) cpuMicros() float64 { return w.perRequest(float64(w.server.Nanoseconds()) / 1e3) }
 
-// table is one workload's rows.
+// table is one workload and its rows.
 type table struct {
 	workload
 	rows []*row
@@ -151,8 +151,8 @@ func (t *table) find(name string) *row {
 	return nil
 }
 
-// measure runs one workload: all stacks in turns, round after round, so that what else
-// the machine does meets all alike. The first round warms up and does not count.
+// measure runs one workload. In each round all stacks run in turn, so that other load on the machine affects
+// them alike. The first round warms up and does not count.
 func (r *run) measure(w workload) (*table, error) {
 	t := &table{workload: w}
 	processes, err := r.taking(w)
@@ -190,7 +190,7 @@ func (r *run) measure(w workload) (*table, error) {
 	return t, nil
 }
 
-// taking returns the processes of the stacks that take part in a workload.
+// taking returns the processes that a workload measures.
 func (r *run) taking(w workload) ([]*process, error) {
 	if w.own != nil {
 		return r.start(w.own(), r.redis.addr)
@@ -204,7 +204,7 @@ func (r *run) taking(w workload) ([]*process, error) {
 	return list, nil
 }
 
-// one is one round of one stack.
+// one runs one round of one stack and adds its result to row if counts is true.
 func (r *run) one(p *process, w workload, length time.Duration, cookies []string, row *row, counts bool) error {
 	s := w.script()
 	if s.next == nil {
@@ -257,14 +257,14 @@ func (r *run) one(p *process, w workload, length time.Duration, cookies []string
 	row.requests += res.requests
 	row.server += serverAfter - server
 	row.redis += redisAfter - redis
-	row.commands += after.commands - before.commands - 1 // the INFO itself
+	row.commands += after.commands - before.commands - 1 // without the INFO itself
 	row.wire += after.bytes - before.bytes
 	row.objects += objectsAfter - objects
 	row.bytes += sizeAfter - size
 	return nil
 }
 
-// inTurns reads with a different session each time.
+// inTurns reads with the next session each time.
 func inTurns(cookies []string) script {
 	text := request("GET", "/protected", "")
 	requests := make([][]byte, max(len(cookies), 1))
@@ -282,7 +282,7 @@ func inTurns(cookies []string) script {
 	}}
 }
 
-// stranger is what a server without sessions gets, so that its requests are as long.
+// stranger is sent to servers without sessions, so that all requests have the same length.
 const stranger = "Cookie: connect.sid=s%3A0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef0123456789a\r\n"
 
 // logInMany makes the sessions of a workload and returns their cookies.
@@ -304,7 +304,7 @@ func logInMany(p *process, w workload) ([]string, error) {
 	return cookies, nil
 }
 
-// credential is the header line for a stack that needs no log-in.
+// credential is the header line for a stack that needs no log-in, "" for all others.
 func credential(s stack) (string, error) {
 	switch {
 	case strings.HasSuffix(s.name, "-jwt"):
@@ -315,8 +315,8 @@ func credential(s stack) (string, error) {
 	return "", nil
 }
 
-// logInOnce logs in, writes payload bytes into the session, and returns the line of the cookie whose name begins
-// with keep.
+// logInOnce logs in, writes payload bytes into the session, and returns the Cookie line. It takes the cookie
+// whose name starts with keep.
 func logInOnce(p *process, payload int, keep string) (cookie string, err error) {
 	steps := []string{request("POST", "/login", logIn)}
 	if payload > 0 {
@@ -344,7 +344,7 @@ func logInOnce(p *process, payload int, keep string) (cookie string, err error) 
 	return v.cookie, nil
 }
 
-// median and spread of what the rounds gave.
+// median returns the median of values, 0 if there are none.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -353,8 +353,8 @@ func median(values []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// middle returns between which values the middle half of the rounds lies: a round in
-// which the machine stood still says nothing.
+// middle returns the range of the middle half of the values. So a round in which the machine stalled does not
+// count.
 func middle(values []float64) (low, high float64) {
 	if len(values) == 0 {
 		return 0, 0

@@ -11,26 +11,26 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// memoryRow is what one session takes.
+// memoryRow is the memory of one session.
 type memoryRow struct {
 	name, title string
 	bytes       float64
-	list        int64 // bytes of the list of the user's sessions, beside bytes
+	list        int64 // bytes of the list of the user's sessions; not part of bytes
 	note        string
 }
 
-// memoryPayload is what every session of the MemoryStore holds.
+// memoryPayload is the size in bytes of each session in the MemoryStore.
 const memoryPayload = 250
 
-// measureMemory counts what a session takes in Redis, for this library, for scs and for connect-redis, and in
-// a MemoryStore.
+// measureMemory measures the memory of a session in Redis, for this library, scs and connect-redis, and in a
+// MemoryStore.
 func (r *run) measureMemory() error {
 	for _, p := range r.processes {
 		if p.name != "passport" && p.name != "express" && p.name != "scs" {
 			continue
 		}
 		var rows []memoryRow
-		for range 5 { // a log-in on a busy machine may store a time more
+		for range 5 { // on a busy machine a log-in may store one more time
 			row, err := r.inRedis(p)
 			if err != nil {
 				return err
@@ -45,7 +45,7 @@ func (r *run) measureMemory() error {
 	return err
 }
 
-// inRedis makes one session in an empty Redis.
+// inRedis makes one session in an empty Redis and returns its memory.
 func (r *run) inRedis(p *process) (memoryRow, error) {
 	ctx := context.Background()
 	row := memoryRow{name: p.name, title: "Redis: " + p.title}

@@ -13,35 +13,35 @@ import (
 	"time"
 )
 
-// The part mixed: browsers log in, log out, read and write for a long time on two programs, while Redis and
-// the second program are killed and started again. The first program must need no more at the end than
-// before, and what an answer said must be true.
+// The part mixed: for a long time browsers log in, log out, read and write on two programs, while Redis and
+// the second program are killed and restarted. At the end the first program must not use more memory or
+// connections than before, and no answer may have been wrong.
 
-// mixedBrowsers is how many ask at once. Each is a user of its own, with up to three devices.
+// mixedBrowsers is how many browsers run at once. Each is a different user, with up to three devices.
 const mixedBrowsers = 32
 
-// sample is what the first program held at one moment.
+// sample is the state of the first program at one moment.
 type sample struct {
 	at                   time.Duration // since the load began
-	what                 string        // happened since the sample before
-	requests, refused    int64         // since the sample before
+	what                 string        // happened since the previous sample
+	requests, refused    int64         // since the previous sample
 	rss, heap            int64         // bytes; heap is after a collection
 	goroutines, sockets  int64
 	clients, keys, redis int64 // of Redis: connections, keys, bytes
 }
 
-// mixed is a run of the part.
+// mixed is one run of the part mixed.
 type mixed struct {
 	*run
 	first   *process
 	second  *process
-	mu      sync.RWMutex // of second's address
+	mu      sync.RWMutex // guards second
 	count   tally
 	samples []sample
 	took    time.Duration
 }
 
-// mixture runs the load for d and writes what it found into the page.
+// mixture runs the load for d and writes the results into the page.
 func (r *run) mixture(d time.Duration, out string) error {
 	r.before = loadAverage()
 	dir, err := os.MkdirTemp("", "benchmarks")
@@ -49,7 +49,7 @@ func (r *run) mixture(d time.Duration, out string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	// Redis keeps what it has answered, whatever ends it.
+	// Redis must not lose an acknowledged write when it is killed.
 	if r.redis, err = startRedis("--appendonly", "yes", "--appendfsync", "always", "--dir", dir); err != nil {
 		return err
 	}
@@ -115,18 +115,18 @@ func (m *mixed) during(d time.Duration) error {
 		b.last()
 	}
 	transport.CloseIdleConnections()
-	time.Sleep(2 * time.Second) // the program's goroutines of those connections end
+	time.Sleep(2 * time.Second) // until the program's goroutines for those connections have ended
 	return m.sample(time.Since(began), "after the last request")
 }
 
-// What harm does.
+// What harm did.
 const (
 	redisKilled    = "Redis killed, back after 2 s"
 	redisRestarted = "Redis restarted, back after 2 s"
 	secondKilled   = "second program killed"
 )
 
-// harm ends Redis or the second program, in turns, and starts it again.
+// harm kills or stops Redis or the second program, in turn, and starts it again.
 func (m *mixed) harm(n int) (what string, err error) {
 	switch n % 4 {
 	case 1:
@@ -145,7 +145,7 @@ func (m *mixed) harm(n int) (what string, err error) {
 	return secondKilled, nil
 }
 
-// again ends the server with a signal and starts it on the same address and data.
+// again ends the server with a signal, and after the time away starts it with the same address and data.
 func (r *redisServer) again(signal os.Signal, away time.Duration) error {
 	if err := r.cmd.Process.Signal(signal); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (m *mixed) sample(at time.Duration, what string) error {
 	if err != nil {
 		return err
 	}
-	s.clients = clients["connected_clients"] - 1 // the one that asks
+	s.clients = clients["connected_clients"] - 1 // without our own
 	if s.redis, err = m.redis.memory(); err != nil {
 		return err
 	}

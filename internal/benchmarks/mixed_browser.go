@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// tally counts what the browsers of the part mixed asked for and what was wrong.
+// tally counts the requests of the browsers of the part mixed, and the wrong answers.
 type tally struct {
 	requests, refused       atomic.Int64 // since the last sample; refused: 503, 409 or no answer at all
 	allRequests, allRefused int64
 
-	logIns, ended, writes   atomic.Int64 // that were answered; ended: sessions
-	asked                   atomic.Int64 // requests with the cookie of an ended session
-	back, loggedOut, lost   atomic.Int64 // what must not be
+	logIns, ended, writes   atomic.Int64 // acknowledged ones; ended counts sessions
+	asked                   atomic.Int64 // requests with an ended session's cookie
+	back, loggedOut, lost   atomic.Int64 // wrong answers
 	strange, mistakenlyUser atomic.Int64
 	firstWrong              atomic.Pointer[string]
 }
@@ -34,19 +34,19 @@ func (t *tally) wrong(n *atomic.Int64, format string, args ...any) {
 // device is one session of a user.
 type device struct {
 	cookie   string
-	values   []string // what it may hold: one value, and those whose writing was not answered
-	anything bool     // the values are unknown, after a log-in
+	values   []string // possible contents: the last acknowledged value, and later ones without an answer
+	anything bool     // the value is unknown, as after a log-in
 }
 
-// browser is a user, who asks one thing after another.
+// browser is a user who sends one request at a time.
 type browser struct {
 	*mixed
 	user    int
 	client  *http.Client
 	random  *rand.Rand
 	devices []*device
-	unsure  []string // cookies of sessions whose end was asked for and not answered
-	ended   []string // cookies of sessions whose end was answered; the last of them
+	unsure  []string // cookies of sessions whose end was requested but not acknowledged
+	ended   []string // cookies of ended sessions, the latest 100
 	written int
 }
 
@@ -87,8 +87,8 @@ func (b *browser) step() {
 	}
 }
 
-// ask sends a request to one of the programs. ok is false if it was refused or got no answer: it is unknown
-// then what it did.
+// ask sends a request to one of the programs. ok is false if it was refused or got no answer; its effect is
+// then unknown.
 func (b *browser) ask(method, path, body, cookie string) (status int, text, set string, ok bool) {
 	b.mu.RLock()
 	addr := b.second.addr
@@ -129,7 +129,7 @@ func (b *browser) ask(method, path, body, cookie string) (status int, text, set 
 	return answer.StatusCode, string(read), set, true
 }
 
-// logIn makes a session; over d it takes the place of d's.
+// logIn logs in. If d is not nil, the new session replaces d's.
 func (b *browser) logIn(d *device) {
 	cookie := ""
 	if d != nil {
@@ -141,7 +141,7 @@ func (b *browser) logIn(d *device) {
 	}
 	switch {
 	case !ok && d != nil:
-		b.unsure = append(b.unsure, d.cookie) // the new session may be there, and d's may be over
+		b.unsure = append(b.unsure, d.cookie) // there may be a new session, and d's may have ended
 	case ok && (status != http.StatusOK || set == ""):
 		b.count.wrong(&b.count.strange, "log-in: status %d %q, cookie %q", status, text, set)
 	case ok:
@@ -171,7 +171,7 @@ func (b *browser) logOut(d *device) {
 	b.end(d.cookie)
 }
 
-// end logs a session of unsure out; it stays there until that is answered.
+// end logs out a session of unsure. Its cookie stays in unsure until the log-out is acknowledged.
 func (b *browser) end(cookie string) {
 	status, text, _, ok := b.ask("POST", "/logout", "", cookie)
 	if !ok {
@@ -202,7 +202,7 @@ func (b *browser) everywhere(d *device) {
 	b.devices = nil
 }
 
-// isLoggedOut is for a session that nobody has ended.
+// isLoggedOut counts a lost session: it was logged out though nobody ended it.
 func (b *browser) isLoggedOut(d *device, doing string) {
 	b.count.wrong(&b.count.loggedOut, "%s: user %d was logged out", doing, b.user)
 	b.drop(d)
@@ -217,7 +217,7 @@ func (b *browser) list(d *device) {
 		b.isLoggedOut(d, "list of devices")
 		return
 	}
-	// A log-in that was not answered may have made one more.
+	// A log-in without an answer may have made another session.
 	if n, err := strconv.Atoi(text); err != nil || n < len(b.devices) {
 		b.count.wrong(&b.count.loggedOut, "list of devices: %q, not %d or more", text, len(b.devices))
 	}
@@ -267,7 +267,7 @@ func (b *browser) read(d *device) {
 	}
 }
 
-// last asks for all that is known, when nothing fails any more.
+// last checks every known session, once all servers are up again.
 func (b *browser) last() {
 	for _, cookie := range b.ended {
 		b.readEnded(cookie)

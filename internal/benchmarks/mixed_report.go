@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The part of the page that is about the mixed load lies between these lines.
+// The section on the mixed load lies between these lines of the page.
 const (
 	mixedBeginMark = "<!-- measured over time: begin -->"
 	mixedEndMark   = "<!-- measured over time: end -->"
@@ -47,7 +47,7 @@ func (m *mixed) markdown(b *strings.Builder) {
 	}
 }
 
-// times is how often that was done.
+// times counts the samples before which harm did what.
 func (m *mixed) times(what string) (n int) {
 	for _, s := range m.samples {
 		if s.what == what {
@@ -57,9 +57,9 @@ func (m *mixed) times(what string) (n int) {
 	return n
 }
 
-// thirds returns the medians of what the first program held in the middle and in the last third of the load.
+// thirds returns the medians of the first program's samples in the middle and in the last third of the load.
 func (m *mixed) thirds() (middle, end [5]int64) {
-	under := m.samples[1 : len(m.samples)-1] // without those before and after the load
+	under := m.samples[1 : len(m.samples)-1] // without the samples before and after the load
 	n := len(under)
 	for i, of := range []func(sample) int64{
 		func(s sample) int64 { return s.rss }, func(s sample) int64 { return s.heap },
@@ -79,9 +79,9 @@ func (m *mixed) thirds() (middle, end [5]int64) {
 	return middle, end
 }
 
-// verdict is an error if something was wrong, if memory or connections grew by more than a twentieth and two
-// megabytes or connections from the middle third to the last, or if goroutines are left. Goroutines under
-// load are as many as requests run at the moment of the sample.
+// verdict returns an error if an answer was wrong, if memory or connections grew from the middle third to the
+// last by more than 5 % plus two megabytes or connections, or if goroutines were left at the end. Goroutines
+// under load are not compared: their number depends on the requests that run at the moment of the sample.
 func (m *mixed) verdict() error {
 	var wrong []error
 	if first := m.count.firstWrong.Load(); first != nil {

@@ -19,13 +19,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// process is a server of ours, started for this run. It ends with its standard input,
-// also when this program dies.
+// process is a server under test. It exits when its standard input closes, so also when this program dies.
 type process struct {
 	stack
 	addr  string
-	admin string // tells allocations; "" in Node
-	http2 string // the address for HTTP/2; "" where there is none
+	admin string // address that reports allocations; "" for Node
+	http2 string // address for HTTP/2; "" if there is none
 	cmd   *exec.Cmd
 	stdin io.Closer
 }
@@ -78,7 +77,7 @@ func (p *process) stop() {
 	_ = p.cmd.Wait()
 }
 
-// cpu returns the time that all threads of a process have run.
+// cpu returns the CPU time of all threads of a process.
 func cpu(pid int) (time.Duration, error) {
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil || len(tasks) == 0 {
@@ -100,7 +99,7 @@ func cpu(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// allocated returns the objects and bytes that p has allocated.
+// allocated returns how many objects and bytes p has allocated, 0 for Node.
 func (p *process) allocated() (objects, size uint64, err error) {
 	if p.admin == "" {
 		return 0, 0, nil
@@ -114,7 +113,7 @@ func (p *process) allocated() (objects, size uint64, err error) {
 	return objects, size, err
 }
 
-// redisServer is the redis-server of a run.
+// redisServer is a redis-server started for a run.
 type redisServer struct {
 	addr   string
 	args   []string
@@ -162,7 +161,7 @@ func (r *redisServer) stop() {
 	_ = r.cmd.Wait()
 }
 
-// traffic is what a redis-server has done so far.
+// traffic is the number of commands and bytes that a redis-server has handled so far.
 type traffic struct{ commands, bytes int64 }
 
 func (r *redisServer) traffic() (traffic, error) {
@@ -170,13 +169,13 @@ func (r *redisServer) traffic() (traffic, error) {
 	return traffic{facts["total_commands_processed"], facts["total_net_input_bytes"] + facts["total_net_output_bytes"]}, err
 }
 
-// memory is what the server has in use, in bytes.
+// memory returns the bytes that the server uses.
 func (r *redisServer) memory() (int64, error) {
 	facts, err := r.info("memory")
 	return facts["used_memory"], err
 }
 
-// info returns the whole numbers of a section of INFO.
+// info returns the fields of a section of INFO that are whole numbers.
 func (r *redisServer) info(section string) (map[string]int64, error) {
 	text, err := r.client.Info(context.Background(), section).Result()
 	if err != nil {

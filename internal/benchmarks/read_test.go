@@ -20,14 +20,14 @@ import (
 
 type User struct{ ID int }
 
-// discard is a ResponseWriter that costs nothing.
+// discard is a ResponseWriter that discards the body.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(int)             {}
 
-// guarded returns a guarded handler on st and a request that it lets pass.
+// guarded returns a guarded handler that uses st, and a request that it accepts.
 func guarded(tb testing.TB, st session.Store, codec session.Codec) (http.Handler, *http.Request) {
 	tb.Helper()
 	sessions, err := session.New(session.Config{Store: st, Codec: codec, InsecureHTTP: true})
@@ -40,7 +40,7 @@ func guarded(tb testing.TB, st session.Store, codec session.Codec) (http.Handler
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background()) // as net/http's server makes it
+	ctx, cancel := context.WithCancel(context.Background()) // cancellable, as in net/http's server
 	tb.Cleanup(cancel)
 	r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
 	for _, c := range guardtest.LogIn(tb, g, joe) {

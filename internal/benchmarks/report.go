@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// The part of the page between these lines is ours; the rest is written by hand.
+// This program writes the part of the page between these lines; the rest is written by hand.
 const (
 	beginMark = "<!-- measured: begin -->"
 	endMark   = "<!-- measured: end -->"
 )
 
-// write puts what was measured into the page, and the plot beside it.
+// write writes the results into the page, and the plot next to it.
 func (r *run) write(page string) error {
 	if t := r.find("read"); t != nil {
 		plot := filepath.Join(filepath.Dir(page), "performance.svg")
@@ -26,7 +26,7 @@ func (r *run) write(page string) error {
 	return errors.Join(replace(page, beginMark, endMark, r.measured), r.writeFigures(page))
 }
 
-// replace writes anew what stands between two lines of the page.
+// replace replaces the text between two lines of the page.
 func replace(page, begin, end string, measured func(*strings.Builder)) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -135,7 +135,7 @@ func (r *run) extras(b *strings.Builder) {
 	}
 }
 
-// svg is a bar for each stack of t, with the middle half of its rounds.
+// svg draws a bar for each stack of t, with the range of the middle half of its rounds.
 func (t *table) svg() string {
 	const left, width, line = 330, 420, 26
 	most := 0.1

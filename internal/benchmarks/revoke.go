@@ -8,18 +8,16 @@ import (
 	"time"
 )
 
-// revocation is how long a server went on serving sessions after a log-out on another
-// one had been answered.
+// revocation is how long one server still served sessions after another had acknowledged their log-out.
 type revocation struct {
 	title     string
-	times     []time.Duration // sorted; zero for those refused at once
+	times     []time.Duration // sorted; zero if the first request was refused
 	refusedAt int             // how many were refused at the first request
 }
 
 const revocations = 300
 
-// measureRevocation logs out on one process and reads on another that has the session
-// in use.
+// measureRevocation logs sessions out on one process and reads them on another, which has just served them.
 func (r *run) measureRevocation() error {
 	out := r.process("passport")
 	for _, name := range []string{"passport", "passport-alone", "passport-pipeline", "passport-cache"} {
@@ -70,7 +68,7 @@ func revoke(out string, p *process) (time.Duration, error) {
 		}
 		return answer.StatusCode, answer.Body.Close()
 	}
-	for range 3 { // into the cache
+	for range 3 { // so that a cache holds it
 		if status, err := ask("GET", "http://"+p.addr+"/protected"); err != nil || status != http.StatusOK {
 			return 0, fmt.Errorf("read before the log-out: status %d, %v", status, err)
 		}

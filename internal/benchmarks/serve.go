@@ -15,7 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// user is what every stack remembers.
+// user is the user type of every stack.
 type user struct {
 	ID    int
 	Email string
@@ -30,7 +30,7 @@ func byID(id int) *user {
 	return nil
 }
 
-// passphrase is compared as text: hashing would hide everything else.
+// passphrase is compared as text: the cost of hashing would hide all other costs.
 const passphrase = "Passw0rd!"
 
 func byPassword(email, given string) *user {
@@ -43,14 +43,14 @@ func byPassword(email, given string) *user {
 // secret signs every stack's cookies.
 const secret = "a made-up secret of 32 bytes or more"
 
-// Answers of every stack.
+// The bodies of every stack's answers.
 const (
 	publicAnswer    = "This message is public to all!"
 	protectedAnswer = "You can only see this if you are authenticated"
 )
 
-// serve runs one stack until its standard input ends. It prints the addresses of the
-// application and of a listener that tells what the process has allocated.
+// serve runs one stack until stdin closes. It prints the addresses of the application, of a listener that
+// reports the process's allocations, and of HTTP/2 if the stack has it.
 func serve(name, source string, stdin io.Reader) {
 	app, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -87,7 +87,7 @@ func serve(name, source string, stdin io.Reader) {
 	_, _ = io.Copy(io.Discard, stdin)
 }
 
-// serveHTTP2 serves h over HTTP/2 without TLS, at an address of its own.
+// serveHTTP2 serves h over HTTP/2 without TLS, on a separate address.
 func serveHTTP2(h http.Handler) net.Addr {
 	l := must(net.Listen("tcp", "127.0.0.1:0"))
 	server := &http.Server{Handler: h, Protocols: new(http.Protocols)}
@@ -128,14 +128,14 @@ func handlerOf(name string, options *redis.Options) http.Handler {
 	return passportApp(name, passportStores(name, options).Sessions)
 }
 
-// allocations tells what the process has allocated: objects and bytes.
+// allocations reports how many objects and bytes the process has allocated.
 func allocations(w http.ResponseWriter, _ *http.Request) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	fmt.Fprintln(w, m.Mallocs, m.TotalAlloc)
 }
 
-// floor is a server without sessions that does work for a guarded page.
+// floor is a server without sessions. It calls work before it serves the guarded page.
 func floor(work func(context.Context) error) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /public", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, publicAnswer) })
@@ -149,8 +149,8 @@ func floor(work func(context.Context) error) http.Handler {
 	return mux
 }
 
-// guardedHeaders adds what every answer to a user must carry, so that no cache hands it
-// to somebody else. net/http copies a header that a handler has touched.
+// guardedHeaders sets the headers that keep caches from giving a user's page to somebody else. They are
+// measured because net/http copies the headers once a handler has used them.
 func guardedHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Vary"] = []string{"Cookie"}
@@ -159,7 +159,7 @@ func guardedHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// oneGet asks Redis once for what is as long as a session.
+// oneGet sends Redis one GET for a value about as long as a session.
 func oneGet(name string, options *redis.Options) http.Handler {
 	if name == "get-cache" {
 		options.Protocol = 3

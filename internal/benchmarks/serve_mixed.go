@@ -19,9 +19,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// mixedApp is the program of the part mixed. Its users are the numbers above 0, with the same password.
+// mixedApp is the program of the part mixed. Its users are the positive numbers, all with the same password.
 func mixedApp(options *redis.Options) http.Handler {
-	redis.SetLogger(silent{}) // go-redis logs every connection that it cannot make
+	redis.SetLogger(silent{}) // go-redis logs every failed connection
 	sessions := must(session.New(session.Config{
 		Store: passportStores("passport", options).Sessions, Codec: session.Express(secret), InsecureHTTP: true,
 		Logger: slog.New(slog.DiscardHandler),
@@ -78,9 +78,10 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// resources tells what the process holds: bytes of the heap after a collection, goroutines, sockets.
+// resources reports the heap in bytes after a garbage collection, the goroutines and the sockets of the
+// process.
 func resources(w http.ResponseWriter, _ *http.Request) {
-	goroutines := runtime.NumGoroutine() // without those of the collection
+	goroutines := runtime.NumGoroutine() // counted before the collection starts its own
 	size := heap()
 	sockets := 0
 	files, err := os.ReadDir("/proc/self/fd")

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
 
-// passportStores are the stores of the named form of this library's stack.
+// passportStores returns the stores for the named variant of this library's stack.
 func passportStores(name string, options *redis.Options) *store.RedisStores {
 	client := redis.NewClient(options)
 	cfg := store.RedisConfig{Name: "benchmark"}
@@ -34,7 +34,7 @@ func passportStores(name string, options *redis.Options) *store.RedisStores {
 	return must(store.Redis(client, cfg))
 }
 
-// passportApp is this library's stack over a store.
+// passportApp is this library's stack on a store.
 func passportApp(name string, st session.Store) http.Handler {
 	codec := session.Express(secret)
 	if name == "passport-securecookie" {
@@ -43,7 +43,7 @@ func passportApp(name string, st session.Store) http.Handler {
 	return passportRoutes(name, session.Config{Store: st, Codec: codec, InsecureHTTP: true}, nil, local())
 }
 
-// rememberApp is passportApp with browsers that are remembered beyond their session.
+// rememberApp is passportApp with RememberMe.
 func rememberApp(stores *store.RedisStores) http.Handler {
 	me := must(remember.New(remember.Config{Cells: stores.Cells, Secrets: []string{secret}, InsecureHTTP: true}))
 	cfg := session.Config{Store: stores.Sessions, Codec: session.Express(secret), InsecureHTTP: true}
@@ -96,11 +96,11 @@ func passportRoutes(name string, cfg session.Config, me *remember.Service, local
 		}
 		_, _ = io.WriteString(w, "done")
 	})))
-	return mux // guards bring the session along: there is nothing around a public page
+	return mux // guards load the session themselves, so a public page needs no middleware
 }
 
-// protect is RequireAuth around page, or a part of what that does, so that one can see
-// what each part costs.
+// protect wraps page in RequireAuth, or for some names only in a part of it, so that the cost of each part
+// can be seen.
 func protect(name string, sessions *session.Manager, auth *guard.Guard[*user], page http.Handler) http.Handler {
 	plain := func(w http.ResponseWriter) { _, _ = io.WriteString(w, protectedAnswer) }
 	switch name {

@@ -22,7 +22,7 @@ import (
 
 type userKey struct{}
 
-// found hands the user on, as each stack's own guard would, and answers.
+// found puts the user into the request's context, as a guard would, and writes the page.
 func found(w http.ResponseWriter, r *http.Request, id int) {
 	u := byID(id)
 	if u == nil {

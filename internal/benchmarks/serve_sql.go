@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// poolSize is how many connections every stack has, those in Node too.
+// poolSize is the size of every stack's connection pool, also in Node.
 const poolSize = 16
 
 // open opens the database of a -source.
@@ -37,7 +37,8 @@ func open(source string) (*sql.DB, sqlstore.Dialect) {
 	return db, dialect
 }
 
-// makeTables makes those of the peers, as their documentation has them, and a row for one SELECT.
+// makeTables makes the tables of this library, those of the peers as in their documentation, and a row for
+// oneSelect.
 func makeTables(source string) error {
 	db, dialect := open(source)
 	defer db.Close()
@@ -67,7 +68,7 @@ INSERT INTO one VALUES ('0123456789abcdef0123456789abcdef', $250)`,
 	return err
 }
 
-// sqlHandlerOf returns the named stack over a database, nil if the name is none of its.
+// sqlHandlerOf returns the named stack on a database, or nil if no SQL stack has that name.
 func sqlHandlerOf(name, source string) http.Handler {
 	switch name {
 	case sqlReference:
@@ -88,7 +89,7 @@ func sqlHandlerOf(name, source string) http.Handler {
 	return nil
 }
 
-// oneSelect asks the database once for what is as long as a session.
+// oneSelect sends the database one SELECT for a value about as long as a session.
 func oneSelect(source string) http.Handler {
 	db, dialect := open(source)
 	place := "$1"
@@ -102,10 +103,10 @@ func oneSelect(source string) http.Handler {
 	})
 }
 
-// cleanup is how often scs removes what has expired.
+// cleanup is how often scs removes expired sessions.
 const cleanup = 5 * time.Minute
 
-// scsStore is the store of scs for a database.
+// scsStore returns the scs store for a database.
 func scsStore(source string) scs.Store {
 	db, dialect := open(source)
 	switch dialect {

@@ -25,8 +25,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
-// What every stack of this file accepts: a token signed with secret, from this issuer and for this audience,
-// or this key, which was made up for the purpose.
+// Every stack of this file accepts a token signed with secret, with this issuer and audience, or this key,
+// which is made up.
 const (
 	tokenIssuer   = "https://id.example"
 	tokenAudience = "https://api.example"
@@ -37,7 +37,7 @@ func tokenKeys() *jwt.KeyList {
 	return must(jwt.NewKeys(must(jwt.NewSecret("", jwt.HS256, []byte(secret)))))
 }
 
-// bearer returns the header line of a token that all of them accept.
+// bearer returns the header line with a token that all of them accept.
 func bearer() (string, error) {
 	issuer, err := jwt.NewIssuer[jwt.AccessClaims](jwt.IssuerConfig{
 		Keys: tokenKeys(), Issuer: tokenIssuer, Audience: []string{tokenAudience}, Lifetime: 24 * time.Hour,
@@ -49,7 +49,7 @@ func bearer() (string, error) {
 	return "Authorization: Bearer " + text + "\r\n", err
 }
 
-// bySubject finds the user of a token.
+// bySubject finds the user by a token's subject.
 func bySubject(subject string) *user {
 	if subject == "1" {
 		return joe
@@ -57,7 +57,7 @@ func bySubject(subject string) *user {
 	return nil
 }
 
-// keyHash is what an application stores of keyText.
+// keyHash is the hash of keyText that an application would store.
 var keyHash = func() string {
 	text, ok := apikey.Parse(keyText)
 	if !ok {
@@ -66,8 +66,8 @@ var keyHash = func() string {
 	return text.Hash
 }()
 
-// byKeyHash finds the user of an API key by the SHA-256 of its text, for the peers whose middleware leaves
-// that to the application.
+// byKeyHash finds the user of an API key by the SHA-256 of its text, for peers that leave this to the
+// application.
 func byKeyHash(text string) *user {
 	sum := sha256.Sum256([]byte(text))
 	if hex.EncodeToString(sum[:]) == keyHash {
@@ -76,7 +76,7 @@ func byKeyHash(text string) *user {
 	return nil
 }
 
-// tokenApp is this library's guarded page behind a strategy that needs no session.
+// tokenApp is this library's guarded page with a strategy that needs no session.
 func tokenApp(name string) http.Handler {
 	var s strategy.Strategy[*user]
 	if name == "passport-jwt" {

@@ -13,13 +13,13 @@ import (
 	"github.com/seed-6f34412b/passport/internal/sqltest"
 )
 
-// sqlReference is the stack that counts as 1.00 where sessions are in a database.
+// sqlReference is the stack that counts as 1.00 in the SQL tables.
 const sqlReference = "sql-select"
 
-// sqlStandard is scs on PostgreSQL by way of database/sql. pgxstore speaks to pgx itself, without that.
+// sqlStandard is scs on PostgreSQL through database/sql, as this library is. pgxstore uses pgx directly.
 const sqlStandard = "sql-scs-standard"
 
-// sqlStacks are measured with each database, but for those that are of PostgreSQL alone.
+// sqlStacks returns the stacks to measure with a database. Some exist only for PostgreSQL.
 func sqlStacks(d sqlDatabase) []stack {
 	list := []stack{
 		{name: sqlReference, title: "net/http + one SELECT", part: true},
@@ -41,11 +41,11 @@ func sqlStacks(d sqlDatabase) []stack {
 // sqlDatabase is one kind of database.
 type sqlDatabase struct {
 	name, scs string
-	source    string // of -source, with the scheme postgres, mysql or sqlite
-	pid       int    // of the server; 0 for SQLite, which has none
+	source    string // value of -source, with the scheme postgres, mysql or sqlite
+	pid       int    // of the server; 0 for SQLite, which has no server
 }
 
-// used is the CPU of the server and its children: PostgreSQL has one for each connection.
+// used is the CPU of the server and its children: PostgreSQL has one process for each connection.
 func (d sqlDatabase) used() (sum time.Duration, err error) {
 	if d.pid == 0 {
 		return 0, nil
@@ -54,7 +54,7 @@ func (d sqlDatabase) used() (sum time.Duration, err error) {
 	for _, name := range stats {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			continue // it has ended
+			continue // the process has ended
 		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
 		_, rest, _ := strings.Cut(string(text), ") ")
@@ -70,7 +70,7 @@ func (d sqlDatabase) used() (sum time.Duration, err error) {
 
 func (sqlDatabase) traffic() (traffic, error) { return traffic{}, nil } // internal/sqltest counts round trips
 
-// sqlWorkloads are those of workloads that are measured with databases too.
+// sqlWorkloads are the workloads that are measured with databases too.
 var sqlWorkloads = []string{"read", "read-8", "write", "login", "mixed"}
 
 // databases measures the stacks with each database and writes the tables into the page.
@@ -131,7 +131,7 @@ func (r *run) database(d sqlDatabase) error {
 	return nil
 }
 
-// The part of the page that is about databases lies between these lines.
+// The section on databases lies between these lines of the page.
 const (
 	sqlBeginMark = "<!-- measured in databases: begin -->"
 	sqlEndMark   = "<!-- measured in databases: end -->"
@@ -169,7 +169,7 @@ func (t *table) sqlMarkdown(b *strings.Builder) {
 	}
 }
 
-// schemeOf splits a -source.
+// schemeOf splits a -source into its scheme and what the driver needs: for PostgreSQL that is the whole URL.
 func schemeOf(source string) (scheme, rest string) {
 	scheme, rest, _ = strings.Cut(source, "://")
 	if u, err := url.Parse(source); err == nil && u.Scheme == "postgres" {

@@ -4,9 +4,9 @@ package main
 type stack struct {
 	name  string // for the command line
 	title string // for the table
-	node  string // the script, for a server in Node, and perhaps a word for it
-	part  bool   // has reads and a public page only
-	users bool   // of a part: it has log-ins too, to make sessions that are read
+	node  string // for a server in Node: the script, and optionally its argument
+	part  bool   // has only reads and a public page
+	users bool   // if part is set: has log-ins too, to make the sessions that are read
 }
 
 // reference is the stack that counts as 1.00.
@@ -37,16 +37,16 @@ func stacks() []stack {
 	}
 }
 
-// few are the stacks of a table that has not all of them.
+// few are the stacks of the shorter tables.
 var few = []string{
 	"get", "get-headers", "get-pipeline", "get-cache", "passport", "passport-pipeline", "passport-alone", "passport-cache",
 	"scs", "scs-idle", "rbcervilla", "fiber", "express",
 }
 
-// overHTTP2 are those that speak HTTP/2 without TLS: net/http's. Fiber has no HTTP/2, and Node's Express none.
+// overHTTP2 are the stacks that serve HTTP/2 without TLS: those on net/http. Fiber and Express cannot.
 var overHTTP2 = []string{"floor", "get", "get-headers", "passport", "passport-alone", "passport-cache", "scs", "scs-idle", "rbcervilla", "boj", "gin"}
 
-// tokenStacks find the user without a session, beside the one that has one.
+// tokenStacks find the user without a session, except one that uses a session, for comparison.
 func tokenStacks() []stack {
 	return []stack{
 		{name: "floor", title: "net/http alone", part: true},
@@ -61,7 +61,7 @@ func tokenStacks() []stack {
 	}
 }
 
-// rememberStacks log a browser in again by a cookie that outlives its session.
+// rememberStacks log a browser in again with a cookie that outlives its session.
 func rememberStacks() []stack {
 	return []stack{
 		{name: "passport-remember", title: "**this**, `RememberMe`"},

@@ -20,11 +20,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/password/limit"
 )
 
-// hash is of passphrase, at cost 12.
+// hash is the bcrypt hash of passphrase at cost 12.
 const hash = "$2a$12$PtAXhMak.MORH7p/lEfNuuuTy/lkfBiG3UEvR0erPPMEKsgZPFUF6"
 
-// stormApp is this library's stack with real hashing, bounded as by default or with as
-// many at once as come.
+// stormApp is this library's stack with real hashing. The number of hashes at once is limited as by default,
+// or in effect not at all.
 func stormApp(name string, options *redis.Options) http.Handler {
 	hasher := &passwords.Bcrypt{}
 	if name == "storm-unbounded" {
@@ -40,7 +40,7 @@ func stormApp(name string, options *redis.Options) http.Handler {
 	return passportRoutes("storm", cfg, nil, must(passwords.New(look, passwords.Config{Hasher: hasher})))
 }
 
-// stormRow is one server under a storm of log-ins.
+// stormRow is the result of one server under many log-ins at once.
 type stormRow struct {
 	name, title string
 	quiet, busy time.Duration // p99 of an authenticated read
@@ -55,8 +55,7 @@ const (
 	stormTime    = 12 * time.Second
 )
 
-// measureStorm has hundreds of clients log in at once while another one reads its page
-// at a steady rate.
+// measureStorm lets hundreds of clients log in at once while another reads its page at a constant rate.
 func (r *run) measureStorm() error {
 	var err error
 	if r.hashRate, err = hashRate(); err != nil {
@@ -81,7 +80,7 @@ func (r *run) measureStorm() error {
 	return nil
 }
 
-// hashRate is how many hashes of that cost all cores make in a second.
+// hashRate returns how many hashes of that cost all cores together compute per second.
 func hashRate() (float64, error) {
 	const each = 4
 	cores := runtime.NumCPU()
@@ -123,7 +122,7 @@ func storm(p *process) (stormRow, error) {
 					in.Add(1)
 				case http.StatusServiceUnavailable:
 					refused.Add(1)
-					pause(ctx, 500*time.Millisecond) // far less than Retry-After asks for
+					pause(ctx, 500*time.Millisecond) // much less than Retry-After says
 				}
 			}
 		})
@@ -160,9 +159,8 @@ func postLogIn(ctx context.Context, client *http.Client, addr string) int {
 	return answer.StatusCode
 }
 
-// steadyReads returns the p99 of reads that start at a steady rate, whether or not the
-// ones before have been answered: waiting is not hidden. failures is how many were
-// answered by something else than the page.
+// steadyReads returns the p99 of reads that start at a constant rate, even if earlier ones have no answer
+// yet: so the time that a read waits is counted. failures is how many did not get the page.
 func steadyReads(addr, cookie string, d time.Duration) (p99 time.Duration, failures int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

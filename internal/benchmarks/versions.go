@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// peers are the modules that this library is measured beside, and what both stand on.
+// peers are the modules that this library is compared with, and go-redis, which they share.
 var peers = []string{
 	"github.com/alexedwards/scs/v2", "github.com/alexedwards/scs/goredisstore", "github.com/gorilla/sessions",
 	"github.com/rbcervilla/redisstore/v9", "github.com/boj/redistore", "github.com/gofiber/fiber/v3",
@@ -16,7 +16,7 @@ var peers = []string{
 	"github.com/go-chi/jwtauth/v5", "github.com/appleboy/gin-jwt/v2", "github.com/redis/go-redis/v9",
 }
 
-// versions is a paragraph of what runs here: modules of this program, and packages of node/package.json.
+// versions is a paragraph with the versions of the measured modules and of the packages in node/package.json.
 func versions() string {
 	var list []string
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -39,7 +39,7 @@ func versions() string {
 	return "\n" + filled("Versions: "+strings.Join(list, ", ")+".") + "\n"
 }
 
-// filled breaks a text into lines of at most 110 bytes.
+// filled wraps a text into lines of at most 110 bytes.
 func filled(text string) string {
 	var lines []string
 	line := ""

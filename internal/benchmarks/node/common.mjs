@@ -1,5 +1,4 @@
-// What both Node stacks have: the user, the store, and the way to start. The packages
-// are those of package.json, the newest ones, which package-lock.json pins.
+// What the Node stacks share: the user, the store, and how to start. package-lock.json pins the packages.
 
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'

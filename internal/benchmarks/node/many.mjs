@@ -1,4 +1,4 @@
-// Express with users by number, whose sessions it finds among those of all.
+// Express with numbered users. To find the sessions of one user it reads the sessions of all.
 
 import { promisify } from 'node:util'
 

@@ -1,5 +1,5 @@
-// NestJS as in the article: guards over passport, sessions by express-session. The
-// decorators are called as functions, so that nothing has to be compiled.
+// NestJS as in the article: guards on passport, sessions by express-session. The decorators are called as
+// plain functions, so that nothing has to be compiled.
 
 import { byID, byPassword, listen, protectedAnswer, publicAnswer, require, sessions } from './common.mjs'
 

@@ -1,5 +1,5 @@
-// Express with passport-remember-me. Its tokens are the application's: here each is a key of Redis, which is
-// taken out when it is used.
+// Express with passport-remember-me, which leaves the tokens to the application: here each is a key in Redis,
+// deleted when it is used.
 
 import { randomBytes } from 'node:crypto'
 

@@ -1,5 +1,5 @@
-// The Express stack with passwords hashed in Node's thread pool, as npm's bcrypt does
-// it too: scrypt, since it needs no package, at a cost near to that of bcrypt 12.
+// The Express stack, with passwords hashed in Node's thread pool, as npm's bcrypt does too. It uses scrypt,
+// which needs no package, at about the cost of bcrypt 12.
 
 import { scrypt } from 'node:crypto'
 

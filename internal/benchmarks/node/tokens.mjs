@@ -1,5 +1,5 @@
-// Express with passport-jwt or passport-headerapikey, and no session. The word after the address of Redis says
-// which.
+// Express with passport-jwt or passport-headerapikey, without sessions. The argument after the address of
+// Redis says which.
 
 import { createHash } from 'node:crypto'
 
