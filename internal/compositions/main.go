@@ -1,10 +1,11 @@
-// Compositions runs the whole program by random journeys and compares it with a model of what must
-// be true, for as long as it is told to:
+// Compositions runs random journeys through the whole program, for a given time, and compares it with a
+// model of what must be true:
 //
 //	go run ./internal/compositions -for 1h
 //
-// It prints the covering array, how much it ran, and every broken promise as a Go test to paste. With -doc it
-// also takes the mends out, one at a time, and puts the tables into docs/RELIABILITY.md.
+// It prints the covering array, how much it ran, and every broken promise as a Go test that can be pasted.
+// With -doc it also removes each fix in turn from a copy of the code, and writes the tables into
+// docs/RELIABILITY.md.
 package main
 
 import (
@@ -43,7 +44,7 @@ func run(array string, duration time.Duration, seed uint64, doc bool) error {
 	if err != nil || !doc {
 		return err
 	}
-	ran := strings.ReplaceAll(regexp.MustCompile(`seed \d+: .*`).FindString(out), "; ", ";\n") // lines of a page
+	ran := strings.ReplaceAll(regexp.MustCompile(`seed \d+: .*`).FindString(out), "; ", ";\n") // wraps the line
 	out, err = test("-run=^TestEachMendIsMissed$", "-tags=integration", "-early")
 	if err != nil {
 		return err
@@ -55,8 +56,8 @@ func run(array string, duration time.Duration, seed uint64, doc bool) error {
 		"| Taken out | The broken promise by which it is found | after |\n|---|---|---|\n%s", ran, races, array, found))
 }
 
-// test runs tests of the journeys, in which alone time is synthetic and random numbers follow a seed. It
-// returns what they print.
+// test runs tests of the journeys and returns their output. They run as tests because only tests have
+// synthetic time and seeded random numbers.
 func test(args ...string) (string, error) {
 	args = append([]string{"test", "github.com/seed-6f34412b/passport/internal/compositions/journey", "-count=1", "-timeout=0", "-v"}, args...)
 	cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // our own arguments
@@ -66,7 +67,7 @@ func test(args ...string) (string, error) {
 	return out.String(), err
 }
 
-// covering returns the switches in which every pair of values meets.
+// covering returns the table of the configurations that cover every pair of two switches' values.
 func covering() string {
 	rows := journey.Pairs()
 	var b strings.Builder
@@ -79,13 +80,13 @@ func covering() string {
 	return b.String()
 }
 
-// The tables lie between these lines.
+// The tables are between these lines.
 const (
 	begins = "<!-- compositions: written by go run ./internal/compositions -doc -->\n"
 	ends   = "<!-- end of compositions -->\n"
 )
 
-// write puts text between the marks.
+// write replaces the text between the marks.
 func write(text string) error {
 	root, err := exec.CommandContext(context.Background(), "go", "list", "-m", "-f={{.Dir}}", "github.com/seed-6f34412b/passport").Output()
 	if err != nil {

@@ -10,7 +10,7 @@ type Opened struct {
 	Values  map[string]string
 }
 
-// Opens says what an id opens at that many guards.
+// Opens returns what an id must open, for the first guards of that number.
 func (m *Model) Opens(id string, guards int) Opened {
 	s := m.Live[id]
 	o := Opened{s != nil, make([]int, guards), make([]bool, guards), nil}
@@ -26,7 +26,7 @@ func (m *Model) Opens(id string, guards int) Opened {
 	return o
 }
 
-// Device is one entry of Guard.Sessions, which names one of the sessions that a browser has.
+// Device is one entry of Guard.Sessions. It stands for one browser, and names one of its sessions.
 type Device struct {
 	ID       string
 	LoggedIn time.Time
@@ -34,7 +34,7 @@ type Device struct {
 	Pending  bool
 }
 
-// Devices says what Guard.Sessions lists: for each entry those that it may be.
+// Devices returns what Guard.Sessions must list. Each element holds the alternatives for one entry.
 func (m *Model) Devices(guard, user int) (list [][]Device) {
 	for _, sessions := range m.devices(guard, user, all) {
 		var one []Device

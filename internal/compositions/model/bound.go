@@ -1,7 +1,7 @@
 package model
 
-// Bind is told of the registration of a browser's key: the session of somebody who is logged in gets an id that
-// is bound to it (S19). For ten seconds the id before finds it too; nobody asks then.
+// Bind models the registration of a browser's key. The session of a logged-in user gets an id that is bound
+// to the key (S19). The former id also finds it for ten seconds; the journeys do not check that.
 func (m *Model) Bind(v *Visit) {
 	s := m.Find(v)
 	if s == nil || s.Bound || len(s.LogIns) == 0 {

@@ -2,20 +2,20 @@ package model
 
 import "time"
 
-// Quiet demands that the answer touches no cookie.
+// Quiet requires that the answer sets no cookie.
 func (m *Model) Quiet(v *Visit, what string) {
 	m.QuietSession(v, what)
 	m.Want(v.Next == "" && !v.Forgot, "cookie: "+what+" touches the cookie of RememberMe", "cookie %q, expired %v", Short(v.Next), v.Forgot)
 }
 
-// QuietSession demands that it does not touch the session's.
+// QuietSession requires that the answer does not set the session's cookie.
 func (m *Model) QuietSession(v *Visit, what string) {
 	m.Want(v.ID == "" && !v.Gone, "cookie: "+what+" touches the session's cookie", "cookie %q, expired %v", Short(v.ID), v.Gone)
 }
 
-// Answered is told of each request after what it meant: of the cookies' attributes, and whether
-// a cookie is sent again. The session's is only by Reissue, and with Rolling whenever the session is
-// refreshed.
+// Answered is called for each request after the method that models it. It checks the attributes of the
+// cookies, and whether the session's cookie is sent again: that happens only with Reissue, and with Rolling
+// whenever the session is refreshed.
 func (m *Model) Answered(v *Visit) {
 	m.soft = m.Doubts.Met()
 	for _, f := range m.later {
@@ -24,7 +24,7 @@ func (m *Model) Answered(v *Visit) {
 	s, again := m.used, false
 	m.used, m.later, m.soft = nil, nil, false
 	switch {
-	case m.Doubts.Met(), v.Stale: // it took its time, or may not know what there is
+	case m.Doubts.Met(), v.Stale: // the times may differ, or the record was not the current one
 		return
 	case v.ID != "":
 		s = m.Live[v.ID]

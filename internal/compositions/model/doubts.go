@@ -2,28 +2,28 @@ package model
 
 import "time"
 
-// Open is what is left open of a session until the program writes it.
+// Open is what is unknown about a session until Go writes it.
 type Open struct {
-	Half  bool           // an outage met a write of it
-	Late  bool           // Express wrote it after it had ended: what finds it by a name may have gone
+	Half  bool           // an outage hit a write of it
+	Late  bool           // Express wrote it after it had ended: its entries under labels may be gone
 	Read  bool           // Go may have written it since
-	Found int            // the user under whose name Go has listed it, where Express logged that one out since
-	Was   map[int]*LogIn // that were dropped, and by which it may be found still
+	Found int            // the user under whom Go has listed it, if Express logged that user out since
+	Was   map[int]*LogIn // log-ins that were dropped, but by which it may still be found
 }
 
-// Doubts are what is not said.
+// Doubts are the cases in which the documents leave more than one outcome open.
 type Doubts interface {
-	Uses(v *Visit, s *Session) (sure bool)                        // whether it is said what a request's use of s has moved
-	Met() bool                                                    // an outage met the present request, which was answered
-	Session(id string)                                            // that it has ended is not said
-	Series(r *Series)                                             // that it goes on, and with which token, is not said
-	Open(r *Series) bool                                          // whether that was the case
-	Worth(v *Visit, r *Series) *Series                            // the series that goes on, if it does, by what was answered then
+	Uses(v *Visit, s *Session) (sure bool)                        // whether this use surely refreshes s
+	Met() bool                                                    // whether an outage hit the request, though it was answered
+	Session(id string)                                            // records that it may have ended or not
+	Series(r *Series)                                             // records that it may have ended or changed
+	Open(r *Series) bool                                          // whether that was recorded
+	Worth(v *Visit, r *Series) *Series                            // r, or nil if the answer shows its end
 	Means(s *Session, meant func(*LogIn) bool) (finds, sure bool) // whether the end of such log-ins finds s
-	Follows(v *Visit, guard int) bool                             // whether an end of what v presents has to go on to what is not said
+	Follows(v *Visit, guard int) bool                             // whether ending what v presents may end doubtful sessions
 }
 
-// nothing is in doubt.
+// nothing implements Doubts where there are none.
 type nothing struct{}
 
 func (nothing) Uses(*Visit, *Session) bool    { return true }
@@ -37,8 +37,8 @@ func (nothing) Means(s *Session, meant func(*LogIn) bool) (finds, sure bool) {
 	return s.Has(meant), true
 }
 
-// MayBeUsed says that a session may have been written: its time may have moved, and what Express wrote may
-// have been noted.
+// MayBeUsed records that Go may have written the session: it may have been refreshed, and log-ins that
+// Express wrote may be listed now.
 func (s *Session) MayBeUsed(now time.Time) {
 	if now.After(s.Maybe) {
 		s.Maybe = now

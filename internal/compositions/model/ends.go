@@ -19,9 +19,9 @@ func (m *Model) End(id string) {
 	delete(m.Live, id)
 }
 
-// endAll ends every session with a log-in that is meant, other guards' log-ins in it too (M4), and
-// every series of such a log-in (M5). but stays. It returns how many sessions it ended, less than
-// zero where that is not said.
+// endAll ends every session with a log-in that meant selects, including other guards' log-ins in it (M4),
+// and every series of such a log-in (M5). It spares the session but. It returns how many sessions it ended,
+// or a negative number if that is unknown.
 func (m *Model) endAll(meant func(*LogIn) bool, but *Session) (n int) {
 	for _, r := range m.Tokens {
 		switch {
@@ -61,47 +61,47 @@ func (m *Model) endUser(guard, user int) int {
 	return m.endAll(func(l *LogIn) bool { return l.Guard == guard && l.User == user && l.Found() }, nil)
 }
 
-// endSeries ends a series, nil for none, and all sessions that it made.
+// endSeries ends a series, if r is not nil, and all sessions that it made except but.
 func (m *Model) endSeries(r *Series, but *Session) {
 	if r != nil {
 		m.endAll(func(l *LogIn) bool { return l.Series == r }, but)
 	}
 }
 
-// endDevice ends the log-in, and the series with what that made, nil for none (M5). id is how the user's list
-// shows it.
+// endDevice ends the log-in l, and the series r with all its sessions, if r is not nil (M5). id is the one
+// by which the user's list shows the device.
 func (m *Model) endDevice(l *LogIn, r *Series, id, reason string) {
 	n := m.endAll(func(k *LogIn) bool { return k == l || r != nil && k.Series == r }, nil)
 	m.ended(n, Event{Guard: l.Guard, Reason: reason, User: l.User, Session: id})
 }
 
-// ended demands the event of an end that found n sessions, if it found any.
+// ended requires the event of an end that found n sessions, unless n is 0.
 func (m *Model) ended(n int, e Event) {
 	if e.Name, e.Count, e.Unsure = "session_expired", n, n < 0; n != 0 {
 		m.expect(e)
 	}
 }
 
-// LogOutEverywhere is told of Guard.LogOutEverywhere: no session of the user lives, and no browser
-// is remembered.
+// LogOutEverywhere models Guard.LogOutEverywhere: all sessions of the user end, and all browsers are
+// forgotten.
 func (m *Model) LogOutEverywhere(guard, user int) {
 	m.expect(Event{Guard: guard, Name: "session_expired", Reason: "revoked", User: user, Count: m.endUser(guard, user)})
 }
 
-// EndLinked is told of Guard.EndLinked: every log-in that bears the label ends (M8).
+// EndLinked models Guard.EndLinked: every log-in that has the label ends (M8).
 func (m *Model) EndLinked(guard int, label string) {
 	m.ended(m.endAll(func(l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }, nil), Event{Guard: guard, Reason: "revoked"})
 }
 
-// EndSession is told of Guard.EndSession for the id by which a device is listed.
+// EndSession models Guard.EndSession for the id by which a device is listed.
 func (m *Model) EndSession(guard int, id string) {
 	if s := m.Live[id]; s != nil && s.LogIns[guard] != nil {
 		m.endDevice(s.LogIns[guard], s.LogIns[guard].Series, id, "revoked")
 	}
 }
 
-// EndOwn is told of Guard.EndSession in a request of the user, for the id of one of their sessions: an
-// older session of the browser that asks ends by itself.
+// EndOwn models Guard.EndSession in a request of the user, for the id of one of the user's sessions. An
+// older session of the same browser ends alone: the current one stays.
 func (m *Model) EndOwn(v *Visit, id string) {
 	s := m.Live[id]
 	listed := s != nil && s.Has(func(l *LogIn) bool { return l.Guard == v.Guard && l.Found() }) // before this request
@@ -114,7 +114,7 @@ func (m *Model) EndOwn(v *Visit, id string) {
 		if i := slices.IndexFunc(d, func(s *Session) bool { return s.ID == id }); i >= 0 {
 			l, shown := d[i].LogIns[v.Guard], d[0].ID
 			series := l.Series
-			if slices.Contains(d, current) { // the list shows that one, and it stays unless it is meant
+			if slices.Contains(d, current) { // it is listed, and stays unless id is its own
 				shown = id
 				if d[i] != current {
 					series = nil
@@ -125,7 +125,7 @@ func (m *Model) EndOwn(v *Visit, id string) {
 	}
 }
 
-// LogOut is told of a request at Guard.LogOut (S8, M1, M3).
+// LogOut models a request to Guard.LogOut (S8, M1, M3).
 func (m *Model) LogOut(v *Visit) {
 	s := m.Find(v)
 	if !m.status(v, 200, "a log-out") {
@@ -133,7 +133,7 @@ func (m *Model) LogOut(v *Visit) {
 	}
 	m.Want(v.Token == "" || v.Forgot, "cookie: a log-out keeps the browser remembered", "the answer keeps the cookie of RememberMe")
 	m.endSeries(m.Presented(v), s)
-	var n *Session // in which another guard's user stays
+	var n *Session // keeps another guard's log-in
 	if s != nil {
 		if l := s.LogIns[v.Guard]; l != nil {
 			m.expect(Event{Guard: v.Guard, Name: "session_expired", Reason: "logout", User: l.User, Session: s.ID})
@@ -150,13 +150,14 @@ func (m *Model) LogOut(v *Visit) {
 	}
 }
 
-// late reports whether Express has written the session after it went on elsewhere, with another guard's log-in,
-// which may have ended: a log-in takes nothing from it, and a log-out takes its own out of it alone (M15).
+// late reports whether Express has written the session after it moved to another id, and it holds another
+// guard's log-in, which may have ended. A log-in then takes nothing from the session, and a log-out removes
+// only its own log-in (M15).
 func (m *Model) late(v *Visit, s *Session, guard int) bool {
 	return s != nil && s.others(guard) && v.Now.Before(m.Moved[s.ID].Until)
 }
 
-// Destroy is told of Session.Destroy: whatever the request presents ends, and where it went on.
+// Destroy models Session.Destroy: whatever the request presents ends, with its successors.
 func (m *Model) Destroy(v *Visit) {
 	m.Find(v)
 	if m.status(v, 200, "a destroyed session") {
@@ -165,9 +166,9 @@ func (m *Model) Destroy(v *Visit) {
 	}
 }
 
-// leave ends what the request presents, and where that went on (S7, S8): for good if guard is none,
-// or else a session stays, without the guard's log-in, in which another's user is logged in. n is
-// the request's own, and stays.
+// leave ends the sessions that the request presents, and their successors (S7, S8). If guard is not none, a
+// session with another guard's log-in stays, without the log-in of guard. n is the request's own session,
+// and stays.
 func (m *Model) leave(v *Visit, guard int, n *Session) (stays bool) {
 	for _, id := range v.IDs {
 		for id != "" {
@@ -196,8 +197,9 @@ func (m *Model) leave(v *Visit, guard int, n *Session) (stays bool) {
 
 func all(*Session, *LogIn) bool { return true }
 
-// devices are a user's sessions that count, as the user sees them: those of one series are one.
-// The latest comes first. A session counts from its birth or its log-in, whichever is later (M7).
+// devices returns a user's sessions for which counts is true, grouped as the user sees them: the sessions
+// of one series are one device. The latest comes first. A session began at its birth or its log-in,
+// whichever is later (M7).
 func (m *Model) devices(guard, user int, counts func(*Session, *LogIn) bool) (list [][]*Session) {
 	found := slices.DeleteFunc(slices.Collect(maps.Values(m.Live)), func(s *Session) bool {
 		l := s.LogIns[guard]
@@ -222,16 +224,16 @@ func (m *Model) devices(guard, user int, counts func(*Session, *LogIn) bool) (li
 	return list
 }
 
-// rivals are the user's devices that count beside l in s for MaxSessions (M6, M7): not what is
-// pending, nor what ends with it, such as the sessions of former.
+// rivals returns the user's devices that count for MaxSessions besides l in s (M6, M7). Pending log-ins do
+// not count, nor do sessions that end with this log-in, such as those of former.
 func (m *Model) rivals(l *LogIn, s *Session, former *Series) [][]*Session {
 	return m.devices(l.Guard, l.User, func(t *Session, k *LogIn) bool {
 		return t != s && !m.Pending(k) && (k.Series == nil || k.Series != former && k.Series != l.Series)
 	})
 }
 
-// tooMany reports whether RefuseMore refuses the log-in l in place of s: that changes nothing, except
-// that a browser's token was used.
+// tooMany reports whether RefuseMore refuses the log-in l that would replace s. A refusal changes nothing,
+// except that a browser's token is used up.
 func (m *Model) tooMany(v *Visit, l *LogIn, s *Session, former *Series, strategy string) bool {
 	if m.Max == 0 || !m.Refuse || m.Pending(l) || len(m.rivals(l, s, former)) < m.Max {
 		return false
@@ -247,8 +249,8 @@ func (m *Model) tooMany(v *Visit, l *LogIn, s *Session, former *Series, strategy
 	return true
 }
 
-// evict ends the oldest of the user's devices beyond MaxSessions, of which n is the latest. The sessions of
-// former end anyway.
+// evict ends the oldest of the user's devices beyond MaxSessions; n is the newest. The sessions of former
+// end anyway.
 func (m *Model) evict(n *Session, guard int, former *Series) {
 	l := n.LogIns[guard]
 	if m.Max == 0 || m.Refuse || m.Pending(l) {

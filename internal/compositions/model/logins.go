@@ -7,21 +7,22 @@ import (
 	"time"
 )
 
-// LogIn is told of credentials at Guard.LogIn or LogInWith. remember is the box, labels are a provider's
-// names of the log-in.
+// LogIn models a request with credentials at Guard.LogIn or LogInWith. remember is whether the box is
+// ticked. labels are the names that a provider gives the log-in.
 func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool, labels ...string) {
 	if m.accepted(v, strategy, user, right) {
 		m.logIn(v, strategy, user, remember, labels)
 	}
 }
 
-// Register is told of a registration, whose handler calls Guard.LogInUser for the new user: a log-in (M10).
+// Register models a registration, whose handler calls Guard.LogInUser for the new user: that is a log-in
+// (M10).
 func (m *Model) Register(v *Visit, user int) { m.logIn(v, "", user, false, nil) }
 
-// accepted reports whether a strategy takes the credentials: a refusal changes nothing. They must be looked
-// at while fewer than Free wrong ones were tried for the user with this strategy in the last day, and after
-// the pause that follows more of them: throttle.Config.Delay, doubled for each. Whether they are before is
-// not said, for a browser that knows the account has a count of its own.
+// accepted reports whether a strategy accepts the credentials. A refusal changes nothing. The throttle must
+// let credentials pass while fewer than Free wrong ones were tried for the user with this strategy in the
+// last day, and otherwise once the delay is over: throttle.Config.Delay, doubled for each further one.
+// Before that both answers are allowed, because a browser that knows the account has a count of its own.
 func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	key := fmt.Sprint(v.Guard, strategy, user)
 	recent := slices.DeleteFunc(m.Wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })
@@ -39,7 +40,7 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	m.Wrong[key] = recent
 	if e.User == 0 {
 		m.Quiet(v, "a log-in that is not accepted")
-		if strategy == "local" || strategy == "totp" && m.Throttled { // it, or throttle.Config.Claims, says whom the credentials claim
+		if strategy == "local" || strategy == "totp" && m.Throttled { // it or throttle.Config.Claims names the account
 			e.Account = fmt.Sprint(user)
 		}
 	}
@@ -47,7 +48,7 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	return e.User > 0
 }
 
-// logIn is a log-in with credentials that were right.
+// logIn models a log-in with accepted credentials.
 func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels []string) {
 	s, former := m.Find(v), m.Presented(v)
 	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.Passwords[Account{v.Guard, user}], Labels: labels, Listed: true, Form: m.form(v, user)}
@@ -67,7 +68,8 @@ func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels
 	m.evict(n, v.Guard, former)
 }
 
-// Presented returns the series that the request presents, whichever of its tokens, if it goes on.
+// Presented returns the series of the token that the request presents, current or not, or nil if it has
+// ended.
 func (m *Model) Presented(v *Visit) *Series {
 	r := m.Tokens[v.Token]
 	if r == nil || r.Over || !v.Now.Before(r.At.Add(m.Remember)) {
@@ -76,7 +78,7 @@ func (m *Model) Presented(v *Visit) *Series {
 	return r
 }
 
-// StepUp is told of a request with a second factor of user at Guard.StepUp.
+// StepUp models a request with a second factor of user at Guard.StepUp.
 func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
 	if !m.accepted(v, factor, user, right) {
 		return
@@ -97,13 +99,13 @@ func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
 	}
 }
 
-// ChangePassword is told of a request of a user who changes the password: the handler calls
-// Guard.LogInUser with the new user, which renews the session and keeps the log-in as old as it was,
-// or Guard.ReauthenticateUser, which makes it fresh.
+// ChangePassword models a request of a user who changes the password. The handler calls Guard.LogInUser
+// with the new user, which renews the session and keeps the time of the log-in, or
+// Guard.ReauthenticateUser, which sets it to now.
 func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	w, former, reason := *v, m.Presented(v), "log_in_user"
 	anew := m.Stamp || former != nil && former.Form != m.form(v, former.User)
-	if v.Status == 200 { // a remembered browser gets an id in between, and a token if it gets another one, which no answer shows
+	if v.Status == 200 { // a remembered browser first gets an id, and perhaps a token, that no answer shows
 		if w.ID = "between " + v.Now.String(); anew {
 			w.Next = w.ID
 		}
@@ -119,12 +121,12 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	if fresh {
 		l.At, reason = v.Now, "reauthenticated"
 	}
-	if former != nil && former.User == l.User { // remembered before: the series goes on
+	if former != nil && former.User == l.User { // already remembered: the series continues
 		l.Series, former.Password, former.Form = former, l.Password, l.Form
 		m.Want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
-		if m.Doubts.Met() { // the browser is asked again when its session is over
+		if m.Doubts.Met() { // the answer for its token decides later
 			m.Doubts.Series(former)
-		} else if anew { // with another token, where the stamp or the user's id is another
+		} else if anew { // with a new token if the stamp or the serialized id has changed
 			m.Want(v.Next != "" && v.Next != v.Token, "token: a change of the password keeps the token", "the answer has no other cookie of RememberMe")
 			former.Void, former.Older, former.Token, former.Moved = []string{former.Token, former.Older}, "", v.Next, v.Now
 			m.Tokens[v.Next] = former
@@ -137,9 +139,9 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	m.later = append(m.later, func() { m.endSeries(former, n) })
 }
 
-// move puts the content of s, nil for none, under the id that was answered (S5). A note shows
-// where it went (S7) if a log-in goes on that this request did not prove: that of another guard
-// than proved.
+// move puts the content of s, if it is not nil, under the id of the answer (S5). If a log-in of a guard
+// other than proved is carried along, this request has not proved it, and a note points from the old id to
+// the new one (S7).
 func (m *Model) move(v *Visit, s *Session, proved int, what string) *Session {
 	m.Want(v.ID != "" && m.Live[v.ID] == nil, "cookie: "+what+" brings no new id", "%s: the answer's cookie brings %q", what, Short(v.ID))
 	n := &Session{ID: v.ID, LogIns: map[int]*LogIn{}, Over: map[int]*LogIn{}, Values: map[string]string{}, Born: v.Now, Sure: v.Now, Maybe: v.Now}
@@ -161,8 +163,8 @@ func (m *Model) move(v *Visit, s *Session, proved int, what string) *Session {
 	return n
 }
 
-// enter puts the log-in l into the session s, nil for none, under the id of the answer, and
-// sends the event e. One that renews proves nothing, and keeps what is there (M10).
+// enter puts the log-in l into the session s, or a new one if s is nil, under the id of the answer, and
+// requires the event e. A renewal proves nothing, and keeps everything else in the session (M10).
 func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Session {
 	renews, proved := e.Name == "session_renewed", l.Guard
 	if renews {
@@ -177,10 +179,10 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Ses
 	if former != nil && former.User == l.User && (renews || others) {
 		l.Begun = former.first()
 	}
-	switch { // the values (M2)
+	switch { // what becomes of the values (M2)
 	case former != nil && former.User != l.User:
 		clear(n.Values)
-	case former == nil && !others: // an anonymous visitor's: what LogInOptions.Keep names
+	case former == nil && !others: // an anonymous visitor's: only LogInOptions.Keep stay
 		maps.DeleteFunc(n.Values, func(name, _ string) bool { return name != "returnTo" && name != "flash" })
 	}
 	n.LogIns[l.Guard], l.Listed, l.Unnamed = l, true, false

@@ -1,12 +1,12 @@
 // Package model answers: what must be true of log-ins and sessions after each request?
 //
-// It is written from the documents, docs/PROTOCOL.md and the doc comments of guard, session and
-// remember, and knows no code of theirs. Numbers such as S8 are the protocol's rules, M1 to M17 its
-// sentences on what features mean together. A Model is told of each request what it presented and
-// what was answered, and decides what both mean: then it says what every id that was ever issued
-// must open, what a list must show, and which events must have been sent.
+// It is written from the documents, docs/PROTOCOL.md and the doc comments of guard, session and remember,
+// and uses none of their code. Numbers such as S8 are the rules of the protocol; M1 to M17 are its
+// sentences on how features combine. For each request a Model gets what was presented and what was
+// answered. From that it derives what every id that was ever issued must open, what each list must show,
+// and which events must have been sent.
 //
-// What becomes of all that where somebody else touches the store, or nobody can, is in package outside.
+// The effects of Express, of replicas and of outages are in package outside.
 package model
 
 import (
@@ -15,83 +15,83 @@ import (
 	"time"
 )
 
-// Config is what the documents' sentences depend on.
+// Config holds the settings that the documents' sentences depend on.
 type Config struct {
 	Stamp               bool   // a change of the password ends log-ins
 	Max                 int    // guard.Config.MaxSessions
 	Refuse              bool   // guard.Config.RefuseMore
-	Factor              string // that user 1 has set up: "totp", "passkey", or none
-	Named               bool   // a serializer.Namer names users: what Express wrote is not found by it
+	Factor              string // set up by user 1: "totp", "passkey" or ""
+	Named               bool   // a serializer.Namer names users; what Express wrote is not found by that name
 	Notes               bool   // the store keeps tombstones
 	Persistent, Rolling bool   // session.Config's
 	Throttled           bool
-	Free                int // how many wrong guesses are free
+	Free                int // how many wrong guesses are not delayed
 	Idle, Refresh       time.Duration
 	Absolute            time.Duration
-	Fresh               time.Duration // what Guard.RequireFresh takes for fresh
-	Grace               time.Duration // of a replaced token that remembers a browser
-	Remember            time.Duration // how long a browser is remembered
+	Fresh               time.Duration // the maximum age for Guard.RequireFresh
+	Grace               time.Duration // remember.Config.Grace
+	Remember            time.Duration // remember.Config.MaxAge
 }
 
-// LogIn is one log-in: of one user at one guard, from its credentials to its end. A renewal moves
-// it to another session; it stays the same log-in.
+// LogIn is one log-in: one user at one guard, from the credentials to the end. A renewal moves it to
+// another session; it stays the same log-in.
 type LogIn struct {
 	Guard, User int
 	At          time.Time // when credentials were checked; zero for one by a remembered browser
 	Password    int       // how often the user had changed the password
-	Factors     []string  // that are proved, of "totp" and "passkey"
-	Series      *Series   // in which the log-in was remembered, or which made it
-	Labels      []string  // names of the log-in elsewhere
-	Listed      bool      // it is found by its user: one of Express's is once Go has written it (M15)
-	Unnamed     bool      // but has not the name that a serializer.Namer gives its user: Express made it (M15)
-	Node        bool      // Express made it: nothing is noted of it
-	Form        string    // how its user's id is written
-	Begun       *LogIn    // of which it is a renewal, or what goes on; nil for none
-	Under       *LogIn    // whose notes of Go's lie there still
-	Unsaid      bool      // whether Listed holds is not said
+	Factors     []string  // proved ones: "totp", "passkey"
+	Series      *Series   // that the log-in began, or that made the log-in
+	Labels      []string  // a provider's names of the log-in
+	Listed      bool      // its user's list has it; one of Express's is listed once Go has written it (M15)
+	Unnamed     bool      // it is not listed under the serializer.Namer's name: Express made it (M15)
+	Node        bool      // Express made it: the record has no notes of it
+	Form        string    // how its user's id is serialized
+	Begun       *LogIn    // the log-in that it renews or continues, or nil
+	Under       *LogIn    // the log-in that Go's notes in the record still describe
+	Unsaid      bool      // Listed is unknown
 }
 
-// Session is what lies under one id. Ids are never used again (S1, S2).
+// Session is what is stored under one id. Ids are never used again (S1, S2).
 type Session struct {
 	ID     string
 	LogIns map[int]*LogIn // by guard
-	Over   map[int]*LogIn // whose limit has passed, while another guard's goes on
+	Over   map[int]*LogIn // expired, while another guard's is still valid
 	Values map[string]string
-	Born   time.Time // zero for one of Express's that Go has not written yet
-	Sure   time.Time // the last use that surely moved the idle timeout, but for Refresh
-	Maybe  time.Time // the last use that may have
-	Due    bool      // the request in which it was used last has surely moved that
+	Born   time.Time // zero if Express made it and Go has not written it yet
+	Sure   time.Time // the last use that surely extended the idle timeout, except for Refresh
+	Maybe  time.Time // the last use that may have extended it
+	Due    bool      // the last request that used it has surely extended it
 	Node   bool      // Express has written it
 	Bound  bool      // to a key of its browser (S19)
 	Open
 }
 
-// Series is what remembers a browser: a token that is replaced at each use. Its LogIn is the one
-// that began it.
+// Series is one remembered browser: a token that is replaced at each use. Its LogIn is the one that began
+// it.
 type Series struct {
 	LogIn
-	Token, Older string    // the present token, and the one that it replaced
-	Void         []string  // those that were good before the stamp changed
-	Moved        time.Time // when the present token was made
+	Token, Older string    // the current token and its predecessor
+	Void         []string  // tokens that a change of the password made invalid
+	Moved        time.Time // when the current token was made
 	Over         bool
 }
 
-// Visit is what one request presents, and what it was answered.
+// Visit is what one request presents, and its answer.
 type Visit struct {
 	Now      time.Time
 	Guard    int
-	Form     int      // how the process that answers writes users' ids: 0 as Express does
-	IDs      []string // the session ids of its cookies, in the order in which they are accepted
-	Unproved []string // those of IDs that are bound to a key of which it has no proof
-	Sent     bool     // it has a cookie of the session's, good or not
-	Token    string   // the cookie by which the guard's RememberMe knows the browser
-	Withheld bool     // another site caused it, and SameSite kept the session's cookie back (S13)
-	Stale    bool     // a replica that lags shows one of the ids' records as it was (S17)
-	Reissues bool     // the primary cookie is absent, and session.Accept.Reissue sends it
+	Form     int      // how the process that answers serializes users' ids; 0: as Express does
+	IDs      []string // the session ids in its cookies, in the order of precedence
+	Unproved []string // those of IDs that are bound to a key that it does not prove
+	Sent     bool     // it has a session cookie, valid or not
+	Token    string   // its cookie of the guard's RememberMe
+	Withheld bool     // another site caused it, and SameSite withheld the session's cookie (S13)
+	Stale    bool     // a lagging replica has an old version of one of the records (S17)
+	Reissues bool     // it lacks the primary cookie, which session.Accept.Reissue then sets
 
 	Status int
-	ID     string        // the session's id that the answer's cookie brings
-	Again  bool          // the answer's cookie brings one that was presented
+	ID     string        // the new session id in the answer's cookie
+	Again  bool          // the answer's cookie has an id that was presented
 	Until  time.Time     // the Expires of that cookie
 	MaxAge time.Duration // and its Max-Age
 	Ages   bool          // the codec sends Max-Age
@@ -101,73 +101,72 @@ type Visit struct {
 	Forgot bool          // the answer expires the cookie of RememberMe
 }
 
-// Broken is a promise that does not hold. Kind is the same for all journeys that break it in the
-// same way.
+// Broken is a broken promise. All journeys that break it in the same way have the same Kind.
 type Broken struct{ Kind, Text string }
 
-// Store is what the store has.
+// Store is the content of the store.
 type Store struct {
 	Live   map[string]*Session
-	Past   map[string]*Session  // ended by their limits, of those that Express has written
-	Moved  map[string]Note      // where a session went on (S7)
-	Noted  map[string]time.Time // until when the note of an end lives, by id
+	Past   map[string]*Session  // expired ones that Express has written
+	Moved  map[string]Note      // successors (S7)
+	Noted  map[string]time.Time // until when the note of an end is kept, by id
 	Tokens map[string]*Series
-	Wrong  map[string][]time.Time // guesses
+	Wrong  map[string][]time.Time // the times of wrong guesses
 }
 
-// Note says where a session went on, and until when it does.
+// Note names the successor of a session, and says until when the note is valid.
 type Note struct {
 	To    string
 	Until time.Time
 }
 
-// NewStore returns an empty one.
+// NewStore returns an empty Store.
 func NewStore() Store {
 	return Store{map[string]*Session{}, map[string]*Session{}, map[string]Note{}, map[string]time.Time{}, map[string]*Series{}, map[string][]time.Time{}}
 }
 
-// Account is a user of one guard's table, which is the application's own.
+// Account is a user in the table of one guard. The application stores the tables itself.
 type Account struct{ Guard, User int }
 
-// Model is what must be true. Make one by New.
+// Model holds what must be true. Make one with New.
 type Model struct {
 	Config
 	Store
-	Passwords map[Account]int    // how often they were changed
-	Roles     map[Account]string // that were given to them
+	Passwords map[Account]int // how often each was changed
+	Roles     map[Account]string
 	Doubts    Doubts
-	Now       time.Time // when it was last asked
+	Now       time.Time // the time of the last check
 	Broken    []Broken
 
-	used   *Session // by the request
-	later  []func() // what follows the request's commit, and is tried once
-	soft   bool     // and may not have been done
-	events []Event  // of the step
+	used   *Session // by the current request
+	later  []func() // effects after the commit, which are best effort
+	soft   bool     // while those run under an outage: they may have failed
+	events []Event  // required of the current step
 }
 
-// none is no guard.
+// none stands for no guard.
 const none = -1
 
-// New returns a Model of a program that has just started.
+// New returns the Model of a program that has just started.
 func New(c Config) *Model {
 	return &Model{Config: c, Store: NewStore(), Passwords: map[Account]int{}, Roles: map[Account]string{}, Doubts: nothing{}}
 }
 
-// Want notes a broken promise unless ok.
+// Want records a broken promise unless ok.
 func (m *Model) Want(ok bool, kind, text string, args ...any) {
 	if !ok {
 		m.Broken = append(m.Broken, Broken{kind, fmt.Sprintf(text, args...)})
 	}
 }
 
-// status demands the answer's status, and reports whether it came.
+// status requires the answer's status, and reports whether it is that.
 func (m *Model) status(v *Visit, want int, what string) bool {
 	m.Want(v.Status == want, fmt.Sprintf("answer: %s is %d, want %d", what, v.Status, want), "%s: got %d, want %d", what, v.Status, want)
 	return v.Status == want
 }
 
-// First returns the session of a request: the first of what it presents that lives (M14), and that is not bound
-// to a key of which nothing is proved (S19).
+// First returns the session of a request: the first presented one that is live (M14), and that is not bound
+// to a key without proof (S19).
 func (m *Model) First(v *Visit) *Session {
 	for _, id := range v.IDs {
 		if s := m.Live[id]; s != nil && !slices.Contains(v.Unproved, id) {
@@ -177,7 +176,7 @@ func (m *Model) First(v *Visit) *Session {
 	return nil
 }
 
-// Find returns the session of a request, which that uses.
+// Find returns the session of a request, or nil, and records that the request uses it.
 func (m *Model) Find(v *Visit) *Session {
 	s := m.First(v)
 	if s == nil {
@@ -196,7 +195,7 @@ func (m *Model) Find(v *Visit) *Session {
 	return s
 }
 
-// written says that Go has written the session.
+// written records that Go has written the session.
 func (s *Session) written(now time.Time) {
 	if s.Born.IsZero() {
 		s.Born = now
@@ -207,14 +206,14 @@ func (s *Session) written(now time.Time) {
 	}
 }
 
-// Found reports whether the log-in is found by its user.
+// Found reports whether the log-in is found through its user.
 func (l *LogIn) Found() bool { return l.Listed && !l.Unnamed }
 
-// Account is that of its user.
+// Account returns the account of the log-in's user.
 func (l *LogIn) Account() Account { return Account{l.Guard, l.User} }
 
-// form is how the process that answers writes the user's id: with the role, where a serializer.Namer says who
-// that is.
+// form returns how the process that answers serializes the user's id. With a serializer.Namer the id
+// contains the role.
 func (m *Model) form(v *Visit, user int) string {
 	switch {
 	case v.Form == 0:
@@ -225,15 +224,15 @@ func (m *Model) form(v *Visit, user int) string {
 	return "with a tenant"
 }
 
-// Good reports whether the stamp of the log-in is that of the user (S11).
+// Good reports whether the stamp of the log-in is the user's current one (S11).
 func (m *Model) Good(l *LogIn) bool {
 	return !m.Stamp || l.Node || l.Password == m.Passwords[l.Account()]
 }
 
-// Pending reports whether a factor that the user has set up is missing: nobody passes then.
+// Pending reports whether the log-in lacks a factor that the user has set up. It then passes no guard.
 func (m *Model) Pending(l *LogIn) bool { return m.Factor != "" && l.User == 1 && !l.Proved(m.Factor) }
 
-// lets is the answer to who has this log-in now.
+// lets returns the status with which a page answers this log-in now.
 func (m *Model) lets(l *LogIn) int {
 	if m.Pending(l) {
 		return 401
@@ -241,17 +240,17 @@ func (m *Model) lets(l *LogIn) int {
 	return 200
 }
 
-// Proved reports whether a factor is proved.
+// Proved reports whether the factor is proved.
 func (l *LogIn) Proved(factor string) bool { return slices.Contains(l.Factors, factor) }
 
-// prove adds a factor, unless the strategy proves none but what the user knows.
+// prove adds the factor that the strategy proves, if any: a password is not one.
 func (l *LogIn) prove(strategy string) {
 	if (strategy == "totp" || strategy == "passkey") && !l.Proved(strategy) {
 		l.Factors = slices.Sorted(slices.Values(append(slices.Clone(l.Factors), strategy)))
 	}
 }
 
-// Has reports whether such a log-in is in the session.
+// Has reports whether f is true for a log-in in the session.
 func (s *Session) Has(f func(*LogIn) bool) bool {
 	for _, l := range s.LogIns {
 		if f(l) {
@@ -261,7 +260,7 @@ func (s *Session) Has(f func(*LogIn) bool) bool {
 	return false
 }
 
-// of returns the log-in at the guard, nil for none.
+// of returns the log-in at the guard, or nil.
 func (s *Session) of(guard int) *LogIn {
 	if s == nil {
 		return nil
@@ -269,7 +268,7 @@ func (s *Session) of(guard int) *LogIn {
 	return s.LogIns[guard]
 }
 
-// others reports whether somebody is logged in at another guard.
+// others reports whether there is a log-in at another guard.
 func (s *Session) others(guard int) bool {
 	return s.Has(func(l *LogIn) bool { return l.Guard != guard })
 }
@@ -284,5 +283,5 @@ func (m *Model) at(l *LogIn) *Session {
 	return nil
 }
 
-// Short is a form of an id for messages.
+// Short shortens an id for messages.
 func Short(id string) string { return id[:min(len(id), 6)] }

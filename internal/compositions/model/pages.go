@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Page is one behind a guard: who of those who are logged in may pass, and what follows if one may not.
+// Page is a page behind a guard: which log-ins may pass, and the refusal of the others.
 type Page struct {
 	what    string
 	May     func(*Model, *Visit, *LogIn) bool
@@ -13,8 +13,8 @@ type Page struct {
 	refusal Event
 }
 
-// The pages: at Guard.RequireAuth, RequireFactor of "totp", RequireFresh, and Require, whose check asks for
-// the role that the user has now.
+// The pages behind Guard.RequireAuth, RequireFactor("totp"), RequireFresh, and Require, whose check asks
+// for the role that the user has now.
 var (
 	Me     = Page{"a page of a user", func(*Model, *Visit, *LogIn) bool { return true }, 0, Event{}}
 	Proved = Page{"a page for a second factor", func(_ *Model, _ *Visit, l *LogIn) bool { return l.Proved("totp") }, 401, Event{Reason: "factor", Strategy: "totp"}}
@@ -22,7 +22,8 @@ var (
 	Admin  = Page{"a page for a role", func(m *Model, _ *Visit, l *LogIn) bool { return m.Roles[l.Account()] == "admin" }, 403, Event{Reason: "forbidden"}}
 )
 
-// Page is told of a request for a page, which passed if passed is not 0: as that user.
+// Page models a request for a page. passed is the user that the page showed, or 0 if the request was
+// refused.
 func (m *Model) Page(v *Visit, p Page, passed int) {
 	l := m.restore(v)
 	switch {
@@ -35,14 +36,14 @@ func (m *Model) Page(v *Visit, p Page, passed int) {
 	}
 }
 
-// forbidden demands the event of a user who is not let pass.
+// forbidden requires the event of a log-in that is refused.
 func (m *Model) forbidden(l *LogIn, e Event) {
 	e.Name, e.Guard, e.User, e.Session = "authz_fail", l.Guard, l.User, m.at(l).ID
 	m.expect(e)
 }
 
-// restore returns the log-in by which a request passes Guard.RequireAuth: the one in the session,
-// or else of whom the browser remembers. nil is nobody, and demands that the answer says so.
+// restore returns the log-in with which a request passes Guard.RequireAuth: the one in the session, or else
+// that of the remembered browser. If there is none, it requires the refusal and returns nil.
 func (m *Model) restore(v *Visit) *LogIn {
 	s, l := m.remembered(v)
 	want := 401
@@ -87,8 +88,8 @@ func (m *Model) remembered(v *Visit) (*Session, *LogIn) {
 	return s, l
 }
 
-// recall logs the visitor in whom the browser's token remembers (M6), and says what the answer is if
-// that is nobody.
+// recall logs in the user of a remembered browser (M6). If that fails it returns nil and the status of the
+// refusal.
 func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 	if v.Token == "" {
 		return nil, 401
@@ -102,20 +103,20 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 	m.Want(v.Next != "", "token: a remembered browser gets no next token", "the answer has no cookie of RememberMe")
 	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels, Listed: true, Form: m.form(v, r.User)}
 	success := Event{Guard: v.Guard, Name: "authn_login_success", Strategy: "remember", User: r.User}
-	if v.Withheld { // for this page alone: the visitor may have a session that ends nothing and stays
+	if v.Withheld { // valid for this page alone: an existing session may not be replaced
 		m.QuietSession(v, "a remembered log-in at a link from another site")
 		m.expect(success)
 		m.Live[""] = &Session{LogIns: map[int]*LogIn{l.Guard: l}}
 		m.later = append(m.later, func() { delete(m.Live, "") })
 		return l, 401
 	}
-	if m.tooMany(v, l, s, nil, "remember") { // it stays remembered
+	if m.tooMany(v, l, s, nil, "remember") { // the browser stays remembered
 		return nil, 403
 	}
 	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: "remember"}, "a remembered log-in")
 	success.Session = n.ID
 	m.expect(success)
-	for id, o := range m.Live { // the browser has lost the cookies of the sessions before
+	for id, o := range m.Live { // the browser has lost the cookies of its earlier sessions
 		if k := o.LogIns[r.Guard]; k != nil && k.Series == r && o != n && o.Born.Before(r.Moved) {
 			m.later = append(m.later, func() { m.End(id) })
 		}
@@ -124,11 +125,11 @@ func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
 	return l, 401
 }
 
-// worth returns the series whose token is presented, if it is good, with its next one.
+// worth returns the series of the presented token, if that is valid, and replaces the token.
 func (m *Model) worth(v *Visit) *Series {
 	r := m.Presented(v)
 	switch {
-	case r == nil, slices.Contains(r.Void, v.Token): // a copy from before the change of the password, or its answer was lost
+	case r == nil, slices.Contains(r.Void, v.Token): // a token from before the change of the password
 		return nil
 	case m.Doubts.Open(r):
 		if r = m.Doubts.Worth(v, r); r == nil {
@@ -136,11 +137,11 @@ func (m *Model) worth(v *Visit) *Series {
 		}
 	case v.Token == r.Token:
 		r.Older, r.Token, r.Moved = r.Token, v.Next, v.Now // a token is used once
-	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at once
+	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at the same time
 		m.Want(v.Next == r.Token || strings.HasPrefix(v.Next, "between"), "token: tabs at once get different tokens", "the answer's token is not the present one")
-	case v.Token == r.Older: // an answer was lost: the present token was never used, and is void
+	case v.Token == r.Older: // an answer was lost: the current token was never used, and becomes invalid
 		r.Token, r.Moved = v.Next, v.Now
-	default: // an older one: somebody has a copy
+	default: // an older one: two parties hold the token
 		m.expect(Event{Guard: v.Guard, Name: "authn_token_reuse", Reason: "theft", Strategy: "remember", User: r.User, Count: m.endUser(r.Guard, r.User)})
 		return nil
 	}

@@ -2,8 +2,9 @@ package model
 
 import "time"
 
-// Expired applies the limits of time (S14). A session that nobody uses certainly lives for
-// Idle-Refresh after its last use, and certainly not longer than Idle; in between it is not said (M9).
+// Expired applies the time limits (S14) and returns the ids for which both outcomes are allowed. An unused
+// session is certainly live for Idle-Refresh after its last use, and certainly expired after Idle; in
+// between it may be either (M9).
 func (m *Model) Expired(now time.Time) (unsaid []string) {
 	m.Now = now
 	for id, s := range m.Live {
@@ -26,20 +27,20 @@ func (m *Model) Expired(now time.Time) (unsaid []string) {
 	return unsaid
 }
 
-// unsure reports whether it is not said that the session lives.
+// unsure reports whether the session may be live or expired.
 func (m *Model) unsure(s *Session, now time.Time) bool {
 	return !now.Before(s.Sure.Add(m.Idle-m.Refresh)) && now.Before(s.Maybe.Add(m.Idle))
 }
 
-// Settle is told what became of an id of which nothing is said.
+// Settle records whether a session that Expired returned is live.
 func (m *Model) Settle(id string, lives bool) {
 	if !lives {
 		delete(m.Live, id)
 	}
 }
 
-// limit is when a log-in, or for nil an anonymous session, ends however much it is used:
-// AbsoluteTimeout after its own time, or else the session's birth.
+// limit returns when a log-in, or an anonymous session if l is nil, ends however much it is used:
+// AbsoluteTimeout after the log-in, or else after the session's birth.
 func (m *Model) limit(s *Session, l *LogIn) time.Time {
 	switch {
 	case l != nil && !l.At.IsZero():
@@ -50,7 +51,8 @@ func (m *Model) limit(s *Session, l *LogIn) time.Time {
 	return s.Born.Add(m.Absolute)
 }
 
-// deadline is when a session ends: the latest of its log-ins' limits, or an anonymous one's own.
+// deadline returns when a session ends: at the latest limit of its log-ins, or at its own if it is
+// anonymous.
 func (m *Model) deadline(s *Session) (latest time.Time) {
 	if len(s.LogIns) == 0 {
 		return m.limit(s, nil)

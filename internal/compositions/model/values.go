@@ -2,8 +2,8 @@ package model
 
 import "strings"
 
-// Write is told of a request that changes a value: in the session, or in a new one for a visitor who brought
-// none. For a form of another site whose cookies SameSite kept back nothing is stored, since a new session's
+// Write models a request that changes a value in the session, or in a new session if there is none. If
+// another site submitted the form and SameSite withheld the cookies, nothing is stored: a new session's
 // cookie would replace the visitor's (S13).
 func (m *Model) Write(v *Visit, name string, change func(string) string) {
 	if v.Withheld {
@@ -21,7 +21,7 @@ func (m *Model) Write(v *Visit, name string, change func(string) string) {
 	s.Values[name] = change(s.Values[name])
 }
 
-// Read is told of a request that shows a value. Messages, which are one called flash here, are shown once.
+// Read models a request that shows a value. The value flash stands for messages, which are shown once.
 func (m *Model) Read(v *Visit, name, got string) {
 	want := ""
 	if s := m.Find(v); s != nil {
@@ -33,15 +33,15 @@ func (m *Model) Read(v *Visit, name, got string) {
 	m.Want(!m.status(v, 200, "a read") || got == want || !said, "value: a request reads another value", "%s: got %q, want %q", name, got, want)
 }
 
-// Renew is told of Session.Renew, which keeps everything under a new id.
+// Renew models Session.Renew, which keeps everything under a new id.
 func (m *Model) Renew(v *Visit) {
 	if s := m.Find(v); m.status(v, 200, "a renewal") && s != nil {
 		m.move(v, s, none, "a renewal")
 	}
 }
 
-// Regenerate is told of Session.Regenerate, which keeps nothing: what the handler stores then, the
-// value of name, is all that is in the session.
+// Regenerate models Session.Regenerate, which keeps nothing. Afterwards the session holds only what the
+// handler stores then: value under name.
 func (m *Model) Regenerate(v *Visit, name, value string) {
 	s := m.Find(v)
 	if m.status(v, 200, "a regenerated session") {
@@ -53,8 +53,8 @@ func (m *Model) Regenerate(v *Visit, name, value string) {
 	}
 }
 
-// Program is told of a request with the key of a program, at a guard without sessions: what the
-// browser presents is nothing to it.
+// Program models a request with a program's key at a guard without sessions, which ignores the browser's
+// cookies.
 func (m *Model) Program(v *Visit, right bool) {
 	want := 401
 	if right {
@@ -64,8 +64,9 @@ func (m *Model) Program(v *Visit, right bool) {
 	m.Quiet(v, "a program")
 }
 
-// Hop is told how many addresses a browser has asked for that goes where it is sent. What it shows and
-// what is refused is answered, not sent to the page for the log-in (M17): page, log-in, callback, page.
+// Hop gets how many addresses a browser has requested while following redirects. A refusal that is shown is
+// answered directly, not redirected to the log-in page (M17), so the longest chain is: page, log-in,
+// callback, page.
 func (m *Model) Hop(n int) {
 	m.Want(n <= 4, "answer: a chain of redirects does not end", "%d addresses", n)
 }
