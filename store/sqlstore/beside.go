@@ -8,22 +8,21 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// beside ends records of a table of Node's. The notes are in a table beside it, so that an end is about two
-// rows.
+// beside ends records of one of Node's tables. The notes are in a separate table, so an end affects two rows.
 //
-// Whoever ends with a comparison removes the record first, and leaves the note in the same transaction.
-// Whoever ends without one removes first, too, and then looks for a note: so either the note is there, or the
-// other finds no record.
+// An end that compares removes the record first and stores the note in the same transaction. An end that does
+// not compare also removes the record first, and then reads the note. So of two concurrent ends, either the
+// second sees the note of the first, or it finds no record.
 type beside struct {
 	*Store
 	removeSame *statement // if there is no note
 	seeNote    *statement
 	lookAt     *statement
 
-	// In PostgreSQL, which writes in WITH, both steps are one statement.
+	// PostgreSQL can write in WITH: there both steps are one statement.
 	endNote, endSameNote *statement
 
-	leave *statement // a note, unless there is a live one; MySQL and SQLite
+	leave *statement // stores a note unless there is a live one; MySQL and SQLite
 }
 
 func newBeside(s *Store) ender {
@@ -51,9 +50,9 @@ func (e *beside) statements() []*statement {
 	return []*statement{e.remove, e.removeSame, e.seeNote, e.leave}
 }
 
-// endIn has the note come from the removal, so that this comes first: rows are locked in one order. Without
-// a note the caller looks for one: another's, which ended the record meanwhile, would be too new for this
-// statement.
+// endIn makes the INSERT of the note depend on the DELETE, so that the DELETE runs first and rows are always
+// locked in the same order. Without a note the caller reads the note afterwards: this statement cannot see
+// one that another transaction has stored in the meantime.
 func (e *beside) endIn(noted bool) string {
 	gone := "gone AS (DELETE FROM {sessions} WHERE {match} RETURNING " + e.tell("{live}") + "), ended AS ("
 	if !noted {
@@ -71,13 +70,14 @@ func (e *beside) sameIn(noted bool, condition string) string {
 		"ON CONFLICT (id) DO UPDATE SET note=excluded.note, until=excluded.until WHERE n.until<={now} RETURNING 1)"
 }
 
-// leaveUnlessLive returns the notes that are there afterwards.
+// leaveUnlessLive ends an INSERT of notes: it keeps live ones, and returns the notes that are stored then.
 const leaveUnlessLive = ` ON CONFLICT (id) DO UPDATE SET
 note=CASE WHEN n.until>{now} THEN n.note ELSE excluded.note END,
 until=CASE WHEN n.until>{now} THEN n.until ELSE excluded.until END
 RETURNING id, note`
 
-// leaveMySQL leaves notes, and tells of one row by LAST_INSERT_ID that there was a live one.
+// leaveMySQL stores notes, and keeps live ones. With one row, LAST_INSERT_ID tells whether there was a live
+// one.
 func leaveMySQL(rows string) string {
 	return "INSERT INTO {notes} (id,note,until) VALUES " + rows + ` ON DUPLICATE KEY UPDATE
 note=IF(LAST_INSERT_ID(IF(until>{now},2,1))=2,note,VALUES(note)),
@@ -93,8 +93,9 @@ func (e *beside) end(ctx context.Context, tx *sql.Tx, id, note string, life int6
 	case e.endNote != nil:
 		_, err = e.endNote.row(ctx, tx, e.told([]any{id, note, life}, id, nil, note), &there)
 	case note == contract.Ended && !e.words.returns:
-		// A transaction would be two trips more. Half of it ends the session as well, whose end was not
-		// answered then. Between the two a request of Node's may write the record back: the note hides it.
+		// A transaction would need two more round trips. If only the first statement succeeds, the session
+		// has ended, and the caller gets an error. If Node writes the record back between the two, the note
+		// hides it.
 		if _, err = e.remove.exec(ctx, nil, id); err == nil {
 			there, err = e.leaveNote(ctx, nil, id, note, life)
 		}
@@ -109,7 +110,7 @@ func (e *beside) end(ctx context.Context, tx *sql.Tx, id, note string, life int6
 	return there, err
 }
 
-// leaveNote leaves a note unless there is a live one, and returns that which is there then.
+// leaveNote stores a note unless there is a live one, and returns the note that is stored then.
 func (e *beside) leaveNote(ctx context.Context, tx *sql.Tx, id, note string, life int64) (there string, err error) {
 	if e.words.returns {
 		_, err = e.leave.row(ctx, tx, []any{id, note, life}, new(string), &there)
@@ -132,8 +133,8 @@ func (e *beside) endSame(ctx context.Context, tx *sql.Tx, id string, old []byte,
 		return n > 0, err
 	}
 	if e.endSameNote != nil {
-		// No row may also mean that the record was removed and a log-out has left its note meanwhile: that
-		// one counts.
+		// No row can also mean that the record was removed, but a concurrent log-out had already stored its
+		// note. Then the log-out's note is valid.
 		return e.endSameNote.row(ctx, tx, e.told([]any{id, packed, note, life}, id, old, note), new(int))
 	}
 	err = e.transaction(ctx, tx, func(tx *sql.Tx) error {
@@ -152,7 +153,7 @@ func (e *beside) endMany(ctx context.Context, ids []string, life int64) (map[str
 	words, params := list("id", len(ids))
 	values := valuesOf(ids)
 	remove, with, all := "DELETE FROM {sessions} WHERE {id} IN ("+words+")", params, values
-	if !e.words.returns { // MySQL, which may overlook the case of letters, and blanks
+	if !e.words.returns { // MySQL may ignore case and trailing blanks
 		remove += " AND CAST({id} AS BINARY) IN (" + words + ")"
 	}
 	if e.listen != nil {

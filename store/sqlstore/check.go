@@ -13,14 +13,14 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// discovery is what New learns of a database before it makes statements.
+// discovery is what New has to know of a database before it makes statements.
 type discovery struct {
-	zone  string // of times without one; ConnectPGSimple
-	zoned bool   // the times of ConnectPGSimple have a zone
-	maxID int    // how long an id in Node's table may be; 0: as long as any
+	zone  string // time zone of columns without one; ConnectPGSimple
+	zoned bool   // the column of times has a zone; ConnectPGSimple
+	maxID int    // the longest id that Node's table can hold; 0: no limit of its own
 }
 
-// discover asks the database for what would go wrong later.
+// discover checks the settings of the database and of Node's table.
 func discover(ctx context.Context, db *sql.DB, cfg Config) (discovery, error) {
 	p := &probe{ctx: ctx, db: db, cfg: cfg}
 	switch cfg.Dialect {
@@ -34,21 +34,21 @@ func discover(ctx context.Context, db *sql.DB, cfg Config) (discovery, error) {
 	return p.known, errors.Join(p.errs...)
 }
 
-// probe asks a database questions, and collects what is wrong with it.
+// probe queries a database and collects errors.
 type probe struct {
-	ctx   context.Context //nolint:containedctx // one call's
+	ctx   context.Context //nolint:containedctx // a probe lives for one call
 	db    *sql.DB
 	cfg   Config
 	known discovery
 	errs  []error
 }
 
-// bad notes what is wrong; the text ends with the cure.
+// bad adds an error; its text ends with the cure.
 func (p *probe) bad(format string, args ...any) {
 	p.errs = append(p.errs, fmt.Errorf("sqlstore: check: "+format, args...))
 }
 
-// ask reads the one row that a query returns, and reports whether there was one. A failure is noted.
+// ask reads the one row that a query returns, and reports whether there was one. It adds a failure to errs.
 func (p *probe) ask(query string, args []any, into ...any) bool {
 	err := p.db.QueryRowContext(p.ctx, query, args...).Scan(into...)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -57,12 +57,12 @@ func (p *probe) ask(query string, args []any, into ...any) bool {
 	return err == nil
 }
 
-// failed notes that a query failed.
+// failed adds the error of a query that failed.
 func (p *probe) failed(err error) {
 	p.errs = append(p.errs, outage("check", contextError(p.ctx, err)))
 }
 
-// checkTime is how long what Check stores would live if it could not remove it.
+// checkTime is when the values that Check stores expire if it cannot remove them.
 const checkTime = time.Minute
 
 // Check tries every call that a program makes, on ids and keys of its own, and checks that comparing works
@@ -111,11 +111,11 @@ func (s *Stores) Check(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// errUntrue says that what New wrote is not what it read after that.
+// errUntrue is the error of Check if it does not read what it has just written.
 var errUntrue = errors.New("sqlstore: check: the database does not return what was written a moment ago: " +
 	"give a pool that asks the primary alone, and look for triggers on the table")
 
-// checkUnknown asks for a record that there is not, of the replica if there is one.
+// checkUnknown reads a record that does not exist, from the replica if there is one.
 func (s *Stores) checkUnknown(ctx context.Context, id string) error {
 	if _, err := s.Sessions.Get(ctx, id); !errors.Is(err, session.ErrNotFound) {
 		return err
@@ -123,7 +123,7 @@ func (s *Stores) checkUnknown(ctx context.Context, id string) error {
 	return nil
 }
 
-// forgetCheck removes the notes and the count that Check has left.
+// forgetCheck removes the notes and the count that Check has stored.
 func (s *Stores) forgetCheck(ctx context.Context, id, next string) error {
 	notes := "{notes}"
 	if s.cfg.Layout == Own {
@@ -140,7 +140,7 @@ func (s *Stores) forgetCheck(ctx context.Context, id, next string) error {
 	})
 }
 
-// cured adds the cure to an error that says that a table is not there.
+// cured adds the cure to an error that says that a table or a column does not exist.
 func (s *Stores) cured(err error) error {
 	text := err.Error()
 	for _, lack := range []string{"does not exist", "doesn't exist", "no such table", "no such column", "Unknown column"} {
@@ -154,8 +154,8 @@ func (s *Stores) cured(err error) error {
 // errFoundRows is the cause of an error of New.
 var errFoundRows = errors.New("an UPDATE that finds its row and changes nothing reports no row: add clientFoundRows=true to the data source of the driver")
 
-// checkFoundRows looks whether the driver counts the rows that a statement found, as comparing needs it, or,
-// as drivers for MySQL do by default, those that it changed.
+// checkFoundRows checks that the driver counts the rows that a statement found, which comparing needs.
+// Drivers for MySQL by default count those that it changed.
 func (s *Stores) checkFoundRows(ctx context.Context) error {
 	key := "check" + rand.Text()
 	insert := s.once([]string{"key"}, "INSERT INTO {values} (kind,k,value,expires) VALUES ('"+leaseKind+"',:key,{empty},0)")

@@ -2,7 +2,7 @@ package sqlstore
 
 import "strings"
 
-// mysql looks for what is wrong with a MySQL or MariaDB, and with the table of Node's.
+// mysql checks the settings of a MySQL or MariaDB, and Node's table.
 func (p *probe) mysql() {
 	var autocommit, readOnly bool
 	var mode, client, connection string
@@ -55,7 +55,7 @@ FROM information_schema.columns WHERE table_schema=COALESCE(NULLIF(?,''),DATABAS
 	if p.known.maxID = int(length); length < leastID {
 		p.bad("column %s of %s holds ids of %d bytes: widen it to %d at least", sid, p.cfg.Table, length, leastID)
 	}
-	if !strings.HasSuffix(collation, "_bin") && p.cfg.Layout == ExpressMySQLSession { // connect-session-knex makes its own so
+	if !strings.HasSuffix(collation, "_bin") && p.cfg.Layout == ExpressMySQLSession { // the table of connect-session-knex has no _bin
 		p.bad("column %s of %s takes ids for the same that differ in case: ALTER TABLE %[2]s MODIFY %[1]s VARCHAR(%[3]d) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL", sid, p.cfg.Table, length)
 	}
 	switch kind, collation, _, length := column(data); {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// postgres looks for what is wrong with a PostgreSQL, and with the table of Node's.
+// postgres checks the settings of a PostgreSQL, and Node's table.
 func (p *probe) postgres() {
 	var version int
 	var replica bool
@@ -34,7 +34,7 @@ current_setting('server_encoding'), current_setting('client_encoding')`, nil, &v
 	}
 }
 
-// postgresColumns looks at the columns of Node's table.
+// postgresColumns checks the columns of Node's table.
 func (p *probe) postgresColumns() {
 	table := dialects[Postgres].quoted(p.cfg.Table)
 	words := layouts[p.cfg.Layout].words[p.cfg.Dialect]
@@ -84,7 +84,7 @@ FROM pg_attribute a WHERE a.attrelid=to_regclass($1::text) AND a.attnum>0 AND NO
 	}
 }
 
-// leastID is the length of the ids that the session layer makes, and express-session.
+// leastID is the length of the ids that the session layer and express-session make.
 const leastID = 32
 
 // postgresZone finds the time zone of the times in Node's table.
@@ -109,8 +109,9 @@ func (p *probe) postgresZone() {
 	p.postgresSummer()
 }
 
-// postgresSummer looks whether the zone means to AT TIME ZONE what it means to a connection: CET, MET, EET
-// and WET are zones with summer time to the one, and abbreviations of the winter's to the other.
+// postgresSummer checks that AT TIME ZONE and the setting TimeZone take the zone's name for the same zone.
+// CET, MET, EET and WET are not the same: TimeZone takes them for zones with summer time, and AT TIME ZONE
+// for abbreviations of standard time.
 func (p *probe) postgresSummer() {
 	var same bool
 	if !p.ask(`SELECT (SELECT bool_and(t::timestamp=t AT TIME ZONE z.name) FROM generate_series(now()-interval '1 year', now(), interval '10 days') AS t)

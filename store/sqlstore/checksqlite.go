@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// sqlite looks for what is wrong with an SQLite, and with the pool in front of it.
+// sqlite checks the settings of an SQLite and of its pool, and Node's table.
 func (p *probe) sqlite() {
 	var version, file string
 	var number int
@@ -33,7 +33,7 @@ func (p *probe) sqlite() {
 	}
 }
 
-// sqliteColumns looks at the columns of Node's table.
+// sqliteColumns checks the columns of Node's table.
 func (p *probe) sqliteColumns() {
 	schema, table, found := strings.Cut(p.cfg.Table, ".")
 	if !found {

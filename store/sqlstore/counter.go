@@ -26,7 +26,7 @@ expires=CASE WHEN v.expires>{now} THEN v.expires ELSE excluded.expires END
 RETURNING n, expires-{now}`)
 		c.change = d.statement("key n", "UPDATE {values} SET n={greatest}(0,n+:n)"+live+" RETURNING n, expires-{now}")
 	} else {
-		// LAST_INSERT_ID tells the sum in the answer to the statement.
+		// LAST_INSERT_ID returns the sum in the answer to the statement.
 		c.add = d.statement("key n window", fmt.Sprintf(row, "", "LAST_INSERT_ID(:n)")+`ON DUPLICATE KEY UPDATE
 n=LAST_INSERT_ID(IF(expires>{now},GREATEST(0,n+VALUES(n)),VALUES(n))),
 expires=IF(expires>{now},expires,VALUES(expires))`)
@@ -49,7 +49,7 @@ func (c *Counter) Add(ctx context.Context, key string, n int64, window time.Dura
 	return sum.count, time.Duration(max(sum.left, 0)) * time.Millisecond, err
 }
 
-// counted is a sum, and how many milliseconds it lasts.
+// counted is a sum, and the milliseconds until it expires.
 type counted struct{ count, left int64 }
 
 func (c *Counter) attempt(ctx context.Context, key string, n int64, window time.Duration) (sum counted, err error) {
@@ -76,7 +76,7 @@ func (c *Counter) attempt(ctx context.Context, key string, n int64, window time.
 	}
 	var now int64
 	if there, err := c.left.row(ctx, nil, []any{key}, &now, &sum.left); err != nil || !there {
-		sum.left = window.Milliseconds() // it has ended meanwhile, or nobody knows: the count stands
+		sum.left = window.Milliseconds() // expired in the meantime, or an outage: the count was stored
 	}
 	return sum, nil
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// database is where statements run, and what they call things.
+// database runs statements. It has the words that differ between databases, and the names of tables.
 type database struct {
 	db    *sql.DB
 	words wording
@@ -24,20 +24,20 @@ func (d *database) statementOf(params []string, text string) *statement {
 	return &statement{db: d.db, text: text, order: order, prepared: d.words.prepared}
 }
 
-// once makes a statement that is not worth preparing, since its text hardly comes again.
+// once makes a statement that is not prepared, since its text is rarely used twice.
 func (d *database) once(params []string, text string) *statement {
 	s := d.statementOf(params, text)
 	s.prepared = false
 	return s
 }
 
-// maxTries is how often a statement is sent that the database refuses because of another one, and undoes.
+// maxTries is how often a statement is sent if the database rolls it back because of another transaction.
 const maxTries = 50
 
-// try calls f and returns what it returns. It calls it again where the database says that it did nothing
-// because of another transaction: a deadlock, a serialization failure. Every other failure may have been
-// executed, and is given to the caller. f must not touch what its caller has: where the driver does not
-// return when ctx ends, f is left behind.
+// try calls f and returns what it returns. It calls f again if the database rolled it back because of another
+// transaction: a deadlock, a serialization failure. After any other error the statement may have been
+// executed, so try returns that error. f must not use its caller's variables: if the driver does not return
+// when ctx ends, f still runs after try has returned.
 func try[T any](ctx context.Context, d *database, verb string, f func() (T, error)) (value T, err error) {
 	for tries := 1; ; tries++ {
 		if err := ctxError(ctx, verb); err != nil {
@@ -59,14 +59,14 @@ func try[T any](ctx context.Context, d *database, verb string, f func() (T, erro
 	}
 }
 
-// do is try for what returns an error alone.
+// do is try for a function that returns only an error.
 func (d *database) do(ctx context.Context, verb string, f func() error) error {
 	_, err := try(ctx, d, verb, func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
 
-// within returns what f returns, or ctx's error when that ends first. An SQLite that waits for another's lock
-// does so until its own busy timeout; what is left behind holds its connection for so long.
+// within returns what f returns, or ctx's error if that ends first. An SQLite that waits for a lock does so
+// until its busy timeout: f then holds its connection for that long.
 func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	if ctx.Done() == nil {
 		return f()
@@ -90,11 +90,11 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// stackRoom is about what an SQLite in Go takes of a goroutine's stack for a read.
+// stackRoom is about how much of a goroutine's stack a read of modernc.org/sqlite needs, in bytes.
 const stackRoom = 12 << 10
 
-// growStack makes room on a new goroutine's stack while there is little on it. It would be copied several times
-// otherwise, each time with more frames: a quarter of a read's CPU.
+// growStack grows a new goroutine's stack once, while it is small. Otherwise the runtime would grow and copy
+// it several times during a read, which was a quarter of the read's CPU time.
 //
 //go:noinline
 func growStack(i int) byte {
@@ -102,8 +102,8 @@ func growStack(i int) byte {
 	return room[i]
 }
 
-// transaction calls f in outer, or where that is nil in a transaction of its own, which is rolled back when f
-// returns an error. The statements of f are prepared before it, for the pool may have no second connection.
+// transaction calls f in outer. If outer is nil it begins a transaction, and rolls it back if f returns an
+// error. The statements of f are prepared before that, since the pool may have only one connection.
 func (d *database) transaction(ctx context.Context, outer *sql.Tx, f func(tx *sql.Tx) error, statements ...*statement) error {
 	if outer != nil {
 		return f(outer)

@@ -24,12 +24,12 @@ func (d Dialect) String() string {
 	return fmt.Sprintf("Dialect(%d)", int(d))
 }
 
-// wording is what the databases say differently.
+// wording is how the databases differ.
 type wording struct {
 	name     string
-	quote    string // of names
+	quote    string // the quote around names
 	now      string // milliseconds since 1970 by the database's clock, the same throughout a statement
-	empty    string // no bytes
+	empty    string // a value of no bytes
 	greatest string // the function for the larger of two
 	bytes    string // types of columns
 	id       string
@@ -37,21 +37,21 @@ type wording struct {
 	returns  bool     // INSERT, UPDATE and DELETE have RETURNING
 	writesIn bool     // WITH may write
 	numbered bool     // placeholders are $1, $2
-	undone   []string // what its drivers say when a statement was refused because of another one, and undone
+	undone   []string // texts of the errors after which the database has rolled back: a deadlock, a busy lock
 	blocks   bool     // a statement may wait for longer than its context
-	prepared bool     // a statement that was not prepared costs more than one round trip, or is parsed anew
+	prepared bool     // statements are prepared: it saves a round trip, or parsing
 }
 
 var dialects = map[Dialect]wording{
 	Postgres: {
 		name: "PostgreSQL", quote: `"`, empty: `''::bytea`, greatest: "GREATEST",
-		// extract() would compute with decimals, at three times the time.
+		// extract() computes with decimals, which takes three times as long.
 		now:   "floor(date_part('epoch',statement_timestamp())*1000)::bigint",
 		bytes: "bytea", id: `text COLLATE "C"`, text: `text COLLATE "C"`,
 		returns: true, writesIn: true, numbered: true,
 	},
 	MySQL: {
-		// UNIX_TIMESTAMP(NOW(3)) would be ambiguous in the hour in which summer time ends.
+		// UNIX_TIMESTAMP(NOW(3)) is ambiguous in the hour in which summer time ends.
 		name: "MySQL", quote: "`", empty: "''", greatest: "GREATEST",
 		now:   "(TIMESTAMPDIFF(MICROSECOND,'1970-01-01 00:00:00',UTC_TIMESTAMP(3)) DIV 1000)",
 		bytes: "LONGBLOB", id: "VARBINARY(512)", text: "VARBINARY(512)",
@@ -67,7 +67,7 @@ var dialects = map[Dialect]wording{
 	},
 }
 
-// name quotes a table's name, which may have a schema and a dot before it.
+// quoted quotes a table's name, which may have a schema and a dot before it.
 func (w wording) quoted(name string) string {
 	parts := strings.Split(name, ".")
 	for i, p := range parts {
@@ -76,9 +76,9 @@ func (w wording) quoted(name string) string {
 	return strings.Join(parts, ".")
 }
 
-// placeholders replaces the words :name in text by the database's placeholders. params are the names of the
-// values, in the order in which they will be given; order says which of them stands where, and is nil where
-// the database numbers them itself.
+// placeholders replaces each :name in text by the database's placeholder. params are the names of the values,
+// in the order of the arguments. order has the index of the value for each placeholder; it is nil if the
+// placeholders are numbered.
 func (w wording) placeholders(params []string, text string) (out string, order []int) {
 	var b strings.Builder
 	for {
@@ -97,7 +97,7 @@ func (w wording) placeholders(params []string, text string) (out string, order [
 			end++
 		}
 		at := slices.Index(params, after[:end])
-		if at < 0 { // a colon of the text, such as a time of day
+		if at < 0 { // a colon in the text, such as in a time of day
 			b.WriteString(":")
 			text = after
 			continue

@@ -12,42 +12,43 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// ender ends records, each in one atomic step. There are two, for where a layout keeps the notes. A tx may be nil.
+// ender ends records, each in one atomic step. There are two: inRow for our own table, beside for Node's. A
+// tx may be nil.
 type ender interface {
-	// end removes the record of id and leaves note for life, unless there is a live one; it returns that
-	// which is there then, empty if there is none. Note is in force only with a life.
+	// end removes the record of id and stores note for life, unless there is a live note. It returns the note
+	// that is stored then, or "". If life is 0, it stores no note.
 	end(ctx context.Context, tx *sql.Tx, id, note string, life int64) (there string, err error)
 
-	// endSame does the same if the record's bytes are old and there is no live note, and reports whether it
-	// did.
+	// endSame does the same, but only if the record's bytes are old and there is no live note. It reports
+	// whether it ended the record.
 	endSame(ctx context.Context, tx *sql.Tx, id string, old []byte, packed any, note string, life int64) (bool, error)
 
-	// endMany is end of many, without successors.
+	// endMany ends many records, without successors.
 	endMany(ctx context.Context, ids []string, life int64) (there map[string]string, err error)
 
-	// look returns what is there, and whether it is old.
+	// look reads what is stored under id, and compares it to old.
 	look(ctx context.Context, id string, old []byte) (found, error)
 
-	// statements are those of end and endSame.
+	// statements returns the statements that end and endSame use.
 	statements() []*statement
 
-	// endIn and sameIn are the parts of a WITH that do what end and endSame do, with a note or without, for
-	// a database that writes there. Its table ended has the note that end returns, or a row if endSame is
-	// true. sameIn does nothing unless condition holds.
+	// endIn and sameIn return parts of a WITH that do what end and endSame do, with a note or without, for
+	// databases that can write in WITH. Its table ended has the note that end returns, or a row if endSame
+	// is true. sameIn does nothing unless condition is true.
 	endIn(noted bool) string
 	sameIn(noted bool, condition string) string
 }
 
-// found is what there is under an id.
+// found is what is stored under an id.
 type found struct {
 	live bool
 	data []byte
-	raw  []byte // as it lies in the table
-	same bool   // live, and the bytes that were expected
-	note string // a live one
+	raw  []byte // the bytes in the table, before unpack
+	same bool   // the record is live and has the expected bytes
+	note string // a live note, or ""
 }
 
-// refusal is the answer to who expected other bytes.
+// refusal is the error for a caller that expected other bytes.
 func (f found) refusal() error {
 	if !f.live {
 		return session.ErrNotFound
@@ -55,7 +56,7 @@ func (f found) refusal() error {
 	return &session.Conflict{Current: f.data}
 }
 
-// judged compares what was read to old.
+// judged sets raw, data and same from the bytes that were read.
 func (f found) judged(t table, old []byte) found {
 	if !f.live {
 		f.data = nil
@@ -66,9 +67,9 @@ func (f found) judged(t table, old []byte) found {
 	return f
 }
 
-// packed is what the record is to be compared to, where a comparison to packed has found other bytes though
-// the record is the expected one. In Node's table a text that is no JSON has two forms: ours, which wraps it,
-// and that text.
+// packed returns the value for the next comparison, if a comparison to packed failed although the record is
+// the expected one. In Node's table a record that is not JSON can be stored in two forms: wrapped by us, or
+// as it is.
 func (f found) packed(packed any) any {
 	if _, isText := packed.(string); isText {
 		return string(f.raw)
@@ -76,7 +77,7 @@ func (f found) packed(packed any) any {
 	return packed
 }
 
-// errChanged says that a statement found other bytes, and those that it was to find are there now: it is
+// errChanged means that a statement did not find the expected bytes, but they are there now. The statement is
 // tried again.
 var errChanged = errors.New("the record changed while it was compared")
 
@@ -111,14 +112,14 @@ func (s *Store) end(ctx context.Context, verb, id string, old []byte, note strin
 	return contract.Successor(o.there), o.refused
 }
 
-// outcome is what came of an end: the note that is there, and the contract's refusal.
+// outcome is the result of an end: the note that is stored, and the error of the contract.
 type outcome struct {
 	there   string
 	refused error
 }
 
-// attempt ends a record, or says why not. It makes packed what the record is to be compared to when it is
-// called again.
+// attempt ends a record, or returns why it did not. It sets packed to the value that the next attempt
+// compares with.
 func (s *Store) attempt(ctx context.Context, id string, old []byte, packed *any, note string, life int64) (o outcome, err error) {
 	if old == nil {
 		o.there, err = s.ender.end(ctx, nil, id, note, life)

@@ -9,23 +9,24 @@ import (
 	"time"
 )
 
-// outage is err of a call, without what it may quote: ids and records. The session layer answers 503.
+// outage returns the error of a call for err, without the ids and records that err may quote. The session
+// layer answers it with 503.
 func outage(verb string, err error) error {
 	return fmt.Errorf("sqlstore: %s: %w", verb, plain(err))
 }
 
-// contextError returns ctx's error in place of a failure that it explains, else err.
+// contextError returns ctx's error if ctx has ended, which explains the failure; else err.
 func contextError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-		return context.DeadlineExceeded // the connection's timer was faster than the context's
+		return context.DeadlineExceeded // the connection's timer fired before the context's
 	}
 	return err
 }
 
-// ctxError is what a call returns whose context has ended before it began.
+// ctxError returns the error of a call whose context had ended before the call began, or nil.
 func ctxError(ctx context.Context, verb string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sqlstore: %s: %w", verb, err)
@@ -33,11 +34,11 @@ func ctxError(ctx context.Context, verb string) error {
 	return nil
 }
 
-// sqlState is the code of an error of the SQL standard, as drivers for PostgreSQL tell it.
+// sqlState returns an error's code of the SQL standard. The errors of drivers for PostgreSQL have it.
 type sqlState interface{ SQLState() string }
 
-// undone reports whether the database refused a statement, or its transaction, because of another one, and
-// undid it: it may be sent again.
+// undone reports whether the database rolled a statement or its transaction back because of another
+// transaction, so that it can be sent again.
 func (d *database) undone(err error) bool {
 	if errors.Is(err, errChanged) {
 		return true
@@ -57,23 +58,23 @@ func (d *database) undone(err error) bool {
 	return false
 }
 
-// quotation is what databases put between quotes: names of tables, but also values.
+// quotation matches what databases quote in errors: names of tables, but also values.
 var quotation = regexp.MustCompile(`'[^']*'|"[^"]*"`)
 
-// harmless is a quotation that is the name of a table or a column of ours or Node's, perhaps with the
-// database's.
+// harmless matches a quotation that is the name of a table or a column, ours or Node's, with or without the
+// database's name.
 var harmless = regexp.MustCompile(`^['"]([A-Za-z0-9_.]*_(sessions|notes|labels|values)|([A-Za-z0-9_]*\.)*` +
 	`(sessions?|sid|sess|expired?|expires|session_id|data|id|note|until|gone|label|kind|k|n|value))['"]$`)
 
-// jsonCure is for what MariaDB says when a record does not pass the check of its type json: Node cannot store
-// it either.
+// jsonCure is added to MariaDB's error for a record that its type json does not accept. Node cannot store
+// that record either.
 const jsonCure = ": MariaDB's type json has no half of a surrogate pair and 32 levels at most: " +
 	"ALTER TABLE sessions MODIFY sess LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"
 
 // plain returns err without what it may quote of the statement. errors.Is and errors.As see the original.
 func plain(err error) error {
 	text := err.Error()
-	if strings.HasPrefix(text, "Error 4025 ") { // a constraint, and the layouts have no other
+	if strings.HasPrefix(text, "Error 4025 ") { // a constraint failed; the layouts have only that of json
 		text += jsonCure
 	}
 	out := quotation.ReplaceAllStringFunc(text, func(q string) string {

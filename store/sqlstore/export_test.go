@@ -3,5 +3,5 @@ package sqlstore
 // Plain is for tests.
 var Plain = plain
 
-// PackText and UnpackText are how a record becomes a text of Node's table, and the reverse.
+// PackText returns the text of a record in Node's table; UnpackText is the reverse.
 var PackText, UnpackText = packText, unpackText

@@ -6,9 +6,11 @@ import (
 	"slices"
 )
 
-// inRow ends records of our own layout, whose row has the note too: each end is one statement about one row.
+// inRow ends records of our own layout. The note is in the record's row, so each end is one statement about
+// one row.
 //
-// A row has data until expires, note until until, and may be swept from gone on, the later of both.
+// In a row, data is valid until the time in expires, and note until the time in until. After gone, the later
+// of both, the row may be removed.
 type inRow struct {
 	*Store
 	endNote, endPlain         *statement
@@ -35,7 +37,7 @@ func (e *inRow) same(noted bool) string {
 	return "DELETE FROM {sessions}" + same
 }
 
-// text ends the record of id, and returns that, and the note that is there then.
+// text ends the record of id, and returns id and the note that is stored then.
 func (e *inRow) text(noted bool) string {
 	switch {
 	case noted && e.words.returns:
@@ -58,8 +60,8 @@ func (e *inRow) sameIn(noted bool, condition string) string {
 	return "ended AS (" + e.same(noted) + " AND " + condition + " RETURNING id, " + e.tell("true") + ")"
 }
 
-// over is what the update of row s makes of its expires when it ends it: less than 0 tells a RETURNING that
-// the record was live.
+// over returns the new value of expires for an UPDATE that ends row s: -1 tells its RETURNING that the record
+// was live.
 func (s *Store) over() string {
 	if s.listen == nil {
 		return "0"
@@ -67,14 +69,14 @@ func (s *Store) over() string {
 	return "CASE WHEN s.expires>{now} THEN -1 ELSE 0 END"
 }
 
-// What a RETURNING sees of a row that was ended.
+// For the RETURNING of a statement that has ended a row.
 const (
 	wasLive  = "expires<0" // see Store.over
 	liveNote = "CASE WHEN until>{now} THEN note ELSE '' END"
 )
 
-// upsert leaves notes unless there are live ones, and returns those that are there then. MySQL assigns
-// from left to right, and tells of one row by LAST_INSERT_ID that there was a live note.
+// upsert stores notes unless there are live ones, and returns the notes that are stored then. MySQL assigns
+// from left to right; with one row, LAST_INSERT_ID tells whether there was a live note.
 func (e *inRow) upsert(rows string) string {
 	if e.words.returns {
 		return `INSERT INTO {sessions} AS s (id,data,expires,note,until,gone) VALUES ` + rows + ` ON CONFLICT (id) DO UPDATE SET
@@ -142,13 +144,13 @@ func (e *inRow) endMany(ctx context.Context, ids []string, life int64) (map[stri
 		if _, err := q.exec(ctx, nil, values...); err != nil {
 			return nil, err
 		}
-		// What went before had left its note by now, and what comes later finds no record to move.
+		// A move before this UPDATE has stored its note by now; a later one finds no record to move.
 		q, values = e.once(params, "SELECT id, note FROM {sessions} WHERE until>{now} AND id IN ("+words+")"), values[:len(ids)]
 	}
 	return e.notes(ctx, q, values)
 }
 
-// notes reads ids and their notes, and into more what the statement returns besides.
+// notes reads ids and their notes, and the statement's further columns into more.
 func (s *Store) notes(ctx context.Context, q *statement, values []any, more ...any) (map[string]string, error) {
 	notes := map[string]string{}
 	err := q.each(ctx, nil, values, func(rows *sql.Rows) error {

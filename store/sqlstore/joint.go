@@ -12,9 +12,9 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// joint takes the steps of a log-in, or of a log-out, so that nobody sees one without the others: in one
-// statement on PostgreSQL, in one transaction on SQLite, whose commit is what costs. MySQL writes to one table
-// in a statement, and a transaction there is two trips more than the steps one by one.
+// joint does all steps of a log-in or a log-out atomically: in one statement on PostgreSQL, and in one
+// transaction on SQLite, where each commit is expensive. MySQL has no joint: it cannot write to several
+// tables in one statement, and a transaction would need two more round trips than separate steps.
 type joint interface {
 	create(ctx context.Context, n start) (started, error)
 	end(ctx context.Context, id, note string, life int64, labels []string) (there string, err error)
@@ -31,7 +31,7 @@ func newJoint(s *Store) joint {
 	return nil
 }
 
-// start is a [session.NewRecord] in the words of the table.
+// start is a [session.NewRecord] as the table stores it.
 type start struct {
 	id       string
 	data     any
@@ -41,20 +41,20 @@ type start struct {
 
 	oldID     string
 	old       []byte
-	packed    any // old
+	packed    any // old as the table stores it
 	note      string
 	life      int64
 	oldLabels []string // digests
 }
 
-// started is what came of it.
+// started is the result of a create.
 type started struct{ created, oldEnded bool }
 
 // Combines implements [session.Combiner].
 func (s *Store) Combines() any { return s }
 
-// CreateIndexed implements [session.Combiner]. It is one statement on PostgreSQL and one transaction on SQLite,
-// and unsupported on MySQL.
+// CreateIndexed implements [session.Combiner]. It is one statement on PostgreSQL and one transaction on
+// SQLite, and unsupported on MySQL.
 func (s *Store) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEnded bool, err error) {
 	if s.joint == nil {
 		return false, errors.ErrUnsupported
@@ -84,8 +84,8 @@ func (s *Store) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEnde
 	return done.oldEnded, err
 }
 
-// EndIndexed implements [session.Combiner]. It is one statement on PostgreSQL, and two beside a table of Node's
-// without tombstones; one transaction on SQLite; and unsupported on MySQL.
+// EndIndexed implements [session.Combiner]. It is one statement on PostgreSQL, and two beside a table of
+// Node's without tombstones; one transaction on SQLite; and unsupported on MySQL.
 func (s *Store) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
 	if s.joint == nil || !s.table.valid(id) {
 		return "", errors.ErrUnsupported
@@ -101,8 +101,8 @@ func (s *Store) EndIndexed(ctx context.Context, id string, life time.Duration, l
 	return contract.Successor(there), err
 }
 
-// digests are what the table has of labels, each once, and all in one order: so two calls do not block each
-// other.
+// digests returns the digests of labels, sorted and without duplicates. Since all calls use the same order,
+// they cannot deadlock.
 func digests(labels []string) []string {
 	list := make([]string, len(labels))
 	for i, label := range labels {

@@ -10,11 +10,11 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// labels finds sessions by their labels, of which the table has digests alone (S9). The application's clock
-// decides, so that it and the deadlines are of one mind.
+// labels finds sessions by their labels (S9). The table has only digests of them. Deadlines are by the
+// application's clock, so that clock also decides whether an entry has expired.
 type labels struct{ add, drop, list *statement }
 
-// addAgain is what becomes of an entry that is there.
+// addAgain sets the deadline of an entry that exists.
 const addAgain = "ON CONFLICT (label,id) DO UPDATE SET expires=excluded.expires"
 
 func newLabels(d *database) labels {

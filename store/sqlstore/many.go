@@ -10,13 +10,13 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// sizes are for how many ids at once there are statements; the rest of their places is filled with one of the
-// ids.
+// sizes are the numbers of ids for which there are statements. If there are fewer ids, the last one is
+// repeated.
 var sizes = []int{1, 16, 300}
 
 const largest = 300
 
-// many reads many records at once, by a statement for each of sizes.
+// many has a SELECT of many records for each of sizes.
 type many struct{ gets []*statement }
 
 func newMany(s *Store, rowSeen string) (m many) {
@@ -66,8 +66,8 @@ func (s *Store) getPart(ctx context.Context, ids []string) (map[string][]byte, e
 	return there, err
 }
 
-// validOf returns those of ids that may have a record, each once, and all in one order: so two calls do not
-// block each other.
+// validOf returns the valid ones of ids, sorted and without duplicates. Since all calls use the same order,
+// they cannot deadlock.
 func (s *Store) validOf(ids []string) []string {
 	var list []string
 	for _, id := range ids {
@@ -84,7 +84,7 @@ func (s *Store) EndMany(ctx context.Context, ids []string, life time.Duration) (
 	if err := ctxError(ctx, "end many"); err != nil {
 		return nil, err
 	}
-	_, life, _ = contract.Note("", life, s.tombstones) // there is no successor to refuse
+	_, life, _ = contract.Note("", life, s.tombstones) // no error: only a successor can be refused
 	notes := map[string]string{}
 	for part := range slices.Chunk(s.validOf(ids), largest) {
 		there, err := try(ctx, s.database, "end many", func() (map[string]string, error) {

@@ -26,11 +26,11 @@ const (
 	ConnectSessionKnex                // connect-session-knex 5, on PostgreSQL, MySQL, MariaDB and SQLite
 )
 
-// layouts is what the layouts of Node differ in.
+// layouts is how the layouts differ.
 var layouts = map[Layout]struct {
 	name  string
-	table string // by default
-	makes string // its option that makes the table
+	table string // the default of its package
+	makes string // the option of its package that makes the table
 	words map[Dialect]map[string]string
 }{
 	Own: {name: "Own"},
@@ -39,8 +39,8 @@ var layouts = map[Layout]struct {
 		"{match}": "sid=:id", "{same}": "sess::text=:old", "{read}": "sess::text", "{write}": ":new::text::json",
 		"{live}": "expire AT TIME ZONE {zone}>statement_timestamp()", "{rowlive}": "s.expire AT TIME ZONE {zone}>statement_timestamp()",
 		"{end}": "(statement_timestamp()+:ttl::bigint*interval '1 millisecond') AT TIME ZONE {zone}",
-		// The first comparison can use the index. The second knows of the hour that comes twice when summer
-		// time ends.
+		// The first comparison can use the index. The second is also right in the hour that occurs twice
+		// when summer time ends.
 		"{over}": "expire<statement_timestamp() AT TIME ZONE {zone} AND expire AT TIME ZONE {zone}<statement_timestamp()",
 	}}},
 	ConnectSessionKnex: {"connect-session-knex", "sessions", "createTable", map[Dialect]map[string]string{
@@ -48,8 +48,7 @@ var layouts = map[Layout]struct {
 			"{id}": "sid", "{data}": "sess", "{expires}": "expired",
 			"{match}": "sid=:id", "{same}": "sess::text=:old", "{read}": "sess::text", "{write}": ":new::text::json",
 		},
-		// Times are in UTC, in whole seconds. Ids are compared without regard to case, as the package makes
-		// its table.
+		// Times are in UTC, in whole seconds. The column of ids ignores case.
 		MySQL: {
 			"{id}": "sid", "{data}": "sess", "{expires}": "expired",
 			"{match}": "sid=:id AND CAST(sid AS BINARY)=CAST(:id AS BINARY)",
@@ -71,7 +70,7 @@ var layouts = map[Layout]struct {
 	}},
 	ExpressMySQLSession: {"express-mysql-session", "sessions", "createDatabaseTable", map[Dialect]map[string]string{MySQL: {
 		"{id}": "session_id", "{data}": "data", "{expires}": "expires",
-		// Comparisons of texts overlook blanks at their ends: those of bytes do not.
+		// Comparisons of texts ignore trailing blanks; comparisons of bytes do not.
 		"{match}": "session_id=:id AND CAST(session_id AS BINARY)=CAST(:id AS BINARY)",
 		"{same}":  "CAST(IFNULL(data,'') AS BINARY)=CAST(:old AS BINARY)", "{read}": "data", "{write}": ":new",
 		"{live}": "expires*1000>{now}", "{kept}": "{live}",
@@ -80,8 +79,8 @@ var layouts = map[Layout]struct {
 	}}},
 }
 
-// zonedWords are those of times with a zone: of connect-session-knex, and of connect-pg-simple where a
-// program has made its table so, which is as good for Node.
+// zonedWords are the words for times with a zone: those of connect-session-knex, and of connect-pg-simple if
+// the program made its table with a zone, which also works with Node.
 var zonedWords = map[string]string{
 	"{live}": "{expires}>statement_timestamp()", "{rowlive}": "s.{expires}>statement_timestamp()",
 	"{end}": "statement_timestamp()+:ttl::bigint*interval '1 millisecond'", "{over}": "{expires}<statement_timestamp()",
@@ -95,7 +94,7 @@ func (l Layout) String() string {
 	return fmt.Sprintf("Layout(%d)", int(l))
 }
 
-// nodeTable is the table of a layout of Node's.
+// nodeTable returns the table of a layout of Node's.
 func nodeTable(cfg Config, known discovery) table {
 	w := dialects[cfg.Dialect]
 	t := table{
@@ -125,18 +124,18 @@ func nodeTable(cfg Config, known discovery) table {
 	t.create = fmt.Sprintf(row, "") + `ON DUPLICATE KEY UPDATE
 {data}=IF(LAST_INSERT_ID(IF({kept},2,1))=2,{data},VALUES({data})),
 {expires}=IF({kept},{expires},VALUES({expires}))`
-	t.ids = func(id string) bool { return !strings.HasSuffix(id, " ") } // to the table's key it would be the id without it
+	t.ids = func(id string) bool { return !strings.HasSuffix(id, " ") } // the table's key ignores trailing blanks
 	return t
 }
 
-// wrapped begins what stands for a record that is no JSON, or a number: Node's tables can hold nothing else as
-// it is. The session layer makes none. Where Node's table has one (a column of text can), it is compared as
-// it lies there: see found.packed.
+// wrapped is the prefix of the JSON that is stored for a record that is not JSON or is a number, since Node's
+// tables cannot hold that as it is. The session layer makes no such records. If a column of text has one
+// without the prefix, it is compared as it is: see found.packed.
 const wrapped = `{"_bytes":"`
 
 func packText(data []byte) any { return textOf(data) }
 
-// textOf returns data where that is JSON and no wrapping, else its wrapping.
+// textOf returns data if that is JSON and does not look wrapped; else data in a wrapping.
 func textOf(data []byte) string {
 	if json.Valid(data) && utf8.Valid(data) && bytes.Equal(unpackText(data), data) && !isNumber(data) {
 		return string(data)
@@ -150,8 +149,8 @@ func isNumber(text []byte) bool {
 	return c == '-' || '0' <= c && c <= '9'
 }
 
-// unpackText is the reverse of textOf. What only looks like a wrapping is a record of Node's, as it is:
-// comparing must find it again.
+// unpackText is the reverse of textOf. A text with the prefix that textOf would not make is a record of
+// Node's: it is returned as it is, so that a comparison finds it again.
 func unpackText(data []byte) []byte {
 	if text, found := bytes.CutPrefix(data, []byte(wrapped)); found {
 		if text, found = bytes.CutSuffix(text, []byte(`"}`)); found {

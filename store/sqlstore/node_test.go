@@ -6,8 +6,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestWhatNodeWroteIsFoundAgain by its bytes, also where it looks like what stands for a record that is no
-// JSON.
+// TestWhatNodeWroteIsFoundAgain checks that Node's records keep their bytes, also if they look like the
+// wrapping of a record that is not JSON.
 func TestWhatNodeWroteIsFoundAgain(t *testing.T) {
 	for _, text := range []string{
 		`{"cookie":{}}`, `{"_bytes":"eA==","cookie":{"a":"b"}}`, `{"_bytes":"e30="}`, `{"_bytes":"/x=="}`, `{"_bytes":"/w=="}`, `{"_bytes":""}`,

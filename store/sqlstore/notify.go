@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// With [Config].Listen the statement that ends a record also sends the notice, by PostgreSQL's pg_notify: it
-// costs no trip, and goes out when the end is committed, or never.
+// With [Config].Listen, the statement that ends a record also sends the notice, by PostgreSQL's pg_notify. It
+// needs no further round trip, and is sent only if the end is committed.
 
 // maxChannel is how many bytes PostgreSQL allows a channel's name.
 const maxChannel = 63
@@ -57,7 +57,7 @@ var _ session.ChangeNotifier = (*Store)(nil)
 
 var errNoListen = fmt.Errorf("Config.Listen is not set: %w", errors.ErrUnsupported)
 
-// tell is the column of a RETURNING that sends :notice if a row meets the condition.
+// tell returns the column of a RETURNING that sends :notice if condition is true of the row.
 func (s *Store) tell(condition string) string {
 	if s.listen == nil {
 		return "NULL"
@@ -65,8 +65,9 @@ func (s *Store) tell(condition string) string {
 	return s.send(condition, "{moved}", ":notice::text")
 }
 
-// send is the column that sends notice if a row meets condition, as [session.EndNotice] has it of a session
-// that went on if there was a note of its successor: Node has written that record back.
+// send returns the column that sends notice if condition is true of the row. If moved is true, the record has
+// a successor and Node has written it back: then it sends the notice that [session.EndNotice] makes for a
+// session with a successor.
 func (s *Store) send(condition, moved, notice string) string {
 	wentOn := session.EndNotice("", nil, "next")[:1]
 	return "CASE WHEN " + condition + " THEN pg_notify('" + s.channel + "', CASE WHEN " + moved +
@@ -81,7 +82,7 @@ func (s *Store) andTell(condition string) string {
 	return " RETURNING " + s.tell(condition)
 }
 
-// told adds to a statement's values the notice that it sends of the end of id, as [session.EndNotice] has it.
+// told appends the notice of [session.EndNotice] for the end of id to a statement's values.
 func (s *Store) told(values []any, id string, old []byte, note string) []any {
 	if s.listen == nil {
 		return values
@@ -89,8 +90,8 @@ func (s *Store) told(values []any, id string, old []byte, note string) []any {
 	return append(values, session.EndNotice(id, old, contract.Successor(note)))
 }
 
-// tellMany makes of a statement that returns id, note and live of each record that it ends one that returns id
-// and note, and sends the notices.
+// tellMany takes a statement that ends records and returns id, note and live of each. It returns one that
+// also sends the notices, and returns id, note and one column more.
 func (s *Store) tellMany(text string, ids, params []string, values []any) (string, []string, []any) {
 	rows := make([]string, len(ids))
 	for i, id := range ids {

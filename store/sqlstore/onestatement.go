@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// oneStatement is a joint for PostgreSQL, whose WITH writes. All parts of a statement see the tables as they
-// were before it, and a row that another transaction has changed meanwhile as it is now. One part runs before
-// another only where the other needs its rows.
+// oneStatement is a joint for PostgreSQL, which can write in WITH. All parts of a statement see the tables as
+// they were before it; only a row that another transaction has changed since then is seen as it is now. A
+// part runs before another one only if the other reads its rows.
 //
-// Each number of labels has a text of its own: PostgreSQL would plan a statement with a list of any length anew
+// Each number of labels has its own text: PostgreSQL would plan a statement with a list of variable length
 // each time, which takes longer than running it.
 type oneStatement struct {
 	*Store
-	start, replace    *statement // with one label each, as most sessions have
+	start, replace    *statement // with one label, as most sessions have
 	endPlain, endNote *statement
-	seeNote           *statement // beside a table of Node's, where no note is left
+	seeNote           *statement // with Node's table, for an end without a note
 }
 
 func newOneStatement(s *Store) *oneStatement {
@@ -29,7 +29,8 @@ func newOneStatement(s *Store) *oneStatement {
 	return j
 }
 
-// making is the part of a WITH that creates a record with n labels. Its table made has a row if it did.
+// making returns the part of a WITH that creates a record with n labels. Its table made has a row if the
+// record was created.
 func (j *oneStatement) making(n int) (text string, params []string) {
 	text = "WITH made AS (" + j.table.create + " RETURNING 1)"
 	params = []string{"id", "new", "ttl"}
@@ -47,7 +48,8 @@ func (j *oneStatement) starting(n int) *statement {
 	return j.statementOf(params, text+" SELECT (SELECT count(*) FROM made)>0, false")
 }
 
-// replacing is starting, and ends the record of :oldid if it is :old, and its entries under m labels.
+// replacing is starting, and also ends the record of :oldid if it is :old, and removes its entries under m
+// labels.
 func (j *oneStatement) replacing(n, m int) *statement {
 	text, params := j.making(n)
 	params = append(params, "oldid", "old")
@@ -65,7 +67,7 @@ func (j *oneStatement) replacing(n, m int) *statement {
 	return j.statementOf(append(params, "notice"), text)
 }
 
-// ending ends a record, and its entries under n labels.
+// ending ends a record and removes its entries under n labels.
 func (j *oneStatement) ending(noted bool, n int) *statement {
 	params := []string{"id"}
 	if noted {

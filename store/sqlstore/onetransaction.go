@@ -5,12 +5,12 @@ import (
 	"database/sql"
 )
 
-// oneTransaction is a joint for SQLite. Its first statement writes, so that it has the file's lock from the
-// beginning, and never finds that another has written since it began to read. The statements after that wait
-// for nothing: a context that may end would cost each of them a goroutine of the driver.
+// oneTransaction is a joint for SQLite. Its first statement writes, so it takes the file's write lock at
+// once, and cannot fail because another connection wrote after it began to read. The later statements wait
+// for nothing, so they get a context that never ends: with any other, the driver starts a goroutine for each.
 type oneTransaction struct {
 	*Store
-	creates, ends []*statement // what they use
+	creates, ends []*statement // the statements of create and of end
 }
 
 func newOneTransaction(s *Store) *oneTransaction {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// pause waits for half of d to one and a half of it, or until ctx ends: who met once is not to meet again.
+// pause waits for a random time between d/2 and 3d/2, or until ctx ends. It is random so that two processes
+// that collided do not collide again.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // no secret
 	defer timer.Stop()

@@ -20,7 +20,7 @@ const ownSchema = `CREATE TABLE IF NOT EXISTS {sessions} (
 CREATE INDEX {ifnot}{sessionsgone} ON {onsessions} (gone);
 `
 
-// notesSchema makes what a table of Node's has no place for.
+// notesSchema makes the table of notes, which Node's tables have no columns for.
 const notesSchema = `CREATE TABLE IF NOT EXISTS {notes} (
 	id {idtype} PRIMARY KEY,
 	note {text} NOT NULL,  -- what came of the session
@@ -29,7 +29,7 @@ const notesSchema = `CREATE TABLE IF NOT EXISTS {notes} (
 CREATE INDEX {ifnot}{notesgone} ON {onnotes} (until);
 `
 
-// sideSchema makes what every layout has beside its records.
+// sideSchema makes the tables that every layout has besides its records.
 const sideSchema = `CREATE TABLE IF NOT EXISTS {labels} (
 	label CHAR(32){binary} NOT NULL, -- a digest
 	id {idtype} NOT NULL,
@@ -62,7 +62,7 @@ func Schema(cfg Config) (string, error) {
 	maps.Copy(names, ownTable(cfg.Dialect, cfg.Prefix).words)
 	names["{engine}"], names["{binary}"], names["{ifnot}"] = "", "", "IF NOT EXISTS "
 	if cfg.Dialect == SQLite {
-		names["{engine}"] = " WITHOUT ROWID" // the row lies in the index of its key, which is not searched apart
+		names["{engine}"] = " WITHOUT ROWID" // rows are stored in the primary key's index: one search instead of two
 	}
 	if cfg.Dialect == MySQL {
 		names["{engine}"], names["{binary}"] = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4", " CHARACTER SET ascii COLLATE ascii_bin"
@@ -78,7 +78,7 @@ func Schema(cfg Config) (string, error) {
 		}
 		names["{"+table+"gone}"] = w.quoted(index)
 		names["{on"+table+"}"] = names["{"+table+"}"]
-		if cfg.Dialect == SQLite { // where the index has the schema
+		if cfg.Dialect == SQLite { // the schema is part of the index's name, not of the table's
 			names["{on"+table+"}"] = w.quoted(bare + table)
 		}
 	}
@@ -86,13 +86,13 @@ func Schema(cfg Config) (string, error) {
 	if cfg.Layout != Own {
 		text = notesSchema + sideSchema
 	}
-	if cfg.Dialect == MySQL { // which has no CREATE INDEX IF NOT EXISTS
+	if cfg.Dialect == MySQL { // it has no CREATE INDEX IF NOT EXISTS
 		text = inlineIndexes(text)
 	}
 	return spelled(replacer(names), text), nil
 }
 
-// inlineIndexes makes of each CREATE INDEX a part of the CREATE TABLE before it.
+// inlineIndexes turns each CREATE INDEX into a part of the CREATE TABLE before it.
 func inlineIndexes(text string) string {
 	var out []string
 	for statement := range strings.SplitSeq(text, ";\n") {
@@ -128,11 +128,11 @@ func cutComment(text string) (body, comment string, ok bool) {
 	return body, text[len(body):], true
 }
 
-// migrateTries is how often a statement of a migration is sent: PostgreSQL refuses one of two processes that
-// make the same table at once, and then it is there.
+// migrateTries is how often a statement of a migration is sent. If two processes make the same table at once,
+// PostgreSQL refuses one of them; when that one tries again, the table exists.
 const migrateTries = 5
 
-// migrate makes the tables.
+// migrate makes the tables that are missing.
 func (s *Stores) migrate(ctx context.Context) error {
 	text, err := Schema(s.cfg)
 	if err != nil {

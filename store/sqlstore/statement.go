@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// statement is one SQL statement, with its placeholders in the words of its database. Where that saves a
-// round trip it is prepared at its first use, and database/sql then prepares it on each connection that it is
-// used on.
+// statement is one SQL statement, with the placeholders of its database. If prepared is set, it is prepared
+// at its first use, and database/sql then prepares it on each connection that it is used on.
 type statement struct {
 	db       *sql.DB
 	text     string
@@ -25,7 +24,7 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// args puts the values in the order of the placeholders. A value may stand at several.
+// args returns the values in the order of the placeholders. A value can have several placeholders.
 func (s *statement) args(values []any) []any {
 	if s.order == nil {
 		return values
@@ -37,14 +36,14 @@ func (s *statement) args(values []any) []any {
 	return list
 }
 
-// prepare returns the prepared statement, nil where there is to be none.
+// prepare returns the prepared statement, or nil if it is not to be prepared.
 func (s *statement) prepare(ctx context.Context, tx *sql.Tx) (*sql.Stmt, error) {
 	if !s.prepared {
 		return nil, nil
 	}
 	stmt := s.stmt.Load()
 	if stmt == nil {
-		if tx != nil { // the pool may have no second connection
+		if tx != nil { // the pool may have only this connection
 			return tx.PrepareContext(ctx, s.text)
 		}
 		made, err := s.db.PrepareContext(ctx, s.text)
@@ -83,7 +82,7 @@ func (s *statement) affected(ctx context.Context, tx *sql.Tx, values ...any) (in
 	return result.RowsAffected()
 }
 
-// row reads the one row that a statement returns into into, and reports whether there was one.
+// row scans the one row that a statement returns, and reports whether there was one.
 func (s *statement) row(ctx context.Context, tx *sql.Tx, values []any, into ...any) (found bool, err error) {
 	err = s.each(ctx, tx, values, func(rows *sql.Rows) error {
 		found = true
@@ -129,7 +128,7 @@ func (s *statement) on(tx *sql.Tx) querier {
 	return s.db
 }
 
-// list is n times the word :name, numbered from 0, with commas between, and the names.
+// list returns ":name0,:name1,…" with n names, and the names.
 func list(name string, n int) (text string, names []string) {
 	names = make([]string, n)
 	words := make([]string, n)
@@ -140,7 +139,7 @@ func list(name string, n int) (text string, names []string) {
 	return strings.Join(words, ","), names
 }
 
-// rowsOf is row for each of the names of [list] in the place of :id, with commas between.
+// rowsOf repeats row for each of the names, with that name instead of :id, and commas between.
 func rowsOf(names []string, row string) string {
 	all := make([]string, len(names))
 	for i, name := range names {
@@ -149,7 +148,7 @@ func rowsOf(names []string, row string) string {
 	return strings.Join(all, ",")
 }
 
-// valuesOf is ids as the values of a statement, with more after them.
+// valuesOf returns ids, and more after them, as the values of a statement.
 func valuesOf(ids []string, more ...any) []any {
 	return append(appendTexts(make([]any, 0, len(ids)+len(more)), ids), more...)
 }

@@ -22,12 +22,12 @@ type Store struct {
 	table      table
 	tombstones bool
 	ender      ender
-	joint      joint // nil where the steps of a log-in are taken one by one
+	joint      joint // nil on MySQL: the steps of a log-in are separate statements
 	listen     func(ctx context.Context, channel string, tell func(notice string)) error
-	channel    string // of the notices, with listen
+	channel    string // the name under which notices are sent, with listen
 
-	get, primary           *statement // the replica's if there is one, and the primary's
-	replica                bool       // get asks a replica
+	get, primary           *statement // get reads the replica if there is one
+	replica                bool       // there is a replica
 	create, update, remove *statement
 	walk                   *statement
 	labels                 labels
@@ -96,7 +96,7 @@ func (s *Store) read(ctx context.Context, q *statement, id string) ([]byte, erro
 	switch {
 	case err != nil:
 		return nil, err
-	case r.noted: // written back by someone who did not know of its end
+	case r.noted: // Node has written the record back after its end
 		_ = s.do(ctx, "delete", func() error { _, err := s.remove.exec(ctx, nil, s.told([]any{id}, id, nil, "")...); return err }) // the note hides it anyway
 		return nil, session.ErrNotFound
 	case !r.found:
@@ -129,7 +129,7 @@ func (s *Store) Create(ctx context.Context, id string, data []byte, ttl time.Dur
 	return err
 }
 
-// inserted runs an INSERT that leaves a live row as it is, and reports whether there was none.
+// inserted runs an INSERT that keeps a live row as it is, and reports whether there was none.
 func (d *database) inserted(ctx context.Context, q *statement, values ...any) (bool, error) {
 	result, err := q.exec(ctx, nil, values...)
 	if err != nil {
@@ -143,8 +143,8 @@ func (d *database) inserted(ctx context.Context, q *statement, values ...any) (b
 	return was != stayed, err
 }
 
-// stayed is what the INSERTs for MySQL leave as LAST_INSERT_ID when they find a live row, which no number of
-// rows tells there.
+// stayed is the LAST_INSERT_ID of MySQL's INSERTs that found a live row. The number of affected rows does not
+// tell that on MySQL.
 const stayed = 2
 
 // Update implements [session.Store]. It is one UPDATE, and where that finds other bytes, one SELECT.

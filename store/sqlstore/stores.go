@@ -146,7 +146,7 @@ func newStores(db *sql.DB, cfg Config, t table) *Stores {
 	}
 }
 
-// namesOf is what statements and migrations call tables and types.
+// namesOf returns the texts for the names of tables and types in statements and migrations.
 func namesOf(d Dialect, prefix string) map[string]string {
 	w := dialects[d]
 	return map[string]string{
@@ -170,7 +170,7 @@ func replacer(names map[string]string) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// spelled replaces the names in text by what they stand for, which may hold names.
+// spelled replaces the names in text, and the names in their replacements.
 func spelled(names *strings.Replacer, text string) string {
 	for strings.Contains(text, "{") {
 		text = names.Replace(text)
@@ -178,13 +178,13 @@ func spelled(names *strings.Replacer, text string) string {
 	return text
 }
 
-// validPrefix is what may begin the names of our tables: an identifier, perhaps behind that of a schema.
+// validPrefix matches a prefix for the names of our tables: an identifier, with or without a schema.
 var validPrefix = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,39}$`)
 
-// validTable is the name of a table of Node's.
+// validTable matches the name of a table of Node's.
 var validTable = regexp.MustCompile("^([^\"`'.{}:\\x00-\\x1f]{1,64}\\.)?[^\"`'.{}:\\x00-\\x1f]{1,64}$")
 
-// complete fills in what is left out, or returns every mistake.
+// complete sets the defaults, and returns every mistake.
 func (c *Config) complete() (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("sqlstore: "+format, args...)) }
 	if _, ok := dialects[c.Dialect]; !ok {

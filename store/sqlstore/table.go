@@ -7,18 +7,18 @@ import (
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
-// table is how a layout keeps records: its words in statements, and how an id and a record become values.
+// table is how a layout stores records: its words in statements, and how ids and records become values.
 type table struct {
 	words  map[string]string   // {match} and the like, see layouts
 	create string              // inserts id and new for ttl, unless there is a live record
-	update string              // sets new for ttl, without its condition
+	update string              // sets new for ttl; its WHERE is added later
 	remove func(*Store) string // removes the record of id
 	ender  func(*Store) ender
 	maxID  int
 
 	pack   func(data []byte) any // nil is an empty record
 	unpack func(data []byte) []byte
-	ids    func(id string) bool // nil, or what else an id must be
+	ids    func(id string) bool // if not nil, reports whether an id is allowed
 }
 
 // valid reports whether id may name a session in this table.
@@ -33,7 +33,7 @@ func (t *table) badID() error {
 	return fmt.Errorf("%w, or is none that the table can hold, of %d bytes at most without a blank at its end", contract.ErrBadID, t.maxID)
 }
 
-// ownTable is our own layout.
+// ownTable returns the table of our own layout.
 func ownTable(d Dialect, prefix string) table {
 	w := dialects[d]
 	t := table{
@@ -62,7 +62,7 @@ func ownTable(d Dialect, prefix string) table {
 		t.create = fmt.Sprintf(row, "AS s ") + `ON CONFLICT (id) DO UPDATE SET
 data=excluded.data, expires=excluded.expires, gone={greatest}(excluded.gone,s.until) WHERE s.expires<={now}`
 	} else {
-		// MySQL assigns from left to right; the first assignment tells what was there.
+		// MySQL assigns from left to right. The first assignment only sets LAST_INSERT_ID: 2 for a live row.
 		t.create = fmt.Sprintf(row, "") + `ON DUPLICATE KEY UPDATE
 until=IF(LAST_INSERT_ID(IF(expires>{now},2,1))=0,until,until),
 data=IF(expires>{now},data,VALUES(data)),
@@ -76,7 +76,7 @@ func packBytes(data []byte) any {
 	if data == nil {
 		return []byte{} // a nil slice would be NULL
 	}
-	return bytes.Clone(data) // the caller's slice is its own again when its call returns
+	return bytes.Clone(data) // f of try may still run when the call has returned
 }
 
 func unpackBytes(data []byte) []byte {

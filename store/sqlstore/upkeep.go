@@ -13,9 +13,9 @@ import (
 
 const (
 	defaultEvery = 5 * time.Minute
-	batch        = 500                   // rows that one statement removes at most
-	rest         = 20 * time.Millisecond // between two of them
-	leaseTime    = time.Minute           // by which a sweep must have removed another batch
+	batch        = 500                   // the most rows that one statement removes
+	rest         = 20 * time.Millisecond // the pause between two of them
+	leaseTime    = time.Minute           // the longest time for one batch
 	labelGrace   = 24 * time.Hour        // deadlines of labels are by the application's clock, which may be behind
 )
 
@@ -46,7 +46,7 @@ func (s *Stores) Upkeep(ctx context.Context, every time.Duration, report func(re
 	}
 }
 
-// errLeased says that another process sweeps, or has done so.
+// errLeased means that another process sweeps, or has just swept.
 var errLeased = errors.New("another process sweeps")
 
 // sweepLeased sweeps unless another process does, or did within the last d.
@@ -71,7 +71,7 @@ func (s *Stores) sweepLeased(ctx context.Context, d time.Duration) (int64, error
 		return 0, errLeased
 	}
 	removed, err := s.sweep(ctx, renew)
-	if err == nil { // the lease lasts as long as the sweep, and d
+	if err == nil { // nobody else sweeps for d after this sweep
 		_, err = s.lease.renew.affected(ctx, nil, key, holder, d.Milliseconds())
 	}
 	return removed, err
@@ -114,11 +114,11 @@ func newLease(d *database) lease {
 	}
 }
 
-// newSweeps returns what removes a batch of each table's rows.
+// newSweeps returns, for each table, a function that removes a batch of expired rows.
 func newSweeps(d *database, cfg Config) []func(context.Context) (int64, error) {
 	over := func(table, key, over string) func(context.Context) (int64, error) {
 		text := fmt.Sprintf("DELETE FROM %s WHERE (%s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT %[4]d) AND %[3]s", table, key, over, batch)
-		if !d.words.returns { // MySQL, which has no LIMIT in there
+		if !d.words.returns { // MySQL has no LIMIT in such a subquery
 			text = fmt.Sprintf("DELETE FROM %s WHERE %s LIMIT %d", table, over, batch)
 		}
 		q := d.statement("", text)
@@ -139,7 +139,8 @@ func newSweeps(d *database, cfg Config) []func(context.Context) (int64, error) {
 	return append(list, over("{notes}", "id", "until<{now}"))
 }
 
-// sweepUnindexed is for a table that has no index on its times: what finds the rows must not lock all others.
+// sweepUnindexed is for a table without an index on its times. A SELECT finds the rows, since a DELETE would
+// lock every row that it reads.
 func sweepUnindexed(d *database) func(context.Context) (int64, error) {
 	find := d.statement("", fmt.Sprintf("SELECT {id} FROM {sessions} WHERE {over} LIMIT %d", batch))
 	return func(ctx context.Context) (int64, error) {

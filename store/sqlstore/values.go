@@ -17,7 +17,7 @@ const (
 	leaseKind = "l"
 )
 
-// keep returns the statement that keeps a value under a key that has none, or whose value has expired.
+// keep returns the statement that stores a value under a key that has none, or whose value has expired.
 func keep(d *database, kind string) *statement {
 	if d.words.returns {
 		return d.statement("key new ttl", "INSERT INTO {values} AS v (kind,k,value,expires) VALUES ('"+kind+"',:key,:new,{now}+:ttl) "+
@@ -83,7 +83,7 @@ func (c *Cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.
 	return s.there, s.done, err
 }
 
-// swapped is what came of a Swap.
+// swapped is the result of a Swap.
 type swapped struct {
 	there []byte
 	done  bool
@@ -156,7 +156,7 @@ func (t *Tokens) Take(ctx context.Context, key string) (value []byte, found bool
 		}
 		n, err := t.take.affected(ctx, nil, key, k.value)
 		if err == nil && n == 0 {
-			err = errChanged // taken by another, or put anew: the next look tells
+			err = errChanged // another call took it, or put a new value: try again
 		}
 		k.live = n > 0
 		return k, err
@@ -167,7 +167,7 @@ func (t *Tokens) Take(ctx context.Context, key string) (value []byte, found bool
 	return unpackBytes(k.value), true, nil
 }
 
-// taken is what a Take found.
+// taken is the value that a Take found.
 type taken struct {
 	value []byte
 	live  bool
