@@ -7,13 +7,13 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// Express beside writes the same records. It notes nothing of a log-in, and what Go noted does not
-// count for one that it made, nor under an id into which it copied a session.
+// An Express application uses the same store. It adds no notes of a log-in. Go's notes do not count for a
+// log-in that Express made, nor under an id to which Express copied a session.
 
-// nodeTTL is how long Express lets a session live that it wrote.
+// nodeTTL is how long the store keeps a session that Express wrote.
 const nodeTTL = 24 * time.Hour
 
-// byNode is a session as Express wrote it: the store keeps it for a day, unless Go writes it.
+// byNode returns the session id as Express writes it: the store keeps it for a day, unless Go writes it.
 func (m *Model) byNode(v *model.Visit, id string) *model.Session {
 	s := m.Live[id]
 	if s == nil {
@@ -24,16 +24,16 @@ func (m *Model) byNode(v *model.Visit, id string) *model.Session {
 	return s
 }
 
-// NodeLogIn is told of a log-in at Express. moves says that the session gets a new id, as since
-// passport 0.6; keeps that it keeps its content, as before and with keepSessionInfo.
+// NodeLogIn models a log-in at Express. moves is whether the session gets a new id, as since passport 0.6.
+// keeps is whether it keeps its content, as before 0.6 and with keepSessionInfo.
 func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 	s := m.nodeVisit(v, moves, keeps)
 	l, before := &model.LogIn{User: user, Node: true, Unnamed: m.Named}, s.LogIns[0]
-	if before != nil && !moves { // passport 0.4 replaces the user alone: nobody can tell when it puts the first one back
+	if before != nil && !moves { // passport 0.4 replaces only the user: Go's notes match again if it comes back
 		if l.Under = before; before.Node {
 			l.Under = before.Under
 		}
-		switch { // an id that is written otherwise is not what Go noted
+		switch { // an id that is serialized differently does not match Go's notes
 		case before.User == user && before.Form == "":
 			l = before
 		case l.Under != nil && l.Under.User == user && l.Under.Form == "":
@@ -44,7 +44,7 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 	s.LogIns[0] = l
 }
 
-// NodeLogOut is told of a log-out at Express.
+// NodeLogOut models a log-out at Express.
 func (m *Model) NodeLogOut(v *model.Visit, moves, keeps bool) {
 	if m.Live[v.IDs[0]] == nil {
 		return
@@ -56,7 +56,7 @@ func (m *Model) NodeLogOut(v *model.Visit, moves, keeps bool) {
 	delete(m.nodeVisit(v, moves, keeps).LogIns, 0)
 }
 
-// NodeSet is told of a value that Express stores.
+// NodeSet models a value that Express stores.
 func (m *Model) NodeSet(v *model.Visit, name, value string) {
 	m.nodeVisit(v, false, true).Values[name] = value
 }
@@ -83,12 +83,12 @@ func (m *Model) nodeVisit(v *model.Visit, moves, keeps bool) *model.Session {
 	return s
 }
 
-// A slow request of Express read a session, and writes it back as it was then, with a value: what was written
-// meanwhile is lost, a log-in that Go took out is back. It may write under an id that has ended since: the
-// record is there again. With tombstones Go goes on taking the id for unknown, for as long as the note of the
-// end lives (S15); without, that end is undone. Whether a list shows such a log-in is not said.
+// A slow request to Express reads a session, and later writes it back with a value added. What was written
+// in between is lost: a log-in that Go removed is back. If the session has ended since, the write restores
+// the record. With tombstones, Go still treats the id as unknown while the note of the end is kept (S15);
+// without them, the end is undone. Whether a list shows such a log-in is unknown.
 
-// NodeBegins is told that Express has read the session of an id.
+// NodeBegins models that Express reads the session id.
 func (m *Model) NodeBegins(id string) {
 	m.slow = nil
 	if s := m.Live[id]; s != nil {
@@ -104,7 +104,7 @@ func (m *Model) NodeBegins(id string) {
 	}
 }
 
-// NodeEnds is told that Express has written it back.
+// NodeEnds models that Express writes that session back.
 func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	then, now := m.slow, m.Live[m.slow.ID]
 	m.slow = nil
@@ -113,12 +113,12 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	s.Values[name] = value
 	s.LogIns = then.LogIns
 	for _, l := range s.LogIns {
-		l.Unsaid = l.Listed // what lists it has gone with it, or not
+		l.Unsaid = l.Listed // its entries may have been removed
 	}
-	s.Born = then.Born // if Go has written it since, that is lost
+	s.Born = then.Born // what Go wrote since is lost
 	if now == nil {
 		s.Late = true
-		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed }) { // what found it by a name may have noted its end
+		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed }) { // an end by label may have left a note of its end
 			s.Sure = time.Time{}
 		}
 	}
@@ -129,8 +129,8 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	}
 }
 
-// outlived takes what Express wrote late to be there again, if it is, once the note of its end is over: the
-// store keeps it for a day, unless Go finds it before (S15).
+// outlived restores a session that Express wrote late, if it is live after the note of its end has expired.
+// The store keeps it for a day, unless Go finds it earlier (S15).
 func (m *Model) outlived(id string, lives bool) {
 	s := m.under[id]
 	if s == nil || m.Now.Before(m.Noted[id]) {
@@ -141,8 +141,9 @@ func (m *Model) outlived(id string, lives bool) {
 	}
 }
 
-// Beside is told of a request that was refused since its session ended or changed, and reports whether it may
-// be: what Express wrote late lies beside the note that says where the session went on (M15).
+// Beside gets a request that was refused because its session ended or changed, and reports whether the
+// refusal is allowed: it is if Express wrote the record late, while a note names a successor of the id
+// (M15).
 func (m *Model) Beside(v *model.Visit, what string) bool {
 	s := m.First(v)
 	if s == nil || !v.Now.Before(m.Moved[s.ID].Until) {

@@ -8,17 +8,18 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// A replica that takes over has what it had when it fell behind: what was answered since then has not
-// happened, a log-out too. The application's own table is elsewhere, and what the browsers keep is as it
-// was. A browser's token of later is none of the replica's: to the program it is a copy.
+// When a replica takes over, it has what it had when it fell behind. Everything answered since then is
+// undone, even log-outs. The application's own tables are stored elsewhere, and browsers keep their
+// cookies. A remember-me token that was issued later is unknown to the replica, so the program treats it as
+// a copy.
 
-// Keep keeps what is true now, for Restore.
+// Keep saves the current state for Restore.
 func (m *Model) Keep() { m.kept = m.copy() }
 
-// Restore is told that a replica took over that has what there was at Keep.
+// Restore models that a replica with the state at Keep takes over.
 func (m *Model) Restore() {
 	k := m.kept
-	for token, r := range m.Tokens { // those of later
+	for token, r := range m.Tokens { // tokens that were issued later
 		if k.Tokens[token] == nil && k.series[r] != nil {
 			k.Tokens[token] = k.series[r]
 		}
@@ -26,14 +27,14 @@ func (m *Model) Restore() {
 	m.Store, m.doubt = k.Store, k.doubt
 }
 
-// kept is what a store has, and what was in doubt of it.
+// kept is a saved state of the store, and what was in doubt then.
 type kept struct {
 	model.Store
 	doubt  doubt
-	series map[*model.Series]*model.Series // the copies
+	series map[*model.Series]*model.Series // original to copy
 }
 
-// copy copies what the store has.
+// copy returns a deep copy of the store's state.
 func (m *Model) copy() *kept {
 	k := &kept{model.NewStore(), doubt{}, map[*model.Series]*model.Series{}}
 	logIns := map[*model.LogIn]*model.LogIn{}

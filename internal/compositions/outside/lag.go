@@ -9,11 +9,11 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// A replica that lags, or a cache, shows a session as it was (S17). A page may be answered by that: a log-out
-// is final, and a log-in known, within that time. Whatever changes something asks the master: it means what
-// it would mean without, or is refused and changes nothing.
+// A lagging replica, or a cache, shows an old version of a session (S17), and pages may be answered from
+// it. So a log-out or log-in takes effect on pages only after that time. Requests that change something
+// read the primary. They have the usual effect, or are refused and change nothing.
 
-// Lag says that the replica that is read gets nothing any more.
+// Lag models that the replica from which records are read stops receiving writes.
 func (m *Model) Lag() {
 	m.before = map[string][]*model.LogIn{}
 	for id, s := range m.Live {
@@ -21,11 +21,11 @@ func (m *Model) Lag() {
 	}
 }
 
-// Looked is told of a request that was answered by a stale record, as that user. passed is 0 if it was
-// refused, or shows nobody.
+// Looked models a page that was answered from a stale record. passed is the user that it showed, or 0 if it
+// was refused or showed nobody.
 func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 	m.Find(v)
-	for _, id := range v.IDs { // the first may be too new for the replica, and the next is used
+	for _, id := range v.IDs { // the replica may lack the first one, so that the next is used
 		if s := m.Live[id]; s != nil {
 			s.MayBeUsed(v.Now)
 		}
@@ -49,8 +49,8 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 	m.Want(false, "lag: a page shows who was never there", "user %d", passed)
 }
 
-// Took is told which messages a request showed that was answered by a stale record: they are shown once (S18),
-// and what the replica does not know stays. Which session has them is not said where two are presented.
+// Took gets the messages that a request showed from a stale record. They are shown once (S18), and messages
+// that the replica lacks stay. If the request presents two ids, it is unknown which session has them.
 func (m *Model) Took(v *model.Visit, shown string) {
 	for _, id := range v.IDs {
 		s := m.Live[id]
@@ -70,12 +70,12 @@ func (m *Model) Took(v *model.Visit, shown string) {
 	}
 }
 
-// Blurred is told of a log-in or a log-out that has met a stale record: it means what it would without. But
-// its events may say whom that shows.
+// Blurred is for a log-in or a log-out that read a stale record. It has the usual effect, but its events
+// may name the user of the stale record.
 func (m *Model) Blurred() { m.doubt.mute = true }
 
-// Refusable is told of any other request that has met a stale record, and reports whether it was refused,
-// which is all there is to say then.
+// Refusable is for any other request that read a stale record. It reports whether the request was refused;
+// then there is nothing else to model.
 func (m *Model) Refusable(v *model.Visit, what string) bool {
 	m.doubt.mute = true
 	if v.Status != 401 && v.Status != 409 {

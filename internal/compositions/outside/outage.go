@@ -9,51 +9,50 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// An outage changes nothing by itself. A request that it meets is answered 503 and touches no cookie.
-// Before a command of the request was executed, nothing of it has happened; after that it may have
-// happened or not (S18), which the next questions settle: a session is as it was, or as the request
-// would have made it, or gone if the request was to end or to move it. What it stored under an id that
-// no answer brought may live until its time has come: nobody can present it, but for a remembered browser,
-// which learns where it was let in before the outage.
+// An outage changes nothing by itself. A request that it hits is answered 503 and sets no cookie. If none
+// of its commands was executed, the request had no effect. Otherwise it may have had an effect or not
+// (S18), and the next questions to the program decide: a session is as before, or as the request would have
+// made it, or ended if the request was to end or move it. A record that the request stored under an id that
+// no answer contained may stay until it expires. Nobody can present that id, except a remembered browser,
+// which gets the session that its token had already made.
 
-// Half is a request or call that an outage met and that was answered 503.
+// Half is a request or call that an outage hit. What it has done is only partly known.
 type Half struct {
 	model.Visit
 	Touched     []string // ids whose records a command of it changed or ended
-	Made        []string // ids under which it stored records
-	Cells       bool     // it changed what remembers browsers
-	Ends        bool     // it was to end or to move sessions
-	User        int      // whom it was about; 0 for nobody in particular
+	Made        []string // ids under which it created records
+	Cells       bool     // it changed a cell of remember-me
+	Ends        bool     // it was meant to end or move sessions
+	User        int      // the user it concerned; 0 for none in particular
 	Labels      []string // of the log-in
-	Name, Value string   // what it was to store
-	Flash       bool     // it was to add messages, or to show them
-	Guess       string   // the strategy whose credentials it showed
+	Name, Value string   // the value that it was meant to store
+	Flash       bool     // it was meant to add or show messages
+	Guess       string   // the strategy whose credentials it sent
 
-	from *model.Session // what it presented
+	from *model.Session // the session that it presented
 }
 
-// doubt is what outages left open.
+// doubt is what outages have left undecided.
 type doubt struct {
-	on       bool                   // an outage met the present request, which was answered
-	mute     bool                   // the events of the present step are not said
-	silent   bool                   // it has done nothing
-	sessions map[string]*Half       // that are as they were, or as the request would have made them
-	orphans  map[string]*Half       // stored under ids that no answer brought
-	series   map[*model.Series]bool // that are over, or not, or have another token
+	on       bool                   // an outage hit the current request, which was answered
+	mute     bool                   // the events of the current step are unknown
+	silent   bool                   // the step had no effect
+	sessions map[string]*Half       // unchanged, or as the request would have made them
+	orphans  map[string]*Half       // stored under ids that no answer contained
+	series   map[*model.Series]bool // may have ended, or have another token
 }
 
-// Outage says that an outage met the request h, of which the model is told next as of any other. What was
-// answered has happened, except what is best effort: the refresh (S12), to end the devices that are too
-// many and the series that a log-in replaces, and to take back what was stored for a log-in that was
-// refused. nil is none.
+// Outage says that an outage hit the request h; nil means none did. It is called before the method that
+// models the request. What was answered has happened, except what is best effort: the refresh (S12), ending
+// devices beyond the maximum and the series that a log-in replaces, and removing what was stored for a
+// refused log-in.
 func (m *Model) Outage(h *Half) {
 	if m.doubt.on, m.doubt.mute = h != nil, h != nil; h != nil {
 		m.made(h)
 	}
 }
 
-// Muted reports whether the events of a step are not said. One that has done nothing does not say that it
-// has.
+// Muted reports whether the events of a step are unknown. A step without effect must not report success.
 func (m *Model) Muted(got []model.Event) bool {
 	mute, silent := m.doubt.mute, m.doubt.silent
 	m.doubt.mute, m.doubt.silent = false, false
@@ -63,8 +62,8 @@ func (m *Model) Muted(got []model.Event) bool {
 	return mute
 }
 
-// made says that h may have been counted as a guess, and stored records under ids that its answer
-// does not bring.
+// made records that h may have been counted as a guess, and that it created records under ids that its
+// answer does not contain.
 func (m *Model) made(h *Half) {
 	if h.Guess != "" {
 		key := fmt.Sprint(h.Guard, h.Guess, h.User)
@@ -81,18 +80,18 @@ func (m *Model) made(h *Half) {
 	}
 }
 
-// Refused is told of a request that an outage met and that was answered 503.
+// Refused models a request that an outage hit and that was answered 503.
 func (m *Model) Refused(h *Half) {
 	quiet := h.Visit
-	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token) { // a token that is used up may be replaced all the same
+	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token) { // a token that was used may be replaced even so
 		if quiet.Next = ""; h.Next != "" {
 			m.Tokens[h.Next] = r
 		}
 	}
-	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and bring the session into which that has let the browser
+	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and the answer may contain the session that it made
 		quiet.ID, h.ID = "", ""
 	}
-	if r := m.Presented(&h.Visit); h.Forgot && (r == nil || m.doubt.series[r]) { // it was found to be dead
+	if r := m.Presented(&h.Visit); h.Forgot && (r == nil || m.doubt.series[r]) { // it was found to be invalid
 		quiet.Forgot = false
 	}
 	m.Quiet(&quiet, "a request that an outage met")
@@ -110,8 +109,8 @@ func (m *Model) Refused(h *Half) {
 	}
 }
 
-// Changed is told how often a user has changed the password, where an outage met the change: the
-// application's own table is not in the store.
+// Changed sets how often a user has changed the password, when an outage hit the change: the application's
+// own table is not in the store.
 func (m *Model) Changed(guard, user, times int) {
 	m.Passwords[model.Account{Guard: guard, User: user}] = times
 }
@@ -131,7 +130,7 @@ func (m *Model) Series(r *model.Series) {
 	m.doubt.series[r] = true
 }
 
-// Settled takes what the program says of an id of which an outage or Express left something open.
+// Settled decides, from what the program says of an id, what an outage or Express left undecided.
 func (m *Model) Settled(id string, f model.Opened) {
 	m.outlived(id, f.Lives)
 	if h := m.doubt.orphans[id]; h != nil && m.Live[id] == nil {
@@ -152,7 +151,7 @@ func (m *Model) Settled(id string, f model.Opened) {
 		return
 	}
 	if l := s.LogIns[h.Guard]; l != nil && h.Ends && m.Good(l) && f.Users[h.Guard] == 0 && !f.Pending[h.Guard] {
-		delete(s.LogIns, h.Guard) // a log-out that spared another guard's log-in
+		delete(s.LogIns, h.Guard) // a log-out that kept another guard's log-in
 	}
 	if h.Name != "" && f.Values[h.Name] == h.Value {
 		s.Values[h.Name] = h.Value
@@ -164,8 +163,8 @@ func (m *Model) Settled(id string, f model.Opened) {
 	s.MayBeUsed(h.Now)
 }
 
-// Follows says that an end of what v presents may have followed it to ids that no answer brought, if there
-// are any: of guard's log-in, or for none of the session.
+// Follows records that ending what v presents may have ended sessions under ids that no answer contained,
+// and reports whether there are any. guard is the guard whose log-in ends, or none for the whole session.
 func (m *Model) Follows(v *model.Visit, guard int) (is bool) {
 	for id, h := range m.doubt.orphans {
 		if m.Live[id] != nil && h.from != nil && slices.Contains(v.IDs, h.from.ID) {
@@ -176,8 +175,8 @@ func (m *Model) Follows(v *model.Visit, guard int) (is bool) {
 	return is
 }
 
-// adopt takes a session that a refused request stored under an id that no answer brought. It can hold
-// nobody but who was there, and who logged in.
+// adopt adds a session that a refused request stored under an id that no answer contained. Only users of
+// the presented session, and the user who logged in, may be in it.
 func (m *Model) adopt(id string, h *Half, f model.Opened) {
 	s := &model.Session{ID: id, LogIns: map[int]*model.LogIn{}, Over: map[int]*model.LogIn{}, Values: maps.Clone(f.Values), Born: h.Now, Maybe: h.Now}
 	if h.from != nil {
@@ -213,8 +212,8 @@ func (m *Model) adopt(id string, h *Half, f model.Opened) {
 	m.Live[id] = s
 }
 
-// Listed takes from a list what it says of sessions of which that is not said: of those that a refused
-// request stored the entry may be missing.
+// Listed decides from a list what was unknown about sessions. Those that a refused request stored may have
+// no entry.
 func (m *Model) Listed(guard, user int, got []model.Device) {
 	for id := range m.doubt.orphans {
 		s := m.Live[id]
@@ -224,7 +223,7 @@ func (m *Model) Listed(guard, user int, got []model.Device) {
 		l := *s.LogIns[guard]
 		i := slices.IndexFunc(got, func(d model.Device) bool { return d.ID == id })
 		if l.Listed = i >= 0; l.Listed {
-			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, by nobody's token
+			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, not the remembered one
 				l.Series, l.Labels = nil, h.Labels
 			}
 			l.At, l.Factors, l.Node = got[i].LoggedIn, got[i].Factors, false
@@ -247,7 +246,7 @@ func (m *Model) Worth(v *model.Visit, r *model.Series) *model.Series {
 		return r
 	}
 	m.doubt.mute = true
-	if r.Over = true; v.Token != r.Token { // it may have been taken for a copy
+	if r.Over = true; v.Token != r.Token { // it may have been treated as a copy
 		for id, s := range m.Live {
 			if l := s.LogIns[r.Guard]; l != nil && l.User == r.User {
 				m.doubtSession(id, &Half{Visit: *v, Ends: true})

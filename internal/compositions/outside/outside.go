@@ -1,30 +1,29 @@
-// Package outside answers: what becomes of what must be true when somebody else touches the store, or nobody
-// can?
+// Package outside answers: what must be true when others change the store, or nobody can reach it?
 //
-// Somebody else is Express, and a replica that takes over or lags. What the model cannot say then, it takes
-// from the program: a session or a list is one of those that may be, and from then on that one.
+// The others are Express, and a replica that takes over or lags. Where several outcomes are allowed, the
+// model accepts what the program says if it is one of them, and requires it from then on.
 package outside
 
 import "github.com/seed-6f34412b/passport/internal/compositions/model"
 
-// Model is a model of a program whose store others touch.
+// Model is a model of a program whose store others change.
 type Model struct {
 	*model.Model
 	doubt  doubt
-	slow   *model.Session            // as Express has read it
-	under  map[string]*model.Session // what Express wrote late under the note of an end
-	kept   *kept                     // what a replica has
-	before map[string][]*model.LogIn // when the replica that is read fell behind
+	slow   *model.Session            // as a slow request to Express has read it
+	under  map[string]*model.Session // what Express wrote late, hidden by the note of an end
+	kept   *kept                     // the state of a replica that fell behind
+	before map[string][]*model.LogIn // log-ins by id, when the reads fell behind
 }
 
-// New returns a Model of a program that has just started.
+// New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
 	m := &Model{Model: model.New(c), under: map[string]*model.Session{}}
 	m.Doubts = m
 	return m
 }
 
-// Empty is told that the store has lost everything.
+// Empty models that the store has lost everything.
 func (m *Model) Empty() { m.Store, m.doubt = model.NewStore(), doubt{} }
 
 // Uses implements [model.Doubts].
@@ -44,14 +43,15 @@ func (m *Model) Session(id string) { m.doubtSession(id, &Half{Ends: true}) }
 // Open implements [model.Doubts].
 func (m *Model) Open(r *model.Series) bool { return m.doubt.series[r] }
 
-// Means implements [model.Doubts]: what was dropped may be found still, and what Express wrote late not.
+// Means implements [model.Doubts]. A dropped log-in may still be found, and a session that Express wrote
+// late may not be found.
 func (m *Model) Means(s *model.Session, meant func(*model.LogIn) bool) (finds, sure bool) {
 	was := (&model.Session{LogIns: s.Was}).Has(meant)
 	return was || s.Has(meant), !was && !s.Late
 }
 
-// Regenerate is told of Session.Regenerate. Where an outage met it, the old id may be listed still, and what
-// ends that follows it to the new one.
+// Regenerate models Session.Regenerate. If an outage hit it, the old id may still be listed, and ending
+// that also ends the new session.
 func (m *Model) Regenerate(v *model.Visit, name, value string) {
 	old := m.First(v)
 	m.Model.Regenerate(v, name, value)
