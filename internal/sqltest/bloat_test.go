@@ -21,9 +21,9 @@ import (
 
 var logInsFlag = flag.Int("logins", 0, "how many log-ins TestBloat makes in each database; 0 means 500, or 100,000 with -full")
 
-// TestBloat logs in many times beside the upkeep loop, with sessions of two seconds, of which every second one is
-// logged out. The tables do not grow with the log-ins, and end up empty. With many (-logins 1000000) the figures say
-// something.
+// TestBloat logs in many times while the upkeep loop runs. The sessions last two seconds, and every second
+// one is logged out. The tables must not grow with the number of log-ins, and must be empty at the end. The
+// figures are meaningful only for many log-ins (-logins 1000000).
 func TestBloat(t *testing.T) {
 	servers := start(t)
 	logIns := cmp.Or(*logInsFlag, sized(500, 100_000))
@@ -67,7 +67,7 @@ func TestBloat(t *testing.T) {
 			})
 			logInMany(t, s, logIns)
 			close(watched)
-			must(t, sqltest.Poll(func(context.Context) error { // until the last have expired, and the loop has seen it
+			must(t, sqltest.Poll(func(context.Context) error { // until the last rows have expired and the loop has removed them
 				if n := p.rows(t, db, "passport_sessions", false) + p.rows(t, db, "passport_labels", false); n != 0 {
 					return fmt.Errorf("%d rows are left", n)
 				}
@@ -83,8 +83,8 @@ func TestBloat(t *testing.T) {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
 
-// logInMany logs in n times, sixteen at a time. Labels stay for a day after their deadline, so that theirs are a
-// day early here.
+// logInMany logs in n times, sixteen at a time. A label is kept for a day after its deadline, so the
+// deadlines given here are a day early.
 func logInMany(t *testing.T, s *sqlstore.Stores, n int) {
 	t.Helper()
 	const life = 2 * time.Second
@@ -101,7 +101,7 @@ func logInMany(t *testing.T, s *sqlstore.Stores, n int) {
 				}
 				if err == nil && i%2 == 0 {
 					if _, err = s.Sessions.End(t.Context(), id, record, "", time.Hour); err == nil || errors.Is(err, session.ErrNotFound) {
-						err = s.Sessions.RemoveLabel(t.Context(), label, id) // else its time had come on a busy machine
+						err = s.Sessions.RemoveLabel(t.Context(), label, id) // ErrNotFound: it expired first, on a busy machine
 					}
 				}
 				if err != nil {
@@ -113,7 +113,7 @@ func logInMany(t *testing.T, s *sqlstore.Stores, n int) {
 	wg.Wait()
 }
 
-// rows counts those of a table, all or those that have not expired by the test's clock.
+// rows counts the rows of a table: all, or those that have not expired by the test's clock.
 func (p place) rows(t *testing.T, db *sql.DB, table string, live bool) (n int64) {
 	t.Helper()
 	query := "SELECT COUNT(*) FROM " + table
@@ -126,7 +126,7 @@ func (p place) rows(t *testing.T, db *sql.DB, table string, live bool) (n int64)
 	return n
 }
 
-// size is how many bytes our tables take, with what is free in them.
+// size is the size of our tables in bytes, including free space.
 func (p place) size(t *testing.T, db *sql.DB) (n int64) {
 	t.Helper()
 	query := map[sqlstore.Dialect]string{

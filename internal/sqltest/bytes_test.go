@@ -15,7 +15,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestARecordLiesInNodesTableByteForByte, and another of the same meaning is another.
+// TestARecordLiesInNodesTableByteForByte checks also that Update compares bytes: equivalent JSON is a
+// conflict.
 func TestARecordLiesInNodesTableByteForByte(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.nodes() {
@@ -39,7 +40,7 @@ func TestARecordLiesInNodesTableByteForByte(t *testing.T) {
 			} {
 				err := s.Sessions.Create(ctx, "id", []byte(row.text), time.Hour)
 				if name == "half a pair" && p.cfg.Layout == sqlstore.ConnectSessionKnex && p.cfg.Dialect == sqlstore.MySQL {
-					_, cure, found := strings.Cut(fmt.Sprint(err), "ALTER TABLE ") // Node cannot store it either
+					_, cure, found := strings.Cut(fmt.Sprint(err), "ALTER TABLE ") // Node cannot store it there either
 					if !found {
 						t.Errorf("%s: got error %v, want one with the cure", name, err)
 					}
@@ -63,12 +64,13 @@ func TestARecordLiesInNodesTableByteForByte(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoJSONInNodesTableIsChangedAndEndsToo: columns of text hold whatever somebody has written there.
+// TestWhatIsNoJSONInNodesTableIsChangedAndEndsToo: a text column may hold anything; such a record can still
+// be updated, deleted and ended.
 func TestWhatIsNoJSONInNodesTableIsChangedAndEndsToo(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.nodes() {
 		if p.cfg.Dialect == sqlstore.Postgres || p.cfg.Layout == sqlstore.ConnectSessionKnex && p.cfg.Dialect == sqlstore.MySQL {
-			continue // whose columns hold JSON alone
+			continue // their columns accept only JSON
 		}
 		t.Run(p.name, func(t *testing.T) {
 			db, s := p.stores(t, tombstones)
@@ -108,14 +110,14 @@ func TestWhatIsNoJSONInNodesTableIsChangedAndEndsToo(t *testing.T) {
 					}
 				}
 			}
-			if _, err := r.End(ctx, "id", write("no JSON"), "next", time.Hour); err != nil { // the last, for it leaves a note
+			if _, err := r.End(ctx, "id", write("no JSON"), "next", time.Hour); err != nil { // last, because it leaves a note
 				t.Errorf("End with a successor: %v", err)
 			}
 		})
 	}
 }
 
-// columnsOf are those of the record, as a text, and of the id in Node's table.
+// columnsOf returns the columns of Node's table: an expression for the record as text, and the id.
 func columnsOf(p place) (record, id string) {
 	switch {
 	case p.cfg.Layout == sqlstore.ExpressMySQLSession:
@@ -128,8 +130,8 @@ func columnsOf(p place) (record, id string) {
 	return "CAST(sess AS BINARY)", "sid"
 }
 
-// TestLargeAndOddValues: a record of a megabyte, and ids and values with all that a statement could take for
-// its own.
+// TestLargeAndOddValues stores a record of a megabyte, and ids and values with characters that are special in
+// SQL.
 func TestLargeAndOddValues(t *testing.T) {
 	servers := start(t)
 	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
@@ -141,7 +143,7 @@ func TestLargeAndOddValues(t *testing.T) {
 			large = slices.Clip(large)
 			must(t, s.Sessions.Create(ctx, "large", large, time.Hour))
 			if got, err := s.Sessions.Get(ctx, "large"); string(got) != string(large) || err != nil {
-				t.Errorf("got %d bytes and error %v, want %d", len(got), err, len(large))
+				t.Errorf("got %d bytes and error %v, want %d bytes", len(got), err, len(large))
 			}
 			must(t, s.Sessions.Update(ctx, "large", large, append(large, ' '), time.Hour))
 			if _, err := s.Sessions.End(ctx, "large", append(large, ' '), "", time.Hour); err != nil {
@@ -168,8 +170,8 @@ func TestLargeAndOddValues(t *testing.T) {
 	}
 }
 
-// TestIdsThatNodesTableCannotHold are no ids there: what would be cut, and what its comparisons take for
-// another.
+// TestIdsThatNodesTableCannotHold: an id that the column would cut, or that its comparison takes for another,
+// is refused by Create and never found.
 func TestIdsThatNodesTableCannotHold(t *testing.T) {
 	p := start(t).nodes()[2]
 	p.prepare = strings.Replace(p.prepare, "512", "128", 1)
@@ -178,7 +180,7 @@ func TestIdsThatNodesTableCannotHold(t *testing.T) {
 	must(t, s.Sessions.Create(ctx, "id", []byte(`{}`), time.Hour))
 	for _, id := range []string{strings.Repeat("a", 129), "id ", "id  "} {
 		if err := s.Sessions.Create(ctx, id, []byte(`{}`), time.Hour); err == nil || errors.Is(err, session.ErrExists) {
-			t.Errorf("Create of %q: got error %v, want that it is no id", id, err)
+			t.Errorf("Create of %q: got error %v, want one that is not ErrExists", id, err)
 		}
 		if _, err := s.Sessions.Get(ctx, id); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("Get of %q: got error %v, want ErrNotFound", id, err)
@@ -187,8 +189,8 @@ func TestIdsThatNodesTableCannotHold(t *testing.T) {
 	must(t, s.Sessions.Create(ctx, strings.Repeat("a", 128), []byte(`{}`), time.Hour))
 }
 
-// TestIdsThatDifferInCase are different ones, though connect-session-knex's table in MariaDB takes them for one:
-// nothing of the one becomes the other's.
+// TestIdsThatDifferInCase: such ids are different, though connect-session-knex's table in MariaDB takes them
+// for equal. No call for one id affects the record of the other.
 func TestIdsThatDifferInCase(t *testing.T) {
 	p := start(t).nodes()[3]
 	db, s := p.stores(t)
@@ -215,7 +217,7 @@ func TestIdsThatDifferInCase(t *testing.T) {
 	}
 }
 
-// TestErrorsTellNoSecret: neither ids nor records, though databases quote them.
+// TestErrorsTellNoSecret: errors contain no ids and no records, though databases quote them.
 func TestErrorsTellNoSecret(t *testing.T) {
 	servers := start(t)
 	for _, p := range slices.Concat(servers.places()[:3], servers.nodes()) {
@@ -233,7 +235,7 @@ func TestErrorsTellNoSecret(t *testing.T) {
 			}
 			err := s.Sessions.Create(t.Context(), "secretId0123", []byte(`{"secret":"secret record"}`), time.Hour)
 			if err == nil || !strings.Contains(err.Error(), "refused: (left out) (left out)") || strings.Contains(err.Error(), "secret") {
-				t.Errorf("got error %v, want one that is refused and tells no secret", err)
+				t.Errorf("got error %v, want one that says refused and contains no secret", err)
 			}
 		})
 	}

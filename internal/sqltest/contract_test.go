@@ -35,7 +35,7 @@ func TestTheStoresKeepTheContracts(t *testing.T) {
 				}
 				t.Run(name, func(t *testing.T) {
 					p, edit := p, edit
-					if name != "sessions" && p.cfg.Dialect == sqlstore.Postgres { // those of databases_test.go do not notify
+					if name != "sessions" && p.cfg.Dialect == sqlstore.Postgres { // with notices; databases_test.go tests without
 						p, edit = servers.notifying(t, p)
 					}
 					db, s := p.stores(t, edit)
@@ -46,7 +46,7 @@ func TestTheStoresKeepTheContracts(t *testing.T) {
 				})
 			}
 			if p.cfg.Layout != sqlstore.Own || !kinds[p.name] {
-				return // the rest has the same tables
+				return // the other places have the same tables
 			}
 			db, s := p.stores(t)
 			forward := func(d time.Duration) { p.advance(t, db, d) }

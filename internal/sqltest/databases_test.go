@@ -17,8 +17,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
-// TestTheContractsHoldHoweverTheDatabaseIsSet: other levels of isolation, drivers that prepare nothing, as
-// behind pgbouncer, and drivers that write values into the text.
+// TestTheContractsHoldHoweverTheDatabaseIsSet: with other isolation levels, with drivers that prepare no
+// statements (needed with pgbouncer), and with drivers that write values into the statement's text.
 func TestTheContractsHoldHoweverTheDatabaseIsSet(t *testing.T) {
 	servers := start(t)
 	pg := func(params ...string) func(*testing.T) *sql.DB {
@@ -48,7 +48,7 @@ func TestTheContractsHoldHoweverTheDatabaseIsSet(t *testing.T) {
 	own, node := servers.places(), servers.nodes()
 	for _, row := range []struct {
 		name string
-		of   []place // in the short form the first
+		of   []place // without -full only the first
 		open func(*testing.T) *sql.DB
 	}{
 		{"PostgreSQL, serializable", []place{own[0], node[0]}, pg("default_transaction_isolation=serializable")},

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestCheckDurableFindsWhatACrashWouldUndo.
+// TestCheckDurableFindsWhatACrashWouldUndo: each setting that can lose acknowledged writes is an error.
 func TestCheckDurableFindsWhatACrashWouldUndo(t *testing.T) {
 	servers := start(t)
 	safe := sqltest.StartPostgres(t, "-c", "fsync=on", "-c", "full_page_writes=on")
@@ -27,7 +27,7 @@ func TestCheckDurableFindsWhatACrashWouldUndo(t *testing.T) {
 		cfg    sqlstore.Config
 		db     *sql.DB
 		change string
-		want   []string // what the error says, each; none: no error
+		want   []string // texts in the error, one per line of it; nil: no error
 	}{
 		{"PostgreSQL as it comes", postgres, pg(safe), "", nil},
 		{"a commit that does not wait", postgres, pg(safe, "synchronous_commit=off"), "", []string{"synchronous_commit is off"}},

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// place is a database for one test, and how a program keeps its data there.
+// place is a kind of database, and how a program stores its data there.
 type place struct {
 	name    string
 	cfg     sqlstore.Config
@@ -28,13 +28,13 @@ type place struct {
 	open    func(t *testing.T) *sql.DB      // an empty database
 }
 
-// own are the columns with times of our tables.
+// own are the time columns of our own tables.
 var own = map[string][]string{"passport_sessions": {"expires", "until", "gone"}, "passport_labels": {"expires"}, "passport_values": {"expires"}}
 
-// beside are those beside a table of Node's.
+// beside are the time columns of our tables that are used together with a table of Node's.
 var beside = map[string][]string{"passport_notes": {"until"}, "passport_labels": {"expires"}, "passport_values": {"expires"}}
 
-// The tables that Node's packages make, but for ids of 512 bytes.
+// The tables that Node's packages make, except that ids may have 512 bytes.
 const (
 	pgSimpleTable = `CREATE TABLE "session" ("sid" varchar NOT NULL COLLATE "default", "sess" json NOT NULL, "expire" timestamp(6) NOT NULL) WITH (OIDS=FALSE);
 ALTER TABLE "session" ADD CONSTRAINT "session_pkey" PRIMARY KEY ("sid") NOT DEFERRABLE INITIALLY IMMEDIATE;
@@ -45,20 +45,20 @@ CREATE INDEX "IDX_session_expire" ON "session" ("expire")`
 	mysqlTable      = "CREATE TABLE `sessions` (`session_id` varchar(512) COLLATE utf8mb4_bin NOT NULL, `expires` int(11) unsigned NOT NULL, `data` mediumtext COLLATE utf8mb4_bin, PRIMARY KEY (`session_id`)) ENGINE=InnoDB"
 )
 
-// servers are those that the tests share.
+// servers are the database servers that all tests share.
 type servers struct {
 	pg    sqltest.Postgres
 	maria sqltest.MariaDB
 }
 
-// shared are the servers, and what they live as long as.
+// shared are the servers and the Suite that stops them. They start once.
 var shared struct {
 	sqltest.Suite
 	servers
 	sync.Once
 }
 
-// start returns the servers that all tests share, each in databases of its own.
+// start returns the shared servers and starts them if need be. Each test makes its own databases there.
 func start(t *testing.T) servers {
 	t.Helper()
 	shared.Do(func() {
@@ -82,7 +82,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// places returns a place in each database, in our own layout.
+// places returns a place for each kind of database, with our own layout.
 func (s servers) places() []place {
 	return []place{
 		{name: "PostgreSQL", cfg: sqlstore.Config{Dialect: sqlstore.Postgres}, times: own, open: s.openPostgres},
@@ -112,8 +112,8 @@ func (s servers) nodes() []place {
 	}
 }
 
-// earlierKnex is place.earlier of a table whose time is not in milliseconds, beside ours, by a format for the
-// column and seconds.
+// earlierKnex returns a place.earlier for a table of connect-session-knex, whose time is not in milliseconds.
+// The format takes the column and seconds.
 func earlierKnex(format string) func(c string, ms int64) string {
 	return func(c string, ms int64) string {
 		if c == "expired" {
@@ -123,14 +123,14 @@ func earlierKnex(format string) func(c string, ms int64) string {
 	}
 }
 
-// kinds are the places whose statements differ in more than the names of columns, and with -full all.
+// kinds are the places whose statements differ in more than column names; with -full, all places.
 func (s servers) kinds() []place {
 	places, nodes := s.places(), s.nodes()
 	return sized([]place{places[0], places[1], places[3], nodes[0], nodes[2], nodes[4]}, slices.Concat(places, nodes))
 }
 
-// together has a subtest run at the same time as its siblings, each in a database of its own, unless figures are
-// made.
+// together runs a subtest in parallel with its siblings, each in a separate database. With -full it does not:
+// other tests would disturb the figures.
 func together(t *testing.T) {
 	if !*full {
 		t.Parallel()
@@ -151,7 +151,7 @@ func (s servers) openMariaDB(t *testing.T) *sql.DB {
 	return sqltest.Open(t, "mysql", s.maria.DSN(s.maria.Database(t)))
 }
 
-// stores makes Node's table and ours in a new database, and stores there.
+// stores makes Node's table and ours in a new database, and returns stores that use them.
 func (p place) stores(t *testing.T, edit ...func(*sqlstore.Config)) (*sql.DB, *sqlstore.Stores) {
 	t.Helper()
 	db := p.open(t)
@@ -190,7 +190,7 @@ func (p place) empty(t testing.TB, db *sql.DB) {
 	}
 }
 
-// advance makes everything expire d earlier: a server's clock cannot be moved.
+// advance makes everything expire d earlier, since a server's clock cannot be changed.
 func (p place) advance(t testing.TB, db *sql.DB, d time.Duration) {
 	t.Helper()
 	for table, columns := range p.times {

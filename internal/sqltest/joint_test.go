@@ -17,7 +17,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// joining are the places that take the steps of a log-in at once.
+// joining are the kinds that do the steps of a log-in in one call (CreateIndexed).
 func (s servers) joining() []place {
 	return slices.DeleteFunc(s.kinds(), func(p place) bool { return p.cfg.Dialect == sqlstore.MySQL })
 }
@@ -28,7 +28,7 @@ var (
 	after     = []byte(`{"cookie":{},"n":3}`)
 )
 
-// logInOver is a record in the place of old.
+// logInOver is the record of a log-in that replaces old.
 func logInOver(id, old string) session.NewRecord {
 	return session.NewRecord{
 		ID: id, Data: after, TTL: time.Hour, Labels: []string{"l"}, Deadline: time.Now().Add(time.Hour),
@@ -36,8 +36,8 @@ func logInOver(id, old string) session.NewRecord {
 	}
 }
 
-// TestS5_ALogInLosesNoWriteBesideIt: of a log-in that ends a record, a write, a log-out and a second log-in, all
-// at once, one finds the record as it was.
+// TestS5_ALogInLosesNoWriteBesideIt: two log-ins that replace a record, a write and a log-out run at the same
+// time. Only one of them finds the record unchanged.
 func TestS5_ALogInLosesNoWriteBesideIt(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.joining() {
@@ -68,7 +68,7 @@ func TestS5_ALogInLosesNoWriteBesideIt(t *testing.T) {
 						won += either(yes, 1, 0)
 					}
 					if won > 1 || won == 0 && i%2 == 1 {
-						t.Errorf("%s: the log-ins ended it: %v, the write got %v: want one of them", old, ended, write)
+						t.Errorf("%s: the log-ins ended it: %v, the write got %v: want one of them (or none if there was a log-out)", old, ended, write)
 					}
 					_, err := r.GetPrimary(ctx, old)
 					there := err == nil
@@ -91,7 +91,7 @@ func TestS5_ALogInLosesNoWriteBesideIt(t *testing.T) {
 	}
 }
 
-// TestS5_ALogInWaitsForAWrite in PostgreSQL, which looks again at a row that it has waited for.
+// TestS5_ALogInWaitsForAWrite: PostgreSQL checks a row again after it has waited for the row's lock.
 func TestS5_ALogInWaitsForAWrite(t *testing.T) {
 	servers := start(t)
 	for _, p := range []place{servers.places()[0], servers.nodes()[0]} {
@@ -137,7 +137,7 @@ func TestS5_ALogInWaitsForAWrite(t *testing.T) {
 	}
 }
 
-// waits returns nil if a statement waits for a lock.
+// waits returns nil once a statement waits for a lock.
 func waits(ctx context.Context, db *sql.DB) error {
 	var n int
 	err := db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname=current_database() AND wait_event_type='Lock'").Scan(&n)
@@ -147,7 +147,7 @@ func waits(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// TestALogInHasAnyNumberOfLabels: each number is a statement of its own.
+// TestALogInHasAnyNumberOfLabels: each number of labels needs a different statement.
 func TestALogInHasAnyNumberOfLabels(t *testing.T) {
 	servers := start(t)
 	labels := []string{"a", "b", "c", "a"}
@@ -157,7 +157,7 @@ func TestALogInHasAnyNumberOfLabels(t *testing.T) {
 				together(t)
 				db, s := p.stores(t, func(cfg *sqlstore.Config) {
 					if cfg.Tombstones = tombs; cfg.Dialect == sqlstore.Postgres {
-						cfg.Listen = listening("") // a notice more
+						cfg.Listen = listening("") // the statement then sends a notice too
 					}
 				})
 				r, ctx := s.Sessions, context.Background()

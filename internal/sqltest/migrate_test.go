@@ -12,8 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestProcessesThatStartAtOnceBothMakeTheTables: PostgreSQL's CREATE TABLE IF NOT EXISTS fails beside another
-// one.
+// TestProcessesThatStartAtOnceBothMakeTheTables: PostgreSQL's CREATE TABLE IF NOT EXISTS can fail if another
+// process runs it at the same time. New must not.
 func TestProcessesThatStartAtOnceBothMakeTheTables(t *testing.T) {
 	db := start(t).openPostgres(t)
 	cfg := sqlstore.Config{Dialect: sqlstore.Postgres, Migrate: true}
@@ -42,7 +42,7 @@ func TestProcessesThatStartAtOnceBothMakeTheTables(t *testing.T) {
 	}
 }
 
-// TestNewFindsADatabaseThatForgets: an error of the contract is none of a database that works.
+// TestNewFindsADatabaseThatForgets: New reports a database in which a new record is not found.
 func TestNewFindsADatabaseThatForgets(t *testing.T) {
 	db := sqltest.SQLiteFile(t)
 	cfg := sqlstore.Config{Dialect: sqlstore.SQLite, Migrate: true}

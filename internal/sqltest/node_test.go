@@ -10,7 +10,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/interop/live"
 )
 
-// nodeStacks are those of ../interop/live/node/stacks.mjs that keep sessions in a database.
+// nodeStacks are the stacks of ../interop/live/node/stacks.mjs that store sessions in a database.
 var nodeStacks = []string{
 	"express-session 1.17, connect-pg-simple 9, passport 0.4",
 	"express-session 1.18, connect-pg-simple 9, passport 0.6",
@@ -23,14 +23,13 @@ var nodeStacks = []string{
 	"express-session 1.19, connect-session-knex 5 with better-sqlite3, passport 0.7",
 }
 
-// stacks are those that run: in the short form one for each package, and for both versions where there are
-// two.
+// stacks are the stacks to test: all with -full, otherwise one for each package and for each of its major
+// versions.
 func stacks() []string {
 	return sized([]string{nodeStacks[1], nodeStacks[2], nodeStacks[3], nodeStacks[6], nodeStacks[7], nodeStacks[8]}, nodeStacks)
 }
 
-// TestNodeLive runs every scenario of package live with every stack of Node that keeps its sessions in a
-// database, beside Go on the same table.
+// TestNodeLive runs every scenario of package live with each stack: Node and Go share one table.
 func TestNodeLive(t *testing.T) {
 	s := start(t)
 	var passed, all atomic.Int64
@@ -48,11 +47,12 @@ func TestNodeLive(t *testing.T) {
 	}
 }
 
-// TestNodeRaces has a request of each side meet the other's, copies of what Go noted, and the whole move.
+// TestNodeRaces runs requests of Node and Go at the same time, lets Node copy Go's notes, and moves from Node
+// to Go.
 func TestNodeRaces(t *testing.T) {
 	s := start(t)
 	row := report.Table(writeBackTitle, "Written back by", "Sessions", "Accepted by Go without tombstones", "with tombstones", "with them, 25 hours later")
-	for _, stack := range sized(stacks()[1:], nodeStacks) { // in the short form one for each package
+	for _, stack := range sized(stacks()[1:], nodeStacks) { // without -full one for each package
 		t.Run(stack, func(t *testing.T) {
 			together(t)
 			w := newNodePlace(t, s, stack).world(t, stack)
@@ -77,6 +77,6 @@ func TestNodeRaces(t *testing.T) {
 
 const writeBackTitle = "12. Sessions that Express wrote back after Go ended them, SQL stores"
 
-// otherZone reports whether the stores' connections choose another time zone than the database has, and the
-// stores are told Node's.
+// otherZone reports whether the stores' connections use another time zone than the database. The stores are
+// then given Node's zone.
 func otherZone(stack string) bool { return strings.HasSuffix(stack, "passport 0.6") }

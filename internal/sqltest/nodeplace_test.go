@@ -19,35 +19,35 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// nodePlace is a database whose table Node makes, and Go and Node share. Where the times have no zone it is
-// not the server's, so that whoever took it for another one would see sessions end hours too early or too
-// late.
+// nodePlace is a database with a table that Node makes and that Node and Go share. If the table's times have
+// no zone, the database uses another zone than the server, so that a mistake shows: sessions would end hours
+// too early or too late.
 type nodePlace struct {
 	*nodeLayout
 	t    *testing.T
-	db   *sql.DB // of the test
+	db   *sql.DB // for the test
 	url  string  // for Node
-	goDB *sql.DB // of the stores
+	goDB *sql.DB // for the stores
 	zone string  // sqlstore.Config.TimeZone
 
 	made map[live.GoStore]live.Sessions
 }
 
-// nodeLayout is a package of Node's and what its table looks like.
+// nodeLayout describes the table of a Node package.
 type nodeLayout struct {
-	place     // of the harness, for its configuration and its columns with times
+	place     // for its configuration and its time columns
 	elsewhere map[string]any
 	lists     []string
 	touches   bool
-	columns   [3]string // of the id, the record as a text, and the time
-	column    string    // that of the record itself
-	left      string    // seconds
-	in        string    // the time after %d milliseconds
+	columns   [3]string // the id, the record as text, and the time
+	column    string    // the record's own column
+	left      string    // expression for the seconds left
+	in        string    // expression for the time in %d milliseconds
 }
 
 const zone = "Asia/Tokyo"
 
-// layouts are the packages of Node's.
+// layouts returns the layouts by Node package.
 func layouts(s servers) map[string]*nodeLayout {
 	list := map[string]*nodeLayout{
 		"connect-pg-simple": {
@@ -77,10 +77,10 @@ func layouts(s servers) map[string]*nodeLayout {
 	return list
 }
 
-// version is what is left out of a stack's middle name to have that of a layout.
+// version matches the version in a package's name.
 var version = regexp.MustCompile(` [0-9]+\b`)
 
-// packageOf is the layout's name in that of a stack.
+// packageOf returns the key of layouts for a stack: the second part of its name, without version.
 func packageOf(stack string) string {
 	return version.ReplaceAllString(strings.Split(stack, ", ")[1], "")
 }
@@ -123,7 +123,7 @@ func (p *nodePlace) world(t *testing.T, stack string) *live.World {
 	return live.NewWorld(t, "../interop/live/node", stack, p.url, p)
 }
 
-// goStore is a store, and the removal of what is over.
+// goStore is a store with Sweep.
 type goStore struct {
 	*sqlstore.Store
 	stores *sqlstore.Stores
@@ -157,7 +157,7 @@ func (p *nodePlace) Elsewhere() map[string]any { return maps.Clone(p.elsewhere) 
 func (p *nodePlace) Lists() []string           { return p.lists }
 func (p *nodePlace) TouchesAll() bool          { return p.touches }
 
-// table is Node's, as our own configuration calls it by default.
+// table is the name of Node's table, the default of our configuration.
 func (p *nodePlace) table() string {
 	for name := range p.times {
 		if !strings.HasPrefix(name, "passport_") {

@@ -19,14 +19,14 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// listening is sqlstore.Config.Listen as its documentation has it.
+// listening is a sqlstore.Config.Listen, as in its documentation.
 func listening(url string) func(context.Context, string, func(string)) error {
 	return func(ctx context.Context, channel string, tell func(string)) error {
 		conn, err := pgx.Connect(ctx, url)
 		if err != nil {
 			return err
 		}
-		defer conn.Close(context.Background()) //nolint:errcheck // it has done its work
+		defer conn.Close(context.Background()) //nolint:errcheck // nothing to do about an error here
 		_, err = conn.Exec(ctx, "LISTEN "+channel)
 		for payload := ""; err == nil; {
 			tell(payload)
@@ -39,7 +39,7 @@ func listening(url string) func(context.Context, string, func(string)) error {
 	}
 }
 
-// notifying returns p in a database of its own, with tombstones, and with notices from there.
+// notifying returns p with a new database, and an edit that sets tombstones and a Listen for that database.
 func (s servers) notifying(t *testing.T, p place) (place, func(*sqlstore.Config)) {
 	t.Helper()
 	database := s.pg.Database(t)
@@ -47,7 +47,8 @@ func (s servers) notifying(t *testing.T, p place) (place, func(*sqlstore.Config)
 	return p, func(cfg *sqlstore.Config) { cfg.Tombstones, cfg.Listen = true, listening(s.pg.URL(database)) }
 }
 
-// TestNoticesAreHeardWhateverThePrefix: the channel's name needs no quotes, and is not too long.
+// TestNoticesAreHeardWhateverThePrefix: for any prefix the channel's name needs no quotes and is not too
+// long.
 func TestNoticesAreHeardWhateverThePrefix(t *testing.T) {
 	servers := start(t)
 	p, long := servers.places()[0], strings.Repeat("9", 62)
@@ -73,7 +74,8 @@ func TestNoticesAreHeardWhateverThePrefix(t *testing.T) {
 	}
 }
 
-// TestAListenThatGivesUpIsAnError, and is called again by that.
+// TestAListenThatGivesUpIsAnError: if Config.Listen returns nil, Listen returns an error, so that it is
+// called again.
 func TestAListenThatGivesUpIsAnError(t *testing.T) {
 	_, s := start(t).places()[0].stores(t, func(cfg *sqlstore.Config) {
 		cfg.Listen = func(context.Context, string, func(string)) error { return nil }

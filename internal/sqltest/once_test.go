@@ -15,7 +15,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// first gives the first command this fate, and lets all others pass.
+// first applies the fault m to the first command and lets all others pass.
 func first(m faultproxy.Manner) func(faultproxy.Command) faultproxy.Manner {
 	var met atomic.Bool
 	return func(c faultproxy.Command) faultproxy.Manner {
@@ -26,7 +26,7 @@ func first(m faultproxy.Manner) func(faultproxy.Command) faultproxy.Manner {
 	}
 }
 
-// TestS2_WhatIsWrittenIsSentOnce: after a lost reply nothing is sent again, and the error is an outage.
+// TestS2_WhatIsWrittenIsSentOnce: after a lost reply a write is not sent again, and the error is an outage.
 func TestS2_WhatIsWrittenIsSentOnce(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.onServers() {
@@ -74,8 +74,8 @@ func TestS2_WhatIsWrittenIsSentOnce(t *testing.T) {
 					}))
 				}
 				if err := call(ctx, "warm"+name); errors.Is(err, errors.ErrUnsupported) {
-					continue // by MySQL
-				} else if err != nil { // the connection learns the statements
+					continue // with MySQL
+				} else if err != nil { // it prepared the statements on the connection
 					t.Errorf("%s: %v", name, err)
 				}
 				before := len(proxy.Seen(all))
@@ -94,7 +94,7 @@ func TestS2_WhatIsWrittenIsSentOnce(t *testing.T) {
 	}
 }
 
-// TestS17_ReadsGoToTheReplicaAndAllElseToThePrimary.
+// TestS17_ReadsGoToTheReplicaAndAllElseToThePrimary: only Get asks the replica.
 func TestS17_ReadsGoToTheReplicaAndAllElseToThePrimary(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.onServers() {

@@ -21,19 +21,19 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// world is a program over a database that something happens to, and a user of it.
+// world is a program on a database that will fail, and a logged-in user of the program.
 type world struct {
 	*browser.Browser
 	t      *testing.T
-	db     *sql.DB // the program's
-	admin  *sql.DB // another's
+	db     *sql.DB // connections of the program
+	admin  *sql.DB // other connections, which cause the outage
 	pg     sqltest.Postgres
 	maria  sqltest.MariaDB
-	end    func() // ends what began
+	end    func() // ends the outage
 	stores *sqlstore.Stores
 }
 
-// storeTimeout is long enough for a busy machine when nothing is wrong.
+// storeTimeout is long enough on a busy machine if there is no outage.
 const storeTimeout = time.Second
 
 func (w *world) exec(query string) {
@@ -41,7 +41,7 @@ func (w *world) exec(query string) {
 	exec(w.t, w.admin, query)
 }
 
-// newWorld makes a program over db and logs a user in.
+// newWorld makes a program on db and logs a user in.
 func newWorld(t *testing.T, db, admin *sql.DB, cfg sqlstore.Config) *world {
 	t.Helper()
 	cfg.Migrate = true
@@ -55,14 +55,14 @@ func newWorld(t *testing.T, db, admin *sql.DB, cfg sqlstore.Config) *world {
 	return w
 }
 
-// TestAnOutageIs503AndLogsNobodyOut: whatever happens to the database, the answer is 503, the cookie stays,
-// and when it is over the user is still there.
+// TestAnOutageIs503AndLogsNobodyOut: during any outage of the database the answer is 503 and the cookie
+// stays. Afterwards the user is still logged in.
 func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 	type outage struct {
 		name   string
 		begin  func(w *world)
-		params []string // of the program's data source
-		reads  bool     // go on
+		params []string // added to the program's data source
+		reads  bool     // still work during the outage
 	}
 	servers := start(t)
 	for _, o := range []outage{
@@ -171,7 +171,8 @@ func (w *world) reconnect() {
 	w.db.SetMaxIdleConns(2)
 }
 
-// takeAll takes every connection that the server has. Those of the program are closed, for it finds no more.
+// takeAll takes every connection that the server allows. It closes the program's idle ones first, so that the
+// program gets none.
 func (w *world) takeAll() {
 	w.db.SetMaxIdleConns(0)
 	var taken []*sql.Conn
@@ -193,7 +194,7 @@ func (w *world) takeAll() {
 	}
 }
 
-// send makes a request of a method and a path.
+// send sends a request, given as "GET /path" or "POST /path".
 func send(b *browser.Browser, request string) browser.Answer {
 	if path, get := strings.CutPrefix(request, "GET "); get {
 		return b.Get(path)
@@ -201,7 +202,7 @@ func send(b *browser.Browser, request string) browser.Answer {
 	return b.Post(strings.TrimPrefix(request, "POST "))
 }
 
-// survives has something happen, and looks at the answers meanwhile and afterwards.
+// survives begins an outage, and checks the answers during it and after its end.
 func (w *world) survives(begin func(*world), reads bool) {
 	w.t.Helper()
 	before := w.Cookie(rig.Cookie)
@@ -238,9 +239,9 @@ func (w *world) survives(begin func(*world), reads bool) {
 	w.Get("/me").Want(w.t, http.StatusUnauthorized, "")
 }
 
-// TestAFaultOfTheNetworkIsNoLogOut: each manner, at each flight of each kind of request.
+// TestAFaultOfTheNetworkIsNoLogOut: each kind of fault, at each round trip of each kind of request.
 func TestAFaultOfTheNetworkIsNoLogOut(t *testing.T) {
-	t.Parallel() // with itself alone: no other test is
+	t.Parallel() // only its subtests run in parallel: no other test calls Parallel
 	servers := start(t)
 	for _, p := range servers.kinds() {
 		if p.cfg.Dialect == sqlstore.SQLite {

@@ -1,6 +1,6 @@
 // Package sqltest starts real PostgreSQL and MariaDB servers on the loopback interface for tests, and opens
-// databases of theirs, and of SQLite. It is a module of its own, for the drivers are none of the core's
-// dependencies.
+// their databases and those of SQLite. It is a separate module, so that the drivers are no dependencies of
+// the core.
 package sqltest
 
 import (
@@ -21,11 +21,11 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// account is the system's user who owns the servers if the tests run as root, whom they refuse.
+// account is the system user that runs the servers if the tests run as root: they refuse to run as root.
 const account = "nobody"
 
-// Server is one process of a database server. It keeps its data in a folder of its own, is killed at the end
-// of the test, and also when the test process dies.
+// Server is a running database server. Its data is in its own folder. It ends with the test, also if the test
+// process dies.
 type Server struct {
 	Addr string // host:port on 127.0.0.1
 
@@ -33,28 +33,27 @@ type Server struct {
 	args []string
 	dir  string
 	cmd  *exec.Cmd
-	life io.Closer // the watcher's standard input: the server ends when it closes
+	life io.Closer // the watcher's standard input; closing it ends the server
 	log  *subprocess.Log
 }
 
-// kind is how to make and start a server.
+// kind says how to initialize and start a server.
 type kind struct {
 	name    string
-	signal  string // asks it to end at once, but in order
+	signal  string // makes it shut down fast but cleanly
 	prepare func(t testing.TB, dir string)
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, addr, dir string) error
 }
 
-// startServer makes a folder with an empty database and starts the server, with args added to its command
-// line.
+// startServer initializes a new data folder and starts the server, with args added to its command line.
 func startServer(t testing.TB, k kind, args ...string) *Server {
 	t.Helper()
 	s := &Server{kind: k, args: args, dir: folder(t)}
 	k.prepare(t, s.dir)
 	t.Cleanup(s.Stop)
 	var err error
-	for range 3 { // the free port may be taken before the server has it
+	for range 3 { // another process may take the free port first
 		s.Addr = subprocess.FreeAddr(t)
 		if err = s.Restart(t); err == nil {
 			return s
@@ -64,13 +63,13 @@ func startServer(t testing.TB, k kind, args ...string) *Server {
 	return nil
 }
 
-// Restart starts the server again on its address and with its data, after [Server.Kill] or [Server.Stop].
+// Restart starts the server again with its address and data, after [Server.Kill] or [Server.Stop].
 func (s *Server) Restart(t testing.TB) error {
 	_, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		return err
 	}
-	// The watcher outlives neither this process nor the call of Stop.
+	// The watcher ends when this process ends or calls Stop.
 	watcher := `"$@" & pid=$!; echo $pid >` + filepath.Join(s.dir, "watched") + `; read -r word; kill -${word:-` + s.kind.signal + `} $pid 2>/dev/null; wait $pid`
 	args := append([]string{"sh", "-c", watcher, "sh"}, s.kind.command(s.dir, port)...)
 	s.cmd = as(t, append(args, s.args...)...)
@@ -94,7 +93,7 @@ func (s *Server) Restart(t testing.TB) error {
 	return err
 }
 
-// Stop ends the server in order: its clients are told. Ending it twice is fine.
+// Stop shuts the server down cleanly: it notifies its clients. It does nothing if the server has ended.
 func (s *Server) Stop() { s.end("") }
 
 // Kill ends the server at once, as a crash would.
@@ -114,8 +113,8 @@ func (s *Server) end(signal string) {
 	s.life = nil
 }
 
-// Freeze makes the server's main process stop answering without closing its connections (SIGSTOP), until
-// [Server.Thaw]. PostgreSQL has a process for each connection, which goes on: there only new ones hang.
+// Freeze stops the server's main process without closing its connections (SIGSTOP), until [Server.Thaw]. In
+// PostgreSQL each connection has its own process, which goes on; only new connections hang.
 func (s *Server) Freeze(t testing.TB) {
 	t.Helper()
 	pid := s.send(t, syscall.SIGSTOP)
@@ -136,7 +135,7 @@ func (s *Server) Freeze(t testing.TB) {
 	}
 }
 
-// Thaw ends what Freeze began.
+// Thaw undoes Freeze.
 func (s *Server) Thaw(t testing.TB) { s.send(t, syscall.SIGCONT) }
 
 func (s *Server) send(t testing.TB, sig syscall.Signal) (pid int) {
@@ -161,7 +160,7 @@ func (s *Server) PID(t testing.TB) (pid int) {
 	return pid
 }
 
-// as returns a command that is not run by root.
+// as returns a command that does not run as root.
 func as(t testing.TB, args ...string) *exec.Cmd {
 	if os.Getuid() == 0 {
 		u := owner(t)
@@ -176,12 +175,12 @@ func owner(t testing.TB) *user.User {
 	t.Helper()
 	u, err := user.Lookup(account)
 	if err != nil {
-		t.Fatalf("find the user who is to own the servers: %v", err)
+		t.Fatalf("find the user that runs the servers: %v", err)
 	}
 	return u
 }
 
-// run runs a program to its end.
+// run runs a program and waits for it.
 func run(t testing.TB, args ...string) {
 	t.Helper()
 	cmd := as(t, args...)
@@ -190,7 +189,7 @@ func run(t testing.TB, args ...string) {
 	}
 }
 
-// folder makes a folder for a server's data; those of testing.T are closed to other users.
+// folder makes a folder for a server's data. One of t.TempDir would not be accessible to other users.
 func folder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sqltest") //nolint:usetesting // see above
@@ -209,7 +208,7 @@ func folder(t testing.TB) string {
 	return dir
 }
 
-// program returns the path of the first of names that is there.
+// program returns the path of the first of names that exists; names may be patterns.
 func program(t testing.TB, install string, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -228,7 +227,7 @@ func program(t testing.TB, install string, names ...string) string {
 // Poll is [subprocess.Poll].
 func Poll(f func(context.Context) error) error { return subprocess.Poll(f) }
 
-// initFile writes what a MariaDB runs at its start: the user of the tests.
+// initFile writes the statements that MariaDB runs when it starts: they make the tests' user.
 func initFile(t testing.TB, dir string) string {
 	t.Helper()
 	name := filepath.Join(dir, "init.sql")
@@ -236,7 +235,7 @@ func initFile(t testing.TB, dir string) string {
 	return name
 }
 
-// write writes a file that a server reads.
+// write writes a file for a server.
 func write(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil { //nolint:gosec // the server's user reads it

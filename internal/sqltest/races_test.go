@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestS7_ALogOutBesideARenewalIsFinal in either order: whoever comes second finds the other's doing.
+// TestS7_ALogOutBesideARenewalIsFinal: whichever of the two comes second finds what the first did.
 func TestS7_ALogOutBesideARenewalIsFinal(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.kinds() {
@@ -35,7 +35,7 @@ func TestS7_ALogOutBesideARenewalIsFinal(t *testing.T) {
 					var renewal, logOut error
 					var wg sync.WaitGroup
 					wg.Go(func() {
-						if _, renewal = r.End(ctx, o, []byte(`{"cookie":{}}`), n, time.Hour); renewal != nil { // as the session layer does: nobody knows this id
+						if _, renewal = r.End(ctx, o, []byte(`{"cookie":{}}`), n, time.Hour); renewal != nil { // as the session layer does: this id was never sent
 							_ = r.Delete(ctx, n, nil)
 						}
 					})
@@ -52,7 +52,7 @@ func TestS7_ALogOutBesideARenewalIsFinal(t *testing.T) {
 					case errors.Is(renewal, session.ErrNotFound):
 						first["log-out"]++
 					default:
-						t.Errorf("renewal: got %v, want it or ErrNotFound", renewal)
+						t.Errorf("renewal: got error %v, want none or ErrNotFound", renewal)
 					}
 					for _, id := range []string{o, n} {
 						if _, err := r.GetPrimary(ctx, id); !errors.Is(err, session.ErrNotFound) {
@@ -66,7 +66,8 @@ func TestS7_ALogOutBesideARenewalIsFinal(t *testing.T) {
 	}
 }
 
-// TestS15_WhatNodeWritesBackLateStaysUnknown: a request of Node's that still runs when Go ends its session.
+// TestS15_WhatNodeWritesBackLateStaysUnknown: a request in Node that is still running writes a session back
+// after Go has ended it.
 func TestS15_WhatNodeWritesBackLateStaysUnknown(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.nodes() {
@@ -74,7 +75,7 @@ func TestS15_WhatNodeWritesBackLateStaysUnknown(t *testing.T) {
 			together(t)
 			db, s := p.stores(t, tombstones)
 			r, ctx := s.Sessions, context.Background()
-			set := map[string]string{ // as the packages write it
+			set := map[string]string{ // as Node's packages write
 				"connect-pg-simple":                        `INSERT INTO "session" (sess, expire, sid) SELECT $1::json, to_timestamp($2::double precision), $3 ON CONFLICT (sid) DO UPDATE SET sess=$1::json, expire=to_timestamp($2::double precision) RETURNING sid`,
 				"connect-session-knex":                     `INSERT INTO sessions (sess, expired, sid) VALUES ($1::json, to_timestamp($2::double precision), $3) ON CONFLICT (sid) DO UPDATE SET sess=excluded.sess, expired=excluded.expired`,
 				"express-mysql-session":                    "INSERT INTO `sessions` (`data`, `expires`, `session_id`) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE `expires` = VALUES(`expires`), `data` = VALUES(`data`)",
@@ -121,7 +122,7 @@ func TestS15_WhatNodeWritesBackLateStaysUnknown(t *testing.T) {
 	}
 }
 
-// nodeTableOf is Node's table.
+// nodeTableOf is the name of Node's table.
 func nodeTableOf(p place) string {
 	if p.cfg.Layout == sqlstore.ConnectPGSimple {
 		return "session"

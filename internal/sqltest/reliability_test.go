@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// With these, `go run ./internal/reliability` makes tables of docs/RELIABILITY.md.
+// `go run ./internal/reliability` uses these flags to make tables of docs/RELIABILITY.md.
 var (
 	full       = flag.Bool("full", false, "run everything at its full size: minutes")
 	reportFile = flag.String("report", "", "write the figures to this file, as Markdown")
@@ -23,7 +23,7 @@ var (
 // report is what the tests measured.
 var report figures.Report
 
-// sized returns the full size or the short one.
+// sized returns long with -full, otherwise short.
 func sized[T any](short, long T) T {
 	if *full {
 		return long
@@ -31,11 +31,12 @@ func sized[T any](short, long T) T {
 	return short
 }
 
-// users is how many connections the programs of a race have: more than a server gives would be an outage.
+// users is how many connections the programs of a race may open. More than the server allows would be an
+// outage.
 const users = 32
 
-// TestRaces lets requests race, at random, in the scenarios of ../reliability: those in which other libraries
-// are put, and those of what they do not have.
+// TestRaces runs requests at the same time, at random, in the scenarios of ../reliability: those that other
+// libraries run too, and those for features that only this library has.
 func TestRaces(t *testing.T) {
 	servers := start(t)
 	head := []string{"Promise: none of"}
@@ -43,7 +44,7 @@ func TestRaces(t *testing.T) {
 	cells := map[string][]any{} // by promise
 	for _, p := range servers.kinds() {
 		if p.name == "SQLite in a file" || p.name == "SQLite in memory" {
-			continue // the same statements, with less at a time than with WAL
+			continue // the same statements as with WAL, with less concurrency
 		}
 		head = append(head, p.name)
 		told := func(t *testing.T, r scenario.Result) {
@@ -66,10 +67,10 @@ func TestRaces(t *testing.T) {
 				told(t, r)
 			}
 		})
-		for _, race := range rig.Races { // each gives its connections back
+		for _, race := range rig.Races { // each closes its connections at its end
 			t.Run(p.name+"/"+race.Name, func(t *testing.T) {
 				r := race.Run(t.Context(), t, p.racing(t), sized(8, 500))
-				for try := 1; r.Of == 0 && try < 4; try++ { // on a busy machine all of a few may be refused
+				for try := 1; r.Of == 0 && try < 4; try++ { // on a busy machine all attempts may be refused if there are few
 					r = race.Run(t.Context(), t, p.racing(t), sized(8, 500))
 				}
 				told(t, r)
@@ -82,7 +83,7 @@ func TestRaces(t *testing.T) {
 	}
 }
 
-// racing makes a store in an empty database, with tombstones beside a table of Node's.
+// racing makes a store in an empty database; if the table is Node's, with tombstones.
 func (p place) racing(t *testing.T) session.Store {
 	t.Helper()
 	edit := keep

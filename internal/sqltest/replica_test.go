@@ -17,9 +17,9 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestS17_AReplicaThatLagsLogsNobodyInAgain: a streaming replica of PostgreSQL that has not heard of a
-// log-out still answers reads with the session, which may go on for as long as it lags. What changes
-// something asks the primary: nothing brings the session back, and nobody gets a new cookie for it.
+// TestS17_AReplicaThatLagsLogsNobodyInAgain: while a streaming replica of PostgreSQL lags behind a log-out,
+// reads still find the session; this is accepted. Every change asks the primary, so nothing brings the
+// session back, and nobody gets a new cookie for it.
 func TestS17_AReplicaThatLagsLogsNobodyInAgain(t *testing.T) {
 	servers := start(t)
 	second := servers.pg.Replica(t)
@@ -34,7 +34,7 @@ func TestS17_AReplicaThatLagsLogsNobodyInAgain(t *testing.T) {
 			replica := sqltest.Open(t, "pgx", second.URL(name))
 			cfg := p.cfg
 			if _, err := sqlstore.New(ctx, replica, cfg); err == nil || !strings.Contains(err.Error(), "the server is a replica") {
-				t.Errorf("New with the replica for a primary: got error %v, want one that says so", err)
+				t.Errorf("New with the replica as primary: got error %v, want one that says so", err)
 			}
 			cfg.Reads = replica
 			s, err := sqlstore.New(ctx, db, cfg)
@@ -58,7 +58,7 @@ func TestS17_AReplicaThatLagsLogsNobodyInAgain(t *testing.T) {
 			held, cookie := user.Twin(), user.Cookie(rig.Cookie)
 			user.Post("/logout").Want(t, http.StatusOK, "")
 
-			held.Get("/me").Want(t, http.StatusOK, "7") // what a replica costs, for as long as it lags
+			held.Get("/me").Want(t, http.StatusOK, "7") // accepted while the replica lags
 			for _, id := range ids {
 				if _, err := s.Sessions.GetPrimary(ctx, id); !errors.Is(err, session.ErrNotFound) {
 					t.Errorf("the primary: got error %v, want ErrNotFound", err)
@@ -67,7 +67,7 @@ func TestS17_AReplicaThatLagsLogsNobodyInAgain(t *testing.T) {
 			for _, path := range []string{"/set?key=a&value=1", "/add", "/renew", "/logout"} {
 				twin := held.Twin()
 				if got := twin.Post(path); path != "/logout" && got.StatusCode == http.StatusOK {
-					t.Errorf("POST %s after the log-out: got %d, want that it is refused", path, got.StatusCode)
+					t.Errorf("POST %s after the log-out: got %d, want a refusal", path, got.StatusCode)
 				}
 				if got := twin.Cookie(rig.Cookie); got != "" && got != cookie {
 					t.Errorf("POST %s after the log-out: a new cookie", path)
@@ -83,9 +83,9 @@ func TestS17_AReplicaThatLagsLogsNobodyInAgain(t *testing.T) {
 			newcomer := browser.New(t, app)
 			newcomer.Post("/login?user=8").Want(t, http.StatusOK, "")
 			fresh := newcomer.Cookie(rig.Cookie)
-			newcomer.Get("/me") // may find nothing yet
+			newcomer.Get("/me") // may not find it yet
 			if newcomer.Cookie(rig.Cookie) != fresh {
-				t.Error("a new session that the replica has not heard of: its cookie is gone")
+				t.Error("the cookie of a new session that is not yet on the replica was removed")
 			}
 
 			exec(t, replica, "SELECT pg_wal_replay_resume()")
@@ -96,7 +96,7 @@ func TestS17_AReplicaThatLagsLogsNobodyInAgain(t *testing.T) {
 	}
 }
 
-// caughtUp returns nil when the replica has all that the primary has written.
+// caughtUp returns nil once the replica has everything that the primary has written.
 func caughtUp(ctx context.Context, primary *sql.DB, second sqltest.Postgres) error {
 	var at string
 	if err := primary.QueryRowContext(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&at); err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestRoundTripsPerRequest counts what a request costs, as store.TestCommandsPerRequest does on Redis. A dead
-// cookie is read once where reads are the primary's word; where they may come from a replica, what changes a
-// session asks the primary too (S17).
+// TestRoundTripsPerRequest counts the round trips of a request, as store.TestCommandsPerRequest does for
+// Redis. The cookie of an ended session costs one read if reads ask the primary. If they may ask a replica, a
+// request that changes a session asks the primary too (S17).
 func TestRoundTripsPerRequest(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.onServers() {
@@ -28,8 +28,8 @@ func TestRoundTripsPerRequest(t *testing.T) {
 					return n
 				}
 			}
-			second := either(p.cfg.Layout == sqlstore.Own, 0, 1) // a log-out looks for a note beside Node's table
-			one := p.cfg.Dialect == sqlstore.Postgres            // statement for all steps of a log-in
+			second := either(p.cfg.Layout == sqlstore.Own, 0, 1) // with Node's table a log-out also looks for a note
+			one := p.cfg.Dialect == sqlstore.Postgres            // one statement does all steps of a log-in
 			b, trips := counted(s)
 			rows := []struct {
 				name, method, path string
@@ -45,7 +45,7 @@ func TestRoundTripsPerRequest(t *testing.T) {
 				{"a log-out: an end and a label", "POST", "/logout", 200, either(one, 2, 3) + second},
 				{"a log-out of nobody", "POST", "/logout", 200, 0},
 			}
-			for _, warm := range []bool{true, false} { // the first time prepares the statements
+			for _, warm := range []bool{true, false} { // the first run prepares the statements
 				for _, row := range rows {
 					trips()
 					request(b, row.method, row.path).Want(t, row.code, "")

@@ -21,7 +21,7 @@ import (
 type Postgres struct{ *Server }
 
 // StartPostgres starts a PostgreSQL server, with args added to its command line ("-c", "max_connections=5").
-// What it acknowledged outlasts its own crash, and not that of the machine.
+// Its acknowledged writes survive a crash of the server, but not one of the machine.
 func StartPostgres(t testing.TB, args ...string) Postgres {
 	t.Helper()
 	initdb := program(t, "postgresql", "/usr/lib/postgresql/*/bin/initdb", "initdb")
@@ -30,8 +30,7 @@ func StartPostgres(t testing.TB, args ...string) Postgres {
 	}, args...)
 }
 
-// Replica starts a PostgreSQL server that follows p by streaming. It lags behind between pg_wal_replay_pause
-// and pg_wal_replay_resume.
+// Replica starts a streaming replica of p. It lags between pg_wal_replay_pause and pg_wal_replay_resume.
 func (p Postgres) Replica(t testing.TB) Postgres {
 	t.Helper()
 	backup := program(t, "postgresql", "/usr/lib/postgresql/*/bin/pg_basebackup", "pg_basebackup")
@@ -40,7 +39,7 @@ func (p Postgres) Replica(t testing.TB) Postgres {
 	})
 }
 
-// Bouncer starts a pgbouncer in front of p, which gives a client a connection for each transaction.
+// Bouncer starts a pgbouncer in front of p, in transaction mode: a client gets a connection per transaction.
 func (p Postgres) Bouncer(t testing.TB) Postgres {
 	t.Helper()
 	bouncer := program(t, "pgbouncer", "/usr/sbin/pgbouncer", "pgbouncer")
@@ -83,7 +82,7 @@ func postgresURL(addr, database string, params ...string) string {
 	return u.String()
 }
 
-// URL returns where a database is, for the driver "pgx" and for Node's pg; params are added to it.
+// URL returns a database's URL for the driver "pgx" and for Node's pg, with params added.
 func (p Postgres) URL(database string, params ...string) string {
 	return postgresURL(p.Addr, database, params...)
 }
@@ -94,8 +93,8 @@ func (p Postgres) Database(t testing.TB) string { return makeDatabase(t, "pgx", 
 // MariaDB is a MariaDB server.
 type MariaDB struct{ *Server }
 
-// StartMariaDB starts a MariaDB server, with args added to its command line ("--max-connections=5"). What it
-// acknowledged outlasts its own crash, and not that of the machine.
+// StartMariaDB starts a MariaDB server, with args added to its command line ("--max-connections=5"). Its
+// acknowledged writes survive a crash of the server, but not one of the machine.
 func StartMariaDB(t testing.TB, args ...string) MariaDB {
 	t.Helper()
 	install := program(t, "mariadb-server", "mariadb-install-db", "mysql_install_db")
@@ -123,7 +122,7 @@ func mariaDSN(addr, database string, params ...string) string {
 	return fmt.Sprintf("app:app@tcp(%s)/%s?%s", addr, database, strings.Join(append([]string{"clientFoundRows=true"}, params...), "&"))
 }
 
-// DSN returns where a database is, for the driver "mysql", with clientFoundRows=true; params are added to it.
+// DSN returns a database's data source for the driver "mysql", with clientFoundRows=true and params added.
 func (m MariaDB) DSN(database string, params ...string) string {
 	return mariaDSN(m.Addr, database, params...)
 }
@@ -131,7 +130,7 @@ func (m MariaDB) DSN(database string, params ...string) string {
 // Database makes an empty database and returns its name. The user is app, with the password app.
 func (m MariaDB) Database(t testing.TB) string { return makeDatabase(t, "mysql", m.DSN("")) }
 
-// isOurs returns nil if the server at source answers want: another process may have taken the port.
+// isOurs returns nil if the server at source answers query with want: another server may have taken the port.
 func isOurs(ctx context.Context, driver, source, query, want string) error {
 	db, err := sql.Open(driver, source)
 	if err != nil {
@@ -167,24 +166,24 @@ func Open(t testing.TB, driver, source string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.SetMaxIdleConns(32) // connections are dear
+	db.SetMaxIdleConns(32) // connecting is slow
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
 
-// SQLiteFile opens an SQLite database in a file; params are added to a time to wait for
-// locks, and to synchronous(OFF) unless they say otherwise.
+// SQLiteFile opens an SQLite database in a file, with params, a time to wait for locks, and synchronous(OFF)
+// unless params set it.
 func SQLiteFile(t testing.TB, params ...string) *sql.DB {
 	t.Helper()
 	all := strings.Join(append(params, "_pragma=busy_timeout(5000)"), "&")
 	if !strings.Contains(all, "synchronous") {
 		all += "&_pragma=synchronous(OFF)"
 	}
-	// A test's name may have a character in it that ends the path in a URL.
+	// The name of a test, and so its folder, may contain a character that ends the path in a URL.
 	return Open(t, "sqlite", "file:"+(&url.URL{Path: filepath.Join(t.TempDir(), "db")}).EscapedPath()+"?"+all)
 }
 
-// SQLiteMemory opens an SQLite database in memory, on one connection, as that has to be.
+// SQLiteMemory opens an SQLite database in memory, with one connection: each one has its own database.
 func SQLiteMemory(t testing.TB) *sql.DB {
 	t.Helper()
 	db := Open(t, "sqlite", ":memory:")

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestEveryMethodReturnsSoonThoughTheDatabaseIsSilent: a server that is stopped, a lock that somebody holds.
+// TestEveryMethodReturnsSoonThoughTheDatabaseIsSilent: the server is frozen, or somebody holds a lock.
 func TestEveryMethodReturnsSoonThoughTheDatabaseIsSilent(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.places()[:3] {
@@ -34,7 +34,7 @@ func TestEveryMethodReturnsSoonThoughTheDatabaseIsSilent(t *testing.T) {
 	}
 }
 
-// lock has a connection of its own hold a lock until the function that it returns is called.
+// lock takes a lock on a separate connection. The function that it returns releases the lock.
 func lock(t *testing.T, db *sql.DB, begin, end string) func() {
 	t.Helper()
 	conn, err := db.Conn(context.Background())

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// Suite is the testing.TB of servers that live longer than one test, or belong to none. Its zero value is
-// ready for use; it may be used concurrently.
+// Suite is a testing.TB for servers that outlive one test or belong to none. Its zero value is ready for use;
+// it may be used concurrently.
 type Suite struct {
-	testing.TB // nil: only what is below can be called
+	testing.TB // nil: only the methods below can be called
 
 	mu       sync.Mutex
 	cleanups []func()
@@ -22,30 +22,30 @@ type Suite struct {
 // Helper implements testing.TB.
 func (*Suite) Helper() {}
 
-// Context returns one that does not end.
+// Context returns context.Background().
 func (*Suite) Context() context.Context { return context.Background() }
 
-// Cleanup has f called by Close.
+// Cleanup registers f to be called by Close.
 func (s *Suite) Cleanup(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cleanups = append(s.cleanups, f)
 }
 
-// Errorf notes a failure.
+// Errorf records a failure.
 func (s *Suite) Errorf(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failure = fmt.Sprintf(format, args...)
 }
 
-// Fatalf notes a failure and ends the goroutine.
+// Fatalf records a failure and ends the goroutine.
 func (s *Suite) Fatalf(format string, args ...any) {
 	s.Errorf(format, args...)
 	runtime.Goexit()
 }
 
-// Fatal notes a failure and ends the goroutine.
+// Fatal records a failure and ends the goroutine.
 func (s *Suite) Fatal(args ...any) { s.Fatalf("%s", fmt.Sprint(args...)) }
 
 // Failure returns the last failure, empty if there was none.
@@ -55,7 +55,7 @@ func (s *Suite) Failure() string {
 	return s.failure
 }
 
-// Start calls all of starts at once and returns when they have ended, with the failure if there was one.
+// Start calls all of starts concurrently, waits for them, and returns the failure, if any.
 func (s *Suite) Start(starts ...func()) (failure string) {
 	var wg sync.WaitGroup
 	for _, f := range starts {
@@ -65,7 +65,7 @@ func (s *Suite) Start(starts ...func()) (failure string) {
 	return s.Failure()
 }
 
-// Close calls what Cleanup was given, the last first.
+// Close calls the functions registered with Cleanup, the last one first.
 func (s *Suite) Close() {
 	for _, f := range slices.Backward(s.cleanups) {
 		f()

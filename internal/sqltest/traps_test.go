@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestNewFindsTheTraps: each is an error that names the cure. A row without one is fine.
+// TestNewFindsTheTraps: for each wrong setting New returns an error that names the cure.
 func TestNewFindsTheTraps(t *testing.T) {
 	s := start(t)
 	pg := func(params ...string) func(t *testing.T) *sql.DB {
@@ -114,7 +114,6 @@ func TestNewFindsTheTraps(t *testing.T) {
 	}
 }
 
-// TestManyProcessesMayMakeTheTablesAtOnce.
 func TestManyProcessesMayMakeTheTablesAtOnce(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.places()[:4] {
@@ -136,8 +135,8 @@ func TestManyProcessesMayMakeTheTablesAtOnce(t *testing.T) {
 	}
 }
 
-// TestATimeMeansTheSameInEveryZone: what Node stores under the server's zone lives for as long, though our
-// connections choose another, and what Go stores does for Node.
+// TestATimeMeansTheSameInEveryZone: Node's connections use the server's zone and ours another one. Still,
+// each side finds that a session of the other lives as long as it should.
 func TestATimeMeansTheSameInEveryZone(t *testing.T) {
 	pg := sqltest.StartPostgres(t, "-c", "timezone=America/New_York")
 	name := pg.Database(t)
@@ -157,15 +156,15 @@ func TestATimeMeansTheSameInEveryZone(t *testing.T) {
 	exec(t, node, `INSERT INTO session (sid, sess, expire) SELECT 'over', $1, to_timestamp($2)`, `{"cookie":{}}`, time.Now().Add(-time.Second).Unix())
 	var left float64
 	if err := node.QueryRowContext(t.Context(), `SELECT extract(epoch FROM expire-localtimestamp) FROM session WHERE sid='go' AND expire >= to_timestamp($1)`, time.Now().Unix()).Scan(&left); err != nil || left < 3500 || left > 3600 {
-		t.Errorf("Node finds that the session of an hour lives for %.0f s (error %v)", left, err)
+		t.Errorf("Node finds %.0f s left of a session of one hour (error %v)", left, err)
 	}
 	if _, err := s.Sessions.Get(t.Context(), "node"); err != nil {
-		t.Errorf("Node's session: got %v, want it", err)
+		t.Errorf("Get of Node's session: got error %v, want none", err)
 	}
 	if _, err := s.Sessions.Get(t.Context(), "over"); err == nil {
-		t.Error("Node's session that is over: got it, want none")
+		t.Error("Get of Node's expired session: got it, want an error")
 	}
 	if n, err := s.Sweep(t.Context()); n != 1 || err != nil {
-		t.Errorf("the sweep removed %d rows (error %v), want Node's one that is over", n, err)
+		t.Errorf("the sweep removed %d rows (error %v), want one: Node's expired session", n, err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// behind returns stores like those of place whose connections, of which there is one, go through a proxy.
-// Node's table and ours are there.
+// behind returns stores like those of place.stores, with one connection, which goes through a proxy. Node's
+// table and ours exist.
 func (s servers) behind(t *testing.T, p place, edit ...func(*sqlstore.Config)) (*faultproxy.Proxy, *sql.DB, *sqlstore.Stores) {
 	t.Helper()
 	var proxy *faultproxy.Proxy
@@ -34,7 +34,7 @@ func (s servers) behind(t *testing.T, p place, edit ...func(*sqlstore.Config)) (
 	return proxy, db, stores
 }
 
-// through opens a database by way of a proxy, on one connection.
+// through opens a database through a proxy, with one connection.
 func through(t *testing.T, p place, proxy *faultproxy.Proxy, name string) (db *sql.DB) {
 	t.Helper()
 	server := &sqltest.Server{Addr: proxy.Addr()}
@@ -47,20 +47,20 @@ func through(t *testing.T, p place, proxy *faultproxy.Proxy, name string) (db *s
 	return db
 }
 
-// onServers are the places that a network lies before.
+// onServers are the places with a server, which is reached over a network.
 func (s servers) onServers() []place {
 	return slices.DeleteFunc(slices.Concat(s.places(), s.nodes()), func(p place) bool { return p.cfg.Dialect == sqlstore.SQLite })
 }
 
-// all is every round trip but those of pgx's own: by which it asks a connection that was idle for a second
-// whether it lives, and by which it cancels what a lost connection was doing.
+// all selects every round trip except pgx's own: its ping of a connection that was idle for a second, and its
+// cancel request for a lost connection.
 func all(c faultproxy.Command) bool {
 	const cancel = "\x00\x00\x00\x10\x04\xd2\x16\x2e"
 	return !strings.Contains(c[0], "-- ping") && !strings.HasPrefix(c[0], cancel)
 }
 
-// TestRoundTrips counts what each call costs, once its statements are known to the connection. What a call
-// costs more than one is said in its row, for MySQL and for the tables of Node's.
+// TestRoundTrips counts the round trips of each call, once its statements are prepared. With MySQL and with
+// Node's tables some calls need more than one, as their rows say.
 func TestRoundTrips(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.onServers() {
@@ -72,7 +72,7 @@ func TestRoundTrips(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				proxy, db, s := servers.behind(t, p, func(cfg *sqlstore.Config) {
 					if cfg.Tombstones = tombstones; tombstones && p.cfg.Dialect == sqlstore.Postgres {
-						cfg.Listen = listening("") // a notice costs no trip
+						cfg.Listen = listening("") // a notice needs no extra round trip
 					}
 				})
 				ctx := context.Background()
@@ -163,7 +163,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// joined is the error of a call that takes several steps at once, which MySQL does not.
+// joined returns the error of a call that does several steps at once, and nil if the database, MySQL, does not
+// support such calls.
 func joined[T any](_ T, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
 		err = nil
@@ -171,7 +172,7 @@ func joined[T any](_ T, err error) error {
 	return err
 }
 
-// isConflict turns the answer that a call is to get into none.
+// isConflict returns nil for the expected error, a conflict.
 func isConflict(err error) error {
 	if errors.Is(err, session.ErrConflict) {
 		err = nil

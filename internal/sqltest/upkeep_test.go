@@ -12,7 +12,6 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// TestUpkeepRemovesWhatHasExpiredAndNothingElse.
 func TestUpkeepRemovesWhatHasExpiredAndNothingElse(t *testing.T) {
 	servers := start(t)
 	for _, p := range slices.Concat(servers.places(), servers.nodes()) {
@@ -32,7 +31,7 @@ func TestUpkeepRemovesWhatHasExpiredAndNothingElse(t *testing.T) {
 			put("over", 3, time.Minute)
 			p.advance(t, db, 48*time.Hour)
 			put("live", 3, time.Hour)
-			_, err := s.Sessions.End(ctx, "live0", nil, "", time.Hour) // its record is gone, its note is not
+			_, err := s.Sessions.End(ctx, "live0", nil, "", time.Hour) // the record is removed, the note stays
 			must(t, err)
 			if n, err := s.Sweep(ctx); err != nil || n != 4*3 {
 				t.Errorf("the sweep removed %d rows (error %v), want %d", n, err, 4*3)
@@ -49,15 +48,15 @@ func TestUpkeepRemovesWhatHasExpiredAndNothingElse(t *testing.T) {
 			if ids, err := s.Sessions.Labelled(ctx, "l"); len(ids) != 3 || err != nil {
 				t.Errorf("got %q under the label (error %v), want 3", ids, err)
 			}
-			must(t, s.Sessions.Create(ctx, "liveended0", []byte(`{"cookie":{}}`), time.Hour)) // as Node writes it back
+			must(t, s.Sessions.Create(ctx, "liveended0", []byte(`{"cookie":{}}`), time.Hour)) // as Node would write it back
 			if _, err := s.Sessions.Get(ctx, "liveended0"); err == nil {
-				t.Error("a tombstone that lives was removed")
+				t.Error("a tombstone that has not expired was removed")
 			}
 		})
 	}
 }
 
-// TestUpkeepOfManyRowsIsInBatches: more than one statement removes.
+// TestUpkeepOfManyRowsIsInBatches: so many rows need more than one statement.
 func TestUpkeepOfManyRowsIsInBatches(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.kinds() {
@@ -76,7 +75,6 @@ func TestUpkeepOfManyRowsIsInBatches(t *testing.T) {
 	}
 }
 
-// TestUpkeepIsOneProcessAtATimeAndEndsWithItsContext.
 func TestUpkeepIsOneProcessAtATimeAndEndsWithItsContext(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.places()[:3] {
@@ -110,7 +108,7 @@ func TestUpkeepIsOneProcessAtATimeAndEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestUpkeepReportsAnOutage and goes on.
+// TestUpkeepReportsAnOutage: Upkeep reports it and goes on.
 func TestUpkeepReportsAnOutage(t *testing.T) {
 	servers := start(t)
 	p := servers.places()[0]
