@@ -14,9 +14,9 @@ import (
 
 var early = flag.Bool("early", false, "search also for what is found late: for the table in docs/RELIABILITY.md")
 
-// mend is one that is taken out, and what shows that then to the random journeys or to the races: a kind of
-// broken promise, after a step whose name begins so. Where they find it late, one of the journeys in late stands
-// for the search.
+// mend is a fix that is removed from the code, and what the random journeys or the races must then report:
+// a kind of broken promise, after a step whose name has that prefix. If a search finds it late, one of the
+// journeys in late is run instead.
 type mend struct {
 	name, file, old, without string
 	engine, kind, step       string
@@ -97,10 +97,10 @@ var mends = []mend{
 		journeys, "stream: one whose log-in has ended goes on", ""},
 }
 
-// TestEachMendIsMissed takes one mend at a time out of a copy of the code and demands that the journeys or
-// the races then break the promise that it keeps: a check that cannot fail proves nothing. The log has how
-// soon each was found. With none taken out, the copy has to pass; that run, which the race detector does not
-// slow down, is also the longest one of CI.
+// TestEachMendIsMissed removes one fix at a time from a copy of the code, and requires that the journeys or
+// the races then break the promise that it keeps: a check that cannot fail proves nothing. It logs how soon
+// each was found. With no fix removed, the copy must pass; that run, without the race detector, is also the
+// longest search of CI.
 func TestEachMendIsMissed(t *testing.T) {
 	t.Parallel()
 	var rows []ablate.Row

@@ -15,12 +15,12 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// action is what a step does.
+// action is a kind of step.
 type action struct {
 	name   string
 	weight int                                                  // how often it is drawn
-	do     func(w *world, ctx context.Context, s Step) *request // nil for none
-	tell   func(w *world, s Step, r *request)                   // the model
+	do     func(w *world, ctx context.Context, s Step) *request // nil if it sends no request
+	tell   func(w *world, s Step, r *request)                   // updates the model
 }
 
 func actionOf(name string) *action {
@@ -179,7 +179,7 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 			return nil
 		}, nil},
 		{"clock", 5, func(w *world, _ context.Context, s Step) *request {
-			w.stores.readAll() // nothing lags for minutes
+			w.stores.readAll() // a replica does not lag for minutes
 			time.Sleep(lengths[s.N%len(lengths)])
 			return nil
 		}, nil},
@@ -187,10 +187,10 @@ func init() { //nolint:gochecknoinits // the table's functions use the table
 	actions = slices.Concat(actions, visits, passkeys, streams, bounds, outages, lags)
 }
 
-// to changes any value to that one.
+// to returns a change that sets that value.
 func to(value string) func(string) string { return func(string) string { return value } }
 
-// express is a request to Express where there is one.
+// express sends a request to Express, if the journey has it.
 func (w *world) express(s Step, do func(Step) *request) *request {
 	if w.shared.Node == 0 {
 		return called(nil)
@@ -198,13 +198,13 @@ func (w *world) express(s Step, do func(Step) *request) *request {
 	return do(s)
 }
 
-// admin is the role that a route asks for.
+// admin is the role that a route requires.
 const admin = "admin"
 
-// freshFor is how old a log-in may be at the route for fresh ones.
+// freshFor is how old a log-in may be for the route that requires a fresh one.
 const freshFor = 20 * time.Minute
 
-// called is what a call without a request answers.
+// called returns the result of a call that is not an HTTP request.
 func called(err error) *request {
 	r := new(request)
 	r.Status = http.StatusOK
@@ -231,7 +231,7 @@ func (s Step) box() string {
 	return ""
 }
 
-// seen returns an id that was issued, whatever became of it, and the name by which a list showed it.
+// seen returns an id that was issued, whether or not it is still valid, and its Ref.
 func (w *world) seen(s Step) (id, ref string) {
 	if len(w.ids) == 0 {
 		return "", "none"
@@ -245,7 +245,7 @@ func (w *world) seen(s Step) (id, ref string) {
 	return id, "none"
 }
 
-// wrong starts a program that New must refuse: in which two guards would have one key, or the stamp is lost.
+// wrong configures a program that New must refuse: two guards have one key, or the stamp is lost.
 func (w *world) wrong(s Step) error {
 	sessions, err := session.New(session.Config{Store: w.gate.Store(), Codec: session.SecureCookie(secret)})
 	if err != nil {

@@ -44,13 +44,13 @@ type user struct {
 	Password int // how often it was changed
 }
 
-// objectID is what an application that wants the role in the session keeps.
+// objectID is the user id of an application that stores the role in the session.
 type objectID struct {
 	ID   int    `json:"id"`
 	Role string `json:"role"`
 }
 
-// tenantID is what an application of several tenants keeps.
+// tenantID is the user id of an application with several tenants.
 type tenantID struct {
 	ID     int    `json:"id"`
 	Tenant string `json:"tenant"`
@@ -81,10 +81,10 @@ func (t *table) byID(_ context.Context, id int) (*user, error) {
 	return &u, nil
 }
 
-// row returns the user of that id.
+// row returns the user with that id.
 func (t *table) row(id int) *user { return t.change(id, func(*user) {}) }
 
-// add adds a user who registers.
+// add adds a new user.
 func (t *table) add() *user {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -102,7 +102,8 @@ func (t *table) change(id int, f func(*user)) *user {
 	return &u
 }
 
-// named is a serializer of ids that may hold a role: who the user is, is the member id, or the number.
+// named is a serializer of ids that are numbers or objects with a role. The user's name is the number in
+// them.
 type named struct {
 	serializer.Serializer[*user]
 }
@@ -123,24 +124,24 @@ type shared struct {
 	cells   strategy.Cells
 	counter strategy.Counter
 	events  func(guard.Event)
-	there   url.Values // what the provider says of the user, when a browser is sent there
-	opened  *stream    // by the present request
+	there   url.Values // the answer of the provider to the next redirect
+	opened  *stream    // by the current request
 }
 
 // process is one running program.
 type process struct {
 	shared   *shared
 	number   int
-	managers []*session.Manager // by guard; one manager for both is there twice
+	managers []*session.Manager // by guard; twice the same if the guards share one
 	guards   []*guard.Guard[*user]
 	passkeys []*passkey.Strategy[*user]
-	api      *guard.Guard[*user] // for programs, beside: without sessions
-	memory   []*remember.Service // by guard; nil where browsers are not remembered
-	names    [][]string          // the cookies' names that a manager accepts, in order
+	api      *guard.Guard[*user] // for programs; it has no sessions
+	memory   []*remember.Service // by guard; nil if browsers are not remembered
+	names    [][]string          // the cookie names that each manager accepts, in order
 	handler  http.Handler
 }
 
-// newProcess starts the process of that number, without its routes. The probe's process, which asks the store
+// newProcess starts the process of that number, without its routes. The probe, which reads the store
 // directly, needs none.
 func (s *shared) newProcess(number int, st session.Store) (*process, error) {
 	p := &process{shared: s, number: number}
@@ -160,7 +161,7 @@ func (s *shared) newProcess(number int, st session.Store) (*process, error) {
 	return p, nil
 }
 
-// addManager gives guard g its Manager: the first guard's, or one of its own with cookies of its own.
+// addManager gives guard g a Manager: the first guard's, or one of its own with other cookies.
 func (p *process) addManager(g int, st session.Store, logger *slog.Logger) error {
 	s, suffix := p.shared, ""
 	switch {
@@ -197,18 +198,18 @@ func (p *process) addManager(g int, st session.Store, logger *slog.Logger) error
 
 func (s *shared) guardCount() int { return min(s.Guards+1, 2) }
 
-// offers reports whether the process has the box: the setting is turned on in all processes before
-// the box is.
+// offers reports whether the process shows the remember-me box. A deployment enables the setting in all
+// processes before it shows the box.
 func (p *process) offers() bool { return p.shared.Remember == 1 || p.number > 0 }
 
 func rememberName(g int) string {
 	return []string{"__Host-remember", "__Host-remember2"}[g]
 }
 
-// factor is the one that user 1 has set up.
+// factor is the factor that user 1 has set up.
 func (s Switches) factor() string { return []string{"", "totp", "", "passkey"}[s.Factor] }
 
-// form says how a process writes users' ids: 0 as Express does.
+// form returns how a process serializes users' ids; 0: as Express does.
 func (s Switches) form(process int) int {
 	if s.Ids == 3 {
 		return process
@@ -216,7 +217,7 @@ func (s Switches) form(process int) int {
 	return min(s.Ids, 1)
 }
 
-// config is what the model has to know of the switches.
+// config returns what the model has to know of the switches.
 func (s Switches) config() model.Config {
 	return model.Config{
 		Stamp: s.Stamp == 1, Max: s.Max, Refuse: s.Refuse == 1 && s.Max > 0, Factor: s.factor(), Named: s.Ids == 1 || s.Ids == 3, Notes: s.Notes == 1,

@@ -13,13 +13,15 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// This file is browsers that bind their sessions to a key, and thieves who have the cookie and not the key.
+// This file has the browsers that bind their sessions to a key, and thieves who have the cookie but not the
+// key.
 
-// proofFor is how long a proof is good; the id before a registration is good for boundGrace.
+// A proof is valid for proofFor; the id before a registration is valid for less than boundGrace.
 const proofFor, boundGrace = 10 * time.Minute, 11 * time.Second
 
-// binds reports whether sessions can be bound: not where something else lets a browser in, or where the other
-// process has other secrets. What an outage or a lagging replica means for them is not said.
+// binds reports whether sessions can be bound. They are not if remember-me lets browsers in, or if the
+// other process has other secrets. Outages and lagging replicas are excluded because the model does not
+// cover them here.
 func (s Switches) binds() bool {
 	return s.Bound == 1 && s.Remember == 0 && s.SameSite < 3 && s.Deploy == 0 && s.Outage == 0 && s.Lag == 0
 }
@@ -33,7 +35,7 @@ func (s Switches) deviceBound(suffix string) (d session.DeviceBound) {
 
 func proofName(suffix string) string { return "__Host-bound" + suffix + "-" }
 
-// suffix is what the names of guard g's Manager end with.
+// suffix is the end of the names of guard g's Manager.
 func (s Switches) suffix(g int) string {
 	if g > 0 && s.Guards == 2 {
 		return "2"
@@ -41,7 +43,7 @@ func (s Switches) suffix(g int) string {
 	return ""
 }
 
-// proof is the name of the cookie with the proof for an id, "" where that is not bound.
+// proof returns the name of the cookie with the proof for an id, or "" if the id is not bound.
 func (w *world) proof(g int, id string) string {
 	if to := devicebound.Of(id); to != "" {
 		return proofName(w.shared.suffix(g)) + to.Tag()
@@ -49,19 +51,19 @@ func (w *world) proof(g int, id string) string {
 	return ""
 }
 
-// between returns what stands in text between the first before and the next after it.
+// between returns the part of text between before and the next after.
 func between(text, before, after string) string {
 	_, rest, _ := strings.Cut(text, before)
 	found, _, _ := strings.Cut(rest, after)
 	return found
 }
 
-// ofTheDevice asks the handler, as the browser does behind the page's back.
+// ofTheDevice sends a request to the device-bound handler, as the browser does without the page.
 func (w *world) ofTheDevice(p *process, g int, jar map[string]cookie, header map[string]string) *http.Response {
 	return send(context.Background(), p.handler, http.MethodPost, "/device-bound"+w.shared.suffix(g), "", jar, header)
 }
 
-// prove has a browser that has the key of the session that it presents get a proof, where it has none.
+// prove gets a proof for the presented session, if the browser has its key and no proof yet.
 func (w *world) prove(s Step, p *process, g int) {
 	b := w.browser(s)
 	jar := b.cookies(false)
@@ -82,7 +84,7 @@ func (w *world) prove(s Step, p *process, g int) {
 	}
 }
 
-// bind registers a key. Where the challenge was for another session the browser signs the one in the answer.
+// bind registers a key. If the challenge was for another session, the browser signs the one in the answer.
 func (w *world) bind(ctx context.Context, s Step) *request {
 	_, g := w.at(s)
 	b, key := w.browser(s), devicetest.Make()
@@ -104,7 +106,7 @@ func (w *world) bind(ctx context.Context, s Step) *request {
 	return r
 }
 
-// provesNothing are the steps that may come without a proof: pages, and what needs credentials or none.
+// provesNothing are the steps that may be sent without a proof: pages, log-ins and log-outs.
 var provesNothing = []string{"page", "proved page", "fresh page", "admin page", "a thief's page", "log in", "log in wrong", "log in by provider", "log out", "get"}
 
 var bounds = []action{
@@ -126,7 +128,7 @@ var bounds = []action{
 	}},
 }
 
-// unproved returns those of the ids of a request of which its cookies have no proof.
+// unproved returns those of the request's ids that are bound, and for which its cookies have no proof.
 func (w *world) unproved(g int, ids []string, cookies map[string]cookie) (list []string) {
 	for _, id := range ids {
 		if name := w.proof(g, id); name != "" && cookies[name].value == "" && w.shared.binds() {
@@ -136,7 +138,7 @@ func (w *world) unproved(g int, ids []string, cookies map[string]cookie) (list [
 	return list
 }
 
-// asSent changes a step to what its browser or its thief can do where sessions are bound.
+// asSent changes a step to what its browser or a thief can do with bound sessions.
 func (w *world) asSent(s Step) Step {
 	if w.shared.binds() && !slices.Contains(provesNothing, s.Do) {
 		s.Old = false

@@ -14,26 +14,26 @@ import (
 	"github.com/seed-6f34412b/passport/internal/devicetest"
 )
 
-// browser is a visitor with a jar of cookies.
+// browser is a visitor with a cookie jar.
 type browser struct {
-	jar, before map[string]cookie   // now, and before the last answer that changed it
-	older       []map[string]cookie // before each that did
-	late        [][]*http.Cookie    // of answers that are still on their way
-	beside      map[string]cookie   // that the present request brings too
-	offers      map[string]string   // of a registration, by the suffix of its Manager
+	jar, before map[string]cookie   // now, and before the last answer that set cookies
+	older       []map[string]cookie // before each such answer
+	late        [][]*http.Cookie    // of answers that have not arrived yet
+	beside      map[string]cookie   // extra cookies of the current request
+	offers      map[string]string   // challenges for a registration, by the suffix of the Manager
 	keys        map[string]*devicetest.Browser
 }
 
 type cookie struct {
 	value   string
-	expires time.Time // zero: until the browser closes
+	expires time.Time // zero: when the browser closes
 }
 
 func newBrowser() *browser {
 	return &browser{jar: map[string]cookie{}, before: map[string]cookie{}, offers: map[string]string{}, keys: map[string]*devicetest.Browser{}}
 }
 
-// cookies returns what the browser sends now, or what it would have sent before the last change.
+// cookies returns the cookies that the browser sends now, or those from before the last change.
 func (b *browser) cookies(old bool) map[string]cookie {
 	jar := b.jar
 	if old {
@@ -49,7 +49,7 @@ func (b *browser) cookies(old bool) map[string]cookie {
 	return live
 }
 
-// take keeps the cookies of an answer.
+// take stores the cookies of an answer.
 func (b *browser) take(list []*http.Cookie) {
 	if len(list) == 0 {
 		return
@@ -68,8 +68,8 @@ func (b *browser) take(list []*http.Cookie) {
 	}
 }
 
-// arrive takes an answer, or leaves it on its way until the next one that is not late: other tabs ask
-// meanwhile. first says that the earlier answers come first.
+// arrive takes an answer. If late is true it is held back until the next one that is not late, because
+// other tabs send requests meanwhile. first is whether the earlier answers are taken first.
 func (b *browser) arrive(list []*http.Cookie, late, first bool) {
 	b.late = append(b.late, list)
 	if late {
@@ -84,21 +84,21 @@ func (b *browser) arrive(list []*http.Cookie, late, first bool) {
 	}
 }
 
-// restore opens the browser with the cookies of an earlier time, as from a backup.
+// restore restores the cookies of an earlier time, as from a backup.
 func (b *browser) restore(n int) {
 	if len(b.older) > 0 {
 		b.before, b.jar = maps.Clone(b.jar), maps.Clone(b.older[n%len(b.older)])
 	}
 }
 
-// reopen closes the browser and opens it again: session cookies are forgotten.
+// reopen closes and opens the browser, which drops session cookies.
 func (b *browser) reopen() {
 	b.before = maps.Clone(b.jar)
 	maps.DeleteFunc(b.jar, func(_ string, c cookie) bool { return c.expires.IsZero() })
 }
 
-// send sends a body, a form unless header says otherwise, or a click on a link, with cookies to the handler,
-// as a page of the same origin does.
+// send sends a request with cookies to the handler, as a page of the same origin does: with POST a body, a
+// form unless header says otherwise, or with GET a click on a link.
 func send(ctx context.Context, h http.Handler, method, path string, body string, cookies map[string]cookie, header map[string]string) *http.Response {
 	r := httptest.NewRequestWithContext(ctx, method, "https://app.example"+path, strings.NewReader(body))
 	if method == http.MethodPost {
@@ -120,7 +120,7 @@ func send(ctx context.Context, h http.Handler, method, path string, body string,
 	return w.Result()
 }
 
-// idIn returns the session's id in the value of a cookie, whose signature the program checks.
+// idIn returns the session's id in the value of a cookie, without checking the signature.
 func idIn(value string) string {
 	if text, err := url.QueryUnescape(value); err == nil {
 		if rest, ok := strings.CutPrefix(text, "s:"); ok { // as express-session signs it

@@ -10,18 +10,18 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// cluster is a store whose master hands on what was executed to a replica, at once or, while the
-// replica is behind, later, and to one whose records are read. These have the same commands executed
-// and not the same keys copied, which comes to the same.
+// cluster is a primary that passes executed commands on to a replica, which may take over, and to one from
+// which records are read. Each gets them at once, or later while it is behind. The replicas execute the
+// same commands instead of copying keys; the result is the same.
 type cluster struct {
 	mu      sync.Mutex
-	first   *node              // the master
-	reader  *node              // where the first master's records are read, which gets everything at once; nil for itself
-	replica *follower          // which may take over, if not nil
-	lagging *follower          // where all records are read, if not nil
-	cached  bool               // records are read from a cache that hears of changes
-	says    string             // the error that the master answers
-	wrote   func(ids []string) // is told of several records that ended
+	first   *node              // the primary
+	reader  *node              // the replica for reads of the first primary, never behind; nil: the primary
+	replica *follower          // may take over; may be nil
+	lagging *follower          // records are read from it; may be nil
+	cached  bool               // records are read from a cache that is notified of changes
+	says    string             // the error with which the primary answers
+	wrote   func(ids []string) // is called with records that ended together
 }
 
 func (c *cluster) master() *node {
@@ -30,8 +30,8 @@ func (c *cluster) master() *node {
 	return c.first.set()
 }
 
-// follower is a node that gets what the master has executed, at once or, while it is behind, later. One that
-// is nil is none.
+// follower is a node that gets what the primary has executed, at once, or later while it is behind. A nil
+// follower ignores everything.
 type follower struct {
 	*node
 	behind  bool
@@ -48,7 +48,7 @@ func (l *follower) hand(f func(*node)) {
 	}
 }
 
-// fallBehind has it get nothing any more, and reports whether it did.
+// fallBehind stops the updates, and reports whether it did.
 func (l *follower) fallBehind() bool {
 	if l == nil || l.behind {
 		return false
@@ -57,7 +57,7 @@ func (l *follower) fallBehind() bool {
 	return true
 }
 
-// catchUp has it get what it has missed.
+// catchUp executes the missed commands.
 func (l *follower) catchUp() {
 	if l == nil {
 		return
@@ -68,7 +68,7 @@ func (l *follower) catchUp() {
 	l.behind, l.backlog = false, nil
 }
 
-// hand hands a command on.
+// hand passes a command on to the replicas.
 func (c *cluster) hand(f func(*node)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,22 +79,22 @@ func (c *cluster) hand(f func(*node)) {
 	c.lagging.hand(f)
 }
 
-// catchUp has the replica execute what it has missed.
+// catchUp lets the replica that may take over catch up.
 func (c *cluster) catchUp() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.replica.catchUp()
 }
 
-// fallBehind has the replica get nothing any more, and reports whether it did.
+// fallBehind stops the updates of the replica that may take over, and reports whether it did.
 func (c *cluster) fallBehind() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.replica.fallBehind()
 }
 
-// failOver makes the replica, where there is one, the master, with what it has. The old master does not come
-// back. late says that the replica had fallen behind.
+// failOver makes the replica, if there is one, the primary, with the data that it has. The old primary does
+// not return. late is whether the replica had fallen behind.
 func (c *cluster) failOver() (late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +114,7 @@ func (c *cluster) failOver() (late bool) {
 	return late
 }
 
-// all calls f of each node.
+// all calls f for each node.
 func (c *cluster) all(f func(*node)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,7 +131,7 @@ func (c *cluster) all(f func(*node)) {
 	}
 }
 
-// refuse has the master answer every command by that error, until it is empty.
+// refuse makes the primary answer every command with that error, until text is empty.
 func (c *cluster) refuse(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +142,7 @@ func (c *cluster) refuse(text string) {
 	}
 }
 
-// ask has the master answer what the test asks, until done is called.
+// ask makes the primary answer the test's own commands until done is called.
 func (c *cluster) ask() (done func()) {
 	text := c.says
 	c.refuse("")
@@ -159,7 +159,7 @@ func answered(err error) bool {
 
 type clusterSessions struct {
 	*cluster
-	lags bool // records are read from the one that may lag
+	lags bool // records are read from the replica that may lag
 }
 
 var _ fullStore = clusterSessions{}
@@ -171,7 +171,7 @@ func (c clusterSessions) Get(ctx context.Context, id string) ([]byte, error) {
 	return c.master().sessions.Get(ctx, id)
 }
 
-// Listen implements [session.Notifier] where the store does.
+// Listen implements [session.Notifier] if the store does.
 func (c clusterSessions) Listen(ctx context.Context, tell func(string)) error {
 	if n, ok := c.master().sessions.(session.Notifier); ok {
 		return n.Listen(ctx, tell)
@@ -179,7 +179,7 @@ func (c clusterSessions) Listen(ctx context.Context, tell func(string)) error {
 	return errors.ErrUnsupported
 }
 
-// Notify implements [session.ChangeNotifier] where the store does.
+// Notify implements [session.ChangeNotifier] if the store does.
 func (c clusterSessions) Notify(ctx context.Context, notice string) error {
 	if n, ok := c.master().sessions.(session.ChangeNotifier); ok {
 		return n.Notify(ctx, notice)
@@ -238,7 +238,7 @@ func (c clusterSessions) Delete(ctx context.Context, id string, old []byte) erro
 func (c clusterSessions) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
 	old = slices.Clone(old)
 	successor, err := c.master().sessions.End(ctx, id, old, next, life)
-	if answered(err) { // it may leave a note for a record that is not there
+	if answered(err) { // it may leave a note even if there is no record
 		c.hand(func(n *node) { _, _ = n.sessions.End(context.Background(), id, old, next, life) })
 	}
 	return successor, err

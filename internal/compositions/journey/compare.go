@@ -16,7 +16,8 @@ import (
 // values are the names of all values that a session may hold.
 var values = []string{"a", "b", "returnTo"}
 
-// ask asks the program about every id that was ever issued, and the lists of all users.
+// ask compares what the program says of every id that was ever issued, and the lists of all users, with the
+// model.
 func (w *world) ask() {
 	defer w.stores.ask()()
 	ctx := context.Background()
@@ -45,7 +46,7 @@ func (w *world) ask() {
 	}
 }
 
-// open returns what the program says of an id: no request, and no refresh.
+// open returns what the program says of an id, without a request or a refresh.
 func (w *world) open(ctx context.Context, id string) model.Opened {
 	o := model.Opened{Values: map[string]string{}, Users: make([]int, len(w.probe.guards)), Pending: make([]bool, len(w.probe.guards))}
 	s, err := w.probe.managers[0].Open(ctx, id)
@@ -76,7 +77,7 @@ func (w *world) open(ctx context.Context, id string) model.Opened {
 	return o
 }
 
-// compare compares what the program says of an id with what must be true.
+// compare compares what the program says of an id with the model.
 func (w *world) compare(id string, got, want model.Opened) {
 	id = model.Short(id)
 	for g, u := range got.Users {
@@ -111,10 +112,10 @@ func (w *world) compare(id string, got, want model.Opened) {
 	}
 }
 
-// compareLists compares what Guard.Sessions lists with what it must: of each device one of its sessions.
+// compareLists compares what Guard.Sessions lists with the model: of each device, one of its sessions.
 func (w *world) compareLists(g, user int, got []model.Device, want [][]model.Device) {
 	w.model.Want(len(got) == len(want), "list: the number of a user's devices", "guard %d, user %d: got %d, want %d", g, user, len(got), len(want))
-	may := slices.Concat(want...) // an id is in one of them alone
+	may := slices.Concat(want...) // an id is in only one of them
 	for _, d := range got {
 		i := slices.IndexFunc(may, func(o model.Device) bool { return o.ID == d.ID })
 		if i < 0 {
@@ -127,7 +128,7 @@ func (w *world) compareLists(g, user int, got []model.Device, want [][]model.Dev
 	}
 }
 
-// compareEvents demands the events of a step that were to be sent, each once, and no other.
+// compareEvents requires the events of a step, each once, and no others.
 func (w *world) compareEvents(got []model.Event) {
 	want := w.model.Expected()
 	if w.model.Muted(got) {

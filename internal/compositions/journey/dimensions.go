@@ -1,13 +1,13 @@
 package journey
 
-// dimension is a switch with its values.
+// dimension is a switch with the names of its values.
 type dimension struct {
 	name   string
 	values []string
 	at     func(*Switches) *int
 }
 
-// Dimensions are all switches.
+// dimensions are all switches.
 var dimensions = []dimension{
 	{"guards", []string{"one", "two in a session", "two managers"}, func(s *Switches) *int { return &s.Guards }},
 	{"stamp", []string{"no", "yes"}, func(s *Switches) *int { return &s.Stamp }},
@@ -29,8 +29,8 @@ var dimensions = []dimension{
 	{"store", []string{"memory", "Redis", "Redis, reads in a pipeline", "Redis, reads from a replica", "SQLite"}, func(s *Switches) *int { return &s.Store }},
 }
 
-// Pairs returns switches such that every pair of values of two dimensions meets in one of them: a
-// covering array of strength two, made by taking again and again the row that covers most.
+// Pairs returns switches such that every pair of values of two dimensions occurs in one of them: a covering
+// array of strength two. It is built greedily: each value is the one that covers the most open pairs.
 func Pairs() []Switches {
 	type pair struct{ a, x, b, y int }
 	open := map[pair]bool{}
@@ -45,7 +45,7 @@ func Pairs() []Switches {
 	}
 	var rows []Switches
 	for len(open) > 0 {
-		var first pair // the least pair that is open, so that the array is always the same
+		var first pair // the least open pair, so that the array is always the same
 		found := false
 		for p := range open {
 			less := p.a < first.a || p.a == first.a && (p.b < first.b || p.b == first.b && (p.x < first.x || p.x == first.x && p.y < first.y))
@@ -88,7 +88,7 @@ func Pairs() []Switches {
 	return rows
 }
 
-// Describe names the values of s, in the order of DimensionNames.
+// Describe returns the names of the values of s, in the order of DimensionNames.
 func (s Switches) Describe() []string {
 	list := make([]string, len(dimensions))
 	for i, d := range dimensions {
@@ -97,7 +97,7 @@ func (s Switches) Describe() []string {
 	return list
 }
 
-// DimensionNames are the names of all switches.
+// DimensionNames returns the names of all switches.
 func DimensionNames() []string {
 	list := make([]string, len(dimensions))
 	for i, d := range dimensions {

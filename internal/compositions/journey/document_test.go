@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/journey"
 )
 
-// TestTheDocumentHasTheTables of the configurations and mends that there are:
-// go run ./internal/compositions -doc writes them.
+// TestTheDocumentHasTheTables checks that docs/RELIABILITY.md lists the current configurations and fixes.
+// The command go run ./internal/compositions -doc writes them.
 func TestTheDocumentHasTheTables(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/RELIABILITY.md")
 	if err != nil {

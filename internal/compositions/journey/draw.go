@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Draw draws a journey of n steps: pick returns a number below its argument.
+// Draw draws a journey of n steps. pick returns a random number below its argument.
 func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
 	j := Journey{Seed: seed, Switches: s}
 	total, some := 0, s.actions()
 	for _, a := range some {
 		total += a.weight
 	}
-	few := pick(3) + 1 // browsers: with fewer of them, more meets
+	few := pick(3) + 1 // with fewer browsers, more steps concern the same session
 	for range n {
 		k := pick(total)
 		var step Step
@@ -33,14 +33,14 @@ func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
 	return j
 }
 
-// actions are those that do anything under the switches.
+// actions returns the actions that have an effect under the switches.
 func (s Switches) actions() []action {
 	return slices.DeleteFunc(slices.Clone(actions), func(a action) bool {
 		return s.Node == 0 && strings.HasSuffix(a.name, "at Express") || !s.happens(a.name)
 	})
 }
 
-// together turns off what would keep streams from being opened, or sessions from being bound.
+// together turns off the switches that exclude streams or bound sessions.
 func (s Switches) together() Switches {
 	if s.Streams == 1 || s.Bound == 1 {
 		s.Outage, s.Lag = 0, 0
@@ -51,9 +51,9 @@ func (s Switches) together() Switches {
 	return s
 }
 
-// happens reports whether a step that is something done to the store can be, under the switches.
+// happens reports whether a step is possible under the switches.
 func (s Switches) happens(do string) bool {
-	if strings.HasPrefix(do, "open a stream") || strings.HasPrefix(do, "close a stream") { // what is in doubt is not said of streams
+	if strings.HasPrefix(do, "open a stream") || strings.HasPrefix(do, "close a stream") { // the model has no doubts about streams
 		return s.Streams == 1 && s.Outage == 0 && s.Lag == 0
 	}
 	if do == "bind the session" || do == "a thief's page" {
@@ -66,8 +66,8 @@ func (s Switches) happens(do string) bool {
 		s.Outage == 2 || s.Outage == 1 && strings.HasPrefix(do, "the store")
 }
 
-// Shrink returns the smallest journey that it finds which breaks the same promise: with fewer
-// steps, switches that are off, and steps that say less. try returns the kind of a failure.
+// Shrink returns the smallest journey that it finds that breaks the same promise: with fewer steps,
+// switches that are off, and simpler steps. try returns the kind of a failure.
 func Shrink(j Journey, kind string, try func(Journey) string) Journey {
 	for smaller := true; smaller; {
 		smaller = false
@@ -110,7 +110,7 @@ func Shrink(j Journey, kind string, try func(Journey) string) Journey {
 	return j
 }
 
-// plainer are the ways in which a step can say less.
+// plainer are the ways to make a step simpler.
 var plainer = []func(*Step){
 	func(s *Step) { s.Lost = false },
 	func(s *Step) { s.Late = false },

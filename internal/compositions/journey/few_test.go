@@ -4,8 +4,8 @@ package journey_test
 
 import "time"
 
-// inCI is how long CI searches; 0 where there is nothing but Go. each is of how many races and journeys on
-// SQLite one is run.
+// inCI is how long to search; 0 uses the number of journeys instead. Every each-th race, and journey on
+// SQLite, is run.
 const (
 	inCI time.Duration = 0
 	each               = 1

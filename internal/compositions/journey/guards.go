@@ -15,7 +15,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/throttle"
 )
 
-// secrets returns the process's secrets, of which old is replaced by next.
+// secrets returns the process's secrets while old is being replaced by next.
 func (p *process) secrets(old, next string) []string {
 	switch {
 	case p.shared.Deploy < 2:
@@ -108,7 +108,7 @@ func (p *process) addGuard(g int, logger *slog.Logger) error {
 	return nil
 }
 
-// serializer returns that of a process, by the switch of the ids' form.
+// serializer returns the serializer of a process for that value of Switches.Ids.
 func (t *table) serializer(ids, process int) serializer.Serializer[*user] {
 	number := serializer.ByID(func(u *user) int { return u.ID }, t.byID)
 	role := serializer.ByID(func(u *user) objectID { return objectID{u.ID, u.Role} },
@@ -128,7 +128,7 @@ func (t *table) serializer(ids, process int) serializer.Serializer[*user] {
 	return number
 }
 
-// newAPI makes a guard without sessions, for the keys of programs.
+// newAPI makes a guard without sessions, for programs with keys.
 func (s *shared) newAPI(logger *slog.Logger) (*guard.Guard[*user], error) {
 	return guard.New(guard.Config{Logger: logger}, nil, strategy.NewBearer("api", func(_ context.Context, token string) (*user, error) {
 		if token == "right" {

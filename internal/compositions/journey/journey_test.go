@@ -19,8 +19,8 @@ var (
 	seed     = flag.Uint64("seed", 20261126, "of the first journey; the same by default, so that the same code has the same answer")
 )
 
-// TestRandomJourneys keeps what the documents promise. A journey that fails is printed as the test to
-// paste; more of them, for hours, are run by the command.
+// TestRandomJourneys checks what the documents promise. A journey that fails is printed as a test that can
+// be pasted. The command in internal/compositions searches for longer.
 func TestRandomJourneys(t *testing.T) {
 	o := journey.Options{Seed: *seed, For: *duration, Kind: *ofKind, Step: *ofStep, Log: func(failure string) { t.Error(failure) }}
 	if o.For == 0 {
@@ -29,7 +29,7 @@ func TestRandomJourneys(t *testing.T) {
 	t.Log(journey.Search(t, o))
 }
 
-// TestJourneysOnSQLite takes one through an SQLite in memory with each configuration of the covering array.
+// TestJourneysOnSQLite runs one journey on SQLite in memory with each configuration of the covering array.
 func TestJourneysOnSQLite(t *testing.T) {
 	for i, s := range journey.Pairs() {
 		if i%each != 0 {
@@ -44,8 +44,8 @@ func TestJourneysOnSQLite(t *testing.T) {
 	}
 }
 
-// TestDrawnByRapid draws the same journeys by rapid, whose shrinking starts from the choices and
-// not from the journey: it keeps the kind of the failure that it met first.
+// TestDrawnByRapid draws such journeys with rapid, which shrinks the random choices instead of the journey.
+// Shrinking keeps the kind of the first failure.
 func TestDrawnByRapid(t *testing.T) {
 	pairs, kind := journey.Pairs(), ""
 	rapid.Check(t, func(rt *rapid.T) {
@@ -61,7 +61,7 @@ func TestDrawnByRapid(t *testing.T) {
 	})
 }
 
-// TestEveryPairOfValuesMeets in the covering array.
+// TestEveryPairOfValuesMeets checks that every pair of values occurs in the covering array.
 func TestEveryPairOfValuesMeets(t *testing.T) {
 	rows := journey.Pairs()
 	t.Logf("%d configurations", len(rows))

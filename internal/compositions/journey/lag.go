@@ -12,21 +12,21 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// lag has the replica that is read get nothing any more, and reports whether it did.
+// lag stops the updates of the replica from which records are read, and reports whether it did.
 func (c *cluster) lag() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lagging.fallBehind()
 }
 
-// readAll has it get what it has missed.
+// readAll lets that replica catch up.
 func (c *cluster) readAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lagging.catchUp()
 }
 
-// stale reports whether one of the records is another there.
+// stale reports whether one of the records is different on that replica.
 func (c *cluster) stale(ids []string) bool {
 	if c.lagging == nil || !c.lagging.behind {
 		return false
@@ -43,7 +43,7 @@ func (c *cluster) stale(ids []string) bool {
 	return false
 }
 
-// shows reports whether one of the records has the text there.
+// shows reports whether one of the records contains the text on that replica.
 func (c *cluster) shows(ids []string, text string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,7 +53,7 @@ func (c *cluster) shows(ids []string, text string) bool {
 	})
 }
 
-// lags are the steps of a replica that is read.
+// lags are the steps of the replica from which records are read.
 var lags = []action{
 	{"the reads fall behind", 5, func(w *world, _ context.Context, _ Step) *request {
 		if w.stores.lag() {
@@ -67,8 +67,8 @@ var lags = []action{
 	}, nil},
 }
 
-// lagged tells the model of a request that met a stale record, and reports whether that is all there is to
-// say.
+// lagged updates the model for a request that read a stale record, and reports whether nothing else is to
+// be modelled.
 func (w *world) lagged(s Step, r *request) bool {
 	if r == nil || !r.Stale {
 		return false
@@ -85,7 +85,7 @@ func (w *world) lagged(s Step, r *request) bool {
 		if s.Do == "read flash" {
 			w.model.Took(&r.Visit, r.text)
 		}
-	case s.proves(), r.ID != "": // it is done, even if the answer is that another factor is missing
+	case s.proves(), r.ID != "": // it was executed, even if the answer asks for another factor
 		w.model.Blurred()
 		return false
 	default:
@@ -102,10 +102,10 @@ func (s Step) proves() bool {
 	return strings.HasPrefix(s.Do, "log ") || s.Do == "register" || s.Do == "destroy" || s.Do == "call of a program" || s.Do == "step up wrong"
 }
 
-// sayable reports whether the documents say what a request means that meets a stale record. They do not for a
-// log-in where the replica shows a session that has ended, which is as if both were at once (S6), nor of what
-// a page does beside the session, nor say which of two cookies counts. A value that is set where the replica
-// shows it already changes nothing (session.Key.Set), of which the model knows nothing.
+// sayable reports whether the documents define what a request that read a stale record means. They do not
+// for a log-in where the replica shows a session that has ended, which is as if both happened at once (S6),
+// for the effects of a page outside the session, nor for two session cookies. Setting a value that the
+// replica already shows changes nothing (session.Key.Set); the model does not cover that.
 func (w *world) sayable(s Step, r *request) bool {
 	if _, look := looks[s.Do]; look {
 		return r.Token == ""
@@ -118,14 +118,15 @@ func (w *world) sayable(s Step, r *request) bool {
 	return r.Token == "" && len(r.IDs) == 1 && (err == nil && w.shared.Node != 1 || !acts)
 }
 
-// looks are the steps that a stale record answers, and what they show of who is logged in.
+// looks are the steps that may be answered from a stale record, with the page that they show, or nil.
 var looks = map[string]*model.Page{
 	"get": nil, "read flash": nil,
 	"page": &model.Me, "open a page": &model.Me, "follow a link": &model.Me, "page of an upstream": &model.Me, "admin page": &model.Me,
 	"proved page": &model.Proved,
 }
 
-// hears waits until the cache shows of each record what there is, and reports whether it does within a second.
+// hears waits until the cache shows the current version of each record, and reports whether it does within
+// a second.
 func (c *cluster) hears(ids []string) bool {
 	defer c.ask()()
 	ctx, s := context.Background(), c.master().sessions

@@ -11,8 +11,8 @@ type (
 	switches = journey.Switches
 )
 
-// late are journeys that random ones find late: those by which TestEachMendIsMissed finds that a mend is
-// missing, by its name, and others.
+// late are journeys that random search finds late: some find a missing fix of TestEachMendIsMissed and have
+// its name, the others broke once.
 var late = map[string]journey.Journey{
 	"C5: labels outlive the log-in that brought them": {Seed: 20261572, Steps: steps{{Do: "log in by provider", B: 1, N: 6}, {Do: "log in", B: 1}, {Do: "log-out by the provider", N: 2}}},
 	"S24: what Node copied counts": {Seed: 20261227, Switches: switches{Guards: 1, Node: 3},
@@ -85,7 +85,7 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in at Express", B: 1}, {Do: "begin at Express", B: 1}, {Do: "log in", B: 1, G: 1}, {Do: "end at Express"}, {Do: "step up by passkey", B: 1, Old: true}, {Do: "step up", P: 1}}},
 }
 
-// TestLateJourneys keeps what broke once.
+// TestLateJourneys checks that what broke once still works.
 func TestLateJourneys(t *testing.T) {
 	for name, j := range late {
 		t.Run(name, func(t *testing.T) { journey.Try(t, j) })

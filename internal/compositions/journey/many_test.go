@@ -4,8 +4,8 @@ package journey_test
 
 import "time"
 
-// inCI is how long CI searches with the race detector, and each of how many races and journeys on SQLite that
-// runs one. TestEachMendIsMissed searches longer, and runs them all, without it.
+// inCI is how long CI searches with the race detector. Every each-th race, and journey on SQLite, is run.
+// TestEachMendIsMissed searches longer and runs them all, without the race detector.
 const (
 	inCI = 5 * time.Second
 	each = 6

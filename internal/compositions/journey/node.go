@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// This file is Express beside, as a process that follows a script: what passport 0.4 and 0.7 write
-// (internal/interop/live runs the real ones). It knows the first guard alone, and the cookie of the
-// first process.
+// This file has the Express application, as a process that follows a script: it writes what passport 0.4
+// and 0.7 write (internal/interop/live runs the real ones). It knows only the first guard, and the cookie
+// of the first process.
 
 const (
 	nodeCookie = "connect.sid"
 	nodeTTL    = 24 * time.Hour // connect-redis, for a session without maxAge
 )
 
-// object is a JSON object whose members keep their order, as JavaScript's do.
+// object is a JSON object whose members keep their order, as in JavaScript.
 type object []member
 
 type member struct {
@@ -80,7 +80,7 @@ func (o object) without(name string) object {
 	return slices.DeleteFunc(slices.Clone(o), func(m member) bool { return m.name == name })
 }
 
-// node is one request to Express. The session is saved, under another id where passport regenerates.
+// node is one request to Express. The session is saved, under a new id if passport regenerates it.
 func (w *world) node(s Step, change func(session object) (object, bool)) *request {
 	ctx, b := context.Background(), w.browser(s)
 	r := called(nil)
@@ -120,7 +120,7 @@ func (w *world) node(s Step, change func(session object) (object, bool)) *reques
 	return r
 }
 
-// signAsNode is cookie-signature's sign, as express-session writes it.
+// signAsNode signs an id as express-session does with cookie-signature.
 func signAsNode(secret, id string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(id))
@@ -141,7 +141,7 @@ func (w *world) nodeLogIn(s Step) *request {
 	})
 }
 
-// nodeID is the user's id as Express writes it.
+// nodeID returns the user's id as Express serializes it.
 func (w *world) nodeID(s Step) []byte {
 	u := w.shared.tables[0].row(s.who())
 	switch w.shared.Ids {
@@ -177,13 +177,13 @@ func (w *world) nodeSet(s Step) *request {
 	})
 }
 
-// slow is a request to Express that has read its session and not written it yet.
+// slow is a request to Express that has read its session but not yet written it.
 type slow struct {
 	id      string
 	session object
 }
 
-// nodeBegin begins such a request.
+// nodeBegin starts a slow request.
 func (w *world) nodeBegin(s Step) *request {
 	r := called(nil)
 	id := idIn(w.browser(s).cookies(s.Old)[nodeCookie].value)
@@ -193,7 +193,8 @@ func (w *world) nodeBegin(s Step) *request {
 	return r
 }
 
-// nodeEnd has it store a value: express-session saves the whole session, whatever became of it.
+// nodeEnd finishes it by storing a value: express-session saves the whole session, even if it has changed
+// or ended since.
 func (w *world) nodeEnd(s Step) *request {
 	r := called(nil)
 	if w.slow == nil || w.storeIsDown() {

@@ -14,26 +14,26 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// condition is how the stores are, and what became of the commands of the present step. All
-// processes share them; the probe asks past it.
+// condition is the state of the stores, and what happened to the commands of the current step. All
+// processes share it; the probe bypasses it.
 type condition struct {
 	mu     sync.Mutex
-	down   string // "" works, "dead" refuses every command, "hangs" answers none
-	passes int    // commands that are executed before that
-	loses  bool   // the next one after them is executed too, and its answer lost
+	down   string // "" works, "dead" fails every command, "hangs" answers none
+	passes int    // how many commands are still executed before that
+	loses  bool   // one more command is executed, but its answer is lost
 
-	met, counted bool // in this step a command failed; one that counts a guess
+	met, counted bool // in this step a command failed; and one that counts a guess did
 	half         outside.Half
 }
 
-// begin begins a step.
+// begin resets what happened for a new step.
 func (c *condition) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.met, c.counted, c.half = false, false, outside.Half{}
 }
 
-// set changes how the stores are.
+// set changes the state of the stores.
 func (c *condition) set(down string, passes int, loses bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,7 +46,7 @@ func (c *condition) isDown() bool {
 	return c.down != ""
 }
 
-// fate decides what becomes of a command.
+// fate decides what happens to a command.
 func (c *condition) fate(ctx context.Context) sessiontest.Fate {
 	c.mu.Lock()
 	down, fate := c.down, sessiontest.Pass
@@ -65,20 +65,20 @@ func (c *condition) fate(ctx context.Context) sessiontest.Fate {
 	if down == "hangs" {
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Hour): // whoever has no limit of its own is found by its answer's time
+		case <-time.After(time.Hour): // a request without a time limit is then found by how long it takes
 		}
 	}
 	return fate
 }
 
-// executed is told of each command to the sessions' store that was executed.
+// executed is called after each command to the sessions' store.
 func (c *condition) executed(call sessiontest.Call, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case err != nil && answered(err):
 	case err != nil:
-		c.met = true // the server's own
+		c.met = true // an error of the server itself
 	case call.Op == "Create":
 		c.half.Made = append(c.half.Made, call.ID)
 	case slices.Contains([]string{"Update", "Delete", "End"}, call.Op):
@@ -86,14 +86,14 @@ func (c *condition) executed(call sessiontest.Call, err error) {
 	}
 }
 
-// ended is told of records that were ended at once.
+// ended records that records ended together.
 func (c *condition) ended(ids []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.half.Touched = append(c.half.Touched, ids...)
 }
 
-// cells are cells in that condition, whose commands can be held too.
+// cells are cells in that condition. A race can hold their commands too.
 type cells struct {
 	strategy.Cells
 	*condition
@@ -132,7 +132,7 @@ func (c counter) Add(ctx context.Context, key string, n int64, window time.Durat
 		count, reset, err = c.Counter.Add(ctx, key, n, window)
 		return err
 	})
-	if err != nil && n >= 0 { // what is taken back afterwards may stay counted
+	if err != nil && n >= 0 { // a count that is to be taken back may stay
 		c.mu.Lock()
 		c.counted = true
 		c.mu.Unlock()
@@ -140,7 +140,7 @@ func (c counter) Add(ctx context.Context, key string, n int64, window time.Durat
 	return count, reset, err
 }
 
-// run runs a command that is none of the sessions' store.
+// run runs a command to a store other than the sessions'.
 func (c *condition) run(ctx context.Context, command func() error) error {
 	fate := c.fate(ctx)
 	if fate == sessiontest.Fail {
@@ -158,10 +158,10 @@ func (c *condition) run(ctx context.Context, command func() error) error {
 	return err
 }
 
-// outages are the steps of those who run the store.
+// outages are the steps of whoever runs the store.
 var outages = []action{
 	{"the store dies", 3, func(w *world, _ context.Context, s Step) *request {
-		if s.N%7 == 0 && w.shared.Store > 0 && w.shared.Store != onSQL { // as the server itself says it
+		if s.N%7 == 0 && w.shared.Store > 0 && w.shared.Store != onSQL { // as an error of the server itself
 			w.stores.refuse("ERR down")
 		} else {
 			w.condition.set("dead", s.N%7, s.N > 6)
@@ -208,16 +208,17 @@ func (w *world) back() {
 	w.stores.refuse("")
 }
 
-// storeIsDown reports whether no command is executed now.
+// storeIsDown reports whether no commands are executed now.
 func (w *world) storeIsDown() bool { return w.condition.isDown() || w.stores.says != "" }
 
-// endsNothing are the steps that may end or move no session, unless a remembered browser logs in.
+// endsNothing are the steps that never end or move a session, unless a remembered browser is logged in.
 var endsNothing = []string{
 	"log in wrong", "step up wrong", "log in by a wrong passkey", "page", "open a page", "proved page", "fresh page", "admin page", "set", "set from another site", "get",
 	"flash", "read flash", "follow a link", "page of an upstream",
 }
 
-// met tells the model of a request that an outage met, and reports whether that is all there is to say.
+// met updates the model for a request that an outage hit, and reports whether nothing else is to be
+// modelled.
 func (w *world) met(s Step, r *request) bool {
 	if w.shared.Outage == 0 || r == nil {
 		return false
@@ -236,7 +237,7 @@ func (w *world) met(s Step, r *request) bool {
 	}
 	half.Visit = r.Visit
 	if s.Do == "end a device" {
-		half.ID = "" // the device's
+		half.ID = "" // it is the device's id
 	}
 	half.Ends = !slices.Contains(endsNothing, s.Do) || r.Token != ""
 	switch s.Do {
@@ -267,7 +268,8 @@ func (w *world) met(s Step, r *request) bool {
 	return true
 }
 
-// tellPasswords tells the model how often users have changed their passwords: that is not in the store.
+// tellPasswords tells the model how often users have changed their passwords, because that is not in the
+// store.
 func (w *world) tellPasswords() {
 	for g, t := range w.shared.tables {
 		for id := range t.rows {

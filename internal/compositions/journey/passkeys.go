@@ -18,12 +18,12 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// This file is the users' authenticators, in software, and what browsers do with them. Each user of a table
-// has one passkey.
+// This file has the users' authenticators, in software, and what browsers do with them. Each user of a
+// table has one passkey.
 
 const origin, relyingParty = "https://app.example", "app.example"
 
-// authenticator holds one passkey, and the table knows it.
+// authenticator holds one passkey that the table knows.
 type authenticator struct {
 	credential passkey.Credential
 	handle     []byte
@@ -33,9 +33,9 @@ type authenticator struct {
 func newAuthenticator(user int) *authenticator {
 	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		panic(err) // it reads random bytes alone
+		panic(err) // only reading random bytes could fail
 	}
-	point, err := signer.PublicKey.Bytes() // 4, X and Y
+	point, err := signer.PublicKey.Bytes() // the bytes 4, X, Y
 	if err != nil {
 		panic(err)
 	}
@@ -48,13 +48,14 @@ func newAuthenticator(user int) *authenticator {
 	}
 }
 
-// answer is what navigator.credentials.get returns to a page, for options. A wrong one signs something else.
+// answer returns what navigator.credentials.get returns to a page for the options. If wrong is true, the
+// signature is for something else.
 func (k *authenticator) answer(options []byte, wrong bool) string {
 	var o struct{ Challenge string }
-	_ = json.Unmarshal(options, &o) // a challenge that is not there is refused
+	_ = json.Unmarshal(options, &o) // without a challenge the answer is refused
 	client, _ := json.Marshal(map[string]any{"type": "webauthn.get", "challenge": o.Challenge, "origin": origin})
 	party, clientHash := sha256.Sum256([]byte(relyingParty)), sha256.Sum256(client)
-	const flags = 1 | 4 | 8 | 16 // the user is present and verified, the key may be copied and was
+	const flags = 1 | 4 | 8 | 16 // user present, user verified, backup eligible, backed up
 	data := append(party[:], flags, 0, 0, 0, 0)
 	signed := sha256.Sum256(slices.Concat(data, clientHash[:]))
 	if wrong {
@@ -102,7 +103,8 @@ func (*table) Remove(context.Context, *user, []byte, bool) (bool, error) {
 	return false, passkey.ErrLast
 }
 
-// passkeyName is the name of a strategy or factor of guard g: two strategies have two names.
+// passkeyName returns the name of a strategy or factor of guard g: the guards' passkey strategies have two
+// names.
 func passkeyName(g int, name string) string {
 	if name == "passkey" && g > 0 {
 		return "passkey2"
@@ -117,7 +119,7 @@ func plainName(strategy string) string {
 	return strategy
 }
 
-// factorsIn returns those of a log-in of which the model knows.
+// factorsIn returns the factors that the model knows, under the model's names.
 func factorsIn(list []string) (known []string) {
 	for _, name := range list {
 		if name = plainName(name); name == "totp" || name == "passkey" {
@@ -141,7 +143,7 @@ func (p *process) newPasskeys(g int, logger *slog.Logger) (*passkey.Strategy[*us
 	})
 }
 
-// shows is where a step sends the answer of an authenticator; "" for nowhere.
+// shows returns the path to which a step sends the answer of an authenticator, or "".
 func (s Step) shows() string {
 	switch s.Do {
 	case "log in by passkey", "log in by a wrong passkey":
@@ -152,8 +154,9 @@ func (s Step) shows() string {
 	return ""
 }
 
-// byPasskey has the browser ask for a challenge, which touches no session, and the user's authenticator
-// answer it. The cookie by which that knows the browser is not in the jar: it is another one each time.
+// byPasskey lets the browser request a challenge, which does not use the session, and the user's
+// authenticator answer it. The cookie that ties the challenge to the browser is not stored in the jar: it
+// is a new one each time.
 func (w *world) byPasskey(ctx context.Context, s Step) *request {
 	p, g := w.at(s)
 	res := send(ctx, p.handler, http.MethodPost, fmt.Sprintf("/%d/challenge", g), "", nil, nil)
@@ -170,7 +173,7 @@ func (w *world) byPasskey(ctx context.Context, s Step) *request {
 	return w.request(ctx, s, http.MethodPost, fmt.Sprintf("/%d/%s", g, s.shows()), t.keys[s.who()].answer(options.Bytes(), strings.Contains(s.Do, "wrong")))
 }
 
-// passkeys are the steps of users with authenticators.
+// passkeys are the steps with authenticators.
 var passkeys = []action{
 	{"log in by passkey", 3, func(w *world, ctx context.Context, s Step) *request { return w.byPasskey(ctx, s) },
 		func(w *world, s Step, r *request) { w.model.LogIn(&r.Visit, "passkey", s.who(), true, false) }},

@@ -16,18 +16,18 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// Race is a run in which one request is held before one of its commands to a store, while others
-// are answered. What it holds for sure afterwards are identities: of a log-in that an answered
-// request ended, nothing is left.
+// Race is a run in which one request is held before one of its commands to a store while others are
+// answered. Afterwards it checks identities only: nothing may be left of a log-in that an answered request
+// ended.
 type Race struct {
 	Switches Switches
-	Before   []Step // one after the other, under the model
-	Held     Step   // at the first process
-	At       int    // before which of its commands, from 1
-	Others   []Step // while it is held; at the second process
+	Before   []Step // one after the other, compared with the model
+	Held     Step   // sent to the first process
+	At       int    // the command before which it is held, from 1
+	Others   []Step // sent to the second process while it is held
 }
 
-// String returns r as the Go test to paste beside the mend.
+// String returns r as a Go test that can be pasted.
 func (r Race) String() string {
 	list := func(steps []Step) string {
 		var texts []string
@@ -40,7 +40,7 @@ func (r Race) String() string {
 		fields(r.Switches), list(r.Before), fields(r.Held), r.At, list(r.Others))
 }
 
-// TryRace runs r, and fails the test where a promise does not hold.
+// TryRace runs r, and fails the test if a promise is broken.
 func TryRace(t *testing.T, r Race) {
 	t.Helper()
 	if broken, _ := RunRace(t, r); len(broken) > 0 {
@@ -57,7 +57,7 @@ type hold struct {
 
 type holdKey struct{}
 
-// pass is called before each command to a store; ctx is the request's.
+// pass is called before each command to a store, with the request's context.
 func pass(ctx context.Context) {
 	h, ok := ctx.Value(holdKey{}).(*hold)
 	if !ok {
@@ -73,7 +73,7 @@ func pass(ctx context.Context) {
 	}
 }
 
-// RunRace runs r. reached is false when the held request has fewer commands.
+// RunRace runs r. reached is false if the held request has fewer commands.
 func RunRace(t *testing.T, r Race) (broken []model.Broken, reached bool) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, 1)
@@ -85,7 +85,7 @@ func RunRace(t *testing.T, r Race) (broken []model.Broken, reached bool) {
 		for _, s := range r.Before {
 			w.walk(s)
 		}
-		if broken = w.model.Broken; len(broken) == 0 { // else it is a matter for journeys
+		if broken = w.model.Broken; len(broken) == 0 { // otherwise the failure is not one of the race
 			time.Sleep(pause)
 			broken, reached = w.race(r)
 		}
@@ -93,7 +93,7 @@ func RunRace(t *testing.T, r Race) (broken []model.Broken, reached bool) {
 	return broken, reached
 }
 
-// race holds the request, lets the others pass, and asks what is left.
+// race holds the request, runs the others, and checks what is left.
 func (w *world) race(r Race) (broken []model.Broken, reached bool) {
 	h := &hold{at: r.At, reached: make(chan struct{}), release: make(chan struct{})}
 	ctx := context.WithValue(context.Background(), holdKey{}, h)
@@ -130,14 +130,13 @@ func (w *world) race(r Race) (broken []model.Broken, reached bool) {
 	return w.model.Broken, reached
 }
 
-// answered has the browser keep the answer's cookies, and reports whether a request that ends
-// log-ins was answered that it has.
+// answered stores the answer's cookies in the browser, and reports whether the request succeeded.
 func (w *world) answered(s Step, r *request) bool {
 	w.arrive(s, r)
-	return r != nil && r.Status == http.StatusOK && (s.Do != "end a device" || r.text == "found" && w.model.Live[r.ID] != nil) // and not what a held log-in has stored
+	return r != nil && r.Status == http.StatusOK && (s.Do != "end a device" || r.text == "found" && w.model.Live[r.ID] != nil) // not a session that a held log-in stored
 }
 
-// entry is a log-in as others see it.
+// entry is a log-in as a list shows it.
 type entry struct {
 	guard, user int
 	at          int64 // milliseconds; 0 for one by a remembered browser
@@ -151,7 +150,7 @@ func entryOf(l *model.LogIn) entry {
 	return e
 }
 
-// endedBy returns the log-ins that an answer to s would say have ended, of those that are there.
+// endedBy returns the log-ins that a successful answer to s ends.
 func (w *world) endedBy(s Step) (list []entry) {
 	p, g := w.at(s)
 	jar := w.browser(s).cookies(s.Old)
@@ -165,11 +164,11 @@ func (w *world) endedBy(s Step) (list []entry) {
 			switch s.Do {
 			case "log out":
 				ends = l.Guard == g && slices.Contains(presented, id)
-			case "destroy": // it knows no remembered browsers
+			case "destroy": // it forgets no browser
 				ends = slices.Contains(presented, id) && w.shared.Remember == 0
 			case "log out everywhere":
 				ends = l.Guard == g && l.User == s.who()
-			case "end a device": // in races the user has one
+			case "end a device": // in races the user has only one
 				ends = l.Guard == g && l.User == s.who()
 			case "log-out by the provider":
 				ends = l.Guard == g && slices.Contains(l.Labels, s.label())
@@ -182,8 +181,8 @@ func (w *world) endedBy(s Step) (list []entry) {
 	return list
 }
 
-// left looks for log-ins that have ended under every id that was ever issued. Only credentials
-// make another log-in of the same user.
+// left reports ended log-ins that the lists still show. Only credentials make another log-in of the same
+// user.
 func (w *world) left(ended []entry, steps []Step) {
 	for g, auth := range w.probe.guards {
 		for id := range w.shared.tables[g].rows {
@@ -212,7 +211,7 @@ func credentials(g, user int, steps []Step) bool {
 	})
 }
 
-// forgotten looks whether the browser is let in again after an answered log-out of its user.
+// forgotten checks that after an answered log-out of its user the browser is not let in again.
 func (w *world) forgotten(s Step, steps []Step) {
 	switch s.Do {
 	case "log out", "log out everywhere", "log-out by the provider", "end a device":
@@ -231,10 +230,10 @@ func (w *world) forgotten(s Step, steps []Step) {
 	}
 }
 
-// Races runs every request of a list held before each of its commands, while each other is
-// answered, or two renewals are. It returns the failures, one for each kind, request and other
-// request. full runs them with more switches, and every is one for all, or n for each n-th. Of a kind that is
-// not "" it runs until the first failure, and passes over others.
+// Races runs every request of a list, held before each of its commands, while each other request or pair of
+// renewals is answered. It returns one failure for each kind, held request and other requests. If full is
+// true there are more switches. Only every n-th race is run, where n is every. If kind is not "", it ends
+// at the first failure of that kind, and ignores others.
 func Races(t *testing.T, full bool, every int, kind string) (runs int, failures []string) {
 	renewals := [][]Step{{{Do: "renew"}, {Do: "renew"}}, {{Do: "renew"}, {Do: "step up", U: 1}}, {{Do: "change the password"}, {Do: "renew"}}}
 	requests := []Step{
@@ -287,7 +286,7 @@ func Races(t *testing.T, full bool, every int, kind string) (runs int, failures 
 	return runs, failures
 }
 
-// racesOf yields each request, to be held, with each other one and each of the pairs.
+// racesOf yields each request, to be held, with each other request and each of the pairs.
 func racesOf(s Switches, before, requests []Step, pairs [][]Step) iter.Seq[*Race] {
 	others := slices.Clone(pairs)
 	for _, o := range requests {
@@ -307,7 +306,7 @@ func racesOf(s Switches, before, requests []Step, pairs [][]Step) iter.Seq[*Race
 	}
 }
 
-// everyHold runs r with the request held before each of its commands, until something breaks.
+// everyHold runs r with the request held before each of its commands in turn, until a promise is broken.
 func everyHold(t *testing.T, r *Race) (runs int, broken []model.Broken) {
 	for reached := true; reached && len(broken) == 0; runs++ {
 		r.At++

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/sqltest"
 )
 
-// TestJourneysOnARealRedis takes some through a redis-server, once with each configuration of the covering
-// array and each seed. Of the seeds two have broken something once, where the store hung.
+// TestJourneysOnARealRedis runs one journey on a redis-server for each configuration of the covering array
+// and each seed. Two of the seeds once broke a promise, while the store hung.
 func TestJourneysOnARealRedis(t *testing.T) {
 	server := redistest.Start(t)
 	for _, first := range []uint64{*seed, 29990, 30011} {
@@ -30,8 +30,8 @@ func TestJourneysOnARealRedis(t *testing.T) {
 	}
 }
 
-// TestJourneysOfACachedRedis takes one through a redis-server whose records are read from a client-side cache,
-// with every third configuration of the covering array.
+// TestJourneysOfACachedRedis runs one journey on a redis-server whose records are read through a
+// client-side cache, for every third configuration of the covering array.
 func TestJourneysOfACachedRedis(t *testing.T) {
 	server := redistest.Start(t)
 	for i, s := range journey.Pairs() {
@@ -46,8 +46,8 @@ func TestJourneysOfACachedRedis(t *testing.T) {
 	}
 }
 
-// TestJourneysOnPostgres takes one through a PostgreSQL with every third configuration of the covering array. Its
-// clock goes with the journey's, so that minutes and months pass there too.
+// TestJourneysOnPostgres runs one journey on a PostgreSQL for every third configuration of the covering
+// array. Its clock follows the journey's, so that days pass there too.
 func TestJourneysOnPostgres(t *testing.T) {
 	on := journey.NewPostgres(t, sqltest.StartPostgres(t))
 	for i, s := range journey.Pairs() {

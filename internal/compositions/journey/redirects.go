@@ -12,14 +12,14 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// This file is a browser's window, which goes where it is sent: to a page, from there to Config.LoginURL, to
-// the provider, who knows the user already, to the callback, and back to the page.
+// This file has a browser window that follows redirects: from a page to Config.LoginURL, to the provider,
+// where the user is already logged in, to the callback, and back to the page.
 
 func pageOf(g int) string     { return fmt.Sprintf("/%d/page", g) }
 func logInPage(g int) string  { return fmt.Sprintf("/%d/start", g) }
 func callbackOf(g int) string { return fmt.Sprintf("/%d/callback", g) }
 
-// follow adds the routes of guard g, of which who answers the page.
+// follow adds the routes of guard g; who is the handler of the page.
 func (p *process) follow(mux routes, g int, auth *guard.Guard[*user], who http.Handler) {
 	mux.Handle("GET "+pageOf(g), auth.RequireAuth(who))
 	mux.Handle("GET "+logInPage(g), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,15 +28,15 @@ func (p *process) follow(mux routes, g int, auth *guard.Guard[*user], who http.H
 	mux.Handle("GET "+callbackOf(g), auth.Authenticate("provider")(auth.LogInWith(guard.LogInOptions{SuccessRedirect: pageOf(g)})(nil)))
 }
 
-// openPage has a browser open a page and follow where it is sent, unless the store may be down on the way.
-// The provider's answer is refused for some.
+// openPage opens a page and follows the redirects, unless the store may fail on the way. For some steps the
+// provider's answer is refused.
 func (w *world) openPage(ctx context.Context, s Step) *request {
 	w.shared.there = url.Values{"user": {fmt.Sprint(s.who())}, "code": {"right"}, "label": {fmt.Sprint(s.N % 2)}}
 	if refused(s) {
 		w.shared.there.Set("code", "wrong")
 	}
 	g, _ := w.guard(s)
-	s.Late = false // a window waits for where it is sent
+	s.Late = false // a window waits for each answer
 	r := w.request(ctx, s, http.MethodGet, pageOf(g), "")
 	for hops := 1; ; hops++ {
 		w.model.Hop(hops)
@@ -52,15 +52,15 @@ func (w *world) openPage(ctx context.Context, s Step) *request {
 	}
 }
 
-// told is told of one answer on the way.
+// told handles one answer on the way.
 func (w *world) told(s Step, r *request) {
 	w.arrive(s, r)
 	w.tellOpened(s, r)
 	w.model.Answered(&r.Visit)
 }
 
-// tellOpened tells the model what the request was that had this answer. To be sent to the page for the log-in
-// is a 401, and from the callback back to the page is a success.
+// tellOpened updates the model for one answer on the way. A redirect to the log-in page counts as 401, and
+// one from the callback back to the page as 200.
 func (w *world) tellOpened(s Step, r *request) {
 	g, _ := w.guard(s)
 	switch path, _, _ := strings.Cut(r.path, "?"); {

@@ -22,14 +22,14 @@ import (
 
 const (
 	browsers = 3
-	pause    = 7 * time.Millisecond // between steps: "the oldest" must not be a matter of chance
-	patience = 30 * time.Second     // of a visitor: more than session.Config.StoreTimeout, of a few commands
+	pause    = 7 * time.Millisecond // between steps, so that one session is the oldest
+	patience = 30 * time.Second     // for an answer: more than session.Config.StoreTimeout for a few commands
 )
 
 // Failure is a journey that broke a promise.
 type Failure struct {
 	Journey Journey
-	Step    int // after which it showed
+	Step    int // the index of the step after which it showed
 	Broken  []model.Broken
 }
 
@@ -46,7 +46,7 @@ func (f *Failure) Error() string {
 	return b.String() + "\n" + f.Journey.String()
 }
 
-// Try runs j, and fails the test where a promise does not hold.
+// Try runs j, and fails the test if a promise is broken.
 func Try(t *testing.T, j Journey) {
 	t.Helper()
 	if f := Run(t, j); f != nil {
@@ -54,11 +54,11 @@ func Try(t *testing.T, j Journey) {
 	}
 }
 
-// Run runs j in a bubble of its own. It returns nil if every promise held.
+// Run runs j in its own synctest bubble. It returns nil if every promise held.
 func Run(t *testing.T, j Journey) (failure *Failure) { return j.run(t, inMemory) }
 
-// RunOn is Run on the Redis at address, of which each server of the journey is a database. There time is
-// real but for what waits: without the steps in which time passes.
+// RunOn is Run with the Redis at address; each server of the journey is one database of it. The Redis has
+// real time, so steps in which time passes are left out.
 func RunOn(t *testing.T, j Journey, address string) *Failure {
 	databases := 0
 	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
@@ -68,8 +68,8 @@ func RunOn(t *testing.T, j Journey, address string) *Failure {
 	}})
 }
 
-// RunCached is RunOn with one server, whose records are read from a client-side cache. After each step that has to
-// have heard what the step changed: then it shows what the Redis has.
+// RunCached is RunOn with one server, whose records are read through a client-side cache. After each step,
+// the cache must soon show what the Redis has.
 func RunCached(t *testing.T, j Journey, address string) *Failure {
 	j.Switches.Store, j.Switches.Lag, j.Switches.Outage = 1, 0, j.Switches.Outage%2
 	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
@@ -97,34 +97,34 @@ func (j Journey) run(t *testing.T, on servers) (failure *Failure) {
 	return failure
 }
 
-// world is the program, its visitors, and what must be true of them.
+// world is the program, its visitors, and the model.
 type world struct {
 	shared    *shared
 	stores    *cluster
-	raw       session.Store // past the gate: as Express sees it
+	raw       session.Store // not through the gate: what Express uses
 	gate      *sessiontest.Gate
 	condition *condition
 	processes []*process
-	probe     *process // asks the store past the gate
+	probe     *process // reads the store without the gate, to compare it with the model
 	browsers  []*browser
 	model     *outside.Model
-	ids       []string // every one that was ever issued
+	ids       []string // all that were ever issued
 	issued    map[string]bool
 	slow      *slow
 	streams   []*stream
-	presented []string          // by the present step
-	token     string            // of a device, in the present step
-	signed    map[string]int    // by which process a browser's token was signed
-	refs      map[string]string // of the ids, while they lived
+	presented []string          // the ids that the current step presented
+	token     string            // a device-bound token of the current step
+	signed    map[string]int    // the process that signed each remember-me token
+	refs      map[string]string // id by Session.Ref
 	eventsMu  sync.Mutex
-	events    []guard.Event // since the model was told of them
+	events    []guard.Event // since the last comparison
 }
 
 func (w *world) close() {
 	w.closeStreams()
 	if w.shared.Outage > 0 {
 		w.back()
-		time.Sleep(time.Minute) // for what waits for the store behind a request's back
+		time.Sleep(time.Minute) // for background work that waits for the store
 	}
 	w.stores.all(func(n *node) { n.close() })
 }
@@ -172,7 +172,7 @@ func newWorld(s Switches, on servers) (*world, error) {
 	return w, nil
 }
 
-// issue notes an id.
+// issue records an id that was issued.
 func (w *world) issue(id string) {
 	if !w.issued[id] {
 		w.issued[id] = true
@@ -180,8 +180,9 @@ func (w *world) issue(id string) {
 	}
 }
 
-// arrive has the browser keep the answer's cookies, unless the answer is lost. An outage is
-// a failure: in synthetic time whoever waits for a lock waits until the limit.
+// arrive stores the answer's cookies in the browser, unless the answer is lost. A server error without an
+// outage is a failure: it may be a deadlock, because in synthetic time whoever waits for a lock waits until
+// the timeout.
 func (w *world) arrive(s Step, r *request) {
 	if r == nil {
 		return
@@ -198,7 +199,7 @@ func (w *world) broken(kind, text string, args ...any) {
 	w.model.Broken = append(w.model.Broken, model.Broken{Kind: kind, Text: fmt.Sprintf(text, args...)})
 }
 
-// lengths are how long the clock goes on: just under and just over the limits, and others.
+// lengths are the steps of the clock: just below and just above the limits, and others.
 var lengths = []time.Duration{
 	time.Second, grace - 2*time.Second, grace + 2*time.Second, refresh + 10*time.Second, 9 * time.Minute, 11 * time.Minute,
 	idle - refresh - 10*time.Second, idle - 10*time.Second, idle + 10*time.Second, absolute - idle, absolute - time.Minute, absolute + time.Minute, remFor - time.Hour, remFor + time.Hour,
@@ -208,7 +209,7 @@ func (s Step) who() int { return max(s.U, 1) }
 
 func key(s Step) string { return values[s.N%len(values)] }
 
-// at returns the process that gets the request of a step, and the number of its guard there.
+// at returns the process that gets the request of a step, and the number of the guard there.
 func (w *world) at(s Step) (p *process, g int) {
 	p = w.processes[s.P%2]
 	return p, s.G % len(p.guards)
@@ -228,15 +229,15 @@ func (w *world) browser(s Step) *browser { return w.browsers[s.B%browsers] }
 
 func (w *world) table(s Step) *table { return w.shared.tables[s.G%len(w.shared.tables)] }
 
-// walk takes a step and asks what is true then.
+// walk runs a step, and compares the program with the model.
 func (w *world) walk(s Step) {
-	time.Sleep(time.Until(time.Now().Truncate(time.Millisecond).Add(pause))) // records know no less than a millisecond
+	time.Sleep(time.Until(time.Now().Truncate(time.Millisecond).Add(pause))) // records store times in milliseconds
 	s = w.asSent(s)
 	w.step(s)
 	if w.stores.cached {
 		w.model.Want(w.stores.hears(w.ids), "cache: it does not hear of a change", "%s", s.Do)
 	}
-	w.ask() // finds the sessions that events name
+	w.ask() // first: it maps the Refs in events to ids
 	w.compareEvents(w.heard())
 	w.compareStreams(s)
 }
@@ -267,14 +268,14 @@ func (w *world) step(s Step) {
 	}
 }
 
-// hear keeps an event, as the model knows it.
+// hear stores an event.
 func (w *world) hear(e guard.Event) {
 	w.eventsMu.Lock()
 	defer w.eventsMu.Unlock()
 	w.events = append(w.events, e)
 }
 
-// heard returns the events since it was asked last. A session that no question has found goes by its Ref.
+// heard returns the events since its last call. A session whose id is unknown is named by its Ref.
 func (w *world) heard() (list []model.Event) {
 	w.eventsMu.Lock()
 	defer w.eventsMu.Unlock()

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// Steps is how many steps a random journey has.
+// Steps is the number of steps in a random journey.
 const Steps = 16
 
-// Options say how long to search. A search ends at the first of the limits that are set.
+// Options say how long to search. A search ends at the first limit that is set.
 type Options struct {
 	Seed  uint64        // of journey 0
 	For   time.Duration // of real time
 	Count int           // of journeys
-	Kind  string        // look for failures of this kind alone, and end at the first; "" for all
-	Step  string        // and only where they show after a step whose name begins so
-	Log   func(string)  // gets each failure when it is shrunk; nil for nowhere
+	Kind  string        // report only failures of this kind, and end at the first; "": all
+	Step  string        // and only those after a step with this prefix
+	Log   func(string)  // is called with each shrunk failure; may be nil
 }
 
-// Report is what a search saw.
+// Report is the result of a search.
 type Report struct {
 	Seed            uint64
 	Journeys, Steps int
 	Took            time.Duration
-	Triples, Of     int // combinations of three switches' values that met, and all there are
+	Triples, Of     int // combinations of three switches' values: those that occurred, and all
 	Failures        []*Failure
 }
 
@@ -37,11 +37,11 @@ func (r *Report) String() string {
 		r.Seed, r.Journeys, r.Steps, r.Took.Round(100*time.Millisecond), r.Triples, r.Of, len(r.Failures))
 }
 
-// Search draws journeys and runs them: every second one with switches of the covering array, in
-// which every pair of values meets, the others with any. Failures are shrunk, and those of one
-// shrunk form told once.
+// Search draws journeys and runs them. Every second one has switches of the covering array, in which every
+// pair of values occurs; the others have random ones. Failures are shrunk, and each shrunk form is reported
+// once.
 func Search(t *testing.T, o Options) *Report {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // short lives, small heap
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // allocations are short-lived and the heap is small
 	pairs, start := Pairs(), time.Now()
 	r := &Report{Seed: o.Seed, Of: triples()}
 	met, forms := map[[6]uint8]bool{}, map[string]bool{}
@@ -60,7 +60,7 @@ func Search(t *testing.T, o Options) *Report {
 			s = s.together()
 		}
 		if row/len(pairs)%20 != 19 {
-			s.Store = 0 // the scripts of Redis take twenty times as long here
+			s.Store = 0 // a journey with Redis scripts takes twenty times as long
 		}
 		meet(s, met)
 		j := Draw(seed, s, Steps, random.IntN)
@@ -71,7 +71,7 @@ func Search(t *testing.T, o Options) *Report {
 		}
 		small := Run(t, Shrink(j, f.Kind(), kindOf(t)))
 		if small == nil {
-			small = f // it does not fail each time: chance that the seed does not decide
+			small = f // it does not fail each time: something random does not follow the seed
 		}
 		if form := small.form(); !forms[form] {
 			forms[form] = true
@@ -99,7 +99,8 @@ func kindOf(t *testing.T) func(Journey) string {
 	}
 }
 
-// form is the same for all journeys that differ by nothing but names of browsers, users and values.
+// form is the same for all journeys that differ only in the fields of their steps, such as browsers and
+// users.
 func (f *Failure) form() string {
 	var b strings.Builder
 	b.WriteString(f.Kind() + fields(f.Journey.Switches))
@@ -109,7 +110,7 @@ func (f *Failure) form() string {
 	return b.String()
 }
 
-// meet notes the triples of values that meet in s.
+// meet records the triples of values that occur in s.
 func meet(s Switches, met map[[6]uint8]bool) {
 	for a := range dimensions {
 		for b := a + 1; b < len(dimensions); b++ {
@@ -120,7 +121,7 @@ func meet(s Switches, met map[[6]uint8]bool) {
 	}
 }
 
-// triples is how many there are.
+// triples returns the number of all triples.
 func triples() (n int) {
 	for a := range dimensions {
 		for b := a + 1; b < len(dimensions); b++ {

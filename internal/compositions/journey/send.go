@@ -14,18 +14,18 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// request is one request of a browser and its answer, for the model too.
+// request is one request of a browser and its answer, with what the model needs of them.
 type request struct {
 	model.Visit
 	text      string
 	cookies   []*http.Cookie
 	path      string
-	onTheWay  []string // ids that a window presented before, on its way here
+	onTheWay  []string // ids that the window presented in earlier redirects
 	location  string   // of a redirect
 	challenge string   // of the handler for bound sessions
 }
 
-// send sends a form of step s.
+// send sends a form for step s.
 func (w *world) send(ctx context.Context, s Step, path string, form ...string) *request {
 	g, _ := w.guard(s)
 	values := url.Values{}
@@ -38,7 +38,7 @@ func (w *world) send(ctx context.Context, s Step, path string, form ...string) *
 	return w.request(ctx, s, http.MethodPost, fmt.Sprintf("/%d/%s", g, path), values.Encode())
 }
 
-// request sends a request of step s.
+// request sends a request for step s.
 func (w *world) request(ctx context.Context, s Step, method, path, body string) *request {
 	p, g := w.at(s)
 	if w.shared.binds() && !s.Old {

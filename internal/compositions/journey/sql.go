@@ -15,17 +15,17 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// onSQL is the value of Switches.Store for a database: an SQLite in memory, or what [RunOnPostgres] says.
+// onSQL is the value of Switches.Store for a database: SQLite in memory, or the one of [RunOnPostgres].
 const onSQL = 4
 
-// database is a database with nothing in it.
+// database is an empty database.
 type database struct {
 	*sql.DB
 	dialect sqlstore.Dialect
 	clock   func() // as in node
 }
 
-// The time by which sqlstore asks SQLite is the journey's.
+// sqlstore asks SQLite for the time. This function returns the journey's.
 func init() { //nolint:gochecknoinits // it is one function of all databases
 	sqlite.MustRegisterScalarFunction("unixepoch", 2, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
 		return float64(time.Now().UnixMilli()) / 1000, nil
@@ -37,21 +37,21 @@ func newSQLite() (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1) // each connection has a memory of its own
+	db.SetMaxOpenConns(1) // each connection would have its own memory
 	return &database{db, sqlstore.SQLite, nil}, nil
 }
 
-// Postgres are databases of a PostgreSQL whose clock the journey sets. Make them by NewPostgres.
+// Postgres holds databases of a PostgreSQL whose clock the journey sets. Make one with NewPostgres.
 type Postgres struct{ urls []string }
 
-// hands are the clock: functions that are found before those of the database, since pg_catalog comes later in
-// the search_path.
+// hands sets up the clock: functions that take precedence over the built-in ones, because pg_catalog is
+// later in the search_path.
 const hands = `CREATE SCHEMA clock; CREATE TABLE clock.hands (at timestamptz NOT NULL); INSERT INTO clock.hands VALUES (now());
 	CREATE FUNCTION clock.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT at FROM clock.hands';
 	CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT at FROM clock.hands';
 	CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT at FROM clock.hands'`
 
-// NewPostgres makes the databases that journeys on server have, one after the other.
+// NewPostgres makes the databases that the journeys on server use, one after the other.
 func NewPostgres(t testing.TB, server sqltest.Postgres) *Postgres {
 	t.Helper()
 	p := &Postgres{}
@@ -66,7 +66,7 @@ func NewPostgres(t testing.TB, server sqltest.Postgres) *Postgres {
 	return p
 }
 
-// RunOnPostgres is Run on databases of p.
+// RunOnPostgres is Run on the databases of p.
 func RunOnPostgres(t *testing.T, j Journey, p *Postgres) *Failure {
 	j.Switches.Store = onSQL
 	next := 0
@@ -76,7 +76,7 @@ func RunOnPostgres(t *testing.T, j Journey, p *Postgres) *Failure {
 	}})
 }
 
-// openPostgres opens a database, and sets its clock whenever the journey's has gone on.
+// openPostgres opens a database, and sets its clock whenever the journey's time has changed.
 func openPostgres(url string) (*database, error) {
 	db, err := sql.Open("pgx", url)
 	if err != nil {
@@ -95,7 +95,7 @@ func openPostgres(url string) (*database, error) {
 	}}, nil
 }
 
-// sqlNode makes a node that is a database of its own.
+// sqlNode makes a node with a database of its own.
 func (s Switches) sqlNode(open func() (*database, error)) (*node, error) {
 	db, err := open()
 	if err != nil {

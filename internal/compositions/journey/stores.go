@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// fullStore is what both stores of the project can do.
+// fullStore is a sessions' store with all optional interfaces.
 type fullStore interface {
 	session.Store
 	session.Ender
@@ -23,15 +23,15 @@ type fullStore interface {
 	session.PrimaryReader
 }
 
-// node is one server with what all processes of the program keep.
+// node is one server, with everything that the processes of the program store.
 type node struct {
 	sessions fullStore
 	cells    strategy.Cells
 	counter  strategy.Counter
-	refuse   func(string) // has it answer every command by that error, until it is empty
-	flush    func() error // has it forget everything
+	refuse   func(string) // makes it answer every command with that error, until the text is empty
+	flush    func() error // deletes everything
 	close    func()
-	clock    func() // sets the server's clock, where that is its own, by the journey's; or nil
+	clock    func() // sets the server's clock to the journey's time; nil if it uses that anyway
 }
 
 // set sets the node's clock and returns it.
@@ -42,8 +42,8 @@ func (n *node) set() *node {
 	return n
 }
 
-// fill gives the cluster its nodes: with a replica where one can take over, and one where the master's
-// records are read.
+// fill makes the nodes of the cluster, with a replica that may take over and those for reads, as the
+// switches say.
 func (s Switches) fill(c *cluster, on servers) (err error) {
 	var reads *server
 	if s.Store == 3 {
@@ -67,11 +67,11 @@ func (s Switches) fill(c *cluster, on servers) (err error) {
 }
 
 func (s Switches) newFollower(on servers) (*follower, error) {
-	n, err := s.newNode(on, nil) // what takes over is read itself
+	n, err := s.newNode(on, nil) // its own records are read when it takes over
 	return &follower{node: n}, err
 }
 
-// newNode makes a node of the kind that s names. Its reads go to reads, nil for itself.
+// newNode makes a node of the kind that s selects. If reads is not nil, records are read from it.
 func (s Switches) newNode(on servers, reads *server) (*node, error) {
 	if s.Store == 0 {
 		n := &node{close: func() {}, refuse: func(string) {}}
@@ -97,13 +97,13 @@ type servers struct {
 	cached bool // records are read from a cache
 }
 
-// inMemory are servers whose time is the journey's.
+// inMemory are servers that use the journey's time.
 var inMemory = servers{redis: newServer, sql: newSQLite}
 
 // server is a Redis with its client.
 type server struct {
 	client *redis.Client
-	cached *redis.Client // reads records, from its client-side cache; nil for none
+	cached *redis.Client // reads records through a client-side cache; may be nil
 	refuse func(string)
 	flush  func() error
 	close  func()
@@ -114,7 +114,7 @@ func newServer() *server {
 	s.ClockTTL(true)
 	return &server{
 		client: redis.NewClient(&redis.Options{
-			Addr:                  "127.0.0.1:6379", // not looked up, unlike a name
+			Addr:                  "127.0.0.1:6379", // a name would need a look-up
 			Dialer:                func(context.Context, string, string) (net.Conn, error) { return s.Dial() },
 			ContextTimeoutEnabled: true,
 		}),
@@ -124,17 +124,17 @@ func newServer() *server {
 	}
 }
 
-// serverAt is the database of a real Redis, emptied.
+// serverAt returns a database of a real Redis, and empties it.
 func serverAt(address string, database int) *server {
 	client := redis.NewClient(&redis.Options{Addr: address, DB: database, ContextTimeoutEnabled: true})
 	r := new(refusal)
 	client.AddHook(r)
 	flush := func() error { return client.FlushDB(context.Background()).Err() }
-	_ = flush() // or the first command says what is wrong
+	_ = flush() // if it fails, the first command reports the cause
 	return &server{client: client, flush: flush, refuse: func(text string) { r.says.Store(text) }, close: func() {}}
 }
 
-// cachedAt is the first database of a real Redis, whose records are read from a client-side cache.
+// cachedAt returns the first database of a real Redis, whose records are read through a client-side cache.
 func cachedAt(address string) *server {
 	s := serverAt(address, 0)
 	s.cached = redis.NewClient(&redis.Options{
@@ -144,7 +144,7 @@ func cachedAt(address string) *server {
 	return s
 }
 
-// serverError is an error as the server says it.
+// serverError is an error that the server returns.
 type serverError string
 
 func (e serverError) Error() string { return string(e) }
@@ -152,7 +152,7 @@ func (e serverError) Error() string { return string(e) }
 // RedisError implements [redis.Error].
 func (serverError) RedisError() {}
 
-// refusal has a client say that its server answers every command by an error.
+// refusal makes a client return an error for every command, as if from the server.
 type refusal struct{ says atomic.Value }
 
 func (r *refusal) err() error {

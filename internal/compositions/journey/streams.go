@@ -13,23 +13,24 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// stream is something that goes on for as long as a log-in does, and longer than its request.
+// stream is something that lasts as long as a log-in, and outlives its request.
 type stream struct {
-	ctx     context.Context //nolint:containedctx // that is what is looked at
+	ctx     context.Context //nolint:containedctx // the tests check its cause
 	end     context.CancelFunc
 	process int
 	logIn   *model.LogIn
 	id      string    // of its session, as last seen
-	moved   time.Time // when another process last moved that
-	over    time.Time // when the model had its log-in end; zero while it goes on
+	moved   time.Time // when another Manager last moved that
+	over    time.Time // when the log-in ended in the model; zero before that
 	within  time.Duration
-	reasons []string // of which it may end then
+	reasons []string // the reasons that the end may have
 }
 
-// lookEvery is session.Config.WatchInterval, with what a look takes; a limit is looked at a moment after it.
+// lookEvery is session.Config.WatchInterval, plus the time of a check. A limit is checked within
+// afterLimit.
 const lookEvery, afterLimit = 31 * time.Second, time.Second
 
-// live is the handler of what opens a stream.
+// live is a handler that opens a stream.
 func (p *process) live(auth *guard.Guard[*user], who http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, end := context.WithCancel(context.WithoutCancel(r.Context()))
@@ -70,12 +71,12 @@ var streams = []action{
 	}, nil},
 }
 
-// compareStreams demands that the streams have ended whose log-in has, and no other.
+// compareStreams requires that exactly those streams have ended whose log-in has ended.
 func (w *world) compareStreams(s Step) {
 	if len(w.streams) == 0 {
 		return
 	}
-	synctest.Wait() // for those who look
+	synctest.Wait() // for the watchers
 	w.streams = slices.DeleteFunc(w.streams, func(st *stream) bool {
 		lives := w.model.Goes(st.logIn)
 		if st.over.IsZero() && lives == nil {
@@ -99,7 +100,7 @@ func (w *world) compareStreams(s Step) {
 			w.broken("stream: one whose log-in goes on has ended", "of user %d at guard %d in %s: %s", st.logIn.User, st.logIn.Guard, model.Short(st.id), ended.Reason)
 		case cause != nil:
 			w.model.Want(slices.Contains(st.reasons, ended.Reason), "stream: it ends for another reason", "got %s, want one of %q", ended.Reason, st.reasons)
-		case !st.over.IsZero() && lives != nil: // Express has put it back before anybody looked
+		case !st.over.IsZero() && lives != nil: // Express restored it before the next check
 		case !st.over.IsZero() && time.Since(st.over) >= st.within:
 			w.broken("stream: one whose log-in has ended goes on", "of user %d at guard %d in %s", st.logIn.User, st.logIn.Guard, model.Short(st.id))
 		default:
@@ -110,9 +111,9 @@ func (w *world) compareStreams(s Step) {
 	})
 }
 
-// noticed is within what time the end of a log-in ends a stream.
+// noticed returns how soon the end of a log-in must end the stream.
 func (w *world) noticed(s Step, st *stream) time.Duration {
-	knows := st.moved.IsZero() || time.Since(st.moved) >= lookEvery // under which id its session is
+	knows := st.moved.IsZero() || time.Since(st.moved) >= lookEvery // whether the watcher knows the current id
 	switch {
 	case s.Do == "clock" && w.shared.Node == 0:
 		return afterLimit
@@ -124,13 +125,13 @@ func (w *world) noticed(s Step, st *stream) time.Duration {
 	return lookEvery
 }
 
-// elsewhere reports whether a step is at another Manager than the one that watches the stream.
+// elsewhere reports whether a step uses another Manager than the one that watches the stream.
 func (w *world) elsewhere(s Step, st *stream) bool {
 	_, g := w.at(s)
 	return s.P%2 != st.process || w.shared.Guards == 2 && g != st.logIn.Guard
 }
 
-// reasons are those for which a stream may end whose log-in has ended by a step.
+// reasons returns the reasons for which a stream may end, after a step that ended its log-in.
 func (w *world) reasons(s Step, st *stream) (list []string) {
 	if st.within > 0 {
 		list = append(list, guard.ReasonGone)
@@ -149,11 +150,11 @@ func (w *world) reasons(s Step, st *stream) (list []string) {
 	switch own := slices.Contains(w.presented, st.id); {
 	case s.Do == "clock":
 		return append(list, guard.ReasonIdle, guard.ReasonAbsolute)
-	case followed: // from a cookie of before
+	case followed: // from an older cookie
 		return append(list, guard.ReasonLogOut, guard.ReasonReplaced, guard.ReasonRevoked)
 	case !own, s.Do == "end a device of one's own":
 		return append(list, guard.ReasonRevoked)
-	case s.Do == "log out" && len(w.presented) > 1: // another of them is in use, and this one's series ends too
+	case s.Do == "log out" && len(w.presented) > 1: // another session may be in use, and this one's series ends too
 		return append(list, guard.ReasonLogOut, guard.ReasonRevoked)
 	case s.Do == "log out", s.Do == "destroy", s.Do == "regenerate":
 		return append(list, guard.ReasonLogOut)
@@ -163,7 +164,7 @@ func (w *world) reasons(s Step, st *stream) (list []string) {
 	return append(list, guard.ReasonReplaced)
 }
 
-// waitForStreams has those end that were to end later.
+// waitForStreams waits until the streams that are about to end have ended.
 func (w *world) waitForStreams() {
 	if slices.ContainsFunc(w.streams, func(st *stream) bool { return !st.over.IsZero() }) {
 		w.presented = nil
@@ -173,7 +174,7 @@ func (w *world) waitForStreams() {
 	}
 }
 
-// closeStreams ends all of them, and waits for those who look.
+// closeStreams closes all streams, and waits for the watchers.
 func (w *world) closeStreams() {
 	for _, st := range w.streams {
 		st.end()

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
 )
 
-// visits are further steps of visitors: messages for the next page, a registration, links, old tabs,
-// and pages that are not the program's own.
+// visits are further steps of visitors: messages for the next page, a registration, links, old tabs, and
+// pages of others.
 var visits = []action{
 	{"flash", 2, func(w *world, ctx context.Context, s Step) *request {
 		return w.send(ctx, s, "flash", "text", fmt.Sprint(s.U))
@@ -26,7 +26,7 @@ var visits = []action{
 	}, func(w *world, _ Step, r *request) { w.model.Register(&r.Visit, r.user()) }},
 	{"follow a link", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "link") },
 		func(w *world, s Step, r *request) {
-			onward := r.Withheld && strings.HasPrefix(r.text, "<") // from a page of ours the browser sends the cookie
+			onward := r.Withheld && strings.HasPrefix(r.text, "<") // a page that sends the browser on, now with the cookie
 			if g, _ := w.guard(s); onward || strings.HasPrefix(r.location, logInPage(g)+"?") {
 				r.Status = http.StatusUnauthorized
 			}
@@ -50,13 +50,13 @@ var visits = []action{
 		func(w *world, s Step, r *request) { w.model.Program(&r.Visit, s.N%3 == 0) }},
 }
 
-// fromElsewhere reports whether another site caused the request of a step, and whether as a link.
+// fromElsewhere reports whether another site caused the request of a step, and whether by a link.
 func (s Step) fromElsewhere() (elsewhere, link bool) {
 	link = s.Do == "follow a link"
 	return link || s.Do == "set from another site", link
 }
 
-// header is what a browser, or a program, sends with the request of a step.
+// header returns what a browser, or a program, sends with the request of a step.
 func (w *world) header(s Step) map[string]string {
 	header := map[string]string{}
 	if w.shared.Throttle > 1 {
@@ -80,9 +80,9 @@ func (w *world) header(s Step) map[string]string {
 	return header
 }
 
-// sends returns the cookies that the browser sends with the request of a step. SameSite keeps the
-// session's back from a form of another site, unless it is None, and if Strict from a link too. What
-// remembers the browser is Lax.
+// sends returns the cookies that the browser sends with the request of a step. For a form of another site,
+// SameSite withholds the session's cookie unless it is None; for a link, only if it is Strict. The cookie
+// of remember-me is Lax.
 func (w *world) sends(s Step, names []string) map[string]cookie {
 	cookies := w.browser(s).cookies(s.Old)
 	switch elsewhere, link := s.fromElsewhere(); {
@@ -99,7 +99,7 @@ func (w *world) sends(s Step, names []string) map[string]cookie {
 	return cookies
 }
 
-// accepted returns the id in the value of a cookie, if a secret signed it that process p accepts.
+// accepted returns the id in the value of a cookie, if it is signed with a secret that p accepts.
 func (p *process) accepted(value string) string {
 	id := idIn(value)
 	if id == "" || p.shared.Deploy != 3 || p.number == 0 || slices.ContainsFunc([]string{"", "2"}, func(suffix string) bool {
@@ -110,7 +110,7 @@ func (p *process) accepted(value string) string {
 	return ""
 }
 
-// known returns a browser's token, or another text if the secret that signed it is none of p's.
+// known returns a remember-me token, or another text if p does not accept the secret that signed it.
 func (w *world) known(p *process, token string) string {
 	if token != "" && w.shared.Deploy == 3 && p.number == 1 && w.signed[token] == 0 {
 		return "unknown"
@@ -118,11 +118,12 @@ func (w *world) known(p *process, token string) string {
 	return unsigned(token)
 }
 
-// unsigned returns a browser's token without the signature, which each process makes with its first secret.
+// unsigned returns a remember-me token without the signature, which each process makes with its first
+// secret.
 func unsigned(token string) string { return token[:max(strings.LastIndexByte(token, '.'), 0)] }
 
-// upstream is what lies behind a reverse proxy: it shows what cookies it got, and sets some of the program's
-// names.
+// upstream is the server behind a reverse proxy. It shows the cookies that it got, and sets cookies with
+// the program's names.
 type upstream struct{ names []string }
 
 func (u upstream) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -13,7 +13,7 @@ type Open struct {
 
 // Doubts are the cases in which the documents leave more than one outcome open.
 type Doubts interface {
-	Uses(v *Visit, s *Session) (sure bool)                        // whether this use surely refreshes s
+	Uses(v *Visit, s *Session) (sure bool)                        // whether the effect of this use is known
 	Met() bool                                                    // whether an outage hit the request, though it was answered
 	Session(id string)                                            // records that it may have ended or not
 	Series(r *Series)                                             // records that it may have ended or changed

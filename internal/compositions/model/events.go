@@ -19,7 +19,7 @@ type Event struct {
 	anyone       bool // any User is allowed
 }
 
-// Anything allows any Reason or Session.
+// Anything allows any Reason or Session, or any value of a session.
 const Anything = "?"
 
 // outcomes maps the names of events to their outcomes.
