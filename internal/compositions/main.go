@@ -25,9 +25,9 @@ import (
 
 func main() {
 	duration := flag.Duration("for", time.Minute, "how long to search")
-	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the first journey; the same seed draws the same journeys")
-	pairs := flag.Bool("pairs", false, "print the covering array and end")
-	doc := flag.Bool("doc", false, "put the tables into docs/RELIABILITY.md; that takes minutes more")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the first journey; the same seed draws the same journeys")
+	pairs := flag.Bool("pairs", false, "print the covering array and exit")
+	doc := flag.Bool("doc", false, "also write the tables into docs/RELIABILITY.md, which takes some minutes")
 	flag.Parse()
 	array := covering()
 	if fmt.Println(array); *pairs {

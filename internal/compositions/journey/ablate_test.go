@@ -12,7 +12,7 @@ import (
 	"github.com/seed-6f34412b/passport/internal/ablate"
 )
 
-var early = flag.Bool("early", false, "search also for what is found late: for the table in docs/RELIABILITY.md")
+var early = flag.Bool("early", false, "also search for what is found late, for the table in docs/RELIABILITY.md")
 
 // mend is a fix that is removed from the code, and what the random journeys or the races must then report:
 // a kind of broken promise, after a step whose name has that prefix. If a search finds it late, one of the
@@ -115,7 +115,7 @@ func TestEachMendIsMissed(t *testing.T) {
 			t.Parallel()
 			out, passed := copied.Run(t, -1, engine, seeded, "-for=55s", "-full")
 			if !passed {
-				t.Errorf("with every mend it fails:\n%s", out)
+				t.Errorf("with every fix in place the tests fail:\n%s", out)
 			}
 			t.Log(searched.FindString(out))
 		})
@@ -132,7 +132,7 @@ func TestEachMendIsMissed(t *testing.T) {
 			out, passed := copied.Run(t, i, m.engine, seeded, "-kind="+m.kind, "-step="+m.step, "-for=10m")
 			after := searched.FindStringSubmatch(out)
 			if passed || after == nil && !isLate || !strings.Contains(out, m.kind) {
-				t.Fatalf("without the mend %s misses %q:\n%s", m.engine, m.kind, out)
+				t.Fatalf("without the fix %s does not report %q:\n%s", m.engine, m.kind, out)
 			}
 			if isLate {
 				return

@@ -41,11 +41,11 @@ type Switches struct {
 
 // Step is one thing that somebody does.
 type Step struct {
-	Do       string // a name in Actions
-	B        int    // the browser
-	G        int    // the guard
+	Do       string // the name of an action
+	B        int    // the number of the browser
+	G        int    // the number of the guard
 	U        int    // the user, from 1
-	P        int    // the process
+	P        int    // the number of the process
 	N        int    // selects the value, label, device or length of time
 	Remember bool   // the box is ticked at a log-in
 	Old      bool   // with the cookies that the browser had before the last change

@@ -12,11 +12,11 @@ import (
 
 var (
 	duration = flag.Duration("for", inCI, "how long to search")
-	ofKind   = flag.String("kind", "", "look for broken promises of this kind alone, and end at the first")
-	ofStep   = flag.String("step", "", "and only where they show after a step whose name begins so")
+	ofKind   = flag.String("kind", "", "report only broken promises of this kind, and end at the first")
+	ofStep   = flag.String("step", "", "report only those after a step whose name has this prefix")
 	full     = flag.Bool("full", false, "run the races with all switches")
-	few      = flag.Int("journeys", 1500, "how many to run where no time is given")
-	seed     = flag.Uint64("seed", 20261126, "of the first journey; the same by default, so that the same code has the same answer")
+	few      = flag.Int("journeys", 1500, "how many journeys to run if -for is 0")
+	seed     = flag.Uint64("seed", 20261126, "seed of the first journey; the default is fixed, so that the same code has the same result")
 )
 
 // TestRandomJourneys checks what the documents promise. A journey that fails is printed as a test that can

@@ -85,7 +85,7 @@ func (w *world) node(s Step, change func(session object) (object, bool)) *reques
 	ctx, b := context.Background(), w.browser(s)
 	r := called(nil)
 	if r.Now = time.Now(); w.storeIsDown() {
-		return r // an error page
+		return r // Express shows an error page
 	}
 	id := idIn(b.cookies(s.Old)[nodeCookie].value)
 	r.IDs = []string{id}

@@ -26,7 +26,7 @@ type database struct {
 }
 
 // sqlstore asks SQLite for the time. This function returns the journey's.
-func init() { //nolint:gochecknoinits // it is one function of all databases
+func init() { //nolint:gochecknoinits // sqlite registers functions for all databases
 	sqlite.MustRegisterScalarFunction("unixepoch", 2, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
 		return float64(time.Now().UnixMilli()) / 1000, nil
 	})
@@ -55,7 +55,7 @@ const hands = `CREATE SCHEMA clock; CREATE TABLE clock.hands (at timestamptz NOT
 func NewPostgres(t testing.TB, server sqltest.Postgres) *Postgres {
 	t.Helper()
 	p := &Postgres{}
-	for range 3 { // a master, a replica that may take over, and one that may lag
+	for range 3 { // a primary, a replica that may take over, and one that may lag
 		name := server.Database(t)
 		db := sqltest.Open(t, "pgx", server.URL(name))
 		if _, err := db.ExecContext(context.Background(), hands); err != nil {

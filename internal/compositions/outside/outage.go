@@ -19,12 +19,12 @@ import (
 // Half is a request or call that an outage hit. What it has done is only partly known.
 type Half struct {
 	model.Visit
-	Touched     []string // ids whose records a command of it changed or ended
+	Touched     []string // ids whose records one of its commands changed or ended
 	Made        []string // ids under which it created records
 	Cells       bool     // it changed a cell of remember-me
 	Ends        bool     // it was meant to end or move sessions
 	User        int      // the user it concerned; 0 for none in particular
-	Labels      []string // of the log-in
+	Labels      []string // a provider's names of the log-in
 	Name, Value string   // the value that it was meant to store
 	Flash       bool     // it was meant to add or show messages
 	Guess       string   // the strategy whose credentials it sent
