@@ -163,8 +163,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// joined returns the error of a call that does several steps at once, and nil if the database, MySQL, does not
-// support such calls.
+// joined returns the error of a call that does several steps at once, and nil if the database does not
+// support such calls (MySQL).
 func joined[T any](_ T, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
 		err = nil
