@@ -13,13 +13,13 @@ import (
 	"github.com/seed-6f34412b/passport/internal/sqltest"
 )
 
-// servers are those that the tests share, for starting them takes longer than using them.
+// servers are the database servers that the tests share, since they start slowly.
 type servers struct {
 	pg sqltest.Postgres
 	my sqltest.MariaDB
 }
 
-// database is a value of -db, and what the program then says of its store.
+// database is a value of -db, and the text that the program then prints about its store.
 type database struct{ name, db, about string }
 
 func (s servers) databases(t *testing.T) []database {
@@ -35,8 +35,8 @@ func (s servers) databases(t *testing.T) []database {
 	}
 }
 
-// TestOnEachDatabase types the article, lets the program share the tables of Node's packages, and has streams
-// end.
+// TestOnEachDatabase runs the article's commands, shares the tables of Node's packages, and checks that
+// streams end.
 func TestOnEachDatabase(t *testing.T) {
 	s := servers{sqltest.StartPostgres(t), sqltest.StartMariaDB(t)}
 	for _, d := range s.databases(t) {
@@ -50,8 +50,8 @@ func TestOnEachDatabase(t *testing.T) {
 	s.lonelyStreamsShareAConnection(t)
 }
 
-// keeps types the article. Then it tries whether sessions outlive the program, where there is something that
-// outlives it; and whether their end does.
+// keeps runs the article's commands. Then it restarts the program: sessions must survive unless the database
+// is in memory, and after a log-out they must stay ended.
 func (d database) keeps(t *testing.T) {
 	args := []string{"-db", d.db, "-secret", secret}
 	first := articletest.Start(t, args...)
@@ -75,7 +75,7 @@ func (d database) keeps(t *testing.T) {
 	}
 }
 
-// refuse tries what the servers refuse: the error says what they said, and the cure.
+// refuse checks the errors for what the servers refuse: they contain the server's message.
 func (s servers) refuse(t *testing.T) {
 	for _, c := range []struct{ name, db, want string }{
 		{"no such database in PostgreSQL", s.pg.URL("none"), `database "none" does not exist`},
@@ -89,18 +89,18 @@ func (s servers) refuse(t *testing.T) {
 	}
 }
 
-// TestProcessesShareAFile: a log-in and a log-out of the one count for the other at once.
+// TestProcessesShareAFile: a log-in and a log-out in one process take effect in the other at once.
 func TestProcessesShareAFile(t *testing.T) {
 	args, dir := []string{"-db", filepath.Join(t.TempDir(), "file.db"), "-secret", secret}, t.TempDir()
 	one, other := articletest.Start(t, args...), articletest.Start(t, args...)
 	for range 3 {
 		one.Shell(dir, articletest.LogIn)
 		if got := other.Shell(dir, "curl http://localhost:3000/protected -b cookie.joe.txt"); got != articletest.Protected {
-			t.Errorf("logged in by the one, the other answers %s", got)
+			t.Errorf("after a log-in in one process, the other answers %s", got)
 		}
 		other.Shell(dir, "curl -X POST http://localhost:3000/auth/logout -b cookie.joe.txt")
 		if got := one.Shell(dir, "curl http://localhost:3000/protected -b cookie.joe.txt"); !strings.Contains(got, `"status":401`) {
-			t.Errorf("logged out by the other, the one answers %s, want 401", got)
+			t.Errorf("after a log-out in the other process, the first answers %s, want 401", got)
 		}
 	}
 	info, err := os.Stat(args[1])
@@ -108,11 +108,11 @@ func TestProcessesShareAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info.Mode().Perm() != 0o600 {
-		t.Errorf("the file's rights are %v, want those of its owner alone", info.Mode().Perm())
+		t.Errorf("the file's mode is %v, want 0600", info.Mode().Perm())
 	}
 }
 
-// TestREADMEByCurl runs the commands of README.md, and compares the answers; … stands for anything.
+// TestREADMEByCurl runs the commands in README.md and compares the answers; … matches anything.
 func TestREADMEByCurl(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {

@@ -20,22 +20,22 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// backend is the database that keeps the sessions.
+// backend is the database that stores the sessions.
 type backend struct {
 	db      *sql.DB
 	dialect sqlstore.Dialect
-	about   string    // for people
-	alone   bool      // no other program sees it
-	ends    *listener // nil but for PostgreSQL
+	about   string    // description for the operator
+	alone   bool      // no other process can use it
+	ends    *listener // only for PostgreSQL, otherwise nil
 }
 
 const (
-	connections = 32               // of a pool: by default package database/sql closes all but two after each use
-	patience    = 10 * time.Second // for a server's first answer
+	connections = 32               // pool size; by default database/sql keeps only two idle connections
+	patience    = 10 * time.Second // how long to wait for a server's first answer
 )
 
-// openDatabase connects to what -db names. Its errors have no password in them: those of the drivers that
-// quote what they could not read are left out.
+// openDatabase connects to the database that -db names. Its errors contain no password: it drops driver
+// errors that quote text that they cannot parse.
 func openDatabase(ctx context.Context, name string) (backend, error) {
 	scheme, _, isURL := strings.Cut(name, "://")
 	switch {
@@ -53,7 +53,7 @@ func openDatabase(ctx context.Context, name string) (backend, error) {
 	return openFile(ctx, name)
 }
 
-// openMemory opens an SQLite that nobody else sees. Each connection would have one of its own, so there is
+// openMemory opens an SQLite database in memory. Each connection has its own database, so the pool has only
 // one.
 func openMemory() (backend, error) {
 	db, err := sql.Open("sqlite", ":memory:")
@@ -64,14 +64,14 @@ func openMemory() (backend, error) {
 	return backend{db: db, dialect: sqlstore.SQLite, alone: true, about: "an SQLite inside this program, which forgets everything when it ends (see -db)"}, nil
 }
 
-// openFile opens an SQLite file, and makes it if it is not there: for its owner alone, since who reads it
-// reads the sessions.
+// openFile opens an SQLite file and creates it if need be. Only its owner may read it, since it contains the
+// sessions.
 func openFile(ctx context.Context, name string) (backend, error) {
 	path, err := filepath.Abs(name)
 	if err != nil {
 		return backend{}, fmt.Errorf("-db: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user's own choice
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user chose the file
 	if errors.Is(err, os.ErrNotExist) {
 		return backend{}, fmt.Errorf("-db %s: the folder %s is not there: make it, name a file in another, or a server by postgres:// or mysql://", name, filepath.Dir(path))
 	}
@@ -81,7 +81,7 @@ func openFile(ctx context.Context, name string) (backend, error) {
 	if err := f.Close(); err != nil {
 		return backend{}, fmt.Errorf("-db: %w", err)
 	}
-	// Writers wait for each other instead of failing, and readers wait for nobody.
+	// With these, writers wait for each other instead of failing, and readers never wait.
 	source := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)"
 	db, err := sql.Open("sqlite", source)
 	if err != nil {
@@ -101,7 +101,7 @@ func openPostgres(ctx context.Context, address string) (backend, error) {
 	return b, b.answers(ctx, "start it, make the database, or mend the user and the password, as in postgres://user:password@localhost:5432/app")
 }
 
-// openMySQLURL reads the form of a URL, which the driver does not know.
+// openMySQLURL opens a URL; the driver does not accept one.
 func openMySQLURL(ctx context.Context, address string) (backend, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
@@ -111,7 +111,7 @@ func openMySQLURL(ctx context.Context, address string) (backend, error) {
 	if port == "" {
 		port = "3306"
 	}
-	// The driver reads the parameters, and nothing but them: a password may have any character.
+	// The driver parses only the parameters, so that the password may contain any character.
 	cfg, err := mysql.ParseDSN("tcp(localhost)/?" + u.RawQuery)
 	if err != nil {
 		return backend{}, fmt.Errorf("-db: the parameters behind the question mark: %w", err)
@@ -121,7 +121,7 @@ func openMySQLURL(ctx context.Context, address string) (backend, error) {
 	return dialMySQL(ctx, cfg)
 }
 
-// openMySQL reads the driver's own form.
+// openMySQL opens a data source in the driver's form.
 func openMySQL(ctx context.Context, source string) (backend, error) {
 	cfg, err := mysql.ParseDSN(source)
 	if err != nil {
@@ -131,7 +131,7 @@ func openMySQL(ctx context.Context, source string) (backend, error) {
 }
 
 func dialMySQL(ctx context.Context, cfg *mysql.Config) (backend, error) {
-	cfg.ClientFoundRows = true // comparing and swapping counts the rows that were found
+	cfg.ClientFoundRows = true // sqlstore needs the number of rows found, not of rows changed
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return backend{}, fmt.Errorf("-db: %w", err)
@@ -144,7 +144,7 @@ func server(kind, addr, database string) string {
 	return fmt.Sprintf("%s at %s, database %s", kind, addr, database)
 }
 
-// answers returns an error, with the cure, unless the database answers. It closes the pool then.
+// answers checks that the database answers. If not, it closes the pool and returns an error with the cure.
 func (b *backend) answers(ctx context.Context, cure string) error {
 	b.db.SetMaxOpenConns(connections)
 	b.db.SetMaxIdleConns(connections)

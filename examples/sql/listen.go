@@ -8,18 +8,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// silence is how long a connection that listens may say nothing until it is asked whether it is there, and
-// then until it counts as broken.
+// silence is how long a listening connection may be silent before it is pinged, and how long an answer may
+// take before the connection counts as broken.
 const silence = 3 * time.Second
 
-// listener is a sqlstore.Config.Listen, by a connection of its own to the server that cfg names: behind
-// pgbouncer in its mode transaction give that of PostgreSQL itself. It keeps the connection from one stream to
-// the next, so that a visitor who opens and closes one alone does not make it connect each time.
+// listener implements sqlstore.Config.Listen with a separate connection to the server that cfg names.
+// pgbouncer in transaction mode does not work here; name PostgreSQL itself. It keeps the connection for the
+// next stream, so that a single visitor who opens and closes streams does not cause a new connection each
+// time.
 type listener struct {
 	cfg *pgx.ConnConfig
 
 	mu     sync.Mutex
-	kept   *pgx.Conn // which listens to nothing
+	kept   *pgx.Conn // nil or idle: does not listen
 	closed bool
 }
 
@@ -41,7 +42,7 @@ func (l *listener) listen(ctx context.Context, channel string, tell func(payload
 	return err
 }
 
-// begin sends LISTEN on the connection that was kept, or on a new one if there is none that answers.
+// begin sends LISTEN on the kept connection, or on a new one if there is none or it does not answer.
 func (l *listener) begin(ctx context.Context, listen string) (*pgx.Conn, error) {
 	l.mu.Lock()
 	conn := l.kept
@@ -67,7 +68,7 @@ func (l *listener) begin(ctx context.Context, listen string) (*pgx.Conn, error) 
 	return conn, nil
 }
 
-// keep keeps a connection for the next stream. PostgreSQL must not send notices that nobody reads.
+// keep keeps a connection for the next stream. It sends UNLISTEN, since nobody reads notices meanwhile.
 func (l *listener) keep(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), silence)
 	_, err := conn.Exec(ctx, "UNLISTEN *")
@@ -81,7 +82,7 @@ func (l *listener) keep(conn *pgx.Conn) {
 	l.kept = conn
 }
 
-// close closes the connection that is kept, and has none kept any more.
+// close closes the kept connection. Later ones are not kept.
 func (l *listener) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -91,8 +92,8 @@ func (l *listener) close() {
 	}
 }
 
-// next waits for a notice. One that waited for nothing but the notice would wait for ever on a connection whose
-// other end is gone.
+// next waits for a notice. It pings a silent connection: otherwise it would wait forever on one whose other
+// end is gone.
 func next(ctx context.Context, conn *pgx.Conn) (payload string, err error) {
 	for {
 		quiet, cancel := context.WithTimeout(ctx, silence)
@@ -114,9 +115,9 @@ func next(ctx context.Context, conn *pgx.Conn) (payload string, err error) {
 	}
 }
 
-// hangUp closes a connection, also one whose other end is gone.
+// hangUp closes a connection. It does not hang if the other end is gone.
 func hangUp(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), silence)
 	defer cancel()
-	_ = conn.Close(ctx) // what was heard is told
+	_ = conn.Close(ctx) // nothing to do about an error: every notice received was passed on
 }

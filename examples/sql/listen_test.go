@@ -19,14 +19,15 @@ import (
 	"github.com/seed-6f34412b/passport/internal/sqltest"
 )
 
-// streams are the tabs of one browser, with their streams open.
+// streams opens streams in the tabs of one browser.
 type streams struct {
 	t       *testing.T
 	browser *http.Client
 }
 
-// streamsEndWithTheirLogIn in this program and in another, also after the connection by which one hears of it
-// broke, or said nothing. The reason says that a notice came: a look alone does not know it.
+// streamsEndWithTheirLogIn checks that a log-out ends the streams in both programs, also after the listening
+// connection broke or hung. The reason in the event proves that a notice came: a check of the store does not
+// know it.
 func (s servers) streamsEndWithTheirLogIn(t *testing.T) {
 	name := s.pg.Database(t)
 	watch, proxy := sqltest.Open(t, "pgx", s.pg.URL(name)), faultproxy.NewStream(t, s.pg.Addr)
@@ -78,7 +79,8 @@ func (s servers) streamsEndWithTheirLogIn(t *testing.T) {
 	}
 }
 
-// lonelyStreamsShareAConnection: a visitor opens a stream and closes it, and nobody else has one.
+// lonelyStreamsShareAConnection: a visitor opens and closes streams one after the other, and nobody else has
+// one.
 func (s servers) lonelyStreamsShareAConnection(t *testing.T) {
 	name := s.pg.Database(t)
 	watch := sqltest.Open(t, "pgx", s.pg.URL(name))
@@ -111,12 +113,12 @@ func (s servers) lonelyStreamsShareAConnection(t *testing.T) {
 		query("=")
 	}
 	if pids[0] != pids[1] {
-		t.Errorf("the processes %v listened, want one", pids)
+		t.Errorf("the PostgreSQL processes %v listened, want the same one twice", pids)
 	}
 }
 
-// listeners waits until both programs listen, and one of them on another connection than those of before if
-// there are any. It returns PostgreSQL's processes.
+// listeners waits until both programs listen and returns the PostgreSQL processes of their connections. If
+// before is not nil, at least one connection must be new.
 func listeners(t *testing.T, db *sql.DB, before []int) (pids []int) {
 	t.Helper()
 	err := sqltest.Poll(func(ctx context.Context) error {
@@ -161,14 +163,14 @@ func (v streams) post(p *articletest.Process, path string, form url.Values) {
 	}
 }
 
-// open opens a stream, and returns when its first event has come.
+// open opens a stream and returns after its first event.
 func (v streams) open(p *articletest.Process) *bufio.Scanner {
 	v.t.Helper()
 	lines, _ := v.opened(p)
 	return lines
 }
 
-// opened is open, and returns what closes the stream.
+// opened is open, and also returns a function that closes the stream.
 func (v streams) opened(p *articletest.Process) (lines *bufio.Scanner, leave func()) {
 	v.t.Helper()
 	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, p.URL+"/live", nil)

@@ -16,15 +16,15 @@ import (
 	"github.com/seed-6f34412b/passport/internal/sqltest"
 )
 
-// node is a table of Node's, and what its package does there.
+// node is a table of Node's and the statements of its package.
 type node struct {
 	name, db       string
 	open           func(*testing.T) *sql.DB
-	table          []string // made by the package
-	set, get, lack string   // its statements, and what the program says as long as there is no table
+	table          []string // the statements that make it
+	set, get, lack string   // set and get are the package's; lack is what our program says if there is no table
 }
 
-// nodes returns Node's tables in databases of their own.
+// nodes returns the Node packages, each with a new database.
 func (s servers) nodes(t *testing.T) []node {
 	t.Helper()
 	pg, my := s.pg, s.my
@@ -63,14 +63,14 @@ func (s servers) nodes(t *testing.T) []node {
 // record is what express-session and Passport write after a log-in.
 const record = `{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"passport":{"user":1},"cart":{"apples":3}}`
 
-// signed is the cookie of an id, as npm's cookie-signature signs it.
+// signed returns the cookie for an id, signed as by npm's cookie-signature.
 func signed(id string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(id))
 	return "connect.sid=" + url.QueryEscape("s:"+id+"."+base64.RawStdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// shares tries what -express-secret promises.
+// shares checks that with -express-secret the program shares sessions with Node.
 func (n node) shares(t *testing.T) {
 	args, dir, db := []string{"-db", n.db, "-express-secret", secret}, t.TempDir(), n.open(t)
 	set := func(id, record string) {
@@ -94,7 +94,7 @@ func (n node) shares(t *testing.T) {
 		}
 	}
 
-	// Node's log-in counts here, and what Node wrote stays as it is, byte for byte.
+	// A log-in in Node is valid here, and a read does not change what Node wrote.
 	p := articletest.Start(t, args...)
 	const id = "b3Jq0d2lN1xSeYV8mKpTzWc9fGhRuA7E"
 	set(id, record)
@@ -106,7 +106,7 @@ func (n node) shares(t *testing.T) {
 		t.Errorf("after a read, Node finds %s, want it to begin with %s", got, want)
 	}
 
-	// A log-out here ends it there, and a request of Node's that still holds it does not bring it back.
+	// A log-out here ends the session in Node too, and a late write of Node does not bring it back.
 	p.Shell(dir, "curl -X POST http://localhost:3000/auth/logout -b "+signed(id))
 	if got := get(id); strings.Contains(got, "passport") {
 		t.Errorf("after a log-out, Node finds %s", got)
@@ -116,7 +116,7 @@ func (n node) shares(t *testing.T) {
 		t.Errorf("after a log-out, and a late write of Node: got %s, want 401", got)
 	}
 
-	// A log-in here counts there.
+	// A log-in here is valid in Node.
 	head := p.Shell(dir, articletest.LogIn+" -D -")
 	_, rest, _ := strings.Cut(head, "connect.sid=s%3A")
 	own, _, _ := strings.Cut(rest, ".")

@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(articletest.Build(m)) }
 
-// TestItRefusesToStartWith a wrong -db, and names the cure, and no password.
+// TestItRefusesToStartWith a wrong -db: the error names the cure and contains no password.
 func TestItRefusesToStartWith(t *testing.T) {
 	dir := t.TempDir()
 	notes := filepath.Join(dir, "notes.txt")
@@ -42,7 +42,7 @@ func TestItRefusesToStartWith(t *testing.T) {
 	}
 }
 
-// refuses fails the test unless the program does not start, and says want and no password.
+// refuses checks that the program does not start, and that its output contains want and no password.
 func refuses(t *testing.T, want string, args ...string) {
 	t.Helper()
 	out, err := articletest.Command(t, append([]string{"-addr", ":0"}, args...)...).CombinedOutput()

@@ -10,14 +10,15 @@ import (
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 )
 
-// layouts are the tables of Node's, by the database that each is for.
+// layouts are the layouts of Node's tables, by database.
 var layouts = map[sqlstore.Dialect]sqlstore.Layout{
 	sqlstore.Postgres: sqlstore.ConnectPGSimple,
 	sqlstore.MySQL:    sqlstore.ExpressMySQLSession,
 	sqlstore.SQLite:   sqlstore.ConnectSessionKnex,
 }
 
-// open returns what the application keeps in the database that -db names. Its errors say what is wrong there.
+// open returns the application's storage in the database that -db names. Its errors say what is wrong with
+// it.
 func open(ctx context.Context, name string, o article.StorageOptions) (article.Storage, error) {
 	b, err := openDatabase(ctx, name)
 	if err != nil {
@@ -28,7 +29,7 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 		_ = b.db.Close() // the error above says more
 		return article.Storage{}, err
 	}
-	// Expired rows would stay for ever otherwise.
+	// Otherwise expired rows would stay forever.
 	upkeep, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -51,8 +52,8 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 	}, nil
 }
 
-// newStores makes our tables, unless they are there. In earnest what makes your other tables makes these too,
-// with the statements that this prints:
+// newStores creates our tables unless they exist. In production create them with your other tables, with the
+// statements that this prints:
 //
 //	go run ./store/sqlstore/schema -dialect postgres
 func newStores(ctx context.Context, b backend, express bool) (*sqlstore.Stores, error) {
@@ -65,7 +66,7 @@ func newStores(ctx context.Context, b backend, express bool) (*sqlstore.Stores, 
 			return nil, errors.New("-express-secret shares no sessions in an SQLite inside this program: name the database of the Express application in -db, such as postgres://user:password@localhost:5432/app or an SQLite file")
 		}
 		cfg.Layout = layouts[b.dialect]
-		cfg.Tombstones = true // a slow request of Express must not bring a log-out by Go back
+		cfg.Tombstones = true // so that a slow request of Express does not undo a log-out in Go
 	}
 	stores, err := sqlstore.New(ctx, b.db, cfg)
 	if err != nil {
