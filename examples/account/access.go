@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/session"
 )
 
-// handler answers a request, or returns why it cannot: an error that [guard.Status] knows, or an outage.
+// handler answers a request. Its error is one that [guard.Status] knows, or an outage.
 type handler = func(w http.ResponseWriter, r *http.Request) error
 
 // failure answers a log-in that a strategy refused because of err.
@@ -28,14 +28,14 @@ func (a *app) refused(h func(w http.ResponseWriter, r *http.Request, err error) 
 // public lets everybody pass, and finds the user if there is one.
 func (a *app) public(h handler) http.Handler { return a.auth.Restore(a.auth.Handle(a.acting(h))) }
 
-// user lets users pass, and an administrator who acts as one: for what is neither secret nor for good.
+// user lets users pass, and administrators who act as one. Its pages have no secrets and no lasting changes.
 func (a *app) user(h handler) http.Handler { return a.auth.RequireAuth(a.auth.Handle(a.acting(h))) }
 
-// own lets users pass who are themselves.
+// own lets users pass, but no administrator who acts as one.
 func (a *app) own(h handler) http.Handler { return a.notActing(a.auth.Handle(h)) }
 
-// fresh lets users pass who are themselves and have logged in a short while ago: for every change of how
-// somebody gets in.
+// fresh lets the same users pass as own, if they have logged in within the last minutes. It is for every
+// change of the ways to log in.
 func (a *app) fresh(h handler) http.Handler {
 	return a.auth.RequireFresh(a.freshFor)(a.notActing(a.auth.Handle(h)))
 }
@@ -50,17 +50,17 @@ func (a *app) admins(h handler) http.Handler {
 	})(a.auth.Handle(a.acting(h)))
 }
 
-// An administrator who acts as a user stays logged in as themselves: the session says as whom they act, and
-// only the pages behind user and public look at it. So nothing that is fresh, or a factor, is ever the
-// user's.
+// actsAs is the id of the user as whom an administrator acts. The administrator stays logged in as
+// themselves, and only handlers behind public, user and admins use this value. So a fresh log-in or a second
+// factor is always the administrator's own.
 const actsAs session.Key[string] = "actsAs"
 
 type actingKey struct{}
 
-// errActing answers what an administrator may not do in somebody's name.
+// errActing is the error for what an administrator may not do while they act as a user.
 var errActing = fmt.Errorf("an administrator acts as somebody else: %w", guard.ErrForbidden)
 
-// actsFor returns the id of the user as whom an administrator acts, "" for none.
+// actsFor returns the id of the user as whom an administrator acts, or "".
 func (a *app) actsFor(r *http.Request) (string, error) {
 	u, ok := a.auth.User(r.Context())
 	if !ok || !u.Admin() {
@@ -70,7 +70,7 @@ func (a *app) actsFor(r *http.Request) (string, error) {
 	return id, err
 }
 
-// acting finds the user as whom an administrator acts.
+// acting adds the user as whom an administrator acts to the request's context, for current.
 func (a *app) acting(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, err := a.actsFor(r)
@@ -89,7 +89,7 @@ func (a *app) acting(h handler) handler {
 	}
 }
 
-// notActing lets users pass who are no administrators that act as somebody else.
+// notActing lets users pass, but no administrator who acts as somebody else.
 func (a *app) notActing(next http.Handler) http.Handler {
 	return a.auth.RequireAuth(a.auth.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		id, err := a.actsFor(r)
@@ -103,8 +103,8 @@ func (a *app) notActing(next http.Handler) http.Handler {
 	}))
 }
 
-// current returns whom a page is for: the user of the request, or as whom an administrator acts; nil for
-// nobody.
+// current returns the user that a page is for: the user of the request, or the one as whom an administrator
+// acts. It is nil if nobody is logged in.
 func (a *app) current(r *http.Request) *User {
 	if u, ok := r.Context().Value(actingKey{}).(*User); ok {
 		return u

@@ -15,9 +15,9 @@ import (
 	"github.com/seed-6f34412b/passport/internal/browser"
 )
 
-// routes says who may pass each route: everybody; user, also an administrator who acts as one; own, a user
-// and nobody in their name; fresh, the same with a log-in that is minutes old; admin; admin with such a
-// log-in; api, a user or a key. Nobody passes a route of credentials without them.
+// routes says who may pass each route. everybody: no log-in is needed. user: a user, or an administrator who
+// acts as one. own: only the user. fresh: the same, after a recent log-in. admin: an administrator. fresh
+// admin: the same, after a recent log-in. api: a user or a key. credentials: only requests with credentials.
 var routes = map[string]string{
 	"GET /{$}": "everybody", "GET /static/": "everybody", "GET /mailed": "everybody", "/": "everybody", "GET /outbox": "everybody",
 	"GET /register": "everybody", "POST /register": "everybody", "GET /register/finish": "everybody", "POST /register/finish": "everybody",
@@ -42,7 +42,7 @@ var routes = map[string]string{
 	"GET /admin":  "fresh admin", "POST /admin/act": "fresh admin", "POST /admin/stop": "admin",
 }
 
-// visitor is a browser of the site without a network.
+// visitor is a browser that calls the site's handler, without a network.
 type visitor struct {
 	*browser.Browser
 	t      testing.TB
@@ -68,7 +68,7 @@ func (v visitor) link(to string) string {
 	return html.UnescapeString(found[1])
 }
 
-// hidden returns the value of a field that a page has filled in.
+// hidden returns the value of a hidden field in a page.
 func (v visitor) hidden(page, name string) string {
 	v.t.Helper()
 	found := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(page)
@@ -80,7 +80,7 @@ func (v visitor) hidden(page, name string) string {
 
 const secret = "four words nobody says"
 
-// register makes an account and is logged in then.
+// register makes an account; the visitor is logged in then.
 func (v visitor) register(email string) visitor {
 	v.t.Helper()
 	v.Post("/register", "email", email).Want(v.t, http.StatusSeeOther, "")
@@ -89,7 +89,7 @@ func (v visitor) register(email string) visitor {
 	return v
 }
 
-// TestNobodyPassesWhoMayNot walks every route of app.go as every kind of visitor.
+// TestNobodyPassesWhoMayNot requests every route of app.go as every kind of visitor.
 func TestNobodyPassesWhoMayNot(t *testing.T) { walk(t) }
 
 func walk(t *testing.T, args ...string) {
@@ -113,7 +113,7 @@ func walk(t *testing.T, args ...string) {
 	site, stale := untilItStreams(main.Site(t, time.Hour, args...)), untilItStreams(main.Site(t, time.Nanosecond))
 	nobody, user := visit(t, site), visit(t, site).register("user@test.example")
 	admin := visit(t, site).register("admin@test.example")
-	id := admin.hidden(admin.Get("/admin").Text, "id") // of the user
+	id := admin.hidden(admin.Get("/admin").Text, "id") // the user's id
 	acting := visit(t, site)
 	acting.Post("/login", "email", "admin@test.example", "password", secret).Want(t, http.StatusSeeOther, "")
 	acting.Post("/admin/act", "id", id).Want(t, http.StatusSeeOther, "")
@@ -130,7 +130,7 @@ func walk(t *testing.T, args ...string) {
 	visitors := []struct {
 		name    string
 		v       visitor
-		classes []string // that they pass
+		classes []string // the classes of routes that they pass
 	}{
 		{"nobody", nobody, []string{"everybody"}},
 		{"pending", pending, []string{"everybody"}},
@@ -141,7 +141,7 @@ func walk(t *testing.T, args ...string) {
 		{"stale user", visit(t, stale).register("user@test.example"), []string{"everybody", "user", "own", "api"}},
 		{"stale admin", visit(t, stale).register("admin@test.example"), []string{"everybody", "user", "own", "api", "admin"}},
 	}
-	// What ends a visitor comes last.
+	// Routes that change who the visitor is come last.
 	slices.SortStableFunc(patterns, func(a, b string) int { return last(a) - last(b) })
 	for _, pattern := range patterns {
 		method, path, ok := strings.Cut(pattern, " ")
@@ -179,7 +179,7 @@ func walk(t *testing.T, args ...string) {
 	}
 }
 
-// untilItStreams ends a stream of events, which would not end, at its first byte.
+// untilItStreams ends a stream of events at its first byte; it would not end otherwise.
 func untilItStreams(site http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/account/live/stream" {
@@ -191,7 +191,7 @@ func untilItStreams(site http.Handler) http.Handler {
 	})
 }
 
-// leaves is a browser that leaves after the first bytes.
+// leaves is a browser that disconnects after the first bytes.
 type leaves struct {
 	http.ResponseWriter
 	stop func()
@@ -205,12 +205,13 @@ func (l *leaves) Write(b []byte) (int, error) {
 // Unwrap serves [http.ResponseController].
 func (l *leaves) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
-// last puts the routes behind which a visitor is not who they were at the end.
+// last sorts the routes that change who the visitor is to the end.
 func last(pattern string) int {
 	return slices.Index([]string{"POST /admin/act", "POST /admin/stop", "POST /account/kept", "POST /account/devices/others", "POST /logout"}, pattern) + 1
 }
 
-// TestThereIsOneAdministrator: who is named no more by -admin is a user again, and without it all stay as they are.
+// TestThereIsOneAdministrator: who is named no more by -admin is a user again, and without it all stay as
+// they are.
 func TestThereIsOneAdministrator(t *testing.T) {
 	db := t.TempDir() + "/account.db"
 	boss := func(args ...string) int {
@@ -230,7 +231,8 @@ func TestThereIsOneAdministrator(t *testing.T) {
 	}
 }
 
-// TestAnAdministratorWhoActsLogsInAsThemself: when the log-in is too old, the page has their own address.
+// TestAnAdministratorWhoActsLogsInAsThemself: when the log-in is too old, the page shows the administrator's
+// address, not the user's.
 func TestAnAdministratorWhoActsLogsInAsThemself(t *testing.T) {
 	site := main.Site(t, time.Hour)
 	visit(t, site).register("kim@test.example")

@@ -14,7 +14,7 @@ func (a *app) showAccount(w http.ResponseWriter, r *http.Request, f form) error 
 	return a.showOr(w, r, err, "account", f, seen)
 }
 
-// setName is the one change that is neither secret nor for good: an administrator may make it for the user.
+// setName changes the name. It is the only change that an administrator may make for a user.
 func (a *app) setName(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
 	name := f.Get("name")

@@ -17,7 +17,7 @@ func (a *app) adminPage(w http.ResponseWriter, r *http.Request) error {
 	return a.showOr(w, r, errors.Join(err, err2), "admin", form{}, data)
 }
 
-// act has an administrator act as a user: see access.go for what that opens, and what it does not.
+// act makes an administrator act as a user. access.go says which pages that opens.
 func (a *app) act(w http.ResponseWriter, r *http.Request) error {
 	admin, _ := a.auth.User(r.Context())
 	u, err := a.users.byID(r.Context(), formOf(r).Get("id"))
@@ -28,7 +28,7 @@ func (a *app) act(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id, err := a.actsFor(r)
-	if err == nil && id != u.ID { // otherwise it was the first of two clicks
+	if err == nil && id != u.ID { // else this is the second of two clicks
 		if err = a.users.audit(r.Context(), admin, u.ID, "began to act as them"); err == nil {
 			err = actsAs.SetContext(r.Context(), u.ID)
 		}
@@ -48,7 +48,7 @@ func (a *app) stopActing(w http.ResponseWriter, r *http.Request) error {
 	return onTo(w, r, err, "/admin")
 }
 
-// audit notes what an administrator did to a user's account, in a table and in the log.
+// audit records what an administrator did to a user's account, in a table and in the log.
 func (t users) audit(ctx context.Context, admin *User, user, what string) error {
 	slog.InfoContext(ctx, "audit", "admin", admin.ID, "user", user, "what", what)
 	_, err := t.exec(ctx, `INSERT INTO audit (at, admin_id, user_id, what) VALUES ($1, $2, $3, $4)`,
@@ -62,7 +62,7 @@ type Audited struct {
 	Admin, User, What string
 }
 
-// audited returns what administrators did to a user's account, or to all for "", the latest first.
+// audited returns what administrators did to a user's account, or to any if user is "", the latest first.
 func (t users) audited(ctx context.Context, user string) ([]Audited, error) {
 	return all(ctx, t, func(row scanner) (x Audited, err error) {
 		err = row.Scan(&x.At, &x.Admin, &x.User, &x.What)

@@ -31,8 +31,8 @@ type app struct {
 	vault    *totp.Vault
 	mail     func(letter)
 	outbox   *outbox           // nil with -smtp
-	mails    *throttle.Limiter // how many mails somebody may cause
-	guesses  *throttle.Limiter // of the present password
+	mails    *throttle.Limiter // limits how many mails a client can cause
+	guesses  *throttle.Limiter // limits guesses of the current password
 	hasher   password.Hasher
 	rules    *policy.Policy
 	sessions *session.Manager
@@ -43,14 +43,14 @@ type app struct {
 	codes    *totp.Codes
 	passkeys *passkey.Strategy[*User]
 	keys     *apikey.Keys
-	link     *guard.Guard[oidc.Identity] // whose user is an account elsewhere; nil without a provider
+	link     *guard.Guard[oidc.Identity] // its user is an account at the provider; nil without one
 
-	ending <-chan struct{} // of the program
+	ending <-chan struct{} // closed when the program ends
 
 	registrations, resets, magic, changes *onetime.Tokens
 }
 
-// must stops newApp.
+// must returns v, or panics with a setupError, which newApp returns.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(setupError{err})
@@ -89,8 +89,8 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour, DeviceBound: a.deviceBound(),
 	}))
 
-	// What can be guessed is slowed down: by account, by address, and apart for browsers that the account
-	// knows.
+	// Guesses are limited per account and per IP address. Browsers that the account knows have their own
+	// limit.
 	limits := throttle.Config{
 		Counter: b.counter, Secrets: secrets, TrustedProxies: o.proxies, InsecureHTTP: plain,
 	}
@@ -157,7 +157,7 @@ func (a *app) handler() http.Handler {
 	mux.Handle("/", a.public(func(w http.ResponseWriter, r *http.Request) error {
 		return a.show(w, r, "missing", form{Status: http.StatusNotFound}, nil)
 	}))
-	if a.outbox != nil { // under no other name of this machine
+	if a.outbox != nil { // only under this name of the machine
 		host := must(url.Parse(a.url)).Hostname()
 		mux.Handle("GET "+host+"/outbox", a.public(func(w http.ResponseWriter, r *http.Request) error {
 			return a.show(w, r, "outbox", form{}, a.outbox.all())
@@ -240,14 +240,14 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /admin/act", auth.RequireFresh(a.freshFor)(a.admins(a.act)))
 	mux.Handle("POST /admin/stop", a.admins(a.stopActing))
 
-	// What a guard does not see, such as a registration, must not come from another site either.
+	// Requests that no guard checks, such as a registration, must not come from another site either.
 	cross := http.NewCrossOriginProtection()
 	refuse := func(http.ResponseWriter, *http.Request) error { return guard.ErrCrossSite }
 	cross.SetDenyHandler(auth.Handle(refuse))
 	return cross.Handler(http.MaxBytesHandler(mux, 64<<10))
 }
 
-// deviceBound has browsers that can bind their sessions to the device: docs/DEVICE-BOUND.md. It needs https.
+// deviceBound lets browsers bind their sessions to the device: docs/DEVICE-BOUND.md. It needs https.
 func (a *app) deviceBound() session.DeviceBound {
 	if !a.secure() {
 		return session.DeviceBound{}
@@ -255,13 +255,13 @@ func (a *app) deviceBound() session.DeviceBound {
 	return session.DeviceBound{Lifetime: 10 * time.Minute, Origin: a.url}
 }
 
-// nothing answers a script that only wants to know that it worked.
+// nothing answers a script that needs only the status.
 func nothing(w http.ResponseWriter, _ *http.Request) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// at returns an address of this site for a mail.
+// at returns a URL of this site, for a mail.
 func (a *app) at(path string, query ...string) string {
 	return a.url + path + "?" + filled(query...).values.Encode()
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// newAuthenticator makes a key for an authenticator app. It does not count before a code shows that it
-// arrived.
+// newAuthenticator makes a key for an authenticator app. It is not used until a code has shown that the app
+// has it.
 func (a *app) newAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	id := a.current(r).ID
 	sealed := a.vault.Seal(id, a.codes.NewKey())
@@ -28,11 +28,11 @@ func (a *app) authenticatorPage(w http.ResponseWriter, r *http.Request) error {
 	return a.showAuthenticator(w, r, form{})
 }
 
-// qrCode is what the page shows of a key.
+// qrCode is how the page shows a key.
 type qrCode struct {
 	Width int               // in squares, with the margin that scanners need
-	Path  template.HTMLAttr // of the dark squares
-	Key   string            // for whoever has no camera
+	Path  template.HTMLAttr // the SVG path of the dark squares
+	Key   string            // as text, for users without a camera
 	URL   template.URL
 }
 
@@ -50,13 +50,13 @@ func newQRCode(address string, key []byte) (qrCode, error) {
 		}
 	}
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
-	//nolint:gosec // both are of our own making
+	//nolint:gosec // both are made by this program
 	return qrCode{size + 8, template.HTMLAttr(path + `"`), text, template.URL(address)}, nil
 }
 
 func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) error {
 	u := a.current(r)
-	if u.NewAuthenticator == "" { // confirmed, by the first of two clicks
+	if u.NewAuthenticator == "" { // the first of two clicks has confirmed it
 		return onTo(w, r, nil, "/account/security")
 	}
 	key, err := a.vault.Open(u.ID, u.NewAuthenticator)
@@ -67,23 +67,23 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	return a.showOr(w, r, err, "authenticator", f, code)
 }
 
-// enrolled finds the key of the user whose log-in may still wait for a code.
+// enrolled finds the key of a user whose log-in may still need a code.
 func (a *app) enrolled(r *http.Request) (e totp.Enrolled[*User], err error) {
 	if e.User, err = a.auth.StepUpUser(r); err != nil {
 		return e, err
 	}
 	e.Account = e.User.ID
-	if e.User.Authenticator != "" { // without an app, a recovery code may still be good
+	if e.User.Authenticator != "" { // without an app, a recovery code may still be valid
 		e.Key, err = a.vault.Open(e.User.ID, e.User.Authenticator)
 	}
 	return e, err
 }
 
-// confirmAuthenticator takes the app whose code is right into use, unless another one has been offered since.
-// The code counts as the second step of this log-in. Whoever used the former app elsewhere is logged out.
+// confirmAuthenticator stores the new app if its code is right, unless a newer one has been made since. The
+// code counts as the second step of this log-in. Log-ins with the former app elsewhere end.
 func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
-	if u.NewAuthenticator == "" { // confirmed, by the first of two clicks: it may have met an outage then
+	if u.NewAuthenticator == "" { // the first of two clicks has confirmed it, and may have failed after that
 		_, err := a.auth.EndFactor(r.Context(), u, "totp")
 		return onTo(w, r, err, "/account/security")
 	}
@@ -114,14 +114,14 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	if u.RecoveryCodes == 0 {
 		text += " Now make recovery codes, for the day when you lose it."
 	}
-	if err = a.auth.AddFactors(r, u, "totp"); err != nil { // the app is stored: the next page asks for it
+	if err = a.auth.AddFactors(r, u, "totp"); err != nil { // the app is stored: the next page asks for a code
 		slog.WarnContext(r.Context(), "an app that was set up does not count yet", "error", err)
 		return onTo(w, r, nil, "/account/security")
 	}
 	return done(w, r, nil, "/account/security", text)
 }
 
-// removeAuthenticator removes the app, and logs out whoever used it elsewhere.
+// removeAuthenticator removes the app, and ends log-ins with it elsewhere.
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
 	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = '' WHERE id = $1

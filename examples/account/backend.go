@@ -19,7 +19,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// backend is where everything is kept: the application's tables in db, what the library keeps there or in
+// backend is where everything is stored: the application's tables in db, and the library's data there or in
 // Redis.
 type backend struct {
 	db       *sql.DB
@@ -48,7 +48,7 @@ func openBackend(ctx context.Context, o options) (*backend, error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	swept := make(chan struct{})
-	go func() { // expired sessions would stay for ever otherwise
+	go func() { // otherwise expired sessions would never be removed
 		defer close(swept)
 		s.Upkeep(ctx, 0, func(_ int64, err error) {
 			if err != nil {
@@ -76,10 +76,10 @@ func openDatabase(name string) (*sql.DB, sqlstore.Dialect, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		db.SetMaxOpenConns(1) // each connection would have a database of its own
+		db.SetMaxOpenConns(1) // in memory, each connection has its own database
 		return db, sqlstore.SQLite, nil
 	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // chosen by who starts it
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator chooses the name
 	if err != nil {
 		return nil, 0, fmt.Errorf("-db: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey/passkeytest"
 )
 
-// TestPostgresAndRedis has the site keep everything in real servers.
+// TestPostgresAndRedis runs the site with real servers.
 func TestPostgresAndRedis(t *testing.T) {
 	postgres, redis := sqltest.StartPostgres(t), redistest.Start(t)
 	t.Run("PostgreSQL alone", func(t *testing.T) { walk(t, "-db", postgres.URL(postgres.Database(t))) })

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/devicetest"
 )
 
-// TestABoundSessionIsShownAsThat: over https a browser that can binds its session to the device, and the list
-// of devices says so; a copy of the cookies without the key opens nothing.
+// TestABoundSessionIsShownAsThat: over https, a browser with support for it binds its session to the device,
+// and the list of devices says so. A copy of the cookies without the key opens nothing.
 func TestABoundSessionIsShownAsThat(t *testing.T) {
 	const origin, badge = "https://localhost:3000", "Bound to the device"
 	site := main.Site(t, time.Hour, "-url", origin)

@@ -23,8 +23,8 @@ import (
 	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
-// composed has somebody register and look at their devices through compose/nginx.conf, with the flags and the
-// environment of compose.yaml. Addresses and files alone are the test's.
+// composed registers a user and lists their devices through compose/nginx.conf, with the flags and the
+// environment of compose.yaml. Only addresses and files are the test's own.
 func composed(t *testing.T, database, redis string) {
 	t.Helper()
 	text, err := os.ReadFile("compose.yaml")
@@ -57,7 +57,7 @@ func composed(t *testing.T, database, redis string) {
 		},
 	}}
 	at := "https://localhost:" + port
-	page := func(address string, form url.Values) string { // what a form leads to, or without one what is there
+	page := func(address string, form url.Values) string { // posts form if it is not nil, and returns the page
 		t.Helper()
 		method := http.MethodPost
 		if form == nil {
@@ -101,12 +101,12 @@ type proxyLog struct {
 	read  func() string
 }
 
-// nginx runs compose/nginx.conf at an address, before the site.
+// nginx runs compose/nginx.conf at an address, as the proxy of the site.
 func nginx(t *testing.T, public, site string) proxyLog {
 	t.Helper()
 	dir := t.TempDir()
 	certified := httptest.NewUnstartedServer(nil)
-	certified.StartTLS() // for its certificate, of example.com and 127.0.0.1
+	certified.StartTLS() // only for its certificate, which is for example.com and 127.0.0.1
 	certified.Close()
 	key, err := x509.MarshalPKCS8PrivateKey(certified.TLS.Certificates[0].PrivateKey)
 	if err != nil {
@@ -118,7 +118,7 @@ func nginx(t *testing.T, public, site string) proxyLog {
 	}
 	replaced := string(config)
 	for _, pair := range [][2]string{
-		{"listen 8443 ssl;", "listen " + public + " ssl http2;"}, {"http2 on;", ""}, // "http2 on" is of nginx 1.25
+		{"listen 8443 ssl;", "listen " + public + " ssl http2;"}, {"http2 on;", ""}, // "http2 on" needs nginx 1.25
 		{"http://account:3000", "http://" + site}, {"/etc/nginx/", dir + "/"}, {"/var/log/nginx/", dir + "/"},
 	} {
 		if !strings.Contains(replaced, pair[0]) {

@@ -2,7 +2,7 @@ package main
 
 import "net/http"
 
-// deleteAccount removes the user, all rows that are theirs, and all their sessions.
+// deleteAccount removes the user, all their rows, and all their sessions.
 func (a *app) deleteAccount(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
 	if a.local.Account(f.Get("email")) != u.Email {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
-// A change of the address is confirmed at both: who has the session alone cannot take the account away, nor
-// who types a wrong address.
+// A change of the address is confirmed by mails to the old and the new one. So a stolen session is not enough
+// to take the account over, and a mistyped address does not lose it.
 
 func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
@@ -23,11 +23,11 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 		return a.showOr(w, r, err, "email", f, nil)
 	}
 	_, _, err := a.users.byEmail(r.Context(), email)
-	taken := err == nil // the answer, and the mail to the old address, are the same
+	taken := err == nil // the answer and the mail to the old address do not tell that
 	if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) {
 		return err
 	}
-	var id string // of who asks twice for the same address it stays, or the mails of one click would be dead
+	var id string // a second request for the same address keeps the id, so that the first links stay valid
 	err = a.users.db.QueryRowContext(r.Context(), `INSERT INTO email_changes
 		(user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
 		ON CONFLICT (user_id) DO UPDATE SET email = $3, old_ok = 0, new_ok = 0,
@@ -50,9 +50,9 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, nil, "/account", "We have sent a mail to each address. Open the links in both.")
 }
 
-// confirmEmail notes that one side has confirmed, and changes the address when both have.
+// confirmEmail records that one side has confirmed, and changes the address when both have.
 func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
-	t, err := redeem(r.Context(), a.changes, formOf(r)) // or a thief's change is confirmed
+	t, err := redeem(r.Context(), a.changes, formOf(r)) // only the change that the page showed
 	var u *User
 	if err == nil {
 		u, err = a.users.ofTicket(r.Context(), t)
@@ -65,7 +65,7 @@ func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 	err = a.users.db.QueryRowContext(r.Context(), `UPDATE email_changes SET `+column+` = 1
 		WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of).Scan(&both)
 	switch {
-	case errors.Is(err, sql.ErrNoRows): // another change was asked for since
+	case errors.Is(err, sql.ErrNoRows): // there is a newer change
 		return a.deadLink(w, r, strategy.ErrUnauthenticated)
 	case err != nil:
 		return err
@@ -75,7 +75,7 @@ func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 	n, err := a.users.exec(r.Context(), `UPDATE users SET email = $1 WHERE id = $2
 		AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1)`, t.Email, u.ID)
 	if err == nil && n == 0 {
-		return a.deadLink(w, r, strategy.ErrUnauthenticated) // somebody registered it meanwhile
+		return a.deadLink(w, r, strategy.ErrUnauthenticated) // somebody has registered it in the meantime
 	}
 	if err == nil {
 		_, err = a.users.exec(r.Context(), `DELETE FROM email_changes WHERE user_id = $1`, u.ID)

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
-// Run is run for the tests: with flags, and hashes that cost little.
+// Run calls run with flags, and with fast password hashes.
 func Run(ctx context.Context, ready func(url string), args ...string) error {
 	o, err := parse(args)
 	if err != nil {
@@ -25,16 +25,16 @@ func Run(ctx context.Context, ready func(url string), args ...string) error {
 	return run(ctx, o, ready)
 }
 
-// Origin is where [Site] is.
+// Origin is the origin of [Site].
 const Origin = "http://localhost:3000"
 
-// Site returns the site without a network, where a log-in is fresh for so long.
+// Site returns the site's handler. A log-in is fresh for the given time.
 func Site(t testing.TB, freshFor time.Duration, args ...string) http.Handler {
 	t.Helper()
 	return newSite(t, freshFor, args...).handler()
 }
 
-// SiteWithPasskeys is [Site], and gives a user a passkey, whose id in forms it returns.
+// SiteWithPasskeys is [Site], with a function that gives a user a passkey and returns its id in forms.
 func SiteWithPasskeys(t testing.TB) (site http.Handler, add func(email string) (id string)) {
 	t.Helper()
 	a := newSite(t, time.Hour)
@@ -80,8 +80,8 @@ func (h hookedHasher) Hash(ctx context.Context, secret string) (string, error) {
 	return h.Hasher.Hash(ctx, secret)
 }
 
-// SiteOffering is [Site], whose POST /offer offers an account elsewhere to be connected. exec changes its
-// database.
+// SiteOffering is [Site] with POST /offer, which offers a provider's account to be connected. exec changes
+// the database.
 func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string)) {
 	t.Helper()
 	a := newSite(t, time.Hour)
@@ -97,14 +97,14 @@ func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string))
 	}
 }
 
-// ThievesSite is [Site], to which somebody can log in by whatever factor they name.
+// ThievesSite is [Site] where anybody can log in with any factor that they name.
 type ThievesSite struct {
 	http.Handler
 	t testing.TB
 	a *app
 }
 
-// SiteOfThieves is [Site]. Its user is the only one. POST /in logs them in by the factor that is named.
+// SiteOfThieves is [Site] with one user. POST /in logs them in with the factor that is named.
 func SiteOfThieves(t testing.TB) ThievesSite {
 	t.Helper()
 	a := newSite(t, time.Hour)
@@ -143,7 +143,7 @@ func (s ThievesSite) Exec(statement string, args ...any) {
 	}
 }
 
-// AddPasskey gives the user a passkey of that age.
+// AddPasskey gives the user a passkey of the given age.
 func (s ThievesSite) AddPasskey(age time.Duration) {
 	s.t.Helper()
 	if err := (passkeyTable{s.a}).Add(s.t.Context(), s.user(), passkey.Credential{ID: []byte("a passkey"), Created: time.Now().Add(-age)}); err != nil {
@@ -183,13 +183,13 @@ func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, 
 	return uncounted{passkeyTable{a}}, joe, jen
 }
 
-// FirstLogInElsewhere is a log-in by a provider that vouches for an address.
+// FirstLogInElsewhere is the first log-in by a provider, with a verified address.
 func FirstLogInElsewhere(t testing.TB, email string) (*User, error) {
 	t.Helper()
 	return newSite(t, time.Hour).byIdentity(t.Context(), oidc.Identity{Issuer: "https://op.example", Subject: rand.Text(), Email: email, EmailVerified: true})
 }
 
-// uncounted leaves out how many passkeys a user has: the kit compares whole users.
+// uncounted sets the count of a user's passkeys to 0, since the kit compares whole users.
 type uncounted struct{ passkeyTable }
 
 func (t uncounted) Find(ctx context.Context, id []byte) (passkey.Credential, *User, error) {

@@ -9,15 +9,15 @@ import (
 	main "github.com/seed-6f34412b/passport/examples/account"
 )
 
-// TestAThiefsSecondStepLocksNobodyOut: the owner has the mail, and removes it with a new password, unless it is
-// older than seven days and so may be a second step that the mail alone must not remove.
+// TestAThiefsSecondStepLocksNobodyOut: the owner has the mail, and removes it with a new password, unless it
+// is older than seven days and so may be a second step that the mail alone must not remove.
 func TestAThiefsSecondStepLocksNobodyOut(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		passkey bool
 		age     time.Duration
 		remove  string
-		want    string // where the owner is
+		want    string // the page at which the owner is in the end
 		says    string
 	}{
 		{"a passkey", true, 0, "yes", "/account", "The second step is removed."},
@@ -56,8 +56,8 @@ func TestAThiefsSecondStepLocksNobodyOut(t *testing.T) {
 	}
 }
 
-// TestWhatIsRemovedLogsItsUsersOut: a passkey, an app or an account elsewhere, in every browser but the one
-// that removes it. A click that comes twice is mailed once.
+// TestWhatIsRemovedLogsItsUsersOut: removing a passkey, an app or a provider's account ends the log-ins with
+// it in all other browsers. A double click sends one mail.
 func TestWhatIsRemovedLogsItsUsersOut(t *testing.T) {
 	for _, row := range []struct{ factor, path, mail string }{
 		{"passkey", "/account/passkeys/remove", "How you log in was changed"},
@@ -70,7 +70,7 @@ func TestWhatIsRemovedLogsItsUsersOut(t *testing.T) {
 		thief, phone := visit(t, site), visit(t, site)
 		thief.Post("/in", "factor", row.factor).Want(t, http.StatusSeeOther, "")
 		phone.Post("/in", "factor", "local").Want(t, http.StatusSeeOther, "")
-		kim.Post("/in", "factor", row.factor).Want(t, http.StatusSeeOther, "") // also the own one
+		kim.Post("/in", "factor", row.factor).Want(t, http.StatusSeeOther, "") // the browser that removes it too
 		before := strings.Count(kim.Get("/outbox").Text, row.mail)
 		for range 2 {
 			kim.Post(row.path, form...).Want(t, http.StatusSeeOther, "")
@@ -90,7 +90,7 @@ func TestWhatIsRemovedLogsItsUsersOut(t *testing.T) {
 	}
 }
 
-// TestAnotherAppLogsOutWhoUsedTheFormer: it takes its place.
+// TestAnotherAppLogsOutWhoUsedTheFormer: a new app replaces the former one.
 func TestAnotherAppLogsOutWhoUsedTheFormer(t *testing.T) {
 	site := main.SiteOfThieves(t)
 	kim, thief := visit(t, site).register("kim@test.example"), visit(t, site)

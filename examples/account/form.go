@@ -14,20 +14,20 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/password/policy"
 )
 
-// form is what a visitor has filled in, and what is wrong with it, by field.
+// form is the values that a visitor has sent, and the errors, by field.
 type form struct {
 	values url.Values
 	Errors map[string]string
-	Status int // of the answer; 0 means 200, and 422 with errors
+	Status int // the status of the answer; 0 means 200, or 422 if there are errors
 }
 
 // formOf reads the form of a POST.
 func formOf(r *http.Request) form {
-	_ = r.ParseForm() // what cannot be read is empty, and refused as that
+	_ = r.ParseForm() // a form that cannot be parsed has empty fields, which are refused
 	return form{values: r.PostForm, Errors: map[string]string{}}
 }
 
-// filled is a form as a page shows it first, in pairs of name and value.
+// filled returns a form with values, given as pairs of name and value.
 func filled(pairs ...string) form {
 	f := form{values: url.Values{}, Errors: map[string]string{}}
 	for pair := range slices.Chunk(pairs, 2) {
@@ -43,15 +43,15 @@ func (f form) status() int {
 	return max(f.Status, http.StatusOK)
 }
 
-// refuse notes what is wrong with a field, the first time.
+// refuse sets the error of a field, unless it has one.
 func (f form) refuse(field, text string) {
 	if f.Errors[field] == "" {
 		f.Errors[field] = text
 	}
 }
 
-// refusedBy returns the form with the refusal of a field: text, or how long to wait where there were too many
-// attempts.
+// refusedBy returns the form with an error of a field: text, or after too many attempts how long to wait
+// (429).
 func (f form) refusedBy(err error, field, text string) form {
 	if problem := guard.ProblemOf(err); problem.Status == http.StatusTooManyRequests {
 		f.Status, text = problem.Status, problem.Detail
@@ -60,13 +60,13 @@ func (f form) refusedBy(err error, field, text string) form {
 	return f
 }
 
-// Get returns a field without the space around it, and without what PostgreSQL cannot store.
+// Get returns a field without the space around it, and without bytes that PostgreSQL cannot store.
 func (f form) Get(field string) string {
 	text := strings.ReplaceAll(f.values.Get(field), "\x00", "")
 	return strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
 }
 
-// address returns the field with an e-mail address, in the spelling of the users table.
+// address returns the e-mail address in the form, normalized as in the users table.
 func (a *app) address(f form) string {
 	text := a.local.Account(f.Get("email"))
 	if !isAddress(text) {
@@ -100,7 +100,7 @@ func newInput(f form, name string, pairs ...string) input {
 	return in
 }
 
-// newPolicy says which passwords may be chosen.
+// newPolicy returns the rules for new passwords.
 func newPolicy(o options) (*policy.Policy, error) {
 	cfg := policy.Config{MaxBytes: 1024, Blocklist: []string{siteName}}
 	if o.breached != "" {
@@ -114,8 +114,8 @@ func newPolicy(o options) (*policy.Policy, error) {
 	return policy.New(cfg)
 }
 
-// newHash returns the hash of the new password in the form, "" if it may not be chosen: the form says why
-// then.
+// newHash returns the hash of the new password in the form. If the rules do not allow it, the hash is "" and
+// the form has the error.
 func (a *app) newHash(ctx context.Context, f form, about ...string) (hash string, err error) {
 	chosen := f.values.Get("password")
 	if err = a.rules.Check(ctx, chosen, about...); err == nil {

@@ -6,7 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // the protocol's
+	"crypto/sha1" //nolint:gosec // the protocol uses it
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -29,7 +29,7 @@ import (
 func start(t *testing.T, args ...string) string {
 	t.Helper()
 	stolen := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sum := sha1.Sum([]byte("stolen horse staple")) //nolint:gosec // the protocol's
+		sum := sha1.Sum([]byte("stolen horse staple")) //nolint:gosec // the protocol uses it
 		if text := strings.ToUpper(hex.EncodeToString(sum[:])); path.Base(r.URL.Path) == text[:5] {
 			fmt.Fprintf(w, "%s:42\r\n", text[5:])
 		}
@@ -39,9 +39,8 @@ func start(t *testing.T, args ...string) string {
 	return subprocess.Here(t, func(ctx context.Context, ready func(string)) error { return main.Run(ctx, ready, args...) })
 }
 
-// TestPeopleGoTheirWays runs testdata/browser/journeys.mjs, in which people use the site in Chromium, and axe
-// looks at each page. With PICTURES=1 it takes the pictures of the README anew, with WHOLE=DIR those of all
-// pages.
+// TestPeopleGoTheirWays runs testdata/browser/journeys.mjs: people use the site in Chromium, and axe checks
+// each page. With PICTURES=1 it makes the README's pictures again, with WHOLE=DIR pictures of all pages.
 func TestPeopleGoTheirWays(t *testing.T) {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -54,7 +53,7 @@ func TestPeopleGoTheirWays(t *testing.T) {
 	if os.Getenv("PICTURES") == "" {
 		pictures, err = t.TempDir(), nil
 	}
-	if dir := os.Getenv("WHOLE"); dir != "" { // all of them, for people to look at
+	if dir := os.Getenv("WHOLE"); dir != "" {
 		pictures = dir
 	}
 	if err != nil {
@@ -89,7 +88,7 @@ func TestPeopleGoTheirWays(t *testing.T) {
 	if err := cmd.Wait(); err != nil || ran == 0 {
 		t.Errorf("%d journeys, %v: %s", ran, err, &log)
 	}
-	if os.Getenv("JOURNEY") != "" { // some only
+	if os.Getenv("JOURNEY") != "" { // only some journeys
 		return
 	}
 	readme, err := os.ReadFile("README.md")

@@ -53,13 +53,13 @@ func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
 
 func (a *app) revokeKey(w http.ResponseWriter, r *http.Request) error {
 	err := a.keys.Revoke(r.Context(), a.current(r).ID, formOf(r).Get("id"))
-	if errors.Is(err, apikey.ErrNoKey) { // revoked by the first of two clicks
+	if errors.Is(err, apikey.ErrNoKey) { // the first of two clicks has revoked it
 		err = nil
 	}
 	return done(w, r, err, "/account/keys", "The key is revoked.")
 }
 
-// me is the one page for programs: what a key opens.
+// me is the only page for programs, which log in with a key.
 func (a *app) me(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
 	w.Header().Set("Content-Type", "application/json")
@@ -100,7 +100,7 @@ func (t keyTable) Delete(ctx context.Context, owner, id string) (bool, error) {
 	return n > 0, err
 }
 
-// find is for the strategy.
+// find is the strategy's look-up.
 func (t keyTable) find(ctx context.Context, id string) (apikey.Key, *User, error) {
 	k, err := one(ctx, t.users, scanKey, strategy.ErrUnauthenticated, selectKey+`id = $1`, id)
 	if err != nil {
@@ -110,7 +110,7 @@ func (t keyTable) find(ctx context.Context, id string) (apikey.Key, *User, error
 	return k, u, err
 }
 
-// used is for the strategy.
+// used is called by the strategy when a key was used.
 func (t keyTable) used(ctx context.Context, id string, at time.Time) error {
 	_, err := t.exec(ctx, `UPDATE api_keys SET used = $1 WHERE id = $2`, at.Unix(), id)
 	return err

@@ -9,7 +9,7 @@ import (
 	main "github.com/seed-6f34412b/passport/examples/account"
 )
 
-// TestTheNameOfAKeyIsCountedInLetters: as its error says, and not in bytes.
+// TestTheNameOfAKeyIsCountedInLetters, as the error says, and not in bytes.
 func TestTheNameOfAKeyIsCountedInLetters(t *testing.T) {
 	v := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
 	v.Post("/account/keys", "name", strings.Repeat("ж", 80)).Want(t, http.StatusSeeOther, "")

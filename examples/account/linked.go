@@ -11,14 +11,14 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// identity is a row of the table of accounts elsewhere.
+// identity is an account at a provider: a row of the table identities.
 type identity struct{ Issuer, Subject, Name string }
 
-// offered is the account that the provider has just vouched for, and the user has not confirmed yet.
+// offered is the account with which the provider has just answered, until the user confirms it.
 const offered session.Key[identity] = "link"
 
-// provider says how the other site is spoken to. With Google this is oidc.Google(), and the fields of one's
-// own. The example provider speaks http.
+// provider returns the configuration of the provider. For Google, begin with oidc.Google() and add your own
+// fields. The example provider uses http.
 func (a *app) provider(name, path string, once strategy.Counter) oidc.Config {
 	return oidc.Config{
 		Name: name, Issuer: a.issuer, ClientID: a.client, ClientSecret: a.clientSecret,
@@ -27,7 +27,7 @@ func (a *app) provider(name, path string, once strategy.Counter) oidc.Config {
 	}
 }
 
-// newLink returns the guard whose user is an account elsewhere that is to be connected.
+// newLink returns the guard whose user is the provider's account that is to be connected.
 func (a *app) newLink(once strategy.Counter) (*guard.Guard[oidc.Identity], error) {
 	cfg := a.provider("link", "/account/linked", once)
 	cfg.Bind = func(r *http.Request) string { u, _ := a.auth.User(r.Context()); return u.ID }
@@ -39,16 +39,16 @@ func (a *app) newLink(once strategy.Counter) (*guard.Guard[oidc.Identity], error
 	return guard.New[oidc.Identity](guard.Config{Error: a.errorPage}, nil, s)
 }
 
-// byIdentity finds the user whose account elsewhere it is, for the strategy. Whose it is not yet gets an
-// account here, if the provider vouches for an address that nobody has; to one that somebody has it is
-// connected by its owner alone, who is logged in.
+// byIdentity finds the user of a provider's account, for the strategy. If there is none, it adds one,
+// provided that the e-mail address is verified and no user has it. If a user has it, only that user can
+// connect the account, while logged in.
 func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 	u, err := a.users.ofIdentity(ctx, identity{Issuer: id.Issuer, Subject: id.Subject})
 	if !errors.Is(err, strategy.ErrUnauthenticated) || !id.EmailVerified {
 		return u, err
 	}
 	email := a.local.Account(id.Email)
-	if !isAddress(email) { // without one nobody could be written to
+	if !isAddress(email) { // the site could not send mail to it
 		return nil, strategy.ErrUnauthenticated
 	}
 	u, err = a.users.add(ctx, email, "")
@@ -68,7 +68,7 @@ func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
 	return a.showOr(w, r, err, "linked", form{}, list)
 }
 
-// askToLink asks the user whether the account that was shown is the right one.
+// askToLink asks the user whether this is the right account.
 func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
 	id, _ := a.link.User(r.Context())
 	if err := offered.SetContext(r.Context(), identity{id.Issuer, id.Subject, id.Name}); err != nil {
@@ -80,11 +80,11 @@ func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
 func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
 	u, text := a.current(r), "The account is connected."
 	id, ok, err := offered.GetContext(r.Context())
-	if err != nil || !ok { // it was connected by the first of two clicks
+	if err != nil || !ok { // the first of two clicks has connected it
 		return done(w, r, err, "/account/linked", text)
 	}
 	free, err := a.users.link(r.Context(), u, id)
-	if err == nil { // not before: who tries again after an outage still has it
+	if err == nil { // not before: after an outage the user can try again
 		_, _, err = offered.PopContext(r.Context())
 	}
 	if free {
@@ -95,7 +95,7 @@ func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, err, "/account/linked", text)
 }
 
-// unlink disconnects an account elsewhere, and logs out whoever used it.
+// unlink disconnects a provider's account, and ends log-ins with it.
 func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
 	if u.Hash == "" && u.Passkeys == 0 && u.Linked < 2 {
@@ -107,13 +107,13 @@ func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
 	return a.removed(w, r, n > 0, err, removal{"provider", "unlinked", "/account/linked", text})
 }
 
-// ofIdentity returns the user with whom an account elsewhere is connected.
+// ofIdentity returns the user with whom a provider's account is connected.
 func (t users) ofIdentity(ctx context.Context, id identity) (*User, error) {
 	return one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE id =
 		(SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
 }
 
-// link connects an account elsewhere, unless it is connected to somebody else.
+// link connects a provider's account, unless it is connected to somebody else.
 func (t users) link(ctx context.Context, u *User, id identity) (bool, error) {
 	n, err := t.exec(ctx, `INSERT INTO identities (issuer, subject, user_id, name) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (issuer, subject) DO UPDATE SET name = excluded.name

@@ -10,17 +10,17 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
-// ticket is what a mailed link stands for. It is kept with the token, not in the link.
+// ticket is the data of a mailed link. It is stored with the token, not in the link.
 type ticket struct {
 	User  string `json:",omitempty"` // empty for an address without an account
 	Email string `json:",omitempty"`
-	Stamp string `json:",omitempty"` // the link ends with a change of the password
-	Of    string `json:",omitempty"` // of what it is a part: a browser, a change of the address
-	Side  string `json:",omitempty"` // where it was mailed to
+	Stamp string `json:",omitempty"` // the security stamp: a new password makes the link invalid
+	Of    string `json:",omitempty"` // the browser, or the change of the address, that it belongs to
+	Side  string `json:",omitempty"` // for a change of the address: "old" or "new"
 }
 
-// redeem uses a token up whose page has shown an address to whoever chose a password or confirmed it
-// there. That of another link would have them do it for a stranger's account.
+// redeem consumes a token, if the link's page showed the token's own address. Otherwise an attacker could put
+// their own token into a link that shows the victim's address, and the victim would act on another account.
 func redeem(ctx context.Context, tokens *onetime.Tokens, f form) (ticket, error) {
 	t, err := onetime.RedeemValue[ticket](ctx, tokens, f.Get("token"))
 	if err == nil && t.Email != f.Get("email") {
@@ -29,9 +29,9 @@ func redeem(ctx context.Context, tokens *onetime.Tokens, f form) (ticket, error)
 	return t, err
 }
 
-// mailLink returns the handler that mails a link to the address in the form of page. The answer is the same
-// whether or not the address has an account: which mail is sent tells its owner alone. known and unknown are
-// their names; "" is none.
+// mailLink returns the handler that mails a link to the address in the form of page. known and unknown are
+// the names of the mails to addresses with and without an account; "" sends none. The answer is the same for
+// both, so only the owner of the address learns whether it has an account.
 func (a *app) mailLink(page string, tokens *onetime.Tokens, path, known, unknown string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		f := formOf(r)
@@ -54,7 +54,7 @@ func (a *app) mailLink(page string, tokens *onetime.Tokens, path, known, unknown
 				return err
 			}
 		}
-		// Also where it is not mailed, or its time would tell.
+		// Also if no mail is sent: the time of the answer must not tell.
 		token, err := onetime.IssueValue(r.Context(), tokens, t)
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func (a *app) mailLink(page string, tokens *onetime.Tokens, path, known, unknown
 	}
 }
 
-// mayMail counts a mail to the address, and refuses the field if there were too many.
+// mayMail counts a mail to the address, and sets an error of the field if there were too many.
 func (a *app) mayMail(r *http.Request, f form, email string) error {
 	if len(f.Errors) > 0 {
 		return nil
@@ -79,20 +79,20 @@ func (a *app) mayMail(r *http.Request, f form, email string) error {
 	return err
 }
 
-// behindLink returns the page behind a mailed link. Looking at it uses nothing up, since scanners of mail do;
-// its button does.
+// behindLink returns the page behind a mailed link. Opening it does not consume the token, since mail
+// scanners open links; its button does.
 func (a *app) behindLink(page string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		q := r.URL.Query()
 		f := filled("token", q.Get("token"), "email", q.Get("email"))
-		if a.address(f); len(f.Errors) > 0 { // the page shows addresses, not what somebody put into a link
+		if a.address(f); len(f.Errors) > 0 { // the page must not show other text from a link
 			f = filled("token", q.Get("token"))
 		}
 		return a.show(w, r, page, f, nil)
 	}
 }
 
-// deadLink answers a link that is not good any more. Who clicked it twice, and is logged in, goes on.
+// deadLink answers a link that is not valid any more. After a second click the user is already logged in.
 func (a *app) deadLink(w http.ResponseWriter, r *http.Request, err error) error {
 	if !errors.Is(err, strategy.ErrUnauthenticated) {
 		return err

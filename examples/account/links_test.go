@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestALinkIsForTheAddressThatItsPageShows: the address is in the link for the page alone, so that anybody
-// can put another one there, and have its owner choose a password for an account that is somebody else's.
+// TestALinkIsForTheAddressThatItsPageShows: the address in the link is only for the page. So an attacker can
+// put a victim's address there, and the victim would choose a password for the attacker's account.
 func TestALinkIsForTheAddressThatItsPageShows(t *testing.T) {
 	site := main.Site(t, time.Hour)
 	visit(t, site).register("eve@test.example")
@@ -35,7 +35,7 @@ func TestALinkIsForTheAddressThatItsPageShows(t *testing.T) {
 	}
 }
 
-// TestALinkEndsWithItsAddress: who reads the mails of an address that was given up does not get in.
+// TestALinkEndsWithItsAddress: a link to an address that the user has given up is not valid any more.
 func TestALinkEndsWithItsAddress(t *testing.T) {
 	site := main.Site(t, time.Hour)
 	kim, finder := visit(t, site).register("old@test.example"), visit(t, site)
@@ -64,8 +64,8 @@ func TestALinkEndsWithItsAddress(t *testing.T) {
 	}
 }
 
-// TestAProviderVouchesForAddressesAlone: what is none would be an account to which nobody can write, and ""
-// that of -admin where none is given.
+// TestAProviderVouchesForAddressesAlone: a text that is not an address would be an account without mail, and
+// "" would be the address in -admin if that flag is not given.
 func TestAProviderVouchesForAddressesAlone(t *testing.T) {
 	for _, email := range []string{"\u200b", "kim", "Kim <kim@test.example>", "kim@test.example\r\nBcc: all@test.example"} {
 		if _, err := main.FirstLogInElsewhere(t, email); !errors.Is(err, strategy.ErrUnauthenticated) {

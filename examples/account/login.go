@@ -7,7 +7,7 @@ func (a *app) logInPage(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return a.show(w, r, "login", form{}, nil)
 	}
-	if !r.URL.Query().Has("max_age") { // by which guard.RequireFresh asks a known user once more
+	if !r.URL.Query().Has("max_age") { // guard.RequireFresh sets it when a user has to log in again
 		return onTo(w, r, nil, "/account")
 	}
 	return a.show(w, r, "login", filled("email", u.Email), nil)

@@ -9,11 +9,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// askedHere is the name of a browser that has asked for a link to log in. The link is good there alone, so
-// that nobody is logged in by a stranger's link (OWASP ASVS 5.0, 6.6.2).
+// askedHere is the name of a browser that has asked for a link to log in. The link works only in that
+// browser, so nobody can be logged in by somebody else's link (OWASP ASVS 5.0, 6.6.2).
 const askedHere session.Key[string] = "askedHere"
 
-// browser returns the name of the browser, which gets one if it has none.
+// browser returns the name of the browser, and gives it one if it has none.
 func browser(ctx context.Context) (string, error) {
 	name, ok, err := askedHere.GetContext(ctx)
 	if err == nil && !ok {

@@ -17,23 +17,23 @@ import (
 	"github.com/wneessen/go-mail"
 )
 
-// letter is a mail of plain text.
+// letter is a mail in plain text.
 type letter struct {
 	To, Subject, Text string
 	At                time.Time
 }
 
-// Lines are for /outbox, which makes links of the addresses.
+// Lines returns the lines of the text, for /outbox, which turns URLs into links.
 func (l letter) Lines() []string { return strings.Split(l.Text, "\n") }
 
 //go:embed mails
 var mailTexts embed.FS
 
-// letters has the text of each mail: its first line is the subject.
+// letters has the text of each mail. The first line is the subject.
 var letters = template.Must(template.ParseFS(mailTexts, "mails/mails.txt"))
 
-// send mails the text of that name, with a link in it if it has one. It is mailed later: how long an answer
-// takes does not tell whether there was a mail to send.
+// send queues the mail of that name; link may be "". It is sent later, so that the time of an answer does not
+// tell whether a mail was sent.
 func (a *app) send(to, name, link string) {
 	var b strings.Builder
 	if err := letters.ExecuteTemplate(&b, name, map[string]string{"Link": link, "URL": a.url}); err != nil {
@@ -44,7 +44,7 @@ func (a *app) send(to, name, link string) {
 	a.mail(letter{to, subject, strings.TrimSpace(text) + "\n\n— " + siteName, time.Now()})
 }
 
-// outbox keeps mails to be looked at.
+// outbox keeps the last 50 mails, for /outbox.
 type outbox struct {
 	mu   sync.Mutex
 	list []letter
@@ -65,8 +65,8 @@ func (b *outbox) all() []letter {
 	return list
 }
 
-// newMailer returns what queues mails for the server of -smtp, which gets one after the other until ctx ends.
-// What has not left then is lost: a real application keeps a table of them.
+// newMailer returns a function that queues mails for the server of -smtp. They are sent one by one until ctx
+// ends. Mails that are still in the queue then are lost: a real application stores them in a table.
 func newMailer(ctx context.Context, o options) (func(letter), error) {
 	u, err := url.Parse(o.smtp)
 	if err != nil || u.Scheme != "smtp" || u.Port() == "" {
@@ -105,7 +105,7 @@ func newMailer(ctx context.Context, o options) (func(letter), error) {
 	}, nil
 }
 
-// deliver hands over one mail. A server that says nothing must not hold up those that wait.
+// deliver sends one mail. Its time limit keeps a server that does not answer from blocking the queue.
 func deliver(ctx context.Context, client *mail.Client, o options, l letter) error {
 	ctx, stop := context.WithTimeout(ctx, o.mailTime)
 	defer stop()

@@ -12,8 +12,8 @@ import (
 	main "github.com/seed-6f34412b/passport/examples/account"
 )
 
-// mailServer takes one mail and returns its text: RFC 5321, as far as a client of one mail needs it. To so
-// many connections before it says nothing.
+// mailServer receives one mail and returns its text: the part of RFC 5321 that one mail needs. Before that,
+// it does not answer the given number of connections.
 func mailServer(t *testing.T, silent int) (address string, mail <-chan string) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -72,7 +72,7 @@ func readable(mail string) string {
 	return header + "\n\n" + string(decoded)
 }
 
-// TestMailsLeaveBySMTP: with -smtp there is no outbox, and the mail has the link of -url.
+// TestMailsLeaveBySMTP: with -smtp there is no outbox, and the link in the mail begins with -url.
 func TestMailsLeaveBySMTP(t *testing.T) {
 	address, mail := mailServer(t, 0)
 	v := visit(t, main.Site(t, 1, "-smtp", "smtp://"+address, "-from", "site@test.example"))
@@ -88,7 +88,7 @@ func TestMailsLeaveBySMTP(t *testing.T) {
 	}
 }
 
-// TestASilentMailServerHoldsUpOneMail: the next one leaves.
+// TestASilentMailServerHoldsUpOneMail: the next one is sent.
 func TestASilentMailServerHoldsUpOneMail(t *testing.T) {
 	address, mail := mailServer(t, 1)
 	v := visit(t, main.Site(t, 1, "-smtp", "smtp://"+address))

@@ -1,10 +1,10 @@
 // Command account is an application with the pages of an account: registration, log-in in five ways, a second
-// factor, devices, keys, administration. It is there to be read, run and copied.
+// factor, devices, keys, administration. Read it, run it, copy it.
 //
 //	go run ./examples/account
 //
-// README.md walks through it, and says what to change first. Read app.go, which has the strategies, the guard
-// and the routes; then there is a file for each feature, named after it.
+// README.md explains it, and says what to change first. Begin with app.go, which has the strategies, the
+// guard and the routes. Each feature has a file, named after it.
 package main
 
 import (
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	addr, url, cert, key string
 	db, redis, secret    string
@@ -46,13 +46,13 @@ type options struct {
 	clientSecret         string
 	proxies              []netip.Prefix
 
-	freshFor   time.Duration // how old a log-in may be by which the account is changed
+	freshFor   time.Duration // the oldest log-in with which a user may change the account
 	mailTime   time.Duration // how long the mail server may take for one mail
 	fastHashes bool          // for tests
 }
 
-// parse reads the command line. Secrets may come from the environment, which other users of the machine do
-// not see.
+// parse reads the command line. Secrets can also come from the environment, which other users of the machine
+// cannot see.
 func parse(args []string) (o options, err error) {
 	o.freshFor, o.mailTime = 10*time.Minute, 30*time.Second
 	f := flag.NewFlagSet("account", flag.ContinueOnError)

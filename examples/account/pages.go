@@ -17,17 +17,17 @@ import (
 //go:embed templates static
 var files embed.FS
 
-// page is what a template gets.
+// page is the data of a template.
 type page struct {
-	User    *User    // whose page it is; nil for a visitor
-	Admin   *User    // who acts as User; nil for nobody
-	Flashes []string // what the request before this one has to say
+	User    *User    // the user that the page is for; nil for a visitor
+	Admin   *User    // the administrator who acts as User, or nil
+	Flashes []string // messages of the request before this one
 	Form    form
 	Data    any
 	Request *http.Request
 
-	Site             string // its address
-	Outbox, Provider bool   // mails can be looked at; there is another site to log in with
+	Site             string // the site's URL
+	Outbox, Provider bool   // there is an /outbox; there is a provider to log in with
 }
 
 // Is reports whether the page is at path, for the navigation.
@@ -36,7 +36,7 @@ func (p page) Is(path string) bool { return p.Request.URL.Path == path }
 // Has reports whether the address has a parameter.
 func (p page) Has(param string) bool { return p.Request.URL.Query().Has(param) }
 
-// ReturnTo is where the page was asked to lead; "" for nowhere.
+// ReturnTo returns the page's parameter return_to, if it is an address of this site; else "".
 func (p page) ReturnTo() string {
 	to, _ := guard.SafeReturnTo(p.Request.URL.Query().Get("return_to"))
 	return to
@@ -63,7 +63,7 @@ func parsePages() (map[string]*template.Template, error) {
 	return pages, err
 }
 
-// show answers with a page, for a request whose session is known.
+// show answers with a page, for a request with a session.
 func (a *app) show(w http.ResponseWriter, r *http.Request, name string, f form, data any) error {
 	flashes, err := session.FlashesContext(r.Context(), "info")
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *app) show(w http.ResponseWriter, r *http.Request, name string, f form, 
 	return a.write(w, r, name, p)
 }
 
-// showOr is show, unless there is an error.
+// showOr is show, but returns err if it is not nil.
 func (a *app) showOr(w http.ResponseWriter, r *http.Request, err error, name string, f form, data any) error {
 	if err != nil {
 		return err
@@ -84,8 +84,8 @@ func (a *app) showOr(w http.ResponseWriter, r *http.Request, err error, name str
 	return a.show(w, r, name, f, data)
 }
 
-// contentPolicy is the Content-Security-Policy: everything comes from here, and nothing is inline. A form may
-// lead to the provider, whose address is added.
+// contentPolicy is the Content-Security-Policy: everything is loaded from this site, and nothing is inline. A
+// form may also lead to the provider, whose URL is added.
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
 	"img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self' "
 
@@ -101,18 +101,18 @@ func (a *app) write(w http.ResponseWriter, r *http.Request, name string, p page)
 	h.Set("Cache-Control", "no-store") // the Back button shows nothing after signing out
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if a.secure() && a.smtp != "" { // not on localhost, where other programs speak http
+	if a.secure() && a.smtp != "" { // not on localhost, where other programs use http
 		h.Set("Strict-Transport-Security", "max-age=63072000")
 	}
 	w.WriteHeader(p.Form.status())
-	_, _ = body.WriteTo(w) // the browser may have gone
+	_, _ = body.WriteTo(w) // the browser may have disconnected
 	return nil
 }
 
-// onlyWay is said where a user would not get in any more.
+// onlyWay is the answer to a user who would remove their only way to log in.
 const onlyWay = "This is your only way to log in. Choose a password before."
 
-// done says on the next page what was done, unless err says that it was not.
+// done redirects to a page that shows text, or returns err if it is not nil.
 func done(w http.ResponseWriter, r *http.Request, err error, to, text string) error {
 	if err == nil {
 		err = session.FlashContext(r.Context(), "info", text)
@@ -120,7 +120,7 @@ func done(w http.ResponseWriter, r *http.Request, err error, to, text string) er
 	return onTo(w, r, err, to)
 }
 
-// onTo sends a browser on, unless err says why not.
+// onTo redirects, or returns err if it is not nil.
 func onTo(w http.ResponseWriter, r *http.Request, err error, to string) error {
 	if err == nil {
 		http.Redirect(w, r, to, http.StatusSeeOther)
@@ -128,8 +128,8 @@ func onTo(w http.ResponseWriter, r *http.Request, err error, to string) error {
 	return err
 }
 
-// errorPage answers a browser with a page that says what went wrong. Where it writes nothing the guard
-// answers: programs, and browsers that have to log in first.
+// errorPage answers a browser with a page about the error. It writes nothing for programs, and for browsers
+// that have to log in first: then the guard answers.
 func (a *app) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 	problem, asks := guard.ProblemOf(err), r.Method == http.MethodGet || r.Method == http.MethodHead
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") || problem.Status < 400 ||
@@ -141,7 +141,7 @@ func (a *app) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 		kind = "Acting"
 	}
 	data := map[string]any{"Kind": kind, "Text": problem.Detail}
-	// Where this fails it has written nothing either.
+	// If this fails it has written nothing, and the guard answers.
 	_ = a.write(w, r, "error", page{User: a.current(r), Form: form{Status: problem.Status}, Data: data})
 }
 
@@ -155,7 +155,7 @@ func static() http.Handler {
 	})
 }
 
-// ago says when something was, for people: of seconds since 1970, or a time.
+// ago returns how long ago something was, for people. when is a time, or seconds since 1970.
 func ago(when any) string {
 	t, ok := when.(time.Time)
 	if seconds, is := when.(int64); is {

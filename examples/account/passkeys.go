@@ -25,7 +25,7 @@ func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, err, "/account/security", "The name is saved.")
 }
 
-// removePasskey removes a passkey, and logs out whoever used one elsewhere.
+// removePasskey removes a passkey, and ends log-ins with a passkey elsewhere.
 func (a *app) removePasskey(w http.ResponseWriter, r *http.Request) error {
 	u, was := a.current(r), false
 	without, _ := withoutPasskey(r.Context(), u)
@@ -40,12 +40,12 @@ func (a *app) removePasskey(w http.ResponseWriter, r *http.Request) error {
 	return a.removed(w, r, was, err, removal{"passkey", "factor", "/account/security", text})
 }
 
-// passkeyAccount is what authenticators are told of a user.
+// passkeyAccount returns the data of a user that authenticators get.
 func passkeyAccount(_ context.Context, u *User) (passkey.Account, error) {
 	return passkey.Account{Handle: u.Handle, Name: u.Email, DisplayName: u.Name}, nil
 }
 
-// withoutPasskey reports whether a user can log in without any.
+// withoutPasskey reports whether a user can log in without a passkey.
 func withoutPasskey(_ context.Context, u *User) (bool, error) {
 	return u.Hash != "" || u.Linked > 0, nil
 }
@@ -60,7 +60,7 @@ type passkeyRow struct {
 	user string
 }
 
-// passkeyUse is what changes when a passkey is used, beside the count.
+// passkeyUse is what changes when a passkey is used, besides the count.
 type passkeyUse struct {
 	BackedUp bool      `json:"backedUp"`
 	LastUsed time.Time `json:"lastUsed"`
@@ -68,7 +68,7 @@ type passkeyUse struct {
 
 // text returns v as JSON.
 func text(v any) string {
-	b, _ := json.Marshal(v) // of plain fields
+	b, _ := json.Marshal(v) // it cannot fail: the fields are plain
 	return string(b)
 }
 
@@ -125,7 +125,7 @@ func (t passkeyTable) Update(ctx context.Context, c passkey.Credential, signCoun
 
 func (t passkeyTable) Remove(ctx context.Context, u *User, id []byte, keepLast bool) (was bool, err error) {
 	err = t.users.inTx(ctx, func(exec execer) error {
-		_, err := exec(`UPDATE users SET id = id WHERE id = $1`, u.ID) // of two at once, one waits here
+		_, err := exec(`UPDATE users SET id = id WHERE id = $1`, u.ID) // locks the user's row
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (t passkeyTable) Remove(ctx context.Context, u *User, id []byte, keepLast b
 		}
 		n, err := exec(`DELETE FROM passkeys WHERE id = $1 AND user_id = $2`, id64(id), u.ID)
 		if was = n > 0; was && keepLast && others == 0 {
-			return passkey.ErrLast // and nothing is deleted
+			return passkey.ErrLast // rolls the DELETE back
 		}
 		return err
 	})

@@ -14,7 +14,7 @@ const passwordChanged = "Your password is changed. All other devices are logged 
 // changedHere is the stamp of the password that this session has set.
 const changedHere session.Key[string] = "changedHere"
 
-// setPassword changes the password. The security stamp changes with it, so all other devices are out at once.
+// setPassword changes the password and the security stamp, so all other devices are logged out at once.
 func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
 	hash, err := a.newHash(r.Context(), f, u.Email, u.Name)
@@ -25,7 +25,7 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	changed := false // by the first of two clicks
+	changed := false // the first of two clicks has changed it
 	if u.Hash != "" {
 		err = a.guesses.Attempt(r, u.Email, func(ctx context.Context) error {
 			err := a.hasher.Verify(ctx, u.Hash, f.values.Get("current"))
@@ -46,7 +46,7 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 		return done(w, r, nil, "/account", passwordChanged)
 	}
 	u, err = a.users.setPassword(r.Context(), u, hash, false)
-	if errors.Is(err, strategy.ErrUnauthenticated) { // it was changed meanwhile
+	if errors.Is(err, strategy.ErrUnauthenticated) { // another request has changed it
 		return onTo(w, r, nil, "/account")
 	}
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// TestTheREADMECountsTheLines of each file, and none is too long to be read.
+// TestTheREADMECountsTheLines of each file, and no line is longer than 110 columns.
 func TestTheREADMECountsTheLines(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

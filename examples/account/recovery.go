@@ -8,8 +8,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// shownCodes are recovery codes that are on the screen. They take the place of the former ones when their
-// owner has saved them, not before, and are forgotten here then.
+// shownCodes are the recovery codes that the page shows. They replace the former ones only when the user says
+// that they are saved; then they are removed from the session.
 const shownCodes session.Key[[]string] = "recoveryCodes"
 
 func (a *app) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
@@ -25,7 +25,7 @@ func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
 func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	u, text := a.current(r), "Your recovery codes are saved."
 	codes, shown, err := shownCodes.GetContext(r.Context())
-	if err != nil || !shown { // they were saved by the first of two clicks
+	if err != nil || !shown { // the first of two clicks has saved them
 		return done(w, r, err, "/account/security", text)
 	}
 	if formOf(r).Get("first") != codes[0] {
@@ -42,7 +42,7 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	})
-	if err == nil { // not before: who tries again after an outage still has them
+	if err == nil { // not before: after an outage the user can try again
 		_, _, err = shownCodes.PopContext(r.Context())
 	}
 	if err == nil {
@@ -51,7 +51,7 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, err, "/account/security", text)
 }
 
-// useRecoveryCode uses a recovery code up.
+// useRecoveryCode removes a recovery code, and reports whether it existed.
 func (a *app) useRecoveryCode(ctx context.Context, account, hash string) (bool, error) {
 	n, err := a.users.exec(ctx, `DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2`, account, hash)
 	return n > 0, err

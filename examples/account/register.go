@@ -8,11 +8,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// A registration begins with the address alone (see mailLink), and the password is chosen behind the link
-// that was mailed. So nobody can register somebody else's address with a password of their own and wait for
-// the owner to come, and no row is made for addresses that do not exist.
+// A registration begins with the address only (see mailLink). The password is chosen on the page behind the
+// mailed link. So nobody can register somebody else's address with their own password before the owner does,
+// and there are no rows for addresses that do not exist.
 
-// finish adds the user whose address is proved by the link, and logs them in.
+// finish adds the user whose address the link has proved, and logs them in.
 func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	hash, err := a.newHash(r.Context(), f, f.Get("email"))
@@ -24,7 +24,7 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 		return a.deadLink(w, r, err)
 	}
 	u, err := a.users.add(r.Context(), t.Email, hash)
-	if errors.Is(err, errTaken) { // by another link, meanwhile
+	if errors.Is(err, errTaken) { // another link was used first
 		return a.deadLink(w, r, strategy.ErrUnauthenticated)
 	}
 	if err == nil && u.Email == a.local.Account(a.admin) {
@@ -36,7 +36,7 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, err, "/account", "Welcome. Your account is ready.")
 }
 
-// makeAdmin makes the owner of the address in -admin the administrator, and of all others users.
+// makeAdmin makes the owner of the address in -admin the only administrator.
 func (a *app) makeAdmin(ctx context.Context) error {
 	if a.admin == "" {
 		return nil

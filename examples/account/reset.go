@@ -2,9 +2,9 @@ package main
 
 import "net/http"
 
-// reset stores the password that was chosen behind a mailed link. All devices are out. The second step stays,
-// unless it is new and the owner says that somebody else has set it up. What else gets somebody in stays too,
-// and who had the account may have added it: the next page offers to remove it.
+// reset stores the password chosen on the page behind a mailed link, and logs out all devices. The second
+// step stays, unless it is new and the owner asks to remove it because somebody else has set it up. Other
+// ways to log in stay too. An attacker may have added them, so the next page offers to remove them.
 func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	hash, err := a.newHash(r.Context(), f, f.Get("email"))
@@ -32,7 +32,7 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	case had && asked:
 		text += " The second step stays: it was set up more than seven days ago."
 	}
-	if err = a.attempts.Unlock(r.Context(), u.Email); err == nil { // strangers' guesses are forgotten
+	if err = a.attempts.Unlock(r.Context(), u.Email); err == nil { // resets the count of failed attempts
 		a.attempts.MakeKnown(w, r, u.Email)
 		err = a.auth.LogInUser(r, u)
 	}
@@ -46,7 +46,7 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 // removeKept removes what stayed when the password was reset.
 func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
-	if u.Hash == "" { // who has not come from a reset
+	if u.Hash == "" { // not after a reset, which sets a password
 		return done(w, r, nil, "/account/password", onlyWay)
 	}
 	removed := int64(0)
@@ -59,10 +59,10 @@ func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
 		}
 		return nil
 	})
-	if err == nil && removed > 0 { // otherwise by the first of two clicks
+	if err == nil && removed > 0 { // else this is the second of two clicks
 		a.send(u.Email, "kept", "")
 	}
-	if err == nil { // who has used one of them since the reset is out
+	if err == nil { // ends log-ins made with one of them since the reset
 		_, err = a.auth.LogOutOthers(r.Context(), u)
 	}
 	return done(w, r, err, "/account", "Your passkeys, linked accounts and API keys are removed. "+

@@ -10,7 +10,7 @@ import (
 	main "github.com/seed-6f34412b/passport/examples/account"
 )
 
-// TestWhatIsRemovedAfterAResetLogsNobodyIn: who used it between the reset and the removal is out too.
+// TestWhatIsRemovedAfterAResetLogsNobodyIn: log-ins with it between the reset and the removal end too.
 func TestWhatIsRemovedAfterAResetLogsNobodyIn(t *testing.T) {
 	site := main.Site(t, time.Hour)
 	kim := visit(t, site).register("kim@test.example")
@@ -31,7 +31,7 @@ func TestWhatIsRemovedAfterAResetLogsNobodyIn(t *testing.T) {
 	}
 }
 
-// TestTheErrorOfAnOldLogInLeadsToALogIn: who is known gets the page of /login only when it is asked for.
+// TestTheErrorOfAnOldLogInLeadsToALogIn: a user who is logged in gets the page /login only with max_age.
 func TestTheErrorOfAnOldLogInLeadsToALogIn(t *testing.T) {
 	kim := visit(t, main.Site(t, time.Nanosecond)).register("kim@test.example")
 	answer := kim.Post("/account/delete", "email", "kim@test.example")
@@ -43,8 +43,8 @@ func TestTheErrorOfAnOldLogInLeadsToALogIn(t *testing.T) {
 	kim.Get(link[1]).Want(t, http.StatusOK, "Confirm that it is you")
 }
 
-// TestTheNewPasswordIsNoSecondGuess: who has a session could try two present passwords at once, and was told
-// that other devices are logged out. The second of two clicks alone is answered as the first.
+// TestTheNewPasswordIsNoSecondGuess: a stolen session could once guess two current passwords in one request.
+// The new password counts only for the second of two clicks, which is answered as the first.
 func TestTheNewPasswordIsNoSecondGuess(t *testing.T) {
 	kim := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
 	kim.Post("/account/password", "current", "a guess", "password", secret).Want(t, http.StatusUnprocessableEntity, "not your present password")
@@ -54,8 +54,8 @@ func TestTheNewPasswordIsNoSecondGuess(t *testing.T) {
 	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
 }
 
-// TestAChangeUnderWayDoesNotUndoAReset: a thief who had the password changes it again and again, and one of
-// these requests began before the owner's reset and ends after it.
+// TestAChangeUnderWayDoesNotUndoAReset: a thief with the password changes it again and again. One of these
+// requests begins before the owner's reset and ends after it.
 func TestAChangeUnderWayDoesNotUndoAReset(t *testing.T) {
 	made := func() {}
 	site := main.SiteWhoseHashes(t, func() { made() })

@@ -8,11 +8,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// secondPage asks for the second factor of a log-in that waits for it.
+// secondPage asks for the second factor of a pending log-in.
 func (a *app) secondPage(w http.ResponseWriter, r *http.Request) error {
 	u, err := a.auth.StepUpUser(r)
 	if errors.Is(err, strategy.ErrUnauthenticated) || err == nil && a.current(r) != nil {
-		return onTo(w, r, nil, "/login") // nobody waits, or nothing is missing
+		return onTo(w, r, nil, "/login") // there is no pending log-in, or it is complete
 	}
 	return a.showOr(w, r, err, "second", form{}, u)
 }
@@ -24,17 +24,17 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 	if missing != nil {
 		return missing
 	}
-	if a.current(r) != nil { // the first of two clicks was right
+	if a.current(r) != nil { // the first of two clicks has sent the code
 		return onTo(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"))
 	}
 	return a.show(w, r, "second", formOf(r).refusedBy(err, "code", wrongCode), u)
 }
 
-// removal is a way to log in that its owner gives up.
+// removal describes how a removed factor is answered.
 type removal struct{ factor, mail, to, text string }
 
-// removed answers the removal of a factor. was says that it was there: it is not at the second of two clicks.
-// The owner gets a mail, and whoever used the factor elsewhere is logged out.
+// removed answers the removal of a factor. The owner gets a mail if was is true; at the second of two clicks
+// it is false. Log-ins with the factor elsewhere end.
 func (a *app) removed(w http.ResponseWriter, r *http.Request, was bool, err error, x removal) error {
 	u := a.current(r)
 	if was {

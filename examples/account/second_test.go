@@ -2,7 +2,7 @@ package main_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the protocol's
+	"crypto/sha1" //nolint:gosec // the protocol uses it
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
@@ -22,7 +22,7 @@ func addApp(t testing.TB, v visitor) {
 	v.Post("/account/authenticator/confirm", "code", shownCode(t, v.Get("/account/authenticator").Text)).Want(t, http.StatusSeeOther, "")
 }
 
-// shownCode returns the code of the app that page shows.
+// shownCode returns the current code for the key that page shows.
 func shownCode(t testing.TB, page string) string {
 	t.Helper()
 	found := regexp.MustCompile(`<code>([A-Z2-7]+)</code>`).FindStringSubmatch(page)
@@ -36,7 +36,7 @@ func shownCode(t testing.TB, page string) string {
 	return code(key, time.Now())
 }
 
-// code is what an app shows: RFC 6238, with SHA-1 and six digits.
+// code returns the code that an app shows: RFC 6238, with SHA-1 and six digits.
 func code(key []byte, at time.Time) string {
 	mac := hmac.New(sha1.New, key)
 	_ = binary.Write(mac, binary.BigEndian, at.Unix()/30)
@@ -45,7 +45,8 @@ func code(key []byte, at time.Time) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:])&0x7fffffff%1000000)
 }
 
-// TestEachChangeOfASecondStepIsMailed: who has a stolen session must not make one unseen.
+// TestEachChangeOfASecondStepIsMailed: a stolen session must not make a change that the owner does not
+// notice.
 func TestEachChangeOfASecondStepIsMailed(t *testing.T) {
 	site, addPasskey := main.SiteWithPasskeys(t)
 	v := visit(t, site).register("kim@test.example")
@@ -74,8 +75,8 @@ func TestEachChangeOfASecondStepIsMailed(t *testing.T) {
 	}
 }
 
-// TestThoseRecoveryCodesAreSavedThatWereShown: whoever wrote down the codes of one window, and made others in
-// a second one, has none that is good otherwise.
+// TestThoseRecoveryCodesAreSavedThatWereShown: a user who wrote down the codes of one window, and then made
+// others in a second window, would otherwise have no valid code.
 func TestThoseRecoveryCodesAreSavedThatWereShown(t *testing.T) {
 	v := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
 	made := func() string {
@@ -89,7 +90,7 @@ func TestThoseRecoveryCodesAreSavedThatWereShown(t *testing.T) {
 	v.Get("/account/security").Want(t, http.StatusOK, "10 left")
 }
 
-// TestAnAppThatIsSetUpIsAnsweredAsThat: a log-out at the same time ends the session, and not what was stored.
+// TestAnAppThatIsSetUpIsAnsweredAsThat: a concurrent log-out ends the session, but the app is stored.
 func TestAnAppThatIsSetUpIsAnsweredAsThat(t *testing.T) {
 	mailed := func() {}
 	v := visit(t, main.SiteWhoseMails(t, func() { mailed() })).register("kim@test.example")
@@ -100,7 +101,7 @@ func TestAnAppThatIsSetUpIsAnsweredAsThat(t *testing.T) {
 	v.Post("/account/authenticator/confirm", "code", shownCode(t, page)).Want(t, http.StatusSeeOther, "")
 }
 
-// TestAnOutageLosesNothingThatWasShown: the second attempt does what the first could not.
+// TestAnOutageLosesNothingThatWasShown: after an outage, the second attempt succeeds.
 func TestAnOutageLosesNothingThatWasShown(t *testing.T) {
 	site, exec := main.SiteOffering(t)
 	v := visit(t, site).register("kim@test.example")
@@ -116,7 +117,7 @@ func TestAnOutageLosesNothingThatWasShown(t *testing.T) {
 	v.Get("/account/security").Want(t, http.StatusOK, "10 left")
 	v.Get("/account/linked").Want(t, http.StatusOK, "Kim elsewhere")
 
-	v.Post("/offer").Want(t, http.StatusSeeOther, "") // as after the first of two clicks that are answered at once
+	v.Post("/offer").Want(t, http.StatusSeeOther, "") // as if the first of two clicks were still in progress
 	v.Post("/account/linked/confirm").Want(t, http.StatusSeeOther, "")
 	v.Get("/account/linked").Want(t, http.StatusOK, "The account is connected.")
 }

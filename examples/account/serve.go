@@ -14,7 +14,7 @@ import (
 	"github.com/seed-6f34412b/passport/examples/internal/provider"
 )
 
-// run serves until ctx ends. It calls ready with the site's address when it can be reached.
+// run serves until ctx ends. It calls ready with the site's URL as soon as it listens.
 func run(ctx context.Context, o options, ready func(url string)) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.addr)
 	if err != nil {
@@ -48,10 +48,10 @@ func run(ctx context.Context, o options, ready func(url string)) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return server.Shutdown(ctx) // the requests under way finish
+	return server.Shutdown(ctx) // waits for requests in progress
 }
 
-// open returns the application as the command line describes it, and what closes the backend after it.
+// open returns the application that the command line describes, and a function that closes its backend.
 func open(ctx context.Context, o options, listens *net.TCPAddr) (*app, func(), error) {
 	if err := o.complete(listens); err != nil {
 		return nil, nil, err
@@ -94,8 +94,8 @@ func withExample(ctx context.Context, o options) (options, error) {
 	return o, nil
 }
 
-// complete fills in what the command line left out, and refuses what would show secrets to others: passwords
-// over plain http, or everybody's mails at /outbox.
+// complete sets the defaults. It refuses options that would show secrets to others: passwords over plain
+// http, or everybody's mails at /outbox.
 func (o *options) complete(listens *net.TCPAddr) error {
 	if (o.cert == "") != (o.key == "") {
 		return errors.New("-tls-cert and -tls-key go together")

@@ -6,7 +6,7 @@ import (
 	main "github.com/seed-6f34412b/passport/examples/account"
 )
 
-// TestItRefusesToShowSecrets: passwords over plain http, or everybody's mails, to others than this machine.
+// TestItRefusesToShowSecrets to other machines: passwords over plain http, or everybody's mails.
 func TestItRefusesToShowSecrets(t *testing.T) {
 	for name, args := range map[string][]string{
 		"every address, by http":            {"-addr", "0.0.0.0:0"},

@@ -17,18 +17,18 @@ import (
 //go:embed schema.sql
 var tables string
 
-// User is a row of the users table, and what is counted beside it.
+// User is a row of the users table, with the counts of rows in other tables.
 type User struct {
 	ID, Email, Name, Role, Hash, Stamp string
 	Handle                             []byte
-	Authenticator, NewAuthenticator    string // encrypted: see secret.go
+	Authenticator, NewAuthenticator    string // encrypted by app.vault
 	Created, AppSince, PasskeysSince   int64
 	Passkeys, RecoveryCodes            int
 	Linked, Keys                       int
 }
 
-// secondIsNew reports whether all that u has of a second step was set up in the last seven days. Whoever
-// reads the mails of u may remove it then: it may be a thief's, who has locked the owner out with it.
+// secondIsNew reports whether all second factors of u were set up in the last seven days. Then a reset by
+// mail may remove them: a thief may have added them to lock the owner out.
 func (u *User) secondIsNew() bool {
 	weekAgo := now() - 7*24*60*60
 	return (u.Authenticator == "" || u.AppSince > weekAgo) && (u.Passkeys == 0 || u.PasskeysSince > weekAgo)
@@ -37,7 +37,7 @@ func (u *User) secondIsNew() bool {
 // Admin reports whether u is an administrator.
 func (u *User) Admin() bool { return u.Role == "admin" }
 
-// factors are for guard.Config.Factors: who has a second factor is asked for one of them on every page.
+// factors is for guard.Config.Factors: every page requires a second factor of users who have one.
 func factors(_ context.Context, u *User) ([]string, error) {
 	if u.Authenticator == "" && u.Passkeys == 0 {
 		return nil, nil
@@ -69,12 +69,12 @@ func scanUser(row scanner) (*User, error) {
 	return u, err
 }
 
-// byID is for the serializer.
+// byID is the serializer's look-up.
 func (t users) byID(ctx context.Context, id string) (*User, error) {
 	return one(ctx, t, scanUser, serializer.ErrUserGone, selectUser+`WHERE id = $1`, id)
 }
 
-// byEmail is for the password strategy: email is in the spelling of the table.
+// byEmail is the password strategy's look-up. email is normalized, as in the table.
 func (t users) byEmail(ctx context.Context, email string) (*User, string, error) {
 	u, err := one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE email = $1`, email)
 	if err != nil {
@@ -83,7 +83,7 @@ func (t users) byEmail(ctx context.Context, email string) (*User, string, error)
 	return u, u.Hash, nil
 }
 
-// ofTicket returns the user to whom a link was mailed, unless the password was changed since.
+// ofTicket returns the user of a mailed link, unless the password has changed since.
 func (t users) ofTicket(ctx context.Context, k ticket) (*User, error) {
 	u, err := t.byID(ctx, k.User)
 	if errors.Is(err, serializer.ErrUserGone) || err == nil && u.Stamp != k.Stamp {
@@ -92,7 +92,7 @@ func (t users) ofTicket(ctx context.Context, k ticket) (*User, error) {
 	return u, err
 }
 
-// ofMailed is ofTicket, unless the address to which the link was mailed is not the user's any more.
+// ofMailed is ofTicket, and also requires that the user still has the address of the mail.
 func (t users) ofMailed(ctx context.Context, k ticket) (*User, error) {
 	u, err := t.ofTicket(ctx, k)
 	if err == nil && u.Email != k.Email {
@@ -106,10 +106,10 @@ func (t users) list(ctx context.Context) ([]*User, error) {
 	return all(ctx, t, scanUser, selectUser+`ORDER BY created DESC, email LIMIT 200`)
 }
 
-// errTaken is returned when another user has the address, or another key the name.
+// errTaken is returned if another user has the address, or another key of the user has the name.
 var errTaken = errors.New("the name is taken")
 
-// add adds a user whose address is proved.
+// add adds a user with a verified address.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 	id := rand.Text()
 	n, err := t.exec(ctx, `INSERT INTO users
@@ -125,9 +125,9 @@ func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 	return t.byID(ctx, id)
 }
 
-// setPassword stores a new hash, with a new stamp, and returns the user with it: without a second step, if
-// that is to go. Whoever was read before another change of the password is refused: a thief's request that
-// was under way would undo the owner's.
+// setPassword stores a new hash and a new security stamp, and returns the changed user. If secondGoes is true
+// it removes the second factors. If the password has changed since u was read, it is refused: otherwise a
+// thief's concurrent request could undo the owner's change.
 func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes bool) (*User, error) {
 	stamp := rand.Text()
 	err := t.inTx(ctx, func(exec execer) error {
@@ -152,7 +152,7 @@ func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes
 	if err != nil {
 		return nil, err
 	}
-	u.Stamp = stamp // not a later one: whoever sets that ends the session that is made with this one
+	u.Stamp = stamp // not a newer one: a newer change of the password must end the session of this one
 	return u, nil
 }
 
@@ -171,7 +171,7 @@ func changed(result sql.Result, err error) (int64, error) {
 // execer returns how many rows a statement changed.
 type execer = func(statement string, args ...any) (int64, error)
 
-// inTx runs f in a transaction. What f asks of the row of a user first, others wait for.
+// inTx runs f in a transaction. If f first updates a user's row, concurrent transactions on that row wait.
 func (t users) inTx(ctx context.Context, f func(exec execer) error) error {
 	tx, err := t.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -190,7 +190,7 @@ func (t users) inTx(ctx context.Context, f func(exec execer) error) error {
 // scan reads a row.
 type scan[T any] func(row scanner) (T, error)
 
-// one returns the one row of a query, or missing where there is none.
+// one returns the one row of a query, or the error missing if there is none.
 func one[T any](
 	ctx context.Context, t users, scan scan[T], missing error, query string, args ...any,
 ) (T, error) {
@@ -207,7 +207,7 @@ func all[T any](ctx context.Context, t users, scan scan[T], query string, args .
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err says what went wrong
+	defer func() { _ = rows.Close() }() // rows.Err has any error
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {

@@ -1,11 +1,11 @@
-// What the journeys share: people with browsers, their mail, their authenticator apps, and what is looked at
-// on each page.
+// What the journeys share: people with browsers, their mail, their authenticator apps, and the checks of each
+// page.
 import { chromium } from 'playwright-core'
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
-// The pictures of the README, or with WHOLE=1 of all pages, go to the folder pictures.
+// The pictures of the README, or with WHOLE=1 of all pages, are written to the folder pictures.
 const [binary, url, pictures] = process.argv.slice(2)
 export const site = url
 const inReadme = [...readFileSync('../../README.md', 'utf8').matchAll(/pictures\/([\w-]+)\.png/g)].map((m) => m[1])
@@ -25,10 +25,10 @@ export function check(ok, text) {
   if (!ok) throw new Error(text)
 }
 
-// unescaped is the text of an attribute of HTML.
+// unescaped returns the text of an HTML attribute.
 function unescaped(text) { return text.replaceAll('&#43;', '+').replaceAll('&amp;', '&') }
 
-// Person is somebody with a browser.
+// Person is a person with a browser.
 export class Person {
   static async meet(options = {}) {
     const p = new Person()
@@ -38,8 +38,8 @@ export class Person {
     return p
   }
 
-  // tab opens another tab. What the browser complains of, such as the Content-Security-Policy, fails the
-  // journey.
+  // tab opens another tab. An error in the browser's console, such as one of the Content-Security-Policy,
+  // fails the journey.
   async tab() {
     const page = await this.context.newPage()
     page.setDefaultTimeout(limit)
@@ -54,7 +54,7 @@ export class Person {
     check(this.complaints.length === 0, 'the browser complains: ' + this.complaints.join('; '))
   }
 
-  // go opens a page, also where the second click of a double click is still on its way.
+  // go opens a page, also while the second request of a double click is in progress.
   async go(path) {
     const address = path.startsWith('http') ? path : site + path
     return this.page.goto(address).catch((e) => {
@@ -67,8 +67,8 @@ export class Person {
   press(name) { return this.page.getByRole('button', { name, exact: true }).click() }
   follow(name) { return this.page.getByRole('link', { name, exact: true }).first().click() }
 
-  // at waits until the browser shows the page of that path, and a text in it. A navigation may be broken off
-  // by the second click of a double click.
+  // at waits until the browser shows the page of that path, and a text in it. The second click of a double
+  // click can cancel a navigation.
   async at(path, text) {
     const until = Date.now() + limit
     while (new URL(this.page.url()).pathname !== path) {
@@ -87,7 +87,7 @@ export class Person {
     }
   }
 
-  // refused waits for the error of a field, which has to be tied to it.
+  // refused waits for the error of a field. The field's ARIA description has to be the error.
   async refused(label, text) {
     await this.sees(text)
     const field = this.page.getByLabel(label, { exact: true })
@@ -98,7 +98,7 @@ export class Person {
     check(await field.evaluate((e) => e === document.activeElement), `${label} has not the focus`)
   }
 
-  // mail returns the link in the newest mail to an address, whose subject it checks.
+  // mail returns the link in the newest mail to an address, and checks its subject.
   async mail(to, subject) {
     const letters = (await (await fetch(site + '/outbox')).text()).split('<article').slice(1)
     const letter = letters.find((text) => text.includes(`To ${to} `))
@@ -108,7 +108,7 @@ export class Person {
 
   double(name) { return this.page.getByRole('button', { name, exact: true }).dblclick() }
 
-  // authenticator gives the browser one that answers at once, and whose passkeys are copied to other devices.
+  // authenticator gives the browser a virtual authenticator, which answers at once and syncs its passkeys.
   async authenticator() {
     const devtools = await this.context.newCDPSession(this.page)
     await devtools.send('WebAuthn.enable', { enableUI: false })
@@ -119,7 +119,7 @@ export class Person {
     return { present: (enabled) => devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled }) }
   }
 
-  // register makes an account without showing its pages, which the first journey looks at.
+  // register makes an account without the pages, which the first journey checks.
   async register(email, secret) {
     const send = (path, form) => this.context.request.post(site + path, { form })
     const asked = await send('/register', { email })
@@ -131,7 +131,7 @@ export class Person {
     await this.go('/account')
   }
 
-  // registerInPages is register as people do it.
+  // registerInPages makes an account by the pages, as people do.
   async registerInPages(email, secret) {
     await this.go('/register')
     await this.fill('E-mail address', email)
@@ -169,7 +169,7 @@ export class Person {
     await this.sees('Your new key')
   }
 
-  // shownApp is the authenticator app whose key the page shows.
+  // shownApp returns an authenticator app with the key that the page shows.
   async shownApp() {
     await this.page.getByText('No camera?').click()
     return new App(await this.page.locator('details code').innerText())
@@ -186,8 +186,8 @@ export class Person {
     return app
   }
 
-  // look has axe find nothing on the page, light and dark, and no sideways scrolling at 320 px. It takes the
-  // pictures of the README too.
+  // look checks that axe finds no error on the page, light and dark, and that it does not scroll sideways at
+  // 320 px. It also takes the pictures of the README.
   async look(name) {
     const page = this.page
     await page.evaluate(axe)
@@ -208,17 +208,17 @@ export class Person {
   }
 }
 
-// App is an authenticator app: RFC 6238, with SHA-1, six digits and thirty seconds. A code is good once, so
-// the second one is for the next thirty seconds, which the server accepts too.
+// App is an authenticator app: RFC 6238, with SHA-1, six digits and thirty seconds. A code is valid once, so
+// the second one is that of the next thirty seconds, which the server also accepts.
 class App {
   constructor(key) {
     const bits = [...key.replace(/ /g, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
     this.key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
-    this.step = 0 // of the code that was used last
+    this.step = 0 // the time step of the last code
   }
 
-  // code returns the next code that was not used: at most two within thirty seconds. It is good for thirty
-  // seconds more, also where the browser is slow.
+  // code returns the next code that was not used: at most two within thirty seconds. It stays valid for
+  // thirty seconds more, so the browser may be slow.
   code() {
     this.step = Math.max(this.step + 1, Math.floor(Date.now() / 30_000))
     const counter = Buffer.alloc(8)
@@ -229,7 +229,7 @@ class App {
   }
 }
 
-// run runs the journeys one after the other, and prints a line of JSON for each.
+// run runs the journeys one by one, and prints a line of JSON for each.
 export async function run(journeys) {
   for (const [name, journey] of Object.entries(journeys)) {
     if (process.env.JOURNEY && !new RegExp(process.env.JOURNEY).test(name)) continue

@@ -1,4 +1,4 @@
-// The ways of people through the site, with and against its rules. Each has a browser of its own.
+// People use the site, and some break its rules. Each person has their own browser.
 import { check, run, site } from './browser.mjs'
 
 const secret = 'four words nobody says'
@@ -37,7 +37,7 @@ await run({
     await kim.at('/account', 'Welcome.')
     await kim.look('account')
 
-    // The link is good once, and says what to do instead.
+    // The link works once; after that its page says what to do.
     const jo = await meet()
     await jo.go(link)
     await jo.fill('New password', other)
@@ -47,7 +47,7 @@ await run({
     await jo.follow('Log in')
     await jo.at('/login')
 
-    // The same answer for an address that has an account; the mail tells its owner.
+    // The answer is the same for an address that has an account. Only the mail tells its owner.
     await jo.go('/register')
     await jo.fill('E-mail address', 'kim@test.example')
     await jo.press('Mail me the link')
@@ -76,7 +76,7 @@ await run({
     await lee.go('/account/recovery')
     check(await lee.page.locator('.codes').count() === 0, 'the codes are shown again')
 
-    // Back after signing out shows nothing, and asks.
+    // After signing out, the Back button shows no page, but asks for a log-in.
     await lee.go('/account')
     await lee.press('Sign out')
     await lee.sees('You are signed out.')
@@ -108,7 +108,7 @@ await run({
     await lee.secondStep(code)
     await lee.at('/account/devices', 'This one')
 
-    // A code is good once; a recovery code too.
+    // A code is valid once; a recovery code too.
     const phone = await meet()
     await phone.logIn('lee@test.example', secret)
     await phone.at('/second')
@@ -122,7 +122,7 @@ await run({
     await thief.secondStep(codes[0])
     await thief.refused('Code', 'This code is not right')
 
-    // Two devices and one that waits: end one, end the others.
+    // Two devices, and one with a pending log-in: end one, end the others.
     await lee.go('/account/devices')
     await lee.look('devices')
     check(await lee.page.locator('.rows li').count() === 3, 'want three devices')
@@ -169,7 +169,7 @@ await run({
   async 'two tabs, and double clicks'(meet) {
     const max = await meet()
     await max.register('max@test.example', secret)
-    // A double click on each button does what one does.
+    // A double click on each button does the same as one click.
     await max.go('/account')
     await max.fill('What we call you', 'Max')
     await max.double('Save')
@@ -195,7 +195,7 @@ await run({
     await max.secondStep(app.code())
     await max.at('/account', 'Max')
 
-    // Signed out in another tab: what this one sends changes nothing, and says so.
+    // Signed out in another tab: a form of this tab changes nothing, and the answer says so.
     const here = max.page
     max.page = await max.tab()
     await max.go('/account')
@@ -222,8 +222,8 @@ await run({
       for (const [label, text] of Object.entries(fields)) await dot.fill(label, text)
       await settled(() => dot.double(name))
     }
-    // A link that works once: where the browser breaks the first request off, its answer, and the log-in in it,
-    // never arrives, and the second finds the link used.
+    // A link that works once: if the browser cancels the first request, the answer with the log-in never
+    // arrives, and the second request finds the link used.
     const loggedIn = async (email, password) => {
       await dot.go('/account')
       if (new URL(dot.page.url()).pathname === '/login') await dot.logIn(email, password)
@@ -357,13 +357,13 @@ await run({
     const key = await eve.authenticator()
     await eve.go('/account/security')
     await eve.press('Add a passkey')
-    // From now on the account has a second factor, and this log-in has just shown it.
+    // From now on the account has a second factor, which this log-in has just proved.
     await eve.sees('on all your devices')
     await eve.page.getByLabel(/^Name of the passkey/).fill("Eve's phone")
     await eve.press('Rename')
     await eve.sees('The name is saved.')
     await eve.look('passkeys')
-    // The field offers it as soon as the page is there: here it is taken at once.
+    // The field offers the passkey as soon as the page is loaded: here it is accepted at once.
     await eve.press('Sign out')
     await eve.sees('You are signed out.')
     await eve.go('/login?return_to=/account/devices')
@@ -410,7 +410,7 @@ await run({
     await uma.press('Sign out')
     await uma.askForLink('uma@test.example')
     const link = await uma.mail('uma@test.example', 'Your link to log in')
-    // Scanners of mail look at it, and it is good for the browser that asked alone.
+    // A mail scanner that opens the link does not use it up. It works only in the browser that asked for it.
     const other = await meet()
     await other.go(link)
     await uma.go(link)
@@ -426,7 +426,7 @@ await run({
     await other.press('Log in')
     await other.sees('asked for in another browser')
 
-    // Nobody has this address: the same answer, and no mail.
+    // No account has this address: the same answer, and no mail.
     await other.askForLink('nobody@test.example')
     await other.go('/outbox')
     check(!(await other.page.innerText('main')).includes('nobody@test.example'), 'a mail went to nobody')
@@ -452,9 +452,9 @@ await run({
     await phone.refused('New password', 'guess')
     await phone.fill('New password', other)
     await phone.press('Change password')
-    await phone.at('/second', 'Your password is changed.') // the mail is no second step
+    await phone.at('/second', 'Your password is changed.') // the mail is not a second step
     await phone.secondStep(app.code())
-    // Who knew the old password may have made the key.
+    // Somebody with the old password may have made the key.
     await phone.at('/account/kept', 'API keys')
     await phone.look('kept')
     await phone.press('Remove them all')
@@ -520,7 +520,7 @@ await run({
     await wim.go(before)
     await wim.press('Confirm')
     await wim.at('/', 'Your address is wim@new.example')
-    // An address that has an account: the same answer, and the same mail to the old one.
+    // An address that has an account: the same answer, and the same mail to the old address.
     await phone.register('wam@test.example', secret)
     await phone.go('/account/email')
     await phone.fill('New e-mail address', 'wim@new.example')
@@ -596,7 +596,7 @@ await run({
     await yui.follow('Use the example provider')
     await yui.press('I am Jo Baz')
     await yui.at('/account', 'yui@test.example')
-    // Somebody new gets an account, without a password.
+    // A new user gets an account without a password.
     const jen = await meet()
     await jen.go('/login/provider')
     await jen.press('I am Jen Bar')
@@ -606,7 +606,7 @@ await run({
     await jen.sees('This is your only way to log in.')
     await jen.go('/account/password')
     check(await jen.page.getByLabel('Present password').count() === 0, 'a password is asked for that was never chosen')
-    // Another's account is not taken over.
+    // Somebody else's account is not taken over.
     await yui.go('/account/linked')
     await yui.press('Connect an account at the example provider')
     await yui.press('I am Jen Bar')
@@ -618,7 +618,7 @@ await run({
     await phone.at('/account', 'yui@test.example')
     await yui.press('Disconnect Jo Baz')
     await yui.sees('The account is not connected any more.')
-    await phone.go('/account') // whoever used it is out
+    await phone.go('/account') // log-ins with it have ended
     await phone.at('/login')
     await yui.mail('yui@test.example', 'A way to log in was removed')
   },
