@@ -14,7 +14,7 @@ import (
 
 func nobody(context.Context, jwt.AccessClaims) (string, error) { return "", nil }
 
-// mentions checks that err names each of the words, in as many lines.
+// mentions checks that err contains each of the words, and has one line for each.
 func mentions(t *testing.T, what string, err error, words ...string) {
 	t.Helper()
 	if err == nil {
@@ -65,7 +65,7 @@ func TestConfigIsCopied(t *testing.T) {
 	}
 }
 
-// broken is a source of keys that says something wrong.
+// broken is a source of keys that returns wrong keys or an error.
 type broken struct {
 	keys []*jwt.Key
 	err  error

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
-// TestTheContractOfStrategies, for tokens in the header and in a cookie, refused by the
-// signature and by validate, with the keys and the users table down.
+// TestTheContractOfStrategies runs the contract for tokens in the header and in a cookie. Tokens are refused
+// for the signature and by validate; outages are those of the keys and of the users table.
 func TestTheContractOfStrategies(t *testing.T) {
 	now := time.Now().Unix()
 	token := func(subject string) string {

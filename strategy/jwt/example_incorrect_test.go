@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
-// The issuer's public key is no secret: a server that takes it for one accepts tokens
-// that anybody can sign (RFC 8725 §2.1). Neither it, nor a password, makes a Key.
+// The issuer's public key is not a secret: a server that uses it as the secret of HS256 accepts tokens
+// that anybody can sign (RFC 8725 §2.1). NewSecret refuses it, and passwords too.
 func ExampleNewSecret_incorrect() {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 type Member struct{ ID string }
 
-// An API that makes its own tokens and lets their bearers pass.
+// An API that issues its own tokens and accepts them.
 func Example() {
 	secret := make([]byte, 32) // from a vault, in a real program
 	_, _ = rand.Read(secret)

@@ -1,6 +1,6 @@
 package jwt
 
-// Parse takes a token apart and puts it together again, for the fuzz test.
+// Parse parses a token and encodes it again, for the fuzz test.
 func Parse(text string) (again string, err error) {
 	t, err := parseToken(text, len(text), nil)
 	if err != nil {

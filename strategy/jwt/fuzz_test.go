@@ -8,8 +8,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
-// FuzzToken: what can be taken apart is put together again to the same text, so a token
-// has one text.
+// FuzzToken: a token that parses is encoded again to the same text, so a token has only one text.
 func FuzzToken(f *testing.F) {
 	f.Add(hs256(atJWT, with(nil)))
 	f.Add(hs256(`{"alg":"HS256","typ":"at+jwt","kid":"a","crit":["b64"],"b64":false}`, "x"))
@@ -22,8 +21,8 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// FuzzClaims: signed claims of any form are accepted or refused; never is an answer an
-// outage, and never is anything accepted that lacks what must be there.
+// FuzzClaims: signed claims of any form are accepted or refused. They are never an outage, and never accepted
+// without the required claims.
 func FuzzClaims(f *testing.F) {
 	f.Add(atJWT, with(nil))
 	f.Add(`{"alg":"HS256","typ":"at+jwt","kid":"x"}`, with(claims{"nbf": 1, "auth_time": 1.5}))
@@ -41,7 +40,7 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// complete reports whether payload has what every access token must have.
+// complete reports whether payload has the claims that every access token must have.
 func complete(payload string) bool {
 	var c map[string]any
 	if json.Unmarshal([]byte(payload), &c) != nil || c["iss"] != issuer {
@@ -55,7 +54,7 @@ func complete(payload string) bool {
 	return true
 }
 
-// FuzzKeySet: the usable keys of any set make a set that says the same.
+// FuzzKeySet: the usable keys of a set, encoded as a set, parse to the same keys.
 func FuzzKeySet(f *testing.F) {
 	for _, alg := range algorithms {
 		f.Add(string(jwt.PublicKeySet(keyOf(f, "a", alg))))

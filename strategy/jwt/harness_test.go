@@ -46,7 +46,7 @@ func pemOf(t testing.TB, name string) []byte {
 	return data
 }
 
-// keyOf returns the key of testdata that is for alg, with its private part.
+// keyOf returns the private key of testdata for alg.
 func keyOf(t testing.TB, id string, alg jwt.Algorithm) *jwt.Key {
 	t.Helper()
 	file := map[jwt.Algorithm]string{jwt.ES256: "p256", jwt.ES384: "p384", jwt.ES512: "p521", jwt.EdDSA: "ed25519", jwt.Ed25519: "ed25519"}[alg]
@@ -59,7 +59,7 @@ func keyOf(t testing.TB, id string, alg jwt.Algorithm) *jwt.Key {
 	return must(jwt.ParsePEM(id, alg, pemOf(t, file)))
 }
 
-// must returns v. An err is a mistake in the test itself.
+// must returns v, or panics: err would be a mistake in the test itself.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -69,12 +69,12 @@ func must[T any](v T, err error) T {
 
 func keyList(keys ...*jwt.Key) *jwt.KeyList { return must(jwt.NewKeys(keys...)) }
 
-// configOf is a Config for the tokens that claims and the helpers below make.
+// configOf returns a Config for the tokens that the helpers below make.
 func configOf(keys ...*jwt.Key) jwt.Config {
 	return jwt.Config{Keys: keyList(keys...), Issuer: issuer, Audience: []string{audience}}
 }
 
-// subjects is a strategy whose user is the subject.
+// subjects returns a strategy whose user is the subject.
 func subjects(t testing.TB, cfg jwt.Config) *jwt.Strategy[string] {
 	t.Helper()
 	s, err := jwt.New(cfg, func(_ context.Context, c jwt.AccessClaims) (string, error) { return c.Subject, nil })
@@ -86,8 +86,8 @@ func subjects(t testing.TB, cfg jwt.Config) *jwt.Strategy[string] {
 
 type claims map[string]any
 
-// with returns claims of a good access token at the beginning of a bubble, with others
-// in their place; nil takes one out.
+// with returns the claims of a valid access token at the beginning of a bubble, with some replaced; nil
+// removes a claim.
 func with(others claims) string {
 	c := claims{"iss": issuer, "sub": "42", "aud": audience, "iat": begin, "exp": begin + 300, "jti": "a-jti", "client_id": "spa"}
 	maps.Copy(c, others)
@@ -100,7 +100,7 @@ func hs256(header, payload string) string {
 	return sign(gojwt.SigningMethodHS256, secretOf(jwt.HS256), header, payload)
 }
 
-// sign makes a token as the library underneath does, without any of its checks.
+// sign makes a token as golang-jwt does, but without its checks.
 func sign(method gojwt.SigningMethod, key any, header, payload string) string {
 	signed := encode(header) + "." + encode(payload)
 	return signed + "." + encode(string(must(method.Sign(signed, key))))
@@ -110,12 +110,12 @@ func encode(s string) string { return base64.RawURLEncoding.EncodeToString([]byt
 
 const atJWT = `{"alg":"HS256","typ":"at+jwt"}`
 
-// answer is how a strategy answered.
+// answer is the answer of a strategy.
 type answer struct {
 	user      string
-	status    int // 200, 503 for an outage, or that of a refusal
+	status    int // 200, 503 for an outage, or the status of a refusal
 	challenge string
-	reason    string // of a refusal; the text of an outage
+	reason    string // the reason of a refusal, or the text of an outage
 	info      strategy.Info
 }
 
@@ -153,7 +153,7 @@ func presentHeader(t testing.TB, s strategy.Strategy[string], name string, value
 	return a
 }
 
-// row is a token that a strategy of configOf(HS256's key) gets, unless told otherwise.
+// row is a token, presented to a strategy of configOf(HS256's key) unless the row has another config.
 type row struct {
 	name, token string
 	status      int

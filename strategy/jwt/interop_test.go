@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
-// golden is testdata/interop/node.json: what npm's jose and jsonwebtoken made.
+// golden is testdata/interop/node.json: tokens that npm's jose and jsonwebtoken made.
 type golden struct {
 	Accepted []struct{ Name, By, Alg, Typ, Token string }
 	Nest     []struct{ Name, Token string }
@@ -32,7 +32,7 @@ func readGolden(t *testing.T) golden {
 	return g
 }
 
-// allKeys are the keys of all algorithms: a token finds its own among them.
+// allKeys returns the keys of all algorithms; the strategy finds the key of each token.
 func allKeys(t *testing.T) []*jwt.Key {
 	var keys []*jwt.Key
 	for _, alg := range algorithms {
@@ -83,7 +83,7 @@ func TestTokensOfNodeAreRefused(t *testing.T) {
 	})
 }
 
-// A token of Nest's guide has no iss and no aud, and a number as sub.
+// A token of Nest's guide has no iss and no aud, and its sub is a number.
 func TestTokensOfNestsGuide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := jwt.Config{Keys: keyList(keyOf(t, "", jwt.HS256)), InsecureAnyIssuer: true, InsecureAnyAudience: true, Types: []string{"JWT"}}

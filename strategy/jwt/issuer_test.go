@@ -20,7 +20,7 @@ func TestEveryMistakeInAnIssuerConfigIsNamed(t *testing.T) {
 	mentions(t, "a public key", err, "none of Keys can sign", "Audience", "Lifetime is -1s")
 }
 
-// extra is a claims type with things that an Issuer decides itself.
+// extra is a claims type with claims that an Issuer sets itself.
 type extra struct {
 	jwt.RegisteredClaims
 	Client string         `json:"client_id,omitempty"`
@@ -76,7 +76,7 @@ func TestTheIssuerDecidesTheRegisteredClaims(t *testing.T) {
 	}
 }
 
-// gone is a claims type whose JSON is no object.
+// gone is a claims type whose JSON is not an object.
 type gone struct{ jwt.RegisteredClaims }
 
 func (gone) MarshalJSON() ([]byte, error) { return []byte("[]"), nil }

@@ -58,7 +58,7 @@ func TestKeysKnowWhatTheyAre(t *testing.T) {
 	}
 }
 
-// As dotenv files, Kubernetes and most panels hand a key over.
+// A key as dotenv files, Kubernetes and most hosting panels store it.
 func TestAPEMFileMayHaveItsLineBreaksSpelled(t *testing.T) {
 	file := string(pemOf(t, "p256"))
 	want := jwt.PublicKeySet(must(jwt.ParsePEM("a", jwt.ES256, []byte(file))))

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
-// TestNodeAcceptsTokensOfGo has npm's jose, with its remote key set, and jsonwebtoken
-// verify tokens of an Issuer. It needs node, and their packages:
+// TestNodeAcceptsTokensOfGo verifies tokens of an Issuer with npm's jose, by its remote key set, and with
+// jsonwebtoken. It needs node and these packages:
 //
 //	npm ci --prefix strategy/jwt/testdata/interop
 func TestNodeAcceptsTokensOfGo(t *testing.T) {

@@ -21,10 +21,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
-// provider publishes a key set. It is an http.RoundTripper, so that its clock is that
-// of the test's bubble.
+// provider publishes a key set. It is an http.RoundTripper, so that it uses the clock of the test's bubble.
 type provider struct {
-	set   atomic.Pointer[[]byte] // nil: down
+	set   atomic.Pointer[[]byte] // nil: the provider is down
 	slow  atomic.Int64           // nanoseconds until it answers
 	asked atomic.Int64
 }
@@ -57,7 +56,7 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// remote returns a strategy on the provider's keys.
+// remote returns a strategy with the provider's keys.
 func remote(t *testing.T, p *provider, edit ...func(*jwt.RemoteConfig)) *jwt.Strategy[string] {
 	t.Helper()
 	cfg := jwt.RemoteConfig{
@@ -70,7 +69,7 @@ func remote(t *testing.T, p *provider, edit ...func(*jwt.RemoteConfig)) *jwt.Str
 	return subjects(t, jwt.Config{Keys: must(jwt.NewRemoteKeys(cfg)), Issuer: issuer, Audience: []string{audience}})
 }
 
-// es256 makes a token that is good for a day, under the key id.
+// es256 makes a token that is valid for a day, with the given key ID.
 func es256(t *testing.T, kid string) string {
 	private := must(gojwt.ParseECPrivateKeyFromPEM(pemOf(t, "p256")))
 	header := `{"alg":"ES256","typ":"at+jwt","kid":"` + kid + `"}`
@@ -80,7 +79,7 @@ func es256(t *testing.T, kid string) string {
 	return sign(gojwt.SigningMethodES256, private, header, with(claims{"iat": begin, "exp": begin + 86400}))
 }
 
-// asks presents token and compares the status, and how often the provider was asked so far.
+// asks presents token, and compares the status and the number of requests to the provider so far.
 func asks(t *testing.T, what string, s *jwt.Strategy[string], token string, status int, p *provider, asked int64) {
 	t.Helper()
 	got := present(t, s, token)
@@ -313,7 +312,7 @@ func TestFetchesTellTheLogAndNoSecret(t *testing.T) {
 	})
 }
 
-// The same over real connections: TLS, redirects, statuses, and a body that breaks off.
+// The same over real connections: TLS, redirects, statuses, and a body that is cut off.
 func TestKeySetsAreFetchedOverTLS(t *testing.T) {
 	good := jwt.PublicKeySet(keyOf(t, "a", jwt.ES256))
 	var evil atomic.Int64

@@ -111,13 +111,13 @@ func TestRFC6750_5_CookiesAreAmbientAndHeadersAreNot(t *testing.T) {
 	})
 }
 
-// allowsCrossSite reports what s, or what it decorates, says of other sites.
+// allowsCrossSite reports whether s, or the strategy that it wraps, allows requests from other sites.
 func allowsCrossSite[U any](s strategy.Strategy[U], r *http.Request) bool {
 	c, ok := strategy.Ability[strategy.CrossSite](s)
 	return ok && c.AllowCrossSite(r)
 }
 
-// TestAnUpstreamDoesNotGetTheToken that lies in a cookie: it would be able to act as the user.
+// TestAnUpstreamDoesNotGetTheToken in the cookie: with it, the upstream could act as the user.
 func TestAnUpstreamDoesNotGetTheToken(t *testing.T) {
 	for cookie, want := range map[string]string{"__Host-token": "a=b", "": "__Host-token=t; a=b"} {
 		cfg := configOf(keyOf(t, "", jwt.HS256))

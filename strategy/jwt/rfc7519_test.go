@@ -30,7 +30,7 @@ func TestRFC7519_4_ClaimNamesAreUnique(t *testing.T) {
 	})
 }
 
-// roleClaims is a claims type such as an application writes.
+// roleClaims is a typical claims type of an application.
 type roleClaims struct {
 	jwt.RegisteredClaims
 
@@ -43,7 +43,7 @@ type roleClaims struct {
 	} `json:"resource_access"`
 }
 
-// "ROLES" is not "roles", though encoding/json fills a field by either.
+// "ROLES" is not "roles", although encoding/json accepts both for a field.
 func TestRFC7519_4_ClaimNamesHaveACase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
@@ -178,7 +178,7 @@ func TestRFC7519_4_1_6_TokensAreNotFromTheFuture(t *testing.T) {
 	})
 }
 
-// RFC 7519 §7.2, with RFC 7515 §4, §5.2 and §7.1 for what it rests on.
+// RFC 7519 §7.2, with RFC 7515 §4, §5.2 and §7.1, which it builds on.
 func TestRFC7519_7_2_FormIsChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		header := func(text string) string { return hs256(text, with(nil)) }
@@ -209,7 +209,7 @@ func TestRFC7519_7_2_FormIsChecked(t *testing.T) {
 	})
 }
 
-// RFC 7515 §4.1.11: what crit names must be understood, and nothing is. RFC 7797 §7:
+// RFC 7515 §4.1.11: extensions in crit must be understood, and this package understands none. RFC 7797 §7:
 // b64 with the value false is prohibited.
 func TestRFC7515_4_1_11_CritIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -240,7 +240,7 @@ func TestOversizedTokensAreNotLookedAt(t *testing.T) {
 	})
 }
 
-// hiding has fields that hide what golang-jwt would check.
+// hiding has fields that hide the claims that golang-jwt checks.
 type hiding struct {
 	jwt.RegisteredClaims
 	Sub string `json:"sub"`
@@ -263,7 +263,7 @@ func TestChecksDoNotDependOnTheClaimsType(t *testing.T) {
 	})
 }
 
-// tenant is a claims type as golang-jwt's manual has them, with a check of its own.
+// tenant is a claims type with its own check, as in golang-jwt's manual.
 type tenant struct {
 	jwt.RegisteredClaims
 	Tenant string `json:"tenant"`
@@ -282,7 +282,7 @@ func (e constError) Error() string { return string(e) }
 
 const errNoTenant = constError("no tenant")
 
-// tenantPtr has its check on the pointer.
+// tenantPtr has its check on the pointer receiver.
 type tenantPtr tenant
 
 func (c *tenantPtr) Validate() error { return tenant(*c).Validate() }

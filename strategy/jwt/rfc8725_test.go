@@ -27,7 +27,7 @@ const (
 	badBase64 = "jwt: a part of the token is not base64url"
 )
 
-// publicPEM returns the public part of a file of testdata, as everybody may have it.
+// publicPEM returns the public key of a file of testdata, which anybody can have.
 func publicPEM(t testing.TB, file string) []byte {
 	t.Helper()
 	block, _ := pem.Decode(pemOf(t, file))
@@ -60,8 +60,8 @@ func TestRFC8725_3_1_EachKeyHasOneAlgorithm(t *testing.T) {
 	})
 }
 
-// RFC 7517 §4.4: "alg" is optional, and Entra ID leaves it out. Each of the algorithms that an application
-// lists for its type counts then, and no other.
+// RFC 7517 §4.4: "alg" is optional, and Entra ID omits it. Then the algorithms of the key's type that the
+// application lists are allowed, and no others.
 func TestRFC7517_4_4_AKeyWithoutAlgIsForThoseThatAreListed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		set := strings.ReplaceAll(string(jwt.PublicKeySet(keyOf(t, "r", jwt.RS256))), `,"alg":"RS256"`, "")
@@ -128,7 +128,7 @@ func TestRFC8725_3_3_EveryPartIsVerifiedBeforeClaimsAreRead(t *testing.T) {
 	})
 }
 
-// RFC 8725 §3.4: points are validated, and curves are those of the algorithm.
+// RFC 8725 §3.4: points are validated, and a key's curve must be that of its algorithm.
 func TestRFC8725_3_4_CurvesAndPointsAreChecked(t *testing.T) {
 	for _, r := range []struct {
 		name, file string
@@ -150,7 +150,7 @@ func TestRFC8725_3_4_CurvesAndPointsAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", r.name, err)
 		}
 	}
-	off := &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)} //nolint:staticcheck // no other way to make a point that is off its curve
+	off := &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)} //nolint:staticcheck // the only way to make a point that is not on its curve
 	if _, err := jwt.NewPublicKey("", jwt.ES256, off); err == nil {
 		t.Error("a point that is not on its curve is accepted")
 	}
@@ -220,13 +220,13 @@ func TestRFC8725_3_5_KeysAreStrong(t *testing.T) {
 	})
 }
 
-// RFC 8725 §3.6 and §3.7: nothing compressed, and UTF-8 only. An encoder that is not
-// strict about base64url gives one token several texts.
+// RFC 8725 §3.6 and §3.7: no compression, and UTF-8 only. With a decoder that is not strict about base64url,
+// one token would have several texts.
 func TestRFC8725_3_7_TokensHaveOneEncoding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		good := hs256(atJWT, with(nil))
 		last := good[len(good)-1]
-		loose := good[:len(good)-1] + string(last+1) // differs in bits that stand for nothing
+		loose := good[:len(good)-1] + string(last+1) // differs only in unused bits
 		try(t, configOf(keyOf(t, "", jwt.HS256)), []row{
 			{"padding", good + "=", 401, badBase64},
 			{"stray bits at the end", loose, 401, badBase64},
@@ -338,8 +338,8 @@ func TestRFC8725_3_11_TypesAreExplicit(t *testing.T) {
 	})
 }
 
-// RFC 8725 §3.12: tokens of one kind must not do for another. Two strategies with
-// different keys, audiences or types do not take each other's.
+// RFC 8725 §3.12: a token of one kind must not be accepted as another. Two strategies with different keys,
+// audiences or types do not accept each other's tokens.
 func TestRFC8725_3_12_ValidationRulesAreExclusive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := keyOf(t, "", jwt.HS256)
@@ -363,7 +363,7 @@ func TestRFC8725_3_12_ValidationRulesAreExclusive(t *testing.T) {
 	})
 }
 
-// A header is parsed once while it stays the same. What it is checked for is checked for every token.
+// A header that stays the same is parsed only once. Its checks run for every token.
 func TestAHeaderThatWasGoodBeforeSaysNothingAboutItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		other := bytes.Repeat([]byte("another secret, "), 2)

@@ -58,7 +58,7 @@ func TestRFC9068_2_2_3_ScopesDecide(t *testing.T) {
 	}
 }
 
-// RFC 9068 §2.2.1: auth_time stays that of the log-in when the token is renewed.
+// RFC 9068 §2.2.1: when the token is renewed, auth_time remains the time of the log-in.
 func TestRFC9068_2_2_1_AuthTimeIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := subjects(t, configOf(keyOf(t, "", jwt.HS256)))

@@ -8,8 +8,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/jwt"
 )
 
-// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and the constructor names the
-// field.
+// TestWhatIsUnsafeDoesNotBuild: each row is one mistake, and the error of the constructor names the field.
 func TestWhatIsUnsafeDoesNotBuild(t *testing.T) {
 	verify := func(edit func(*jwt.Config)) error {
 		cfg := configOf(keyOf(t, "", jwt.HS256))
