@@ -18,7 +18,7 @@ import (
 // The tests of this file are named after the sections of OpenID Connect Back-Channel
 // Logout 1.0 and RP-Initiated Logout 1.0.
 
-// report has the provider report a log-out.
+// report sends the provider's report of a log-out.
 func (w *world) report(token string) browser.Answer {
 	w.t.Helper()
 	b := w.open()
@@ -122,7 +122,7 @@ func TestBackChannel_2_6_TheLogOutTokenIsVerified(t *testing.T) {
 	}
 }
 
-// logOutClaims returns the claims of an honest log-out token.
+// logOutClaims returns the claims of a valid log-out token.
 func logOutClaims(p *provider) (claims map[string]any) {
 	p.logOutToken(func(c map[string]any) { claims = c })
 	return claims
@@ -143,7 +143,7 @@ func TestBackChannel_2_6_8_ATokenIsUsedOnce(t *testing.T) {
 		b := w.loggedIn()
 		w.report(token).Want(t, http.StatusBadRequest, "invalid_request")
 		b.Get("/me").Want(t, http.StatusOK, "hello")
-		// Forgotten only when it has long expired.
+		// The token's ID is removed only long after the token has expired.
 		time.Sleep(15 * time.Minute)
 		w.report(token).Want(t, http.StatusBadRequest, "invalid_request")
 		b.Get("/me").Want(t, http.StatusOK, "hello")
@@ -168,7 +168,7 @@ func TestBackChannel_2_5_TheRequestIsAForm(t *testing.T) {
 	}
 }
 
-// brokenLogIns cannot end a session until it is mended.
+// brokenLogIns cannot end a session until it is repaired.
 type brokenLogIns struct{ mended bool }
 
 func (s *brokenLogIns) EndLinked(context.Context, string) (int, error) {
@@ -209,7 +209,7 @@ func TestACounterThatIsDownFailsALogOut(t *testing.T) {
 	w.report(w.op.logOutToken(nil)).Want(t, http.StatusBadRequest, "temporarily_unavailable")
 }
 
-// hangingCounter does not answer for an hour when it is asked for n.
+// hangingCounter does not answer an Add of n for an hour.
 type hangingCounter struct{ n int64 }
 
 func (c hangingCounter) Add(ctx context.Context, _ string, n int64, _ time.Duration) (int64, time.Duration, error) {
@@ -224,7 +224,7 @@ func (c hangingCounter) Add(ctx context.Context, _ string, n int64, _ time.Durat
 	}
 }
 
-// TestNobodyWaitsForACounterThatHangs, also where what was used is released for another try.
+// TestNobodyWaitsForACounterThatHangs, also when a used token is released for another attempt.
 func TestNobodyWaitsForACounterThatHangs(t *testing.T) {
 	for _, n := range []int64{-1, 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestNobodyWaitsForACounterThatHangs(t *testing.T) {
 	}
 }
 
-// Strangers can post tokens; they must not make this program ask the provider at will.
+// Anybody can post tokens. They must not cause unlimited requests to the provider.
 func TestUnknownKeysOfStrangersAreAskedForNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -256,7 +256,7 @@ func TestUnknownKeysOfStrangersAreAskedForNowAndThen(t *testing.T) {
 		if n := w.op.called("/jwks"); n != 2 {
 			t.Errorf("asked for the keys %d times, want the log-in's and one more", n)
 		}
-		// A log-in with a new key does not wait for that.
+		// A log-in with a new key is not delayed by that.
 		w.op.rotate("k2")
 		w.loggedIn()
 	})

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// follow opens path as a browser does and follows redirects, to the provider too, whose answer end may
-// change. It returns the last answer and the addresses on the way there.
+// follow opens path as a browser does and follows redirects, also to the provider, whose answer end may
+// change. It returns the last answer and the addresses that it visited.
 func (w *world) follow(b *browser.Browser, path string, end func(url.Values)) (browser.Answer, []string) {
 	w.t.Helper()
 	trail := []string{path}
@@ -51,7 +51,7 @@ var loginURLs = []struct{ name, url string }{
 	{"the absolute start of the log-in", "https://app.example/login/op"},
 }
 
-// newCallbackWorld is an application with a page at each of loginURLs.
+// newCallbackWorld returns an application with a page at each of loginURLs.
 func newCallbackWorld(t testing.TB, loginURL string, remembered session.Config) *world {
 	t.Helper()
 	w := newGuardedWorld(t, guard.Config{LoginURL: loginURL}, remembered)
@@ -64,8 +64,8 @@ func newCallbackWorld(t testing.TB, loginURL string, remembered session.Config) 
 	return w
 }
 
-// TestEveryWayACallbackCanEnd, followed to its end: no redirect leads in a circle, what was shown and refused
-// is answered, and a user who is logged in stays so.
+// TestEveryWayACallbackCanEnd follows all redirects: there is no redirect loop, refused credentials get an
+// error page, and a user who is logged in stays logged in.
 func TestEveryWayACallbackCanEnd(t *testing.T) {
 	refusal := func(code string) func(*world, url.Values) {
 		return func(_ *world, in url.Values) { in.Del("code"); in.Set("error", code) }
@@ -73,8 +73,8 @@ func TestEveryWayACallbackCanEnd(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		end    func(*world, url.Values) // changes the provider's answer
-		status int                      // of the callback the first time
-		again  int                      // and the second time, for a visitor
+		status int                      // the status of the callback the first time
+		again  int                      // the status the second time, for a visitor
 	}{
 		{"well", func(*world, url.Values) {}, 200, 200},
 		{"the user says no", refusal("access_denied"), 401, 401},
@@ -103,7 +103,7 @@ func TestEveryWayACallbackCanEnd(t *testing.T) {
 					})
 					want := row.status
 					if loggedIn && row.name == "it was begun elsewhere" {
-						want = 200 // nothing was proved, and the user goes on
+						want = 200 // nothing was proved, and the user stays logged in
 					}
 					if first.StatusCode != want || len(trail) > 3 {
 						t.Errorf("the first time: got %d by %q, want %d", first.StatusCode, trail, want)
@@ -126,10 +126,10 @@ func TestEveryWayACallbackCanEnd(t *testing.T) {
 	}
 }
 
-// TestAVisitorIsSentToTheLogInAndNotInACircle, wherever that is.
+// TestAVisitorIsSentToTheLogInAndNotInACircle, with each of loginURLs.
 func TestAVisitorIsSentToTheLogInAndNotInACircle(t *testing.T) {
 	for _, login := range loginURLs {
-		for _, host := range []string{"", "internal.example:8080"} { // what a proxy makes of it
+		for _, host := range []string{"", "internal.example:8080"} { // the Host that a proxy sends
 			w := newCallbackWorld(t, login.url, session.Config{})
 			b := w.open()
 			if host != "" {
@@ -147,7 +147,7 @@ func TestAVisitorIsSentToTheLogInAndNotInACircle(t *testing.T) {
 				a, trail := w.follow(b.Twin(), path, nil)
 				most := 5
 				if host == "" && want == 401 && path == "/guarded" {
-					most = 1 // it is known for what it is at once
+					most = 1 // the redirect to itself is detected at once
 				}
 				if a.StatusCode != want || len(trail) > most {
 					t.Errorf("LoginURL %s, host %q, %s: got %d by %q, want %d", login.name, host, path, a.StatusCode, trail, want)
@@ -157,7 +157,7 @@ func TestAVisitorIsSentToTheLogInAndNotInACircle(t *testing.T) {
 	}
 }
 
-// TestACallbackIsNeverAReturnTo: it is good once.
+// TestACallbackIsNeverAReturnTo: it works only once.
 func TestACallbackIsNeverAReturnTo(t *testing.T) {
 	w := newCallbackWorld(t, "/login", session.Config{})
 	op, _ := linkable(t, w)
@@ -170,8 +170,9 @@ func TestACallbackIsNeverAReturnTo(t *testing.T) {
 	}
 }
 
-// TestAFreshLogInIsNoCircle: the provider remembers the user for an hour, and the page wants a log-in that is
-// five minutes old. A provider that asks for credentials again is believed; one that does not is refused.
+// TestAFreshLogInIsNoCircle: the provider's session lasts an hour, and the page requires a log-in of the last
+// five minutes. The log-in is accepted if the provider asks for credentials again, and refused if it does
+// not.
 func TestAFreshLogInIsNoCircle(t *testing.T) {
 	for _, asks := range []bool{true, false} {
 		for _, login := range loginURLs {
@@ -197,8 +198,9 @@ func TestAFreshLogInIsNoCircle(t *testing.T) {
 	}
 }
 
-// TestSessionsOfOneSiteWorkWithAProvider: a browser keeps a SameSite=Strict cookie back while another site
-// sends it here, redirects of ours included. A page of ours that asks once more ends that.
+// TestSessionsOfOneSiteWorkWithAProvider: a browser does not send a SameSite=Strict cookie with a request
+// that another site started, nor with redirects that follow it. A page of ours that starts a new request
+// solves that.
 func TestSessionsOfOneSiteWorkWithAProvider(t *testing.T) {
 	foreign := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
 	for _, mode := range []http.SameSite{http.SameSiteLaxMode, http.SameSiteStrictMode} {
@@ -221,14 +223,14 @@ func TestSessionsOfOneSiteWorkWithAProvider(t *testing.T) {
 			}
 			visit(b, "GET", callback, "Sec-Fetch-Site", "same-origin").Want(t, http.StatusSeeOther, "")
 			me := b.Twin()
-			me.SetCookie("__Host-sid", "") // kept back
+			me.SetCookie("__Host-sid", "") // the browser does not send it
 			visit(me, "GET", "/me", foreign...).Want(t, http.StatusOK, `content="0;url=/me"`)
 			visit(b, "GET", "/me", "Sec-Fetch-Site", "same-origin").Want(t, http.StatusOK, "hello")
-			// A visitor who is not logged in gets the answer then.
+			// A visitor who is not logged in is refused then.
 			if a := visit(w.open(), "GET", "/me", "Sec-Fetch-Site", "same-origin"); a.StatusCode == http.StatusOK {
 				t.Errorf("LoginURL %s: a stranger gets %d %s", login.name, a.StatusCode, a.Text)
 			}
-			// What is bound to the user finds the user.
+			// A flow that is bound to the user works too.
 			in = op.authorize(b.Post("/link/hub").Header.Get("Location"))
 			callback = "/link/hub?" + in.Encode()
 			kept := b.Twin()
@@ -238,7 +240,7 @@ func TestSessionsOfOneSiteWorkWithAProvider(t *testing.T) {
 			if len(linked) != 1 {
 				t.Errorf("LoginURL %s: linked %v", login.name, linked)
 			}
-			// No page for what is no page.
+			// Requests that are not for a page do not get that page.
 			for _, not := range [][]string{{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}, {"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}} {
 				if a := visit(kept, "GET", "/me", not...); strings.Contains(a.Text, "refresh") {
 					t.Errorf("%q: got %s", not, a.Text)

@@ -99,13 +99,13 @@ func TestCertifiedProviderLogsOut(t *testing.T) {
 	s := newShop(t)
 	op := startCertified(t, "0", s.url)
 	s.open(op)
-	for _, client := range []string{"rsa", "public"} { // by sid, and by sub
+	for _, client := range []string{"rsa", "public"} { // log-out tokens with sid, and with sub
 		t.Run("back-channel for "+client, func(t *testing.T) {
 			p, other := newPerson(t), newPerson(t)
 			p.logIn(s, client, "jen")
 			other.logIn(s, client, "joe")
 			p.want(s, "jen")
-			// At the provider itself, as if another application had asked for it.
+			// A log-out at the provider itself, as if another application had asked for it.
 			at, _, page := p.get(op.issuer + "/session/end?client_id=" + client)
 			p.submit(at, page, "logout", "yes")
 			p.want(s, "nobody")

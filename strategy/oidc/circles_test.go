@@ -81,14 +81,14 @@ func newTown(t *testing.T, loginURL string, edit ...func(*session.Config)) *town
 	return s
 }
 
-// scene is steps, and what the page at the end of them says.
+// scene is steps, and the text of the page at their end.
 type scene struct {
 	name  string
 	steps [][]string
 	want  string
 }
 
-// play goes through the scenes with one Chromium.
+// play runs the scenes with one Chromium.
 func play(t *testing.T, scenes []scene) {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
@@ -126,7 +126,7 @@ func play(t *testing.T, scenes []scene) {
 	}
 }
 
-// atProvider is what a person does on the provider's pages.
+// atProvider returns the steps of a person on the provider's pages.
 func (s *town) atProvider(name, answer string) [][]string {
 	steps := [][]string{{"fill", "input[name=login]", name}, {"click", "button[value=" + answer + "]"}}
 	if answer == "yes" {
@@ -135,7 +135,7 @@ func (s *town) atProvider(name, answer string) [][]string {
 	return append(steps, []string{"wait", s.url})
 }
 
-// TestChromiumGoesInNoCircle: the ends of a callback, the first time, again, and by a user who is logged in.
+// TestChromiumGoesInNoCircle: a callback the first time, the second time, and by a user who is logged in.
 func TestChromiumGoesInNoCircle(t *testing.T) {
 	for _, row := range []struct {
 		login string // two slashes make it absolute

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
-// TestTheContractOfStrategies: the callback is the request with credentials, and what
-// brings none is sent to the provider. Each good callback belongs to a flow of its own.
+// TestTheContractOfStrategies: the callback is the request with credentials; a request without credentials is
+// sent to the provider. Each valid callback has its own flow.
 func TestTheContractOfStrategies(t *testing.T) {
 	for _, row := range []struct {
 		name string

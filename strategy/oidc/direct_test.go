@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// redirectOf asks s, outside of a guard, with b's cookies, and returns where it sends b.
+// redirectOf calls s without a guard, with b's cookies, and returns where it sends b.
 func redirectOf[U any](t *testing.T, s strategy.Strategy[U], b *browser.Browser, path string) string {
 	t.Helper()
 	var to *strategy.Redirect
@@ -21,13 +21,13 @@ func redirectOf[U any](t *testing.T, s strategy.Strategy[U], b *browser.Browser,
 	return to.URL
 }
 
-// httpAnswer brings the provider's answer to s, outside of a guard.
+// httpAnswer sends the provider's answer to s without a guard.
 func httpAnswer[U any](t *testing.T, s strategy.Strategy[U], b *browser.Browser, in url.Values) error {
 	t.Helper()
 	return ask(s, b, "/callback?"+in.Encode())
 }
 
-// ask keeps the cookies that s sets in b.
+// ask calls s, and stores the cookies that it sets in b.
 func ask[U any](s strategy.Strategy[U], b *browser.Browser, path string) error {
 	r := b.Request(http.MethodGet, path, "")
 	rec := httptest.NewRecorder()

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// Log in with Google, keep the user's key with Google in the users table, and end the
-// sessions of a provider that reports log-outs.
+// Log in with Google, store the user's issuer and subject in the users table, and end sessions when a
+// provider reports a log-out.
 func Example() {
 	type User struct{ ID int }
 	findOrCreate := func(_ context.Context, _, _ string) (*User, error) { return &User{1}, nil } // by issuer and subject

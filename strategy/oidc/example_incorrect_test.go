@@ -7,10 +7,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// Wrong: the user is found by the address that the provider tells. At another provider,
-// or in a tenant of their own, somebody else can have the same address, verified or not,
-// and is logged in as this user. Find users by Issuer and Subject; connect accounts as
-// in the example of NewOAuth2.
+// Wrong: the user is found by the provider's e-mail address. At another provider, or in their own tenant,
+// somebody else can have the same address, verified or not, and would be logged in as this user. Find users
+// by Issuer and Subject, and connect accounts as in the example of NewOAuth2.
 func ExampleNew_incorrect() {
 	byEmail := func(_ context.Context, _ string) (*User, error) { return &User{}, nil }
 

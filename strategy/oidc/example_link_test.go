@@ -22,7 +22,7 @@ func ExampleNewOAuth2_link() {
 	cfg.ClientID, cfg.ClientSecret = "Iv1.…", "out of your vault"
 	cfg.RedirectURL = "https://shop.example/link/github"
 	cfg.CookieSecrets = []string{"32 random bytes out of your vault"}
-	cfg.Bind = func(r *http.Request) string { // the account lands with the user who asked for it
+	cfg.Bind = func(r *http.Request) string { // only the user who asked for it can complete it
 		user, _ := auth.User(r.Context())
 		return fmt.Sprint(user.ID)
 	}

@@ -143,7 +143,7 @@ func TestALogInThatTakesTooLongIsRefused(t *testing.T) {
 		name := flowCookies(b)[0]
 		value := b.Cookie(name)
 		time.Sleep(10*time.Minute + time.Second)
-		b.SetCookie(name, value) // a browser that does not forget
+		b.SetCookie(name, value) // a browser that keeps expired cookies
 		w.refused(b, w.finish(b, in), http.StatusUnauthorized, "no log-in under way")
 	})
 }
@@ -229,8 +229,8 @@ func TestInsecureHTTPLeavesOutWhatPlainHTTPCannotHave(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamDoesNotGetTheFlows: their cookies say who came from where, and one that an upstream sets
-// takes a place.
+// TestAnUpstreamDoesNotGetTheFlows: their cookies tell where a visitor came from, and a cookie that an
+// upstream sets would count as a flow.
 func TestAnUpstreamDoesNotGetTheFlows(t *testing.T) {
 	w := newWorld(t)
 	var got []string

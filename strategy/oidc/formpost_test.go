@@ -14,8 +14,8 @@ import (
 
 func formPost(c *oidc.Config) { c.FormPost = true }
 
-// post brings the provider's answer the way a page of the provider does: a browser
-// adds no SameSite=Lax cookies to it.
+// post sends the provider's answer as a form on the provider's page does: the browser adds no SameSite=Lax
+// cookies.
 func post(b *browser.Browser, in url.Values) browser.Answer {
 	r := b.Request(http.MethodPost, "/login/op/callback", in.Encode())
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -17,10 +17,10 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// Account is an account with a provider, which is linked to a User.
+// Account is a provider's account, which is linked to a User.
 type Account struct{ Issuer, Subject string }
 
-// linkable adds to w a second provider whose accounts users link: Passport's authorize.
+// linkable adds a second provider to w, whose accounts users can link: Passport's authorize.
 func linkable(t *testing.T, w *world) (*provider, map[string]Account) {
 	t.Helper()
 	op := hub(t, `{"id":7}`)
@@ -123,7 +123,7 @@ func TestTheTimeOfTheLogInIsTheProviders(t *testing.T) {
 	}
 }
 
-// A log-in that the provider made of an older one does not pass for a fresh one.
+// If the provider used an older log-in of the user, the log-in here is not fresh.
 func TestASilentLogInIsNotFresh(t *testing.T) {
 	w := newWorld(t)
 	w.mux.Handle("GET /pay", w.auth.RequireFresh(5*time.Minute)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
@@ -133,7 +133,7 @@ func TestASilentLogInIsNotFresh(t *testing.T) {
 	w.loggedIn().Get("/pay").Want(t, http.StatusOK, "")
 }
 
-// The type of the strategy's user is the type of the guard's: the compiler sees to it.
+// The strategy and the guard have the same user type: the compiler checks it.
 func TestOneUserTypeCompilesAndTwoDoNot(t *testing.T) {
 	for folder, want := range map[string]string{
 		"same":      "",

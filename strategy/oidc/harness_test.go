@@ -38,8 +38,8 @@ const (
 	subject      = "248289761001"
 )
 
-// provider is an OpenID provider that does as it is told: the honest one, until a test
-// changes a part of it. It is reached without a network, as an [http.RoundTripper].
+// provider is an OpenID provider that follows the specification until a test changes a part of it. It is an
+// [http.RoundTripper], so it needs no network.
 type provider struct {
 	t      testing.TB
 	issuer string
@@ -53,11 +53,11 @@ type provider struct {
 	calls   []string
 	meta    func(map[string]any)               // changes the metadata
 	claims  func(map[string]any)               // changes an ID token's claims
-	sign    func(claims map[string]any) string // in place of p.jwt
-	jwks    func() any                         // in place of the key in use
+	sign    func(claims map[string]any) string // replaces p.jwt
+	jwks    func() any                         // replaces the key set
 	tokens  func(map[string]any)               // changes a token response
-	route   map[string]http.HandlerFunc        // in place of an endpoint
-	network func(*http.Request) error          // before any endpoint
+	route   map[string]http.HandlerFunc        // replaces endpoints
+	network func(*http.Request) error          // called before any endpoint
 }
 
 func newProvider(t testing.TB, issuer string) *provider {
@@ -67,7 +67,7 @@ func newProvider(t testing.TB, issuer string) *provider {
 	return p
 }
 
-// rotate makes a new key the one in use.
+// rotate replaces the signing key by a new one.
 func (p *provider) rotate(kid string) {
 	p.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -107,7 +107,7 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// called returns how often an endpoint was asked.
+// called returns the number of requests to an endpoint.
 func (p *provider) called(path string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -158,8 +158,8 @@ func (p *provider) public() any {
 	return jose.JSONWebKey{Key: &p.key.PublicKey, KeyID: p.kid, Algorithm: "ES256", Use: "sig"}
 }
 
-// token is the token endpoint: it checks the code as RFC 6749 §4.1.3 and RFC 7636 §4.6
-// ask, and uses it up.
+// token is the token endpoint: it checks the code as RFC 6749 §4.1.3 and RFC 7636 §4.6 require, and removes
+// it.
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	id, secret, _ := r.BasicAuth()
 	if id != p.client || secret != url.QueryEscape(p.secret) {
@@ -215,7 +215,7 @@ func (p *provider) logOutToken(edit func(map[string]any)) string {
 	return p.jwt(c, map[jose.HeaderKey]any{"typ": "logout+jwt"})
 }
 
-// jwt signs claims with the key in use.
+// jwt signs claims with the current key.
 func (p *provider) jwt(claims map[string]any, header map[jose.HeaderKey]any) string {
 	return signed(p.t, jose.ES256, p.key, p.kid, claims, header)
 }
@@ -247,8 +247,8 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // to a recorder
 }
 
-// authorize is the user who logs in at the provider: it takes the URL of the
-// authorization request and returns the parameters of the answer.
+// authorize logs the user in at the provider: it takes the URL of the authorization request and returns the
+// parameters of the answer.
 func (p *provider) authorize(location string) url.Values {
 	p.t.Helper()
 	u, err := url.Parse(location)
@@ -263,7 +263,7 @@ func (p *provider) authorize(location string) url.Values {
 	return url.Values{"code": {code}, "state": {q.Get("state")}, "iss": {p.issuer}}
 }
 
-// User is the application's own type.
+// User is the application's user.
 type User struct {
 	ID  int
 	Key string
@@ -298,7 +298,7 @@ func newWorld(t testing.TB, edit ...func(*oidc.Config)) *world {
 	return newGuardedWorld(t, guard.Config{}, session.Config{}, edit...)
 }
 
-// newGuardedWorld is newWorld with settings of the guard and the session.
+// newGuardedWorld is newWorld with other settings of the guard and the session.
 func newGuardedWorld(t testing.TB, guarded guard.Config, remembered session.Config, edit ...func(*oidc.Config)) *world {
 	t.Helper()
 	w := &world{t: t, op: newProvider(t, issuer), mux: http.NewServeMux()}
@@ -379,7 +379,7 @@ func (w *world) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// identity returns the last one that validate got.
+// identity returns the last identity that validate got.
 func (w *world) identity() oidc.Identity {
 	w.t.Helper()
 	w.mu.Lock()
@@ -401,13 +401,13 @@ func (w *world) begin(b *browser.Browser) string {
 	return a.Header.Get("Location")
 }
 
-// finish brings the provider's answer to the callback.
+// finish sends the provider's answer to the callback.
 func (w *world) finish(b *browser.Browser, in url.Values) browser.Answer {
 	w.t.Helper()
 	return b.Get("/login/op/callback?" + in.Encode())
 }
 
-// logIn goes through a whole log-in.
+// logIn does a whole log-in.
 func (w *world) logIn(b *browser.Browser) browser.Answer {
 	w.t.Helper()
 	return w.finish(b, w.op.authorize(w.begin(b)))
@@ -422,8 +422,7 @@ func (w *world) loggedIn() *browser.Browser {
 	return b
 }
 
-// refused fails the test unless a has the status, the log has the reason, and nobody
-// is logged in.
+// refused checks that a has the status, that the log has the reason, and that nobody is logged in.
 func (w *world) refused(b *browser.Browser, a browser.Answer, status int, reason string) {
 	w.t.Helper()
 	a.Want(w.t, status, "")
@@ -433,7 +432,7 @@ func (w *world) refused(b *browser.Browser, a browser.Answer, status int, reason
 	b.Get("/me").Want(w.t, http.StatusUnauthorized, "")
 }
 
-// flowCookies returns the names of b's log-ins under way.
+// flowCookies returns the names of the cookies of b's unfinished log-ins.
 func flowCookies(b *browser.Browser) []string {
 	var names []string
 	for _, c := range b.Request(http.MethodGet, "/", "").Cookies() {

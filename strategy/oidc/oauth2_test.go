@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// plainConfig is that of a provider without OpenID Connect, at op.
+// plainConfig returns the configuration of a provider without OpenID Connect, at op.
 func plainConfig(op *provider) oidc.Config {
 	return oidc.Config{
 		Name: "hub", Issuer: op.issuer, AuthURL: op.issuer + "/auth", TokenURL: op.issuer + "/token",
@@ -51,7 +51,7 @@ func hub(t *testing.T, profile string) *provider {
 	return op
 }
 
-// through goes through a log-in at a provider without OpenID Connect.
+// through does a log-in at a provider without OpenID Connect.
 func through(t *testing.T, op *provider, s strategy.Strategy[oidc.Identity], b *browser.Browser) (oidc.Identity, error) {
 	t.Helper()
 	in := op.authorize(redirectOf(t, s, b, "/login/hub"))
@@ -75,7 +75,7 @@ func TestOAuth2ReadsTheProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id.Subject != "9007199254740993" { // over 2^53
+	if id.Subject != "9007199254740993" { // greater than 2^53
 		t.Errorf("got the subject %q, want every digit of the number", id.Subject)
 	}
 	if id.Issuer != issuer || id.Email != "jen@test.com" || !id.EmailVerified || id.Name != "Jen Bar" || id.Username != "jen" || id.Picture != "https://pic" {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// visit opens path as a browser does that was sent there by another page. header is given as pairs.
+// visit opens path as a browser does that comes from another page. header is pairs of name and value.
 func visit(b *browser.Browser, method, path string, header ...string) browser.Answer {
 	r := b.Request(method, path, "")
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
@@ -21,16 +21,15 @@ func visit(b *browser.Browser, method, path string, header ...string) browser.An
 	return b.Do(r)
 }
 
-// TestASVS_7_6_2_ALogInStartsWithAnActionOfTheUser: on a page of the application, or in the address bar. And
-// TestASVS_3_5_3_… below: what changes something needs a POST, or the browser's word for where a GET comes
-// from.
+// TestASVS_7_6_2_ALogInStartsWithAnActionOfTheUser: on a page of the application, or in the address bar.
+// TestASVS_3_5_3_… below: a change needs a POST, or a GET whose Sec-Fetch headers show where it comes from.
 func TestASVS_7_6_2_ALogInStartsWithAnActionOfTheUser(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		method string
 		header []string
-		logIn  int // the status where a log-in starts
-		link   int // the status where an account is linked
+		logIn  int // the status of the start of a log-in
+		link   int // the status of linking an account
 	}{
 		{"a page of ours", "GET", []string{"Sec-Fetch-Site", "same-origin"}, 303, 303},
 		{"a form on a page of ours", "POST", []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://app.example"}, 303, 303},
@@ -63,8 +62,7 @@ func TestASVS_7_6_2_ALogInStartsWithAnActionOfTheUser(t *testing.T) {
 	}
 }
 
-// TestASVS_3_5_3_AnotherSiteStartsNothingByGET: the user is asked, on a page of ours, and goes on by a link
-// of it.
+// TestASVS_3_5_3_AnotherSiteStartsNothingByGET: a page of ours asks the user, who goes on by a link on it.
 func TestASVS_3_5_3_AnotherSiteStartsNothingByGET(t *testing.T) {
 	w := newWorld(t)
 	op, linked := linkable(t, w)
@@ -83,7 +81,7 @@ func TestASVS_3_5_3_AnotherSiteStartsNothingByGET(t *testing.T) {
 		}
 		visit(b, "GET", path, "Sec-Fetch-Site", "same-origin").Want(t, http.StatusSeeOther, "")
 	}
-	// The attacker's answer is of no use either: the victim's browser began nothing.
+	// The attacker's answer does not work either: the victim's browser has not begun a log-in.
 	victim, attacker := w.loggedIn(), w.loggedIn()
 	in := op.authorize(attacker.Post("/link/hub").Header.Get("Location"))
 	victim.Get("/link/hub?"+in.Encode()).Want(t, http.StatusUnauthorized, "")
@@ -95,12 +93,12 @@ func TestASVS_3_5_3_AnotherSiteStartsNothingByGET(t *testing.T) {
 	}
 }
 
-// A page that needs a fresh log-in says how fresh, and the provider is told.
+// A page that requires a recent log-in sets max_age, which is sent to the provider.
 func TestOIDCCore_3_1_2_1_AFreshLogInIsAskedForAsFreshAsItHasToBe(t *testing.T) {
 	for _, row := range []struct {
 		name, param string
 		configured  time.Duration
-		want        string // max_age of the authorization request
+		want        string // the max_age of the authorization request
 	}{
 		{"nothing asked for", "", 0, ""},
 		{"asked for", "300", 0, "300"},
@@ -120,7 +118,7 @@ func TestOIDCCore_3_1_2_1_AFreshLogInIsAskedForAsFreshAsItHasToBe(t *testing.T) 
 			t.Errorf("%s: the provider is asked for max_age %q, want %q", row.name, got, row.want)
 		}
 	}
-	// What it asked for is checked in the answer.
+	// The answer is checked against the max_age that was sent.
 	w := newWorld(t)
 	b := w.open()
 	w.op.claims = func(c map[string]any) { c["auth_time"] = time.Now().Add(-time.Hour).Unix() }

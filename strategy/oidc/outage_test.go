@@ -93,7 +93,7 @@ func TestAProviderThatIsDownOrTalksNonsense(t *testing.T) {
 	}
 }
 
-// try begins a log-in and, if that is possible, ends it.
+// try begins a log-in and, if that works, completes it.
 func (w *world) try() browser.Answer {
 	b := w.open()
 	a := b.Get("/login/op")
@@ -125,7 +125,7 @@ func TestASlowProviderIsWaitedForUpToTimeout(t *testing.T) {
 	}
 }
 
-// A real listener that accepts and never answers, and a port where nobody listens.
+// A real listener that accepts and never answers, and a port without a listener.
 func TestAProviderOverARealNetwork(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -142,7 +142,7 @@ func TestAProviderOverARealNetwork(t *testing.T) {
 	}
 	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
-		_, _ = io.WriteString(w, `{"issuer":`) // and then the handler ends, and so the connection
+		_, _ = io.WriteString(w, `{"issuer":`) // then the handler returns, which closes the connection
 	}))
 	defer cut.Close()
 	for _, row := range []struct{ name, addr, reason string }{
@@ -165,7 +165,7 @@ func TestNobodyIsLoggedOutByAnOutageOfTheProvider(t *testing.T) {
 	b := w.loggedIn()
 	w.op.network = func(*http.Request) error { return errDown }
 	b.Get("/me").Want(t, http.StatusOK, "hello")
-	b.Get("/login/op").Want(t, http.StatusSeeOther, "") // the metadata is known
+	b.Get("/login/op").Want(t, http.StatusSeeOther, "") // fetches the metadata
 	b.Get("/me").Want(t, http.StatusOK, "hello")
 }
 
@@ -186,7 +186,7 @@ func TestTheProgramStartsWhileTheProviderIsDown(t *testing.T) {
 	})
 }
 
-// keysDown fails every request for metadata and keys, and no other.
+// keysDown fails all requests for metadata and keys, and no others.
 func keysDown(r *http.Request) error {
 	if strings.HasPrefix(r.URL.Path, "/.well-known") || r.URL.Path == "/jwks" {
 		return errDown
@@ -194,7 +194,7 @@ func keysDown(r *http.Request) error {
 	return nil
 }
 
-// asked checks how often the provider was asked for metadata and for keys so far.
+// asked checks the number of requests for metadata and for keys so far.
 func (w *world) asked(when string, want int) {
 	w.t.Helper()
 	synctest.Wait() // for fetches in the background
@@ -217,10 +217,10 @@ func TestMetadataAndKeysAreAskedForEveryTenMinutes(t *testing.T) {
 		w.loggedIn()
 		w.asked("when they are", 2)
 		time.Sleep(time.Hour)
-		w.op.rotate("k1") // the old key of the same name is withdrawn
+		w.op.rotate("k1") // revokes the old key, and uses its name again
 		w.loggedIn()
 		w.asked("an hour later", 3)
-		// What is known serves through an outage, and not every request is told of it.
+		// The known keys are used during an outage, and not every request asks the provider again.
 		w.op.network = keysDown
 		time.Sleep(time.Hour)
 		for range 5 {
@@ -230,7 +230,8 @@ func TestMetadataAndKeysAreAskedForEveryTenMinutes(t *testing.T) {
 	})
 }
 
-// Whoever can cut this program off from the provider must not keep a withdrawn key alive for ever.
+// An attacker who can block this program's connections to the provider must not keep a revoked key valid for
+// ever.
 func TestKeysThatCannotBeFetchedAreTrustedForSixHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -295,7 +296,7 @@ func TestRotatedKeysAreFetchedAtOnce(t *testing.T) {
 	w.loggedIn()
 	w.op.rotate("k2")
 	w.loggedIn()
-	w.op.rotate("k2") // under the same name, as it should not be
+	w.op.rotate("k2") // with the same name, which providers should not do
 	w.loggedIn()
 	if n := w.op.called("/jwks"); n != 3 {
 		t.Errorf("asked for the keys %d times, want 3", n)
@@ -318,7 +319,7 @@ func TestRotatedKeysThatCannotBeFetchedAreAnOutage(t *testing.T) {
 	w.refused(b, w.logIn(b), http.StatusServiceUnavailable, "fetch the provider's keys")
 }
 
-// brokenCounter is a store that is down.
+// brokenCounter is a counter that is down.
 type brokenCounter struct{}
 
 func (brokenCounter) Add(context.Context, string, int64, time.Duration) (int64, time.Duration, error) {
@@ -328,7 +329,7 @@ func (brokenCounter) Add(context.Context, string, int64, time.Duration) (int64, 
 func TestACounterThatIsDownIsAnOutage(t *testing.T) {
 	w := newWorld(t, func(c *oidc.Config) { c.Once = brokenCounter{} })
 	b := w.open()
-	in := w.op.authorize(w.begin(b)) // starting does not ask it
+	in := w.op.authorize(w.begin(b)) // beginning a log-in does not use the counter
 	w.refused(b, w.finish(b, in), http.StatusServiceUnavailable, "use up the state")
 }
 

@@ -16,10 +16,10 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// The tests of this file are providers that do something their own way.
+// The tests of this file are about providers that differ from the specification.
 
-// A Keycloak in the cluster: its issuer is what browsers reach, and this program asks it under another name,
-// without TLS.
+// A Keycloak in the cluster: its issuer is the address for browsers, and this program calls it at another
+// address, without TLS.
 func TestAProviderUnderAnotherNameInsideTheCluster(t *testing.T) {
 	const inside = "http://keycloak.identity.svc:8080/realms/shop"
 	cluster := func(c *oidc.Config) {
@@ -72,7 +72,7 @@ func TestAProviderUnderAnotherNameInsideTheCluster(t *testing.T) {
 	})
 }
 
-// Azure AD B2C: the metadata of a policy names an issuer that is not its address.
+// Azure AD B2C: the issuer in a policy's metadata is not the address of that metadata.
 func TestAProviderWhoseMetadataIsNotBelowItsIssuer(t *testing.T) {
 	const policy = "/shop.onmicrosoft.com/b2c_1_signin/v2.0/.well-known/openid-configuration"
 	w := newWorld(t, func(c *oidc.Config) { c.DiscoveryURL = "https://shop.b2clogin.example" + policy })
@@ -204,7 +204,7 @@ func TestOIDCCore_5_3_2_SignedUserInfo(t *testing.T) {
 	})
 }
 
-// One application at several hosts: each log-in comes back to the host that it started from.
+// One application at several hosts: each log-in returns to the host where it began.
 func TestSeveralHosts(t *testing.T) {
 	several := func(c *oidc.Config) {
 		c.RedirectURLs = []string{"https://shop.example/login/op/callback", "https://shop.example:8443/login/op/callback"}
@@ -249,14 +249,13 @@ func TestSeveralHosts(t *testing.T) {
 	}
 }
 
-// Whoever takes the first name of the application away takes the callback too: what was
-// begun goes on where it was begun.
+// A log-in keeps the redirect URL with which it began, also if a proxy sends another Host at the callback.
 func TestAFlowKeepsItsCallback(t *testing.T) {
 	w := newWorld(t, func(c *oidc.Config) { c.RedirectURLs = []string{"https://shop.example/login/op/callback"} })
 	b := browser.At(t, w.mux, "https://shop.example")
 	in := w.op.authorize(w.begin(b))
 	r := b.Request(http.MethodGet, "/login/op/callback?"+in.Encode(), "")
-	r.Host = "internal.example" // a proxy that passes another host to this process
+	r.Host = "internal.example" // a proxy that sends another Host
 	b.Do(r).Want(t, http.StatusSeeOther, "")
 	b.Get("/me").Want(t, http.StatusOK, "hello")
 }

@@ -40,10 +40,10 @@ import (
 )
 
 // The tests with the build tag integration run against oidc-provider, a certified
-// OpenID provider, and Chromium. testdata/provider has what they need: npm ci there, and Debian's packages
-// nodejs and chromium.
+// OpenID provider, and Chromium. They need npm ci in testdata/provider, and Debian's packages nodejs and
+// chromium.
 
-// certified is oidc-provider in a process of its own.
+// certified is oidc-provider in its own process.
 type certified struct {
 	issuer string
 	stop   func()
@@ -67,8 +67,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// startCertified starts oidc-provider on the given port, or on a free one for 0, for the
-// application at app.
+// startCertified starts oidc-provider for the application at app. Port 0 means a free port.
 func startCertified(t *testing.T, port, app string) *certified {
 	t.Helper()
 	client := func(id string, more map[string]any) map[string]any {
@@ -103,7 +102,7 @@ func startCertified(t *testing.T, port, app string) *certified {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.stop = sync.OnceFunc(func() { // its standard input ends, and so does it
+	c.stop = sync.OnceFunc(func() { // it ends when its standard input ends
 		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
 			t.Errorf("provider: %v: %s", err, c.log)
 		}
@@ -116,7 +115,7 @@ func startCertified(t *testing.T, port, app string) *certified {
 	return c
 }
 
-// newKeys returns a key for each way in which the provider's clients have their ID tokens signed.
+// newKeys returns a key for each algorithm of the ID tokens of the provider's clients.
 func newKeys(t *testing.T) []jose.JSONWebKey {
 	t.Helper()
 	rs, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -136,7 +135,8 @@ func newKeys(t *testing.T) []jose.JSONWebKey {
 // scriptLimit is how long a script with a browser may take. It takes seconds.
 const scriptLimit = 2 * time.Minute
 
-// node returns a command that runs a script of testdata/provider, for as long as limit; 0 means as the test.
+// node returns a command that runs a script of testdata/provider, at most for limit; 0 means as long as the
+// test.
 func node(t *testing.T, limit time.Duration, script, arg string) *exec.Cmd {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("testdata", "provider"))
@@ -155,7 +155,7 @@ func node(t *testing.T, limit time.Duration, script, arg string) *exec.Cmd {
 type shop struct {
 	t          testing.TB
 	server     *httptest.Server
-	url        string // at localhost, which is another site than the provider's 127.0.0.1
+	url        string // at localhost, so that it is another site than the provider at 127.0.0.1
 	sessions   *session.Manager
 	strategies map[string]*oidc.Strategy[*User]
 	log        *logBuffer
@@ -242,7 +242,7 @@ func (s *shop) open(op *certified, edit ...func(*oidc.Config)) {
 	}
 }
 
-// identity returns the last one that the application got.
+// identity returns the last identity that the application got.
 func (s *shop) identity() oidc.Identity {
 	s.t.Helper()
 	s.mu.Lock()

@@ -27,14 +27,14 @@ func TestRFC9700_2_1_TheClientIsNoOpenRedirector(t *testing.T) {
 	}
 }
 
-// §2.1: "clients MUST prevent CSRF". An answer that the browser did not ask for logs
-// nobody in, neither as the attacker nor as anybody.
+// §2.1: "clients MUST prevent CSRF". An answer that the browser did not ask for logs nobody in, neither as
+// the attacker nor as anybody else.
 func TestRFC9700_2_1_AnswersThatThisBrowserDidNotAskForAreRefused(t *testing.T) {
 	w := newWorld(t)
 	attacker, victim := w.open(), w.open()
 	in := w.op.authorize(w.begin(attacker))
 	w.refused(victim, w.finish(victim, in), http.StatusUnauthorized, "no log-in under way with this state")
-	w.begin(victim) // also while a log-in of their own is under way
+	w.begin(victim) // also while the victim has begun a log-in
 	w.refused(victim, w.finish(victim, in), http.StatusUnauthorized, "no log-in under way with this state")
 }
 
@@ -58,8 +58,7 @@ func TestRFC9700_2_1_1_PKCEIsS256AndOfOneTransaction(t *testing.T) {
 	}
 }
 
-// §2.1.1: also where a provider has no client authentication to offer or does not say
-// that it knows PKCE.
+// §2.1.1: PKCE is also used if the provider has no client authentication, or does not announce PKCE.
 func TestRFC9700_2_1_1_PKCEIsSentWhateverTheProviderAnnounces(t *testing.T) {
 	w := newWorld(t, func(c *oidc.Config) { c.ClientSecret = "" })
 	w.op.meta = func(m map[string]any) { m["code_challenge_methods_supported"] = []string{"plain"} }
@@ -72,7 +71,7 @@ func TestRFC9700_2_1_1_PKCEIsSentWhateverTheProviderAnnounces(t *testing.T) {
 	}
 }
 
-// §2.1.2: the implicit grant "SHOULD NOT" be used: no token comes by the browser.
+// §2.1.2: the implicit grant "SHOULD NOT" be used: the browser gets no token.
 func TestRFC9700_2_1_2_TokensInTheAnswerAreNotRead(t *testing.T) {
 	w := newWorld(t)
 	b := w.open()
@@ -87,7 +86,7 @@ func TestRFC9700_2_1_2_TokensInTheAnswerAreNotRead(t *testing.T) {
 	b.Get("/me").Want(t, http.StatusUnauthorized, "")
 }
 
-// §2.5: a confidential client authenticates, by the method that the provider knows.
+// §2.5: a confidential client authenticates by a method that the provider supports.
 func TestRFC9700_2_5_TheClientAuthenticates(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -122,7 +121,7 @@ func TestRFC9700_2_5_TheClientAuthenticates(t *testing.T) {
 	}
 }
 
-// §2.6: "Clients … use TLS end-to-end": a provider cannot move the client to plain http.
+// §2.6: "Clients … use TLS end-to-end": a provider cannot redirect the client to plain http.
 func TestRFC9700_2_6_EndpointsWithoutTLSAreNotUsed(t *testing.T) {
 	for _, endpoint := range []string{"authorization_endpoint", "token_endpoint", "jwks_uri"} {
 		w := newWorld(t)
@@ -139,8 +138,8 @@ func TestRFC9700_2_6_EndpointsWithoutTLSAreNotUsed(t *testing.T) {
 	}
 }
 
-// §4.1: the redirect URI is one fixed string, whatever the request claims, and it is
-// repeated to the token endpoint.
+// §4.1: the redirect URI is a fixed string that does not depend on the request, and it is sent to the token
+// endpoint again.
 func TestRFC9700_4_1_TheRedirectURIDoesNotDependOnTheRequest(t *testing.T) {
 	w := newWorld(t)
 	r := w.open().Request(http.MethodGet, "/login/op?redirect_uri=https://evil.example", "")
@@ -156,7 +155,7 @@ func TestRFC9700_4_1_TheRedirectURIDoesNotDependOnTheRequest(t *testing.T) {
 	}
 }
 
-// §4.2.4: a page that the callback shows must not leak code and state by the Referer.
+// §4.2.4: a page of the callback must not leak code and state in the Referer header.
 func TestRFC9700_4_2_4_TheCallbackSendsNoReferrer(t *testing.T) {
 	w := newWorld(t)
 	b := w.open()
@@ -168,8 +167,8 @@ func TestRFC9700_4_2_4_TheCallbackSendsNoReferrer(t *testing.T) {
 	}
 }
 
-// §4.3.1: what is left in the browser's history is of no use: the flow is used up by
-// the first answer, good or bad, and also for a browser that kept the cookie.
+// §4.3.1: an address in the browser's history does not work again: the first answer ends the flow, valid or
+// not, also for a browser that kept the cookie.
 func TestRFC9700_4_3_1_AnAnswerIsUsedOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.open()
@@ -190,8 +189,8 @@ func TestRFC9700_4_3_1_AnAnswerIsUsedOnce(t *testing.T) {
 	}
 }
 
-// §4.4: mix-up. The attacker's provider sends the browser, with the honest provider's
-// code, to the callback of its own strategy, in order to be given the code.
+// §4.4: mix-up. The attacker's provider sends the browser with the honest provider's code to the callback of
+// its own strategy, so that the code would be sent to the attacker.
 func TestRFC9700_4_4_ACodeDoesNotReachAnotherProvider(t *testing.T) {
 	w := newWorld(t)
 	evil := newProvider(t, "https://evil.example")
@@ -202,13 +201,13 @@ func TestRFC9700_4_4_ACodeDoesNotReachAnotherProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := w.open()
-	in := w.op.authorize(w.begin(b)) // by the honest provider, for the strategy op
+	in := w.op.authorize(w.begin(b)) // the answer of the honest provider, for the strategy op
 	mixed := httpAnswer(t, other, b, in)
 	if mixed == nil || evil.called("/token") != 0 {
 		t.Errorf("got %v, and %d calls at the attacker's token endpoint: want a refusal and none", mixed, evil.called("/token"))
 	}
-	// The other way round: the user began with the attacker's provider, which sent
-	// them on to the honest one. Its answer names itself.
+	// The reverse: the user began with the attacker's provider, which redirected to the honest one. The
+	// answer has the iss of the honest one.
 	a := httpStart(t, other, b)
 	state, err := url.Parse(a)
 	if err != nil {
@@ -220,8 +219,8 @@ func TestRFC9700_4_4_ACodeDoesNotReachAnotherProvider(t *testing.T) {
 	}
 }
 
-// §4.5.3.1: code injection. The attacker puts a stolen code into a log-in of their own:
-// the verifier is that of another transaction, and the provider refuses the code.
+// §4.5.3.1: code injection. The attacker puts a stolen code into their own log-in. The provider refuses the
+// code, since the verifier is that of another transaction.
 func TestRFC9700_4_5_3_1_AnInjectedCodeFailsPKCE(t *testing.T) {
 	w := newWorld(t)
 	stolen := w.op.authorize(w.begin(w.open())).Get("code")
@@ -231,8 +230,7 @@ func TestRFC9700_4_5_3_1_AnInjectedCodeFailsPKCE(t *testing.T) {
 	w.refused(attacker, w.finish(attacker, in), http.StatusUnauthorized, "status 400, invalid_grant")
 }
 
-// §4.5.3.2: and where the provider does not check PKCE, the nonce in the ID token is
-// that of another transaction.
+// §4.5.3.2: if the provider does not check PKCE, the nonce in the ID token is that of another transaction.
 func TestRFC9700_4_5_3_2_AnInjectedCodeFailsTheNonce(t *testing.T) {
 	w := newWorld(t)
 	w.op.route["/token"] = func(rw http.ResponseWriter, r *http.Request) {
@@ -249,8 +247,8 @@ func TestRFC9700_4_5_3_2_AnInjectedCodeFailsTheNonce(t *testing.T) {
 	w.refused(attacker, w.finish(attacker, in), http.StatusUnauthorized, "the nonce is not that of this log-in")
 }
 
-// §4.7.1: state is bound to the browser, so an answer with a state of somebody else's,
-// a made-up one or none is refused, and a form on another site cannot start a log-in.
+// §4.7.1: state is bound to the browser. An answer with somebody else's state, an invented one or none is
+// refused, and a form on another site cannot start a log-in.
 func TestRFC9700_4_7_1_ForgedAnswersAndStartsAreRefused(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -295,7 +293,7 @@ func TestRFC9700_4_12_RedirectsAre303(t *testing.T) {
 	b.Post("/login/op").Want(t, http.StatusSeeOther, "")
 }
 
-// A secret or a token that was sent to one host must not be sent on to another.
+// A redirect must not send a secret or a token to another host.
 func TestASVS_15_3_2_RedirectsOfTheProviderAreNotFollowed(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/token", "/jwks", "/me"} {
 		t.Run(path, func(t *testing.T) {
@@ -357,7 +355,7 @@ func TestRFC9207_2_4_TheIssuerOfTheAnswerIsChecked(t *testing.T) {
 	})
 }
 
-// RFC 6749 §4.1.2.1: the user, or the provider, says no.
+// RFC 6749 §4.1.2.1: the user or the provider refuses.
 func TestRFC6749_4_1_2_1_ErrorsOfTheProvider(t *testing.T) {
 	for _, row := range []struct {
 		name, code string
@@ -378,12 +376,12 @@ func TestRFC6749_4_1_2_1_ErrorsOfTheProvider(t *testing.T) {
 			in.Del("code")
 			in.Set("error", row.code)
 			w.refused(b, w.finish(b, in), row.status, row.reason)
-			w.refused(b, w.finish(b, in), http.StatusUnauthorized, "no log-in under way") // the flow is used up
+			w.refused(b, w.finish(b, in), http.StatusUnauthorized, "no log-in under way") // the first answer has ended the flow
 		})
 	}
 }
 
-// httpStart returns where s sends b, outside of a guard.
+// httpStart calls s without a guard, and returns where it sends b.
 func httpStart[U any](t *testing.T, s *oidc.Strategy[U], b *browser.Browser) string {
 	t.Helper()
 	return redirectOf(t, s, b, "/login/evil")

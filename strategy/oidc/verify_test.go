@@ -276,10 +276,10 @@ func TestOIDCCore_5_3_2_UserInfoIsAboutTheSameUser(t *testing.T) {
 func TestOIDCCore_5_7_TheUserIsIssuerAndSubject(t *testing.T) {
 	w := newWorld(t)
 	w.loggedIn()
-	// The same address at another subject is another user.
+	// Another subject with the same address is another user.
 	w.op.claims = func(c map[string]any) { c["sub"] = "another" }
 	w.logIn(w.open()).Want(t, http.StatusSeeOther, "")
-	// Another address at the same subject is the same user.
+	// The same subject with another address is the same user.
 	w.op.claims = func(c map[string]any) { c["email"] = "new@op.example" }
 	w.logIn(w.open()).Want(t, http.StatusSeeOther, "")
 	if len(w.rows) != 2 {
