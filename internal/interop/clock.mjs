@@ -1,4 +1,4 @@
-// Stops the clock. Imported before anything that asks for the time.
+// Stops the clock. It must be imported before anything that reads the time.
 
 export const now = 1795442400123 // 2026-11-23T14:00:00.123Z
 

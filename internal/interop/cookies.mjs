@@ -1,4 +1,4 @@
-// What cookie, cookie-signature and express-session's getcookie make of text.
+// What cookie, cookie-signature and express-session's getcookie return for given texts.
 
 import { createHash } from 'node:crypto'
 
@@ -19,7 +19,7 @@ function attempt(f, key = 'ok') {
   }
 }
 
-// generatedId looks like express-session's own ids: 24 bytes in base64url.
+// generatedId returns an id like express-session's own: 24 bytes in base64url.
 const generatedId = n => createHash('sha256').update(`id ${n}`).digest('base64url').slice(0, 32)
 
 const oddIds = [
@@ -62,7 +62,7 @@ export function unsign() {
 
 const goodSecrets = ['first secret, thirty-two bytes ..', 'second, older, also thirty-two b.']
 
-// requests asks express-session itself which id it takes from a Cookie header.
+// requests lists which id express-session itself takes from a Cookie header.
 export async function requests() {
   const sign = (id, secret = goodSecrets[0]) => 's:' + signature.sign(id, secret)
   const raw = sign('ID1')

@@ -1,5 +1,5 @@
 // Runs one request through the real express-session and connect-redis, without a
-// network: the Redis client is an object that notes its commands.
+// network: the Redis client is an object that records its commands.
 
 import { Writable } from 'node:stream'
 import { IncomingMessage, ServerResponse } from 'node:http'

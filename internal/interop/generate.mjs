@@ -1,9 +1,9 @@
 // Makes session/testdata/interop/node.json: what the real npm packages sign,
-// parse, set and store, with a stopped clock. The output depends on nothing but
-// the packages' versions.
+// parse, set and store, with a stopped clock. The output depends only on the
+// packages' versions.
 //
 //   node generate.mjs           writes the file
-//   node generate.mjs --check   fails when the file says something else
+//   node generate.mjs --check   fails if the file has other content
 
 import './clock.mjs'
 
@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 
 import { now } from './clock.mjs'
 
-// Imported only now, so that the packages meet the stopped clock.
+// Imported only now, so that the packages use the stopped clock.
 const cookies = await import('./cookies.mjs')
 const records = await import('./records.mjs')
 
@@ -45,8 +45,8 @@ const fixtures = {
   reserved: await records.reserved(),
 }
 
-// One row a line, so that a change of one row is a change of one line; ASCII, so
-// that every editor shows every character.
+// One row per line, so that a change of a row changes one line; ASCII, so that
+// every editor shows every character.
 const text = '{\n' + Object.entries(fixtures).map(([section, rows]) =>
   `${JSON.stringify(section)}: ` + (Array.isArray(rows)
     ? '[\n' + rows.map(row => JSON.stringify(row)).join(',\n') + '\n]'

@@ -1,5 +1,5 @@
 // What express-session, connect-redis, passport and connect-flash store, set and
-// find again.
+// load.
 
 import flash from 'connect-flash'
 import session from 'express-session'
@@ -78,7 +78,7 @@ export async function layouts() {
   return rows
 }
 
-// ttl notes the commands of a set and a touch.
+// ttl records the commands of a set and a touch.
 export async function ttl() {
   const rows = []
   async function add(label, storeOpts, cookie, shown = storeOpts) {
@@ -173,9 +173,9 @@ const values = {
 
 export const json = () => Object.entries(values).map(([label, value]) => ({ label, js: JSON.stringify(value) }))
 
-// found loads the record that redis holds and reports what Node sees in it: the
-// keys in order and passport.user as JSON, null when there is none. The text of
-// V8's own errors changes with its version, so only their kind is told.
+// found loads the record that redis holds and reports what Node finds in it: the
+// keys in order and passport.user as JSON, null if there is none. The text of V8's
+// own errors changes with its version, so only their kind is reported.
 async function found(redis) {
   let seen
   const visited = await visit(redis, {
@@ -193,7 +193,7 @@ async function cookieOfID() {
   return setCookie.split(';')[0]
 }
 
-// records are sessions as the real middlewares leave them in Redis.
+// records are sessions as the real middlewares store them in Redis.
 export async function records() {
   const rows = []
   async function add(label, handler, { user, options, before = [] } = {}) {
@@ -280,7 +280,7 @@ export async function records() {
   return rows
 }
 
-// loaded are records that something else wrote, and what Node finds in them.
+// loaded are records that other programs wrote, and what Node finds in them.
 export async function loaded() {
   const cookie = '"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"}'
   const past = '"cookie":{"originalMaxAge":60000,"expires":"2026-11-23T13:00:00.000Z","httpOnly":true,"path":"/"}'
@@ -314,7 +314,7 @@ export async function loaded() {
 }
 
 // reserved lists the top-level keys that Node drops when it loads a session, and a
-// few that one might think it drops.
+// few other names.
 export async function reserved() {
   const names = new Set([
     ...Object.getOwnPropertyNames(Object.prototype), ...Object.getOwnPropertyNames(session.Session.prototype),

@@ -1,9 +1,9 @@
-// Runs one stack and makes applications of it on demand, each on a port of its own.
+// Runs one stack and starts applications of it on demand, each on its own port.
 //
 //   node main.mjs STACK URL-OF-REDIS-OR-THE-DATABASE
 //
-// It prints the port of its control server, where POST / with the application's
-// options answers the application's port, and ends when its standard input does.
+// It prints the port of its control server. There, POST / with an application's
+// options starts it and returns its port. It ends when its standard input ends.
 
 import { createServer } from 'node:http'
 import { once } from 'node:events'

@@ -1,13 +1,13 @@
-// The stacks: versions of express-session, a store and passport that are in use
-// together, each with the client of its time. A process loads one of them: passport
-// before 0.6 changes every request of the process.
+// The stacks: versions of express-session, a store and passport that are used
+// together, each with a client of the same age. A process loads only one of them,
+// since passport before 0.6 changes every request of the process.
 
 import { promised } from './tools.mjs'
 
 const load = async name => (await import(name)).default
 
-// Each of these has the versions of its packages, and connects to a URL: that gives a
-// function which makes a store by the options of the store's package.
+// Each of these takes the versions of its packages, and returns a function that
+// connects to a URL and returns a function that makes a store with given options.
 
 const redis = (Store, name) => async url => {
   const client = (await load(name)).createClient({ url })
@@ -15,7 +15,7 @@ const redis = (Store, name) => async url => {
   return options => new Store({ client, ...options })
 }
 
-// The stores that follow make their tables when they are first used.
+// The following stores make their tables at their first use.
 
 const pgSimple = (session, version) => async connectionString => {
   const pool = new (await load('pg')).Pool({ connectionString })
@@ -37,7 +37,7 @@ const mysql = session => async url => {
   }
 }
 
-// better-sqlite3 is libsql here, which has its API and SQLite's files, and comes compiled.
+// better-sqlite3 is libsql here, which has the same API and file format, and needs no compiler.
 const knex = client => async url => {
   const connection = client === 'better-sqlite3' ? { filename: url } : url
   const db = (await load('knex'))({ client, connection, useNullAsDefault: true })
@@ -45,22 +45,22 @@ const knex = client => async url => {
   return async options => {
     const store = new ConnectSessionKnexStore({ knex: db, cleanupInterval: 0, ...options })
     await store.ready
-    if (client === 'mysql2') { // MariaDB's json has no half of a surrogate pair, and a set of one ends the process
+    if (client === 'mysql2') { // MariaDB's json refuses half of a surrogate pair, and that error ends the process
       await db.raw(`alter table ${store.options.tableName} modify sess longtext character set utf8mb4 collate utf8mb4_bin not null`)
     }
     return store
   }
 }
 
-// withStore makes a stack of packages: those of express-session and passport by their names
-// here, and of the store by a function of the former.
+// withStore makes a stack of express-session and passport, given by their names here, and
+// a store, given by connect.
 const withStore = (sessionName, passportName, connect) => async () => {
   const session = await load(sessionName)
   return {
     session,
     connect: await connect(session),
     Passport: (await load(passportName)).Passport,
-    logOutAtOnce: passportName === 'passport-0.4', // req.logout takes no callback before passport 0.6
+    logOutAtOnce: passportName === 'passport-0.4', // before passport 0.6, req.logout takes no callback
   }
 }
 

@@ -1,4 +1,4 @@
-// Routes by which a test looks into a session and changes it, for Express and Nest.
+// Routes for tests that read and change a session, for Express and Nest.
 
 import { once, EventEmitter } from 'node:events'
 
@@ -61,12 +61,12 @@ export function inside({ gates, options }) {
   })
   router.post('/age', (req, res) => {
     req.session.cookie.maxAge = Number(req.query.ms)
-    req.session.aged = req.query.ms // a change of the cookie alone is not saved (express-session's hash leaves it out)
+    req.session.aged = req.query.ms // a change of only the cookie is not saved: express-session's hash does not include it
     res.json('done')
   })
   router.post('/destroy', (req, res, next) => req.session.destroy(done(res, next)))
   router.post('/regenerate', (req, res, next) => req.session.regenerate(done(res, next)))
-  // copy carries everything over to a new id by hand.
+  // copy regenerates the id, and copies the session's values itself.
   router.post('/copy', (req, res, next) => {
     const { cookie, ...all } = req.session
     req.session.regenerate(err => done(res, next)(err ?? void Object.assign(req.session, all)))
@@ -77,7 +77,7 @@ export function inside({ gates, options }) {
   })
   router.get('/flash', (req, res) => res.json(req.flash(req.query.kind)))
 
-  // slow has its session loaded when it reaches the gate, and saves it afterwards.
+  // slow has loaded its session when it waits at the gate, and saves it after that.
   router.post('/slow', async (req, res) => {
     await gates.pass(req.query.name)
     Object.assign(req.session, req.body)

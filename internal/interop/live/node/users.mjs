@@ -1,4 +1,4 @@
-// The article's two users, and what passport keeps of them in the session.
+// The article's two users, and what passport stores of them in the session.
 
 export const users = [
   { id: 1, firstName: 'Joe', lastName: 'Foo', email: 'joefoo@test.com', password: 'Passw0rd!', role: 'admin' },
@@ -7,7 +7,7 @@ export const users = [
 
 export const byPassword = (email, password) => users.find(u => u.email === email && u.password === password) ?? null
 
-// identities are the shapes in which applications keep a user in the session.
+// identities are the forms in which applications store a user in the session.
 export const identities = {
   number: { write: u => u.id, read: v => users.find(u => u.id === v) },
   string: { write: u => String(u.id), read: v => users.find(u => String(u.id) === v) },
