@@ -1,6 +1,6 @@
-// Sockets of socket.io beside express-session and passport, after https://socket.io/how-to/use-with-passport. The
-// arguments are the URL of a Redis, and "disconnect" to end the session's sockets at its log-out. It prints the
-// port on which it listens.
+// Sockets of socket.io with express-session and passport, as in https://socket.io/how-to/use-with-passport.
+// The arguments are the URL of a Redis, and "disconnect" to end the session's sockets at log-out. It prints
+// its port.
 
 import { createServer } from 'node:http'
 import { RedisStore } from 'connect-redis'

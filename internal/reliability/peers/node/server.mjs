@@ -1,5 +1,5 @@
 // The scenarios' program with express-session, connect-redis and passport. Its argument
-// is the URL of a Redis; it prints the port on which it listens.
+// is the URL of a Redis; it prints its port.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { RedisStore } from 'connect-redis'

@@ -1,5 +1,6 @@
-// Logs users in at the first of two programs, opens a socket in each, logs the users out at the first, and
-// prints how many sockets of each have ended some seconds later. Arguments: two URLs, how many users, seconds.
+// Logs users in at the first of two programs, opens a socket in each, and logs the users out at the first.
+// After some seconds it prints how many sockets have ended in each. Arguments: two URLs, number of users,
+// seconds.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { io } from 'socket.io-client'
