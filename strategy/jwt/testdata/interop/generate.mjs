@@ -1,10 +1,10 @@
-// Makes node.json: tokens that jose and jsonwebtoken sign, with keys and times that
-// are always the same. Go's tests start their clock at that time.
+// Makes node.json: tokens that jose and jsonwebtoken sign, with fixed keys and times.
+// Go's tests start their clock at that time.
 //
 //   node generate.mjs           writes the file
-//   node generate.mjs --check   fails when the packages would make other tokens: where a
-//                               signature is random, what it signs is compared, and the
-//                               package verifies the committed one
+//   node generate.mjs --check   fails if the packages would make other tokens. If a
+//                               signature is random, the signed part is compared, and the
+//                               package verifies the committed token
 
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -38,7 +38,7 @@ async function accepted() {
   return rows
 }
 
-// What the guide of Nest signs: JwtService hands this to jsonwebtoken. The sub is a
+// The token of Nest's guide: JwtService passes this to jsonwebtoken. The sub is a
 // number, and there is no iss and no aud.
 const nest = () => [{ name: "Nest's guide", token: jsonwebtoken.sign({ sub: 1, username: 'joefoo@test.com', iat: now }, secret('HS256'), { expiresIn: '60s' }) }]
 

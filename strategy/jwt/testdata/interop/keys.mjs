@@ -1,6 +1,5 @@
-// The keys that every token of node.json is signed with, made for this purpose only:
-// the PEM files in ../keys, and three secrets. Go's tests read the same files and
-// build the same secrets.
+// The keys of all tokens in node.json, used for nothing else: the PEM files in ../keys,
+// and three secrets. Go's tests read the same files and build the same secrets.
 
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -15,7 +14,7 @@ const secretBytes = { HS256: 32, HS384: 48, HS512: 64 }
 
 export const algorithms = [...Object.keys(secretBytes), ...Object.keys(files)]
 
-// Signatures that are the same each time they are made.
+// The algorithms whose signatures are deterministic.
 export const deterministic = alg => /^(HS|RS|Ed)/.test(alg)
 
 export const secret = alg => Buffer.alloc(secretBytes[alg], 'a made-up secret, ')

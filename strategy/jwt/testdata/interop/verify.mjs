@@ -3,8 +3,8 @@
 //   { "keySetURL": "http://127.0.0.1:…/jwks.json", "issuer": "…", "audience": "…",
 //     "tokens": [{ "alg": "ES256", "token": "…" }] }
 //
-// Each token is verified by jose, with a key of the set that Go serves where the
-// algorithm has public keys, and by jsonwebtoken where it knows the algorithm.
+// Each token is verified by jose, and by jsonwebtoken if it supports the algorithm. jose
+// takes the key from the set that Go serves, if the algorithm has public keys.
 // Standard output is a list of { alg, by, claims } or { alg, by, error }.
 
 import { readFileSync } from 'node:fs'
