@@ -1,6 +1,6 @@
 // Logs in with Chromium, as a person would. The argument is JSON: {"chromium": path,
-// "start": the application's URL, "login": user, "action": "" or "cancel"}. Prints where
-// the browser ended as JSON.
+// "start": the application's URL, "login": user, "action": "" or "cancel"}. Prints the
+// browser's last address as JSON.
 import { close, open } from './chromium.mjs'
 
 const job = JSON.parse(process.argv[2])

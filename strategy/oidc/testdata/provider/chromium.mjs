@@ -11,8 +11,8 @@ export const open = (path) => chromium.launch({
   ],
 })
 
-// close ends the browser and this process. Playwright puts no limit on the closing, so there is one here; it kills
-// the browser with the process.
+// close ends the browser and this process. Playwright's close has no time limit, so this one has; after it,
+// the browser is killed with the process.
 export async function close(browser) {
   await Promise.race([browser.close(), new Promise((resolve) => setTimeout(resolve, 10_000))])
   process.exit()

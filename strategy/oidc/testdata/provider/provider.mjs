@@ -2,8 +2,8 @@
 // argument is JSON: {"port": 0, "clients": [...], "keys": [...]}, with clients as oidc-provider
 // takes them and private keys as JWKs. Prints its issuer, and ends with its standard input.
 //
-// It makes no keys itself: Node 20 exports a key that it has just made as a JWK under a lock that
-// the garbage collector may want in the middle of it, and then stands still for ever.
+// It makes no keys itself: Node 20 can deadlock with its garbage collector when it exports a new key
+// as a JWK.
 import { createServer } from 'node:http'
 import { randomBytes } from 'node:crypto'
 import Provider from 'oidc-provider'
@@ -33,14 +33,14 @@ const provider = new Provider(issuer, {
     accountId: id,
     claims: () => ({ sub: id, name: `Name of ${id}`, preferred_username: id, email: `${id}@op.example`, email_verified: true }),
   }),
-  // The library refuses to call the loopback, where these tests live.
+  // The library refuses to call the loopback, which these tests use.
   fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
 })
 
 const callback = provider.callback()
 const page = (body) => `<!doctype html><meta charset="utf-8"><title>provider</title>${body}`
 
-// interact is the provider's own pages: who are you, and may the application know?
+// interact serves the provider's pages: the log-in and the consent.
 async function interact(req, res) {
   const { uid, prompt, params, session } = await provider.interactionDetails(req, res)
   if (req.method === 'GET') {

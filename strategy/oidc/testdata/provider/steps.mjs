@@ -1,8 +1,8 @@
-// Goes through steps with Chromium, as a person would. The argument is JSON: {"chromium": path, "steps": [...]}. A step
-// is ["goto", url], ["click", selector], ["fill", selector, text], ["wait", origin], ["stranger"], which forgets all
-// cookies, or ["goto", "callback"], which is the last address at a path that begins with /callback. Prints, for each
-// step, where the browser is as a list in JSON; a step that fails ends it, with the error as the text. On standard error
-// it says what it is about to do, so that whoever kills it knows where it stood.
+// Runs steps with Chromium, as a person would. The argument is JSON: {"chromium": path, "steps": [...]}. A
+// step is ["goto", url], ["click", selector], ["fill", selector, text], ["wait", origin], ["stranger"], which
+// removes all cookies, or ["goto", "callback"], which is the last address at a path that begins with
+// /callback. Prints a list in JSON with the browser's page after each step. A step that fails ends it, with
+// the error as the text. Each step is logged on standard error before it begins.
 import { close, open } from './chromium.mjs'
 
 const job = JSON.parse(process.argv[2])
