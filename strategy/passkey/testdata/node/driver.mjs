@@ -1,4 +1,4 @@
-// Drives Chromium for the tests beside it: reads a command a line, {"do": name, …}, and prints what came of it,
+// Controls Chromium for the Go tests. It reads one command per line, {"do": name, …}, and prints the result,
 // {"value": …} or {"error": text}. The argument is the browser's path.
 import { chromium } from 'playwright-core'
 import { createInterface } from 'node:readline'
@@ -15,7 +15,7 @@ const browser = await chromium.launch({
 let context, page, devtools, authenticatorId
 
 const commands = {
-  // fresh opens a browser without cookies. Its authenticator is that of the options of the DevTools protocol.
+  // fresh opens a browser without cookies. Its authenticator has the given options of the DevTools protocol.
   async fresh({ url, options }) {
     await context?.close()
     context = await browser.newContext()
@@ -43,7 +43,7 @@ const commands = {
   async screenshot({ path }) { await page.screenshot({ path }) },
   async cookies() { return context.cookies() },
   async expire({ name }) { await context.clearCookies({ name }) },
-  // devtools calls the domain WebAuthn of the DevTools protocol for the authenticator.
+  // devtools calls the domain WebAuthn of the DevTools protocol for this authenticator.
   async devtools({ method, params }) { return devtools.send('WebAuthn.' + method, { authenticatorId, ...params }) },
 }
 

@@ -1,5 +1,5 @@
-// @simplewebauthn/server for the tests beside it: reads a command a line, {"call": the function's name, "with": its
-// argument}, and prints {"value": …} or {"error": text}. Bytes are base64url on the way.
+// Runs @simplewebauthn/server for the Go tests. It reads one command per line, {"call": the function's name,
+// "with": its argument}, and prints {"value": …} or {"error": text}. Bytes are sent as base64url.
 import * as server from '@simplewebauthn/server'
 import { createInterface } from 'node:readline'
 
