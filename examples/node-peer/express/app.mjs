@@ -1,4 +1,4 @@
-// A usual Express application with sessions in Redis. It knows nothing of Go.
+// An ordinary Express application with sessions in Redis. It has no code for Go.
 
 import { readFileSync } from 'node:fs'
 
@@ -39,6 +39,6 @@ app.get('/whoami', (req, res) => {
 
 const server = app.listen(PORT, 'localhost', err => {
   if (err) throw err
-  console.log(server.address().port) // for the Go program, which started this one and ends with it
+  console.log(server.address().port) // read by the Go program, which started this one and ends with it
 })
 process.stdin.on('end', () => process.exit()).resume()
