@@ -1,24 +1,24 @@
-"""The requests. V = protocol variant; TEXT is a naive reading, FIX is docs/PROTOCOL.md."""
+"""The requests. V is a variant of the protocol; TEXT is the naive one, FIX is docs/PROTOCOL.md."""
 from mc import *
 class V:
     retries=4
-    rev=False        # F1 every Go write carries a fresh revision + the few before it: 'was that conflict my own write?'
-    createback=False # F2a ErrExists/timeout on Create -> Get, same revision => mine (REJECTED, see 1i)
-    abandon=False    # F2 any answer but OK to a Create: that id is never used; it is deleted (best effort) and a new one drawn
-    once=False       # F2 and a Create is never resent by the client library
-    fence=False      # F11 (alternative to once) ending an id leaves x:{sess:id} for a while, and Create/Update refuse such an id
-    cas_end=False    # F3 login/regenerate end the old record by compare-and-delete, conflict -> carry again
-    abort_gone=False # F4 Regenerate without credentials: old record gone => delete new, fail
-    succ=False       # F5 successor pointer x:{sess:old}=new, read by log-out/destroy-all only (never by load)
-    loop=False       # F6 DestroyOwned repeats until a listing is empty
+    rev=False        # F1 every Go write stores a new revision and the few before it, to recognize a conflict with an own write
+    createback=False # F2a after ErrExists or a timeout of Create, a Get with the same revision means success (REJECTED, see 1i)
+    abandon=False    # F2 if a Create is not answered OK, its id is never used: it is deleted (best effort), and a new one is made
+    once=False       # F2 the client library never resends a Create
+    fence=False      # F11 (alternative to once) the end of an id stores x:{sess:id} for a while, and Create and Update refuse such an id
+    cas_end=False    # F3 login and regenerate end the old record by compare-and-delete, and copy it again after a conflict
+    abort_gone=False # F4 Regenerate without credentials: if the old record has ended, delete the new one and fail
+    succ=False       # F5 successor pointer x:{sess:old}=new, read only by log-out and destroy-all, never by load
+    loop=False       # F6 DestroyOwned lists again until the list is empty
     order='create-add'
-    slots=False      # F7 a merge never crosses a change of a log-in slot
-    rerun=False      # F8 read-modify-write is a function that is run again, not a value laid over
-    tomb=None        # None | 'write' (text: lives as long as a write can come) | 'deadline'
+    slots=False      # F7 no merge if a log-in slot has changed
+    rerun=False      # F8 a read-modify-write is a function that is run again, not a value that overwrites
+    tomb=None        # None | 'write' (TEXT: as long as a write can arrive) | 'deadline'
     tombupd=False    # F9 the Update script refuses a tombstoned id
-    walk=False       # F12 the log-out of one guard follows every move, not one
-    spare=False      # F13 and takes its log-in out of a session in which others are, instead of ending it
-    carrygone=False  # F14 a log-in that was to carry another guard's log-in carries nothing when the old record is gone
+    walk=False       # F12 the log-out of one guard follows all successors, not only one
+    spare=False      # F13 and removes only its log-in from a session with other log-ins, instead of ending the session
+    carrygone=False  # F14 a log-in copies no log-in of another guard if the old record has ended
     cleanup=True
     def __init__(s,**k): s.__dict__.update(k)
     def but(s,**k): d=dict(s.__dict__); d.update(k); return V(**d)
@@ -26,7 +26,7 @@ TEXT=V()
 FIX=V(rev=True,abandon=True,once=True,tombupd=True,cas_end=True,abort_gone=True,succ=True,loop=True,slots=True,rerun=True,walk=True,spare=True,carrygone=True)
 
 def load(v,id):
-    """-> record dict, None (anonymous) or ERR.  Marker rules of load live here."""
+    """returns a record, None (anonymous) or ERR, by load's rules about tombstones"""
     if v.tomb:
         r=yield ('mget',id)
         if r==ERR: return ERR
@@ -64,7 +64,7 @@ def write(v,id,key,val=None,pid='w',inc=False,keybase=None):
             if r==ERR: return ('err',)
             if r[0]==OK: return ('ok',user,dict(b).get('u'))
             if r[0]==NOTFOUND: return ('gone',)
-            cur=r[1]                                    # F10: the script hands back what it saw (one trip, primary)
+            cur=r[1]                                    # F10: the script returns the record that it found (one round trip, primary)
             c=dict(cur)
             if v.rev and (c.get('rev')==pid or pid in c.get('prev',())): return ('ok',user,user)
             if v.slots and (c.get('u'),c.get('st'))!=(dict(base).get('u'),dict(base).get('st')): return ('changed',)
@@ -129,7 +129,7 @@ def login(v,id,new,user,keep=(),pid='l',stamp=None,owner=None,credentials=True,a
             if r==ERR:
                 yield ('del',n); return ('err',)
         if b is not None:
-            carry=not credentials                        # pointer only where a log-in is carried over
+            carry=not credentials                        # a pointer only if a log-in is copied
             tomb=v.tomb is not None or v.fence
             if not v.cas_end:
                 r=yield (('end',id,None,None,True) if tomb else ('del',id))
@@ -161,7 +161,7 @@ def login(v,id,new,user,keep=(),pid='l',stamp=None,owner=None,credentials=True,a
     return p
 
 def logout(v,ids,after=None,owner=None,loadfirst=True):
-    """ends every id the request presented"""
+    """ends every id that the request presented"""
     def p():
         if after: yield ('wait',after)
         for id in (ids if isinstance(ids,tuple) else (ids,)):
@@ -198,7 +198,7 @@ def destroyowned(v,owner,changepw=None):
                 if v.succ or v.tomb or v.fence: r=yield ('end',id,None,None,v.tomb is not None or v.fence)
                 else: r=yield ('del',id)
                 if r==ERR: return ('err',)
-                r=yield ('irem',owner,id)               # an id leaves the index only after its record is gone
+                r=yield ('irem',owner,id)               # an id is removed from the index only after its record has ended
                 if r==ERR: return ('err',)
         else:
             if v.loop: return ('err',)
@@ -215,7 +215,7 @@ def heal(v,owner):
         return ('ok',)
     return p
 
-# ---- Node: express-session + connect-redis + passport as in NODE.md
+# ---- Node: express-session, connect-redis and passport
 def node_write(id,key,val):
     def p():
         b=yield ('get',id)
@@ -244,12 +244,12 @@ def node_logout(id,new):
         d=dict(b); d.pop('u',None); yield ('set',id,rec(d)); yield ('del',id); yield ('set',new,rec({})); return ('ok',)
     return p
 
-# ---- two guards in one session: slots are the keys that begin with u_
+# ---- two guards in one session: the keys that begin with u_ are slots
 def slots(b): return {k:x for k,x in dict(b).items() if k.startswith('u_')}
 def others(b,mine): return any(k!=mine for k in slots(b))
 
 def carry_on(v,id,new,pid,slot=None,user=None):
-    """Renew (slot None), or a log-in of one guard with credentials that carries the other guards' log-ins."""
+    """Renew (slot None), or a log-in of one guard with credentials that copies the other guards' log-ins."""
     def p():
         b=yield ('get',id)
         if b==ERR: return ('err',)
@@ -262,7 +262,7 @@ def carry_on(v,id,new,pid,slot=None,user=None):
             r=yield ('create',n,mine,v.fence,v.once)
             if r!=OK:
                 yield ('del',n); return ('err',)
-            carries=any(k!=slot for k in slots(b))       # S7: a log-in that did not just prove itself
+            carries=any(k!=slot for k in slots(b))       # S7: a log-in that this request has not proved
             again=False
             while b!=rec({}) and not again:
                 r=yield ('end',id,b,n if carries and v.succ else None,False)
@@ -272,7 +272,7 @@ def carry_on(v,id,new,pid,slot=None,user=None):
                 if r[0]==NOTFOUND:
                     if not slot:
                         yield ('del',n); return ('gone',)
-                    if carries and v.carrygone: b=rec({}); again=True   # S6: what was not proved here cannot outlive its record
+                    if carries and v.carrygone: b=rec({}); again=True   # S6: a log-in that was not proved here ends with its record
                     else: break
                 else:
                     if not slot and slots(r[1])!=slots(base):
@@ -291,7 +291,7 @@ def carry_on(v,id,new,pid,slot=None,user=None):
     return p
 
 def leave(v,id,mine,pid):
-    """S8: takes mine out of the session of id and of where it went on; a session in which nobody else is logged in ends."""
+    """S8: removes mine from the session of id and from its successors; a session without other log-ins ends."""
     todo=id
     for hop in range(4):
         b=yield ('get',todo)
@@ -311,7 +311,7 @@ def leave(v,id,mine,pid):
     return ('err',)
 
 def partial_logout(v,id,mine,new,pid,after=None):
-    """ends the log-in under mine; the other guards' go on, under a new id if this request moves the session itself"""
+    """ends the log-in under mine; those of the other guards stay, under a new id if this request changes the id"""
     def p():
         if after:
             r=yield ('wait',after)
