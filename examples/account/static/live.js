@@ -1,4 +1,4 @@
-// Shows what the stream says, and leaves the page when the log-in has ended.
+// Shows the events of the stream, and leaves the page when the log-in ends.
 const state = document.getElementById('live-state'), clock = document.getElementById('live-clock')
 const leave = () => location.replace('/login?ended')
 

@@ -1,5 +1,5 @@
-// All the script that passkeys need: docs/PASSKEYS.md explains it. The pages say where to ask and where to go
-// then.
+// The whole script for passkeys: docs/PASSKEYS.md explains it. A log-in button has the addresses to call, and
+// to open then.
 const $ = (id) => document.getElementById(id)
 
 async function send(url, body) {
@@ -13,8 +13,8 @@ async function send(url, body) {
 }
 
 function say(err) {
-  if (err.name === 'AbortError') return // another call has taken its place
-  if (err.type?.endsWith('#ProblemFresh')) return location.reload() // the page asks for a log-in
+  if (err.name === 'AbortError') return // a newer call has replaced this one
+  if (err.type?.endsWith('#ProblemFresh')) return location.reload() // the reloaded page asks for a log-in
   $('passkey-problem').textContent = err.name === 'NotAllowedError' ? 'No passkey was used.' : err.message
 }
 
@@ -28,7 +28,8 @@ async function logIn(button, how) {
   location.assign(button.dataset.to)
 }
 
-// autofill offers passkeys in the field of the address. A challenge is good for five minutes.
+// autofill offers passkeys in the address field. It starts again after four minutes, since a challenge is
+// valid for five.
 async function autofill(button) {
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
   setTimeout(autofill, 4 * 60_000, button)
