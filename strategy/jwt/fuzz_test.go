@@ -16,7 +16,7 @@ func FuzzToken(f *testing.F) {
 	f.Add("a.b.c.d.e")
 	f.Fuzz(func(t *testing.T, text string) {
 		if again, err := jwt.Parse(text); err == nil && again != text {
-			t.Errorf("%q is put together as %q", text, again)
+			t.Errorf("%q is encoded again as %q", text, again)
 		}
 	})
 }

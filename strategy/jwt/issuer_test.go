@@ -68,11 +68,11 @@ func TestTheIssuerDecidesTheRegisteredClaims(t *testing.T) {
 		}
 	}
 	if _, err := i.Issue(ctx, "", extra{}); err == nil {
-		t.Error("a token for nobody is made")
+		t.Error("a token without a subject is issued")
 	}
 	list := must(jwt.NewIssuer[gone](jwt.IssuerConfig{Keys: keys, Issuer: issuer, Audience: []string{audience}}))
 	if _, err := list.Issue(ctx, "42", gone{}); err == nil {
-		t.Error("claims that are a list are taken")
+		t.Error("claims that are a JSON array are accepted")
 	}
 }
 

@@ -96,7 +96,7 @@ func TestBadKeysAreRefused(t *testing.T) {
 	}
 	for name, key := range map[string]any{"nil": nil, "a nil pointer": (*rsa.PrivateKey)(nil), "a short key": ed25519.PrivateKey{1}, "a value": rsa.PrivateKey{}} {
 		if _, err := jwt.NewPrivateKey("", jwt.RS256, key); err == nil {
-			t.Errorf("%s is taken for a private key", name)
+			t.Errorf("%s is accepted as a private key", name)
 		}
 	}
 	if _, err := jwt.NewSecret("\xff", jwt.HS256, secretOf(jwt.HS256)); err == nil {
@@ -123,7 +123,7 @@ func TestRFC7517_5_KeySetsGoOutAndComeBack(t *testing.T) {
 		t.Fatalf("%d keys came back of %d", len(got), len(keys)-3)
 	}
 	if again := jwt.PublicKeySet(got...); !bytes.Equal(again, set) {
-		t.Errorf("the set differs after a round:\n%s\n%s", again, set)
+		t.Errorf("the set differs after parsing and encoding it:\n%s\n%s", again, set)
 	}
 }
 

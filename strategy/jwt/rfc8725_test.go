@@ -55,7 +55,7 @@ func TestRFC8725_3_1_EachKeyHasOneAlgorithm(t *testing.T) {
 			{"PSS under the name of PKCS1", sign(gojwt.SigningMethodPS256, private, `{"alg":"RS256","typ":"at+jwt"}`, with(nil)), 401, badSig},
 		})
 		if _, err := jwt.NewSecret("", jwt.HS256, public); err == nil {
-			t.Error("a public key in PEM is taken for a secret")
+			t.Error("a public key in PEM is accepted as a secret")
 		}
 	})
 }

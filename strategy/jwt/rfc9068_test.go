@@ -70,7 +70,7 @@ func TestRFC9068_2_2_1_AuthTimeIsReported(t *testing.T) {
 			t.Errorf("Detail is %+v, want the claims", got.Detail)
 		}
 		if got := present(t, s, hs256(atJWT, with(nil))).info; !got.At.IsZero() {
-			t.Errorf("without auth_time: At is %v, want none: the token is no proof that somebody is there", got.At)
+			t.Errorf("without auth_time: At is %v, want none: the token does not prove that the user is present", got.At)
 		}
 	})
 }
