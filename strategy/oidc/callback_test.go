@@ -219,7 +219,7 @@ func TestSessionsOfOneSiteWorkWithAProvider(t *testing.T) {
 			first.Want(t, http.StatusOK, `<meta http-equiv="refresh" content="0;url=`+page+`">`)
 			first.Want(t, http.StatusOK, `<a href="`+page+`">Go on</a>`)
 			if c := first.Header.Get("Cache-Control"); c != "no-store" {
-				t.Errorf("LoginURL %s: the page that goes on is kept: %q", login.name, c)
+				t.Errorf("LoginURL %s: the page that continues may be cached: %q", login.name, c)
 			}
 			visit(b, "GET", callback, "Sec-Fetch-Site", "same-origin").Want(t, http.StatusSeeOther, "")
 			me := b.Twin()

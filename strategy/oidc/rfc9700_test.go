@@ -67,7 +67,7 @@ func TestRFC9700_2_1_1_PKCEIsSentWhateverTheProviderAnnounces(t *testing.T) {
 		t.Fatal(err)
 	}
 	if q.Query().Get("code_challenge_method") != "S256" || q.Query().Get("code_challenge") == "" {
-		t.Error("a provider talked the client out of PKCE")
+		t.Error("the client did not use PKCE")
 	}
 }
 
