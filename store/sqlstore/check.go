@@ -62,7 +62,7 @@ func (p *probe) failed(err error) {
 	p.errs = append(p.errs, outage("check", contextError(p.ctx, err)))
 }
 
-// checkTime is when the values that Check stores expire if it cannot remove them.
+// checkTime is the TTL of the values that Check stores, in case it cannot remove them.
 const checkTime = time.Minute
 
 // Check tries every call that a program makes, on ids and keys of its own, and checks that comparing works

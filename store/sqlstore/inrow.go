@@ -69,7 +69,7 @@ func (s *Store) over() string {
 	return "CASE WHEN s.expires>{now} THEN -1 ELSE 0 END"
 }
 
-// For the RETURNING of a statement that has ended a row.
+// Expressions for the RETURNING of a statement that has ended a row.
 const (
 	wasLive  = "expires<0" // see Store.over
 	liveNote = "CASE WHEN until>{now} THEN note ELSE '' END"
