@@ -81,7 +81,9 @@ func (r *run) databases(out string) error {
 	var pg sqltest.Postgres
 	var maria sqltest.MariaDB
 	if failure := servers.Start(
-		func() { pg = sqltest.StartPostgres(&servers, "-c", "shared_buffers=128MB", "-c", "max_connections=300") },
+		func() {
+			pg = sqltest.StartPostgres(&servers, "-c", "shared_buffers=128MB", "-c", "max_connections=300")
+		},
 		func() { maria = sqltest.StartMariaDB(&servers, "--innodb-buffer-pool-size=128M") },
 	); failure != "" {
 		return fmt.Errorf("start the databases: %s", failure)
