@@ -13,8 +13,8 @@ import (
 func TestArticleByCurl(t *testing.T) { start(t).TypeArticle() }
 
 func TestREADMEByCurl(t *testing.T) {
-	if got := start(t).TypeREADME(); got != 9 {
-		t.Errorf("%d commands were run, want 9", got)
+	if got := start(t).TypeREADME(); got != 10 {
+		t.Errorf("%d commands were run, want 10", got)
 	}
 }
 

@@ -59,7 +59,8 @@ func (p *Process) TypeArticle() (dir string) {
 }
 
 // TypeREADME runs the curl commands in the console blocks of README.md, and fails the test unless each is
-// answered as the page says; … stands for anything. It returns how many commands there were.
+// answered as the page says; … stands for anything. It compares what go run prints there with what this
+// server has printed. It returns how many commands there were.
 func (p *Process) TypeREADME() (commands int) {
 	p.t.Helper()
 	text, err := os.ReadFile("README.md")
@@ -70,14 +71,20 @@ func (p *Process) TypeREADME() (commands int) {
 	for _, block := range regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
 		for entry := range strings.SplitSeq(block[1], "\n\n") {
 			command, want, _ := strings.Cut(strings.TrimSpace(entry), "\n")
-			command, isCurl := strings.CutPrefix(command, "$ curl ")
-			if !isCurl {
+			command = strings.TrimPrefix(command, "$ ")
+			var got string
+			switch {
+			case strings.HasPrefix(command, "go run "):
+				got, _, _ = strings.Cut(strings.ReplaceAll(p.Welcome, p.URL, "http://localhost:3000"), "\n\n")
+			case strings.HasPrefix(command, "curl "):
+				got = p.Shell(dir, command)
+			default:
 				continue
 			}
 			commands++
-			got := strings.TrimSpace(p.Shell(dir, "curl "+command))
-			if !regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + "$").MatchString(got) {
-				p.t.Errorf("curl %s\ngot %s, want %s", command, got, want)
+			pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + "$"
+			if !regexp.MustCompile(pattern).MatchString(strings.TrimSpace(got)) {
+				p.t.Errorf("%s\ngot %s, want %s", command, got, want)
 			}
 		}
 	}
