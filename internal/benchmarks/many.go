@@ -142,22 +142,7 @@ func (r *run) others(p *process) error {
 
 // logInAs logs a user in by number and returns the Cookie line.
 func logInAs(p *process, user string) (string, error) {
-	fd, err := connect(p.addr)
-	if err != nil {
-		return "", err
-	}
-	v := &visitor{fd: fd, buf: make([]byte, 0, 4096)}
-	defer v.close()
-	text := request("POST", "/login", "email="+user+"&password="+passphrase)
-	if err := v.send(script{next: func(*visitor) []byte { return with(text, "") }}); err != nil {
-		return "", err
-	}
-	for done := false; !done; {
-		if done, err = v.receive(true); err != nil {
-			return "", err
-		}
-	}
-	return v.cookie, nil
+	return cookieAfter(p, "", request("POST", "/login", "email="+user+"&password="+passphrase))
 }
 
 // scsMany is scs with numbered users. To find the sessions of one user it iterates over the sessions of all.

@@ -322,13 +322,19 @@ func logInOnce(p *process, payload int, keep string) (cookie string, err error) 
 	if payload > 0 {
 		steps = append(steps, request("POST", "/write", "v="+strings.Repeat("x", payload)))
 	}
+	return cookieAfter(p, keep, steps...)
+}
+
+// cookieAfter sends requests one after the other and returns the Cookie line that they leave. It takes the
+// cookie whose name starts with keep.
+func cookieAfter(p *process, keep string, requests ...string) (cookie string, err error) {
 	fd, err := connect(p.addr)
 	if err != nil {
 		return "", err
 	}
 	v := &visitor{fd: fd, buf: make([]byte, 0, 4096), keep: keep}
 	defer v.close()
-	for _, text := range steps {
+	for _, text := range requests {
 		if err := v.send(script{next: func(v *visitor) []byte { return with(text, v.cookie) }}); err != nil {
 			return "", err
 		}
