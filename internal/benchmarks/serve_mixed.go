@@ -36,40 +36,33 @@ func mixedApp(options *redis.Options) http.Handler {
 	auth := must(guard.New(guard.Config{Sessions: sessions, Logger: slog.New(slog.DiscardHandler)}, users, local))
 	const cart session.Key[string] = "cart"
 	done := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") })
-	inSession := func(do func(*http.Request, *session.Session) (string, error)) http.Handler {
-		return auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s, err := session.FromContext(r.Context())
-			answer := ""
+	guarded := func(do func(r *http.Request, user int) (string, error)) http.Handler {
+		return auth.RequireAuth(auth.Handle(func(w http.ResponseWriter, r *http.Request) error {
+			user, _ := auth.User(r.Context())
+			answer, err := do(r, user)
 			if err == nil {
-				answer, err = do(r, s)
+				_, _ = io.WriteString(w, answer)
 			}
-			if err != nil {
-				auth.Error(w, r, err)
-				return
-			}
-			_, _ = io.WriteString(w, answer)
+			return err
 		}))
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(done)))
 	mux.Handle("POST /logout", auth.LogOut(done))
-	mux.Handle("POST /everywhere", inSession(func(r *http.Request, _ *session.Session) (string, error) {
-		user, _ := auth.User(r.Context())
+	mux.Handle("POST /everywhere", guarded(func(r *http.Request, user int) (string, error) {
 		n, err := auth.LogOutEverywhere(r.Context(), user)
 		return strconv.Itoa(n), err
 	}))
-	mux.Handle("GET /devices", inSession(func(r *http.Request, _ *session.Session) (string, error) {
-		user, _ := auth.User(r.Context())
+	mux.Handle("GET /devices", guarded(func(r *http.Request, user int) (string, error) {
 		list, err := auth.Sessions(r.Context(), user)
 		return strconv.Itoa(len(list)), err
 	}))
-	mux.Handle("GET /cart", inSession(func(r *http.Request, s *session.Session) (string, error) {
-		user, _ := auth.User(r.Context())
-		value, _, err := cart.Get(s)
+	mux.Handle("GET /cart", guarded(func(r *http.Request, user int) (string, error) {
+		value, _, err := cart.GetContext(r.Context())
 		return fmt.Sprintf("%d %s", user, value), err
 	}))
-	mux.Handle("POST /write", inSession(func(r *http.Request, s *session.Session) (string, error) {
-		return "done", cart.Set(s, r.PostFormValue("v"))
+	mux.Handle("POST /write", guarded(func(r *http.Request, _ int) (string, error) {
+		return "done", cart.SetContext(r.Context(), r.PostFormValue("v"))
 	}))
 	return mux
 }
