@@ -144,28 +144,17 @@ func (r *run) all(out string) error {
 		r.tables = append(r.tables, t)
 		fmt.Println(t)
 	}
-	if wants(r.works, "revoke") {
-		if err := r.measureRevocation(); err != nil {
-			return err
+	for _, other := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"revoke", r.measureRevocation}, {"memory", r.measureMemory}, {"many", r.measureMany},
+		{"growth", r.measureGrowth}, {"storm", r.measureStorm},
+	} {
+		if !wants(r.works, other.name) {
+			continue
 		}
-	}
-	if wants(r.works, "memory") {
-		if err := r.measureMemory(); err != nil {
-			return err
-		}
-	}
-	if wants(r.works, "many") {
-		if err := r.measureMany(); err != nil {
-			return err
-		}
-	}
-	if wants(r.works, "growth") {
-		if err := r.measureGrowth(); err != nil {
-			return err
-		}
-	}
-	if wants(r.works, "storm") {
-		if err := r.measureStorm(); err != nil {
+		if err := other.measure(); err != nil {
 			return err
 		}
 	}
