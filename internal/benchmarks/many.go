@@ -74,12 +74,7 @@ func (r *run) many(p *process) (manyRow, error) {
 				return 0, 0, err
 			}
 			began := time.Now()
-			q, err := http.NewRequestWithContext(context.Background(), method, "http://"+p.addr+path, nil)
-			if err != nil {
-				return 0, 0, err
-			}
-			q.Header.Set("Cookie", strings.TrimSpace(strings.TrimPrefix(cookie, "Cookie: ")))
-			answer, err := http.DefaultClient.Do(q)
+			answer, err := sendWith(cookie, method, "http://"+p.addr+path)
 			if err != nil {
 				return 0, 0, err
 			}

@@ -57,12 +57,7 @@ func revoke(out string, p *process) (time.Duration, error) {
 		return 0, err
 	}
 	ask := func(method, url string) (int, error) {
-		q, err := http.NewRequest(method, url, nil)
-		if err != nil {
-			return 0, err
-		}
-		q.Header.Set("Cookie", strings.TrimSpace(strings.TrimPrefix(cookie, "Cookie: ")))
-		answer, err := http.DefaultClient.Do(q)
+		answer, err := sendWith(cookie, method, url)
 		if err != nil {
 			return 0, err
 		}
@@ -90,4 +85,14 @@ func revoke(out string, p *process) (time.Duration, error) {
 		}
 		served = time.Since(began)
 	}
+}
+
+// sendWith sends a request with a Cookie line.
+func sendWith(cookie, method, url string) (*http.Response, error) {
+	q, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	q.Header.Set("Cookie", strings.TrimSpace(strings.TrimPrefix(cookie, "Cookie: ")))
+	return http.DefaultClient.Do(q)
 }
