@@ -25,6 +25,21 @@ type streams struct {
 	browser *http.Client
 }
 
+// logIn returns a new browser that has logged in at p.
+func logIn(t *testing.T, p *articletest.Process) streams {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := streams{t, &http.Client{Jar: jar}}
+	v.post(p, "/auth/login", url.Values{"email": {"joefoo@test.com"}, "password": {"Passw0rd!"}})
+	return v
+}
+
+// idle finds the connections of this database that listen or have listened for ended sessions.
+const idle = " FROM pg_stat_activity WHERE datname=current_database() AND application_name LIKE '%ended sessions' AND state='idle' AND query<>''"
+
 // streamsEndWithTheirLogIn checks that a log-out ends the streams in both programs, also after the listening
 // connection broke or hung. The reason in the event proves that a notice came: a check of the store does not
 // know it.
@@ -50,12 +65,7 @@ func (s servers) streamsEndWithTheirLogIn(t *testing.T) {
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			jar, err := cookiejar.New(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			v := streams{t, &http.Client{Jar: jar}}
-			v.post(here, "/auth/login", url.Values{"email": {"joefoo@test.com"}, "password": {"Passw0rd!"}})
+			v := logIn(t, here)
 			tabs := []*bufio.Scanner{v.open(here), v.open(there)}
 			before := listeners(t, watch, nil)
 			if row.breaks != nil {
@@ -85,12 +95,7 @@ func (s servers) lonelyStreamsShareAConnection(t *testing.T) {
 	name := s.pg.Database(t)
 	watch := sqltest.Open(t, "pgx", s.pg.URL(name))
 	p := articletest.Start(t, "-db", s.pg.URL(name), "-secret", secret)
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := streams{t, &http.Client{Jar: jar}}
-	v.post(p, "/auth/login", url.Values{"email": {"joefoo@test.com"}, "password": {"Passw0rd!"}})
+	v := logIn(t, p)
 	var pids [2]int
 	for i := range pids {
 		_, leave := v.opened(p)
@@ -98,7 +103,7 @@ func (s servers) lonelyStreamsShareAConnection(t *testing.T) {
 			t.Helper()
 			err := sqltest.Poll(func(ctx context.Context) error {
 				var found bool
-				err := watch.QueryRowContext(ctx, "SELECT pid, query"+is+"'UNLISTEN *' FROM pg_stat_activity WHERE datname=current_database() AND application_name LIKE '%ended sessions' AND state='idle' AND query<>''").Scan(&pids[i], &found)
+				err := watch.QueryRowContext(ctx, "SELECT pid, query"+is+"'UNLISTEN *'"+idle).Scan(&pids[i], &found)
 				if err == nil && !found {
 					err = fmt.Errorf("no connection whose query%s'UNLISTEN *'", is)
 				}
@@ -122,7 +127,7 @@ func (s servers) lonelyStreamsShareAConnection(t *testing.T) {
 func listeners(t *testing.T, db *sql.DB, before []int) (pids []int) {
 	t.Helper()
 	err := sqltest.Poll(func(ctx context.Context) error {
-		rows, err := db.QueryContext(ctx, "SELECT pid FROM pg_stat_activity WHERE datname=current_database() AND application_name LIKE '%ended sessions' AND state='idle' AND query<>''")
+		rows, err := db.QueryContext(ctx, "SELECT pid"+idle)
 		if err != nil {
 			return err
 		}
