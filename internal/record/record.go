@@ -151,16 +151,14 @@ func (r *Record) readSlot(key string, known bool) (Slot, bool) {
 	} else {
 		raw = r.Value(key)
 	}
-	r.slot, r.logged = ParseSlot(raw, time.Time{})
+	born, _, _ := r.Written()
+	r.slot, r.logged = ParseSlot(raw, born)
 	r.slot.Key = key
 	if r.notes.born == 0 || !known {
 		r.slot = r.slot.ByNode()
 	}
 	if r.slot.began == 0 {
 		r.slot.began = r.notes.born
-		if r.slot.byOne() {
-			r.slot.At = time.UnixMilli(r.notes.born)
-		}
 	}
 	r.relabel = r.relabel || r.logged && !known
 	return r.slot, r.logged

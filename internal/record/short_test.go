@@ -137,6 +137,20 @@ func TestAnotherBirthIsNoOtherTime(t *testing.T) {
 	}
 }
 
+// TestTheShortFormOfAnotherGuard: its log-in, too, is dated by the record's birth.
+func TestTheShortFormOfAnotherGuard(t *testing.T) {
+	var d record.Draft
+	in := record.LogIn{Key: "admin", Slot: record.Slot{User: json.RawMessage("1"), At: now, Factors: rawjson.Quote("local")}, Name: "1"}
+	if err := in.Op(terms)(&d, now); err != nil {
+		t.Fatal(err)
+	}
+	r := encoded(t, &d, nil, now)
+	s, ok := r.Slot("admin")
+	if got, want := string(s.AllFactors()), `{"local":1795442400123}`; !ok || !s.At.Equal(now) || got != want {
+		t.Errorf("got the factors %s at %v, want %s, of %s", got, s.At, want, r.Bytes())
+	}
+}
+
 // TestTheFirstRevisionFollowsFromTheID: a request that read a new record knows whether its own write is
 // missing from what it finds (S4).
 func TestTheFirstRevisionFollowsFromTheID(t *testing.T) {
