@@ -187,8 +187,8 @@ func factorsOf(slot reqstate.Slot) []factor {
 		return nil
 	}
 	for _, name := range obj.Names() {
-		if at, ok := slot.Factor(name); ok {
-			list = append(list, factor{name, at})
+		if ms, ok := rawjson.Int(obj.Get(name)); ok {
+			list = append(list, factor{name, time.UnixMilli(ms)})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b factor) int { return a.at.Compare(b.at) })

@@ -176,15 +176,6 @@ func readNotes(r *rawjson.Reader, s *Slot) (owner []byte) {
 	return owner
 }
 
-// Factor returns when the named strategy last succeeded for this log-in.
-func (s Slot) Factor(name string) (time.Time, bool) {
-	ms, ok := rawjson.Int(rawjson.Find(s.AllFactors(), name))
-	if !ok {
-		return time.Time{}, false
-	}
-	return time.UnixMilli(ms), true
-}
-
 // AppendSlot appends the JSON of s to b, for a record with that birth; 0 is unknown. Stamp must be plain
 // ASCII without quotes.
 func AppendSlot(b []byte, s Slot, born int64) []byte {
