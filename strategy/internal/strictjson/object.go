@@ -147,7 +147,7 @@ func (o Object) HasTwins() bool {
 // struct without passing the check of the member with the exact name.
 func (o Object) Misspelt(names ...string) (string, bool) {
 	for member := range o {
-		if !slices.Contains(names, member) && slices.ContainsFunc(names, func(name string) bool { return Fold(name) == Fold(member) }) {
+		if !slices.Contains(names, member) && slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, member) }) {
 			return member, true
 		}
 	}
