@@ -114,11 +114,7 @@ func (s *Shape) check(value json.RawMessage) error {
 		}
 		return s.Check(o)
 	case '[':
-		var list []json.RawMessage
-		if err := json.Unmarshal(value, &list); err != nil {
-			return err
-		}
-		for _, v := range list {
+		for _, v := range Items(value) {
 			if err := s.elem.check(v); err != nil {
 				return err
 			}
