@@ -121,7 +121,7 @@ func (s *RedisStores) checkServers(ctx context.Context) (errs []error) {
 	if err != nil {
 		return []error{fmt.Errorf("store: check: %w", plain(err))}
 	}
-	_, one := s.Sessions.main.client.(*redis.Client)
+	one := oneServer(s.Sessions.main.client)
 	for i, node := range nodes {
 		cmd := redis.NewStringCmd(ctx, "info")
 		if err := node.send(ctx, cmd); err != nil {

@@ -19,7 +19,7 @@ func (r *RedisStore) GetMany(ctx context.Context, ids []string) ([][]byte, error
 	}
 	var groups []scriptCall // one command reads a group; its keys are on one server
 	var places []int        // places[i] is the index in ids of record i; invalid ids have none
-	_, single := r.main.client.(*redis.Client)
+	single := oneServer(r.main.client)
 	for i, id := range ids {
 		if !contract.ValidID(id) {
 			continue
