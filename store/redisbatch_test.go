@@ -77,38 +77,25 @@ func TestNothingRunsWhenNothingIsRead(t *testing.T) {
 
 // answers is a hook that answers MGET in place of the server, and records the reads.
 type answers struct {
-	mu   sync.Mutex
-	seen []string
+	commands
 	mget func() error // nil: the server's answer
 }
 
-func (a *answers) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (a *answers) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+// ProcessPipelineHook does not record what a new connection sends.
+func (*answers) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
 
 func (a *answers) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		a.mu.Lock()
-		a.seen = append(a.seen, cmd.Name())
-		mget := a.mget
-		a.mu.Unlock()
-		if cmd.Name() == "mget" && mget != nil {
-			if err := mget(); err != nil {
+	return a.commands.ProcessHook(func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "mget" && a.mget != nil {
+			if err := a.mget(); err != nil {
 				cmd.SetErr(err)
 				return err
 			}
 		}
 		return next(ctx, cmd)
-	}
-}
-
-func (a *answers) take() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	defer func() { a.seen = nil }()
-	return strings.Join(a.seen, " ")
+	})
 }
 
 // batching returns a store whose reads go together, with the record "x" under "id".
