@@ -4,7 +4,6 @@ package sqltest_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 
@@ -28,14 +27,7 @@ func TestProcessesThatStartAtOnceBothMakeTheTables(t *testing.T) {
 		_, err := sqlstore.New(context.Background(), db, cfg)
 		made <- err
 	}()
-	must(t, sqltest.Poll(func(ctx context.Context) error {
-		var waits int
-		err := db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname=current_database() AND wait_event_type='Lock'").Scan(&waits)
-		if err == nil && waits == 0 {
-			err = errors.New("New does not wait for the other process")
-		}
-		return err
-	}))
+	must(t, sqltest.Poll(func(ctx context.Context) error { return waits(ctx, db) }))
 	must(t, other.Commit())
 	if err := <-made; err != nil {
 		t.Errorf("got error %v, want none", err)
