@@ -34,14 +34,15 @@ func (d *database) once(params []string, text string) *statement {
 // maxTries is how often a statement is sent if the database rolls it back because of another transaction.
 const maxTries = 50
 
-// try calls f and returns what it returns. It calls f again if the database rolled it back because of another
-// transaction: a deadlock, a serialization failure. After any other error the statement may have been
-// executed, so try returns that error. f must not use its caller's variables: if the driver does not return
-// when ctx ends, f still runs after try has returned.
+// try calls f and returns what it returns, but no value beside an error. It calls f again if the database
+// rolled it back because of another transaction: a deadlock, a serialization failure. After any other error
+// the statement may have been executed, so try returns that error. f must not use its caller's variables: if
+// the driver does not return when ctx ends, f still runs after try has returned.
 func try[T any](ctx context.Context, d *database, verb string, f func() (T, error)) (value T, err error) {
+	var none T
 	for tries := 1; ; tries++ {
 		if err := ctxError(ctx, verb); err != nil {
-			return value, err
+			return none, err
 		}
 		if d.words.blocks {
 			value, err = within(ctx, f)
@@ -52,7 +53,6 @@ func try[T any](ctx context.Context, d *database, verb string, f func() (T, erro
 			return value, nil
 		}
 		if err = contextError(ctx, err); ctx.Err() != nil || tries == maxTries || !d.undone(err) {
-			var none T
 			return none, outage(verb, err)
 		}
 		pause(ctx, time.Duration(min(tries, 10))*time.Millisecond)

@@ -24,7 +24,6 @@ func newOneTransaction(s *Store) *oneTransaction {
 
 func (j *oneTransaction) create(ctx context.Context, n start) (done started, err error) {
 	err = j.transaction(ctx, nil, func(tx *sql.Tx) error {
-		done = started{}
 		made, err := j.Store.create.affected(ctx, tx, n.id, n.data, n.ttl)
 		if err != nil || made == 0 {
 			return err
@@ -44,10 +43,7 @@ func (j *oneTransaction) create(ctx context.Context, n start) (done started, err
 		}
 		return j.forget(ctx, tx, n.oldID, n.oldLabels)
 	}, j.creates...)
-	if err != nil {
-		return started{}, err
-	}
-	return done, nil
+	return done, err
 }
 
 func (j *oneTransaction) end(ctx context.Context, id, note string, life int64, labels []string) (there string, err error) {
