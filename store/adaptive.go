@@ -18,7 +18,7 @@ type readers struct {
 	pipeline *sender  // RedisConfig.Pipeline, or nil
 	batches  *batches // or nil
 
-	from     int64 // busyFrom, but in tests
+	from     int64 // busyFrom; 1 in some tests; the largest int64 if all reads go alone
 	inFlight atomic.Int64
 	stays    atomic.Int64 // how many more reads go together
 }
