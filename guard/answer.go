@@ -178,7 +178,7 @@ func detail(status int) string {
 	case http.StatusBadRequest:
 		return "The request lacks something, or is malformed."
 	case http.StatusUnauthorized:
-		return "Log in to do this. What was sent, if anything, was not accepted."
+		return "Log in first. If you sent a password, a token or a cookie, it was not accepted."
 	case http.StatusForbidden:
 		return "This is not allowed."
 	case http.StatusConflict:
@@ -198,8 +198,9 @@ func detail(status int) string {
 // write writes the status and the body.
 func (a *answer) write(w http.ResponseWriter) {
 	h := w.Header()
-	h.Del("Content-Length")
-	h.Del("Content-Encoding")
+	for _, name := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
+		h.Del(name) // they are about what the handler meant to send, as in http.Error
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if !a.html {
 		a.problem.write(w)

@@ -68,8 +68,11 @@ func (e *Refusal) Unwrap() []error {
 }
 
 // Status returns the first status that a strategy asked for, 400 to 499, and 401
-// when none did: Passport's rule (middleware/authenticate.js:162).
+// when none did: Passport's rule (middleware/authenticate.js:162). Of a nil *Refusal it is 500, as [Status] says.
 func (e *Refusal) Status() int {
+	if e == nil {
+		return http.StatusInternalServerError
+	}
 	for _, f := range e.Failures {
 		if d := f.detail(); d.Status >= 400 && d.Status < 500 {
 			return d.Status
@@ -82,6 +85,9 @@ func (e *Refusal) Status() int {
 // of every strategy that has one, as in Passport; with another status those of the
 // strategies that asked for it (RFC 6750 §3.1 has challenges with 400 and 403).
 func (e *Refusal) Challenges() []string {
+	if e == nil {
+		return nil
+	}
 	var list []string
 	status := e.Status()
 	for _, f := range e.Failures {
@@ -94,6 +100,9 @@ func (e *Refusal) Challenges() []string {
 
 // RetryAfter returns the longest wait that a strategy asked for, or 0.
 func (e *Refusal) RetryAfter() time.Duration {
+	if e == nil {
+		return 0
+	}
 	var longest time.Duration
 	for _, f := range e.Failures {
 		longest = max(longest, f.detail().RetryAfter)

@@ -39,6 +39,7 @@ func TestAHandlerMayReturnAnError(t *testing.T) {
 				}
 			})
 			w.mux.Handle("/orders", w.RequireAuth(w.Handle(func(rw http.ResponseWriter, _ *http.Request) error {
+				rw.Header().Set("ETag", `"7"`)
 				if row.begins {
 					_, _ = rw.Write([]byte("hello"))
 				}
@@ -46,7 +47,11 @@ func TestAHandlerMayReturnAnError(t *testing.T) {
 			})))
 			b := w.loggedIn("joe@test.com")
 			w.outcomes()
-			b.Get("/orders").Want(t, row.status, row.text)
+			answer := b.Get("/orders")
+			answer.Want(t, row.status, row.text)
+			if tag := answer.Header.Get("ETag"); row.status != 200 && !own && tag != "" {
+				t.Errorf("%s: the answer has the ETag %s of the page that was not sent", row.name, tag)
+			}
 			if got := w.outcomes(); got != row.events {
 				t.Errorf("%s: got events %q, want %q", row.name, got, row.events)
 			}

@@ -69,7 +69,7 @@ func TestAProblemSaysHowLongToWait(t *testing.T) {
 		{"nobody knows", &strategy.Failure{Status: 429}, 0, "Too many attempts. Try again later."},
 		{"another refusal that asks to wait", &strategy.Failure{Status: 409, RetryAfter: time.Minute}, time.Minute, "The session ended or changed in the meantime. Load the page again."},
 		{"too many hashes at once", fmt.Errorf("argon2id: %w", strategy.ErrBusy), 5 * time.Second, "This does not work at the moment. Try again soon."},
-		{"a wrong password", &strategy.Failure{}, 0, "Log in to do this. What was sent, if anything, was not accepted."},
+		{"a wrong password", &strategy.Failure{}, 0, "Log in first. If you sent a password, a token or a cookie, it was not accepted."},
 	} {
 		p := guard.ProblemOf(row.err)
 		if p.RetryAfter != row.after || p.Detail != row.want || p.Status != guard.Status(row.err) || p.Title != http.StatusText(p.Status) {
@@ -101,5 +101,9 @@ func TestANilPointerIsAMistakeOfTheProgram(t *testing.T) {
 		if rec.Code != 500 {
 			t.Errorf("%s: answered %d, want 500", name, rec.Code)
 		}
+	}
+	var none *guard.Refusal
+	if none.Status() != 500 || none.Challenges() != nil || none.RetryAfter() != 0 {
+		t.Errorf("a nil *Refusal: status %d, challenges %q, wait %v", none.Status(), none.Challenges(), none.RetryAfter())
 	}
 }
