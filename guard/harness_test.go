@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,6 +155,7 @@ type switchable struct {
 	mute    bool              // send no notices
 	deliver func(tell func()) // decides when a notice is sent; set before anybody listens
 	stuck   string            // an id whose end always fails
+	lost    int               // so many answers to Update are lost
 }
 
 func newStore(t testing.TB) *switchable {
@@ -198,21 +198,6 @@ func (s *switchable) fail(err error) {
 	s.down = err
 }
 
-// holdFirst holds the next call of that name until release is called.
-func (s *switchable) holdFirst(call string) (reached <-chan bool, release func()) {
-	here, on := make(chan bool, 1), make(chan bool)
-	var taken atomic.Bool
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hold = func(c string) {
-		if c == call && taken.CompareAndSwap(false, true) {
-			here <- true
-			<-on
-		}
-	}
-	return here, func() { close(on) }
-}
-
 func (s *switchable) failOn(method string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,7 +225,14 @@ func (s *switchable) Update(ctx context.Context, id string, old, new []byte, ttl
 	if err := s.ask("Update"); err != nil {
 		return err
 	}
-	return s.MemoryStore.Update(ctx, id, old, new, ttl)
+	err := s.MemoryStore.Update(ctx, id, old, new, ttl)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost > 0 {
+		s.lost--
+		return errOutage
+	}
+	return err
 }
 
 func (s *switchable) Delete(ctx context.Context, id string, old []byte) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,5 +201,56 @@ func TestWatchOfALogInThatIsNeverStored(t *testing.T) {
 	w.open().Get("/in").Want(t, 200, "")
 	if ended, ok := errors.AsType[*guard.LogInEnded](cause); !ok || ended.Reason != guard.ReasonGone {
 		t.Errorf("got the cause %v, want %s", cause, guard.ReasonGone)
+	}
+}
+
+// holdFirst holds the next call of that name until release is called.
+func (s *switchable) holdFirst(call string) (reached <-chan bool, release func()) {
+	here, on := make(chan bool, 1), make(chan bool)
+	var taken atomic.Bool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = func(c string) {
+		if c == call && taken.CompareAndSwap(false, true) {
+			here <- true
+			<-on
+		}
+	}
+	return here, func() { close(on) }
+}
+
+// loseAnswers executes the next n calls of Update, and returns an error for each.
+func (s *switchable) loseAnswers(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = n
+}
+
+// TestALogOutWhoseAnswerIsLostIsTold: another guard's user stays, so no record ends. The store executes the
+// command that takes the log-in out of the record, and its answers are lost: one of them, which the log-out
+// finds out, or all, which leaves the outcome unknown.
+func TestALogOutWhoseAnswerIsLostIsTold(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		lost   int
+		status int
+	}{{"one answer", 1, 200}, {"all answers", 9, 503}} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				here, there := processes(t)
+				b := here.loggedIn("joe@test.com")
+				b.Post("/admin/login", "email", "jen@test.com", "password", password).Want(t, 200, "")
+				old := b.Twin()
+				b.Get("/renew").Want(t, 200, "")
+				l := there.watch(there.in(b), "/stream")
+				synctest.Wait()
+				here.store.loseAnswers(row.lost)
+				old.Post("/logout").Want(t, row.status, "")
+				synctest.Wait()
+				if got := l.cause(); got != guard.ReasonLogOut {
+					t.Errorf("got %q, want %q", got, guard.ReasonLogOut)
+				}
+			})
+		})
 	}
 }

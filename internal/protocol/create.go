@@ -94,23 +94,30 @@ func (p *Protocol) createOnce(ctx context.Context, d *record.Draft, binding devi
 	}
 }
 
-// abandon makes a best effort to delete a record whose id was never sent: now if the
-// context allows, otherwise in the background.
+// abandon makes a best effort to delete a record whose id was never sent.
 func (p *Protocol) abandon(ctx context.Context, id string) {
-	if ctx.Err() == nil && p.Store.Delete(ctx, id, nil) == nil {
+	p.tryTwice(ctx, func(ctx context.Context) error { return p.Store.Delete(ctx, id, nil) }, func(err error) {
+		p.Report(ctx, NotDeleted, id, err)
+	})
+}
+
+// tryTwice calls command: now if the context allows, and in the background if that fails. failed gets the
+// error of the second try.
+func (p *Protocol) tryTwice(ctx context.Context, command func(context.Context) error, failed func(error)) {
+	if ctx.Err() == nil && command(ctx) == nil {
 		return
 	}
 	select {
 	case p.cleanups <- struct{}{}:
 	default:
-		return // the store is down; a record that was stored expires
+		return // the store is down: a record that was stored expires, and the clock finds what changed
 	}
 	go func() {
 		defer func() { <-p.cleanups }()
 		ctx, cancel := p.bounded(ctx)
 		defer cancel()
-		if err := p.Store.Delete(ctx, id, nil); err != nil {
-			p.Report(ctx, NotDeleted, id, err)
+		if err := command(ctx); err != nil {
+			failed(err)
 		}
 	}()
 }

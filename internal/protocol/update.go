@@ -132,6 +132,9 @@ func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, 
 			return false, nil
 		}
 		if !slices.ContainsFunc(logIns, func(s record.Slot) bool { return slices.Contains(keys, s.Key) }) {
+			if outages > 0 { // perhaps our own write, whose answer was lost
+				p.changed(ctx, id)
+			}
 			return true, nil
 		}
 		var d record.Draft
@@ -168,6 +171,7 @@ func (p *Protocol) withdraw(ctx context.Context, id string, rec *record.Record, 
 				return false, fmt.Errorf("session: end: too many writers: %w", err)
 			}
 		} else if outages++; outages == outageTries || pause(ctx, outagePause, outages) != nil {
+			p.changed(ctx, id) // it may have happened
 			return false, fmt.Errorf("session: end: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"slices"
 	"sync"
@@ -266,15 +267,20 @@ func (w *watchers) onEndMany(ids, successors []string) {
 	}
 }
 
-// changed tells this process and the others that log-ins were removed from id, whose record stays.
-// The log-out is done: a notice that cannot be sent is no error, because the clock finds the change.
+// changed tells this process and the others that log-ins were removed from id, or may have been if an
+// answer was lost. The record stays. A notice that cannot be sent is no error: the clock finds the change.
 func (p *Protocol) changed(ctx context.Context, id string) {
 	text := notice(noticeChanged, id)
 	if w := p.watchers.Load(); w != nil {
 		w.onNotice(text)
 	}
 	if n, ok := p.Store.(ChangeNotifier); ok {
-		_ = n.Notify(ctx, text)
+		p.tryTwice(ctx, func(ctx context.Context) error {
+			if err := n.Notify(ctx, text); !errors.Is(err, errors.ErrUnsupported) {
+				return err
+			}
+			return nil // the store was not told to notify
+		}, func(error) {})
 	}
 }
 
