@@ -3,6 +3,9 @@
 package main_test
 
 import (
+	"context"
+	"crypto/rand"
+	"database/sql"
 	"testing"
 	"time"
 
@@ -12,6 +15,39 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 	"github.com/seed-6f34412b/passport/strategy/passkey/passkeytest"
 )
+
+// TestTheSQLTableOfPasskeysInEachDatabase: passkey.SQLTable with the table of its own Schema. It is tested
+// here since its module has no drivers.
+func TestTheSQLTableOfPasskeysInEachDatabase(t *testing.T) {
+	postgres, maria := sqltest.StartPostgres(t), sqltest.StartMariaDB(t)
+	for _, row := range []struct {
+		name string
+		db   *sql.DB
+	}{
+		{"PostgreSQL", sqltest.Open(t, "pgx", postgres.URL(postgres.Database(t)))},
+		{"MariaDB", sqltest.Open(t, "mysql", maria.DSN(maria.Database(t)))},
+		{"SQLite", sqltest.SQLiteFile(t)},
+		{"SQLite in memory", sqltest.SQLiteMemory(t)},
+	} {
+		table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{
+			DB: row.db, MySQL: row.name == "MariaDB", Owner: func(name string) string { return name },
+			User: func(_ context.Context, name string) (string, error) { return name, nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second time it is there
+			if _, err := row.db.ExecContext(t.Context(), table.Schema()); err != nil {
+				t.Fatalf("%s: %v", row.name, err)
+			}
+		}
+		t.Run(row.name, func(t *testing.T) {
+			passkeytest.RunCredentials(t, func(*testing.T) (passkey.Credentials[string], string, string) {
+				return table, rand.Text(), rand.Text()
+			})
+		})
+	}
+}
 
 // TestPostgresAndRedis runs the site with real servers.
 func TestPostgresAndRedis(t *testing.T) {

@@ -1,0 +1,78 @@
+package apikey_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/apikey"
+)
+
+// The statements run against PostgreSQL, MariaDB and SQLite in internal/sqltest.
+
+func TestASQLTableNamesItsMistakes(t *testing.T) {
+	_, err := apikey.NewSQLTable(apikey.SQLConfig{Table: `keys"; DROP TABLE users`})
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, want := range []string{"DB is nil", "the table's name is"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
+	for _, row := range []struct {
+		cfg  apikey.SQLConfig
+		want []string
+	}{
+		{apikey.SQLConfig{DB: &sql.DB{}}, []string{"CREATE TABLE IF NOT EXISTS api_keys (", "id TEXT PRIMARY KEY"}},
+		{apikey.SQLConfig{DB: &sql.DB{}, Table: "auth.keys", MySQL: true}, []string{"auth.keys", "owner VARCHAR(255)", "ascii_bin PRIMARY KEY"}},
+	} {
+		table, err := apikey.NewSQLTable(row.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range row.want {
+			if text := table.Schema(); !strings.Contains(text, want) || strings.Contains(text, "{") {
+				t.Errorf("got %s, want %q in it, and no brace", text, want)
+			}
+		}
+	}
+}
+
+// down is a database that cannot be reached.
+type down struct{}
+
+var errDown = errors.New("the database is down")
+
+func (down) Connect(context.Context) (driver.Conn, error) { return nil, errDown }
+func (down) Driver() driver.Driver                        { return nil }
+
+// TestWithoutItsDatabaseEachMethodIsAnOutage: none of them says that there is no key, or that the name is
+// taken.
+func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
+	db := sql.OpenDB(down{})
+	t.Cleanup(func() { _ = db.Close() })
+	table, err := apikey.NewSQLTable(apikey.SQLConfig{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list := table.ByOwner(t.Context(), "1")
+	_, remove := table.Delete(t.Context(), "1", "a")
+	_, _, find := apikey.SQLFind(table, func(context.Context, string) (string, error) { return "joe", nil })(t.Context(), "a")
+	for method, err := range map[string]error{
+		"Insert": table.Insert(t.Context(), apikey.Key{ID: "a"}), "ByOwner": list, "Delete": remove,
+		"Used": table.Used(t.Context(), "a", time.Now()), "SQLFind": find,
+	} {
+		if !errors.Is(err, errDown) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, apikey.ErrNameTaken) {
+			t.Errorf("%s: got %v, want the outage", method, err)
+		}
+	}
+}
