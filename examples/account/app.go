@@ -43,7 +43,9 @@ type app struct {
 	codes    *totp.Codes
 	passkeys *passkey.Strategy[*User]
 	keys     *apikey.Keys
-	link     *guard.Guard[oidc.Identity] // its user is an account at the provider; nil without one
+
+	passkeyTable passkeyTable
+	link         *guard.Guard[oidc.Identity] // its user is an account at the provider; nil without one
 
 	ending <-chan struct{} // closed when the program ends
 
@@ -109,23 +111,26 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	a.guesses = must(throttle.NewLimiter(guesses))
 
 	site := must(url.Parse(o.url))
+	a.passkeyTable = passkeyTable{must(passkey.NewSQLTable(passkey.SQLConfig[*User]{
+		DB: b.db, Owner: userID, User: a.users.byID,
+	})), a}
 	a.passkeys = must(passkey.New(passkey.Config[*User]{
 		RPID: site.Hostname(), RPName: siteName, Origins: []string{o.url}, Secrets: secrets, Once: b.counter,
-		Credentials: passkeyTable{a}, Account: passkeyAccount, WithoutPasskey: withoutPasskey,
-		FreshFor: o.freshFor,
+		Credentials: a.passkeyTable, Account: passkeyAccount, FreshFor: o.freshFor,
 	}))
-	keys := keyTable{a.users}
+	keys := must(apikey.NewSQLTable(apikey.SQLConfig{DB: b.db}))
 	a.keys = must(apikey.NewKeys("harbour", keys))
 	strategies := []strategy.Strategy[*User]{
 		a.attempts, must(throttle.New(limits, strategy.Strategy[*User](codes))), a.passkeys,
 		must(onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: a.magic}, a.byMagicLink)),
-		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.used}, keys.find)),
+		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.Used},
+			apikey.SQLFind(keys, a.users.byID))),
 	}
 	if o.issuer != "" {
 		elsewhere := a.provider("provider", "/login/provider", b.counter)
 		strategies = append(strategies, must(oidc.New(elsewhere, a.byIdentity)))
 	}
-	byID := serializer.ByID(func(u *User) string { return u.ID }, a.users.byID)
+	byID := serializer.ByID(userID, a.users.byID)
 	a.rows = serializer.WithStamp(byID, func(u *User) string { return u.Stamp })
 	a.auth = must(guard.New(guard.Config{
 		Sessions: a.sessions, LoginURL: "/login", StepUpURL: "/second", Error: a.errorPage,

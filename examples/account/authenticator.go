@@ -121,10 +121,7 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	return done(w, r, nil, "/account/security", text)
 }
 
-// removeAuthenticator removes the app, and ends log-ins with it elsewhere.
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
-	u := a.current(r)
-	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = '' WHERE id = $1
-		AND authenticator <> ''`, u.ID)
-	return a.removed(w, r, n > 0, err, removal{"totp", "factor", "/account/security", "The app is removed."})
+	return a.remove(w, r, removal{"totp", "factor", "/account/security", "The app is removed."},
+		`UPDATE users SET authenticator = '' WHERE id = $1 AND authenticator <> ''`)
 }

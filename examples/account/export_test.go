@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
+	"errors"
 	"net"
 	"net/http"
 	"testing"
@@ -41,12 +43,12 @@ func SiteWithPasskeys(t testing.TB) (site http.Handler, add func(email string) (
 	return a.handler(), func(email string) string {
 		u, _, err := a.users.byEmail(t.Context(), email)
 		if err == nil {
-			err = passkeyTable{a}.Add(t.Context(), u, passkey.Credential{ID: []byte("a passkey"), Created: time.Now()})
+			err = a.passkeyTable.Add(t.Context(), u, passkey.Credential{ID: []byte("a passkey"), Created: time.Now()})
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		return id64([]byte("a passkey"))
+		return base64.RawURLEncoding.EncodeToString([]byte("a passkey"))
 	}
 }
 
@@ -146,7 +148,7 @@ func (s ThievesSite) Exec(statement string, args ...any) {
 // AddPasskey gives the user a passkey of the given age.
 func (s ThievesSite) AddPasskey(age time.Duration) {
 	s.t.Helper()
-	if err := (passkeyTable{s.a}).Add(s.t.Context(), s.user(), passkey.Credential{ID: []byte("a passkey"), Created: time.Now().Add(-age)}); err != nil {
+	if err := s.a.passkeyTable.Add(s.t.Context(), s.user(), passkey.Credential{ID: []byte("a passkey"), Created: time.Now().Add(-age)}); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -157,7 +159,7 @@ func (s ThievesSite) Add(factor string) (form []string) {
 	switch factor {
 	case "passkey":
 		s.AddPasskey(0)
-		return []string{"id", id64([]byte("a passkey"))}
+		return []string{"id", base64.RawURLEncoding.EncodeToString([]byte("a passkey"))}
 	case "totp":
 		s.Exec("UPDATE users SET authenticator = $1", s.a.vault.Seal(s.user().ID, s.a.codes.NewKey()))
 		return nil
@@ -167,6 +169,21 @@ func (s ThievesSite) Add(factor string) (form []string) {
 	}
 	return []string{"issuer", "https://op.example", "subject", "1"}
 }
+
+// RemoveWays removes a passkey and an account elsewhere, the only two ways to log in, for requests that have
+// both read the user before. It returns the answers.
+func (s ThievesSite) RemoveWays() (passkey, linked error) {
+	s.Add("passkey")
+	s.Add("provider")
+	s.Exec("UPDATE users SET hash = ''")
+	u := s.user()
+	_, passkey = s.a.users.removeWay(s.t.Context(), u, "DELETE FROM passkeys WHERE owner = $1")
+	_, linked = s.a.users.removeWay(s.t.Context(), u, "DELETE FROM identities WHERE owner = $1")
+	return passkey, linked
+}
+
+// IsOnlyWay reports whether a removal was refused because it was the user's only way to log in.
+func IsOnlyWay(err error) bool { return errors.Is(err, errOnlyWay) }
 
 // Passkeys returns the table of passkeys, and two users.
 func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, *User) {
@@ -180,7 +197,7 @@ func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return uncounted{passkeyTable{a}}, joe, jen
+	return uncounted{a.passkeyTable}, joe, jen
 }
 
 // FirstLogInElsewhere is the first log-in by a provider, with a verified address.

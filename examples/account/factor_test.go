@@ -104,3 +104,16 @@ func TestAnotherAppLogsOutWhoUsedTheFormer(t *testing.T) {
 	}
 	kim.Get("/account").Want(t, http.StatusOK, "")
 }
+
+// TestTheLastWayInStays: two requests at the same moment once removed the last passkey and the last account
+// elsewhere, since each saw the other one.
+func TestTheLastWayInStays(t *testing.T) {
+	site := main.SiteOfThieves(t)
+	kim := visit(t, site).register("kim@test.example")
+	passkey, linked := site.RemoveWays()
+	if passkey != nil || !main.IsOnlyWay(linked) {
+		t.Errorf("got %v and %v, want that the second is refused", passkey, linked)
+	}
+	kim.Post("/account/linked/remove", "issuer", "https://op.example", "subject", "1").Want(t, http.StatusSeeOther, "")
+	kim.Get("/account/linked").Want(t, http.StatusOK, "This is your only way to log in.")
+}

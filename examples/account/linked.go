@@ -64,7 +64,7 @@ func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 
 func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
 	list, err := all(r.Context(), a.users, scanIdentity,
-		`SELECT issuer, subject, name FROM identities WHERE user_id = $1`, a.current(r).ID)
+		`SELECT issuer, subject, name FROM identities WHERE owner = $1`, a.current(r).ID)
 	return a.showOr(w, r, err, "linked", form{}, list)
 }
 
@@ -95,29 +95,24 @@ func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, err, "/account/linked", text)
 }
 
-// unlink disconnects a provider's account, and ends log-ins with it.
 func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
-	f, u := formOf(r), a.current(r)
-	if u.Hash == "" && u.Passkeys == 0 && u.Linked < 2 {
-		return done(w, r, nil, "/account/linked", onlyWay)
-	}
-	n, err := a.users.exec(r.Context(), `DELETE FROM identities WHERE issuer = $1 AND subject = $2
-		AND user_id = $3`, f.Get("issuer"), f.Get("subject"), u.ID)
-	text := "The account is not connected any more."
-	return a.removed(w, r, n > 0, err, removal{"provider", "unlinked", "/account/linked", text})
+	f, text := formOf(r), "The account is not connected any more."
+	return a.remove(w, r, removal{"provider", "unlinked", "/account/linked", text},
+		`DELETE FROM identities WHERE owner = $1 AND issuer = $2 AND subject = $3`,
+		f.Get("issuer"), f.Get("subject"))
 }
 
 // ofIdentity returns the user with whom a provider's account is connected.
 func (t users) ofIdentity(ctx context.Context, id identity) (*User, error) {
 	return one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE id =
-		(SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
+		(SELECT owner FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
 }
 
 // link connects a provider's account, unless it is connected to somebody else.
 func (t users) link(ctx context.Context, u *User, id identity) (bool, error) {
-	n, err := t.exec(ctx, `INSERT INTO identities (issuer, subject, user_id, name) VALUES ($1, $2, $3, $4)
+	n, err := t.exec(ctx, `INSERT INTO identities (issuer, subject, owner, name) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (issuer, subject) DO UPDATE SET name = excluded.name
-		WHERE identities.user_id = excluded.user_id`, id.Issuer, id.Subject, u.ID, id.Name)
+		WHERE identities.owner = excluded.owner`, id.Issuer, id.Subject, u.ID, id.Name)
 	return n > 0, err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -45,7 +46,8 @@ func (p page) ReturnTo() string {
 // parsePages returns the templates by name, each with the layout around it.
 func parsePages() (map[string]*template.Template, error) {
 	site := func() string { return siteName }
-	funcs := template.FuncMap{"site": site, "input": newInput, "ago": ago, "id64": id64}
+	funcs := template.FuncMap{"site": site, "input": newInput, "ago": ago,
+		"id64": base64.RawURLEncoding.EncodeToString}
 	layout := template.New("layout.html").Funcs(funcs)
 	layout, err := layout.ParseFS(files, "templates/layout.html", "templates/parts.html")
 	if err != nil {

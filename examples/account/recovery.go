@@ -33,10 +33,10 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 		return done(w, r, nil, "/account/recovery", text)
 	}
 	err = a.users.inTx(r.Context(), func(exec execer) error {
-		_, err := exec(`DELETE FROM recovery_codes WHERE user_id = $1`, u.ID)
+		_, err := exec(`DELETE FROM recovery_codes WHERE owner = $1`, u.ID)
 		for _, code := range codes {
 			if hash, ok := totp.HashRecoveryCode(code); ok && err == nil {
-				_, err = exec(`INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $2)
+				_, err = exec(`INSERT INTO recovery_codes (owner, hash) VALUES ($1, $2)
 					ON CONFLICT DO NOTHING`, u.ID, hash)
 			}
 		}
@@ -53,6 +53,6 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 
 // useRecoveryCode removes a recovery code, and reports whether it existed.
 func (a *app) useRecoveryCode(ctx context.Context, account, hash string) (bool, error) {
-	n, err := a.users.exec(ctx, `DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2`, account, hash)
+	n, err := a.users.exec(ctx, `DELETE FROM recovery_codes WHERE owner = $1 AND hash = $2`, account, hash)
 	return n > 0, err
 }

@@ -52,7 +52,7 @@ func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
 	removed := int64(0)
 	err := a.users.inTx(r.Context(), func(exec execer) error {
 		for _, table := range []string{"passkeys", "identities", "api_keys"} {
-			n, err := exec(`DELETE FROM `+table+` WHERE user_id = $1`, u.ID)
+			n, err := exec(`DELETE FROM `+table+` WHERE owner = $1`, u.ID)
 			if removed += n; err != nil {
 				return err
 			}

@@ -30,13 +30,18 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 	return a.show(w, r, "second", formOf(r).refusedBy(err, "code", wrongCode), u)
 }
 
-// removal describes how a removed factor is answered.
+// removal describes how the removal of a way to log in is answered.
 type removal struct{ factor, mail, to, text string }
 
-// removed answers the removal of a factor. The owner gets a mail if was is true; at the second of two clicks
-// it is false. Log-ins with the factor elsewhere end.
-func (a *app) removed(w http.ResponseWriter, r *http.Request, was bool, err error, x removal) error {
+// remove removes a way to log in, unless it is the user's only one: statement gets the user's id, and args
+// after it. The owner is told by mail, but not at the second of two clicks. Log-ins with the way elsewhere
+// end.
+func (a *app) remove(w http.ResponseWriter, r *http.Request, x removal, statement string, args ...any) error {
 	u := a.current(r)
+	was, err := a.users.removeWay(r.Context(), u, statement, args...)
+	if errors.Is(err, errOnlyWay) {
+		return done(w, r, nil, x.to, onlyWay)
+	}
 	if was {
 		a.send(u.Email, x.mail, "")
 	}

@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"database/sql"
 	_ "embed"
-	"encoding/base64"
 	"errors"
 	"time"
 
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy"
-	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
 //go:embed schema.sql
@@ -20,7 +18,6 @@ var tables string
 // User is a row of the users table, with the counts of rows in other tables.
 type User struct {
 	ID, Email, Name, Role, Hash, Stamp string
-	Handle                             []byte
 	Authenticator, NewAuthenticator    string // encrypted by app.vault
 	Created, AppSince, PasskeysSince   int64
 	Passkeys, RecoveryCodes            int
@@ -33,6 +30,8 @@ func (u *User) secondIsNew() bool {
 	weekAgo := now() - 7*24*60*60
 	return (u.Authenticator == "" || u.AppSince > weekAgo) && (u.Passkeys == 0 || u.PasskeysSince > weekAgo)
 }
+
+func userID(u *User) string { return u.ID }
 
 // Admin reports whether u is an administrator.
 func (u *User) Admin() bool { return u.Role == "admin" }
@@ -48,25 +47,21 @@ func factors(_ context.Context, u *User) ([]string, error) {
 // users is the users table.
 type users struct{ db *sql.DB }
 
-const selectUser = `SELECT id, email, name, role, hash, stamp, handle, authenticator, authenticator_new,
+const selectUser = `SELECT id, email, name, role, hash, stamp, authenticator, authenticator_new,
   created, app_since,
-  (SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.user_id = users.id),
-  (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = users.id),
-  (SELECT COUNT(*) FROM recovery_codes c WHERE c.user_id = users.id),
-  (SELECT COUNT(*) FROM identities i WHERE i.user_id = users.id),
-  (SELECT COUNT(*) FROM api_keys k WHERE k.user_id = users.id) FROM users `
+  (SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.owner = users.id),
+  (SELECT COUNT(*) FROM passkeys p WHERE p.owner = users.id),
+  (SELECT COUNT(*) FROM recovery_codes c WHERE c.owner = users.id),
+  (SELECT COUNT(*) FROM identities i WHERE i.owner = users.id),
+  (SELECT COUNT(*) FROM api_keys k WHERE k.owner = users.id) FROM users `
 
 type scanner interface{ Scan(into ...any) error }
 
 func scanUser(row scanner) (*User, error) {
-	u, handle := new(User), ""
-	err := row.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Hash, &u.Stamp, &handle, &u.Authenticator,
+	u := new(User)
+	return u, row.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Hash, &u.Stamp, &u.Authenticator,
 		&u.NewAuthenticator, &u.Created, &u.AppSince, &u.PasskeysSince,
 		&u.Passkeys, &u.RecoveryCodes, &u.Linked, &u.Keys)
-	if err == nil {
-		u.Handle, err = base64.RawURLEncoding.DecodeString(handle)
-	}
-	return u, err
 }
 
 // byID is the serializer's look-up.
@@ -106,16 +101,16 @@ func (t users) list(ctx context.Context) ([]*User, error) {
 	return all(ctx, t, scanUser, selectUser+`ORDER BY created DESC, email LIMIT 200`)
 }
 
-// errTaken is returned if another user has the address, or another key of the user has the name.
-var errTaken = errors.New("the name is taken")
+// errTaken is returned if another user has the address.
+var errTaken = errors.New("the address is taken")
 
 // add adds a user with a verified address.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 	id := rand.Text()
 	n, err := t.exec(ctx, `INSERT INTO users
-		(id, email, name, role, hash, stamp, handle, authenticator, authenticator_new, app_since, created)
-		VALUES ($1, $2, '', 'user', $3, $4, $5, '', '', 0, $6) ON CONFLICT DO NOTHING`,
-		id, email, hash, rand.Text(), base64.RawURLEncoding.EncodeToString(passkey.NewHandle()), now())
+		(id, email, name, role, hash, stamp, authenticator, authenticator_new, app_since, created)
+		VALUES ($1, $2, '', 'user', $3, $4, '', '', 0, $5) ON CONFLICT DO NOTHING`,
+		id, email, hash, rand.Text(), now())
 	if err == nil && n == 0 {
 		err = errTaken
 	}
@@ -138,7 +133,7 @@ func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes
 		}
 		for _, statement := range []string{
 			`UPDATE users SET authenticator = '', authenticator_new = '' WHERE id = $1`,
-			`DELETE FROM passkeys WHERE user_id = $1`, `DELETE FROM recovery_codes WHERE user_id = $1`,
+			`DELETE FROM passkeys WHERE owner = $1`, `DELETE FROM recovery_codes WHERE owner = $1`,
 		} {
 			if err == nil && secondGoes {
 				_, err = exec(statement, u.ID)
@@ -154,6 +149,31 @@ func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes
 	}
 	u.Stamp = stamp // not a newer one: a newer change of the password must end the session of this one
 	return u, nil
+}
+
+// errOnlyWay is returned if a user could not log in any more.
+var errOnlyWay = errors.New("it is the only way to log in")
+
+// removeWay runs a statement that removes a way to log in, unless it is the last one. The statement gets the
+// user's id, and args after it. The result is false if there was nothing to remove.
+func (t users) removeWay(ctx context.Context, u *User, statement string, args ...any) (was bool, err error) {
+	err = t.inTx(ctx, func(exec execer) error {
+		if _, err := exec(`UPDATE users SET id = id WHERE id = $1`, u.ID); err != nil { // locks the row
+			return err
+		}
+		n, err := exec(statement, append([]any{u.ID}, args...)...)
+		if was = n > 0; err != nil || !was {
+			return err
+		}
+		n, err = exec(`UPDATE users SET id = id WHERE id = $1 AND (hash <> ''
+			OR EXISTS (SELECT 1 FROM passkeys WHERE owner = users.id)
+			OR EXISTS (SELECT 1 FROM identities WHERE owner = users.id))`, u.ID)
+		if err == nil && n == 0 {
+			err = errOnlyWay // undoes the statement
+		}
+		return err
+	})
+	return was && err == nil, err
 }
 
 // exec returns how many rows a statement changed.
