@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/internal/compositions/outside"
 	"github.com/seed-6f34412b/passport/session"
 )
 
@@ -21,14 +23,15 @@ var values = []string{"a", "b", "returnTo"}
 func (w *world) ask() {
 	defer w.stores.ask()()
 	ctx := context.Background()
-	unsaid := w.model.Expired(time.Now())
+	found := map[string]outside.Opened{}
 	for _, id := range w.ids {
-		got := w.open(ctx, id)
-		if slices.Contains(unsaid, id) {
-			w.model.Settle(id, got.Lives)
-		}
+		found[id] = w.open(ctx, id)
+	}
+	w.model.Expire(time.Now(), func(id string) bool { return found[id].Lives })
+	for _, id := range w.ids {
+		got := found[id]
 		w.model.Settled(id, got)
-		w.compare(id, got, w.model.Opens(id, len(got.Users)))
+		w.compare(id, got)
 	}
 	for g, auth := range w.probe.guards {
 		for _, user := range slices.Sorted(maps.Keys(w.shared.tables[g].rows)) {
@@ -36,19 +39,19 @@ func (w *world) ask() {
 			if err != nil {
 				w.broken("answer: Sessions fails", "%v", err)
 			}
-			var got []model.Device
+			var got []outside.Device
 			for _, d := range list {
-				got = append(got, model.Device{ID: w.refs[d.Ref], LoggedIn: d.LoggedIn, Factors: factorsIn(d.Factors), Pending: d.Pending})
+				got = append(got, outside.Device{ID: w.refs[d.Ref], LoggedIn: d.LoggedIn, Factors: factorsIn(d.Factors), Pending: d.Pending})
 			}
 			w.model.Listed(g, user, got)
-			w.compareLists(g, user, got, w.model.Devices(g, user))
+			w.compareLists(g, user, got)
 		}
 	}
 }
 
 // open returns what the program says of an id, without a request or a refresh.
-func (w *world) open(ctx context.Context, id string) model.Opened {
-	o := model.Opened{Values: map[string]string{}, Users: make([]int, len(w.probe.guards)), Pending: make([]bool, len(w.probe.guards))}
+func (w *world) open(ctx context.Context, id string) outside.Opened {
+	o := outside.Opened{Values: map[string]string{}, Users: make([]int, len(w.probe.guards)), Pending: make([]bool, len(w.probe.guards))}
 	s, err := w.probe.managers[0].Open(ctx, id)
 	switch {
 	case err == nil:
@@ -78,7 +81,16 @@ func (w *world) open(ctx context.Context, id string) model.Opened {
 }
 
 // compare compares what the program says of an id with the model.
-func (w *world) compare(id string, got, want model.Opened) {
+func (w *world) compare(id string, got outside.Opened) {
+	want := outside.Opened{Users: make([]int, len(got.Users)), Pending: make([]bool, len(got.Users))}
+	if s := w.model.Live[id]; s != nil {
+		want.Lives, want.Values = true, s.Values
+		for g, l := range s.LogIns {
+			if want.Pending[g] = w.model.Good(l) && w.model.Pending(l); w.model.Good(l) && !w.model.Pending(l) {
+				want.Users[g] = l.User
+			}
+		}
+	}
 	id = model.Short(id)
 	for g, u := range got.Users {
 		if u != want.Users[g] {
@@ -113,19 +125,28 @@ func (w *world) compare(id string, got, want model.Opened) {
 }
 
 // compareLists compares what Guard.Sessions lists with the model: of each device, one of its sessions.
-func (w *world) compareLists(g, user int, got []model.Device, want [][]model.Device) {
+func (w *world) compareLists(g, user int, got []outside.Device) {
+	want := w.model.Devices(g, user, model.All)
 	w.model.Want(len(got) == len(want), "list: the number of a user's devices", "guard %d, user %d: got %d, want %d", g, user, len(got), len(want))
 	may := slices.Concat(want...) // an id is in only one of them
 	for _, d := range got {
-		i := slices.IndexFunc(may, func(o model.Device) bool { return o.ID == d.ID })
+		i := slices.IndexFunc(may, func(s *model.Session) bool { return s.ID == d.ID })
 		if i < 0 {
 			w.broken("list: a device that must not be", "guard %d, user %d: %s", g, user, model.Short(d.ID))
 			continue
 		}
-		o := may[i]
-		w.model.Want(d.LoggedIn.Equal(o.LoggedIn), "list: when a device logged in", "got %v, want %v", d.LoggedIn, o.LoggedIn)
-		w.model.Want(slices.Equal(d.Factors, o.Factors) && d.Pending == o.Pending, "list: a device's factors", "got %+v, want %+v", d, o)
+		l := may[i].LogIns[g]
+		at, pending := l.At.Truncate(time.Millisecond), w.model.Pending(l)
+		w.model.Want(d.LoggedIn.Equal(at), "list: when a device logged in", "got %v, want %v", d.LoggedIn, at)
+		w.model.Want(slices.Equal(d.Factors, l.Factors) && d.Pending == pending, "list: a device's factors", "got %+v, want %v, pending %v", d, l.Factors, pending)
 	}
+}
+
+// covers reports whether the event e is what the model requires.
+func covers(want, e model.Event) bool {
+	return e.Guard == want.Guard && e.Name == want.Name && e.Outcome == want.Outcome && e.Strategy == want.Strategy && e.Account == want.Account &&
+		(want.Reason == model.Anything || slices.Contains(strings.Split(want.Reason, "|"), e.Reason)) &&
+		(want.Anyone || e.User == want.User) && (want.Session == model.Anything || e.Session == want.Session) && (want.Count < 0 || e.Count == want.Count)
 }
 
 // compareEvents requires the events of a step, each once, and no others.
@@ -136,7 +157,7 @@ func (w *world) compareEvents(got []model.Event) {
 	}
 	var extra []model.Event
 	for _, e := range got {
-		if i := slices.IndexFunc(want, func(o model.Event) bool { return o.Covers(e) }); i >= 0 {
+		if i := slices.IndexFunc(want, func(o model.Event) bool { return covers(o, e) }); i >= 0 {
 			want = slices.Delete(want, i, i+1)
 		} else {
 			extra = append(extra, e)

@@ -259,6 +259,7 @@ func (w *world) met(s Step, r *request) bool {
 		half.Name, half.Value = key(s), "new"
 	}
 	if r.Status != http.StatusServiceUnavailable {
+		r.Met = true
 		w.model.Outage(&half)
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,9 +14,12 @@ import (
 
 // proxy serves a page of an upstream, behind the guard.
 func (p *process) proxy(g int) http.Handler {
-	auth := p.guards[g]
+	auth, names := p.guards[g], slices.Clone(p.names[g])
+	if p.memory[g] != nil { // otherwise the cookie is not the program's
+		names = append(names, rememberName(g))
+	}
 	return &httputil.ReverseProxy{
-		Transport: auth.ProxyTransport(upstream{append([]string{rememberName(g)}, p.names[g]...)}),
+		Transport: auth.ProxyTransport(upstream{names}),
 		Rewrite: func(r *httputil.ProxyRequest) {
 			u, _ := auth.User(r.In.Context())
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", "upstream"

@@ -140,8 +140,8 @@ func (w *world) reasons(s Step, st *stream) (list []string) {
 		list = append(list, guard.ReasonStamp)
 	}
 	followed := slices.ContainsFunc(w.presented, func(id string) bool {
-		for range len(w.model.Moved) {
-			if id = w.model.Moved[id].To; id == st.id {
+		for range len(w.model.Ended) {
+			if id = w.model.Ended[id].To; id == st.id {
 				return true
 			}
 		}

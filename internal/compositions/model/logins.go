@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,46 +27,48 @@ func (m *Model) Register(v *Visit, user int) { m.logIn(v, "", user, false, nil) 
 func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	key := fmt.Sprint(v.Guard, strategy, user)
 	recent := slices.DeleteFunc(m.Wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })
-	e := Event{Guard: v.Guard, Name: "authn_login_success", Strategy: strategy, User: user}
+	name, refused := "authn_login_success", Event{Strategy: strategy, Reason: Anything}
 	switch n := len(recent); {
 	case v.Status == 429:
-		pauses := m.Throttled && n >= m.Free && v.Now.Sub(recent[n-1]) < min(30*time.Second<<min(n-m.Free, 9), 15*time.Minute)
+		name, m.answer.what = "excess_rate_limit_exceeded", "a log-in that is delayed"
+		pauses := m.Throttled && n >= m.Free &&
+			v.Now.Sub(recent[n-1]) < min(30*time.Second<<min(n-m.Free, 9), 15*time.Minute)
 		m.Want(pauses, "throttle: credentials are not looked at", "%s of user %d after %d wrong ones", strategy, user, n)
-		e.Name, e.Reason, e.User = "excess_rate_limit_exceeded", Anything, 0
 	case !right:
 		m.status(v, 401, "a wrong log-in")
-		recent = append(recent, v.Now)
-		e.Name, e.Reason, e.User = "authn_login_fail", Anything, 0
+		name, recent = "authn_login_fail", append(recent, v.Now)
 	}
 	m.Wrong[key] = recent
-	if e.User == 0 {
-		m.Quiet(v, "a log-in that is not accepted")
-		if strategy == "local" || strategy == "totp" && m.Throttled { // it or throttle.Config.Claims names the account
-			e.Account = fmt.Sprint(user)
-		}
+	if name == "authn_login_success" {
+		m.expect(name, &LogIn{Guard: v.Guard, User: user}, nil, Event{Strategy: strategy})
+		return true
 	}
-	m.expect(e)
-	return e.User > 0
+	if strategy == "local" || strategy == "totp" && m.Throttled { // it or throttle.Config.Claims names the account
+		refused.Account = fmt.Sprint(user)
+	}
+	m.expect(name, &LogIn{Guard: v.Guard}, nil, refused)
+	return false
 }
 
 // logIn models a log-in with accepted credentials.
 func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels []string) {
-	s, former := m.Find(v), m.Presented(v)
-	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Password: m.Passwords[Account{v.Guard, user}], Labels: labels, Listed: true, Form: m.form(v, user)}
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Labels: labels, Listed: true, Form: m.form(v, user)}
+	l.Password = m.Passwords[l.Account()]
 	l.prove(strategy)
-	if m.tooMany(v, l, s, former, strategy) || !m.status(v, m.lets(l), "a log-in") {
+	if remember {
+		l.Series = &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
+		l.Series.Series = l.Series
+	}
+	if n := m.enter(v, m.Find(v), l, m.Presented(v), strategy, ""); n == nil {
 		return
 	}
-	if remember {
-		m.Want(v.Next != "", "cookie: a log-in is not remembered", "the answer has no cookie of RememberMe")
-		r := &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
-		r.Series, l.Series, m.Tokens[v.Next] = r, r, r
-	} else {
-		m.Want(v.Token == "" || v.Forgot, "cookie: a log-in does not forget whom the browser remembered", "the answer keeps the cookie of RememberMe")
+	m.status(v, m.lets(l), "a log-in")
+	switch {
+	case remember:
+		m.answer.token, m.Tokens[v.Next] = Set, l.Series
+	case v.Token != "":
+		m.answer.token = Expired
 	}
-	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: strategy}, "a log-in")
-	m.later = append(m.later, func() { m.endSeries(former, n) })
-	m.evict(n, v.Guard, former)
 }
 
 // Presented returns the series of the token that the request presents, current or not, or nil if it has
@@ -90,18 +93,15 @@ func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
 	}
 	up := *l
 	up.prove(factor)
-	if m.Pending(l) && m.tooMany(v, &up, s, nil, factor) || !m.status(v, m.lets(&up), "a step up") {
-		return
-	}
-	n := m.enter(v, s, &up, Event{Name: "session_renewed", Reason: "step_up", Strategy: factor}, "a step up")
-	if m.Pending(l) {
-		m.evict(n, v.Guard, nil)
+	if m.enter(v, s, &up, nil, factor, "step_up") != nil {
+		m.status(v, m.lets(&up), "a step up")
 	}
 }
 
 // ChangePassword models a request of a user who changes the password. The handler calls Guard.LogInUser
 // with the new user, which renews the session and keeps the time of the log-in, or
-// Guard.ReauthenticateUser, which sets it to now.
+// Guard.ReauthenticateUser, which sets it to now (M10). A browser that is remembered for the user stays so,
+// with a new token if the stamp or the serialized id has changed (M5).
 func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	w, former, reason := *v, m.Presented(v), "log_in_user"
 	anew := m.Stamp || former != nil && former.Form != m.form(v, former.User)
@@ -110,95 +110,139 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 			w.Next = w.ID
 		}
 	}
-	old := m.restore(&w)
-	if old == nil || !m.status(v, 200, "a change of the password") {
+	s, old := m.restore(&w)
+	if old == nil {
 		return
 	}
-	user := Account{v.Guard, old.User}
-	m.Passwords[user]++
+	m.status(v, 200, "a change of the password")
+	m.Passwords[old.Account()]++
 	l := *old
-	l.Password, l.Series, l.Node, l.Form = m.Passwords[user], nil, false, m.form(v, l.User)
+	l.Password, l.Series, l.Node, l.Form = m.Passwords[l.Account()], nil, false, m.form(v, l.User)
 	if fresh {
 		l.At, reason = v.Now, "reauthenticated"
 	}
-	if former != nil && former.User == l.User { // already remembered: the series continues
-		l.Series, former.Password, former.Form = former, l.Password, l.Form
+	if former != nil && former.User == l.User {
 		m.Want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
-		if m.Doubts.Met() { // the answer for its token decides later
-			m.Doubts.Series(former)
-		} else if anew { // with a new token if the stamp or the serialized id has changed
-			m.Want(v.Next != "" && v.Next != v.Token, "token: a change of the password keeps the token", "the answer has no other cookie of RememberMe")
-			former.Void, former.Older, former.Token, former.Moved = []string{former.Token, former.Older}, "", v.Next, v.Now
-			m.Tokens[v.Next] = former
+		l.Series, former.Password, former.Form = former, l.Password, l.Form
+		if v.Met { // the answer for its token decides later
+			m.answer.token, former.Unsure = Either, true
+		} else if anew {
+			former.Void = []string{former.Token, former.Older}
+			former.Older, former.Token, former.Moved = "", v.Next, v.Now
+			m.answer.token, m.Tokens[v.Next] = Set, former
 		}
 		former = nil
-	} else {
-		m.Want(v.Token == "" || v.Forgot, "cookie: LogInUser keeps another user's token", "the answer keeps the cookie of RememberMe")
+	} else if v.Token != "" {
+		m.answer.token = Expired
 	}
-	n := m.enter(v, m.at(old), &l, Event{Name: "session_renewed", Reason: reason}, "a change of the password")
-	m.later = append(m.later, func() { m.endSeries(former, n) })
+	m.enter(v, s, &l, former, "", reason)
 }
 
 // move puts the content of s, if it is not nil, under the id of the answer (S5). If a log-in of a guard
 // other than proved is carried along, this request has not proved it, and a note points from the old id to
 // the new one (S7).
-func (m *Model) move(v *Visit, s *Session, proved int, what string) *Session {
-	m.Want(v.ID != "" && m.Live[v.ID] == nil, "cookie: "+what+" brings no new id", "%s: the answer's cookie brings %q", what, Short(v.ID))
-	n := &Session{ID: v.ID, LogIns: map[int]*LogIn{}, Over: map[int]*LogIn{}, Values: map[string]string{}, Born: v.Now, Sure: v.Now, Maybe: v.Now}
-	m.Live[n.ID] = n
+func (m *Model) move(v *Visit, s *Session, proved int) *Session {
+	m.Want(m.Live[v.ID] == nil, "cookie: an id is given again", "%s", Short(v.ID))
+	n := &Session{ID: v.ID, Born: v.Now, Sure: v.Now, Maybe: v.Now}
+	n.LogIns, n.Over, n.Values = map[int]*LogIn{}, map[int]*LogIn{}, map[string]string{}
+	m.answer.session, m.Live[n.ID] = Set, n
 	if s == nil {
 		return n
 	}
 	n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
 	n.Born, n.Node, n.Bound = s.Born, s.Node, s.Bound
 	n.written(v.Now)
+	to := ""
 	if s.others(proved) {
-		until := v.Now.Add(10 * time.Minute)
-		if m.Notes {
-			until = m.deadline(s)
-		}
-		m.Moved[s.ID] = Note{n.ID, until}
+		to = n.ID
 	}
-	m.End(s.ID)
+	m.End(s.ID, to)
 	return n
 }
 
-// enter puts the log-in l into the session s, or a new one if s is nil, under the id of the answer, and
-// requires the event e. A renewal proves nothing, and keeps everything else in the session (M10).
-func (m *Model) enter(v *Visit, s *Session, l *LogIn, e Event, what string) *Session {
-	renews, proved := e.Name == "session_renewed", l.Guard
-	if renews {
-		proved = none
+// enter puts the log-in l into the session s, or a new one if s is nil, under the id of the answer, and ends
+// the series former. A log-in by credentials, or by what remembers a browser, also ends all else that the
+// request presents (S8). A renewal has a reason; it proves nothing, and keeps everything else in the session
+// (M10). If RefuseMore refuses the log-in, it returns nil, and nothing has changed.
+func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, renews string) *Session {
+	was, from, proved := s.of(l.Guard), s, l.Guard
+	counts := m.Max > 0 && !m.Pending(l) && (renews == "" || m.Pending(was)) // a pending one did not count (M7)
+	if counts && m.Refuse && len(m.rivals(l, s, former)) >= m.Max {
+		m.status(v, 403, "a refused log-in")
+		m.expect("authz_fail", l, s, Event{Reason: "too_many", Strategy: strategy})
+		return nil
 	}
-	from := s
-	if !renews && m.late(v, s, l.Guard) {
+	if renews != "" {
+		proved = none
+	} else if m.late(v, s, l.Guard) {
 		from = nil
 	}
-	n := m.move(v, from, proved, what)
-	former, others := n.LogIns[l.Guard], n.others(l.Guard)
-	if former != nil && former.User == l.User && (renews || others) {
-		l.Begun = former.first()
-	}
+	n := m.move(v, from, proved)
+	others := n.others(l.Guard)
 	switch { // what becomes of the values (M2)
-	case former != nil && former.User != l.User:
-		clear(n.Values)
-	case former == nil && !others: // an anonymous visitor's: only LogInOptions.Keep stay
+	case was == nil && !others: // an anonymous visitor's: only LogInOptions.Keep stay
 		maps.DeleteFunc(n.Values, func(name, _ string) bool { return name != "returnTo" && name != "flash" })
+	case was != nil && was.User != l.User:
+		clear(n.Values)
+	case was != nil && (renews != "" || others):
+		l.Begun = cmp.Or(was.Begun, was)
 	}
 	n.LogIns[l.Guard], l.Listed, l.Unnamed = l, true, false
 	delete(n.Over, l.Guard)
-	e.Guard, e.User, e.Session = l.Guard, l.User, v.ID
-	m.expect(e)
-	if renews {
-		return n
+	if renews != "" {
+		m.expect("session_renewed", l, n, Event{Reason: renews, Strategy: strategy})
+	} else {
+		m.expect("session_created", l, n, Event{Strategy: strategy})
+		if was != nil && was.User != l.User { // M13
+			m.expect("session_expired", was, s, Event{Reason: "replaced"})
+		}
+		if !others {
+			n.Born = v.Now
+		}
+		m.leave(v, none, n)
 	}
-	if former = s.of(l.Guard); former != nil && former.User != l.User { // M13
-		m.expect(Event{Guard: l.Guard, Name: "session_expired", Reason: "replaced", User: former.User, Session: s.ID})
+	m.follows(func(sure bool) { m.endSeries(former, n, sure) })
+	if counts && !m.Refuse {
+		for i, d := range m.rivals(l, n, former) { // the oldest end
+			if oldest := d[0].LogIns[l.Guard]; i >= m.Max-1 {
+				m.follows(func(sure bool) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", sure) })
+			}
+		}
 	}
-	if !others {
-		n.Born = v.Now
-	}
-	m.leave(v, none, n)
-	m.Doubts.Follows(v, none)
 	return n
+}
+
+// rivals returns the user's devices that count for MaxSessions besides l in s (M6, M7). Pending log-ins do
+// not count, nor do sessions that end with this log-in, such as those of former.
+func (m *Model) rivals(l *LogIn, s *Session, former *Series) [][]*Session {
+	return m.Devices(l.Guard, l.User, func(t *Session, k *LogIn) bool {
+		return t != s && !m.Pending(k) && (k.Series == nil || k.Series != former && k.Series != l.Series)
+	})
+}
+
+// form returns how the process that answers serializes the user's id. With a serializer.Namer the id
+// contains the role.
+func (m *Model) form(v *Visit, user int) string {
+	switch {
+	case v.Form == 0:
+		return ""
+	case m.Named:
+		return "with the role " + m.Roles[Account{v.Guard, user}]
+	}
+	return "with a tenant"
+}
+
+// lets returns the status with which a page answers this log-in now.
+func (m *Model) lets(l *LogIn) int {
+	if m.Pending(l) {
+		return 401
+	}
+	return 200
+}
+
+// prove adds the factor that the strategy proves, if any: a password is not one.
+func (l *LogIn) prove(strategy string) {
+	if (strategy == "totp" || strategy == "passkey") && !l.Proved(strategy) {
+		l.Factors = slices.Sorted(slices.Values(append(slices.Clone(l.Factors), strategy)))
+	}
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Page is a page behind a guard: which log-ins may pass, and the refusal of the others.
@@ -25,43 +26,45 @@ var (
 // Page models a request for a page. passed is the user that the page showed, or 0 if the request was
 // refused.
 func (m *Model) Page(v *Visit, p Page, passed int) {
-	l := m.restore(v)
+	s, l := m.restore(v)
 	switch {
 	case l == nil:
 	case p.May(m, v, l):
-		m.Want(!m.status(v, 200, p.what) || passed == l.User, "user: another user's page", "got user %d, want %d", passed, l.User)
+		m.status(v, 200, p.what)
+		m.Want(v.Status != 200 || passed == l.User, "user: another user's page", "got user %d, want %d", passed, l.User)
 	default:
 		m.status(v, p.status, p.what+" that does not qualify")
-		m.forbidden(l, p.refusal)
+		m.expect("authz_fail", l, s, p.refusal)
 	}
 }
 
-// forbidden requires the event of a log-in that is refused.
-func (m *Model) forbidden(l *LogIn, e Event) {
-	e.Name, e.Guard, e.User, e.Session = "authz_fail", l.Guard, l.User, m.at(l).ID
-	m.expect(e)
+// Stream models a request that opens something that Guard.Watch ends, such as a stream of events. It
+// returns the log-in that the stream lasts as long as, or nil if nothing was opened.
+func (m *Model) Stream(v *Visit) *LogIn {
+	_, l := m.restore(v)
+	if l != nil {
+		m.status(v, 200, "a stream")
+	}
+	return l
 }
 
-// restore returns the log-in with which a request passes Guard.RequireAuth: the one in the session, or else
-// that of the remembered browser. If there is none, it requires the refusal and returns nil.
-func (m *Model) restore(v *Visit) *LogIn {
+// restore returns the log-in with which a request passes Guard.RequireAuth, and its session: the one in the
+// session, or else that of the remembered browser. If there is none, it requires the refusal and returns no
+// log-in.
+func (m *Model) restore(v *Visit) (*Session, *LogIn) {
 	s, l := m.remembered(v)
 	want := 401
-	if l != nil {
-		if m.Want(!v.Gone, "cookie: a page expires the cookie", "the answer expires the session's cookie"); m.Pending(l) {
-			m.Quiet(v, "a page for a pending log-in")
-		}
-	} else {
-		l, want = m.recall(v, s)
+	if l == nil && v.Token != "" {
+		s, l, want = m.recall(v, s)
 	}
 	if l != nil && m.Pending(l) {
-		m.forbidden(l, Event{Reason: "factor", Strategy: m.Factor})
+		m.expect("authz_fail", l, s, Event{Reason: "factor", Strategy: m.Factor})
 		l = nil
 	}
 	if l == nil {
 		m.status(v, want, "a page of nobody")
 	}
-	return l
+	return s, l
 }
 
 // remembered returns the session of a request, and the log-in in it.
@@ -71,58 +74,43 @@ func (m *Model) remembered(v *Visit) (*Session, *LogIn) {
 		m.lost(v)
 		return nil, nil
 	}
-	l := s.LogIns[v.Guard]
-	ended := Event{Guard: v.Guard, Name: "session_expired", Reason: "stamp", Session: s.ID}
-	switch over := s.Over[v.Guard]; {
+	l, over := s.LogIns[v.Guard], s.Over[v.Guard]
+	switch {
 	case l == nil && over != nil:
-		ended.Reason, ended.User, ended.Unsure = "absolute_timeout", over.User, true
-		m.expect(ended)
+		m.expect("session_expired", over, s, Event{Reason: "absolute_timeout", Unsure: true})
 	case l != nil && !m.Good(l): // M11
-		ended.User = l.User
-		m.expect(ended)
+		m.expect("session_expired", l, s, Event{Reason: "stamp"})
 		if l = nil; !s.others(v.Guard) {
-			m.End(s.ID)
+			m.End(s.ID, "")
 			s = nil
 		}
 	}
 	return s, l
 }
 
-// recall logs in the user of a remembered browser (M6). If that fails it returns nil and the status of the
-// refusal.
-func (m *Model) recall(v *Visit, s *Session) (*LogIn, int) {
-	if v.Token == "" {
-		return nil, 401
-	}
+// recall logs in the user of a remembered browser (M6). If that fails it returns no log-in and the status of
+// the refusal.
+func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn, int) {
 	r := m.worth(v)
 	if r == nil {
-		m.Want(v.Forgot, "token: one that is not good is kept", "the answer keeps the cookie of RememberMe")
-		return nil, 401
+		m.answer.token = Expired
+		return s, nil, 401
 	}
-	m.Tokens[r.Token] = r
-	m.Want(v.Next != "", "token: a remembered browser gets no next token", "the answer has no cookie of RememberMe")
-	l := &LogIn{Guard: r.Guard, User: r.User, Password: r.Password, Series: r, Labels: r.Labels, Listed: true, Form: m.form(v, r.User)}
-	success := Event{Guard: v.Guard, Name: "authn_login_success", Strategy: "remember", User: r.User}
-	if v.Withheld { // valid for this page alone: an existing session may not be replaced
-		m.QuietSession(v, "a remembered log-in at a link from another site")
-		m.expect(success)
-		m.Live[""] = &Session{LogIns: map[int]*LogIn{l.Guard: l}}
-		m.later = append(m.later, func() { delete(m.Live, "") })
-		return l, 401
-	}
-	if m.tooMany(v, l, s, nil, "remember") { // the browser stays remembered
-		return nil, 403
-	}
-	n := m.enter(v, s, l, Event{Name: "session_created", Strategy: "remember"}, "a remembered log-in")
-	success.Session = n.ID
-	m.expect(success)
-	for id, o := range m.Live { // the browser has lost the cookies of its earlier sessions
-		if k := o.LogIns[r.Guard]; k != nil && k.Series == r && o != n && o.Born.Before(r.Moved) {
-			m.later = append(m.later, func() { m.End(id) })
+	m.answer.token, m.Tokens[r.Token] = Set, r
+	l := r.LogIn
+	l.At, l.Factors, l.Form = time.Time{}, nil, m.form(v, r.User)
+	n := &Session{} // valid for this page alone: an existing session may not be replaced
+	if !v.Withheld {
+		if n = m.enter(v, s, &l, nil, "remember", ""); n == nil {
+			return s, nil, 403 // the browser stays remembered
 		}
 	}
-	m.evict(n, r.Guard, nil)
-	return l, 401
+	m.expect("authn_login_success", &l, n, Event{Strategy: "remember"})
+	if !v.Withheld { // the browser has lost the cookies of its earlier sessions
+		earlier := func(o *Session, k *LogIn) bool { return o != nil && k.Series == r && o.Born.Before(r.Moved) }
+		m.follows(func(sure bool) { m.end(earlier, m.Goes(&l), sure) })
+	}
+	return n, &l, 401
 }
 
 // worth returns the series of the presented token, if that is valid, and replaces the token.
@@ -131,23 +119,27 @@ func (m *Model) worth(v *Visit) *Series {
 	switch {
 	case r == nil, slices.Contains(r.Void, v.Token): // a token from before the change of the password
 		return nil
-	case m.Doubts.Open(r):
-		if r = m.Doubts.Worth(v, r); r == nil {
-			return nil
+	case r.Unsure && v.Next == "": // it had ended, or the token may have been treated as a copy
+		if m.Unheard = true; v.Token != r.Token {
+			m.endUser(r.Guard, r.User, false)
 		}
-	case v.Token == r.Token:
-		r.Older, r.Token, r.Moved = r.Token, v.Next, v.Now // a token is used once
+		r.Over = true
+		return nil
+	case r.Unsure:
+		r.Password, r.Unsure = m.Passwords[r.Account()], false
+		r.Older, r.Token, r.Moved = v.Token, v.Next, v.Now
 	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at the same time
 		m.Want(v.Next == r.Token || strings.HasPrefix(v.Next, "between"), "token: tabs at once get different tokens", "the answer's token is not the present one")
-	case v.Token == r.Older: // an answer was lost: the current token was never used, and becomes invalid
-		r.Token, r.Moved = v.Next, v.Now
+	case v.Token == r.Token, v.Token == r.Older: // if an answer was lost, the current one was never used
+		r.Older, r.Token, r.Moved = v.Token, v.Next, v.Now // a token is used once
 	default: // an older one: two parties hold the token
-		m.expect(Event{Guard: v.Guard, Name: "authn_token_reuse", Reason: "theft", Strategy: "remember", User: r.User, Count: m.endUser(r.Guard, r.User)})
+		n := m.endUser(r.Guard, r.User, true)
+		m.expect("authn_token_reuse", &r.LogIn, nil, Event{Reason: "theft", Strategy: "remember", Count: n})
 		return nil
 	}
 	if m.Stamp && r.Password != m.Passwords[r.Account()] {
 		r.Over = true
-		m.expect(Event{Guard: v.Guard, Name: "session_expired", Reason: "stamp", Strategy: "remember", User: r.User})
+		m.expect("session_expired", &r.LogIn, nil, Event{Reason: "stamp", Strategy: "remember"})
 		return nil
 	}
 	return r

@@ -123,7 +123,7 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 		}
 	}
 	s.Half, s.Read = true, true
-	if now == nil && m.Notes && v.Now.Before(m.Noted[then.ID]) {
+	if now == nil && m.Notes && v.Now.Before(m.Ended[then.ID].Until) {
 		delete(m.Live, then.ID)
 		m.under[then.ID] = s
 	}
@@ -133,7 +133,7 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 // The store keeps it for a day, unless Go finds it earlier (S15).
 func (m *Model) outlived(id string, lives bool) {
 	s := m.under[id]
-	if s == nil || m.Now.Before(m.Noted[id]) {
+	if s == nil || m.Now.Before(m.Ended[id].Until) {
 		return
 	}
 	if delete(m.under, id); lives && m.Live[id] == nil {
@@ -146,11 +146,11 @@ func (m *Model) outlived(id string, lives bool) {
 // (M15).
 func (m *Model) Beside(v *model.Visit, what string) bool {
 	s := m.First(v)
-	if s == nil || !v.Now.Before(m.Moved[s.ID].Until) {
+	if s == nil || m.Ended[s.ID].To == "" || !v.Now.Before(m.Ended[s.ID].Until) {
 		return false
 	}
 	s.MayBeUsed(v.Now)
-	m.doubt.mute = true
-	m.Quiet(v, what+" beside the note of where the session went on")
+	m.Unheard = true
+	m.Cookies(v, model.Kept, model.Kept, what+" beside the note of where the session went on")
 	return true
 }

@@ -70,21 +70,21 @@ func (m *Model) copy() *kept {
 		to := map[string]*model.Session{}
 		for id, s := range of {
 			c := *s
-			c.LogIns, c.Over, c.Was, c.Values = copyLogIns(s.LogIns), copyLogIns(s.Over), copyLogIns(s.Was), maps.Clone(s.Values)
+			c.LogIns, c.Over, c.Values, c.Was = copyLogIns(s.LogIns), copyLogIns(s.Over), maps.Clone(s.Values), nil
+			for _, l := range s.Was {
+				c.Was = append(c.Was, copyLogIn(l))
+			}
 			to[id] = &c
 		}
 		return to
 	}
-	k.Live, k.Past, k.Moved, k.Noted = copySessions(m.Live), copySessions(m.Past), maps.Clone(m.Moved), maps.Clone(m.Noted)
+	k.Live, k.Past, k.Ended = copySessions(m.Live), maps.Clone(m.Past), maps.Clone(m.Ended)
 	for token, r := range m.Tokens {
 		k.Tokens[token] = copySeries(r)
 	}
 	for key, times := range m.Wrong {
 		k.Wrong[key] = append([]time.Time(nil), times...)
 	}
-	k.doubt.sessions, k.doubt.orphans, k.doubt.series = maps.Clone(m.doubt.sessions), maps.Clone(m.doubt.orphans), map[*model.Series]bool{}
-	for r := range m.doubt.series {
-		k.doubt.series[copySeries(r)] = true
-	}
+	k.doubt.sessions, k.doubt.orphans = maps.Clone(m.doubt.sessions), maps.Clone(m.doubt.orphans)
 	return k
 }

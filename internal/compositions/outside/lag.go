@@ -30,8 +30,8 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 			s.MayBeUsed(v.Now)
 		}
 	}
-	m.doubt.mute = true
-	m.QuietSession(v, "a page that a lagging replica answers")
+	m.Unheard = true
+	m.Cookies(v, model.Kept, model.Either, "a page that a lagging replica answers")
 	if passed == 0 {
 		return
 	}
@@ -72,16 +72,16 @@ func (m *Model) Took(v *model.Visit, shown string) {
 
 // Blurred is for a log-in or a log-out that read a stale record. It has the usual effect, but its events
 // may name the user of the stale record.
-func (m *Model) Blurred() { m.doubt.mute = true }
+func (m *Model) Blurred() { m.Unheard = true }
 
 // Refusable is for any other request that read a stale record. It reports whether the request was refused;
 // then there is nothing else to model.
 func (m *Model) Refusable(v *model.Visit, what string) bool {
-	m.doubt.mute = true
+	m.Unheard = true
 	if v.Status != 401 && v.Status != 409 {
 		return false
 	}
 	m.Find(v)
-	m.Quiet(v, fmt.Sprintf("%s that a lagging replica has refused", what))
+	m.Cookies(v, model.Kept, model.Kept, fmt.Sprintf("%s that a lagging replica has refused", what))
 	return true
 }

@@ -34,12 +34,9 @@ type Half struct {
 
 // doubt is what outages have left undecided.
 type doubt struct {
-	on       bool                   // an outage hit the current request, which was answered
-	mute     bool                   // the events of the current step are unknown
-	silent   bool                   // the step had no effect
-	sessions map[string]*Half       // unchanged, or as the request would have made them
-	orphans  map[string]*Half       // stored under ids that no answer contained
-	series   map[*model.Series]bool // may have ended, or have another token
+	silent   bool             // the step had no effect
+	sessions map[string]*Half // unchanged, or as the request would have made them
+	orphans  map[string]*Half // stored under ids that no answer contained
 }
 
 // Outage says that an outage hit the request h; nil means none did. It is called before the method that
@@ -47,15 +44,15 @@ type doubt struct {
 // devices beyond the maximum and the series that a log-in replaces, and removing what was stored for a
 // refused log-in.
 func (m *Model) Outage(h *Half) {
-	if m.doubt.on, m.doubt.mute = h != nil, h != nil; h != nil {
+	if m.Unheard = h != nil; h != nil {
 		m.made(h)
 	}
 }
 
 // Muted reports whether the events of a step are unknown. A step without effect must not report success.
 func (m *Model) Muted(got []model.Event) bool {
-	mute, silent := m.doubt.mute, m.doubt.silent
-	m.doubt.mute, m.doubt.silent = false, false
+	mute, silent := m.Unheard, m.doubt.silent
+	m.Unheard, m.doubt.silent = false, false
 	for _, e := range got {
 		m.Want(!silent || e.Name != "session_created" && e.Name != "session_renewed" || e.Outcome != "success", "outage: a refused request sends the event of what it has not done", "%+v", e)
 	}
@@ -91,11 +88,11 @@ func (m *Model) Refused(h *Half) {
 	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and the answer may contain the session that it made
 		quiet.ID, h.ID = "", ""
 	}
-	if r := m.Presented(&h.Visit); h.Forgot && (r == nil || m.doubt.series[r]) { // it was found to be invalid
+	if r := m.Presented(&h.Visit); h.Forgot && (r == nil || r.Unsure) { // it was found to be invalid
 		quiet.Forgot = false
 	}
-	m.Quiet(&quiet, "a request that an outage met")
-	m.doubt.mute, m.doubt.silent = true, len(h.Touched)+len(h.Made) == 0 && !h.Cells
+	m.Cookies(&quiet, model.Kept, model.Kept, "a request that an outage met")
+	m.Unheard, m.doubt.silent = true, len(h.Touched)+len(h.Made) == 0 && !h.Cells
 	m.made(h)
 	for _, id := range h.Touched {
 		m.doubtSession(id, h)
@@ -103,7 +100,7 @@ func (m *Model) Refused(h *Half) {
 	if h.Cells {
 		for _, r := range m.Tokens {
 			if r == m.Tokens[h.Token] || r.Guard == h.Guard && (h.User == 0 || h.User == r.User) {
-				m.Series(r)
+				r.Unsure = true
 			}
 		}
 	}
@@ -122,16 +119,8 @@ func (m *Model) doubtSession(id string, h *Half) {
 	m.doubt.sessions[id] = h
 }
 
-// Series implements [model.Doubts].
-func (m *Model) Series(r *model.Series) {
-	if m.doubt.series == nil {
-		m.doubt.series = map[*model.Series]bool{}
-	}
-	m.doubt.series[r] = true
-}
-
 // Settled decides, from what the program says of an id, what an outage or Express left undecided.
-func (m *Model) Settled(id string, f model.Opened) {
+func (m *Model) Settled(id string, f Opened) {
 	m.outlived(id, f.Lives)
 	if h := m.doubt.orphans[id]; h != nil && m.Live[id] == nil {
 		if !f.Lives {
@@ -141,13 +130,19 @@ func (m *Model) Settled(id string, f model.Opened) {
 		m.adopt(id, h, f)
 	}
 	h, s := m.doubt.sessions[id], m.Live[id]
+	if guard, unsaid := m.Unsaid[id]; unsaid {
+		if h = (&Half{Visit: model.Visit{Guard: guard}, Ends: true}); guard >= 0 {
+			h.Now = m.Now
+		}
+	}
+	delete(m.Unsaid, id)
 	if delete(m.doubt.sessions, id); h == nil || s == nil {
 		return
 	}
 	if !f.Lives {
 		good := slices.ContainsFunc(slices.Collect(maps.Values(s.LogIns)), m.Good)
 		m.Want(h.Ends || !good && len(s.LogIns) > 0, "outage: a request that ends nothing ended a session", "%s with %d log-ins", model.Short(id), len(s.LogIns))
-		m.End(id)
+		m.End(id, "")
 		return
 	}
 	if l := s.LogIns[h.Guard]; l != nil && h.Ends && m.Good(l) && f.Users[h.Guard] == 0 && !f.Pending[h.Guard] {
@@ -163,24 +158,12 @@ func (m *Model) Settled(id string, f model.Opened) {
 	s.MayBeUsed(h.Now)
 }
 
-// Follows records that ending what v presents may have ended sessions under ids that no answer contained,
-// and reports whether there are any. guard is the guard whose log-in ends, or none for the whole session.
-func (m *Model) Follows(v *model.Visit, guard int) (is bool) {
-	for id, h := range m.doubt.orphans {
-		if m.Live[id] != nil && h.from != nil && slices.Contains(v.IDs, h.from.ID) {
-			is = true
-			m.doubtSession(id, &Half{Visit: model.Visit{Now: v.Now, Guard: guard}, Ends: true})
-		}
-	}
-	return is
-}
-
 // adopt adds a session that a refused request stored under an id that no answer contained. Only users of
 // the presented session, and the user who logged in, may be in it.
-func (m *Model) adopt(id string, h *Half, f model.Opened) {
+func (m *Model) adopt(id string, h *Half, f Opened) {
 	s := &model.Session{ID: id, LogIns: map[int]*model.LogIn{}, Over: map[int]*model.LogIn{}, Values: maps.Clone(f.Values), Born: h.Now, Maybe: h.Now}
 	if h.from != nil {
-		s.Born = h.from.Born
+		s.Born, s.From = h.from.Born, h.from.ID
 	}
 	maps.DeleteFunc(s.Values, func(_, v string) bool { return v == "" })
 	for k, v := range s.Values {
@@ -214,14 +197,14 @@ func (m *Model) adopt(id string, h *Half, f model.Opened) {
 
 // Listed decides from a list what was unknown about sessions. Those that a refused request stored may have
 // no entry.
-func (m *Model) Listed(guard, user int, got []model.Device) {
+func (m *Model) Listed(guard, user int, got []Device) {
 	for id := range m.doubt.orphans {
 		s := m.Live[id]
 		if s == nil || s.LogIns[guard] == nil || s.LogIns[guard].User != user {
 			continue
 		}
 		l := *s.LogIns[guard]
-		i := slices.IndexFunc(got, func(d model.Device) bool { return d.ID == id })
+		i := slices.IndexFunc(got, func(d Device) bool { return d.ID == id })
 		if l.Listed = i >= 0; l.Listed {
 			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, not the remembered one
 				l.Series, l.Labels = nil, h.Labels
@@ -233,25 +216,7 @@ func (m *Model) Listed(guard, user int, got []model.Device) {
 	}
 	for id, s := range m.Live {
 		if l := s.LogIns[guard]; l != nil && l.User == user && (l.Unsaid || s.Read && s.Open.Found == user) {
-			s.Open.Found, l.Unsaid, l.Listed = 0, false, slices.ContainsFunc(got, func(d model.Device) bool { return d.ID == id })
+			s.Open.Found, l.Unsaid, l.Listed = 0, false, slices.ContainsFunc(got, func(d Device) bool { return d.ID == id })
 		}
 	}
-}
-
-// Worth implements [model.Doubts].
-func (m *Model) Worth(v *model.Visit, r *model.Series) *model.Series {
-	delete(m.doubt.series, r)
-	if v.Next != "" {
-		r.Older, r.Token, r.Moved, r.Password = v.Token, v.Next, v.Now, m.Passwords[r.Account()]
-		return r
-	}
-	m.doubt.mute = true
-	if r.Over = true; v.Token != r.Token { // it may have been treated as a copy
-		for id, s := range m.Live {
-			if l := s.LogIns[r.Guard]; l != nil && l.User == r.User {
-				m.doubtSession(id, &Half{Visit: *v, Ends: true})
-			}
-		}
-	}
-	return nil
 }

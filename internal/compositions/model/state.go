@@ -1,0 +1,184 @@
+package model
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// First returns the session of a request: the first presented one that is live (M14), and that is not bound
+// to a key without proof (S19).
+func (m *Model) First(v *Visit) *Session {
+	for _, id := range v.IDs {
+		if s := m.Live[id]; s != nil && !slices.Contains(v.Unproved, id) {
+			return s
+		}
+	}
+	return nil
+}
+
+// Find returns the session of a request, or nil, and records that the request uses it: it is refreshed if
+// that is due (S12), and what Express wrote is listed (M15).
+func (m *Model) Find(v *Visit) *Session {
+	s := m.First(v)
+	if s == nil {
+		return nil
+	}
+	s.Half = s.Half || v.Met && !v.Stale
+	sure := !v.Stale && !s.Half
+	s.Due = sure && !v.Now.Before(s.Maybe.Add(m.Refresh))
+	if s.Due || sure && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return !l.Listed })) {
+		s.written(v.Now)
+	} else {
+		s.MayBeUsed(v.Now)
+	}
+	if !v.Met && !v.Stale {
+		m.answer.used, s.Sure = s, v.Now
+	}
+	return s
+}
+
+// written records that Go has written the session.
+func (s *Session) written(now time.Time) {
+	if s.Born.IsZero() {
+		s.Born = now
+	}
+	s.Sure, s.Maybe, s.Open = now, now, Open{Was: s.Was}
+	for _, l := range s.LogIns {
+		l.Listed, l.Under = true, nil
+	}
+}
+
+// MayBeUsed records that Go may have written the session: it may have been refreshed, and log-ins that
+// Express wrote may be listed now.
+func (s *Session) MayBeUsed(now time.Time) {
+	if now.After(s.Maybe) {
+		s.Maybe = now
+	}
+	s.Read = true
+	for _, l := range s.LogIns {
+		if !l.Listed && l.Guard == 0 {
+			s.Found = l.User
+		}
+		l.Unsaid = l.Unsaid || !l.Listed && l.Guard > 0 // Express has copied it
+	}
+}
+
+// Expire applies the time limits (S14). An unused session is certainly live for Idle-Refresh after its last
+// use, and certainly expired after Idle; in between it may be either (M9), and lives says which.
+func (m *Model) Expire(now time.Time, lives func(id string) bool) {
+	m.Now = now
+	for id, s := range m.Live {
+		limit := m.limit(s)
+		over := !now.Before(limit)
+		for g, l := range s.LogIns {
+			if !over && !now.Before(m.limit(s, l)) { // another guard's log-in stays
+				s.Over[g] = l
+				delete(s.LogIns, g)
+			}
+		}
+		if over && s.Node {
+			m.Past[id] = true
+		}
+		if over || !now.Before(s.Sure.Add(m.Idle-m.Refresh)) && (!m.unsure(s) || !lives(id)) {
+			delete(m.Live, id)
+		}
+	}
+}
+
+// unsure reports whether the session may be live or expired.
+func (m *Model) unsure(s *Session) bool {
+	return !m.Now.Before(s.Sure.Add(m.Idle-m.Refresh)) && m.Now.Before(s.Maybe.Add(m.Idle))
+}
+
+// limit returns when the log-ins, by default all of the session, end however much they are used: the latest
+// AbsoluteTimeout after each log-in, or after the session's birth where that has no time, or if there is
+// none (S14).
+func (m *Model) limit(s *Session, list ...*LogIn) (latest time.Time) {
+	born := cmp.Or(s.Born, s.Maybe) // zero if Go has not written it yet
+	if len(list) == 0 {
+		list = slices.Collect(maps.Values(s.LogIns))
+	}
+	for _, l := range list {
+		if at := cmp.Or(l.At, born); at.After(latest) {
+			latest = at
+		}
+	}
+	return cmp.Or(latest, born).Add(m.Absolute)
+}
+
+// Good reports whether the stamp of the log-in is the user's current one (S11).
+func (m *Model) Good(l *LogIn) bool {
+	return !m.Stamp || l.Node || l.Password == m.Passwords[l.Account()]
+}
+
+// Pending reports whether the log-in lacks a factor that the user has set up. It then passes no guard.
+func (m *Model) Pending(l *LogIn) bool { return m.Factor != "" && l.User == 1 && !l.Proved(m.Factor) }
+
+// Account returns the account of the log-in's user.
+func (l *LogIn) Account() Account { return Account{l.Guard, l.User} }
+
+// Found reports whether the log-in is found through its user.
+func (l *LogIn) Found() bool { return l.Listed && !l.Unnamed }
+
+// Proved reports whether the factor is proved.
+func (l *LogIn) Proved(factor string) bool { return slices.Contains(l.Factors, factor) }
+
+// Has reports whether f is true for a log-in in the session.
+func (s *Session) Has(f func(*LogIn) bool) bool {
+	return s != nil && slices.ContainsFunc(slices.Collect(maps.Values(s.LogIns)), f)
+}
+
+// of returns the log-in at the guard, or nil.
+func (s *Session) of(guard int) *LogIn {
+	if s == nil {
+		return nil
+	}
+	return s.LogIns[guard]
+}
+
+// others reports whether there is a log-in at another guard.
+func (s *Session) others(guard int) bool {
+	return s.Has(func(l *LogIn) bool { return l.Guard != guard })
+}
+
+// Devices returns the sessions of a user for which counts is true, grouped as Guard.Sessions lists them: the
+// sessions of one series are one device. The latest comes first. A session began at its birth or its log-in,
+// whichever is later (M7).
+func (m *Model) Devices(guard, user int, counts func(*Session, *LogIn) bool) (list [][]*Session) {
+	found := slices.DeleteFunc(slices.Collect(maps.Values(m.Live)), func(s *Session) bool {
+		l := s.LogIns[guard]
+		return l == nil || l.User != user || !l.Found() || !m.Good(l) || !counts(s, l)
+	})
+	began := func(s *Session) time.Time {
+		if at := s.LogIns[guard].At; at.After(s.Born) {
+			return at
+		}
+		return s.Born
+	}
+	slices.SortFunc(found, func(a, b *Session) int { return began(b).Compare(began(a)) })
+	for _, s := range found {
+		r := s.LogIns[guard].Series
+		i := slices.IndexFunc(list, func(d []*Session) bool { return r != nil && d[0].LogIns[guard].Series == r })
+		if i < 0 {
+			i, list = len(list), append(list, nil)
+		}
+		list[i] = append(list[i], s)
+	}
+	return list
+}
+
+// All counts every session.
+func All(*Session, *LogIn) bool { return true }
+
+// Goes returns the session in which the log-in continues, or nil: unchanged, or renewed, or replaced by the
+// same user's next log-in in a session that another guard's log-in keeps (M2).
+func (m *Model) Goes(l *LogIn) *Session {
+	for _, s := range m.Live {
+		if k := s.LogIns[l.Guard]; k != nil && cmp.Or(k.Begun, k) == cmp.Or(l.Begun, l) && m.Good(k) {
+			return s
+		}
+	}
+	return nil
+}
