@@ -9,5 +9,22 @@ func HeldLabels(m *MemoryStore) int { return len(m.labels.sets.entries) }
 // ReadsTogether reports whether r reads records together under load.
 func ReadsTogether(r *RedisStore) bool { return r.reads.batches != nil }
 
-// Busy makes r read all records together, also those that are read one after the other.
-func Busy(r *RedisStore) *RedisStore { r.reads.from = 1; return r }
+// SendsTogether reports whether r sends scripts together under load.
+func SendsTogether(r *RedisStore) bool { return r.main.batches != nil }
+
+// Busy makes all calls of r go together, also those that are made one after the other.
+func Busy(r *RedisStore) *RedisStore { r.load.from = 1; return r }
+
+// Gather holds back what r sends together until send is called once, which sends it as one batch. waiting
+// returns how many calls wait.
+func Gather(r *RedisStore) (waiting func() int, send func()) {
+	b := r.main.batches
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sending = true
+	return func() int {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.waiting)
+	}, b.send
+}

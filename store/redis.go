@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,8 @@ import (
 //
 // Every method is one command, and in a cluster one slot, except that a server that does
 // not have a script yet gets it as text with a second command, and that
-// RedisConfig.Replicas adds WAIT.
+// RedisConfig.Replicas adds WAIT. Under load the commands of one moment go in one
+// pipeline: see RedisConfig.NoBatches.
 //
 // Methods return when their context ends: at once, or at its deadline where that is at most
 // two seconds away and the client's Options.ContextTimeoutEnabled is set. With any other
@@ -31,6 +33,7 @@ import (
 type RedisStore struct {
 	main  *sender // writes, and reads that must not be stale
 	reads readers // Get
+	load  *load   // the calls in flight
 	cfg   RedisConfig
 
 	notes, labels string // prefixes of the keys of notes and of labels
@@ -61,18 +64,18 @@ func (r *RedisStore) note(key string) string {
 	return r.notes + "{" + key + "}"
 }
 
-// Get implements [session.Store]. It is one GET, or with tombstones one MGET; while many records are
-// read at the same moment, one MGET for all of them: see RedisConfig.NoBatches.
+// Get implements [session.Store]. It is one GET, or with tombstones one MGET; under load it is part of
+// one MGET: see RedisConfig.NoBatches.
 func (r *RedisStore) Get(ctx context.Context, id string) (data []byte, err error) {
-	reading := r.reads.inFlight.Add(1)
-	defer r.reads.inFlight.Add(-1)
-	via := r.reads.alone
-	together := (reading >= r.reads.from || r.reads.stays.Load() > 0) && r.reads.busy(reading)
-	if together && r.reads.pipeline != nil {
-		via = r.reads.pipeline
+	via, batches := r.reads.alone, (*batches)(nil)
+	if r.reads.pipeline != nil || r.reads.batches != nil {
+		if r.load.enter() {
+			batches, via = r.reads.batches, cmp.Or(r.reads.pipeline, via)
+		}
+		defer r.load.leave()
 	}
-	if together && r.reads.batches != nil {
-		data, err = r.reads.batches.get(ctx, id)
+	if batches != nil {
+		data, err = batches.get(ctx, id)
 	} else {
 		data, err = r.get(ctx, via, id)
 	}

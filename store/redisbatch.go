@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,16 +17,17 @@ import (
 )
 
 const (
-	// batchMost is the most records that one command asks for.
+	// batchMost is the most calls that go together.
 	batchMost = 128
 
 	// batchSlow is how long to wait for the answer to a batch before the next batch is sent beside it:
-	// one connection that hangs must not delay other reads for longer.
+	// one connection that hangs must not delay other calls for longer.
 	batchSlow = time.Millisecond
 )
 
-// batches reads the records that are asked for at the same moment with one MGET on the store's own client.
-// The first read starts a goroutine, which ends when no read waits any more, so there is nothing to close.
+// batches sends the calls of one moment together, on the store's own client, as one pipeline: the reads of
+// records as one MGET, and each other command, a script or SET, as it is. The first call starts a goroutine,
+// which ends when no call waits any more, so there is nothing to close.
 //
 // It is not go-redis's automatic pipeline: that needs a goroutine for as long as the client lives, and
 // sends one GET for each record. One MGET of 16 keys costs the server a quarter of 16 GETs.
@@ -32,16 +36,23 @@ type batches struct {
 	refused atomic.Bool // the server does not run MGET at all
 
 	mu      sync.Mutex
-	waiting []*waitingRead // not yet in a batch
-	sending bool           // the goroutine of send runs and will look at waiting again
+	waiting []*waiting // not yet in a batch
+	sending bool       // the goroutine of send runs and will look at waiting again
 }
 
-// waitingRead is a read that waits for its batch.
-type waitingRead struct {
-	key      string
+// waiting is a call that waits for its batch: a command, or a read.
+type waiting struct {
+	cmd  *redis.Cmd  // nil for a read
+	sent redis.Cmder // cmd, as the client gets it
+	key  string      // of the record, for a read
+
 	deadline time.Time     // of its context; zero if it has none
+	left     bool          // its context has ended
 	done     chan struct{} // closed when the batch has been answered or has failed
-	found    []any         // MGET's values for its keys; nil if the batch failed
+
+	found    []any // for a read: MGET's values for its keys; nil if the batch failed
+	err      error // for a command: why it failed
+	panicked any   // a panic of a hook of the client
 }
 
 // get reads the record of id together with others. If the batch fails, for whatever reason, get reads the
@@ -53,13 +64,45 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 	if b.refused.Load() || b.store.joint.denied.Load() { // the latter: a cluster behind a proxy
 		return b.store.get(ctx, b.store.main, id)
 	}
-	if err := ctxError(ctx, "get"); err != nil {
-		return nil, err
+	w := &waiting{key: b.store.cfg.Prefix + id}
+	if err := b.wait(ctx, w); err != nil {
+		return nil, fmt.Errorf("store: get: %w", err)
 	}
-	r := &waitingRead{key: b.store.cfg.Prefix + id, done: make(chan struct{})}
-	r.deadline, _ = ctx.Deadline()
+	if w.found == nil {
+		return b.store.get(ctx, b.store.main, id)
+	}
+	return b.store.judge(ctx, w.key, w.found)
+}
+
+// run sends cmd together with others, to the client as sent. As with sender.send, the caller must not use
+// cmd any more if ctx has ended first. If that was before the batch was taken, cmd is not sent.
+//
+// Unlike a read, a command is never repeated here: it may have been executed. If the connection breaks,
+// go-redis gives its error to every command of the pipeline, also to those that were answered before: to
+// their callers too the outcome is unknown. A panic of a hook continues in the caller, as without the batch.
+func (b *batches) run(ctx context.Context, cmd *redis.Cmd, sent redis.Cmder) error {
+	w := &waiting{cmd: cmd, sent: sent}
+	if err := b.wait(ctx, w); err != nil {
+		return err
+	}
+	if w.panicked != nil {
+		panic(w.panicked)
+	}
+	if w.err != nil {
+		return contextError(ctx, w.err)
+	}
+	return nil
+}
+
+// wait returns when the batch of w has been answered or has failed, or if ctx ends first with its error.
+func (b *batches) wait(ctx context.Context, w *waiting) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.done = make(chan struct{})
+	w.deadline, _ = ctx.Deadline()
 	b.mu.Lock()
-	b.waiting = append(b.waiting, r)
+	b.waiting = append(b.waiting, w)
 	start := !b.sending
 	b.sending = true
 	b.mu.Unlock()
@@ -67,85 +110,136 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 		go b.send()
 	}
 	select {
-	case <-r.done:
+	case <-w.done:
+		return nil
 	case <-ctx.Done():
-		return nil, ctxError(ctx, "get")
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		w.left = true
+		return ctx.Err()
 	}
-	if r.found == nil {
-		return b.store.get(ctx, b.store.main, id)
-	}
-	return b.store.judge(ctx, r.key, r.found)
 }
 
-// send sends one batch after another while reads wait.
+// send sends one batch after another while calls wait.
 func (b *batches) send() {
 	for {
-		runtime.Gosched() // let goroutines that are about to read join this batch
+		runtime.Gosched() // let goroutines that are about to call join this batch
 		batch := b.take()
 		if batch == nil {
 			return
 		}
 		next := time.AfterFunc(batchSlow, b.send)
-		b.read(batch)
+		b.exec(batch)
 		if !next.Stop() {
 			return // another goroutine has taken over
 		}
 	}
 }
 
-// take returns the reads of the next batch, or nil if none waits.
-func (b *batches) take() []*waitingRead {
+// take returns the calls of the next batch, or nil if none waits.
+func (b *batches) take() []*waiting {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiting) bool { return w.left })
 	n := min(len(b.waiting), batchMost)
 	if n == 0 {
 		b.sending = false
 		return nil
 	}
 	batch := b.waiting[:n]
-	b.waiting = append(make([]*waitingRead, 0, n), b.waiting[n:]...)
+	b.waiting = append(make([]*waiting, 0, n), b.waiting[n:]...)
 	return batch
 }
 
-// read reads the records of batch. Its time limit is the latest deadline among them: with the earliest, one
-// read with little time left would fail the batch, and a slow server would get a command for each of the others.
-func (b *batches) read(batch []*waitingRead) {
+// exec sends batch and fills in the results.
+func (b *batches) exec(batch []*waiting) {
 	defer func() {
-		_ = recover() // from a hook of the client; it panics again in the reads, which are repeated alone
-		for _, r := range batch {
-			close(r.done)
+		p := recover() // from a hook of the client
+		for _, w := range batch {
+			w.panicked = p
+			close(w.done)
 		}
 	}()
-	args := append(make([]any, 0, 1+2*len(batch)), "mget")
+	ctx, cancel := limit(batch)
+	defer cancel()
+	cmds := make([]redis.Cmder, 0, len(batch))
+	var reads []*waiting
+	for _, w := range batch {
+		if w.cmd == nil {
+			reads = append(reads, w)
+		} else {
+			cmds = append(cmds, w.sent)
+		}
+	}
+	var mget *redis.SliceCmd
+	if reads != nil {
+		mget = b.mget(ctx, reads)
+		cmds = append(cmds, mget)
+	}
+	var err error
+	if len(cmds) == 1 {
+		err = b.store.main.client.Process(ctx, cmds[0])
+	} else {
+		pipe := b.store.main.client.Pipeline()
+		_ = pipe.BatchProcess(ctx, cmds...)
+		_, err = pipe.Exec(ctx) // the first command's error, or that of all
+	}
+	if mget != nil {
+		b.answer(reads, mget)
+	}
+	for _, w := range batch {
+		if w.cmd == nil {
+			continue
+		}
+		w.err = w.cmd.Err()
+		if w.err == nil && w.cmd.Val() == nil { // none of these commands has an empty answer: a hook sent nothing
+			w.err = cmp.Or(err, errBadReply)
+		}
+	}
+}
+
+// limit returns the context of a batch, which ends at the latest deadline: with the earliest, a call with
+// little time left would fail the batch, and a slow server would get a command for each of the other reads.
+func limit(batch []*waiting) (context.Context, context.CancelFunc) {
+	ctx := context.Background() // no values: the calls' contexts have different ones
 	var until time.Time
-	limited := true
-	for _, r := range batch {
+	for _, w := range batch {
+		if w.deadline.IsZero() {
+			return ctx, func() {}
+		}
+		if w.deadline.After(until) {
+			until = w.deadline
+		}
+	}
+	return context.WithDeadline(ctx, until)
+}
+
+// mget returns the command that gets the records of reads, with tombstones each with its note.
+func (b *batches) mget(ctx context.Context, reads []*waiting) *redis.SliceCmd {
+	args := append(make([]any, 0, 1+2*len(reads)), "mget")
+	for _, r := range reads {
 		args = append(args, r.key)
 		if b.store.cfg.Tombstones {
 			args = append(args, b.store.note(r.key))
 		}
-		if limited = limited && !r.deadline.IsZero(); r.deadline.After(until) {
-			until = r.deadline
-		}
 	}
-	ctx := context.Background() // no values: the reads' contexts have different ones
-	if limited {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, until)
-		defer cancel()
-	}
-	cmd := redis.NewSliceCmd(ctx, args...)
-	if err := b.store.main.client.Process(ctx, cmd); err != nil {
+	return redis.NewSliceCmd(ctx, args...)
+}
+
+// answer gives each read its part of the answer to MGET, unless that failed.
+func (b *batches) answer(reads []*waiting, mget *redis.SliceCmd) {
+	if err := mget.Err(); err != nil {
 		if !b.store.joint.refused(err) && (denied(err) || strings.HasPrefix(err.Error(), "ERR unknown command")) {
 			b.refused.Store(true)
 		}
 		return
 	}
-	found, width := cmd.Val(), (len(args)-1)/len(batch)
-	if len(found) != len(args)-1 {
+	found := mget.Val()
+	if len(found) != len(mget.Args())-1 {
 		return
 	}
-	for i, r := range batch {
+	width := len(found) / len(reads)
+	for i, r := range reads {
 		r.found = found[i*width : (i+1)*width]
 	}
 }

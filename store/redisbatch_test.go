@@ -21,7 +21,7 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-func TestWhichClientsReadTogether(t *testing.T) {
+func TestWhichClientsSendTogether(t *testing.T) {
 	m := miniredis.RunT(t)
 	options := &redis.Options{Addr: m.Addr()}
 	client := redis.NewClient(options)
@@ -33,20 +33,22 @@ func TestWhichClientsReadTogether(t *testing.T) {
 	for name, row := range map[string]struct {
 		client store.RedisClient
 		cfg    store.RedisConfig
-		want   bool
+		reads  bool
+		writes bool
 	}{
-		"a client":                          {client, store.RedisConfig{}, true},
-		"a client of Sentinel":              {failover, store.RedisConfig{}, true},
-		"a client that is told not to":      {client, store.RedisConfig{NoBatches: true}, false},
-		"a client with a pipeline":          {client, store.RedisConfig{Pipeline: pipeline}, false},
-		"a client beside one for reads":     {client, store.RedisConfig{Reads: cache}, false},
-		"a client with a client-side cache": {cache, store.RedisConfig{}, false},
-		"a pipeline":                        {pipeline, store.RedisConfig{}, false},
-		"a cluster":                         {cluster, store.RedisConfig{}, false},
-		"a ring":                            {ring, store.RedisConfig{}, false},
+		"a client":                          {client, store.RedisConfig{}, true, true},
+		"a client of Sentinel":              {failover, store.RedisConfig{}, true, true},
+		"a client that is told not to":      {client, store.RedisConfig{NoBatches: true}, false, false},
+		"a client with a pipeline":          {client, store.RedisConfig{Pipeline: pipeline}, false, true},
+		"a client beside one for reads":     {client, store.RedisConfig{Reads: cache}, false, true},
+		"a client with a client-side cache": {cache, store.RedisConfig{}, false, true},
+		"a pipeline":                        {pipeline, store.RedisConfig{}, false, false},
+		"a cluster":                         {cluster, store.RedisConfig{}, false, false},
+		"a ring":                            {ring, store.RedisConfig{}, false, false},
 	} {
-		if got := store.ReadsTogether(newRedis(t, row.client, row.cfg)); got != row.want {
-			t.Errorf("%s: reads together: %t, want %t", name, got, row.want)
+		r := newRedis(t, row.client, row.cfg)
+		if reads, writes := store.ReadsTogether(r), store.SendsTogether(r); reads != row.reads || writes != row.writes {
+			t.Errorf("%s: reads go together: %t, scripts: %t; want %t and %t", name, reads, writes, row.reads, row.writes)
 		}
 	}
 	for _, c := range []interface{ Close() error }{client, cache, failover, cluster, ring} {

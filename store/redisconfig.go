@@ -52,20 +52,23 @@ type RedisConfig struct {
 	// must not be stale go to the store's own client, which is also what nil means.
 	Reads RedisClient
 
-	// Pipeline, if not nil, is used instead of Reads under load: once twelve reads are in
+	// Pipeline, if not nil, is used instead of Reads under load: once twelve calls are in
 	// flight, and for the next 64. It is for a *redis.ClusterClient, whose AsyncAutoPipeline()
 	// sends what it is given at the same moment as one batch to each node. If nil, it is not
 	// used; a *redis.Client needs none, see NoBatches.
 	Pipeline RedisClient
 
-	// NoBatches makes each read a command of its own. Otherwise records that are asked for at
-	// the same moment are read by one MGET, once twelve reads are in flight, and for the next
-	// 64: that delays a few reads a little and makes many much cheaper. It takes one connection
-	// of the client's pool, needs no closing, and is there where the client is a *redis.Client
-	// without a client-side cache, also of NewFailoverClient, and neither Reads nor Pipeline is
-	// given: the keys of other clients are on several servers. A read whose batch fails is
-	// repeated alone, so that errors and time limits are the same. In a trace, a batch belongs
-	// to none of its requests.
+	// NoBatches sends each command alone. Otherwise what is asked for at the same moment goes
+	// in one pipeline, once twelve calls are in flight, and for the next 64: the reads as one
+	// MGET, and beside it the scripts of log-ins, log-outs and writes, each atomic as it is
+	// alone. That delays a few calls a little and makes many much cheaper. It takes one
+	// connection of the client's pool, needs no closing, and is there where the client is a
+	// *redis.Client, also of NewFailoverClient: the keys of other clients are on several
+	// servers. Reads go together unless that client has a client-side cache, or Reads or
+	// Pipeline is given. A read whose batch fails is repeated alone, so that errors and time
+	// limits are the same. A write whose batch fails is an outage, as it is alone: perhaps it
+	// was executed. If the connection breaks, that is so for every write of the batch. In a
+	// trace, a batch belongs to none of its requests.
 	NoBatches bool
 
 	// Replicas is how many replicas must confirm a write, with WAIT, before it counts.

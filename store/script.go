@@ -116,8 +116,8 @@ func (s *sender) run(ctx context.Context, again resend, script *script, keys []s
 // noScript reports whether the server does not have the script, and so did not execute it.
 func noScript(err error) bool { return strings.HasPrefix(err.Error(), "NOSCRIPT") }
 
-// exec runs a command. If replicas are to confirm its write, written is the key that it writes; else it is
-// empty.
+// exec runs a command, under load together with others. If replicas are to confirm its write, written is
+// the key that it writes; else it is empty.
 func (s *sender) exec(ctx context.Context, again resend, written string, args []any) (*redis.Cmd, error) {
 	cmd := redis.NewCmd(ctx, args...)
 	var c redis.Cmder = cmd
@@ -127,5 +127,18 @@ func (s *sender) exec(ctx context.Context, again resend, written string, args []
 	if s.replicas > 0 && written != "" {
 		return cmd, s.confirmed(ctx, written, c)
 	}
-	return cmd, s.send(ctx, c)
+	if s.batches == nil {
+		return cmd, s.send(ctx, c)
+	}
+	together := s.load.enter()
+	defer s.load.leave()
+	if !together {
+		return cmd, s.send(ctx, c)
+	}
+	err := s.batches.run(ctx, cmd, c)
+	if err != nil && again == mayResend && !noScript(err) {
+		cmd = redis.NewCmd(ctx, args...) // as with reads: alone, with go-redis's retries and its own error
+		return cmd, s.send(ctx, cmd)
+	}
+	return cmd, err
 }

@@ -35,6 +35,8 @@ type sender struct {
 	deferred *redis.AutoPipeliner // the client, if it is the non-blocking automatic pipeline
 	bounded  bool                 // the client itself returns at a context's deadline
 	replicas int                  // how many replicas must confirm a write
+	batches  *batches             // or nil: every command goes alone
+	load     *load                // if batches is not nil
 }
 
 func newSender(client RedisClient) *sender {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 )
 
 // RedisStores is everything that a program keeps in Redis. It is made by [Redis], safe for
@@ -31,16 +30,19 @@ func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 	}
 	main := newSender(client)
 	main.replicas = cfg.Replicas
-	r := &RedisStore{main: main, cfg: cfg, notes: cfg.own("x:"), labels: cfg.own("label:") + cfg.Prefix, channel: cfg.own("ended:") + cfg.Prefix, fresh: authoritative(client)}
-	r.reads.alone, r.reads.from = main, math.MaxInt64
+	r := &RedisStore{main: main, load: &load{from: busyFrom}, cfg: cfg, notes: cfg.own("x:"), labels: cfg.own("label:") + cfg.Prefix, channel: cfg.own("ended:") + cfg.Prefix, fresh: authoritative(client)}
+	if oneServer(client) && !cfg.NoBatches {
+		main.batches, main.load = &batches{store: r}, r.load
+	}
+	r.reads.alone = main
 	if cfg.Reads != nil {
 		r.reads.alone = newSender(cfg.Reads)
 	}
 	switch {
 	case cfg.Pipeline != nil:
-		r.reads.pipeline, r.reads.from = newSender(cfg.Pipeline), busyFrom
-	case cfg.Reads == nil && !cfg.NoBatches && r.fresh && oneServer(client):
-		r.reads.batches, r.reads.from = &batches{store: r}, busyFrom
+		r.reads.pipeline = newSender(cfg.Pipeline)
+	case cfg.Reads == nil && r.fresh:
+		r.reads.batches = main.batches
 	}
 	r.tagged, _ = hashTag(cfg.Prefix)
 	r.joint.likely = cfg.Replicas == 0 && (r.tagged || oneServer(client))
