@@ -39,6 +39,7 @@
 // [Guard.LogInContext] and [Guard.LogOutContext] where they get no request. One that has
 // checked the password again, before a sensitive change, says so by
 // [Guard.ReauthenticateUser]; one that has set up a second factor, by [Guard.AddFactors].
+// An administrator acts as a user by [Acting].
 //
 // # What is answered
 //

@@ -236,54 +236,55 @@ func TestTenants(t *testing.T) {
 
 func TestImpersonation(t *testing.T) {
 	users := newTable()
-	auth, sessions := newAuth(t, users, session.Config{}, guard.Config{})
+	auth, _ := newAuth(t, users, session.Config{}, guard.Config{})
 	mux := newMux(auth)
-
-	const actsAs session.Key[string] = "actsAs"
-	current := func(r *http.Request) (*User, error) { // for pages that an administrator may see as the user
-		user, ok := auth.User(r.Context())
-		if !ok {
-			return nil, strategy.ErrUnauthenticated
-		}
-		if user.Role != "admin" {
-			return user, nil
-		}
-		s, err := sessions.Session(r.Context())
-		if err != nil {
-			return nil, err
-		}
-		id, ok, err := actsAs.Get(s)
-		if err != nil || !ok {
-			return user, err
-		}
-		return users.byID(r.Context(), id)
-	}
-
-	mux.Handle("POST /act", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := sessions.Session(r.Context())
-		if err == nil {
-			err = actsAs.Set(s, "1")
-		}
-		if err != nil {
-			auth.Error(w, r, err)
-		}
-	})))
-	mux.Handle("GET /orders", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, err := current(r)
-		if err != nil {
-			auth.Error(w, r, err)
-			return
-		}
+	var pageOf func(context.Context) (*User, bool) // acting.User
+	var audited []string
+	orders := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _ := pageOf(r.Context())
 		me, _ := auth.User(r.Context())
 		fmt.Fprintf(w, "orders of %s for %s", user.ID, me.ID)
-	})))
+	})
+	changePassword := say("changed")
+	routes := func() (err error) {
+		acting, err := guard.NewActing(auth, guard.ActingConfig[*User]{
+			May: func(actor, user *User) bool { return actor.Role == "admin" && user.Role != "admin" },
+			Audit: func(_ context.Context, actor, user *User, begins bool) error { // in a table, for the user to read
+				audited = append(audited, fmt.Sprintln(actor.ID, "acts as", user.ID, begins))
+				return nil
+			},
+		})
+		if err != nil {
+			return err
+		}
+		mux.Handle("GET /orders", auth.RequireAuth(acting.Allow(orders)))
+		mux.Handle("POST /password", acting.RequireSelf(changePassword))
+		mux.Handle("POST /act", auth.RequireAuth(auth.Handle(func(_ http.ResponseWriter, r *http.Request) error {
+			user, err := users.byID(r.Context(), r.FormValue("id"))
+			if err != nil {
+				return err
+			}
+			return acting.Begin(r, user)
+		})))
+		pageOf = acting.User
+		return nil
+	}
+	if err := routes(); err != nil {
+		t.Fatal(err)
+	}
+
 	b := jen(t, mux)
 	b.Get("/orders").Want(t, http.StatusOK, "orders of 2 for 2")
-	b.Post("/act").Want(t, http.StatusOK, "")
+	b.Post("/act", "id", "1").Want(t, http.StatusOK, "")
 	b.Get("/orders").Want(t, http.StatusOK, "orders of 1 for 2")
+	b.Post("/password").Want(t, http.StatusForbidden, "")
+	if got := fmt.Sprint(audited); got != "[2 acts as 1 true\n]" {
+		t.Errorf("audited %q", got)
+	}
 	b = joe(t, mux)
-	b.Post("/act").Want(t, http.StatusOK, "")
+	b.Post("/act", "id", "2").Want(t, http.StatusForbidden, "")
 	b.Get("/orders").Want(t, http.StatusOK, "orders of 1 for 1")
+	b.Post("/password").Want(t, http.StatusOK, "changed")
 }
 
 func TestMobileApplications(t *testing.T) {
