@@ -19,33 +19,26 @@ func (a *app) adminPage(w http.ResponseWriter, r *http.Request) error {
 
 // act makes an administrator act as a user. access.go says which pages that opens.
 func (a *app) act(w http.ResponseWriter, r *http.Request) error {
-	admin, _ := a.auth.User(r.Context())
 	u, err := a.users.byID(r.Context(), formOf(r).Get("id"))
-	if errors.Is(err, serializer.ErrUserGone) || err == nil && u.Admin() {
-		err = guard.ErrForbidden // nor as another administrator
+	if errors.Is(err, serializer.ErrUserGone) {
+		err = guard.ErrForbidden
 	}
-	if err != nil {
-		return err
-	}
-	id, err := a.actsFor(r)
-	if err == nil && id != u.ID { // else this is the second of two clicks
-		if err = a.users.audit(r.Context(), admin, u.ID, "began to act as them"); err == nil {
-			err = actsAs.SetContext(r.Context(), u.ID)
-		}
+	if err == nil {
+		err = a.acting.Begin(r, u)
 	}
 	return onTo(w, r, err, "/account")
 }
 
 func (a *app) stopActing(w http.ResponseWriter, r *http.Request) error {
-	admin, _ := a.auth.User(r.Context())
-	id, err := a.actsFor(r)
-	if err == nil && id != "" {
-		err = a.users.audit(r.Context(), admin, id, "stopped")
+	return onTo(w, r, a.acting.Stop(r), "/admin")
+}
+
+// auditActing is for [guard.ActingConfig].
+func (t users) auditActing(ctx context.Context, admin, u *User, begins bool) error {
+	if begins {
+		return t.audit(ctx, admin, u.ID, "began to act as them")
 	}
-	if err == nil {
-		_, _, err = actsAs.PopContext(r.Context())
-	}
-	return onTo(w, r, err, "/admin")
+	return t.audit(ctx, admin, u.ID, "stopped")
 }
 
 // audit records what an administrator did to a user's account, in a table and in the log.

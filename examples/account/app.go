@@ -38,6 +38,7 @@ type app struct {
 	sessions *session.Manager
 	rows     serializer.Serializer[*User]
 	auth     *guard.Guard[*User]
+	acting   *guard.Acting[*User]
 	local    *strategy.LocalStrategy[*User]
 	attempts *throttle.Throttle[*User] // around local
 	codes    *totp.Codes
@@ -137,6 +138,9 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(o.proxies...),
 		TrustedProxies: o.proxies,
 	}, a.rows, strategies...))
+	a.acting = must(guard.NewActing(a.auth, guard.ActingConfig[*User]{
+		May: mayActAs, Audit: a.users.auditActing,
+	}))
 	if o.issuer != "" {
 		a.link = must(a.newLink(b.counter))
 	}
@@ -215,8 +219,8 @@ func (a *app) handler() http.Handler {
 	mux.Handle("GET /account/recovery", a.fresh(a.recoveryPage))
 	mux.Handle("POST /account/recovery", a.fresh(a.newRecoveryCodes))
 	mux.Handle("POST /account/recovery/saved", a.fresh(a.saveRecoveryCodes))
-	mux.Handle("POST /account/passkeys/options", a.notActing(a.passkeys.BeginRegistration(auth)))
-	mux.Handle("POST /account/passkeys", a.notActing(a.passkeys.FinishRegistration(auth)))
+	mux.Handle("POST /account/passkeys/options", a.acting.RequireSelf(a.passkeys.BeginRegistration(auth)))
+	mux.Handle("POST /account/passkeys", a.acting.RequireSelf(a.passkeys.FinishRegistration(auth)))
 	mux.Handle("POST /account/passkeys/rename", a.fresh(a.renamePasskey))
 	mux.Handle("POST /account/passkeys/remove", a.fresh(a.removePasskey))
 	mux.Handle("GET /account/keys", a.fresh(a.keysPage))
@@ -230,7 +234,7 @@ func (a *app) handler() http.Handler {
 		mux.Handle("GET /login/provider", start)
 		mux.Handle("GET /login/provider/callback", start)
 		asks := a.link.Authenticate("link")(auth.Handle(a.askToLink))
-		linking := auth.RequireFresh(a.freshFor)(a.notActing(asks))
+		linking := auth.RequireFresh(a.freshFor)(a.acting.RequireSelf(asks))
 		mux.Handle("GET /account/linked", a.fresh(a.linked))
 		mux.Handle("POST /account/linked/start", linking)
 		mux.Handle("GET /account/linked/callback", linking)

@@ -71,11 +71,8 @@ func (a *app) show(w http.ResponseWriter, r *http.Request, name string, f form, 
 	if err != nil {
 		return err
 	}
-	p := page{User: a.current(r), Flashes: flashes, Form: f, Data: data}
-	if u, ok := a.auth.User(r.Context()); ok && u != p.User {
-		p.Admin = u
-	}
-	return a.write(w, r, name, p)
+	admin, _ := a.acting.Actor(r.Context())
+	return a.write(w, r, name, page{User: a.current(r), Admin: admin, Flashes: flashes, Form: f, Data: data})
 }
 
 // showOr is show, but returns err if it is not nil.
@@ -139,7 +136,7 @@ func (a *app) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	kind := problem.Type[strings.LastIndex(problem.Type, "#")+1:]
-	if errors.Is(err, errActing) {
+	if errors.Is(err, guard.ErrActing) {
 		kind = "Acting"
 	}
 	data := map[string]any{"Kind": kind, "Text": problem.Detail}
