@@ -68,9 +68,6 @@ func (d *database) do(ctx context.Context, verb string, f func() error) error {
 // within returns what f returns, or ctx's error if that ends first. An SQLite that waits for a lock does so
 // until its busy timeout: f then holds its connection for that long.
 func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	if ctx.Done() == nil {
-		return f()
-	}
 	type answer struct {
 		value T
 		err   error
@@ -81,6 +78,13 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		value, err := f()
 		done <- answer{value, err}
 	}()
+	soon := time.NewTimer(moment)
+	defer soon.Stop()
+	select {
+	case a := <-done:
+		return a.value, a.err
+	case <-soon.C:
+	}
 	select {
 	case a := <-done:
 		return a.value, a.err
@@ -89,6 +93,10 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		return none, ctx.Err()
 	}
 }
+
+// moment is how long within waits before it asks for ctx.Done. Most statements are done by then, and the
+// session layer's contexts make a timer and a channel only when they are asked.
+const moment = 5 * time.Millisecond
 
 // stackRoom is about how much of a goroutine's stack a read of modernc.org/sqlite needs, in bytes.
 const stackRoom = 12 << 10

@@ -128,6 +128,18 @@ func (s *statement) on(tx *sql.Tx) querier {
 	return s.db
 }
 
+// unwatched returns the context for a read on SQLite, which reads in [within]: one without an end. With ctx,
+// database/sql and the driver would each start a goroutine that waits for its end, and both take about as
+// long as the read. Such a read ends at the latest with the busy timeout, as it would have to wait for
+// nothing but a lock. If the pool has no free connection, it could wait for one for ever: then unwatched
+// returns ctx.
+func (s *statement) unwatched(ctx context.Context) context.Context {
+	if pool := s.db.Stats(); pool.MaxOpenConnections > 0 && pool.InUse >= pool.MaxOpenConnections {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
 // list returns ":name0,:name1,…" with n names, and the names.
 func list(name string, n int) (text string, names []string) {
 	names = make([]string, n)

@@ -90,6 +90,10 @@ func (s *Store) read(ctx context.Context, q *statement, id string) ([]byte, erro
 		if !s.tombstones {
 			into = into[:1]
 		}
+		ctx := ctx
+		if s.words.blocks {
+			ctx = q.unwatched(ctx)
+		}
 		r.found, err = q.row(ctx, nil, []any{id}, into...)
 		return r, err
 	})
