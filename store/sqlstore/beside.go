@@ -56,7 +56,7 @@ func (e *beside) statements() []*statement {
 func (e *beside) endIn(noted bool) string {
 	gone := "gone AS (DELETE FROM {sessions} WHERE {match} RETURNING " + e.tell("{live}") + "), ended AS ("
 	if !noted {
-		return gone + "SELECT '' AS note FROM (SELECT count(*) FROM gone) AS done)"
+		return gone + "SELECT '' AS note FROM gone)"
 	}
 	return gone + "INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM (SELECT count(*) FROM gone) AS done" + leaveUnlessLive + ")"
 }

@@ -29,29 +29,36 @@ func newOneStatement(s *Store) *oneStatement {
 	return j
 }
 
-// making returns the part of a WITH that creates a record with n labels. Its table made has a row if the
-// record was created.
-func (j *oneStatement) making(n int) (text string, params []string) {
-	text = "WITH made AS (" + j.table.create + " RETURNING 1)"
+// making returns the parts of a statement that create a record and its entries under n labels: made, which
+// has a row if the record was created, and the INSERT of the entries, "" without labels.
+func (j *oneStatement) making(n int) (made, entries string, params []string) {
+	made = "WITH made AS (" + j.table.create + " RETURNING 1)"
 	params = []string{"id", "new", "ttl"}
 	if n == 0 {
-		return text, params
+		return made, "", params
 	}
 	_, labels := list("label", n)
-	return text + ", listed AS (INSERT INTO {labels} (label,id,expires) SELECT v.label,:id::text,:deadline::bigint " +
-		"FROM made, (VALUES " + rowsOf(labels, "(:id::text)") + ") AS v(label) " + addAgain + ")", slices.Concat(params, []string{"deadline"}, labels)
+	entries = "INSERT INTO {labels} (label,id,expires) SELECT v.label,:id::text,:deadline::bigint " +
+		"FROM made, (VALUES " + rowsOf(labels, "(:id::text)") + ") AS v(label) " + addAgain
+	return made, entries, slices.Concat(params, []string{"deadline"}, labels)
 }
 
-// starting creates a record with n labels.
+// starting creates a record with n labels. It affects rows if it did.
 func (j *oneStatement) starting(n int) *statement {
-	text, params := j.making(n)
-	return j.statementOf(params, text+" SELECT (SELECT count(*) FROM made)>0, false")
+	made, entries, params := j.making(n)
+	if n == 0 {
+		return j.Store.create
+	}
+	return j.statementOf(params, made+" "+entries)
 }
 
 // replacing is starting, and also ends the record of :oldid if it is :old, and removes its entries under m
-// labels.
+// labels. It returns a row if it created a record: whether it also ended one.
 func (j *oneStatement) replacing(n, m int) *statement {
-	text, params := j.making(n)
+	text, entries, params := j.making(n)
+	if n > 0 {
+		text += ", listed AS (" + entries + ")"
+	}
 	params = append(params, "oldid", "old")
 	if j.tombstones {
 		params = append(params, "note", "life")
@@ -63,11 +70,11 @@ func (j *oneStatement) replacing(n, m int) *statement {
 		text += ", forgotten AS (DELETE FROM {labels} WHERE EXISTS (SELECT 1 FROM ended) AND id=:oldid AND label IN (" + words + "))"
 		params = append(params, labels...)
 	}
-	text += " SELECT (SELECT count(*) FROM made)>0, (SELECT count(*) FROM ended)>0"
-	return j.statementOf(append(params, "notice"), text)
+	return j.statementOf(append(params, "notice"), text+" SELECT EXISTS (SELECT 1 FROM ended) FROM made")
 }
 
-// ending ends a record and removes its entries under n labels.
+// ending ends a record and removes its entries under n labels. Nothing reads forgotten, so that it is run
+// last: the record is locked before its entries, as by replacing.
 func (j *oneStatement) ending(noted bool, n int) *statement {
 	params := []string{"id"}
 	if noted {
@@ -76,7 +83,7 @@ func (j *oneStatement) ending(noted bool, n int) *statement {
 	text := "WITH " + j.ender.endIn(noted)
 	if n > 0 {
 		words, labels := list("label", n)
-		text += ", forgotten AS (DELETE FROM {labels} USING (SELECT count(*) FROM ended) AS done WHERE id=:id AND label IN (" + words + "))"
+		text += ", forgotten AS (DELETE FROM {labels} WHERE id=:id AND label IN (" + words + "))"
 		params = append(params, labels...)
 	}
 	return j.statementOf(append(params, "notice"), text+" SELECT note FROM ended")
@@ -87,22 +94,24 @@ func (j *oneStatement) create(ctx context.Context, n start) (done started, err e
 	if len(n.labels) > 0 {
 		values = appendTexts(append(values, n.deadline), n.labels)
 	}
-	q := j.start
-	switch {
-	case n.oldID == "" && len(n.labels) != 1:
-		q = j.starting(len(n.labels))
-	case n.oldID == "":
-	default:
-		values = append(values, n.oldID, n.packed)
-		if j.tombstones {
-			values = append(values, n.note, n.life)
+	if n.oldID == "" {
+		q := j.start
+		if len(n.labels) != 1 {
+			q = j.starting(len(n.labels))
 		}
-		values = j.told(appendTexts(values, n.oldLabels), n.oldID, n.old, "")
-		if q = j.replace; len(n.labels) != 1 || len(n.oldLabels) != 1 {
-			q = j.replacing(len(n.labels), len(n.oldLabels))
-		}
+		done.created, err = j.inserted(ctx, q, values...)
+		return done, err
 	}
-	_, err = q.row(ctx, nil, values, &done.created, &done.oldEnded)
+	values = append(values, n.oldID, n.packed)
+	if j.tombstones {
+		values = append(values, n.note, n.life)
+	}
+	values = j.told(appendTexts(values, n.oldLabels), n.oldID, n.old, "")
+	q := j.replace
+	if len(n.labels) != 1 || len(n.oldLabels) != 1 {
+		q = j.replacing(len(n.labels), len(n.oldLabels))
+	}
+	done.created, err = q.row(ctx, nil, values, &done.oldEnded)
 	return done, err
 }
 
