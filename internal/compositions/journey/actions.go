@@ -184,7 +184,7 @@ func init() { //nolint:gochecknoinits // an initializer would be a cycle: the fu
 			return nil
 		}, nil},
 	}
-	actions = slices.Concat(actions, visits, passkeys, streams, bounds, outages, lags)
+	actions = slices.Concat(actions, visits, passkeys, streams, bounds, outages, failovers, lags)
 }
 
 // to returns a change that sets that value.

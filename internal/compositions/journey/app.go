@@ -124,8 +124,9 @@ type shared struct {
 	cells   strategy.Cells
 	counter strategy.Counter
 	events  func(guard.Event)
-	there   url.Values // the answer of the provider to the next redirect
-	opened  *stream    // by the current request
+	timeout time.Duration // session.Config.StoreTimeout; 0 for its default
+	there   url.Values    // the answer of the provider to the next redirect
+	opened  *stream       // by the current request
 }
 
 // process is one running program.
@@ -173,7 +174,7 @@ func (p *process) addManager(g int, st session.Store, logger *slog.Logger) error
 	}
 	express := session.Accept{Name: "connect.sid" + suffix, Codec: session.Express(p.secrets(older+suffix, newer+suffix)...)}
 	cfg := session.Config{
-		Store: st, Name: express.Name, Codec: express.Codec, IdleTimeout: idle, AbsoluteTimeout: absolute, Logger: logger,
+		Store: st, Name: express.Name, Codec: express.Codec, IdleTimeout: idle, AbsoluteTimeout: absolute, Logger: logger, StoreTimeout: s.timeout,
 		Persistent: s.Cookie > 0, Rolling: s.Cookie > 1, DeviceBound: s.deviceBound(suffix),
 	}
 	names := []string{cfg.Name}

@@ -12,11 +12,14 @@ import (
 
 // cluster is a primary that passes executed commands on to a replica, which may take over, and to one from
 // which records are read. Each gets them at once, or later while it is behind. The replicas execute the
-// same commands instead of copying keys; the result is the same.
+// same commands instead of copying keys; the result is the same. Real servers copy the keys themselves.
 type cluster struct {
 	mu      sync.Mutex
 	first   *node              // the primary
-	reader  *node              // the replica for reads of the first primary, never behind; nil: the primary
+	old     *node              // the one before it; nil if it is a replica now, or there was none
+	itself  bool               // first is the old primary that is back as itself, and old is the new one
+	confirm bool               // a write counts only if the replica has it
+	moved   chan struct{}      // is closed when another node becomes the primary
 	replica *follower          // may take over; may be nil
 	lagging *follower          // records are read from it; may be nil
 	cached  bool               // records are read from a cache that is notified of changes
@@ -30,95 +33,11 @@ func (c *cluster) master() *node {
 	return c.first.set()
 }
 
-// follower is a node that gets what the primary has executed, at once, or later while it is behind. A nil
-// follower ignores everything.
-type follower struct {
-	*node
-	behind  bool
-	backlog []func(*node)
-}
-
-func (l *follower) hand(f func(*node)) {
-	switch {
-	case l == nil:
-	case l.behind:
-		l.backlog = append(l.backlog, f)
-	default:
-		f(l.set())
-	}
-}
-
-// fallBehind stops the updates, and reports whether it did.
-func (l *follower) fallBehind() bool {
-	if l == nil || l.behind {
-		return false
-	}
-	l.behind = true
-	return true
-}
-
-// catchUp executes the missed commands.
-func (l *follower) catchUp() {
-	if l == nil {
-		return
-	}
-	for _, f := range l.backlog {
-		f(l.set())
-	}
-	l.behind, l.backlog = false, nil
-}
-
-// hand passes a command on to the replicas.
-func (c *cluster) hand(f func(*node)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.reader != nil {
-		f(c.reader.set())
-	}
-	c.replica.hand(f)
-	c.lagging.hand(f)
-}
-
-// catchUp lets the replica that may take over catch up.
-func (c *cluster) catchUp() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.replica.catchUp()
-}
-
-// fallBehind stops the updates of the replica that may take over, and reports whether it did.
-func (c *cluster) fallBehind() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.replica.fallBehind()
-}
-
-// failOver makes the replica, if there is one, the primary, with the data that it has. The old primary does
-// not return. late is whether the replica had fallen behind.
-func (c *cluster) failOver() (late bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.replica == nil {
-		return false
-	}
-	c.first.close()
-	if c.reader != nil {
-		c.reader.close()
-		c.reader = nil
-	}
-	if c.lagging != nil {
-		c.lagging.close()
-		c.lagging = nil
-	}
-	late, c.first, c.replica = c.replica.behind, c.replica.node, nil
-	return late
-}
-
 // all calls f for each node.
 func (c *cluster) all(f func(*node)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	nodes := []*node{c.first, c.reader}
+	nodes := []*node{c.first, c.old}
 	for _, l := range []*follower{c.replica, c.lagging} {
 		if l != nil {
 			nodes = append(nodes, l.node)
@@ -126,7 +45,9 @@ func (c *cluster) all(f func(*node)) {
 	}
 	for _, n := range nodes {
 		if n != nil { // the cluster may have failed to start
-			f(n)
+			if f(n); n.reader != nil {
+				f(n.reader)
+			}
 		}
 	}
 }
@@ -137,8 +58,8 @@ func (c *cluster) refuse(text string) {
 	defer c.mu.Unlock()
 	c.says = text
 	c.first.refuse(text)
-	if c.reader != nil {
-		c.reader.refuse(text)
+	if c.first.reader != nil {
+		c.first.reader.refuse(text)
 	}
 }
 
@@ -155,11 +76,17 @@ func answered(err error) bool {
 	return err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) || errors.As(err, &conflict)
 }
 
+// left returns how much of a time to live is left at a replica that executes a command later; at least 0.
+func left(life time.Duration, until time.Time) time.Duration {
+	return min(life, max(time.Until(until), 0))
+}
+
 // The sessions.
 
 type clusterSessions struct {
 	*cluster
 	lags bool // records are read from the replica that may lag
+	acks bool // with cluster.confirm
 }
 
 var _ fullStore = clusterSessions{}
@@ -171,12 +98,34 @@ func (c clusterSessions) Get(ctx context.Context, id string) ([]byte, error) {
 	return c.master().sessions.Get(ctx, id)
 }
 
-// Listen implements [session.Notifier] if the store does.
-func (c clusterSessions) Listen(ctx context.Context, tell func(string)) error {
-	if n, ok := c.master().sessions.(session.Notifier); ok {
-		return n.Listen(ctx, tell)
+// primary returns the sessions of the primary.
+func (c clusterSessions) primary() fullStore {
+	if n := c.master(); n.plain != nil && !c.acks {
+		return n.plain
 	}
-	return errors.ErrUnsupported
+	return c.master().sessions
+}
+
+// Listen implements [session.Notifier] if the store does. It ends when another node becomes the primary.
+func (c clusterSessions) Listen(ctx context.Context, tell func(string)) error {
+	n, ok := c.master().sessions.(session.Notifier)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	moved := c.whenMoved()
+	go func() {
+		select {
+		case <-moved:
+			end(errMoved)
+		case <-ctx.Done():
+		}
+	}()
+	if err := n.Listen(ctx, tell); context.Cause(ctx) == nil || !errors.Is(context.Cause(ctx), errMoved) {
+		return err
+	}
+	return errMoved
 }
 
 // Notify implements [session.ChangeNotifier] if the store does.
@@ -185,6 +134,14 @@ func (c clusterSessions) Notify(ctx context.Context, notice string) error {
 		return n.Notify(ctx, notice)
 	}
 	return errors.ErrUnsupported
+}
+
+// acked returns the error of a write that the primary has answered with err.
+func (c clusterSessions) acked(err error) error {
+	if c.acks {
+		return c.unacked(err)
+	}
+	return err
 }
 
 func (c clusterSessions) GetPrimary(ctx context.Context, id string) ([]byte, error) {
@@ -200,7 +157,7 @@ func (c clusterSessions) Labelled(ctx context.Context, label string) ([]string, 
 }
 
 func (c clusterSessions) Create(ctx context.Context, id string, data []byte, ttl time.Duration) error {
-	err := c.master().sessions.Create(ctx, id, data, ttl)
+	err := c.primary().Create(ctx, id, data, ttl)
 	if err == nil {
 		data, until := slices.Clone(data), time.Now().Add(ttl)
 		c.hand(func(n *node) {
@@ -209,11 +166,11 @@ func (c clusterSessions) Create(ctx context.Context, id string, data []byte, ttl
 			}
 		})
 	}
-	return err
+	return c.acked(err)
 }
 
 func (c clusterSessions) Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
-	err := c.master().sessions.Update(ctx, id, old, new, ttl)
+	err := c.primary().Update(ctx, id, old, new, ttl)
 	if err == nil {
 		old, new, until := slices.Clone(old), slices.Clone(new), time.Now().Add(ttl)
 		c.hand(func(n *node) {
@@ -224,49 +181,53 @@ func (c clusterSessions) Update(ctx context.Context, id string, old, new []byte,
 			}
 		})
 	}
-	return err
+	return c.acked(err)
 }
 
 func (c clusterSessions) Delete(ctx context.Context, id string, old []byte) error {
-	err := c.master().sessions.Delete(ctx, id, old)
+	err := c.primary().Delete(ctx, id, old)
 	if err == nil {
 		c.hand(func(n *node) { _ = n.sessions.Delete(context.Background(), id, nil) })
 	}
-	return err
+	return c.acked(err)
 }
 
 func (c clusterSessions) End(ctx context.Context, id string, old []byte, next string, life time.Duration) (string, error) {
 	old = slices.Clone(old)
-	successor, err := c.master().sessions.End(ctx, id, old, next, life)
+	successor, err := c.primary().End(ctx, id, old, next, life)
 	if answered(err) { // it may leave a note even if there is no record
-		c.hand(func(n *node) { _, _ = n.sessions.End(context.Background(), id, old, next, life) })
+		until := time.Now().Add(life)
+		c.hand(func(n *node) { _, _ = n.sessions.End(context.Background(), id, old, next, left(life, until)) })
 	}
-	return successor, err
+	return successor, c.acked(err)
 }
 
 func (c clusterSessions) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
-	successors, err := c.master().sessions.EndMany(ctx, ids, life)
-	if err == nil {
+	successors, err := c.primary().EndMany(ctx, ids, life)
+	if err == nil || unconfirmed(err) {
 		c.wrote(ids)
-		c.hand(func(n *node) { _, _ = n.sessions.EndMany(context.Background(), ids, life) })
 	}
-	return successors, err
+	if err == nil {
+		until := time.Now().Add(life)
+		c.hand(func(n *node) { _, _ = n.sessions.EndMany(context.Background(), ids, left(life, until)) })
+	}
+	return successors, c.acked(err)
 }
 
 func (c clusterSessions) AddLabel(ctx context.Context, label, id string, deadline time.Time) error {
-	err := c.master().sessions.AddLabel(ctx, label, id, deadline)
+	err := c.primary().AddLabel(ctx, label, id, deadline)
 	if err == nil {
 		c.hand(func(n *node) { _ = n.sessions.AddLabel(context.Background(), label, id, deadline) })
 	}
-	return err
+	return c.acked(err)
 }
 
 func (c clusterSessions) RemoveLabel(ctx context.Context, label string, ids ...string) error {
-	err := c.master().sessions.RemoveLabel(ctx, label, ids...)
+	err := c.primary().RemoveLabel(ctx, label, ids...)
 	if err == nil {
 		c.hand(func(n *node) { _ = n.sessions.RemoveLabel(context.Background(), label, ids...) })
 	}
-	return err
+	return c.acked(err)
 }
 
 // What strategies keep.
@@ -281,7 +242,13 @@ func (c clusterCells) Swap(ctx context.Context, key string, old, new []byte, ttl
 	found, swapped, err := c.master().cells.Swap(ctx, key, old, new, ttl)
 	if swapped {
 		old, new := slices.Clone(old), slices.Clone(new)
-		c.hand(func(n *node) { _, _, _ = n.cells.Swap(context.Background(), key, old, new, ttl) })
+		until := time.Now().Add(ttl)
+		c.hand(func(n *node) {
+			_, _, _ = n.cells.Swap(context.Background(), key, old, new, max(left(ttl, until), time.Millisecond))
+		})
+	}
+	if err = c.unacked(err); err != nil {
+		swapped = false
 	}
 	return found, swapped, err
 }
@@ -291,7 +258,10 @@ type clusterCounter struct{ *cluster }
 func (c clusterCounter) Add(ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error) {
 	count, reset, err := c.master().counter.Add(ctx, key, n, window)
 	if err == nil {
-		c.hand(func(m *node) { _, _, _ = m.counter.Add(context.Background(), key, n, window) })
+		until := time.Now().Add(window)
+		c.hand(func(m *node) {
+			_, _, _ = m.counter.Add(context.Background(), key, n, max(left(window, until), time.Millisecond))
+		})
 	}
-	return count, reset, err
+	return count, reset, c.unacked(err)
 }

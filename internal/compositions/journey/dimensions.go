@@ -24,7 +24,7 @@ var dimensions = []dimension{
 	{"throttle", []string{"no", "yes", "behind a proxy", "behind one that is not trusted"}, func(s *Switches) *int { return &s.Throttle }},
 	{"streams", []string{"no", "yes"}, func(s *Switches) *int { return &s.Streams }},
 	{"device-bound", []string{"no", "yes"}, func(s *Switches) *int { return &s.Bound }},
-	{"outages", []string{"none", "yes", "failover too"}, func(s *Switches) *int { return &s.Outage }},
+	{"outages", []string{"none", "yes", "failover too", "failover, confirmed writes"}, func(s *Switches) *int { return &s.Outage }},
 	{"reads that lag", []string{"no", "yes"}, func(s *Switches) *int { return &s.Lag }},
 	{"store", []string{"memory", "Redis", "Redis, reads in a pipeline", "Redis, reads from a replica", "SQLite"}, func(s *Switches) *int { return &s.Store }},
 }

@@ -30,7 +30,31 @@ func Draw(seed uint64, s Switches, n int, pick func(int) int) Journey {
 		step.Late = pick(10) == 0
 		j.Steps = append(j.Steps, step)
 	}
+	if s.Outage >= 2 && pick(2) == 0 {
+		j.Steps = failOver(j.Steps, pick)
+	}
 	return j
+}
+
+// DrawFailOver draws a journey with a fail-over.
+func DrawFailOver(seed uint64, s Switches, n int, pick func(int) int) Journey {
+	j := Draw(seed, s, n, pick)
+	j.Steps = failOver(j.Steps, pick)
+	return j
+}
+
+// failOver puts a fail-over into steps, and perhaps the return of the old primary, in the order in which it
+// happens.
+func failOver(steps []Step, pick func(int) int) []Step {
+	at := 0
+	for _, do := range []string{"the replica falls behind", "the replica takes over", "the old primary is back as itself", "the old primary is back"} {
+		if pick(4) == 0 {
+			continue
+		}
+		at += 1 + pick(5)
+		steps = slices.Insert(steps, min(at, len(steps)), Step{Do: do})
+	}
+	return steps
 }
 
 // actions returns the actions that have an effect under the switches.
@@ -62,8 +86,10 @@ func (s Switches) happens(do string) bool {
 	if strings.HasPrefix(do, "the reads") {
 		return s.Lag == 1
 	}
-	return !strings.HasPrefix(do, "the store") && !strings.HasPrefix(do, "the replica") ||
-		s.Outage == 2 || s.Outage == 1 && strings.HasPrefix(do, "the store")
+	if strings.HasPrefix(do, "the replica") || strings.HasPrefix(do, "the old primary") {
+		return s.Outage >= 2
+	}
+	return s.Outage > 0 || !strings.HasPrefix(do, "the store")
 }
 
 // Shrink returns the smallest journey that it finds that breaks the same promise: with fewer steps,

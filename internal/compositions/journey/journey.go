@@ -30,7 +30,7 @@ type Switches struct {
 	Ids      int // users' ids: 1: objects with the role, and a Namer; 2: objects; 3: as 1, but only the second process writes them
 	Notes    int // 1: the store keeps tombstones
 	Store    int // 1: Redis; 2: Redis, records are read in an automatic pipeline; 3: from a replica; 4: SQLite
-	Outage   int // 1: the store dies, hangs, comes back, perhaps empty; 2: also, a replica takes over
+	Outage   int // 1: the store dies, hangs, comes back, perhaps empty; 2: also, a replica takes over, and the old primary comes back; 3: also, a replica has to confirm each write
 	Lag      int // 1: records are read from a replica that may lag
 	SameSite int // 1: Strict; 2: None; 3: None and Partitioned
 	Node     int // Express with the same store: 1: passport 0.4; 2: 0.7; 3: 0.7 with keepSessionInfo

@@ -83,6 +83,22 @@ var late = map[string]journey.Journey{
 	"the same with a renewal": {Switches: switches{Store: 1, Streams: 1}, Steps: steps{{Do: "log in"}, {Do: "open a stream"}, {Do: "renew", P: 1}, {Do: "log out"}}},
 	"a late write of Express's beside another browser": {Seed: 20264826, Switches: switches{Guards: 1, Deploy: 1, Node: 1},
 		Steps: steps{{Do: "log in at Express", B: 1}, {Do: "begin at Express", B: 1}, {Do: "log in", B: 1, G: 1}, {Do: "end at Express"}, {Do: "step up by passkey", B: 1, Old: true}, {Do: "step up", P: 1}}},
+	"a stream beside which Express logs the same user in": {Seed: 77007285, Switches: switches{Ids: 1, Node: 1, Streams: 1},
+		Steps: steps{{Do: "log in", U: 3}, {Do: "open a stream"}, {Do: "log in at Express", U: 3}}},
+	"Express wrote late what a remembered log-in is to end": {Seed: 77019261, Switches: switches{Guards: 1, Remember: 1, Node: 1},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "begin at Express"}, {Do: "log in by passkey", G: 1}, {Do: "end at Express"}, {Do: "reopen"}, {Do: "admin page"}}},
+	"Express wrote late what Go had listed meanwhile": {Seed: 77028684, Switches: switches{Node: 1},
+		Steps: steps{{Do: "log in at Express", U: 3}, {Do: "begin at Express"}, {Do: "get"}, {Do: "end at Express"}, {Do: "log out everywhere", U: 3}}},
+	"a stream whose session is not in use ends with another user's series": {Seed: 2008963, Switches: switches{Remember: 1, Deploy: 1, Node: 1, Streams: 1},
+		Steps: steps{{Do: "log in by provider", U: 2, P: 1, Remember: true}, {Do: "open a stream"}, {Do: "log in at Express"}, {Do: "change the password"}}},
+	"a token that was used up while no replica confirmed it": {Seed: 2004610, Switches: switches{Remember: 1, Outage: 3},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "set", Old: true}, {Do: "the replica falls behind"}, {Do: "end a device of one's own"}, {Do: "end a device of one's own"}}},
+	"a stream whose session is presented beside the one in use": {Seed: 6005771, Switches: switches{Deploy: 1, Streams: 1},
+		Steps: steps{{Do: "log in", P: 1}, {Do: "log in by provider", Old: true}, {Do: "open a stream", P: 1}, {Do: "log in"}}},
+	"Express wrote late what Go had listed under another user": {Seed: 6007515, Switches: switches{Node: 1},
+		Steps: steps{{Do: "log in", B: 2}, {Do: "log in at Express", B: 2, U: 2}, {Do: "begin at Express", B: 2}, {Do: "flash", B: 2}, {Do: "end at Express"}}},
+	"a log-out that does not find what no answer contained": {Seed: 4009556, Switches: switches{Outage: 3},
+		Steps: steps{{Do: "the store dies", N: 6}, {Do: "log in by passkey", B: 1}, {Do: "log in by provider", B: 1, N: 10}, {Do: "the replica falls behind"}, {Do: "the store is back"}, {Do: "log-out by the provider", N: 2}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

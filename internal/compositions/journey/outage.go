@@ -75,10 +75,11 @@ func (c *condition) fate(ctx context.Context) sessiontest.Fate {
 func (c *condition) executed(call sessiontest.Call, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case err != nil && answered(err):
-	case err != nil:
+	if err != nil && !answered(err) {
 		c.met = true // an error of the server itself
+	}
+	switch {
+	case err != nil && !unconfirmed(err):
 	case call.Op == "Create":
 		c.half.Made = append(c.half.Made, call.ID)
 	case slices.Contains([]string{"Update", "Delete", "End"}, call.Op):
@@ -111,7 +112,7 @@ func (c cells) Load(ctx context.Context, key string) (data []byte, err error) {
 func (c cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) (found []byte, swapped bool, err error) {
 	pass(ctx)
 	err = c.run(ctx, func() error {
-		if found, swapped, err = c.Cells.Swap(ctx, key, old, new, ttl); swapped {
+		if found, swapped, err = c.Cells.Swap(ctx, key, old, new, ttl); swapped || unconfirmed(err) {
 			c.mu.Lock()
 			c.half.Cells = true
 			c.mu.Unlock()
@@ -176,28 +177,11 @@ var outages = []action{
 		w.back()
 		return nil
 	}, nil},
-	{"the replica falls behind", 3, func(w *world, _ context.Context, _ Step) *request {
-		if w.stores.fallBehind() {
-			w.model.Keep()
-		}
-		return nil
-	}, nil},
-	{"the replica takes over", 2, func(w *world, _ context.Context, _ Step) *request {
-		w.back()
-		if w.stores.failOver() {
-			w.model.Restore()
-		}
-		return nil
-	}, nil},
 	{"the store is back empty", 1, func(w *world, _ context.Context, _ Step) *request {
 		w.back()
-		w.stores.catchUp()
-		w.stores.readAll()
-		w.stores.all(func(n *node) {
-			if err := n.flush(); err != nil {
-				w.broken("journey: a store does not forget", "%v", err)
-			}
-		})
+		if err := w.stores.empty(); err != nil {
+			w.broken("journey: a store does not forget", "%v", err)
+		}
 		w.model.Empty()
 		return nil
 	}, nil},

@@ -61,7 +61,7 @@ func Run(t *testing.T, j Journey) (failure *Failure) { return j.run(t, inMemory)
 // real time, so steps in which time passes are left out.
 func RunOn(t *testing.T, j Journey, address string) *Failure {
 	databases := 0
-	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
+	j.Steps = withoutClock(j.Steps)
 	return j.run(t, servers{redis: func() *server {
 		databases++
 		return serverAt(address, databases)
@@ -72,8 +72,13 @@ func RunOn(t *testing.T, j Journey, address string) *Failure {
 // the cache must soon show what the Redis has.
 func RunCached(t *testing.T, j Journey, address string) *Failure {
 	j.Switches.Store, j.Switches.Lag, j.Switches.Outage = 1, 0, j.Switches.Outage%2
-	j.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Do == "clock" })
+	j.Steps = withoutClock(j.Steps)
 	return j.run(t, servers{redis: func() *server { return cachedAt(address) }, cached: true})
+}
+
+// withoutClock returns the steps in which no time passes.
+func withoutClock(steps []Step) []Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s Step) bool { return s.Do == "clock" })
 }
 
 func (j Journey) run(t *testing.T, on servers) (failure *Failure) {
@@ -133,14 +138,14 @@ func newWorld(s Switches, on servers) (*world, error) {
 	w := &world{
 		model: outside.New(s.config()), condition: &condition{}, stores: &cluster{cached: on.cached}, issued: map[string]bool{}, signed: map[string]int{}, refs: map[string]string{},
 	}
-	w.shared = &shared{Switches: s, events: w.hear}
+	w.shared = &shared{Switches: s, events: w.hear, timeout: on.timeout}
 	w.stores.wrote = w.condition.ended
 	if err := s.fill(w.stores, on); err != nil {
 		return w, err
 	}
 	w.shared.cells, w.shared.counter = cells{clusterCells{w.stores}, w.condition}, counter{clusterCounter{w.stores}, w.condition}
-	w.raw = clusterSessions{w.stores, false}
-	w.gate = sessiontest.NewGate(clusterSessions{w.stores, true})
+	w.raw = clusterSessions{w.stores, false, false}
+	w.gate = sessiontest.NewGate(clusterSessions{w.stores, true, true})
 	w.gate.Before = func(ctx context.Context, _ sessiontest.Call) sessiontest.Fate {
 		pass(ctx)
 		return w.condition.fate(ctx)
@@ -252,7 +257,7 @@ func (w *world) step(s Step) {
 		return
 	}
 	w.condition.begin()
-	began := time.Now()
+	began, content := time.Now(), w.model.Content()
 	r := a.do(w, context.Background(), s)
 	w.model.Want(s.Do == "clock" || time.Since(began) < patience, "outage: a request waits for the store without a limit", "%s: %v", s.Do, time.Since(began))
 	if w.presented = nil; r != nil {
@@ -265,6 +270,9 @@ func (w *world) step(s Step) {
 	}
 	if r != nil && !refused {
 		w.model.Answered(&r.Visit)
+	}
+	if w.shared.Outage == 3 && r != nil && r.Status < http.StatusInternalServerError && !strings.HasSuffix(s.Do, "at Express") && w.stores.cutOff() {
+		w.model.Want(w.model.Content() == content, "failover: an answered change is not confirmed", "%s: before:\n%s\nafter:\n%s", s.Do, content, w.model.Content())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -26,12 +27,16 @@ type fullStore interface {
 // node is one server, with everything that the processes of the program store.
 type node struct {
 	sessions fullStore
+	plain    fullStore // for Express, which asks no replica to confirm; nil: sessions
 	cells    strategy.Cells
 	counter  strategy.Counter
+	reader   *node        // records are read from it, and it is never behind; nil: from the node itself
 	refuse   func(string) // makes it answer every command with that error, until the text is empty
 	flush    func() error // deletes everything
 	close    func()
-	clock    func() // sets the server's clock to the journey's time; nil if it uses that anyway
+	clock    func()        // sets the server's clock to the journey's time; nil if it uses that anyway
+	history  []func(*node) // what it has executed; not of a real server that copies
+	copies   *copying      // for a real server that copies to others, or from them; otherwise nil
 }
 
 // set sets the node's clock and returns it.
@@ -46,9 +51,10 @@ func (n *node) set() *node {
 // switches say.
 func (s Switches) fill(c *cluster, on servers) (err error) {
 	var reads *server
+	var reader *node
 	if s.Store == 3 {
 		reads = on.redis()
-		if c.reader, err = s.redisNode(reads, nil); err != nil {
+		if reader, err = s.redisNode(reads, nil); err != nil {
 			return err
 		}
 	}
@@ -60,7 +66,8 @@ func (s Switches) fill(c *cluster, on servers) (err error) {
 	if c.first, err = s.newNode(on, reads); err != nil {
 		return err
 	}
-	if s.Outage == 2 {
+	c.first.reader = reader
+	if c.confirm = s.Outage == 3; s.Outage >= 2 {
 		c.replica, err = s.newFollower(on)
 	}
 	return err
@@ -92,9 +99,10 @@ func (s Switches) newNode(on servers, reads *server) (*node, error) {
 
 // servers makes the servers of a journey.
 type servers struct {
-	redis  func() *server
-	sql    func() (*database, error)
-	cached bool // records are read from a cache
+	redis   func() *server
+	sql     func() (*database, error)
+	cached  bool          // records are read from a cache
+	timeout time.Duration // session.Config.StoreTimeout; 0 for its default
 }
 
 // inMemory are servers that use the journey's time.
@@ -104,6 +112,7 @@ var inMemory = servers{redis: newServer, sql: newSQLite}
 type server struct {
 	client *redis.Client
 	cached *redis.Client // reads records through a client-side cache; may be nil
+	copies *copying      // as in node
 	refuse func(string)
 	flush  func() error
 	close  func()
@@ -204,11 +213,20 @@ func (s Switches) redisNode(main, reads *server) (*node, error) {
 		}
 		cfg.Reads, closers = pipeline, append([]func() error{pipeline.Close}, closers...)
 	}
+	var plain fullStore
+	if main.copies != nil && s.Outage == 3 {
+		unsure, err := store.Redis(main.client, cfg)
+		if err != nil {
+			return nil, errors.Join(err, main.client.Close())
+		}
+		plain, cfg.Replicas = unsure.Sessions, 1
+	}
 	stores, err := store.Redis(main.client, cfg)
 	if err != nil {
 		return nil, errors.Join(err, main.client.Close())
 	}
 	return &node{
+		plain: plain, copies: main.copies,
 		sessions: stores.Sessions, cells: stores.Cells, counter: stores.Counter,
 		refuse: main.refuse,
 		flush:  main.flush,

@@ -147,15 +147,17 @@ func (w *world) reasons(s Step, st *stream) (list []string) {
 		}
 		return false
 	})
-	switch own := slices.Contains(w.presented, st.id); {
+	own := slices.Contains(w.presented, st.id)
+	if own && len(w.presented) > 1 { // another session may be in use, and this one's series ends too
+		list = append(list, guard.ReasonRevoked, guard.ReasonLogOut)
+	}
+	switch {
 	case s.Do == "clock":
 		return append(list, guard.ReasonIdle, guard.ReasonAbsolute)
 	case followed: // from an older cookie
 		return append(list, guard.ReasonLogOut, guard.ReasonReplaced, guard.ReasonRevoked)
 	case !own, s.Do == "end a device of one's own":
 		return append(list, guard.ReasonRevoked)
-	case s.Do == "log out" && len(w.presented) > 1: // another session may be in use, and this one's series ends too
-		return append(list, guard.ReasonLogOut, guard.ReasonRevoked)
 	case s.Do == "log out", s.Do == "destroy", s.Do == "regenerate":
 		return append(list, guard.ReasonLogOut)
 	case w.shared.Node > 0:

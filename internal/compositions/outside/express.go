@@ -1,7 +1,9 @@
 package outside
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
@@ -38,6 +40,8 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 			l = before
 		case l.Under != nil && l.Under.User == user && l.Under.Form == "":
 			l = l.Under
+		case before.User == user && m.Named: // the same name: for a stream the log-in goes on
+			l.Begun = cmp.Or(before.Begun, before)
 		}
 	}
 	l.Listed, l.Unsaid = l.User == s.Found && !l.Unnamed, l.Unsaid || s.Half
@@ -108,12 +112,17 @@ func (m *Model) NodeBegins(id string) {
 func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	then, now := m.slow, m.Live[m.slow.ID]
 	m.slow = nil
+	var was map[int]*model.LogIn
+	if now != nil {
+		was = now.LogIns // Go may have listed them since, and then still finds the session by them
+	}
 	s := m.byNode(v, then.ID)
+	s.Was = slices.Collect(maps.Values(was))
 	s.Values = maps.Clone(then.Values)
 	s.Values[name] = value
 	s.LogIns = then.LogIns
 	for _, l := range s.LogIns {
-		l.Unsaid = l.Listed // its entries may have been removed
+		l.Unsaid = l.Listed || was[l.Guard] != nil && was[l.Guard].Listed // its entries may have been removed, or made since
 	}
 	s.Born = then.Born // what Go wrote since is lost
 	if now == nil {

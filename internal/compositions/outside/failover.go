@@ -1,8 +1,11 @@
 package outside
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
@@ -12,39 +15,95 @@ import (
 // undone, even log-outs. The application's own tables are stored elsewhere, and browsers keep their
 // cookies. A remember-me token that was issued later is unknown to the replica, so the program treats it as
 // a copy.
+//
+// The old primary keeps what it had. If it comes back as itself, requests meet that again, and what it
+// answers then is lost as soon as it becomes a replica of the new one.
 
-// Keep saves the current state for Restore.
+// Keep saves the current state: what the replica has when it falls behind.
 func (m *Model) Keep() { m.kept = m.copy() }
 
-// Restore models that a replica with the state at Keep takes over.
-func (m *Model) Restore() {
-	k := m.kept
-	for token, r := range m.Tokens { // tokens that were issued later
-		if k.Tokens[token] == nil && k.series[r] != nil {
-			k.Tokens[token] = k.series[r]
+// FailOver models that the replica takes over. late is whether it had fallen behind.
+func (m *Model) FailOver(late bool) {
+	m.old = m.copy()
+	if late {
+		m.use(m.kept)
+	}
+}
+
+// Itself models that requests reach the old primary again, which is not yet a replica.
+func (m *Model) Itself() {
+	now := m.copy()
+	m.use(m.old)
+	m.old = now
+}
+
+// Rejoin models that the old primary becomes a replica. itself is whether requests reached it until now.
+func (m *Model) Rejoin(itself bool) {
+	if itself {
+		m.use(m.old)
+	}
+	m.old = nil
+}
+
+// use makes a saved state the current one.
+func (m *Model) use(k *kept) {
+	series := map[*model.Series]*model.Series{}
+	for _, r := range k.Tokens {
+		series[m.root(r)] = r
+	}
+	for token, r := range m.Tokens { // those that only the present state has issued
+		if k.Tokens[token] == nil && series[m.root(r)] != nil {
+			k.Tokens[token] = series[m.root(r)]
 		}
 	}
-	m.Store, m.doubt = k.Store, k.doubt
+	m.Store, m.doubt, m.under = k.Store, k.doubt, k.under
+}
+
+// root returns the series of which r is a copy, or r.
+func (m *Model) root(r *model.Series) *model.Series {
+	if of := m.copied[r]; of != nil {
+		return of
+	}
+	return r
+}
+
+// Content describes the sessions that live, except those that no answer contained, and those whose log-ins a
+// change of the password has ended.
+func (m *Model) Content() string {
+	var list []string
+	for id, s := range m.Live {
+		text, good := fmt.Sprintf("%s %q", id, s.Values), len(s.LogIns) == 0
+		for _, g := range slices.Sorted(maps.Keys(s.LogIns)) {
+			l := s.LogIns[g]
+			good = good || m.Good(l)
+			text += fmt.Sprint(" ", g, l.User, l.At, l.Password, l.Factors, l.Labels)
+		}
+		if good && m.doubt.orphans[id] == nil {
+			list = append(list, text)
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, "\n")
 }
 
 // kept is a saved state of the store, and what was in doubt then.
 type kept struct {
 	model.Store
-	doubt  doubt
-	series map[*model.Series]*model.Series // original to copy
+	doubt doubt
+	under map[string]*model.Session
 }
 
 // copy returns a deep copy of the store's state.
 func (m *Model) copy() *kept {
-	k := &kept{model.NewStore(), doubt{}, map[*model.Series]*model.Series{}}
+	k, series := &kept{model.NewStore(), doubt{}, nil}, map[*model.Series]*model.Series{}
 	logIns := map[*model.LogIn]*model.LogIn{}
 	var copyLogIn func(*model.LogIn) *model.LogIn
 	copySeries := func(r *model.Series) *model.Series {
-		if r == nil || k.series[r] != nil {
-			return k.series[r]
+		if r == nil || series[r] != nil {
+			return series[r]
 		}
 		c := *r
-		c.Void, k.series[r] = slices.Clone(r.Void), &c
+		c.Void, series[r], m.copied[&c] = slices.Clone(r.Void), &c, m.root(r)
 		if c.Series != nil {
 			c.Series = &c
 		}
@@ -55,7 +114,7 @@ func (m *Model) copy() *kept {
 			return logIns[l]
 		}
 		c := *l
-		logIns[l] = &c
+		logIns[l], c.Begun = &c, cmp.Or(c.Begun, l) // for a stream it is the same log-in
 		c.Series, c.Under = copySeries(l.Series), copyLogIn(l.Under)
 		return &c
 	}
@@ -79,6 +138,7 @@ func (m *Model) copy() *kept {
 		return to
 	}
 	k.Live, k.Past, k.Ended = copySessions(m.Live), maps.Clone(m.Past), maps.Clone(m.Ended)
+	k.under = copySessions(m.under)
 	for token, r := range m.Tokens {
 		k.Tokens[token] = copySeries(r)
 	}

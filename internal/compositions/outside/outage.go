@@ -80,7 +80,7 @@ func (m *Model) made(h *Half) {
 // Refused models a request that an outage hit and that was answered 503.
 func (m *Model) Refused(h *Half) {
 	quiet := h.Visit
-	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token) { // a token that was used may be replaced even so
+	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token || r.Unsure) { // a token that was used may be replaced even so
 		if quiet.Next = ""; h.Next != "" {
 			m.Tokens[h.Next] = r
 		}

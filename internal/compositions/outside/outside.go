@@ -16,20 +16,24 @@ import (
 type Model struct {
 	*model.Model
 	doubt  doubt
-	slow   *model.Session            // as a slow request to Express has read it
-	under  map[string]*model.Session // what Express wrote late, hidden by the note of an end
-	kept   *kept                     // the state of a replica that fell behind
-	before map[string][]*model.LogIn // log-ins by id, when the reads fell behind
+	slow   *model.Session                  // as a slow request to Express has read it
+	under  map[string]*model.Session       // what Express wrote late, hidden by the note of an end
+	kept   *kept                           // the state of a replica that fell behind
+	old    *kept                           // that of an old primary
+	copied map[*model.Series]*model.Series // the original of a copy
+	before map[string][]*model.LogIn       // log-ins by id, when the reads fell behind
 }
 
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
-	m := &Model{Model: model.New(c), under: map[string]*model.Session{}}
+	m := &Model{Model: model.New(c), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}}
 	return m
 }
 
-// Empty models that the store has lost everything.
-func (m *Model) Empty() { m.Store, m.doubt = model.NewStore(), doubt{} }
+// Empty models that the store has lost everything. An old primary has not.
+func (m *Model) Empty() {
+	m.Store, m.doubt, m.under = model.NewStore(), doubt{}, map[string]*model.Session{}
+}
 
 // Regenerate models Session.Regenerate. If an outage hit it, the old id may still be listed, and ending
 // that also ends the new session.
