@@ -113,7 +113,7 @@ func SiteOfThieves(t testing.TB) ThievesSite {
 	mux := http.NewServeMux()
 	mux.Handle("/", a.handler())
 	var ways []strategy.Strategy[*User]
-	for _, name := range []string{"local", "passkey", "totp", "provider"} {
+	for _, name := range []string{"local", "passkey", "totp", "recovery", "provider"} {
 		ways = append(ways, strategy.Func(name, func(_ http.ResponseWriter, r *http.Request) (*User, error) {
 			if r.PostFormValue("factor") != name {
 				return nil, strategy.ErrUnauthenticated

@@ -117,3 +117,20 @@ func TestTheLastWayInStays(t *testing.T) {
 	kim.Post("/account/linked/remove", "issuer", "https://op.example", "subject", "1").Want(t, http.StatusSeeOther, "")
 	kim.Get("/account/linked").Want(t, http.StatusOK, "This is your only way to log in.")
 }
+
+// TestNewRecoveryCodesLogOutWhoUsedTheFormer ones, in all other browsers.
+func TestNewRecoveryCodesLogOutWhoUsedTheFormer(t *testing.T) {
+	site := main.SiteOfThieves(t)
+	kim, thief := visit(t, site).register("kim@test.example"), visit(t, site)
+	for _, v := range []visitor{kim, thief} {
+		v.Post("/in", "factor", "recovery").Want(t, http.StatusSeeOther, "")
+	}
+	kim.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
+	first := kim.hidden(kim.Get("/account/recovery").Text, "first")
+	thief.Get("/account").Want(t, http.StatusOK, "") // codes that are not saved replace none
+	kim.Post("/account/recovery/saved", "first", first).Want(t, http.StatusSeeOther, "")
+	if got := thief.Get("/account"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("who used a former code: got %d, want a log-in", got.StatusCode)
+	}
+	kim.Get("/account").Want(t, http.StatusOK, "")
+}

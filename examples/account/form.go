@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/seed-6f34412b/passport/guard"
-	"github.com/seed-6f34412b/passport/strategy/password"
 	"github.com/seed-6f34412b/passport/strategy/password/policy"
 )
 
@@ -114,20 +113,13 @@ func newPolicy(o options) (*policy.Policy, error) {
 	return policy.New(cfg)
 }
 
-// newHash returns the hash of the new password in the form. If the rules do not allow it, the hash is "" and
-// the form has the error.
-func (a *app) newHash(ctx context.Context, f form, about ...string) (hash string, err error) {
+// newPassword returns the new password in the form. If the rules do not allow it, the form has the error.
+func (a *app) newPassword(ctx context.Context, f form, about ...string) (string, error) {
 	chosen := f.values.Get("password")
-	if err = a.rules.Check(ctx, chosen, about...); err == nil {
-		hash, err = a.hasher.Hash(ctx, chosen)
-	}
+	err := a.rules.Check(ctx, chosen, about...)
 	if broken, ok := errors.AsType[*policy.Error](err); ok {
 		f.refuse("password", broken.Text())
-		return "", nil
+		err = nil
 	}
-	if errors.Is(err, password.ErrUnhashable) {
-		f.refuse("password", "This password cannot be stored. Choose another.")
-		return "", nil
-	}
-	return hash, err
+	return chosen, err
 }

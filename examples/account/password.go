@@ -17,7 +17,7 @@ const changedHere session.Key[string] = "changedHere"
 // setPassword changes the password and the security stamp, so all other devices are logged out at once.
 func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
-	hash, err := a.newHash(r.Context(), f, u.Email, u.Name)
+	chosen, err := a.newPassword(r.Context(), f, u.Email, u.Name)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 		err = a.guesses.Attempt(r, u.Email, func(ctx context.Context) error {
 			err := a.hasher.Verify(ctx, u.Hash, f.values.Get("current"))
 			twice := err != nil && here == u.Stamp
-			if twice && a.hasher.Verify(ctx, u.Hash, f.values.Get("password")) == nil {
+			if twice && a.hasher.Verify(ctx, u.Hash, chosen) == nil {
 				changed, err = true, nil
 			}
 			return err
@@ -44,6 +44,10 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	if changed {
 		return done(w, r, nil, "/account", passwordChanged)
+	}
+	hash, err := a.hasher.Hash(r.Context(), chosen)
+	if err != nil {
+		return err
 	}
 	u, err = a.users.setPassword(r.Context(), u, hash, false)
 	if errors.Is(err, strategy.ErrUnauthenticated) { // another request has changed it

@@ -42,6 +42,9 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	})
+	if err == nil { // whoever has logged in with a former code
+		_, err = a.auth.EndFactor(r.Context(), u, totp.FactorRecovery)
+	}
 	if err == nil { // not before: after an outage the user can try again
 		_, _, err = shownCodes.PopContext(r.Context())
 	}

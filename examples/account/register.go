@@ -15,13 +15,17 @@ import (
 // finish adds the user whose address the link has proved, and logs them in.
 func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
-	hash, err := a.newHash(r.Context(), f, f.Get("email"))
-	if err != nil || hash == "" {
+	chosen, err := a.newPassword(r.Context(), f, f.Get("email"))
+	if err != nil || len(f.Errors) > 0 {
 		return a.showOr(w, r, err, "choose", f, nil)
 	}
 	t, err := redeem(r.Context(), a.registrations, f)
 	if err != nil {
 		return a.deadLink(w, r, err)
+	}
+	hash, err := a.hasher.Hash(r.Context(), chosen) // not before: a stranger could have the site hash
+	if err != nil {
+		return err
 	}
 	u, err := a.users.add(r.Context(), t.Email, hash)
 	if errors.Is(err, errTaken) { // another link was used first

@@ -7,8 +7,8 @@ import "net/http"
 // ways to log in stay too. An attacker may have added them, so the next page offers to remove them.
 func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
-	hash, err := a.newHash(r.Context(), f, f.Get("email"))
-	if err != nil || hash == "" {
+	chosen, err := a.newPassword(r.Context(), f, f.Get("email"))
+	if err != nil || len(f.Errors) > 0 {
 		return a.showOr(w, r, err, "choose", f, nil)
 	}
 	t, err := redeem(r.Context(), a.resets, f)
@@ -18,6 +18,10 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	u, err := a.users.ofMailed(r.Context(), t)
 	if err != nil {
 		return a.deadLink(w, r, err)
+	}
+	hash, err := a.hasher.Hash(r.Context(), chosen)
+	if err != nil {
+		return err
 	}
 	text, had, asked := passwordChanged, u.Authenticator != "" || u.Passkeys > 0, f.Get("remove") != ""
 	removes := asked && u.secondIsNew()

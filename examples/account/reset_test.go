@@ -71,3 +71,18 @@ func TestAChangeUnderWayDoesNotUndoAReset(t *testing.T) {
 	thief.Get("/account").Want(t, http.StatusSeeOther, "")
 	visit(t, site).Post("/login", "email", "kim@test.example", "password", "a thief's own password").Want(t, http.StatusUnprocessableEntity, "")
 }
+
+// TestAStrangerHasNothingHashed: a link that is not valid costs no hash, nor does a wrong present password.
+func TestAStrangerHasNothingHashed(t *testing.T) {
+	hashes := 0
+	site := main.SiteWhoseHashes(t, func() { hashes++ })
+	kim := visit(t, site).register("kim@test.example")
+	before := hashes
+	for _, path := range []string{"/reset", "/register/finish"} {
+		visit(t, site).Post(path, "token", "made up", "email", "kim@test.example", "password", secret).Want(t, http.StatusGone, "")
+	}
+	kim.Post("/account/password", "current", "a guess", "password", secret+" or more").Want(t, http.StatusUnprocessableEntity, "")
+	if hashes != before {
+		t.Errorf("got %d hashes, want none", hashes-before)
+	}
+}
