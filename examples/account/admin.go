@@ -56,11 +56,10 @@ type Audited struct {
 }
 
 // audited returns what administrators did to a user's account, or to any if user is "", the latest first.
-func (t users) audited(ctx context.Context, user string) ([]Audited, error) {
-	return all(ctx, t, func(row scanner) (x Audited, err error) {
-		err = row.Scan(&x.At, &x.Admin, &x.User, &x.What)
-		return x, err
-	}, `SELECT audit.at, COALESCE(a.email, 'somebody'), COALESCE(u.email, 'somebody'), audit.what FROM audit
-		LEFT JOIN users a ON a.id = admin_id LEFT JOIN users u ON u.id = user_id
+func (t users) audited(ctx context.Context, user string) (list []Audited, err error) {
+	err = t.db.SelectContext(ctx, &list, `SELECT audit.at, audit.what,
+		COALESCE(a.email, 'somebody') AS admin, COALESCE(u.email, 'somebody') AS "user"
+		FROM audit LEFT JOIN users a ON a.id = admin_id LEFT JOIN users u ON u.id = user_id
 		WHERE $1 = '' OR user_id = $1 ORDER BY audit.at DESC LIMIT 50`, user)
+	return list, err
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
@@ -71,14 +73,14 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		}
 	}()
 	secrets, plain := []string{o.secret}, !o.secure()
-	a = &app{options: o, users: users{b.db}, pages: must(parsePages()), ending: ctx.Done()}
+	a = &app{options: o, users: users{sqlx.NewDb(b.db, "")}, pages: parsePages(), ending: ctx.Done()}
 	if o.smtp == "" {
 		a.outbox = new(outbox)
 		a.mail = a.outbox.add
 	} else {
 		a.mail = must(newMailer(ctx, o))
 	}
-	a.vault, a.rules, a.hasher = must(totp.NewVault(secrets...)), must(newPolicy(o)), &password.Argon2id{}
+	a.vault, a.rules, a.hasher = must(totp.NewVault(secrets...)), newPolicy(o.breached), &password.Argon2id{}
 	if o.fastHashes {
 		a.hasher = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
 	}
@@ -87,10 +89,14 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	}
 	a.registrations, a.resets = tokens("registration", time.Hour), tokens("password reset", time.Hour)
 	a.changes, a.magic = tokens("change of address", time.Hour), tokens("log-in", 10*time.Minute)
-	a.sessions = must(session.New(session.Config{
+	kept := session.Config{
 		Store: b.sessions, Codec: session.SecureCookie(secrets...), InsecureHTTP: plain,
-		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour, DeviceBound: a.deviceBound(),
-	}))
+		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour,
+	}
+	if !plain { // browsers may bind their sessions to the device: docs/DEVICE-BOUND.md
+		kept.DeviceBound = session.DeviceBound{Lifetime: 10 * time.Minute, Origin: o.url}
+	}
+	a.sessions = must(session.New(kept))
 
 	// Guesses are limited per account and per IP address. Browsers that the account knows have their own
 	// limit.
@@ -142,7 +148,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		May: mayActAs, Audit: a.users.auditActing,
 	}))
 	if o.issuer != "" {
-		a.link = must(a.newLink(b.counter))
+		a.link = a.newLink(b.counter)
 	}
 	return a, a.makeAdmin(ctx)
 }
@@ -254,14 +260,6 @@ func (a *app) handler() http.Handler {
 	refuse := func(http.ResponseWriter, *http.Request) error { return guard.ErrCrossSite }
 	cross.SetDenyHandler(auth.Handle(refuse))
 	return cross.Handler(http.MaxBytesHandler(mux, 64<<10))
-}
-
-// deviceBound lets browsers bind their sessions to the device: docs/DEVICE-BOUND.md. It needs https.
-func (a *app) deviceBound() session.DeviceBound {
-	if !a.secure() {
-		return session.DeviceBound{}
-	}
-	return session.DeviceBound{Lifetime: 10 * time.Minute, Origin: a.url}
 }
 
 // nothing answers a script that needs only the status.

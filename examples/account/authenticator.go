@@ -4,12 +4,11 @@ import (
 	"context"
 	"encoding/base32"
 	"errors"
-	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
 
-	"github.com/boombuler/barcode/qr"
+	"rsc.io/qr"
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/totp"
@@ -28,32 +27,6 @@ func (a *app) authenticatorPage(w http.ResponseWriter, r *http.Request) error {
 	return a.showAuthenticator(w, r, form{})
 }
 
-// qrCode is how the page shows a key.
-type qrCode struct {
-	Width int               // in squares, with the margin that scanners need
-	Path  template.HTMLAttr // the SVG path of the dark squares
-	Key   string            // as text, for users without a camera
-	URL   template.URL
-}
-
-func newQRCode(address string, key []byte) (qrCode, error) {
-	code, err := qr.Encode(address, qr.M, qr.Unicode)
-	if err != nil {
-		return qrCode{}, err
-	}
-	size, path := code.Bounds().Dx(), `d="`
-	for y := range size {
-		for x := range size {
-			if gray, _, _, _ := code.At(x, y).RGBA(); gray == 0 {
-				path += fmt.Sprintf("M%d %dh1v1h-1z", x, y)
-			}
-		}
-	}
-	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
-	//nolint:gosec // both are made by this program
-	return qrCode{size + 8, template.HTMLAttr(path + `"`), text, template.URL(address)}, nil
-}
-
 func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) error {
 	u := a.current(r)
 	if u.NewAuthenticator == "" { // the first of two clicks has confirmed it
@@ -63,8 +36,17 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	if err != nil {
 		return err
 	}
-	code, err := newQRCode(a.codes.URL(u.Email, key), key)
-	return a.showOr(w, r, err, "authenticator", f, code)
+	address := a.codes.URL(u.Email, key)
+	code, err := qr.Encode(address, qr.M)
+	if err != nil {
+		return err
+	}
+	return a.show(w, r, "authenticator", f, map[string]any{
+		"URL":   template.URL(address), //nolint:gosec // this program has made it
+		"Key":   base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key),
+		"QR":    code,
+		"Width": code.Size + 8, // with the margin that scanners need
+	})
 }
 
 // enrolled finds the key of a user whose log-in may still need a code.

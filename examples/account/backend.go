@@ -46,18 +46,12 @@ func openBackend(ctx context.Context, o options) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("-db: %w", err), db.Close())
 	}
-	ctx, stop := context.WithCancel(ctx)
-	swept := make(chan struct{})
-	go func() { // otherwise expired sessions would never be removed
-		defer close(swept)
-		s.Upkeep(ctx, 0, func(_ int64, err error) {
-			if err != nil {
-				slog.Error("expired rows were not removed", "error", err)
-			}
-		})
-	}()
-	ends := func() { stop(); <-swept; _ = db.Close() }
-	return &backend{db, s.Sessions, s.Counter, s.Tokens, s.Cells, ends}, nil
+	go s.Upkeep(ctx, 0, func(_ int64, err error) { // without it, expired sessions would never be removed
+		if err != nil {
+			slog.Error("expired rows were not removed", "error", err)
+		}
+	})
+	return &backend{db, s.Sessions, s.Counter, s.Tokens, s.Cells, func() { _ = db.Close() }}, nil
 }
 
 func openDatabase(name string) (*sql.DB, sqlstore.Dialect, error) {

@@ -28,11 +28,11 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var id string // a second request for the same address keeps the id, so that the first links stay valid
-	err = a.users.db.QueryRowContext(r.Context(), `INSERT INTO email_changes
+	err = a.users.db.GetContext(r.Context(), &id, `INSERT INTO email_changes
 		(user_id, id, email, old_ok, new_ok) VALUES ($1, $2, $3, 0, 0)
 		ON CONFLICT (user_id) DO UPDATE SET email = $3, old_ok = 0, new_ok = 0,
 		id = CASE WHEN email_changes.email = $3 THEN email_changes.id ELSE $2 END
-		RETURNING id`, u.ID, rand.Text(), email).Scan(&id)
+		RETURNING id`, u.ID, rand.Text(), email)
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 	}
 	column := map[string]string{"old": "old_ok", "new": "new_ok"}[t.Side]
 	var both int
-	err = a.users.db.QueryRowContext(r.Context(), `UPDATE email_changes SET `+column+` = 1
-		WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of).Scan(&both)
+	err = a.users.db.GetContext(r.Context(), &both, `UPDATE email_changes SET `+column+` = 1
+		WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of)
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // there is a newer change
 		return a.deadLink(w, r, strategy.ErrUnauthenticated)

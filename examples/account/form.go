@@ -100,17 +100,13 @@ func newInput(f form, name string, pairs ...string) input {
 }
 
 // newPolicy returns the rules for new passwords.
-func newPolicy(o options) (*policy.Policy, error) {
+func newPolicy(breached string) *policy.Policy {
 	cfg := policy.Config{MaxBytes: 1024, Blocklist: []string{siteName}}
-	if o.breached != "" {
-		known := policy.RangeConfig{URL: o.breached, UserAgent: siteName, FailOpen: true}
-		pwned, err := policy.NewRange(known)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Breached = pwned
+	if breached != "" {
+		known := policy.RangeConfig{URL: breached, UserAgent: siteName, FailOpen: true}
+		cfg.Breached = must(policy.NewRange(known))
 	}
-	return policy.New(cfg)
+	return must(policy.New(cfg))
 }
 
 // newPassword returns the new password in the form. If the rules do not allow it, the form has the error.

@@ -3,8 +3,8 @@ module github.com/seed-6f34412b/passport/examples/account
 go 1.26.0
 
 require (
-	github.com/boombuler/barcode v1.1.0
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/jmoiron/sqlx v1.4.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/seed-6f34412b/passport v0.1.0
 	github.com/seed-6f34412b/passport/internal/sqltest v0.1.0
@@ -12,6 +12,7 @@ require (
 	github.com/seed-6f34412b/passport/strategy/passkey v0.1.0
 	github.com/wneessen/go-mail v0.8.1
 	modernc.org/sqlite v1.62.0
+	rsc.io/qr v0.2.0
 )
 
 require (

@@ -28,15 +28,11 @@ func (a *app) provider(name, path string, once strategy.Counter) oidc.Config {
 }
 
 // newLink returns the guard whose user is the provider's account that is to be connected.
-func (a *app) newLink(once strategy.Counter) (*guard.Guard[oidc.Identity], error) {
+func (a *app) newLink(once strategy.Counter) *guard.Guard[oidc.Identity] {
 	cfg := a.provider("link", "/account/linked", once)
 	cfg.Bind = func(r *http.Request) string { u, _ := a.auth.User(r.Context()); return u.ID }
 	self := func(_ context.Context, id oidc.Identity) (oidc.Identity, error) { return id, nil }
-	s, err := oidc.New(cfg, self)
-	if err != nil {
-		return nil, err
-	}
-	return guard.New[oidc.Identity](guard.Config{Error: a.errorPage}, nil, s)
+	return must(guard.New[oidc.Identity](guard.Config{Error: a.errorPage}, nil, must(oidc.New(cfg, self))))
 }
 
 // byIdentity finds the user of a provider's account, for the strategy. If there is none, it adds one,
@@ -63,7 +59,8 @@ func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 }
 
 func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
-	list, err := all(r.Context(), a.users, scanIdentity,
+	var list []identity
+	err := a.users.db.SelectContext(r.Context(), &list,
 		`SELECT issuer, subject, name FROM identities WHERE owner = $1`, a.current(r).ID)
 	return a.showOr(w, r, err, "linked", form{}, list)
 }
@@ -104,7 +101,7 @@ func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
 
 // ofIdentity returns the user with whom a provider's account is connected.
 func (t users) ofIdentity(ctx context.Context, id identity) (*User, error) {
-	return one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE id =
+	return t.one(ctx, strategy.ErrUnauthenticated, `WHERE id =
 		(SELECT owner FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
 }
 
@@ -114,9 +111,4 @@ func (t users) link(ctx context.Context, u *User, id identity) (bool, error) {
 		ON CONFLICT (issuer, subject) DO UPDATE SET name = excluded.name
 		WHERE identities.owner = excluded.owner`, id.Issuer, id.Subject, u.ID, id.Name)
 	return n > 0, err
-}
-
-func scanIdentity(row scanner) (id identity, err error) {
-	err = row.Scan(&id.Issuer, &id.Subject, &id.Name)
-	return id, err
 }

@@ -85,14 +85,9 @@ func newMailer(ctx context.Context, o options) (func(letter), error) {
 	}
 	queue := make(chan letter, 1000)
 	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case l := <-queue:
-				if err := deliver(ctx, client, o, l); err != nil {
-					slog.Error("a mail could not be sent", "error", err)
-				}
+		for l := range queue {
+			if err := deliver(ctx, client, o, l); err != nil {
+				slog.Error("a mail could not be sent", "error", err)
 			}
 		}
 	}()

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -43,26 +45,18 @@ func (p page) ReturnTo() string {
 	return to
 }
 
-// parsePages returns the templates by name, each with the layout around it.
-func parsePages() (map[string]*template.Template, error) {
-	site := func() string { return siteName }
-	funcs := template.FuncMap{"site": site, "input": newInput, "ago": ago,
-		"id64": base64.RawURLEncoding.EncodeToString}
-	layout := template.New("layout.html").Funcs(funcs)
-	layout, err := layout.ParseFS(files, "templates/layout.html", "templates/parts.html")
-	if err != nil {
-		return nil, err
-	}
-	list, err := files.ReadDir("templates")
+// parsePages returns the templates by the name of their file, each with the layout around it.
+func parsePages() map[string]*template.Template {
+	layout := template.New("layout.html").Funcs(template.FuncMap{
+		"site": func() string { return siteName }, "input": newInput, "ago": ago,
+		"id64": base64.RawURLEncoding.EncodeToString,
+	})
+	template.Must(layout.ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	pages := map[string]*template.Template{}
-	for _, f := range list {
-		t, err := template.Must(layout.Clone()).ParseFS(files, "templates/"+f.Name())
-		if err != nil {
-			return nil, err
-		}
-		pages[strings.TrimSuffix(f.Name(), ".html")] = t
+	for _, name := range must(fs.Glob(files, "templates/*.html")) {
+		pages[path.Base(name)] = template.Must(must(layout.Clone()).ParseFS(files, name))
 	}
-	return pages, err
+	return pages
 }
 
 // show answers with a page, for a request with a session.
@@ -91,7 +85,7 @@ const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; 
 func (a *app) write(w http.ResponseWriter, r *http.Request, name string, p page) error {
 	p.Request, p.Site, p.Outbox, p.Provider = r, a.url, a.outbox != nil, a.link != nil
 	var body bytes.Buffer
-	if err := a.pages[name].Execute(&body, p); err != nil {
+	if err := a.pages[name+".html"].Execute(&body, p); err != nil {
 		return fmt.Errorf("template %s: %w", name, err)
 	}
 	h := w.Header()

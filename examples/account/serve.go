@@ -57,10 +57,15 @@ func open(ctx context.Context, o options, listens *net.TCPAddr) (*app, func(), e
 		return nil, nil, err
 	}
 	if o.smtp == "" && o.issuer == "" {
-		var err error
-		if o, err = withExample(ctx, o); err != nil {
+		example := provider.Config{
+			ClientID: o.client, ClientSecret: rand.Text(), Home: o.url,
+			Redirects: []string{o.url + "/login/provider/callback", o.url + "/account/linked/callback"},
+		}
+		issuer, err := provider.Start(ctx, example)
+		if err != nil {
 			return nil, nil, err
 		}
+		o.issuer, o.clientSecret = issuer, example.ClientSecret
 	}
 	b, err := openBackend(ctx, o)
 	if err != nil {
@@ -72,26 +77,6 @@ func open(ctx context.Context, o options, listens *net.TCPAddr) (*app, func(), e
 		return nil, nil, err
 	}
 	return a, b.close, nil
-}
-
-// withExample starts the example provider, until ctx ends.
-func withExample(ctx context.Context, o options) (options, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return o, err
-	}
-	o.issuer, o.clientSecret = "http://"+l.Addr().String(), rand.Text()
-	h, err := provider.New(provider.Config{
-		Issuer: o.issuer, ClientID: o.client, ClientSecret: o.clientSecret, Home: o.url,
-		Redirects: []string{o.url + "/login/provider/callback", o.url + "/account/linked/callback"},
-	})
-	if err != nil {
-		return o, errors.Join(err, l.Close())
-	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	go func() { _ = server.Serve(l) }()
-	return o, nil
 }
 
 // complete sets the defaults. It refuses options that would show secrets to others: passwords over plain

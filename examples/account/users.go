@@ -8,6 +8,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy"
 )
@@ -18,10 +20,16 @@ var tables string
 // User is a row of the users table, with the counts of rows in other tables.
 type User struct {
 	ID, Email, Name, Role, Hash, Stamp string
-	Authenticator, NewAuthenticator    string // encrypted by app.vault
-	Created, AppSince, PasskeysSince   int64
-	Passkeys, RecoveryCodes            int
-	Linked, Keys                       int
+
+	Authenticator    string // this and the next one are encrypted by app.vault
+	NewAuthenticator string `db:"authenticator_new"`
+	RecoveryCodes    int    `db:"recovery_codes"`
+
+	Passkeys, Linked, Keys int
+
+	Created       int64
+	AppSince      int64 `db:"app_since"`
+	PasskeysSince int64 `db:"passkeys_since"`
 }
 
 // secondIsNew reports whether all second factors of u were set up in the last seven days. Then a reset by
@@ -45,33 +53,37 @@ func factors(_ context.Context, u *User) ([]string, error) {
 }
 
 // users is the users table.
-type users struct{ db *sql.DB }
+type users struct{ db *sqlx.DB }
 
-const selectUser = `SELECT id, email, name, role, hash, stamp, authenticator, authenticator_new,
-  created, app_since,
-  (SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.owner = users.id),
-  (SELECT COUNT(*) FROM passkeys p WHERE p.owner = users.id),
-  (SELECT COUNT(*) FROM recovery_codes c WHERE c.owner = users.id),
-  (SELECT COUNT(*) FROM identities i WHERE i.owner = users.id),
-  (SELECT COUNT(*) FROM api_keys k WHERE k.owner = users.id) FROM users `
+const selectUser = `SELECT users.*,
+	(SELECT COUNT(*) FROM recovery_codes c WHERE c.owner = users.id) AS recovery_codes,
+	(SELECT COUNT(*) FROM passkeys p WHERE p.owner = users.id) AS passkeys,
+	(SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.owner = users.id) AS passkeys_since,
+	(SELECT COUNT(*) FROM identities i WHERE i.owner = users.id) AS linked,
+	(SELECT COUNT(*) FROM api_keys k WHERE k.owner = users.id) AS keys
+	FROM users `
 
-type scanner interface{ Scan(into ...any) error }
-
-func scanUser(row scanner) (*User, error) {
+// one returns the user whom a condition selects, or the error missing if there is none.
+func (t users) one(ctx context.Context, missing error, where string, args ...any) (*User, error) {
 	u := new(User)
-	return u, row.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Hash, &u.Stamp, &u.Authenticator,
-		&u.NewAuthenticator, &u.Created, &u.AppSince, &u.PasskeysSince,
-		&u.Passkeys, &u.RecoveryCodes, &u.Linked, &u.Keys)
+	err := t.db.GetContext(ctx, u, selectUser+where, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = missing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 // byID is the serializer's look-up.
 func (t users) byID(ctx context.Context, id string) (*User, error) {
-	return one(ctx, t, scanUser, serializer.ErrUserGone, selectUser+`WHERE id = $1`, id)
+	return t.one(ctx, serializer.ErrUserGone, `WHERE id = $1`, id)
 }
 
 // byEmail is the password strategy's look-up. email is normalized, as in the table.
 func (t users) byEmail(ctx context.Context, email string) (*User, string, error) {
-	u, err := one(ctx, t, scanUser, strategy.ErrUnauthenticated, selectUser+`WHERE email = $1`, email)
+	u, err := t.one(ctx, strategy.ErrUnauthenticated, `WHERE email = $1`, email)
 	if err != nil {
 		return nil, "", err
 	}
@@ -97,8 +109,9 @@ func (t users) ofMailed(ctx context.Context, k ticket) (*User, error) {
 }
 
 // list returns users, the newest first.
-func (t users) list(ctx context.Context) ([]*User, error) {
-	return all(ctx, t, scanUser, selectUser+`ORDER BY created DESC, email LIMIT 200`)
+func (t users) list(ctx context.Context) (list []*User, err error) {
+	err = t.db.SelectContext(ctx, &list, selectUser+`ORDER BY created DESC, email LIMIT 200`)
+	return list, err
 }
 
 // errTaken is returned if another user has the address.
@@ -205,37 +218,6 @@ func (t users) inTx(ctx context.Context, f func(exec execer) error) error {
 		return err
 	}
 	return tx.Commit()
-}
-
-// scan reads a row.
-type scan[T any] func(row scanner) (T, error)
-
-// one returns the one row of a query, or the error missing if there is none.
-func one[T any](
-	ctx context.Context, t users, scan scan[T], missing error, query string, args ...any,
-) (T, error) {
-	v, err := scan(t.db.QueryRowContext(ctx, query, args...))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = missing
-	}
-	return v, err
-}
-
-// all returns the rows of a query.
-func all[T any](ctx context.Context, t users, scan scan[T], query string, args ...any) (list []T, err error) {
-	rows, err := t.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err has any error
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, rows.Err()
 }
 
 func now() int64 { return time.Now().Unix() }
