@@ -63,6 +63,20 @@ func TestTheLeastRightsAreEnough(t *testing.T) {
 			}, func(d time.Duration) { server.Advance(t, d) })
 		})
 	}
+	for name, rights := range map[string][]string{"without the rights for them": nil, "with them": {"+bitop", "+bitpos", "+rename", "+strlen"}} {
+		t.Run("large records, "+name, func(t *testing.T) {
+			client := server.As(t, more(t, append(rights, walks...)...)...).Client(t)
+			sessiontest.Run(t, func(t *testing.T) session.Store {
+				server.Flush(t)
+				return store.Large(newRedis(t, client, store.RedisConfig{}))
+			}, func(d time.Duration) { server.Advance(t, d) })
+			r := store.Large(newRedis(t, client, store.RedisConfig{}))
+			create(t, r, "large", "x")
+			if err := r.Update(t.Context(), "large", []byte("x"), []byte("y"), time.Hour); err != nil || store.LargeRefused(r) != (rights == nil) {
+				t.Errorf("got error %v, and that the rights are missing is noticed: %t", err, store.LargeRefused(r))
+			}
+		})
+	}
 	client := server.As(t, leastRights(t)...).Client(t)
 	t.Run("counter", func(t *testing.T) {
 		strategytest.RunCounter(t, func(t *testing.T) strategy.Counter {

@@ -15,6 +15,12 @@ func SendsTogether(r *RedisStore) bool { return r.main.batches != nil }
 // Busy makes all calls of r go together, also those that are made one after the other.
 func Busy(r *RedisStore) *RedisStore { r.load.from = 1; return r }
 
+// Large makes r treat all records as large ones.
+func Large(r *RedisStore) *RedisStore { r.large.from = 0; return r }
+
+// LargeRefused reports whether r has given up the commands for large records.
+func LargeRefused(r *RedisStore) bool { return r.large.refused.Load() }
+
 // Gather holds back what r sends together until send is called once, which sends it as one batch. waiting
 // returns how many calls wait.
 func Gather(r *RedisStore) (waiting func() int, send func()) {

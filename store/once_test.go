@@ -112,6 +112,9 @@ func TestS2_AComparingCommandIsSentOnce(t *testing.T) {
 		"Update": func(ctx context.Context, r *store.RedisStore) error {
 			return r.Update(ctx, "id", []byte("x"), []byte("y"), time.Hour)
 		},
+		"Update of a large record": func(ctx context.Context, r *store.RedisStore) error {
+			return store.Large(r).Update(ctx, "id", []byte("x"), []byte("y"), time.Hour)
+		},
 		"Delete": func(ctx context.Context, r *store.RedisStore) error { return r.Delete(ctx, "id", []byte("x")) },
 		"End": func(ctx context.Context, r *store.RedisStore) error {
 			_, err := r.End(ctx, "id", []byte("x"), "next", time.Hour)

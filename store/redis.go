@@ -42,6 +42,7 @@ type RedisStore struct {
 	tagged bool // the prefix has a hash tag, which chooses the slot
 	fresh  bool // a plain read by main asks the master, never a cache or a replica
 	joint  sameServer
+	large  large
 }
 
 var (
@@ -200,13 +201,19 @@ func (r *RedisStore) Create(ctx context.Context, id string, data []byte, ttl tim
 	return nil
 }
 
-// Update implements [session.Store]. It is one script that go-redis sends once.
+// Update implements [session.Store]. It is one script that go-redis sends once, for large records behind
+// two SETs, whose keys live for a minute at most.
 func (r *RedisStore) Update(ctx context.Context, id string, old, new []byte, ttl time.Duration) error {
 	if err := contract.CheckTTL(ctx, ttl); err != nil {
 		return fmt.Errorf("store: update: %w", err)
 	}
 	if !contract.ValidID(id) {
 		return session.ErrNotFound
+	}
+	if r.large.fits(old, new) {
+		if err := r.updateLarge(ctx, id, old, new, ttl); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
 	}
 	cmd, err := r.main.run(ctx, sendOnce, updateScript, r.keysOf(id), string(old), string(new), ttl.Milliseconds())
 	if err != nil {

@@ -76,13 +76,17 @@ func TestRedisStoreKeepsTheContractOnRedis(t *testing.T) {
 			sessiontest.Run(t, func(t *testing.T) session.Store {
 				s.Flush(t)
 				r := newRedis(t, client, cfg)
-				if name == "with tombstones" || name == "with odd prefix" { // reads go together; the kind "Client" reads alone
-					store.Busy(r)
+				if name == "with tombstones" || name == "with odd prefix" { // calls go together, and records are large; with the kind "Client" neither
+					store.Busy(store.Large(r))
 				}
 				return r
 			}, func(d time.Duration) { s.Advance(t, d) })
 		})
 	}
+}
+
+func TestEveryByteOfALargeRecordIsComparedOnRedis(t *testing.T) {
+	testEveryByte(t, redistest.Start(t).Client(t))
 }
 
 // contexts sets whether the client itself returns at a context's deadline.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -176,24 +175,13 @@ func (b *batches) exec(batch []*waiting) {
 		mget = b.mget(ctx, reads)
 		cmds = append(cmds, mget)
 	}
-	var err error
-	if len(cmds) == 1 {
-		err = b.store.main.client.Process(ctx, cmds[0])
-	} else {
-		pipe := b.store.main.client.Pipeline()
-		_ = pipe.BatchProcess(ctx, cmds...)
-		_, err = pipe.Exec(ctx) // the first command's error, or that of all
-	}
+	err := b.store.main.pipe(ctx, cmds...)
 	if mget != nil {
 		b.answer(reads, mget)
 	}
 	for _, w := range batch {
-		if w.cmd == nil {
-			continue
-		}
-		w.err = w.cmd.Err()
-		if w.err == nil && w.cmd.Val() == nil { // none of these commands has an empty answer: a hook sent nothing
-			w.err = cmp.Or(err, errBadReply)
+		if w.cmd != nil {
+			w.err = answered(w.cmd, err)
 		}
 	}
 }

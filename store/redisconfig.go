@@ -96,8 +96,8 @@ const (
 )
 
 // kinds are the parts of a key, after the program's name, that say what is not a record: notes of ended
-// sessions, labels, counts, tokens and cells.
-var kinds = []string{"x:", "label:", "count:", "token:", "cell:"}
+// sessions, labels, counts, tokens, cells, and large records on their way.
+var kinds = []string{"x:", "label:", "count:", "token:", "cell:", "write:"}
 
 const maxName = 64
 

@@ -73,7 +73,7 @@ const (
 // was executed:
 //
 //	SET NX, createScript       would bring back a session that was ended (S2)
-//	updateScript, endScript with old    the caller reads again and recognises its own write (S3, S4)
+//	updateScript, largeScript, endScript with old    the caller reads again and recognises its own write (S3, S4)
 //	addScript                  would bring back an entry, or an earlier deadline
 //	SET of a token             would bring back a token that was taken
 //	GETDEL                     the second copy would find nothing, and the value would be lost

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -84,6 +85,27 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 		return contextError(ctx, err)
 	}
 	return nil
+}
+
+// pipe sends cmds in their order in one round trip, and returns the error of the first or of all. Each
+// command has its own error too.
+func (s *sender) pipe(ctx context.Context, cmds ...redis.Cmder) error {
+	if len(cmds) == 1 {
+		return s.client.Process(ctx, cmds[0])
+	}
+	pipe := s.client.Pipeline()
+	_ = pipe.BatchProcess(ctx, cmds...)
+	_, err := pipe.Exec(ctx)
+	return err
+}
+
+// answered returns the error of cmd, which pipe has sent and whose error is err. None of the store's own
+// commands has an empty answer: with neither answer nor error, a hook has not sent it.
+func answered(cmd *redis.Cmd, err error) error {
+	if cmd.Err() != nil || cmd.Val() != nil {
+		return cmd.Err()
+	}
+	return cmp.Or(err, errBadReply)
 }
 
 // within returns the result of f, or the error of ctx if that ends first. f then goes on until the client's

@@ -45,6 +45,7 @@ func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 		r.reads.batches = main.batches
 	}
 	r.tagged, _ = hashTag(cfg.Prefix)
+	r.large.likely, r.large.from = cfg.Replicas == 0 && oneServer(client), largeFrom
 	r.joint.likely = cfg.Replicas == 0 && (r.tagged || oneServer(client))
 	return &RedisStores{
 		Sessions: r,

@@ -1,0 +1,143 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+func TestLargeRecordsKeepTheContract(t *testing.T) {
+	for name, cfg := range map[string]store.RedisConfig{"plain": {}, "with tombstones": {Tombstones: true}, "with a hash tag": {Prefix: "{app}:sess:"}} {
+		t.Run(name, func(t *testing.T) {
+			sessiontest.RunInBubble(t, func(t *testing.T) session.Store {
+				return store.Large(newRedis(t, inBubble(t), cfg))
+			})
+		})
+	}
+}
+
+// TestEveryByteOfALargeRecordIsCompared: whatever Node wrote meanwhile is a conflict that shows it.
+func TestEveryByteOfALargeRecordIsCompared(t *testing.T) {
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	defer c.Close()
+	testEveryByte(t, c)
+	if keys := m.Keys(); len(keys) != 1 || keys[0] != "sess:id" {
+		t.Errorf("the server has the keys %q, want the record alone", keys)
+	}
+}
+
+func testEveryByte(t *testing.T, c *redis.Client) {
+	t.Helper()
+	seen := new(pipelines)
+	c.AddHook(seen)
+	r := newRedis(t, c, store.RedisConfig{})
+	old := strings.Repeat("12345678", 2<<10)
+	others := map[string]string{"is longer by a zero": old + "\x00", "is shorter": old[1:], "is empty": "", "is of the same size": strings.Repeat("x", len(old))}
+	for _, i := range []int{0, 1, 8, len(old) / 2, len(old) - 1} {
+		b := []byte(old)
+		b[i] ^= 1
+		others[fmt.Sprint("differs in byte ", i)] = string(b)
+	}
+	for name, other := range others {
+		if err := c.Set(t.Context(), "sess:id", other, time.Hour).Err(); err != nil {
+			t.Fatal(err)
+		}
+		seen.take()
+		err := r.Update(t.Context(), "id", []byte(old), []byte("y"), time.Hour)
+		if conflict, ok := errors.AsType[*session.Conflict](err); !ok || string(conflict.Current) != other {
+			t.Errorf("a record that %s: got error %v, want a conflict that shows it", name, err)
+		}
+		if got := seen.take(); !strings.HasPrefix(got, "(set set evalsha)") {
+			t.Errorf("a record that %s: sent %q, want (set set evalsha)", name, got)
+		}
+		if got := c.Get(t.Context(), "sess:id").Val(); got != other {
+			t.Errorf("a record that %s was changed", name)
+		}
+	}
+	if err := c.Set(t.Context(), "sess:id", old, time.Hour).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Update(t.Context(), "id", []byte(old), []byte("y"), 2*time.Hour); err != nil {
+		t.Errorf("a record that is the same: got error %v, want none", err)
+	}
+	if got, ttl := c.Get(t.Context(), "sess:id").Val(), c.TTL(t.Context(), "sess:id").Val(); got != "y" || ttl <= time.Hour {
+		t.Errorf("then the record is %q for %v, want y for two hours", got, ttl)
+	}
+}
+
+// spread is a hook as a proxy that sends the SETs of a pipeline to another server.
+type spread struct {
+	pipelines
+	other *redis.Client
+}
+
+func (s *spread) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if len(cmds) != 3 {
+			return next(ctx, cmds)
+		}
+		for _, cmd := range cmds[:2] {
+			_ = s.other.Process(ctx, cmd)
+		}
+		return next(ctx, cmds[2:])
+	}
+}
+
+// TestAServerThatCannotTakeLargeRecordsGetsThemInOneScript, and later ones at once.
+func TestAServerThatCannotTakeLargeRecordsGetsThemInOneScript(t *testing.T) {
+	for name, hook := range map[string]func(t *testing.T) redis.Hook{
+		"keys on several servers": func(t *testing.T) redis.Hook {
+			c := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+			t.Cleanup(func() { _ = c.Close() })
+			return &spread{other: c}
+		},
+		"a user without the rights": func(*testing.T) redis.Hook { return new(refusing) },
+	} {
+		m := miniredis.RunT(t)
+		c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+		defer c.Close()
+		r := store.Large(newRedis(t, c, store.RedisConfig{}))
+		create(t, r, "id", "x")
+		c.AddHook(hook(t))
+		if err := r.Update(t.Context(), "id", []byte("x"), []byte("y"), time.Hour); err != nil || !store.LargeRefused(r) {
+			t.Errorf("%s: got error %v, and that the server cannot is noticed: %t", name, err, store.LargeRefused(r))
+		}
+		if err := r.Update(t.Context(), "id", []byte("y"), []byte("z"), time.Hour); err != nil {
+			t.Errorf("%s: got error %v, want none", name, err)
+		}
+		if got, err := r.Get(t.Context(), "id"); string(got) != "z" || err != nil {
+			t.Errorf("%s: then the record is %q, error %v, want z", name, got, err)
+		}
+	}
+}
+
+// refusing is a hook that answers pipelines as Redis does if the user may not run BITOP.
+type refusing struct{ pipelines }
+
+func (*refusing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if cmds[0].Name() == "client" {
+			return next(ctx, cmds)
+		}
+		cmds[len(cmds)-1].SetErr(noPerm{})
+		return nil
+	}
+}
+
+type noPerm struct{}
+
+func (noPerm) Error() string {
+	return "ERR The user executing the script can't run this command or subcommand script: x, on @user_script:7."
+}
+func (noPerm) RedisError() {}
