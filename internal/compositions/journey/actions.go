@@ -59,16 +59,16 @@ func init() { //nolint:gochecknoinits // an initializer would be a cycle: the fu
 				if w.shared.Factor == 2 {
 					page = model.Proved
 				}
-				w.model.Page(&r.Visit, page, r.user())
+				w.model.Page(&r.Visit, page)
 			}},
 		{"open a page", 3, func(w *world, ctx context.Context, s Step) *request { return w.openPage(ctx, s) },
 			func(w *world, s Step, r *request) { w.tellOpened(s, r) }},
 		{"proved page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "proved") },
-			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Proved, r.user()) }},
+			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Proved) }},
 		{"fresh page", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "fresh") },
-			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Fresh, r.user()) }},
+			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Fresh) }},
 		{"admin page", 3, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "admin") },
-			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Admin, r.user()) }},
+			func(w *world, _ Step, r *request) { w.model.Page(&r.Visit, model.Admin) }},
 		{"set", 4, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "set", "name", key(s), "value", fmt.Sprint(s.U))
 		}, func(w *world, s Step, r *request) { w.model.Write(&r.Visit, key(s), to(fmt.Sprint(s.U))) }},
@@ -77,7 +77,7 @@ func init() { //nolint:gochecknoinits // an initializer would be a cycle: the fu
 		}, func(w *world, s Step, r *request) { w.model.Write(&r.Visit, key(s), to(fmt.Sprint(s.U))) }},
 		{"get", 2, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "get", "name", key(s))
-		}, func(w *world, s Step, r *request) { w.model.Read(&r.Visit, key(s), r.text) }},
+		}, func(w *world, s Step, r *request) { w.compareValue(r, key(s)) }},
 		{"renew", 3, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "renew") },
 			func(w *world, _ Step, r *request) { w.model.Renew(&r.Visit) }},
 		{"regenerate", 1, func(w *world, ctx context.Context, s Step) *request {

@@ -210,12 +210,17 @@ func rememberName(g int) string {
 // factor is the factor that user 1 has set up.
 func (s Switches) factor() string { return []string{"", "totp", "", "passkey"}[s.Factor] }
 
-// form returns how a process serializes users' ids; 0: as Express does.
-func (s Switches) form(process int) int {
-	if s.Ids == 3 {
-		return process
+// form returns how a process serializes the id of a user; "": as Express does.
+func (w *world) form(p *process, g int) func(user int) string {
+	return func(user int) string {
+		switch s := w.shared; {
+		case s.Ids == 0, s.Ids == 3 && p.number == 0:
+			return ""
+		case s.Ids == 2:
+			return "with a tenant"
+		}
+		return "with the role " + w.model.Roles[model.Account{Guard: g, User: user}]
 	}
-	return min(s.Ids, 1)
 }
 
 // config returns what the model has to know of the switches.

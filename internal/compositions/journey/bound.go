@@ -124,7 +124,7 @@ var bounds = []action{
 		if w.shared.Factor == 2 {
 			page = model.Proved
 		}
-		w.model.Page(&r.Visit, page, r.user())
+		w.model.Page(&r.Visit, page)
 	}},
 }
 

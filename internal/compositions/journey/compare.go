@@ -1,10 +1,12 @@
 package journey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +19,9 @@ import (
 
 // values are the names of all values that a session may hold.
 var values = []string{"a", "b", "returnTo"}
+
+// short shortens an id for messages.
+func short(id string) string { return id[:min(len(id), 6)] }
 
 // ask compares what the program says of every id that was ever issued, and the lists of all users, with the
 // model.
@@ -91,7 +96,7 @@ func (w *world) compare(id string, got outside.Opened) {
 			}
 		}
 	}
-	id = model.Short(id)
+	id = short(id)
 	for g, u := range got.Users {
 		if u != want.Users[g] {
 			kind := "user: a log-in is missing or another's"
@@ -124,15 +129,70 @@ func (w *world) compare(id string, got outside.Opened) {
 	}
 }
 
+// compareAnswer compares an answer with the model.
+func (w *world) compareAnswer(r *request) {
+	want, m := w.model.Answered(&r.Visit), w.model
+	if r.What == "" { // a call, or a request to others
+		return
+	}
+	what := cmp.Or(want.Refused, r.What)
+	status := cmp.Or(want.Status, http.StatusOK)
+	m.Want(r.Status == status, fmt.Sprintf("answer: %s is %d, want %d", what, r.Status, status), "by %s", r.What)
+	m.Want(want.User == 0 || r.Status != status || r.user() == want.User, "user: another user's page", "got user %d, want %d", r.user(), want.User)
+	m.Want(!want.Taken, "cookie: an id is given again", "%s", r.ID)
+	w.compareCookie(want.Session, r.Sent, r.ID != "", r.Gone, what, "the session's cookie")
+	w.compareCookie(want.Token, r.Token != "", r.Next != "", r.Forgot, what, "the cookie of RememberMe")
+	m.Want(want.Next != "" || r.Next == "" || r.Next != r.Token, "token: the presented one is sent again", "by %s", what)
+	m.Want(want.Next == "" || r.Next == want.Next, "token: tabs at once get different tokens", "got %s, want %s", r.Next, want.Next)
+	if left := want.Keeps.Truncate(time.Second); want.Keeps > 0 {
+		m.Want(r.Keeps == left, "cookie: the Max-Age of what remembers", "got %v, want %v", r.Keeps, left)
+	}
+	s := want.InUse
+	if s == nil || r.Gone {
+		return
+	}
+	if r.ID == "" {
+		m.Want(r.Again || want.Again&model.Must == 0, "cookie: it is not sent again", "%s", s.ID)
+		m.Want(!r.Again || want.Again&model.MaySet > 0, "cookie: it is sent again", "%s", s.ID)
+	}
+	if !s.Node && (r.ID != "" || r.Again) {
+		var age time.Duration
+		if r.Ages && !want.Until.IsZero() {
+			age = want.Until.Sub(r.Now).Truncate(time.Second)
+		}
+		m.Want(r.Until.Equal(want.Until.Truncate(time.Second)), "cookie: its Expires", "got %v, want %v", r.Until, want.Until)
+		m.Want(r.MaxAge == age, "cookie: its Max-Age", "got %v, want %v", r.MaxAge, age)
+	}
+}
+
+// compareCookie compares what an answer does with a cookie with the model. sent is whether the request
+// presented it.
+func (w *world) compareCookie(f model.Fate, sent, set, expired bool, what, which string) {
+	if f == model.Expired && !sent {
+		f = 0
+	}
+	must := f&model.Must > 0
+	w.model.Want((!set || f&model.MaySet > 0) && (!expired || f&model.MayExpire > 0), "cookie: "+what+" touches "+which, "set: %v, expired: %v", set, expired)
+	w.model.Want(set || !must || f&model.MaySet == 0, "cookie: "+what+" does not set "+which, "expired: %v", expired)
+	w.model.Want(expired || !must || f&model.MayExpire == 0, "cookie: "+what+" keeps "+which, "set: %v", set)
+}
+
+// compareValue compares a value that a request shows with the model.
+func (w *world) compareValue(r *request, name string) {
+	want := w.model.Read(&r.Visit, name)
+	shows := r.Status != http.StatusOK || r.text == want || strings.Contains(want, model.Anything)
+	w.model.Want(shows, "value: a request reads another value", "%s: got %q, want %q", name, r.text, want)
+}
+
 // compareLists compares what Guard.Sessions lists with the model: of each device, one of its sessions.
 func (w *world) compareLists(g, user int, got []outside.Device) {
-	want := w.model.Devices(g, user, model.All)
+	want := w.model.Devices(g, user, func(*model.Session, *model.LogIn) bool { return true })
 	w.model.Want(len(got) == len(want), "list: the number of a user's devices", "guard %d, user %d: got %d, want %d", g, user, len(got), len(want))
 	may := slices.Concat(want...) // an id is in only one of them
 	for _, d := range got {
 		i := slices.IndexFunc(may, func(s *model.Session) bool { return s.ID == d.ID })
 		if i < 0 {
-			w.broken("list: a device that must not be", "guard %d, user %d: %s", g, user, model.Short(d.ID))
+			w.broken("list: a device that must not be", "guard %d, user %d: %s", g, user, short(d.ID))
 			continue
 		}
 		l := may[i].LogIns[g]
@@ -151,7 +211,8 @@ func covers(want, e model.Event) bool {
 
 // compareEvents requires the events of a step, each once, and no others.
 func (w *world) compareEvents(got []model.Event) {
-	want := w.model.Expected()
+	want := w.model.Events
+	w.model.Events = nil
 	if w.model.Muted(got) {
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/internal/compositions/outside"
 )
 
 // Race is a run in which one request is held before one of its commands to a store while others are
@@ -74,7 +75,7 @@ func pass(ctx context.Context) {
 }
 
 // RunRace runs r. reached is false if the held request has fewer commands.
-func RunRace(t *testing.T, r Race) (broken []model.Broken, reached bool) {
+func RunRace(t *testing.T, r Race) (broken []outside.Broken, reached bool) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, 1)
 		w, err := newWorld(r.Switches, inMemory)
@@ -94,7 +95,7 @@ func RunRace(t *testing.T, r Race) (broken []model.Broken, reached bool) {
 }
 
 // race holds the request, runs the others, and checks what is left.
-func (w *world) race(r Race) (broken []model.Broken, reached bool) {
+func (w *world) race(r Race) (broken []outside.Broken, reached bool) {
 	h := &hold{at: r.At, reached: make(chan struct{}), release: make(chan struct{})}
 	ctx := context.WithValue(context.Background(), holdKey{}, h)
 	var ended []entry
@@ -307,7 +308,7 @@ func racesOf(s Switches, before, requests []Step, pairs [][]Step) iter.Seq[*Race
 }
 
 // everyHold runs r with the request held before each of its commands in turn, until a promise is broken.
-func everyHold(t *testing.T, r *Race) (runs int, broken []model.Broken) {
+func everyHold(t *testing.T, r *Race) (runs int, broken []outside.Broken) {
 	for reached := true; reached && len(broken) == 0; runs++ {
 		r.At++
 		broken, reached = RunRace(t, *r)

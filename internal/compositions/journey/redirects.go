@@ -39,7 +39,7 @@ func (w *world) openPage(ctx context.Context, s Step) *request {
 	s.Late = false // a window waits for each answer
 	r := w.request(ctx, s, http.MethodGet, pageOf(g), "")
 	for hops := 1; ; hops++ {
-		w.model.Hop(hops)
+		w.model.Want(hops <= 4, "answer: a chain of redirects does not end", "%d addresses", hops) // page, log-in, callback, page (M17)
 		if r.location == "" || s.Lost || w.shared.Outage > 0 || w.shared.Lag > 0 || len(w.model.Broken) > 0 {
 			return r
 		}
@@ -56,7 +56,7 @@ func (w *world) openPage(ctx context.Context, s Step) *request {
 func (w *world) told(s Step, r *request) {
 	w.arrive(s, r)
 	w.tellOpened(s, r)
-	w.model.Answered(&r.Visit)
+	w.compareAnswer(r)
 }
 
 // tellOpened updates the model for one answer on the way. A redirect to the log-in page counts as 401, and
@@ -68,12 +68,14 @@ func (w *world) tellOpened(s Step, r *request) {
 		if strings.HasPrefix(r.location, logInPage(g)+"?") {
 			r.Status = http.StatusUnauthorized
 		}
-		w.model.Page(&r.Visit, model.Me, r.user())
+		w.model.Page(&r.Visit, model.Me)
 	case path == callbackOf(g):
 		if r.location == pageOf(g) {
 			r.Status = http.StatusOK
 		}
 		w.model.LogIn(&r.Visit, "provider", s.who(), !refused(s), false, s.label())
+	default: // the application's own page
+		r.What = ""
 	}
 }
 

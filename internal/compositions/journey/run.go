@@ -30,7 +30,7 @@ const (
 type Failure struct {
 	Journey Journey
 	Step    int // the index of the step after which it showed
-	Broken  []model.Broken
+	Broken  []outside.Broken
 }
 
 // Kind is the same for all journeys that break a promise in the same way.
@@ -201,7 +201,7 @@ func (w *world) arrive(s Step, r *request) {
 }
 
 func (w *world) broken(kind, text string, args ...any) {
-	w.model.Broken = append(w.model.Broken, model.Broken{Kind: kind, Text: fmt.Sprintf(text, args...)})
+	w.model.Broken = append(w.model.Broken, outside.Broken{Kind: kind, Text: fmt.Sprintf(text, args...)})
 }
 
 // lengths are the steps of the clock: just below and just above the limits, and others.
@@ -268,8 +268,8 @@ func (w *world) step(s Step) {
 	if a.tell != nil && !refused {
 		a.tell(w, s, r)
 	}
-	if r != nil && !refused {
-		w.model.Answered(&r.Visit)
+	if r != nil {
+		w.compareAnswer(r)
 	}
 	if w.shared.Outage == 3 && r != nil && r.Status < http.StatusInternalServerError && !strings.HasSuffix(s.Do, "at Express") && w.stores.cutOff() {
 		w.model.Want(w.model.Content() == content, "failover: an answered change is not confirmed", "%s: before:\n%s\nafter:\n%s", s.Do, content, w.model.Content())

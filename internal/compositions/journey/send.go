@@ -11,12 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-6f34412b/passport/internal/compositions/model"
+	"github.com/seed-6f34412b/passport/internal/compositions/outside"
 )
 
 // request is one request of a browser and its answer, with what the model needs of them.
 type request struct {
-	model.Visit
+	outside.Reply
 	text      string
 	cookies   []*http.Cookie
 	path      string
@@ -48,7 +48,8 @@ func (w *world) request(ctx context.Context, s Step, method, path, body string) 
 	if s.Do == "a thief's page" {
 		maps.DeleteFunc(cookies, func(name string, _ cookie) bool { return strings.HasPrefix(name, "__Host-bound") })
 	}
-	r := &request{Visit: model.Visit{Now: time.Now(), Guard: g, Form: w.shared.form(p.number)}, path: path}
+	r := &request{path: path}
+	r.Now, r.What, r.Guard, r.Form = time.Now(), s.Do, g, w.form(p, g)
 	if elsewhere, link := s.fromElsewhere(); elsewhere {
 		r.Withheld = w.shared.SameSite == 1 || w.shared.SameSite == 0 && !link
 	}

@@ -51,7 +51,7 @@ var streams = []action{
 		func(w *world, _ Step, r *request) {
 			opened := w.shared.opened
 			w.shared.opened = nil
-			l := w.model.Stream(&r.Visit)
+			l := w.model.Page(&r.Visit, model.Me)
 			switch {
 			case opened == nil:
 			case l == nil:
@@ -97,12 +97,12 @@ func (w *world) compareStreams(s Step) {
 		case cause != nil && ended == nil:
 			w.broken("stream: it ends otherwise", "%v", cause)
 		case cause != nil && st.over.IsZero():
-			w.broken("stream: one whose log-in goes on has ended", "of user %d at guard %d in %s: %s", st.logIn.User, st.logIn.Guard, model.Short(st.id), ended.Reason)
+			w.broken("stream: one whose log-in goes on has ended", "of user %d at guard %d in %s: %s", st.logIn.User, st.logIn.Guard, short(st.id), ended.Reason)
 		case cause != nil:
 			w.model.Want(slices.Contains(st.reasons, ended.Reason), "stream: it ends for another reason", "got %s, want one of %q", ended.Reason, st.reasons)
 		case !st.over.IsZero() && lives != nil: // Express restored it before the next check
 		case !st.over.IsZero() && time.Since(st.over) >= st.within:
-			w.broken("stream: one whose log-in has ended goes on", "of user %d at guard %d in %s", st.logIn.User, st.logIn.Guard, model.Short(st.id))
+			w.broken("stream: one whose log-in has ended goes on", "of user %d at guard %d in %s", st.logIn.User, st.logIn.Guard, short(st.id))
 		default:
 			return false
 		}

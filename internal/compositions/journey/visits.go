@@ -20,17 +20,17 @@ var visits = []action{
 		w.model.Write(&r.Visit, "flash", func(old string) string { return strings.TrimSpace(old + " " + fmt.Sprint(s.U)) })
 	}},
 	{"read flash", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "flashes") },
-		func(w *world, _ Step, r *request) { w.model.Read(&r.Visit, "flash", r.text) }},
+		func(w *world, _ Step, r *request) { w.compareValue(r, "flash") }},
 	{"register", 1, func(w *world, ctx context.Context, s Step) *request {
 		return w.send(ctx, s, "register")
-	}, func(w *world, _ Step, r *request) { w.model.Register(&r.Visit, r.user()) }},
+	}, func(w *world, _ Step, r *request) { w.model.LogIn(&r.Visit, "", r.user(), true, false) }},
 	{"follow a link", 2, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "link") },
 		func(w *world, s Step, r *request) {
 			onward := r.Withheld && strings.HasPrefix(r.text, "<") // a page that sends the browser on, now with the cookie
 			if g, _ := w.guard(s); onward || strings.HasPrefix(r.location, logInPage(g)+"?") {
 				r.Status = http.StatusUnauthorized
 			}
-			w.model.Page(&r.Visit, model.Me, r.user())
+			w.model.Page(&r.Visit, model.Me)
 		}},
 	{"restore an old browser", 1, func(w *world, _ context.Context, s Step) *request {
 		w.browser(s).restore(s.N)
@@ -44,10 +44,14 @@ var visits = []action{
 					w.broken("upstream: it gets a cookie of the program", "%s", name)
 				}
 			}
-			w.model.Page(&r.Visit, model.Me, r.user())
+			w.model.Page(&r.Visit, model.Me)
 		}},
 	{"call of a program", 1, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "api") },
-		func(w *world, s Step, r *request) { w.model.Program(&r.Visit, s.N%3 == 0) }},
+		func(w *world, s Step, _ *request) { // at a guard without sessions, which ignores the browser's cookies
+			if s.N%3 > 0 {
+				w.model.Deny(http.StatusUnauthorized, "a program")
+			}
+		}},
 }
 
 // fromElsewhere reports whether another site caused the request of a step, and whether by a link.

@@ -1,94 +1,108 @@
 package model
 
 import (
-	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
-// Fate is what an answer must do with a cookie. The session's cookie is touched only by a log-in, a renewal,
-// a log-out, and what gives a visitor without a session one (S13); everything else keeps it.
+// Fate is what an answer must do with a cookie. The zero value is that it must not touch it: the session's
+// cookie is touched only by a log-in, a renewal, a log-out, and what gives a visitor without a session one
+// (S13).
 type Fate int
 
-// The fates of a cookie. Either is where the documents leave it open.
+// The fates of a cookie. Expired applies to one that was presented.
 const (
-	Kept Fate = iota
-	Set
-	Expired
-	Either
+	MaySet Fate = 1 << iota
+	MayExpire
+	Must
+	Set     = Must | MaySet
+	Expired = Must | MayExpire
+	Either  = MaySet | MayExpire
 )
 
-// answer is what the answer to the current request must be.
-type answer struct {
-	what           string            // the request
-	session, token Fate              // of the session's cookie, and of the cookie of RememberMe
-	used           *Session          // by the request
-	follows        []func(sure bool) // what follows a log-in; best effort where an outage hits the request (M16)
+// Answer is what the answer to a request must be. The zero value is 200, and no cookie is touched.
+type Answer struct {
+	Status         int           // 0 is 200
+	Refused        string        // what is refused
+	Session, Token Fate          // of the session's cookie, and of the cookie of RememberMe
+	Next           string        // the token in the latter; "" is any other than the presented one
+	User           int           // the user whom the page shows
+	Taken          bool          // the new id is not new
+	InUse          *Session      // after the request; nil if nothing is said of its cookie:
+	Again          Fate          // of the session's cookie with the presented id
+	Until          time.Time     // the Expires of the session's cookie
+	Keeps          time.Duration // the Max-Age of the cookie of RememberMe
+
+	follows []func(sure bool) // what follows a log-in; best effort where an outage hits the request (M16)
 }
 
-// status requires the answer's status.
-func (m *Model) status(v *Visit, want int, what string) {
-	m.answer.what = what
-	m.Want(v.Status == want, fmt.Sprintf("answer: %s is %d, want %d", what, v.Status, want), "")
-}
+// Deny requires that the request is refused.
+func (m *Model) Deny(status int, what string) { m.Answer.Status, m.Answer.Refused = status, what }
 
-func (m *Model) follows(f func(sure bool)) { m.answer.follows = append(m.answer.follows, f) }
+// follows adds what happens once the request is answered.
+func (m *Model) follows(f func(sure bool)) { m.Answer.follows = append(m.Answer.follows, f) }
 
-// Cookies requires what becomes of the session's cookie and of the cookie of RememberMe.
-func (m *Model) Cookies(v *Visit, session, token Fate, what string) {
-	m.cookie(session, v.ID != "", v.Gone, what, "the session's cookie")
-	m.cookie(token, v.Next != "", v.Forgot, what, "the cookie of RememberMe")
-	m.Want(v.Next == "" || v.Next != v.Token, "token: the presented one is sent again", "by %s", what)
-}
-
-func (m *Model) cookie(f Fate, set, expired bool, what, which string) {
-	m.Want(f != Kept || !set && !expired, "cookie: "+what+" touches "+which, "set: %v, expired: %v", set, expired)
-	m.Want(f != Set || set && !expired, "cookie: "+what+" does not set "+which, "expired: %v", expired)
-	m.Want(f != Expired || expired, "cookie: "+what+" keeps "+which, "set: %v", set)
-}
-
-// Answered is called for each request after the method that models it. It checks the cookies and their
-// attributes, and whether the session's cookie is sent again: that happens only with Reissue, and with
-// Rolling whenever the session is refreshed.
-func (m *Model) Answered(v *Visit) {
-	a := m.answer
-	m.answer = answer{}
+// Answered ends a request, and returns what its answer must be. The session's cookie is sent again only with
+// Reissue, and with Rolling whenever the session is refreshed. It lasts until the session's limit, or with
+// Rolling as long as the session may be unused.
+func (m *Model) Answered(v *Visit) (a Answer) {
+	a, m.Answer = m.Answer, a
 	for _, f := range a.follows {
 		f(!v.Met)
 	}
-	if a.what != "" { // not a call outside a request
-		m.Cookies(v, a.session, a.token, a.what)
-	}
-	s, again := a.used, false
-	switch {
-	case v.Met, v.Stale: // the times may differ, or the record was not the current one
-		return
-	case v.ID != "":
-		s = m.Live[v.ID]
-	case s != nil && m.Live[s.ID] == s && !v.Gone:
-		again = v.Again
-		want := v.Reissues || m.Rolling && s.Due
-		m.Want(again || !want, "cookie: it is not sent again", "reissued: %v, rolling: %v", v.Reissues, m.Rolling)
-		m.Want(!again || v.Reissues || m.Rolling, "cookie: it is sent again", "%s", Short(s.ID))
-	}
-	if s != nil && !s.Node && (v.ID != "" || again) {
-		var until time.Time
-		var age time.Duration
-		if m.Persistent {
-			if until = m.limit(s); m.Rolling && until.After(v.Now.Add(m.Idle)) {
-				until = v.Now.Add(m.Idle)
-			}
-			if v.Ages {
-				age = until.Sub(v.Now)
-			}
-		}
-		m.Want(v.Until.Equal(until.Truncate(time.Second)), "cookie: its Expires", "got %v, want %v", v.Until, until)
-		m.Want(v.MaxAge == age.Truncate(time.Second), "cookie: its Max-Age", "got %v, want %v", v.MaxAge, age)
-	}
 	if r := m.Tokens[v.Next]; r != nil {
-		left := r.At.Add(m.Remember).Sub(v.Now).Truncate(time.Second)
-		m.Want(v.Keeps == left, "cookie: the Max-Age of what remembers", "got %v, want %v", v.Keeps, left)
+		a.Keeps = r.At.Add(m.Remember).Sub(v.Now)
 	}
+	s := a.InUse
+	if v.ID != "" {
+		s = m.Live[v.ID]
+	}
+	if a.InUse = s; s == nil || m.Live[s.ID] != s || v.Met || v.Stale { // its times may differ
+		a.InUse = nil
+		return a
+	}
+	if v.Reissues || m.Rolling && s.Due {
+		a.Again = Set
+	} else if m.Rolling {
+		a.Again = MaySet
+	}
+	if m.Persistent {
+		a.Until = m.limit(s, s.all()...)
+	}
+	if unused := v.Now.Add(m.Idle); m.Rolling && unused.Before(a.Until) {
+		a.Until = unused
+	}
+	return a
 }
 
-// Short shortens an id for messages.
-func Short(id string) string { return id[:min(len(id), 6)] }
+// Event is what the model requires of a guard.Event.
+type Event struct {
+	Guard          int
+	Name, Outcome  string
+	Reason         string
+	Strategy       string
+	User           int    // 0 if none
+	Session        string // its id
+	Count          int    // negative: unknown
+	Account        string // the account that refused credentials name
+	Unsure, Anyone bool   // it may be sent or not; any User is allowed
+}
+
+// Anything allows any Reason or Session, or any value of a session.
+const Anything = "?"
+
+// expect requires the event of a log-in in a session, which may be nil. Each is sent once.
+func (m *Model) expect(name string, l *LogIn, s *Session, e Event) {
+	e.Name, e.Guard, e.User, e.Outcome = name, l.Guard, l.User, "failure"
+	if slices.Contains([]string{"authn_login_success", "session_created", "session_renewed", "session_expired"}, name) {
+		e.Outcome = "success"
+	}
+	if s != nil {
+		e.Session = s.ID
+	}
+	if strings.HasPrefix(e.Session, "between") { // renewed twice in one request: either id is allowed
+		e.Session = Anything
+	}
+	m.Events = append(m.Events, e)
+}

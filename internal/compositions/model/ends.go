@@ -8,13 +8,12 @@ import (
 // End removes a session for good. Beside its record stays a note of where it went on, if it did: for ten
 // minutes, or with tombstones, which every end leaves (M12), until the session would have ended (S15).
 func (m *Model) End(id, to string) {
-	life := 10 * time.Minute
+	note := Note{to, m.Now.Add(10 * time.Minute)}
 	if m.Notes {
-		life = m.Absolute
+		note.Until = m.Now.Add(m.Absolute)
 	}
-	note := Note{to, m.Now.Add(life)}
 	if s := m.Live[id]; m.Notes && s != nil && !s.Born.IsZero() {
-		note.Until = m.limit(s)
+		note.Until = m.limit(s, s.all()...)
 	}
 	if (m.Notes || to != "") && !m.Now.Before(m.Ended[id].Until) {
 		m.Ended[id] = note
@@ -22,10 +21,16 @@ func (m *Model) End(id, to string) {
 	delete(m.Live, id)
 }
 
-// end ends every session with a log-in that meant selects, including other guards' log-ins in it (M4), and
-// every series of such a log-in (M5). It spares the session but. It returns how many sessions it ended, or a
-// negative number if that is unsaid, as it is if the end is not sure: it is best effort (M16).
-func (m *Model) end(meant func(*Session, *LogIn) bool, but *Session, sure bool) (n int) {
+// A which selects log-ins, in a session, or of a series if the session is nil.
+type which = func(*Session, *LogIn) bool
+
+// of selects the log-ins of a series, if r is not nil.
+func of(r *Series) which { return func(_ *Session, l *LogIn) bool { return r != nil && l.Series == r } }
+
+// end ends every session with such a log-in, including other guards' log-ins in it (M4), and every series of
+// such a log-in (M5). It spares the session but. It returns how many sessions it ended, or a negative number
+// if that is unsaid, as it is if the end is not sure: it is best effort (M16).
+func (m *Model) end(meant which, but *Session, sure bool) (n int) {
 	for _, r := range m.Tokens {
 		if meant(nil, &r.LogIn) {
 			r.Over, r.Unsure = r.Over || sure, r.Unsure || !sure
@@ -33,17 +38,17 @@ func (m *Model) end(meant func(*Session, *LogIn) bool, but *Session, sure bool) 
 	}
 	said := sure
 	for id, s := range m.Live {
-		of := func(l *LogIn) bool { return meant(s, l) }
-		was := slices.ContainsFunc(s.Was, of)
-		if s == but || !was && !s.Has(of) {
+		in := func(l *LogIn) bool { return meant(s, l) }
+		was := slices.ContainsFunc(s.Was, in)
+		if s == but || !was && !s.Has(in) {
 			continue
 		}
 		n++
-		if sure && !was && !s.Late {
-			said = said && !m.unsure(s)
-			m.End(id, "")
+		said = said && !was && !s.Late && !m.unsure(s)
+		if !sure || was || s.Late {
+			m.Unsaid[id] = none
 		} else {
-			m.Unsaid[id], said = none, false
+			m.End(id, "")
 		}
 	}
 	if !said {
@@ -53,26 +58,19 @@ func (m *Model) end(meant func(*Session, *LogIn) bool, but *Session, sure bool) 
 }
 
 // endUser ends every session in which the user is logged in, and every series.
-func (m *Model) endUser(guard, user int, sure bool) int {
+func (m *Model) endUser(a Account, sure bool) int {
 	for _, s := range m.Live {
-		if guard == 0 && s.Open.Found == user {
-			s.Open.Found = 0
+		if a == (Account{0, s.Found}) {
+			s.Found = 0
 		}
 	}
-	return m.end(func(_ *Session, l *LogIn) bool { return l.Account() == Account{guard, user} && l.Found() }, nil, sure)
-}
-
-// endSeries ends a series, if r is not nil, and all sessions that it made except but.
-func (m *Model) endSeries(r *Series, but *Session, sure bool) {
-	if r != nil {
-		m.end(func(_ *Session, l *LogIn) bool { return l.Series == r }, but, sure)
-	}
+	return m.end(func(_ *Session, l *LogIn) bool { return l.Account() == a && l.Found() }, nil, sure)
 }
 
 // endDevice ends the log-in l, and the series r with all its sessions, if r is not nil (M5). id is the one
 // by which the user's list shows the device.
 func (m *Model) endDevice(l *LogIn, r *Series, id, reason string, sure bool) {
-	n := m.end(func(_ *Session, k *LogIn) bool { return k == l || r != nil && k.Series == r }, nil, sure)
+	n := m.end(func(s *Session, k *LogIn) bool { return k == l || of(r)(s, k) }, nil, sure)
 	m.ended(n, l, Event{Reason: reason, Session: id})
 }
 
@@ -86,14 +84,14 @@ func (m *Model) ended(n int, l *LogIn, e Event) {
 // LogOutEverywhere models Guard.LogOutEverywhere: all sessions of the user end, and all browsers are
 // forgotten.
 func (m *Model) LogOutEverywhere(guard, user int) {
-	n := m.endUser(guard, user, true)
-	m.expect("session_expired", &LogIn{Guard: guard, User: user}, nil, Event{Reason: "revoked", Count: n})
+	l := &LogIn{Guard: guard, User: user}
+	m.expect("session_expired", l, nil, Event{Reason: "revoked", Count: m.endUser(l.Account(), true)})
 }
 
 // EndLinked models Guard.EndLinked: every log-in that has the label ends (M8).
 func (m *Model) EndLinked(guard int, label string) {
-	n := m.end(func(_ *Session, l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }, nil, true)
-	m.ended(n, &LogIn{Guard: guard}, Event{Reason: "revoked"})
+	linked := func(_ *Session, l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }
+	m.ended(m.end(linked, nil, true), &LogIn{Guard: guard}, Event{Reason: "revoked"})
 }
 
 // EndSession models Guard.EndSession for the id by which a device is listed.
@@ -106,36 +104,30 @@ func (m *Model) EndSession(guard int, id string) {
 // EndOwn models Guard.EndSession in a request of the user, for the id of one of the user's sessions. An
 // older session of the same browser ends alone: the current one stays.
 func (m *Model) EndOwn(v *Visit, id string) {
-	listed := m.Live[id].Has(func(l *LogIn) bool { return l.Guard == v.Guard && l.Found() }) // before this request
+	l := m.Live[id].of(v.Guard)
+	listed := l != nil && l.Found() // before this request
 	current, own := m.restore(v)
-	if own == nil {
+	if own == nil || !listed {
 		return
 	}
-	m.status(v, 200, "the end of a device")
-	for _, d := range m.Devices(v.Guard, own.User, All) {
-		i := slices.IndexFunc(d, func(s *Session) bool { return s.ID == id })
-		if i < 0 || !listed {
-			continue
+	for _, d := range m.Devices(v.Guard, own.User, func(*Session, *LogIn) bool { return true }) {
+		switch s := m.Live[id]; {
+		case !slices.Contains(d, s):
+		case !slices.Contains(d, current):
+			m.endDevice(s.of(v.Guard), s.of(v.Guard).Series, d[0].ID, "revoked", true)
+		case s == current:
+			m.EndSession(v.Guard, id)
+		default:
+			m.endDevice(s.of(v.Guard), nil, id, "revoked", true)
 		}
-		l, shown := d[i].LogIns[v.Guard], d[0].ID
-		series := l.Series
-		if slices.Contains(d, current) { // it is listed, and stays unless id is its own
-			if shown = id; d[i] != current {
-				series = nil
-			}
-		}
-		m.endDevice(l, series, shown, "revoked", true)
 	}
 }
 
 // LogOut models a request to Guard.LogOut (S8, M1, M3).
 func (m *Model) LogOut(v *Visit) {
 	s := m.Find(v)
-	m.status(v, 200, "a log-out")
-	if v.Token != "" {
-		m.answer.token = Expired
-	}
-	m.endSeries(m.Presented(v), s, true)
+	m.Answer.Token = Expired
+	m.end(of(m.Presented(v)), s, true)
 	if l := s.of(v.Guard); l != nil {
 		m.expect("session_expired", l, s, Event{Reason: "logout"})
 	}
@@ -150,7 +142,6 @@ func (m *Model) LogOut(v *Visit) {
 // Destroy models Session.Destroy: whatever the request presents ends, with its successors.
 func (m *Model) Destroy(v *Visit) {
 	m.Find(v)
-	m.status(v, 200, "a destroyed session")
 	m.leave(v, none, nil)
 }
 
@@ -165,39 +156,35 @@ func (m *Model) late(v *Visit, s *Session, guard int) bool {
 // session with another guard's log-in stays, without the log-in of guard. n is the request's own session,
 // and stays. If none stays, the session's cookie expires.
 func (m *Model) leave(v *Visit, guard int, n *Session) {
-	stays, said := n != nil, !v.Stale
+	stays, fate := n != nil, Expired
 	for _, id := range v.IDs {
-		for next := ""; id != ""; id = next {
-			s := m.Live[id]
-			if next = ""; v.Now.Before(m.Ended[id].Until) {
-				next = m.Ended[id].To
-			}
-			switch {
-			case s != nil && s == n:
-				next = ""
-			case guard != none && s.others(guard):
-				if next, stays = "", true; s.of(guard) != nil {
+		for id != "" && (n == nil || id != n.ID) {
+			s, note := m.Live[id], m.Ended[id]
+			if guard != none && s.others(guard) {
+				if stays = true; s.of(guard) != nil {
 					delete(s.LogIns, guard)
 					s.written(v.Now)
 					for _, l := range s.LogIns {
 						l.Unsaid = m.late(v, s, guard)
 					}
 				}
-			default:
-				m.End(id, "")
+				break
+			}
+			m.End(id, "")
+			if id = ""; v.Now.Before(note.Until) {
+				id = note.To
 			}
 		}
 	}
 	for id, s := range m.Live {
 		if s.From != "" && slices.Contains(v.IDs, s.From) {
-			m.Unsaid[id], said = guard, false
+			m.Unsaid[id], fate = guard, Either
 		}
 	}
-	switch {
-	case stays:
-	case v.Sent && said:
-		m.answer.session = Expired
-	case v.Sent:
-		m.answer.session = Either
+	if v.Stale {
+		fate = Either
+	}
+	if !stays {
+		m.Answer.Session = fate
 	}
 }

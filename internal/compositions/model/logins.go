@@ -9,16 +9,25 @@ import (
 )
 
 // LogIn models a request with credentials at Guard.LogIn or LogInWith. remember is whether the box is
-// ticked. labels are the names that a provider gives the log-in.
+// ticked. labels are the names that a provider gives the log-in. Without a strategy it is a registration,
+// whose handler calls Guard.LogInUser for the new user: that is a log-in too (M10).
 func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool, labels ...string) {
-	if m.accepted(v, strategy, user, right) {
-		m.logIn(v, strategy, user, remember, labels)
+	if strategy != "" && !m.accepted(v, strategy, user, right) {
+		return
+	}
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Factors: proved(nil, strategy), Labels: labels, Form: v.Form(user)}
+	l.Password = m.Passwords[l.Account()]
+	if remember {
+		l.Series = &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
+		l.Series.Series, l.Series.Listed = l.Series, true
+	}
+	if m.enter(v, m.Find(v), l, m.Presented(v), strategy, "") == nil {
+		return
+	}
+	if m.Answer.Token = Expired; remember {
+		m.Answer.Token, m.Tokens[v.Next] = Set, l.Series
 	}
 }
-
-// Register models a registration, whose handler calls Guard.LogInUser for the new user: that is a log-in
-// (M10).
-func (m *Model) Register(v *Visit, user int) { m.logIn(v, "", user, false, nil) }
 
 // accepted reports whether a strategy accepts the credentials. A refusal changes nothing. The throttle must
 // let credentials pass while fewer than Free wrong ones were tried for the user with this strategy in the
@@ -27,58 +36,34 @@ func (m *Model) Register(v *Visit, user int) { m.logIn(v, "", user, false, nil) 
 func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	key := fmt.Sprint(v.Guard, strategy, user)
 	recent := slices.DeleteFunc(m.Wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })
-	name, refused := "authn_login_success", Event{Strategy: strategy, Reason: Anything}
+	m.Wrong[key] = recent
+	l, name, e := &LogIn{Guard: v.Guard}, "authn_login_fail", Event{Strategy: strategy, Reason: Anything}
 	switch n := len(recent); {
 	case v.Status == 429:
-		name, m.answer.what = "excess_rate_limit_exceeded", "a log-in that is delayed"
-		pauses := m.Throttled && n >= m.Free &&
-			v.Now.Sub(recent[n-1]) < min(30*time.Second<<min(n-m.Free, 9), 15*time.Minute)
-		m.Want(pauses, "throttle: credentials are not looked at", "%s of user %d after %d wrong ones", strategy, user, n)
-	case !right:
-		m.status(v, 401, "a wrong log-in")
-		name, recent = "authn_login_fail", append(recent, v.Now)
+		name = "excess_rate_limit_exceeded"
+		m.Deny(429, "a log-in that is delayed")
+		if !m.Throttled || n < m.Free || v.Now.Sub(recent[n-1]) >= min(30*time.Second<<min(n-m.Free, 9), 15*time.Minute) {
+			m.Deny(200, "a log-in that must be looked at")
+		}
+	case right:
+		l.User, name, e.Reason = user, "authn_login_success", ""
+	default:
+		m.Deny(401, "a wrong log-in")
+		m.Wrong[key] = append(recent, v.Now)
 	}
-	m.Wrong[key] = recent
-	if name == "authn_login_success" {
-		m.expect(name, &LogIn{Guard: v.Guard, User: user}, nil, Event{Strategy: strategy})
-		return true
+	if l.User == 0 && (strategy == "local" || strategy == "totp" && m.Throttled) {
+		e.Account = fmt.Sprint(user) // it, or throttle.Config.Claims, names the account
 	}
-	if strategy == "local" || strategy == "totp" && m.Throttled { // it or throttle.Config.Claims names the account
-		refused.Account = fmt.Sprint(user)
-	}
-	m.expect(name, &LogIn{Guard: v.Guard}, nil, refused)
-	return false
+	m.expect(name, l, nil, e)
+	return l.User > 0
 }
 
-// logIn models a log-in with accepted credentials.
-func (m *Model) logIn(v *Visit, strategy string, user int, remember bool, labels []string) {
-	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Labels: labels, Listed: true, Form: m.form(v, user)}
-	l.Password = m.Passwords[l.Account()]
-	l.prove(strategy)
-	if remember {
-		l.Series = &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
-		l.Series.Series = l.Series
+// proved adds the factor that the strategy proves, if any: a password is not one.
+func proved(factors []string, strategy string) []string {
+	if (strategy == "totp" || strategy == "passkey") && !slices.Contains(factors, strategy) {
+		return slices.Sorted(slices.Values(append(slices.Clone(factors), strategy)))
 	}
-	if n := m.enter(v, m.Find(v), l, m.Presented(v), strategy, ""); n == nil {
-		return
-	}
-	m.status(v, m.lets(l), "a log-in")
-	switch {
-	case remember:
-		m.answer.token, m.Tokens[v.Next] = Set, l.Series
-	case v.Token != "":
-		m.answer.token = Expired
-	}
-}
-
-// Presented returns the series of the token that the request presents, current or not, or nil if it has
-// ended.
-func (m *Model) Presented(v *Visit) *Series {
-	r := m.Tokens[v.Token]
-	if r == nil || r.Over || !v.Now.Before(r.At.Add(m.Remember)) {
-		return nil
-	}
-	return r
+	return factors
 }
 
 // StepUp models a request with a second factor of user at Guard.StepUp.
@@ -88,14 +73,12 @@ func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
 	}
 	s, l := m.remembered(v)
 	if l == nil || l.User != user {
-		m.status(v, 401, "a step up of nobody, or by another user")
+		m.Deny(401, "a step up of nobody, or by another user")
 		return
 	}
 	up := *l
-	up.prove(factor)
-	if m.enter(v, s, &up, nil, factor, "step_up") != nil {
-		m.status(v, m.lets(&up), "a step up")
-	}
+	up.Factors = proved(l.Factors, factor)
+	m.enter(v, s, &up, nil, factor, "step_up")
 }
 
 // ChangePassword models a request of a user who changes the password. The handler calls Guard.LogInUser
@@ -104,7 +87,7 @@ func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
 // with a new token if the stamp or the serialized id has changed (M5).
 func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	w, former, reason := *v, m.Presented(v), "log_in_user"
-	anew := m.Stamp || former != nil && former.Form != m.form(v, former.User)
+	anew := m.Stamp || former != nil && former.Form != v.Form(former.User)
 	if v.Status == 200 { // a remembered browser first gets an id, and perhaps a token, that no answer shows
 		if w.ID = "between " + v.Now.String(); anew {
 			w.Next = w.ID
@@ -114,26 +97,24 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	if old == nil {
 		return
 	}
-	m.status(v, 200, "a change of the password")
 	m.Passwords[old.Account()]++
 	l := *old
-	l.Password, l.Series, l.Node, l.Form = m.Passwords[l.Account()], nil, false, m.form(v, l.User)
+	l.Password, l.Series, l.Node, l.Form = m.Passwords[l.Account()], nil, false, v.Form(l.User)
 	if fresh {
 		l.At, reason = v.Now, "reauthenticated"
 	}
+	switch stays := former != nil && former.User == l.User; {
+	case !stays:
+		m.Answer.Token = Expired
+	case v.Met: // the answer for its token decides later
+		m.Answer.Token, former.Unsure = MaySet, true
+	case anew:
+		former.Void = []string{former.Token, former.Older}
+		former.Older, former.Token, former.Moved = "", v.Next, v.Now
+		m.Answer.Token, m.Answer.Next, m.Tokens[v.Next] = Set, "", former
+	}
 	if former != nil && former.User == l.User {
-		m.Want(!v.Forgot, "cookie: LogInUser forgets the browser", "the answer expires the cookie of RememberMe")
-		l.Series, former.Password, former.Form = former, l.Password, l.Form
-		if v.Met { // the answer for its token decides later
-			m.answer.token, former.Unsure = Either, true
-		} else if anew {
-			former.Void = []string{former.Token, former.Older}
-			former.Older, former.Token, former.Moved = "", v.Next, v.Now
-			m.answer.token, m.Tokens[v.Next] = Set, former
-		}
-		former = nil
-	} else if v.Token != "" {
-		m.answer.token = Expired
+		l.Series, former.Password, former.Form, former = former, l.Password, l.Form, nil
 	}
 	m.enter(v, s, &l, former, "", reason)
 }
@@ -142,21 +123,18 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 // other than proved is carried along, this request has not proved it, and a note points from the old id to
 // the new one (S7).
 func (m *Model) move(v *Visit, s *Session, proved int) *Session {
-	m.Want(m.Live[v.ID] == nil, "cookie: an id is given again", "%s", Short(v.ID))
-	n := &Session{ID: v.ID, Born: v.Now, Sure: v.Now, Maybe: v.Now}
-	n.LogIns, n.Over, n.Values = map[int]*LogIn{}, map[int]*LogIn{}, map[string]string{}
-	m.answer.session, m.Live[n.ID] = Set, n
-	if s == nil {
-		return n
+	n := &Session{ID: v.ID, LogIns: map[int]*LogIn{}, Over: map[int]*LogIn{}, Values: map[string]string{}, Born: v.Now}
+	m.Answer.Session, m.Answer.Taken, m.Live[n.ID] = Set, m.Live[n.ID] != nil, n
+	if s != nil {
+		n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
+		n.Born, n.Node, n.Bound = s.Born, s.Node, s.Bound
+		to := ""
+		if s.others(proved) {
+			to = n.ID
+		}
+		m.End(s.ID, to)
 	}
-	n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
-	n.Born, n.Node, n.Bound = s.Born, s.Node, s.Bound
 	n.written(v.Now)
-	to := ""
-	if s.others(proved) {
-		to = n.ID
-	}
-	m.End(s.ID, to)
 	return n
 }
 
@@ -165,19 +143,22 @@ func (m *Model) move(v *Visit, s *Session, proved int) *Session {
 // request presents (S8). A renewal has a reason; it proves nothing, and keeps everything else in the session
 // (M10). If RefuseMore refuses the log-in, it returns nil, and nothing has changed.
 func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, renews string) *Session {
-	was, from, proved := s.of(l.Guard), s, l.Guard
+	was, from, proves := s.of(l.Guard), s, l.Guard
 	counts := m.Max > 0 && !m.Pending(l) && (renews == "" || m.Pending(was)) // a pending one did not count (M7)
-	if counts && m.Refuse && len(m.rivals(l, s, former)) >= m.Max {
-		m.status(v, 403, "a refused log-in")
+	switch {
+	case counts && m.Refuse && len(m.rivals(l, s, former)) >= m.Max:
+		m.Deny(403, "a refused log-in")
 		m.expect("authz_fail", l, s, Event{Reason: "too_many", Strategy: strategy})
 		return nil
+	case m.Pending(l):
+		m.Deny(401, "a log-in that lacks a factor")
 	}
 	if renews != "" {
-		proved = none
+		proves = none
 	} else if m.late(v, s, l.Guard) {
 		from = nil
 	}
-	n := m.move(v, from, proved)
+	n := m.move(v, from, proves)
 	others := n.others(l.Guard)
 	switch { // what becomes of the values (M2)
 	case was == nil && !others: // an anonymous visitor's: only LogInOptions.Keep stay
@@ -201,12 +182,10 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 		}
 		m.leave(v, none, n)
 	}
-	m.follows(func(sure bool) { m.endSeries(former, n, sure) })
-	if counts && !m.Refuse {
-		for i, d := range m.rivals(l, n, former) { // the oldest end
-			if oldest := d[0].LogIns[l.Guard]; i >= m.Max-1 {
-				m.follows(func(sure bool) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", sure) })
-			}
+	m.follows(func(sure bool) { m.end(of(former), n, sure) })
+	for i, d := range m.rivals(l, n, former) { // the oldest end
+		if oldest := d[0].of(l.Guard); counts && !m.Refuse && i >= m.Max-1 {
+			m.follows(func(sure bool) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", sure) })
 		}
 	}
 	return n
@@ -218,31 +197,4 @@ func (m *Model) rivals(l *LogIn, s *Session, former *Series) [][]*Session {
 	return m.Devices(l.Guard, l.User, func(t *Session, k *LogIn) bool {
 		return t != s && !m.Pending(k) && (k.Series == nil || k.Series != former && k.Series != l.Series)
 	})
-}
-
-// form returns how the process that answers serializes the user's id. With a serializer.Namer the id
-// contains the role.
-func (m *Model) form(v *Visit, user int) string {
-	switch {
-	case v.Form == 0:
-		return ""
-	case m.Named:
-		return "with the role " + m.Roles[Account{v.Guard, user}]
-	}
-	return "with a tenant"
-}
-
-// lets returns the status with which a page answers this log-in now.
-func (m *Model) lets(l *LogIn) int {
-	if m.Pending(l) {
-		return 401
-	}
-	return 200
-}
-
-// prove adds the factor that the strategy proves, if any: a password is not one.
-func (l *LogIn) prove(strategy string) {
-	if (strategy == "totp" || strategy == "passkey") && !l.Proved(strategy) {
-		l.Factors = slices.Sorted(slices.Values(append(slices.Clone(l.Factors), strategy)))
-	}
 }

@@ -2,18 +2,15 @@
 //
 // It is written from the documents, docs/PROTOCOL.md and the doc comments of guard, session and remember,
 // and uses none of their code. Numbers such as S8 are the rules of the protocol; M1 to M17 are its
-// sentences on how features combine. For each request a Model gets what was presented and what was
-// answered. From that it derives what every id that was ever issued must open, what each list must show,
-// and which events must have been sent.
+// sentences on how features combine. For each request a Model gets what was presented, and the new id and
+// token in the answer. From that it derives what must be answered, what every id that was ever issued must
+// open, what each list must show, and which events must have been sent. Package journey compares.
 //
 // The effects of Express, of replicas and of outages are in package outside. Where they leave more than one
 // outcome open, the model marks what is unsaid, and the next answer of the program decides.
 package model
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Config holds the settings that the documents' sentences depend on.
 type Config struct {
@@ -87,34 +84,23 @@ type Series struct {
 	Unsure       bool // it may have ended, or have another token
 }
 
-// Visit is what one request presents, and its answer.
+// Visit is what one request presents, and what is new in its answer.
 type Visit struct {
 	Now      time.Time
 	Guard    int
-	Form     int      // how the process that answers serializes users' ids; 0: as Express does
-	IDs      []string // the session ids in its cookies, in the order of precedence
-	Unproved []string // those of IDs that are bound to a key that it does not prove
-	Sent     bool     // it has a session cookie, valid or not
-	Token    string   // its cookie of the guard's RememberMe
-	Withheld bool     // another site caused it, and SameSite withheld the session's cookie (S13)
-	Stale    bool     // a lagging replica has an old version of one of the records (S17)
-	Met      bool     // an outage hit it, though it was answered: what is best effort may be undone (M16)
-	Reissues bool     // it lacks the primary cookie, which session.Accept.Reissue then sets
+	Form     func(user int) string // how the process that answers serializes the user's id; "": as Express does
+	IDs      []string              // the session ids in its cookies, in the order of precedence
+	Unproved []string              // those of IDs that are bound to a key that it does not prove
+	Token    string                // its cookie of the guard's RememberMe
+	Withheld bool                  // another site caused it, and SameSite withheld the session's cookie (S13)
+	Stale    bool                  // a lagging replica has an old version of one of the records (S17)
+	Met      bool                  // an outage hit it, though it was answered: what is best effort may be undone (M16)
+	Reissues bool                  // it lacks the primary cookie, which session.Accept.Reissue then sets
 
-	Status int
-	ID     string        // the new session id in the answer's cookie
-	Again  bool          // the answer's cookie has an id that was presented
-	Until  time.Time     // the Expires of that cookie
-	MaxAge time.Duration // and its Max-Age
-	Ages   bool          // the codec sends Max-Age
-	Gone   bool          // the answer expires the session's cookie
-	Next   string        // the answer's cookie of RememberMe
-	Keeps  time.Duration // and its Max-Age
-	Forgot bool          // the answer expires the cookie of RememberMe
+	Status int    // of the answer
+	ID     string // the new session id in its cookie
+	Next   string // the token in its cookie of RememberMe
 }
-
-// Broken is a broken promise. All journeys that break it in the same way have the same Kind.
-type Broken struct{ Kind, Text string }
 
 // Store is the content of the store.
 type Store struct {
@@ -148,10 +134,9 @@ type Model struct {
 	Now       time.Time      // of the last check
 	Unsaid    map[string]int // by id, a guard: its log-in may have ended; none: the session may have ended
 	Unheard   bool           // the events of the current step are unsaid
-	Broken    []Broken
+	Events    []Event        // required of the current step
+	Answer    Answer         // required of the current request
 
-	answer answer
-	events []Event // required of the current step
 }
 
 // none stands for no guard.
@@ -162,11 +147,4 @@ func New(c Config) *Model {
 	m := &Model{Config: c, Store: NewStore(), Passwords: map[Account]int{}, Roles: map[Account]string{}}
 	m.Unsaid = map[string]int{}
 	return m
-}
-
-// Want records a broken promise unless ok.
-func (m *Model) Want(ok bool, kind, text string, args ...any) {
-	if !ok {
-		m.Broken = append(m.Broken, Broken{kind, fmt.Sprintf(text, args...)})
-	}
 }

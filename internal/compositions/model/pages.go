@@ -1,14 +1,13 @@
 package model
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
 // Page is a page behind a guard: which log-ins may pass, and the refusal of the others.
 type Page struct {
-	what    string
 	May     func(*Model, *Visit, *LogIn) bool
 	status  int
 	refusal Event
@@ -17,52 +16,42 @@ type Page struct {
 // The pages behind Guard.RequireAuth, RequireFactor("totp"), RequireFresh, and Require, whose check asks
 // for the role that the user has now.
 var (
-	Me     = Page{"a page of a user", func(*Model, *Visit, *LogIn) bool { return true }, 0, Event{}}
-	Proved = Page{"a page for a second factor", func(_ *Model, _ *Visit, l *LogIn) bool { return l.Proved("totp") }, 401, Event{Reason: "factor", Strategy: "totp"}}
-	Fresh  = Page{"a page for a fresh log-in", func(m *Model, v *Visit, l *LogIn) bool { return !l.At.IsZero() && v.Now.Sub(l.At) <= m.Fresh }, 401, Event{Reason: "not_fresh"}}
-	Admin  = Page{"a page for a role", func(m *Model, _ *Visit, l *LogIn) bool { return m.Roles[l.Account()] == "admin" }, 403, Event{Reason: "forbidden"}}
+	Me     = Page{func(*Model, *Visit, *LogIn) bool { return true }, 0, Event{}}
+	Proved = Page{func(_ *Model, _ *Visit, l *LogIn) bool { return slices.Contains(l.Factors, "totp") },
+		401, Event{Reason: "factor", Strategy: "totp"}}
+	Fresh = Page{func(m *Model, v *Visit, l *LogIn) bool { return !l.At.IsZero() && v.Now.Sub(l.At) <= m.Fresh },
+		401, Event{Reason: "not_fresh"}}
+	Admin = Page{func(m *Model, _ *Visit, l *LogIn) bool { return m.Roles[l.Account()] == "admin" },
+		403, Event{Reason: "forbidden"}}
 )
 
-// Page models a request for a page. passed is the user that the page showed, or 0 if the request was
-// refused.
-func (m *Model) Page(v *Visit, p Page, passed int) {
+// Page models a request for a page. It returns the log-in that may pass, as long as which a stream of Guard.Watch lasts.
+func (m *Model) Page(v *Visit, p Page) *LogIn {
 	s, l := m.restore(v)
-	switch {
-	case l == nil:
-	case p.May(m, v, l):
-		m.status(v, 200, p.what)
-		m.Want(v.Status != 200 || passed == l.User, "user: another user's page", "got user %d, want %d", passed, l.User)
-	default:
-		m.status(v, p.status, p.what+" that does not qualify")
+	if l != nil && !p.May(m, v, l) {
+		m.Deny(p.status, "a page for others")
 		m.expect("authz_fail", l, s, p.refusal)
+		return nil
 	}
-}
-
-// Stream models a request that opens something that Guard.Watch ends, such as a stream of events. It
-// returns the log-in that the stream lasts as long as, or nil if nothing was opened.
-func (m *Model) Stream(v *Visit) *LogIn {
-	_, l := m.restore(v)
 	if l != nil {
-		m.status(v, 200, "a stream")
+		m.Answer.User = l.User
 	}
 	return l
 }
 
-// restore returns the log-in with which a request passes Guard.RequireAuth, and its session: the one in the
-// session, or else that of the remembered browser. If there is none, it requires the refusal and returns no
-// log-in.
+// restore returns the session and the log-in with which a request passes Guard.RequireAuth: the one in the
+// session, or else that of the remembered browser. If there is none, it requires the refusal.
 func (m *Model) restore(v *Visit) (*Session, *LogIn) {
 	s, l := m.remembered(v)
-	want := 401
 	if l == nil && v.Token != "" {
-		s, l, want = m.recall(v, s)
+		s, l = m.recall(v, s)
 	}
 	if l != nil && m.Pending(l) {
 		m.expect("authz_fail", l, s, Event{Reason: "factor", Strategy: m.Factor})
 		l = nil
 	}
 	if l == nil {
-		m.status(v, want, "a page of nobody")
+		m.Deny(cmp.Or(m.Answer.Status, 401), "a page of nobody")
 	}
 	return s, l
 }
@@ -74,43 +63,69 @@ func (m *Model) remembered(v *Visit) (*Session, *LogIn) {
 		m.lost(v)
 		return nil, nil
 	}
-	l, over := s.LogIns[v.Guard], s.Over[v.Guard]
-	switch {
-	case l == nil && over != nil:
+	l, over := s.of(v.Guard), s.Over[v.Guard]
+	if l == nil && over != nil {
 		m.expect("session_expired", over, s, Event{Reason: "absolute_timeout", Unsure: true})
-	case l != nil && !m.Good(l): // M11
-		m.expect("session_expired", l, s, Event{Reason: "stamp"})
-		if l = nil; !s.others(v.Guard) {
-			m.End(s.ID, "")
-			s = nil
-		}
 	}
-	return s, l
+	if l == nil || m.Good(l) {
+		return s, l
+	}
+	m.expect("session_expired", l, s, Event{Reason: "stamp"}) // M11
+	if s.others(v.Guard) {
+		return s, nil
+	}
+	m.End(s.ID, "")
+	return nil, nil
 }
 
-// recall logs in the user of a remembered browser (M6). If that fails it returns no log-in and the status of
-// the refusal.
-func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn, int) {
-	r := m.worth(v)
-	if r == nil {
-		m.answer.token = Expired
-		return s, nil, 401
+// lost requires the event of a presented id that is no longer valid, or whose key was not proved (S19). A
+// session that Express made may outlast its limits; the event of the limit then names the user.
+func (m *Model) lost(v *Visit) {
+	if len(v.IDs) == 0 {
+		return
 	}
-	m.answer.token, m.Tokens[r.Token] = Set, r
-	l := r.LogIn
-	l.At, l.Factors, l.Form = time.Time{}, nil, m.form(v, r.User)
-	n := &Session{} // valid for this page alone: an existing session may not be replaced
-	if !v.Withheld {
-		if n = m.enter(v, s, &l, nil, "remember", ""); n == nil {
-			return s, nil, 403 // the browser stays remembered
+	name, l, e := "session_expired", &LogIn{Guard: v.Guard}, Event{Reason: "timeout_or_ended"}
+	e.Session = v.IDs[len(v.IDs)-1]
+	for _, id := range v.Unproved {
+		if s := m.Live[id]; s != nil {
+			name, l, e.Reason, e.Session = "session_binding_failed", cmp.Or(s.of(v.Guard), l), "no_proof", id
 		}
 	}
-	m.expect("authn_login_success", &l, n, Event{Strategy: "remember"})
-	if !v.Withheld { // the browser has lost the cookies of its earlier sessions
-		earlier := func(o *Session, k *LogIn) bool { return o != nil && k.Series == r && o.Born.Before(r.Moved) }
-		m.follows(func(sure bool) { m.end(earlier, m.Goes(&l), sure) })
+	if m.Past[e.Session] {
+		e.Reason, e.Anyone, e.Unsure = "timeout_or_ended|absolute_timeout", true, true
 	}
-	return n, &l, 401
+	m.expect(name, l, nil, e)
+}
+
+// recall logs in the user of a remembered browser (M6), if its token is good.
+func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
+	r, n := m.worth(v), &Session{}
+	if r == nil {
+		m.Answer.Token = Expired
+		return s, nil
+	}
+	m.Answer.Token, m.Tokens[r.Token] = Set, r
+	l := r.LogIn
+	l.At, l.Factors, l.Form = time.Time{}, nil, v.Form(r.User)
+	if !v.Withheld { // otherwise it is valid for this page alone: an existing session may not be replaced
+		if n = m.enter(v, s, &l, nil, "remember", ""); n == nil { // the browser stays remembered
+			return s, nil
+		}
+		earlier := func(o *Session, k *LogIn) bool { return o != nil && k.Series == r && o.Born.Before(r.Moved) }
+		m.follows(func(sure bool) { m.end(earlier, m.Goes(&l), sure) }) // the browser has lost their cookies
+	}
+	m.expect("authn_login_success", &l, n, Event{Strategy: "remember"})
+	return n, &l
+}
+
+// Presented returns the series of the token that the request presents, current or not, or nil if it has
+// ended.
+func (m *Model) Presented(v *Visit) *Series {
+	r := m.Tokens[v.Token]
+	if r == nil || r.Over || !v.Now.Before(r.At.Add(m.Remember)) {
+		return nil
+	}
+	return r
 }
 
 // worth returns the series of the presented token, if that is valid, and replaces the token.
@@ -121,19 +136,19 @@ func (m *Model) worth(v *Visit) *Series {
 		return nil
 	case r.Unsure && v.Next == "": // it had ended, or the token may have been treated as a copy
 		if m.Unheard = true; v.Token != r.Token {
-			m.endUser(r.Guard, r.User, false)
+			m.endUser(r.Account(), false)
 		}
 		r.Over = true
 		return nil
-	case r.Unsure:
-		r.Password, r.Unsure = m.Passwords[r.Account()], false
-		r.Older, r.Token, r.Moved = v.Token, v.Next, v.Now
-	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at the same time
-		m.Want(v.Next == r.Token || strings.HasPrefix(v.Next, "between"), "token: tabs at once get different tokens", "the answer's token is not the present one")
-	case v.Token == r.Token, v.Token == r.Older: // if an answer was lost, the current one was never used
+	case !r.Unsure && v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at the same time
+		m.Answer.Next = r.Token
+	case r.Unsure, v.Token == r.Token, v.Token == r.Older: // if an answer was lost, the current one was never used
+		if r.Unsure {
+			r.Unsure, r.Password = false, m.Passwords[r.Account()]
+		}
 		r.Older, r.Token, r.Moved = v.Token, v.Next, v.Now // a token is used once
 	default: // an older one: two parties hold the token
-		n := m.endUser(r.Guard, r.User, true)
+		n := m.endUser(r.Account(), true)
 		m.expect("authn_token_reuse", &r.LogIn, nil, Event{Reason: "theft", Strategy: "remember", Count: n})
 		return nil
 	}
@@ -143,4 +158,53 @@ func (m *Model) worth(v *Visit) *Series {
 		return nil
 	}
 	return r
+}
+
+// Write models a request that changes a value in the session, or in a new session if there is none. If
+// another site submitted the form and SameSite withheld the cookies, nothing is stored: a new session's
+// cookie would replace the visitor's (S13).
+func (m *Model) Write(v *Visit, name string, change func(string) string) {
+	if v.Withheld {
+		return
+	}
+	s := m.Find(v)
+	if s == nil {
+		s = m.move(v, nil, none)
+	}
+	s.Values[name] = change(s.Values[name])
+}
+
+// Read models a request that shows a value, and returns that. The value flash stands for messages, which are
+// shown once.
+func (m *Model) Read(v *Visit, name string) (value string) {
+	if s := m.Find(v); s != nil {
+		if value = s.Values[name]; name == "flash" {
+			delete(s.Values, name)
+		}
+	}
+	return value
+}
+
+// Renew models Session.Renew, which keeps everything under a new id.
+func (m *Model) Renew(v *Visit) {
+	if s := m.Find(v); s != nil {
+		m.move(v, s, none)
+	}
+}
+
+// Regenerate models Session.Regenerate, which keeps nothing. Afterwards the session holds only what the
+// handler stores then: value under name.
+func (m *Model) Regenerate(v *Visit, name, value string) {
+	n := m.move(v, m.Find(v), none)
+	n.LogIns, n.Over, n.Values = map[int]*LogIn{}, map[int]*LogIn{}, map[string]string{name: value}
+}
+
+// Bind models the registration of a browser's key. The session of a logged-in user gets an id that is bound
+// to the key (S19). The former id also finds it for ten seconds; the journeys do not check that.
+func (m *Model) Bind(v *Visit) {
+	if s := m.Find(v); s != nil && !s.Bound && len(s.LogIns) > 0 {
+		m.move(v, s, none).Bound = true
+		return
+	}
+	m.Deny(400, "a registration of nobody, or of one who is bound")
 }

@@ -34,17 +34,14 @@ func (m *Model) Find(v *Visit) *Session {
 		s.MayBeUsed(v.Now)
 	}
 	if !v.Met && !v.Stale {
-		m.answer.used, s.Sure = s, v.Now
+		m.Answer.InUse, s.Sure = s, v.Now
 	}
 	return s
 }
 
 // written records that Go has written the session.
 func (s *Session) written(now time.Time) {
-	if s.Born.IsZero() {
-		s.Born = now
-	}
-	s.Sure, s.Maybe, s.Open = now, now, Open{Was: s.Was}
+	s.Born, s.Sure, s.Maybe, s.Open = cmp.Or(s.Born, now), now, now, Open{Was: s.Was}
 	for _, l := range s.LogIns {
 		l.Listed, l.Under = true, nil
 	}
@@ -53,10 +50,7 @@ func (s *Session) written(now time.Time) {
 // MayBeUsed records that Go may have written the session: it may have been refreshed, and log-ins that
 // Express wrote may be listed now.
 func (s *Session) MayBeUsed(now time.Time) {
-	if now.After(s.Maybe) {
-		s.Maybe = now
-	}
-	s.Read = true
+	s.Maybe, s.Read = later(s.Maybe, now), true
 	for _, l := range s.LogIns {
 		if !l.Listed && l.Guard == 0 {
 			s.Found = l.User
@@ -70,18 +64,15 @@ func (s *Session) MayBeUsed(now time.Time) {
 func (m *Model) Expire(now time.Time, lives func(id string) bool) {
 	m.Now = now
 	for id, s := range m.Live {
-		limit := m.limit(s)
-		over := !now.Before(limit)
+		over := !now.Before(m.limit(s, s.all()...))
 		for g, l := range s.LogIns {
 			if !over && !now.Before(m.limit(s, l)) { // another guard's log-in stays
 				s.Over[g] = l
 				delete(s.LogIns, g)
 			}
 		}
-		if over && s.Node {
-			m.Past[id] = true
-		}
-		if over || !now.Before(s.Sure.Add(m.Idle-m.Refresh)) && (!m.unsure(s) || !lives(id)) {
+		m.Past[id] = over && s.Node
+		if over || m.unsure(s) && !lives(id) || !now.Before(s.Maybe.Add(m.Idle)) {
 			delete(m.Live, id)
 		}
 	}
@@ -92,20 +83,21 @@ func (m *Model) unsure(s *Session) bool {
 	return !m.Now.Before(s.Sure.Add(m.Idle-m.Refresh)) && m.Now.Before(s.Maybe.Add(m.Idle))
 }
 
-// limit returns when the log-ins, by default all of the session, end however much they are used: the latest
-// AbsoluteTimeout after each log-in, or after the session's birth where that has no time, or if there is
-// none (S14).
+// limit returns when the log-ins end however much they are used: AbsoluteTimeout after the latest, or after
+// the session's birth where that has no time, or if there is none (S14).
 func (m *Model) limit(s *Session, list ...*LogIn) (latest time.Time) {
-	born := cmp.Or(s.Born, s.Maybe) // zero if Go has not written it yet
-	if len(list) == 0 {
-		list = slices.Collect(maps.Values(s.LogIns))
-	}
+	born := cmp.Or(s.Born, s.Maybe) // Express made it, and Go has not written it yet
 	for _, l := range list {
-		if at := cmp.Or(l.At, born); at.After(latest) {
-			latest = at
-		}
+		latest = later(latest, cmp.Or(l.At, born))
 	}
 	return cmp.Or(latest, born).Add(m.Absolute)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // Good reports whether the stamp of the log-in is the user's current one (S11).
@@ -114,7 +106,9 @@ func (m *Model) Good(l *LogIn) bool {
 }
 
 // Pending reports whether the log-in lacks a factor that the user has set up. It then passes no guard.
-func (m *Model) Pending(l *LogIn) bool { return m.Factor != "" && l.User == 1 && !l.Proved(m.Factor) }
+func (m *Model) Pending(l *LogIn) bool {
+	return m.Factor != "" && l.User == 1 && !slices.Contains(l.Factors, m.Factor)
+}
 
 // Account returns the account of the log-in's user.
 func (l *LogIn) Account() Account { return Account{l.Guard, l.User} }
@@ -122,15 +116,17 @@ func (l *LogIn) Account() Account { return Account{l.Guard, l.User} }
 // Found reports whether the log-in is found through its user.
 func (l *LogIn) Found() bool { return l.Listed && !l.Unnamed }
 
-// Proved reports whether the factor is proved.
-func (l *LogIn) Proved(factor string) bool { return slices.Contains(l.Factors, factor) }
+// Has reports whether f is true for a log-in in the session, which may be nil.
+func (s *Session) Has(f func(*LogIn) bool) bool { return s != nil && slices.ContainsFunc(s.all(), f) }
 
-// Has reports whether f is true for a log-in in the session.
-func (s *Session) Has(f func(*LogIn) bool) bool {
-	return s != nil && slices.ContainsFunc(slices.Collect(maps.Values(s.LogIns)), f)
+func (s *Session) all() []*LogIn { return slices.Collect(maps.Values(s.LogIns)) }
+
+// others reports whether there is a log-in at another guard.
+func (s *Session) others(guard int) bool {
+	return s.Has(func(l *LogIn) bool { return l.Guard != guard })
 }
 
-// of returns the log-in at the guard, or nil.
+// of returns the log-in at the guard, or nil. The session may be nil.
 func (s *Session) of(guard int) *LogIn {
 	if s == nil {
 		return nil
@@ -138,9 +134,15 @@ func (s *Session) of(guard int) *LogIn {
 	return s.LogIns[guard]
 }
 
-// others reports whether there is a log-in at another guard.
-func (s *Session) others(guard int) bool {
-	return s.Has(func(l *LogIn) bool { return l.Guard != guard })
+// Goes returns the session in which the log-in continues, or nil: unchanged, or renewed, or replaced by the
+// same user's next log-in in a session that another guard's log-in keeps (M2).
+func (m *Model) Goes(l *LogIn) *Session {
+	for _, s := range m.Live {
+		if k := s.of(l.Guard); k != nil && cmp.Or(k.Begun, k) == cmp.Or(l.Begun, l) && m.Good(k) {
+			return s
+		}
+	}
+	return nil
 }
 
 // Devices returns the sessions of a user for which counts is true, grouped as Guard.Sessions lists them: the
@@ -148,37 +150,18 @@ func (s *Session) others(guard int) bool {
 // whichever is later (M7).
 func (m *Model) Devices(guard, user int, counts func(*Session, *LogIn) bool) (list [][]*Session) {
 	found := slices.DeleteFunc(slices.Collect(maps.Values(m.Live)), func(s *Session) bool {
-		l := s.LogIns[guard]
+		l := s.of(guard)
 		return l == nil || l.User != user || !l.Found() || !m.Good(l) || !counts(s, l)
 	})
-	began := func(s *Session) time.Time {
-		if at := s.LogIns[guard].At; at.After(s.Born) {
-			return at
-		}
-		return s.Born
-	}
+	began := func(s *Session) time.Time { return later(s.Born, s.of(guard).At) }
 	slices.SortFunc(found, func(a, b *Session) int { return began(b).Compare(began(a)) })
 	for _, s := range found {
-		r := s.LogIns[guard].Series
-		i := slices.IndexFunc(list, func(d []*Session) bool { return r != nil && d[0].LogIns[guard].Series == r })
+		r := s.of(guard).Series
+		i := slices.IndexFunc(list, func(d []*Session) bool { return r != nil && d[0].of(guard).Series == r })
 		if i < 0 {
 			i, list = len(list), append(list, nil)
 		}
 		list[i] = append(list[i], s)
 	}
 	return list
-}
-
-// All counts every session.
-func All(*Session, *LogIn) bool { return true }
-
-// Goes returns the session in which the log-in continues, or nil: unchanged, or renewed, or replaced by the
-// same user's next log-in in a session that another guard's log-in keeps (M2).
-func (m *Model) Goes(l *LogIn) *Session {
-	for _, s := range m.Live {
-		if k := s.LogIns[l.Guard]; k != nil && cmp.Or(k.Begun, k) == cmp.Or(l.Begun, l) && m.Good(k) {
-			return s
-		}
-	}
-	return nil
 }

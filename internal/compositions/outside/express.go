@@ -3,6 +3,7 @@ package outside
 import (
 	"cmp"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -160,6 +161,6 @@ func (m *Model) Beside(v *model.Visit, what string) bool {
 	}
 	s.MayBeUsed(v.Now)
 	m.Unheard = true
-	m.Cookies(v, model.Kept, model.Kept, what+" beside the note of where the session went on")
+	m.Answer = model.Answer{Status: http.StatusConflict, Refused: what + " beside the note of where the session went on"}
 	return true
 }

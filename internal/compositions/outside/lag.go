@@ -1,7 +1,6 @@
 package outside
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -31,7 +30,7 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 		}
 	}
 	m.Unheard = true
-	m.Cookies(v, model.Kept, model.Either, "a page that a lagging replica answers")
+	m.Answer = model.Answer{Status: v.Status, Refused: "a page that a lagging replica answers", Token: model.Either}
 	if passed == 0 {
 		return
 	}
@@ -82,6 +81,6 @@ func (m *Model) Refusable(v *model.Visit, what string) bool {
 		return false
 	}
 	m.Find(v)
-	m.Cookies(v, model.Kept, model.Kept, fmt.Sprintf("%s that a lagging replica has refused", what))
+	m.Answer = model.Answer{Status: v.Status, Refused: what + " that a lagging replica has refused"}
 	return true
 }

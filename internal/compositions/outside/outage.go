@@ -3,6 +3,7 @@ package outside
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -79,19 +80,19 @@ func (m *Model) made(h *Half) {
 
 // Refused models a request that an outage hit and that was answered 503.
 func (m *Model) Refused(h *Half) {
-	quiet := h.Visit
+	m.Answer = model.Answer{Status: http.StatusServiceUnavailable, Refused: "a request that an outage met"}
 	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token || r.Unsure) { // a token that was used may be replaced even so
-		if quiet.Next = ""; h.Next != "" {
+		m.Answer.Token, m.Answer.Next = model.MaySet, h.Next
+		if h.Next != "" {
 			m.Tokens[h.Next] = r
 		}
 	}
+	if r := m.Presented(&h.Visit); r == nil || r.Unsure { // it may be found to be invalid
+		m.Answer.Token |= model.MayExpire
+	}
 	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and the answer may contain the session that it made
-		quiet.ID, h.ID = "", ""
+		m.Answer.Session, h.ID = model.MaySet, ""
 	}
-	if r := m.Presented(&h.Visit); h.Forgot && (r == nil || r.Unsure) { // it was found to be invalid
-		quiet.Forgot = false
-	}
-	m.Cookies(&quiet, model.Kept, model.Kept, "a request that an outage met")
 	m.Unheard, m.doubt.silent = true, len(h.Touched)+len(h.Made) == 0 && !h.Cells
 	m.made(h)
 	for _, id := range h.Touched {
@@ -141,7 +142,7 @@ func (m *Model) Settled(id string, f Opened) {
 	}
 	if !f.Lives {
 		good := slices.ContainsFunc(slices.Collect(maps.Values(s.LogIns)), m.Good)
-		m.Want(h.Ends || !good && len(s.LogIns) > 0, "outage: a request that ends nothing ended a session", "%s with %d log-ins", model.Short(id), len(s.LogIns))
+		m.Want(h.Ends || !good && len(s.LogIns) > 0, "outage: a request that ends nothing ended a session", "%s with %d log-ins", id, len(s.LogIns))
 		m.End(id, "")
 		return
 	}
@@ -167,7 +168,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 	}
 	maps.DeleteFunc(s.Values, func(_, v string) bool { return v == "" })
 	for k, v := range s.Values {
-		m.Want(k == h.Name && v == h.Value || h.from != nil && h.from.Values[k] == v, "outage: a value from elsewhere", "%s of %s: %q", k, model.Short(id), v)
+		m.Want(k == h.Name && v == h.Value || h.from != nil && h.from.Values[k] == v, "outage: a value from elsewhere", "%s of %s: %q", k, id, v)
 	}
 	for g, u := range f.Users {
 		l := &model.LogIn{Guard: g, User: u}
@@ -184,7 +185,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 			l.Series, l.Labels = r, r.Labels
 		}
 		known := g == h.Guard && (l.User == h.User || m.Tokens[h.Token] != nil && m.Tokens[h.Token].User == l.User)
-		m.Want(known || h.from != nil && h.from.LogIns[g] != nil && h.from.LogIns[g].User == l.User, "outage: somebody is logged in whom the request did not bring", "guard %d, user %d under %s", g, l.User, model.Short(id))
+		m.Want(known || h.from != nil && h.from.LogIns[g] != nil && h.from.LogIns[g].User == l.User, "outage: somebody is logged in whom the request did not bring", "guard %d, user %d under %s", g, l.User, id)
 		l.Password = m.Passwords[l.Account()]
 		l.Factors = slices.DeleteFunc(slices.Clone(l.Factors), func(factor string) bool { return factor == m.Factor })
 		if l.User == 1 && m.Factor != "" && !f.Pending[g] {

@@ -5,6 +5,7 @@
 package outside
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ import (
 // Model is a model of a program whose store others change.
 type Model struct {
 	*model.Model
+	Broken []Broken
 	doubt  doubt
 	slow   *model.Session                  // as a slow request to Express has read it
 	under  map[string]*model.Session       // what Express wrote late, hidden by the note of an end
@@ -26,8 +28,17 @@ type Model struct {
 
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
-	m := &Model{Model: model.New(c), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}}
-	return m
+	return &Model{Model: model.New(c), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}}
+}
+
+// Broken is a broken promise. All journeys that break it in the same way have the same Kind.
+type Broken struct{ Kind, Text string }
+
+// Want records a broken promise unless ok.
+func (m *Model) Want(ok bool, kind, text string, args ...any) {
+	if !ok {
+		m.Broken = append(m.Broken, Broken{kind, fmt.Sprintf(text, args...)})
+	}
 }
 
 // Empty models that the store has lost everything. An old primary has not.
@@ -59,4 +70,18 @@ type Device struct {
 	LoggedIn time.Time
 	Factors  []string
 	Pending  bool
+}
+
+// Reply is what the program answered to a request.
+type Reply struct {
+	model.Visit
+	What   string        // what the request does, in words; "" if the model does not say what it must be answered
+	Sent   bool          // it has a session cookie, valid or not
+	Again  bool          // the answer's cookie has an id that was presented
+	Until  time.Time     // the Expires of the session's cookie
+	MaxAge time.Duration // and its Max-Age
+	Ages   bool          // the codec sends Max-Age
+	Gone   bool          // the answer expires the session's cookie
+	Keeps  time.Duration // the Max-Age of the cookie of RememberMe
+	Forgot bool          // the answer expires the cookie of RememberMe
 }
