@@ -1,7 +1,7 @@
 package model
 
 import (
-	"slices"
+	"cmp"
 	"strings"
 	"time"
 )
@@ -54,15 +54,11 @@ func (m *Model) Answered(v *Visit) (a Answer) {
 	if r := m.Tokens[v.Next]; r != nil {
 		a.Keeps = r.At.Add(m.Remember).Sub(v.Now)
 	}
-	s := a.InUse
-	if v.ID != "" {
-		s = m.Live[v.ID]
-	}
-	if a.InUse = s; s == nil || m.Live[s.ID] != s || v.Met || v.Stale { // its times may differ
-		a.InUse = nil
+	s := cmp.Or(m.Live[v.ID], a.InUse)
+	if a.InUse = nil; s == nil || m.Live[s.ID] != s || v.Met || v.Stale { // its times may differ
 		return a
 	}
-	if v.Reissues || m.Rolling && s.Due {
+	if a.InUse = s; v.Reissues || m.Rolling && s.Due {
 		a.Again = Set
 	} else if m.Rolling {
 		a.Again = MaySet
@@ -79,7 +75,7 @@ func (m *Model) Answered(v *Visit) (a Answer) {
 // Event is what the model requires of a guard.Event.
 type Event struct {
 	Guard          int
-	Name, Outcome  string
+	Name, Outcome  string // the latter follows from the name
 	Reason         string
 	Strategy       string
 	User           int    // 0 if none
@@ -89,19 +85,18 @@ type Event struct {
 	Unsure, Anyone bool   // it may be sent or not; any User is allowed
 }
 
+// between begins an id or a token that no answer shows, because the same request has replaced it.
+const between = "between "
+
 // Anything allows any Reason or Session, or any value of a session.
 const Anything = "?"
 
 // expect requires the event of a log-in in a session, which may be nil. Each is sent once.
 func (m *Model) expect(name string, l *LogIn, s *Session, e Event) {
-	e.Name, e.Guard, e.User, e.Outcome = name, l.Guard, l.User, "failure"
-	if slices.Contains([]string{"authn_login_success", "session_created", "session_renewed", "session_expired"}, name) {
-		e.Outcome = "success"
-	}
-	if s != nil {
+	if e.Name, e.Guard, e.User = name, l.Guard, l.User; s != nil {
 		e.Session = s.ID
 	}
-	if strings.HasPrefix(e.Session, "between") { // renewed twice in one request: either id is allowed
+	if strings.HasPrefix(e.Session, between) { // either id is allowed
 		e.Session = Anything
 	}
 	m.Events = append(m.Events, e)

@@ -28,9 +28,10 @@ type which = func(*Session, *LogIn) bool
 func of(r *Series) which { return func(_ *Session, l *LogIn) bool { return r != nil && l.Series == r } }
 
 // end ends every session with such a log-in, including other guards' log-ins in it (M4), and every series of
-// such a log-in (M5). It spares the session but. It returns how many sessions it ended, or a negative number
-// if that is unsaid, as it is if the end is not sure: it is best effort (M16).
-func (m *Model) end(meant which, but *Session, sure bool) (n int) {
+// such a log-in (M5). It spares the session but. The end is sure, or best effort (M16). n is how many
+// sessions ended, or a negative number if that is unsaid. If there were any, the event e of the log-in l is
+// sent.
+func (m *Model) end(meant which, but *Session, sure bool, l *LogIn, e Event) (n int) {
 	for _, r := range m.Tokens {
 		if meant(nil, &r.LogIn) {
 			r.Over, r.Unsure = r.Over || sure, r.Unsure || !sure
@@ -44,15 +45,18 @@ func (m *Model) end(meant which, but *Session, sure bool) (n int) {
 			continue
 		}
 		n++
-		said = said && !was && !s.Late && !m.unsure(s)
-		if !sure || was || s.Late {
-			m.Unsaid[id] = none
-		} else {
+		if found := sure && !was && !s.Late; found {
+			said = said && !m.unsure(s)
 			m.End(id, "")
+		} else {
+			m.Unsaid[id], said = none, false
 		}
 	}
 	if !said {
-		return -1
+		n = -1
+	}
+	if e.Count, e.Unsure = n, n < 0; n != 0 && l != nil {
+		m.expect("session_expired", l, nil, e)
 	}
 	return n
 }
@@ -64,21 +68,15 @@ func (m *Model) endUser(a Account, sure bool) int {
 			s.Found = 0
 		}
 	}
-	return m.end(func(_ *Session, l *LogIn) bool { return l.Account() == a && l.Found() }, nil, sure)
+	its := func(_ *Session, l *LogIn) bool { return l.Account() == a && l.Found() }
+	return m.end(its, nil, sure, nil, Event{})
 }
 
 // endDevice ends the log-in l, and the series r with all its sessions, if r is not nil (M5). id is the one
 // by which the user's list shows the device.
 func (m *Model) endDevice(l *LogIn, r *Series, id, reason string, sure bool) {
-	n := m.end(func(s *Session, k *LogIn) bool { return k == l || of(r)(s, k) }, nil, sure)
-	m.ended(n, l, Event{Reason: reason, Session: id})
-}
-
-// ended requires the event of an end that found n sessions, unless n is 0.
-func (m *Model) ended(n int, l *LogIn, e Event) {
-	if e.Count, e.Unsure = n, n < 0; n != 0 {
-		m.expect("session_expired", l, nil, e)
-	}
+	device := func(s *Session, k *LogIn) bool { return k == l || of(r)(s, k) }
+	m.end(device, nil, sure, l, Event{Reason: reason, Session: id})
 }
 
 // LogOutEverywhere models Guard.LogOutEverywhere: all sessions of the user end, and all browsers are
@@ -91,7 +89,7 @@ func (m *Model) LogOutEverywhere(guard, user int) {
 // EndLinked models Guard.EndLinked: every log-in that has the label ends (M8).
 func (m *Model) EndLinked(guard int, label string) {
 	linked := func(_ *Session, l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }
-	m.ended(m.end(linked, nil, true), &LogIn{Guard: guard}, Event{Reason: "revoked"})
+	m.end(linked, nil, true, &LogIn{Guard: guard}, Event{Reason: "revoked"})
 }
 
 // EndSession models Guard.EndSession for the id by which a device is listed.
@@ -127,7 +125,7 @@ func (m *Model) EndOwn(v *Visit, id string) {
 func (m *Model) LogOut(v *Visit) {
 	s := m.Find(v)
 	m.Answer.Token = Expired
-	m.end(of(m.Presented(v)), s, true)
+	m.end(of(m.Presented(v)), s, true, nil, Event{})
 	if l := s.of(v.Guard); l != nil {
 		m.expect("session_expired", l, s, Event{Reason: "logout"})
 	}

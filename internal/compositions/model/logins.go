@@ -15,8 +15,8 @@ func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool,
 	if strategy != "" && !m.accepted(v, strategy, user, right) {
 		return
 	}
-	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Factors: proved(nil, strategy), Labels: labels, Form: v.Form(user)}
-	l.Password = m.Passwords[l.Account()]
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Labels: labels, Form: v.Form(user)}
+	l.Factors, l.Password = proved(nil, strategy), m.Passwords[l.Account()]
 	if remember {
 		l.Series = &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
 		l.Series.Series, l.Series.Listed = l.Series, true
@@ -42,7 +42,7 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	case v.Status == 429:
 		name = "excess_rate_limit_exceeded"
 		m.Deny(429, "a log-in that is delayed")
-		if !m.Throttled || n < m.Free || v.Now.Sub(recent[n-1]) >= min(30*time.Second<<min(n-m.Free, 9), 15*time.Minute) {
+		if !m.Throttled || n < m.Free || v.Now.Sub(recent[n-1]) >= delay(n-m.Free) {
 			m.Deny(200, "a log-in that must be looked at")
 		}
 	case right:
@@ -57,6 +57,9 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	m.expect(name, l, nil, e)
 	return l.User > 0
 }
+
+// delay is throttle.Config.Delay after more wrong credentials than are free.
+func delay(more int) time.Duration { return min(30*time.Second<<min(more, 9), 15*time.Minute) }
 
 // proved adds the factor that the strategy proves, if any: a password is not one.
 func proved(factors []string, strategy string) []string {
@@ -89,7 +92,7 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	w, former, reason := *v, m.Presented(v), "log_in_user"
 	anew := m.Stamp || former != nil && former.Form != v.Form(former.User)
 	if v.Status == 200 { // a remembered browser first gets an id, and perhaps a token, that no answer shows
-		if w.ID = "between " + v.Now.String(); anew {
+		if w.ID = between + v.Now.String(); anew {
 			w.Next = w.ID
 		}
 	}
@@ -111,7 +114,7 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	case anew:
 		former.Void = []string{former.Token, former.Older}
 		former.Older, former.Token, former.Moved = "", v.Next, v.Now
-		m.Answer.Token, m.Answer.Next, m.Tokens[v.Next] = Set, "", former
+		m.Answer.Token, m.Tokens[v.Next] = Set, former
 	}
 	if former != nil && former.User == l.User {
 		l.Series, former.Password, former.Form, former = former, l.Password, l.Form, nil
@@ -123,7 +126,7 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 // other than proved is carried along, this request has not proved it, and a note points from the old id to
 // the new one (S7).
 func (m *Model) move(v *Visit, s *Session, proved int) *Session {
-	n := &Session{ID: v.ID, LogIns: map[int]*LogIn{}, Over: map[int]*LogIn{}, Values: map[string]string{}, Born: v.Now}
+	n := NewSession(v.ID, v.Now)
 	m.Answer.Session, m.Answer.Taken, m.Live[n.ID] = Set, m.Live[n.ID] != nil, n
 	if s != nil {
 		n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
@@ -182,7 +185,7 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 		}
 		m.leave(v, none, n)
 	}
-	m.follows(func(sure bool) { m.end(of(former), n, sure) })
+	m.follows(func(sure bool) { m.end(of(former), n, sure, nil, Event{}) })
 	for i, d := range m.rivals(l, n, former) { // the oldest end
 		if oldest := d[0].of(l.Guard); counts && !m.Refuse && i >= m.Max-1 {
 			m.follows(func(sure bool) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", sure) })

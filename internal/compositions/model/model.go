@@ -73,6 +73,13 @@ type Open struct {
 	Was   []*LogIn // that were dropped, but by which it may still be found
 }
 
+// NewSession returns an empty session.
+func NewSession(id string, born time.Time) *Session {
+	s := &Session{ID: id, Born: born, Values: map[string]string{}}
+	s.LogIns, s.Over = map[int]*LogIn{}, map[int]*LogIn{}
+	return s
+}
+
 // Series is one remembered browser: a token that is replaced at each use. Its LogIn is the one that began
 // it.
 type Series struct {
@@ -94,7 +101,7 @@ type Visit struct {
 	Token    string                // its cookie of the guard's RememberMe
 	Withheld bool                  // another site caused it, and SameSite withheld the session's cookie (S13)
 	Stale    bool                  // a lagging replica has an old version of one of the records (S17)
-	Met      bool                  // an outage hit it, though it was answered: what is best effort may be undone (M16)
+	Met      bool                  // an outage hit it, though it was answered: best effort may fail (M16)
 	Reissues bool                  // it lacks the primary cookie, which session.Accept.Reissue then sets
 
 	Status int    // of the answer
@@ -102,7 +109,7 @@ type Visit struct {
 	Next   string // the token in its cookie of RememberMe
 }
 
-// Store is the content of the store.
+// Store is the content of the store, by id, token, and what is guessed.
 type Store struct {
 	Live   map[string]*Session
 	Past   map[string]bool // whether an id is of an expired session that Express has written
@@ -118,8 +125,10 @@ type Note struct {
 }
 
 // NewStore returns an empty Store.
-func NewStore() Store {
-	return Store{map[string]*Session{}, map[string]bool{}, map[string]Note{}, map[string]*Series{}, map[string][]time.Time{}}
+func NewStore() (s Store) {
+	s.Live, s.Past, s.Ended = map[string]*Session{}, map[string]bool{}, map[string]Note{}
+	s.Tokens, s.Wrong = map[string]*Series{}, map[string][]time.Time{}
+	return s
 }
 
 // Account is a user in the table of one guard. The application stores the tables itself.

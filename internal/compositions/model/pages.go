@@ -3,38 +3,39 @@ package model
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
 // Page is a page behind a guard: which log-ins may pass, and the refusal of the others.
 type Page struct {
-	May     func(*Model, *Visit, *LogIn) bool
 	status  int
 	refusal Event
+	May     func(*Model, *Visit, *LogIn) bool
 }
 
 // The pages behind Guard.RequireAuth, RequireFactor("totp"), RequireFresh, and Require, whose check asks
 // for the role that the user has now.
 var (
-	Me     = Page{func(*Model, *Visit, *LogIn) bool { return true }, 0, Event{}}
-	Proved = Page{func(_ *Model, _ *Visit, l *LogIn) bool { return slices.Contains(l.Factors, "totp") },
-		401, Event{Reason: "factor", Strategy: "totp"}}
-	Fresh = Page{func(m *Model, v *Visit, l *LogIn) bool { return !l.At.IsZero() && v.Now.Sub(l.At) <= m.Fresh },
-		401, Event{Reason: "not_fresh"}}
-	Admin = Page{func(m *Model, _ *Visit, l *LogIn) bool { return m.Roles[l.Account()] == "admin" },
-		403, Event{Reason: "forbidden"}}
+	Me     = Page{0, Event{}, func(*Model, *Visit, *LogIn) bool { return true }}
+	Proved = Page{401, Event{Reason: "factor", Strategy: "totp"},
+		func(_ *Model, _ *Visit, l *LogIn) bool { return slices.Contains(l.Factors, "totp") }}
+	Fresh = Page{401, Event{Reason: "not_fresh"},
+		func(m *Model, v *Visit, l *LogIn) bool { return !l.At.IsZero() && v.Now.Sub(l.At) <= m.Fresh }}
+	Admin = Page{403, Event{Reason: "forbidden"},
+		func(m *Model, _ *Visit, l *LogIn) bool { return m.Roles[l.Account()] == "admin" }}
 )
 
-// Page models a request for a page. It returns the log-in that may pass, as long as which a stream of Guard.Watch lasts.
+// Page models a request for a page. It returns the log-in, as long as which a stream of Guard.Watch lasts.
 func (m *Model) Page(v *Visit, p Page) *LogIn {
 	s, l := m.restore(v)
-	if l != nil && !p.May(m, v, l) {
+	switch {
+	case l == nil:
+	case p.May(m, v, l):
+		m.Answer.User = l.User
+	default:
 		m.Deny(p.status, "a page for others")
 		m.expect("authz_fail", l, s, p.refusal)
-		return nil
-	}
-	if l != nil {
-		m.Answer.User = l.User
 	}
 	return l
 }
@@ -64,18 +65,17 @@ func (m *Model) remembered(v *Visit) (*Session, *LogIn) {
 		return nil, nil
 	}
 	l, over := s.of(v.Guard), s.Over[v.Guard]
-	if l == nil && over != nil {
+	switch {
+	case l == nil && over != nil:
 		m.expect("session_expired", over, s, Event{Reason: "absolute_timeout", Unsure: true})
+	case l != nil && !m.Good(l): // M11
+		m.expect("session_expired", l, s, Event{Reason: "stamp"})
+		if l = nil; !s.others(v.Guard) {
+			m.End(s.ID, "")
+			s = nil
+		}
 	}
-	if l == nil || m.Good(l) {
-		return s, l
-	}
-	m.expect("session_expired", l, s, Event{Reason: "stamp"}) // M11
-	if s.others(v.Guard) {
-		return s, nil
-	}
-	m.End(s.ID, "")
-	return nil, nil
+	return s, l
 }
 
 // lost requires the event of a presented id that is no longer valid, or whose key was not proved (S19). A
@@ -111,8 +111,9 @@ func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 		if n = m.enter(v, s, &l, nil, "remember", ""); n == nil { // the browser stays remembered
 			return s, nil
 		}
+		// the browser has lost the cookies of its earlier sessions
 		earlier := func(o *Session, k *LogIn) bool { return o != nil && k.Series == r && o.Born.Before(r.Moved) }
-		m.follows(func(sure bool) { m.end(earlier, m.Goes(&l), sure) }) // the browser has lost their cookies
+		m.follows(func(sure bool) { m.end(earlier, m.Goes(&l), sure, nil, Event{}) })
 	}
 	m.expect("authn_login_success", &l, n, Event{Strategy: "remember"})
 	return n, &l
@@ -140,13 +141,15 @@ func (m *Model) worth(v *Visit) *Series {
 		}
 		r.Over = true
 		return nil
-	case !r.Unsure && v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace: // tabs that are opened at the same time
-		m.Answer.Next = r.Token
-	case r.Unsure, v.Token == r.Token, v.Token == r.Older: // if an answer was lost, the current one was never used
-		if r.Unsure {
-			r.Unsure, r.Password = false, m.Passwords[r.Account()]
+	case !r.Unsure && v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace:
+		if !strings.HasPrefix(v.Next, between) {
+			m.Answer.Next = r.Token // the same for each of the tabs that are opened at the same time
 		}
-		r.Older, r.Token, r.Moved = v.Token, v.Next, v.Now // a token is used once
+	case r.Unsure:
+		r.Password = m.Passwords[r.Account()]
+		fallthrough
+	case v.Token == r.Token, v.Token == r.Older: // if an answer was lost, the current one was never used
+		r.Older, r.Token, r.Moved, r.Unsure = v.Token, v.Next, v.Now, false // a token is used once
 	default: // an older one: two parties hold the token
 		n := m.endUser(r.Account(), true)
 		m.expect("authn_token_reuse", &r.LogIn, nil, Event{Reason: "theft", Strategy: "remember", Count: n})

@@ -20,7 +20,7 @@ const nodeTTL = 24 * time.Hour
 func (m *Model) byNode(v *model.Visit, id string) *model.Session {
 	s := m.Live[id]
 	if s == nil {
-		s = &model.Session{ID: id, LogIns: map[int]*model.LogIn{}, Over: map[int]*model.LogIn{}, Values: map[string]string{}}
+		s = model.NewSession(id, time.Time{})
 		m.Live[id] = s
 	}
 	s.Sure, s.Maybe, s.Node = v.Now, v.Now.Add(nodeTTL-m.Idle), true

@@ -162,7 +162,8 @@ func (m *Model) Settled(id string, f Opened) {
 // adopt adds a session that a refused request stored under an id that no answer contained. Only users of
 // the presented session, and the user who logged in, may be in it.
 func (m *Model) adopt(id string, h *Half, f Opened) {
-	s := &model.Session{ID: id, LogIns: map[int]*model.LogIn{}, Over: map[int]*model.LogIn{}, Values: maps.Clone(f.Values), Born: h.Now, Maybe: h.Now}
+	s := model.NewSession(id, h.Now)
+	s.Maybe, s.Values = h.Now, maps.Clone(f.Values)
 	if h.from != nil {
 		s.Born, s.From = h.from.Born, h.from.ID
 	}
