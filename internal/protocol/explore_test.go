@@ -28,8 +28,6 @@ import (
 // choices visits all of them, up to a number of faults and of preemptions (switches away from a process
 // that could continue).
 
-// What can happen to a command other than to be executed and answered.
-
 // What can happen to a command besides being executed and answered.
 var (
 	allFaults = []sessiontest.Fate{sessiontest.Crash, sessiontest.Fail, sessiontest.LoseReply, sessiontest.Resend, sessiontest.Late, sessiontest.LateTwin, cutFirst, cutLast}
@@ -39,6 +37,8 @@ var (
 // possible reports whether f can happen to c. A Create is never resent (S2).
 func possible(f sessiontest.Fate, c call) bool {
 	switch f {
+	case broken:
+		return false
 	case stale:
 		return c.Op == "Get"
 	case cutFirst:
@@ -203,6 +203,7 @@ type option struct {
 	f    sessiontest.Fate
 	late int // index in lates; -1 for the end
 	told int // 1 + an index in the stream's messages; negative if it comes twice
+	pipe *breakage
 }
 
 // choose returns the next option, the one in the prefix or else the first.
@@ -242,13 +243,18 @@ func (r *run) choose(sc *scenario) (o option, ok bool) {
 			options = append(options, option{told: -i - 1})
 		}
 	}
+	if r.budget > 0 && slices.Contains(sc.faults, broken) {
+		for _, b := range r.breakages() {
+			options = append(options, option{pipe: b})
+		}
+	}
 	k := len(r.widths)
 	if k == len(r.choices) {
 		r.choices = append(r.choices, 0)
 	}
 	r.widths = append(r.widths, len(options))
 	o = options[r.choices[k]]
-	return o, o.w != nil || o.late >= 0
+	return o, o.w != nil || o.pipe != nil || o.late >= 0
 }
 
 // execute runs the scenario once.
@@ -335,6 +341,10 @@ func (r *run) settle() {
 const maxPauseInTests = 70 * time.Millisecond
 
 func (r *run) happen(o option) {
+	if o.pipe != nil {
+		r.breaks(o.pipe)
+		return
+	}
 	if o.told != 0 {
 		r.arrive(max(o.told, -o.told)-1, o.told < 0)
 		return
