@@ -84,6 +84,11 @@ func (s *statement) affected(ctx context.Context, tx *sql.Tx, values ...any) (in
 
 // row scans the one row that a statement returns, and reports whether there was one.
 func (s *statement) row(ctx context.Context, tx *sql.Tx, values []any, into ...any) (found bool, err error) {
+	if tx == nil && !s.prepared {
+		if found, done, err := s.directly(ctx, s.args(values), into); done {
+			return found, err
+		}
+	}
 	err = s.each(ctx, tx, values, func(rows *sql.Rows) error {
 		found = true
 		return rows.Scan(into...)
