@@ -137,6 +137,33 @@ func TestS5_ALogInWaitsForAWrite(t *testing.T) {
 	}
 }
 
+// TestS7_ALogOutWaitsForARenewal, finds its note, and leaves it where it is.
+func TestS7_ALogOutWaitsForARenewal(t *testing.T) {
+	p := start(t).places()[0]
+	for _, edit := range []func(*sqlstore.Config){keep, tombstones} {
+		db, s := p.stores(t, edit)
+		r, ctx := s.Sessions, context.Background()
+		must(t, r.Create(ctx, "old", before, time.Hour))
+		tx, err := db.BeginTx(ctx, nil)
+		must(t, err)
+		_, err = tx.ExecContext(ctx, "UPDATE passport_sessions SET data='', note='new', until=expires, gone=expires, expires=0")
+		must(t, err)
+		var next string
+		var logOut error
+		var wg sync.WaitGroup
+		wg.Go(func() { next, logOut = r.EndIndexed(ctx, "old", time.Hour, []string{"l"}) })
+		must(t, sqltest.Poll(func(ctx context.Context) error { return waits(ctx, db) }))
+		must(t, tx.Commit())
+		wg.Wait()
+		if logOut != nil || next != "new" {
+			t.Errorf("got successor %q and error %v, want new", next, logOut)
+		}
+		if next, err := r.EndIndexed(ctx, "old", time.Hour, nil); err != nil || next != "new" {
+			t.Errorf("the log-out again: got successor %q and error %v, want new", next, err)
+		}
+	}
+}
+
 // waits returns nil once a statement waits for a lock.
 func waits(ctx context.Context, db *sql.DB) error {
 	var n int

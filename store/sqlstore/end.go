@@ -34,7 +34,8 @@ type ender interface {
 
 	// endIn and sameIn return parts of a WITH that do what end and endSame do, with a note or without, for
 	// databases that can write in WITH. Its table ended has the note that end returns, or a row if endSame
-	// is true. sameIn does nothing unless condition is true.
+	// is true. sameIn does nothing unless condition is true. Without a note, endIn does not do all of it:
+	// see oneStatement.end.
 	endIn(noted bool) string
 	sameIn(noted bool, condition string) string
 }

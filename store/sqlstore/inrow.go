@@ -14,6 +14,7 @@ import (
 type inRow struct {
 	*Store
 	endNote, endPlain         *statement
+	endLive                   *statement // SQLite: tried before endPlain, as it is cheaper
 	endSameNote, endSamePlain *statement
 	lookAt                    *statement
 }
@@ -24,6 +25,9 @@ func newInRow(s *Store) ender {
 	e.endSamePlain = s.statement("id old notice", e.same(false)+s.andTell("true"))
 	e.endNote = s.statement("id note life notice", e.text(true))
 	e.endPlain = s.statement("id notice", e.text(false))
+	if s.words.returns && !s.words.writesIn {
+		e.endLive = s.statement("id", endLive)
+	}
 	e.lookAt = s.statement("id", "SELECT data, expires>{now}, note, until>{now} FROM {sessions} WHERE id=:id")
 	return e
 }
@@ -36,6 +40,10 @@ func (e *inRow) same(noted bool) string {
 	}
 	return "DELETE FROM {sessions}" + same
 }
+
+// endLive ends the record of id without a note. It affects no row if there is none, or a live note in it:
+// endPlain has to follow. It is the cheaper of both, since it writes no row and no entry of an index.
+const endLive = "DELETE FROM {sessions} WHERE id=:id AND until<={now}"
 
 // text ends the record of id, and returns id and the note that is stored then.
 func (e *inRow) text(noted bool) string {
@@ -51,10 +59,19 @@ func (e *inRow) text(noted bool) string {
 }
 
 func (e *inRow) statements() []*statement {
-	return []*statement{e.endNote, e.endPlain, e.endSameNote, e.endSamePlain}
+	list := []*statement{e.endNote, e.endPlain, e.endSameNote, e.endSamePlain}
+	if e.endLive != nil {
+		list = append(list, e.endLive)
+	}
+	return list
 }
 
-func (e *inRow) endIn(noted bool) string { return "ended AS (" + e.text(noted) + ")" }
+func (e *inRow) endIn(noted bool) string {
+	if noted {
+		return "ended AS (" + e.text(true) + ")"
+	}
+	return "ended AS (" + endLive + " RETURNING '' AS note, " + e.tell("expires>{now}") + ")"
+}
 
 func (e *inRow) sameIn(noted bool, condition string) string {
 	return "ended AS (" + e.same(noted) + " AND " + condition + " RETURNING id, " + e.tell("true") + ")"
@@ -94,6 +111,11 @@ gone=until`
 }
 
 func (e *inRow) end(ctx context.Context, tx *sql.Tx, id, note string, life int64) (there string, err error) {
+	if life == 0 && e.endLive != nil {
+		if n, err := e.endLive.affected(ctx, tx, id); err != nil || n > 0 {
+			return "", err
+		}
+	}
 	q, values := e.endPlain, []any{id}
 	if life > 0 {
 		q, values = e.endNote, []any{id, note, life}

@@ -84,8 +84,8 @@ func (s *Store) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEnde
 	return done.oldEnded, err
 }
 
-// EndIndexed implements [session.Combiner]. It is one statement on PostgreSQL, and two beside a table of
-// Node's without tombstones; one transaction on SQLite; and unsupported on MySQL.
+// EndIndexed implements [session.Combiner]. It is one statement on PostgreSQL, and without tombstones two
+// beside a table of Node's or where it finds no record; one transaction on SQLite; and unsupported on MySQL.
 func (s *Store) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
 	if s.joint == nil || !s.table.valid(id) {
 		return "", errors.ErrUnsupported

@@ -124,8 +124,13 @@ func (j *oneStatement) end(ctx context.Context, id, note string, life int64, lab
 		q = j.ending(life > 0, len(labels))
 	}
 	values = j.told(appendTexts(values, labels), id, nil, note)
-	if _, err = q.row(ctx, nil, values, &there); err == nil && life == 0 && j.seeNote != nil {
+	ended, err := q.row(ctx, nil, values, &there)
+	switch {
+	case err != nil || life > 0:
+	case j.seeNote != nil:
 		_, err = j.seeNote.row(ctx, nil, []any{id}, &there)
+	case !ended: // there is a live note, or nothing
+		there, err = j.ender.end(ctx, nil, id, note, 0)
 	}
 	return there, err
 }
