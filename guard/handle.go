@@ -32,3 +32,19 @@ func (g *Guard[U]) Handle(h func(w http.ResponseWriter, r *http.Request) error) 
 		}
 	})
 }
+
+// HandleFailure is [Guard.Handle] for [Options].FailureHandler: h answers a refusal, and may return an error
+// in place of an answer, such as that of a page or the refusal itself. It panics if h is nil.
+//
+//	form := guard.Options{Strategies: []string{"local"}, FailureHandler: auth.HandleFailure(showFormAgain)}
+//	mux.Handle("POST /login", auth.AuthenticateWith(form)(auth.LogIn(home)))
+func (g *Guard[U]) HandleFailure(
+	h func(w http.ResponseWriter, r *http.Request, err error) error,
+) func(w http.ResponseWriter, r *http.Request, err error) {
+	if h == nil {
+		panic("guard: HandleFailure: the function is nil")
+	}
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		g.Handle(func(w http.ResponseWriter, r *http.Request) error { return h(w, r, err) }).ServeHTTP(w, r)
+	}
+}

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/strategy"
 )
 
 // TestAHandlerMayReturnAnError: it is answered like an error of the middlewares, unless the response has
@@ -63,4 +66,37 @@ func TestAHandlerMayReturnAnError(t *testing.T) {
 		}
 	}()
 	newWorld(t).Handle(nil)
+}
+
+// TestAFailureHandlerMayReturnAnError: it is answered in place of the refusal.
+func TestAFailureHandlerMayReturnAnError(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		answer func(rw http.ResponseWriter, refusal error) error
+		status int
+		text   string
+	}{
+		{"a page", func(rw http.ResponseWriter, refusal error) error {
+			rw.WriteHeader(http.StatusUnprocessableEntity)
+			_, err := fmt.Fprint(rw, "try again: ", errors.Is(refusal, strategy.ErrUnauthenticated))
+			return err
+		}, 422, "try again: true"},
+		{"the refusal", func(_ http.ResponseWriter, refusal error) error { return refusal }, 401, ""},
+		{"an outage of the page", func(http.ResponseWriter, error) error { return errOutage }, 503, "at the moment"},
+	} {
+		w := newWorld(t)
+		refused := w.HandleFailure(func(rw http.ResponseWriter, _ *http.Request, err error) error { return row.answer(rw, err) })
+		form := guard.Options{Strategies: []string{"local"}, FailureHandler: refused}
+		w.mux.Handle("POST /form", w.AuthenticateWith(form)(http.NotFoundHandler()))
+		got := browser.New(t, w.mux).Post("/form", "email", "joe@test.com", "password", "wrong")
+		if got.StatusCode != row.status || !strings.Contains(got.Text, row.text) {
+			t.Errorf("%s: got %d %s, want %d %q", row.name, got.StatusCode, got.Text, row.status, row.text)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a function that is nil does not panic")
+		}
+	}()
+	newWorld(t).HandleFailure(nil)
 }
