@@ -12,14 +12,6 @@ type handler = func(w http.ResponseWriter, r *http.Request) error
 // failure answers a log-in that a strategy refused because of err.
 type failure = func(w http.ResponseWriter, r *http.Request, err error)
 
-// refused returns h for [guard.Options].
-func (a *app) refused(h func(w http.ResponseWriter, r *http.Request, err error) error) failure {
-	return func(w http.ResponseWriter, r *http.Request, err error) {
-		answer := func(w http.ResponseWriter, r *http.Request) error { return h(w, r, err) }
-		a.auth.Handle(answer).ServeHTTP(w, r)
-	}
-}
-
 // public lets everybody pass, and finds the user if there is one.
 func (a *app) public(h handler) http.Handler { return a.auth.Restore(a.acting.Allow(a.auth.Handle(h))) }
 

@@ -164,6 +164,9 @@ func (a *app) handler() http.Handler {
 	by := func(name string, refused failure) func(http.Handler) http.Handler {
 		return auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: refused})
 	}
+	noContent := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
 	byPasskey := by("passkey", a.passkeys.FailureHandler(auth))
 
 	mux.Handle("GET /{$}", a.public(show("home")))
@@ -190,16 +193,16 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /reset", a.public(a.reset))
 
 	mux.Handle("GET /login", a.public(a.logInPage))
-	mux.Handle("POST /login", by("local", a.refused(a.logInFailed))(welcome))
+	mux.Handle("POST /login", by("local", auth.HandleFailure(a.logInFailed))(welcome))
 	mux.Handle("POST /login/link", a.public(a.mailLink("login", a.magic, "/login/link", "magic", "")))
 	mux.Handle("GET /login/link", a.public(a.behindLink("magic")))
-	mux.Handle("POST /login/link/use", by("magic-link", a.refused(a.deadLink))(welcome))
+	mux.Handle("POST /login/link/use", by("magic-link", auth.HandleFailure(a.deadLink))(welcome))
 	mux.Handle("POST /login/passkey/options", a.passkeys.BeginLogIn(auth))
-	mux.Handle("POST /login/passkey", byPasskey(auth.LogIn(auth.Handle(nothing))))
+	mux.Handle("POST /login/passkey", byPasskey(auth.LogIn(noContent)))
 	mux.Handle("GET /second", a.public(a.secondPage))
-	mux.Handle("POST /second", by("totp", a.refused(a.secondFailed))(proved))
+	mux.Handle("POST /second", by("totp", auth.HandleFailure(a.secondFailed))(proved))
 	mux.Handle("POST /second/passkey/options", a.passkeys.BeginStepUp(auth))
-	mux.Handle("POST /second/passkey", byPasskey(auth.StepUp(auth.Handle(nothing))))
+	mux.Handle("POST /second/passkey", byPasskey(auth.StepUp(noContent)))
 	mux.Handle("POST /logout", auth.LogOut(http.RedirectHandler("/?left", http.StatusSeeOther)))
 
 	mux.Handle("GET /account", a.user(a.account))
@@ -260,12 +263,6 @@ func (a *app) handler() http.Handler {
 	refuse := func(http.ResponseWriter, *http.Request) error { return guard.ErrCrossSite }
 	cross.SetDenyHandler(auth.Handle(refuse))
 	return cross.Handler(http.MaxBytesHandler(mux, 64<<10))
-}
-
-// nothing answers a script that needs only the status.
-func nothing(w http.ResponseWriter, _ *http.Request) error {
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }
 
 // at returns a URL of this site, for a mail.
