@@ -43,9 +43,9 @@ func NewSQLTable(cfg SQLConfig) (*SQLTable, error) {
 	if cfg.Table == "" {
 		cfg.Table = "api_keys"
 	}
-	table, err := sqltable.New(cfg.DB, cfg.Table, cfg.MySQL)
+	table, err := sqltable.New("apikey: new SQL table", cfg.DB, cfg.Table, cfg.MySQL)
 	if err != nil {
-		return nil, fmt.Errorf("apikey: new SQL table: %w", err)
+		return nil, err
 	}
 	return &SQLTable{table}, nil
 }

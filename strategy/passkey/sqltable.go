@@ -43,15 +43,17 @@ func NewSQLTable[U any](cfg SQLConfig[U]) (*SQLTable[U], error) {
 	if cfg.Table == "" {
 		cfg.Table = "passkeys"
 	}
-	table, err := sqltable.New(cfg.DB, cfg.Table, cfg.MySQL)
+	table, err := sqltable.New("passkey: new SQL table", cfg.DB, cfg.Table, cfg.MySQL)
 	if cfg.Owner == nil {
-		err = errors.Join(err, errors.New("Owner is nil: pass the function that returns a user's id"))
+		err = errors.Join(err, errors.New("passkey: new SQL table: Owner is nil: pass the function that "+
+			"returns a user's id"))
 	}
 	if cfg.User == nil {
-		err = errors.Join(err, errors.New("User is nil: pass the function that finds a user by the id"))
+		err = errors.Join(err, errors.New("passkey: new SQL table: User is nil: pass the function that "+
+			"finds a user by the id"))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("passkey: new SQL table: %w", err)
+		return nil, err
 	}
 	return &SQLTable[U]{cfg, table}, nil
 }

@@ -23,7 +23,7 @@ func TestASQLTableNamesItsMistakes(t *testing.T) {
 	if err == nil {
 		t.Fatal("got no error")
 	}
-	for _, want := range []string{"DB is nil", "the table's name is", "Owner is nil", "User is nil"} {
+	for _, want := range []string{"DB is nil", "Table is", "Owner is nil", "User is nil"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}

@@ -22,15 +22,16 @@ type Table struct {
 // validName matches a table's name, with or without its schema.
 var validName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
-// New returns every mistake at once. mysql says that the database is MySQL or MariaDB.
-func New(db *sql.DB, name string, mysql bool) (*Table, error) {
+// New returns every mistake at once, each with caller before it. mysql says that the database is MySQL or
+// MariaDB.
+func New(caller string, db *sql.DB, name string, mysql bool) (*Table, error) {
 	var mistakes []error
 	if db == nil {
-		mistakes = append(mistakes, errors.New("DB is nil: give the pool of database/sql"))
+		mistakes = append(mistakes, fmt.Errorf("%s: DB is nil: give the pool of database/sql", caller))
 	}
 	if !validName.MatchString(name) {
-		mistakes = append(mistakes, fmt.Errorf("the table's name is %q: give letters, digits and '_', "+
-			"with a schema and a dot before it if need be", name))
+		mistakes = append(mistakes, fmt.Errorf("%s: Table is %q: give letters, digits and '_', "+
+			"with a schema and a dot before it if need be", caller, name))
 	}
 	return &Table{db, name, mysql}, errors.Join(mistakes...)
 }
