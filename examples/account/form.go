@@ -79,24 +79,16 @@ func isAddress(text string) bool {
 	return err == nil && m.Address == text && len(text) <= 254 // RFC 5321 §4.5.3.1.3
 }
 
-// input is a field of a form as its template sees it.
+// input is a field of a form, for the template "field".
 type input struct {
-	Name, Value, Error string
-	With               map[string]string // label, type, autocomplete, inputmode, hint
-	Focus              bool
+	Form form
+	Name string
+	With url.Values // label, type, autocomplete, inputmode, hint, focus
 }
 
 // newInput is for templates: input .Form "email" "label" "E-mail address" "type" "email".
 func newInput(f form, name string, pairs ...string) input {
-	in := input{name, f.values.Get(name), f.Errors[name], map[string]string{"type": "text"}, false}
-	for pair := range slices.Chunk(pairs, 2) {
-		in.With[pair[0]] = pair[1]
-	}
-	if in.With["type"] == "password" {
-		in.Value = "" // never sent back
-	}
-	in.Focus = in.Error != "" || in.With["focus"] != "" && len(f.Errors) == 0
-	return in
+	return input{f, name, filled(pairs...).values}
 }
 
 // newPolicy returns the rules for new passwords.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,7 +43,7 @@ func (a *app) send(to, name, link string) {
 	a.mail(letter{to, subject, strings.TrimSpace(text) + "\n\n— " + siteName, time.Now()})
 }
 
-// outbox keeps the last 50 mails, for /outbox.
+// outbox keeps the last 50 mails, the newest first, for /outbox.
 type outbox struct {
 	mu   sync.Mutex
 	list []letter
@@ -53,16 +52,13 @@ type outbox struct {
 func (b *outbox) add(l letter) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.list = append(b.list[max(0, len(b.list)-49):], l)
+	b.list = append([]letter{l}, b.list[:min(len(b.list), 49)]...)
 }
 
-// all returns the mails, the newest first.
 func (b *outbox) all() []letter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	list := slices.Clone(b.list)
-	slices.Reverse(list)
-	return list
+	return b.list // add makes a new list
 }
 
 // newMailer returns a function that queues mails for the server of -smtp. They are sent one by one until ctx
