@@ -41,6 +41,9 @@ func TestAPIKeysInEachDatabase(t *testing.T) {
 			}
 			_, _, err = keys.Issue(t.Context(), apikey.Request{Owner: "1", Name: "robot 🤖"}) // another name
 			must(t, err)
+			if list, err := keys.List(t.Context(), "1 "); err != nil || len(list) > 0 {
+				t.Errorf("an owner with a space: got %d keys, %v, want none", len(list), err)
+			}
 
 			parsed, _ := apikey.Parse(text)
 			robot.Used = time.Now().Add(time.Minute)

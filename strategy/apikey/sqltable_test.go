@@ -33,7 +33,7 @@ func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
 		want []string
 	}{
 		{apikey.SQLConfig{DB: &sql.DB{}}, []string{"CREATE TABLE IF NOT EXISTS api_keys (", "id TEXT PRIMARY KEY"}},
-		{apikey.SQLConfig{DB: &sql.DB{}, Table: "auth.keys", MySQL: true}, []string{"auth.keys", "owner VARCHAR(255)", "ascii_bin PRIMARY KEY"}},
+		{apikey.SQLConfig{DB: &sql.DB{}, Table: "auth.keys", MySQL: true}, []string{"auth.keys", "owner VARBINARY(1020)", "id VARBINARY(1400) PRIMARY KEY"}},
 	} {
 		table, err := apikey.NewSQLTable(row.cfg)
 		if err != nil {

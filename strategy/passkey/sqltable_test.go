@@ -36,7 +36,7 @@ func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
 		want  []string
 	}{
 		{false, []string{"CREATE TABLE IF NOT EXISTS passkeys (", "id TEXT PRIMARY KEY"}},
-		{true, []string{"owner VARCHAR(255)", "ascii_bin PRIMARY KEY", "credential LONGTEXT"}},
+		{true, []string{"owner VARBINARY(1020)", "id VARBINARY(1400) PRIMARY KEY", "credential LONGTEXT"}},
 	} {
 		table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{DB: &sql.DB{}, Owner: self, User: named, MySQL: row.mysql})
 		if err != nil {

@@ -53,11 +53,9 @@ func (t *Table) text(statement string) string {
 // {key} that of other text in an index, and {text} that of long text.
 func (t *Table) Schema(statement string) string {
 	types := []string{"{id}", "TEXT", "{key}", "TEXT", "{text}", "TEXT"}
-	if t.mysql { // an index needs a limit, and the usual collations ignore case
+	if t.mysql { // an index needs a limit, and collations ignore case or spaces at the end
 		types = []string{
-			"{id}", "VARCHAR(1400) CHARACTER SET ascii COLLATE ascii_bin",
-			"{key}", "VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-			"{text}", "LONGTEXT CHARACTER SET utf8mb4",
+			"{id}", "VARBINARY(1400)", "{key}", "VARBINARY(1020)", "{text}", "LONGTEXT CHARACTER SET utf8mb4",
 		}
 	}
 	return strings.NewReplacer(types...).Replace(t.text(statement))
