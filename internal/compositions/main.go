@@ -71,11 +71,16 @@ func test(args ...string) (string, error) {
 func covering() string {
 	rows := journey.Pairs()
 	var b strings.Builder
-	fmt.Fprintf(&b, "In these %d configurations every pair of values of two switches meets:\n\n", len(rows))
+	fmt.Fprintf(&b, "In these %d configurations every pair of values of two switches meets that can meet:\n\n", len(rows))
 	fmt.Fprintln(&b, "| "+strings.Join(journey.DimensionNames(), " | ")+" |")
 	fmt.Fprintln(&b, "|"+strings.Repeat("---|", len(journey.DimensionNames())))
 	for _, s := range rows {
 		fmt.Fprintln(&b, "| "+strings.Join(s.Describe(), " | ")+" |")
+	}
+	fmt.Fprintln(&b, "\nThese pairs do not meet:")
+	fmt.Fprintln(&b, "\n| value | with | why |\n|---|---|---|")
+	for _, row := range journey.Exclusions() {
+		fmt.Fprintln(&b, row)
 	}
 	return b.String()
 }

@@ -180,7 +180,13 @@ func init() { //nolint:gochecknoinits // an initializer would be a cycle: the fu
 		}, nil},
 		{"clock", 5, func(w *world, _ context.Context, s Step) *request {
 			w.stores.readAll() // a replica does not lag for minutes
-			time.Sleep(lengths[s.N%len(lengths)])
+			long := lengths[s.N%len(lengths)]
+			if len(w.streams) > 0 && w.storeIsDown() && long > idle { // looked for each second: an outage has an end
+				time.Sleep(idle)
+				w.back()
+				w.deaf, long = false, long-idle
+			}
+			time.Sleep(long)
 			return nil
 		}, nil},
 	}

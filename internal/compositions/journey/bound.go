@@ -19,12 +19,8 @@ import (
 // A proof is valid for proofFor; the id before a registration is valid for less than boundGrace.
 const proofFor, boundGrace = 10 * time.Minute, 11 * time.Second
 
-// binds reports whether sessions can be bound. They are not if remember-me lets browsers in, or if the
-// other process has other secrets. Outages and lagging replicas are excluded because the model does not
-// cover them here.
-func (s Switches) binds() bool {
-	return s.Bound == 1 && s.Remember == 0 && s.SameSite < 3 && s.Deploy == 0 && s.Outage == 0 && s.Lag == 0
-}
+// binds reports whether sessions can be bound, see excluded.
+func (s Switches) binds() bool { return s.Bound == 1 && s.possible() }
 
 func (s Switches) deviceBound(suffix string) (d session.DeviceBound) {
 	if s.binds() {

@@ -1,5 +1,10 @@
 package journey
 
+import (
+	"fmt"
+	"slices"
+)
+
 // dimension is a switch with the names of its values.
 type dimension struct {
 	name   string
@@ -29,8 +34,60 @@ var dimensions = []dimension{
 	{"store", []string{"memory", "Redis", "Redis, reads in a pipeline", "Redis, reads from a replica", "SQLite"}, func(s *Switches) *int { return &s.Store }},
 }
 
-// Pairs returns switches such that every pair of values of two dimensions occurs in one of them: a covering
-// array of strength two. It is built greedily: each value is the one that covers the most open pairs.
+// exclusion is a pair of values that cannot meet, and why.
+type exclusion struct{ name, value, other, with, why string }
+
+const (
+	byConfig = "`guard.New` or `session.New` refuses the two"
+	sealed   = "a proof is sealed with the secrets of the process's own cookie, and the other process has others"
+)
+
+// excluded are all of them.
+var excluded = []exclusion{
+	{"device-bound", "yes", "remember me", "yes", byConfig},
+	{"device-bound", "yes", "remember me", "offered by one process", byConfig},
+	{"device-bound", "yes", "SameSite", "None, Partitioned", byConfig},
+	{"device-bound", "yes", "deployment", "another cookie", sealed},
+	{"device-bound", "yes", "deployment", "another secret", sealed},
+}
+
+// Excluded returns why the value x of the dimension a and the value y of b cannot meet, "" if they can.
+func Excluded(a, x, b, y string) string {
+	for _, e := range excluded {
+		if e == (exclusion{a, x, b, y, e.why}) || e == (exclusion{b, y, a, x, e.why}) {
+			return e.why
+		}
+	}
+	return ""
+}
+
+// Exclusions returns a row of a table for each.
+func Exclusions() (list []string) {
+	for _, e := range excluded {
+		list = append(list, fmt.Sprintf("| %s: %s | %s: %s | %s |", e.name, e.value, e.other, e.with, e.why))
+	}
+	return list
+}
+
+// apart reports whether value x of dimension a and value y of dimension b cannot meet.
+func apart(a, x, b, y int) bool {
+	return Excluded(dimensions[a].name, dimensions[a].values[x], dimensions[b].name, dimensions[b].values[y]) != ""
+}
+
+// possible reports whether no two values of s are excluded.
+func (s Switches) possible() bool {
+	list := s.Describe()
+	return !slices.ContainsFunc(excluded, func(e exclusion) bool {
+		return list[indexOf(e.name)] == e.value && list[indexOf(e.other)] == e.with
+	})
+}
+
+func indexOf(name string) int {
+	return slices.IndexFunc(dimensions, func(d dimension) bool { return d.name == name })
+}
+
+// Pairs returns switches such that every pair of values of two dimensions that can meet occurs in one of
+// them: a covering array of strength two. It is built greedily: each value is the one that covers the most open pairs.
 func Pairs() []Switches {
 	type pair struct{ a, x, b, y int }
 	open := map[pair]bool{}
@@ -38,7 +95,9 @@ func Pairs() []Switches {
 		for b := a + 1; b < len(dimensions); b++ {
 			for x := range dimensions[a].values {
 				for y := range dimensions[b].values {
-					open[pair{a, x, b, y}] = true
+					if !apart(a, x, b, y) {
+						open[pair{a, x, b, y}] = true
+					}
 				}
 			}
 		}
@@ -62,10 +121,13 @@ func Pairs() []Switches {
 			if row[i] >= 0 {
 				continue
 			}
-			best, most := 0, -1
+			best, most := 0, -1<<30
 			for x := range dimensions[i].values {
 				n := 0
 				for k, y := range row {
+					if y >= 0 && apart(i, x, k, y) {
+						n = -1 << 20
+					}
 					if y >= 0 && (k < i && open[pair{k, y, i, x}] || k > i && open[pair{i, x, k, y}]) {
 						n++
 					}

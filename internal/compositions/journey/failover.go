@@ -85,6 +85,7 @@ func (c *cluster) empty() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.first.empty()
+	c.announce() // subscriptions are lost too
 	for _, l := range []*follower{c.replica, c.lagging} {
 		switch {
 		case l == nil:
@@ -163,7 +164,7 @@ func (c *cluster) rejoin() (done, itself bool) {
 	return true, itself
 }
 
-// errMoved ends a subscription when another node becomes the primary.
+// errMoved ends a subscription when another node becomes the primary, or has lost everything.
 var errMoved = errors.New("another node is the primary")
 
 // whenMoved returns a channel that is closed then.
@@ -176,7 +177,7 @@ func (c *cluster) whenMoved() <-chan struct{} {
 	return c.moved
 }
 
-// announce closes that channel. The caller holds mu.
+// announce ends the subscriptions. The caller holds mu.
 func (c *cluster) announce() {
 	if c.moved != nil {
 		close(c.moved)

@@ -81,7 +81,10 @@ func (w *world) lagged(s Step, r *request) bool {
 		} else {
 			page = &model.Me
 		}
-		w.model.Looked(&r.Visit, *page, passed)
+		l := w.model.Looked(&r.Visit, *page, passed)
+		if s.Do == "open a stream" {
+			w.watch(l)
+		}
 		if s.Do == "read flash" {
 			w.model.Took(&r.Visit, r.text)
 		}
@@ -121,7 +124,7 @@ func (w *world) sayable(s Step, r *request) bool {
 // looks are the steps that may be answered from a stale record, with the page that they show, or nil.
 var looks = map[string]*model.Page{
 	"get": nil, "read flash": nil,
-	"page": &model.Me, "open a page": &model.Me, "follow a link": &model.Me, "page of an upstream": &model.Me, "admin page": &model.Me,
+	"page": &model.Me, "open a page": &model.Me, "follow a link": &model.Me, "page of an upstream": &model.Me, "admin page": &model.Me, "open a stream": &model.Me,
 	"proved page": &model.Proved,
 }
 

@@ -46,6 +46,13 @@ func (c *condition) isDown() bool {
 	return c.down != ""
 }
 
+// deaf reports whether no command is executed from now on.
+func (c *condition) deaf() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.down != "" && c.passes == 0 && !c.loses
+}
+
 // fate decides what happens to a command.
 func (c *condition) fate(ctx context.Context) sessiontest.Fate {
 	c.mu.Lock()
@@ -219,7 +226,10 @@ func (w *world) met(s Step, r *request) bool {
 		w.model.Outage(nil)
 		return false
 	}
-	half.Visit = r.Visit
+	if half.Visit = r.Visit; r.path == "" { // not a request but a call
+		half.Now = time.Now()
+		half.Guard, _ = w.guard(s)
+	}
 	if s.Do == "end a device" {
 		half.ID = "" // it is the device's id
 	}

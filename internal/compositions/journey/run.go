@@ -117,6 +117,8 @@ type world struct {
 	issued    map[string]bool
 	slow      *slow
 	streams   []*stream
+	trouble   time.Time         // the last outage or fail-over
+	deaf      bool              // no command was executed since the last step
 	presented []string          // the ids that the current step presented
 	token     string            // a device-bound token of the current step
 	signed    map[string]int    // the process that signed each remember-me token
@@ -257,6 +259,7 @@ func (w *world) step(s Step) {
 		return
 	}
 	w.condition.begin()
+	w.deaf = w.condition.deaf()
 	began, content := time.Now(), w.model.Content()
 	r := a.do(w, context.Background(), s)
 	w.model.Want(s.Do == "clock" || time.Since(began) < patience, "outage: a request waits for the store without a limit", "%s: %v", s.Do, time.Since(began))
@@ -271,6 +274,7 @@ func (w *world) step(s Step) {
 	if r != nil {
 		w.compareAnswer(r)
 	}
+	w.watch(nil) // one that a refused request has opened
 	if w.shared.Outage == 3 && r != nil && r.Status < http.StatusInternalServerError && !strings.HasSuffix(s.Do, "at Express") && w.stores.cutOff() {
 		w.model.Want(w.model.Content() == content, "failover: an answered change is not confirmed", "%s: before:\n%s\nafter:\n%s", s.Do, content, w.model.Content())
 	}

@@ -24,11 +24,15 @@ type stream struct {
 	over    time.Time // when the log-in ended in the model; zero before that
 	within  time.Duration
 	reasons []string // the reasons that the end may have
+	free    bool     // it may end, though the log-in goes on: an outage or a fail-over hit what moved it
 }
 
 // lookEvery is session.Config.WatchInterval, plus the time of a check. A limit is checked within
 // afterLimit.
 const lookEvery, afterLimit = 31 * time.Second, time.Second
+
+// afterTrouble is how long a look may take longer after an outage: one that hangs has to end before.
+const afterTrouble = 10 * time.Second
 
 // live is a handler that opens a stream.
 func (p *process) live(auth *guard.Guard[*user], who http.Handler) http.Handler {
@@ -48,19 +52,7 @@ func (p *process) live(auth *guard.Guard[*user], who http.Handler) http.Handler 
 // streams are the steps with streams.
 var streams = []action{
 	{"open a stream", 8, func(w *world, ctx context.Context, s Step) *request { return w.send(ctx, s, "live") },
-		func(w *world, _ Step, r *request) {
-			opened := w.shared.opened
-			w.shared.opened = nil
-			l := w.model.Page(&r.Visit, model.Me)
-			switch {
-			case opened == nil:
-			case l == nil:
-				opened.end()
-			default:
-				opened.logIn = l
-				w.streams = append(w.streams, opened)
-			}
-		}},
+		func(w *world, _ Step, r *request) { w.watch(w.model.Page(&r.Visit, model.Me)) }},
 	{"close a stream", 1, func(w *world, _ context.Context, s Step) *request {
 		if n := len(w.streams); n > 0 {
 			i := s.N % n
@@ -71,14 +63,53 @@ var streams = []action{
 	}, nil},
 }
 
+// watch keeps the stream that the request has opened, if it has and l is a log-in.
+func (w *world) watch(l *model.LogIn) {
+	opened := w.shared.opened
+	w.shared.opened = nil
+	switch {
+	case opened == nil:
+	case l == nil:
+		opened.end()
+	default:
+		opened.logIn = l
+		w.streams = append(w.streams, opened)
+	}
+}
+
+// goes returns the session in which the log-in of a stream goes on, or nil.
+func (w *world) goes(st *stream) *model.Session {
+	if s := w.model.Live[st.id]; s != nil && w.model.GoesIn(s, st.logIn) {
+		return s
+	}
+	return w.model.Goes(st.logIn)
+}
+
+// replaced reports whether Express has logged the stream's user in again, under the same id.
+func (w *world) replaced(st *stream) bool {
+	s := w.model.Live[st.id]
+	return w.shared.Node > 0 && s != nil && s.LogIns[st.logIn.Guard] != nil && s.LogIns[st.logIn.Guard].User == st.logIn.User
+}
+
 // compareStreams requires that exactly those streams have ended whose log-in has ended.
 func (w *world) compareStreams(s Step) {
+	troubled := w.condition.met || w.storeIsDown() || strings.HasPrefix(s.Do, "the store") || strings.HasPrefix(s.Do, "the replica") || strings.HasPrefix(s.Do, "the old primary")
+	if troubled {
+		w.trouble = time.Now()
+	}
 	if len(w.streams) == 0 {
 		return
 	}
 	synctest.Wait() // for the watchers
 	w.streams = slices.DeleteFunc(w.streams, func(st *stream) bool {
-		lives := w.model.Goes(st.logIn)
+		lives := w.goes(st)
+		if troubled {
+			st.free = st.free || lives != nil && st.id != "" && lives.ID != st.id
+			if !st.over.IsZero() {
+				st.over, st.within = time.Now(), lookEvery+afterTrouble
+			}
+		}
+		st.free = st.free || lives != nil && w.model.Orphan(lives.ID)
 		if st.over.IsZero() && lives == nil {
 			st.over = time.Now()
 			st.within = w.noticed(s, st)
@@ -96,11 +127,14 @@ func (w *world) compareStreams(s Step) {
 		switch {
 		case cause != nil && ended == nil:
 			w.broken("stream: it ends otherwise", "%v", cause)
+		case cause != nil && w.deaf && s.Do == "clock":
+			w.broken("stream: one ends while the store is down", "of user %d at guard %d in %s: %s", st.logIn.User, st.logIn.Guard, short(st.id), ended.Reason)
+		case cause != nil && st.over.IsZero() && st.free:
 		case cause != nil && st.over.IsZero():
 			w.broken("stream: one whose log-in goes on has ended", "of user %d at guard %d in %s: %s", st.logIn.User, st.logIn.Guard, short(st.id), ended.Reason)
 		case cause != nil:
 			w.model.Want(slices.Contains(st.reasons, ended.Reason), "stream: it ends for another reason", "got %s, want one of %q", ended.Reason, st.reasons)
-		case !st.over.IsZero() && lives != nil: // Express restored it before the next check
+		case !st.over.IsZero() && (lives != nil || w.replaced(st)): // Express restored it before the next check
 		case !st.over.IsZero() && time.Since(st.over) >= st.within:
 			w.broken("stream: one whose log-in has ended goes on", "of user %d at guard %d in %s", st.logIn.User, st.logIn.Guard, short(st.id))
 		default:
@@ -115,7 +149,9 @@ func (w *world) compareStreams(s Step) {
 func (w *world) noticed(s Step, st *stream) time.Duration {
 	knows := st.moved.IsZero() || time.Since(st.moved) >= lookEvery // whether the watcher knows the current id
 	switch {
-	case s.Do == "clock" && w.shared.Node == 0:
+	case !w.trouble.IsZero() && time.Since(w.trouble) < lookEvery+afterTrouble:
+		return lookEvery + afterTrouble
+	case s.Do == "clock" && w.shared.Node == 0, s.Do == "open a stream": // one that a stale record has opened
 		return afterLimit
 	case s.Do == "clock", strings.HasSuffix(s.Do, "at Express"), s.Do == "change the password" && w.shared.Stamp == 1:
 		return lookEvery
@@ -135,6 +171,9 @@ func (w *world) elsewhere(s Step, st *stream) bool {
 func (w *world) reasons(s Step, st *stream) (list []string) {
 	if st.within > 0 {
 		list = append(list, guard.ReasonGone)
+	}
+	if st.within > lookEvery || s.Do == "open a stream" {
+		return []string{guard.ReasonGone, guard.ReasonLogOut, guard.ReasonRevoked, guard.ReasonReplaced, guard.ReasonIdle, guard.ReasonAbsolute, guard.ReasonStamp}
 	}
 	if st.within == lookEvery && w.shared.Stamp == 1 {
 		list = append(list, guard.ReasonStamp)
@@ -169,8 +208,10 @@ func (w *world) reasons(s Step, st *stream) (list []string) {
 // waitForStreams waits until the streams that are about to end have ended.
 func (w *world) waitForStreams() {
 	if slices.ContainsFunc(w.streams, func(st *stream) bool { return !st.over.IsZero() }) {
-		w.presented = nil
-		time.Sleep(lookEvery)
+		w.presented, w.deaf = nil, false
+		w.back()
+		w.condition.begin()
+		time.Sleep(lookEvery + afterTrouble)
 		w.ask()
 		w.compareStreams(Step{Do: "clock"})
 	}

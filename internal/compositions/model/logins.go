@@ -130,7 +130,10 @@ func (m *Model) move(v *Visit, s *Session, proved int) *Session {
 	m.Answer.Session, m.Answer.Taken, m.Live[n.ID] = Set, m.Live[n.ID] != nil, n
 	if s != nil {
 		n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
-		n.Born, n.Node, n.Bound = s.Born, s.Node, s.Bound
+		n.Born, n.Node, n.Bound, n.Was = s.Born, s.Node, s.Bound, s.Was
+		if v.Met { // the former id may still be listed, and what ends that ends the new one too
+			n.Was = slices.AppendSeq(slices.Clone(s.Was), maps.Values(s.LogIns))
+		}
 		to := ""
 		if s.others(proved) {
 			to = n.ID

@@ -111,9 +111,16 @@ func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 		if n = m.enter(v, s, &l, nil, "remember", ""); n == nil { // the browser stays remembered
 			return s, nil
 		}
-		// the browser has lost the cookies of its earlier sessions
-		earlier := func(o *Session, k *LogIn) bool { return o != nil && k.Series == r && o.Born.Before(r.Moved) }
-		m.follows(func(sure bool) { m.end(earlier, m.Goes(&l), sure, nil, Event{}) })
+		moved := r.Moved // the request may change it again, and the password
+		earlier := func(good bool) which {
+			return func(o *Session, k *LogIn) bool {
+				return o != nil && k.Series == r && o.Born.Before(moved) && m.Good(k) == good
+			}
+		}
+		m.follows(func(sure bool) { // the browser has lost their cookies
+			m.end(earlier(true), m.Goes(&l), sure, nil, Event{})
+			m.end(earlier(false), m.Goes(&l), false, nil, Event{})
+		})
 	}
 	m.expect("authn_login_success", &l, n, Event{Strategy: "remember"})
 	return n, &l

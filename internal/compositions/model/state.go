@@ -138,11 +138,17 @@ func (s *Session) of(guard int) *LogIn {
 // same user's next log-in in a session that another guard's log-in keeps (M2).
 func (m *Model) Goes(l *LogIn) *Session {
 	for _, s := range m.Live {
-		if k := s.of(l.Guard); k != nil && cmp.Or(k.Begun, k) == cmp.Or(l.Begun, l) && m.Good(k) {
+		if m.GoesIn(s, l) {
 			return s
 		}
 	}
 	return nil
+}
+
+// GoesIn reports whether the log-in continues in s.
+func (m *Model) GoesIn(s *Session, l *LogIn) bool {
+	k := s.of(l.Guard)
+	return k != nil && cmp.Or(k.Begun, k) == cmp.Or(l.Begun, l) && m.Good(k)
 }
 
 // Devices returns the sessions of a user for which counts is true, grouped as Guard.Sessions lists them: the

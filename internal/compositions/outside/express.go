@@ -41,7 +41,7 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 			l = before
 		case l.Under != nil && l.Under.User == user && l.Under.Form == "":
 			l = l.Under
-		case before.User == user && m.Named: // the same name: for a stream the log-in goes on
+		case before.User == user: // for a stream the log-in goes on, even if the id is spelt otherwise
 			l.Begun = cmp.Or(before.Begun, before)
 		}
 	}

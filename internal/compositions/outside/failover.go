@@ -72,7 +72,9 @@ func (m *Model) root(r *model.Series) *model.Series {
 func (m *Model) Content() string {
 	var list []string
 	for id, s := range m.Live {
-		text, good := fmt.Sprintf("%s %q", id, s.Values), len(s.LogIns) == 0
+		values := maps.Clone(s.Values)
+		maps.DeleteFunc(values, func(_, v string) bool { return strings.Contains(v, model.Anything) })
+		text, good := fmt.Sprintf("%s %q", id, values), len(s.LogIns) == 0
 		for _, g := range slices.Sorted(maps.Keys(s.LogIns)) {
 			l := s.LogIns[g]
 			good = good || m.Good(l)

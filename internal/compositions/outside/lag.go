@@ -21,8 +21,8 @@ func (m *Model) Lag() {
 }
 
 // Looked models a page that was answered from a stale record. passed is the user that it showed, or 0 if it
-// was refused or showed nobody.
-func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
+// was refused or showed nobody. It returns the log-in that it showed, or nil.
+func (m *Model) Looked(v *model.Visit, page model.Page, passed int) *model.LogIn {
 	m.Find(v)
 	for _, id := range v.IDs { // the replica may lack the first one, so that the next is used
 		if s := m.Live[id]; s != nil {
@@ -32,20 +32,25 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) {
 	m.Unheard = true
 	m.Answer = model.Answer{Status: v.Status, Refused: "a page that a lagging replica answers", Token: model.Either}
 	if passed == 0 {
-		return
+		return nil
 	}
 	for _, id := range v.IDs {
+		if slices.Contains(v.Unproved, id) {
+			continue
+		}
 		list := slices.Clone(m.before[id])
 		if s := m.Live[id]; s != nil {
 			list = slices.AppendSeq(list, maps.Values(s.LogIns))
 		}
-		if slices.ContainsFunc(list, func(l *model.LogIn) bool {
+		i := slices.IndexFunc(list, func(l *model.LogIn) bool {
 			return l.Guard == v.Guard && l.User == passed && m.Good(l) && !m.Pending(l) && page.May(m.Model, v, l)
-		}) {
-			return
+		})
+		if i >= 0 {
+			return list[i]
 		}
 	}
 	m.Want(false, "lag: a page shows who was never there", "user %d", passed)
+	return nil
 }
 
 // Took gets the messages that a request showed from a stale record. They are shown once (S18), and messages

@@ -1,6 +1,7 @@
 package outside
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -113,6 +114,9 @@ func (m *Model) Changed(guard, user, times int) {
 	m.Passwords[model.Account{Guard: guard, User: user}] = times
 }
 
+// Orphan reports whether a refused request stored the session under an id that no answer contained.
+func (m *Model) Orphan(id string) bool { return m.doubt.orphans[id] != nil }
+
 func (m *Model) doubtSession(id string, h *Half) {
 	if m.doubt.sessions == nil {
 		m.doubt.sessions = map[string]*Half{}
@@ -175,6 +179,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 		l := &model.LogIn{Guard: g, User: u}
 		if h.from != nil && h.from.LogIns[g] != nil && (u == h.from.LogIns[g].User || f.Pending[g]) {
 			*l = *h.from.LogIns[g]
+			l.Begun = cmp.Or(l.Begun, h.from.LogIns[g])
 		}
 		if f.Pending[g] {
 			l.User = 1
@@ -206,6 +211,7 @@ func (m *Model) Listed(guard, user int, got []Device) {
 			continue
 		}
 		l := *s.LogIns[guard]
+		l.Begun = cmp.Or(l.Begun, s.LogIns[guard])
 		i := slices.IndexFunc(got, func(d Device) bool { return d.ID == id })
 		if l.Listed = i >= 0; l.Listed {
 			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, not the remembered one
@@ -213,6 +219,9 @@ func (m *Model) Listed(guard, user int, got []Device) {
 			}
 			l.At, l.Factors, l.Node = got[i].LoggedIn, got[i].Factors, false
 			l.Unnamed = false
+		} else if l.Series != nil && s.Was == nil { // the list may show another session of the browser in its place
+			hidden := l
+			hidden.Listed, s.Was = true, append(s.Was, &hidden)
 		}
 		s.LogIns[guard] = &l
 	}

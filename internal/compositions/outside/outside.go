@@ -6,8 +6,6 @@ package outside
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
@@ -44,16 +42,6 @@ func (m *Model) Want(ok bool, kind, text string, args ...any) {
 // Empty models that the store has lost everything. An old primary has not.
 func (m *Model) Empty() {
 	m.Store, m.doubt, m.under = model.NewStore(), doubt{}, map[string]*model.Session{}
-}
-
-// Regenerate models Session.Regenerate. If an outage hit it, the old id may still be listed, and ending
-// that also ends the new session.
-func (m *Model) Regenerate(v *model.Visit, name, value string) {
-	old := m.First(v)
-	m.Model.Regenerate(v, name, value)
-	if n := m.Live[v.ID]; n != nil && old != nil && v.Met {
-		n.Was = slices.Collect(maps.Values(old.LogIns))
-	}
 }
 
 // Opened is what the program says of an id.
