@@ -24,7 +24,8 @@ type ActingConfig[U any] struct {
 	//	func(actor, user *User) bool { return actor.Admin && !user.Admin }
 	May func(actor, user U) bool
 	// Audit stores that actor begins to act as user, or stops. If it returns an error, that is the error of
-	// Begin or Stop, and nothing has changed. Nil stores nothing. It must be safe for concurrent use.
+	// Begin or Stop, and the user neither begins nor stops. Nil stores nothing. It must be safe for
+	// concurrent use.
 	Audit func(ctx context.Context, actor, user U, begins bool) error
 }
 
@@ -87,23 +88,28 @@ func (a *Acting[U]) find(ctx context.Context) (actor, user U, ok bool, err error
 	if err != nil || !ok {
 		return actor, user, false, err
 	}
-	id, err := a.g.users.Serialize(ctx, actor)
-	if err != nil || string(id) != kept.Actor {
+	id, _, err := a.g.serialize(ctx, actor)
+	if err != nil || !a.g.sameUser(id, json.RawMessage(kept.Actor)) {
 		return actor, user, false, err
 	}
 	user, err = a.g.users.Deserialize(ctx, json.RawMessage(kept.User))
-	if errors.Is(err, serializer.ErrUserGone) {
-		return actor, user, false, a.key().Delete(s)
-	}
 	if err == nil {
 		user, err = strategy.CheckUser("acting", user)
 	}
-	return actor, user, err == nil && a.cfg.May(actor, user), err
+	gone := errors.Is(err, serializer.ErrUserGone)
+	if err != nil && !gone {
+		return actor, user, false, err
+	}
+	if gone || !a.cfg.May(actor, user) { // a role that comes back later must not make the actor act again
+		return actor, user, false, a.key().Delete(s)
+	}
+	return actor, user, true, nil
 }
 
 // Begin makes the request's user act as another one, from the next request on. The error is [ErrForbidden] if
 // ActingConfig.May says no, and matches [strategy.ErrUnauthenticated] if nobody is logged in. Any other is an
-// outage. For who acts as that user already it does nothing.
+// outage. For who acts as that user already it does nothing. For who acts as another one it begins with
+// [Acting.Stop].
 func (a *Acting[U]) Begin(r *http.Request, user U) error {
 	ctx := r.Context()
 	actor, before, ok, err := a.find(ctx)
@@ -116,20 +122,17 @@ func (a *Acting[U]) Begin(r *http.Request, user U) error {
 	if strategy.IsNilUser(user) || !a.cfg.May(actor, user) {
 		return fmt.Errorf("guard: begin to act: %w", ErrForbidden)
 	}
-	actorID, err1 := a.g.users.Serialize(ctx, actor)
-	userID, err2 := a.g.users.Serialize(ctx, user)
+	if ok && a.g.equalUsers(ctx, before, user) {
+		return nil
+	}
+	actorID, _, err1 := a.g.serialize(ctx, actor)
+	userID, _, err2 := a.g.serialize(ctx, user)
 	s, err3 := a.g.cfg.Sessions.Session(ctx)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return fmt.Errorf("guard: begin to act: %w", err)
 	}
-	if ok {
-		id, err := a.g.users.Serialize(ctx, before)
-		if err != nil || string(id) == string(userID) {
-			return err
-		}
-		if err := a.audit(ctx, actor, before, false); err != nil {
-			return err
-		}
+	if err := a.Stop(r); err != nil {
+		return err
 	}
 	if err := a.audit(ctx, actor, user, true); err != nil {
 		return err
@@ -140,27 +143,35 @@ func (a *Acting[U]) Begin(r *http.Request, user U) error {
 	return nil
 }
 
-// Stop ends it. For who acts as nobody it does nothing. Its error is an outage. A log-out ends it too,
-// without ActingConfig.Audit.
+// Stop ends it. For who acts as nobody it does nothing. Its error is an outage. It saves the session before
+// it calls ActingConfig.Audit, so that nobody acts after the end that was audited. What ends it too, without
+// the audit: a log-out, a user who is gone, and ActingConfig.May.
 func (a *Acting[U]) Stop(r *http.Request) error {
-	actor, user, ok, err := a.find(r.Context())
+	ctx := r.Context()
+	actor, user, ok, err := a.find(ctx)
 	if err != nil {
 		return fmt.Errorf("guard: stop to act: %w", err)
 	}
 	if !ok {
 		return nil
 	}
-	if err := a.audit(r.Context(), actor, user, false); err != nil {
-		return err
-	}
-	s, err := a.g.cfg.Sessions.Session(r.Context())
+	s, err := a.g.cfg.Sessions.Session(ctx)
 	if err != nil {
 		return fmt.Errorf("guard: stop to act: %w", err)
 	}
-	if err := a.key().Delete(s); err != nil {
-		return fmt.Errorf("guard: stop to act: %w", err)
+	kept, _, err := a.key().Pop(s)
+	if err == nil {
+		err = s.Save(ctx)
 	}
-	return nil
+	if err != nil {
+		err = fmt.Errorf("guard: stop to act: %w", err)
+	} else {
+		err = a.audit(ctx, actor, user, false)
+	}
+	if err != nil { // the next Stop tries again
+		_ = a.key().Set(s, kept) // a session that has ended keeps nothing
+	}
+	return err
 }
 
 func (a *Acting[U]) audit(ctx context.Context, actor, user U, begins bool) error {

@@ -2,14 +2,18 @@ package guard_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
 )
@@ -177,6 +181,83 @@ func TestAnOutageMakesNobodyAnother(t *testing.T) {
 	s.failure = errOutage
 	b.Post("/begin", "as", "joe@test.com").Want(t, http.StatusServiceUnavailable, "")
 	s.wants(t, b, "for &{2 jen", "false")
+}
+
+// TestWhatMayNotBeIsOver: a right to act that comes back does not make the actor act again, whether or not
+// the actor stopped meanwhile.
+func TestWhatMayNotBeIsOver(t *testing.T) {
+	for _, meanwhile := range []string{"/orders", "/stop"} {
+		s := newStage(t)
+		b := s.begins(t)
+		joe := User{ID: 1, Email: "joe@test.com", Pass: password}
+		admin := joe
+		admin.Admin = true
+		s.table.set(admin)
+		if meanwhile == "/stop" {
+			b.Post("/stop").Want(t, http.StatusOK, "")
+		} else {
+			s.wants(t, b, "for &{2 jen", "false")
+		}
+		s.table.set(joe)
+		s.wants(t, b, "for &{2 jen", "false")
+	}
+}
+
+// TestNobodyActsAfterTheEndThatWasAudited: the store fails when the session is saved.
+func TestNobodyActsAfterTheEndThatWasAudited(t *testing.T) {
+	s := newStage(t)
+	b := s.begins(t)
+	for _, request := range [][]string{{"/stop"}, {"/begin", "as", "kim@test.com"}} {
+		s.store.failOn("Update")
+		b.Post(request[0], request[1:]...).Want(t, http.StatusServiceUnavailable, "")
+		s.store.failOn("")
+		s.wants(t, b, "for &{1 joe", "true")
+		if want := []string{"2 as 1: true"}; !slices.Equal(s.audited, want) {
+			t.Errorf("%s: audited %q, want %q", request[0], s.audited, want)
+		}
+	}
+	b.Post("/stop").Want(t, http.StatusOK, "")
+	if want := []string{"2 as 1: true", "2 as 1: false"}; !slices.Equal(s.audited, want) {
+		t.Errorf("audited %q, want %q", s.audited, want)
+	}
+}
+
+// buffered is a serializer that returns the same buffer each time.
+type buffered struct {
+	serializer.Serializer[*User]
+	buffer []byte
+}
+
+func (s *buffered) Serialize(_ context.Context, u *User) (json.RawMessage, error) {
+	s.buffer = strconv.AppendInt(s.buffer[:0], int64(u.ID), 10)
+	return s.buffer, nil
+}
+
+// TestActingWithASerializerThatReusesItsBuffer: the ids of the two users are kept apart.
+func TestActingWithASerializerThatReusesItsBuffer(t *testing.T) {
+	w := newWorld(t)
+	users := &buffered{serializer.ByID(func(u *User) int { return u.ID }, w.table.byID), make([]byte, 0, 8)}
+	auth, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "staff"}, users, strategy.NewLocal(w.table.check))
+	if err != nil {
+		t.Fatal(err)
+	}
+	acting, err := guard.NewActing(auth, guard.ActingConfig[*User]{May: func(_, _ *User) bool { return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /staff", auth.Authenticate("local")(auth.LogIn(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))))
+	w.mux.Handle("POST /begin", auth.RequireAuth(auth.Handle(func(_ http.ResponseWriter, r *http.Request) error {
+		return acting.Begin(r, &User{ID: 1})
+	})))
+	w.mux.Handle("GET /orders", auth.RequireAuth(acting.Allow(auth.Handle(func(rw http.ResponseWriter, r *http.Request) error {
+		u, _ := acting.User(r.Context())
+		_, err := fmt.Fprint(rw, u.Email)
+		return err
+	}))))
+	b := w.open()
+	b.Post("/staff", "email", "jen@test.com", "password", password).Want(t, http.StatusOK, "")
+	b.Post("/begin").Want(t, http.StatusOK, "")
+	b.Get("/orders").Want(t, http.StatusOK, "joe@test.com")
 }
 
 func TestNewActingNamesItsMistakes(t *testing.T) {
