@@ -1,7 +1,5 @@
 package store
 
-import "runtime"
-
 // Held returns how many records and notes m holds, live or expired.
 func Held(m *MemoryStore) int { return int(m.held.Load()) }
 
@@ -24,14 +22,12 @@ func Large(r *RedisStore) *RedisStore { r.large.from = 0; return r }
 func LargeRefused(r *RedisStore) bool { return r.large.refused.Load() }
 
 // Gather holds back what r sends together until send is called once, which sends it as one batch. waiting
-// returns how many calls wait. No call of r may be running.
+// returns how many calls wait.
 func Gather(r *RedisStore) (waiting func() int, send func()) {
 	b := r.main.batches
-	for idle := false; !idle; runtime.Gosched() { // the goroutine that sent the last batch may be about to end
-		b.mu.Lock()
-		idle, b.sending = !b.sending, true
-		b.mu.Unlock()
-	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sending = true
 	return func() int {
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -81,6 +81,8 @@ var late = map[string]journey.Journey{
 	"a stream whose session another process has moved, without notices": {Seed: 20265195, Switches: switches{Cookie: 2, Store: 1, Node: 1, Streams: 1, Bound: 1},
 		Steps: steps{{Do: "log in at Express"}, {Do: "open a stream"}, {Do: "bind the session", P: 1}, {Do: "log in"}}},
 	"the same with a renewal": {Switches: switches{Store: 1, Streams: 1}, Steps: steps{{Do: "log in"}, {Do: "open a stream"}, {Do: "renew", P: 1}, {Do: "log out"}}},
+	"a tab's session lasts where another tab, remembered too, changes the password": {Seed: 905675, Switches: switches{Stamp: 1, Remember: 1, Streams: 1},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "clock", N: 8}, {Do: "open a stream", Late: true}, {Do: "change the password"}}},
 	"a late write of Express's beside another browser": {Seed: 20264826, Switches: switches{Guards: 1, Deploy: 1, Node: 1},
 		Steps: steps{{Do: "log in at Express", B: 1}, {Do: "begin at Express", B: 1}, {Do: "log in", B: 1, G: 1}, {Do: "end at Express"}, {Do: "step up by passkey", B: 1, Old: true}, {Do: "step up", P: 1}}},
 	"a stream beside which Express logs the same user in": {Seed: 77007285, Switches: switches{Ids: 1, Node: 1, Streams: 1},

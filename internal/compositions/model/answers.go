@@ -55,7 +55,7 @@ func (m *Model) Answered(v *Visit) (a Answer) {
 		a.Keeps = r.At.Add(m.Remember).Sub(v.Now)
 	}
 	s := cmp.Or(m.Live[v.ID], a.InUse)
-	if a.InUse = nil; s == nil || m.Live[s.ID] != s || v.Met || v.Stale { // its times may differ
+	if a.InUse = nil; s == nil || m.Live[s.ID] != s {
 		return a
 	}
 	if a.InUse = s; v.Reissues || m.Rolling && s.Due {

@@ -179,9 +179,6 @@ func (m *Model) leave(v *Visit, guard int, n *Session) {
 			m.Unsaid[id], fate = guard, Either
 		}
 	}
-	if v.Stale {
-		fate = Either
-	}
 	if !stays {
 		m.Answer.Session = fate
 	}

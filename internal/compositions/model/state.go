@@ -52,10 +52,7 @@ func (s *Session) written(now time.Time) {
 func (s *Session) MayBeUsed(now time.Time) {
 	s.Maybe, s.Read = later(s.Maybe, now), true
 	for _, l := range s.LogIns {
-		if !l.Listed && l.Guard == 0 {
-			s.Found = l.User
-		}
-		l.Unsaid = l.Unsaid || !l.Listed && l.Guard > 0 // Express has copied it
+		l.Unsaid = l.Unsaid || !l.Listed
 	}
 }
 

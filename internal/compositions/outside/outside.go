@@ -44,6 +44,20 @@ func (m *Model) Empty() {
 	m.Store, m.doubt, m.under = model.NewStore(), doubt{}, map[string]*model.Session{}
 }
 
+// Answered ends a request, and returns what its answer must be. If it read a stale record, a log-out may have
+// seen no other log-in. After an outage, too, nothing is said of the cookie of the session in use: its times
+// may differ.
+func (m *Model) Answered(v *model.Visit) model.Answer {
+	a := m.Model.Answered(v)
+	if v.Stale && a.Session == model.Expired {
+		a.Session = model.Either
+	}
+	if v.Stale || v.Met {
+		a.InUse = nil
+	}
+	return a
+}
+
 // Opened is what the program says of an id.
 type Opened struct {
 	Lives   bool
