@@ -1,5 +1,7 @@
 package store
 
+import "runtime"
+
 // Held returns how many records and notes m holds, live or expired.
 func Held(m *MemoryStore) int { return int(m.held.Load()) }
 
@@ -22,12 +24,14 @@ func Large(r *RedisStore) *RedisStore { r.large.from = 0; return r }
 func LargeRefused(r *RedisStore) bool { return r.large.refused.Load() }
 
 // Gather holds back what r sends together until send is called once, which sends it as one batch. waiting
-// returns how many calls wait.
+// returns how many calls wait. No call of r may be running.
 func Gather(r *RedisStore) (waiting func() int, send func()) {
 	b := r.main.batches
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.sending = true
+	for idle := false; !idle; runtime.Gosched() { // the goroutine that sent the last batch may be about to end
+		b.mu.Lock()
+		idle, b.sending = !b.sending, true
+		b.mu.Unlock()
+	}
 	return func() int {
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -168,6 +168,7 @@ func (b *batches) exec(batch []*waiting) {
 			reads = append(reads, w)
 		} else {
 			cmds = append(cmds, w.sent)
+			w.err = errBadReply // stands if a hook ends this goroutine
 		}
 	}
 	var mget *redis.SliceCmd

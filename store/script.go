@@ -128,17 +128,17 @@ func (s *sender) exec(ctx context.Context, again resend, written string, args []
 		return cmd, s.confirmed(ctx, written, c)
 	}
 	if s.batches == nil {
-		return cmd, s.send(ctx, c)
+		return cmd, s.ask(ctx, cmd, c)
 	}
 	together := s.load.enter()
 	defer s.load.leave()
 	if !together {
-		return cmd, s.send(ctx, c)
+		return cmd, s.ask(ctx, cmd, c)
 	}
 	err := s.batches.run(ctx, cmd, c)
 	if err != nil && again == mayResend && !noScript(err) {
 		cmd = redis.NewCmd(ctx, args...) // as with reads: alone, with go-redis's retries and its own error
-		return cmd, s.send(ctx, cmd)
+		return cmd, s.ask(ctx, cmd, cmd)
 	}
 	return cmd, err
 }

@@ -1,0 +1,110 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+)
+
+// dropping is a hook that sends those commands of a pipeline that keep accepts, and no single command that
+// it does not accept.
+type dropping struct {
+	keep func(i int, cmd redis.Cmder) bool
+}
+
+func (*dropping) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (d *dropping) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "hello" || d.keep(0, cmd) {
+			return next(ctx, cmd)
+		}
+		return nil
+	}
+}
+
+func (d *dropping) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		var kept []redis.Cmder
+		for i, cmd := range cmds {
+			if cmd.Name() == "client" || d.keep(i, cmd) {
+				kept = append(kept, cmd)
+			}
+		}
+		return next(ctx, kept)
+	}
+}
+
+// TestWhatAHookDropsIsAnOutage, also beside a command of the same pipeline that is answered: that answer is
+// not the others'.
+func TestWhatAHookDropsIsAnOutage(t *testing.T) {
+	for name, keep := range map[string]func(int, redis.Cmder) bool{
+		"all but the first": func(i int, _ redis.Cmder) bool { return i == 0 },
+		"every SET alone":   func(_ int, cmd redis.Cmder) bool { return cmd.Name() != "set" },
+	} {
+		m := miniredis.RunT(t)
+		c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+		defer c.Close()
+		s, err := store.Redis(c, store.RedisConfig{Name: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		create(t, s.Sessions, "there", "x")
+		if err := s.Tokens.Put(t.Context(), "k", []byte("v"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		c.AddHook(&dropping{keep: keep})
+		isOutage := func(what string, err error) {
+			if err == nil || errors.Is(err, session.ErrExists) {
+				t.Errorf("dropped: %s: %s: got error %v, want an outage", name, what, err)
+			}
+		}
+		if keep(0, redis.NewCmd(t.Context(), "set")) {
+			errs := gathered(
+				t, s.Sessions,
+				func() error { return s.Sessions.Create(t.Context(), "there", []byte("y"), time.Hour) },
+				func() error { _, _, err := s.Tokens.Take(t.Context(), "k"); return err },
+				func() error { return s.Sessions.Create(t.Context(), "new", []byte("y"), time.Hour) },
+			)
+			if !errors.Is(errs[0], session.ErrExists) {
+				t.Errorf("dropped: %s: the first call: got error %v, want ErrExists", name, errs[0])
+			}
+			isOutage("a token", errs[1])
+			isOutage("a record", errs[2])
+			continue
+		}
+		isOutage("a record", s.Sessions.Create(t.Context(), "new", []byte("y"), time.Hour))
+		isOutage("a token", s.Tokens.Put(t.Context(), "new", []byte("v"), time.Hour))
+	}
+}
+
+// TestAHookThatEndsItsGoroutineIsAnOutage for all of its batch, and later batches are sent.
+func TestAHookThatEndsItsGoroutineIsAnOutage(t *testing.T) {
+	r, _, hook := onMiniredis(t, store.RedisConfig{})
+	hook.fails = func() error { runtime.Goexit(); return nil }
+	waiting, send := store.Gather(store.Busy(r))
+	errs := make([]error, 2)
+	var calls sync.WaitGroup
+	for i := range errs {
+		calls.Go(func() { errs[i] = r.Create(t.Context(), "new", []byte("y"), time.Hour) })
+	}
+	for waiting() < len(errs) {
+		runtime.Gosched()
+	}
+	go send()
+	calls.Wait()
+	for _, err := range append(errs, r.Create(t.Context(), "b", []byte("y"), time.Hour)) {
+		if err == nil {
+			t.Error("a call that was not sent: got no error, want an outage")
+		}
+	}
+}
