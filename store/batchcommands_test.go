@@ -36,7 +36,7 @@ func gathered(t *testing.T, r *store.RedisStore, calls ...func() error) []error 
 			runtime.Gosched()
 		}
 	}
-	send()
+	go send()
 	group.Wait()
 	return errs
 }
@@ -224,6 +224,7 @@ func TestABatchThatFails(t *testing.T) {
 		"an error of a hook":                 func() error { return errors.New("made up") },
 		"a hook that sends nothing":          func() error { return nil },
 		"a hook that panics":                 func() error { panic("made up") },
+		"a hook that ends its goroutine":     func() error { runtime.Goexit(); return nil },
 		"a deadline that is not the calls'":  func() error { return context.DeadlineExceeded },
 		"a connection that cannot be opened": func() error { return redis.ErrClosed },
 	} {
