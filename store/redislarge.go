@@ -43,7 +43,7 @@ const answerApart = 3
 type large struct {
 	likely  bool        // judging by the client; false if replicas must confirm each step
 	from    int         // largeFrom; 0 in some tests
-	refused atomic.Bool // the user lacks a right, or a proxy spreads the keys over several servers
+	refused atomic.Bool // the user lacks a right, the server a command, or a proxy spreads the keys
 }
 
 func (l *large) fits(old, new []byte) bool {
@@ -69,7 +69,7 @@ func (r *RedisStore) updateLarge(ctx context.Context, id string, old, new []byte
 		cmd, err = r.main.exec(ctx, sendOnce, keys[0], list)
 	}
 	if err != nil && !isOutage(err) {
-		if denied(err) {
+		if denied(err) || strings.Contains(strings.ToLower(err.Error()), "unknown") { // such as a command that was renamed
 			r.large.refused.Store(true)
 		}
 		return errors.ErrUnsupported

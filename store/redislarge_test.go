@@ -102,7 +102,12 @@ func TestAServerThatCannotTakeLargeRecordsGetsThemInOneScript(t *testing.T) {
 			t.Cleanup(func() { _ = c.Close() })
 			return &spread{other: c}
 		},
-		"a user without the rights": func(*testing.T) redis.Hook { return new(refusing) },
+		"a user without the rights": func(*testing.T) redis.Hook {
+			return &refusing{with: "ERR The user executing the script can't run this command or subcommand script: x, on @user_script:7."}
+		},
+		"a server without the commands": func(*testing.T) redis.Hook {
+			return &refusing{with: "ERR Unknown Redis command called from script script: x, on @user_script:6."}
+		},
 	} {
 		m := miniredis.RunT(t)
 		c := redis.NewClient(&redis.Options{Addr: m.Addr()})
@@ -122,22 +127,24 @@ func TestAServerThatCannotTakeLargeRecordsGetsThemInOneScript(t *testing.T) {
 	}
 }
 
-// refusing is a hook that answers pipelines as Redis does if the user may not run BITOP.
-type refusing struct{ pipelines }
+// refusing is a hook that answers the last command of each pipeline with an error.
+type refusing struct {
+	pipelines
+	with replied
+}
 
-func (*refusing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (f *refusing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		if cmds[0].Name() == "client" {
 			return next(ctx, cmds)
 		}
-		cmds[len(cmds)-1].SetErr(noPerm{})
+		cmds[len(cmds)-1].SetErr(f.with)
 		return nil
 	}
 }
 
-type noPerm struct{}
+// replied is the text of an error reply.
+type replied string
 
-func (noPerm) Error() string {
-	return "ERR The user executing the script can't run this command or subcommand script: x, on @user_script:7."
-}
-func (noPerm) RedisError() {}
+func (r replied) Error() string { return string(r) }
+func (replied) RedisError()     {}
