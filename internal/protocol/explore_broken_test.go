@@ -71,6 +71,9 @@ func TestExploreBrokenPipelines(t *testing.T) {
 		if sc.budget == 0 || len(sc.procs) < 2 || strings.HasPrefix(sc.name, "9") {
 			continue // its promise is for a store without faults; or there is one command at a time; or a stream
 		}
+		if !*deep && !*full && !strings.Contains("1a 1b 1c 1i 2a 2b 2c 2d 3a 3e 4c 6a 6b", sc.name[:2]) {
+			continue // the others take most of the time
+		}
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
 			sc.faults, sc.budget, sc.preemptions = []sessiontest.Fate{broken}, 1, 1 // also with -deep: that takes minutes
