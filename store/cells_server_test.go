@@ -15,11 +15,24 @@ import (
 
 func TestRedisCellsKeepTheContractOnRedis(t *testing.T) {
 	s := redistest.Start(t)
+	for kind, newClient := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			c, cfg := newClient(t, s)
+			cfg.Name = "app"
+			strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
+				s.Flush(t)
+				return newRedisCells(t, c, cfg)
+			}, func(d time.Duration) { s.Advance(t, d) })
+		})
+	}
+	t.Run("Client whose reads are cached", func(t *testing.T) {
+		c := cached(t, s)
+		strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
+			s.Flush(t)
+			return newRedisCells(t, c, store.RedisConfig{Name: "app"})
+		}, func(d time.Duration) { s.Advance(t, d) })
+	})
 	c := s.Client(t)
-	strategytest.RunCells(t, func(t *testing.T) strategy.Cells {
-		s.Flush(t)
-		return newRedisCells(t, c, store.RedisConfig{Name: "app"})
-	}, func(d time.Duration) { s.Advance(t, d) })
 	for _, key := range c.Keys(t.Context(), "*").Val() {
 		if !strings.HasPrefix(key, "app:cell:") {
 			t.Errorf("key %q lacks the prefix", key)
@@ -36,5 +49,11 @@ func TestRedisCellsSayWhenRedisIsDown(t *testing.T) {
 	}
 	if _, _, err := c.Swap(t.Context(), "a", nil, []byte("1"), time.Minute); err == nil {
 		t.Error("Swap: got no error")
+	}
+	if _, err := c.LoadAll(t.Context(), []string{"a", "b"}); err == nil {
+		t.Error("LoadAll: got no error")
+	}
+	if _, _, _, err := c.SwapAndLoad(t.Context(), "a", nil, []byte("1"), time.Minute, []string{"b"}); err == nil {
+		t.Error("SwapAndLoad: got no error")
 	}
 }

@@ -58,7 +58,7 @@ func TestEveryCallIsOneCommand(t *testing.T) {
 				{"GetMany", "MGET", func() error { _, err := r.GetMany(ctx, []string{"id", "unknown"}); return err }},
 				{"EndMany of one", "EVALSHA", func() error { _, err := r.EndMany(ctx, []string{"unknown"}, time.Hour); return err }},
 				{"AddLabel", "EVALSHA", func() error { return r.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour)) }},
-				{"Labelled", "EVALSHA", func() error { _, err := r.Labelled(ctx, "l"); return err }},
+				{"Labelled", "ZRANGEBYSCORE", func() error { _, err := r.Labelled(ctx, "l"); return err }},
 				{"RemoveLabel", "ZREM", func() error { return r.RemoveLabel(ctx, "l", "id", "other") }},
 				{"CreateIndexed", "EVALSHA", func() error {
 					n := session.NewRecord{ID: "new", TTL: time.Hour, Deadline: time.Now().Add(time.Hour), Labels: []string{"l", "m"}}
@@ -100,7 +100,7 @@ func TestACountATokenAndACellAreOneCommand(t *testing.T) {
 		{"a count taken back", "EVALSHA 1", func() error { _, _, err := counter.Add(ctx, "k", -1, time.Hour); return err }},
 		{"a token put", "SET", func() error { return tokens.Put(ctx, "k", []byte("x"), time.Hour) }},
 		{"a token taken", "GETDEL", func() error { _, _, err := tokens.Take(ctx, "k"); return err }},
-		{"a cell read", "EVALSHA 1", func() error { _, err := cells.Load(ctx, "k"); return err }},
+		{"a cell read", "GET", func() error { _, err := cells.Load(ctx, "k"); return err }},
 		{"a cell swapped", "EVALSHA 1", func() error { _, _, err := cells.Swap(ctx, "k", nil, []byte("x"), time.Hour); return err }},
 	}
 	for _, c := range calls { // loads the scripts

@@ -62,3 +62,24 @@ func (c *MemoryCells) Swap(ctx context.Context, key string, old, new []byte, ttl
 	c.values.set(key, value, now.Add(ttl))
 	return nil, true, nil
 }
+
+// Combines returns c: our strategies ask it for several steps at once, and one step at a time of a type that
+// embeds it, whose methods may be others.
+func (c *MemoryCells) Combines() any { return c }
+
+// LoadAll returns what is kept under each of keys.
+func (c *MemoryCells) LoadAll(ctx context.Context, keys []string) (values [][]byte, err error) {
+	values = make([][]byte, len(keys))
+	for i := 0; i < len(keys) && err == nil; i++ {
+		values[i], err = c.Load(ctx, keys[i])
+	}
+	return values, err
+}
+
+// SwapAndLoad is Swap of key, and then LoadAll of others.
+func (c *MemoryCells) SwapAndLoad(ctx context.Context, key string, old, new []byte, ttl time.Duration, others []string) (found []byte, swapped bool, values [][]byte, err error) {
+	if found, swapped, err = c.Swap(ctx, key, old, new, ttl); err == nil {
+		values, err = c.LoadAll(ctx, others)
+	}
+	return found, swapped, values, err
+}

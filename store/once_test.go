@@ -168,6 +168,10 @@ func TestS2_WhateverCreatesIsSentOnce(t *testing.T) {
 			_, _, err := cells.Swap(ctx, "k", nil, []byte("x"), time.Hour)
 			return err
 		},
+		"a cell beside others that are read": func(ctx context.Context) error {
+			_, _, _, err := cells.SwapAndLoad(ctx, "k", nil, []byte("x"), time.Hour, []string{"l"})
+			return err
+		},
 	} {
 		if err := call(t.Context()); err != nil { // loads the script
 			t.Fatal(err)

@@ -2,14 +2,18 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 var (
-	// loadScript: KEYS cell. A script, for the reason of readScript.
+	// loadScript: KEYS cell. A script, for the reason of readScript, where a plain GET might not be answered
+	// by the master.
 	loadScript = newReadScript(`return {redis.call('GET',KEYS[1])}`)
 
 	// swapScript: KEYS cell; ARGV old|'' new|'' ms. Answers {0} done, {1,bytes} other
@@ -25,15 +29,42 @@ return {0}`)
 type RedisCells struct {
 	redis  *sender
 	prefix string
+	fresh  bool // as RedisStore.fresh
 }
+
+func (c *RedisCells) place(key string) string { return c.prefix + contract.Digest(key) }
 
 // Load returns the value of key, nil if there is none or it has expired. It reads the
 // primary. Any error is an outage.
 func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
-	cmd, err := c.redis.run(ctx, mayResend, loadScript, []string{c.prefix + contract.Digest(key)})
+	if c.fresh {
+		get := c.get(ctx, key)
+		return valueOf(get, c.redis.send(ctx, get))
+	}
+	cmd, err := c.redis.run(ctx, mayResend, loadScript, []string{c.place(key)})
 	if err != nil {
 		return nil, outage("load cell", err)
 	}
+	return loaded(cmd)
+}
+
+func (c *RedisCells) get(ctx context.Context, key string) *redis.StringCmd {
+	return redis.NewStringCmd(ctx, "get", c.place(key))
+}
+
+// valueOf returns the value that a GET has found, nil if there is none. err is the error of the GET.
+func valueOf(get *redis.StringCmd, err error) ([]byte, error) {
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil, nil
+	case err != nil:
+		return nil, outage("load cell", err)
+	}
+	return get.Bytes()
+}
+
+// loaded returns the value that loadScript has found.
+func loaded(cmd *redis.Cmd) ([]byte, error) {
 	answer, err := cmd.Slice()
 	if err != nil {
 		return nil, outage("load cell", err)
@@ -48,6 +79,87 @@ func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
 	return []byte(text), nil
 }
 
+// Combines returns c: our strategies ask it for several steps at once, and one step at a time of a type that
+// embeds it, whose methods may be others.
+func (c *RedisCells) Combines() any { return c }
+
+// LoadAll returns the values of keys, nil for one that has none. It reads the primary, all of
+// them in one pipeline. Any error is an outage.
+func (c *RedisCells) LoadAll(ctx context.Context, keys []string) ([][]byte, error) {
+	if err := ctxError(ctx, "load cell"); err != nil {
+		return nil, err
+	}
+	if c.fresh {
+		gets, cmds := c.gets(ctx, keys, nil)
+		if err := c.redis.sendAll(ctx, cmds); err != nil {
+			return nil, outage("load cell", err)
+		}
+		return valuesOf(gets)
+	}
+	calls := make([]scriptCall, len(keys))
+	for i, key := range keys {
+		calls[i].keys = []string{c.place(key)}
+	}
+	cmds, err := c.redis.runAll(ctx, loadScript, calls)
+	if err != nil {
+		return nil, outage("load cell", err)
+	}
+	values := make([][]byte, len(keys))
+	for i, cmd := range cmds {
+		if values[i], err = loaded(cmd); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// gets returns a GET for each of keys, and cmds followed by all of them.
+func (c *RedisCells) gets(ctx context.Context, keys []string, cmds []redis.Cmder) ([]*redis.StringCmd, []redis.Cmder) {
+	gets := make([]*redis.StringCmd, len(keys))
+	for i, key := range keys {
+		gets[i] = c.get(ctx, key)
+		cmds = append(cmds, gets[i])
+	}
+	return gets, cmds
+}
+
+func valuesOf(gets []*redis.StringCmd) (values [][]byte, err error) {
+	values = make([][]byte, len(gets))
+	for i := 0; i < len(gets) && err == nil; i++ {
+		values[i], err = valueOf(gets[i], gets[i].Err())
+	}
+	return values, err
+}
+
+// SwapAndLoad is [RedisCells.Swap] of key and [RedisCells.LoadAll] of others, in one pipeline, or in two
+// trips where replicas confirm the swap or where a plain GET might not be answered by the primary.
+func (c *RedisCells) SwapAndLoad(ctx context.Context, key string, old, new []byte, ttl time.Duration, others []string) (found []byte, swapped bool, values [][]byte, err error) {
+	if !c.fresh || c.redis.replicas > 0 {
+		if found, swapped, err = c.Swap(ctx, key, old, new, ttl); err == nil {
+			values, err = c.LoadAll(ctx, others)
+		}
+		return found, swapped, values, err
+	}
+	if err := contract.CheckSwap(ctx, new, ttl); err != nil {
+		return nil, false, nil, fmt.Errorf("store: swap cell: %w", err)
+	}
+	call := c.swap(key, old, new, ttl)
+	swap := redis.NewCmd(ctx, swapScript.command("evalsha", swapScript.hash, call)...)
+	gets, cmds := c.gets(ctx, others, []redis.Cmder{once{swap}})
+	if err := c.redis.sendAll(ctx, cmds); err != nil {
+		return nil, false, nil, outage("swap cell", err)
+	}
+	if values, err = valuesOf(gets); err != nil {
+		return nil, false, nil, err
+	}
+	if err = swap.Err(); err != nil && noScript(err) {
+		found, swapped, err = c.Swap(ctx, key, old, new, ttl) // it was not executed
+	} else {
+		found, swapped, err = swapResult(swap, err)
+	}
+	return found, swapped, values, err
+}
+
 // Swap replaces the value of key by new for ttl, if it is exactly old. A nil old means
 // that there is no value, a nil new removes it. Otherwise it returns false and the present
 // value. A ttl under a millisecond is an error, any other error is an outage. It is one
@@ -56,7 +168,16 @@ func (c *RedisCells) Swap(ctx context.Context, key string, old, new []byte, ttl 
 	if err := contract.CheckSwap(ctx, new, ttl); err != nil {
 		return nil, false, fmt.Errorf("store: swap cell: %w", err)
 	}
-	cmd, err := c.redis.run(ctx, sendOnce, swapScript, []string{c.prefix + contract.Digest(key)}, string(old), string(new), ttl.Milliseconds())
+	call := c.swap(key, old, new, ttl)
+	return swapResult(c.redis.run(ctx, sendOnce, swapScript, call.keys, call.args...))
+}
+
+func (c *RedisCells) swap(key string, old, new []byte, ttl time.Duration) scriptCall {
+	return scriptCall{[]string{c.place(key)}, []any{string(old), string(new), ttl.Milliseconds()}}
+}
+
+// swapResult reads the reply of swapScript. err is the error of the command.
+func swapResult(cmd *redis.Cmd, err error) (found []byte, swapped bool, _ error) {
 	if err != nil {
 		return nil, false, outage("swap cell", err)
 	}

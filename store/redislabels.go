@@ -17,7 +17,8 @@ var (
 	// addScript: KEYS label; ARGV id deadline now.
 	addScript = newScript(enterLua + `enter(KEYS[1],ARGV[1],ARGV[2],ARGV[3]) return 0`)
 
-	// listScript: KEYS label; ARGV now. A script, for the reason of readScript.
+	// listScript: KEYS label; ARGV now. A script, for the reason of readScript, where a plain command might
+	// not be answered by the master.
 	listScript = newReadScript(`return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[1],'+inf')`)
 )
 
@@ -63,7 +64,14 @@ func (r *RedisStore) RemoveLabel(ctx context.Context, label string, ids ...strin
 
 // Labelled implements [session.Index].
 func (r *RedisStore) Labelled(ctx context.Context, label string) ([]string, error) {
-	cmd, err := r.main.run(ctx, mayResend, listScript, []string{r.labelKey(label)}, time.Now().UnixMilli())
+	var cmd *redis.Cmd
+	var err error
+	if key, now := r.labelKey(label), time.Now().UnixMilli(); r.fresh {
+		cmd = redis.NewCmd(ctx, "zrangebyscore", key, fmt.Sprintf("(%d", now), "+inf")
+		err = r.main.send(ctx, cmd)
+	} else {
+		cmd, err = r.main.run(ctx, mayResend, listScript, []string{key}, now)
+	}
 	if err != nil {
 		return nil, outage("labelled", err)
 	}

@@ -63,7 +63,7 @@ const (
 // resend says whether go-redis may send a command again after a lost reply. The first copy may be delayed
 // in the network and executed at any later moment, so only commands that create nothing may be sent again:
 //
-//	GET, MGET, readScript, loadScript, listScript, SCAN, CLUSTER   read only
+//	GET, MGET, ZRANGEBYSCORE, readScript, loadScript, listScript, SCAN, CLUSTER   read only
 //	DEL, UNLINK                removes a record; an id is never used again
 //	ZREM                       an entry of a record that is gone, for the same reason
 //	endScript without old      removes; the note has the result for an id that has ended

@@ -17,7 +17,7 @@ import (
 // that it cannot read.
 func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
 	args := []string{}
-	for _, name := range []string{"SET", "EVALSHA", "EVAL", "GET", "MGET", "DEL", "ZREM", "GETDEL", "UNLINK"} {
+	for _, name := range []string{"SET", "EVALSHA", "EVAL", "GET", "MGET", "DEL", "ZREM", "ZRANGEBYSCORE", "GETDEL", "UNLINK"} {
 		args = append(args, "--rename-command", name, "HIDDEN"+name)
 	}
 	strict := redistest.Start(t, args...)
@@ -33,7 +33,7 @@ func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
 		for _, tombstones := range []bool{false, true} {
 			c := server.Client(t)
 			r := newRedis(t, c, store.RedisConfig{Tombstones: tombstones})
-			counter, tokens := newRedisCounter(t, c), newRedisTokens(t, c)
+			counter, tokens, cells := newRedisCounter(t, c), newRedisTokens(t, c), newRedisCells(t, c, store.RedisConfig{})
 			ctx, cancel := context.WithTimeout(t.Context(), redistest.Patience)
 			defer cancel()
 			for verb, call := range map[string]func() error{
@@ -49,7 +49,12 @@ func TestNoErrorTellsAnIDOrARecord(t *testing.T) {
 				"labelled":     func() error { _, err := r.Labelled(ctx, label); return err },
 				"count":        func() error { _, _, err := counter.Add(ctx, id, 1, time.Hour); return err },
 				"put token":    func() error { return tokens.Put(ctx, id, []byte(record), time.Hour) },
-				"take token":   func() error { _, _, err := tokens.Take(ctx, id); return err },
+				"load cell":    func() error { _, err := cells.LoadAll(ctx, []string{id, record}); return err },
+				"swap cell": func() error {
+					_, _, _, err := cells.SwapAndLoad(ctx, id, []byte(record), []byte(record), time.Hour, nil)
+					return err
+				},
+				"take token": func() error { _, _, err := tokens.Take(ctx, id); return err },
 			} {
 				err := call()
 				if err == nil {

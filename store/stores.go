@@ -51,7 +51,7 @@ func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 		Sessions: r,
 		Counter:  &RedisCounter{main, cfg.own("count:")},
 		Tokens:   &RedisTokens{main, cfg.own("token:")},
-		Cells:    &RedisCells{main, cfg.own("cell:")},
+		Cells:    &RedisCells{main, cfg.own("cell:"), r.fresh},
 	}, nil
 }
 

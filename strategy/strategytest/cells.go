@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/combined"
 )
 
-// RunCells runs every rule of [strategy.Cells] as a subtest. newCells returns empty
+// RunCells runs every rule of [strategy.Cells] as a subtest, and of the methods LoadAll and SwapAndLoad, if
+// the Cells have those of package store. newCells returns empty
 // Cells. advance makes time pass for them.
 func RunCells(t *testing.T, newCells func(t *testing.T) strategy.Cells, advance func(d time.Duration)) {
 	run(t, cellsRules, func(t *testing.T) cells { return cells{newCells(t), advance} })
@@ -141,7 +143,72 @@ var cellsRules = []rule[cells]{
 			t.Errorf("Swap: no error")
 		}
 		c.load(t, "a", "")
+		if joint := combined.Of(c.Cells); joint != nil {
+			if _, err := joint.LoadAll(ctx, []string{"a", "b"}); err == nil {
+				t.Errorf("LoadAll: no error")
+			}
+			if _, _, _, err := joint.SwapAndLoad(ctx, "a", nil, []byte("1"), time.Minute, []string{"b"}); err == nil {
+				t.Errorf("SwapAndLoad: no error")
+			}
+			c.load(t, "a", "")
+		}
 	}},
+	{"LoadAll is Load of each of keys, in their order", func(t reporter, c cells) {
+		joint := combined.Of(c.Cells)
+		if joint == nil {
+			return
+		}
+		c.swap(t, "a", "", "1\x00\xff", "", true)
+		c.swap(t, "b", "", "2", "", true)
+		for _, keys := range [][]string{{"b", "none", "a", "b"}, {"none"}, {"a"}, nil} {
+			got, err := joint.LoadAll(context.Background(), keys)
+			c.holds(t, "LoadAll", keys, got, err)
+		}
+		c.advance(61 * time.Second)
+		got, err := joint.LoadAll(context.Background(), []string{"a", "b"})
+		c.holds(t, "LoadAll", []string{"a", "b"}, got, err)
+	}},
+	{"SwapAndLoad is Swap of key, and Load of each of others, in their order and whether or not Swap finds old", func(t reporter, c cells) {
+		joint := combined.Of(c.Cells)
+		if joint == nil {
+			return
+		}
+		c.swap(t, "b", "", "2", "", true)
+		others := []string{"b", "none"}
+		for _, row := range []struct {
+			old, new, found string
+			swapped         bool
+		}{{"", "1", "", true}, {"", "0", "1", false}, {"0", "2", "1", false}, {"1", "2", "", true}, {"2", "", "", true}, {"2", "3", "", false}} {
+			found, swapped, values, err := joint.SwapAndLoad(context.Background(), "a", value(row.old), value(row.new), time.Minute, others)
+			if swapped != row.swapped || string(found) != row.found || !swapped && row.found == "" && found != nil {
+				t.Errorf("SwapAndLoad(%q, %q): got %q, %t, want %q, %t", row.old, row.new, found, swapped, row.found, row.swapped)
+			}
+			c.holds(t, "SwapAndLoad", others, values, err)
+			if row.swapped {
+				c.load(t, "a", row.new)
+			}
+		}
+		if _, _, _, err := joint.SwapAndLoad(context.Background(), "a", nil, []byte("1"), time.Minute, nil); err != nil {
+			t.Errorf("SwapAndLoad without others: %v", err)
+		}
+		c.load(t, "a", "1")
+		c.advance(61 * time.Second)
+		c.load(t, "a", "")
+	}},
+}
+
+// holds checks that values are those of keys.
+func (c cells) holds(t reporter, call string, keys []string, values [][]byte, err error) {
+	t.Helper()
+	if err != nil || len(values) != len(keys) {
+		t.Fatalf("%s: got %d values of %q and %v", call, len(values), keys, err)
+	}
+	for i, key := range keys {
+		want, err := c.Load(context.Background(), key)
+		if err != nil || string(values[i]) != string(want) || (values[i] == nil) != (want == nil) {
+			t.Errorf("%s: got %q for %q, want %q (%v)", call, values[i], key, want, err)
+		}
+	}
 }
 
 const increments, workers = 25, 8 // how many times each worker adds one

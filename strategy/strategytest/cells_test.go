@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/store"
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/combined"
 	"github.com/seed-6f34412b/passport/strategy/strategytest"
 )
 
@@ -45,6 +46,76 @@ func (f *faultyCells) Swap(ctx context.Context, key string, old, new []byte, ttl
 		return f.Cells.Swap(ctx, key, old, new, ttl)
 	}
 	return f.swap(f.Cells, ctx, key, old, new, ttl)
+}
+
+// faultyCombiner are Cells with the ability, and a fault in it.
+type faultyCombiner struct {
+	faultyCells
+	joint combined.Cells
+	order func(keys []string) []string                    // of the keys that are asked for
+	after func(values [][]byte, swapped bool) [][]byte    // changes what is loaded
+	again func(found []byte, swapped bool) ([]byte, bool) // changes what the swap returns
+	ctx   func(ctx context.Context) context.Context
+}
+
+func (f *faultyCombiner) Combines() any { return f }
+
+func (f *faultyCombiner) LoadAll(ctx context.Context, keys []string) ([][]byte, error) {
+	return f.joint.LoadAll(f.ctx(ctx), f.order(keys))
+}
+
+func (f *faultyCombiner) SwapAndLoad(ctx context.Context, key string, old, new []byte, ttl time.Duration, others []string) ([]byte, bool, [][]byte, error) {
+	found, swapped, values, err := f.joint.SwapAndLoad(f.ctx(ctx), key, old, new, ttl, others)
+	found, swapped = f.again(found, swapped)
+	return found, swapped, f.after(values, swapped), err
+}
+
+func TestEachFaultOfACellsCombinerBreaksItsRule(t *testing.T) {
+	const (
+		all  = "LoadAll is Load of each of keys, in their order"
+		swap = "SwapAndLoad is Swap of key, and Load of each of others, in their order and whether or not Swap finds old"
+	)
+	for _, row := range []struct {
+		fault, rule string
+		change      func(f *faultyCombiner)
+	}{
+		{"none", "", func(*faultyCombiner) {}},
+		{"the keys are sorted", all, func(f *faultyCombiner) {
+			f.order = func(keys []string) []string { return slices.Sorted(slices.Values(keys)) }
+		}},
+		{"what was found is kept quiet", swap, func(f *faultyCombiner) {
+			f.again = func(_ []byte, swapped bool) ([]byte, bool) { return nil, swapped }
+		}},
+		{"a refused swap loads nothing", swap, func(f *faultyCombiner) {
+			f.after = func(values [][]byte, swapped bool) [][]byte {
+				if !swapped {
+					clear(values)
+				}
+				return values
+			}
+		}},
+		{"it does not look at the context", "an error when the context has ended", func(f *faultyCombiner) {
+			f.ctx = context.WithoutCancel
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			broken := strategytest.BrokenCellsRules(func() strategy.Cells {
+				c := newCells(t)
+				f := &faultyCombiner{
+					faultyCells: faultyCells{Cells: c}, joint: combined.Of(c),
+					order: func(keys []string) []string { return keys },
+					after: func(values [][]byte, _ bool) [][]byte { return values },
+					again: func(found []byte, swapped bool) ([]byte, bool) { return found, swapped },
+					ctx:   func(ctx context.Context) context.Context { return ctx },
+				}
+				row.change(f)
+				return f
+			})
+			if row.rule == "" && len(broken) > 0 || row.rule != "" && !slices.Contains(broken, row.rule) {
+				t.Errorf("%s: the rules %q fail, want %q among them", row.fault, broken, row.rule)
+			}
+		})
+	}
 }
 
 func TestEachFaultOfCellsBreaksItsRule(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/internal/combined"
 )
 
 // Limit is the time limit of one command: the default of session.Config.StoreTimeout.
@@ -27,8 +28,14 @@ func (c counter) Add(ctx context.Context, key string, n int64, window time.Durat
 	return c.inner.Add(ctx, key, n, window)
 }
 
-// Cells returns c with the time limit [Limit] for each command.
-func Cells(c strategy.Cells) strategy.Cells { return cells{c} }
+// Cells returns c with the time limit [Limit] for each command. They combine steps if c does.
+func Cells(c strategy.Cells) strategy.Cells {
+	one := cells{c}
+	if joint := combined.Of(c); joint != nil {
+		return &combiner{one, joint}
+	}
+	return one
+}
 
 type cells struct{ inner strategy.Cells }
 
@@ -42,6 +49,25 @@ func (c cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.D
 	ctx, cancel := context.WithTimeout(ctx, Limit)
 	defer cancel()
 	return c.inner.Swap(ctx, key, old, new, ttl)
+}
+
+type combiner struct {
+	cells
+	joint combined.Cells
+}
+
+func (c *combiner) Combines() any { return c }
+
+func (c *combiner) LoadAll(ctx context.Context, keys []string) ([][]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, Limit)
+	defer cancel()
+	return c.joint.LoadAll(ctx, keys)
+}
+
+func (c *combiner) SwapAndLoad(ctx context.Context, key string, old, new []byte, ttl time.Duration, others []string) (found []byte, swapped bool, values [][]byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, Limit)
+	defer cancel()
+	return c.joint.SwapAndLoad(ctx, key, old, new, ttl, others)
 }
 
 // Tokens returns t with the time limit [Limit] for each command.

@@ -4,7 +4,6 @@
 // (strategy/jwt/refresh). A log-in begins a series. Its token is used once: each use replaces it. If
 // somebody has a copy of a token, one of the two holders will sooner or later use a token that was
 // replaced: a theft is found.
-// theft is found.
 //
 // # Lost answers
 //
@@ -38,7 +37,6 @@ package rotating
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,6 +45,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-6f34412b/passport/strategy/internal/combined"
 	"github.com/seed-6f34412b/passport/strategy/internal/token"
 )
 
@@ -85,7 +84,7 @@ type Series struct {
 	Made time.Time
 	// Groups are further names, besides the owner's, by which EndAll ends the series: those given to Begin.
 	Groups []string
-	eras   map[string]string // the era of the owner and of each group, by name
+	eras   []era // those of the owner and of each group, when it began
 }
 
 // ErrUnknown is returned by Use for a token that is malformed, unknown, expired, voided by Renew, or of a
@@ -108,10 +107,13 @@ var errTaken = errors.New("the random name is taken")
 // Tokens begins series and rotates their tokens. It is safe for concurrent use, also by several processes
 // that share the Cells. A series is one cell, changed by compare-and-swap, so that of two simultaneous uses
 // of a token only one replaces it. Only hashes are stored: nothing in the database can be used as a token.
-type Tokens struct{ cfg Config }
+type Tokens struct {
+	cfg   Config
+	joint combined.Cells // of cfg.Cells, or nil
+}
 
 // New returns Tokens. It does not check cfg.
-func New(cfg Config) *Tokens { return &Tokens{cfg} }
+func New(cfg Config) *Tokens { return &Tokens{cfg, combined.Of(cfg.Cells)} }
 
 // record is the stored form of a series.
 type record struct {
@@ -130,19 +132,6 @@ type record struct {
 }
 
 func (t *Tokens) seriesKey(name string) string { return t.cfg.Kind + ":series:" + name }
-func (t *Tokens) eraKey(owner string) string   { return t.cfg.Kind + ":era:" + token.Hash("era", owner) }
-
-// eras returns the eras in which the series began, by name.
-func (r *record) eras() map[string]string {
-	eras := make(map[string]string, 1+len(r.Groups))
-	for i, name := range append([]string{r.Owner}, r.Groups...) {
-		eras[name] = ""
-		if i < len(r.Eras) {
-			eras[name] = r.Eras[i]
-		}
-	}
-	return eras
-}
 
 func (t *Tokens) series(name string, r *record) Series {
 	// If MaxAge is now shorter than when the series began, it applies at once.
@@ -201,57 +190,59 @@ func (t *Tokens) Use(ctx context.Context, text string) (Series, string, error) {
 // use decides by raw, the record of p's series. If another request changed it meanwhile, next is empty, and
 // found is the current record.
 func (t *Tokens) use(ctx context.Context, p pair, raw []byte) (s Series, next string, found []byte, err error) {
-	r, err := t.alive(ctx, p.name(), raw)
+	r, s, err := t.parse(p.name(), raw)
 	if err != nil {
 		return Series{}, "", nil, err
 	}
 	now := time.Now()
-	s = t.series(p.name(), r)
 	switch {
 	case p.has(r.Current):
 		r.Previous = r.Current
 	case t.cfg.Grace >= 0 && p.has(r.Previous):
 		if now.Sub(time.UnixMilli(r.Replaced)) < t.cfg.Grace {
+			if err := t.sameEras(ctx, s); err != nil {
+				return Series{}, "", nil, err
+			}
 			return s, p.with(p.successor(r.Nonce)), nil, nil
 		}
 	case slices.ContainsFunc(r.Void, p.has): // perhaps by an owner who did not get the answer of Renew
 		return Series{}, "", nil, ErrUnknown
 	default:
+		if err := t.sameEras(ctx, s); err != nil {
+			return Series{}, "", nil, err // the series is over: a copy of its token is worth nothing
+		}
 		return Series{}, "", nil, &Reused{s}
 	}
 	r.Nonce = token.New()
 	secret := p.successor(r.Nonce)
 	r.Current, r.Replaced = token.Hash(secret), now.UnixMilli()
-	found, swapped, err := t.swap(ctx, p.name(), raw, r, min(t.cfg.IdleTimeout, s.Until.Sub(now)))
+	found, swapped, err := t.swapAlive(ctx, s, raw, r, min(t.cfg.IdleTimeout, s.Until.Sub(now)))
 	if err != nil || !swapped {
 		return Series{}, "", found, err
 	}
 	return t.series(p.name(), r), p.with(secret), nil, nil
 }
 
-// alive returns the record in raw unless its series has ended.
-func (t *Tokens) alive(ctx context.Context, name string, raw []byte) (*record, error) {
+// parse returns the record in raw unless its series has ended, as far as the record says.
+func (t *Tokens) parse(name string, raw []byte) (*record, Series, error) {
 	if raw == nil {
-		return nil, ErrUnknown
+		return nil, Series{}, ErrUnknown
 	}
 	r := new(record)
 	if json.Unmarshal(raw, r) != nil || r.Current == "" {
-		return nil, ErrMalformed
+		return nil, Series{}, ErrMalformed
 	}
 	s := t.series(name, r)
 	if time.Until(s.Until) < time.Millisecond {
-		return nil, ErrUnknown
+		return nil, Series{}, ErrUnknown
 	}
 	if r.Stolen {
-		return nil, &Reused{s}
+		return nil, Series{}, &Reused{s}
 	}
-	if ok, err := t.sameEra(ctx, s); !ok {
-		return nil, cmp.Or(err, ErrUnknown)
-	}
-	return r, nil
+	return r, s, nil
 }
 
-// isOver reports whether err, from alive, means that the series has ended or is stolen.
+// isOver reports whether err, from parse or sameEras, means that the series has ended or is stolen.
 func isOver(err error) bool {
 	_, stolen := errors.AsType[*Reused](err)
 	return stolen || errors.Is(err, ErrUnknown)
@@ -290,14 +281,12 @@ func (t *Tokens) swap(ctx context.Context, name string, old []byte, r *record, t
 
 // Alive reports whether a series returned by Begin or Use still exists. Any error is an outage.
 func (t *Tokens) Alive(ctx context.Context, s Series) (bool, error) {
-	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(s.Name))
+	values, err := t.loadAll(ctx, append([]string{t.seriesKey(s.Name)}, t.eraKeys(s)...))
 	if err != nil {
 		return false, err
 	}
-	if _, err = t.alive(ctx, s.Name, raw); isOver(err) {
-		return false, nil
-	}
-	return err == nil, err
+	_, _, err = t.parse(s.Name, values[0])
+	return err == nil && s.began(values[1:]), nil
 }
 
 // Find returns the named series; ok is false if there is none. It does not check whether the series has
@@ -318,15 +307,18 @@ func (t *Tokens) Renew(ctx context.Context, id string, data json.RawMessage) (s 
 	p := pair{id, token.New()}
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(p.name()))
 	for err == nil {
-		r, aliveErr := t.alive(ctx, p.name(), raw)
-		if isOver(aliveErr) {
+		r, s, err := t.parse(p.name(), raw)
+		if err == nil {
+			err = t.sameEras(ctx, s)
+		}
+		if isOver(err) {
 			return Series{}, "", false, nil
 		}
-		if aliveErr != nil {
-			return Series{}, "", false, aliveErr
+		if err != nil {
+			return Series{}, "", false, err
 		}
 		if bytes.Equal(r.Data, data) {
-			return t.series(p.name(), r), "", true, nil
+			return s, "", true, nil
 		}
 		// The new secret is not derived from the one before: whoever holds that could get it again.
 		r.Void = []string{r.Current}
@@ -372,47 +364,4 @@ func (t *Tokens) End(ctx context.Context, name string) (ended Series, ok bool, e
 		raw, err = found, swapErr
 	}
 	return Series{}, false, err
-}
-
-// The era of an owner changes when all series of the owner end. It is kept for as long as a series that
-// began before can live. A series without an era began when no EndAll had happened for that long.
-
-// EndAll ends every series of the named owner or group that began before the call. Any error is an outage,
-// after which they may still exist.
-func (t *Tokens) EndAll(ctx context.Context, name string) error {
-	key, era := t.eraKey(name), []byte(token.New())
-	old, err := t.cfg.Cells.Load(ctx, key)
-	for err == nil {
-		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, key, old, era, t.cfg.MaxAge)
-		if swapErr == nil && (swapped || bytes.Equal(found, era)) { // if found is its own, the answer was lost
-			return nil
-		}
-		old, err = found, swapErr
-	}
-	return err
-}
-
-// era returns the owner's current era, "" if there is none, and makes it live as long as a series that
-// begins now.
-func (t *Tokens) era(ctx context.Context, owner string) (string, error) {
-	era, err := t.cfg.Cells.Load(ctx, t.eraKey(owner))
-	for err == nil && era != nil {
-		found, swapped, swapErr := t.cfg.Cells.Swap(ctx, t.eraKey(owner), era, era, t.cfg.MaxAge)
-		if swapErr == nil && swapped {
-			return string(era), nil
-		}
-		era, err = found, swapErr
-	}
-	return "", err
-}
-
-// sameEra reports whether none of the eras of s has changed since it began.
-func (t *Tokens) sameEra(ctx context.Context, s Series) (bool, error) {
-	for name, began := range s.eras {
-		era, err := t.cfg.Cells.Load(ctx, t.eraKey(name))
-		if err != nil || string(era) != began {
-			return false, err
-		}
-	}
-	return true, nil
 }

@@ -29,6 +29,15 @@ func newCells(t testing.TB) strategy.Cells {
 	return memory.Cells
 }
 
+// oneByOne are cells that take one step at a time.
+type oneByOne struct{ strategy.Cells }
+
+// kinds are what newTokens is given to use such cells, or those that take several steps at once.
+var kinds = map[string]func(*rotating.Config){
+	"several steps at once": func(*rotating.Config) {},
+	"one step at a time":    func(c *rotating.Config) { c.Cells = oneByOne{c.Cells} },
+}
+
 func newTokens(t testing.TB, edit ...func(*rotating.Config)) *rotating.Tokens {
 	t.Helper()
 	cfg := rotating.Config{Cells: newCells(t), Kind: "test", IdleTimeout: month, MaxAge: month, Grace: grace}
@@ -100,26 +109,28 @@ func TestHowSoonATheftIsFound(t *testing.T) {
 		{"an old copy", "C O-O-O-T", "in, in, in, found"},
 		{"the copy of a replaced token whose successor is unused", "C O-T-T", "in, in, in"},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			owner := begin(t, newTokens(t))
-			thief := &holder{t: t, tokens: owner.tokens}
-			var got []string
-			for _, step := range row.story {
-				switch step {
-				case 'O', 'o':
-					got = append(got, owner.use(step == 'o'))
-				case 'T':
-					got = append(got, thief.use(false))
-				case 'C':
-					thief.token = owner.token
-				case '-':
-					time.Sleep(grace)
+		for kind, cells := range kinds {
+			synctest.Test(t, func(t *testing.T) {
+				owner := begin(t, newTokens(t, cells))
+				thief := &holder{t: t, tokens: owner.tokens}
+				var got []string
+				for _, step := range row.story {
+					switch step {
+					case 'O', 'o':
+						got = append(got, owner.use(step == 'o'))
+					case 'T':
+						got = append(got, thief.use(false))
+					case 'C':
+						thief.token = owner.token
+					case '-':
+						time.Sleep(grace)
+					}
 				}
-			}
-			if got := strings.Join(got, ", "); got != row.want {
-				t.Errorf("%s (%s): got %s, want %s", row.name, row.story, got, row.want)
-			}
-		})
+				if got := strings.Join(got, ", "); got != row.want {
+					t.Errorf("%s (%s), %s: got %s, want %s", row.name, row.story, kind, got, row.want)
+				}
+			})
+		}
 	}
 }
 
@@ -198,6 +209,52 @@ func TestSeriesEnd(t *testing.T) {
 			t.Errorf("after the end of all, and a new one: got %s", got)
 		}
 	})
+}
+
+// TestNoTokenOfAnEndedSeriesIsAccepted, and none is a theft: not the current one, not one that it replaced,
+// within the grace or later, and not a void or an old one.
+func TestNoTokenOfAnEndedSeriesIsAccepted(t *testing.T) {
+	for kind, cells := range kinds {
+		synctest.Test(t, func(t *testing.T) {
+			tokens, ctx := newTokens(t, cells), t.Context()
+			var all []string
+			h := begin(t, tokens)
+			id, _ := rotating.ID(h.token)
+			all = append(all, h.token)
+			_, renewed, _, err := tokens.Renew(ctx, id, json.RawMessage(`"data"`+" "))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.token = renewed
+			for range 3 {
+				all = append(all, h.token)
+				time.Sleep(grace)
+				_, next, err := tokens.Use(ctx, h.token)
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.token = next
+			}
+			all = append(all, h.token)
+			s, _, err := tokens.Use(ctx, h.token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"joe", "joe"} { // again, so that what the first tokens did is seen
+				if err := tokens.EndAll(ctx, name); err != nil {
+					t.Fatal(err)
+				}
+				for i, token := range all {
+					if _, next, err := tokens.Use(ctx, token); !errors.Is(err, rotating.ErrUnknown) || next != "" {
+						t.Errorf("%s: token %d of %d: got %v and a token %t, want ErrUnknown", kind, i, len(all), err, next != "")
+					}
+				}
+			}
+			if alive, err := tokens.Alive(ctx, s); alive || err != nil {
+				t.Errorf("%s: got alive %t and %v", kind, alive, err)
+			}
+		})
+	}
 }
 
 // TestAStolenSeriesIsATheftUntilItEnds, at each use and with any token.
