@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/reqstate"
+	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/remember"
 )
@@ -220,15 +221,11 @@ func (g *Guard[U]) endEarlier(ctx context.Context, st *reqstate.State, user json
 		}
 		ctx, cancel := g.afterRequest(ctx)
 		defer cancel()
-		label, current := g.seriesPrefix()+rem.Series, g.ref(ctx)
-		for info, err := range g.cfg.Sessions.Linked(ctx, label) {
-			if err == nil && info.Ref != current && info.Created.Before(rem.Rotated) { // our own may be as old as another guard's log-in
-				_, err = g.cfg.Sessions.DestroyRefs(ctx, label, info.Ref)
-			}
-			if err != nil {
-				g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: user, Err: fmt.Errorf("guard: recall: %w", err)})
-				return
-			}
+		_, err = g.cfg.Sessions.DestroyLinkedFunc(ctx, g.seriesPrefix()+rem.Series, func(i session.Info) bool {
+			return i.Created.Before(rem.Rotated)
+		}, g.ref(ctx)) // our own may be as old as another guard's log-in
+		if err != nil {
+			g.emit(ctx, Event{Name: EventError, Outcome: OutcomeError, User: user, Err: fmt.Errorf("guard: recall: %w", err)})
 		}
 	})
 }

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"slices"
+
+	"github.com/seed-6f34412b/passport/internal/record"
 )
 
 // DestroyLinked ends every session that carries label, except those whose Ref is given,
@@ -23,6 +25,22 @@ func (m *Manager) DestroyLinked(ctx context.Context, label string, exceptRefs ..
 		return 0, errNoIndex
 	}
 	return m.proto.EndLabelled(ctx, label, func(id string) bool { return !slices.Contains(exceptRefs, refOf(id)) })
+}
+
+// DestroyLinkedFunc ends each live session in one listing of label that ends accepts, and its
+// successors, and returns how many it ended. Those whose Ref is given are not asked for. An
+// error is an outage: some may be left; call again.
+func (m *Manager) DestroyLinkedFunc(ctx context.Context, label string, ends func(Info) bool, exceptRefs ...string) (int, error) {
+	if !m.proto.Indexed() {
+		return 0, errNoIndex
+	}
+	ended, err := m.proto.EndSome(ctx, label,
+		func(id string) bool { return !slices.Contains(exceptRefs, refOf(id)) },
+		func(id string, rec *record.Record) bool {
+			info, ok := m.info(id, label, rec)
+			return ok && ends(info)
+		})
+	return len(ended), err
 }
 
 // DestroyRefs ends the sessions with the given Refs that carry label, and their successors;

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/session/sessiontest"
 	"github.com/seed-6f34412b/passport/store"
@@ -138,6 +141,79 @@ func TestDestroyRefsEndsThoseAndNoOther(t *testing.T) {
 			t.Errorf("%s: DestroyRefs under another label ended %q with error %v, want none", name, ended, err)
 		}
 	}
+}
+
+// TestDestroyLinkedFuncEndsWhatItAccepts, and takes entries of sessions that are gone out of the index.
+func TestDestroyLinkedFuncEndsWhatItAccepts(t *testing.T) {
+	server := miniredis.RunT(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	t.Cleanup(func() { _ = client.Close() })
+	shared, err := store.Redis(client, store.RedisConfig{Name: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := store.Memory(store.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := memory.Sessions
+	for name, st := range map[string]interface {
+		session.Store
+		session.Index
+	}{
+		"in one step": shared.Sessions, "many at once": inner,
+		"one by one": struct {
+			session.Store
+			session.Index
+		}{inner, inner},
+	} {
+		m := newManager(t, st)
+		user := fmt.Sprint(len(name))
+		label := "passport:" + user
+		for range 5 {
+			open(t, m).Get(path("login "+user)).Want(t, 200, "")
+		}
+		if err := st.AddLabel(t.Context(), label, "gone", time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		var refs []string
+		for id := range slices.Values(listed(t, st, label)) {
+			if id != "gone" {
+				s, err := m.Open(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				refs = append(refs, s.Ref())
+			}
+		}
+		var asked []string
+		n, err := m.DestroyLinkedFunc(t.Context(), label, func(i session.Info) bool {
+			asked = append(asked, i.Ref)
+			return i.Ref != refs[1]
+		}, refs[3], refs[4])
+		if n != 2 || err != nil || !slices.Equal(asked, refs[:3]) {
+			t.Errorf("%s: got %d and error %v, asked for %q, want 2 and %q", name, n, err, asked, refs[:3])
+		}
+		if got := len(listed(t, st, label)); got != 3 {
+			t.Errorf("%s: the index has %d entries, want 3", name, got)
+		}
+		var left []string
+		for _, info := range linked(t, m, label) {
+			left = append(left, info.Ref)
+		}
+		if want := []string{refs[1], refs[3], refs[4]}; !slices.Equal(left, want) {
+			t.Errorf("%s: %q are left, want %q", name, left, want)
+		}
+	}
+}
+
+func listed(t *testing.T, st session.Index, label string) []string {
+	t.Helper()
+	ids, err := st.Labelled(t.Context(), label)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
 }
 
 // TestS10_AnExceptedSessionLivesAlsoAsASuccessor: the index may still have the entry of its previous id.

@@ -169,6 +169,11 @@ type Combiner interface {
 	// EndIndexed is End of id without old and next, and then RemoveLabel of it under labels, as
 	// well as it can. Repeating a call is harmless.
 	EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (successor string, err error)
+
+	// EndManyIndexed is Batch's EndMany of ids, and then RemoveLabel of each id under its labels, which has
+	// the order of ids. It is one trip, or a few, and each id and its labels are one step. Repeating a call
+	// is harmless, also as EndMany after an error that matches errors.ErrUnsupported.
+	EndManyIndexed(ctx context.Context, ids []string, life time.Duration, labels [][]string) (successors []string, err error)
 }
 
 // Notifier is an ability of a Store: to tell every process at once which records ended, so that

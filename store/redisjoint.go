@@ -115,6 +115,15 @@ func (r *RedisStore) EndIndexed(ctx context.Context, id string, life time.Durati
 	return r.end(ctx, "end", mayResend, id, nil, text, life, labels...)
 }
 
+// EndManyIndexed implements [session.Combiner]. It is EndMany with the ids' labels in each script. It is
+// unsupported where CreateIndexed is.
+func (r *RedisStore) EndManyIndexed(ctx context.Context, ids []string, life time.Duration, labels [][]string) ([]string, error) {
+	if r.joint.unsure() {
+		return nil, errors.ErrUnsupported
+	}
+	return r.endMany(ctx, ids, life, labels)
+}
+
 // labelKeys appends the keys of labels to keys.
 func (r *RedisStore) labelKeys(keys, labels []string) []string {
 	keys = slices.Grow(keys, len(labels))

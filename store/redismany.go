@@ -95,6 +95,12 @@ func (r *RedisStore) readAll(ctx context.Context, groups []scriptCall) (found []
 // EndMany implements [session.Batch]. It is one script for each id, all in one pipeline,
 // which go-redis may send again: that ends what was to be ended.
 func (r *RedisStore) EndMany(ctx context.Context, ids []string, life time.Duration) ([]string, error) {
+	return r.endMany(ctx, ids, life, nil)
+}
+
+// endMany is EndMany that also removes each id from its labels, if there are any: in one script with the
+// record's keys.
+func (r *RedisStore) endMany(ctx context.Context, ids []string, life time.Duration, labels [][]string) ([]string, error) {
 	if err := ctxError(ctx, "end many"); err != nil {
 		return nil, err
 	}
@@ -109,10 +115,20 @@ func (r *RedisStore) EndMany(ctx context.Context, ids []string, life time.Durati
 			if r.cfg.Notify {
 				args = withNotice(args, r.channel, session.EndManyNotice(id))
 			}
-			calls = append(calls, scriptCall{[]string{key, r.note(key)}, args})
+			keys := []string{key, r.note(key)}
+			if labels != nil && len(labels[i]) > 0 {
+				if keys = r.labelKeys(keys, labels[i]); !r.cfg.Notify {
+					args = withNotice(args, "", "")
+				}
+				args = append(args, id)
+			}
+			calls = append(calls, scriptCall{keys, args})
 		}
 	}
 	cmds, err := r.main.runAll(ctx, endScript, calls)
+	if labels != nil && r.joint.refused(err) {
+		return nil, errors.ErrUnsupported
+	}
 	if err != nil {
 		return nil, outage("end many", err)
 	}

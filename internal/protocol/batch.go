@@ -16,42 +16,64 @@ const (
 	maxUnindex = 8   // other labels from which a batch also removes entries
 )
 
-// endBatch is endChain for at most batchSize ids at once: it follows one successor of each at a
-// time. It returns the ids that had a record or a successor. The entries under label stay. A
-// successor that follows refuses is not ended.
-func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, follows func(id string) bool) (alive []string, err error) {
+// endBatch is endChain for at most batchSize ids at once, of those that e accepts: it follows one
+// successor of each at a time. It returns the ids that had a record or a successor, and those whose
+// entries under label are still to be removed.
+func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, e selection) (alive, entries []string, err error) {
 	recs, err := p.lookMany(ctx, ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	entries = ids
+	if e.accepts != nil {
+		ids, recs, entries = e.split(ids, recs)
 	}
 	if ids, recs = carrying(label, ids, recs); len(ids) == 0 {
-		return nil, nil
+		return nil, entries, nil
 	}
 	origin := ids // ids[i] is origin[i] or a successor of it
 	found := map[string]bool{}
 	for range maxHops + 1 {
-		next, err := p.endMany(ctx, ids, recs)
+		next, indexed, err := p.endMany(ctx, label, ids, recs)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		p.unindexMany(ctx, label, ids, recs)
+		if indexed {
+			entries = without(entries, ids)
+		} else {
+			p.unindexMany(ctx, label, ids, recs)
+		}
 		var moved, from []string
 		for i := range ids {
 			if recs[i] != nil {
 				found[origin[i]] = true
 			}
-			if next[i] != "" && follows(next[i]) { // an excepted session lives, even if a stale entry leads to it
+			if next[i] != "" && (e.follows == nil || e.follows(next[i])) { // an excepted session lives, even if a stale entry leads to it
 				moved, from = append(moved, next[i]), append(from, origin[i])
 			}
 		}
 		if ids, origin = moved, from; len(ids) == 0 {
-			return slices.Collect(maps.Keys(found)), nil
+			return slices.Collect(maps.Keys(found)), entries, nil
 		}
 		if recs, err = p.lookMany(ctx, ids); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return nil, errTooManyHops
+	return nil, nil, errTooManyHops
+}
+
+// split returns the ids whose records e accepts, with these, and the ids whose entries are to be removed:
+// those, and those that have no record.
+func (e *selection) split(ids []string, recs []*record.Record) (accepted []string, of []*record.Record, entries []string) {
+	for i, rec := range recs {
+		switch {
+		case rec == nil:
+			entries = append(entries, ids[i])
+		case e.accepts(ids[i], rec):
+			accepted, of, entries = append(accepted, ids[i]), append(of, rec), append(entries, ids[i])
+		}
+	}
+	return accepted, of, entries
 }
 
 // lookMany is look for each of at most batchSize ids.
@@ -81,23 +103,67 @@ func (p *Protocol) lookMany(ctx context.Context, ids []string) ([]*record.Record
 	return recs, nil
 }
 
-// endMany is endForGood for many ids. It returns their successors.
-func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Record) (next []string, err error) {
-	if p.batch == nil {
-		next = make([]string, len(ids))
-		return next, p.each(ctx, ids, func(ctx context.Context, i int) (err error) {
-			next[i], err = p.endForGood(ctx, ids[i], recs[i])
-			return err
-		})
+// without returns the entries that are not among ids, in a new list.
+func without(entries, ids []string) (left []string) {
+	for _, id := range entries {
+		if !slices.Contains(ids, id) {
+			left = append(left, id)
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
-	defer cancel()
+	return left
+}
+
+// endMany is endForGood for many ids. It returns their successors. indexed reports whether that removed the
+// entries of ids too, under label and under the labels of their records.
+func (p *Protocol) endMany(ctx context.Context, label string, ids []string, recs []*record.Record) (next []string, indexed bool, err error) {
 	var life time.Duration // the longest is used for all
 	for _, rec := range recs {
 		life = max(life, p.noteLife(rec))
 	}
+	if p.joint != nil {
+		labels := labelsOf(label, recs)
+		next, err = p.endAtOnce(ctx, ids, func(ctx context.Context) ([]string, error) {
+			return p.joint.EndManyIndexed(ctx, ids, life, labels)
+		})
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return next, true, err
+		}
+	}
+	if p.batch != nil {
+		next, err = p.endAtOnce(ctx, ids, func(ctx context.Context) ([]string, error) {
+			return p.batch.EndMany(ctx, ids, life)
+		})
+		return next, false, err
+	}
+	next = make([]string, len(ids))
+	return next, false, p.each(ctx, ids, func(ctx context.Context, i int) (err error) {
+		next[i], err = p.endForGood(ctx, ids[i], recs[i])
+		return err
+	})
+}
+
+// labelsOf returns the labels under which the ids of recs may be in the index: label, and those of the
+// record.
+func labelsOf(label string, recs []*record.Record) [][]string {
+	labels := make([][]string, len(recs))
+	for i, rec := range recs {
+		if rec != nil {
+			labels[i] = rec.Indexed()
+		}
+		if !slices.Contains(labels[i], label) {
+			labels[i] = append(slices.Clip(labels[i]), label)
+		}
+	}
+	return labels
+}
+
+// endAtOnce calls end, which ends ids in one trip and returns their successors. Repeating it is harmless, so
+// it is tried again after a lost answer.
+func (p *Protocol) endAtOnce(ctx context.Context, ids []string, end func(context.Context) ([]string, error)) (next []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
 	for tries := 1; ; tries++ {
-		next, err = p.batch.EndMany(ctx, ids, life)
+		next, err = end(ctx)
 		if err == nil && len(next) != len(ids) {
 			err = errors.New("the store returned another number of successors than it was given ids")
 		}
@@ -107,7 +173,7 @@ func (p *Protocol) endMany(ctx context.Context, ids []string, recs []*record.Rec
 			}
 			return next, nil
 		}
-		if tries == outageTries || pause(ctx, outagePause, tries) != nil {
+		if errors.Is(err, errors.ErrUnsupported) || tries == outageTries || pause(ctx, outagePause, tries) != nil {
 			return nil, fmt.Errorf("session: end: %w", err)
 		}
 	}

@@ -296,6 +296,7 @@ func scenarios() []scenario {
 		{"4b destroy by label, a log-in and a renewal, a store that ends many at once", in, procs{"D": endLabelled, "G": steps(logIn("9", "admin"), renew)},
 			loggedOut("D", "passport"), nil, 0, 3, inBatches},
 		{"4b one listing, two renewals, a store that ends many at once", in, procs{"D": endListed, "G": steps(renew, renew)}, loggedOut("D", "passport"), nil, 0, 3, inBatches},
+		{"4b one listing, a fault", in, procs{"D": endListed}, loggedOut("D", "passport"), allFaults, 1, 0, withNotes},
 		{"4d two log-ins that count the user's sessions, of which one may be", nil, procs{"G": counting, "H": counting}, oneAtMost, nil, 0, 4, inBatches},
 		{"4c a log-in that was answered, then destroy by label, while the index heals", nil, procs{"G": func(p *process) {
 			if p.do(logIn("1", "passport")) {
@@ -416,7 +417,7 @@ func endListed(p *process) {
 func jointScenarios() (list []scenario) {
 	numbers := "1a 1i 2b 3a 3e 4c 9e"
 	if *deep {
-		numbers = "1a 1c 1i 1k 1o 2b 3a 3b 3d 3e 4c 8a 8b 9b 9e"
+		numbers = "1a 1c 1i 1k 1o 2b 3a 3b 3d 3e 4a 4b 4c 8a 8b 9b 9e"
 	}
 	kinds := map[storeKind]storeKind{withNotes: jointly, watched: watchedJointly}
 	for _, sc := range append(scenarios(), watchScenarios()...) {

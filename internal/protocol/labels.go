@@ -93,10 +93,8 @@ func (p *Protocol) Labelled(ctx context.Context, label string) iter.Seq2[Labelle
 					gone = append(gone, batch[i])
 				}
 			}
-			if len(gone) > 0 {
-				if err := p.removeEntries(ctx, label, gone); err != nil {
-					p.Report(ctx, LabelNotRemoved, gone[0], err)
-				}
+			if err := p.removeEntries(ctx, label, gone); err != nil {
+				p.Report(ctx, LabelNotRemoved, gone[0], err)
 			}
 			for i, rec := range recs {
 				if rec != nil && !yield(Labelled{batch[i], rec}, nil) {
@@ -123,7 +121,7 @@ func (p *Protocol) list(ctx context.Context, label string) ([]string, error) {
 // may be live. The store must have an index.
 func (p *Protocol) EndLabelled(ctx context.Context, label string, ends func(id string) bool) (ended int, err error) {
 	for range maxListings {
-		listed, alive, err := p.endEntries(ctx, label, ends, ends)
+		listed, alive, err := p.endEntries(ctx, label, ends, selection{follows: ends})
 		ended += len(alive)
 		if err != nil || listed == 0 {
 			return ended, err
@@ -135,24 +133,37 @@ func (p *Protocol) EndLabelled(ctx context.Context, label string, ends func(id s
 // EndEntries ends the sessions in one listing of label whose ids ends accepts, and their
 // successors. It returns the ids that had a record or a successor.
 func (p *Protocol) EndEntries(ctx context.Context, label string, ends func(id string) bool) (alive []string, err error) {
-	_, alive, err = p.endEntries(ctx, label, ends, func(string) bool { return true })
+	_, alive, err = p.endEntries(ctx, label, ends, selection{})
 	return alive, err
 }
 
-func (p *Protocol) endEntries(ctx context.Context, label string, ends, follows func(id string) bool) (listed int, alive []string, err error) {
+// EndSome is EndEntries for those whose records accepts, too, reports to be ended. It is not asked about an
+// id without a record, which leaves the index.
+func (p *Protocol) EndSome(ctx context.Context, label string, ends func(id string) bool, accepts func(id string, rec *record.Record) bool) (alive []string, err error) {
+	_, alive, err = p.endEntries(ctx, label, ends, selection{accepts: accepts})
+	return alive, err
+}
+
+// selection says which sessions of a listing end; its zero value is all of them, with their successors.
+type selection struct {
+	follows func(id string) bool                     // nil, or reports whether a successor ends
+	accepts func(id string, rec *record.Record) bool // nil, or reports whether a listed session ends
+}
+
+func (p *Protocol) endEntries(ctx context.Context, label string, ends func(id string) bool, e selection) (listed int, alive []string, err error) {
 	ids, err := p.list(ctx, label)
 	if err != nil {
 		return 0, nil, err
 	}
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !ends(id) })
 	for batch := range slices.Chunk(ids, batchSize) {
-		found, err := p.endBatch(ctx, label, batch, follows)
+		found, gone, err := p.endBatch(ctx, label, batch, e)
 		if err != nil {
 			return len(ids), alive, err
 		}
 		alive = append(alive, found...)
 		// Only now: an entry leaves the index after its record is known to be gone (S9).
-		if err := p.removeEntries(ctx, label, batch); err != nil {
+		if err := p.removeEntries(ctx, label, gone); err != nil {
 			return len(ids), alive, err
 		}
 	}
@@ -160,6 +171,9 @@ func (p *Protocol) endEntries(ctx context.Context, label string, ends, follows f
 }
 
 func (p *Protocol) removeEntries(ctx context.Context, label string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	if err := p.index.RemoveLabel(ctx, label, ids...); err != nil {

@@ -69,6 +69,7 @@ type Combiner interface {
 	Combines() any
 	CreateIndexed(ctx context.Context, n NewRecord) (oldEnded bool, err error)
 	EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (successor string, err error)
+	EndManyIndexed(ctx context.Context, ids []string, life time.Duration, labels [][]string) (successors []string, err error)
 }
 
 // PrimaryReader is session.PrimaryReader: it reads past replicas and caches.

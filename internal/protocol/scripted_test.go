@@ -160,6 +160,17 @@ func (s joint) EndIndexed(ctx context.Context, id string, life time.Duration, la
 	return successor, err
 }
 
+// EndManyIndexed ends one after the other, as batched does.
+func (s joint) EndManyIndexed(ctx context.Context, ids []string, life time.Duration, labels [][]string) (successors []string, err error) {
+	successors = make([]string, len(ids))
+	for i, id := range ids {
+		if successors[i], err = s.EndIndexed(ctx, id, life, labels[i]); err != nil {
+			return nil, err
+		}
+	}
+	return successors, nil
+}
+
 // tellingJointly is a joint store that sends notices.
 type tellingJointly struct{ telling }
 
@@ -171,6 +182,10 @@ func (s tellingJointly) CreateIndexed(ctx context.Context, n protocol.NewRecord)
 
 func (s tellingJointly) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
 	return joint{s.scripted}.EndIndexed(ctx, id, life, labels)
+}
+
+func (s tellingJointly) EndManyIndexed(ctx context.Context, ids []string, life time.Duration, labels [][]string) ([]string, error) {
+	return joint{s.scripted}.EndManyIndexed(ctx, ids, life, labels)
 }
 
 // noteless is a scripted store that leaves no notes.

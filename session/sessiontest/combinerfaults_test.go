@@ -37,6 +37,14 @@ func (s oneByOne) EndIndexed(ctx context.Context, id string, life time.Duration,
 	return successor, s.forget(ctx, id, labels)
 }
 
+func (s oneByOne) EndManyIndexed(ctx context.Context, ids []string, life time.Duration, labels [][]string) ([]string, error) {
+	successors, err := s.EndMany(ctx, ids, life)
+	for i := 0; i < len(ids) && err == nil; i++ {
+		err = s.forget(ctx, ids[i], labels[i])
+	}
+	return successors, err
+}
+
 func (s oneByOne) forget(ctx context.Context, id string, labels []string) error {
 	for _, label := range labels {
 		if err := s.RemoveLabel(ctx, label, id); err != nil {
@@ -83,6 +91,17 @@ var combinerFaults = []fault{
 	{"the labels stay at an end", "a record ends with its labels", func(m *store.MemoryStore, f *faulty) {
 		f.leaves = func(ctx context.Context, id string, life time.Duration, _ []string) (string, error) {
 			return oneByOne{m}.EndIndexed(ctx, id, life, nil)
+		}
+	}},
+	{"the labels stay at the end of many", "many records end with their labels", func(m *store.MemoryStore, f *faulty) {
+		f.leave = func(ctx context.Context, ids []string, life time.Duration, _ [][]string) ([]string, error) {
+			return m.EndMany(ctx, ids, life)
+		}
+	}},
+	{"the end of many tells no successors", "many records end with their labels", func(m *store.MemoryStore, f *faulty) {
+		f.leave = func(ctx context.Context, ids []string, life time.Duration, labels [][]string) ([]string, error) {
+			_, err := oneByOne{m}.EndManyIndexed(ctx, ids, life, labels)
+			return make([]string, len(ids)), err
 		}
 	}},
 	{"an end with labels tells once where the session went on", "the end with labels can be repeated, and tells where the session went on", func(m *store.MemoryStore, f *faulty) {

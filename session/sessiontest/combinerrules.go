@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
@@ -13,6 +14,7 @@ const (
 	quoteOldChanged    = "That the old record is not n.OldData, or gone, is no error."
 	quoteInOrder       = "After an error the caller gives n.ID up, and what was done of it was done in that order."
 	quoteEndIndexed    = "EndIndexed is End of id without old and next, and then RemoveLabel of it under labels, as well as it can."
+	quoteEndAllIndexed = "EndManyIndexed is Batch's EndMany of ids, and then RemoveLabel of each id under its labels, which has the order of ids."
 	quoteEndsAgain     = "Repeating a call is harmless."
 )
 
@@ -145,6 +147,38 @@ var combinerRules = func() []rule {
 				k.endsWith(n.OldID, "next", "a")
 				k.endsWith(n.OldID, "next", "a")
 				k.lists("a")
+			},
+		},
+		{
+			name:  "many records end with their labels",
+			quote: quoteEndAllIndexed,
+			check: func(k *check) {
+				n := k.before()
+				k.ended(n.OldID, n.OldData, "next", hour)
+				for i, id := range []string{"one", "two", "stays"} {
+					k.create(id, "x", hour)
+					for _, label := range []string{"a", "b"} {
+						k.must(k.index.AddLabel(context.Background(), label, id, time.Now().Add(hour-time.Duration(i)*time.Minute)))
+					}
+				}
+				ids, labels := []string{"one", "old", "two", "unknown"}, [][]string{{"a", "b"}, {"a"}, {"a"}, {"a"}}
+				for range 2 {
+					got, err := k.joint.EndManyIndexed(context.Background(), ids, hour, labels)
+					if errors.Is(err, errors.ErrUnsupported) {
+						return
+					}
+					if err != nil || !slices.Equal(got, []string{"", "next", "", ""}) {
+						k.wrong("EndManyIndexed(%q): got the successors %q and error %v, want that of %q alone", ids, got, err, "old")
+					}
+				}
+				k.gone("one")
+				k.gone("two")
+				k.holds("stays", "x")
+				k.lists("a", "stays")
+				k.lists("b", "stays", "two")
+				if got, err := k.joint.EndManyIndexed(context.Background(), nil, hour, nil); len(got) != 0 || err != nil {
+					k.wrong("EndManyIndexed of no ids: got %q and error %v", got, err)
+				}
 			},
 		},
 	}

@@ -59,6 +59,10 @@ func (k *check) calls() map[string]func(context.Context) error {
 			_, err := k.joint.EndIndexed(ctx, "ended", hour, []string{"label"})
 			return err
 		}
+		calls["EndManyIndexed"] = func(ctx context.Context) error {
+			_, err := k.joint.EndManyIndexed(ctx, []string{"ended", "unknown"}, hour, [][]string{{"label"}, nil})
+			return err
+		}
 	}
 	return calls
 }

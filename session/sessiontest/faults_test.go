@@ -37,13 +37,14 @@ type faulty struct {
 	notify func(ctx context.Context, notice string) error
 	starts func(ctx context.Context, n session.NewRecord) (bool, error)
 	leaves func(ctx context.Context, id string, life time.Duration, labels []string) (string, error)
+	leave  func(ctx context.Context, ids []string, life time.Duration, labels [][]string) ([]string, error)
 }
 
 func newFaulty(m *store.MemoryStore) *faulty {
 	steps := oneByOne{m}
 	return &faulty{
 		m, sync.Mutex{}, m.Get, m.Create, m.Update, m.Delete, m.End, m.AddLabel, m.RemoveLabel, m.Labelled, m.All, m.GetPrimary, m.GetMany, m.EndMany, m.Listen, m.Notify,
-		steps.CreateIndexed, steps.EndIndexed,
+		steps.CreateIndexed, steps.EndIndexed, steps.EndManyIndexed,
 	}
 }
 
@@ -116,6 +117,10 @@ func (f *faulty) CreateIndexed(ctx context.Context, n session.NewRecord) (bool, 
 
 func (f *faulty) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
 	return f.leaves(ctx, id, life, labels)
+}
+
+func (f *faulty) EndManyIndexed(ctx context.Context, ids []string, life time.Duration, labels [][]string) ([]string, error) {
+	return f.leave(ctx, ids, life, labels)
 }
 
 // fault is a wrong behaviour, and the rule that it breaks.

@@ -104,7 +104,7 @@ var notifierRules = withNotifier(
 		quote: quoteListen,
 		check: func(k *check) {
 			ctx := context.Background()
-			ids := []string{"heard-a", "heard-b", "heard-c", "heard-d", "heard-e", "heard-f", "heard-g"}
+			ids := []string{"heard-a", "heard-b", "heard-c", "heard-d", "heard-e", "heard-f", "heard-g", "heard-h"}
 			h, also := k.listen(ids...), k.listen(ids...)
 			defer also.ends()
 			defer h.ends()
@@ -132,6 +132,10 @@ var notifierRules = withNotifier(
 			if k.joint != nil {
 				k.endsWith("heard-f", "", "label")
 				hears("EndIndexed", session.EndNotice("heard-f", nil, ""))
+				if _, err := k.joint.EndManyIndexed(ctx, []string{"heard-h"}, hour, [][]string{{"label"}}); !errors.Is(err, errors.ErrUnsupported) {
+					k.must(err)
+					hears("EndManyIndexed", session.EndManyNotice("heard-h"))
+				}
 				k.starts(session.NewRecord{ID: "heard-new", OldID: "heard-g", OldData: []byte("x")}, true, nil)
 				hears("CreateIndexed", session.EndNotice("heard-g", []byte("x"), ""))
 			}

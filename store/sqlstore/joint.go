@@ -101,6 +101,12 @@ func (s *Store) EndIndexed(ctx context.Context, id string, life time.Duration, l
 	return contract.Successor(there), err
 }
 
+// EndManyIndexed implements [session.Combiner]. It is unsupported: EndMany is one statement for all, and so
+// is RemoveLabel.
+func (s *Store) EndManyIndexed(context.Context, []string, time.Duration, [][]string) ([]string, error) {
+	return nil, errors.ErrUnsupported
+}
+
 // digests returns the digests of labels, sorted and without duplicates. Since all calls use the same order,
 // they cannot deadlock.
 func digests(labels []string) []string {

@@ -77,7 +77,7 @@ var mends = []mend{
 		races, "race: a browser whose user was logged out is let in", ""},
 	{"a pending recall expires the cookie", "guard/remember.go", "_, pending := errors.AsType[*Insufficient](err); !pending && errors.Is", "errors.Is",
 		journeys, "cookie: a page of nobody does not set the cookie of RememberMe", ""},
-	{"a recalled session that is as old as another guard's ends", "guard/remember.go", "info.Ref != current && info", "current != \"\" && info",
+	{"a recalled session that is as old as another guard's ends", "guard/remember.go", "}, g.ref(ctx)) // our own", "}, \"\") // our own",
 		journeys, gone, ""},
 	{"what a log-in ends is counted", "guard/maximum.go", "\tp.excess = slices.DeleteFunc(p.excess", "\t_ = slices.DeleteFunc(slices.Clone(p.excess)",
 		journeys, gone, "log in"},
