@@ -93,30 +93,57 @@ func (b *batches) run(ctx context.Context, cmd *redis.Cmd, sent redis.Cmder) err
 	return nil
 }
 
-// wait returns when the batch of w has been answered or has failed, or if ctx ends first with its error.
-func (b *batches) wait(ctx context.Context, w *waiting) error {
+// runAll is run for several commands, which go together in this order. Each has its own error.
+func (b *batches) runAll(ctx context.Context, cmds []*redis.Cmd, sent []redis.Cmder) error {
+	all := make([]*waiting, len(cmds))
+	for i, cmd := range cmds {
+		all[i] = &waiting{cmd: cmd, sent: sent[i]}
+	}
+	if err := b.wait(ctx, all...); err != nil {
+		return err
+	}
+	for _, w := range all {
+		if w.panicked != nil {
+			panic(w.panicked)
+		}
+		if w.err != nil && w.cmd.Err() == nil {
+			w.cmd.SetErr(w.err)
+		}
+	}
+	return nil
+}
+
+// wait returns when the batch of each of calls has been answered or has failed, or if ctx ends first with
+// its error.
+func (b *batches) wait(ctx context.Context, calls ...*waiting) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w.done = make(chan struct{})
-	w.deadline, _ = ctx.Deadline()
+	for _, w := range calls {
+		w.done = make(chan struct{})
+		w.deadline, _ = ctx.Deadline()
+	}
 	b.mu.Lock()
-	b.waiting = append(b.waiting, w)
+	b.waiting = append(b.waiting, calls...)
 	start := !b.sending
 	b.sending = true
 	b.mu.Unlock()
 	if start {
 		go b.send()
 	}
-	select {
-	case <-w.done:
-		return nil
-	case <-ctx.Done():
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		w.left = true
-		return ctx.Err()
+	for _, w := range calls {
+		select {
+		case <-w.done:
+		case <-ctx.Done():
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			for _, w := range calls {
+				w.left = true
+			}
+			return ctx.Err()
+		}
 	}
+	return nil
 }
 
 // send sends one batch after another while calls wait.

@@ -38,8 +38,7 @@ func (c *RedisCells) place(key string) string { return c.prefix + contract.Diges
 // primary. Any error is an outage.
 func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
 	if c.fresh {
-		get := c.get(ctx, key)
-		return valueOf(get, c.redis.send(ctx, get))
+		return valueOf(c.redis.exec(ctx, mayResend, "", []any{"get", c.place(key)}))
 	}
 	cmd, err := c.redis.run(ctx, mayResend, loadScript, []string{c.place(key)})
 	if err != nil {
@@ -48,19 +47,19 @@ func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
 	return loaded(cmd)
 }
 
-func (c *RedisCells) get(ctx context.Context, key string) *redis.StringCmd {
-	return redis.NewStringCmd(ctx, "get", c.place(key))
-}
-
 // valueOf returns the value that a GET has found, nil if there is none. err is the error of the GET.
-func valueOf(get *redis.StringCmd, err error) ([]byte, error) {
-	switch {
-	case errors.Is(err, redis.Nil):
+func valueOf(get *redis.Cmd, err error) ([]byte, error) {
+	if errors.Is(err, redis.Nil) {
 		return nil, nil
-	case err != nil:
+	}
+	if err != nil {
 		return nil, outage("load cell", err)
 	}
-	return get.Bytes()
+	text, err := get.Text()
+	if err != nil {
+		return nil, outage("load cell", errBadReply)
+	}
+	return []byte(text), nil
 }
 
 // loaded returns the value that loadScript has found.
@@ -90,8 +89,16 @@ func (c *RedisCells) LoadAll(ctx context.Context, keys []string) ([][]byte, erro
 		return nil, err
 	}
 	if c.fresh {
-		gets, cmds := c.gets(ctx, keys, nil)
-		if err := c.redis.sendAll(ctx, cmds); err != nil {
+		gets, sent := c.gets(ctx, keys)
+		if err := c.redis.execAll(ctx, gets, sent); err != nil {
+			return nil, outage("load cell", err)
+		}
+		values, err := valuesOf(gets)
+		if err == nil || c.redis.batches == nil {
+			return values, err
+		}
+		gets, sent = c.gets(ctx, keys) // as exec does: alone, with go-redis's retries and its own error
+		if err := c.redis.sendAll(ctx, sent); err != nil {
 			return nil, outage("load cell", err)
 		}
 		return valuesOf(gets)
@@ -113,17 +120,17 @@ func (c *RedisCells) LoadAll(ctx context.Context, keys []string) ([][]byte, erro
 	return values, nil
 }
 
-// gets returns a GET for each of keys, and cmds followed by all of them.
-func (c *RedisCells) gets(ctx context.Context, keys []string, cmds []redis.Cmder) ([]*redis.StringCmd, []redis.Cmder) {
-	gets := make([]*redis.StringCmd, len(keys))
+// gets returns a GET for each of keys, and the same as the client gets them.
+func (c *RedisCells) gets(ctx context.Context, keys []string) (gets []*redis.Cmd, sent []redis.Cmder) {
+	gets, sent = make([]*redis.Cmd, len(keys)), make([]redis.Cmder, len(keys))
 	for i, key := range keys {
-		gets[i] = c.get(ctx, key)
-		cmds = append(cmds, gets[i])
+		gets[i] = redis.NewCmd(ctx, "get", c.place(key))
+		sent[i] = gets[i]
 	}
-	return gets, cmds
+	return gets, sent
 }
 
-func valuesOf(gets []*redis.StringCmd) (values [][]byte, err error) {
+func valuesOf(gets []*redis.Cmd) (values [][]byte, err error) {
 	values = make([][]byte, len(gets))
 	for i := 0; i < len(gets) && err == nil; i++ {
 		values[i], err = valueOf(gets[i], gets[i].Err())
@@ -145,8 +152,9 @@ func (c *RedisCells) SwapAndLoad(ctx context.Context, key string, old, new []byt
 	}
 	call := c.swap(key, old, new, ttl)
 	swap := redis.NewCmd(ctx, swapScript.command("evalsha", swapScript.hash, call)...)
-	gets, cmds := c.gets(ctx, others, []redis.Cmder{once{swap}})
-	if err := c.redis.sendAll(ctx, cmds); err != nil {
+	gets, sent := c.gets(ctx, others)
+	err = c.redis.execAll(ctx, append([]*redis.Cmd{swap}, gets...), append([]redis.Cmder{once{swap}}, sent...))
+	if err != nil {
 		return nil, false, nil, outage("swap cell", err)
 	}
 	if values, err = valuesOf(gets); err != nil {

@@ -67,8 +67,7 @@ func (r *RedisStore) Labelled(ctx context.Context, label string) ([]string, erro
 	var cmd *redis.Cmd
 	var err error
 	if key, now := r.labelKey(label), time.Now().UnixMilli(); r.fresh {
-		cmd = redis.NewCmd(ctx, "zrangebyscore", key, fmt.Sprintf("(%d", now), "+inf")
-		err = r.main.send(ctx, cmd)
+		cmd, err = r.main.exec(ctx, mayResend, "", []any{"zrangebyscore", key, fmt.Sprintf("(%d", now), "+inf"})
 	} else {
 		cmd, err = r.main.run(ctx, mayResend, listScript, []string{key}, now)
 	}

@@ -71,12 +71,19 @@ func (r *RedisStore) keysOf(id string) []string {
 // the values in order.
 func (r *RedisStore) readAll(ctx context.Context, groups []scriptCall) (found []any, err error) {
 	var cmds []*redis.Cmd
-	if r.fresh {
+	switch {
+	case r.fresh && len(groups) == 1:
+		cmd, err := r.main.exec(ctx, mayResend, "", append([]any{"mget"}, anyOf(groups[0].keys)...))
+		if err != nil {
+			return nil, err
+		}
+		return cmd.Slice()
+	case r.fresh:
 		for _, g := range groups {
 			cmds = append(cmds, redis.NewCmd(ctx, append([]any{"mget"}, anyOf(g.keys)...)...))
 		}
 		err = r.main.sendAll(ctx, cmdersOf(cmds))
-	} else {
+	default:
 		cmds, err = r.main.runAll(ctx, readScript, groups)
 	}
 	if err != nil {
@@ -153,6 +160,10 @@ type scriptCall struct {
 // whose server did not have the script. go-redis may send them again. The error is that of the first call
 // that failed; others may have been executed.
 func (s *sender) runAll(ctx context.Context, script *script, calls []scriptCall) ([]*redis.Cmd, error) {
+	if len(calls) == 1 {
+		cmd, err := s.run(ctx, mayResend, script, calls[0].keys, calls[0].args...)
+		return []*redis.Cmd{cmd}, err
+	}
 	cmds := make([]*redis.Cmd, len(calls))
 	for i, c := range calls {
 		cmds[i] = redis.NewCmd(ctx, script.command("evalsha", script.hash, c)...)

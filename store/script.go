@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -116,6 +117,20 @@ func (s *sender) run(ctx context.Context, again resend, script *script, keys []s
 // noScript reports whether the server does not have the script, and so did not execute it.
 func noScript(err error) bool { return strings.HasPrefix(err.Error(), "NOSCRIPT") }
 
+// execAll runs cmds as one pipeline, under load together with others, each once: sent are the same commands
+// as the client gets them. The error of a single command is in that command.
+func (s *sender) execAll(ctx context.Context, cmds []*redis.Cmd, sent []redis.Cmder) error {
+	if s.batches == nil {
+		return s.sendAll(ctx, sent)
+	}
+	together := s.load.enter()
+	defer s.load.leave()
+	if !together {
+		return s.sendAll(ctx, sent)
+	}
+	return s.batches.runAll(ctx, cmds, sent)
+}
+
 // exec runs a command, under load together with others. If replicas are to confirm its write, written is
 // the key that it writes; else it is empty.
 func (s *sender) exec(ctx context.Context, again resend, written string, args []any) (*redis.Cmd, error) {
@@ -136,7 +151,7 @@ func (s *sender) exec(ctx context.Context, again resend, written string, args []
 		return cmd, s.ask(ctx, cmd, c)
 	}
 	err := s.batches.run(ctx, cmd, c)
-	if err != nil && again == mayResend && !noScript(err) {
+	if err != nil && again == mayResend && !noScript(err) && !errors.Is(err, redis.Nil) {
 		cmd = redis.NewCmd(ctx, args...) // as with reads: alone, with go-redis's retries and its own error
 		return cmd, s.ask(ctx, cmd, cmd)
 	}
