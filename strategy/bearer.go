@@ -57,16 +57,13 @@ func (s *bearer[U]) ForPrograms() bool { return true }
 func (s *bearer[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent := readAuthorization(r)
-	malformed := &Failure{Status: http.StatusBadRequest, Challenge: s.challenge + `, error="invalid_request"`, Malformed: true}
 	switch {
 	case sent.repeated:
-		malformed.Reason = "more than one Authorization header"
-		return nobody, malformed
+		return nobody, s.malformed("more than one Authorization header")
 	case !sent.is("Bearer"):
 		return nobody, &Failure{Challenge: s.challenge}
 	case !isToken68(sent.token):
-		malformed.Reason = "malformed Bearer token"
-		return nobody, malformed
+		return nobody, s.malformed("malformed Bearer token")
 	}
 	user, err := s.validate(r.Context(), sent.token)
 	var scope *scopeError
@@ -81,6 +78,10 @@ func (s *bearer[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, err
 		return nobody, challenged(norows.Hint(err, validateCure), s.challenge+`, error="invalid_token"`)
 	}
 	return CheckUser(s.Name(), user)
+}
+
+func (s *bearer[U]) malformed(reason string) *Failure {
+	return &Failure{Status: http.StatusBadRequest, Challenge: s.challenge + `, error="invalid_request"`, Malformed: true, Reason: reason}
 }
 
 // Claims implements [Claimant]. The account is empty: a token names none.

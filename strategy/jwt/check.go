@@ -11,10 +11,8 @@ import (
 // typeAccess is the typ of an access token (RFC 9068 §2.1).
 const typeAccess = "at+jwt"
 
-// The claims whose meaning this package knows.
-func knownClaims() []string {
-	return []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time"}
-}
+// knownClaims are the claims whose meaning this package knows.
+var knownClaims = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time"}
 
 // claimsCheck checks what a [Config] requires of a token's claims.
 type claimsCheck struct {
@@ -34,8 +32,9 @@ func newClaimsCheck(cfg Config) claimsCheck {
 
 // verified is what this package needs from the claims of a token whose signature was verified.
 type verified struct {
-	claims   object
-	authTime time.Time // zero when the token does not say
+	claims     object
+	registered *gojwt.RegisteredClaims
+	authTime   time.Time // zero when the token does not say
 }
 
 // check returns an error with a fixed text, or one that names a claim, never a value.
@@ -44,7 +43,7 @@ func (c claimsCheck) check(typ string, payload []byte) (verified, error) {
 	if err != nil {
 		return verified{}, fmt.Errorf("claims: %w", err)
 	}
-	if name, found := o.misspelt(knownClaims()...); found {
+	if name, found := o.misspelt(knownClaims...); found {
 		return verified{}, fmt.Errorf("claims: %q differs from a known claim by its case only", name)
 	}
 	registered, err := registeredIn(o)
@@ -59,14 +58,14 @@ func (c claimsCheck) check(typ string, payload []byte) (verified, error) {
 		return verified{}, errWrongType("auth_time")
 	}
 	if typ == typeAccess {
-		if err := checkAccess(o); err != nil {
+		if err := checkAccess(o, registered); err != nil {
 			return verified{}, err
 		}
 	}
 	if auth == nil {
-		return verified{claims: o}, nil
+		return verified{claims: o, registered: registered}, nil
 	}
-	return verified{o, *auth}, nil
+	return verified{o, registered, auth.Time}, nil
 }
 
 // registeredIn reads the claims of RFC 7519 §4.1, and checks their types. A sub may also be
@@ -92,9 +91,7 @@ func registeredIn(o object) (*gojwt.RegisteredClaims, error) {
 		if !ok {
 			return nil, errWrongType(c.name)
 		}
-		if at != nil {
-			*c.to = &NumericDate{Time: *at}
-		}
+		*c.to = at
 	}
 	aud, ok := o.texts("aud")
 	if !ok {
@@ -106,15 +103,16 @@ func registeredIn(o object) (*gojwt.RegisteredClaims, error) {
 
 // checkAccess asks for the claims that RFC 9068 §2.2 requires. The validator asked for
 // iss, exp and aud, unless it was told not to.
-func checkAccess(o object) error {
+func checkAccess(o object, r *gojwt.RegisteredClaims) error {
 	for _, name := range []string{"iss", "exp", "aud", "sub", "client_id", "iat", "jti"} {
 		if o[name] == nil {
 			return fmt.Errorf("claims: %s is missing, which RFC 9068 requires of at+jwt", name)
 		}
 	}
-	for _, name := range []string{"iss", "sub", "client_id", "jti"} {
-		if value, ok := o.text(name); !ok || value == "" {
-			return errWrongType(name)
+	client, _ := o.text("client_id")
+	for _, c := range []struct{ name, value string }{{"iss", r.Issuer}, {"sub", r.Subject}, {"client_id", client}, {"jti", r.ID}} {
+		if c.value == "" {
+			return errWrongType(c.name)
 		}
 	}
 	if _, ok := o.text("scope"); !ok {

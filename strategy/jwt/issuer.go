@@ -147,7 +147,7 @@ func (i *Issuer[C]) payload(subject string, claims C) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	if name, found := o.misspelt(knownClaims()...); found {
+	if name, found := o.misspelt(knownClaims...); found {
 		return nil, fmt.Errorf("claims: %q differs from a known claim by its case only: rename it", name)
 	}
 	now := time.Now().Unix()

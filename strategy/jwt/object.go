@@ -1,6 +1,7 @@
 package jwt
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,10 @@ func (o object) text(name string) (value string, ok bool) {
 	if !there {
 		return "", true
 	}
+	return textOf(raw)
+}
+
+func textOf(raw json.RawMessage) (value string, ok bool) {
 	value, err := strictjson.Text(raw)
 	if err != nil || raw[0] != '"' || strings.ContainsRune(value, utf8.RuneError) {
 		return "", false
@@ -54,11 +59,11 @@ func (o object) texts(name string) (values []string, ok bool) {
 		return nil, true
 	}
 	if raw[0] != '[' {
-		value, ok := o.text(name)
+		value, ok := textOf(raw)
 		return []string{value}, ok
 	}
 	for _, item := range strictjson.Items(raw) {
-		value, ok := object{name: item}.text(name)
+		value, ok := textOf(item)
 		if !ok {
 			return nil, false
 		}
@@ -73,7 +78,7 @@ const lastSecond = 253402300799
 
 // date returns the NumericDate member called name, "the number of seconds from
 // 1970-01-01T00:00:00Z UTC" (RFC 7519 §2), nil when there is none.
-func (o object) date(name string) (at *time.Time, ok bool) {
+func (o object) date(name string) (at *NumericDate, ok bool) {
 	raw, there := o[name]
 	if !there {
 		return nil, true
@@ -83,6 +88,5 @@ func (o object) date(name string) (at *time.Time, ok bool) {
 		return nil, false
 	}
 	whole := int64(seconds)
-	t := time.Unix(whole, int64((seconds-float64(whole))*1e9))
-	return &t, true
+	return &NumericDate{Time: time.Unix(whole, int64((seconds-float64(whole))*1e9))}, true
 }

@@ -2,7 +2,6 @@ package jwt
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -120,7 +119,7 @@ func New[C Claims, U any](cfg Config, validate func(ctx context.Context, claims 
 		if err := shape.Check(strictjson.Object(facts.claims)); err != nil {
 			return nobody, refused("claims: " + err.Error())
 		}
-		claims, err := decode[C](payload)
+		claims, err := decode[C](payload, &facts)
 		if err != nil {
 			return nobody, err
 		}
@@ -266,27 +265,6 @@ func withoutChallenge(err error) error {
 		plain.Status = 0
 	}
 	return &plain
-}
-
-// decode fills the application's claims type.
-func decode[C Claims](payload []byte) (C, error) {
-	var claims C
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		reason := "claims: do not fit their Go type"
-		if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) {
-			reason += ": the field " + mismatch.Field
-		}
-		return claims, refused(reason)
-	}
-	for _, c := range []any{claims, &claims} {
-		if own, ok := c.(interface{ Validate() error }); ok {
-			if err := own.Validate(); err != nil {
-				return claims, refused("claims: " + err.Error())
-			}
-			break
-		}
-	}
-	return claims, nil
 }
 
 // refused returns a refusal that NewBearer's strategy gives its challenge.

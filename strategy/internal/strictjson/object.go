@@ -52,13 +52,13 @@ func membersOf(data []byte) (Object, error) {
 	if at == len(data) || data[at] != '{' {
 		return nil, errObject
 	}
-	members := Object{}
+	members, text := Object{}, string(data) // the names are parts of text, so that they are not copied one by one
 	for at = afterSpace(data, at+1); data[at] != '}'; at = afterSpace(data, at) {
 		if data[at] == ',' {
 			at = afterSpace(data, at+1)
 		}
 		end := afterValue(data, at)
-		name, err := Text(data[at:end])
+		name, err := nameIn(text[at:end])
 		if err != nil {
 			return nil, errObject
 		}
@@ -71,6 +71,14 @@ func membersOf(data []byte) (Object, error) {
 		at = end
 	}
 	return members, nil
+}
+
+// nameIn returns the string that raw is in JSON. It shares memory with raw if it can.
+func nameIn(raw string) (string, error) {
+	if n := len(raw); n >= 2 && raw[0] == '"' && strings.IndexByte(raw, '\\') < 0 {
+		return raw[1 : n-1], nil
+	}
+	return Text([]byte(raw))
 }
 
 // unique returns an error if an object in valid JSON repeats a name. It reads the text once, at any depth.
@@ -112,28 +120,42 @@ func unique(data []byte) error {
 }
 
 // Fold returns the same text for all spellings of a name that encoding/json treats as equal: those equal
-// under Unicode's simple case folding.
+// under Unicode's simple case folding. An [isFolded] name is its own.
 func Fold(name string) string {
+	if isFolded(name) {
+		return name
+	}
 	return strings.Map(func(r rune) rune {
 		least := r
 		for c := unicode.SimpleFold(r); c != r; c = unicode.SimpleFold(c) {
 			least = min(least, c)
 		}
+		if 'A' <= least && least <= 'Z' {
+			least += 'a' - 'A'
+		}
 		return least
 	}, name)
+}
+
+// isFolded reports whether name is ASCII without capital letters, as nearly every name is. Fold need not
+// look at the others of two such names: they are equal or differ by more than case.
+func isFolded(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 // HasTwins reports whether two names differ only by case. encoding/json treats them as one when it fills a
 // struct.
 func (o Object) HasTwins() bool {
-	if len(o) <= 16 { // comparing each with each allocates nothing
-		for a := range o {
-			for b := range o {
-				if a != b && strings.EqualFold(a, b) {
-					return true
-				}
-			}
-		}
+	other := false
+	for name := range o {
+		other = other || !isFolded(name)
+	}
+	if !other {
 		return false
 	}
 	folded := make(map[string]bool, len(o))
@@ -147,8 +169,13 @@ func (o Object) HasTwins() bool {
 // struct without passing the check of the member with the exact name.
 func (o Object) Misspelt(names ...string) (string, bool) {
 	for member := range o {
-		if !slices.Contains(names, member) && slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, member) }) {
-			return member, true
+		if slices.Contains(names, member) {
+			continue
+		}
+		for _, name := range names {
+			if !(isFolded(member) && isFolded(name)) && strings.EqualFold(name, member) {
+				return member, true
+			}
 		}
 	}
 	return "", false

@@ -89,8 +89,10 @@ func (s *Shape) Check(o Object) error {
 		inner := s.elem
 		if s.fields != nil {
 			field, exact := s.fields[name]
-			if right := s.folded[Fold(name)]; !exact && right != "" {
-				return fmt.Errorf("%q differs from the field %q by its case only", name, right)
+			if !exact {
+				if right := s.folded[Fold(name)]; right != "" {
+					return fmt.Errorf("%q differs from the field %q by its case only", name, right)
+				}
 			}
 			inner = field
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/strategy/internal/strictjson"
@@ -61,6 +62,21 @@ func TestTwinsAndMisspeltNames(t *testing.T) {
 		}
 		if name, _ := o.Misspelt("sub", "aud"); o.HasTwins() != r.twins || name != r.misspelt {
 			t.Errorf("%s: got %t, %q, want %t, %q", r.text, o.HasTwins(), name, r.twins, r.misspelt)
+		}
+	}
+}
+
+// TestFoldIsTheSameForAllSpellings that encoding/json takes for one, and for no others.
+func TestFoldIsTheSameForAllSpellings(t *testing.T) {
+	for r := rune(0); r < 0x20000; r++ {
+		a := "x" + string(r)
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			if b := "X" + string(f); strictjson.Fold(a) != strictjson.Fold(b) {
+				t.Errorf("%q and %q: got %q and %q, want the same", a, b, strictjson.Fold(a), strictjson.Fold(b))
+			}
+		}
+		if got := strictjson.Fold(a); utf8.ValidRune(r) && !strings.EqualFold(got, a) {
+			t.Errorf("%q: got %q, another name", a, got)
 		}
 	}
 }
