@@ -131,6 +131,9 @@ func TestEachMendIsMissed(t *testing.T) {
 			}
 			out, passed := copied.Run(t, i, m.engine, seeded, "-kind="+m.kind, "-step="+m.step, "-for=10m")
 			after := searched.FindStringSubmatch(out)
+			if after != nil && passed {
+				found[i] = fmt.Sprintf("| %s | %s | not in %s, %s |\n", m.name, m.kind, after[1], after[2])
+			}
 			if passed || after == nil && !isLate || !strings.Contains(out, m.kind) {
 				t.Fatalf("without the fix %s does not report %q:\n%s", m.engine, m.kind, out)
 			}
@@ -138,6 +141,7 @@ func TestEachMendIsMissed(t *testing.T) {
 				return
 			}
 			found[i] = fmt.Sprintf("| %s | %s | %s, %s |\n", m.name, m.kind, after[1], after[2])
+			t.Logf("found after %s", after[2])
 		})
 	}
 }

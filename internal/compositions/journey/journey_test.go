@@ -22,7 +22,7 @@ var (
 // TestRandomJourneys checks what the documents promise. A journey that fails is printed as a test that can
 // be pasted. The command in internal/compositions searches for longer.
 func TestRandomJourneys(t *testing.T) {
-	o := journey.Options{Seed: *seed, For: *duration, Kind: *ofKind, Step: *ofStep, Log: func(failure string) { t.Error(failure) }}
+	o := journey.Options{Seed: *seed, For: *duration, Kind: *ofKind, Step: *ofStep, Log: func(failure string) { t.Error(failure) }, Progress: func(text string) { t.Log(text) }}
 	if o.For == 0 {
 		o.Count = *few
 	}

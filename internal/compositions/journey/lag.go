@@ -123,7 +123,7 @@ func (w *world) sayable(s Step, r *request) bool {
 
 // looks are the steps that may be answered from a stale record, with the page that they show, or nil.
 var looks = map[string]*model.Page{
-	"get": nil, "read flash": nil,
+	"get": nil, "read flash": nil, "a thief's page": &model.Me,
 	"page": &model.Me, "open a page": &model.Me, "follow a link": &model.Me, "page of an upstream": &model.Me, "admin page": &model.Me, "open a stream": &model.Me,
 	"proved page": &model.Proved,
 }

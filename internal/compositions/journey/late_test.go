@@ -125,6 +125,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in by passkey"}, {Do: "the replica takes over"}, {Do: "flash"}, {Do: "read flash"}, {Do: "read flash"}}},
 	"a stream whose user Express replaces and logs in again": {Seed: 71007179, Switches: switches{Ids: 1, Node: 1, Streams: 1},
 		Steps: steps{{Do: "log in", B: 1, U: 2}, {Do: "open a stream", B: 1}, {Do: "log in at Express", B: 1}, {Do: "log in at Express", B: 1, U: 2}}},
+	"a thief's page that a lagging replica answers": {Seed: 81009331, Switches: switches{Lag: 1, Bound: 1},
+		Steps: steps{{Do: "register"}, {Do: "the reads fall behind"}, {Do: "renew"}, {Do: "a thief's page", Old: true}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -20,6 +20,8 @@ type Options struct {
 	Kind  string        // report only failures of this kind, and end at the first; "": all
 	Step  string        // and only those after a step with this prefix
 	Log   func(string)  // is called with each shrunk failure; may be nil
+
+	Progress func(string) // is called once a minute; may be nil
 }
 
 // Report is the result of a search.
@@ -43,9 +45,14 @@ func (r *Report) String() string {
 func Search(t *testing.T, o Options) *Report {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // allocations are short-lived and the heap is small
 	pairs, start := Pairs(), time.Now()
+	said := start
 	r := &Report{Seed: o.Seed, Of: triples()}
 	met, forms := map[[6]uint8]bool{}, map[string]bool{}
 	for ; (o.Count == 0 || r.Journeys < o.Count) && (o.For == 0 || time.Since(start) < o.For); r.Journeys++ {
+		if o.Progress != nil && time.Since(said) > time.Minute {
+			said, r.Took = time.Now(), time.Since(start)
+			o.Progress(fmt.Sprintf("after %v: journey %d, %d broken promises", r.Took.Round(time.Second), r.Journeys, len(r.Failures)))
+		}
 		n := r.Journeys
 		seed := o.Seed + uint64(n)               //nolint:gosec // a number of journeys
 		random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it has to follow the seed
