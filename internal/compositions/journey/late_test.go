@@ -127,6 +127,9 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in", B: 1, U: 2}, {Do: "open a stream", B: 1}, {Do: "log in at Express", B: 1}, {Do: "log in at Express", B: 1, U: 2}}},
 	"a thief's page that a lagging replica answers": {Seed: 81009331, Switches: switches{Lag: 1, Bound: 1},
 		Steps: steps{{Do: "register"}, {Do: "the reads fall behind"}, {Do: "renew"}, {Do: "a thief's page", Old: true}}},
+	"a token that only a store has issued which has lost everything": {Seed: 81028721, Switches: switches{Remember: 1, Outage: 2, Streams: 1},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "the replica falls behind"}, {Do: "renew"}, {Do: "the replica takes over"}, {Do: "open a stream"}, {Do: "the store is back empty"},
+			{Do: "the old primary is back as itself"}, {Do: "open a stream"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -51,12 +51,20 @@ func (m *Model) use(k *kept) {
 	for _, r := range k.Tokens {
 		series[m.root(r)] = r
 	}
-	for token, r := range m.Tokens { // those that only the present state has issued
-		if k.Tokens[token] == nil && series[m.root(r)] != nil {
-			k.Tokens[token] = series[m.root(r)]
+	m.remember()
+	for token, root := range m.issued { // those that only another state has issued
+		if k.Tokens[token] == nil && series[root] != nil {
+			k.Tokens[token] = series[root]
 		}
 	}
 	m.Store, m.doubt, m.under = k.Store, k.doubt, k.under
+}
+
+// remember records which tokens were issued, for states that do not have them.
+func (m *Model) remember() {
+	for token, r := range m.Tokens {
+		m.issued[token] = m.root(r)
+	}
 }
 
 // root returns the series of which r is a copy, or r.

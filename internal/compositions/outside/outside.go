@@ -21,12 +21,13 @@ type Model struct {
 	kept   *kept                           // the state of a replica that fell behind
 	old    *kept                           // that of an old primary
 	copied map[*model.Series]*model.Series // the original of a copy
+	issued map[string]*model.Series        // the original of the series of each token that another state has
 	before map[string][]*model.LogIn       // log-ins by id, when the reads fell behind
 }
 
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
-	return &Model{Model: model.New(c), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}}
+	return &Model{Model: model.New(c), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}}
 }
 
 // Broken is a broken promise. All journeys that break it in the same way have the same Kind.
@@ -41,6 +42,7 @@ func (m *Model) Want(ok bool, kind, text string, args ...any) {
 
 // Empty models that the store has lost everything. An old primary has not.
 func (m *Model) Empty() {
+	m.remember()
 	m.Store, m.doubt, m.under = model.NewStore(), doubt{}, map[string]*model.Session{}
 }
 
