@@ -6,12 +6,17 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	main "github.com/seed-6f34412b/passport/examples/account"
+	"github.com/seed-6f34412b/passport/internal/faultproxy"
 	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/internal/sqltest"
+	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 	"github.com/seed-6f34412b/passport/strategy/passkey/passkeytest"
 )
@@ -46,6 +51,56 @@ func TestTheSQLTableOfPasskeysInEachDatabase(t *testing.T) {
 				return table, rand.Text(), rand.Text()
 			})
 		})
+	}
+}
+
+// TestAPasskeyWhoseInsertLosesItsAnswerIsAdded, in each database with a server.
+func TestAPasskeyWhoseInsertLosesItsAnswerIsAdded(t *testing.T) {
+	postgres, maria := sqltest.StartPostgres(t), sqltest.StartMariaDB(t)
+	name, other := postgres.Database(t), maria.Database(t)
+	toPostgres, toMaria := faultproxy.NewStream(t, postgres.Addr), faultproxy.NewStream(t, maria.Addr)
+	postgres.Server = &sqltest.Server{Addr: toPostgres.Addr()}
+	maria.Server = &sqltest.Server{Addr: toMaria.Addr()}
+	for _, row := range []struct {
+		name  string
+		proxy *faultproxy.Proxy
+		db    *sql.DB
+	}{
+		{"PostgreSQL", toPostgres, sqltest.Open(t, "pgx", postgres.URL(name))},
+		{"MariaDB", toMaria, sqltest.Open(t, "mysql", maria.DSN(other))},
+	} {
+		row.db.SetMaxOpenConns(1)
+		table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{
+			DB: row.db, MySQL: row.name == "MariaDB", Owner: func(name string) string { return name },
+			User: func(context.Context, string) (string, error) { return "", serializer.ErrUserGone },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := row.db.ExecContext(t.Context(), table.Schema()); err != nil {
+			t.Fatal(err)
+		}
+		var n atomic.Int32
+		row.proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
+			if !strings.Contains(c[0], "-- ping") && n.Add(1) == 2 { // the statement is prepared first
+				return faultproxy.CutReply
+			}
+			return faultproxy.Pass
+		})
+		c := passkey.Credential{ID: []byte("a passkey"), Name: "phone", Created: time.Now()}
+		if err := table.Add(t.Context(), "joe", c); err != nil {
+			t.Errorf("%s: got %v, want the passkey added", row.name, err)
+		}
+		row.proxy.Faults(nil)
+		if list, err := table.List(t.Context(), "joe"); err != nil || len(list) != 1 {
+			t.Errorf("%s: got %d passkeys, %v, want 1", row.name, len(list), err)
+		}
+		if err := table.Add(t.Context(), "jen", c); !errors.Is(err, passkey.ErrExists) {
+			t.Errorf("%s: another user's: got %v, want ErrExists", row.name, err)
+		}
+		if _, _, err := table.Find(t.Context(), c.ID); !errors.Is(err, passkey.ErrUnknown) {
+			t.Errorf("%s: of a user who is gone: got %v, want ErrUnknown", row.name, err)
+		}
 	}
 }
 

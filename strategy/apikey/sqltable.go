@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/internal/sqltable"
 )
@@ -80,7 +81,12 @@ func (t *SQLTable) Insert(ctx context.Context, k Key) error {
 	if err == nil {
 		return nil
 	}
-	// Databases name this error in different ways, so the table is asked.
+	// Databases name this error in different ways, so the table is asked. After an answer that was lost the
+	// key is there.
+	stored, asked := t.table.Has(ctx, `SELECT 1 FROM {table} WHERE id = $1 AND hash = $2`, k.ID, k.Hash)
+	if asked == nil && stored {
+		return nil
+	}
 	taken, asked := t.table.Has(ctx, `SELECT 1 FROM {table} WHERE owner = $1 AND name = $2`, k.Owner, k.Name)
 	if asked == nil && taken {
 		return ErrNameTaken
@@ -111,7 +117,8 @@ func (t *SQLTable) Used(ctx context.Context, id string, at time.Time) error {
 }
 
 // SQLFind returns the [Find] of a table. user returns the user whose key it is, by Key.Owner. An error of it
-// that wraps [strategy.ErrUnauthenticated] refuses the key, and any other is an outage.
+// that wraps [strategy.ErrUnauthenticated] or [serializer.ErrUserGone] refuses the key, and any other is an
+// outage.
 func SQLFind[U any](t *SQLTable, user func(ctx context.Context, owner string) (U, error)) Find[U] {
 	return func(ctx context.Context, id string) (k Key, u U, err error) {
 		list, err := t.keys(ctx, `id = $1`, id)
@@ -121,7 +128,9 @@ func SQLFind[U any](t *SQLTable, user func(ctx context.Context, owner string) (U
 		if len(list) == 0 {
 			return k, u, strategy.ErrUnauthenticated
 		}
-		u, err = user(ctx, list[0].Owner)
+		if u, err = user(ctx, list[0].Owner); errors.Is(err, serializer.ErrUserGone) {
+			err = strategy.ErrUnauthenticated
+		}
 		return list[0], u, err
 	}
 }

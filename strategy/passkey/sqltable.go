@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy/internal/sqltable"
 )
 
@@ -18,7 +19,7 @@ type SQLConfig[U any] struct {
 	// Owner returns the id of a user. It is never empty, and the same for ever.
 	Owner func(U) string
 	// User returns the user of an id, for Credentials.Find. An error that wraps strategy.ErrUnauthenticated
-	// refuses the log-in; any other is an outage.
+	// or serializer.ErrUserGone refuses the log-in; any other is an outage.
 	User func(ctx context.Context, owner string) (U, error)
 	// Table is the table's name, with its schema and a dot before it if needed. Empty means passkeys.
 	Table string
@@ -115,7 +116,9 @@ func (t *SQLTable[U]) Find(ctx context.Context, id []byte) (c Credential, user U
 	if err != nil {
 		return c, user, err
 	}
-	user, err = t.cfg.User(ctx, list[0].owner)
+	if user, err = t.cfg.User(ctx, list[0].owner); errors.Is(err, serializer.ErrUserGone) {
+		err = ErrUnknown
+	}
 	return list[0].Credential, user, err
 }
 
@@ -140,7 +143,13 @@ func (t *SQLTable[U]) Add(ctx context.Context, user U, c Credential) error {
 	if err == nil {
 		return nil
 	}
-	// Databases name this error in different ways, so the table is asked.
+	// Databases name this error in different ways, so the table is asked. After an answer that was lost the
+	// passkey is there.
+	stored, asked := t.table.Has(ctx, `SELECT 1 FROM {table} WHERE id = $1 AND owner = $2 AND credential = $3`,
+		id, t.cfg.Owner(user), string(text))
+	if asked == nil && stored {
+		return nil
+	}
 	if exists, asked := t.table.Has(ctx, `SELECT 1 FROM {table} WHERE id = $1`, id); asked == nil && exists {
 		return ErrExists
 	}
