@@ -65,8 +65,8 @@ func NewActing[U any](g *Guard[U], cfg ActingConfig[U]) (*Acting[U], error) {
 	return &Acting[U]{g, cfg}, nil
 }
 
-// acts is what the session keeps: who acts as whom, by their ids. The actor is in it since another user may
-// log in to the same session.
+// acts is what the session keeps: who acts as whom, by their ids. The actor is in it since Node's
+// keepSessionInfo keeps it when another user logs in.
 type acts struct {
 	Actor string `json:"actor"`
 	User  string `json:"user"`

@@ -74,6 +74,9 @@ func newStage(t testing.TB) *stage {
 		}
 		return err
 	})))
+	s.mux.Handle("POST /keep", s.RequireAuth(s.Handle(func(_ http.ResponseWriter, r *http.Request) error {
+		return session.Key[map[string]string]("passport.acting").SetContext(r.Context(), map[string]string{"actor": "3", "user": "1"})
+	})))
 	s.mux.Handle("POST /stop", s.Restore(s.Handle(func(_ http.ResponseWriter, r *http.Request) error { return acting.Stop(r) })))
 	return s
 }
@@ -147,6 +150,9 @@ func TestWhatEndsActing(t *testing.T) {
 			s.table.set(User{ID: 3, Email: "kim@test.com", Pass: password, Admin: true})
 			b.Post("/login", "email", "kim@test.com", "password", password).Want(t, http.StatusOK, "")
 		}, "for &{3 kim"},
+		{"Node logs another user in and keeps all keys", func(s *stage, b *browser.Browser) {
+			b.Post("/keep").Want(t, http.StatusOK, "")
+		}, "for &{2 jen"},
 		{"a log-out", func(_ *stage, b *browser.Browser) {
 			b.Post("/logout")
 			b.Post("/login", "email", "jen@test.com", "password", password).Want(t, http.StatusOK, "")
