@@ -150,7 +150,7 @@ func TestWhatEndsActing(t *testing.T) {
 			s.table.set(User{ID: 3, Email: "kim@test.com", Pass: password, Admin: true})
 			b.Post("/login", "email", "kim@test.com", "password", password).Want(t, http.StatusOK, "")
 		}, "for &{3 kim"},
-		{"Node logs another user in and keeps all keys", func(s *stage, b *browser.Browser) {
+		{"Node logs another user in and keeps all keys", func(_ *stage, b *browser.Browser) {
 			b.Post("/keep").Want(t, http.StatusOK, "")
 		}, "for &{2 jen"},
 		{"a log-out", func(_ *stage, b *browser.Browser) {
