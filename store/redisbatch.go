@@ -80,7 +80,7 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 // go-redis gives its error to every command of the pipeline, also to those that were answered before: to
 // their callers too the outcome is unknown. A panic of a hook continues in the caller, as without the batch.
 func (b *batches) run(ctx context.Context, cmd *redis.Cmd, sent redis.Cmder) error {
-	w := &waiting{cmd: cmd, sent: sent, err: errBadReply} // what it stays if a hook ends the goroutine of the batch
+	w := &waiting{cmd: cmd, sent: sent}
 	if err := b.wait(ctx, w); err != nil {
 		return err
 	}
