@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ func TestAHookThatEndsItsGoroutineIsAnOutage(t *testing.T) {
 	}
 	go send()
 	calls.Wait()
-	for _, err := range append(errs, r.Create(t.Context(), "b", []byte("y"), time.Hour)) {
+	for _, err := range slices.Concat(errs, []error{r.Create(t.Context(), "b", []byte("y"), time.Hour)}) {
 		if err == nil {
 			t.Error("a call that was not sent: got no error, want an outage")
 		}
