@@ -75,6 +75,9 @@ func TestTheLeastRightsAreEnough(t *testing.T) {
 			if err := r.Update(t.Context(), "large", []byte("x"), []byte("y"), time.Hour); err != nil || store.LargeRefused(r) != (rights == nil) {
 				t.Errorf("got error %v, and that the rights are missing is noticed: %t", err, store.LargeRefused(r))
 			}
+			if keys := server.Client(t).Keys(t.Context(), "test:write:*").Val(); len(keys) != 0 {
+				t.Errorf("the server still has %q", keys)
+			}
 		})
 	}
 	client := server.As(t, leastRights(t)...).Client(t)

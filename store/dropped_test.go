@@ -109,3 +109,45 @@ func TestAHookThatEndsItsGoroutineIsAnOutage(t *testing.T) {
 		}
 	}
 }
+
+// TestALargeRecordThatCannotBeComparedLeavesNothing: one of the two SETs is refused, as by a full server.
+func TestALargeRecordThatCannotBeComparedLeavesNothing(t *testing.T) {
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	defer c.Close()
+	r := store.Large(newRedis(t, c, store.RedisConfig{}))
+	create(t, r, "id", "x")
+	c.AddHook(&dropping{keep: func(i int, _ redis.Cmder) bool { return i != 1 }})
+	if err := r.Update(t.Context(), "id", []byte("x"), []byte("y"), time.Hour); err != nil {
+		t.Errorf("got error %v, want none: it is one script then", err)
+	}
+	if keys := m.Keys(); len(keys) != 1 {
+		t.Errorf("the server has the keys %q, want the record alone", keys)
+	}
+}
+
+// TestAHooksPanicIsItsCallers, whether or not the command has a goroutine of its own.
+func TestAHooksPanicIsItsCallers(t *testing.T) {
+	for name, row := range map[string]struct {
+		honours bool
+		large   bool
+	}{"a client that ignores contexts": {false, false}, "one that honours them": {true, false}, "a large record": {true, true}} {
+		c := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr(), ContextTimeoutEnabled: row.honours})
+		defer c.Close()
+		r := newRedis(t, c, store.RedisConfig{})
+		if row.large {
+			store.Large(r)
+		}
+		create(t, r, "id", "x")
+		c.AddHook(&dropping{keep: func(int, redis.Cmder) bool { panic("of a hook") }})
+		func() {
+			defer func() {
+				if p := recover(); p != "of a hook" {
+					t.Errorf("%s: the caller has the panic %v, want the hook's", name, p)
+				}
+			}()
+			err := r.Update(soon(t), "id", []byte("x"), []byte("y"), time.Hour)
+			t.Errorf("%s: got error %v, want a panic", name, err)
+		}()
+	}
+}

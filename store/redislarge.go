@@ -72,7 +72,7 @@ func (r *RedisStore) updateLarge(ctx context.Context, id string, old, new []byte
 		if denied(err) || strings.Contains(strings.ToLower(err.Error()), "unknown") { // such as a command that was renamed
 			r.large.refused.Store(true)
 		}
-		return errors.ErrUnsupported
+		return r.discard(ctx, keys[1:3])
 	}
 	if err != nil {
 		return outage("update", err)
@@ -81,8 +81,15 @@ func (r *RedisStore) updateLarge(ctx context.Context, id string, old, new []byte
 		if setOld.Err() == nil && setNew.Err() == nil {
 			r.large.refused.Store(true)
 		}
-		return errors.ErrUnsupported
+		return r.discard(ctx, keys[1:3])
 	}
 	_, err = verdict("update", cmd)
 	return err
+}
+
+// discard removes both forms of a record that could not be compared, and returns errors.ErrUnsupported. In a
+// Redis that is full they would otherwise take the place of other records until they expire.
+func (r *RedisStore) discard(ctx context.Context, keys []string) error {
+	_ = r.main.send(ctx, redis.NewIntCmd(ctx, append([]any{"del"}, anyOf(keys)...)...)) // best effort
+	return errors.ErrUnsupported
 }

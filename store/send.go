@@ -120,7 +120,7 @@ func (s *sender) ask(ctx context.Context, cmd *redis.Cmd, sent redis.Cmder) erro
 }
 
 // within returns the result of f, or the error of ctx if that ends first. f then goes on until the client's
-// own time limits end it.
+// own time limits end it. A panic of a hook of the client continues in the caller.
 func within(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -128,14 +128,28 @@ func within(ctx context.Context, f func() error) error {
 	if ctx.Done() == nil {
 		return f()
 	}
-	done := make(chan error, 1)
-	go func() { done <- f() }()
+	type result struct {
+		err      error
+		panicked any
+	}
+	done := make(chan result, 1)
+	go func() {
+		r := result{err: errBadReply} // stands if a hook ends this goroutine
+		defer func() {
+			r.panicked = recover()
+			done <- r
+		}()
+		r.err = f()
+	}()
 	select {
-	case err := <-done:
-		if err != nil {
-			err = contextError(ctx, err)
+	case r := <-done:
+		if r.panicked != nil {
+			panic(r.panicked)
 		}
-		return err
+		if r.err != nil {
+			return contextError(ctx, r.err)
+		}
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
