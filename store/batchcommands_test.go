@@ -325,3 +325,29 @@ func TestABatchOfScriptsThatHangsHoldsUpNobodyElse(t *testing.T) {
 	close(free)
 	hangs.Wait()
 }
+
+// TestABatchTakesAConnectionOfThePoolForPipelines, as RedisConfig.NoBatches says, unless it is one command.
+func TestABatchTakesAConnectionOfThePoolForPipelines(t *testing.T) {
+	c := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr(), PoolSize: 1})
+	defer c.Close()
+	r := newRedis(t, c, store.RedisConfig{})
+	create(t, r, "a", "x")
+	read := func() error { _, err := r.Get(t.Context(), "a"); return err }
+	update := func() error { return r.Update(t.Context(), "a", []byte("x"), []byte("x"), time.Hour) }
+	for name, row := range map[string]struct {
+		calls []func() error
+		hits  uint32
+	}{"reads alone": {[]func() error{read, read}, 0}, "reads and a write": {[]func() error{read, update, read}, 1}} {
+		before := c.PoolStats().PipelineStats
+		if err := errors.Join(gathered(t, r, row.calls...)...); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		after := c.PoolStats().PipelineStats
+		if got := after.Hits + after.Misses - before.Hits - before.Misses; got != row.hits {
+			t.Errorf("%s: took %d connections of that pool, want %d", name, got, row.hits)
+		}
+	}
+	if got := c.PoolStats().TotalConns; got != 1 {
+		t.Errorf("the client's other pool has %d connections, want 1", got)
+	}
+}

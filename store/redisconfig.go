@@ -62,7 +62,8 @@ type RedisConfig struct {
 	// in one pipeline, once twelve calls are in flight, and for the next 64: the reads as one
 	// MGET, and beside it the scripts of log-ins, log-outs and writes, each atomic as it is
 	// alone. That delays a few calls a little and makes many much cheaper. It takes one
-	// connection of the client's pool, needs no closing, and is there where the client is a
+	// connection of the client, of its pool for pipelines (Options.PipelinePoolSize) unless
+	// the batch is one command, and needs no closing. It is there where the client is a
 	// *redis.Client, also of NewFailoverClient: the keys of other clients are on several
 	// servers. Reads go together unless that client has a client-side cache, or Reads or
 	// Pipeline is given. A read whose batch fails is repeated alone, so that errors and time
