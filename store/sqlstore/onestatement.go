@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // oneStatement is a joint for PostgreSQL, which can write in WITH. All parts of a statement see the tables as
@@ -14,9 +15,9 @@ import (
 // each time, which takes longer than running it.
 type oneStatement struct {
 	*Store
-	start, replace    *statement // with one label, as most sessions have
-	endPlain, endNote *statement
-	seeNote           *statement // with Node's table, for an end without a note
+	starts, replaces     *byLabels
+	endsPlain, endsNoted *byLabels
+	seeNote              *statement // with Node's table, for an end without a note
 }
 
 func newOneStatement(s *Store) *oneStatement {
@@ -24,9 +25,31 @@ func newOneStatement(s *Store) *oneStatement {
 	if b, ok := s.ender.(*beside); ok {
 		j.seeNote = b.seeNote
 	}
-	j.start, j.replace = j.starting(1), j.replacing(1, 1)
-	j.endPlain, j.endNote = j.ending(false, 1), j.ending(true, 1)
+	j.starts = &byLabels{text: func(n, _ int) *statement { return j.starting(n) }}
+	j.replaces = &byLabels{text: j.replacing}
+	j.endsPlain = &byLabels{text: func(n, _ int) *statement { return j.ending(false, n) }}
+	j.endsNoted = &byLabels{text: func(n, _ int) *statement { return j.ending(true, n) }}
 	return j
+}
+
+// byLabels has a statement for each number of labels of a record, and of the record before it. It makes them
+// when they are first needed, and keeps those for few labels, as nearly all sessions have.
+type byLabels struct {
+	text func(n, m int) *statement
+	made [4][4]atomic.Pointer[statement]
+}
+
+func (b *byLabels) of(n, m int) *statement {
+	if n >= len(b.made) || m >= len(b.made) {
+		return b.text(n, m)
+	}
+	made := &b.made[n][m]
+	q := made.Load()
+	if q == nil {
+		q = b.text(n, m)
+		made.Store(q)
+	}
+	return q
 }
 
 // making returns the parts of a statement that create a record and its entries under n labels: made, which
@@ -95,11 +118,7 @@ func (j *oneStatement) create(ctx context.Context, n start) (done started, err e
 		values = appendTexts(append(values, n.deadline), n.labels)
 	}
 	if n.oldID == "" {
-		q := j.start
-		if len(n.labels) != 1 {
-			q = j.starting(len(n.labels))
-		}
-		done.created, err = j.inserted(ctx, q, values...)
+		done.created, err = j.inserted(ctx, j.starts.of(len(n.labels), 0), values...)
 		return done, err
 	}
 	values = append(values, n.oldID, n.packed)
@@ -107,24 +126,17 @@ func (j *oneStatement) create(ctx context.Context, n start) (done started, err e
 		values = append(values, n.note, n.life)
 	}
 	values = j.told(appendTexts(values, n.oldLabels), n.oldID, n.old, "")
-	q := j.replace
-	if len(n.labels) != 1 || len(n.oldLabels) != 1 {
-		q = j.replacing(len(n.labels), len(n.oldLabels))
-	}
-	done.created, err = q.row(ctx, nil, values, &done.oldEnded)
+	done.created, err = j.replaces.of(len(n.labels), len(n.oldLabels)).row(ctx, nil, values, &done.oldEnded)
 	return done, err
 }
 
 func (j *oneStatement) end(ctx context.Context, id, note string, life int64, labels []string) (there string, err error) {
-	q, values := j.endPlain, []any{id}
+	ends, values := j.endsPlain, []any{id}
 	if life > 0 {
-		q, values = j.endNote, []any{id, note, life}
-	}
-	if len(labels) != 1 {
-		q = j.ending(life > 0, len(labels))
+		ends, values = j.endsNoted, []any{id, note, life}
 	}
 	values = j.told(appendTexts(values, labels), id, nil, note)
-	ended, err := q.row(ctx, nil, values, &there)
+	ended, err := ends.of(len(labels), 0).row(ctx, nil, values, &there)
 	switch {
 	case err != nil || life > 0:
 	case j.seeNote != nil:
