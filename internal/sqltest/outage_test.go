@@ -122,12 +122,7 @@ func TestAnOutageIs503AndLogsNobodyOut(t *testing.T) {
 		}},
 		{name: "too many connections", begin: func(w *world) {
 			w.exec("SET GLOBAL max_connections=10")
-			w.takeAll()
-			end := w.end
-			w.end = func() {
-				end()
-				w.exec("SET GLOBAL max_connections=150")
-			}
+			w.takeAll("SET GLOBAL max_connections=150")
 		}},
 		{name: "a lock that somebody holds, and a statement timeout", params: []string{"max_statement_time=0.5"}, begin: func(w *world) {
 			w.end = lock(w.t, w.admin, "LOCK TABLES passport_sessions WRITE", "UNLOCK TABLES")
@@ -172,11 +167,13 @@ func (w *world) reconnect() {
 }
 
 // takeAll takes every connection that the server allows. It closes the program's idle ones first, so that the
-// program gets none.
-func (w *world) takeAll() {
+// program gets none. The outage ends with the statement after, on one of these: there may be no other.
+func (w *world) takeAll(after string) {
 	w.db.SetMaxIdleConns(0)
 	var taken []*sql.Conn
 	w.end = func() {
+		_, err := taken[0].ExecContext(w.t.Context(), after)
+		must(w.t, err)
 		for _, c := range taken {
 			_ = c.Close()
 		}
