@@ -42,7 +42,7 @@ func TestRoundTripsPerRequest(t *testing.T) {
 				{"a guarded read", "GET", "/me", 200, 1},
 				{"a write of a key", "POST", "/set?key=k&value=v", 200, 2},
 				{"a log-in over a session: a record, its label, the end of the old one, its label", "POST", "/login?user=1", 200, either(one, 2, 5)},
-				{"a log-out: an end and a label", "POST", "/logout", 200, either(one, 2, 3) + second},
+				{"a log-out: an end and a label", "POST", "/logout", 200, either(one || second == 0, 2, 3) + second},
 				{"a log-out of nobody", "POST", "/logout", 200, 0},
 			}
 			for _, warm := range []bool{true, false} { // the first run prepares the statements

@@ -18,7 +18,8 @@ type check struct {
 	iterator session.Iterator
 	master   session.PrimaryReader
 	batch    session.Batch
-	joint    session.Combiner
+	starting session.Combiner // of log-ins
+	ending   session.Combiner // of log-outs
 	notifier session.Notifier
 	advance  func(time.Duration)
 	rule     string

@@ -47,20 +47,22 @@ func (k *check) calls() map[string]func(context.Context) error {
 			return err
 		}
 	}
-	if k.joint != nil {
+	if k.starting != nil {
 		calls["CreateIndexed"] = func(ctx context.Context) error {
-			_, err := k.joint.CreateIndexed(ctx, session.NewRecord{ID: "both", TTL: hour, Deadline: time.Now().Add(hour), Labels: []string{"label"}})
+			_, err := k.starting.CreateIndexed(ctx, session.NewRecord{ID: "both", TTL: hour, Deadline: time.Now().Add(hour), Labels: []string{"label"}})
 			if errors.Is(err, session.ErrExists) { // expected at the second call
 				return nil
 			}
 			return err
 		}
+	}
+	if k.ending != nil {
 		calls["EndIndexed"] = func(ctx context.Context) error {
-			_, err := k.joint.EndIndexed(ctx, "ended", hour, []string{"label"})
+			_, err := k.ending.EndIndexed(ctx, "ended", hour, []string{"label"})
 			return err
 		}
 		calls["EndManyIndexed"] = func(ctx context.Context) error {
-			_, err := k.joint.EndManyIndexed(ctx, []string{"ended", "unknown"}, hour, [][]string{{"label"}, nil})
+			_, err := k.ending.EndManyIndexed(ctx, []string{"ended", "unknown"}, hour, [][]string{{"label"}, nil})
 			return err
 		}
 	}

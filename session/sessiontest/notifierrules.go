@@ -129,13 +129,15 @@ var notifierRules = withNotifier(
 				k.endsMany([]string{"heard-e"}, "")
 				hears("EndMany", session.EndManyNotice("heard-e"))
 			}
-			if k.joint != nil {
+			if k.ending != nil {
 				k.endsWith("heard-f", "", "label")
 				hears("EndIndexed", session.EndNotice("heard-f", nil, ""))
-				if _, err := k.joint.EndManyIndexed(ctx, []string{"heard-h"}, hour, [][]string{{"label"}}); !errors.Is(err, errors.ErrUnsupported) {
+				if _, err := k.ending.EndManyIndexed(ctx, []string{"heard-h"}, hour, [][]string{{"label"}}); !errors.Is(err, errors.ErrUnsupported) {
 					k.must(err)
 					hears("EndManyIndexed", session.EndManyNotice("heard-h"))
 				}
+			}
+			if k.starting != nil {
 				k.starts(session.NewRecord{ID: "heard-new", OldID: "heard-g", OldData: []byte("x")}, true, nil)
 				hears("CreateIndexed", session.EndNotice("heard-g", []byte("x"), ""))
 			}
@@ -196,7 +198,7 @@ var notifierRules = withNotifier(
 				k.endsMany([]string{"back"}, "back-next")
 				h.hears("EndMany of what was written back", moved)
 			}
-			if k.joint != nil {
+			if k.ending != nil {
 				k.create("back", "x", hour)
 				k.endsWith("back", "back-next", "label")
 				h.hears("EndIndexed of what was written back", moved)

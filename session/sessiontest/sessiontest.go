@@ -66,9 +66,7 @@ func newCheck(t reporter, s session.Store, advance func(time.Duration), quote st
 	k.iterator, _ = s.(session.Iterator)
 	k.master, _ = s.(session.PrimaryReader)
 	k.batch, _ = s.(session.Batch)
-	if combines(s) {
-		k.joint = s.(session.Combiner)
-	}
+	k.starting, k.ending = starting(s), ending(s)
 	k.notifier = notifierOf(s)
 	return k
 }

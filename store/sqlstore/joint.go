@@ -14,21 +14,31 @@ import (
 
 // joint does all steps of a log-in or a log-out atomically: in one statement on PostgreSQL, and in one
 // transaction on SQLite, where each commit is expensive. MySQL has no joint: it cannot write to several
-// tables in one statement, and a transaction would need two more round trips than separate steps.
+// tables in one statement, and a transaction would need two more round trips than separate steps. It can
+// delete from several, for a log-out: see oneDelete.
 type joint interface {
 	create(ctx context.Context, n start) (started, error)
+	jointEnd
+}
+
+// jointEnd is the part of a joint that ends records.
+type jointEnd interface {
 	end(ctx context.Context, id, note string, life int64, labels []string) (there string, err error)
 }
 
-// newJoint returns nil for MySQL.
-func newJoint(s *Store) joint {
-	switch {
+// newJoints returns nil for what separate statements do.
+func newJoints(s *Store) (joint, jointEnd) {
+	switch _, own := s.ender.(*inRow); {
 	case s.words.writesIn:
-		return newOneStatement(s)
+		j := newOneStatement(s)
+		return j, j
 	case s.words.returns:
-		return newOneTransaction(s)
+		j := newOneTransaction(s)
+		return j, j
+	case own && !s.tombstones:
+		return nil, newOneDelete(s)
 	}
-	return nil
+	return nil, nil
 }
 
 // start is a [session.NewRecord] as the table stores it.
@@ -85,9 +95,10 @@ func (s *Store) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEnde
 }
 
 // EndIndexed implements [session.Combiner]. It is one statement on PostgreSQL, and without tombstones two
-// beside a table of Node's or where it finds no record; one transaction on SQLite; and unsupported on MySQL.
+// beside a table of Node's or where it finds no record; one transaction on SQLite; on MySQL one statement for
+// our own table without tombstones, or more where it finds no record, and otherwise unsupported.
 func (s *Store) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
-	if s.joint == nil || !s.table.valid(id) {
+	if s.jointEnd == nil || !s.table.valid(id) {
 		return "", errors.ErrUnsupported
 	}
 	note, life, err := contract.Note("", life, s.tombstones)
@@ -96,7 +107,7 @@ func (s *Store) EndIndexed(ctx context.Context, id string, life time.Duration, l
 	}
 	labels = digests(labels)
 	there, err := try(ctx, s.database, "end", func() (string, error) {
-		return s.joint.end(ctx, id, note, life.Milliseconds(), labels)
+		return s.jointEnd.end(ctx, id, note, life.Milliseconds(), labels)
 	})
 	return contract.Successor(there), err
 }

@@ -56,9 +56,10 @@ func (j *oneTransaction) end(ctx context.Context, id, note string, life int64, l
 	return there, err
 }
 
-func (j *oneTransaction) forget(ctx context.Context, tx *sql.Tx, id string, labels []string) error {
+// forget removes the entries of id under labels, one by one.
+func (s *Store) forget(ctx context.Context, tx *sql.Tx, id string, labels []string) error {
 	for _, label := range labels {
-		if _, err := j.labels.drop.exec(ctx, tx, label, id); err != nil {
+		if _, err := s.labels.drop.exec(ctx, tx, label, id); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,8 @@ type Store struct {
 	table      table
 	tombstones bool
 	ender      ender
-	joint      joint // nil on MySQL: the steps of a log-in are separate statements
+	joint      joint    // nil on MySQL: the steps of a log-in are separate statements
+	jointEnd   jointEnd // may be nil
 	listen     func(ctx context.Context, channel string, tell func(notice string)) error
 	channel    string // the name under which notices are sent, with listen
 
@@ -59,7 +60,7 @@ func newStore(d, reads *database, t table, cfg Config) *Store {
 	s.walk = d.statement("id n", "SELECT {id}, {read} FROM {sessions} WHERE {id} > :id AND {live}"+rowSeen+" ORDER BY {id} LIMIT :n")
 	s.ender = t.ender(s)
 	s.labels = newLabels(d)
-	s.joint = newJoint(s)
+	s.joint, s.jointEnd = newJoints(s)
 	s.many = newMany(s, rowSeen)
 	return s
 }
