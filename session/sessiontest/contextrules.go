@@ -61,9 +61,11 @@ func (k *check) calls() map[string]func(context.Context) error {
 			_, err := k.ending.EndIndexed(ctx, "ended", hour, []string{"label"})
 			return err
 		}
-		calls["EndManyIndexed"] = func(ctx context.Context) error {
-			_, err := k.ending.EndManyIndexed(ctx, []string{"ended", "unknown"}, hour, [][]string{{"label"}, nil})
-			return err
+		if _, err := k.ending.EndManyIndexed(context.Background(), nil, hour, nil); !errors.Is(err, errors.ErrUnsupported) {
+			calls["EndManyIndexed"] = func(ctx context.Context) error {
+				_, err := k.ending.EndManyIndexed(ctx, []string{"ended", "unknown"}, hour, [][]string{{"label"}, nil})
+				return err
+			}
 		}
 	}
 	return calls
