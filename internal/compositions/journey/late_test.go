@@ -130,6 +130,8 @@ var late = map[string]journey.Journey{
 	"a token that only a store has issued which has lost everything": {Seed: 81028721, Switches: switches{Remember: 1, Outage: 2, Streams: 1},
 		Steps: steps{{Do: "log in", Remember: true}, {Do: "the replica falls behind"}, {Do: "renew"}, {Do: "the replica takes over"}, {Do: "open a stream"}, {Do: "the store is back empty"},
 			{Do: "the old primary is back as itself"}, {Do: "open a stream"}}},
+	"a registration of a key that no replica confirms, just before the session's end": {Seed: 91007435, Switches: switches{Outage: 3, Bound: 1},
+		Steps: steps{{Do: "log in"}, {Do: "clock", N: 7}, {Do: "the replica takes over"}, {Do: "bind the session"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -97,7 +97,9 @@ func (m *Model) Refused(h *Half) {
 	m.Unheard, m.doubt.silent = true, len(h.Touched)+len(h.Made) == 0 && !h.Cells
 	m.made(h)
 	for _, id := range h.Touched {
-		m.doubtSession(id, h)
+		if m.doubtSession(id, h); m.Live[id] != nil {
+			m.Live[id].MayBeUsed(h.Now) // the program is asked only later
+		}
 	}
 	if h.Cells {
 		for _, r := range m.Tokens {
