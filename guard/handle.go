@@ -1,6 +1,9 @@
 package guard
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
 // Handle returns h as a handler that may return an error instead of an answer: an error of this package, of a
 // session or of a users table, which is answered as the middlewares answer it, by Config.Error or
@@ -22,19 +25,18 @@ func (g *Guard[U]) Handle(h func(w http.ResponseWriter, r *http.Request) error) 
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		watched := &startWatcher{ResponseWriter: w}
-		err := h(watched, r)
-		switch {
-		case err == nil:
-		case watched.started:
+		if err := h(watched, r); err != nil {
 			g.emitRefusal(r, err)
-		default:
-			g.refuse(w, r, err)
+			if !watched.started {
+				g.answerRefused(w, r, err)
+			}
 		}
 	})
 }
 
 // HandleFailure is [Guard.Handle] for [Options].FailureHandler: h answers a refusal, and may return an error
-// in place of an answer, such as that of a page or the refusal itself. It panics if h is nil.
+// in place of an answer, such as that of a page or the refusal itself, whose event was sent before. It panics
+// if h is nil.
 //
 //	form := guard.Options{Strategies: []string{"local"}, FailureHandler: auth.HandleFailure(showFormAgain)}
 //	mux.Handle("POST /login", auth.AuthenticateWith(form)(auth.LogIn(home)))
@@ -44,7 +46,15 @@ func (g *Guard[U]) HandleFailure(
 	if h == nil {
 		panic("guard: HandleFailure: the function is nil")
 	}
-	return func(w http.ResponseWriter, r *http.Request, err error) {
-		g.Handle(func(w http.ResponseWriter, r *http.Request) error { return h(w, r, err) }).ServeHTTP(w, r)
+	return func(w http.ResponseWriter, r *http.Request, refusal error) {
+		watched := &startWatcher{ResponseWriter: w}
+		if err := h(watched, r, refusal); err != nil {
+			if !errors.Is(err, refusal) { // the event of the refusal was sent before
+				g.emitRefusal(r, err)
+			}
+			if !watched.started {
+				g.answerRefused(w, r, err)
+			}
+		}
 	}
 }

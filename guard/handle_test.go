@@ -75,14 +75,15 @@ func TestAFailureHandlerMayReturnAnError(t *testing.T) {
 		answer func(rw http.ResponseWriter, refusal error) error
 		status int
 		text   string
+		events string
 	}{
 		{"a page", func(rw http.ResponseWriter, refusal error) error {
 			rw.WriteHeader(http.StatusUnprocessableEntity)
 			_, err := fmt.Fprint(rw, "try again: ", errors.Is(refusal, strategy.ErrUnauthenticated))
 			return err
-		}, 422, "try again: true"},
-		{"the refusal", func(_ http.ResponseWriter, refusal error) error { return refusal }, 401, ""},
-		{"an outage of the page", func(http.ResponseWriter, error) error { return errOutage }, 503, "at the moment"},
+		}, 422, "try again: true", "authn_login_fail  failure"},
+		{"the refusal", func(_ http.ResponseWriter, refusal error) error { return refusal }, 401, "", "authn_login_fail  failure"},
+		{"an outage of the page", func(http.ResponseWriter, error) error { return errOutage }, 503, "at the moment", "authn_login_fail  failure, guard_error  error"},
 	} {
 		w := newWorld(t)
 		refused := w.HandleFailure(func(rw http.ResponseWriter, _ *http.Request, err error) error { return row.answer(rw, err) })
@@ -91,6 +92,9 @@ func TestAFailureHandlerMayReturnAnError(t *testing.T) {
 		got := browser.New(t, w.mux).Post("/form", "email", "joe@test.com", "password", "wrong")
 		if got.StatusCode != row.status || !strings.Contains(got.Text, row.text) {
 			t.Errorf("%s: got %d %s, want %d %q", row.name, got.StatusCode, got.Text, row.status, row.text)
+		}
+		if got := w.outcomes(); got != row.events {
+			t.Errorf("%s: got events %q, want %q", row.name, got, row.events)
 		}
 	}
 	defer func() {
