@@ -242,3 +242,11 @@ func TestAnAdministratorWhoActsLogsInAsThemself(t *testing.T) {
 	page.Want(t, http.StatusOK, "You act as")
 	page.Want(t, http.StatusOK, `value="admin@test.example"`)
 }
+
+// TestAColumnThatIsAddedStopsNobody: a migration runs before the new program does.
+func TestAColumnThatIsAddedStopsNobody(t *testing.T) {
+	site := main.SiteOfThieves(t)
+	kim := visit(t, site).register("kim@test.example")
+	site.Exec("ALTER TABLE users ADD COLUMN later TEXT NOT NULL DEFAULT ''")
+	kim.Get("/account").Want(t, http.StatusOK, "")
+}

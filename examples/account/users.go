@@ -55,7 +55,9 @@ func factors(_ context.Context, u *User) ([]string, error) {
 // users is the users table.
 type users struct{ db *sqlx.DB }
 
-const selectUser = `SELECT users.*,
+// selectUser names the columns: a migration that adds one must not stop the processes that do not know it.
+const selectUser = `SELECT id, email, name, role, hash, stamp,
+	authenticator, authenticator_new, app_since, created,
 	(SELECT COUNT(*) FROM recovery_codes c WHERE c.owner = users.id) AS recovery_codes,
 	(SELECT COUNT(*) FROM passkeys p WHERE p.owner = users.id) AS passkeys,
 	(SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.owner = users.id) AS passkeys_since,
