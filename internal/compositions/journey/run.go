@@ -170,6 +170,7 @@ func newWorld(s Switches, on servers) (*world, error) {
 		w.processes = append(w.processes, p)
 	}
 	var err error
+	w.shared.timeout = 0 // the probe waits even if the machine is busy
 	if w.probe, err = w.shared.newProcess(1, w.raw); err != nil {
 		return w, err
 	}
