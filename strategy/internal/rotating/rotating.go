@@ -307,18 +307,18 @@ func (t *Tokens) Renew(ctx context.Context, id string, data json.RawMessage) (s 
 	p := pair{id, token.New()}
 	raw, err := t.cfg.Cells.Load(ctx, t.seriesKey(p.name()))
 	for err == nil {
-		r, s, err := t.parse(p.name(), raw)
-		if err == nil {
-			err = t.sameEras(ctx, s)
+		r, before, aliveErr := t.parse(p.name(), raw)
+		if aliveErr == nil {
+			aliveErr = t.sameEras(ctx, before)
 		}
-		if isOver(err) {
+		if isOver(aliveErr) {
 			return Series{}, "", false, nil
 		}
-		if err != nil {
-			return Series{}, "", false, err
+		if aliveErr != nil {
+			return Series{}, "", false, aliveErr
 		}
 		if bytes.Equal(r.Data, data) {
-			return s, "", true, nil
+			return before, "", true, nil
 		}
 		// The new secret is not derived from the one before: whoever holds that could get it again.
 		r.Void = []string{r.Current}

@@ -1,6 +1,7 @@
 package rotating_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -254,6 +255,29 @@ func TestNoTokenOfAnEndedSeriesIsAccepted(t *testing.T) {
 				t.Errorf("%s: got alive %t and %v", kind, alive, err)
 			}
 		})
+	}
+}
+
+// refuses are cells that swap nothing.
+type refuses struct{ strategy.Cells }
+
+var errRefused = errors.New("made up")
+
+func (refuses) Swap(context.Context, string, []byte, []byte, time.Duration) ([]byte, bool, error) {
+	return nil, false, errRefused
+}
+
+// TestAnOutageIsNoEndOfASeries: what could not be renewed or used is not taken for a series that is over.
+func TestAnOutageIsNoEndOfASeries(t *testing.T) {
+	cells := newCells(t)
+	h := begin(t, newTokens(t, func(c *rotating.Config) { c.Cells = cells }))
+	down := newTokens(t, func(c *rotating.Config) { c.Cells = refuses{cells} })
+	id, _ := rotating.ID(h.token)
+	if _, next, ok, err := down.Renew(t.Context(), id, json.RawMessage(`"other"`)); !errors.Is(err, errRefused) || ok || next != "" {
+		t.Errorf("renew: got %t, a token %t and %v, want the outage", ok, next != "", err)
+	}
+	if _, next, err := down.Use(t.Context(), h.token); !errors.Is(err, errRefused) || next != "" {
+		t.Errorf("use: got a token %t and %v, want the outage", next != "", err)
 	}
 }
 

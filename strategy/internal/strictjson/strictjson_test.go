@@ -68,7 +68,7 @@ func TestTwinsAndMisspeltNames(t *testing.T) {
 
 // TestFoldIsTheSameForAllSpellings that encoding/json takes for one, and for no others.
 func TestFoldIsTheSameForAllSpellings(t *testing.T) {
-	for r := rune(0); r < 0x20000; r++ {
+	for r := range rune(0x20000) {
 		a := "x" + string(r)
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			if b := "X" + string(f); strictjson.Fold(a) != strictjson.Fold(b) {
