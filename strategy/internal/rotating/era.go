@@ -69,9 +69,10 @@ func (t *Tokens) loadAll(ctx context.Context, keys []string) (values [][]byte, e
 
 // swapAlive is swap for a series that must not have ended. It returns ErrUnknown if one of its eras has
 // changed. Where the Cells combine steps, the record was then replaced all the same: no token of it is
-// accepted any more.
+// accepted any more. It may also have been replaced when an era could not be read. A token that is accepted
+// only once would then be spent, so without a grace the eras are compared first.
 func (t *Tokens) swapAlive(ctx context.Context, s Series, old []byte, r *record, ttl time.Duration) (found []byte, swapped bool, err error) {
-	if t.joint == nil {
+	if t.joint == nil || t.cfg.Grace < 0 {
 		if err := t.sameEras(ctx, s); err != nil {
 			return nil, false, err
 		}
