@@ -132,6 +132,8 @@ var late = map[string]journey.Journey{
 			{Do: "the old primary is back as itself"}, {Do: "open a stream"}}},
 	"a registration of a key that no replica confirms, just before the session's end": {Seed: 91007435, Switches: switches{Outage: 3, Bound: 1},
 		Steps: steps{{Do: "log in"}, {Do: "clock", N: 7}, {Do: "the replica takes over"}, {Do: "bind the session"}}},
+	"an outage hits a renewal that began with a stale record": {Seed: 101010781, Switches: switches{Outage: 1, Lag: 1, Node: 1},
+		Steps: steps{{Do: "set at Express"}, {Do: "the reads fall behind"}, {Do: "set", U: 1}, {Do: "the store dies", N: 8}, {Do: "renew"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

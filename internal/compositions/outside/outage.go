@@ -166,7 +166,7 @@ func (m *Model) Settled(id string, f Opened) {
 }
 
 // adopt adds a session that a refused request stored under an id that no answer contained. Only users of
-// the presented session, and the user who logged in, may be in it.
+// the presented session, and the user who logged in, may be in it. What it began with may be a stale record.
 func (m *Model) adopt(id string, h *Half, f Opened) {
 	s := model.NewSession(id, h.Now)
 	s.Maybe, s.Values = h.Now, maps.Clone(f.Values)
@@ -175,7 +175,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 	}
 	maps.DeleteFunc(s.Values, func(_, v string) bool { return v == "" })
 	for k, v := range s.Values {
-		m.Want(k == h.Name && v == h.Value || h.from != nil && h.from.Values[k] == v, "outage: a value from elsewhere", "%s of %s: %q", k, id, v)
+		m.Want(h.Stale || k == h.Name && v == h.Value || h.from != nil && h.from.Values[k] == v, "outage: a value from elsewhere", "%s of %s: %q", k, id, v)
 	}
 	for g, u := range f.Users {
 		l := &model.LogIn{Guard: g, User: u}
