@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/seed-6f34412b/passport/internal/sqltest"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store/sqlstore"
@@ -139,11 +141,15 @@ func TestS5_ALogInWaitsForAWrite(t *testing.T) {
 
 // TestS7_ALogOutWaitsForARenewal, finds its note, and leaves it where it is.
 func TestS7_ALogOutWaitsForARenewal(t *testing.T) {
-	p := start(t).places()[0]
-	for _, edit := range []func(*sqlstore.Config){keep, tombstones} {
-		db, s := p.stores(t, edit)
+	places := start(t).places()
+	for _, row := range []struct {
+		place place
+		edit  func(*sqlstore.Config)
+	}{{places[0], keep}, {places[0], tombstones}, {places[1], keep}} {
+		db, s := row.place.stores(t, row.edit)
 		r, ctx := s.Sessions, context.Background()
 		must(t, r.Create(ctx, "old", before, time.Hour))
+		must(t, r.AddLabel(ctx, "l", "old", time.Now().Add(time.Hour)))
 		tx, err := db.BeginTx(ctx, nil)
 		must(t, err)
 		_, err = tx.ExecContext(ctx, "UPDATE passport_sessions SET data='', note='new', until=expires, gone=expires, expires=0")
@@ -156,10 +162,13 @@ func TestS7_ALogOutWaitsForARenewal(t *testing.T) {
 		must(t, tx.Commit())
 		wg.Wait()
 		if logOut != nil || next != "new" {
-			t.Errorf("got successor %q and error %v, want new", next, logOut)
+			t.Errorf("%s: got successor %q and error %v, want new", row.place.name, next, logOut)
+		}
+		if ids, err := r.Labelled(ctx, "l"); err != nil || ids != nil {
+			t.Errorf("%s: the label lists %q (error %v), want none", row.place.name, ids, err)
 		}
 		if next, err := r.EndIndexed(ctx, "old", time.Hour, nil); err != nil || next != "new" {
-			t.Errorf("the log-out again: got successor %q and error %v, want new", next, err)
+			t.Errorf("%s: the log-out again: got successor %q and error %v, want new", row.place.name, next, err)
 		}
 	}
 }
@@ -167,7 +176,11 @@ func TestS7_ALogOutWaitsForARenewal(t *testing.T) {
 // waits returns nil once a statement waits for a lock.
 func waits(ctx context.Context, db *sql.DB) error {
 	var n int
-	err := db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname=current_database() AND wait_event_type='Lock'").Scan(&n)
+	query := "SELECT count(*) FROM pg_stat_activity WHERE datname=current_database() AND wait_event_type='Lock'"
+	if _, maria := db.Driver().(*mysql.MySQLDriver); maria {
+		query = "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state='LOCK WAIT'"
+	}
+	err := db.QueryRowContext(ctx, query).Scan(&n)
 	if err == nil && n == 0 {
 		err = errors.New("nothing waits for a lock")
 	}
@@ -224,5 +237,29 @@ func TestALogInHasAnyNumberOfLabels(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestALogOutOfManyLabelsLeavesNoStatementAtTheServer: MySQL allows 16382 prepared statements in all.
+func TestALogOutOfManyLabelsLeavesNoStatementAtTheServer(t *testing.T) {
+	db, s := start(t).places()[1].stores(t)
+	r, ctx := s.Sessions, context.Background()
+	db.SetMaxOpenConns(1)
+	prepared := func() (n int) {
+		must(t, db.QueryRowContext(ctx, "SHOW STATUS LIKE 'Prepared_stmt_count'").Scan(new(string), &n))
+		return n
+	}
+	first := 0
+	for i := range 10 {
+		id := fmt.Sprint("id", i)
+		must(t, r.Create(ctx, id, before, time.Hour))
+		_, err := r.EndIndexed(ctx, id, time.Hour, []string{"a", "b", "c", "d"})
+		must(t, err)
+		if i == 0 {
+			first = prepared()
+		}
+	}
+	if now := prepared(); now != first {
+		t.Errorf("the server holds %d prepared statements, and held %d after the first log-out", now, first)
 	}
 }

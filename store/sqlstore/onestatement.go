@@ -33,7 +33,8 @@ func newOneStatement(s *Store) *oneStatement {
 }
 
 // byLabels has a statement for each number of labels of a record, and of the record before it. It makes them
-// when they are first needed, and keeps those for few labels, as nearly all sessions have.
+// when they are first needed, and keeps those for few labels, as nearly all sessions have. Those for more it
+// does not keep, and so they are not prepared: nothing would close them.
 type byLabels struct {
 	text func(n, m int) *statement
 	made [4][4]atomic.Pointer[statement]
@@ -41,15 +42,15 @@ type byLabels struct {
 
 func (b *byLabels) of(n, m int) *statement {
 	if n >= len(b.made) || m >= len(b.made) {
-		return b.text(n, m)
+		q := b.text(n, m)
+		q.prepared = false
+		return q
 	}
 	made := &b.made[n][m]
-	q := made.Load()
-	if q == nil {
-		q = b.text(n, m)
-		made.Store(q)
+	if made.Load() == nil {
+		made.CompareAndSwap(nil, b.text(n, m))
 	}
-	return q
+	return made.Load()
 }
 
 // making returns the parts of a statement that create a record and its entries under n labels: made, which
