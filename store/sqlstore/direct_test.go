@@ -96,7 +96,7 @@ func TestARowIsReadOnceWhateverTheDriverCan(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			db := sql.OpenDB(&row.driver)
-			defer db.Close()
+			defer func() { _ = db.Close() }()
 			var value string
 			found, err := sqlstore.Row(t.Context(), db, &value)
 			if value != row.value || found != row.found || !errors.Is(err, row.err) || row.driver.executed != 1 {
