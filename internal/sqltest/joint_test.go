@@ -263,3 +263,24 @@ func TestALogOutOfManyLabelsLeavesNoStatementAtTheServer(t *testing.T) {
 		t.Errorf("the server holds %d prepared statements, and held %d after the first log-out", now, first)
 	}
 }
+
+// TestALogOutNeedsNoDatabaseOfTheConnection: the prefix may name it.
+func TestALogOutNeedsNoDatabaseOfTheConnection(t *testing.T) {
+	servers := start(t)
+	name := servers.maria.Database(t)
+	db, ctx := sqltest.Open(t, "mysql", servers.maria.DSN("")), context.Background()
+	s, err := sqlstore.New(ctx, db, sqlstore.Config{Dialect: sqlstore.MySQL, Migrate: true, Prefix: name + ".its_"})
+	must(t, err)
+	r := s.Sessions
+	must(t, r.Create(ctx, "id", before, time.Hour))
+	must(t, r.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour)))
+	if next, err := r.EndIndexed(ctx, "id", time.Hour, []string{"k", "l"}); next != "" || err != nil {
+		t.Errorf("got %q and error %v", next, err)
+	}
+	if _, err := r.Get(ctx, "id"); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("after its end: got error %v, want ErrNotFound", err)
+	}
+	if ids, err := r.Labelled(ctx, "l"); err != nil || ids != nil {
+		t.Errorf("the label lists %q (error %v), want none", ids, err)
+	}
+}

@@ -15,14 +15,15 @@ func newOneDelete(s *Store) *oneDelete {
 	return j
 }
 
-// ending is endLive, and also removes the record's entries under n labels.
+// ending is endLive, and also removes the record's entries under n labels. With aliases for the tables, MySQL
+// would look for them in the connection's database, which may be another one or none.
 func (j *oneDelete) ending(n int) *statement {
 	if n == 0 {
 		return j.statement("id", endLive)
 	}
 	words, labels := list("label", n)
-	return j.statementOf(append(labels, "id"), "DELETE s, l FROM {sessions} AS s LEFT JOIN {labels} AS l ON l.id=s.id AND l.label IN ("+words+") "+
-		"WHERE s.id=:id AND s.until<={now}")
+	return j.statementOf(append(labels, "id"), "DELETE {sessions}, {labels} FROM {sessions} LEFT JOIN {labels} ON {labels}.id={sessions}.id "+
+		"AND {labels}.label IN ("+words+") WHERE {sessions}.id=:id AND {sessions}.until<={now}")
 }
 
 func (j *oneDelete) end(ctx context.Context, id, note string, _ int64, labels []string) (there string, err error) {
