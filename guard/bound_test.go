@@ -18,12 +18,18 @@ const boundLife = 10 * time.Minute
 // bindsDevices makes w's sessions bound to devices, and mounts the handler.
 func bindsDevices(w *world, edit func(*session.DeviceBound), guards ...func(*guard.Config)) {
 	w.t.Helper()
+	bindsDevicesIn(w, w.store, edit, guards...)
+}
+
+// bindsDevicesIn is bindsDevices with sessions in store.
+func bindsDevicesIn(w *world, store session.Store, edit func(*session.DeviceBound), guards ...func(*guard.Config)) {
+	w.t.Helper()
 	d := session.DeviceBound{Lifetime: boundLife}
 	if edit != nil {
 		edit(&d)
 	}
 	var err error
-	w.sessions, err = session.New(session.Config{Store: w.store, Codec: session.SecureCookie(secret), Logger: w.logger(), DeviceBound: d})
+	w.sessions, err = session.New(session.Config{Store: store, Codec: session.SecureCookie(secret), Logger: w.logger(), DeviceBound: d})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -225,6 +231,32 @@ func TestTheIDBeforeFindsTheSessionForAMoment(t *testing.T) {
 		page.Get("/me").Want(t, 401, guard.ProblemLogIn)
 		page.Post("/logout") // ends the session, as always
 		o.Get("/me").Want(t, 401, guard.ProblemLogIn)
+	})
+}
+
+// TestS17_AReplicaThatLagsMayFindTheIDBefore, and no route does that asks the primary.
+func TestS17_AReplicaThatLagsMayFindTheIDBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		replica := &stale{w.store, map[string][]byte{}}
+		bindsDevicesIn(w, replica, nil)
+		w.mux.Handle("/uncached", w.RequireUncached(w.hello()))
+		o := &owner{Browser: w.open(), t: t, key: devicetest.New(t)}
+		offer := logIn(o.Browser, "joe@test.com")
+		thief := o.Twin()
+		thief.Get("/me").Want(t, 200, "hello joe") // the replica has it
+		o.register(offer).Want(t, 200, "session_identifier")
+		pass(11 * time.Second)
+		thief.Get("/me").Want(t, 200, "hello joe")
+		for _, path := range []string{"/uncached", "/bound"} {
+			thief.Get(path).Want(t, 401, "")
+		}
+		other := &owner{Browser: thief, t: t, key: devicetest.New(t)}
+		other.register(thief.Get("/bound")).Want(t, 409, "") // a key of the thief's
+		o.Get("/me").Want(t, 200, "hello joe")
+		clear(replica.replica) // it has caught up
+		thief.Get("/me").Want(t, 401, "")
+		o.Get("/me").Want(t, 200, "hello joe")
 	})
 }
 

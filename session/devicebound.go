@@ -25,6 +25,9 @@ import (
 // browser gets by signing a challenge, and renews regularly. It costs no store command. Sessions of other
 // browsers stay as they are.
 //
+// For ten seconds the id from before the registration finds the session too. If the store reads from a
+// replica or a cache that lags, it does until that has caught up, as after a log-out.
+//
 // [Manager.DeviceBound] is the handler to mount. guard.Guard.RequireBound lets only bound
 // sessions pass.
 type DeviceBound struct {

@@ -9,8 +9,9 @@ import (
 )
 
 // A lagging replica, or a cache, shows an old version of a session (S17), and pages may be answered from
-// it. So a log-out or log-in takes effect on pages only after that time. Requests that change something
-// read the primary. They have the usual effect, or are refused and change nothing.
+// it. So a log-out, a log-in or a registration of a key (S19) takes effect on pages only after that time.
+// Requests that change something read the primary. They have the usual effect, or are refused and change
+// nothing.
 
 // Lag models that the replica from which records are read stops receiving writes.
 func (m *Model) Lag() {
