@@ -138,6 +138,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in"}, {Do: "clock", N: 7}, {Do: "the replica takes over"}, {Do: "bind the session"}}},
 	"an outage hits a renewal that began with a stale record": {Seed: 101010781, Switches: switches{Outage: 1, Lag: 1, Node: 1},
 		Steps: steps{{Do: "set at Express"}, {Do: "the reads fall behind"}, {Do: "set", U: 1}, {Do: "the store dies", N: 8}, {Do: "renew"}}},
+	"an outage hits a step up that began with a stale record of a session that had ended": {Seed: 20290351, Switches: switches{Guards: 1, Outage: 1, Lag: 1, Node: 1},
+		Steps: steps{{Do: "log in at Express", U: 2}, {Do: "log in", G: 1}, {Do: "the reads fall behind"}, {Do: "register"}, {Do: "the store dies", N: 4}, {Do: "step up by passkey", U: 2, Old: true}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

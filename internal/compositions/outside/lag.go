@@ -15,9 +15,11 @@ import (
 
 // Lag models that the replica from which records are read stops receiving writes.
 func (m *Model) Lag() {
-	m.before = map[string][]*model.LogIn{}
+	m.before = map[string]*model.Session{}
 	for id, s := range m.Live {
-		m.before[id] = slices.Collect(maps.Values(s.LogIns))
+		was := *s
+		was.LogIns = maps.Clone(s.LogIns)
+		m.before[id] = &was
 	}
 }
 
@@ -39,9 +41,11 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) *model.LogIn
 		if slices.Contains(v.Unproved, id) {
 			continue
 		}
-		list := slices.Clone(m.before[id])
-		if s := m.Live[id]; s != nil {
-			list = slices.AppendSeq(list, maps.Values(s.LogIns))
+		var list []*model.LogIn
+		for _, s := range []*model.Session{m.before[id], m.Live[id]} {
+			if s != nil {
+				list = slices.AppendSeq(list, maps.Values(s.LogIns))
+			}
 		}
 		i := slices.IndexFunc(list, func(l *model.LogIn) bool {
 			return l.Guard == v.Guard && l.User == passed && m.Good(l) && !m.Pending(l) && page.May(m.Model, v, l)

@@ -166,34 +166,43 @@ func (m *Model) Settled(id string, f Opened) {
 }
 
 // adopt adds a session that a refused request stored under an id that no answer contained. Only users of
-// the presented session, and the user who logged in, may be in it. What it began with may be a stale record.
+// the presented session, and the user who logged in, may be in it. What it began with may be a stale record,
+// also of a session that had ended.
 func (m *Model) adopt(id string, h *Half, f Opened) {
 	s := model.NewSession(id, h.Now)
 	s.Maybe, s.Values = h.Now, maps.Clone(f.Values)
 	if h.from != nil {
 		s.Born, s.From = h.from.Born, h.from.ID
 	}
+	began := []*model.Session{h.from}
+	for _, presented := range h.IDs {
+		if h.Stale {
+			began = append(began, m.before[presented])
+		}
+	}
 	maps.DeleteFunc(s.Values, func(_, v string) bool { return v == "" })
 	for k, v := range s.Values {
 		m.Want(h.Stale || k == h.Name && v == h.Value || h.from != nil && h.from.Values[k] == v, "outage: a value from elsewhere", "%s of %s: %q", k, id, v)
 	}
 	for g, u := range f.Users {
-		l := &model.LogIn{Guard: g, User: u}
-		if h.from != nil && h.from.LogIns[g] != nil && (u == h.from.LogIns[g].User || f.Pending[g]) {
-			*l = *h.from.LogIns[g]
-			l.Begun = cmp.Or(l.Begun, h.from.LogIns[g])
-		}
 		if f.Pending[g] {
-			l.User = 1
+			u = 1 // who has set up the factor
 		}
-		if l.User == 0 || u == 0 && !f.Pending[g] {
+		if u == 0 {
 			continue
+		}
+		l, brought := &model.LogIn{Guard: g, User: u}, false
+		for _, from := range began {
+			if from != nil && from.LogIns[g] != nil && from.LogIns[g].User == u && !brought {
+				*l, brought = *from.LogIns[g], true
+				l.Begun = cmp.Or(l.Begun, from.LogIns[g])
+			}
 		}
 		if r := m.Tokens[h.Token]; r != nil && g == h.Guard && h.User == 0 && (h.from == nil || h.from.LogIns[g] == nil) {
 			l.Series, l.Labels = r, r.Labels
 		}
 		known := g == h.Guard && (l.User == h.User || m.Tokens[h.Token] != nil && m.Tokens[h.Token].User == l.User)
-		m.Want(known || h.from != nil && h.from.LogIns[g] != nil && h.from.LogIns[g].User == l.User, "outage: somebody is logged in whom the request did not bring", "guard %d, user %d under %s", g, l.User, id)
+		m.Want(known || brought, "outage: somebody is logged in whom the request did not bring", "guard %d, user %d under %s", g, l.User, id)
 		l.Password = m.Passwords[l.Account()]
 		l.Factors = slices.DeleteFunc(slices.Clone(l.Factors), func(factor string) bool { return factor == m.Factor })
 		if l.User == 1 && m.Factor != "" && !f.Pending[g] {

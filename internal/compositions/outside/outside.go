@@ -22,7 +22,7 @@ type Model struct {
 	old    *kept                           // that of an old primary
 	copied map[*model.Series]*model.Series // the original of a copy
 	issued map[string]*model.Series        // the original of the series of each token that another state has
-	before map[string][]*model.LogIn       // log-ins by id, when the reads fell behind
+	before map[string]*model.Session       // by id, with their log-ins when the reads fell behind
 }
 
 // New returns the Model of a program that has just started.
