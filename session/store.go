@@ -151,8 +151,8 @@ type NewRecord = struct {
 
 // Combiner is an ability of a Store that is an Ender and an Index: to take the steps of a
 // log-in, or of a log-out, in one trip, and so that nobody sees one without the others. A
-// method that returns an error that matches errors.ErrUnsupported has done nothing, and the
-// steps are taken one by one.
+// method that returns an error that matches errors.ErrUnsupported has done nothing, except
+// EndManyIndexed, and the steps are taken one by one.
 type Combiner interface {
 	// Combines returns the store itself, a pointer. A type that embeds the store has that store's Combines,
 	// and is asked one step at a time: the methods that it replaces are called. One that replaces all
@@ -172,7 +172,8 @@ type Combiner interface {
 
 	// EndManyIndexed is Batch's EndMany of ids, and then RemoveLabel of each id under its labels, which has
 	// the order of ids. It is one trip, or a few, and each id and its labels are one step. Repeating a call
-	// is harmless, also as EndMany after an error that matches errors.ErrUnsupported.
+	// is harmless. After an error that matches errors.ErrUnsupported some of ids may have ended, and EndMany
+	// of all of them follows.
 	EndManyIndexed(ctx context.Context, ids []string, life time.Duration, labels [][]string) (successors []string, err error)
 }
 

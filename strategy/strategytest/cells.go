@@ -12,8 +12,7 @@ import (
 )
 
 // RunCells runs every rule of [strategy.Cells] as a subtest, and of the methods LoadAll and SwapAndLoad, if
-// the Cells have those of package store. newCells returns empty
-// Cells. advance makes time pass for them.
+// the Cells have those of package store. newCells returns empty Cells. advance makes time pass for them.
 func RunCells(t *testing.T, newCells func(t *testing.T) strategy.Cells, advance func(d time.Duration)) {
 	run(t, cellsRules, func(t *testing.T) cells { return cells{newCells(t), advance} })
 }
