@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -208,6 +209,29 @@ func TestCheckSaysWhatIsWrongWithAServer(t *testing.T) {
 		err := newStores(t, row.client).Check(t.Context())
 		if row.want == "" && err != nil || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: got error %v, want %q", name, err, row.want)
+		}
+	}
+}
+
+// TestAnEndOfManyWithoutTheRightToForgetThem: the sessions end, and the error names the right.
+func TestAnEndOfManyWithoutTheRightToForgetThem(t *testing.T) {
+	r := newRedis(t, redistest.Start(t).As(t, more(t, "-zrem")...).Client(t), store.RedisConfig{})
+	m, err := session.New(session.Config{Store: r, Codec: session.Express("a made-up secret of 32 bytes or more")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"one", "two"} {
+		create(t, r, id, "{}")
+		if err := r.AddLabel(t.Context(), "label", id, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := m.DestroyLinked(t.Context(), "label"); err == nil || !strings.Contains(err.Error(), "may not run ZREM") {
+		t.Errorf("got error %v, want that ZREM is missing", err)
+	}
+	for _, id := range []string{"one", "two"} {
+		if _, err := r.Get(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s: got error %v, want that it has ended", id, err)
 		}
 	}
 }

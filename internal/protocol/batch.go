@@ -39,7 +39,7 @@ func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, e s
 			return nil, nil, err
 		}
 		if indexed {
-			entries = without(entries, ids)
+			entries = without(entries, ids, recs)
 		} else {
 			p.unindexMany(ctx, label, ids, recs)
 		}
@@ -103,10 +103,11 @@ func (p *Protocol) lookMany(ctx context.Context, ids []string) ([]*record.Record
 	return recs, nil
 }
 
-// without returns the entries that are not among ids, in a new list.
-func without(entries, ids []string) (left []string) {
+// without returns the entries that are not among ids with a record, in a new list. The entry of one that had
+// none should have left with it: the store may not be able to remove it in that step.
+func without(entries, ids []string, recs []*record.Record) (left []string) {
 	for _, id := range entries {
-		if !slices.Contains(ids, id) {
+		if i := slices.Index(ids, id); i < 0 || recs[i] == nil {
 			left = append(left, id)
 		}
 	}
