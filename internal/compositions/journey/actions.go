@@ -85,7 +85,7 @@ func init() { //nolint:gochecknoinits // an initializer would be a cycle: the fu
 		}, func(w *world, s Step, r *request) { w.model.Regenerate(&r.Visit, key(s), "new") }},
 		{"change the password", 3, func(w *world, ctx context.Context, s Step) *request {
 			return w.send(ctx, s, "password", "fresh", fmt.Sprint(s.N%2))
-		}, func(w *world, s Step, r *request) { w.model.ChangePassword(&r.Visit, s.N%2 == 1) }},
+		}, func(w *world, s Step, r *request) { w.model.ChangePassword(&r.Reply, s.N%2 == 1) }},
 		{"change the role", 2, func(w *world, _ context.Context, s Step) *request {
 			w.table(s).change(s.who(), func(u *user) { u.Role = s.role() })
 			return nil

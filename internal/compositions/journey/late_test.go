@@ -140,6 +140,14 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "set at Express"}, {Do: "the reads fall behind"}, {Do: "set", U: 1}, {Do: "the store dies", N: 8}, {Do: "renew"}}},
 	"an outage hits a step up that began with a stale record of a session that had ended": {Seed: 20290351, Switches: switches{Guards: 1, Outage: 1, Lag: 1, Node: 1},
 		Steps: steps{{Do: "log in at Express", U: 2}, {Do: "log in", G: 1}, {Do: "the reads fall behind"}, {Do: "register"}, {Do: "the store dies", N: 4}, {Do: "step up by passkey", U: 2, Old: true}}},
+	"the password changes where an outage met the log-out": {Seed: 101015532, Switches: switches{Remember: 1, Outage: 1},
+		Steps: steps{{Do: "log in by provider", U: 2, Remember: true}, {Do: "the store hangs", N: 8}, {Do: "set"}, {Do: "step up by passkey"}, {Do: "log out"}, {Do: "the store is back"}, {Do: "change the password"}}},
+	"an old token after a change of the password that an outage met": {Seed: 1, Switches: switches{Stamp: 1, Remember: 1, Outage: 1},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "reopen"}, {Do: "page"}, {Do: "the store hangs", N: 1}, {Do: "change the password"}, {Do: "the store is back"},
+			{Do: "step up", N: 1}, {Do: "restore an old browser", N: 1}, {Do: "page"}}},
+	"a theft where an outage left a session whose stamp has changed": {Seed: 1, Switches: switches{Stamp: 1, Remember: 1, Outage: 1},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "reopen"}, {Do: "page"}, {Do: "the store dies", N: 11}, {Do: "log in"}, {Do: "the store is back"},
+			{Do: "change the password", N: 11}, {Do: "restore an old browser", N: 1}, {Do: "page"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -163,7 +163,7 @@ func (m *Model) worth(v *Visit) *Series {
 		return nil
 	}
 	if m.Stamp && r.Password != m.Passwords[r.Account()] {
-		r.Over = true
+		r.Over, m.Answer.Next = true, ""
 		m.expect("session_expired", &r.LogIn, nil, Event{Reason: "stamp", Strategy: "remember"})
 		return nil
 	}

@@ -116,6 +116,16 @@ func (m *Model) Changed(guard, user, times int) {
 	m.Passwords[model.Account{Guard: guard, User: user}] = times
 }
 
+// ChangePassword models a request that changes the password. If an outage may have ended the series of the
+// user's browser, an answer that expires its cookie says that it has.
+func (m *Model) ChangePassword(r *Reply, fresh bool) {
+	s, series := m.First(&r.Visit), m.Presented(&r.Visit)
+	if series != nil && series.Unsure && r.Forgot && s != nil && s.LogIns[r.Guard] != nil && s.LogIns[r.Guard].User == series.User {
+		series.Over = true
+	}
+	m.Model.ChangePassword(&r.Visit, fresh)
+}
+
 // Orphan reports whether a refused request stored the session under an id that no answer contained.
 func (m *Model) Orphan(id string) bool { return m.doubt.orphans[id] != nil }
 
@@ -218,7 +228,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 func (m *Model) Listed(guard, user int, got []Device) {
 	for id := range m.doubt.orphans {
 		s := m.Live[id]
-		if s == nil || s.LogIns[guard] == nil || s.LogIns[guard].User != user {
+		if s == nil || s.LogIns[guard] == nil || s.LogIns[guard].User != user || !m.Good(s.LogIns[guard]) { // a list hides the latter
 			continue
 		}
 		l := *s.LogIns[guard]
