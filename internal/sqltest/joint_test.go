@@ -264,23 +264,36 @@ func TestALogOutOfManyLabelsLeavesNoStatementAtTheServer(t *testing.T) {
 	}
 }
 
-// TestALogOutNeedsNoDatabaseOfTheConnection: the prefix may name it.
-func TestALogOutNeedsNoDatabaseOfTheConnection(t *testing.T) {
+// TestALogOutOnMySQLTakesAnyConnection: one without a database, as the prefix may name it, and one that refuses
+// an UPDATE or DELETE that reads a whole table.
+func TestALogOutOnMySQLTakesAnyConnection(t *testing.T) {
 	servers := start(t)
 	name := servers.maria.Database(t)
-	db, ctx := sqltest.Open(t, "mysql", servers.maria.DSN("")), context.Background()
-	s, err := sqlstore.New(ctx, db, sqlstore.Config{Dialect: sqlstore.MySQL, Migrate: true, Prefix: name + ".its_"})
-	must(t, err)
-	r := s.Sessions
-	must(t, r.Create(ctx, "id", before, time.Hour))
-	must(t, r.AddLabel(ctx, "l", "id", time.Now().Add(time.Hour)))
-	if next, err := r.EndIndexed(ctx, "id", time.Hour, []string{"k", "l"}); next != "" || err != nil {
-		t.Errorf("got %q and error %v", next, err)
-	}
-	if _, err := r.Get(ctx, "id"); !errors.Is(err, session.ErrNotFound) {
-		t.Errorf("after its end: got error %v, want ErrNotFound", err)
-	}
-	if ids, err := r.Labelled(ctx, "l"); err != nil || ids != nil {
-		t.Errorf("the label lists %q (error %v), want none", ids, err)
+	for params, source := range map[string]string{
+		"no database":      servers.maria.DSN(""),
+		"sql_safe_updates": servers.maria.DSN(name, "sql_safe_updates=1"),
+	} {
+		db, ctx := sqltest.Open(t, "mysql", source), context.Background()
+		s, err := sqlstore.New(ctx, db, sqlstore.Config{Dialect: sqlstore.MySQL, Migrate: true, Prefix: name + ".its_"})
+		must(t, err)
+		r := s.Sessions
+		for n := range 4 {
+			labels := []string{"a", "b", "c"}[:n]
+			must(t, r.Create(ctx, "id", before, time.Hour))
+			for _, label := range labels {
+				must(t, r.AddLabel(ctx, label, "id", time.Now().Add(time.Hour)))
+			}
+			if next, err := r.EndIndexed(ctx, "id", time.Hour, labels); next != "" || err != nil {
+				t.Errorf("%s, %d labels: got %q and error %v", params, n, next, err)
+			}
+			if _, err := r.Get(ctx, "id"); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("%s, %d labels: after its end: got error %v, want ErrNotFound", params, n, err)
+			}
+			for _, label := range labels {
+				if ids, err := r.Labelled(ctx, label); err != nil || ids != nil {
+					t.Errorf("%s, %d labels: %s lists %q (error %v), want none", params, n, label, ids, err)
+				}
+			}
+		}
 	}
 }

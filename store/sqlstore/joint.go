@@ -96,7 +96,8 @@ func (s *Store) CreateIndexed(ctx context.Context, n session.NewRecord) (oldEnde
 
 // EndIndexed implements [session.Combiner]. It is one statement on PostgreSQL, and without tombstones two
 // beside a table of Node's or where it finds no record; one transaction on SQLite; on MySQL one statement for
-// our own table without tombstones, or more where it finds no record, and otherwise unsupported.
+// our own table without tombstones, and one more for each label but the first, or more where it finds no
+// record; otherwise it is unsupported there.
 func (s *Store) EndIndexed(ctx context.Context, id string, life time.Duration, labels []string) (string, error) {
 	if s.jointEnd == nil || !s.table.valid(id) {
 		return "", errors.ErrUnsupported

@@ -33,8 +33,7 @@ func newOneStatement(s *Store) *oneStatement {
 }
 
 // byLabels has a statement for each number of labels of a record, and of the record before it. It makes them
-// when they are first needed, and keeps those for few labels, as nearly all sessions have. Those for more it
-// does not keep, and so they are not prepared: nothing would close them.
+// when they are first needed, and keeps those for few labels, as nearly all sessions have.
 type byLabels struct {
 	text func(n, m int) *statement
 	made [4][4]atomic.Pointer[statement]
@@ -42,9 +41,7 @@ type byLabels struct {
 
 func (b *byLabels) of(n, m int) *statement {
 	if n >= len(b.made) || m >= len(b.made) {
-		q := b.text(n, m)
-		q.prepared = false
-		return q
+		return b.text(n, m)
 	}
 	made := &b.made[n][m]
 	if made.Load() == nil {
