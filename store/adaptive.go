@@ -11,25 +11,22 @@ const busyFrom = 12
 // dozen single reads would follow every batch: a fifth of all reads at 128 connections.
 const busyFor = 64
 
-// load says whether the calls of a store go together: while many are in flight.
+// load says whether the calls of a store go together: while many are in flight. A call adds itself to inFlight
+// until it ends, and looks at both numbers itself, since most find that they go alone.
 type load struct {
 	from     int64 // busyFrom; 1 in some tests
 	inFlight atomic.Int64
 	stays    atomic.Int64 // how many more calls go together
 }
 
-// enter counts a call, until leave, and reports whether it goes together with others.
-func (l *load) enter() bool {
-	if l.inFlight.Add(1) >= l.from {
-		if l.stays.Load() < busyFor {
-			l.stays.Store(busyFor)
-		}
-		return true
+// joined counts a call that goes together with others, when n were in flight.
+func (l *load) joined(n int64) {
+	if n < l.from {
+		l.stays.Add(-1)
+	} else if l.stays.Load() < busyFor {
+		l.stays.Store(busyFor)
 	}
-	return l.stays.Load() > 0 && l.stays.Add(-1) >= 0
 }
-
-func (l *load) leave() { l.inFlight.Add(-1) }
 
 // readers are the ways in which Get reads a record: alone, or under load together with others, by the
 // pipeline or by one MGET. At most one of pipeline and batches is set.

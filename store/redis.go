@@ -70,10 +70,12 @@ func (r *RedisStore) note(key string) string {
 func (r *RedisStore) Get(ctx context.Context, id string) (data []byte, err error) {
 	via, batches := r.reads.alone, (*batches)(nil)
 	if r.reads.pipeline != nil || r.reads.batches != nil {
-		if r.load.enter() {
+		n := r.load.inFlight.Add(1)
+		defer r.load.inFlight.Add(-1)
+		if n >= r.load.from || r.load.stays.Load() > 0 {
+			r.load.joined(n)
 			batches, via = r.reads.batches, cmp.Or(r.reads.pipeline, via)
 		}
-		defer r.load.leave()
 	}
 	if batches != nil {
 		data, err = batches.get(ctx, id)
@@ -281,7 +283,7 @@ func (r *RedisStore) end(ctx context.Context, verb string, again resend, id stri
 		args = append(args, id)
 	}
 	cmd, err := r.main.run(ctx, again, endScript, r.labelKeys([]string{key, r.note(key)}, labels), args...)
-	if len(labels) > 0 && r.joint.refused(err) {
+	if err != nil && len(labels) > 0 && r.joint.refused(err) {
 		return "", errors.ErrUnsupported
 	}
 	if err != nil {

@@ -43,10 +43,7 @@ func (s *sameServer) unsure() bool { return !s.likely || s.denied.Load() }
 // refused reports whether the server did not run a script because its keys are in several slots, or because
 // their slot is moving to another node. A command on one key is accepted even then.
 func (s *sameServer) refused(err error) bool {
-	switch {
-	case err == nil:
-		return false
-	case strings.Contains(err.Error(), "CROSSSLOT"):
+	if strings.Contains(err.Error(), "CROSSSLOT") {
 		s.denied.Store(true)
 		return true
 	}
@@ -85,7 +82,7 @@ func (r *RedisStore) CreateIndexed(ctx context.Context, n session.NewRecord) (ol
 		}
 	}
 	cmd, err := r.main.run(ctx, sendOnce, createScript, keys, args...)
-	if r.joint.refused(err) {
+	if err != nil && r.joint.refused(err) {
 		return false, errors.ErrUnsupported
 	}
 	if err != nil {

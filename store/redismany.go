@@ -133,7 +133,7 @@ func (r *RedisStore) endMany(ctx context.Context, ids []string, life time.Durati
 		}
 	}
 	cmds, err := r.main.runAll(ctx, endScript, calls)
-	if labels != nil && r.joint.refused(err) {
+	if err != nil && labels != nil && r.joint.refused(err) {
 		return nil, errors.ErrUnsupported
 	}
 	if err != nil {

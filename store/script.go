@@ -123,11 +123,12 @@ func (s *sender) execAll(ctx context.Context, cmds []*redis.Cmd, sent []redis.Cm
 	if s.batches == nil {
 		return s.sendAll(ctx, sent)
 	}
-	together := s.load.enter()
-	defer s.load.leave()
-	if !together {
+	n := s.load.inFlight.Add(1)
+	defer s.load.inFlight.Add(-1)
+	if n < s.load.from && s.load.stays.Load() <= 0 {
 		return s.sendAll(ctx, sent)
 	}
+	s.load.joined(n)
 	return s.batches.runAll(ctx, cmds, sent)
 }
 
@@ -142,18 +143,22 @@ func (s *sender) exec(ctx context.Context, again resend, written string, args []
 	if s.replicas > 0 && written != "" {
 		return cmd, s.confirmed(ctx, written, c)
 	}
-	if s.batches == nil {
-		return cmd, s.ask(ctx, cmd, c)
+	if s.batches != nil {
+		n := s.load.inFlight.Add(1)
+		defer s.load.inFlight.Add(-1)
+		if n >= s.load.from || s.load.stays.Load() > 0 {
+			s.load.joined(n)
+			err := s.batches.run(ctx, cmd, c)
+			if err == nil || again == sendOnce || noScript(err) || errors.Is(err, redis.Nil) {
+				return cmd, err
+			}
+			cmd = redis.NewCmd(ctx, args...) // as with reads: alone, with go-redis's retries and its own error
+			c = cmd
+		}
 	}
-	together := s.load.enter()
-	defer s.load.leave()
-	if !together {
-		return cmd, s.ask(ctx, cmd, c)
-	}
-	err := s.batches.run(ctx, cmd, c)
-	if err != nil && again == mayResend && !noScript(err) && !errors.Is(err, redis.Nil) {
-		cmd = redis.NewCmd(ctx, args...) // as with reads: alone, with go-redis's retries and its own error
-		return cmd, s.ask(ctx, cmd, cmd)
+	err := s.send(ctx, c)
+	if err == nil {
+		err = answered(cmd, nil)
 	}
 	return cmd, err
 }

@@ -98,9 +98,9 @@ func (s *sender) pipe(ctx context.Context, cmds ...redis.Cmder) error {
 	return err
 }
 
-// answered returns the error of cmd, which pipe has sent and whose error is err. None of the store's own
-// commands has an empty answer: with neither answer nor error, a hook has not sent it. An error reply in err
-// is then another command's.
+// answered returns the error of cmd, which pipe or send has sent and whose error is err. None of the store's
+// own commands has an empty answer: with neither answer nor error, a hook has not sent it. An error reply in
+// err is then another command's.
 func answered(cmd *redis.Cmd, err error) error {
 	switch {
 	case cmd.Err() != nil || cmd.Val() != nil:
@@ -109,14 +109,6 @@ func answered(cmd *redis.Cmd, err error) error {
 		return errBadReply
 	}
 	return err
-}
-
-// ask is send for cmd, which the client gets as sent. Without an answer there is an error: see answered.
-func (s *sender) ask(ctx context.Context, cmd *redis.Cmd, sent redis.Cmder) error {
-	if err := s.send(ctx, sent); err != nil {
-		return err
-	}
-	return answered(cmd, nil)
 }
 
 // within returns the result of f, or the error of ctx if that ends first. f then goes on until the client's
