@@ -148,6 +148,9 @@ var late = map[string]journey.Journey{
 	"a theft where an outage left a session whose stamp has changed": {Seed: 1, Switches: switches{Stamp: 1, Remember: 1, Outage: 1},
 		Steps: steps{{Do: "log in", Remember: true}, {Do: "reopen"}, {Do: "page"}, {Do: "the store dies", N: 11}, {Do: "log in"}, {Do: "the store is back"},
 			{Do: "change the password", N: 11}, {Do: "restore an old browser", N: 1}, {Do: "page"}}},
+	"an outage that met a renewal left two sessions of one age": {Seed: 6850, Switches: switches{Guards: 1, Max: 2, Outage: 2},
+		Steps: steps{{Do: "log in by passkey", B: 2, U: 3}, {Do: "log in by passkey", G: 1}, {Do: "the store dies", N: 13}, {Do: "open a page"}, {Do: "step up by passkey"}, {Do: "read flash", N: 2},
+			{Do: "renew", B: 2}, {Do: "the replica takes over"}, {Do: "log in", U: 3}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -189,9 +189,12 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 		m.leave(v, none, n)
 	}
 	m.follows(func(sure bool) { m.end(of(former), n, sure, nil, Event{}) })
-	for i, d := range m.rivals(l, n, former) { // the oldest end
-		if oldest := d[0].of(l.Guard); counts && !m.Refuse && i >= m.Max-1 {
-			m.follows(func(sure bool) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", sure) })
+	list, g := m.rivals(l, n, former), l.Guard
+	for _, d := range list { // the oldest end; of those that began at the same time any may be the oldest (M7)
+		oldest, began := d[0].of(g), d[0].began(g)
+		if counts && !m.Refuse && len(list) >= m.Max && !began.After(list[m.Max-1][0].began(g)) {
+			only := m.Max == 1 || began.Before(list[m.Max-2][0].began(g))
+			m.follows(func(sure bool) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", sure && only) })
 		}
 	}
 	return n

@@ -90,12 +90,7 @@ func (m *Model) limit(s *Session, list ...*LogIn) (latest time.Time) {
 	return cmp.Or(latest, born).Add(m.Absolute)
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
+func later(a, b time.Time) time.Time { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
 
 // Good reports whether the stamp of the log-in is the user's current one (S11).
 func (m *Model) Good(l *LogIn) bool {
@@ -148,16 +143,17 @@ func (m *Model) GoesIn(s *Session, l *LogIn) bool {
 	return k != nil && cmp.Or(k.Begun, k) == cmp.Or(l.Begun, l) && m.Good(k)
 }
 
+// began returns when a session with a log-in at the guard began (M7).
+func (s *Session) began(guard int) time.Time { return later(s.Born, s.of(guard).At) }
+
 // Devices returns the sessions of a user for which counts is true, grouped as Guard.Sessions lists them: the
-// sessions of one series are one device. The latest comes first. A session began at its birth or its log-in,
-// whichever is later (M7).
+// sessions of one series are one device. The latest comes first.
 func (m *Model) Devices(guard, user int, counts func(*Session, *LogIn) bool) (list [][]*Session) {
 	found := slices.DeleteFunc(slices.Collect(maps.Values(m.Live)), func(s *Session) bool {
 		l := s.of(guard)
 		return l == nil || l.User != user || !l.Found() || !m.Good(l) || !counts(s, l)
 	})
-	began := func(s *Session) time.Time { return later(s.Born, s.of(guard).At) }
-	slices.SortFunc(found, func(a, b *Session) int { return began(b).Compare(began(a)) })
+	slices.SortFunc(found, func(a, b *Session) int { return b.began(guard).Compare(a.began(guard)) })
 	for _, s := range found {
 		r := s.of(guard).Series
 		i := slices.IndexFunc(list, func(d []*Session) bool { return r != nil && d[0].of(guard).Series == r })
