@@ -151,6 +151,12 @@ var late = map[string]journey.Journey{
 	"an outage that met a renewal left two sessions of one age": {Seed: 6850, Switches: switches{Guards: 1, Max: 2, Outage: 2},
 		Steps: steps{{Do: "log in by passkey", B: 2, U: 3}, {Do: "log in by passkey", G: 1}, {Do: "the store dies", N: 13}, {Do: "open a page"}, {Do: "step up by passkey"}, {Do: "read flash", N: 2},
 			{Do: "renew", B: 2}, {Do: "the replica takes over"}, {Do: "log in", U: 3}}},
+	"a stream that is idle for too long while another browser registers its key": {Seed: 140006729, Switches: switches{Streams: 1, Bound: 1},
+		Steps: steps{{Do: "log in by provider"}, {Do: "log in", B: 1}, {Do: "open a stream", B: 1}, {Do: "clock", N: 7}, {Do: "bind the session"}}},
+	"the same at another manager's guard": {Seed: 130016906, Switches: switches{Guards: 2, Streams: 1, Bound: 1},
+		Steps: steps{{Do: "log in", G: 1}, {Do: "open a stream", G: 1}, {Do: "clock", N: 7}, {Do: "log in by provider"}, {Do: "bind the session"}}},
+	"a stream whose log-in Express has ended before the log-out of its series": {Seed: 130019331, Switches: switches{Remember: 1, Store: 1, Node: 2, Streams: 1},
+		Steps: steps{{Do: "log in by provider", Remember: true}, {Do: "open a stream"}, {Do: "log out at Express"}, {Do: "log out"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -145,15 +145,18 @@ func (w *world) compareStreams(s Step) {
 	})
 }
 
+// passes reports whether time passes in the step: a registration ends no log-in but by that.
+func (s Step) passes() bool { return s.Do == "clock" || s.Do == "bind the session" }
+
 // noticed returns how soon the end of a log-in must end the stream.
 func (w *world) noticed(s Step, st *stream) time.Duration {
 	knows := st.moved.IsZero() || time.Since(st.moved) >= lookEvery // whether the watcher knows the current id
 	switch {
 	case !w.trouble.IsZero() && time.Since(w.trouble) < lookEvery+afterTrouble:
 		return lookEvery + afterTrouble
-	case s.Do == "clock" && w.shared.Node == 0, s.Do == "open a stream": // one that a stale record has opened
+	case s.passes() && w.shared.Node == 0, s.Do == "open a stream": // one that a stale record has opened
 		return afterLimit
-	case s.Do == "clock", strings.HasSuffix(s.Do, "at Express"), s.Do == "change the password" && w.shared.Stamp == 1:
+	case s.passes(), strings.HasSuffix(s.Do, "at Express"), s.Do == "change the password" && w.shared.Stamp == 1:
 		return lookEvery
 	case w.shared.Store == 0, knows && !w.elsewhere(s, st):
 		return 0
@@ -187,11 +190,12 @@ func (w *world) reasons(s Step, st *stream) (list []string) {
 		return false
 	})
 	own := slices.Contains(w.presented, st.id)
-	if own && len(w.presented) > 1 { // another session may be in use, and this one's series ends too
+	// Another session may be in use, or Express has ended this log-in before; and its series ends too.
+	if own && (len(w.presented) > 1 || len(st.reasons) > 0) {
 		list = append(list, guard.ReasonRevoked, guard.ReasonLogOut)
 	}
 	switch {
-	case s.Do == "clock":
+	case s.passes():
 		return append(list, guard.ReasonIdle, guard.ReasonAbsolute)
 	case followed: // from an older cookie
 		return append(list, guard.ReasonLogOut, guard.ReasonReplaced, guard.ReasonRevoked)
