@@ -95,7 +95,13 @@ export class Person {
     const texts = await Promise.all(described.filter(Boolean).map((id) => this.page.locator('#' + id).innerText()))
     check(texts.some((t) => t.includes(text)), `the error ${text} is not tied to ${label}`)
     check(await field.getAttribute('aria-invalid') === 'true', `${label} is not marked as invalid`)
-    check(await field.evaluate((e) => e === document.activeElement), `${label} has not the focus`)
+    await this.focused(label)
+  }
+
+  // focused waits until the field has the focus: a browser gives it when it draws the page.
+  async focused(label) {
+    const field = this.page.getByLabel(label, { exact: true })
+    await field.and(this.page.locator(':focus')).waitFor().catch(() => { throw new Error(`${label} has not the focus`) })
   }
 
   // mail returns the link in the newest mail to an address, and checks its subject.
