@@ -69,7 +69,8 @@ type RedisConfig struct {
 	// Pipeline is given. A read whose batch fails is repeated alone, so that errors and time
 	// limits are the same. A write whose batch fails is an outage, as it is alone: perhaps it
 	// was executed. If the connection breaks, that is so for every write of the batch. In a
-	// trace, a batch belongs to none of its requests.
+	// trace, a batch belongs to none of its requests. A connection without a buffer, such as
+	// net.Pipe and so the Dial of miniredis, hangs with pipelines: start miniredis on a port.
 	NoBatches bool
 
 	// Replicas is how many replicas must confirm a write, with WAIT, before it counts.

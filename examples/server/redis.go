@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -42,7 +42,7 @@ type backend struct {
 // openRedis connects to the Redis at url, or to one inside this program for "".
 func openRedis(ctx context.Context, url string) (backend, error) {
 	if url == "" {
-		return embedded(), nil
+		return embedded()
 	}
 	opt, err := redis.ParseURL(url)
 	if err != nil {
@@ -58,18 +58,19 @@ func openRedis(ctx context.Context, url string) (backend, error) {
 	return backend{client, about, func() { _ = client.Close() }}, nil
 }
 
-// embedded returns a Redis without a port. Its clock runs, so that sessions expire.
-func embedded() backend {
-	server := miniredis.NewMiniRedis()
+// embedded returns a Redis inside this program. Its clock runs, so that sessions expire. It listens on a port
+// of loopback, since a pipeline needs a connection with buffers, and a random password keeps others out.
+func embedded() (backend, error) {
+	server, password := miniredis.NewMiniRedis(), rand.Text()
 	server.ClockTTL(true)
-	client := redis.NewClient(&redis.Options{
-		Addr:                  "127.0.0.1:0", // not used; without it go-redis would look up localhost
-		Dialer:                func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
-		ContextTimeoutEnabled: true,
-	})
+	server.RequireAuth(password)
+	if err := server.Start(); err != nil {
+		return backend{}, fmt.Errorf("the Redis inside this program: %w", err)
+	}
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), Password: password, ContextTimeoutEnabled: true})
 	about := "a Redis inside this program, which forgets everything when it ends (see -redis)"
 	return backend{client, about, func() {
 		_ = client.Close()
 		server.Close()
-	}}
+	}}, nil
 }
