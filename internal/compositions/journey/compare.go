@@ -172,8 +172,8 @@ func (w *world) compareCookie(f model.Fate, sent, set, expired bool, what, which
 		f = 0
 	}
 	must := f&model.Must > 0
-	w.model.Want((!set || f&model.MaySet > 0) && (!expired || f&model.MayExpire > 0), "cookie: "+what+" touches "+which, "set: %v, expired: %v", set, expired)
 	w.model.Want(set || !must || f&model.MaySet == 0, "cookie: "+what+" does not set "+which, "expired: %v", expired)
+	w.model.Want((!set || f&model.MaySet > 0) && (!expired || f&model.MayExpire > 0), "cookie: "+what+" touches "+which, "set: %v, expired: %v", set, expired)
 	w.model.Want(expired || !must || f&model.MayExpire == 0, "cookie: "+what+" keeps "+which, "set: %v", set)
 }
 
