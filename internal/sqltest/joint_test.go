@@ -112,17 +112,9 @@ func TestS5_ALogInWaitsForAWrite(t *testing.T) {
 				p.empty(t, db)
 				must(t, r.Create(ctx, "old", before, time.Hour))
 				must(t, r.AddLabel(ctx, "l", "old", time.Now().Add(time.Hour)))
-				tx, err := db.BeginTx(ctx, nil)
-				must(t, err)
-				_, err = tx.ExecContext(ctx, row.write)
-				must(t, err)
 				var ended bool
 				var logIn error
-				var wg sync.WaitGroup
-				wg.Go(func() { ended, logIn = r.CreateIndexed(ctx, logInOver("new", "old")) })
-				must(t, sqltest.Poll(func(ctx context.Context) error { return waits(ctx, db) }))
-				must(t, tx.Commit())
-				wg.Wait()
+				behindWrite(t, db, row.write, func() { ended, logIn = r.CreateIndexed(ctx, logInOver("new", "old")) })
 				if logIn != nil || ended != row.ended {
 					t.Errorf("%s, %s: got %t and error %v, want %t", p.name, name, ended, logIn, row.ended)
 				}
@@ -150,17 +142,10 @@ func TestS7_ALogOutWaitsForARenewal(t *testing.T) {
 		r, ctx := s.Sessions, context.Background()
 		must(t, r.Create(ctx, "old", before, time.Hour))
 		must(t, r.AddLabel(ctx, "l", "old", time.Now().Add(time.Hour)))
-		tx, err := db.BeginTx(ctx, nil)
-		must(t, err)
-		_, err = tx.ExecContext(ctx, "UPDATE passport_sessions SET data='', note='new', until=expires, gone=expires, expires=0")
-		must(t, err)
 		var next string
 		var logOut error
-		var wg sync.WaitGroup
-		wg.Go(func() { next, logOut = r.EndIndexed(ctx, "old", time.Hour, []string{"l"}) })
-		must(t, sqltest.Poll(func(ctx context.Context) error { return waits(ctx, db) }))
-		must(t, tx.Commit())
-		wg.Wait()
+		behindWrite(t, db, "UPDATE passport_sessions SET data='', note='new', until=expires, gone=expires, expires=0",
+			func() { next, logOut = r.EndIndexed(ctx, "old", time.Hour, []string{"l"}) })
 		if logOut != nil || next != "new" {
 			t.Errorf("%s: got successor %q and error %v, want new", row.place.name, next, logOut)
 		}
@@ -171,6 +156,20 @@ func TestS7_ALogOutWaitsForARenewal(t *testing.T) {
 			t.Errorf("%s: the log-out again: got successor %q and error %v, want new", row.place.name, next, err)
 		}
 	}
+}
+
+// behindWrite calls f, which has to wait for a transaction that has written, and commits that once f waits.
+func behindWrite(t *testing.T, db *sql.DB, write string, f func()) {
+	t.Helper()
+	tx, err := db.BeginTx(t.Context(), nil)
+	must(t, err)
+	_, err = tx.ExecContext(t.Context(), write)
+	must(t, err)
+	var wg sync.WaitGroup
+	wg.Go(f)
+	must(t, sqltest.Poll(func(ctx context.Context) error { return waits(ctx, db) }))
+	must(t, tx.Commit())
+	wg.Wait()
 }
 
 // waits returns nil once a statement waits for a lock.

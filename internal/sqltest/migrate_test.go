@@ -18,19 +18,10 @@ func TestProcessesThatStartAtOnceBothMakeTheTables(t *testing.T) {
 	cfg := sqlstore.Config{Dialect: sqlstore.Postgres, Migrate: true}
 	schema, err := sqlstore.Schema(cfg)
 	must(t, err)
-	other, err := db.BeginTx(t.Context(), nil)
-	must(t, err)
-	_, err = other.ExecContext(t.Context(), schema)
-	must(t, err)
-	made := make(chan error)
-	go func() {
-		_, err := sqlstore.New(context.Background(), db, cfg)
-		made <- err
-	}()
-	must(t, sqltest.Poll(func(ctx context.Context) error { return waits(ctx, db) }))
-	must(t, other.Commit())
-	if err := <-made; err != nil {
-		t.Errorf("got error %v, want none", err)
+	var made error
+	behindWrite(t, db, schema, func() { _, made = sqlstore.New(context.Background(), db, cfg) })
+	if made != nil {
+		t.Errorf("got error %v, want none", made)
 	}
 }
 
