@@ -23,8 +23,7 @@ func TestAKeyWhoseInsertLosesItsAnswerIsIssued(t *testing.T) {
 		proxy, db, _ := servers.behind(t, p)
 		table, err := apikey.NewSQLTable(apikey.SQLConfig{DB: db, MySQL: p.cfg.Dialect == sqlstore.MySQL})
 		must(t, err)
-		_, err = db.ExecContext(t.Context(), table.Schema())
-		must(t, err)
+		exec(t, db, table.Schema())
 		keys, err := apikey.NewKeys("shop", table)
 		must(t, err)
 		var n atomic.Int32
@@ -50,8 +49,7 @@ func TestAKeyOfAUserWhoIsGoneIsRefused(t *testing.T) {
 	db := sqltest.SQLiteMemory(t)
 	table, err := apikey.NewSQLTable(apikey.SQLConfig{DB: db})
 	must(t, err)
-	_, err = db.ExecContext(t.Context(), table.Schema())
-	must(t, err)
+	exec(t, db, table.Schema())
 	must(t, table.Insert(t.Context(), apikey.Key{ID: "a", Owner: "1"}))
 	find := apikey.SQLFind(table, func(context.Context, string) (string, error) { return "", serializer.ErrUserGone })
 	if _, _, err := find(t.Context(), "a"); !errors.Is(err, strategy.ErrUnauthenticated) {
