@@ -66,10 +66,10 @@ func (j *oneStatement) making(n int) (made, entries string, params []string) {
 
 // starting creates a record with n labels. It affects rows if it did.
 func (j *oneStatement) starting(n int) *statement {
-	made, entries, params := j.making(n)
 	if n == 0 {
 		return j.Store.create
 	}
+	made, entries, params := j.making(n)
 	return j.statementOf(params, made+" "+entries)
 }
 
