@@ -51,14 +51,19 @@ func (e *beside) statements() []*statement {
 }
 
 // endIn makes the INSERT of the note depend on the DELETE, so that the DELETE runs first and rows are always
-// locked in the same order. Without a note the caller reads the note afterwards: this statement cannot see
-// one that another transaction has stored in the meantime.
+// locked in the same order. Without a note, endRest reads the note afterwards: this statement cannot see one
+// that another transaction has stored in the meantime.
 func (e *beside) endIn(noted bool) string {
 	gone := "gone AS (DELETE FROM {sessions} WHERE {match} RETURNING " + e.tell("{live}") + "), ended AS ("
 	if !noted {
 		return gone + "SELECT '' AS note FROM gone)"
 	}
 	return gone + "INSERT INTO {notes} AS n (id,note,until) SELECT :id::text,:note::text,{now}+:life::bigint FROM (SELECT count(*) FROM gone) AS done" + leaveUnlessLive + ")"
+}
+
+func (e *beside) endRest(ctx context.Context, id string, _ bool) (there string, err error) {
+	_, err = e.seeNote.row(ctx, nil, []any{id}, &there)
+	return there, err
 }
 
 func (e *beside) sameIn(noted bool, condition string) string {

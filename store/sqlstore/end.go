@@ -35,9 +35,13 @@ type ender interface {
 	// endIn and sameIn return parts of a WITH that do what end and endSame do, with a note or without, for
 	// databases that can write in WITH. Its table ended has the note that end returns, or a row if endSame
 	// is true. sameIn does nothing unless condition is true. Without a note, endIn does not do all of it:
-	// see oneStatement.end.
+	// endRest has to follow.
 	endIn(noted bool) string
 	sameIn(noted bool, condition string) string
+
+	// endRest does what endIn without a note has left, and returns the note that is stored then, or "". ended
+	// is whether its table ended had a row.
+	endRest(ctx context.Context, id string, ended bool) (there string, err error)
 }
 
 // found is what is stored under an id.

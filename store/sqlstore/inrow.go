@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+
+	"github.com/seed-6f34412b/passport/store/internal/contract"
 )
 
 // inRow ends records of our own layout. The note is in the record's row, so each end is one statement about
@@ -71,6 +73,13 @@ func (e *inRow) endIn(noted bool) string {
 		return "ended AS (" + e.text(true) + ")"
 	}
 	return "ended AS (" + endLive + " RETURNING '' AS note, " + e.tell("expires>{now}") + ")"
+}
+
+func (e *inRow) endRest(ctx context.Context, id string, ended bool) (there string, err error) {
+	if ended {
+		return "", nil
+	}
+	return e.end(ctx, nil, id, contract.Ended, 0) // there is a live note, or nothing
 }
 
 func (e *inRow) sameIn(noted bool, condition string) string {

@@ -17,14 +17,10 @@ type oneStatement struct {
 	*Store
 	starts, replaces     *byLabels
 	endsPlain, endsNoted *byLabels
-	seeNote              *statement // with Node's table, for an end without a note
 }
 
 func newOneStatement(s *Store) *oneStatement {
 	j := &oneStatement{Store: s}
-	if b, ok := s.ender.(*beside); ok {
-		j.seeNote = b.seeNote
-	}
 	j.starts = &byLabels{text: func(n, _ int) *statement { return j.starting(n) }}
 	j.replaces = &byLabels{text: j.replacing}
 	j.endsPlain = &byLabels{text: func(n, _ int) *statement { return j.ending(false, n) }}
@@ -135,12 +131,8 @@ func (j *oneStatement) end(ctx context.Context, id, note string, life int64, lab
 	}
 	values = j.told(appendTexts(values, labels), id, nil, note)
 	ended, err := ends.of(len(labels), 0).row(ctx, nil, values, &there)
-	switch {
-	case err != nil || life > 0:
-	case j.seeNote != nil:
-		_, err = j.seeNote.row(ctx, nil, []any{id}, &there)
-	case !ended: // there is a live note, or nothing
-		there, err = j.ender.end(ctx, nil, id, note, 0)
+	if err == nil && life == 0 {
+		there, err = j.ender.endRest(ctx, id, ended)
 	}
 	return there, err
 }
