@@ -82,3 +82,13 @@ func (s *Store) Labelled(ctx context.Context, label string) ([]string, error) {
 		return ids, err
 	})
 }
+
+// forget removes the entries of id under labels, one by one.
+func (s *Store) forget(ctx context.Context, tx *sql.Tx, id string, labels []string) error {
+	for _, label := range labels {
+		if _, err := s.labels.drop.exec(ctx, tx, label, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -55,13 +55,3 @@ func (j *oneTransaction) end(ctx context.Context, id, note string, life int64, l
 	}, j.ends...)
 	return there, err
 }
-
-// forget removes the entries of id under labels, one by one.
-func (s *Store) forget(ctx context.Context, tx *sql.Tx, id string, labels []string) error {
-	for _, label := range labels {
-		if _, err := s.labels.drop.exec(ctx, tx, label, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
