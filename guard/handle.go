@@ -24,13 +24,7 @@ func (g *Guard[U]) Handle(h func(w http.ResponseWriter, r *http.Request) error) 
 		panic("guard: Handle: the function is nil")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		watched := &startWatcher{ResponseWriter: w}
-		if err := h(watched, r); err != nil {
-			g.emitRefusal(r, err)
-			if !watched.started {
-				g.answerRefused(w, r, err)
-			}
-		}
+		g.handle(w, r, nil, h)
 	})
 }
 
@@ -47,14 +41,24 @@ func (g *Guard[U]) HandleFailure(
 		panic("guard: HandleFailure: the function is nil")
 	}
 	return func(w http.ResponseWriter, r *http.Request, refusal error) {
-		watched := &startWatcher{ResponseWriter: w}
-		if err := h(watched, r, refusal); err != nil {
-			if !errors.Is(err, refusal) { // the event of the refusal was sent before
-				g.emitRefusal(r, err)
-			}
-			if !watched.started {
-				g.answerRefused(w, r, err)
-			}
-		}
+		g.handle(w, r, refusal, func(w http.ResponseWriter, r *http.Request) error { return h(w, r, refusal) })
+	}
+}
+
+// handle calls h, and answers its error unless h has begun an answer. told is an error whose event was sent
+// before, or nil.
+func (g *Guard[U]) handle(
+	w http.ResponseWriter, r *http.Request, told error, h func(w http.ResponseWriter, r *http.Request) error,
+) {
+	watched := &startWatcher{ResponseWriter: w}
+	err := h(watched, r)
+	if err == nil {
+		return
+	}
+	if !errors.Is(err, told) {
+		g.emitRefusal(r, err)
+	}
+	if !watched.started {
+		g.answerRefused(w, r, err)
 	}
 }
