@@ -191,16 +191,16 @@ func (a *Acting[U]) Allow(next http.Handler) http.Handler {
 	if next == nil {
 		panic("guard: Acting.Allow: the handler is nil")
 	}
-	return a.g.Handle(func(w http.ResponseWriter, r *http.Request) error {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, user, ok, err := a.find(r.Context())
 		if err != nil {
-			return err
+			a.g.refuse(w, r, err)
+			return
 		}
 		if ok {
 			r = r.WithContext(context.WithValue(r.Context(), actingKey{a}, user))
 		}
 		next.ServeHTTP(w, r)
-		return nil
 	})
 }
 
@@ -210,16 +210,13 @@ func (a *Acting[U]) RequireSelf(next http.Handler) http.Handler {
 	if next == nil {
 		panic("guard: Acting.RequireSelf: the handler is nil")
 	}
-	return a.g.RequireAuth(a.g.Handle(func(w http.ResponseWriter, r *http.Request) error {
+	return a.g.Require(func(r *http.Request, _ U) error {
 		_, _, ok, err := a.find(r.Context())
 		if err == nil && ok {
 			err = ErrActing
 		}
-		if err == nil {
-			next.ServeHTTP(w, r)
-		}
 		return err
-	}))
+	})(next)
 }
 
 // actingKey is the key of a user in a request's context: as whom the request's user acts.
