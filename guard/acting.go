@@ -131,8 +131,10 @@ func (a *Acting[U]) Begin(r *http.Request, user U) error {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return fmt.Errorf("guard: begin to act: %w", err)
 	}
-	if err := a.Stop(r); err != nil {
-		return err
+	if ok {
+		if err := a.stop(ctx, actor, before); err != nil {
+			return err
+		}
 	}
 	if err := a.audit(ctx, actor, user, true); err != nil {
 		return err
@@ -155,6 +157,11 @@ func (a *Acting[U]) Stop(r *http.Request) error {
 	if !ok {
 		return nil
 	}
+	return a.stop(ctx, actor, user)
+}
+
+// stop is Stop for an actor who acts as user.
+func (a *Acting[U]) stop(ctx context.Context, actor, user U) error {
 	s, err := a.g.cfg.Sessions.Session(ctx)
 	if err != nil {
 		return fmt.Errorf("guard: stop to act: %w", err)
