@@ -77,7 +77,8 @@ func (t *SQLTable) Insert(ctx context.Context, k Key) error {
 	}
 	_, err = t.table.Exec(ctx, `INSERT INTO {table} (id, owner, hash, name, scopes, created, expires, used)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		k.ID, k.Owner, k.Hash, k.Name, string(scopes), millis(k.Created), millis(k.Expires), millis(k.Used))
+		k.ID, k.Owner, k.Hash, k.Name, string(scopes),
+		sqltable.Millis(k.Created), sqltable.Millis(k.Expires), sqltable.Millis(k.Used))
 	if err == nil {
 		return nil
 	}
@@ -110,7 +111,8 @@ func (t *SQLTable) Delete(ctx context.Context, owner, id string) (bool, error) {
 
 // Used stores when a key was used: it is for Config.Used.
 func (t *SQLTable) Used(ctx context.Context, id string, at time.Time) error {
-	if _, err := t.table.Exec(ctx, `UPDATE {table} SET used = $1 WHERE id = $2`, millis(at), id); err != nil {
+	_, err := t.table.Exec(ctx, `UPDATE {table} SET used = $1 WHERE id = $2`, sqltable.Millis(at), id)
+	if err != nil {
 		return fmt.Errorf("apikey: used: %w", err)
 	}
 	return nil
@@ -143,27 +145,11 @@ func (t *SQLTable) keys(ctx context.Context, where string, value string) ([]Key,
 		if err == nil {
 			err = json.Unmarshal([]byte(scopes), &k.Scopes)
 		}
-		k.Created, k.Expires, k.Used = at(created), at(expires), at(used)
+		k.Created, k.Expires, k.Used = sqltable.Time(created), sqltable.Time(expires), sqltable.Time(used)
 		return k, err
 	}, `SELECT id, owner, hash, name, scopes, created, expires, used FROM {table} WHERE `+where, value)
 	if err != nil {
 		return nil, fmt.Errorf("apikey: read the table: %w", err)
 	}
 	return list, nil
-}
-
-// millis returns t in milliseconds since 1970, and 0 for the zero time.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-// at is the inverse of millis.
-func at(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy/internal/sqltable"
@@ -95,10 +94,7 @@ func (t *SQLTable[U]) rows(ctx context.Context, where string, value string) ([]r
 		if err == nil {
 			err = json.Unmarshal([]byte(credential), &r.Credential)
 		}
-		r.Name, r.SignCount, r.BackedUp, r.LastUsed = name, signCount, backedUp, time.Time{}
-		if lastUsed != 0 {
-			r.LastUsed = time.UnixMilli(lastUsed)
-		}
+		r.Name, r.SignCount, r.BackedUp, r.LastUsed = name, signCount, backedUp, sqltable.Time(lastUsed)
 		return r, err
 	}, `SELECT `+columns+` FROM {table} WHERE `+where, value)
 	if err != nil {
@@ -137,9 +133,9 @@ func (t *SQLTable[U]) Add(ctx context.Context, user U, c Credential) error {
 	if err != nil {
 		return fmt.Errorf("passkey: add: %w", err)
 	}
-	id, backedUp, lastUsed := encode(c.ID), number(c.BackedUp), millis(c.LastUsed)
+	id, backedUp, lastUsed := encode(c.ID), number(c.BackedUp), sqltable.Millis(c.LastUsed)
 	_, err = t.table.Exec(ctx, `INSERT INTO {table} (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		id, t.cfg.Owner(user), c.Name, c.SignCount, backedUp, lastUsed, millis(c.Created), string(text))
+		id, t.cfg.Owner(user), c.Name, c.SignCount, backedUp, lastUsed, sqltable.Millis(c.Created), string(text))
 	if err == nil {
 		return nil
 	}
@@ -161,7 +157,7 @@ func (t *SQLTable[U]) Update(ctx context.Context, c Credential, signCount uint32
 	id := encode(c.ID)
 	n, err := t.table.Exec(ctx, `UPDATE {table} SET sign_count = $1, backed_up = $2, last_used = $3
 		WHERE id = $4 AND sign_count = $5`,
-		c.SignCount, number(c.BackedUp), millis(c.LastUsed), id, signCount)
+		c.SignCount, number(c.BackedUp), sqltable.Millis(c.LastUsed), id, signCount)
 	done := n > 0
 	if err == nil && !done && c.SignCount == signCount { // perhaps the row has these values already
 		done, err = t.table.Has(ctx, `SELECT 1 FROM {table} WHERE id = $1 AND sign_count = $2`, id, signCount)
@@ -219,12 +215,4 @@ func number(b bool) int64 {
 		return 1
 	}
 	return 0
-}
-
-// millis returns t in milliseconds since 1970, and 0 for the zero time.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Table is a table of the application's database. It is made by [New] and safe for concurrent use.
@@ -133,4 +134,20 @@ func Rows[T any](
 		list = append(list, v)
 	}
 	return list, rows.Err()
+}
+
+// Millis returns how the tables store t: in milliseconds since 1970, and 0 for the zero time.
+func Millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// Time is the inverse of [Millis].
+func Time(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }
