@@ -58,7 +58,7 @@ func membersOf(data []byte) (Object, error) {
 			at = afterSpace(data, at+1)
 		}
 		end := afterValue(data, at)
-		name, err := nameIn(text[at:end])
+		name, err := textIn(text[at:end])
 		if err != nil {
 			return nil, errObject
 		}
@@ -71,14 +71,6 @@ func membersOf(data []byte) (Object, error) {
 		at = end
 	}
 	return members, nil
-}
-
-// nameIn returns the string that raw is in JSON. It shares memory with raw if it can.
-func nameIn(raw string) (string, error) {
-	if n := len(raw); n >= 2 && raw[0] == '"' && strings.IndexByte(raw, '\\') < 0 {
-		return raw[1 : n-1], nil
-	}
-	return Text([]byte(raw))
 }
 
 // unique returns an error if an object in valid JSON repeats a name. It reads the text once, at any depth.

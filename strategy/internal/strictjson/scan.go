@@ -1,18 +1,20 @@
 package strictjson
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 )
 
 // Text returns the string in raw, a value of an [Object].
-func Text(raw json.RawMessage) (string, error) {
-	if n := len(raw); n >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : n-1]), nil
+func Text(raw json.RawMessage) (string, error) { return textIn(string(raw)) }
+
+// textIn is Text. Its result shares memory with raw if it can.
+func textIn(raw string) (string, error) {
+	if n := len(raw); n >= 2 && raw[0] == '"' && strings.IndexByte(raw, '\\') < 0 {
+		return raw[1 : n-1], nil
 	}
 	var text string
-	err := json.Unmarshal(raw, &text)
+	err := json.Unmarshal([]byte(raw), &text)
 	return text, err
 }
 
