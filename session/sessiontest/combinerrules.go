@@ -20,30 +20,23 @@ const (
 
 // starting returns the store under test if it takes the steps of a log-in at once, or nil.
 func starting(s session.Store) session.Combiner {
-	c := combiner(s)
-	if c == nil {
-		return nil
-	}
-	if _, err := c.CreateIndexed(context.Background(), session.NewRecord{}); errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	return c
+	return combiner(s, func(c session.Combiner) error {
+		_, err := c.CreateIndexed(context.Background(), session.NewRecord{})
+		return err
+	})
 }
 
 // ending returns the store under test if it takes the steps of a log-out at once, or nil.
 func ending(s session.Store) session.Combiner {
-	c := combiner(s)
-	if c == nil {
-		return nil
-	}
-	if _, err := c.EndIndexed(context.Background(), "combiner-probe", 0, nil); errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	return c
+	return combiner(s, func(c session.Combiner) error {
+		_, err := c.EndIndexed(context.Background(), "combiner-probe", 0, nil)
+		return err
+	})
 }
 
-func combiner(s session.Store) session.Combiner {
-	if c, ok := s.(session.Combiner); ok && c.Combines() == any(s) {
+// combiner returns s if it combines steps, and has the method that probe calls.
+func combiner(s session.Store, probe func(session.Combiner) error) session.Combiner {
+	if c, ok := s.(session.Combiner); ok && c.Combines() == any(s) && !errors.Is(probe(c), errors.ErrUnsupported) {
 		return c
 	}
 	return nil
@@ -69,9 +62,9 @@ func (k *check) before() session.NewRecord {
 	}
 }
 
-var combinerRules = func() []rule {
-	list := []rule{
-		{
+var combinerRules = concat(
+	combining(starting,
+		rule{
 			name:  "a record is stored with its labels",
 			quote: quoteCreateIndexed,
 			check: func(k *check) {
@@ -83,7 +76,7 @@ var combinerRules = func() []rule {
 				k.holds("bare", "")
 			},
 		},
-		{
+		rule{
 			name:  "a record takes the place of another",
 			quote: quoteCreateIndexed,
 			check: func(k *check) {
@@ -94,7 +87,7 @@ var combinerRules = func() []rule {
 				k.lists("b", "new")
 			},
 		},
-		{
+		rule{
 			name:  "a record that changed is not ended by the one that takes its place",
 			quote: quoteOldChanged,
 			check: func(k *check) {
@@ -112,7 +105,7 @@ var combinerRules = func() []rule {
 				k.holds("empty", "not so")
 			},
 		},
-		{
+		rule{
 			name:  "a record that has ended has no other in its place",
 			quote: quoteOldChanged,
 			check: func(k *check) {
@@ -124,7 +117,7 @@ var combinerRules = func() []rule {
 				}
 			},
 		},
-		{
+		rule{
 			name:  "a record that is not stored ends nothing",
 			quote: quoteInOrder,
 			check: func(k *check) {
@@ -145,7 +138,9 @@ var combinerRules = func() []rule {
 				k.holds("old", "before")
 			},
 		},
-		{
+	),
+	combining(ending,
+		rule{
 			name:  "a record ends with its labels",
 			quote: quoteEndIndexed,
 			check: func(k *check) {
@@ -159,7 +154,7 @@ var combinerRules = func() []rule {
 				k.endsWith("unknown", "", "a")
 			},
 		},
-		{
+		rule{
 			name:  "the end with labels can be repeated, and tells where the session went on",
 			quote: quoteEndsAgain,
 			check: func(k *check) {
@@ -170,7 +165,7 @@ var combinerRules = func() []rule {
 				k.lists("a")
 			},
 		},
-		{
+		rule{
 			name:  "many records end with their labels",
 			quote: quoteEndAllIndexed,
 			check: func(k *check) {
@@ -202,15 +197,16 @@ var combinerRules = func() []rule {
 				}
 			},
 		},
-	}
+	),
+)
+
+// combining makes rules apply only to stores for which ability, starting or ending, returns one.
+func combining(ability func(session.Store) session.Combiner, list ...rule) []rule {
 	for i := range list {
-		list[i].needs = func(s session.Store) bool { return starting(s) != nil }
-		if q := list[i].quote; q == quoteEndIndexed || q == quoteEndsAgain || q == quoteEndAllIndexed {
-			list[i].needs = func(s session.Store) bool { return ending(s) != nil }
-		}
+		list[i].needs = func(s session.Store) bool { return ability(s) != nil }
 	}
 	return list
-}()
+}
 
 // endsWith calls EndIndexed and checks the successor.
 func (k *check) endsWith(id, want string, labels ...string) {
