@@ -41,9 +41,8 @@ type batches struct {
 
 // waiting is a call that waits for its batch: a command, or a read.
 type waiting struct {
-	cmd  *redis.Cmd  // nil for a read
-	sent redis.Cmder // cmd, as the client gets it
-	key  string      // of the record, for a read
+	cmd command // nil for a read
+	key string  // of the record, for a read
 
 	deadline time.Time     // of its context; zero if it has none
 	left     bool          // its context has ended
@@ -73,14 +72,14 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 	return b.store.judge(ctx, w.key, w.found)
 }
 
-// run sends cmd together with others, to the client as sent. As with sender.send, the caller must not use
-// cmd any more if ctx has ended first. If that was before the batch was taken, cmd is not sent.
+// run sends cmd together with others. As with sender.send, the caller must not use cmd any more if ctx has
+// ended first. If that was before the batch was taken, cmd is not sent.
 //
 // Unlike a read, a command is never repeated here: it may have been executed. If the connection breaks,
 // go-redis gives its error to every command of the pipeline, also to those that were answered before: to
 // their callers too the outcome is unknown. A panic of a hook continues in the caller, as without the batch.
-func (b *batches) run(ctx context.Context, cmd *redis.Cmd, sent redis.Cmder) error {
-	w := &waiting{cmd: cmd, sent: sent}
+func (b *batches) run(ctx context.Context, cmd command) error {
+	w := &waiting{cmd: cmd}
 	if err := b.wait(ctx, w); err != nil {
 		return err
 	}
@@ -94,10 +93,10 @@ func (b *batches) run(ctx context.Context, cmd *redis.Cmd, sent redis.Cmder) err
 }
 
 // runAll is run for several commands, which go together in this order. Each has its own error.
-func (b *batches) runAll(ctx context.Context, cmds []*redis.Cmd, sent []redis.Cmder) error {
+func (b *batches) runAll(ctx context.Context, cmds []command) error {
 	all := make([]*waiting, len(cmds))
 	for i, cmd := range cmds {
-		all[i] = &waiting{cmd: cmd, sent: sent[i]}
+		all[i] = &waiting{cmd: cmd}
 	}
 	if err := b.wait(ctx, all...); err != nil {
 		return err
@@ -194,7 +193,7 @@ func (b *batches) exec(batch []*waiting) {
 		if w.cmd == nil {
 			reads = append(reads, w)
 		} else {
-			cmds = append(cmds, w.sent)
+			cmds = append(cmds, w.cmd)
 			w.err = errBadReply // stands if a hook ends this goroutine
 		}
 	}

@@ -48,7 +48,7 @@ func (c *RedisCells) Load(ctx context.Context, key string) ([]byte, error) {
 }
 
 // valueOf returns the value that a GET has found, nil if there is none. err is the error of the GET.
-func valueOf(get *redis.Cmd, err error) ([]byte, error) {
+func valueOf(get command, err error) ([]byte, error) {
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
 	}
@@ -89,16 +89,16 @@ func (c *RedisCells) LoadAll(ctx context.Context, keys []string) ([][]byte, erro
 		return nil, err
 	}
 	if c.fresh {
-		gets, sent := c.gets(ctx, keys)
-		if err := c.redis.execAll(ctx, gets, sent); err != nil {
+		gets := c.gets(ctx, keys)
+		if err := c.redis.execAll(ctx, gets); err != nil {
 			return nil, outage("load cell", err)
 		}
 		values, err := valuesOf(gets)
 		if err == nil || c.redis.batches == nil {
 			return values, err
 		}
-		gets, sent = c.gets(ctx, keys) // as exec does: alone, with go-redis's retries and its own error
-		if err := c.redis.sendAll(ctx, sent); err != nil {
+		gets = c.gets(ctx, keys) // as exec does: alone, with go-redis's retries and its own error
+		if err := c.redis.sendAll(ctx, cmdersOf(gets)); err != nil {
 			return nil, outage("load cell", err)
 		}
 		return valuesOf(gets)
@@ -120,17 +120,16 @@ func (c *RedisCells) LoadAll(ctx context.Context, keys []string) ([][]byte, erro
 	return values, nil
 }
 
-// gets returns a GET for each of keys, and the same as the client gets them.
-func (c *RedisCells) gets(ctx context.Context, keys []string) (gets []*redis.Cmd, sent []redis.Cmder) {
-	gets, sent = make([]*redis.Cmd, len(keys)), make([]redis.Cmder, len(keys))
+// gets returns a GET for each of keys.
+func (c *RedisCells) gets(ctx context.Context, keys []string) []command {
+	gets := make([]command, len(keys))
 	for i, key := range keys {
 		gets[i] = redis.NewCmd(ctx, "get", c.place(key))
-		sent[i] = gets[i]
 	}
-	return gets, sent
+	return gets
 }
 
-func valuesOf(gets []*redis.Cmd) (values [][]byte, err error) {
+func valuesOf(gets []command) (values [][]byte, err error) {
 	values = make([][]byte, len(gets))
 	for i := 0; i < len(gets) && err == nil; i++ {
 		values[i], err = valueOf(gets[i], gets[i].Err())
@@ -152,9 +151,8 @@ func (c *RedisCells) SwapAndLoad(ctx context.Context, key string, old, new []byt
 	}
 	call := c.swap(key, old, new, ttl)
 	swap := redis.NewCmd(ctx, swapScript.command("evalsha", swapScript.hash, call)...)
-	gets, sent := c.gets(ctx, others)
-	err = c.redis.execAll(ctx, append([]*redis.Cmd{swap}, gets...), append([]redis.Cmder{once{swap}}, sent...))
-	if err != nil {
+	gets := c.gets(ctx, others)
+	if err = c.redis.execAll(ctx, append([]command{once{swap}}, gets...)); err != nil {
 		return nil, false, nil, outage("swap cell", err)
 	}
 	if values, err = valuesOf(gets); err != nil {

@@ -213,7 +213,7 @@ func (s *sender) sendCalls(ctx context.Context, script *script, calls []scriptCa
 	return s.confirmedAll(ctx, keys, cmdersOf(cmds))
 }
 
-func cmdersOf(cmds []*redis.Cmd) []redis.Cmder {
+func cmdersOf[C redis.Cmder](cmds []C) []redis.Cmder {
 	list := make([]redis.Cmder, len(cmds))
 	for i, cmd := range cmds {
 		list[i] = cmd

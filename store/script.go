@@ -117,26 +117,26 @@ func (s *sender) run(ctx context.Context, again resend, script *script, keys []s
 // noScript reports whether the server does not have the script, and so did not execute it.
 func noScript(err error) bool { return strings.HasPrefix(err.Error(), "NOSCRIPT") }
 
-// execAll runs cmds as one pipeline, under load together with others, each once: sent are the same commands
-// as the client gets them. The error of a single command is in that command.
-func (s *sender) execAll(ctx context.Context, cmds []*redis.Cmd, sent []redis.Cmder) error {
+// execAll runs cmds as one pipeline, under load together with others, each once. The error of a single
+// command is in that command.
+func (s *sender) execAll(ctx context.Context, cmds []command) error {
 	if s.batches == nil {
-		return s.sendAll(ctx, sent)
+		return s.sendAll(ctx, cmdersOf(cmds))
 	}
 	n := s.load.inFlight.Add(1)
 	defer s.load.inFlight.Add(-1)
 	if n < s.load.from && s.load.stays.Load() <= 0 {
-		return s.sendAll(ctx, sent)
+		return s.sendAll(ctx, cmdersOf(cmds))
 	}
 	s.load.joined(n)
-	return s.batches.runAll(ctx, cmds, sent)
+	return s.batches.runAll(ctx, cmds)
 }
 
 // exec runs a command, under load together with others. If replicas are to confirm its write, written is
 // the key that it writes; else it is empty.
 func (s *sender) exec(ctx context.Context, again resend, written string, args []any) (*redis.Cmd, error) {
 	cmd := redis.NewCmd(ctx, args...)
-	var c redis.Cmder = cmd
+	var c command = cmd
 	if again == sendOnce {
 		c = once{cmd}
 	}
@@ -148,7 +148,7 @@ func (s *sender) exec(ctx context.Context, again resend, written string, args []
 		defer s.load.inFlight.Add(-1)
 		if n >= s.load.from || s.load.stays.Load() > 0 {
 			s.load.joined(n)
-			err := s.batches.run(ctx, cmd, c)
+			err := s.batches.run(ctx, c)
 			if err == nil || again == sendOnce || noScript(err) || errors.Is(err, redis.Nil) {
 				return cmd, err
 			}

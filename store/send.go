@@ -29,6 +29,13 @@ func (once) NoRetry() bool { return true }
 
 func (c once) Clone() redis.Cmder { return once{c.Cmd.Clone().(*redis.Cmd)} }
 
+// command is a *redis.Cmd, or once with one.
+type command interface {
+	redis.Cmder
+	Val() any
+	Text() (string, error)
+}
+
 // sender sends commands to a client and returns when their context ends.
 type sender struct {
 	client   RedisClient
@@ -101,7 +108,7 @@ func (s *sender) pipe(ctx context.Context, cmds ...redis.Cmder) error {
 // answered returns the error of cmd, which pipe or send has sent and whose error is err. None of the store's
 // own commands has an empty answer: with neither answer nor error, a hook has not sent it. An error reply in
 // err is then another command's.
-func answered(cmd *redis.Cmd, err error) error {
+func answered(cmd command, err error) error {
 	switch {
 	case cmd.Err() != nil || cmd.Val() != nil:
 		return cmd.Err()
