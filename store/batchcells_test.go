@@ -76,6 +76,18 @@ func TestCellsGoWithOtherCalls(t *testing.T) {
 	}
 }
 
+// TestCellsThatFailAloneAreNotReadAgain: go-redis has done that already.
+func TestCellsThatFailAloneAreNotReadAgain(t *testing.T) {
+	s, hook := cellsOnMiniredis(t)
+	hook.fails = func() error { return errors.New("made up") }
+	if _, err := s.Cells.LoadAll(t.Context(), []string{"a", "b"}); err == nil {
+		t.Error("got no error, want an outage")
+	}
+	if got, want := hook.take(), "(get get)"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+}
+
 // TestABatchThatFailsIsAnOutageForASwap, which may have happened. Cells that are only read are read again,
 // alone.
 func TestABatchThatFailsIsAnOutageForASwap(t *testing.T) {

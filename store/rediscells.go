@@ -90,15 +90,7 @@ func (c *RedisCells) LoadAll(ctx context.Context, keys []string) ([][]byte, erro
 	}
 	if c.fresh {
 		gets := c.gets(ctx, keys)
-		if err := c.redis.execAll(ctx, gets); err != nil {
-			return nil, outage("load cell", err)
-		}
-		values, err := valuesOf(gets)
-		if err == nil || c.redis.batches == nil {
-			return values, err
-		}
-		gets = c.gets(ctx, keys) // as exec does: alone, with go-redis's retries and its own error
-		if err := c.redis.sendAll(ctx, cmdersOf(gets)); err != nil {
+		if err := c.redis.execAll(ctx, mayResend, gets); err != nil {
 			return nil, outage("load cell", err)
 		}
 		return valuesOf(gets)
@@ -152,7 +144,7 @@ func (c *RedisCells) SwapAndLoad(ctx context.Context, key string, old, new []byt
 	call := c.swap(key, old, new, ttl)
 	swap := redis.NewCmd(ctx, swapScript.command("evalsha", swapScript.hash, call)...)
 	gets := c.gets(ctx, others)
-	if err = c.redis.execAll(ctx, append([]command{once{swap}}, gets...)); err != nil {
+	if err = c.redis.execAll(ctx, sendOnce, append([]command{once{swap}}, gets...)); err != nil {
 		return nil, false, nil, outage("swap cell", err)
 	}
 	if values, err = valuesOf(gets); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -117,19 +118,26 @@ func (s *sender) run(ctx context.Context, again resend, script *script, keys []s
 // noScript reports whether the server does not have the script, and so did not execute it.
 func noScript(err error) bool { return strings.HasPrefix(err.Error(), "NOSCRIPT") }
 
-// execAll runs cmds as one pipeline, under load together with others, each once. The error of a single
-// command is in that command.
-func (s *sender) execAll(ctx context.Context, cmds []command) error {
-	if s.batches == nil {
-		return s.sendAll(ctx, cmdersOf(cmds))
+// execAll runs cmds as one pipeline, under load together with others. The error of a single command is in
+// that command. If all may be sent again and their batch fails, they are sent again alone, as by exec: cmds
+// then has the new commands.
+func (s *sender) execAll(ctx context.Context, again resend, cmds []command) error {
+	if s.batches != nil {
+		n := s.load.inFlight.Add(1)
+		defer s.load.inFlight.Add(-1)
+		if n >= s.load.from || s.load.stays.Load() > 0 {
+			s.load.joined(n)
+			err := s.batches.runAll(ctx, cmds)
+			failed := func(cmd command) bool { return cmd.Err() != nil && !errors.Is(cmd.Err(), redis.Nil) }
+			if err != nil || again == sendOnce || !slices.ContainsFunc(cmds, failed) {
+				return err
+			}
+			for i, cmd := range cmds {
+				cmds[i] = redis.NewCmd(ctx, cmd.Args()...)
+			}
+		}
 	}
-	n := s.load.inFlight.Add(1)
-	defer s.load.inFlight.Add(-1)
-	if n < s.load.from && s.load.stays.Load() <= 0 {
-		return s.sendAll(ctx, cmdersOf(cmds))
-	}
-	s.load.joined(n)
-	return s.batches.runAll(ctx, cmds)
+	return s.sendAll(ctx, cmdersOf(cmds))
 }
 
 // exec runs a command, under load together with others. If replicas are to confirm its write, written is
