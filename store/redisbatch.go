@@ -202,7 +202,12 @@ func (b *batches) exec(batch []*waiting) {
 		mget = b.mget(ctx, reads)
 		cmds = append(cmds, mget)
 	}
-	err := b.store.main.pipe(ctx, cmds...)
+	var err error
+	if len(cmds) == 1 {
+		err = b.store.main.client.Process(ctx, cmds[0])
+	} else {
+		err = b.store.main.pipe(ctx, cmds...)
+	}
 	if mget != nil {
 		b.answer(reads, mget)
 	}

@@ -177,29 +177,6 @@ func (r *RedisStore) remove(ctx context.Context, keys []string) (n int, err erro
 	return n, nil
 }
 
-// sendAll sends cmds as one pipeline, and waits as send does. The error of a single command is in that
-// command.
-func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
-	pipe := s.client.Pipeline()
-	for _, cmd := range cmds {
-		_ = pipe.Process(ctx, cmd)
-	}
-	var err error
-	if deadline, ok := ctx.Deadline(); ok && s.bounded && time.Until(deadline) <= maxWait && ctx.Err() == nil {
-		near, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
-		defer cancel()
-		if _, err = pipe.Exec(near); err != nil {
-			err = contextError(ctx, err)
-		}
-	} else {
-		err = within(ctx, func() error { _, err := pipe.Exec(ctx); return err })
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return nil
-}
-
 // steps yields the keys of records, those of one SCAN at a time. If a cluster's slots moved meanwhile, it
 // starts again from the beginning, which it reports by yielding nil keys.
 func (r *RedisStore) steps(ctx context.Context, verb string) iter.Seq2[[]string, error] {

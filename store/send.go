@@ -93,12 +93,28 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	return nil
 }
 
-// pipe sends cmds in their order in one round trip, and returns the error of the first or of all. Each
-// command has its own error too.
-func (s *sender) pipe(ctx context.Context, cmds ...redis.Cmder) error {
-	if len(cmds) == 1 {
-		return s.client.Process(ctx, cmds[0])
+// sendAll sends cmds as one pipeline, and waits as send does. The error of a single command is in that
+// command.
+func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
+	var err error
+	if deadline, ok := ctx.Deadline(); ok && s.bounded && time.Until(deadline) <= maxWait && ctx.Err() == nil {
+		near, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+		defer cancel()
+		if err = s.pipe(near, cmds...); err != nil {
+			err = contextError(ctx, err)
+		}
+	} else {
+		err = within(ctx, func() error { return s.pipe(ctx, cmds...) })
 	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// pipe sends cmds in their order as one pipeline, and returns the error of the first or of all. Each command
+// has its own error too.
+func (s *sender) pipe(ctx context.Context, cmds ...redis.Cmder) error {
 	pipe := s.client.Pipeline()
 	_ = pipe.BatchProcess(ctx, cmds...)
 	_, err := pipe.Exec(ctx)
