@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -92,18 +90,8 @@ func TestWhatAHookDropsIsAnOutage(t *testing.T) {
 func TestAHookThatEndsItsGoroutineIsAnOutage(t *testing.T) {
 	r, _, hook := onMiniredis(t, store.RedisConfig{})
 	hook.fails = func() error { runtime.Goexit(); return nil }
-	waiting, send := store.Gather(store.Busy(r))
-	errs := make([]error, 2)
-	var calls sync.WaitGroup
-	for i := range errs {
-		calls.Go(func() { errs[i] = r.Create(t.Context(), "new", []byte("y"), time.Hour) })
-	}
-	for waiting() < len(errs) {
-		runtime.Gosched()
-	}
-	go send()
-	calls.Wait()
-	for _, err := range slices.Concat(errs, []error{r.Create(t.Context(), "b", []byte("y"), time.Hour)}) {
+	call := func() error { return r.Create(t.Context(), "new", []byte("y"), time.Hour) }
+	for _, err := range append(gathered(t, r, call, call), r.Create(t.Context(), "b", []byte("y"), time.Hour)) {
 		if err == nil {
 			t.Error("a call that was not sent: got no error, want an outage")
 		}
