@@ -16,21 +16,21 @@ import (
 	"github.com/seed-6f34412b/passport/store"
 )
 
-// slotError is a cluster's reply to a command on keys in several slots.
-type slotError string
+// replied is the text of an error reply.
+type replied string
 
-func (e slotError) Error() string { return string(e) }
-func (slotError) RedisError()     {}
+func (e replied) Error() string { return string(e) }
+func (replied) RedisError()     {}
 
 const (
-	severalSlots slotError = "CROSSSLOT Keys in request don't hash to the same slot"
-	slotMoves    slotError = "TRYAGAIN Multiple keys request during rehashing of slot"
+	severalSlots replied = "CROSSSLOT Keys in request don't hash to the same slot"
+	slotMoves    replied = "TRYAGAIN Multiple keys request during rehashing of slot"
 )
 
 // slots makes a client's server behave like a cluster: it refuses a script with a record and a label.
 type slots struct {
 	commands
-	says slotError
+	says replied
 }
 
 func (h *slots) ProcessHook(next redis.ProcessHook) redis.ProcessHook {

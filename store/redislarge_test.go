@@ -142,9 +142,3 @@ func (f *refusing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 		return nil
 	}
 }
-
-// replied is the text of an error reply.
-type replied string
-
-func (r replied) Error() string { return string(r) }
-func (replied) RedisError()     {}
