@@ -268,21 +268,12 @@ func (r *RedisStore) end(ctx context.Context, verb string, again resend, id stri
 		}
 		return "", unknown(ctx, verb)
 	}
-	key := r.cfg.Prefix + id
-	args := []any{string(old), text, life.Milliseconds()}
-	if old != nil && len(old) == 0 {
-		args = append(args, "1")
-	}
+	notice := ""
 	if r.cfg.Notify {
-		args = withNotice(args, r.channel, session.EndNotice(id, old, contract.Successor(text)))
+		notice = session.EndNotice(id, old, contract.Successor(text))
 	}
-	if len(labels) > 0 {
-		if !r.cfg.Notify {
-			args = withNotice(args, "", "")
-		}
-		args = append(args, id)
-	}
-	cmd, err := r.main.run(ctx, again, endScript, r.labelKeys([]string{key, r.note(key)}, labels), args...)
+	call := r.endCall(id, old, text, life, notice, labels)
+	cmd, err := r.main.run(ctx, again, endScript, call.keys, call.args...)
 	if err != nil && len(labels) > 0 && r.joint.refused(err) {
 		return "", errors.ErrUnsupported
 	}
@@ -294,6 +285,28 @@ func (r *RedisStore) end(ctx context.Context, verb string, again resend, id stri
 		err = nil
 	}
 	return successor, err
+}
+
+// endCall returns the call of endScript that ends one session. It publishes notice if there is one.
+func (r *RedisStore) endCall(id string, old []byte, text string, life time.Duration, notice string, labels []string) scriptCall {
+	key := r.cfg.Prefix + id
+	args := []any{string(old), text, life.Milliseconds()}
+	compare, channel := "", ""
+	if old != nil && len(old) == 0 {
+		compare = "1"
+	}
+	if notice != "" {
+		channel = r.channel
+	}
+	switch {
+	case len(labels) > 0:
+		args = append(args, compare, channel, notice, id)
+	case notice != "":
+		args = append(args, compare, channel, notice)
+	case compare != "":
+		args = append(args, compare)
+	}
+	return scriptCall{r.labelKeys([]string{key, r.note(key)}, labels), args}
 }
 
 // verdict reads the reply of updateScript and endScript.

@@ -117,19 +117,14 @@ func (r *RedisStore) endMany(ctx context.Context, ids []string, life time.Durati
 	for i, id := range ids {
 		if contract.ValidID(id) {
 			places = append(places, i)
-			key := r.cfg.Prefix + id
-			args := []any{"", text, life.Milliseconds()}
+			notice, left := "", []string(nil)
 			if r.cfg.Notify {
-				args = withNotice(args, r.channel, session.EndManyNotice(id))
+				notice = session.EndManyNotice(id)
 			}
-			keys := []string{key, r.note(key)}
-			if labels != nil && len(labels[i]) > 0 {
-				if keys = r.labelKeys(keys, labels[i]); !r.cfg.Notify {
-					args = withNotice(args, "", "")
-				}
-				args = append(args, id)
+			if labels != nil {
+				left = labels[i]
 			}
-			calls = append(calls, scriptCall{keys, args})
+			calls = append(calls, r.endCall(id, nil, text, life, notice, left))
 		}
 	}
 	cmds, err := r.main.runAll(ctx, endScript, calls)

@@ -14,14 +14,6 @@ import (
 // sharded pub/sub, a script can publish only to a channel in the slot of the record, which would need one
 // channel for each slot.
 
-// withNotice adds to the arguments of endScript the message that it publishes if it removes the record.
-func withNotice(args []any, channel, notice string) []any {
-	if len(args) == 3 {
-		args = append(args, "")
-	}
-	return append(args, channel, notice)
-}
-
 // silence is how long a subscription may be silent before it gets a PING, and how long the answer may take
 // before the connection counts as broken. Without it, go-redis waits for ever on a connection whose other
 // end is gone.
