@@ -145,7 +145,6 @@ type Model struct {
 	Unheard   bool           // the events of the current step are unsaid
 	Events    []Event        // required of the current step
 	Answer    Answer         // required of the current request
-
 }
 
 // none stands for no guard.

@@ -41,6 +41,8 @@ type doubt struct {
 	orphans  map[string]*Half // stored under ids that no answer contained
 }
 
+func newDoubt() doubt { return doubt{sessions: map[string]*Half{}, orphans: map[string]*Half{}} }
+
 // Outage says that an outage hit the request h; nil means none did. It is called before the method that
 // models the request. What was answered has happened, except what is best effort: the refresh (S12), ending
 // devices beyond the maximum and the series that a log-in replaces, and removing what was stored for a
@@ -70,9 +72,6 @@ func (m *Model) made(h *Half) {
 	}
 	h.from = m.First(&h.Visit)
 	for _, id := range h.Made {
-		if m.doubt.orphans == nil {
-			m.doubt.orphans = map[string]*Half{}
-		}
 		if id != h.ID {
 			m.doubt.orphans[id] = h
 		}
@@ -97,7 +96,7 @@ func (m *Model) Refused(h *Half) {
 	m.Unheard, m.doubt.silent = true, len(h.Touched)+len(h.Made) == 0 && !h.Cells
 	m.made(h)
 	for _, id := range h.Touched {
-		if m.doubtSession(id, h); m.Live[id] != nil {
+		if m.doubt.sessions[id] = h; m.Live[id] != nil {
 			m.Live[id].MayBeUsed(h.Now) // the program is asked only later
 		}
 	}
@@ -128,13 +127,6 @@ func (m *Model) ChangePassword(r *Reply, fresh bool) {
 
 // Orphan reports whether a refused request stored the session under an id that no answer contained.
 func (m *Model) Orphan(id string) bool { return m.doubt.orphans[id] != nil }
-
-func (m *Model) doubtSession(id string, h *Half) {
-	if m.doubt.sessions == nil {
-		m.doubt.sessions = map[string]*Half{}
-	}
-	m.doubt.sessions[id] = h
-}
 
 // Settled decides, from what the program says of an id, what an outage or Express left undecided.
 func (m *Model) Settled(id string, f Opened) {

@@ -27,7 +27,7 @@ type Model struct {
 
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
-	return &Model{Model: model.New(c), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}}
+	return &Model{Model: model.New(c), doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}}
 }
 
 // Broken is a broken promise. All journeys that break it in the same way have the same Kind.
@@ -43,7 +43,7 @@ func (m *Model) Want(ok bool, kind, text string, args ...any) {
 // Empty models that the store has lost everything. An old primary has not.
 func (m *Model) Empty() {
 	m.remember()
-	m.Store, m.doubt, m.under = model.NewStore(), doubt{}, map[string]*model.Session{}
+	m.Store, m.doubt, m.under = model.NewStore(), newDoubt(), map[string]*model.Session{}
 }
 
 // Answered ends a request, and returns what its answer must be. If it read a stale record, a log-out may have
