@@ -100,10 +100,11 @@ func (c clusterSessions) Get(ctx context.Context, id string) ([]byte, error) {
 
 // primary returns the sessions of the primary.
 func (c clusterSessions) primary() fullStore {
-	if n := c.master(); n.plain != nil && !c.acks {
+	n := c.master()
+	if n.plain != nil && !c.acks {
 		return n.plain
 	}
-	return c.master().sessions
+	return n.sessions
 }
 
 // Listen implements [session.Notifier] if the store does. It ends when another node becomes the primary.
@@ -122,10 +123,11 @@ func (c clusterSessions) Listen(ctx context.Context, tell func(string)) error {
 		case <-ctx.Done():
 		}
 	}()
-	if err := n.Listen(ctx, tell); context.Cause(ctx) == nil || !errors.Is(context.Cause(ctx), errMoved) {
-		return err
+	err := n.Listen(ctx, tell)
+	if errors.Is(context.Cause(ctx), errMoved) {
+		return errMoved
 	}
-	return errMoved
+	return err
 }
 
 // Notify implements [session.ChangeNotifier] if the store does.

@@ -204,7 +204,7 @@ func (w *world) arrive(s Step, r *request) {
 }
 
 func (w *world) broken(kind, text string, args ...any) {
-	w.model.Broken = append(w.model.Broken, outside.Broken{Kind: kind, Text: fmt.Sprintf(text, args...)})
+	w.model.Want(false, kind, text, args...)
 }
 
 // lengths are the steps of the clock: just below and just above the limits, and others.
