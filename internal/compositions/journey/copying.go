@@ -17,6 +17,7 @@ import (
 // Pair is two redis-servers of which one copies the other. Make one with NewPair.
 type Pair struct {
 	servers [2]*redistest.Server
+	clients [2]*redis.Client
 	died    [2]bool
 	work    chan func() error // is executed outside of the journey's synthetic time
 	done    chan error
@@ -29,6 +30,7 @@ func NewPair(t testing.TB) *Pair {
 	p := &Pair{work: make(chan func() error), done: make(chan error)}
 	for i := range p.servers {
 		p.servers[i] = redistest.Start(t, "--repl-diskless-sync-delay", "0")
+		p.clients[i] = p.servers[i].Client(t)
 	}
 	go func() {
 		for f := range p.work {
@@ -136,15 +138,9 @@ func (c *copying) start() error {
 	return c.pair.servers[c.number].Restart()
 }
 
-func (c *copying) client() *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: c.pair.servers[c.number].Addr})
-}
+func (c *copying) client() *redis.Client { return c.pair.clients[c.number] }
 
-func (c *copying) call(args ...any) error {
-	client := c.client()
-	defer client.Close()
-	return client.Do(context.Background(), args...).Err()
-}
+func (c *copying) call(args ...any) error { return c.client().Do(context.Background(), args...).Err() }
 
 var (
 	linkUp = regexp.MustCompile(`master_link_status:up`)
@@ -153,15 +149,12 @@ var (
 
 // inStep waits until the server has all that the one has which it copies.
 func (c *copying) inStep() error {
-	from, to := c.of.client(), c.client()
-	defer from.Close()
-	defer to.Close()
 	return redistest.Poll(func(ctx context.Context) error {
-		theirs, err := from.Info(ctx, "replication").Result()
+		theirs, err := c.of.client().Info(ctx, "replication").Result()
 		if err != nil {
 			return err
 		}
-		own, err := to.Info(ctx, "replication").Result()
+		own, err := c.client().Info(ctx, "replication").Result()
 		if err != nil {
 			return err
 		}
