@@ -46,6 +46,13 @@ func (c *condition) isDown() bool {
 	return c.down != ""
 }
 
+// hit reports whether a command of the current step has failed. Watchers send commands at any time.
+func (c *condition) hit() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.met
+}
+
 // deaf reports whether no command is executed from now on.
 func (c *condition) deaf() bool {
 	c.mu.Lock()

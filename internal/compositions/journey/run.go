@@ -195,7 +195,7 @@ func (w *world) arrive(s Step, r *request) {
 	if r == nil {
 		return
 	}
-	if r.Status >= http.StatusInternalServerError && (r.Status != http.StatusServiceUnavailable || !w.condition.met) {
+	if r.Status >= http.StatusInternalServerError && (r.Status != http.StatusServiceUnavailable || !w.condition.hit()) {
 		w.broken(fmt.Sprintf("answer: %s is %d without an outage", s.Do, r.Status), "%s", r.text)
 	}
 	if !s.Lost {

@@ -93,7 +93,7 @@ func (w *world) replaced(st *stream) bool {
 
 // compareStreams requires that exactly those streams have ended whose log-in has ended.
 func (w *world) compareStreams(s Step) {
-	troubled := w.condition.met || w.storeIsDown() || strings.HasPrefix(s.Do, "the store") || strings.HasPrefix(s.Do, "the replica") || strings.HasPrefix(s.Do, "the old primary")
+	troubled := w.condition.hit() || w.storeIsDown() || strings.HasPrefix(s.Do, "the store") || strings.HasPrefix(s.Do, "the replica") || strings.HasPrefix(s.Do, "the old primary")
 	if troubled {
 		w.trouble = time.Now()
 	}
