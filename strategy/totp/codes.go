@@ -60,10 +60,9 @@ type CodesConfig struct {
 	Digits int
 	// Period is how long a code is shown, in whole seconds, 15 to 120; zero means 30.
 	Period time.Duration
-	// Drift is how many periods before and after the present one are accepted too,
-	// because clocks differ and users type slowly; zero means 1, which RFC 6238 §5.2
-	// recommends, and below zero none, for OWASP ASVS 5.0, 6.5.5, which grants a code 30
-	// seconds. At most 4, and 2 minutes.
+	// Drift is how many periods before and after the present one are accepted too, because clocks differ
+	// and users type slowly; zero means 1, which RFC 6238 §5.2 recommends, and below zero none, for OWASP
+	// ASVS 5.0, 6.5.5, which grants a code 30 seconds. At most 4, and 2 minutes.
 	Drift int
 }
 

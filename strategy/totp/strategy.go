@@ -28,9 +28,8 @@ type Config[U any] struct {
 	// factor, that is the user whose log-in waits for it (guard.Guard.StepUpUser). An error that wraps
 	// ErrUnauthenticated says that there is none, or that they have no app; any other is an outage.
 	Enrolled func(r *http.Request) (Enrolled[U], error)
-	// UseRecoveryCode removes hash from the account's recovery codes, in one step (DELETE …
-	// WHERE user = ? AND hash = ?), and reports whether it was there. An error is an
-	// outage. Nil means that recovery codes are not accepted.
+	// UseRecoveryCode removes hash from the account's recovery codes, in one step, and reports whether it
+	// was there. An error is an outage. Nil means that recovery codes are not accepted.
 	UseRecoveryCode func(ctx context.Context, account, hash string) (bool, error)
 	// Field is the field of the body with the code; empty means "code".
 	Field string

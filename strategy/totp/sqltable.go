@@ -1,0 +1,245 @@
+package totp
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/sqltable"
+)
+
+// SQLConfig is what [NewSQLTable] needs. DB, Codes and Vault are required.
+type SQLConfig struct {
+	DB    *sql.DB // the pool of the primary
+	Codes *Codes  // makes keys, and checks the code that confirms an app
+	Vault *Vault  // encrypts the keys
+	Table string  // its name, with its schema and a dot before it if needed; empty means authenticators
+	MySQL bool    // the database is MySQL or MariaDB; false means PostgreSQL or SQLite
+}
+
+// SQLTable keeps authenticator apps and recovery codes in a table of the application's PostgreSQL, MySQL,
+// MariaDB or SQLite, for owners: ids of users, never empty, and the same for ever. [SQLTable.Schema] makes
+// it. A DELETE of a user's row is up to the application. After Confirm, Remove and ReplaceRecoveryCodes tell
+// the user by mail, and end log-ins with what was replaced, by guard.Guard.EndFactor. An error is an outage
+// unless the method says otherwise. It is made by [NewSQLTable] and safe for concurrent use.
+type SQLTable struct {
+	cfg   SQLConfig
+	table *sqltable.Table
+}
+
+// ErrNotBegun is returned by [SQLTable.Begun] and [SQLTable.Confirm] when no app waits to be confirmed, such
+// as at the second of two clicks.
+var ErrNotBegun = errors.New("totp: no authenticator app waits to be confirmed")
+
+// NewSQLTable returns every mistake in cfg at once. It does not ask the database.
+func NewSQLTable(cfg SQLConfig) (*SQLTable, error) {
+	if cfg.Table == "" {
+		cfg.Table = "authenticators"
+	}
+	table, err := sqltable.New("totp: new SQL table", cfg.DB, cfg.Table, cfg.MySQL)
+	if cfg.Codes == nil {
+		err = errors.Join(err, errors.New("totp: new SQL table: Codes is nil: make it by NewCodes"))
+	}
+	if cfg.Vault == nil {
+		err = errors.Join(err, errors.New("totp: new SQL table: Vault is nil: make it by NewVault"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &SQLTable{cfg, table}, nil
+}
+
+// Schema returns the statement that makes the table unless it is there. A migration can have it with changes,
+// such as REFERENCES users ON DELETE CASCADE, and the type of the users' ids.
+func (t *SQLTable) Schema() string {
+	return t.table.Schema(`CREATE TABLE IF NOT EXISTS {table} (
+	owner {key} PRIMARY KEY,
+	app {id} NOT NULL,            -- the key of the app, encrypted; empty for none
+	app_since BIGINT NOT NULL,    -- when it was confirmed, in milliseconds since 1970
+	new_app {id} NOT NULL,        -- the key of an app that no code has confirmed yet
+	recovery_codes {id} NOT NULL, -- the hashes, with spaces between them
+	codes_left BIGINT NOT NULL    -- how many they are
+);
+`)
+}
+
+// Begin makes a key for an app, in place of one that waits. It counts when [SQLTable.Confirm] has seen a code
+// of it.
+func (t *SQLTable) Begin(ctx context.Context, owner string) error {
+	sealed := t.cfg.Vault.Seal(owner, t.cfg.Codes.NewKey())
+	if err := t.set(ctx, owner, `new_app = $1`, sealed); err != nil {
+		return fmt.Errorf("totp: begin: %w", err)
+	}
+	return nil
+}
+
+// Begun returns the key that Begin has made, for the page with the QR code of [Codes.URL]. The error is
+// [ErrNotBegun] if there is none.
+func (t *SQLTable) Begun(ctx context.Context, owner string) ([]byte, error) {
+	r, err := t.row(ctx, owner)
+	if err == nil && r.newApp == "" {
+		return nil, ErrNotBegun
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.cfg.Vault.Open(owner, r.newApp)
+}
+
+// Confirm replaces the owner's app by the one that was begun, if code is one of it, and uses the code up. The
+// errors are [ErrNotBegun] and those of [Codes.Verify]. Codes can be guessed: call it in
+// throttle.Limiter.Attempt.
+func (t *SQLTable) Confirm(ctx context.Context, owner, code string) error {
+	r, err := t.row(ctx, owner)
+	if err == nil && r.newApp == "" {
+		return ErrNotBegun
+	}
+	var key []byte
+	if err == nil {
+		key, err = t.cfg.Vault.Open(owner, r.newApp)
+	}
+	if err == nil {
+		err = t.cfg.Codes.Verify(ctx, owner, key, code)
+	}
+	if err != nil {
+		return err
+	}
+	n, err := t.table.Exec(ctx, `UPDATE {table} SET app = $1, app_since = $2, new_app = ''
+		WHERE owner = $3 AND new_app = $4`, r.newApp, sqltable.Millis(time.Now()), owner, r.newApp)
+	if err != nil {
+		return fmt.Errorf("totp: confirm: %w", err)
+	}
+	if n == 0 { // another call has begun anew
+		return errBadCode
+	}
+	return nil
+}
+
+// Remove removes the owner's app, and one that was begun. It reports whether there was an app. Recovery codes
+// stay.
+func (t *SQLTable) Remove(ctx context.Context, owner string) (was bool, err error) {
+	n, err := t.table.Exec(ctx, `UPDATE {table} SET app = '', app_since = 0, new_app = ''
+		WHERE owner = $1 AND app <> ''`, owner)
+	if err != nil {
+		return false, fmt.Errorf("totp: remove: %w", err)
+	}
+	return n > 0, nil
+}
+
+// maxRecoveryCodes is how many hashes fit in MySQL's column.
+const maxRecoveryCodes = 30
+
+// ReplaceRecoveryCodes stores the hashes of codes, at most 30 of [NewRecoveryCodes], in place of all that the
+// owner has. Call it when the user says that they are saved: until then the former ones count.
+func (t *SQLTable) ReplaceRecoveryCodes(ctx context.Context, owner string, codes []string) error {
+	var hashes []string
+	for _, code := range codes {
+		hash, ok := HashRecoveryCode(code)
+		if !ok {
+			return errors.New("totp: recovery codes: one of them is not of NewRecoveryCodes")
+		}
+		hashes = append(hashes, hash)
+	}
+	if len(hashes) > maxRecoveryCodes {
+		return fmt.Errorf("totp: recovery codes: got %d, want at most %d", len(hashes), maxRecoveryCodes)
+	}
+	err := t.set(ctx, owner, `recovery_codes = $1, codes_left = $2`, strings.Join(hashes, " "), len(hashes))
+	if err != nil {
+		return fmt.Errorf("totp: recovery codes: %w", err)
+	}
+	return nil
+}
+
+// UseRecoveryCode is for Config.UseRecoveryCode. After an outage the code may be used up.
+func (t *SQLTable) UseRecoveryCode(ctx context.Context, owner, hash string) (bool, error) {
+	for {
+		r, err := t.row(ctx, owner)
+		if err != nil {
+			return false, err
+		}
+		hashes := strings.Fields(r.codes)
+		at := slices.Index(hashes, hash)
+		if at < 0 {
+			return false, nil
+		}
+		hashes = slices.Delete(hashes, at, at+1)
+		n, err := t.table.Exec(ctx, `UPDATE {table} SET recovery_codes = $1, codes_left = $2
+			WHERE owner = $3 AND recovery_codes = $4`, strings.Join(hashes, " "), len(hashes), owner, r.codes)
+		if err != nil {
+			return false, fmt.Errorf("totp: recovery code: %w", err)
+		}
+		if n > 0 {
+			return true, nil
+		}
+	}
+}
+
+// State returns, for pages and guard.Config.Factors, when the app was confirmed (zero without an app), and
+// how many recovery codes are left.
+func (t *SQLTable) State(ctx context.Context, owner string) (appSince time.Time, codesLeft int, err error) {
+	r, err := t.row(ctx, owner)
+	return sqltable.Time(r.since), len(strings.Fields(r.codes)), err
+}
+
+// SQLEnrolled returns the Enrolled for [Config], with the key in t. user returns whose code a request brings,
+// by guard.Guard.StepUpUser, and owner their id. Without an app only a recovery code succeeds.
+func SQLEnrolled[U any](
+	t *SQLTable, owner func(U) string, user func(r *http.Request) (U, error),
+) func(r *http.Request) (Enrolled[U], error) {
+	return func(r *http.Request) (Enrolled[U], error) {
+		u, err := user(r)
+		if err != nil {
+			return Enrolled[U]{}, err
+		}
+		e := Enrolled[U]{User: u, Account: owner(u)}
+		stored, err := t.row(r.Context(), e.Account)
+		if err == nil && stored.app != "" {
+			e.Key, err = t.cfg.Vault.Open(e.Account, stored.app)
+		}
+		return e, err
+	}
+}
+
+// row is a row of the table.
+type row struct {
+	app, newApp, codes string
+	since              int64
+}
+
+// row returns the owner's row, which is empty if there is none.
+func (t *SQLTable) row(ctx context.Context, owner string) (row, error) {
+	list, err := sqltable.Rows(ctx, t.table, func(rows *sql.Rows) (r row, err error) {
+		err = rows.Scan(&r.app, &r.since, &r.newApp, &r.codes)
+		return r, err
+	}, `SELECT app, app_since, new_app, recovery_codes FROM {table} WHERE owner = $1`, owner)
+	if err != nil {
+		return row{}, fmt.Errorf("totp: read the table: %w", err)
+	}
+	return append(list, row{})[0], nil
+}
+
+// set changes columns of the owner's row, and makes the row before if there is none. columns have the
+// placeholders of values.
+func (t *SQLTable) set(ctx context.Context, owner, columns string, values ...any) error {
+	update := fmt.Sprintf(`UPDATE {table} SET %s WHERE owner = $%d`, columns, len(values)+1)
+	values = append(values, owner)
+	n, err := t.table.Exec(ctx, update, values...)
+	if err != nil || n > 0 {
+		return err
+	}
+	_, err = t.table.Exec(ctx, `INSERT INTO {table} (owner, app, app_since, new_app, recovery_codes, codes_left)
+		VALUES ($1, '', 0, '', '', 0)`, owner)
+	if err != nil { // databases name this error in different ways, so the table is asked
+		there, asked := t.table.Has(ctx, `SELECT 1 FROM {table} WHERE owner = $1`, owner)
+		if asked != nil || !there {
+			return err
+		}
+	}
+	_, err = t.table.Exec(ctx, update, values...) // in MySQL a row with these values already does not count
+	return err
+}
