@@ -95,11 +95,11 @@ func (o *Object) Get(name string) json.RawMessage {
 	return nil
 }
 
-// Set sets the value of the member called name to value, which must be valid JSON. A new member comes last.
+// Set sets the value of the member called name to value, which must be valid JSON, and must not change while o
+// or a copy of it is in use. A new member comes last.
 func (o *Object) Set(name string, value json.RawMessage) {
-	own := bytes.Clone(value)
 	if i := find(o, name); i >= 0 {
-		o.members[i].value = own
+		o.members[i].value = value
 		return
 	}
 	if o.members == nil {
@@ -109,7 +109,7 @@ func (o *Object) Set(name string, value json.RawMessage) {
 		o.places[name] = len(o.members)
 	}
 	quoted := Quote(name)
-	o.members = append(o.members, member{quoted[1 : len(quoted)-1], own})
+	o.members = append(o.members, member{quoted[1 : len(quoted)-1], value})
 }
 
 // Delete removes the member called name and reports whether there was one.

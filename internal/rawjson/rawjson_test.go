@@ -3,6 +3,7 @@ package rawjson_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -181,6 +182,31 @@ func TestMarshalSharesNoMemory(t *testing.T) {
 	got, err := rawjson.Marshal(raw)
 	if copy(raw, `"others"`); string(got) != `"theirs"` || err != nil {
 		t.Errorf("the value became %s, %v", got, err)
+	}
+}
+
+// TestStringsAreMarshalledAsByEncodingJSON: every byte, at every place of the words that are looked at at once.
+func TestStringsAreMarshalledAsByEncodingJSON(t *testing.T) {
+	type slow string // goes the way of every other type
+	texts := []string{"", "\xc3", "\xed\xa0\x80", "\ufeff", strings.Repeat("\u00e9", 9), "x\u2028\"\xff"}
+	for c := range 256 {
+		for i := range 18 {
+			b := []byte("abcdefghijklmnopq")
+			texts = append(texts, string(slices.Insert(b, i, byte(c))))
+		}
+	}
+	for _, text := range texts {
+		got, err := rawjson.Marshal(text)
+		want, wantErr := rawjson.Marshal(slow(text))
+		if string(got) != string(want) || err != nil || wantErr != nil {
+			t.Errorf("Marshal(%q) = %s, %v, want %s, %v", text, got, err, want, wantErr)
+		}
+		if quoted := rawjson.Quote(text); string(quoted) != string(want) {
+			t.Errorf("Quote(%q) = %s, want %s", text, quoted, want)
+		}
+		if _, err := json.Marshal(json.RawMessage(got)); err != nil || !rawjson.Valid(got) {
+			t.Errorf("Marshal(%q) = %s, which is not JSON: %v", text, got, err)
+		}
 	}
 }
 

@@ -9,12 +9,20 @@ import (
 // Marshal returns v as JSON the way JSON.stringify writes it: `<`, `>`, `&`, U+2028 and U+2029 are not
 // escaped. ECMA-262 section 25.5.2.3 (QuoteJSONString). The result shares no memory with v.
 func Marshal(v any) (json.RawMessage, error) {
-	if raw, ok := v.(json.RawMessage); ok {
-		if !Valid(raw) {
+	switch v := v.(type) {
+	case json.RawMessage:
+		if !Valid(v) {
 			return nil, fmt.Errorf("rawjson: marshal: %w", errSyntax)
 		}
-		return bytes.Clone(raw), nil
+		return bytes.Clone(v), nil
+	case string:
+		return Quote(v), nil
 	}
+	return encode(v)
+}
+
+// encode is Marshal by encoding/json.
+func encode(v any) (json.RawMessage, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
@@ -51,18 +59,11 @@ func plainSeparators(b []byte) []byte {
 
 // Quote returns s as a JSON string the way JSON.stringify writes it.
 func Quote(s string) json.RawMessage {
-	plain := true
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
-			plain = false
-			break
-		}
+	b := append(append(append(make([]byte, 0, len(s)+2), '"'), s...), '"')
+	if end, escaped := str(b, 0); end == len(b) && !escaped {
+		return b // it has nothing to escape
 	}
-	if plain {
-		b := make([]byte, 0, len(s)+2)
-		return append(append(append(b, '"'), s...), '"')
-	}
-	raw, err := Marshal(s)
+	raw, err := encode(s)
 	if err != nil {
 		panic("rawjson: internal error: " + err.Error()) // a string always marshals
 	}
