@@ -102,6 +102,7 @@ func TestWhatCannotBeReadIsNotWritten(t *testing.T) {
 	for _, row := range []struct{ name, value string }{
 		{"a value that is too large", `"` + strings.Repeat("x", record.MaxBytes) + `"`},
 		{"a value nested as deeply as a record may be", strings.Repeat("[", rawjson.MaxDepth) + strings.Repeat("]", rawjson.MaxDepth)},
+		{"the same in objects", strings.Repeat(`{"a":`, rawjson.MaxDepth) + "1" + strings.Repeat("}", rawjson.MaxDepth)},
 	} {
 		var d record.Draft
 		d.Members.Set("a", json.RawMessage(row.value))
