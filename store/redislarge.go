@@ -57,13 +57,18 @@ func (r *RedisStore) updateLarge(ctx context.Context, id string, old, new []byte
 	place := r.cfg.own("write:") + strings.TrimPrefix(r.note(keys[0]), r.notes) + ":" + rand.Text() // in the record's slot
 	keys = append([]string{keys[0], place + ":old", place + ":new"}, keys[1:]...)
 	life := largeLife.Milliseconds()
-	setOld := redis.NewCmd(ctx, "set", keys[1], string(old), "px", life)
-	setNew := redis.NewCmd(ctx, "set", keys[2], string(new), "px", life)
+	value := func(b []byte) any { return string(b) }
+	if r.main.returnsLast(ctx) {
+		value = func(b []byte) any { return b } // which is not copied
+	}
+	setOld := redis.NewCmd(ctx, "set", keys[1], value(old), "px", life)
+	setNew := redis.NewCmd(ctx, "set", keys[2], value(new), "px", life)
 	list := largeScript.command("evalsha", largeScript.hash, scriptCall{keys, []any{ttl.Milliseconds()}})
 	cmd := redis.NewCmd(ctx, list...)
-	err := within(ctx, func() error {
-		return answered(cmd, r.main.pipe(ctx, once{setOld}, once{setNew}, once{cmd}))
-	})
+	err := r.main.sendAll(ctx, []redis.Cmder{once{setOld}, once{setNew}, once{cmd}})
+	if err == nil {
+		err = answered(cmd, nil)
+	}
 	if err != nil && noScript(err) {
 		list[0], list[1] = "eval", largeScript.text
 		cmd, err = r.main.exec(ctx, sendOnce, keys[0], list)

@@ -76,6 +76,68 @@ func testEveryByte(t *testing.T, c *redis.Client) {
 	}
 }
 
+// holding is a hook that holds each pipeline of three until release is closed, and shows its arguments.
+type holding struct {
+	pipelines
+	held    chan []redis.Cmder
+	release chan struct{}
+	done    chan struct{}
+}
+
+func (h *holding) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if len(cmds) != 3 {
+			return next(ctx, cmds)
+		}
+		defer close(h.done)
+		h.held <- cmds
+		<-h.release
+		return next(context.WithoutCancel(ctx), cmds) // as one that was on its way already
+	}
+}
+
+// TestALargeRecordIsNotCopied unless the pipeline may outlive the call: then it sends what it was given, also
+// if the caller uses its slices for something else.
+func TestALargeRecordIsNotCopied(t *testing.T) {
+	for _, bounded := range []bool{true, false} {
+		m := miniredis.RunT(t)
+		c := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: bounded})
+		defer c.Close()
+		r := store.Large(newRedis(t, c, store.RedisConfig{}))
+		create(t, r, "id", "older")
+		if err := r.Update(t.Context(), "id", []byte("older"), []byte("old"), time.Hour); err != nil { // it brings the script
+			t.Fatal(err)
+		}
+		h := &holding{held: make(chan []redis.Cmder, 1), release: make(chan struct{}), done: make(chan struct{})}
+		c.AddHook(h)
+		before, after := []byte("old"), []byte("new")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		result := make(chan error, 1)
+		go func() { result <- r.Update(ctx, "id", before, after, time.Hour) }()
+		cmds := <-h.held
+		shared, _ := cmds[1].Args()[2].([]byte)
+		if is := len(shared) > 0 && &shared[0] == &after[0]; is != bounded {
+			t.Errorf("with a client that keeps to deadlines %t: the record is shared %t", bounded, is)
+		}
+		cancel()
+		if !bounded {
+			if err := <-result; !errors.Is(err, context.Canceled) {
+				t.Errorf("a call that is left: got error %v, want context.Canceled", err)
+			}
+			copy(before, "xxx")
+			copy(after, "xxx")
+		}
+		close(h.release)
+		<-h.done
+		if bounded {
+			<-result
+		}
+		if got, err := m.Get("sess:id"); got != "new" || err != nil {
+			t.Errorf("with a client that keeps to deadlines %t: then the record is %q, error %v, want new", bounded, got, err)
+		}
+	}
+}
+
 // spread is a hook as a proxy that sends the SETs of a pipeline to another server.
 type spread struct {
 	pipelines

@@ -93,11 +93,19 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	return nil
 }
 
+// returnsLast reports whether sendAll returns only after the client is done with the commands: their arguments
+// may then share memory with the caller's slices.
+func (s *sender) returnsLast(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && s.bounded && time.Until(deadline) <= maxWait
+}
+
 // sendAll sends cmds as one pipeline, and waits as send does. The error of a single command is in that
 // command.
 func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
 	var err error
-	if deadline, ok := ctx.Deadline(); ok && s.bounded && time.Until(deadline) <= maxWait && ctx.Err() == nil {
+	if s.returnsLast(ctx) && ctx.Err() == nil {
+		deadline, _ := ctx.Deadline()
 		near, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 		defer cancel()
 		if err = s.pipe(near, cmds...); err != nil {
