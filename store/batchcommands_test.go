@@ -278,10 +278,10 @@ func TestWhatItsCallerLeftIsNotSent(t *testing.T) {
 	}
 	left, stays := update(ctx, "a"), update(t.Context(), "b")
 	cancel()
+	send()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("the call whose context ended: got error %v, want context.Canceled", err)
 	}
-	send()
 	if err := <-stays; err != nil {
 		t.Errorf("the other call: got error %v, want none", err)
 	}

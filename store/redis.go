@@ -22,11 +22,11 @@ import (
 // RedisConfig.Replicas adds WAIT. Under load the commands of one moment go in one
 // pipeline: see RedisConfig.NoBatches.
 //
-// Methods return when their context ends: at once, or at its deadline where that is at most
-// two seconds away and the client's Options.ContextTimeoutEnabled is set. With any other
-// client, and any other context that can end, each command costs a goroutine. A command
-// that is left behind keeps its connection until the deadline, or without
-// ContextTimeoutEnabled for the client's ReadTimeout.
+// Methods return when their context ends: at once, under load within a few milliseconds, or at
+// its deadline where that is at most two seconds away and the client's
+// Options.ContextTimeoutEnabled is set. With any other client, and any other context that can
+// end, each command costs a goroutine. A command that is left behind keeps its connection until
+// the deadline, or without ContextTimeoutEnabled for the client's ReadTimeout.
 //
 // A key of another type under the prefix is an unknown id to Get. Errors never contain
 // a key, an id or a record; those that are not in the contract are outages.

@@ -44,13 +44,29 @@ type waiting struct {
 	cmd command // nil for a read
 	key string  // of the record, for a read
 
-	deadline time.Time     // of its context; zero if it has none
-	left     bool          // its context has ended
-	done     chan struct{} // closed when the batch has been answered or has failed
+	ctx  context.Context
+	news chan news // with room for one of each
 
 	found    []any // for a read: MGET's values for its keys; nil if the batch failed
 	err      error // for a command: why it failed
 	panicked any   // a panic of a hook of the client
+}
+
+// news is what a call learns of its batch.
+type news uint8
+
+const (
+	late news = iota // the answer takes longer than batchSlow, or the context ended before the batch was taken
+	over             // the batch has been answered or has failed
+)
+
+// ended reports whether the context of w has ended. Its caller is then told, and it is not sent.
+func (w *waiting) ended() bool {
+	if w.ctx.Err() == nil {
+		return false
+	}
+	w.news <- late
+	return true
 }
 
 // get reads the record of id together with others. If the batch fails, for whatever reason, get reads the
@@ -113,14 +129,14 @@ func (b *batches) runAll(ctx context.Context, cmds []command) error {
 }
 
 // wait returns when the batch of each of calls has been answered or has failed, or if ctx ends first with
-// its error.
+// its error. It asks ctx for its channel only when an answer is late: to make one, with its timer, takes as
+// long as the rest of a read.
 func (b *batches) wait(ctx context.Context, calls ...*waiting) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	for _, w := range calls {
-		w.done = make(chan struct{})
-		w.deadline, _ = ctx.Deadline()
+		w.ctx, w.news = ctx, make(chan news, 2)
 	}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, calls...)
@@ -131,14 +147,12 @@ func (b *batches) wait(ctx context.Context, calls ...*waiting) error {
 		go b.send()
 	}
 	for _, w := range calls {
+		if <-w.news == over {
+			continue
+		}
 		select {
-		case <-w.done:
+		case <-w.news:
 		case <-ctx.Done():
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			for _, w := range calls {
-				w.left = true
-			}
 			return ctx.Err()
 		}
 	}
@@ -153,7 +167,15 @@ func (b *batches) send() {
 		if batch == nil {
 			return
 		}
-		next := time.AfterFunc(batchSlow, b.send)
+		if batch = slices.DeleteFunc(batch, (*waiting).ended); len(batch) == 0 {
+			continue
+		}
+		next := time.AfterFunc(batchSlow, func() {
+			for _, w := range batch {
+				w.news <- late
+			}
+			b.send()
+		})
 		b.exec(batch)
 		if !next.Stop() {
 			return // another goroutine has taken over
@@ -165,7 +187,6 @@ func (b *batches) send() {
 func (b *batches) take() []*waiting {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiting) bool { return w.left })
 	n := min(len(b.waiting), batchMost)
 	if n == 0 {
 		b.sending = false
@@ -182,7 +203,7 @@ func (b *batches) exec(batch []*waiting) {
 		p := recover() // from a hook of the client
 		for _, w := range batch {
 			w.panicked = p
-			close(w.done)
+			w.news <- over
 		}
 	}()
 	ctx, cancel := limit(batch)
@@ -224,11 +245,12 @@ func limit(batch []*waiting) (context.Context, context.CancelFunc) {
 	ctx := context.Background() // no values: the calls' contexts have different ones
 	var until time.Time
 	for _, w := range batch {
-		if w.deadline.IsZero() {
+		deadline, limited := w.ctx.Deadline()
+		if !limited {
 			return ctx, func() {}
 		}
-		if w.deadline.After(until) {
-			until = w.deadline
+		if deadline.After(until) {
+			until = deadline
 		}
 	}
 	return context.WithDeadline(ctx, until)

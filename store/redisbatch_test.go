@@ -297,6 +297,37 @@ func TestAReadOfABatchEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// askedForDone is a context that counts how often it is asked for its channel.
+type askedForDone struct {
+	context.Context
+	n atomic.Int32
+}
+
+func (c *askedForDone) Done() <-chan struct{} {
+	c.n.Add(1)
+	return c.Context.Done()
+}
+
+// TestACallOfABatchAsksForNoChannel unless the answer takes a millisecond: the session layer's context makes
+// its channel, and a timer, when it is asked for it.
+func TestACallOfABatchAsksForNoChannel(t *testing.T) {
+	for takes, want := range map[time.Duration]int32{time.Millisecond / 2: 0, 2 * time.Millisecond: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			c := inBubble(t)
+			r := store.Busy(newRedis(t, c, store.RedisConfig{}))
+			create(t, r, "id", "x")
+			c.AddHook(&slowly{takes: []time.Duration{takes}})
+			ctx := &askedForDone{Context: t.Context()}
+			if got, err := r.Get(ctx, "id"); string(got) != "x" || err != nil {
+				t.Errorf("Get: got %q and error %v, want x", got, err)
+			}
+			if got := ctx.n.Load(); got != want {
+				t.Errorf("an answer after %v: the context was asked for its channel %d times, want %d", takes, got, want)
+			}
+		})
+	}
+}
+
 // TestADeadlineInABatchEndsNobodyElse: a read with little time left must not make the others of its
 // batch be repeated one by one, over new connections to a server that is slow already.
 func TestADeadlineInABatchEndsNobodyElse(t *testing.T) {
