@@ -130,7 +130,9 @@ func TestALargeRecordIsNotCopied(t *testing.T) {
 		close(h.release)
 		<-h.done
 		if bounded {
-			<-result
+			if err := <-result; err != nil {
+				t.Errorf("a call whose context ends while it waits for the answer: got error %v, want none", err)
+			}
 		}
 		if got, err := m.Get("sess:id"); got != "new" || err != nil {
 			t.Errorf("with a client that keeps to deadlines %t: then the record is %q, error %v, want new", bounded, got, err)

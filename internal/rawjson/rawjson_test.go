@@ -204,8 +204,8 @@ func TestStringsAreMarshalledAsByEncodingJSON(t *testing.T) {
 		if quoted := rawjson.Quote(text); string(quoted) != string(want) {
 			t.Errorf("Quote(%q) = %s, want %s", text, quoted, want)
 		}
-		if _, err := json.Marshal(json.RawMessage(got)); err != nil || !rawjson.Valid(got) {
-			t.Errorf("Marshal(%q) = %s, which is not JSON: %v", text, got, err)
+		if !json.Valid(got) || !rawjson.Valid(got) {
+			t.Errorf("Marshal(%q) = %s, which is not JSON", text, got)
 		}
 	}
 }
