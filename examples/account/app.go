@@ -30,7 +30,6 @@ type app struct {
 	options
 	pages    map[string]*template.Template
 	users    users
-	vault    *totp.Vault
 	mail     func(letter)
 	outbox   *outbox           // nil with -smtp
 	mails    *throttle.Limiter // limits how many mails a client can cause
@@ -44,6 +43,7 @@ type app struct {
 	local    *strategy.LocalStrategy[*User]
 	attempts *throttle.Throttle[*User] // around local
 	codes    *totp.Codes
+	apps     *totp.SQLTable
 	passkeys *passkey.Strategy[*User]
 	keys     *apikey.Keys
 
@@ -80,7 +80,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	} else {
 		a.mail = must(newMailer(ctx, o))
 	}
-	a.vault, a.rules, a.hasher = must(totp.NewVault(secrets...)), newPolicy(o.breached), &password.Argon2id{}
+	a.rules, a.hasher = newPolicy(o.breached), &password.Argon2id{}
 	if o.fastHashes {
 		a.hasher = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
 	}
@@ -107,8 +107,13 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	a.local = must(password.New(byEmail, password.Config{Hasher: a.hasher}))
 	a.attempts = must(throttle.New(limits, strategy.Strategy[*User](a.local)))
 	a.codes = must(totp.NewCodes(totp.CodesConfig{Cells: b.cells, Issuer: siteName}))
+	a.apps = must(totp.NewSQLTable(totp.SQLConfig{
+		DB: b.db, Codes: a.codes, Vault: must(totp.NewVault(secrets...)),
+	}))
+	pending := func(r *http.Request) (*User, error) { return a.auth.StepUpUser(r) }
 	codes := must(totp.New(totp.Config[*User]{
-		Codes: a.codes, Enrolled: a.enrolled, UseRecoveryCode: a.useRecoveryCode,
+		Codes: a.codes, Enrolled: totp.SQLEnrolled(a.apps, userID, pending),
+		UseRecoveryCode: a.apps.UseRecoveryCode,
 	}))
 	mails := limits
 	mails.Purpose, mails.AccountAttempts, mails.AddressAttempts = "mail", 5, 30

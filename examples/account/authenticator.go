@@ -17,10 +17,7 @@ import (
 // newAuthenticator makes a key for an authenticator app. It is not used until a code has shown that the app
 // has it.
 func (a *app) newAuthenticator(w http.ResponseWriter, r *http.Request) error {
-	id := a.current(r).ID
-	sealed := a.vault.Seal(id, a.codes.NewKey())
-	_, err := a.users.exec(r.Context(), `UPDATE users SET authenticator_new = $1 WHERE id = $2`, sealed, id)
-	return onTo(w, r, err, "/account/authenticator")
+	return onTo(w, r, a.apps.Begin(r.Context(), a.current(r).ID), "/account/authenticator")
 }
 
 func (a *app) authenticatorPage(w http.ResponseWriter, r *http.Request) error {
@@ -29,10 +26,10 @@ func (a *app) authenticatorPage(w http.ResponseWriter, r *http.Request) error {
 
 func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) error {
 	u := a.current(r)
-	if u.NewAuthenticator == "" { // the first of two clicks has confirmed it
+	key, err := a.apps.Begun(r.Context(), u.ID)
+	if errors.Is(err, totp.ErrNotBegun) { // the first of two clicks has confirmed it
 		return onTo(w, r, nil, "/account/security")
 	}
-	key, err := a.vault.Open(u.ID, u.NewAuthenticator)
 	if err != nil {
 		return err
 	}
@@ -49,48 +46,25 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	})
 }
 
-// enrolled finds the key of a user whose log-in may still need a code.
-func (a *app) enrolled(r *http.Request) (e totp.Enrolled[*User], err error) {
-	if e.User, err = a.auth.StepUpUser(r); err != nil {
-		return e, err
-	}
-	e.Account = e.User.ID
-	if e.User.Authenticator != "" { // without an app, a recovery code may still be valid
-		e.Key, err = a.vault.Open(e.User.ID, e.User.Authenticator)
-	}
-	return e, err
-}
-
-// confirmAuthenticator stores the new app if its code is right, unless a newer one has been made since. The
-// code counts as the second step of this log-in. Log-ins with the former app elsewhere end.
+// confirmAuthenticator stores the new app if its code is right. The code counts as the second step of this
+// log-in. Log-ins with the former app elsewhere end.
 func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
-	if u.NewAuthenticator == "" { // the first of two clicks has confirmed it, and may have failed after that
-		_, err := a.auth.EndFactor(r.Context(), u, "totp")
-		return onTo(w, r, err, "/account/security")
-	}
-	key, err := a.vault.Open(u.ID, u.NewAuthenticator)
-	if err == nil {
-		err = a.guesses.Attempt(r, u.ID, func(ctx context.Context) error {
-			return a.codes.Verify(ctx, u.ID, key, f.Get("code"))
-		})
-	}
+	err := a.guesses.Attempt(r, u.ID, func(ctx context.Context) error {
+		return a.apps.Confirm(ctx, u.ID, f.Get("code"))
+	})
 	if errors.Is(err, strategy.ErrUnauthenticated) {
 		return a.showAuthenticator(w, r, f.refusedBy(err, "code", wrongCode))
 	}
-	if err != nil {
+	again := errors.Is(err, totp.ErrNotBegun) // the first of two clicks may have failed after Confirm
+	if err != nil && !again {
 		return err
 	}
-	n, err := a.users.exec(r.Context(), `UPDATE users SET authenticator = authenticator_new,
-		authenticator_new = '', app_since = $3 WHERE id = $1 AND authenticator_new = $2`,
-		u.ID, u.NewAuthenticator, now())
-	if err != nil || n == 0 {
-		text := "You began anew in another window. Use the code that is shown here."
-		return done(w, r, err, "/account/authenticator", text)
+	if !again {
+		a.send(u.Email, "factor", "")
 	}
-	a.send(u.Email, "factor", "")
-	if _, err = a.auth.EndFactor(r.Context(), u, "totp"); err != nil {
-		return err
+	if _, err = a.auth.EndFactor(r.Context(), u, "totp"); err != nil || again {
+		return onTo(w, r, err, "/account/security")
 	}
 	text := "Your app is set up."
 	if u.RecoveryCodes == 0 {
@@ -104,6 +78,6 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 }
 
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
-	return a.remove(w, r, removal{"totp", "factor", "/account/security", "The app is removed."},
-		`UPDATE users SET authenticator = '' WHERE id = $1 AND authenticator <> ''`)
+	was, err := a.apps.Remove(r.Context(), a.current(r).ID)
+	return a.removed(w, r, was, err, removal{"totp", "factor", "/account/security", "The app is removed."})
 }

@@ -33,7 +33,7 @@ func TestAThiefsSecondStepLocksNobodyOut(t *testing.T) {
 			site.AddPasskey(row.age)
 		} else {
 			addApp(t, thief)
-			site.Exec("UPDATE users SET app_since = $1", time.Now().Add(-row.age).Unix())
+			site.Exec("UPDATE authenticators SET app_since = $1", time.Now().Add(-row.age).UnixMilli())
 		}
 		kim := visit(t, site)
 		kim.Post("/forgot", "email", "kim@test.example").Want(t, http.StatusSeeOther, "")

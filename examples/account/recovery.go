@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/seed-6f34412b/passport/session"
@@ -32,16 +31,7 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 		text = "You made new codes in another window. Save those that are shown here."
 		return done(w, r, nil, "/account/recovery", text)
 	}
-	err = a.users.inTx(r.Context(), func(exec execer) error {
-		_, err := exec(`DELETE FROM recovery_codes WHERE owner = $1`, u.ID)
-		for _, code := range codes {
-			if hash, ok := totp.HashRecoveryCode(code); ok && err == nil {
-				_, err = exec(`INSERT INTO recovery_codes (owner, hash) VALUES ($1, $2)
-					ON CONFLICT DO NOTHING`, u.ID, hash)
-			}
-		}
-		return err
-	})
+	err = a.apps.ReplaceRecoveryCodes(r.Context(), u.ID, codes)
 	if err == nil { // whoever has logged in with a former code
 		_, err = a.auth.EndFactor(r.Context(), u, totp.FactorRecovery)
 	}
@@ -52,10 +42,4 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 		a.send(u.Email, "factor", "")
 	}
 	return done(w, r, err, "/account/security", text)
-}
-
-// useRecoveryCode removes a recovery code, and reports whether it existed.
-func (a *app) useRecoveryCode(ctx context.Context, account, hash string) (bool, error) {
-	n, err := a.users.exec(ctx, `DELETE FROM recovery_codes WHERE owner = $1 AND hash = $2`, account, hash)
-	return n > 0, err
 }

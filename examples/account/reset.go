@@ -23,7 +23,7 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	text, had, asked := passwordChanged, u.Authenticator != "" || u.Passkeys > 0, f.Get("remove") != ""
+	text, had, asked := passwordChanged, u.App || u.Passkeys > 0, f.Get("remove") != ""
 	removes := asked && u.secondIsNew()
 	if u, err = a.users.setPassword(r.Context(), u, hash, removes); err != nil {
 		return a.deadLink(w, r, err)

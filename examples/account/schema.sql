@@ -1,20 +1,20 @@
 -- The tables, for SQLite and PostgreSQL. Times are seconds, except where it says so.
 CREATE TABLE IF NOT EXISTS users (
-  id                TEXT PRIMARY KEY,
-  email             TEXT NOT NULL UNIQUE, -- in the spelling of strategy.AccountName, and proved by a mail
-  name              TEXT NOT NULL,
-  role              TEXT NOT NULL,        -- user or admin
-  hash              TEXT NOT NULL,        -- of the password; empty for none
-  stamp             TEXT NOT NULL,        -- random, and new with each password: sessions end when it changes
-  authenticator     TEXT NOT NULL,        -- the app's key, encrypted; empty for none
-  app_since         BIGINT NOT NULL,      -- when it was confirmed
-  authenticator_new TEXT NOT NULL,        -- shown, and not yet confirmed by a code
-  created           BIGINT NOT NULL
+  id      TEXT PRIMARY KEY,
+  email   TEXT NOT NULL UNIQUE, -- in the spelling of strategy.AccountName, and proved by a mail
+  name    TEXT NOT NULL,
+  role    TEXT NOT NULL,        -- user or admin
+  hash    TEXT NOT NULL,        -- of the password; empty for none
+  stamp   TEXT NOT NULL,        -- random, and new with each password: sessions end when it changes
+  created BIGINT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS recovery_codes (
-  owner TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
-  hash  TEXT NOT NULL,
-  PRIMARY KEY (owner, hash)
+CREATE TABLE IF NOT EXISTS authenticators ( -- totp.SQLTable; its time is milliseconds
+  owner          TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+  app            TEXT NOT NULL,
+  app_since      BIGINT NOT NULL,
+  new_app        TEXT NOT NULL,
+  recovery_codes TEXT NOT NULL,
+  codes_left     BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS passkeys ( -- passkey.SQLTable; its times are milliseconds
   id         TEXT PRIMARY KEY,

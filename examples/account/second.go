@@ -34,14 +34,19 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 type removal struct{ factor, mail, to, text string }
 
 // remove removes a way to log in, unless it is the user's only one: statement gets the user's id, and args
-// after it. The owner is told by mail, but not at the second of two clicks. Log-ins with the way elsewhere
-// end.
+// after it.
 func (a *app) remove(w http.ResponseWriter, r *http.Request, x removal, statement string, args ...any) error {
-	u := a.current(r)
-	was, err := a.users.removeWay(r.Context(), u, statement, args...)
+	was, err := a.users.removeWay(r.Context(), a.current(r), statement, args...)
 	if errors.Is(err, errOnlyWay) {
 		return done(w, r, nil, x.to, onlyWay)
 	}
+	return a.removed(w, r, was, err, x)
+}
+
+// removed answers a removal. The owner is told by mail, but not at the second of two clicks, when was is
+// false. Log-ins with what was removed end elsewhere.
+func (a *app) removed(w http.ResponseWriter, r *http.Request, was bool, err error, x removal) error {
+	u := a.current(r)
 	if was {
 		a.send(u.Email, x.mail, "")
 	}

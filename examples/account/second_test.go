@@ -108,7 +108,7 @@ func TestAnOutageLosesNothingThatWasShown(t *testing.T) {
 	v.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
 	first := v.hidden(v.Get("/account/recovery").Text, "first")
 	v.Post("/offer").Want(t, http.StatusSeeOther, "")
-	for table, save := range map[string]string{"recovery_codes": "/account/recovery/saved", "identities": "/account/linked/confirm"} {
+	for table, save := range map[string]string{"authenticators": "/account/recovery/saved", "identities": "/account/linked/confirm"} {
 		exec("CREATE TRIGGER outage BEFORE INSERT ON " + table + " BEGIN SELECT RAISE(ABORT, 'an outage'); END")
 		v.Post(save, "first", first).Want(t, http.StatusServiceUnavailable, "")
 		exec("DROP TRIGGER outage")

@@ -21,11 +21,10 @@ var tables string
 type User struct {
 	ID, Email, Name, Role, Hash, Stamp string
 
-	Authenticator    string // this and the next one are encrypted by app.vault
-	NewAuthenticator string `db:"authenticator_new"`
-	RecoveryCodes    int    `db:"recovery_codes"`
+	App bool // there is an authenticator app
 
 	Passkeys, Linked, Keys int
+	RecoveryCodes          int `db:"codes_left"`
 
 	Created       int64
 	AppSince      int64 `db:"app_since"`
@@ -36,7 +35,7 @@ type User struct {
 // mail may remove them: a thief may have added them to lock the owner out.
 func (u *User) secondIsNew() bool {
 	weekAgo := now() - 7*24*60*60
-	return (u.Authenticator == "" || u.AppSince > weekAgo) && (u.Passkeys == 0 || u.PasskeysSince > weekAgo)
+	return (!u.App || u.AppSince > weekAgo) && (u.Passkeys == 0 || u.PasskeysSince > weekAgo)
 }
 
 func userID(u *User) string { return u.ID }
@@ -46,7 +45,7 @@ func (u *User) Admin() bool { return u.Role == "admin" }
 
 // factors is for guard.Config.Factors: every page requires a second factor of users who have one.
 func factors(_ context.Context, u *User) ([]string, error) {
-	if u.Authenticator == "" && u.Passkeys == 0 {
+	if !u.App && u.Passkeys == 0 {
 		return nil, nil
 	}
 	return []string{"totp|passkey"}, nil // a recovery code proves "totp" too
@@ -56,14 +55,13 @@ func factors(_ context.Context, u *User) ([]string, error) {
 type users struct{ db *sqlx.DB }
 
 // selectUser names the columns: a migration that adds one must not stop the processes that do not know it.
-const selectUser = `SELECT id, email, name, role, hash, stamp,
-	authenticator, authenticator_new, app_since, created,
-	(SELECT COUNT(*) FROM recovery_codes c WHERE c.owner = users.id) AS recovery_codes,
+const selectUser = `SELECT id, email, name, role, hash, stamp, created, COALESCE(app, '') <> '' AS app,
+	COALESCE(app_since / 1000, 0) AS app_since, COALESCE(codes_left, 0) AS codes_left,
 	(SELECT COUNT(*) FROM passkeys p WHERE p.owner = users.id) AS passkeys,
 	(SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.owner = users.id) AS passkeys_since,
 	(SELECT COUNT(*) FROM identities i WHERE i.owner = users.id) AS linked,
 	(SELECT COUNT(*) FROM api_keys k WHERE k.owner = users.id) AS keys
-	FROM users `
+	FROM users LEFT JOIN authenticators a ON a.owner = users.id `
 
 // one returns the user whom a condition selects, or the error missing if there is none.
 func (t users) one(ctx context.Context, missing error, where string, args ...any) (*User, error) {
@@ -122,10 +120,8 @@ var errTaken = errors.New("the address is taken")
 // add adds a user with a verified address.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {
 	id := rand.Text()
-	n, err := t.exec(ctx, `INSERT INTO users
-		(id, email, name, role, hash, stamp, authenticator, authenticator_new, app_since, created)
-		VALUES ($1, $2, '', 'user', $3, $4, '', '', 0, $5) ON CONFLICT DO NOTHING`,
-		id, email, hash, rand.Text(), now())
+	n, err := t.exec(ctx, `INSERT INTO users (id, email, name, role, hash, stamp, created)
+		VALUES ($1, $2, '', 'user', $3, $4, $5) ON CONFLICT DO NOTHING`, id, email, hash, rand.Text(), now())
 	if err == nil && n == 0 {
 		err = errTaken
 	}
@@ -147,8 +143,7 @@ func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes
 			err = strategy.ErrUnauthenticated
 		}
 		for _, statement := range []string{
-			`UPDATE users SET authenticator = '', authenticator_new = '' WHERE id = $1`,
-			`DELETE FROM passkeys WHERE owner = $1`, `DELETE FROM recovery_codes WHERE owner = $1`,
+			`DELETE FROM authenticators WHERE owner = $1`, `DELETE FROM passkeys WHERE owner = $1`,
 		} {
 			if err == nil && secondGoes {
 				_, err = exec(statement, u.ID)
