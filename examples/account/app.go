@@ -48,6 +48,7 @@ type app struct {
 	keys     *apikey.Keys
 
 	passkeyTable passkeyTable
+	identities   *oidc.SQLTable
 	link         *guard.Guard[oidc.Identity] // its user is an account at the provider; nil without one
 
 	ending <-chan struct{} // closed when the program ends
@@ -138,6 +139,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.Used},
 			apikey.SQLFind(keys, a.users.byID))),
 	}
+	a.identities = must(oidc.NewSQLTable(oidc.SQLConfig{DB: b.db}))
 	if o.issuer != "" {
 		elsewhere := a.provider("provider", "/login/provider", b.counter)
 		strategies = append(strategies, must(oidc.New(elsewhere, a.byIdentity)))

@@ -90,7 +90,7 @@ func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string))
 	mux := http.NewServeMux()
 	mux.Handle("/", a.handler())
 	mux.Handle("POST /offer", a.own(func(w http.ResponseWriter, r *http.Request) error {
-		return onTo(w, r, offered.SetContext(r.Context(), identity{"https://op.example", "1", "Kim elsewhere"}), "/account/linked")
+		return onTo(w, r, offered.SetContext(r.Context(), kimElsewhere), "/account/linked")
 	}))
 	return mux, func(statement string) {
 		if _, err := a.users.exec(t.Context(), statement); err != nil {
@@ -98,6 +98,8 @@ func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string))
 		}
 	}
 }
+
+var kimElsewhere = oidc.Identity{Issuer: "https://op.example", Subject: "1", Name: "Kim elsewhere"}
 
 // ThievesSite is [Site] where anybody can log in with any factor that they name.
 type ThievesSite struct {
@@ -164,7 +166,7 @@ func (s ThievesSite) Add(factor string) (form []string) {
 		s.Exec("INSERT INTO authenticators VALUES ($1, 'a key', 0, '', '', 0)", s.user().ID)
 		return nil
 	}
-	if _, err := s.a.users.link(s.t.Context(), s.user(), identity{"https://op.example", "1", "Kim elsewhere"}); err != nil {
+	if err := s.a.identities.Link(s.t.Context(), s.user().ID, kimElsewhere); err != nil {
 		s.t.Fatal(err)
 	}
 	return []string{"issuer", "https://op.example", "subject", "1"}

@@ -11,11 +11,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// identity is an account at a provider: a row of the table identities.
-type identity struct{ Issuer, Subject, Name string }
-
 // offered is the account with which the provider has just answered, until the user confirms it.
-const offered session.Key[identity] = "link"
+const offered session.Key[oidc.Identity] = "link"
 
 // provider returns the configuration of the provider. For Google, begin with oidc.Google() and add your own
 // fields. The example provider uses http.
@@ -39,7 +36,7 @@ func (a *app) newLink(once strategy.Counter) *guard.Guard[oidc.Identity] {
 // provided that the e-mail address is verified and no user has it. If a user has it, only that user can
 // connect the account, while logged in.
 func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
-	u, err := a.users.ofIdentity(ctx, identity{Issuer: id.Issuer, Subject: id.Subject})
+	u, err := oidc.SQLValidate(a.identities, a.users.byID)(ctx, id)
 	if !errors.Is(err, strategy.ErrUnauthenticated) || !id.EmailVerified {
 		return u, err
 	}
@@ -54,24 +51,19 @@ func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = a.users.link(ctx, u, identity{id.Issuer, id.Subject, id.Name})
-	return u, err
+	return u, a.identities.Link(ctx, u.ID, id)
 }
 
 func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
-	var list []identity
-	err := a.users.db.SelectContext(r.Context(), &list,
-		`SELECT issuer, subject, name FROM identities WHERE owner = $1`, a.current(r).ID)
+	list, err := a.identities.List(r.Context(), a.current(r).ID)
 	return a.showOr(w, r, err, "linked", form{}, list)
 }
 
 // askToLink asks the user whether this is the right account.
 func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
 	id, _ := a.link.User(r.Context())
-	if err := offered.SetContext(r.Context(), identity{id.Issuer, id.Subject, id.Name}); err != nil {
-		return err
-	}
-	return a.show(w, r, "link", form{}, id.Name)
+	id = oidc.Identity{Issuer: id.Issuer, Subject: id.Subject, Name: id.Name} // the session stays small
+	return a.showOr(w, r, offered.SetContext(r.Context(), id), "link", form{}, id.Name)
 }
 
 func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
@@ -80,15 +72,15 @@ func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || !ok { // the first of two clicks has connected it
 		return done(w, r, err, "/account/linked", text)
 	}
-	free, err := a.users.link(r.Context(), u, id)
-	if err == nil { // not before: after an outage the user can try again
-		_, _, err = offered.PopContext(r.Context())
-	}
-	if free {
-		a.send(u.Email, "linked", "")
-	} else {
+	switch err = a.identities.Link(r.Context(), u.ID, id); {
+	case errors.Is(err, oidc.ErrLinked):
 		text = "This account is connected to another user."
+	case err != nil: // offered stays: after an outage the user can try again
+		return err
+	default:
+		a.send(u.Email, "linked", "")
 	}
+	_, _, err = offered.PopContext(r.Context())
 	return done(w, r, err, "/account/linked", text)
 }
 
@@ -97,18 +89,4 @@ func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
 	return a.remove(w, r, removal{"provider", "unlinked", "/account/linked", text},
 		`DELETE FROM identities WHERE owner = $1 AND issuer = $2 AND subject = $3`,
 		f.Get("issuer"), f.Get("subject"))
-}
-
-// ofIdentity returns the user with whom a provider's account is connected.
-func (t users) ofIdentity(ctx context.Context, id identity) (*User, error) {
-	return t.one(ctx, strategy.ErrUnauthenticated, `WHERE id =
-		(SELECT owner FROM identities WHERE issuer = $1 AND subject = $2)`, id.Issuer, id.Subject)
-}
-
-// link connects a provider's account, unless it is connected to somebody else.
-func (t users) link(ctx context.Context, u *User, id identity) (bool, error) {
-	n, err := t.exec(ctx, `INSERT INTO identities (issuer, subject, owner, name) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (issuer, subject) DO UPDATE SET name = excluded.name
-		WHERE identities.owner = excluded.owner`, id.Issuer, id.Subject, u.ID, id.Name)
-	return n > 0, err
 }

@@ -27,12 +27,14 @@ CREATE TABLE IF NOT EXISTS passkeys ( -- passkey.SQLTable; its times are millise
   credential TEXT NOT NULL,
   UNIQUE (owner, id)
 );
-CREATE TABLE IF NOT EXISTS identities (
+CREATE TABLE IF NOT EXISTS identities ( -- oidc.SQLTable; its time is milliseconds
   issuer  TEXT NOT NULL,
   subject TEXT NOT NULL,
   owner   TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
   name    TEXT NOT NULL,
-  PRIMARY KEY (issuer, subject)
+  created BIGINT NOT NULL,
+  PRIMARY KEY (issuer, subject),
+  UNIQUE (owner, issuer, subject)
 );
 CREATE TABLE IF NOT EXISTS api_keys ( -- apikey.SQLTable; its times are milliseconds
   id      TEXT PRIMARY KEY,

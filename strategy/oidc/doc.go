@@ -32,7 +32,8 @@
 // The tests are named after the sections of RFC 9700 and the other standards.
 //
 // A user is (issuer, subject), never an e-mail address: providers let addresses
-// change hands, and not all verify them.
+// change hands, and not all verify them. [SQLTable] keeps which of them is which user
+// of the application.
 //
 // # What is answered
 //

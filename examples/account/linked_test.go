@@ -1,0 +1,159 @@
+//go:build integration
+
+package main_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/internal/faultproxy"
+	"github.com/seed-6f34412b/passport/internal/sqltest"
+	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/oidc"
+)
+
+// identities returns oidc.SQLTable with the table of its own Schema. It is tested here since its module has no
+// drivers.
+func identities(t testing.TB, db *sql.DB, mysql bool) *oidc.SQLTable {
+	t.Helper()
+	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: db, MySQL: mysql})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time it is there
+		if _, err := db.ExecContext(t.Context(), table.Schema()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return table
+}
+
+// TestTheSQLTableOfIdentitiesInEachDatabase: an account at a provider belongs to one user, whatever happens at
+// the same time, and accounts whose names look alike are not the same.
+func TestTheSQLTableOfIdentitiesInEachDatabase(t *testing.T) {
+	postgres, maria := sqltest.StartPostgres(t), sqltest.StartMariaDB(t)
+	for _, row := range []struct {
+		name string
+		db   *sql.DB
+	}{
+		{"PostgreSQL", sqltest.Open(t, "pgx", postgres.URL(postgres.Database(t)))},
+		{"MariaDB", sqltest.Open(t, "mysql", maria.DSN(maria.Database(t)))},
+		{"SQLite", sqltest.SQLiteFile(t)},
+		{"SQLite in memory", sqltest.SQLiteMemory(t)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			table, ctx := identities(t, row.db, row.name == "MariaDB"), t.Context()
+			find := oidc.SQLValidate(table, func(_ context.Context, owner string) (string, error) {
+				if owner == "gone" {
+					return "", serializer.ErrUserGone
+				}
+				return "user " + owner, nil
+			})
+			refused := func(when string, id oidc.Identity) {
+				t.Helper()
+				if user, err := find(ctx, id); !errors.Is(err, strategy.ErrUnauthenticated) {
+					t.Errorf("%s: got %q, %v, want a refusal", when, user, err)
+				}
+			}
+			id := oidc.Identity{Issuer: "https://op.example", Subject: "Kim", Name: "Kim 🙂"}
+			refused("not linked", id)
+			for range 2 { // a form that is sent twice
+				if err := table.Link(ctx, "1", id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if user, err := find(ctx, id); err != nil || user != "user 1" {
+				t.Errorf("linked: got %q, %v, want user 1", user, err)
+			}
+			for _, other := range []oidc.Identity{
+				{Issuer: id.Issuer, Subject: "kim"}, {Issuer: id.Issuer, Subject: "Kim "}, {Issuer: id.Issuer + "/", Subject: "Kim"},
+			} {
+				refused("an account that looks alike", other)
+			}
+			if err := table.Link(ctx, "2", id); !errors.Is(err, oidc.ErrLinked) {
+				t.Errorf("another user's: got %v, want ErrLinked", err)
+			}
+			id.Name, id.Username = "", "kim"
+			second := oidc.Identity{Issuer: "https://other.example", Subject: "Kim", Email: "kim@test.example"}
+			if err := errors.Join(table.Link(ctx, "1", id), table.Link(ctx, "1", second)); err != nil {
+				t.Error(err)
+			}
+			list, err := table.List(ctx, "1")
+			if err != nil || len(list) != 2 || list[0].Name != "kim" || list[1].Name != "kim@test.example" || list[0].Created.IsZero() {
+				t.Errorf("got %+v, %v, want both accounts with their newest names", list, err)
+			}
+			for _, x := range []struct {
+				owner string
+				want  bool
+			}{{"2", false}, {"1", true}, {"1", false}} {
+				if was, err := table.Unlink(ctx, x.owner, id.Issuer, id.Subject); err != nil || was != x.want {
+					t.Errorf("Unlink by %s: got %t, %v, want %t", x.owner, was, err, x.want)
+				}
+			}
+			refused("not linked any more", id)
+			if err := table.Link(ctx, "gone", id); err != nil {
+				t.Error(err)
+			}
+			refused("of a user who is gone", id)
+
+			var links sync.WaitGroup
+			var linked atomic.Int32
+			third := oidc.Identity{Issuer: id.Issuer, Subject: "3"}
+			for _, owner := range []string{"1", "2", "3", "4"} {
+				links.Go(func() {
+					switch err := table.Link(ctx, owner, third); {
+					case err == nil:
+						linked.Add(1)
+					case !errors.Is(err, oidc.ErrLinked):
+						t.Error(err)
+					}
+				})
+			}
+			if links.Wait(); linked.Load() != 1 {
+				t.Errorf("four users at once: it was linked to %d, want 1", linked.Load())
+			}
+		})
+	}
+}
+
+// TestAnAccountWhoseInsertLosesItsAnswerIsLinked, in each database with a server.
+func TestAnAccountWhoseInsertLosesItsAnswerIsLinked(t *testing.T) {
+	postgres, maria := sqltest.StartPostgres(t), sqltest.StartMariaDB(t)
+	name, other := postgres.Database(t), maria.Database(t)
+	toPostgres, toMaria := faultproxy.NewStream(t, postgres.Addr), faultproxy.NewStream(t, maria.Addr)
+	postgres.Server = &sqltest.Server{Addr: toPostgres.Addr()}
+	maria.Server = &sqltest.Server{Addr: toMaria.Addr()}
+	for _, row := range []struct {
+		name  string
+		proxy *faultproxy.Proxy
+		db    *sql.DB
+	}{
+		{"PostgreSQL", toPostgres, sqltest.Open(t, "pgx", postgres.URL(name))},
+		{"MariaDB", toMaria, sqltest.Open(t, "mysql", maria.DSN(other))},
+	} {
+		row.db.SetMaxOpenConns(1)
+		table := identities(t, row.db, row.name == "MariaDB")
+		var n atomic.Int32
+		row.proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
+			if !strings.Contains(c[0], "-- ping") && n.Add(1) == 2 { // the statement is prepared first
+				return faultproxy.CutReply
+			}
+			return faultproxy.Pass
+		})
+		id := oidc.Identity{Issuer: "https://op.example", Subject: "1", Name: "Kim"}
+		err := table.Link(t.Context(), "1", id)
+		row.proxy.Faults(nil)
+		if err != nil {
+			t.Errorf("%s: got %v, want the account linked", row.name, err)
+		}
+		if list, err := table.List(t.Context(), "1"); err != nil || len(list) != 1 {
+			t.Errorf("%s: got %d accounts, %v, want 1", row.name, len(list), err)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package oidc_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/oidc"
+)
+
+// The statements run against PostgreSQL, MariaDB and SQLite in examples/account, which has the drivers.
+
+func TestASQLTableNamesItsMistakes(t *testing.T) {
+	_, err := oidc.NewSQLTable(oidc.SQLConfig{Table: "linked accounts"})
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, want := range []string{"DB is nil", "Table is"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
+	for _, row := range []struct {
+		mysql bool
+		want  []string
+	}{
+		{false, []string{"CREATE TABLE IF NOT EXISTS identities (", "subject TEXT NOT NULL"}},
+		{true, []string{"issuer VARBINARY(1020) NOT NULL", "name LONGTEXT"}},
+	} {
+		table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: &sql.DB{}, MySQL: row.mysql})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range row.want {
+			if text := table.Schema(); !strings.Contains(text, want) || strings.Contains(text, "{") {
+				t.Errorf("got %s, want %q in it, and no brace", text, want)
+			}
+		}
+	}
+}
+
+// down is a database that cannot be reached.
+type down struct{}
+
+var errNoDatabase = errors.New("the database is down")
+
+func (down) Connect(context.Context) (driver.Conn, error) { return nil, errNoDatabase }
+func (down) Driver() driver.Driver                        { return nil }
+
+// TestWithoutItsDatabaseEachMethodIsAnOutage: none of them says that the account is nobody's, or another user's.
+func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
+	db := sql.OpenDB(down{})
+	t.Cleanup(func() { _ = db.Close() })
+	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := oidc.Identity{Issuer: "https://op.example", Subject: "1"}
+	_, unlink := table.Unlink(t.Context(), "joe", id.Issuer, id.Subject)
+	_, list := table.List(t.Context(), "joe")
+	named := func(_ context.Context, name string) (string, error) { return name, nil }
+	_, validate := oidc.SQLValidate(table, named)(t.Context(), id)
+	for method, err := range map[string]error{
+		"Link": table.Link(t.Context(), "joe", id), "Unlink": unlink, "List": list, "SQLValidate": validate,
+	} {
+		if !errors.Is(err, errNoDatabase) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, oidc.ErrLinked) {
+			t.Errorf("%s: got %v, want the outage", method, err)
+		}
+	}
+}
+
+// TestAnIdentityThatIsNoKeyIsNotLinked: it would be everybody's, or MySQL would cut it.
+func TestAnIdentityThatIsNoKeyIsNotLinked(t *testing.T) {
+	db := sql.OpenDB(down{})
+	t.Cleanup(func() { _ = db.Close() })
+	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []oidc.Identity{
+		{}, {Issuer: "https://op.example"}, {Subject: "1"},
+		{Issuer: "https://op.example", Subject: strings.Repeat("1", 1021)}, {Issuer: strings.Repeat("1", 1021), Subject: "1"},
+	} {
+		if err := table.Link(t.Context(), "joe", id); err == nil || errors.Is(err, errNoDatabase) {
+			t.Errorf("%+v: got %v, want an error before the database is asked", id, err)
+		}
+	}
+}
