@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 
 	"github.com/seed-6f34412b/passport/strategy/passkey"
@@ -37,8 +38,8 @@ func (a *app) security(w http.ResponseWriter, r *http.Request) error {
 func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	name := []rune(f.Get("name"))
-	_, err := a.users.exec(r.Context(), `UPDATE passkeys SET name = $1 WHERE id = $2 AND owner = $3`,
-		string(name[:min(len(name), 80)]), f.Get("id"), a.current(r).ID)
+	id, _ := base64.RawURLEncoding.DecodeString(f.Get("id")) // another text is nobody's id
+	_, err := a.passkeyTable.Rename(r.Context(), a.current(r), id, string(name[:min(len(name), 80)]))
 	return done(w, r, err, "/account/security", "The name is saved.")
 }
 
