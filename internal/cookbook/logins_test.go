@@ -164,17 +164,16 @@ func TestPasswordReset(t *testing.T) {
 	mux.Handle("GET /me", auth.RequireAuth(say("it is you")))
 
 	reset := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, err := resets.Redeem(r.Context(), r.FormValue("token")) // works once
-		if err != nil {
-			auth.Error(w, r, err) // 401 for a bad or used link, 503 for an outage
-			return
-		}
-		user, err := users.setPassword(r.Context(), id, r.FormValue("password"))
+		var user *User
+		err := resets.Use(r.Context(), r.FormValue("token"), func(id string) (err error) { // works once
+			user, err = users.setPassword(r.Context(), id, r.FormValue("password"))
+			return err
+		})
 		if err == nil {
 			err = auth.LogInUser(r, user)
 		}
 		if err != nil {
-			auth.Error(w, r, err)
+			auth.Error(w, r, err) // 401 for a bad or used link, 503 for an outage, which does not use it up
 			return
 		}
 		io.WriteString(w, "Your password is changed.")

@@ -47,8 +47,7 @@ var _ strategy.Strategy[any] = (*MagicLink[any])(nil)
 
 // NewMagicLink returns every mistake in cfg at once. find returns the user whom
 // [Tokens.Issue] was given; an error that wraps [strategy.ErrUnauthenticated] refuses one
-// who is gone or disabled, any other is an outage. It is called after the token is used
-// up.
+// who is gone or disabled, any other is an outage, which does not use the link up: see [Tokens.Use].
 func NewMagicLink[U any](cfg MagicLinkConfig, find func(ctx context.Context, user string) (U, error)) (*MagicLink[U], error) {
 	if cfg.Field == "" {
 		cfg.Field = "token"
@@ -95,13 +94,15 @@ func (s *MagicLink[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, 
 	if err != nil {
 		return nobody, err
 	}
-	id, err := s.tokens.Redeem(r.Context(), sent[0])
+	user := nobody
+	err = s.tokens.Use(r.Context(), sent[0], func(id string) (err error) {
+		if user, err = s.find(r.Context(), id); err != nil {
+			err = fmt.Errorf("onetime: %s: find user: %w", s.Name(), norows.Hint(err, "for a user who is gone, find returns an error that wraps strategy.ErrUnauthenticated"))
+		}
+		return err
+	})
 	if err != nil {
 		return nobody, err
-	}
-	user, err := s.find(r.Context(), id)
-	if err != nil {
-		return nobody, fmt.Errorf("onetime: %s: find user: %w", s.Name(), norows.Hint(err, "for a user who is gone, find returns an error that wraps strategy.ErrUnauthenticated"))
 	}
 	return strategy.CheckUser(s.Name(), user)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
@@ -66,7 +68,7 @@ func New(cfg Config) (*Tokens, error) {
 // into it. Tokens issued before stay valid. Any error is an outage.
 func (o *Tokens) Issue(ctx context.Context, user string) (string, error) {
 	s := token.New()
-	if err := o.cfg.Tokens.Put(ctx, o.key(s), []byte(user), o.cfg.TTL); err != nil {
+	if err := o.put(ctx, s, kept{time.Now().Add(o.cfg.TTL), user}); err != nil {
 		return "", fmt.Errorf("onetime: issue: %w", err)
 	}
 	return s, nil
@@ -77,19 +79,71 @@ func (o *Tokens) Issue(ctx context.Context, user string) (string, error) {
 // for a token that is unknown, used, too old or of another purpose; any other error is an outage,
 // after which the token may be used up.
 func (o *Tokens) Redeem(ctx context.Context, sent string) (user string, err error) {
-	if !token.Valid(sent) {
-		return "", errNoToken
-	}
-	v, ok, err := o.cfg.Tokens.Take(ctx, o.key(sent))
+	k, err := o.take(ctx, sent)
+	return k.user, err
+}
+
+// Use is Redeem for work that may fail, such as hashing the password that was chosen behind a link. It
+// calls work with the user. If that returns an error which does not wrap
+// [strategy.ErrUnauthenticated], such as [strategy.ErrBusy], the token is put back: it can be used
+// once in the time that it had left. So work must not mind being repeated. The error is that of Redeem or
+// of work; if the token could not be put back, it says so too.
+func (o *Tokens) Use(ctx context.Context, sent string, work func(user string) error) error {
+	k, err := o.take(ctx, sent)
 	if err != nil {
-		return "", fmt.Errorf("onetime: redeem: %w", err)
+		return err
 	}
-	if !ok {
-		return "", errNoToken
+	err = work(k.user)
+	if err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
+		return err
 	}
-	return string(v), nil
+	// Not with ctx: work may have failed because it ended.
+	if lost := o.put(context.WithoutCancel(ctx), sent, k); lost != nil {
+		err = errors.Join(err, fmt.Errorf("onetime: put the token back: %w", lost))
+	}
+	return err
 }
 
 var errNoToken = fmt.Errorf("%w: the token is unknown, used or too old", strategy.ErrUnauthenticated)
 
-func (o *Tokens) key(s string) string { return "onetime:" + token.Hash(o.cfg.Purpose, s) }
+// kept is what is kept under a token's hash: the time at which it ends, in milliseconds, a space, and the
+// user.
+type kept struct {
+	ends time.Time
+	user string
+}
+
+// put keeps k until it ends.
+func (o *Tokens) put(ctx context.Context, s string, k kept) error {
+	left := min(time.Until(k.ends), o.cfg.TTL) // also if this clock is behind that of Issue
+	if left < time.Millisecond {               // the least that Tokens take
+		return nil
+	}
+	v := strconv.AppendInt(nil, k.ends.UnixMilli(), 10)
+	v = append(append(v, ' '), k.user...)
+	return o.cfg.Tokens.Put(ctx, o.key(s), v, left)
+}
+
+// take removes what is kept under a token. The error wraps [strategy.ErrUnauthenticated] if there is
+// nothing.
+func (o *Tokens) take(ctx context.Context, sent string) (kept, error) {
+	if !token.Valid(sent) {
+		return kept{}, errNoToken
+	}
+	v, ok, err := o.cfg.Tokens.Take(ctx, o.key(sent))
+	if err != nil {
+		return kept{}, fmt.Errorf("onetime: redeem: %w", err)
+	}
+	if !ok {
+		return kept{}, errNoToken
+	}
+	ends, user, _ := strings.Cut(string(v), " ")
+	ms, err := strconv.ParseInt(ends, 10, 64)
+	if err != nil {
+		return kept{}, errors.New("onetime: redeem: what is kept under the token was not put there by this package")
+	}
+	return kept{time.UnixMilli(ms), user}, nil
+}
+
+// key is not that of earlier versions, which kept the user alone.
+func (o *Tokens) key(s string) string { return "onetime2:" + token.Hash(o.cfg.Purpose, s) }

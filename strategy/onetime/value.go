@@ -20,11 +20,40 @@ func IssueValue[T any](ctx context.Context, o *Tokens, v T) (string, error) {
 // of a T is used up, and the error is an outage. JSON does not tell one struct from another: give the tokens of
 // each T a Config.Purpose of their own.
 func RedeemValue[T any](ctx context.Context, o *Tokens, sent string) (T, error) {
-	var v, none T
 	text, err := o.Redeem(ctx, sent)
 	if err != nil {
+		var none T
 		return none, err
 	}
+	return valueOf[T](text)
+}
+
+// UseValue is [Tokens.Use] for a token of IssueValue, with the same T. A token whose value is not the JSON of a
+// T is put back, and the error is an outage.
+func UseValue[T any](ctx context.Context, o *Tokens, sent string, work func(v T) error) error {
+	return o.Use(ctx, sent, func(text string) error {
+		v, err := valueOf[T](text)
+		if err != nil {
+			return err
+		}
+		return work(v)
+	})
+}
+
+// FindValue returns the find for [NewMagicLink] whose links are tokens of IssueValue, with the same T.
+func FindValue[T, U any](find func(ctx context.Context, v T) (U, error)) func(context.Context, string) (U, error) {
+	return func(ctx context.Context, text string) (U, error) {
+		v, err := valueOf[T](text)
+		if err != nil {
+			var nobody U
+			return nobody, err
+		}
+		return find(ctx, v)
+	}
+}
+
+func valueOf[T any](text string) (T, error) {
+	var v, none T
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		return none, fmt.Errorf("onetime: redeem: the token stands for something else: %w", err)
 	}

@@ -1,0 +1,159 @@
+package onetime_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/credtest"
+	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/onetime"
+)
+
+// TestATokenIsUsedUpByAnAnswer: by success and by a refusal, and not by an outage.
+func TestATokenIsUsedUpByAnAnswer(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		err   error
+		again bool // the token is good for another attempt
+	}{
+		{"success", nil, false},
+		{"a refusal", strategy.ErrUnauthenticated, false},
+		{"a refusal with a status", &strategy.Failure{Status: 409, Reason: "taken"}, false},
+		{"no worker free to hash", strategy.ErrBusy, true},
+		{"an outage", credtest.ErrDown, true},
+	} {
+		o := newOneTime(t, newSpy(t), "reset")
+		token := issue(t, o, "joe foo")
+		err := o.Use(t.Context(), token, func(user string) error {
+			if user != "joe foo" {
+				t.Errorf("%s: got the user %q, want joe foo", row.name, user)
+			}
+			if _, err := o.Redeem(t.Context(), token); !errors.Is(err, strategy.ErrUnauthenticated) {
+				t.Errorf("%s: while it is used: got %v, want a refusal", row.name, err)
+			}
+			return row.err
+		})
+		if !errors.Is(err, row.err) {
+			t.Errorf("%s: got %v, want %v", row.name, err, row.err)
+		}
+		user, err := o.Redeem(t.Context(), token)
+		if row.again && (err != nil || user != "joe foo") {
+			t.Errorf("%s: the next attempt: got %q, %v, want joe foo", row.name, user, err)
+		}
+		if !row.again && !errors.Is(err, strategy.ErrUnauthenticated) {
+			t.Errorf("%s: the next attempt: got %q, %v, want a refusal", row.name, user, err)
+		}
+	}
+}
+
+// TestATokenThatIsPutBackEndsWhenItWouldHave: attempts that fail do not make it last longer.
+func TestATokenThatIsPutBackEndsWhenItWouldHave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOneTime(t, newSpy(t), "reset")
+		token := issue(t, o, "joe")
+		busy := func(string) error { return strategy.ErrBusy }
+		for range 9 {
+			<-time.After(time.Minute)
+			if err := o.Use(t.Context(), token, busy); !errors.Is(err, strategy.ErrBusy) {
+				t.Fatalf("within ten minutes: got %v, want ErrBusy", err)
+			}
+		}
+		<-time.After(time.Minute - time.Second)
+		late := func(string) error { <-time.After(2 * time.Second); return strategy.ErrBusy }
+		if err := o.Use(t.Context(), token, late); !errors.Is(err, strategy.ErrBusy) {
+			t.Errorf("a second before its end: got %v, want ErrBusy", err)
+		}
+		if err := o.Use(t.Context(), token, busy); !errors.Is(err, strategy.ErrUnauthenticated) {
+			t.Errorf("after its end: got %v, want a refusal", err)
+		}
+	})
+}
+
+// TestATokenIsPutBackForARequestThatIsGone: the browser has disconnected while its request waited.
+func TestATokenIsPutBackForARequestThatIsGone(t *testing.T) {
+	o := newOneTime(t, newSpy(t), "reset")
+	token := issue(t, o, "joe")
+	ctx, leave := context.WithCancel(t.Context())
+	err := o.Use(ctx, token, func(string) error {
+		leave()
+		return ctx.Err()
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+	if user, err := o.Redeem(t.Context(), token); err != nil || user != "joe" {
+		t.Errorf("the next attempt: got %q, %v, want joe", user, err)
+	}
+}
+
+// TestATokenThatCannotBePutBackSaysSo: beside what work said, and without the token.
+func TestATokenThatCannotBePutBackSaysSo(t *testing.T) {
+	s := newSpy(t)
+	o := newOneTime(t, s, "reset")
+	token := issue(t, o, "joe")
+	err := o.Use(t.Context(), token, func(string) error {
+		s.err = credtest.ErrDown
+		return strategy.ErrBusy
+	})
+	if !errors.Is(err, strategy.ErrBusy) || !errors.Is(err, credtest.ErrDown) || strings.Contains(err.Error(), token) {
+		t.Errorf("got %v, want both errors and no token", err)
+	}
+}
+
+// TestValuesAreUsedAndFound: UseValue and FindValue get what IssueValue got.
+func TestValuesAreUsedAndFound(t *testing.T) {
+	type ticket struct{ User, Email string }
+	o, want := newOneTime(t, newSpy(t), "magic link"), ticket{"joe", "joe@test.example"}
+	token, err := onetime.IssueValue(t.Context(), o, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = onetime.UseValue(t.Context(), o, token, func(got ticket) error {
+		if got != want {
+			t.Errorf("UseValue: got %+v, want %+v", got, want)
+		}
+		return strategy.ErrBusy
+	})
+	if !errors.Is(err, strategy.ErrBusy) {
+		t.Errorf("UseValue: got %v, want ErrBusy", err)
+	}
+	down := true
+	find := func(_ context.Context, v ticket) (*phone, error) {
+		if down {
+			return nil, credtest.ErrDown
+		}
+		return &phone{v.Email}, nil
+	}
+	s, err := onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: o}, onetime.FindValue(find))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Authenticate(nil, postForm("token="+token)); !errors.Is(err, credtest.ErrDown) {
+		t.Errorf("an outage of the users table: got %v", err)
+	}
+	down = false
+	if user, err := s.Authenticate(nil, postForm("token="+token)); err != nil || user.name != want.Email {
+		t.Errorf("FindValue: got %v, %v, want %s", user, err, want.Email)
+	}
+	if _, err := s.Authenticate(nil, postForm("token="+issue(t, o, "no JSON"))); err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
+		t.Errorf("a token of Issue: got %v, want an outage", err)
+	}
+}
+
+// TestWhatThisPackageHasNotKeptIsAnOutage: another program writes to the same place.
+func TestWhatThisPackageHasNotKeptIsAnOutage(t *testing.T) {
+	s := newSpy(t)
+	o := newOneTime(t, s, "reset")
+	token := issue(t, o, "joe")
+	key, _, _ := strings.Cut(s.seen, "=")
+	if err := s.Put(t.Context(), key, []byte("joe"), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Redeem(t.Context(), token); err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
+		t.Errorf("got %v, want an outage", err)
+	}
+}
