@@ -79,10 +79,15 @@ func (w *world) watch(l *model.LogIn) {
 
 // goes returns the session in which the log-in of a stream goes on, or nil.
 func (w *world) goes(st *stream) *model.Session {
-	if s := w.model.Live[st.id]; s != nil && w.model.GoesIn(s, st.logIn) {
+	if s := w.model.Live[st.id]; w.model.GoesOn(st.logIn, s) {
 		return s
 	}
-	return w.model.Goes(st.logIn)
+	for _, s := range w.model.Live {
+		if w.model.GoesOn(st.logIn, s) {
+			return s
+		}
+	}
+	return nil
 }
 
 // replaced reports whether Express has logged the stream's user in again, under the same id.

@@ -2,7 +2,6 @@ package model
 
 import (
 	"cmp"
-	"strings"
 	"time"
 )
 
@@ -54,17 +53,12 @@ func (m *Model) Answered(v *Visit) (a Answer) {
 	if r := m.Tokens[v.Next]; r != nil {
 		a.Keeps = r.At.Add(m.Remember).Sub(v.Now)
 	}
-	s := cmp.Or(m.Live[v.ID], a.InUse)
-	if a.InUse = nil; s == nil || m.Live[s.ID] != s {
+	if a.InUse = cmp.Or(m.Live[v.ID], a.InUse); a.InUse == nil || m.Live[a.InUse.ID] != a.InUse {
+		a.InUse = nil
 		return a
 	}
-	if a.InUse = s; v.Reissues || m.Rolling && s.Due {
-		a.Again = Set
-	} else if m.Rolling {
-		a.Again = MaySet
-	}
 	if m.Persistent {
-		a.Until = m.limit(s, s.all()...)
+		a.Until = m.limit(a.InUse, a.InUse.all()...)
 	}
 	if unused := v.Now.Add(m.Idle); m.Rolling && unused.Before(a.Until) {
 		a.Until = unused
@@ -85,9 +79,6 @@ type Event struct {
 	Unsure, Anyone bool   // it may be sent or not; any User is allowed
 }
 
-// between begins an id or a token that no answer shows, because the same request has replaced it.
-const between = "between "
-
 // Anything allows any Reason or Session, or any value of a session.
 const Anything = "?"
 
@@ -96,8 +87,16 @@ func (m *Model) expect(name string, l *LogIn, s *Session, e Event) {
 	if e.Name, e.Guard, e.User = name, l.Guard, l.User; s != nil {
 		e.Session = s.ID
 	}
-	if strings.HasPrefix(e.Session, between) { // either id is allowed
-		e.Session = Anything
-	}
 	m.Events = append(m.Events, e)
+}
+
+// unshown removes a session whose id no answer shows, because the same request replaces it. Its events may
+// name any.
+func (m *Model) unshown(id string) {
+	delete(m.Live, id)
+	for i := range m.Events {
+		if m.Events[i].Session == id {
+			m.Events[i].Session = Anything
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +14,7 @@ func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool,
 	if strategy != "" && !m.accepted(v, strategy, user, right) {
 		return
 	}
-	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Labels: labels, Form: v.Form(user)}
+	l := &LogIn{Guard: v.Guard, User: user, At: v.Now, Begun: v.Now, Labels: labels, Form: v.Form(user)}
 	l.Factors, l.Password = proved(nil, strategy), m.Passwords[l.Account()]
 	if remember {
 		l.Series = &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
@@ -89,14 +88,9 @@ func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
 // Guard.ReauthenticateUser, which sets it to now (M10). A browser that is remembered for the user stays so,
 // with a new token if the stamp or the serialized id has changed (M5).
 func (m *Model) ChangePassword(v *Visit, fresh bool) {
-	w, former, reason := *v, m.Presented(v), "log_in_user"
+	former, reason := m.Presented(v), "log_in_user"
 	anew := m.Stamp || former != nil && former.Form != v.Form(former.User)
-	if v.Status == 200 { // a remembered browser first gets an id, and perhaps a token, that no answer shows
-		if w.ID = between + v.Now.String(); anew {
-			w.Next = w.ID
-		}
-	}
-	s, old := m.restore(&w)
+	s, old := m.restore(v)
 	if old == nil {
 		return
 	}
@@ -112,9 +106,10 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	case v.Met: // the answer for its token decides later
 		m.Answer.Token, former.Unsure = MaySet, true
 	case anew:
-		former.Void = []string{former.Token, former.Older}
+		void := []string{former.Token, former.Older}
+		former.Void = slices.DeleteFunc(void, func(token string) bool { return token == v.Next })
 		former.Older, former.Token, former.Moved = "", v.Next, v.Now
-		m.Answer.Token, m.Tokens[v.Next] = Set, former
+		m.Answer.Token, m.Answer.Next, m.Tokens[v.Next] = Set, "", former
 	}
 	if former != nil && former.User == l.User {
 		l.Series, former.Password, former.Form, former = former, l.Password, l.Form, nil
@@ -127,19 +122,21 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 // the new one (S7).
 func (m *Model) move(v *Visit, s *Session, proved int) *Session {
 	n := NewSession(v.ID, v.Now)
-	m.Answer.Session, m.Answer.Taken, m.Live[n.ID] = Set, m.Live[n.ID] != nil, n
 	if s != nil {
 		n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
 		n.Born, n.Node, n.Bound, n.Was = s.Born, s.Node, s.Bound, s.Was
 		if v.Met { // the former id may still be listed, and what ends that ends the new one too
 			n.Was = slices.AppendSeq(slices.Clone(s.Was), maps.Values(s.LogIns))
 		}
-		to := ""
-		if s.others(proved) {
-			to = n.ID
+		if s.ID == n.ID { // moved twice by one request, so that no answer shows the first id
+			m.unshown(s.ID)
+		} else if s.others(proved) {
+			m.End(s.ID, n.ID)
+		} else {
+			m.End(s.ID, "")
 		}
-		m.End(s.ID, to)
 	}
+	m.Answer.Session, m.Answer.Taken, m.Live[n.ID] = Set, m.Live[n.ID] != nil, n
 	n.written(v.Now)
 	return n
 }
@@ -171,8 +168,8 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 		maps.DeleteFunc(n.Values, func(name, _ string) bool { return name != "returnTo" && name != "flash" })
 	case was != nil && was.User != l.User:
 		clear(n.Values)
-	case was != nil && (renews != "" || others):
-		l.Begun = cmp.Or(was.Begun, was)
+	case was != nil && others:
+		l.Begun = was.Begun
 	}
 	n.LogIns[l.Guard], l.Listed, l.Unnamed = l, true, false
 	delete(n.Over, l.Guard)

@@ -40,7 +40,7 @@ type LogIn struct {
 	Series      *Series   // that the log-in began, or that made the log-in
 	Labels      []string  // a provider's names of the log-in (M8)
 	Form        string    // how its user's id is serialized
-	Begun       *LogIn    // the log-in that it renews or continues, or nil
+	Begun       time.Time // names the log-in; what renews or continues it has the same
 	Node        bool      // Express made it: the record has no notes of it
 	Listed      bool      // its user's list has it; one of Express's is listed once Go has written it (M15)
 	Unsaid      bool      // Listed is unknown
@@ -57,7 +57,6 @@ type Session struct {
 	Born   time.Time // zero if Express made it and Go has not written it yet
 	Sure   time.Time // the last use that surely extended the idle timeout, except for Refresh
 	Maybe  time.Time // the last use that may have extended it
-	Due    bool      // the last request that used it has surely extended it
 	Node   bool      // Express has written it
 	Bound  bool      // to a key of its browser (S19)
 	From   string    // the id whose end may end it too: an outage has left that unsaid

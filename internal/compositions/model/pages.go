@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -106,7 +105,7 @@ func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 	}
 	m.Answer.Token, m.Tokens[r.Token] = Set, r
 	l := r.LogIn
-	l.At, l.Factors, l.Form = time.Time{}, nil, v.Form(r.User)
+	l.At, l.Begun, l.Factors, l.Form = time.Time{}, v.Now, nil, v.Form(r.User)
 	if !v.Withheld { // otherwise it is valid for this page alone: an existing session may not be replaced
 		if n = m.enter(v, s, &l, nil, "remember", ""); n == nil { // the browser stays remembered
 			return s, nil
@@ -118,8 +117,8 @@ func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 			}
 		}
 		m.follows(func(sure bool) { // the browser has lost their cookies
-			m.end(earlier(true), m.Goes(&l), sure, nil, Event{})
-			m.end(earlier(false), m.Goes(&l), false, nil, Event{})
+			m.end(earlier(true), m.Live[v.ID], sure, nil, Event{})
+			m.end(earlier(false), m.Live[v.ID], false, nil, Event{})
 		})
 	}
 	m.expect("authn_login_success", &l, n, Event{Strategy: "remember"})
@@ -149,9 +148,7 @@ func (m *Model) worth(v *Visit) *Series {
 		r.Over = true
 		return nil
 	case !r.Unsure && v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace:
-		if !strings.HasPrefix(v.Next, between) {
-			m.Answer.Next = r.Token // the same for each of the tabs that are opened at the same time
-		}
+		m.Answer.Next = r.Token // the same for each of the tabs that are opened at the same time
 	case r.Unsure:
 		r.Password = m.Passwords[r.Account()]
 		fallthrough

@@ -27,8 +27,13 @@ func (m *Model) Find(v *Visit) *Session {
 	}
 	s.Half = s.Half || v.Met && !v.Stale
 	sure := !v.Stale && !s.Half
-	s.Due = sure && !v.Now.Before(s.Maybe.Add(m.Refresh))
-	if s.Due || sure && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return !l.Listed })) {
+	due := sure && !v.Now.Before(s.Maybe.Add(m.Refresh))
+	if v.Reissues || m.Rolling && due {
+		m.Answer.Again = Set
+	} else if m.Rolling {
+		m.Answer.Again = MaySet
+	}
+	if due || sure && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return !l.Listed })) {
 		s.written(v.Now)
 	} else {
 		s.MayBeUsed(v.Now)
@@ -126,21 +131,11 @@ func (s *Session) of(guard int) *LogIn {
 	return s.LogIns[guard]
 }
 
-// Goes returns the session in which the log-in continues, or nil: unchanged, or renewed, or replaced by the
-// same user's next log-in in a session that another guard's log-in keeps (M2).
-func (m *Model) Goes(l *LogIn) *Session {
-	for _, s := range m.Live {
-		if m.GoesIn(s, l) {
-			return s
-		}
-	}
-	return nil
-}
-
-// GoesIn reports whether the log-in continues in s.
-func (m *Model) GoesIn(s *Session, l *LogIn) bool {
+// GoesOn reports whether the log-in continues in s, which may be nil: unchanged, or renewed, or replaced by
+// the same user's next log-in in a session that another guard's log-in keeps (M2).
+func (m *Model) GoesOn(l *LogIn, s *Session) bool {
 	k := s.of(l.Guard)
-	return k != nil && cmp.Or(k.Begun, k) == cmp.Or(l.Begun, l) && m.Good(k)
+	return k != nil && k.Begun.Equal(l.Begun) && m.Good(k)
 }
 
 // began returns when a session with a log-in at the guard began (M7).

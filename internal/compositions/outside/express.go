@@ -1,7 +1,6 @@
 package outside
 
 import (
-	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -31,7 +30,7 @@ func (m *Model) byNode(v *model.Visit, id string) *model.Session {
 // keeps is whether it keeps its content, as before 0.6 and with keepSessionInfo.
 func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 	s := m.nodeVisit(v, moves, keeps)
-	l, before := &model.LogIn{User: user, Node: true, Unnamed: m.Named}, s.LogIns[0]
+	l, before := &model.LogIn{User: user, Begun: v.Now, Node: true, Unnamed: m.Named}, s.LogIns[0]
 	if before != nil && !moves { // passport 0.4 replaces only the user: Go's notes match again if it comes back
 		if l.Under = before; before.Node {
 			l.Under = before.Under
@@ -42,7 +41,7 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 		case l.Under != nil && l.Under.User == user && l.Under.Form == "":
 			l = l.Under
 		case before.User == user: // for a stream the log-in goes on, even if the id is spelt otherwise
-			l.Begun = cmp.Or(before.Begun, before)
+			l.Begun = before.Begun
 		}
 	}
 	l.Listed, l.Unsaid = l.User == s.Found && !l.Unnamed, l.Unsaid || s.Half
@@ -82,7 +81,7 @@ func (m *Model) nodeVisit(v *model.Visit, moves, keeps bool) *model.Session {
 	if keeps {
 		s.Values = maps.Clone(old.Values)
 		for g, l := range old.LogIns {
-			s.LogIns[g] = &model.LogIn{Guard: g, User: l.User, Node: true, Unnamed: m.Named}
+			s.LogIns[g] = &model.LogIn{Guard: g, User: l.User, Begun: v.Now, Node: true, Unnamed: m.Named}
 		}
 	}
 	return s
@@ -101,9 +100,7 @@ func (m *Model) NodeBegins(id string) {
 		then.Values, then.LogIns = maps.Clone(s.Values), map[int]*model.LogIn{}
 		for g, l := range s.LogIns {
 			c := *l
-			if then.LogIns[g] = &c; c.Begun == nil {
-				c.Begun = l
-			}
+			then.LogIns[g] = &c
 		}
 		m.slow = &then
 	}

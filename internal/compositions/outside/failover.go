@@ -1,7 +1,6 @@
 package outside
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -124,7 +123,7 @@ func (m *Model) copy() *kept {
 			return logIns[l]
 		}
 		c := *l
-		logIns[l], c.Begun = &c, cmp.Or(c.Begun, l) // for a stream it is the same log-in
+		logIns[l] = &c
 		c.Series, c.Under = copySeries(l.Series), copyLogIn(l.Under)
 		return &c
 	}

@@ -1,7 +1,6 @@
 package outside
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -193,11 +192,10 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 		if u == 0 {
 			continue
 		}
-		l, brought := &model.LogIn{Guard: g, User: u}, false
+		l, brought := &model.LogIn{Guard: g, User: u, Begun: h.Now}, false
 		for _, from := range began {
 			if from != nil && from.LogIns[g] != nil && from.LogIns[g].User == u && !brought {
 				*l, brought = *from.LogIns[g], true
-				l.Begun = cmp.Or(l.Begun, from.LogIns[g])
 			}
 		}
 		if r := m.Tokens[h.Token]; r != nil && g == h.Guard && h.User == 0 && (h.from == nil || h.from.LogIns[g] == nil) {
@@ -224,7 +222,6 @@ func (m *Model) Listed(guard, user int, got []Device) {
 			continue
 		}
 		l := *s.LogIns[guard]
-		l.Begun = cmp.Or(l.Begun, s.LogIns[guard])
 		i := slices.IndexFunc(got, func(d Device) bool { return d.ID == id })
 		if l.Listed = i >= 0; l.Listed {
 			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, not the remembered one
