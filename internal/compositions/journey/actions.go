@@ -147,7 +147,7 @@ func init() { //nolint:gochecknoinits // an initializer would be a cycle: the fu
 		{"log in at Express", 4, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeLogIn) },
 			func(w *world, s Step, r *request) {
 				if r.IDs != nil {
-					w.model.NodeLogIn(&r.Visit, s.who(), w.shared.Node > 1, w.shared.nodeKeeps())
+					w.model.NodeLogIn(&r.Visit, s.who(), w.shared.Node > 1, w.shared.nodeKeeps(), r.text == "noted")
 				}
 			}},
 		{"log out at Express", 2, func(w *world, _ context.Context, s Step) *request { return w.express(s, w.nodeLogOut) },

@@ -157,6 +157,12 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in", G: 1}, {Do: "open a stream", G: 1}, {Do: "clock", N: 7}, {Do: "log in by provider"}, {Do: "bind the session"}}},
 	"a stream whose log-in Express has ended before the log-out of its series": {Seed: 130019331, Switches: switches{Remember: 1, Store: 1, Node: 2, Streams: 1},
 		Steps: steps{{Do: "log in by provider", Remember: true}, {Do: "open a stream"}, {Do: "log out at Express"}, {Do: "log out"}}},
+	"Express logs a user in again, when Go has removed its notes and no replica confirmed that": {Seed: 7100011706, Switches: switches{Factor: 3, Outage: 3, Node: 1},
+		Steps: steps{{Do: "log in by passkey"}, {Do: "the replica falls behind"}, {Do: "log in at Express", U: 2}, {Do: "admin page"}, {Do: "log in at Express"}}},
+	"the same without another factor": {Seed: 7100032558, Switches: switches{Outage: 3, Node: 1},
+		Steps: steps{{Do: "log in", U: 2}, {Do: "the replica falls behind"}, {Do: "log in at Express"}, {Do: "page of an upstream"}, {Do: "log in at Express", U: 2}}},
+	"the same where a lagging replica refused what would have": {Seed: 7200035395, Switches: switches{Lag: 1, Node: 1},
+		Steps: steps{{Do: "log in", U: 2, Late: true}, {Do: "log in by passkey", N: 1}, {Do: "the reads fall behind"}, {Do: "log in at Express"}, {Do: "step up by passkey"}, {Do: "log in at Express", U: 2}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

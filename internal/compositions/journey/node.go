@@ -132,13 +132,19 @@ func (s Switches) nodeKeeps() bool { return s.Node == 1 || s.Node == 3 }
 
 // nodeLogIn is req.logIn.
 func (w *world) nodeLogIn(s Step) *request {
-	return w.node(s, func(session object) (object, bool) {
+	noted := ""
+	r := w.node(s, func(session object) (object, bool) {
 		if !w.shared.nodeKeeps() {
 			session = session[:1]
 		}
 		passport := parseObject(session.get("passport"))
+		if passport.get("go") != nil {
+			noted = "noted"
+		}
 		return session.set("passport", passport.set("user", w.nodeID(s)).text()), w.shared.Node > 1
 	})
+	r.text = noted
+	return r
 }
 
 // nodeID returns the user's id as Express serializes it.

@@ -28,19 +28,20 @@ type Answer struct {
 	Next           string        // the token in the latter; "" is any other than the presented one
 	User           int           // the user whom the page shows
 	Taken          bool          // the new id is not new
+	Left           bool          // what the request presents has ended
 	InUse          *Session      // after the request; nil if nothing is said of its cookie:
 	Again          Fate          // of the session's cookie with the presented id
 	Until          time.Time     // the Expires of the session's cookie
 	Keeps          time.Duration // the Max-Age of the cookie of RememberMe
 
-	follows []func(sure bool) // what follows a log-in; best effort where an outage hits the request (M16)
+	follows []func(done Said) // what follows a log-in; best effort where an outage hits the request (M16)
 }
 
 // Deny requires that the request is refused.
 func (m *Model) Deny(status int, what string) { m.Answer.Status, m.Answer.Refused = status, what }
 
 // follows adds what happens once the request is answered.
-func (m *Model) follows(f func(sure bool)) { m.Answer.follows = append(m.Answer.follows, f) }
+func (m *Model) follows(f func(done Said)) { m.Answer.follows = append(m.Answer.follows, f) }
 
 // Answered ends a request, and returns what its answer must be. The session's cookie is sent again only with
 // Reissue, and with Rolling whenever the session is refreshed. It lasts until the session's limit, or with
@@ -48,7 +49,7 @@ func (m *Model) follows(f func(sure bool)) { m.Answer.follows = append(m.Answer.
 func (m *Model) Answered(v *Visit) (a Answer) {
 	a, m.Answer = m.Answer, a
 	for _, f := range a.follows {
-		f(!v.Met)
+		f(sure(!v.Met))
 	}
 	if r := m.Tokens[v.Next]; r != nil {
 		a.Keeps = r.At.Add(m.Remember).Sub(v.Now)

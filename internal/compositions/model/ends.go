@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -9,10 +10,7 @@ import (
 // minutes, or with tombstones, which every end leaves (M12), until the session would have ended (S15).
 func (m *Model) End(id, to string) {
 	note := Note{to, m.Now.Add(10 * time.Minute)}
-	if m.Notes {
-		note.Until = m.Now.Add(m.Absolute)
-	}
-	if s := m.Live[id]; m.Notes && s != nil && !s.Born.IsZero() {
+	if s := cmp.Or(m.Live[id], nobody); m.Notes {
 		note.Until = m.limit(s, s.all()...)
 	}
 	if (m.Notes || to != "") && !m.Now.Before(m.Ended[id].Until) {
@@ -28,16 +26,16 @@ type which = func(*Session, *LogIn) bool
 func of(r *Series) which { return func(_ *Session, l *LogIn) bool { return r != nil && l.Series == r } }
 
 // end ends every session with such a log-in, including other guards' log-ins in it (M4), and every series of
-// such a log-in (M5). It spares the session but. The end is sure, or best effort (M16). n is how many
-// sessions ended, or a negative number if that is unsaid. If there were any, the event e of the log-in l is
-// sent.
-func (m *Model) end(meant which, but *Session, sure bool, l *LogIn, e Event) (n int) {
+// such a log-in (M5). It spares the session but. done is Yes, or Unsaid for what is best effort (M16). n is how
+// many sessions ended, or a negative number if that is unsaid. If there were any, the event e of the log-in l
+// is sent.
+func (m *Model) end(meant which, but *Session, done Said, l *LogIn, e Event) (n int) {
 	for _, r := range m.Tokens {
 		if meant(nil, &r.LogIn) {
-			r.Over, r.Unsure = r.Over || sure, r.Unsure || !sure
+			r.Over = max(r.Over, done)
 		}
 	}
-	said := sure
+	said := done == Yes
 	for id, s := range m.Live {
 		in := func(l *LogIn) bool { return meant(s, l) }
 		was := slices.ContainsFunc(s.Was, in)
@@ -45,11 +43,10 @@ func (m *Model) end(meant which, but *Session, sure bool, l *LogIn, e Event) (n 
 			continue
 		}
 		n++
-		if found := sure && !was && !s.Late; found {
-			said = said && !m.unsure(s)
+		if said = said && !was && !s.Late && !m.unsure(s); done == Yes && !was && !s.Late {
 			m.End(id, "")
 		} else {
-			m.Unsaid[id], said = none, false
+			m.Unsaid[id] = none
 		}
 	}
 	if !said {
@@ -62,40 +59,35 @@ func (m *Model) end(meant which, but *Session, sure bool, l *LogIn, e Event) (n 
 }
 
 // endUser ends every session in which the user is logged in, and every series.
-func (m *Model) endUser(a Account, sure bool) int {
-	for _, s := range m.Live {
-		if a == (Account{0, s.Found}) {
-			s.Found = 0
-		}
-	}
+func (m *Model) endUser(a Account, done Said) int {
 	its := func(_ *Session, l *LogIn) bool { return l.Account() == a && l.Found() }
-	return m.end(its, nil, sure, nil, Event{})
+	return m.end(its, nil, done, nil, Event{})
 }
 
 // endDevice ends the log-in l, and the series r with all its sessions, if r is not nil (M5). id is the one
 // by which the user's list shows the device.
-func (m *Model) endDevice(l *LogIn, r *Series, id, reason string, sure bool) {
+func (m *Model) endDevice(l *LogIn, r *Series, id, reason string, done Said) {
 	device := func(s *Session, k *LogIn) bool { return k == l || of(r)(s, k) }
-	m.end(device, nil, sure, l, Event{Reason: reason, Session: id})
+	m.end(device, nil, done, l, Event{Reason: reason, Session: id})
 }
 
 // LogOutEverywhere models Guard.LogOutEverywhere: all sessions of the user end, and all browsers are
 // forgotten.
 func (m *Model) LogOutEverywhere(guard, user int) {
 	l := &LogIn{Guard: guard, User: user}
-	m.expect("session_expired", l, nil, Event{Reason: "revoked", Count: m.endUser(l.Account(), true)})
+	m.expect("session_expired", l, nil, Event{Reason: "revoked", Count: m.endUser(l.Account(), Yes)})
 }
 
 // EndLinked models Guard.EndLinked: every log-in that has the label ends (M8).
 func (m *Model) EndLinked(guard int, label string) {
 	linked := func(_ *Session, l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }
-	m.end(linked, nil, true, &LogIn{Guard: guard}, Event{Reason: "revoked"})
+	m.end(linked, nil, Yes, &LogIn{Guard: guard}, Event{Reason: "revoked"})
 }
 
 // EndSession models Guard.EndSession for the id by which a device is listed.
 func (m *Model) EndSession(guard int, id string) {
 	if l := m.Live[id].of(guard); l != nil {
-		m.endDevice(l, l.Series, id, "revoked", true)
+		m.endDevice(l, l.Series, id, "revoked", Yes)
 	}
 }
 
@@ -112,11 +104,11 @@ func (m *Model) EndOwn(v *Visit, id string) {
 		switch s := m.Live[id]; {
 		case !slices.Contains(d, s):
 		case !slices.Contains(d, current):
-			m.endDevice(s.of(v.Guard), s.of(v.Guard).Series, d[0].ID, "revoked", true)
+			m.endDevice(s.of(v.Guard), s.of(v.Guard).Series, d[0].ID, "revoked", Yes)
 		case s == current:
 			m.EndSession(v.Guard, id)
 		default:
-			m.endDevice(s.of(v.Guard), nil, id, "revoked", true)
+			m.endDevice(s.of(v.Guard), nil, id, "revoked", Yes)
 		}
 	}
 }
@@ -125,7 +117,7 @@ func (m *Model) EndOwn(v *Visit, id string) {
 func (m *Model) LogOut(v *Visit) {
 	s := m.Find(v)
 	m.Answer.Token = Expired
-	m.end(of(m.Presented(v)), s, true, nil, Event{})
+	m.end(of(m.Presented(v)), s, Yes, nil, Event{})
 	if l := s.of(v.Guard); l != nil {
 		m.expect("session_expired", l, s, Event{Reason: "logout"})
 	}
@@ -147,39 +139,40 @@ func (m *Model) Destroy(v *Visit) {
 // guard's log-in, which may have ended. A log-in then takes nothing from the session, and a log-out removes
 // only its own log-in (M15).
 func (m *Model) late(v *Visit, s *Session, guard int) bool {
-	return s.others(guard) && m.Ended[s.ID].To != "" && v.Now.Before(m.Ended[s.ID].Until)
+	return s.others(guard) && m.Successor(v, s.ID) != ""
+}
+
+// Successor returns where the session id went on, as far as its end has left a note of that, or "".
+func (m *Model) Successor(v *Visit, id string) string {
+	if note := m.Ended[id]; v.Now.Before(note.Until) {
+		return note.To
+	}
+	return ""
 }
 
 // leave ends the sessions that the request presents, and their successors (S7, S8). If guard is not none, a
 // session with another guard's log-in stays, without the log-in of guard. n is the request's own session,
 // and stays. If none stays, the session's cookie expires.
 func (m *Model) leave(v *Visit, guard int, n *Session) {
-	stays, fate := n != nil, Expired
+	stays := n != nil
+	m.Answer.Left = true
 	for _, id := range v.IDs {
-		for id != "" && (n == nil || id != n.ID) {
-			s, note := m.Live[id], m.Ended[id]
+		for ; id != "" && (n == nil || id != n.ID); id = m.Successor(v, id) {
+			s := m.Live[id]
 			if guard != none && s.others(guard) {
 				if stays = true; s.of(guard) != nil {
 					delete(s.LogIns, guard)
 					s.written(v.Now)
 					for _, l := range s.LogIns {
-						l.Unsaid = m.late(v, s, guard)
+						l.Listed = sure(!m.late(v, s, guard))
 					}
 				}
 				break
 			}
 			m.End(id, "")
-			if id = ""; v.Now.Before(note.Until) {
-				id = note.To
-			}
-		}
-	}
-	for id, s := range m.Live {
-		if s.From != "" && slices.Contains(v.IDs, s.From) {
-			m.Unsaid[id], fate = guard, Either
 		}
 	}
 	if !stays {
-		m.Answer.Session = fate
+		m.Answer.Session = Expired
 	}
 }

@@ -18,7 +18,7 @@ func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool,
 	l.Factors, l.Password = proved(nil, strategy), m.Passwords[l.Account()]
 	if remember {
 		l.Series = &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
-		l.Series.Series, l.Series.Listed = l.Series, true
+		l.Series.Series, l.Series.Listed = l.Series, Yes
 	}
 	if m.enter(v, m.Find(v), l, m.Presented(v), strategy, "") == nil {
 		return
@@ -104,7 +104,7 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	case !stays:
 		m.Answer.Token = Expired
 	case v.Met: // the answer for its token decides later
-		m.Answer.Token, former.Unsure = MaySet, true
+		m.Answer.Token, former.Over = MaySet, Unsaid
 	case anew:
 		void := []string{former.Token, former.Older}
 		former.Void = slices.DeleteFunc(void, func(token string) bool { return token == v.Next })
@@ -171,7 +171,7 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 	case was != nil && others:
 		l.Begun = was.Begun
 	}
-	n.LogIns[l.Guard], l.Listed, l.Unnamed = l, true, false
+	n.LogIns[l.Guard], l.Listed, l.Unnamed = l, Yes, false
 	delete(n.Over, l.Guard)
 	if renews != "" {
 		m.expect("session_renewed", l, n, Event{Reason: renews, Strategy: strategy})
@@ -185,13 +185,13 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 		}
 		m.leave(v, none, n)
 	}
-	m.follows(func(sure bool) { m.end(of(former), n, sure, nil, Event{}) })
+	m.follows(func(done Said) { m.end(of(former), n, done, nil, Event{}) })
 	list, g := m.rivals(l, n, former), l.Guard
 	for _, d := range list { // the oldest end; of those that began at the same time any may be the oldest (M7)
 		oldest, began := d[0].of(g), d[0].began(g)
 		if counts && !m.Refuse && len(list) >= m.Max && !began.After(list[m.Max-1][0].began(g)) {
-			only := m.Max == 1 || began.Before(list[m.Max-2][0].began(g))
-			m.follows(func(sure bool) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", sure && only) })
+			only := sure(m.Max == 1 || began.Before(list[m.Max-2][0].began(g)))
+			m.follows(func(done Said) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", min(done, only)) })
 		}
 	}
 	return n

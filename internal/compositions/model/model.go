@@ -30,6 +30,24 @@ type Config struct {
 	Remember            time.Duration // remember.Config.MaxAge
 }
 
+// Said is whether something is so. Where the documents leave it open, it is unsaid until an answer decides.
+type Said int
+
+// In the order of how much is said.
+const (
+	No Said = iota
+	Unsaid
+	Yes
+)
+
+// sure returns Yes if it is, and otherwise Unsaid.
+func sure(is bool) Said {
+	if is {
+		return Yes
+	}
+	return Unsaid
+}
+
 // LogIn is one log-in: one user at one guard, from the credentials to the end. A renewal moves it to
 // another session; it stays the same log-in.
 type LogIn struct {
@@ -42,8 +60,7 @@ type LogIn struct {
 	Form        string    // how its user's id is serialized
 	Begun       time.Time // names the log-in; what renews or continues it has the same
 	Node        bool      // Express made it: the record has no notes of it
-	Listed      bool      // its user's list has it; one of Express's is listed once Go has written it (M15)
-	Unsaid      bool      // Listed is unknown
+	Listed      Said      // its user's list has it; one of Express's is listed once Go has written it (M15)
 	Unnamed     bool      // it is not listed under the serializer.Namer's name: Express made it (M15)
 	Under       *LogIn    // the log-in that Go's notes in the record still describe
 }
@@ -59,18 +76,19 @@ type Session struct {
 	Maybe  time.Time // the last use that may have extended it
 	Node   bool      // Express has written it
 	Bound  bool      // to a key of its browser (S19)
-	From   string    // the id whose end may end it too: an outage has left that unsaid
 	Open
 }
 
 // Open is what is unsaid about a session until Go writes it.
 type Open struct {
-	Half  bool     // an outage hit a write of it
-	Late  bool     // Express wrote it after it had ended: its entries under labels may be gone
-	Read  bool     // Go may have written it since
-	Found int      // the user under whom Go has listed it, if Express logged that user out since
-	Was   []*LogIn // that were dropped, but by which it may still be found
+	Half bool     // an outage hit a write of it
+	Late bool     // Express wrote it after it had ended: its entries under labels may be gone
+	Read bool     // Go may have written it since
+	Was  []*LogIn // that were dropped, but by which it may still be found
 }
+
+// nobody is the session of a visitor who has none.
+var nobody = &Session{}
 
 // NewSession returns an empty session.
 func NewSession(id string, born time.Time) *Session {
@@ -86,8 +104,7 @@ type Series struct {
 	Token, Older string    // the current token and its predecessor
 	Void         []string  // tokens that a change of the password made invalid (M5)
 	Moved        time.Time // when the current token was made
-	Over         bool
-	Unsure       bool // it may have ended, or have another token
+	Over         Said      // Unsaid: or it has another token
 }
 
 // Visit is what one request presents, and what is new in its answer.

@@ -116,9 +116,9 @@ func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 				return o != nil && k.Series == r && o.Born.Before(moved) && m.Good(k) == good
 			}
 		}
-		m.follows(func(sure bool) { // the browser has lost their cookies
-			m.end(earlier(true), m.Live[v.ID], sure, nil, Event{})
-			m.end(earlier(false), m.Live[v.ID], false, nil, Event{})
+		m.follows(func(done Said) { // the browser has lost their cookies
+			m.end(earlier(true), m.Live[v.ID], done, nil, Event{})
+			m.end(earlier(false), m.Live[v.ID], Unsaid, nil, Event{})
 		})
 	}
 	m.expect("authn_login_success", &l, n, Event{Strategy: "remember"})
@@ -129,7 +129,7 @@ func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 // ended.
 func (m *Model) Presented(v *Visit) *Series {
 	r := m.Tokens[v.Token]
-	if r == nil || r.Over || !v.Now.Before(r.At.Add(m.Remember)) {
+	if r == nil || r.Over == Yes || !v.Now.Before(r.At.Add(m.Remember)) {
 		return nil
 	}
 	return r
@@ -141,26 +141,26 @@ func (m *Model) worth(v *Visit) *Series {
 	switch {
 	case r == nil, slices.Contains(r.Void, v.Token): // a token from before the change of the password
 		return nil
-	case r.Unsure && v.Next == "": // it had ended, or the token may have been treated as a copy
+	case r.Over == Unsaid && v.Next == "": // it had ended, or the token may have been treated as a copy
 		if m.Unheard = true; v.Token != r.Token {
-			m.endUser(r.Account(), false)
+			m.endUser(r.Account(), Unsaid)
 		}
-		r.Over = true
+		r.Over = Yes
 		return nil
-	case !r.Unsure && v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace:
+	case r.Over == No && v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace:
 		m.Answer.Next = r.Token // the same for each of the tabs that are opened at the same time
-	case r.Unsure:
+	case r.Over == Unsaid:
 		r.Password = m.Passwords[r.Account()]
 		fallthrough
 	case v.Token == r.Token, v.Token == r.Older: // if an answer was lost, the current one was never used
-		r.Older, r.Token, r.Moved, r.Unsure = v.Token, v.Next, v.Now, false // a token is used once
+		r.Older, r.Token, r.Moved, r.Over = v.Token, v.Next, v.Now, No // a token is used once
 	default: // an older one: two parties hold the token
-		n := m.endUser(r.Account(), true)
+		n := m.endUser(r.Account(), Yes)
 		m.expect("authn_token_reuse", &r.LogIn, nil, Event{Reason: "theft", Strategy: "remember", Count: n})
 		return nil
 	}
 	if m.Stamp && r.Password != m.Passwords[r.Account()] {
-		r.Over, m.Answer.Next = true, ""
+		r.Over, m.Answer.Next = Yes, ""
 		m.expect("session_expired", &r.LogIn, nil, Event{Reason: "stamp", Strategy: "remember"})
 		return nil
 	}

@@ -26,14 +26,14 @@ func (m *Model) Find(v *Visit) *Session {
 		return nil
 	}
 	s.Half = s.Half || v.Met && !v.Stale
-	sure := !v.Stale && !s.Half
-	due := sure && !v.Now.Before(s.Maybe.Add(m.Refresh))
+	known := !v.Stale && !s.Half
+	due := known && !v.Now.Before(s.Maybe.Add(m.Refresh))
 	if v.Reissues || m.Rolling && due {
 		m.Answer.Again = Set
 	} else if m.Rolling {
 		m.Answer.Again = MaySet
 	}
-	if due || sure && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return !l.Listed })) {
+	if due || known && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return l.Listed != Yes })) {
 		s.written(v.Now)
 	} else {
 		s.MayBeUsed(v.Now)
@@ -48,7 +48,7 @@ func (m *Model) Find(v *Visit) *Session {
 func (s *Session) written(now time.Time) {
 	s.Born, s.Sure, s.Maybe, s.Open = cmp.Or(s.Born, now), now, now, Open{Was: s.Was}
 	for _, l := range s.LogIns {
-		l.Listed, l.Under = true, nil
+		l.Listed, l.Under = Yes, nil
 	}
 }
 
@@ -57,7 +57,7 @@ func (s *Session) written(now time.Time) {
 func (s *Session) MayBeUsed(now time.Time) {
 	s.Maybe, s.Read = later(s.Maybe, now), true
 	for _, l := range s.LogIns {
-		l.Unsaid = l.Unsaid || !l.Listed
+		l.Listed = max(l.Listed, Unsaid)
 	}
 }
 
@@ -88,7 +88,7 @@ func (m *Model) unsure(s *Session) bool {
 // limit returns when the log-ins end however much they are used: AbsoluteTimeout after the latest, or after
 // the session's birth where that has no time, or if there is none (S14).
 func (m *Model) limit(s *Session, list ...*LogIn) (latest time.Time) {
-	born := cmp.Or(s.Born, s.Maybe) // Express made it, and Go has not written it yet
+	born := cmp.Or(s.Born, m.Now) // Express made it, and Go has not written it yet
 	for _, l := range list {
 		latest = later(latest, cmp.Or(l.At, born))
 	}
@@ -111,12 +111,13 @@ func (m *Model) Pending(l *LogIn) bool {
 func (l *LogIn) Account() Account { return Account{l.Guard, l.User} }
 
 // Found reports whether the log-in is found through its user.
-func (l *LogIn) Found() bool { return l.Listed && !l.Unnamed }
+func (l *LogIn) Found() bool { return l.Listed == Yes && !l.Unnamed }
 
 // Has reports whether f is true for a log-in in the session, which may be nil.
-func (s *Session) Has(f func(*LogIn) bool) bool { return s != nil && slices.ContainsFunc(s.all(), f) }
+func (s *Session) Has(f func(*LogIn) bool) bool { return slices.ContainsFunc(s.all(), f) }
 
-func (s *Session) all() []*LogIn { return slices.Collect(maps.Values(s.LogIns)) }
+// all returns the log-ins in the session, which may be nil.
+func (s *Session) all() []*LogIn { return slices.Collect(maps.Values(cmp.Or(s, nobody).LogIns)) }
 
 // others reports whether there is a log-in at another guard.
 func (s *Session) others(guard int) bool {
@@ -124,12 +125,7 @@ func (s *Session) others(guard int) bool {
 }
 
 // of returns the log-in at the guard, or nil. The session may be nil.
-func (s *Session) of(guard int) *LogIn {
-	if s == nil {
-		return nil
-	}
-	return s.LogIns[guard]
-}
+func (s *Session) of(guard int) *LogIn { return cmp.Or(s, nobody).LogIns[guard] }
 
 // GoesOn reports whether the log-in continues in s, which may be nil: unchanged, or renewed, or replaced by
 // the same user's next log-in in a session that another guard's log-in keeps (M2).

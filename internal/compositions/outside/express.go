@@ -27,13 +27,19 @@ func (m *Model) byNode(v *model.Visit, id string) *model.Session {
 }
 
 // NodeLogIn models a log-in at Express. moves is whether the session gets a new id, as since passport 0.6.
-// keeps is whether it keeps its content, as before 0.6 and with keepSessionInfo.
-func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
+// keeps is whether it keeps its content, as before 0.6 and with keepSessionInfo. noted is whether
+// Express finds Go's notes of a log-in beside the user.
+func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps, noted bool) {
 	s := m.nodeVisit(v, moves, keeps)
 	l, before := &model.LogIn{User: user, Begun: v.Now, Node: true, Unnamed: m.Named}, s.LogIns[0]
 	if before != nil && !moves { // passport 0.4 replaces only the user: Go's notes match again if it comes back
 		if l.Under = before; before.Node {
 			l.Under = before.Under
+		} else {
+			s.Read = false
+		}
+		if s.Read && !noted { // whether Go has written it since was unsaid
+			l.Under = nil
 		}
 		switch { // an id that is serialized differently does not match Go's notes
 		case before.User == user && before.Form == "":
@@ -44,7 +50,10 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps bool) {
 			l.Begun = before.Begun
 		}
 	}
-	l.Listed, l.Unsaid = l.User == s.Found && !l.Unnamed, l.Unsaid || s.Half
+	l.Listed = model.No
+	if s.Half || slices.Contains(m.found[s.ID], user) { // Go may still have it in the user's list
+		l.Listed = model.Unsaid
+	}
 	s.LogIns[0] = l
 }
 
@@ -69,7 +78,7 @@ func (m *Model) nodeVisit(v *model.Visit, moves, keeps bool) *model.Session {
 	old := m.Live[v.IDs[0]]
 	if old != nil && !moves {
 		if l := old.LogIns[0]; l != nil && l.Found() {
-			old.Found, old.Read = l.User, false
+			m.found[old.ID] = append(m.found[old.ID], l.User)
 		}
 		return m.byNode(v, old.ID)
 	}
@@ -120,12 +129,14 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	s.Values[name] = value
 	s.LogIns = then.LogIns
 	for _, l := range s.LogIns {
-		l.Unsaid = l.Listed || was[l.Guard] != nil && was[l.Guard].Listed // its entries may have been removed, or made since
+		if l.Listed != model.No || was[l.Guard] != nil && was[l.Guard].Listed != model.No {
+			l.Listed = model.Unsaid // its entries may have been removed, or made since
+		}
 	}
 	s.Born = then.Born // what Go wrote since is lost
 	if now == nil {
 		s.Late = true
-		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed }) { // an end by label may have left a note of its end
+		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed != model.No }) { // an end by label may have left a note of its end
 			s.Sure = time.Time{}
 		}
 	}
@@ -153,7 +164,7 @@ func (m *Model) outlived(id string, lives bool) {
 // (M15).
 func (m *Model) Beside(v *model.Visit, what string) bool {
 	s := m.First(v)
-	if s == nil || m.Ended[s.ID].To == "" || !v.Now.Before(m.Ended[s.ID].Until) {
+	if s == nil || m.Successor(v, s.ID) == "" {
 		return false
 	}
 	s.MayBeUsed(v.Now)

@@ -80,13 +80,13 @@ func (m *Model) made(h *Half) {
 // Refused models a request that an outage hit and that was answered 503.
 func (m *Model) Refused(h *Half) {
 	m.Answer = model.Answer{Status: http.StatusServiceUnavailable, Refused: "a request that an outage met"}
-	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token || r.Unsure) { // a token that was used may be replaced even so
+	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token || r.Over == model.Unsaid) { // a token that was used may be replaced even so
 		m.Answer.Token, m.Answer.Next = model.MaySet, h.Next
 		if h.Next != "" {
 			m.Tokens[h.Next] = r
 		}
 	}
-	if r := m.Presented(&h.Visit); r == nil || r.Unsure { // it may be found to be invalid
+	if r := m.Presented(&h.Visit); r == nil || r.Over == model.Unsaid { // it may be found to be invalid
 		m.Answer.Token |= model.MayExpire
 	}
 	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and the answer may contain the session that it made
@@ -102,7 +102,7 @@ func (m *Model) Refused(h *Half) {
 	if h.Cells {
 		for _, r := range m.Tokens {
 			if r == m.Tokens[h.Token] || r.Guard == h.Guard && (h.User == 0 || h.User == r.User) {
-				r.Unsure = true
+				r.Over = max(r.Over, model.Unsaid)
 			}
 		}
 	}
@@ -118,8 +118,8 @@ func (m *Model) Changed(guard, user, times int) {
 // user's browser, an answer that expires its cookie says that it has.
 func (m *Model) ChangePassword(r *Reply, fresh bool) {
 	s, series := m.First(&r.Visit), m.Presented(&r.Visit)
-	if series != nil && series.Unsure && r.Forgot && s != nil && s.LogIns[r.Guard] != nil && s.LogIns[r.Guard].User == series.User {
-		series.Over = true
+	if series != nil && series.Over == model.Unsaid && r.Forgot && s != nil && s.LogIns[r.Guard] != nil && s.LogIns[r.Guard].User == series.User {
+		series.Over = model.Yes
 	}
 	m.Model.ChangePassword(&r.Visit, fresh)
 }
@@ -173,7 +173,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 	s := model.NewSession(id, h.Now)
 	s.Maybe, s.Values = h.Now, maps.Clone(f.Values)
 	if h.from != nil {
-		s.Born, s.From = h.from.Born, h.from.ID
+		s.Born = h.from.Born
 	}
 	began := []*model.Session{h.from}
 	for _, presented := range h.IDs {
@@ -223,7 +223,7 @@ func (m *Model) Listed(guard, user int, got []Device) {
 		}
 		l := *s.LogIns[guard]
 		i := slices.IndexFunc(got, func(d Device) bool { return d.ID == id })
-		if l.Listed = i >= 0; l.Listed {
+		if l.Listed = said(i >= 0); i >= 0 {
 			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, not the remembered one
 				l.Series, l.Labels = nil, h.Labels
 			}
@@ -231,13 +231,20 @@ func (m *Model) Listed(guard, user int, got []Device) {
 			l.Unnamed = false
 		} else if l.Series != nil && s.Was == nil { // the list may show another session of the browser in its place
 			hidden := l
-			hidden.Listed, s.Was = true, append(s.Was, &hidden)
+			hidden.Listed, s.Was = model.Yes, append(s.Was, &hidden)
 		}
 		s.LogIns[guard] = &l
 	}
 	for id, s := range m.Live {
-		if l := s.LogIns[guard]; l != nil && l.User == user && (l.Unsaid || s.Read && s.Open.Found == user) {
-			s.Open.Found, l.Unsaid, l.Listed = 0, false, slices.ContainsFunc(got, func(d Device) bool { return d.ID == id })
+		if l := s.LogIns[guard]; l != nil && l.User == user && l.Listed == model.Unsaid {
+			l.Listed = said(slices.ContainsFunc(got, func(d Device) bool { return d.ID == id }))
 		}
 	}
+}
+
+func said(yes bool) model.Said {
+	if yes {
+		return model.Yes
+	}
+	return model.No
 }

@@ -6,6 +6,7 @@ package outside
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/compositions/model"
@@ -16,6 +17,7 @@ type Model struct {
 	*model.Model
 	Broken []Broken
 	doubt  doubt
+	found  map[string][]int                // by id, users in whose list Go has had it before Express wrote it
 	slow   *model.Session                  // as a slow request to Express has read it
 	under  map[string]*model.Session       // what Express wrote late, hidden by the note of an end
 	kept   *kept                           // the state of a replica that fell behind
@@ -27,7 +29,7 @@ type Model struct {
 
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
-	return &Model{Model: model.New(c), doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}}
+	return &Model{Model: model.New(c), doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}, found: map[string][]int{}}
 }
 
 // Broken is a broken promise. All journeys that break it in the same way have the same Kind.
@@ -56,6 +58,13 @@ func (m *Model) Answered(v *model.Visit) model.Answer {
 	}
 	if v.Stale || v.Met {
 		a.InUse = nil
+	}
+	for id, h := range m.doubt.orphans { // what an outage has left of a renewal may end with the former id
+		if a.Left && h.from != nil && slices.Contains(v.IDs, h.from.ID) && m.Live[id] != nil && id != v.ID {
+			if m.Unsaid[id] = v.Guard; a.Session == model.Expired {
+				a.Session = model.Either
+			}
+		}
 	}
 	return a
 }
