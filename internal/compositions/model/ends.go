@@ -58,8 +58,8 @@ func (m *Model) end(meant which, but *Session, done Said, l *LogIn, e Event) (n 
 	return n
 }
 
-// endUser ends every session in which the user is logged in, and every series.
-func (m *Model) endUser(a Account, done Said) int {
+// EndUser ends every session in which the user is logged in, and every series.
+func (m *Model) EndUser(a Account, done Said) int {
 	its := func(_ *Session, l *LogIn) bool { return l.Account() == a && l.Found() }
 	return m.end(its, nil, done, nil, Event{})
 }
@@ -75,7 +75,7 @@ func (m *Model) endDevice(l *LogIn, r *Series, id, reason string, done Said) {
 // forgotten.
 func (m *Model) LogOutEverywhere(guard, user int) {
 	l := &LogIn{Guard: guard, User: user}
-	m.expect("session_expired", l, nil, Event{Reason: "revoked", Count: m.endUser(l.Account(), Yes)})
+	m.expect("session_expired", l, nil, Event{Reason: "revoked", Count: m.EndUser(l.Account(), Yes)})
 }
 
 // EndLinked models Guard.EndLinked: every log-in that has the label ends (M8).
@@ -162,7 +162,7 @@ func (m *Model) leave(v *Visit, guard int, n *Session) {
 			if guard != none && s.others(guard) {
 				if stays = true; s.of(guard) != nil {
 					delete(s.LogIns, guard)
-					s.written(v.Now)
+					m.written(s, v.Now)
 					for _, l := range s.LogIns {
 						l.Listed = sure(!m.late(v, s, guard))
 					}

@@ -62,8 +62,8 @@ func delay(more int) time.Duration { return min(30*time.Second<<min(more, 9), 15
 
 // proved adds the factor that the strategy proves, if any: a password is not one.
 func proved(factors []string, strategy string) []string {
-	if (strategy == "totp" || strategy == "passkey") && !slices.Contains(factors, strategy) {
-		return slices.Sorted(slices.Values(append(slices.Clone(factors), strategy)))
+	if strategy == "totp" || strategy == "passkey" {
+		factors = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(factors), strategy))))
 	}
 	return factors
 }
@@ -125,9 +125,6 @@ func (m *Model) move(v *Visit, s *Session, proved int) *Session {
 	if s != nil {
 		n.LogIns, n.Over, n.Values = maps.Clone(s.LogIns), maps.Clone(s.Over), maps.Clone(s.Values)
 		n.Born, n.Node, n.Bound, n.Was = s.Born, s.Node, s.Bound, s.Was
-		if v.Met { // the former id may still be listed, and what ends that ends the new one too
-			n.Was = slices.AppendSeq(slices.Clone(s.Was), maps.Values(s.LogIns))
-		}
 		if s.ID == n.ID { // moved twice by one request, so that no answer shows the first id
 			m.unshown(s.ID)
 		} else if s.others(proved) {
@@ -137,7 +134,7 @@ func (m *Model) move(v *Visit, s *Session, proved int) *Session {
 		}
 	}
 	m.Answer.Session, m.Answer.Taken, m.Live[n.ID] = Set, m.Live[n.ID] != nil, n
-	n.written(v.Now)
+	m.written(n, v.Now)
 	return n
 }
 
@@ -189,7 +186,7 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 	list, g := m.rivals(l, n, former), l.Guard
 	for _, d := range list { // the oldest end; of those that began at the same time any may be the oldest (M7)
 		oldest, began := d[0].of(g), d[0].began(g)
-		if counts && !m.Refuse && len(list) >= m.Max && !began.After(list[m.Max-1][0].began(g)) {
+		if counts && len(list) >= m.Max && !began.After(list[m.Max-1][0].began(g)) {
 			only := sure(m.Max == 1 || began.Before(list[m.Max-2][0].began(g)))
 			m.follows(func(done Said) { m.endDevice(oldest, oldest.Series, d[0].ID, "too_many", min(done, only)) })
 		}

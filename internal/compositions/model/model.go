@@ -72,8 +72,8 @@ type Session struct {
 	Over   map[int]*LogIn // expired, while another guard's is still valid
 	Values map[string]string
 	Born   time.Time // zero if Express made it and Go has not written it yet
-	Sure   time.Time // the last use that surely extended the idle timeout, except for Refresh
-	Maybe  time.Time // the last use that may have extended it
+	Lives  time.Time // until then it surely lives, and from
+	Dies   time.Time // then on it is surely over, if nothing ends it (M9)
 	Node   bool      // Express has written it
 	Bound  bool      // to a key of its browser (S19)
 	Open
@@ -156,11 +156,12 @@ type Model struct {
 	Store
 	Passwords map[Account]int // how often each was changed
 	Roles     map[Account]string
-	Now       time.Time      // of the last check
-	Unsaid    map[string]int // by id, a guard: its log-in may have ended; none: the session may have ended
-	Unheard   bool           // the events of the current step are unsaid
-	Events    []Event        // required of the current step
-	Answer    Answer         // required of the current request
+	Now       time.Time             // of the last check
+	Unsaid    map[string]int        // by id, a guard: its log-in may have ended; none: the session may have ended
+	Unheard   bool                  // the events of the current step are unsaid
+	Events    []Event               // required of the current step
+	Answer    Answer                // required of the current request
+	Decide    func(*Visit, *Series) // decides from the answer whether a series is over, if that is unsaid
 }
 
 // none stands for no guard.

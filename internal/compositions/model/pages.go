@@ -28,11 +28,9 @@ var (
 // Page models a request for a page. It returns the log-in, as long as which a stream of Guard.Watch lasts.
 func (m *Model) Page(v *Visit, p Page) *LogIn {
 	s, l := m.restore(v)
-	switch {
-	case l == nil:
-	case p.May(m, v, l):
+	if l != nil && p.May(m, v, l) {
 		m.Answer.User = l.User
-	default:
+	} else if l != nil {
 		m.Deny(p.status, "a page for others")
 		m.expect("authz_fail", l, s, p.refusal)
 	}
@@ -83,15 +81,15 @@ func (m *Model) lost(v *Visit) {
 	if len(v.IDs) == 0 {
 		return
 	}
-	name, l, e := "session_expired", &LogIn{Guard: v.Guard}, Event{Reason: "timeout_or_ended"}
-	e.Session = v.IDs[len(v.IDs)-1]
+	name, l, last := "session_expired", &LogIn{Guard: v.Guard}, v.IDs[len(v.IDs)-1]
+	e := Event{Reason: "timeout_or_ended", Session: last}
+	if m.Past[last] {
+		e = Event{Reason: "timeout_or_ended|absolute_timeout", Session: last, Anyone: true, Unsure: true}
+	}
 	for _, id := range v.Unproved {
 		if s := m.Live[id]; s != nil {
-			name, l, e.Reason, e.Session = "session_binding_failed", cmp.Or(s.of(v.Guard), l), "no_proof", id
+			name, l, e = "session_binding_failed", cmp.Or(s.of(v.Guard), l), Event{Reason: "no_proof", Session: id}
 		}
-	}
-	if m.Past[e.Session] {
-		e.Reason, e.Anyone, e.Unsure = "timeout_or_ended|absolute_timeout", true, true
 	}
 	m.expect(name, l, nil, e)
 }
@@ -138,24 +136,21 @@ func (m *Model) Presented(v *Visit) *Series {
 // worth returns the series of the presented token, if that is valid, and replaces the token.
 func (m *Model) worth(v *Visit) *Series {
 	r := m.Presented(v)
+	if r == nil || slices.Contains(r.Void, v.Token) { // from before the change of the password
+		return nil
+	}
+	if r.Over == Unsaid {
+		m.Decide(v, r)
+	}
 	switch {
-	case r == nil, slices.Contains(r.Void, v.Token): // a token from before the change of the password
+	case r.Over == Yes:
 		return nil
-	case r.Over == Unsaid && v.Next == "": // it had ended, or the token may have been treated as a copy
-		if m.Unheard = true; v.Token != r.Token {
-			m.endUser(r.Account(), Unsaid)
-		}
-		r.Over = Yes
-		return nil
-	case r.Over == No && v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace:
+	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace:
 		m.Answer.Next = r.Token // the same for each of the tabs that are opened at the same time
-	case r.Over == Unsaid:
-		r.Password = m.Passwords[r.Account()]
-		fallthrough
 	case v.Token == r.Token, v.Token == r.Older: // if an answer was lost, the current one was never used
-		r.Older, r.Token, r.Moved, r.Over = v.Token, v.Next, v.Now, No // a token is used once
+		r.Older, r.Token, r.Moved = v.Token, v.Next, v.Now // a token is used once
 	default: // an older one: two parties hold the token
-		n := m.endUser(r.Account(), Yes)
+		n := m.EndUser(r.Account(), Yes)
 		m.expect("authn_token_reuse", &r.LogIn, nil, Event{Reason: "theft", Strategy: "remember", Count: n})
 		return nil
 	}

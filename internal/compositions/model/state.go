@@ -25,28 +25,28 @@ func (m *Model) Find(v *Visit) *Session {
 	if s == nil {
 		return nil
 	}
-	s.Half = s.Half || v.Met && !v.Stale
 	known := !v.Stale && !s.Half
-	due := known && !v.Now.Before(s.Maybe.Add(m.Refresh))
+	due := known && !v.Now.Before(s.Dies.Add(m.Refresh-m.Idle))
 	if v.Reissues || m.Rolling && due {
 		m.Answer.Again = Set
 	} else if m.Rolling {
 		m.Answer.Again = MaySet
 	}
 	if due || known && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return l.Listed != Yes })) {
-		s.written(v.Now)
+		m.written(s, v.Now)
 	} else {
-		s.MayBeUsed(v.Now)
+		m.MayBeUsed(s, v.Now)
 	}
 	if !v.Met && !v.Stale {
-		m.Answer.InUse, s.Sure = s, v.Now
+		m.Answer.InUse, s.Lives = s, v.Now.Add(m.Idle-m.Refresh)
 	}
 	return s
 }
 
 // written records that Go has written the session.
-func (s *Session) written(now time.Time) {
-	s.Born, s.Sure, s.Maybe, s.Open = cmp.Or(s.Born, now), now, now, Open{Was: s.Was}
+func (m *Model) written(s *Session, now time.Time) {
+	s.Born, s.Open = cmp.Or(s.Born, now), Open{Was: s.Was}
+	s.Lives, s.Dies = now.Add(m.Idle-m.Refresh), now.Add(m.Idle)
 	for _, l := range s.LogIns {
 		l.Listed, l.Under = Yes, nil
 	}
@@ -54,8 +54,8 @@ func (s *Session) written(now time.Time) {
 
 // MayBeUsed records that Go may have written the session: it may have been refreshed, and log-ins that
 // Express wrote may be listed now.
-func (s *Session) MayBeUsed(now time.Time) {
-	s.Maybe, s.Read = later(s.Maybe, now), true
+func (m *Model) MayBeUsed(s *Session, now time.Time) {
+	s.Dies, s.Read = later(s.Dies, now.Add(m.Idle)), true
 	for _, l := range s.LogIns {
 		l.Listed = max(l.Listed, Unsaid)
 	}
@@ -74,16 +74,14 @@ func (m *Model) Expire(now time.Time, lives func(id string) bool) {
 			}
 		}
 		m.Past[id] = over && s.Node
-		if over || m.unsure(s) && !lives(id) || !now.Before(s.Maybe.Add(m.Idle)) {
+		if over || !now.Before(s.Dies) || m.unsure(s) && !lives(id) {
 			delete(m.Live, id)
 		}
 	}
 }
 
 // unsure reports whether the session may be live or expired.
-func (m *Model) unsure(s *Session) bool {
-	return !m.Now.Before(s.Sure.Add(m.Idle-m.Refresh)) && m.Now.Before(s.Maybe.Add(m.Idle))
-}
+func (m *Model) unsure(s *Session) bool { return !m.Now.Before(s.Lives) && m.Now.Before(s.Dies) }
 
 // limit returns when the log-ins end however much they are used: AbsoluteTimeout after the latest, or after
 // the session's birth where that has no time, or if there is none (S14).

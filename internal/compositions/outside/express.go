@@ -22,7 +22,7 @@ func (m *Model) byNode(v *model.Visit, id string) *model.Session {
 		s = model.NewSession(id, time.Time{})
 		m.Live[id] = s
 	}
-	s.Sure, s.Maybe, s.Node = v.Now, v.Now.Add(nodeTTL-m.Idle), true
+	s.Lives, s.Dies, s.Node = v.Now.Add(m.Idle-m.Refresh), v.Now.Add(nodeTTL), true
 	return s
 }
 
@@ -137,7 +137,7 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	if now == nil {
 		s.Late = true
 		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed != model.No }) { // an end by label may have left a note of its end
-			s.Sure = time.Time{}
+			s.Lives = time.Time{}
 		}
 	}
 	s.Half, s.Read = true, true
@@ -167,7 +167,7 @@ func (m *Model) Beside(v *model.Visit, what string) bool {
 	if s == nil || m.Successor(v, s.ID) == "" {
 		return false
 	}
-	s.MayBeUsed(v.Now)
+	m.MayBeUsed(s, v.Now)
 	m.Unheard = true
 	m.Answer = model.Answer{Status: http.StatusConflict, Refused: what + " beside the note of where the session went on"}
 	return true

@@ -29,7 +29,7 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) *model.LogIn
 	m.Find(v)
 	for _, id := range v.IDs { // the replica may lack the first one, so that the next is used
 		if s := m.Live[id]; s != nil {
-			s.MayBeUsed(v.Now)
+			m.MayBeUsed(s, v.Now)
 		}
 	}
 	m.Unheard = true

@@ -47,9 +47,34 @@ func newDoubt() doubt { return doubt{sessions: map[string]*Half{}, orphans: map[
 // devices beyond the maximum and the series that a log-in replaces, and removing what was stored for a
 // refused log-in.
 func (m *Model) Outage(h *Half) {
-	if m.Unheard = h != nil; h != nil {
-		m.made(h)
+	if m.Unheard, m.half = h != nil, h; h == nil {
+		return
 	}
+	if m.made(h); h.from != nil && !h.Stale {
+		h.from.Half = true
+	}
+}
+
+// moved records, of a session that a request has moved which an outage hit, that the former id may still be
+// listed: what ends that ends the new one too.
+func (m *Model) moved(v *model.Visit) {
+	if h, n := m.half, m.Live[v.ID]; h != nil && h.from != nil && n != nil && n != h.from {
+		n.Was = slices.AppendSeq(slices.Clone(h.from.Was), maps.Values(h.from.LogIns))
+	}
+	m.half = nil
+}
+
+// decide decides whether a series is over that an outage may have ended, or for which it may have stored
+// another token: an answer without a token says that it had ended, or that the token was treated as a copy.
+func (m *Model) decide(v *model.Visit, r *model.Series) {
+	if v.Next != "" {
+		r.Over, r.Token, r.Older, r.Password = model.No, v.Token, "", m.Passwords[r.Account()]
+		return
+	}
+	if m.Unheard = true; v.Token != r.Token {
+		m.EndUser(r.Account(), model.Unsaid)
+	}
+	r.Over = model.Yes
 }
 
 // Muted reports whether the events of a step are unknown. A step without effect must not report success.
@@ -96,7 +121,7 @@ func (m *Model) Refused(h *Half) {
 	m.made(h)
 	for _, id := range h.Touched {
 		if m.doubt.sessions[id] = h; m.Live[id] != nil {
-			m.Live[id].MayBeUsed(h.Now) // the program is asked only later
+			m.MayBeUsed(m.Live[id], h.Now) // the program is asked only later
 		}
 	}
 	if h.Cells {
@@ -163,7 +188,7 @@ func (m *Model) Settled(id string, f Opened) {
 	if h.Flash {
 		s.Values["flash"] = model.Anything
 	}
-	s.MayBeUsed(h.Now)
+	m.MayBeUsed(s, h.Now)
 }
 
 // adopt adds a session that a refused request stored under an id that no answer contained. Only users of
@@ -171,7 +196,7 @@ func (m *Model) Settled(id string, f Opened) {
 // also of a session that had ended.
 func (m *Model) adopt(id string, h *Half, f Opened) {
 	s := model.NewSession(id, h.Now)
-	s.Maybe, s.Values = h.Now, maps.Clone(f.Values)
+	s.Dies, s.Values = h.Now.Add(m.Idle), maps.Clone(f.Values)
 	if h.from != nil {
 		s.Born = h.from.Born
 	}

@@ -18,6 +18,7 @@ type Model struct {
 	Broken []Broken
 	doubt  doubt
 	found  map[string][]int                // by id, users in whose list Go has had it before Express wrote it
+	half   *Half                           // the current request, if an outage hit it
 	slow   *model.Session                  // as a slow request to Express has read it
 	under  map[string]*model.Session       // what Express wrote late, hidden by the note of an end
 	kept   *kept                           // the state of a replica that fell behind
@@ -29,7 +30,9 @@ type Model struct {
 
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
-	return &Model{Model: model.New(c), doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}, found: map[string][]int{}}
+	m := &Model{Model: model.New(c), doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}, found: map[string][]int{}}
+	m.Decide = m.decide
+	return m
 }
 
 // Broken is a broken promise. All journeys that break it in the same way have the same Kind.
@@ -53,6 +56,7 @@ func (m *Model) Empty() {
 // may differ.
 func (m *Model) Answered(v *model.Visit) model.Answer {
 	a := m.Model.Answered(v)
+	m.moved(v)
 	if v.Stale && a.Session == model.Expired {
 		a.Session = model.Either
 	}
