@@ -19,27 +19,23 @@ func (m *Model) End(id, to string) {
 	delete(m.Live, id)
 }
 
-// A which selects log-ins, in a session, or of a series if the session is nil.
-type which = func(*Session, *LogIn) bool
-
 // of selects the log-ins of a series, if r is not nil.
-func of(r *Series) which { return func(_ *Session, l *LogIn) bool { return r != nil && l.Series == r } }
+func of(r *Series) func(*LogIn) bool { return func(l *LogIn) bool { return r != nil && l.Series == r } }
 
 // end ends every session with such a log-in, including other guards' log-ins in it (M4), and every series of
 // such a log-in (M5). It spares the session but. done is Yes, or Unsaid for what is best effort (M16). n is how
 // many sessions ended, or a negative number if that is unsaid. If there were any, the event e of the log-in l
 // is sent.
-func (m *Model) end(meant which, but *Session, done Said, l *LogIn, e Event) (n int) {
+func (m *Model) end(meant func(*LogIn) bool, but *Session, done Said, l *LogIn, e Event) (n int) {
 	for _, r := range m.Tokens {
-		if meant(nil, &r.LogIn) {
+		if meant(&r.LogIn) {
 			r.Over = max(r.Over, done)
 		}
 	}
 	said := done == Yes
 	for id, s := range m.Live {
-		in := func(l *LogIn) bool { return meant(s, l) }
-		was := slices.ContainsFunc(s.Was, in)
-		if s == but || !was && !s.Has(in) {
+		was := slices.ContainsFunc(s.Was, meant)
+		if s == but || !was && !s.Has(meant) {
 			continue
 		}
 		n++
@@ -60,14 +56,14 @@ func (m *Model) end(meant which, but *Session, done Said, l *LogIn, e Event) (n 
 
 // EndUser ends every session in which the user is logged in, and every series.
 func (m *Model) EndUser(a Account, done Said) int {
-	its := func(_ *Session, l *LogIn) bool { return l.Account() == a && l.Found() }
+	its := func(l *LogIn) bool { return l.Account() == a && l.Found() }
 	return m.end(its, nil, done, nil, Event{})
 }
 
 // endDevice ends the log-in l, and the series r with all its sessions, if r is not nil (M5). id is the one
 // by which the user's list shows the device.
 func (m *Model) endDevice(l *LogIn, r *Series, id, reason string, done Said) {
-	device := func(s *Session, k *LogIn) bool { return k == l || of(r)(s, k) }
+	device := func(k *LogIn) bool { return k == l || of(r)(k) }
 	m.end(device, nil, done, l, Event{Reason: reason, Session: id})
 }
 
@@ -80,7 +76,7 @@ func (m *Model) LogOutEverywhere(guard, user int) {
 
 // EndLinked models Guard.EndLinked: every log-in that has the label ends (M8).
 func (m *Model) EndLinked(guard int, label string) {
-	linked := func(_ *Session, l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }
+	linked := func(l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }
 	m.end(linked, nil, Yes, &LogIn{Guard: guard}, Event{Reason: "revoked"})
 }
 
@@ -104,7 +100,7 @@ func (m *Model) EndOwn(v *Visit, id string) {
 		switch s := m.Live[id]; {
 		case !slices.Contains(d, s):
 		case !slices.Contains(d, current):
-			m.endDevice(s.of(v.Guard), s.of(v.Guard).Series, d[0].ID, "revoked", Yes)
+			m.EndSession(v.Guard, d[0].ID)
 		case s == current:
 			m.EndSession(v.Guard, id)
 		default:

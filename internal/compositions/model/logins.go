@@ -89,7 +89,6 @@ func (m *Model) StepUp(v *Visit, factor string, user int, right bool) {
 // with a new token if the stamp or the serialized id has changed (M5).
 func (m *Model) ChangePassword(v *Visit, fresh bool) {
 	former, reason := m.Presented(v), "log_in_user"
-	anew := m.Stamp || former != nil && former.Form != v.Form(former.User)
 	s, old := m.restore(v)
 	if old == nil {
 		return
@@ -105,7 +104,7 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 		m.Answer.Token = Expired
 	case v.Met: // the answer for its token decides later
 		m.Answer.Token, former.Over = MaySet, Unsaid
-	case anew:
+	case m.Stamp || former.Form != l.Form:
 		void := []string{former.Token, former.Older}
 		former.Void = slices.DeleteFunc(void, func(token string) bool { return token == v.Next })
 		former.Older, former.Token, former.Moved = "", v.Next, v.Now

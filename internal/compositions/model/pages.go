@@ -41,7 +41,7 @@ func (m *Model) Page(v *Visit, p Page) *LogIn {
 // session, or else that of the remembered browser. If there is none, it requires the refusal.
 func (m *Model) restore(v *Visit) (*Session, *LogIn) {
 	s, l := m.remembered(v)
-	if l == nil && v.Token != "" {
+	if l == nil {
 		s, l = m.recall(v, s)
 	}
 	if l != nil && m.Pending(l) {
@@ -108,15 +108,14 @@ func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 		if n = m.enter(v, s, &l, nil, "remember", ""); n == nil { // the browser stays remembered
 			return s, nil
 		}
-		moved := r.Moved // the request may change it again, and the password
-		earlier := func(good bool) which {
-			return func(o *Session, k *LogIn) bool {
-				return o != nil && k.Series == r && o.Born.Before(moved) && m.Good(k) == good
+		moved := r.Moved            // the request may change it again, and the password
+		m.follows(func(done Said) { // the browser has lost the cookies of its earlier sessions
+			for _, good := range []bool{true, false} { // a list hides those with another stamp
+				earlier := func(k *LogIn) bool {
+					return k.Series == r && k != &r.LogIn && k.Begun.Before(moved) && m.Good(k) == good
+				}
+				m.end(earlier, m.Live[v.ID], min(done, sure(good)), nil, Event{})
 			}
-		}
-		m.follows(func(done Said) { // the browser has lost their cookies
-			m.end(earlier(true), m.Live[v.ID], done, nil, Event{})
-			m.end(earlier(false), m.Live[v.ID], Unsaid, nil, Event{})
 		})
 	}
 	m.expect("authn_login_success", &l, n, Event{Strategy: "remember"})
