@@ -27,8 +27,7 @@ type Answer struct {
 	Session, Token Fate          // of the session's cookie, and of the cookie of RememberMe
 	Next           string        // the token in the latter; "" is any other than the presented one
 	User           int           // the user whom the page shows
-	Taken          bool          // the new id is not new
-	Left           bool          // what the request presents has ended
+	Taken, Left    bool          // the new id is not new; what the request presents has ended
 	InUse          *Session      // after the request; nil if nothing is said of its cookie:
 	Again          Fate          // of the session's cookie with the presented id
 	Until          time.Time     // the Expires of the session's cookie

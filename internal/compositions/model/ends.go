@@ -42,7 +42,7 @@ func (m *Model) end(meant func(*LogIn) bool, but *Session, done Said, l *LogIn, 
 		if said = said && !was && !s.Late && !m.unsure(s); done == Yes && !was && !s.Late {
 			m.End(id, "")
 		} else {
-			m.Unsaid[id] = none
+			m.MayEnd[id] = none
 		}
 	}
 	if !said {

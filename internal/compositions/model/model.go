@@ -157,8 +157,7 @@ type Model struct {
 	Passwords map[Account]int // how often each was changed
 	Roles     map[Account]string
 	Now       time.Time             // of the last check
-	Unsaid    map[string]int        // by id, a guard: its log-in may have ended; none: the session may have ended
-	Unheard   bool                  // the events of the current step are unsaid
+	MayEnd    map[string]int        // by id, a guard: its log-in may have ended; none: the session may have
 	Events    []Event               // required of the current step
 	Answer    Answer                // required of the current request
 	Decide    func(*Visit, *Series) // decides from the answer whether a series is over, if that is unsaid
@@ -169,7 +168,7 @@ const none = -1
 
 // New returns the Model of a program that has just started.
 func New(c Config) *Model {
-	m := &Model{Config: c, Store: NewStore(), Passwords: map[Account]int{}, Roles: map[Account]string{}}
-	m.Unsaid = map[string]int{}
+	m := &Model{Config: c, Store: NewStore(), MayEnd: map[string]int{}}
+	m.Passwords, m.Roles = map[Account]int{}, map[Account]string{}
 	return m
 }

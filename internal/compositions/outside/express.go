@@ -168,7 +168,7 @@ func (m *Model) Beside(v *model.Visit, what string) bool {
 		return false
 	}
 	m.MayBeUsed(s, v.Now)
-	m.Unheard = true
+	m.unheard = true
 	m.Answer = model.Answer{Status: http.StatusConflict, Refused: what + " beside the note of where the session went on"}
 	return true
 }

@@ -32,7 +32,7 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) *model.LogIn
 			m.MayBeUsed(s, v.Now)
 		}
 	}
-	m.Unheard = true
+	m.unheard = true
 	m.Answer = model.Answer{Status: v.Status, Refused: "a page that a lagging replica answers", Token: model.Either}
 	if passed == 0 {
 		return nil
@@ -81,12 +81,12 @@ func (m *Model) Took(v *model.Visit, shown string) {
 
 // Blurred is for a log-in or a log-out that read a stale record. It has the usual effect, but its events
 // may name the user of the stale record.
-func (m *Model) Blurred() { m.Unheard = true }
+func (m *Model) Blurred() { m.unheard = true }
 
 // Refusable is for any other request that read a stale record. It reports whether the request was refused;
 // then there is nothing else to model.
 func (m *Model) Refusable(v *model.Visit, what string) bool {
-	m.Unheard = true
+	m.unheard = true
 	if v.Status != 401 && v.Status != 409 {
 		return false
 	}

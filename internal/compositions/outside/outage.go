@@ -47,7 +47,7 @@ func newDoubt() doubt { return doubt{sessions: map[string]*Half{}, orphans: map[
 // devices beyond the maximum and the series that a log-in replaces, and removing what was stored for a
 // refused log-in.
 func (m *Model) Outage(h *Half) {
-	if m.Unheard, m.half = h != nil, h; h == nil {
+	if m.unheard, m.half = h != nil, h; h == nil {
 		return
 	}
 	if m.made(h); h.from != nil && !h.Stale {
@@ -71,7 +71,7 @@ func (m *Model) decide(v *model.Visit, r *model.Series) {
 		r.Over, r.Token, r.Older, r.Password = model.No, v.Token, "", m.Passwords[r.Account()]
 		return
 	}
-	if m.Unheard = true; v.Token != r.Token {
+	if m.unheard = true; v.Token != r.Token {
 		m.EndUser(r.Account(), model.Unsaid)
 	}
 	r.Over = model.Yes
@@ -79,8 +79,8 @@ func (m *Model) decide(v *model.Visit, r *model.Series) {
 
 // Muted reports whether the events of a step are unknown. A step without effect must not report success.
 func (m *Model) Muted(got []model.Event) bool {
-	mute, silent := m.Unheard, m.doubt.silent
-	m.Unheard, m.doubt.silent = false, false
+	mute, silent := m.unheard, m.doubt.silent
+	m.unheard, m.doubt.silent = false, false
 	for _, e := range got {
 		m.Want(!silent || e.Name != "session_created" && e.Name != "session_renewed" || e.Outcome != "success", "outage: a refused request sends the event of what it has not done", "%+v", e)
 	}
@@ -117,7 +117,7 @@ func (m *Model) Refused(h *Half) {
 	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and the answer may contain the session that it made
 		m.Answer.Session, h.ID = model.MaySet, ""
 	}
-	m.Unheard, m.doubt.silent = true, len(h.Touched)+len(h.Made) == 0 && !h.Cells
+	m.unheard, m.doubt.silent = true, len(h.Touched)+len(h.Made) == 0 && !h.Cells
 	m.made(h)
 	for _, id := range h.Touched {
 		if m.doubt.sessions[id] = h; m.Live[id] != nil {
@@ -163,12 +163,12 @@ func (m *Model) Settled(id string, f Opened) {
 		m.adopt(id, h, f)
 	}
 	h, s := m.doubt.sessions[id], m.Live[id]
-	if guard, unsaid := m.Unsaid[id]; unsaid {
+	if guard, unsaid := m.MayEnd[id]; unsaid {
 		if h = (&Half{Visit: model.Visit{Guard: guard}, Ends: true}); guard >= 0 {
 			h.Now = m.Now
 		}
 	}
-	delete(m.Unsaid, id)
+	delete(m.MayEnd, id)
 	if delete(m.doubt.sessions, id); h == nil || s == nil {
 		return
 	}

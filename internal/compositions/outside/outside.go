@@ -15,17 +15,18 @@ import (
 // Model is a model of a program whose store others change.
 type Model struct {
 	*model.Model
-	Broken []Broken
-	doubt  doubt
-	found  map[string][]int                // by id, users in whose list Go has had it before Express wrote it
-	half   *Half                           // the current request, if an outage hit it
-	slow   *model.Session                  // as a slow request to Express has read it
-	under  map[string]*model.Session       // what Express wrote late, hidden by the note of an end
-	kept   *kept                           // the state of a replica that fell behind
-	old    *kept                           // that of an old primary
-	copied map[*model.Series]*model.Series // the original of a copy
-	issued map[string]*model.Series        // the original of the series of each token that another state has
-	before map[string]*model.Session       // by id, with their log-ins when the reads fell behind
+	Broken  []Broken
+	unheard bool // the events of the current step are unsaid
+	doubt   doubt
+	found   map[string][]int                // by id, users in whose list Go has had it before Express wrote it
+	half    *Half                           // the current request, if an outage hit it
+	slow    *model.Session                  // as a slow request to Express has read it
+	under   map[string]*model.Session       // what Express wrote late, hidden by the note of an end
+	kept    *kept                           // the state of a replica that fell behind
+	old     *kept                           // that of an old primary
+	copied  map[*model.Series]*model.Series // the original of a copy
+	issued  map[string]*model.Series        // the original of the series of each token that another state has
+	before  map[string]*model.Session       // by id, with their log-ins when the reads fell behind
 }
 
 // New returns the Model of a program that has just started.
@@ -65,7 +66,7 @@ func (m *Model) Answered(v *model.Visit) model.Answer {
 	}
 	for id, h := range m.doubt.orphans { // what an outage has left of a renewal may end with the former id
 		if a.Left && h.from != nil && slices.Contains(v.IDs, h.from.ID) && m.Live[id] != nil && id != v.ID {
-			if m.Unsaid[id] = v.Guard; a.Session == model.Expired {
+			if m.MayEnd[id] = v.Guard; a.Session == model.Expired {
 				a.Session = model.Either
 			}
 		}
