@@ -23,9 +23,9 @@ func (m *Model) End(id, to string) {
 func of(r *Series) func(*LogIn) bool { return func(l *LogIn) bool { return r != nil && l.Series == r } }
 
 // end ends every session with such a log-in, including other guards' log-ins in it (M4), and every series of
-// such a log-in (M5). It spares the session but. done is Yes, or Unsaid for what is best effort (M16). n is how
-// many sessions ended, or a negative number if that is unsaid. If there were any, the event e of the log-in l
-// is sent.
+// such a log-in (M5). It spares the session but. done is Yes, or Unsaid for what is best effort (M16). n is
+// how many sessions ended, or a negative number if that is unsaid. If there were any, the event e of the
+// log-in l is sent.
 func (m *Model) end(meant func(*LogIn) bool, but *Session, done Said, l *LogIn, e Event) (n int) {
 	for _, r := range m.Tokens {
 		if meant(&r.LogIn) {
