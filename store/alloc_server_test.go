@@ -19,3 +19,12 @@ func TestAllocationsOfAGuardedReadOnRedis(t *testing.T) {
 		t.Errorf("a guarded read on Redis allocates %v times, want at most 15", got)
 	}
 }
+
+// TestAllocationsOfAGuardedReadFromTheClientSideCache: go-redis makes six, with the key, and the command
+// has no context of its own.
+func TestAllocationsOfAGuardedReadFromTheClientSideCache(t *testing.T) {
+	server := redistest.Start(t)
+	if got := guardedReadAllocs(t, newRedis(t, server.Client(t), store.RedisConfig{Reads: cached(t, server)})); got > 7 {
+		t.Errorf("a guarded read from the client-side cache allocates %v times, want at most 7", got)
+	}
+}

@@ -41,6 +41,7 @@ type sender struct {
 	client   RedisClient
 	deferred *redis.AutoPipeliner // the client, if it is the non-blocking automatic pipeline
 	bounded  bool                 // the client itself returns at a context's deadline
+	cached   bool                 // the client has a client-side cache
 	replicas int                  // how many replicas must confirm a write
 	batches  *batches             // or nil: every command goes alone
 	load     *load                // if batches is not nil
@@ -50,7 +51,7 @@ func newSender(client RedisClient) *sender {
 	s := &sender{client: client}
 	switch c := client.(type) {
 	case *redis.Client:
-		s.bounded = c.Options().ContextTimeoutEnabled
+		s.bounded, s.cached = c.Options().ContextTimeoutEnabled, !authoritative(c)
 	case *redis.ClusterClient:
 		s.bounded = c.Options().ContextTimeoutEnabled
 	case *redis.Ring:
@@ -85,8 +86,12 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	case !s.bounded || !ok || time.Until(deadline) > maxWait:
 		return within(ctx, func() error { return s.client.Process(ctx, cmd) })
 	}
-	near, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
-	defer cancel()
+	near := ctx
+	if !s.cached { // what is in the cache is read without a context's channel, which is not made in advance
+		var cancel context.CancelFunc
+		near, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline)
+		defer cancel()
+	}
 	if err := s.client.Process(near, cmd); err != nil {
 		return contextError(ctx, err)
 	}
