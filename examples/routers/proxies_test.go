@@ -104,12 +104,7 @@ func behind(t *testing.T, name, config string, command []string) *site {
 	if err := os.WriteFile(filepath.Join(dir, "pem"), file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	_ = free.Close()
+	addr := subprocess.FreeAddr(t)
 	path := filepath.Join(dir, "config")
 	if err := os.WriteFile(path, fmt.Appendf(nil, config, lines(t, name, backend.Listener.Addr().String()), dir, addr), 0o600); err != nil {
 		t.Fatal(err)

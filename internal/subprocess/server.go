@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -17,18 +15,6 @@ const Patience = time.Minute
 
 // ErrTaken is returned if another program has taken the address that [FreeAddr] returned.
 var ErrTaken = errors.New("the port is taken")
-
-// FreeAddr returns an address of the loopback interface, host:port, on which no program listens now.
-// Another program may take it before the caller does: see [ErrTaken].
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // Poll calls f until it returns nil or [ErrTaken], for at most [Patience]. It returns f's last error.
 func Poll(f func(context.Context) error) error {

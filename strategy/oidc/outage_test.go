@@ -19,6 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/seed-6f34412b/passport/internal/browser"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
@@ -132,27 +133,23 @@ func TestAProviderOverARealNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := gone.Addr().String()
-	if err := gone.Close(); err != nil {
-		t.Fatal(err)
-	}
 	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, `{"issuer":`) // then the handler returns, which closes the connection
 	}))
 	defer cut.Close()
-	for _, row := range []struct{ name, addr, reason string }{
-		{"silent", silent.Addr().String(), "deadline exceeded"},
-		{"nobody", nobody, "connection refused"},
-		{"cut", strings.TrimPrefix(cut.URL, "http://"), "unexpected EOF"},
+	for _, row := range []struct {
+		name, addr string
+		limit      time.Duration
+		reason     string
+	}{
+		{"silent", silent.Addr().String(), 100 * time.Millisecond, "deadline exceeded"},
+		{"nobody", subprocess.FreeAddr(t), subprocess.Patience, "connection refused"},
+		{"cut", strings.TrimPrefix(cut.URL, "http://"), subprocess.Patience, "unexpected EOF"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t, func(c *oidc.Config) {
-				c.InsecureHTTP, c.Issuer, c.HTTPClient, c.Timeout = true, "http://"+row.addr, nil, 100*time.Millisecond
+				c.InsecureHTTP, c.Issuer, c.HTTPClient, c.Timeout = true, "http://"+row.addr, nil, row.limit
 			})
 			b := w.open()
 			w.refused(b, b.Get("/login/op"), http.StatusServiceUnavailable, row.reason)
