@@ -118,7 +118,7 @@ func TestTimeoutHandlerInside(t *testing.T) {
 		body   string
 	}{
 		{"in time", time.Minute, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }, 200, "x"},
-		{"too late", time.Millisecond, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 503, "late"},
+		{"too late", time.Millisecond, func(http.ResponseWriter, *http.Request) { <-t.Context().Done() }, 503, "late"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			st := newScripted()

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/seed-6f34412b/passport/internal/faultproxy"
 	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/session"
@@ -64,20 +62,18 @@ func TestS2_ACreateIsSentOnce(t *testing.T) {
 				proxy, through := behind(t, server)
 				client, cfg := newClient(t, through)
 				r := newRedis(t, client, cfg)
-				create := func(id string, within time.Duration) error {
-					ctx, cancel := context.WithTimeout(t.Context(), within)
-					defer cancel()
-					return r.Create(ctx, id, []byte("x"), time.Hour)
-				}
-				if err := create("first", redistest.Patience); err != nil {
-					t.Fatalf("Create without a fault: %v", err)
-				}
-				proxy.Faults(first(isSet, fate))
-				within := redistest.Patience
-				if fate == faultproxy.Swallow {
-					within = 50 * time.Millisecond
-				}
-				err := create("second", within)
+				create(t, r, "first", "x")
+				ctx, cancel := context.WithTimeout(t.Context(), redistest.Patience)
+				defer cancel()
+				meets := first(isSet, fate)
+				proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
+					m := meets(c)
+					if m == faultproxy.Swallow {
+						cancel()
+					}
+					return m
+				})
+				err := r.Create(ctx, "second", []byte("x"), time.Hour)
 				if err == nil || errors.Is(err, session.ErrExists) {
 					t.Errorf("Create: got error %v, want an outage", err)
 				}
@@ -192,16 +188,18 @@ func TestS2_WhateverCreatesIsSentOnce(t *testing.T) {
 func TestS2_ATokenIsTakenOnceThoughItsPutHung(t *testing.T) {
 	server := redistest.Start(t)
 	proxy, through := behind(t, server)
-	tokens := newRedisTokens(t, through.Client(t, func(o *redis.Options) { o.ReadTimeout = 50 * time.Millisecond }))
+	tokens := newRedisTokens(t, through.Client(t))
+	ctx, cancel := context.WithCancel(t.Context())
 	release := make(chan struct{})
 	hang := first(func(c faultproxy.Command) bool { return c.Is("SET") }, faultproxy.CutReply)
 	proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
 		if hang(c) != faultproxy.Pass {
+			cancel()
 			<-release
 		}
 		return faultproxy.Pass
 	})
-	put := tokens.Put(t.Context(), "k", []byte("x"), time.Hour)
+	put := tokens.Put(ctx, "k", []byte("x"), time.Hour)
 	_, taken, err := newRedisTokens(t, server.Client(t)).Take(t.Context(), "k")
 	if err != nil {
 		t.Fatal(err)

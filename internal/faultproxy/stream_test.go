@@ -67,11 +67,15 @@ func TestAStreamsRoundTripsMeetTheirFate(t *testing.T) {
 		}
 		p.Faults(func(faultproxy.Command) faultproxy.Manner { return row.manner })
 		_, _ = io.WriteString(c, "two\n")
+		await(t, func() bool { return len(p.Seen(func(faultproxy.Command) bool { return true })) == 2 })
+		got := make([]byte, len(row.want))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+		n, _ := io.ReadFull(in, got)
 		if row.manner == faultproxy.Pass || row.manner == faultproxy.Swallow || row.manner == faultproxy.Garble { // it stays open
 			_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 		}
-		got, _ := io.ReadAll(in)
-		if string(got) != row.want {
+		rest, _ := io.ReadAll(in)
+		if got = append(got[:n], rest...); string(got) != row.want {
 			t.Errorf("manner %d: got %q, want %q", row.manner, got, row.want)
 		}
 		seen := p.Seen(func(faultproxy.Command) bool { return true })

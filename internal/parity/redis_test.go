@@ -214,7 +214,7 @@ var connectRedisRows = []row{
 	}},
 	{"Redis down", func(t *testing.T) {
 		server, s := shared(t, store.RedisConfig{})
-		a := newApp(t, func(c *session.Config) { c.Store, c.StoreTimeout = s, 50*time.Millisecond })
+		a := newApp(t, func(c *session.Config) { c.Store = s })
 		b := a.joe()
 		server.SetError("LOADING")
 		got := b.Get("/me")

@@ -27,7 +27,8 @@ func Example_enrol() {
 	}
 	key := codes.NewKey()
 	fmt.Println(strings.Split(codes.URL("joefoo@test.com", key), "?")[0])
-	confirmed := codes.Verify(context.Background(), "user 2", key, codes.Code(key, time.Now()))
+	now := time.Now()
+	confirmed := codes.Verify(context.Background(), "user 2", key, codes.Code(key, now))
 	fmt.Println("confirmed:", confirmed == nil)
 
 	second, err := totp.New(totp.Config[string]{Codes: codes, Enrolled: func(*http.Request) (totp.Enrolled[string], error) {
@@ -42,8 +43,8 @@ func Example_enrol() {
 		user, err := second.Authenticate(httptest.NewRecorder(), r)
 		fmt.Printf("%q, refused: %v\n", user, errors.Is(err, strategy.ErrUnauthenticated))
 	}
-	post(codes.Code(key, time.Now())) // the code that confirmed: used
-	post(codes.Code(key, time.Now().Add(30*time.Second)))
+	post(codes.Code(key, now)) // the code that confirmed: used
+	post(codes.Code(key, now.Add(30*time.Second)))
 	// Output:
 	// otpauth://totp/Example:joefoo@test.com
 	// confirmed: true
