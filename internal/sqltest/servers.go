@@ -175,7 +175,7 @@ func Open(t testing.TB, driver, source string) *sql.DB {
 // unless params set it.
 func SQLiteFile(t testing.TB, params ...string) *sql.DB {
 	t.Helper()
-	all := strings.Join(append(params, "_pragma=busy_timeout(5000)"), "&")
+	all := strings.Join(append(params, fmt.Sprintf("_pragma=busy_timeout(%d)", subprocess.Patience.Milliseconds())), "&")
 	if !strings.Contains(all, "synchronous") {
 		all += "&_pragma=synchronous(OFF)"
 	}

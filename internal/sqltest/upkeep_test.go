@@ -96,11 +96,11 @@ func TestUpkeepIsOneProcessAtATimeAndEndsWithItsContext(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			took := time.Since(began)
 			cancel()
 			for range processes {
 				<-done
 			}
+			took := time.Since(began)
 			if n := 3 + len(reports); int64(n) > 1+int64(took/(every/2))+1 {
 				t.Errorf("%d processes swept %d times in %v, want once in %v at most", processes, n, took, every/2)
 			}

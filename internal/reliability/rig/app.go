@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
@@ -36,7 +37,7 @@ func New(st session.Store, edit ...func(*session.Config)) (*App, error) {
 	cfg := session.Config{
 		Store: st, Codec: session.SecureCookie("a made-up secret of 32 bytes or more"),
 		Name: Cookie, InsecureHTTP: true, Logger: quiet,
-		StoreTimeout: 10 * time.Second, // so that a busy machine does not look like an outage
+		StoreTimeout: subprocess.Patience, // so that a busy machine does not look like an outage
 	}
 	for _, e := range edit {
 		e(&cfg)
