@@ -125,8 +125,8 @@ func fillUp(policy string) func(*world) func() {
 	}
 }
 
-// load makes the server read its data again, which takes about two seconds, during which it answers that it
-// is loading.
+// load makes the server read its data again, slowly enough for a busy machine: it answers that it is loading
+// until the fault ends.
 func load(w *world) func() {
 	ctx := context.Background()
 	pipe := w.admin.Pipeline()
@@ -136,7 +136,7 @@ func load(w *world) func() {
 	_, err := pipe.Exec(ctx)
 	w.must(err)
 	w.must(w.admin.Save(ctx).Err())
-	w.set("key-load-delay", "1000")
+	w.set("key-load-delay", "10000") // microseconds, for each of 2000 keys
 	w.set("loading-process-events-interval-bytes", "1024")
 	done := make(chan struct{})
 	go func() {
@@ -150,7 +150,10 @@ func load(w *world) func() {
 		}
 		return nil
 	}))
-	return func() { <-done }
+	return func() {
+		w.must(w.admin.ConfigSet(ctx, "key-load-delay", "0").Err())
+		<-done
+	}
 }
 
 // misconfigure makes the server refuse writes because it could not save its data.

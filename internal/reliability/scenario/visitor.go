@@ -66,9 +66,12 @@ func (t *Target) Visitor() *Visitor {
 }
 
 // Twin returns a visitor with a copy of the current cookies.
-func (v *Visitor) Twin() *Visitor {
-	w := v.t.Visitor()
-	w.jar.SetCookies(v.t.base, v.jar.Cookies(v.t.base))
+func (v *Visitor) Twin() *Visitor { return v.At(v.t) }
+
+// At returns a visitor of another target of the same program, with a copy of the current cookies.
+func (v *Visitor) At(t *Target) *Visitor {
+	w := t.Visitor()
+	w.jar.SetCookies(t.base, v.jar.Cookies(v.t.base))
 	return w
 }
 
