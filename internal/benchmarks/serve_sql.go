@@ -73,6 +73,8 @@ func sqlHandlerOf(name, source string) http.Handler {
 	switch name {
 	case sqlReference:
 		return oneSelect(source)
+	case sqlHeaders:
+		return guardedHeaders(oneSelect(source))
 	case "sql-passport":
 		db, dialect := open(source)
 		return passportApp(name, must(sqlstore.New(context.Background(), db, sqlstore.Config{Dialect: dialect})).Sessions)

@@ -16,6 +16,9 @@ import (
 // sqlReference is the stack that counts as 1.00 in the SQL tables.
 const sqlReference = "sql-select"
 
+// sqlHeaders is sqlReference with the headers of a guarded page, see guardedHeaders.
+const sqlHeaders = "sql-select-headers"
+
 // sqlStandard is scs on PostgreSQL through database/sql, as this library is. pgxstore uses pgx directly.
 const sqlStandard = "sql-scs-standard"
 
@@ -23,6 +26,7 @@ const sqlStandard = "sql-scs-standard"
 func sqlStacks(d sqlDatabase) []stack {
 	list := []stack{
 		{name: sqlReference, title: "net/http + one SELECT", part: true},
+		{name: sqlHeaders, title: "net/http + one SELECT + the same two headers", part: true},
 		{name: "sql-passport", title: "**this**"},
 		{name: "sql-passport-node", title: "**this**, in the table of connect-pg-simple"},
 		{name: "sql-scs", title: "scs + " + d.scs},
