@@ -21,7 +21,7 @@ func (d *database) statement(params, text string) *statement {
 
 func (d *database) statementOf(params []string, text string) *statement {
 	text, order := d.words.placeholders(params, spelled(d.names, text))
-	return &statement{db: d.db, text: text, order: order, prepared: d.words.prepared}
+	return &statement{db: d.db, text: text, order: order, prepared: d.words.prepared, blocks: d.words.blocks}
 }
 
 // once makes a statement that is not prepared, since its text is rarely used twice.

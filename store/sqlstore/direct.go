@@ -11,7 +11,7 @@ import (
 
 // directly is [statement.row] by the interfaces of the driver. database/sql's Rows start a goroutine that
 // waits for the end of ctx, although the driver waits for it too: a tenth of the CPU time of a guarded read.
-// If done is false, nothing was executed: the driver lacks the interface, or the connection was broken
+// If done is false, nothing was executed: the driver lacks the interfaces, or the connection was broken
 // before. database/sql, which tries other connections, may then run the statement.
 func (s *statement) directly(ctx context.Context, values, into []any) (found, done bool, err error) {
 	conn, err := s.db.Conn(ctx)
@@ -19,16 +19,12 @@ func (s *statement) directly(ctx context.Context, values, into []any) (found, do
 		return false, true, err
 	}
 	defer func() { _ = conn.Close() }() // gives it back to the pool
+	args := make([]driver.NamedValue, len(values))
+	for i, v := range values {
+		args[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
 	err = conn.Raw(func(c any) error {
-		q, ok := c.(driver.QueryerContext)
-		if !ok {
-			return nil
-		}
-		args := make([]driver.NamedValue, len(values))
-		for i, v := range values {
-			args[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
-		}
-		rows, err := q.QueryContext(ctx, s.text, args)
+		rows, err := s.send(ctx, c.(driver.Conn), args)
 		if done = !errors.Is(err, driver.ErrSkip) && !errors.Is(err, driver.ErrBadConn); err != nil {
 			return err
 		}
@@ -39,6 +35,26 @@ func (s *statement) directly(ctx context.Context, values, into []any) (found, do
 		return err
 	})
 	return found, done, err
+}
+
+// send sends the statement over a connection, prepared if it is to be. The error is driver.ErrSkip if the
+// driver lacks the interfaces.
+func (s *statement) send(ctx context.Context, c driver.Conn, args []driver.NamedValue) (driver.Rows, error) {
+	if !s.prepared {
+		if q, ok := c.(driver.QueryerContext); ok {
+			return q.QueryContext(ctx, s.text, args)
+		}
+		return nil, driver.ErrSkip
+	}
+	stmt, err := s.handles.on(ctx, c, s.text, func() int { return s.db.Stats().OpenConnections })
+	if err != nil {
+		return nil, err
+	}
+	rows, err := stmt.QueryContext(ctx, args)
+	if err != nil { // perhaps the server does not know the handle any more
+		s.handles.drop(c, stmt)
+	}
+	return rows, err
 }
 
 // only scans the one row that rows have, and reports whether there was one. It reads to the end, since a

@@ -15,7 +15,9 @@ type statement struct {
 	text     string
 	order    []int
 	prepared bool
+	blocks   bool // as in wording
 	stmt     atomic.Pointer[sql.Stmt]
+	handles  handles // of the driver, for directly
 }
 
 // querier is what runs statements: a pool, or a transaction.
@@ -84,7 +86,7 @@ func (s *statement) affected(ctx context.Context, tx *sql.Tx, values ...any) (in
 
 // row scans the one row that a statement returns, and reports whether there was one.
 func (s *statement) row(ctx context.Context, tx *sql.Tx, values []any, into ...any) (found bool, err error) {
-	if tx == nil && !s.prepared {
+	if tx == nil && !s.blocks {
 		if found, done, err := s.directly(ctx, s.args(values), into); done {
 			return found, err
 		}
