@@ -24,6 +24,25 @@ func (d *database) statementOf(params []string, text string) *statement {
 	return &statement{db: d.db, text: text, order: order, prepared: d.words.prepared, blocks: d.words.blocks}
 }
 
+// read makes a statement that reads the record of an id, see valuesOfRead. A database in this process is told
+// the time: SQLite's own functions for it take a tenth of a read's CPU time.
+func (d *database) read(text string) *statement {
+	text = spelled(d.names, text)
+	if d.words.sameTime {
+		text = strings.ReplaceAll(text, d.words.now, ":now")
+	}
+	return d.statement("id now", text)
+}
+
+// valuesOfRead returns the values of a statement that read has made. The time is the one before a wait for a
+// connection or a lock: until its context ends, such a read may find a record that expires meanwhile.
+func (d *database) valuesOfRead(id string) []any {
+	if d.words.sameTime {
+		return []any{id, time.Now().UnixMilli()}
+	}
+	return []any{id}
+}
+
 // once makes a statement that is not prepared, since its text is rarely used twice.
 func (d *database) once(params []string, text string) *statement {
 	s := d.statementOf(params, text)
@@ -71,22 +90,22 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
+		late  bool
 	}
-	done := make(chan answer, 1)
+	answers := make(chan answer, 2)
 	go func() {
 		growStack(0)
 		value, err := f()
-		done <- answer{value, err}
+		answers <- answer{value, err, false}
 	}()
-	soon := time.NewTimer(moment)
-	defer soon.Stop()
-	select {
-	case a := <-done:
+	soon := time.AfterFunc(moment, func() { answers <- answer{late: true} })
+	a := <-answers
+	if !a.late {
+		soon.Stop()
 		return a.value, a.err
-	case <-soon.C:
 	}
 	select {
-	case a := <-done:
+	case a := <-answers:
 		return a.value, a.err
 	case <-ctx.Done():
 		var none T

@@ -39,6 +39,7 @@ type wording struct {
 	numbered bool     // placeholders are $1, $2
 	undone   []string // texts of the errors after which the database has rolled back: a deadlock, a busy lock
 	blocks   bool     // a statement may wait for longer than its context
+	sameTime bool     // the database runs in this process: its clock is the process's
 	prepared bool     // statements are prepared: it saves a round trip, or parsing
 }
 
@@ -62,7 +63,7 @@ var dialects = map[Dialect]wording{
 		name: "SQLite", quote: `"`, empty: "x''", greatest: "MAX",
 		now:   "CAST(round(unixepoch('now','subsec')*1000) AS INTEGER)",
 		bytes: "BLOB", id: "TEXT", text: "TEXT",
-		returns: true, blocks: true, prepared: true,
+		returns: true, blocks: true, sameTime: true, prepared: true,
 		undone: []string{"SQLITE_BUSY", "SQLITE_LOCKED", "database is locked", "database table is locked"},
 	},
 }

@@ -52,8 +52,8 @@ func newStore(d, reads *database, t table, cfg Config) *Store {
 		get = "SELECT {read}, {noted} FROM {sessions} WHERE {match} AND {live}"
 		seen, rowSeen = " AND NOT {noted}", " AND NOT {rownoted}"
 	}
-	s.get = reads.statement("id", get)
-	s.primary = d.statement("id", get)
+	s.get = reads.read(get)
+	s.primary = d.read(get)
 	s.create = d.statement("id new ttl", t.create)
 	s.update = d.statement("id old new ttl", t.update+" WHERE {match} AND {same} AND {live}"+seen)
 	s.remove = d.statement("id notice", t.remove(s))
@@ -95,7 +95,7 @@ func (s *Store) read(ctx context.Context, q *statement, id string) ([]byte, erro
 		if s.words.blocks {
 			ctx = q.unwatched(ctx)
 		}
-		r.found, err = q.row(ctx, nil, []any{id}, into...)
+		r.found, err = q.row(ctx, nil, s.valuesOfRead(id), into...)
 		return r, err
 	})
 	switch {
