@@ -36,6 +36,10 @@ func TestACookieThatIsNotSignedReachesNoStore(t *testing.T) {
 	good := remembered(t, m, "u").cookie.Value
 	dot := strings.LastIndexByte(good, '.')
 	token, mac := good[:dot], good[dot+1:]
+	letter := "x"
+	if token[0] == 'x' {
+		letter = "y"
+	}
 	other, err := remember.New(remember.Config{Cells: cells, Secrets: []string{strings.Repeat("x", 32)}})
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +52,7 @@ func TestACookieThatIsNotSignedReachesNoStore(t *testing.T) {
 		{"no signature", token},
 		{"an empty one", token + "."},
 		{"half of one", token + "." + mac[:22]},
-		{"of another token", "x" + token[1:] + "." + mac},
+		{"of another token", letter + token[1:] + "." + mac},
 		{"of another secret", remembered(t, other, "u").cookie.Value},
 		{"of a cookie of another name", remembered(t, sameSecret, "u").cookie.Value},
 		{"in another alphabet", token + "." + mac + "="},
