@@ -50,7 +50,7 @@ var mends = []mend{
 	{"S31: the log-out of one guard ends the other's log-in", "internal/protocol/end.go", "if spare.stays = spare.stays || stays; stays || err != nil {", "if _ = stays; err != nil {",
 		journeys, "cookie: log out touches the session's cookie", "log out"},
 	{"G2: strategies share their counters", "strategy/throttle/attempt.go", "append(append([]string{kind}, a.names...), parts...)", "append([]string{kind}, parts...)",
-		journeys, "answer: a log-in that must be looked at is 429, want 200", ""},
+		journeys, "answer: log in is 429, want 200", ""},
 	{"G3: two guards have one key", "guard/guard.go", `for _, taken := range c.Sessions.Claim(claims, g.strategyCookies()...) {`, "c.Sessions.Claim(claims)\n\tfor _, taken := range claims[:0] {",
 		journeys, "config: two guards with one key are started", ""},
 	{"G5: a provider's log-out forgets no browser", "guard/linked.go", "err = g.cfg.RememberMe.ForgetLabel(ctx, g.linkPrefix()+label)", "err = nil",

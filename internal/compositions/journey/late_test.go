@@ -163,6 +163,10 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in", U: 2}, {Do: "the replica falls behind"}, {Do: "log in at Express"}, {Do: "page of an upstream"}, {Do: "log in at Express", U: 2}}},
 	"the same where a lagging replica refused what would have": {Seed: 7200035395, Switches: switches{Lag: 1, Node: 1},
 		Steps: steps{{Do: "log in", U: 2, Late: true}, {Do: "log in by passkey", N: 1}, {Do: "the reads fall behind"}, {Do: "log in at Express"}, {Do: "step up by passkey"}, {Do: "log in at Express", U: 2}}},
+	"a remembered browser is let in beside another guard's user, and the answer is lost": {Seed: 8100025437, Switches: switches{Guards: 1, Remember: 1},
+		Steps: steps{{Do: "log in", B: 1, Remember: true}, {Do: "log in", B: 1, G: 1, Old: true}, {Do: "admin page", B: 1, Lost: true}, {Do: "page", B: 1, Old: true}}},
+	"a log-in with the cookie of a series whose end no replica confirmed": {Seed: 8200018861, Switches: switches{Remember: 1, Outage: 3},
+		Steps: steps{{Do: "log in", U: 3, Remember: true}, {Do: "the replica takes over"}, {Do: "end a device", U: 3}, {Do: "reopen"}, {Do: "the old primary is back"}, {Do: "register"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -17,7 +17,6 @@ const (
 	Must
 	Set     = Must | MaySet
 	Expired = Must | MayExpire
-	Either  = MaySet | MayExpire
 )
 
 // Answer is what the answer to a request must be. The zero value is 200, and no cookie is touched.

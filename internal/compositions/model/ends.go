@@ -19,23 +19,27 @@ func (m *Model) End(id, to string) {
 	delete(m.Live, id)
 }
 
+// A which selects log-ins, in a session, or of a series if the session is nil.
+type which = func(*Session, *LogIn) bool
+
 // of selects the log-ins of a series, if r is not nil.
-func of(r *Series) func(*LogIn) bool { return func(l *LogIn) bool { return r != nil && l.Series == r } }
+func of(r *Series) which { return func(_ *Session, l *LogIn) bool { return r != nil && l.Series == r } }
 
 // end ends every session with such a log-in, including other guards' log-ins in it (M4), and every series of
 // such a log-in (M5). It spares the session but. done is Yes, or Unsaid for what is best effort (M16). n is
 // how many sessions ended, or a negative number if that is unsaid. If there were any, the event e of the
 // log-in l is sent.
-func (m *Model) end(meant func(*LogIn) bool, but *Session, done Said, l *LogIn, e Event) (n int) {
+func (m *Model) end(meant which, but *Session, done Said, l *LogIn, e Event) (n int) {
 	for _, r := range m.Tokens {
-		if meant(&r.LogIn) {
+		if meant(nil, &r.LogIn) {
 			r.Over = max(r.Over, done)
 		}
 	}
 	said := done == Yes
 	for id, s := range m.Live {
-		was := slices.ContainsFunc(s.Was, meant)
-		if s == but || !was && !s.Has(meant) {
+		in := func(l *LogIn) bool { return meant(s, l) }
+		was := slices.ContainsFunc(s.Was, in)
+		if s == but || !was && !s.Has(in) {
 			continue
 		}
 		n++
@@ -56,15 +60,24 @@ func (m *Model) end(meant func(*LogIn) bool, but *Session, done Said, l *LogIn, 
 
 // EndUser ends every session in which the user is logged in, and every series.
 func (m *Model) EndUser(a Account, done Said) int {
-	its := func(l *LogIn) bool { return l.Account() == a && l.Found() }
+	its := func(_ *Session, l *LogIn) bool { return l.Account() == a && l.Found() }
 	return m.end(its, nil, done, nil, Event{})
 }
 
 // endDevice ends the log-in l, and the series r with all its sessions, if r is not nil (M5). id is the one
 // by which the user's list shows the device.
 func (m *Model) endDevice(l *LogIn, r *Series, id, reason string, done Said) {
-	device := func(k *LogIn) bool { return k == l || of(r)(k) }
+	device := func(s *Session, k *LogIn) bool { return k == l || of(r)(s, k) }
 	m.end(device, nil, done, l, Event{Reason: reason, Session: id})
+}
+
+// endSeries ends a series that a request presents, and its sessions but one (M5). If it may have been over
+// before, they may go on.
+func (m *Model) endSeries(r *Series, but *Session, done Said) {
+	if r != nil {
+		m.end(of(r), but, min(done, sure(r.Over == No)), nil, Event{})
+		r.Over = max(r.Over, done)
+	}
 }
 
 // LogOutEverywhere models Guard.LogOutEverywhere: all sessions of the user end, and all browsers are
@@ -76,7 +89,7 @@ func (m *Model) LogOutEverywhere(guard, user int) {
 
 // EndLinked models Guard.EndLinked: every log-in that has the label ends (M8).
 func (m *Model) EndLinked(guard int, label string) {
-	linked := func(l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }
+	linked := func(_ *Session, l *LogIn) bool { return l.Guard == guard && slices.Contains(l.Labels, label) }
 	m.end(linked, nil, Yes, &LogIn{Guard: guard}, Event{Reason: "revoked"})
 }
 
@@ -113,7 +126,7 @@ func (m *Model) EndOwn(v *Visit, id string) {
 func (m *Model) LogOut(v *Visit) {
 	s := m.Find(v)
 	m.Answer.Token = Expired
-	m.end(of(m.Presented(v)), s, Yes, nil, Event{})
+	m.endSeries(m.Presented(v), s, Yes)
 	if l := s.of(v.Guard); l != nil {
 		m.expect("session_expired", l, s, Event{Reason: "logout"})
 	}

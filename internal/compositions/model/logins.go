@@ -20,11 +20,10 @@ func (m *Model) LogIn(v *Visit, strategy string, user int, right, remember bool,
 		l.Series = &Series{LogIn: *l, Token: v.Next, Moved: v.Now}
 		l.Series.Series, l.Series.Listed = l.Series, Yes
 	}
-	if m.enter(v, m.Find(v), l, m.Presented(v), strategy, "") == nil {
-		return
-	}
-	if m.Answer.Token = Expired; remember {
+	if n := m.enter(v, m.Find(v), l, m.Presented(v), strategy, ""); n != nil && remember {
 		m.Answer.Token, m.Tokens[v.Next] = Set, l.Series
+	} else if n != nil {
+		m.Answer.Token = Expired
 	}
 }
 
@@ -37,13 +36,12 @@ func (m *Model) accepted(v *Visit, strategy string, user int, right bool) bool {
 	recent := slices.DeleteFunc(m.Wrong[key], func(t time.Time) bool { return v.Now.Sub(t) > 24*time.Hour })
 	m.Wrong[key] = recent
 	l, name, e := &LogIn{Guard: v.Guard}, "authn_login_fail", Event{Strategy: strategy, Reason: Anything}
-	switch n := len(recent); {
-	case v.Status == 429:
+	n := len(recent)
+	free := !m.Throttled || n < m.Free || v.Now.Sub(recent[n-1]) >= delay(n-m.Free)
+	switch {
+	case v.Status == 429 && !free:
 		name = "excess_rate_limit_exceeded"
 		m.Deny(429, "a log-in that is delayed")
-		if !m.Throttled || n < m.Free || v.Now.Sub(recent[n-1]) >= delay(n-m.Free) {
-			m.Deny(200, "a log-in that must be looked at")
-		}
 	case right:
 		l.User, name, e.Reason = user, "authn_login_success", ""
 	default:
@@ -181,7 +179,7 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 		}
 		m.leave(v, none, n)
 	}
-	m.follows(func(done Said) { m.end(of(former), n, done, nil, Event{}) })
+	m.follows(func(done Said) { m.endSeries(former, n, done) })
 	list, g := m.rivals(l, n, former), l.Guard
 	for _, d := range list { // the oldest end; of those that began at the same time any may be the oldest (M7)
 		oldest, began := d[0].of(g), d[0].began(g)

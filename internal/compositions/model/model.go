@@ -23,11 +23,10 @@ type Config struct {
 	Persistent, Rolling bool   // session.Config's
 	Throttled           bool
 	Free                int // how many wrong guesses are not delayed
-	Idle, Refresh       time.Duration
-	Absolute            time.Duration
-	Fresh               time.Duration // the maximum age for Guard.RequireFresh
-	Grace               time.Duration // remember.Config.Grace
-	Remember            time.Duration // remember.Config.MaxAge
+
+	Idle, Refresh, Absolute time.Duration // session.Config's IdleTimeout, RefreshAfter and AbsoluteTimeout
+	Grace, Remember         time.Duration // remember.Config's Grace and MaxAge
+	Fresh                   time.Duration // the maximum age for Guard.RequireFresh
 }
 
 // Said is whether something is so. Where the documents leave it open, it is unsaid until an answer decides.
@@ -156,11 +155,11 @@ type Model struct {
 	Store
 	Passwords map[Account]int // how often each was changed
 	Roles     map[Account]string
-	Now       time.Time             // of the last check
-	MayEnd    map[string]int        // by id, a guard: its log-in may have ended; none: the session may have
-	Events    []Event               // required of the current step
-	Answer    Answer                // required of the current request
-	Decide    func(*Visit, *Series) // decides from the answer whether a series is over, if that is unsaid
+	Now       time.Time                  // of the last check
+	MayEnd    map[string]int             // by id, a guard: its log-in may have ended; none: the session may have
+	Events    []Event                    // required of the current step
+	Answer    Answer                     // required of the current request
+	Remembers func(*Visit, *Series) bool // whether a series goes on that may be over, as the answer says
 }
 
 // none stands for no guard.

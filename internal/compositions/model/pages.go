@@ -111,8 +111,8 @@ func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 		moved := r.Moved            // the request may change it again, and the password
 		m.follows(func(done Said) { // the browser has lost the cookies of its earlier sessions
 			for _, good := range []bool{true, false} { // a list hides those with another stamp
-				earlier := func(k *LogIn) bool {
-					return k.Series == r && k != &r.LogIn && k.Begun.Before(moved) && m.Good(k) == good
+				earlier := func(s *Session, k *LogIn) bool {
+					return s != nil && k.Series == r && s.Born.Before(moved) && m.Good(k) == good
 				}
 				m.end(earlier, m.Live[v.ID], min(done, sure(good)), nil, Event{})
 			}
@@ -135,15 +135,10 @@ func (m *Model) Presented(v *Visit) *Series {
 // worth returns the series of the presented token, if that is valid, and replaces the token.
 func (m *Model) worth(v *Visit) *Series {
 	r := m.Presented(v)
-	if r == nil || slices.Contains(r.Void, v.Token) { // from before the change of the password
+	if r == nil || slices.Contains(r.Void, v.Token) || !m.Remembers(v, r) {
 		return nil
-	}
-	if r.Over == Unsaid {
-		m.Decide(v, r)
 	}
 	switch {
-	case r.Over == Yes:
-		return nil
 	case v.Token == r.Older && v.Now.Sub(r.Moved) < m.Grace:
 		m.Answer.Next = r.Token // the same for each of the tabs that are opened at the same time
 	case v.Token == r.Token, v.Token == r.Older: // if an answer was lost, the current one was never used

@@ -33,7 +33,7 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) *model.LogIn
 		}
 	}
 	m.unheard = true
-	m.Answer = model.Answer{Status: v.Status, Refused: "a page that a lagging replica answers", Token: model.Either}
+	m.Answer = model.Answer{Status: v.Status, Refused: "a page that a lagging replica answers", Token: either}
 	if passed == 0 {
 		return nil
 	}

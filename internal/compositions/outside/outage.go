@@ -64,17 +64,20 @@ func (m *Model) moved(v *model.Visit) {
 	m.half = nil
 }
 
-// decide decides whether a series is over that an outage may have ended, or for which it may have stored
-// another token: an answer without a token says that it had ended, or that the token was treated as a copy.
-func (m *Model) decide(v *model.Visit, r *model.Series) {
-	if v.Next != "" {
+// remembers reports whether a series goes on. An outage may have ended it, or stored another token for it. Then
+// an answer without a token says that it had ended, or that the token was treated as a copy.
+func (m *Model) remembers(v *model.Visit, r *model.Series) bool {
+	switch {
+	case r.Over != model.Unsaid:
+		return r.Over == model.No
+	case v.Next != "":
 		r.Over, r.Token, r.Older, r.Password = model.No, v.Token, "", m.Passwords[r.Account()]
-		return
-	}
-	if m.unheard = true; v.Token != r.Token {
+		return true
+	case v.Token != r.Token:
 		m.EndUser(r.Account(), model.Unsaid)
 	}
-	r.Over = model.Yes
+	m.unheard, r.Over = true, model.Yes
+	return false
 }
 
 // Muted reports whether the events of a step are unknown. A step without effect must not report success.

@@ -32,7 +32,7 @@ type Model struct {
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
 	m := &Model{Model: model.New(c), doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}, found: map[string][]int{}}
-	m.Decide = m.decide
+	m.Remembers = m.remembers
 	return m
 }
 
@@ -59,7 +59,7 @@ func (m *Model) Answered(v *model.Visit) model.Answer {
 	a := m.Model.Answered(v)
 	m.moved(v)
 	if v.Stale && a.Session == model.Expired {
-		a.Session = model.Either
+		a.Session = either
 	}
 	if v.Stale || v.Met {
 		a.InUse = nil
@@ -67,12 +67,15 @@ func (m *Model) Answered(v *model.Visit) model.Answer {
 	for id, h := range m.doubt.orphans { // what an outage has left of a renewal may end with the former id
 		if a.Left && h.from != nil && slices.Contains(v.IDs, h.from.ID) && m.Live[id] != nil && id != v.ID {
 			if m.MayEnd[id] = v.Guard; a.Session == model.Expired {
-				a.Session = model.Either
+				a.Session = either
 			}
 		}
 	}
 	return a
 }
+
+// either is the fate of a cookie that an answer may set or expire.
+const either = model.MaySet | model.MayExpire
 
 // Opened is what the program says of an id.
 type Opened struct {
