@@ -16,6 +16,7 @@ type memoryRow struct {
 	name, title string
 	bytes       float64
 	list        int64 // bytes of the list of the user's sessions; not part of bytes
+	least       int64 // bytes of that list under a name of one byte
 	note        string
 }
 
@@ -69,10 +70,23 @@ func (r *run) inRedis(p *process) (memoryRow, error) {
 			row.note = fmt.Sprintf("record of %d bytes%s", r.redis.client.StrLen(ctx, k).Val(), row.note)
 		} else {
 			row.list = n
+			if row.least, err = r.underShortName(ctx, k); err != nil {
+				return row, err
+			}
 			row.note += fmt.Sprintf("; beside it %d for the list of the user's sessions", n)
 		}
 	}
 	return row, nil
+}
+
+// underShortName returns the memory that the sorted set under key takes if its name has one byte.
+func (r *run) underShortName(ctx context.Context, key string) (int64, error) {
+	const name = "x"
+	if err := r.redis.client.Copy(ctx, key, name, 0, true).Err(); err != nil {
+		return 0, err
+	}
+	defer r.redis.client.Del(ctx, name)
+	return r.redis.client.MemoryUsage(ctx, name).Result()
 }
 
 func memoryStore(sessions int) (memoryRow, error) {
