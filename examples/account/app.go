@@ -135,7 +135,8 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	a.keys = must(apikey.NewKeys("harbour", keys))
 	strategies := []strategy.Strategy[*User]{
 		a.attempts, must(throttle.New(limits, strategy.Strategy[*User](codes))), a.passkeys,
-		must(onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: a.magic}, a.byMagicLink)),
+		must(onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: a.magic},
+			onetime.FindValue(a.byMagicLink))),
 		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.Used},
 			apikey.SQLFind(keys, a.users.byID))),
 	}

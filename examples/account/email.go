@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"database/sql"
 	"errors"
@@ -52,33 +53,40 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 
 // confirmEmail records that one side has confirmed, and changes the address when both have.
 func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
-	t, err := redeem(r.Context(), a.changes, formOf(r)) // only the change that the page showed
-	var u *User
-	if err == nil {
-		u, err = a.users.ofTicket(r.Context(), t)
-	}
+	text := "Confirmed. Now open the link in the mail to the other address."
+	err := use(r.Context(), a.changes, formOf(r), func(t ticket) error {
+		u, err := a.users.ofTicket(r.Context(), t)
+		if err != nil {
+			return err
+		}
+		column := map[string]string{"old": "old_ok", "new": "new_ok"}[t.Side]
+		var both int
+		err = a.users.db.GetContext(r.Context(), &both, `UPDATE email_changes SET `+column+` = 1
+			WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of)
+		if errors.Is(err, sql.ErrNoRows) { // there is a newer change
+			return strategy.ErrUnauthenticated
+		}
+		if err != nil || both == 0 {
+			return err
+		}
+		text = "Your address is " + t.Email + " from now on."
+		return a.users.setEmail(r.Context(), u, t.Email)
+	})
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}
-	column := map[string]string{"old": "old_ok", "new": "new_ok"}[t.Side]
-	var both int
-	err = a.users.db.GetContext(r.Context(), &both, `UPDATE email_changes SET `+column+` = 1
-		WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of)
-	switch {
-	case errors.Is(err, sql.ErrNoRows): // there is a newer change
-		return a.deadLink(w, r, strategy.ErrUnauthenticated)
-	case err != nil:
-		return err
-	case both == 0:
-		return done(w, r, nil, "/", "Confirmed. Now open the link in the mail to the other address.")
-	}
-	n, err := a.users.exec(r.Context(), `UPDATE users SET email = $1 WHERE id = $2
-		AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1)`, t.Email, u.ID)
+	return done(w, r, nil, "/", text)
+}
+
+// setEmail changes the address, and forgets the change that was under way.
+func (t users) setEmail(ctx context.Context, u *User, email string) error {
+	n, err := t.exec(ctx, `UPDATE users SET email = $1 WHERE id = $2
+		AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1 AND id <> $2)`, email, u.ID)
 	if err == nil && n == 0 {
-		return a.deadLink(w, r, strategy.ErrUnauthenticated) // somebody has registered it in the meantime
+		return errTaken // somebody has registered it in the meantime
 	}
 	if err == nil {
-		_, err = a.users.exec(r.Context(), `DELETE FROM email_changes WHERE user_id = $1`, u.ID)
+		_, err = t.exec(ctx, `DELETE FROM email_changes WHERE user_id = $1`, u.ID)
 	}
-	return done(w, r, err, "/", "Your address is "+t.Email+" from now on.")
+	return err
 }

@@ -64,8 +64,8 @@ func SiteWhoseMails(t testing.TB, sent func()) http.Handler {
 	return a.handler()
 }
 
-// SiteWhoseHashes is [Site], and calls made after each hash of a new password.
-func SiteWhoseHashes(t testing.TB, made func()) http.Handler {
+// SiteWhoseHashes is [Site], and calls made after each hash of a new password. Its error is that of hashing.
+func SiteWhoseHashes(t testing.TB, made func() error) http.Handler {
 	t.Helper()
 	a := newSite(t, time.Hour)
 	a.hasher = hookedHasher{a.hasher, made}
@@ -74,12 +74,12 @@ func SiteWhoseHashes(t testing.TB, made func()) http.Handler {
 
 type hookedHasher struct {
 	password.Hasher
-	made func()
+	made func() error
 }
 
 func (h hookedHasher) Hash(ctx context.Context, secret string) (string, error) {
-	defer h.made()
-	return h.Hasher.Hash(ctx, secret)
+	hash, err := h.Hasher.Hash(ctx, secret)
+	return hash, errors.Join(err, h.made())
 }
 
 // SiteOffering is [Site] with POST /offer, which offers a provider's account to be connected. exec changes

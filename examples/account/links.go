@@ -19,14 +19,16 @@ type ticket struct {
 	Side  string `json:",omitempty"` // for a change of the address: "old" or "new"
 }
 
-// redeem consumes a token, if the link's page showed the token's own address. Otherwise an attacker could put
-// their own token into a link that shows the victim's address, and the victim would act on another account.
-func redeem(ctx context.Context, tokens *onetime.Tokens, f form) (ticket, error) {
-	t, err := onetime.RedeemValue[ticket](ctx, tokens, f.Get("token"))
-	if err == nil && t.Email != f.Get("email") {
-		err = strategy.ErrUnauthenticated
-	}
-	return t, err
+// use does what a mailed link is for, if its page showed the token's own address. Otherwise an attacker could
+// put their own token into a link that shows the victim's address, and the victim would act on another
+// account. The link is used up, unless work ends in an outage.
+func use(ctx context.Context, tokens *onetime.Tokens, f form, work func(t ticket) error) error {
+	return onetime.UseValue(ctx, tokens, f.Get("token"), func(t ticket) error {
+		if t.Email != f.Get("email") {
+			return strategy.ErrUnauthenticated
+		}
+		return work(t)
+	})
 }
 
 // mailLink returns the handler that mails a link to the address in the form of page. known and unknown are

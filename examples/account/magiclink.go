@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy"
@@ -24,12 +23,8 @@ func browser(ctx context.Context) (string, error) {
 }
 
 // byMagicLink finds the user of a link, for the strategy.
-func (a *app) byMagicLink(ctx context.Context, text string) (*User, error) {
+func (a *app) byMagicLink(ctx context.Context, t ticket) (*User, error) {
 	here, asked, err := askedHere.GetContext(ctx)
-	var t ticket
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &t)
-	}
 	if err != nil {
 		return nil, err
 	}

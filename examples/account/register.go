@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
-
-	"github.com/seed-6f34412b/passport/strategy"
 )
 
 // A registration begins with the address only (see mailLink). The password is chosen on the page behind the
@@ -19,19 +16,18 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || len(f.Errors) > 0 {
 		return a.showOr(w, r, err, "choose", f, nil)
 	}
-	t, err := redeem(r.Context(), a.registrations, f)
+	var u *User
+	err = use(r.Context(), a.registrations, f, func(t ticket) error {
+		hash, err := a.hasher.Hash(r.Context(), chosen) // not before: a stranger could have the site hash
+		if err == nil {
+			u, err = a.users.add(r.Context(), t.Email, hash)
+		}
+		return err // also errTaken: another link was used first
+	})
 	if err != nil {
 		return a.deadLink(w, r, err)
 	}
-	hash, err := a.hasher.Hash(r.Context(), chosen) // not before: a stranger could have the site hash
-	if err != nil {
-		return err
-	}
-	u, err := a.users.add(r.Context(), t.Email, hash)
-	if errors.Is(err, errTaken) { // another link was used first
-		return a.deadLink(w, r, strategy.ErrUnauthenticated)
-	}
-	if err == nil && u.Email == a.local.Account(a.admin) {
+	if u.Email == a.local.Account(a.admin) {
 		err = a.makeAdmin(r.Context())
 	}
 	if err == nil {

@@ -11,23 +11,24 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || len(f.Errors) > 0 {
 		return a.showOr(w, r, err, "choose", f, nil)
 	}
-	t, err := redeem(r.Context(), a.resets, f)
-	if err != nil {
-		return a.deadLink(w, r, err)
-	}
-	u, err := a.users.ofMailed(r.Context(), t)
-	if err != nil {
-		return a.deadLink(w, r, err)
-	}
-	hash, err := a.hasher.Hash(r.Context(), chosen)
-	if err != nil {
+	var u *User
+	had, asked, removes := false, f.Get("remove") != "", false // a second step, its removal
+	err = use(r.Context(), a.resets, f, func(t ticket) (err error) {
+		if u, err = a.users.ofMailed(r.Context(), t); err != nil {
+			return err
+		}
+		hash, err := a.hasher.Hash(r.Context(), chosen) // not before: a stranger could have the site hash
+		if err != nil {
+			return err
+		}
+		had, removes = u.App || u.Passkeys > 0, asked && u.secondIsNew()
+		u, err = a.users.setPassword(r.Context(), u, hash, removes)
 		return err
-	}
-	text, had, asked := passwordChanged, u.App || u.Passkeys > 0, f.Get("remove") != ""
-	removes := asked && u.secondIsNew()
-	if u, err = a.users.setPassword(r.Context(), u, hash, removes); err != nil {
+	})
+	if err != nil {
 		return a.deadLink(w, r, err)
 	}
+	text := passwordChanged
 	a.send(u.Email, "changed", "")
 	switch {
 	case had && removes:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	main "github.com/seed-6f34412b/passport/examples/account"
+	"github.com/seed-6f34412b/passport/strategy"
 )
 
 // TestWhatIsRemovedAfterAResetLogsNobodyIn: log-ins with it between the reset and the removal end too.
@@ -58,7 +59,7 @@ func TestTheNewPasswordIsNoSecondGuess(t *testing.T) {
 // requests begins before the owner's reset and ends after it.
 func TestAChangeUnderWayDoesNotUndoAReset(t *testing.T) {
 	made := func() {}
-	site := main.SiteWhoseHashes(t, func() { made() })
+	site := main.SiteWhoseHashes(t, func() error { made(); return nil })
 	thief, kim := visit(t, site).register("kim@test.example"), visit(t, site)
 	kim.Post("/forgot", "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
 	token := kim.hidden(kim.Get(kim.link("kim@test.example")).Text, "token")
@@ -75,7 +76,7 @@ func TestAChangeUnderWayDoesNotUndoAReset(t *testing.T) {
 // TestAStrangerHasNothingHashed: a link that is not valid costs no hash, nor does a wrong present password.
 func TestAStrangerHasNothingHashed(t *testing.T) {
 	hashes := 0
-	site := main.SiteWhoseHashes(t, func() { hashes++ })
+	site := main.SiteWhoseHashes(t, func() error { hashes++; return nil })
 	kim := visit(t, site).register("kim@test.example")
 	before := hashes
 	for _, path := range []string{"/reset", "/register/finish"} {
@@ -84,5 +85,24 @@ func TestAStrangerHasNothingHashed(t *testing.T) {
 	kim.Post("/account/password", "current", "a guess", "password", secret+" or more").Want(t, http.StatusUnprocessableEntity, "")
 	if hashes != before {
 		t.Errorf("got %d hashes, want none", hashes-before)
+	}
+}
+
+// TestABusySiteLosesNoLink: a hash that is refused under load is a 503, and the next attempt succeeds.
+func TestABusySiteLosesNoLink(t *testing.T) {
+	var busy error
+	site := main.SiteWhoseHashes(t, func() error { return busy })
+	kim := visit(t, site)
+	for _, x := range []struct{ ask, use string }{{"/register", "/register/finish"}, {"/forgot", "/reset"}} {
+		kim.Post(x.ask, "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
+		page := kim.Get(kim.link("kim@test.example")).Text
+		form := []string{"token", kim.hidden(page, "token"), "email", "kim@test.example", "password", secret}
+		busy = strategy.ErrBusy
+		kim.Post(x.use, form...).Want(t, http.StatusServiceUnavailable, "")
+		busy = nil
+		kim.Post(x.use, form...).Want(t, http.StatusSeeOther, "")
+		kim.Get("/account").Want(t, http.StatusOK, "kim@test.example")
+		kim.Post("/logout").Want(t, http.StatusSeeOther, "")
+		kim.Post(x.use, form...).Want(t, http.StatusGone, "")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	_ "embed"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -114,8 +115,8 @@ func (t users) list(ctx context.Context) (list []*User, err error) {
 	return list, err
 }
 
-// errTaken is returned if another user has the address.
-var errTaken = errors.New("the address is taken")
+// errTaken is returned if another user has the address. It is a refusal, not an outage.
+var errTaken = fmt.Errorf("%w: the address is taken", strategy.ErrUnauthenticated)
 
 // add adds a user with a verified address.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {
