@@ -109,7 +109,7 @@ type Config struct {
 	RememberMe *remember.Service
 
 	// TrustedProxies are the proxies whose X-Forwarded-For is used for the address in an
-	// Event, see [strategy.ClientAddr]. If empty, it is the address of the connection.
+	// Event, see [strategy.ClientAddr] and [ParseProxies]. If empty, it is the address of the connection.
 	TrustedProxies []netip.Prefix
 
 	// Logger gets every Event, and warnings for operators. Nil means slog.Default(). No

@@ -15,9 +15,10 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
 )
 
 func main() {
@@ -79,18 +80,9 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.client, "client", "account", "what the provider calls this site")
 	f.StringVar(&o.clientSecret, "client-secret", os.Getenv("CLIENT_SECRET"),
 		"`text` that the provider gave it; $CLIENT_SECRET")
-	f.Func("proxies", "`addresses` of proxies, such as 10.0.0.0/8,192.0.2.7", func(list string) error {
-		for text := range strings.SplitSeq(list, ",") {
-			prefix, err := netip.ParsePrefix(text)
-			if addr, err2 := netip.ParseAddr(text); err2 == nil {
-				prefix, err = addr.Prefix(addr.BitLen())
-			}
-			if err != nil {
-				return err
-			}
-			o.proxies = append(o.proxies, prefix)
-		}
-		return nil
+	f.Func("proxies", "`addresses` of proxies, such as 10.0.0.0/8,192.0.2.7", func(list string) (err error) {
+		o.proxies, err = guard.ParseProxies(list)
+		return err
 	})
 	if err = f.Parse(args); err == nil && f.NArg() > 0 {
 		err = fmt.Errorf("%q is not a flag", f.Arg(0))

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/seed-6f34412b/passport/guard"
 )
 
 // options are what the command line says.
@@ -38,7 +40,10 @@ func (p Program) parse(args []string) (options, error) {
 	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "serve plain http on other addresses than loopback too. Passwords and cookies can be read on the way, unless a proxy in front speaks https.")
 	f.BoolVar(&o.totp, "totp", false, "offer a second factor: POST /auth/totp/new and POST /auth/totp/confirm set up an authenticator app. Who has one is asked for its code, by POST /auth/totp, after each log-in; GET /vault asks everyone.")
 	f.DurationVar(&o.deviceBound, "device-bound", 0, "bind sessions to a key of the browser's device, so that a copied cookie is of use for no longer than this `time`, such as 10m, or 12s to see it. The default, 0, binds none. Needs -tls-cert and -tls-key. See docs/DEVICE-BOUND.md.")
-	f.Func("trusted-proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For is believed. Without them all clients of a proxy count as one, and a stranger can use up the log-in attempts of all.", o.trust)
+	f.Func("trusted-proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For is believed. Without them all clients of a proxy count as one, and a stranger can use up the log-in attempts of all.", func(list string) (err error) {
+		o.proxies, err = guard.ParseProxies(list)
+		return err
+	})
 	p.Flags(f)
 	f.Usage = func() { p.usage(f) }
 	if err := f.Parse(args); err != nil {
@@ -53,21 +58,6 @@ func (p Program) parse(args []string) (options, error) {
 		return o, errors.New("-device-bound needs https, or no browser binds a session: give -tls-cert and -tls-key, too")
 	}
 	return o, nil
-}
-
-// trust reads the flag -trusted-proxies.
-func (o *options) trust(list string) error {
-	for text := range strings.SplitSeq(list, ",") {
-		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
-		if addr, err2 := netip.ParseAddr(strings.TrimSpace(text)); err2 == nil {
-			prefix, err = addr.Prefix(addr.BitLen())
-		}
-		if err != nil {
-			return fmt.Errorf("%q is neither an address nor a prefix", text)
-		}
-		o.proxies = append(o.proxies, prefix)
-	}
-	return nil
 }
 
 // usage prints the flags without their values, two of which can be secrets.
