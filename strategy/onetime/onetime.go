@@ -86,19 +86,19 @@ func (o *Tokens) Redeem(ctx context.Context, sent string) (user string, err erro
 // Use is Redeem for work that may fail, such as hashing the password that was chosen behind a link. It
 // calls work with the user. If that returns an error which does not wrap
 // [strategy.ErrUnauthenticated], such as [strategy.ErrBusy], the token is put back: it can be used
-// once in the time that it had left. So work must not mind being repeated. The error is that of Redeem or
-// of work; if the token could not be put back, it says so too.
+// once in the time that it had left. So work must not mind being repeated. It is not put back if ctx has
+// ended: a client that leaves again and again could have the work done without end. The error is that of
+// Redeem or of work; if the token could not be put back, it says so too.
 func (o *Tokens) Use(ctx context.Context, sent string, work func(user string) error) error {
 	k, err := o.take(ctx, sent)
 	if err != nil {
 		return err
 	}
 	err = work(k.user)
-	if err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
+	if err == nil || errors.Is(err, strategy.ErrUnauthenticated) || ctx.Err() != nil {
 		return err
 	}
-	// Not with ctx: work may have failed because it ended.
-	if lost := o.put(context.WithoutCancel(ctx), sent, k); lost != nil {
+	if lost := o.put(ctx, sent, k); lost != nil {
 		err = errors.Join(err, fmt.Errorf("onetime: put the token back: %w", lost))
 	}
 	return err
