@@ -47,7 +47,7 @@ type app struct {
 	passkeys *passkey.Strategy[*User]
 	keys     *apikey.Keys
 
-	passkeyTable passkeyTable
+	passkeyTable *passkey.SQLTable[*User]
 	identities   *oidc.SQLTable
 	link         *guard.Guard[oidc.Identity] // its user is an account at the provider; nil without one
 
@@ -124,9 +124,10 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	a.guesses = must(throttle.NewLimiter(guesses))
 
 	site := must(url.Parse(o.url))
-	a.passkeyTable = passkeyTable{must(passkey.NewSQLTable(passkey.SQLConfig[*User]{
+	a.passkeyTable = must(passkey.NewSQLTable(passkey.SQLConfig[*User]{
 		DB: b.db, Owner: userID, User: a.users.byID,
-	})), a}
+		Added: func(_ context.Context, u *User, _ passkey.Credential) { a.send(u.Email, "factor", "") },
+	}))
 	a.passkeys = must(passkey.New(passkey.Config[*User]{
 		RPID: site.Hostname(), RPName: siteName, Origins: []string{o.url}, Secrets: secrets, Once: b.counter,
 		Credentials: a.passkeyTable, Account: passkeyAccount, FreshFor: o.freshFor,

@@ -70,9 +70,11 @@ func TestAPasskeyWhoseInsertLosesItsAnswerIsAdded(t *testing.T) {
 		{"MariaDB", toMaria, sqltest.Open(t, "mysql", maria.DSN(other))},
 	} {
 		row.db.SetMaxOpenConns(1)
+		added := 0
 		table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{
 			DB: row.db, MySQL: row.name == "MariaDB", Owner: func(name string) string { return name },
-			User: func(context.Context, string) (string, error) { return "", serializer.ErrUserGone },
+			User:  func(context.Context, string) (string, error) { return "", serializer.ErrUserGone },
+			Added: func(context.Context, string, passkey.Credential) { added++ },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -97,6 +99,9 @@ func TestAPasskeyWhoseInsertLosesItsAnswerIsAdded(t *testing.T) {
 		}
 		if err := table.Add(t.Context(), "jen", c); !errors.Is(err, passkey.ErrExists) {
 			t.Errorf("%s: another user's: got %v, want ErrExists", row.name, err)
+		}
+		if added != 1 {
+			t.Errorf("%s: Added was called %d times, want once", row.name, added)
 		}
 		if _, _, err := table.Find(t.Context(), c.ID); !errors.Is(err, passkey.ErrUnknown) {
 			t.Errorf("%s: of a user who is gone: got %v, want ErrUnknown", row.name, err)

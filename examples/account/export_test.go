@@ -209,10 +209,10 @@ func FirstLogInElsewhere(t testing.TB, email string) (*User, error) {
 }
 
 // uncounted sets the count of a user's passkeys to 0, since the kit compares whole users.
-type uncounted struct{ passkeyTable }
+type uncounted struct{ *passkey.SQLTable[*User] }
 
 func (t uncounted) Find(ctx context.Context, id []byte) (passkey.Credential, *User, error) {
-	c, u, err := t.passkeyTable.Find(ctx, id)
+	c, u, err := t.SQLTable.Find(ctx, id)
 	if u != nil {
 		u.Passkeys, u.PasskeysSince = 0, 0
 	}

@@ -8,21 +8,6 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// passkeyTable is the table of passkeys. Users are told by mail of a new one.
-type passkeyTable struct {
-	*passkey.SQLTable[*User]
-	app *app
-}
-
-// Add implements [passkey.Credentials].
-func (t passkeyTable) Add(ctx context.Context, u *User, c passkey.Credential) error {
-	err := t.SQLTable.Add(ctx, u, c)
-	if err == nil {
-		t.app.send(u.Email, "factor", "")
-	}
-	return err
-}
-
 // passkeyAccount returns what authenticators store about a user. The handle is the user's id, since that is
 // random.
 func passkeyAccount(_ context.Context, u *User) (passkey.Account, error) {
@@ -44,7 +29,8 @@ func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) removePasskey(w http.ResponseWriter, r *http.Request) error {
-	text := "The passkey is removed. Remove it from your device too."
-	return a.remove(w, r, removal{"passkey", "factor", "/account/security", text},
+	was, err := a.users.removeWay(r.Context(), a.current(r),
 		`DELETE FROM passkeys WHERE owner = $1 AND id = $2`, formOf(r).Get("id"))
+	text := "The passkey is removed. Remove it from your device too."
+	return a.removed(w, r, was, err, removal{"passkey", "factor", "/account/security", text})
 }

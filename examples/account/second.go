@@ -33,20 +33,13 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 // removal describes how the removal of a way to log in is answered.
 type removal struct{ factor, mail, to, text string }
 
-// remove removes a way to log in, unless it is the user's only one: statement gets the user's id, and args
-// after it.
-func (a *app) remove(w http.ResponseWriter, r *http.Request, x removal, statement string, args ...any) error {
-	was, err := a.users.removeWay(r.Context(), a.current(r), statement, args...)
-	if errors.Is(err, errOnlyWay) {
-		return done(w, r, nil, x.to, onlyWay)
-	}
-	return a.removed(w, r, was, err, x)
-}
-
 // removed answers a removal. The owner is told by mail, but not at the second of two clicks, when was is
 // false. Log-ins with what was removed end elsewhere.
 func (a *app) removed(w http.ResponseWriter, r *http.Request, was bool, err error, x removal) error {
 	u := a.current(r)
+	if errors.Is(err, errOnlyWay) {
+		return done(w, r, nil, x.to, onlyWay)
+	}
 	if was {
 		a.send(u.Email, x.mail, "")
 	}

@@ -20,6 +20,8 @@ type SQLConfig[U any] struct {
 	// User returns the user of an id, for Credentials.Find. An error that wraps strategy.ErrUnauthenticated
 	// or serializer.ErrUserGone refuses the log-in; any other is an outage.
 	User func(ctx context.Context, owner string) (U, error)
+	// Added is called when a new passkey is stored, such as to tell the user by mail; optional.
+	Added func(ctx context.Context, user U, c Credential)
 	// Table is the table's name, with its schema and a dot before it if needed. Empty means passkeys.
 	Table string
 	// MySQL says that the database is MySQL or MariaDB. False means PostgreSQL or SQLite.
@@ -28,8 +30,7 @@ type SQLConfig[U any] struct {
 
 // SQLTable is a table of passkeys in the application's database, by any driver of database/sql: PostgreSQL,
 // MySQL, MariaDB or SQLite. [SQLTable.Schema] makes it. Other statements may use it too, such as a DELETE of
-// all passkeys of a user. To tell users of a new passkey by mail, embed it in a type with an Add of its own.
-// It is made by [NewSQLTable] and safe for concurrent use.
+// all passkeys of a user. It is made by [NewSQLTable] and safe for concurrent use.
 type SQLTable[U any] struct {
 	cfg   SQLConfig[U]
 	table *sqltable.Table
@@ -129,6 +130,14 @@ func (t *SQLTable[U]) List(ctx context.Context, user U) (list []Credential, err 
 
 // Add implements [Credentials].
 func (t *SQLTable[U]) Add(ctx context.Context, user U, c Credential) error {
+	err := t.add(ctx, user, c)
+	if err == nil && t.cfg.Added != nil {
+		t.cfg.Added(ctx, user, c)
+	}
+	return err
+}
+
+func (t *SQLTable[U]) add(ctx context.Context, user U, c Credential) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("passkey: add: %w", err)
