@@ -5,6 +5,7 @@ package sqltest_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -57,6 +58,13 @@ func TestAuthenticatorsInEachDatabase(t *testing.T) {
 				t.Errorf("nothing is begun: got %v, want ErrNotBegun", err)
 			}
 			must(t, table.Begin(ctx, "joe"))
+			if was, err := table.Remove(ctx, "joe"); err != nil || was {
+				t.Errorf("Remove before an app is confirmed: got %t, %v, want false", was, err)
+			}
+			if _, err := table.Begun(ctx, "joe"); !errors.Is(err, totp.ErrNotBegun) {
+				t.Errorf("removed before it was confirmed: got %v, want ErrNotBegun", err)
+			}
+			must(t, table.Begin(ctx, "joe"))
 			former, err := table.Begun(ctx, "joe")
 			must(t, err)
 			must(t, table.Begin(ctx, "joe")) // in another window
@@ -96,6 +104,41 @@ func TestAuthenticatorsInEachDatabase(t *testing.T) {
 			}
 			if since, _, err := table.State(ctx, "joe"); err != nil || !since.IsZero() {
 				t.Errorf("removed: got an app of %v, %v", since, err)
+			}
+		})
+	}
+}
+
+// TestARemovalLeavesNoApp: a code that confirms an app at the same time does not keep it.
+func TestARemovalLeavesNoApp(t *testing.T) {
+	servers := start(t)
+	for _, p := range servers.places() {
+		t.Run(p.name, func(t *testing.T) {
+			together(t)
+			db, ctx := p.open(t), t.Context()
+			table, codes := authenticators(t, db, p.cfg.Dialect == sqlstore.MySQL)
+			for i := range 20 {
+				owner := fmt.Sprint(i)
+				must(t, table.Begin(ctx, owner))
+				key, err := table.Begun(ctx, owner)
+				must(t, err)
+				var calls sync.WaitGroup
+				calls.Go(func() {
+					err := table.Confirm(ctx, owner, codes.Code(key, time.Now()))
+					if err != nil && !errors.Is(err, strategy.ErrUnauthenticated) && !errors.Is(err, totp.ErrNotBegun) {
+						t.Errorf("Confirm: got %v", err)
+					}
+				})
+				calls.Go(func() {
+					if _, err := table.Remove(ctx, owner); err != nil {
+						t.Errorf("Remove: got %v", err)
+					}
+				})
+				calls.Wait()
+				_, begun := table.Begun(ctx, owner)
+				if since, _, err := table.State(ctx, owner); err != nil || !since.IsZero() || !errors.Is(begun, totp.ErrNotBegun) {
+					t.Fatalf("got an app of %v, %v, and one that waits: %v; want neither", since, err, begun)
+				}
 			}
 		})
 	}

@@ -24,8 +24,8 @@ type SQLConfig struct {
 
 // SQLTable keeps authenticator apps and recovery codes in a table of the application's PostgreSQL, MySQL,
 // MariaDB or SQLite, for owners: ids of users, never empty, and the same for ever. [SQLTable.Schema] makes
-// it. A DELETE of a user's row is up to the application. After Confirm, Remove and ReplaceRecoveryCodes tell
-// the user by mail, and end log-ins with what was replaced, by guard.Guard.EndFactor. An error is an outage
+// it. The application deletes rows of users who are gone. After Confirm, Remove or ReplaceRecoveryCodes it
+// mails the user, and ends log-ins with what was replaced, by guard.Guard.EndFactor. An error is an outage
 // unless the method says otherwise. It is made by [NewSQLTable] and safe for concurrent use.
 type SQLTable struct {
 	cfg   SQLConfig
@@ -123,8 +123,13 @@ func (t *SQLTable) Confirm(ctx context.Context, owner, code string) error {
 // Remove removes the owner's app, and one that was begun. It reports whether there was an app. Recovery codes
 // stay.
 func (t *SQLTable) Remove(ctx context.Context, owner string) (was bool, err error) {
-	n, err := t.table.Exec(ctx, `UPDATE {table} SET app = '', app_since = 0, new_app = ''
-		WHERE owner = $1 AND app <> ''`, owner)
+	// In this order: a Confirm between the two statements fails, and one before them is undone.
+	_, err = t.table.Exec(ctx, `UPDATE {table} SET new_app = '' WHERE owner = $1 AND new_app <> ''`, owner)
+	var n int64
+	if err == nil {
+		n, err = t.table.Exec(ctx, `UPDATE {table} SET app = '', app_since = 0
+			WHERE owner = $1 AND app <> ''`, owner)
+	}
 	if err != nil {
 		return false, fmt.Errorf("totp: remove: %w", err)
 	}
