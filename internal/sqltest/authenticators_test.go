@@ -105,6 +105,10 @@ func TestAuthenticatorsInEachDatabase(t *testing.T) {
 			if since, _, err := table.State(ctx, "joe"); err != nil || !since.IsZero() {
 				t.Errorf("removed: got an app of %v, %v", since, err)
 			}
+			exec(t, db, "UPDATE authenticators SET app = 'of another table'") // and app_since stays 0
+			if since, _, err := table.State(ctx, "joe"); err != nil || since.IsZero() {
+				t.Errorf("an app of an unknown time: got %v, %v, want one that is not zero", since, err)
+			}
 		})
 	}
 }

@@ -184,11 +184,14 @@ func (t *SQLTable) UseRecoveryCode(ctx context.Context, owner, hash string) (boo
 	}
 }
 
-// State returns, for pages and guard.Config.Factors, when the app was confirmed (zero without an app), and
-// how many recovery codes are left.
+// State returns when the app was confirmed, zero for none, and how many recovery codes are left: for pages and
+// guard.Config.Factors.
 func (t *SQLTable) State(ctx context.Context, owner string) (appSince time.Time, codesLeft int, err error) {
 	r, err := t.row(ctx, owner)
-	return sqltable.Time(r.since), len(strings.Fields(r.codes)), err
+	if r.app != "" { // app_since may be 0, if an application has moved its apps into the table
+		appSince = time.UnixMilli(r.since)
+	}
+	return appSince, len(strings.Fields(r.codes)), err
 }
 
 // SQLEnrolled returns the Enrolled for [Config], with the key in t. user returns whose code a request brings,
