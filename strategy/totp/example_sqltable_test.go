@@ -54,7 +54,9 @@ func ExampleSQLTable() {
 			return table.Confirm(ctx, user.ID, r.PostFormValue("code"))
 		})
 		switch {
-		case errors.Is(err, totp.ErrNotBegun): // the first of two clicks has confirmed it
+		case errors.Is(err, totp.ErrNotBegun): // the first of two clicks has confirmed it, and may have failed then
+			_, err = auth.EndFactor(r.Context(), user, "totp")
+			return err // without AddFactors: no code was checked
 		case errors.Is(err, strategy.ErrUnauthenticated):
 			fmt.Fprintln(w, "This code is not right. Take the one that is shown now.")
 			return nil
