@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
@@ -34,6 +35,12 @@ const Origin = "http://localhost:3000"
 func Site(t testing.TB, freshFor time.Duration, args ...string) http.Handler {
 	t.Helper()
 	return newSite(t, freshFor, args...).handler()
+}
+
+// SiteThatMails is [Site]. The mail server may take as long as limit for one mail.
+func SiteThatMails(t testing.TB, limit time.Duration, args ...string) http.Handler {
+	t.Helper()
+	return newSiteThatMails(t, time.Hour, limit, args...).handler()
 }
 
 // SiteWithPasskeys is [Site], with a function that gives a user a passkey and returns its id in forms.
@@ -221,12 +228,17 @@ func (t uncounted) Find(ctx context.Context, id []byte) (passkey.Credential, *Us
 
 func newSite(t testing.TB, freshFor time.Duration, args ...string) *app {
 	t.Helper()
+	return newSiteThatMails(t, freshFor, subprocess.Patience, args...)
+}
+
+func newSiteThatMails(t testing.TB, freshFor, mailTime time.Duration, args ...string) *app {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	o, err := parse(append([]string{"-breached", "", "-db", "", "-redis", "", "-admin", "admin@test.example"}, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.fastHashes, o.freshFor, o.mailTime = true, freshFor, 500*time.Millisecond
+	o.fastHashes, o.freshFor, o.mailTime = true, freshFor, mailTime
 	a, closeBackend, err := open(ctx, o, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
 	if err != nil {
 		t.Fatal(err)
