@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,6 +25,21 @@ func TestAStreamEndsWithItsLogIn(t *testing.T) {
 	v.get("/live").want(t, 401, "")
 	v.logIn(joe, joesPass).want(t, 200, "")
 	streams := []*bufio.Scanner{v.listen(here), v.listen(there)}
+	client := redis.Client(t)
+	err := redistest.Poll(func(ctx context.Context) error { // a notice that comes before somebody listens names no reason
+		channels, err := client.PubSubChannels(ctx, "*").Result()
+		if err != nil || len(channels) == 0 {
+			return fmt.Errorf("nobody listens, error %w", err)
+		}
+		listening, err := client.PubSubNumSub(ctx, channels...).Result()
+		if n := listening[channels[0]]; n != 2 || len(channels) != 1 {
+			return fmt.Errorf("%d programs listen in the first channel of %q, error %w", n, channels, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	v.post("/auth/logout").want(t, 200, "")
 	for i, lines := range streams {
 		var rest []string
