@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/internal/sqltest"
 	"github.com/seed-6f34412b/passport/store/sqlstore"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/totp"
@@ -23,9 +23,9 @@ import (
 // authenticators returns the table in an empty database, and what makes codes.
 func authenticators(t testing.TB, db *sql.DB, mysql bool) (*totp.SQLTable, *totp.Codes) {
 	t.Helper()
-	memory, err := store.Memory(store.MemoryConfig{})
+	used, err := sqlstore.New(t.Context(), sqltest.SQLiteMemory(t), sqlstore.Config{Dialect: sqlstore.SQLite, Migrate: true})
 	must(t, err)
-	codes, err := totp.NewCodes(totp.CodesConfig{Cells: memory.Cells, Issuer: "Shop"})
+	codes, err := totp.NewCodes(totp.CodesConfig{Cells: used.Cells, Issuer: "Shop"})
 	must(t, err)
 	vault, err := totp.NewVault(strings.Repeat("s", 32))
 	must(t, err)
