@@ -293,6 +293,32 @@ func TestWhatItsCallerLeftIsNotSent(t *testing.T) {
 	}
 }
 
+// withoutDone is a context as programs wrote them before context.WithoutCancel: it hides its parent's channel,
+// and forgets to hide its parent's error.
+type withoutDone struct{ context.Context }
+
+func (withoutDone) Done() <-chan struct{} { return nil }
+
+// TestAContextWithoutAChannelEndsItsCalls: the batch is not sent, so nothing else would wake the caller.
+func TestAContextWithoutAChannelEndsItsCalls(t *testing.T) {
+	r, _, _ := onMiniredis(t, store.RedisConfig{})
+	waiting, send := store.Gather(store.Busy(r))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := r.Get(withoutDone{ctx}, "a")
+		done <- err
+	}()
+	for waiting() == 0 {
+		runtime.Gosched()
+	}
+	cancel()
+	send()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want context.Canceled", err)
+	}
+}
+
 // TestABatchOfScriptsThatHangsHoldsUpNobodyElse: the next batch goes over another connection, and a caller
 // whose context ends does not wait.
 func TestABatchOfScriptsThatHangsHoldsUpNobodyElse(t *testing.T) {

@@ -150,6 +150,9 @@ func (b *batches) wait(ctx context.Context, calls ...*waiting) error {
 		if <-w.news == over {
 			continue
 		}
+		if err := ctx.Err(); err != nil { // without its channel, which some contexts of programs never close
+			return err
+		}
 		select {
 		case <-w.news:
 		case <-ctx.Done():

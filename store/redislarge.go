@@ -65,9 +65,9 @@ func (r *RedisStore) updateLarge(ctx context.Context, id string, old, new []byte
 	setNew := redis.NewCmd(ctx, "set", keys[2], value(new), "px", life)
 	list := largeScript.command("evalsha", largeScript.hash, scriptCall{keys, []any{ttl.Milliseconds()}})
 	cmd := redis.NewCmd(ctx, list...)
-	err := r.main.sendAll(ctx, []redis.Cmder{once{setOld}, once{setNew}, once{cmd}})
-	if err == nil {
-		err = answered(cmd, nil)
+	err := r.main.pipeWithin(ctx, once{setOld}, once{setNew}, once{cmd})
+	if !contextEnded(err) { // otherwise another goroutine may still be running cmd
+		err = answered(cmd, err)
 	}
 	if err != nil && noScript(err) {
 		list[0], list[1] = "eval", largeScript.text

@@ -140,6 +140,24 @@ func TestALargeRecordIsNotCopied(t *testing.T) {
 	}
 }
 
+// TestALargeWriteShowsTheErrorOfAHook that has not sent it, such as a circuit breaker.
+func TestALargeWriteShowsTheErrorOfAHook(t *testing.T) {
+	for _, bounded := range []bool{true, false} {
+		m := miniredis.RunT(t)
+		c := redis.NewClient(&redis.Options{Addr: m.Addr(), ContextTimeoutEnabled: bounded})
+		defer c.Close()
+		r := store.Large(newRedis(t, c, store.RedisConfig{}))
+		create(t, r, "id", "old")
+		broken := errors.New("the circuit is open")
+		c.AddHook(&pipelines{fails: func() error { return broken }})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.Update(ctx, "id", []byte("old"), []byte("new"), time.Hour); !errors.Is(err, broken) {
+			t.Errorf("with a client that keeps to deadlines %t: got error %v, want the hook's", bounded, err)
+		}
+	}
+}
+
 // spread is a hook as a proxy that sends the SETs of a pipeline to another server.
 type spread struct {
 	pipelines

@@ -98,8 +98,8 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	return nil
 }
 
-// returnsLast reports whether sendAll returns only after the client is done with the commands: their arguments
-// may then share memory with the caller's slices.
+// returnsLast reports whether pipeWithin and sendAll return only after the client is done with the commands:
+// their arguments may then share memory with the caller's slices.
 func (s *sender) returnsLast(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && s.bounded && time.Until(deadline) <= maxWait
@@ -108,21 +108,28 @@ func (s *sender) returnsLast(ctx context.Context) bool {
 // sendAll sends cmds as one pipeline, and waits as send does. The error of a single command is in that
 // command.
 func (s *sender) sendAll(ctx context.Context, cmds []redis.Cmder) error {
-	var err error
-	if s.returnsLast(ctx) && ctx.Err() == nil {
-		deadline, _ := ctx.Deadline()
-		near, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
-		defer cancel()
-		if err = s.pipe(near, cmds...); err != nil {
-			err = contextError(ctx, err)
-		}
-	} else {
-		err = within(ctx, func() error { return s.pipe(ctx, cmds...) })
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err := s.pipeWithin(ctx, cmds...); contextEnded(err) {
 		return err
 	}
 	return nil
+}
+
+// pipeWithin is pipe, and waits as send does.
+func (s *sender) pipeWithin(ctx context.Context, cmds ...redis.Cmder) error {
+	if !s.returnsLast(ctx) || ctx.Err() != nil {
+		return within(ctx, func() error { return s.pipe(ctx, cmds...) })
+	}
+	deadline, _ := ctx.Deadline()
+	near, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	defer cancel()
+	if err := s.pipe(near, cmds...); err != nil {
+		return contextError(ctx, err)
+	}
+	return nil
+}
+
+func contextEnded(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // pipe sends cmds in their order as one pipeline, and returns the error of the first or of all. Each command
