@@ -7,8 +7,8 @@ import (
 )
 
 // Object is a JSON object as text: its members in order, each with the bytes of its name and its value. The
-// zero value is the empty object. It shares memory with the data it was parsed from, which must not change,
-// and copies what is set. It must not be copied. It is not safe for concurrent use.
+// zero value is the empty object. It shares memory with the data it was parsed from and with the values that
+// are set: they must not change. It must not be copied. It is not safe for concurrent use.
 type Object struct {
 	members []member
 	inline  [5]member
