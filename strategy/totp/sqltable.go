@@ -120,7 +120,7 @@ func (t *SQLTable) Confirm(ctx context.Context, owner, code string) error {
 	return nil
 }
 
-// Remove removes the owner's app, and with it one that was begun. It reports whether there was an app.
+// Remove removes the owner's app, and one that was begun. It reports whether there was an app.
 // Recovery codes stay.
 func (t *SQLTable) Remove(ctx context.Context, owner string) (was bool, err error) {
 	// In this order: a Confirm between the two statements fails, and one before them is undone.
