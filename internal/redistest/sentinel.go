@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -24,8 +25,9 @@ type Sentinel struct {
 }
 
 // StartSentinel starts the servers and their sentinels, and returns when the sentinels
-// agree and both replicas are in step. args are added to the servers' command lines.
-func StartSentinel(t testing.TB, args ...string) *Sentinel {
+// agree and both replicas are in step. A server counts as dead when it has been silent
+// for that long. args are added to the servers' command lines.
+func StartSentinel(t testing.TB, silent time.Duration, args ...string) *Sentinel {
 	t.Helper()
 	args = append([]string{"--repl-diskless-sync-delay", "0"}, args...)
 	g := &Sentinel{Master: Start(t, args...)}
@@ -38,7 +40,7 @@ func StartSentinel(t testing.TB, args ...string) *Sentinel {
 	}
 	for range 3 {
 		conf := filepath.Join(t.TempDir(), "sentinel.conf")
-		text := fmt.Sprintf("sentinel monitor %[1]s %s %s 2\nsentinel down-after-milliseconds %[1]s 800\nsentinel failover-timeout %[1]s 5000\nsentinel parallel-syncs %[1]s 2\n", MasterName, host, port)
+		text := fmt.Sprintf("sentinel monitor %[1]s %s %s 2\nsentinel down-after-milliseconds %[1]s %[4]d\nsentinel failover-timeout %[1]s 5000\nsentinel parallel-syncs %[1]s 2\n", MasterName, host, port, silent.Milliseconds())
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

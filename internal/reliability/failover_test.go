@@ -30,12 +30,17 @@ type topology struct {
 }
 
 func onSentinel(t *testing.T) topology {
-	g := redistest.StartSentinel(t)
+	g := redistest.StartSentinel(t, soonDead)
 	return topology{g.Client(t), g.Master, g.Replicas, func() error { return promoted(g.Replicas...) }}
 }
 
+// soonDead is how long a master may be silent before sentinels replace it; quickly makes a cluster do so.
+const soonDead = 800 * time.Millisecond
+
+var quickly = []string{"--cluster-node-timeout", "1000"}
+
 func onCluster(t *testing.T) topology {
-	c := redistest.StartCluster(t)
+	c := redistest.StartCluster(t, quickly...)
 	return topology{c.Client(t), c.Masters[0], c.Replicas[:1], func() error {
 		if err := promoted(c.Replicas[0]); err != nil {
 			return err

@@ -61,7 +61,7 @@ var streamStores = []struct {
 		return s
 	}},
 	{"RedisStore, Sentinel", "the master dies", "log-out", true, func(t *testing.T) streamed {
-		g := redistest.StartSentinel(t)
+		g := redistest.StartSentinel(t, soonDead)
 		s := streamed{first: "sentinel"}
 		for _, one := range g.Sentinels {
 			s.first += " " + one.Addr
@@ -72,7 +72,7 @@ var streamStores = []struct {
 		return s
 	}},
 	{"RedisStore, Cluster", "a master dies", "log-out", true, func(t *testing.T) streamed {
-		c := redistest.StartCluster(t)
+		c := redistest.StartCluster(t, quickly...)
 		s := onOne("cluster " + strings.Join(c.Addrs(), " "))
 		s.during = dies(t, topology{victim: c.Masters[0], replaced: func() error {
 			if err := promoted(c.Replicas[0]); err != nil {

@@ -36,7 +36,7 @@ func TestRedisStoreKeepsTheContractOnCluster(t *testing.T) {
 }
 
 func TestRedisStoreKeepsTheContractOnSentinel(t *testing.T) {
-	g := redistest.StartSentinel(t)
+	g := redistest.StartSentinel(t, redistest.Patience)
 	client := g.Client(t)
 	for name, cfg := range map[string]store.RedisConfig{"plain": {}, "with tombstones": {Tombstones: true}} {
 		t.Run(name, func(t *testing.T) {

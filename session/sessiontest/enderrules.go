@@ -111,6 +111,7 @@ var enderRules = ability[session.Ender](
 		name:  "a note lives as long as it was told to",
 		quote: "End removes the record of id, like Delete, and leaves a note for life",
 		check: func(k *check) {
+			k.punctual(2 * time.Second)
 			k.create("old", "x", hour)
 			k.ended("old", nil, "new", time.Minute)
 			k.advance(58 * time.Second)

@@ -139,6 +139,7 @@ var storeRules = []rule{
 		name:  "Get finds nothing from the end of the ttl on",
 		quote: "It returns ErrNotFound when there is none or its time has come; any other error is an outage.",
 		check: func(k *check) {
+			k.punctual(time.Second)
 			k.create("short", "s", time.Minute)
 			k.create("long", "l", 2*time.Minute)
 			k.advance(59 * time.Second)

@@ -69,6 +69,7 @@ var cellsRules = []rule[cells]{
 		c.load(t, "b", "")
 	}},
 	{"or its time has come", func(t reporter, c cells) {
+		t, c.advance = punctual(t, c.advance, time.Second)
 		c.swap(t, "a", "", "1", "", true)
 		c.advance(59 * time.Second)
 		c.load(t, "a", "1")

@@ -72,6 +72,7 @@ var tokensRules = []rule[tokens]{
 		k.nothing(t, "a")
 	}},
 	{"or its time has come", func(t reporter, k tokens) {
+		t, k.advance = punctual(t, k.advance, time.Second)
 		k.put(t, "a", "one", time.Minute)
 		k.put(t, "b", "two", time.Hour)
 		k.put(t, "c", "three", time.Minute)
