@@ -167,6 +167,12 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in", B: 1, Remember: true}, {Do: "log in", B: 1, G: 1, Old: true}, {Do: "admin page", B: 1, Lost: true}, {Do: "page", B: 1, Old: true}}},
 	"a log-in with the cookie of a series whose end no replica confirmed": {Seed: 8200018861, Switches: switches{Remember: 1, Outage: 3},
 		Steps: steps{{Do: "log in", U: 3, Remember: true}, {Do: "the replica takes over"}, {Do: "end a device", U: 3}, {Do: "reopen"}, {Do: "the old primary is back"}, {Do: "register"}}},
+	"Express logs the user in again whom it named, and Go has nothing to note": {Seed: 8100056002, Switches: switches{Guards: 1, Ids: 1, Node: 1},
+		Steps: steps{{Do: "log in at Express", B: 2}, {Do: "log in by provider", B: 2, G: 1}, {Do: "log in at Express", B: 2}, {Do: "open a page", B: 2}, {Do: "clock", N: 10}}},
+	"a log-in with the cookie of a series that an outage may have ended": {Seed: 8200055375, Switches: switches{Remember: 1, Outage: 1},
+		Steps: steps{{Do: "log in by passkey"}, {Do: "log in", Remember: true}, {Do: "destroy", Old: true}, {Do: "the store dies", N: 10}, {Do: "log out"}, {Do: "the store is back"}, {Do: "log in"}}},
+	"the same with an old browser's cookie beside Express": {Seed: 8200062949, Switches: switches{Remember: 1, Outage: 3, Node: 1},
+		Steps: steps{{Do: "log in", U: 2, Remember: true}, {Do: "the replica takes over"}, {Do: "log in at Express", Old: true}, {Do: "end a device", U: 2}, {Do: "restore an old browser"}, {Do: "the old primary is back"}, {Do: "log in", Old: true}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

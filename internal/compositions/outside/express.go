@@ -50,8 +50,10 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps, noted bool) {
 			l.Begun = before.Begun
 		}
 	}
-	l.Listed = model.No
-	if s.Half || slices.Contains(m.found[s.ID], user) { // Go may still have it in the user's list
+	if l != before {
+		l.Listed = model.No
+	}
+	if s.Half || l != before && slices.Contains(m.found[s.ID], user) { // Go may still have it in the user's list
 		l.Listed = model.Unsaid
 	}
 	s.LogIns[0] = l
