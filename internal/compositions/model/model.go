@@ -75,11 +75,8 @@ type Session struct {
 	Dies   time.Time // then on it is surely over, if nothing ends it (M9)
 	Node   bool      // Express has written it
 	Bound  bool      // to a key of its browser (S19)
-	Open
-}
 
-// Open is what is unsaid about a session until Go writes it.
-type Open struct {
+	// What is unsaid about it until Go writes it.
 	Half bool     // an outage hit a write of it
 	Late bool     // Express wrote it after it had ended: its entries under labels may be gone
 	Read bool     // Go may have written it since

@@ -45,7 +45,7 @@ func (m *Model) Find(v *Visit) *Session {
 
 // written records that Go has written the session.
 func (m *Model) written(s *Session, now time.Time) {
-	s.Born, s.Open = cmp.Or(s.Born, now), Open{Was: s.Was}
+	s.Born, s.Half, s.Late, s.Read = cmp.Or(s.Born, now), false, false, false
 	s.Lives, s.Dies = now.Add(m.Idle-m.Refresh), now.Add(m.Idle)
 	for _, l := range s.LogIns {
 		l.Listed, l.Under = Yes, nil
