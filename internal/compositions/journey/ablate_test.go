@@ -145,3 +145,28 @@ func TestEachMendIsMissed(t *testing.T) {
 		})
 	}
 }
+
+// TestEachRuleOfTheModelBites changes one rule of the model at a time in a copy, and requires that the rule's
+// journey then breaks: a rule that no journey can break says nothing.
+func TestEachRuleOfTheModelBites(t *testing.T) {
+	t.Parallel()
+	var rows []ablate.Row
+	for _, r := range rules {
+		rows = append(rows, ablate.Row{Name: r.name, File: "model/" + r.file, Old: r.old, New: r.without})
+	}
+	changed := ablate.Build(t, "..", rows)
+	for i, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			out, passed := changed.Run(t, i, "^TestJourneysOfRules$/^"+regexp.QuoteMeta(r.name)+"$")
+			if passed {
+				t.Fatalf("without the rule its journey does not break:\n%s", out)
+			}
+			broken := regexp.MustCompile(`after step \d+:\n\s*(.*)`).FindStringSubmatch(out)
+			if broken == nil {
+				t.Fatalf("the journey did not break a promise:\n%s", out)
+			}
+			t.Log(broken[1])
+		})
+	}
+}

@@ -173,6 +173,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in by passkey"}, {Do: "log in", Remember: true}, {Do: "destroy", Old: true}, {Do: "the store dies", N: 10}, {Do: "log out"}, {Do: "the store is back"}, {Do: "log in"}}},
 	"the same with an old browser's cookie beside Express": {Seed: 8200062949, Switches: switches{Remember: 1, Outage: 3, Node: 1},
 		Steps: steps{{Do: "log in", U: 2, Remember: true}, {Do: "the replica takes over"}, {Do: "log in at Express", Old: true}, {Do: "end a device", U: 2}, {Do: "restore an old browser"}, {Do: "the old primary is back"}, {Do: "log in", Old: true}}},
+	"a stream in a session that Go renewed and Express restored under its former id": {Seed: 8300036702, Switches: switches{Node: 2, Streams: 1},
+		Steps: steps{{Do: "log in at Express"}, {Do: "begin at Express"}, {Do: "change the password"}, {Do: "end at Express"}, {Do: "open a stream"}, {Do: "log out at Express"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

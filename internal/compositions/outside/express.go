@@ -138,6 +138,9 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 	s.Born = then.Born // what Go wrote since is lost
 	if now == nil {
 		s.Late = true
+		for _, l := range s.LogIns { // not the log-in that may go on under the id of a renewal
+			l.Begun = v.Now
+		}
 		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed != model.No }) { // an end by label may have left a note of its end
 			s.Lives = time.Time{}
 		}
