@@ -54,14 +54,14 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 // confirmEmail records that one side has confirmed, and changes the address when both have.
 func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 	text := "Confirmed. Now open the link in the mail to the other address."
-	err := use(r.Context(), a.changes, formOf(r), func(t ticket) error {
-		u, err := a.users.ofTicket(r.Context(), t)
+	err := use(r, a.changes, formOf(r), func(ctx context.Context, t ticket) error {
+		u, err := a.users.ofTicket(ctx, t)
 		if err != nil {
 			return err
 		}
 		column := map[string]string{"old": "old_ok", "new": "new_ok"}[t.Side]
 		var both int
-		err = a.users.db.GetContext(r.Context(), &both, `UPDATE email_changes SET `+column+` = 1
+		err = a.users.db.GetContext(ctx, &both, `UPDATE email_changes SET `+column+` = 1
 			WHERE user_id = $1 AND id = $2 RETURNING old_ok * new_ok`, u.ID, t.Of)
 		if errors.Is(err, sql.ErrNoRows) { // there is a newer change
 			return strategy.ErrUnauthenticated
@@ -70,7 +70,7 @@ func (a *app) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		text = "Your address is " + t.Email + " from now on."
-		return a.users.setEmail(r.Context(), u, t.Email)
+		return a.users.setEmail(ctx, u, t.Email)
 	})
 	if err != nil {
 		return a.deadLink(w, r, err)

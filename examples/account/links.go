@@ -21,13 +21,16 @@ type ticket struct {
 
 // use does what a mailed link is for, if its page showed the token's own address. Otherwise an attacker could
 // put their own token into a link that shows the victim's address, and the victim would act on another
-// account. The link is used up, unless work ends in an outage.
-func use(ctx context.Context, tokens *onetime.Tokens, f form, work func(t ticket) error) error {
-	return onetime.UseValue(ctx, tokens, f.Get("token"), func(t ticket) error {
+// account. The link is used up, unless work ends in an outage. The context of work does not end when the
+// browser leaves, since the second of two clicks breaks the first request off: it finds the work done.
+func use(
+	r *http.Request, tokens *onetime.Tokens, f form, work func(ctx context.Context, t ticket) error,
+) error {
+	return onetime.UseValue(r.Context(), tokens, f.Get("token"), func(t ticket) error {
 		if t.Email != f.Get("email") {
 			return strategy.ErrUnauthenticated
 		}
-		return work(t)
+		return work(context.WithoutCancel(r.Context()), t)
 	})
 }
 

@@ -17,10 +17,10 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 		return a.showOr(w, r, err, "choose", f, nil)
 	}
 	var u *User
-	err = use(r.Context(), a.registrations, f, func(t ticket) error {
-		hash, err := a.hasher.Hash(r.Context(), chosen) // not before: a stranger could have the site hash
+	err = use(r, a.registrations, f, func(ctx context.Context, t ticket) error {
+		hash, err := a.hasher.Hash(ctx, chosen) // not before: a stranger could have the site hash
 		if err == nil {
-			u, err = a.users.add(r.Context(), t.Email, hash)
+			u, err = a.users.add(ctx, t.Email, hash)
 		}
 		return err // also errTaken: another link was used first
 	})

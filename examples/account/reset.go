@@ -1,6 +1,9 @@
 package main
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // reset stores the password chosen on the page behind a mailed link, and logs out all devices. The second
 // step stays, unless it is new and the owner asks to remove it because somebody else has set it up. Other
@@ -13,16 +16,16 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	}
 	var u *User
 	had, asked, removes := false, f.Get("remove") != "", false // a second step, its removal
-	err = use(r.Context(), a.resets, f, func(t ticket) (err error) {
-		if u, err = a.users.ofMailed(r.Context(), t); err != nil {
+	err = use(r, a.resets, f, func(ctx context.Context, t ticket) (err error) {
+		if u, err = a.users.ofMailed(ctx, t); err != nil {
 			return err
 		}
-		hash, err := a.hasher.Hash(r.Context(), chosen) // not before: a stranger could have the site hash
+		hash, err := a.hasher.Hash(ctx, chosen) // not before: a stranger could have the site hash
 		if err != nil {
 			return err
 		}
 		had, removes = u.App || u.Passkeys > 0, asked && u.secondIsNew()
-		u, err = a.users.setPassword(r.Context(), u, hash, removes)
+		u, err = a.users.setPassword(ctx, u, hash, removes)
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
@@ -104,5 +105,31 @@ func TestABusySiteLosesNoLink(t *testing.T) {
 		kim.Get("/account").Want(t, http.StatusOK, "kim@test.example")
 		kim.Post("/logout").Want(t, http.StatusSeeOther, "")
 		kim.Post(x.use, form...).Want(t, http.StatusGone, "")
+	}
+}
+
+// TestASecondClickFindsTheWorkDone: the browser breaks the first request off, after the link is used up. The
+// work is finished, so that the password which was chosen logs in.
+func TestASecondClickFindsTheWorkDone(t *testing.T) {
+	leave := func() {}
+	site := main.SiteWhoseHashes(t, func() error { leave(); return nil })
+	breaksOff := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		leave = cancel
+		site.ServeHTTP(w, r.WithContext(ctx))
+		leave = func() {}
+	})
+	kim := visit(t, site)
+	for _, x := range []struct{ ask, use, chosen string }{
+		{"/register", "/register/finish", secret}, {"/forgot", "/reset", secret + " or more"},
+	} {
+		kim.Post(x.ask, "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
+		page := kim.Get(kim.link("kim@test.example")).Text
+		form := []string{"token", kim.hidden(page, "token"), "email", "kim@test.example", "password", x.chosen}
+		visit(t, breaksOff).Post(x.use, form...) // the answer and its cookies do not arrive
+		kim.Post(x.use, form...).Want(t, http.StatusGone, "")
+		kim.Post("/login", "email", "kim@test.example", "password", x.chosen).Want(t, http.StatusSeeOther, "")
+		kim.Get("/account").Want(t, http.StatusOK, "kim@test.example")
+		kim.Post("/logout").Want(t, http.StatusSeeOther, "")
 	}
 }

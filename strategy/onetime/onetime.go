@@ -87,8 +87,9 @@ func (o *Tokens) Redeem(ctx context.Context, sent string) (user string, err erro
 // calls work with the user. If that returns an error which does not wrap
 // [strategy.ErrUnauthenticated], such as [strategy.ErrBusy], the token is put back: it can be used
 // once in the time that it had left. So work must not mind being repeated. It is not put back if ctx has
-// ended: a client that leaves again and again could have the work done without end. The error is that of
-// Redeem or of work; if the token could not be put back, it says so too.
+// ended: a client that leaves again and again could have the work done without end. So give work a context
+// that does not end with the request, by context.WithoutCancel: the second of two clicks breaks the first
+// request off. The error is that of Redeem or of work; if the token could not be put back, it says so too.
 func (o *Tokens) Use(ctx context.Context, sent string, work func(user string) error) error {
 	k, err := o.take(ctx, sent)
 	if err != nil {

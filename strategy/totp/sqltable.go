@@ -184,8 +184,8 @@ func (t *SQLTable) UseRecoveryCode(ctx context.Context, owner, hash string) (boo
 	}
 }
 
-// State returns when the app was confirmed, zero for none, and how many recovery codes are left: for pages and
-// guard.Config.Factors.
+// State returns when the app was confirmed, zero for none, and how many recovery codes are left: for pages
+// and guard.Config.Factors.
 func (t *SQLTable) State(ctx context.Context, owner string) (appSince time.Time, codesLeft int, err error) {
 	r, err := t.row(ctx, owner)
 	if r.app != "" { // app_since may be 0, if an application has moved its apps into the table
