@@ -80,3 +80,20 @@ func TestTheReadPathAllocatesNothingOfItsOwn(t *testing.T) {
 		t.Errorf("a guarded read allocates %v times, and loading the session alone %v: want no more", guarded, loaded)
 	}
 }
+
+// TestARequestOfAProgramCostsNoCopyOfItsHeader: what tells of another site is copied only if a browser sent the
+// request.
+func TestARequestOfAProgramCostsNoCopyOfItsHeader(t *testing.T) {
+	joe := &User{ID: 1}
+	bearer := strategy.NewBearer("", func(context.Context, string) (*User, error) { return joe, nil })
+	g, err := guard.New(guard.Config{Logger: slog.New(slog.DiscardHandler)}, nil, bearer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := g.Authenticate("bearer")(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	r, rw := httptest.NewRequest("GET", "/", nil), &discard{http.Header{}}
+	r.Header.Set("Authorization", "Bearer x")
+	if got := testing.AllocsPerRun(200, func() { clear(rw.header); h.ServeHTTP(rw, r) }); got > 8 {
+		t.Errorf("a request with a token allocates %v times, want at most 8", got)
+	}
+}

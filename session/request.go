@@ -85,9 +85,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.sess.m, q.sess.req, q.sess.cookies = h.m, q, strings.Join(r.Header["Cookie"], ";")
 	q.sess.forwarded = strings.Join(r.Header["X-Forwarded-For"], ",")
 	q.sess.plain = r.TLS == nil && !h.m.cfg.InsecureHTTP && plainHTTP(r)
-	sites := r.Header["Sec-Fetch-Site"]
-	q.sess.crossSite = slices.Contains(sites, "cross-site") && withholds(r, h.m.cfg.SameSite)
-	if site := strings.Join(sites, ","); site != "same-origin" && site != "none" && (site != "" || r.Header["Origin"] != nil) {
+	if sites := r.Header["Sec-Fetch-Site"]; sites != nil || r.Header["Origin"] != nil { // a browser sent it
+		q.sess.crossSite = slices.Contains(sites, "cross-site") && withholds(r, h.m.cfg.SameSite)
 		q.Foreign = reqstate.ForeignOf(r)
 	}
 	q.sess.visit.Init(h.m.proto)

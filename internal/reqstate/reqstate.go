@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -24,13 +25,11 @@ type anyone struct{}
 // Its methods may be called concurrently: a middleware such as [http.TimeoutHandler] runs the handler on
 // another goroutine and may answer before the handler returns.
 type State struct {
-	context.Context        // the request's context as the outer handler left it
-	Owner           any    // the *session.Manager, or the stateless guard
-	Slots           Slots  // nil under a stateless guard
-	Outer           *State // the state of another owner further out, or nil
-	// Foreign is the part of the request by which another site's requests are detected, see ForeignOf. It
-	// is nil if the browser says that this site caused the request, or if no browser sent it.
-	Foreign *http.Request
+	context.Context               // the request's context as the outer handler left it
+	Owner           any           // the *session.Manager, or the stateless guard
+	Slots           Slots         // nil under a stateless guard
+	Outer           *State        // the state of another owner further out, or nil
+	Foreign         *http.Request // of ForeignOf
 
 	mu       sync.Mutex
 	users    []User
@@ -73,9 +72,13 @@ func Of(ctx context.Context, owner any) *State {
 	return s
 }
 
-// ForeignOf returns a copy of the fields of r that tell whether another site caused it. An inner
-// handler may change the request.
+// ForeignOf returns a copy of the fields of r that tell whether another site caused it: an inner handler may
+// change the request. It returns nil if the browser says that this site did, or if no browser sent r.
 func ForeignOf(r *http.Request) *http.Request {
+	site := strings.Join(r.Header["Sec-Fetch-Site"], ",")
+	if site == "same-origin" || site == "none" || site == "" && r.Header["Origin"] == nil {
+		return nil
+	}
 	came := &http.Request{Method: r.Method, Host: r.Host, Header: http.Header{}}
 	for _, name := range []string{"Sec-Fetch-Site", "Origin", "Upgrade"} {
 		came.Header[name] = slices.Clone(r.Header[name])
