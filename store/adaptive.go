@@ -4,11 +4,11 @@ import "sync/atomic"
 
 // busyFrom is the number of calls in flight from which sending together pays: for fewer, the hand-over to
 // another goroutine costs more than the batch saves.
-const busyFrom = 12
+const busyFrom = 6
 
 // busyFor is how many calls still go together after fewer than busyFrom were in flight. All calls of a
-// batch are answered at the same moment, so the number in flight falls with each batch. Without busyFor, a
-// dozen single reads would follow every batch: a fifth of all reads at 128 connections.
+// batch are answered at the same moment, so the number in flight falls with each batch. Without busyFor, up
+// to busyFrom single reads would follow every batch.
 const busyFor = 64
 
 // load says whether the calls of a store go together: while many are in flight. A call adds itself to inFlight

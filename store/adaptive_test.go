@@ -34,7 +34,7 @@ func (h *held) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-func TestReadsTakeThePipelineWhileTwelveAreInFlight(t *testing.T) {
+func TestReadsTakeThePipelineWhileSixAreInFlight(t *testing.T) {
 	m := miniredis.RunT(t)
 	direct := redis.NewClient(&redis.Options{Addr: m.Addr(), PoolSize: 20})
 	defer direct.Close()
@@ -53,18 +53,18 @@ func TestReadsTakeThePipelineWhileTwelveAreInFlight(t *testing.T) {
 	}
 	for _, round := range []string{"at first", "again"} {
 		var readers sync.WaitGroup
-		for range 11 {
+		for range 5 {
 			readers.Go(read)
 			<-hold.entered
 		}
 		if got := count.take(); got != "" {
-			t.Errorf("%s: the pipeline sent %q for 11 reads, want nothing", round, got)
+			t.Errorf("%s: the pipeline sent %q for 5 reads, want nothing", round, got)
 		}
 		read()
 		if got := count.take(); !strings.HasPrefix(got, "get") { // followed by what a new connection sends
-			t.Errorf("%s: the pipeline sent %q for the twelfth read, want get", round, got)
+			t.Errorf("%s: the pipeline sent %q for the sixth read, want get", round, got)
 		}
-		for range 11 {
+		for range 5 {
 			hold.free <- struct{}{}
 		}
 		readers.Wait()

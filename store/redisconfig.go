@@ -52,14 +52,14 @@ type RedisConfig struct {
 	// must not be stale go to the store's own client, which is also what nil means.
 	Reads RedisClient
 
-	// Pipeline, if not nil, is used instead of Reads under load: once twelve calls are in
+	// Pipeline, if not nil, is used instead of Reads under load: once six calls are in
 	// flight, and for the next 64. It is for a *redis.ClusterClient, whose AsyncAutoPipeline()
 	// sends what it is given at the same moment as one batch to each node. If nil, it is not
 	// used; a *redis.Client needs none, see NoBatches.
 	Pipeline RedisClient
 
 	// NoBatches sends each command alone. Otherwise what is asked for at the same moment goes
-	// in one pipeline, once twelve calls are in flight, and for the next 64: the reads as one
+	// in one pipeline, once six calls are in flight, and for the next 64: the reads as one
 	// MGET, and beside it the scripts of log-ins, log-outs and writes, each atomic as it is
 	// alone. That delays a few calls a little and makes many much cheaper. It takes one
 	// connection of the client, of its pool for pipelines (Options.PipelinePoolSize) unless
