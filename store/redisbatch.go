@@ -41,11 +41,11 @@ type batches struct {
 
 // waiting is a call that waits for its batch: a command, or a read.
 type waiting struct {
+	ctx context.Context
 	cmd command // nil for a read
 	key string  // of the record, for a read
 
-	ctx  context.Context
-	news chan news // with room for one of each
+	news chan news // made by wait, with room for one of each
 
 	found    []any // for a read: MGET's values for its keys; nil if the batch failed
 	err      error // for a command: why it failed
@@ -78,7 +78,7 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 	if b.refused.Load() || b.store.joint.denied.Load() { // the latter: a cluster behind a proxy
 		return b.store.get(ctx, b.store.main, id)
 	}
-	w := &waiting{key: b.store.cfg.Prefix + id}
+	w := &waiting{ctx: ctx, key: b.store.cfg.Prefix + id}
 	if err := b.wait(ctx, w); err != nil {
 		return nil, fmt.Errorf("store: get: %w", err)
 	}
@@ -95,7 +95,7 @@ func (b *batches) get(ctx context.Context, id string) ([]byte, error) {
 // go-redis gives its error to every command of the pipeline, also to those that were answered before: to
 // their callers too the outcome is unknown. A panic of a hook continues in the caller, as without the batch.
 func (b *batches) run(ctx context.Context, cmd command) error {
-	w := &waiting{cmd: cmd}
+	w := &waiting{ctx: ctx, cmd: cmd}
 	if err := b.wait(ctx, w); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (b *batches) run(ctx context.Context, cmd command) error {
 func (b *batches) runAll(ctx context.Context, cmds []command) error {
 	all := make([]*waiting, len(cmds))
 	for i, cmd := range cmds {
-		all[i] = &waiting{cmd: cmd}
+		all[i] = &waiting{ctx: ctx, cmd: cmd}
 	}
 	if err := b.wait(ctx, all...); err != nil {
 		return err
@@ -136,7 +136,7 @@ func (b *batches) wait(ctx context.Context, calls ...*waiting) error {
 		return err
 	}
 	for _, w := range calls {
-		w.ctx, w.news = ctx, make(chan news, 2)
+		w.news = make(chan news, 2)
 	}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, calls...)
