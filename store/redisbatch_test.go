@@ -115,9 +115,10 @@ func batching(t *testing.T, hook *answers, options ...func(*redis.Options)) (*st
 	return r, c
 }
 
-// soon returns a context with a near deadline, as a request has it.
+// soon returns a context with a near deadline, as a request has it: the furthest one that a client is left to
+// keep by itself.
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
