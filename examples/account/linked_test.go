@@ -79,13 +79,13 @@ func TestTheSQLTableOfIdentitiesInEachDatabase(t *testing.T) {
 			if err := table.Link(ctx, "2", id); !errors.Is(err, oidc.ErrLinked) {
 				t.Errorf("another user's: got %v, want ErrLinked", err)
 			}
-			id.Name, id.Username = "", "kim"
+			id.Name, id.Username = "", "k\x00im\xff"
 			second := oidc.Identity{Issuer: "https://other.example", Subject: "Kim", Email: "kim@test.example"}
 			if err := errors.Join(table.Link(ctx, "1", id), table.Link(ctx, "1", second)); err != nil {
 				t.Error(err)
 			}
 			list, err := table.List(ctx, "1")
-			if err != nil || len(list) != 2 || list[0].Name != "kim" || list[1].Name != "kim@test.example" || list[0].Created.IsZero() {
+			if err != nil || len(list) != 2 || list[0].Name != "kim\uFFFD" || list[1].Name != "kim@test.example" || list[0].Created.IsZero() {
 				t.Errorf("got %+v, %v, want both accounts with their newest names", list, err)
 			}
 			for _, x := range []struct {

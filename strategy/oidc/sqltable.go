@@ -6,7 +6,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy"
@@ -77,15 +79,25 @@ func (t *SQLTable) Schema() string {
 // accounts would be one.
 const maxKey = 1020
 
+// isKey reports whether each database can store s as a part of the key. PostgreSQL refuses a zero byte, and
+// text that is not UTF-8.
+func isKey(s string) bool {
+	return s != "" && len(s) <= maxKey && utf8.ValidString(s) && !strings.Contains(s, "\x00")
+}
+
 // Link links the account to owner. If it is theirs already, its name is updated. The error is [ErrLinked] if
-// it is another owner's. Any other error is an outage, after which it may be linked; or the identity has no
-// issuer or no subject, or one of more than 1020 bytes.
+// it is another owner's. Any other error is an outage, after which it may be linked; or owner is empty; or
+// the issuer or the subject is not 1 to 1020 bytes of UTF-8 without a zero byte.
 func (t *SQLTable) Link(ctx context.Context, owner string, id Identity) error {
-	if id.Issuer == "" || id.Subject == "" || len(id.Issuer) > maxKey || len(id.Subject) > maxKey {
-		return fmt.Errorf("oidc: link: the issuer has %d bytes and the subject %d, want 1 to %d of each",
-			len(id.Issuer), len(id.Subject), maxKey)
+	if owner == "" {
+		return errors.New("oidc: link: the owner is empty: give the user's id")
 	}
-	name := cmp.Or(id.Name, id.Username, id.Email)
+	if !isKey(id.Issuer) || !isKey(id.Subject) {
+		return fmt.Errorf("oidc: link: the issuer has %d bytes and the subject %d: want 1 to %d of each, in "+
+			"UTF-8 and without a zero byte", len(id.Issuer), len(id.Subject), maxKey)
+	}
+	name := strings.ToValidUTF8(cmp.Or(id.Name, id.Username, id.Email), "\uFFFD")
+	name = strings.ReplaceAll(name, "\x00", "")
 	_, err := t.table.Exec(ctx, `INSERT INTO {table} (issuer, subject, owner, name, created)
 		VALUES ($1, $2, $3, $4, $5)`, id.Issuer, id.Subject, owner, name, sqltable.Millis(time.Now()))
 	if err == nil {
@@ -156,6 +168,9 @@ func SQLValidate[U any](
 	t *SQLTable, user func(ctx context.Context, owner string) (U, error),
 ) func(ctx context.Context, id Identity) (U, error) {
 	return func(ctx context.Context, id Identity) (u U, err error) {
+		if !isKey(id.Issuer) || !isKey(id.Subject) { // it cannot be linked
+			return u, strategy.ErrUnauthenticated
+		}
 		owner, err := t.owner(ctx, id.Issuer, id.Subject)
 		if err == nil && owner == "" {
 			err = strategy.ErrUnauthenticated

@@ -76,7 +76,7 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 	}
 }
 
-// TestAnIdentityThatIsNoKeyIsNotLinked: it would be everybody's, or MySQL would cut it.
+// TestAnIdentityThatIsNoKeyIsNotLinked: it would be everybody's, MySQL would cut it, or PostgreSQL not store it.
 func TestAnIdentityThatIsNoKeyIsNotLinked(t *testing.T) {
 	db := sql.OpenDB(down{})
 	t.Cleanup(func() { _ = db.Close() })
@@ -84,12 +84,21 @@ func TestAnIdentityThatIsNoKeyIsNotLinked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	named := func(_ context.Context, name string) (string, error) { return name, nil }
 	for _, id := range []oidc.Identity{
-		{}, {Issuer: "https://op.example"}, {Subject: "1"},
+		{}, {Issuer: "https://op.example"}, {Subject: "1"}, {Issuer: "https://op.example", Subject: "1\x00"},
+		{Issuer: "https://op.example\xff", Subject: "1"},
 		{Issuer: "https://op.example", Subject: strings.Repeat("1", 1021)}, {Issuer: strings.Repeat("1", 1021), Subject: "1"},
 	} {
 		if err := table.Link(t.Context(), "joe", id); err == nil || errors.Is(err, errNoDatabase) {
 			t.Errorf("%+v: got %v, want an error before the database is asked", id, err)
 		}
+		if _, err := oidc.SQLValidate(table, named)(t.Context(), id); !errors.Is(err, strategy.ErrUnauthenticated) {
+			t.Errorf("%+v: got %v, want a refusal", id, err)
+		}
+	}
+	err = table.Link(t.Context(), "", oidc.Identity{Issuer: "https://op.example", Subject: "1"})
+	if err == nil || errors.Is(err, errNoDatabase) {
+		t.Errorf("an empty owner: got %v, want an error before the database is asked", err)
 	}
 }
