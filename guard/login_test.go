@@ -209,6 +209,7 @@ func TestASerializerThatNamesNobodyLogsNobodyIn(t *testing.T) {
 		{"false", "false", nil, 500},
 		{"an empty string", `""`, nil, 500},
 		{"no JSON", "{", nil, 500},
+		{"no UTF-8", "\"\xff\"", nil, 500},
 		{"an outage", "", errOutage, 503},
 	} {
 		g, err := guard.New[*User](guard.Config{Sessions: w.sessions, SessionKey: fmt.Sprintf("key%d", i), Logger: w.logger()}, fixedID{row.id, row.err}, strategy.NewLocal(w.table.check))

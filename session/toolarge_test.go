@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,30 @@ func TestAValueOfAnotherTypeIsNoOutage(t *testing.T) {
 		t.Error(err)
 	}
 	if got, want := seen(), `"theme":{"Dark":true},"n":1`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestAValueThatNobodyCanReadIsRefused: json.RawMessage keeps what a client has sent, also if that is not
+// UTF-8. In the record it would end the session.
+func TestAValueThatNobodyCanReadIsRefused(t *testing.T) {
+	type profile struct{ Name json.RawMessage }
+	const key session.Key[profile] = "profile"
+	var p profile
+	if err := json.Unmarshal([]byte("{\"Name\":\"\xff\"}"), &p); err != nil {
+		t.Fatal(err)
+	}
+	s, _, seen := loadTwice(t)
+	if err := key.Set(s, p); err == nil {
+		t.Error("Set: got no error")
+	}
+	if err := key.Update(s, func(profile) (profile, error) { return p, nil }); err == nil {
+		t.Error("Update: got no error")
+	}
+	if err := errors.Join(count.Set(s, 2), s.Save(t.Context())); err != nil {
+		t.Error(err)
+	}
+	if got, want := seen(), `"theme":"light","n":2`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -228,8 +228,11 @@ func TestMarshalIsStringify(t *testing.T) {
 			t.Errorf("Marshal(%q) = %s, %v, want %s", row.value, got, err, row.want)
 		}
 	}
-	if _, err := rawjson.Marshal(json.RawMessage(`{`)); err == nil {
-		t.Error("invalid raw JSON was accepted")
+	bad := json.RawMessage("\"\xff\"")
+	for _, value := range []any{json.RawMessage(`{`), bad, struct{ A json.RawMessage }{bad}, []any{bad}} {
+		if got, err := rawjson.Marshal(value); err == nil {
+			t.Errorf("Marshal(%q) = %q, want an error: nobody could read it", value, got)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Marshal returns v as JSON the way JSON.stringify writes it: `<`, `>`, `&`, U+2028 and U+2029 are not
@@ -30,6 +31,9 @@ func encode(v any) (json.RawMessage, error) {
 		return nil, err
 	}
 	text := bytes.TrimSuffix(buf.Bytes(), []byte{'\n'})
+	if !utf8.Valid(text) { // encoding/json copies what a MarshalJSON or a json.RawMessage within v has
+		return nil, fmt.Errorf("rawjson: marshal: %w", errUTF8)
+	}
 	if bytes.Contains(text, []byte(`\u202`)) {
 		text = plainSeparators(text)
 	}
