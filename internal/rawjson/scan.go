@@ -53,6 +53,7 @@ func space(data []byte, i int) int {
 // str scans the string literal that starts at data[i], and reports whether it has escapes. RFC 8259 section
 // 7.
 func str(data []byte, i int) (end int, escaped bool) {
+	const each, high = 0x0101010101010101, 0x8080808080808080
 	if i >= len(data) || data[i] != '"' {
 		return badSyntax, false
 	}
@@ -60,7 +61,13 @@ func str(data []byte, i int) (end int, escaped bool) {
 	ascii := true
 	for i++; ; i++ {
 		for i+8 <= len(data) {
-			if m := special(binary.LittleEndian.Uint64(data[i:])); m != 0 {
+			// The lowest bit of m that is set marks the first of these eight bytes that is a quote, a backslash,
+			// a control character, or part of a character beyond ASCII. The bits after it mean nothing. Each sum
+			// has the high bit of a byte below 0x80 unless that is a backslash; or a quote or a control character,
+			// for those alone are below 0x21 once their bit of 2 is turned over.
+			w := binary.LittleEndian.Uint64(data[i:])
+			plain := ((w ^ each*2) + each*(0x80-0x21)) & ((w ^ each*'\\') + each*(0x80-1)) &^ w
+			if m := ^plain & high; m != 0 {
 				i += bits.TrailingZeros64(m) / 8
 				break
 			}
@@ -97,17 +104,6 @@ func str(data []byte, i int) (end int, escaped bool) {
 			}
 		}
 	}
-}
-
-// special returns a word whose lowest bit that is set marks the first byte of w that is a quote, a backslash, a
-// control character, or part of a character beyond ASCII. It is 0 if there is none. The bits after it mean
-// nothing.
-//
-// Each sum has the high bit of a byte below 0x80 unless that is a backslash; or a quote or a control character,
-// for those alone are below 0x21 once their bit of 2 is turned over.
-func special(w uint64) uint64 {
-	const each, high = 0x0101010101010101, 0x8080808080808080
-	return ^(((w ^ each*2) + each*(0x80-0x21)) & ((w ^ each*'\\') + each*(0x80-1)) &^ w) & high
 }
 
 func hex4(b []byte) bool {

@@ -19,11 +19,6 @@ func Marshal(v any) (json.RawMessage, error) {
 	case string:
 		return Quote(v), nil
 	}
-	return encode(v)
-}
-
-// encode is Marshal by encoding/json.
-func encode(v any) (json.RawMessage, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
@@ -67,7 +62,7 @@ func Quote(s string) json.RawMessage {
 	if end, escaped := str(b, 0); end == len(b) && !escaped {
 		return b // it has nothing to escape
 	}
-	raw, err := encode(s)
+	raw, err := Marshal(&s) // by encoding/json, as all that is not a string itself
 	if err != nil {
 		panic("rawjson: internal error: " + err.Error()) // a string always marshals
 	}

@@ -75,7 +75,10 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 	if len(r.notes.keys) > maxKeyList {
 		return nil, errTooManyKeys
 	}
-	if len(r.data) > MaxBytes || mayBeDeep(r.data) && !rawjson.Valid(r.data) {
+	// Its members are valid, but a value alone may have as many levels as a whole record.
+	deep := len(r.data) > 2*rawjson.MaxDepth &&
+		bytes.Count(r.data, []byte{'['})+bytes.Count(r.data, []byte{'{'}) > rawjson.MaxDepth
+	if len(r.data) > MaxBytes || deep && !rawjson.Valid(r.data) {
 		return nil, ErrTooLarge
 	}
 	e.Deadline = r.Deadline(t.Absolute)
@@ -88,10 +91,4 @@ func (d *Draft) Encode(t Terms, id string, before *Record, revision string, now 
 		return nil, ErrPastDeadline
 	}
 	return e, nil
-}
-
-// mayBeDeep reports whether data, whose members are valid, may be nested too deeply: a value alone may have as
-// many levels as a whole record.
-func mayBeDeep(data []byte) bool {
-	return len(data) > 2*rawjson.MaxDepth && bytes.Count(data, []byte{'['})+bytes.Count(data, []byte{'{'}) > rawjson.MaxDepth
 }
