@@ -80,8 +80,9 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.client, "client", "account", "what the provider calls this site")
 	f.StringVar(&o.clientSecret, "client-secret", os.Getenv("CLIENT_SECRET"),
 		"`text` that the provider gave it; $CLIENT_SECRET")
-	f.Func("proxies", "`addresses` of proxies, such as 10.0.0.0/8,192.0.2.7", func(list string) (err error) {
-		o.proxies, err = guard.ParseProxies(list)
+	f.Func("proxies", "`addresses` of proxies, such as 10.0.0.0/8,192.0.2.7", func(list string) error {
+		proxies, err := guard.ParseProxies(list)
+		o.proxies = append(o.proxies, proxies...)
 		return err
 	})
 	if err = f.Parse(args); err == nil && f.NArg() > 0 {

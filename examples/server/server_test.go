@@ -236,6 +236,7 @@ func TestServerRefusesToStartWith(t *testing.T) {
 		{"a flag that is not known", "-adr :3000", "not defined: -adr"},
 		{"an argument", "now", `"now" is not a flag`},
 		{"proxies that are none", "-trusted-proxies 10.0.0.0/8,everybody", `"everybody" is neither an address nor a prefix`},
+		{"everybody as one of two", "-addr :0 -trusted-proxies 0.0.0.0/0 -trusted-proxies 10.0.0.0/8", "which is everybody"},
 		{"everybody as a proxy", "-addr :0 -trusted-proxies 0.0.0.0/0", "which is everybody"},
 		{"a short secret", "-addr :0 -secret short", "at least 32"},
 		{"a Redis that is no URL", "-addr :0 -redis http://:hidden@localhost", "-redis is not a URL"},

@@ -40,8 +40,9 @@ func (p Program) parse(args []string) (options, error) {
 	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "serve plain http on other addresses than loopback too. Passwords and cookies can be read on the way, unless a proxy in front speaks https.")
 	f.BoolVar(&o.totp, "totp", false, "offer a second factor: POST /auth/totp/new and POST /auth/totp/confirm set up an authenticator app. Who has one is asked for its code, by POST /auth/totp, after each log-in; GET /vault asks everyone.")
 	f.DurationVar(&o.deviceBound, "device-bound", 0, "bind sessions to a key of the browser's device, so that a copied cookie is of use for no longer than this `time`, such as 10m, or 12s to see it. The default, 0, binds none. Needs -tls-cert and -tls-key. See docs/DEVICE-BOUND.md.")
-	f.Func("trusted-proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For is believed. Without them all clients of a proxy count as one, and a stranger can use up the log-in attempts of all.", func(list string) (err error) {
-		o.proxies, err = guard.ParseProxies(list)
+	f.Func("trusted-proxies", "`addresses` of the proxies in front, such as 10.0.0.0/8,192.0.2.7: what they say in X-Forwarded-For is believed. Without them all clients of a proxy count as one, and a stranger can use up the log-in attempts of all.", func(list string) error {
+		proxies, err := guard.ParseProxies(list)
+		o.proxies = append(o.proxies, proxies...)
 		return err
 	})
 	p.Flags(f)
