@@ -86,11 +86,11 @@ func isKey(s string) bool {
 }
 
 // Link links the account to owner. If it is theirs already, its name is updated. The error is [ErrLinked] if
-// it is another owner's. Any other error is an outage, after which it may be linked; or owner is empty; or
-// the issuer or the subject is not 1 to 1020 bytes of UTF-8 without a zero byte.
+// it is another owner's. Any other error is an outage, after which it may be linked; or owner is not 1
+// to 1020 bytes; or the issuer or the subject is not 1 to 1020 bytes of UTF-8 without a zero byte.
 func (t *SQLTable) Link(ctx context.Context, owner string, id Identity) error {
-	if owner == "" {
-		return errors.New("oidc: link: the owner is empty: give the user's id")
+	if owner == "" || len(owner) > maxKey {
+		return fmt.Errorf("oidc: link: the owner has %d bytes: give the user's id, of 1 to %d", len(owner), maxKey)
 	}
 	if !isKey(id.Issuer) || !isKey(id.Subject) {
 		return fmt.Errorf("oidc: link: the issuer has %d bytes and the subject %d: want 1 to %d of each, in "+

@@ -97,8 +97,10 @@ func TestAnIdentityThatIsNoKeyIsNotLinked(t *testing.T) {
 			t.Errorf("%+v: got %v, want a refusal", id, err)
 		}
 	}
-	err = table.Link(t.Context(), "", oidc.Identity{Issuer: "https://op.example", Subject: "1"})
-	if err == nil || errors.Is(err, errNoDatabase) {
-		t.Errorf("an empty owner: got %v, want an error before the database is asked", err)
+	for _, owner := range []string{"", strings.Repeat("1", 1021)} {
+		err := table.Link(t.Context(), owner, oidc.Identity{Issuer: "https://op.example", Subject: "1"})
+		if err == nil || errors.Is(err, errNoDatabase) {
+			t.Errorf("an owner of %d bytes: got %v, want an error before the database is asked", len(owner), err)
+		}
 	}
 }

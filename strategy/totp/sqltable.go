@@ -23,7 +23,7 @@ type SQLConfig struct {
 }
 
 // SQLTable keeps authenticator apps and recovery codes in a table of the application's PostgreSQL, MySQL,
-// MariaDB or SQLite, for owners: ids of users, never empty, and the same for ever. [SQLTable.Schema] makes
+// MariaDB or SQLite, for owners: ids of users, 1 to 1020 bytes, the same for ever. [SQLTable.Schema] makes
 // it. The application deletes rows of users who are gone. After Confirm, Remove or ReplaceRecoveryCodes it
 // mails the user, and ends log-ins with what was replaced, by guard.Guard.EndFactor. An error is an outage
 // unless the method says otherwise. It is made by [NewSQLTable] and safe for concurrent use.
@@ -231,9 +231,16 @@ func (t *SQLTable) row(ctx context.Context, owner string) (row, error) {
 	return append(list, row{})[0], nil
 }
 
+// maxOwner is how many bytes MySQL's column holds. Without a strict mode MySQL would cut a longer owner, and
+// nothing of the row would be found again.
+const maxOwner = 1020
+
 // set changes columns of the owner's row, and makes the row before if there is none. columns have the
 // placeholders of values.
 func (t *SQLTable) set(ctx context.Context, owner, columns string, values ...any) error {
+	if owner == "" || len(owner) > maxOwner { // users without an id would share one app
+		return fmt.Errorf("the owner has %d bytes: give the user's id, of 1 to %d", len(owner), maxOwner)
+	}
 	update := fmt.Sprintf(`UPDATE {table} SET %s WHERE owner = $%d`, columns, len(values)+1)
 	values = append(values, owner)
 	n, err := t.table.Exec(ctx, update, values...)

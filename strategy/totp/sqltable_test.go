@@ -86,6 +86,21 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 	}
 }
 
+// TestAnOwnerThatIsNoIDHasNoApp: all users without one would share it, and MySQL would cut a longer one.
+func TestAnOwnerThatIsNoIDHasNoApp(t *testing.T) {
+	db := sql.OpenDB(down{})
+	t.Cleanup(func() { _ = db.Close() })
+	table := newSQLTable(t, db, false)
+	codes, _ := totp.NewRecoveryCodes(1)
+	for _, owner := range []string{"", strings.Repeat("1", 1021)} {
+		for _, err := range []error{table.Begin(t.Context(), owner), table.ReplaceRecoveryCodes(t.Context(), owner, codes)} {
+			if err == nil || errors.Is(err, credtest.ErrDown) {
+				t.Errorf("an owner of %d bytes: got %v, want an error before the database is asked", len(owner), err)
+			}
+		}
+	}
+}
+
 // TestRecoveryCodesThatNobodyCouldTypeAreNotStored: nor more than the column of each database holds.
 func TestRecoveryCodesThatNobodyCouldTypeAreNotStored(t *testing.T) {
 	db := sql.OpenDB(down{})
