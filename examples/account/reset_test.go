@@ -115,6 +115,7 @@ func TestASecondClickFindsTheWorkDone(t *testing.T) {
 	site := main.SiteWhoseHashes(t, func() error { leave(); return nil })
 	breaksOff := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
 		leave = cancel
 		site.ServeHTTP(w, r.WithContext(ctx))
 		leave = func() {}
