@@ -126,3 +126,27 @@ func TestAnExpirySaysWhoseAsFarAsThatIsKnown(t *testing.T) {
 		}
 	})
 }
+
+// TestALogInPastItsLimitIsNotListed, nor counted by MaxSessions, though an administrator's later log-in keeps
+// its session.
+func TestALogInPastItsLimitIsNotListed(t *testing.T) {
+	const day = 24 * time.Hour
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, true })
+		admins := w.guard("admin")
+		w.mux.Handle("POST /admin/login", admins.Authenticate("local")(admins.LogIn(w.hello())))
+		w.mux.Handle("/admin/me", admins.RequireAuth(w.hello()))
+		b := w.loggedIn("joe@test.com")
+		pass(time.Hour)
+		b.Post("/admin/login", "email", "jen@test.com", "password", password).Want(t, http.StatusOK, "")
+		visitFor(b, "/admin/me", 30*day-time.Minute)
+		b.Get("/admin/me").Want(t, http.StatusOK, "")
+		if list, err := w.Sessions(t.Context(), joe); err != nil || len(list) != 0 {
+			t.Errorf("the user's sessions: got %v, %v, want none", list, err)
+		}
+		if list, err := admins.Sessions(t.Context(), &User{ID: 2, Email: "jen@test.com", Pass: password, Admin: true}); err != nil || len(list) != 1 {
+			t.Errorf("the administrator's sessions: got %v, %v, want one", list, err)
+		}
+		logIn(w.open(), "joe@test.com").Want(t, http.StatusOK, "hello joe@test.com")
+	})
+}

@@ -43,7 +43,7 @@ type UserSession struct {
 // not known. The same is true of one whose user Node has replaced under the same id, as
 // passport before 0.6 does. If the serializer is a [serializer.Namer], sessions that Node
 // made are not found, since only the serializer can name their users. Log-ins that the
-// security stamp has ended are left out.
+// security stamp or AbsoluteTimeout has ended are left out.
 func (g *Guard[U]) Sessions(ctx context.Context, user U) ([]UserSession, error) {
 	g.needSessions("Sessions")
 	id, _, err := g.serialize(ctx, user)

@@ -106,10 +106,16 @@ func (m *Manager) Linked(ctx context.Context, label string) iter.Seq2[Info, erro
 	}
 }
 
-// info describes rec if it is live and has label.
+// info describes rec if it is live and has label. A label of a guard's log-in that is past its limit does not
+// count, though the log-in of another guard keeps the session (S14).
 func (m *Manager) info(id, label string, rec *record.Record) (Info, bool) {
-	i := m.describe(id, rec)
-	return i, !rec.Over(m.cfg.AbsoluteTimeout, time.Now()) && slices.Contains(i.Labels, label)
+	i, now := m.describe(id, rec), time.Now()
+	if key := m.proto.GuardOf(label); key != "" {
+		if slot, ok := rec.Slot(key); ok && slot.Over(m.cfg.AbsoluteTimeout, now) {
+			return i, false
+		}
+	}
+	return i, !rec.Over(m.cfg.AbsoluteTimeout, now) && slices.Contains(i.Labels, label)
 }
 
 func (m *Manager) describe(id string, rec *record.Record) Info {
