@@ -175,6 +175,10 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in", U: 2, Remember: true}, {Do: "the replica takes over"}, {Do: "log in at Express", Old: true}, {Do: "end a device", U: 2}, {Do: "restore an old browser"}, {Do: "the old primary is back"}, {Do: "log in", Old: true}}},
 	"a stream in a session that Go renewed and Express restored under its former id": {Seed: 8300036702, Switches: switches{Node: 2, Streams: 1},
 		Steps: steps{{Do: "log in at Express"}, {Do: "begin at Express"}, {Do: "change the password"}, {Do: "end at Express"}, {Do: "open a stream"}, {Do: "log out at Express"}}},
+	"a log-out everywhere of one whose limit has passed beside another guard's user": {Seed: 1, Switches: switches{Guards: 1, Node: 1},
+		Steps: steps{{Do: "log in"}, {Do: "clock", N: 4}, {Do: "log in", G: 1}, {Do: "set at Express"}, {Do: "clock", N: 10}, {Do: "log out everywhere", B: 2}}},
+	"a log-out by the provider of such a log-in": {Seed: 1, Switches: switches{Guards: 1, Node: 1},
+		Steps: steps{{Do: "log in by provider"}, {Do: "clock", N: 4}, {Do: "log in", G: 1}, {Do: "set at Express"}, {Do: "clock", N: 10}, {Do: "log-out by the provider", B: 2}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -38,7 +39,7 @@ func (m *Model) end(meant which, but *Session, done Said, l *LogIn, e Event) (n 
 	said := done == Yes
 	for id, s := range m.Live {
 		in := func(l *LogIn) bool { return meant(s, l) }
-		was := slices.ContainsFunc(s.Was, in)
+		was := slices.ContainsFunc(slices.Concat(s.Was, slices.Collect(maps.Values(s.Over))), in)
 		if s == but || !was && !s.Has(in) {
 			continue
 		}

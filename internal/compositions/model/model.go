@@ -66,15 +66,14 @@ type LogIn struct {
 
 // Session is what is stored under one id. Ids are never used again (S1, S2).
 type Session struct {
-	ID     string
-	LogIns map[int]*LogIn // by guard
-	Over   map[int]*LogIn // expired, while another guard's is still valid
-	Values map[string]string
-	Born   time.Time // zero if Express made it and Go has not written it yet
-	Lives  time.Time // until then it surely lives, and from
-	Dies   time.Time // then on it is surely over, if nothing ends it (M9)
-	Node   bool      // Express has written it
-	Bound  bool      // to a key of its browser (S19)
+	ID          string
+	LogIns      map[int]*LogIn // by guard
+	Over        map[int]*LogIn // expired, while another guard's is still valid
+	Values      map[string]string
+	Born        time.Time // zero if Express made it and Go has not written it yet
+	Lives, Dies time.Time // until Lives it surely lives; from Dies on it is over, if nothing ends it before (M9)
+	Node        bool      // Express has written it
+	Bound       bool      // to a key of its browser (S19)
 
 	// What is unsaid about it until Go writes it.
 	Half bool     // an outage hit a write of it
