@@ -179,6 +179,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in"}, {Do: "clock", N: 4}, {Do: "log in", G: 1}, {Do: "set at Express"}, {Do: "clock", N: 10}, {Do: "log out everywhere", B: 2}}},
 	"a log-out by the provider of such a log-in": {Seed: 1, Switches: switches{Guards: 1, Node: 1},
 		Steps: steps{{Do: "log in by provider"}, {Do: "clock", N: 4}, {Do: "log in", G: 1}, {Do: "set at Express"}, {Do: "clock", N: 10}, {Do: "log-out by the provider", B: 2}}},
+	"a token that a change of the password has sent which an outage met": {Seed: 8600078598, Switches: switches{Remember: 1, Ids: 3, Outage: 2, SameSite: 1, Streams: 1},
+		Steps: steps{{Do: "log in", P: 1, Remember: true}, {Do: "open a stream"}, {Do: "the store hangs", N: 11}, {Do: "change the password"}, {Do: "the old primary is back as itself"}, {Do: "follow a link"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

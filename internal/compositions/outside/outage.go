@@ -150,6 +150,9 @@ func (m *Model) ChangePassword(r *Reply, fresh bool) {
 		series.Over = model.Yes
 	}
 	m.Model.ChangePassword(&r.Visit, fresh)
+	if r.Met && series != nil && r.Next != "" { // it has the new token, though something failed
+		m.Tokens[r.Next] = series
+	}
 }
 
 // Orphan reports whether a refused request stored the session under an id that no answer contained.
