@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
-	"github.com/seed-6f34412b/passport/internal/rawjson"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/serializer"
 )
@@ -42,7 +42,7 @@ func (g *Guard[U]) serialize(ctx context.Context, user U) (id json.RawMessage, n
 	case "", "null", "false", `""`:
 		return nil, "", &misuse{fmt.Sprintf("the serializer (%T) returned %q, which means nobody: return the user's id as JSON", g.users, id)}
 	}
-	if !rawjson.Valid(id) {
+	if !json.Valid(id) || !utf8.Valid(id) { // encoding/json lets bytes pass that make a record unreadable
 		return nil, "", &misuse{fmt.Sprintf("the serializer (%T) returned something that is not JSON", g.users)}
 	}
 	if name, err = serializer.NameOf(g.users, id); err != nil {
