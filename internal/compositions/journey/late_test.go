@@ -181,6 +181,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in by provider"}, {Do: "clock", N: 4}, {Do: "log in", G: 1}, {Do: "set at Express"}, {Do: "clock", N: 10}, {Do: "log-out by the provider", B: 2}}},
 	"a token that a change of the password has sent which an outage met": {Seed: 8600078598, Switches: switches{Remember: 1, Ids: 3, Outage: 2, SameSite: 1, Streams: 1},
 		Steps: steps{{Do: "log in", P: 1, Remember: true}, {Do: "open a stream"}, {Do: "the store hangs", N: 11}, {Do: "change the password"}, {Do: "the old primary is back as itself"}, {Do: "follow a link"}}},
+	"Express's session that a refused step up has listed is not the oldest": {Seed: 9200057450, Switches: switches{Max: 2, Lag: 1, Node: 1},
+		Steps: steps{{Do: "the reads fall behind"}, {Do: "log in"}, {Do: "log in at Express", Old: true}, {Do: "step up by passkey", U: 3}, {Do: "reopen"}, {Do: "log in"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

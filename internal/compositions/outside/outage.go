@@ -269,6 +269,9 @@ func (m *Model) Listed(guard, user int, got []Device) {
 	for id, s := range m.Live {
 		if l := s.LogIns[guard]; l != nil && l.User == user && l.Listed == model.Unsaid {
 			l.Listed = said(slices.ContainsFunc(got, func(d Device) bool { return d.ID == id }))
+			if s.Born.IsZero() && l.Listed == model.Yes { // so Go has written it
+				s.Born = m.Now
+			}
 		}
 	}
 }
