@@ -146,11 +146,12 @@ func (k *check) ended(id string, old []byte, next string, life time.Duration) (s
 	return successor
 }
 
-// punctual is called first by a rule that leaves what it expects to be there only so much of its time. Errors
+// punctual begins the part of a rule that leaves what it expects to be there only so much of its time. Errors
 // are reported until as much has passed, without the time of advance: on a busy machine a database's clock may
-// then be right that the time is over.
-func (k *check) punctual(left time.Duration) {
-	began, advance := time.Now(), k.advance
+// then be right that the time is over. The function that it returns ends that part: what is to be gone is gone
+// also on a busy machine.
+func (k *check) punctual(left time.Duration) (end func()) {
+	began, advance, all := time.Now(), k.advance, k.reporter
 	k.advance = func(d time.Duration) {
 		before := time.Now()
 		advance(d)
@@ -158,7 +159,8 @@ func (k *check) punctual(left time.Duration) {
 			began = began.Add(d)
 		}
 	}
-	k.reporter = punctualReporter{k.reporter, func() bool { return time.Since(began) >= left }}
+	k.reporter = punctualReporter{all, func() bool { return time.Since(began) >= left }}
+	return func() { k.advance, k.reporter = advance, all }
 }
 
 type punctualReporter struct {

@@ -111,13 +111,14 @@ var enderRules = ability[session.Ender](
 		name:  "a note lives as long as it was told to",
 		quote: "End removes the record of id, like Delete, and leaves a note for life",
 		check: func(k *check) {
-			k.punctual(2 * time.Second)
+			end := k.punctual(2 * time.Second)
 			k.create("old", "x", hour)
 			k.ended("old", nil, "new", time.Minute)
 			k.advance(58 * time.Second)
 			if next := k.ended("old", nil, "", 0); next != "new" {
 				k.wrong("after 58 s of a minute: got successor %q, want %q", next, "new")
 			}
+			end()
 			k.advance(3 * time.Second)
 			if next := k.ended("old", nil, "", 0); next != "" {
 				k.wrong("after 61 s of a minute: got successor %q, want none", next)

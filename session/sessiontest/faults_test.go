@@ -213,6 +213,14 @@ var storeFaults = []fault{
 			return m.Create(ctx, id, data, ttl*1000)
 		}
 	}},
+	{"records never expire, and Create is slow", "Get finds nothing from the end of the ttl on", func(m *store.MemoryStore, f *faulty) {
+		f.create = func(ctx context.Context, id string, data []byte, ttl time.Duration) error {
+			if id == "short" { // which is that rule's alone: others wait for f.mu
+				time.Sleep(time.Second)
+			}
+			return m.Create(ctx, id, data, ttl*1000)
+		}
+	}},
 	{"Create overwrites", "Create of an id in use is ErrExists and changes nothing", func(m *store.MemoryStore, f *faulty) {
 		f.create = func(ctx context.Context, id string, data []byte, ttl time.Duration) error {
 			err := m.Create(ctx, id, data, ttl)

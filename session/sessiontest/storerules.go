@@ -139,11 +139,12 @@ var storeRules = []rule{
 		name:  "Get finds nothing from the end of the ttl on",
 		quote: "It returns ErrNotFound when there is none or its time has come; any other error is an outage.",
 		check: func(k *check) {
-			k.punctual(time.Second)
+			end := k.punctual(time.Second)
 			k.create("short", "s", time.Minute)
 			k.create("long", "l", 2*time.Minute)
 			k.advance(59 * time.Second)
 			k.holds("short", "s")
+			end()
 			k.advance(2 * time.Second)
 			k.gone("short")
 			k.holds("long", "l")

@@ -130,6 +130,10 @@ func TestEachFaultOfCellsBreaksItsRule(t *testing.T) {
 		{"values last twice as long", "or its time has come", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
 			return c.Swap(ctx, key, old, new, 2*ttl)
 		}}},
+		{"values last twice as long, and Swap is slow", "or its time has come", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
+			time.Sleep(time.Second)
+			return c.Swap(ctx, key, old, new, 2*ttl)
+		}}},
 		{"the same value again is no swap", "Swap keeps new under key, if what is there is exactly old", faultyCells{swap: func(c strategy.Cells, ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
 			if bytes.Equal(old, new) {
 				return old, false, nil

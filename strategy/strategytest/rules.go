@@ -38,8 +38,8 @@ func runInBubble[S any](t *testing.T, rules []rule[S], newS func(t *testing.T) S
 // pass makes time pass in a bubble.
 func pass(d time.Duration) { <-time.After(d) }
 
-// punctual returns a reporter, and advance, for a rule that leaves what it expects to be there only so much of
-// its time. Errors are reported until as much has passed, without the time of advance: on a busy machine a
+// punctual returns a reporter, and advance, for the part of a rule that leaves what it expects to be there only
+// so much of its time. Errors are reported until as much has passed, without the time of advance: on a busy machine a
 // database's clock may then be right that the time is over.
 func punctual(t reporter, advance func(time.Duration), left time.Duration) (reporter, func(time.Duration)) {
 	began := time.Now()

@@ -110,6 +110,10 @@ func TestEachFaultOfTokensBreaksItsRule(t *testing.T) {
 		{"tokens last twice as long", "or its time has come", faultyTokens{put: func(k strategy.Tokens, ctx context.Context, key string, v []byte, ttl time.Duration) error {
 			return k.Put(ctx, key, v, 2*ttl)
 		}}},
+		{"tokens last twice as long, and Put is slow", "or its time has come", faultyTokens{put: func(k strategy.Tokens, ctx context.Context, key string, v []byte, ttl time.Duration) error {
+			time.Sleep(time.Second)
+			return k.Put(ctx, key, v, 2*ttl)
+		}}},
 		{"the first token stays", "it replaces what is there", faultyTokens{put: func(k strategy.Tokens, ctx context.Context, key string, v []byte, ttl time.Duration) error {
 			if old, found, _ := k.Take(ctx, key); found {
 				return k.Put(ctx, key, old, ttl)
