@@ -183,6 +183,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in", P: 1, Remember: true}, {Do: "open a stream"}, {Do: "the store hangs", N: 11}, {Do: "change the password"}, {Do: "the old primary is back as itself"}, {Do: "follow a link"}}},
 	"Express's session that a refused step up has listed is not the oldest": {Seed: 9200057450, Switches: switches{Max: 2, Lag: 1, Node: 1},
 		Steps: steps{{Do: "the reads fall behind"}, {Do: "log in"}, {Do: "log in at Express", Old: true}, {Do: "step up by passkey", U: 3}, {Do: "reopen"}, {Do: "log in"}}},
+	"Express writes a remembered session late, at an old primary that is back as itself": {Seed: 9200026422, Switches: switches{Remember: 1, Outage: 2, Node: 2},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "the replica takes over"}, {Do: "begin at Express"}, {Do: "the old primary is back as itself"}, {Do: "log in at Express", U: 2}, {Do: "end at Express"}, {Do: "change the password"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -57,6 +57,16 @@ func (m *Model) use(k *kept) {
 		}
 	}
 	m.Store, m.doubt, m.under = k.Store, k.doubt, k.under
+	if m.slow == nil {
+		return
+	}
+	for _, l := range m.slow.LogIns { // what Express has read names series, which this state has too
+		for ; l != nil; l = l.Under {
+			if of := series[m.root(l.Series)]; of != nil {
+				l.Series = of
+			}
+		}
+	}
 }
 
 // remember records which tokens were issued, for states that do not have them.
