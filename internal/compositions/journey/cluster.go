@@ -23,6 +23,7 @@ type cluster struct {
 	replica *follower          // may take over; may be nil
 	lagging *follower          // records are read from it; may be nil
 	cached  bool               // records are read from a cache that is notified of changes
+	notes   time.Duration      // how long the note of an end lives at most
 	says    string             // the error with which the primary answers
 	wrote   func(ids []string) // is called with records that ended together
 }
@@ -79,6 +80,11 @@ func answered(err error) bool {
 // left returns how much of a time to live is left at a replica that executes a command later; at least 0.
 func left(life time.Duration, until time.Time) time.Duration {
 	return min(life, max(time.Until(until), 0))
+}
+
+// leftOf is left of what a later command may prolong: at least 1 ms, so that it is there for that.
+func leftOf(ttl time.Duration, until time.Time) time.Duration {
+	return max(left(ttl, until), time.Millisecond)
 }
 
 // The sessions.
@@ -163,9 +169,7 @@ func (c clusterSessions) Create(ctx context.Context, id string, data []byte, ttl
 	if err == nil {
 		data, until := slices.Clone(data), time.Now().Add(ttl)
 		c.hand(func(n *node) {
-			if left := time.Until(until); left >= time.Millisecond {
-				_ = n.sessions.Create(context.Background(), id, data, left)
-			}
+			_ = n.sessions.Create(context.Background(), id, data, leftOf(ttl, until))
 		})
 	}
 	return c.acked(err)
@@ -176,11 +180,7 @@ func (c clusterSessions) Update(ctx context.Context, id string, old, new []byte,
 	if err == nil {
 		old, new, until := slices.Clone(old), slices.Clone(new), time.Now().Add(ttl)
 		c.hand(func(n *node) {
-			if left := time.Until(until); left >= time.Millisecond {
-				_ = n.sessions.Update(context.Background(), id, old, new, left)
-			} else {
-				_ = n.sessions.Delete(context.Background(), id, nil)
-			}
+			_ = n.sessions.Update(context.Background(), id, old, new, leftOf(ttl, until))
 		})
 	}
 	return c.acked(err)
@@ -198,7 +198,7 @@ func (c clusterSessions) End(ctx context.Context, id string, old []byte, next st
 	old = slices.Clone(old)
 	successor, err := c.primary().End(ctx, id, old, next, life)
 	if answered(err) { // it may leave a note even if there is no record
-		until := time.Now().Add(life)
+		until := time.Now().Add(min(life, c.notes))
 		c.hand(func(n *node) { _, _ = n.sessions.End(context.Background(), id, old, next, left(life, until)) })
 	}
 	return successor, c.acked(err)
@@ -243,10 +243,10 @@ func (c clusterCells) Load(ctx context.Context, key string) ([]byte, error) {
 func (c clusterCells) Swap(ctx context.Context, key string, old, new []byte, ttl time.Duration) ([]byte, bool, error) {
 	found, swapped, err := c.master().cells.Swap(ctx, key, old, new, ttl)
 	if swapped {
-		old, new := slices.Clone(old), slices.Clone(new)
-		until := time.Now().Add(ttl)
-		c.hand(func(n *node) {
-			_, _, _ = n.cells.Swap(context.Background(), key, old, new, max(left(ttl, until), time.Millisecond))
+		new, until := slices.Clone(new), time.Now().Add(ttl)
+		c.hand(func(n *node) { // what it replaced may be expired, and not yet be at a replica
+			old, _ := n.cells.Load(context.Background(), key)
+			_, _, _ = n.cells.Swap(context.Background(), key, old, new, leftOf(ttl, until))
 		})
 	}
 	if err = c.unacked(err); err != nil {
@@ -260,9 +260,11 @@ type clusterCounter struct{ *cluster }
 func (c clusterCounter) Add(ctx context.Context, key string, n int64, window time.Duration) (int64, time.Duration, error) {
 	count, reset, err := c.master().counter.Add(ctx, key, n, window)
 	if err == nil {
-		until := time.Now().Add(window)
+		until := time.Now().Add(reset)
 		c.hand(func(m *node) {
-			_, _, _ = m.counter.Add(context.Background(), key, n, max(left(window, until), time.Millisecond))
+			if left := left(window, until); left >= time.Millisecond { // else the counter is forgotten
+				_, _, _ = m.counter.Add(context.Background(), key, n, left)
+			}
 		})
 	}
 	return count, reset, c.unacked(err)

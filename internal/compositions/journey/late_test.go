@@ -185,6 +185,12 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "the reads fall behind"}, {Do: "log in"}, {Do: "log in at Express", Old: true}, {Do: "step up by passkey", U: 3}, {Do: "reopen"}, {Do: "log in"}}},
 	"Express writes a remembered session late, at an old primary that is back as itself": {Seed: 9200026422, Switches: switches{Remember: 1, Outage: 2, Node: 2},
 		Steps: steps{{Do: "log in", Remember: true}, {Do: "the replica takes over"}, {Do: "begin at Express"}, {Do: "the old primary is back as itself"}, {Do: "log in at Express", U: 2}, {Do: "end at Express"}, {Do: "change the password"}}},
+	"a note that has expired is not at a replica that begins anew": {Seed: 9100017289, Switches: switches{Outage: 2},
+		Steps: steps{{Do: "log in by provider"}, {Do: "change the password", Lost: true}, {Do: "clock", N: 6}, {Do: "the replica takes over"}, {Do: "the old primary is back"}, {Do: "the replica takes over"}, {Do: "log in"}}},
+	"a session that was refreshed is at a replica that begins anew": {Seed: 1, Switches: switches{Outage: 2},
+		Steps: steps{{Do: "log in"}, {Do: "clock", N: 6}, {Do: "page"}, {Do: "clock", N: 6}, {Do: "the replica takes over"}, {Do: "the old primary is back"}, {Do: "the replica takes over"}, {Do: "page"}}},
+	"one that was refreshed twice": {Seed: 1, Switches: switches{Outage: 2},
+		Steps: steps{{Do: "log in"}, {Do: "clock", N: 6}, {Do: "page"}, {Do: "clock", N: 6}, {Do: "page"}, {Do: "clock", N: 6}, {Do: "the replica takes over"}, {Do: "the old primary is back"}, {Do: "the replica takes over"}, {Do: "page"}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

@@ -47,11 +47,17 @@ func (n *node) set() *node {
 	return n
 }
 
+// shortNote is how long a store without tombstones keeps the note of where a session went on.
+const shortNote = 10 * time.Minute
+
 // fill makes the nodes of the cluster, with a replica that may take over and those for reads, as the
 // switches say.
 func (s Switches) fill(c *cluster, on servers) (err error) {
 	var reads *server
 	var reader *node
+	if c.notes = shortNote; s.Notes == 1 {
+		c.notes = absolute
+	}
 	if s.Store == 3 {
 		reads = on.redis()
 		if reader, err = s.redisNode(reads, nil); err != nil {
