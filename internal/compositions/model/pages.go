@@ -54,21 +54,22 @@ func (m *Model) restore(v *Visit) (*Session, *LogIn) {
 	return s, l
 }
 
-// remembered returns the session of a request, and the log-in in it.
+// remembered returns the session of a request, and the log-in in it. If an outage hits the request, what a
+// changed stamp ends may stay; it lets nobody pass (M11).
 func (m *Model) remembered(v *Visit) (*Session, *LogIn) {
 	s := m.Find(v)
-	if s == nil {
-		m.lost(v)
-		return nil, nil
-	}
-	l, over := s.of(v.Guard), s.Over[v.Guard]
+	l, over := s.of(v.Guard), cmp.Or(s, nobody).Over[v.Guard]
 	switch {
+	case s == nil:
+		m.lost(v)
 	case l == nil && over != nil:
 		m.expect("session_expired", over, s, Event{Reason: "absolute_timeout", Unsure: true})
 	case l != nil && !m.Good(l): // M11
 		m.expect("session_expired", l, s, Event{Reason: "stamp"})
 		if l = nil; !s.others(v.Guard) {
-			m.End(s.ID, "")
+			if m.MayEnd[s.ID] = none; !v.Met {
+				m.End(s.ID, "")
+			}
 			s = nil
 		}
 	}
