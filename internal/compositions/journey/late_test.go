@@ -186,6 +186,8 @@ var late = map[string]journey.Journey{
 			{Do: "set", B: 2}, {Do: "log out everywhere"}, {Do: "admin page", B: 1}}},
 	"and the next request ends that": {Seed: 1, Switches: switches{Stamp: 1, Outage: 1},
 		Steps: steps{{Do: "log in"}, {Do: "log in", B: 1}, {Do: "change the password"}, {Do: "the store dies", N: 1}, {Do: "page", B: 1}, {Do: "the store is back"}, {Do: "page", B: 1}}},
+	"the password changes again, after an outage left the renewal of what Express made": {Seed: 7700000405, Switches: switches{Stamp: 1, Outage: 1, Node: 1},
+		Steps: steps{{Do: "log in at Express"}, {Do: "the store dies", N: 2}, {Do: "change the password"}, {Do: "the store hangs", N: 1}, {Do: "change the password"}}},
 	"Express's session that a refused step up has listed is not the oldest": {Seed: 9200057450, Switches: switches{Max: 2, Lag: 1, Node: 1},
 		Steps: steps{{Do: "the reads fall behind"}, {Do: "log in"}, {Do: "log in at Express", Old: true}, {Do: "step up by passkey", U: 3}, {Do: "reopen"}, {Do: "log in"}}},
 	"Express writes a remembered session late, at an old primary that is back as itself": {Seed: 9200026422, Switches: switches{Remember: 1, Outage: 2, Node: 2},

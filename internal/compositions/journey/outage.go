@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -241,6 +242,7 @@ func (w *world) met(s Step, r *request) bool {
 		half.ID = "" // it is the device's id
 	}
 	half.Ends = !slices.Contains(endsNothing, s.Do) || r.Token != ""
+	half.Stamps = strings.HasPrefix(s.Do, "log in") || s.Do == "change the password"
 	switch s.Do {
 	case "log in", "log in wrong":
 		half.User, half.Guess = s.who(), "local"

@@ -29,6 +29,7 @@ type Half struct {
 	Name, Value string   // the value that it was meant to store
 	Flash       bool     // it was meant to add or show messages
 	Guess       string   // the strategy whose credentials it sent
+	Stamps      bool     // a log-in at its guard that it stored has a stamp, also if Express made that before
 
 	from *model.Session // the session that it presented
 }
@@ -229,6 +230,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 				*l, brought = *from.LogIns[g], true
 			}
 		}
+		l.Node = l.Node && (!h.Stamps || g != h.Guard)
 		if r := m.Tokens[h.Token]; r != nil && g == h.Guard && h.User == 0 && (h.from == nil || h.from.LogIns[g] == nil) {
 			l.Series, l.Labels = r, r.Labels
 		}
