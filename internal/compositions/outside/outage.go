@@ -147,7 +147,8 @@ func (m *Model) Changed(guard, user, times int) {
 // user's browser, an answer that expires its cookie says that it has.
 func (m *Model) ChangePassword(r *Reply, fresh bool) {
 	s, series := m.First(&r.Visit), m.Presented(&r.Visit)
-	if series != nil && series.Over == model.Unsaid && r.Forgot && s != nil && s.LogIns[r.Guard] != nil && s.LogIns[r.Guard].User == series.User {
+	its := func(l *model.LogIn) bool { return l.Guard == r.Guard && l.User == series.User && m.Good(l) }
+	if series != nil && series.Over == model.Unsaid && r.Forgot && s.Has(its) {
 		series.Over = model.Yes
 	}
 	m.Model.ChangePassword(&r.Visit, fresh)
