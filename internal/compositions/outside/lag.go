@@ -37,21 +37,15 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) *model.LogIn
 	if passed == 0 {
 		return nil
 	}
-	for _, id := range v.IDs {
-		if slices.Contains(v.Unproved, id) {
-			continue
-		}
-		var list []*model.LogIn
-		for _, s := range []*model.Session{m.before[id], m.Live[id]} {
-			if s != nil {
-				list = slices.AppendSeq(list, maps.Values(s.LogIns))
+	for _, at := range []map[string]*model.Session{m.before, m.Live} { // it shows what it has first
+		for _, id := range v.IDs {
+			if slices.Contains(v.Unproved, id) || at[id] == nil {
+				continue
 			}
-		}
-		i := slices.IndexFunc(list, func(l *model.LogIn) bool {
-			return l.Guard == v.Guard && l.User == passed && m.Good(l) && !m.Pending(l) && page.May(m.Model, v, l)
-		})
-		if i >= 0 {
-			return list[i]
+			l := at[id].LogIns[v.Guard]
+			if l != nil && l.User == passed && m.Good(l) && !m.Pending(l) && page.May(m.Model, v, l) {
+				return l
+			}
 		}
 	}
 	m.Want(false, "lag: a page shows who was never there", "user %d", passed)
