@@ -27,6 +27,7 @@ func (m *Model) Lag() {
 // was refused or showed nobody. It returns the log-in that it showed, or nil.
 func (m *Model) Looked(v *model.Visit, page model.Page, passed int) *model.LogIn {
 	m.Find(v)
+	m.mayRevoke(v)
 	for _, id := range v.IDs { // the replica may lack the first one, so that the next is used
 		if s := m.Live[id]; s != nil {
 			m.MayBeUsed(s, v.Now)
@@ -85,6 +86,17 @@ func (m *Model) Refusable(v *model.Visit, what string) bool {
 		return false
 	}
 	m.Find(v)
+	m.mayRevoke(v)
 	m.Answer = model.Answer{Status: v.Status, Refused: what + " that a lagging replica has refused"}
 	return true
+}
+
+// mayRevoke records that a request that read a stale record may have ended a session whose stamp has changed
+// (M11).
+func (m *Model) mayRevoke(v *model.Visit) {
+	for _, id := range v.IDs {
+		if s := m.Live[id]; s != nil && len(s.LogIns) == 1 && s.LogIns[v.Guard] != nil && !m.Good(s.LogIns[v.Guard]) {
+			m.MayEnd[id] = v.Guard
+		}
+	}
 }
