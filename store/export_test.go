@@ -1,7 +1,5 @@
 package store
 
-import "runtime"
-
 // Held returns how many records and notes m holds, live or expired.
 func Held(m *MemoryStore) int { return int(m.held.Load()) }
 
@@ -15,7 +13,7 @@ func ReadsTogether(r *RedisStore) bool { return r.reads.batches != nil }
 func SendsTogether(r *RedisStore) bool { return r.main.batches != nil }
 
 // Busy makes all calls of r go together, also those that are made one after the other.
-func Busy(r *RedisStore) *RedisStore { r.load.from = 1; return r }
+func Busy(r *RedisStore) *RedisStore { r.load.From = 1; return r }
 
 // Large makes r treat all records as large ones.
 func Large(r *RedisStore) *RedisStore { r.large.from = 0; return r }
@@ -25,16 +23,4 @@ func LargeRefused(r *RedisStore) bool { return r.large.refused.Load() }
 
 // Gather holds back what r sends together until send is called once, which sends it as one batch. waiting
 // returns how many calls wait. No call of r may be running.
-func Gather(r *RedisStore) (waiting func() int, send func()) {
-	b := r.main.batches
-	for idle := false; !idle; runtime.Gosched() { // the goroutine that sent the last batch may be about to end
-		b.mu.Lock()
-		idle, b.sending = !b.sending, true
-		b.mu.Unlock()
-	}
-	return func() int {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return len(b.waiting)
-	}, b.send
-}
+func Gather(r *RedisStore) (waiting func() int, send func()) { return r.main.batches.calls.Hold() }

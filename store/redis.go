@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/store/internal/contract"
+	"github.com/seed-6f34412b/passport/store/internal/together"
 )
 
 // RedisStore keeps sessions in Redis 6.2 or later, as connect-redis does: connect-redis's
@@ -31,9 +32,9 @@ import (
 // A key of another type under the prefix is an unknown id to Get. Errors never contain
 // a key, an id or a record; those that are not in the contract are outages.
 type RedisStore struct {
-	main  *sender // writes, and reads that must not be stale
-	reads readers // Get
-	load  *load   // the calls in flight
+	main  *sender        // writes, and reads that must not be stale
+	reads readers        // Get
+	load  *together.Load // the calls in flight
 	cfg   RedisConfig
 
 	notes, labels string // prefixes of the keys of notes and of labels
@@ -43,6 +44,14 @@ type RedisStore struct {
 	fresh  bool // a plain read by main asks the master, never a cache or a replica
 	joint  sameServer
 	large  large
+}
+
+// readers are the ways in which Get reads a record: alone, or under load together with others, by the
+// pipeline or by one MGET. At most one of pipeline and batches is set.
+type readers struct {
+	alone    *sender
+	pipeline *sender  // RedisConfig.Pipeline, or nil
+	batches  *batches // those of the store's own client, or nil
 }
 
 var (
@@ -70,10 +79,10 @@ func (r *RedisStore) note(key string) string {
 func (r *RedisStore) Get(ctx context.Context, id string) (data []byte, err error) {
 	via, batches := r.reads.alone, (*batches)(nil)
 	if r.reads.pipeline != nil || r.reads.batches != nil {
-		n := r.load.inFlight.Add(1)
-		defer r.load.inFlight.Add(-1)
-		if n >= r.load.from || r.load.stays.Load() > 0 {
-			r.load.joined(n)
+		n := r.load.InFlight.Add(1)
+		defer r.load.InFlight.Add(-1)
+		if n >= r.load.From || r.load.Stays.Load() > 0 {
+			r.load.Joined(n)
 			batches, via = r.reads.batches, cmp.Or(r.reads.pipeline, via)
 		}
 	}

@@ -123,10 +123,10 @@ func noScript(err error) bool { return strings.HasPrefix(err.Error(), "NOSCRIPT"
 // then has the new commands.
 func (s *sender) execAll(ctx context.Context, again resend, cmds []command) error {
 	if s.batches != nil {
-		n := s.load.inFlight.Add(1)
-		defer s.load.inFlight.Add(-1)
-		if n >= s.load.from || s.load.stays.Load() > 0 {
-			s.load.joined(n)
+		n := s.load.InFlight.Add(1)
+		defer s.load.InFlight.Add(-1)
+		if n >= s.load.From || s.load.Stays.Load() > 0 {
+			s.load.Joined(n)
 			err := s.batches.runAll(ctx, cmds)
 			failed := func(cmd command) bool { return cmd.Err() != nil && !errors.Is(cmd.Err(), redis.Nil) }
 			if err != nil || again == sendOnce || !slices.ContainsFunc(cmds, failed) {
@@ -152,10 +152,10 @@ func (s *sender) exec(ctx context.Context, again resend, written string, args []
 		return cmd, s.confirmed(ctx, written, c)
 	}
 	if s.batches != nil {
-		n := s.load.inFlight.Add(1)
-		defer s.load.inFlight.Add(-1)
-		if n >= s.load.from || s.load.stays.Load() > 0 {
-			s.load.joined(n)
+		n := s.load.InFlight.Add(1)
+		defer s.load.InFlight.Add(-1)
+		if n >= s.load.From || s.load.Stays.Load() > 0 {
+			s.load.Joined(n)
 			err := s.batches.run(ctx, c)
 			if err == nil || again == sendOnce || noScript(err) || errors.Is(err, redis.Nil) {
 				return cmd, err

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/store/internal/together"
 )
 
 // RedisClient is what a RedisStore needs of go-redis: *redis.Client (also from
@@ -44,7 +46,7 @@ type sender struct {
 	cached   bool                 // the client has a client-side cache
 	replicas int                  // how many replicas must confirm a write
 	batches  *batches             // or nil: every command goes alone
-	load     *load                // if batches is not nil
+	load     *together.Load       // if batches is not nil
 }
 
 func newSender(client RedisClient) *sender {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+
+	"github.com/seed-6f34412b/passport/store/internal/together"
 )
 
 // RedisStores is everything that a program keeps in Redis. It is made by [Redis], safe for
@@ -30,9 +32,9 @@ func Redis(client RedisClient, cfg RedisConfig) (*RedisStores, error) {
 	}
 	main := newSender(client)
 	main.replicas = cfg.Replicas
-	r := &RedisStore{main: main, load: &load{from: busyFrom}, cfg: cfg, notes: cfg.own("x:"), labels: cfg.own("label:") + cfg.Prefix, channel: cfg.own("ended:") + cfg.Prefix, fresh: authoritative(client)}
+	r := &RedisStore{main: main, load: &together.Load{From: together.From}, cfg: cfg, notes: cfg.own("x:"), labels: cfg.own("label:") + cfg.Prefix, channel: cfg.own("ended:") + cfg.Prefix, fresh: authoritative(client)}
 	if oneServer(client) && !cfg.NoBatches {
-		main.batches, main.load = &batches{store: r}, r.load
+		main.batches, main.load = newBatches(r), r.load
 	}
 	r.reads.alone = main
 	if cfg.Reads != nil {

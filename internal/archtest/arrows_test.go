@@ -15,8 +15,8 @@ import (
 var arrows = map[string]struct{ ours, modules []string }{
 	"serializer":            {ours: []string{"internal/norows", "internal/rawjson"}},
 	"session":               {ours: []string{"internal/cookies", "internal/devicebound", "internal/protocol", "internal/record", "internal/reqstate", "internal/rawjson"}},
-	"store":                 {ours: []string{"session", "store/internal/contract"}, modules: []string{"github.com/redis/go-redis/v9"}},
-	"store/sqlstore":        {ours: []string{"session", "store/internal/contract"}},
+	"store":                 {ours: []string{"session", "store/internal/contract", "store/internal/together"}, modules: []string{"github.com/redis/go-redis/v9"}},
+	"store/sqlstore":        {ours: []string{"session", "store/internal/contract", "store/internal/together"}},
 	"store/sqlstore/schema": {ours: []string{"store/sqlstore"}},
 	"guard":                 {ours: []string{"strategy", "strategy/remember", "serializer", "session", "internal/cookienames", "internal/reqstate", "internal/rawjson"}},
 	"guard/guardtest":       {ours: []string{"guard", "internal/reqstate"}},
@@ -40,6 +40,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/bounded", "strategy/internal/rotating", "strategy/internal/signed"}},
 
 	"store/internal/contract":      {ours: []string{"session"}},                                               // arguments that all stores refuse
+	"store/internal/together":      {},                                                                        // calls of one moment
 	"internal/norows":              {},                                                                        // errors of look-ups
 	"internal/cookienames":         {},                                                                        // of strategies
 	"strategy/internal/bounded":    {ours: []string{"strategy", "strategy/internal/combined"}},                // the time limit of calls to a store
