@@ -24,23 +24,24 @@ func (d *database) statementOf(params []string, text string) *statement {
 	return &statement{db: d.db, text: text, order: order, prepared: d.words.prepared, blocks: d.words.blocks}
 }
 
-// read makes a statement that reads the record of an id, see valuesOfRead. A database in this process is told
-// the time: SQLite's own functions for it take a tenth of a read's CPU time.
-func (d *database) read(text string) *statement {
+// read makes a statement that reads records by ids, see valuesOfRead. A database in this process is told the
+// time: SQLite's own functions for it take a tenth of a read's CPU time.
+func (d *database) read(ids []string, text string) *statement {
 	text = spelled(d.names, text)
 	if d.words.sameTime {
 		text = strings.ReplaceAll(text, d.words.now, ":now")
 	}
-	return d.statement("id now", text)
+	return d.statementOf(append(ids, "now"), text)
 }
 
 // valuesOfRead returns the values of a statement that read has made. The time is the one before a wait for a
 // connection or a lock: until its context ends, such a read may find a record that expires meanwhile.
-func (d *database) valuesOfRead(id string) []any {
+func (d *database) valuesOfRead(ids ...string) []any {
+	values := appendTexts(make([]any, 0, len(ids)+1), ids)
 	if d.words.sameTime {
-		return []any{id, time.Now().UnixMilli()}
+		values = append(values, time.Now().UnixMilli())
 	}
-	return []any{id}
+	return values
 }
 
 // once makes a statement that is not prepared, since its text is rarely used twice.

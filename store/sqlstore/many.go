@@ -12,17 +12,17 @@ import (
 
 // sizes are the numbers of ids for which there are statements. If there are fewer ids, the last one is
 // repeated.
-var sizes = []int{1, 16, 300}
+var sizes = []int{1, 8, 16, 32, 128, 300}
 
 const largest = 300
 
 // many has a SELECT of many records for each of sizes.
 type many struct{ gets []*statement }
 
-func newMany(s *Store, rowSeen string) (m many) {
+func newMany(d *database, rowSeen string) (m many) {
 	for _, n := range sizes {
 		words, params := list("id", n)
-		m.gets = append(m.gets, s.statementOf(params, "SELECT {id}, {read} FROM {sessions} WHERE {id} IN ("+words+") AND {live}"+rowSeen))
+		m.gets = append(m.gets, d.read(params, "SELECT {id}, {read} FROM {sessions} WHERE {id} IN ("+words+") AND {live}"+rowSeen))
 	}
 	return m
 }
@@ -34,7 +34,7 @@ func (s *Store) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
 	}
 	there := map[string][]byte{}
 	for part := range slices.Chunk(s.validOf(ids), largest) {
-		found, err := try(ctx, s.database, "get many", func() (map[string][]byte, error) { return s.getPart(ctx, part) })
+		found, err := try(ctx, s.database, "get many", func() (map[string][]byte, error) { return s.many.get(ctx, s.database, part) })
 		if err != nil {
 			return nil, err
 		}
@@ -49,14 +49,14 @@ func (s *Store) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
 	return records, nil
 }
 
-func (s *Store) getPart(ctx context.Context, ids []string) (map[string][]byte, error) {
+// get returns the records of ids, of which there is at least one, that are there.
+func (m many) get(ctx context.Context, d *database, ids []string) (map[string][]byte, error) {
 	at := slices.IndexFunc(sizes, func(n int) bool { return n >= len(ids) })
-	values := make([]any, sizes[at])
-	for i := range values {
-		values[i] = ids[min(i, len(ids)-1)]
+	for len(ids) < sizes[at] {
+		ids = append(slices.Clip(ids), ids[len(ids)-1])
 	}
 	there := map[string][]byte{}
-	err := s.many.gets[at].each(ctx, nil, values, func(rows *sql.Rows) error {
+	err := m.gets[at].each(ctx, nil, d.valuesOfRead(ids...), func(rows *sql.Rows) error {
 		var id string
 		var data []byte
 		err := rows.Scan(&id, &data)

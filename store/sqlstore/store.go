@@ -33,6 +33,7 @@ type Store struct {
 	walk                   *statement
 	labels                 labels
 	many                   many
+	batches                *batches // of get; nil with Config.NoBatches
 }
 
 var (
@@ -52,8 +53,8 @@ func newStore(d, reads *database, t table, cfg Config) *Store {
 		get = "SELECT {read}, {noted} FROM {sessions} WHERE {match} AND {live}"
 		seen, rowSeen = " AND NOT {noted}", " AND NOT {rownoted}"
 	}
-	s.get = reads.read(get)
-	s.primary = d.read(get)
+	s.get = reads.read([]string{"id"}, get)
+	s.primary = d.read([]string{"id"}, get)
 	s.create = d.statement("id new ttl", t.create)
 	s.update = d.statement("id old new ttl", t.update+" WHERE {match} AND {same} AND {live}"+seen)
 	s.remove = d.statement("id notice", t.remove(s))
@@ -61,12 +62,27 @@ func newStore(d, reads *database, t table, cfg Config) *Store {
 	s.ender = t.ender(s)
 	s.labels = newLabels(d)
 	s.joint, s.jointEnd = newJoints(s)
-	s.many = newMany(s, rowSeen)
+	s.many = newMany(d, rowSeen)
+	if !cfg.NoBatches {
+		s.batches = newBatches(reads, rowSeen)
+	}
 	return s
 }
 
-// Get implements [session.Store]. It is one SELECT, of the replica if the program has one.
+// Get implements [session.Store]. It is one SELECT, of the replica if the program has one; under load it is
+// part of one SELECT: see Config.NoBatches.
 func (s *Store) Get(ctx context.Context, id string) ([]byte, error) {
+	if s.batches != nil && s.table.valid(id) {
+		load := &s.batches.load
+		n := load.InFlight.Add(1)
+		defer load.InFlight.Add(-1)
+		if n >= load.From || load.Stays.Load() > 0 {
+			load.Joined(n)
+			if data := s.batches.get(ctx, id); data != nil {
+				return s.table.unpack(data), nil
+			}
+		}
+	}
 	data, err := s.read(ctx, s.get, id)
 	if !s.replica && errors.Is(err, session.ErrNotFound) {
 		err = contract.Gone[Store]{Store: s}
