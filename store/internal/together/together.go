@@ -36,7 +36,8 @@ func New[A any](exec func(ctx context.Context, batch []*Call[A])) *Batches[A] {
 	return &Batches[A]{exec: exec}
 }
 
-// Call is a call that waits for its batch, once. [NewCall] makes it. Asked is what it asks, with room for the answer.
+// Call is a call that waits for its batch, once. [NewCall] makes it. Asked is what it asks, with room for the
+// answer.
 type Call[A any] struct {
 	Asked    A
 	Panicked any // a panic of exec
