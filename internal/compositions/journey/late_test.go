@@ -206,6 +206,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in"}, {Do: "clock", N: 6}, {Do: "page"}, {Do: "clock", N: 6}, {Do: "page"}, {Do: "clock", N: 6}, {Do: "the replica takes over"}, {Do: "the old primary is back"}, {Do: "the replica takes over"}, {Do: "page"}}},
 	"a stream in a session that has ended, beside the new one that the reads do not have yet": {Seed: 8700033398, Switches: switches{Deploy: 1, Lag: 1, Streams: 1},
 		Steps: steps{{Do: "log in by passkey", U: 2, P: 1}, {Do: "the reads fall behind"}, {Do: "log in", U: 2}, {Do: "open a stream"}, {Do: "clock"}}},
+	"Express logs its user in again whom it replaced, and whose step up Go has noted": {Seed: 9100060066, Switches: switches{Ids: 1, Node: 1},
+		Steps: steps{{Do: "log in at Express", U: 3}, {Do: "step up by passkey", U: 3}, {Do: "log in at Express"}, {Do: "log in at Express", U: 3}}},
 }
 
 // TestLateJourneys checks that what broke once still works.

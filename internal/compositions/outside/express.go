@@ -33,7 +33,7 @@ func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps, noted bool) {
 	s := m.nodeVisit(v, moves, keeps)
 	l, before := &model.LogIn{User: user, Begun: v.Now, Node: true, Unnamed: m.Named}, s.LogIns[0]
 	if before != nil && !moves { // passport 0.4 replaces only the user: Go's notes match again if it comes back
-		if l.Under = before; before.Node {
+		if l.Under = before; before.Node && before.Factors == nil { // a step up leaves notes too
 			l.Under = before.Under
 		} else {
 			s.Read = false
