@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -130,6 +131,12 @@ func (a *app) errorPage(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	kind := problem.Type[strings.LastIndex(problem.Type, "#")+1:]
+	if from, err := url.Parse(r.Referer()); err == nil && kind == "ProblemFactor" {
+		if to, ok := guard.SafeReturnTo(from.EscapedPath()); ok { // the page with the form that was sent
+			http.Redirect(w, r, "/second?return_to="+url.QueryEscape(to), http.StatusSeeOther)
+			return
+		}
+	}
 	if errors.Is(err, guard.ErrActing) {
 		kind = "Acting"
 	}

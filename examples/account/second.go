@@ -12,7 +12,8 @@ import (
 func (a *app) secondPage(w http.ResponseWriter, r *http.Request) error {
 	u, err := a.auth.StepUpUser(r)
 	if errors.Is(err, strategy.ErrUnauthenticated) || err == nil && a.current(r) != nil {
-		return onTo(w, r, nil, "/login") // there is no pending log-in, or it is complete
+		to := cmp.Or(page{Request: r}.ReturnTo(), "/login")
+		return onTo(w, r, nil, to) // there is no pending log-in, or it is complete
 	}
 	return a.showOr(w, r, err, "second", form{}, u)
 }

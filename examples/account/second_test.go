@@ -121,3 +121,28 @@ func TestAnOutageLosesNothingThatWasShown(t *testing.T) {
 	v.Post("/account/linked/confirm").Want(t, http.StatusSeeOther, "")
 	v.Get("/account/linked").Want(t, http.StatusOK, "The account is connected.")
 }
+
+// TestAFormThatLacksTheSecondStepAsksForIt, such as the second of two clicks that set up an app: if the first
+// one has proved it meanwhile, the way leads on to the page of the form at once.
+func TestAFormThatLacksTheSecondStepAsksForIt(t *testing.T) {
+	site := main.Site(t, time.Hour)
+	owner := visit(t, site).register("kim@test.example")
+	addApp(t, owner)
+	for _, row := range []struct{ referer, want string }{
+		{main.Origin + "/account?a=b", "/second?return_to=%2Faccount"},
+		{"", ""},
+		{"%", ""},
+		{"http://elsewhere.example//x", ""},
+	} {
+		v := visit(t, site)
+		v.Post("/login", "email", "kim@test.example", "password", secret).Want(t, http.StatusSeeOther, "")
+		v.Header("Referer", row.referer)
+		a := v.Post("/account/name", "name", "Kim")
+		if got := a.Header.Get("Location"); got != row.want || row.want == "" && a.StatusCode != http.StatusUnauthorized {
+			t.Errorf("from %q: got %d, Location %q, want %q", row.referer, a.StatusCode, got, row.want)
+		}
+	}
+	if a := owner.Get("/second?return_to=%2Faccount%2Fsecurity"); a.Header.Get("Location") != "/account/security" {
+		t.Errorf("with the second step: got %d, Location %q", a.StatusCode, a.Header.Get("Location"))
+	}
+}
