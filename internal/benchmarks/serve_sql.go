@@ -75,9 +75,10 @@ func sqlHandlerOf(name, source string) http.Handler {
 		return oneSelect(source)
 	case sqlHeaders:
 		return guardedHeaders(oneSelect(source))
-	case "sql-passport":
+	case "sql-passport", "sql-passport-alone":
 		db, dialect := open(source)
-		return passportApp(name, must(sqlstore.New(context.Background(), db, sqlstore.Config{Dialect: dialect})).Sessions)
+		cfg := sqlstore.Config{Dialect: dialect, NoBatches: name == "sql-passport-alone"}
+		return passportApp(name, must(sqlstore.New(context.Background(), db, cfg)).Sessions)
 	case "sql-passport-node":
 		db, dialect := open(source)
 		cfg := sqlstore.Config{Dialect: dialect, Layout: sqlstore.ConnectPGSimple, Prefix: "node_", Migrate: true}

@@ -28,6 +28,7 @@ func sqlStacks(d sqlDatabase) []stack {
 		{name: sqlReference, title: "net/http + one SELECT", part: true},
 		{name: sqlHeaders, title: "net/http + one SELECT + the same two headers", part: true},
 		{name: "sql-passport", title: "**this**"},
+		{name: "sql-passport-alone", title: "the same, each read alone (`Config.NoBatches`)", part: true, users: true},
 		{name: "sql-passport-node", title: "**this**, in the table of connect-pg-simple"},
 		{name: "sql-scs", title: "scs + " + d.scs},
 		{name: "sql-scs-idle", title: "scs + " + d.scs + ", idle timeout"},
