@@ -27,6 +27,8 @@ const crowd, few = 40, 8
 type crowded struct{ *sqlstore.Store }
 
 func (c crowded) Get(ctx context.Context, id string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // without a deadline each would go alone
+	defer cancel()
 	var data []byte
 	var err error
 	var all sync.WaitGroup

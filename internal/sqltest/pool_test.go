@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,12 +32,54 @@ func TestAReadLeavesTheQueueForAConnectionWithItsContext(t *testing.T) {
 		}
 		cancel()
 	}
-	must(t, sqltest.Poll(func(context.Context) error {
-		all := make([]byte, 1<<20)
-		all = all[:runtime.Stack(all, true)]
-		if n := strings.Count(string(all), "sqlstore.(*Store).read"); n > 0 {
-			return fmt.Errorf("%d reads still wait for a connection", n)
+	must(t, sqltest.Poll(func(context.Context) error { return nobodyWaits() }))
+}
+
+// TestManyReadsLeaveTheQueueForAConnectionWithTheirContexts, at their deadline, or when they are cancelled and
+// have none.
+func TestManyReadsLeaveTheQueueForAConnectionWithTheirContexts(t *testing.T) {
+	servers := start(t)
+	for _, p := range servers.places() {
+		for _, limited := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, deadline %t", p.name, limited), func(t *testing.T) {
+				db, s := p.stores(t)
+				db.SetMaxOpenConns(1)
+				defer lock(t, db, "BEGIN", "COMMIT")()
+				ctx, cancel := context.WithCancel(t.Context())
+				if limited {
+					ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+				}
+				defer cancel()
+				var all sync.WaitGroup
+				for range crowd {
+					all.Go(func() {
+						if _, err := s.Sessions.Get(ctx, "id"); err == nil || !errors.Is(err, ctx.Err()) {
+							t.Errorf("got %v, want %v", err, ctx.Err())
+						}
+					})
+				}
+				must(t, sqltest.Poll(func(context.Context) error {
+					if db.Stats().WaitCount == 0 {
+						return errors.New("nobody waits for the connection")
+					}
+					return nil
+				}))
+				if !limited {
+					cancel()
+				}
+				all.Wait()
+				must(t, sqltest.Poll(func(context.Context) error { return nobodyWaits() }))
+			})
 		}
-		return nil
-	}))
+	}
+}
+
+// nobodyWaits returns an error while a goroutine waits for a connection of a pool.
+func nobodyWaits() error {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	if n := strings.Count(string(stacks), "sqlstore.(*statement)"); n > 0 {
+		return fmt.Errorf("%d statements still wait for a connection", n)
+	}
+	return nil
 }

@@ -72,7 +72,8 @@ func newStore(d, reads *database, t table, cfg Config) *Store {
 // Get implements [session.Store]. It is one SELECT, of the replica if the program has one; under load it is
 // part of one SELECT: see Config.NoBatches.
 func (s *Store) Get(ctx context.Context, id string) ([]byte, error) {
-	if s.batches != nil && s.table.valid(id) {
+	_, limited := ctx.Deadline() // a batch ends at the latest deadline: with a read that has none it might never
+	if limited && s.batches != nil && s.table.valid(id) {
 		load := &s.batches.load
 		n := load.InFlight.Add(1)
 		defer load.InFlight.Add(-1)

@@ -91,8 +91,9 @@ type Config struct {
 	// NoBatches reads each record alone. Otherwise what is asked for at the same moment is read by one SELECT,
 	// once six reads are in flight, and for the next 64. That delays a few reads a little, and takes much
 	// less of the database's time. One connection of the pool reads for all; if the answer takes longer than
-	// a millisecond, the next SELECT takes another. The error of a read is always that of a SELECT of its
-	// own.
+	// a millisecond, the next SELECT takes another. Its context has none of the values of theirs, such as a
+	// trace. What it does not find, or if it fails, is read once more, alone: so the error of a read is
+	// always that of a SELECT of its own. A read whose context has no deadline is always alone.
 	NoBatches bool
 
 	// Migrate makes New create those tables of this package that are missing, by the statements of [Schema].

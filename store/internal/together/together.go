@@ -29,7 +29,7 @@ type Batches[A any] struct {
 }
 
 // New returns batches that exec sends. exec gets at most [Most] calls, and fills in their answers. Its context
-// ends at the latest deadline of theirs: with the earliest, a call with little time left would fail the batch,
+// ends at the latest deadline of theirs, and never if one has none: with the earliest, a call with little time left would fail the batch,
 // and a slow server would get a request for each of the other calls. It may panic, or end its goroutine: then
 // the answers are what they were.
 func New[A any](exec func(ctx context.Context, batch []*Call[A])) *Batches[A] {
