@@ -11,8 +11,8 @@ const From = 6
 // single calls would follow every batch.
 const busyFor = 64
 
-// Load says whether the calls of a store go together: while many are in flight. A call adds itself to InFlight
-// until it ends, and looks at the numbers itself, since most find that they go alone.
+// Load says whether the calls of a store go together: while many are in flight. A call adds itself to
+// InFlight until it ends, and looks at the numbers itself, since most find that they go alone.
 type Load struct {
 	From     int64 // 1 in some tests
 	InFlight atomic.Int64

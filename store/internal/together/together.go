@@ -25,13 +25,13 @@ type Batches[A any] struct {
 
 	mu      sync.Mutex
 	waiting []*Call[A] // not yet in a batch
-	sending bool       // the goroutine of Send runs and will look at waiting again
+	sending bool       // the goroutine of send runs and will look at waiting again
 }
 
-// New returns batches that exec sends. exec gets at most [Most] calls, and fills in their answers. Its context
-// ends at the latest deadline of theirs, and never if one has none: with the earliest, a call with little time left would fail the batch,
-// and a slow server would get a request for each of the other calls. It may panic, or end its goroutine: then
-// the answers are what they were.
+// New returns batches that exec sends. exec gets at most [Most] calls, and fills in their answers. Its
+// context ends at the latest deadline of theirs, and never if one has none. With the earliest, a call with
+// little time left would fail the batch, and a slow server would get a request for each of the other calls.
+// exec may panic, or end its goroutine: then the answers are what they were.
 func New[A any](exec func(ctx context.Context, batch []*Call[A])) *Batches[A] {
 	return &Batches[A]{exec: exec}
 }
@@ -69,8 +69,8 @@ func (c *Call[A]) ended() bool {
 }
 
 // Wait returns when the batch of each of calls has been answered or has failed, or if ctx ends first with its
-// error. The caller must then not use calls any more. It asks ctx for its channel only when an answer is late:
-// to make one, with its timer, takes as long as the rest of a read.
+// error. The caller must then not use calls any more. It asks ctx for its channel only when an answer is
+// late: to make one, with its timer, takes as long as the rest of a read.
 func (b *Batches[A]) Wait(ctx context.Context, calls ...*Call[A]) error {
 	if err := ctx.Err(); err != nil {
 		return err
