@@ -1,14 +1,17 @@
-// Package credtest has what the tests of strategies share: secrets and their users, requests with them, and
-// the status of a refusal.
+// Package credtest has what the tests of strategies share: secrets and their users, requests with them, the
+// status of a refusal, and stores that are down.
 package credtest
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/seed-6f34412b/passport/strategy"
@@ -104,3 +107,15 @@ func (c *Cells) Swap(ctx context.Context, key string, old, new []byte, ttl time.
 	}
 	return c.Cells.Swap(ctx, key, old, new, ttl)
 }
+
+// NoDatabase returns the pool of a database that cannot be reached: each use of it is ErrDown.
+func NoDatabase(t testing.TB) *sql.DB {
+	db := sql.OpenDB(noDatabase{})
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+type noDatabase struct{}
+
+func (noDatabase) Connect(context.Context) (driver.Conn, error) { return nil, ErrDown }
+func (noDatabase) Driver() driver.Driver                        { return nil }

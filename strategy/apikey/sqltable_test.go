@@ -3,12 +3,12 @@ package apikey_test
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/apikey"
 )
@@ -47,20 +47,10 @@ func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
 	}
 }
 
-// down is a database that cannot be reached.
-type down struct{}
-
-var errDown = errors.New("the database is down")
-
-func (down) Connect(context.Context) (driver.Conn, error) { return nil, errDown }
-func (down) Driver() driver.Driver                        { return nil }
-
 // TestWithoutItsDatabaseEachMethodIsAnOutage: none of them says that there is no key, or that the name is
 // taken.
 func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
-	db := sql.OpenDB(down{})
-	t.Cleanup(func() { _ = db.Close() })
-	table, err := apikey.NewSQLTable(apikey.SQLConfig{DB: db})
+	table, err := apikey.NewSQLTable(apikey.SQLConfig{DB: credtest.NoDatabase(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +61,7 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 		"Insert": table.Insert(t.Context(), apikey.Key{ID: "a"}), "ByOwner": list, "Delete": remove,
 		"Used": table.Used(t.Context(), "a", time.Now()), "SQLFind": find,
 	} {
-		if !errors.Is(err, errDown) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, apikey.ErrNameTaken) {
+		if !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, apikey.ErrNameTaken) {
 			t.Errorf("%s: got %v, want the outage", method, err)
 		}
 	}

@@ -3,11 +3,11 @@ package oidc_test
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"strings"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
@@ -46,19 +46,9 @@ func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
 	}
 }
 
-// down is a database that cannot be reached.
-type down struct{}
-
-var errNoDatabase = errors.New("the database is down")
-
-func (down) Connect(context.Context) (driver.Conn, error) { return nil, errNoDatabase }
-func (down) Driver() driver.Driver                        { return nil }
-
 // TestWithoutItsDatabaseEachMethodIsAnOutage: none of them says that the account is nobody's, or another user's.
 func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
-	db := sql.OpenDB(down{})
-	t.Cleanup(func() { _ = db.Close() })
-	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: db})
+	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: credtest.NoDatabase(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +60,7 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 	for method, err := range map[string]error{
 		"Link": table.Link(t.Context(), "joe", id), "Unlink": unlink, "List": list, "SQLValidate": validate,
 	} {
-		if !errors.Is(err, errNoDatabase) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, oidc.ErrLinked) {
+		if !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, oidc.ErrLinked) {
 			t.Errorf("%s: got %v, want the outage", method, err)
 		}
 	}
@@ -78,9 +68,7 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 
 // TestAnIdentityThatIsNoKeyIsNotLinked: it would be everybody's, MySQL would cut it, or PostgreSQL not store it.
 func TestAnIdentityThatIsNoKeyIsNotLinked(t *testing.T) {
-	db := sql.OpenDB(down{})
-	t.Cleanup(func() { _ = db.Close() })
-	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: db})
+	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: credtest.NoDatabase(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +78,7 @@ func TestAnIdentityThatIsNoKeyIsNotLinked(t *testing.T) {
 		{Issuer: "https://op.example\xff", Subject: "1"},
 		{Issuer: "https://op.example", Subject: strings.Repeat("1", 1021)}, {Issuer: strings.Repeat("1", 1021), Subject: "1"},
 	} {
-		if err := table.Link(t.Context(), "joe", id); err == nil || errors.Is(err, errNoDatabase) {
+		if err := table.Link(t.Context(), "joe", id); err == nil || errors.Is(err, credtest.ErrDown) {
 			t.Errorf("%+v: got %v, want an error before the database is asked", id, err)
 		}
 		if _, err := oidc.SQLValidate(table, named)(t.Context(), id); !errors.Is(err, strategy.ErrUnauthenticated) {
@@ -99,7 +87,7 @@ func TestAnIdentityThatIsNoKeyIsNotLinked(t *testing.T) {
 	}
 	for _, owner := range []string{"", strings.Repeat("1", 1021)} {
 		err := table.Link(t.Context(), owner, oidc.Identity{Issuer: "https://op.example", Subject: "1"})
-		if err == nil || errors.Is(err, errNoDatabase) {
+		if err == nil || errors.Is(err, credtest.ErrDown) {
 			t.Errorf("an owner of %d bytes: got %v, want an error before the database is asked", len(owner), err)
 		}
 	}

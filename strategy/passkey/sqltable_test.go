@@ -3,11 +3,11 @@ package passkey_test
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"strings"
 	"testing"
 
+	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
@@ -50,17 +50,9 @@ func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
 	}
 }
 
-// down is a database that cannot be reached.
-type down struct{}
-
-func (down) Connect(context.Context) (driver.Conn, error) { return nil, errDown }
-func (down) Driver() driver.Driver                        { return nil }
-
 // TestWithoutItsDatabaseEachMethodIsAnOutage: none of them says that there is no passkey, or that it exists.
 func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
-	db := sql.OpenDB(down{})
-	t.Cleanup(func() { _ = db.Close() })
-	table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{DB: db, Owner: self, User: named})
+	table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{DB: credtest.NoDatabase(t), Owner: self, User: named})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +65,7 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 	for method, err := range map[string]error{
 		"Find": find, "List": list, "Add": table.Add(t.Context(), "joe", c), "Update": update, "Rename": rename, "Remove": remove,
 	} {
-		if !errors.Is(err, errDown) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, passkey.ErrExists) {
+		if !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, passkey.ErrExists) {
 			t.Errorf("%s: got %v, want the outage", method, err)
 		}
 	}

@@ -1,9 +1,7 @@
 package totp_test
 
 import (
-	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"net/http"
 	"strings"
@@ -57,18 +55,10 @@ func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
 	}
 }
 
-// down is a database that cannot be reached.
-type down struct{}
-
-func (down) Connect(context.Context) (driver.Conn, error) { return nil, credtest.ErrDown }
-func (down) Driver() driver.Driver                        { return nil }
-
 // TestWithoutItsDatabaseEachMethodIsAnOutage: none of them says that the code is wrong, or that there is no
 // app.
 func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
-	db := sql.OpenDB(down{})
-	t.Cleanup(func() { _ = db.Close() })
-	table := newSQLTable(t, db, false)
+	table := newSQLTable(t, credtest.NoDatabase(t), false)
 	codes, hashes := totp.NewRecoveryCodes(1)
 	_, begun := table.Begun(t.Context(), "joe")
 	_, remove := table.Remove(t.Context(), "joe")
@@ -88,9 +78,7 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 
 // TestAnOwnerThatIsNoIDHasNoApp: all users without one would share it, and MySQL would cut a longer one.
 func TestAnOwnerThatIsNoIDHasNoApp(t *testing.T) {
-	db := sql.OpenDB(down{})
-	t.Cleanup(func() { _ = db.Close() })
-	table := newSQLTable(t, db, false)
+	table := newSQLTable(t, credtest.NoDatabase(t), false)
 	codes, _ := totp.NewRecoveryCodes(1)
 	for _, owner := range []string{"", strings.Repeat("1", 1021)} {
 		for _, err := range []error{table.Begin(t.Context(), owner), table.ReplaceRecoveryCodes(t.Context(), owner, codes)} {
@@ -103,9 +91,7 @@ func TestAnOwnerThatIsNoIDHasNoApp(t *testing.T) {
 
 // TestRecoveryCodesThatNobodyCouldTypeAreNotStored: nor more than the column of each database holds.
 func TestRecoveryCodesThatNobodyCouldTypeAreNotStored(t *testing.T) {
-	db := sql.OpenDB(down{})
-	t.Cleanup(func() { _ = db.Close() })
-	table := newSQLTable(t, db, false)
+	table := newSQLTable(t, credtest.NoDatabase(t), false)
 	many, _ := totp.NewRecoveryCodes(31)
 	for name, codes := range map[string][]string{"a text that is no code": {"123456"}, "31 codes": many} {
 		if err := table.ReplaceRecoveryCodes(t.Context(), "joe", codes); err == nil || errors.Is(err, credtest.ErrDown) {
