@@ -75,26 +75,22 @@ func (t *SQLTable) Schema() string {
 `)
 }
 
-// maxKey is how many bytes MySQL's columns hold. Without a strict mode MySQL would cut longer ones, and two
-// accounts would be one.
-const maxKey = 1020
-
 // isKey reports whether each database can store s as a part of the key. PostgreSQL refuses a zero byte, and
 // text that is not UTF-8.
 func isKey(s string) bool {
-	return s != "" && len(s) <= maxKey && utf8.ValidString(s) && !strings.Contains(s, "\x00")
+	return s != "" && len(s) <= sqltable.MaxKey && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }
 
 // Link links the account to owner. If it is theirs already, its name is updated. The error is [ErrLinked] if
 // it is another owner's. Any other error is an outage, after which it may be linked; or owner is not 1
 // to 1020 bytes; or the issuer or the subject is not 1 to 1020 bytes of UTF-8 without a zero byte.
 func (t *SQLTable) Link(ctx context.Context, owner string, id Identity) error {
-	if owner == "" || len(owner) > maxKey {
-		return fmt.Errorf("oidc: link: the owner has %d bytes: give the user's id, of 1 to %d", len(owner), maxKey)
+	if err := sqltable.CheckOwner(owner); err != nil {
+		return fmt.Errorf("oidc: link: %w", err)
 	}
 	if !isKey(id.Issuer) || !isKey(id.Subject) {
 		return fmt.Errorf("oidc: link: the issuer has %d bytes and the subject %d: want 1 to %d of each, in "+
-			"UTF-8 and without a zero byte", len(id.Issuer), len(id.Subject), maxKey)
+			"UTF-8 and without a zero byte", len(id.Issuer), len(id.Subject), sqltable.MaxKey)
 	}
 	name := strings.ToValidUTF8(cmp.Or(id.Name, id.Username, id.Email), "\uFFFD")
 	name = strings.ReplaceAll(name, "\x00", "")

@@ -231,15 +231,11 @@ func (t *SQLTable) row(ctx context.Context, owner string) (row, error) {
 	return append(list, row{})[0], nil
 }
 
-// maxOwner is how many bytes MySQL's column holds. Without a strict mode MySQL would cut a longer owner, and
-// nothing of the row would be found again.
-const maxOwner = 1020
-
 // set changes columns of the owner's row, and makes the row before if there is none. columns have the
 // placeholders of values.
 func (t *SQLTable) set(ctx context.Context, owner, columns string, values ...any) error {
-	if owner == "" || len(owner) > maxOwner { // users without an id would share one app
-		return fmt.Errorf("the owner has %d bytes: give the user's id, of 1 to %d", len(owner), maxOwner)
+	if err := sqltable.CheckOwner(owner); err != nil {
+		return err
 	}
 	update := fmt.Sprintf(`UPDATE {table} SET %s WHERE owner = $%d`, columns, len(values)+1)
 	values = append(values, owner)

@@ -50,13 +50,26 @@ func (t *Table) text(statement string) string {
 	return statement
 }
 
+// MaxKey is how many bytes a column of type {key} holds in MySQL. Without a strict mode MySQL would cut longer
+// text: two keys would be one, or nothing would be found again.
+const MaxKey = 1020
+
+// CheckOwner returns an error if owner cannot be whose a row is. Users without an id would share their rows.
+func CheckOwner(owner string) error {
+	if owner == "" || len(owner) > MaxKey {
+		return fmt.Errorf("the owner has %d bytes: give the user's id, of 1 to %d", len(owner), MaxKey)
+	}
+	return nil
+}
+
 // Schema returns the statement that makes the table: {table} is its name, {id} the type of base64 and digits,
 // {key} that of other text in an index, and {text} that of long text.
 func (t *Table) Schema(statement string) string {
 	types := []string{"{id}", "TEXT", "{key}", "TEXT", "{text}", "TEXT"}
 	if t.mysql { // an index needs a limit, and collations ignore case or spaces at the end
 		types = []string{
-			"{id}", "VARBINARY(1400)", "{key}", "VARBINARY(1020)", "{text}", "LONGTEXT CHARACTER SET utf8mb4",
+			"{id}", "VARBINARY(1400)", "{key}", fmt.Sprintf("VARBINARY(%d)", MaxKey),
+			"{text}", "LONGTEXT CHARACTER SET utf8mb4",
 		}
 	}
 	return strings.NewReplacer(types...).Replace(t.text(statement))
