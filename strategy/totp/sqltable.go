@@ -81,28 +81,28 @@ func (t *SQLTable) Begin(ctx context.Context, owner string) error {
 // Begun returns the key that Begin has made, for the page with the QR code of [Codes.URL]. The error is
 // [ErrNotBegun] if there is none.
 func (t *SQLTable) Begun(ctx context.Context, owner string) ([]byte, error) {
+	key, _, err := t.begun(ctx, owner)
+	return key, err
+}
+
+// begun is Begun. It returns the key also as the table has it.
+func (t *SQLTable) begun(ctx context.Context, owner string) (key []byte, sealed string, err error) {
 	r, err := t.row(ctx, owner)
 	if err == nil && r.newApp == "" {
-		return nil, ErrNotBegun
+		err = ErrNotBegun
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return t.cfg.Vault.Open(owner, r.newApp)
+	key, err = t.cfg.Vault.Open(owner, r.newApp)
+	return key, r.newApp, err
 }
 
 // Confirm replaces the owner's app by the one that was begun, if code is one of it, and uses the code up. The
 // errors are [ErrNotBegun] and those of [Codes.Verify]. Codes can be guessed: call it in
 // throttle.Limiter.Attempt.
 func (t *SQLTable) Confirm(ctx context.Context, owner, code string) error {
-	r, err := t.row(ctx, owner)
-	if err == nil && r.newApp == "" {
-		return ErrNotBegun
-	}
-	var key []byte
-	if err == nil {
-		key, err = t.cfg.Vault.Open(owner, r.newApp)
-	}
+	key, sealed, err := t.begun(ctx, owner)
 	if err == nil {
 		err = t.cfg.Codes.Verify(ctx, owner, key, code)
 	}
@@ -110,7 +110,7 @@ func (t *SQLTable) Confirm(ctx context.Context, owner, code string) error {
 		return err
 	}
 	n, err := t.table.Exec(ctx, `UPDATE {table} SET app = $1, app_since = $2, new_app = ''
-		WHERE owner = $3 AND new_app = $4`, r.newApp, sqltable.Millis(time.Now()), owner, r.newApp)
+		WHERE owner = $3 AND new_app = $4`, sealed, sqltable.Millis(time.Now()), owner, sealed)
 	if err != nil {
 		return fmt.Errorf("totp: confirm: %w", err)
 	}
