@@ -5,15 +5,11 @@ package main_test
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	main "github.com/seed-6f34412b/passport/examples/account"
-	"github.com/seed-6f34412b/passport/internal/faultproxy"
 	"github.com/seed-6f34412b/passport/internal/redistest"
 	"github.com/seed-6f34412b/passport/internal/sqltest"
 	"github.com/seed-6f34412b/passport/serializer"
@@ -21,21 +17,11 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/passkey/passkeytest"
 )
 
-// TestTheSQLTableOfPasskeysInEachDatabase: passkey.SQLTable with the table of its own Schema. It is tested
-// here since its module has no drivers.
+// TestTheSQLTableOfPasskeysInEachDatabase: passkey.SQLTable with the table of its own Schema.
 func TestTheSQLTableOfPasskeysInEachDatabase(t *testing.T) {
-	postgres, maria := sqltest.StartPostgres(t), sqltest.StartMariaDB(t)
-	for _, row := range []struct {
-		name string
-		db   *sql.DB
-	}{
-		{"PostgreSQL", sqltest.Open(t, "pgx", postgres.URL(postgres.Database(t)))},
-		{"MariaDB", sqltest.Open(t, "mysql", maria.DSN(maria.Database(t)))},
-		{"SQLite", sqltest.SQLiteFile(t)},
-		{"SQLite in memory", sqltest.SQLiteMemory(t)},
-	} {
+	for _, row := range databases(t) {
 		table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{
-			DB: row.db, MySQL: row.name == "MariaDB", Owner: func(name string) string { return name },
+			DB: row.db, MySQL: row.mysql, Owner: func(name string) string { return name },
 			User: func(_ context.Context, name string) (string, error) { return name, nil },
 		})
 		if err != nil {
@@ -56,23 +42,10 @@ func TestTheSQLTableOfPasskeysInEachDatabase(t *testing.T) {
 
 // TestAPasskeyWhoseInsertLosesItsAnswerIsAdded, in each database with a server.
 func TestAPasskeyWhoseInsertLosesItsAnswerIsAdded(t *testing.T) {
-	postgres, maria := sqltest.StartPostgres(t), sqltest.StartMariaDB(t)
-	name, other := postgres.Database(t), maria.Database(t)
-	toPostgres, toMaria := faultproxy.NewStream(t, postgres.Addr), faultproxy.NewStream(t, maria.Addr)
-	postgres.Server = &sqltest.Server{Addr: toPostgres.Addr()}
-	maria.Server = &sqltest.Server{Addr: toMaria.Addr()}
-	for _, row := range []struct {
-		name  string
-		proxy *faultproxy.Proxy
-		db    *sql.DB
-	}{
-		{"PostgreSQL", toPostgres, sqltest.Open(t, "pgx", postgres.URL(name))},
-		{"MariaDB", toMaria, sqltest.Open(t, "mysql", maria.DSN(other))},
-	} {
-		row.db.SetMaxOpenConns(1)
+	for _, row := range proxiedDatabases(t) {
 		added := 0
 		table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{
-			DB: row.db, MySQL: row.name == "MariaDB", Owner: func(name string) string { return name },
+			DB: row.db, MySQL: row.mysql, Owner: func(name string) string { return name },
 			User:  func(context.Context, string) (string, error) { return "", serializer.ErrUserGone },
 			Added: func(context.Context, string, passkey.Credential) { added++ },
 		})
@@ -82,13 +55,7 @@ func TestAPasskeyWhoseInsertLosesItsAnswerIsAdded(t *testing.T) {
 		if _, err := row.db.ExecContext(t.Context(), table.Schema()); err != nil {
 			t.Fatal(err)
 		}
-		var n atomic.Int32
-		row.proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
-			if !strings.Contains(c[0], "-- ping") && n.Add(1) == 2 { // the statement is prepared first
-				return faultproxy.CutReply
-			}
-			return faultproxy.Pass
-		})
+		row.loseAnswer()
 		c := passkey.Credential{ID: []byte("a passkey"), Name: "phone", Created: time.Now()}
 		if err := table.Add(t.Context(), "joe", c); err != nil {
 			t.Errorf("%s: got %v, want the passkey added", row.name, err)

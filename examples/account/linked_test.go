@@ -6,20 +6,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
-	"github.com/seed-6f34412b/passport/internal/faultproxy"
-	"github.com/seed-6f34412b/passport/internal/sqltest"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// identities returns oidc.SQLTable with the table of its own Schema. It is tested here since its module has no
-// drivers.
+// identities returns oidc.SQLTable with the table of its own Schema.
 func identities(t testing.TB, db *sql.DB, mysql bool) *oidc.SQLTable {
 	t.Helper()
 	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: db, MySQL: mysql})
@@ -37,18 +33,9 @@ func identities(t testing.TB, db *sql.DB, mysql bool) *oidc.SQLTable {
 // TestTheSQLTableOfIdentitiesInEachDatabase: an account at a provider belongs to one user, whatever happens at
 // the same time, and accounts whose names look alike are not the same.
 func TestTheSQLTableOfIdentitiesInEachDatabase(t *testing.T) {
-	postgres, maria := sqltest.StartPostgres(t), sqltest.StartMariaDB(t)
-	for _, row := range []struct {
-		name string
-		db   *sql.DB
-	}{
-		{"PostgreSQL", sqltest.Open(t, "pgx", postgres.URL(postgres.Database(t)))},
-		{"MariaDB", sqltest.Open(t, "mysql", maria.DSN(maria.Database(t)))},
-		{"SQLite", sqltest.SQLiteFile(t)},
-		{"SQLite in memory", sqltest.SQLiteMemory(t)},
-	} {
+	for _, row := range databases(t) {
 		t.Run(row.name, func(t *testing.T) {
-			table, ctx := identities(t, row.db, row.name == "MariaDB"), t.Context()
+			table, ctx := identities(t, row.db, row.mysql), t.Context()
 			find := oidc.SQLValidate(table, func(_ context.Context, owner string) (string, error) {
 				if owner == "gone" {
 					return "", serializer.ErrUserGone
@@ -124,28 +111,9 @@ func TestTheSQLTableOfIdentitiesInEachDatabase(t *testing.T) {
 
 // TestAnAccountWhoseInsertLosesItsAnswerIsLinked, in each database with a server.
 func TestAnAccountWhoseInsertLosesItsAnswerIsLinked(t *testing.T) {
-	postgres, maria := sqltest.StartPostgres(t), sqltest.StartMariaDB(t)
-	name, other := postgres.Database(t), maria.Database(t)
-	toPostgres, toMaria := faultproxy.NewStream(t, postgres.Addr), faultproxy.NewStream(t, maria.Addr)
-	postgres.Server = &sqltest.Server{Addr: toPostgres.Addr()}
-	maria.Server = &sqltest.Server{Addr: toMaria.Addr()}
-	for _, row := range []struct {
-		name  string
-		proxy *faultproxy.Proxy
-		db    *sql.DB
-	}{
-		{"PostgreSQL", toPostgres, sqltest.Open(t, "pgx", postgres.URL(name))},
-		{"MariaDB", toMaria, sqltest.Open(t, "mysql", maria.DSN(other))},
-	} {
-		row.db.SetMaxOpenConns(1)
-		table := identities(t, row.db, row.name == "MariaDB")
-		var n atomic.Int32
-		row.proxy.Faults(func(c faultproxy.Command) faultproxy.Manner {
-			if !strings.Contains(c[0], "-- ping") && n.Add(1) == 2 { // the statement is prepared first
-				return faultproxy.CutReply
-			}
-			return faultproxy.Pass
-		})
+	for _, row := range proxiedDatabases(t) {
+		table := identities(t, row.db, row.mysql)
+		row.loseAnswer()
 		id := oidc.Identity{Issuer: "https://op.example", Subject: "1", Name: "Kim"}
 		err := table.Link(t.Context(), "1", id)
 		row.proxy.Faults(nil)
