@@ -78,14 +78,10 @@ func answered(err error) bool {
 }
 
 // left returns how much of a time to live is left at a replica that executes a command later; at least 0.
-func left(life time.Duration, until time.Time) time.Duration {
-	return min(life, max(time.Until(until), 0))
-}
+func left(until time.Time) time.Duration { return max(time.Until(until), 0) }
 
 // leftOf is left of what a later command may prolong: at least 1 ms, so that it is there for that.
-func leftOf(ttl time.Duration, until time.Time) time.Duration {
-	return max(left(ttl, until), time.Millisecond)
-}
+func leftOf(until time.Time) time.Duration { return max(time.Until(until), time.Millisecond) }
 
 // The sessions.
 
@@ -168,9 +164,7 @@ func (c clusterSessions) Create(ctx context.Context, id string, data []byte, ttl
 	err := c.primary().Create(ctx, id, data, ttl)
 	if err == nil {
 		data, until := slices.Clone(data), time.Now().Add(ttl)
-		c.hand(func(n *node) {
-			_ = n.sessions.Create(context.Background(), id, data, leftOf(ttl, until))
-		})
+		c.hand(func(n *node) { _ = n.sessions.Create(context.Background(), id, data, leftOf(until)) })
 	}
 	return c.acked(err)
 }
@@ -179,9 +173,7 @@ func (c clusterSessions) Update(ctx context.Context, id string, old, new []byte,
 	err := c.primary().Update(ctx, id, old, new, ttl)
 	if err == nil {
 		old, new, until := slices.Clone(old), slices.Clone(new), time.Now().Add(ttl)
-		c.hand(func(n *node) {
-			_ = n.sessions.Update(context.Background(), id, old, new, leftOf(ttl, until))
-		})
+		c.hand(func(n *node) { _ = n.sessions.Update(context.Background(), id, old, new, leftOf(until)) })
 	}
 	return c.acked(err)
 }
@@ -199,7 +191,7 @@ func (c clusterSessions) End(ctx context.Context, id string, old []byte, next st
 	successor, err := c.primary().End(ctx, id, old, next, life)
 	if answered(err) { // it may leave a note even if there is no record
 		until := time.Now().Add(min(life, c.notes))
-		c.hand(func(n *node) { _, _ = n.sessions.End(context.Background(), id, old, next, left(life, until)) })
+		c.hand(func(n *node) { _, _ = n.sessions.End(context.Background(), id, old, next, left(until)) })
 	}
 	return successor, c.acked(err)
 }
@@ -211,7 +203,7 @@ func (c clusterSessions) EndMany(ctx context.Context, ids []string, life time.Du
 	}
 	if err == nil {
 		until := time.Now().Add(life)
-		c.hand(func(n *node) { _, _ = n.sessions.EndMany(context.Background(), ids, left(life, until)) })
+		c.hand(func(n *node) { _, _ = n.sessions.EndMany(context.Background(), ids, left(until)) })
 	}
 	return successors, c.acked(err)
 }
@@ -246,7 +238,7 @@ func (c clusterCells) Swap(ctx context.Context, key string, old, new []byte, ttl
 		new, until := slices.Clone(new), time.Now().Add(ttl)
 		c.hand(func(n *node) { // what it replaced may be expired, and not yet be at a replica
 			old, _ := n.cells.Load(context.Background(), key)
-			_, _, _ = n.cells.Swap(context.Background(), key, old, new, leftOf(ttl, until))
+			_, _, _ = n.cells.Swap(context.Background(), key, old, new, leftOf(until))
 		})
 	}
 	if err = c.unacked(err); err != nil {
@@ -262,7 +254,7 @@ func (c clusterCounter) Add(ctx context.Context, key string, n int64, window tim
 	if err == nil {
 		until := time.Now().Add(reset)
 		c.hand(func(m *node) {
-			if left := left(window, until); left >= time.Millisecond { // else the counter is forgotten
+			if left := left(until); left >= time.Millisecond { // else the counter is forgotten
 				_, _, _ = m.counter.Add(context.Background(), key, n, left)
 			}
 		})
