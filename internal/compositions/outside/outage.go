@@ -181,7 +181,7 @@ func (m *Model) Settled(id string, f Opened) {
 		return
 	}
 	if !f.Lives {
-		good := slices.ContainsFunc(slices.Collect(maps.Values(s.LogIns)), m.Good)
+		good := s.Has(m.Good)
 		m.Want(h.Ends || !good && len(s.LogIns) > 0, "outage: a request that ends nothing ended a session", "%s with %d log-ins", id, len(s.LogIns))
 		m.End(id, "")
 		return
