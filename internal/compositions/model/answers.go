@@ -41,9 +41,8 @@ func (m *Model) Deny(status int, what string) { m.Answer.Status, m.Answer.Refuse
 // follows adds what happens once the request is answered.
 func (m *Model) follows(f func(done Said)) { m.Answer.follows = append(m.Answer.follows, f) }
 
-// Answered ends a request, and returns what its answer must be. The session's cookie is sent again only with
-// Reissue, and with Rolling whenever the session is refreshed. It lasts until the session's limit, or with
-// Rolling as long as the session may be unused.
+// Answered ends a request, and returns what its answer must be. The session's cookie lasts until the
+// session's limit, or with Rolling as long as the session may be unused.
 func (m *Model) Answered(v *Visit) (a Answer) {
 	a, m.Answer = m.Answer, a
 	for _, f := range a.follows {

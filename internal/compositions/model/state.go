@@ -19,7 +19,8 @@ func (m *Model) First(v *Visit) *Session {
 }
 
 // Find returns the session of a request, or nil, and records that the request uses it: it is refreshed if
-// that is due (S12), and what Express wrote is listed (M15).
+// that is due (S12), and what Express wrote is listed (M15). Its cookie is sent again only with Reissue, and
+// with Rolling whenever it is refreshed.
 func (m *Model) Find(v *Visit) *Session {
 	s := m.First(v)
 	if s == nil {
