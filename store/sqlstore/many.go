@@ -52,9 +52,7 @@ func (s *Store) GetMany(ctx context.Context, ids []string) ([][]byte, error) {
 // get returns the records of ids, of which there is at least one, that are there.
 func (m many) get(ctx context.Context, d *database, ids []string) (map[string][]byte, error) {
 	at := slices.IndexFunc(sizes, func(n int) bool { return n >= len(ids) })
-	for len(ids) < sizes[at] {
-		ids = append(slices.Clip(ids), ids[len(ids)-1])
-	}
+	ids = append(slices.Clip(ids), slices.Repeat(ids[len(ids)-1:], sizes[at]-len(ids))...)
 	there := map[string][]byte{}
 	err := m.gets[at].each(ctx, nil, d.valuesOfRead(ids...), func(rows *sql.Rows) error {
 		var id string
