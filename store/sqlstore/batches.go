@@ -48,9 +48,8 @@ func (b *batches) exec(ctx context.Context, batch []*together.Call[asked]) {
 	ids = slices.Compact(ids)
 	if b.db.words.blocks {
 		growStack(0)
-		ctx = b.many.gets[0].unwatched(ctx)
 	}
-	there, err := b.many.get(ctx, b.db, ids)
+	there, err := b.many.get(b.many.gets[0].unwatched(ctx), b.db, ids)
 	if err != nil {
 		return
 	}

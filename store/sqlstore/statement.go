@@ -135,12 +135,15 @@ func (s *statement) on(tx *sql.Tx) querier {
 	return s.db
 }
 
-// unwatched returns the context for a read on SQLite, in [within] or in a batch: one without an end. With
-// ctx, database/sql and the driver would each start a goroutine that waits for its end, and both take about
-// as long as the read. Such a read ends at the latest with the busy timeout, as it would have to wait for
-// nothing but a lock. If the pool has no free connection, it could wait for one for ever: then unwatched
+// unwatched returns the context for a read in [within] or in a batch. On SQLite that is one without an end:
+// with ctx, database/sql and the driver would each start a goroutine that waits for its end, and both take
+// about as long as the read. Such a read ends at the latest with the busy timeout, as it would have to wait
+// for nothing but a lock. If the pool has no free connection, it could wait for one for ever: then unwatched
 // returns ctx.
 func (s *statement) unwatched(ctx context.Context) context.Context {
+	if !s.blocks {
+		return ctx
+	}
 	if pool := s.db.Stats(); pool.MaxOpenConnections > 0 && pool.InUse >= pool.MaxOpenConnections {
 		return ctx
 	}

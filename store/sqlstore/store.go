@@ -108,11 +108,7 @@ func (s *Store) read(ctx context.Context, q *statement, id string) ([]byte, erro
 		if !s.tombstones {
 			into = into[:1]
 		}
-		ctx := ctx
-		if s.words.blocks {
-			ctx = q.unwatched(ctx)
-		}
-		r.found, err = q.row(ctx, nil, s.valuesOfRead(id), into...)
+		r.found, err = q.row(q.unwatched(ctx), nil, s.valuesOfRead(id), into...)
 		return r, err
 	})
 	switch {
