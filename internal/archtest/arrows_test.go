@@ -20,8 +20,8 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"store/sqlstore/schema": {ours: []string{"store/sqlstore"}},
 	"guard":                 {ours: []string{"strategy", "strategy/remember", "serializer", "session", "internal/cookienames", "internal/reqstate", "internal/rawjson"}},
 	"guard/guardtest":       {ours: []string{"guard", "internal/reqstate"}},
-	"session/sessiontest":   {ours: []string{"session"}},
-	"strategy/strategytest": {ours: []string{"strategy", "strategy/internal/combined"}},
+	"session/sessiontest":   {ours: []string{"internal/punctual", "session"}},
+	"strategy/strategytest": {ours: []string{"internal/punctual", "strategy", "strategy/internal/combined"}},
 	"internal/cookies":      {modules: []string{"github.com/gorilla/securecookie"}},
 	"internal/reqstate":     {ours: []string{"internal/record"}},
 	"internal/rawjson":      {},
@@ -43,6 +43,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"store/internal/together":      {},                                                                        // calls of one moment
 	"internal/norows":              {},                                                                        // errors of look-ups
 	"internal/cookienames":         {},                                                                        // of strategies
+	"internal/punctual":            {},                                                                        // kits on a busy machine
 	"strategy/internal/bounded":    {ours: []string{"strategy", "strategy/internal/combined"}},                // the time limit of calls to a store
 	"strategy/internal/combined":   {},                                                                        // several cells in one trip
 	"strategy/internal/body":       {},                                                                        // bodies that several strategies read

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/punctual"
 	"github.com/seed-6f34412b/passport/session"
 )
 
@@ -146,31 +147,10 @@ func (k *check) ended(id string, old []byte, next string, life time.Duration) (s
 	return successor
 }
 
-// punctual begins the part of a rule that leaves what it expects to be there only so much of its time. Errors
-// are reported until as much has passed, without the time of advance: on a busy machine a database's clock may
-// then be right that the time is over. The function that it returns ends that part: what is to be gone is gone
-// also on a busy machine.
+// punctual begins the part of a rule that [punctual.Within] is for. The function that it returns ends that
+// part: what is to be gone is gone also on a busy machine.
 func (k *check) punctual(left time.Duration) (end func()) {
-	began, advance, all := time.Now(), k.advance, k.reporter
-	k.advance = func(d time.Duration) {
-		before := time.Now()
-		advance(d)
-		if time.Since(before) >= d { // the clock is time.Now
-			began = began.Add(d)
-		}
-	}
-	k.reporter = punctualReporter{all, func() bool { return time.Since(began) >= left }}
+	advance, all := k.advance, k.reporter
+	k.reporter, k.advance = punctual.Within(all, advance, left)
 	return func() { k.advance, k.reporter = advance, all }
-}
-
-type punctualReporter struct {
-	reporter
-	late func() bool
-}
-
-func (r punctualReporter) Errorf(format string, args ...any) {
-	r.Helper()
-	if !r.late() {
-		r.reporter.Errorf(format, args...)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/punctual"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/internal/combined"
 )
@@ -69,7 +70,7 @@ var cellsRules = []rule[cells]{
 		c.load(t, "b", "")
 	}},
 	{"or its time has come", func(t reporter, c cells) {
-		early, advance := punctual(t, c.advance, time.Second)
+		early, advance := punctual.Within(t, c.advance, time.Second)
 		c.swap(early, "a", "", "1", "", true)
 		advance(59 * time.Second)
 		c.load(early, "a", "1")

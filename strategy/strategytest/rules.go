@@ -37,29 +37,3 @@ func runInBubble[S any](t *testing.T, rules []rule[S], newS func(t *testing.T) S
 
 // pass makes time pass in a bubble.
 func pass(d time.Duration) { <-time.After(d) }
-
-// punctual returns a reporter, and advance, for the part of a rule that leaves what it expects to be there only
-// so much of its time. Errors are reported until as much has passed, without the time of advance: on a busy machine a
-// database's clock may then be right that the time is over.
-func punctual(t reporter, advance func(time.Duration), left time.Duration) (reporter, func(time.Duration)) {
-	began := time.Now()
-	return punctualReporter{t, func() bool { return time.Since(began) >= left }}, func(d time.Duration) {
-		before := time.Now()
-		advance(d)
-		if time.Since(before) >= d { // the clock is time.Now
-			began = began.Add(d)
-		}
-	}
-}
-
-type punctualReporter struct {
-	reporter
-	late func() bool
-}
-
-func (r punctualReporter) Errorf(format string, args ...any) {
-	r.Helper()
-	if !r.late() {
-		r.reporter.Errorf(format, args...)
-	}
-}

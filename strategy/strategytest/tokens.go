@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-6f34412b/passport/internal/punctual"
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
@@ -72,7 +73,7 @@ var tokensRules = []rule[tokens]{
 		k.nothing(t, "a")
 	}},
 	{"or its time has come", func(t reporter, k tokens) {
-		early, advance := punctual(t, k.advance, time.Second)
+		early, advance := punctual.Within(t, k.advance, time.Second)
 		k.put(t, "a", "one", time.Minute)
 		k.put(t, "b", "two", time.Hour)
 		k.put(t, "c", "three", time.Minute)
