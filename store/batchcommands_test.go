@@ -293,8 +293,8 @@ func TestWhatItsCallerLeftIsNotSent(t *testing.T) {
 	}
 }
 
-// withoutDone is a context as programs wrote them before context.WithoutCancel: it hides its parent's channel,
-// and forgets to hide its parent's error.
+// withoutDone is a context as programs wrote them before context.WithoutCancel: it hides its parent's
+// channel, and forgets to hide its parent's error.
 type withoutDone struct{ context.Context }
 
 func (withoutDone) Done() <-chan struct{} { return nil }

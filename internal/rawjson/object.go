@@ -95,8 +95,8 @@ func (o *Object) Get(name string) json.RawMessage {
 	return nil
 }
 
-// Set sets the value of the member called name to value, which must be valid JSON, and must not change while o
-// or a copy of it is in use. A new member comes last.
+// Set sets the value of the member called name to value, which must be valid JSON, and must not change while
+// o or a copy of it is in use. A new member comes last.
 func (o *Object) Set(name string, value json.RawMessage) {
 	if i := find(o, name); i >= 0 {
 		o.members[i].value = value

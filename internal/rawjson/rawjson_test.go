@@ -185,7 +185,8 @@ func TestMarshalSharesNoMemory(t *testing.T) {
 	}
 }
 
-// TestStringsAreMarshalledAsByEncodingJSON: every byte, at every place of the words that are looked at at once.
+// TestStringsAreMarshalledAsByEncodingJSON: every byte, at every place of the words that are looked at at
+// once.
 func TestStringsAreMarshalledAsByEncodingJSON(t *testing.T) {
 	type slow string // goes the way of every other type
 	texts := []string{"", "\xc3", "\xed\xa0\x80", "\ufeff", strings.Repeat("\u00e9", 9), "x\u2028\"\xff"}

@@ -88,8 +88,8 @@ func allAtOnce(t *testing.T, db *sql.DB, s *sqlstore.Store, ids ...string) (foun
 	return found
 }
 
-// TestReadsOfOneMomentAreOneSelect, or a few: those that are in flight before, and those behind a slow answer,
-// have others. What is not there is asked for once more.
+// TestReadsOfOneMomentAreOneSelect, or a few: those that are in flight before, and those behind a slow
+// answer, have others. What is not there is asked for once more.
 func TestReadsOfOneMomentAreOneSelect(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.onServers() {

@@ -35,8 +35,8 @@ func TestAReadLeavesTheQueueForAConnectionWithItsContext(t *testing.T) {
 	must(t, sqltest.Poll(func(context.Context) error { return nobodyWaits() }))
 }
 
-// TestManyReadsLeaveTheQueueForAConnectionWithTheirContexts, at their deadline, or when they are cancelled and
-// have none.
+// TestManyReadsLeaveTheQueueForAConnectionWithTheirContexts, at their deadline, or when they are cancelled
+// and have none.
 func TestManyReadsLeaveTheQueueForAConnectionWithTheirContexts(t *testing.T) {
 	servers := start(t)
 	for _, p := range servers.places() {

@@ -17,8 +17,9 @@
 // Behind pgbouncer in its mode transaction, give pgx default_query_exec_mode=exec. On PostgreSQL this package
 // prepares no statements itself and keeps nothing in a connection, and it is tested in this way.
 //
-// A session ends by the database's clock. SQLite's is that of the program, and its reads take it from there. So
-// with a driver that reaches an SQLite over a network, the clocks of the programs have to agree with its clock.
+// A session ends by the database's clock. SQLite's is that of the program, and its reads take it from there.
+// So with a driver that reaches an SQLite over a network, the clocks of the programs have to agree with its
+// clock.
 //
 // What the database has acknowledged must survive its crash, or a crash undoes log-outs: leave PostgreSQL's
 // synchronous_commit on, and MySQL's innodb_flush_log_at_trx_commit at 1. [Stores.CheckDurable] checks that.
