@@ -32,7 +32,7 @@ func TestAReadLeavesTheQueueForAConnectionWithItsContext(t *testing.T) {
 		}
 		cancel()
 	}
-	must(t, sqltest.Poll(func(context.Context) error { return nobodyWaits() }))
+	must(t, sqltest.Poll(nobodyWaits))
 }
 
 // TestManyReadsLeaveTheQueueForAConnectionWithTheirContexts, at their deadline, or when they are cancelled
@@ -70,14 +70,14 @@ func TestManyReadsLeaveTheQueueForAConnectionWithTheirContexts(t *testing.T) {
 					cancel()
 				}
 				all.Wait()
-				must(t, sqltest.Poll(func(context.Context) error { return nobodyWaits() }))
+				must(t, sqltest.Poll(nobodyWaits))
 			})
 		}
 	}
 }
 
 // nobodyWaits returns an error while a goroutine waits for a connection of a pool.
-func nobodyWaits() error {
+func nobodyWaits(context.Context) error {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	if n := strings.Count(string(stacks), "sqlstore.(*statement)"); n > 0 {
