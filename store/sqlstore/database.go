@@ -37,11 +37,10 @@ func (d *database) read(ids []string, text string) *statement {
 // valuesOfRead returns the values of a statement that read has made. The time is the one before a wait for a
 // connection or a lock: until its context ends, such a read may find a record that expires meanwhile.
 func (d *database) valuesOfRead(ids ...string) []any {
-	values := appendTexts(make([]any, 0, len(ids)+1), ids)
 	if d.words.sameTime {
-		values = append(values, time.Now().UnixMilli())
+		return valuesOf(ids, time.Now().UnixMilli())
 	}
-	return values
+	return valuesOf(ids)
 }
 
 // once makes a statement that is not prepared, since its text is rarely used twice.
