@@ -69,11 +69,10 @@ func (t *SQLTable) Schema() string {
 `)
 }
 
-// Insert implements [Table]. It returns [ErrNameTaken] if the owner has a key of this name. An owner has 1 to
-// 1020 bytes.
+// Insert implements [Table]. It returns [ErrNameTaken] if the owner has a key of this name.
 func (t *SQLTable) Insert(ctx context.Context, k Key) error {
 	scopes, err := json.Marshal(k.Scopes)
-	if err := errors.Join(err, sqltable.CheckOwner(k.Owner)); err != nil {
+	if err != nil {
 		return fmt.Errorf("apikey: insert: %w", err)
 	}
 	_, err = t.table.Exec(ctx, `INSERT INTO {table} (id, owner, hash, name, scopes, created, expires, used)

@@ -15,7 +15,7 @@ import (
 type SQLConfig[U any] struct {
 	// DB is the pool of the primary.
 	DB *sql.DB
-	// Owner returns the id of a user. It has 1 to 1020 bytes, and is the same for ever.
+	// Owner returns the id of a user. It is never empty, and the same for ever.
 	Owner func(U) string
 	// User returns the user of an id, for Credentials.Find. An error that wraps strategy.ErrUnauthenticated
 	// or serializer.ErrUserGone refuses the log-in; any other is an outage.
@@ -138,21 +138,20 @@ func (t *SQLTable[U]) Add(ctx context.Context, user U, c Credential) error {
 }
 
 func (t *SQLTable[U]) add(ctx context.Context, user U, c Credential) error {
-	owner := t.cfg.Owner(user)
 	text, err := json.Marshal(c)
-	if err := errors.Join(err, sqltable.CheckOwner(owner)); err != nil {
+	if err != nil {
 		return fmt.Errorf("passkey: add: %w", err)
 	}
 	id, backedUp, lastUsed := encode(c.ID), number(c.BackedUp), sqltable.Millis(c.LastUsed)
 	_, err = t.table.Exec(ctx, `INSERT INTO {table} (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		id, owner, c.Name, c.SignCount, backedUp, lastUsed, sqltable.Millis(c.Created), string(text))
+		id, t.cfg.Owner(user), c.Name, c.SignCount, backedUp, lastUsed, sqltable.Millis(c.Created), string(text))
 	if err == nil {
 		return nil
 	}
 	// Databases name this error in different ways, so the table is asked. After an answer that was lost the
 	// passkey is there.
 	stored, asked := t.table.Has(ctx, `SELECT 1 FROM {table} WHERE id = $1 AND owner = $2 AND credential = $3`,
-		id, owner, string(text))
+		id, t.cfg.Owner(user), string(text))
 	if asked == nil && stored {
 		return nil
 	}

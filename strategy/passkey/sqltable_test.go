@@ -70,17 +70,3 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 		}
 	}
 }
-
-// TestAnOwnerThatIsNoIDHasNoPasskey: all users without one would share it, and MySQL would cut a longer one.
-func TestAnOwnerThatIsNoIDHasNoPasskey(t *testing.T) {
-	table, err := passkey.NewSQLTable(passkey.SQLConfig[string]{DB: credtest.NoDatabase(t), Owner: self, User: named})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, owner := range []string{"", strings.Repeat("1", 1021)} {
-		err := table.Add(t.Context(), owner, passkey.Credential{ID: []byte("a passkey")})
-		if err == nil || errors.Is(err, credtest.ErrDown) {
-			t.Errorf("an owner of %d bytes: got %v, want an error before the database is asked", len(owner), err)
-		}
-	}
-}
