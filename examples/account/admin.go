@@ -14,7 +14,7 @@ func (a *app) adminPage(w http.ResponseWriter, r *http.Request) error {
 	list, err := a.users.list(r.Context())
 	seen, err2 := a.users.audited(r.Context(), "")
 	data := map[string]any{"Users": list, "Audit": seen}
-	return a.showOr(w, r, errors.Join(err, err2), "admin", form{}, data)
+	return a.show(w, r, errors.Join(err, err2), "admin", form{}, data)
 }
 
 // act makes an administrator act as a user. access.go says which pages that opens.
@@ -26,11 +26,11 @@ func (a *app) act(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = a.acting.Begin(r, u)
 	}
-	return onTo(w, r, err, "/account")
+	return done(w, r, err, "/account", "")
 }
 
 func (a *app) stopActing(w http.ResponseWriter, r *http.Request) error {
-	return onTo(w, r, a.acting.Stop(r), "/admin")
+	return done(w, r, a.acting.Stop(r), "/admin", "")
 }
 
 // auditActing is for [guard.ActingConfig].

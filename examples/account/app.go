@@ -106,7 +106,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	}
 	byEmail := password.LookupFunc[*User](a.users.byEmail)
 	a.local = must(password.New(byEmail, password.Config{Hasher: a.hasher}))
-	a.attempts = must(throttle.New(limits, strategy.Strategy[*User](a.local)))
+	a.attempts = must(throttle.New(limits, a.local))
 	a.codes = must(totp.NewCodes(totp.CodesConfig{Cells: b.cells, Issuer: siteName}))
 	a.apps = must(totp.NewSQLTable(totp.SQLConfig{
 		DB: b.db, Codes: a.codes, Vault: must(totp.NewVault(secrets...)),
@@ -135,7 +135,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	keys := must(apikey.NewSQLTable(apikey.SQLConfig{DB: b.db}))
 	a.keys = must(apikey.NewKeys("harbour", keys))
 	strategies := []strategy.Strategy[*User]{
-		a.attempts, must(throttle.New(limits, strategy.Strategy[*User](codes))), a.passkeys,
+		a.attempts, must(throttle.New(limits, codes)), a.passkeys,
 		must(onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: a.magic},
 			onetime.FindValue(a.byMagicLink))),
 		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.Used},
@@ -166,7 +166,9 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 func (a *app) handler() http.Handler {
 	auth, mux := a.auth, http.NewServeMux()
 	show := func(name string) handler {
-		return func(w http.ResponseWriter, r *http.Request) error { return a.show(w, r, name, form{}, nil) }
+		return func(w http.ResponseWriter, r *http.Request) error {
+			return a.show(w, r, nil, name, form{}, nil)
+		}
 	}
 	welcome := auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	proved := auth.StepUpWith(guard.StepUpOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
@@ -182,12 +184,12 @@ func (a *app) handler() http.Handler {
 	mux.Handle("GET /static/", static())
 	mux.Handle("GET /mailed", a.public(show("mailed")))
 	mux.Handle("/", a.public(func(w http.ResponseWriter, r *http.Request) error {
-		return a.show(w, r, "missing", form{Status: http.StatusNotFound}, nil)
+		return a.show(w, r, nil, "missing", form{Status: http.StatusNotFound}, nil)
 	}))
 	if a.outbox != nil { // only under this name of the machine
 		host := must(url.Parse(a.url)).Hostname()
 		mux.Handle("GET "+host+"/outbox", a.public(func(w http.ResponseWriter, r *http.Request) error {
-			return a.show(w, r, "outbox", form{}, a.outbox.all())
+			return a.show(w, r, nil, "outbox", form{}, a.outbox.all())
 		}))
 	}
 

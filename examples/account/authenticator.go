@@ -17,7 +17,7 @@ import (
 // newAuthenticator makes a key for an authenticator app. It is not used until a code has shown that the app
 // has it.
 func (a *app) newAuthenticator(w http.ResponseWriter, r *http.Request) error {
-	return onTo(w, r, a.apps.Begin(r.Context(), a.current(r).ID), "/account/authenticator")
+	return done(w, r, a.apps.Begin(r.Context(), a.current(r).ID), "/account/authenticator", "")
 }
 
 func (a *app) authenticatorPage(w http.ResponseWriter, r *http.Request) error {
@@ -28,7 +28,7 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	u := a.current(r)
 	key, err := a.apps.Begun(r.Context(), u.ID)
 	if errors.Is(err, totp.ErrNotBegun) { // the first of two clicks has confirmed it
-		return onTo(w, r, nil, "/account/security")
+		return done(w, r, nil, "/account/security", "")
 	}
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	if err != nil {
 		return err
 	}
-	return a.show(w, r, "authenticator", f, map[string]any{
+	return a.show(w, r, nil, "authenticator", f, map[string]any{
 		"URL":   template.URL(address), //nolint:gosec // this program has made it
 		"Key":   base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key),
 		"QR":    code,
@@ -64,7 +64,7 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 		a.send(u.Email, "factor", "")
 	}
 	if _, err = a.auth.EndFactor(r.Context(), u, "totp"); err != nil || again {
-		return onTo(w, r, err, "/account/security")
+		return done(w, r, err, "/account/security", "")
 	}
 	text := "Your app is set up."
 	if u.RecoveryCodes == 0 {
@@ -72,7 +72,7 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	}
 	if err = a.auth.AddFactors(r, u, "totp"); err != nil { // the app is stored: the next page asks for a code
 		slog.WarnContext(r.Context(), "an app that was set up does not count yet", "error", err)
-		return onTo(w, r, nil, "/account/security")
+		return done(w, r, nil, "/account/security", "")
 	}
 	return done(w, r, nil, "/account/security", text)
 }

@@ -5,7 +5,7 @@ import "net/http"
 // devices lists where the user is logged in.
 func (a *app) devices(w http.ResponseWriter, r *http.Request) error {
 	list, err := a.auth.Sessions(r.Context(), a.current(r))
-	return a.showOr(w, r, err, "devices", form{}, list)
+	return a.show(w, r, err, "devices", form{}, list)
 }
 
 func (a *app) endDevice(w http.ResponseWriter, r *http.Request) error {

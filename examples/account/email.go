@@ -21,7 +21,7 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 		f.refuse("email", "This is your address already.")
 	}
 	if err := a.mayMail(r, f, email); err != nil || len(f.Errors) > 0 {
-		return a.showOr(w, r, err, "email", f, nil)
+		return a.show(w, r, err, "email", f, nil)
 	}
 	_, _, err := a.users.byEmail(r.Context(), email)
 	taken := err == nil // the answer and the mail to the old address do not tell that

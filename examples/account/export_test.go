@@ -97,7 +97,7 @@ func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string))
 	mux := http.NewServeMux()
 	mux.Handle("/", a.handler())
 	mux.Handle("POST /offer", a.own(func(w http.ResponseWriter, r *http.Request) error {
-		return onTo(w, r, offered.SetContext(r.Context(), kimElsewhere), "/account/linked")
+		return done(w, r, offered.SetContext(r.Context(), kimElsewhere), "/account/linked", "")
 	}))
 	return mux, func(statement string) {
 		if _, err := a.users.exec(t.Context(), statement); err != nil {

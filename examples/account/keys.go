@@ -27,7 +27,7 @@ func (a *app) showKeys(w http.ResponseWriter, r *http.Request, f form, text stri
 	if err != nil {
 		return err
 	}
-	return a.show(w, r, "keys", f, map[string]any{"Keys": list, "New": text})
+	return a.show(w, r, nil, "keys", f, map[string]any{"Keys": list, "New": text})
 }
 
 func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
@@ -46,7 +46,7 @@ func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.send(u.Email, "key", "")
-	return onTo(w, r, shownKey.SetContext(r.Context(), text), "/account/keys")
+	return done(w, r, shownKey.SetContext(r.Context(), text), "/account/keys", "")
 }
 
 func (a *app) revokeKey(w http.ResponseWriter, r *http.Request) error {

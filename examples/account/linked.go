@@ -56,14 +56,14 @@ func (a *app) byIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 
 func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
 	list, err := a.identities.List(r.Context(), a.current(r).ID)
-	return a.showOr(w, r, err, "linked", form{}, list)
+	return a.show(w, r, err, "linked", form{}, list)
 }
 
 // askToLink asks the user whether this is the right account.
 func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
 	id, _ := a.link.User(r.Context())
 	id = oidc.Identity{Issuer: id.Issuer, Subject: id.Subject, Name: id.Name} // the session stays small
-	return a.showOr(w, r, offered.SetContext(r.Context(), id), "link", form{}, id.Name)
+	return a.show(w, r, offered.SetContext(r.Context(), id), "link", form{}, id.Name)
 }
 
 func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {

@@ -42,7 +42,7 @@ func (a *app) mailLink(page string, tokens *onetime.Tokens, path, known, unknown
 		f := formOf(r)
 		email := a.address(f)
 		if err := a.mayMail(r, f, email); err != nil || len(f.Errors) > 0 {
-			return a.showOr(w, r, err, page, f, nil)
+			return a.show(w, r, err, page, f, nil)
 		}
 		t, name := ticket{Email: email}, known
 		u, _, err := a.users.byEmail(r.Context(), email)
@@ -67,7 +67,7 @@ func (a *app) mailLink(page string, tokens *onetime.Tokens, path, known, unknown
 		if name != "" {
 			a.send(email, name, a.at(path, "token", token, "email", email))
 		}
-		return onTo(w, r, nil, "/mailed")
+		return done(w, r, nil, "/mailed", "")
 	}
 }
 
@@ -93,7 +93,7 @@ func (a *app) behindLink(page string) handler {
 		if a.address(f); len(f.Errors) > 0 { // the page must not show other text from a link
 			f = filled("token", q.Get("token"))
 		}
-		return a.show(w, r, page, f, nil)
+		return a.show(w, r, nil, page, f, nil)
 	}
 }
 
@@ -103,7 +103,7 @@ func (a *app) deadLink(w http.ResponseWriter, r *http.Request, err error) error 
 		return err
 	}
 	if a.current(r) != nil {
-		return onTo(w, r, nil, "/account")
+		return done(w, r, nil, "/account", "")
 	}
-	return a.show(w, r, "dead", form{Status: http.StatusGone}, nil)
+	return a.show(w, r, nil, "dead", form{Status: http.StatusGone}, nil)
 }

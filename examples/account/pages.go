@@ -60,22 +60,17 @@ func parsePages() map[string]*template.Template {
 	return pages
 }
 
-// show answers with a page, for a request with a session.
-func (a *app) show(w http.ResponseWriter, r *http.Request, name string, f form, data any) error {
+// show answers with a page, or returns err if it is not nil. The request has a session.
+func (a *app) show(w http.ResponseWriter, r *http.Request, err error, name string, f form, data any) error {
+	if err != nil {
+		return err
+	}
 	flashes, err := session.FlashesContext(r.Context(), "info")
 	if err != nil {
 		return err
 	}
 	admin, _ := a.acting.Actor(r.Context())
 	return a.write(w, r, name, page{User: a.current(r), Admin: admin, Flashes: flashes, Form: f, Data: data})
-}
-
-// showOr is show, but returns err if it is not nil.
-func (a *app) showOr(w http.ResponseWriter, r *http.Request, err error, name string, f form, data any) error {
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, name, f, data)
 }
 
 // contentPolicy is the Content-Security-Policy: everything is loaded from this site, and nothing is inline. A
@@ -106,16 +101,11 @@ func (a *app) write(w http.ResponseWriter, r *http.Request, name string, p page)
 // onlyWay is the answer to a user who would remove their only way to log in.
 const onlyWay = "This is your only way to log in. Choose a password before."
 
-// done redirects to a page that shows text, or returns err if it is not nil.
+// done redirects, or returns err if it is not nil. The next page shows text, if there is any.
 func done(w http.ResponseWriter, r *http.Request, err error, to, text string) error {
-	if err == nil {
+	if err == nil && text != "" {
 		err = session.FlashContext(r.Context(), "info", text)
 	}
-	return onTo(w, r, err, to)
-}
-
-// onTo redirects, or returns err if it is not nil.
-func onTo(w http.ResponseWriter, r *http.Request, err error, to string) error {
 	if err == nil {
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	}

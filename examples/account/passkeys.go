@@ -17,7 +17,7 @@ func passkeyAccount(_ context.Context, u *User) (passkey.Account, error) {
 // security lists the second factors.
 func (a *app) security(w http.ResponseWriter, r *http.Request) error {
 	list, err := a.passkeyTable.List(r.Context(), a.current(r))
-	return a.showOr(w, r, err, "security", form{}, list)
+	return a.show(w, r, err, "security", form{}, list)
 }
 
 func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {

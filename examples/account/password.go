@@ -40,7 +40,7 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if err != nil || len(f.Errors) > 0 {
-		return a.showOr(w, r, err, "password", f, nil)
+		return a.show(w, r, err, "password", f, nil)
 	}
 	if changed {
 		return done(w, r, nil, "/account", passwordChanged)
@@ -51,7 +51,7 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	u, err = a.users.setPassword(r.Context(), u, hash, false)
 	if errors.Is(err, strategy.ErrUnauthenticated) { // another request has changed it
-		return onTo(w, r, nil, "/account")
+		return done(w, r, nil, "/account", "")
 	}
 	if err != nil {
 		return err

@@ -13,12 +13,12 @@ const shownCodes session.Key[[]string] = "recoveryCodes"
 
 func (a *app) newRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	codes, _ := totp.NewRecoveryCodes(10)
-	return onTo(w, r, shownCodes.SetContext(r.Context(), codes), "/account/recovery")
+	return done(w, r, shownCodes.SetContext(r.Context(), codes), "/account/recovery", "")
 }
 
 func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
 	codes, _, err := shownCodes.GetContext(r.Context())
-	return a.showOr(w, r, err, "recovery", form{}, codes)
+	return a.show(w, r, err, "recovery", form{}, codes)
 }
 
 func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {

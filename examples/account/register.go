@@ -14,7 +14,7 @@ func (a *app) finish(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	chosen, err := a.newPassword(r.Context(), f, f.Get("email"))
 	if err != nil || len(f.Errors) > 0 {
-		return a.showOr(w, r, err, "choose", f, nil)
+		return a.show(w, r, err, "choose", f, nil)
 	}
 	var u *User
 	err = use(r, a.registrations, f, func(ctx context.Context, t ticket) error {

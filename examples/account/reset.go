@@ -12,7 +12,7 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
 	chosen, err := a.newPassword(r.Context(), f, f.Get("email"))
 	if err != nil || len(f.Errors) > 0 {
-		return a.showOr(w, r, err, "choose", f, nil)
+		return a.show(w, r, err, "choose", f, nil)
 	}
 	var u *User
 	had, asked, removes := false, f.Get("remove") != "", false // a second step, its removal

@@ -13,9 +13,9 @@ func (a *app) secondPage(w http.ResponseWriter, r *http.Request) error {
 	u, err := a.auth.StepUpUser(r)
 	if errors.Is(err, strategy.ErrUnauthenticated) || err == nil && a.current(r) != nil {
 		to := cmp.Or(page{Request: r}.ReturnTo(), "/login")
-		return onTo(w, r, nil, to) // there is no pending log-in, or it is complete
+		return done(w, r, nil, to, "") // there is no pending log-in, or it is complete
 	}
-	return a.showOr(w, r, err, "second", form{}, u)
+	return a.show(w, r, err, "second", form{}, u)
 }
 
 const wrongCode = "This code is not right, or was used before. Take the one that is shown now."
@@ -26,9 +26,9 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 		return missing
 	}
 	if a.current(r) != nil { // the first of two clicks has sent the code
-		return onTo(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"))
+		return done(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"), "")
 	}
-	return a.show(w, r, "second", formOf(r).refusedBy(err, "code", wrongCode), u)
+	return a.show(w, r, nil, "second", formOf(r).refusedBy(err, "code", wrongCode), u)
 }
 
 // removal describes how the removal of a way to log in is answered.
