@@ -179,21 +179,6 @@ func (s ThievesSite) Add(factor string) (form []string) {
 	return []string{"issuer", "https://op.example", "subject", "1"}
 }
 
-// RemoveWays removes a passkey and an account elsewhere, the only two ways to log in, for requests that have
-// both read the user before. It returns the answers.
-func (s ThievesSite) RemoveWays() (passkey, linked error) {
-	s.Add("passkey")
-	s.Add("provider")
-	s.Exec("UPDATE users SET hash = ''")
-	u := s.user()
-	_, passkey = s.a.users.removeWay(s.t.Context(), u, "DELETE FROM passkeys WHERE owner = $1")
-	_, linked = s.a.users.removeWay(s.t.Context(), u, "DELETE FROM identities WHERE owner = $1")
-	return passkey, linked
-}
-
-// IsOnlyWay reports whether a removal was refused because it was the user's only way to log in.
-func IsOnlyWay(err error) bool { return errors.Is(err, errOnlyWay) }
-
 // Passkeys returns the table of passkeys, and two users.
 func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, *User) {
 	t.Helper()

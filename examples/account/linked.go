@@ -86,8 +86,6 @@ func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
 
 func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
 	f, text := formOf(r), "The account is not connected any more."
-	was, err := a.users.removeWay(r.Context(), a.current(r),
-		`DELETE FROM identities WHERE owner = $1 AND issuer = $2 AND subject = $3`,
-		f.Get("issuer"), f.Get("subject"))
+	was, err := a.identities.Unlink(r.Context(), a.current(r).ID, f.Get("issuer"), f.Get("subject"))
 	return a.removed(w, r, was, err, removal{"provider", "unlinked", "/account/linked", text})
 }

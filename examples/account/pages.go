@@ -98,9 +98,6 @@ func (a *app) write(w http.ResponseWriter, r *http.Request, name string, p page)
 	return nil
 }
 
-// onlyWay is the answer to a user who would remove their only way to log in.
-const onlyWay = "This is your only way to log in. Choose a password before."
-
 // done redirects, or returns err if it is not nil. The next page shows text, if there is any.
 func done(w http.ResponseWriter, r *http.Request, err error, to, text string) error {
 	if err == nil && text != "" {

@@ -29,8 +29,8 @@ func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) removePasskey(w http.ResponseWriter, r *http.Request) error {
-	was, err := a.users.removeWay(r.Context(), a.current(r),
-		`DELETE FROM passkeys WHERE owner = $1 AND id = $2`, formOf(r).Get("id"))
+	id, _ := base64.RawURLEncoding.DecodeString(formOf(r).Get("id"))
+	was, err := a.passkeyTable.Remove(r.Context(), a.current(r), id, false)
 	text := "The passkey is removed. Remove it from your device too."
 	return a.removed(w, r, was, err, removal{"passkey", "factor", "/account/security", text})
 }

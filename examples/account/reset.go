@@ -54,9 +54,6 @@ func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
 // removeKept removes what stayed when the password was reset.
 func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
-	if u.Hash == "" { // not after a reset, which sets a password
-		return done(w, r, nil, "/account/password", onlyWay)
-	}
 	removed := int64(0)
 	err := a.users.inTx(r.Context(), func(exec execer) error {
 		for _, table := range []string{"passkeys", "identities", "api_keys"} {

@@ -34,13 +34,10 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 // removal describes how the removal of a way to log in is answered.
 type removal struct{ factor, mail, to, text string }
 
-// removed answers a removal. The owner is told by mail, but not at the second of two clicks, when was is
-// false. Log-ins with what was removed end elsewhere.
+// removed answers a removal. Each way to log in may go, since a link by mail remains. The owner is told by
+// mail, but not at the second of two clicks, when was is false. Log-ins with what was removed end elsewhere.
 func (a *app) removed(w http.ResponseWriter, r *http.Request, was bool, err error, x removal) error {
 	u := a.current(r)
-	if errors.Is(err, errOnlyWay) {
-		return done(w, r, nil, x.to, onlyWay)
-	}
 	if was {
 		a.send(u.Email, x.mail, "")
 	}

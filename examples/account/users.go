@@ -162,31 +162,6 @@ func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes
 	return u, nil
 }
 
-// errOnlyWay is returned if a user could not log in any more.
-var errOnlyWay = errors.New("it is the only way to log in")
-
-// removeWay runs a statement that removes a way to log in, unless it is the last one. The statement gets the
-// user's id, and args after it. The result is false if there was nothing to remove.
-func (t users) removeWay(ctx context.Context, u *User, statement string, args ...any) (was bool, err error) {
-	err = t.inTx(ctx, func(exec execer) error {
-		if _, err := exec(`UPDATE users SET id = id WHERE id = $1`, u.ID); err != nil { // locks the row
-			return err
-		}
-		n, err := exec(statement, append([]any{u.ID}, args...)...)
-		if was = n > 0; err != nil || !was {
-			return err
-		}
-		n, err = exec(`UPDATE users SET id = id WHERE id = $1 AND (hash <> ''
-			OR EXISTS (SELECT 1 FROM passkeys WHERE owner = users.id)
-			OR EXISTS (SELECT 1 FROM identities WHERE owner = users.id))`, u.ID)
-		if err == nil && n == 0 {
-			err = errOnlyWay // undoes the statement
-		}
-		return err
-	})
-	return was && err == nil, err
-}
-
 // exec returns how many rows a statement changed.
 func (t users) exec(ctx context.Context, statement string, args ...any) (int64, error) {
 	return changed(t.db.ExecContext(ctx, statement, args...))
