@@ -1,6 +1,6 @@
 // Package store answers: where are the sessions kept?
 //
-// [Redis] and [Memory] make all stores of a program with one call.
+// [OpenRedis], [Redis] and [Memory] make all stores of a program with one call.
 //
 // [RedisStore] keeps them in Redis, under the keys and in the bytes of connect-redis,
 // so that Node's programs share them. [MemoryStore] keeps them in the process: for

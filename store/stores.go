@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/seed-6f34412b/passport/store/internal/together"
 )
 
-// RedisStores is everything that a program keeps in Redis. It is made by [Redis], safe for
-// concurrent use, and needs no closing: the connections are the client's.
+// RedisStores is everything that a program keeps in Redis. It is made by [Redis] or [OpenRedis], and safe for
+// concurrent use. What Redis has made needs no closing: the connections are the client's.
 type RedisStores struct {
 	Sessions *RedisStore   // a session.Store with every ability
 	Counter  *RedisCounter // a strategy.Counter: attempts, for throttles
 	Tokens   *RedisTokens  // a strategy.Tokens: links that work once
 	Cells    *RedisCells   // a strategy.Cells: used codes, remembered browsers, refresh tokens
+
+	opened *redis.Client // by OpenRedis, or nil
 }
 
 // Redis returns what a program keeps in Redis, on client. It sends nothing; see

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
 	"github.com/seed-6f34412b/passport/session"
@@ -52,17 +50,9 @@ func (t table) byID(_ context.Context, id int) (*User, error) {
 const visits session.Key[int] = "visits"
 
 // newApp returns the routes of express/app.mjs, on the same sessions.
-func newApp(ctx context.Context, client *redis.Client, secret string) (http.Handler, error) {
+func newApp(records *store.RedisStores, secret string) (http.Handler, error) {
 	var users table
 	if err := json.Unmarshal(usersJSON, &users); err != nil {
-		return nil, err
-	}
-	// Tombstones: a slow request of Express must not bring a log-out by Go back.
-	records, err := store.Redis(client, store.RedisConfig{Name: "example", Tombstones: true})
-	if err != nil {
-		return nil, err
-	}
-	if err := records.Check(ctx); err != nil {
 		return nil, err
 	}
 	sessions, err := session.New(session.Config{Store: records.Sessions, Codec: session.Express(secret), InsecureHTTP: true}) // http on loopback

@@ -22,7 +22,8 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-6f34412b/passport/store"
 )
 
 func main() {
@@ -57,19 +58,15 @@ func run(ctx context.Context, args []string) error {
 		*redisURL = "redis://" + server.Addr()
 		about = *redisURL + ", inside this program"
 	}
-	options, err := redis.ParseURL(*redisURL)
+	// Tombstones: a slow request of Express must not bring a log-out by Go back.
+	records, err := store.OpenRedis(ctx, *redisURL, store.RedisConfig{Name: "example", Tombstones: true})
 	if err != nil {
-		return errors.New("-redis is not a URL like redis://localhost:6379/0") // err may quote the password in it
+		return fmt.Errorf("-redis: %w", err)
 	}
-	options.ContextTimeoutEnabled = true
-	client := redis.NewClient(options)
-	defer client.Close()
-	if err := client.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("-redis: no answer from %s: %w", options.Addr, err)
-	}
+	defer func() { _ = records.Close() }()
 
 	secret := rand.Text() + rand.Text() // one for both
-	handler, err := newApp(ctx, client, secret)
+	handler, err := newApp(records, secret)
 	if err != nil {
 		return err
 	}

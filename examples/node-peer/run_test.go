@@ -32,8 +32,8 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	}{
 		{"another folder", programs, []string{"-dir", t.TempDir()}, "start this from the top of the repository"},
 		{"no Node", t.TempDir(), []string{"-dir", installed}, "node is not installed"},
-		{"no Redis", programs, []string{"-dir", installed, "-redis", "redis://127.0.0.1:1"}, "-redis: no answer from 127.0.0.1:1"},
-		{"an odd Redis", programs, []string{"-dir", installed, "-redis", "http://user:hunter2@x"}, "-redis is not a URL"},
+		{"no Redis", programs, []string{"-dir", installed, "-redis", "redis://127.0.0.1:1"}, "-redis: store: check: dial tcp 127.0.0.1:1"},
+		{"an odd Redis", programs, []string{"-dir", installed, "-redis", "http://user:hunter2@x"}, "-redis: store: open: the URL is not like redis://"},
 		{"a port that is none", programs, []string{"-dir", installed, "-go", "x"}, "-go:"},
 		{"an Express that does not start", programs, []string{"-dir", installed, "-go", "0"}, "the Express application does not start"},
 	} {

@@ -38,7 +38,7 @@ func TestArticleByCurlOnRedis(t *testing.T) {
 	if err != nil || left <= 0 {
 		t.Errorf("got time to live %v and %v, want some", left, err)
 	}
-	if !strings.Contains(p.Welcome, "store: Redis at "+redis.Addr+", database 0\n") {
+	if !strings.Contains(p.Welcome, "store: Redis at "+redis.URL()+"/0\n") {
 		t.Errorf("got %q, want it to name the Redis at %s", p.Welcome, redis.Addr)
 	}
 }

@@ -1,9 +1,4 @@
 package main
 
-import "github.com/redis/go-redis/v9"
-
-// Embedded returns a client of an embedded Redis, and what closes both.
-func Embedded() (*redis.Client, func(), error) {
-	b, err := embedded()
-	return b.client, b.close, err
-}
+// Embedded returns the URL of an embedded Redis, and what closes it.
+var Embedded = embedded

@@ -239,9 +239,9 @@ func TestServerRefusesToStartWith(t *testing.T) {
 		{"everybody as one of two", "-addr :0 -trusted-proxies 0.0.0.0/0 -trusted-proxies 10.0.0.0/8", "which is everybody"},
 		{"everybody as a proxy", "-addr :0 -trusted-proxies 0.0.0.0/0", "which is everybody"},
 		{"a short secret", "-addr :0 -secret short", "at least 32"},
-		{"a Redis that is no URL", "-addr :0 -redis http://:hidden@localhost", "-redis is not a URL"},
-		{"a Redis URL that does not parse", "-addr :0 -redis redis://:hidden@%zz", "-redis is not a URL"},
-		{"a Redis that does not answer", "-addr :0 -redis redis://:hidden@127.0.0.1:1", "-redis: no answer from 127.0.0.1:1"},
+		{"a Redis that is no URL", "-addr :0 -redis http://:hidden@localhost", "-redis: store: open: the URL is not like redis://"},
+		{"a Redis URL that does not parse", "-addr :0 -redis redis://:hidden@%zz", "-redis: store: open: the URL is not like redis://"},
+		{"a Redis that does not answer", "-addr :0 -redis redis://:hidden@127.0.0.1:1", "-redis: store: check: dial tcp 127.0.0.1:1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, err := command(t, strings.Fields(c.args)...).CombinedOutput()
@@ -264,11 +264,17 @@ func TestInsecureHTTPServesOtherAddresses(t *testing.T) {
 
 // TestEmbeddedRedis: its clock runs, and a pipeline that is longer than a buffer of bufio is answered.
 func TestEmbeddedRedis(t *testing.T) {
-	client, stop, err := server.Embedded()
+	address, stop, err := server.Embedded()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
+	opt, err := redis.ParseURL(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(opt)
+	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := client.Set(ctx, "sess:x", "{}", time.Millisecond).Err(); err != nil {
@@ -286,7 +292,7 @@ func TestEmbeddedRedis(t *testing.T) {
 	if _, err := pipe.Exec(ctx); err != nil {
 		t.Errorf("a pipeline of 500 commands: got %v", err)
 	}
-	other := redis.NewClient(&redis.Options{Addr: client.Options().Addr})
+	other := redis.NewClient(&redis.Options{Addr: opt.Addr})
 	defer func() { _ = other.Close() }()
 	if err := other.Get(ctx, "sess:1").Err(); err == nil || !strings.HasPrefix(err.Error(), "NOAUTH") {
 		t.Errorf("without the password: got %v, want NOAUTH", err)
