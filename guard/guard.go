@@ -145,6 +145,7 @@ type Guard[U any] struct {
 	watcher    *watcher[U]
 	binds      bool // session.Config.DeviceBound is set
 	reportOnly bool // session.DeviceBound.ReportOnly is set
+	shutdowns  shutdowns
 }
 
 // New returns a guard that authenticates by the given strategies and turns users

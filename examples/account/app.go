@@ -51,8 +51,6 @@ type app struct {
 	identities   *oidc.SQLTable
 	link         *guard.Guard[oidc.Identity] // its user is an account at the provider; nil without one
 
-	ending <-chan struct{} // closed when the program ends
-
 	registrations, resets, magic, changes *onetime.Tokens
 }
 
@@ -74,7 +72,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		}
 	}()
 	secrets, plain := []string{o.secret}, !o.secure()
-	a = &app{options: o, users: users{sqlx.NewDb(b.db, "")}, pages: parsePages(), ending: ctx.Done()}
+	a = &app{options: o, users: users{sqlx.NewDb(b.db, "")}, pages: parsePages()}
 	if o.smtp == "" {
 		a.outbox = new(outbox)
 		a.mail = a.outbox.add

@@ -37,7 +37,6 @@ type settings struct {
 	article bool
 	// deviceBound is how long the proof of a device is valid; 0 binds no session.
 	deviceBound time.Duration
-	stopping    <-chan struct{} // closed when the server stops: streams end then
 	log         *slog.Logger
 }
 
@@ -115,7 +114,7 @@ func newApp(s settings) (http.Handler, error) {
 	mux.Handle("GET /{$}", text("This message is public to all!"))
 	mux.Handle("GET /protected", a.auth.RequireAuth(text("You can only see this if you are authenticated")))
 	mux.Handle("GET /whoami", a.auth.RequireAuth(http.HandlerFunc(a.whoAmI)))
-	mux.Handle("GET /live", a.auth.RequireAuth(http.HandlerFunc(a.live)))
+	mux.Handle("GET /live", a.auth.RequireAuth(a.auth.Handle(a.live)))
 	mux.Handle("POST /auth/login", a.auth.Authenticate("local")(a.auth.LogIn(http.HandlerFunc(a.showSession))))
 	mux.Handle("POST /auth/logout", a.auth.LogOut(text("You are logged out")))
 	// A guard refuses requests that another site caused. This route has no guard, so it needs its own check.

@@ -78,7 +78,7 @@ func (p Program) run(args []string) error {
 	}
 	defer storage.Close()
 	handler, err := newApp(settings{
-		storage: storage, codec: codec(o, log), plainHTTP: !o.tls(), totp: o.totp, log: log, stopping: ctx.Done(),
+		storage: storage, codec: codec(o, log), plainHTTP: !o.tls(), totp: o.totp, log: log,
 		deviceSecret: deviceSecret(o), trustedProxies: o.proxies, article: !o.tls() && !o.insecureHTTP, deviceBound: o.deviceBound,
 	})
 	if err != nil {
