@@ -24,13 +24,11 @@ type database struct{ name, db, about string }
 func (s servers) databases(t *testing.T) []database {
 	t.Helper()
 	app, shop, file := s.pg.Database(t), s.my.Database(t), filepath.Join(t.TempDir(), "a ?#% file.db")
-	about := "MySQL at " + s.my.Addr + ", database " + shop
 	return []database{
 		{"SQLite in memory", "", "an SQLite inside this program, which forgets everything when it ends (see -db)"},
 		{"SQLite in a file", file, "SQLite in " + file},
 		{"PostgreSQL", s.pg.URL(app), "PostgreSQL at " + s.pg.Addr + ", database " + app},
-		{"MariaDB", "mysql://app:app@" + s.my.Addr + "/" + shop, about},
-		{"MariaDB, in the driver's form", "app:app@tcp(" + s.my.Addr + ")/" + shop, about},
+		{"MariaDB", "mysql://app:app@" + s.my.Addr + "/" + shop, "MySQL at " + s.my.Addr + ", database " + shop},
 	}
 }
 

@@ -24,7 +24,7 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 	if err != nil {
 		return article.Storage{}, err
 	}
-	stores, err := newStores(ctx, b, o.Express)
+	stores, err := newStores(ctx, b, o)
 	if err != nil {
 		_ = b.db.Close() // the error above says more
 		return article.Storage{}, err
@@ -32,13 +32,7 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 	// Otherwise expired rows would stay forever.
 	upkeep, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() {
-		stores.Upkeep(upkeep, 0, func(removed int64, err error) {
-			if err != nil {
-				o.Logger.Error("expired rows were not removed", "removed", removed, "error", err)
-			}
-		})
-	})
+	running.Go(func() { stores.Upkeep(upkeep, 0, nil) })
 	return article.Storage{
 		Sessions: stores.Sessions, Counter: stores.Counter, Cells: stores.Cells, About: b.about,
 		Close: func() {
@@ -56,12 +50,12 @@ func open(ctx context.Context, name string, o article.StorageOptions) (article.S
 // statements that this prints:
 //
 //	go run ./store/sqlstore/schema -dialect postgres
-func newStores(ctx context.Context, b backend, express bool) (*sqlstore.Stores, error) {
-	cfg := sqlstore.Config{Dialect: b.dialect, Migrate: true}
+func newStores(ctx context.Context, b backend, o article.StorageOptions) (*sqlstore.Stores, error) {
+	cfg := sqlstore.Config{Dialect: b.dialect, Migrate: true, Logger: o.Logger}
 	if b.ends != nil {
 		cfg.Listen = b.ends.listen
 	}
-	if express {
+	if o.Express {
 		if b.alone {
 			return nil, errors.New("-express-secret shares no sessions in an SQLite inside this program: name the database of the Express application in -db, such as postgres://user:password@localhost:5432/app or an SQLite file")
 		}

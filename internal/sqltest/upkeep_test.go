@@ -3,9 +3,13 @@
 package sqltest_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,4 +131,26 @@ func TestUpkeepReportsAnOutage(t *testing.T) {
 			return
 		}
 	}
+}
+
+// TestUpkeepWithoutAReportLogsAnOutage to Config.Logger.
+func TestUpkeepWithoutAReportLogsAnOutage(t *testing.T) {
+	servers := start(t)
+	r, w := io.Pipe()
+	log := slog.New(slog.NewTextHandler(w, nil))
+	proxy, _, s := servers.behind(t, servers.places()[0], func(cfg *sqlstore.Config) { cfg.Logger = log })
+	proxy.Down()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		s.Upkeep(ctx, 10*time.Millisecond, nil)
+		close(ended)
+	}()
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if want := `level=ERROR msg="expired rows were not removed" removed=0 error="sqlstore: lease: `; err != nil || !strings.Contains(line, want) {
+		t.Errorf("got %q, %v, want %s", line, err, want)
+	}
+	cancel()
+	must(t, r.Close())
+	<-ended
 }

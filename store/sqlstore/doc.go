@@ -1,15 +1,17 @@
 // Package sqlstore answers: how does a program keep its sessions in the database that it already has?
 //
 // [New] returns everything that a program keeps in PostgreSQL, MySQL, MariaDB or SQLite: sessions, counters,
-// tokens and cells. It uses database/sql, with the driver that the program has chosen. [Schema] returns the
-// statements that make the tables, and [Stores.Upkeep] removes what has expired.
+// tokens and cells. It uses database/sql, with the driver that the program has chosen: [OpenDB] opens what a
+// URL names. [Schema] returns the statements that make the tables, and [Stores.Upkeep] removes what has
+// expired.
 //
 // # Drivers
 //
-// The tests use pgx (its package stdlib), go-sql-driver/mysql and modernc.org/sqlite. MySQL needs
-// clientFoundRows=true in its data source, an SQLite file needs a busy timeout, and an SQLite in memory needs
-// one connection: New is an error otherwise, which names the cure. A pool keeps only two idle connections by
-// default: call SetMaxIdleConns, or most requests of a busy program begin with a new connection.
+// The tests use pgx (its package stdlib), go-sql-driver/mysql and modernc.org/sqlite. OpenDB sets what is
+// needed. For a pool of your own: MySQL needs clientFoundRows=true in its data source, an SQLite file needs a
+// busy timeout, and an SQLite in memory needs one connection; New is an error otherwise, which names the
+// cure. A pool keeps only two idle connections by default: call SetMaxIdleConns, or most requests of a busy
+// program begin with a new connection.
 //
 // An SQLite in memory ends with its one connection: call SetMaxOpenConns(1), leave SetConnMaxLifetime and
 // SetConnMaxIdleTime at 0, and SetMaxIdleConns above 0.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"regexp"
 	"strings"
@@ -99,13 +100,16 @@ type Config struct {
 	// Migrate makes New create those tables of this package that are missing, by the statements of [Schema].
 	// Without it, a missing table is an error. It never creates or changes a table of Node's.
 	Migrate bool
+
+	// Logger receives the errors of [Stores.Upkeep]; nil means slog.Default().
+	Logger *slog.Logger
 }
 
 const defaultPrefix = "passport_"
 
-// New returns what a program keeps in the database of db, which is the primary. It asks the database about
-// everything that would go wrong later, and its error joins all that it finds, each with its cure: see
-// [Stores.Check]. An outage is an error too; call New again then.
+// New returns what a program keeps in the database of db, which is the primary: see [OpenDB]. It asks the
+// database about everything that would go wrong later, and its error joins all that it finds, each with its
+// cure: see [Stores.Check]. An outage is an error too; call New again then.
 func New(ctx context.Context, db *sql.DB, cfg Config) (*Stores, error) {
 	errs := cfg.complete()
 	if db == nil {

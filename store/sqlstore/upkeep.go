@@ -1,11 +1,13 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/seed-6f34412b/passport/store/internal/contract"
@@ -26,8 +28,8 @@ const (
 //
 // every is the interval between two sweeps; zero means five minutes. It varies by half, so that processes do
 // not all try at once. If several processes share the tables, only one sweeps at a time, and at most once in
-// half an interval. After each sweep report, if not nil, is called with how many rows were removed and what
-// went wrong; after an error the next sweep tries again.
+// half an interval. After each sweep report is called with how many rows were removed and what went wrong; if
+// it is nil, errors are logged to Config.Logger. After an error the next sweep tries again.
 //
 // Expired rows are never returned, whether they have been removed or not. Without Upkeep or Sweep the tables
 // grow.
@@ -35,14 +37,23 @@ func (s *Stores) Upkeep(ctx context.Context, every time.Duration, report func(re
 	if every <= 0 {
 		every = defaultEvery
 	}
+	if report == nil {
+		report = s.logSweep
+	}
 	for {
 		if pause(ctx, every); ctx.Err() != nil {
 			return
 		}
 		removed, err := s.sweepLeased(ctx, every/2)
-		if report != nil && ctx.Err() == nil && !errors.Is(err, errLeased) {
+		if ctx.Err() == nil && !errors.Is(err, errLeased) {
 			report(removed, err)
 		}
+	}
+}
+
+func (s *Stores) logSweep(removed int64, err error) {
+	if err != nil {
+		cmp.Or(s.cfg.Logger, slog.Default()).Error("expired rows were not removed", "removed", removed, "error", err)
 	}
 }
 
