@@ -49,7 +49,7 @@ type app struct {
 
 	passkeyTable *passkey.SQLTable[*User]
 	identities   *oidc.SQLTable
-	link         *guard.Guard[oidc.Identity] // its user is an account at the provider; nil without one
+	link         *oidc.Linker[*User] // nil without a provider
 
 	registrations, resets, magic, changes *onetime.Tokens
 }
@@ -141,8 +141,9 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	}
 	a.identities = must(oidc.NewSQLTable(oidc.SQLConfig{DB: b.db}))
 	if o.issuer != "" {
-		elsewhere := a.provider("provider", "/login/provider", b.counter)
-		strategies = append(strategies, must(oidc.New(elsewhere, a.byIdentity)))
+		find := oidc.SQLFindOrCreate(a.identities, userID, a.users.byID, a.addByIdentity)
+		elsewhere := a.provider("/login/provider/callback", b.counter)
+		strategies = append(strategies, must(oidc.New(elsewhere, find)))
 	}
 	byID := serializer.ByID(userID, a.users.byID)
 	a.rows = serializer.WithStamp(byID, func(u *User) string { return u.Stamp })
@@ -155,7 +156,10 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 		May: mayActAs, Audit: a.users.auditActing,
 	}))
 	if o.issuer != "" {
-		a.link = a.newLink(b.counter)
+		a.link = must(oidc.NewLinker(oidc.LinkerConfig[*User]{
+			Provider: a.provider("/account/linked/callback", b.counter), Users: a.auth, Owner: userID,
+			Link: a.identities.Link, Guard: guard.Config{Error: a.errorPage},
+		}))
 	}
 	return a, a.makeAdmin(ctx)
 }
@@ -251,8 +255,8 @@ func (a *app) handler() http.Handler {
 		start := auth.Authenticate("provider")(welcome)
 		mux.Handle("GET /login/provider", start)
 		mux.Handle("GET /login/provider/callback", start)
-		asks := a.link.Authenticate("link")(auth.Handle(a.askToLink))
-		linking := auth.RequireFresh(a.freshFor)(a.acting.RequireSelf(asks))
+		asks := a.acting.RequireSelf(a.link.Handler(auth.Handle(a.askToLink)))
+		linking := auth.RequireFresh(a.freshFor)(asks)
 		mux.Handle("GET /account/linked", a.fresh(a.linked))
 		mux.Handle("POST /account/linked/start", linking)
 		mux.Handle("GET /account/linked/callback", linking)

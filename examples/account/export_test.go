@@ -89,23 +89,6 @@ func (h hookedHasher) Hash(ctx context.Context, secret string) (string, error) {
 	return hash, errors.Join(err, h.made())
 }
 
-// SiteOffering is [Site] with POST /offer, which offers a provider's account to be connected. exec changes
-// the database.
-func SiteOffering(t testing.TB) (site http.Handler, exec func(statement string)) {
-	t.Helper()
-	a := newSite(t, time.Hour)
-	mux := http.NewServeMux()
-	mux.Handle("/", a.handler())
-	mux.Handle("POST /offer", a.own(func(w http.ResponseWriter, r *http.Request) error {
-		return done(w, r, offered.SetContext(r.Context(), kimElsewhere), "/account/linked", "")
-	}))
-	return mux, func(statement string) {
-		if _, err := a.users.exec(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 var kimElsewhere = oidc.Identity{Issuer: "https://op.example", Subject: "1", Name: "Kim elsewhere"}
 
 // ThievesSite is [Site] where anybody can log in with any factor that they name.
@@ -197,7 +180,7 @@ func Passkeys(t testing.TB, args ...string) (passkey.Credentials[*User], *User, 
 // FirstLogInElsewhere is the first log-in by a provider, with a verified address.
 func FirstLogInElsewhere(t testing.TB, email string) (*User, error) {
 	t.Helper()
-	return newSite(t, time.Hour).byIdentity(t.Context(), oidc.Identity{Issuer: "https://op.example", Subject: rand.Text(), Email: email, EmailVerified: true})
+	return newSite(t, time.Hour).addByIdentity(t.Context(), oidc.Identity{Issuer: "https://op.example", Subject: rand.Text(), Email: email, EmailVerified: true})
 }
 
 // uncounted sets the count of a user's passkeys to 0, since the kit compares whole users.

@@ -125,3 +125,58 @@ func TestAnAccountWhoseInsertLosesItsAnswerIsLinked(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAccountThatNobodyHasIsANewUsers: one user for one account, also if two log-ins come first at once.
+func TestAnAccountThatNobodyHasIsANewUsers(t *testing.T) {
+	for _, row := range databases(t) {
+		t.Run(row.name, func(t *testing.T) {
+			table, ctx := identities(t, row.db, row.mysql), t.Context()
+			var made atomic.Int32
+			var fails error
+			meanwhile := func() {}
+			self := func(owner string) string { return owner }
+			byID := func(_ context.Context, owner string) (string, error) {
+				if owner == "gone" {
+					return "", serializer.ErrUserGone
+				}
+				return owner, nil
+			}
+			find := oidc.SQLFindOrCreate(table, self, byID, func(_ context.Context, id oidc.Identity) (string, error) {
+				made.Add(1)
+				meanwhile()
+				return "user of " + id.Subject, fails
+			})
+			id := oidc.Identity{Issuer: "https://op.example", Subject: "1"}
+			for range 2 {
+				if user, err := find(ctx, id); err != nil || user != "user of 1" || made.Load() != 1 {
+					t.Errorf("got %q, %v, and %d users, want one", user, err, made.Load())
+				}
+			}
+			if err := table.Link(ctx, "gone", oidc.Identity{Issuer: id.Issuer, Subject: "2"}); err != nil {
+				t.Fatal(err)
+			}
+			id.Subject = "2"
+			if user, err := find(ctx, id); !errors.Is(err, strategy.ErrUnauthenticated) || made.Load() != 1 {
+				t.Errorf("of a user who is gone: got %q, %v, and %d users, want a refusal", user, err, made.Load())
+			}
+			id.Subject = "3"
+			for _, fails = range []error{strategy.ErrUnauthenticated, context.DeadlineExceeded} {
+				if user, err := find(ctx, id); !errors.Is(err, fails) {
+					t.Errorf("create fails: got %q, %v, want %v", user, err, fails)
+				}
+			}
+			// Another log-in links it while create waits, or is refused, as for the same address.
+			for _, fails = range []error{nil, strategy.ErrUnauthenticated} {
+				id.Subject += "+"
+				meanwhile = func() {
+					if err := table.Link(ctx, "the first", id); err != nil {
+						t.Error(err)
+					}
+				}
+				if user, err := find(ctx, id); err != nil || user != "the first" {
+					t.Errorf("linked meanwhile, create returns %v: got %q, %v, want the first one's user", fails, user, err)
+				}
+			}
+		})
+	}
+}

@@ -6,7 +6,7 @@ import (
 	"database/sql"
 	_ "embed"
 	"errors"
-	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -116,7 +116,7 @@ func (t users) list(ctx context.Context) (list []*User, err error) {
 }
 
 // errTaken is returned if another user has the address. It is a refusal, not an outage.
-var errTaken = fmt.Errorf("%w: the address is taken", strategy.ErrUnauthenticated)
+var errTaken = &strategy.Failure{Reason: "the address has an account", Status: http.StatusConflict}
 
 // add adds a user with a verified address.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {

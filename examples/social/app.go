@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"html/template"
@@ -69,19 +68,10 @@ func newApp(s *site) (http.Handler, error) {
 		return nil, err
 	}
 
-	// Connecting an account is a guard of its own, without LogIn: its user is the account.
-	// It starts by a POST, so that another site cannot start it: the account that is logged in
-	// at the provider, perhaps by that site, could become this user's. And the user confirms it.
-	provider.Name, provider.RedirectURL = "link", s.app+linkPath
-	provider.Bind = func(r *http.Request) string {
-		u, _ := auth.User(r.Context())
-		return strconv.Itoa(u.ID)
-	}
-	account, err := oidc.New(provider, func(_ context.Context, id oidc.Identity) (oidc.Identity, error) { return id, nil })
-	if err != nil {
-		return nil, err
-	}
-	link, err := guard.New(guard.Config{}, nil, account)
+	provider.RedirectURL = s.app + linkPath
+	link, err := oidc.NewLinker(oidc.LinkerConfig[*User]{
+		Provider: provider, Users: auth, Owner: func(u *User) string { return strconv.Itoa(u.ID) }, Link: table.connect,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -92,10 +82,10 @@ func newApp(s *site) (http.Handler, error) {
 	login := auth.Authenticate("example")(auth.LogInWith(home)(nil))
 	mux.Handle("GET /login/example", login)
 	mux.Handle("GET "+callbackPath, login)
-	start := auth.RequireAuth(link.Authenticate("link")(ask(sessions, link)))
+	start := link.Handler(auth.Handle(ask(link)))
 	mux.Handle("POST "+linkPath, start)
 	mux.Handle("GET "+linkPath, start) // the callback
-	mux.Handle("POST "+confirmPath, auth.RequireAuth(confirm(sessions, auth, table)))
+	mux.Handle("POST "+confirmPath, auth.RequireAuth(auth.Handle(confirm(link))))
 	mux.Handle("POST /logout", auth.LogOut(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to, err := example.LogOutURL(r.Context(), oidc.LogOut{ReturnURL: s.app + "/"})
 		if err != nil || r.FormValue("everywhere") == "" {

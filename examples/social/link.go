@@ -1,58 +1,43 @@
 package main
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 
-	"github.com/seed-6f34412b/passport/guard"
-	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
 )
 
-// pending is the account that the user has shown, and has not confirmed yet.
-const pending session.Key[Account] = "link"
+// handler answers a request, or returns an error for the guard to answer.
+type handler = func(w http.ResponseWriter, r *http.Request) error
 
-// ask stores the account that the provider has just confirmed, and asks the user whether it is the right
-// one.
-func ask(sessions *session.Manager, link *guard.Guard[oidc.Identity]) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, _ := link.User(r.Context())
-		s, err := sessions.Session(r.Context())
+// ask asks the user whether the account that the provider has just confirmed is the right one.
+func ask(link *oidc.Linker[*User]) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id, _, err := link.Pending(r.Context())
 		if err == nil {
-			err = pending.Set(s, Account{id.Issuer, id.Subject})
+			render(w, confirmPage, id)
 		}
-		if err != nil {
-			link.Error(w, r, err)
-			return
-		}
-		render(w, confirmPage, id)
-	})
+		return err
+	}
 }
 
 // confirm connects the account that the user was asked about.
-func confirm(sessions *session.Manager, auth *guard.Guard[*User], table *users) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := auth.User(r.Context())
-		s, err := sessions.Session(r.Context())
-		if err != nil {
-			auth.Error(w, r, err)
-			return
-		}
-		account, found, err := pending.Get(s)
-		if err == nil && found {
-			err = pending.Delete(s) // it is valid once
-		}
+func confirm(link *oidc.Linker[*User]) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		linked, err := link.Confirm(r.Context())
 		switch {
-		case err != nil:
-			auth.Error(w, r, err)
-		case !found:
-			http.Error(w, "There is no account to connect. Start again.", http.StatusConflict)
-		case !table.connect(u.ID, account):
+		case errors.Is(err, oidc.ErrLinked):
 			http.Error(w, "This account is connected to another user.", http.StatusConflict)
+		case err != nil:
+			return err
+		case !linked:
+			http.Error(w, "There is no account to connect. Start again.", http.StatusConflict)
 		default:
 			http.Redirect(w, r, "/account", http.StatusSeeOther)
 		}
-	})
+		return nil
+	}
 }
 
 var accountPage = template.Must(template.New("account").Parse(`<!doctype html>

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/seed-6f34412b/passport/serializer"
@@ -89,20 +90,23 @@ func (t *users) byIdentity(_ context.Context, id oidc.Identity) (*User, error) {
 	return u, nil
 }
 
-// connect gives the user with this id one more account. It returns false if the account is
-// another user's already.
-func (t *users) connect(id int, account Account) bool {
+// connect gives the user with this id one more account, for the linker.
+func (t *users) connect(_ context.Context, id string, elsewhere oidc.Identity) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	account := Account{elsewhere.Issuer, elsewhere.Subject}
 	owner := t.find(func(u *User) bool { return slices.Contains(u.Accounts, account) })
-	if owner != nil {
-		return owner.ID == id
-	}
 	for i := range t.rows {
-		if t.rows[i].ID == id {
+		if owner == nil && strconv.Itoa(t.rows[i].ID) == id {
 			t.rows[i].Accounts = append(t.rows[i].Accounts, account)
-			return true
+			return nil
 		}
 	}
-	return false
+	if owner == nil {
+		return serializer.ErrUserGone
+	}
+	if strconv.Itoa(owner.ID) != id {
+		return oidc.ErrLinked
+	}
+	return nil
 }

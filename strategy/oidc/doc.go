@@ -68,20 +68,9 @@
 //
 // # Linking
 //
-// To connect a further provider to a user who is logged in, which is Passport's authorize,
-// use a second guard without LogIn, whose user is the account, and Config.Bind, which
-// returns the logged-in user's id, so that the account is connected to the user who asked
-// for it:
-//
-//	link, err := guard.New(guard.Config{}, nil, githubAccount) // a *oidc.OAuth2Strategy[Account]
-//	start := auth.RequireAuth(link.Authenticate("github")(ask))
-//	mux.Handle("POST /link/github", start) // from a button on a page of the application
-//	mux.Handle("GET /link/github", start)  // the callback
-//	mux.Handle("POST /link/github/confirm", auth.RequireAuth(connect))
-//
-// An attacker may have logged the user in to the attacker's account at the provider; once it
-// is connected, the attacker can log in as the user. So a log-in with Bind starts by a POST,
-// or by a GET that a page of the application caused, as the browser says. And the handler
-// ask, which gets the account, does not connect it: it stores it in the session and shows
-// whose it is, on a page with a button that connects it. examples/social has all of it.
+// A [Linker] links a further account to a user who is logged in: Passport's authorize. Its users
+// confirm whose account it is, on a page of the application. It is a second guard without
+// LogIn, whose user is the account, and Config.Bind, so that the account is linked to the user
+// who asked for it. A log-in with Bind starts by a POST, or by a GET that a page of the
+// application caused, as the browser says. examples/account and examples/social have all of it.
 package oidc

@@ -34,7 +34,8 @@ type SQLConfig struct {
 //	table, err := oidc.NewSQLTable(oidc.SQLConfig{DB: db})
 //	google, err := oidc.New(cfg, oidc.SQLValidate(table, byID))
 //
-// An account is linked while the user is logged in, by [Config.Bind]: see the example of [NewOAuth2].
+// An account is linked while its user is logged in, by a [Linker]; or at the first log-in, by
+// [SQLFindOrCreate].
 type SQLTable struct{ table *sqltable.Table }
 
 // Linked is an account at a provider that is linked to a user.
@@ -163,19 +164,53 @@ func (t *SQLTable) owner(ctx context.Context, issuer, subject string) (string, e
 func SQLValidate[U any](
 	t *SQLTable, user func(ctx context.Context, owner string) (U, error),
 ) func(ctx context.Context, id Identity) (U, error) {
-	return func(ctx context.Context, id Identity) (u U, err error) {
-		if !isKey(id.Issuer) || !isKey(id.Subject) { // it cannot be linked
-			return u, strategy.ErrUnauthenticated
-		}
-		owner, err := t.owner(ctx, id.Issuer, id.Subject)
-		if err == nil && owner == "" {
-			err = strategy.ErrUnauthenticated
-		}
-		if err != nil {
+	return func(ctx context.Context, id Identity) (U, error) {
+		u, _, err := linkedUser(ctx, t, user, id)
+		return u, err
+	}
+}
+
+// linkedUser is the function that SQLValidate returns. linked is false if the account is linked to nobody.
+func linkedUser[U any](
+	ctx context.Context, t *SQLTable, user func(ctx context.Context, owner string) (U, error), id Identity,
+) (u U, linked bool, err error) {
+	if !isKey(id.Issuer) || !isKey(id.Subject) { // it cannot be linked
+		return u, false, strategy.ErrUnauthenticated
+	}
+	owner, err := t.owner(ctx, id.Issuer, id.Subject)
+	if err == nil && owner == "" {
+		err = strategy.ErrUnauthenticated
+	}
+	if err != nil {
+		return u, false, err
+	}
+	if u, err = user(ctx, owner); errors.Is(err, serializer.ErrUserGone) {
+		err = strategy.ErrUnauthenticated
+	}
+	return u, true, err
+}
+
+// SQLFindOrCreate is [SQLValidate] with a function that adds a user for an account that is linked to nobody;
+// then the account is linked to that user, whose id owner returns. An error of create that wraps
+// [strategy.ErrUnauthenticated] refuses the log-in, such as for an address that the provider has not verified,
+// or that another user has, who can link the account by a [Linker]. Any other is an outage. create has to
+// refuse a second user of one address: then of two first log-ins at once both are those of the first one's user.
+func SQLFindOrCreate[U any](
+	t *SQLTable, owner func(U) string, user func(ctx context.Context, owner string) (U, error),
+	create func(ctx context.Context, id Identity) (U, error),
+) func(ctx context.Context, id Identity) (U, error) {
+	return func(ctx context.Context, id Identity) (U, error) {
+		u, linked, err := linkedUser(ctx, t, user, id)
+		if linked || !errors.Is(err, strategy.ErrUnauthenticated) || !isKey(id.Issuer) || !isKey(id.Subject) {
 			return u, err
 		}
-		if u, err = user(ctx, owner); errors.Is(err, serializer.ErrUserGone) {
-			err = strategy.ErrUnauthenticated
+		if u, err = create(ctx, id); err == nil {
+			err = t.Link(ctx, owner(u), id)
+		}
+		if errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, ErrLinked) { // perhaps it is linked by now
+			if again, _, missing := linkedUser(ctx, t, user, id); missing == nil {
+				return again, nil
+			}
 		}
 		return u, err
 	}

@@ -57,8 +57,11 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 	_, list := table.List(t.Context(), "joe")
 	named := func(_ context.Context, name string) (string, error) { return name, nil }
 	_, validate := oidc.SQLValidate(table, named)(t.Context(), id)
+	self := func(name string) string { return name }
+	_, create := oidc.SQLFindOrCreate(table, self, named, nil)(t.Context(), id)
 	for method, err := range map[string]error{
 		"Link": table.Link(t.Context(), "joe", id), "Unlink": unlink, "List": list, "SQLValidate": validate,
+		"SQLFindOrCreate": create,
 	} {
 		if !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, oidc.ErrLinked) {
 			t.Errorf("%s: got %v, want the outage", method, err)
@@ -83,6 +86,11 @@ func TestAnIdentityThatIsNoKeyIsNotLinked(t *testing.T) {
 		}
 		if _, err := oidc.SQLValidate(table, named)(t.Context(), id); !errors.Is(err, strategy.ErrUnauthenticated) {
 			t.Errorf("%+v: got %v, want a refusal", id, err)
+		}
+		self := func(name string) string { return name }
+		create := func(context.Context, oidc.Identity) (string, error) { return "a new user", nil }
+		if u, err := oidc.SQLFindOrCreate(table, self, named, create)(t.Context(), id); !errors.Is(err, strategy.ErrUnauthenticated) {
+			t.Errorf("%+v: got %q, %v, want a refusal and no user", id, u, err)
 		}
 	}
 	for _, owner := range []string{"", strings.Repeat("1", 1021)} {
