@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html"
@@ -64,7 +65,7 @@ func (g *Guard[U]) answerBy(handler func(http.ResponseWriter, *http.Request, err
 // A browser's window (Sec-Fetch-Mode: navigate, or a client that prefers HTML and does not
 // say) is sent to Config.LoginURL, or StepUpURL, if that is the cure and the method is GET
 // or HEAD, unless the browser itself can ask for a password; otherwise it gets a small
-// page. Scripts, images and programs get a problem document (RFC 9457) of a type such as
+// page, or that of Config.ErrorPage. Scripts, images and programs get a problem document (RFC 9457) of a type such as
 // [ProblemLogIn]. A 401 carries every challenge, each on a WWW-Authenticate line of its
 // own. Strategies that have none, such as a form, add no line: a browser would act on it.
 // Caches keep none of it.
@@ -90,7 +91,28 @@ func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
 		seconds := (a.retryAfter + time.Second - 1) / time.Second
 		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
-	a.write(w)
+	for _, name := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
+		h.Del(name) // they are about what the handler meant to send, as in http.Error
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	if !g.writesPage(w, r, &a) {
+		a.write(w)
+	}
+}
+
+// writesPage lets Config.ErrorPage write the page of a, and reports whether it did.
+func (g *Guard[U]) writesPage(w http.ResponseWriter, r *http.Request, a *answer) bool {
+	if g.cfg.ErrorPage == nil || !a.html || a.refresh {
+		return false
+	}
+	p := a.problem
+	if a.title != "" {
+		p.Title, p.Detail = a.title, a.detail
+	}
+	p.URL = cmp.Or(a.onward, a.logIn)
+	watched := &startWatcher{ResponseWriter: w}
+	g.cfg.ErrorPage(watched, r, p)
+	return watched.started
 }
 
 // answerTo returns the response to err.
@@ -136,7 +158,9 @@ func (g *Guard[U]) answerTo(r *http.Request, err error) answer {
 	if a.status != http.StatusUnauthorized {
 		a.logIn = ""
 	}
-	if a.html && a.logIn != "" && !stays && !asksBrowser(a.challenges) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; a.logIn != "" && !reads {
+		a.logIn = withFormsPage(a.logIn, r)
+	} else if a.html && a.logIn != "" && !stays && !asksBrowser(a.challenges) {
 		if to := withReturnTo(a.logIn, r); to != "" {
 			a.location, a.status = to, http.StatusSeeOther
 		}
@@ -197,15 +221,11 @@ func detail(status int) string {
 
 // write writes the status and the body.
 func (a *answer) write(w http.ResponseWriter) {
-	h := w.Header()
-	for _, name := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
-		h.Del(name) // they are about what the handler meant to send, as in http.Error
-	}
-	h.Set("X-Content-Type-Options", "nosniff")
 	if !a.html {
 		a.problem.write(w)
 		return
 	}
+	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	title, text := a.problem.Title, a.problem.Detail

@@ -57,5 +57,6 @@
 // A preflight of CORS has no credentials: put the middleware that answers it around the
 // guard's. If that site may change something, list it in Config.TrustedOrigins too.
 //
-// [Guard.Error] is that answer, and Config.Error replaces it: [ProblemOf] has its words.
+// [Guard.Error] is that answer, with [ProblemOf]'s words. Config.ErrorPage replaces its page for browsers, and
+// Config.Error all of it.
 package guard

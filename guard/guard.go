@@ -125,6 +125,12 @@ type Config struct {
 	// set: the place for an application's error page. It replaces [Guard.Error]; it may
 	// call that, and if it writes nothing, Guard.Error answers.
 	Error func(w http.ResponseWriter, r *http.Request, err error)
+
+	// ErrorPage writes the page of a refusal where [Guard.Error] would write its small one: for a browser's
+	// window that is not redirected. It must write p.Status. The headers that belong to the answer, such as
+	// Cache-Control and WWW-Authenticate, are set. Programs get their problem document without it. If it
+	// writes nothing, or is nil, the small page is sent.
+	ErrorPage func(w http.ResponseWriter, r *http.Request, p Problem)
 }
 
 // Guard lets users pass whom a strategy or the session knows, and refuses everyone else: a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/session"
@@ -34,6 +35,8 @@ const (
 	ProblemConflict = problems + "ProblemConflict"
 	// ProblemCrossSite is the type of a 403: another site caused the request.
 	ProblemCrossSite = problems + "ProblemCrossSite"
+	// ProblemActing is the type of a 403: the user acts as another one. See [Acting.RequireSelf].
+	ProblemActing = problems + "ProblemActing"
 	// ProblemTooManySessions is the type of a 403: Config.RefuseMore refused the log-in.
 	ProblemTooManySessions = problems + "ProblemTooManySessions"
 
@@ -41,7 +44,7 @@ const (
 )
 
 // Problem is the answer of [Guard.Error] in words for people: for an application's own error page
-// (Config.Error) or the message at a field. Its texts are fixed and do not tell the cause.
+// (Config.ErrorPage) or the message at a field. Its texts are fixed and do not tell the cause.
 type Problem struct {
 	Type   string // ProblemLogIn, or one of the others, or "about:blank"
 	Title  string // the status in words, such as "Too Many Requests"
@@ -51,6 +54,17 @@ type Problem struct {
 	Factor     string        // of ProblemFactor
 	MaxAge     time.Duration // of ProblemFresh and ProblemFactor: how old it may be; 0 means any age
 	RetryAfter time.Duration // when to come back, as the header Retry-After says, and Detail of a 429; 0 means unknown
+
+	// URL is where the browser can go on, for a button of Config.ErrorPage: the page where its user logs in
+	// or steps up, for a form that was sent with the form's page as return_to, or the request's own address
+	// if another site sent the browser there. Empty means none, as outside of ErrorPage.
+	URL string
+}
+
+// Kind returns the last part of Type, such as "ProblemFresh", for templates; "" for "about:blank".
+func (p Problem) Kind() string {
+	_, kind, _ := strings.Cut(p.Type, "#")
+	return kind
 }
 
 // ProblemOf returns the answer to err: an error of this package, of a strategy or a
@@ -85,6 +99,8 @@ func ProblemOf(err error) Problem {
 		p.MaxAge = insufficient.MaxAge
 	case errors.Is(err, ErrTooManySessions):
 		p.Type, p.Detail = ProblemTooManySessions, "There are as many sessions as allowed. Log out elsewhere first."
+	case errors.Is(err, ErrActing):
+		p.Type, p.Detail = ProblemActing, "Only the owner of the account can do this."
 	case errors.Is(err, ErrCrossSite):
 		p.Type = ProblemCrossSite
 	case errors.Is(err, session.ErrSessionEnded), errors.Is(err, session.ErrSessionChanged):

@@ -35,6 +35,7 @@ func TestAProblemSaysWhatToDo(t *testing.T) {
 		{"the session changed", session.ErrSessionChanged, 409, guard.ProblemConflict, "", 0},
 		{"another site", guard.ErrCrossSite, 403, guard.ProblemCrossSite, "", 0},
 		{"too many sessions", guard.ErrTooManySessions, 403, guard.ProblemTooManySessions, "", 0},
+		{"an administrator who acts as the user", guard.ErrActing, 403, guard.ProblemActing, "", 0},
 		{"a user who may not", guard.ErrForbidden, 403, "about:blank", "", 0},
 		{"an outage", errOutage, 503, "about:blank", "", 0},
 	} {

@@ -127,6 +127,16 @@ func withReturnTo(page string, r *http.Request) string {
 	return addReturnTo(page, here)
 }
 
+// withFormsPage returns page with the page of the form that r sends in the parameter return_to, if the
+// browser tells it. Its query is left out: it may have been good for once.
+func withFormsPage(page string, r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if err != nil || isPage(page, from.EscapedPath(), r) {
+		return page
+	}
+	return addReturnTo(page, from.EscapedPath())
+}
+
 // addReturnTo returns page with the parameter return_to, if to is safe.
 func addReturnTo(page, to string) string {
 	if to, ok := SafeReturnTo(to); ok {

@@ -148,7 +148,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	byID := serializer.ByID(userID, a.users.byID)
 	a.rows = serializer.WithStamp(byID, func(u *User) string { return u.Stamp })
 	a.auth = must(guard.New(guard.Config{
-		Sessions: a.sessions, LoginURL: "/login", StepUpURL: "/second", Error: a.errorPage,
+		Sessions: a.sessions, LoginURL: "/login", StepUpURL: "/second", ErrorPage: a.errorPage,
 		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(o.proxies...),
 		TrustedProxies: o.proxies,
 	}, a.rows, strategies...))
@@ -158,7 +158,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	if o.issuer != "" {
 		a.link = must(oidc.NewLinker(oidc.LinkerConfig[*User]{
 			Provider: a.provider("/account/linked/callback", b.counter), Users: a.auth, Owner: userID,
-			Link: a.identities.Link, Guard: guard.Config{Error: a.errorPage},
+			Link: a.identities.Link, Guard: guard.Config{ErrorPage: a.errorPage},
 		}))
 	}
 	return a, a.makeAdmin(ctx)

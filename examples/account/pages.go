@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"embed"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
@@ -109,27 +106,14 @@ func done(w http.ResponseWriter, r *http.Request, err error, to, text string) er
 	return err
 }
 
-// errorPage answers a browser with a page about the error. It writes nothing for programs, and for browsers
-// that have to log in first: then the guard answers.
-func (a *app) errorPage(w http.ResponseWriter, r *http.Request, err error) {
-	problem, asks := guard.ProblemOf(err), r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !strings.Contains(r.Header.Get("Accept"), "text/html") || problem.Status < 400 ||
-		asks && problem.Status == http.StatusUnauthorized {
+// errorPage answers a browser whose request was refused: see guard.Config.ErrorPage.
+func (a *app) errorPage(w http.ResponseWriter, r *http.Request, p guard.Problem) {
+	if p.Type == guard.ProblemFactor { // the second step, and then the page with the form that was sent
+		http.Redirect(w, r, p.URL, http.StatusSeeOther)
 		return
 	}
-	kind := problem.Type[strings.LastIndex(problem.Type, "#")+1:]
-	if from, err := url.Parse(r.Referer()); err == nil && kind == "ProblemFactor" {
-		if to, ok := guard.SafeReturnTo(from.EscapedPath()); ok { // the page with the form that was sent
-			http.Redirect(w, r, "/second?return_to="+url.QueryEscape(to), http.StatusSeeOther)
-			return
-		}
-	}
-	if errors.Is(err, guard.ErrActing) {
-		kind = "Acting"
-	}
-	data := map[string]any{"Kind": kind, "Text": problem.Detail}
 	// If this fails it has written nothing, and the guard answers.
-	_ = a.write(w, r, "error", page{User: a.current(r), Form: form{Status: problem.Status}, Data: data})
+	_ = a.write(w, r, "error", page{User: a.current(r), Form: form{Status: p.Status}, Data: p})
 }
 
 // static serves the style sheet and the scripts.
