@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"html/template"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -28,6 +29,7 @@ const siteName = "Harbour" // on pages, in mails and in authenticator apps
 // app is the application.
 type app struct {
 	options
+	*backend
 	pages    map[string]*template.Template
 	users    users
 	mail     func(letter)
@@ -64,20 +66,22 @@ func must[T any](v T, err error) T {
 
 type setupError struct{ error }
 
-// newApp returns the application. Its error is a mistake on the command line.
-func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
+// newApp returns the application, for a server that listens there. Its error is a mistake in the flags.
+func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err error) {
 	defer func() {
 		if failed, ok := recover().(setupError); ok {
 			a, err = nil, failed.error
 		}
 	}()
-	secrets, plain := []string{o.secret}, !o.secure()
-	a = &app{options: o, users: users{sqlx.NewDb(b.db, "")}, pages: parsePages()}
+	o.complete(ctx, listens)
+	secrets, plain, proxies := []string{o.secret}, !o.secure(), must(guard.ParseProxies(o.proxies))
+	b := openBackend(ctx, o)
+	a = &app{options: o, backend: b, users: users{sqlx.NewDb(b.db, "")}, pages: parsePages()}
 	if o.smtp == "" {
 		a.outbox = new(outbox)
 		a.mail = a.outbox.add
 	} else {
-		a.mail = must(newMailer(ctx, o))
+		a.mail = newMailer(ctx, o)
 	}
 	a.rules, a.hasher = newPolicy(o.breached), &password.Argon2id{}
 	if o.fastHashes {
@@ -100,7 +104,7 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	// Guesses are limited per account and per IP address. Browsers that the account knows have their own
 	// limit.
 	limits := throttle.Config{
-		Counter: b.counter, Secrets: secrets, TrustedProxies: o.proxies, InsecureHTTP: plain,
+		Counter: b.counter, Secrets: secrets, TrustedProxies: proxies, InsecureHTTP: plain,
 	}
 	byEmail := password.LookupFunc[*User](a.users.byEmail)
 	a.local = must(password.New(byEmail, password.Config{Hasher: a.hasher}))
@@ -149,8 +153,8 @@ func newApp(ctx context.Context, o options, b *backend) (a *app, err error) {
 	a.rows = serializer.WithStamp(byID, func(u *User) string { return u.Stamp })
 	a.auth = must(guard.New(guard.Config{
 		Sessions: a.sessions, LoginURL: "/login", StepUpURL: "/second", ErrorPage: a.errorPage,
-		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(o.proxies...),
-		TrustedProxies: o.proxies,
+		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(proxies...),
+		TrustedProxies: proxies,
 	}, a.rows, strategies...))
 	a.acting = must(guard.NewActing(a.auth, guard.ActingConfig[*User]{
 		May: mayActAs, Audit: a.users.auditActing,

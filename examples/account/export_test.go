@@ -18,6 +18,9 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
+// Main is main.
+var Main = main
+
 // Run calls run with flags, and with fast password hashes.
 func Run(ctx context.Context, ready func(url string), args ...string) error {
 	o, err := parse(args)
@@ -207,13 +210,13 @@ func newSiteThatMails(t testing.TB, freshFor, mailTime time.Duration, args ...st
 		t.Fatal(err)
 	}
 	o.fastHashes, o.freshFor, o.mailTime = true, freshFor, mailTime
-	a, closeBackend, err := open(ctx, o, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
+	a, err := newApp(ctx, o, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		stop()
-		closeBackend()
+		a.close()
 	})
 	return a
 }

@@ -12,81 +12,64 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/netip"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/seed-6f34412b/passport/guard"
 )
 
 func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
 	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		err = run(ctx, o, func(url string) { fmt.Printf("open %s in a browser, Ctrl-C stops\n", url) })
-		stop()
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "account:", err)
-		os.Exit(1)
+	if stop(); err != nil {
+		log.Fatalln("account:", err)
 	}
 }
 
 // options are the flags of the command line.
 type options struct {
-	addr, url, cert, key string
-	db, redis, secret    string
-	smtp, from           string
-	admin, breached      string
-	issuer, client       string
-	clientSecret         string
-	proxies              []netip.Prefix
+	addr, url, cert, key, proxies, db, redis, secret, smtp, from, admin, breached, issuer, client string
 
-	freshFor   time.Duration // the oldest log-in with which a user may change the account
-	mailTime   time.Duration // how long the mail server may take for one mail
-	fastHashes bool          // for tests
+	clientSecret string
+	freshFor     time.Duration // the oldest log-in with which a user may change the account
+	mailTime     time.Duration // how long the mail server may take for one mail
+	fastHashes   bool          // for tests
 }
 
 // parse reads the command line. Secrets can also come from the environment, which other users of the machine
-// cannot see.
-func parse(args []string) (o options, err error) {
-	o.freshFor, o.mailTime = 10*time.Minute, 30*time.Second
-	f := flag.NewFlagSet("account", flag.ContinueOnError)
+// cannot see, nor readers of -h.
+func parse(args []string) (options, error) {
+	o := options{freshFor: 10 * time.Minute, mailTime: 30 * time.Second}
+	f := flag.NewFlagSet("account", flag.ExitOnError)
+	env := func(to *string, name, variable, usage string) {
+		f.StringVar(to, name, os.Getenv(variable), usage+"; $"+variable)
+		f.Lookup(name).DefValue = "" // for -h
+	}
 	f.StringVar(&o.addr, "addr", "localhost:3000", "where to listen, as `host:port`")
-	f.StringVar(&o.url, "url", "",
-		"`URL` by which browsers know the site, if there is a proxy: https://app.example")
+	f.StringVar(&o.url, "url", "", "`URL` by which browsers know the site, if it is behind a proxy")
 	f.StringVar(&o.cert, "tls-cert", "", "`file` of the certificate (PEM), to serve https")
 	f.StringVar(&o.key, "tls-key", "", "`file` of the certificate's key (PEM)")
-	f.StringVar(&o.db, "db", os.Getenv("DATABASE_URL"), "postgres://… or the name of an SQLite "+
-		"`file`; $DATABASE_URL. Empty keeps all in memory")
-	f.StringVar(&o.redis, "redis", os.Getenv("REDIS_URL"), "`URL` of a Redis for the sessions; $REDIS_URL. "+
-		"Empty keeps them in the database")
-	f.StringVar(&o.secret, "secret", os.Getenv("SESSION_SECRET"), "`text` of 32 random bytes or more, "+
-		"which signs cookies and encrypts keys; $SESSION_SECRET. Empty makes one")
-	f.StringVar(&o.smtp, "smtp", os.Getenv("SMTP_URL"), "smtp://user:password@host:port; $SMTP_URL. "+
-		"Empty shows mails at /outbox, on localhost only")
+	f.StringVar(&o.proxies, "proxies", "", "`addresses` of proxies, such as 10.0.0.0/8,192.0.2.7")
+	env(&o.db, "db", "DATABASE_URL", "postgres://… or an SQLite `file`; without it all is in memory")
+	env(&o.redis, "redis", "REDIS_URL", "`URL` of a Redis for sessions; without it they are in the database")
+	env(&o.secret, "secret", "SESSION_SECRET", "`text` of 32 random bytes, with which to sign and encrypt")
+	env(&o.smtp, "smtp", "SMTP_URL", "smtp://user:password@host:port; without it mails are at /outbox")
 	f.StringVar(&o.from, "from", "account@localhost", "`address` from which mails come")
-	f.StringVar(&o.admin, "admin", "", "`address` whose owner is the administrator, and nobody else. "+
-		"Empty leaves all roles as they are")
-	f.StringVar(&o.breached, "breached", "https://api.pwnedpasswords.com/range/", "`URL` of a list "+
-		"of stolen passwords. Empty asks none")
-	f.StringVar(&o.issuer, "issuer", "", "`URL` of an OpenID provider to log in with; on localhost, "+
-		"without it, an example is started")
+	f.StringVar(&o.admin, "admin", "", "`address` of the only administrator; without it all roles stay")
+	f.StringVar(&o.breached, "breached", "https://api.pwnedpasswords.com/range/", "`URL` of stolen passwords")
+	f.StringVar(&o.issuer, "issuer", "", "`URL` of an OpenID provider; on localhost it may be an example")
 	f.StringVar(&o.client, "client", "account", "what the provider calls this site")
-	f.StringVar(&o.clientSecret, "client-secret", os.Getenv("CLIENT_SECRET"),
-		"`text` that the provider gave it; $CLIENT_SECRET")
-	f.Func("proxies", "`addresses` of proxies, such as 10.0.0.0/8,192.0.2.7", func(list string) error {
-		proxies, err := guard.ParseProxies(list)
-		o.proxies = append(o.proxies, proxies...)
-		return err
-	})
-	if err = f.Parse(args); err == nil && f.NArg() > 0 {
-		err = fmt.Errorf("%q is not a flag", f.Arg(0))
+	env(&o.clientSecret, "client-secret", "CLIENT_SECRET", "`text` that the provider gave it")
+	_ = f.Parse(args) // it exits after a mistake
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("%q is not a flag", f.Arg(0))
+	case (o.cert == "") != (o.key == ""):
+		return o, errors.New("-tls-cert and -tls-key go together")
 	}
-	return o, err
+	return o, nil
 }

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,97 +19,61 @@ import (
 func run(ctx context.Context, o options, ready func(url string)) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.addr)
 	if err != nil {
-		return fmt.Errorf("-addr: %w", err)
+		return err
 	}
-	a, closeBackend, err := open(ctx, o, l.Addr().(*net.TCPAddr))
+	a, err := newApp(ctx, o, l.Addr().(*net.TCPAddr))
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer closeBackend()
+	defer a.close()
 	server := &http.Server{
-		Handler:           a.handler(),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second, // a log-in may wait 15 s for its turn to hash
-		MaxHeaderBytes:    64 << 10,
+		Handler: a.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		MaxHeaderBytes: 64 << 10, WriteTimeout: 30 * time.Second, // a log-in may wait 15 s to hash
 	}
-	ended := make(chan error, 1)
-	go func() {
-		if o.cert != "" {
-			ended <- server.ServeTLS(l, o.cert, o.key)
-			return
-		}
-		ended <- server.Serve(l)
-	}()
+	stopped := make(chan error, 1)
+	context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(ctx) // waits for requests in progress
+	})
 	ready(a.url)
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
+	if o.cert == "" {
+		err = server.Serve(l)
+	} else {
+		err = server.ServeTLS(l, o.cert, o.key)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return server.Shutdown(ctx) // waits for requests in progress
+	if errors.Is(err, http.ErrServerClosed) {
+		return <-stopped
+	}
+	return err
 }
 
-// open returns the application that the command line describes, and a function that closes its backend.
-func open(ctx context.Context, o options, listens *net.TCPAddr) (*app, func(), error) {
-	if err := o.complete(listens); err != nil {
-		return nil, nil, err
+// complete sets the defaults, for a server that listens there. It refuses options that would show secrets to
+// others: passwords over plain http, or everybody's mails at /outbox.
+func (o *options) complete(ctx context.Context, listens *net.TCPAddr) {
+	scheme := "http://"
+	if o.cert != "" {
+		scheme = "https://"
 	}
-	if o.smtp == "" && o.issuer == "" {
-		example := provider.Config{
-			ClientID: o.client, ClientSecret: rand.Text(), Home: o.url,
-			Redirects: []string{o.url + "/login/provider/callback", o.url + "/account/linked/callback"},
-		}
-		issuer, err := provider.Start(ctx, example)
-		if err != nil {
-			return nil, nil, err
-		}
-		o.issuer, o.clientSecret = issuer, example.ClientSecret
-	}
-	b, err := openBackend(ctx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	a, err := newApp(ctx, o, b)
-	if err != nil {
-		b.close()
-		return nil, nil, err
-	}
-	return a, b.close, nil
-}
-
-// complete sets the defaults. It refuses options that would show secrets to others: passwords over plain
-// http, or everybody's mails at /outbox.
-func (o *options) complete(listens *net.TCPAddr) error {
-	if (o.cert == "") != (o.key == "") {
-		return errors.New("-tls-cert and -tls-key go together")
-	}
-	if o.url == "" {
-		scheme := "http"
-		if o.cert != "" {
-			scheme = "https"
-		}
-		host, _, err := net.SplitHostPort(o.addr)
-		if err != nil {
-			return fmt.Errorf("-addr: %w", err)
-		}
-		o.url = scheme + "://" + net.JoinHostPort(host, fmt.Sprint(listens.Port))
-	}
+	host, _, _ := net.SplitHostPort(o.addr)
+	o.url = cmp.Or(o.url, scheme+net.JoinHostPort(host, strconv.Itoa(listens.Port)))
 	u, err := url.Parse(o.url)
 	if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
-		return errors.New("-url is not like https://app.example")
+		must(0, errors.New("-url is not like https://app.example"))
 	}
 	local := u.Hostname() == "localhost" && listens.IP.IsLoopback()
 	if !local && (!o.secure() || o.smtp == "" || o.secret == "") {
-		return errors.New("others than localhost can reach the site: it needs https " +
-			"(-url, or -tls-cert and -tls-key), -smtp and -secret")
+		must(0, errors.New("others than localhost can reach the site: it needs https "+
+			"(-url, or -tls-cert and -tls-key), -smtp and -secret"))
 	}
-	if o.secret == "" {
-		o.secret = rand.Text() + rand.Text()
+	o.secret = cmp.Or(o.secret, rand.Text()+rand.Text())
+	if o.smtp == "" && o.issuer == "" {
+		o.clientSecret = rand.Text()
+		o.issuer = must(provider.Start(ctx, provider.Config{
+			ClientID: o.client, ClientSecret: o.clientSecret, Home: o.url,
+			Redirects: []string{o.url + "/login/provider/callback", o.url + "/account/linked/callback"},
+		}))
 	}
-	return nil
 }
 
 // secure reports whether browsers reach the site by https.

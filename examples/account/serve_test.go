@@ -1,9 +1,12 @@
 package main_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	main "github.com/seed-6f34412b/passport/examples/account"
+	"github.com/seed-6f34412b/passport/internal/subprocess"
 )
 
 // TestItRefusesToShowSecrets to other machines: passwords over plain http, or everybody's mails.
@@ -25,5 +28,22 @@ func TestItRefusesToShowSecrets(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// TestHelpShowsNoSecret of the environment.
+func TestHelpShowsNoSecret(t *testing.T) {
+	if os.Getenv("HELP") != "" {
+		os.Args = []string{"account", "-h"}
+		main.Main() // exits
+	}
+	help := subprocess.Command(t, 0, os.Args[0], "-test.run", "^TestHelpShowsNoSecret$")
+	help.Env = append(os.Environ(), "HELP=1")
+	for _, name := range []string{"DATABASE_URL", "REDIS_URL", "SESSION_SECRET", "SMTP_URL", "CLIENT_SECRET"} {
+		help.Env = append(help.Env, name+"=hidden")
+	}
+	out, err := help.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "$SESSION_SECRET") || strings.Contains(string(out), "hidden") {
+		t.Errorf("got %v: %s, want the flags without values of the environment", err, out)
 	}
 }
