@@ -5,7 +5,6 @@ import (
 	"encoding/base32"
 	"errors"
 	"html/template"
-	"log/slog"
 	"net/http"
 
 	"rsc.io/qr"
@@ -35,19 +34,14 @@ func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) 
 	}
 	address := a.codes.URL(u.Email, key)
 	code, err := qr.Encode(address, qr.M)
-	if err != nil {
-		return err
-	}
-	return a.show(w, r, nil, "authenticator", f, map[string]any{
-		"URL":   template.URL(address), //nolint:gosec // this program has made it
-		"Key":   base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key),
-		"QR":    code,
-		"Width": code.Size + 8, // with the margin that scanners need
+	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
+	return a.show(w, r, err, "authenticator", f, map[string]any{
+		"URL": template.URL(address), "Key": text, "QR": code, //nolint:gosec // this program has made it
 	})
 }
 
 // confirmAuthenticator stores the new app if its code is right. The code counts as the second step of this
-// log-in. Log-ins with the former app elsewhere end.
+// log-in.
 func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
 	err := a.guesses.Attempt(r, u.ID, func(ctx context.Context) error {
@@ -56,28 +50,11 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	if errors.Is(err, strategy.ErrUnauthenticated) {
 		return a.showAuthenticator(w, r, f.refusedBy(err, "code", wrongCode))
 	}
-	again := errors.Is(err, totp.ErrNotBegun) // the first of two clicks may have failed after Confirm
-	if err != nil && !again {
-		return err
-	}
-	if !again {
-		a.send(u.Email, "factor", "")
-	}
-	if _, err = a.auth.EndFactor(r.Context(), u, "totp"); err != nil || again {
-		return done(w, r, err, "/account/security", "")
-	}
-	text := "Your app is set up."
-	if u.RecoveryCodes == 0 {
-		text += " Now make recovery codes, for the day when you lose it."
-	}
-	if err = a.auth.AddFactors(r, u, "totp"); err != nil { // the app is stored: the next page asks for a code
-		slog.WarnContext(r.Context(), "an app that was set up does not count yet", "error", err)
-		return done(w, r, nil, "/account/security", "")
-	}
-	return done(w, r, nil, "/account/security", text)
+	x := change{"totp", "factor", "/account/security", "Your app is set up."}
+	return a.changed(w, r, err == nil, err, x, "totp")
 }
 
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	was, err := a.apps.Remove(r.Context(), a.current(r).ID)
-	return a.removed(w, r, was, err, removal{"totp", "factor", "/account/security", "The app is removed."})
+	return a.changed(w, r, was, err, change{"totp", "factor", "/account/security", "The app is removed."})
 }

@@ -156,7 +156,7 @@ func (s ThievesSite) Add(factor string) (form []string) {
 		s.AddPasskey(0)
 		return []string{"id", base64.RawURLEncoding.EncodeToString([]byte("a passkey"))}
 	case "totp":
-		s.Exec("INSERT INTO authenticators VALUES ($1, 'a key', 0, '', '', 0)", s.user().ID)
+		s.Exec("INSERT INTO authenticators VALUES ($1, 'a key', 0, '', '', 0, '')", s.user().ID)
 		return nil
 	}
 	if err := s.a.identities.Link(s.t.Context(), s.user().ID, kimElsewhere); err != nil {

@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS authenticators ( -- totp.SQLTable; its time is millis
   app_since      BIGINT NOT NULL,
   new_app        TEXT NOT NULL,
   recovery_codes TEXT NOT NULL,
-  codes_left     BIGINT NOT NULL
+  codes_left     BIGINT NOT NULL,
+  new_codes      TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS passkeys ( -- passkey.SQLTable; its times are milliseconds
   id         TEXT PRIMARY KEY,

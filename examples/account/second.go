@@ -6,43 +6,48 @@ import (
 	"net/http"
 
 	"github.com/seed-6f34412b/passport/strategy"
+	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-// secondPage asks for the second factor of a pending log-in.
 func (a *app) secondPage(w http.ResponseWriter, r *http.Request) error {
-	u, err := a.auth.StepUpUser(r)
-	if errors.Is(err, strategy.ErrUnauthenticated) || err == nil && a.current(r) != nil {
-		to := cmp.Or(page{Request: r}.ReturnTo(), "/login")
-		return done(w, r, nil, to, "") // there is no pending log-in, or it is complete
-	}
-	return a.show(w, r, err, "second", form{}, u)
+	return a.showSecond(w, r, form{})
 }
 
 const wrongCode = "This code is not right, or was used before. Take the one that is shown now."
 
 func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) error {
-	u, missing := a.auth.StepUpUser(r)
-	if missing != nil {
-		return missing
-	}
-	if a.current(r) != nil { // the first of two clicks has sent the code
-		return done(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"), "")
-	}
-	return a.show(w, r, nil, "second", formOf(r).refusedBy(err, "code", wrongCode), u)
+	return a.showSecond(w, r, formOf(r).refusedBy(err, "code", wrongCode))
 }
 
-// removal describes how the removal of a way to log in is answered.
-type removal struct{ factor, mail, to, text string }
+// showSecond asks for the second factor of a pending log-in. If there is none, or the first of two clicks has
+// completed it, the way leads on: to the log-in, or to where the user wanted to go.
+func (a *app) showSecond(w http.ResponseWriter, r *http.Request, f form) error {
+	u, err := a.auth.StepUpUser(r)
+	if errors.Is(err, strategy.ErrUnauthenticated) || err == nil && a.current(r) != nil {
+		return done(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"), "")
+	}
+	return a.show(w, r, err, "second", f, u)
+}
 
-// removed answers a removal. Each way to log in may go, since a link by mail remains. The owner is told by
-// mail, but not at the second of two clicks, when was is false. Log-ins with what was removed end elsewhere.
-func (a *app) removed(w http.ResponseWriter, r *http.Request, was bool, err error, x removal) error {
+// change describes how a change of a way to log in is answered.
+type change struct{ factor, mail, to, text string }
+
+// changed answers the change of a way to log in. Each way may be removed, since a link by mail remains. The
+// owner is told by mail, but not at the second of two clicks, when was is false. Log-ins with what was there
+// before end elsewhere, also at the second click: the first one may have failed after its change. The factors
+// that were added count in this log-in.
+func (a *app) changed(
+	w http.ResponseWriter, r *http.Request, was bool, err error, x change, added ...string,
+) error {
 	u := a.current(r)
 	if was {
 		a.send(u.Email, x.mail, "")
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, totp.ErrNotBegun) {
 		_, err = a.auth.EndFactor(r.Context(), u, x.factor)
+	}
+	if err == nil && was && added != nil && a.auth.AddFactors(r, u, added...) != nil {
+		x.text = "" // the session has ended; what was added stays, and the next page asks for it
 	}
 	return done(w, r, err, x.to, x.text)
 }

@@ -110,8 +110,8 @@ func TestAnOutageLosesNothingThatWasShown(t *testing.T) {
 	v.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
 	first := v.hidden(v.Get("/account/recovery").Text, "first")
 	v.elsewhere("/account/linked/start", "1002").Want(t, http.StatusOK, "The provider says that you are Jo Baz.")
-	for table, save := range map[string]string{"authenticators": "/account/recovery/saved", "identities": "/account/linked/confirm"} {
-		site.Exec("CREATE TRIGGER outage BEFORE INSERT ON " + table + " BEGIN SELECT RAISE(ABORT, 'an outage'); END")
+	for change, save := range map[string]string{"UPDATE ON authenticators": "/account/recovery/saved", "INSERT ON identities": "/account/linked/confirm"} {
+		site.Exec("CREATE TRIGGER outage BEFORE " + change + " BEGIN SELECT RAISE(ABORT, 'an outage'); END")
 		v.Post(save, "first", first).Want(t, http.StatusServiceUnavailable, "")
 		site.Exec("DROP TRIGGER outage")
 		v.Post(save, "first", first).Want(t, http.StatusSeeOther, "")

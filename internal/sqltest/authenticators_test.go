@@ -161,13 +161,41 @@ func TestASQLTablesRecoveryCodesAreGoodOnce(t *testing.T) {
 				must(t, err)
 				return n
 			}
-			former, formerHashes := totp.NewRecoveryCodes(30)
-			for range 2 { // a form that is sent twice
-				must(t, table.ReplaceRecoveryCodes(ctx, "joe", former))
+			// save makes codes and confirms them. It returns their hashes.
+			save := func(owner string) (hashes []string) {
+				must(t, table.BeginRecoveryCodes(ctx, owner))
+				codes, err := table.BegunRecoveryCodes(ctx, owner)
+				must(t, err)
+				for _, code := range codes {
+					hash, _ := totp.HashRecoveryCode(code)
+					hashes = append(hashes, hash)
+				}
+				must(t, table.ConfirmRecoveryCodes(ctx, owner, codes[0]))
+				return hashes
 			}
-			if got := left(); got != 30 {
-				t.Errorf("got %d codes, want 30", got)
+			none, _ := totp.NewRecoveryCodes(1)
+			if err := table.ConfirmRecoveryCodes(ctx, "joe", none[0]); !errors.Is(err, totp.ErrNotBegun) {
+				t.Errorf("nothing is begun: got %v, want ErrNotBegun", err)
 			}
+			formerHashes := save("joe")
+			if shown, err := table.BegunRecoveryCodes(ctx, "joe"); err != nil || shown != nil || left() != 10 {
+				t.Errorf("confirmed: got %d codes that wait, %v, and %d that count, want none and 10", len(shown), err, left())
+			}
+			must(t, table.BeginRecoveryCodes(ctx, "joe"))
+			once, err := table.BegunRecoveryCodes(ctx, "joe")
+			must(t, err)
+			must(t, table.BeginRecoveryCodes(ctx, "joe")) // in another window
+			again, err := table.BegunRecoveryCodes(ctx, "joe")
+			must(t, err)
+			for _, code := range []string{once[0], "", "123456"} {
+				if err := table.ConfirmRecoveryCodes(ctx, "joe", code); !errors.Is(err, strategy.ErrUnauthenticated) {
+					t.Errorf("a code of another window: got %v, want a refusal", err)
+				}
+			}
+			if slices.Equal(once, again) || len(again) != 10 {
+				t.Errorf("begun twice: got the same codes, or %d of them", len(again))
+			}
+
 			var used atomic.Int32
 			var calls sync.WaitGroup
 			for i := range 12 { // three times each of four
@@ -182,52 +210,51 @@ func TestASQLTablesRecoveryCodesAreGoodOnce(t *testing.T) {
 				})
 			}
 			calls.Wait()
-			if got := left(); used.Load() != 4 || got != 26 {
-				t.Errorf("three attempts with each of four codes: got %d that succeeded and %d left, want 4 and 26", used.Load(), got)
+			if got := left(); used.Load() != 4 || got != 6 {
+				t.Errorf("three attempts with each of four codes: got %d that succeeded and %d left, want 4 and 6", used.Load(), got)
 			}
 			if there, err := table.UseRecoveryCode(ctx, "jen", formerHashes[5]); there || err != nil {
 				t.Errorf("another owner's code: got %t, %v", there, err)
 			}
 
-			// Of two replacements at once, one wins: an owner's former codes do not stay beside the new ones.
-			var sets [4][]string
-			for i := range sets {
-				codes, hashes := totp.NewRecoveryCodes(10)
-				sets[i] = hashes
+			// Of clicks at once one replaces the former codes, all of them; the others say that nothing waits.
+			var confirmed atomic.Int32
+			for range 4 {
 				calls.Go(func() {
-					if err := table.ReplaceRecoveryCodes(ctx, "joe", codes); err != nil {
+					switch err := table.ConfirmRecoveryCodes(ctx, "joe", " "+strings.ToUpper(again[3])); {
+					case err == nil:
+						confirmed.Add(1)
+					case !errors.Is(err, totp.ErrNotBegun):
 						t.Error(err)
 					}
 				})
 			}
 			calls.Wait()
-			if got := left(); got != 10 {
-				t.Errorf("four replacements at once: got %d codes, want 10", got)
+			if got := left(); got != 10 || confirmed.Load() != 1 {
+				t.Errorf("four clicks: %d confirmed, and %d codes count, want 1 and 10", confirmed.Load(), got)
 			}
-			whole := 0
-			for _, hashes := range append(sets[:], formerHashes[5:]) {
-				there, err := table.UseRecoveryCode(ctx, "joe", hashes[0])
-				must(t, err)
-				if there {
-					whole++
+			hash, _ := totp.HashRecoveryCode(again[0])
+			for _, row := range []struct {
+				hash string
+				want bool
+			}{{formerHashes[9], false}, {hash, true}} {
+				if there, err := table.UseRecoveryCode(ctx, "joe", row.hash); err != nil || there != row.want {
+					t.Errorf("after others are confirmed: got %t, %v, want %t", there, err, row.want)
 				}
-			}
-			if whole != 1 {
-				t.Errorf("four replacements at once: codes of %d sets count, want 1", whole)
 			}
 
 			// The first statement of several users at once.
-			codes, _ := totp.NewRecoveryCodes(2)
 			for range 4 {
 				calls.Go(func() {
-					if err := errors.Join(table.Begin(ctx, "new"), table.ReplaceRecoveryCodes(ctx, "new", codes)); err != nil {
+					if err := errors.Join(table.Begin(ctx, "new"), table.BeginRecoveryCodes(ctx, "new")); err != nil {
 						t.Error(err)
 					}
 				})
 			}
 			calls.Wait()
-			if _, n, err := table.State(ctx, "new"); err != nil || n != 2 {
-				t.Errorf("an owner's first: got %d codes, %v, want 2", n, err)
+			_, err = table.Begun(ctx, "new")
+			if shown, err2 := table.BegunRecoveryCodes(ctx, "new"); errors.Join(err, err2) != nil || len(shown) != 10 {
+				t.Errorf("an owner's first: got %d codes, %v, %v, want 10 and an app that waits", len(shown), err, err2)
 			}
 		})
 	}

@@ -14,9 +14,9 @@ const recoveryLength = 24
 // recoveryAlphabet is Crockford's base 32: without i, l, o and u, which are easily misread.
 const recoveryAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
-// NewRecoveryCodes returns n codes for a user who lost the authenticator app, each like
+// NewRecoveryCodes returns n codes for a user who lost the app, each like
 // a1b2-c3d4-e5f6-g7h8-j9k0-m1n2, and their hashes. Show the codes once, store the
-// hashes, and replace all of them when new ones are made. Each is good once.
+// hashes, and replace all by new ones. Each is good once.
 func NewRecoveryCodes(n int) (codes, hashes []string) {
 	for range n {
 		var random [recoveryLength]byte
@@ -34,8 +34,8 @@ func NewRecoveryCodes(n int) (codes, hashes []string) {
 	return codes, hashes
 }
 
-// HashRecoveryCode returns the hash under which a recovery code is stored. Case, spaces
-// and hyphens do not matter. ok is false if the text is not in the form of a code.
+// HashRecoveryCode returns the hash of a recovery code, whatever its case, spaces and
+// hyphens. ok is false if the text has not the form of one.
 func HashRecoveryCode(code string) (hash string, ok bool) {
 	code = strings.NewReplacer("-", "", " ", "", "i", "1", "l", "1", "o", "0").Replace(strings.ToLower(code))
 	if len(code) != recoveryLength || strings.Trim(code, recoveryAlphabet) != "" {

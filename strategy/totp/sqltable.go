@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ type SQLConfig struct {
 
 // SQLTable keeps authenticator apps and recovery codes in a table of the application's PostgreSQL, MySQL,
 // MariaDB or SQLite, for owners: ids of users, 1 to 1020 bytes, the same for ever. [SQLTable.Schema] makes
-// it. The application deletes rows of users who are gone. After Confirm, Remove or ReplaceRecoveryCodes it
+// it. The application deletes rows of users who are gone. After Confirm, Remove or ConfirmRecoveryCodes it
 // mails the user, and ends log-ins with what was replaced, by guard.Guard.EndFactor. An error is an outage
 // unless the method says otherwise. It is made by [NewSQLTable] and safe for concurrent use.
 type SQLTable struct {
@@ -32,11 +31,11 @@ type SQLTable struct {
 	table *sqltable.Table
 }
 
-// ErrNotBegun is returned by [SQLTable.Begun] and [SQLTable.Confirm] when no app waits to be confirmed, such
-// as at the second of two clicks.
-var ErrNotBegun = errors.New("totp: no authenticator app waits to be confirmed")
+// ErrNotBegun is returned by methods of [SQLTable] when nothing waits to be confirmed, such as at the second
+// of two clicks.
+var ErrNotBegun = errors.New("totp: nothing waits to be confirmed")
 
-// NewSQLTable returns every mistake in cfg at once. It does not ask the database.
+// NewSQLTable returns every mistake in cfg at once, and asks no database.
 func NewSQLTable(cfg SQLConfig) (*SQLTable, error) {
 	if cfg.Table == "" {
 		cfg.Table = "authenticators"
@@ -54,8 +53,8 @@ func NewSQLTable(cfg SQLConfig) (*SQLTable, error) {
 	return &SQLTable{cfg, table}, nil
 }
 
-// Schema returns the statement that makes the table unless it is there. A migration can have it with changes,
-// such as REFERENCES users ON DELETE CASCADE, and the type of the users' ids.
+// Schema returns the CREATE TABLE IF NOT EXISTS for a migration, which can add REFERENCES users ON DELETE
+// CASCADE and change the type of owner.
 func (t *SQLTable) Schema() string {
 	return t.table.Schema(`CREATE TABLE IF NOT EXISTS {table} (
 	owner {key} PRIMARY KEY,
@@ -63,16 +62,16 @@ func (t *SQLTable) Schema() string {
 	app_since BIGINT NOT NULL,    -- when it was confirmed, in milliseconds since 1970
 	new_app {id} NOT NULL,        -- the key of an app that no code has confirmed yet
 	recovery_codes {id} NOT NULL, -- the hashes, with spaces between them
-	codes_left BIGINT NOT NULL    -- how many they are
+	codes_left BIGINT NOT NULL,   -- how many they are
+	new_codes {id} NOT NULL       -- recovery codes that nobody has saved yet, encrypted
 );
 `)
 }
 
-// Begin makes a key for an app, in place of one that waits. It counts when [SQLTable.Confirm] has seen a code
-// of it.
+// Begin makes a key for an app, in place of one that waits. It counts after [SQLTable.Confirm].
 func (t *SQLTable) Begin(ctx context.Context, owner string) error {
 	sealed := t.cfg.Vault.Seal(owner, t.cfg.Codes.NewKey())
-	if err := t.set(ctx, owner, `new_app = $1`, sealed); err != nil {
+	if err := t.set(ctx, owner, `new_app`, sealed); err != nil {
 		return fmt.Errorf("totp: begin: %w", err)
 	}
 	return nil
@@ -120,8 +119,8 @@ func (t *SQLTable) Confirm(ctx context.Context, owner, code string) error {
 	return nil
 }
 
-// Remove removes the owner's app, and one that was begun. It reports whether there was an app.
-// Recovery codes stay.
+// Remove removes the owner's app and one that was begun, not the recovery codes. It reports whether there was
+// an app.
 func (t *SQLTable) Remove(ctx context.Context, owner string) (was bool, err error) {
 	// In this order: a Confirm between the two statements fails, and one before them is undone.
 	_, err = t.table.Exec(ctx, `UPDATE {table} SET new_app = '' WHERE owner = $1 AND new_app <> ''`, owner)
@@ -134,54 +133,6 @@ func (t *SQLTable) Remove(ctx context.Context, owner string) (was bool, err erro
 		return false, fmt.Errorf("totp: remove: %w", err)
 	}
 	return n > 0, nil
-}
-
-// maxRecoveryCodes is how many hashes fit in MySQL's column.
-const maxRecoveryCodes = 30
-
-// ReplaceRecoveryCodes stores the hashes of codes, at most 30 of [NewRecoveryCodes], in place of all that the
-// owner has. Call it when the user says that they are saved: until then the former ones count.
-func (t *SQLTable) ReplaceRecoveryCodes(ctx context.Context, owner string, codes []string) error {
-	var hashes []string
-	for _, code := range codes {
-		hash, ok := HashRecoveryCode(code)
-		if !ok {
-			return errors.New("totp: recovery codes: one of them is not of NewRecoveryCodes")
-		}
-		hashes = append(hashes, hash)
-	}
-	if len(hashes) > maxRecoveryCodes {
-		return fmt.Errorf("totp: recovery codes: got %d, want at most %d", len(hashes), maxRecoveryCodes)
-	}
-	err := t.set(ctx, owner, `recovery_codes = $1, codes_left = $2`, strings.Join(hashes, " "), len(hashes))
-	if err != nil {
-		return fmt.Errorf("totp: recovery codes: %w", err)
-	}
-	return nil
-}
-
-// UseRecoveryCode is for Config.UseRecoveryCode. After an outage the code may be used up.
-func (t *SQLTable) UseRecoveryCode(ctx context.Context, owner, hash string) (bool, error) {
-	for {
-		r, err := t.row(ctx, owner)
-		if err != nil {
-			return false, err
-		}
-		hashes := strings.Fields(r.codes)
-		at := slices.Index(hashes, hash)
-		if at < 0 {
-			return false, nil
-		}
-		hashes = slices.Delete(hashes, at, at+1)
-		n, err := t.table.Exec(ctx, `UPDATE {table} SET recovery_codes = $1, codes_left = $2
-			WHERE owner = $3 AND recovery_codes = $4`, strings.Join(hashes, " "), len(hashes), owner, r.codes)
-		if err != nil {
-			return false, fmt.Errorf("totp: recovery code: %w", err)
-		}
-		if n > 0 {
-			return true, nil
-		}
-	}
 }
 
 // State returns when the app was confirmed, zero for none, and how many recovery codes are left: for pages
@@ -215,42 +166,41 @@ func SQLEnrolled[U any](
 
 // row is a row of the table.
 type row struct {
-	app, newApp, codes string
-	since              int64
+	app, newApp, codes, newCodes string
+	since                        int64
 }
 
 // row returns the owner's row, which is empty if there is none.
 func (t *SQLTable) row(ctx context.Context, owner string) (row, error) {
 	list, err := sqltable.Rows(ctx, t.table, func(rows *sql.Rows) (r row, err error) {
-		err = rows.Scan(&r.app, &r.since, &r.newApp, &r.codes)
+		err = rows.Scan(&r.app, &r.since, &r.newApp, &r.codes, &r.newCodes)
 		return r, err
-	}, `SELECT app, app_since, new_app, recovery_codes FROM {table} WHERE owner = $1`, owner)
+	}, `SELECT app, app_since, new_app, recovery_codes, new_codes FROM {table} WHERE owner = $1`, owner)
 	if err != nil {
 		return row{}, fmt.Errorf("totp: read the table: %w", err)
 	}
 	return append(list, row{})[0], nil
 }
 
-// set changes columns of the owner's row, and makes the row before if there is none. columns have the
-// placeholders of values.
-func (t *SQLTable) set(ctx context.Context, owner, columns string, values ...any) error {
+// set changes a column of the owner's row, and makes the row before if there is none.
+func (t *SQLTable) set(ctx context.Context, owner, column, value string) error {
 	if err := sqltable.CheckOwner(owner); err != nil {
 		return err
 	}
-	update := fmt.Sprintf(`UPDATE {table} SET %s WHERE owner = $%d`, columns, len(values)+1)
-	values = append(values, owner)
-	n, err := t.table.Exec(ctx, update, values...)
+	update := `UPDATE {table} SET ` + column + ` = $1 WHERE owner = $2`
+	n, err := t.table.Exec(ctx, update, value, owner)
 	if err != nil || n > 0 {
 		return err
 	}
-	_, err = t.table.Exec(ctx, `INSERT INTO {table} (owner, app, app_since, new_app, recovery_codes, codes_left)
-		VALUES ($1, '', 0, '', '', 0)`, owner)
+	_, err = t.table.Exec(ctx, `INSERT INTO {table}
+		(owner, app, app_since, new_app, recovery_codes, codes_left, new_codes)
+		VALUES ($1, '', 0, '', '', 0, '')`, owner)
 	if err != nil { // databases name this error in different ways, so the table is asked
 		there, asked := t.table.Has(ctx, `SELECT 1 FROM {table} WHERE owner = $1`, owner)
 		if asked != nil || !there {
 			return err
 		}
 	}
-	_, err = t.table.Exec(ctx, update, values...) // in MySQL a row with these values already does not count
+	_, err = t.table.Exec(ctx, update, value, owner)
 	return err
 }

@@ -61,6 +61,7 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 	table := newSQLTable(t, credtest.NoDatabase(t), false)
 	codes, hashes := totp.NewRecoveryCodes(1)
 	_, begun := table.Begun(t.Context(), "joe")
+	_, shown := table.BegunRecoveryCodes(t.Context(), "joe")
 	_, remove := table.Remove(t.Context(), "joe")
 	_, used := table.UseRecoveryCode(t.Context(), "joe", hashes[0])
 	_, _, state := table.State(t.Context(), "joe")
@@ -68,7 +69,8 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 	_, enrolled := totp.SQLEnrolled(table, func(u string) string { return u }, joe)(postForm("code=1"))
 	for method, err := range map[string]error{
 		"Begin": table.Begin(t.Context(), "joe"), "Begun": begun, "Confirm": table.Confirm(t.Context(), "joe", "123456"), "Remove": remove,
-		"ReplaceRecoveryCodes": table.ReplaceRecoveryCodes(t.Context(), "joe", codes), "UseRecoveryCode": used, "State": state, "SQLEnrolled": enrolled,
+		"UseRecoveryCode": used, "State": state, "SQLEnrolled": enrolled, "BeginRecoveryCodes": table.BeginRecoveryCodes(t.Context(), "joe"),
+		"BegunRecoveryCodes": shown, "ConfirmRecoveryCodes": table.ConfirmRecoveryCodes(t.Context(), "joe", codes[0]),
 	} {
 		if !errors.Is(err, credtest.ErrDown) || errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, totp.ErrNotBegun) {
 			t.Errorf("%s: got %v, want the outage", method, err)
@@ -79,23 +81,11 @@ func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 // TestAnOwnerThatIsNoIDHasNoApp: all users without one would share it, and MySQL would cut a longer one.
 func TestAnOwnerThatIsNoIDHasNoApp(t *testing.T) {
 	table := newSQLTable(t, credtest.NoDatabase(t), false)
-	codes, _ := totp.NewRecoveryCodes(1)
 	for _, owner := range []string{"", strings.Repeat("1", 1021)} {
-		for _, err := range []error{table.Begin(t.Context(), owner), table.ReplaceRecoveryCodes(t.Context(), owner, codes)} {
+		for _, err := range []error{table.Begin(t.Context(), owner), table.BeginRecoveryCodes(t.Context(), owner)} {
 			if err == nil || errors.Is(err, credtest.ErrDown) {
 				t.Errorf("an owner of %d bytes: got %v, want an error before the database is asked", len(owner), err)
 			}
-		}
-	}
-}
-
-// TestRecoveryCodesThatNobodyCouldTypeAreNotStored: nor more than the column of each database holds.
-func TestRecoveryCodesThatNobodyCouldTypeAreNotStored(t *testing.T) {
-	table := newSQLTable(t, credtest.NoDatabase(t), false)
-	many, _ := totp.NewRecoveryCodes(31)
-	for name, codes := range map[string][]string{"a text that is no code": {"123456"}, "31 codes": many} {
-		if err := table.ReplaceRecoveryCodes(t.Context(), "joe", codes); err == nil || errors.Is(err, credtest.ErrDown) {
-			t.Errorf("%s: got %v, want an error before the database is asked", name, err)
 		}
 	}
 }

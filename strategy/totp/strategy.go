@@ -53,7 +53,7 @@ type Strategy[U any] struct {
 var _ strategy.Strategy[any] = (*Strategy[any])(nil)
 var _ strategy.Claimant = (*Strategy[any])(nil)
 
-// FactorRecovery is the factor that a recovery code proves, in addition to the strategy's own.
+// FactorRecovery is the factor that a recovery code proves, besides Config.Name.
 const FactorRecovery = "recovery"
 
 // New returns every mistake in cfg at once.
@@ -91,8 +91,8 @@ func refuse(status int, reason string, malformed bool) error {
 // Name implements [strategy.Strategy].
 func (s *Strategy[U]) Name() string { return s.cfg.Name }
 
-// Authenticate implements [strategy.Strategy]. Its errors are those of [Codes.Verify], of
-// Enrolled, and of [strategy.LocalStrategy] for a body that is not readable.
+// Authenticate implements [strategy.Strategy]. Its errors are those of [Codes.Verify], Enrolled, and
+// [strategy.LocalStrategy] for a bad body.
 func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, error) {
 	var nobody U
 	sent, err := s.body.Read(r)
@@ -126,7 +126,7 @@ func (s *Strategy[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, e
 	return user, err
 }
 
-// FactorNames implements [strategy.FactorNamer]: FactorRecovery is one of them if Config has UseRecoveryCode.
+// FactorNames implements [strategy.FactorNamer]: with UseRecoveryCode, FactorRecovery too.
 func (s *Strategy[U]) FactorNames() []string {
 	if s.cfg.UseRecoveryCode == nil {
 		return []string{s.Name()}
@@ -134,7 +134,7 @@ func (s *Strategy[U]) FactorNames() []string {
 	return []string{s.Name(), FactorRecovery}
 }
 
-// Claims implements [strategy.Claimant]: the account of the user whom Enrolled finds.
+// Claims implements [strategy.Claimant]: the account that Enrolled finds.
 func (s *Strategy[U]) Claims(r *http.Request) (account string, ok bool, err error) {
 	_, err = s.body.Read(r)
 	var enrolled Enrolled[U]

@@ -10,14 +10,13 @@ import (
 	"fmt"
 )
 
-// Vault encrypts the keys of authenticator apps for the users table, so that whoever reads it, or a copy of it,
-// cannot make codes (RFC 6238 §5.1). It uses AES-256-GCM with random nonces. NewVault makes one; it is safe for
-// concurrent use.
+// Vault encrypts the keys of apps for the users table, so that whoever reads a copy of it cannot make codes
+// (RFC 6238 §5.1), by AES-256-GCM with random nonces. [NewVault] makes one; it is safe for concurrent use.
 type Vault struct{ aeads []cipher.AEAD }
 
 // NewVault returns every mistake at once. Each secret has 32 bytes or more, and is kept outside of the database;
 // those of the session will do. The first encrypts, all decrypt. To replace one while several processes run:
-// {old, new} everywhere, then {new, old}; {new} alone after the last key was sealed again.
+// {old, new} everywhere, then {new, old}; {new} after all keys were sealed again.
 func NewVault(secrets ...string) (*Vault, error) {
 	var v Vault
 	var mistakes []error
@@ -53,8 +52,8 @@ func newAEAD(secret string) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// Seal returns key encrypted, as letters, digits, "-" and "_". It can be opened for the same account alone, so
-// that nobody copies it into another row.
+// Seal returns key encrypted, as letters, digits, "-" and "_". It opens for the same account alone, so that
+// nobody copies it into another row.
 func (v *Vault) Seal(account string, key []byte) string {
 	return base64.RawURLEncoding.EncodeToString(v.aeads[0].Seal(nil, nil, key, []byte(account))) //nolint:gosec // the nonce is random: NewGCMWithRandomNonce
 }
