@@ -33,9 +33,8 @@ var letters = template.Must(template.ParseFS(mailTexts, "mails/mails.txt"))
 func (a *app) send(to, name, link string) {
 	var b strings.Builder
 	must(0, letters.ExecuteTemplate(&b, name, map[string]string{"Link": link, "URL": a.url}))
-	subject, text, _ := strings.Cut(strings.TrimSpace(b.String()), "\n")
-	text = strings.TrimSpace(text) + "\n\n— " + siteName
-	a.mail(letter{to, subject, strings.Split(text, "\n"), time.Now()})
+	lines := strings.Split(b.String()+"\n\n— "+siteName, "\n")
+	a.mail(letter{to, lines[0], lines[1:], time.Now()})
 }
 
 // outbox keeps the last 50 mails, the newest first, for /outbox.

@@ -57,10 +57,7 @@ func (o *options) complete(ctx context.Context, listens *net.TCPAddr) {
 	}
 	host, _, _ := net.SplitHostPort(o.addr)
 	o.url = cmp.Or(o.url, scheme+net.JoinHostPort(host, strconv.Itoa(listens.Port)))
-	u, err := url.Parse(o.url)
-	if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
-		must(0, errors.New("-url is not like https://app.example"))
-	}
+	u := must(url.Parse(o.url)) // passkey.New refuses what is not an origin
 	local := u.Hostname() == "localhost" && listens.IP.IsLoopback()
 	if !local && (!o.secure() || o.smtp == "" || o.secret == "") {
 		must(0, errors.New("others than localhost can reach the site: it needs https "+
