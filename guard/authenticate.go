@@ -255,7 +255,7 @@ func (m *authenticate[U]) answerFailure(w http.ResponseWriter, r *http.Request, 
 		m.g.answerBy(m.o.FailureHandler, w, r, err)
 	case m.o.FailureRedirect != "":
 		m.g.emitRefusal(r, err)
-		redirect(w, addReturnTo(m.o.FailureRedirect, askedReturnTo(r)), http.StatusSeeOther)
+		redirect(w, addReturnTo(m.o.FailureRedirect, ReturnTo(r)), http.StatusSeeOther)
 	default:
 		m.g.refuse(w, r, err)
 	}

@@ -39,6 +39,25 @@ func (g *Guard[U]) sameSite(r *http.Request, method string) error {
 	return ErrCrossSite
 }
 
+// RefuseCrossSite answers unsafe requests that another site caused by 403, and lets all others pass: for routes
+// without a middleware of the guard, such as a registration, or around a whole site. It is
+// [http.CrossOriginProtection] with Config.TrustedOrigins, Config.TrustOrigin and the guard's answers. Unlike
+// the other middlewares it does not ask strategies that accept such requests ([strategy.CrossSite]): do not put
+// it around a callback to which a provider sends a POST, or a token's API that other sites call. It panics if
+// next is nil.
+func (g *Guard[U]) RefuseCrossSite(next http.Handler) http.Handler {
+	if next == nil {
+		panic("guard: RefuseCrossSite: the handler is nil")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := g.sameSite(r, r.Method); err != nil {
+			g.refuse(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func isWebSocket(r *http.Request) bool {
 	for _, line := range r.Header["Upgrade"] {
 		for item := range strings.SplitSeq(line, ",") {

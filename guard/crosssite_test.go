@@ -44,11 +44,15 @@ func TestASVS_3_5_1_UnsafeRequestsFromOtherSitesAreRefused(t *testing.T) {
 		{"a log-in by the application", evil, "POST", "/register", 403, "Forbidden"},
 		{"a fresh log-in", evil, "POST", "/fresh", 403, "Forbidden"},
 		{"an uncached guard", evil, "POST", "/uncached", 403, "Forbidden"},
+		{"a route without a guard", evil, "POST", "/unguarded", 403, "Forbidden"},
+		{"a page without a guard", evil, "GET", "/unguarded", 200, "hello stranger"},
+		{"a trusted site, a route without a guard", shop, "POST", "/unguarded", 200, "hello stranger"},
 		{"a trusted site's log-in", shop, "POST", "/login", 200, "hello joe"},
 		{"a trusted site's change", shop, "POST", "/me", 200, "hello joe"},
 		{"a trusted site's log-out", shop, "POST", "/logout", 200, "hello stranger"},
 	} {
 		w := newWorld(t, func(c *guard.Config) { c.TrustedOrigins = []string{shop} })
+		w.mux.Handle("/unguarded", w.RefuseCrossSite(w.hello()))
 		w.mux.Handle("/api", w.Authenticate("session", "token")(w.hello()))
 		w.mux.Handle("/lenient", w.Authenticate("session", "anonymous")(w.hello()))
 		w.mux.Handle("/anonymous", w.Authenticate("anonymous")(w.hello()))

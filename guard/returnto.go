@@ -26,9 +26,7 @@ const (
 // another site's address (ASVS 5.0 3.7.2).
 //
 // Every redirect of this package to an address that a request chose goes through it;
-// a log-in page should put the parameter return_to through it as well.
-//
-//	to, ok := guard.SafeReturnTo(r.URL.Query().Get("return_to"))
+// [ReturnTo] puts the parameter return_to of a log-in page through it as well.
 func SafeReturnTo(target string) (string, bool) {
 	if len(target) > maxReturnTo || !safePath(target) {
 		return "", false
@@ -103,8 +101,10 @@ func firstSafe(targets ...string) string {
 	return ""
 }
 
-// askedReturnTo returns the page that a request for a log-in asks for, or "".
-func askedReturnTo(r *http.Request) string {
+// ReturnTo returns the page that a request for a log-in asks for: the parameter return_to of its query or its
+// form, which it parses, if SafeReturnTo accepts it. Otherwise it is "". For a log-in page that keeps the
+// parameter, and for a redirect of the application's own.
+func ReturnTo(r *http.Request) string {
 	if r.PostForm == nil {
 		_ = r.ParseForm() // as in takeReturnTo
 	}

@@ -1,6 +1,8 @@
 package guard_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -264,4 +266,21 @@ func FuzzReturnTo(f *testing.F) {
 			t.Errorf("%q: a line break would split the header", target)
 		}
 	})
+}
+
+func TestReturnToIsOfTheQueryOrTheForm(t *testing.T) {
+	for _, row := range []struct{ name, query, form, want string }{
+		{"neither", "", "", ""},
+		{"the query", "?return_to=/a", "", "/a"},
+		{"the form", "", "return_to=/b", "/b"},
+		{"both", "?return_to=/a", "return_to=/b", "/a"},
+		{"the query's is not safe", "?return_to=//evil.example", "return_to=/b", "/b"},
+		{"neither is safe", "?return_to=%5C", "return_to=https://evil.example", ""},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/login"+row.query, strings.NewReader(row.form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if got := guard.ReturnTo(r); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
+		}
+	}
 }

@@ -250,3 +250,47 @@ func TestAColumnThatIsAddedStopsNobody(t *testing.T) {
 	site.Exec("ALTER TABLE users ADD COLUMN later TEXT NOT NULL DEFAULT ''")
 	kim.Get("/account").Want(t, http.StatusOK, "")
 }
+
+// TestTheHeadersOfEveryAnswer: pages, refusals, answers to programs, and files.
+func TestTheHeadersOfEveryAnswer(t *testing.T) {
+	site := main.Site(t, time.Hour)
+	user := visit(t, site).register("kim@test.example")
+	for _, row := range []struct {
+		v           visitor
+		path, cache string
+	}{
+		{user, "/", "no-store"}, {user, "/account", "no-store"}, {user, "/nothing", "no-store"}, {user, "/admin", "no-store"},
+		{user, "/api/me", "no-store"}, {visit(t, site), "/account", "no-store"}, {visit(t, site), "/outbox", "no-store"},
+		{visit(t, site), "/static/style.css", "max-age=60"},
+	} {
+		h := row.v.Get(row.path).Header
+		if got := h.Get("Cache-Control"); got != row.cache {
+			t.Errorf("%s: got Cache-Control %q, want %q", row.path, got, row.cache)
+		}
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'", "Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff",
+		} {
+			if got := h.Get(name); !strings.HasPrefix(got, want) {
+				t.Errorf("%s: got %s %q, want %q", row.path, name, got, want)
+			}
+		}
+	}
+}
+
+// TestAFormOfAnotherTabIsNotForSomebodyElse: an administrator has a form open, and acts as a user in another
+// tab.
+func TestAFormOfAnotherTabIsNotForSomebodyElse(t *testing.T) {
+	site := main.Site(t, time.Hour)
+	visit(t, site).register("kim@test.example")
+	admin := visit(t, site).register("admin@test.example")
+	own := admin.hidden(admin.Get("/account").Text, "user")
+	admin.Post("/admin/act", "id", admin.hidden(admin.Get("/admin").Text, "id")).Want(t, http.StatusSeeOther, "")
+	admin.Post("/account/name", "user", own, "name", "The boss").Want(t, http.StatusSeeOther, "")
+	page := admin.Get("/account")
+	page.Want(t, http.StatusOK, "Nothing was changed.")
+	if strings.Contains(page.Text, "The boss") {
+		t.Errorf("the user has the administrator's name: %s", page.Text)
+	}
+	admin.Post("/account/name", "user", admin.hidden(page.Text, "user"), "name", "Kim").Want(t, http.StatusSeeOther, "")
+	admin.Get("/account").Want(t, http.StatusOK, `value="Kim"`)
+}

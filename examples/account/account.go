@@ -1,9 +1,6 @@
 package main
 
-import (
-	"net/http"
-	"unicode/utf8"
-)
+import "net/http"
 
 func (a *app) account(w http.ResponseWriter, r *http.Request) error {
 	return a.showAccount(w, r, filled("name", a.current(r).Name))
@@ -17,12 +14,14 @@ func (a *app) showAccount(w http.ResponseWriter, r *http.Request, f form) error 
 // setName changes the name. It is the only change that an administrator may make for a user.
 func (a *app) setName(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
-	name := f.Get("name")
-	if utf8.RuneCountInString(name) > 80 || !utf8.ValidString(name) {
+	if f.Get("user") != u.ID { // the form is of another tab: somebody began or stopped to act there
+		return done(w, r, nil, "/account", "You are somebody else now. Nothing was changed.")
+	}
+	if len([]rune(f.Get("name"))) > 80 {
 		f.refuse("name", "Enter at most 80 characters.")
 		return a.showAccount(w, r, f)
 	}
-	_, err := a.users.exec(r.Context(), `UPDATE users SET name = $1 WHERE id = $2`, name, u.ID)
+	_, err := a.users.exec(r.Context(), `UPDATE users SET name = $1 WHERE id = $2`, f.Get("name"), u.ID)
 	if admin, acts := a.acting.Actor(r.Context()); acts && err == nil {
 		err = a.users.audit(r.Context(), admin, u.ID, "changed the name")
 	}

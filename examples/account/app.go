@@ -83,7 +83,12 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	} else {
 		a.mail = newMailer(ctx, o)
 	}
-	a.rules, a.hasher = newPolicy(o.breached), &password.Argon2id{}
+	rules := policy.Config{MaxBytes: 1024, Blocklist: []string{siteName}}
+	if o.breached != "" {
+		list := policy.RangeConfig{URL: o.breached, UserAgent: siteName, FailOpen: true}
+		rules.Breached = must(policy.NewRange(list))
+	}
+	a.rules, a.hasher = must(policy.New(rules)), &password.Argon2id{}
 	if o.fastHashes {
 		a.hasher = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
 	}
@@ -171,11 +176,6 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 // handler returns the site. public, user, own, fresh and admins say who may pass: see access.go.
 func (a *app) handler() http.Handler {
 	auth, mux := a.auth, http.NewServeMux()
-	show := func(name string) handler {
-		return func(w http.ResponseWriter, r *http.Request) error {
-			return a.show(w, r, nil, name, form{}, nil)
-		}
-	}
 	welcome := auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	proved := auth.StepUpWith(guard.StepUpOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	by := func(name string, refused failure) func(http.Handler) http.Handler {
@@ -186,9 +186,9 @@ func (a *app) handler() http.Handler {
 	})
 	byPasskey := by("passkey", a.passkeys.FailureHandler(auth))
 
-	mux.Handle("GET /{$}", a.public(show("home")))
-	mux.Handle("GET /static/", static())
-	mux.Handle("GET /mailed", a.public(show("mailed")))
+	mux.Handle("GET /{$}", a.public(a.plain("home")))
+	mux.Handle("GET /static/", http.FileServerFS(files))
+	mux.Handle("GET /mailed", a.public(a.plain("mailed")))
 	mux.Handle("/", a.public(func(w http.ResponseWriter, r *http.Request) error {
 		return a.show(w, r, nil, "missing", form{Status: http.StatusNotFound}, nil)
 	}))
@@ -199,12 +199,12 @@ func (a *app) handler() http.Handler {
 		}))
 	}
 
-	mux.Handle("GET /register", a.public(show("register")))
+	mux.Handle("GET /register", a.public(a.plain("register")))
 	registers := a.mailLink("register", a.registrations, "/register/finish", "taken", "registration")
 	mux.Handle("POST /register", a.public(registers))
 	mux.Handle("GET /register/finish", a.public(a.behindLink("choose")))
 	mux.Handle("POST /register/finish", a.public(a.finish))
-	mux.Handle("GET /forgot", a.public(show("forgot")))
+	mux.Handle("GET /forgot", a.public(a.plain("forgot")))
 	mux.Handle("POST /forgot", a.public(a.mailLink("forgot", a.resets, "/reset", "reset", "")))
 	mux.Handle("GET /reset", a.public(a.behindLink("choose")))
 	mux.Handle("POST /reset", a.public(a.reset))
@@ -227,13 +227,13 @@ func (a *app) handler() http.Handler {
 	mux.Handle("GET /account/devices", a.own(a.devices))
 	mux.Handle("POST /account/devices/end", a.own(a.endDevice))
 	mux.Handle("POST /account/devices/others", a.own(a.endOthers))
-	mux.Handle("GET /account/live", a.own(show("live")))
+	mux.Handle("GET /account/live", a.own(a.plain("live")))
 	mux.Handle("GET /account/live/stream", a.own(a.live))
-	mux.Handle("GET /account/kept", a.fresh(show("kept")))
+	mux.Handle("GET /account/kept", a.fresh(a.plain("kept")))
 	mux.Handle("POST /account/kept", a.fresh(a.removeKept))
-	mux.Handle("GET /account/password", a.fresh(show("password")))
+	mux.Handle("GET /account/password", a.fresh(a.plain("password")))
 	mux.Handle("POST /account/password", a.fresh(a.setPassword))
-	mux.Handle("GET /account/email", a.fresh(show("email")))
+	mux.Handle("GET /account/email", a.fresh(a.plain("email")))
 	mux.Handle("POST /account/email", a.fresh(a.changeEmail))
 	mux.Handle("GET /email/confirm", a.public(a.behindLink("confirm")))
 	mux.Handle("POST /email/confirm", a.public(a.confirmEmail))
@@ -253,7 +253,7 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /account/keys", a.fresh(a.newKey))
 	mux.Handle("POST /account/keys/revoke", a.fresh(a.revokeKey))
 	mux.Handle("GET /api/me", auth.Authenticate("session", "apikey")(auth.Handle(a.me)))
-	mux.Handle("GET /account/delete", a.fresh(show("delete")))
+	mux.Handle("GET /account/delete", a.fresh(a.plain("delete")))
 	mux.Handle("POST /account/delete", a.fresh(a.deleteAccount))
 	if a.link != nil {
 		start := auth.Authenticate("provider")(welcome)
@@ -276,10 +276,7 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /admin/stop", a.admins(a.stopActing))
 
 	// Requests that no guard checks, such as a registration, must not come from another site either.
-	cross := http.NewCrossOriginProtection()
-	refuse := func(http.ResponseWriter, *http.Request) error { return guard.ErrCrossSite }
-	cross.SetDenyHandler(auth.Handle(refuse))
-	return cross.Handler(http.MaxBytesHandler(mux, 64<<10))
+	return a.secured(auth.RefuseCrossSite(http.MaxBytesHandler(mux, 64<<10)))
 }
 
 // at returns a URL of this site, for a mail.

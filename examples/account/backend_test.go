@@ -86,11 +86,13 @@ func TestPostgresAndRedis(t *testing.T) {
 	t.Run("an SQLite file", func(t *testing.T) { walk(t, "-db", t.TempDir()+"/account.db") })
 	t.Run("what PostgreSQL cannot store", func(t *testing.T) {
 		v := visit(t, main.Site(t, time.Hour, "-db", postgres.URL(postgres.Database(t)))).register("kim@test.example")
+		user := v.hidden(v.Get("/account").Text, "user")
 		for path, want := range map[string]int{"/account/name": 303, "/account/keys": 303, "/account/keys/revoke": 303, "/account/passkeys/rename": 303} {
-			if got := v.Post(path, "name", "a\x00\xffb", "id", "\x00"); got.StatusCode != want {
+			if got := v.Post(path, "name", "a\x00\xffb", "id", "\x00", "user", user); got.StatusCode != want {
 				t.Errorf("%s: got %d, want %d", path, got.StatusCode, want)
 			}
 		}
+		v.Get("/account").Want(t, 200, "The name is saved.")
 	})
 	t.Run("compose.yaml and its nginx", func(t *testing.T) { composed(t, postgres.URL(postgres.Database(t)), "redis://"+redis.Addr) })
 	passkeys := postgres.URL(postgres.Database(t))

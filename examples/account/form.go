@@ -42,12 +42,8 @@ func (f form) status() int {
 	return max(f.Status, http.StatusOK)
 }
 
-// refuse sets the error of a field, unless it has one.
-func (f form) refuse(field, text string) {
-	if f.Errors[field] == "" {
-		f.Errors[field] = text
-	}
-}
+// refuse sets the error of a field.
+func (f form) refuse(field, text string) { f.Errors[field] = text }
 
 // refusedBy returns the form with an error of a field: text, or after too many attempts how long to wait
 // (429).
@@ -79,26 +75,9 @@ func isAddress(text string) bool {
 	return err == nil && m.Address == text && len(text) <= 254 // RFC 5321 §4.5.3.1.3
 }
 
-// input is a field of a form, for the template "field".
-type input struct {
-	Form form
-	Name string
-	With url.Values // label, type, autocomplete, inputmode, hint, focus
-}
-
-// newInput is for templates: input .Form "email" "label" "E-mail address" "type" "email".
-func newInput(f form, name string, pairs ...string) input {
-	return input{f, name, filled(pairs...).values}
-}
-
-// newPolicy returns the rules for new passwords.
-func newPolicy(breached string) *policy.Policy {
-	cfg := policy.Config{MaxBytes: 1024, Blocklist: []string{siteName}}
-	if breached != "" {
-		known := policy.RangeConfig{URL: breached, UserAgent: siteName, FailOpen: true}
-		cfg.Breached = must(policy.NewRange(known))
-	}
-	return must(policy.New(cfg))
+// input is for the template "field": input .Form "email" "label" "E-mail address" "type" "email".
+func input(f form, name string, pairs ...string) map[string]any {
+	return map[string]any{"Form": f, "Name": name, "With": filled(pairs...)}
 }
 
 // newPassword returns the new password in the form. If the rules do not allow it, the form has the error.

@@ -9,7 +9,10 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/session"
@@ -37,62 +40,51 @@ func (p page) Is(path string) bool { return p.Request.URL.Path == path }
 // Has reports whether the address has a parameter.
 func (p page) Has(param string) bool { return p.Request.URL.Query().Has(param) }
 
-// ReturnTo returns the page's parameter return_to, if it is an address of this site; else "".
-func (p page) ReturnTo() string {
-	to, _ := guard.SafeReturnTo(p.Request.URL.Query().Get("return_to"))
-	return to
-}
+// ReturnTo returns where a log-in leads, or "".
+func (p page) ReturnTo() string { return guard.ReturnTo(p.Request) }
 
-// parsePages returns the templates by the name of their file, each with the layout around it.
+// parsePages returns the templates by name, each with the layout around it.
 func parsePages() map[string]*template.Template {
 	layout := template.New("layout.html").Funcs(template.FuncMap{
-		"site": func() string { return siteName }, "input": newInput, "ago": ago,
+		"site": func() string { return siteName }, "input": input, "ago": ago,
 		"id64": base64.RawURLEncoding.EncodeToString,
 	})
 	template.Must(layout.ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	pages := map[string]*template.Template{}
-	for _, name := range must(fs.Glob(files, "templates/*.html")) {
-		pages[path.Base(name)] = template.Must(must(layout.Clone()).ParseFS(files, name))
+	for _, file := range must(fs.Glob(files, "templates/*.html")) {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		pages[name] = template.Must(must(layout.Clone()).ParseFS(files, file))
 	}
 	return pages
 }
 
-// show answers with a page, or returns err if it is not nil. The request has a session.
+// show answers with a page, or returns err if it is not nil.
 func (a *app) show(w http.ResponseWriter, r *http.Request, err error, name string, f form, data any) error {
-	if err != nil {
-		return err
+	p := page{
+		User: a.current(r), Form: f, Data: data, Request: r,
+		Site: a.url, Outbox: a.outbox != nil, Provider: a.link != nil,
 	}
-	flashes, err := session.FlashesContext(r.Context(), "info")
-	if err != nil {
-		return err
+	p.Admin, _ = a.acting.Actor(r.Context())
+	if err == nil && name != "error" { // which is shown in an outage, too
+		p.Flashes, err = session.FlashesContext(r.Context(), "info")
 	}
-	admin, _ := a.acting.Actor(r.Context())
-	return a.write(w, r, name, page{User: a.current(r), Admin: admin, Flashes: flashes, Form: f, Data: data})
-}
-
-// contentPolicy is the Content-Security-Policy: everything is loaded from this site, and nothing is inline. A
-// form may also lead to the provider, whose URL is added.
-const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
-	"img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self' "
-
-func (a *app) write(w http.ResponseWriter, r *http.Request, name string, p page) error {
-	p.Request, p.Site, p.Outbox, p.Provider = r, a.url, a.outbox != nil, a.link != nil
 	var body bytes.Buffer
-	if err := a.pages[name+".html"].Execute(&body, p); err != nil {
-		return fmt.Errorf("template %s: %w", name, err)
+	if err == nil {
+		err = a.pages[name].Execute(&body, p)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", contentPolicy+a.issuer)
-	h.Set("Cache-Control", "no-store") // the Back button shows nothing after signing out
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	if a.secure() && a.smtp != "" { // not on localhost, where other programs use http
-		h.Set("Strict-Transport-Security", "max-age=63072000")
+	if err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
 	}
-	w.WriteHeader(p.Form.status())
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store") // the Back button shows nothing after signing out
+	w.WriteHeader(f.status())
 	_, _ = body.WriteTo(w) // the browser may have disconnected
 	return nil
+}
+
+// plain returns the handler that shows a page without data.
+func (a *app) plain(name string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error { return a.show(w, r, nil, name, form{}, nil) }
 }
 
 // done redirects, or returns err if it is not nil. The next page shows text, if there is any.
@@ -113,34 +105,37 @@ func (a *app) errorPage(w http.ResponseWriter, r *http.Request, p guard.Problem)
 		return
 	}
 	// If this fails it has written nothing, and the guard answers.
-	_ = a.write(w, r, "error", page{User: a.current(r), Form: form{Status: p.Status}, Data: p})
+	_ = a.show(w, r, nil, "error", form{Status: p.Status}, p)
 }
 
-// static serves the style sheet and the scripts.
-func static() http.Handler {
-	next := http.FileServerFS(files)
+// secured sets the headers of all answers. Everything is loaded from this site, and nothing is inline; a form
+// may also lead to the provider.
+func (a *app) secured(next http.Handler) http.Handler {
+	const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
+		"img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self' "
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "max-age=60")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy+a.issuer)
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		if a.secure() && a.smtp != "" { // not on localhost, where other programs use http
+			h.Set("Strict-Transport-Security", "max-age=63072000")
+		}
+		if strings.HasPrefix(r.URL.Path, "/static/") {
+			h.Set("Cache-Control", "max-age=60")
+		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// ago returns how long ago something was, for people. when is a time, or seconds since 1970.
+// ago returns how long ago something was, such as "3 hours ago". when is a time, or seconds since 1970.
 func ago(when any) string {
 	t, ok := when.(time.Time)
-	if seconds, is := when.(int64); is {
-		t, ok = time.Unix(seconds, 0), seconds > 0
+	if !ok {
+		t = time.Unix(when.(int64), 0)
 	}
-	switch d := time.Since(t); {
-	case !ok || t.IsZero():
+	if t.IsZero() {
 		return "never"
-	case d < time.Minute:
-		return "just now"
-	case d < time.Hour:
-		return fmt.Sprintf("%d min ago", int(d.Minutes()))
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%d h ago", int(d.Hours()))
 	}
-	return t.Format("2 January 2006")
+	return humanize.Time(t)
 }

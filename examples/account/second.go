@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
@@ -24,7 +25,7 @@ func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) er
 func (a *app) showSecond(w http.ResponseWriter, r *http.Request, f form) error {
 	u, err := a.auth.StepUpUser(r)
 	if errors.Is(err, strategy.ErrUnauthenticated) || err == nil && a.current(r) != nil {
-		return done(w, r, nil, cmp.Or(page{Request: r}.ReturnTo(), "/account"), "")
+		return done(w, r, nil, cmp.Or(guard.ReturnTo(r), "/account"), "")
 	}
 	return a.show(w, r, err, "second", f, u)
 }

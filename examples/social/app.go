@@ -100,7 +100,7 @@ func newApp(s *site) (http.Handler, error) {
 	})))
 	mux.Handle("GET /{$}", auth.Restore(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u, _ := auth.User(r.Context())
-		to, _ := guard.SafeReturnTo(r.URL.Query().Get("return_to")) // LoginURL's; "" for none
+		to := guard.ReturnTo(r) // LoginURL's; "" for none
 		render(w, page, map[string]any{"User": u, "Wrong": r.URL.Query().Has("wrong"), "Email": exampleEmail, "ReturnTo": to})
 	})))
 	return mux, nil

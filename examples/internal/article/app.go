@@ -118,8 +118,7 @@ func newApp(s settings) (http.Handler, error) {
 	mux.Handle("POST /auth/login", a.auth.Authenticate("local")(a.auth.LogIn(http.HandlerFunc(a.showSession))))
 	mux.Handle("POST /auth/logout", a.auth.LogOut(text("You are logged out")))
 	// A guard refuses requests that another site caused. This route has no guard, so it needs its own check.
-	sameSite := http.NewCrossOriginProtection()
-	mux.Handle("POST /auth/register", sameSite.Handler(registrations.Handler(http.HandlerFunc(a.register))))
+	mux.Handle("POST /auth/register", a.auth.RefuseCrossSite(registrations.Handler(http.HandlerFunc(a.register))))
 	if apps != nil {
 		apps.routes(mux)
 	}

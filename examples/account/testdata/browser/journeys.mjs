@@ -576,7 +576,7 @@ await run({
     check(await ask('/account') === 401, 'the key opens a page')
     await xia.go('/account/keys')
     check(await xia.page.getByText('Your new key').count() === 0, 'the key is shown again')
-    await xia.sees('used just now')
+    await xia.sees('used now')
     await xia.double('Revoke The robot')
     await xia.sees('The key is revoked.')
     check(await ask('/api/me') === 401, 'the key is still good')
