@@ -22,7 +22,7 @@ var routes = map[string]string{
 	"GET /{$}": "everybody", "GET /static/": "everybody", "GET /mailed": "everybody", "/": "everybody", "GET /outbox": "everybody",
 	"GET /register": "everybody", "POST /register": "everybody", "GET /register/finish": "everybody", "POST /register/finish": "everybody",
 	"GET /forgot": "everybody", "POST /forgot": "everybody", "GET /reset": "everybody", "POST /reset": "everybody",
-	"GET /email/confirm": "everybody", "POST /email/confirm": "everybody",
+	"GET /email/leave": "everybody", "POST /email/leave": "everybody", "GET /email/arrive": "everybody", "POST /email/arrive": "everybody",
 	"GET /login": "everybody", "POST /login/link": "everybody", "GET /login/link": "everybody", "POST /login/passkey/options": "everybody",
 	"GET /login/provider": "everybody", "POST /logout": "everybody", "GET /second": "everybody",
 	"POST /login": "credentials", "POST /login/link/use": "credentials", "POST /login/passkey": "credentials", "GET /login/provider/callback": "everybody",
@@ -85,8 +85,21 @@ func (v visitor) register(email string) visitor {
 	v.t.Helper()
 	v.Post("/register", "email", email).Want(v.t, http.StatusSeeOther, "")
 	page := v.Get(v.link(email)).Text
-	v.Post("/register/finish", "token", v.hidden(page, "token"), "email", email, "password", secret).Want(v.t, http.StatusSeeOther, "")
+	v.Post("/register/finish", "token", v.hidden(page, "token"), "password", secret).Want(v.t, http.StatusSeeOther, "")
 	return v
+}
+
+// token returns the token in the newest mail to an address, from the page behind its link.
+func (v visitor) token(to string) string {
+	v.t.Helper()
+	return v.hidden(v.Get(v.link(to)).Text, "token")
+}
+
+// changePassword sends the page's form.
+func (v visitor) changePassword(current, chosen string) browser.Answer {
+	v.t.Helper()
+	stamp := v.hidden(v.Get("/account/password").Text, "stamp")
+	return v.Post("/account/password", "stamp", stamp, "current", current, "password", chosen)
 }
 
 // TestNobodyPassesWhoMayNot requests every route of app.go as every kind of visitor.

@@ -53,7 +53,7 @@ type app struct {
 	identities   *oidc.SQLTable
 	link         *oidc.Linker[*User] // nil without a provider
 
-	registrations, resets, magic, changes *onetime.Tokens
+	registrations, resets, magic, leaving, arriving *onetime.Links[*User]
 }
 
 // must returns v, or panics with a setupError, which newApp returns.
@@ -92,11 +92,19 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	if o.fastHashes {
 		a.hasher = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
 	}
-	tokens := func(purpose string, good time.Duration) *onetime.Tokens {
-		return must(onetime.New(onetime.Config{Tokens: b.tokens, Purpose: purpose, TTL: good}))
+	byID := serializer.ByID(userID, a.users.byID)
+	stamp := func(u *User) string { return u.Stamp + u.Email } // a link ends with either
+	mailed := onetime.LinksConfig[*User]{
+		Tokens: b.tokens, TTL: time.Hour, Users: serializer.WithStamp(byID, stamp),
 	}
-	a.registrations, a.resets = tokens("registration", time.Hour), tokens("password reset", time.Hour)
-	a.changes, a.magic = tokens("change of address", time.Hour), tokens("log-in", 10*time.Minute)
+	links := func(purpose string) *onetime.Links[*User] {
+		mailed.Purpose = purpose
+		return must(onetime.NewLinks(mailed))
+	}
+	a.registrations, a.resets = links("registration"), links("password reset")
+	a.leaving, a.arriving = links("old address"), links("new address")
+	mailed.TTL, mailed.Bind = 10*time.Minute, session.Binding // a log-in only where it was asked for
+	a.magic = links("log-in")
 	kept := session.Config{
 		Store: b.sessions, Codec: session.SecureCookie(secrets...), InsecureHTTP: plain,
 		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour,
@@ -143,8 +151,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	a.keys = must(apikey.NewKeys("harbour", keys))
 	strategies := []strategy.Strategy[*User]{
 		a.attempts, must(throttle.New(limits, codes)), a.passkeys,
-		must(onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: a.magic},
-			onetime.FindValue(a.byMagicLink))),
+		must(a.magic.Strategy(onetime.MagicLinkConfig{})),
 		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.Used},
 			apikey.SQLFind(keys, a.users.byID))),
 	}
@@ -154,7 +161,6 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 		elsewhere := a.provider("/login/provider/callback", b.counter)
 		strategies = append(strategies, must(oidc.New(elsewhere, find)))
 	}
-	byID := serializer.ByID(userID, a.users.byID)
 	a.rows = serializer.WithStamp(byID, func(u *User) string { return u.Stamp })
 	a.auth = must(guard.New(guard.Config{
 		Sessions: a.sessions, LoginURL: "/login", StepUpURL: "/second", ErrorPage: a.errorPage,
@@ -203,11 +209,11 @@ func (a *app) handler() http.Handler {
 	registers := a.mailLink("register", a.registrations, "/register/finish", "taken", "registration")
 	mux.Handle("POST /register", a.public(registers))
 	mux.Handle("GET /register/finish", a.public(a.behindLink("choose")))
-	mux.Handle("POST /register/finish", a.public(a.finish))
+	mux.Handle("POST /register/finish", a.public(a.choosePassword(a.registrations, a.register)))
 	mux.Handle("GET /forgot", a.public(a.plain("forgot")))
 	mux.Handle("POST /forgot", a.public(a.mailLink("forgot", a.resets, "/reset", "reset", "")))
 	mux.Handle("GET /reset", a.public(a.behindLink("choose")))
-	mux.Handle("POST /reset", a.public(a.reset))
+	mux.Handle("POST /reset", a.public(a.choosePassword(a.resets, a.reset)))
 
 	mux.Handle("GET /login", a.public(a.logInPage))
 	mux.Handle("POST /login", by("local", auth.HandleFailure(a.logInFailed))(welcome))
@@ -235,8 +241,12 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /account/password", a.fresh(a.setPassword))
 	mux.Handle("GET /account/email", a.fresh(a.plain("email")))
 	mux.Handle("POST /account/email", a.fresh(a.changeEmail))
-	mux.Handle("GET /email/confirm", a.public(a.behindLink("confirm")))
-	mux.Handle("POST /email/confirm", a.public(a.confirmEmail))
+	mux.Handle("GET /email/leave", a.public(a.behindLink("confirm")))
+	mux.Handle("POST /email/leave", a.public(
+		a.confirmEmail(a.leaving, a.leaveEmail, "Confirmed. Now open the link in the mail to ")))
+	mux.Handle("GET /email/arrive", a.public(a.behindLink("confirm")))
+	mux.Handle("POST /email/arrive", a.public(
+		a.confirmEmail(a.arriving, a.users.setEmail, "Your address is ")))
 	mux.Handle("GET /account/security", a.fresh(a.security))
 	mux.Handle("POST /account/authenticator", a.fresh(a.newAuthenticator))
 	mux.Handle("GET /account/authenticator", a.fresh(a.authenticatorPage))
@@ -277,9 +287,4 @@ func (a *app) handler() http.Handler {
 
 	// Requests that no guard checks, such as a registration, must not come from another site either.
 	return a.secured(auth.RefuseCrossSite(http.MaxBytesHandler(mux, 64<<10)))
-}
-
-// at returns a URL of this site, for a mail.
-func (a *app) at(path string, query ...string) string {
-	return a.url + path + "?" + filled(query...).values.Encode()
 }

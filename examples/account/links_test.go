@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -11,8 +12,8 @@ import (
 	"github.com/seed-6f34412b/passport/strategy"
 )
 
-// TestALinkIsForTheAddressThatItsPageShows: the address in the link is only for the page. So an attacker can
-// put a victim's address there, and the victim would choose a password for the attacker's account.
+// TestALinkIsForTheAddressThatItsPageShows: an attacker can put a victim's address into their own link. But the
+// victim must not choose a password for the attacker's account.
 func TestALinkIsForTheAddressThatItsPageShows(t *testing.T) {
 	site := main.Site(t, time.Hour)
 	visit(t, site).register("eve@test.example")
@@ -23,45 +24,108 @@ func TestALinkIsForTheAddressThatItsPageShows(t *testing.T) {
 			own = "eve2@test.example"
 		}
 		eve.Post(ask, "email", own).Want(t, http.StatusSeeOther, "")
-		kim, others := visit(t, site), strings.Replace(own, "eve", "kim", 1)
-		page := kim.Get(strings.Replace(eve.link(own), "email=eve", "email=kim", 1)).Text
-		if !strings.Contains(page, others) {
-			t.Fatalf("%s shows no %s: %s", use, others, page)
-		}
-		got := kim.Post(use, "token", kim.hidden(page, "token"), "email", others, "password", secret)
+		kim, token := visit(t, site), eve.token(own)
+		kim.Get(use+"?token="+token).Want(t, http.StatusOK, `value="`+own+`"`)
+		others := strings.Replace(own, "eve", "kim", 1)
+		token = token[:32] + base64.RawURLEncoding.EncodeToString([]byte(others))
+		kim.Get(use+"?token="+token).Want(t, http.StatusOK, others)
+		got := kim.Post(use, "token", token, "password", secret)
 		if got.StatusCode != http.StatusGone {
 			t.Errorf("%s: got %d, want 410", use, got.StatusCode)
 		}
 	}
 }
 
-// TestALinkEndsWithItsAddress: a link to an address that the user has given up is not valid any more.
+// TestALinkLogsInWhereItWasAskedForAlone, and whatever a second log-in page is there.
+func TestALinkLogsInWhereItWasAskedForAlone(t *testing.T) {
+	site := main.Site(t, time.Hour)
+	visit(t, site).register("kim@test.example")
+	kim, eve := visit(t, site), visit(t, site)
+	for _, v := range []visitor{kim, eve} {
+		kim.Post("/login/link", "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
+		v.Post("/login/link/use", "token", kim.token("kim@test.example"))
+		if got := v.Get("/account").StatusCode == http.StatusOK; got != (v == kim) {
+			t.Errorf("the browser that asked: %t: logged in: %t", v == kim, got)
+		}
+	}
+}
+
+// TestALinkEndsWithItsAddress: a link to an address that the user has given up is not valid any more, nor is
+// another change of the address that was begun.
 func TestALinkEndsWithItsAddress(t *testing.T) {
 	site := main.Site(t, time.Hour)
 	kim, finder := visit(t, site).register("old@test.example"), visit(t, site)
 	finder.Post("/forgot", "email", "old@test.example").Want(t, http.StatusSeeOther, "")
-	reset := finder.link("old@test.example")
+	reset := finder.token("old@test.example")
 	finder.Post("/login/link", "email", "old@test.example").Want(t, http.StatusSeeOther, "")
-	magic := finder.link("old@test.example")
+	magic := finder.token("old@test.example")
+	begun := func(email string) (leave string) {
+		kim.Post("/account/email", "email", email).Want(t, http.StatusSeeOther, "")
+		kim.Get(kim.link("old@test.example")).Want(t, http.StatusOK, "It is to be "+email+".")
+		return kim.token("old@test.example")
+	}
+	leave, late := begun("other@test.example"), begun("late@test.example")
+	kim.Post("/email/leave", "token", leave).Want(t, http.StatusSeeOther, "")
+	arrive := kim.token("other@test.example")
 
-	kim.Post("/account/email", "email", "new@test.example").Want(t, http.StatusSeeOther, "")
-	for _, side := range []string{"old@test.example", "new@test.example"} {
-		page := kim.Get(kim.link(side)).Text
-		if !strings.Contains(page, "It is to be new@test.example.") {
-			t.Errorf("the page does not say what is confirmed: %s", page)
-		}
-		kim.Post("/email/confirm", "token", kim.hidden(page, "token"), "email", kim.hidden(page, "email")).Want(t, http.StatusSeeOther, "")
+	kim.Post("/email/leave", "token", begun("new@test.example")).Want(t, http.StatusSeeOther, "")
+	if page := kim.Get("/account").Text; strings.Contains(page, "<dd>new@test.example</dd>") {
+		t.Fatalf("the address was changed before the new one was confirmed: %s", page)
 	}
-	if page := kim.Get("/account").Text; !strings.Contains(page, "<dd>new@test.example</dd>") {
-		t.Fatalf("the address was not changed: %s", page)
+	kim.Get(kim.link("new@test.example")).Want(t, http.StatusOK, "It is to be new@test.example.")
+	token := kim.token("new@test.example")
+	for range 2 { // the second of two clicks
+		kim.Post("/email/arrive", "token", token).Want(t, http.StatusSeeOther, "")
 	}
-	for _, x := range [][2]string{{"/login/link/use", magic}, {"/reset", reset}} {
-		use, token := x[0], finder.hidden(finder.Get(x[1]).Text, "token")
-		got := finder.Post(use, "token", token, "email", "old@test.example", "password", secret)
-		if got.StatusCode != http.StatusGone {
+	kim.Get("/account").Want(t, http.StatusOK, "<dd>new@test.example</dd>")
+	for use, token := range map[string]string{
+		"/login/link/use": magic, "/reset": reset, "/email/leave": late, "/email/arrive": arrive,
+	} {
+		if got := finder.Post(use, "token", token, "password", secret); got.StatusCode != http.StatusGone {
 			t.Errorf("%s: got %d, want 410", use, got.StatusCode)
 		}
 	}
+	finder.Post("/login", "email", "new@test.example", "password", secret).Want(t, http.StatusSeeOther, "")
+}
+
+// TestANewPasswordEndsAChangeOfTheAddress, on either side: a thief may have begun it.
+func TestANewPasswordEndsAChangeOfTheAddress(t *testing.T) {
+	for _, side := range []string{"leave", "arrive"} {
+		site := main.Site(t, time.Hour)
+		kim := visit(t, site).register("kim@test.example")
+		kim.Post("/account/email", "email", "thief@test.example").Want(t, http.StatusSeeOther, "")
+		token := kim.token("kim@test.example")
+		if side == "arrive" {
+			kim.Post("/email/leave", "token", token).Want(t, http.StatusSeeOther, "")
+			token = kim.token("thief@test.example")
+		}
+		kim.changePassword(secret, secret+" or more").Want(t, http.StatusSeeOther, "")
+		if got := visit(t, site).Post("/email/"+side, "token", token); got.StatusCode != http.StatusGone {
+			t.Errorf("%s: got %d, want 410", side, got.StatusCode)
+		}
+		kim.Get("/account").Want(t, http.StatusOK, "<dd>kim@test.example</dd>")
+	}
+}
+
+// TestATakenAddressIsAnsweredAsAFreeOne, by both pages. Only its owner learns of it.
+func TestATakenAddressIsAnsweredAsAFreeOne(t *testing.T) {
+	site := main.Site(t, time.Hour)
+	visit(t, site).register("jo@test.example")
+	kim := visit(t, site).register("kim@test.example")
+	for _, email := range []string{"free@test.example", "jo@test.example"} {
+		kim.Post("/account/email", "email", email).Want(t, http.StatusSeeOther, "")
+		kim.Get("/account").Want(t, http.StatusOK, "We have sent a mail to kim@test.example.")
+		kim.Post("/email/leave", "token", kim.token("kim@test.example")).Want(t, http.StatusSeeOther, "")
+		kim.Get("/").Want(t, http.StatusOK, "Now open the link in the mail to "+email+".")
+	}
+	kim.Get("/outbox").Want(t, http.StatusOK, "This address has an account")
+	visit(t, site).register("free@test.example") // meanwhile
+	kim.Post("/account/email", "email", "late@test.example").Want(t, http.StatusSeeOther, "")
+	kim.Post("/email/leave", "token", kim.token("kim@test.example")).Want(t, http.StatusSeeOther, "")
+	token := kim.token("late@test.example")
+	visit(t, site).register("late@test.example")
+	kim.Post("/logout")
+	kim.Post("/email/arrive", "token", token).Want(t, http.StatusGone, "")
 }
 
 // TestAProviderVouchesForAddressesAlone: a text that is not an address would be an account without mail, and

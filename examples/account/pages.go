@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
 //go:embed templates static
@@ -47,7 +48,7 @@ func (p page) ReturnTo() string { return guard.ReturnTo(p.Request) }
 func parsePages() map[string]*template.Template {
 	layout := template.New("layout.html").Funcs(template.FuncMap{
 		"site": func() string { return siteName }, "input": input, "ago": ago,
-		"id64": base64.RawURLEncoding.EncodeToString,
+		"id64": base64.RawURLEncoding.EncodeToString, "mailed": onetime.Address,
 	})
 	template.Must(layout.ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	pages := map[string]*template.Template{}

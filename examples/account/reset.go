@@ -2,73 +2,49 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
-// reset stores the password chosen on the page behind a mailed link, and logs out all devices. The second
-// step stays, unless it is new and the owner asks to remove it because somebody else has set it up. Other
-// ways to log in stay too. An attacker may have added them, so the next page offers to remove them.
-func (a *app) reset(w http.ResponseWriter, r *http.Request) error {
-	f := formOf(r)
-	chosen, err := a.newPassword(r.Context(), f, f.Get("email"))
-	if err != nil || len(f.Errors) > 0 {
-		return a.show(w, r, err, "choose", f, nil)
-	}
-	var u *User
-	had, asked, removes := false, f.Get("remove") != "", false // a second step, its removal
-	err = use(r, a.resets, f, func(ctx context.Context, t ticket) (err error) {
-		if u, err = a.users.ofMailed(ctx, t); err != nil {
-			return err
-		}
-		hash, err := a.hasher.Hash(ctx, chosen) // not before: a stranger could have the site hash
-		if err != nil {
-			return err
-		}
-		had, removes = u.App || u.Passkeys > 0, asked && u.secondIsNew()
-		u, err = a.users.setPassword(ctx, u, hash, removes)
-		return err
-	})
-	if err != nil {
-		return a.deadLink(w, r, err)
-	}
+// reset stores a new password, which logs out all devices. The second step stays, unless it is new and the
+// owner asks to remove it because somebody else has set it up. Other ways to log in stay too.
+func (a *app) reset(ctx context.Context, f form, _ string, u *User, hash string) (*User, string, error) {
 	text := passwordChanged
-	a.send(u.Email, "changed", "")
-	switch {
-	case had && removes:
-		a.send(u.Email, "factor", "")
-		text += " The second step is removed."
-	case had && asked:
-		text += " The second step stays: it was set up more than seven days ago."
+	if f.Get("remove") != "" && (u.App || u.Passkeys > 0) {
+		if u.secondIsNew() {
+			if err := a.clear(ctx, u, "factor", "authenticators", "passkeys"); err != nil {
+				return nil, "", err
+			}
+			u.App, u.Passkeys, text = false, 0, text+" The second step is removed."
+		} else {
+			text += " The second step stays: it was set up more than seven days ago."
+		}
 	}
-	if err = a.attempts.Unlock(r.Context(), u.Email); err == nil { // resets the count of failed attempts
-		a.attempts.MakeKnown(w, r, u.Email)
-		err = a.auth.LogInUser(r, u)
+	u, err := a.users.setPassword(ctx, u, hash)
+	if err == nil {
+		a.send(u.Email, "changed", "")
 	}
-	to := "/account"
-	if u.Passkeys+u.Linked+u.Keys > 0 {
-		to = "/account/kept"
+	return u, text, err
+}
+
+// clear removes all that u has in tables. If that was something, it sends a mail.
+func (a *app) clear(ctx context.Context, u *User, mail string, tables ...string) (err error) {
+	removed := int64(0)
+	for _, table := range tables {
+		n, failed := a.users.exec(ctx, `DELETE FROM `+table+` WHERE owner = $1`, u.ID)
+		removed, err = removed+n, errors.Join(err, failed)
 	}
-	return done(w, r, err, to, text)
+	if removed > 0 { // else this is the second of two clicks
+		a.send(u.Email, mail, "")
+	}
+	return err
 }
 
 // removeKept removes what stayed when the password was reset.
 func (a *app) removeKept(w http.ResponseWriter, r *http.Request) error {
-	u := a.current(r)
-	removed := int64(0)
-	err := a.users.inTx(r.Context(), func(exec execer) error {
-		for _, table := range []string{"passkeys", "identities", "api_keys"} {
-			n, err := exec(`DELETE FROM `+table+` WHERE owner = $1`, u.ID)
-			if removed += n; err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil && removed > 0 { // else this is the second of two clicks
-		a.send(u.Email, "kept", "")
-	}
+	err := a.clear(r.Context(), a.current(r), "kept", "passkeys", "identities", "api_keys")
 	if err == nil { // ends log-ins made with one of them since the reset
-		_, err = a.auth.LogOutOthers(r.Context(), u)
+		_, err = a.auth.LogOutOthers(r.Context(), a.current(r))
 	}
 	return done(w, r, err, "/account", "Your passkeys, linked accounts and API keys are removed. "+
 		"All other devices are logged out.")

@@ -49,9 +49,10 @@ func TestTheErrorOfAnOldLogInLeadsToALogIn(t *testing.T) {
 // The new password counts only for the second of two clicks, which is answered as the first.
 func TestTheNewPasswordIsNoSecondGuess(t *testing.T) {
 	kim := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
-	kim.Post("/account/password", "current", "a guess", "password", secret).Want(t, http.StatusUnprocessableEntity, "not your present password")
+	kim.changePassword("a guess", secret).Want(t, http.StatusUnprocessableEntity, "not your present password")
+	stamp := kim.hidden(kim.Get("/account/password").Text, "stamp")
 	for range 2 {
-		kim.Post("/account/password", "current", secret, "password", secret+" or more").Want(t, http.StatusSeeOther, "")
+		kim.Post("/account/password", "stamp", stamp, "current", secret, "password", secret+" or more").Want(t, http.StatusSeeOther, "")
 	}
 	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
 }
@@ -63,12 +64,12 @@ func TestAChangeUnderWayDoesNotUndoAReset(t *testing.T) {
 	site := main.SiteWhoseHashes(t, func() error { made(); return nil })
 	thief, kim := visit(t, site).register("kim@test.example"), visit(t, site)
 	kim.Post("/forgot", "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
-	token := kim.hidden(kim.Get(kim.link("kim@test.example")).Text, "token")
+	token := kim.token("kim@test.example")
 	made = func() {
 		made = func() {}
-		kim.Post("/reset", "token", token, "email", "kim@test.example", "password", secret+" or more").Want(t, http.StatusSeeOther, "")
+		kim.Post("/reset", "token", token, "password", secret+" or more").Want(t, http.StatusSeeOther, "")
 	}
-	thief.Post("/account/password", "current", secret, "password", "a thief's own password").Want(t, http.StatusSeeOther, "")
+	thief.changePassword(secret, "a thief's own password").Want(t, http.StatusSeeOther, "")
 	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
 	thief.Get("/account").Want(t, http.StatusSeeOther, "")
 	visit(t, site).Post("/login", "email", "kim@test.example", "password", "a thief's own password").Want(t, http.StatusUnprocessableEntity, "")
@@ -81,9 +82,9 @@ func TestAStrangerHasNothingHashed(t *testing.T) {
 	kim := visit(t, site).register("kim@test.example")
 	before := hashes
 	for _, path := range []string{"/reset", "/register/finish"} {
-		visit(t, site).Post(path, "token", "made up", "email", "kim@test.example", "password", secret).Want(t, http.StatusGone, "")
+		visit(t, site).Post(path, "token", "made up", "password", secret).Want(t, http.StatusGone, "")
 	}
-	kim.Post("/account/password", "current", "a guess", "password", secret+" or more").Want(t, http.StatusUnprocessableEntity, "")
+	kim.changePassword("a guess", secret+" or more").Want(t, http.StatusUnprocessableEntity, "")
 	if hashes != before {
 		t.Errorf("got %d hashes, want none", hashes-before)
 	}
@@ -96,8 +97,7 @@ func TestABusySiteLosesNoLink(t *testing.T) {
 	kim := visit(t, site)
 	for _, x := range []struct{ ask, use string }{{"/register", "/register/finish"}, {"/forgot", "/reset"}} {
 		kim.Post(x.ask, "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
-		page := kim.Get(kim.link("kim@test.example")).Text
-		form := []string{"token", kim.hidden(page, "token"), "email", "kim@test.example", "password", secret}
+		form := []string{"token", kim.token("kim@test.example"), "password", secret}
 		busy = strategy.ErrBusy
 		kim.Post(x.use, form...).Want(t, http.StatusServiceUnavailable, "")
 		busy = nil
@@ -125,8 +125,7 @@ func TestASecondClickFindsTheWorkDone(t *testing.T) {
 		{"/register", "/register/finish", secret}, {"/forgot", "/reset", secret + " or more"},
 	} {
 		kim.Post(x.ask, "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
-		page := kim.Get(kim.link("kim@test.example")).Text
-		form := []string{"token", kim.hidden(page, "token"), "email", "kim@test.example", "password", x.chosen}
+		form := []string{"token", kim.token("kim@test.example"), "password", x.chosen}
 		visit(t, breaksOff).Post(x.use, form...) // the answer and its cookies do not arrive
 		kim.Post(x.use, form...).Want(t, http.StatusGone, "")
 		kim.Post("/login", "email", "kim@test.example", "password", x.chosen).Want(t, http.StatusSeeOther, "")

@@ -48,13 +48,6 @@ CREATE TABLE IF NOT EXISTS api_keys ( -- apikey.SQLTable; its times are millisec
   used    BIGINT NOT NULL,
   UNIQUE (owner, name)
 );
-CREATE TABLE IF NOT EXISTS email_changes (
-  user_id TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,
-  id      TEXT NOT NULL,
-  email   TEXT NOT NULL,
-  old_ok  BIGINT NOT NULL,                -- confirmed at the old address
-  new_ok  BIGINT NOT NULL
-);
 CREATE TABLE IF NOT EXISTS audit (
   at       BIGINT NOT NULL,
   admin_id TEXT NOT NULL,

@@ -69,12 +69,9 @@ func (t users) one(ctx context.Context, missing error, where string, args ...any
 	u := new(User)
 	err := t.db.GetContext(ctx, u, selectUser+where, args...)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = missing
+		return nil, missing
 	}
-	if err != nil {
-		return nil, err
-	}
-	return u, nil
+	return u, err
 }
 
 // byID is the serializer's look-up.
@@ -91,24 +88,6 @@ func (t users) byEmail(ctx context.Context, email string) (*User, string, error)
 	return u, u.Hash, nil
 }
 
-// ofTicket returns the user of a mailed link, unless the password has changed since.
-func (t users) ofTicket(ctx context.Context, k ticket) (*User, error) {
-	u, err := t.byID(ctx, k.User)
-	if errors.Is(err, serializer.ErrUserGone) || err == nil && u.Stamp != k.Stamp {
-		err = strategy.ErrUnauthenticated
-	}
-	return u, err
-}
-
-// ofMailed is ofTicket, and also requires that the user still has the address of the mail.
-func (t users) ofMailed(ctx context.Context, k ticket) (*User, error) {
-	u, err := t.ofTicket(ctx, k)
-	if err == nil && u.Email != k.Email {
-		err = strategy.ErrUnauthenticated
-	}
-	return u, err
-}
-
 // list returns users, the newest first.
 func (t users) list(ctx context.Context) (list []*User, err error) {
 	err = t.db.SelectContext(ctx, &list, selectUser+`ORDER BY created DESC, email LIMIT 200`)
@@ -120,77 +99,43 @@ var errTaken = &strategy.Failure{Reason: "the address has an account", Status: h
 
 // add adds a user with a verified address.
 func (t users) add(ctx context.Context, email, hash string) (*User, error) {
-	id := rand.Text()
-	n, err := t.exec(ctx, `INSERT INTO users (id, email, name, role, hash, stamp, created)
-		VALUES ($1, $2, '', 'user', $3, $4, $5) ON CONFLICT DO NOTHING`, id, email, hash, rand.Text(), now())
-	if err == nil && n == 0 {
-		err = errTaken
-	}
-	if err != nil {
-		return nil, err
-	}
-	return t.byID(ctx, id)
+	u := &User{ID: rand.Text(), Email: email, Role: "user", Hash: hash, Stamp: rand.Text(), Created: now()}
+	return u, t.change(ctx, errTaken, `INSERT INTO users (id, email, name, role, hash, stamp, created)
+		VALUES ($1, $2, '', $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		u.ID, u.Email, u.Role, u.Hash, u.Stamp, u.Created)
 }
 
-// setPassword stores a new hash and a new security stamp, and returns the changed user. If secondGoes is true
-// it removes the second factors. If the password has changed since u was read, it is refused: otherwise a
-// thief's concurrent request could undo the owner's change.
-func (t users) setPassword(ctx context.Context, u *User, hash string, secondGoes bool) (*User, error) {
-	stamp := rand.Text()
-	err := t.inTx(ctx, func(exec execer) error {
-		n, err := exec(`UPDATE users SET hash = $1, stamp = $2 WHERE id = $3 AND stamp = $4`,
-			hash, stamp, u.ID, u.Stamp)
-		if err == nil && n == 0 {
-			err = strategy.ErrUnauthenticated
-		}
-		for _, statement := range []string{
-			`DELETE FROM authenticators WHERE owner = $1`, `DELETE FROM passkeys WHERE owner = $1`,
-		} {
-			if err == nil && secondGoes {
-				_, err = exec(statement, u.ID)
-			}
-		}
-		return err
-	})
-	if err == nil {
-		u, err = t.byID(ctx, u.ID)
+// setPassword stores a new hash and a new security stamp, and returns the changed user. It is refused if they
+// have changed since u was read: otherwise a thief's concurrent request could undo the owner's change.
+func (t users) setPassword(ctx context.Context, u *User, hash string) (*User, error) {
+	changed := *u
+	changed.Hash, changed.Stamp = hash, rand.Text()
+	return &changed, t.change(ctx, strategy.ErrUnauthenticated, `UPDATE users SET hash = $1, stamp = $2
+		WHERE id = $3 AND stamp = $4`, hash, changed.Stamp, u.ID, u.Stamp)
+}
+
+// setEmail changes the address, unless it or the password has changed since u was read, or it is taken.
+func (t users) setEmail(ctx context.Context, email string, u *User) error {
+	return t.change(ctx, errTaken, `UPDATE users SET email = $1 WHERE id = $2 AND email = $3 AND stamp = $4
+		AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1)`, email, u.ID, u.Email, u.Stamp)
+}
+
+// change runs a statement that changes a row, and returns the error missing if there was none to change.
+func (t users) change(ctx context.Context, missing error, statement string, args ...any) error {
+	n, err := t.exec(ctx, statement, args...)
+	if err == nil && n == 0 {
+		err = missing
 	}
-	if err != nil {
-		return nil, err
-	}
-	u.Stamp = stamp // not a newer one: a newer change of the password must end the session of this one
-	return u, nil
+	return err
 }
 
 // exec returns how many rows a statement changed.
 func (t users) exec(ctx context.Context, statement string, args ...any) (int64, error) {
-	return changed(t.db.ExecContext(ctx, statement, args...))
-}
-
-func changed(result sql.Result, err error) (int64, error) {
+	result, err := t.db.ExecContext(ctx, statement, args...)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
-}
-
-// execer returns how many rows a statement changed.
-type execer = func(statement string, args ...any) (int64, error)
-
-// inTx runs f in a transaction. If f first updates a user's row, concurrent transactions on that row wait.
-func (t users) inTx(ctx context.Context, f func(exec execer) error) error {
-	tx, err := t.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	err = f(func(statement string, args ...any) (int64, error) {
-		return changed(tx.ExecContext(ctx, statement, args...))
-	})
-	if err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 func now() int64 { return time.Now().Unix() }

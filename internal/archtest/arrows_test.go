@@ -35,7 +35,7 @@ var arrows = map[string]struct{ ours, modules []string }{
 	"strategy/password/policy": {},
 	"strategy/throttle":        {ours: []string{"strategy", "strategy/internal/bounded", "strategy/internal/signed", "strategy/internal/token"}},
 	"strategy/totp":            {ours: []string{"internal/norows", "strategy", "strategy/internal/bounded", "strategy/internal/body", "strategy/internal/sqltable", "strategy/internal/token"}},
-	"strategy/onetime":         {ours: []string{"internal/norows", "strategy", "strategy/internal/bounded", "strategy/internal/body", "strategy/internal/token"}},
+	"strategy/onetime":         {ours: []string{"internal/norows", "serializer", "strategy", "strategy/internal/bounded", "strategy/internal/body", "strategy/internal/token"}},
 	"strategy/apikey":          {ours: []string{"internal/norows", "serializer", "strategy", "strategy/internal/sqltable"}},
 	"strategy/remember":        {ours: []string{"strategy", "strategy/internal/bounded", "strategy/internal/rotating", "strategy/internal/signed"}},
 

@@ -70,6 +70,12 @@ func (t *table) setPassword(_ context.Context, id, password string) (*User, erro
 	return &u, nil
 }
 
+// stamped finds the users of sessions and links, which end with the password.
+func (t *table) stamped() *serializer.Stamped[*User] {
+	byID := serializer.ByID(func(u *User) string { return u.ID }, t.byID)
+	return serializer.WithStamp(byID, func(u *User) string { return u.Password })
+}
+
 func newMemory(t *testing.T) *store.MemoryStores {
 	t.Helper()
 	memory, err := store.Memory(store.MemoryConfig{})
@@ -92,9 +98,7 @@ func newAuth(t *testing.T, users *table, sc session.Config, cfg guard.Config, mo
 		t.Fatal(err)
 	}
 	cfg.Sessions, cfg.Logger = sessions, quiet
-	byID := serializer.ByID(func(u *User) string { return u.ID }, users.byID)
-	stamped := serializer.WithStamp(byID, func(u *User) string { return u.Password })
-	auth, err := guard.New(cfg, stamped, append([]strategy.Strategy[*User]{strategy.NewLocal(users.check)}, more...)...)
+	auth, err := guard.New(cfg, users.stamped(), append([]strategy.Strategy[*User]{strategy.NewLocal(users.check)}, more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,9 @@ func (k *keyTable) byID(id string) (apikey.Key, bool) {
 func TestPasswordReset(t *testing.T) {
 	users, memory := newTable(), newMemory(t)
 	auth, _ := newAuth(t, users, session.Config{Store: memory.Sessions}, guard.Config{})
-	resets, err := onetime.New(onetime.Config{Tokens: memory.Tokens, Purpose: "password reset"})
+	resets, err := onetime.NewLinks(onetime.LinksConfig[*User]{
+		Tokens: memory.Tokens, Purpose: "password reset", Users: users.stamped(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,12 +167,11 @@ func TestPasswordReset(t *testing.T) {
 
 	reset := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var user *User
-		// If the browser leaves, the password is changed all the same.
-		ctx := context.WithoutCancel(r.Context())
-		err := resets.Use(r.Context(), r.FormValue("token"), func(id string) (err error) { // works once
-			user, err = users.setPassword(ctx, id, r.FormValue("password"))
+		work := func(ctx context.Context, _ string, u *User) (err error) { // goes on if the browser leaves
+			user, err = users.setPassword(ctx, u.ID, r.FormValue("password"))
 			return err
-		})
+		}
+		err := resets.Use(r.Context(), r.FormValue("token"), work) // works once
 		if err == nil {
 			err = auth.LogInUser(r, user)
 		}
@@ -184,7 +185,11 @@ func TestPasswordReset(t *testing.T) {
 
 	elsewhere := joe(t, mux)
 	elsewhere.Get("/me").Want(t, http.StatusOK, "it is you")
-	token, err := resets.Issue(t.Context(), "1")
+	user, err := users.byID(t.Context(), "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := resets.Issue(t.Context(), "joe@test.example", user)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,7 @@ type MagicLinkConfig struct {
 //
 // NIST SP 800-63B-4 §3.1.3.1 and, at level 3, OWASP ASVS 5.0, 6.3.6 do not accept mail as
 // an authenticator. OWASP ASVS 5.0, 6.6.2 wants the link to work only where it was asked
-// for: put a value of that browser's session into what Issue is given, and compare it in
-// find.
+// for: use [Links.Strategy], with LinksConfig.Bind.
 type MagicLink[U any] struct {
 	name   string
 	body   *body.Reader
@@ -95,8 +94,8 @@ func (s *MagicLink[U]) Authenticate(_ http.ResponseWriter, r *http.Request) (U, 
 		return nobody, err
 	}
 	user := nobody
-	err = s.tokens.Use(r.Context(), sent[0], func(id string) (err error) {
-		if user, err = s.find(r.Context(), id); err != nil {
+	err = s.tokens.Use(r.Context(), sent[0], func(ctx context.Context, id string) (err error) {
+		if user, err = s.find(ctx, id); err != nil {
 			err = fmt.Errorf("onetime: %s: find user: %w", s.Name(), norows.Hint(err, "for a user who is gone, find returns an error that wraps strategy.ErrUnauthenticated"))
 		}
 		return err

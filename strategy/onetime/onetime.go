@@ -63,11 +63,15 @@ func New(cfg Config) (*Tokens, error) {
 
 // Issue returns a new token for user, 32 characters that need no escaping in a URL.
 // user is what Redeem will return: any text, such as an id. It is kept with the token, and not in the
-// link. For a value of another type there is [IssueValue]. To make a token end with a password change,
-// put a stamp of the password into user; to make it end with a change of the address, put the address
-// into it. Tokens issued before stay valid. Any error is an outage.
+// link. Tokens issued before stay valid. Any error is an outage. [Links.Issue] makes tokens that end with a
+// change of the password or of the address.
 func (o *Tokens) Issue(ctx context.Context, user string) (string, error) {
-	s := token.New()
+	return o.issue(ctx, "", user)
+}
+
+// issue returns a new token with a suffix of base64url that is valid with it alone.
+func (o *Tokens) issue(ctx context.Context, suffix, user string) (string, error) {
+	s := token.New() + suffix
 	if err := o.put(ctx, s, kept{time.Now().Add(o.cfg.TTL), user}); err != nil {
 		return "", fmt.Errorf("onetime: issue: %w", err)
 	}
@@ -86,23 +90,44 @@ func (o *Tokens) Redeem(ctx context.Context, sent string) (user string, err erro
 // Use is Redeem for work that may fail, such as hashing the password that was chosen behind a link. It
 // calls work with the user. If that returns an error which does not wrap
 // [strategy.ErrUnauthenticated], such as [strategy.ErrBusy], the token is put back: it can be used
-// once in the time that it had left. So work must not mind being repeated. It is not put back if ctx has
-// ended: a client that leaves again and again could have the work done without end. So give work a context
-// that does not end with the request, by context.WithoutCancel: the second of two clicks breaks the first
-// request off. The error is that of Redeem or of work; if the token could not be put back, it says so too.
-func (o *Tokens) Use(ctx context.Context, sent string, work func(user string) error) error {
-	k, err := o.take(ctx, sent)
+// once in the time that it had left. So work must not mind being repeated. The error is that of Redeem or of
+// work; if the token could not be put back, it says so too.
+//
+// The context of work has the values of ctx. It ends after a minute, or before that at the deadline of ctx,
+// such as that of http.TimeoutHandler, but not when ctx is canceled: the second of two clicks breaks the first
+// request off, and has to find the work done. Work that uses ctx itself, and fails because that is canceled,
+// uses the token up: a client that leaves again and again could have it done without end.
+func (o *Tokens) Use(ctx context.Context, sent string, work func(ctx context.Context, user string) error) error {
+	going, stop := withoutCancel(ctx)
+	defer stop()
+	k, err := o.take(going, sent)
 	if err != nil {
 		return err
 	}
-	err = work(k.user)
-	if err == nil || errors.Is(err, strategy.ErrUnauthenticated) || ctx.Err() != nil {
+	err = work(going, k.user)
+	switch {
+	case err == nil, errors.Is(err, strategy.ErrUnauthenticated):
+		return err
+	case errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled):
 		return err
 	}
-	if lost := o.put(ctx, sent, k); lost != nil {
+	if lost := o.put(context.WithoutCancel(ctx), sent, k); lost != nil { // the deadline may be over
 		err = errors.Join(err, fmt.Errorf("onetime: put the token back: %w", lost))
 	}
 	return err
+}
+
+// workTime is the time limit of work that the client does not wait for any more.
+const workTime = time.Minute
+
+// withoutCancel returns a context with the values of ctx which ends at its deadline, and after workTime at the
+// latest, but not when ctx is canceled.
+func withoutCancel(ctx context.Context) (context.Context, context.CancelFunc) {
+	end := time.Now().Add(workTime)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
+		end = deadline
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), end)
 }
 
 var errNoToken = fmt.Errorf("%w: the token is unknown, used or too old", strategy.ErrUnauthenticated)
@@ -128,7 +153,7 @@ func (o *Tokens) put(ctx context.Context, s string, k kept) error {
 // take removes what is kept under a token. The error wraps [strategy.ErrUnauthenticated] if there is
 // nothing.
 func (o *Tokens) take(ctx context.Context, sent string) (kept, error) {
-	if !token.Valid(sent) {
+	if _, ok := suffixOf(sent); !ok {
 		return kept{}, errNoToken
 	}
 	v, ok, err := o.cfg.Tokens.Take(ctx, o.key(sent))

@@ -10,7 +10,6 @@ import (
 
 	"github.com/seed-6f34412b/passport/internal/credtest"
 	"github.com/seed-6f34412b/passport/strategy"
-	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
 // TestATokenIsUsedUpByAnAnswer: by success and by a refusal, and not by an outage.
@@ -28,7 +27,7 @@ func TestATokenIsUsedUpByAnAnswer(t *testing.T) {
 	} {
 		o := newOneTime(t, newSpy(t), "reset")
 		token := issue(t, o, "joe foo")
-		err := o.Use(t.Context(), token, func(user string) error {
+		err := o.Use(t.Context(), token, func(_ context.Context, user string) error {
 			if user != "joe foo" {
 				t.Errorf("%s: got the user %q, want joe foo", row.name, user)
 			}
@@ -55,7 +54,7 @@ func TestATokenThatIsPutBackEndsWhenItWouldHave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOneTime(t, newSpy(t), "reset")
 		token := issue(t, o, "joe")
-		busy := func(string) error { return strategy.ErrBusy }
+		busy := func(context.Context, string) error { return strategy.ErrBusy }
 		for range 9 {
 			<-time.After(time.Minute)
 			if err := o.Use(t.Context(), token, busy); !errors.Is(err, strategy.ErrBusy) {
@@ -63,7 +62,7 @@ func TestATokenThatIsPutBackEndsWhenItWouldHave(t *testing.T) {
 			}
 		}
 		<-time.After(time.Minute - time.Second)
-		late := func(string) error { <-time.After(2 * time.Second); return strategy.ErrBusy }
+		late := func(context.Context, string) error { <-time.After(2 * time.Second); return strategy.ErrBusy }
 		if err := o.Use(t.Context(), token, late); !errors.Is(err, strategy.ErrBusy) {
 			t.Errorf("a second before its end: got %v, want ErrBusy", err)
 		}
@@ -78,7 +77,7 @@ func TestAClientThatLeavesUsesTheTokenUp(t *testing.T) {
 	o := newOneTime(t, patient{newSpy(t)}, "reset")
 	token := issue(t, o, "joe")
 	ctx, leave := context.WithCancel(t.Context())
-	err := o.Use(ctx, token, func(string) error {
+	err := o.Use(ctx, token, func(context.Context, string) error {
 		leave()
 		return ctx.Err()
 	})
@@ -102,7 +101,7 @@ func TestATokenThatCannotBePutBackSaysSo(t *testing.T) {
 	s := newSpy(t)
 	o := newOneTime(t, s, "reset")
 	token := issue(t, o, "joe")
-	err := o.Use(t.Context(), token, func(string) error {
+	err := o.Use(t.Context(), token, func(context.Context, string) error {
 		s.err = credtest.ErrDown
 		return strategy.ErrBusy
 	})
@@ -111,43 +110,58 @@ func TestATokenThatCannotBePutBackSaysSo(t *testing.T) {
 	}
 }
 
-// TestValuesAreUsedAndFound: UseValue and FindValue get what IssueValue got.
-func TestValuesAreUsedAndFound(t *testing.T) {
-	type ticket struct{ User, Email string }
-	o, want := newOneTime(t, newSpy(t), "magic link"), ticket{"joe", "joe@test.example"}
-	token, err := onetime.IssueValue(t.Context(), o, want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = onetime.UseValue(t.Context(), o, token, func(got ticket) error {
-		if got != want {
-			t.Errorf("UseValue: got %+v, want %+v", got, want)
+// TestNeitherATimeLimitNorALeavingClientLosesAToken: work goes on without the client, and ends at the deadline.
+func TestNeitherATimeLimitNorALeavingClientLosesAToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, row := range []struct {
+			name string
+			work func(ctx context.Context, leave func()) error
+			want error
+			ends time.Duration // when the work ended
+		}{
+			{"the client leaves, then an outage", func(ctx context.Context, leave func()) error {
+				leave()
+				return errors.Join(ctx.Err(), strategy.ErrBusy)
+			}, strategy.ErrBusy, 0},
+			{"the deadline of a handler", func(ctx context.Context, _ func()) error {
+				<-ctx.Done()
+				return ctx.Err()
+			}, context.DeadlineExceeded, 10 * time.Second},
+			{"a database that hangs, and no deadline", func(ctx context.Context, leave func()) error {
+				leave()
+				<-ctx.Done()
+				return ctx.Err()
+			}, context.DeadlineExceeded, time.Minute},
+		} {
+			o := newOneTime(t, newSpy(t), "reset")
+			token := issue(t, o, "joe")
+			ctx, leave := context.WithCancel(t.Context())
+			if row.ends == 10*time.Second {
+				ctx, leave = context.WithTimeout(t.Context(), row.ends)
+			}
+			defer leave()
+			began := time.Now()
+			err := o.Use(ctx, token, func(ctx context.Context, _ string) error { return row.work(ctx, leave) })
+			if !errors.Is(err, row.want) || errors.Is(err, context.Canceled) || time.Since(began) != row.ends {
+				t.Errorf("%s: got %v after %v, want %v after %v", row.name, err, time.Since(began), row.want, row.ends)
+			}
+			if user, err := o.Redeem(t.Context(), token); err != nil || user != "joe" {
+				t.Errorf("%s: the next attempt: got %q, %v, want joe", row.name, user, err)
+			}
 		}
-		return strategy.ErrBusy
 	})
-	if !errors.Is(err, strategy.ErrBusy) {
-		t.Errorf("UseValue: got %v, want ErrBusy", err)
-	}
-	down := true
-	find := func(_ context.Context, v ticket) (*phone, error) {
-		if down {
-			return nil, credtest.ErrDown
-		}
-		return &phone{v.Email}, nil
-	}
-	s, err := onetime.NewMagicLink(onetime.MagicLinkConfig{Tokens: o}, onetime.FindValue(find))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Authenticate(nil, postForm("token="+token)); !errors.Is(err, credtest.ErrDown) {
-		t.Errorf("an outage of the users table: got %v", err)
-	}
-	down = false
-	if user, err := s.Authenticate(nil, postForm("token="+token)); err != nil || user.name != want.Email {
-		t.Errorf("FindValue: got %v, %v, want %s", user, err, want.Email)
-	}
-	if _, err := s.Authenticate(nil, postForm("token="+issue(t, o, "no JSON"))); err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
-		t.Errorf("a token of Issue: got %v, want an outage", err)
+}
+
+// TestAClientThatHasLeftHasItsWorkDone: the second of two clicks breaks the first request off.
+func TestAClientThatHasLeftHasItsWorkDone(t *testing.T) {
+	o := newOneTime(t, newSpy(t), "reset")
+	ctx, leave := context.WithCancel(t.Context())
+	token := issue(t, o, "joe")
+	leave()
+	done := false
+	err := o.Use(ctx, token, func(context.Context, string) error { done = true; return nil })
+	if err != nil || !done {
+		t.Errorf("got %t, %v, want the work done", done, err)
 	}
 }
 
