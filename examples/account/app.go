@@ -206,18 +206,17 @@ func (a *app) handler() http.Handler {
 	}
 
 	mux.Handle("GET /register", a.public(a.plain("register")))
-	registers := a.mailLink("register", a.registrations, "/register/finish", "taken", "registration")
-	mux.Handle("POST /register", a.public(registers))
+	mux.Handle("POST /register", a.public(a.mailLink("register", a.registrations, "taken", "registration")))
 	mux.Handle("GET /register/finish", a.public(a.behindLink("choose")))
 	mux.Handle("POST /register/finish", a.public(a.choosePassword(a.registrations, a.register)))
 	mux.Handle("GET /forgot", a.public(a.plain("forgot")))
-	mux.Handle("POST /forgot", a.public(a.mailLink("forgot", a.resets, "/reset", "reset", "")))
+	mux.Handle("POST /forgot", a.public(a.mailLink("forgot", a.resets, "reset", "")))
 	mux.Handle("GET /reset", a.public(a.behindLink("choose")))
 	mux.Handle("POST /reset", a.public(a.choosePassword(a.resets, a.reset)))
 
 	mux.Handle("GET /login", a.public(a.logInPage))
 	mux.Handle("POST /login", by("local", auth.HandleFailure(a.logInFailed))(welcome))
-	mux.Handle("POST /login/link", a.public(a.mailLink("login", a.magic, "/login/link", "magic", "")))
+	mux.Handle("POST /login/link", a.public(a.mailLink("login", a.magic, "magic", "")))
 	mux.Handle("GET /login/link", a.public(a.behindLink("magic")))
 	mux.Handle("POST /login/link/use", by("magic-link", auth.HandleFailure(a.deadLink))(welcome))
 	mux.Handle("POST /login/passkey/options", a.passkeys.BeginLogIn(auth))

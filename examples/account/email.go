@@ -25,7 +25,7 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	}
 	token, err := a.leaving.Issue(r.Context(), email, u)
 	if err == nil {
-		a.send(u.Email, "email-old", "/email/leave?token="+token)
+		a.send(u.Email, "email-old", token)
 	}
 	return done(w, r, err, "/account", "We have sent a mail to "+u.Email+". Open the link in it.")
 }
@@ -43,7 +43,7 @@ func (a *app) leaveEmail(ctx context.Context, email string, u *User) error {
 	}
 	token, err := a.arriving.Issue(ctx, email, u)
 	if err == nil {
-		a.send(email, name, "/email/arrive?token="+token)
+		a.send(email, name, token)
 	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 // mailLink returns the handler that mails a link to the address in the form of page. known and unknown are
 // the names of the mails to addresses with and without an account; "" sends none. The answer is the same for
 // both, so only the owner of the address learns whether it has an account.
-func (a *app) mailLink(page string, links *onetime.Links[*User], path, known, unknown string) handler {
+func (a *app) mailLink(page string, links *onetime.Links[*User], known, unknown string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		f, email, err := a.mailTo(r)
 		if err != nil || len(f.Errors) > 0 {
@@ -28,7 +28,7 @@ func (a *app) mailLink(page string, links *onetime.Links[*User], path, known, un
 		}
 		token, err := links.Issue(r.Context(), email, u) // also without a mail: the time must not tell
 		if err == nil && name != "" {
-			a.send(email, name, path+"?token="+token)
+			a.send(email, name, token)
 		}
 		return done(w, r, err, "/mailed", "")
 	}

@@ -28,11 +28,11 @@ var mailTexts embed.FS
 // letters has the text of each mail. The first line is the subject.
 var letters = template.Must(template.ParseFS(mailTexts, "mails/mails.txt"))
 
-// send queues the mail of that name; link may be "". It is sent later, so that the time of an answer does not
-// tell whether a mail was sent.
-func (a *app) send(to, name, link string) {
+// send queues the mail of that name; token is that of its link, or "". It is sent later, so that the time of
+// an answer does not tell whether a mail was sent.
+func (a *app) send(to, name, token string) {
 	var b strings.Builder
-	must(0, letters.ExecuteTemplate(&b, name, map[string]string{"Link": link, "URL": a.url}))
+	must(0, letters.ExecuteTemplate(&b, name, map[string]string{"Token": token, "URL": a.url}))
 	lines := strings.Split(b.String()+"\n\n— "+siteName, "\n")
 	a.mail(letter{to, lines[0], lines[1:], time.Now()})
 }

@@ -22,14 +22,9 @@ var tables string
 type User struct {
 	ID, Email, Name, Role, Hash, Stamp string
 
-	App bool // there is an authenticator app
-
-	Passkeys, Linked, Keys int
-	RecoveryCodes          int `db:"codes_left"`
-
-	Created       int64
-	AppSince      int64 `db:"app_since"`
-	PasskeysSince int64 `db:"passkeys_since"`
+	App                                   bool // there is an authenticator app
+	RecoveryCodes, Passkeys, Linked, Keys int
+	Created, AppSince, PasskeysSince      int64
 }
 
 // secondIsNew reports whether all second factors of u were set up in the last seven days. Then a reset by
@@ -57,9 +52,9 @@ type users struct{ db *sqlx.DB }
 
 // selectUser names the columns: a migration that adds one must not stop the processes that do not know it.
 const selectUser = `SELECT id, email, name, role, hash, stamp, created, COALESCE(app, '') <> '' AS app,
-	COALESCE(app_since / 1000, 0) AS app_since, COALESCE(codes_left, 0) AS codes_left,
+	COALESCE(app_since / 1000, 0) AS appsince, COALESCE(codes_left, 0) AS recoverycodes,
 	(SELECT COUNT(*) FROM passkeys p WHERE p.owner = users.id) AS passkeys,
-	(SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.owner = users.id) AS passkeys_since,
+	(SELECT COALESCE(MIN(created) / 1000, 0) FROM passkeys p WHERE p.owner = users.id) AS passkeyssince,
 	(SELECT COUNT(*) FROM identities i WHERE i.owner = users.id) AS linked,
 	(SELECT COUNT(*) FROM api_keys k WHERE k.owner = users.id) AS keys
 	FROM users LEFT JOIN authenticators a ON a.owner = users.id `
