@@ -29,7 +29,6 @@ const siteName = "Harbour" // on pages, in mails and in authenticator apps
 // app is the application.
 type app struct {
 	options
-	*backend
 	pages    map[string]*template.Template
 	users    users
 	mail     func(letter)
@@ -75,8 +74,8 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	}()
 	o.complete(ctx, listens)
 	secrets, plain, proxies := []string{o.secret}, !o.secure(), must(guard.ParseProxies(o.proxies))
-	b := openBackend(ctx, o)
-	a = &app{options: o, backend: b, users: users{sqlx.NewDb(b.db, "")}, pages: parsePages()}
+	db, b, stored := openBackend(ctx, o)
+	a = &app{options: o, users: users{sqlx.NewDb(db, "")}, pages: parsePages()}
 	if o.smtp == "" {
 		a.outbox = new(outbox)
 		a.mail = a.outbox.add
@@ -95,7 +94,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	byID := serializer.ByID(userID, a.users.byID)
 	stamp := func(u *User) string { return u.Stamp + u.Email } // a link ends with either
 	mailed := onetime.LinksConfig[*User]{
-		Tokens: b.tokens, TTL: time.Hour, Users: serializer.WithStamp(byID, stamp),
+		Tokens: b.Tokens, TTL: time.Hour, Users: serializer.WithStamp(byID, stamp),
 	}
 	links := func(purpose string) *onetime.Links[*User] {
 		mailed.Purpose = purpose
@@ -106,7 +105,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	mailed.TTL, mailed.Bind = 10*time.Minute, session.Binding // a log-in only where it was asked for
 	a.magic = links("log-in")
 	kept := session.Config{
-		Store: b.sessions, Codec: session.SecureCookie(secrets...), InsecureHTTP: plain,
+		Store: stored, Codec: session.SecureCookie(secrets...), InsecureHTTP: plain,
 		IdleTimeout: 12 * time.Hour, AbsoluteTimeout: 14 * 24 * time.Hour,
 	}
 	if !plain { // browsers may bind their sessions to the device: docs/DEVICE-BOUND.md
@@ -117,14 +116,14 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	// Guesses are limited per account and per IP address. Browsers that the account knows have their own
 	// limit.
 	limits := throttle.Config{
-		Counter: b.counter, Secrets: secrets, TrustedProxies: proxies, InsecureHTTP: plain,
+		Counter: b.Counter, Secrets: secrets, TrustedProxies: proxies, InsecureHTTP: plain,
 	}
 	byEmail := password.LookupFunc[*User](a.users.byEmail)
 	a.local = must(password.New(byEmail, password.Config{Hasher: a.hasher}))
 	a.attempts = must(throttle.New(limits, a.local))
-	a.codes = must(totp.NewCodes(totp.CodesConfig{Cells: b.cells, Issuer: siteName}))
+	a.codes = must(totp.NewCodes(totp.CodesConfig{Cells: b.Cells, Issuer: siteName}))
 	a.apps = must(totp.NewSQLTable(totp.SQLConfig{
-		DB: b.db, Codes: a.codes, Vault: must(totp.NewVault(secrets...)),
+		DB: db, Codes: a.codes, Vault: must(totp.NewVault(secrets...)),
 	}))
 	pending := func(r *http.Request) (*User, error) { return a.auth.StepUpUser(r) }
 	codes := must(totp.New(totp.Config[*User]{
@@ -140,14 +139,14 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 
 	site := must(url.Parse(o.url))
 	a.passkeyTable = must(passkey.NewSQLTable(passkey.SQLConfig[*User]{
-		DB: b.db, Owner: userID, User: a.users.byID,
+		DB: db, Owner: userID, User: a.users.byID,
 		Added: func(_ context.Context, u *User, _ passkey.Credential) { a.send(u.Email, "factor", "") },
 	}))
 	a.passkeys = must(passkey.New(passkey.Config[*User]{
-		RPID: site.Hostname(), RPName: siteName, Origins: []string{o.url}, Secrets: secrets, Once: b.counter,
+		RPID: site.Hostname(), RPName: siteName, Origins: []string{o.url}, Secrets: secrets, Once: b.Counter,
 		Credentials: a.passkeyTable, Account: passkeyAccount, FreshFor: o.freshFor,
 	}))
-	keys := must(apikey.NewSQLTable(apikey.SQLConfig{DB: b.db}))
+	keys := must(apikey.NewSQLTable(apikey.SQLConfig{DB: db}))
 	a.keys = must(apikey.NewKeys("harbour", keys))
 	strategies := []strategy.Strategy[*User]{
 		a.attempts, must(throttle.New(limits, codes)), a.passkeys,
@@ -155,10 +154,10 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.Used},
 			apikey.SQLFind(keys, a.users.byID))),
 	}
-	a.identities = must(oidc.NewSQLTable(oidc.SQLConfig{DB: b.db}))
+	a.identities = must(oidc.NewSQLTable(oidc.SQLConfig{DB: db}))
 	if o.issuer != "" {
 		find := oidc.SQLFindOrCreate(a.identities, userID, a.users.byID, a.addByIdentity)
-		elsewhere := a.provider("/login/provider/callback", b.counter)
+		elsewhere := a.provider("/login/provider/callback", b.Counter)
 		strategies = append(strategies, must(oidc.New(elsewhere, find)))
 	}
 	a.rows = serializer.WithStamp(byID, func(u *User) string { return u.Stamp })
@@ -172,7 +171,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	}))
 	if o.issuer != "" {
 		a.link = must(oidc.NewLinker(oidc.LinkerConfig[*User]{
-			Provider: a.provider("/account/linked/callback", b.counter), Users: a.auth, Owner: userID,
+			Provider: a.provider("/account/linked/callback", b.Counter), Users: a.auth, Owner: userID,
 			Link: a.identities.Link, Guard: guard.Config{ErrorPage: a.errorPage},
 		}))
 	}

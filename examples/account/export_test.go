@@ -216,7 +216,7 @@ func newSiteThatMails(t testing.TB, freshFor, mailTime time.Duration, args ...st
 	}
 	t.Cleanup(func() {
 		stop()
-		a.close()
+		_ = a.users.db.Close()
 	})
 	return a
 }

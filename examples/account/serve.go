@@ -25,7 +25,7 @@ func run(ctx context.Context, o options, ready func(url string)) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer a.close()
+	defer func() { _ = a.users.db.Close() }()
 	server := &http.Server{
 		Handler: a.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		MaxHeaderBytes: 64 << 10, WriteTimeout: 30 * time.Second, // a log-in may wait 15 s to hash
