@@ -5,55 +5,45 @@ import (
 	"errors"
 	"net/http"
 	"time"
-	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/session"
 	"github.com/seed-6f34412b/passport/strategy/apikey"
 )
 
-// shownKey is the text of a new key, until the next page has shown it.
-const shownKey session.Key[string] = "newKey"
-
 func (a *app) keysPage(w http.ResponseWriter, r *http.Request) error {
-	text, _, err := shownKey.PopContext(r.Context())
-	if err != nil {
-		return err
-	}
-	return a.showKeys(w, r, form{}, text)
+	return a.showKeys(w, r, form{})
 }
 
-func (a *app) showKeys(w http.ResponseWriter, r *http.Request, f form, text string) error {
+// showKeys lists the keys. The text of a new one is shown once.
+func (a *app) showKeys(w http.ResponseWriter, r *http.Request, f form) error {
 	list, err := a.keys.List(r.Context(), a.current(r).ID)
 	if err != nil {
 		return err
 	}
-	return a.show(w, r, nil, "keys", f, map[string]any{"Keys": list, "New": text})
+	made, err := session.FlashesContext(r.Context(), "key")
+	return a.show(w, r, err, "keys", f, map[string]any{"Keys": list, "New": made})
 }
 
 func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
-	f := formOf(r)
-	if name := f.Get("name"); name == "" || utf8.RuneCountInString(name) > 80 {
-		f.refuse("name", "Say in at most 80 letters what the key is for.")
-		return a.showKeys(w, r, f, "")
-	}
-	u := a.current(r)
+	f, u := formOf(r), a.current(r)
 	wants := apikey.Request{Owner: u.ID, Name: f.Get("name"), TTL: 90 * 24 * time.Hour}
 	text, _, err := a.keys.Issue(r.Context(), wants)
+	if errors.Is(err, apikey.ErrName) {
+		f.refuse("name", "Say in at most 80 letters what the key is for.")
+		return a.showKeys(w, r, f)
+	}
 	if errors.Is(err, apikey.ErrNameTaken) {
 		return done(w, r, nil, "/account/keys", "There is one key of this name now.")
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		a.send(u.Email, "key", "")
+		err = session.FlashContext(r.Context(), "key", text)
 	}
-	a.send(u.Email, "key", "")
-	return done(w, r, shownKey.SetContext(r.Context(), text), "/account/keys", "")
+	return done(w, r, err, "/account/keys", "")
 }
 
 func (a *app) revokeKey(w http.ResponseWriter, r *http.Request) error {
-	err := a.keys.Revoke(r.Context(), a.current(r).ID, formOf(r).Get("id"))
-	if errors.Is(err, apikey.ErrNoKey) { // the first of two clicks has revoked it
-		err = nil
-	}
+	_, err := a.keys.Revoke(r.Context(), a.current(r).ID, formOf(r).Get("id"))
 	return done(w, r, err, "/account/keys", "The key is revoked.")
 }
 

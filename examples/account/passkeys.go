@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
-// passkeyAccount returns what authenticators store about a user. The handle is the user's id, since that is
-// random.
+// passkeyAccount returns what authenticators store about a user, whose id is random.
 func passkeyAccount(_ context.Context, u *User) (passkey.Account, error) {
 	return passkey.Account{Handle: []byte(u.ID), Name: u.Email, DisplayName: u.Name}, nil
 }
@@ -22,9 +22,9 @@ func (a *app) security(w http.ResponseWriter, r *http.Request) error {
 
 func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
-	name := []rune(f.Get("name"))
 	id, _ := base64.RawURLEncoding.DecodeString(f.Get("id")) // another text is nobody's id
-	_, err := a.passkeyTable.Rename(r.Context(), a.current(r), id, string(name[:min(len(name), 80)]))
+	name := fmt.Sprintf("%.80s", f.Get("name"))              // at most 80 letters
+	_, err := a.passkeyTable.Rename(r.Context(), a.current(r), id, name)
 	return done(w, r, err, "/account/security", "The name is saved.")
 }
 

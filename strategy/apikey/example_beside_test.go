@@ -93,7 +93,7 @@ func Example_beside() {
 	if err != nil {
 		panic(err)
 	}
-	poor, key, err := keys.Issue(context.Background(), apikey.Request{Owner: "joefoo@test.com"})
+	poor, key, err := keys.Issue(context.Background(), apikey.Request{Owner: "joefoo@test.com", Name: "test"})
 	if err != nil {
 		panic(err)
 	}
@@ -106,7 +106,7 @@ func Example_beside() {
 	}
 	ask(good)
 	ask(poor)
-	if err := keys.Revoke(context.Background(), "joefoo@test.com", key.ID); err != nil {
+	if _, err := keys.Revoke(context.Background(), "joefoo@test.com", key.ID); err != nil {
 		panic(err)
 	}
 	ask(poor)

@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -106,6 +107,7 @@ func mustKeys(t testing.TB, table apikey.Table) *apikey.Keys {
 
 func issue(t testing.TB, keys *apikey.Keys, req apikey.Request) (string, apikey.Key) {
 	t.Helper()
+	req.Name = cmp.Or(req.Name, "test")
 	text, key, err := keys.Issue(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)

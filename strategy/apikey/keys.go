@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/seed-6f34412b/passport/strategy"
 )
@@ -37,8 +40,12 @@ type Table interface {
 	Delete(ctx context.Context, owner, id string) (bool, error)
 }
 
-// ErrNoKey is returned by [Keys.Revoke] when the owner has no key of that id.
-var ErrNoKey = errors.New("apikey: no such key")
+// maxName is how many characters a name may have.
+const maxName = 80
+
+// ErrName is returned by [Keys.Issue] for a name that has not 1 to 80 characters, or has one for control, such
+// as a zero byte, which PostgreSQL does not store.
+var ErrName = errors.New("apikey: a key's name has 1 to 80 characters, none of them for control")
 
 // Keys issues, lists and revokes keys. It is made by [NewKeys] and safe for concurrent
 // use.
@@ -71,17 +78,21 @@ func errPrefix(prefix string) error {
 // Request is what [Keys.Issue] is asked for.
 type Request struct {
 	Owner  string        // whose the key shall be; required
-	Name   string        // what it is for
+	Name   string        // what it is for; 1 to 80 characters
 	Scopes []string      // what it may do
 	TTL    time.Duration // how long it is good; zero means until it is revoked
 }
 
 // Issue makes a key, stores it, and returns its text, to be shown once to its owner, over
 // TLS, and logged nowhere. Whether the owner may have those scopes is the caller's to
-// know.
+// know. The errors are [ErrName], a mistake in req, and those of Table.Insert.
 func (k *Keys) Issue(ctx context.Context, req Request) (text string, key Key, err error) {
 	if req.Owner == "" || req.TTL < 0 {
 		return "", Key{}, errors.New("apikey: issue: Owner is empty or TTL negative: give whose key it is and how long it is good")
+	}
+	if n := utf8.RuneCountInString(req.Name); n == 0 || n > maxName || !utf8.ValidString(req.Name) ||
+		strings.ContainsFunc(req.Name, unicode.IsControl) {
+		return "", Key{}, ErrName
 	}
 	text = newText(k.prefix)
 	parsed, _ := Parse(text)
@@ -106,15 +117,12 @@ func (k *Keys) List(ctx context.Context, owner string) ([]Key, error) {
 	return keys, nil
 }
 
-// Revoke removes owner's key of that id: the next request with it is refused. It returns
-// [ErrNoKey] when owner has none; any other error is an outage.
-func (k *Keys) Revoke(ctx context.Context, owner, id string) error {
-	there, err := k.table.Delete(ctx, owner, id)
+// Revoke removes owner's key of that id: the next request with it is refused. It reports whether there was one,
+// so that the second of two clicks is no error. An error is an outage.
+func (k *Keys) Revoke(ctx context.Context, owner, id string) (bool, error) {
+	was, err := k.table.Delete(ctx, owner, id)
 	if err != nil {
-		return fmt.Errorf("apikey: revoke: %w", err)
+		return false, fmt.Errorf("apikey: revoke: %w", err)
 	}
-	if !there {
-		return ErrNoKey
-	}
-	return nil
+	return was, nil
 }

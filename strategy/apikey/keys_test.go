@@ -34,11 +34,13 @@ func TestKeysAreIssuedListedAndRevoked(t *testing.T) {
 		if user, err := s.Authenticate(nil, with("X-API-Key", first)); err != nil || !slices.Equal(user.Scopes, []string{"read"}) {
 			t.Errorf("got %v, %v, want a user with the key's scopes", user, err)
 		}
-		if err := keys.Revoke(t.Context(), "jen", one.ID); !errors.Is(err, apikey.ErrNoKey) {
-			t.Errorf("somebody else's key: got %v, want ErrNoKey", err)
-		}
-		if err := keys.Revoke(t.Context(), "joe", one.ID); err != nil {
-			t.Error(err)
+		for _, row := range []struct {
+			owner string
+			want  bool
+		}{{"jen", false}, {"joe", true}, {"joe", false}} {
+			if was, err := keys.Revoke(t.Context(), row.owner, one.ID); err != nil || was != row.want {
+				t.Errorf("joe's key, revoked by %s: got %t, %v, want %t", row.owner, was, err, row.want)
+			}
 		}
 		if _, err := s.Authenticate(nil, with("X-API-Key", first)); credtest.StatusOf(err) != 401 {
 			t.Errorf("after it was revoked: got %v, want 401", err)
@@ -50,9 +52,9 @@ func TestAnOutageOfTheTableIsAnError(t *testing.T) {
 	db := newTable()
 	db.down = credtest.ErrDown
 	keys := mustKeys(t, db)
-	_, _, err := keys.Issue(t.Context(), apikey.Request{Owner: "joe"})
+	_, _, err := keys.Issue(t.Context(), apikey.Request{Owner: "joe", Name: "backup"})
 	_, err2 := keys.List(t.Context(), "joe")
-	err3 := keys.Revoke(t.Context(), "joe", "x")
+	_, err3 := keys.Revoke(t.Context(), "joe", "x")
 	for _, err := range []error{err, err2, err3} {
 		if !errors.Is(err, credtest.ErrDown) {
 			t.Errorf("got %v, want the outage", err)
@@ -62,6 +64,28 @@ func TestAnOutageOfTheTableIsAnError(t *testing.T) {
 		if _, _, err := keys.Issue(t.Context(), req); err == nil || errors.Is(err, credtest.ErrDown) {
 			t.Errorf("%+v: got %v, want a mistake that is named", req, err)
 		}
+	}
+}
+
+// TestANameIsForPeople: as many characters as a list shows, whatever their bytes, and none that a database does
+// not store.
+func TestANameIsForPeople(t *testing.T) {
+	db := newTable()
+	keys := mustKeys(t, db)
+	for _, row := range []struct {
+		name string
+		want error
+	}{
+		{"b", nil}, {strings.Repeat("ж", 80), nil}, {"Robot 🤖", nil},
+		{"", apikey.ErrName}, {strings.Repeat("ж", 81), apikey.ErrName}, {"back\x00up", apikey.ErrName},
+		{"back\nup", apikey.ErrName}, {"back\xffup", apikey.ErrName},
+	} {
+		if _, _, err := keys.Issue(t.Context(), apikey.Request{Owner: "joe", Name: row.name}); !errors.Is(err, row.want) {
+			t.Errorf("%q: got %v, want %v", row.name, err, row.want)
+		}
+	}
+	if len(db.keys) != 3 {
+		t.Errorf("got %d keys in the table, want 3", len(db.keys))
 	}
 }
 

@@ -53,7 +53,7 @@ func NewSQLTable(cfg SQLConfig) (*SQLTable, error) {
 
 // Schema returns the statement that makes the table unless it is there. A migration of the application can
 // have it with changes: the type of owner may be that of the users' ids, with REFERENCES users ON DELETE
-// CASCADE. In MySQL a name has at most 1020 bytes.
+// CASCADE.
 func (t *SQLTable) Schema() string {
 	return t.table.Schema(`CREATE TABLE IF NOT EXISTS {table} (
 	id {id} PRIMARY KEY,

@@ -26,7 +26,7 @@ func TestAPIKeyKeepsTheContract(t *testing.T) {
 			keys := mustKeys(t, db)
 			good, _ := issue(t, keys, apikey.Request{Owner: "marvin"})
 			revoked, key := issue(t, keys, apikey.Request{Owner: "marvin"})
-			if err := keys.Revoke(t.Context(), "marvin", key.ID); err != nil {
+			if _, err := keys.Revoke(t.Context(), "marvin", key.ID); err != nil {
 				t.Fatal(err)
 			}
 			send := func(key string) func() *http.Request {
@@ -108,7 +108,7 @@ func TestASVS_6_3_8_APIKeysAreRefusedAlike(t *testing.T) {
 	_, want := s.Authenticate(nil, with("X-API-Key", unknown))
 
 	gone, key := issue(t, keys, apikey.Request{Owner: "marvin"})
-	if err := keys.Revoke(t.Context(), "marvin", key.ID); err != nil {
+	if _, err := keys.Revoke(t.Context(), "marvin", key.ID); err != nil {
 		t.Fatal(err)
 	}
 	old, _ := issue(t, keys, apikey.Request{Owner: "marvin", TTL: time.Nanosecond})
