@@ -19,23 +19,17 @@ func (a *app) newAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, a.apps.Begin(r.Context(), a.current(r).ID), "/account/authenticator", "")
 }
 
-func (a *app) authenticatorPage(w http.ResponseWriter, r *http.Request) error {
-	return a.showAuthenticator(w, r, form{})
-}
-
+// showAuthenticator shows the key until a code has confirmed it.
 func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) error {
 	u := a.current(r)
 	key, err := a.apps.Begun(r.Context(), u.ID)
 	if errors.Is(err, totp.ErrNotBegun) { // the first of two clicks has confirmed it
 		return done(w, r, nil, "/account/security", "")
 	}
-	if err != nil {
-		return err
-	}
 	address := a.codes.URL(u.Email, key)
-	code, err := qr.Encode(address, qr.M)
+	code, err2 := qr.Encode(address, qr.M)
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
-	return a.show(w, r, err, "authenticator", f, map[string]any{
+	return a.show(w, r, errors.Join(err, err2), "authenticator", f, map[string]any{
 		"URL": template.URL(address), "Key": text, "QR": code, //nolint:gosec // this program has made it
 	})
 }

@@ -35,6 +35,11 @@ func filled(pairs ...string) form {
 	return f
 }
 
+// empty returns the page that show shows with a form in which nothing was entered yet.
+func empty(show func(w http.ResponseWriter, r *http.Request, f form) error) handler {
+	return func(w http.ResponseWriter, r *http.Request) error { return show(w, r, form{}) }
+}
+
 func (f form) status() int {
 	if f.Status == 0 && len(f.Errors) > 0 {
 		return http.StatusUnprocessableEntity

@@ -10,10 +10,6 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/apikey"
 )
 
-func (a *app) keysPage(w http.ResponseWriter, r *http.Request) error {
-	return a.showKeys(w, r, form{})
-}
-
 // showKeys lists the keys. The text of a new one is shown once.
 func (a *app) showKeys(w http.ResponseWriter, r *http.Request, f form) error {
 	list, err := a.keys.List(r.Context(), a.current(r).ID)

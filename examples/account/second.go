@@ -10,10 +10,6 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/totp"
 )
 
-func (a *app) secondPage(w http.ResponseWriter, r *http.Request) error {
-	return a.showSecond(w, r, form{})
-}
-
 const wrongCode = "This code is not right, or was used before. Take the one that is shown now."
 
 func (a *app) secondFailed(w http.ResponseWriter, r *http.Request, err error) error {
