@@ -59,7 +59,7 @@ func TestPeopleGoTheirWays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := subprocess.Command(t, 12*time.Minute, "node", "journeys.mjs", chromium, start(t), pictures)
+	cmd := subprocess.Command(t, 12*time.Minute, "node", "journeys.mjs", chromium, start(t, "-proxies", "127.0.0.1/32,::1/128"), pictures)
 	var log bytes.Buffer
 	cmd.Dir, cmd.Stderr = "testdata/browser", &log
 	out, err := cmd.StdoutPipe()

@@ -28,11 +28,15 @@ export function check(ok, text) {
 // unescaped returns the text of an HTML attribute.
 function unescaped(text) { return text.replaceAll('&#43;', '+').replaceAll('&amp;', '&') }
 
+let people = 0
+
 // Person is a person with a browser.
 export class Person {
   static async meet(options = {}) {
     const p = new Person()
-    p.context = await browser.newContext({ viewport: { width: 1000, height: 800 }, reducedMotion: 'reduce', ...options })
+    // Each browser has an address of its own: the site limits how many mails one address can cause.
+    const extraHTTPHeaders = { 'X-Forwarded-For': `192.0.2.${++people}` }
+    p.context = await browser.newContext({ viewport: { width: 1000, height: 800 }, reducedMotion: 'reduce', extraHTTPHeaders, ...options })
     p.complaints = []
     p.page = await p.tab()
     return p
