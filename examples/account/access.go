@@ -10,7 +10,7 @@ import (
 type handler = func(w http.ResponseWriter, r *http.Request) error
 
 // failure answers a log-in that a strategy refused because of err.
-type failure = func(w http.ResponseWriter, r *http.Request, err error)
+type failure = func(w http.ResponseWriter, r *http.Request, err error) error
 
 // public lets everybody pass, and finds the user if there is one.
 func (a *app) public(h handler) http.Handler { return a.auth.Restore(a.acting.Allow(a.auth.Handle(h))) }

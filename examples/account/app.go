@@ -35,7 +35,6 @@ type app struct {
 	outbox   *outbox           // nil with -smtp
 	mails    *throttle.Limiter // limits how many mails a client can cause
 	guesses  *throttle.Limiter // limits guesses of the current password
-	hasher   password.Hasher
 	rules    *policy.Policy
 	sessions *session.Manager
 	rows     serializer.Serializer[*User]
@@ -87,10 +86,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 		list := policy.RangeConfig{URL: o.breached, UserAgent: siteName, FailOpen: true}
 		rules.Breached = must(policy.NewRange(list))
 	}
-	a.rules, a.hasher = must(policy.New(rules)), &password.Argon2id{}
-	if o.fastHashes {
-		a.hasher = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
-	}
+	a.rules = must(policy.New(rules))
 	byID := serializer.ByID(userID, a.users.byID)
 	stamp := func(u *User) string { return u.Stamp + u.Email } // a link ends with either
 	mailed := onetime.LinksConfig[*User]{
@@ -118,6 +114,10 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	limits := throttle.Config{
 		Counter: b.Counter, Secrets: secrets, TrustedProxies: proxies, InsecureHTTP: plain,
 	}
+	guesses, mails := limits, limits
+	guesses.Purpose, mails.Purpose = "present password", "mail"
+	mails.AccountAttempts, mails.AddressAttempts = 5, 30
+	a.guesses, a.mails = must(throttle.NewLimiter(guesses)), must(throttle.NewLimiter(mails))
 	byEmail := password.LookupFunc[*User](a.users.byEmail)
 	a.local = must(password.New(byEmail, password.Config{Hasher: a.hasher}))
 	a.attempts = must(throttle.New(limits, a.local))
@@ -130,12 +130,6 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 		Codes: a.codes, Enrolled: totp.SQLEnrolled(a.apps, userID, pending),
 		UseRecoveryCode: a.apps.UseRecoveryCode,
 	}))
-	mails := limits
-	mails.Purpose, mails.AccountAttempts, mails.AddressAttempts = "mail", 5, 30
-	a.mails = must(throttle.NewLimiter(mails))
-	guesses := limits
-	guesses.Purpose = "present password"
-	a.guesses = must(throttle.NewLimiter(guesses))
 
 	site := must(url.Parse(o.url))
 	a.passkeyTable = must(passkey.NewSQLTable(passkey.SQLConfig[*User]{
@@ -166,9 +160,8 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(proxies...),
 		TrustedProxies: proxies,
 	}, a.rows, strategies...))
-	a.acting = must(guard.NewActing(a.auth, guard.ActingConfig[*User]{
-		May: mayActAs, Audit: a.users.auditActing,
-	}))
+	acting := guard.ActingConfig[*User]{May: mayActAs, Audit: a.users.auditActing}
+	a.acting = must(guard.NewActing(a.auth, acting))
 	if o.issuer != "" {
 		a.link = must(oidc.NewLinker(oidc.LinkerConfig[*User]{
 			Provider: a.provider("/account/linked/callback", b.Counter), Users: a.auth, Owner: userID,
@@ -184,12 +177,9 @@ func (a *app) handler() http.Handler {
 	welcome := auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	proved := auth.StepUpWith(guard.StepUpOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	by := func(name string, refused failure) func(http.Handler) http.Handler {
-		return auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: refused})
+		o := guard.Options{Strategies: []string{name}, FailureHandler: auth.HandleFailure(refused)}
+		return auth.AuthenticateWith(o)
 	}
-	noContent := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusNoContent)
-	})
-	byPasskey := by("passkey", a.passkeys.FailureHandler(auth))
 
 	mux.Handle("GET /{$}", a.public(a.plain("home")))
 	mux.Handle("GET /static/", http.FileServerFS(files))
@@ -199,9 +189,7 @@ func (a *app) handler() http.Handler {
 	}))
 	if a.outbox != nil { // only under this name of the machine
 		host := must(url.Parse(a.url)).Hostname()
-		mux.Handle("GET "+host+"/outbox", a.public(func(w http.ResponseWriter, r *http.Request) error {
-			return a.show(w, r, nil, "outbox", form{}, a.outbox.all())
-		}))
+		mux.Handle("GET "+host+"/outbox", a.public(a.plain("outbox")))
 	}
 
 	mux.Handle("GET /register", a.public(a.plain("register")))
@@ -214,16 +202,16 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /reset", a.public(a.choosePassword(a.resets, a.reset)))
 
 	mux.Handle("GET /login", a.public(a.logInPage))
-	mux.Handle("POST /login", by("local", auth.HandleFailure(a.logInFailed))(welcome))
+	mux.Handle("POST /login", by("local", a.logInFailed)(welcome))
 	mux.Handle("POST /login/link", a.public(a.mailLink("login", a.magic, "magic", "")))
 	mux.Handle("GET /login/link", a.public(a.behindLink("magic")))
-	mux.Handle("POST /login/link/use", by("magic-link", auth.HandleFailure(a.deadLink))(welcome))
+	mux.Handle("POST /login/link/use", by("magic-link", a.deadLink)(welcome))
 	mux.Handle("POST /login/passkey/options", a.passkeys.BeginLogIn(auth))
-	mux.Handle("POST /login/passkey", byPasskey(auth.LogIn(noContent)))
+	mux.Handle("POST /login/passkey", a.passkeys.FinishLogIn(auth))
 	mux.Handle("GET /second", a.public(empty(a.showSecond)))
-	mux.Handle("POST /second", by("totp", auth.HandleFailure(a.secondFailed))(proved))
+	mux.Handle("POST /second", by("totp", a.secondFailed)(proved))
 	mux.Handle("POST /second/passkey/options", a.passkeys.BeginStepUp(auth))
-	mux.Handle("POST /second/passkey", byPasskey(auth.StepUp(noContent)))
+	mux.Handle("POST /second/passkey", a.passkeys.FinishStepUp(auth))
 	mux.Handle("POST /logout", auth.LogOut(http.RedirectHandler("/?left", http.StatusSeeOther)))
 
 	mux.Handle("GET /account", a.user(a.account))

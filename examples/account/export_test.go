@@ -21,13 +21,16 @@ import (
 // Main is main.
 var Main = main
 
+// fast hashes passwords for tests.
+var fast = &password.Argon2id{MemoryKiB: 64, Passes: 1, InsecureFast: true}
+
 // Run calls run with flags, and with fast password hashes.
 func Run(ctx context.Context, ready func(url string), args ...string) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
 	}
-	o.fastHashes = true
+	o.hasher = fast
 	return run(ctx, o, ready)
 }
 
@@ -209,7 +212,7 @@ func newSiteThatMails(t testing.TB, freshFor, mailTime time.Duration, args ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.fastHashes, o.freshFor, o.mailTime = true, freshFor, mailTime
+	o.hasher, o.freshFor, o.mailTime = fast, freshFor, mailTime
 	a, err := newApp(ctx, o, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000})
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func (b *outbox) add(l letter) {
 	b.list = append([]letter{l}, b.list[:min(len(b.list), 49)]...)
 }
 
-func (b *outbox) all() []letter {
+func (b *outbox) All() []letter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.list // add makes a new list

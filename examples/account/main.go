@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
 func main() {
@@ -37,13 +39,13 @@ type options struct {
 	clientSecret string
 	freshFor     time.Duration // the oldest log-in with which a user may change the account
 	mailTime     time.Duration // how long the mail server may take for one mail
-	fastHashes   bool          // for tests
+	hasher       password.Hasher
 }
 
 // parse reads the command line. Secrets can also come from the environment, which other users of the machine
 // cannot see, nor readers of -h.
 func parse(args []string) (options, error) {
-	o := options{freshFor: 10 * time.Minute, mailTime: 30 * time.Second}
+	o := options{freshFor: 10 * time.Minute, mailTime: 30 * time.Second, hasher: &password.Argon2id{}}
 	f := flag.NewFlagSet("account", flag.ExitOnError)
 	env := func(to *string, name, variable, usage string) {
 		f.StringVar(to, name, os.Getenv(variable), usage+"; $"+variable)

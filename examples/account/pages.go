@@ -31,8 +31,9 @@ type page struct {
 	Data    any
 	Request *http.Request
 
-	Site             string // the site's URL
-	Outbox, Provider bool   // there is an /outbox; there is a provider to log in with
+	Site     string  // the site's URL
+	Outbox   *outbox // nil with -smtp
+	Provider bool    // there is a provider to log in with
 }
 
 // Is reports whether the page is at path, for the navigation.
@@ -63,7 +64,7 @@ func parsePages() map[string]*template.Template {
 func (a *app) show(w http.ResponseWriter, r *http.Request, err error, name string, f form, data any) error {
 	p := page{
 		User: a.current(r), Form: f, Data: data, Request: r,
-		Site: a.url, Outbox: a.outbox != nil, Provider: a.link != nil,
+		Site: a.url, Outbox: a.outbox, Provider: a.link != nil,
 	}
 	p.Admin, _ = a.acting.Actor(r.Context())
 	if err == nil && name != "error" { // which is shown in an outage, too

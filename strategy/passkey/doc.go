@@ -10,7 +10,7 @@
 //	auth, err := guard.New(guard.Config{Sessions: sessions}, users, passwords, passkeys)
 //
 //	mux.Handle("POST /passkey/options", passkeys.BeginLogIn(auth))
-//	mux.Handle("POST /passkey", auth.Authenticate("passkey")(auth.LogIn(welcome)))
+//	mux.Handle("POST /passkey", passkeys.FinishLogIn(auth))
 //
 //	mux.Handle("POST /passkeys/options", passkeys.BeginRegistration(auth))
 //	mux.Handle("POST /passkeys", passkeys.FinishRegistration(auth))

@@ -43,20 +43,19 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	welcome := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	known := auth.AuthenticateWith(guard.Options{Strategies: []string{"passkey"}, FailureHandler: passkeys.FailureHandler(auth)})
+	vault := http.NotFoundHandler()
 
 	mux := http.NewServeMux()
 	mux.Handle("POST /passkey/options", passkeys.BeginLogIn(auth))
-	mux.Handle("POST /passkey", known(auth.LogIn(welcome)))
+	mux.Handle("POST /passkey", passkeys.FinishLogIn(auth))
 	mux.Handle("POST /stepup/options", passkeys.BeginStepUp(auth))
-	mux.Handle("POST /stepup", known(auth.StepUp(welcome)))
+	mux.Handle("POST /stepup", passkeys.FinishStepUp(auth))
 	mux.Handle("POST /passkeys/options", passkeys.BeginRegistration(auth))
 	mux.Handle("POST /passkeys", passkeys.FinishRegistration(auth))
 	mux.Handle("GET /passkeys", passkeys.List(auth))
 	mux.Handle("PATCH /passkeys/{id}", passkeys.Rename(auth))
 	mux.Handle("DELETE /passkeys/{id}", passkeys.Remove(auth))
-	mux.Handle("GET /vault", auth.RequireFactor("passkey:verified", 0)(welcome))
+	mux.Handle("GET /vault", auth.RequireFactor("passkey:verified", 0)(vault))
 
 	answer := httptest.NewRecorder()
 	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "https://shop.example/passkey/options", nil))

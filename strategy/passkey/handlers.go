@@ -58,6 +58,30 @@ func (s *Strategy[U]) requestOptions(w http.ResponseWriter, r *http.Request, for
 	}
 }
 
+// FinishLogIn returns the handler that logs a user in: its POST has what navigator.credentials.get returned to
+// the page, an AuthenticationResponseJSON. It answers 204, and the page goes where it wants. A refusal is
+// answered by [Strategy.FailureHandler]. For guard.LogInOptions, or another answer, write the route as
+// guard.Guard.AuthenticateWith and LogInWith. It panics if the strategy is not one of auth.
+func (s *Strategy[U]) FinishLogIn(auth *guard.Guard[U]) http.Handler {
+	return s.finish(auth, (*guard.Guard[U]).LogIn)
+}
+
+// FinishStepUp is FinishLogIn for a second factor, after BeginStepUp: guard.Guard.StepUp.
+func (s *Strategy[U]) FinishStepUp(auth *guard.Guard[U]) http.Handler {
+	return s.finish(auth, (*guard.Guard[U]).StepUp)
+}
+
+func (s *Strategy[U]) finish(
+	auth *guard.Guard[U], remember func(*guard.Guard[U], http.Handler) http.Handler,
+) http.Handler {
+	if auth == nil {
+		panic(noGuard)
+	}
+	by := guard.Options{Strategies: []string{s.cfg.Name}, FailureHandler: s.FailureHandler(auth)}
+	done := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	return s.posted(auth, auth.AuthenticateWith(by)(remember(auth, done)))
+}
+
 // BeginRegistration returns the handler that begins a new passkey of the user, who has logged in at most
 // Config.FreshFor ago: it answers a POST with a PublicKeyCredentialCreationOptionsJSON,
 // for navigator.credentials.create. A user with too many passkeys gets a 409.
@@ -199,10 +223,12 @@ func (s *Strategy[U]) posted(auth *guard.Guard[U], next http.Handler) http.Handl
 	return s.unsafe(auth, http.MethodPost, next)
 }
 
+const noGuard = "passkey: the guard is nil: make it by guard.New before the handlers"
+
 // unsafe is posted for a route with the method allow.
 func (s *Strategy[U]) unsafe(auth *guard.Guard[U], allow string, next http.Handler) http.Handler {
 	if auth == nil {
-		panic("passkey: the guard is nil: make it by guard.New before the handlers")
+		panic(noGuard)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/strategy/passkey"
 )
 
@@ -99,10 +100,16 @@ func TestAFoundKeyIsNoWayIn(t *testing.T) {
 
 func TestAHandlerNeedsAGuard(t *testing.T) {
 	w := newWorld(t)
-	defer func() {
-		if text, _ := recover().(string); !strings.Contains(text, "make it by guard.New") {
-			t.Errorf("got the panic %q, want the cure", text)
-		}
-	}()
-	w.passkeys.BeginLogIn(nil)
+	for name, handler := range map[string]func(*guard.Guard[*User]) http.Handler{
+		"BeginLogIn": w.passkeys.BeginLogIn, "FinishLogIn": w.passkeys.FinishLogIn, "FinishStepUp": w.passkeys.FinishStepUp,
+	} {
+		func() {
+			defer func() {
+				if text, _ := recover().(string); !strings.Contains(text, "make it by guard.New") {
+					t.Errorf("%s: got the panic %q, want the cure", name, text)
+				}
+			}()
+			handler(nil)
+		}()
+	}
 }

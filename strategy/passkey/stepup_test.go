@@ -184,3 +184,27 @@ func TestTheBackupStateIsFollowed(t *testing.T) {
 		}
 	}
 }
+
+// TestTheRoutesThatFinish a log-in and a second factor: they answer 204, and tell the browser to forget a
+// passkey that the table does not have.
+func TestTheRoutesThatFinish(t *testing.T) {
+	w := newWorld(t)
+	v := w.registered(newSecurityKey(t))
+	w.mux.Handle("POST /finish/login", w.passkeys.FinishLogIn(w.auth))
+	w.mux.Handle("POST /finish/stepup", w.passkeys.FinishStepUp(w.auth))
+	if a := v.send(http.MethodPost, "/finish/login", v.get(v.options("/passkey/options"))); a.StatusCode != http.StatusNoContent || a.Text != "" {
+		t.Errorf("a log-in: got %d %q, want 204", a.StatusCode, a.Text)
+	}
+	v.Get("/me").Want(t, http.StatusOK, "hello joefoo@test.com")
+	v.Post("/logout")
+	w.needed = []string{"passkey"}
+	v.Post("/login", "email", w.joe.Email, "password", w.joe.Password).Want(t, http.StatusUnauthorized, "")
+	if a := v.send(http.MethodPost, "/finish/stepup", v.get(v.options("/stepup/options"))); a.StatusCode != http.StatusNoContent {
+		t.Errorf("a second factor: got %d %q, want 204", a.StatusCode, a.Text)
+	}
+	v.Get("/strong").Want(t, http.StatusOK, "")
+	v.Get("/finish/login").Want(t, http.StatusMethodNotAllowed, "")
+
+	w.table.rows = nil
+	v.send(http.MethodPost, "/finish/login", v.get(v.options("/passkey/options"))).Want(t, http.StatusUnauthorized, "unknownCredential")
+}

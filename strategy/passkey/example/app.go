@@ -72,8 +72,7 @@ func newApp(url string, hasher password.Hasher) (http.Handler, error) {
 
 	// Log in by a passkey.
 	mux.Handle("POST /passkey/options", passkeys.BeginLogIn(auth))
-	mux.Handle("POST /passkey", auth.AuthenticateWith(guard.Options{Strategies: []string{"passkey"}, FailureHandler: passkeys.FailureHandler(auth)})(
-		auth.LogIn(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))))
+	mux.Handle("POST /passkey", passkeys.FinishLogIn(auth))
 	// A user's passkeys.
 	mux.Handle("POST /passkeys/options", passkeys.BeginRegistration(auth))
 	mux.Handle("POST /passkeys", passkeys.FinishRegistration(auth))
