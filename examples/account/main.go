@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -67,11 +66,8 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.client, "client", "account", "what the provider calls this site")
 	env(&o.clientSecret, "client-secret", "CLIENT_SECRET", "`text` that the provider gave it")
 	_ = f.Parse(args) // it exits after a mistake
-	switch {
-	case f.NArg() > 0:
+	if f.NArg() > 0 {
 		return o, fmt.Errorf("%q is not a flag", f.Arg(0))
-	case (o.cert == "") != (o.key == ""):
-		return o, errors.New("-tls-cert and -tls-key go together")
 	}
 	return o, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -52,7 +53,8 @@ func run(ctx context.Context, o options, ready func(url string)) error {
 // others: passwords over plain http, or everybody's mails at /outbox.
 func (o *options) complete(ctx context.Context, listens *net.TCPAddr) {
 	scheme := "http://"
-	if o.cert != "" {
+	if o.cert != "" || o.key != "" {
+		must(tls.LoadX509KeyPair(o.cert, o.key)) // before ready is called
 		scheme = "https://"
 	}
 	host, _, _ := net.SplitHostPort(o.addr)

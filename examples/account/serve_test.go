@@ -18,6 +18,8 @@ func TestItRefusesToShowSecrets(t *testing.T) {
 		"a proxy that speaks http":          {"-addr", "127.0.0.1:0", "-url", "http://app.example", "-smtp", "smtp://localhost:25", "-secret", "0123456789012345678901234567890123456789"},
 		"another name for this machine":     {"-addr", "127.0.0.1:0", "-url", "http://app.localhost:3000"},
 		"a certificate without its key":     {"-addr", "127.0.0.1:0", "-tls-cert", "cert.pem"},
+		"a key without its certificate":     {"-addr", "127.0.0.1:0", "-tls-key", "key.pem"},
+		"a certificate that is not there":   {"-addr", "127.0.0.1:0", "-tls-cert", "no.pem", "-tls-key", "no.pem"},
 		"an address without a host":         {"-addr", "127.0.0.1:0", "-url", "https://"},
 		"an address of another kind":        {"-addr", "127.0.0.1:0", "-url", "ftp://localhost"},
 		"an address with a path":            {"-addr", "127.0.0.1:0", "-url", "https://app.example/account"},
