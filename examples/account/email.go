@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
-	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
@@ -33,11 +31,7 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 // leaveEmail is what the link to the old address does: it mails one to the new address. The answer does not
 // tell whether that has an account.
 func (a *app) leaveEmail(ctx context.Context, email string, u *User) error {
-	name := "email-taken"
-	_, _, err := a.users.byEmail(ctx, email)
-	if errors.Is(err, strategy.ErrUnauthenticated) {
-		name, err = "email-new", nil
-	}
+	_, name, err := a.mailFor(ctx, email, "email-taken", "email-new")
 	if err != nil {
 		return err
 	}

@@ -18,11 +18,7 @@ func (a *app) mailLink(page string, links *onetime.Links[*User], known, unknown 
 		if err != nil || len(f.Errors) > 0 {
 			return a.show(w, r, err, page, f, nil)
 		}
-		name := known
-		u, _, err := a.users.byEmail(r.Context(), email)
-		if errors.Is(err, strategy.ErrUnauthenticated) {
-			name, err = unknown, nil
-		}
+		u, name, err := a.mailFor(r.Context(), email, known, unknown)
 		if err != nil {
 			return err
 		}
@@ -44,6 +40,15 @@ func (a *app) mailTo(r *http.Request) (f form, email string, err error) {
 		f, err = f.refusedBy(err, "email", ""), nil
 	}
 	return f, email, err
+}
+
+// mailFor returns the user who has an address, or nil, and the name of the mail to it: known or unknown.
+func (a *app) mailFor(ctx context.Context, email, known, unknown string) (*User, string, error) {
+	u, _, err := a.users.byEmail(ctx, email)
+	if errors.Is(err, strategy.ErrUnauthenticated) {
+		return nil, unknown, nil
+	}
+	return u, known, err
 }
 
 // behindLink returns the page behind a mailed link, which shows the address in its token. Opening it does not

@@ -209,3 +209,17 @@ func TestALinkSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("a token of Tokens.Issue: got %v, want an error that is no refusal", err)
 	}
 }
+
+// FuzzAddress: a text of which a page shows an address has one spelling.
+func FuzzAddress(f *testing.F) {
+	random := strings.Repeat("A", 32)
+	for _, text := range []string{"", random, random + "a2ltQHRlc3QuZXhhbXBsZQ", random + "a2ltQHRlc3QuZXhhbXBsZR", random + "A\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := onetime.Address(text)
+		if got != "" && text[32:] != base64.RawURLEncoding.EncodeToString([]byte(got)) {
+			t.Errorf("%q: got %q, which is written otherwise", text, got)
+		}
+	})
+}
