@@ -67,8 +67,12 @@ type setupError struct{ error }
 // newApp returns the application, for a server that listens there. Its error is a mistake in the flags.
 func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err error) {
 	defer func() {
-		if failed, ok := recover().(setupError); ok {
+		switch failed := recover().(type) {
+		case nil:
+		case setupError:
 			a, err = nil, failed.error
+		default: // a fault of the program
+			panic(failed)
 		}
 	}()
 	o.complete(ctx, listens)

@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 	if err := install(ctx, *dir); err != nil {
 		return err
 	}
-	about := *redisURL
+	about := "the Redis of -redis"
 	if *redisURL == "" {
 		server := miniredis.NewMiniRedis()
 		if err := server.Start(); err != nil {
