@@ -198,17 +198,17 @@ func (a *app) handler() http.Handler {
 
 	mux.Handle("GET /register", a.public(a.plain("register")))
 	mux.Handle("POST /register", a.public(a.mailLink("register", a.registrations, "taken", "registration")))
-	mux.Handle("GET /register/finish", a.public(a.behindLink("choose")))
+	mux.Handle("GET /register/finish", a.public(a.plain("choose")))
 	mux.Handle("POST /register/finish", a.public(a.choosePassword(a.registrations, a.register)))
 	mux.Handle("GET /forgot", a.public(a.plain("forgot")))
 	mux.Handle("POST /forgot", a.public(a.mailLink("forgot", a.resets, "reset", "")))
-	mux.Handle("GET /reset", a.public(a.behindLink("choose")))
+	mux.Handle("GET /reset", a.public(a.plain("choose")))
 	mux.Handle("POST /reset", a.public(a.choosePassword(a.resets, a.reset)))
 
 	mux.Handle("GET /login", a.public(a.logInPage))
 	mux.Handle("POST /login", by("local", a.logInFailed)(welcome))
 	mux.Handle("POST /login/link", a.public(a.mailLink("login", a.magic, "magic", "")))
-	mux.Handle("GET /login/link", a.public(a.behindLink("magic")))
+	mux.Handle("GET /login/link", a.public(a.plain("magic")))
 	mux.Handle("POST /login/link/use", by("magic-link", a.deadLink)(welcome))
 	mux.Handle("POST /login/passkey/options", a.passkeys.BeginLogIn(auth))
 	mux.Handle("POST /login/passkey", a.passkeys.FinishLogIn(auth))
@@ -231,10 +231,10 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /account/password", a.fresh(a.setPassword))
 	mux.Handle("GET /account/email", a.fresh(a.plain("email")))
 	mux.Handle("POST /account/email", a.fresh(a.changeEmail))
-	mux.Handle("GET /email/leave", a.public(a.behindLink("confirm")))
+	mux.Handle("GET /email/leave", a.public(a.plain("confirm")))
 	mux.Handle("POST /email/leave", a.public(
 		a.confirmEmail(a.leaving, a.leaveEmail, "Confirmed. Now open the link in the mail to ")))
-	mux.Handle("GET /email/arrive", a.public(a.behindLink("confirm")))
+	mux.Handle("GET /email/arrive", a.public(a.plain("confirm")))
 	mux.Handle("POST /email/arrive", a.public(
 		a.confirmEmail(a.arriving, a.users.setEmail, "Your address is ")))
 	mux.Handle("GET /account/security", a.fresh(a.security))

@@ -51,14 +51,6 @@ func (a *app) mailFor(ctx context.Context, email, known, unknown string) (*User,
 	return u, known, err
 }
 
-// behindLink returns the page behind a mailed link, which shows the address in its token. Opening it does not
-// use the token up, since mail scanners open links; its button does.
-func (a *app) behindLink(page string) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		return a.show(w, r, nil, page, filled("token", r.URL.Query().Get("token")), nil)
-	}
-}
-
 // choosePassword returns the handler that uses one of links for the password that was chosen on its page, and
 // logs in. store stores the hash, and returns the user and what to tell them. The next page offers to remove
 // other ways to log in: somebody who knew a former password may have added them.

@@ -42,6 +42,10 @@ func (p page) Is(path string) bool { return p.Request.URL.Path == path }
 // Has reports whether the address has a parameter.
 func (p page) Has(param string) bool { return p.Request.URL.Query().Has(param) }
 
+// Token returns that of the mailed link to the page. Opening the page does not use it up, since mail scanners
+// open links; the page's button does.
+func (p page) Token() string { return p.Request.FormValue("token") }
+
 // ReturnTo returns where a log-in leads, or "".
 func (p page) ReturnTo() string { return guard.ReturnTo(p.Request) }
 

@@ -29,10 +29,9 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 		return a.show(w, r, err, "password", f, nil)
 	}
 	hash, err := a.hasher.Hash(r.Context(), chosen)
-	if err != nil {
-		return err
+	if err == nil {
+		u, err = a.users.setPassword(r.Context(), u, hash)
 	}
-	u, err = a.users.setPassword(r.Context(), u, hash)
 	if errors.Is(err, strategy.ErrUnauthenticated) { // another request has changed it
 		return done(w, r, nil, "/account", "")
 	}
