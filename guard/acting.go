@@ -23,11 +23,18 @@ type ActingConfig[U any] struct {
 	//
 	//	func(actor, user *User) bool { return actor.Admin && !user.Admin }
 	May func(actor, user U) bool
-	// Audit stores that actor begins to act as user, or stops. If it returns an error, that is the error of
+	// Audit stores that actor begins to act as user, or stops: what is ActingBegan or ActingStopped, for people
+	// to read in a table that also has what the actor did meanwhile. If it returns an error, that is the error of
 	// Begin or Stop, and the user neither begins nor stops. Nil stores nothing. It must be safe for
 	// concurrent use.
-	Audit func(ctx context.Context, actor, user U, begins bool) error
+	Audit func(ctx context.Context, actor, user U, what string) error
 }
+
+// What an actor did, for ActingConfig.Audit.
+const (
+	ActingBegan   = "began to act as the user"
+	ActingStopped = "stopped acting as the user"
+)
 
 // Acting lets some users, such as administrators, act as another user, to see what that one sees. The
 // session stays the actor's: [Guard.User], a fresh log-in, the factors and the log-out are the actor's own,
@@ -136,7 +143,7 @@ func (a *Acting[U]) Begin(r *http.Request, user U) error {
 			return err
 		}
 	}
-	if err := a.audit(ctx, actor, user, true); err != nil {
+	if err := a.audit(ctx, actor, user, ActingBegan); err != nil {
 		return err
 	}
 	if err := a.key().Set(s, acts{string(actorID), string(userID)}); err != nil {
@@ -173,7 +180,7 @@ func (a *Acting[U]) stop(ctx context.Context, actor, user U) error {
 	if err != nil {
 		err = fmt.Errorf("guard: stop to act: %w", err)
 	} else {
-		err = a.audit(ctx, actor, user, false)
+		err = a.audit(ctx, actor, user, ActingStopped)
 	}
 	if err != nil { // the next Stop tries again
 		_ = a.key().Set(s, kept) // a session that has ended keeps nothing
@@ -181,11 +188,11 @@ func (a *Acting[U]) stop(ctx context.Context, actor, user U) error {
 	return err
 }
 
-func (a *Acting[U]) audit(ctx context.Context, actor, user U, begins bool) error {
+func (a *Acting[U]) audit(ctx context.Context, actor, user U, what string) error {
 	if a.cfg.Audit == nil {
 		return nil
 	}
-	if err := a.cfg.Audit(ctx, actor, user, begins); err != nil {
+	if err := a.cfg.Audit(ctx, actor, user, what); err != nil {
 		return fmt.Errorf("guard: audit of acting: %w", err)
 	}
 	return nil

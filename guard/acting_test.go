@@ -32,9 +32,9 @@ func newStage(t testing.TB) *stage {
 	s := &stage{world: newWorld(t)}
 	acting, err := guard.NewActing(s.Guard, guard.ActingConfig[*User]{
 		May: func(actor, user *User) bool { return actor.Admin && !user.Admin },
-		Audit: func(_ context.Context, actor, user *User, begins bool) error {
+		Audit: func(_ context.Context, actor, user *User, what string) error {
 			if s.failure == nil {
-				s.audited = append(s.audited, fmt.Sprintf("%d as %d: %t", actor.ID, user.ID, begins))
+				s.audited = append(s.audited, fmt.Sprintf("%d as %d: %t", actor.ID, user.ID, what == guard.ActingBegan))
 			}
 			return s.failure
 		},

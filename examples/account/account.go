@@ -23,7 +23,7 @@ func (a *app) setName(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, err := a.users.exec(r.Context(), `UPDATE users SET name = $1 WHERE id = $2`, f.Get("name"), u.ID)
 	if admin, acts := a.acting.Actor(r.Context()); acts && err == nil {
-		err = a.users.audit(r.Context(), admin, u.ID, "changed the name")
+		err = a.users.audit(r.Context(), admin, u, "changed the name")
 	}
 	return done(w, r, err, "/account", "The name is saved.")
 }

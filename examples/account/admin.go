@@ -28,19 +28,11 @@ func (a *app) stopActing(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, a.acting.Stop(r), "/admin", "")
 }
 
-// auditActing is for [guard.ActingConfig].
-func (t users) auditActing(ctx context.Context, admin, u *User, begins bool) error {
-	if begins {
-		return t.audit(ctx, admin, u.ID, "began to act as them")
-	}
-	return t.audit(ctx, admin, u.ID, "stopped")
-}
-
 // audit records what an administrator did to a user's account, in a table and in the log.
-func (t users) audit(ctx context.Context, admin *User, user, what string) error {
-	slog.InfoContext(ctx, "audit", "admin", admin.ID, "user", user, "what", what)
+func (t users) audit(ctx context.Context, admin, u *User, what string) error {
+	slog.InfoContext(ctx, "audit", "admin", admin.ID, "user", u.ID, "what", what)
 	_, err := t.exec(ctx, `INSERT INTO audit (at, admin_id, user_id, what) VALUES ($1, $2, $3, $4)`,
-		now(), admin.ID, user, what)
+		now(), admin.ID, u.ID, what)
 	return err
 }
 

@@ -164,7 +164,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 		Factors: guard.FactorsOf(factors), Device: guard.ClientDevice(proxies...),
 		TrustedProxies: proxies,
 	}, a.rows, strategies...))
-	acting := guard.ActingConfig[*User]{May: mayActAs, Audit: a.users.auditActing}
+	acting := guard.ActingConfig[*User]{May: mayActAs, Audit: a.users.audit}
 	a.acting = must(guard.NewActing(a.auth, acting))
 	if o.issuer != "" {
 		a.link = must(oidc.NewLinker(oidc.LinkerConfig[*User]{

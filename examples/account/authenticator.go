@@ -44,11 +44,10 @@ func (a *app) confirmAuthenticator(w http.ResponseWriter, r *http.Request) error
 	if errors.Is(err, strategy.ErrUnauthenticated) {
 		return a.showAuthenticator(w, r, f.refusedBy(err, "code", wrongCode))
 	}
-	x := change{"totp", "factor", "/account/security", "Your app is set up."}
-	return a.changed(w, r, err == nil, err, x, "totp")
+	return a.changed(w, r, err == nil, err, "totp", "Your app is set up.", "totp")
 }
 
 func (a *app) removeAuthenticator(w http.ResponseWriter, r *http.Request) error {
 	was, err := a.apps.Remove(r.Context(), a.current(r).ID)
-	return a.changed(w, r, was, err, change{"totp", "factor", "/account/security", "The app is removed."})
+	return a.changed(w, r, was, err, "totp", "The app is removed.")
 }

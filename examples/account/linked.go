@@ -53,7 +53,7 @@ func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) unlink(w http.ResponseWriter, r *http.Request) error {
-	f, text := formOf(r), "The account is not connected any more."
+	f := formOf(r)
 	was, err := a.identities.Unlink(r.Context(), a.current(r).ID, f.Get("issuer"), f.Get("subject"))
-	return a.changed(w, r, was, err, change{"provider", "unlinked", "/account/linked", text})
+	return a.changed(w, r, was, err, "provider", "The account is not connected any more.")
 }

@@ -31,6 +31,5 @@ func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {
 func (a *app) removePasskey(w http.ResponseWriter, r *http.Request) error {
 	id, _ := base64.RawURLEncoding.DecodeString(formOf(r).Get("id"))
 	was, err := a.passkeyTable.Remove(r.Context(), a.current(r), id, false)
-	text := "The passkey is removed. Remove it from your device too."
-	return a.changed(w, r, was, err, change{"passkey", "factor", "/account/security", text})
+	return a.changed(w, r, was, err, "passkey", "The passkey is removed. Remove it from your device too.")
 }

@@ -25,6 +25,5 @@ func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 		text := "You made new codes in another window. Save those that are shown here."
 		return done(w, r, nil, "/account/recovery", text)
 	}
-	return a.changed(w, r, err == nil, err,
-		change{totp.FactorRecovery, "factor", "/account/security", "Your recovery codes are saved."})
+	return a.changed(w, r, err == nil, err, totp.FactorRecovery, "Your recovery codes are saved.")
 }

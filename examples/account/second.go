@@ -26,25 +26,25 @@ func (a *app) showSecond(w http.ResponseWriter, r *http.Request, f form) error {
 	return a.show(w, r, err, "second", f, u)
 }
 
-// change describes how a change of a way to log in is answered.
-type change struct{ factor, mail, to, text string }
-
 // changed answers the change of a way to log in. Each way may be removed, since a link by mail remains. The
 // owner is told by mail, but not at the second of two clicks, when was is false. Log-ins with what was there
 // before end elsewhere, also at the second click: the first one may have failed after its change. The factors
 // that were added count in this log-in.
 func (a *app) changed(
-	w http.ResponseWriter, r *http.Request, was bool, err error, x change, added ...string,
+	w http.ResponseWriter, r *http.Request, was bool, err error, factor, text string, added ...string,
 ) error {
-	u := a.current(r)
+	u, mail, to := a.current(r), "factor", "/account/security"
+	if factor == "provider" {
+		mail, to = "unlinked", "/account/linked"
+	}
 	if was {
-		a.send(u.Email, x.mail, "")
+		a.send(u.Email, mail, "")
 	}
 	if err == nil || errors.Is(err, totp.ErrNotBegun) {
-		_, err = a.auth.EndFactor(r.Context(), u, x.factor)
+		_, err = a.auth.EndFactor(r.Context(), u, factor)
 	}
 	if err == nil && was && added != nil && a.auth.AddFactors(r, u, added...) != nil {
-		x.text = "" // the session has ended; what was added stays, and the next page asks for it
+		text = "" // the session has ended; what was added stays, and the next page asks for it
 	}
-	return done(w, r, err, x.to, x.text)
+	return done(w, r, err, to, text)
 }

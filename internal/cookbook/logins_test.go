@@ -255,8 +255,8 @@ func TestImpersonation(t *testing.T) {
 	routes := func() (err error) {
 		acting, err := guard.NewActing(auth, guard.ActingConfig[*User]{
 			May: func(actor, user *User) bool { return actor.Role == "admin" && user.Role != "admin" },
-			Audit: func(_ context.Context, actor, user *User, begins bool) error { // in a table, for the user to read
-				audited = append(audited, fmt.Sprintln(actor.ID, "acts as", user.ID, begins))
+			Audit: func(_ context.Context, actor, user *User, what string) error { // in a table, for the user to read
+				audited = append(audited, fmt.Sprintln(actor.ID, what, user.ID))
 				return nil
 			},
 		})
@@ -284,7 +284,7 @@ func TestImpersonation(t *testing.T) {
 	b.Post("/act", "id", "1").Want(t, http.StatusOK, "")
 	b.Get("/orders").Want(t, http.StatusOK, "orders of 1 for 2")
 	b.Post("/password").Want(t, http.StatusForbidden, "")
-	if got := fmt.Sprint(audited); got != "[2 acts as 1 true\n]" {
+	if got := fmt.Sprint(audited); got != "[2 began to act as the user 1\n]" {
 		t.Errorf("audited %q", got)
 	}
 	b = joe(t, mux)
