@@ -5,8 +5,8 @@ import (
 	"crypto/rand"
 )
 
-// bindingKey is the text of [Binding].
-const bindingKey Key[string] = "binding"
+// bindingKey is where [Binding] keeps its text. The name is not one that an application would choose.
+const bindingKey Key[string] = "passport.binding"
 
 // Binding returns a random text that stays the same for the session which [FromContext] finds, and no other
 // session has. The first call makes it and saves the session, so that requests at the same time agree. It is
