@@ -36,3 +36,21 @@ func ExampleRedis() {
 	fmt.Println(server.Keys(), n, err)
 	// Output: [sess:some-id] 1 <nil>
 }
+
+func ExampleOpenRedis() {
+	server, err := miniredis.Run() // in production: os.Getenv("REDIS_URL")
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+
+	ctx := context.Background()
+	kept, err := store.OpenRedis(ctx, "redis://"+server.Addr()+"/0", store.RedisConfig{Name: "shop"})
+	if err != nil {
+		panic(err)
+	}
+	defer kept.Close()
+	n, err := kept.Sessions.Count(ctx)
+	fmt.Println(n, err)
+	// Output: 0 <nil>
+}
