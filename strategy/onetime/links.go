@@ -53,6 +53,7 @@ func NewLinks[U any](cfg LinksConfig[U]) (*Links[U], error) {
 	if err != nil {
 		return nil, err
 	}
+	tokens.links = true
 	return &Links[U]{cfg, tokens}, nil
 }
 
@@ -124,7 +125,7 @@ func (l *Links[U]) find(ctx context.Context, text string) (U, error) {
 	var m mailed
 	var user U
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
-		return user, errors.New("onetime: use: the token is not one of a link: give the links their own Purpose")
+		return user, errors.New("onetime: use: what is kept under the token was not put there by Links.Issue")
 	}
 	bound, err := l.bound(ctx)
 	if err != nil {
@@ -141,6 +142,8 @@ func (l *Links[U]) find(ctx context.Context, text string) (U, error) {
 		err = fmt.Errorf("%w: the user of the link is gone", strategy.ErrUnauthenticated)
 	case err != nil:
 		err = fmt.Errorf("onetime: use: %w", err)
+	case strategy.IsNilUser(user):
+		err = errors.New("onetime: use: Users found a nil user: return serializer.ErrUserGone for a user who is gone")
 	case subtle.ConstantTimeCompare([]byte(l.cfg.Users.Stamp(user, m.User)), []byte(m.Stamp)) != 1:
 		err = fmt.Errorf("%w: the user of the link has another stamp now", strategy.ErrUnauthenticated)
 	}

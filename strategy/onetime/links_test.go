@@ -197,7 +197,7 @@ func TestALinkSaysWhatIsWrong(t *testing.T) {
 	}
 	kept, table := newSpy(t), &members{}
 	links, err := onetime.NewLinks(onetime.LinksConfig[*member]{
-		Tokens: kept, Purpose: "a link", Users: serializer.WithStamp(serializer.ByID(func(m *member) string { return m.id }, table.byID), func(*member) string { return "" }),
+		Tokens: kept, Purpose: "a link", Users: serializer.WithStamp(serializer.ByID(func(m *member) string { return m.id }, table.byID), func(m *member) string { return m.hash }),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -205,8 +205,32 @@ func TestALinkSaysWhatIsWrong(t *testing.T) {
 	if _, err := links.Issue(t.Context(), address, &member{}); err == nil {
 		t.Error("a user without an id: issued")
 	}
-	if _, _, err := use(t, links, issue(t, newOneTime(t, kept, "a link"), "joe")); err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
-		t.Errorf("a token of Tokens.Issue: got %v, want an error that is no refusal", err)
+	token := link(t, links, &member{id: "1"})
+	table.rows = map[string]*member{"1": nil}
+	if _, _, err := use(t, links, token); err == nil || errors.Is(err, strategy.ErrUnauthenticated) {
+		t.Errorf("a look-up that finds nil: got %v, want an error that is no refusal", err)
+	}
+}
+
+// TestATokenWithoutAnAddressIsNoLink: an earlier release of the program may have mailed it for the same purpose.
+// It must not be used for no address.
+func TestATokenWithoutAnAddressIsNoLink(t *testing.T) {
+	kept := newSpy(t)
+	users := serializer.ByID(func(m *member) string { return m.id }, (&members{}).byID)
+	links, err := onetime.NewLinks(onetime.LinksConfig[*member]{
+		Tokens: kept, Purpose: "a link", Users: serializer.WithStamp(users, func(*member) string { return "" }),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := newOneTime(t, kept, "a link")
+	for _, text := range []string{"{}", `{"email":"joe@test.example"}`, "joe"} {
+		if to, _, err := use(t, links, issue(t, tokens, text)); !errors.Is(err, strategy.ErrUnauthenticated) {
+			t.Errorf("%s: got the address %q, %v, want a refusal", text, to, err)
+		}
+	}
+	if _, err := tokens.Redeem(t.Context(), link(t, links, nil)); !errors.Is(err, strategy.ErrUnauthenticated) {
+		t.Errorf("a link as a token: got %v, want a refusal", err)
 	}
 }
 

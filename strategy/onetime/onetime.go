@@ -29,7 +29,10 @@ type Config struct {
 // purpose: for links that are mailed, to log in, to reset a password, to confirm an
 // address. A token has 192 random bits. It is made by [New] and safe for concurrent
 // use.
-type Tokens struct{ cfg Config }
+type Tokens struct {
+	cfg   Config
+	links bool // they are those of Links, with an address in each token
+}
 
 const (
 	defaultTTL = 10 * time.Minute
@@ -58,7 +61,7 @@ func New(cfg Config) (*Tokens, error) {
 		return nil, errors.Join(mistakes...)
 	}
 	cfg.Tokens = bounded.Tokens(cfg.Tokens)
-	return &Tokens{cfg}, nil
+	return &Tokens{cfg: cfg}, nil
 }
 
 // Issue returns a new token for user, 32 characters that need no escaping in a URL.
@@ -153,7 +156,7 @@ func (o *Tokens) put(ctx context.Context, s string, k kept) error {
 // take removes what is kept under a token. The error wraps [strategy.ErrUnauthenticated] if there is
 // nothing.
 func (o *Tokens) take(ctx context.Context, sent string) (kept, error) {
-	if _, ok := suffixOf(sent); !ok {
+	if suffix, ok := suffixOf(sent); !ok || (suffix != "") != o.links {
 		return kept{}, errNoToken
 	}
 	v, ok, err := o.cfg.Tokens.Take(ctx, o.key(sent))
