@@ -49,7 +49,7 @@ func ExampleOpenRedis() {
 	if err != nil {
 		panic(err)
 	}
-	defer kept.Close()
+	defer func() { _ = kept.Close() }()
 	n, err := kept.Sessions.Count(ctx)
 	fmt.Println(n, err)
 	// Output: 0 <nil>

@@ -16,7 +16,7 @@ func ExampleOpenDB() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	shop, err := sqlstore.New(ctx, db, sqlstore.Config{Dialect: dialect, Migrate: true})
 	if err != nil {
 		log.Print(err)
