@@ -15,8 +15,8 @@ const (
 	eventKeepAlive = 15 * time.Second // how long a stream is silent at most
 )
 
-// ServerSentEvent is an event of a stream of [Guard.ServerSentEvents]. Its zero value is a message without
-// data, which browsers ignore.
+// ServerSentEvent is an event of a stream of [Guard.ServerSentEvents]. Its zero value is a message with empty
+// data.
 type ServerSentEvent struct {
 	Name string // for addEventListener; empty means "message"; "end" is the library's
 	ID   string // the browser sends it as Last-Event-ID when it connects again; empty sends none
@@ -24,7 +24,8 @@ type ServerSentEvent struct {
 }
 
 // ServerSentEvents answers r by a stream of server-sent events, which ends when the log-in of its user ends
-// ([Guard.Watch]). stream sends the events. It returns when it has no more, or when ctx ends:
+// ([Guard.Watch]). stream sends the events. It returns when it has no more, after which a browser connects
+// again unless its page has closed the stream, or when ctx ends:
 //
 //	func live(w http.ResponseWriter, r *http.Request) error {
 //		tell := func(ctx context.Context, send func(guard.ServerSentEvent) error) error {
@@ -54,10 +55,11 @@ type ServerSentEvent struct {
 //
 // The server's ReadTimeout and WriteTimeout do not end the stream. A client that takes no event for ten
 // seconds has left. After 15 s without an event a comment is sent, so that no proxy ends the connection.
+// nginx is told not to buffer (X-Accel-Buffering). The answer to HEAD has no events, and stream is not called.
 //
 // The error is that of Watch, before anything was sent; one that stream returned while the client was there;
-// or that w cannot stream. send is safe for concurrent use until stream returns; its error says that the
-// client has left, or that a name or an ID has a line break. It panics if stream is nil.
+// or that w cannot stream. send is safe for concurrent use until stream returns; its error says that ctx has
+// ended, after which nothing is sent, or that a name or an ID has a line break. It panics if stream is nil.
 func (g *Guard[U]) ServerSentEvents(
 	w http.ResponseWriter, r *http.Request,
 	stream func(ctx context.Context, send func(ServerSentEvent) error) error,
@@ -81,11 +83,20 @@ func (g *Guard[U]) ServerSentEvents(
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	if r.Method == http.MethodHead { // its connection is for the next request at once
+		return nil
+	}
 	e := &eventWriter{w: w, control: http.NewResponseController(w), leave: leave}
 	_ = e.control.SetReadDeadline(time.Time{}) // an error means that there is none
 	defer e.stop()
 	if err = e.write(": connected\n\n"); err == nil {
-		err = stream(ctx, e.send)
+		err = stream(ctx, func(event ServerSentEvent) error {
+			if ctx.Err() != nil { // of two cases that are ready, a select may choose the news
+				return context.Cause(ctx)
+			}
+			return e.send(event)
+		})
 	}
 	if ended, ok := errors.AsType[*LogInEnded](context.Cause(ctx)); ok {
 		_ = e.write("event: end\ndata: " + ended.Reason + "\n\n")
@@ -140,18 +151,23 @@ func (e *eventWriter) write(text string) error {
 	_, err := e.w.Write([]byte(text))
 	if e.err = errors.Join(err, e.control.Flush()); e.err != nil {
 		e.leave()
-	} else if e.silent == nil {
+		return e.err
+	}
+	_ = e.control.SetWriteDeadline(time.Time{}) // that of HTTP/2 ends a stream also while nothing is written
+	if e.silent == nil {
 		e.silent = time.AfterFunc(eventKeepAlive, func() { _ = e.write(":\n\n") })
 	} else {
 		e.silent.Reset(eventKeepAlive)
 	}
-	return e.err
+	return nil
 }
 
-// stop waits for a comment that is being written, and lets none follow.
+// stop waits for a comment that is being written, and lets none follow. The end of the response has a deadline
+// too.
 func (e *eventWriter) stop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	_ = e.control.SetWriteDeadline(time.Now().Add(eventWrite))
 	e.err = http.ErrHandlerTimeout
 	if e.silent != nil {
 		e.silent.Stop()

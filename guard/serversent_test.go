@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -65,6 +66,9 @@ func TestAStreamIsWrittenAsBrowsersReadIt(t *testing.T) {
 		if got.Text != want || *ended != nil {
 			t.Errorf("got %q, %v, want %q", got.Text, *ended, want)
 		}
+		if proxy := got.Header.Get("X-Accel-Buffering"); proxy != "no" {
+			t.Errorf("got X-Accel-Buffering %q, want no", proxy)
+		}
 		if kind, cache := got.Header.Get("Content-Type"), got.Header.Get("Cache-Control"); kind != "text/event-stream" || cache != "no-store" {
 			t.Errorf("got %s, Cache-Control %s", kind, cache)
 		}
@@ -99,6 +103,14 @@ func TestWhatEndsAStream(t *testing.T) {
 			pass(31 * time.Second)
 			leave()
 		}, ": connected\n\n:\n\n:\n\n", nil},
+		{"a log-out, which the stream does not notice", func(ctx context.Context, send sends) error {
+			<-ctx.Done()
+			return send(guard.ServerSentEvent{Data: "a secret"})
+		}, func(w *world, _ *wire, _ func()) {
+			if _, err := w.LogOutEverywhere(w.t.Context(), joe); err != nil {
+				w.t.Error(err)
+			}
+		}, ": connected\n\nevent: end\ndata: revoked\n\n", nil},
 		{"it has no more", func(_ context.Context, send sends) error { return send(guard.ServerSentEvent{Data: "all"}) },
 			func(*world, *wire, func()) {}, "data: all\n\n", nil},
 		{"it fails", func(context.Context, sends) error { return outage }, func(*world, *wire, func()) {}, ": connected\n\n", outage},
@@ -157,6 +169,81 @@ func TestAStreamIsRefused(t *testing.T) {
 		}
 	}()
 	_ = w.ServerSentEvents(nil, nil, nil)
+}
+
+// TestHEADHasNoStream: a client takes the answer as complete, and sends the next request on the connection.
+func TestHEADHasNoStream(t *testing.T) {
+	w := newWorld(t)
+	_, ended := w.streams(func(context.Context, sends) error {
+		t.Error("the stream was called")
+		return nil
+	})
+	b := w.loggedIn("joe@test.com")
+	got := b.Do(b.Request("HEAD", "/live", ""))
+	if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "text/event-stream" || *ended != nil {
+		t.Errorf("got %d, %v, %v", got.StatusCode, got.Header, *ended)
+	}
+}
+
+// pipes is a listener without a network, so that a server runs on the clock of testing/synctest.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p <- server
+	return client, nil
+}
+
+// TestASilentStreamStays: in HTTP/2 a deadline for writing ends a stream also while nothing is written.
+func TestASilentStreamStays(t *testing.T) {
+	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			late := func(ctx context.Context, send sends) error {
+				select {
+				case <-ctx.Done():
+				case <-time.After(40 * time.Second):
+				}
+				return send(guard.ServerSentEvent{Data: "late"})
+			}
+			w.mux.Handle("/silent", w.RequireAuth(w.Handle(func(rw http.ResponseWriter, r *http.Request) error {
+				return w.ServerSentEvents(rw, r, late)
+			})))
+			var protocols http.Protocols
+			protocols.SetHTTP1(version == "HTTP/1.1")
+			protocols.SetUnencryptedHTTP2(version == "HTTP/2.0")
+			line := make(pipes)
+			server := &http.Server{Handler: w.mux, Protocols: &protocols, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+			go func() { _ = server.Serve(line) }()
+			defer server.Close() //nolint:errcheck // nothing is open any more
+			client := &http.Client{Transport: &http.Transport{DialContext: line.dial, Protocols: &protocols}}
+			defer client.CloseIdleConnections()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://app.example/silent", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.AddCookie(&http.Cookie{Name: sid, Value: w.loggedIn("joe@test.com").Cookie(sid)})
+			answer, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(answer.Body)
+			if answer.Proto != version || !strings.HasSuffix(string(text), "data: late\n\n") || err != nil {
+				t.Errorf("got %q and %v by %s, want an event after 40 s by %s", text, err, answer.Proto, version)
+			}
+			_ = answer.Body.Close() // it was read
+		})
+	}
 }
 
 // TestShutdownEndsStreams: it waits for them to end, and they do, one after another and both at once.
