@@ -127,7 +127,7 @@ func inWords(d time.Duration) string {
 }
 
 // write writes the status and a problem document.
-func (p *Problem) write(w http.ResponseWriter) {
+func (p Problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	// An error only means that the client has gone.
