@@ -133,3 +133,24 @@ func TestASecondClickFindsTheWorkDone(t *testing.T) {
 		kim.Post("/logout").Want(t, http.StatusSeeOther, "")
 	}
 }
+
+// TestAnOutageOfAResetIsTriedAgain, also after the second step is removed: the link stays valid, and each change
+// is mailed once.
+func TestAnOutageOfAResetIsTriedAgain(t *testing.T) {
+	site := main.SiteOfThieves(t)
+	thief, kim := visit(t, site).register("kim@test.example"), visit(t, site)
+	site.AddPasskey(0)
+	kim.Post("/forgot", "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
+	form := []string{"token", kim.token("kim@test.example"), "password", secret + " or more", "remove", "yes"}
+	site.Exec("CREATE TRIGGER outage BEFORE UPDATE ON users BEGIN SELECT RAISE(ABORT, 'an outage'); END")
+	kim.Post("/reset", form...).Want(t, http.StatusServiceUnavailable, "")
+	site.Exec("DROP TRIGGER outage")
+	kim.Post("/reset", form...).Want(t, http.StatusSeeOther, "")
+	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
+	thief.Get("/account").Want(t, http.StatusSeeOther, "")
+	for subject, want := range map[string]int{"How you log in was changed": 2, "Your password was changed": 1} { // added, removed
+		if got := strings.Count(kim.Get("/outbox").Text, subject); got != want {
+			t.Errorf("%s: got %d mails, want %d", subject, got, want)
+		}
+	}
+}
