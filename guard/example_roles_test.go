@@ -6,15 +6,34 @@ import (
 	"github.com/seed-6f34412b/passport/guard"
 )
 
-// Admins only: 401 for visitors, 403 for members.
+// Members only in their own club: the request decides too.
 func ExampleGuard_Require() {
 	auth := newClub(silent)
-	admins := auth.Require(func(_ *http.Request, m *Member) error {
-		if !m.Admin {
+	own := auth.Require(func(r *http.Request, m *Member) error {
+		if r.PathValue("name") != m.Name {
 			return guard.ErrForbidden
 		}
 		return nil
 	})
+
+	mux := http.NewServeMux()
+	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(say("welcome"))))
+	mux.Handle("GET /members/{name}", own(say("the bill")))
+
+	v := visit(mux)
+	v.do("POST", "/login", "email=joe", "password=secret")
+	v.do("GET", "/members/joe")
+	v.do("GET", "/members/jen")
+	// Output:
+	// POST /login: 200 welcome
+	// GET /members/joe: 200 the bill
+	// GET /members/jen: 403
+}
+
+// Admins only: 401 for visitors, 403 for members.
+func ExampleGuard_RequireUser() {
+	auth := newClub(silent)
+	admins := auth.RequireUser(func(m *Member) bool { return m.Admin })
 
 	mux := http.NewServeMux()
 	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(say("welcome"))))

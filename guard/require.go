@@ -11,12 +11,14 @@ import (
 // is an outage, 503. It is a middleware of Express behind ensureLoggedIn, and Nest's
 // RolesGuard. It panics if check or next is nil.
 //
-//	admins := auth.Require(func(r *http.Request, u *User) error {
-//		if !u.Admin {
-//			return guard.ErrForbidden
+//	owners := auth.Require(func(r *http.Request, u *User) error {
+//		if owner, err := orders.Owner(r.Context(), r.PathValue("id")); err != nil || owner == u.ID {
+//			return err
 //		}
-//		return nil
+//		return guard.ErrForbidden
 //	})
+//
+// [Guard.RequireUser] is for a check that needs the user alone.
 func (g *Guard[U]) Require(check func(*http.Request, U) error) func(http.Handler) http.Handler {
 	if check == nil {
 		panic("guard: Require: the check is nil")
@@ -30,4 +32,20 @@ func (g *Guard[U]) Require(check func(*http.Request, U) error) func(http.Handler
 			return user, check(r, user)
 		})
 	}
+}
+
+// RequireUser is [Guard.Require] for users of whom may is true, such as administrators; all others get
+// [ErrForbidden], 403. It panics if may or next is nil.
+//
+//	admins := auth.RequireUser(func(u *User) bool { return u.Admin })
+func (g *Guard[U]) RequireUser(may func(U) bool) func(http.Handler) http.Handler {
+	if may == nil {
+		panic("guard: RequireUser: the function is nil")
+	}
+	return g.Require(func(_ *http.Request, user U) error {
+		if !may(user) {
+			return ErrForbidden
+		}
+		return nil
+	})
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"net/http"
-
-	"github.com/seed-6f34412b/passport/guard"
-)
+import "net/http"
 
 // handler answers a request. Its error is one that [guard.Status] knows, or an outage.
 type handler = func(w http.ResponseWriter, r *http.Request) error
@@ -29,12 +25,7 @@ func (a *app) fresh(h handler) http.Handler { return a.auth.RequireFresh(a.fresh
 
 // admins lets administrators pass.
 func (a *app) admins(h handler) http.Handler {
-	return a.auth.Require(func(_ *http.Request, u *User) error {
-		if !u.Admin() {
-			return guard.ErrForbidden
-		}
-		return nil
-	})(a.acting.Allow(a.auth.Handle(h)))
+	return a.auth.RequireUser((*User).Admin)(a.acting.Allow(a.auth.Handle(h)))
 }
 
 // mayActAs is for [guard.ActingConfig]: an administrator acts as a user, but not as another administrator.

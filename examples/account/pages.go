@@ -36,23 +36,11 @@ type page struct {
 	Provider bool    // there is a provider to log in with
 }
 
-// Is reports whether the page is at path, for the navigation.
-func (p page) Is(path string) bool { return p.Request.URL.Path == path }
-
-// Has reports whether the address has a parameter.
-func (p page) Has(param string) bool { return p.Request.URL.Query().Has(param) }
-
-// Token returns that of the mailed link to the page. Opening the page does not use it up, since mail scanners
-// open links; the page's button does.
-func (p page) Token() string { return p.Request.FormValue("token") }
-
-// ReturnTo returns where a log-in leads, or "".
-func (p page) ReturnTo() string { return guard.ReturnTo(p.Request) }
-
 // parsePages returns the templates by name, each with the layout around it.
 func parsePages() map[string]*template.Template {
 	layout := template.New("layout.html").Funcs(template.FuncMap{
-		"site": func() string { return siteName }, "input": input, "ago": ago,
+		"site": func() string { return siteName }, "input": input, "returnTo": guard.ReturnTo,
+		"ago": humanize.Time, "unix": func(seconds int64) time.Time { return time.Unix(seconds, 0) },
 		"id64": base64.RawURLEncoding.EncodeToString, "mailed": onetime.Address,
 	})
 	template.Must(layout.ParseFS(files, "templates/layout.html", "templates/parts.html"))
@@ -88,7 +76,8 @@ func (a *app) show(w http.ResponseWriter, r *http.Request, err error, name strin
 	return nil
 }
 
-// plain returns the handler that shows a page without data.
+// plain returns the handler that shows a page without data. That of a mailed link does not use its token up,
+// since mail scanners open links; the page's button does.
 func (a *app) plain(name string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error { return a.show(w, r, nil, name, form{}, nil) }
 }
@@ -132,16 +121,4 @@ func (a *app) secured(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// ago returns how long ago something was, such as "3 hours ago". when is a time, or seconds since 1970.
-func ago(when any) string {
-	t, ok := when.(time.Time)
-	if !ok {
-		t = time.Unix(when.(int64), 0)
-	}
-	if t.IsZero() {
-		return "never"
-	}
-	return humanize.Time(t)
 }

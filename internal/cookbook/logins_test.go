@@ -206,12 +206,7 @@ func TestRoles(t *testing.T) {
 	ledger := say("the ledger")
 
 	role := func(name string) func(http.Handler) http.Handler {
-		return auth.Require(func(_ *http.Request, u *User) error {
-			if u.Role != name {
-				return guard.ErrForbidden
-			}
-			return nil
-		})
+		return auth.RequireUser(func(u *User) bool { return u.Role == name })
 	}
 	mux.Handle("GET /ledger", role("admin")(ledger))
 

@@ -397,6 +397,16 @@ await run({
     await eve.sees('The passkey is removed.')
   },
 
+  async 'a narrow screen shows where one is'(meet) {
+    const mia = await meet({ viewport: { width: 320, height: 640 } })
+    await mia.register('mia@test.example', secret)
+    for (const path of ['/account', '/account/live', '/account/delete']) {
+      await mia.go(path)
+      const box = await mia.page.locator('.side [aria-current]').boundingBox()
+      check(box.x > -1 && box.x + box.width < 321, `${path}: the item is at ${box.x} to ${box.x + box.width} of 320`)
+    }
+  },
+
   async 'without JavaScript all but passkeys works'(meet) {
     const tom = await meet({ javaScriptEnabled: false })
     await tom.registerInPages('tom@test.example', secret)
