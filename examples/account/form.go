@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/mail"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/seed-6f34412b/passport/guard"
+	"github.com/seed-6f34412b/passport/strategy/onetime"
 	"github.com/seed-6f34412b/passport/strategy/password/policy"
 )
 
@@ -69,15 +69,10 @@ func (f form) Get(field string) string {
 // address returns the e-mail address in the form, normalized as in the users table.
 func (a *app) address(f form) string {
 	text := a.local.Account(f.Get("email"))
-	if !isAddress(text) {
+	if !onetime.IsAddress(text) {
 		f.refuse("email", "Enter an e-mail address, such as kim@example.com.")
 	}
 	return text
-}
-
-func isAddress(text string) bool {
-	m, err := mail.ParseAddress(text)
-	return err == nil && m.Address == text && len(text) <= 254 // RFC 5321 §4.5.3.1.3
 }
 
 // input is for the template "field": input .Form "email" "label" "E-mail address" "type" "email".

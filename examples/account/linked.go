@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/oidc"
+	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
 // provider returns the configuration of the provider, whose answer comes to a path of this site. For Google,
@@ -23,7 +24,7 @@ func (a *app) provider(path string, once strategy.Counter) oidc.Config {
 // Who has it can connect the account while logged in.
 func (a *app) addByIdentity(ctx context.Context, id oidc.Identity) (*User, error) {
 	email := a.local.Account(id.Email)
-	if !id.EmailVerified || !isAddress(email) { // the site could not send mail to it
+	if !id.EmailVerified || !onetime.IsAddress(email) { // the site could not send mail to it
 		return nil, strategy.ErrUnauthenticated
 	}
 	return a.users.add(ctx, email, "")

@@ -71,7 +71,7 @@ type mailed struct {
 // no address, or is an outage.
 func (l *Links[U]) Issue(ctx context.Context, address string, user U) (string, error) {
 	suffix := base64.RawURLEncoding.EncodeToString([]byte(address))
-	if !isAddress(address) || len(suffix) > maxSuffix {
+	if !IsAddress(address) {
 		return "", errors.New("onetime: issue: this is not an e-mail address: check it before")
 	}
 	var m mailed
@@ -166,14 +166,14 @@ func (l *Links[U]) bound(ctx context.Context) (string, error) {
 	return text, err
 }
 
-// maxSuffix is the length of the longest address in a token: 512 bytes. RFC 5321 §4.5.3.1.3 allows 254.
-const maxSuffix = 683
+// maxAddress is the length of the longest address, in bytes.
+const maxAddress = 254
 
 // suffixOf returns what a token has after its random characters, decoded. ok is false for a text that is not a
 // token. The check avoids look-ups that cannot succeed.
 func suffixOf(sent string) (suffix string, ok bool) {
 	random := base64.RawURLEncoding.EncodedLen(token.Bytes)
-	if len(sent) < random || len(sent) > random+maxSuffix || !token.Valid(sent[:random]) {
+	if len(sent) < random || len(sent) > random+base64.RawURLEncoding.EncodedLen(maxAddress) || !token.Valid(sent[:random]) {
 		return "", false
 	}
 	b, err := base64.RawURLEncoding.DecodeString(sent[random:])
@@ -188,13 +188,16 @@ func suffixOf(sent string) (suffix string, ok bool) {
 // that.
 func Address(token string) string {
 	text, ok := suffixOf(token)
-	if !ok || !isAddress(text) {
+	if !ok || !IsAddress(text) {
 		return ""
 	}
 	return text
 }
 
-func isAddress(text string) bool {
+// IsAddress reports whether text is an e-mail address alone, such as kim@example.com, and not too long for mail
+// (RFC 5321 §4.5.3.1.3): one for which [Links.Issue] makes links. Whether anybody reads mail there, only a mail
+// can tell.
+func IsAddress(text string) bool {
 	m, err := mail.ParseAddress(text)
-	return err == nil && m.Address == text
+	return err == nil && m.Address == text && len(text) <= maxAddress
 }
