@@ -82,7 +82,7 @@ func (m *Model) Blurred() { m.unheard = true }
 // then there is nothing else to model.
 func (m *Model) Refusable(v *model.Visit, what string) bool {
 	m.unheard = true
-	if v.Status != 401 && v.Status != 409 {
+	if v.Status != 400 && v.Status != 401 && v.Status != 409 {
 		return false
 	}
 	m.Find(v)
