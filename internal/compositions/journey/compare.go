@@ -212,22 +212,21 @@ func outcomeOf(name string) string {
 }
 
 // covers reports whether the event e is what the model requires.
-func covers(want, e model.Event) bool {
+func covers(want outside.Expected, e model.Event) bool {
 	return e.Guard == want.Guard && e.Name == want.Name && e.Outcome == outcomeOf(want.Name) && e.Strategy == want.Strategy && e.Account == want.Account &&
 		(want.Reason == model.Anything || slices.Contains(strings.Split(want.Reason, "|"), e.Reason)) &&
-		(want.Anyone || e.User == want.User) && (want.Session == model.Anything || e.Session == want.Session) && (want.Count < 0 || e.Count == want.Count)
+		(want.Anyone || e.User == want.User) && (want.Session == model.Anything || e.Session == want.Session) && (want.Uncounted || e.Count == want.Count)
 }
 
 // compareEvents requires the events of a step, each once, and no others.
 func (w *world) compareEvents(got []model.Event) {
-	want := w.model.Events
-	w.model.Events = nil
+	want := w.model.Expected()
 	if w.model.Muted(got) {
 		return
 	}
 	var extra []model.Event
 	for _, e := range got {
-		if i := slices.IndexFunc(want, func(o model.Event) bool { return covers(o, e) }); i >= 0 {
+		if i := slices.IndexFunc(want, func(o outside.Expected) bool { return covers(o, e) }); i >= 0 {
 			want = slices.Delete(want, i, i+1)
 		} else {
 			extra = append(extra, e)

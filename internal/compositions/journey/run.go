@@ -266,6 +266,7 @@ func (w *world) step(s Step) {
 	w.model.Want(s.Do == "clock" || time.Since(began) < patience, "outage: a request waits for the store without a limit", "%s: %v", s.Do, time.Since(began))
 	if w.presented = nil; r != nil {
 		w.presented = slices.Concat(r.IDs, r.onTheWay)
+		w.model.Begins(&r.Visit)
 	}
 	refused := w.met(s, r) || w.lagged(s, r) || r != nil && r.Status == http.StatusConflict && w.model.Beside(&r.Visit, s.Do)
 	w.arrive(s, r)

@@ -20,6 +20,7 @@ func (m *Model) byNode(v *model.Visit, id string) *model.Session {
 	s := m.Live[id]
 	if s == nil {
 		s = model.NewSession(id, time.Time{})
+		delete(m.doubt.about, id)
 		m.Live[id] = s
 	}
 	s.Lives, s.Dies, s.Node = v.Now.Add(m.Idle-m.Refresh), v.Now.Add(nodeTTL), true
@@ -31,30 +32,31 @@ func (m *Model) byNode(v *model.Visit, id string) *model.Session {
 // Express finds Go's notes of a log-in beside the user.
 func (m *Model) NodeLogIn(v *model.Visit, user int, moves, keeps, noted bool) {
 	s := m.nodeVisit(v, moves, keeps)
-	l, before := &model.LogIn{User: user, Begun: v.Now, Node: true, Unnamed: m.Named}, s.LogIns[0]
-	if before != nil && !moves { // passport 0.4 replaces only the user: Go's notes match again if it comes back
-		if l.Under = before; before.Node && before.Factors == nil { // a step up leaves notes too
-			l.Under = before.Under
-		} else {
-			s.Read = false
+	a := m.about(s.ID)
+	l, before := &model.LogIn{Account: model.Account{User: user}, Begun: v.Now, Node: true, Unnamed: m.Named}, s.LogIns[0]
+	if before == nil {
+		a.under = nil
+	} else if !moves { // passport 0.4 replaces only the user: Go's notes match again if it comes back
+		if !before.Node || before.Factors != nil { // a step up leaves notes too
+			a.under, a.read = before, false
 		}
-		if s.Read && !noted { // whether Go has written it since was unsaid
-			l.Under = nil
+		if a.read && !noted { // whether Go has written it since was unsaid
+			a.under = nil
 		}
 		switch { // an id that is serialized differently does not match Go's notes
 		case before.User == user && before.Form == "":
 			l = before
-		case l.Under != nil && l.Under.User == user && l.Under.Form == "":
-			l = l.Under
+		case a.under != nil && a.under.User == user && a.under.Form == "":
+			l = a.under
 		case before.User == user: // for a stream the log-in goes on, even if the id is spelt otherwise
 			l.Begun = before.Begun
 		}
 	}
 	if l != before {
-		l.Listed = model.No
+		l.Listed = false
 	}
-	if s.Half || l != before && slices.Contains(m.found[s.ID], user) { // Go may still have it in the user's list
-		l.Listed = model.Unsaid
+	if a.half || l != before && slices.Contains(m.found[s.ID], user) { // Go may still have it in the user's list
+		m.mayBeListed(l)
 	}
 	s.LogIns[0] = l
 }
@@ -92,7 +94,7 @@ func (m *Model) nodeVisit(v *model.Visit, moves, keeps bool) *model.Session {
 	if keeps {
 		s.Values = maps.Clone(old.Values)
 		for g, l := range old.LogIns {
-			s.LogIns[g] = &model.LogIn{Guard: g, User: l.User, Begun: v.Now, Node: true, Unnamed: m.Named}
+			s.LogIns[g] = &model.LogIn{Account: model.Account{Guard: g, User: l.User}, Begun: v.Now, Node: true, Unnamed: m.Named}
 		}
 	}
 	return s
@@ -103,11 +105,17 @@ func (m *Model) nodeVisit(v *model.Visit, moves, keeps bool) *model.Session {
 // the record. With tombstones, Go still treats the id as unknown while the note of the end is kept (S15);
 // without them, the end is undone. Whether a list shows such a log-in is unknown.
 
+// slow is a request to Express that has read a session.
+type slow struct {
+	model.Session
+	under *model.LogIn // see about
+}
+
 // NodeBegins models that Express reads the session id.
 func (m *Model) NodeBegins(id string) {
 	m.slow = nil
 	if s := m.Live[id]; s != nil {
-		then := *s
+		then := slow{*s, m.about(id).under}
 		then.Values, then.LogIns = maps.Clone(s.Values), map[int]*model.LogIn{}
 		for g, l := range s.LogIns {
 			c := *l
@@ -126,26 +134,27 @@ func (m *Model) NodeEnds(v *model.Visit, name, value string) {
 		was = now.LogIns // Go may have listed them since, and then still finds the session by them
 	}
 	s := m.byNode(v, then.ID)
-	s.Was = slices.Collect(maps.Values(was))
+	a := m.about(s.ID)
+	a.was, a.under = slices.Collect(maps.Values(was)), then.under
 	s.Values = maps.Clone(then.Values)
 	s.Values[name] = value
 	s.LogIns = then.LogIns
 	for _, l := range s.LogIns {
-		if l.Listed != model.No || was[l.Guard] != nil && was[l.Guard].Listed != model.No {
-			l.Listed = model.Unsaid // its entries may have been removed, or made since
+		if l.Listed || was[l.Guard] != nil && was[l.Guard].Listed {
+			m.mayBeListed(l) // its entries may have been removed, or made since
 		}
 	}
 	s.Born = then.Born // what Go wrote since is lost
 	if now == nil {
-		s.Late = true
+		a.late = true
 		for _, l := range s.LogIns { // not the log-in that may go on under the id of a renewal
 			l.Begun = v.Now
 		}
-		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed != model.No }) { // an end by label may have left a note of its end
+		if m.Notes && then.Has(func(l *model.LogIn) bool { return l.Listed || m.maybe[l] }) { // an end by label may have left a note of its end
 			s.Lives = time.Time{}
 		}
 	}
-	s.Half, s.Read = true, true
+	a.half, a.read = true, true
 	if now == nil && m.Notes && v.Now.Before(m.Ended[then.ID].Until) {
 		delete(m.Live, then.ID)
 		m.under[then.ID] = s
@@ -169,10 +178,10 @@ func (m *Model) outlived(id string, lives bool) {
 // (M15).
 func (m *Model) Beside(v *model.Visit, what string) bool {
 	s := m.First(v)
-	if s == nil || m.Successor(v, s.ID) == "" {
+	if s == nil || m.Ended[s.ID].To == "" {
 		return false
 	}
-	m.MayBeUsed(s, v.Now)
+	m.mayBeUsed(s, v.Now)
 	m.unheard = true
 	m.Answer = model.Answer{Status: http.StatusConflict, Refused: what + " beside the note of where the session went on"}
 	return true

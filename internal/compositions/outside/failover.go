@@ -1,6 +1,7 @@
 package outside
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,11 +61,15 @@ func (m *Model) use(k *kept) {
 	if m.slow == nil {
 		return
 	}
-	for _, l := range m.slow.LogIns { // what Express has read names series, which this state has too
-		for ; l != nil; l = l.Under {
-			if of := series[m.root(l.Series)]; of != nil {
-				l.Series = of
-			}
+	for _, s := range k.Live { // series that have ended, too
+		for _, l := range s.LogIns {
+			series[m.root(l.Series)] = l.Series
+		}
+	}
+	// What Express has read names series, which this state has too.
+	for _, l := range append(slices.Collect(maps.Values(m.slow.LogIns)), cmp.Or(m.slow.under, &model.LogIn{})) {
+		if of := series[m.root(l.Series)]; of != nil {
+			l.Series = of
 		}
 	}
 }
@@ -114,27 +119,25 @@ type kept struct {
 
 // copy returns a deep copy of the store's state.
 func (m *Model) copy() *kept {
-	k, series := &kept{model.NewStore(), doubt{}, nil}, map[*model.Series]*model.Series{}
+	k, series := &kept{}, map[*model.Series]*model.Series{}
 	logIns := map[*model.LogIn]*model.LogIn{}
-	var copyLogIn func(*model.LogIn) *model.LogIn
 	copySeries := func(r *model.Series) *model.Series {
 		if r == nil || series[r] != nil {
 			return series[r]
 		}
 		c := *r
 		c.Void, series[r], m.copied[&c] = slices.Clone(r.Void), &c, m.root(r)
-		if c.Series != nil {
-			c.Series = &c
-		}
 		return &c
 	}
-	copyLogIn = func(l *model.LogIn) *model.LogIn {
+	copyLogIn := func(l *model.LogIn) *model.LogIn {
 		if l == nil || logIns[l] != nil {
 			return logIns[l]
 		}
 		c := *l
 		logIns[l] = &c
-		c.Series, c.Under = copySeries(l.Series), copyLogIn(l.Under)
+		if c.Series = copySeries(l.Series); m.maybe[l] {
+			m.maybe[&c] = true
+		}
 		return &c
 	}
 	copyLogIns := func(of map[int]*model.LogIn) map[int]*model.LogIn {
@@ -148,15 +151,12 @@ func (m *Model) copy() *kept {
 		to := map[string]*model.Session{}
 		for id, s := range of {
 			c := *s
-			c.LogIns, c.Over, c.Values, c.Was = copyLogIns(s.LogIns), copyLogIns(s.Over), maps.Clone(s.Values), nil
-			for _, l := range s.Was {
-				c.Was = append(c.Was, copyLogIn(l))
-			}
+			c.LogIns, c.Values = copyLogIns(s.LogIns), maps.Clone(s.Values)
 			to[id] = &c
 		}
 		return to
 	}
-	k.Live, k.Past, k.Ended = copySessions(m.Live), maps.Clone(m.Past), maps.Clone(m.Ended)
+	k.Live, k.Ended, k.Tokens, k.Wrong = copySessions(m.Live), maps.Clone(m.Ended), map[string]*model.Series{}, map[string][]time.Time{}
 	k.under = copySessions(m.under)
 	for token, r := range m.Tokens {
 		k.Tokens[token] = copySeries(r)
@@ -164,6 +164,14 @@ func (m *Model) copy() *kept {
 	for key, times := range m.Wrong {
 		k.Wrong[key] = append([]time.Time(nil), times...)
 	}
-	k.doubt.sessions, k.doubt.orphans = maps.Clone(m.doubt.sessions), maps.Clone(m.doubt.orphans)
+	k.doubt = doubt{false, maps.Clone(m.doubt.sessions), maps.Clone(m.doubt.orphans), map[string]*about{}}
+	for id, a := range m.doubt.about {
+		c := *a
+		c.over, c.under, c.was = copyLogIns(a.over), copyLogIn(a.under), nil
+		for _, l := range a.was {
+			c.was = append(c.was, copyLogIn(l))
+		}
+		k.doubt.about[id] = &c
+	}
 	return k
 }

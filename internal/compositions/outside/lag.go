@@ -30,7 +30,7 @@ func (m *Model) Looked(v *model.Visit, page model.Page, passed int) *model.LogIn
 	m.mayRevoke(v)
 	for _, id := range v.IDs { // the replica may lack the first one, so that the next is used
 		if s := m.Live[id]; s != nil {
-			m.MayBeUsed(s, v.Now)
+			m.mayBeUsed(s, v.Now)
 		}
 	}
 	m.unheard = true
@@ -96,7 +96,7 @@ func (m *Model) Refusable(v *model.Visit, what string) bool {
 func (m *Model) mayRevoke(v *model.Visit) {
 	for _, id := range v.IDs {
 		if s := m.Live[id]; s != nil && len(s.LogIns) == 1 && s.LogIns[v.Guard] != nil && !m.Good(s.LogIns[v.Guard]) {
-			m.MayEnd[id] = v.Guard
+			m.mayEnd[id] = v.Guard
 		}
 	}
 }

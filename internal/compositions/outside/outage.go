@@ -39,9 +39,12 @@ type doubt struct {
 	silent   bool             // the step had no effect
 	sessions map[string]*Half // unchanged, or as the request would have made them
 	orphans  map[string]*Half // stored under ids that no answer contained
+	about    map[string]*about
 }
 
-func newDoubt() doubt { return doubt{sessions: map[string]*Half{}, orphans: map[string]*Half{}} }
+func newDoubt() doubt {
+	return doubt{sessions: map[string]*Half{}, orphans: map[string]*Half{}, about: map[string]*about{}}
+}
 
 // Outage says that an outage hit the request h; nil means none did. It is called before the method that
 // models the request. What was answered has happened, except what is best effort: the refresh (S12), ending
@@ -52,7 +55,7 @@ func (m *Model) Outage(h *Half) {
 		return
 	}
 	if m.made(h); h.from != nil && !h.Stale {
-		h.from.Half = true
+		m.about(h.from.ID).half = true
 	}
 }
 
@@ -60,24 +63,25 @@ func (m *Model) Outage(h *Half) {
 // listed: what ends that ends the new one too.
 func (m *Model) moved(v *model.Visit) {
 	if h, n := m.half, m.Live[v.ID]; h != nil && h.from != nil && n != nil && n != h.from {
-		n.Was = slices.AppendSeq(slices.Clone(h.from.Was), maps.Values(h.from.LogIns))
+		m.about(n.ID).was = slices.AppendSeq(slices.Clone(m.about(h.from.ID).was), maps.Values(h.from.LogIns))
 	}
 	m.half = nil
 }
 
-// remembers reports whether a series goes on. An outage may have ended it, or stored another token for it. Then
+// Remembers implements [model.Doubts]. An outage may have ended it, or stored another token for it. Then
 // an answer without a token says that it had ended, or that the token was treated as a copy.
-func (m *Model) remembers(v *model.Visit, r *model.Series) bool {
+func (m *Model) Remembers(v *model.Visit, r *model.Series) bool {
 	switch {
-	case r.Over != model.Unsaid:
-		return r.Over == model.No
+	case !r.Unsure:
+		return true
 	case v.Next != "":
-		r.Over, r.Token, r.Older, r.Password = model.No, v.Token, "", m.Passwords[r.Account()]
+		r.Unsure, r.Token, r.Older, r.Password = false, v.Token, "", m.Passwords[r.Account]
 		return true
 	case v.Token != r.Token:
-		m.EndUser(r.Account(), model.Unsaid)
+		m.EndUser(&r.LogIn, false)
 	}
-	m.unheard, r.Over = true, model.Yes
+	m.unheard = true
+	m.forget(r)
 	return false
 }
 
@@ -109,13 +113,13 @@ func (m *Model) made(h *Half) {
 // Refused models a request that an outage hit and that was answered 503.
 func (m *Model) Refused(h *Half) {
 	m.Answer = model.Answer{Status: http.StatusServiceUnavailable, Refused: "a request that an outage met"}
-	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token || r.Over == model.Unsaid) { // a token that was used may be replaced even so
+	if r := m.Tokens[h.Token]; r != nil && (h.Cells || h.Next == r.Token || r.Unsure) { // a token that was used may be replaced even so
 		m.Answer.Token, m.Answer.Next = model.MaySet, h.Next
 		if h.Next != "" {
 			m.Tokens[h.Next] = r
 		}
 	}
-	if r := m.Presented(&h.Visit); r == nil || r.Over == model.Unsaid { // it may be found to be invalid
+	if r := m.Tokens[h.Token]; r == nil || r.Unsure { // it may be found to be invalid
 		m.Answer.Token |= model.MayExpire
 	}
 	if h.Token != "" && slices.Contains(h.Made, h.ID) { // and the answer may contain the session that it made
@@ -125,13 +129,13 @@ func (m *Model) Refused(h *Half) {
 	m.made(h)
 	for _, id := range h.Touched {
 		if m.doubt.sessions[id] = h; m.Live[id] != nil {
-			m.MayBeUsed(m.Live[id], h.Now) // the program is asked only later
+			m.mayBeUsed(m.Live[id], h.Now) // the program is asked only later
 		}
 	}
 	if h.Cells {
 		for _, r := range m.Tokens {
 			if r == m.Tokens[h.Token] || r.Guard == h.Guard && (h.User == 0 || h.User == r.User) {
-				r.Over = max(r.Over, model.Unsaid)
+				r.Unsure = true
 			}
 		}
 	}
@@ -146,13 +150,24 @@ func (m *Model) Changed(guard, user, times int) {
 // ChangePassword models a request that changes the password. If an outage may have ended the series of the
 // user's browser, an answer that expires its cookie says that it has.
 func (m *Model) ChangePassword(r *Reply, fresh bool) {
-	s, series := m.First(&r.Visit), m.Presented(&r.Visit)
+	s, series := m.First(&r.Visit), m.Tokens[r.Token]
 	its := func(l *model.LogIn) bool { return l.Guard == r.Guard && l.User == series.User && m.Good(l) }
-	if series != nil && series.Over == model.Unsaid && r.Forgot && s.Has(its) {
-		series.Over = model.Yes
+	if series != nil && series.Unsure && r.Forgot && s.Has(its) {
+		m.forget(series)
 	}
+	account := model.Account{Guard: r.Guard}
+	if series != nil {
+		account = series.Account
+	}
+	times := m.Passwords[account]
 	m.Model.ChangePassword(&r.Visit, fresh)
-	if r.Met && series != nil && r.Next != "" { // it has the new token, though something failed
+	if !r.Met || series == nil {
+		return
+	}
+	if m.Passwords[account] != times { // the answer for its token decides later
+		m.Answer.Token, series.Unsure = model.MaySet, true
+	}
+	if r.Next != "" { // it has the new token, though something failed
 		m.Tokens[r.Next] = series
 	}
 }
@@ -171,12 +186,12 @@ func (m *Model) Settled(id string, f Opened) {
 		m.adopt(id, h, f)
 	}
 	h, s := m.doubt.sessions[id], m.Live[id]
-	if guard, unsaid := m.MayEnd[id]; unsaid {
+	if guard, unsaid := m.mayEnd[id]; unsaid {
 		if h = (&Half{Visit: model.Visit{Guard: guard}, Ends: true}); guard >= 0 {
 			h.Now = m.Now
 		}
 	}
-	delete(m.MayEnd, id)
+	delete(m.mayEnd, id)
 	if delete(m.doubt.sessions, id); h == nil || s == nil {
 		return
 	}
@@ -192,11 +207,11 @@ func (m *Model) Settled(id string, f Opened) {
 	if h.Name != "" && f.Values[h.Name] == h.Value {
 		s.Values[h.Name] = h.Value
 	}
-	s.Half = true
+	m.about(id).half = true
 	if h.Flash {
 		s.Values["flash"] = model.Anything
 	}
-	m.MayBeUsed(s, h.Now)
+	m.mayBeUsed(s, h.Now)
 }
 
 // adopt adds a session that a refused request stored under an id that no answer contained. Only users of
@@ -225,7 +240,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 		if u == 0 {
 			continue
 		}
-		l, brought := &model.LogIn{Guard: g, User: u, Begun: h.Now}, false
+		l, brought := &model.LogIn{Account: model.Account{Guard: g, User: u}, Begun: h.Now}, false
 		for _, from := range began {
 			if from != nil && from.LogIns[g] != nil && from.LogIns[g].User == u && !brought {
 				*l, brought = *from.LogIns[g], true
@@ -237,7 +252,7 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 		}
 		known := g == h.Guard && (l.User == h.User || m.Tokens[h.Token] != nil && m.Tokens[h.Token].User == l.User)
 		m.Want(known || brought, "outage: somebody is logged in whom the request did not bring", "guard %d, user %d under %s", g, l.User, id)
-		l.Password = m.Passwords[l.Account()]
+		l.Password = m.Passwords[l.Account]
 		l.Factors = slices.DeleteFunc(slices.Clone(l.Factors), func(factor string) bool { return factor == m.Factor })
 		if l.User == 1 && m.Factor != "" && !f.Pending[g] {
 			l.Factors = append(l.Factors, m.Factor)
@@ -257,31 +272,25 @@ func (m *Model) Listed(guard, user int, got []Device) {
 		}
 		l := *s.LogIns[guard]
 		i := slices.IndexFunc(got, func(d Device) bool { return d.ID == id })
-		if l.Listed = said(i >= 0); i >= 0 {
+		if l.Listed = i >= 0; l.Listed {
 			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, not the remembered one
 				l.Series, l.Labels = nil, h.Labels
 			}
 			l.At, l.Factors, l.Node = got[i].LoggedIn, got[i].Factors, false
 			l.Unnamed = false
-		} else if l.Series != nil && s.Was == nil { // the list may show another session of the browser in its place
+		} else if a := m.about(id); l.Series != nil && a.was == nil { // the list may show another session of the browser in its place
 			hidden := l
-			hidden.Listed, s.Was = model.Yes, append(s.Was, &hidden)
+			hidden.Listed, a.was = true, append(a.was, &hidden)
 		}
 		s.LogIns[guard] = &l
 	}
 	for id, s := range m.Live {
-		if l := s.LogIns[guard]; l != nil && l.User == user && l.Listed == model.Unsaid {
-			l.Listed = said(slices.ContainsFunc(got, func(d Device) bool { return d.ID == id }))
-			if s.Born.IsZero() && l.Listed == model.Yes { // so Go has written it
+		if l := s.LogIns[guard]; l != nil && l.User == user && m.maybe[l] {
+			delete(m.maybe, l)
+			l.Listed = slices.ContainsFunc(got, func(d Device) bool { return d.ID == id })
+			if s.Born.IsZero() && l.Listed { // so Go has written it
 				s.Born = m.Now
 			}
 		}
 	}
-}
-
-func said(yes bool) model.Said {
-	if yes {
-		return model.Yes
-	}
-	return model.No
 }

@@ -1,7 +1,8 @@
 // Package outside answers: what must be true when others change the store, or nobody can reach it?
 //
 // The others are Express, and a replica that takes over or lags. Where several outcomes are allowed, the
-// model accepts what the program says if it is one of them, and requires it from then on.
+// model accepts what the program says if it is one of them, and requires it from then on. A Model answers
+// what package model asks of its Doubts, and corrects its state before and after each of its methods.
 package outside
 
 import (
@@ -15,24 +16,32 @@ import (
 // Model is a model of a program whose store others change.
 type Model struct {
 	*model.Model
-	Broken  []Broken
-	unheard bool // the events of the current step are unsaid
-	doubt   doubt
-	found   map[string][]int                // by id, users in whose list Go has had it before Express wrote it
-	half    *Half                           // the current request, if an outage hit it
-	slow    *model.Session                  // as a slow request to Express has read it
-	under   map[string]*model.Session       // what Express wrote late, hidden by the note of an end
-	kept    *kept                           // the state of a replica that fell behind
-	old     *kept                           // that of an old primary
-	copied  map[*model.Series]*model.Series // the original of a copy
-	issued  map[string]*model.Series        // the original of the series of each token that another state has
-	before  map[string]*model.Session       // by id, with their log-ins when the reads fell behind
+	Broken    []Broken
+	unheard   bool                  // the events of the current step are unsaid
+	uncounted bool                  // how many sessions it has ended is
+	passed    *model.Event          // an event that it may send
+	presented *model.Series         // by the current request
+	from      *model.Session        // that it uses
+	note      model.Note            // beside its record
+	maybe     map[*model.LogIn]bool // whether the list has them is unsaid
+	mayEnd    map[string]int        // by id, a guard: its log-in may have ended; none: the session may have
+	doubt     doubt
+	found     map[string][]int // by id, users in whose list Go has had it before Express wrote it
+	half      *Half            // the current request, if an outage hit it
+	slow      *slow
+	under     map[string]*model.Session       // what Express wrote late, hidden by the note of an end
+	kept      *kept                           // the state of a replica that fell behind
+	old       *kept                           // that of an old primary
+	copied    map[*model.Series]*model.Series // the original of a copy
+	issued    map[string]*model.Series        // the original of the series of each token that another state has
+	before    map[string]*model.Session       // by id, with their log-ins when the reads fell behind
 }
 
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
-	m := &Model{Model: model.New(c), doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}, found: map[string][]int{}}
-	m.Remembers = m.remembers
+	m := &Model{doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}, found: map[string][]int{}}
+	m.maybe, m.mayEnd = map[*model.LogIn]bool{}, map[string]int{}
+	m.Model = model.New(c, m)
 	return m
 }
 
@@ -49,14 +58,16 @@ func (m *Model) Want(ok bool, kind, text string, args ...any) {
 // Empty models that the store has lost everything. An old primary has not.
 func (m *Model) Empty() {
 	m.remember()
-	m.Store, m.doubt, m.under = model.NewStore(), newDoubt(), map[string]*model.Session{}
+	m.Store, m.doubt, m.under = model.New(m.Config, m).Store, newDoubt(), map[string]*model.Session{}
 }
 
 // Answered ends a request, and returns what its answer must be. If it read a stale record, a log-out may have
 // seen no other log-in. After an outage, too, nothing is said of the cookie of the session in use: its times
 // may differ.
 func (m *Model) Answered(v *model.Visit) model.Answer {
+	m.doubtful(v)
 	a := m.Model.Answered(v)
+	m.from, m.presented = nil, nil
 	m.moved(v)
 	if v.Stale && a.Session == model.Expired {
 		a.Session = either
@@ -66,7 +77,7 @@ func (m *Model) Answered(v *model.Visit) model.Answer {
 	}
 	for id, h := range m.doubt.orphans { // what an outage has left of a renewal may end with the former id
 		if a.Left && h.from != nil && slices.Contains(v.IDs, h.from.ID) && m.Live[id] != nil && id != v.ID {
-			if m.MayEnd[id] = v.Guard; a.Session == model.Expired {
+			if m.mayEnd[id] = v.Guard; a.Session == model.Expired {
 				a.Session = either
 			}
 		}

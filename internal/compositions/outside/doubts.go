@@ -1,0 +1,198 @@
+package outside
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/seed-6f34412b/passport/internal/compositions/model"
+)
+
+// Nearly all that is in doubt is in doubt of one session, until Go writes that, or until the program is asked
+// after the step.
+
+// none stands for no guard: the session itself may have ended.
+const none = -1
+
+// about is what is in doubt of a session. The zero value is that nothing is.
+type about struct {
+	half  bool                 // an outage hit a write of it, or Express wrote what it had read before
+	late  bool                 // Express wrote it after it had ended: its entries under labels may be gone
+	read  bool                 // Go may have written it since Express did
+	under *model.LogIn         // the log-in that Go's notes in the record still describe
+	was   []*model.LogIn       // that were dropped, but by which it may still be found
+	over  map[int]*model.LogIn // by guard, past their limit beside another guard's; it may be found by them (M4)
+	past  bool                 // it has ended at its limit, and Express has written it
+}
+
+// about returns what is in doubt of the session id.
+func (m *Model) about(id string) *about {
+	a := m.doubt.about[id]
+	if a == nil {
+		a = &about{over: map[int]*model.LogIn{}}
+		m.doubt.about[id] = a
+	}
+	return a
+}
+
+// Known implements [model.Doubts]. A request that an outage hits may not have refreshed the session.
+func (m *Model) Known(v *model.Visit, s *model.Session) bool {
+	a := m.about(s.ID)
+	m.from, m.note, a.read = s, m.Ended[s.ID], true
+	if !v.Stale && !a.half {
+		return true
+	}
+	if m.mayBeUsed(s, v.Now); !v.Met && !v.Stale {
+		s.Lives = v.Now.Add(m.Idle - m.Refresh)
+	}
+	return false
+}
+
+// Wrote implements [model.Doubts].
+func (m *Model) Wrote(s *model.Session) {
+	a := m.about(s.ID)
+	a.half, a.late, a.read, a.under = false, false, false, nil
+}
+
+// Begins is called before the method that models a request.
+func (m *Model) Begins(v *model.Visit) { m.presented = m.Tokens[v.Token] }
+
+// EndOwn models Guard.EndSession in a request of the user. The list says which sessions end, whether or not the
+// series was over before.
+func (m *Model) EndOwn(v *model.Visit, id string) {
+	m.Begins(&model.Visit{})
+	m.Model.EndOwn(v, id)
+}
+
+// forget ends a series.
+func (m *Model) forget(r *model.Series) {
+	maps.DeleteFunc(m.Tokens, func(_ string, of *model.Series) bool { return of == r })
+}
+
+// mayBeUsed records that Go may have written the session: it may have been refreshed, and log-ins that
+// Express wrote may be listed now.
+func (m *Model) mayBeUsed(s *model.Session, now time.Time) {
+	s.Dies, m.about(s.ID).read = model.Later(s.Dies, now.Add(m.Idle)), true
+	for _, l := range s.LogIns {
+		if !l.Listed {
+			m.maybe[l] = true
+		}
+	}
+}
+
+// mayBeListed records that the next list says whether it has the log-in.
+func (m *Model) mayBeListed(l *model.LogIn) { l.Listed, m.maybe[l] = false, true }
+
+// Ends implements [model.Doubts]. A session that is found only by a log-in that it had may go on.
+func (m *Model) Ends(s *model.Session, in func(*model.LogIn) bool, sure bool) bool {
+	a := m.about(s.ID)
+	was := slices.ContainsFunc(slices.AppendSeq(slices.Clone(a.was), maps.Values(a.over)), in)
+	if !was && !s.Has(in) {
+		return false
+	}
+	over := m.presented != nil && m.presented.Unsure && in(&model.LogIn{Series: m.presented}) // perhaps, before
+	ends := sure && !was && !a.late && !over
+	if !ends {
+		m.mayEnd[s.ID] = none
+	}
+	idle := !m.Now.Before(s.Lives) && m.Now.Before(s.Dies) // it may have ended before
+	m.uncounted = m.uncounted || !ends || idle
+	return ends
+}
+
+// doubtful records what is in doubt of what a request has used and ended. It is called before what follows a
+// log-in.
+func (m *Model) doubtful(v *model.Visit) {
+	recalled := slices.ContainsFunc(m.Events, func(e model.Event) bool {
+		return e.Name == "authn_login_success" && e.Strategy == "remember"
+	})
+	if s := m.from; s != nil {
+		m.carry(s, m.Live[v.ID])
+		l, over := s.LogIns[v.Guard], m.about(s.ID).over[v.Guard]
+		if l == nil && over != nil && (recalled || m.Answer.Status == http.StatusUnauthorized) {
+			m.passed = &model.Event{Name: "session_expired", Guard: v.Guard, User: over.User, Session: s.ID, Reason: "absolute_timeout"}
+		}
+		if v.Met && l != nil && !m.Good(l) && m.Live[s.ID] == nil && m.Live[v.ID] == nil && !m.Answer.Left {
+			m.Live[s.ID], m.Ended[s.ID], m.mayEnd[s.ID] = s, m.note, none // the stamp ended it: best effort (M11)
+		}
+	}
+	for id, s := range m.Live {
+		r := m.Tokens[v.Token]
+		hidden := func(l *model.LogIn) bool { return r != nil && l.Series == r && s.Born.Before(r.Moved) && !m.Good(l) }
+		if recalled && !v.Withheld && id != v.ID && s.Has(hidden) {
+			m.mayEnd[id] = none // no list shows that it is an earlier session of the browser (M6)
+		}
+		if m.Answer.Left && id != v.ID && m.Ended[id].To != "" && m.presents(v.IDs, id) {
+			for _, l := range s.LogIns { // Express wrote it late, and another guard's log-in stays (M15)
+				m.mayBeListed(l)
+			}
+		}
+	}
+}
+
+// carry records what is in doubt of the session n, if a request has made it out of the session from.
+func (m *Model) carry(from, n *model.Session) {
+	if n == nil || n == from {
+		return
+	}
+	a, b := m.about(from.ID), m.about(n.ID)
+	if b.was = slices.Clone(a.was); len(n.LogIns) > 0 {
+		b.over = maps.Clone(a.over)
+	}
+	maps.DeleteFunc(b.over, func(g int, _ *model.LogIn) bool { return n.LogIns[g] != from.LogIns[g] })
+}
+
+// presents reports whether a request presents the id, or one that went on as that.
+func (m *Model) presents(ids []string, id string) bool {
+	return slices.ContainsFunc(ids, func(at string) bool {
+		for ; at != "" && at != id; at = m.Ended[at].To {
+		}
+		return at == id
+	})
+}
+
+// Expire applies the time limits, and keeps what they leave in doubt.
+func (m *Model) Expire(now time.Time, lives func(id string) bool) {
+	m.remember()
+	before := map[*model.Session]map[int]*model.LogIn{}
+	for _, s := range m.Live {
+		before[s] = maps.Clone(s.LogIns)
+	}
+	m.Model.Expire(now, lives)
+	for s, logIns := range before {
+		a := m.about(s.ID)
+		for g, l := range logIns {
+			if s.LogIns[g] == nil {
+				a.over[g] = l
+			}
+		}
+		a.past = s.Node && !now.Before(m.Limit(s, slices.Collect(maps.Values(s.LogIns))...))
+	}
+}
+
+// Expected is an event that a step may or must send.
+type Expected struct {
+	model.Event
+	Unsure    bool // it may be sent or not
+	Anyone    bool // any User is allowed
+	Uncounted bool // any Count is allowed
+}
+
+// Expected returns the events of the step.
+func (m *Model) Expected() (list []Expected) {
+	for _, event := range m.Events {
+		e := Expected{Event: event, Unsure: event.IfAny && (event.Count == 0 || m.uncounted), Uncounted: m.uncounted}
+		if a := m.doubt.about[e.Session]; e.Reason == "timeout_or_ended" && a != nil && a.past { // it may have outlasted its limits
+			e.Reason, e.Unsure, e.Anyone = "timeout_or_ended|absolute_timeout", true, true
+		}
+		if m.uncounted || e.Count > 0 || !e.IfAny {
+			list = append(list, e)
+		}
+	}
+	if m.passed != nil {
+		list = append(list, Expected{Event: *m.passed, Unsure: true})
+	}
+	m.Events, m.uncounted, m.passed = nil, false, nil
+	return list
+}
