@@ -208,6 +208,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in by passkey", U: 2, P: 1}, {Do: "the reads fall behind"}, {Do: "log in", U: 2}, {Do: "open a stream"}, {Do: "clock"}}},
 	"Express logs its user in again whom it replaced, and whose step up Go has noted": {Seed: 9100060066, Switches: switches{Ids: 1, Node: 1},
 		Steps: steps{{Do: "log in at Express", U: 3}, {Do: "step up by passkey", U: 3}, {Do: "log in at Express"}, {Do: "log in at Express", U: 3}}},
+	"an outage leaves the renewal of what Express made, which has no stamp": {Seed: 1012312065, Switches: switches{Stamp: 1, Outage: 2, Node: 1},
+		Steps: steps{{Do: "log in at Express"}, {Do: "the store dies", N: 9}, {Do: "renew"}, {Do: "the replica takes over"}, {Do: "change the password"}}},
 	"the reads lack the log-in whose session is to be bound": {Seed: 880217266, Switches: switches{Lag: 1, Node: 1, Bound: 1},
 		Steps: steps{{Do: "log in"}, {Do: "change the password", Late: true}, {Do: "set", N: 2}, {Do: "the reads fall behind"}, {Do: "log in at Express"}, {Do: "bind the session"}}},
 }

@@ -276,7 +276,7 @@ func (m *Model) Listed(guard, user int, got []Device) {
 			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, not the remembered one
 				l.Series, l.Labels = nil, h.Labels
 			}
-			l.At, l.Factors, l.Node = got[i].LoggedIn, got[i].Factors, false
+			l.At, l.Factors = got[i].LoggedIn, got[i].Factors
 			l.Unnamed = false
 		} else if a := m.about(id); l.Series != nil && a.was == nil { // the list may show another session of the browser in its place
 			hidden := l
