@@ -51,7 +51,7 @@ type app struct {
 	identities   *oidc.SQLTable
 	link         *oidc.Linker[*User] // nil without a provider
 
-	registrations, resets, magic, leaving, arriving *onetime.Links[*User]
+	registrations, resets, magic, oldAddress, newAddress *onetime.Links[*User]
 }
 
 // must returns v, or panics with a setupError, which newApp returns.
@@ -101,7 +101,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 		return must(onetime.NewLinks(mailed))
 	}
 	a.registrations, a.resets = links("registration"), links("password reset")
-	a.leaving, a.arriving = links("old address"), links("new address")
+	a.oldAddress, a.newAddress = links("old address"), links("new address")
 	mailed.TTL, mailed.Bind = 10*time.Minute, session.Binding // a log-in only where it was asked for
 	a.magic = links("log-in")
 	kept := session.Config{
@@ -231,12 +231,12 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /account/password", a.fresh(a.setPassword))
 	mux.Handle("GET /account/email", a.fresh(a.plain("email")))
 	mux.Handle("POST /account/email", a.fresh(a.changeEmail))
-	mux.Handle("GET /email/leave", a.public(a.plain("confirm")))
-	mux.Handle("POST /email/leave", a.public(
-		a.confirmEmail(a.leaving, a.leaveEmail, "Confirmed. Now open the link in the mail to ")))
-	mux.Handle("GET /email/arrive", a.public(a.plain("confirm")))
-	mux.Handle("POST /email/arrive", a.public(
-		a.confirmEmail(a.arriving, a.users.setEmail, "Your address is ")))
+	mux.Handle("GET /email/old", a.public(a.plain("confirm")))
+	mux.Handle("POST /email/old", a.public(
+		a.confirmEmail(a.oldAddress, a.mailNewAddress, "Confirmed. Now open the link in the mail to ")))
+	mux.Handle("GET /email/new", a.public(a.plain("confirm")))
+	mux.Handle("POST /email/new", a.public(
+		a.confirmEmail(a.newAddress, a.users.setEmail, "Your address is ")))
 	mux.Handle("GET /account/security", a.fresh(a.security))
 	mux.Handle("POST /account/authenticator", a.fresh(a.newAuthenticator))
 	mux.Handle("GET /account/authenticator", a.fresh(empty(a.showAuthenticator)))

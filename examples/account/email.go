@@ -21,21 +21,21 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || len(f.Errors) > 0 {
 		return a.show(w, r, err, "email", f, nil)
 	}
-	token, err := a.leaving.Issue(r.Context(), email, u)
+	token, err := a.oldAddress.Issue(r.Context(), email, u)
 	if err == nil {
 		a.send(u.Email, "email-old", token)
 	}
 	return done(w, r, err, "/account", "We have sent a mail to "+u.Email+". Open the link in it.")
 }
 
-// leaveEmail is what the link to the old address does: it mails one to the new address. The answer does not
-// tell whether that has an account.
-func (a *app) leaveEmail(ctx context.Context, email string, u *User) error {
+// mailNewAddress is what the link to the old address is for: it mails one to the new address. The answer does
+// not tell whether that has an account.
+func (a *app) mailNewAddress(ctx context.Context, email string, u *User) error {
 	_, name, err := a.mailFor(ctx, email, "email-taken", "email-new")
 	if err != nil {
 		return err
 	}
-	token, err := a.arriving.Issue(ctx, email, u)
+	token, err := a.newAddress.Issue(ctx, email, u)
 	if err == nil {
 		a.send(email, name, token)
 	}

@@ -59,27 +59,27 @@ func TestALinkEndsWithItsAddress(t *testing.T) {
 	reset := finder.token("old@test.example")
 	finder.Post("/login/link", "email", "old@test.example").Want(t, http.StatusSeeOther, "")
 	magic := finder.token("old@test.example")
-	begun := func(email string) (leave string) {
+	begun := func(email string) (token string) {
 		kim.Post("/account/email", "email", email).Want(t, http.StatusSeeOther, "")
 		kim.Get(kim.link("old@test.example")).Want(t, http.StatusOK, "It is to be "+email+".")
 		return kim.token("old@test.example")
 	}
-	leave, late := begun("other@test.example"), begun("late@test.example")
-	kim.Post("/email/leave", "token", leave).Want(t, http.StatusSeeOther, "")
-	arrive := kim.token("other@test.example")
+	first, late := begun("other@test.example"), begun("late@test.example")
+	kim.Post("/email/old", "token", first).Want(t, http.StatusSeeOther, "")
+	second := kim.token("other@test.example")
 
-	kim.Post("/email/leave", "token", begun("new@test.example")).Want(t, http.StatusSeeOther, "")
+	kim.Post("/email/old", "token", begun("new@test.example")).Want(t, http.StatusSeeOther, "")
 	if page := kim.Get("/account").Text; strings.Contains(page, "<dd>new@test.example</dd>") {
 		t.Fatalf("the address was changed before the new one was confirmed: %s", page)
 	}
 	kim.Get(kim.link("new@test.example")).Want(t, http.StatusOK, "It is to be new@test.example.")
 	token := kim.token("new@test.example")
 	for range 2 { // the second of two clicks
-		kim.Post("/email/arrive", "token", token).Want(t, http.StatusSeeOther, "")
+		kim.Post("/email/new", "token", token).Want(t, http.StatusSeeOther, "")
 	}
 	kim.Get("/account").Want(t, http.StatusOK, "<dd>new@test.example</dd>")
 	for use, token := range map[string]string{
-		"/login/link/use": magic, "/reset": reset, "/email/leave": late, "/email/arrive": arrive,
+		"/login/link/use": magic, "/reset": reset, "/email/old": late, "/email/new": second,
 	} {
 		if got := finder.Post(use, "token", token, "password", secret); got.StatusCode != http.StatusGone {
 			t.Errorf("%s: got %d, want 410", use, got.StatusCode)
@@ -90,13 +90,13 @@ func TestALinkEndsWithItsAddress(t *testing.T) {
 
 // TestANewPasswordEndsAChangeOfTheAddress, on either side: a thief may have begun it.
 func TestANewPasswordEndsAChangeOfTheAddress(t *testing.T) {
-	for _, side := range []string{"leave", "arrive"} {
+	for _, side := range []string{"old", "new"} {
 		site := main.Site(t, time.Hour)
 		kim := visit(t, site).register("kim@test.example")
 		kim.Post("/account/email", "email", "thief@test.example").Want(t, http.StatusSeeOther, "")
 		token := kim.token("kim@test.example")
-		if side == "arrive" {
-			kim.Post("/email/leave", "token", token).Want(t, http.StatusSeeOther, "")
+		if side == "new" {
+			kim.Post("/email/old", "token", token).Want(t, http.StatusSeeOther, "")
 			token = kim.token("thief@test.example")
 		}
 		kim.changePassword(secret, secret+" or more").Want(t, http.StatusSeeOther, "")
@@ -115,17 +115,17 @@ func TestATakenAddressIsAnsweredAsAFreeOne(t *testing.T) {
 	for _, email := range []string{"free@test.example", "jo@test.example"} {
 		kim.Post("/account/email", "email", email).Want(t, http.StatusSeeOther, "")
 		kim.Get("/account").Want(t, http.StatusOK, "We have sent a mail to kim@test.example.")
-		kim.Post("/email/leave", "token", kim.token("kim@test.example")).Want(t, http.StatusSeeOther, "")
+		kim.Post("/email/old", "token", kim.token("kim@test.example")).Want(t, http.StatusSeeOther, "")
 		kim.Get("/").Want(t, http.StatusOK, "Now open the link in the mail to "+email+".")
 	}
 	kim.Get("/outbox").Want(t, http.StatusOK, "This address has an account")
 	visit(t, site).register("free@test.example") // meanwhile
 	kim.Post("/account/email", "email", "late@test.example").Want(t, http.StatusSeeOther, "")
-	kim.Post("/email/leave", "token", kim.token("kim@test.example")).Want(t, http.StatusSeeOther, "")
+	kim.Post("/email/old", "token", kim.token("kim@test.example")).Want(t, http.StatusSeeOther, "")
 	token := kim.token("late@test.example")
 	visit(t, site).register("late@test.example")
 	kim.Post("/logout")
-	kim.Post("/email/arrive", "token", token).Want(t, http.StatusGone, "")
+	kim.Post("/email/new", "token", token).Want(t, http.StatusGone, "")
 }
 
 // TestAProviderVouchesForAddressesAlone: a text that is not an address would be an account without mail, and
