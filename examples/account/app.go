@@ -42,7 +42,6 @@ type app struct {
 	acting   *guard.Acting[*User]
 	local    *strategy.LocalStrategy[*User]
 	attempts *throttle.Throttle[*User] // around local
-	codes    *totp.Codes
 	apps     *totp.SQLTable
 	passkeys *passkey.Strategy[*User]
 	keys     *apikey.Keys
@@ -125,13 +124,13 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	byEmail := password.LookupFunc[*User](a.users.byEmail)
 	a.local = must(password.New(byEmail, password.Config{Hasher: a.hasher}))
 	a.attempts = must(throttle.New(limits, a.local))
-	a.codes = must(totp.NewCodes(totp.CodesConfig{Cells: b.Cells, Issuer: siteName}))
+	codes := must(totp.NewCodes(totp.CodesConfig{Cells: b.Cells, Issuer: siteName}))
 	a.apps = must(totp.NewSQLTable(totp.SQLConfig{
-		DB: db, Codes: a.codes, Vault: must(totp.NewVault(secrets...)),
+		DB: db, Codes: codes, Vault: must(totp.NewVault(secrets...)),
 	}))
 	pending := func(r *http.Request) (*User, error) { return a.auth.StepUpUser(r) }
-	codes := must(totp.New(totp.Config[*User]{
-		Codes: a.codes, Enrolled: totp.SQLEnrolled(a.apps, userID, pending),
+	byCode := must(totp.New(totp.Config[*User]{
+		Codes: codes, Enrolled: totp.SQLEnrolled(a.apps, userID, pending),
 		UseRecoveryCode: a.apps.UseRecoveryCode,
 	}))
 
@@ -147,7 +146,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 	keys := must(apikey.NewSQLTable(apikey.SQLConfig{DB: db}))
 	a.keys = must(apikey.NewKeys("harbour", keys))
 	strategies := []strategy.Strategy[*User]{
-		a.attempts, must(throttle.New(limits, codes)), a.passkeys,
+		a.attempts, must(throttle.New(limits, byCode)), a.passkeys,
 		must(a.magic.Strategy(onetime.MagicLinkConfig{})),
 		must(apikey.New(apikey.Config{Prefix: "harbour", Used: keys.Used},
 			apikey.SQLFind(keys, a.users.byID))),

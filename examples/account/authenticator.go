@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base32"
 	"errors"
 	"html/template"
 	"net/http"
@@ -22,15 +21,13 @@ func (a *app) newAuthenticator(w http.ResponseWriter, r *http.Request) error {
 // showAuthenticator shows the key until a code has confirmed it.
 func (a *app) showAuthenticator(w http.ResponseWriter, r *http.Request, f form) error {
 	u := a.current(r)
-	key, err := a.apps.Begun(r.Context(), u.ID)
+	address, key, err := a.apps.Begun(r.Context(), u.ID, u.Email)
 	if errors.Is(err, totp.ErrNotBegun) { // the first of two clicks has confirmed it
 		return done(w, r, nil, "/account/security", "")
 	}
-	address := a.codes.URL(u.Email, key)
 	code, err2 := qr.Encode(address, qr.M)
-	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
 	return a.show(w, r, errors.Join(err, err2), "authenticator", f, map[string]any{
-		"URL": template.URL(address), "Key": text, "QR": code, //nolint:gosec // this program has made it
+		"URL": template.URL(address), "Key": key, "QR": code, //nolint:gosec // this program has made it
 	})
 }
 

@@ -3,7 +3,9 @@
 package sqltest_test
 
 import (
+	"context"
 	"database/sql"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"net/http"
@@ -37,6 +39,18 @@ func authenticators(t testing.TB, db *sql.DB, mysql bool) (*totp.SQLTable, *totp
 	return table, codes
 }
 
+// begunKey returns the key that waits for its first code, which the QR code and the text have both.
+func begunKey(ctx context.Context, table *totp.SQLTable, owner string) ([]byte, error) {
+	address, text, err := table.Begun(ctx, owner, "joe@shop.example")
+	if err != nil {
+		return nil, err
+	}
+	if want := "otpauth://totp/Shop:joe@shop.example?secret=" + text + "&"; !strings.HasPrefix(address, want) {
+		return nil, fmt.Errorf("got the address %s, want %s before the rest", address, want)
+	}
+	return base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(text)
+}
+
 // TestAuthenticatorsInEachDatabase: begun, confirmed, replaced and removed, by the statements of
 // totp.SQLTable.
 func TestAuthenticatorsInEachDatabase(t *testing.T) {
@@ -54,21 +68,21 @@ func TestAuthenticatorsInEachDatabase(t *testing.T) {
 				}
 				return e.Key
 			}
-			if _, err := table.Begun(ctx, "joe"); !errors.Is(err, totp.ErrNotBegun) {
+			if _, err := begunKey(ctx, table, "joe"); !errors.Is(err, totp.ErrNotBegun) {
 				t.Errorf("nothing is begun: got %v, want ErrNotBegun", err)
 			}
 			must(t, table.Begin(ctx, "joe"))
 			if was, err := table.Remove(ctx, "joe"); err != nil || was {
 				t.Errorf("Remove before an app is confirmed: got %t, %v, want false", was, err)
 			}
-			if _, err := table.Begun(ctx, "joe"); !errors.Is(err, totp.ErrNotBegun) {
+			if _, err := begunKey(ctx, table, "joe"); !errors.Is(err, totp.ErrNotBegun) {
 				t.Errorf("removed before it was confirmed: got %v, want ErrNotBegun", err)
 			}
 			must(t, table.Begin(ctx, "joe"))
-			former, err := table.Begun(ctx, "joe")
+			former, err := begunKey(ctx, table, "joe")
 			must(t, err)
 			must(t, table.Begin(ctx, "joe")) // in another window
-			begun, err := table.Begun(ctx, "joe")
+			begun, err := begunKey(ctx, table, "joe")
 			must(t, err)
 			if slices.Equal(former, begun) || key("joe") != nil {
 				t.Error("begun twice: got the former key, or one that no code has confirmed")
@@ -99,7 +113,7 @@ func TestAuthenticatorsInEachDatabase(t *testing.T) {
 					t.Errorf("Remove: got %t, %v, want %t", was, err, want)
 				}
 			}
-			if _, err := table.Begun(ctx, "joe"); !errors.Is(err, totp.ErrNotBegun) || key("joe") != nil {
+			if _, err := begunKey(ctx, table, "joe"); !errors.Is(err, totp.ErrNotBegun) || key("joe") != nil {
 				t.Errorf("removed: got %v and an app or none, want ErrNotBegun and none", err)
 			}
 			if since, _, err := table.State(ctx, "joe"); err != nil || !since.IsZero() {
@@ -124,7 +138,7 @@ func TestARemovalLeavesNoApp(t *testing.T) {
 			for i := range 20 {
 				owner := fmt.Sprint(i)
 				must(t, table.Begin(ctx, owner))
-				key, err := table.Begun(ctx, owner)
+				key, err := begunKey(ctx, table, owner)
 				must(t, err)
 				var calls sync.WaitGroup
 				calls.Go(func() {
@@ -139,7 +153,7 @@ func TestARemovalLeavesNoApp(t *testing.T) {
 					}
 				})
 				calls.Wait()
-				_, begun := table.Begun(ctx, owner)
+				_, begun := begunKey(ctx, table, owner)
 				if since, _, err := table.State(ctx, owner); err != nil || !since.IsZero() || !errors.Is(begun, totp.ErrNotBegun) {
 					t.Fatalf("got an app of %v, %v, and one that waits: %v; want neither", since, err, begun)
 				}
@@ -252,7 +266,7 @@ func TestASQLTablesRecoveryCodesAreGoodOnce(t *testing.T) {
 				})
 			}
 			calls.Wait()
-			_, err = table.Begun(ctx, "new")
+			_, err = begunKey(ctx, table, "new")
 			if shown, err2 := table.BegunRecoveryCodes(ctx, "new"); errors.Join(err, err2) != nil || len(shown) != 10 {
 				t.Errorf("an owner's first: got %d codes, %v, %v, want 10 and an app that waits", len(shown), err, err2)
 			}

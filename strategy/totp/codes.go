@@ -137,13 +137,18 @@ func (c *Codes) NewKey() []byte {
 func (c *Codes) URL(account string, key []byte) string {
 	label := url.PathEscape(c.cfg.Issuer) + ":" + url.PathEscape(account)
 	q := []string{
-		"secret=" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key),
+		"secret=" + keyText(key),
 		"issuer=" + strings.ReplaceAll(url.QueryEscape(c.cfg.Issuer), "+", "%20"), // apps do not read + as a space
 		"algorithm=" + c.name,
 		"digits=" + strconv.Itoa(c.cfg.Digits),
 		"period=" + strconv.Itoa(int(c.cfg.Period/time.Second)),
 	}
 	return "otpauth://totp/" + label + "?" + strings.Join(q, "&")
+}
+
+// keyText returns a key as apps take it: in base32 without padding.
+func keyText(key []byte) string {
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
 }
 
 // Code returns the code that an authenticator app shows at the given time.

@@ -47,7 +47,7 @@ func ExampleSQLTable() {
 	}
 	fmt.Println(second.FactorNames())
 
-	// After table.Begin, and a page with the QR code of table.Begun:
+	// After table.Begin, and a page with what table.Begun returns:
 	confirm := func(w http.ResponseWriter, r *http.Request) error {
 		user, _ := auth.User(r.Context())
 		err := guesses.Attempt(r, user.ID, func(ctx context.Context) error {

@@ -77,14 +77,17 @@ func (t *SQLTable) Begin(ctx context.Context, owner string) error {
 	return nil
 }
 
-// Begun returns the key that Begin has made, for the page with the QR code of [Codes.URL]. The error is
-// [ErrNotBegun] if there is none.
-func (t *SQLTable) Begun(ctx context.Context, owner string) ([]byte, error) {
+// Begun returns the key that Begin has made, for the page that shows it to its owner: as the address for a QR
+// code, which is [Codes.URL], and as text to type. The error is [ErrNotBegun] if there is none.
+func (t *SQLTable) Begun(ctx context.Context, owner, account string) (address, text string, err error) {
 	key, _, err := t.begun(ctx, owner)
-	return key, err
+	if err != nil {
+		return "", "", err
+	}
+	return t.cfg.Codes.URL(account, key), keyText(key), nil
 }
 
-// begun is Begun. It returns the key also as the table has it.
+// begun returns the key that waits, also as the table has it.
 func (t *SQLTable) begun(ctx context.Context, owner string) (key []byte, sealed string, err error) {
 	r, err := t.row(ctx, owner)
 	if err == nil && r.newApp == "" {

@@ -60,7 +60,7 @@ func TestTheSchemaOfASQLTableIsTheDatabases(t *testing.T) {
 func TestWithoutItsDatabaseEachMethodIsAnOutage(t *testing.T) {
 	table := newSQLTable(t, credtest.NoDatabase(t), false)
 	codes, hashes := totp.NewRecoveryCodes(1)
-	_, begun := table.Begun(t.Context(), "joe")
+	_, _, begun := table.Begun(t.Context(), "joe", "joe")
 	_, shown := table.BegunRecoveryCodes(t.Context(), "joe")
 	_, remove := table.Remove(t.Context(), "joe")
 	_, used := table.UseRecoveryCode(t.Context(), "joe", hashes[0])
