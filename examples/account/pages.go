@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -41,7 +40,7 @@ func parsePages() map[string]*template.Template {
 	layout := template.New("layout.html").Funcs(template.FuncMap{
 		"site": func() string { return siteName }, "input": input, "returnTo": guard.ReturnTo,
 		"ago": humanize.Time, "unix": func(seconds int64) time.Time { return time.Unix(seconds, 0) },
-		"id64": base64.RawURLEncoding.EncodeToString, "mailed": onetime.Address,
+		"mailed": onetime.Address,
 	})
 	template.Must(layout.ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	pages := map[string]*template.Template{}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 
@@ -22,14 +21,13 @@ func (a *app) security(w http.ResponseWriter, r *http.Request) error {
 
 func (a *app) renamePasskey(w http.ResponseWriter, r *http.Request) error {
 	f := formOf(r)
-	id, _ := base64.RawURLEncoding.DecodeString(f.Get("id")) // another text is nobody's id
-	name := fmt.Sprintf("%.80s", f.Get("name"))              // at most 80 letters
-	_, err := a.passkeyTable.Rename(r.Context(), a.current(r), id, name)
+	name := fmt.Sprintf("%.80s", f.Get("name")) // at most 80 letters
+	_, err := a.passkeyTable.Rename(r.Context(), a.current(r), passkey.ParseID(f.Get("id")), name)
 	return done(w, r, err, "/account/security", "The name is saved.")
 }
 
 func (a *app) removePasskey(w http.ResponseWriter, r *http.Request) error {
-	id, _ := base64.RawURLEncoding.DecodeString(formOf(r).Get("id"))
+	id := passkey.ParseID(formOf(r).Get("id"))
 	was, err := a.passkeyTable.Remove(r.Context(), a.current(r), id, false)
 	return a.changed(w, r, was, err, "passkey", "The passkey is removed. Remove it from your device too.")
 }

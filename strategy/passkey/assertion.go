@@ -103,7 +103,7 @@ func (s *site) verifyAssertion(answer *protocol.ParsedCredentialAssertionData, c
 
 // wentBack reports whether the counter of an answer shows that a second authenticator uses the key
 // (§6.1.1). The copies of a synced passkey count separately, so these are never reported.
-func (c *Credential) wentBack(signCount uint32) bool {
+func (c Credential) wentBack(signCount uint32) bool {
 	return !c.BackupEligible && (signCount != 0 || c.SignCount != 0) && signCount <= c.SignCount
 }
 

@@ -3,6 +3,7 @@ package passkey
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -29,6 +30,20 @@ type Credential struct {
 	// where Policy.Roots asked for an attestation.
 	Attestation []byte `json:"attestation,omitempty"`
 	ClientData  []byte `json:"clientData,omitempty"`
+}
+
+// IDText returns the id as browsers write it, base64url, for forms and for the routes of [Strategy.Rename] and
+// [Strategy.Remove].
+func (c Credential) IDText() string { return encode(c.ID) }
+
+// ParseID returns the id that [Credential.IDText] has made a text of. Any other text is nil, which is the id of
+// no passkey.
+func ParseID(text string) []byte {
+	id, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || encode(id) != text {
+		return nil
+	}
+	return id
 }
 
 // Credentials is the application's table of passkeys. It is safe for concurrent use, also by

@@ -1,7 +1,6 @@
 package passkey
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,8 +115,8 @@ func (s *Strategy[U]) Remove(auth *guard.Guard[U]) http.Handler {
 // changing returns the handler of a route that changes one passkey and answers with the remaining ones.
 func (s *Strategy[U]) changing(auth *guard.Guard[U], method string, require func(http.Handler) http.Handler, change func(*http.Request, U, []byte) (bool, error)) http.Handler {
 	return s.unsafe(auth, method, require(s.answers(auth, http.StatusOK, func(_ http.ResponseWriter, r *http.Request, user U) (any, error) {
-		id, err := base64.RawURLEncoding.DecodeString(r.PathValue("id"))
-		if err != nil || len(id) == 0 {
+		id := ParseID(r.PathValue("id"))
+		if len(id) == 0 {
 			return nil, errNone
 		}
 		switch there, err := change(r, user, id); {
