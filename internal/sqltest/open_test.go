@@ -3,6 +3,7 @@
 package sqltest_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"os"
@@ -30,7 +31,7 @@ func openDB(t *testing.T, url string) (*sql.DB, sqlstore.Dialect) {
 func TestOpenDBOpensWhatNewNeeds(t *testing.T) {
 	s := start(t)
 	const password = `p?#[]@:/&=+%"'` + "`ß"
-	escaped := "p%3F%23%5B%5D%40%3A%2F%26%3D%2B%25%22'%60%C3%9F"
+	escaped := "p%3F%23%5B%5D@%3A%2F%26%3D%2B%25%22'%60%C3%9F" // an @ is understood as it is
 	pg, my := s.pg.Database(t), s.maria.Database(t)
 	quoted := "'" + strings.ReplaceAll(password, "'", "''") + "'"
 	admin, _ := openDB(t, s.pg.URL(pg))
@@ -48,7 +49,7 @@ func TestOpenDBOpensWhatNewNeeds(t *testing.T) {
 		"PostgreSQL":       {"postgres://odd:" + escaped + "@" + s.pg.Addr + "/" + pg + "?sslmode=disable&application_name=shop", sqlstore.Postgres, 32},
 		"MariaDB":          {"mariadb://odd:" + escaped + "@" + s.maria.Addr + "/" + my, sqlstore.MySQL, 32},
 		"with a parameter": {"mysql://odd:" + escaped + "@" + s.maria.Addr + "/" + my + "?loc=Europe/Brussels&parseTime=true", sqlstore.MySQL, 32},
-		"a file":           {filepath.Join(t.TempDir(), "a ?#% file.db"), sqlstore.SQLite, 32},
+		"a file":           {filepath.Join(t.TempDir(), "a ?#%=@: file.db"), sqlstore.SQLite, 32},
 		"memory":           {":memory:", sqlstore.SQLite, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +99,41 @@ func TestOpenDBMakesAnSQLiteForAnApplication(t *testing.T) {
 	}
 }
 
+// TestOpenDBWaitsForAnSQLiteFile that another process has just made and writes, before it writes ahead.
+func TestOpenDBWaitsForAnSQLiteFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "app.db")
+	other, err := sql.Open("sqlite", "file:"+name)
+	must(t, err)
+	defer func() { _ = other.Close() }()
+	conn, err := other.Conn(t.Context())
+	must(t, err)
+	_, err = conn.ExecContext(t.Context(), "CREATE TABLE users (id INTEGER); BEGIN IMMEDIATE")
+	must(t, err)
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, _, err := sqlstore.OpenDB(short, name); err == nil || short.Err() == nil {
+		t.Errorf("while another process writes: got %v, want OpenDB to wait until its context ends", err)
+	}
+	_, err = conn.ExecContext(t.Context(), "ROLLBACK")
+	must(t, err)
+	openDB(t, name)
+}
+
+// TestOpenDBMakesTheFileOfALink so that only its owner can read it, and does not follow links in a ring.
+func TestOpenDBMakesTheFileOfALink(t *testing.T) {
+	dir := t.TempDir()
+	for link, target := range map[string]string{"link": "next", "next": filepath.Join(dir, "app.db"), "ring": "ring"} {
+		must(t, os.Symlink(target, filepath.Join(dir, link)))
+	}
+	openDB(t, filepath.Join(dir, "link"))
+	if info, err := os.Stat(filepath.Join(dir, "app.db")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %v, %v, want a file that only its owner can read", info, err)
+	}
+	if _, _, err := sqlstore.OpenDB(t.Context(), filepath.Join(dir, "ring")); err == nil {
+		t.Error("a ring of links is opened")
+	}
+}
+
 func addOne(t *testing.T, db *sql.DB) error {
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
@@ -122,6 +158,8 @@ func TestOpenDBNamesTheCure(t *testing.T) {
 	must(t, os.WriteFile(notes, []byte(strings.Repeat("no database ", 100)), 0o600))
 	for name, row := range map[string]struct{ url, want string }{
 		"a PostgreSQL that does not answer":  {"postgres://joe:hidden@localhost:1/app", "no answer from PostgreSQL at localhost:1, database app: "},
+		"a PostgreSQL with an @ in it":       {"postgres://joe:1@hidden@localhost:1/app", "no answer from PostgreSQL at localhost:1, database app: "},
+		"a PostgreSQL at a socket":           {"postgres:///app?user=joe&password=hidden&host=" + dir, "no answer from PostgreSQL at " + dir + ", database app: "},
 		"a PostgreSQL with another password": {"postgres://joe:hidden@" + s.pg.Addr + "/app?sslmode=disable", "mend the user and the password"},
 		"a PostgreSQL with an odd parameter": {"postgres://joe:hidden@localhost/app?sslmode=none&password=hidden", "no answer from PostgreSQL"},
 		"a MySQL that does not answer":       {"mysql://joe:hidden@localhost:1/app", "no answer from MySQL at localhost:1, database app: "},

@@ -68,16 +68,29 @@ func OpenDB(ctx context.Context, url string) (*sql.DB, Dialect, error) {
 	db.SetMaxIdleConns(s.connections)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := db.PingContext(ctx); err != nil {
+	if err := ping(ctx, db, s.dialect); err != nil {
 		return nil, 0, errors.Join(
 			fmt.Errorf("sqlstore: open: no answer from %s: %w: %s", s.about, err, s.cure), db.Close())
 	}
 	return db, s.dialect, nil
 }
 
+// ping waits for the first answer. An SQLite that another process writes just now cannot be set to write
+// ahead, and refuses that at once, whatever its busy timeout: so it is asked again.
+func ping(ctx context.Context, db *sql.DB, dialect Dialect) error {
+	d := &database{words: dialects[dialect]}
+	for {
+		err := db.PingContext(ctx)
+		if err == nil || ctx.Err() != nil || !d.undone(err) {
+			return err
+		}
+		pause(ctx, rest)
+	}
+}
+
 var errBadURL = errors.New("give postgres://user:password@localhost:5432/app, " +
-	"mysql://user:password@localhost:3306/app, :memory:, or the name of an SQLite file without '@' and '='; " +
-	"a password's / and # are written %2F and %23")
+	"mysql://user:password@localhost:3306/app, :memory:, or the name of an SQLite file, " +
+	"with its whole path if there is a ':', '@' or '=' in it; a password's / and # are written %2F and %23")
 
 // sourceOf reads a URL. Its errors do not quote it: what is wrong with it may be the password.
 func sourceOf(address string) (source, error) {
@@ -95,13 +108,17 @@ func sourceOf(address string) (source, error) {
 	switch {
 	case scheme == "postgres" || scheme == "postgresql":
 		s.dialect, s.driver, s.pkg = Postgres, "pgx", "github.com/jackc/pgx/v5/stdlib"
+		if u.User != nil { // pgx takes the first @ for the end of a password, and what follows for the host
+			s.name = u.String()
+		}
 	case (scheme == "mysql" || scheme == "mariadb") && u.Host != "" && database != "":
 		s.dialect, s.driver, s.pkg = MySQL, "mysql", "github.com/go-sql-driver/mysql"
 		s.name = mysqlName(u, database)
 	default:
 		return source{}, errBadURL
 	}
-	s.about = fmt.Sprintf("%v at %s, database %s", s.dialect, u.Host, database)
+	host := cmp.Or(u.Host, u.Query().Get("host"), "its default address")
+	s.about = fmt.Sprintf("%v at %s, database %s", s.dialect, host, database)
 	return s, nil
 }
 
@@ -122,8 +139,8 @@ func sqliteSource(name string) (source, error) {
 		s.connections = 1 // each has a database of its own
 		return s, nil
 	}
-	if name == "" || strings.ContainsAny(name, "@=") { // a data source name, perhaps with a password
-		return s, errBadURL
+	if name == "" || !filepath.IsAbs(name) && strings.ContainsAny(name, ":@=") {
+		return s, errBadURL // a data source name, perhaps with a password
 	}
 	path, err := filepath.Abs(name)
 	s.name = "file:" + (&url.URL{Path: path}).EscapedPath() +
@@ -146,9 +163,24 @@ func makeFile(name string) error {
 	case err == nil:
 		return f.Close()
 	case errors.Is(err, os.ErrExist):
-		return nil
+		return makeTarget(name)
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%w: make the folder, or name a file in another", err)
 	}
 	return err
+}
+
+// makeTarget makes the file that name leads to, if name is a link to a file that is not there.
+func makeTarget(name string) error {
+	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	target, err := os.Readlink(name)
+	if err != nil {
+		return err
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(name), target)
+	}
+	return makeFile(target)
 }
