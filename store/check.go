@@ -23,9 +23,10 @@ const checkTime = time.Minute
 // that the Redis user lacks, with the command's name; a server that is a replica, is full, is older than
 // 6.2, or evicts keys; a node of a cluster behind a client for one server; several servers behind a proxy
 // that does not refuse scripts with keys on different servers. An INFO that the user may not read is
-// skipped. An outage is one error.
+// skipped. An outage is one error, and so is a password that the server refuses.
 func (s *RedisStores) Check(ctx context.Context) error {
-	if err := s.Sessions.main.send(ctx, redis.NewStringCmd(ctx, "get", s.Sessions.cfg.Prefix+"check")); err != nil && isOutage(err) {
+	err := s.Sessions.main.send(ctx, redis.NewStringCmd(ctx, "get", s.Sessions.cfg.Prefix+"check"))
+	if err != nil && (isOutage(err) || redis.IsAuthError(err)) {
 		return fmt.Errorf("store: check: %w", plain(err))
 	}
 	return errors.Join(append(s.checkServers(ctx), s.checkCommands(ctx)...)...)

@@ -17,8 +17,11 @@ import (
 // password in it. Call [RedisStores.Close] at the end. For a cluster, for Sentinel, and for a client that the
 // program uses elsewhere too, there is [Redis].
 func OpenRedis(ctx context.Context, url string, cfg RedisConfig) (*RedisStores, error) {
-	opt, err := redis.ParseURL(url)
-	if err != nil || strings.Contains(url, "#") { // err may quote the password; what is behind a # is left out
+	opt, err := redis.ParseURL(url) // whose error may quote the password
+	switch {
+	case err != nil, opt.PoolSize < 0,
+		strings.Contains(url, "#"), !strings.Contains(url, "://"), // ParseURL ignores what follows
+		strings.Contains(opt.Addr, "@"): // of a socket whose path begins in the password
 		return nil, errBadURL
 	}
 	opt.ContextTimeoutEnabled = true
