@@ -87,7 +87,7 @@ func done(w http.ResponseWriter, r *http.Request, err error, to, text string) er
 		err = session.FlashContext(r.Context(), "info", text)
 	}
 	if err == nil {
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // to is ours, or of guard.ReturnTo
 	}
 	return err
 }
