@@ -22,7 +22,7 @@ var routes = map[string]string{
 	"GET /{$}": "everybody", "GET /static/": "everybody", "GET /mailed": "everybody", "/": "everybody", "GET /outbox": "everybody",
 	"GET /register": "everybody", "POST /register": "everybody", "GET /register/finish": "everybody", "POST /register/finish": "everybody",
 	"GET /forgot": "everybody", "POST /forgot": "everybody", "GET /reset": "everybody", "POST /reset": "everybody",
-	"GET /email/old": "everybody", "POST /email/old": "everybody", "GET /email/new": "everybody", "POST /email/new": "everybody",
+	"GET /email/old": "everybody", "POST /email/old": "everybody", "GET /email/new": "own", "POST /email/new": "own",
 	"GET /login": "everybody", "POST /login/link": "everybody", "GET /login/link": "everybody", "POST /login/passkey/options": "everybody",
 	"GET /login/provider": "everybody", "POST /logout": "everybody", "GET /second": "everybody",
 	"POST /login": "credentials", "POST /login/link/use": "credentials", "POST /login/passkey": "credentials", "GET /login/provider/callback": "everybody",

@@ -233,9 +233,8 @@ func (a *app) handler() http.Handler {
 	mux.Handle("GET /email/old", a.public(a.plain("confirm")))
 	mux.Handle("POST /email/old", a.public(
 		a.confirmEmail(a.oldAddress, a.mailNewAddress, "Confirmed. Now open the link in the mail to ")))
-	mux.Handle("GET /email/new", a.public(a.plain("confirm")))
-	mux.Handle("POST /email/new", a.public(
-		a.confirmEmail(a.newAddress, a.users.setEmail, "Your address is ")))
+	mux.Handle("GET /email/new", a.own(a.plain("confirm")))
+	mux.Handle("POST /email/new", a.own(a.confirmEmail(a.newAddress, a.setEmail, "Your address is ")))
 	mux.Handle("GET /account/security", a.fresh(a.security))
 	mux.Handle("POST /account/authenticator", a.fresh(a.newAuthenticator))
 	mux.Handle("GET /account/authenticator", a.fresh(empty(a.showAuthenticator)))

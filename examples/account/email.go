@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/seed-6f34412b/passport/strategy"
 	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
-// A change of the address is confirmed at the old address, and then at the new one. So a stolen session is
-// not enough to take the account over, and a mistyped address does not lose it. Both links end when the
-// address or the password changes.
+// A change of the address is confirmed at the old address, and then at the new one by the user, logged in. So
+// a stolen session is not enough to take the account over, nor is the mail to an address that was mistyped;
+// and nobody gives their address to a stranger's account. Both links end when the address or the password
+// changes.
 
 // changeEmail mails a link to the old address.
 func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
@@ -40,6 +42,14 @@ func (a *app) mailNewAddress(ctx context.Context, email string, u *User) error {
 		a.send(email, name, token)
 	}
 	return err
+}
+
+// setEmail is what the link to the new address is for.
+func (a *app) setEmail(ctx context.Context, email string, u *User) error {
+	if here, ok := a.auth.User(ctx); !ok || here.ID != u.ID {
+		return strategy.ErrUnauthenticated
+	}
+	return a.users.setEmail(ctx, email, u)
 }
 
 // confirmEmail returns the handler that uses a link for work. The next page shows text and the new address.

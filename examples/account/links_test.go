@@ -79,12 +79,14 @@ func TestALinkEndsWithItsAddress(t *testing.T) {
 	}
 	kim.Get("/account").Want(t, http.StatusOK, "<dd>new@test.example</dd>")
 	for use, token := range map[string]string{
-		"/login/link/use": magic, "/reset": reset, "/email/old": late, "/email/new": second,
+		"/login/link/use": magic, "/reset": reset, "/email/old": late,
 	} {
 		if got := finder.Post(use, "token", token, "password", secret); got.StatusCode != http.StatusGone {
 			t.Errorf("%s: got %d, want 410", use, got.StatusCode)
 		}
 	}
+	kim.Post("/email/new", "token", second).Want(t, http.StatusSeeOther, "")
+	kim.Get("/account").Want(t, http.StatusOK, "<dd>new@test.example</dd>")
 	finder.Post("/login", "email", "new@test.example", "password", secret).Want(t, http.StatusSeeOther, "")
 }
 
@@ -100,9 +102,7 @@ func TestANewPasswordEndsAChangeOfTheAddress(t *testing.T) {
 			token = kim.token("thief@test.example")
 		}
 		kim.changePassword(secret, secret+" or more").Want(t, http.StatusSeeOther, "")
-		if got := visit(t, site).Post("/email/"+side, "token", token); got.StatusCode != http.StatusGone {
-			t.Errorf("%s: got %d, want 410", side, got.StatusCode)
-		}
+		kim.Post("/email/"+side, "token", token).Want(t, http.StatusSeeOther, "")
 		kim.Get("/account").Want(t, http.StatusOK, "<dd>kim@test.example</dd>")
 	}
 }
@@ -124,8 +124,41 @@ func TestATakenAddressIsAnsweredAsAFreeOne(t *testing.T) {
 	kim.Post("/email/old", "token", kim.token("kim@test.example")).Want(t, http.StatusSeeOther, "")
 	token := kim.token("late@test.example")
 	visit(t, site).register("late@test.example")
-	kim.Post("/logout")
-	kim.Post("/email/new", "token", token).Want(t, http.StatusGone, "")
+	kim.Post("/email/new", "token", token).Want(t, http.StatusSeeOther, "")
+	kim.Get("/account").Want(t, http.StatusOK, "<dd>kim@test.example</dd>")
+}
+
+// TestOnlyTheUserConfirmsTheNewAddress: if it is mistyped, its owner must not get the account by a reset. And
+// nobody's address must become that of a stranger's account, which they would use as their own.
+func TestOnlyTheUserConfirmsTheNewAddress(t *testing.T) {
+	site := main.Site(t, time.Hour)
+	kim, nobody := visit(t, site).register("kim@test.example"), visit(t, site)
+	jo := visit(t, site).register("jo@test.example")
+	begun := func() (token string) {
+		kim.Post("/account/email", "email", "mistyped@test.example").Want(t, http.StatusSeeOther, "")
+		kim.Post("/email/old", "token", kim.token("kim@test.example")).Want(t, http.StatusSeeOther, "")
+		return kim.token("mistyped@test.example")
+	}
+	for name, v := range map[string]visitor{"nobody": nobody, "another user": jo} {
+		v.Post("/email/new", "token", begun())
+		if page := kim.Get("/account").Text; !strings.Contains(page, "<dd>kim@test.example</dd>") {
+			t.Errorf("%s confirmed the address of kim's account: %s", name, page)
+		}
+		jo.Get("/account").Want(t, http.StatusOK, "<dd>jo@test.example</dd>")
+	}
+	token := begun()
+	path := "/email/new?token=" + token
+	to := nobody.Get(path).Header.Get("Location") // the user, in another browser: the log-in leads back
+	if !strings.HasPrefix(to, "/login") {
+		t.Fatalf("got %q, want the log-in", to)
+	}
+	_, query, _ := strings.Cut(to, "?")
+	answer := nobody.Post("/login?"+query, "email", "kim@test.example", "password", secret)
+	if got := answer.Header.Get("Location"); got != path {
+		t.Errorf("after the log-in: got %q, want %q", got, path)
+	}
+	nobody.Post("/email/new", "token", token).Want(t, http.StatusSeeOther, "")
+	kim.Get("/account").Want(t, http.StatusOK, "<dd>mistyped@test.example</dd>")
 }
 
 // TestAProviderVouchesForAddressesAlone: a text that is not an address would be an account without mail, and
