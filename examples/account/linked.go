@@ -38,16 +38,17 @@ func (a *app) linked(w http.ResponseWriter, r *http.Request) error {
 // askToLink asks the user whether this is the right account.
 func (a *app) askToLink(w http.ResponseWriter, r *http.Request) error {
 	id, _, err := a.link.Pending(r.Context())
-	return a.show(w, r, err, "link", form{}, id.Name)
+	return a.show(w, r, err, "link", form{}, id)
 }
 
 func (a *app) confirmLink(w http.ResponseWriter, r *http.Request) error {
-	text := "The account is connected." // perhaps by the first of two clicks
-	linked, err := a.link.Confirm(r.Context())
+	text := "" // the list shows what the first of two clicks has connected
+	linked, err := a.link.Confirm(r.Context(), r.PostFormValue("subject"))
 	if errors.Is(err, oidc.ErrLinked) {
 		text, err = "This account is connected to another user.", nil
 	}
 	if linked {
+		text = "The account is connected."
 		a.send(a.current(r).Email, "linked", "")
 	}
 	return done(w, r, err, "/account/linked", text)

@@ -165,6 +165,13 @@ func TestAnAccountThatNobodyHasIsANewUsers(t *testing.T) {
 					t.Errorf("create fails: got %q, %v, want %v", user, err, fails)
 				}
 			}
+			fails = nil
+			id.Subject = "4"
+			leaves, leave := context.WithCancel(ctx)
+			meanwhile = leave // the user is there by then, and would be refused at each later log-in
+			if user, err := find(leaves, id); err != nil || user != "user of 4" {
+				t.Errorf("the browser leaves: got %q, %v, want the account linked", user, err)
+			}
 			// Another log-in links it while create waits, or is refused, as for the same address.
 			for _, fails = range []error{nil, strategy.ErrUnauthenticated} {
 				id.Subject += "+"

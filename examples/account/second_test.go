@@ -109,18 +109,21 @@ func TestAnOutageLosesNothingThatWasShown(t *testing.T) {
 	v := visit(t, site).register("kim@test.example")
 	v.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
 	first := v.hidden(v.Get("/account/recovery").Text, "first")
-	v.elsewhere("/account/linked/start", "1002").Want(t, http.StatusOK, "The provider says that you are Jo Baz.")
+	page := v.elsewhere("/account/linked/start", "1002")
+	page.Want(t, http.StatusOK, "The provider says that you are Jo Baz")
+	subject := v.hidden(page.Text, "subject")
 	for change, save := range map[string]string{"UPDATE ON authenticators": "/account/recovery/saved", "INSERT ON identities": "/account/linked/confirm"} {
 		site.Exec("CREATE TRIGGER outage BEFORE " + change + " BEGIN SELECT RAISE(ABORT, 'an outage'); END")
-		v.Post(save, "first", first).Want(t, http.StatusServiceUnavailable, "")
+		v.Post(save, "first", first, "subject", subject).Want(t, http.StatusServiceUnavailable, "")
 		site.Exec("DROP TRIGGER outage")
-		v.Post(save, "first", first).Want(t, http.StatusSeeOther, "")
+		v.Post(save, "first", first, "subject", subject).Want(t, http.StatusSeeOther, "")
 	}
 	v.Get("/account/security").Want(t, http.StatusOK, "10 left")
 	v.Get("/account/linked").Want(t, http.StatusOK, "Jo Baz")
 
 	v.elsewhere("/account/linked/start", "1002").Want(t, http.StatusOK, "") // it is connected already
-	v.Post("/account/linked/confirm").Want(t, http.StatusSeeOther, "")
+	v.Get("/account/linked/callback?error=access_denied&state=1").Want(t, http.StatusUnauthorized, "That was not accepted")
+	v.Post("/account/linked/confirm", "subject", subject).Want(t, http.StatusSeeOther, "")
 	v.Get("/account/linked").Want(t, http.StatusOK, "The account is connected.")
 }
 

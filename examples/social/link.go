@@ -25,7 +25,7 @@ func ask(link *oidc.Linker[*User]) handler {
 // confirm connects the account that the user was asked about.
 func confirm(link *oidc.Linker[*User]) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		linked, err := link.Confirm(r.Context())
+		linked, err := link.Confirm(r.Context(), r.PostFormValue("subject"))
 		switch {
 		case errors.Is(err, oidc.ErrLinked):
 			http.Error(w, "This account is connected to another user.", http.StatusConflict)
@@ -53,7 +53,7 @@ var confirmPage = template.Must(template.New("confirm").Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>confirm</title>
 <h1>Connect this account?</h1>
 <p>The example provider says that you are {{.Name}}. From now on, whoever is {{.Name}} there can log in as you here.</p>
-<form method="post" action="/link/confirm"><button>Connect</button></form>
+<form method="post" action="/link/confirm"><input type="hidden" name="subject" value="{{.Subject}}"><button>Connect</button></form>
 <p><a href="/account">No</a></p>
 </html>
 `))

@@ -87,6 +87,8 @@ func (v *visitor) sees(text string) *visitor {
 	return v
 }
 
+var hidden = regexp.MustCompile(`name="subject" value="(\d+)"`)
+
 var subjects = regexp.MustCompile(`value="(\d+)">I am (\w+)`)
 
 // says answers the provider's question.
@@ -115,11 +117,14 @@ func TestByPasswordAndByProvider(t *testing.T) {
 func TestAnAccountIsConnected(t *testing.T) {
 	app := start(t)
 	joe := newVisitor(t, app).post("/login", "email", "joefoo@test.com", "password", "Passw0rd!").get("/account").sees("Connect an account")
-	joe.post("/link/example").says("Jo").sees("Connect this account?").sees("you are Jo").get("/account").sees("Connect an account") // not yet
-	joe.post("/link/confirm").sees("has an account at the example provider").post("/link/confirm").sees("no account to connect")
+	joe.post("/link/example").says("Jo").sees("Connect this account?").sees("you are Jo")
+	joes := []string{"subject", hidden.FindStringSubmatch(joe.page)[1]}
+	joe.get("/account").sees("Connect an account") // not yet
+	joe.post("/link/confirm", "subject", "another tab's").sees("no account to connect")
+	joe.post("/link/confirm", joes...).sees("has an account at the example provider").post("/link/confirm", joes...).sees("no account to connect")
 	newVisitor(t, app).get("/login/example").says("Jo").sees("Hello Joe Foo")
 	// It is Joe's now, and nobody else's.
-	newVisitor(t, app).get("/login/example").says("Jen").post("/link/example").says("Jo").post("/link/confirm").sees("connected to another user")
+	newVisitor(t, app).get("/login/example").says("Jen").post("/link/example").says("Jo").post("/link/confirm", joes...).sees("connected to another user")
 }
 
 // TestAnotherSiteConnectsNothing, and neither does a link.

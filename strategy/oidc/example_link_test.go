@@ -34,13 +34,14 @@ func ExampleNewLinker() {
 	ask := auth.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		account, _, err := link.Pending(r.Context())
 		if err == nil {
-			fmt.Fprintf(w, `<form method="post" action="/link/github/confirm">Connect %s?<button>Yes</button></form>`,
-				html.EscapeString(account.Username))
+			fmt.Fprintf(w, `<form method="post" action="/link/github/confirm">Connect %s?
+				<input type="hidden" name="subject" value="%s"><button>Yes</button></form>`,
+				html.EscapeString(account.Username), html.EscapeString(account.Subject))
 		}
 		return err
 	})
 	confirm := auth.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		_, err := link.Confirm(r.Context()) // oidc.ErrLinked: it is another user's
+		_, err := link.Confirm(r.Context(), r.PostFormValue("subject")) // oidc.ErrLinked: it is another user's
 		if err == nil {
 			http.Redirect(w, r, "/account", http.StatusSeeOther)
 		}

@@ -39,13 +39,13 @@ type LinkerConfig[U any] struct {
 //
 //	link, err := oidc.NewLinker(oidc.LinkerConfig[*User]{Provider: cfg, Users: auth, Owner: userID, Link: table.Link})
 //	fresh := auth.RequireFresh(10 * time.Minute)
-//	start := fresh(link.Handler(ask))        // ask shows link.Pending, with a button
+//	start := fresh(link.Handler(ask))        // ask shows link.Pending, with a button and the subject in its form
 //	mux.Handle("POST /link/google", start)   // from a button on a page of the application
 //	mux.Handle("GET /link/google", start)    // Provider.RedirectURL
-//	mux.Handle("POST /link/google/confirm", fresh(confirm)) // calls link.Confirm
+//	mux.Handle("POST /link/google/confirm", fresh(confirm)) // calls link.Confirm with the form's subject
 //
-// Start, callback and confirmation must come from the same user in the same session. It is made by
-// [NewLinker] and safe for concurrent use.
+// Start and callback must come from the same user in the same browser, callback and confirmation in the same
+// session too. It is made by [NewLinker] and safe for concurrent use.
 type Linker[U any] struct {
 	cfg      LinkerConfig[U]
 	accounts *guard.Guard[Identity]
@@ -74,6 +74,10 @@ func NewLinker[U any](cfg LinkerConfig[U]) (*Linker[U], error) {
 	}
 	if cfg.Provider.Bind != nil {
 		wrong("Provider.Bind is set: leave it out, a linker binds to the user")
+	}
+	if cfg.Provider.FormPost { // SameSite keeps the session's cookie from what another site posts
+		wrong("Provider.FormPost is set: nobody is logged in where the provider posts its answer; leave it out, " +
+			"and with Apple the scopes name and email")
 	}
 	if cfg.Guard.Sessions != nil {
 		wrong("Guard.Sessions is set: leave it out, the session is that of Users")
@@ -157,12 +161,13 @@ func (l *Linker[U]) Pending(ctx context.Context) (id Identity, ok bool, err erro
 	return kept.Account, true, nil
 }
 
-// Confirm links the account that waits to its user. It reports whether there was one: there is none at the
-// second of two clicks. The errors are [ErrLinked], after which the account waits no more, and those of
-// Pending; after an outage it still waits, so that the user can try again.
-func (l *Linker[U]) Confirm(ctx context.Context) (linked bool, err error) {
+// Confirm links the account that waits to its user, if subject is its Identity.Subject: the page that was
+// confirmed may be of another tab, and have asked about another account. It reports whether it has: not at the
+// second of two clicks, nor when another account waits by now. The errors are [ErrLinked], after which the
+// account waits no more, and those of Pending; after an outage it still waits, so that the user can try again.
+func (l *Linker[U]) Confirm(ctx context.Context, subject string) (linked bool, err error) {
 	id, ok, err := l.Pending(ctx)
-	if err != nil || !ok {
+	if err != nil || !ok || id.Subject != subject {
 		return false, err
 	}
 	owner, err := l.owner(ctx)

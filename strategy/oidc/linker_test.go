@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func linkers(t *testing.T, w *world, edit ...func(*oidc.LinkerConfig[*User])) (*
 	w.mux.Handle("/link", link.Handler(http.HandlerFunc(ask)))
 	w.mux.Handle("GET /pending", w.auth.RequireAuth(http.HandlerFunc(ask)))
 	w.mux.Handle("POST /confirm", w.auth.Restore(w.auth.Handle(func(rw http.ResponseWriter, r *http.Request) error {
-		was, err := link.Confirm(r.Context())
+		was, err := link.Confirm(r.Context(), cmp.Or(r.PostFormValue("subject"), "7"))
 		if errors.Is(err, oidc.ErrLinked) {
 			_, err = io.WriteString(rw, "somebody else's")
 		} else if err == nil {
@@ -116,10 +117,23 @@ func TestAnAccountOfAnOpenIDProviderIsLinked(t *testing.T) {
 	})
 	b := w.loggedIn()
 	back(b, w.op).Want(t, http.StatusOK, "Are you Jen?")
-	b.Post("/confirm").Want(t, http.StatusOK, "true")
+	b.Post("/confirm", "subject", subject).Want(t, http.StatusOK, "true")
 	if got, want := table.String(), "map["+issuer+" "+subject+":1]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// TestWhatOneTabConfirmsIsNotTheAccountOfAnother: the account of its page is not the one that waits.
+func TestWhatOneTabConfirmsIsNotTheAccountOfAnother(t *testing.T) {
+	w := newWorld(t)
+	op, table := linkers(t, w)
+	b := w.loggedIn()
+	back(b, op).Want(t, http.StatusOK, issuer+" 7 true")
+	b.Post("/confirm", "subject", "6").Want(t, http.StatusOK, "false")
+	if got := table.String(); got != "map[]" {
+		t.Errorf("got %s, want nothing linked", got)
+	}
+	b.Post("/confirm", "subject", "7").Want(t, http.StatusOK, "true")
 }
 
 func TestTheAccountOfAnotherUserStaysTheirs(t *testing.T) {
@@ -200,12 +214,12 @@ func TestAUserWithoutAnIDLinksNothing(t *testing.T) {
 func TestALinkerNamesItsMistakes(t *testing.T) {
 	w := newWorld(t)
 	provider := config(w.op)
-	provider.Bind = func(*http.Request) string { return "" }
+	provider.Bind, provider.FormPost = func(*http.Request) string { return "" }, true
 	_, err := oidc.NewLinker(oidc.LinkerConfig[*User]{Provider: provider, Guard: guard.Config{Sessions: w.sessions}})
 	_, err2 := oidc.NewLinker(oidc.LinkerConfig[*User]{
 		Provider: oidc.Config{}, Users: w.auth, Owner: func(*User) string { return "1" }, Link: (&accounts{}).link,
 	})
-	for _, want := range []string{"Users is nil", "Owner is nil", "Link is nil", "Provider.Bind is set", "Guard.Sessions is set", "Issuer is empty"} {
+	for _, want := range []string{"Users is nil", "Owner is nil", "Link is nil", "Provider.Bind is set", "Provider.FormPost is set", "Guard.Sessions is set", "Issuer is empty"} {
 		if got := fmt.Sprint(err, err2); !strings.Contains(got, want) {
 			t.Errorf("got %s, want %q in it", got, want)
 		}

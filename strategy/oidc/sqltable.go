@@ -190,11 +190,19 @@ func linkedUser[U any](
 	return u, true, err
 }
 
+// createTime is how long SQLFindOrCreate waits for a new user and the link of the account.
+const createTime = 10 * time.Second
+
 // SQLFindOrCreate is [SQLValidate] with a function that adds a user for an account that is linked to nobody;
 // then the account is linked to that user, whose id owner returns. An error of create that wraps
 // [strategy.ErrUnauthenticated] refuses the log-in, such as for an address that the provider has not verified,
-// or that another user has, who can link the account by a [Linker]. Any other is an outage. create has to
-// refuse a second user of one address: then of two first log-ins at once both are those of the first one's user.
+// or that another user has, who can link the account by a [Linker]. Any other is an outage.
+//
+// create has to refuse a second user of one address: then two first log-ins at once make one user, whom the
+// second one finds, or it is refused if the account is not linked yet. Both steps have ten seconds, also if the
+// browser leaves. After an outage between them the user is there without the account, and create refuses from
+// then on: such a user needs another way to log in. Or create adds the row of the account in the transaction
+// that adds the user.
 func SQLFindOrCreate[U any](
 	t *SQLTable, owner func(U) string, user func(ctx context.Context, owner string) (U, error),
 	create func(ctx context.Context, id Identity) (U, error),
@@ -204,7 +212,9 @@ func SQLFindOrCreate[U any](
 		if linked || !errors.Is(err, strategy.ErrUnauthenticated) || !isKey(id.Issuer) || !isKey(id.Subject) {
 			return u, err
 		}
-		if u, err = create(ctx, id); err == nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTime)
+		defer cancel()
+		if u, err = create(ctx, id); err == nil && !strategy.IsNilUser(u) {
 			err = t.Link(ctx, owner(u), id)
 		}
 		if errors.Is(err, strategy.ErrUnauthenticated) || errors.Is(err, ErrLinked) { // perhaps it is linked by now
