@@ -32,9 +32,7 @@ type app struct {
 	pages    map[string]*template.Template
 	users    users
 	mail     func(letter)
-	outbox   *outbox           // nil with -smtp
-	mails    *throttle.Limiter // limits how many mails a client can cause
-	guesses  *throttle.Limiter // limits guesses of the current password
+	outbox   *outbox // nil with -smtp
 	rules    *policy.Policy
 	sessions *session.Manager
 	rows     serializer.Serializer[*User]
@@ -49,6 +47,8 @@ type app struct {
 	passkeyTable *passkey.SQLTable[*User]
 	identities   *oidc.SQLTable
 	link         *oidc.Linker[*User] // nil without a provider
+
+	mails, guesses *throttle.Limiter // of mails that a client causes, and of the present password
 
 	registrations, resets, magic, oldAddress, newAddress *onetime.Links[*User]
 }

@@ -40,13 +40,6 @@ func empty(show func(w http.ResponseWriter, r *http.Request, f form) error) hand
 	return func(w http.ResponseWriter, r *http.Request) error { return show(w, r, form{}) }
 }
 
-func (f form) status() int {
-	if f.Status == 0 && len(f.Errors) > 0 {
-		return http.StatusUnprocessableEntity
-	}
-	return max(f.Status, http.StatusOK)
-}
-
 // refuse sets the error of a field.
 func (f form) refuse(field, text string) { f.Errors[field] = text }
 

@@ -70,7 +70,10 @@ func (a *app) show(w http.ResponseWriter, r *http.Request, err error, name strin
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store") // the Back button shows nothing after signing out
-	w.WriteHeader(f.status())
+	if f.Status == 0 && len(f.Errors) > 0 {
+		f.Status = http.StatusUnprocessableEntity
+	}
+	w.WriteHeader(max(f.Status, http.StatusOK))
 	_, _ = body.WriteTo(w) // the browser may have disconnected
 	return nil
 }
