@@ -90,7 +90,8 @@ func ping(ctx context.Context, db *sql.DB, dialect Dialect) error {
 
 var errBadURL = errors.New("give postgres://user:password@localhost:5432/app, " +
 	"mysql://user:password@localhost:3306/app, :memory:, or the name of an SQLite file, " +
-	"with its whole path if there is a ':', '@' or '=' in it; a password's / and # are written %2F and %23")
+	"with its whole path if there is a ':', '@' or '=' in it; " +
+	"a password's /, # and @ are written %2F, %23 and %40")
 
 // sourceOf reads a URL. Its errors do not quote it: what is wrong with it may be the password.
 func sourceOf(address string) (source, error) {
@@ -106,11 +107,9 @@ func sourceOf(address string) (source, error) {
 	s := source{name: address, connections: poolSize}
 	s.cure = "start it, make the database, or mend the user and the password"
 	switch {
-	case scheme == "postgres" || scheme == "postgresql":
+	case (scheme == "postgres" || scheme == "postgresql") && strings.Count(address, "@") < 2:
+		// pgx takes the first @ for the end of a password, and its errors quote what follows as the host.
 		s.dialect, s.driver, s.pkg = Postgres, "pgx", "github.com/jackc/pgx/v5/stdlib"
-		if u.User != nil { // pgx takes the first @ for the end of a password, and what follows for the host
-			s.name = u.String()
-		}
 	case (scheme == "mysql" || scheme == "mariadb") && u.Host != "" && database != "":
 		s.dialect, s.driver, s.pkg = MySQL, "mysql", "github.com/go-sql-driver/mysql"
 		s.name = mysqlName(u, database)

@@ -46,6 +46,7 @@ func TestOpenDBTellsNoPassword(t *testing.T) {
 		"a slash in the password":      "postgres://joe:hid/den@localhost/app",
 		"a slash behind a digit":       "postgres://joe:1/hidden@localhost/app",
 		"a question mark in it":        "postgres://joe:1?hidden@localhost/app",
+		"an at sign in it":             "postgres://joe:1@hidden@localhost/app",
 		"a number sign in it":          "postgres://localhost#hidden@localhost/app",
 		"a sign that is written badly": "mysql://joe:hid%zzden@localhost/app",
 		"a host that is written badly": "postgres://joe:hidden@%zz/app",
