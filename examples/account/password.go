@@ -10,11 +10,14 @@ import (
 
 const passwordChanged = "Your password is changed. All other devices are logged out."
 
+// passwordNotChanged answers the second of two clicks, and a form that waited in another tab.
+const passwordNotChanged = "Your password was changed by another form before. This one changed nothing."
+
 // setPassword changes the password and the security stamp, so all other devices are logged out at once.
 func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
-	if f.Get("stamp") != u.Stamp { // changed since the page was shown, such as by the first of two clicks
-		return done(w, r, nil, "/account", "")
+	if f.Get("stamp") != u.Stamp { // changed since the page was shown
+		return done(w, r, nil, "/account", passwordNotChanged)
 	}
 	chosen, err := a.newPassword(r.Context(), f, u.Email, u.Name)
 	if err == nil && u.Hash != "" {
@@ -33,7 +36,7 @@ func (a *app) setPassword(w http.ResponseWriter, r *http.Request) error {
 		u, err = a.users.setPassword(r.Context(), u, hash)
 	}
 	if errors.Is(err, strategy.ErrUnauthenticated) { // another request has changed it
-		return done(w, r, nil, "/account", "")
+		return done(w, r, nil, "/account", passwordNotChanged)
 	}
 	if err != nil {
 		return err

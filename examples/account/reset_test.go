@@ -46,7 +46,7 @@ func TestTheErrorOfAnOldLogInLeadsToALogIn(t *testing.T) {
 }
 
 // TestTheNewPasswordIsNoSecondGuess: a stolen session could once guess two current passwords in one request.
-// The new password counts only for the second of two clicks, which is answered as the first.
+// The second of two clicks is none either.
 func TestTheNewPasswordIsNoSecondGuess(t *testing.T) {
 	kim := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
 	kim.changePassword("a guess", secret).Want(t, http.StatusUnprocessableEntity, "not your present password")
@@ -55,6 +55,17 @@ func TestTheNewPasswordIsNoSecondGuess(t *testing.T) {
 		kim.Post("/account/password", "stamp", stamp, "current", secret, "password", secret+" or more").Want(t, http.StatusSeeOther, "")
 	}
 	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
+}
+
+// TestAPasswordFormOfAnotherTabSaysThatItChangedNothing: the user would think that its password counts.
+func TestAPasswordFormOfAnotherTabSaysThatItChangedNothing(t *testing.T) {
+	kim := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
+	waits := kim.hidden(kim.Get("/account/password").Text, "stamp")
+	kim.changePassword(secret, secret+" or more").Want(t, http.StatusSeeOther, "")
+	kim.Get("/account").Want(t, http.StatusOK, "Your password is changed.")
+	kim.Post("/account/password", "stamp", waits, "current", secret+" or more", "password", secret+" at last").
+		Want(t, http.StatusSeeOther, "")
+	kim.Get("/account").Want(t, http.StatusOK, "This one changed nothing.")
 }
 
 // TestAChangeUnderWayDoesNotUndoAReset: a thief with the password changes it again and again. One of these
