@@ -22,7 +22,7 @@ func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
 func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	err := a.apps.ConfirmRecoveryCodes(r.Context(), a.current(r).ID, formOf(r).Get("first"))
 	if errors.Is(err, strategy.ErrUnauthenticated) {
-		text := "You made new codes in another window. Save those that are shown here."
+		text := "Those codes are not valid: you made others in another window. Save the newest."
 		return done(w, r, nil, "/account/recovery", text)
 	}
 	return a.changed(w, r, err == nil, err, totp.FactorRecovery, "Your recovery codes are saved.")

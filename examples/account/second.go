@@ -40,7 +40,10 @@ func (a *app) changed(
 	if was {
 		a.send(u.Email, mail, "")
 	}
-	if err == nil || errors.Is(err, totp.ErrNotBegun) {
+	if errors.Is(err, totp.ErrNotBegun) { // what waited may have been of another window
+		text, err = "", nil
+	}
+	if err == nil {
 		_, err = a.auth.EndFactor(r.Context(), u, factor)
 	}
 	if err == nil && was && added != nil && a.auth.AddFactors(r, u, added...) != nil {

@@ -90,6 +90,20 @@ func TestThoseRecoveryCodesAreSavedThatWereShown(t *testing.T) {
 	v.Get("/account/recovery").Want(t, http.StatusOK, "in another window")
 	v.Post("/account/recovery/saved", "first", second).Want(t, http.StatusSeeOther, "")
 	v.Get("/account/security").Want(t, http.StatusOK, "10 left")
+	v.Post("/account/recovery/saved", "first", first).Want(t, http.StatusSeeOther, "") // the first window again
+	v.Get("/account/recovery").Want(t, http.StatusOK, "not valid")
+}
+
+// TestAnAppOfAnotherWindowIsNotSaidToBeSetUp: the codes of the app that the user has added there count for
+// nothing.
+func TestAnAppOfAnotherWindowIsNotSaidToBeSetUp(t *testing.T) {
+	v := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
+	addApp(t, v)
+	v.Get("/account/security").Want(t, http.StatusOK, "Your app is set up.")
+	v.Post("/account/authenticator/confirm", "code", "123456").Want(t, http.StatusSeeOther, "")
+	if page := v.Get("/account/security").Text; strings.Contains(page, "is set up") {
+		t.Errorf("nothing was set up: got %s", page)
+	}
 }
 
 // TestAnAppThatIsSetUpIsAnsweredAsThat: a concurrent log-out ends the session, but the app is stored.

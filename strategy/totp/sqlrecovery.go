@@ -28,27 +28,27 @@ func (t *SQLTable) BegunRecoveryCodes(ctx context.Context, owner string) ([]stri
 	return codes, err
 }
 
-// begunCodes is BegunRecoveryCodes. It returns the codes also as the table has them.
-func (t *SQLTable) begunCodes(ctx context.Context, owner string) (codes []string, sealed string, err error) {
-	r, err := t.row(ctx, owner)
+// begunCodes is BegunRecoveryCodes. It returns the row too.
+func (t *SQLTable) begunCodes(ctx context.Context, owner string) (codes []string, r row, err error) {
+	r, err = t.row(ctx, owner)
 	if err != nil || r.newCodes == "" {
-		return nil, "", err
+		return nil, r, err
 	}
 	text, err := t.cfg.Vault.Open(newCodesOf(owner), r.newCodes)
-	return strings.Fields(string(text)), r.newCodes, err
+	return strings.Fields(string(text)), r, err
 }
 
 // ConfirmRecoveryCodes replaces the owner's codes by those that wait, if code is one of them: a field of the
-// page that shows them, or what the user types to show that they are saved. The error is [ErrNotBegun], or
-// wraps strategy.ErrUnauthenticated if others wait.
+// page that shows them, or what the user types to show that they are saved. The error is [ErrNotBegun] if it
+// counts already, and wraps strategy.ErrUnauthenticated if others have taken its place.
 func (t *SQLTable) ConfirmRecoveryCodes(ctx context.Context, owner, code string) error {
 	sent, _ := HashRecoveryCode(code)
 	for {
-		codes, sealed, err := t.begunCodes(ctx, owner)
+		codes, r, err := t.begunCodes(ctx, owner)
 		if err != nil {
 			return err
 		}
-		if len(codes) == 0 {
+		if r.newCodes == "" && slices.Contains(strings.Fields(r.codes), sent) {
 			return ErrNotBegun
 		}
 		hashes := make([]string, len(codes))
@@ -59,7 +59,7 @@ func (t *SQLTable) ConfirmRecoveryCodes(ctx context.Context, owner, code string)
 			return errBadCode
 		}
 		n, err := t.table.Exec(ctx, `UPDATE {table} SET recovery_codes = $1, codes_left = $2, new_codes = ''
-			WHERE owner = $3 AND new_codes = $4`, strings.Join(hashes, " "), len(hashes), owner, sealed)
+			WHERE owner = $3 AND new_codes = $4`, strings.Join(hashes, " "), len(hashes), owner, r.newCodes)
 		if err != nil {
 			return fmt.Errorf("totp: confirm recovery codes: %w", err)
 		}
