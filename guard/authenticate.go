@@ -39,11 +39,12 @@ type Options struct {
 	// operators. Passport: failureFlash: true.
 	FailureText func(*Refusal) string
 
-	// FailureHandler answers a refused request, in place of the redirect and of Config.Error;
-	// it may call [Guard.Error], which answers where it writes nothing. err matches
-	// strategy.ErrUnauthenticated and is a *Refusal. An outage never gets here. Passport:
-	// failWithError, and the custom callback.
-	FailureHandler func(w http.ResponseWriter, r *http.Request, err error)
+	// FailureHandler answers a refused request, in place of the redirect and of Config.Error: by the form
+	// again, say. err matches strategy.ErrUnauthenticated and is a *Refusal. An outage never gets here. An
+	// error that it returns, such as err itself or an outage of its page, is answered as [Guard.Handle]
+	// answers one. If it writes nothing and returns nil, err is answered. Passport: failWithError, and the
+	// custom callback.
+	FailureHandler func(w http.ResponseWriter, r *http.Request, err error) error
 }
 
 // check panics for options that cannot work.
@@ -252,7 +253,9 @@ func (m *authenticate[U]) answerFailure(w http.ResponseWriter, r *http.Request, 
 	switch {
 	case m.o.FailureHandler != nil:
 		m.g.emitRefusal(r, err)
-		m.g.answerBy(m.o.FailureHandler, w, r, err)
+		m.g.handle(w, r, err, func(w http.ResponseWriter, r *http.Request) error {
+			return m.o.FailureHandler(w, r, err)
+		})
 	case m.o.FailureRedirect != "":
 		m.g.emitRefusal(r, err)
 		redirect(w, addReturnTo(m.o.FailureRedirect, ReturnTo(r)), http.StatusSeeOther)

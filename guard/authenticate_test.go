@@ -218,10 +218,11 @@ func TestFailureOptions(t *testing.T) {
 	w.mux.Handle("POST /redirect", w.AuthenticateWith(guard.Options{Strategies: local, FailureRedirect: "/login?failed=1"})(w.hello()))
 	w.mux.Handle("POST /flash", w.AuthenticateWith(guard.Options{Strategies: local, FailureRedirect: "/login", FailureFlash: "Try again", FailureMessage: "No"})(w.hello()))
 	w.mux.Handle("POST /text", w.AuthenticateWith(guard.Options{Strategies: local, FailureFlash: "x", FailureText: func(r *guard.Refusal) string { return fmt.Sprint("status ", r.Status()) }})(w.hello()))
-	w.mux.Handle("POST /own", w.AuthenticateWith(guard.Options{Strategies: local, FailureHandler: func(rw http.ResponseWriter, _ *http.Request, err error) {
+	w.mux.Handle("POST /own", w.AuthenticateWith(guard.Options{Strategies: local, FailureHandler: func(rw http.ResponseWriter, _ *http.Request, err error) error {
 		var refusal *guard.Refusal
 		rw.WriteHeader(http.StatusTeapot)
 		fmt.Fprintf(rw, "%v %v %s", errors.As(err, &refusal), errors.Is(err, strategy.ErrUnauthenticated), refusal.Failures[0].Strategy)
+		return nil
 	}})(w.hello()))
 	type messages struct{ flash, list string }
 	read := func(path string, form ...string) (status int, location, text string, m messages) {

@@ -146,9 +146,10 @@ func TestAnErrorPageThatWritesNothingIsNoSuccess(t *testing.T) {
 		handle func(http.ResponseWriter, *http.Request, error)
 		status int
 	}{{"nothing", silent, 401}, {"a flush", flush, 200}} {
+		handler := func(rw http.ResponseWriter, r *http.Request, err error) error { row.handle(rw, r, err); return nil }
 		w := newWorld(t, func(c *guard.Config) { c.Error = row.handle })
 		api := w.guard("", func(c *guard.Config) { c.Sessions, c.Error = nil, row.handle })
-		w.mux.Handle("/handler", w.AuthenticateWith(guard.Options{Strategies: []string{"token"}, FailureHandler: row.handle})(w.hello()))
+		w.mux.Handle("/handler", w.AuthenticateWith(guard.Options{Strategies: []string{"token"}, FailureHandler: handler})(w.hello()))
 		w.mux.Handle("/api", api.Authenticate("token")(w.hello()))
 		for _, path := range []string{"/me", "/handler", "/api"} {
 			if a := w.open().Get(path); a.StatusCode != row.status {

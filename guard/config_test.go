@@ -117,7 +117,7 @@ func TestMistakesInTheRouteTablePanicWhileRoutesAreBuilt(t *testing.T) {
 		{"a success redirect to another scheme", func() { w.LogInWith(guard.LogInOptions{SuccessRedirect: "//x"})(h) }, `SuccessRedirect "//x"`},
 		{"a failure redirect that is no URL", func() { w.AuthenticateWith(guard.Options{FailureRedirect: "login"}) }, `FailureRedirect "login"`},
 		{"two answers to a failure", func() {
-			w.AuthenticateWith(guard.Options{FailureRedirect: "/", FailureHandler: func(http.ResponseWriter, *http.Request, error) {}})
+			w.AuthenticateWith(guard.Options{FailureRedirect: "/", FailureHandler: func(http.ResponseWriter, *http.Request, error) error { return nil }})
 		}, "set one of them"},
 		{"freshness without an age", func() { w.RequireFresh(0) }, "maxAge is 0s"},
 		{"a factor without a name", func() { w.RequireFactor("", 0) }, "name a factor"},

@@ -28,30 +28,16 @@ func (g *Guard[U]) Handle(h func(w http.ResponseWriter, r *http.Request) error) 
 	})
 }
 
-// HandleFailure is [Guard.Handle] for [Options].FailureHandler: h answers a refusal, and may return an error
-// in place of an answer, such as that of a page or the refusal itself, whose event was sent before. It panics
-// if h is nil.
-//
-//	form := guard.Options{Strategies: []string{"local"}, FailureHandler: auth.HandleFailure(showFormAgain)}
-//	mux.Handle("POST /login", auth.AuthenticateWith(form)(auth.LogIn(home)))
-func (g *Guard[U]) HandleFailure(
-	h func(w http.ResponseWriter, r *http.Request, err error) error,
-) func(w http.ResponseWriter, r *http.Request, err error) {
-	if h == nil {
-		panic("guard: HandleFailure: the function is nil")
-	}
-	return func(w http.ResponseWriter, r *http.Request, refusal error) {
-		g.handle(w, r, refusal, func(w http.ResponseWriter, r *http.Request) error { return h(w, r, refusal) })
-	}
-}
-
-// handle calls h, and answers its error unless h has begun an answer. told is an error whose event was sent
-// before, or nil.
+// handle calls h, and answers its error unless h has begun an answer. told is a refusal whose event was sent
+// before, or nil; it is answered if h does nothing, since it must not be answered with 200.
 func (g *Guard[U]) handle(
 	w http.ResponseWriter, r *http.Request, told error, h func(w http.ResponseWriter, r *http.Request) error,
 ) {
 	watched := &startWatcher{ResponseWriter: w}
 	err := h(watched, r)
+	if err == nil && !watched.started {
+		err = told
+	}
 	if err == nil {
 		return
 	}

@@ -180,8 +180,7 @@ func (a *app) handler() http.Handler {
 	welcome := auth.LogInWith(guard.LogInOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	proved := auth.StepUpWith(guard.StepUpOptions{ReturnTo: true, SuccessRedirect: "/account"})(nil)
 	by := func(name string, refused failure) func(http.Handler) http.Handler {
-		o := guard.Options{Strategies: []string{name}, FailureHandler: auth.HandleFailure(refused)}
-		return auth.AuthenticateWith(o)
+		return auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: refused})
 	}
 
 	mux.Handle("GET /{$}", a.public(a.plain("home")))

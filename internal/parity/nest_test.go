@@ -112,9 +112,10 @@ var nestRows = []row{
 	}},
 	{"handleRequest", func(t *testing.T) {
 		a := newApp(t)
-		a.mux.Handle("POST /own", a.AuthenticateWith(guard.Options{Strategies: []string{"local"}, FailureHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+		a.mux.Handle("POST /own", a.AuthenticateWith(guard.Options{Strategies: []string{"local"}, FailureHandler: func(w http.ResponseWriter, _ *http.Request, err error) error {
 			var refusal *guard.Refusal
 			http.Error(w, fmt.Sprint(errors.As(err, &refusal)), http.StatusTeapot)
+			return nil
 		}})(a.hello()))
 		fail(a.open(), "/own").Want(t, http.StatusTeapot, "true")
 	}},

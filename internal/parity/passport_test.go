@@ -127,8 +127,9 @@ var passportRows = []row{
 		}
 	}},
 	{"failWithError", func(t *testing.T) {
-		a := failWith(t, guard.Options{FailureHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+		a := failWith(t, guard.Options{FailureHandler: func(w http.ResponseWriter, _ *http.Request, err error) error {
 			http.Error(w, "own page: "+err.Error(), http.StatusTeapot)
+			return nil
 		}})
 		fail(a.open(), "/with").Want(t, http.StatusTeapot, "own page: guard: refused: local")
 	}},

@@ -77,7 +77,7 @@ func (s *Strategy[U]) finish(
 	if auth == nil {
 		panic(noGuard)
 	}
-	by := guard.Options{Strategies: []string{s.cfg.Name}, FailureHandler: s.FailureHandler(auth)}
+	by := guard.Options{Strategies: []string{s.cfg.Name}, FailureHandler: s.FailureHandler}
 	done := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	return s.posted(auth, auth.AuthenticateWith(by)(remember(auth, done)))
 }

@@ -250,7 +250,7 @@ func (w *world) route() {
 		})
 	}
 	done := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, `{"done":true}`) })
-	login := w.auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: w.passkeys.FailureHandler(w.auth)})
+	login := w.auth.AuthenticateWith(guard.Options{Strategies: []string{name}, FailureHandler: w.passkeys.FailureHandler})
 	w.mux.Handle("POST /login", w.auth.Authenticate("local")(w.auth.LogIn(done)))
 	w.mux.Handle("POST /passkey/options", w.passkeys.BeginLogIn(w.auth))
 	w.mux.Handle("POST /passkey", login(proved(w.auth.LogIn(done))))

@@ -172,28 +172,26 @@ func (s *Strategy[U]) signals(a Account, list []Credential) Signals {
 	}
 }
 
-// FailureHandler returns a function for guard.Options.FailureHandler that answers the refusal of a
-// passkey that is not in the table with the member unknownCredential, of [UnknownCredential], so that
-// the page can have the browser forget it:
+// FailureHandler is a guard.Options.FailureHandler. It answers the refusal of a passkey that is not in the
+// table with the member unknownCredential, of [UnknownCredential], so that the page can have the browser
+// forget it:
 //
-//	known := guard.Options{Strategies: []string{"passkey"}, FailureHandler: passkeys.FailureHandler(auth)}
+//	known := guard.Options{Strategies: []string{"passkey"}, FailureHandler: passkeys.FailureHandler}
 //	mux.Handle("POST /passkey", auth.AuthenticateWith(known)(auth.LogIn(welcome)))
 //
-// Every other refusal is answered by Guard.Error.
-func (s *Strategy[U]) FailureHandler(auth *guard.Guard[U]) func(http.ResponseWriter, *http.Request, error) {
-	return func(w http.ResponseWriter, r *http.Request, err error) {
-		var e *unknown
-		if !errors.As(err, &e) {
-			auth.Error(w, r, err)
-			return
-		}
-		status := http.StatusUnauthorized
-		answer(w, status, "application/problem+json", map[string]any{
-			"type": guard.ProblemLogIn, "title": http.StatusText(status), "status": status,
-			"detail":            "This passkey is not known here any more.",
-			"unknownCredential": UnknownCredential{s.cfg.RPID, encode(e.id)},
-		})
+// It returns every other refusal, for the guard to answer.
+func (s *Strategy[U]) FailureHandler(w http.ResponseWriter, _ *http.Request, err error) error {
+	e, ok := errors.AsType[*unknown](err)
+	if !ok {
+		return err
 	}
+	status := http.StatusUnauthorized
+	answer(w, status, "application/problem+json", map[string]any{
+		"type": guard.ProblemLogIn, "title": http.StatusText(status), "status": status,
+		"detail":            "This passkey is not known here any more.",
+		"unknownCredential": UnknownCredential{s.cfg.RPID, encode(e.id)},
+	})
+	return nil
 }
 
 // unknown is the refusal of a passkey that is not in the table.
