@@ -35,7 +35,7 @@ const (
 	EventThrottled      EventName = "excess_rate_limit_exceeded" // a strategy refused with 429
 	EventSessionCreated EventName = "session_created"            // a user was logged in
 	EventSessionRenewed EventName = "session_renewed"            // StepUp or AddFactors added a factor, or the application logged the session's user in again
-	EventSessionExpired EventName = "session_expired"            // a log-in ended; Reason says why
+	EventSessionExpired EventName = "session_expired"            // a log-in ended; Reason says why; with OutcomeError the store failed, and a session whose stamp changed stays until the next request
 	EventForbidden      EventName = "authz_fail"                 // a known user may not do this; Reason says why
 	EventTokenReuse     EventName = "authn_token_reuse"          //nolint:gosec // the old token of a remembered browser was used again: somebody has a copy
 	EventCrossSite      EventName = "malicious_cors"             // another site caused an unsafe request; Origin, FetchSite and Host say which

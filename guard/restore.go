@@ -109,11 +109,11 @@ func (g *Guard[U]) userOfSlot(ctx context.Context, slot reqstate.Slot) (user U, 
 	return user, "", nil
 }
 
-// revoke ends the log-in in slot for reason: the user no longer exists, or the stamp changed.
+// revoke ends the log-in in slot for reason: the user no longer exists, or the stamp changed. If the store
+// fails, the record stays until the next request, and the event says so.
 func (g *Guard[U]) revoke(ctx context.Context, st *reqstate.State, slot reqstate.Slot, reason string) {
-	e := Event{Name: EventSessionExpired, Outcome: OutcomeSuccess, User: slices.Clone(slot.User), Session: g.ref(ctx), Reason: reason}
-	st.Slots.Revoke(ctx, g.cfg.SessionKey)
-	g.emit(ctx, e)
+	e := Event{Name: EventSessionExpired, User: slices.Clone(slot.User), Session: g.ref(ctx), Reason: reason}
+	g.emitOutcome(ctx, e, st.Slots.Revoke(ctx, g.cfg.SessionKey))
 }
 
 // Check returns the user, or the error that [Guard.RequireAuth] would answer. It writes

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
+	"github.com/seed-6f34412b/passport/session/sessiontest"
 )
 
 // logging is a decorator such as applications write.
@@ -61,6 +62,29 @@ func TestAStampCannotGetLost(t *testing.T) {
 		_, err := guard.New(guard.Config{Sessions: w.sessions, SessionKey: "other", Logger: w.logger()}, row.users)
 		if hidden := err != nil; hidden != row.hidden || hidden && !strings.Contains(err.Error(), "put serializer.WithStamp outermost") {
 			t.Errorf("%s: got the error %v, want one: %t", row.name, err, row.hidden)
+		}
+	}
+}
+
+// TestAnEventSaysThatARevokedSessionStays: if the store fails, the next request ends the session.
+func TestAnEventSaysThatARevokedSessionStays(t *testing.T) {
+	s := newSite(t)
+	b, _ := s.logIn()
+	s.table.set(User{ID: 1, Email: "joe@test.com", Pass: "another"})
+	for _, row := range []struct {
+		fate sessiontest.Fate
+		want guard.Outcome
+	}{{sessiontest.Fail, guard.OutcomeError}, {sessiontest.Pass, guard.OutcomeSuccess}} {
+		s.gate.Before = func(_ context.Context, c sessiontest.Call) sessiontest.Fate {
+			if c.Op == "End" {
+				return row.fate
+			}
+			return sessiontest.Pass
+		}
+		s.saw()
+		b.Get("/me").Want(t, 401, "")
+		if e := s.events[0]; e.Reason != guard.ReasonStamp || e.Outcome != row.want || (e.Err != nil) != (row.want == guard.OutcomeError) {
+			t.Errorf("got %+v, want the reason stamp and the outcome %s", e, row.want)
 		}
 	}
 }

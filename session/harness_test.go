@@ -185,7 +185,7 @@ func do(ctx context.Context, m *session.Manager, line string) error {
 		}
 		return err
 	case "revoke":
-		slots.Revoke(ctx, arg(1, "passport"))
+		_ = slots.Revoke(ctx, arg(1, "passport")) // it is best effort
 		return nil
 	}
 	return fmt.Errorf("unknown operation %q", line)

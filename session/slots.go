@@ -180,13 +180,13 @@ func (t *slots) LogOut(ctx context.Context, key string) error {
 	return nil
 }
 
-func (t *slots) Revoke(ctx context.Context, key string) {
+func (t *slots) Revoke(ctx context.Context, key string) error {
 	s, err := t.use(ctx, toRead)
 	if err != nil {
-		return
+		return err
 	}
 	defer s.mu.Unlock()
-	s.visit.Revoke(ctx, key)
+	return s.visit.Revoke(ctx, key)
 }
 
 func (t *slots) Reread(ctx context.Context) error {

@@ -245,22 +245,27 @@ func (v *Visit) Forget() {
 func (v *Visit) Discard() { v.drop() }
 
 // Revoke makes this request anonymous for key and ends the record at once, if it is unchanged
-// since it was loaded and nobody else is logged in there. A failure is reported; the request
-// stays anonymous and the cookie is not touched (S11).
-func (v *Visit) Revoke(ctx context.Context, key string) {
+// since it was loaded and nobody else is logged in there. A failure is reported and returned; the
+// request stays anonymous and the cookie is not touched (S11).
+func (v *Visit) Revoke(ctx context.Context, key string) error {
 	v.hide(key)
 	if v.phase != ready || v.ID == "" || v.draft != nil || others(v.logIns(time.Now()), []string{key}) {
-		return // nothing to end, or somebody else is logged in there
+		return nil // nothing to end, or somebody else is logged in there
 	}
 	ctx, cancel := v.p.bounded(ctx)
 	defer cancel()
-	if _, err := v.p.end(ctx, v.ID, v.base.Bytes(), "", v.p.noteLife(v.base)); err != nil && !errors.Is(err, v.p.NotFound) {
+	_, err := v.p.end(ctx, v.ID, v.base.Bytes(), "", v.p.noteLife(v.base))
+	if errors.Is(err, v.p.NotFound) {
+		err = nil
+	}
+	if err != nil {
 		v.p.Report(ctx, NotRevoked, v.ID, err)
 	} else {
 		v.p.unindex(ctx, v.base.Indexed(), v.ID)
 	}
 	v.clear()
 	v.finish(v.p.Ended) // nothing may replace it in this request (S13)
+	return err
 }
 
 // others reports whether one of the log-ins has a key that is not in keys.

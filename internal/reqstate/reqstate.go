@@ -265,9 +265,9 @@ type Slots interface {
 	// presented, unless another guard's log-in is in it.
 	LogOut(ctx context.Context, key string) error
 	// Revoke makes this request anonymous for key and ends the record at once, if it is unchanged since it
-	// was loaded. A failure is logged; the request stays anonymous and the cookie is not touched. It is for
-	// a user who no longer exists or whose stamp changed.
-	Revoke(ctx context.Context, key string)
+	// was loaded. A failure is logged and returned; the request stays anonymous and the cookie is not touched.
+	// It is for a user who no longer exists or whose stamp changed.
+	Revoke(ctx context.Context, key string) error
 	// Reread reads the session again from the primary and applies this request's changes to it again.
 	// ErrSessionEnded says that it is gone.
 	Reread(ctx context.Context) error
