@@ -207,7 +207,7 @@ func (a *app) handler() http.Handler {
 	mux.Handle("POST /login", by("local", a.logInFailed)(welcome))
 	mux.Handle("POST /login/link", a.public(a.mailLink("login", a.magic, "magic", "")))
 	mux.Handle("GET /login/link", a.public(a.plain("magic")))
-	mux.Handle("POST /login/link/use", by("magic-link", a.deadLink)(welcome))
+	mux.Handle("POST /login/link/use", auth.Restore(by("magic-link", a.deadLink)(welcome)))
 	mux.Handle("POST /login/passkey/options", a.passkeys.BeginLogIn(auth))
 	mux.Handle("POST /login/passkey", a.passkeys.FinishLogIn(auth))
 	mux.Handle("GET /second", a.public(empty(a.showSecond)))

@@ -50,6 +50,25 @@ func TestALinkLogsInWhereItWasAskedForAlone(t *testing.T) {
 	}
 }
 
+// TestAUsedLinkLeadsWhoeverIsLoggedInToTheirAccount: they went back and pressed the button again.
+func TestAUsedLinkLeadsWhoeverIsLoggedInToTheirAccount(t *testing.T) {
+	kim := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
+	kim.Post("/logout").Want(t, http.StatusSeeOther, "")
+	for ask, use := range map[string]string{"/login/link": "/login/link/use", "/forgot": "/reset"} {
+		kim.Post(ask, "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
+		token := kim.token("kim@test.example")
+		for range 2 {
+			if got := kim.Post(use, "token", token, "password", secret); got.Header.Get("Location") != "/account" {
+				t.Errorf("%s: got %d to %q, want /account", use, got.StatusCode, got.Header.Get("Location"))
+			}
+		}
+		kim.Post("/logout").Want(t, http.StatusSeeOther, "")
+		if got := kim.Post(use, "token", token, "password", secret); got.StatusCode != http.StatusGone {
+			t.Errorf("%s, logged out: got %d, want 410", use, got.StatusCode)
+		}
+	}
+}
+
 // TestALinkEndsWithItsAddress: a link to an address that the user has given up is not valid any more, nor is
 // another change of the address that was begun.
 func TestALinkEndsWithItsAddress(t *testing.T) {
