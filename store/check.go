@@ -23,10 +23,11 @@ const checkTime = time.Minute
 // that the Redis user lacks, with the command's name; a server that is a replica, is full, is older than
 // 6.2, or evicts keys; a node of a cluster behind a client for one server; several servers behind a proxy
 // that does not refuse scripts with keys on different servers. An INFO that the user may not read is
-// skipped. An outage is one error, and so is a password that the server refuses.
+// skipped. An outage is one error, and so is a server that refuses every command, such as one with another
+// password.
 func (s *RedisStores) Check(ctx context.Context) error {
 	err := s.Sessions.main.send(ctx, redis.NewStringCmd(ctx, "get", s.Sessions.cfg.Prefix+"check"))
-	if err != nil && (isOutage(err) || redis.IsAuthError(err)) {
+	if err != nil && (isOutage(err) || redis.IsAuthError(err) || redis.IsLoadingError(err) || redis.IsMaxClientsError(err)) {
 		return fmt.Errorf("store: check: %w", plain(err))
 	}
 	return errors.Join(append(s.checkServers(ctx), s.checkCommands(ctx)...)...)

@@ -45,6 +45,18 @@ func TestOpenRedisTellsNoPassword(t *testing.T) {
 	}
 }
 
+// TestCheckNamesOnceWhyEveryCommandIsRefused, not once for each.
+func TestCheckNamesOnceWhyEveryCommandIsRefused(t *testing.T) {
+	server := miniredis.RunT(t)
+	for _, why := range []string{"NOAUTH Authentication required.", "LOADING Redis is loading the dataset in memory", "ERR max number of clients reached"} {
+		server.SetError(why)
+		_, err := store.OpenRedis(t.Context(), "redis://"+server.Addr()+"?max_retries=-1", store.RedisConfig{Name: "shop"})
+		if err == nil || err.Error() != "store: check: "+why {
+			t.Errorf("got error %v, want only %s", err, why)
+		}
+	}
+}
+
 func TestOpenRedisNamesTheMistakesInItsConfig(t *testing.T) {
 	server := miniredis.RunT(t)
 	_, err := store.OpenRedis(t.Context(), "redis://"+server.Addr(), store.RedisConfig{ScanCount: -1})
