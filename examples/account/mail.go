@@ -59,7 +59,8 @@ func (b *outbox) All() []letter {
 // that wait when the program ends are lost: a real application stores them in a table.
 func newMailer(ctx context.Context, o options) func(letter) {
 	u, err := url.Parse(o.smtp)
-	if err != nil || u.Scheme != "smtp" || u.Port() == "" { // err may quote the password
+	if err != nil || u.Scheme != "smtp" || u.Port() == "" || // err may quote the password
+		strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" { // a part of the password
 		must(0, errors.New("-smtp is not like smtp://user:password@host:587"))
 	}
 	port, _ := strconv.Atoi(u.Port())

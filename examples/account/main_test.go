@@ -24,13 +24,15 @@ func TestItRefusesToShowSecrets(t *testing.T) {
 		"an address of another kind":        {"-addr", "127.0.0.1:0", "-url", "ftp://localhost"},
 		"an address with a path":            {"-addr", "127.0.0.1:0", "-url", "https://app.example/account"},
 		"a flag that is none":               {"-addr", "127.0.0.1:0", "account"},
+		"a slash in the mail's password":    {"-addr", "localhost:0", "-smtp", "smtp://joe:1/hidden@localhost:25"},
 		"a mail server that is not a URL":   {"-addr", "localhost:0", "-smtp", "localhost:25"},
 		"a secret that is easy to guess":    {"-addr", "localhost:0", "-secret", "secret"},
 		"a database that cannot be reached": {"-addr", "localhost:0", "-db", "/nowhere/account.db"},
+		"a Redis that cannot be reached":    {"-addr", "localhost:0", "-redis", "redis://joe:hidden@127.0.0.1:1?max_retries=-1"},
 	} {
 		err := main.Run(t.Context(), func(string) { t.Errorf("%s: it started", name) }, args...)
-		if err == nil {
-			t.Errorf("%s: no error", name)
+		if err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: got error %v, want one without a password", name, err)
 		}
 	}
 }
