@@ -65,9 +65,10 @@ func (g *Guard[U]) answerBy(handler func(http.ResponseWriter, *http.Request, err
 // A browser's window (Sec-Fetch-Mode: navigate, or a client that prefers HTML and does not
 // say) is sent to Config.LoginURL, or StepUpURL, if that is the cure and the method is GET
 // or HEAD, unless the browser itself can ask for a password; otherwise it gets a small
-// page, or that of Config.ErrorPage. Scripts, images and programs get a problem document (RFC 9457) of a type such as
-// [ProblemLogIn]. A 401 carries every challenge, each on a WWW-Authenticate line of its
-// own. Strategies that have none, such as a form, add no line: a browser would act on it.
+// page, or that of Config.ErrorPage. Scripts, images and programs get a problem document
+// (RFC 9457) of a type such as [ProblemLogIn]. A 401 carries every challenge, each on a
+// WWW-Authenticate line of its own. Strategies that have none, such as a form, add no line:
+// a browser would act on it.
 // Caches keep none of it.
 //
 // Passport: res.end(STATUS_CODES[…]) in middleware/authenticate.js.
@@ -91,7 +92,7 @@ func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
 		seconds := (a.retryAfter + time.Second - 1) / time.Second
 		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
-	for _, name := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
+	for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
 		h.Del(name) // they are about what the handler meant to send, as in http.Error
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -110,6 +111,9 @@ func (g *Guard[U]) writesPage(w http.ResponseWriter, r *http.Request, a *answer)
 		p.Title, p.Detail = a.title, a.detail
 	}
 	p.URL = cmp.Or(a.onward, a.logIn)
+	if h := w.Header(); h.Get("X-Frame-Options") == "" { // no other page presses its button: see askToGoOn
+		h.Set("X-Frame-Options", "DENY")
+	}
 	watched := &startWatcher{ResponseWriter: w}
 	g.cfg.ErrorPage(watched, r, p)
 	return watched.started

@@ -45,8 +45,9 @@ func TestTheErrorPage(t *testing.T) {
 			c.LoginURL, c.StepUpURL = "/login", "/second"
 			c.ErrorPage = func(rw http.ResponseWriter, _ *http.Request, p guard.Problem) {
 				got = fmt.Sprintf("%s %s %s", p.Kind(), p.Title, p.URL)
-				if tag := rw.Header().Get("ETag"); tag != "" || rw.Header().Get("Cache-Control") != "no-store" {
-					t.Errorf("%s: got the headers %v", row.name, rw.Header())
+				h := rw.Header()
+				if h.Get("ETag")+h.Get("Content-Type") != "" || h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" {
+					t.Errorf("%s: got the headers %v", row.name, h)
 				}
 				http.Error(rw, "our own page", p.Status)
 			}
@@ -54,6 +55,7 @@ func TestTheErrorPage(t *testing.T) {
 		g := w.guard("pages", own)
 		w.mux.Handle("/here", g.Handle(func(rw http.ResponseWriter, _ *http.Request) error {
 			rw.Header().Set("ETag", "of a page that is not sent")
+			rw.Header().Set("Content-Type", "text/csv")
 			return row.err
 		}))
 		b := w.open()

@@ -128,8 +128,8 @@ type Config struct {
 
 	// ErrorPage writes the page of a refusal where [Guard.Error] would write its small one: for a browser's
 	// window that is not redirected. It must write p.Status. The headers that belong to the answer, such as
-	// Cache-Control and WWW-Authenticate, are set. Programs get their problem document without it. If it
-	// writes nothing, or is nil, the small page is sent.
+	// Cache-Control and WWW-Authenticate, are set, and X-Frame-Options: DENY, unless there is another one.
+	// Programs get their problem document without it. If it writes nothing, or is nil, the small page is sent.
 	ErrorPage func(w http.ResponseWriter, r *http.Request, p Problem)
 }
 
