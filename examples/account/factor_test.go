@@ -55,6 +55,30 @@ func TestAThiefsSecondStepLocksNobodyOut(t *testing.T) {
 	}
 }
 
+// TestALostPasskeyLocksNobodyOut: it is a second step, also after a link by mail. So the page asks to make
+// recovery codes, and they do for it.
+func TestALostPasskeyLocksNobodyOut(t *testing.T) {
+	site := main.SiteOfThieves(t)
+	kim, lost := visit(t, site).register("kim@test.example"), visit(t, site)
+	kim.Get("/account/security").Want(t, http.StatusOK, "<p>For the day when you lose the phone")
+	site.AddPasskey(8 * 24 * time.Hour)
+	kim.Post("/in", "factor", "passkey").Want(t, http.StatusSeeOther, "")
+	kim.Get("/account/security").Want(t, http.StatusOK, "Now make recovery codes")
+	kim.Post("/account/recovery").Want(t, http.StatusSeeOther, "")
+	page := kim.Get("/account/recovery").Text
+	_, code, _ := strings.Cut(page, "<li><code>")
+	code, _, _ = strings.Cut(code, "<")
+	kim.Post("/account/recovery/saved", "first", kim.hidden(page, "first")).Want(t, http.StatusSeeOther, "")
+
+	lost.Post("/login/link", "email", "kim@test.example").Want(t, http.StatusSeeOther, "")
+	lost.Post("/login/link/use", "token", lost.token("kim@test.example"))
+	if to := lost.Get("/account").Header.Get("Location"); !strings.HasPrefix(to, "/second") {
+		t.Errorf("after a link by mail: got %q, want the second step", to)
+	}
+	lost.Post("/second", "code", code).Want(t, http.StatusSeeOther, "")
+	lost.Get("/account").Want(t, http.StatusOK, "kim@test.example")
+}
+
 // TestWhatIsRemovedLogsItsUsersOut: removing a passkey, an app or a provider's account ends the log-ins with
 // it in all other browsers. A double click sends one mail.
 func TestWhatIsRemovedLogsItsUsersOut(t *testing.T) {
