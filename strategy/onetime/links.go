@@ -59,16 +59,16 @@ func NewLinks[U any](cfg LinksConfig[U]) (*Links[U], error) {
 
 // mailed is what is kept with the token of a link, as JSON.
 type mailed struct {
-	User  json.RawMessage `json:"user,omitempty"` // absent for nobody
-	Stamp string          `json:"stamp,omitempty"`
-	Bound string          `json:"bound,omitempty"`
+	User  []byte `json:"user,omitempty"` // the JSON of Users, as it was written; absent for nobody
+	Stamp string `json:"stamp,omitempty"`
+	Bound string `json:"bound,omitempty"`
 }
 
 // Issue returns the token of a link that is to be mailed, text that needs no escaping in a URL: to log in or to
 // reset a password with the user's own address, to change it with the new one. user is nil if nobody has the
-// address. An answer must not tell whether anybody has it: so also issue a link that is not mailed, since that
-// takes time, and put a throttle.Throttle or a limit of your own before it. The error says that the text is
-// no address, or is an outage.
+// address: for that U has to be a pointer. An answer must not tell whether anybody has it: so also issue a link
+// that is not mailed, since that takes time, and put a throttle.Throttle or a limit of your own before it. The
+// error says that the text is no address, or is an outage.
 func (l *Links[U]) Issue(ctx context.Context, address string, user U) (string, error) {
 	suffix := base64.RawURLEncoding.EncodeToString([]byte(address))
 	if !IsAddress(address) {
@@ -92,9 +92,10 @@ func (l *Links[U]) Issue(ctx context.Context, address string, user U) (string, e
 }
 
 // Use calls work with the address and the user for whom the token that was sent was issued; the user is the
-// zero value if nobody had the address. It is [Tokens.Use]: the token is valid once, not used up by an outage,
-// and ctx does not end when the browser leaves. The error wraps [strategy.ErrUnauthenticated] also if the user
-// is gone, has another stamp, or if Bind returns something else than for Issue.
+// zero value if nobody had the address. It is [Tokens.Use]: the token is valid once, is put back if work, Users
+// or Bind fails by an outage, and ctx does not end when the browser leaves. The error wraps
+// [strategy.ErrUnauthenticated] also if the user is gone, has another stamp, or if Bind returns something else
+// than for Issue.
 func (l *Links[U]) Use(
 	ctx context.Context, sent string, work func(ctx context.Context, address string, user U) error,
 ) error {

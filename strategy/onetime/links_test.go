@@ -3,6 +3,7 @@ package onetime_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -83,6 +84,38 @@ func TestALinkIsForItsAddressAndItsUser(t *testing.T) {
 			t.Errorf("%s: again: got %v, want a refusal", name, err)
 		}
 	}
+}
+
+// TestALinkIsForAUserOfAnyID: its JSON is kept as the serializer writes it, or the stamp would be another one.
+func TestALinkIsForAUserOfAnyID(t *testing.T) {
+	for _, id := range []json.RawMessage{[]byte(`"R&D"`), []byte(`"<joe>"`), []byte("\"\u2028\""), []byte(`{ "id": 1 }`)} {
+		joe := &member{email: address}
+		links, err := onetime.NewLinks(onetime.LinksConfig[*member]{
+			Tokens: newSpy(t), Purpose: "a link",
+			Users: serializer.WithStamp[*member](written{id, joe}, func(*member) string { return "a hash" }),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, user, err := use(t, links, link(t, links, joe)); err != nil || user != joe {
+			t.Errorf("%s: got %v, %v, want the user", id, user, err)
+		}
+	}
+}
+
+// written is a serializer that writes the id of its one user so.
+type written struct {
+	id   json.RawMessage
+	user *member
+}
+
+func (w written) Serialize(context.Context, *member) (json.RawMessage, error) { return w.id, nil }
+
+func (w written) Deserialize(_ context.Context, id json.RawMessage) (*member, error) {
+	if string(id) != string(w.id) {
+		return nil, serializer.ErrUserGone
+	}
+	return w.user, nil
 }
 
 // TestALinkWithAnotherAddressIsNoLink: an attacker could show a victim's address above their own token. The link
