@@ -10,8 +10,9 @@ stream.onmessage = (e) => {
 }
 stream.addEventListener('end', leave)
 stream.onerror = () => {
-  if (stream.readyState === EventSource.CLOSED) return leave() // the server refused: nobody is logged in
   state.textContent = 'Connecting'
   state.classList.remove('good')
+  // The server refused, in an outage or because nobody is logged in. The page itself tells which.
+  if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000)
 }
 addEventListener('pagehide', () => stream.close())

@@ -558,8 +558,9 @@ await run({
   async 'the live page leaves when another tab signs out'(meet) {
     const ida = await meet()
     await ida.register('ida@test.example', secret)
+    await ida.page.route('**/account/live/stream', (route) => route.fulfill({ status: 429 }), { times: 1 })
     await ida.go('/account/live')
-    await ida.sees('Connected')
+    await ida.sees('Connected') // after a refusal: nobody was signed out
     await ida.look('live')
     const phone = await meet()
     await phone.logIn('ida@test.example', secret)
