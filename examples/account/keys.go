@@ -23,9 +23,12 @@ func (a *app) showKeys(w http.ResponseWriter, r *http.Request, f form) error {
 func (a *app) newKey(w http.ResponseWriter, r *http.Request) error {
 	f, u := formOf(r), a.current(r)
 	wants := apikey.Request{Owner: u.ID, Name: f.Get("name"), TTL: 90 * 24 * time.Hour}
-	text, _, err := a.keys.Issue(r.Context(), wants)
+	text, err := "", apikey.ErrName
+	if wants.Name != "" {
+		text, _, err = a.keys.Issue(r.Context(), wants)
+	}
 	if errors.Is(err, apikey.ErrName) {
-		f.refuse("name", "Say in at most 80 letters what the key is for.")
+		f.refuse("name", "Say in at most 255 letters what the key is for.")
 		return a.showKeys(w, r, f)
 	}
 	if errors.Is(err, apikey.ErrNameTaken) {

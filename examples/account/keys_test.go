@@ -12,6 +12,6 @@ import (
 // TestTheNameOfAKeyIsCountedInLetters, as the error says, and not in bytes.
 func TestTheNameOfAKeyIsCountedInLetters(t *testing.T) {
 	v := visit(t, main.Site(t, time.Hour)).register("kim@test.example")
-	v.Post("/account/keys", "name", strings.Repeat("ж", 80)).Want(t, http.StatusSeeOther, "")
-	v.Post("/account/keys", "name", strings.Repeat("ж", 81)).Want(t, http.StatusUnprocessableEntity, "80 letters")
+	v.Post("/account/keys", "name", strings.Repeat("ж", 255)).Want(t, http.StatusSeeOther, "")
+	v.Post("/account/keys", "name", strings.Repeat("ж", 256)).Want(t, http.StatusUnprocessableEntity, "255 letters")
 }

@@ -40,12 +40,12 @@ type Table interface {
 	Delete(ctx context.Context, owner, id string) (bool, error)
 }
 
-// maxName is how many characters a name may have.
-const maxName = 80
+// maxName is how many characters a name may have: whatever they are, they fit in [SQLTable]'s column in MySQL.
+const maxName = 255
 
-// ErrName is returned by [Keys.Issue] for a name that has not 1 to 80 characters, or has one for control, such
-// as a zero byte, which PostgreSQL does not store.
-var ErrName = errors.New("apikey: a key's name has 1 to 80 characters, none of them for control")
+// ErrName is returned by [Keys.Issue] for a name that has more than 255 characters, or one for control, such as
+// a zero byte, which PostgreSQL does not store.
+var ErrName = errors.New("apikey: a key's name has at most 255 characters, none of them for control")
 
 // Keys issues, lists and revokes keys. It is made by [NewKeys] and safe for concurrent
 // use.
@@ -78,7 +78,7 @@ func errPrefix(prefix string) error {
 // Request is what [Keys.Issue] is asked for.
 type Request struct {
 	Owner  string        // whose the key shall be; required
-	Name   string        // what it is for; 1 to 80 characters
+	Name   string        // what it is for; at most 255 characters
 	Scopes []string      // what it may do
 	TTL    time.Duration // how long it is good; zero means until it is revoked
 }
@@ -90,7 +90,7 @@ func (k *Keys) Issue(ctx context.Context, req Request) (text string, key Key, er
 	if req.Owner == "" || req.TTL < 0 {
 		return "", Key{}, errors.New("apikey: issue: Owner is empty or TTL negative: give whose key it is and how long it is good")
 	}
-	if n := utf8.RuneCountInString(req.Name); n == 0 || n > maxName || !utf8.ValidString(req.Name) ||
+	if utf8.RuneCountInString(req.Name) > maxName || !utf8.ValidString(req.Name) ||
 		strings.ContainsFunc(req.Name, unicode.IsControl) {
 		return "", Key{}, ErrName
 	}

@@ -584,7 +584,7 @@ await run({
     await xia.register('xia@test.example', secret)
     await xia.go('/account/keys')
     await xia.press('Make a key')
-    await xia.refused('What is it for?', 'Say in at most 80 letters')
+    await xia.refused('What is it for?', 'Say in at most 255 letters')
     await xia.makeKey('The robot')
     await xia.mail('xia@test.example', 'An API key was made')
     await xia.look('keys')
