@@ -1,6 +1,7 @@
 package remember
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -132,8 +133,22 @@ type Remembered struct {
 
 // note is what a series stores about its user.
 type note struct {
-	ID    json.RawMessage `json:"i"`
-	Stamp []byte          `json:"s,omitempty"`
+	ID      json.RawMessage `json:"i"`
+	Written []byte          `json:"w,omitempty"` // the id as given, if encoding/json writes another spelling
+	Stamp   []byte          `json:"s,omitempty"`
+}
+
+// encode returns the note with id, byte for byte: a stamp is over the id's JSON.
+func encode(id, stamp []byte) (json.RawMessage, error) {
+	n := note{ID: id, Stamp: stamp}
+	spelled, err := json.Marshal(n.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(spelled, id) {
+		n.Written = id
+	}
+	return json.Marshal(n)
 }
 
 // remembered returns the content of the series s, whose token is text.
@@ -145,6 +160,9 @@ func remembered(s rotating.Series, text string) (Remembered, error) {
 		return Remembered{}, errNotRemembered // not a record of this package
 	}
 	rem.ID, rem.Stamp = n.ID, n.Stamp
+	if n.Written != nil {
+		rem.ID = n.Written
+	}
 	return rem, nil
 }
 
@@ -168,7 +186,7 @@ var errNotRemembered = fmt.Errorf("%w: nobody is remembered", strategy.ErrUnauth
 // log-in, such as a provider's session, by which ForgetLabel ends the series; none may be
 // a user's name. Any error is an outage.
 func (m *Service) Remember(ctx context.Context, user string, id, stamp []byte, labels ...string) (Remembered, *http.Cookie, error) {
-	data, err := json.Marshal(note{id, stamp})
+	data, err := encode(id, stamp)
 	if err != nil {
 		return Remembered{}, nil, fmt.Errorf("remember: begin: %w", err)
 	}
@@ -186,7 +204,7 @@ func (m *Service) Remember(ctx context.Context, user string, id, stamp []byte, l
 // before, and the browser's cookie stays valid. ok is false when the series has ended. Any error is an
 // outage.
 func (m *Service) Update(ctx context.Context, rem Remembered, id, stamp []byte) (cookie *http.Cookie, ok bool, err error) {
-	data, err := json.Marshal(note{id, stamp})
+	data, err := encode(id, stamp)
 	var series rotating.Series
 	var next string
 	if err == nil {

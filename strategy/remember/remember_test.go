@@ -38,6 +38,30 @@ func newRemember(t testing.TB, cells strategy.Cells) *remember.Service {
 	return m
 }
 
+// TestAnIDIsRememberedAsGiven: a stamp is over its JSON, so another spelling ends the series.
+func TestAnIDIsRememberedAsGiven(t *testing.T) {
+	m := newRemember(t, newCells(t))
+	for _, id := range []string{`"joe"`, `"R&D"`, `"<joe>"`, "\"\u2028\"", `{ "id": 1 }`} {
+		rem, cookie, err := m.Remember(t.Context(), "joe", []byte(id), []byte("a stamp"))
+		if err != nil || string(rem.ID) != id {
+			t.Errorf("Remember: got %s, %v, want %s", rem.ID, err, id)
+		}
+		if rem, _, err = m.Recall(request(cookie)); err != nil || string(rem.ID) != id {
+			t.Errorf("Recall: got %s, %v, want %s", rem.ID, err, id)
+		}
+		if next, ok, err := m.Update(t.Context(), rem, []byte(id), []byte("a stamp")); err != nil || !ok || next != nil {
+			t.Errorf("Update to the same: got %v, %t, %v, want no other token", next, ok, err)
+		}
+		next, _, err := m.Update(t.Context(), rem, []byte(id), []byte("another stamp"))
+		if err != nil || next == nil {
+			t.Fatalf("Update: got %v, %v, want another token", next, err)
+		}
+		if rem, _, err = m.Recall(request(next)); err != nil || string(rem.ID) != id || string(rem.Stamp) != "another stamp" {
+			t.Errorf("after Update: got %s, %s, %v, want %s", rem.ID, rem.Stamp, err, id)
+		}
+	}
+}
+
 // device is a browser with a remember cookie.
 type device struct {
 	t      testing.TB
