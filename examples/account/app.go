@@ -50,7 +50,7 @@ type app struct {
 
 	mails, guesses *throttle.Limiter // of mails that a client causes, and of the present password
 
-	registrations, resets, magic, oldAddress, newAddress *onetime.Links[*User]
+	passwords, magic, oldAddress, newAddress *onetime.Links[*User]
 }
 
 // must returns v, or panics with a setupError, which newApp returns.
@@ -66,12 +66,8 @@ type setupError struct{ error }
 // newApp returns the application, for a server that listens there. Its error is a mistake in the flags.
 func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err error) {
 	defer func() {
-		switch failed := recover().(type) {
-		case nil:
-		case setupError:
-			a, err = nil, failed.error
-		default: // a fault of the program
-			panic(failed)
+		if failed := recover(); failed != nil {
+			a, err = nil, failed.(setupError).error // another panic goes on
 		}
 	}()
 	o.complete(ctx, listens)
@@ -99,8 +95,7 @@ func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err e
 		mailed.Purpose = purpose
 		return must(onetime.NewLinks(mailed))
 	}
-	a.registrations, a.resets = links("registration"), links("password reset")
-	a.oldAddress, a.newAddress = links("old address"), links("new address")
+	a.passwords, a.oldAddress, a.newAddress = links("password"), links("old address"), links("new address")
 	mailed.TTL, mailed.Bind = 10*time.Minute, session.Binding // a log-in only where it was asked for
 	a.magic = links("log-in")
 	kept := session.Config{
@@ -195,13 +190,13 @@ func (a *app) handler() http.Handler {
 	}
 
 	mux.Handle("GET /register", a.public(a.plain("register")))
-	mux.Handle("POST /register", a.public(a.mailLink("register", a.registrations, "taken", "registration")))
+	mux.Handle("POST /register", a.public(a.mailLink("register", a.passwords, "taken", "registration")))
 	mux.Handle("GET /register/finish", a.public(a.plain("choose")))
-	mux.Handle("POST /register/finish", a.public(a.choosePassword(a.registrations, a.register)))
+	mux.Handle("POST /register/finish", a.public(a.choosePassword))
 	mux.Handle("GET /forgot", a.public(a.plain("forgot")))
-	mux.Handle("POST /forgot", a.public(a.mailLink("forgot", a.resets, "reset", "")))
+	mux.Handle("POST /forgot", a.public(a.mailLink("forgot", a.passwords, "reset", "")))
 	mux.Handle("GET /reset", a.public(a.plain("choose")))
-	mux.Handle("POST /reset", a.public(a.choosePassword(a.resets, a.reset)))
+	mux.Handle("POST /reset", a.public(a.choosePassword))
 
 	mux.Handle("GET /login", a.public(a.logInPage))
 	mux.Handle("POST /login", by("local", a.logInFailed)(welcome))

@@ -30,18 +30,9 @@ func (a *app) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, err, "/account", "We have sent a mail to "+u.Email+". Open the link in it.")
 }
 
-// mailNewAddress is what the link to the old address is for: it mails one to the new address. The answer does
-// not tell whether that has an account.
+// mailNewAddress is what the link to the old address is for: it mails one to the new address.
 func (a *app) mailNewAddress(ctx context.Context, email string, u *User) error {
-	_, name, err := a.mailFor(ctx, email, "email-taken", "email-new")
-	if err != nil {
-		return err
-	}
-	token, err := a.newAddress.Issue(ctx, email, u)
-	if err == nil {
-		a.send(email, name, token)
-	}
-	return err
+	return a.sendLink(ctx, a.newAddress, email, u, "email-taken", "email-new")
 }
 
 // setEmail is what the link to the new address is for.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -9,24 +10,14 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
-// mailLink returns the handler that mails a link to the address in the form of page. known and unknown are
-// the names of the mails to addresses with and without an account; "" sends none. The answer is the same for
-// both, so only the owner of the address learns whether it has an account.
+// mailLink returns the handler that mails one of links to the address in the form of page.
 func (a *app) mailLink(page string, links *onetime.Links[*User], known, unknown string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		f, email, err := a.mailTo(r)
 		if err != nil || len(f.Errors) > 0 {
 			return a.show(w, r, err, page, f, nil)
 		}
-		u, name, err := a.mailFor(r.Context(), email, known, unknown)
-		if err != nil {
-			return err
-		}
-		token, err := links.Issue(r.Context(), email, u) // also without a mail: the time must not tell
-		if err == nil && name != "" {
-			a.send(email, name, token)
-		}
-		return done(w, r, err, "/mailed", "")
+		return done(w, r, a.sendLink(r.Context(), links, email, nil, known, unknown), "/mailed", "")
 	}
 }
 
@@ -42,50 +33,58 @@ func (a *app) mailTo(r *http.Request) (f form, email string, err error) {
 	return f, email, err
 }
 
-// mailFor returns the user who has an address, or nil, and the name of the mail to it: known or unknown.
-func (a *app) mailFor(ctx context.Context, email, known, unknown string) (*User, string, error) {
-	u, _, err := a.users.byEmail(ctx, email)
+// sendLink mails the link of a user to an address; nil is for the user who has it, if there is one. known and
+// unknown are the names of the mails to addresses with and without an account; "" sends none. Nothing else
+// differs, so only the owner of the address learns whether it has an account.
+func (a *app) sendLink(
+	ctx context.Context, links *onetime.Links[*User], email string, u *User, known, unknown string,
+) error {
+	owner, _, err := a.users.byEmail(ctx, email)
+	name := known
 	if errors.Is(err, strategy.ErrUnauthenticated) {
-		return nil, unknown, nil
+		name, err = unknown, nil
 	}
-	return u, known, err
+	if err != nil {
+		return err
+	}
+	token, err := links.Issue(ctx, email, cmp.Or(u, owner)) // also without a mail: the time must not tell
+	if err == nil && name != "" {
+		a.send(email, name, token)
+	}
+	return err
 }
 
-// choosePassword returns the handler that uses one of links for the password that was chosen on its page, and
-// logs in. store stores the hash, and returns the user and what to tell them. The next page offers to remove
-// other ways to log in: somebody who knew a former password may have added them.
-func (a *app) choosePassword(
-	links *onetime.Links[*User],
-	store func(ctx context.Context, f form, email string, u *User, hash string) (*User, string, error),
-) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		f := formOf(r)
-		chosen, err := a.newPassword(r.Context(), f, onetime.Address(f.Get("token")))
-		if err != nil || len(f.Errors) > 0 {
-			return a.show(w, r, err, "choose", f, nil)
-		}
-		var text string
-		var u *User
-		work := func(ctx context.Context, email string, was *User) error {
-			hash, err := a.hasher.Hash(ctx, chosen) // not before: a stranger could have the site hash
-			if err == nil {
-				u, text, err = store(ctx, f, email, was, hash)
-			}
-			return err
-		}
-		if err = links.Use(r.Context(), f.Get("token"), work); err != nil {
-			return a.deadLink(w, r, err)
-		}
-		if err = a.attempts.Unlock(r.Context(), u.Email); err == nil { // resets the count of failed attempts
-			a.attempts.MakeKnown(w, r, u.Email)
-			err = a.auth.LogInUser(r, u)
-		}
-		to := "/account"
-		if u.Passkeys+u.Linked+u.Keys > 0 {
-			to = "/account/kept"
-		}
-		return done(w, r, err, to, text)
+// choosePassword uses a link for the password that was chosen on its page, and logs in. Without a user it is
+// the link of a registration, and else of a reset: the next page then offers to remove other ways to log in,
+// since somebody who knew the former password may have added them.
+func (a *app) choosePassword(w http.ResponseWriter, r *http.Request) error {
+	f := formOf(r)
+	chosen, err := a.newPassword(r.Context(), f, onetime.Address(f.Get("token")))
+	if err != nil || len(f.Errors) > 0 {
+		return a.show(w, r, err, "choose", f, nil)
 	}
+	var u *User
+	text, to := "Welcome. Your account is ready.", "/account"
+	work := func(ctx context.Context, email string, was *User) error {
+		hash, err := a.hasher.Hash(ctx, chosen) // not before: a stranger could have the site hash
+		if err == nil && was == nil {
+			u, err = a.register(ctx, email, hash)
+		} else if err == nil {
+			u, text, err = a.reset(ctx, was, hash, f.Get("remove") != "")
+		}
+		return err
+	}
+	if err = a.passwords.Use(r.Context(), f.Get("token"), work); err != nil {
+		return a.deadLink(w, r, err)
+	}
+	if err = a.attempts.Unlock(r.Context(), u.Email); err == nil { // resets the count of failed attempts
+		a.attempts.MakeKnown(w, r, u.Email)
+		err = a.auth.LogInUser(r, u)
+	}
+	if u.Passkeys+u.Linked+u.Keys > 0 {
+		to = "/account/kept"
+	}
+	return done(w, r, err, to, text)
 }
 
 // deadLink answers a link that is not valid any more. After a second click the user is already logged in.

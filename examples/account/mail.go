@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -22,11 +21,8 @@ type letter struct {
 	At          time.Time
 }
 
-//go:embed mails
-var mailTexts embed.FS
-
 // letters has the text of each mail. The first line is the subject.
-var letters = template.Must(template.ParseFS(mailTexts, "mails/mails.txt"))
+var letters = template.Must(template.ParseFS(files, "mails/mails.txt"))
 
 // send queues the mail of that name; token is that of its link, or "". It is sent later, so that the time of
 // an answer does not tell whether a mail was sent.
@@ -64,14 +60,14 @@ func newMailer(ctx context.Context, o options) func(letter) {
 		must(0, errors.New("-smtp is not like smtp://user:password@host:587"))
 	}
 	port, _ := strconv.Atoi(u.Port())
-	client := must(mail.NewClient(u.Hostname(), mail.WithPort(port), mail.WithTimeout(o.mailTime),
-		mail.WithTLSPolicy(mail.TLSOpportunistic)))
-	if secret, ok := u.User.Password(); ok {
-		client.SetTLSPolicy(mail.TLSMandatory)
-		client.SetSMTPAuth(mail.SMTPAuthAutoDiscover)
-		client.SetUsername(u.User.Username())
-		client.SetPassword(secret)
+	opts := []mail.Option{
+		mail.WithPort(port), mail.WithTimeout(o.mailTime), mail.WithTLSPolicy(mail.TLSOpportunistic),
 	}
+	if secret, ok := u.User.Password(); ok {
+		opts = append(opts, mail.WithTLSPolicy(mail.TLSMandatory), mail.WithUsername(u.User.Username()),
+			mail.WithPassword(secret), mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover))
+	}
+	client := must(mail.NewClient(u.Hostname(), opts...))
 	queue := make(chan letter, 1000)
 	go func() {
 		for l := range queue {

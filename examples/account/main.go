@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,7 +27,13 @@ import (
 	"syscall"
 	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // PostgreSQL
+	_ "modernc.org/sqlite"             // SQLite
+
 	"github.com/seed-6f34412b/passport/examples/internal/provider"
+	"github.com/seed-6f34412b/passport/session"
+	"github.com/seed-6f34412b/passport/store"
+	"github.com/seed-6f34412b/passport/store/sqlstore"
 	"github.com/seed-6f34412b/passport/strategy/password"
 )
 
@@ -57,8 +64,8 @@ func parse(args []string) (options, error) {
 	o := options{freshFor: 10 * time.Minute, mailTime: 30 * time.Second, hasher: &password.Argon2id{}}
 	f := flag.NewFlagSet("account", flag.ExitOnError)
 	env := func(to *string, name, variable, usage string) {
-		f.StringVar(to, name, os.Getenv(variable), usage+"; $"+variable)
-		f.Lookup(name).DefValue = "" // for -h
+		f.StringVar(to, name, "", usage+"; $"+variable)
+		*to = os.Getenv(variable) // not as the default, which -h shows
 	}
 	f.StringVar(&o.addr, "addr", "localhost:3000", "where to listen, as `host:port`")
 	f.StringVar(&o.url, "url", "", "`URL` by which browsers know the site, if it is behind a proxy")
@@ -143,3 +150,17 @@ func (o *options) complete(ctx context.Context, listens *net.TCPAddr) {
 
 // secure reports whether browsers reach the site by https.
 func (o *options) secure() bool { return strings.HasPrefix(o.url, "https:") }
+
+// openBackend opens the database, makes the tables that are missing, and chooses where sessions are kept.
+// What else the library keeps, such as links that work once, is in the database. run closes it.
+func openBackend(ctx context.Context, o options) (*sql.DB, *sqlstore.Stores, session.Store) {
+	db, dialect, err := sqlstore.OpenDB(ctx, cmp.Or(o.db, ":memory:"))
+	must(db, err)
+	must(db.ExecContext(ctx, tables))
+	s := must(sqlstore.New(ctx, db, sqlstore.Config{Dialect: dialect, Migrate: true}))
+	go s.Upkeep(ctx, 0, nil) // removes what has expired
+	if o.redis == "" {
+		return db, s, s.Sessions
+	}
+	return db, s, must(store.OpenRedis(ctx, o.redis, store.RedisConfig{Name: "account"})).Sessions
+}

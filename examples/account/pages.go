@@ -18,7 +18,7 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/onetime"
 )
 
-//go:embed templates static
+//go:embed templates static mails
 var files embed.FS
 
 // page is the data of a template.

@@ -7,14 +7,12 @@ import "context"
 // and there are no rows for addresses that do not exist.
 
 // register adds the user whose address the link has proved.
-func (a *app) register(
-	ctx context.Context, _ form, email string, _ *User, hash string,
-) (*User, string, error) {
+func (a *app) register(ctx context.Context, email, hash string) (*User, error) {
 	u, err := a.users.add(ctx, email, hash) // its error may be errTaken: another link was used first
 	if err == nil && email == a.local.Account(a.admin) {
 		err = a.makeAdmin(ctx)
 	}
-	return u, "Welcome. Your account is ready.", err
+	return u, err
 }
 
 // makeAdmin makes the owner of the address in -admin the only administrator.

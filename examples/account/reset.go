@@ -6,11 +6,12 @@ import (
 	"net/http"
 )
 
-// reset stores a new password, which logs out all devices. The second step stays, unless it is new and the
-// owner asks to remove it because somebody else has set it up. Other ways to log in stay too.
-func (a *app) reset(ctx context.Context, f form, _ string, u *User, hash string) (*User, string, error) {
+// reset stores a new password, which logs out all devices, and returns the user and what to tell them. The
+// second step stays, unless it is new and the owner asks to remove it because somebody else has set it up.
+// Other ways to log in stay too.
+func (a *app) reset(ctx context.Context, u *User, hash string, remove bool) (*User, string, error) {
 	text := passwordChanged
-	if f.Get("remove") != "" && (u.App || u.Passkeys > 0) {
+	if remove && (u.App || u.Passkeys > 0) {
 		if u.secondIsNew() {
 			if err := a.clear(ctx, u, "factor", "authenticators", "passkeys"); err != nil {
 				return nil, "", err
