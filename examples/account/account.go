@@ -7,8 +7,8 @@ func (a *app) account(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) showAccount(w http.ResponseWriter, r *http.Request, f form) error {
-	seen, err := a.users.audited(r.Context(), a.current(r).ID)
-	return a.show(w, r, err, "account", f, seen)
+	log, err := a.users.auditLog(r.Context(), a.current(r).ID)
+	return a.show(w, r, err, "account", f, log)
 }
 
 // setName changes the name. It is the only change that an administrator may make for a user.

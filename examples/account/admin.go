@@ -11,8 +11,8 @@ import (
 
 func (a *app) adminPage(w http.ResponseWriter, r *http.Request) error {
 	list, err := a.users.list(r.Context())
-	seen, err2 := a.users.audited(r.Context(), "")
-	return a.show(w, r, errors.Join(err, err2), "admin", form{}, map[string]any{"Users": list, "Audit": seen})
+	log, err2 := a.users.auditLog(r.Context(), "")
+	return a.show(w, r, errors.Join(err, err2), "admin", form{}, map[string]any{"Users": list, "Audit": log})
 }
 
 // act makes an administrator act as a user. access.go says which pages that opens.
@@ -36,14 +36,14 @@ func (t users) audit(ctx context.Context, admin, u *User, what string) error {
 	return err
 }
 
-// Audited is a line of the audit table.
-type Audited struct {
+// AuditEntry is a row of the audit table, with addresses in place of ids.
+type AuditEntry struct {
 	At                int64
 	Admin, User, What string
 }
 
-// audited returns what administrators did to a user's account, or to any if user is "", the latest first.
-func (t users) audited(ctx context.Context, user string) (list []Audited, err error) {
+// auditLog returns what administrators did to a user's account, or to any if user is "", the latest first.
+func (t users) auditLog(ctx context.Context, user string) (list []AuditEntry, err error) {
 	err = t.db.SelectContext(ctx, &list, `SELECT audit.at, audit.what,
 		COALESCE(a.email, 'somebody') AS admin, COALESCE(u.email, 'somebody') AS "user"
 		FROM audit LEFT JOIN users a ON a.id = admin_id LEFT JOIN users u ON u.id = user_id
