@@ -67,7 +67,7 @@ type setupError struct{ error }
 func newApp(ctx context.Context, o options, listens *net.TCPAddr) (a *app, err error) {
 	defer func() {
 		if failed := recover(); failed != nil {
-			a, err = nil, failed.(setupError).error // another panic goes on
+			a, err = nil, failed.(setupError).error // a fault of the program panics on
 		}
 	}()
 	o.complete(ctx, listens)

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/seed-6f34412b/passport/guard"
-	"github.com/seed-6f34412b/passport/strategy/onetime"
 	"github.com/seed-6f34412b/passport/strategy/password/policy"
 )
 
@@ -57,15 +56,6 @@ func (f form) refusedBy(err error, field, text string) form {
 func (f form) Get(field string) string {
 	text := strings.ReplaceAll(f.values.Get(field), "\x00", "")
 	return strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
-}
-
-// address returns the e-mail address in the form, normalized as in the users table.
-func (a *app) address(f form) string {
-	text := a.local.Account(f.Get("email"))
-	if !onetime.IsAddress(text) {
-		f.refuse("email", "Enter an e-mail address, such as kim@example.com.")
-	}
-	return text
 }
 
 // input is for the template "field": input .Form "email" "label" "E-mail address" "type" "email".

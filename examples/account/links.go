@@ -21,12 +21,16 @@ func (a *app) mailLink(page string, links *onetime.Links[*User], known, unknown 
 	}
 }
 
-// mailTo returns the form of a POST, and the address in it. Too many mails to it are an error of the field.
-func (a *app) mailTo(r *http.Request) (f form, email string, err error) {
-	f = formOf(r)
-	if email = a.address(f); len(f.Errors) == 0 {
-		err = a.mails.Take(r, email)
+// mailTo returns the form of a POST, and the address in it, spelled as in the users table. A text that is no
+// address is an error of the field, and so are too many mails to it.
+func (a *app) mailTo(r *http.Request) (form, string, error) {
+	f := formOf(r)
+	email := a.local.Account(f.Get("email"))
+	if !onetime.IsAddress(email) {
+		f.refuse("email", "Enter an e-mail address, such as kim@example.com.")
+		return f, email, nil
 	}
+	err := a.mails.Take(r, email)
 	if errors.Is(err, strategy.ErrUnauthenticated) {
 		f, err = f.refusedBy(err, "email", ""), nil
 	}
