@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS authenticators ( -- totp.SQLTable; its time is millis
   new_app        TEXT NOT NULL,
   recovery_codes TEXT NOT NULL,
   codes_left     BIGINT NOT NULL,
-  new_codes      TEXT NOT NULL
+  new_codes      TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS passkeys ( -- passkey.SQLTable; its times are milliseconds
   id         TEXT PRIMARY KEY,

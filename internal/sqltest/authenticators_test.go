@@ -162,6 +162,33 @@ func TestARemovalLeavesNoApp(t *testing.T) {
 	}
 }
 
+// TestATableWithoutNewCodesStillLogsUsersIn, and an earlier version adds its rows to a table that has them: while
+// processes of both run, and before the column is added.
+func TestATableWithoutNewCodesStillLogsUsersIn(t *testing.T) {
+	servers := start(t)
+	for _, p := range servers.places() {
+		t.Run(p.name, func(t *testing.T) {
+			db, ctx := p.open(t), t.Context()
+			table, codes := authenticators(t, db, p.cfg.Dialect == sqlstore.MySQL)
+			exec(t, db, `INSERT INTO authenticators (owner, app, app_since, new_app, recovery_codes, codes_left)
+				VALUES ('jen', '', 0, '', '', 0)`)
+			if shown, err := table.BegunRecoveryCodes(ctx, "jen"); err != nil || shown != nil {
+				t.Errorf("of an earlier version's row: got %d codes, %v, want none", len(shown), err)
+			}
+			hash, _ := totp.HashRecoveryCode("a1b2-c3d4-e5f6-g7h8-j9k0-m1n2")
+			exec(t, db, `ALTER TABLE authenticators DROP COLUMN new_codes`)
+			exec(t, db, `UPDATE authenticators SET recovery_codes = '`+hash+`', codes_left = 1`)
+			must(t, table.Begin(ctx, "jen"))
+			key, err := begunKey(ctx, table, "jen")
+			must(t, err)
+			must(t, table.Confirm(ctx, "jen", codes.Code(key, time.Now())))
+			if there, err := table.UseRecoveryCode(ctx, "jen", hash); err != nil || !there {
+				t.Errorf("a recovery code: got %t, %v", there, err)
+			}
+		})
+	}
+}
+
 // TestASQLTablesRecoveryCodesAreGoodOnce, also when they come at the same time, and until others replace them.
 func TestASQLTablesRecoveryCodesAreGoodOnce(t *testing.T) {
 	servers := start(t)

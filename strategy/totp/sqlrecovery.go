@@ -1,10 +1,14 @@
 package totp
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-6f34412b/passport/strategy/internal/sqltable"
 )
 
 // newCodesOf is the vault's account for recovery codes that wait: they cannot be opened as the key of an app.
@@ -28,14 +32,20 @@ func (t *SQLTable) BegunRecoveryCodes(ctx context.Context, owner string) ([]stri
 	return codes, err
 }
 
-// begunCodes is BegunRecoveryCodes. It returns the row too.
-func (t *SQLTable) begunCodes(ctx context.Context, owner string) (codes []string, r row, err error) {
-	r, err = t.row(ctx, owner)
-	if err != nil || r.newCodes == "" {
-		return nil, r, err
+// begunCodes is BegunRecoveryCodes. It returns the codes also as the table has them.
+func (t *SQLTable) begunCodes(ctx context.Context, owner string) (codes []string, sealed string, err error) {
+	list, err := sqltable.Rows(ctx, t.table, func(rows *sql.Rows) (s string, err error) {
+		err = rows.Scan(&s)
+		return s, err
+	}, `SELECT new_codes FROM {table} WHERE owner = $1`, owner)
+	if err != nil {
+		return nil, "", fmt.Errorf("totp: read the table: %w", err)
 	}
-	text, err := t.cfg.Vault.Open(newCodesOf(owner), r.newCodes)
-	return strings.Fields(string(text)), r, err
+	if sealed = append(list, "")[0]; sealed == "" {
+		return nil, "", nil
+	}
+	text, err := t.cfg.Vault.Open(newCodesOf(owner), sealed)
+	return strings.Fields(string(text)), sealed, err
 }
 
 // ConfirmRecoveryCodes replaces the owner's codes by those that wait, if code is one of them: a field of the
@@ -44,11 +54,14 @@ func (t *SQLTable) begunCodes(ctx context.Context, owner string) (codes []string
 func (t *SQLTable) ConfirmRecoveryCodes(ctx context.Context, owner, code string) error {
 	sent, _ := HashRecoveryCode(code)
 	for {
-		codes, r, err := t.begunCodes(ctx, owner)
+		codes, sealed, err := t.begunCodes(ctx, owner)
 		if err != nil {
 			return err
 		}
-		if r.newCodes == "" && slices.Contains(strings.Fields(r.codes), sent) {
+		if sealed == "" {
+			if r, err := t.row(ctx, owner); err != nil || !slices.Contains(strings.Fields(r.codes), sent) {
+				return cmp.Or(err, errBadCode)
+			}
 			return ErrNotBegun
 		}
 		hashes := make([]string, len(codes))
@@ -59,7 +72,7 @@ func (t *SQLTable) ConfirmRecoveryCodes(ctx context.Context, owner, code string)
 			return errBadCode
 		}
 		n, err := t.table.Exec(ctx, `UPDATE {table} SET recovery_codes = $1, codes_left = $2, new_codes = ''
-			WHERE owner = $3 AND new_codes = $4`, strings.Join(hashes, " "), len(hashes), owner, r.newCodes)
+			WHERE owner = $3 AND new_codes = $4`, strings.Join(hashes, " "), len(hashes), owner, sealed)
 		if err != nil {
 			return fmt.Errorf("totp: confirm recovery codes: %w", err)
 		}

@@ -63,7 +63,7 @@ func (t *SQLTable) Schema() string {
 	new_app {id} NOT NULL,        -- the key of an app that no code has confirmed yet
 	recovery_codes {id} NOT NULL, -- the hashes, with spaces between them
 	codes_left BIGINT NOT NULL,   -- how many they are
-	new_codes {id} NOT NULL       -- recovery codes that nobody has saved yet, encrypted
+	new_codes {id} NOT NULL DEFAULT '' -- recovery codes that nobody has saved yet, encrypted
 );
 `)
 }
@@ -169,16 +169,17 @@ func SQLEnrolled[U any](
 
 // row is a row of the table.
 type row struct {
-	app, newApp, codes, newCodes string
-	since                        int64
+	app, newApp, codes string
+	since              int64
 }
 
-// row returns the owner's row, which is empty if there is none.
+// row returns the owner's row, which is empty if there is none. It does not read new_codes, so that users log in
+// also by a table of an earlier version.
 func (t *SQLTable) row(ctx context.Context, owner string) (row, error) {
 	list, err := sqltable.Rows(ctx, t.table, func(rows *sql.Rows) (r row, err error) {
-		err = rows.Scan(&r.app, &r.since, &r.newApp, &r.codes, &r.newCodes)
+		err = rows.Scan(&r.app, &r.since, &r.newApp, &r.codes)
 		return r, err
-	}, `SELECT app, app_since, new_app, recovery_codes, new_codes FROM {table} WHERE owner = $1`, owner)
+	}, `SELECT app, app_since, new_app, recovery_codes FROM {table} WHERE owner = $1`, owner)
 	if err != nil {
 		return row{}, fmt.Errorf("totp: read the table: %w", err)
 	}
