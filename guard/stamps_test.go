@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-6f34412b/passport/guard"
 	"github.com/seed-6f34412b/passport/serializer"
@@ -87,4 +89,26 @@ func TestAnEventSaysThatARevokedSessionStays(t *testing.T) {
 			t.Errorf("got %+v, want the reason stamp and the outcome %s", e, row.want)
 		}
 	}
+}
+
+// TestAStampOutlivesNodesSpelling: Node writes the user's id in its own spelling, and the stamp is over the id.
+func TestAStampOutlivesNodesSpelling(t *testing.T) {
+	w := newWorld(t)
+	users := serializer.WithStamp[*ticket](&tickets{}, func(*ticket) string { return "a stamp" })
+	g, err := guard.New(guard.Config{Sessions: w.sessions, Logger: w.logger(), SessionKey: "ticket"}, users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mux.Handle("POST /ticket", g.Restore(g.Handle(func(_ http.ResponseWriter, r *http.Request) error {
+		return g.LogInUser(r, &ticket{ID: "R&D", Role: "<admin>"})
+	})))
+	w.mux.Handle("GET /ticket", g.RequireAuth(w.hello()))
+	b := w.open()
+	b.Post("/ticket").Want(t, 200, "")
+	id, record := w.store.stored(t)
+	asNode := strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">").Replace(record)
+	if err := w.store.MemoryStore.Update(t.Context(), id, []byte(record), []byte(asNode), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	b.Get("/ticket").Want(t, 200, "")
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/seed-6f34412b/passport/internal/rawjson"
 	"github.com/seed-6f34412b/passport/internal/reqstate"
 	"github.com/seed-6f34412b/passport/serializer"
 )
@@ -38,12 +39,15 @@ func (g *Guard[U]) serialize(ctx context.Context, user U) (id json.RawMessage, n
 	if id, err = g.users.Serialize(ctx, user); err != nil {
 		return nil, "", err
 	}
-	switch string(id) {
+	switch string(bytes.TrimSpace(id)) {
 	case "", "null", "false", `""`:
 		return nil, "", &misuse{fmt.Sprintf("the serializer (%T) returned %q, which means nobody: return the user's id as JSON", g.users, id)}
 	}
 	if !json.Valid(id) || !utf8.Valid(id) { // encoding/json lets bytes pass that make a record unreadable
 		return nil, "", &misuse{fmt.Sprintf("the serializer (%T) returned something that is not JSON", g.users)}
+	}
+	if id, err = rawjson.Stringified(id); err != nil { // a stamp would end when Node has written the session
+		return nil, "", err
 	}
 	if name, err = serializer.NameOf(g.users, id); err != nil {
 		return nil, "", err // a session without a name could not be found and ended

@@ -12,7 +12,8 @@ import (
 // Passport's serializeUser and deserializeUser, Nest's PassportSerializer. It is safe for concurrent use.
 type Serializer[U any] interface {
 	// Serialize returns the JSON value that stands for user in the session, at
-	// passport.user: 1 stays 1 and "1" stays "1", and they are different users.
+	// passport.user: 1 stays 1 and "1" stays "1", and they are different users. Guards
+	// store it as JSON.stringify writes it, because Node does that too.
 	Serialize(ctx context.Context, user U) (json.RawMessage, error)
 	// Deserialize returns the user whom id stands for. ErrUserGone means that there
 	// is no such user any more, and ends the log-in; any other error is an outage. A nil

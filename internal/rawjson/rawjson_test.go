@@ -280,3 +280,27 @@ func BenchmarkParseSmallRecord(b *testing.B) {
 		}
 	}
 }
+
+// TestStringifiedIsWhatNodeWrites: JSON.stringify(JSON.parse(v)), save that numbers keep their digits.
+func TestStringifiedIsWhatNodeWrites(t *testing.T) {
+	for v, want := range map[string]string{
+		`1`: `1`, `"joe"`: `"joe"`, `"R\u0026D"`: `"R&D"`, `"\u003c\/\u2028"`: "\"</\u2028\"", `"\n\u0001"`: `"\n\u0001"`,
+		`{ "b": 1.50, "a\u0026": [ true, null, -0, "\u0026" ] }`: `{"b":1.5,"a&":[true,null,0,"&"]}`,
+		`[]`: `[]`, ` {} `: `{}`, `12345678901234567890123`: `1.2345678901234567890123e+22`,
+		`"\ud800 \u0026"`: `"\ud800 \u0026"`, // a Go string cannot have it
+		"\"\ufffd\\u0026\"": "\"\ufffd&\"",
+	} {
+		got, err := rawjson.Stringified([]byte(v))
+		if err != nil || string(got) != want {
+			t.Errorf("%s: got %s, %v, want %s", v, got, err, want)
+		}
+		if again, err := rawjson.Stringified(got); err != nil || string(again) != string(got) {
+			t.Errorf("%s: the second time: got %s, %v", v, again, err)
+		}
+	}
+	for _, v := range []string{"", "{", `{"a":1`, `"a`} {
+		if got, err := rawjson.Stringified([]byte(v)); err == nil {
+			t.Errorf("%q: got %s, want an error", v, got)
+		}
+	}
+}

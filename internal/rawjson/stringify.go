@@ -76,3 +76,54 @@ func Unquote(raw json.RawMessage) (string, bool) {
 	}
 	return unescaped(raw[1 : len(raw)-1]), true
 }
+
+// Stringified returns v as Node writes it once it has read it: the members in their order, no space, numbers
+// and escapes as JSON.stringify writes them. Numbers keep all their digits. It may return v itself, as it does
+// for half of a surrogate pair, which a Go string cannot have. The error says that v is not JSON.
+func Stringified(v json.RawMessage) (json.RawMessage, error) {
+	if simple(v) {
+		return v, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(v))
+	d.UseNumber()
+	b, err := appendNext(nil, d)
+	if err != nil || bytes.Count(b, replacement) != bytes.Count(v, replacement) {
+		return v, err
+	}
+	return b, nil
+}
+
+var replacement = []byte(string(utf8.RuneError))
+
+// appendNext appends the next value of d to b.
+func appendNext(b []byte, d *json.Decoder) ([]byte, error) {
+	next, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	open, ok := next.(json.Delim)
+	if !ok {
+		one, err := Marshal(sameNumbers(next))
+		return append(b, one...), err
+	}
+	b = append(b, byte(open))
+	for first := true; d.More(); first = false {
+		if !first {
+			b = append(b, ',')
+		}
+		if open == '{' {
+			if b, err = appendNext(b, d); err != nil { // the name
+				return nil, err
+			}
+			b = append(b, ':')
+		}
+		if b, err = appendNext(b, d); err != nil {
+			return nil, err
+		}
+	}
+	end, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	return append(b, byte(end.(json.Delim))), nil
+}
