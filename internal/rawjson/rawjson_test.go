@@ -287,7 +287,7 @@ func TestStringifiedIsWhatNodeWrites(t *testing.T) {
 		`1`: `1`, `"joe"`: `"joe"`, `"R\u0026D"`: `"R&D"`, `"\u003c\/\u2028"`: "\"</\u2028\"", `"\n\u0001"`: `"\n\u0001"`,
 		`{ "b": 1.50, "a\u0026": [ true, null, -0, "\u0026" ] }`: `{"b":1.5,"a&":[true,null,0,"&"]}`,
 		`[]`: `[]`, ` {} `: `{}`, `12345678901234567890123`: `1.2345678901234567890123e+22`,
-		`"\ud800 \u0026"`: `"\ud800 \u0026"`, // a Go string cannot have it
+		`"\ud800 \u0026"`:   `"\ud800 \u0026"`, // a Go string cannot have it
 		"\"\ufffd\\u0026\"": "\"\ufffd&\"",
 	} {
 		got, err := rawjson.Stringified([]byte(v))
@@ -298,7 +298,7 @@ func TestStringifiedIsWhatNodeWrites(t *testing.T) {
 			t.Errorf("%s: the second time: got %s, %v", v, again, err)
 		}
 	}
-	for _, v := range []string{"", "{", `{"a":1`, `"a`} {
+	for _, v := range []string{"", "{", `{"a":1`, `"a`, "[1] 2"} {
 		if got, err := rawjson.Stringified([]byte(v)); err == nil {
 			t.Errorf("%q: got %s, want an error", v, got)
 		}

@@ -84,6 +84,9 @@ func Stringified(v json.RawMessage) (json.RawMessage, error) {
 	if simple(v) {
 		return v, nil
 	}
+	if !Valid(v) {
+		return nil, fmt.Errorf("rawjson: stringified: %w", errSyntax)
+	}
 	d := json.NewDecoder(bytes.NewReader(v))
 	d.UseNumber()
 	b, err := appendNext(nil, d)
@@ -106,7 +109,7 @@ func appendNext(b []byte, d *json.Decoder) ([]byte, error) {
 		one, err := Marshal(sameNumbers(next))
 		return append(b, one...), err
 	}
-	b = append(b, byte(open))
+	b = utf8.AppendRune(b, rune(open))
 	for first := true; d.More(); first = false {
 		if !first {
 			b = append(b, ',')
@@ -125,5 +128,5 @@ func appendNext(b []byte, d *json.Decoder) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(b, byte(end.(json.Delim))), nil
+	return utf8.AppendRune(b, rune(end.(json.Delim))), nil
 }
