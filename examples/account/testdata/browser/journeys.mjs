@@ -556,17 +556,18 @@ await run({
   },
 
   async 'the live page leaves when another tab signs out'(meet) {
+    const connected = (person) => person.page.getByText('Connected', { exact: true }).waitFor() // not the page's text
     const ida = await meet()
     await ida.register('ida@test.example', secret)
     await ida.page.route('**/account/live/stream', (route) => route.fulfill({ status: 429 }), { times: 1 })
     await ida.go('/account/live')
-    await ida.sees('Connected') // after a refusal: nobody was signed out
+    await connected(ida) // after a refusal: nobody was signed out
     await ida.look('live')
     const phone = await meet()
     await phone.logIn('ida@test.example', secret)
     await phone.at('/account')
     await phone.go('/account/live')
-    await phone.sees('Connected')
+    await connected(phone)
     const here = ida.page
     ida.page = await ida.tab()
     await ida.go('/account/devices')
