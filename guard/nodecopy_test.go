@@ -166,6 +166,41 @@ func TestNodesLogInInASessionThatGoMadeHasItsLabel(t *testing.T) {
 	}
 }
 
+// TestALogOutEverywhereMissesNoSessionInWhichNodeLogsInAgain: one that found the session while Node had logged
+// the user out must not take it out of the index, since Go's notes say that it is there.
+func TestALogOutEverywhereMissesNoSessionInWhichNodeLogsInAgain(t *testing.T) {
+	user := regexp.MustCompile(`"passport":\{.*?\},"_go"`)
+	for _, row := range []struct{ name, in, out, again string }{
+		{"nobody in between", `"passport":{"user":1},"_go"`, `"passport":{},"_go"`, `"passport":{"user":1},"_go"`},
+		{"another user in between", `"passport":{"user":1},"_go"`, `"passport":{"user":2},"_go"`, `"passport":{"user":1},"_go"`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := noted(t)
+			b := w.open()
+			b.Post("/cart").Want(t, 200, "")
+			w.store.rewrite(t, func(r string) string { return strings.Replace(r, `"_go"`, row.in, 1) })
+			b.Get("/me").Want(t, 200, "hello joe") // Go writes the record, and adds it to the index
+			joe := &User{ID: 1, Email: "joe@test.com", Pass: password}
+			byNode := func(text string) {
+				w.store.rewrite(t, func(r string) string { return user.ReplaceAllLiteralString(r, text) })
+			}
+			byNode(row.out)
+			if n, err := w.LogOutEverywhere(t.Context(), joe); n != 0 || err != nil {
+				t.Errorf("LogOutEverywhere() = %d, %v without a log-in of the user; want 0", n, err)
+			}
+			byNode(row.again)
+			b.Get("/me").Want(t, 200, "hello joe")
+			if list, err := w.Sessions(t.Context(), joe); err != nil || len(list) != 1 {
+				t.Errorf("Sessions() = %d sessions, %v; want 1", len(list), err)
+			}
+			if n, err := w.LogOutEverywhere(t.Context(), joe); n != 1 || err != nil {
+				t.Errorf("LogOutEverywhere() = %d, %v; want 1", n, err)
+			}
+			b.Get("/me").Want(t, 401, "")
+		})
+	}
+}
+
 // TestRefreshesOfNodesLogInKeepTheirPace: a log-in by Node is labelled at once, but that must not make
 // every request write.
 func TestRefreshesOfNodesLogInKeepTheirPace(t *testing.T) {

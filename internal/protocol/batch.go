@@ -16,19 +16,11 @@ const (
 	maxUnindex = 8   // other labels from which a batch also removes entries
 )
 
-// endBatch is endChain for at most batchSize ids at once, of those that e accepts: it follows one
-// successor of each at a time. It returns the ids that had a record or a successor, and those whose
-// entries under label are still to be removed.
-func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, e selection) (alive, entries []string, err error) {
-	recs, err := p.lookMany(ctx, ids)
-	if err != nil {
-		return nil, nil, err
-	}
-	entries = ids
-	if e.accepts != nil {
-		ids, recs, entries = e.split(ids, recs)
-	}
-	if ids, recs = carrying(label, ids, recs); len(ids) == 0 {
+// endBatch is endChain for at most batchSize ids at once, with their records: it follows one successor of
+// each at a time. It returns the ids that had a record or a successor, and those of entries, which are under
+// label, that are still to be removed.
+func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, recs []*record.Record, entries []string, e selection) (alive, left []string, err error) {
+	if len(ids) == 0 {
 		return nil, entries, nil
 	}
 	origin := ids // ids[i] is origin[i] or a successor of it
@@ -62,18 +54,31 @@ func (p *Protocol) endBatch(ctx context.Context, label string, ids []string, e s
 	return nil, nil, errTooManyHops
 }
 
-// split returns the ids whose records e accepts, with these, and the ids whose entries are to be removed:
-// those, and those that have no record.
-func (e *selection) split(ids []string, recs []*record.Record) (accepted []string, of []*record.Record, entries []string) {
+// split returns the ids that end, with their records, and the ids whose entries under label are to be removed:
+// those, and those that e finds gone. An entry whose session stays is kept, also if a log-in with the label
+// is not in it any more: Node may log the same user in again, and until Go writes the record, nothing would
+// add the entry again (S9).
+func (e *selection) split(label string, ids []string, recs []*record.Record) (ending []string, of []*record.Record, entries []string) {
 	for i, rec := range recs {
 		switch {
-		case rec == nil:
+		case rec == nil && e.accepts != nil:
 			entries = append(entries, ids[i])
-		case e.accepts(ids[i], rec):
-			accepted, of, entries = append(accepted, ids[i]), append(of, rec), append(entries, ids[i])
+		case lost(label, rec), e.accepts != nil && !e.accepts(ids[i], rec):
+		default:
+			ending, of, entries = append(ending, ids[i]), append(of, rec), append(entries, ids[i])
 		}
 	}
-	return accepted, of, entries
+	return ending, of, entries
+}
+
+// lost reports whether a record is known not to have label any more: an entry is only a hint. That is unknown
+// of records that are gone, malformed, or written by Node alone.
+func lost(label string, rec *record.Record) bool {
+	if rec == nil {
+		return false
+	}
+	_, _, ours := rec.Written()
+	return ours && !slices.Contains(rec.Labels(), label)
 }
 
 // lookMany is look for each of at most batchSize ids.
@@ -212,18 +217,4 @@ func (p *Protocol) unindexMany(ctx context.Context, label string, ids []string, 
 	for l, gone := range others {
 		p.unindex(ctx, []string{l}, gone...)
 	}
-}
-
-// carrying drops the records that are known not to have label any more: an entry is only a hint.
-// Records that are gone, malformed, or written by Node alone stay, because that is unknown there.
-func carrying(label string, ids []string, recs []*record.Record) (left []string, of []*record.Record) {
-	for i, rec := range recs {
-		if rec != nil {
-			if _, _, ours := rec.Written(); ours && !slices.Contains(rec.Labels(), label) {
-				continue
-			}
-		}
-		left, of = append(left, ids[i]), append(of, rec)
-	}
-	return left, of
 }

@@ -116,7 +116,7 @@ func (p *Protocol) list(ctx context.Context, label string) ([]string, error) {
 }
 
 // EndLabelled ends every session under label whose id ends accepts, and its successors, and returns
-// how many it ended. It lists the label again until nothing is left, because a session that was
+// how many it ended. It lists the label again until nothing is left that has it, because a session that was
 // renewed meanwhile is listed under its new id (S10). An error is an outage: some sessions
 // may be live. The store must have an index.
 func (p *Protocol) EndLabelled(ctx context.Context, label string, ends func(id string) bool) (ended int, err error) {
@@ -150,6 +150,7 @@ type selection struct {
 	accepts func(id string, rec *record.Record) bool // nil, or reports whether a listed session ends
 }
 
+// endEntries ends the sessions in one listing of label, and returns how many of them were to end.
 func (p *Protocol) endEntries(ctx context.Context, label string, ends func(id string) bool, e selection) (listed int, alive []string, err error) {
 	ids, err := p.list(ctx, label)
 	if err != nil {
@@ -157,17 +158,23 @@ func (p *Protocol) endEntries(ctx context.Context, label string, ends func(id st
 	}
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !ends(id) })
 	for batch := range slices.Chunk(ids, batchSize) {
-		found, gone, err := p.endBatch(ctx, label, batch, e)
+		recs, err := p.lookMany(ctx, batch)
 		if err != nil {
-			return len(ids), alive, err
+			return listed, alive, err
+		}
+		ending, recs, entries := e.split(label, batch, recs)
+		listed += len(ending)
+		found, gone, err := p.endBatch(ctx, label, ending, recs, entries, e)
+		if err != nil {
+			return listed, alive, err
 		}
 		alive = append(alive, found...)
 		// Only now: an entry leaves the index after its record is known to be gone (S9).
 		if err := p.removeEntries(ctx, label, gone); err != nil {
-			return len(ids), alive, err
+			return listed, alive, err
 		}
 	}
-	return len(ids), alive, nil
+	return listed, alive, nil
 }
 
 func (p *Protocol) removeEntries(ctx context.Context, label string, ids []string) error {

@@ -50,6 +50,8 @@ var late = map[string]journey.Journey{
 	"a store that hangs while a challenge is used up":               {Switches: switches{Outage: 1}, Steps: steps{{Do: "the store hangs"}, {Do: "log in by passkey"}}},
 	"a store that hangs while a guess is counted":                   {Switches: switches{Outage: 1, Throttle: 1}, Steps: steps{{Do: "the store hangs"}, {Do: "log in"}}},
 	"a store that hangs while all browsers of a user are forgotten": {Switches: switches{Outage: 1, Remember: 1}, Steps: steps{{Do: "the store hangs"}, {Do: "log out everywhere"}}},
+	"Express logs a user in again after a log-out everywhere that spared the session": {Seed: 1313000000, Switches: switches{Node: 1},
+		Steps: steps{{Do: "log in at Express"}, {Do: "page"}, {Do: "log out at Express"}, {Do: "log out everywhere"}, {Do: "log in at Express"}, {Do: "page"}, {Do: "log out everywhere"}}},
 	"a log-in with what Express wrote late, beside the note": {Seed: 20266759, Switches: switches{Guards: 1, Node: 1},
 		Steps: steps{{Do: "register", G: 1}, {Do: "begin at Express"}, {Do: "log in", Lost: true}, {Do: "end at Express"}, {Do: "log in"}}},
 	"another user's log-in with it": {Seed: 1296, Switches: switches{Guards: 1, Node: 1},
