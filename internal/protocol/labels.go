@@ -53,12 +53,13 @@ func (p *Protocol) unindex(ctx context.Context, labels []string, ids ...string) 
 }
 
 // unindexLeft makes a best effort to remove the entries of id under labels that before has and now has not:
-// those of a log-in that was removed, or that Node replaced or ended.
+// those of a log-in that was removed, or that Node replaced or ended before Go wrote now. Where Node has done
+// so since, the notes still have them, and they count once Node logs the user in again (S9).
 func (p *Protocol) unindexLeft(ctx context.Context, id string, before, now *record.Record) {
 	if p.index == nil {
 		return
 	}
-	labels := now.Labels()
+	labels := now.Indexed()
 	left := slices.DeleteFunc(before.Indexed(), func(l string) bool { return slices.Contains(labels, l) })
 	if len(left) > 0 { // rare; without this test each write would allocate the arguments of unindex
 		p.unindex(ctx, left, id)

@@ -246,3 +246,40 @@ func TestALogInThatNodeMadeIsNoValue(t *testing.T) {
 		return nil
 	})
 }
+
+// S9: the entry of a log-in that Node ended after a write whose answer was lost stays until Go writes again:
+// Go's notes are still there, and count once Node logs the user in again.
+func TestS9_TheEntryOfALogInThatNodeEndedStaysWithItsNotes(t *testing.T) {
+	for _, again := range []op{nil, set("b", "1")} { // what Go writes in between
+		c, st := newClient()
+		c.want(t, 200, logIn("1", "passport"))
+		node := func(old, now string) {
+			st.records[c.cookie] = []byte(strings.Replace(st.record(c.cookie), old, now, 1))
+		}
+		updates := 0
+		st.before = func(cmd call) sessiontest.Fate {
+			if cmd.Op != "Update" {
+				return sessiontest.Pass
+			}
+			if updates++; updates == 1 {
+				return sessiontest.LoseReply
+			}
+			st.before = nil
+			node(`"user":1`, `"user":null`)
+			return sessiontest.Pass
+		}
+		c.want(t, 200, set("a", "1"))
+		if again != nil {
+			c.want(t, 200, again)
+			if got := st.labels["passport:1"]; len(got) != 0 {
+				t.Errorf("after the next write the index has %q, want nothing", got)
+			}
+			continue
+		}
+		node(`"user":null`, `"user":1`)
+		c.want(t, 200, loggedIn("passport"))
+		if n, err := c.p.EndLabelled(t.Context(), "passport:1", func(string) bool { return true }); n != 1 || err != nil {
+			t.Errorf("%d sessions ended, error %v; want 1", n, err)
+		}
+	}
+}
