@@ -1,6 +1,9 @@
 // Shows the events of the stream, and leaves the page when the log-in ends.
 const state = document.getElementById('live-state'), clock = document.getElementById('live-clock')
-const leave = () => location.replace('/login?ended')
+const leave = () => {
+  stream.close() // else it connects again, and the refusal loads this page once more
+  location.replace('/login?ended')
+}
 
 const stream = new EventSource('/account/live/stream')
 stream.onmessage = (e) => {

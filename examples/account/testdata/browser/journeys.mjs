@@ -566,6 +566,14 @@ await run({
     const phone = await meet()
     await phone.logIn('ida@test.example', secret)
     await phone.at('/account')
+    await phone.page.addInitScript(() => {
+      globalThis.EventSource = class extends EventSource {
+        constructor(url) {
+          super(url)
+          addEventListener('beforeunload', () => { sessionStorage.stream = this.readyState }) // read below
+        }
+      }
+    })
     await phone.go('/account/live')
     await connected(phone)
     const here = ida.page
@@ -573,6 +581,8 @@ await run({
     await ida.go('/account/devices')
     await ida.press('Log out all others')
     await phone.at('/login', 'You were signed out, here or elsewhere.')
+    const state = await phone.page.evaluate(() => sessionStorage.stream)
+    check(state === '2', `the page left while its stream was not closed, but ${state}`)
     await ida.press('Sign out')
     await ida.sees('You are signed out.')
     ida.page = here
