@@ -22,7 +22,7 @@ func (a *app) recoveryPage(w http.ResponseWriter, r *http.Request) error {
 func (a *app) saveRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	err := a.apps.ConfirmRecoveryCodes(r.Context(), a.current(r).ID, formOf(r).Get("first"))
 	if errors.Is(err, strategy.ErrUnauthenticated) {
-		text := "Those codes are not valid: you made others in another window. Save the newest."
+		text := "Those codes are not valid: an hour has passed, or you made others in another window."
 		return done(w, r, nil, "/account/recovery", text)
 	}
 	return a.changed(w, r, err == nil, err, totp.FactorRecovery, "Your recovery codes are saved.")

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-6f34412b/passport/internal/sqltest"
@@ -187,6 +188,62 @@ func TestATableWithoutNewCodesStillLogsUsersIn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatWaitsEndsAfterAnHour: a user who logs in later finds neither the key nor the codes that somebody has
+// begun before, nor those of an earlier version, which have no time.
+func TestWhatWaitsEndsAfterAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, ctx := sqltest.SQLiteMemory(t), t.Context()
+		table, codes := authenticators(t, db, false)
+		// begun fails the test unless the key and the codes wait, or neither. It returns a code of each.
+		begun := func(when string, want bool) (code, recovery string) {
+			t.Helper()
+			key, err := begunKey(ctx, table, "joe")
+			if want != (err == nil) || !want && !errors.Is(err, totp.ErrNotBegun) {
+				t.Fatalf("%s: got the app's error %v; waits: %t", when, err, want)
+			}
+			shown, err := table.BegunRecoveryCodes(ctx, "joe")
+			if err != nil || want != (len(shown) == 10) || !want && shown != nil {
+				t.Fatalf("%s: got %d recovery codes, %v; wait: %t", when, len(shown), err, want)
+			}
+			return codes.Code(key, time.Now()), append(shown, "")[0]
+		}
+		must(t, errors.Join(table.Begin(ctx, "joe"), table.BeginRecoveryCodes(ctx, "joe")))
+		time.Sleep(time.Hour - time.Millisecond)
+		code, recovery := begun("before the hour ends", true)
+		time.Sleep(time.Millisecond)
+		begun("after an hour", false)
+		if err := table.Confirm(ctx, "joe", code); !errors.Is(err, totp.ErrNotBegun) {
+			t.Errorf("the app's code after an hour: got %v, want ErrNotBegun", err)
+		}
+		if err := table.ConfirmRecoveryCodes(ctx, "joe", recovery); !errors.Is(err, strategy.ErrUnauthenticated) {
+			t.Errorf("a recovery code after an hour: got %v, want a refusal", err)
+		}
+
+		// Whoever writes in the table alone cannot make the time longer.
+		exec(t, db, fmt.Sprintf(`UPDATE authenticators SET new_app = '%d' || substr(new_app, instr(new_app, '.')),
+			new_codes = '%[1]d' || substr(new_codes, instr(new_codes, '.'))`, time.Now().UnixMilli()))
+		_, err := begunKey(ctx, table, "joe")
+		if shown, err2 := table.BegunRecoveryCodes(ctx, "joe"); err == nil || errors.Is(err, totp.ErrNotBegun) ||
+			err2 == nil || shown != nil {
+			t.Errorf("with another time: got %v, %v and %d codes, want an outage of both", err, err2, len(shown))
+		}
+
+		must(t, errors.Join(table.Begin(ctx, "joe"), table.BeginRecoveryCodes(ctx, "joe")))
+		time.Sleep(time.Hour - time.Millisecond)
+		code, recovery = begun("begun anew", true)
+		must(t, errors.Join(table.Confirm(ctx, "joe", code), table.ConfirmRecoveryCodes(ctx, "joe", recovery)))
+		if since, left, err := table.State(ctx, "joe"); err != nil || since.IsZero() || left != 10 {
+			t.Errorf("confirmed within the hour: got an app of %v, %d codes, %v", since, left, err)
+		}
+
+		vault, err := totp.NewVault(strings.Repeat("s", 32))
+		must(t, err)
+		exec(t, db, `UPDATE authenticators SET new_app = '`+vault.Seal("joe", codes.NewKey())+`',
+			new_codes = '`+vault.Seal("\x00recovery codes\x00joe", []byte(recovery))+`'`)
+		begun("of an earlier version", false)
+	})
 }
 
 // TestASQLTablesRecoveryCodesAreGoodOnce, also when they come at the same time, and until others replace them.

@@ -11,15 +11,12 @@ import (
 	"github.com/seed-6f34412b/passport/strategy/internal/sqltable"
 )
 
-// newCodesOf is the vault's account for recovery codes that wait: they cannot be opened as the key of an app.
-func newCodesOf(owner string) string { return "\x00recovery codes\x00" + owner }
-
-// BeginRecoveryCodes makes ten codes, in place of those that wait. The former ones count until
+// BeginRecoveryCodes makes ten codes, in place of those that wait, for one hour. The former ones count until
 // [SQLTable.ConfirmRecoveryCodes].
 func (t *SQLTable) BeginRecoveryCodes(ctx context.Context, owner string) error {
 	codes, _ := NewRecoveryCodes(10)
-	sealed := t.cfg.Vault.Seal(newCodesOf(owner), []byte(strings.Join(codes, " ")))
-	if err := t.set(ctx, owner, `new_codes`, sealed); err != nil {
+	stored := t.sealWaiting("new_codes", owner, []byte(strings.Join(codes, " ")))
+	if err := t.set(ctx, owner, `new_codes`, stored); err != nil {
 		return fmt.Errorf("totp: begin recovery codes: %w", err)
 	}
 	return nil
@@ -33,7 +30,7 @@ func (t *SQLTable) BegunRecoveryCodes(ctx context.Context, owner string) ([]stri
 }
 
 // begunCodes is BegunRecoveryCodes. It returns the codes also as the table has them.
-func (t *SQLTable) begunCodes(ctx context.Context, owner string) (codes []string, sealed string, err error) {
+func (t *SQLTable) begunCodes(ctx context.Context, owner string) (codes []string, stored string, err error) {
 	list, err := sqltable.Rows(ctx, t.table, func(rows *sql.Rows) (s string, err error) {
 		err = rows.Scan(&s)
 		return s, err
@@ -41,24 +38,25 @@ func (t *SQLTable) begunCodes(ctx context.Context, owner string) (codes []string
 	if err != nil {
 		return nil, "", fmt.Errorf("totp: read the table: %w", err)
 	}
-	if sealed = append(list, "")[0]; sealed == "" {
-		return nil, "", nil
+	stored = append(list, "")[0]
+	text, ok, err := t.openWaiting("new_codes", owner, stored)
+	if !ok {
+		return nil, "", err
 	}
-	text, err := t.cfg.Vault.Open(newCodesOf(owner), sealed)
-	return strings.Fields(string(text)), sealed, err
+	return strings.Fields(string(text)), stored, nil
 }
 
 // ConfirmRecoveryCodes replaces the owner's codes by those that wait, if code is one of them: a field of the
 // page that shows them, or what the user types to show that they are saved. The error is [ErrNotBegun] if it
-// counts already, and wraps strategy.ErrUnauthenticated if others have taken its place.
+// counts already, and wraps strategy.ErrUnauthenticated if it was replaced or has ended.
 func (t *SQLTable) ConfirmRecoveryCodes(ctx context.Context, owner, code string) error {
 	sent, _ := HashRecoveryCode(code)
 	for {
-		codes, sealed, err := t.begunCodes(ctx, owner)
+		codes, stored, err := t.begunCodes(ctx, owner)
 		if err != nil {
 			return err
 		}
-		if sealed == "" {
+		if stored == "" {
 			if r, err := t.row(ctx, owner); err != nil || !slices.Contains(strings.Fields(r.codes), sent) {
 				return cmp.Or(err, errBadCode)
 			}
@@ -72,7 +70,7 @@ func (t *SQLTable) ConfirmRecoveryCodes(ctx context.Context, owner, code string)
 			return errBadCode
 		}
 		n, err := t.table.Exec(ctx, `UPDATE {table} SET recovery_codes = $1, codes_left = $2, new_codes = ''
-			WHERE owner = $3 AND new_codes = $4`, strings.Join(hashes, " "), len(hashes), owner, sealed)
+			WHERE owner = $3 AND new_codes = $4`, strings.Join(hashes, " "), len(hashes), owner, stored)
 		if err != nil {
 			return fmt.Errorf("totp: confirm recovery codes: %w", err)
 		}

@@ -32,7 +32,7 @@ type SQLTable struct {
 }
 
 // ErrNotBegun is returned by methods of [SQLTable] when nothing waits to be confirmed, such as at the second
-// of two clicks.
+// of two clicks, or an hour after Begin.
 var ErrNotBegun = errors.New("totp: nothing waits to be confirmed")
 
 // NewSQLTable returns every mistake in cfg at once, and asks no database.
@@ -60,18 +60,19 @@ func (t *SQLTable) Schema() string {
 	owner {key} PRIMARY KEY,
 	app {id} NOT NULL,            -- the key of the app, encrypted; empty for none
 	app_since BIGINT NOT NULL,    -- when it was confirmed, in milliseconds since 1970
-	new_app {id} NOT NULL,        -- the key of an app that no code has confirmed yet
+	new_app {id} NOT NULL,        -- of an app that no code has confirmed yet: since when, and its key encrypted
 	recovery_codes {id} NOT NULL, -- the hashes, with spaces between them
 	codes_left BIGINT NOT NULL,   -- how many they are
-	new_codes {id} NOT NULL DEFAULT '' -- recovery codes that nobody has saved yet, encrypted
+	new_codes {id} NOT NULL DEFAULT '' -- recovery codes to be saved: since when, and encrypted
 );
 `)
 }
 
-// Begin makes a key for an app, in place of one that waits. It counts after [SQLTable.Confirm].
+// Begin makes a key for an app, in place of one that waits. It waits one hour, and counts after
+// [SQLTable.Confirm].
 func (t *SQLTable) Begin(ctx context.Context, owner string) error {
-	sealed := t.cfg.Vault.Seal(owner, t.cfg.Codes.NewKey())
-	if err := t.set(ctx, owner, `new_app`, sealed); err != nil {
+	stored := t.sealWaiting("new_app", owner, t.cfg.Codes.NewKey())
+	if err := t.set(ctx, owner, `new_app`, stored); err != nil {
 		return fmt.Errorf("totp: begin: %w", err)
 	}
 	return nil
@@ -88,15 +89,15 @@ func (t *SQLTable) Begun(ctx context.Context, owner, account string) (address, t
 }
 
 // begun returns the key that waits, also as the table has it.
-func (t *SQLTable) begun(ctx context.Context, owner string) (key []byte, sealed string, err error) {
+func (t *SQLTable) begun(ctx context.Context, owner string) (key []byte, stored string, err error) {
 	r, err := t.row(ctx, owner)
-	if err == nil && r.newApp == "" {
-		err = ErrNotBegun
-	}
 	if err != nil {
 		return nil, "", err
 	}
-	key, err = t.cfg.Vault.Open(owner, r.newApp)
+	key, ok, err := t.openWaiting("new_app", owner, r.newApp)
+	if err == nil && !ok {
+		err = ErrNotBegun
+	}
 	return key, r.newApp, err
 }
 
@@ -104,7 +105,7 @@ func (t *SQLTable) begun(ctx context.Context, owner string) (key []byte, sealed 
 // errors are [ErrNotBegun] and those of [Codes.Verify]. Codes can be guessed: call it in
 // throttle.Limiter.Attempt.
 func (t *SQLTable) Confirm(ctx context.Context, owner, code string) error {
-	key, sealed, err := t.begun(ctx, owner)
+	key, stored, err := t.begun(ctx, owner)
 	if err == nil {
 		err = t.cfg.Codes.Verify(ctx, owner, key, code)
 	}
@@ -112,7 +113,8 @@ func (t *SQLTable) Confirm(ctx context.Context, owner, code string) error {
 		return err
 	}
 	n, err := t.table.Exec(ctx, `UPDATE {table} SET app = $1, app_since = $2, new_app = ''
-		WHERE owner = $3 AND new_app = $4`, sealed, sqltable.Millis(time.Now()), owner, sealed)
+		WHERE owner = $3 AND new_app = $4`,
+		t.cfg.Vault.Seal(owner, key), sqltable.Millis(time.Now()), owner, stored)
 	if err != nil {
 		return fmt.Errorf("totp: confirm: %w", err)
 	}
