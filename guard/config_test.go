@@ -113,7 +113,7 @@ func TestMistakesInTheRouteTablePanicWhileRoutesAreBuilt(t *testing.T) {
 		{"a nil handler behind LogOut", func() { w.LogOut(nil) }, "LogOut: the next handler is nil"},
 		{"a nil handler behind Restore", func() { w.Restore(nil) }, "Restore: the next handler is nil"},
 		{"a nil check", func() { w.Require(nil) }, "the check is nil"},
-		{"a nil check of users", func() { w.RequireUser(nil) }, "the function is nil"},
+		{"a nil check of users", func() { w.RequireIf(nil) }, "the function is nil"},
 		{"a success redirect to another scheme", func() { w.LogInWith(guard.LogInOptions{SuccessRedirect: "//x"})(h) }, `SuccessRedirect "//x"`},
 		{"a failure redirect that is no URL", func() { w.AuthenticateWith(guard.Options{FailureRedirect: "login"}) }, `FailureRedirect "login"`},
 		{"two answers to a failure", func() {

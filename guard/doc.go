@@ -26,7 +26,7 @@
 //	Authenticate     ask strategies for credentials, and remember nothing
 //	LogIn            remember the user whom Authenticate found
 //	RequireAuth      let known users pass
-//	Require          let users pass whom a function approves, of the request or (RequireUser) of the user
+//	Require          let users pass whom a function approves, of the request or (RequireIf) of the user
 //	RequireFresh     let users pass who logged in a short while ago
 //	RequireFactor    let users pass who proved a second factor, which StepUp adds;
 //	                 with Config.Factors every middleware requires it of users who have one

@@ -31,9 +31,9 @@ func ExampleGuard_Require() {
 }
 
 // Admins only: 401 for visitors, 403 for members.
-func ExampleGuard_RequireUser() {
+func ExampleGuard_RequireIf() {
 	auth := newClub(silent)
-	admins := auth.RequireUser(func(m *Member) bool { return m.Admin })
+	admins := auth.RequireIf(func(m *Member) bool { return m.Admin })
 
 	mux := http.NewServeMux()
 	mux.Handle("POST /login", auth.Authenticate("local")(auth.LogIn(say("welcome"))))

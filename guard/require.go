@@ -18,7 +18,7 @@ import (
 //		return guard.ErrForbidden
 //	})
 //
-// [Guard.RequireUser] is for a check that needs the user alone.
+// [Guard.RequireIf] is for a check that needs the user alone.
 func (g *Guard[U]) Require(check func(*http.Request, U) error) func(http.Handler) http.Handler {
 	if check == nil {
 		panic("guard: Require: the check is nil")
@@ -34,13 +34,13 @@ func (g *Guard[U]) Require(check func(*http.Request, U) error) func(http.Handler
 	}
 }
 
-// RequireUser is [Guard.Require] for users of whom may is true, such as administrators; all others get
+// RequireIf is [Guard.Require] for users of whom may is true, such as administrators; all others get
 // [ErrForbidden], 403. It panics if may or next is nil.
 //
-//	admins := auth.RequireUser(func(u *User) bool { return u.Admin })
-func (g *Guard[U]) RequireUser(may func(U) bool) func(http.Handler) http.Handler {
+//	admins := auth.RequireIf(func(u *User) bool { return u.Admin })
+func (g *Guard[U]) RequireIf(may func(U) bool) func(http.Handler) http.Handler {
 	if may == nil {
-		panic("guard: RequireUser: the function is nil")
+		panic("guard: RequireIf: the function is nil")
 	}
 	return g.Require(func(_ *http.Request, user U) error {
 		if !may(user) {

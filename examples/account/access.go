@@ -25,7 +25,7 @@ func (a *app) fresh(h handler) http.Handler { return a.auth.RequireFresh(a.fresh
 
 // admins lets administrators pass.
 func (a *app) admins(h handler) http.Handler {
-	return a.auth.RequireUser((*User).Admin)(a.acting.Allow(a.auth.Handle(h)))
+	return a.auth.RequireIf((*User).Admin)(a.acting.Allow(a.auth.Handle(h)))
 }
 
 // mayActAs is for [guard.ActingConfig]: an administrator acts as a user, but not as another administrator.

@@ -206,7 +206,7 @@ func TestRoles(t *testing.T) {
 	ledger := say("the ledger")
 
 	role := func(name string) func(http.Handler) http.Handler {
-		return auth.RequireUser(func(u *User) bool { return u.Role == name })
+		return auth.RequireIf(func(u *User) bool { return u.Role == name })
 	}
 	mux.Handle("GET /ledger", role("admin")(ledger))
 
