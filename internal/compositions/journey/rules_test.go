@@ -89,7 +89,7 @@ var rules = []rule{
 	{"M11: a changed stamp ends the session", "requests.go", "\t\tif l = nil; !s.others(v.Guard) {\n\t\t\tm.End(s.ID, \"\")", "\t\tif l = nil; !s.others(v.Guard) {\n\t\t\t_ = s",
 		journey.Journey{Seed: 1, Switches: switches{Stamp: 1},
 			Steps: steps{{Do: "log in"}, {Do: "log in", B: 1}, {Do: "change the password", B: 1}, {Do: "page"}}}},
-	{"M11: unless an outage meets that", "../outside/doubts.go", "\t\tif v.Met && l != nil && !m.Good(l)", "\t\tif false && l != nil && !m.Good(l)",
+	{"M11: unless an outage meets that", "../outside/doubts.go", "\tif !v.Met || s == nil", "\tif v != nil || s == nil",
 		journey.Journey{Seed: 1, Switches: switches{Stamp: 1, Outage: 1},
 			Steps: steps{{Do: "log in"}, {Do: "log in", B: 1}, {Do: "change the password", B: 1}, {Do: "the store dies", N: 1}, {Do: "page"}}}},
 	{"M12: with tombstones every end leaves a note", "sessions.go", "\tif (m.Notes || to != \"\") &&", "\tif to != \"\" &&",

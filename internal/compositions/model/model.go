@@ -120,7 +120,7 @@ type Model struct {
 // is known, a series is remembered, and the end of a log-in that is in a session ends that.
 type Doubts interface {
 	Known(*Visit, *Session) bool                           // the request finds the session as it is here
-	Wrote(*Session)                                        // is told when Go has written the session
+	Wrote(s, from *Session)                                // is told when Go has written s, made of from
 	Remembers(*Visit, *Series) bool                        // the series goes on
 	Ends(s *Session, in func(*LogIn) bool, sure bool) bool // the end of such log-ins ends the session
 }

@@ -121,7 +121,7 @@ func (m *Model) move(v *Visit, s *Session, proved int) *Session {
 		m.End(s.ID, map[bool]string{true: n.ID}[s.others(proved)])
 	}
 	m.Answer.Session, m.Answer.Taken, m.Live[n.ID] = Set, m.Live[n.ID] != nil, &n
-	m.written(&n, v.Now)
+	m.written(&n, s, v.Now)
 	return &n
 }
 

@@ -33,20 +33,20 @@ func (m *Model) Find(v *Visit) *Session {
 		m.Answer.Again = MaySet
 	}
 	if due || known && (s.Born.IsZero() || s.Has(func(l *LogIn) bool { return !l.Listed })) {
-		m.written(s, v.Now)
+		m.written(s, s, v.Now)
 	} else if known {
 		s.Lives, s.Dies = v.Now.Add(m.Idle-m.Refresh), Later(s.Dies, v.Now.Add(m.Idle))
 	}
 	return s
 }
 
-// written records that Go has written the session.
-func (m *Model) written(s *Session, now time.Time) {
+// written records that Go has written the session s, which it made of from, if that is not nil.
+func (m *Model) written(s, from *Session, now time.Time) {
 	s.Born, s.Lives, s.Dies = cmp.Or(s.Born, now), now.Add(m.Idle-m.Refresh), now.Add(m.Idle)
 	for _, l := range s.LogIns {
 		l.Listed = true
 	}
-	m.Wrote(s)
+	m.Wrote(s, from)
 }
 
 // Expire applies the time limits (S14). An unused session is certainly live for Idle-Refresh after its last
@@ -256,7 +256,7 @@ func (m *Model) leave(v *Visit, guard int, stays bool) {
 			if guard != none && s.others(guard) {
 				if stays = true; s.of(guard) != nil {
 					delete(s.LogIns, guard)
-					m.written(s, v.Now)
+					m.written(s, s, v.Now)
 				}
 				break
 			}

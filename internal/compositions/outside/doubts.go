@@ -50,17 +50,32 @@ func (m *Model) Known(v *model.Visit, s *model.Session) bool {
 }
 
 // Wrote implements [model.Doubts].
-func (m *Model) Wrote(s *model.Session) {
+func (m *Model) Wrote(s, from *model.Session) {
 	a := m.about(s.ID)
-	a.half, a.late, a.read, a.under = false, false, false, nil
+	if a.half, a.late, a.read, a.under = false, false, false, nil; from != nil {
+		a.was, a.over = slices.Clone(m.about(from.ID).was), maps.Clone(m.about(from.ID).over)
+	}
 }
 
 // Begins is called before the method that models a request.
 func (m *Model) Begins(v *model.Visit) { m.presented = m.Tokens[v.Token] }
 
+// Page models a request for a page, which asks for the user.
+func (m *Model) Page(v *model.Visit, p model.Page) *model.LogIn {
+	m.asks = true
+	return m.Model.Page(v, p)
+}
+
+// StepUp models a request with a second factor. Once that is accepted, it asks for the user.
+func (m *Model) StepUp(v *model.Visit, factor string, user int, right bool) {
+	m.asks = right
+	m.Model.StepUp(v, factor, user, right)
+}
+
 // EndOwn models Guard.EndSession in a request of the user. The list says which sessions end, whether or not the
 // series was over before.
 func (m *Model) EndOwn(v *model.Visit, id string) {
+	m.asks = true
 	m.Begins(&model.Visit{})
 	m.Model.EndOwn(v, id)
 }
@@ -97,7 +112,9 @@ func (m *Model) Ends(s *model.Session, in func(*model.LogIn) bool, sure bool) bo
 		m.mayEnd[s.ID] = none
 	}
 	idle := !m.Now.Before(s.Lives) && m.Now.Before(s.Dies) // it may have ended before
-	m.uncounted = m.uncounted || !ends || idle
+	if !ends || idle {
+		m.uncounted[len(m.Events)] = true
+	}
 	return ends
 }
 
@@ -107,15 +124,14 @@ func (m *Model) doubtful(v *model.Visit) {
 	recalled := slices.ContainsFunc(m.Events, func(e model.Event) bool {
 		return e.Name == "authn_login_success" && e.Strategy == "remember"
 	})
-	if s := m.from; s != nil {
-		m.carry(s, m.Live[v.ID])
-		l, over := s.LogIns[v.Guard], m.about(s.ID).over[v.Guard]
-		if l == nil && over != nil && (recalled || m.Answer.Status == http.StatusUnauthorized) {
+	m.stays(v)
+	if s := m.from; s != nil && m.asks && m.Answer.Status != http.StatusTooManyRequests && s.LogIns[v.Guard] == nil {
+		if over := m.about(s.ID).over[v.Guard]; over != nil {
 			m.passed = &model.Event{Name: "session_expired", Guard: v.Guard, User: over.User, Session: s.ID, Reason: "absolute_timeout"}
 		}
-		if v.Met && l != nil && !m.Good(l) && m.Live[s.ID] == nil && m.Live[v.ID] == nil && !m.Answer.Left {
-			m.Live[s.ID], m.Ended[s.ID], m.mayEnd[s.ID] = s, m.note, none // the stamp ended it: best effort (M11)
-		}
+	}
+	if n := m.Live[v.ID]; n != nil { // a log-in takes the place of one that is past its limit, and Regenerate keeps none
+		maps.DeleteFunc(m.about(n.ID).over, func(g int, _ *model.LogIn) bool { return n.LogIns[g] != nil || len(n.LogIns) == 0 })
 	}
 	for id, s := range m.Live {
 		r := m.Tokens[v.Token]
@@ -131,16 +147,16 @@ func (m *Model) doubtful(v *model.Visit) {
 	}
 }
 
-// carry records what is in doubt of the session n, if a request has made it out of the session from.
-func (m *Model) carry(from, n *model.Session) {
-	if n == nil || n == from {
+// stays puts back the session in use if a changed stamp has ended it and an outage hits the request: that end is
+// best effort (M11). What else the request ends may be that session.
+func (m *Model) stays(v *model.Visit) {
+	s := m.from
+	if !v.Met || s == nil || m.Live[s.ID] != nil || m.Live[v.ID] != nil || m.Answer.Left {
 		return
 	}
-	a, b := m.about(from.ID), m.about(n.ID)
-	if b.was = slices.Clone(a.was); len(n.LogIns) > 0 {
-		b.over = maps.Clone(a.over)
+	if l := s.LogIns[v.Guard]; l != nil && !m.Good(l) {
+		m.Live[s.ID], m.Ended[s.ID], m.mayEnd[s.ID], m.from = s, m.note, none, nil
 	}
-	maps.DeleteFunc(b.over, func(g int, _ *model.LogIn) bool { return n.LogIns[g] != from.LogIns[g] })
 }
 
 // presents reports whether a request presents the id, or one that went on as that.
@@ -181,18 +197,19 @@ type Expected struct {
 
 // Expected returns the events of the step.
 func (m *Model) Expected() (list []Expected) {
-	for _, event := range m.Events {
-		e := Expected{Event: event, Unsure: event.IfAny && (event.Count == 0 || m.uncounted), Uncounted: m.uncounted}
+	for i, event := range m.Events {
+		uncounted := m.uncounted[i]
+		e := Expected{Event: event, Unsure: event.IfAny && (event.Count == 0 || uncounted), Uncounted: uncounted}
 		if a := m.doubt.about[e.Session]; e.Reason == "timeout_or_ended" && a != nil && a.past { // it may have outlasted its limits
 			e.Reason, e.Unsure, e.Anyone = "timeout_or_ended|absolute_timeout", true, true
 		}
-		if m.uncounted || e.Count > 0 || !e.IfAny {
+		if uncounted || e.Count > 0 || !e.IfAny {
 			list = append(list, e)
 		}
 	}
 	if m.passed != nil {
 		list = append(list, Expected{Event: *m.passed, Unsure: true})
 	}
-	m.Events, m.uncounted, m.passed = nil, false, nil
+	m.Events, m.uncounted, m.passed = nil, map[int]bool{}, nil
 	return list
 }

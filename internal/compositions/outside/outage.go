@@ -71,6 +71,7 @@ func (m *Model) moved(v *model.Visit) {
 // Remembers implements [model.Doubts]. An outage may have ended it, or stored another token for it. Then
 // an answer without a token says that it had ended, or that the token was treated as a copy.
 func (m *Model) Remembers(v *model.Visit, r *model.Series) bool {
+	m.stays(v)
 	switch {
 	case !r.Unsure:
 		return true
@@ -160,6 +161,7 @@ func (m *Model) ChangePassword(r *Reply, fresh bool) {
 		account = series.Account
 	}
 	times := m.Passwords[account]
+	m.asks = true
 	m.Model.ChangePassword(&r.Visit, fresh)
 	if !r.Met || series == nil {
 		return

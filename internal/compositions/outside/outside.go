@@ -18,9 +18,10 @@ type Model struct {
 	*model.Model
 	Broken    []Broken
 	unheard   bool                  // the events of the current step are unsaid
-	uncounted bool                  // how many sessions it has ended is
+	uncounted map[int]bool          // by place in Events, how many sessions ended is
 	passed    *model.Event          // an event that it may send
-	presented *model.Series         // by the current request
+	asks      bool                  // the current request asks for the user
+	presented *model.Series         // that it presents
 	from      *model.Session        // that it uses
 	note      model.Note            // beside its record
 	maybe     map[*model.LogIn]bool // whether the list has them is unsaid
@@ -40,7 +41,7 @@ type Model struct {
 // New returns the Model of a program that has just started.
 func New(c model.Config) *Model {
 	m := &Model{doubt: newDoubt(), under: map[string]*model.Session{}, copied: map[*model.Series]*model.Series{}, issued: map[string]*model.Series{}, found: map[string][]int{}}
-	m.maybe, m.mayEnd = map[*model.LogIn]bool{}, map[string]int{}
+	m.maybe, m.mayEnd, m.uncounted = map[*model.LogIn]bool{}, map[string]int{}, map[int]bool{}
 	m.Model = model.New(c, m)
 	return m
 }
@@ -67,7 +68,7 @@ func (m *Model) Empty() {
 func (m *Model) Answered(v *model.Visit) model.Answer {
 	m.doubtful(v)
 	a := m.Model.Answered(v)
-	m.from, m.presented = nil, nil
+	m.from, m.presented, m.asks = nil, nil, false
 	m.moved(v)
 	if v.Stale && a.Session == model.Expired {
 		a.Session = either
