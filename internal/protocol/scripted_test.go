@@ -44,6 +44,7 @@ type call struct {
 
 	both   protocol.NewRecord // for CreateIndexed
 	labels []string           // for EndIndexed
+	ids    []string           // for RemoveLabel
 }
 
 // Fates of single calls, besides those of sessiontest.
@@ -273,7 +274,7 @@ func (s *scripted) AddLabel(ctx context.Context, label, id string, _ time.Time) 
 }
 
 func (s *scripted) RemoveLabel(ctx context.Context, label string, ids ...string) error {
-	c := call{Op: "RemoveLabel", ID: ids[0], Next: label}
+	c := call{Op: "RemoveLabel", ID: ids[0], Next: label, ids: ids}
 	return s.do(ctx, c, func() error { return s.execute(c) })
 }
 
@@ -330,7 +331,7 @@ func (s *server) execute(c call) error {
 			s.labels[c.Next] = append(slices.Clip(s.labels[c.Next]), c.ID)
 		}
 	case "RemoveLabel":
-		s.labels[c.Next] = slices.DeleteFunc(slices.Clone(s.labels[c.Next]), func(id string) bool { return id == c.ID })
+		s.labels[c.Next] = slices.DeleteFunc(slices.Clone(s.labels[c.Next]), func(id string) bool { return slices.Contains(c.ids, id) })
 	}
 	return nil
 }
@@ -364,7 +365,7 @@ func (s *server) endIndexed(c call, steps int) (successor string, err error) {
 
 func (s *server) unindex(id string, labels []string) {
 	for _, label := range labels {
-		_ = s.execute(call{Op: "RemoveLabel", ID: id, Next: label})
+		_ = s.execute(call{Op: "RemoveLabel", ID: id, Next: label, ids: []string{id}})
 	}
 }
 
