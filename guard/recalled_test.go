@@ -60,6 +60,30 @@ func TestARecalledLogInBesideAnotherGuardsLives(t *testing.T) {
 	})
 }
 
+// TestARecalledLogInPastItsLimitIsNotCounted: its limit counts from the session's birth, and another guard's
+// log-in may keep the session beyond that. The browser is let in each time, with MaxSessions as without.
+func TestARecalledLogInPastItsLimitIsNotCounted(t *testing.T) {
+	for _, edit := range []func(*guard.Config){
+		func(*guard.Config) {},
+		func(c *guard.Config) { c.MaxSessions = 1 },
+		func(c *guard.Config) { c.MaxSessions, c.RefuseMore = 1, true },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRememberWorld(t, edit)
+			twoRemember(t, w)
+			b := w.remembered("joe@test.com")
+			for half := range 2 * 32 { // days in which the session is used; Joe's log-in lasts for 30
+				if half == 2*20 {
+					b.Post("/admin/login", "email", "jen@test.com", "password", password).Want(t, 200, "")
+				}
+				pass(12 * time.Hour)
+				b.Get("/me").Want(t, 200, "hello joe")
+			}
+			b.Get("/admin/me").Want(t, 200, "jen")
+		})
+	}
+}
+
 // TestAProvidersLogOutIsForOneGuardsBrowsers, even if two guards keep their series in one store.
 func TestAProvidersLogOutIsForOneGuardsBrowsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

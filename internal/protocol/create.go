@@ -49,7 +49,7 @@ func (v *Visit) create(ctx context.Context, d *record.Draft, binding devicebound
 		if len(v.plan.stored) == 0 {
 			return made, nil
 		}
-		if err = v.plan.stays(ctx, d, made.id); err == nil {
+		if err = v.stays(ctx, made); err == nil {
 			return made, nil
 		}
 		p.abandon(ctx, made.id)

@@ -95,7 +95,7 @@ func (v *Visit) LogIn(l record.LogIn) error {
 // error; nothing has changed, except that with ErrEnded a log-out that was also planned is
 // done. f belongs to the pending log-in or step-up under key. It is dropped by the next
 // log-in under key that is not a renewal, and it is not called if the record has no log-in
-// there.
+// there, or one that is past its limit: no list shows that.
 func (v *Visit) OnStored(key string, f func(ctx context.Context, id string) error) {
 	if v.plan == nil {
 		v.plan = new(plan)
@@ -106,13 +106,13 @@ func (v *Visit) OnStored(key string, f func(ctx context.Context, id string) erro
 	v.plan.stored[key] = f
 }
 
-// stays calls the functions of [Visit.OnStored] for the log-ins of d, which is stored under id.
-func (p *plan) stays(ctx context.Context, d *record.Draft, id string) error {
-	for _, key := range slices.Sorted(maps.Keys(p.stored)) {
-		if _, ok := d.Slot(key); !ok {
+// stays calls the functions of [Visit.OnStored] for the log-ins that made has.
+func (v *Visit) stays(ctx context.Context, made *stored) error {
+	for _, key := range slices.Sorted(maps.Keys(v.plan.stored)) {
+		if s, ok := made.Record.Slot(key); !ok || s.Over(v.p.Terms.Absolute, time.Now()) {
 			continue
 		}
-		if err := p.stored[key](ctx, id); err != nil {
+		if err := v.plan.stored[key](ctx, made.id); err != nil {
 			return err
 		}
 	}

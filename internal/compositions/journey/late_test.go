@@ -212,6 +212,10 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in at Express", U: 3}, {Do: "step up by passkey", U: 3}, {Do: "log in at Express"}, {Do: "log in at Express", U: 3}}},
 	"an outage leaves the renewal of what Express made, which has no stamp": {Seed: 1012312065, Switches: switches{Stamp: 1, Outage: 2, Node: 1},
 		Steps: steps{{Do: "log in at Express"}, {Do: "the store dies", N: 9}, {Do: "renew"}, {Do: "the replica takes over"}, {Do: "change the password"}}},
+	"a remembered log-in that is past its limit at once, beside another guard's": {Seed: 1, Switches: switches{Guards: 1, Remember: 1, Max: 1, Node: 1},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "clock", N: 5}, {Do: "log in", G: 1}, {Do: "set at Express"}, {Do: "clock", N: 10}, {Do: "page"}, {Do: "page"}}},
+	"and with RefuseMore, when another device counts": {Seed: 1, Switches: switches{Guards: 1, Remember: 1, Max: 1, Refuse: 1, Node: 1},
+		Steps: steps{{Do: "log in", Remember: true}, {Do: "clock", N: 5}, {Do: "log in", G: 1}, {Do: "set at Express"}, {Do: "clock", N: 10}, {Do: "log in", B: 1}, {Do: "page"}}},
 	"the reads lack the log-in whose session is to be bound": {Seed: 880217266, Switches: switches{Lag: 1, Node: 1, Bound: 1},
 		Steps: steps{{Do: "log in"}, {Do: "change the password", Late: true}, {Do: "set", N: 2}, {Do: "the reads fall behind"}, {Do: "log in at Express"}, {Do: "bind the session"}}},
 }

@@ -131,7 +131,13 @@ func (m *Model) move(v *Visit, s *Session, proved int) *Session {
 // (M10). If RefuseMore refuses the log-in, it returns nil, and nothing has changed.
 func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, renews string) *Session {
 	was, from, proves := s.of(l.Guard), s, l.Guard
-	counts := m.Max > 0 && !m.Pending(l) && (renews == "" || m.Pending(was)) // a pending one did not count (M7)
+	if renews != "" {
+		proves = none
+	} else if m.late(s, l.Guard) {
+		from = nil
+	}
+	// A pending log-in did not count before (M7). One that is past its limit at once does not (M4, M6).
+	counts := m.Max > 0 && !m.Pending(l) && (renews == "" || m.Pending(was)) && v.Now.Before(m.Limit(from, l))
 	switch {
 	case counts && m.Refuse && len(m.rivals(l, s, former)) >= m.Max:
 		m.Deny(403, "a refused log-in")
@@ -139,11 +145,6 @@ func (m *Model) enter(v *Visit, s *Session, l *LogIn, former *Series, strategy, 
 		return nil
 	case m.Pending(l):
 		m.Deny(401, "a log-in that lacks a factor")
-	}
-	if renews != "" {
-		proves = none
-	} else if m.late(s, l.Guard) {
-		from = nil
 	}
 	n := m.move(v, from, proves)
 	others := n.others(l.Guard)

@@ -64,9 +64,9 @@ func (m *Model) Expire(now time.Time, lives func(id string) bool) {
 }
 
 // Limit returns when the log-ins end however much they are used: AbsoluteTimeout after the latest, or after
-// the session's birth where that has no time, or if there is none (S14).
+// the session's birth where that has no time, or if there is none (S14). The session may be nil.
 func (m *Model) Limit(s *Session, list ...*LogIn) (latest time.Time) {
-	born := cmp.Or(s.Born, m.Now) // Express made it, and Go has not written it yet
+	born := cmp.Or(cmp.Or(s, nobody).Born, m.Now) // Express made it, and Go has not written it yet
 	for _, l := range list {
 		latest = Later(latest, cmp.Or(l.At, born))
 	}
