@@ -147,8 +147,8 @@ func (m *Model) doubtful(v *model.Visit) {
 	}
 }
 
-// stays puts back the session in use if a changed stamp has ended it and an outage hits the request: that end is
-// best effort (M11). What else the request ends may be that session.
+// stays puts back the session in use if a changed stamp has ended it and an outage hits the request: that
+// end is best effort (M11). The request may still end it in another way.
 func (m *Model) stays(v *model.Visit) {
 	s := m.from
 	if !v.Met || s == nil || m.Live[s.ID] != nil || m.Live[v.ID] != nil || m.Answer.Left {
