@@ -90,10 +90,17 @@ func (w *world) goes(st *stream) *model.Session {
 	return nil
 }
 
-// replaced reports whether Express has logged the stream's user in again, under the same id.
+// replaced reports whether Express has logged the stream's user out, which Go sees at its next look, and the user
+// is logged in again before: under the same id, or under the one where that session went on.
 func (w *world) replaced(st *stream) bool {
-	s := w.model.Live[st.id]
-	return w.shared.Node > 0 && s != nil && s.LogIns[st.logIn.Guard] != nil && s.LogIns[st.logIn.Guard].User == st.logIn.User
+	for id, hops := st.id, 0; w.shared.Node > 0 && id != "" && hops <= len(w.model.Ended); hops++ {
+		s := w.model.Live[id]
+		if s != nil && s.LogIns[st.logIn.Guard] != nil && s.LogIns[st.logIn.Guard].User == st.logIn.User {
+			return true
+		}
+		id = w.model.Ended[id].To
+	}
+	return false
 }
 
 // compareStreams requires that exactly those streams have ended whose log-in has ended.

@@ -141,11 +141,8 @@ type Fate int
 
 // The fates of a cookie. Expired applies to one that was presented.
 const (
-	MaySet Fate = 1 << iota
-	MayExpire
-	Must
-	Set     = Must | MaySet
-	Expired = Must | MayExpire
+	MaySet, MayExpire, Must Fate = 1, 2, 4
+	Set, Expired                 = Must | MaySet, Must | MayExpire
 )
 
 // Answer is what the answer to a request must be. The zero value is 200, and no cookie is touched.

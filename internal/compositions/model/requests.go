@@ -94,7 +94,9 @@ func (m *Model) ChangePassword(v *Visit, fresh bool) {
 		m.Answer.Token = Expired
 	} else {
 		if !v.Met && (m.Stamp || r.Form != l.Form) {
-			r.Void, r.Older, r.Token, r.Moved = []string{r.Token, r.Older}, "", v.Next, v.Now
+			// Not the token that this request itself has made, for the remembered browser.
+			r.Void = slices.DeleteFunc([]string{r.Token, r.Older}, func(t string) bool { return t == v.Next })
+			r.Older, r.Token, r.Moved = "", v.Next, v.Now
 			m.Answer.Token, m.Answer.Next, m.Tokens[v.Next] = Set, "", r
 		}
 		l.Series, r.Password, r.Form, r = r, l.Password, l.Form, nil
@@ -263,7 +265,7 @@ func (m *Model) remembered(v *Visit) (*Session, *LogIn) {
 func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 	r := m.Tokens[v.Token]
 	m.Answer.Token = Expired
-	if r == nil || v.Token != r.Token && slices.Contains(r.Void, v.Token) || !m.Remembers(v, r) {
+	if r == nil || slices.Contains(r.Void, v.Token) || !m.Remembers(v, r) {
 		return s, nil
 	}
 	switch {
