@@ -405,6 +405,12 @@ await run({
       const box = await mia.page.locator('.side [aria-current]').boundingBox()
       check(box.x > -1 && box.x + box.width < 321, `${path}: the item is at ${box.x} to ${box.x + box.width} of 320`)
     }
+    for (const [width, height] of [[320, 300], [1000, 300]]) { // the page itself begins at its top
+      await mia.page.setViewportSize({ width, height })
+      await mia.go('/account/security')
+      const y = await mia.page.evaluate(() => window.scrollY)
+      check(y === 0, `${width} px wide: the page begins ${y} px down`)
+    }
   },
 
   async 'without JavaScript all but passkeys works'(meet) {
