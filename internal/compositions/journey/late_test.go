@@ -54,6 +54,8 @@ var late = map[string]journey.Journey{
 		Steps: steps{{Do: "log in", G: 1}, {Do: "log in at Express", U: 2}, {Do: "open a stream"}, {Do: "log out at Express"}, {Do: "log in by passkey", U: 2}}},
 	"the token of a request that recalls and changes the password is the older one later": {Seed: 1404330753, Switches: switches{Stamp: 1, Remember: 1},
 		Steps: steps{{Do: "log in", Remember: true}, {Do: "reopen"}, {Do: "change the password"}, {Do: "reopen"}, {Do: "fresh page"}, {Do: "change the password", Old: true}}},
+	"an outage hits a renewal in a browser that is not remembered any more": {Seed: 1505067129, Switches: switches{Remember: 1, Deploy: 3, Outage: 1},
+		Steps: steps{{Do: "log in by provider", Remember: true}, {Do: "change the password", P: 1}, {Do: "the store dies", N: 3}, {Do: "change the password"}}},
 	"Express logs a user in again after a log-out everywhere that spared the session": {Seed: 1313000000, Switches: switches{Node: 1},
 		Steps: steps{{Do: "log in at Express"}, {Do: "page"}, {Do: "log out at Express"}, {Do: "log out everywhere"}, {Do: "log in at Express"}, {Do: "page"}, {Do: "log out everywhere"}}},
 	"a log-in with what Express wrote late, beside the note": {Seed: 20266759, Switches: switches{Guards: 1, Node: 1},

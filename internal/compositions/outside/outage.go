@@ -275,8 +275,14 @@ func (m *Model) Listed(guard, user int, got []Device) {
 		l := *s.LogIns[guard]
 		i := slices.IndexFunc(got, func(d Device) bool { return d.ID == id })
 		if l.Listed = i >= 0; l.Listed {
+			apart := slices.ContainsFunc(got, func(d Device) bool {
+				s := m.Live[d.ID]
+				return d.ID != id && s != nil && s.LogIns[guard] != nil && s.LogIns[guard].Series == l.Series
+			})
 			if h := m.doubt.orphans[id]; h.User > 0 && !got[i].LoggedIn.Equal(l.At.Truncate(time.Millisecond)) { // it is the new log-in, not the remembered one
 				l.Series, l.Labels = nil, h.Labels
+			} else if apart { // it was renewed in a browser that was not remembered any more
+				l.Series = nil
 			}
 			l.At, l.Factors = got[i].LoggedIn, got[i].Factors
 			l.Unnamed = false
