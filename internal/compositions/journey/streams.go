@@ -20,6 +20,7 @@ type stream struct {
 	process int
 	logIn   *model.LogIn
 	id      string    // of its session, as last seen
+	ids     []string  // that the request which opened it presented
 	moved   time.Time // when another Manager last moved that
 	over    time.Time // when the log-in ended in the model; zero before that
 	within  time.Duration
@@ -72,7 +73,7 @@ func (w *world) watch(l *model.LogIn) {
 	case l == nil:
 		opened.end()
 	default:
-		opened.logIn = l
+		opened.logIn, opened.ids = l, w.presented
 		w.streams = append(w.streams, opened)
 	}
 }
@@ -90,15 +91,17 @@ func (w *world) goes(st *stream) *model.Session {
 	return nil
 }
 
-// replaced reports whether Express has logged the stream's user out, which Go sees at its next look, and the user
-// is logged in again before: under the same id, or under the one where that session went on.
+// replaced reports whether Express has ended the stream's log-in, or restored one that had ended, which Go sees at
+// its next look, and the user is logged in before: under the same id, or under the one where that session went on.
 func (w *world) replaced(st *stream) bool {
-	for id, hops := st.id, 0; w.shared.Node > 0 && id != "" && hops <= len(w.model.Ended); hops++ {
-		s := w.model.Live[id]
-		if s != nil && s.LogIns[st.logIn.Guard] != nil && s.LogIns[st.logIn.Guard].User == st.logIn.User {
-			return true
+	for _, id := range append([]string{st.id}, st.ids...) {
+		for hops := 0; w.shared.Node > 0 && id != "" && hops <= len(w.model.Ended); hops++ {
+			s := w.model.Live[id]
+			if s != nil && s.LogIns[st.logIn.Guard] != nil && s.LogIns[st.logIn.Guard].User == st.logIn.User {
+				return true
+			}
+			id = w.model.Ended[id].To
 		}
-		id = w.model.Ended[id].To
 	}
 	return false
 }

@@ -141,8 +141,11 @@ type Fate int
 
 // The fates of a cookie. Expired applies to one that was presented.
 const (
-	MaySet, MayExpire, Must Fate = 1, 2, 4
-	Set, Expired                 = Must | MaySet, Must | MayExpire
+	MaySet Fate = 1 << iota
+	MayExpire
+	Must
+	Set     = Must | MaySet
+	Expired = Must | MayExpire
 )
 
 // Answer is what the answer to a request must be. The zero value is 200, and no cookie is touched.

@@ -264,8 +264,7 @@ func (m *Model) remembered(v *Visit) (*Session, *LogIn) {
 // recall logs in the user of a remembered browser (M6), if its token is good, and replaces the token.
 func (m *Model) recall(v *Visit, s *Session) (*Session, *LogIn) {
 	r := m.Tokens[v.Token]
-	m.Answer.Token = Expired
-	if r == nil || slices.Contains(r.Void, v.Token) || !m.Remembers(v, r) {
+	if m.Answer.Token = Expired; r == nil || slices.Contains(r.Void, v.Token) || !m.Remembers(v, r) {
 		return s, nil
 	}
 	switch {

@@ -9,7 +9,7 @@ import (
 )
 
 // The model has to stay short enough to be read as a specification, beside the documents.
-const maxLines, maxColumns = 597, 110
+const maxLines, maxColumns = 599, 110
 
 // TestTheModelIsShort counts the lines of the model that are neither blank nor a comment, and their columns.
 func TestTheModelIsShort(t *testing.T) {

@@ -203,6 +203,9 @@ func (m *Model) Expected() (list []Expected) {
 		if a := m.doubt.about[e.Session]; e.Reason == "timeout_or_ended" && a != nil && a.past { // it may have outlasted its limits
 			e.Reason, e.Unsure, e.Anyone = "timeout_or_ended|absolute_timeout", true, true
 		}
+		if uncounted && e.Reason == "too_many" { // any of the device's sessions may be the latest, by which it is listed
+			e.Session = model.Anything
+		}
 		if uncounted || e.Count > 0 || !e.IfAny {
 			list = append(list, e)
 		}

@@ -1,6 +1,7 @@
 package outside
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -31,7 +32,8 @@ type Half struct {
 	Guess       string   // the strategy whose credentials it sent
 	Stamps      bool     // a log-in at its guard that it stored has a stamp, also if Express made that before
 
-	from *model.Session // the session that it presented
+	from   *model.Session // the session that it presented
+	series *model.Series  // and the series, which may have ended since
 }
 
 // doubt is what outages have left undecided.
@@ -103,7 +105,7 @@ func (m *Model) made(h *Half) {
 		key := fmt.Sprint(h.Guard, h.Guess, h.User)
 		m.Wrong[key] = append(m.Wrong[key], h.Now)
 	}
-	h.from = m.First(&h.Visit)
+	h.from, h.series = m.First(&h.Visit), m.Tokens[h.Token]
 	for _, id := range h.Made {
 		if id != h.ID {
 			m.doubt.orphans[id] = h
@@ -249,10 +251,11 @@ func (m *Model) adopt(id string, h *Half, f Opened) {
 			}
 		}
 		l.Node = l.Node && (!h.Stamps || g != h.Guard)
-		if r := m.Tokens[h.Token]; r != nil && g == h.Guard && h.User == 0 && (h.from == nil || h.from.LogIns[g] == nil) {
+		r := cmp.Or(m.Tokens[h.Token], h.series)
+		if r != nil && g == h.Guard && h.User == 0 && (h.from == nil || h.from.LogIns[g] == nil) {
 			l.Series, l.Labels = r, r.Labels
 		}
-		known := g == h.Guard && (l.User == h.User || m.Tokens[h.Token] != nil && m.Tokens[h.Token].User == l.User)
+		known := g == h.Guard && (l.User == h.User || r != nil && r.User == l.User)
 		m.Want(known || brought, "outage: somebody is logged in whom the request did not bring", "guard %d, user %d under %s", g, l.User, id)
 		l.Password = m.Passwords[l.Account]
 		l.Factors = slices.DeleteFunc(slices.Clone(l.Factors), func(factor string) bool { return factor == m.Factor })
