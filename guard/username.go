@@ -39,15 +39,22 @@ func (g *Guard[U]) serialize(ctx context.Context, user U) (id json.RawMessage, n
 	if id, err = g.users.Serialize(ctx, user); err != nil {
 		return nil, "", err
 	}
-	switch string(bytes.TrimSpace(id)) {
+	id = bytes.Trim(id, " \t\r\n")
+	switch string(id) {
 	case "", "null", "false", `""`:
 		return nil, "", &misuse{fmt.Sprintf("the serializer (%T) returned %q, which means nobody: return the user's id as JSON", g.users, id)}
 	}
 	if !json.Valid(id) || !utf8.Valid(id) { // encoding/json lets bytes pass that make a record unreadable
 		return nil, "", &misuse{fmt.Sprintf("the serializer (%T) returned something that is not JSON", g.users)}
 	}
-	if id, err = rawjson.Stringified(id); err != nil { // a stamp would end when Node has written the session
-		return nil, "", err
+	respelt := ".eE-[{" // what a number, an array or an object has if JSON.stringify might write it otherwise
+	if id[0] == '"' {
+		respelt = `\`
+	}
+	if bytes.ContainsAny(id, respelt) {
+		if id, err = rawjson.Stringified(id); err != nil { // a stamp would end when Node has written the session
+			return nil, "", err
+		}
 	}
 	if name, err = serializer.NameOf(g.users, id); err != nil {
 		return nil, "", err // a session without a name could not be found and ended

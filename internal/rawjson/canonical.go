@@ -14,7 +14,9 @@ import (
 // fewer, so that different numbers stay different. It may return v itself. The error says that v is not
 // JSON.
 func Canonical(v json.RawMessage) (json.RawMessage, error) {
-	if simple(v) { // it is canonical already
+	text := len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' && bytes.IndexByte(v, '\\') < 0
+	digits := len(v) > 0 && len(v) <= maxPlain && !slices.ContainsFunc(v, func(c byte) bool { return c < '0' || c > '9' })
+	if text || digits { // it is canonical already
 		return v, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(v))
@@ -24,13 +26,6 @@ func Canonical(v json.RawMessage) (json.RawMessage, error) {
 		return nil, err
 	}
 	return Marshal(sameNumbers(value)) // encoding/json sorts the members of a map
-}
-
-// simple reports whether v is a string without escapes, or a whole number that is written as its digits.
-func simple(v json.RawMessage) bool {
-	text := len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' && bytes.IndexByte(v, '\\') < 0
-	digits := len(v) > 0 && len(v) <= maxPlain && !slices.ContainsFunc(v, func(c byte) bool { return c < '0' || c > '9' })
-	return text || digits
 }
 
 // maxPlain is the largest number of digits of a whole number that is written without an exponent (ECMA-262

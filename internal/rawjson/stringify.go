@@ -81,9 +81,6 @@ func Unquote(raw json.RawMessage) (string, bool) {
 // and escapes as JSON.stringify writes them. Numbers keep all their digits. It may return v itself, as it does
 // for half of a surrogate pair, which a Go string cannot have. The error says that v is not JSON.
 func Stringified(v json.RawMessage) (json.RawMessage, error) {
-	if simple(v) {
-		return v, nil
-	}
 	if !Valid(v) {
 		return nil, fmt.Errorf("rawjson: stringified: %w", errSyntax)
 	}
