@@ -140,7 +140,7 @@ var rules = []rule{
 	{"S14: each guard's log-in has its own limit", "sessions.go", "return !over && !now.Before(m.Limit(s, l))", "return over && !now.Before(m.Limit(s, l))",
 		journey.Journey{Seed: 1, Switches: switches{Guards: 1, Node: 1},
 			Steps: steps{{Do: "log in"}, {Do: "clock", N: 4}, {Do: "log in", G: 1}, {Do: "set at Express"}, {Do: "clock", N: 10}}}},
-	{"S15: a note lasts as long as the session would have", "sessions.go", "\t\tnote.Until = m.Limit(s, s.all()...)", "\t\tnote.Until = m.Limit(s, s.all()...).Add(-m.Absolute)",
+	{"S15: a note lasts as long as the session would have", "sessions.go", "\t\tnote.Until = m.Limit(s, s.All()...)", "\t\tnote.Until = m.Limit(s, s.All()...).Add(-m.Absolute)",
 		journey.Journey{Seed: 8800139, Switches: switches{Notes: 1},
 			Steps: steps{{Do: "log in by passkey", B: 1, U: 2}, {Do: "step up", B: 1, U: 2, Lost: true}, {Do: "log in by provider", B: 1}}}},
 	{"S19: a bound session needs a proof", "sessions.go", "m.Live[id] != nil && !slices.Contains(v.Unproved, id)", "m.Live[id] != nil",

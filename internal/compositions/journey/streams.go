@@ -94,10 +94,13 @@ func (w *world) goes(st *stream) *model.Session {
 // replaced reports whether Express has ended the stream's log-in, or restored one that had ended, which Go sees at
 // its next look, and the user is logged in before: under the same id, or under the one where that session went on.
 func (w *world) replaced(st *stream) bool {
+	if w.shared.Node == 0 {
+		return false
+	}
+	theirs := func(l *model.LogIn) bool { return l.Account == st.logIn.Account }
 	for _, id := range append([]string{st.id}, st.ids...) {
-		for hops := 0; w.shared.Node > 0 && id != "" && hops <= len(w.model.Ended); hops++ {
-			s := w.model.Live[id]
-			if s != nil && s.LogIns[st.logIn.Guard] != nil && s.LogIns[st.logIn.Guard].User == st.logIn.User {
+		for hops := 0; id != "" && hops <= len(w.model.Ended); hops++ {
+			if w.model.Live[id].Has(theirs) {
 				return true
 			}
 			id = w.model.Ended[id].To

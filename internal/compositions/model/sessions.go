@@ -56,7 +56,7 @@ func (m *Model) Expire(now time.Time, lives func(id string) bool) {
 	maps.DeleteFunc(m.Ended, func(_ string, n Note) bool { return !now.Before(n.Until) })
 	maps.DeleteFunc(m.Tokens, func(_ string, r *Series) bool { return !now.Before(r.At.Add(m.Remember)) })
 	maps.DeleteFunc(m.Live, func(id string, s *Session) bool {
-		over := !now.Before(m.Limit(s, s.all()...))
+		over := !now.Before(m.Limit(s, s.All()...))
 		// Another guard's log-in stays.
 		maps.DeleteFunc(s.LogIns, func(_ int, l *LogIn) bool { return !over && !now.Before(m.Limit(s, l)) })
 		return over || !now.Before(s.Dies) || !now.Before(s.Lives) && !lives(id)
@@ -90,10 +90,10 @@ func (m *Model) Pending(l *LogIn) bool {
 func (l *LogIn) Found() bool { return l.Listed && !l.Unnamed }
 
 // Has reports whether f is true for a log-in in the session, which may be nil.
-func (s *Session) Has(f func(*LogIn) bool) bool { return slices.ContainsFunc(s.all(), f) }
+func (s *Session) Has(f func(*LogIn) bool) bool { return slices.ContainsFunc(s.All(), f) }
 
-// all returns the log-ins in the session, which may be nil.
-func (s *Session) all() []*LogIn { return slices.Collect(maps.Values(cmp.Or(s, nobody).LogIns)) }
+// All returns the log-ins in the session, which may be nil.
+func (s *Session) All() []*LogIn { return slices.Collect(maps.Values(cmp.Or(s, nobody).LogIns)) }
 
 // others reports whether there is a log-in at another guard.
 func (s *Session) others(guard int) bool {
@@ -136,7 +136,7 @@ func (m *Model) Devices(guard, user int, counts func(*Session, *LogIn) bool) (li
 func (m *Model) End(id, to string) {
 	note := Note{to, m.Now.Add(10 * time.Minute)}
 	if s := cmp.Or(m.Live[id], nobody); m.Notes {
-		note.Until = m.Limit(s, s.all()...)
+		note.Until = m.Limit(s, s.All()...)
 	}
 	if (m.Notes || to != "") && m.Ended[id].Until.IsZero() {
 		m.Ended[id] = note
@@ -292,7 +292,7 @@ func (m *Model) Answered(v *Visit) (a Answer) {
 	}
 	a.InUse = m.Live[cmp.Or(m.Live[v.ID], a.InUse, nobody).ID]
 	if s := a.InUse; s != nil && m.Persistent {
-		a.Until = m.Limit(s, s.all()...)
+		a.Until = m.Limit(s, s.All()...)
 	}
 	if unused := v.Now.Add(m.Idle); m.Rolling && unused.Before(a.Until) {
 		a.Until = unused

@@ -76,7 +76,7 @@ func (m *Model) StepUp(v *model.Visit, factor string, user int, right bool) {
 // series was over before.
 func (m *Model) EndOwn(v *model.Visit, id string) {
 	m.asks = true
-	m.Begins(&model.Visit{})
+	m.presented = nil
 	m.Model.EndOwn(v, id)
 }
 
@@ -183,7 +183,7 @@ func (m *Model) Expire(now time.Time, lives func(id string) bool) {
 				a.over[g] = l
 			}
 		}
-		a.past = s.Node && !now.Before(m.Limit(s, slices.Collect(maps.Values(s.LogIns))...))
+		a.past = s.Node && !now.Before(m.Limit(s, s.All()...))
 	}
 }
 
