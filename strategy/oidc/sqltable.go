@@ -170,24 +170,25 @@ func SQLValidate[U any](
 	}
 }
 
-// linkedUser is the function that SQLValidate returns. linked is false if the account is linked to nobody.
+// linkedUser is the function that SQLValidate returns. free is true if the account is linked to nobody and can
+// be.
 func linkedUser[U any](
 	ctx context.Context, t *SQLTable, user func(ctx context.Context, owner string) (U, error), id Identity,
-) (u U, linked bool, err error) {
+) (u U, free bool, err error) {
 	if !isKey(id.Issuer) || !isKey(id.Subject) { // it cannot be linked
 		return u, false, strategy.ErrUnauthenticated
 	}
 	owner, err := t.owner(ctx, id.Issuer, id.Subject)
-	if err == nil && owner == "" {
-		err = strategy.ErrUnauthenticated
-	}
 	if err != nil {
 		return u, false, err
+	}
+	if owner == "" {
+		return u, true, strategy.ErrUnauthenticated
 	}
 	if u, err = user(ctx, owner); errors.Is(err, serializer.ErrUserGone) {
 		err = strategy.ErrUnauthenticated
 	}
-	return u, true, err
+	return u, false, err
 }
 
 // createTime is how long SQLFindOrCreate waits for a new user and the link of the account.
@@ -208,8 +209,8 @@ func SQLFindOrCreate[U any](
 	create func(ctx context.Context, id Identity) (U, error),
 ) func(ctx context.Context, id Identity) (U, error) {
 	return func(ctx context.Context, id Identity) (U, error) {
-		u, linked, err := linkedUser(ctx, t, user, id)
-		if linked || !errors.Is(err, strategy.ErrUnauthenticated) || !isKey(id.Issuer) || !isKey(id.Subject) {
+		u, free, err := linkedUser(ctx, t, user, id)
+		if !free {
 			return u, err
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTime)
