@@ -47,11 +47,12 @@ func (g *Guard[U]) serialize(ctx context.Context, user U) (id json.RawMessage, n
 	if !json.Valid(id) || !utf8.Valid(id) { // encoding/json lets bytes pass that make a record unreadable
 		return nil, "", &misuse{fmt.Sprintf("the serializer (%T) returned something that is not JSON", g.users)}
 	}
-	respelt := ".eE-[{" // what a number, an array or an object has if JSON.stringify might write it otherwise
+	// Of a number, an array or an object, these are what JSON.stringify may write otherwise; of text, an escape.
+	respelt := bytes.ContainsAny(id, ".eE-[{") || len(id) > 21
 	if id[0] == '"' {
-		respelt = `\`
+		respelt = bytes.IndexByte(id, '\\') >= 0
 	}
-	if bytes.ContainsAny(id, respelt) {
+	if respelt {
 		if id, err = rawjson.Stringified(id); err != nil { // a stamp would end when Node has written the session
 			return nil, "", err
 		}
