@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -85,10 +86,7 @@ func (g *Guard[U]) takeReturnTo(r *http.Request, st *reqstate.State, e *evidence
 		return "", err
 	}
 	remembered, _ := rawjson.Unquote(raw)
-	if r.PostForm == nil {
-		_ = r.ParseForm() // reads at most 10 MB, and only forms; a malformed one names no page
-	}
-	return firstSafe(e.info.ReturnTo, remembered, r.URL.Query().Get(paramReturnTo), r.PostForm.Get(paramReturnTo)), nil
+	return cmp.Or(firstSafe(e.info.ReturnTo, remembered), ReturnTo(r)), nil
 }
 
 // firstSafe returns the first of targets that SafeReturnTo accepts, or "".
@@ -106,7 +104,7 @@ func firstSafe(targets ...string) string {
 // parameter, and for a redirect of the application's own.
 func ReturnTo(r *http.Request) string {
 	if r.PostForm == nil {
-		_ = r.ParseForm() // as in takeReturnTo
+		_ = r.ParseForm() // reads at most 10 MB, and only forms; a malformed one names no page
 	}
 	return firstSafe(r.URL.Query().Get(paramReturnTo), r.PostForm.Get(paramReturnTo))
 }
