@@ -27,8 +27,6 @@ type answer struct {
 	html       bool
 	logIn      string // the target of the page's link
 	problem    Problem
-	title      string // the page's title; empty means the problem's
-	detail     string // the page's text, set with title
 	onward     string // the target of the page's link for going on
 	refresh    bool   // the browser follows onward without a click
 }
@@ -39,22 +37,16 @@ func (g *Guard[U]) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	g.answerRefused(w, r, err)
 }
 
-// answerRefused answers a refused request, or one whose session could not be saved.
+// answerRefused answers a refused request, or one whose session could not be saved: by Config.Error, and by
+// Error if that writes nothing, since a refusal must not be answered with 200.
 func (g *Guard[U]) answerRefused(w http.ResponseWriter, r *http.Request, err error) {
-	if g.cfg.Error == nil {
-		g.Error(w, r, err)
-		return
+	if g.cfg.Error != nil {
+		watched := &startWatcher{ResponseWriter: w}
+		if g.cfg.Error(watched, r, err); watched.started {
+			return
+		}
 	}
-	g.answerBy(g.cfg.Error, w, r, err)
-}
-
-// answerBy lets handler answer, and Error if handler writes nothing: a refusal must not be answered with
-// 200.
-func (g *Guard[U]) answerBy(handler func(http.ResponseWriter, *http.Request, error), w http.ResponseWriter, r *http.Request, err error) {
-	watched := &startWatcher{ResponseWriter: w}
-	if handler(watched, r, err); !watched.started {
-		g.Error(w, r, err)
-	}
+	g.Error(w, r, err)
 }
 
 // Error answers a request that is refused because of err, with the status that [Status] says:
@@ -92,10 +84,6 @@ func (g *Guard[U]) Error(w http.ResponseWriter, r *http.Request, err error) {
 		seconds := (a.retryAfter + time.Second - 1) / time.Second
 		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
-	for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
-		h.Del(name) // they are about what the handler meant to send, as in http.Error
-	}
-	h.Set("X-Content-Type-Options", "nosniff")
 	if !g.writesPage(w, r, &a) {
 		a.write(w)
 	}
@@ -106,10 +94,8 @@ func (g *Guard[U]) writesPage(w http.ResponseWriter, r *http.Request, a *answer)
 	if g.cfg.ErrorPage == nil || !a.html || a.refresh {
 		return false
 	}
+	replacesBody(w.Header())
 	p := a.problem
-	if a.title != "" {
-		p.Title, p.Detail = a.title, a.detail
-	}
 	p.URL = cmp.Or(a.onward, a.logIn)
 	if h := w.Header(); h.Get("X-Frame-Options") == "" { // no other page presses its button: see askToGoOn
 		h.Set("X-Frame-Options", "DENY")
@@ -117,6 +103,14 @@ func (g *Guard[U]) writesPage(w http.ResponseWriter, r *http.Request, a *answer)
 	watched := &startWatcher{ResponseWriter: w}
 	g.cfg.ErrorPage(watched, r, p)
 	return watched.started
+}
+
+// replacesBody removes the headers that are about what the handler meant to send, as http.Error does.
+func replacesBody(h http.Header) {
+	for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
+		h.Del(name)
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // answerTo returns the response to err.
@@ -225,6 +219,7 @@ func detail(status int) string {
 
 // write writes the status and the body.
 func (a *answer) write(w http.ResponseWriter) {
+	replacesBody(w.Header())
 	if !a.html {
 		a.problem.write(w)
 		return
@@ -233,9 +228,6 @@ func (a *answer) write(w http.ResponseWriter) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	title, text := a.problem.Title, a.problem.Detail
-	if a.title != "" {
-		title, text = a.title, a.detail
-	}
 	link, refresh := "", ""
 	switch onward := html.EscapeString(a.onward); {
 	case onward != "":

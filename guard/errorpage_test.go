@@ -97,7 +97,11 @@ func TestAnErrorPageThatWritesNothing(t *testing.T) {
 	for name, value := range map[string]string{"Site": "cross-site", "Mode": "navigate", "Dest": "document"} {
 		b.Header("Sec-Fetch-"+name, value)
 	}
-	b.Get("/strict").Want(t, http.StatusOK, "One moment")
+	again := b.Get("/strict")
+	again.Want(t, http.StatusOK, "One moment")
+	if got := again.Header.Get("X-Content-Type-Options"); got != "nosniff" {
+		t.Errorf("X-Content-Type-Options: got %q, want nosniff", got)
+	}
 	if asked != 1 {
 		t.Errorf("asked %d times, want once", asked)
 	}

@@ -33,7 +33,8 @@ func ownAddress(r *http.Request) string {
 
 // repeatPage returns a page that makes the browser request the same address again, from this site.
 func repeatPage(to string) *answer {
-	return &answer{status: http.StatusOK, html: true, title: "One moment", detail: "If this page stays, go on yourself.", onward: to, refresh: true}
+	p := Problem{Title: "One moment", Detail: "If this page stays, go on yourself."}
+	return &answer{status: http.StatusOK, html: true, problem: p, onward: to, refresh: true}
 }
 
 // askToGoOn makes a the page on which the user decides whether to continue what another site began. It does
@@ -41,7 +42,8 @@ func repeatPage(to string) *answer {
 // is not in a frame.
 func (a *answer) askToGoOn(r *http.Request) {
 	if a.html && r.Method == http.MethodGet {
-		a.title, a.detail, a.onward = "Go on?", "Another site sent you here. Go on only if you want to.", ownAddress(r)
+		a.problem.Title, a.problem.Detail = "Go on?", "Another site sent you here. Go on only if you want to."
+		a.onward = ownAddress(r)
 	}
 }
 
