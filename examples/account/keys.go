@@ -50,6 +50,5 @@ func (a *app) revokeKey(w http.ResponseWriter, r *http.Request) error {
 func (a *app) me(w http.ResponseWriter, r *http.Request) error {
 	u := a.current(r)
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	return json.NewEncoder(w).Encode(map[string]string{"email": u.Email, "name": u.Name})
 }

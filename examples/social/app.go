@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"html/template"
 	"net/http"
 	"strconv"
@@ -39,7 +38,7 @@ func newApp(s *site) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret := randomSecret() // a real application keeps one: with another, everyone is logged out
+	secret := rand.Text() + rand.Text() // a real application keeps one: with another, everyone is logged out
 	sessions, err := session.New(session.Config{Store: memory.Sessions, Codec: session.SecureCookie(secret), InsecureHTTP: true})
 	if err != nil {
 		return nil, err
@@ -104,12 +103,6 @@ func newApp(s *site) (http.Handler, error) {
 		render(w, page, map[string]any{"User": u, "Wrong": r.URL.Query().Has("wrong"), "Email": exampleEmail, "ReturnTo": to})
 	})))
 	return mux, nil
-}
-
-func randomSecret() string {
-	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails: see package crypto/rand
-	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // render writes a page.

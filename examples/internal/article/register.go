@@ -6,8 +6,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/mail"
 
+	"github.com/seed-6f34412b/passport/strategy/onetime"
 	"github.com/seed-6f34412b/passport/strategy/password"
 	"github.com/seed-6f34412b/passport/strategy/password/policy"
 )
@@ -41,7 +41,7 @@ func (a *app) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The address is stored in the one spelling that log-ins look up and count.
-	if in.Email = a.local.Account(in.Email); !isAddress(in.Email) {
+	if in.Email = a.local.Account(in.Email); !onetime.IsAddress(in.Email) {
 		a.refuse(w, http.StatusBadRequest, "email is not an address, such as joefoo@test.com")
 		return
 	}
@@ -96,13 +96,6 @@ func readRegistration(w http.ResponseWriter, r *http.Request) (in registration, 
 		ConfirmationPassword: r.PostForm.Get("confirmationPassword"),
 	}
 	return in, err
-}
-
-// isAddress reports whether s is one mail address and nothing else. Only a mail can tell
-// whether it is the user's.
-func isAddress(s string) bool {
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s && len(s) <= 254 // RFC 5321 §4.5.3.1.3
 }
 
 // refuse answers with the form that the guard's refusals have (RFC 9457).
